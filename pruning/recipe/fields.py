@@ -1,0 +1,109 @@
+"""The types that requests and recipes are made of: every string clean, every number bounded."""
+
+import re
+import unicodedata
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+BUILTIN = "builtin"
+HUB_DATASETS = ("c4", "wikitext2")
+
+_MAX_GROUP = 256
+_HUB_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9])?"
+_HUB_ID = re.compile(rf"{_HUB_NAME}(?:/{_HUB_NAME})?")
+_REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,99}")
+_GROUP = re.compile(r"([1-9][0-9]{0,2}):([1-9][0-9]{0,2})")
+
+
+class Frozen(BaseModel):
+    """An immutable value in which an unknown field, an infinity or a NaN is an error."""
+
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True
+    )
+
+
+def _without_control_characters(value: str) -> str:
+    """NUL, control characters and lone surrogates: valid in JSON, refused or mangled further down."""
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in value):
+        raise ValueError("must not contain control characters or lone surrogates")
+    return value
+
+
+Text = Annotated[str, Field(min_length=1, max_length=1024), AfterValidator(_without_control_characters)]
+
+
+def is_local(reference: str) -> bool:
+    """Whether a model or dataset reference is a path. What exists on the disk has no say in it."""
+    return reference.startswith("/")
+
+
+def _absolute_path(value: str) -> str:
+    if ".." in value.split("/"):
+        raise ValueError("must be an absolute path without '..'")
+    return value.rstrip("/") or "/"
+
+
+def _model_id(value: str) -> str:
+    if is_local(value):
+        return _absolute_path(value)
+    if not _HUB_ID.fullmatch(value) or "--" in value or ".." in value:
+        raise ValueError("must be a Hub id such as 'org/name', or an absolute path under an allowed root")
+    return value
+
+
+def _revision(value: str) -> str:
+    if not _REVISION.fullmatch(value) or ".." in value:
+        raise ValueError("must be a branch, a tag or a commit")
+    return value
+
+
+class ModelReference(Frozen):
+    """A model by Hub id or absolute path. The plain string `"org/name"` means its default revision."""
+
+    id: Annotated[Text, AfterValidator(_model_id)]
+    revision: Annotated[Text, AfterValidator(_revision)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_plain_string(cls, value: Any) -> Any:  # noqa: ANN401 - what a client sent, not yet validated
+        return {"id": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _paths_have_no_revision(self) -> "ModelReference":
+        if is_local(self.id) and self.revision is not None:
+            raise ValueError("a local path has no revision; leave it out")
+        return self
+
+
+def _dataset(value: str) -> str:
+    if is_local(value):
+        return _absolute_path(value)
+    if value != BUILTIN and value not in HUB_DATASETS:
+        names = ", ".join(f"'{name}'" for name in (*HUB_DATASETS, BUILTIN))
+        raise ValueError(
+            f"must be one of {names}, or the absolute path of a .txt, .jsonl, .parquet or .npy file"
+        )
+    return value
+
+
+Dataset = Annotated[Text, AfterValidator(_dataset)]
+
+
+def _pattern(value: str) -> str:
+    if value == "unstructured":
+        return value
+    match = _GROUP.fullmatch(value)
+    if match is None or not int(match[1]) < int(match[2]) <= _MAX_GROUP:
+        raise ValueError(f"must be 'unstructured' or 'N:M' with 1 <= N < M <= {_MAX_GROUP}, such as '2:4'")
+    return value
+
+
+Pattern = Annotated[Text, AfterValidator(_pattern)]
+
+
+def group_of(pattern: str) -> tuple[int, int] | None:
+    """The (N, M) of an N:M pattern, at most N non-zero of every M consecutive weights; None for unstructured."""
+    match = _GROUP.fullmatch(pattern)
+    return (int(match[1]), int(match[2])) if match else None
