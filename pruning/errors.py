@@ -2,7 +2,7 @@
 
 
 class PruningError(Exception):
-    """A run that cannot go on. The message says what is wrong and what to do; it is shown to people as it is."""
+    """A run that cannot go on. The message says what is wrong and what to do; people are shown it."""
 
     def __init__(self, message: str, *, field: str | None = None) -> None:
         """`field` is the dotted path in the recipe or evaluation that caused it, such as `model.id`."""

@@ -104,6 +104,6 @@ Pattern = Annotated[Text, AfterValidator(_pattern)]
 
 
 def group_of(pattern: str) -> tuple[int, int] | None:
-    """The (N, M) of an N:M pattern, at most N non-zero of every M consecutive weights; None for unstructured."""
+    """(N, M) of a pattern with at most N non-zero of every M consecutive weights; None for unstructured."""
     match = _GROUP.fullmatch(pattern)
     return (int(match[1]), int(match[2])) if match else None

@@ -32,7 +32,7 @@ class Recipe(Frozen):
     method: Method
     pattern: Pattern = "unstructured"
     sparsity: float = Field(
-        None,  # type: ignore[arg-type]  # an N:M pattern fills it in; the validator refuses what is left
+        None,  # an N:M pattern fills it in; the validator refuses what is left
         gt=0,
         lt=1,
         validate_default=True,
