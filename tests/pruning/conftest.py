@@ -1,0 +1,116 @@
+"""Tiny random models with a real tokenizer, on disk as a user's checkpoint would be."""
+
+import os
+import tempfile
+
+# Read when the libraries are imported. No test waits for, or depends on, the Hub or its user's cache of it.
+os.environ.update(
+    HF_ENDPOINT="http://127.0.0.1:9",
+    HF_HOME=f"{tempfile.gettempdir()}/pruneserve-tests-no-hub",
+    OMP_NUM_THREADS="1",
+    TOKENIZERS_PARALLELISM="false",
+)
+
+import pydoc_data.topics
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import (
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    PreTrainedTokenizerFast,
+)
+
+VOCABULARY = 384
+CONTEXT = 128
+
+torch.set_num_threads(1)
+
+
+def train_tokenizer() -> PreTrainedTokenizerFast:
+    """A byte-level BPE of 384 tokens: every text can be encoded, and some words are one token."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=VOCABULARY,
+        special_tokens=["<s>", "</s>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator([pydoc_data.topics.topics["if"], pydoc_data.topics.topics["for"]], trainer)
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>")
+
+
+def _tiny_llama(**overrides: object) -> LlamaForCausalLM:
+    config = LlamaConfig(
+        **{
+            "vocab_size": VOCABULARY,
+            "hidden_size": 32,
+            "intermediate_size": 64,
+            "num_hidden_layers": 3,
+            "num_attention_heads": 4,
+            "num_key_value_heads": 2,
+            "max_position_embeddings": CONTEXT,
+            "tie_word_embeddings": False,
+            "bos_token_id": 0,
+            "eos_token_id": 1,
+            "initializer_range": 0.2,
+            **overrides,
+        }
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return LlamaForCausalLM(config).eval()
+
+
+def _save_checkpoint(model: PreTrainedModel, directory: Path) -> Path:
+    """What `save_pretrained` writes for a model, and the tokenizer beside it."""
+    model.save_pretrained(directory)
+    train_tokenizer().save_pretrained(directory)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def tokenizer() -> PreTrainedTokenizerBase:
+    return train_tokenizer()
+
+
+@pytest.fixture(scope="session")
+def tiny_llama() -> Callable[..., LlamaForCausalLM]:
+    """Makes a random Llama of 3 blocks, 32 wide, with grouped-query attention, float32, in eval mode.
+
+    Keyword arguments override the config. Equal arguments give equal weights.
+    """
+    return _tiny_llama
+
+
+@pytest.fixture(scope="session")
+def save_checkpoint() -> Callable[[PreTrainedModel, Path], Path]:
+    """Saves a model, with the tokenizer beside it, into a directory, and returns the directory."""
+    return _save_checkpoint
+
+
+@pytest.fixture(scope="session")
+def tiny_llama_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Llama checkpoint with an untied head, float32. Read only: a test that changes it makes its own."""
+    return _save_checkpoint(_tiny_llama(), tmp_path_factory.mktemp("models") / "tiny-llama")
+
+
+@pytest.fixture(scope="session")
+def tiny_llama_tied_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with the head tied to the embeddings. Read only."""
+    model = _tiny_llama(tie_word_embeddings=True)
+    return _save_checkpoint(model, tmp_path_factory.mktemp("models") / "tiny-llama-tied")
+
+
+@pytest.fixture(scope="session")
+def windows() -> torch.Tensor:
+    """Four calibration windows of 24 tokens: int64, (windows, length)."""
+    generator = torch.Generator().manual_seed(1)
+    return torch.randint(2, VOCABULARY, (4, 24), generator=generator)
