@@ -15,7 +15,7 @@ class Progress(Protocol):
         """`done` of the stage's `steps` are finished."""
 
     def stage_finished(self, stage: Stage, seconds: float, peak_memory_bytes: int) -> None:
-        """The stage is done. The peak counts the process's resident memory, or the device's where one is used."""
+        """The stage is done. The peak is the process's resident memory, or the device's where one is used."""
 
 
 class Silent:

@@ -1,0 +1,30 @@
+"""Connections to the one PostgreSQL."""
+
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.settings import Settings
+
+
+def sqlalchemy_url(url: str) -> str:
+    """The URL with psycopg 3 as its driver, whatever `postgres://` spelling it came in."""
+    return make_url(url).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+
+
+def engine_from(settings: Settings, *, pool_size: int = 5) -> Engine:
+    """An engine that checks a connection before use: a restarted database costs one reconnect."""
+    return create_engine(
+        sqlalchemy_url(settings.database_url.get_secret_value()),
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_pre_ping=True,
+        pool_timeout=5,
+        hide_parameters=True,
+        connect_args={"connect_timeout": 5, "application_name": "pruneserve"},
+    )
+
+
+def sessions(engine: Engine) -> sessionmaker[Session]:
+    """Sessions for short transactions: `with sessions.begin() as session`."""
+    return sessionmaker(engine, expire_on_commit=False)

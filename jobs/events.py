@@ -1,0 +1,31 @@
+"""What happened to a job, in an order that a reader can resume from."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.orm import Session
+
+from jobs.tables import JobEvent
+
+EventKind = Literal["state", "stage", "progress", "stage_finished", "log"]
+
+CHANNEL = "pruneserve_events"
+"""The NOTIFY channel. A notification carries the job's id alone: it is a doorbell, not the mail."""
+
+
+def append(session: Session, job_id: UUID, event_id: int, kind: EventKind, data: dict[str, Any]) -> None:
+    """Write one event under the counter value that the caller's UPDATE of the job row returned."""
+    session.execute(insert(JobEvent).values(job_id=job_id, id=event_id, kind=kind, data=data))
+    session.execute(select(func.pg_notify(CHANNEL, str(job_id))))
+
+
+def since(session: Session, job_id: UUID, after: int, limit: int = 500) -> Sequence[JobEvent]:
+    """The events of a job with an id greater than `after`, oldest first."""
+    return session.scalars(
+        select(JobEvent)
+        .where(JobEvent.job_id == job_id, JobEvent.id > after)
+        .order_by(JobEvent.id)
+        .limit(limit)
+    ).all()

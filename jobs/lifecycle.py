@@ -1,0 +1,288 @@
+"""Every move of a job through its states. Each is one guarded UPDATE of the job's row, and one event.
+
+The guard is the whole of the locking: a write names the job, the state it expects and, while a worker holds
+the job, the lease token of that worker. No row updated means that the world has moved on, and the caller
+stops. First come the front end's moves, then a worker's, then the dispatcher's.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import ColumnElement, Interval, Row, cast, func, insert, literal, select, update
+from sqlalchemy.orm import Session
+
+from jobs import events
+from jobs.spec import JobSpec
+from jobs.states import HELD, TRANSITIONS, JobState, Outcome
+from jobs.tables import NOW, Artifact, Job, JobAttempt
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A worker's hold on a job: what every one of its writes must name."""
+
+    job_id: UUID
+    attempt: int
+    lease_token: UUID
+    owner: str
+    spec: JobSpec
+
+
+class Conflict(Exception):
+    """The job is not in a state that allows the move; `state` is the one it is in."""
+
+    def __init__(self, state: JobState) -> None:
+        """Keep the state for the message to the caller."""
+        super().__init__(f"the job is {state}")
+        self.state = state
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedArtifact:
+    """A file that lies durable in the store."""
+
+    name: str
+    key: str
+    size: int
+    sha256: str
+
+
+def create(session: Session, owner: str, spec: JobSpec) -> Job:
+    """Insert a queued job with its first event."""
+    job = Job(
+        owner=owner,
+        spec=spec.model_dump(mode="json"),
+        recipe_fingerprint=spec.recipe.fingerprint(),
+        model=spec.recipe.model.id,
+        method=spec.recipe.method.name,
+        pattern=spec.recipe.pattern,
+        sparsity=spec.recipe.sparsity,
+        last_event=1,
+    )
+    session.add(job)
+    session.flush()
+    events.append(session, job.id, 1, "state", {"state": JobState.QUEUED})
+    session.refresh(job)
+    return job
+
+
+def cancel(session: Session, owner: str, job_id: UUID) -> bool:
+    """Cancel a queued job at once, ask a running one to stop. False: no such job. Ended: `Conflict`."""
+    owned = Job.owner == owner
+    if _move(session, job_id, JobState.QUEUED, JobState.CANCELLED, owned):
+        return True
+    if _move(session, job_id, JobState.RUNNING, JobState.CANCELLING, owned):
+        return True
+    state = session.scalar(select(Job.state).where(Job.id == job_id, owned))
+    if state is None:
+        return False
+    if state == JobState.CANCELLING:
+        return True
+    raise Conflict(JobState(state))
+
+
+def claim(session: Session, job_id: UUID, worker: str, lease_seconds: float) -> Claim | None:
+    """Take a queued job under a fresh lease token. None: it is not queued any more."""
+    token = uuid4()
+    row = _move(
+        session,
+        job_id,
+        JobState.QUEUED,
+        JobState.RUNNING,
+        values={
+            "attempt": Job.attempt + 1,
+            "worker": worker,
+            "lease_token": token,
+            "lease_expires_at": NOW + _seconds(lease_seconds),
+            "error": None,
+        },
+        event={"worker": worker},
+    )
+    if row is None:
+        return None
+    session.execute(insert(JobAttempt).values(job_id=job_id, attempt=row.attempt, worker=worker))
+    return Claim(job_id, row.attempt, token, row.owner, JobSpec.model_validate(row.spec))
+
+
+def extend_lease(session: Session, claim: Claim, lease_seconds: float) -> JobState | None:
+    """Keep the job for another lease, and learn its state. None: it is this worker's no longer."""
+    state = session.scalar(
+        update(Job)
+        .where(*_held_by(claim), Job.lease_expires_at > NOW)
+        .values(lease_expires_at=NOW + _seconds(lease_seconds))
+        .returning(Job.state)
+    )
+    return None if state is None else JobState(state)
+
+
+def note(
+    session: Session,
+    claim: Claim,
+    kind: events.EventKind,
+    data: dict[str, Any],
+    **progress: str | float | None,
+) -> bool:
+    """Write an event of a running job, and its progress columns. False: stop, it is not running here."""
+    row = session.execute(
+        update(Job)
+        .where(*_held_by(claim), Job.state == JobState.RUNNING)
+        .values(last_event=Job.last_event + 1, **progress)
+        .returning(Job.last_event)
+    ).one_or_none()
+    if row is None:
+        return False
+    events.append(session, claim.job_id, row.last_event, kind, {**data, "attempt": claim.attempt})
+    return True
+
+
+def succeed(
+    session: Session, claim: Claim, report: dict[str, Any], artifacts: Sequence[FinishedArtifact]
+) -> bool:
+    """Publish the report and the artifacts with the end of the job, or none of them."""
+    perplexity = report["perplexity"]
+    values = {
+        "report": report,
+        "dense_perplexity": perplexity["dense"],
+        "pruned_perplexity": perplexity["pruned"],
+    }
+    moved = _end_attempt(session, claim, JobState.SUCCEEDED, Outcome.SUCCEEDED, values=values)
+    if moved:
+        session.add_all(
+            Artifact(job_id=claim.job_id, name=a.name, key=a.key, size=a.size, sha256=a.sha256)
+            for a in artifacts
+        )
+    return moved
+
+
+def fail(session: Session, claim: Claim, error: dict[str, Any]) -> bool:
+    """End a job that cannot be done; `error` has a `message` that says what to do, and maybe a `field`."""
+    return _end_attempt(
+        session, claim, JobState.FAILED, Outcome.FAILED, error["message"], {"error": error}, {"error": error}
+    )
+
+
+def hand_back(session: Session, claim: Claim, reason: str) -> bool:
+    """Return a job that this worker could go on with but must not (it is shutting down, say)."""
+    return _end_attempt(session, claim, JobState.QUEUED, Outcome.HANDED_BACK, reason)
+
+
+def finish_cancelling(session: Session, claim: Claim) -> bool:
+    """End a job whose cancellation its worker has seen."""
+    return _end_attempt(session, claim, JobState.CANCELLED, Outcome.CANCELLED, expected=JobState.CANCELLING)
+
+
+def give_up_lost(
+    session: Session, job_id: UUID, token: UUID, reason: str, max_losses: int
+) -> JobState | None:
+    """Take a job from a worker that is gone: back to the queue, or ended if that was asked or too frequent.
+
+    The caller has seen the lease run out, or the worker die. None: the job has moved on meanwhile.
+    """
+    row = session.execute(
+        select(Job.state, Job.losses).where(Job.id == job_id, Job.lease_token == token).with_for_update()
+    ).one_or_none()
+    if row is None:
+        return None
+    lost: dict[str, Any] = {"losses": Job.losses + 1}
+    event: dict[str, Any] = {}
+    if row.state == JobState.CANCELLING:
+        target, values = JobState.CANCELLED, lost
+    elif row.losses + 1 >= max_losses:
+        error = {
+            "type": "lost",
+            "message": f"lost {row.losses + 1} times in a row without a new finished block; last: {reason}",
+        }
+        target, values, event = JobState.FAILED, {**lost, "error": error}, {"error": error}
+    else:
+        target, values, event = JobState.QUEUED, lost, {"reason": reason}
+    moved = _move(
+        session,
+        job_id,
+        row.state,
+        target,
+        Job.lease_token == token,
+        values=_released(target) | values,
+        event=event,
+    )
+    if moved is None:
+        return None
+    _close_attempt(session, job_id, moved.attempt, Outcome.LOST, reason)
+    return target
+
+
+def _seconds(seconds: float) -> ColumnElement[Any]:
+    return cast(literal(f"{seconds} seconds"), Interval)
+
+
+def _held_by(claim: Claim) -> tuple[ColumnElement[bool], ...]:
+    return Job.id == claim.job_id, Job.lease_token == claim.lease_token, Job.state.in_(HELD)
+
+
+def _released(target: JobState) -> dict[str, Any]:
+    """The lease's columns after a worker has let go; a job that waits again is free to be dispatched."""
+    progress = {"stage": None, "step": None, "steps": None, "seconds_left": None}
+    return {"lease_token": None, "lease_expires_at": None, "worker": None, "dispatched_at": None} | (
+        progress if target == JobState.QUEUED else {"seconds_left": None}
+    )
+
+
+def _move(
+    session: Session,
+    job_id: UUID,
+    expected: JobState,
+    target: JobState,
+    *guards: ColumnElement[bool],
+    values: dict[str, Any] | None = None,
+    event: dict[str, Any] | None = None,
+) -> Row[Any] | None:
+    """One guarded transition with its timestamp and its event, or nothing at all."""
+    if target not in TRANSITIONS[expected]:
+        raise ValueError(f"no transition from {expected} to {target}")
+    row = session.execute(
+        update(Job)
+        .where(Job.id == job_id, Job.state == expected, *guards)
+        .values({"state": target, f"{target}_at": NOW, "last_event": Job.last_event + 1} | (values or {}))
+        .returning(Job.last_event, Job.attempt, Job.owner, Job.spec)
+    ).one_or_none()
+    if row is not None:
+        data = {"state": target} | ({"attempt": row.attempt} if row.attempt else {}) | (event or {})
+        events.append(session, job_id, row.last_event, "state", data)
+    return row
+
+
+def _end_attempt(
+    session: Session,
+    claim: Claim,
+    target: JobState,
+    outcome: Outcome,
+    reason: str | None = None,
+    values: dict[str, Any] | None = None,
+    event: dict[str, Any] | None = None,
+    *,
+    expected: JobState = JobState.RUNNING,
+) -> bool:
+    moved = _move(
+        session,
+        claim.job_id,
+        expected,
+        target,
+        Job.lease_token == claim.lease_token,
+        values=_released(target) | (values or {}),
+        event=event,
+    )
+    if moved is None:
+        return False
+    _close_attempt(session, claim.job_id, claim.attempt, outcome, reason)
+    return True
+
+
+def _close_attempt(
+    session: Session, job_id: UUID, attempt: int, outcome: Outcome, reason: str | None
+) -> None:
+    session.execute(
+        update(JobAttempt)
+        .where(JobAttempt.job_id == job_id, JobAttempt.attempt == attempt)
+        .values(ended_at=func.clock_timestamp(), outcome=outcome, reason=reason)
+    )

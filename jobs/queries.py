@@ -1,0 +1,73 @@
+"""What is read about jobs. An owner's reads name the owner: there is no way to read another's."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, defer
+
+from jobs.states import JobState
+from jobs.tables import Artifact, Job, JobAttempt
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """Which of an owner's jobs to list; a field left empty does not narrow."""
+
+    states: tuple[JobState, ...] = ()
+    method: str | None = None
+    model: str | None = None
+
+
+def get(session: Session, owner: str, job_id: UUID) -> Job | None:
+    """One of the owner's jobs."""
+    return session.scalar(select(Job).where(Job.id == job_id, Job.owner == owner))
+
+
+def newest(
+    session: Session, owner: str, wanted: JobFilter, *, before: UUID | None, limit: int
+) -> Sequence[Job]:
+    """A page of the owner's jobs, newest first, that come after the one with the id `before`.
+
+    Without their reports: a list shows a few figures of each, and a report lists every layer.
+    """
+    query = select(Job).where(Job.owner == owner).order_by(Job.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(Job.id < before)
+    if wanted.states:
+        query = query.where(Job.state.in_(wanted.states))
+    if wanted.method is not None:
+        query = query.where(Job.method == wanted.method)
+    if wanted.model is not None:
+        query = query.where(Job.model == wanted.model)
+    return session.scalars(query.options(defer(Job.report, raiseload=True))).all()
+
+
+def artifacts(session: Session, owner: str, job_id: UUID) -> Sequence[Artifact]:
+    """The artifacts of one of the owner's jobs, by name."""
+    return session.scalars(
+        select(Artifact)
+        .join(Job, Job.id == Artifact.job_id)
+        .where(Job.id == job_id, Job.owner == owner)
+        .order_by(Artifact.name)
+    ).all()
+
+
+def artifact(session: Session, owner: str, job_id: UUID, artifact_id: UUID) -> Artifact | None:
+    """One artifact of one of the owner's jobs."""
+    return session.scalar(
+        select(Artifact)
+        .join(Job, Job.id == Artifact.job_id)
+        .where(Artifact.id == artifact_id, Job.id == job_id, Job.owner == owner)
+    )
+
+
+def attempts(session: Session, owner: str, job_id: UUID) -> Sequence[JobAttempt]:
+    """The attempts of one of the owner's jobs, first to last."""
+    return session.scalars(
+        select(JobAttempt)
+        .join(Job, Job.id == JobAttempt.job_id)
+        .where(Job.id == job_id, Job.owner == owner)
+        .order_by(JobAttempt.attempt)
+    ).all()

@@ -1,0 +1,74 @@
+"""Where the service finds its parts, and the bounds it keeps. All of it comes from environment variables."""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, PostgresDsn, RedisDsn, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """`DATABASE_URL`, `BROKER_URL` and `STORE_URL` name the parts; `PRUNESERVE_*` holds everything else."""
+
+    model_config = SettingsConfigDict(env_prefix="PRUNESERVE_", frozen=True, hide_input_in_errors=True)
+
+    database_url: SecretStr = Field(validation_alias="DATABASE_URL")
+    broker_url: SecretStr = Field(validation_alias="BROKER_URL")
+    store_url: str = Field(
+        validation_alias="STORE_URL",
+        description="`file:///dir` or `s3://bucket/prefix`, with S3's endpoint and credentials in AWS_*.",
+    )
+
+    model_roots: Annotated[tuple[Path, ...], NoDecode] = Field(
+        (), description="Directories under which local models may lie, separated by ':'."
+    )
+    data_roots: Annotated[tuple[Path, ...], NoDecode] = Field(
+        (), description="Directories under which calibration and evaluation files may lie, separated by ':'."
+    )
+    work_dir: Path = Field(Path("/var/lib/pruneserve/work"), description="Scratch space of a worker.")
+    hub_token: SecretStr | None = Field(None, description="The Hugging Face token of the workers.")
+    hub_token_owners: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Owners whose jobs may use the workers' Hub token, separated by ':'."
+    )
+    device: str = Field("auto", description="`auto`, `cpu` or `cuda`: what a worker computes on.")
+
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("localhost", "127.0.0.1"), description="Host names under which the API answers, separated by ':'."
+    )
+    max_body_bytes: int = Field(64 * 1024, ge=1024)
+
+    heartbeat_seconds: float = Field(5.0, gt=0)
+    lease_seconds: float = Field(30.0, gt=0)
+    max_losses: int = Field(
+        3, ge=1, description="Losses in a row without a new durable block before a job fails."
+    )
+    republish_seconds: float = Field(
+        30.0, gt=0, description="Age at which an unclaimed message counts as lost."
+    )
+    backlog_per_worker: int = Field(
+        2, ge=1, description="Messages dispatched and unclaimed beyond live workers."
+    )
+
+    @field_validator("model_roots", "data_roots", "allowed_hosts", "hub_token_owners", mode="before")
+    @classmethod
+    def _split_on_colons(cls, value: object) -> object:
+        return tuple(part for part in value.split(":") if part) if isinstance(value, str) else value
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgres(cls, value: SecretStr) -> SecretStr:
+        PostgresDsn(value.get_secret_value())
+        return value
+
+    @field_validator("broker_url")
+    @classmethod
+    def _is_redis_protocol(cls, value: SecretStr) -> SecretStr:
+        RedisDsn(value.get_secret_value())
+        return value
+
+
+@lru_cache
+def settings() -> Settings:
+    """The settings of this process, read once."""
+    return Settings()

@@ -1,0 +1,220 @@
+"""The tables that API and worker share. Every timestamp is the database's own clock, never a host's."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    MetaData,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from jobs.states import JobState
+
+
+class Base(DeclarativeBase):
+    """Names every constraint, so that migrations can speak of them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it from the class
+        str: Text,
+        datetime: DateTime(timezone=True),
+        dict[str, Any]: JSONB,
+        list[str]: ARRAY(Text),
+        bytes: LargeBinary,
+    }
+
+
+NOW = func.clock_timestamp()
+
+
+def _job_id() -> Mapped[UUID]:
+    return mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
+
+
+class ApiKey(Base):
+    """A key by the hash of its secret; the key itself is shown once, when it is made."""
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, server_default=func.uuidv7())
+    prefix: Mapped[str] = mapped_column(unique=True)
+    secret_sha256: Mapped[bytes]
+    owner: Mapped[str]
+    name: Mapped[str]
+    scopes: Mapped[list[str]]
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class PageSession(Base):
+    """A browser that has signed in, or (`used_at` empty, `one_time` true) a sign-in link not yet followed."""
+
+    __tablename__ = "page_sessions"
+
+    token_sha256: Mapped[bytes] = mapped_column(primary_key=True)
+    api_key_id: Mapped[UUID] = mapped_column(ForeignKey("api_keys.id", ondelete="CASCADE"))
+    one_time: Mapped[bool]
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    expires_at: Mapped[datetime]
+
+
+class Job(Base):
+    """One recipe run once. The row is the truth: messages, files and workers only follow it."""
+
+    __tablename__ = "jobs"
+
+    # uuidv7 grows with time, so the primary key is also the newest-first order of the lists.
+    id: Mapped[UUID] = mapped_column(primary_key=True, server_default=func.uuidv7())
+    owner: Mapped[str]
+    spec: Mapped[dict[str, Any]]
+    recipe_fingerprint: Mapped[str]
+    model: Mapped[str]
+    method: Mapped[str]
+    pattern: Mapped[str]
+    sparsity: Mapped[float]
+    queue: Mapped[str] = mapped_column(server_default="prune")
+
+    state: Mapped[JobState] = mapped_column(Text, server_default=JobState.QUEUED)
+    attempt: Mapped[int] = mapped_column(server_default="0")
+    losses: Mapped[int] = mapped_column(server_default="0")
+    dispatched_at: Mapped[datetime | None]
+
+    worker: Mapped[str | None]
+    lease_token: Mapped[UUID | None]
+    lease_expires_at: Mapped[datetime | None]
+
+    stage: Mapped[str | None]
+    step: Mapped[int | None]
+    steps: Mapped[int | None]
+    seconds_left: Mapped[float | None]
+
+    report: Mapped[dict[str, Any] | None]
+    dense_perplexity: Mapped[float | None]
+    pruned_perplexity: Mapped[float | None]
+    error: Mapped[dict[str, Any] | None]
+    last_event: Mapped[int] = mapped_column(server_default="0")
+
+    queued_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    running_at: Mapped[datetime | None]
+    cancelling_at: Mapped[datetime | None]
+    succeeded_at: Mapped[datetime | None]
+    failed_at: Mapped[datetime | None]
+    cancelled_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+    __table_args__ = (
+        CheckConstraint(
+            "state IN ('queued', 'running', 'cancelling', 'succeeded', 'failed', 'cancelled')", name="state"
+        ),
+        CheckConstraint(
+            "(state IN ('running', 'cancelling')) = (lease_token IS NOT NULL)", name="lease_while_held"
+        ),
+        Index("ix_jobs_owner_id", "owner", "id"),
+        Index("ix_jobs_owner_state_id", "owner", "state", "id"),
+        Index("ix_jobs_owner_method_id", "owner", "method", "id"),
+        Index("ix_jobs_owner_model_id", "owner", "model", "id"),
+        Index("ix_jobs_queued", "queue", "queued_at", postgresql_where=text("state = 'queued'")),
+        Index(
+            "ix_jobs_leases", "lease_expires_at", postgresql_where=text("state IN ('running', 'cancelling')")
+        ),
+    )
+
+
+class IdempotencyKey(Base):
+    """What a client's `Idempotency-Key` stands for: the body that was sent, and the job that it made."""
+
+    __tablename__ = "idempotency_keys"
+
+    owner: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    body_sha256: Mapped[bytes]
+    job_id: Mapped[UUID] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class JobAttempt(Base):
+    """One worker's hold on a job, from its claim to its end."""
+
+    __tablename__ = "job_attempts"
+
+    job_id: Mapped[UUID] = _job_id()
+    attempt: Mapped[int] = mapped_column(primary_key=True)
+    worker: Mapped[str]
+    started_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    ended_at: Mapped[datetime | None]
+    outcome: Mapped[str | None]
+    reason: Mapped[str | None]
+
+
+class JobEvent(Base):
+    """What happened to a job. Ids count from 1 per job, taken under the job's row lock: no gap to miss."""
+
+    __tablename__ = "job_events"
+
+    job_id: Mapped[UUID] = _job_id()
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    kind: Mapped[str]
+    data: Mapped[dict[str, Any]]
+    at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class JobBlock(Base):
+    """A finished block whose shard is durable in the store."""
+
+    __tablename__ = "job_blocks"
+
+    job_id: Mapped[UUID] = _job_id()
+    stage: Mapped[str] = mapped_column(primary_key=True)
+    block: Mapped[int] = mapped_column(primary_key=True)
+    attempt: Mapped[int]
+    key: Mapped[str]
+    sha256: Mapped[str]
+    finished_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class Artifact(Base):
+    """A file of a succeeded job. A file in the store that no row names is garbage."""
+
+    __tablename__ = "artifacts"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, server_default=func.uuidv7())
+    job_id: Mapped[UUID] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
+    name: Mapped[str]
+    key: Mapped[str]
+    size: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+    __table_args__ = (UniqueConstraint("job_id", "name"),)
+
+
+class Worker(Base):
+    """A live worker, by its heartbeat: a busy worker answers no broker ping."""
+
+    __tablename__ = "workers"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    queue: Mapped[str]
+    started_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    seen_at: Mapped[datetime] = mapped_column(server_default=NOW)
