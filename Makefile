@@ -1,0 +1,45 @@
+# Every target sets up what it needs: on a machine with Python 3.11 or newer, `make demo` is the first command.
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+EXTRAS := torch,embedded,demo,dev
+
+# The first interpreter that is new enough; `make PYTHON=/path/to/python` chooses another.
+PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13 python3.14; do \
+	$$python -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+
+# Two tests at a time, each with one thread of its own: more threads than cores only wait for each other.
+WORKERS ?= 2
+
+.PHONY: demo test lint format install clean
+
+demo: install
+	@$(BIN)/python -m cli.demo
+
+test: install
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+lint: install
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: install
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+install: $(INSTALLED)
+
+# The stamp comes last, so that an installation that was cut short is done again.
+$(INSTALLED): pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer, with its venv module, is needed (Debian: apt install python3-venv)." >&2; exit 1; }
+	@echo "Installing into $(VENV) (once; about 1.5 GB) ..."
+	@test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar off --editable '.[$(EXTRAS)]'
+	@touch $@
+
+clean:
+	rm -rf build dist .demo *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
