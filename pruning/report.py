@@ -1,0 +1,151 @@
+"""The report: measured facts about one run, enough to repeat it. Plain values, no torch."""
+
+import importlib.metadata
+import platform
+import re
+from collections.abc import Iterable
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, computed_field
+
+from pruning.recipe import Recipe, Stage
+
+FILE_NAME = "pruning_report.json"
+
+_BLOCK_NUMBER = re.compile(r"(?:^|\.)(\d+)\.")
+
+
+class Facts(BaseModel):
+    """An immutable part of the report. Unknown fields are skipped: a report may come from another version."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore", allow_inf_nan=False)
+
+
+class ModelFacts(Facts):
+    """The dense model."""
+
+    id: str
+    commit: str | None = Field(description="The Hub commit; null for a local directory.")
+    digest: str | None = Field(description="Of a local directory's content; null for a Hub model.")
+    architecture: str
+    parameters: int
+    blocks: int
+
+
+class CalibrationFacts(Facts):
+    """The token windows on which activations and gradients were measured."""
+
+    dataset: str
+    windows: int
+    sequence_length: int
+    tokens: int
+    fingerprint: str = Field(description="SHA-256 over the token ids.")
+    notes: tuple[str, ...] = Field(description="How the windows came to be, where it was not plain.")
+
+
+class PerplexityFacts(Facts):
+    """Perplexity before and after, measured by the same code on the same windows."""
+
+    dense: float
+    pruned: float
+    definition: str
+    dataset: str
+    windows: int
+    sequence_length: int
+    fingerprint: str = Field(description="SHA-256 over the token ids.")
+
+    @computed_field(description="Relative: 0.1 where the pruned perplexity is 10 % above the dense one.")  # type: ignore[prop-decorator]
+    @property
+    def increase(self) -> float:
+        """How far the pruned perplexity lies above the dense one, relative to it."""
+        return self.pruned / self.dense - 1
+
+
+class LayerFacts(Facts):
+    """One pruned weight matrix."""
+
+    name: str
+    block: int
+    shape: tuple[int, ...]
+    zeros: int
+    weights: int
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def sparsity(self) -> float:
+        """The share of zeros."""
+        return self.zeros / self.weights
+
+    @classmethod
+    def of(cls, name: str, shape: Iterable[int], zeros: int, weights: int) -> Self:
+        """A layer whose block is the first number in its dotted name, as in `model.layers.3.mlp.up_proj`."""
+        number = _BLOCK_NUMBER.search(name)
+        if number is None:
+            raise ValueError(f"no block number in the layer name {name!r}")
+        return cls(name=name, block=int(number[1]), shape=tuple(shape), zeros=zeros, weights=weights)
+
+
+class SparsityFacts(Facts):
+    """Where the zeros lie. Layers outside the decoder blocks are not pruned and not counted."""
+
+    layers: tuple[LayerFacts, ...]
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def overall(self) -> float:
+        """The share of zeros over all pruned layers."""
+        return sum(layer.zeros for layer in self.layers) / sum(layer.weights for layer in self.layers)
+
+
+class StageFacts(Facts):
+    """What one stage cost."""
+
+    name: Stage
+    seconds: float
+    peak_memory_bytes: int = Field(
+        description="Resident memory of the process, or allocated memory of the CUDA device that computed."
+    )
+
+
+class Environment(Facts):
+    """Where the run took place. Equal recipes give equal masks on the same kind of device."""
+
+    python: str
+    torch: str
+    transformers: str
+    pruneserve: str
+    device: str
+    dtype: str
+    threads: int
+    attention: str
+
+    @classmethod
+    def here(cls, *, device: str, dtype: str, threads: int, attention: str) -> Self:
+        """The versions installed, and the way of computing that the caller chose."""
+        torch, transformers, pruneserve = (
+            importlib.metadata.version(name) for name in ("torch", "transformers", "pruneserve")
+        )
+        return cls(
+            python=platform.python_version(),
+            torch=torch,
+            transformers=transformers,
+            pruneserve=pruneserve,
+            device=device,
+            dtype=dtype,
+            threads=threads,
+            attention=attention,
+        )
+
+
+class Report(Facts):
+    """What a run did to a model and what it cost. Lies beside the pruned model as `pruning_report.json`."""
+
+    recipe: Recipe
+    recipe_fingerprint: str
+    model: ModelFacts
+    calibration: CalibrationFacts | None = Field(description="Null for a method that reads no text.")
+    sparsity: SparsityFacts
+    perplexity: PerplexityFacts
+    stages: tuple[StageFacts, ...]
+    environment: Environment
+    warnings: tuple[str, ...] = ()
