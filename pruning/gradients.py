@@ -1,11 +1,27 @@
-"""Gradient norms over calibration windows, formed inside the backward pass."""
+"""Gradient norms over calibration windows, formed inside the backward pass.
 
-from collections.abc import Callable, Collection
+A norm over windows needs every window's own weight gradient, which a backward pass of several windows would
+have summed already. So autograd is asked for the gradients of activations only (all weights are frozen),
+and where it passes a linear layer's output, the layer's gradient is formed window by window from what is at
+hand: δᵀx, with x the layer's input and δ the gradient at its output. It is added to the norm at once; no
+gradient is ever stored.
+"""
 
-from torch import Tensor
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from pruning.batching import micro_batches
+from pruning.blocks import LinearLayer, Stack, find_stack
+from pruning.errors import InvalidInput, NumericalFailure
 from pruning.recipe import GradientNorm
+from pruning.replay import Call, Replay
 
 GradientNorms = dict[GradientNorm, dict[str, Tensor]]
 
@@ -24,6 +40,115 @@ def gradient_norms(
     (float64 for a float64 model) tensor (outputs, inputs) on the model's device, without any scale:
     l1 is Σ|g|, l2 is sqrt(Σ g²).
 
-    `step(done, total)` is called after each micro-batch; what it raises ends the pass.
+    The model is left frozen and in eval mode. `step(done, total)` is called after each micro-batch; what it
+    raises ends the pass. Raises InvalidInput(field='model.id') for a model that cannot be pruned block by
+    block, and NumericalFailure with a layer's name.
     """
-    raise NotImplementedError
+    model.requires_grad_(False).eval()
+    stack = find_stack(model)
+    Replay(stack, windows)  # refuses a model that a later stage could not prune
+    sums = {layer.name: WindowNorms(layer, norms) for layer in stack.layers}
+    pieces = micro_batches(stack, windows, backward=True)
+    for done, piece in enumerate(pieces, start=1):
+        tokens = piece.to(model.device)
+        with _forming_gradients(stack, sums, tokens):
+            logits = model(input_ids=tokens, use_cache=False).logits
+            torch.autograd.backward(summed_token_losses(logits, tokens))
+        step(done, len(pieces))
+    predictions = windows.shape[1] - 1
+    return {
+        norm: {name: window_norms.finish(norm, predictions) for name, window_norms in sums.items()}
+        for norm in norms
+    }
+
+
+class WindowNorms:
+    """One layer's sums over windows: of |g| for l1, of g² for l2, g being the gradient of a window's loss."""
+
+    def __init__(self, layer: LinearLayer, norms: Collection[GradientNorm]) -> None:
+        """The sums are float32, or float64 where the weights are."""
+        weight = layer.matrix
+        dtype = torch.promote_types(weight.dtype, torch.float32)
+        self._layer = layer
+        self._sums: dict[GradientNorm, Tensor] = {
+            norm: torch.zeros(weight.shape, dtype=dtype, device=weight.device) for norm in norms
+        }
+
+    def add(self, inputs: Tensor, deltas: Tensor) -> None:
+        """Add every window's δᵀx: `inputs` (windows, length, inputs), `deltas` (windows, length, outputs).
+
+        The order of the windows is the order of the sums, whatever the number of windows in a call.
+        """
+        for x, delta in zip(inputs, deltas, strict=True):
+            gradient = delta.T @ x
+            if "l2" in self._sums:
+                self._sums["l2"].addcmul_(gradient, gradient)
+            if "l1" in self._sums:
+                self._sums["l1"].add_(gradient.abs_())
+
+    def finish(self, norm: GradientNorm, scale: float) -> Tensor:
+        """The norm, divided by `scale`. Uses up the sum. Raises NumericalFailure for NaN and infinity."""
+        total = self._sums.pop(norm)
+        result = (total.sqrt_() if norm == "l2" else total).div_(scale)
+        if not torch.isfinite(result).all():
+            raise NumericalFailure(
+                f"the gradients of layer {self._layer.name} are not finite; use dtype bfloat16 or float32, "
+                "and check that the model gives a finite perplexity"
+            )
+        return result
+
+
+def summed_token_losses(logits: Tensor, tokens: Tensor) -> Tensor:
+    """Σ over windows and positions of the next-token cross-entropy, in nats; float32, or float64 for
+    float64 logits.
+
+    `logits` (windows, length, vocabulary), `tokens` (windows, length). A sum where the loss is a mean: the
+    gradients of a mean over thousands of tokens underflow in float16, so the division waits until they are
+    float32 norms.
+    """
+    ignored = -100  # the last position has nothing to predict
+    targets = F.pad(tokens[:, 1:], (0, 1), value=ignored)
+    dtype = torch.promote_types(logits.dtype, torch.float32)
+    return F.cross_entropy(
+        logits.flatten(0, 1).to(dtype), targets.flatten(), ignore_index=ignored, reduction="sum"
+    )
+
+
+@contextmanager
+def _forming_gradients(stack: Stack, sums: dict[str, WindowNorms], windows: Tensor) -> Iterator[None]:
+    """While active, a forward and backward pass of `windows` adds their gradients to `sums`."""
+    visits = Counter[str]()
+
+    def watch(layer: LinearLayer) -> Callable[[nn.Module, tuple[Any, ...], Tensor], None]:
+        def on_forward(_: nn.Module, args: tuple[Any, ...], output: Tensor) -> None:
+            inputs = layer.by_window(args[0].detach(), windows)
+
+            def on_backward(delta: Tensor) -> None:
+                visits[layer.name] += 1
+                sums[layer.name].add(inputs, layer.by_window(delta, windows))
+
+            output.register_hook(on_backward)  # type: ignore[no-untyped-call]
+
+        return on_forward
+
+    with ExitStack() as hooks:
+        first = stack.blocks[0].module
+        hooks.callback(first.register_forward_pre_hook(_start_graph, with_kwargs=True).remove)
+        for layer in stack.layers:
+            hooks.callback(layer.module.register_forward_hook(watch(layer)).remove)
+        yield
+    for layer in stack.layers:
+        if visits[layer.name] != 1:
+            raise InvalidInput(
+                f"layer {layer.name} takes part {visits[layer.name]} times in a window's loss; only models "
+                "that use each linear layer once per forward pass are supported",
+                field="model.id",
+            )
+
+
+def _start_graph(
+    _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Let the backward pass end at the first block: with every weight frozen, nothing else would start it."""
+    hidden, call = Call.observed(args, kwargs)
+    return call.arguments(hidden.detach().requires_grad_())

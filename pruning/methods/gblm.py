@@ -1,0 +1,26 @@
+"""GBLM-Pruner (Das et al., 2023, arXiv 2311.04902): Wanda's score and the gradient's, added."""
+
+from torch import Tensor
+
+from pruning.methods.base import LayerEvidence, Method, implements
+from pruning.recipe import Gblm
+
+
+def gblm_scores(weight: Tensor, input_norms: Tensor, gradient_norms: Tensor, *, alpha: float) -> Tensor:
+    """|W_ij|·‖X_j‖₂/√N + |W_ij|·‖α·G_:,ij‖.
+
+    `weight` and `gradient_norms` (outputs, inputs), `input_norms` (inputs,). N calibration windows: the
+    first term is a mean over them and the second a sum, as in the reference, so `alpha` weighs more with
+    more windows.
+    """
+    return weight.abs() * (alpha * gradient_norms).add_(input_norms)
+
+
+@implements(Gblm)
+class GblmMethod(Method[Gblm]):
+    """Each output row on its own."""
+
+    def score(self, layer: LayerEvidence) -> Tensor:
+        """See `gblm_scores`."""
+        gradient_norms = layer.gradient_norms(self.options.norm)
+        return gblm_scores(layer.weight, layer.input_norms, gradient_norms, alpha=self.options.alpha)

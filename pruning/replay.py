@@ -1,0 +1,168 @@
+"""Running a model one block at a time, each block called with the arguments that the model itself passes."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import Cache
+
+from pruning.blocks import Stack
+from pruning.errors import InvalidInput
+from pruning.statistics import InputStatistics
+
+_PROBE_TOKENS = 16
+_PROBE_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True)
+class Call:
+    """The arguments of one call of a block, without the hidden states."""
+
+    positional: tuple[Any, ...]  # those after the hidden states
+    by_name: dict[str, Any]
+    hidden_by_name: bool
+
+    @classmethod
+    def observed(cls, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Tensor, "Call"]:
+        """Take a call apart into the hidden states and everything else."""
+        others = {name: value for name, value in kwargs.items() if name != "hidden_states"}
+        hidden_by_name = "hidden_states" in kwargs
+        hidden: Tensor = kwargs["hidden_states"] if hidden_by_name else args[0]
+        return hidden, cls(args if hidden_by_name else args[1:], others, hidden_by_name)
+
+    def arguments(self, hidden: Tensor) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The call put together again, with other hidden states of the same shape."""
+        if self.hidden_by_name:
+            return self.positional, {**self.by_name, "hidden_states": hidden}
+        return (hidden, *self.positional), self.by_name
+
+    def __call__(self, block: nn.Module, hidden: Tensor) -> Tensor:
+        """Run `block` on `hidden`, and return its hidden states."""
+        args, kwargs = self.arguments(hidden)
+        return _hidden_of(block(*args, **kwargs))
+
+    @property
+    def carries_cache(self) -> bool:
+        """Whether the block writes keys and values that its next call would find."""
+        return any(isinstance(value, Cache) for value in (*self.positional, *self.by_name.values()))
+
+
+def _hidden_of(output: Any) -> Tensor:  # noqa: ANN401 - a tensor in most families, a tuple in some
+    hidden: Tensor = output[0] if isinstance(output, tuple) else output
+    return hidden
+
+
+class Replay:
+    """Enters a model's stack and calls its blocks.
+
+    Made once per model: it runs a few tokens through the model as it is, and again block by block with
+    arguments taken from *other* tokens. Where the two differ, the blocks depend on more than their hidden
+    states, and pruning them one by one would be wrong: InvalidInput(field='model.id').
+    """
+
+    def __init__(self, stack: Stack, windows: Tensor) -> None:
+        """`windows`: any token ids of the model, (windows, length)."""
+        self.stack = stack
+        self._outputs: list[Any] = []  # what each block returned, so that a skipped block can return the like
+        probe = windows[:1, :_PROBE_TOKENS]
+        first_hidden, expected = self._run_as_it_is(probe)
+        _, calls = self.enter(probe.flip(1))
+        self._compare(first_hidden, calls, expected)
+
+    @torch.no_grad()
+    def enter(self, windows: Tensor) -> tuple[Tensor, list[Call]]:
+        """The hidden states before the first block, and the arguments of every block, for these windows.
+
+        The blocks' own work is skipped, so this costs no more than the embeddings.
+        """
+        entered: list[tuple[Tensor, Call]] = []
+        with ExitStack() as cleanup:
+            for block, output in zip(self.stack.blocks, self._outputs, strict=True):
+                cleanup.enter_context(_skipped(block.module, output, entered))
+            self._run_trunk(windows)
+        return entered[0][0], [call for _, call in entered]
+
+    def _run_trunk(self, windows: Tensor) -> None:
+        self.stack.model.base_model(input_ids=windows.to(self.stack.model.device), use_cache=False)
+
+    @torch.no_grad()
+    def _run_as_it_is(self, windows: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """The hidden states before the first block, and after every block."""
+        inputs: list[Tensor] = []
+
+        def observe(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:  # noqa: ANN401
+            hidden, call = Call.observed(args, kwargs)
+            if call.carries_cache:
+                raise self._refused("its blocks write to a cache even when none is asked for")
+            inputs.append(hidden)
+            self._outputs.append(output)
+
+        with ExitStack() as cleanup:
+            for block in self.stack.blocks:
+                cleanup.callback(block.module.register_forward_hook(observe, with_kwargs=True).remove)
+            self._run_trunk(windows)
+        if len(self._outputs) != len(self.stack.blocks):
+            raise self._refused(f"its {len(self.stack.blocks)} blocks are called {len(self._outputs)} times")
+        return inputs[0], [_hidden_of(output) for output in self._outputs]
+
+    @torch.no_grad()
+    def _compare(self, hidden: Tensor, calls: list[Call], expected: list[Tensor]) -> None:
+        for block, call, output in zip(self.stack.blocks, calls, expected, strict=True):
+            hidden = call(block.module, hidden)
+            difference = torch.linalg.vector_norm((hidden - output).float())
+            if not difference <= _PROBE_TOLERANCE * torch.linalg.vector_norm(output.float()):
+                raise self._refused(
+                    f"{block.name} depends on more than its hidden states (state shared between blocks)"
+                )
+
+    def _refused(self, reason: str) -> InvalidInput:
+        return InvalidInput(
+            f"{type(self.stack.model).__name__} cannot be pruned block by block: {reason}", field="model.id"
+        )
+
+
+@contextmanager
+def _skipped(module: nn.Module, output: Any, entered: list[tuple[Tensor, Call]]) -> Iterator[None]:  # noqa: ANN401
+    """While active, `module` notes its call and returns its hidden states, in the form of `output`."""
+
+    def pass_on(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - stands in for any block's forward
+        hidden, call = Call.observed(args, kwargs)
+        entered.append((hidden, call))
+        return (hidden, *output[1:]) if isinstance(output, tuple) else hidden
+
+    # On the instance: the class's forward shows again when it is deleted, and the module keeps all its
+    # attributes, some of which models read between blocks.
+    module.forward = pass_on
+    try:
+        yield
+    finally:
+        del module.forward
+
+
+class Walk:
+    """Calibration windows on their way through the blocks, held where the next block needs them."""
+
+    def __init__(self, replay: Replay, pieces: Sequence[Tensor]) -> None:
+        """`pieces`: micro-batches of token ids, (windows, length) each."""
+        self._blocks = replay.stack.blocks
+        self._pieces = pieces
+        self._hidden: list[Tensor] = []
+        # Arguments such as masks are made for a number of windows, and are equal for equal numbers.
+        self._calls: dict[int, list[Call]] = {}
+        for piece in pieces:
+            hidden, self._calls[len(piece)] = replay.enter(piece)
+            self._hidden.append(hidden)
+
+    def measure(self, index: int, statistics: InputStatistics) -> None:
+        """Run all windows through block `index`, for what its linear layers are given, and stay before it."""
+        for piece, hidden in zip(self._pieces, self._hidden, strict=True):
+            with statistics.watching(piece):
+                self._calls[len(piece)][index](self._blocks[index].module, hidden)
+
+    def advance(self, index: int) -> None:
+        """Take all windows through block `index`."""
+        for position, (piece, hidden) in enumerate(zip(self._pieces, self._hidden, strict=True)):
+            self._hidden[position] = self._calls[len(piece)][index](self._blocks[index].module, hidden)
