@@ -12,6 +12,11 @@ def sqlalchemy_url(url: str) -> str:
     return make_url(url).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
 
 
+def libpq_url(url: str) -> str:
+    """The same URL for a psycopg connection without SQLAlchemy."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
 def engine_from(settings: Settings, *, pool_size: int = 5) -> Engine:
     """An engine that checks a connection before use: a restarted database costs one reconnect."""
     return create_engine(

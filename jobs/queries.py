@@ -25,6 +25,12 @@ def get(session: Session, owner: str, job_id: UUID) -> Job | None:
     return session.scalar(select(Job).where(Job.id == job_id, Job.owner == owner))
 
 
+def standing(session: Session, job_id: UUID) -> tuple[JobState, int] | None:
+    """The state of a job, whoever owns it, and the id of its last event. None: it was deleted."""
+    row = session.execute(select(Job.state, Job.last_event).where(Job.id == job_id)).one_or_none()
+    return None if row is None else (JobState(row.state), row.last_event)
+
+
 def newest(
     session: Session, owner: str, wanted: JobFilter, *, before: UUID | None, limit: int
 ) -> Sequence[Job]:

@@ -1,0 +1,47 @@
+"""`python -m api`: serve on one address until SIGTERM or Ctrl-C."""
+
+import argparse
+import socket
+
+import uvicorn
+
+from api.app import create_app
+from api.service import Service
+
+_GRACE_SECONDS = 10
+
+
+class Server(uvicorn.Server):
+    """Uvicorn waits for open responses before it tells the application to stop: streams must end before."""
+
+    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+        """Serve `config`, whose application works with `service`."""
+        super().__init__(config)
+        self._service = service
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the event streams, then everything else."""
+        self._service.streams.doorbell.close()
+        await super().shutdown(sockets)
+
+
+def main() -> None:
+    """Parse the command line and serve."""
+    parser = argparse.ArgumentParser(prog="python -m api", description="REST API and status page.")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8000)
+    arguments = parser.parse_args()
+
+    app = create_app()
+    config = uvicorn.Config(
+        app,
+        host=arguments.host,
+        port=arguments.port,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+        server_header=False,
+    )
+    Server(config, app.state.service).run()
+
+
+if __name__ == "__main__":
+    main()

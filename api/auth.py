@@ -1,0 +1,57 @@
+"""Who is asking: an API key in the Authorization header, or the status page's session cookie."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request, Security
+from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
+
+from api.errors import NotAuthenticated, ScopeMissing
+from api.service import Database
+from jobs import keys, page_sessions
+from jobs.keys import Principal
+
+COOKIE = "pruneserve_session"
+READ, WRITE = "jobs:read", "jobs:write"
+
+_bearer = HTTPBearer(
+    auto_error=False, scheme_name="apiKey", description="An API key, as `Authorization: Bearer ps_…`."
+)
+_cookie = APIKeyCookie(
+    name=COOKIE, auto_error=False, scheme_name="pageSession", description="The session of the status page."
+)
+
+
+def authenticated(
+    scopes: SecurityScopes,
+    database: Database,
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+    cookie: Annotated[str | None, Depends(_cookie)],
+) -> Principal:
+    """The principal of the request, with every scope that the route asks for. A key wins over a session."""
+    with database.begin() as session:
+        if bearer is not None:
+            principal = keys.authenticate(session, bearer.credentials)
+        else:
+            principal = page_sessions.lookup(session, cookie) if cookie else None
+    if principal is None:
+        raise NotAuthenticated
+    missing = [scope for scope in scopes.scopes if scope not in principal.scopes]
+    if missing:
+        raise ScopeMissing(f"This API key lacks the scope '{missing[0]}'.")
+    return principal
+
+
+Reader = Annotated[Principal, Security(authenticated, scopes=[READ])]
+Writer = Annotated[Principal, Security(authenticated, scopes=[WRITE])]
+
+
+def sign_in(database: Database, key: str) -> str | None:
+    """A session token for a valid API key."""
+    with database.begin() as session:
+        principal = keys.authenticate(session, key)
+        return page_sessions.start(session, principal.key_id) if principal else None
+
+
+def session_token(request: Request) -> str | None:
+    """The page session's token that the browser has sent."""
+    return request.cookies.get(COOKIE)

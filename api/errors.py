@@ -1,0 +1,242 @@
+"""Refusals as RFC 9457 problem documents, each with a text that says what to do."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+from fastapi import HTTPException, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+
+from jobs.states import JobState
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_SECONDS = 5
+
+
+class FieldError(BaseModel):
+    """What is wrong with one field."""
+
+    field: str = Field(examples=["sparsity"], description="Dotted path in the body, or a parameter's name.")
+    message: str = Field(examples=["must be less than 1"])
+
+
+class ProblemDocument(BaseModel):
+    """An RFC 9457 problem document. `type` is stable: programs may branch on it."""
+
+    type: str = Field(examples=["urn:pruneserve:problem:invalid-request"])
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldError] | None = None
+
+
+class Problem(HTTPException):
+    """A refusal. A subclass gives it a name, a status and a text that says what to do."""
+
+    status: ClassVar[HTTPStatus]
+    slug: ClassVar[str]
+    title: ClassVar[str]
+    advice: ClassVar[str]
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        errors: Sequence[FieldError] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """`detail` says more than the class's own advice where there is more to say."""
+        super().__init__(self.status, detail or self.advice, headers=dict(headers or {}))
+        self.errors = list(errors) if errors else None
+
+    def document(self) -> ProblemDocument:
+        """The body of the answer."""
+        return ProblemDocument(
+            type=f"urn:pruneserve:problem:{self.slug}",
+            title=self.title,
+            status=self.status,
+            detail=self.detail,
+            errors=self.errors,
+        )
+
+    def response(self) -> Response:
+        """The answer."""
+        body = self.document().model_dump(exclude_none=True)
+        return JSONResponse(body, self.status, headers=self.headers, media_type=MEDIA_TYPE)
+
+
+class MalformedRequest(Problem):
+    """The body could not be read at all."""
+
+    status = HTTPStatus.BAD_REQUEST
+    slug = "malformed-request"
+    title = "Malformed request"
+    advice = "The body is not valid JSON."
+
+
+class UnknownHost(Problem):
+    """DNS rebinding, or a deployment that was not told its own name."""
+
+    status = HTTPStatus.BAD_REQUEST
+    slug = "unknown-host"
+    title = "Unknown host"
+    advice = "This service does not answer under that host name; PRUNESERVE_ALLOWED_HOSTS lists its names."
+
+
+class NotAuthenticated(Problem):
+    """No key, no session, or one that does not count any more."""
+
+    status = HTTPStatus.UNAUTHORIZED
+    slug = "not-authenticated"
+    title = "Not authenticated"
+    advice = "Send a valid API key in the header 'Authorization: Bearer <key>'."
+
+    def __init__(self) -> None:
+        """Name the scheme, as RFC 9110 asks of a 401."""
+        super().__init__(headers={"WWW-Authenticate": "Bearer"})
+
+
+class ScopeMissing(Problem):
+    """A valid key that may not do this."""
+
+    status = HTTPStatus.FORBIDDEN
+    slug = "scope-missing"
+    title = "Scope missing"
+    advice = "This API key lacks the scope for this request."
+
+
+class ForeignOrigin(Problem):
+    """A write that another site's page may have caused."""
+
+    status = HTTPStatus.FORBIDDEN
+    slug = "foreign-origin"
+    title = "Foreign origin"
+    advice = "A write from a browser must come from this service's own page."
+
+
+class NotFound(Problem):
+    """Not there, or another owner's: the answers do not differ."""
+
+    status = HTTPStatus.NOT_FOUND
+    slug = "not-found"
+    title = "Not found"
+    advice = "There is no such resource under this API key."
+
+
+class MethodNotAllowed(Problem):
+    """The path exists, but not for this method."""
+
+    status = HTTPStatus.METHOD_NOT_ALLOWED
+    slug = "method-not-allowed"
+    title = "Method not allowed"
+    advice = "The header 'Allow' lists the methods of this resource."
+
+
+class JobEnded(Problem):
+    """A move that an ended job cannot make."""
+
+    status = HTTPStatus.CONFLICT
+    slug = "job-ended"
+    title = "Job ended"
+    advice = "The job has ended."
+
+    def __init__(self, state: JobState) -> None:
+        """Say how the job ended."""
+        super().__init__(f"The job has already {_PAST[state]}; there is nothing left to cancel.")
+
+
+_PAST = {
+    JobState.SUCCEEDED: "succeeded",
+    JobState.FAILED: "failed",
+    JobState.CANCELLED: "been cancelled",
+}
+
+
+class BodyTooLarge(Problem):
+    """More bytes than any valid request has."""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    slug = "body-too-large"
+    title = "Body too large"
+    advice = "The request body is too large."
+
+    def __init__(self, limit: int) -> None:
+        """Name the limit. What is left of the body stays unread, so the connection cannot go on."""
+        super().__init__(f"The request body may have at most {limit} bytes.", headers={"Connection": "close"})
+
+
+class UnsupportedMediaType(Problem):
+    """A body in a form that this resource does not read."""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+    slug = "unsupported-media-type"
+    title = "Unsupported media type"
+    advice = "Send the body as 'Content-Type: application/json', without a content encoding."
+
+
+class InvalidRequest(Problem):
+    """A request that can be read, with fields that cannot be accepted."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    slug = "invalid-request"
+    title = "Invalid request"
+    advice = "Some fields of the request cannot be accepted; 'errors' names each with the reason."
+
+    def __init__(self, *errors: FieldError) -> None:
+        """One error per field."""
+        super().__init__(errors=errors)
+
+
+class IdempotencyKeyReused(Problem):
+    """Two different requests under one key: one of them would be lost silently."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    slug = "idempotency-key-reused"
+    title = "Idempotency key reused"
+    advice = "This Idempotency-Key was sent before with another body. Use a new key for a new request."
+
+
+class ServiceUnavailable(Problem):
+    """A part that this request needs does not answer."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    slug = "unavailable"
+    title = "Temporarily unavailable"
+    advice = "The service cannot do this at the moment. Nothing was changed; try again shortly."
+
+    def __init__(self, detail: str | None = None) -> None:
+        """Say when to come back."""
+        super().__init__(detail, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
+
+
+class InternalError(Problem):
+    """A mistake of ours."""
+
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    slug = "internal-error"
+    title = "Internal error"
+    advice = "Something went wrong inside the service; its log has the details."
+
+
+Responses = dict[int | str, dict[str, Any]]
+
+
+def documented(*problems: type[Problem]) -> Responses:
+    """OpenAPI's `responses` for the refusals that a route can answer with."""
+    schema = {"$ref": "#/components/schemas/ProblemDocument"}
+    by_status: Responses = {}
+    for problem in problems:
+        response = by_status.setdefault(
+            int(problem.status), {"content": {MEDIA_TYPE: {"schema": schema, "examples": {}}}}
+        )
+        response["description"] = " · ".join(filter(None, [response.get("description"), problem.title]))
+        response["content"][MEDIA_TYPE]["examples"][problem.slug] = {
+            "value": {
+                "type": f"urn:pruneserve:problem:{problem.slug}",
+                "title": problem.title,
+                "status": int(problem.status),
+                "detail": problem.advice,
+            }
+        }
+    return by_status

@@ -1,0 +1,98 @@
+"""Every exception as a problem document. Nothing of what was sent is repeated, nothing of ours leaks."""
+
+import logging
+import re
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy import exc
+from starlette.exceptions import HTTPException
+
+from api.errors import (
+    FieldError,
+    InternalError,
+    InvalidRequest,
+    MalformedRequest,
+    MethodNotAllowed,
+    NotFound,
+    Problem,
+    ServiceUnavailable,
+)
+
+log = logging.getLogger(__name__)
+
+UNREACHABLE_DATABASE = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every exception with its problem document."""
+
+    async def answer(_request: Request, error: Exception) -> Response:
+        return as_problem(error).response()
+
+    for kind in (HTTPException, RequestValidationError, *UNREACHABLE_DATABASE, Exception):
+        app.add_exception_handler(kind, answer)
+
+
+def as_problem(error: Exception) -> Problem:
+    """The refusal that an exception of ours, of the framework or of the database stands for."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, RequestValidationError):
+        return _from_validation(error)
+    if isinstance(error, HTTPException):
+        return _from_framework(error)
+    if isinstance(error, UNREACHABLE_DATABASE):
+        log.warning("database unavailable: %s", type(error.__cause__ or error).__name__)
+        return ServiceUnavailable()
+    return InternalError()
+
+
+def _from_framework(error: HTTPException) -> Problem:
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        return NotFound("There is nothing at this address.")
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        return MethodNotAllowed(headers=error.headers)
+    if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return MalformedRequest("The request could not be read.")
+    return InternalError()
+
+
+_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
+
+# Pydantic's own texts for these name its classes or quote what was sent.
+_MESSAGES = {
+    "dict_type": "must be an object",
+    "extra_forbidden": "is not a field of this request",
+    "missing": "is required",
+    "model_attributes_type": "must be an object",
+    "model_type": "must be an object",
+    "union_tag_not_found": "must be a method's name, or an object with its name and options",
+    "uuid_parsing": "must be a UUID",
+}
+
+
+def _from_validation(error: RequestValidationError) -> Problem:
+    found: Sequence[Any] = error.errors()
+    if any(item["type"] == "json_invalid" for item in found):
+        return MalformedRequest()
+    return InvalidRequest(*(FieldError(field=_field(item["loc"]), message=_message(item)) for item in found))
+
+
+def _field(location: Sequence[int | str]) -> str:
+    """`("body", "calibration", "samples")` as `calibration.samples`. An odd name stays unsaid."""
+    path = [str(part) for part in location[1:]]
+    return ".".join(part if _PLAIN_NAME.fullmatch(part) else "?" for part in path) or str(location[0])
+
+
+def _message(item: Mapping[str, Any]) -> str:
+    kind = item["type"]
+    if kind == "union_tag_invalid":
+        return f"must be one of {item['ctx']['expected_tags']}"
+    if kind in _MESSAGES:
+        return _MESSAGES[kind]
+    message = str(item["msg"]).removeprefix("Value error, ")
+    return re.sub(r"^Input should be ", "must be ", message)

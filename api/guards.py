@@ -1,0 +1,121 @@
+"""What every request must pass before any route sees it: its host, its origin, its content type, its size."""
+
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.auth import COOKIE
+from api.errors import BodyTooLarge, ForeignOrigin, Problem, UnknownHost, UnsupportedMediaType
+from jobs.settings import Settings
+
+_SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+_BODY_TYPES = {"/v1/": "application/json", "/": "application/x-www-form-urlencoded"}
+
+# Scripts and styles come from our own files only. `same-origin` and not `no-referrer`: under the latter a
+# browser sends 'Origin: null' with our own forms.
+_RESPONSE_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class Guards:
+    """ASGI middleware that refuses a request with a problem document, or passes it on with a bounded body."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        """Take the host names and the body limit from `settings`."""
+        self._app = app
+        self._hosts = frozenset(host.lower() for host in settings.allowed_hosts)
+        self._max_body = settings.max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        problem = self._refusal(scope, headers)
+        app = problem.response() if problem else self._app
+        await app(scope, self._bounded(receive), _hardened(send))
+
+    def _refusal(self, scope: Scope, headers: Headers) -> Problem | None:
+        if _host_name(headers.get("host", "")) not in self._hosts:
+            return UnknownHost()
+        if scope["method"] in _SAFE_METHODS:
+            return None
+        if not _same_origin(headers):
+            return ForeignOrigin()
+        if _has_body(headers):
+            expected = next(kind for path, kind in _BODY_TYPES.items() if scope["path"].startswith(path))
+            if not _readable(headers, expected):
+                return UnsupportedMediaType(f"Send the body as '{expected}', without a content encoding.")
+            if _declared_length(headers) > self._max_body:
+                return BodyTooLarge(self._max_body)
+        return None
+
+    def _bounded(self, receive: Receive) -> Receive:
+        """Count what arrives: a chunked body declares no length, and a declared one may lie."""
+        received = 0
+
+        async def bounded() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self._max_body:
+                raise BodyTooLarge(self._max_body)
+            return message
+
+        return bounded
+
+
+def _host_name(host: str) -> str:
+    """The `Host` header without its port; empty where it is not a host."""
+    try:
+        return urlsplit(f"//{host}").hostname or "" if host else ""
+    except ValueError:
+        return ""
+
+
+def _same_origin(headers: Headers) -> bool:
+    """Whether a write comes from our own page, or from a program.
+
+    Browsers name the origin of every write. A program sends none, and has no session cookie that another site
+    could make it send along.
+    """
+    origin = headers.get("origin")
+    if origin is None:
+        return COOKIE not in headers.get("cookie", "")
+    return origin.partition("://")[2] == headers["host"]
+
+
+def _has_body(headers: Headers) -> bool:
+    return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
+
+
+def _readable(headers: Headers, expected: str) -> bool:
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    return media_type == expected and headers.get("content-encoding", "identity") == "identity"
+
+
+def _declared_length(headers: Headers) -> int:
+    length = headers.get("content-length", "0")
+    # The server has checked that these are digits; so many of them are too many, whatever they say.
+    return int(length) if len(length) < 16 and length.isascii() and length.isdigit() else 2**63
+
+
+def _hardened(send: Send) -> Send:
+    async def hardened(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in _RESPONSE_HEADERS.items():
+                headers.setdefault(name, value)
+        await send(message)
+
+    return hardened

@@ -1,0 +1,27 @@
+"""Probes for whoever supervises the process. They need no key and tell nothing but whether it works."""
+
+from fastapi import APIRouter
+from sqlalchemy import exc, text
+
+from api.errors import ServiceUnavailable, documented
+from api.schemas import Health
+from api.service import Database
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/healthz", summary="Is the process alive?")
+def healthz() -> Health:
+    """Answers as long as the process does."""
+    return Health(status="ok")
+
+
+@router.get("/readyz", summary="Can it serve requests?", responses=documented(ServiceUnavailable))
+def readyz(database: Database) -> Health:
+    """Needs PostgreSQL with its tables. The broker is not asked: submitting works without it."""
+    try:
+        with database.begin() as session:
+            session.execute(text("SELECT FROM jobs LIMIT 0"))
+    except exc.ProgrammingError as error:
+        raise ServiceUnavailable("The database lacks its tables: run the migrations.") from error
+    return Health(status="ok")

@@ -1,0 +1,154 @@
+"""Jobs: submit, list, look at, cancel."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response, status
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from sqlalchemy.orm import Session
+
+from api import roots
+from api.auth import Reader, Writer
+from api.errors import (
+    BodyTooLarge,
+    IdempotencyKeyReused,
+    InvalidRequest,
+    JobEnded,
+    MalformedRequest,
+    NotFound,
+    UnsupportedMediaType,
+    documented,
+)
+from api.schemas import JobDetail, JobPage, JobRequest, JobSummary, decode_cursor, encode_cursor
+from api.service import Database, Parts
+from jobs import idempotency, lifecycle, queries
+from jobs.states import JobState
+from jobs.tables import Job
+from pruning.recipe import METHODS, Text
+
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+
+
+async def _body_as_sent(request: Request) -> bytes:
+    return await request.body()
+
+
+@router.post(
+    "",
+    status_code=status.HTTP_201_CREATED,
+    summary="Submit a job",
+    responses={
+        200: {"model": JobDetail, "description": "The job that this Idempotency-Key has made before."},
+        **documented(
+            MalformedRequest, BodyTooLarge, UnsupportedMediaType, InvalidRequest, IdempotencyKeyReused
+        ),
+    },
+)
+def submit(
+    wanted: JobRequest,
+    body: Annotated[bytes, Depends(_body_as_sent)],
+    who: Writer,
+    parts: Parts,
+    response: Response,
+    idempotency_key: Annotated[
+        str | None,
+        Header(
+            min_length=1,
+            max_length=255,
+            pattern=r"^[!-~]+$",
+            description="Makes a repeated request safe: the same key and body give the same job.",
+        ),
+    ] = None,
+) -> JobDetail:
+    """Queue one run of a recipe. A relative order of jobs is not promised; follow the job by its events."""
+    spec = wanted.spec()
+    roots.check(spec, parts.settings)
+    with parts.database.begin() as session:
+        if idempotency_key is None:
+            job, created = lifecycle.create(session, who.owner, spec), True
+        else:
+            try:
+                job, created = idempotency.create_once(session, who.owner, idempotency_key, body, spec)
+            except idempotency.KeyReused as error:
+                raise IdempotencyKeyReused from error
+        detail = _detail(session, job)
+    response.headers["Location"] = f"/v1/jobs/{job.id}"
+    if not created:
+        response.status_code = status.HTTP_200_OK
+    return detail
+
+
+def _known_method(name: str) -> str:
+    if name not in METHODS:
+        raise ValueError(f"must be one of {', '.join(METHODS)}")
+    return name
+
+
+class JobsWanted(BaseModel):
+    """Which of the owner's jobs to list."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    state: list[JobState] = Field([], max_length=len(JobState), description="Any of these; repeat the name.")
+    method: Annotated[Text, AfterValidator(_known_method)] | None = None
+    model: Text | None = Field(None, description="The model's id as it was submitted.")
+    limit: int = Field(50, ge=1, le=200)
+    cursor: Annotated[UUID, BeforeValidator(decode_cursor), WithJsonSchema({"type": "string"})] | None = (
+        Field(None, description="The `next_cursor` of the page before.")
+    )
+
+    def filter(self) -> queries.JobFilter:
+        """What narrows the list."""
+        return queries.JobFilter(tuple(self.state), self.method, self.model)
+
+
+@router.get("", summary="List jobs, newest first", responses=documented(InvalidRequest))
+def list_jobs(wanted: Annotated[JobsWanted, Query()], who: Reader, database: Database) -> JobPage:
+    """A page of the owner's jobs. One more than asked is read, to know whether another page follows."""
+    with database.begin() as session:
+        jobs = queries.newest(
+            session, who.owner, wanted.filter(), before=wanted.cursor, limit=wanted.limit + 1
+        )
+    shown = jobs[: wanted.limit]
+    more = len(jobs) > len(shown)
+    return JobPage(
+        items=[JobSummary.of(job) for job in shown], next_cursor=encode_cursor(shown[-1].id) if more else None
+    )
+
+
+@router.get("/{job_id}", summary="Look at a job", responses=documented(NotFound, InvalidRequest))
+def show(job_id: UUID, who: Reader, database: Database) -> JobDetail:
+    """Everything about a job, with its attempts and, once it has succeeded, its report."""
+    with database.begin() as session:
+        job = queries.get(session, who.owner, job_id)
+        if job is None:
+            raise NotFound("There is no such job under this API key.")
+        return _detail(session, job)
+
+
+@router.post(
+    "/{job_id}/cancel",
+    summary="Cancel a job",
+    responses={
+        202: {"model": JobDetail, "description": "A worker has the job; it stops at its next block."},
+        **documented(NotFound, JobEnded, InvalidRequest),
+    },
+)
+def cancel(job_id: UUID, who: Writer, database: Database, response: Response) -> JobDetail:
+    """Cancel a queued job at once (200), or ask the worker of a running one to stop (202)."""
+    with database.begin() as session:
+        try:
+            found = lifecycle.cancel(session, who.owner, job_id)
+        except lifecycle.Conflict as conflict:
+            raise JobEnded(conflict.state) from conflict
+        job = queries.get(session, who.owner, job_id) if found else None
+        if job is None:
+            raise NotFound("There is no such job under this API key.")
+        detail = _detail(session, job)
+    if detail.state == JobState.CANCELLING:
+        response.status_code = status.HTTP_202_ACCEPTED
+    return detail
+
+
+def _detail(session: Session, job: Job) -> JobDetail:
+    return JobDetail.with_attempts(job, list(queries.attempts(session, job.owner, job.id)))

@@ -1,0 +1,22 @@
+"""Which pruning methods there are."""
+
+import inspect
+
+from fastapi import APIRouter
+
+from api.auth import Reader
+from api.schemas import MethodItem, MethodList
+from pruning.recipe import METHODS, MethodOptions
+
+router = APIRouter(prefix="/v1/methods", tags=["methods"])
+
+
+@router.get("", summary="List the pruning methods")
+def list_methods(_who: Reader) -> MethodList:
+    """Every method with its formula, and the schema of the options that a job may give it."""
+    return MethodList(items=[_item(name, options) for name, options in METHODS.items()])
+
+
+def _item(name: str, options: type[MethodOptions]) -> MethodItem:
+    formula = (inspect.getdoc(options) or "").partition("\n")[0]
+    return MethodItem(name=name, formula=formula, options=options.model_json_schema())

@@ -1,0 +1,80 @@
+"""Sessions of the status page: a browser signs in once with a key, or by a link that works once.
+
+Only hashes of the tokens are stored. A session is as good as the key that it was made with: it has the same
+owner and scopes, and ends when the key is revoked.
+"""
+
+import hashlib
+import secrets
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from jobs.keys import Principal
+from jobs.tables import NOW, ApiKey, PageSession
+
+SESSION_LIFETIME = timedelta(days=7)
+LINK_LIFETIME = timedelta(hours=1)
+
+
+def create_link(session: Session, key_id: UUID, lifetime: timedelta = LINK_LIFETIME) -> str:
+    """A token for `/sign-in?token=…`, good for one sign-in within `lifetime`."""
+    return _new_token(session, key_id, lifetime, one_time=True)
+
+
+def follow_link(session: Session, token: str) -> str | None:
+    """Trade a link's token for a session's. None: it was used before, ran out, or its key is revoked."""
+    key_id = session.scalar(
+        delete(PageSession)
+        .where(
+            PageSession.token_sha256 == _hash(token),
+            PageSession.one_time,
+            PageSession.expires_at > NOW,
+            PageSession.api_key_id.in_(select(ApiKey.id).where(ApiKey.revoked_at.is_(None))),
+        )
+        .returning(PageSession.api_key_id)
+    )
+    return None if key_id is None else start(session, key_id)
+
+
+def start(session: Session, key_id: UUID) -> str:
+    """The token of a fresh session, for a cookie. Clears away what has run out."""
+    session.execute(delete(PageSession).where(PageSession.expires_at <= NOW))
+    return _new_token(session, key_id, SESSION_LIFETIME, one_time=False)
+
+
+def lookup(session: Session, token: str) -> Principal | None:
+    """Who is signed in under this token."""
+    key = session.scalar(
+        select(ApiKey)
+        .join(PageSession, PageSession.api_key_id == ApiKey.id)
+        .where(
+            PageSession.token_sha256 == _hash(token),
+            PageSession.one_time.is_(False),
+            PageSession.expires_at > NOW,
+            ApiKey.revoked_at.is_(None),
+        )
+    )
+    return None if key is None else Principal(key.id, key.owner, frozenset(key.scopes))
+
+
+def end(session: Session, token: str) -> None:
+    """Sign out."""
+    session.execute(delete(PageSession).where(PageSession.token_sha256 == _hash(token)))
+
+
+def _new_token(session: Session, key_id: UUID, lifetime: timedelta, *, one_time: bool) -> str:
+    token = secrets.token_urlsafe(32)
+    session.add(
+        PageSession(
+            token_sha256=_hash(token), api_key_id=key_id, one_time=one_time, expires_at=NOW + lifetime
+        )
+    )
+    session.flush()
+    return token
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
