@@ -2,8 +2,6 @@
 
 import importlib.metadata
 import platform
-import re
-from collections.abc import Iterable
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, computed_field
@@ -11,8 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field, computed_field
 from pruning.recipe import Recipe, Stage
 
 FILE_NAME = "pruning_report.json"
-
-_BLOCK_NUMBER = re.compile(r"(?:^|\.)(\d+)\.")
 
 
 class Facts(BaseModel):
@@ -75,14 +71,6 @@ class LayerFacts(Facts):
     def sparsity(self) -> float:
         """The share of zeros."""
         return self.zeros / self.weights
-
-    @classmethod
-    def of(cls, name: str, shape: Iterable[int], zeros: int, weights: int) -> Self:
-        """A layer whose block is the first number in its dotted name, as in `model.layers.3.mlp.up_proj`."""
-        number = _BLOCK_NUMBER.search(name)
-        if number is None:
-            raise ValueError(f"no block number in the layer name {name!r}")
-        return cls(name=name, block=int(number[1]), shape=tuple(shape), zeros=zeros, weights=weights)
 
 
 class SparsityFacts(Facts):
