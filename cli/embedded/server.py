@@ -189,9 +189,7 @@ class EmbeddedServer(ABC):
             if process.poll() is not None:
                 raise EmbeddedError(f"{self.name} did not start; its log says:\n{tail(self.log)}")
             if time.monotonic() > patience:
-                raise EmbeddedError(
-                    f"{self.name} does not answer after {_START_SECONDS:g} s; see {self.log}"
-                )
+                raise EmbeddedError(f"{self.name} does not answer after {_START_SECONDS:g} s; see {self.log}")
             time.sleep(0.02)
 
 
