@@ -74,11 +74,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_jobs"),
         sa.CheckConstraint(
             "state IN ('queued', 'running', 'cancelling', 'succeeded', 'failed', 'cancelled')",
-            name="ck_jobs_state",
+            name=op.f("ck_jobs_state"),
         ),
         sa.CheckConstraint(
             "(state IN ('running', 'cancelling')) = (lease_token IS NOT NULL)",
-            name="ck_jobs_lease_while_held",
+            name=op.f("ck_jobs_lease_while_held"),
         ),
     )
     op.create_index("ix_jobs_owner_id", "jobs", ["owner", "id"])

@@ -1,0 +1,157 @@
+"""Real services for tests: PostgreSQL, Valkey and an S3 server, one of each per pytest process.
+
+Each test that asks for `database_url` gets a database of its own, and one that asks for `broker_url` an empty
+broker. The servers are started with the classes that `pruneserve up` uses.
+"""
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from signal import SIGTERM
+from uuid import uuid4
+
+import psycopg
+import pytest
+import redis
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session, sessionmaker
+
+import migrations
+from cli.embedded.postgres import Postgres
+from cli.embedded.server import LOOPBACK, EmbeddedServer
+from cli.embedded.valkey import Valkey
+from jobs.database import engine_from, sessions
+from jobs.settings import Settings
+from jobs.store import Store
+
+# Tests run beside each other: one thread each, in this process and in those that it starts.
+os.environ["OMP_NUM_THREADS"] = "1"
+
+BUCKET = "artifacts"
+
+
+class S3(EmbeddedServer):
+    """`rclone serve s3` over a directory, with one bucket."""
+
+    name = "s3"
+    stop_signal = SIGTERM
+
+    @property
+    def url(self) -> str:
+        return f"s3://{BUCKET}/service"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a client of the store needs."""
+        return {
+            "AWS_ENDPOINT_URL": f"http://{LOOPBACK}:{self.port}",
+            "AWS_ACCESS_KEY_ID": "a-test-access-key",
+            "AWS_SECRET_ACCESS_KEY": "a-test-secret-key",
+        }
+
+    def _prepare(self) -> None:
+        (self.directory / "data" / BUCKET).mkdir(parents=True, exist_ok=True)
+
+    def _command(self) -> Sequence[str]:
+        credentials = "a-test-access-key,a-test-secret-key"
+        rclone = str(Path(sys.executable).parent / "rclone")
+        serve = [rclone, "serve", "s3", "--config", "/dev/null", "--addr", f"{LOOPBACK}:{self.port}"]
+        return [*serve, "--auth-key", credentials, str(self.directory / "data")]
+
+    def _answers(self) -> bool:
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in self.environment.items():
+                patch.setenv(name, value)
+            try:
+                return Store(self.url).head("nothing") is None
+            except Exception:
+                return False
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    with Postgres(tmp_path_factory.mktemp("postgres")) as server:
+        migrations.upgrade(server.url)
+        yield server
+
+
+@pytest.fixture
+def database_url(postgres: Postgres) -> Iterator[str]:
+    """A migrated database of the test's own."""
+    # A copy of the one that the migrations were run on: faster than running them for every test.
+    with _database(postgres, template="pruneserve") as url:
+        yield url
+
+
+@pytest.fixture
+def empty_database_url(postgres: Postgres) -> Iterator[str]:
+    """A database without a table."""
+    with _database(postgres, template="template1") as url:
+        yield url
+
+
+@contextmanager
+def _database(postgres: Postgres, *, template: str) -> Iterator[str]:
+    name = f"test_{uuid4().hex}"
+    server, _, _ = postgres.url.rpartition("/")
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        yield f"{server}/{name}"
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+    with Valkey(tmp_path_factory.mktemp("valkey")) as server:
+        yield server
+
+
+@pytest.fixture
+def broker_url(valkey: Valkey) -> str:
+    """A broker without a message."""
+    with redis.Redis.from_url(valkey.url) as client:
+        client.flushall()
+    return valkey.url
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
+    with S3(tmp_path_factory.mktemp("s3")) as server:
+        yield server
+
+
+@pytest.fixture(params=["directory", "s3"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Both kinds of store, one after the other; the environment says how to reach them."""
+    if request.param == "directory":
+        return f"file://{tmp_path}/store"
+    server: S3 = request.getfixturevalue("s3")
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    return f"{server.url}/{uuid4().hex}"
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    """A service whose broker cannot be reached, unless a test says otherwise."""
+    return Settings(
+        DATABASE_URL=database_url,
+        BROKER_URL=f"redis://{LOOPBACK}:1/0",
+        STORE_URL=f"file://{tmp_path}/store",
+        work_dir=tmp_path / "work",
+    )
+
+
+@pytest.fixture
+def engine(settings: Settings) -> Iterator[Engine]:
+    engine = engine_from(settings)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def database(engine: Engine) -> sessionmaker[Session]:
+    """`with database.begin() as session`."""
+    return sessions(engine)

@@ -1,0 +1,111 @@
+"""The migrations run up and down, all at once if need be, and make what `jobs.tables` describes."""
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import psycopg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, create_engine
+
+import migrations
+from jobs.database import libpq_url, sqlalchemy_url
+from jobs.tables import Base
+
+# Everything that decides what a table accepts and how it is found, in PostgreSQL's own words.
+DESCRIPTION = """
+    SELECT 'column', table_name, column_name,
+           concat_ws(' ', data_type, udt_name, is_nullable, column_default)
+      FROM information_schema.columns WHERE table_schema = 'public' AND table_name <> 'alembic_version'
+    UNION ALL
+    SELECT 'index', tablename, indexname, indexdef
+      FROM pg_indexes WHERE schemaname = 'public' AND tablename <> 'alembic_version'
+    UNION ALL
+    SELECT 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(oid)
+      FROM pg_constraint
+     WHERE connamespace = 'public'::regnamespace AND conrelid::regclass::text <> 'alembic_version'
+    ORDER BY 1, 2, 3
+"""
+
+
+def described(url: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(libpq_url(url)) as connection:
+        return connection.execute(DESCRIPTION).fetchall()
+
+
+def test_the_migrations_make_what_the_tables_describe(database_url: str, empty_database_url: str) -> None:
+    engine = create_engine(sqlalchemy_url(empty_database_url))
+    Base.metadata.create_all(engine)
+    engine.dispose()
+    assert described(database_url) == described(empty_database_url)
+
+
+def test_alembic_finds_nothing_to_add(database_url: str) -> None:
+    engine = create_engine(sqlalchemy_url(database_url))
+    with engine.connect() as connection:
+        assert differences(connection) == []
+    engine.dispose()
+
+
+def differences(connection: Connection) -> list[Any]:
+    context = MigrationContext.configure(connection, opts={"compare_server_default": True})
+    return list(compare_metadata(context, Base.metadata))
+
+
+def test_down_leaves_nothing_and_up_again_makes_the_same(empty_database_url: str) -> None:
+    migrations.upgrade(empty_database_url)
+    first = described(empty_database_url)
+    migrations.downgrade(empty_database_url, "base")
+    assert described(empty_database_url) == []
+    migrations.upgrade(empty_database_url)
+    assert described(empty_database_url) == first
+
+
+def test_many_may_upgrade_at_once(empty_database_url: str) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(migrations.upgrade, empty_database_url) for _ in range(4)]:
+            done.result()
+    assert described(empty_database_url)
+
+
+def test_a_failed_upgrade_leaves_the_schema_as_it_was(empty_database_url: str) -> None:
+    with psycopg.connect(empty_database_url) as connection:
+        connection.execute("CREATE TABLE workers (name text)")  # in the way of the last statement
+    with pytest.raises(Exception, match="already exists"):
+        migrations.upgrade(empty_database_url)
+    assert {table for _, table, _, _ in described(empty_database_url)} == {"workers"}
+
+
+def test_an_old_server_is_refused_with_the_reason(
+    empty_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrations, "_OLDEST_POSTGRES", 99)
+    with pytest.raises(migrations.UnsupportedDatabase, match=r"PostgreSQL 99 or newer .* this server is 18"):
+        migrations.upgrade(empty_database_url)
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "migrations", *arguments],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_command_upgrades_and_downgrades(empty_database_url: str) -> None:
+    assert run(DATABASE_URL=empty_database_url).returncode == 0
+    assert described(empty_database_url)
+    assert run("downgrade", "base", DATABASE_URL=empty_database_url).returncode == 0
+    assert described(empty_database_url) == []
+
+
+def test_the_command_says_what_it_needs() -> None:
+    refused = run(DATABASE_URL="")
+    assert refused.returncode != 0
+    assert "DATABASE_URL" in refused.stderr
