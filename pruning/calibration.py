@@ -88,7 +88,7 @@ def _from_documents(
 ) -> tuple[list[list[int]], tuple[str, ...]]:
     """A window from a random long enough document each; where too few are, documents are packed.
 
-    For each window the reference draws documents, with replacement, until one is strictly longer than the window,
+    For each window the reference draws documents, with replacement, until one is strictly longer than it,
     then the offset, all from one random stream. It never ends where no document is long enough.
     """
     encoded = lru_cache(maxsize=1024)(lambda number: encode(documents[number]))
