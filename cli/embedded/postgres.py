@@ -16,7 +16,8 @@ from pathlib import Path
 
 import psycopg
 
-from cli.embedded.server import LOOPBACK, EmbeddedError, EmbeddedServer
+from cli.embedded.process import EmbeddedError
+from cli.embedded.server import LOOPBACK, EmbeddedServer
 
 ROLE = "pruneserve"
 

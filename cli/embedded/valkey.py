@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import redis
 
-from cli.embedded.server import LOOPBACK, EmbeddedError, EmbeddedServer
+from cli.embedded.process import EmbeddedError
+from cli.embedded.server import LOOPBACK, EmbeddedServer
 
 
 class Valkey(EmbeddedServer):
