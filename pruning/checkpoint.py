@@ -1,12 +1,40 @@
 """A model as it lies on disk: found, checked and loaded. Nothing unsafe or unsuitable gets past `resolve`."""
 
+import copy
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import torch
-from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+from huggingface_hub import metadata_load
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    PretrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 
-from pruning.recipe import ModelReference
+from pruning.blocks import find_stack
+from pruning.errors import InvalidInput
+from pruning.files import (
+    COMPANIONS,
+    CONFIG,
+    INDEX,
+    MODEL_CARD,
+    all_files,
+    content_digest,
+    files_of,
+    stored_shapes,
+    weight_files,
+)
+from pruning.hub import HubModel
+from pruning.layout import StoredLayout
+from pruning.recipe import ModelReference, is_local
+from pruning.roots import real_file
+from pruning.suitability import suitable_config
+
+_LOCAL = {"local_files_only": True, "trust_remote_code": False}
 
 
 @dataclass(frozen=True)
@@ -16,36 +44,90 @@ class Checkpoint:
     id: str
     directory: Path
     config: PretrainedConfig
+    weight_files: tuple[str, ...]
     commit: str | None  # of a Hub model
     digest: str | None  # of a local directory: "sha256:" and 64 hex digits
 
+    @cached_property
+    def skeleton(self) -> PreTrainedModel:
+        """The model without weights, on the meta device."""
+        with torch.device("meta"):
+            skeleton = AutoModelForCausalLM.from_config(self.config, trust_remote_code=False)
+        assert isinstance(skeleton, PreTrainedModel)  # noqa: S101 - what AutoModelForCausalLM promises
+        return skeleton
+
+    @cached_property
+    def layout(self) -> StoredLayout:
+        """Where the model's parameters lie in the weight files."""
+        return StoredLayout(self.skeleton, stored_shapes(self.directory, self.weight_files))
+
     @property
     def architecture(self) -> str:
-        """The model class that transformers will build, such as `LlamaForCausalLM`."""
-        raise NotImplementedError
+        """The model class that transformers builds, such as `LlamaForCausalLM`."""
+        return type(self.skeleton).__name__
 
     @property
     def context_length(self) -> int | None:
         """The most tokens that the model reads at once; None where its config sets no bound."""
-        raise NotImplementedError
-
-    @property
-    def stored_dtype(self) -> torch.dtype:
-        """The dtype in which most of the weights are stored."""
-        raise NotImplementedError
+        return getattr(self.config, "max_position_embeddings", None)
 
     @property
     def licence(self) -> str | None:
         """The licence that the model card declares."""
-        raise NotImplementedError
+        card = self.directory / MODEL_CARD
+        try:
+            declared = (metadata_load(card) or {}) if card.is_file() else {}
+        except Exception:  # a card is written by people; a broken one declares nothing
+            return None
+        return str(declared["license"]) if "license" in declared else None
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The names of all files that a copy of the model consists of: weights, configs, tokenizer."""
+        return files_of(self.directory, self.weight_files)
 
     def tokenizer(self) -> PreTrainedTokenizerBase:
         """The checkpoint's tokenizer. Raises InvalidInput(field='model.id') when there is none."""
-        raise NotImplementedError
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(self.directory, **_LOCAL)
+        except Exception as error:  # tokenizers have a dozen formats, each with failures of its own
+            raise InvalidInput(
+                "the model has no tokenizer that can be loaded without code of its own; put its files "
+                "(tokenizer.json, tokenizer_config.json) beside config.json",
+                field="model.id",
+            ) from error
+        assert isinstance(tokenizer, PreTrainedTokenizerBase)  # noqa: S101 - what AutoTokenizer promises
+        return tokenizer
 
     def load(self, dtype: torch.dtype, device: torch.device) -> PreTrainedModel:
-        """The model in `dtype` on `device`, frozen and in eval mode."""
-        raise NotImplementedError
+        """The model in `dtype` on `device`, frozen and in eval mode.
+
+        Raises InvalidInput(field='model.id') where the files lack some of its weights.
+        """
+        try:
+            model, loaded = AutoModelForCausalLM.from_pretrained(
+                self.directory,
+                config=copy.deepcopy(self.config),
+                dtype=dtype,
+                use_safetensors=True,
+                output_loading_info=True,
+                **_LOCAL,
+            )
+        except (ValueError, RuntimeError) as error:
+            raise InvalidInput(
+                f"transformers cannot load this {self.architecture}; check that its config.json belongs "
+                "to its weights",
+                field="model.id",
+            ) from error
+        if loaded["missing_keys"]:
+            missing = sorted(loaded["missing_keys"])
+            raise InvalidInput(
+                f"the checkpoint lacks {len(missing)} weights of {self.architecture}, such as {missing[0]}; "
+                "save the whole causal language model",
+                field="model.id",
+            )
+        assert isinstance(model, PreTrainedModel)  # noqa: S101 - what AutoModelForCausalLM promises
+        return model.to(device).requires_grad_(False).eval()
 
 
 def resolve(
@@ -59,4 +141,35 @@ def resolve(
     Raises InvalidInput(field='model.id' or 'model.revision') for what trying again will not change, and
     Unreachable where the Hub does not answer.
     """
-    raise NotImplementedError
+    if is_local(reference.id):
+        return _resolve_local(reference, roots)
+    return _resolve_from_hub(reference, hub_token)
+
+
+def _resolve_local(reference: ModelReference, roots: tuple[Path, ...] | None) -> Checkpoint:
+    directory = Path(reference.id)
+    real_file(directory / CONFIG, roots, field="model.id")
+    for path in directory.rglob("*"):
+        if path.is_symlink() or not path.is_dir():  # a link to a directory is refused as no file
+            real_file(path, roots, field="model.id")
+    names = all_files(directory)
+    config = suitable_config(directory, names)
+    weights = weight_files(directory, names)
+    digest = content_digest(directory, files_of(directory, weights))
+    return _prunable(Checkpoint(reference.id, directory, config, weights, commit=None, digest=digest))
+
+
+def _resolve_from_hub(reference: ModelReference, token: str | None) -> Checkpoint:
+    model = HubModel(reference, token)
+    directory = model.download(*COMPANIONS, MODEL_CARD, INDEX)
+    config = suitable_config(directory, model.names)
+    weights = weight_files(directory, model.names)
+    directory = model.download(*weights)
+    return _prunable(Checkpoint(reference.id, directory, config, weights, commit=model.commit, digest=None))
+
+
+def _prunable(checkpoint: Checkpoint) -> Checkpoint:
+    """Refuse a model that could be loaded, but not pruned or not written back."""
+    stack = find_stack(checkpoint.skeleton)
+    checkpoint.layout.check(layer.parameter_name for layer in stack.layers)
+    return checkpoint

@@ -1,19 +1,65 @@
 """The pruned checkpoint as a directory that `from_pretrained` loads as it stands."""
 
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from pydantic import BaseModel
-
 from pruning.checkpoint import Checkpoint
+from pruning.errors import InvalidInput
+from pruning.files import MODEL_CARD
+from pruning.masks import FILE_NAME as MASKS
+from pruning.masks import write_masks
+from pruning.model_card import model_card
 from pruning.prune import Pruned
+from pruning.report import FILE_NAME as REPORT
+from pruning.report import Report
+from pruning.zeros import zero_in_place
 
 
 def write(
-    checkpoint: Checkpoint, pruned: Pruned, destination: Path, *, report: BaseModel, save_masks: bool
+    checkpoint: Checkpoint, pruned: Pruned, destination: Path, *, report: Report, save_masks: bool
 ) -> None:
-    """Write the original checkpoint with zeros where `pruned` says, its tokenizer and configs, the report
-    (`pruning_report.json`), a model card, and on request the masks (`masks.safetensors`).
+    """Write the original checkpoint with zeros where `pruned` says, and what belongs to it.
+
+    That is its tokenizer and configs as they are, the report (`pruning_report.json`), a model card, and on
+    request the masks (`masks.safetensors`). The weights are the dense ones byte for byte, whatever
+    precision the pruning was computed in; only the zeros differ.
 
     The directory appears complete or not at all. Raises InvalidInput(field='output') where it exists already.
     """
-    raise NotImplementedError
+    masks = checkpoint.layout.to_stored(pruned.masks)
+    with _appearing_whole(destination) as directory:
+        for name in checkpoint.files:
+            (directory / name).parent.mkdir(exist_ok=True)
+            shutil.copyfile(checkpoint.directory / name, directory / name)
+        for name in checkpoint.weight_files:
+            zero_in_place(directory / name, masks)
+        if save_masks:
+            write_masks(masks, directory / MASKS)
+        (directory / REPORT).write_text(report.model_dump_json(indent=2) + "\n")
+        (directory / MODEL_CARD).write_text(model_card(report, licence=checkpoint.licence))
+
+
+def refuse_existing(destination: Path) -> None:
+    """Raise what `write` would raise, before anything is computed. An empty directory is no obstacle."""
+    is_directory = destination.is_dir() and not destination.is_symlink()
+    if any(destination.iterdir()) if is_directory else os.path.lexists(destination):
+        raise InvalidInput(f"{destination} exists already; give a new directory", field="output")
+
+
+@contextmanager
+def _appearing_whole(destination: Path) -> Iterator[Path]:
+    """A directory to fill, which takes its place in one step when all is well, and is gone otherwise."""
+    refuse_existing(destination)
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    partial = destination.with_name(f".{destination.name}.{uuid.uuid4().hex}.partial")
+    partial.mkdir()
+    try:
+        yield partial
+        partial.rename(destination)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise

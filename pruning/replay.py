@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from transformers import Cache
 
 from pruning.blocks import Stack
-from pruning.errors import InvalidInput
+from pruning.errors import InvalidInput, NumericalFailure
 from pruning.statistics import InputStatistics
 
 _PROBE_TOKENS = 16
@@ -58,19 +58,21 @@ def _hidden_of(output: Any) -> Tensor:  # noqa: ANN401 - a tensor in most famili
 class Replay:
     """Enters a model's stack and calls its blocks.
 
-    Made once per model: it runs a few tokens through the model as it is, and again block by block with
-    arguments taken from *other* tokens. Where the two differ, the blocks depend on more than their hidden
-    states, and pruning them one by one would be wrong: InvalidInput(field='model.id').
+    Made once per model, it first runs a few tokens to see that the model is what pruning block by block
+    takes it for, and raises InvalidInput(field='model.id') where it is not: each block is called once;
+    nothing but the hidden states depends on the tokens (blocks called with arguments from *other* tokens
+    give the same); no position sees a later one.
     """
 
     def __init__(self, stack: Stack, windows: Tensor) -> None:
         """`windows`: any token ids of the model, (windows, length)."""
         self.stack = stack
-        self._outputs: list[Any] = []  # what each block returned, so that a skipped block can return the like
         probe = windows[:1, :_PROBE_TOKENS]
-        first_hidden, expected = self._run_as_it_is(probe)
-        _, calls = self.enter(probe.flip(1))
-        self._compare(first_hidden, calls, expected)
+        observed = self._run_as_it_is(probe)
+        # What each block returned, so that a skipped block can return the like.
+        self._outputs = [output for _, output in observed]
+        self._refuse_shared_state(observed, self.enter(probe.flip(1))[1])
+        self._refuse_sight_of_later_tokens(probe)
 
     @torch.no_grad()
     def enter(self, windows: Tensor) -> tuple[Tensor, list[Call]]:
@@ -86,42 +88,60 @@ class Replay:
         return entered[0][0], [call for _, call in entered]
 
     def _run_trunk(self, windows: Tensor) -> None:
+        # Without use_cache=False the blocks would be given a cache, and a block that is called again would
+        # find its first call's keys in it: the same hidden states, but no gradients of k_proj and v_proj.
         self.stack.model.base_model(input_ids=windows.to(self.stack.model.device), use_cache=False)
 
     @torch.no_grad()
-    def _run_as_it_is(self, windows: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """The hidden states before the first block, and after every block."""
-        inputs: list[Tensor] = []
+    def _run_as_it_is(self, windows: Tensor) -> list[tuple[Tensor, Any]]:
+        """What goes into every block as hidden states, and what it returns."""
+        observed: list[tuple[Tensor, Any]] = []
 
         def observe(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:  # noqa: ANN401
             hidden, call = Call.observed(args, kwargs)
             if call.carries_cache:
                 raise self._refused("its blocks write to a cache even when none is asked for")
-            inputs.append(hidden)
-            self._outputs.append(output)
+            observed.append((hidden, output))
 
         with ExitStack() as cleanup:
             for block in self.stack.blocks:
                 cleanup.callback(block.module.register_forward_hook(observe, with_kwargs=True).remove)
             self._run_trunk(windows)
-        if len(self._outputs) != len(self.stack.blocks):
-            raise self._refused(f"its {len(self.stack.blocks)} blocks are called {len(self._outputs)} times")
-        return inputs[0], [_hidden_of(output) for output in self._outputs]
+        if len(observed) != len(self.stack.blocks):
+            raise self._refused(f"its {len(self.stack.blocks)} blocks are called {len(observed)} times")
+        return observed
 
     @torch.no_grad()
-    def _compare(self, hidden: Tensor, calls: list[Call], expected: list[Tensor]) -> None:
-        for block, call, output in zip(self.stack.blocks, calls, expected, strict=True):
+    def _refuse_shared_state(self, observed: list[tuple[Tensor, Any]], calls: list[Call]) -> None:
+        hidden, _ = observed[0]
+        for block, call, (_, output) in zip(self.stack.blocks, calls, observed, strict=True):
             hidden = call(block.module, hidden)
-            difference = torch.linalg.vector_norm((hidden - output).float())
-            if not difference <= _PROBE_TOLERANCE * torch.linalg.vector_norm(output.float()):
-                raise self._refused(
-                    f"{block.name} depends on more than its hidden states (state shared between blocks)"
+            if not torch.isfinite(hidden).all():
+                raise NumericalFailure(
+                    f"the hidden states after {block.name} are not finite; use dtype bfloat16 or float32"
                 )
+            if not _alike(hidden, _hidden_of(output)):
+                raise self._refused(
+                    f"{block.name} depends on more than its hidden states (state shared by blocks)"
+                )
+
+    def _refuse_sight_of_later_tokens(self, probe: Tensor) -> None:
+        changed = probe.clone()
+        changed[:, -1] = probe[:, 0]
+        output = _hidden_of(self._run_as_it_is(changed)[-1][1])
+        if not _alike(output[:, :-1], _hidden_of(self._outputs[-1])[:, :-1]):
+            raise self._refused("its positions see later tokens, so it is not a causal language model")
 
     def _refused(self, reason: str) -> InvalidInput:
         return InvalidInput(
             f"{type(self.stack.model).__name__} cannot be pruned block by block: {reason}", field="model.id"
         )
+
+
+def _alike(one: Tensor, other: Tensor) -> bool:
+    """Whether two hidden states differ by no more than rounding."""
+    difference = torch.linalg.vector_norm((one - other).float())
+    return bool(difference <= _PROBE_TOLERANCE * torch.linalg.vector_norm(other.float()))
 
 
 @contextmanager

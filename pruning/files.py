@@ -1,0 +1,131 @@
+"""The files of a checkpoint directory: which belong to the model, which are refused."""
+
+import hashlib
+import json
+from collections.abc import Collection
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+
+from pruning.errors import InvalidInput
+
+CONFIG = "config.json"
+SINGLE_FILE = "model.safetensors"
+INDEX = "model.safetensors.index.json"
+
+# What a pruned model needs beside its weights, and may take from the dense one as it stands.
+COMPANIONS = (
+    "config.json",
+    "generation_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.json",
+    "vocab.txt",
+    "merges.txt",
+    "*.model",
+    "*.tiktoken",
+    "tekken.json",
+    "chat_template.jinja",
+    "chat_template.json",
+    "additional_chat_templates/*.jinja",
+    "LICENSE*",
+    "NOTICE*",
+    "USE_POLICY*",
+)
+MODEL_CARD = "README.md"
+
+_PICKLES = ("*.bin", "*.pth", "*.pt", "*.ckpt")
+_CHUNK = 1 << 24
+
+
+def all_files(directory: Path) -> tuple[str, ...]:
+    """The names of the directory's files, relative to it, in order."""
+    return tuple(
+        sorted(path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file())
+    )
+
+
+def files_of(directory: Path, weights: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of the files that a model consists of: its weights, their index, and the companions."""
+    index = () if weights == (SINGLE_FILE,) else (INDEX,)
+    companions = (
+        name for name in all_files(directory) if any(fnmatch(name, pattern) for pattern in COMPANIONS)
+    )
+    return (*weights, *index, *companions)
+
+
+def weight_files(directory: Path, names: Collection[str]) -> tuple[str, ...]:
+    """Which safetensors files hold a model that consists of the files `names`, as transformers chooses them.
+
+    An index must lie in `directory` already. Raises InvalidInput(field='model.id') where there are none,
+    and says what there is instead.
+    """
+    if SINGLE_FILE in names:
+        return (SINGLE_FILE,)
+    if INDEX in names:
+        return _indexed_files(directory)
+    if any(fnmatch(name, pattern) for pattern in _PICKLES for name in names):
+        raise InvalidInput(
+            "the model has its weights as pickles only, which can run code when they are opened; "
+            "convert it to safetensors first (load it where you trust it, then save_pretrained)",
+            field="model.id",
+        )
+    raise InvalidInput(
+        f"the model has no weights that can be read: neither {SINGLE_FILE} nor {INDEX}", field="model.id"
+    )
+
+
+def _indexed_files(directory: Path) -> tuple[str, ...]:
+    weight_map = read_json(directory / INDEX).get("weight_map")
+    if not isinstance(weight_map, dict) or not weight_map:
+        raise InvalidInput(f"{INDEX} has no weight_map; download the model again", field="model.id")
+    names = sorted({str(name) for name in weight_map.values()})
+    for name in names:
+        if Path(name).name != name or not name.endswith(".safetensors"):
+            raise InvalidInput(
+                f"{INDEX} names a file that is not a .safetensors file beside it", field="model.id"
+            )
+    return tuple(names)
+
+
+def stored_shapes(directory: Path, names: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
+    """The shape of every tensor in these safetensors files, from their headers alone."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for name in names:
+        try:
+            with safe_open(directory / name, framework="pt") as tensors:
+                for key in tensors.keys():  # noqa: SIM118 - a safe_open is not a mapping
+                    shapes[key] = tuple(tensors.get_slice(key).get_shape())
+        except (SafetensorError, OSError) as error:
+            raise InvalidInput(
+                f"{name} is missing, cut short or not a safetensors file; download the model again",
+                field="model.id",
+            ) from error
+    return shapes
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object. Raises InvalidInput(field='model.id') for anything else."""
+    try:
+        content = json.loads(path.read_bytes())
+    except (ValueError, RecursionError, OSError) as error:
+        raise InvalidInput(
+            f"{path.name} cannot be read as JSON; download the model again", field="model.id"
+        ) from error
+    if not isinstance(content, dict):
+        raise InvalidInput(f"{path.name} is not a JSON object", field="model.id")
+    return content
+
+
+def content_digest(directory: Path, names: Collection[str]) -> str:
+    """SHA-256 over names and contents, as "sha256:" and 64 hex digits; where they lie plays no part."""
+    digest = hashlib.sha256()
+    for name in sorted(names):
+        with (directory / name).open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        digest.update(f"{content}  {name}\n".encode())
+    return f"sha256:{digest.hexdigest()}"

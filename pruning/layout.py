@@ -1,0 +1,68 @@
+"""Where the parameters of a model in memory lie in its checkpoint files."""
+
+from collections.abc import Iterable, Mapping
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+from transformers.conversion_mapping import get_model_conversion_mapping
+from transformers.core_model_loading import (
+    WeightConverter,
+    WeightRenaming,
+    rename_source_key,
+    revert_weight_conversion,
+)
+
+from pruning.errors import InvalidInput
+
+
+class StoredLayout:
+    """Carries tensors shaped like a model's parameters, such as masks, to the names and shapes in its
+    checkpoint.
+
+    The two can differ: a checkpoint may lack the prefix of the base model, and transformers renames, joins
+    and splits what some checkpoints hold (per-expert matrices become one tensor, say). Its own conversions,
+    the way that `save_pretrained` turns them back, are what is used here; nothing is known of any
+    architecture.
+    """
+
+    def __init__(self, skeleton: PreTrainedModel, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        """`skeleton`: the model on the meta device. `shapes`: of all tensors in the checkpoint."""
+        self._skeleton = skeleton
+        self._shapes = shapes
+        conversions = get_model_conversion_mapping(skeleton)
+        renamings = [conversion for conversion in conversions if isinstance(conversion, WeightRenaming)]
+        converters = [conversion for conversion in conversions if isinstance(conversion, WeightConverter)]
+        parameters = skeleton.state_dict()
+        for name in shapes:
+            rename_source_key(name, renamings, converters, skeleton.base_model_prefix, parameters)
+        # Renaming marks the conversions that this checkpoint needs; where from_pretrained leaves them, it
+        # is looked for.
+        skeleton._weight_conversions = [conversion for conversion in conversions if conversion.was_used()]
+
+    def check(self, names: Iterable[str]) -> None:
+        """Raise what `to_stored` would raise for these parameters, before anything is computed."""
+        parameters = self._skeleton.state_dict()
+        self.to_stored({name: torch.empty_like(parameters[name], dtype=torch.bool) for name in names})
+
+    def to_stored(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """By name in the checkpoint, in the shapes stored there. InvalidInput where that is not possible."""
+        try:
+            reverted = revert_weight_conversion(self._skeleton, dict(tensors))
+        except Exception as error:  # each architecture's conversion fails in its own way
+            raise self._refused("transformers cannot turn its conversion back") from error
+        return {self._stored_name(name, tensor): tensor for name, tensor in reverted.items()}
+
+    def _stored_name(self, name: str, tensor: Tensor) -> str:
+        prefix = f"{self._skeleton.base_model_prefix}."
+        for candidate in (name, name.removeprefix(prefix), prefix + name):
+            if self._shapes.get(candidate) == tuple(tensor.shape):
+                return candidate
+        raise self._refused(f"it holds no tensor {name} of shape {tuple(tensor.shape)}")
+
+    def _refused(self, reason: str) -> InvalidInput:
+        return InvalidInput(
+            f"a pruned {type(self._skeleton).__name__} cannot be written in this checkpoint's layout: "
+            f"{reason}; load it and save it again with transformers",
+            field="model.id",
+        )

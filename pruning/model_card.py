@@ -1,0 +1,90 @@
+"""The model card of a pruned model: what was done to which model, and what that did to it."""
+
+from huggingface_hub import ModelCardData
+
+from pruning.recipe import is_local
+from pruning.report import FILE_NAME as REPORT
+from pruning.report import CalibrationFacts, Report
+
+
+def model_card(report: Report, *, licence: str | None) -> str:
+    """The text of README.md, with the metadata that the Hub reads. `licence`: what the dense model's card declares."""
+    base = report.model.id
+    name = base.rstrip("/").rsplit("/", 1)[-1]
+    metadata = ModelCardData(
+        base_model=None if is_local(base) else base,
+        license=licence,
+        library_name="transformers",
+        pipeline_tag="text-generation",
+        tags=["pruned", "sparse", report.recipe.method.name],
+    )
+    return f"""---
+{metadata.to_yaml()}
+---
+
+# {name}, {report.sparsity.overall:.1%} pruned
+
+{name if is_local(base) else base} ({_version(report)}) with {report.sparsity.overall:.1%} of the weights in the linear
+layers of its decoder blocks set to zero. Embeddings, norms and head are the dense model's, and so is every weight
+that is not zero, bit for bit.
+
+| | |
+| --- | --- |
+| method | {_method(report)} |
+| pattern | {report.recipe.pattern} |
+| sparsity of the pruned layers | {report.sparsity.overall:.2%} |
+| calibration | {_calibration(report.calibration)} |
+| perplexity, dense | {report.perplexity.dense:.3f} |
+| perplexity, pruned | {report.perplexity.pruned:.3f} ({report.perplexity.increase:+.1%}) |
+
+Perplexity: {report.perplexity.definition} Measured on {_file_name(report.perplexity.dataset)},
+{report.perplexity.windows} windows of {report.perplexity.sequence_length} tokens. Everything that was measured, and what
+it takes to repeat it, is in `{REPORT}`.
+
+## Use
+
+The weights are plain dense tensors with zeros in them; they load like those of the dense model:
+
+```python
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+model = AutoModelForCausalLM.from_pretrained("<this directory>")
+tokenizer = AutoTokenizer.from_pretrained("<this directory>")
+```
+
+## Licence
+
+{_licence(licence)}
+"""
+
+
+def _version(report: Report) -> str:
+    if report.model.commit is not None:
+        return f"commit {report.model.commit}"
+    return f"content {report.model.digest}"
+
+
+def _method(report: Report) -> str:
+    options = report.recipe.method.model_dump(exclude={"name"})
+    settings = ", ".join(
+        f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in options.items()
+    )
+    return f"{report.recipe.method.name} ({settings})" if settings else report.recipe.method.name
+
+
+def _calibration(facts: CalibrationFacts | None) -> str:
+    if facts is None:
+        return "none; the method reads no text"
+    return f"{facts.windows} windows of {facts.sequence_length} tokens from {_file_name(facts.dataset)}"
+
+
+def _file_name(dataset: str) -> str:
+    """A card travels further than the machine's paths should."""
+    return dataset.rsplit("/", 1)[-1]
+
+
+def _licence(licence: str | None) -> str:
+    if licence is None:
+        return "The dense model's card declares no licence; its terms hold for this model too."
+    return f"The dense model's licence, {licence}, holds for this model too."
