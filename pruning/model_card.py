@@ -8,7 +8,10 @@ from pruning.report import CalibrationFacts, Report
 
 
 def model_card(report: Report, *, licence: str | None) -> str:
-    """The text of README.md, with the metadata that the Hub reads. `licence`: what the dense model's card declares."""
+    """The text of README.md, with the metadata that the Hub reads.
+
+    `licence`: what the dense model's card declares.
+    """
     base = report.model.id
     name = base.rstrip("/").rsplit("/", 1)[-1]
     metadata = ModelCardData(
@@ -24,9 +27,9 @@ def model_card(report: Report, *, licence: str | None) -> str:
 
 # {name}, {report.sparsity.overall:.1%} pruned
 
-{name if is_local(base) else base} ({_version(report)}) with {report.sparsity.overall:.1%} of the weights in the linear
-layers of its decoder blocks set to zero. Embeddings, norms and head are the dense model's, and so is every weight
-that is not zero, bit for bit.
+{name if is_local(base) else base} ({_version(report)})
+with {report.sparsity.overall:.1%} of the weights in the linear layers of its decoder blocks set to zero.
+Embeddings, norms and head are the dense model's, and so is every weight that is not zero, bit for bit.
 
 | | |
 | --- | --- |
@@ -38,8 +41,8 @@ that is not zero, bit for bit.
 | perplexity, pruned | {report.perplexity.pruned:.3f} ({report.perplexity.increase:+.1%}) |
 
 Perplexity: {report.perplexity.definition} Measured on {_file_name(report.perplexity.dataset)},
-{report.perplexity.windows} windows of {report.perplexity.sequence_length} tokens. Everything that was measured, and what
-it takes to repeat it, is in `{REPORT}`.
+{report.perplexity.windows} windows of {report.perplexity.sequence_length} tokens. Everything that was
+measured, and what it takes to repeat it, is in `{REPORT}`.
 
 ## Use
 
@@ -66,11 +69,8 @@ def _version(report: Report) -> str:
 
 def _method(report: Report) -> str:
     options = report.recipe.method.model_dump(exclude={"name"})
-    settings = ", ".join(
-        f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
-        for name, value in options.items()
-    )
-    return f"{report.recipe.method.name} ({settings})" if settings else report.recipe.method.name
+    settings = ", ".join(f"{name} {value}" for name, value in options.items())
+    return report.recipe.method.name + (f" ({settings})" if settings else "")
 
 
 def _calibration(facts: CalibrationFacts | None) -> str:

@@ -19,24 +19,11 @@ from pruning.report import Report
 from pruning.zeros import zero_in_place
 
 
-def write(
-    checkpoint: Checkpoint, pruned: Pruned, destination: Path, *, report: Report, save_masks: bool
-) -> None:
-    """Write the pruned model and what belongs to it, for a caller that has the report already.
-
-    The directory appears complete or not at all. Raises InvalidInput(field='output') where it exists already.
-    """
-    with appearing_whole(destination) as directory:
-        write_model(checkpoint, pruned, directory, save_masks=save_masks)
-        write_report(checkpoint, report, directory)
-
-
 def write_model(checkpoint: Checkpoint, pruned: Pruned, directory: Path, *, save_masks: bool) -> None:
-    """Write the original checkpoint with zeros where `pruned` says: a directory that can be loaded.
+    """Write into `directory` the original checkpoint with zeros where `pruned` says, tokenizer and configs as they are.
 
-    Tokenizer and configs are copied as they are, the masks (`masks.safetensors`) are written on request. The
-    weights are the dense ones byte for byte, whatever precision the pruning was computed in; only the zeros
-    differ.
+    The weights are the dense ones byte for byte, whatever precision the pruning was computed in; only the
+    zeros differ. On request the masks are written too (`masks.safetensors`, see pruning.masks).
     """
     masks = checkpoint.layout.to_stored(pruned.masks)
     for name in checkpoint.files:
@@ -49,13 +36,13 @@ def write_model(checkpoint: Checkpoint, pruned: Pruned, directory: Path, *, save
 
 
 def write_report(checkpoint: Checkpoint, report: Report, directory: Path) -> None:
-    """Add the report (`pruning_report.json`) and the model card, which need the model to have been measured."""
+    """Write the report (`pruning_report.json`) and the model card (`README.md`) beside the model."""
     (directory / REPORT).write_text(report.model_dump_json(indent=2) + "\n")
     (directory / MODEL_CARD).write_text(model_card(report, licence=checkpoint.licence))
 
 
 def refuse_existing(destination: Path) -> None:
-    """Raise what `write` would raise, before anything is computed. An empty directory is no obstacle."""
+    """Raise InvalidInput(field='output') for a destination that is taken. An empty directory is not."""
     is_directory = destination.is_dir() and not destination.is_symlink()
     if any(destination.iterdir()) if is_directory else os.path.lexists(destination):
         raise InvalidInput(f"{destination} exists already; give a new directory", field="output")
