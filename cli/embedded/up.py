@@ -1,0 +1,101 @@
+"""`pruneserve up`: a whole service on one machine, until it is told to stop."""
+
+import fcntl
+import importlib.util
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import migrations
+from cli.data_directory import DataDirectory
+from cli.embedded.first_key import sign_in_token
+from cli.embedded.postgres import Postgres
+from cli.embedded.process import EmbeddedError
+from cli.embedded.services import Api, Service, Worker
+from cli.embedded.signals import interrupt, on_signals
+from cli.embedded.supervisor import Supervisor, say
+from cli.embedded.valkey import Valkey
+from cli.terminal import CommandFailed, Exit, out
+
+
+def run(data: DataDirectory, *, port: int, roots: Sequence[Path]) -> None:
+    """Start everything in its order, keep it running, and stop it in the reverse order when asked to."""
+    supervisor = Supervisor()
+    try:
+        _require_torch()
+        data.create()
+        with _only_one(data), on_signals(interrupt):
+            try:
+                _start(supervisor, data, port, roots)
+                supervisor.watch()
+            except KeyboardInterrupt:
+                say("stopping; once more to stop at once")
+            finally:
+                data.address.unlink(missing_ok=True)
+                supervisor.stop()
+    except (EmbeddedError, migrations.UnsupportedDatabase) as error:
+        raise CommandFailed(str(error), Exit.FAILED) from error
+
+
+def _start(supervisor: Supervisor, data: DataDirectory, port: int, roots: Sequence[Path]) -> None:
+    postgres, valkey = Postgres(data.postgres), Valkey(data.valkey)
+    supervisor.start(postgres)
+    supervisor.start(valkey)
+    migrations.upgrade(postgres.url)
+
+    settings = {
+        "DATABASE_URL": postgres.url,
+        "BROKER_URL": valkey.url,
+        "STORE_URL": data.store.as_uri(),
+        "PRUNESERVE_WORK_DIR": str(data.work),
+        "PRUNESERVE_MODEL_ROOTS": _joined("PRUNESERVE_MODEL_ROOTS", data.models, *roots),
+        "PRUNESERVE_DATA_ROOTS": _joined("PRUNESERVE_DATA_ROOTS", data.models, *roots),
+    }
+    api = Api(data.root / "api", port, settings)
+    supervisor.start(api)
+    supervisor.start(Service("dispatcher", data.root / "dispatcher", ["worker.dispatch"], settings))
+    supervisor.start(Worker(data.root / "worker", settings))
+
+    token = sign_in_token(postgres.url, data.api_key)
+    data.address.write_text(f"{api.url}\n", encoding="ascii")
+    out.print(
+        "\nPruneServe is ready.\n"
+        f"  page    {api.url}/sign-in?token={token}  (works once, within an hour)\n"
+        f"  API     {api.url}  (key: {data.api_key})\n"
+        f"  models  {', '.join(map(str, (data.models, *roots)))}\n"
+        f"  logs    {data.root}/*/*.log\n"
+        "Ctrl-C stops it.\n"
+    )
+
+
+def _require_torch() -> None:
+    """Without it the worker would die again and again, and only its log would say why."""
+    if importlib.util.find_spec("torch") is None:
+        raise EmbeddedError("the worker needs torch: pip install 'pruneserve[torch,embedded]'")
+
+
+@contextmanager
+def _only_one(data: DataDirectory) -> Iterator[None]:
+    with data.lock.open("a+", encoding="ascii") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise EmbeddedError(
+                f"another `pruneserve up` (process {lock.read()}) runs on {data.root}; stop it, or choose "
+                "another directory with --data"
+            ) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def _joined(variable: str, *roots: Path) -> str:
+    """The roots as the setting takes them, after those that the environment already names."""
+    paths = [
+        *filter(None, os.environ.get(variable, "").split(":")),
+        *(str(root.absolute()) for root in roots),
+    ]
+    return ":".join(paths)
