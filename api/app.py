@@ -5,11 +5,15 @@ from collections.abc import AsyncIterator
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
 
 from api import exceptions
 from api.errors import NotAuthenticated, ScopeMissing, ServiceUnavailable, documented
 from api.guards import Guards
-from api.routes import events, health, jobs, methods
+from api.page import jobs as page_jobs
+from api.page import sign_in
+from api.page.render import STATIC
+from api.routes import artifacts, events, health, jobs, methods
 from api.service import Service
 from jobs.settings import Settings
 from jobs.settings import settings as settings_from_environment
@@ -45,7 +49,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     exceptions.install(app)
     app.add_middleware(Guards, settings=settings)
     everywhere = documented(NotAuthenticated, ScopeMissing, ServiceUnavailable)
-    for room in (jobs, events, methods):
+    for room in (jobs, events, artifacts, methods):
         app.include_router(room.router, responses=everywhere)
-    app.include_router(health.router)
+    for room in (health, page_jobs, sign_in):
+        app.include_router(room.router)
+    app.mount("/static", StaticFiles(directory=STATIC))
     return app

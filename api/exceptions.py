@@ -21,6 +21,9 @@ from api.errors import (
     Problem,
     ServiceUnavailable,
 )
+from api.page import render
+from jobs.store import StoreError
+from pruning.recipe import METHODS
 
 log = logging.getLogger(__name__)
 
@@ -28,12 +31,13 @@ UNREACHABLE_DATABASE = (exc.OperationalError, exc.InterfaceError, exc.TimeoutErr
 
 
 def install(app: FastAPI) -> None:
-    """Answer every exception with its problem document."""
+    """Answer every exception with its problem document; on the page, with a page that says the same."""
 
-    async def answer(_request: Request, error: Exception) -> Response:
-        return as_problem(error).response()
+    async def answer(request: Request, error: Exception) -> Response:
+        problem = as_problem(error)
+        return render.refusal(request, problem) if render.is_page(request) else problem.response()
 
-    for kind in (HTTPException, RequestValidationError, *UNREACHABLE_DATABASE, Exception):
+    for kind in (HTTPException, RequestValidationError, *UNREACHABLE_DATABASE, StoreError, Exception):
         app.add_exception_handler(kind, answer)
 
 
@@ -48,6 +52,9 @@ def as_problem(error: Exception) -> Problem:
     if isinstance(error, UNREACHABLE_DATABASE):
         log.warning("database unavailable: %s", type(error.__cause__ or error).__name__)
         return ServiceUnavailable()
+    if isinstance(error, StoreError):
+        log.warning("store: %s", error)
+        return ServiceUnavailable("The artifact store cannot be read at the moment. Try again shortly.")
     return InternalError()
 
 
@@ -61,7 +68,7 @@ def _from_framework(error: HTTPException) -> Problem:
     return InternalError()
 
 
-_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
+_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}|[0-9]{1,6}")
 
 # Pydantic's own texts for these name its classes or quote what was sent.
 _MESSAGES = {
@@ -85,6 +92,8 @@ def _from_validation(error: RequestValidationError) -> Problem:
 def _field(location: Sequence[int | str]) -> str:
     """`("body", "calibration", "samples")` as `calibration.samples`. An odd name stays unsaid."""
     path = [str(part) for part in location[1:]]
+    if path[:1] == ["method"] and path[1:2] and path[1] in METHODS:
+        del path[1]  # the kind of options that were checked: no part of the request
     return ".".join(part if _PLAIN_NAME.fullmatch(part) else "?" for part in path) or str(location[0])
 
 

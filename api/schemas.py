@@ -44,7 +44,7 @@ class JobRequest(Recipe):
 
 
 class Progress(BaseModel):
-    """Where a running job is."""
+    """Where a job is, or where it stopped."""
 
     stage: Stage
     step: int | None = Field(description="Finished steps of the stage.")
@@ -101,7 +101,7 @@ class JobSummary(BaseModel):
                 stage=Stage(job.stage), step=job.step, steps=job.steps, seconds_left=job.seconds_left
             ),
             perplexity=None
-            if job.pruned_perplexity is None
+            if job.state != JobState.SUCCEEDED
             else Perplexity(dense=job.dense_perplexity, pruned=job.pruned_perplexity),
             error=None if job.error is None else JobError.model_validate(job.error),
             **more,

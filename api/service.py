@@ -13,16 +13,18 @@ from api.doorbell import Doorbell
 from api.streams import Streams
 from jobs.database import engine_from, libpq_url, sessions
 from jobs.settings import Settings
+from jobs.store import Store
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Settings, database and event streams."""
+    """Settings, database, event streams and artifact store."""
 
     settings: Settings
     engine: Engine
     database: sessionmaker[Session]
     streams: Streams
+    store: Store
 
     @classmethod
     def of(cls, settings: Settings) -> "Service":
@@ -30,7 +32,7 @@ class Service:
         engine = engine_from(settings)
         database = sessions(engine)
         doorbell = Doorbell(libpq_url(settings.database_url.get_secret_value()))
-        return cls(settings, engine, database, Streams(doorbell, database))
+        return cls(settings, engine, database, Streams(doorbell, database), Store(settings.store_url))
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -5,8 +5,8 @@ No database session stays open while a stream waits. Streams that stand at the s
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from typing import NamedTuple
+from collections.abc import AsyncIterator, Callable
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from sqlalchemy.orm import Session, sessionmaker
@@ -24,10 +24,14 @@ log = logging.getLogger(__name__)
 PATIENCE_SECONDS = 15.0
 """How long a stream waits for a ring before it looks by itself, and tells its client that it is alive."""
 
+_BREATH_SECONDS = 0.5
+"""A list of many jobs is read no more often than this, however often they ring."""
+
 # A proxy that buffers would hold events back.
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 KEEPALIVE = b": nothing new\n\n"
 
+T = TypeVar("T")
 Batch = tuple[Event, ...]
 
 
@@ -67,6 +71,17 @@ class Streams:
                     return
                 if not await bell.wait(PATIENCE_SECONDS):
                     yield ()
+
+    async def watch(self, read: Callable[[], T]) -> AsyncIterator[T]:
+        """What `read` gives now, and again whenever any job has moved on, or when nothing has for a while."""
+        with self.doorbell.bell(None) as bell:
+            while not self.doorbell.closed:
+                try:
+                    yield await run_in_threadpool(read)
+                except UNREACHABLE_DATABASE as error:
+                    log.warning("a live list waits for the database: %s", type(error).__name__)
+                await asyncio.sleep(_BREATH_SECONDS)
+                await bell.wait(PATIENCE_SECONDS)
 
     async def _read(self, job_id: UUID, after: int, ring: int) -> Reading:
         """What is new, read once for all streams that stand at `after` and were woken by the same ring.

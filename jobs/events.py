@@ -29,3 +29,14 @@ def since(session: Session, job_id: UUID, after: int, limit: int = 500) -> Seque
         .order_by(JobEvent.id)
         .limit(limit)
     ).all()
+
+
+def told(session: Session, job_id: UUID, limit: int = 200) -> Sequence[JobEvent]:
+    """The latest events that a person wants to read, oldest first: all but the progress within a stage."""
+    latest = session.scalars(
+        select(JobEvent)
+        .where(JobEvent.job_id == job_id, JobEvent.kind != "progress")
+        .order_by(JobEvent.id.desc())
+        .limit(limit)
+    ).all()
+    return latest[::-1]

@@ -17,7 +17,7 @@ from api.streams import KEEPALIVE, Reading, Streams
 
 router = APIRouter(prefix="/v1/jobs", tags=["events"])
 
-_LAST_ID = 2**31 - 1
+LAST_ID = 2**31 - 1
 
 _ANSWERS: Responses = {
     200: {
@@ -45,9 +45,9 @@ async def events(
     job_id: UUID,
     who: Reader,
     parts: Parts,
-    after: Annotated[int, Query(ge=0, le=_LAST_ID, description="Only events past this id.")] = 0,
+    after: Annotated[int, Query(ge=0, le=LAST_ID, description="Only events past this id.")] = 0,
     last_event_id: Annotated[
-        int | None, Header(ge=0, le=_LAST_ID, description="Where a stream broke off; wins over `after`.")
+        int | None, Header(ge=0, le=LAST_ID, description="Where a stream broke off; wins over `after`.")
     ] = None,
 ) -> Response:
     """Every event of a job past a known one, in order and without gaps.

@@ -104,16 +104,8 @@ class JobsWanted(BaseModel):
 
 @router.get("", summary="List jobs, newest first", responses=documented(InvalidRequest))
 def list_jobs(wanted: Annotated[JobsWanted, Query()], who: Reader, database: Database) -> JobPage:
-    """A page of the owner's jobs. One more than asked is read, to know whether another page follows."""
-    with database.begin() as session:
-        jobs = queries.newest(
-            session, who.owner, wanted.filter(), before=wanted.cursor, limit=wanted.limit + 1
-        )
-    shown = jobs[: wanted.limit]
-    more = len(jobs) > len(shown)
-    return JobPage(
-        items=[JobSummary.of(job) for job in shown], next_cursor=encode_cursor(shown[-1].id) if more else None
-    )
+    """A page of the owner's jobs."""
+    return read_page(database, who.owner, wanted)
 
 
 @router.get("/{job_id}", summary="Look at a job", responses=documented(NotFound, InvalidRequest))
@@ -148,6 +140,17 @@ def cancel(job_id: UUID, who: Writer, database: Database, response: Response) ->
     if detail.state == JobState.CANCELLING:
         response.status_code = status.HTTP_202_ACCEPTED
     return detail
+
+
+def read_page(database: Database, owner: str, wanted: JobsWanted) -> JobPage:
+    """A page of the owner's jobs. One more than asked is read, to know whether another page follows."""
+    with database.begin() as session:
+        jobs = queries.newest(session, owner, wanted.filter(), before=wanted.cursor, limit=wanted.limit + 1)
+    shown = jobs[: wanted.limit]
+    more = len(jobs) > len(shown)
+    return JobPage(
+        items=[JobSummary.of(job) for job in shown], next_cursor=encode_cursor(shown[-1].id) if more else None
+    )
 
 
 def _detail(session: Session, job: Job) -> JobDetail:

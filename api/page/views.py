@@ -1,0 +1,171 @@
+"""What the page shows of a job, read in one short transaction and ready for a template."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from api.page.format import sentence
+from jobs import events, queries
+from jobs.spec import JobSpec
+from jobs.states import ENDED, HELD, JobState
+from jobs.tables import Artifact, Job, JobAttempt, JobEvent
+from pruning.recipe import METHODS, Stage
+
+StageStatus = Literal["waiting", "active", "done", "stopped", "skipped"]
+
+
+@dataclass(frozen=True, slots=True)
+class StageView:
+    """One step of the stepper."""
+
+    name: Stage
+    status: StageStatus
+    seconds: float | None
+    peak_memory_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line of the event log."""
+
+    event: JobEvent
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class LayerKind:
+    """The layers of one kind (`q_proj`, say) over all blocks."""
+
+    name: str
+    layers: int
+    weights: int
+    zeros: int
+    lowest: float
+    highest: float
+
+    @property
+    def sparsity(self) -> float:
+        """The share of zeros."""
+        return self.zeros / self.weights
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """Everything that the job page shows."""
+
+    job: Job
+    spec: JobSpec
+    stages: tuple[StageView, ...]
+    attempts: Sequence[JobAttempt]
+    artifacts: Sequence[Artifact]
+    log: tuple[LogLine, ...]
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen by itself."""
+        return self.job.state in ENDED
+
+    @property
+    def can_cancel(self) -> bool:
+        """Whether a request to cancel would change anything."""
+        return self.job.state in (JobState.QUEUED, JobState.RUNNING)
+
+    @property
+    def moments(self) -> list[tuple[str, Any]]:
+        """When the job entered each of its states, in that order."""
+        entered = [("submitted", self.job.created_at)] + [
+            (state.value, getattr(self.job, f"{state}_at")) for state in JobState if state != JobState.QUEUED
+        ]
+        return sorted(((name, at) for name, at in entered if at is not None), key=lambda pair: pair[1])
+
+    @property
+    def seconds(self) -> float:
+        """The work of all stages that have finished."""
+        return sum(stage.seconds or 0.0 for stage in self.stages)
+
+    @property
+    def peak_memory_bytes(self) -> int:
+        """The most memory that a finished stage has used."""
+        return max((stage.peak_memory_bytes or 0 for stage in self.stages), default=0)
+
+    @property
+    def sparsity(self) -> float | None:
+        """The measured share of zeros, once there is a report."""
+        return self.job.report["sparsity"]["overall"] if self.job.report else None
+
+    @property
+    def weights(self) -> int:
+        """The weights of the pruned layers."""
+        return sum(layer["weights"] for layer in self.layers)
+
+    @property
+    def layer_kinds(self) -> list[LayerKind]:
+        """The report's layers, summed up by kind in the order of the model."""
+        by_kind: dict[str, list[dict[str, Any]]] = {}
+        for layer in self.layers:
+            by_kind.setdefault(layer["name"].rpartition(".")[2], []).append(layer)
+        return [_layer_kind(name, layers) for name, layers in by_kind.items()]
+
+    @property
+    def layers(self) -> list[dict[str, Any]]:
+        """The report's layers, in the order of the model."""
+        return self.job.report["sparsity"]["layers"] if self.job.report else []
+
+
+def read(session: Session, owner: str, job_id: UUID) -> JobView | None:
+    """One of the owner's jobs, as it stands."""
+    job = queries.get(session, owner, job_id)
+    if job is None:
+        return None
+    told = events.told(session, job_id)
+    return JobView(
+        job=job,
+        spec=JobSpec.model_validate(job.spec),
+        stages=_stages(job, told),
+        attempts=queries.attempts(session, owner, job_id),
+        artifacts=queries.artifacts(session, owner, job_id),
+        log=tuple(LogLine(event, sentence(event.kind, event.data)) for event in reversed(told)),
+    )
+
+
+def _stages(job: Job, told: Sequence[JobEvent]) -> tuple[StageView, ...]:
+    finished = {
+        event.data["stage"]: event.data
+        for event in told
+        if event.kind == "stage_finished" and event.data.get("attempt") == job.attempt
+    }
+    return tuple(
+        StageView(
+            stage,
+            _status(job, stage, stage in finished),
+            finished.get(stage, {}).get("seconds"),
+            finished.get(stage, {}).get("peak_memory_bytes"),
+        )
+        for stage in Stage
+    )
+
+
+def _status(job: Job, stage: Stage, finished: bool) -> StageStatus:
+    if finished:
+        return "done"
+    if stage == Stage.GRADIENTS and "gradient_norms" not in METHODS[job.method].needs:
+        return "skipped"
+    if job.state == JobState.SUCCEEDED:
+        return "done"
+    if stage == job.stage:
+        return "active" if job.state in HELD else "stopped"
+    return "waiting"
+
+
+def _layer_kind(name: str, layers: list[dict[str, Any]]) -> LayerKind:
+    return LayerKind(
+        name=name,
+        layers=len(layers),
+        weights=sum(layer["weights"] for layer in layers),
+        zeros=sum(layer["zeros"] for layer in layers),
+        lowest=min(layer["sparsity"] for layer in layers),
+        highest=max(layer["sparsity"] for layer in layers),
+    )
