@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psycopg
 
-from cli.embedded.process import EmbeddedError
+from cli.embedded.process import EmbeddedError, dying_with_its_parent
 from cli.embedded.server import LOOPBACK, EmbeddedServer
 
 ROLE = "pruneserve"
@@ -69,7 +69,9 @@ class Postgres(EmbeddedServer):
             "max_connections": "200",
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        return [*_as_service_user(self.directory), str(_binary("postgres")), "-D", str(self._data), *options]
+        # Where the user changes, the kernel forgets that the process should die with its parent: say it again.
+        as_user = [*_as_service_user(self.directory), *dying_with_its_parent(self.stop_signal)]
+        return [*as_user, str(_binary("postgres")), "-D", str(self._data), *options]
 
     def _answers(self) -> bool:
         try:
