@@ -53,6 +53,7 @@ class Stages:
 
     def __init__(self, progress: Progress, device: torch.device) -> None:
         """`device`: where the run computes."""
+        self.device = device
         self.facts: list[StageFacts] = []
         self._progress = progress
         self._memory = PeakMemory(device)

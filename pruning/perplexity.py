@@ -14,13 +14,13 @@ from pruning.recipe import Evaluation
 from pruning.text import PARAGRAPH_BREAK, read_documents
 from pruning.windows import Reader, enough, fingerprint, is_stored
 
-_MEAN = "exp of the mean over windows of a window's mean next-token cross-entropy (length - 1 predictions); "
+_MEAN = "Exp of the mean over windows of a window's mean next-token cross-entropy (length - 1 predictions); "
 
 DEFINITION = (
     f"{_MEAN}the documents are joined by a blank line, tokenised once with the special tokens that the "
-    "tokenizer adds by itself, and cut into non-overlapping windows; the remainder is dropped"
+    "tokenizer adds by itself, and cut into non-overlapping windows; the remainder is dropped."
 )
-STORED_DEFINITION = f"{_MEAN}the windows are token ids, used as they were given"
+STORED_DEFINITION = f"{_MEAN}the windows are token ids, used as they were given."
 
 _TOKENS_AT_ONCE = (
     2048  # the logits of so many tokens exist at one time (more only where one window is longer)
@@ -56,15 +56,20 @@ def evaluation_set(evaluation: Evaluation, reader: Reader) -> EvaluationSet:
     return EvaluationSet(reader.checked(windows, "evaluation"), fingerprint(windows), definition)
 
 
+def evaluation_batches(windows: Tensor) -> tuple[Tensor, ...]:
+    """The windows that go through the model together, in order."""
+    return torch.split(windows, max(1, _TOKENS_AT_ONCE // windows.shape[1]))
+
+
 @torch.inference_mode()
 def perplexity(model: PreTrainedModel, windows: Tensor, *, step: Callable[[int, int], None]) -> float:
     """The perplexity of `model` over token ids (windows, length), see `DEFINITION`.
 
-    `step(done, total)` is called after each micro-batch; what it raises ends the measurement. Raises
-    NumericalFailure with the window's number where a loss is not finite.
+    `step(done, total)` is called after each of `evaluation_batches`; what it raises ends the measurement.
+    Raises NumericalFailure with the window's number where a loss is not finite.
     """
-    batches = torch.split(windows, max(1, _TOKENS_AT_ONCE // windows.shape[1]))
     losses: list[float] = []
+    batches = evaluation_batches(windows)
     for done, batch in enumerate(batches, start=1):
         tokens = batch.to(model.device)
         logits = model(input_ids=tokens, use_cache=False).logits

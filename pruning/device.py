@@ -1,0 +1,41 @@
+"""Where and in which precision a run computes."""
+
+import torch
+
+from pruning.errors import InvalidInput
+from pruning.recipe import ComputeDtype
+
+
+def compute_device(name: str) -> torch.device:
+    """'auto' is the first CUDA device, or the CPU without one. Raises InvalidInput(field='device')."""
+    if name == "auto":
+        return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise InvalidInput(f"device {name!r} is none; use auto, cpu or cuda", field="device") from error
+    if device.type not in ("cpu", "cuda"):
+        raise InvalidInput(f"device {name!r} is not supported; use auto, cpu or cuda", field="device")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise InvalidInput(
+            f"device {name!r} is not there: this machine has {torch.cuda.device_count()} CUDA devices; "
+            "use auto or cpu",
+            field="device",
+        )
+    return device
+
+
+def compute_dtype(requested: ComputeDtype, stored: torch.dtype, device: torch.device) -> torch.dtype:
+    """As requested. 'auto' is the dtype of the stored weights on CUDA; on the CPU at least float32, where the
+    narrow types are slow on most machines and save little.
+    """
+    if requested != "auto":
+        dtype = getattr(torch, requested)
+        assert isinstance(dtype, torch.dtype)  # noqa: S101 - the recipe allows names of dtypes only
+        return dtype
+    return torch.promote_types(stored, torch.float32) if device.type == "cpu" else stored
+
+
+def describe(device: torch.device) -> str:
+    """For the report: 'cpu', or the CUDA device with its name."""
+    return device.type if device.type == "cpu" else f"{device} ({torch.cuda.get_device_name(device)})"

@@ -1,0 +1,88 @@
+"""What a run needs, found and checked before the first expensive step."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import torch
+from torch import Tensor
+from transformers import AutoModelForCausalLM, PreTrainedModel
+
+from pruning.calibration import CalibrationSet, calibration_set
+from pruning.checkpoint import Checkpoint, resolve
+from pruning.device import compute_dtype
+from pruning.perplexity import EvaluationSet, evaluation_set
+from pruning.prune import check
+from pruning.recipe import Evaluation, GradientNorm, Recipe, is_local
+from pruning.roots import Roots
+from pruning.windows import Reader
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A recipe with everything it refers to, known to fit together."""
+
+    recipe: Recipe
+    evaluation_request: Evaluation
+    checkpoint: Checkpoint
+    blocks: int
+    calibration: CalibrationSet | None  # None for a method that reads no text
+    evaluation: EvaluationSet
+    device: torch.device
+    dtype: torch.dtype  # of the computation
+
+    @classmethod
+    def make(
+        cls, recipe: Recipe, evaluation: Evaluation, roots: Roots, hub_token: str | None, device: torch.device
+    ) -> Self:
+        """Find the model and the texts, the cheapest checks first. Raises InvalidInput and Unreachable."""
+        checkpoint = resolve(recipe.model, roots=roots.models, hub_token=hub_token)
+        stack = check(checkpoint.skeleton, recipe)
+        reader = Reader(
+            tokenizer=checkpoint.tokenizer(),
+            vocabulary=checkpoint.config.get_text_config().vocab_size,
+            context_length=checkpoint.context_length,
+            roots=roots.data,
+        )
+        return cls(
+            recipe=recipe,
+            evaluation_request=evaluation,
+            checkpoint=checkpoint,
+            blocks=len(stack.blocks),
+            calibration=calibration_set(recipe.calibration, reader) if recipe.method.needs else None,
+            evaluation=evaluation_set(evaluation, reader),
+            device=device,
+            dtype=compute_dtype(recipe.dtype, checkpoint.skeleton.dtype, device),
+        )
+
+    @property
+    def windows(self) -> Tensor | None:
+        """The calibration windows: int64 (samples, length)."""
+        return self.calibration.windows if self.calibration else None
+
+    @property
+    def norms(self) -> frozenset[GradientNorm]:
+        """The gradient norms that the method uses."""
+        method = self.recipe.method
+        return frozenset({getattr(method, "norm", "l1")} if "gradient_norms" in method.needs else ())
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader of the measurements must know."""
+        dataset = self.recipe.calibration.dataset
+        if self.calibration and is_local(dataset) and dataset == self.evaluation_request.dataset:
+            return (
+                "the perplexity was measured on the text that the model was calibrated on; it says little "
+                "about other texts",
+            )
+        return ()
+
+    def dense_model(self) -> PreTrainedModel:
+        """The model that is pruned, from its checkpoint, frozen and in eval mode."""
+        return self.checkpoint.load(self.dtype, self.device)
+
+    def pruned_model(self, directory: Path) -> PreTrainedModel:
+        """The pruned model as a user would load it from the directory that it was written to."""
+        model = AutoModelForCausalLM.from_pretrained(directory, dtype=self.dtype, local_files_only=True)
+        assert isinstance(model, PreTrainedModel)  # noqa: S101 - what AutoModelForCausalLM promises
+        return model.to(self.device).eval()

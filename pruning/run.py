@@ -1,0 +1,143 @@
+"""The main path of the library: from a recipe to a pruned model on disk, and a report of what it cost.
+
+1. resolve: find the model and the texts, refuse what would fail later, read the dense model
+2. gradients: their norms over the calibration windows, for a method that uses them
+3. prune: block by block, then write the masked checkpoint
+4. evaluate: the perplexity of the dense model, and of the pruned one as it lies on disk
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from pruning.batching import micro_batches
+from pruning.device import compute_device, describe
+from pruning.gradients import GradientNorms, gradient_norms
+from pruning.measure import Stages
+from pruning.output import appearing_whole, write_model, write_report
+from pruning.perplexity import evaluation_batches, perplexity
+from pruning.plan import Plan
+from pruning.progress import Progress, Silent
+from pruning.prune import Pruned, check, prune
+from pruning.recipe import Evaluation, Recipe, Stage
+from pruning.report import (
+    CalibrationFacts,
+    Environment,
+    LayerFacts,
+    ModelFacts,
+    PerplexityFacts,
+    Report,
+    SparsityFacts,
+)
+from pruning.roots import Roots
+
+
+def run(
+    recipe: Recipe,
+    evaluation: Evaluation,
+    *,
+    output: Path,
+    roots: Roots = Roots(),  # noqa: B008 - immutable
+    progress: Progress = Silent(),  # noqa: B008 - without state
+    save_masks: bool = False,
+    hub_token: str | None = None,
+    device: str = "auto",
+) -> Report:
+    """Prune a model as `recipe` says into the directory `output`, which appears complete or not at all.
+
+    `output` must not exist. `roots` bounds what may be read from this machine. `hub_token` is for the model
+    only. `device` is 'auto', 'cpu', 'cuda' or 'cuda:N'. What `progress` raises ends the run between steps.
+
+    Raises InvalidInput with the field, before expensive work wherever possible; NumericalFailure with the
+    layer or window; Unreachable where the Hub does not answer.
+    """
+    stages = Stages(progress, compute_device(device))
+    with appearing_whole(output) as directory:
+        with stages.stage(Stage.RESOLVE, 1) as step:
+            plan = Plan.make(recipe, evaluation, roots, hub_token, stages.device)
+            model = plan.dense_model()
+            step(1, 1)
+
+        gradients: GradientNorms = {}
+        if plan.norms and plan.windows is not None:
+            micro_batch_count = len(micro_batches(check(model, recipe), plan.windows, backward=True))
+            with stages.stage(Stage.GRADIENTS, micro_batch_count) as step:
+                gradients = gradient_norms(model, plan.windows, norms=plan.norms, step=step)
+
+        with stages.stage(Stage.PRUNE, plan.blocks) as step:
+            pruned = prune(model, recipe, plan.windows, gradients, step=step)
+            attention = model.config._attn_implementation
+            del model, gradients  # the models that are measured next need their memory
+            write_model(plan.checkpoint, pruned, directory, save_masks=save_masks)
+
+        with stages.stage(Stage.EVALUATE, 2 * len(evaluation_batches(plan.evaluation.windows))) as step:
+            measured = _evaluate(plan, directory, step)
+
+        report = _report(plan, pruned, measured, stages, attention)
+        write_report(plan.checkpoint, report, directory)
+    return report
+
+
+def _evaluate(plan: Plan, directory: Path, step: Callable[[int, int], None]) -> PerplexityFacts:
+    """Measure both models by the same code on the same windows, one after the other in memory."""
+    windows = plan.evaluation.windows
+    dense = perplexity(plan.dense_model(), windows, step=lambda done, total: step(done, 2 * total))
+    pruned = perplexity(
+        plan.pruned_model(directory), windows, step=lambda done, total: step(total + done, 2 * total)
+    )
+    return PerplexityFacts(
+        dense=dense,
+        pruned=pruned,
+        definition=plan.evaluation.definition,
+        dataset=plan.evaluation_request.dataset,
+        windows=windows.shape[0],
+        sequence_length=windows.shape[1],
+        fingerprint=plan.evaluation.fingerprint,
+    )
+
+
+def _report(plan: Plan, pruned: Pruned, measured: PerplexityFacts, stages: Stages, attention: str) -> Report:
+    layers = tuple(
+        LayerFacts(
+            name=layer.name, block=layer.block, shape=layer.shape, zeros=layer.zeros, weights=layer.weights
+        )
+        for layer in pruned.layers
+    )
+    return Report(
+        recipe=plan.recipe,
+        recipe_fingerprint=plan.recipe.fingerprint(),
+        model=ModelFacts(
+            id=plan.checkpoint.id,
+            commit=plan.checkpoint.commit,
+            digest=plan.checkpoint.digest,
+            architecture=plan.checkpoint.architecture,
+            parameters=sum(parameter.numel() for parameter in plan.checkpoint.skeleton.parameters()),
+            blocks=plan.blocks,
+        ),
+        calibration=_calibration(plan),
+        sparsity=SparsityFacts(layers=layers),
+        perplexity=measured,
+        stages=tuple(stages.facts),
+        environment=Environment.here(
+            device=describe(plan.device),
+            dtype=str(plan.dtype).removeprefix("torch."),
+            threads=torch.get_num_threads(),
+            attention=attention,
+        ),
+        warnings=plan.warnings + stages.warnings,
+    )
+
+
+def _calibration(plan: Plan) -> CalibrationFacts | None:
+    if plan.calibration is None:
+        return None
+    windows = plan.calibration.windows
+    return CalibrationFacts(
+        dataset=plan.recipe.calibration.dataset,
+        windows=windows.shape[0],
+        sequence_length=windows.shape[1],
+        tokens=windows.numel(),
+        fingerprint=plan.calibration.fingerprint,
+        notes=plan.calibration.notes,
+    )
