@@ -1,0 +1,140 @@
+"""Prune a local or Hub model without any service: `python -m pruning --help`."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from rich.console import Console
+
+from pruning.errors import InvalidInput, PruningError
+from pruning.recipe import BUILTIN, HUB_DATASETS, METHODS, Evaluation, Recipe
+
+_BAD_INPUT = 2
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command. Returns its exit status: 0 pruned, 2 bad input, 1 any other failure."""
+    options = _parser().parse_args(arguments)
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    try:
+        recipe, evaluation = _recipe(options), _evaluation(options)
+        _prune(recipe, evaluation, options, console)
+    except ValidationError as error:
+        for problem in error.errors(include_url=False):
+            field = ".".join(str(part) for part in problem["loc"])
+            console.print(f"{field} = {problem['input']!r}: {problem['msg']}", markup=False)
+        return _BAD_INPUT
+    except PruningError as error:
+        console.print(f"{error.field}: {error}" if error.field else str(error), markup=False)
+        return _BAD_INPUT if isinstance(error, InvalidInput) else 1
+    return 0
+
+
+def _prune(recipe: Recipe, evaluation: Evaluation, options: argparse.Namespace, console: Console) -> None:
+    # Imported here, so that --help and a wrong option are answered before torch is loaded.
+    from transformers.utils import logging
+
+    from pruning.run import run
+    from pruning.terminal import progress_on, result_table
+
+    logging.disable_progress_bar()
+    output = Path(options.output).absolute()
+    with progress_on(console) as progress:
+        report = run(
+            recipe,
+            evaluation,
+            output=output,
+            progress=progress,
+            save_masks=options.save_masks,
+            hub_token=os.environ.get("HF_TOKEN"),
+            device=options.device,
+        )
+    for warning in report.warnings:
+        console.print(f"warning: {warning}", markup=False)
+    results = Console(highlight=False, soft_wrap=True)
+    results.print(result_table(report))
+    results.print(f"{output}", markup=False)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m pruning",
+        description="Prune a causal language model and measure its perplexity before and after.",
+        epilog=f"A DATASET is {' or '.join(HUB_DATASETS)} (from the Hub), {BUILTIN} (offline), or the path of a "
+        ".txt, .jsonl or .parquet file, or of a .npy file of token ids. A gated Hub model needs HF_TOKEN.",
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    model = parser.add_mutually_exclusive_group(required=True)
+    model.add_argument("--model", metavar="DIR", help="a model's directory, with safetensors weights")
+    model.add_argument("--hub-model", metavar="ID", help="a model on the Hub, such as org/name")
+    add("--revision", help="branch, tag or commit of the Hub model")
+    add("--method", required=True, help=", ".join(METHODS))
+    add("--norm", help="norm of the gradients over windows: l1 (default) or l2")
+    add("--alpha", type=float, help="scale of the gradients in gblm (default 100)")
+    add("--pattern", help="unstructured (default), or N:M for at most N non-zero of M, such as 2:4")
+    add("--sparsity", type=float, help="share of zeros, between 0 and 1; an N:M pattern implies it")
+    add("--calibration", metavar="DATASET", help="text to calibrate on (default c4)")
+    add("--samples", type=int, help="calibration windows (default 128)")
+    add("--sequence-length", type=int, help="tokens per calibration window (default 2048 or the context)")
+    add("--seed", type=int, help="of the calibration draw (default 0)")
+    add("--evaluation", metavar="DATASET", help="text to measure perplexity on (default wikitext2)")
+    add("--evaluation-windows", type=int, metavar="N", help="the first N windows only (default all)")
+    add("--evaluation-length", type=int, metavar="N", help="tokens per window (default 2048 or the context)")
+    add("--dtype", help="precision of the computation: auto (default), float64, float32, bfloat16, float16")
+    add("--device", default="auto", help="auto (default), cpu, cuda or cuda:N")
+    add("--save-masks", action="store_true", help="also write masks.safetensors")
+    add("--output", required=True, metavar="DIR", help="where the pruned model goes; must not exist")
+    return parser
+
+
+def _recipe(options: argparse.Namespace) -> Recipe:
+    reference = options.hub_model if options.model is None else _absolute(options.model)
+    return Recipe.model_validate(
+        _given(
+            model=_given(id=reference, revision=options.revision),
+            method=_given(name=options.method, norm=options.norm, alpha=options.alpha),
+            pattern=options.pattern,
+            sparsity=options.sparsity,
+            calibration=_given(
+                dataset=_dataset(options.calibration),
+                samples=options.samples,
+                sequence_length=options.sequence_length,
+                seed=options.seed,
+            ),
+            dtype=options.dtype,
+        )
+    )
+
+
+def _evaluation(options: argparse.Namespace) -> Evaluation:
+    return Evaluation.model_validate(
+        _given(
+            dataset=_dataset(options.evaluation),
+            windows=options.evaluation_windows,
+            sequence_length=options.evaluation_length,
+        )
+    )
+
+
+def _given(**values: Any) -> dict[str, Any]:  # noqa: ANN401 - options of every type
+    """The values that were given; the others keep the recipe's defaults."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _dataset(reference: str | None) -> str | None:
+    """A dataset's name as it is; anything else is a path. What exists on the disk has no say in it."""
+    if reference is None or reference in (*HUB_DATASETS, BUILTIN):
+        return reference
+    return _absolute(reference)
+
+
+def _absolute(path: str) -> str:
+    return os.path.abspath(path)  # noqa: PTH100 - pathlib removes `..` only together with symbolic links
+
+
+if __name__ == "__main__":
+    sys.exit(main())
