@@ -54,7 +54,9 @@ class Recipe(Frozen):
         implied = 1 - group[0] / group[1]
         if value is None:
             return implied
-        if isinstance(value, int | float) and abs(value - implied) > _SPARSITY_TOLERANCE:
+        # Compared, not subtracted: a NaN is no match, and an integer of any size does not overflow.
+        near = (implied - _SPARSITY_TOLERANCE, implied + _SPARSITY_TOLERANCE)
+        if isinstance(value, int | float) and not near[0] <= value <= near[1]:
             raise ValueError(
                 f"pattern {group[0]}:{group[1]} means {implied:g}; leave sparsity out, or give that"
             )

@@ -1,0 +1,195 @@
+import json
+import math
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from pruning.recipe import METHODS, Calibration, Evaluation, Gblm, ModelReference, Recipe, group_of
+
+
+def recipe(**fields: Any) -> Recipe:  # noqa: ANN401 - what a client could send
+    return Recipe.model_validate({"model": "org/name", "method": "gblm", "sparsity": 0.5, **fields})
+
+
+def refused_field(**fields: Any) -> str:  # noqa: ANN401
+    with pytest.raises(ValidationError) as caught:
+        recipe(**fields)
+    return ".".join(str(part) for part in caught.value.errors()[0]["loc"])
+
+
+def test_the_smallest_recipe_has_the_references_defaults() -> None:
+    assert recipe() == Recipe(
+        model=ModelReference(id="org/name"),
+        method=Gblm(norm="l1", alpha=100.0),
+        pattern="unstructured",
+        sparsity=0.5,
+        calibration=Calibration(dataset="c4", samples=128, sequence_length=None, seed=0),
+    )
+
+
+def test_a_recipe_survives_json() -> None:
+    original = recipe(method={"name": "gradient", "norm": "l2"}, pattern="2:4", sparsity=None)
+    assert Recipe.model_validate_json(original.model_dump_json()) == original
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_method_by_its_name_is_the_method_with_its_defaults(name: str) -> None:
+    assert recipe(method=name).method == METHODS[name]()
+
+
+@pytest.mark.parametrize("method", ["obd", "", 3, None, {"norm": "l1"}, {"name": "wanda", "alpha": 1.0}])
+def test_an_unknown_method_or_option_is_refused(method: object) -> None:
+    assert refused_field(method=method).startswith("method")
+
+
+@pytest.mark.parametrize("sparsity", [0, 1, -1, 1.5, math.nan, math.inf, 10**400, "half", True, None])
+def test_a_sparsity_that_is_no_share_is_refused(sparsity: object) -> None:
+    assert refused_field(sparsity=sparsity) == "sparsity"
+
+
+@pytest.mark.parametrize("sparsity", [0.3, 0.502, math.nan, 1, 10**400])
+def test_a_sparsity_that_contradicts_its_pattern_is_refused(sparsity: float) -> None:
+    assert refused_field(pattern="2:4", sparsity=sparsity) == "sparsity"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "sparsity"), [("2:4", 0.5), ("4:8", 0.5), ("1:4", 0.75), ("3:4", 0.25), ("16:256", 0.9375)]
+)
+def test_a_pattern_implies_the_sparsity(pattern: str, sparsity: float) -> None:
+    assert recipe(pattern=pattern, sparsity=None).sparsity == sparsity
+    # A little off is a rounding of the client's; the recipe, and so its fingerprint, is the same.
+    assert recipe(pattern=pattern, sparsity=sparsity + 0.0009) == recipe(pattern=pattern, sparsity=None)
+
+
+@pytest.mark.parametrize(
+    "pattern", ["4:4", "5:4", "0:4", "2:512", "2:4:8", "2-4", "structured", "02:4", "2:4\n"]
+)
+def test_a_pattern_that_is_none_is_refused(pattern: str) -> None:
+    assert refused_field(pattern=pattern, sparsity=None).startswith("pattern")
+
+
+def test_group_of_reads_a_pattern() -> None:
+    assert group_of("2:4") == (2, 4)
+    assert group_of("unstructured") is None
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("samples", 0),
+        ("samples", 65_537),
+        ("samples", 10**400),
+        ("samples", 1.5),
+        ("sequence_length", 1),
+        ("sequence_length", 131_073),
+        ("seed", -1),
+        ("seed", 2**32),
+        ("dataset", "pile"),
+        ("dataset", "relative/file.txt"),
+        ("dataset", "/data/../etc/passwd"),
+    ],
+)
+def test_calibration_out_of_bounds_is_refused(field: str, value: object) -> None:
+    assert refused_field(calibration={field: value}) == f"calibration.{field}"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("windows", 0), ("windows", 100_001), ("sequence_length", 1), ("dataset", "pile")]
+)
+def test_evaluation_out_of_bounds_is_refused(field: str, value: object) -> None:
+    with pytest.raises(ValidationError, match=field):
+        Evaluation.model_validate({field: value})
+
+
+@pytest.mark.parametrize(
+    "identifier",
+    [
+        "",
+        "a/b/c",
+        "../up",
+        "org/..",
+        "org--name/x",
+        "-org/name",
+        "org/name ",
+        "C:\\x",
+        "https://host/x",
+        "x" * 2000,
+    ],
+)
+def test_a_model_id_of_another_form_is_refused(identifier: str) -> None:
+    assert refused_field(model=identifier) == "model.id"
+
+
+@pytest.mark.parametrize("bad", ["\0", "\ud800", "\x1b", "\n", "\x7f"])
+def test_nul_control_characters_and_surrogates_are_refused_in_every_string(bad: str) -> None:
+    assert refused_field(model={"id": f"/models/{bad}"}) == "model.id"
+    assert refused_field(model={"id": "org/name", "revision": f"main{bad}"}) == "model.revision"
+    assert refused_field(calibration={"dataset": f"/data/{bad}.txt"}) == "calibration.dataset"
+    assert refused_field(pattern=f"2:4{bad}", sparsity=None).startswith("pattern")
+
+
+def test_a_local_model_has_no_revision() -> None:
+    assert refused_field(model={"id": "/models/m", "revision": "main"}) == "model"
+
+
+def test_an_unknown_field_is_refused_and_its_value_not_echoed() -> None:
+    with pytest.raises(ValidationError) as caught:
+        recipe(tokne="hunter2")
+    assert "tokne" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_the_fingerprint_does_not_depend_on_how_the_recipe_was_written() -> None:
+    spelled_out = Recipe.model_validate_json(
+        json.dumps(
+            {
+                "sparsity": 0.5,
+                "calibration": {"samples": 128, "dataset": "c4"},
+                "method": {"alpha": 100, "name": "gblm"},
+                "model": {"id": "org/name"},
+            }
+        )
+    )
+    assert spelled_out.fingerprint() == recipe().fingerprint()
+
+
+def test_the_fingerprint_is_the_same_in_another_process() -> None:
+    code = (
+        "from pruning.recipe import Recipe;"
+        "print(Recipe(model='org/name', method='gblm', sparsity=0.5).fingerprint())"
+    )
+    other = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert other.stdout.strip() == recipe().fingerprint()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"model": "org/other"},
+        {"model": {"id": "org/name", "revision": "main"}},
+        {"method": "wanda"},
+        {"method": {"name": "gblm", "norm": "l2"}},
+        {"pattern": "2:4"},
+        {"sparsity": 0.5000001},
+        {"calibration": {"seed": 1}},
+        {"dtype": "float64"},
+    ],
+)
+def test_the_fingerprint_tells_recipes_apart(change: dict[str, Any]) -> None:
+    assert recipe(**change).fingerprint() != recipe().fingerprint()
+
+
+@given(st.floats(min_value=0, max_value=1, exclude_min=True, exclude_max=True))
+def test_any_share_survives_json_with_its_fingerprint(sparsity: float) -> None:
+    original = recipe(sparsity=sparsity)
+    assert Recipe.model_validate_json(original.model_dump_json()).fingerprint() == original.fingerprint()
+
+
+def test_the_recipe_needs_no_torch() -> None:
+    code = "import sys, pruning.recipe; sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
