@@ -64,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m pruning",
         description="Prune a causal language model and measure its perplexity before and after.",
         epilog=f"A DATASET is {' or '.join(HUB_DATASETS)} (from the Hub), {BUILTIN} (offline), or the path "
-        "of a .txt, .jsonl or .parquet file, or of a .npy file of token ids. A gated Hub model needs HF_TOKEN.",
+        "of a .txt, .jsonl or .parquet file, or of a .npy file of token ids. Gated models need HF_TOKEN.",
         allow_abbrev=False,
     )
     add = parser.add_argument
