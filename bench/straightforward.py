@@ -1,0 +1,90 @@
+"""The straightforward way: what a careful person writes first, and what the engine is measured against.
+
+One window at a time, gradients of the whole model by autograd, accumulators on the CPU; and for Wanda a loop
+over blocks with a hook on every linear layer. It shares no code with the engine, so the bench compares the
+numbers of the two as well as their times.
+"""
+
+from contextlib import suppress
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import LlamaForCausalLM
+
+
+def gradient_norms(model: LlamaForCausalLM, windows: Tensor) -> dict[str, dict[str, Tensor]]:
+    """L1 and L2 over windows of each linear layer's weight gradient, float32 on the CPU, by layer name."""
+    layers = _linear_layers(model)
+    model.requires_grad_(False)
+    for layer in layers.values():
+        layer.weight.requires_grad_(True)
+    l1 = {name: torch.zeros(layer.weight.shape) for name, layer in layers.items()}
+    squares = {name: torch.zeros(layer.weight.shape) for name, layer in layers.items()}
+    for window in windows:
+        tokens = window[None].to(model.device)
+        model(input_ids=tokens, labels=tokens, use_cache=False).loss.backward()
+        for name, layer in layers.items():
+            gradient = layer.weight.grad.to("cpu", torch.float32)
+            l1[name] += gradient.abs()
+            squares[name] += gradient.square()
+        model.zero_grad(set_to_none=True)
+    return {"l1": l1, "l2": {name: total.sqrt_() for name, total in squares.items()}}
+
+
+@torch.no_grad()
+def wanda(model: LlamaForCausalLM, windows: Tensor, sparsity: float) -> None:
+    """Wanda, block by block and window by window, in place."""
+    hidden, arguments = _block_inputs(model, windows)
+    for block in model.model.layers:
+        layers = {name: module for name, module in block.named_modules() if isinstance(module, nn.Linear)}
+        squares = {
+            name: torch.zeros(layer.in_features, device=model.device) for name, layer in layers.items()
+        }
+        hooks = [layer.register_forward_pre_hook(_adding_to(squares[name])) for name, layer in layers.items()]
+        for window in hidden:
+            block(window, **arguments)
+        for hook in hooks:
+            hook.remove()
+        for name, layer in layers.items():
+            score = layer.weight.abs() * squares[name].sqrt()
+            lowest = score.sort(dim=1, stable=True).indices[:, : int(layer.in_features * sparsity)]
+            layer.weight.scatter_(1, lowest, 0)
+        hidden = [block(window, **arguments) for window in hidden]
+
+
+def _adding_to(total: Tensor) -> Any:  # noqa: ANN401 - a forward pre-hook
+    def add(_: nn.Module, args: tuple[Tensor, ...]) -> None:
+        total.add_(args[0].float().square().sum(dim=(0, 1)))
+
+    return add
+
+
+def _linear_layers(model: LlamaForCausalLM) -> dict[str, nn.Linear]:
+    return {
+        name: module
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Linear) and ".layers." in name
+    }
+
+
+class _FirstBlockReached(Exception):
+    """Ends a forward pass where the stack of blocks begins."""
+
+
+def _block_inputs(model: LlamaForCausalLM, windows: Tensor) -> tuple[list[Tensor], dict[str, Any]]:
+    """What the model passes to its first block: the hidden states per window, and the other arguments."""
+    hidden: list[Tensor] = []
+    arguments: dict[str, Any] = {}
+
+    def catch(_: nn.Module, args: tuple[Tensor, ...], kwargs: dict[str, Any]) -> None:
+        hidden.append(args[0])
+        arguments.update(kwargs)
+        raise _FirstBlockReached
+
+    hook = model.model.layers[0].register_forward_pre_hook(catch, with_kwargs=True)
+    for window in windows:
+        with suppress(_FirstBlockReached):
+            model(input_ids=window[None].to(model.device), use_cache=False)
+    hook.remove()
+    return hidden, arguments
