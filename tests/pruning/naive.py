@@ -1,0 +1,144 @@
+"""Pruning computed the plain way, to compare with: window by window, whole-model autograd, explicit loops.
+
+Nothing here comes from the code under test: where blocks and layers are is told by name, and a block's
+inputs are read while the whole, so far pruned model runs.
+"""
+
+import copy
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+from transformers.pytorch_utils import Conv1D
+
+
+@dataclass(frozen=True)
+class NaiveResult:
+    """By layer name, in (outputs, inputs)."""
+
+    masks: dict[str, Tensor]
+    scores: dict[str, Tensor]
+
+
+def matrix_of(module: nn.Module) -> Tensor:
+    weight = module.weight.detach()
+    return weight.T if isinstance(module, Conv1D) else weight
+
+
+def layers_of(model: PreTrainedModel, blocks: str) -> list[list[str]]:
+    """The names of the linear layers of each block of the ModuleList called `blocks`."""
+    return [
+        [
+            f"{blocks}.{number}.{name}"
+            for name, module in block.named_modules()
+            if isinstance(module, nn.Linear | Conv1D)
+        ]
+        for number, block in enumerate(model.get_submodule(blocks))
+    ]
+
+
+def gradients(model: PreTrainedModel, windows: Tensor) -> dict[str, list[Tensor]]:
+    """Per parameter, one gradient per window: of the mean cross-entropy, in the logits' own precision."""
+    model = copy.deepcopy(model).requires_grad_(True)
+    found: dict[str, list[Tensor]] = defaultdict(list)
+    for window in windows:
+        model.zero_grad()
+        logits = model(input_ids=window[None], use_cache=False).logits[0, :-1]
+        losses = [-logits[i].log_softmax(0)[window[i + 1]] for i in range(len(logits))]
+        (sum(losses) / len(losses)).backward()
+        for name, parameter in model.named_parameters():
+            if parameter.grad is not None:
+                found[name].append(parameter.grad.clone())
+    return found
+
+
+def gradient_norms(model: PreTrainedModel, windows: Tensor, norm: Literal["l1", "l2"]) -> dict[str, Tensor]:
+    """By layer name, (outputs, inputs)."""
+    norms = {}
+    for name, per_window in gradients(model, windows).items():
+        total = torch.zeros_like(per_window[0])
+        for gradient in per_window:
+            total += gradient.abs() if norm == "l1" else gradient**2
+        layer = name.removesuffix(".weight")
+        result = total if norm == "l1" else total.sqrt()
+        transposed = name.endswith(".weight") and isinstance(model.get_submodule(layer), Conv1D)
+        norms[layer] = result.T if transposed else result
+    return norms
+
+
+def input_norms(model: PreTrainedModel, windows: Tensor, layers: list[str]) -> dict[str, Tensor]:
+    """By layer name: sqrt of the mean over windows of the squared norm of each input feature in a window."""
+    squares: dict[str, list[Tensor]] = defaultdict(list)
+    hooks = [
+        model.get_submodule(name).register_forward_pre_hook(
+            lambda _, args, name=name: squares[name].append(
+                args[0].reshape(-1, args[0].shape[-1]).pow(2).sum(0)
+            )
+        )
+        for name in layers
+    ]
+    with torch.no_grad():
+        for window in windows:
+            model(input_ids=window[None], use_cache=False)
+    for hook in hooks:
+        hook.remove()
+    return {name: (sum(per_window) / len(windows)).sqrt() for name, per_window in squares.items()}
+
+
+def mask_of(scores: Tensor, pattern: str, sparsity: float, *, whole_matrix: bool) -> Tensor:
+    """True where a weight goes, by sorting (score, index) pairs."""
+    mask = torch.zeros(scores.shape, dtype=torch.bool)
+    rows, columns = scores.shape
+    if pattern != "unstructured":
+        kept, size = map(int, pattern.split(":"))
+        for row in range(rows):
+            for start in range(0, columns, size):
+                ranked = sorted(range(start, start + size), key=lambda j: (float(scores[row, j]), j))
+                mask[row, ranked[: size - kept]] = True
+    elif whole_matrix:
+        threshold = sorted(scores.flatten().tolist())[int(scores.numel() * sparsity)]
+        mask = torch.tensor([[score <= threshold for score in row] for row in scores.tolist()])
+    else:
+        for row in range(rows):
+            ranked = sorted(range(columns), key=lambda j: (float(scores[row, j]), j))
+            mask[row, ranked[: int(columns * sparsity)]] = True
+    return mask
+
+
+def prune(
+    model: PreTrainedModel,
+    windows: Tensor,
+    *,
+    blocks: str,
+    method: str,
+    pattern: str,
+    sparsity: float,
+    norm: Literal["l1", "l2"] = "l1",
+    alpha: float = 100.0,
+) -> NaiveResult:
+    """Prune a copy of the model, in its own precision."""
+    dense_gradients = gradient_norms(model, windows, norm) if method in ("gradient", "gblm") else {}
+    model = copy.deepcopy(model)
+    masks, all_scores = {}, {}
+    for layers in layers_of(model, blocks):
+        norms = input_norms(model, windows, layers)
+        for name in layers:
+            weight = matrix_of(model.get_submodule(name))
+            scores = torch.zeros_like(weight)
+            if method == "magnitude":
+                scores = weight.abs()
+            if method in ("wanda", "gblm"):
+                scores = scores + weight.abs() * norms[name]
+            if method == "gblm":
+                scores = scores + weight.abs() * (alpha * dense_gradients[name])
+            if method == "gradient":
+                scores = weight.abs() * dense_gradients[name]
+            masks[name] = mask_of(scores, pattern, sparsity, whole_matrix=method == "magnitude")
+            all_scores[name] = scores
+        for name in layers:
+            weight = matrix_of(model.get_submodule(name))
+            weight[masks[name]] = 0
+    return NaiveResult(masks, all_scores)

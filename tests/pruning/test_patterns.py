@@ -1,0 +1,55 @@
+import pytest
+import torch
+
+from pruning.patterns import fits, lowest_of_each_group, lowest_of_each_row, select, up_to_threshold
+
+from .naive import mask_of
+
+GENERATOR = torch.Generator().manual_seed(0)
+WITHOUT_TIES = torch.rand(7, 48, generator=GENERATOR, dtype=torch.float64)
+WITH_TIES = torch.randint(0, 4, (7, 48), generator=GENERATOR).double()
+
+
+@pytest.mark.parametrize("scores", [WITHOUT_TIES, WITH_TIES], ids=["without ties", "with ties"])
+@pytest.mark.parametrize("sparsity", [0.01, 0.29, 0.5, 0.7, 0.999])
+def test_rows_lose_the_head_of_a_stable_sort(scores: torch.Tensor, sparsity: float) -> None:
+    expected = mask_of(scores, "unstructured", sparsity, whole_matrix=False)
+    assert torch.equal(lowest_of_each_row(scores, sparsity), expected)
+
+
+@pytest.mark.parametrize("scores", [WITHOUT_TIES, WITH_TIES], ids=["without ties", "with ties"])
+@pytest.mark.parametrize("pattern", ["2:4", "4:8", "1:2", "3:4", "1:16", "15:16", "5:24"])
+def test_groups_keep_the_highest_and_ties_cost_the_lowest_index(scores: torch.Tensor, pattern: str) -> None:
+    kept, size = map(int, pattern.split(":"))
+    expected = mask_of(scores, pattern, 1 - kept / size, whole_matrix=False)
+    mask = lowest_of_each_group(scores, kept, size)
+    assert torch.equal(mask, expected)
+    assert (mask.unflatten(1, (-1, size)).sum(-1) == size - kept).all()
+
+
+@pytest.mark.parametrize("scores", [WITHOUT_TIES, WITH_TIES], ids=["without ties", "with ties"])
+@pytest.mark.parametrize("sparsity", [0.01, 0.5, 0.999])
+def test_a_matrix_loses_everything_up_to_its_threshold(scores: torch.Tensor, sparsity: float) -> None:
+    expected = mask_of(scores, "unstructured", sparsity, whole_matrix=True)
+    assert torch.equal(up_to_threshold(scores, sparsity), expected)
+
+
+def test_the_count_is_a_product_of_python_floats() -> None:
+    # 100 × 0.29 is 28.999999999999996 in floating point, and the reference takes its integer part.
+    assert lowest_of_each_row(torch.rand(2, 100), 0.29).sum(dim=1).tolist() == [28, 28]
+
+
+def test_a_row_too_short_for_the_share_loses_nothing() -> None:
+    assert not lowest_of_each_row(torch.rand(3, 4), 0.2).any()
+
+
+def test_an_nm_pattern_holds_for_methods_that_compare_whole_matrices_too() -> None:
+    mask = select(WITHOUT_TIES, pattern="2:4", sparsity=0.5, group="matrix")
+    assert torch.equal(mask, lowest_of_each_group(WITHOUT_TIES, 2, 4))
+
+
+@pytest.mark.parametrize(("pattern", "inputs", "expected"), [
+    ("unstructured", 7, True), ("2:4", 8, True), ("2:4", 6, False), ("4:8", 12, False),
+])  # fmt: skip
+def test_a_pattern_fits_where_its_group_divides_the_inputs(pattern: str, inputs: int, expected: bool) -> None:
+    assert fits(pattern, inputs) is expected
