@@ -1,12 +1,14 @@
 """A model as it lies on disk: found, checked and loaded. Nothing unsafe or unsuitable gets past `resolve`."""
 
 import copy
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import torch
 from huggingface_hub import metadata_load
+from torch import Tensor
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
@@ -25,7 +27,7 @@ from pruning.files import (
     all_files,
     content_digest,
     files_of,
-    stored_shapes,
+    stored_tensors,
     weight_files,
 )
 from pruning.hub import HubModel
@@ -57,9 +59,23 @@ class Checkpoint:
         return skeleton
 
     @cached_property
+    def stored(self) -> dict[str, Tensor]:
+        """The tensors in the weight files, by the names there, as shapes and dtypes on the meta device."""
+        return stored_tensors(self.directory, self.weight_files)
+
+    @property
+    def stored_dtype(self) -> torch.dtype:
+        """The dtype of most of the weights."""
+        weights = Counter[torch.dtype]()
+        for tensor in self.stored.values():
+            if tensor.is_floating_point():
+                weights[tensor.dtype] += tensor.numel()
+        return weights.most_common(1)[0][0] if weights else torch.float32
+
+    @cached_property
     def layout(self) -> StoredLayout:
         """Where the model's parameters lie in the weight files."""
-        return StoredLayout(self.skeleton, stored_shapes(self.directory, self.weight_files))
+        return StoredLayout(self.skeleton, self.stored)
 
     @property
     def architecture(self) -> str:

@@ -7,7 +7,9 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
+from torch import Tensor
 
 from pruning.errors import InvalidInput
 
@@ -37,6 +39,9 @@ COMPANIONS = (
     "USE_POLICY*",
 )
 MODEL_CARD = "README.md"
+
+# What weights can be computed with; a tensor of another type (an index, say) counts as bytes.
+_FLOATS = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 
 _PICKLES = ("*.bin", "*.pth", "*.pt", "*.ckpt")
 _CHUNK = 1 << 24
@@ -92,20 +97,25 @@ def _indexed_files(directory: Path) -> tuple[str, ...]:
     return tuple(names)
 
 
-def stored_shapes(directory: Path, names: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
-    """The shape of every tensor in these safetensors files, from their headers alone."""
-    shapes: dict[str, tuple[int, ...]] = {}
+def stored_tensors(directory: Path, names: Collection[str]) -> dict[str, Tensor]:
+    """Every tensor in these safetensors files by name, as a tensor on the meta device: its shape and dtype.
+
+    Only headers are read. Raises InvalidInput(field='model.id') for a file that is damaged.
+    """
+    stored: dict[str, Tensor] = {}
     for name in names:
         try:
             with safe_open(directory / name, framework="pt") as tensors:
                 for key in tensors.keys():  # noqa: SIM118 - a safe_open is not a mapping
-                    shapes[key] = tuple(tensors.get_slice(key).get_shape())
+                    header = tensors.get_slice(key)
+                    dtype = _FLOATS.get(header.get_dtype(), torch.uint8)
+                    stored[key] = torch.empty(header.get_shape(), dtype=dtype, device="meta")
         except (SafetensorError, OSError) as error:
             raise InvalidInput(
                 f"{name} is missing, cut short or not a safetensors file; download the model again",
                 field="model.id",
             ) from error
-    return shapes
+    return stored
 
 
 def read_json(path: Path) -> dict[str, Any]:

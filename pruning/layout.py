@@ -26,15 +26,15 @@ class StoredLayout:
     architecture.
     """
 
-    def __init__(self, skeleton: PreTrainedModel, shapes: Mapping[str, tuple[int, ...]]) -> None:
-        """`skeleton`: the model on the meta device. `shapes`: of all tensors in the checkpoint."""
+    def __init__(self, skeleton: PreTrainedModel, stored: Mapping[str, Tensor]) -> None:
+        """`skeleton`: the model, `stored`: all tensors in the checkpoint; both on the meta device."""
         self._skeleton = skeleton
-        self._shapes = shapes
+        self._stored = stored
         conversions = get_model_conversion_mapping(skeleton)
         renamings = [conversion for conversion in conversions if isinstance(conversion, WeightRenaming)]
         converters = [conversion for conversion in conversions if isinstance(conversion, WeightConverter)]
         parameters = skeleton.state_dict()
-        for name in shapes:
+        for name in stored:
             rename_source_key(name, renamings, converters, skeleton.base_model_prefix, parameters)
         # Renaming marks the conversions that this checkpoint needs; where from_pretrained leaves them, it
         # is looked for.
@@ -56,7 +56,7 @@ class StoredLayout:
     def _stored_name(self, name: str, tensor: Tensor) -> str:
         prefix = f"{self._skeleton.base_model_prefix}."
         for candidate in (name, name.removeprefix(prefix), prefix + name):
-            if self._shapes.get(candidate) == tuple(tensor.shape):
+            if candidate in self._stored and self._stored[candidate].shape == tensor.shape:
                 return candidate
         raise self._refused(f"it holds no tensor {name} of shape {tuple(tensor.shape)}")
 

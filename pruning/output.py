@@ -20,7 +20,7 @@ from pruning.zeros import zero_in_place
 
 
 def write_model(checkpoint: Checkpoint, pruned: Pruned, directory: Path, *, save_masks: bool) -> None:
-    """Write into `directory` the original checkpoint with zeros where `pruned` says, tokenizer and configs as they are.
+    """Write the original checkpoint with zeros where `pruned` says, tokenizer and configs as they are.
 
     The weights are the dense ones byte for byte, whatever precision the pruning was computed in; only the
     zeros differ. On request the masks are written too (`masks.safetensors`, see pruning.masks).
