@@ -52,7 +52,7 @@ class Plan:
             calibration=calibration_set(recipe.calibration, reader) if recipe.method.needs else None,
             evaluation=evaluation_set(evaluation, reader),
             device=device,
-            dtype=compute_dtype(recipe.dtype, checkpoint.skeleton.dtype, device),
+            dtype=compute_dtype(recipe.dtype, checkpoint.stored_dtype, device),
         )
 
     @property
