@@ -1,0 +1,136 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from pruning.__main__ import main
+from pruning.recipe import Stage
+from pruning.terminal import progress_on
+
+
+def arguments(model: Path | str, output: Path, *more: str) -> list[str]:
+    return [
+        *("--model", str(model), "--method", "gblm", "--sparsity", "0.5", "--output", str(output)),
+        *("--calibration", "builtin", "--samples", "2", "--sequence-length", "32"),
+        *("--evaluation", "builtin", "--evaluation-windows", "2", "--evaluation-length", "32"),
+        *more,
+    ]
+
+
+def test_the_command_prunes_a_model_by_relative_paths_as_a_process(
+    tiny_llama_dir: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "model").symlink_to(tiny_llama_dir)
+    (tmp_path / "text.txt").write_text("The suite of the for statement. " * 100)
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "pruning", "--model", "model", "--method", "gblm", "--sparsity", "0.5"),
+            *("--pattern", "unstructured", "--calibration", "text.txt", "--samples", "16"),
+            *("--sequence-length", "64", "--seed", "0", "--evaluation", "builtin", "--output", "out"),
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    report = json.loads((tmp_path / "out" / "pruning_report.json").read_text())
+    assert report["recipe"]["model"]["id"] == str(tmp_path / "model")
+    assert report["recipe"]["calibration"]["dataset"] == str(tmp_path / "text.txt")
+    assert f"{report['perplexity']['pruned']:.3f}" in done.stdout
+    assert "50.00%" in done.stdout
+    assert str(tmp_path / "out") in done.stdout
+    assert [line for line in done.stderr.splitlines() if line.startswith("prune")] == [
+        "prune ...",
+        "prune 1/3",
+        "prune 2/3",
+        next(line for line in done.stderr.splitlines() if line.startswith("prune took")),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "field", "value", "limit"),
+    [
+        (["--method", "obd"], "method", "obd", "'magnitude'"),
+        (["--method", "wanda", "--alpha", "2"], "method.wanda.alpha", "2.0", "not permitted"),
+        (["--sparsity", "1.5"], "sparsity", "1.5", "less than 1"),
+        (["--sparsity", "-1"], "sparsity", "-1.0", "greater than 0"),
+        (["--sparsity", "nan"], "sparsity", "nan", "finite"),
+        (["--pattern", "2:4", "--sparsity", "0.3"], "sparsity", "0.3", "means 0.5"),
+        (["--pattern", "3:5", "--sparsity", "0.4"], "pattern", "3:5", "32"),
+        (["--samples", "0"], "calibration.samples", "0", "1"),
+        (["--sequence-length", "129"], "calibration.sequence_length", "129", "128"),
+        (["--evaluation-windows", "100000"], "evaluation.windows", "100000", "holds only"),
+        (["--device", "tpu"], "device", "tpu", "cpu"),
+    ],
+)
+def test_bad_input_exits_with_2_and_names_field_value_and_limit(
+    tiny_llama_dir: Path,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    options: list[str],
+    field: str,
+    value: str,
+    limit: str,
+) -> None:
+    assert main(arguments(tiny_llama_dir, tmp_path / "out", *options)) == 2
+    message = capfd.readouterr().err.splitlines()[-1]
+    assert message.startswith((f"{field} = ", f"{field}: "))
+    assert value in message
+    assert limit in message
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("model", ["none", "org/name"])
+def test_a_model_is_a_directory_whatever_its_name_looks_like(
+    model: str, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments(model, tmp_path / "out")) == 2
+    assert f"{tmp_path / model}" in capfd.readouterr().err
+
+
+def test_a_failure_that_is_not_the_inputs_exits_with_1(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda seconds: None)  # between its retries
+    on_the_hub = ["--hub-model", "org/name", *arguments("unused", tmp_path / "out")[2:]]
+    assert main(on_the_hub) == 1
+    error = capfd.readouterr().err
+    assert "Traceback" not in error
+    assert "model.id" in error
+
+
+@pytest.mark.parametrize(
+    "options", [["--method", "gblm"], ["--bogus"], ["--model", "a", "--hub-model", "b/c"]]
+)
+def test_wrong_usage_exits_with_2(options: list[str], capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(options)
+    assert caught.value.code == 2
+    assert "usage: python -m pruning" in capfd.readouterr().err
+
+
+def test_help_is_answered_without_torch() -> None:
+    code = (
+        "import contextlib, sys; from pruning.__main__ import main\n"
+        "with contextlib.suppress(SystemExit): main(['--help'])\n"
+        "sys.exit('torch' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_progress_ends_with_what_each_stage_cost(terminal: bool) -> None:
+    console = Console(force_terminal=terminal, record=True, width=100, no_color=True)
+    with progress_on(console) as progress:
+        progress.stage_started(Stage.PRUNE, 1000)
+        for done in range(1, 1001):
+            progress.step_finished(Stage.PRUNE, done, 1000)
+        progress.stage_finished(Stage.PRUNE, 12.34, 2_500_000_000)
+    text = console.export_text()
+    assert "prune took 12.3 s, 2.50 GB" in text
+    assert terminal or text.count("\n") == 11
