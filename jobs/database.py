@@ -26,7 +26,15 @@ def engine_from(settings: Settings, *, pool_size: int = 5) -> Engine:
         pool_pre_ping=True,
         pool_timeout=5,
         hide_parameters=True,
-        connect_args={"connect_timeout": 5, "application_name": "pruneserve"},
+        connect_args={
+            "connect_timeout": 5,
+            "application_name": "pruneserve",
+            # A host that has vanished answers nothing, and without these a read waits for it for hours.
+            "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 10_000,
+        },
     )
 
 

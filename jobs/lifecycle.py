@@ -27,7 +27,12 @@ class Claim:
     attempt: int
     lease_token: UUID
     owner: str
-    spec: JobSpec
+    stored_spec: dict[str, Any]
+
+    @property
+    def spec(self) -> JobSpec:
+        """What to do. Raises `pydantic.ValidationError` for what another version has stored and we refuse."""
+        return JobSpec.model_validate(self.stored_spec)
 
 
 class Conflict(Exception):
@@ -103,7 +108,7 @@ def claim(session: Session, job_id: UUID, worker: str, lease_seconds: float) -> 
     if row is None:
         return None
     session.execute(insert(JobAttempt).values(job_id=job_id, attempt=row.attempt, worker=worker))
-    return Claim(job_id, row.attempt, token, row.owner, JobSpec.model_validate(row.spec))
+    return Claim(job_id, row.attempt, token, row.owner, row.spec)
 
 
 def extend_lease(session: Session, claim: Claim, lease_seconds: float) -> JobState | None:

@@ -77,3 +77,11 @@ def attempts(session: Session, owner: str, job_id: UUID) -> Sequence[JobAttempt]
         .where(Job.id == job_id, Job.owner == owner)
         .order_by(JobAttempt.attempt)
     ).all()
+
+
+def is_result_of(session: Session, job_id: UUID, attempt: int) -> bool:
+    """Whether the job has succeeded, by this attempt. Waits for a transaction that is just deciding it."""
+    row = session.execute(
+        select(Job.state, Job.attempt).where(Job.id == job_id).with_for_update()
+    ).one_or_none()
+    return row is not None and (row.state, row.attempt) == (JobState.SUCCEEDED, attempt)

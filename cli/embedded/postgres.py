@@ -69,7 +69,7 @@ class Postgres(EmbeddedServer):
             "max_connections": "200",
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        # Where the user changes, the kernel forgets that the process should die with its parent: say it again.
+        # A change of user makes the kernel forget that the process dies with its parent: say it again.
         as_user = [*_as_service_user(self.directory), *dying_with_its_parent(self.stop_signal)]
         return [*as_user, str(_binary("postgres")), "-D", str(self._data), *options]
 

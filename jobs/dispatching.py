@@ -1,0 +1,116 @@
+"""What the dispatcher asks and writes: which jobs want a message, and which workers are gone.
+
+Any number of dispatchers may ask at once: each locks the rows that it is given, and skips those of others.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from jobs.states import HELD, JobState
+from jobs.tables import NOW, Job, Worker
+
+_QUEUED = Job.state == JobState.QUEUED
+
+
+@dataclass(frozen=True, slots=True)
+class ExpiredLease:
+    """A job whose worker has not extended its lease."""
+
+    job_id: UUID
+    lease_token: UUID
+    worker: str | None
+
+
+def waiting_queues(session: Session) -> Sequence[str]:
+    """The queues that have a queued job."""
+    return session.scalars(select(Job.queue).where(_QUEUED).distinct().order_by(Job.queue)).all()
+
+
+def live_workers(session: Session, queue: str, seen_within: float) -> int:
+    """How many workers of a queue were seen in the last so many seconds."""
+    return session.scalars(
+        select(func.count()).where(
+            Worker.queue == queue, Worker.seen_at > NOW - timedelta(seconds=seen_within)
+        )
+    ).one()
+
+
+def dispatched(session: Session, queue: str) -> int:
+    """How many queued jobs have been published and not yet claimed."""
+    return session.scalars(
+        select(func.count()).where(_QUEUED, Job.queue == queue, Job.dispatched_at.is_not(None))
+    ).one()
+
+
+def take_undispatched(session: Session, queue: str, limit: int) -> Sequence[UUID]:
+    """Lock up to `limit` queued jobs that were never published, the longest waiting first."""
+    return _take(session, queue, Job.dispatched_at.is_(None), limit)
+
+
+def take_stale(session: Session, queue: str, older_than: float) -> Sequence[UUID]:
+    """Lock the queued jobs that were published more than so many seconds ago; there are never many."""
+    return _take(session, queue, Job.dispatched_at < NOW - timedelta(seconds=older_than), None)
+
+
+def mark_dispatched(session: Session, job_ids: Sequence[UUID]) -> None:
+    """Remember that the jobs were published just now."""
+    session.execute(update(Job).where(Job.id.in_(job_ids), _QUEUED).values(dispatched_at=NOW))
+
+
+def expired_leases(session: Session, limit: int) -> Sequence[ExpiredLease]:
+    """Jobs whose lease has run out, the longest ago first."""
+    rows = session.execute(
+        select(Job.id, Job.lease_token, Job.worker)
+        .where(Job.state.in_(HELD), Job.lease_expires_at < NOW)
+        .order_by(Job.lease_expires_at)
+        .limit(limit)
+    )
+    return [ExpiredLease(row.id, row.lease_token, row.worker) for row in rows]
+
+
+def lease_of(session: Session, worker: str, job_id: UUID) -> UUID | None:
+    """The token under which a worker holds a job, if it does."""
+    return session.scalar(
+        select(Job.lease_token).where(Job.id == job_id, Job.worker == worker, Job.state.in_(HELD))
+    )
+
+
+def is_held(session: Session, job_id: UUID) -> bool:
+    """Whether any worker holds the job."""
+    held = select(Job.id).where(Job.id == job_id, Job.state.in_(HELD))
+    return session.scalar(held) is not None
+
+
+def worker_seen(session: Session, name: str, queue: str) -> None:
+    """A worker is alive."""
+    session.execute(
+        insert(Worker)
+        .values(name=name, queue=queue)
+        .on_conflict_do_update(index_elements=[Worker.name], set_={"seen_at": NOW})
+    )
+
+
+def worker_gone(session: Session, name: str) -> None:
+    """A worker has shut down."""
+    session.execute(delete(Worker).where(Worker.name == name))
+
+
+def forget_workers(session: Session, unseen_for: float) -> None:
+    """Drop the workers not seen for so many seconds: a killed one cannot say that it is gone."""
+    session.execute(delete(Worker).where(Worker.seen_at < NOW - timedelta(seconds=unseen_for)))
+
+
+def _take(session: Session, queue: str, condition: ColumnElement[bool], limit: int | None) -> Sequence[UUID]:
+    return session.scalars(
+        select(Job.id)
+        .where(_QUEUED, Job.queue == queue, condition)
+        .order_by(Job.queued_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()

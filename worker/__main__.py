@@ -1,0 +1,36 @@
+"""`python -m worker`: a worker, which takes one job at a time until it gets SIGTERM."""
+
+import importlib.util
+import sys
+
+from jobs.database import engine_from, sessions
+from jobs.settings import settings
+from jobs.store import Store
+from worker.app import app
+from worker.celery_config import QUEUE
+from worker.identity import Identity
+from worker.parent import Parent
+
+
+def main() -> None:
+    """Check what every job needs, then take jobs."""
+    if importlib.util.find_spec("torch") is None:
+        sys.exit("a worker needs torch; install pruneserve[torch]")
+    Store(settings().store_url)  # a wrong URL must end the start, not every job
+    engine = engine_from(settings(), pool_size=1)
+    identity = Identity.new()
+    identity.export()
+    parent = Parent(settings(), sessions(engine), identity, QUEUE)
+    parent.attach()
+    parent.sweep_scratch()
+    options = ["--loglevel=INFO", "--without-gossip", "--without-mingle", "--without-heartbeat"]
+    try:
+        app.worker_main(["worker", *options, f"--hostname={identity.name}", f"--queues={QUEUE}"])
+    finally:
+        parent.leave()
+        identity.forget()
+        engine.dispose()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""A run's progress, as events that people can follow, and the place where a run learns that it must stop."""
+
+import time
+from typing import Any
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs import lifecycle
+from jobs.events import EventKind
+from jobs.lifecycle import Claim
+from pruning.recipe import Stage
+from worker.estimate import TimeLeft
+from worker.heartbeat import Heartbeat
+from worker.identity import Identity
+from worker.patience import DATABASE_AWAY, patiently
+
+_SECONDS_BETWEEN_EVENTS = 1.0
+
+
+class JobProgress:
+    """Implements `pruning.progress.Progress` for one attempt: every call may raise a `Stopped`."""
+
+    def __init__(
+        self,
+        database: sessionmaker[Session],
+        claim: Claim,
+        heartbeat: Heartbeat,
+        worker: Identity,
+    ) -> None:
+        """What is needed to write an event, and to learn that there must be no more of them."""
+        self._database = database
+        self._claim = claim
+        self._heartbeat = heartbeat
+        self._worker = worker
+        self._time_left = TimeLeft({})
+        self._told_at = float("-inf")
+
+    def expect(self, work: dict[Stage, float]) -> None:
+        """How much work the stages will be, relative to each other: what the time left is judged by."""
+        self._time_left = TimeLeft(work)
+
+    def check(self) -> None:
+        """Raise the reason to stop, if there is one."""
+        self._heartbeat.check()
+        self._worker.check()
+
+    def stage_started(self, stage: Stage, steps: int) -> None:
+        """Tell it."""
+        self._time_left.stage_started(stage)
+        self._note("stage", {"stage": stage, "steps": steps}, stage=stage, step=0, steps=steps)
+
+    def step_finished(self, stage: Stage, done: int, steps: int) -> None:
+        """Tell it, if the last such event is not too fresh: small models take many steps a second."""
+        self.check()
+        if done < steps and time.monotonic() - self._told_at < _SECONDS_BETWEEN_EVENTS:
+            return
+        self._told_at = time.monotonic()
+        left = self._time_left.after_step(done, steps)
+        self._note(
+            "progress",
+            {"stage": stage, "step": done, "steps": steps, "seconds_left": left},
+            step=done,
+            seconds_left=left,
+        )
+
+    def stage_finished(self, stage: Stage, seconds: float, peak_memory_bytes: int) -> None:
+        """Tell what it cost."""
+        self._time_left.stage_finished()
+        data = {"stage": stage, "seconds": seconds, "peak_memory_bytes": peak_memory_bytes}
+        self._note("stage_finished", data)
+
+    def _note(self, kind: EventKind, data: dict[str, Any], **columns: str | float | None) -> None:
+        """Write an event, however long the database is away, as long as the lease holds."""
+        if not patiently(lambda: self._write(kind, data, columns), transient=DATABASE_AWAY, check=self.check):
+            self._heartbeat.ask()  # it knows why the job is not running here any more
+
+    def _write(self, kind: EventKind, data: dict[str, Any], columns: dict[str, Any]) -> bool:
+        with self._database.begin() as session:
+            return lifecycle.note(session, self._claim, kind, data, **columns)

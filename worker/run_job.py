@@ -1,0 +1,165 @@
+"""The main path of a worker: one job, from its claim to its end.
+
+1. claim the job: from here on a heartbeat keeps its lease, and every write names it
+2. run the recipe in a scratch directory, telling every step of its progress
+3. upload the output under the attempt's own prefix
+4. write the end: the artifacts become the job's together with its success, or never
+
+At each step the run can learn that it must stop: cancelled, not the owner any more, or the worker shuts down.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy.orm import Session, sessionmaker
+
+import pruning.run
+from jobs import lifecycle, queries
+from jobs.database import engine_from, sessions
+from jobs.lifecycle import Claim
+from jobs.settings import Settings
+from jobs.spec import JobSpec
+from jobs.store import Store, StoreError
+from pruning.errors import Unreachable
+from pruning.report import Report
+from pruning.roots import Roots
+from worker.estimate import stage_work
+from worker.failure import failure
+from worker.heartbeat import Heartbeat
+from worker.identity import Identity, stopping_on_sigterm
+from worker.patience import DATABASE_AWAY, patiently
+from worker.progress import JobProgress
+from worker.scratch import scratch
+from worker.stopping import CancelRequested, LeaseLost, ShuttingDown
+from worker.upload import output_prefix, upload
+
+log = logging.getLogger(__name__)
+
+_CLAIM_PATIENCE_SECONDS = 60.0
+_HUB_PATIENCE_SECONDS = 300.0
+
+Ending = Callable[[Session], bool]
+"""A move that ends an attempt, with all that it needs. False: the job's guard has refused it."""
+
+
+def run_job(job_id: UUID, settings: Settings, worker: Identity) -> None:
+    """Run a job if it is queued, and write its end, whatever happens to it."""
+    # The heartbeat's connection is its own: it must not wait for one that the run is using.
+    with _connected(settings) as database, _connected(settings) as heartbeat_database:
+        claim, claimed_at = _claim(database, job_id, settings, worker)
+        if claim is None:
+            log.info("job %s: nothing to do, it is not queued", job_id)
+            return
+        log.info("job %s: attempt %d begins", job_id, claim.attempt)
+        store = Store(settings.store_url)
+        try:
+            with (
+                Heartbeat(heartbeat_database, claim, settings, claimed_at) as heartbeat,
+                stopping_on_sigterm(worker),
+            ):
+                progress = JobProgress(database, claim, heartbeat, worker)
+                ending = _run(claim, settings, store, progress)
+                _write_end(database, claim, heartbeat, ending)
+        except LeaseLost:
+            log.warning("job %s: attempt %d is not ours any more", job_id, claim.attempt)
+        _discard_unpublished(database, store, claim)
+
+
+def _claim(
+    database: sessionmaker[Session], job_id: UUID, settings: Settings, worker: Identity
+) -> tuple[Claim | None, float]:
+    """The claim, and the moment on the monotonic clock from which its lease counts."""
+
+    def claim() -> tuple[Claim | None, float]:
+        asked_at = time.monotonic()
+        with database.begin() as session:
+            return lifecycle.claim(session, job_id, worker.name, settings.lease_seconds), asked_at
+
+    return patiently(claim, transient=DATABASE_AWAY, check=worker.check, seconds=_CLAIM_PATIENCE_SECONDS)
+
+
+def _run(claim: Claim, settings: Settings, store: Store, progress: JobProgress) -> Ending:
+    """Do the work. Returns the end that the attempt has come to; raises only `LeaseLost`."""
+    try:
+        spec = claim.spec
+        progress.expect(stage_work(spec))
+        with scratch(settings.work_dir, claim.job_id, claim.attempt) as directory:
+            report = _prune(spec, claim.owner, settings, directory / "output", progress)
+            artifacts = upload(store, claim, directory / "output", progress)
+        result = report.model_dump(mode="json")
+        return lambda session: lifecycle.succeed(session, claim, result, artifacts)
+    except CancelRequested:
+        return lambda session: lifecycle.finish_cancelling(session, claim)
+    except ShuttingDown:
+        return lambda session: lifecycle.hand_back(session, claim, "the worker shuts down")
+    except LeaseLost:
+        raise
+    except Exception as error:
+        log.warning("job %s: attempt %d failed", claim.job_id, claim.attempt, exc_info=True)
+        told = failure(error, claim)
+        return lambda session: lifecycle.fail(session, claim, told)
+
+
+def _prune(spec: JobSpec, owner: str, settings: Settings, output: Path, progress: JobProgress) -> Report:
+    """Run the recipe; a Hub that does not answer is waited for."""
+    token = settings.hub_token if owner in settings.hub_token_owners else None
+    return patiently(
+        lambda: pruning.run.run(
+            spec.recipe,
+            spec.evaluation,
+            output=output,
+            roots=Roots(models=settings.model_roots, data=settings.data_roots),
+            progress=progress,
+            save_masks=spec.save_masks,
+            hub_token=token.get_secret_value() if token else None,
+            device=settings.device,
+        ),
+        transient=(Unreachable,),
+        check=progress.check,
+        seconds=_HUB_PATIENCE_SECONDS,
+    )
+
+
+def _write_end(database: sessionmaker[Session], claim: Claim, heartbeat: Heartbeat, ending: Ending) -> None:
+    """Write the end, however long the database is away, as long as the lease holds."""
+
+    def write(end: Ending) -> bool:
+        with database.begin() as session:
+            return end(session)
+
+    def write_patiently(end: Ending) -> bool:
+        return patiently(lambda: write(end), transient=DATABASE_AWAY, check=heartbeat.check_lease)
+
+    if write_patiently(ending):
+        return
+    # The guard has refused: a cancel came first, or the job is somebody else's.
+    if not write_patiently(lambda session: lifecycle.finish_cancelling(session, claim)):
+        raise LeaseLost
+
+
+def _discard_unpublished(database: sessionmaker[Session], store: Store, claim: Claim) -> None:
+    """Delete what the attempt has uploaded, unless it is the job's result now.
+
+    The row is asked and not our own memory: a COMMIT whose answer was lost may have been done all the same.
+    Where this fails, garbage is left, which no row names.
+    """
+    try:
+        with database.begin() as session:
+            published = queries.is_result_of(session, claim.job_id, claim.attempt)
+        if not published:
+            store.delete_prefix(output_prefix(claim))
+    except (*DATABASE_AWAY, StoreError) as error:
+        log.warning("job %s: output of attempt %d left behind (%s)", claim.job_id, claim.attempt, error)
+
+
+@contextmanager
+def _connected(settings: Settings) -> Iterator[sessionmaker[Session]]:
+    engine = engine_from(settings, pool_size=1)
+    try:
+        yield sessions(engine)
+    finally:
+        engine.dispose()

@@ -1,0 +1,45 @@
+"""From the scratch directory to the store."""
+
+from pathlib import Path
+
+import torch
+
+from jobs.lifecycle import Claim, FinishedArtifact
+from jobs.store import Store, StoreUnreachable, attempt_prefix
+from pruning.measure import Stages
+from pruning.recipe import Stage
+from worker.patience import patiently
+from worker.progress import JobProgress
+
+_PATIENCE_SECONDS = 600.0
+
+
+def output_prefix(claim: Claim) -> str:
+    """Where this attempt's artifacts lie, whether or not they will ever count."""
+    return f"{attempt_prefix(claim.job_id, claim.attempt)}/output"
+
+
+def upload(store: Store, claim: Claim, directory: Path, progress: JobProgress) -> list[FinishedArtifact]:
+    """Put every file of the directory under the attempt's prefix.
+
+    None of them is anyone's artifact before the job succeeds. A store that is away is waited for. Raises
+    `StoreError` where that does not help, and a `Stopped` even in the middle of a file.
+    """
+    files = sorted(path for path in directory.rglob("*") if path.is_file())
+    artifacts = []
+    with Stages(progress, torch.device("cpu")).stage(Stage.UPLOAD, len(files)) as step:
+        for done, path in enumerate(files, start=1):
+            name = path.relative_to(directory).as_posix()
+            artifacts.append(_upload_file(store, f"{output_prefix(claim)}/{name}", path, name, progress))
+            step(done, len(files))
+    return artifacts
+
+
+def _upload_file(store: Store, key: str, path: Path, name: str, progress: JobProgress) -> FinishedArtifact:
+    stored = patiently(
+        lambda: store.put_file(key, path, on_bytes=lambda count: progress.check()),
+        transient=(StoreUnreachable,),
+        check=progress.check,
+        seconds=_PATIENCE_SECONDS,
+    )
+    return FinishedArtifact(name, stored.key, stored.size, stored.sha256)
