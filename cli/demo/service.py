@@ -1,0 +1,49 @@
+"""The service that the demo runs on: `pruneserve up`, as anyone would start it."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import httpx
+
+from cli.client import Client
+from cli.data_directory import DataDirectory
+from cli.embedded.process import OwnedProcess
+from cli.embedded.server import free_port
+
+
+class DemoService(OwnedProcess):
+    """`with DemoService(cache, models=...)` runs it on a free port, with its data under `cache`."""
+
+    name = "up"
+    stop_seconds = 90.0  # the sum of what `up` gives its own processes
+
+    def __init__(self, cache: Path, *, models: Path) -> None:
+        """`models` becomes a root under which jobs may name models."""
+        super().__init__(cache / "up")
+        self.data = DataDirectory(cache / "service")
+        self.port = free_port()
+        self._models = models
+
+    @property
+    def url(self) -> str:
+        """The address of the API and of the page."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def arguments(self) -> list[str]:
+        """What follows `pruneserve` on the command line that starts this service."""
+        return ["up", "--data", str(self.data.root), "--port", str(self.port), "--root", str(self._models)]
+
+    def client(self) -> Client:
+        """A client with the service's first key."""
+        return Client(self.url, self.data.api_key.read_text(encoding="ascii").strip())
+
+    def _prepare(self) -> None:
+        pass
+
+    def _command(self) -> Sequence[str]:
+        return [sys.executable, "-P", "-u", "-m", "cli.main", *self.arguments]
+
+    def _answers(self) -> bool:
+        return self.data.address.exists() and httpx.get(f"{self.url}/readyz", trust_env=False).is_success
