@@ -14,6 +14,8 @@ from jobs.states import ENDED, HELD, JobState
 from jobs.tables import Artifact, Job, JobAttempt, JobEvent
 from pruning.recipe import METHODS, Stage
 
+_ORDER = {stage: position for position, stage in enumerate(Stage)}
+
 StageStatus = Literal["waiting", "active", "done", "stopped", "skipped"]
 
 
@@ -75,9 +77,9 @@ class JobView:
 
     @property
     def moments(self) -> list[tuple[str, Any]]:
-        """When the job entered each of its states, in that order."""
-        entered = [("submitted", self.job.created_at)] + [
-            (state.value, getattr(self.job, f"{state}_at")) for state in JobState if state != JobState.QUEUED
+        """When the job entered its states, in that order."""
+        entered = [("submitted", self.job.created_at), ("started", self.job.running_at)] + [
+            (state.value, getattr(self.job, f"{state}_at")) for state in (JobState.CANCELLING, *sorted(ENDED))
         ]
         return sorted(((name, at) for name, at in entered if at is not None), key=lambda pair: pair[1])
 
@@ -157,7 +159,8 @@ def _status(job: Job, stage: Stage, finished: bool) -> StageStatus:
         return "done"
     if stage == job.stage:
         return "active" if job.state in HELD else "stopped"
-    return "waiting"
+    # A resumed attempt goes on at a later stage: what lies before it was done by an earlier attempt.
+    return "done" if job.stage is not None and _ORDER[stage] < _ORDER[Stage(job.stage)] else "waiting"
 
 
 def _layer_kind(name: str, layers: list[dict[str, Any]]) -> LayerKind:

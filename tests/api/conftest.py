@@ -1,0 +1,70 @@
+"""The application in this process, or as a server of its own, over the test's own database."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy.orm import Session, sessionmaker
+
+from api.app import create_app
+from cli.embedded.server import LOOPBACK
+from jobs import keys
+from jobs.settings import Settings
+
+from .drive import ClientOf, Jobs, MakeKey, Server
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    changes = {
+        "model_roots": (Path("/srv/models"),),
+        "data_roots": (Path("/srv/data"),),
+        "allowed_hosts": ("testserver", LOOPBACK),
+    }
+    return settings.model_copy(update=changes)
+
+
+@pytest.fixture
+def make_key(database: sessionmaker[Session]) -> MakeKey:
+    def make(owner: str = "ada", scopes: Sequence[str] = keys.SCOPES) -> str:
+        with database.begin() as session:
+            return keys.create(session, owner, "test", scopes)
+
+    return make
+
+
+@pytest.fixture
+def anonymous(settings: Settings) -> Iterator[TestClient]:
+    """A client without credentials. A mistake of ours answers 500, as it would outside."""
+    with TestClient(create_app(settings), raise_server_exceptions=False, follow_redirects=False) as client:
+        yield client
+
+
+@pytest.fixture
+def client_of(anonymous: TestClient, make_key: MakeKey) -> ClientOf:
+    def client_of(owner: str = "ada", scopes: Sequence[str] = keys.SCOPES) -> TestClient:
+        client = TestClient(anonymous.app, raise_server_exceptions=False, follow_redirects=False)
+        client.headers["Authorization"] = f"Bearer {make_key(owner, scopes)}"
+        return client
+
+    return client_of
+
+
+@pytest.fixture
+def client(client_of: ClientOf) -> TestClient:
+    """A client with a key of the owner ada."""
+    return client_of()
+
+
+@pytest.fixture
+def jobs(database: sessionmaker[Session]) -> Jobs:
+    return Jobs(database)
+
+
+@pytest.fixture
+def server(settings: Settings) -> Iterator[Server]:
+    server = Server.start(settings)
+    yield server
+    server.process.kill()
+    server.process.wait()

@@ -1,0 +1,103 @@
+"""Jobs moved as a worker would move them, and the API as a process of its own."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import httpx
+from fastapi.testclient import TestClient
+from sqlalchemy.orm import Session, sessionmaker
+
+from cli.embedded.server import LOOPBACK, free_port
+from jobs import lifecycle
+from jobs.keys import SCOPES
+from jobs.settings import Settings
+from jobs.spec import JobSpec
+
+SMALLEST = {"model": "org/name", "method": "gblm", "sparsity": 0.5}
+
+MakeKey = Callable[..., str]
+ClientOf = Callable[..., TestClient]
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """What a worker does to jobs."""
+
+    database: sessionmaker[Session]
+
+    def queued(self, owner: str = "ada", **recipe: Any) -> UUID:
+        spec = JobSpec.model_validate({"recipe": SMALLEST | recipe})
+        with self.database.begin() as session:
+            return lifecycle.create(session, owner, spec).id
+
+    def running(self, owner: str = "ada", **recipe: Any) -> lifecycle.Claim:
+        job_id = self.queued(owner, **recipe)
+        with self.database.begin() as session:
+            claim = lifecycle.claim(session, job_id, "worker", 3000)
+        assert claim is not None
+        return claim
+
+    def progress(self, claim: lifecycle.Claim, stage: str, step: int, steps: int) -> None:
+        with self.database.begin() as session:
+            now = {"stage": stage, "step": step, "steps": steps, "seconds_left": 60.0}
+            assert lifecycle.note(session, claim, "progress", now, **now)
+
+    def succeed(
+        self,
+        claim: lifecycle.Claim,
+        artifacts: Sequence[lifecycle.FinishedArtifact] = (),
+        *,
+        pruned: float | None = 63.1,
+    ) -> None:
+        layer = {"name": "model.layers.0.mlp.up_proj", "block": 0, "zeros": 5, "weights": 10, "sparsity": 0.5}
+        report = {
+            "perplexity": {"dense": 26.8, "pruned": pruned},
+            "sparsity": {"overall": 0.5, "layers": [layer]},
+            "warnings": [],
+        }
+        with self.database.begin() as session:
+            assert lifecycle.succeed(session, claim, report, artifacts)
+
+    def fail(self, claim: lifecycle.Claim, message: str) -> None:
+        with self.database.begin() as session:
+            assert lifecycle.fail(session, claim, {"message": message, "field": "model.id"})
+
+
+@dataclass(frozen=True)
+class Server:
+    """`python -m api` on a port of its own."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+
+    @classmethod
+    def start(cls, settings: Settings) -> "Server":
+        """Start it and wait until it answers."""
+        port = free_port()
+        environment = {
+            "DATABASE_URL": settings.database_url.get_secret_value(),
+            "BROKER_URL": settings.broker_url.get_secret_value(),
+            "STORE_URL": settings.store_url,
+        }
+        command = [sys.executable, "-m", "api", "--port", str(port)]
+        server = cls(
+            f"http://{LOOPBACK}:{port}", subprocess.Popen(command, env=os.environ | environment)
+        )
+        while True:
+            assert server.process.poll() is None, "the server has exited"
+            try:
+                httpx.get(f"{server.url}/healthz")
+            except httpx.ConnectError:
+                time.sleep(0.05)
+            else:
+                return server
+
+
+def scopes_but(*left_out: str) -> list[str]:
+    return [scope for scope in SCOPES if scope not in left_out]

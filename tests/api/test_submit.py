@@ -1,0 +1,161 @@
+import json
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from .drive import SMALLEST
+
+JSON = {"Content-Type": "application/json"}
+
+
+def refused_fields(client: TestClient, body: Any) -> dict[str, str]:
+    """The fields that a body is refused for, with the messages."""
+    answer = client.post("/v1/jobs", content=json.dumps(body), headers=JSON)
+    assert answer.status_code == 422, answer.text
+    assert client.get("/v1/jobs").json()["items"] == []
+    return {error["field"]: error["message"] for error in answer.json()["errors"]}
+
+
+def test_the_smallest_body_gets_the_defaults_of_the_reference(client: TestClient) -> None:
+    answer = client.post("/v1/jobs", json=SMALLEST)
+    assert answer.status_code == 201
+    job = answer.json()
+    assert answer.headers["Location"] == f"/v1/jobs/{job['id']}"
+    assert job["state"] == "queued"
+    assert job["spec"] == {
+        "recipe": {
+            "model": {"id": "org/name", "revision": None},
+            "method": {"name": "gblm", "norm": "l1", "alpha": 100.0},
+            "pattern": "unstructured",
+            "sparsity": 0.5,
+            "calibration": {"dataset": "c4", "samples": 128, "sequence_length": None, "seed": 0},
+            "dtype": "auto",
+        },
+        "evaluation": {"dataset": "wikitext2", "sequence_length": None, "windows": None},
+        "save_masks": False,
+    }
+    assert client.get(answer.headers["Location"]).json() == job
+
+
+def test_every_field_can_be_given(client: TestClient) -> None:
+    body = {
+        "model": {"id": "/srv/models/llama"},
+        "method": {"name": "gblm", "norm": "l2", "alpha": 10},
+        "pattern": "2:4",
+        "calibration": {"dataset": "/srv/data/text.txt", "samples": 8, "sequence_length": 64, "seed": 3},
+        "dtype": "float32",
+        "evaluation": {"dataset": "builtin", "sequence_length": 64, "windows": 4},
+        "save_masks": True,
+    }
+    job = client.post("/v1/jobs", json=body).json()
+    assert job["sparsity"] == 0.5
+    assert job["spec"]["evaluation"] == body["evaluation"]
+    assert job["spec"]["save_masks"] is True
+    assert job["spec"]["recipe"]["calibration"] == body["calibration"]
+
+
+@pytest.mark.parametrize("sparsity", [0, 1, -1, 1.5, float("nan"), float("inf"), 10**400, "0.5", None, True])
+def test_a_sparsity_out_of_bounds_is_named(client: TestClient, sparsity: Any) -> None:
+    assert refused_fields(client, SMALLEST | {"sparsity": sparsity}).keys() == {"sparsity"}
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"method": "magic"}, "method"),
+        ({"method": {"name": "magic"}}, "method"),
+        ({"method": {}}, "method"),
+        ({"method": {"name": "wanda", "alpha": 1}}, "method.alpha"),
+        ({"method": {"name": "gblm", "alpha": float("nan")}}, "method.alpha"),
+        ({"pattern": "2:4", "sparsity": 0.3}, "sparsity"),
+        ({"pattern": "4:2"}, "pattern"),
+        ({"pattern": "1:100000"}, "pattern"),
+        ({"model": "no/such/model"}, "model.id"),
+        ({"model": "../up"}, "model.id"),
+        ({"model": "org/na\x00me"}, "model.id"),
+        ({"model": "org/\ud800"}, "model.id"),
+        ({"model": {"id": "org/name", "trust_remote_code": True}}, "model.trust_remote_code"),
+        ({"model": 7}, "model"),
+        ({"calibration": {"samples": 0}}, "calibration.samples"),
+        ({"calibration": {"samples": 10**400}}, "calibration.samples"),
+        ({"calibration": {"samples": 1.5}}, "calibration.samples"),
+        ({"calibration": {"sequence_length": 1}}, "calibration.sequence_length"),
+        ({"calibration": {"seed": -1}}, "calibration.seed"),
+        ({"calibration": {"dataset": "web"}}, "calibration.dataset"),
+        ({"evaluation": {"windows": 0}}, "evaluation.windows"),
+        ({"dtype": "int4"}, "dtype"),
+        ({"save_masks": "yes"}, "save_masks"),
+        ({"trust_remote_code": True}, "trust_remote_code"),
+    ],
+)
+def test_a_bad_field_is_named(client: TestClient, change: dict[str, Any], field: str) -> None:
+    assert refused_fields(client, SMALLEST | change).keys() == {field}
+
+
+def test_an_unknown_method_is_told_the_known_ones(client: TestClient) -> None:
+    message = refused_fields(client, SMALLEST | {"method": "magic"})["method"]
+    assert message == "must be one of 'magnitude', 'wanda', 'gradient', 'gblm'"
+
+
+def test_several_bad_fields_are_all_named(client: TestClient) -> None:
+    assert refused_fields(client, {"sparsity": 2, "dtype": 1}).keys() == {
+        "model",
+        "method",
+        "sparsity",
+        "dtype",
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"model": "/etc/passwd"}, "model.id"),
+        ({"model": "/srv/models"}, "model.id"),
+        ({"model": "/srv/models-of-others/llama"}, "model.id"),
+        ({"model": "/srv/data/llama"}, "model.id"),
+        ({"calibration": {"dataset": "/srv/models/text.txt"}}, "calibration.dataset"),
+        ({"evaluation": {"dataset": "/root/.bash_history"}}, "evaluation.dataset"),
+    ],
+)
+def test_a_path_outside_the_allowed_roots_is_refused_without_telling_them(
+    client: TestClient, change: dict[str, Any], field: str
+) -> None:
+    refused = refused_fields(client, SMALLEST | change)
+    assert refused.keys() == {field}
+    assert "allowed root" in refused[field]
+    assert "/srv" not in refused[field]
+
+
+@pytest.mark.parametrize("model", ["/srv/models/a", "//srv//models/./a", "/srv/models/a/"])
+def test_a_path_under_an_allowed_root_is_accepted_however_it_is_spelled(
+    client: TestClient, model: str
+) -> None:
+    assert client.post("/v1/jobs", json=SMALLEST | {"model": model}).status_code == 201
+
+
+@pytest.mark.parametrize("body", [b"", b"null", b"[]", b'"x"', b"7"])
+def test_a_body_that_is_no_object_is_refused(client: TestClient, body: bytes) -> None:
+    assert client.post("/v1/jobs", content=body, headers=JSON).status_code == 422
+
+
+@pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b"[" * 60_000, b"1" * 60_000, b'{"a": tru}'])
+def test_a_body_that_is_not_json_is_malformed(client: TestClient, body: bytes) -> None:
+    answer = client.post("/v1/jobs", content=body, headers=JSON)
+    assert answer.status_code == 400
+    assert answer.json()["type"] == "urn:pruneserve:problem:malformed-request"
+
+
+def test_the_last_of_doubled_names_counts(client: TestClient) -> None:
+    body = b'{"model": "org/name", "method": "gblm", "sparsity": 2, "sparsity": 0.5}'
+    assert client.post("/v1/jobs", content=body, headers=JSON).status_code == 201
+
+
+def test_a_method_that_reads_no_gradients_needs_no_options(client: TestClient) -> None:
+    methods = client.get("/v1/methods").json()["items"]
+    assert [method["name"] for method in methods] == ["magnitude", "wanda", "gradient", "gblm"]
+    for method in methods:
+        assert "|W|" in method["formula"]
+        body = SMALLEST | {"method": {"name": method["name"]}}
+        assert client.post("/v1/jobs", json=body).status_code == 201
+    assert methods[3]["options"]["properties"]["alpha"]["maximum"] == 1e6
