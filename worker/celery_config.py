@@ -15,7 +15,7 @@ broker_transport_options = {
     "health_check_interval": 25,
 }
 
-include = ["worker.app"]
+include = ["worker.tasks"]
 task_default_queue = QUEUE
 task_ignore_result = True
 task_acks_late = False
