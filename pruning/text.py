@@ -89,7 +89,18 @@ def _jsonl(path: Path) -> Iterator[str]:
                 raise _NotText(f", line {number}: not a JSON value") from error
             if not isinstance(record, dict) or not isinstance(record.get("text"), str):
                 raise _NotText(f", line {number}: not an object with a string field 'text'")
+            if not _is_unicode(record["text"]):
+                raise _NotText(f", line {number}: the text holds half of a surrogate pair")
             yield record["text"]
+
+
+def _is_unicode(text: str) -> bool:
+    """JSON can spell code points that no text has, and tokenizers refuse them."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _parquet(path: Path) -> Iterator[str]:

@@ -29,7 +29,8 @@ def test_the_command_prunes_a_model_by_relative_paths_as_a_process(
         [
             *(sys.executable, "-m", "pruning", "--model", "model", "--method", "gblm", "--sparsity", "0.5"),
             *("--pattern", "unstructured", "--calibration", "text.txt", "--samples", "16"),
-            *("--sequence-length", "64", "--seed", "0", "--evaluation", "builtin", "--output", "out"),
+            *("--sequence-length", "64", "--seed", "0", "--output", "out"),
+            *("--evaluation", "builtin", "--evaluation-windows", "20"),
         ],
         cwd=tmp_path,
         capture_output=True,
