@@ -2,7 +2,7 @@
 
 import copy
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -171,8 +171,9 @@ def _resolve_local(reference: ModelReference, roots: tuple[Path, ...] | None) ->
     names = all_files(directory)
     config = suitable_config(directory, names)
     weights = weight_files(directory, names)
-    digest = content_digest(directory, files_of(directory, weights))
-    return _prunable(Checkpoint(reference.id, directory, config, weights, commit=None, digest=digest))
+    checkpoint = _prunable(Checkpoint(reference.id, directory, config, weights, commit=None, digest=None))
+    # Last, because it reads everything.
+    return replace(checkpoint, digest=content_digest(directory, checkpoint.files))
 
 
 def _resolve_from_hub(reference: ModelReference, token: str | None) -> Checkpoint:

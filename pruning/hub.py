@@ -12,7 +12,7 @@ from huggingface_hub.errors import (
 )
 
 from pruning.errors import InvalidInput, PruningError, Unreachable
-from pruning.files import all_files
+from pruning.files import CONFIG, all_files
 from pruning.recipe import ModelReference
 
 
@@ -32,23 +32,27 @@ class HubModel:
         self._reference = reference
         self._token = token or False  # never a token that happens to lie on this machine
         try:
-            if constants.HF_HUB_OFFLINE:
-                cached = snapshot_download(reference.id, revision=reference.revision, local_files_only=True)
-                self.commit = Path(cached).name
-                self.names = all_files(Path(cached))
-            else:
-                info = HfApi(token=self._token).model_info(reference.id, revision=reference.revision)
-                self.commit = str(info.sha)
-                self.names = tuple(file.rfilename for file in info.siblings or ())
+            self.names = () if constants.HF_HUB_OFFLINE else self._names_on_hub()
         except Exception as error:
             raise self._explained(error) from error
+        # By the revision's own name, so that the cache learns which commit it means, for offline mode.
+        directory = self._snapshot(reference.revision, (CONFIG,))
+        self.commit = directory.name
+        self.names = self.names or all_files(directory)
 
     def download(self, *patterns: str) -> Path:
         """Fetch the files whose names match; the directory holds all that was fetched so far."""
+        return self._snapshot(self.commit, patterns)
+
+    def _names_on_hub(self) -> tuple[str, ...]:
+        info = HfApi(token=self._token).model_info(self._reference.id, revision=self._reference.revision)
+        return tuple(file.rfilename for file in info.siblings or ())
+
+    def _snapshot(self, revision: str | None, patterns: tuple[str, ...]) -> Path:
         try:
             directory = snapshot_download(
                 self._reference.id,
-                revision=self.commit,
+                revision=revision,
                 token=self._token,
                 allow_patterns=list(patterns),
                 local_files_only=constants.HF_HUB_OFFLINE,

@@ -126,10 +126,11 @@ class Replay:
                 )
 
     def _refuse_sight_of_later_tokens(self, probe: Tensor) -> None:
+        half = probe.shape[1] // 2
         changed = probe.clone()
-        changed[:, -1] = probe[:, 0]
+        changed[:, half:] = probe[:, :1]
         output = _hidden_of(self._run_as_it_is(changed)[-1][1])
-        if not _alike(output[:, :-1], _hidden_of(self._outputs[-1])[:, :-1]):
+        if not _alike(output[:, :half], _hidden_of(self._outputs[-1])[:, :half]):
             raise self._refused("its positions see later tokens, so it is not a causal language model")
 
     def _refused(self, reason: str) -> InvalidInput:

@@ -50,8 +50,6 @@ def _refuse_what_needs_more_than_safetensors(content: dict[str, Any]) -> None:
 
 
 def _refuse_other_than_decoders(config: PretrainedConfig) -> None:
-    if config.get_text_config(decoder=True) is not config:
-        raise _refused("it is multimodal; only text models are supported")
     causal_class = MODEL_FOR_CAUSAL_LM_MAPPING.get(type(config), None)
     declared = config.architectures or ()
     # Encoders such as BERT have a causal class too, for use as a decoder. What the checkpoint holds is
@@ -62,6 +60,8 @@ def _refuse_other_than_decoders(config: PretrainedConfig) -> None:
     if causal_class is None or config.is_encoder_decoder or declares_another:
         kind = declared[0] if declared else config.model_type
         raise _refused(f"a {kind} is not a causal language model (a decoder that predicts the next token)")
+    if config.get_text_config(decoder=True) is not config:
+        raise _refused("it is multimodal; only text models are supported")
 
 
 def _refused(reason: str) -> InvalidInput:
