@@ -6,11 +6,11 @@ broker. The servers are started with the classes that `pruneserve up` uses.
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from signal import SIGTERM
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -22,8 +22,10 @@ import migrations
 from cli.embedded.postgres import Postgres
 from cli.embedded.server import LOOPBACK, EmbeddedServer
 from cli.embedded.valkey import Valkey
+from jobs import lifecycle
 from jobs.database import engine_from, sessions
 from jobs.settings import Settings
+from jobs.spec import JobSpec
 from jobs.store import Store
 
 # Tests run beside each other: one thread each, in this process and in those that it starts.
@@ -122,15 +124,21 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
         yield server
 
 
+@pytest.fixture
+def s3_url(s3: S3, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An empty place in the S3 server; the environment says how to reach it."""
+    for name, value in s3.environment.items():
+        monkeypatch.setenv(name, value)
+    return f"{s3.url}/{uuid4().hex}"
+
+
 @pytest.fixture(params=["directory", "s3"])
-def store_url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Both kinds of store, one after the other; the environment says how to reach them."""
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Both kinds of store, one after the other."""
     if request.param == "directory":
         return f"file://{tmp_path}/store"
-    server: S3 = request.getfixturevalue("s3")
-    for name, value in server.environment.items():
-        monkeypatch.setenv(name, value)
-    return f"{server.url}/{uuid4().hex}"
+    url: str = request.getfixturevalue("s3_url")
+    return url
 
 
 @pytest.fixture
@@ -155,3 +163,20 @@ def engine(settings: Settings) -> Iterator[Engine]:
 def database(engine: Engine) -> sessionmaker[Session]:
     """`with database.begin() as session`."""
     return sessions(engine)
+
+
+@pytest.fixture
+def spec() -> JobSpec:
+    """The smallest job that can be asked for."""
+    return JobSpec.model_validate({"recipe": {"model": "org/name", "method": "gblm", "sparsity": 0.5}})
+
+
+@pytest.fixture
+def submit(database: sessionmaker[Session], spec: JobSpec) -> Callable[[], UUID]:
+    """Makes a queued job of `ada`'s."""
+
+    def create() -> UUID:
+        with database.begin() as session:
+            return lifecycle.create(session, "ada", spec).id
+
+    return create

@@ -1,0 +1,164 @@
+"""The service as real processes: a dispatcher, workers that can be killed, and a small model to prune."""
+
+import os
+import pydoc_data.topics
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+import torch
+from sqlalchemy.orm import Session, sessionmaker
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from cli.embedded.services import Service, Worker
+from jobs import events, lifecycle
+from jobs.settings import Settings
+from jobs.spec import JobSpec
+from jobs.states import ENDED
+from jobs.tables import Job, JobEvent
+
+PATIENCE_SECONDS = 90.0
+
+
+@dataclass
+class Stack:
+    """One service: its processes, and what a client of it does."""
+
+    directory: Path
+    environment: dict[str, str]
+    database: sessionmaker[Session]
+    model: Path
+    calibration: Path
+    processes: list[Service] = field(default_factory=list)
+
+    def start_dispatcher(self) -> Service:
+        return self._start(Service("dispatcher", self._place(), ["worker.dispatch"], self.environment))
+
+    def start_worker(self, **environment: str) -> Service:
+        return self._start(Worker(self._place(), self.environment | environment))
+
+    def _place(self) -> Path:
+        return self.directory / str(len(self.processes))
+
+    def _start(self, process: Service) -> Service:
+        self.processes.append(process)
+        process.start()
+        return process
+
+    def spec(self, **changes: object) -> JobSpec:
+        return JobSpec.model_validate(
+            {
+                "recipe": {
+                    "model": str(self.model),
+                    "method": "gblm",
+                    "sparsity": 0.5,
+                    "calibration": {"dataset": str(self.calibration), "samples": 8, "sequence_length": 32},
+                    **changes,
+                },
+                "evaluation": {"dataset": "builtin", "sequence_length": 32, "windows": 4},
+                "save_masks": True,
+            }
+        )
+
+    def submit(self, spec: JobSpec, owner: str = "ada") -> UUID:
+        with self.database.begin() as session:
+            return lifecycle.create(session, owner, spec).id
+
+    def job(self, job_id: UUID) -> Job:
+        with self.database.begin() as session:
+            return session.get_one(Job, job_id)
+
+    def events(self, job_id: UUID) -> list[JobEvent]:
+        with self.database.begin() as session:
+            return list(events.since(session, job_id, 0))
+
+    def wait_for(self, job_id: UUID, reached: Callable[[Job], bool]) -> Job:
+        patience = time.monotonic() + PATIENCE_SECONDS
+        while not reached(job := self.job(job_id)):
+            assert time.monotonic() < patience, f"{job.state} in {job.stage} at {job.step}; {self.logs()}"
+            time.sleep(0.02)
+        return job
+
+    def wait_for_end(self, job_id: UUID) -> Job:
+        return self.wait_for(job_id, lambda job: job.state in ENDED)
+
+    def logs(self) -> str:
+        return "\n".join(process.log.read_text() for process in self.processes)
+
+
+def kill(process: Service) -> None:
+    """As the kernel does when memory runs out: the parent, and its child with it."""
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGKILL)
+    process.stop()
+
+
+@pytest.fixture
+def stack(
+    tmp_path: Path,
+    settings: Settings,
+    broker_url: str,
+    store_url: str,
+    database: sessionmaker[Session],
+    model: Path,
+    calibration: Path,
+) -> Iterator[Stack]:
+    """Nothing of it runs yet."""
+    stack = Stack(
+        tmp_path / "processes",
+        {
+            "DATABASE_URL": settings.database_url.get_secret_value(),
+            "BROKER_URL": broker_url,
+            "STORE_URL": store_url,
+            "PRUNESERVE_WORK_DIR": str(settings.work_dir),
+            "PRUNESERVE_MODEL_ROOTS": str(model.parent),
+            "PRUNESERVE_DATA_ROOTS": str(calibration.parent),
+            "PRUNESERVE_DEVICE": "cpu",
+            "HF_HUB_OFFLINE": "1",
+        },
+        database,
+        model,
+        calibration,
+    )
+    yield stack
+    for process in stack.processes:
+        process.stop()
+
+
+@pytest.fixture(scope="session")
+def calibration(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("data") / "topics.txt"
+    path.write_text("\n".join(pydoc_data.topics.topics.values()))
+    return path
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random Llama of four small blocks, with a byte-level tokenizer."""
+    directory = tmp_path_factory.mktemp("models") / "small"
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    tokenizer.train_from_iterator(
+        [pydoc_data.topics.topics["if"]],
+        trainers.BpeTrainer(vocab_size=384, initial_alphabet=alphabet, show_progress=False),
+    )
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer).save_pretrained(directory)
+    config = LlamaConfig(
+        vocab_size=384,
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=4,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=64,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        LlamaForCausalLM(config).save_pretrained(directory)
+    return directory
