@@ -10,6 +10,7 @@ from fastapi.staticfiles import StaticFiles
 from api import exceptions
 from api.errors import NotAuthenticated, ScopeMissing, ServiceUnavailable, documented
 from api.guards import Guards
+from api.openapi import DocumentedAPI
 from api.page import jobs as page_jobs
 from api.page import sign_in
 from api.page.render import STATIC
@@ -35,7 +36,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         async with service.running():
             yield
 
-    app = FastAPI(
+    app = DocumentedAPI(
         title="PruneServe",
         version=version("pruneserve"),
         description=_DESCRIPTION,

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -22,8 +22,8 @@ from api.errors import (
     ServiceUnavailable,
 )
 from api.page import render
+from api.schemas import JobRequest
 from jobs.store import StoreError
-from pruning.recipe import METHODS
 
 log = logging.getLogger(__name__)
 
@@ -82,19 +82,41 @@ _MESSAGES = {
 }
 
 
+def _field_names() -> Iterator[str]:
+    schema = JobRequest.model_json_schema()
+    for model in (schema, *schema["$defs"].values()):
+        yield from model.get("properties", ())
+
+
+_FIELDS = frozenset(_field_names())
+
+
 def _from_validation(error: RequestValidationError) -> Problem:
     found: Sequence[Any] = error.errors()
     if any(item["type"] == "json_invalid" for item in found):
         return MalformedRequest()
-    return InvalidRequest(*(FieldError(field=_field(item["loc"]), message=_message(item)) for item in found))
+    return InvalidRequest(
+        *(FieldError(field=_field(item["loc"], error.body), message=_message(item)) for item in found)
+    )
 
 
-def _field(location: Sequence[int | str]) -> str:
-    """`("body", "calibration", "samples")` as `calibration.samples`. An odd name stays unsaid."""
-    path = [str(part) for part in location[1:]]
-    if path[:1] == ["method"] and path[1:2] and path[1] in METHODS:
-        del path[1]  # the kind of options that were checked: no part of the request
-    return ".".join(part if _PLAIN_NAME.fullmatch(part) else "?" for part in path) or str(location[0])
+def _field(location: Sequence[int | str], body: object) -> str:
+    """`("body", "method", "gblm", "alpha")` as `method.alpha`. An odd name stays unsaid."""
+    place, *path = location
+    if place == "body":
+        path = list(_within(body, path))
+    parts = (str(part) for part in path)
+    return ".".join(part if _PLAIN_NAME.fullmatch(part) else "?" for part in parts) or str(place)
+
+
+def _within(body: object, path: Sequence[int | str]) -> Iterator[int | str]:
+    """The steps of `path` that a request can have, without pydantic's own: which kind of options it tried."""
+    for step in path:
+        if isinstance(body, dict) and step in body:
+            body = body[step]
+        elif step not in _FIELDS:
+            continue
+        yield step
 
 
 def _message(item: Mapping[str, Any]) -> str:

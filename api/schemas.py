@@ -14,25 +14,26 @@ from jobs.tables import Artifact, Job, JobAttempt, JobEvent
 from pruning.recipe import Evaluation, Recipe, Stage
 
 
+def _shorthand_and_examples(schema: dict[str, Any]) -> None:
+    schema["properties"]["model"] = {"anyOf": [{"type": "string"}, schema["properties"]["model"]]}
+    schema["examples"] = [
+        {"model": "HuggingFaceTB/SmolLM2-135M", "method": "gblm", "sparsity": 0.5},
+        {
+            "model": {"id": "HuggingFaceTB/SmolLM2-135M", "revision": "main"},
+            "method": {"name": "gblm", "norm": "l2", "alpha": 100.0},
+            "pattern": "2:4",
+            "calibration": {"dataset": "c4", "samples": 128, "sequence_length": 2048, "seed": 0},
+            "dtype": "bfloat16",
+            "evaluation": {"dataset": "wikitext2"},
+            "save_masks": True,
+        },
+    ]
+
+
 class JobRequest(Recipe):
     """What to prune and how. Model, method and sparsity are enough; the rest has the reference's defaults."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {"model": "HuggingFaceTB/SmolLM2-135M", "method": "gblm", "sparsity": 0.5},
-                {
-                    "model": {"id": "HuggingFaceTB/SmolLM2-135M", "revision": "main"},
-                    "method": {"name": "gblm", "norm": "l2", "alpha": 100.0},
-                    "pattern": "2:4",
-                    "calibration": {"dataset": "c4", "samples": 128, "sequence_length": 2048, "seed": 0},
-                    "dtype": "bfloat16",
-                    "evaluation": {"dataset": "wikitext2"},
-                    "save_masks": True,
-                },
-            ]
-        }
-    )
+    model_config = ConfigDict(json_schema_extra=_shorthand_and_examples)
 
     evaluation: Evaluation = Evaluation()
     save_masks: bool = Field(False, description="Also keep the masks, as an artifact of their own.")

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
+_NAMES = ("id", "name", "dataset")
 _NO_VALUE = "\N{EN DASH}"
 
 
@@ -75,6 +76,28 @@ def moment(value: datetime) -> str:
 def clock(value: datetime) -> str:
     """The time of day in UTC."""
     return f"{value.astimezone(UTC):%H:%M:%S}"
+
+
+def label(name: str) -> str:
+    """A field's name as a heading: `sequence_length` as `Sequence length`."""
+    return name.replace("_", " ").capitalize()
+
+
+def in_words(value: object) -> str:
+    """A value of a recipe: what names it first, then its options."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if not isinstance(value, dict):
+        return str(value)
+    names = [str(value[key]) for key in _NAMES if key in value]
+    options = [
+        f"{key.replace('_', ' ')} {in_words(option)}"
+        for key, option in value.items()
+        if key not in _NAMES and option is not None
+    ]
+    return ", ".join(names + options)
 
 
 def sentence(kind: str, data: dict[str, Any]) -> str:

@@ -7,12 +7,12 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from api.page.format import sentence
+from api.page.format import in_words, label, sentence
 from jobs import events, queries
 from jobs.spec import JobSpec
 from jobs.states import ENDED, HELD, JobState
 from jobs.tables import Artifact, Job, JobAttempt, JobEvent
-from pruning.recipe import METHODS, Stage
+from pruning.recipe import Stage
 
 _ORDER = {stage: position for position, stage in enumerate(Stage)}
 
@@ -84,6 +84,13 @@ class JobView:
         return sorted(((name, at) for name, at in entered if at is not None), key=lambda pair: pair[1])
 
     @property
+    def recipe(self) -> list[tuple[str, str]]:
+        """The request with every default filled in, field by field."""
+        spec = self.spec.model_dump(mode="json")
+        fields = spec.pop("recipe") | spec
+        return [(label(name), in_words(value)) for name, value in fields.items() if value is not None]
+
+    @property
     def seconds(self) -> float:
         """The work of all stages that have finished."""
         return sum(stage.seconds or 0.0 for stage in self.stages)
@@ -134,11 +141,8 @@ def read(session: Session, owner: str, job_id: UUID) -> JobView | None:
 
 
 def _stages(job: Job, told: Sequence[JobEvent]) -> tuple[StageView, ...]:
-    finished = {
-        event.data["stage"]: event.data
-        for event in told
-        if event.kind == "stage_finished" and event.data.get("attempt") == job.attempt
-    }
+    """By whichever attempt: one that resumes goes on at a later stage."""
+    finished = {event.data["stage"]: event.data for event in told if event.kind == "stage_finished"}
     return tuple(
         StageView(
             stage,
@@ -151,16 +155,14 @@ def _stages(job: Job, told: Sequence[JobEvent]) -> tuple[StageView, ...]:
 
 
 def _status(job: Job, stage: Stage, finished: bool) -> StageStatus:
+    if job.stage is None:
+        return "waiting"
+    if stage == job.stage and job.state != JobState.SUCCEEDED:
+        return "active" if job.state in HELD else "stopped"
     if finished:
         return "done"
-    if stage == Stage.GRADIENTS and "gradient_norms" not in METHODS[job.method].needs:
-        return "skipped"
-    if job.state == JobState.SUCCEEDED:
-        return "done"
-    if stage == job.stage:
-        return "active" if job.state in HELD else "stopped"
-    # A resumed attempt goes on at a later stage: what lies before it was done by an earlier attempt.
-    return "done" if job.stage is not None and _ORDER[stage] < _ORDER[Stage(job.stage)] else "waiting"
+    # Passed without a word: a method that uses no gradients has no such stage, for one.
+    return "skipped" if _ORDER[stage] < _ORDER[Stage(job.stage)] else "waiting"
 
 
 def _layer_kind(name: str, layers: list[dict[str, Any]]) -> LayerKind:

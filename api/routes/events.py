@@ -27,7 +27,7 @@ _ANSWERS: Responses = {
                 "schema": {"type": "string"},
                 "example": 'id: 1\nevent: state\ndata: {"id": 1, "kind": "state", …}\n\n',
             },
-            "application/json": {"schema": EventList.model_json_schema()},
+            "application/json": {"schema": {"$ref": "#/components/schemas/EventList"}},
         },
     },
     204: {"description": "The job has ended and nothing follows: stop resuming."},

@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 import httpx
@@ -31,12 +30,12 @@ class Jobs:
 
     database: sessionmaker[Session]
 
-    def queued(self, owner: str = "ada", **recipe: Any) -> UUID:
+    def queued(self, owner: str = "ada", **recipe: object) -> UUID:
         spec = JobSpec.model_validate({"recipe": SMALLEST | recipe})
         with self.database.begin() as session:
             return lifecycle.create(session, owner, spec).id
 
-    def running(self, owner: str = "ada", **recipe: Any) -> lifecycle.Claim:
+    def running(self, owner: str = "ada", **recipe: object) -> lifecycle.Claim:
         job_id = self.queued(owner, **recipe)
         with self.database.begin() as session:
             claim = lifecycle.claim(session, job_id, "worker", 3000)
@@ -86,9 +85,7 @@ class Server:
             "STORE_URL": settings.store_url,
         }
         command = [sys.executable, "-m", "api", "--port", str(port)]
-        server = cls(
-            f"http://{LOOPBACK}:{port}", subprocess.Popen(command, env=os.environ | environment)
-        )
+        server = cls(f"http://{LOOPBACK}:{port}", subprocess.Popen(command, env=os.environ | environment))
         while True:
             assert server.process.poll() is None, "the server has exited"
             try:

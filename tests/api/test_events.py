@@ -43,9 +43,7 @@ def test_a_list_gives_what_happened_after_a_known_event(http: httpx.Client, jobs
     assert later == {"items": [], "next_after": 3}
 
 
-def test_a_stream_delivers_events_as_they_come_and_ends_with_the_job(
-    http: httpx.Client, jobs: Jobs
-) -> None:
+def test_a_stream_delivers_events_as_they_come_and_ends_with_the_job(http: httpx.Client, jobs: Jobs) -> None:
     claim = jobs.running()
     with stream(http, claim.job_id) as events:
         assert [next(events).id, next(events).id] == ["1", "2"]
@@ -165,5 +163,3 @@ def test_an_open_stream_holds_no_database_session(http: httpx.Client, jobs: Jobs
                 " AND pid <> pg_backend_pid() AND state LIKE 'idle in transaction%%'"
             )
             assert open_transactions.scalar() == 0
-
-

@@ -10,7 +10,9 @@ from .drive import SMALLEST, Jobs
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
-@pytest.mark.parametrize("host", ["evil.example", "", "127.0.0.1.evil.example", "[", "testserver@evil.example"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "", "127.0.0.1.evil.example", "[", "testserver@evil.example"]
+)
 def test_an_unknown_host_is_refused(client: TestClient, host: str) -> None:
     answer = client.get("/v1/jobs", headers={"Host": host})
     assert answer.status_code == 400
@@ -74,7 +76,9 @@ def test_a_large_form_is_refused_as_well(anonymous: TestClient, settings: Settin
     assert answer.status_code == 413
 
 
-@pytest.mark.parametrize("path", ["/v1/jobs", "/jobs", "/sign-in", "/static/page.css", "/nothing", "/healthz"])
+@pytest.mark.parametrize(
+    "path", ["/v1/jobs", "/jobs", "/sign-in", "/static/page.css", "/nothing", "/healthz"]
+)
 def test_every_answer_forbids_foreign_scripts_and_frames(client: TestClient, path: str) -> None:
     headers = client.get(path).headers
     policy = headers["Content-Security-Policy"]

@@ -38,9 +38,7 @@ def test_a_refused_request_does_not_use_its_key_up(client: TestClient) -> None:
 
 def test_concurrent_requests_make_one_job_with_one_event(client: TestClient) -> None:
     with ThreadPoolExecutor(8) as pool:
-        answers = list(
-            pool.map(lambda _: client.post("/v1/jobs", json=SMALLEST, headers=KEY), range(24))
-        )
+        answers = list(pool.map(lambda _: client.post("/v1/jobs", json=SMALLEST, headers=KEY), range(24)))
     assert sorted(answer.status_code for answer in answers) == [200] * 23 + [201]
     assert len({answer.json()["id"] for answer in answers}) == 1
     (job,) = client.get("/v1/jobs").json()["items"]

@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 from .drive import Jobs
 
 
-def pages(client: TestClient, **query: Any) -> list[list[str]]:
+def pages(client: TestClient, **query: object) -> list[list[str]]:
     """The ids on every page, from the first to the last."""
     found, cursor = [], None
     while True:

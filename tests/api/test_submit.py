@@ -4,12 +4,14 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from pruning.recipe import METHODS
+
 from .drive import SMALLEST
 
 JSON = {"Content-Type": "application/json"}
 
 
-def refused_fields(client: TestClient, body: Any) -> dict[str, str]:
+def refused_fields(client: TestClient, body: dict[str, Any]) -> dict[str, str]:
     """The fields that a body is refused for, with the messages."""
     answer = client.post("/v1/jobs", content=json.dumps(body), headers=JSON)
     assert answer.status_code == 422, answer.text
@@ -23,18 +25,13 @@ def test_the_smallest_body_gets_the_defaults_of_the_reference(client: TestClient
     job = answer.json()
     assert answer.headers["Location"] == f"/v1/jobs/{job['id']}"
     assert job["state"] == "queued"
-    assert job["spec"] == {
-        "recipe": {
-            "model": {"id": "org/name", "revision": None},
-            "method": {"name": "gblm", "norm": "l1", "alpha": 100.0},
-            "pattern": "unstructured",
-            "sparsity": 0.5,
-            "calibration": {"dataset": "c4", "samples": 128, "sequence_length": None, "seed": 0},
-            "dtype": "auto",
-        },
-        "evaluation": {"dataset": "wikitext2", "sequence_length": None, "windows": None},
-        "save_masks": False,
-    }
+    recipe = job["spec"]["recipe"]
+    assert recipe["model"] == {"id": "org/name", "revision": None}
+    assert recipe["method"].items() >= {"name": "gblm", "norm": "l1", "alpha": 100.0}.items()
+    assert (recipe["pattern"], recipe["sparsity"], recipe["dtype"]) == ("unstructured", 0.5, "auto")
+    assert recipe["calibration"] == {"dataset": "c4", "samples": 128, "sequence_length": None, "seed": 0}
+    assert job["spec"]["evaluation"] == {"dataset": "wikitext2", "sequence_length": None, "windows": None}
+    assert job["spec"]["save_masks"] is False
     assert client.get(answer.headers["Location"]).json() == job
 
 
@@ -56,7 +53,7 @@ def test_every_field_can_be_given(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("sparsity", [0, 1, -1, 1.5, float("nan"), float("inf"), 10**400, "0.5", None, True])
-def test_a_sparsity_out_of_bounds_is_named(client: TestClient, sparsity: Any) -> None:
+def test_a_sparsity_out_of_bounds_is_named(client: TestClient, sparsity: object) -> None:
     assert refused_fields(client, SMALLEST | {"sparsity": sparsity}).keys() == {"sparsity"}
 
 
@@ -95,7 +92,7 @@ def test_a_bad_field_is_named(client: TestClient, change: dict[str, Any], field:
 
 def test_an_unknown_method_is_told_the_known_ones(client: TestClient) -> None:
     message = refused_fields(client, SMALLEST | {"method": "magic"})["method"]
-    assert message == "must be one of 'magnitude', 'wanda', 'gradient', 'gblm'"
+    assert all(f"'{name}'" in message for name in METHODS)
 
 
 def test_several_bad_fields_are_all_named(client: TestClient) -> None:
@@ -151,11 +148,10 @@ def test_the_last_of_doubled_names_counts(client: TestClient) -> None:
     assert client.post("/v1/jobs", content=body, headers=JSON).status_code == 201
 
 
-def test_a_method_that_reads_no_gradients_needs_no_options(client: TestClient) -> None:
-    methods = client.get("/v1/methods").json()["items"]
-    assert [method["name"] for method in methods] == ["magnitude", "wanda", "gradient", "gblm"]
-    for method in methods:
-        assert "|W|" in method["formula"]
-        body = SMALLEST | {"method": {"name": method["name"]}}
-        assert client.post("/v1/jobs", json=body).status_code == 201
-    assert methods[3]["options"]["properties"]["alpha"]["maximum"] == 1e6
+def test_every_listed_method_can_be_asked_for_by_its_name_alone(client: TestClient) -> None:
+    methods = {method["name"]: method for method in client.get("/v1/methods").json()["items"]}
+    assert methods.keys() == METHODS.keys()
+    for name in methods:
+        assert client.post("/v1/jobs", json=SMALLEST | {"method": name}).status_code == 201
+    assert "|W|" in methods["gblm"]["formula"]
+    assert methods["gblm"]["options"]["properties"]["alpha"]["maximum"] == 1e6

@@ -1,0 +1,83 @@
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fastapi.openapi.models import OpenAPI
+from fastapi.testclient import TestClient
+
+from api.schemas import JobRequest
+
+
+@pytest.fixture
+def document(anonymous: TestClient) -> dict[str, Any]:
+    document: dict[str, Any] = anonymous.get("/v1/openapi.json").json()
+    return document
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield f"{method.upper()} {path}", operation
+
+
+def references(node: object) -> Iterator[str]:
+    if isinstance(node, dict):
+        if isinstance(node.get("$ref"), str):
+            yield node["$ref"]
+        for value in node.values():
+            yield from references(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from references(value)
+
+
+def test_the_document_is_openapi_3_1(document: dict[str, Any]) -> None:
+    assert document["openapi"].startswith("3.1")
+    OpenAPI.model_validate(document)
+
+
+def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    assert {reference.rpartition("/")[2] for reference in references(document)} <= schemas.keys()
+
+
+def test_it_lists_the_api_and_not_the_page(document: dict[str, Any]) -> None:
+    assert {name for name, _ in operations(document)} == {
+        "POST /v1/jobs",
+        "GET /v1/jobs",
+        "GET /v1/jobs/{job_id}",
+        "POST /v1/jobs/{job_id}/cancel",
+        "GET /v1/jobs/{job_id}/events",
+        "GET /v1/jobs/{job_id}/artifacts",
+        "GET /v1/jobs/{job_id}/artifacts/{artifact_id}/content",
+        "GET /v1/methods",
+        "GET /healthz",
+        "GET /readyz",
+    }
+
+
+def test_every_operation_says_how_it_refuses(document: dict[str, Any]) -> None:
+    names = []
+    for name, operation in operations(document):
+        names.append(operation["operationId"])
+        assert operation["summary"]
+        assert operation["tags"]
+        for status, response in operation["responses"].items():
+            if status >= "400":
+                assert response["content"].keys() == {"application/problem+json"}, (name, status)
+        if "/v1/" in name:
+            assert {"401", "403", "503"} <= operation["responses"].keys()
+            assert operation["security"]
+    assert len(names) == len(set(names))
+
+
+def test_the_examples_of_a_request_are_valid_requests(document: dict[str, Any]) -> None:
+    for example in document["components"]["schemas"]["JobRequest"]["examples"]:
+        JobRequest.model_validate(example)
+
+
+def test_only_model_and_method_are_required_of_a_request(document: dict[str, Any]) -> None:
+    request = document["components"]["schemas"]["JobRequest"]
+    assert request["required"] == ["model", "method"]
+    assert request["additionalProperties"] is False
+    assert "default" not in request["properties"]["sparsity"]
