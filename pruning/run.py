@@ -6,6 +6,7 @@
 4. evaluate: the perplexity of the dense model, and of the pruned one as it lies on disk
 """
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import torch
 
 from pruning.batching import micro_batches
 from pruning.device import compute_device, describe
+from pruning.errors import PruningError
 from pruning.gradients import GradientNorms, gradient_norms
 from pruning.measure import Stages
 from pruning.output import appearing_whole, write_model, write_report
@@ -50,12 +52,13 @@ def run(
     only. `device` is 'auto', 'cpu', 'cuda' or 'cuda:N'. What `progress` raises ends the run between steps.
 
     Raises InvalidInput with the field, before expensive work wherever possible; NumericalFailure with the
-    layer or window; Unreachable where the Hub does not answer.
+    layer or window; Unreachable where the Hub does not answer; PruningError where the disk is too full.
     """
     stages = Stages(progress, compute_device(device))
     with appearing_whole(output) as directory:
         with stages.stage(Stage.RESOLVE, 1) as step:
             plan = Plan.make(recipe, evaluation, roots, hub_token, stages.device)
+            _check_room(plan, directory)
             model = plan.dense_model()
             step(1, 1)
 
@@ -77,6 +80,17 @@ def run(
         report = _report(plan, pruned, measured, stages, attention)
         write_report(plan.checkpoint, report, directory)
     return report
+
+
+def _check_room(plan: Plan, directory: Path) -> None:
+    """Raise PruningError where the pruned model, as large as the dense one, will not fit on the disk."""
+    needed = sum((plan.checkpoint.directory / name).stat().st_size for name in plan.checkpoint.files)
+    free = shutil.disk_usage(directory).free
+    if needed > free:
+        raise PruningError(
+            f"the pruned model takes {needed} bytes and its disk has {free} free: make room on it",
+            field="output",
+        )
 
 
 def _evaluate(plan: Plan, directory: Path, step: Callable[[int, int], None]) -> PerplexityFacts:

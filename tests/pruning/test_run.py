@@ -210,6 +210,16 @@ def test_an_output_that_exists_is_refused_and_kept(tiny_llama_dir: Path, tmp_pat
     assert (tmp_path / "out" / "mine.txt").read_text() == "mine"
 
 
+def test_a_disk_that_is_too_full_is_found_before_pruning(
+    tiny_llama_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=1000))
+    field, message = fails_in_resolve(tmp_path, recipe(tiny_llama_dir), expected=PruningError)
+    assert field == "output"
+    assert "1000 free" in message
+
+
 def test_a_model_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     field, message = fails_in_resolve(tmp_path, recipe(tmp_path / "none"))
     assert field == "model.id"
