@@ -16,20 +16,24 @@ from pruning.model_card import model_card
 from pruning.prune import Pruned
 from pruning.report import FILE_NAME as REPORT
 from pruning.report import Report
-from pruning.zeros import zero_in_place
+from pruning.zeros import replace_in_place, zero_in_place
 
 
 def write_model(checkpoint: Checkpoint, pruned: Pruned, directory: Path, *, save_masks: bool) -> None:
     """Write the original checkpoint with zeros where `pruned` says, tokenizer and configs as they are.
 
-    The weights are the dense ones byte for byte, whatever precision the pruning was computed in; only the
-    zeros differ. On request the masks are written too (`masks.safetensors`, see pruning.masks).
+    The weights are the dense ones byte for byte, whatever precision the pruning was computed in, but for the
+    zeros and for the matrices whose kept weights `pruned` gives anew.
+
+    On request the masks are written too (`masks.safetensors`, see pruning.masks).
     """
     masks = checkpoint.layout.to_stored(pruned.masks)
+    weights = checkpoint.layout.to_stored(pruned.weights)
     for name in checkpoint.files:
         (directory / name).parent.mkdir(exist_ok=True)
         shutil.copyfile(checkpoint.directory / name, directory / name)
     for name in checkpoint.weight_files:
+        replace_in_place(directory / name, weights)
         zero_in_place(directory / name, masks)
     if save_masks:
         write_masks(masks, directory / MASKS)

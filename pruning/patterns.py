@@ -4,6 +4,7 @@ All functions take scores (outputs, inputs) and compare only within a group: an 
 or M consecutive inputs of a row. Ties go to the lowest index first, unless a function says otherwise.
 """
 
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -14,23 +15,56 @@ from pruning.recipe import group_of
 ComparisonGroup = Literal["row", "matrix"]
 
 
-def select(scores: Tensor, *, pattern: str, sparsity: float, group: ComparisonGroup) -> Tensor:
-    """The mask for a pattern of the recipe: bool (outputs, inputs)."""
-    kept_of = group_of(pattern)
+@dataclass(frozen=True)
+class LayerTarget:
+    """Where, and how many, zeros a layer is to have."""
+
+    pattern: str
+    sparsity: float
+    zeros: int | None = None  # exactly so many; None: what the method's own rounding makes of `sparsity`
+
+
+def select(scores: Tensor, target: LayerTarget, group: ComparisonGroup) -> Tensor:
+    """The mask that meets `target`: bool (outputs, inputs)."""
+    kept_of = group_of(target.pattern)
     if kept_of is not None:
         return lowest_of_each_group(scores, *kept_of)
-    if group == "matrix":
-        return up_to_threshold(scores, sparsity)
-    return lowest_of_each_row(scores, sparsity)
+    if target.zeros is None:
+        by_share = up_to_threshold if group == "matrix" else lowest_of_each_row
+        return by_share(scores, target.sparsity)
+    by_count = lowest_of_matrix if group == "matrix" else lowest_of_rows
+    return by_count(scores, target.zeros)
 
 
 def lowest_of_each_row(scores: Tensor, sparsity: float) -> Tensor:
     """The lowest int(columns × sparsity) of each row, a product of Python floats: bool, shaped like `scores`.
 
-    The same as the head of a stable ascending sort, without the sort: everything under the last score that
-    goes, and as many of its equals as are needed, from the left.
+    The same as the head of a stable ascending sort, without the sort.
     """
-    count = int(scores.shape[1] * sparsity)
+    return _lowest_count_of_each_row(scores, int(scores.shape[1] * sparsity))
+
+
+def lowest_of_rows(scores: Tensor, zeros: int) -> Tensor:
+    """Exactly `zeros` weights, as many in each row: bool, shaped like `scores`.
+
+    Where the rows do not divide them, one more goes in the rows whose next weight scores lowest.
+    """
+    count, extra = divmod(zeros, len(scores))
+    mask = _lowest_count_of_each_row(scores, count)
+    if extra:
+        following = scores.masked_fill(mask, torch.inf).min(dim=1)
+        rows = following.values.sort(stable=True).indices[:extra]
+        mask[rows, following.indices[rows]] = True
+    return mask
+
+
+def lowest_of_matrix(scores: Tensor, zeros: int) -> Tensor:
+    """Exactly the `zeros` lowest of the whole matrix: bool, shaped like `scores`."""
+    return _lowest_count_of_each_row(scores.reshape(1, -1), zeros).view_as(scores)
+
+
+def _lowest_count_of_each_row(scores: Tensor, count: int) -> Tensor:
+    """Everything under the last score that goes, and as many of its equals as are needed, from the left."""
     if count == 0:
         return torch.zeros_like(scores, dtype=torch.bool)
     last = torch.kthvalue(scores, count, dim=1, keepdim=True).values

@@ -26,7 +26,7 @@ class Plan:
     evaluation_request: Evaluation
     checkpoint: Checkpoint
     blocks: int
-    calibration: CalibrationSet | None  # None for a method that reads no text
+    calibration: CalibrationSet | None  # None for a recipe that reads no text
     evaluation: EvaluationSet
     device: torch.device
     dtype: torch.dtype  # of the computation
@@ -49,7 +49,7 @@ class Plan:
             evaluation_request=evaluation,
             checkpoint=checkpoint,
             blocks=len(stack.blocks),
-            calibration=calibration_set(recipe.calibration, reader) if recipe.method.needs else None,
+            calibration=calibration_set(recipe.calibration, reader) if recipe.needs else None,
             evaluation=evaluation_set(evaluation, reader),
             device=device,
             dtype=compute_dtype(recipe.dtype, checkpoint.stored_dtype, device),
@@ -62,9 +62,8 @@ class Plan:
 
     @property
     def norms(self) -> frozenset[GradientNorm]:
-        """The gradient norms that the method uses."""
-        method = self.recipe.method
-        return frozenset({getattr(method, "norm", "l1")} if "gradient_norms" in method.needs else ())
+        """The gradient norms that the recipe uses."""
+        return self.recipe.gradient_norms
 
     @property
     def warnings(self) -> tuple[str, ...]:

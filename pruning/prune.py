@@ -8,13 +8,15 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from pruning.allocation import layer_targets
 from pruning.batching import micro_batches
 from pruning.blocks import Stack, find_stack
 from pruning.errors import InvalidInput, NumericalFailure
 from pruning.gradients import GradientNorms
-from pruning.methods import LayerEvidence, Method, method_for
-from pruning.patterns import fits, select
-from pruning.recipe import Recipe
+from pruning.methods import LayerEvidence, Method, PrunedMatrix, method_for
+from pruning.patterns import LayerTarget, fits
+from pruning.recipe import Recipe, RefitOptions
+from pruning.refit import refitted
 from pruning.replay import Replay, Walk
 from pruning.statistics import InputStatistics
 
@@ -41,12 +43,13 @@ class PrunedLayer:
 
 @dataclass(frozen=True)
 class Pruned:
-    """The result of pruning: which weights of which parameter are zero now."""
+    """The result of pruning: which weights of which parameter are zero now, and what the others became."""
 
-    masks: dict[
-        str, Tensor
-    ]  # by parameter name: bool, the parameter's own shape, True where pruned, on the CPU
+    # Both by parameter name, in the parameter's own shape, on the CPU.
+    masks: dict[str, Tensor]  # bool, True where pruned
+    weights: dict[str, Tensor]  # only where kept weights changed; in the model's dtype
     layers: tuple[PrunedLayer, ...]  # in the order of the model
+    warnings: tuple[str, ...] = ()
 
     @property
     def sparsity(self) -> float:
@@ -66,8 +69,8 @@ def prune(
     """Prune `model` in place as `recipe` says, and return the masks.
 
     Block by block: the calibration windows run through the block as it is, and what its linear layers are
-    given is measured; the layers are scored and pruned; the windows run through the pruned block, and what
-    comes out is what the next block is given.
+    given is measured; each layer is pruned by the method, and on request its kept weights are solved again;
+    the windows run through the pruned block, and what comes out is what the next block is given.
 
     `windows`: token ids, int64 (windows, length); None for a method that measures no inputs. `gradients`:
     from `gradient_norms` on the dense model; empty for a method that needs none. `step(done, blocks)` is
@@ -78,23 +81,33 @@ def prune(
     stack = check(model, recipe)
     model.requires_grad_(False).eval()
     method = method_for(recipe.method)
-    walk = _walk(stack, recipe, windows)
+    targets = layer_targets(recipe, stack, gradients, lambda: _walk(stack, windows))
+    walk = _walk(stack, windows) if recipe.needs & {"input_norms", "second_moments"} else None
 
     masks: dict[str, Tensor] = {}
+    weights: dict[str, Tensor] = {}
     layers: list[PrunedLayer] = []
+    warnings: list[str] = []
     for index, block in enumerate(stack.blocks):
-        statistics = InputStatistics(block.layers)
+        statistics = InputStatistics(block.layers, recipe.needs)
         if walk is not None:
             walk.measure(index, statistics)
         for layer in block.layers:
-            mask = _mask(method, LayerEvidence(layer, statistics, gradients), recipe)
-            layer.matrix.masked_fill_(mask, 0)
-            masks[layer.parameter_name] = layer.as_matrix(mask).cpu()
-            layers.append(PrunedLayer(layer.name, index, (layer.outputs, layer.inputs), int(mask.sum())))
+            evidence = LayerEvidence(layer, statistics, gradients)
+            result = _pruned(method, evidence, targets[layer.name], recipe.refit)
+            if result.weight is not None:
+                layer.matrix.copy_(result.weight)
+            layer.matrix.masked_fill_(result.mask, 0)
+            if result.weight is not None:
+                weights[layer.parameter_name] = layer.parameter.detach().cpu()
+            masks[layer.parameter_name] = layer.as_matrix(result.mask).cpu()
+            zeros = int(result.mask.sum())
+            layers.append(PrunedLayer(layer.name, index, (layer.outputs, layer.inputs), zeros))
+            warnings.extend(f"layer {layer.name}: {warning}" for warning in result.warnings)
         if walk is not None and index + 1 < len(stack.blocks):
             walk.advance(index)
         step(index + 1, len(stack.blocks))
-    return Pruned(masks, tuple(layers))
+    return Pruned(masks, weights, tuple(layers), tuple(warnings))
 
 
 def check(model: PreTrainedModel, recipe: Recipe) -> Stack:
@@ -115,21 +128,26 @@ def check(model: PreTrainedModel, recipe: Recipe) -> Stack:
     return stack
 
 
-def _walk(stack: Stack, recipe: Recipe, windows: Tensor | None) -> Walk | None:
-    """Where the method measures inputs, the windows before the first block."""
-    if "input_norms" not in recipe.method.needs:
-        return None
+def _walk(stack: Stack, windows: Tensor | None) -> Walk:
+    """The windows before the first block."""
     if windows is None:
-        raise ValueError(f"method {recipe.method.name} needs calibration windows")
+        raise ValueError("this recipe measures what layers are given: it needs calibration windows")
     return Walk(Replay(stack, windows), micro_batches(stack, windows, backward=False))
 
 
-def _mask(method: Method[Any], evidence: LayerEvidence, recipe: Recipe) -> Tensor:
-    """Which weights of one layer go: bool (outputs, inputs)."""
-    scores = method.score(evidence)
-    if not torch.isfinite(scores).all():
+def _pruned(
+    method: Method[Any], evidence: LayerEvidence, target: LayerTarget, options: RefitOptions | None
+) -> PrunedMatrix:
+    """What method and refit make of one layer. Raises NumericalFailure with the layer's name."""
+    name = evidence.layer.name
+    try:
+        result = method.prune(evidence, target)
+    except NumericalFailure as error:
+        raise NumericalFailure(f"layer {name}: {error}") from error
+    if options is not None:
+        result = refitted(evidence, result, options)
+    if result.weight is not None and not torch.isfinite(result.weight).all():
         raise NumericalFailure(
-            f"the scores of layer {evidence.layer.name} are not finite; check that the model gives a finite "
-            "perplexity in this dtype, or use float32"
+            f"layer {name}: its new weights are not finite; use a larger damping, or dtype float32"
         )
-    return select(scores, pattern=recipe.pattern, sparsity=recipe.sparsity, group=method.group)
+    return result

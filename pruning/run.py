@@ -139,7 +139,7 @@ def _report(plan: Plan, pruned: Pruned, measured: PerplexityFacts, stages: Stage
             threads=torch.get_num_threads(),
             attention=attention,
         ),
-        warnings=plan.warnings + stages.warnings,
+        warnings=plan.warnings + pruned.warnings + stages.warnings,
     )
 
 

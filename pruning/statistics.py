@@ -1,13 +1,25 @@
 """Statistics of what a block's linear layers are given while the calibration windows run through it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from pruning.blocks import LinearLayer
+from pruning.recipe import Need
+
+
+class Statistic(Protocol):
+    """Something measured on one input, window after window."""
+
+    def add(self, inputs: Tensor) -> None:
+        """Take in `inputs` (windows, length, features)."""
+
+    @property
+    def value(self) -> Tensor:
+        """What was measured."""
 
 
 class InputNorms:
@@ -35,33 +47,65 @@ class InputNorms:
         return self._mean.sqrt()
 
 
-class InputStatistics:
-    """One `InputNorms` for each distinct input of a block's linear layers.
+class SecondMoments:
+    """Which input features go together: the mean, over windows, of XᵀX with X (length, features).
 
-    Layers that are given the same tensor (query, key and value, say) share it. Same means the same object,
-    seen while it is held: an address may be used again for another tensor.
+    In float32 (float64 for float64 inputs), window by window in their order. SparseGPT's H is twice this.
     """
 
-    def __init__(self, layers: Sequence[LinearLayer]) -> None:
-        """For the linear layers of one block."""
+    def __init__(self) -> None:
+        """No window seen yet."""
+        self._windows = 0
+        self._sum = torch.zeros(())
+
+    def add(self, inputs: Tensor) -> None:
+        """`inputs` (windows, length, features)."""
+        for window in inputs.to(torch.promote_types(inputs.dtype, torch.float32)):
+            moments = window.T @ window
+            self._sum = moments if self._windows == 0 else self._sum.add_(moments)
+            self._windows += 1
+
+    @property
+    def value(self) -> Tensor:
+        """(features, features), symmetric."""
+        return self._sum / self._windows
+
+
+class InputStatistics:
+    """What a recipe needs to know of each distinct input of a block's linear layers.
+
+    Layers that are given the same tensor (query, key and value, say) share one set of statistics. Same means
+    the same object, seen while it is held: an address may be used again for another tensor.
+    """
+
+    _KINDS: ClassVar[dict[Need, type[Statistic]]] = {
+        "input_norms": InputNorms,
+        "second_moments": SecondMoments,
+    }
+
+    def __init__(self, layers: Sequence[LinearLayer], needs: Collection[Need]) -> None:
+        """For the linear layers of one block, and what is needed of their inputs."""
         self._layers = layers
-        self._by_layer: dict[str, InputNorms] = {}
+        self._kinds = {need: kind for need, kind in self._KINDS.items() if need in needs}
+        self._by_layer: dict[str, dict[Need, Statistic]] = {}
 
     @contextmanager
     def watching(self, windows: Tensor) -> Iterator[None]:
         """While active, one forward pass of the block for these windows (windows, length) is taken in."""
-        seen: list[tuple[Tensor, InputNorms]] = []
+        seen: list[tuple[Tensor, dict[Need, Statistic]]] = []
 
         def watch(layer: LinearLayer) -> Callable[[nn.Module, tuple[Any, ...]], None]:
             def before_forward(_: nn.Module, args: tuple[Any, ...]) -> None:
                 inputs: Tensor = args[0]
-                shared = next((norms for tensor, norms in seen if tensor is inputs), None)
+                shared = next((statistics for tensor, statistics in seen if tensor is inputs), None)
                 if shared is not None:
                     self._by_layer[layer.name] = shared
                     return
-                norms = self._by_layer.setdefault(layer.name, InputNorms())
-                norms.add(layer.by_window(inputs, windows))
-                seen.append((inputs, norms))
+                new = {need: kind() for need, kind in self._kinds.items()}
+                statistics = self._by_layer.setdefault(layer.name, new)
+                for statistic in statistics.values():
+                    statistic.add(layer.by_window(inputs, windows))
+                seen.append((inputs, statistics))
 
             return before_forward
 
@@ -70,6 +114,6 @@ class InputStatistics:
                 hooks.callback(layer.module.register_forward_pre_hook(watch(layer)).remove)
             yield
 
-    def input_norms(self, layer: LinearLayer) -> Tensor:
-        """(inputs,); see InputNorms."""
-        return self._by_layer[layer.name].value
+    def of(self, layer: LinearLayer, need: Need) -> Tensor:
+        """What was measured on the layer's input; see InputNorms and SecondMoments."""
+        return self._by_layer[layer.name][need].value

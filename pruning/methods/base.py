@@ -10,8 +10,10 @@ import torch
 from torch import Tensor
 
 from pruning.blocks import LinearLayer
+from pruning.cumulative import CLOSE_ENOUGH, lowest_of_row_totals
+from pruning.errors import NumericalFailure
 from pruning.gradients import GradientNorms
-from pruning.patterns import ComparisonGroup
+from pruning.patterns import ComparisonGroup, LayerTarget, select
 from pruning.recipe import GradientNorm, MethodOptions
 from pruning.statistics import InputStatistics
 
@@ -33,28 +35,80 @@ class LayerEvidence:
     @property
     def input_norms(self) -> Tensor:
         """(inputs,), ‖X_j‖₂/√N; for a method that declares the need `input_norms`."""
-        return self.statistics.input_norms(self.layer)
+        return self.statistics.of(self.layer, "input_norms")
+
+    @property
+    def second_moments(self) -> Tensor:
+        """(inputs, inputs), XᵀX's mean over windows; for a recipe that declares the need `second_moments`."""
+        return self.statistics.of(self.layer, "second_moments")
 
     def gradient_norms(self, norm: GradientNorm) -> Tensor:
         """(outputs, inputs), without any scale; for a method that declares the need `gradient_norms`."""
         return self.gradients[norm][self.layer.name].to(self.layer.matrix.device)
 
 
+@dataclass(frozen=True)
+class PrunedMatrix:
+    """What a method makes of a layer."""
+
+    mask: Tensor  # bool (outputs, inputs), True where pruned
+    weight: Tensor | None = None  # (outputs, inputs), where the method changes the weights that it keeps
+    warnings: tuple[str, ...] = ()  # without the layer's name
+
+
 OptionsT = TypeVar("OptionsT", bound=MethodOptions)
 
 
 class Method(ABC, Generic[OptionsT]):
-    """Gives every weight of a layer a score; within a comparison group, the lowest scores are pruned."""
-
-    group: ClassVar[ComparisonGroup] = "row"
+    """Decides which weights of a layer go, and what becomes of the others."""
 
     def __init__(self, options: OptionsT) -> None:
         """With the options of one recipe."""
         self.options = options
 
     @abstractmethod
+    def prune(self, layer: LayerEvidence, target: LayerTarget) -> PrunedMatrix:
+        """Leaves the layer as it is. Raises NumericalFailure, without the layer's name."""
+
+
+class ScoringMethod(Method[OptionsT]):
+    """Gives every weight of a layer a score; within a comparison group, the lowest scores are pruned."""
+
+    group: ClassVar[ComparisonGroup] = "row"
+
+    @abstractmethod
     def score(self, layer: LayerEvidence) -> Tensor:
         """(outputs, inputs); finite, or the run fails with the layer's name."""
+
+    def prune(self, layer: LayerEvidence, target: LayerTarget) -> PrunedMatrix:
+        """The lowest scores go, the others stay as they are."""
+        scores = self.score(layer)
+        if not torch.isfinite(scores).all():
+            raise NumericalFailure(
+                "its scores are not finite; check that the model gives a finite perplexity in this dtype, or "
+                "use float32"
+            )
+        return self.select(scores, target)
+
+    def select(self, scores: Tensor, target: LayerTarget) -> PrunedMatrix:
+        """From finite scores to a mask."""
+        return PrunedMatrix(select(scores, target, self.group))
+
+
+class RowSelectingMethod(ScoringMethod[OptionsT]):
+    """A scoring method whose options offer Wanda's variant: `selection`."""
+
+    def select(self, scores: Tensor, target: LayerTarget) -> PrunedMatrix:
+        """By share of each row, or by share of each row's total score."""
+        if getattr(self.options, "selection", "share") == "share":
+            return super().select(scores, target)
+        mask = lowest_of_row_totals(scores, target.sparsity)
+        sparsity = float(mask.float().mean())
+        if abs(sparsity - target.sparsity) <= CLOSE_ENOUGH:
+            return PrunedMatrix(mask)
+        return PrunedMatrix(
+            mask, warnings=(f"the cumulative selection ends at {sparsity:.4f} of {target.sparsity:g}",)
+        )
 
 
 _METHODS: dict[type[MethodOptions], type[Method[Any]]] = {}

@@ -2,7 +2,8 @@
 
 from torch import Tensor
 
-from pruning.methods.base import LayerEvidence, Method, implements
+from pruning.methods.base import LayerEvidence, RowSelectingMethod, implements
+from pruning.methods.gradient import INVERSE_EPSILON
 from pruning.recipe import Gblm
 
 
@@ -16,11 +17,19 @@ def gblm_scores(weight: Tensor, input_norms: Tensor, gradient_norms: Tensor, *, 
     return weight.abs() * (alpha * gradient_norms).add_(input_norms)
 
 
+def inverse_gblm_scores(
+    weight: Tensor, input_norms: Tensor, gradient_norms: Tensor, *, alpha: float
+) -> Tensor:
+    """|W_ij|·(‖X_j‖₂/√N)/(‖α·G_:,ij‖ + 1e-8): the shapes of `gblm_scores`."""
+    return weight.abs() * input_norms / (alpha * gradient_norms).add_(INVERSE_EPSILON)
+
+
 @implements(Gblm)
-class GblmMethod(Method[Gblm]):
+class GblmMethod(RowSelectingMethod[Gblm]):
     """Each output row on its own."""
 
     def score(self, layer: LayerEvidence) -> Tensor:
-        """See `gblm_scores`."""
+        """See `gblm_scores` and `inverse_gblm_scores`."""
+        scores = inverse_gblm_scores if self.options.inverse else gblm_scores
         gradient_norms = layer.gradient_norms(self.options.norm)
-        return gblm_scores(layer.weight, layer.input_norms, gradient_norms, alpha=self.options.alpha)
+        return scores(layer.weight, layer.input_norms, gradient_norms, alpha=self.options.alpha)

@@ -2,8 +2,12 @@
 
 from torch import Tensor
 
-from pruning.methods.base import LayerEvidence, Method, implements
+from pruning.methods.base import LayerEvidence, ScoringMethod, implements
 from pruning.recipe import Gradient
+
+# The reference's constants. Its 1e-8 is zero in the float16 in which it computes; here it is not.
+REFERENCE_SCALE = 100.0
+INVERSE_EPSILON = 1e-8
 
 
 def gradient_scores(weight: Tensor, gradient_norms: Tensor) -> Tensor:
@@ -11,10 +15,16 @@ def gradient_scores(weight: Tensor, gradient_norms: Tensor) -> Tensor:
     return weight.abs() * gradient_norms
 
 
+def inverse_gradient_scores(weight: Tensor, gradient_norms: Tensor) -> Tensor:
+    """|W_ij|/(‖100·G_:,ij‖ + 1e-8): the shapes of `gradient_scores`, the gradients without any scale."""
+    return weight.abs() / (REFERENCE_SCALE * gradient_norms).add_(INVERSE_EPSILON)
+
+
 @implements(Gradient)
-class GradientMethod(Method[Gradient]):
+class GradientMethod(ScoringMethod[Gradient]):
     """Each output row on its own."""
 
     def score(self, layer: LayerEvidence) -> Tensor:
-        """See `gradient_scores`."""
-        return gradient_scores(layer.weight, layer.gradient_norms(self.options.norm))
+        """See `gradient_scores` and `inverse_gradient_scores`."""
+        scores = inverse_gradient_scores if self.options.inverse else gradient_scores
+        return scores(layer.weight, layer.gradient_norms(self.options.norm))

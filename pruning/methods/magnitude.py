@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from pruning.methods.base import LayerEvidence, Method, implements
+from pruning.methods.base import LayerEvidence, ScoringMethod, implements
 from pruning.patterns import ComparisonGroup
 from pruning.recipe import Magnitude
 
@@ -15,7 +15,7 @@ def magnitude_scores(weight: Tensor) -> Tensor:
 
 
 @implements(Magnitude)
-class MagnitudeMethod(Method[Magnitude]):
+class MagnitudeMethod(ScoringMethod[Magnitude]):
     """One threshold for a whole matrix."""
 
     group: ClassVar[ComparisonGroup] = "matrix"

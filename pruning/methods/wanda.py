@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from pruning.methods.base import LayerEvidence, Method, implements
+from pruning.methods.base import LayerEvidence, RowSelectingMethod, implements
 from pruning.recipe import Wanda
 
 
@@ -12,7 +12,7 @@ def wanda_scores(weight: Tensor, input_norms: Tensor) -> Tensor:
 
 
 @implements(Wanda)
-class WandaMethod(Method[Wanda]):
+class WandaMethod(RowSelectingMethod[Wanda]):
     """Each output row on its own."""
 
     def score(self, layer: LayerEvidence) -> Tensor:

@@ -4,6 +4,7 @@ This package is the one part of `pruning` that the rest of the service imports. 
 and the dispatcher can read, check and fingerprint a recipe on a machine that could not run it.
 """
 
+from pruning.recipe.allocation import Allocation, AllocationOptions, GradientGuided, Owl, Uniform
 from pruning.recipe.evaluation import Evaluation
 from pruning.recipe.fields import (
     BUILTIN,
@@ -18,21 +19,32 @@ from pruning.recipe.fields import (
 )
 from pruning.recipe.methods import (
     METHODS,
+    Admm,
     Gblm,
     Gradient,
     GradientNorm,
     Magnitude,
     Method,
     MethodOptions,
+    Need,
+    Ria,
+    RowSelection,
+    SparseGpt,
     Wanda,
 )
+from pruning.recipe.presets import BEST
 from pruning.recipe.recipe import Calibration, ComputeDtype, Recipe
+from pruning.recipe.refit import Refit, RefitOptions
 from pruning.recipe.stages import Stage
 
 __all__ = [
+    "BEST",
     "BUILTIN",
     "HUB_DATASETS",
     "METHODS",
+    "Admm",
+    "Allocation",
+    "AllocationOptions",
     "Calibration",
     "ComputeDtype",
     "Dataset",
@@ -40,15 +52,24 @@ __all__ = [
     "Frozen",
     "Gblm",
     "Gradient",
+    "GradientGuided",
     "GradientNorm",
     "Magnitude",
     "Method",
     "MethodOptions",
     "ModelReference",
+    "Need",
+    "Owl",
     "Pattern",
     "Recipe",
+    "Refit",
+    "RefitOptions",
+    "Ria",
+    "RowSelection",
+    "SparseGpt",
     "Stage",
     "Text",
+    "Uniform",
     "Wanda",
     "group_of",
     "is_local",

@@ -8,7 +8,18 @@ from pruning.recipe.fields import Frozen
 
 GradientNorm = Literal["l1", "l2"]
 
-Need = Literal["input_norms", "gradient_norms"]
+Need = Literal["input_norms", "second_moments", "gradient_norms"]
+
+# "share": the lowest-scored share of each row goes, as many weights in one row as in the next.
+# "cumulative": each row loses its lowest weights up to an equal part of its total score (Wanda's variant).
+RowSelection = Literal["share", "cumulative"]
+
+_SELECTION = (
+    "Which weights of a row go: the lowest share, or (unstructured only) those whose scores together make up "
+    "a part of the row's total, the part chosen per matrix; it may miss the sparsity by more than 0.001."
+)
+_INVERSE = "Divide by the gradients instead, the reference's inverse-gradient score."
+_DAMPING = "Added to the diagonal of the second moments, as a part of its mean."
 
 
 class MethodOptions(Frozen):
@@ -29,6 +40,7 @@ class Wanda(MethodOptions):
 
     needs: ClassVar[frozenset[Need]] = frozenset({"input_norms"})
     name: Literal["wanda"] = "wanda"
+    selection: RowSelection = Field("share", description=_SELECTION)
 
 
 class Gradient(MethodOptions):
@@ -37,6 +49,7 @@ class Gradient(MethodOptions):
     needs: ClassVar[frozenset[Need]] = frozenset({"gradient_norms"})
     name: Literal["gradient"] = "gradient"
     norm: GradientNorm = Field("l1", description="The norm over calibration windows.")
+    inverse: bool = Field(False, description=_INVERSE)
 
 
 class Gblm(MethodOptions):
@@ -48,9 +61,38 @@ class Gblm(MethodOptions):
         "l1", description="The norm over calibration windows; the published figures are L1's."
     )
     alpha: float = Field(100.0, ge=0, le=1e6, description="The scale of the gradients; the paper uses 100.")
+    inverse: bool = Field(False, description=_INVERSE)
+    selection: RowSelection = Field("share", description=_SELECTION)
 
 
-AnyMethod = Magnitude | Wanda | Gradient | Gblm
+class Ria(MethodOptions):
+    """(|W|/Σcolumn + |W|/Σrow)·‖X‖₂^power per output row (Zhang et al., 2024, Plug-and-Play)."""
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"input_norms"})
+    name: Literal["ria"] = "ria"
+    power: float = Field(0.5, ge=0, le=4, description="The exponent of the input norms.")
+
+
+class SparseGpt(MethodOptions):
+    """Column by column, each error made good by the columns to its right (arXiv 2301.00774)."""
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"second_moments"})
+    name: Literal["sparsegpt"] = "sparsegpt"
+    damping: float = Field(0.01, gt=0, le=1, description=_DAMPING)
+    columns: int = Field(128, ge=1, le=65_536, description="Columns that share one threshold.")
+
+
+class Admm(MethodOptions):
+    """The support searched by ADMM on the layer's reconstruction error (ALPS, arXiv 2406.07831)."""
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"second_moments"})
+    name: Literal["admm"] = "admm"
+    damping: float = Field(0.01, gt=0, le=1, description=_DAMPING)
+    penalty: float = Field(0.1, gt=0, le=1e3, description="At the start; it rises as the support settles.")
+    iterations: int = Field(300, ge=1, le=10_000, description="At most; it stops when the support settles.")
+
+
+AnyMethod = Magnitude | Wanda | Gradient | Gblm | Ria | SparseGpt | Admm
 
 METHODS: dict[str, type[MethodOptions]] = {
     cls.model_fields["name"].default: cls for cls in get_args(AnyMethod)

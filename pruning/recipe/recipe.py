@@ -2,12 +2,16 @@
 
 import hashlib
 import json
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from pruning.recipe.allocation import Allocation, Uniform
 from pruning.recipe.fields import Dataset, Frozen, ModelReference, Pattern, group_of
-from pruning.recipe.methods import Method
+from pruning.recipe.methods import GradientNorm, Method, Need
+from pruning.recipe.presets import expanded
+from pruning.recipe.refit import Refit
 
 ComputeDtype = Literal["auto", "float64", "float32", "bfloat16", "float16"]
 
@@ -38,10 +42,37 @@ class Recipe(Frozen):
         validate_default=True,
         description="The share of zeros in the pruned layers. An N:M pattern implies it: 1 - N/M.",
     )
+    allocation: Allocation = Field(
+        Uniform(), validate_default=True, description="How the sparsity is spread over the layers."
+    )
+    refit: Refit = Field(None, description="Whether the kept weights are solved again.")
     calibration: Calibration = Calibration()
     dtype: ComputeDtype = Field(
         "auto", description="The precision of the computation, not of the saved weights."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _spelt_out(cls, value: Any) -> Any:  # noqa: ANN401 - what a client sent, not yet validated
+        return expanded(value) if isinstance(value, Mapping) else value
+
+    @field_validator("pattern")
+    @classmethod
+    def _leaves_the_selection_open(cls, pattern: str, info: ValidationInfo) -> str:
+        selection = getattr(info.data.get("method"), "selection", "share")
+        if group_of(pattern) is not None and selection != "share":
+            raise ValueError(
+                f"{pattern} fixes which weights compete; use 'unstructured' with selection '{selection}'"
+            )
+        return pattern
+
+    @field_validator("allocation")
+    @classmethod
+    def _left_open_by_the_pattern(cls, allocation: Allocation, info: ValidationInfo) -> Allocation:
+        pattern = info.data.get("pattern", "unstructured")
+        if group_of(pattern) is not None and not isinstance(allocation, Uniform):
+            raise ValueError(f"pattern {pattern} fixes the sparsity of every layer; leave allocation out")
+        return allocation
 
     @field_validator("sparsity", mode="before")
     @classmethod
@@ -61,6 +92,21 @@ class Recipe(Frozen):
                 f"pattern {group[0]}:{group[1]} means {implied:g}; leave sparsity out, or give that"
             )
         return implied if isinstance(value, int | float) else value
+
+    @property
+    def needs(self) -> frozenset[Need]:
+        """What must be measured on the calibration windows; empty for a recipe that reads no text."""
+        return self.method.needs | self.allocation.needs | (self.refit.needs if self.refit else frozenset())
+
+    @property
+    def gradient_norms(self) -> frozenset[GradientNorm]:
+        """The norms over windows that the method and the allocation use."""
+        norms: set[GradientNorm] = set()
+        if "gradient_norms" in self.method.needs:
+            norms.add(getattr(self.method, "norm", "l1"))
+        if "gradient_norms" in self.allocation.needs:
+            norms.add("l2")
+        return frozenset(norms)
 
     def fingerprint(self) -> str:
         """SHA-256 over the recipe's canonical JSON, as 64 hex digits."""

@@ -18,7 +18,6 @@ def test_every_method_of_the_recipe_has_its_maths(options: type[MethodOptions]) 
     method = method_for(options())
     assert isinstance(method, Method)
     assert method.options == options()
-    assert method.group == ("matrix" if options().name == "magnitude" else "row")
 
 
 def test_magnitude_is_the_size_of_the_weight() -> None:

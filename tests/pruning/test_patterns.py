@@ -1,7 +1,15 @@
 import pytest
 import torch
 
-from pruning.patterns import fits, lowest_of_each_group, lowest_of_each_row, select, up_to_threshold
+from pruning.patterns import (
+    ComparisonGroup,
+    LayerTarget,
+    fits,
+    lowest_of_each_group,
+    lowest_of_each_row,
+    select,
+    up_to_threshold,
+)
 
 from .naive import mask_of
 
@@ -44,7 +52,7 @@ def test_a_row_too_short_for_the_share_loses_nothing() -> None:
 
 
 def test_an_nm_pattern_holds_for_methods_that_compare_whole_matrices_too() -> None:
-    mask = select(WITHOUT_TIES, pattern="2:4", sparsity=0.5, group="matrix")
+    mask = select(WITHOUT_TIES, LayerTarget("2:4", 0.5), "matrix")
     assert torch.equal(mask, lowest_of_each_group(WITHOUT_TIES, 2, 4))
 
 
@@ -53,3 +61,21 @@ def test_an_nm_pattern_holds_for_methods_that_compare_whole_matrices_too() -> No
 ])  # fmt: skip
 def test_a_pattern_fits_where_its_group_divides_the_inputs(pattern: str, inputs: int, expected: bool) -> None:
     assert fits(pattern, inputs) is expected
+
+
+@pytest.mark.parametrize("scores", [WITHOUT_TIES, WITH_TIES], ids=["without ties", "with ties"])
+@pytest.mark.parametrize("zeros", [0, 1, 7, 100, 335, 336])
+@pytest.mark.parametrize("group", ["row", "matrix"])
+def test_a_count_is_met_to_the_last_weight(scores: torch.Tensor, zeros: int, group: ComparisonGroup) -> None:
+    mask = select(scores, LayerTarget("unstructured", zeros / 336, zeros=zeros), group)
+    assert mask.sum() == zeros
+    if group == "matrix":
+        assert scores[mask].amax() <= scores[~mask].amin() if 0 < zeros < 336 else True
+    else:
+        assert set(mask.sum(dim=1).tolist()) <= {zeros // 7, zeros // 7 + 1}
+
+
+def test_the_weights_that_the_rows_do_not_divide_are_the_next_lowest() -> None:
+    scores = torch.tensor([[1.0, 9.0, 8.0], [2.0, 3.0, 7.0]])
+    mask = select(scores, LayerTarget("unstructured", 0.5, zeros=3), "row")
+    assert mask.tolist() == [[True, False, False], [True, True, False]]

@@ -1,0 +1,49 @@
+"""Gradient-guided allocation: where the loss hardly feels most weights, most can go.
+
+The saliency of a weight is |W_ij|·‖G_:,ij‖₂, G the gradients of the windows' losses. One threshold over all
+layers lies at the recipe's share of the saliencies; how prunable a layer is, is the share of its own below.
+"""
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+_HALF_WORD = 16
+
+
+def shares_up_to_common_threshold(saliencies: Callable[[], Iterator[Tensor]], *, share: float) -> list[float]:
+    """Per layer, the share of its saliencies up to the one of rank int(share · all), counted from 0.
+
+    `saliencies()` gives each layer's, not negative, any shape; it is called again for each of three passes,
+    so that no more than one layer's are held at a time.
+    """
+    threshold = _of_rank(saliencies, share)
+    return [float((_bits(layer) <= threshold).double().mean()) for layer in saliencies()]
+
+
+def _of_rank(saliencies: Callable[[], Iterator[Tensor]], share: float) -> int:
+    """The bits of the saliency of that rank: its upper half by a first count, its lower half by a second."""
+    upper = sum(_histogram(_bits(layer) >> _HALF_WORD) for layer in saliencies())
+    assert isinstance(upper, Tensor)  # noqa: S101 - a model has layers
+    rank = int(int(upper.sum()) * share)
+    high = _bin_of(upper, rank)
+    rank -= int(upper[:high].sum())
+    lower = torch.zeros_like(upper)
+    for layer in saliencies():
+        bits = _bits(layer)
+        lower += _histogram(bits[bits >> _HALF_WORD == high] & (2**_HALF_WORD - 1))
+    return (high << _HALF_WORD) + _bin_of(lower, rank)
+
+
+def _bits(saliencies: Tensor) -> Tensor:
+    """float32 that is not negative sorts as its bits do, read as integers."""
+    return saliencies.float().flatten().view(torch.int32)
+
+
+def _histogram(halves: Tensor) -> Tensor:
+    return torch.bincount(halves, minlength=2**_HALF_WORD).cpu()
+
+
+def _bin_of(histogram: Tensor, rank: int) -> int:
+    return int(torch.searchsorted(histogram.cumsum(0), rank, right=True))

@@ -1,0 +1,32 @@
+"""OWL (Yin et al., 2023, arXiv 2310.05175): blocks with more outliers are pruned less.
+
+An outlier is a weight whose Wanda score |W_ij|·‖X_j‖₂ exceeds M times the mean score of its block, measured
+on the dense model.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+
+def outlier_share(scores: Sequence[Tensor], *, threshold: float) -> float:
+    """The share of all of a block's scores, one tensor per layer, above `threshold` times their mean."""
+    count = sum(layer.numel() for layer in scores)
+    mean = sum(float(layer.sum(dtype=torch.float64)) for layer in scores) / count
+    return sum(int((layer > threshold * mean).sum()) for layer in scores) / count
+
+
+def sparsities(
+    outliers: Sequence[float], sizes: Sequence[int], *, sparsity: float, band: float
+) -> list[float]:
+    """Each block's sparsity: the outlier shares stretched to [0, 2·band], and taken off around `sparsity`.
+
+    `sizes`, the weights of each block, weigh the mean, so that the overall sparsity is kept.
+    """
+    lowest, highest = min(outliers), max(outliers)
+    if lowest == highest:
+        return [sparsity] * len(sizes)
+    stretched = [2 * band * (share - lowest) / (highest - lowest) for share in outliers]
+    mean = sum(value * size for value, size in zip(stretched, sizes, strict=True)) / sum(sizes)
+    return [sparsity + mean - value for value in stretched]

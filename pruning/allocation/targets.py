@@ -1,0 +1,65 @@
+"""The target of every layer: its part of the recipe's sparsity."""
+
+from collections.abc import Callable, Iterator
+
+from torch import Tensor
+
+from pruning.allocation import gradient, owl
+from pruning.allocation.shares import spread, zero_counts
+from pruning.blocks import Stack
+from pruning.gradients import GradientNorms
+from pruning.methods.wanda import wanda_scores
+from pruning.patterns import LayerTarget
+from pruning.recipe import GradientGuided, Owl, Recipe
+from pruning.replay import Walk
+from pruning.statistics import InputStatistics
+
+
+def layer_targets(
+    recipe: Recipe, stack: Stack, gradients: GradientNorms, dense_walk: Callable[[], Walk]
+) -> dict[str, LayerTarget]:
+    """By layer name. Uniform leaves the rounding to the method; other allocations meet the total exactly.
+
+    `gradients`: the dense model's, where the allocation needs them. `dense_walk` gives the calibration
+    windows before the first block, while the model is dense; only OWL asks for it.
+    """
+    layers = list(stack.layers)
+    sizes = [layer.inputs * layer.outputs for layer in layers]
+    match recipe.allocation:
+        case GradientGuided() as options:
+            prunable = gradient.shares_up_to_common_threshold(
+                lambda: _saliencies(stack, gradients), share=recipe.sparsity
+            )
+            sparsities = spread(prunable, sizes, sparsity=recipe.sparsity, band=options.band)
+        case Owl() as options:
+            sparsities = _owl_sparsities(recipe.sparsity, options, stack, dense_walk())
+        case _:
+            return {layer.name: LayerTarget(recipe.pattern, recipe.sparsity) for layer in layers}
+    counts = zero_counts(sparsities, sizes, total=int(sum(sizes) * recipe.sparsity))
+    return {
+        layer.name: LayerTarget(recipe.pattern, count / size, zeros=count)
+        for layer, size, count in zip(layers, sizes, counts, strict=True)
+    }
+
+
+def _saliencies(stack: Stack, gradients: GradientNorms) -> Iterator[Tensor]:
+    """|W_ij|·‖G_:,ij‖₂, one layer after the other."""
+    for layer in stack.layers:
+        weight = layer.matrix
+        yield weight.abs() * gradients["l2"][layer.name].to(weight.device)
+
+
+def _owl_sparsities(sparsity: float, options: Owl, stack: Stack, walk: Walk) -> list[float]:
+    """One for each layer: those of a block have the same."""
+    outliers, sizes = [], []
+    for index, block in enumerate(stack.blocks):
+        statistics = InputStatistics(block.layers, {"input_norms"})
+        walk.measure(index, statistics)
+        norms = (statistics.of(layer, "input_norms") for layer in block.layers)
+        scores = [wanda_scores(layer.matrix, norm) for layer, norm in zip(block.layers, norms, strict=True)]
+        outliers.append(owl.outlier_share(scores, threshold=options.threshold))
+        sizes.append(sum(score.numel() for score in scores))
+        if index + 1 < len(stack.blocks):
+            walk.advance(index)
+    of_blocks = owl.sparsities(outliers, sizes, sparsity=sparsity, band=options.band)
+    return [value for value, block in zip(of_blocks, stack.blocks, strict=True) for _ in block.layers]

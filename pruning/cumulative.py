@@ -1,0 +1,40 @@
+"""Wanda's variant of the comparison: a row loses its lowest weights up to a part of its total score."""
+
+from torch import Tensor
+
+CLOSE_ENOUGH = 0.001
+
+_LOWEST_PART, _FIRST_PART, _HIGHEST_PART = 0.0, 0.4, 0.8
+
+
+def lowest_of_row_totals(scores: Tensor, sparsity: float) -> Tensor:
+    """In each row, the lowest scores whose sum is at most a part of the row's total: bool, shaped like
+    `scores`, which are (outputs, inputs) and not negative.
+
+    The part is one for the matrix, and found by bisection until the share of the matrix that goes is within
+    0.001 of `sparsity`, or the bounds of the search are within 0.001 of each other; so it may miss. The
+    reference's arithmetic (arXiv 2306.11695 and 2311.04902), but for a row in which even the lowest score is
+    more than that part: there it fails, and here nothing goes.
+    """
+    ordered = scores.sort(dim=1, stable=True).values
+    sums = ordered.cumsum(dim=1)
+    totals = scores.sum(dim=1, keepdim=True)
+
+    def up_to(part: float) -> Tensor:
+        counts = (sums <= totals * part).sum(dim=1, keepdim=True)
+        last = ordered.gather(1, (counts - 1).clamp_min(0))
+        return (scores <= last) & (counts > 0)
+
+    lowest, part, highest = _LOWEST_PART, _FIRST_PART, _HIGHEST_PART
+    mask = up_to(part)
+    while abs((found := _share(mask)) - sparsity) > CLOSE_ENOUGH and highest - lowest >= CLOSE_ENOUGH:
+        if found > sparsity:
+            part, highest = (part + lowest) / 2, part
+        else:
+            part, lowest = (part + highest) / 2, part
+        mask = up_to(part)
+    return mask
+
+
+def _share(mask: Tensor) -> float:
+    return int(mask.sum()) / mask.numel()

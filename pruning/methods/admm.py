@@ -1,0 +1,93 @@
+"""ADMM support search, as in ALPS (Meng et al., 2024, arXiv 2406.07831).
+
+Which weights to keep, and with which values, so that the layer's outputs change least:
+min tr((W - D)·H·(W - D)ᵀ) over D with the wanted zeros. A copy X without the zeros is pulled to D by a
+penalty ρ that rises as the support settles:
+
+    X = (W·H - V + ρ·D)·(H + ρ·I)⁻¹
+    D = X + V/ρ where that is largest, 0 elsewhere
+    V = V + ρ·(X - D)
+
+All of it with inputs scaled so that diag H = 1: then the largest weights are those that matter most.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from pruning.linalg import damped, with_rising_damping
+from pruning.methods.base import LayerEvidence, Method, PrunedMatrix, implements
+from pruning.patterns import LayerTarget, lowest_of_each_group, lowest_of_matrix
+from pruning.recipe import Admm, group_of
+
+_LOOK_EVERY = 3
+# The penalty rises by the factor beside the first bound that the changed share of the support exceeds.
+_RISES = ((0.1, 1.3), (0.005, 1.2), (0.0, 1.1))
+
+
+def admm_support(
+    weight: Tensor,
+    moments: Tensor,
+    zeros_of: Callable[[Tensor], Tensor],
+    *,
+    penalty: float,
+    iterations: int,
+) -> tuple[Tensor, Tensor]:
+    """The mask and the new weights, both (outputs, inputs).
+
+    `moments` (inputs, inputs), positive definite. `zeros_of` says for sizes (outputs, inputs) where the zeros
+    go, by bool of that shape. Ends when three steps change nothing in the support, or after `iterations`.
+    Raises torch.linalg.LinAlgError where `moments` has no eigenvectors.
+    """
+    scale = moments.diagonal().sqrt()
+    values, vectors = torch.linalg.eigh(moments / scale / scale[:, None])
+    values.clamp_min_(torch.finfo(values.dtype).eps)
+    target = weight * scale
+    wanted = (target @ vectors) * values  # W·H in the basis of the eigenvectors
+
+    mask = zeros_of(target.abs())
+    settled, sparse, dual = mask, target, torch.zeros_like(target)
+    for step in range(1, iterations + 1):
+        dense = (wanted + (penalty * sparse - dual) @ vectors) / (values + penalty) @ vectors.T
+        moved = dense + dual / penalty
+        mask = zeros_of(moved.abs())
+        sparse = moved.masked_fill(mask, 0)
+        dual = dual + penalty * (dense - sparse)
+        if step % _LOOK_EVERY == 0:
+            changed = int((mask != settled).sum()) / max(1, int((~mask).sum()))
+            if changed == 0:
+                break
+            penalty *= next(rise for bound, rise in _RISES if changed > bound)
+            settled = mask
+    return mask, sparse / scale
+
+
+@implements(Admm)
+class AdmmMethod(Method[Admm]):
+    """The whole matrix is compared; for an N:M pattern, each group."""
+
+    def prune(self, layer: LayerEvidence, target: LayerTarget) -> PrunedMatrix:
+        """See `admm_support`."""
+        weight, moments = layer.weight, layer.second_moments
+        if not moments.any():  # nothing ever reaches this layer, and any weights do
+            return PrunedMatrix(_zeros_of(target, weight.numel())(weight.abs()))
+        (mask, kept), warnings = with_rising_damping(
+            lambda damping: admm_support(
+                weight,
+                damped(moments, damping),
+                _zeros_of(target, weight.numel()),
+                penalty=self.options.penalty,
+                iterations=self.options.iterations,
+            ),
+            self.options.damping,
+        )
+        return PrunedMatrix(mask, kept, warnings)
+
+
+def _zeros_of(target: LayerTarget, weights: int) -> Callable[[Tensor], Tensor]:
+    group = group_of(target.pattern)
+    if group is not None:
+        return lambda sizes: lowest_of_each_group(sizes, *group)
+    zeros = int(weights * target.sparsity) if target.zeros is None else target.zeros
+    return lambda sizes: lowest_of_matrix(sizes, zeros)

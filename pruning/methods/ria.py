@@ -1,0 +1,34 @@
+"""RIA (Zhang et al., 2024, 'Plug-and-Play: an efficient post-training pruning method for LLMs').
+
+A weight counts by its share of its row and of its column, so that no whole channel is lost.
+"""
+
+from torch import Tensor
+
+from pruning.methods.base import LayerEvidence, ScoringMethod, implements
+from pruning.recipe import Ria
+
+
+def ria_scores(weight: Tensor, input_norms: Tensor, *, power: float) -> Tensor:
+    """(|W_ij|/Σ_i|W_ij| + |W_ij|/Σ_j|W_ij|)·‖X_j‖₂^power: `weight` (outputs, inputs), `input_norms`
+    (inputs,).
+
+    A row or a column of zeros adds nothing: its weights have no share of it.
+    """
+    sizes = weight.abs()
+    of_column = sizes / _never_zero(sizes.sum(dim=0, keepdim=True))
+    of_row = sizes / _never_zero(sizes.sum(dim=1, keepdim=True))
+    return (of_column + of_row) * input_norms**power
+
+
+def _never_zero(sums: Tensor) -> Tensor:
+    return sums.masked_fill(sums == 0, 1)
+
+
+@implements(Ria)
+class RiaMethod(ScoringMethod[Ria]):
+    """Each output row on its own."""
+
+    def score(self, layer: LayerEvidence) -> Tensor:
+        """See `ria_scores`."""
+        return ria_scores(layer.weight, layer.input_norms, power=self.options.power)

@@ -1,0 +1,100 @@
+"""SparseGPT (Frantar and Alistarh, 2023, arXiv 2301.00774): each column's error is made good to its right.
+
+H = 2·mean over windows of XᵀX; an input that is always zero gets H_jj = 1, and its weights go;
+damping·mean(diag H) is added to the diagonal; U is the upper Cholesky factor of H⁻¹. A weight's score is
+W_ij²/U_jj², the error that its removal leaves when everything to its right makes up for it. What column j
+loses, e = (w - pruned w)/U_jj, is taken from the columns to its right as e·U_j,j+1:.
+"""
+
+import torch
+from torch import Tensor
+
+from pruning.linalg import damped, with_rising_damping
+from pruning.methods.base import LayerEvidence, Method, PrunedMatrix, implements
+from pruning.patterns import LayerTarget, lowest_of_each_group, lowest_of_matrix, up_to_threshold
+from pruning.recipe import SparseGpt, group_of
+
+
+def inverse_factor(moments: Tensor, *, damping: float) -> Tensor:
+    """U, upper triangular with UᵀU = H⁻¹, from `moments` (inputs, inputs), the mean over windows of XᵀX.
+
+    Raises torch.linalg.LinAlgError where H is not positive definite.
+    """
+    hessian = 2 * moments
+    diagonal = hessian.diagonal()
+    diagonal.masked_fill_(diagonal == 0, 1)
+    factor = torch.linalg.cholesky(damped(hessian, damping))
+    upper: Tensor = torch.linalg.cholesky(torch.cholesky_inverse(factor), upper=True)
+    return upper
+
+
+def sparsegpt(weight: Tensor, factor: Tensor, target: LayerTarget, *, columns: int) -> tuple[Tensor, Tensor]:
+    """The mask and the new weights, both (outputs, inputs).
+
+    `factor` from `inverse_factor`. The weights of inputs that are always zero must be zero already. Each
+    `columns` columns are compared with each other over all rows, as they are when their turn comes; for an
+    N:M pattern it is each group of a row, when its first column's turn comes.
+    """
+    weight = weight.clone()
+    mask = torch.zeros_like(weight, dtype=torch.bool)
+    for start, zeros in _column_blocks(weight, target, columns):
+        block = slice(start, min(start + columns, weight.shape[1]))
+        errors = _prune_columns(weight[:, block], mask[:, block], factor[block, block], target, zeros)
+        weight[:, block.stop :] -= errors @ factor[block, block.stop :]
+    return mask, weight
+
+
+def _column_blocks(weight: Tensor, target: LayerTarget, columns: int) -> list[tuple[int, int | None]]:
+    """Each block's first column, and its part of the zeros that an allocation gave the layer."""
+    inputs = weight.shape[1]
+    starts = range(0, inputs, columns)
+    if target.zeros is None:
+        return [(start, None) for start in starts]
+    until = [target.zeros * min(start + columns, inputs) // inputs for start in starts]
+    return [(start, end - begin) for start, begin, end in zip(starts, [0, *until], until, strict=False)]
+
+
+def _prune_columns(
+    weight: Tensor, mask: Tensor, factor: Tensor, target: LayerTarget, zeros: int | None
+) -> Tensor:
+    """Prune one block of columns in place. Returns each column's error: (outputs, columns of the block)."""
+    group = group_of(target.pattern)
+    scales = factor.diagonal()
+    if group is None:
+        scores = weight.square() / scales.square()
+        chosen = (
+            up_to_threshold(scores, target.sparsity) if zeros is None else lowest_of_matrix(scores, zeros)
+        )
+        mask.copy_(chosen)
+    errors = torch.zeros_like(weight)
+    for column in range(weight.shape[1]):
+        if group is not None and column % group[1] == 0:
+            members = slice(column, column + group[1])
+            scores = weight[:, members].square() / scales[members].square()
+            mask[:, members] = lowest_of_each_group(scores, *group)
+        kept = weight[:, column].masked_fill(mask[:, column], 0)
+        errors[:, column] = (weight[:, column] - kept) / scales[column]
+        weight[:, column:] -= errors[:, column, None] * factor[column, column:]
+        weight[:, column] = kept
+    return errors
+
+
+@implements(SparseGpt)
+class SparseGptMethod(Method[SparseGpt]):
+    """Each block of columns on its own."""
+
+    def prune(self, layer: LayerEvidence, target: LayerTarget) -> PrunedMatrix:
+        """See `sparsegpt`."""
+        moments = layer.second_moments
+        factor, warnings = with_rising_damping(
+            lambda damping: inverse_factor(moments, damping=damping), self.options.damping
+        )
+        weight = layer.weight.masked_fill(moments.diagonal() == 0, 0)
+        mask, weight = sparsegpt(weight, factor, target, columns=self._columns(target.pattern))
+        return PrunedMatrix(mask, weight, warnings)
+
+    def _columns(self, pattern: str) -> int:
+        """No group of an N:M pattern lies in two blocks."""
+        group = group_of(pattern)
+        size = group[1] if group else 1
+        return max(1, self.options.columns // size) * size

@@ -1,0 +1,29 @@
+"""Whether and how the kept weights are solved again. The maths is in `pruning.refit`."""
+
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BeforeValidator, Field
+
+from pruning.recipe.fields import Frozen
+from pruning.recipe.methods import Need
+
+
+class RefitOptions(Frozen):
+    """The kept weights of each layer are solved again, to give the dense layer's outputs."""
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"second_moments"})
+    damping: float = Field(
+        0.01, gt=0, le=1, description="Added to the diagonal of the second moments, as a part of its mean."
+    )
+    iterations: int = Field(20, ge=1, le=1_000, description="Steps of the conjugate gradients.")
+
+
+def _from_plain_choice(value: Any) -> Any:  # noqa: ANN401 - what a client sent, not yet validated
+    return ({} if value else None) if isinstance(value, bool) else value
+
+
+# true or false alone, or the options.
+Refit = Annotated[
+    RefitOptions | None,
+    BeforeValidator(_from_plain_choice, json_schema_input_type=bool | RefitOptions | None),
+]
