@@ -7,7 +7,7 @@ from torch import Tensor
 from pruning.blocks import Stack
 
 # Matrix products of this many rows run at full speed; more only costs memory.
-_ENOUGH_TOKENS = {"cpu": 2048, "cuda": 8192}
+_ENOUGH_TOKENS = {"cpu": 1024, "cuda": 8192}
 _MEMORY_SHARE = 0.5
 
 
@@ -42,6 +42,6 @@ def _bytes_per_token(stack: Stack, *, backward: bool) -> int:
     layers = stack.layers if backward else iter(stack.blocks[0].layers)
     # Each layer's input and output, and about as much again in norms, activation functions and residuals.
     features = 2 * sum(layer.inputs + layer.outputs for layer in layers)
-    # Logits, the loss's float32 copy of them, and their gradient.
-    logits = 3 * config.vocab_size if backward else 0
+    # The logits and their gradient.
+    logits = 2 * config.vocab_size if backward else 0
     return 4 * (features + logits)

@@ -13,13 +13,13 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from pruning.batching import micro_batches
 from pruning.blocks import LinearLayer, Stack, find_stack
 from pruning.errors import InvalidInput, NumericalFailure
+from pruning.loss import summed_token_losses
 from pruning.recipe import GradientNorm
 from pruning.replay import Call, Replay
 
@@ -90,28 +90,12 @@ class WindowNorms:
         """The norm, divided by `scale`. Uses up the sum. Raises NumericalFailure for NaN and infinity."""
         total = self._sums.pop(norm)
         result = (total.sqrt_() if norm == "l2" else total).div_(scale)
-        if not torch.isfinite(result).all():
+        if not torch.isfinite(result.sum()):  # of norms, so nothing cancels
             raise NumericalFailure(
                 f"the gradients of layer {self._layer.name} are not finite; use dtype bfloat16 or float32, "
                 "and check that the model gives a finite perplexity"
             )
         return result
-
-
-def summed_token_losses(logits: Tensor, tokens: Tensor) -> Tensor:
-    """Σ over windows and positions of the next-token cross-entropy, in nats; float32, or float64 for
-    float64 logits.
-
-    `logits` (windows, length, vocabulary), `tokens` (windows, length). A sum where the loss is a mean: the
-    gradients of a mean over thousands of tokens underflow in float16, so the division waits until they are
-    float32 norms.
-    """
-    ignored = -100  # the last position has nothing to predict
-    targets = F.pad(tokens[:, 1:], (0, 1), value=ignored)
-    dtype = torch.promote_types(logits.dtype, torch.float32)
-    return F.cross_entropy(
-        logits.flatten(0, 1).to(dtype), targets.flatten(), ignore_index=ignored, reduction="sum"
-    )
 
 
 @contextmanager

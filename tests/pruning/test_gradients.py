@@ -1,12 +1,11 @@
 import pytest
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from pruning import batching
 from pruning.blocks import find_stack
 from pruning.errors import InvalidInput, NumericalFailure
-from pruning.gradients import WindowNorms, gradient_norms, summed_token_losses
+from pruning.gradients import WindowNorms, gradient_norms
 
 from . import naive
 from .families import FAMILIES, make
@@ -118,18 +117,3 @@ def test_a_layer_that_is_used_twice_is_refused_by_name(five_windows: Tensor) -> 
     mlp.forward = lambda hidden: once(once(hidden))
     with pytest.raises(InvalidInput, match=r"model\.layers\.1\.mlp\.\w+ takes part 2 times"):
         gradient_norms(model, five_windows, norms=["l1"], step=ignore)
-
-
-def test_the_loss_is_the_sum_over_predicted_tokens(five_windows: Tensor) -> None:
-    logits = torch.randn(5, 24, 384, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
-    expected = sum(
-        F.cross_entropy(logits[window, :-1], five_windows[window, 1:], reduction="sum") for window in range(5)
-    )
-    assert torch.isclose(summed_token_losses(logits, five_windows), torch.as_tensor(expected), rtol=1e-12)
-
-
-def test_the_loss_of_narrow_logits_is_float32(five_windows: Tensor) -> None:
-    logits = torch.randn(5, 24, 384, generator=torch.Generator().manual_seed(3))
-    loss = summed_token_losses(logits.bfloat16(), five_windows)
-    assert loss.dtype == torch.float32
-    assert torch.isclose(loss, summed_token_losses(logits, five_windows), rtol=1e-2)
