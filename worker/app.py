@@ -8,7 +8,8 @@ and a doubled one finds the job claimed. Neither results nor the broker's remote
 from uuid import UUID
 
 from celery import Celery
-from kombu.exceptions import ChannelError
+from kombu.exceptions import ChannelError, OperationalError
+from redis.exceptions import RedisError
 
 RUN_JOB = "pruneserve.run_job"
 
@@ -23,8 +24,10 @@ def publish(queue: str, job_id: UUID) -> None:
 
 def published(queue: str) -> int:
     """How many messages no worker has taken yet. Raises `kombu.exceptions.OperationalError`."""
-    with app.connection_for_write() as connection, connection.channel() as channel:
-        try:
+    try:
+        with app.connection_for_write() as connection, connection.channel() as channel:
             return int(channel.queue_declare(queue, passive=True).message_count)
-        except ChannelError:
-            return 0  # an empty queue does not exist
+    except ChannelError:
+        return 0  # an empty queue does not exist
+    except RedisError as error:
+        raise OperationalError(type(error).__name__) from error

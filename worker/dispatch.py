@@ -12,7 +12,7 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType
 from uuid import UUID
 
@@ -36,10 +36,17 @@ _WORKERS_KEPT_SECONDS = 3600.0
 class Dispatcher:
     """One round after the other, until it is stopped."""
 
-    def __init__(self, database: sessionmaker[Session], limits: Settings) -> None:
+    def __init__(
+        self,
+        database: sessionmaker[Session],
+        limits: Settings,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """`limits`: how many messages, how old, how long a lease."""
         self._database = database
         self._limits = limits
+        self._clock = clock
         self._stopping = threading.Event()
         self._connected_since: float | None = None
 
@@ -69,7 +76,7 @@ class Dispatcher:
 
     def reclaim(self) -> None:
         """Take back the jobs of workers that are gone, once those that are not have had time to say so."""
-        now = time.monotonic()
+        now = self._clock()
         with self._database.begin() as session:
             dispatching.forget_workers(session, _WORKERS_KEPT_SECONDS)
             expired = dispatching.expired_leases(session, _LEASES_PER_ROUND)

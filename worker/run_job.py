@@ -50,12 +50,15 @@ def run_job(job_id: UUID, settings: Settings, worker: Identity) -> None:
     """Run a job if it is queued, and write its end, whatever happens to it."""
     # The heartbeat's connection is its own: it must not wait for one that the run is using.
     with _connected(settings) as database, _connected(settings) as heartbeat_database:
-        claim, claimed_at = _claim(database, job_id, settings, worker)
+        store = Store(settings.store_url)
+        try:
+            claim, claimed_at = _claim(database, job_id, settings, worker)
+        except ShuttingDown:
+            return
         if claim is None:
             log.info("job %s: nothing to do, it is not queued", job_id)
             return
         log.info("job %s: attempt %d begins", job_id, claim.attempt)
-        store = Store(settings.store_url)
         try:
             with (
                 Heartbeat(heartbeat_database, claim, settings, claimed_at) as heartbeat,

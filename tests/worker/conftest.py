@@ -1,0 +1,91 @@
+"""A worker's parts in this process, on a real database and a real broker."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session, sessionmaker
+
+import jobs.settings
+from jobs import lifecycle
+from jobs.lifecycle import Claim
+from jobs.settings import Settings
+from worker.identity import Identity
+
+Database = sessionmaker[Session]
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """A heart that beats fast, so that no test waits for it."""
+    return settings.model_copy(update={"heartbeat_seconds": 0.05})
+
+
+@pytest.fixture
+def worker() -> Iterator[Identity]:
+    worker = Identity.new()
+    yield worker
+    worker.forget()
+
+
+@pytest.fixture
+def claim(database: Database, submit: Callable[[], UUID], worker: Identity) -> Claim:
+    """A job that this worker has just taken."""
+    with database.begin() as session:
+        claim = lifecycle.claim(session, submit(), worker.name, 30)
+    assert claim is not None
+    return claim
+
+
+@pytest.fixture
+def environment(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings, broker_url: str, store_url: str
+) -> Iterator[Settings]:
+    """What the service's processes read, for code that reads it itself."""
+    for name, value in {
+        "DATABASE_URL": settings.database_url.get_secret_value(),
+        "BROKER_URL": broker_url,
+        "STORE_URL": store_url,
+        "PRUNESERVE_WORK_DIR": str(settings.work_dir),
+    }.items():
+        monkeypatch.setenv(name, value)
+    jobs.settings.settings.cache_clear()
+    yield jobs.settings.settings()
+    jobs.settings.settings.cache_clear()
+
+
+@pytest.fixture
+def store_url(tmp_path: Path) -> str:
+    return f"file://{tmp_path}/store"
+
+
+@pytest.fixture
+def cut_connections(database: Database) -> Callable[[], None]:
+    """End every connection to the test's database but the one that asks: what a restart does to clients."""
+
+    def cut() -> None:
+        with database.begin() as session:
+            session.execute(
+                text(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+            )
+
+    return cut
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], bool]], None]:
+    """Waits until something is so."""
+
+    def wait(reached: Callable[[], bool]) -> None:
+        patience = time.monotonic() + 20
+        while not reached():
+            assert time.monotonic() < patience, "it did not happen"
+            time.sleep(0.01)
+
+    return wait

@@ -1,0 +1,296 @@
+"""The dispatcher on a real database and a real broker: little in the queue, nothing lost, nothing hasty."""
+
+import base64
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
+
+import pytest
+import redis
+from sqlalchemy import select, text, update
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session, sessionmaker
+
+from cli.embedded.valkey import Valkey
+from jobs import dispatching, lifecycle
+from jobs.settings import Settings
+from jobs.states import JobState
+from jobs.tables import Job, Worker
+from worker.app import app
+from worker.dispatch import Dispatcher
+
+Database = sessionmaker[Session]
+Submit = Callable[[], UUID]
+
+QUEUE = "prune"
+LONG_AGO = text("now() - interval '1 hour'")
+
+
+@pytest.fixture
+def broker(environment: Settings, monkeypatch: pytest.MonkeyPatch) -> redis.Redis:
+    monkeypatch.setattr(app.conf, "broker_url", environment.broker_url.get_secret_value())
+    return redis.Redis.from_url(environment.broker_url.get_secret_value())
+
+
+class Clock:
+    """The dispatcher's, turned by hand."""
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def dispatcher(database: Database, settings: Settings, broker: redis.Redis, clock: Clock) -> Dispatcher:
+    return Dispatcher(database, settings, clock=clock)
+
+
+@pytest.fixture
+def connected(dispatcher: Dispatcher, settings: Settings, clock: Clock) -> Dispatcher:
+    """A dispatcher that has been connected for a whole lease."""
+    assert dispatcher.round()
+    clock.seconds += settings.lease_seconds
+    return dispatcher
+
+
+def published(broker: redis.Redis) -> list[UUID]:
+    """The job ids in the broker's queue, the oldest first."""
+    bodies = [json.loads(message)["body"] for message in reversed(broker.lrange(QUEUE, 0, -1))]
+    return [UUID(json.loads(base64.b64decode(body))[0][0]) for body in bodies]
+
+
+def seen(database: Database, *names: str) -> None:
+    with database.begin() as session:
+        for name in names:
+            dispatching.worker_seen(session, name, QUEUE)
+
+
+def job(database: Database, job_id: UUID) -> Job:
+    with database.begin() as session:
+        return session.get_one(Job, job_id)
+
+
+def take(database: Database, job_id: UUID) -> lifecycle.Claim:
+    with database.begin() as session:
+        claim = lifecycle.claim(session, job_id, "w1", 30)
+    assert claim is not None
+    return claim
+
+
+def expire_leases(database: Database) -> None:
+    with database.begin() as session:
+        session.execute(update(Job).values(lease_expires_at=LONG_AGO))
+
+
+def test_a_queued_job_is_published_by_its_id_alone(
+    database: Database, submit: Submit, dispatcher: Dispatcher, broker: redis.Redis
+) -> None:
+    job_id = submit()
+    assert dispatcher.round()
+    assert published(broker) == [job_id]
+    assert job(database, job_id).dispatched_at is not None
+    dispatcher.round()
+    assert published(broker) == [job_id]
+
+
+def test_the_backlog_stays_in_the_database(
+    database: Database, submit: Submit, dispatcher: Dispatcher, broker: redis.Redis, settings: Settings
+) -> None:
+    jobs = [submit() for _ in range(10)]
+    seen(database, "w1", "w2", "w3")
+    dispatcher.round()
+    dispatcher.round()
+    assert published(broker) == jobs[: 3 + settings.backlog_per_worker]
+    take(database, jobs[0])
+    dispatcher.round()
+    assert published(broker) == jobs[: 4 + settings.backlog_per_worker]
+
+
+def test_workers_that_were_not_seen_for_a_lease_do_not_count(
+    database: Database, submit: Submit, dispatcher: Dispatcher, broker: redis.Redis, settings: Settings
+) -> None:
+    jobs = [submit() for _ in range(5)]
+    seen(database, "dead")
+    with database.begin() as session:
+        session.execute(update(Worker).values(seen_at=text("now() - interval '31 seconds'")))
+    dispatcher.round()
+    assert published(broker) == jobs[: settings.backlog_per_worker]
+
+
+def test_workers_that_are_long_gone_are_forgotten(database: Database, dispatcher: Dispatcher) -> None:
+    seen(database, "dead", "alive")
+    with database.begin() as session:
+        long_ago = text("now() - interval '1 day'")
+        session.execute(update(Worker).where(Worker.name == "dead").values(seen_at=long_ago))
+    dispatcher.round()
+    with database.begin() as session:
+        assert session.scalars(select(Worker.name)).all() == ["alive"]
+
+
+def test_a_message_that_the_broker_lost_is_published_again(
+    database: Database, submit: Submit, dispatcher: Dispatcher, broker: redis.Redis
+) -> None:
+    job_id = submit()
+    dispatcher.round()
+    broker.flushall()
+    dispatcher.round()
+    assert published(broker) == [], "it may only be on its way"
+    with database.begin() as session:
+        session.execute(update(Job).values(dispatched_at=LONG_AGO))
+    dispatcher.round()
+    assert published(broker) == [job_id]
+
+
+def test_a_message_that_waits_in_the_broker_is_not_doubled(
+    database: Database, submit: Submit, dispatcher: Dispatcher, broker: redis.Redis
+) -> None:
+    job_id = submit()
+    dispatcher.round()
+    with database.begin() as session:
+        session.execute(update(Job).values(dispatched_at=LONG_AGO))
+    dispatcher.round()
+    assert published(broker) == [job_id]
+
+
+def test_without_a_broker_leases_are_looked_after_and_nothing_is_marked_until_it_is_back(
+    database: Database, submit: Submit, connected: Dispatcher, valkey: Valkey, broker: redis.Redis
+) -> None:
+    lost = take(database, submit())
+    expire_leases(database)
+    valkey.stop()
+    try:
+        assert not connected.round()
+        waiting = job(database, lost.job_id)
+        assert (waiting.state, waiting.dispatched_at) == (JobState.QUEUED, None)
+    finally:
+        valkey.start()
+    while not connected.round():
+        pass
+    assert published(broker) == [lost.job_id]
+
+
+def test_dispatchers_at_once_publish_each_job_once(
+    database: Database, submit: Submit, broker: redis.Redis, settings: Settings
+) -> None:
+    jobs = {submit() for _ in range(20)}
+    seen(database, *map(str, range(20)))
+
+    def rounds(_: int) -> None:
+        dispatcher = Dispatcher(database, settings)
+        for _ in range(5):
+            dispatcher.round()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(rounds, range(4)))
+    assert len(published(broker)) == 20
+    assert set(published(broker)) == jobs
+
+
+def test_an_expired_job_is_taken_back_once_its_worker_had_time_to_speak(
+    database: Database, submit: Submit, dispatcher: Dispatcher, settings: Settings, clock: Clock
+) -> None:
+    claim = take(database, submit())
+    expire_leases(database)
+    dispatcher.round()
+    assert job(database, claim.job_id).state == JobState.RUNNING, "the dispatcher has only just come"
+    clock.seconds += settings.lease_seconds
+    dispatcher.round()
+    waiting = job(database, claim.job_id)
+    assert (waiting.state, waiting.losses) == (JobState.QUEUED, 1)
+    assert waiting.dispatched_at is not None, "and it is on its way again"
+
+
+def test_a_lease_that_holds_is_left_alone(database: Database, submit: Submit, connected: Dispatcher) -> None:
+    claim = take(database, submit())
+    connected.round()
+    assert job(database, claim.job_id).state == JobState.RUNNING
+
+
+def test_after_the_database_was_away_a_whole_lease_goes_by_before_anything_is_taken_back(
+    database: Database, submit: Submit, connected: Dispatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = take(database, submit())
+    with monkeypatch.context() as away:
+        away.setattr(dispatching, "expired_leases", _database_is_away)
+        assert not connected.round()
+    expire_leases(database)
+    assert connected.round()
+    assert job(database, claim.job_id).state == JobState.RUNNING
+
+
+def _database_is_away(*anything: object) -> None:
+    raise OperationalError("SELECT", {}, Exception("terminating connection due to administrator command"))
+
+
+def test_cut_connections_are_replaced(
+    submit: Submit, dispatcher: Dispatcher, broker: redis.Redis, cut_connections: Callable[[], None]
+) -> None:
+    dispatcher.round()
+    cut_connections()
+    job_id = submit()
+    while not dispatcher.round():
+        pass
+    assert published(broker) == [job_id]
+
+
+def test_a_job_that_is_being_cancelled_ends_with_a_dead_worker(
+    database: Database, submit: Submit, connected: Dispatcher
+) -> None:
+    claim = take(database, submit())
+    with database.begin() as session:
+        lifecycle.cancel(session, "ada", claim.job_id)
+    expire_leases(database)
+    connected.round()
+    assert job(database, claim.job_id).state == JobState.CANCELLED
+
+
+def test_a_job_that_is_lost_again_and_again_fails_and_the_queue_moves_on(
+    database: Database, submit: Submit, connected: Dispatcher, broker: redis.Redis, settings: Settings
+) -> None:
+    poison = submit()
+    for _ in range(settings.max_losses):
+        take(database, poison)
+        expire_leases(database)
+        connected.round()
+    assert job(database, poison).state == JobState.FAILED
+    next_one = submit()
+    connected.round()
+    assert next_one in published(broker)
+
+
+def test_the_process_starts_without_torch_and_ends_on_sigterm(
+    environment: Settings, database: Database, submit: Submit, broker: redis.Redis
+) -> None:
+    job_id = submit()
+    program = (
+        "import sys, runpy\n"
+        "sys.modules['torch'] = sys.modules['transformers'] = None  # an import of them fails\n"
+        "runpy.run_module('worker.dispatch', run_name='__main__')\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program], env=os.environ, stderr=subprocess.PIPE)
+    try:
+        patience = time.monotonic() + 60
+        while published(broker) != [job_id]:
+            assert process.poll() is None
+            assert time.monotonic() < patience
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        _, log = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert process.returncode == 0
+    for secret in (environment.database_url, environment.broker_url):
+        assert secret.get_secret_value() not in log.decode()

@@ -1,0 +1,71 @@
+"""What something outside has kept from happening is tried again, while there is a reason to."""
+
+import pytest
+
+from worker import patience
+from worker.patience import patiently
+
+
+class Away(Exception):
+    pass
+
+
+class Enough(Exception):
+    pass
+
+
+@pytest.fixture(autouse=True)
+def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "_FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(patience, "_LONGEST_PAUSE", 0.002)
+
+
+def go_on() -> None:
+    pass
+
+
+def test_it_tries_until_it_works() -> None:
+    answers = iter([Away(), Away(), "done"])
+
+    def action() -> str:
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return str(answer)
+
+    assert patiently(action, transient=(Away,), check=go_on) == "done"
+
+
+def test_what_is_not_transient_is_not_tried_again() -> None:
+    tries = []
+
+    def action() -> None:
+        tries.append(1)
+        raise ValueError
+
+    with pytest.raises(ValueError):  # noqa: PT011 - its own
+        patiently(action, transient=(Away,), check=go_on)
+    assert len(tries) == 1
+
+
+def test_patience_has_an_end() -> None:
+    def action() -> None:
+        raise Away
+
+    with pytest.raises(Away):
+        patiently(action, transient=(Away,), check=go_on, seconds=0.01)
+
+
+def test_a_reason_to_stop_ends_the_waiting() -> None:
+    checks = iter([None, None, None, Enough()])
+
+    def check() -> None:
+        reason = next(checks)
+        if reason is not None:
+            raise reason
+
+    def action() -> None:
+        raise Away
+
+    with pytest.raises(Enough):
+        patiently(action, transient=(Away,), check=check)
