@@ -1,8 +1,6 @@
 """The service as real processes: a dispatcher, workers that can be killed, and a small model to prune."""
 
-import os
 import pydoc_data.topics
-import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -11,16 +9,18 @@ from uuid import UUID
 
 import pytest
 import torch
+from sqlalchemy import func, update
 from sqlalchemy.orm import Session, sessionmaker
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from cli.embedded.services import Service, Worker
-from jobs import events, lifecycle
+from jobs import events, lifecycle, queries
 from jobs.settings import Settings
 from jobs.spec import JobSpec
 from jobs.states import ENDED
-from jobs.tables import Job, JobEvent
+from jobs.tables import Artifact, Job, JobEvent
+from pruning.recipe import Stage
 
 PATIENCE_SECONDS = 90.0
 
@@ -50,20 +50,28 @@ class Stack:
         process.start()
         return process
 
-    def spec(self, **changes: object) -> JobSpec:
+    def spec(self, *, samples: int = 8, **changes: object) -> JobSpec:
         return JobSpec.model_validate(
             {
                 "recipe": {
                     "model": str(self.model),
                     "method": "gblm",
                     "sparsity": 0.5,
-                    "calibration": {"dataset": str(self.calibration), "samples": 8, "sequence_length": 32},
+                    "calibration": {
+                        "dataset": str(self.calibration),
+                        "samples": samples,
+                        "sequence_length": 32,
+                    },
                     **changes,
                 },
                 "evaluation": {"dataset": "builtin", "sequence_length": 32, "windows": 4},
                 "save_masks": True,
             }
         )
+
+    def long_spec(self) -> JobSpec:
+        """A job of many steps, so that something can happen in the middle of it."""
+        return self.spec(samples=6000)
 
     def submit(self, spec: JobSpec, owner: str = "ada") -> UUID:
         with self.database.begin() as session:
@@ -84,18 +92,24 @@ class Stack:
             time.sleep(0.02)
         return job
 
+    def wait_until_it_works(self, job_id: UUID) -> Job:
+        """Wait until a job is in the middle of its first long stage."""
+        return self.wait_for(job_id, lambda job: job.stage == Stage.GRADIENTS and bool(job.step))
+
     def wait_for_end(self, job_id: UUID) -> Job:
         return self.wait_for(job_id, lambda job: job.state in ENDED)
 
+    def artifacts(self, job_id: UUID) -> dict[str, Artifact]:
+        with self.database.begin() as session:
+            return {artifact.name: artifact for artifact in queries.artifacts(session, "ada", job_id)}
+
+    def expire_lease(self, job_id: UUID) -> None:
+        """Instead of waiting for it to run out."""
+        with self.database.begin() as session:
+            session.execute(update(Job).where(Job.id == job_id).values(lease_expires_at=func.now()))
+
     def logs(self) -> str:
         return "\n".join(process.log.read_text() for process in self.processes)
-
-
-def kill(process: Service) -> None:
-    """As the kernel does when memory runs out: the parent, and its child with it."""
-    assert process.pid is not None
-    os.kill(process.pid, signal.SIGKILL)
-    process.stop()
 
 
 @pytest.fixture
@@ -119,6 +133,8 @@ def stack(
             "PRUNESERVE_MODEL_ROOTS": str(model.parent),
             "PRUNESERVE_DATA_ROOTS": str(calibration.parent),
             "PRUNESERVE_DEVICE": "cpu",
+            "PRUNESERVE_HEARTBEAT_SECONDS": "1",
+            "PRUNESERVE_LEASE_SECONDS": "10",
             "HF_HUB_OFFLINE": "1",
         },
         database,

@@ -1,16 +1,81 @@
-"""A job from its row to its artifacts, through real processes."""
+"""Jobs from their rows to their artifacts, through a real dispatcher and a real worker, on both stores."""
 
+import hashlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import pytest
+import torch
+from transformers import AutoModelForCausalLM
+
+from jobs import lifecycle
 from jobs.states import JobState
+from jobs.store import Store
 
-from .conftest import Stack
+if TYPE_CHECKING:
+    from tests.e2e.conftest import Stack
 
 
-def test_a_job_is_run_and_its_model_can_be_loaded(stack: "Stack", store_url: str, tmp_path: Path) -> None:
+def test_a_job_ends_with_a_pruned_model_that_loads(stack: "Stack", store_url: str, tmp_path: Path) -> None:
     stack.start_dispatcher()
     stack.start_worker()
     job_id = stack.submit(stack.spec())
     job = stack.wait_for_end(job_id)
-    print([(e.kind, e.data) for e in stack.events(job_id)], job.error, stack.logs())
-    assert job.state == JobState.SUCCEEDED
+    assert (job.state, job.attempt) == (JobState.SUCCEEDED, 1), job.error
+
+    model = tmp_path / "model"
+    model.mkdir()
+    for name, artifact in stack.artifacts(job_id).items():
+        stored = Store(store_url).download(artifact.key, model / name)
+        assert (stored.size, stored.sha256) == (artifact.size, artifact.sha256)
+        assert hashlib.sha256((model / name).read_bytes()).hexdigest() == artifact.sha256
+    assert {"model.safetensors", "masks.safetensors", "pruning_report.json", "config.json"} <= {
+        path.name for path in model.iterdir()
+    }
+    for name, weight in AutoModelForCausalLM.from_pretrained(model).named_parameters():
+        if "proj" in name:
+            assert torch.equal((weight == 0).sum(dim=1), torch.full((weight.shape[0],), weight.shape[1] // 2))
+
+    assert job.report is not None
+    assert job.report["perplexity"]["pruned"] == job.pruned_perplexity
+    stages = [event.data["stage"] for event in stack.events(job_id) if event.kind == "stage_finished"]
+    assert stages == ["resolve", "gradients", "prune", "evaluate", "upload"]
+    assert list((tmp_path / "work").iterdir()) == []
+
+    told = stack.logs() + "".join(str(event.data) for event in stack.events(job_id))
+    for name in ("DATABASE_URL", "BROKER_URL"):
+        password = stack.environment[name].split("@")[0].rpartition(":")[2]
+        assert password not in told
+
+
+@pytest.mark.parametrize("store_url", ["directory"], indirect=True)
+def test_a_worker_goes_on_after_jobs_that_cannot_be_run(
+    stack: "Stack", tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    stack.start_dispatcher()
+    stack.start_worker()
+    missing = stack.submit(stack.spec(model=str(stack.model.parent / "nowhere")))
+    outside = stack.submit(stack.spec(model=str(tmp_path_factory.mktemp("outside"))))
+    indivisible = stack.submit(stack.spec(pattern="3:7", sparsity=None))
+    good = stack.submit(stack.spec(method="magnitude"))
+    for job_id, field in ((missing, "model.id"), (outside, "model.id"), (indivisible, "pattern")):
+        job = stack.wait_for_end(job_id)
+        assert job.state == JobState.FAILED
+        assert job.error is not None
+        assert (job.error["type"], job.error["field"]) == ("invalid_input", field)
+        assert stack.artifacts(job_id) == {}
+    job = stack.wait_for_end(good)
+    assert (job.state, job.attempt) == (JobState.SUCCEEDED, 1), job.error
+
+
+@pytest.mark.parametrize("store_url", ["s3"], indirect=True)
+def test_a_running_job_is_cancelled_between_two_steps(stack: "Stack", store_url: str) -> None:
+    stack.start_dispatcher()
+    stack.start_worker()
+    job_id = stack.submit(stack.long_spec())
+    stack.wait_until_it_works(job_id)
+    with stack.database.begin() as session:
+        assert lifecycle.cancel(session, "ada", job_id)
+    assert stack.wait_for_end(job_id).state == JobState.CANCELLED
+    assert stack.artifacts(job_id) == {}
+    assert list(Store(store_url).list("jobs")) == []
