@@ -1,4 +1,4 @@
-"""`make demo`: a real language model through the whole service, from the package index to a sentence it writes.
+"""`make demo`: a real language model through the whole service, to a sentence that it writes when pruned.
 
 1. fetch the demo model, and convert it once
 2. start the service, as `pruneserve up` does for anyone
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from cli.answers import Job
@@ -70,10 +71,13 @@ def _demo() -> None:
 
         _title("5. What it did, and what it cost")
         out.print(_summary(job, pruned))
-        out.print(f"\nThe pruned model writes: {clean(pruned.sentence)}")
+        out.print(f"The pruned model lies in {pruned.directory}")
+        out.print(f"and writes: {clean(pruned.sentence)}")
         out.print(f"Its job page: {service.url}/jobs/{job.id}")
-    out.print(f"Everything is stopped again, after {duration(time.monotonic() - began)}. To see the page:")
-    out.print(f"  .venv/bin/pruneserve {' '.join(service.arguments)}", soft_wrap=True)
+    out.print(
+        f"Everything is stopped again, after {duration(time.monotonic() - began)}. To see the page again:"
+    )
+    out.print(f"  .venv/bin/pruneserve {' '.join(service.arguments)}")
 
 
 def _request(model: Path) -> dict[str, Any]:
@@ -102,16 +106,16 @@ def _followed(client: Client, job: Job) -> Job:
 
 
 def _summary(job: Job, pruned: Pruned) -> Table:
-    table = Table("", "dense", "pruned", title="SmolLM2-135M-Instruct, GBLM", title_justify="left")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("SmolLM2-135M-Instruct, GBLM")
+    table.add_column("dense", justify="right")
+    table.add_column("pruned", justify="right")
     if job.perplexity:
         table.add_row("perplexity", _figure(job.perplexity.dense), _figure(job.perplexity.pruned))
-    table.add_row("zeros in the blocks' linear layers", "", f"{pruned.sparsity:.2%}")
-    table.add_section()
-    table.add_row("stage", "time", "peak memory")
+    table.add_row("zeros in the blocks' linear layers", "", f"{pruned.sparsity:.2%}", end_section=True)
+    table.add_row("stage", "seconds", "peak memory", style="bold")
     for stage in job.report.stages if job.report else []:
-        table.add_row(f"  {clean(stage.name)}", duration(stage.seconds), size(stage.peak_memory_bytes))
-    table.add_section()
-    table.add_row("the pruned model", "", str(pruned.directory))
+        table.add_row(clean(stage.name), f"{stage.seconds:.1f}", size(stage.peak_memory_bytes))
     return table
 
 

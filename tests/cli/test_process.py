@@ -1,0 +1,89 @@
+"""What holds for every process that the stack owns, tried on a small one."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import psutil
+import pytest
+
+from cli.embedded.process import EmbeddedError, OwnedProcess
+
+STUBBORN = """
+import pathlib, signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+pathlib.Path("ready").touch()
+time.sleep(600)
+"""
+OWNER = """
+import sys, time
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from test_process import Program, STUBBORN
+Program(Path(sys.argv[2]), STUBBORN).start()
+print("started", flush=True)
+time.sleep(600)
+"""
+
+
+class Program(OwnedProcess):
+    """Some lines of Python, ready when they have made a file of that name."""
+
+    name = "program"
+    stop_seconds = 0.2
+
+    def __init__(self, directory: Path, source: str) -> None:
+        super().__init__(directory)
+        self._source = source
+
+    def _prepare(self) -> None:
+        (self.directory / "ready").unlink(missing_ok=True)
+
+    def _command(self) -> Sequence[str]:
+        return [sys.executable, "-c", self._source]
+
+    def _answers(self) -> bool:
+        return (self.directory / "ready").exists()
+
+
+def test_a_program_that_ignores_its_stop_signal_is_killed(tmp_path: Path) -> None:
+    with Program(tmp_path, STUBBORN) as program:
+        assert program.pid is not None
+        process = psutil.Process(program.pid)
+    assert not process.is_running()
+
+
+def test_a_program_that_ends_before_it_is_ready_is_an_error_with_its_last_words(tmp_path: Path) -> None:
+    with pytest.raises(EmbeddedError, match="no such luck"):
+        Program(tmp_path, "raise SystemExit('no such luck')").start()
+
+
+def test_two_owners_never_share_a_directory(tmp_path: Path) -> None:
+    with (
+        Program(tmp_path, STUBBORN),
+        pytest.raises(EmbeddedError, match="in use by another process"),
+    ):
+        Program(tmp_path, STUBBORN).start()
+
+
+def test_a_stopped_program_can_be_started_again(tmp_path: Path) -> None:
+    program = Program(tmp_path, STUBBORN)
+    for _ in range(2):
+        with program:
+            assert program.running
+        assert not program.running
+
+
+def test_what_a_killed_owner_has_left_is_ended_by_the_next(tmp_path: Path) -> None:
+    # The parent-death signal is SIGTERM, which this program ignores: it is left over.
+    command = [sys.executable, "-c", OWNER, str(Path(__file__).parent), str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as owner:
+        assert owner.stdout is not None
+        assert owner.stdout.readline() == "started\n"
+        leftover = psutil.Process(int((tmp_path / "running.lock").read_text()))
+        owner.send_signal(signal.SIGKILL)
+    with Program(tmp_path, STUBBORN) as program:
+        assert program.pid != leftover.pid
+        assert not leftover.is_running() or leftover.status() == psutil.STATUS_ZOMBIE

@@ -1,0 +1,45 @@
+"""What is printed, and what never is."""
+
+import pytest
+
+from cli.terminal import clean, duration, size
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain [bold]text[/bold] → ü", "plain [bold]text[/bold] → ü"),
+        ("\x1b[2Jgone", "\\x1b[2Jgone"),
+        ("\x9b31m", "\\x9b31m"),
+        ("a\rb\tc\0", "a\\rb\\tc\\x00"),
+        ("user\u202egnp.exe", "user\\u202egnp.exe"),
+        ("zero\u200bwidth", "zero\\u200bwidth"),
+        ("one\nerror: two", "one\n  error: two"),
+        ("one\u2028two", "one\\u2028two"),
+        ("\ud800", "\\ud800"),
+    ],
+)
+def test_text_from_elsewhere_cannot_steer_the_terminal(text: str, shown: str) -> None:
+    assert clean(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.04, "0.0 s"),
+        (7.25, "7.2 s"),
+        (59.4, "59 s"),
+        (59.8, "1 min 00 s"),
+        (250, "4 min 10 s"),
+        (7500, "2 h 05 min"),
+    ],
+)
+def test_durations_read_as_people_say_them(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0 bytes"), (999, "999 bytes"), (93_100_000, "93.1 MB"), (5e12, "5000.0 GB")]
+)
+def test_sizes_read_as_disks_are_sold(count: float, text: str) -> None:
+    assert size(count) == text
