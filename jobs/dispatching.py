@@ -49,7 +49,10 @@ def dispatched(session: Session, queue: str) -> int:
 
 
 def take_undispatched(session: Session, queue: str, limit: int) -> Sequence[UUID]:
-    """Lock up to `limit` queued jobs that were never published, the longest waiting first."""
+    """Lock up to `limit` queued jobs that were never published, the first submitted first.
+
+    A job that comes back from a worker keeps its place: by the time of its submission, not of its return.
+    """
     return _take(session, queue, Job.dispatched_at.is_(None), limit)
 
 
@@ -110,7 +113,7 @@ def _take(session: Session, queue: str, condition: ColumnElement[bool], limit: i
     return session.scalars(
         select(Job.id)
         .where(_QUEUED, Job.queue == queue, condition)
-        .order_by(Job.queued_at)
+        .order_by(Job.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     ).all()

@@ -134,7 +134,7 @@ class Job(Base):
         Index("ix_jobs_owner_state_id", "owner", "state", "id"),
         Index("ix_jobs_owner_method_id", "owner", "method", "id"),
         Index("ix_jobs_owner_model_id", "owner", "model", "id"),
-        Index("ix_jobs_queued", "queue", "queued_at", postgresql_where=text("state = 'queued'")),
+        Index("ix_jobs_queued", "queue", "id", postgresql_where=text("state = 'queued'")),
         Index(
             "ix_jobs_leases", "lease_expires_at", postgresql_where=text("state IN ('running', 'cancelling')")
         ),

@@ -17,13 +17,13 @@ from types import FrameType
 from uuid import UUID
 
 from kombu.exceptions import OperationalError as BrokerAway
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import dispatching, lifecycle
 from jobs.database import engine_from, sessions
 from jobs.settings import Settings, settings
 from worker.app import publish, published
+from worker.patience import DATABASE_AWAY
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ class Dispatcher:
         try:
             self.reclaim()
             self.dispatch()
-        except SQLAlchemyError as error:
+        except DATABASE_AWAY as error:
             # Workers could not extend their leases either, so nobody's lease says anything for a while.
             self._connected_since = None
             log.warning("the database is away (%s)", type(error).__name__)

@@ -24,10 +24,10 @@ def stage_work(spec: JobSpec) -> dict[Stage, float]:
         if evaluation.windows is None
         else evaluation.windows * (evaluation.sequence_length or _USUAL_LENGTH)
     )
-    needs = spec.recipe.method.needs
+    needs = spec.recipe.needs
     return {
         Stage.GRADIENTS: 3.0 * tokens if "gradient_norms" in needs else 0.0,
-        Stage.PRUNE: 2.0 * tokens if "input_norms" in needs else 0.0,
+        Stage.PRUNE: 2.0 * tokens if needs & {"input_norms", "second_moments"} else 0.0,
         Stage.EVALUATE: 2.0 * evaluated,
     }
 

@@ -17,6 +17,7 @@ _KINDS: dict[type[Exception], str] = {
     InvalidInput: "invalid_input",
     NumericalFailure: "numerical_failure",
     Unreachable: "unreachable",
+    PruningError: "impossible",
     StoreError: "store",
 }
 

@@ -85,9 +85,7 @@ def upgrade() -> None:
     op.create_index("ix_jobs_owner_state_id", "jobs", ["owner", "state", "id"])
     op.create_index("ix_jobs_owner_method_id", "jobs", ["owner", "method", "id"])
     op.create_index("ix_jobs_owner_model_id", "jobs", ["owner", "model", "id"])
-    op.create_index(
-        "ix_jobs_queued", "jobs", ["queue", "queued_at"], postgresql_where=sa.text("state = 'queued'")
-    )
+    op.create_index("ix_jobs_queued", "jobs", ["queue", "id"], postgresql_where=sa.text("state = 'queued'"))
     op.create_index(
         "ix_jobs_leases",
         "jobs",

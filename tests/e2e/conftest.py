@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
+import httpx
 import pytest
 import torch
 from sqlalchemy import func, update
@@ -14,8 +15,9 @@ from sqlalchemy.orm import Session, sessionmaker
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from cli.embedded.services import Service, Worker
-from jobs import events, lifecycle, queries
+from cli.embedded.server import free_port
+from cli.embedded.services import Api, Service, Worker
+from jobs import events, keys, lifecycle, queries
 from jobs.settings import Settings
 from jobs.spec import JobSpec
 from jobs.states import ENDED
@@ -41,6 +43,14 @@ class Stack:
 
     def start_worker(self, **environment: str) -> Service:
         return self._start(Worker(self._place(), self.environment | environment))
+
+    def start_api(self) -> httpx.Client:
+        """A client with a key of `ada`'s."""
+        api = Api(self._place(), free_port(), self.environment)
+        self._start(api)
+        with self.database.begin() as session:
+            key = keys.create(session, "ada", "test")
+        return httpx.Client(base_url=api.url, headers={"Authorization": f"Bearer {key}"}, trust_env=False)
 
     def _place(self) -> Path:
         return self.directory / str(len(self.processes))

@@ -1,8 +1,9 @@
-"""Jobs from their rows to their artifacts, through a real dispatcher and a real worker, on both stores."""
+"""Jobs from the request to the download, through real processes, on both stores."""
 
 import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import pytest
 import torch
@@ -16,19 +17,25 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import Stack
 
 
-def test_a_job_ends_with_a_pruned_model_that_loads(stack: "Stack", store_url: str, tmp_path: Path) -> None:
+def test_a_job_is_submitted_run_and_downloaded_over_http(stack: "Stack", tmp_path: Path) -> None:
     stack.start_dispatcher()
     stack.start_worker()
-    job_id = stack.submit(stack.spec())
+    client = stack.start_api()
+    asked = stack.spec()
+    body = asked.recipe.model_dump(mode="json") | asked.model_dump(mode="json", exclude={"recipe"})
+    submitted = client.post("/v1/jobs", json=body)
+    assert submitted.status_code == 201, submitted.text
+    job_id = UUID(submitted.json()["id"])
     job = stack.wait_for_end(job_id)
     assert (job.state, job.attempt) == (JobState.SUCCEEDED, 1), job.error
+    assert client.get(f"/v1/jobs/{job_id}").json()["state"] == "succeeded"
 
     model = tmp_path / "model"
     model.mkdir()
-    for name, artifact in stack.artifacts(job_id).items():
-        stored = Store(store_url).download(artifact.key, model / name)
-        assert (stored.size, stored.sha256) == (artifact.size, artifact.sha256)
-        assert hashlib.sha256((model / name).read_bytes()).hexdigest() == artifact.sha256
+    for artifact in client.get(f"/v1/jobs/{job_id}/artifacts").json()["items"]:
+        file = client.get(f"/v1/jobs/{job_id}/artifacts/{artifact['id']}/content").content
+        assert hashlib.sha256(file).hexdigest() == artifact["sha256"]
+        (model / artifact["name"]).write_bytes(file)
     assert {"model.safetensors", "masks.safetensors", "pruning_report.json", "config.json"} <= {
         path.name for path in model.iterdir()
     }

@@ -119,6 +119,17 @@ def test_the_backlog_stays_in_the_database(
     assert published(broker) == jobs[: 4 + settings.backlog_per_worker]
 
 
+def test_a_job_that_comes_back_keeps_its_place(
+    database: Database, submit: Submit, dispatcher: Dispatcher, broker: redis.Redis, settings: Settings
+) -> None:
+    first, *others = [submit() for _ in range(settings.backlog_per_worker + 1)]
+    claim = take(database, first)
+    with database.begin() as session:
+        lifecycle.hand_back(session, claim, "the worker shuts down")
+    dispatcher.round()
+    assert published(broker) == [first, *others][: settings.backlog_per_worker]
+
+
 def test_workers_that_were_not_seen_for_a_lease_do_not_count(
     database: Database, submit: Submit, dispatcher: Dispatcher, broker: redis.Redis, settings: Settings
 ) -> None:

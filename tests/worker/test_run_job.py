@@ -20,7 +20,7 @@ from jobs.settings import Settings
 from jobs.states import JobState
 from jobs.store import Store, StoreRefused, StoreUnreachable
 from jobs.tables import Job, JobEvent
-from pruning.errors import InvalidInput, NumericalFailure, Unreachable
+from pruning.errors import InvalidInput, NumericalFailure, PruningError, Unreachable
 from pruning.progress import Progress
 from pruning.recipe import Stage
 from worker import patience, run_job, upload
@@ -168,6 +168,7 @@ def test_a_message_about_nothing_changes_nothing(service: Service, library: Stan
     [
         (InvalidInput("the pattern does not fit; choose another", field="pattern"), "invalid_input"),
         (NumericalFailure("layer 3 is not finite"), "numerical_failure"),
+        (PruningError("the disk is too small; make room", field="output"), "impossible"),
         (StoreRefused("the store refuses"), "store"),
     ],
 )
