@@ -12,13 +12,16 @@ PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13 python3
 # Two tests at a time, each with one thread of its own: more threads than cores only wait for each other.
 WORKERS ?= 2
 
-.PHONY: demo test lint format install clean
+.PHONY: demo test bench-quality lint format install clean
 
 demo: install
 	@$(BIN)/python -m cli.demo
 
 test: install
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+bench-quality: install
+	@$(BIN)/python -m bench.quality $(ARGS)
 
 lint: install
 	@$(BIN)/ruff check

@@ -1,0 +1,166 @@
+"""Perplexity after pruning, method by method: the table of docs/methods.md, every row run by this code.
+
+    make bench-quality                      # everything: an hour on 2 quiet cores
+    make bench-quality ARGS="--rows wanda"  # the rows whose name contains 'wanda'
+
+SmolLM2-135M, 16 calibration windows of 512 tokens, perplexity over 24 windows of 512 tokens of other
+articles, float32. The gradients are computed once and serve all rows.
+"""
+
+import argparse
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers.utils import logging
+
+from bench.wikipedia import prepare
+from cli.demo.model import demo_model
+from pruning.calibration import calibration_set
+from pruning.checkpoint import resolve
+from pruning.gradients import GradientNorms, gradient_norms
+from pruning.perplexity import evaluation_set, perplexity
+from pruning.prune import prune
+from pruning.recipe import Calibration, Evaluation, Recipe
+from pruning.windows import Reader
+
+CACHE = Path(".bench").absolute()
+CPU = torch.device("cpu")
+
+HALF = {"sparsity": 0.5}
+TWO_OF_FOUR = {"pattern": "2:4"}
+SEVENTY = {"sparsity": 0.7}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: a recipe, and what a prototype measured for it (None: nothing)."""
+
+    name: str
+    recipe: dict[str, Any]
+    prototype: float | None = None
+
+
+def _by_layer(band: float) -> dict[str, Any]:
+    return {"allocation": {"name": "gradient", "band": band}}
+
+
+REFIT = {"refit": True}
+L2 = {"method": {"name": "gblm", "norm": "l2"}}
+GBLM = {"method": "gblm"}
+WANDA = {"method": "wanda"}
+ADMM = {"method": "admm"}
+
+ROWS = (
+    Row("50 % best", {"method": "best", **HALF}, 47),
+    Row("50 % gblm", {**GBLM, **HALF}, 63.3),
+    Row("50 % gblm l2", {**L2, **HALF}, 63.1),
+    Row("50 % wanda", {**WANDA, **HALF}, 63.5),
+    Row("50 % sparsegpt", {"method": "sparsegpt", **HALF}, 60.1),
+    Row("50 % magnitude", {"method": "magnitude", **HALF}, 494),
+    Row("50 % gradient", {"method": "gradient", **HALF}, 69.9),
+    Row("50 % ria", {"method": "ria", **HALF}, 63.8),
+    Row("50 % wanda, owl", {**WANDA, "allocation": "owl", **HALF}),
+    Row("50 % gblm, gradient allocation 0.25", {**GBLM, **_by_layer(0.25), **HALF}, 53.5),
+    Row("50 % gblm, refit", {**GBLM, **REFIT, **HALF}, 55.1),
+    Row("50 % wanda, refit", {**WANDA, **REFIT, **HALF}, 54.9),
+    Row("50 % gblm, refit, gradient allocation 0.25", {**GBLM, **REFIT, **_by_layer(0.25), **HALF}, 48.8),
+    Row("50 % gblm, refit, gradient allocation 0.35", {**GBLM, **REFIT, **_by_layer(0.35), **HALF}, 48.2),
+    Row("50 % admm, refit", {**ADMM, **REFIT, **HALF}, 52.7),
+    Row("50 % admm, refit, gradient allocation 0.25", {**ADMM, **REFIT, **_by_layer(0.25), **HALF}, 47.1),
+    Row("2:4 best", {"method": "best", **TWO_OF_FOUR}, 97),
+    Row("2:4 wanda", {**WANDA, **TWO_OF_FOUR}, 211),
+    Row("2:4 gblm", {**GBLM, **TWO_OF_FOUR}, 203),
+    Row("2:4 sparsegpt", {"method": "sparsegpt", **TWO_OF_FOUR}, 132),
+    Row("2:4 gblm, refit", {**GBLM, **REFIT, **TWO_OF_FOUR}, 114),
+    Row("2:4 admm, refit", {**ADMM, **REFIT, **TWO_OF_FOUR}, 97),
+    Row("4:8 gblm", {**GBLM, "pattern": "4:8"}, 112),
+    Row("70 % best", {"method": "best", **SEVENTY}),
+    Row("70 % wanda", {**WANDA, **SEVENTY}),
+    Row("70 % gblm", {**GBLM, **SEVENTY}),
+    Row("70 % sparsegpt", {"method": "sparsegpt", **SEVENTY}),
+)
+
+
+class Bench:
+    """The model and the texts, and the gradients once they were needed."""
+
+    def __init__(self, model: Path, texts: Path) -> None:
+        """`model`: a checkpoint; `texts`: where the articles are, or are put."""
+        self.gradients: GradientNorms = {}
+        self.gradient_seconds = 0.0
+        self._model = model
+        calibration, evaluation = prepare(texts)
+        self._calibration = Calibration(dataset=str(calibration), samples=16, sequence_length=512, seed=0)
+        self._checkpoint = resolve(self._recipe(ROWS[0]).model)
+        reader = Reader(
+            tokenizer=self._checkpoint.tokenizer(),
+            vocabulary=self._checkpoint.config.get_text_config().vocab_size,
+            context_length=self._checkpoint.context_length,
+            roots=None,
+        )
+        self._windows = calibration_set(self._calibration, reader).windows
+        wanted = Evaluation(dataset=str(evaluation), sequence_length=512, windows=24)
+        self._evaluation = evaluation_set(wanted, reader).windows
+
+    def dense(self) -> float:
+        """The perplexity before pruning."""
+        return perplexity(self._checkpoint.load(torch.float32, CPU), self._evaluation, step=_silent)
+
+    def measure(self, row: Row) -> tuple[float, float, float]:
+        """Perplexity, overall sparsity, and the seconds of the prune stage."""
+        recipe = self._recipe(row)
+        model = self._checkpoint.load(torch.float32, CPU)
+        if recipe.gradient_norms and not self.gradients:
+            started = time.perf_counter()
+            self.gradients = gradient_norms(model, self._windows, norms=("l1", "l2"), step=_silent)
+            self.gradient_seconds = time.perf_counter() - started
+        started = time.perf_counter()
+        pruned = prune(model, recipe, self._windows, self.gradients, step=_silent)
+        seconds = time.perf_counter() - started
+        return perplexity(model, self._evaluation, step=_silent), pruned.sparsity, seconds
+
+    def _recipe(self, row: Row) -> Recipe:
+        fields = {"model": str(self._model), "calibration": self._calibration, "dtype": "float32"}
+        return Recipe.model_validate({**fields, **row.recipe})
+
+
+def _silent(done: int, total: int) -> None:
+    """A row is short enough to wait for."""
+
+
+def _lines(bench: Bench, rows: tuple[Row, ...]) -> Iterator[str]:
+    """The table in Markdown, each line when it is known."""
+    yield "| | prototype | measured | sparsity | prune, s |"
+    yield "| --- | --- | --- | --- | --- |"
+    yield f"| dense | 26.8 | {bench.dense():.2f} | 0 | 0 |"
+    for row in rows:
+        measured, sparsity, seconds = bench.measure(row)
+        prototype = "" if row.prototype is None else f"{row.prototype:g}"
+        yield f"| {row.name} | {prototype} | {measured:.2f} | {sparsity:.4%} | {seconds:.0f} |"
+    if bench.gradients:
+        yield f"\nThe gradients took {bench.gradient_seconds:.0f} s, once."
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(prog="python -m bench.quality", description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", default="", metavar="TEXT", help="only rows whose name contains this")
+    parser.add_argument("--model", type=Path, metavar="DIR", help="another SmolLM2-135M (default: fetched)")
+    parser.add_argument("--texts", type=Path, metavar="DIR", default=CACHE / "wikipedia")
+    options = parser.parse_args()
+    rows = tuple(row for row in ROWS if options.rows in row.name)
+    if not rows:
+        parser.error(f"no row's name contains {options.rows!r}; they are: " + "; ".join(r.name for r in ROWS))
+    logging.disable_progress_bar()
+    CACHE.mkdir(exist_ok=True)
+    model = (options.model or demo_model(CACHE)).absolute()
+    for line in _lines(Bench(model, options.texts.absolute()), rows):
+        print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()
