@@ -1,6 +1,7 @@
 """`python -m api`: serve on one address until SIGTERM or Ctrl-C."""
 
 import argparse
+import logging
 import socket
 
 import uvicorn
@@ -25,6 +26,17 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
+class WithoutQuery(logging.Filter):
+    """Keeps query strings out of the access log: that of a sign-in link is a secret."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Cut the path of uvicorn's (client, method, path, version, status); let every record through."""
+        if isinstance(record.args, tuple) and len(record.args) == 5:
+            client, method, path, *rest = record.args
+            record.args = (client, method, str(path).partition("?")[0], *rest)
+        return True
+
+
 def main() -> None:
     """Parse the command line and serve."""
     parser = argparse.ArgumentParser(prog="python -m api", description="REST API and status page.")
@@ -40,6 +52,7 @@ def main() -> None:
         timeout_graceful_shutdown=_GRACE_SECONDS,
         server_header=False,
     )
+    logging.getLogger("uvicorn.access").addFilter(WithoutQuery())
     Server(config, app.state.service).run()
 
 

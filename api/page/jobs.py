@@ -18,6 +18,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.auth import Reader, Writer
 from api.errors import NotFound
+from api.exceptions import UNREACHABLE_DATABASE
 from api.page import views
 from api.page.render import fragment, page
 from api.page.views import JobView
@@ -123,7 +124,10 @@ async def _fragments(parts: Service, who: Principal, job_id: UUID, after: int) -
         if not batch:
             yield KEEPALIVE
             continue
-        view = await run_in_threadpool(_view, parts.database, who.owner, job_id)
+        try:
+            view = await run_in_threadpool(_view, parts.database, who.owner, job_id)
+        except UNREACHABLE_DATABASE:
+            return  # the browser comes back by itself, from the last fragment that it has seen
         for name in _changed_by(batch):
             html = fragment(f"job/{name}.html", view=view, who=who)
             yield format_sse_event(event=name, data_str=html, id=str(batch[-1].id))

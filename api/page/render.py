@@ -1,8 +1,8 @@
 """Templates of the page, and its answers: pages, fragments for the live streams, refusals."""
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import Request, Response
@@ -16,19 +16,21 @@ STATIC = Path(__file__).parent.parent / "static"
 NO_STORE = {"Cache-Control": "no-store"}
 
 
-def page(template: str, *, status: int = 200, **values: Any) -> Response:  # noqa: ANN401
+def page(
+    template: str, *, status: int = 200, headers: Mapping[str, str] | None = None, **values: object
+) -> Response:
     """A whole page."""
-    return HTMLResponse(fragment(template, **values), status, headers=NO_STORE)
+    return HTMLResponse(fragment(template, **values), status, headers={**NO_STORE, **(headers or {})})
 
 
-def fragment(template: str, **values: Any) -> str:  # noqa: ANN401
+def fragment(template: str, **values: object) -> str:
     """A piece of one, for a live stream."""
     return _templates.get_template(template).render(values)
 
 
 def is_page(request: Request) -> bool:
     """Whether people look at this address, and not programs."""
-    return request.url.path.startswith(("/jobs", "/sign-")) or request.url.path == "/"
+    return not request.url.path.startswith(("/v1/", "/healthz", "/readyz", "/static/"))
 
 
 def refusal(request: Request, problem: Problem) -> Response:
@@ -36,7 +38,7 @@ def refusal(request: Request, problem: Problem) -> Response:
     if isinstance(problem, NotAuthenticated):
         back = request.url.path if request.method == "GET" else "/jobs"
         return RedirectResponse(f"/sign-in?{urlencode({'next': back})}", 303, headers=NO_STORE)
-    return page("error.html", status=problem.status_code, problem=problem)
+    return page("error.html", status=problem.status_code, headers=problem.headers, problem=problem)
 
 
 def _asset(name: str) -> str:

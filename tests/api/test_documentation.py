@@ -1,0 +1,45 @@
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from api.errors import Problem
+from jobs.lifecycle import FinishedArtifact
+from jobs.settings import Settings
+from jobs.store import Store
+
+from .drive import Jobs, MakeKey, Server
+
+PAGE = Path(__file__).parents[2] / "docs" / "api.md"
+
+
+@pytest.mark.skipif(not (shutil.which("curl") and shutil.which("jq")), reason="the examples use curl and jq")
+def test_every_command_of_the_documentation_works(
+    server: Server, jobs: Jobs, make_key: MakeKey, settings: Settings, tmp_path: Path
+) -> None:
+    path = tmp_path / "config.json"
+    path.write_text("{}")
+    stored = Store(settings.store_url).put_file("config.json", path)
+    jobs.succeed(jobs.running(), [FinishedArtifact("config.json", stored.key, stored.size, stored.sha256)])
+
+    setup, *commands = re.findall(r"^```sh\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    assert "export URL" in setup
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", "\n".join(commands)],
+        env=os.environ | {"URL": server.url, "KEY": make_key()},
+        cwd=tmp_path,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "pruned" / "config.json").read_text() == "{}"
+
+
+def test_the_documentation_lists_every_kind_of_problem_and_no_other() -> None:
+    table = PAGE.read_text().rpartition("| --- |")[2]
+    listed = re.findall(r"^\| \d+ \| `([a-z-]+)`", table, re.MULTILINE)
+    assert sorted(listed) == sorted(problem.slug for problem in Problem.__subclasses__())
