@@ -63,8 +63,8 @@ def jobs(database: sessionmaker[Session]) -> Jobs:
 
 
 @pytest.fixture
-def server(settings: Settings) -> Iterator[Server]:
-    server = Server.start(settings)
+def server(settings: Settings, tmp_path: Path) -> Iterator[Server]:
+    server = Server.start(settings, tmp_path / "api.log")
     yield server
     server.process.kill()
     server.process.wait()

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from uuid import UUID
 
 import httpx
@@ -74,10 +75,11 @@ class Server:
 
     url: str
     process: subprocess.Popen[bytes]
+    log: Path
 
     @classmethod
-    def start(cls, settings: Settings) -> "Server":
-        """Start it and wait until it answers."""
+    def start(cls, settings: Settings, log: Path) -> "Server":
+        """Start it and wait until it answers. `log` takes what it says."""
         port = free_port()
         environment = {
             "DATABASE_URL": settings.database_url.get_secret_value(),
@@ -85,9 +87,11 @@ class Server:
             "STORE_URL": settings.store_url,
         }
         command = [sys.executable, "-m", "api", "--port", str(port)]
-        server = cls(f"http://{LOOPBACK}:{port}", subprocess.Popen(command, env=os.environ | environment))
+        with log.open("wb") as file:
+            process = subprocess.Popen(command, env=os.environ | environment, stdout=file, stderr=file)
+        server = cls(f"http://{LOOPBACK}:{port}", process, log)
         while True:
-            assert server.process.poll() is None, "the server has exited"
+            assert process.poll() is None, log.read_text()
             try:
                 httpx.get(f"{server.url}/healthz")
             except httpx.ConnectError:
