@@ -1,0 +1,160 @@
+"""The embedded PostgreSQL and Valkey: locked, alone in a directory, gone with their owner, data kept."""
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+import redis
+
+from cli.embedded.postgres import Postgres
+from cli.embedded.process import EmbeddedError
+from cli.embedded.server import LOOPBACK, EmbeddedServer
+from cli.embedded.valkey import Valkey
+
+SERVERS = pytest.mark.parametrize("kind", [Postgres, Valkey])
+
+
+def remember(server: EmbeddedServer) -> None:
+    if isinstance(server, Postgres):
+        with psycopg.connect(server.url) as connection:
+            connection.execute("CREATE TABLE memory AS SELECT 'kept' AS word")
+    else:
+        with redis.Redis.from_url(server.url) as client:
+            client.set("memory", "kept")
+
+
+def recall(server: EmbeddedServer) -> str:
+    if isinstance(server, Postgres):
+        with psycopg.connect(server.url) as connection:
+            row = connection.execute("SELECT word FROM memory").fetchone()
+            return str(row and row[0])
+    with redis.Redis.from_url(server.url, decode_responses=True) as client:
+        return str(client.get("memory"))
+
+
+@SERVERS
+def test_what_was_written_is_there_after_a_restart(kind: type[EmbeddedServer], tmp_path: Path) -> None:
+    with kind(tmp_path / "server") as server:
+        remember(server)
+    assert not server.running
+    with kind(tmp_path / "server") as server:
+        assert recall(server) == "kept"
+        url = server.url
+        server.stop()
+        server.start()
+        assert (server.url, recall(server)) == (url, "kept")
+
+
+@SERVERS
+def test_the_password_is_its_users_alone(kind: type[EmbeddedServer], tmp_path: Path) -> None:
+    with kind(tmp_path / "server") as server:
+        path = server.directory / "password"
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert path.read_text() not in " ".join(psutil.Process(server.pid).cmdline())
+
+
+@SERVERS
+def test_it_listens_on_loopback_alone(kind: type[EmbeddedServer], tmp_path: Path) -> None:
+    with kind(tmp_path / "server") as server:
+        listening = [
+            connection.laddr
+            for connection in psutil.Process(server.pid).net_connections(kind="all")
+            if connection.status == psutil.CONN_LISTEN or connection.family == socket.AF_UNIX
+        ]
+        assert listening == [(LOOPBACK, server.port)]
+
+
+def test_postgres_lets_nobody_in_but_the_service(tmp_path: Path) -> None:
+    with Postgres(tmp_path / "server") as server:
+        secret = (server.directory / "password").read_text()
+        for user, password in (
+            ("pruneserve", ""),
+            ("pruneserve", "wrong"),
+            ("postgres", ""),
+            ("postgres", secret),
+        ):
+            with pytest.raises(psycopg.OperationalError):
+                psycopg.connect(
+                    host=LOOPBACK, port=server.port, user=user, password=password, dbname="pruneserve"
+                )
+        with psycopg.connect(server.url) as connection:
+            assert connection.execute("SHOW is_superuser").fetchone() == ("off",)
+
+
+def test_valkey_lets_nobody_in_without_the_password(tmp_path: Path) -> None:
+    with (
+        Valkey(tmp_path / "server") as server,
+        redis.Redis(LOOPBACK, server.port) as client,
+        pytest.raises(redis.AuthenticationError),
+    ):
+        client.ping()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root must become somebody else")
+def test_under_root_postgres_runs_as_another_user_and_opens_no_directory(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    with Postgres(closed / "server") as server:
+        assert psutil.Process(server.pid).uids().effective != 0
+        assert stat.S_IMODE(closed.stat().st_mode) == 0o700
+
+
+@SERVERS
+def test_a_directory_has_one_owner(kind: type[EmbeddedServer], tmp_path: Path) -> None:
+    with kind(tmp_path / "server") as server:
+        with pytest.raises(EmbeddedError, match="in use by another process"):
+            kind(tmp_path / "server").start()
+        assert server.running
+
+
+@SERVERS
+def test_it_must_be_started_where_it_will_not_die_with_a_thread(
+    kind: type[EmbeddedServer], tmp_path: Path
+) -> None:
+    refused: list[EmbeddedError] = []
+
+    def start() -> None:
+        try:
+            kind(tmp_path / "server").start()
+        except EmbeddedError as error:
+            refused.append(error)
+
+    thread = threading.Thread(target=start)
+    thread.start()
+    thread.join()
+    assert len(refused) == 1
+
+
+@SERVERS
+def test_a_killed_owners_server_goes_with_it_and_the_next_start_finds_the_data(
+    kind: type[EmbeddedServer], tmp_path: Path
+) -> None:
+    program = (
+        "import sys, pathlib, time\n"
+        f"from {kind.__module__} import {kind.__name__} as Server\n"
+        "server = Server(pathlib.Path(sys.argv[1]))\n"
+        "server.start()\n"
+        "print(server.pid, server.port, flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    owner = subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path / "server")], stdout=subprocess.PIPE, text=True
+    )
+    assert owner.stdout is not None
+    pid, port = map(int, owner.stdout.readline().split())
+    killed = kind(tmp_path / "server", port=port)
+    remember(killed)
+    owner.send_signal(signal.SIGKILL)
+    owner.wait()
+    owner.stdout.close()
+    with kind(tmp_path / "server") as server:
+        assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+        assert recall(server) == "kept"
