@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from pruning.errors import InvalidInput, PruningError
-from pruning.recipe import BUILTIN, HUB_DATASETS, METHODS, Evaluation, Recipe
+from pruning.recipe import BEST, BUILTIN, HUB_DATASETS, METHODS, Evaluation, Recipe
 
 _BAD_INPUT = 2
 
@@ -72,9 +72,14 @@ def _parser() -> argparse.ArgumentParser:
     model.add_argument("--model", metavar="DIR", help="a model's directory, with safetensors weights")
     model.add_argument("--hub-model", metavar="ID", help="a model on the Hub, such as org/name")
     add("--revision", help="branch, tag or commit of the Hub model")
-    add("--method", required=True, help=", ".join(METHODS))
+    add("--method", required=True, help=f"{', '.join(METHODS)}; or {BEST}, the best combination of them all")
     add("--norm", help="norm of the gradients over windows: l1 (default) or l2")
     add("--alpha", type=float, help="scale of the gradients in gblm (default 100)")
+    add("--inverse", action="store_true", default=None, help="divide by the gradients (gradient, gblm)")
+    add("--selection", help="share (default), or cumulative: Wanda's variant (wanda, gblm)")
+    add("--refit", action="store_true", default=None, help="solve the kept weights again")
+    add("--allocation", help="of the sparsity over layers: uniform (default), owl or gradient")
+    add("--band", type=float, help="how far the allocation may leave the sparsity")
     add("--pattern", help="unstructured (default), or N:M for at most N non-zero of M, such as 2:4")
     add("--sparsity", type=float, help="share of zeros, between 0 and 1; an N:M pattern implies it")
     add("--calibration", metavar="DATASET", help="text to calibrate on (default c4)")
@@ -96,7 +101,15 @@ def _recipe(options: argparse.Namespace) -> Recipe:
     return Recipe.model_validate(
         _given(
             model=_given(id=reference, revision=options.revision),
-            method=_given(name=options.method, norm=options.norm, alpha=options.alpha),
+            method=_given(
+                name=options.method,
+                norm=options.norm,
+                alpha=options.alpha,
+                inverse=options.inverse,
+                selection=options.selection,
+            ),
+            allocation=_given(name=options.allocation, band=options.band) or None,
+            refit=options.refit,
             pattern=options.pattern,
             sparsity=options.sparsity,
             calibration=_given(

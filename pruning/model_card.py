@@ -1,8 +1,10 @@
 """The model card of a pruned model: what was done to which model, and what that did to it."""
 
+from typing import Any
+
 from huggingface_hub import ModelCardData
 
-from pruning.recipe import is_local
+from pruning.recipe import AllocationOptions, MethodOptions, is_local
 from pruning.report import FILE_NAME as REPORT
 from pruning.report import CalibrationFacts, Report
 
@@ -29,11 +31,13 @@ def model_card(report: Report, *, licence: str | None) -> str:
 
 {name if is_local(base) else base} ({_version(report)})
 with {report.sparsity.overall:.1%} of the weights in the linear layers of its decoder blocks set to zero.
-Embeddings, norms and head are the dense model's, and so is every weight that is not zero, bit for bit.
+{_kept_weights(report)}
 
 | | |
 | --- | --- |
-| method | {_method(report)} |
+| method | {_named(report.recipe.method)} |
+| allocation | {_named(report.recipe.allocation)} |
+| kept weights | {_refit(report)} |
 | pattern | {report.recipe.pattern} |
 | sparsity of the pruned layers | {report.sparsity.overall:.2%} |
 | calibration | {_calibration(report.calibration)} |
@@ -67,10 +71,28 @@ def _version(report: Report) -> str:
     return f"content {report.model.digest}"
 
 
-def _method(report: Report) -> str:
-    options = report.recipe.method.model_dump(exclude={"name"})
-    settings = ", ".join(f"{name} {value}" for name, value in options.items())
-    return report.recipe.method.name + (f" ({settings})" if settings else "")
+def _named(options: MethodOptions | AllocationOptions) -> str:
+    settings = _settings(options.model_dump(exclude={"name"}))
+    return options.name + (f" ({settings})" if settings else "")
+
+
+def _settings(options: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in options.items())
+
+
+def _kept_weights(report: Report) -> str:
+    kept = (
+        "The kept weights of these layers were solved again to make up for the others."
+        if report.recipe.changes_kept_weights
+        else "Every weight that is not zero is the dense model's, bit for bit."
+    )
+    return f"Embeddings, norms and head are the dense model's. {kept}"
+
+
+def _refit(report: Report) -> str:
+    if report.recipe.refit is not None:
+        return f"refit ({_settings(report.recipe.refit.model_dump())})"
+    return "updated by the method" if report.recipe.changes_kept_weights else "unchanged"
 
 
 def _calibration(facts: CalibrationFacts | None) -> str:

@@ -26,6 +26,7 @@ class MethodOptions(Frozen):
     """What a method can be told, and what it needs to be computed before it can score a weight."""
 
     needs: ClassVar[frozenset[Need]] = frozenset()
+    updates_weights: ClassVar[bool] = False  # of those that it keeps
     name: str
 
 
@@ -77,6 +78,7 @@ class SparseGpt(MethodOptions):
     """Column by column, each error made good by the columns to its right (arXiv 2301.00774)."""
 
     needs: ClassVar[frozenset[Need]] = frozenset({"second_moments"})
+    updates_weights: ClassVar[bool] = True
     name: Literal["sparsegpt"] = "sparsegpt"
     damping: float = Field(0.01, gt=0, le=1, description=_DAMPING)
     columns: int = Field(128, ge=1, le=65_536, description="Columns that share one threshold.")
@@ -86,6 +88,7 @@ class Admm(MethodOptions):
     """The support searched by ADMM on the layer's reconstruction error (ALPS, arXiv 2406.07831)."""
 
     needs: ClassVar[frozenset[Need]] = frozenset({"second_moments"})
+    updates_weights: ClassVar[bool] = True
     name: Literal["admm"] = "admm"
     damping: float = Field(0.01, gt=0, le=1, description=_DAMPING)
     penalty: float = Field(0.1, gt=0, le=1e3, description="At the start; it rises as the support settles.")

@@ -68,10 +68,14 @@ class Recipe(Frozen):
 
     @field_validator("allocation")
     @classmethod
-    def _left_open_by_the_pattern(cls, allocation: Allocation, info: ValidationInfo) -> Allocation:
+    def _left_open(cls, allocation: Allocation, info: ValidationInfo) -> Allocation:
         pattern = info.data.get("pattern", "unstructured")
-        if group_of(pattern) is not None and not isinstance(allocation, Uniform):
+        if isinstance(allocation, Uniform):
+            return allocation
+        if group_of(pattern) is not None:
             raise ValueError(f"pattern {pattern} fixes the sparsity of every layer; leave allocation out")
+        if getattr(info.data.get("method"), "selection", "share") != "share":
+            raise ValueError("meets each layer's sparsity exactly, which selection 'cumulative' cannot")
         return allocation
 
     @field_validator("sparsity", mode="before")
@@ -97,6 +101,11 @@ class Recipe(Frozen):
     def needs(self) -> frozenset[Need]:
         """What must be measured on the calibration windows; empty for a recipe that reads no text."""
         return self.method.needs | self.allocation.needs | (self.refit.needs if self.refit else frozenset())
+
+    @property
+    def changes_kept_weights(self) -> bool:
+        """Whether weights that are not pruned may get new values."""
+        return self.refit is not None or self.method.updates_weights
 
     @property
     def gradient_norms(self) -> frozenset[GradientNorm]:

@@ -193,3 +193,42 @@ def test_any_share_survives_json_with_its_fingerprint(sparsity: float) -> None:
 def test_the_recipe_needs_no_torch() -> None:
     code = "import sys, pruning.recipe; sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_best_is_spelt_out_in_the_recipe() -> None:
+    best = recipe(method="best")
+    assert best == recipe(method="admm", refit=True, allocation=best.allocation)
+    assert best.allocation.name == "gradient"
+    assert best.needs == {"second_moments", "gradient_norms"}
+    assert best.gradient_norms == {"l2"}
+    assert Recipe.model_validate_json(best.model_dump_json()) == best
+    assert recipe(method="best", pattern="2:4", sparsity=None).allocation.name == "uniform"
+
+
+@pytest.mark.parametrize("decided", [{"refit": False}, {"allocation": "uniform"}])
+def test_best_takes_no_say_in_what_it_decides(decided: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match=f"'best' decides {next(iter(decided))}"):
+        recipe(method="best", **decided)
+
+
+def test_refit_is_on_off_or_has_options() -> None:
+    assert recipe().refit is None
+    assert recipe(refit=False) == recipe()
+    assert recipe(refit=True) == recipe(refit={"damping": 0.01, "iterations": 20})
+    assert recipe(method="wanda", refit=True).needs == {"input_norms", "second_moments"}
+
+
+def test_the_norms_of_method_and_allocation_are_both_computed() -> None:
+    assert recipe(allocation="gradient").gradient_norms == {"l1", "l2"}
+    assert recipe(method="wanda").gradient_norms == set()
+
+
+def test_a_pattern_leaves_neither_allocation_nor_selection_open() -> None:
+    assert refused_field(pattern="2:4", sparsity=None, allocation="owl").startswith("allocation")
+    method = {"name": "wanda", "selection": "cumulative"}
+    assert refused_field(pattern="2:4", sparsity=None, method=method) == "pattern"
+
+
+def test_a_selection_that_may_miss_the_sparsity_cannot_meet_an_allocation() -> None:
+    method = {"name": "wanda", "selection": "cumulative"}
+    assert refused_field(method=method, allocation="owl").startswith("allocation")
