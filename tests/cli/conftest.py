@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -166,11 +166,13 @@ PRUNESERVE = [sys.executable, "-m", "cli.main"]
 
 
 @contextmanager
-def up(data: Path, *arguments: str, port: int | None = None) -> Iterator[Up]:
+def up(
+    data: Path, *arguments: str, port: int | None = None, command: Sequence[str] = PRUNESERVE
+) -> Iterator[Up]:
     """A `pruneserve up` that is ready, stopped at the end if it still runs."""
     port = port or free_port()
     process = subprocess.Popen(
-        [*PRUNESERVE, "up", "--data", str(data), "--port", str(port), *arguments],
+        [*command, "up", "--data", str(data), "--port", str(port), *arguments],
         env=os.environ | SETTINGS,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

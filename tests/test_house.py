@@ -1,0 +1,108 @@
+"""The doors between the rooms, and what each room can do without."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from sqlalchemy.orm import Session, sessionmaker
+
+from cli.embedded.server import free_port
+from cli.embedded.services import Api, Service
+from jobs import dispatching, lifecycle
+from jobs.settings import Settings
+from jobs.spec import JobSpec
+from jobs.tables import Job
+
+CHECKOUT = Path(__file__).parents[1]
+PATIENCE_SECONDS = 60.0
+
+WITHOUT_TORCH = '''
+import importlib.abc, sys
+
+class Absent(importlib.abc.MetaPathFinder):
+    """As on a machine where the extra `torch` is not installed."""
+
+    names = {"torch", "transformers", "safetensors", "datasets", "accelerate", "pyarrow"}
+
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in self.names:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Absent())
+'''
+
+
+@pytest.fixture
+def without_torch(tmp_path: Path) -> dict[str, str]:
+    """An environment variable that makes every Python process one without torch."""
+    path = tmp_path / "path"
+    path.mkdir()
+    (path / "sitecustomize.py").write_text(WITHOUT_TORCH)
+    return {"PYTHONPATH": str(path)}
+
+
+def test_the_doors_are_kept() -> None:
+    lint = [Path(sys.executable).parent / "lint-imports", "--no-cache"]
+    done = subprocess.run(lint, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_torch_is_really_absent_there(without_torch: dict[str, str]) -> None:
+    done = _python("import torch", without_torch)
+    assert "No module named 'torch'" in done.stderr
+
+
+@pytest.mark.parametrize("room", ["api", "jobs", "migrations", "pruning.recipe", "cli"])
+def test_a_whole_room_can_be_imported_without_torch(room: str, without_torch: dict[str, str]) -> None:
+    # Not what runs when it is imported: entry points and Alembic's environment.
+    source = f"""
+import importlib, pkgutil
+package = importlib.import_module({room!r})
+for module in pkgutil.walk_packages(package.__path__, {room!r} + "."):
+    if module.name.rpartition(".")[2] not in ("__main__", "env") and ".versions" not in module.name:
+        importlib.import_module(module.name)
+"""
+    done = _python(source, without_torch)
+    assert done.returncode == 0, done.stderr
+
+
+def test_api_and_dispatcher_work_without_torch(
+    without_torch: dict[str, str],
+    settings: Settings,
+    broker_url: str,
+    database: sessionmaker[Session],
+    tmp_path: Path,
+) -> None:
+    environment = without_torch | {
+        "DATABASE_URL": settings.database_url.get_secret_value(),
+        "BROKER_URL": broker_url,
+        "STORE_URL": settings.store_url,
+    }
+    with database.begin() as session:
+        recipe = {"model": "org/name", "method": "gblm", "sparsity": 0.5}
+        job = lifecycle.create(session, "ada", JobSpec.model_validate({"recipe": recipe}))
+        # A dispatcher publishes for live workers only.
+        dispatching.worker_seen(session, "worker", job.queue)
+    with (
+        Api(tmp_path / "api", free_port(), environment),
+        Service("dispatcher", tmp_path / "dispatcher", ["worker.dispatch"], environment) as dispatcher,
+    ):
+        patience = time.monotonic() + PATIENCE_SECONDS
+        while not _is_dispatched(database, job):
+            assert time.monotonic() < patience, dispatcher.log.read_text()
+            time.sleep(0.05)
+
+
+def _is_dispatched(database: sessionmaker[Session], job: Job) -> bool:
+    with database.begin() as session:
+        return session.get_one(Job, job.id).dispatched_at is not None
+
+
+def _python(source: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-P", "-c", source]
+    return subprocess.run(
+        command, env=os.environ | environment, capture_output=True, text=True, check=False, cwd=CHECKOUT
+    )
