@@ -22,7 +22,7 @@ from cli.demo.model import demo_model
 from pruning.calibration import calibration_set
 from pruning.checkpoint import resolve
 from pruning.gradients import GradientNorms, gradient_norms
-from pruning.perplexity import evaluation_set, perplexity
+from pruning.perplexity import evaluation_sets, perplexity
 from pruning.prune import prune
 from pruning.recipe import Calibration, Evaluation, Recipe
 from pruning.windows import Reader
@@ -104,7 +104,7 @@ class Bench:
         )
         self._windows = calibration_set(self._calibration, reader).windows
         wanted = Evaluation(dataset=str(evaluation), sequence_length=512, windows=24)
-        self._evaluation = evaluation_set(wanted, reader).windows
+        self._evaluation = evaluation_sets(wanted, reader)[0].windows
 
     def dense(self) -> float:
         """The perplexity before pruning."""
@@ -148,13 +148,15 @@ def _lines(bench: Bench, rows: tuple[Row, ...]) -> Iterator[str]:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(prog="python -m bench.quality", description=__doc__.splitlines()[0])
-    parser.add_argument("--rows", default="", metavar="TEXT", help="only rows whose name contains this")
+    parser.add_argument(
+        "--rows", nargs="+", default=[""], metavar="TEXT", help="only rows whose name contains one of these"
+    )
     parser.add_argument("--model", type=Path, metavar="DIR", help="another SmolLM2-135M (default: fetched)")
     parser.add_argument("--texts", type=Path, metavar="DIR", default=CACHE / "wikipedia")
     options = parser.parse_args()
-    rows = tuple(row for row in ROWS if options.rows in row.name)
+    rows = tuple(row for row in ROWS if any(text in row.name for text in options.rows))
     if not rows:
-        parser.error(f"no row's name contains {options.rows!r}; they are: " + "; ".join(r.name for r in ROWS))
+        parser.error("no row has such a name; they are: " + "; ".join(row.name for row in ROWS))
     logging.disable_progress_bar()
     CACHE.mkdir(exist_ok=True)
     model = (options.model or demo_model(CACHE)).absolute()

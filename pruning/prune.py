@@ -1,6 +1,6 @@
 """Pruning, block by block."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from transformers import PreTrainedModel
 
 from pruning.allocation import layer_targets
 from pruning.batching import micro_batches
-from pruning.blocks import Stack, find_stack
+from pruning.blocks import LinearLayer, Stack, find_stack
 from pruning.errors import InvalidInput, NumericalFailure
 from pruning.gradients import GradientNorms
 from pruning.methods import LayerEvidence, Method, PrunedMatrix, method_for
@@ -70,7 +70,9 @@ def prune(
 
     Block by block: the calibration windows run through the block as it is, and what its linear layers are
     given is measured; each layer is pruned by the method, and on request its kept weights are solved again;
-    the windows run through the pruned block, and what comes out is what the next block is given.
+    the windows run through the pruned block, and what comes out is what the next block is given. With the
+    recipe's order 'layers', the layers that share an input are a step of their own, measured behind the
+    block's earlier ones as they were pruned.
 
     `windows`: token ids, int64 (windows, length); None for a method that measures no inputs. `gradients`:
     from `gradient_norms` on the dense model; empty for a method that needs none. `step(done, blocks)` is
@@ -80,34 +82,61 @@ def prune(
     """
     stack = check(model, recipe)
     model.requires_grad_(False).eval()
-    method = method_for(recipe.method)
     targets = layer_targets(recipe, stack, gradients, lambda: _walk(stack, windows))
     walk = _walk(stack, windows) if recipe.needs & {"input_norms", "second_moments"} else None
-
-    masks: dict[str, Tensor] = {}
-    weights: dict[str, Tensor] = {}
-    layers: list[PrunedLayer] = []
-    warnings: list[str] = []
+    pruning = _Pruning(recipe, targets, gradients)
     for index, block in enumerate(stack.blocks):
-        statistics = InputStatistics(block.layers, recipe.needs)
-        if walk is not None:
-            walk.measure(index, statistics)
-        for layer in block.layers:
-            evidence = LayerEvidence(layer, statistics, gradients)
-            result = _pruned(method, evidence, targets[layer.name], recipe.refit)
-            if result.weight is not None:
-                layer.matrix.copy_(result.weight)
-            layer.matrix.masked_fill_(result.mask, 0)
-            if result.weight is not None:
-                weights[layer.parameter_name] = layer.parameter.detach().cpu()
-            masks[layer.parameter_name] = layer.as_matrix(result.mask).cpu()
-            zeros = int(result.mask.sum())
-            layers.append(PrunedLayer(layer.name, index, (layer.outputs, layer.inputs), zeros))
-            warnings.extend(f"layer {layer.name}: {warning}" for warning in result.warnings)
-        if walk is not None and index + 1 < len(stack.blocks):
-            walk.advance(index)
+        if walk is None:
+            pruning.prune(index, block.layers, InputStatistics(block.layers, ()))
+        else:
+            for layers in walk.input_groups(index) if recipe.order == "layers" else (block.layers,):
+                statistics = InputStatistics(layers, recipe.needs)
+                walk.measure(index, statistics)
+                pruning.prune(index, layers, statistics)
+            if index + 1 < len(stack.blocks):
+                walk.advance(index)
         step(index + 1, len(stack.blocks))
-    return Pruned(masks, weights, tuple(layers), tuple(warnings))
+    return pruning.result(stack)
+
+
+class _Pruning:
+    """What has become of the layers so far."""
+
+    def __init__(self, recipe: Recipe, targets: Mapping[str, LayerTarget], gradients: GradientNorms) -> None:
+        self._method = method_for(recipe.method)
+        self._refit = recipe.refit
+        self._targets = targets
+        self._gradients = gradients
+        self._masks: dict[str, Tensor] = {}
+        self._weights: dict[str, Tensor] = {}
+        self._layers: dict[str, PrunedLayer] = {}
+        self._warnings: list[str] = []
+
+    def prune(self, block: int, layers: Sequence[LinearLayer], statistics: InputStatistics) -> None:
+        """Prune layers of one block in place, all by what was measured before any of them was pruned."""
+        for layer in layers:
+            evidence = LayerEvidence(layer, statistics, self._gradients)
+            pruned = _pruned(self._method, evidence, self._targets[layer.name], self._refit)
+            if pruned.weight is not None:
+                layer.matrix.copy_(pruned.weight)
+            layer.matrix.masked_fill_(pruned.mask, 0)
+            if pruned.weight is not None:
+                self._weights[layer.parameter_name] = layer.parameter.detach().cpu()
+            self._masks[layer.parameter_name] = layer.as_matrix(pruned.mask).cpu()
+            self._layers[layer.name] = PrunedLayer(
+                layer.name, block, (layer.outputs, layer.inputs), zeros=int(pruned.mask.sum())
+            )
+            self._warnings += [f"layer {layer.name}: {warning}" for warning in pruned.warnings]
+
+    def result(self, stack: Stack) -> Pruned:
+        """Everything, in the order of the model."""
+        layers = list(stack.layers)
+        return Pruned(
+            masks={layer.parameter_name: self._masks[layer.parameter_name] for layer in layers},
+            weights=self._weights,
+            layers=tuple(self._layers[layer.name] for layer in layers),
+            warnings=tuple(self._warnings),
+        )
 
 
 def check(model: PreTrainedModel, recipe: Recipe) -> Stack:

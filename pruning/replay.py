@@ -1,7 +1,7 @@
 """Running a model one block at a time, each block called with the arguments that the model itself passes."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from transformers import Cache
 
-from pruning.blocks import Stack
+from pruning.blocks import LinearLayer, Stack
 from pruning.errors import InvalidInput, NumericalFailure
-from pruning.statistics import InputStatistics
+from pruning.statistics import InputsSeen, InputStatistics, by_shared_input
 
 _PROBE_TOKENS = 16
 _PROBE_TOLERANCE = 1e-3
@@ -180,8 +180,14 @@ class Walk:
     def measure(self, index: int, statistics: InputStatistics) -> None:
         """Run all windows through block `index`, for what its linear layers are given, and stay before it."""
         for piece, hidden in zip(self._pieces, self._hidden, strict=True):
-            with statistics.watching(piece):
+            with statistics.watching(piece), suppress(InputsSeen):
                 self._calls[len(piece)][index](self._blocks[index].module, hidden)
+
+    def input_groups(self, index: int) -> tuple[tuple[LinearLayer, ...], ...]:
+        """The linear layers of block `index` in groups that share an input, in the order of their work."""
+        piece, hidden, block = self._pieces[0], self._hidden[0], self._blocks[index]
+        call = self._calls[len(piece)][index]
+        return by_shared_input(block.layers, lambda: call(block.module, hidden))
 
     def advance(self, index: int) -> None:
         """Take all windows through block `index`."""

@@ -47,6 +47,10 @@ class InputNorms:
         return self._mean.sqrt()
 
 
+class InputsSeen(Exception):
+    """Ends a forward pass of which nothing more is needed."""
+
+
 class SecondMoments:
     """Which input features go together: the mean, over windows, of XᵀX with X (length, features).
 
@@ -91,23 +95,32 @@ class InputStatistics:
 
     @contextmanager
     def watching(self, windows: Tensor) -> Iterator[None]:
-        """While active, one forward pass of the block for these windows (windows, length) is taken in."""
+        """While active, one forward pass of the block for these windows (windows, length) is taken in.
+
+        The pass ends with InputsSeen, which is to be suppressed, where no later layer is watched.
+        """
         seen: list[tuple[Tensor, dict[Need, Statistic]]] = []
+        missing = {layer.name for layer in self._layers}
 
         def watch(layer: LinearLayer) -> Callable[[nn.Module, tuple[Any, ...]], None]:
             def before_forward(_: nn.Module, args: tuple[Any, ...]) -> None:
-                inputs: Tensor = args[0]
-                shared = next((statistics for tensor, statistics in seen if tensor is inputs), None)
-                if shared is not None:
-                    self._by_layer[layer.name] = shared
-                    return
-                new = {need: kind() for need, kind in self._kinds.items()}
-                statistics = self._by_layer.setdefault(layer.name, new)
-                for statistic in statistics.values():
-                    statistic.add(layer.by_window(inputs, windows))
-                seen.append((inputs, statistics))
+                take_in(layer, args[0])
+                missing.discard(layer.name)
+                if not missing:
+                    raise InputsSeen
 
             return before_forward
+
+        def take_in(layer: LinearLayer, inputs: Tensor) -> None:
+            shared = next((statistics for tensor, statistics in seen if tensor is inputs), None)
+            if shared is not None:
+                self._by_layer[layer.name] = shared
+                return
+            new = {need: kind() for need, kind in self._kinds.items()}
+            statistics = self._by_layer.setdefault(layer.name, new)
+            for statistic in statistics.values():
+                statistic.add(layer.by_window(inputs, windows))
+            seen.append((inputs, statistics))
 
         with ExitStack() as hooks:
             for layer in self._layers:
@@ -117,3 +130,31 @@ class InputStatistics:
     def of(self, layer: LinearLayer, need: Need) -> Tensor:
         """What was measured on the layer's input; see InputNorms and SecondMoments."""
         return self._by_layer[layer.name][need].value
+
+
+def by_shared_input(
+    layers: Sequence[LinearLayer], run: Callable[[], object]
+) -> tuple[tuple[LinearLayer, ...], ...]:
+    """The layers in groups that are given the same tensor, in the order in which `run` calls them.
+
+    A layer that `run` does not call comes last, in a group of its own.
+    """
+    groups: list[tuple[Tensor | None, list[LinearLayer]]] = []
+
+    def watch(layer: LinearLayer) -> Callable[[nn.Module, tuple[Any, ...]], None]:
+        def before_forward(_: nn.Module, args: tuple[Any, ...]) -> None:
+            same = next((members for inputs, members in groups if inputs is args[0]), None)
+            if same is None:
+                groups.append((args[0], [layer]))
+            else:
+                same.append(layer)
+
+        return before_forward
+
+    with ExitStack() as hooks:
+        for layer in layers:
+            hooks.callback(layer.module.register_forward_pre_hook(watch(layer)).remove)
+        run()
+    called = {layer.name for _, members in groups for layer in members}
+    groups += [(None, [layer]) for layer in layers if layer.name not in called]
+    return tuple(tuple(members) for _, members in groups)

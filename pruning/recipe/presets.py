@@ -7,14 +7,15 @@ from pruning.recipe.fields import group_of
 
 BEST = "best"
 
-_DECIDED_BY_BEST = ("allocation", "refit")
+_DECIDED_BY_BEST = ("allocation", "refit", "order")
 
 
 def expanded(fields: Mapping[str, Any]) -> Mapping[str, Any]:
     """A recipe's fields with `method: "best"` replaced by the explicit options that measured best.
 
-    ADMM support and refit; where the pattern leaves the allocation open, guided by gradients too. How it was
-    found and what it costs is in docs/methods.md. Raises ValueError where the fields say otherwise.
+    ADMM support and refit, layer by layer; where the pattern leaves the allocation open, guided by gradients
+    too. How it was found and what it costs is in docs/methods.md. Raises ValueError where the fields say
+    otherwise.
     """
     if fields.get("method") not in (BEST, {"name": BEST}):
         return fields
@@ -24,4 +25,10 @@ def expanded(fields: Mapping[str, Any]) -> Mapping[str, Any]:
     pattern = fields.get("pattern")
     open_allocation = not isinstance(pattern, str) or group_of(pattern) is None
     allocation = {"name": "gradient", "band": 0.25} if open_allocation else {"name": "uniform"}
-    return {**fields, "method": {"name": "admm"}, "allocation": allocation, "refit": {}}
+    return {
+        **fields,
+        "method": {"name": "admm"},
+        "allocation": allocation,
+        "refit": {},
+        "order": "layers",
+    }

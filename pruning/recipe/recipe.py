@@ -13,6 +13,7 @@ from pruning.recipe.methods import GradientNorm, Method, Need
 from pruning.recipe.presets import expanded
 from pruning.recipe.refit import Refit
 
+Order = Literal["blocks", "layers"]
 ComputeDtype = Literal["auto", "float64", "float32", "bfloat16", "float16"]
 
 _SPARSITY_TOLERANCE = 0.001
@@ -46,6 +47,11 @@ class Recipe(Frozen):
         Uniform(), validate_default=True, description="How the sparsity is spread over the layers."
     )
     refit: Refit = Field(None, description="Whether the kept weights are solved again.")
+    order: Order = Field(
+        "blocks",
+        description="What is pruned when a layer's inputs are measured: the earlier blocks (the reference's "
+        "order), or the earlier layers of its own block too.",
+    )
     calibration: Calibration = Calibration()
     dtype: ComputeDtype = Field(
         "auto", description="The precision of the computation, not of the saved weights."

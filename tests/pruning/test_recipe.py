@@ -197,7 +197,7 @@ def test_the_recipe_needs_no_torch() -> None:
 
 def test_best_is_spelt_out_in_the_recipe() -> None:
     best = recipe(method="best")
-    assert best == recipe(method="admm", refit=True, allocation=best.allocation)
+    assert best == recipe(method="admm", refit=True, allocation=best.allocation, order="layers")
     assert best.allocation.name == "gradient"
     assert best.needs == {"second_moments", "gradient_norms"}
     assert best.gradient_norms == {"l2"}
@@ -205,7 +205,7 @@ def test_best_is_spelt_out_in_the_recipe() -> None:
     assert recipe(method="best", pattern="2:4", sparsity=None).allocation.name == "uniform"
 
 
-@pytest.mark.parametrize("decided", [{"refit": False}, {"allocation": "uniform"}])
+@pytest.mark.parametrize("decided", [{"refit": False}, {"allocation": "uniform"}, {"order": "layers"}])
 def test_best_takes_no_say_in_what_it_decides(decided: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match=f"'best' decides {next(iter(decided))}"):
         recipe(method="best", **decided)
