@@ -12,6 +12,11 @@ PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13 python3
 # Two tests at a time, each with one thread of its own: more threads than cores only wait for each other.
 WORKERS ?= 2
 
+# Python compiles the modules that it imports, and keeps them; pip would compile all of them, which takes as long
+# as the rest of the installation.
+unexport PYTHONDONTWRITEBYTECODE
+PIP := -m pip install --quiet --disable-pip-version-check --progress-bar off --no-compile
+
 .PHONY: demo test bench-quality lint format install clean
 
 demo: install
@@ -40,7 +45,7 @@ $(INSTALLED): pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer, with its venv module, is needed (Debian: apt install python3-venv)." >&2; exit 1; }
 	@echo "Installing into $(VENV) (once; about 1.5 GB) ..."
 	@test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar off --editable '.[$(EXTRAS)]'
+	@$(BIN)/python $(PIP) --editable '.[$(EXTRAS)]'
 	@touch $@
 
 clean:
