@@ -28,10 +28,8 @@ def _outside(spec: JobSpec, settings: Settings) -> Iterator[FieldError]:
             message="must lie under an allowed root: use a Hub id, or a path in a directory that the"
             " operator of this service has added to PRUNESERVE_MODEL_ROOTS",
         )
-    for field, dataset in (
-        ("calibration.dataset", spec.recipe.calibration.dataset),
-        ("evaluation.dataset", spec.evaluation.dataset),
-    ):
+    calibration = ((share.field, share.dataset) for share in spec.recipe.calibration.shares)
+    for field, dataset in (*calibration, *spec.evaluation.texts):
         if not _allowed(dataset, settings.data_roots):
             yield FieldError(
                 field=field,

@@ -22,7 +22,7 @@ from cli.demo.model import demo_model
 from pruning.calibration import calibration_set
 from pruning.checkpoint import resolve
 from pruning.gradients import GradientNorms, gradient_norms
-from pruning.perplexity import evaluation_set, perplexity
+from pruning.perplexity import evaluation_sets, perplexity
 from pruning.prune import prune
 from pruning.recipe import Calibration, Evaluation, Recipe
 from pruning.windows import Reader
@@ -104,7 +104,7 @@ class Bench:
         )
         self._windows = calibration_set(self._calibration, reader).windows
         wanted = Evaluation(dataset=str(evaluation), sequence_length=512, windows=24)
-        self._evaluation = evaluation_set(wanted, reader).windows
+        self._evaluation = evaluation_sets(wanted, reader)[0].windows
 
     def dense(self) -> float:
         """The perplexity before pruning."""

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from pruning.errors import InvalidInput
-from pruning.recipe import Calibration
-from pruning.text import PARAGRAPH_BREAK, read_documents
-from pruning.windows import Reader, enough, fingerprint, is_stored
+from pruning.recipe import Calibration, Share, is_stored
+from pruning.text import PARAGRAPH_BREAK, Source, read_documents
+from pruning.windows import Reader, enough, fingerprint
 
 # Above the reference's 128 x 2048 by a factor of 256. Every token's hidden state is held at every block.
 _MAX_TOKENS = 2**26
@@ -24,58 +24,83 @@ Encode = Callable[[str], list[int]]
 
 
 @dataclass(frozen=True)
-class CalibrationSet:
-    """Token windows, and how they came to be."""
+class Drawn:
+    """The windows that came from one dataset, and how they came to be."""
 
+    share: Share
     windows: Tensor  # int64 (samples, length)
-    fingerprint: str  # SHA-256 over the token ids
     notes: tuple[str, ...] = ()  # for the report, where the way was not the plain one
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over the token ids."""
+        return fingerprint(self.windows)
+
+
+@dataclass(frozen=True)
+class CalibrationSet:
+    """Token windows, one dataset's after the other's."""
+
+    sets: tuple[Drawn, ...]
+    windows: Tensor  # int64 (samples, length): of all sets
+    fingerprint: str  # SHA-256 over the token ids
 
 
 def calibration_set(calibration: Calibration, reader: Reader) -> CalibrationSet:
     """Draw the windows that `calibration` asks for. Equal arguments give equal windows.
 
     Token ids from a .npy file are used as they stand. From a single text, windows are cut at random offsets;
-    from a set of documents, each from a random one that is long enough (the reference's way for both).
+    from a set of documents, each from a random one that is long enough (the reference's way for both). Where
+    several datasets are asked for, they are drawn from in their order, all from one random stream.
 
     Raises InvalidInput naming the field, the value and the limit; Unreachable where a Hub dataset is.
     """
-    samples = calibration.samples
-    if is_stored(calibration.dataset):
-        stored = reader.stored(calibration.dataset, samples, calibration.sequence_length, "calibration")
-        return _finish(stored, (), reader)
-    length = reader.length(calibration.sequence_length, "calibration")
-    if samples * length > _MAX_TOKENS:
+    rng = random.Random(calibration.seed)  # noqa: S311 - a reproducible draw, and the reference's generator
+    sets = tuple(_draw(share, calibration, reader, rng) for share in calibration.shares)
+    lengths = {drawn.windows.shape[1] for drawn in sets}
+    if len(lengths) > 1:  # only token ids bring a length of their own
         raise InvalidInput(
-            f"samples {samples} of {length} tokens are {samples * length} tokens; the limit is {_MAX_TOKENS}",
+            f"the datasets have windows of {min(lengths)} and {max(lengths)} tokens; ask for the "
+            "sequence_length of the stored token ids",
+            field="calibration.sequence_length",
+        )
+    windows = torch.cat([drawn.windows for drawn in sets])
+    return CalibrationSet(sets, windows, fingerprint(windows))
+
+
+def _draw(share: Share, calibration: Calibration, reader: Reader, rng: random.Random) -> Drawn:
+    source, samples = Source(share.dataset, "calibration", share.field), share.samples
+    if is_stored(share.dataset):
+        stored = reader.stored(source, samples, calibration.sequence_length)
+        return Drawn(share, reader.checked(stored, source))
+    length = reader.length(calibration.sequence_length, "calibration")
+    if calibration.samples * length > _MAX_TOKENS:
+        raise InvalidInput(
+            f"samples {calibration.samples} of {length} tokens are {calibration.samples * length} tokens; "
+            f"the limit is {_MAX_TOKENS}",
             field="calibration.samples",
         )
-    documents = read_documents(calibration.dataset, "calibration", roots=reader.roots)
-    rng = random.Random(calibration.seed)  # noqa: S311 - a reproducible draw, and the reference's generator
+    documents = read_documents(source, roots=reader.roots)
 
     def encode(text: str) -> list[int]:
-        return reader.encode(text, "calibration")
+        return reader.encode(text, source)
 
     if len(documents) == 1:
-        windows, notes = _from_text(encode(documents[0]), samples, length, rng)
+        windows, notes = _from_text(encode(documents[0]), samples, length, rng, source)
     else:
-        windows, notes = _from_documents(documents, encode, samples, length, rng)
-    return _finish(torch.tensor(windows), notes, reader)
-
-
-def _finish(windows: Tensor, notes: tuple[str, ...], reader: Reader) -> CalibrationSet:
-    return CalibrationSet(reader.checked(windows, "calibration"), fingerprint(windows), notes)
+        windows, notes = _from_documents(documents, encode, samples, length, rng, source)
+    return Drawn(share, reader.checked(torch.tensor(windows), source), notes)
 
 
 def _from_text(
-    ids: list[int], samples: int, length: int, rng: random.Random
+    ids: list[int], samples: int, length: int, rng: random.Random, source: Source
 ) -> tuple[list[list[int]], tuple[str, ...]]:
     """Windows at random offsets of one text; never the one that ends with it, as the reference has it."""
     if len(ids) <= length:
         raise InvalidInput(
             f"the text has {len(ids)} tokens; a window of {length} needs at least {length + 1}: "
             "give more text, or a shorter sequence_length",
-            field="calibration.dataset",
+            field=source.field,
         )
     windows = [_cut(ids, length, rng) for _ in range(samples)]
     wanted = samples * length
@@ -84,7 +109,12 @@ def _from_text(
 
 
 def _from_documents(
-    documents: Sequence[str], encode: Encode, samples: int, length: int, rng: random.Random
+    documents: Sequence[str],
+    encode: Encode,
+    samples: int,
+    length: int,
+    rng: random.Random,
+    source: Source,
 ) -> tuple[list[list[int]], tuple[str, ...]]:
     """A window from a random long enough document each; where too few are, documents are packed.
 
@@ -102,9 +132,9 @@ def _from_documents(
                 break
             too_short.add(number)
             if len(too_short) == len(documents):
-                return _packed(documents, encode, samples, length, rng)
+                return _packed(documents, encode, samples, length, rng, source)
         else:
-            return _packed(documents, encode, samples, length, rng)
+            return _packed(documents, encode, samples, length, rng, source)
         drawn.append(number)
         windows.append(_cut(encoded(number), length, rng))
     different = len(set(drawn))
@@ -118,7 +148,12 @@ def _cut(ids: list[int], length: int, rng: random.Random) -> list[int]:
 
 
 def _packed(
-    documents: Sequence[str], encode: Encode, samples: int, length: int, rng: random.Random
+    documents: Sequence[str],
+    encode: Encode,
+    samples: int,
+    length: int,
+    rng: random.Random,
+    source: Source,
 ) -> tuple[list[list[int]], tuple[str, ...]]:
     """Documents in random order, a blank line after each, one after the other, cut into windows."""
     order = list(range(len(documents)))
@@ -128,6 +163,6 @@ def _packed(
         ids += encode(documents[number] + PARAGRAPH_BREAK)
         if len(ids) >= samples * length:
             break
-    enough(samples, len(ids) // length, length, "calibration")
+    enough(samples, len(ids) // length, length, source)
     windows = [ids[start : start + length] for start in range(0, samples * length, length)]
     return windows, (f"documents were packed: too few are longer than the window of {length} tokens",)

@@ -98,7 +98,10 @@ def _refit(report: Report) -> str:
 def _calibration(facts: CalibrationFacts | None) -> str:
     if facts is None:
         return "none; the method reads no text"
-    return f"{facts.windows} windows of {facts.sequence_length} tokens from {_file_name(facts.dataset)}"
+    names = ", ".join(f"{_file_name(part.dataset)} ({part.windows})" for part in facts.sets)
+    if len(facts.sets) == 1:
+        names = _file_name(facts.sets[0].dataset)
+    return f"{facts.windows} windows of {facts.sequence_length} tokens from {names}"
 
 
 def _file_name(dataset: str) -> str:

@@ -1,4 +1,4 @@
-"""Perplexity, as the reference measures it."""
+"""Perplexity, as the reference measures it, or over windows that overlap."""
 
 import math
 from collections.abc import Callable
@@ -10,16 +10,17 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from pruning.errors import NumericalFailure
-from pruning.recipe import Evaluation
-from pruning.text import PARAGRAPH_BREAK, read_documents
-from pruning.windows import Reader, enough, fingerprint, is_stored
+from pruning.recipe import Evaluation, is_stored
+from pruning.text import PARAGRAPH_BREAK, Source, read_documents
+from pruning.windows import Reader, enough, fingerprint
 
 _MEAN = "Exp of the mean over windows of a window's mean next-token cross-entropy (length - 1 predictions); "
-
-DEFINITION = (
-    f"{_MEAN}the documents are joined by a blank line, tokenised once with the special tokens that the "
-    "tokenizer adds by itself, and cut into non-overlapping windows; the remainder is dropped."
+_TOKENISED = (
+    "the documents are joined by a blank line, tokenised once with the special tokens that the "
+    "tokenizer adds by itself, and cut into "
 )
+
+DEFINITION = f"{_MEAN}{_TOKENISED}non-overlapping windows; the remainder is dropped."
 STORED_DEFINITION = f"{_MEAN}the windows are token ids, used as they were given."
 
 _TOKENS_AT_ONCE = (
@@ -32,28 +33,49 @@ _POSITIONS_AT_ONCE = 256  # and so many of them as float32
 class EvaluationSet:
     """Token windows, and the definition of the perplexity over them."""
 
+    dataset: str
     windows: Tensor  # int64 (windows, length)
     fingerprint: str  # SHA-256 over the token ids
     definition: str
+    stride: int | None = None  # tokens from one window's start to the next; None: they do not overlap
 
 
-def evaluation_set(evaluation: Evaluation, reader: Reader) -> EvaluationSet:
-    """The first windows of the evaluation text, or all of them.
+def evaluation_sets(evaluation: Evaluation, reader: Reader) -> tuple[EvaluationSet, ...]:
+    """The first windows of each evaluation text, or all of them; in the order of the request.
 
     Raises InvalidInput naming the field, the value and the limit; Unreachable where a Hub dataset is.
     """
-    if is_stored(evaluation.dataset):
-        windows = reader.stored(
-            evaluation.dataset, evaluation.windows, evaluation.sequence_length, "evaluation"
-        )
+    return tuple(
+        _evaluation_set(Source(dataset, "evaluation", field), evaluation, reader)
+        for field, dataset in evaluation.texts
+    )
+
+
+def _evaluation_set(source: Source, evaluation: Evaluation, reader: Reader) -> EvaluationSet:
+    if is_stored(source.dataset):
+        windows = reader.stored(source, evaluation.windows, evaluation.sequence_length)
+        definition, stride = STORED_DEFINITION, None
     else:
         length = reader.length(evaluation.sequence_length, "evaluation")
-        text = PARAGRAPH_BREAK.join(read_documents(evaluation.dataset, "evaluation", roots=reader.roots))
-        ids = reader.encode(text, "evaluation")
-        count = enough(evaluation.windows, len(ids) // length, length, "evaluation")
-        windows = torch.tensor(ids[: count * length]).view(count, length)
-    definition = STORED_DEFINITION if is_stored(evaluation.dataset) else DEFINITION
-    return EvaluationSet(reader.checked(windows, "evaluation"), fingerprint(windows), definition)
+        stride = evaluation.stride if evaluation.stride != length else None
+        ids = reader.encode(PARAGRAPH_BREAK.join(read_documents(source, roots=reader.roots)), source)
+        step = stride or length
+        count = enough(evaluation.windows, max(0, len(ids) - length + step) // step, length, source)
+        windows = torch.tensor(ids).unfold(0, length, step)[:count]  # a view: a small stride costs no memory
+        definition = DEFINITION if stride is None else _definition_with_overlap(length, stride)
+    return EvaluationSet(
+        source.dataset, reader.checked(windows, source), fingerprint(windows), definition, stride
+    )
+
+
+def _definition_with_overlap(length: int, stride: int) -> str:
+    later = "the last" if stride == 1 else f"the last {stride}"
+    return (
+        f"Exp of the mean next-token cross-entropy over all predicted tokens; {_TOKENISED}windows of "
+        f"{length} tokens that start every {stride}. The first window predicts all its tokens but the first; "
+        f"each later one {later}, which no window before it predicted, with the rest as context. What "
+        "follows the last whole window is dropped."
+    )
 
 
 def evaluation_batches(windows: Tensor) -> tuple[Tensor, ...]:
@@ -62,21 +84,30 @@ def evaluation_batches(windows: Tensor) -> tuple[Tensor, ...]:
 
 
 @torch.inference_mode()
-def perplexity(model: PreTrainedModel, windows: Tensor, *, step: Callable[[int, int], None]) -> float:
-    """The perplexity of `model` over token ids (windows, length), see `DEFINITION`.
+def perplexity(
+    model: PreTrainedModel, windows: Tensor, *, stride: int | None = None, step: Callable[[int, int], None]
+) -> float:
+    """The perplexity of `model` over token ids (windows, length); each token counts once.
+
+    Without a stride all tokens of a window but its first are predicted, see `DEFINITION`; with one, a window
+    after the first predicts its last `stride` tokens: those that no earlier window has predicted.
 
     `step(done, total)` is called after each of `evaluation_batches`; what it raises ends the measurement.
     Raises NumericalFailure with the window's number where a loss is not finite.
     """
     losses: list[float] = []
+    predictions: list[int] = []
     batches = evaluation_batches(windows)
     for done, batch in enumerate(batches, start=1):
         tokens = batch.to(model.device)
         logits = model(input_ids=tokens, use_cache=False).logits
-        losses += [window_loss(*window) for window in zip(logits, tokens, strict=True)]
-        del logits  # before the next ones are made
+        for scores, ids in zip(logits, tokens, strict=True):
+            new = len(ids) - 1 if stride is None or not losses else stride
+            losses.append(window_loss(scores[-new - 1 :], ids[-new - 1 :]))
+            predictions.append(new)
+        del logits, scores  # before the next ones are made
         step(done, len(batches))
-    return perplexity_of(losses)
+    return perplexity_of(losses, predictions)
 
 
 def window_loss(logits: Tensor, tokens: Tensor) -> float:
@@ -95,14 +126,18 @@ def window_loss(logits: Tensor, tokens: Tensor) -> float:
     return total / (len(tokens) - 1)
 
 
-def perplexity_of(losses: list[float]) -> float:
-    """exp of the mean of the windows' losses. Raises NumericalFailure where that is no finite number."""
+def perplexity_of(losses: list[float], predictions: list[int]) -> float:
+    """exp of the mean loss of all predictions, from each window's mean loss and number of predictions.
+
+    Raises NumericalFailure where that is no finite number.
+    """
     for number, loss in enumerate(losses):
         if not math.isfinite(loss):
             raise NumericalFailure(
                 f"the loss of evaluation window {number} is {loss}; use dtype float32, or prune less"
             )
-    mean = math.fsum(losses) / len(losses)
+    total = math.fsum(loss * count for loss, count in zip(losses, predictions, strict=True))
+    mean = total / sum(predictions)
     try:
         return math.exp(mean)
     except OverflowError as error:

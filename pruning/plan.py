@@ -11,7 +11,7 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 from pruning.calibration import CalibrationSet, calibration_set
 from pruning.checkpoint import Checkpoint, resolve
 from pruning.device import compute_dtype
-from pruning.perplexity import EvaluationSet, evaluation_set
+from pruning.perplexity import EvaluationSet, evaluation_sets
 from pruning.prune import check
 from pruning.recipe import Evaluation, GradientNorm, Recipe, is_local
 from pruning.roots import Roots
@@ -27,7 +27,7 @@ class Plan:
     checkpoint: Checkpoint
     blocks: int
     calibration: CalibrationSet | None  # None for a recipe that reads no text
-    evaluation: EvaluationSet
+    evaluations: tuple[EvaluationSet, ...]  # at least one; the first is the one that counts
     device: torch.device
     dtype: torch.dtype  # of the computation
 
@@ -50,7 +50,7 @@ class Plan:
             checkpoint=checkpoint,
             blocks=len(stack.blocks),
             calibration=calibration_set(recipe.calibration, reader) if recipe.needs else None,
-            evaluation=evaluation_set(evaluation, reader),
+            evaluations=evaluation_sets(evaluation, reader),
             device=device,
             dtype=compute_dtype(recipe.dtype, checkpoint.stored_dtype, device),
         )
@@ -68,11 +68,13 @@ class Plan:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a reader of the measurements must know."""
-        dataset = self.recipe.calibration.dataset
-        if self.calibration and is_local(dataset) and dataset == self.evaluation_request.dataset:
+        sets = self.calibration.sets if self.calibration else ()
+        calibrated_on = {drawn.share.dataset for drawn in sets if is_local(drawn.share.dataset)}
+        shared = [Path(text.dataset).name for text in self.evaluations if text.dataset in calibrated_on]
+        if shared:
             return (
-                "the perplexity was measured on the text that the model was calibrated on; it says little "
-                "about other texts",
+                f"the perplexity on {', '.join(shared)} was measured on text that the model was calibrated "
+                "on; it says little about other texts",
             )
         return ()
 

@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 
-from pruning.recipe import Recipe, Stage
+from pruning.recipe import Evaluation, Recipe, Stage
 
 FILE_NAME = "pruning_report.json"
 
@@ -28,15 +28,24 @@ class ModelFacts(Facts):
     blocks: int
 
 
+class DatasetFacts(Facts):
+    """The windows that came from one dataset."""
+
+    dataset: str
+    weight: float = Field(description="As asked for, relative to the other datasets'.")
+    windows: int
+    fingerprint: str = Field(description="SHA-256 over the token ids.")
+    notes: tuple[str, ...] = Field(description="How the windows came to be, where it was not plain.")
+
+
 class CalibrationFacts(Facts):
     """The token windows on which activations and gradients were measured."""
 
-    dataset: str
+    sets: tuple[DatasetFacts, ...] = Field(description="In the order of the windows.")
     windows: int
     sequence_length: int
     tokens: int
-    fingerprint: str = Field(description="SHA-256 over the token ids.")
-    notes: tuple[str, ...] = Field(description="How the windows came to be, where it was not plain.")
+    fingerprint: str = Field(description="SHA-256 over the token ids of all sets.")
 
 
 class PerplexityFacts(Facts):
@@ -48,6 +57,7 @@ class PerplexityFacts(Facts):
     dataset: str
     windows: int
     sequence_length: int
+    stride: int = Field(description="Tokens from the start of one window to that of the next.")
     fingerprint: str = Field(description="SHA-256 over the token ids.")
 
     @computed_field(description="Relative: 0.1 where the pruned perplexity is 10 % above the dense one.")  # type: ignore[prop-decorator]
@@ -130,10 +140,12 @@ class Report(Facts):
 
     recipe: Recipe
     recipe_fingerprint: str
+    evaluation: Evaluation
     model: ModelFacts
     calibration: CalibrationFacts | None = Field(description="Null for a method that reads no text.")
     sparsity: SparsityFacts
     perplexity: PerplexityFacts
+    further_perplexities: tuple[PerplexityFacts, ...] = Field((), description="On the further datasets.")
     stages: tuple[StageFacts, ...]
     environment: Environment
     warnings: tuple[str, ...] = ()

@@ -7,28 +7,28 @@
 """
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
 from pruning.batching import micro_batches
+from pruning.calibration import CalibrationSet
 from pruning.device import compute_device, describe
 from pruning.errors import PruningError
+from pruning.evaluate import Measured, evaluate, evaluation_steps
 from pruning.gradients import GradientNorms, gradient_norms
 from pruning.measure import Stages
 from pruning.output import appearing_whole, write_model, write_report
-from pruning.perplexity import evaluation_batches, perplexity
 from pruning.plan import Plan
 from pruning.progress import Progress, Silent
 from pruning.prune import Pruned, check, prune
 from pruning.recipe import Evaluation, Recipe, Stage
 from pruning.report import (
     CalibrationFacts,
+    DatasetFacts,
     Environment,
     LayerFacts,
     ModelFacts,
-    PerplexityFacts,
     Report,
     SparsityFacts,
 )
@@ -74,8 +74,8 @@ def run(
             del model, gradients  # the models that are measured next need their memory
             write_model(plan.checkpoint, pruned, directory, save_masks=save_masks)
 
-        with stages.stage(Stage.EVALUATE, 2 * len(evaluation_batches(plan.evaluation.windows))) as step:
-            measured = _evaluate(plan, directory, step)
+        with stages.stage(Stage.EVALUATE, evaluation_steps(plan)) as step:
+            measured = evaluate(plan, directory, step)
 
         report = _report(plan, pruned, measured, stages, attention)
         write_report(plan.checkpoint, report, directory)
@@ -93,25 +93,7 @@ def _check_room(plan: Plan, directory: Path) -> None:
         )
 
 
-def _evaluate(plan: Plan, directory: Path, step: Callable[[int, int], None]) -> PerplexityFacts:
-    """Measure both models by the same code on the same windows, one after the other in memory."""
-    windows = plan.evaluation.windows
-    dense = perplexity(plan.dense_model(), windows, step=lambda done, total: step(done, 2 * total))
-    pruned = perplexity(
-        plan.pruned_model(directory), windows, step=lambda done, total: step(total + done, 2 * total)
-    )
-    return PerplexityFacts(
-        dense=dense,
-        pruned=pruned,
-        definition=plan.evaluation.definition,
-        dataset=plan.evaluation_request.dataset,
-        windows=windows.shape[0],
-        sequence_length=windows.shape[1],
-        fingerprint=plan.evaluation.fingerprint,
-    )
-
-
-def _report(plan: Plan, pruned: Pruned, measured: PerplexityFacts, stages: Stages, attention: str) -> Report:
+def _report(plan: Plan, pruned: Pruned, measured: Measured, stages: Stages, attention: str) -> Report:
     layers = tuple(
         LayerFacts(
             name=layer.name, block=layer.block, shape=layer.shape, zeros=layer.zeros, weights=layer.weights
@@ -121,6 +103,7 @@ def _report(plan: Plan, pruned: Pruned, measured: PerplexityFacts, stages: Stage
     return Report(
         recipe=plan.recipe,
         recipe_fingerprint=plan.recipe.fingerprint(),
+        evaluation=plan.evaluation_request,
         model=ModelFacts(
             id=plan.checkpoint.id,
             commit=plan.checkpoint.commit,
@@ -129,9 +112,10 @@ def _report(plan: Plan, pruned: Pruned, measured: PerplexityFacts, stages: Stage
             parameters=sum(parameter.numel() for parameter in plan.checkpoint.skeleton.parameters()),
             blocks=plan.blocks,
         ),
-        calibration=_calibration(plan),
+        calibration=_calibration(plan.calibration),
         sparsity=SparsityFacts(layers=layers),
-        perplexity=measured,
+        perplexity=measured.perplexities[0],
+        further_perplexities=measured.perplexities[1:],
         stages=tuple(stages.facts),
         environment=Environment.here(
             device=describe(plan.device),
@@ -143,15 +127,22 @@ def _report(plan: Plan, pruned: Pruned, measured: PerplexityFacts, stages: Stage
     )
 
 
-def _calibration(plan: Plan) -> CalibrationFacts | None:
-    if plan.calibration is None:
+def _calibration(calibration: CalibrationSet | None) -> CalibrationFacts | None:
+    if calibration is None:
         return None
-    windows = plan.calibration.windows
     return CalibrationFacts(
-        dataset=plan.recipe.calibration.dataset,
-        windows=windows.shape[0],
-        sequence_length=windows.shape[1],
-        tokens=windows.numel(),
-        fingerprint=plan.calibration.fingerprint,
-        notes=plan.calibration.notes,
+        sets=tuple(
+            DatasetFacts(
+                dataset=drawn.share.dataset,
+                weight=drawn.share.weight,
+                windows=drawn.windows.shape[0],
+                fingerprint=drawn.fingerprint,
+                notes=drawn.notes,
+            )
+            for drawn in calibration.sets
+        ),
+        windows=calibration.windows.shape[0],
+        sequence_length=calibration.windows.shape[1],
+        tokens=calibration.windows.numel(),
+        fingerprint=calibration.fingerprint,
     )

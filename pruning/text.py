@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Literal
@@ -21,22 +22,30 @@ _MAX_BYTES = 2 * 2**30  # all documents of a dataset are held in memory
 _C4_EVALUATION_DOCUMENTS = 1100
 
 
-def read_documents(dataset: str, purpose: Purpose, *, roots: Sequence[Path] | None = None) -> Sequence[str]:
+@dataclass(frozen=True)
+class Source:
+    """A dataset, what it is read for, and the field of the request that names it."""
+
+    dataset: str
+    purpose: Purpose
+    field: str
+
+
+def read_documents(source: Source, *, roots: Sequence[Path] | None = None) -> Sequence[str]:
     """The documents of a dataset, in their order, none of them empty.
 
     A text without document borders (wikitext2, the built-in text, a .txt file) is one document. Where a
     dataset has parts for training and for testing, calibration reads the former and evaluation the latter.
 
-    Raises InvalidInput(field='calibration.dataset' or 'evaluation.dataset') for a file that lies outside
-    `roots`, is too large, is not what its name says, or holds no text; Unreachable where the Hub does not
-    answer.
+    Raises, with the source's field, InvalidInput for a file that lies outside `roots`, is too large, is not
+    what its name says, or holds no text; Unreachable where the Hub does not answer.
     """
-    field = f"{purpose}.dataset"
-    if dataset == BUILTIN:
-        return [_builtin(purpose)]
-    if not is_local(dataset):
-        return _from_hub(dataset, purpose)
-    return _from_file(Path(dataset), real_file(Path(dataset), roots, field=field), field)
+    if source.dataset == BUILTIN:
+        return [_builtin(source.purpose)]
+    if not is_local(source.dataset):
+        return _from_hub(source)
+    path = Path(source.dataset)
+    return _from_file(path, real_file(path, roots, field=source.field), source.field)
 
 
 def _from_file(named: Path, real: Path, field: str) -> list[str]:
@@ -120,9 +129,10 @@ def _parquet(path: Path) -> Iterator[str]:
         raise _NotText(" is not a readable parquet file") from error
 
 
-def _from_hub(dataset: str, purpose: Purpose) -> Sequence[str]:
+def _from_hub(source: Source) -> Sequence[str]:
     from datasets import load_dataset
 
+    dataset, purpose = source.dataset, source.purpose
     split = {"calibration": "train", "evaluation": "validation" if dataset == "c4" else "test"}[purpose]
     shard = {
         "train": "en/c4-train.00000-of-01024.json.gz",
@@ -144,7 +154,7 @@ def _from_hub(dataset: str, purpose: Purpose) -> Sequence[str]:
         raise Unreachable(
             f"the dataset {dataset} could not be loaded from the Hugging Face Hub ({type(error).__name__}); "
             f"check the network, or give the path of a local file, or '{BUILTIN}'",
-            field=f"{purpose}.dataset",
+            field=source.field,
         ) from error
     texts: Sequence[str] = rows["text"]
     return list(islice(texts, _C4_EVALUATION_DOCUMENTS)) if purpose == "evaluation" else texts

@@ -11,9 +11,8 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from pruning.errors import InvalidInput
-from pruning.recipe import is_local
 from pruning.roots import real_file
-from pruning.text import Purpose
+from pruning.text import Purpose, Source
 
 _DEFAULT_LENGTH = 2048
 
@@ -44,24 +43,24 @@ class Reader:
             )
         return requested
 
-    def encode(self, text: str, purpose: Purpose) -> list[int]:
+    def encode(self, text: str, source: Source) -> list[int]:
         """The token ids of a whole text, with the special tokens that the tokenizer adds by itself."""
         if len(text) > _MAX_CHARACTERS:
             raise InvalidInput(
                 f"a text of {len(text)} characters is too long to be tokenised as one; the limit is "
                 f"{_MAX_CHARACTERS}: give a shorter text, or documents on lines of their own (.jsonl)",
-                field=f"{purpose}.dataset",
+                field=source.field,
             )
         ids: list[int] = self.tokenizer(text, verbose=False)["input_ids"]
         return ids
 
-    def stored(self, dataset: str, count: int | None, length: int | None, purpose: Purpose) -> Tensor:
+    def stored(self, source: Source, count: int | None, length: int | None) -> Tensor:
         """The first windows of a .npy file of integers, (windows, length): int64 (count, length).
 
         `count` None takes all; `length` None takes the file's. Raises InvalidInput naming the field.
         """
-        field, name = f"{purpose}.dataset", Path(dataset).name
-        file = real_file(Path(dataset), self.roots, field=field)
+        field, name = source.field, Path(source.dataset).name
+        file = real_file(Path(source.dataset), self.roots, field=field)
         try:
             array = np.lib.format.open_memmap(file, mode="r")  # unlike np.load, no pickles and no archives
         except (OSError, ValueError, EOFError) as error:
@@ -73,49 +72,46 @@ class Reader:
             raise InvalidInput(f"{name} has windows of {columns} tokens; at least 2 are needed", field=field)
         if length is not None and length != columns:
             raise InvalidInput(
-                f"sequence_length {length}: {name} has {columns} tokens per window; leave the length out",
-                field=f"{purpose}.sequence_length",
+                f"sequence_length {length}: {name} has {columns} tokens per window; ask for that",
+                field=f"{source.purpose}.sequence_length",
             )
-        self.length(columns, purpose)
-        return torch.from_numpy(array[: enough(count, rows, columns, purpose)].astype(np.int64))
+        self.length(columns, source.purpose)
+        return torch.from_numpy(array[: enough(count, rows, columns, source)].astype(np.int64))
 
-    def checked(self, windows: Tensor, purpose: Purpose) -> Tensor:
+    def checked(self, windows: Tensor, source: Source) -> Tensor:
         """The same windows. Raises InvalidInput where a token id lies outside the model's vocabulary."""
         low, high = int(windows.min()), int(windows.max())
         if low < 0 or high >= self.vocabulary:
             raise InvalidInput(
                 f"token ids lie from {low} to {high}; the model's vocabulary ends at {self.vocabulary - 1}: "
                 "the text was tokenised for another model",
-                field=f"{purpose}.dataset",
+                field=source.field,
             )
         return windows
 
 
-def enough(wanted: int | None, available: int, length: int, purpose: Purpose) -> int:
+def enough(wanted: int | None, available: int, length: int, source: Source) -> int:
     """How many windows to use: as wanted, or all of them.
 
     Raises InvalidInput naming the dataset where there is none at all, the count where there are too few.
     """
     if available == 0:
-        raise InvalidInput(
-            f"the text is shorter than one window of {length} tokens", field=f"{purpose}.dataset"
-        )
+        raise InvalidInput(f"the text is shorter than one window of {length} tokens", field=source.field)
     if wanted is not None and wanted > available:
-        name = "samples" if purpose == "calibration" else "windows"
+        name = "samples" if source.purpose == "calibration" else "windows"
         raise InvalidInput(
-            f"{name} {wanted}: the dataset holds only {available} windows of {length} tokens; ask for fewer, "
-            "or for a shorter sequence_length, or give more text",
-            field=f"{purpose}.{name}",
+            f"{name} {wanted}: {Path(source.dataset).name} holds only {available} windows of {length} "
+            "tokens; ask for fewer, or for a shorter sequence_length, or give more text",
+            field=f"{source.purpose}.{name}",
         )
     return available if wanted is None else wanted
 
 
-def is_stored(dataset: str) -> bool:
-    """Whether a dataset reference means token ids, not text."""
-    return is_local(dataset) and dataset.endswith(".npy")
-
-
 def fingerprint(windows: Tensor) -> str:
     """SHA-256 over the shape and the token ids, as little-endian int64: 64 hex digits."""
-    array = windows.cpu().numpy().astype("<i8")
-    return hashlib.sha256(np.array(array.shape, "<i8").tobytes() + array.tobytes()).hexdigest()
+    digest = hashlib.sha256(np.array(windows.shape, "<i8").tobytes())
+    for some in torch.split(
+        windows, 1024
+    ):  # overlapping windows are views of one text; a copy of all may not fit
+        digest.update(some.cpu().numpy().astype("<i8").tobytes())
+    return digest.hexdigest()

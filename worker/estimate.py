@@ -19,11 +19,9 @@ def stage_work(spec: JobSpec) -> dict[Stage, float]:
     """
     calibration, evaluation = spec.recipe.calibration, spec.evaluation
     tokens = calibration.samples * (calibration.sequence_length or _USUAL_LENGTH)
-    evaluated = (
-        _USUAL_EVALUATION_TOKENS
-        if evaluation.windows is None
-        else evaluation.windows * (evaluation.sequence_length or _USUAL_LENGTH)
-    )
+    length = evaluation.sequence_length or _USUAL_LENGTH
+    windows = evaluation.windows or _USUAL_EVALUATION_TOKENS / (evaluation.stride or length)
+    evaluated = len(evaluation.texts) * windows * length
     needs = spec.recipe.needs
     return {
         Stage.GRADIENTS: 3.0 * tokens if "gradient_norms" in needs else 0.0,

@@ -5,6 +5,7 @@ and the dispatcher can read, check and fingerprint a recipe on a machine that co
 """
 
 from pruning.recipe.allocation import Allocation, AllocationOptions, GradientGuided, Owl, Uniform
+from pruning.recipe.calibration import Calibration, Share, WeightedDataset
 from pruning.recipe.evaluation import Evaluation
 from pruning.recipe.fields import (
     BUILTIN,
@@ -16,6 +17,7 @@ from pruning.recipe.fields import (
     Text,
     group_of,
     is_local,
+    is_stored,
 )
 from pruning.recipe.methods import (
     METHODS,
@@ -33,7 +35,7 @@ from pruning.recipe.methods import (
     Wanda,
 )
 from pruning.recipe.presets import BEST
-from pruning.recipe.recipe import Calibration, ComputeDtype, Recipe
+from pruning.recipe.recipe import ComputeDtype, Recipe
 from pruning.recipe.refit import Refit, RefitOptions
 from pruning.recipe.stages import Stage
 
@@ -66,11 +68,14 @@ __all__ = [
     "RefitOptions",
     "Ria",
     "RowSelection",
+    "Share",
     "SparseGpt",
     "Stage",
     "Text",
     "Uniform",
     "Wanda",
+    "WeightedDataset",
     "group_of",
     "is_local",
+    "is_stored",
 ]

@@ -1,17 +1,55 @@
-"""How the quality of a model is measured: a perplexity over text windows."""
+"""How the quality of a model is measured: its perplexity over text windows."""
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
-from pruning.recipe.fields import Dataset, Frozen
+from pruning.recipe.fields import Dataset, Frozen, is_stored
 
 
 class Evaluation(Frozen):
-    """Perplexity over non-overlapping windows, the remainder dropped, as the reference measures it."""
+    """Perplexity over windows of text; by default they do not overlap, as in the reference."""
 
     dataset: Dataset = Field("wikitext2", description="Text that is not the calibration text.")
+    further_datasets: tuple[Dataset, ...] = Field(
+        (),
+        max_length=16,
+        strict=False,  # JSON has lists where Python has tuples
+        description="More texts, each with a perplexity of its own in the report.",
+    )
     sequence_length: int | None = Field(
         None, ge=2, le=131_072, description="Tokens per window; min(2048, the model's context) when left out."
     )
-    windows: int | None = Field(
-        None, ge=1, le=100_000, description="The first so many windows; all when left out."
+    stride: int | None = Field(
+        None,
+        ge=1,
+        le=131_072,
+        description="Tokens from the start of one window to that of the next, at most sequence_length, which "
+        "must be given too. Each token is predicted once, with the overlap as its context. When left out, "
+        "windows do not overlap.",
     )
+    windows: int | None = Field(
+        None, ge=1, le=100_000, description="The first so many windows of each text; all when left out."
+    )
+
+    @field_validator("stride")
+    @classmethod
+    def _fits_the_windows(cls, stride: int | None, info: ValidationInfo) -> int | None:
+        if stride is None or "sequence_length" not in info.data:
+            return stride
+        length = info.data["sequence_length"]
+        if length is None:
+            raise ValueError("needs sequence_length; give both")
+        if stride > length:
+            raise ValueError(f"must be at most sequence_length, which is {length}")
+        texts = (info.data.get("dataset", ""), *info.data.get("further_datasets", ()))
+        if any(is_stored(dataset) for dataset in texts):
+            raise ValueError("cannot be chosen for token ids (.npy), whose windows are used as they stand")
+        return stride
+
+    @property
+    def texts(self) -> tuple[tuple[str, str], ...]:
+        """Each dataset after the field of the request that names it. The first is the one that counts."""
+        further = (
+            (f"evaluation.further_datasets.{number}", dataset)
+            for number, dataset in enumerate(self.further_datasets)
+        )
+        return (("evaluation.dataset", self.dataset), *further)

@@ -91,6 +91,11 @@ def _dataset(value: str) -> str:
 Dataset = Annotated[Text, AfterValidator(_dataset)]
 
 
+def is_stored(dataset: str) -> bool:
+    """Whether a dataset reference means token ids, not text."""
+    return is_local(dataset) and dataset.endswith(".npy")
+
+
 def _pattern(value: str) -> str:
     if value == "unstructured":
         return value

@@ -8,7 +8,8 @@ from typing import Any, Literal
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from pruning.recipe.allocation import Allocation, Uniform
-from pruning.recipe.fields import Dataset, Frozen, ModelReference, Pattern, group_of
+from pruning.recipe.calibration import Calibration
+from pruning.recipe.fields import Frozen, ModelReference, Pattern, group_of
 from pruning.recipe.methods import GradientNorm, Method, Need
 from pruning.recipe.presets import expanded
 from pruning.recipe.refit import Refit
@@ -17,17 +18,6 @@ Order = Literal["blocks", "layers"]
 ComputeDtype = Literal["auto", "float64", "float32", "bfloat16", "float16"]
 
 _SPARSITY_TOLERANCE = 0.001
-
-
-class Calibration(Frozen):
-    """The token windows on which activations and gradients are measured. The defaults are the reference's."""
-
-    dataset: Dataset = "c4"
-    samples: int = Field(128, ge=1, le=65_536, description="Token windows.")
-    sequence_length: int | None = Field(
-        None, ge=2, le=131_072, description="Tokens per window; min(2048, the model's context) when left out."
-    )
-    seed: int = Field(0, ge=0, le=2**32 - 1)
 
 
 class Recipe(Frozen):

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from pruning.recipe import METHODS
+from pruning.recipe import METHODS, Calibration, Evaluation
 
 from .drive import SMALLEST
 
@@ -29,8 +29,8 @@ def test_the_smallest_body_gets_the_defaults_of_the_reference(client: TestClient
     assert recipe["model"] == {"id": "org/name", "revision": None}
     assert recipe["method"].items() >= {"name": "gblm", "norm": "l1", "alpha": 100.0}.items()
     assert (recipe["pattern"], recipe["sparsity"], recipe["dtype"]) == ("unstructured", 0.5, "auto")
-    assert recipe["calibration"] == {"dataset": "c4", "samples": 128, "sequence_length": None, "seed": 0}
-    assert job["spec"]["evaluation"] == {"dataset": "wikitext2", "sequence_length": None, "windows": None}
+    assert recipe["calibration"] == Calibration().model_dump(mode="json")
+    assert job["spec"]["evaluation"] == Evaluation().model_dump(mode="json")
     assert job["spec"]["save_masks"] is False
     assert client.get(answer.headers["Location"]).json() == job
 
@@ -42,14 +42,27 @@ def test_every_field_can_be_given(client: TestClient) -> None:
         "pattern": "2:4",
         "calibration": {"dataset": "/srv/data/text.txt", "samples": 8, "sequence_length": 64, "seed": 3},
         "dtype": "float32",
-        "evaluation": {"dataset": "builtin", "sequence_length": 64, "windows": 4},
+        "evaluation": {
+            "dataset": "builtin",
+            "further_datasets": ["c4", "/srv/data/text.txt"],
+            "sequence_length": 64,
+            "stride": 32,
+            "windows": 4,
+        },
         "save_masks": True,
     }
     job = client.post("/v1/jobs", json=body).json()
     assert job["sparsity"] == 0.5
-    assert job["spec"]["evaluation"] == body["evaluation"]
+    assert job["spec"]["evaluation"].items() >= body["evaluation"].items()
     assert job["spec"]["save_masks"] is True
-    assert job["spec"]["recipe"]["calibration"] == body["calibration"]
+    assert job["spec"]["recipe"]["calibration"] == {**body["calibration"], "datasets": []}
+
+
+def test_several_calibration_sets_can_be_given_by_weight(client: TestClient) -> None:
+    datasets = [{"dataset": "c4", "weight": 3.0}, {"dataset": "/srv/data/text.txt", "weight": 1.0}]
+    job = client.post("/v1/jobs", json={**SMALLEST, "calibration": {"datasets": datasets}}).json()
+    calibration = job["spec"]["recipe"]["calibration"]
+    assert (calibration["dataset"], calibration["datasets"]) == (None, datasets)
 
 
 @pytest.mark.parametrize("sparsity", [0, 1, -1, 1.5, float("nan"), float("inf"), 10**400, "0.5", None, True])
@@ -80,7 +93,13 @@ def test_a_sparsity_out_of_bounds_is_named(client: TestClient, sparsity: object)
         ({"calibration": {"sequence_length": 1}}, "calibration.sequence_length"),
         ({"calibration": {"seed": -1}}, "calibration.seed"),
         ({"calibration": {"dataset": "web"}}, "calibration.dataset"),
+        (
+            {"calibration": {"datasets": [{"dataset": "c4"}, {"dataset": "web"}]}},
+            "calibration.datasets.1.dataset",
+        ),
         ({"evaluation": {"windows": 0}}, "evaluation.windows"),
+        ({"evaluation": {"stride": 8}}, "evaluation.stride"),
+        ({"evaluation": {"further_datasets": ["c4", "web"]}}, "evaluation.further_datasets.1"),
         ({"dtype": "int4"}, "dtype"),
         ({"save_masks": "yes"}, "save_masks"),
         ({"trust_remote_code": True}, "trust_remote_code"),
@@ -113,6 +132,8 @@ def test_several_bad_fields_are_all_named(client: TestClient) -> None:
         ({"model": "/srv/data/llama"}, "model.id"),
         ({"calibration": {"dataset": "/srv/models/text.txt"}}, "calibration.dataset"),
         ({"evaluation": {"dataset": "/root/.bash_history"}}, "evaluation.dataset"),
+        ({"evaluation": {"further_datasets": ["c4", "/etc/hosts"]}}, "evaluation.further_datasets.1"),
+        ({"calibration": {"datasets": [{"dataset": "/etc/hosts"}]}}, "calibration.datasets.0.dataset"),
     ],
 )
 def test_a_path_outside_the_allowed_roots_is_refused_without_telling_them(

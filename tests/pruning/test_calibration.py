@@ -58,7 +58,7 @@ def test_documents_are_drawn_as_the_reference_draws_them(
     expected = drawn_as_the_reference_does(documents, tokenizer, 12, 24, 7)
     assert found.windows.tolist() == expected
     assert found.windows.dtype == torch.int64
-    assert found.notes == ()
+    assert found.sets[0].notes == ()
 
 
 def test_a_single_text_is_cut_at_the_references_offsets(
@@ -83,7 +83,7 @@ def test_a_document_as_long_as_the_window_is_not_long_enough(
     found = calibration_set(Calibration(dataset=dataset, samples=3, sequence_length=length), reader)
     assert found.windows.unique(dim=0).shape[0] <= 2
     assert all(row in tokenizer(longer)["input_ids"] for row in found.windows.unique().tolist())
-    assert "come from 1 documents" in found.notes[0]
+    assert "come from 1 documents" in found.sets[0].notes[0]
 
 
 def test_equal_arguments_give_equal_windows_and_another_seed_gives_others(reader: Reader) -> None:
@@ -103,7 +103,7 @@ def test_short_documents_are_packed_and_the_report_says_so(
     dataset = jsonl(tmp_path / "a.jsonl", documents)
     found = calibration_set(Calibration(dataset=dataset, samples=6, sequence_length=50), reader)
     assert found.windows.shape == (6, 50)
-    assert "packed" in found.notes[0]
+    assert "packed" in found.sets[0].notes[0]
     text = tokenizer.decode(found.windows.flatten())
     pieces = text.split("\n\n")[:-1]
     assert set(pieces) < set(documents), "whole documents, a blank line between them"
@@ -117,14 +117,14 @@ def test_too_few_long_documents_end_the_draw_after_a_bounded_number_of_tries(
     dataset = jsonl(tmp_path / "a.jsonl", ["for " * 200] + ["the suite of a statement"] * 3000)
     found = calibration_set(Calibration(dataset=dataset, samples=8, sequence_length=100), reader)
     assert found.windows.shape == (8, 100)
-    assert "packed" in found.notes[0]
+    assert "packed" in found.sets[0].notes[0]
 
 
 def test_more_windows_than_the_packed_documents_hold_are_refused(tmp_path: Path, reader: Reader) -> None:
     dataset = jsonl(tmp_path / "a.jsonl", ["the for statement"] * 30)
     field, message = refused(reader, dataset=dataset, samples=50, sequence_length=60)
     assert field == "calibration.samples"
-    assert message.startswith("samples 50: the dataset holds only ")
+    assert message.startswith("samples 50: a.jsonl holds only ")
     assert "windows of 60 tokens" in message
 
 
@@ -142,7 +142,7 @@ def test_a_text_shorter_than_one_window_is_refused(tmp_path: Path, reader: Reade
 def test_overlapping_windows_are_noted(tmp_path: Path, reader: Reader) -> None:
     (tmp_path / "a.txt").write_text("the suite of the for statement " * 10)
     calibration = Calibration(dataset=str(tmp_path / "a.txt"), samples=30, sequence_length=32)
-    assert "windows overlap" in calibration_set(calibration, reader).notes[0]
+    assert "windows overlap" in calibration_set(calibration, reader).sets[0].notes[0]
 
 
 def test_the_default_length_is_the_context_but_at_most_2048(tokenizer: PreTrainedTokenizerBase) -> None:
@@ -192,7 +192,7 @@ def test_token_ids_are_used_as_they_stand(tmp_path: Path, reader: Reader) -> Non
         (np.zeros((2, 4, 16), int), "dataset", "integers, windows by length"),
         (np.zeros((4, 1), int), "dataset", "windows of 1 tokens"),
         (np.zeros((0, 16), int), "dataset", "shorter than one window"),
-        (np.zeros((3, 16), int), "samples", "samples 4: the dataset holds only 3 windows"),
+        (np.zeros((3, 16), int), "samples", "samples 4: a.npy holds only 3 windows"),
         (np.zeros((4, 129), int), "sequence_length", "129 exceeds the model's context of 128"),
         (np.full((4, 16), 384), "dataset", "from 384 to 384"),
         (np.full((4, 16), -1), "dataset", "from -1 to -1"),
@@ -242,3 +242,51 @@ def test_the_fingerprint_is_over_shape_and_little_endian_ids() -> None:
     expected = hashlib.sha256(b"".join(number.to_bytes(8, "little") for number in (2, 3, 1, 2, 3, 4, 5, 6)))
     assert fingerprint(windows) == expected.hexdigest()
     assert fingerprint(windows) != fingerprint(windows.view(3, 2))
+
+
+def test_several_datasets_share_the_windows_by_weight(
+    tmp_path: Path, reader: Reader, tokenizer: PreTrainedTokenizerBase
+) -> None:
+    (tmp_path / "a.txt").write_text("the suite of the for statement " * 100)
+    np.save(tmp_path / "b.npy", np.arange(160).reshape(5, 32))
+    wanted = {
+        "datasets": [
+            {"dataset": str(tmp_path / "b.npy"), "weight": 1},
+            {"dataset": str(tmp_path / "a.txt"), "weight": 2.5},
+        ],
+        "samples": 7,
+        "sequence_length": 32,
+        "seed": 3,
+    }
+    found = calibration_set(Calibration.model_validate(wanted), reader)
+    ids = tokenizer((tmp_path / "a.txt").read_text())["input_ids"]
+    random.seed(3)
+    starts = [random.randint(0, len(ids) - 32 - 1) for _ in range(5)]
+    drawn = [ids[start : start + 32] for start in starts]
+    assert found.windows.tolist() == np.arange(64).reshape(2, 32).tolist() + drawn
+    assert found.fingerprint == fingerprint(found.windows)
+    assert [part.fingerprint for part in found.sets] == [
+        fingerprint(found.windows[:2]),
+        fingerprint(found.windows[2:]),
+    ]
+    alone = Calibration(dataset=str(tmp_path / "a.txt"), samples=5, sequence_length=32, seed=3)
+    assert calibration_set(alone, reader).fingerprint == found.sets[1].fingerprint
+
+
+def test_one_of_several_datasets_is_refused_by_its_index(tmp_path: Path, reader: Reader) -> None:
+    (tmp_path / "a.txt").write_text("Short.")
+    datasets = [{"dataset": "builtin"}, {"dataset": str(tmp_path / "a.txt")}]
+    field, message = refused(reader, datasets=datasets, samples=2, sequence_length=32)
+    assert field == "calibration.datasets.1.dataset"
+    assert "at least 33" in message
+    datasets[1] = {"dataset": str(tmp_path / "none.txt")}
+    field, _ = refused(reader, datasets=datasets, samples=2, sequence_length=32)
+    assert field == "calibration.datasets.1.dataset"
+
+
+def test_windows_of_two_lengths_are_refused(tmp_path: Path, reader: Reader) -> None:
+    np.save(tmp_path / "a.npy", np.zeros((4, 16), int))
+    datasets = [{"dataset": "builtin"}, {"dataset": str(tmp_path / "a.npy")}]
+    field, message = refused(reader, datasets=datasets, samples=4)
+    assert field == "calibration.sequence_length"
+    assert "16 and 128" in message

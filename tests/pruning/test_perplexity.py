@@ -12,7 +12,7 @@ from pruning.errors import InvalidInput, NumericalFailure
 from pruning.perplexity import (
     DEFINITION,
     STORED_DEFINITION,
-    evaluation_set,
+    evaluation_sets,
     perplexity,
     perplexity_of,
     window_loss,
@@ -100,9 +100,9 @@ def test_a_loss_that_is_not_finite_fails_with_its_window(
 
 
 def test_a_perplexity_beyond_all_numbers_fails() -> None:
-    assert perplexity_of([700.0]) == math.exp(700)
+    assert perplexity_of([700.0], [1]) == math.exp(700)
     with pytest.raises(NumericalFailure, match=r"800\.0 nats"):
-        perplexity_of([800.0])
+        perplexity_of([800.0], [1])
 
 
 def test_the_text_is_joined_tokenised_once_and_cut_without_overlap(
@@ -113,18 +113,18 @@ def test_the_text_is_joined_tokenised_once_and_cut_without_overlap(
     file.write_text("\n".join(json.dumps({"text": document}) for document in documents))
     ids = tokenizer("\n\n".join(documents))["input_ids"]
     assert len(ids) % 50, "there is a remainder to drop"
-    found = evaluation_set(Evaluation(dataset=str(file), sequence_length=50), reader)
+    (found,) = evaluation_sets(Evaluation(dataset=str(file), sequence_length=50), reader)
     assert found.windows.flatten().tolist() == ids[: len(ids) // 50 * 50]
     assert found.windows.shape[1] == 50
     assert found.definition == DEFINITION
-    first = evaluation_set(Evaluation(dataset=str(file), sequence_length=50, windows=3), reader)
+    (first,) = evaluation_sets(Evaluation(dataset=str(file), sequence_length=50, windows=3), reader)
     assert torch.equal(first.windows, found.windows[:3])
     assert first.fingerprint != found.fingerprint
 
 
 def test_stored_token_ids_are_used_as_they_stand(tmp_path: Path, reader: Reader) -> None:
     np.save(tmp_path / "a.npy", np.arange(48).reshape(3, 16))
-    found = evaluation_set(Evaluation(dataset=str(tmp_path / "a.npy")), reader)
+    (found,) = evaluation_sets(Evaluation(dataset=str(tmp_path / "a.npy")), reader)
     assert found.windows.tolist() == np.arange(48).reshape(3, 16).tolist()
     assert found.definition == STORED_DEFINITION
 
@@ -134,7 +134,7 @@ def test_stored_token_ids_are_used_as_they_stand(tmp_path: Path, reader: Reader)
     [
         ({"sequence_length": 100}, "dataset", "shorter than one window of 100 tokens"),
         ({"sequence_length": 129}, "sequence_length", "129 exceeds the model's context of 128"),
-        ({"sequence_length": 10, "windows": 99}, "windows", "windows 99: the dataset holds only"),
+        ({"sequence_length": 10, "windows": 99}, "windows", "windows 99: a.txt holds only"),
     ],
 )
 def test_an_evaluation_that_does_not_fit_its_text_is_refused(
@@ -142,5 +142,63 @@ def test_an_evaluation_that_does_not_fit_its_text_is_refused(
 ) -> None:
     (tmp_path / "a.txt").write_text("The suite of the for statement. " * 4)
     with pytest.raises(InvalidInput, match=reason) as caught:
-        evaluation_set(Evaluation.model_validate({"dataset": str(tmp_path / "a.txt"), **options}), reader)
+        evaluation_sets(Evaluation.model_validate({"dataset": str(tmp_path / "a.txt"), **options}), reader)
     assert caught.value.field == f"evaluation.{field}"
+
+
+@pytest.mark.parametrize(("length", "stride"), [(24, 1), (24, 7), (24, 12), (24, 23), (2, 1)])
+def test_with_a_stride_each_token_is_predicted_once_with_the_overlap_as_context(
+    tmp_path: Path,
+    reader: Reader,
+    tokenizer: PreTrainedTokenizerBase,
+    tiny_llama: Callable[..., LlamaForCausalLM],
+    length: int,
+    stride: int,
+) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text("The suite of the for statement is executed. " * 3)
+    ids = tokenizer(file.read_text())["input_ids"]
+    evaluation = Evaluation(dataset=str(file), sequence_length=length, stride=stride)
+    (found,) = evaluation_sets(evaluation, reader)
+    model = tiny_llama().double()
+
+    last_whole = max(end for end in range(length, len(ids) + 1) if (end - length) % stride == 0)
+    losses = []
+    for target in range(1, last_whole):  # the first window that reaches the token predicts it
+        start = 0
+        while start + length <= target:
+            start += stride
+        with torch.no_grad():
+            scores = model(torch.tensor([ids[start:target]])).logits[0, -1]
+        losses.append(-scores.log_softmax(0)[ids[target]].item())
+    expected = math.exp(sum(losses) / len(losses))
+    measured = perplexity(model, found.windows, stride=found.stride, step=silent)
+    assert measured == pytest.approx(expected, rel=1e-12)
+    assert f"windows of {length} tokens that start every {stride}." in found.definition
+
+
+def test_a_stride_of_a_whole_window_is_no_overlap(reader: Reader) -> None:
+    plain, strided = (
+        evaluation_sets(Evaluation(dataset="builtin", sequence_length=32, windows=3, stride=stride), reader)
+        for stride in (None, 32)
+    )
+    assert strided[0].definition == plain[0].definition == DEFINITION
+    assert strided[0].fingerprint == plain[0].fingerprint
+
+
+def test_a_stride_shorter_than_the_window_finds_more_windows(reader: Reader) -> None:
+    (found,) = evaluation_sets(Evaluation(dataset="builtin", sequence_length=32, stride=8, windows=5), reader)
+    assert found.windows.shape == (5, 32)
+    assert torch.equal(found.windows[0, 8:], found.windows[1, :-8])
+
+
+def test_every_text_is_a_set_of_its_own_and_is_refused_by_its_index(tmp_path: Path, reader: Reader) -> None:
+    (tmp_path / "a.txt").write_text("The suite of the for statement. " * 30)
+    texts = {"dataset": "builtin", "further_datasets": [str(tmp_path / "a.txt")], "sequence_length": 32}
+    first, second = evaluation_sets(Evaluation.model_validate(texts), reader)
+    assert (first.dataset, second.dataset) == ("builtin", str(tmp_path / "a.txt"))
+    assert first.fingerprint != second.fingerprint
+    (tmp_path / "a.txt").write_text("Short.")
+    with pytest.raises(InvalidInput, match="shorter than one window") as caught:
+        evaluation_sets(Evaluation.model_validate(texts), reader)
+    assert caught.value.field == "evaluation.further_datasets.0"

@@ -232,3 +232,66 @@ def test_a_pattern_leaves_neither_allocation_nor_selection_open() -> None:
 def test_a_selection_that_may_miss_the_sparsity_cannot_meet_an_allocation() -> None:
     method = {"name": "wanda", "selection": "cumulative"}
     assert refused_field(method=method, allocation="owl").startswith("allocation")
+
+
+@pytest.mark.parametrize(
+    ("weights", "samples", "counts"),
+    [
+        ([1, 1], 5, [3, 2]),
+        ([0.1, 0.2, 0.7], 10, [1, 2, 7]),
+        ([3, 3, 3], 8, [3, 3, 2]),
+        ([1e-3, 1], 2000, [2, 1998]),
+        ([1], 9, [9]),
+    ],
+)
+def test_samples_are_split_over_datasets_by_largest_remainder(
+    weights: list[float], samples: int, counts: list[int]
+) -> None:
+    datasets = [{"dataset": "builtin", "weight": weight} for weight in weights]
+    shares = Calibration.model_validate({"datasets": datasets, "samples": samples}).shares
+    assert [share.samples for share in shares] == counts
+    assert [share.field for share in shares] == [
+        f"calibration.datasets.{number}.dataset" for number in range(len(weights))
+    ]
+
+
+def test_a_calibration_on_several_datasets_survives_json() -> None:
+    original = recipe(calibration={"datasets": [{"dataset": "c4", "weight": 2}, {"dataset": "builtin"}]})
+    assert original.calibration.dataset is None
+    assert Recipe.model_validate_json(original.model_dump_json()) == original
+    assert Recipe.model_validate(original.model_dump(mode="json")) == original
+
+
+@pytest.mark.parametrize(
+    ("calibration", "field"),
+    [
+        ({"dataset": "c4", "datasets": [{"dataset": "builtin"}]}, "datasets"),
+        ({"dataset": None}, "datasets"),
+        ({"dataset": None, "datasets": []}, "datasets"),
+        ({"datasets": [{"dataset": "builtin"}] * 17}, "datasets"),
+        ({"datasets": [{"dataset": "builtin"}, {"dataset": "web"}]}, "datasets.1.dataset"),
+        ({"datasets": [{"dataset": "builtin", "weight": 0}]}, "datasets.0.weight"),
+        ({"datasets": [{"dataset": "builtin", "weight": math.inf}]}, "datasets.0.weight"),
+        ({"datasets": [{"dataset": "builtin"}, {"dataset": "c4", "weight": 0.01}], "samples": 9}, "samples"),
+        ({"datasets": [{"dataset": "builtin"}, {"dataset": "c4", "weight": 1e-4}]}, "samples"),
+    ],
+)
+def test_datasets_that_contradict_each_other_are_refused(calibration: object, field: str) -> None:
+    assert refused_field(calibration=calibration) == f"calibration.{field}"
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"stride": 4}, "stride"),
+        ({"stride": 9, "sequence_length": 8}, "stride"),
+        ({"stride": 0, "sequence_length": 8}, "stride"),
+        ({"stride": 4, "sequence_length": 8, "dataset": "/d/a.npy"}, "stride"),
+        ({"stride": 4, "sequence_length": 8, "further_datasets": ["/d/a.npy"]}, "stride"),
+        ({"further_datasets": ["c4", "web"]}, "further_datasets.1"),
+    ],
+)
+def test_an_evaluation_that_cannot_be_made_is_refused(fields: dict[str, object], field: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Evaluation.model_validate(fields)
+    assert ".".join(str(part) for part in caught.value.errors()[0]["loc"]) == field

@@ -17,6 +17,7 @@ def layer(name: str, zeros: int, weights: int) -> dict[str, Any]:
 REPORT = {
     "recipe": {"model": "org/name", "method": "wanda", "sparsity": 0.5},
     "recipe_fingerprint": "0" * 64,
+    "evaluation": {"dataset": "builtin", "sequence_length": 4, "windows": 2},
     "model": {
         "id": "org/name",
         "commit": "1" * 40,
@@ -34,6 +35,7 @@ REPORT = {
         "dataset": "builtin",
         "windows": 2,
         "sequence_length": 4,
+        "stride": 4,
         "fingerprint": "2" * 64,
     },
     "stages": [{"name": "prune", "seconds": 1.5, "peak_memory_bytes": 10}],

@@ -23,10 +23,12 @@ from pruning.recipe import METHODS, Evaluation, Recipe, Stage
 from pruning.report import Report
 from pruning.roots import Roots
 from pruning.run import run
-from pruning.text import read_documents
+from pruning.text import Source, read_documents
 
 SHORT = {"dataset": "builtin", "samples": 4, "sequence_length": 32}
 EVALUATION = Evaluation(dataset="builtin", sequence_length=32, windows=6)
+
+KEPT = {"dataset", "sequence_length", "windows"}
 
 
 def recipe(model: Path | str, **fields: Any) -> Recipe:  # noqa: ANN401 - fields of every type
@@ -85,6 +87,7 @@ def test_a_model_is_pruned_measured_and_written(tiny_llama_dir: Path, tmp_path: 
     assert report.calibration is not None
     assert (report.calibration.windows, report.calibration.tokens) == (4, 128)
     assert report.environment.dtype == "float32"
+    assert report.evaluation == EVALUATION
     assert report.warnings == ()
 
     dense, pruned = layers_of(tiny_llama_dir), layers_of(output)
@@ -101,9 +104,9 @@ def test_a_model_is_pruned_measured_and_written(tiny_llama_dir: Path, tmp_path: 
 
 def test_both_perplexities_are_those_of_the_models_on_disk(tiny_llama_dir: Path, tmp_path: Path) -> None:
     report = run(recipe(tiny_llama_dir), EVALUATION, output=tmp_path / "out")
-    ids = AutoTokenizer.from_pretrained(tmp_path / "out")(read_documents("builtin", "evaluation")[0])[
-        "input_ids"
-    ]
+    ids = AutoTokenizer.from_pretrained(tmp_path / "out")(
+        read_documents(Source("builtin", "evaluation", "field"))[0]
+    )["input_ids"]
     windows = torch.tensor(ids[: 6 * 32]).view(6, 32)
     for directory, measured in (
         (tiny_llama_dir, report.perplexity.dense),
@@ -113,6 +116,33 @@ def test_both_perplexities_are_those_of_the_models_on_disk(tiny_llama_dir: Path,
         expected = math.exp(sum(model(row[None], labels=row[None]).loss.item() for row in windows) / 6)
         assert measured == pytest.approx(expected, rel=1e-5)
         assert perplexity(model, windows, step=lambda done, total: None) == measured
+
+
+def test_several_texts_are_calibrated_on_and_measured(tiny_llama_dir: Path, tmp_path: Path) -> None:
+    text = tmp_path / "text.txt"
+    text.write_text("The suite of the for statement. " * 100)
+    datasets = [{"dataset": "builtin", "weight": 3}, {"dataset": str(text)}]
+    progress = Recorder()
+    report = run(
+        recipe(tiny_llama_dir, calibration={"datasets": datasets, "samples": 4, "sequence_length": 32}),
+        Evaluation.model_validate(
+            {"further_datasets": [str(text)], "stride": 8, **EVALUATION.model_dump(include=KEPT)}
+        ),
+        output=tmp_path / "out",
+        progress=progress,
+    )
+    assert report.calibration is not None
+    assert [(part.dataset, part.windows) for part in report.calibration.sets] == [
+        ("builtin", 3),
+        (str(text), 1),
+    ]
+    assert progress.steps[Stage.EVALUATE] == [(done, 4) for done in range(5)]
+    (further,) = report.further_perplexities
+    assert (report.perplexity.dataset, further.dataset) == ("builtin", str(text))
+    assert further.fingerprint != report.perplexity.fingerprint
+    assert further.dense != report.perplexity.dense
+    assert (further.stride, report.perplexity.stride) == (8, 8)
+    assert "perplexity on text.txt" in report.warnings[0]
 
 
 def test_the_same_recipe_gives_the_same_bytes(tiny_llama_dir: Path, tmp_path: Path) -> None:

@@ -9,12 +9,16 @@ import pyarrow.parquet as pq
 import pytest
 
 from pruning.errors import InvalidInput, Unreachable
-from pruning.text import Purpose, read_documents
+from pruning.text import Purpose, Source, read_documents
+
+
+def source(dataset: str, purpose: Purpose) -> Source:
+    return Source(dataset, purpose, f"{purpose}.dataset")
 
 
 def refused(path: Path, *, roots: tuple[Path, ...] | None = None) -> str:
     with pytest.raises(InvalidInput) as caught:
-        read_documents(str(path), "calibration", roots=roots)
+        read_documents(source(str(path), "calibration"), roots=roots)
     assert caught.value.field == "calibration.dataset"
     return str(caught.value)
 
@@ -22,19 +26,19 @@ def refused(path: Path, *, roots: tuple[Path, ...] | None = None) -> str:
 def test_a_txt_file_is_one_document(tmp_path: Path) -> None:
     file = tmp_path / "a.txt"
     file.write_text("\ufeffOne.\n\nTwo, naïve.", encoding="utf-8")
-    assert read_documents(str(file), "calibration") == ["One.\n\nTwo, naïve."]
+    assert read_documents(source(str(file), "calibration")) == ["One.\n\nTwo, naïve."]
 
 
 def test_a_jsonl_file_has_a_document_per_line(tmp_path: Path) -> None:
     file = tmp_path / "a.jsonl"
     file.write_text('{"text": "One", "url": "x"}\n\n{"text": "  "}\n{"text": "Two"}', encoding="utf-8")
-    assert read_documents(str(file), "calibration") == ["One", "Two"]
+    assert read_documents(source(str(file), "calibration")) == ["One", "Two"]
 
 
 def test_a_parquet_file_has_a_document_per_row(tmp_path: Path) -> None:
     file = tmp_path / "a.parquet"
     pq.write_table(pa.table({"text": ["One", None, "Two", ""], "n": [1, 2, 3, 4]}), file)
-    assert read_documents(str(file), "evaluation") == ["One", "Two"]
+    assert read_documents(source(str(file), "evaluation")) == ["One", "Two"]
 
 
 @pytest.mark.parametrize(
@@ -94,8 +98,8 @@ def test_a_file_must_really_lie_under_an_allowed_root(tmp_path: Path) -> None:
     (other / "out.txt").write_text("Out.")
     (allowed / "escape.txt").symlink_to(other / "out.txt")
     (other / "back.txt").symlink_to(allowed / "in.txt")
-    assert read_documents(str(allowed / "in.txt"), "calibration", roots=(allowed,)) == ["In."]
-    assert read_documents(str(other / "back.txt"), "calibration", roots=(allowed,)) == ["In."]
+    assert read_documents(source(str(allowed / "in.txt"), "calibration"), roots=(allowed,)) == ["In."]
+    assert read_documents(source(str(other / "back.txt"), "calibration"), roots=(allowed,)) == ["In."]
     assert "outside the allowed directories" in refused(allowed / "escape.txt", roots=(allowed,))
     assert "outside the allowed directories" in refused(other / "out.txt", roots=(allowed,))
     assert "none is configured" in refused(allowed / "in.txt", roots=())
@@ -116,13 +120,13 @@ def test_a_loop_of_links_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_builtin_text_is_prose_and_its_two_parts_share_no_paragraph() -> None:
-    (calibration,) = read_documents("builtin", "calibration")
-    (evaluation,) = read_documents("builtin", "evaluation")
+    (calibration,) = read_documents(source("builtin", "calibration"))
+    (evaluation,) = read_documents(source("builtin", "evaluation"))
     assert min(len(calibration), len(evaluation)) > 80_000
     assert not set(calibration.split("\n\n")) & set(evaluation.split("\n\n"))
     assert "::=" not in calibration
     assert "****" not in calibration
-    assert read_documents("builtin", "calibration") == [calibration]
+    assert read_documents(source("builtin", "calibration")) == [calibration]
 
 
 @pytest.mark.parametrize("dataset", ["c4", "wikitext2"])
@@ -134,7 +138,7 @@ def test_a_hub_that_does_not_answer_is_unreachable(
     with pytest.raises(
         Unreachable, match=f"{dataset} could not be loaded .* local file, or 'builtin'"
     ) as caught:
-        read_documents(dataset, purpose)
+        read_documents(source(dataset, purpose))
     assert caught.value.field == f"{purpose}.dataset"
 
 
@@ -173,11 +177,11 @@ def test_c4_is_parsed_from_a_local_stand_in_of_the_hub(hub_stand_in: Path) -> No
             for number in range(count):
                 record = {"text": f"{name} {number}", "timestamp": "2019-04-25T12:57:54Z", "url": "http://x"}
                 lines.write(json.dumps(record) + "\n")
-    train = read_documents("c4", "calibration")
+    train = read_documents(source("c4", "calibration"))
     assert [train[number] for number in range(len(train))] == [
         f"c4-train.00000-of-01024 {number}" for number in range(3)
     ]
-    validation = read_documents("c4", "evaluation")
+    validation = read_documents(source("c4", "evaluation"))
     assert len(validation) == 1100
     assert validation[-1] == "c4-validation.00000-of-00008 1099"
 
@@ -197,5 +201,5 @@ def test_wikitext2_is_parsed_from_a_local_stand_in_of_the_hub(hub_stand_in: Path
         )
         + "---\n"
     )
-    assert list(read_documents("wikitext2", "calibration")) == ["\n\n = train = \n\n\nwords"]
-    assert list(read_documents("wikitext2", "evaluation")) == ["\n\n = test = \n\n\nwords"]
+    assert list(read_documents(source("wikitext2", "calibration"))) == ["\n\n = train = \n\n\nwords"]
+    assert list(read_documents(source("wikitext2", "evaluation"))) == ["\n\n = test = \n\n\nwords"]

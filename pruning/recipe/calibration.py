@@ -1,0 +1,100 @@
+"""What a model is calibrated on: one dataset, or several by weight."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from pruning.recipe.fields import Dataset, Frozen
+
+
+class WeightedDataset(Frozen):
+    """A dataset, and how much of the calibration set comes from it."""
+
+    dataset: Dataset
+    weight: float = Field(1.0, gt=0, le=1e6, description="Relative to the weights of the other datasets.")
+
+
+@dataclass(frozen=True)
+class Share:
+    """One dataset's part of the calibration set."""
+
+    field: str  # of the request, for whoever finds fault with the dataset
+    dataset: str
+    weight: float
+    samples: int
+
+
+class Calibration(Frozen):
+    """The token windows on which activations and gradients are measured. The defaults are the reference's."""
+
+    dataset: Dataset | None = Field("c4", description="Null where `datasets` takes its place.")
+    datasets: tuple[WeightedDataset, ...] = Field(
+        (),
+        max_length=16,
+        strict=False,  # JSON has lists where Python has tuples
+        validate_default=True,
+        description="Several sets by weight, in place of `dataset`.",
+    )
+    samples: int = Field(128, ge=1, le=65_536, validate_default=True, description="Token windows.")
+    sequence_length: int | None = Field(
+        None, ge=2, le=131_072, description="Tokens per window; min(2048, the model's context) when left out."
+    )
+    seed: int = Field(0, ge=0, le=2**32 - 1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _several_replace_the_default(cls, value: Any) -> Any:  # noqa: ANN401 - what a client sent, not yet validated
+        if isinstance(value, Mapping) and value.get("datasets") and "dataset" not in value:
+            return {**value, "dataset": None}
+        return value
+
+    @field_validator("datasets")
+    @classmethod
+    def _one_or_several(
+        cls, datasets: tuple[WeightedDataset, ...], info: ValidationInfo
+    ) -> tuple[WeightedDataset, ...]:
+        if datasets and info.data.get("dataset") is not None:
+            raise ValueError("takes the place of dataset; give one of the two")
+        if not datasets and "dataset" in info.data and info.data["dataset"] is None:
+            raise ValueError("is empty, and dataset is null; give one of the two")
+        return datasets
+
+    @field_validator("samples")
+    @classmethod
+    def _some_for_every_dataset(cls, samples: int, info: ValidationInfo) -> int:
+        weights = [weighted.weight for weighted in info.data.get("datasets", ())]
+        for number, count in enumerate(largest_remainder(samples, weights)):
+            if count == 0:
+                raise ValueError(
+                    f"leaves no window for datasets.{number} with its weight of {weights[number]:g}; "
+                    "ask for more samples, or give it more weight"
+                )
+        return samples
+
+    @property
+    def shares(self) -> tuple[Share, ...]:
+        """How many windows come from which dataset, in the order of the request."""
+        if self.dataset is not None:
+            return (Share("calibration.dataset", self.dataset, 1.0, self.samples),)
+        counts = largest_remainder(self.samples, [weighted.weight for weighted in self.datasets])
+        return tuple(
+            Share(f"calibration.datasets.{number}.dataset", weighted.dataset, weighted.weight, count)
+            for number, (weighted, count) in enumerate(zip(self.datasets, counts, strict=True))
+        )
+
+
+def largest_remainder(total: int, weights: list[float]) -> list[int]:
+    """`total` split in proportion to the weights: whole parts first, the rest to the largest remainders.
+
+    Of equal remainders the earlier comes first. Exact, so that the split is the same on every machine.
+    """
+    whole = sum(map(Fraction, weights))
+    quotas = [total * Fraction(weight) / whole for weight in weights]
+    counts = [int(quota) for quota in quotas]
+    by_remainder = sorted(range(len(quotas)), key=lambda number: counts[number] - quotas[number])
+    for number in by_remainder[: total - sum(counts)]:
+        counts[number] += 1
+    return counts
