@@ -112,10 +112,13 @@ def _field(location: Sequence[int | str], body: object) -> str:
 def _within(body: object, path: Sequence[int | str]) -> Iterator[int | str]:
     """The steps of `path` that a request can have, without pydantic's own: which kind of options it tried."""
     for step in path:
-        if (isinstance(body, dict) and step in body) or (isinstance(body, list) and step in range(len(body))):
-            body = body[step]
-        elif step not in _FIELDS:
-            continue
+        match body:
+            case dict() if step in body:
+                body = body[step]
+            case list() if isinstance(step, int) and step < len(body):
+                body = body[step]
+            case _ if step not in _FIELDS:
+                continue
         yield step
 
 
