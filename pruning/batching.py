@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from pruning.blocks import Stack
+from pruning.layers import linear_layers
 
 # Matrix products of this many rows run at full speed; more only costs memory.
 _ENOUGH_TOKENS = {"cpu": 1024, "cuda": 8192}
@@ -39,7 +40,9 @@ def _spare_memory(model: torch.nn.Module, device: torch.device) -> int:
 def _bytes_per_token(stack: Stack, *, backward: bool) -> int:
     """Activations of one token: of all layers and the logits for a backward pass, else of one block."""
     config = stack.model.config.get_text_config()
-    layers = stack.layers if backward else iter(stack.blocks[0].layers)
+    # Whatever is pruned of them, they all run.
+    blocks = stack.blocks if backward else stack.blocks[:1]
+    layers = (layer for block in blocks for layer in linear_layers(block.module, block.name))
     # Each layer's input and output, and about as much again in norms, activation functions and residuals.
     features = 2 * sum(layer.inputs + layer.outputs for layer in layers)
     # The logits and their gradient.

@@ -9,68 +9,13 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from torch import Tensor, nn
+from torch import nn
 from transformers import PreTrainedModel
-from transformers.pytorch_utils import Conv1D
 
 from pruning.errors import InvalidInput
+from pruning.layers import LinearLayer, linear_layers
 
 _LEAST_LINEAR_SHARE = 0.5
-
-
-@dataclass(frozen=True)
-class LinearLayer:
-    """A layer y = x·Wᵀ (+ bias) inside a block."""
-
-    name: str
-    module: nn.Module
-    transposed: bool  # GPT-2's Conv1D stores Wᵀ
-
-    @property
-    def parameter_name(self) -> str:
-        """The weight's name in the model."""
-        return f"{self.name}.weight"
-
-    @property
-    def parameter(self) -> nn.Parameter:
-        """The weight, as the module stores it."""
-        weight = self.module.weight
-        assert isinstance(weight, nn.Parameter)  # noqa: S101 - what nn.Linear and Conv1D promise
-        return weight
-
-    @property
-    def matrix(self) -> Tensor:
-        """The weight as (outputs, inputs): a view, so that writing to it changes the model."""
-        return self.as_matrix(self.parameter.detach())
-
-    def as_matrix(self, stored: Tensor) -> Tensor:
-        """A tensor shaped like the parameter, seen as (outputs, inputs). It is its own inverse."""
-        return stored.T if self.transposed else stored
-
-    @property
-    def outputs(self) -> int:
-        """Rows of the matrix."""
-        return self.matrix.shape[0]
-
-    @property
-    def inputs(self) -> int:
-        """Columns of the matrix."""
-        return self.matrix.shape[1]
-
-    def by_window(self, tokens: Tensor, windows: Tensor) -> Tensor:
-        """This layer's input or output for `windows` (windows, length), as (windows, length, features).
-
-        Some models flatten windows and positions into one dimension before a layer. A layer that sees
-        another number of tokens than the model was given, such as a routed expert, cannot be told window
-        from window: InvalidInput.
-        """
-        if tokens.shape[:-1].numel() != windows.numel():
-            raise InvalidInput(
-                f"layer {self.name} sees {tokens.shape[:-1].numel()} tokens where the model is given "
-                f"{windows.numel()}; layers that see a part of the tokens (routed experts) are not supported",
-                field="model.id",
-            )
-        return tokens.reshape(*windows.shape, tokens.shape[-1])
 
 
 @dataclass(frozen=True)
@@ -99,14 +44,14 @@ def find_stack(model: PreTrainedModel) -> Stack:
     """Find the decoder blocks and their linear layers. Works on a model without weights (meta device) too.
 
     Raises InvalidInput(field='model.id') for a model without such a stack, one whose blocks share weights,
-    and one that keeps most of its blocks' weights outside linear layers (fused experts).
+    and one that keeps most of its blocks' weights outside linear layers.
     """
     lists = {name: module for name, module in model.named_modules() if isinstance(module, nn.ModuleList)}
     if not lists:
         raise _refused(model, "it has no list of decoder blocks")
     stack_name = max(lists, key=lambda name: _parameter_count(lists[name]))
     blocks = tuple(
-        Block(f"{stack_name}.{index}", module, tuple(_linear_layers(module, f"{stack_name}.{index}")))
+        Block(f"{stack_name}.{index}", module, linear_layers(module, f"{stack_name}.{index}"))
         for index, module in enumerate(lists[stack_name])
     )
     stack = Stack(model, blocks)
@@ -119,12 +64,6 @@ def _parameter_count(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-def _linear_layers(block: nn.Module, block_name: str) -> Iterator[LinearLayer]:
-    for name, module in block.named_modules():
-        if isinstance(module, nn.Linear | Conv1D):
-            yield LinearLayer(f"{block_name}.{name}", module, isinstance(module, Conv1D))
-
-
 def _refuse_shared_weights(stack: Stack) -> None:
     uses = Counter(id(parameter) for _, parameter in stack.model.named_parameters(remove_duplicate=False))
     for layer in stack.layers:
@@ -134,11 +73,11 @@ def _refuse_shared_weights(stack: Stack) -> None:
 
 def _refuse_weights_outside_linear_layers(stack: Stack) -> None:
     for block in stack.blocks:
-        linear = sum(layer.parameter.numel() for layer in block.layers)
+        linear = sum(layer.matrix.numel() for layer in block.layers)
         if linear < _LEAST_LINEAR_SHARE * _parameter_count(block.module) or linear == 0:
             raise _refused(
                 stack.model,
-                f"most weights of {block.name} are not in linear layers (fused experts are not supported)",
+                f"most weights of {block.name} lie outside linear layers (and fused experts of a known form)",
             )
 
 

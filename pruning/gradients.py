@@ -8,7 +8,7 @@ gradient is ever stored.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -17,9 +17,11 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from pruning.batching import micro_batches
-from pruning.blocks import LinearLayer, Stack, find_stack
+from pruning.blocks import Stack, find_stack
 from pruning.errors import InvalidInput, NumericalFailure
+from pruning.layers import LinearLayer
 from pruning.loss import summed_token_losses
+from pruning.observe import Observer, Seen, observing
 from pruning.recipe import GradientNorm
 from pruning.replay import Call, Replay
 
@@ -74,8 +76,8 @@ class WindowNorms:
             norm: torch.zeros(weight.shape, dtype=dtype, device=weight.device) for norm in norms
         }
 
-    def add(self, inputs: Tensor, deltas: Tensor) -> None:
-        """Add every window's δᵀx: `inputs` (windows, length, inputs), `deltas` (windows, length, outputs).
+    def add(self, inputs: Iterable[Tensor], deltas: Iterable[Tensor]) -> None:
+        """Add every window's δᵀx: `inputs` (tokens, inputs) and `deltas` (tokens, outputs) of each.
 
         The order of the windows is the order of the sums, whatever the number of windows in a call.
         """
@@ -103,23 +105,20 @@ def _forming_gradients(stack: Stack, sums: dict[str, WindowNorms], windows: Tens
     """While active, a forward and backward pass of `windows` adds their gradients to `sums`."""
     visits = Counter[str]()
 
-    def watch(layer: LinearLayer) -> Callable[[nn.Module, tuple[Any, ...], Tensor], None]:
-        def on_forward(_: nn.Module, args: tuple[Any, ...], output: Tensor) -> None:
-            inputs = layer.by_window(args[0].detach(), windows)
+    class Forming(Observer):
+        def after(self, seen: Seen, output: Tensor) -> None:
+            inputs = seen.by_window(seen.inputs.detach())
 
             def on_backward(delta: Tensor) -> None:
-                visits[layer.name] += 1
-                sums[layer.name].add(inputs, layer.by_window(delta, windows))
+                visits[seen.layer.name] += 1
+                sums[seen.layer.name].add(inputs, seen.by_window(delta))
 
             output.register_hook(on_backward)  # type: ignore[no-untyped-call]
 
-        return on_forward
-
-    with ExitStack() as hooks:
+    with ExitStack() as cleanup:
         first = stack.blocks[0].module
-        hooks.callback(first.register_forward_pre_hook(_start_graph, with_kwargs=True).remove)
-        for layer in stack.layers:
-            hooks.callback(layer.module.register_forward_hook(watch(layer)).remove)
+        cleanup.callback(first.register_forward_pre_hook(_start_graph, with_kwargs=True).remove)
+        cleanup.enter_context(observing(list(stack.layers), windows, Forming()))
         yield
     for layer in stack.layers:
         if visits[layer.name] != 1:

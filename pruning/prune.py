@@ -1,7 +1,7 @@
 """Pruning, block by block."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -10,12 +10,13 @@ from transformers import PreTrainedModel
 
 from pruning.allocation import layer_targets
 from pruning.batching import micro_batches
-from pruning.blocks import LinearLayer, Stack, find_stack
+from pruning.blocks import Stack, find_stack
 from pruning.errors import InvalidInput, NumericalFailure
 from pruning.gradients import GradientNorms
+from pruning.layers import LinearLayer
 from pruning.methods import LayerEvidence, Method, PrunedMatrix, method_for
 from pruning.patterns import LayerTarget, fits
-from pruning.recipe import Recipe, RefitOptions
+from pruning.recipe import Magnitude, Recipe, RefitOptions
 from pruning.refit import refitted
 from pruning.replay import Replay, Walk
 from pruning.statistics import InputStatistics
@@ -108,7 +109,7 @@ class _Pruning:
         self._targets = targets
         self._gradients = gradients
         self._masks: dict[str, Tensor] = {}
-        self._weights: dict[str, Tensor] = {}
+        self._changed: set[str] = set()
         self._layers: dict[str, PrunedLayer] = {}
         self._warnings: list[str] = []
 
@@ -121,8 +122,12 @@ class _Pruning:
                 layer.matrix.copy_(pruned.weight)
             layer.matrix.masked_fill_(pruned.mask, 0)
             if pruned.weight is not None:
-                self._weights[layer.parameter_name] = layer.parameter.detach().cpu()
-            self._masks[layer.parameter_name] = layer.as_matrix(pruned.mask).cpu()
+                self._changed.add(layer.parameter_name)
+            # A parameter may hold several layers.
+            mask = self._masks.setdefault(
+                layer.parameter_name, torch.zeros(layer.parameter.shape, dtype=torch.bool)
+            )
+            layer.as_matrix(mask).copy_(pruned.mask)
             self._layers[layer.name] = PrunedLayer(
                 layer.name, block, (layer.outputs, layer.inputs), zeros=int(pruned.mask.sum())
             )
@@ -130,11 +135,15 @@ class _Pruning:
 
     def result(self, stack: Stack) -> Pruned:
         """Everything, in the order of the model."""
-        layers = list(stack.layers)
+        parameters = {layer.parameter_name: layer.parameter for layer in stack.layers}
         return Pruned(
-            masks={layer.parameter_name: self._masks[layer.parameter_name] for layer in layers},
-            weights=self._weights,
-            layers=tuple(self._layers[layer.name] for layer in layers),
+            masks={name: self._masks[name] for name in parameters},
+            weights={
+                name: parameter.detach().cpu()
+                for name, parameter in parameters.items()
+                if name in self._changed
+            },
+            layers=tuple(self._layers[layer.name] for layer in stack.layers),
             warnings=tuple(self._warnings),
         )
 
@@ -167,8 +176,15 @@ def _walk(stack: Stack, windows: Tensor | None) -> Walk:
 def _pruned(
     method: Method[Any], evidence: LayerEvidence, target: LayerTarget, options: RefitOptions | None
 ) -> PrunedMatrix:
-    """What method and refit make of one layer. Raises NumericalFailure with the layer's name."""
+    """What method and refit make of one layer. Raises NumericalFailure with the layer's name.
+
+    A layer that the calibration windows never reach, such as an expert that no token is sent to, is pruned by
+    magnitude: there is nothing else to judge it by.
+    """
     name = evidence.layer.name
+    if evidence.says_nothing(method.options.needs):
+        by_magnitude = method_for(Magnitude()).prune(evidence, target)
+        return replace(by_magnitude, warnings=("no calibration token reaches it: pruned by magnitude",))
     try:
         result = method.prune(evidence, target)
     except NumericalFailure as error:

@@ -1,6 +1,6 @@
 """Running a model one block at a time, each block called with the arguments that the model itself passes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, MutableMapping, MutableSequence, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -9,12 +9,16 @@ import torch
 from torch import Tensor, nn
 from transformers import Cache
 
-from pruning.blocks import LinearLayer, Stack
+from pruning.blocks import Stack
 from pruning.errors import InvalidInput, NumericalFailure
+from pruning.layers import LinearLayer
 from pruning.statistics import InputsSeen, InputStatistics, by_shared_input
 
 _PROBE_TOKENS = 16
 _PROBE_TOLERANCE = 1e-3
+
+# How a block fails that is called without what an earlier one, or the model, would have left for it.
+_MISSES_SOMETHING = (AttributeError, KeyError, IndexError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,16 @@ class Call:
         args, kwargs = self.arguments(hidden)
         return _hidden_of(block(*args, **kwargs))
 
+    def contents(self) -> list[Any]:
+        """What lies in the containers among the arguments, through which blocks could hand on more."""
+        found: list[Any] = []
+        for value in (*self.positional, *self.by_name.values()):
+            if isinstance(value, MutableMapping):
+                found += value.values()
+            elif isinstance(value, MutableSequence):
+                found += value
+        return found
+
     @property
     def carries_cache(self) -> bool:
         """Whether the block writes keys and values that its next call would find."""
@@ -71,7 +85,7 @@ class Replay:
         observed = self._run_as_it_is(probe)
         # What each block returned, so that a skipped block can return the like.
         self._outputs = [output for _, output in observed]
-        self._refuse_shared_state(observed, self.enter(probe.flip(1))[1])
+        self._refuse_shared_state(probe, observed, self.enter(probe.flip(1))[1])
         self._refuse_sight_of_later_tokens(probe)
 
     @torch.no_grad()
@@ -112,10 +126,20 @@ class Replay:
         return observed
 
     @torch.no_grad()
-    def _refuse_shared_state(self, observed: list[tuple[Tensor, Any]], calls: list[Call]) -> None:
+    def _refuse_shared_state(
+        self, probe: Tensor, observed: list[tuple[Tensor, Any]], calls: list[Call]
+    ) -> None:
         hidden, _ = observed[0]
+        if hidden.shape[:2] != probe.shape:
+            raise self._refused("its hidden states are not (windows, tokens, features)")
         for block, call, (_, output) in zip(self.stack.blocks, calls, observed, strict=True):
-            hidden = call(block.module, hidden)
+            contents = call.contents()
+            try:
+                hidden = call(block.module, hidden)
+            except _MISSES_SOMETHING as error:
+                raise self._refused(f"{block.name} needs more than its hidden states") from error
+            if list(map(id, call.contents())) != list(map(id, contents)):
+                raise self._refused(f"{block.name} hands on more than its hidden states to later blocks")
             if not torch.isfinite(hidden).all():
                 raise NumericalFailure(
                     f"the hidden states after {block.name} are not finite; use dtype bfloat16 or float32"
@@ -187,7 +211,7 @@ class Walk:
         """The linear layers of block `index` in groups that share an input, in the order of their work."""
         piece, hidden, block = self._pieces[0], self._hidden[0], self._blocks[index]
         call = self._calls[len(piece)][index]
-        return by_shared_input(block.layers, lambda: call(block.module, hidden))
+        return by_shared_input(block.layers, piece, lambda: call(block.module, hidden))
 
     def advance(self, index: int) -> None:
         """Take all windows through block `index`."""

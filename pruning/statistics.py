@@ -1,21 +1,22 @@
 """Statistics of what a block's linear layers are given while the calibration windows run through it."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from typing import Any, ClassVar, Protocol
+from contextlib import contextmanager
+from typing import ClassVar, Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from pruning.blocks import LinearLayer
+from pruning.layers import LinearLayer
+from pruning.observe import Observer, Seen, observing
 from pruning.recipe import Need
 
 
 class Statistic(Protocol):
     """Something measured on one input, window after window."""
 
-    def add(self, inputs: Tensor) -> None:
-        """Take in `inputs` (windows, length, features)."""
+    def add(self, inputs: Sequence[Tensor]) -> None:
+        """Take in what each window gives: (tokens, features)."""
 
     @property
     def value(self) -> Tensor:
@@ -34,10 +35,11 @@ class InputNorms:
         self._windows = 0
         self._mean = torch.zeros(())
 
-    def add(self, inputs: Tensor) -> None:
-        """`inputs` (windows, length, features)."""
-        dtype = torch.promote_types(inputs.dtype, torch.float32)
-        for squared in torch.linalg.vector_norm(inputs, dim=1, dtype=dtype).square_():
+    def add(self, inputs: Sequence[Tensor]) -> None:
+        """`inputs`: (tokens, features) of each window."""
+        for window in inputs:
+            dtype = torch.promote_types(window.dtype, torch.float32)
+            squared = torch.linalg.vector_norm(window, dim=0, dtype=dtype).square_()
             self._mean = (self._mean * self._windows + squared) / (self._windows + 1)
             self._windows += 1
 
@@ -62,9 +64,10 @@ class SecondMoments:
         self._windows = 0
         self._sum = torch.zeros(())
 
-    def add(self, inputs: Tensor) -> None:
-        """`inputs` (windows, length, features)."""
-        for window in inputs.to(torch.promote_types(inputs.dtype, torch.float32)):
+    def add(self, inputs: Sequence[Tensor]) -> None:
+        """`inputs`: (tokens, features) of each window."""
+        for given in inputs:
+            window = given.to(torch.promote_types(given.dtype, torch.float32))
             moments = window.T @ window
             self._sum = moments if self._windows == 0 else self._sum.add_(moments)
             self._windows += 1
@@ -99,32 +102,30 @@ class InputStatistics:
 
         The pass ends with InputsSeen, which is to be suppressed, where no later layer is watched.
         """
-        seen: list[tuple[Tensor, dict[Need, Statistic]]] = []
+        groups: list[tuple[Tensor, dict[Need, Statistic]]] = []
         missing = {layer.name for layer in self._layers}
 
-        def watch(layer: LinearLayer) -> Callable[[nn.Module, tuple[Any, ...]], None]:
-            def before_forward(_: nn.Module, args: tuple[Any, ...]) -> None:
-                take_in(layer, args[0])
-                missing.discard(layer.name)
+        def take_in(seen: Seen) -> None:
+            name = seen.layer.name
+            shared = next((statistics for tensor, statistics in groups if tensor is seen.inputs), None)
+            if shared is not None:
+                self._by_layer[name] = shared
+                return
+            new = {need: kind() for need, kind in self._kinds.items()}
+            statistics = self._by_layer.setdefault(name, new)
+            by_window = seen.by_window(seen.inputs)
+            for statistic in statistics.values():
+                statistic.add(by_window)
+            groups.append((seen.inputs, statistics))
+
+        class TakingIn(Observer):
+            def before(self, seen: Seen) -> None:
+                take_in(seen)
+                missing.discard(seen.layer.name)
                 if not missing:
                     raise InputsSeen
 
-            return before_forward
-
-        def take_in(layer: LinearLayer, inputs: Tensor) -> None:
-            shared = next((statistics for tensor, statistics in seen if tensor is inputs), None)
-            if shared is not None:
-                self._by_layer[layer.name] = shared
-                return
-            new = {need: kind() for need, kind in self._kinds.items()}
-            statistics = self._by_layer.setdefault(layer.name, new)
-            for statistic in statistics.values():
-                statistic.add(layer.by_window(inputs, windows))
-            seen.append((inputs, statistics))
-
-        with ExitStack() as hooks:
-            for layer in self._layers:
-                hooks.callback(layer.module.register_forward_pre_hook(watch(layer)).remove)
+        with observing(self._layers, windows, TakingIn()):
             yield
 
     def of(self, layer: LinearLayer, need: Need) -> Tensor:
@@ -133,27 +134,23 @@ class InputStatistics:
 
 
 def by_shared_input(
-    layers: Sequence[LinearLayer], run: Callable[[], object]
+    layers: Sequence[LinearLayer], windows: Tensor, run: Callable[[], object]
 ) -> tuple[tuple[LinearLayer, ...], ...]:
     """The layers in groups that are given the same tensor, in the order in which `run` calls them.
 
-    A layer that `run` does not call comes last, in a group of its own.
+    `run` is a forward pass of `windows`. A layer that it does not call comes last, in a group of its own.
     """
     groups: list[tuple[Tensor | None, list[LinearLayer]]] = []
 
-    def watch(layer: LinearLayer) -> Callable[[nn.Module, tuple[Any, ...]], None]:
-        def before_forward(_: nn.Module, args: tuple[Any, ...]) -> None:
-            same = next((members for inputs, members in groups if inputs is args[0]), None)
+    class Grouping(Observer):
+        def before(self, seen: Seen) -> None:
+            same = next((members for inputs, members in groups if inputs is seen.inputs), None)
             if same is None:
-                groups.append((args[0], [layer]))
+                groups.append((seen.inputs, [seen.layer]))
             else:
-                same.append(layer)
+                same.append(seen.layer)
 
-        return before_forward
-
-    with ExitStack() as hooks:
-        for layer in layers:
-            hooks.callback(layer.module.register_forward_pre_hook(watch(layer)).remove)
+    with observing(layers, windows, Grouping()):
         run()
     called = {layer.name for _, members in groups for layer in members}
     groups += [(None, [layer]) for layer in layers if layer.name not in called]

@@ -1,7 +1,7 @@
 """What every pruning method is, and how its options find it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, ClassVar, Generic, TypeVar
@@ -9,12 +9,12 @@ from typing import Any, ClassVar, Generic, TypeVar
 import torch
 from torch import Tensor
 
-from pruning.blocks import LinearLayer
 from pruning.cumulative import CLOSE_ENOUGH, lowest_of_row_totals
 from pruning.errors import NumericalFailure
 from pruning.gradients import GradientNorms
+from pruning.layers import LinearLayer
 from pruning.patterns import ComparisonGroup, LayerTarget, select
-from pruning.recipe import GradientNorm, MethodOptions
+from pruning.recipe import GradientNorm, MethodOptions, Need
 from pruning.statistics import InputStatistics
 
 
@@ -45,6 +45,13 @@ class LayerEvidence:
     def gradient_norms(self, norm: GradientNorm) -> Tensor:
         """(outputs, inputs), without any scale; for a method that declares the need `gradient_norms`."""
         return self.gradients[norm][self.layer.name].to(self.layer.matrix.device)
+
+    def says_nothing(self, needs: Collection[Need]) -> bool:
+        """Whether all that was measured for `needs` is zero. Never for a method that needs no measurement."""
+        measured = [self.statistics.of(self.layer, need) for need in needs if need != "gradient_norms"]
+        if "gradient_norms" in needs:
+            measured += [norms[self.layer.name] for norms in self.gradients.values()]
+        return bool(measured) and not any(bool(tensor.any()) for tensor in measured)
 
 
 @dataclass(frozen=True)

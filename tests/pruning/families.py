@@ -8,17 +8,45 @@ import torch
 from transformers import (
     BloomConfig,
     BloomForCausalLM,
+    CohereConfig,
+    CohereForCausalLM,
+    FalconConfig,
+    FalconForCausalLM,
     Gemma2Config,
     Gemma2ForCausalLM,
+    Gemma3ForCausalLM,
+    Gemma3TextConfig,
     GPT2Config,
     GPT2LMHeadModel,
+    GPTJConfig,
+    GPTJForCausalLM,
     GPTNeoXConfig,
     GPTNeoXForCausalLM,
+    GptOssConfig,
+    GptOssForCausalLM,
     LlamaConfig,
     LlamaForCausalLM,
+    MistralConfig,
+    MistralForCausalLM,
+    MixtralConfig,
+    MixtralForCausalLM,
+    Olmo2Config,
+    Olmo2ForCausalLM,
     OPTConfig,
     OPTForCausalLM,
+    Phi3Config,
+    Phi3ForCausalLM,
     PreTrainedModel,
+    Qwen2Config,
+    Qwen2ForCausalLM,
+    Qwen2MoeConfig,
+    Qwen2MoeForCausalLM,
+    Qwen3Config,
+    Qwen3ForCausalLM,
+    Qwen3MoeConfig,
+    Qwen3MoeForCausalLM,
+    StableLmConfig,
+    StableLmForCausalLM,
 )
 
 VOCABULARY = 384
@@ -81,9 +109,69 @@ FAMILIES = {
 }
 
 
+# And these differ from the others in names and settings, or in how they compute attention and routing.
+_MOE = {"num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 24, "head_dim": 8}
+ALL_FAMILIES = FAMILIES | {
+    "mistral": Family("model.layers", MistralForCausalLM, MistralConfig, {**_LLAMA, "sliding_window": 8}),
+    "qwen2": Family("model.layers", Qwen2ForCausalLM, Qwen2Config, _LLAMA),
+    "qwen3": Family("model.layers", Qwen3ForCausalLM, Qwen3Config, {**_LLAMA, "head_dim": 8}),
+    # Sliding and full attention in turn, with rotary embeddings of two kinds.
+    "gemma3": Family(
+        "model.layers",
+        Gemma3ForCausalLM,
+        Gemma3TextConfig,
+        {
+            **_LLAMA,
+            "head_dim": 8,
+            "sliding_window": 8,
+            "layer_types": ["sliding_attention", "full_attention", "sliding_attention"],
+        },
+    ),
+    # Query, key and value in one layer, and gate and up in one.
+    "phi3": Family("model.layers", Phi3ForCausalLM, Phi3Config, _LLAMA),
+    "olmo2": Family("model.layers", Olmo2ForCausalLM, Olmo2Config, _LLAMA),
+    "stablelm": Family("model.layers", StableLmForCausalLM, StableLmConfig, _LLAMA),
+    # Scaled logits, attention and MLP in parallel.
+    "cohere": Family("model.layers", CohereForCausalLM, CohereConfig, _LLAMA),
+    # Linear layers of a class of its own; positions by alibi.
+    "falcon": Family(
+        "transformer.h",
+        FalconForCausalLM,
+        FalconConfig,
+        {"hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4, "alibi": True},
+    ),
+    "gptj": Family(
+        "transformer.h",
+        GPTJForCausalLM,
+        GPTJConfig,
+        {"n_embd": 32, "n_layer": 3, "n_head": 4, "rotary_dim": 4},
+    ),
+    # Fused experts, which the checkpoint keeps apart.
+    "mixtral": Family("model.layers", MixtralForCausalLM, MixtralConfig, {**_LLAMA, "num_local_experts": 4}),
+    # The first block without experts.
+    "qwen3_moe": Family(
+        "model.layers", Qwen3MoeForCausalLM, Qwen3MoeConfig, {**_LLAMA, **_MOE, "mlp_only_layers": [0]}
+    ),
+    # A shared expert, with a gate that is a linear layer of one output.
+    "qwen2_moe": Family(
+        "model.layers",
+        Qwen2MoeForCausalLM,
+        Qwen2MoeConfig,
+        {**_LLAMA, **_MOE, "shared_expert_intermediate_size": 40},
+    ),
+    # Experts with biases, transposed, their gate and up interleaved; fused in the checkpoint too.
+    "gpt_oss": Family(
+        "model.layers",
+        GptOssForCausalLM,
+        GptOssConfig,
+        {**_LLAMA, "num_local_experts": 4, "num_experts_per_tok": 2, "head_dim": 8, "sliding_window": 8},
+    ),
+}
+
+
 def make(family: str, dtype: torch.dtype = torch.float32, **overrides: object) -> PreTrainedModel:
     """A model with the same weights every time, large enough that its gradients are not all alike."""
-    recipe = FAMILIES[family]
+    recipe = ALL_FAMILIES[family]
     settings = {
         "vocab_size": VOCABULARY,
         "initializer_range": 0.2,
@@ -96,4 +184,7 @@ def make(family: str, dtype: torch.dtype = torch.float32, **overrides: object) -
     }
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        return recipe.make(recipe.config(**settings)).to(dtype).eval()
+        model = recipe.make(recipe.config(**settings)).to(dtype).eval()
+    if dtype == torch.float64:
+        model.set_experts_implementation("eager")  # the grouped product has no float64
+    return model

@@ -62,11 +62,27 @@ def gradient_norms(model: PreTrainedModel, windows: Tensor, norm: Literal["l1", 
         total = torch.zeros_like(per_window[0])
         for gradient in per_window:
             total += gradient.abs() if norm == "l1" else gradient**2
-        layer = name.removesuffix(".weight")
-        result = total if norm == "l1" else total.sqrt()
-        transposed = name.endswith(".weight") and isinstance(model.get_submodule(layer), Conv1D)
-        norms[layer] = result.T if transposed else result
+        norms.update(matrices_of(model, name, total if norm == "l1" else total.sqrt()))
     return norms
+
+
+def matrices_of(model: PreTrainedModel, name: str, tensor: Tensor) -> dict[str, Tensor]:
+    """A tensor shaped like the parameter `name`, by layer name in (outputs, inputs)."""
+    if tensor.dim() != 3:
+        layer = name.removesuffix(".weight")
+        transposed = name.endswith(".weight") and isinstance(model.get_submodule(layer), Conv1D)
+        return {layer: tensor.T if transposed else tensor}
+    experts, parameter = name.rsplit(".", 1)
+    found = {}
+    for number, stored in enumerate(tensor):
+        matrix, half = stored, len(stored) // 2
+        parts = {"gate_proj": slice(half), "up_proj": slice(half, None)}
+        if model.config.model_type == "gpt_oss":
+            matrix, parts = stored.T, {"gate_proj": slice(0, None, 2), "up_proj": slice(1, None, 2)}
+        if parameter == "down_proj":
+            parts = {"down_proj": slice(None)}
+        found |= {f"{experts}.{number}.{part}": matrix[rows] for part, rows in parts.items()}
+    return found
 
 
 def input_norms(model: PreTrainedModel, windows: Tensor, layers: list[str]) -> dict[str, Tensor]:

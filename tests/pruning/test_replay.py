@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
-from transformers import BertConfig, BertLMHeadModel, MixtralConfig, MixtralForCausalLM, PreTrainedModel
+from transformers import BertConfig, BertLMHeadModel, PreTrainedModel
 
 from pruning.blocks import find_stack
 from pruning.errors import InvalidInput, NumericalFailure
@@ -134,22 +134,6 @@ def test_hidden_states_that_are_not_finite_name_the_block(five_windows: Tensor) 
     torch.nn.init.constant_(model.get_submodule("model.layers.2.mlp.up_proj").weight, torch.inf)
     with pytest.raises(NumericalFailure, match=r"model\.layers\.2"):
         Replay(find_stack(model), five_windows)
-
-
-def test_fused_experts_are_refused_for_now() -> None:
-    config = MixtralConfig(
-        vocab_size=64,
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        num_local_experts=4,
-    )
-    with pytest.raises(
-        InvalidInput, match=r"MixtralForCausalLM .* model\.layers\.0 are not in linear layers"
-    ):
-        find_stack(MixtralForCausalLM(config))
 
 
 def test_blocks_that_share_weights_are_refused() -> None:

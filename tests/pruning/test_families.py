@@ -1,0 +1,170 @@
+"""Every family: gradient norms against autograd, every method, and a round trip through the disk."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+from transformers import AutoModelForCausalLM, PreTrainedModel
+
+from pruning.checkpoint import Checkpoint, resolve
+from pruning.gradients import gradient_norms
+from pruning.output import write_model
+from pruning.prune import Pruned, prune
+from pruning.recipe import METHODS, ModelReference, Recipe
+
+from . import naive
+from .families import ALL_FAMILIES, make
+
+CPU = torch.device("cpu")
+ROUTERS = ("shared_expert_gate",)
+
+RECIPES = {
+    **{name: {"method": name} for name in METHODS},
+    "admm": {"method": {"name": "admm", "iterations": 9}},
+    "gblm 2:4": {"method": "gblm", "pattern": "2:4"},
+    "gblm, refit, gradient": {"method": "gblm", "refit": True, "allocation": "gradient"},
+}
+
+
+def ignore(done: int, total: int) -> None:
+    """For callers that do not look."""
+
+
+@pytest.fixture(scope="module")
+def three_windows() -> Tensor:
+    return torch.randint(2, 384, (3, 16), generator=torch.Generator().manual_seed(3))
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Checkpoint]:
+    """The checkpoint of a family, as `save_pretrained` writes it. Read only."""
+    made: dict[str, Checkpoint] = {}
+
+    def checkpoint(family: str) -> Checkpoint:
+        if family not in made:
+            directory = tmp_path_factory.mktemp("families") / family
+            make(family).save_pretrained(directory)
+            made[family] = resolve(ModelReference(id=str(directory)))
+        return made[family]
+
+    return checkpoint
+
+
+def recipe_of(kind: str) -> Recipe:
+    fields = RECIPES[kind]
+    return Recipe.model_validate(
+        {"model": "/any", "sparsity": None if "pattern" in fields else 0.5, **fields}
+    )
+
+
+def pruned(model: PreTrainedModel, recipe: Recipe, windows: Tensor) -> Pruned:
+    norms = recipe.gradient_norms
+    gradients = gradient_norms(model, windows, norms=norms, step=ignore) if norms else {}
+    return prune(model, recipe, windows if recipe.needs else None, gradients, step=ignore)
+
+
+def tensors_of(directory: Path) -> dict[str, Tensor]:
+    return {
+        name: tensor for path in directory.glob("*.safetensors") for name, tensor in load_file(path).items()
+    }
+
+
+def expected_layers(model: PreTrainedModel, family: str) -> set[str]:
+    """By name: every linear module of the blocks but the gates of shared experts, and every expert."""
+    modules = {name for block in naive.layers_of(model, ALL_FAMILIES[family].blocks) for name in block}
+    experts = {
+        name
+        for parameter, tensor in model.named_parameters()
+        if tensor.dim() == 3
+        for name in naive.matrices_of(model, parameter, tensor)
+    }
+    return {name for name in modules if not name.endswith(ROUTERS)} | experts
+
+
+@pytest.mark.parametrize("family", ALL_FAMILIES)
+def test_every_layer_has_the_norms_of_whole_model_autograd(family: str, three_windows: Tensor) -> None:
+    model = make(family, torch.float64)
+    norms = gradient_norms(model, three_windows, norms=["l1", "l2"], step=ignore)
+    for norm in ("l1", "l2"):
+        expected = naive.gradient_norms(model, three_windows, norm)
+        assert norms[norm].keys() == expected_layers(model, family)
+        for name, found in norms[norm].items():
+            assert found.shape == expected[name].shape
+            assert (found - expected[name]).norm() <= 1e-6 * expected[name].norm(), (norm, name)
+        assert sum(float(found.sum()) for found in norms[norm].values()) > 0
+
+
+@pytest.mark.parametrize("kind", RECIPES)
+@pytest.mark.parametrize("family", ALL_FAMILIES)
+def test_it_is_pruned_saved_and_loaded(
+    family: str,
+    kind: str,
+    stored: Callable[[str], Checkpoint],
+    three_windows: Tensor,
+    tmp_path: Path,
+) -> None:
+    checkpoint, recipe = stored(family), recipe_of(kind)
+    model = checkpoint.load(torch.float32, CPU)
+    result = pruned(model, recipe, three_windows)
+    write_model(checkpoint, result, tmp_path, save_masks=False)
+
+    assert {layer.name for layer in result.layers} == expected_layers(model, family)
+    assert result.sparsity == pytest.approx(0.5, abs=0.02)
+    before, after = tensors_of(checkpoint.directory), tensors_of(tmp_path)
+    assert after.keys() == before.keys()
+    zeros = 0
+    for name, dense in before.items():
+        gone = (after[name] == 0) & (dense != 0)
+        zeros += int(gone.sum())
+        assert after[name].dtype == dense.dtype
+        assert not torch.signbit(after[name][gone]).any(), f"{name} has a zero of the sign -"
+        if not recipe.changes_kept_weights:
+            assert torch.equal(after[name], dense.masked_fill(gone, 0))
+    assert zeros == sum(layer.zeros for layer in result.layers)
+
+    reloaded = AutoModelForCausalLM.from_pretrained(tmp_path, dtype=torch.float32).eval()
+    with torch.no_grad():
+        logits = model(input_ids=three_windows).logits
+        assert torch.isfinite(logits).all()
+        assert torch.equal(reloaded(input_ids=three_windows).logits, logits)
+
+
+UNREACHED = [f"model.layers.{block}.mlp.experts.{expert}" for block in (1, 2) for expert in range(4, 8)]
+
+
+def with_unreached_experts() -> PreTrainedModel:
+    """The router's logits are ±a, ±b and zeros, so the two largest are never among the zeros."""
+    model = make("qwen3_moe", num_experts=8)
+    for block in (1, 2):
+        router = model.get_parameter(f"model.layers.{block}.mlp.gate.weight").data
+        router[1], router[3], router[4:] = -router[0], -router[2], 0
+    return model
+
+
+@pytest.mark.parametrize("kind", sorted(RECIPES.keys() - {"magnitude"}))
+def test_experts_that_no_token_reaches_are_pruned_by_magnitude_and_named(
+    kind: str, three_windows: Tensor
+) -> None:
+    model, recipe = with_unreached_experts(), recipe_of(kind)
+    wanted = Recipe(model="/any", method="magnitude", pattern=recipe.pattern, sparsity=recipe.sparsity)
+    by_magnitude = prune(with_unreached_experts(), wanted, None, {}, step=ignore).masks
+    dense = with_unreached_experts()
+
+    result = pruned(model, recipe, three_windows)
+
+    assert set(result.warnings) == {
+        f"layer {experts}.{matrix}: no calibration token reaches it: pruned by magnitude"
+        for experts in UNREACHED
+        for matrix in ("gate_proj", "up_proj", "down_proj")
+    }
+    for experts in UNREACHED:
+        path, number = experts.rsplit(".", 1)
+        for name in (f"{path}.gate_up_proj", f"{path}.down_proj"):
+            mask = result.masks[name][int(number)]
+            if "allocation" not in RECIPES[kind]:  # which gives these layers a sparsity of their own
+                assert torch.equal(mask, by_magnitude[name][int(number)])
+            expected = dense.get_parameter(name)[int(number)].masked_fill(mask, 0)
+            assert torch.equal(model.get_parameter(name)[int(number)], expected)
