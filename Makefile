@@ -23,7 +23,7 @@ demo: install
 	@$(BIN)/python -m cli.demo
 
 test: install
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 bench-quality: install
 	@$(BIN)/python -m bench.quality $(ARGS)
