@@ -233,3 +233,11 @@ def test_an_index_is_copied_with_its_shards(five_windows: Tensor, tmp_path: Path
     assert {path.name for path in (tmp_path / "pruned").glob("*.safetensors")} == set(
         index["weight_map"].values()
     )
+
+
+def test_every_file_can_be_read_by_whom_any_new_file_can(five_windows: Tensor, tmp_path: Path) -> None:
+    source = saved(make("llama"), tmp_path / "dense")
+    pruned_into(resolved(source), tmp_path / "pruned", five_windows, save_masks=True)
+    (tmp_path / "any").touch()
+    modes = {path.stat().st_mode for path in (tmp_path / "pruned").iterdir()}
+    assert modes == {(tmp_path / "any").stat().st_mode}
