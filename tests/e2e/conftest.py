@@ -24,7 +24,7 @@ from jobs.states import ENDED
 from jobs.tables import Artifact, Job, JobEvent
 from pruning.recipe import Stage
 
-PATIENCE_SECONDS = 90.0
+PATIENCE_SECONDS = 150.0
 
 
 @dataclass
@@ -81,7 +81,7 @@ class Stack:
 
     def long_spec(self) -> JobSpec:
         """A job of many steps, so that something can happen in the middle of it."""
-        return self.spec(samples=6000)
+        return self.spec(samples=1000)
 
     def submit(self, spec: JobSpec, owner: str = "ada") -> UUID:
         with self.database.begin() as session:
