@@ -49,6 +49,7 @@ def _prune(recipe: Recipe, evaluation: Evaluation, options: argparse.Namespace, 
             output=output,
             progress=progress,
             save_masks=options.save_masks,
+            save_gradients=options.save_gradients,
             hub_token=os.environ.get("HF_TOKEN"),
             device=options.device,
         )
@@ -91,6 +92,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--evaluation-length", type=int, metavar="N", help="tokens per window (default 2048 or the context)")
     add("--dtype", help="precision of the computation: auto (default), float64, float32, bfloat16, float16")
     add("--device", default="auto", help="auto (default), cpu, cuda or cuda:N")
+    add("--gradients", metavar="FILE", help="gradient norms that an earlier run saved, instead of new ones")
+    add("--save-gradients", action="store_true", help="also write gradient_norms.safetensors")
     add("--save-masks", action="store_true", help="also write masks.safetensors")
     add("--output", required=True, metavar="DIR", help="where the pruned model goes; must not exist")
     return parser
@@ -110,6 +113,7 @@ def _recipe(options: argparse.Namespace) -> Recipe:
             ),
             allocation=_given(name=options.allocation, band=options.band) or None,
             refit=options.refit,
+            gradients=None if options.gradients is None else _absolute(options.gradients),
             pattern=options.pattern,
             sparsity=options.sparsity,
             calibration=_given(

@@ -78,6 +78,11 @@ class Checkpoint:
         return StoredLayout(self.skeleton, self.stored)
 
     @property
+    def identity(self) -> str:
+        """What the weights are: the commit, or the digest."""
+        return self.commit or str(self.digest)
+
+    @property
     def architecture(self) -> str:
         """The model class that transformers builds, such as `LlamaForCausalLM`."""
         return type(self.skeleton).__name__

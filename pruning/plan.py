@@ -8,13 +8,15 @@ import torch
 from torch import Tensor
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
+from pruning.blocks import find_stack
 from pruning.calibration import CalibrationSet, calibration_set
 from pruning.checkpoint import Checkpoint, resolve
 from pruning.device import compute_dtype
+from pruning.gradient_file import GradientFile
 from pruning.perplexity import EvaluationSet, evaluation_sets
 from pruning.prune import check
 from pruning.recipe import Evaluation, GradientNorm, Recipe, is_local
-from pruning.roots import Roots
+from pruning.roots import Roots, real_file
 from pruning.windows import Reader
 
 
@@ -28,6 +30,7 @@ class Plan:
     blocks: int
     calibration: CalibrationSet | None  # None for a recipe that reads no text
     evaluations: tuple[EvaluationSet, ...]  # at least one; the first is the one that counts
+    gradient_file: GradientFile | None  # None where gradients are to be computed, or not needed
     device: torch.device
     dtype: torch.dtype  # of the computation
 
@@ -51,6 +54,7 @@ class Plan:
             blocks=len(stack.blocks),
             calibration=calibration_set(recipe.calibration, reader) if recipe.needs else None,
             evaluations=evaluation_sets(evaluation, reader),
+            gradient_file=_gradient_file(recipe, checkpoint, roots),
             device=device,
             dtype=compute_dtype(recipe.dtype, checkpoint.stored_dtype, device),
         )
@@ -64,6 +68,15 @@ class Plan:
     def norms(self) -> frozenset[GradientNorm]:
         """The gradient norms that the recipe uses."""
         return self.recipe.gradient_norms
+
+    @property
+    def gradient_warnings(self) -> tuple[str, ...]:
+        """What a reader must know of gradients that were not computed by this run."""
+        if self.gradient_file is None or self.calibration is None:
+            return ()
+        if self.gradient_file.provenance.calibration == self.calibration.fingerprint:
+            return ()
+        return ("the gradients were computed on other calibration windows than the inputs were measured on",)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -87,3 +100,16 @@ class Plan:
         model = AutoModelForCausalLM.from_pretrained(directory, dtype=self.dtype, local_files_only=True)
         assert isinstance(model, PreTrainedModel)  # noqa: S101 - what AutoModelForCausalLM promises
         return model.to(self.device).eval()
+
+
+def _gradient_file(recipe: Recipe, checkpoint: Checkpoint, roots: Roots) -> GradientFile | None:
+    if recipe.gradients is None:
+        return None
+    return GradientFile.open(
+        real_file(Path(recipe.gradients), roots.data, field="gradients"),
+        model=checkpoint.identity,
+        layers={
+            layer.name: (layer.outputs, layer.inputs) for layer in find_stack(checkpoint.skeleton).layers
+        },
+        norms=recipe.gradient_norms,
+    )

@@ -16,6 +16,8 @@ from pruning.calibration import CalibrationSet
 from pruning.device import compute_device, describe
 from pruning.errors import PruningError
 from pruning.evaluate import Measured, evaluate, evaluation_steps
+from pruning.gradient_file import FILE_NAME as GRADIENTS
+from pruning.gradient_file import Provenance, write_gradients
 from pruning.gradients import GradientNorms, gradient_norms
 from pruning.measure import Stages
 from pruning.output import appearing_whole, write_model, write_report
@@ -35,7 +37,7 @@ from pruning.report import (
 from pruning.roots import Roots
 
 
-def run(
+def run(  # noqa: PLR0913 - each by its name, and all but the first three with a default
     recipe: Recipe,
     evaluation: Evaluation,
     *,
@@ -43,12 +45,14 @@ def run(
     roots: Roots = Roots(),  # noqa: B008 - immutable
     progress: Progress = Silent(),  # noqa: B008 - without state
     save_masks: bool = False,
+    save_gradients: bool = False,
     hub_token: str | None = None,
     device: str = "auto",
 ) -> Report:
     """Prune a model as `recipe` says into the directory `output`, which appears complete or not at all.
 
-    `output` must not exist. `roots` bounds what may be read from this machine. `hub_token` is for the model
+    `output` must not exist. `save_gradients` also writes the gradient norms, where they are computed; see
+    pruning.gradient_file. `roots` bounds what may be read from this machine. `hub_token` is for the model
     only. `device` is 'auto', 'cpu', 'cuda' or 'cuda:N'. What `progress` raises ends the run between steps.
 
     Raises InvalidInput with the field, before expensive work wherever possible; NumericalFailure with the
@@ -63,10 +67,16 @@ def run(
             step(1, 1)
 
         gradients: GradientNorms = {}
-        if plan.norms and plan.windows is not None:
-            micro_batch_count = len(micro_batches(check(model, recipe), plan.windows, backward=True))
+        if plan.gradient_file is not None:
+            gradients = plan.gradient_file.read(plan.norms)
+        elif plan.norms and plan.calibration is not None:
+            windows = plan.calibration.windows
+            micro_batch_count = len(micro_batches(check(model, recipe), windows, backward=True))
             with stages.stage(Stage.GRADIENTS, micro_batch_count) as step:
-                gradients = gradient_norms(model, plan.windows, norms=plan.norms, step=step)
+                gradients = gradient_norms(model, windows, norms=plan.norms, step=step)
+            if save_gradients:
+                provenance = Provenance(plan.checkpoint.identity, plan.calibration.fingerprint)
+                write_gradients(gradients, provenance, directory / GRADIENTS)
 
         with stages.stage(Stage.PRUNE, plan.blocks) as step:
             pruned = prune(model, recipe, plan.windows, gradients, step=step)
@@ -123,7 +133,7 @@ def _report(plan: Plan, pruned: Pruned, measured: Measured, stages: Stages, atte
             threads=torch.get_num_threads(),
             attention=attention,
         ),
-        warnings=plan.warnings + pruned.warnings + stages.warnings,
+        warnings=plan.warnings + plan.gradient_warnings + pruned.warnings + stages.warnings,
     )
 
 

@@ -9,7 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from pruning.recipe.allocation import Allocation, Uniform
 from pruning.recipe.calibration import Calibration
-from pruning.recipe.fields import Frozen, ModelReference, Pattern, group_of
+from pruning.recipe.fields import Frozen, ModelReference, Pattern, Text, group_of, is_local
 from pruning.recipe.methods import GradientNorm, Method, Need
 from pruning.recipe.presets import expanded
 from pruning.recipe.refit import Refit
@@ -42,6 +42,11 @@ class Recipe(Frozen):
         description="What is pruned when a layer's inputs are measured: the earlier blocks (the reference's "
         "order), or the earlier layers of its own block too.",
     )
+    gradients: Text | None = Field(
+        None,
+        description="The path of gradient norms that an earlier run on the same weights saved, to be used in "
+        "place of computing them.",
+    )
     calibration: Calibration = Calibration()
     dtype: ComputeDtype = Field(
         "auto", description="The precision of the computation, not of the saved weights."
@@ -73,6 +78,18 @@ class Recipe(Frozen):
         if getattr(info.data.get("method"), "selection", "share") != "share":
             raise ValueError("meets each layer's sparsity exactly, which selection 'cumulative' cannot")
         return allocation
+
+    @field_validator("gradients")
+    @classmethod
+    def _a_file_that_is_used(cls, path: str | None, info: ValidationInfo) -> str | None:
+        if path is None:
+            return None
+        if not is_local(path) or ".." in path.split("/"):
+            raise ValueError("must be an absolute path without '..'")
+        users = [info.data[name] for name in ("method", "allocation") if name in info.data]
+        if not any("gradient_norms" in user.needs for user in users):
+            raise ValueError("neither method nor allocation uses gradients; leave it out")
+        return path
 
     @field_validator("sparsity", mode="before")
     @classmethod
