@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +12,21 @@ from rich.console import Console
 
 from pruning.errors import InvalidInput, PruningError
 from pruning.recipe import BEST, BUILTIN, HUB_DATASETS, METHODS, Evaluation, Recipe
+from pruning.repeat import Request
 
 _BAD_INPUT = 2
+_BESIDE_A_RECIPE = {"recipe", "output", "device", "save_masks"}
+_OF_THE_EVALUATION = {"evaluation", "further_evaluation", "evaluation_windows", "evaluation_length", "stride"}
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command. Returns its exit status: 0 pruned, 2 bad input, 1 any other failure."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    _check_usage(options, parser)
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
-        recipe, evaluation = _recipe(options), _evaluation(options)
-        _prune(recipe, evaluation, options, console)
+        _prune(_request(options), options, console)
     except ValidationError as error:
         for problem in error.errors(include_url=False):
             field = ".".join(str(part) for part in problem["loc"])
@@ -33,25 +38,30 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _prune(recipe: Recipe, evaluation: Evaluation, options: argparse.Namespace, console: Console) -> None:
+def _prune(request: Request, options: argparse.Namespace, console: Console) -> None:
     # Imported here, so that --help and a wrong option are answered before torch is loaded.
+    import torch
     from transformers.utils import logging
 
     from pruning.run import run
     from pruning.terminal import progress_on, result_table
 
     logging.disable_progress_bar()
+    before = request.report.environment if request.report else None
+    if before is not None:
+        torch.set_num_threads(before.threads)  # sums are split by thread, so it decides their last bits
     output = Path(options.output).absolute()
     with progress_on(console) as progress:
         report = run(
-            recipe,
-            evaluation,
+            request.recipe,
+            request.evaluation,
             output=output,
             progress=progress,
             save_masks=options.save_masks,
             save_gradients=options.save_gradients,
             hub_token=os.environ.get("HF_TOKEN"),
-            device=options.device,
+            device=options.device or (before.device.split()[0] if before else "auto"),
+            repeats=request.report,
         )
     for warning in report.warnings:
         console.print(f"warning: {warning}", markup=False)
@@ -72,31 +82,73 @@ def _parser() -> argparse.ArgumentParser:
     model = parser.add_mutually_exclusive_group(required=True)
     model.add_argument("--model", metavar="DIR", help="a model's directory, with safetensors weights")
     model.add_argument("--hub-model", metavar="ID", help="a model on the Hub, such as org/name")
+    model.add_argument(
+        "--recipe", metavar="FILE", help="a recipe as JSON, or a pruning_report.json, whose run is repeated"
+    )
     add("--revision", help="branch, tag or commit of the Hub model")
-    add("--method", required=True, help=f"{', '.join(METHODS)}; or {BEST}, the best combination of them all")
+    add("--method", help=f"{', '.join(METHODS)}; or {BEST}, the best combination of them all")
     add("--norm", help="norm of the gradients over windows: l1 (default) or l2")
     add("--alpha", type=float, help="scale of the gradients in gblm (default 100)")
     add("--inverse", action="store_true", default=None, help="divide by the gradients (gradient, gblm)")
     add("--selection", help="share (default), or cumulative: Wanda's variant (wanda, gblm)")
+    add("--include", action="append", metavar="GLOB", help="prune only layers so named, such as '*.mlp.*'")
+    add("--exclude", action="append", metavar="GLOB", help="leave layers so named as they are")
     add("--refit", action="store_true", default=None, help="solve the kept weights again")
     add("--allocation", help="of the sparsity over layers: uniform (default), owl or gradient")
     add("--band", type=float, help="how far the allocation may leave the sparsity")
     add("--pattern", help="unstructured (default), or N:M for at most N non-zero of M, such as 2:4")
     add("--sparsity", type=float, help="share of zeros, between 0 and 1; an N:M pattern implies it")
     add("--calibration", metavar="DATASET", help="text to calibrate on (default c4)")
+    add(
+        "--mix",
+        action="append",
+        nargs=2,
+        metavar=("DATASET", "WEIGHT"),
+        help="one of several texts to calibrate on, in place of --calibration; may be repeated",
+    )
     add("--samples", type=int, help="calibration windows (default 128)")
     add("--sequence-length", type=int, help="tokens per calibration window (default 2048 or the context)")
     add("--seed", type=int, help="of the calibration draw (default 0)")
     add("--evaluation", metavar="DATASET", help="text to measure perplexity on (default wikitext2)")
+    add(
+        "--further-evaluation",
+        action="append",
+        metavar="DATASET",
+        help="another text to measure perplexity on; may be repeated",
+    )
     add("--evaluation-windows", type=int, metavar="N", help="the first N windows only (default all)")
     add("--evaluation-length", type=int, metavar="N", help="tokens per window (default 2048 or the context)")
+    add("--stride", type=int, metavar="N", help="tokens from one window's start to the next (default: all)")
     add("--dtype", help="precision of the computation: auto (default), float64, float32, bfloat16, float16")
-    add("--device", default="auto", help="auto (default), cpu, cuda or cuda:N")
+    add("--device", help="auto (default), cpu, cuda or cuda:N; with a report the kind that it names")
     add("--gradients", metavar="FILE", help="gradient norms that an earlier run saved, instead of new ones")
     add("--save-gradients", action="store_true", help="also write gradient_norms.safetensors")
     add("--save-masks", action="store_true", help="also write masks.safetensors")
     add("--output", required=True, metavar="DIR", help="where the pruned model goes; must not exist")
     return parser
+
+
+def _check_usage(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    """End with the usage where the options do not make one recipe."""
+    if options.recipe is None and options.method is None:
+        parser.error("the following arguments are required: --method")
+    surplus = _chosen(options) - _BESIDE_A_RECIPE - _OF_THE_EVALUATION
+    if options.recipe is not None and surplus:
+        names = ", ".join(sorted(f"--{name.replace('_', '-')}" for name in surplus))
+        parser.error(f"--recipe says what to do; leave out {names}")
+
+
+def _chosen(options: argparse.Namespace) -> set[str]:
+    return {name for name, value in vars(options).items() if value not in (None, False)}
+
+
+def _request(options: argparse.Namespace) -> Request:
+    if options.recipe is None:
+        return Request(_recipe(options), _evaluation(options), report=None)
+    request = Request.read(Path(options.recipe))
+    if _chosen(options) & _OF_THE_EVALUATION:
+        return replace(request, evaluation=_evaluation(options))
+    return request
 
 
 def _recipe(options: argparse.Namespace) -> Recipe:
@@ -118,6 +170,7 @@ def _recipe(options: argparse.Namespace) -> Recipe:
             sparsity=options.sparsity,
             calibration=_given(
                 dataset=_dataset(options.calibration),
+                datasets=_mix(options.mix),
                 samples=options.samples,
                 sequence_length=options.sequence_length,
                 seed=options.seed,
@@ -131,6 +184,8 @@ def _evaluation(options: argparse.Namespace) -> Evaluation:
     return Evaluation.model_validate(
         _given(
             dataset=_dataset(options.evaluation),
+            further_datasets=[_dataset(name) for name in options.further_evaluation or ()],
+            stride=options.stride,
             windows=options.evaluation_windows,
             sequence_length=options.evaluation_length,
         )
@@ -147,6 +202,20 @@ def _dataset(reference: str | None) -> str | None:
     if reference is None or reference in (*HUB_DATASETS, BUILTIN):
         return reference
     return _absolute(reference)
+
+
+def _mix(pairs: list[tuple[str, str]] | None) -> list[dict[str, Any]] | None:
+    if pairs is None:
+        return None
+    return [{"dataset": _dataset(dataset), "weight": _number(weight)} for dataset, weight in pairs]
+
+
+def _number(text: str) -> float | str:
+    """The number; what is none stays as it is, so that the recipe's own check names its field."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _absolute(path: str) -> str:

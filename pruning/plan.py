@@ -1,6 +1,7 @@
 """What a run needs, found and checked before the first expensive step."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -16,6 +17,7 @@ from pruning.gradient_file import GradientFile
 from pruning.perplexity import EvaluationSet, evaluation_sets
 from pruning.prune import check
 from pruning.recipe import Evaluation, GradientNorm, Recipe, is_local
+from pruning.report import CalibrationFacts, DatasetFacts, ModelFacts
 from pruning.roots import Roots, real_file
 from pruning.windows import Reader
 
@@ -90,6 +92,41 @@ class Plan:
                 "on; it says little about other texts",
             )
         return ()
+
+    @cached_property
+    def model_facts(self) -> ModelFacts:
+        """The dense model, for the report."""
+        return ModelFacts(
+            id=self.checkpoint.id,
+            commit=self.checkpoint.commit,
+            digest=self.checkpoint.digest,
+            architecture=self.checkpoint.architecture,
+            parameters=sum(parameter.numel() for parameter in self.checkpoint.skeleton.parameters()),
+            blocks=self.blocks,
+        )
+
+    @cached_property
+    def calibration_facts(self) -> CalibrationFacts | None:
+        """The calibration windows, for the report."""
+        if self.calibration is None:
+            return None
+        windows = self.calibration.windows
+        return CalibrationFacts(
+            sets=tuple(
+                DatasetFacts(
+                    dataset=drawn.share.dataset,
+                    weight=drawn.share.weight,
+                    windows=drawn.windows.shape[0],
+                    fingerprint=drawn.fingerprint,
+                    notes=drawn.notes,
+                )
+                for drawn in self.calibration.sets
+            ),
+            windows=windows.shape[0],
+            sequence_length=windows.shape[1],
+            tokens=windows.numel(),
+            fingerprint=self.calibration.fingerprint,
+        )
 
     def dense_model(self) -> PreTrainedModel:
         """The model that is pruned, from its checkpoint, frozen and in eval mode."""

@@ -12,7 +12,6 @@ from pathlib import Path
 import torch
 
 from pruning.batching import micro_batches
-from pruning.calibration import CalibrationSet
 from pruning.device import compute_device, describe
 from pruning.errors import PruningError
 from pruning.evaluate import Measured, evaluate, evaluation_steps
@@ -25,12 +24,10 @@ from pruning.plan import Plan
 from pruning.progress import Progress, Silent
 from pruning.prune import Pruned, check, prune
 from pruning.recipe import Evaluation, Recipe, Stage
+from pruning.repeat import differences, refuse_changes
 from pruning.report import (
-    CalibrationFacts,
-    DatasetFacts,
     Environment,
     LayerFacts,
-    ModelFacts,
     Report,
     SparsityFacts,
 )
@@ -48,12 +45,14 @@ def run(  # noqa: PLR0913 - each by its name, and all but the first three with a
     save_gradients: bool = False,
     hub_token: str | None = None,
     device: str = "auto",
+    repeats: Report | None = None,
 ) -> Report:
     """Prune a model as `recipe` says into the directory `output`, which appears complete or not at all.
 
     `output` must not exist. `save_gradients` also writes the gradient norms, where they are computed; see
     pruning.gradient_file. `roots` bounds what may be read from this machine. `hub_token` is for the model
     only. `device` is 'auto', 'cpu', 'cuda' or 'cuda:N'. What `progress` raises ends the run between steps.
+    `repeats`: the report of an earlier run of this recipe, whose model and texts must be the same still.
 
     Raises InvalidInput with the field, before expensive work wherever possible; NumericalFailure with the
     layer or window; Unreachable where the Hub does not answer; PruningError where the disk is too full.
@@ -62,6 +61,8 @@ def run(  # noqa: PLR0913 - each by its name, and all but the first three with a
     with appearing_whole(output) as directory:
         with stages.stage(Stage.RESOLVE, 1) as step:
             plan = Plan.make(recipe, evaluation, roots, hub_token, stages.device)
+            if repeats is not None:
+                refuse_changes(repeats, plan.model_facts, plan.calibration_facts)
             _check_room(plan, directory)
             model = plan.dense_model()
             step(1, 1)
@@ -87,7 +88,7 @@ def run(  # noqa: PLR0913 - each by its name, and all but the first three with a
         with stages.stage(Stage.EVALUATE, evaluation_steps(plan)) as step:
             measured = evaluate(plan, directory, step)
 
-        report = _report(plan, pruned, measured, stages, attention)
+        report = _report(plan, pruned, measured, stages, attention, repeats)
         write_report(plan.checkpoint, report, directory)
     return report
 
@@ -103,56 +104,32 @@ def _check_room(plan: Plan, directory: Path) -> None:
         )
 
 
-def _report(plan: Plan, pruned: Pruned, measured: Measured, stages: Stages, attention: str) -> Report:
+def _report(
+    plan: Plan, pruned: Pruned, measured: Measured, stages: Stages, attention: str, repeats: Report | None
+) -> Report:
     layers = tuple(
         LayerFacts(
             name=layer.name, block=layer.block, shape=layer.shape, zeros=layer.zeros, weights=layer.weights
         )
         for layer in pruned.layers
     )
+    environment = Environment.here(
+        device=describe(plan.device),
+        dtype=str(plan.dtype).removeprefix("torch."),
+        threads=torch.get_num_threads(),
+        attention=attention,
+    )
+    changed = differences(repeats.environment, environment) if repeats else ()
     return Report(
         recipe=plan.recipe,
         recipe_fingerprint=plan.recipe.fingerprint(),
         evaluation=plan.evaluation_request,
-        model=ModelFacts(
-            id=plan.checkpoint.id,
-            commit=plan.checkpoint.commit,
-            digest=plan.checkpoint.digest,
-            architecture=plan.checkpoint.architecture,
-            parameters=sum(parameter.numel() for parameter in plan.checkpoint.skeleton.parameters()),
-            blocks=plan.blocks,
-        ),
-        calibration=_calibration(plan.calibration),
+        model=plan.model_facts,
+        calibration=plan.calibration_facts,
         sparsity=SparsityFacts(layers=layers),
         perplexity=measured.perplexities[0],
         further_perplexities=measured.perplexities[1:],
         stages=tuple(stages.facts),
-        environment=Environment.here(
-            device=describe(plan.device),
-            dtype=str(plan.dtype).removeprefix("torch."),
-            threads=torch.get_num_threads(),
-            attention=attention,
-        ),
-        warnings=plan.warnings + plan.gradient_warnings + pruned.warnings + stages.warnings,
-    )
-
-
-def _calibration(calibration: CalibrationSet | None) -> CalibrationFacts | None:
-    if calibration is None:
-        return None
-    return CalibrationFacts(
-        sets=tuple(
-            DatasetFacts(
-                dataset=drawn.share.dataset,
-                weight=drawn.share.weight,
-                windows=drawn.windows.shape[0],
-                fingerprint=drawn.fingerprint,
-                notes=drawn.notes,
-            )
-            for drawn in calibration.sets
-        ),
-        windows=calibration.windows.shape[0],
-        sequence_length=calibration.windows.shape[1],
-        tokens=calibration.windows.numel(),
-        fingerprint=calibration.fingerprint,
+        environment=environment,
+        warnings=plan.warnings + plan.gradient_warnings + pruned.warnings + stages.warnings + changed,
     )
