@@ -17,7 +17,7 @@ WORKERS ?= 2
 unexport PYTHONDONTWRITEBYTECODE
 PIP := -m pip install --quiet --disable-pip-version-check --progress-bar off --no-compile
 
-.PHONY: demo test bench-quality lint format install clean
+.PHONY: demo test bench-quality bench-agreement lint format install clean
 
 demo: install
 	@$(BIN)/python -m cli.demo
@@ -27,6 +27,9 @@ test: install
 
 bench-quality: install
 	@$(BIN)/python -m bench.quality $(ARGS)
+
+bench-agreement: install
+	@$(BIN)/python -m bench.agreement $(ARGS)
 
 lint: install
 	@$(BIN)/ruff check

@@ -33,11 +33,28 @@ def gradient_norms(model: LlamaForCausalLM, windows: Tensor) -> dict[str, dict[s
 
 
 @torch.no_grad()
-def wanda(model: LlamaForCausalLM, windows: Tensor, sparsity: float) -> None:
-    """Wanda, block by block and window by window, in place."""
+def prune_rows(
+    model: LlamaForCausalLM,
+    windows: Tensor,
+    sparsity: float,
+    gradient_terms: dict[str, Tensor] | None = None,
+    *,
+    instead: dict[str, Tensor] | None = None,
+) -> dict[str, Tensor]:
+    """Prune in place, block by block and window by window: Wanda, or GBLM where gradient terms are given.
+
+    The score is |W|·(‖X‖₂/√N + the layer's gradient term); per row, the lowest int(columns × sparsity) go.
+    Returns the masks by parameter name, True where a weight goes. Other masks given `instead` are the ones
+    that are applied, so that each block's own are chosen behind the same pruned blocks as theirs.
+    """
+    masks: dict[str, Tensor] = {}
     hidden, arguments = _block_inputs(model, windows)
-    for block in model.model.layers:
-        layers = {name: module for name, module in block.named_modules() if isinstance(module, nn.Linear)}
+    for index, block in enumerate(model.model.layers):
+        layers = {
+            f"model.layers.{index}.{name}": module
+            for name, module in block.named_modules()
+            if isinstance(module, nn.Linear)
+        }
         squares = {
             name: torch.zeros(layer.in_features, device=model.device) for name, layer in layers.items()
         }
@@ -47,10 +64,16 @@ def wanda(model: LlamaForCausalLM, windows: Tensor, sparsity: float) -> None:
         for hook in hooks:
             hook.remove()
         for name, layer in layers.items():
-            score = layer.weight.abs() * squares[name].sqrt()
-            lowest = score.sort(dim=1, stable=True).indices[:, : int(layer.in_features * sparsity)]
-            layer.weight.scatter_(1, lowest, 0)
+            factor = (squares[name] / len(windows)).sqrt()
+            if gradient_terms is not None:
+                factor = factor + gradient_terms[name].to(model.device)
+            order = (layer.weight.abs() * factor).sort(dim=1, stable=True).indices
+            going = order[:, : int(layer.in_features * sparsity)]
+            mask = torch.zeros_like(layer.weight, dtype=torch.bool).scatter_(1, going, True)
+            masks[f"{name}.weight"] = mask
+            layer.weight.masked_fill_(mask if instead is None else instead[f"{name}.weight"], 0)
         hidden = [block(window, **arguments) for window in hidden]
+    return masks
 
 
 def _adding_to(total: Tensor) -> Any:  # noqa: ANN401 - a forward pre-hook

@@ -1,0 +1,80 @@
+"""Whether the engine's norms and masks are those of the straightforward way, on a whole real model.
+
+    make bench-agreement
+
+SmolLM2-135M, 16 windows of 512 tokens of Wikipedia prose, float32, GBLM with the L1 norm at 50 %.
+
+Masks are compared twice. Behind the same pruned blocks, the difference is that of the two calculations. Each
+behind its own, one near-tie that falls the other way changes what all later blocks are given, and more fall the
+other way from block to block: that is the method's own sensitivity to rounding.
+"""
+
+import argparse
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from bench import straightforward
+from bench.quality import CACHE, CPU
+from bench.wikipedia import prepare
+from cli.demo.model import demo_model
+from pruning.calibration import calibration_set
+from pruning.checkpoint import resolve
+from pruning.gradients import gradient_norms
+from pruning.prune import prune
+from pruning.recipe import Calibration, ModelReference, Recipe
+from pruning.windows import Reader
+
+ALPHA = 100.0
+
+
+def main() -> None:
+    """Compute both ways in one process, and print how far they are apart."""
+    parser = argparse.ArgumentParser(prog="python -m bench.agreement", description=__doc__)
+    parser.add_argument("--model", type=Path, help="a LLaMA checkpoint; the demo model when left out")
+    parser.add_argument("--texts", type=Path, default=CACHE / "wikipedia")
+    parser.add_argument("--samples", type=int, default=16)
+    arguments = parser.parse_args()
+    model = arguments.model or demo_model(CACHE / "models")
+    checkpoint = resolve(ModelReference(id=str(model)))
+    calibration, _ = prepare(arguments.texts)
+    wanted = Calibration(dataset=str(calibration), samples=arguments.samples, sequence_length=512)
+    reader = Reader(
+        tokenizer=checkpoint.tokenizer(),
+        vocabulary=checkpoint.config.get_text_config().vocab_size,
+        context_length=checkpoint.context_length,
+        roots=None,
+    )
+    windows = calibration_set(wanted, reader).windows
+
+    expected = straightforward.gradient_norms(checkpoint.load(torch.float32, CPU), windows)
+    ours = checkpoint.load(torch.float32, CPU)
+    norms = gradient_norms(ours, windows, norms=("l1", "l2"), step=_silent)
+    for norm in ("l1", "l2"):
+        apart = sorted(_apart(norms[norm][name], value) for name, value in expected[norm].items())
+        worst, median = apart[-1], apart[len(apart) // 2]
+        print(f"{norm} norms, {len(apart)} layers: worst {worst:.1e} apart, median {median:.1e}")
+
+    recipe = Recipe(model=ModelReference(id=str(model)), method="gblm", sparsity=0.5, calibration=wanted)
+    pruned = prune(ours, recipe, windows, norms, step=_silent)
+    terms = {name: ALPHA * value for name, value in expected["l1"].items()}
+    for upstream, instead in (("the engine's", pruned.masks), ("their own", None)):
+        dense = checkpoint.load(torch.float32, CPU)
+        masks = straightforward.prune_rows(dense, windows, 0.5, terms, instead=instead)
+        agreeing = sum(int((masks[name] == mask).sum()) for name, mask in pruned.masks.items())
+        weights = sum(mask.numel() for mask in pruned.masks.values())
+        print(f"masks behind {upstream} pruned blocks: {agreeing / weights:.4%} of {weights} weights agree")
+
+
+def _apart(ours: Tensor, expected: Tensor) -> float:
+    """The distance relative to the size: ‖a - b‖ / ‖b‖."""
+    return float((ours - expected).norm() / expected.norm())
+
+
+def _silent(done: int, total: int) -> None:
+    """Minutes, not hours: nobody watches."""
+
+
+if __name__ == "__main__":
+    main()
