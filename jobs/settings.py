@@ -26,6 +26,11 @@ class Settings(BaseSettings):
     data_roots: Annotated[tuple[Path, ...], NoDecode] = Field(
         (), description="Directories under which calibration and evaluation files may lie, separated by ':'."
     )
+    task_roots: Annotated[tuple[Path, ...], NoDecode] = Field(
+        (),
+        description="Directories that define tasks for lm-evaluation-harness, separated by ':'. Definitions "
+        "are code: name only what you would run.",
+    )
     work_dir: Path = Field(Path("/var/lib/pruneserve/work"), description="Scratch space of a worker.")
     hub_token: SecretStr | None = Field(None, description="The Hugging Face token of the workers.")
     hub_token_owners: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -50,7 +55,9 @@ class Settings(BaseSettings):
         2, ge=1, description="Messages dispatched and unclaimed beyond live workers."
     )
 
-    @field_validator("model_roots", "data_roots", "allowed_hosts", "hub_token_owners", mode="before")
+    @field_validator(
+        "model_roots", "data_roots", "task_roots", "allowed_hosts", "hub_token_owners", mode="before"
+    )
     @classmethod
     def _split_on_colons(cls, value: object) -> object:
         return tuple(part for part in value.split(":") if part) if isinstance(value, str) else value

@@ -15,8 +15,16 @@ from pruning.recipe import BEST, BUILTIN, HUB_DATASETS, METHODS, Evaluation, Rec
 from pruning.repeat import Request
 
 _BAD_INPUT = 2
-_BESIDE_A_RECIPE = {"recipe", "output", "device", "save_masks"}
-_OF_THE_EVALUATION = {"evaluation", "further_evaluation", "evaluation_windows", "evaluation_length", "stride"}
+_BESIDE_A_RECIPE = {"recipe", "output", "device", "save_masks", "task_definitions"}
+_OF_THE_EVALUATION = {
+    "evaluation",
+    "further_evaluation",
+    "evaluation_windows",
+    "evaluation_length",
+    "stride",
+    "task",
+    "task_limit",
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -43,6 +51,7 @@ def _prune(request: Request, options: argparse.Namespace, console: Console) -> N
     import torch
     from transformers.utils import logging
 
+    from pruning.roots import Roots
     from pruning.run import run
     from pruning.terminal import progress_on, result_table
 
@@ -56,6 +65,7 @@ def _prune(request: Request, options: argparse.Namespace, console: Console) -> N
             request.recipe,
             request.evaluation,
             output=output,
+            roots=Roots(tasks=tuple(map(Path, options.task_definitions or ()))),
             progress=progress,
             save_masks=options.save_masks,
             save_gradients=options.save_gradients,
@@ -91,8 +101,6 @@ def _parser() -> argparse.ArgumentParser:
     add("--alpha", type=float, help="scale of the gradients in gblm (default 100)")
     add("--inverse", action="store_true", default=None, help="divide by the gradients (gradient, gblm)")
     add("--selection", help="share (default), or cumulative: Wanda's variant (wanda, gblm)")
-    add("--include", action="append", metavar="GLOB", help="prune only layers so named, such as '*.mlp.*'")
-    add("--exclude", action="append", metavar="GLOB", help="leave layers so named as they are")
     add("--refit", action="store_true", default=None, help="solve the kept weights again")
     add("--allocation", help="of the sparsity over layers: uniform (default), owl or gradient")
     add("--band", type=float, help="how far the allocation may leave the sparsity")
@@ -119,6 +127,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--evaluation-windows", type=int, metavar="N", help="the first N windows only (default all)")
     add("--evaluation-length", type=int, metavar="N", help="tokens per window (default 2048 or the context)")
     add("--stride", type=int, metavar="N", help="tokens from one window's start to the next (default: all)")
+    add(
+        "--task", action="append", metavar="NAME", help="a zero-shot task, such as hellaswag; may be repeated"
+    )
+    add("--task-limit", type=int, metavar="N", help="the first N examples of each task only (default all)")
+    add(
+        "--task-definitions", action="append", metavar="DIR", help="defines tasks of your own; is run as code"
+    )
     add("--dtype", help="precision of the computation: auto (default), float64, float32, bfloat16, float16")
     add("--device", help="auto (default), cpu, cuda or cuda:N; with a report the kind that it names")
     add("--gradients", metavar="FILE", help="gradient norms that an earlier run saved, instead of new ones")
@@ -186,6 +201,8 @@ def _evaluation(options: argparse.Namespace) -> Evaluation:
             dataset=_dataset(options.evaluation),
             further_datasets=[_dataset(name) for name in options.further_evaluation or ()],
             stride=options.stride,
+            tasks=options.task or (),
+            task_limit=options.task_limit,
             windows=options.evaluation_windows,
             sequence_length=options.evaluation_length,
         )

@@ -7,7 +7,7 @@ from typing import Self
 
 import torch
 from torch import Tensor
-from transformers import AutoModelForCausalLM, PreTrainedModel
+from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
 
 from pruning.blocks import find_stack
 from pruning.calibration import CalibrationSet, calibration_set
@@ -19,6 +19,7 @@ from pruning.prune import check
 from pruning.recipe import Evaluation, GradientNorm, Recipe, is_local
 from pruning.report import CalibrationFacts, DatasetFacts, ModelFacts
 from pruning.roots import Roots, real_file
+from pruning.tasks import Tasks
 from pruning.windows import Reader
 
 
@@ -32,6 +33,8 @@ class Plan:
     blocks: int
     calibration: CalibrationSet | None  # None for a recipe that reads no text
     evaluations: tuple[EvaluationSet, ...]  # at least one; the first is the one that counts
+    tasks: Tasks | None  # None where no task is asked for
+    tokenizer: PreTrainedTokenizerBase
     gradient_file: GradientFile | None  # None where gradients are to be computed, or not needed
     device: torch.device
     dtype: torch.dtype  # of the computation
@@ -56,6 +59,8 @@ class Plan:
             blocks=len(stack.blocks),
             calibration=calibration_set(recipe.calibration, reader) if recipe.needs else None,
             evaluations=evaluation_sets(evaluation, reader),
+            tasks=Tasks(evaluation, roots.tasks) if evaluation.tasks else None,
+            tokenizer=reader.tokenizer,
             gradient_file=_gradient_file(recipe, checkpoint, roots),
             device=device,
             dtype=compute_dtype(recipe.dtype, checkpoint.stored_dtype, device),

@@ -67,6 +67,26 @@ class PerplexityFacts(Facts):
         return self.pruned / self.dense - 1
 
 
+class TaskFacts(Facts):
+    """What the models reach in one task by one metric."""
+
+    task: str
+    version: str = Field(description="Of the task's definition.")
+    metric: str
+    examples: int | None = Field(description="Null for a group of tasks.")
+    dense: float
+    pruned: float
+    dense_error: float | None = Field(description="Standard error; null where the harness gives none.")
+    pruned_error: float | None
+
+
+class ZeroShotFacts(Facts):
+    """The tasks of lm-evaluation-harness, without an example in the prompt."""
+
+    harness: str = Field(description="Its version.")
+    scores: tuple[TaskFacts, ...]
+
+
 class LayerFacts(Facts):
     """One pruned weight matrix."""
 
@@ -146,6 +166,7 @@ class Report(Facts):
     sparsity: SparsityFacts
     perplexity: PerplexityFacts
     further_perplexities: tuple[PerplexityFacts, ...] = Field((), description="On the further datasets.")
+    zero_shot: ZeroShotFacts | None = Field(None, description="Null where no task was asked for.")
     stages: tuple[StageFacts, ...]
     environment: Environment
     warnings: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ class Roots:
 
     models: tuple[Path, ...] | None = None
     data: tuple[Path, ...] | None = None
+    tasks: tuple[Path, ...] = ()  # holding definitions of tasks, which are code: see pruning.tasks
 
 
 def real_file(path: Path, roots: Sequence[Path] | None, *, field: str) -> Path:

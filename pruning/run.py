@@ -129,6 +129,7 @@ def _report(
         sparsity=SparsityFacts(layers=layers),
         perplexity=measured.perplexities[0],
         further_perplexities=measured.perplexities[1:],
+        zero_shot=measured.zero_shot,
         stages=tuple(stages.facts),
         environment=environment,
         warnings=plan.warnings + plan.gradient_warnings + pruned.warnings + stages.warnings + changed,

@@ -57,14 +57,17 @@ class Lines:
     def __init__(self, console: Console) -> None:
         """Writes to `console`."""
         self._console = console
+        self._done = 0
 
     def stage_started(self, stage: Stage, steps: int) -> None:
         """Name the stage."""
+        self._done = 0
         self._console.print(f"{stage} ...")
 
     def step_finished(self, stage: Stage, done: int, steps: int) -> None:
         """Say how far it is, where another tenth is complete."""
-        if 10 * done // steps > 10 * (done - 1) // steps and done < steps:
+        is_new, self._done = done > self._done, done
+        if is_new and 10 * done // steps > 10 * (done - 1) // steps and done < steps:
             self._console.print(f"{stage} {done}/{steps}")
 
     def stage_finished(self, stage: Stage, seconds: float, peak_memory_bytes: int) -> None:
@@ -86,6 +89,8 @@ def result_table(report: Report) -> Table:
     perplexity = report.perplexity
     table.add_row("perplexity, dense", f"{perplexity.dense:.3f}")
     table.add_row("perplexity, pruned", f"{perplexity.pruned:.3f} ({perplexity.increase:+.1%})")
+    for score in report.zero_shot.scores if report.zero_shot else ():
+        table.add_row(f"{score.task}, {score.metric}", f"{score.dense:.3f}, pruned {score.pruned:.3f}")
     table.add_row("sparsity", f"{report.sparsity.overall:.2%} of {len(report.sparsity.layers)} layers")
     for stage in report.stages:
         table.add_row(stage.name, f"{stage.seconds:.1f} s, peak {_gigabytes(stage.peak_memory_bytes)}")

@@ -115,7 +115,7 @@ def _prune(spec: JobSpec, owner: str, settings: Settings, output: Path, progress
             spec.recipe,
             spec.evaluation,
             output=output,
-            roots=Roots(models=settings.model_roots, data=settings.data_roots),
+            roots=Roots(settings.model_roots, settings.data_roots, settings.task_roots),
             progress=progress,
             save_masks=spec.save_masks,
             hub_token=token.get_secret_value() if token else None,

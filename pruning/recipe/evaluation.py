@@ -1,8 +1,13 @@
 """How the quality of a model is measured: its perplexity over text windows."""
 
+from typing import Annotated
+
 from pydantic import Field, ValidationInfo, field_validator
 
-from pruning.recipe.fields import Dataset, Frozen, is_stored
+from pruning.recipe.fields import Dataset, Frozen, Text, is_stored
+
+# A name and nothing else: no path, no wildcard.
+TaskName = Annotated[Text, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]{0,127}$")]
 
 
 class Evaluation(Frozen):
@@ -28,6 +33,16 @@ class Evaluation(Frozen):
     )
     windows: int | None = Field(
         None, ge=1, le=100_000, description="The first so many windows of each text; all when left out."
+    )
+
+    tasks: tuple[TaskName, ...] = Field(
+        (),
+        max_length=32,
+        strict=False,
+        description="Zero-shot tasks of lm-evaluation-harness, or of the operator's own, such as hellaswag.",
+    )
+    task_limit: int | None = Field(
+        None, ge=1, le=1_000_000, description="The first so many examples of each task; all when left out."
     )
 
     @field_validator("stride")
