@@ -110,6 +110,12 @@ def submit(  # noqa: PLR0913, PLR0917 - every option of the command line is one
     ] = None,
     sparsity: Annotated[float | None, typer.Option(help="The share of zeros, such as 0.5.")] = None,
     pattern: Annotated[str | None, typer.Option(help="unstructured, or N:M such as 2:4.")] = None,
+    include: Annotated[
+        list[str] | None, typer.Option(metavar="GLOB", help="Prune only layers so named; may be repeated.")
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(metavar="GLOB", help="Leave layers so named; may be repeated.")
+    ] = None,
     calibration: Annotated[
         str | None, typer.Option(metavar="DATASET", help="c4, wikitext2, builtin, or a file's path.")
     ] = None,
@@ -144,6 +150,8 @@ def submit(  # noqa: PLR0913, PLR0917 - every option of the command line is one
         "model.revision": revision,
         "sparsity": sparsity,
         "pattern": pattern,
+        "layers.include": include,
+        "layers.exclude": exclude,
         "calibration.dataset": calibration,
         "calibration.samples": samples,
         "calibration.sequence_length": sequence_length,

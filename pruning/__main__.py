@@ -101,6 +101,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--alpha", type=float, help="scale of the gradients in gblm (default 100)")
     add("--inverse", action="store_true", default=None, help="divide by the gradients (gradient, gblm)")
     add("--selection", help="share (default), or cumulative: Wanda's variant (wanda, gblm)")
+    add("--include", action="append", metavar="GLOB", help="prune only layers so named, such as '*.mlp.*'")
+    add("--exclude", action="append", metavar="GLOB", help="leave layers so named as they are")
     add("--refit", action="store_true", default=None, help="solve the kept weights again")
     add("--allocation", help="of the sparsity over layers: uniform (default), owl or gradient")
     add("--band", type=float, help="how far the allocation may leave the sparsity")
@@ -179,6 +181,7 @@ def _recipe(options: argparse.Namespace) -> Recipe:
                 selection=options.selection,
             ),
             allocation=_given(name=options.allocation, band=options.band) or None,
+            layers=_given(include=options.include, exclude=options.exclude),
             refit=options.refit,
             gradients=None if options.gradients is None else _absolute(options.gradients),
             pattern=options.pattern,

@@ -17,13 +17,14 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from pruning.batching import micro_batches
-from pruning.blocks import Stack, find_stack
+from pruning.blocks import Stack
 from pruning.errors import InvalidInput, NumericalFailure
 from pruning.layers import LinearLayer
 from pruning.loss import summed_token_losses
 from pruning.observe import Observer, Seen, observing
-from pruning.recipe import GradientNorm
+from pruning.recipe import GradientNorm, LayerSelection
 from pruning.replay import Call, Replay
+from pruning.selection import selected_stack
 
 GradientNorms = dict[GradientNorm, dict[str, Tensor]]
 
@@ -34,8 +35,9 @@ def gradient_norms(
     *,
     norms: Collection[GradientNorm],
     step: Callable[[int, int], None],
+    selection: LayerSelection = LayerSelection(),  # noqa: B008 - immutable
 ) -> GradientNorms:
-    """Per weight of the blocks' linear layers, the norm over windows of the loss gradient.
+    """Per weight of the blocks' selected linear layers, the norm over windows of the loss gradient.
 
     `windows`: token ids, int64 (windows, length), on any device. The loss of a window is the mean next-token
     cross-entropy of its length - 1 predictions. Returns, per norm asked for and per layer name, a float32
@@ -47,7 +49,7 @@ def gradient_norms(
     block, and NumericalFailure with a layer's name.
     """
     model.requires_grad_(False).eval()
-    stack = find_stack(model)
+    stack = selected_stack(model, selection)
     Replay(stack, windows)  # refuses a model that a later stage could not prune
     sums = {layer.name: WindowNorms(layer, norms) for layer in stack.layers}
     pieces = micro_batches(stack, windows, backward=True)
@@ -116,7 +118,7 @@ def _forming_gradients(stack: Stack, sums: dict[str, WindowNorms], windows: Tens
             output.register_hook(on_backward)  # type: ignore[no-untyped-call]
 
     with ExitStack() as cleanup:
-        first = stack.blocks[0].module
+        first = next(block.module for block in stack.blocks if block.layers)
         cleanup.callback(first.register_forward_pre_hook(_start_graph, with_kwargs=True).remove)
         cleanup.enter_context(observing(list(stack.layers), windows, Forming()))
         yield
@@ -132,6 +134,6 @@ def _forming_gradients(stack: Stack, sums: dict[str, WindowNorms], windows: Tens
 def _start_graph(
     _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Let the backward pass end at the first block: with every weight frozen, nothing else would start it."""
+    """Let the backward pass end at this block: with every weight frozen, nothing else would start it."""
     hidden, call = Call.observed(args, kwargs)
     return call.arguments(hidden.detach().requires_grad_())

@@ -10,7 +10,7 @@ from transformers import PreTrainedModel
 
 from pruning.allocation import layer_targets
 from pruning.batching import micro_batches
-from pruning.blocks import Stack, find_stack
+from pruning.blocks import Stack
 from pruning.errors import InvalidInput, NumericalFailure
 from pruning.gradients import GradientNorms
 from pruning.layers import LinearLayer
@@ -19,6 +19,7 @@ from pruning.patterns import LayerTarget, fits
 from pruning.recipe import Magnitude, Recipe, RefitOptions
 from pruning.refit import refitted
 from pruning.replay import Replay, Walk
+from pruning.selection import selected_stack
 from pruning.statistics import InputStatistics
 
 
@@ -91,6 +92,8 @@ def prune(
             pruning.prune(index, block.layers, InputStatistics(block.layers, ()))
         else:
             for layers in walk.input_groups(index) if recipe.order == "layers" else (block.layers,):
+                if not layers:  # none of the block's is selected
+                    continue
                 statistics = InputStatistics(layers, recipe.needs)
                 walk.measure(index, statistics)
                 pruning.prune(index, layers, statistics)
@@ -149,13 +152,14 @@ class _Pruning:
 
 
 def check(model: PreTrainedModel, recipe: Recipe) -> Stack:
-    """The blocks that `prune` will work through. Call it before expensive work; a model without weights
-    will do.
+    """The blocks that `prune` will work through, with the layers that it will prune. Call it before expensive
+    work; a model without weights will do.
 
-    Raises InvalidInput where the model cannot be pruned (field 'model.id'), or the pattern does not fit one
+    Raises InvalidInput where the model cannot be pruned (field 'model.id'), a layer pattern selects nothing
+    (field 'layers.include' or 'layers.exclude'), or the pattern does not fit one
     of its layers, which the message names (field 'pattern').
     """
-    stack = find_stack(model)
+    stack = selected_stack(model, recipe.layers)
     for layer in stack.layers:
         if not fits(recipe.pattern, layer.inputs):
             raise InvalidInput(

@@ -53,13 +53,17 @@ def _owl_sparsities(sparsity: float, options: Owl, stack: Stack, walk: Walk) -> 
     """One for each layer: those of a block have the same."""
     outliers, sizes = [], []
     for index, block in enumerate(stack.blocks):
-        statistics = InputStatistics(block.layers, {"input_norms"})
-        walk.measure(index, statistics)
-        norms = (statistics.of(layer, "input_norms") for layer in block.layers)
-        scores = [wanda_scores(layer.matrix, norm) for layer, norm in zip(block.layers, norms, strict=True)]
-        outliers.append(owl.outlier_share(scores, threshold=options.threshold))
-        sizes.append(sum(score.numel() for score in scores))
+        if block.layers:
+            statistics = InputStatistics(block.layers, {"input_norms"})
+            walk.measure(index, statistics)
+            norms = (statistics.of(layer, "input_norms") for layer in block.layers)
+            scores = [
+                wanda_scores(layer.matrix, norm) for layer, norm in zip(block.layers, norms, strict=True)
+            ]
+            outliers.append(owl.outlier_share(scores, threshold=options.threshold))
+            sizes.append(sum(score.numel() for score in scores))
         if index + 1 < len(stack.blocks):
             walk.advance(index)
     of_blocks = owl.sparsities(outliers, sizes, sparsity=sparsity, band=options.band)
-    return [value for value, block in zip(of_blocks, stack.blocks, strict=True) for _ in block.layers]
+    pruned = (block for block in stack.blocks if block.layers)
+    return [value for value, block in zip(of_blocks, pruned, strict=True) for _ in block.layers]

@@ -37,6 +37,7 @@ from pruning.recipe.methods import (
 from pruning.recipe.presets import BEST
 from pruning.recipe.recipe import ComputeDtype, Recipe
 from pruning.recipe.refit import Refit, RefitOptions
+from pruning.recipe.selection import LayerSelection
 from pruning.recipe.stages import Stage
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "Gradient",
     "GradientGuided",
     "GradientNorm",
+    "LayerSelection",
     "Magnitude",
     "Method",
     "MethodOptions",

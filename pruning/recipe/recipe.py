@@ -13,6 +13,7 @@ from pruning.recipe.fields import Frozen, ModelReference, Pattern, Text, group_o
 from pruning.recipe.methods import GradientNorm, Method, Need
 from pruning.recipe.presets import expanded
 from pruning.recipe.refit import Refit
+from pruning.recipe.selection import LayerSelection
 
 Order = Literal["blocks", "layers"]
 ComputeDtype = Literal["auto", "float64", "float32", "bfloat16", "float16"]
@@ -36,6 +37,7 @@ class Recipe(Frozen):
     allocation: Allocation = Field(
         Uniform(), validate_default=True, description="How the sparsity is spread over the layers."
     )
+    layers: LayerSelection = LayerSelection()
     refit: Refit = Field(None, description="Whether the kept weights are solved again.")
     order: Order = Field(
         "blocks",
