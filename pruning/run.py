@@ -74,7 +74,9 @@ def run(  # noqa: PLR0913 - each by its name, and all but the first three with a
             windows = plan.calibration.windows
             micro_batch_count = len(micro_batches(check(model, recipe), windows, backward=True))
             with stages.stage(Stage.GRADIENTS, micro_batch_count) as step:
-                gradients = gradient_norms(model, windows, norms=plan.norms, step=step)
+                gradients = gradient_norms(
+                    model, windows, norms=plan.norms, step=step, selection=recipe.layers
+                )
             if save_gradients:
                 provenance = Provenance(plan.checkpoint.identity, plan.calibration.fingerprint)
                 write_gradients(gradients, provenance, directory / GRADIENTS)
