@@ -18,6 +18,7 @@ from transformers import (
 )
 
 from pruning.blocks import find_stack
+from pruning.device import experts_implementation
 from pruning.errors import InvalidInput
 from pruning.files import (
     COMPANIONS,
@@ -130,6 +131,7 @@ class Checkpoint:
                 self.directory,
                 config=copy.deepcopy(self.config),
                 dtype=dtype,
+                experts_implementation=experts_implementation(dtype),
                 use_safetensors=True,
                 output_loading_info=True,
                 **_LOCAL,

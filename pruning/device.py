@@ -36,6 +36,13 @@ def compute_dtype(requested: ComputeDtype, stored: torch.dtype, device: torch.de
     return torch.promote_types(stored, torch.float32) if device.type == "cpu" else stored
 
 
+def experts_implementation(dtype: torch.dtype) -> str | None:
+    """How transformers is to run fused experts in `dtype`: its grouped product knows no float64. None leaves
+    it the choice.
+    """
+    return "eager" if dtype == torch.float64 else None
+
+
 def describe(device: torch.device) -> str:
     """For the report: 'cpu', or the CUDA device with its name."""
     return device.type if device.type == "cpu" else f"{device} ({torch.cuda.get_device_name(device)})"

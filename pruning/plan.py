@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokeni
 from pruning.blocks import find_stack
 from pruning.calibration import CalibrationSet, calibration_set
 from pruning.checkpoint import Checkpoint, resolve
-from pruning.device import compute_dtype
+from pruning.device import compute_dtype, experts_implementation
 from pruning.gradient_file import GradientFile
 from pruning.perplexity import EvaluationSet, evaluation_sets
 from pruning.prune import check
@@ -139,7 +139,12 @@ class Plan:
 
     def pruned_model(self, directory: Path) -> PreTrainedModel:
         """The pruned model as a user would load it from the directory that it was written to."""
-        model = AutoModelForCausalLM.from_pretrained(directory, dtype=self.dtype, local_files_only=True)
+        model = AutoModelForCausalLM.from_pretrained(
+            directory,
+            dtype=self.dtype,
+            experts_implementation=experts_implementation(self.dtype),
+            local_files_only=True,
+        )
         assert isinstance(model, PreTrainedModel)  # noqa: S101 - what AutoModelForCausalLM promises
         return model.to(self.device).eval()
 

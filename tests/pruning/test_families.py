@@ -7,9 +7,19 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
-from transformers import AutoModelForCausalLM, PreTrainedModel
+from transformers import (
+    AutoModelForCausalLM,
+    Gemma3nForCausalLM,
+    Gemma3nTextConfig,
+    Gemma4ForCausalLM,
+    Gemma4TextConfig,
+    PreTrainedModel,
+    Zamba2Config,
+    Zamba2ForCausalLM,
+)
 
 from pruning.checkpoint import Checkpoint, resolve
+from pruning.errors import InvalidInput
 from pruning.gradients import gradient_norms
 from pruning.output import write_model
 from pruning.prune import Pruned, prune
@@ -132,6 +142,17 @@ def test_it_is_pruned_saved_and_loaded(
         assert torch.equal(reloaded(input_ids=three_windows).logits, logits)
 
 
+@pytest.mark.parametrize("family", ["mixtral", "llama"])
+def test_experts_are_pruned_in_float64_too(
+    family: str, stored: Callable[[str], Checkpoint], three_windows: Tensor, tmp_path: Path
+) -> None:
+    checkpoint = stored(family)
+    model = checkpoint.load(torch.float64, CPU)
+    result = pruned(model, recipe_of("gblm"), three_windows)
+    write_model(checkpoint, result, tmp_path, save_masks=False)
+    assert {tensor.dtype for tensor in tensors_of(tmp_path).values()} == {torch.float32}
+
+
 UNREACHED = [f"model.layers.{block}.mlp.experts.{expert}" for block in (1, 2) for expert in range(4, 8)]
 
 
@@ -168,3 +189,70 @@ def test_experts_that_no_token_reaches_are_pruned_by_magnitude_and_named(
                 assert torch.equal(mask, by_magnitude[name][int(number)])
             expected = dense.get_parameter(name)[int(number)].masked_fill(mask, 0)
             assert torch.equal(model.get_parameter(name)[int(number)], expected)
+
+
+_SHARING = {
+    "vocab_size": 384,
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 8,
+    "initializer_range": 0.2,
+    "pad_token_id": None,
+}
+
+
+def gemma3n() -> PreTrainedModel:
+    """Its last two blocks read the keys and values of earlier ones."""
+    config = Gemma3nTextConfig(
+        **_SHARING,
+        vocab_size_per_layer_input=384,
+        hidden_size_per_layer_input=8,
+        num_kv_shared_layers=2,
+        layer_types=["full_attention"] * 4,
+        activation_sparsity_pattern=[0.0] * 4,
+        laurel_rank=8,
+    )
+    return Gemma3nForCausalLM(config)
+
+
+def gemma4() -> PreTrainedModel:
+    """The same, through a container that all blocks are given."""
+    config = Gemma4TextConfig(
+        **_SHARING,
+        global_head_dim=8,
+        vocab_size_per_layer_input=384,
+        hidden_size_per_layer_input=8,
+        num_kv_shared_layers=2,
+        layer_types=["full_attention"] * 4,
+    )
+    return Gemma4ForCausalLM(config)
+
+
+def zamba2() -> PreTrainedModel:
+    """One attention block's weights serve in several places."""
+    config = Zamba2Config(
+        **{name: value for name, value in _SHARING.items() if name != "head_dim"},
+        mamba_d_state=8,
+        mamba_headdim=16,
+        mamba_ngroups=1,
+        n_mamba_heads=4,
+        num_mem_blocks=1,
+        hybrid_layer_ids=[1, 3],
+        layers_block_type=["mamba", "hybrid"] * 2,
+    )
+    return Zamba2ForCausalLM(config)
+
+
+@pytest.mark.parametrize("kind", ["wanda", "gblm"])
+@pytest.mark.parametrize("sharing", [gemma3n, gemma4, zamba2])
+def test_families_whose_blocks_share_state_are_refused_by_name(
+    sharing: Callable[[], PreTrainedModel], kind: str, three_windows: Tensor
+) -> None:
+    torch.manual_seed(0)
+    model = sharing().eval()
+    with pytest.raises(InvalidInput, match=rf"{type(model).__name__} cannot be pruned") as refused:
+        pruned(model, recipe_of(kind), three_windows)
+    assert refused.value.field == "model.id"
