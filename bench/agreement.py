@@ -4,8 +4,8 @@
 
 SmolLM2-135M, 16 windows of 512 tokens of Wikipedia prose, float32, GBLM with the L1 norm at 50 %.
 
-Masks are compared twice. Behind the same pruned blocks, the difference is that of the two calculations. Each
-behind its own, one near-tie that falls the other way changes what all later blocks are given, and more fall the
+Masks are compared twice. Behind the same pruned blocks, the two calculations alone make the difference. Each
+behind its own, one near-tie that falls the other way changes what later blocks are given, and more fall the
 other way from block to block: that is the method's own sensitivity to rounding.
 """
 
