@@ -27,7 +27,8 @@ class HubModel:
     def __init__(self, reference: ModelReference, token: str | None) -> None:
         """Resolve the reference to a commit.
 
-        Raises InvalidInput for a model or revision that does not exist or may not be read, else Unreachable.
+        Raises InvalidInput for a model or revision that does not exist, may not be read, or in offline mode
+        is not in the cache; else Unreachable.
         """
         self._reference = reference
         self._token = token or False  # never a token that happens to lie on this machine
@@ -77,12 +78,13 @@ class HubModel:
                 field="model.id",
             )
         if isinstance(error, LocalEntryNotFoundError) and constants.HF_HUB_OFFLINE:
-            return Unreachable(
+            # Not Unreachable: this process stays offline, so trying again later gives the same answer.
+            return InvalidInput(
                 f"{model} is not in the cache, and offline mode (HF_HUB_OFFLINE) forbids to download it; "
                 "download it first, or give the path of a local directory",
                 field="model.id",
             )
-        status = error.response.status_code if isinstance(error, HfHubHTTPError) else None
+        status = _status(error)
         if status in (401, 403):
             return InvalidInput(f"the Hub does not let this token read {model}", field="model.id")
         answer = f"status {status}" if status else type(error).__name__
@@ -90,3 +92,12 @@ class HubModel:
             f"the Hub did not deliver {model} ({answer}); try again later, or give the path of a local copy",
             field="model.id",
         )
+
+
+def _status(error: BaseException | None) -> int | None:
+    """What the Hub answered. A file that it refuses is reported as missing in the cache, because of this."""
+    while error is not None:
+        if isinstance(error, HfHubHTTPError) and error.response is not None:
+            return error.response.status_code
+        error = error.__cause__
+    return None

@@ -38,7 +38,8 @@ def read_documents(source: Source, *, roots: Sequence[Path] | None = None) -> Se
     dataset has parts for training and for testing, calibration reads the former and evaluation the latter.
 
     Raises, with the source's field, InvalidInput for a file that lies outside `roots`, is too large, is not
-    what its name says, or holds no text; Unreachable where the Hub does not answer.
+    what its name says, or holds no text, and for a dataset of the Hub that offline mode does not find in the
+    cache; Unreachable where the Hub does not answer.
     """
     if source.dataset == BUILTIN:
         return [_builtin(source.purpose)]
@@ -131,6 +132,7 @@ def _parquet(path: Path) -> Iterator[str]:
 
 def _from_hub(source: Source) -> Sequence[str]:
     from datasets import load_dataset
+    from huggingface_hub import constants
 
     dataset, purpose = source.dataset, source.purpose
     split = {"calibration": "train", "evaluation": "validation" if dataset == "c4" else "test"}[purpose]
@@ -151,6 +153,12 @@ def _from_hub(source: Source) -> Sequence[str]:
             verification_mode="no_checks",  # the dataset declares the size of all shards; this is one
         )
     except Exception as error:  # each library between here and the network has exceptions of its own
+        if constants.HF_HUB_OFFLINE:  # this process stays offline, so trying again gives the same answer
+            raise InvalidInput(
+                f"the dataset {dataset} is not in the cache, and offline mode (HF_HUB_OFFLINE) forbids to "
+                f"download it; download it first, or give the path of a local file, or '{BUILTIN}'",
+                field=source.field,
+            ) from error
         raise Unreachable(
             f"the dataset {dataset} could not be loaded from the Hugging Face Hub ({type(error).__name__}); "
             f"check the network, or give the path of a local file, or '{BUILTIN}'",

@@ -30,6 +30,7 @@ class StandIn(ThreadingHTTPServer):
         self.directory = directory
         self.private = False
         self.broken = False
+        self.refusal: tuple[int, str] | None = None  # status and code for whoever asks for a file
         self.asked: list[str] = []
 
 
@@ -45,6 +46,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(503)
         elif self.server.private and self.headers.get("Authorization") != f"Bearer {TOKEN}":
             self._answer(401, error="RepoNotFound")
+        elif self.server.refusal and "/resolve/" in self.path:
+            self._answer(self.server.refusal[0], error=self.server.refusal[1])
         else:
             self._serve(self.path.split("?")[0].strip("/").split("/"))
 
@@ -170,6 +173,23 @@ def test_what_a_token_brought_into_the_cache_is_not_served_without_it(hub: Stand
         from_hub()
 
 
+@pytest.mark.parametrize(
+    ("refusal", "message"),
+    [
+        ((401, "GatedRepo"), "is gated; accept its terms on the Hub"),
+        ((403, "GatedRepo"), "is gated; accept its terms on the Hub"),
+        ((403, ""), "the Hub does not let this token read maker/tiny"),
+    ],
+)
+def test_a_model_that_the_token_may_not_read_is_refused(
+    hub: StandIn, refusal: tuple[int, str], message: str
+) -> None:
+    hub.refusal = refusal  # the Hub tells everyone of a gated model; it is its files that it keeps
+    with pytest.raises(InvalidInput, match=message) as refused:
+        from_hub(token=TOKEN)
+    assert refused.value.field == "model.id"
+
+
 def test_a_token_on_this_machine_is_not_used(hub: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     hub.private = True
     monkeypatch.setenv("HF_TOKEN", TOKEN)
@@ -200,6 +220,9 @@ def test_offline_mode_serves_the_cache_and_nothing_else(
     checkpoint = from_hub()
     assert checkpoint.commit == COMMIT
     assert checkpoint.load(torch.float32, torch.device("cpu")) is not None
-    with pytest.raises(Unreachable, match="not in the cache"):
+    with pytest.raises(
+        InvalidInput, match=r"not in the cache, and offline mode \(HF_HUB_OFFLINE\)"
+    ) as refused:
         from_hub("maker/other")
+    assert refused.value.field == "model.id"
     assert hub.asked == []

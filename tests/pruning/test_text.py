@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import datasets
+import huggingface_hub
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -140,6 +141,17 @@ def test_a_hub_that_does_not_answer_is_unreachable(
     ) as caught:
         read_documents(source(dataset, purpose))
     assert caught.value.field == f"{purpose}.dataset"
+
+
+@pytest.mark.parametrize("dataset", ["c4", "wikitext2"])
+def test_offline_mode_says_that_a_dataset_is_not_in_the_cache(
+    dataset: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (huggingface_hub.constants, datasets.config):
+        monkeypatch.setattr(module, "HF_HUB_OFFLINE", True)
+    with pytest.raises(InvalidInput, match=rf"{dataset} is not in the cache, and offline mode") as caught:
+        read_documents(source(dataset, "calibration"))
+    assert caught.value.field == "calibration.dataset"
 
 
 @pytest.fixture
