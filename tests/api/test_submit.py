@@ -48,6 +48,8 @@ def test_every_field_can_be_given(client: TestClient) -> None:
             "sequence_length": 64,
             "stride": 32,
             "windows": 4,
+            "tasks": ["hellaswag"],
+            "task_limit": 100,
         },
         "save_masks": True,
     }
@@ -99,6 +101,7 @@ def test_a_sparsity_out_of_bounds_is_named(client: TestClient, sparsity: object)
         ),
         ({"evaluation": {"windows": 0}}, "evaluation.windows"),
         ({"evaluation": {"stride": 8}}, "evaluation.stride"),
+        ({"evaluation": {"tasks": ["piqa", "/srv/task.yaml"]}}, "evaluation.tasks.1"),
         ({"evaluation": {"further_datasets": ["c4", "web"]}}, "evaluation.further_datasets.1"),
         ({"dtype": "int4"}, "dtype"),
         ({"save_masks": "yes"}, "save_masks"),
