@@ -7,7 +7,9 @@
 ARG PYTHON=3.11
 
 FROM python:${PYTHON}-slim AS base
-ENV PYTHONUNBUFFERED=1
+# What happens to lie in the working directory is never imported.
+ENV PYTHONUNBUFFERED=1 \
+    PYTHONSAFEPATH=1
 # The numeric id is fixed, so that volumes keep their owner from one image to the next.
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /var/lib/pruneserve pruneserve \
     && install --directory --owner=pruneserve --group=pruneserve \
@@ -45,6 +47,4 @@ COPY --from=worker-installed /opt/pruneserve /opt/pruneserve
 ENV PATH=/opt/pruneserve/bin:$PATH \
     HF_HOME=/var/lib/pruneserve/huggingface
 USER pruneserve
-# A worker hands its job back at the next block when it is told to stop.
-STOPSIGNAL SIGTERM
 CMD ["python", "-m", "worker"]

@@ -1,8 +1,10 @@
 """What holds for every process that the stack owns, tried on a small one."""
 
+import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import psutil
 import pytest
 
 from cli.embedded.process import EmbeddedError, OwnedProcess
+from cli.embedded.supervisor import Supervisor
 
 STUBBORN = """
 import pathlib, signal, time
@@ -87,3 +90,15 @@ def test_what_a_killed_owner_has_left_is_ended_by_the_next(tmp_path: Path) -> No
     with Program(tmp_path, STUBBORN) as program:
         assert program.pid != leftover.pid
         assert not leftover.is_running() or leftover.status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_second_signal_ends_at_once_what_takes_its_time(tmp_path: Path) -> None:
+    program = Program(tmp_path, STUBBORN)
+    program.stop_seconds = 3600  # longer than any test may take
+    supervisor = Supervisor()
+    supervisor.start(program)
+    impatience = threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGINT))
+    impatience.start()
+    supervisor.stop()
+    impatience.join()
+    assert not program.running
