@@ -6,6 +6,7 @@ broker. The servers are started with the classes that `pruneserve up` uses.
 
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -101,7 +102,19 @@ def _database(postgres: Postgres, *, template: str) -> Iterator[str]:
     with psycopg.connect(f"{server}/postgres", autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         yield f"{server}/{name}"
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        _drop(admin, name)
+
+
+def _drop(admin: psycopg.Connection[tuple[object, ...]], name: str) -> None:
+    for _ in range(100):
+        try:
+            admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        except psycopg.errors.InsufficientPrivilege:
+            # An autovacuum worker, which only a superuser may end, looks at the database for a moment.
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError(f"database {name} is still in use")
 
 
 @pytest.fixture(scope="session")
