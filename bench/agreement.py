@@ -23,7 +23,7 @@ from pruning.calibration import calibration_set
 from pruning.checkpoint import resolve
 from pruning.gradients import gradient_norms
 from pruning.prune import prune
-from pruning.recipe import Calibration, ModelReference, Recipe
+from pruning.recipe import Calibration, Gblm, ModelReference, Recipe
 from pruning.windows import Reader
 
 ALPHA = 100.0
@@ -56,7 +56,9 @@ def main() -> None:
         worst, median = apart[-1], apart[len(apart) // 2]
         print(f"{norm} norms, {len(apart)} layers: worst {worst:.1e} apart, median {median:.1e}")
 
-    recipe = Recipe(model=ModelReference(id=str(model)), method="gblm", sparsity=0.5, calibration=wanted)
+    recipe = Recipe(
+        model=ModelReference(id=str(model)), method=Gblm(alpha=ALPHA), sparsity=0.5, calibration=wanted
+    )
     pruned = prune(ours, recipe, windows, norms, step=_silent)
     terms = {name: ALPHA * value for name, value in expected["l1"].items()}
     for upstream, instead in (("the engine's", pruned.masks), ("their own", None)):

@@ -25,6 +25,7 @@ def gradient_norms(model: LlamaForCausalLM, windows: Tensor) -> dict[str, dict[s
         tokens = window[None].to(model.device)
         model(input_ids=tokens, labels=tokens, use_cache=False).loss.backward()
         for name, layer in layers.items():
+            assert layer.weight.grad is not None
             gradient = layer.weight.grad.to("cpu", torch.float32)
             l1[name] += gradient.abs()
             squares[name] += gradient.square()
