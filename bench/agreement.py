@@ -10,21 +10,14 @@ other way from block to block: that is the method's own sensitivity to rounding.
 """
 
 import argparse
-from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from bench import straightforward
-from bench.quality import CACHE, CPU
-from bench.wikipedia import prepare
-from cli.demo.model import demo_model
-from pruning.calibration import calibration_set
-from pruning.checkpoint import resolve
+from bench.subject import add_options, silent, subject
 from pruning.gradients import gradient_norms
 from pruning.prune import prune
-from pruning.recipe import Calibration, Gblm, ModelReference, Recipe
-from pruning.windows import Reader
+from pruning.recipe import Gblm, Recipe
 
 ALPHA = 100.0
 
@@ -32,37 +25,27 @@ ALPHA = 100.0
 def main() -> None:
     """Compute both ways in one process, and print how far they are apart."""
     parser = argparse.ArgumentParser(prog="python -m bench.agreement", description=__doc__)
-    parser.add_argument("--model", type=Path, help="a LLaMA checkpoint; the demo model when left out")
-    parser.add_argument("--texts", type=Path, default=CACHE / "wikipedia")
+    add_options(parser)
     parser.add_argument("--samples", type=int, default=16)
-    arguments = parser.parse_args()
-    model = arguments.model or demo_model(CACHE / "models")
-    checkpoint = resolve(ModelReference(id=str(model)))
-    calibration, _ = prepare(arguments.texts)
-    wanted = Calibration(dataset=str(calibration), samples=arguments.samples, sequence_length=512)
-    reader = Reader(
-        tokenizer=checkpoint.tokenizer(),
-        vocabulary=checkpoint.config.get_text_config().vocab_size,
-        context_length=checkpoint.context_length,
-        roots=None,
-    )
-    windows = calibration_set(wanted, reader).windows
+    options = parser.parse_args()
+    measured = subject(options, options.samples)
+    windows = measured.windows
 
-    expected = straightforward.gradient_norms(checkpoint.load(torch.float32, CPU), windows)
-    ours = checkpoint.load(torch.float32, CPU)
-    norms = gradient_norms(ours, windows, norms=("l1", "l2"), step=_silent)
+    expected = straightforward.gradient_norms(measured.dense(), windows)
+    ours = measured.dense()
+    norms = gradient_norms(ours, windows, norms=("l1", "l2"), step=silent)
     for norm in ("l1", "l2"):
         apart = sorted(_apart(norms[norm][name], value) for name, value in expected[norm].items())
         worst, median = apart[-1], apart[len(apart) // 2]
         print(f"{norm} norms, {len(apart)} layers: worst {worst:.1e} apart, median {median:.1e}")
 
     recipe = Recipe(
-        model=ModelReference(id=str(model)), method=Gblm(alpha=ALPHA), sparsity=0.5, calibration=wanted
+        model=measured.reference, method=Gblm(alpha=ALPHA), sparsity=0.5, calibration=measured.calibration
     )
-    pruned = prune(ours, recipe, windows, norms, step=_silent)
+    pruned = prune(ours, recipe, windows, norms, step=silent)
     terms = {name: ALPHA * value for name, value in expected["l1"].items()}
     for upstream, instead in (("the engine's", pruned.masks), ("their own", None)):
-        dense = checkpoint.load(torch.float32, CPU)
+        dense = measured.dense()
         masks = straightforward.prune_rows(dense, windows, 0.5, terms, instead=instead)
         agreeing = sum(int((masks[name] == mask).sum()) for name, mask in pruned.masks.items())
         weights = sum(mask.numel() for mask in pruned.masks.values())
@@ -72,10 +55,6 @@ def main() -> None:
 def _apart(ours: Tensor, expected: Tensor) -> float:
     """The distance relative to the size: ‖a - b‖ / ‖b‖."""
     return float((ours - expected).norm() / expected.norm())
-
-
-def _silent(done: int, total: int) -> None:
-    """Minutes, not hours: nobody watches."""
 
 
 if __name__ == "__main__":

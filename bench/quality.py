@@ -11,24 +11,13 @@ import argparse
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import torch
-from transformers.utils import logging
-
-from bench.wikipedia import prepare
-from cli.demo.model import demo_model
-from pruning.calibration import calibration_set
-from pruning.checkpoint import resolve
+from bench.subject import Subject, add_options, silent, subject
 from pruning.gradients import GradientNorms, gradient_norms
-from pruning.perplexity import evaluation_sets, perplexity
+from pruning.perplexity import perplexity
 from pruning.prune import prune
-from pruning.recipe import Calibration, Evaluation, Recipe
-from pruning.windows import Reader
-
-CACHE = Path(".bench").absolute()
-CPU = torch.device("cpu")
+from pruning.recipe import Recipe
 
 HALF = {"sparsity": 0.5}
 TWO_OF_FOUR = {"pattern": "2:4"}
@@ -88,48 +77,36 @@ ROWS = (
 class Bench:
     """The model and the texts, and the gradients once they were needed."""
 
-    def __init__(self, model: Path, texts: Path) -> None:
-        """`model`: a checkpoint; `texts`: where the articles are, or are put."""
+    def __init__(self, subject: Subject) -> None:
+        """`subject`: what is pruned and measured."""
         self.gradients: GradientNorms = {}
         self.gradient_seconds = 0.0
-        self._model = model
-        calibration, evaluation = prepare(texts)
-        self._calibration = Calibration(dataset=str(calibration), samples=16, sequence_length=512, seed=0)
-        self._checkpoint = resolve(self._recipe(ROWS[0]).model)
-        reader = Reader(
-            tokenizer=self._checkpoint.tokenizer(),
-            vocabulary=self._checkpoint.config.get_text_config().vocab_size,
-            context_length=self._checkpoint.context_length,
-            roots=None,
-        )
-        self._windows = calibration_set(self._calibration, reader).windows
-        wanted = Evaluation(dataset=str(evaluation), sequence_length=512, windows=24)
-        self._evaluation = evaluation_sets(wanted, reader)[0].windows
+        self._subject = subject
 
     def dense(self) -> float:
         """The perplexity before pruning."""
-        return perplexity(self._checkpoint.load(torch.float32, CPU), self._evaluation, step=_silent)
+        return perplexity(self._subject.dense(), self._subject.evaluation, step=silent)
 
     def measure(self, row: Row) -> tuple[float, float, float]:
         """Perplexity, overall sparsity, and the seconds of the prune stage."""
         recipe = self._recipe(row)
-        model = self._checkpoint.load(torch.float32, CPU)
+        model = self._subject.dense()
         if recipe.gradient_norms and not self.gradients:
             started = time.perf_counter()
-            self.gradients = gradient_norms(model, self._windows, norms=("l1", "l2"), step=_silent)
+            self.gradients = gradient_norms(model, self._subject.windows, norms=("l1", "l2"), step=silent)
             self.gradient_seconds = time.perf_counter() - started
         started = time.perf_counter()
-        pruned = prune(model, recipe, self._windows, self.gradients, step=_silent)
+        pruned = prune(model, recipe, self._subject.windows, self.gradients, step=silent)
         seconds = time.perf_counter() - started
-        return perplexity(model, self._evaluation, step=_silent), pruned.sparsity, seconds
+        return perplexity(model, self._subject.evaluation, step=silent), pruned.sparsity, seconds
 
     def _recipe(self, row: Row) -> Recipe:
-        fields = {"model": str(self._model), "calibration": self._calibration, "dtype": "float32"}
+        fields = {
+            "model": self._subject.reference,
+            "calibration": self._subject.calibration,
+            "dtype": "float32",
+        }
         return Recipe.model_validate({**fields, **row.recipe})
-
-
-def _silent(done: int, total: int) -> None:
-    """A row is short enough to wait for."""
 
 
 def _lines(bench: Bench, rows: tuple[Row, ...]) -> Iterator[str]:
@@ -151,16 +128,12 @@ def main() -> None:
     parser.add_argument(
         "--rows", nargs="+", default=[""], metavar="TEXT", help="only rows whose name contains one of these"
     )
-    parser.add_argument("--model", type=Path, metavar="DIR", help="another SmolLM2-135M (default: fetched)")
-    parser.add_argument("--texts", type=Path, metavar="DIR", default=CACHE / "wikipedia")
+    add_options(parser)
     options = parser.parse_args()
     rows = tuple(row for row in ROWS if any(text in row.name for text in options.rows))
     if not rows:
         parser.error("no row has such a name; they are: " + "; ".join(row.name for row in ROWS))
-    logging.disable_progress_bar()
-    CACHE.mkdir(exist_ok=True)
-    model = (options.model or demo_model(CACHE)).absolute()
-    for line in _lines(Bench(model, options.texts.absolute()), rows):
+    for line in _lines(Bench(subject(options)), rows):
         print(line, flush=True)
 
 

@@ -1,0 +1,61 @@
+"""What the benchmarks measure on: SmolLM2-135M, windows of 512 tokens of Wikipedia prose, float32, CPU."""
+
+import argparse
+from pathlib import Path
+
+import torch
+from transformers import PreTrainedModel
+from transformers.utils import logging
+
+from bench.wikipedia import prepare
+from cli.demo.model import demo_model
+from pruning.calibration import calibration_set
+from pruning.checkpoint import resolve
+from pruning.perplexity import evaluation_sets
+from pruning.recipe import Calibration, Evaluation, ModelReference
+from pruning.windows import Reader
+
+_CACHE = Path(".bench").absolute()
+_LENGTH = 512
+_EVALUATION_WINDOWS = 24
+
+
+class Subject:
+    """A checkpoint, and the windows that calibrate and judge it."""
+
+    def __init__(self, model: Path, texts: Path, samples: int = 16) -> None:
+        """`model`: a checkpoint; `texts`: where the articles lie or go; `samples`: windows to calibrate with."""
+        self.reference = ModelReference(id=str(model))
+        self._checkpoint = resolve(self.reference)
+        reader = Reader(
+            tokenizer=self._checkpoint.tokenizer(),
+            vocabulary=self._checkpoint.config.get_text_config().vocab_size,
+            context_length=self._checkpoint.context_length,
+        )
+        calibration, evaluation = prepare(texts)
+        self.calibration = Calibration(dataset=str(calibration), samples=samples, sequence_length=_LENGTH)
+        self.windows = calibration_set(self.calibration, reader).windows
+        judged = Evaluation(dataset=str(evaluation), sequence_length=_LENGTH, windows=_EVALUATION_WINDOWS)
+        self.evaluation = evaluation_sets(judged, reader)[0].windows
+
+    def dense(self) -> PreTrainedModel:
+        """The model as it is, read anew."""
+        return self._checkpoint.load(torch.float32, torch.device("cpu"))
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """`--model` and `--texts`."""
+    parser.add_argument("--model", type=Path, metavar="DIR", help="another SmolLM2-135M (default: fetched)")
+    parser.add_argument("--texts", type=Path, metavar="DIR", default=_CACHE / "wikipedia")
+
+
+def subject(options: argparse.Namespace, samples: int = 16) -> Subject:
+    """What the options ask for; what is missing is fetched."""
+    logging.disable_progress_bar()
+    _CACHE.mkdir(exist_ok=True)
+    model: Path = options.model or demo_model(_CACHE)
+    return Subject(model.absolute(), options.texts.absolute(), samples)
+
+
+def silent(done: int, total: int) -> None:
+    """Progress that nobody watches."""
