@@ -24,7 +24,7 @@ class Subject:
     """A checkpoint, and the windows that calibrate and judge it."""
 
     def __init__(self, model: Path, texts: Path, samples: int = 16) -> None:
-        """`model`: a checkpoint; `texts`: where the articles lie or go; `samples`: windows to calibrate with."""
+        """`model`: a checkpoint; `texts`: where the articles lie or go; `samples`: calibration windows."""
         self.reference = ModelReference(id=str(model))
         self._checkpoint = resolve(self.reference)
         reader = Reader(
