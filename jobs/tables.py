@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    Computed,
     DateTime,
     ForeignKey,
     Index,
@@ -63,12 +64,18 @@ class ApiKey(Base):
     name: Mapped[str]
     scopes: Mapped[list[str]]
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    expires_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
 
+    __table_args__ = (
+        CheckConstraint("scopes <@ ARRAY['jobs:read', 'jobs:write', 'admin']", name="scopes"),
+        Index("ix_api_keys_owner_id", "owner", "id"),
+    )
+
 
 class PageSession(Base):
-    """A browser that has signed in, or (`used_at` empty, `one_time` true) a sign-in link not yet followed."""
+    """A browser that has signed in, or (`one_time`) a sign-in link that nobody has followed yet."""
 
     __tablename__ = "page_sessions"
 
@@ -76,6 +83,7 @@ class PageSession(Base):
     api_key_id: Mapped[UUID] = mapped_column(ForeignKey("api_keys.id", ondelete="CASCADE"))
     one_time: Mapped[bool]
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    seen_at: Mapped[datetime] = mapped_column(server_default=NOW)
     expires_at: Mapped[datetime]
 
 
@@ -93,6 +101,7 @@ class Job(Base):
     method: Mapped[str]
     pattern: Mapped[str]
     sparsity: Mapped[float]
+    labels: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     queue: Mapped[str] = mapped_column(server_default="prune")
 
     state: Mapped[JobState] = mapped_column(Text, server_default=JobState.QUEUED)
@@ -112,6 +121,9 @@ class Job(Base):
     report: Mapped[dict[str, Any] | None]
     dense_perplexity: Mapped[float | None]
     pruned_perplexity: Mapped[float | None]
+    # How the job met its quality gate, if it was given one: a `jobs.gate.Verdict`.
+    gate: Mapped[dict[str, Any] | None]
+    gate_state: Mapped[str | None] = mapped_column(Computed("gate ->> 'state'", persisted=True))
     error: Mapped[dict[str, Any] | None]
     last_event: Mapped[int] = mapped_column(server_default="0")
 
@@ -134,11 +146,27 @@ class Job(Base):
         Index("ix_jobs_owner_state_id", "owner", "state", "id"),
         Index("ix_jobs_owner_method_id", "owner", "method", "id"),
         Index("ix_jobs_owner_model_id", "owner", "model", "id"),
+        Index(
+            "ix_jobs_owner_gate", "owner", "gate_state", "id", postgresql_where=text("gate_state IS NOT NULL")
+        ),
         Index("ix_jobs_queued", "queue", "id", postgresql_where=text("state = 'queued'")),
         Index(
             "ix_jobs_leases", "lease_expires_at", postgresql_where=text("state IN ('running', 'cancelling')")
         ),
     )
+
+
+class JobLabel(Base):
+    """A label of a job once more, so that a list by label is read in the order of the list."""
+
+    __tablename__ = "job_labels"
+
+    job_id: Mapped[UUID] = _job_id()
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]
+    owner: Mapped[str]
+
+    __table_args__ = (Index("ix_job_labels_owner_name_value_job_id", "owner", "name", "value", "job_id"),)
 
 
 class IdempotencyKey(Base):
@@ -218,3 +246,72 @@ class Worker(Base):
     queue: Mapped[str]
     started_at: Mapped[datetime] = mapped_column(server_default=NOW)
     seen_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class Upload(Base):
+    """A text that an owner has sent. Recipes name it by its content, so one content has one row."""
+
+    __tablename__ = "uploads"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, server_default=func.uuidv7())
+    owner: Mapped[str]
+    name: Mapped[str]
+    format: Mapped[str]
+    size: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str]
+    key: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+    __table_args__ = (
+        UniqueConstraint("owner", "sha256", "format"),
+        CheckConstraint("format IN ('txt', 'jsonl')", name="format"),
+        Index("ix_uploads_owner_id", "owner", "id"),
+    )
+
+
+class WebhookEndpoint(Base):
+    """Where an owner wants to be told of what has happened. The secrets are encrypted."""
+
+    __tablename__ = "webhook_endpoints"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, server_default=func.uuidv7())
+    owner: Mapped[str]
+    url: Mapped[str]
+    events: Mapped[list[str]]
+    secret: Mapped[bytes]
+    previous_secret: Mapped[bytes | None]
+    previous_secret_until: Mapped[datetime | None]
+    failing_since: Mapped[datetime | None]
+    disabled_at: Mapped[datetime | None]
+    disabled_reason: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+    __table_args__ = (Index("ix_webhook_endpoints_owner_id", "owner", "id"),)
+
+
+class WebhookDelivery(Base):
+    """A message to one endpoint, written with what it tells of. `next_attempt_at` is empty once it is over."""
+
+    __tablename__ = "webhook_deliveries"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, server_default=func.uuidv7())
+    endpoint_id: Mapped[UUID] = mapped_column(ForeignKey("webhook_endpoints.id", ondelete="CASCADE"))
+    event: Mapped[str]
+    payload: Mapped[dict[str, Any]]
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    tries: Mapped[int] = mapped_column(server_default="0")
+    next_attempt_at: Mapped[datetime | None] = mapped_column(server_default=NOW)
+    last_attempt_at: Mapped[datetime | None]
+    last_status: Mapped[int | None]
+    last_error: Mapped[str | None]
+    delivered_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+    __table_args__ = (
+        Index("ix_webhook_deliveries_endpoint_id_id", "endpoint_id", "id"),
+        Index(
+            "ix_webhook_deliveries_due",
+            "next_attempt_at",
+            postgresql_where=text("next_attempt_at IS NOT NULL"),
+        ),
+    )
