@@ -299,7 +299,6 @@ class WebhookDelivery(Base):
     event: Mapped[str]
     payload: Mapped[dict[str, Any]]
     attempts: Mapped[int] = mapped_column(server_default="0")
-    tries: Mapped[int] = mapped_column(server_default="0")
     next_attempt_at: Mapped[datetime | None] = mapped_column(server_default=NOW)
     last_attempt_at: Mapped[datetime | None]
     last_status: Mapped[int | None]
