@@ -86,6 +86,8 @@ class PageSession(Base):
     seen_at: Mapped[datetime] = mapped_column(server_default=NOW)
     expires_at: Mapped[datetime]
 
+    __table_args__ = (Index("ix_page_sessions_api_key_id", "api_key_id"),)
+
 
 class Job(Base):
     """One recipe run once. The row is the truth: messages, files and workers only follow it."""
@@ -117,6 +119,7 @@ class Job(Base):
     step: Mapped[int | None]
     steps: Mapped[int | None]
     seconds_left: Mapped[float | None]
+    progressed_at: Mapped[datetime | None]
 
     report: Mapped[dict[str, Any] | None]
     dense_perplexity: Mapped[float | None]
@@ -127,12 +130,17 @@ class Job(Base):
     error: Mapped[dict[str, Any] | None]
     last_event: Mapped[int] = mapped_column(server_default="0")
 
+    # Since when the store may hold files of this job that no row names.
+    litter_since: Mapped[datetime | None]
+    artifacts_expired_at: Mapped[datetime | None]
+
     queued_at: Mapped[datetime] = mapped_column(server_default=NOW)
     running_at: Mapped[datetime | None]
     cancelling_at: Mapped[datetime | None]
     succeeded_at: Mapped[datetime | None]
     failed_at: Mapped[datetime | None]
     cancelled_at: Mapped[datetime | None]
+    retried_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
     __table_args__ = (
@@ -152,6 +160,13 @@ class Job(Base):
         Index("ix_jobs_queued", "queue", "id", postgresql_where=text("state = 'queued'")),
         Index(
             "ix_jobs_leases", "lease_expires_at", postgresql_where=text("state IN ('running', 'cancelling')")
+        ),
+        Index("ix_jobs_held_by", "worker", postgresql_where=text("state IN ('running', 'cancelling')")),
+        Index("ix_jobs_litter_since", "litter_since", postgresql_where=text("litter_since IS NOT NULL")),
+        Index(
+            "ix_jobs_unexpired",
+            "succeeded_at",
+            postgresql_where=text("state = 'succeeded' AND artifacts_expired_at IS NULL"),
         ),
     )
 
@@ -180,6 +195,11 @@ class IdempotencyKey(Base):
     job_id: Mapped[UUID] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
+    __table_args__ = (
+        Index("ix_idempotency_keys_job_id", "job_id"),
+        Index("ix_idempotency_keys_created_at", "created_at"),
+    )
+
 
 class JobAttempt(Base):
     """One worker's hold on a job, from its claim to its end."""
@@ -205,6 +225,8 @@ class JobEvent(Base):
     kind: Mapped[str]
     data: Mapped[dict[str, Any]]
     at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+    __table_args__ = (Index("ix_job_events_progress_at", "at", postgresql_where=text("kind = 'progress'")),)
 
 
 class JobBlock(Base):
