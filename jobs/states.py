@@ -17,6 +17,8 @@ class JobState(StrEnum):
 ENDED = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED})
 HELD = frozenset({JobState.RUNNING, JobState.CANCELLING})
 """States in which a worker holds the job's lease."""
+RETRIABLE = (JobState.FAILED, JobState.CANCELLED)
+"""States from which a job can be queued again."""
 
 TRANSITIONS: dict[JobState, frozenset[JobState]] = {
     JobState.QUEUED: frozenset({JobState.RUNNING, JobState.CANCELLED}),
@@ -37,3 +39,12 @@ class Outcome(StrEnum):
     CANCELLED = "cancelled"
     HANDED_BACK = "handed_back"
     LOST = "lost"
+
+
+class Loss(StrEnum):
+    """What a worker lost its job to; the `type` of the error of a job that is lost too often."""
+
+    OUT_OF_MEMORY = "out_of_memory"
+    KILLED = "killed"
+    STALLED = "stalled"
+    LOST_WORKER = "lost_worker"
