@@ -55,6 +55,37 @@ class Settings(BaseSettings):
         2, ge=1, description="Messages dispatched and unclaimed beyond live workers."
     )
 
+    max_queued_jobs: int = Field(1000, ge=1, description="Queued jobs that one owner may have.")
+    max_run_seconds: float = Field(
+        7 * 86_400.0, gt=0, description="Time on workers, all attempts together, after which a job fails."
+    )
+    stall_seconds: float = Field(
+        7200.0, gt=0, description="Time without any progress after which a job's process is killed."
+    )
+    cancel_grace_seconds: float = Field(
+        7.0, gt=0, description="Time that a job has to stop by itself before its process is killed."
+    )
+    shutdown_seconds: float = Field(
+        20.0, gt=0, description="The same, when its worker shuts down: the job is handed back all the same."
+    )
+    min_free_disk_bytes: int = Field(
+        2**30, ge=0, description="Space on the scratch disk below which no job begins or goes on."
+    )
+
+    idempotency_key_days: float = Field(7.0, gt=0, description="How long an Idempotency-Key is remembered.")
+    artifact_days: float | None = Field(
+        None, gt=0, description="How long a job's files are kept after its success; for ever unless given."
+    )
+    unfinished_days: float = Field(
+        7.0, gt=0, description="How long a failed or cancelled job keeps what a retry could go on from."
+    )
+    event_days: float = Field(
+        30.0, gt=0, description="How long an ended job keeps the events of its progress."
+    )
+    litter_seconds: float = Field(
+        3600.0, ge=0, description="Age at which files that no row names are deleted from the store."
+    )
+
     @field_validator(
         "model_roots", "data_roots", "task_roots", "allowed_hosts", "hub_token_owners", mode="before"
     )
