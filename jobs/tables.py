@@ -143,6 +143,9 @@ class Job(Base):
     retried_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
+    # A queued job waits for this one, which is computing what both need; for as long as that has not ended.
+    blocked_on: Mapped[UUID | None] = mapped_column(ForeignKey("jobs.id", ondelete="SET NULL"))
+
     __table_args__ = (
         CheckConstraint(
             "state IN ('queued', 'running', 'cancelling', 'succeeded', 'failed', 'cancelled')", name="state"
@@ -168,6 +171,7 @@ class Job(Base):
             "succeeded_at",
             postgresql_where=text("state = 'succeeded' AND artifacts_expired_at IS NULL"),
         ),
+        Index("ix_jobs_blocked_on", "blocked_on", postgresql_where=text("blocked_on IS NOT NULL")),
     )
 
 
@@ -230,7 +234,7 @@ class JobEvent(Base):
 
 
 class JobBlock(Base):
-    """A finished block whose shard is durable in the store."""
+    """A finished block whose shard is durable in the store. See `jobs.blocks`."""
 
     __tablename__ = "job_blocks"
 
@@ -239,7 +243,9 @@ class JobBlock(Base):
     block: Mapped[int] = mapped_column(primary_key=True)
     attempt: Mapped[int]
     key: Mapped[str]
+    size: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str]
+    conditions: Mapped[dict[str, Any]]
     finished_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
 
@@ -268,6 +274,38 @@ class Worker(Base):
     queue: Mapped[str]
     started_at: Mapped[datetime] = mapped_column(server_default=NOW)
     seen_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    # What it computes on, and how fast that is: a `pruning.estimate.Machine`, once it was measured.
+    machine: Mapped[dict[str, Any] | None]
+
+
+class GradientArtifact(Base):
+    """Gradient norms that any job may use whose fingerprint is the same. They are there from `ready_at` on;
+    before, one job is computing them.
+    """
+
+    __tablename__ = "gradient_artifacts"
+
+    fingerprint: Mapped[str] = mapped_column(primary_key=True)
+    job_id: Mapped[UUID] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    ready_at: Mapped[datetime | None]
+    used_at: Mapped[datetime | None]
+
+    __table_args__ = (Index("ix_gradient_artifacts_job_id", "job_id"),)
+
+
+class GradientShard(Base):
+    """One block's gradient norms, where the job that computed them has left them in the store."""
+
+    __tablename__ = "gradient_shards"
+
+    fingerprint: Mapped[str] = mapped_column(
+        ForeignKey("gradient_artifacts.fingerprint", ondelete="CASCADE"), primary_key=True
+    )
+    block: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str]
+    size: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str]
 
 
 class Upload(Base):
@@ -312,7 +350,7 @@ class WebhookEndpoint(Base):
 
 
 class WebhookDelivery(Base):
-    """A message to one endpoint, written with what it tells of. `next_attempt_at` is empty once it is over."""
+    """A message to one endpoint, written with what it tells of; without `next_attempt_at` it is over."""
 
     __tablename__ = "webhook_deliveries"
 
@@ -336,3 +374,17 @@ class WebhookDelivery(Base):
             postgresql_where=text("next_attempt_at IS NOT NULL"),
         ),
     )
+
+
+class ZooEntry(Base):
+    """A succeeded job whose model everybody on this service may see and download, by hand of its owner."""
+
+    __tablename__ = "zoo_entries"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, server_default=func.uuidv7())
+    slug: Mapped[str] = mapped_column(unique=True)
+    # No cascade: a model on show is withdrawn before its job can go.
+    job_id: Mapped[UUID] = mapped_column(ForeignKey("jobs.id"), unique=True)
+    note: Mapped[str]
+    promoted_by: Mapped[str]
+    promoted_at: Mapped[datetime] = mapped_column(server_default=NOW)
