@@ -8,10 +8,12 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from jobs.spec import JobSpec
+from jobs.gate import Verdict
+from jobs.labels import Labels
+from jobs.spec import BesideTheRecipe, JobSpec
 from jobs.states import JobState
 from jobs.tables import Artifact, Job, JobAttempt, JobEvent
-from pruning.recipe import Evaluation, Recipe, Stage
+from pruning.recipe import Recipe, Stage
 
 
 def _shorthand_and_examples(schema: dict[str, Any]) -> None:
@@ -26,22 +28,23 @@ def _shorthand_and_examples(schema: dict[str, Any]) -> None:
             "dtype": "bfloat16",
             "evaluation": {"dataset": "wikitext2"},
             "save_masks": True,
+            "gate": {"max_perplexity_increase": 0.05},
+            "labels": {"team": "search", "commit": "5f3e9a1"},
         },
     ]
 
 
-class JobRequest(Recipe):
+class JobRequest(BesideTheRecipe, Recipe):
     """What to prune and how. Model, method and sparsity are enough; the rest has the reference's defaults."""
 
     model_config = ConfigDict(json_schema_extra=_shorthand_and_examples)
 
-    evaluation: Evaluation = Evaluation()
-    save_masks: bool = Field(False, description="Also keep the masks, as an artifact of their own.")
+    labels: Labels = Field({}, description="Of the client's own, to find its jobs by.")
 
     def spec(self) -> JobSpec:
         """The job that is asked for."""
         recipe = Recipe(**{name: getattr(self, name) for name in Recipe.model_fields})
-        return JobSpec(recipe=recipe, evaluation=self.evaluation, save_masks=self.save_masks)
+        return JobSpec(recipe=recipe, **{name: getattr(self, name) for name in BesideTheRecipe.model_fields})
 
 
 class Progress(BaseModel):
@@ -81,7 +84,9 @@ class JobSummary(BaseModel):
     attempt: int = Field(description="How often a worker has taken the job; 0 before the first.")
     progress: Progress | None
     perplexity: Perplexity | None
+    gate: Verdict | None = Field(description="Once a job that was given a gate has succeeded.")
     error: JobError | None
+    labels: dict[str, str]
     created_at: datetime
     queued_at: datetime
     running_at: datetime | None
@@ -104,12 +109,13 @@ class JobSummary(BaseModel):
             perplexity=None
             if job.state != JobState.SUCCEEDED
             else Perplexity(dense=job.dense_perplexity, pruned=job.pruned_perplexity),
+            gate=None if job.gate is None else Verdict.model_validate(job.gate),
             error=None if job.error is None else JobError.model_validate(job.error),
             **more,
         )
 
 
-_PLAIN_FIELDS = JobSummary.model_fields.keys() - {"progress", "perplexity", "error"}
+_PLAIN_FIELDS = JobSummary.model_fields.keys() - {"progress", "perplexity", "gate", "error"}
 
 
 class Attempt(BaseModel):

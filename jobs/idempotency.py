@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -15,7 +16,14 @@ class KeyReused(Exception):
     """The key was sent before, with another body."""
 
 
-def create_once(session: Session, owner: str, key: str, body: bytes, spec: JobSpec) -> tuple[Job, bool]:
+def create_once(
+    session: Session,
+    owner: str,
+    key: str,
+    body: bytes,
+    spec: JobSpec,
+    labels: Mapping[str, str] | None = None,
+) -> tuple[Job, bool]:
     """The job that `key` stands for, and whether this call made it. `body` is the request as it was sent.
 
     The primary key decides a race: the loser's insert waits for the winner's commit, fails, takes its own job
@@ -27,7 +35,7 @@ def create_once(session: Session, owner: str, key: str, body: bytes, spec: JobSp
         return existing, False
     try:
         with session.begin_nested():
-            job = lifecycle.create(session, owner, spec)
+            job = lifecycle.create(session, owner, spec, labels)
             session.add(IdempotencyKey(owner=owner, key=key, body_sha256=digest, job_id=job.id))
     except IntegrityError:
         existing = _job_of(session, owner, key, digest)

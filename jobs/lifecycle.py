@@ -5,7 +5,7 @@ the job, the lease token of that worker. No row updated means that the world has
 stops. First come the front end's moves, then a worker's, then the dispatcher's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,6 +14,8 @@ from sqlalchemy import ColumnElement, Interval, Row, cast, func, insert, literal
 from sqlalchemy.orm import Session
 
 from jobs import events
+from jobs.gate import judge
+from jobs.labels import index_labels
 from jobs.spec import JobSpec
 from jobs.states import HELD, TRANSITIONS, JobState, Outcome
 from jobs.tables import NOW, Artifact, Job, JobAttempt
@@ -54,7 +56,7 @@ class FinishedArtifact:
     sha256: str
 
 
-def create(session: Session, owner: str, spec: JobSpec) -> Job:
+def create(session: Session, owner: str, spec: JobSpec, labels: Mapping[str, str] | None = None) -> Job:
     """Insert a queued job with its first event."""
     job = Job(
         owner=owner,
@@ -64,10 +66,12 @@ def create(session: Session, owner: str, spec: JobSpec) -> Job:
         method=spec.recipe.method.name,
         pattern=spec.recipe.pattern,
         sparsity=spec.recipe.sparsity,
+        labels=dict(labels or {}),
         last_event=1,
     )
     session.add(job)
     session.flush()
+    index_labels(session, owner, job.id, job.labels)
     events.append(session, job.id, 1, "state", {"state": JobState.QUEUED})
     session.refresh(job)
     return job
@@ -145,13 +149,15 @@ def note(
 def succeed(
     session: Session, claim: Claim, report: dict[str, Any], artifacts: Sequence[FinishedArtifact]
 ) -> bool:
-    """Publish the report and the artifacts with the end of the job, or none of them."""
+    """Publish the report, the verdict of the gate and the artifacts with the end of the job, or nothing."""
     perplexity = report["perplexity"]
-    values = {
+    values: dict[str, Any] = {
         "report": report,
         "dense_perplexity": perplexity["dense"],
         "pruned_perplexity": perplexity["pruned"],
     }
+    if gate := claim.spec.gate:
+        values["gate"] = judge(gate, report).model_dump(mode="json")
     moved = _end_attempt(session, claim, JobState.SUCCEEDED, Outcome.SUCCEEDED, values=values)
     if moved:
         session.add_all(

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session, defer
+from sqlalchemy import Select, select, union_all
+from sqlalchemy.orm import Session, aliased, defer
 
+from jobs.gate import GateState
 from jobs.states import JobState
-from jobs.tables import Artifact, Job, JobAttempt
+from jobs.tables import Artifact, Job, JobAttempt, JobLabel
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +20,18 @@ class JobFilter:
     states: tuple[JobState, ...] = ()
     method: str | None = None
     model: str | None = None
+    gate: GateState | None = None
+    labels: tuple[tuple[str, str], ...] = ()
 
 
 def get(session: Session, owner: str, job_id: UUID) -> Job | None:
     """One of the owner's jobs."""
     return session.scalar(select(Job).where(Job.id == job_id, Job.owner == owner))
+
+
+def last_event(session: Session, owner: str, job_id: UUID) -> int | None:
+    """The id of the last event of one of the owner's jobs. None: the owner has no such job."""
+    return session.scalar(select(Job.last_event).where(Job.id == job_id, Job.owner == owner))
 
 
 def standing(session: Session, job_id: UUID) -> tuple[JobState, int] | None:
@@ -37,17 +46,37 @@ def newest(
     """A page of the owner's jobs, newest first, that come after the one with the id `before`.
 
     Without their reports: a list shows a few figures of each, and a report lists every layer.
+
+    Each filter has an index in the order of the list. Several states have none, so each is read by itself.
     """
-    query = select(Job).where(Job.owner == owner).order_by(Job.id.desc()).limit(limit)
-    if before is not None:
-        query = query.where(Job.id < before)
-    if wanted.states:
-        query = query.where(Job.state.in_(wanted.states))
-    if wanted.method is not None:
-        query = query.where(Job.method == wanted.method)
-    if wanted.model is not None:
-        query = query.where(Job.model == wanted.model)
-    return session.scalars(query.options(defer(Job.report, raiseload=True))).all()
+    one_by_one = [
+        _narrowed(select(Job.id), owner, wanted, state, before).limit(limit)
+        for state in wanted.states or (None,)
+    ]
+    ids = union_all(*one_by_one).subquery() if len(one_by_one) > 1 else one_by_one[0].subquery()
+    query = select(Job).join(ids, ids.c.id == Job.id).order_by(Job.id.desc()).limit(limit)
+    return session.scalars(
+        query.options(defer(Job.report, raiseload=True), defer(Job.spec, raiseload=True))
+    ).all()
+
+
+def _narrowed(
+    query: Select[Any], owner: str, wanted: JobFilter, state: JobState | None, before: UUID | None
+) -> Select[Any]:
+    query = query.where(Job.owner == owner).order_by(Job.id.desc())
+    exact = {
+        Job.state: state,
+        Job.method: wanted.method,
+        Job.model: wanted.model,
+        Job.gate_state: wanted.gate,
+    }
+    query = query.where(*(column == value for column, value in exact.items() if value is not None))
+    for name, value in wanted.labels:
+        label = aliased(JobLabel)
+        query = query.join(label, label.job_id == Job.id).where(
+            label.owner == owner, label.name == name, label.value == value
+        )
+    return query if before is None else query.where(Job.id < before)
 
 
 def artifacts(session: Session, owner: str, job_id: UUID) -> Sequence[Artifact]:

@@ -1,13 +1,28 @@
 """What a job was asked to do: the recipe, how to judge it, and what to keep."""
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
+from jobs.gate import Gate
 from pruning.recipe import Evaluation, Frozen, Recipe
 
 
-class JobSpec(Frozen):
+class BesideTheRecipe(Frozen):
+    """What is wanted of a job besides its weights."""
+
+    evaluation: Evaluation = Evaluation()
+    save_masks: bool = Field(False, description="Also keep the masks, as an artifact of their own.")
+    gate: Gate | None = Field(None, description="What the result must reach for the job to be called passed.")
+
+    @field_validator("gate")
+    @classmethod
+    def _is_measured(cls, gate: Gate | None, info: ValidationInfo) -> Gate | None:
+        evaluation = info.data.get("evaluation")
+        if gate is not None and evaluation is not None and any(gate.unmeasured(evaluation)):
+            raise ValueError("min_zero_shot may only name tasks that are in evaluation.tasks")
+        return gate
+
+
+class JobSpec(BesideTheRecipe):
     """Stored with the job as JSON; the worker reads nothing else about what is wanted."""
 
     recipe: Recipe
-    evaluation: Evaluation = Evaluation()
-    save_masks: bool = Field(False, description="Also keep the masks, as an artifact of their own.")

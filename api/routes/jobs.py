@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from api import roots
 from api.auth import Reader, Writer
+from api.conditional import NOT_MODIFIED, Known
 from api.errors import (
     BodyTooLarge,
     IdempotencyKeyReused,
@@ -22,6 +23,7 @@ from api.errors import (
 from api.schemas import JobDetail, JobPage, JobRequest, JobSummary, decode_cursor, encode_cursor
 from api.service import Database, Parts
 from jobs import idempotency, lifecycle, queries
+from jobs.gate import GateState
 from jobs.states import JobState
 from jobs.tables import Job
 from pruning.recipe import METHODS, Text
@@ -65,10 +67,12 @@ def submit(
     roots.check(spec, parts.settings)
     with parts.database.begin() as session:
         if idempotency_key is None:
-            job, created = lifecycle.create(session, who.owner, spec), True
+            job, created = lifecycle.create(session, who.owner, spec, wanted.labels), True
         else:
             try:
-                job, created = idempotency.create_once(session, who.owner, idempotency_key, body, spec)
+                job, created = idempotency.create_once(
+                    session, who.owner, idempotency_key, body, spec, wanted.labels
+                )
             except idempotency.KeyReused as error:
                 raise IdempotencyKeyReused from error
         detail = _detail(session, job)
@@ -84,6 +88,13 @@ def _known_method(name: str) -> str:
     return name
 
 
+def _label(term: str) -> str:
+    name, equals, value = term.partition("=")
+    if not (name and equals and value):
+        raise ValueError("must be written name=value")
+    return term
+
+
 class JobsWanted(BaseModel):
     """Which of the owner's jobs to list."""
 
@@ -92,6 +103,10 @@ class JobsWanted(BaseModel):
     state: list[JobState] = Field([], max_length=len(JobState), description="Any of these; repeat the name.")
     method: Annotated[Text, AfterValidator(_known_method)] | None = None
     model: Text | None = Field(None, description="The model's id as it was submitted.")
+    gate: GateState | None = Field(None, description="How the jobs met the gates that they were given.")
+    label: list[Annotated[Text, AfterValidator(_label)]] = Field(
+        [], max_length=4, description="A label as `name=value`; all of them, where it is repeated."
+    )
     limit: int = Field(50, ge=1, le=200)
     cursor: Annotated[UUID, BeforeValidator(decode_cursor), WithJsonSchema({"type": "string"})] | None = (
         Field(None, description="The `next_cursor` of the page before.")
@@ -99,19 +114,39 @@ class JobsWanted(BaseModel):
 
     def filter(self) -> queries.JobFilter:
         """What narrows the list."""
-        return queries.JobFilter(tuple(self.state), self.method, self.model)
+        labels = tuple((name, value) for name, _, value in (term.partition("=") for term in self.label))
+        return queries.JobFilter(tuple(dict.fromkeys(self.state)), self.method, self.model, self.gate, labels)
 
 
-@router.get("", summary="List jobs, newest first", responses=documented(InvalidRequest))
-def list_jobs(wanted: Annotated[JobsWanted, Query()], who: Reader, database: Database) -> JobPage:
+@router.get(
+    "",
+    summary="List jobs, newest first",
+    response_model=JobPage,
+    responses={**NOT_MODIFIED, **documented(InvalidRequest)},
+)
+def list_jobs(
+    wanted: Annotated[JobsWanted, Query()], who: Reader, database: Database, known: Known
+) -> JobPage | Response:
     """A page of the owner's jobs."""
-    return read_page(database, who.owner, wanted)
+    page = read_page(database, who.owner, wanted)
+    return known.unchanged(page) or page
 
 
-@router.get("/{job_id}", summary="Look at a job", responses=documented(NotFound, InvalidRequest))
-def show(job_id: UUID, who: Reader, database: Database) -> JobDetail:
+@router.get(
+    "/{job_id}",
+    summary="Look at a job",
+    response_model=JobDetail,
+    responses={**NOT_MODIFIED, **documented(NotFound, InvalidRequest)},
+)
+def show(job_id: UUID, who: Reader, database: Database, known: Known) -> JobDetail | Response:
     """Everything about a job, with its attempts and, once it has succeeded, its report."""
     with database.begin() as session:
+        # What this answer shows changes with an event only; the report is long, and not read in vain.
+        last_event = queries.last_event(session, who.owner, job_id)
+        if last_event is None:
+            raise NotFound("There is no such job under this API key.")
+        if unchanged := known.unchanged(job_id, last_event):
+            return unchanged
         job = queries.get(session, who.owner, job_id)
         if job is None:
             raise NotFound("There is no such job under this API key.")
