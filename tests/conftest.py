@@ -5,6 +5,7 @@ broker. The servers are started with the classes that `pruneserve up` uses.
 """
 
 import os
+import pydoc_data.topics
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -28,6 +29,7 @@ from jobs.database import engine_from, sessions
 from jobs.settings import Settings
 from jobs.spec import JobSpec
 from jobs.store import Store
+from tests.stack import Stack
 
 # Tests run beside each other: one thread each, in this process and in those that it starts.
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -193,3 +195,54 @@ def submit(database: sessionmaker[Session], spec: JobSpec) -> Callable[[], UUID]
             return lifecycle.create(session, "ada", spec).id
 
     return create
+
+
+@pytest.fixture(scope="session")
+def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model to prune; the process has torch from here on."""
+    from tests.small_model import write_small_model
+
+    directory = tmp_path_factory.mktemp("models") / "small"
+    write_small_model(directory)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def calibration(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("data") / "topics.txt"
+    path.write_text("\n".join(pydoc_data.topics.topics.values()))
+    return path
+
+
+@pytest.fixture
+def stack(
+    tmp_path: Path,
+    settings: Settings,
+    broker_url: str,
+    store_url: str,
+    database: sessionmaker[Session],
+    small_model: Path,
+    calibration: Path,
+) -> Iterator[Stack]:
+    """Nothing of it runs yet."""
+    stack = Stack(
+        tmp_path / "processes",
+        {
+            "DATABASE_URL": settings.database_url.get_secret_value(),
+            "BROKER_URL": broker_url,
+            "STORE_URL": store_url,
+            "PRUNESERVE_WORK_DIR": str(settings.work_dir),
+            "PRUNESERVE_MODEL_ROOTS": str(small_model.parent),
+            "PRUNESERVE_DATA_ROOTS": str(calibration.parent),
+            "PRUNESERVE_DEVICE": "cpu",
+            "PRUNESERVE_HEARTBEAT_SECONDS": "1",
+            "PRUNESERVE_LEASE_SECONDS": "10",
+            "HF_HUB_OFFLINE": "1",
+        },
+        database,
+        small_model,
+        calibration,
+    )
+    yield stack
+    for process in stack.processes:
+        process.stop()

@@ -2,7 +2,6 @@
 
 import json
 import os
-import pydoc_data.topics
 import subprocess
 import sys
 import threading
@@ -16,9 +15,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-import torch
-from tokenizers import Tokenizer, models, pre_tokenizers, trainers
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from cli.data_directory import DataDirectory
 from cli.embedded.server import free_port
@@ -185,27 +181,3 @@ def up(
     finally:
         process.terminate()
         process.communicate(timeout=PATIENCE_SECONDS)
-
-
-@pytest.fixture(scope="session")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A random Llama of two small blocks, with a byte-level tokenizer."""
-    directory = tmp_path_factory.mktemp("models") / "small"
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(vocab_size=300, initial_alphabet=alphabet, show_progress=False)
-    tokenizer.train_from_iterator([pydoc_data.topics.topics["if"]], trainer)
-    PreTrainedTokenizerFast(tokenizer_object=tokenizer).save_pretrained(directory)
-    config = LlamaConfig(
-        vocab_size=300,
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        max_position_embeddings=64,
-    )
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        LlamaForCausalLM(config).save_pretrained(directory)
-    return directory

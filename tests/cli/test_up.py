@@ -25,9 +25,9 @@ pytestmark = pytest.mark.xdist_group("up")
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Iterator[Up]:
+def running(tmp_path_factory: pytest.TempPathFactory, small_model: Path) -> Iterator[Up]:
     """One stack for the tests that leave it as it was."""
-    with up(tmp_path_factory.mktemp("up") / "data", "--root", str(model.parent)) as running:
+    with up(tmp_path_factory.mktemp("up") / "data", "--root", str(small_model.parent)) as running:
         yield running
 
 
@@ -41,8 +41,8 @@ def test_the_sign_in_link_works_once(running: Up) -> None:
         assert another.get(link).status_code == 401
 
 
-def test_a_job_from_submit_to_download(running: Up, model: Path, tmp_path: Path) -> None:
-    job = submit(running, model)
+def test_a_job_from_submit_to_download(running: Up, small_model: Path, tmp_path: Path) -> None:
+    job = submit(running, small_model)
     followed = running.succeed("wait", job)
     assert re.search(r"\d\d:\d\d:\d\d  queued", followed)
     assert re.search(r"prune done in [\d.]+ s, peak memory [\d.]+ [MG]B", followed)
@@ -73,10 +73,10 @@ def test_a_second_up_on_the_same_data_is_refused(running: Up) -> None:
     assert running.process.poll() is None
 
 
-def test_wait_outlives_a_restart_of_the_api(running: Up, model: Path) -> None:
+def test_wait_outlives_a_restart_of_the_api(running: Up, small_model: Path) -> None:
     worker, api = running_module(running, "worker"), running_module(running, "api")
     worker.suspend()  # so that the job is not over before the API is gone
-    job = submit(running, model)
+    job = submit(running, small_model)
     place = ["--url", f"http://{LOOPBACK}:{running.port}", "--key-file", str(running.data.api_key)]
     with subprocess.Popen([*PRUNESERVE, "wait", job, *place], stdout=subprocess.PIPE, text=True) as waiting:
         assert waiting.stdout is not None
@@ -108,14 +108,16 @@ def test_ctrl_c_stops_everything_in_order(running: Up) -> None:
     assert not running.data.address.exists()
 
 
-def test_a_killed_up_takes_its_processes_along_and_the_next_goes_on(tmp_path: Path, model: Path) -> None:
-    with up(tmp_path / "data", "--root", str(model.parent)) as killed:
-        job = submit(killed, model)
+def test_a_killed_up_takes_its_processes_along_and_the_next_goes_on(
+    tmp_path: Path, small_model: Path
+) -> None:
+    with up(tmp_path / "data", "--root", str(small_model.parent)) as killed:
+        job = submit(killed, small_model)
         killed.process.kill()
         killed.process.wait()
         within_patience(lambda: not processes_of(killed.data))
         key = killed.data.api_key.read_text()
-    with up(tmp_path / "data", "--root", str(model.parent), port=killed.port) as again:
+    with up(tmp_path / "data", "--root", str(small_model.parent), port=killed.port) as again:
         again.succeed("wait", job)
         assert again.data.api_key.read_text() == key
 

@@ -2,7 +2,6 @@
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 import pytest
@@ -12,12 +11,10 @@ from transformers import AutoModelForCausalLM
 from jobs import lifecycle
 from jobs.states import JobState
 from jobs.store import Store
-
-if TYPE_CHECKING:
-    from tests.e2e.conftest import Stack
+from tests.stack import Stack
 
 
-def test_a_job_is_submitted_run_and_downloaded_over_http(stack: "Stack", tmp_path: Path) -> None:
+def test_a_job_is_submitted_run_and_downloaded_over_http(stack: Stack, tmp_path: Path) -> None:
     stack.start_dispatcher()
     stack.start_worker()
     client = stack.start_api()
@@ -57,7 +54,7 @@ def test_a_job_is_submitted_run_and_downloaded_over_http(stack: "Stack", tmp_pat
 
 @pytest.mark.parametrize("store_url", ["directory"], indirect=True)
 def test_a_worker_goes_on_after_jobs_that_cannot_be_run(
-    stack: "Stack", tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+    stack: Stack, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     stack.start_dispatcher()
     stack.start_worker()
@@ -76,7 +73,7 @@ def test_a_worker_goes_on_after_jobs_that_cannot_be_run(
 
 
 @pytest.mark.parametrize("store_url", ["s3"], indirect=True)
-def test_a_running_job_is_cancelled_between_two_steps(stack: "Stack", store_url: str) -> None:
+def test_a_running_job_is_cancelled_between_two_steps(stack: Stack, store_url: str) -> None:
     stack.start_dispatcher()
     stack.start_worker()
     job_id = stack.submit(stack.long_spec())

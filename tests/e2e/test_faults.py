@@ -4,18 +4,15 @@ import os
 import signal
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 import psutil
 import pytest
 import redis
 
+from cli.embedded.services import Service
 from jobs.states import JobState
-
-if TYPE_CHECKING:
-    from cli.embedded.services import Service
-    from tests.e2e.conftest import Stack
+from tests.stack import Stack
 
 
 @pytest.fixture
@@ -24,7 +21,7 @@ def store_url(tmp_path: Path) -> str:
     return f"file://{tmp_path}/store"
 
 
-def signal_to(process: "Service", number: signal.Signals, *, children: bool = False) -> None:
+def signal_to(process: Service, number: signal.Signals, *, children: bool = False) -> None:
     assert process.pid is not None
     parent = psutil.Process(process.pid)
     for child in parent.children(recursive=True) if children else []:
@@ -32,11 +29,11 @@ def signal_to(process: "Service", number: signal.Signals, *, children: bool = Fa
     parent.send_signal(number)
 
 
-def masks(stack: "Stack", job_id: UUID) -> str:
+def masks(stack: Stack, job_id: UUID) -> str:
     return stack.artifacts(job_id)["masks.safetensors"].sha256
 
 
-def test_a_killed_workers_job_is_finished_by_a_new_one(stack: "Stack") -> None:
+def test_a_killed_workers_job_is_finished_by_a_new_one(stack: Stack) -> None:
     stack.start_dispatcher()
     worker = stack.start_worker()
     job_id = stack.submit(stack.long_spec())
@@ -53,7 +50,7 @@ def test_a_killed_workers_job_is_finished_by_a_new_one(stack: "Stack") -> None:
     assert masks(stack, job_id) == masks(stack, undisturbed)
 
 
-def test_a_killed_childs_job_is_given_back_without_waiting_for_the_lease(stack: "Stack") -> None:
+def test_a_killed_childs_job_is_given_back_without_waiting_for_the_lease(stack: Stack) -> None:
     stack.start_dispatcher()
     worker = stack.start_worker(PRUNESERVE_LEASE_SECONDS="3600")
     job_id = stack.submit(stack.long_spec())
@@ -72,7 +69,7 @@ def test_a_killed_childs_job_is_given_back_without_waiting_for_the_lease(stack: 
 
 
 @pytest.mark.parametrize("everyone", [False, True], ids=["parent", "whole group"])
-def test_a_shutdown_hands_the_job_back_and_ends(stack: "Stack", everyone: bool) -> None:
+def test_a_shutdown_hands_the_job_back_and_ends(stack: Stack, everyone: bool) -> None:
     worker = stack.start_worker()
     stack.start_dispatcher()
     job_id = stack.submit(stack.long_spec())
@@ -89,7 +86,7 @@ def test_a_shutdown_hands_the_job_back_and_ends(stack: "Stack", everyone: bool) 
     assert (job.state, job.attempt, job.losses) == (JobState.SUCCEEDED, 2, 0), job.error
 
 
-def test_a_paused_worker_that_wakes_up_late_changes_nothing(stack: "Stack") -> None:
+def test_a_paused_worker_that_wakes_up_late_changes_nothing(stack: Stack) -> None:
     stack.start_dispatcher()
     paused = stack.start_worker()
     job_id = stack.submit(stack.long_spec())
@@ -107,7 +104,7 @@ def test_a_paused_worker_that_wakes_up_late_changes_nothing(stack: "Stack") -> N
     assert (stack.artifacts(job_id).keys(), masks(stack, job_id), stack.job(job_id).last_event) == before
 
 
-def test_a_flushed_broker_loses_no_job(stack: "Stack", broker_url: str) -> None:
+def test_a_flushed_broker_loses_no_job(stack: Stack, broker_url: str) -> None:
     stack.environment["PRUNESERVE_REPUBLISH_SECONDS"] = "1"
     stack.start_dispatcher()
     jobs = [stack.submit(stack.spec(method="magnitude")) for _ in range(5)]

@@ -1,24 +1,18 @@
 """The service as real processes: a dispatcher, workers that can be killed, and a small model to prune."""
 
-import pydoc_data.topics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
 import httpx
-import pytest
-import torch
 from sqlalchemy import func, update
 from sqlalchemy.orm import Session, sessionmaker
-from tokenizers import Tokenizer, models, pre_tokenizers, trainers
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from cli.embedded.server import free_port
 from cli.embedded.services import Api, Service, Worker
 from jobs import events, keys, lifecycle, queries
-from jobs.settings import Settings
 from jobs.spec import JobSpec
 from jobs.states import ENDED
 from jobs.tables import Artifact, Job, JobEvent
@@ -120,71 +114,3 @@ class Stack:
 
     def logs(self) -> str:
         return "\n".join(process.log.read_text() for process in self.processes)
-
-
-@pytest.fixture
-def stack(
-    tmp_path: Path,
-    settings: Settings,
-    broker_url: str,
-    store_url: str,
-    database: sessionmaker[Session],
-    model: Path,
-    calibration: Path,
-) -> Iterator[Stack]:
-    """Nothing of it runs yet."""
-    stack = Stack(
-        tmp_path / "processes",
-        {
-            "DATABASE_URL": settings.database_url.get_secret_value(),
-            "BROKER_URL": broker_url,
-            "STORE_URL": store_url,
-            "PRUNESERVE_WORK_DIR": str(settings.work_dir),
-            "PRUNESERVE_MODEL_ROOTS": str(model.parent),
-            "PRUNESERVE_DATA_ROOTS": str(calibration.parent),
-            "PRUNESERVE_DEVICE": "cpu",
-            "PRUNESERVE_HEARTBEAT_SECONDS": "1",
-            "PRUNESERVE_LEASE_SECONDS": "10",
-            "HF_HUB_OFFLINE": "1",
-        },
-        database,
-        model,
-        calibration,
-    )
-    yield stack
-    for process in stack.processes:
-        process.stop()
-
-
-@pytest.fixture(scope="session")
-def calibration(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("data") / "topics.txt"
-    path.write_text("\n".join(pydoc_data.topics.topics.values()))
-    return path
-
-
-@pytest.fixture(scope="session")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A random Llama of four small blocks, with a byte-level tokenizer."""
-    directory = tmp_path_factory.mktemp("models") / "small"
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    tokenizer.train_from_iterator(
-        [pydoc_data.topics.topics["if"]],
-        trainers.BpeTrainer(vocab_size=384, initial_alphabet=alphabet, show_progress=False),
-    )
-    PreTrainedTokenizerFast(tokenizer_object=tokenizer).save_pretrained(directory)
-    config = LlamaConfig(
-        vocab_size=384,
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=4,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=64,
-    )
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        LlamaForCausalLM(config).save_pretrained(directory)
-    return directory
