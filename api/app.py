@@ -11,8 +11,7 @@ from api import exceptions
 from api.errors import NotAuthenticated, ScopeMissing, ServiceUnavailable, documented
 from api.guards import Guards
 from api.openapi import DocumentedAPI
-from api.page import jobs as page_jobs
-from api.page import sign_in
+from api.page import pages
 from api.page.render import STATIC
 from api.routes import artifacts, events, health, jobs, methods
 from api.service import Service
@@ -52,7 +51,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     everywhere = documented(NotAuthenticated, ScopeMissing, ServiceUnavailable)
     for room in (jobs, events, artifacts, methods):
         app.include_router(room.router, responses=everywhere)
-    for room in (health, page_jobs, sign_in):
-        app.include_router(room.router)
+    app.include_router(health.router)
+    app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=STATIC))
     return app

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from api.page.format import in_words, label, sentence
+from api.page.pictures import Picture, pictures
 from jobs import events, queries
 from jobs.spec import JobSpec
 from jobs.states import ENDED, HELD, JobState
@@ -35,23 +36,6 @@ class LogLine:
 
     event: JobEvent
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class LayerKind:
-    """The layers of one kind (`q_proj`, say) over all blocks."""
-
-    name: str
-    layers: int
-    weights: int
-    zeros: int
-    lowest: float
-    highest: float
-
-    @property
-    def sparsity(self) -> float:
-        """The share of zeros."""
-        return self.zeros / self.weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +95,9 @@ class JobView:
         return sum(layer["weights"] for layer in self.layers)
 
     @property
-    def layer_kinds(self) -> list[LayerKind]:
-        """The report's layers, summed up by kind in the order of the model."""
-        by_kind: dict[str, list[dict[str, Any]]] = {}
-        for layer in self.layers:
-            by_kind.setdefault(layer["name"].rpartition(".")[2], []).append(layer)
-        return [_layer_kind(name, layers) for name, layers in by_kind.items()]
+    def pictures(self) -> list[Picture]:
+        """What there is to see in the report."""
+        return pictures(self.job.report) if self.job.report else []
 
     @property
     def layers(self) -> list[dict[str, Any]]:
@@ -163,14 +144,3 @@ def _status(job: Job, stage: Stage, finished: bool) -> StageStatus:
         return "done"
     # Passed without a word: a method that uses no gradients has no such stage, for one.
     return "skipped" if _ORDER[stage] < _ORDER[Stage(job.stage)] else "waiting"
-
-
-def _layer_kind(name: str, layers: list[dict[str, Any]]) -> LayerKind:
-    return LayerKind(
-        name=name,
-        layers=len(layers),
-        weights=sum(layer["weights"] for layer in layers),
-        zeros=sum(layer["zeros"] for layer in layers),
-        lowest=min(layer["sparsity"] for layer in layers),
-        highest=max(layer["sparsity"] for layer in layers),
-    )

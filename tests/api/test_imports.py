@@ -3,7 +3,14 @@ import sys
 
 import pytest
 
-NEVER = ("torch", "transformers", "safetensors", "datasets", "pyarrow")
+NEVER = (
+    "matplotlib",  # loaded with the first picture: it takes a second
+    "torch",
+    "transformers",
+    "safetensors",
+    "datasets",
+    "pyarrow",
+)
 
 
 @pytest.mark.parametrize("module", ["api.app", "api.__main__", "worker.dispatch"])
