@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select, union_all
+from sqlalchemy import Select, false, select, union_all
 from sqlalchemy.orm import Session, aliased, defer
 
 from jobs.gate import GateState
@@ -22,6 +22,7 @@ class JobFilter:
     model: str | None = None
     gate: GateState | None = None
     labels: tuple[tuple[str, str], ...] = ()
+    models: tuple[str, ...] | None = None  # any of these, as a search has found them
 
 
 def get(session: Session, owner: str, job_id: UUID) -> Job | None:
@@ -43,21 +44,28 @@ def standing(session: Session, job_id: UUID) -> tuple[JobState, int] | None:
 def newest(
     session: Session, owner: str, wanted: JobFilter, *, before: UUID | None, limit: int
 ) -> Sequence[Job]:
-    """A page of the owner's jobs, newest first, that come after the one with the id `before`.
+    """A page of the owner's jobs, newest first, that come after the one with the id `before`."""
+    return session.scalars(page(owner, wanted, before, limit)).all()
 
-    Without their reports: a list shows a few figures of each, and a report lists every layer.
 
-    Each filter has an index in the order of the list. Several states have none, so each is read by itself.
+def page(owner: str, wanted: JobFilter, before: UUID | None, limit: int) -> Select[Job]:
+    """The query for a page. Without reports: a list shows a few figures, and a report lists every layer.
+
+    Each filter has an index in the order of the list. Several states have none, nor have several models, so
+    each is read by itself.
     """
+    if wanted.models == ():
+        return select(Job).where(false())
     one_by_one = [
-        _narrowed(select(Job.id), owner, wanted, state, before).limit(limit)
+        _narrowed(select(Job.id), owner, wanted, state, before)
+        .where(*(() if model is None else (Job.model == model,)))
+        .limit(limit)
         for state in wanted.states or (None,)
+        for model in wanted.models or (None,)
     ]
     ids = union_all(*one_by_one).subquery() if len(one_by_one) > 1 else one_by_one[0].subquery()
     query = select(Job).join(ids, ids.c.id == Job.id).order_by(Job.id.desc()).limit(limit)
-    return session.scalars(
-        query.options(defer(Job.report, raiseload=True), defer(Job.spec, raiseload=True))
-    ).all()
+    return query.options(defer(Job.report, raiseload=True), defer(Job.spec, raiseload=True))
 
 
 def _narrowed(
