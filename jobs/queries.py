@@ -57,34 +57,33 @@ def page(owner: str, wanted: JobFilter, before: UUID | None, limit: int) -> Sele
     if wanted.models == ():
         return select(Job).where(false())
     one_by_one = [
-        _narrowed(select(Job.id), owner, wanted, state, before)
-        .where(*(() if model is None else (Job.model == model,)))
-        .limit(limit)
+        _ids(owner, wanted, state, model, before).limit(limit)
         for state in wanted.states or (None,)
-        for model in wanted.models or (None,)
+        for model in wanted.models or (wanted.model,)
     ]
     ids = union_all(*one_by_one).subquery() if len(one_by_one) > 1 else one_by_one[0].subquery()
     query = select(Job).join(ids, ids.c.id == Job.id).order_by(Job.id.desc()).limit(limit)
     return query.options(defer(Job.report, raiseload=True), defer(Job.spec, raiseload=True))
 
 
-def _narrowed(
-    query: Select[Any], owner: str, wanted: JobFilter, state: JobState | None, before: UUID | None
+def _ids(
+    owner: str, wanted: JobFilter, state: JobState | None, model: str | None, before: UUID | None
 ) -> Select[Any]:
-    query = query.where(Job.owner == owner).order_by(Job.id.desc())
-    exact = {
-        Job.state: state,
-        Job.method: wanted.method,
-        Job.model: wanted.model,
-        Job.gate_state: wanted.gate,
-    }
-    query = query.where(*(column == value for column, value in exact.items() if value is not None))
-    for name, value in wanted.labels:
-        label = aliased(JobLabel)
-        query = query.join(label, label.job_id == Job.id).where(
-            label.owner == owner, label.name == name, label.value == value
-        )
-    return query if before is None else query.where(Job.id < before)
+    """The ids of the jobs that fit, newest first, each table read from `before` on."""
+    exact = {Job.state: state, Job.method: wanted.method, Job.model: model, Job.gate_state: wanted.gate}
+    fitting: list[Any] = [column == value for column, value in exact.items() if value is not None]
+    labels = [(aliased(JobLabel), name, value) for name, value in wanted.labels]
+    ids: list[Any] = [label.job_id for label, _, _ in labels]
+    if fitting or not labels:
+        ids.append(Job.id)
+        fitting.append(Job.owner == owner)
+    for label, name, value in labels:
+        fitting += [label.owner == owner, label.name == name, label.value == value]
+    first, *others = ids
+    fitting += [first == other for other in others]
+    # The planner does not conclude the one bound from the other.
+    fitting += [] if before is None else [each < before for each in ids]
+    return select(first.label("id")).where(*fitting).order_by(first.desc())
 
 
 def artifacts(session: Session, owner: str, job_id: UUID) -> Sequence[Artifact]:
