@@ -1,16 +1,27 @@
-"""What the server's answers hold, as far as the commands read them; everything else in them is ignored.
+"""What the server's answers hold, as far as the commands read them; everything else is kept as it came.
 
 An older command therefore works with a newer server. What the strings say is the server's choice:
-`cli.terminal.clean` comes between them and a terminal.
+`cli.escape` comes between them and a terminal, a page or a log.
 """
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 
-class Progress(BaseModel):
+class Answer(BaseModel):
+    """An answer, or a part of one."""
+
+    model_config = ConfigDict(extra="allow")
+
+    def as_sent(self) -> dict[str, Any]:
+        """Everything that the server said, as plain values of JSON."""
+        return self.model_dump(mode="json", exclude_unset=True)
+
+
+class Progress(Answer):
     """Where a running job is."""
 
     stage: str
@@ -19,21 +30,38 @@ class Progress(BaseModel):
     seconds_left: float | None
 
 
-class Perplexity(BaseModel):
+class Perplexity(Answer):
     """Before and after; None where it is not finite."""
 
     dense: float | None
     pruned: float | None
 
 
-class JobError(BaseModel):
+class Condition(Answer):
+    """One condition of a gate against what was measured; None where that is not finite."""
+
+    name: str
+    limit: float
+    measured: float | None
+    passed: bool
+    margin: float | None
+
+
+class Verdict(Answer):
+    """How a job met its gate: `passed` or `failed`, and by how much."""
+
+    state: str
+    conditions: list[Condition] = []
+
+
+class JobError(Answer):
     """Why a job failed, and what to do about it."""
 
     message: str
     field: str | None = None
 
 
-class StageCost(BaseModel):
+class StageCost(Answer):
     """What one stage took."""
 
     name: str
@@ -41,13 +69,13 @@ class StageCost(BaseModel):
     peak_memory_bytes: int
 
 
-class Sparsity(BaseModel):
+class Sparsity(Answer):
     """How many of the weights are zeros."""
 
     overall: float
 
 
-class Report(BaseModel):
+class Report(Answer):
     """The measured facts that the commands show."""
 
     stages: list[StageCost]
@@ -55,7 +83,7 @@ class Report(BaseModel):
     warnings: list[str] = []
 
 
-class Job(BaseModel):
+class Job(Answer):
     """A job, from a list or by itself; only the latter has a report."""
 
     id: UUID
@@ -67,7 +95,9 @@ class Job(BaseModel):
     attempt: int
     progress: Progress | None
     perplexity: Perplexity | None
+    gate: Verdict | None = None
     error: JobError | None
+    labels: dict[str, str] = {}
     created_at: datetime
     report: Report | None = None
 
@@ -77,14 +107,14 @@ class Job(BaseModel):
         return self.state in ("succeeded", "failed", "cancelled")
 
 
-class JobPage(BaseModel):
+class JobPage(Answer):
     """A page of a list of jobs."""
 
     items: list[Job]
     next_cursor: str | None
 
 
-class EventData(BaseModel):
+class EventData(Answer):
     """What happened. Which fields there are depends on the kind of the event."""
 
     state: str = ""
@@ -99,7 +129,7 @@ class EventData(BaseModel):
     message: str = ""
 
 
-class Event(BaseModel):
+class Event(Answer):
     """One thing that happened to a job. Ids count from 1, without gaps."""
 
     id: int
@@ -108,13 +138,13 @@ class Event(BaseModel):
     data: EventData
 
 
-class EventList(BaseModel):
+class EventList(Answer):
     """Events, oldest first."""
 
     items: list[Event]
 
 
-class Artifact(BaseModel):
+class Artifact(Answer):
     """A file of a succeeded job."""
 
     id: UUID
@@ -124,20 +154,20 @@ class Artifact(BaseModel):
     url: str
 
 
-class ArtifactList(BaseModel):
+class ArtifactList(Answer):
     """The files of a job."""
 
     items: list[Artifact]
 
 
-class FieldError(BaseModel):
+class FieldError(Answer):
     """What is wrong with one field of a request."""
 
     field: str
     message: str
 
 
-class Problem(BaseModel):
+class Problem(Answer):
     """An RFC 9457 problem document."""
 
     detail: str

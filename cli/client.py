@@ -1,7 +1,13 @@
-"""A small typed client of the service's REST API."""
+"""A small typed client of the service's REST API.
+
+with Client("http://127.0.0.1:8642", key) as client:
+    job = client.submit({"model": "org/name", "method": "gblm", "sparsity": 0.5}, idempotency_key="once")
+    for event in client.stream(job.id, after=0):
+        print(event.kind, event.data)
+    print(client.job(job.id).perplexity)
+"""
 
 import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,15 +17,15 @@ from uuid import UUID
 
 import httpx
 from httpx_sse import EventSource
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
-from cli.answers import Artifact, ArtifactList, Event, EventList, Job, JobPage, Problem
+from cli.answers import Answer, Artifact, ArtifactList, Event, EventList, Job, JobPage, Problem
 
 # The longest silence in an event stream: the server sends a comment every 15 seconds.
 _SILENCE_SECONDS = 60.0
 _PAGE = 100
 
-Answer = TypeVar("Answer", bound=BaseModel)
+Kind = TypeVar("Kind", bound=Answer)
 
 
 class ClientError(Exception):
@@ -68,11 +74,6 @@ class Client:
         """One job, with its report once it has succeeded."""
         return self._call("GET", _path(job_id), Job)
 
-    def job_document(self, job_id: UUID) -> str:
-        """One job just as the server describes it: indented JSON."""
-        with self._answer("GET", _path(job_id)) as response:
-            return _indented(response.read())
-
     def jobs(self, *, limit: int, **filters: str | list[str] | None) -> Iterator[Job]:
         """The newest jobs that the filters let through, newest first."""
         query: dict[str, Any] = {name: value for name, value in filters.items() if value}
@@ -87,6 +88,10 @@ class Client:
     def cancel(self, job_id: UUID) -> Job:
         """Cancel a job: at once if it is queued, after its current block if it runs."""
         return self._call("POST", _path(job_id, "cancel"), Job)
+
+    def retry(self, job_id: UUID) -> Job:
+        """Queue a job again that has failed or was cancelled. It goes on behind its finished blocks."""
+        return self._call("POST", _path(job_id, "retry"), Job)
 
     def events(self, job_id: UUID, *, after: int) -> list[Event]:
         """What has happened to a job since the event `after`, oldest first."""
@@ -131,7 +136,7 @@ class Client:
         finally:
             partial.unlink(missing_ok=True)
 
-    def _call(self, verb: str, path: str, answer: type[Answer], **request: Any) -> Answer:  # noqa: ANN401
+    def _call(self, verb: str, path: str, answer: type[Kind], **request: Any) -> Kind:  # noqa: ANN401
         with self._answer(verb, path, **request) as response:
             return _parsed(answer, response.read())
 
@@ -164,17 +169,10 @@ def _failure(status: int, body: bytes) -> ClientError:
     return Refused(message)
 
 
-def _parsed(answer: type[Answer], body: str | bytes) -> Answer:
+def _parsed(answer: type[Kind], body: str | bytes) -> Kind:
     try:
         return answer.model_validate_json(body)
     except ValidationError as error:
         raise Refused(
             f"the answer is not a PruneServe server's {answer.__name__}; is the address right?"
         ) from error
-
-
-def _indented(body: bytes) -> str:
-    try:
-        return json.dumps(json.loads(body), indent=2)
-    except ValueError as error:
-        raise Refused("the answer is not JSON; is the address right?") from error

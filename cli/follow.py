@@ -2,9 +2,10 @@
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 from uuid import UUID
 
 from cli.answers import Event, Job
@@ -18,6 +19,38 @@ class TimedOut(Exception):
     """The time that the caller gave is over."""
 
 
+class Patience:
+    """With a server that is out of reach, because it restarts for example."""
+
+    def __init__(self, seconds: float) -> None:
+        """For so long, counted from its last answer."""
+        self._seconds = seconds
+        self.renew()
+
+    def renew(self) -> None:
+        """The server has answered."""
+        self._silent_since: float | None = None
+        self._pause = 0.5
+
+    def spend(self, failure: Unreachable) -> None:
+        """Wait a while before the next attempt, or raise the `failure` of this one when patience is over."""
+        self._silent_since = self._silent_since or time.monotonic()
+        if time.monotonic() - self._silent_since > self._seconds:
+            raise failure
+        time.sleep(self._pause)
+        self._pause = min(2 * self._pause, _LONGEST_PAUSE_SECONDS)
+
+
+def submit(client: Client, body: Mapping[str, Any], idempotency_key: str, *, patience: float) -> Job:
+    """Make a job, once, however often the server has to be asked."""
+    left = Patience(patience)
+    while True:
+        try:
+            return client.submit(body, idempotency_key=idempotency_key)
+        except Unreachable as failure:
+            left.spend(failure)
+
+
 def follow(client: Client, job_id: UUID, *, patience: float) -> Iterator[Event | Job]:
     """Every event of the job once and in order, however often the connection breaks; last the ended job.
 
@@ -25,32 +58,30 @@ def follow(client: Client, job_id: UUID, *, patience: float) -> Iterator[Event |
     """
     after = 0
     streams = True
-    silent_since: float | None = None
-    pause = 0.5
+    left = Patience(patience)
     while True:
         try:
             for event in (
                 client.stream(job_id, after=after) if streams else client.events(job_id, after=after)
             ):
-                after, silent_since, pause = event.id, None, 0.5
+                after = event.id
+                left.renew()
                 yield event
             # The events may end in a state that a retry has left since, so the job itself is asked.
             job = client.job(job_id)
-            silent_since = None
+            left.renew()
+            if job.ended:
+                for event in client.events(job_id, after=after):
+                    after = event.id
+                    yield event
+                yield job
+                return
         except NoStream:
             streams = False
             continue
-        except Unreachable:
-            silent_since = silent_since or time.monotonic()
-            if time.monotonic() - silent_since > patience:
-                raise
-            time.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+        except Unreachable as failure:
+            left.spend(failure)
             continue
-        if job.ended:
-            yield from client.events(job_id, after=after)
-            yield job
-            return
         time.sleep(_POLL_SECONDS)
 
 

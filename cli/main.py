@@ -1,5 +1,6 @@
 """The command `pruneserve`: a whole service on this machine, and a client of any."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 from uuid import UUID, uuid4
@@ -7,21 +8,26 @@ from uuid import UUID, uuid4
 import typer
 from typer.core import TyperGroup
 
-from cli.answers import Job
+from cli import ci
 from cli.client import Refused, Unreachable
 from cli.connection import connect
 from cli.data_directory import DataDirectory, default_data_directory
 from cli.downloads import download_all
-from cli.follow import TimedOut, follow, time_limit
-from cli.request import request_body
-from cli.terminal import CommandFailed, Exit, clean, err, out
-from cli.views import print_job, table_of_jobs, view_for
+from cli.ending import Ending
+from cli.follow import TimedOut, time_limit
+from cli.job_options import takes_a_job
+from cli.junit import write as write_junit
+from cli.run import Run, Terms, watch
+from cli.summary import write as write_summary
+from cli.terminal import CommandFailed, Exit, clean, err, out, print_json
+from cli.views import print_job, table_of_jobs
 
 _EXIT_CODES = (
     "Exit codes: 0 done, 1 the job failed or `up` could not start, 2 bad usage or a refused request, "
-    "4 the job was cancelled, 5 timeout, 6 the server cannot be reached."
+    "3 the job missed its gate, 4 it was cancelled, 5 timeout, 6 the server cannot be reached, "
+    "130 interrupted."
 )
-_BY_STATE = {"succeeded": Exit.OK, "failed": Exit.FAILED, "cancelled": Exit.CANCELLED}
+_INTERRUPTED = 130
 
 
 class _Commands(TyperGroup):
@@ -38,9 +44,11 @@ class _Commands(TyperGroup):
             _end(error, Exit.UNREACHABLE)
         except TimedOut:
             _end("the time is over; the job goes on", Exit.TIMEOUT)
+        except KeyboardInterrupt:
+            _end("interrupted", _INTERRUPTED)
 
 
-def _end(message: object, code: Exit) -> NoReturn:
+def _end(message: object, code: int) -> NoReturn:
     err.print(f"error: {clean(message)}")
     raise typer.Exit(code)
 
@@ -72,6 +80,14 @@ KeyFile = Annotated[
         show_default=False,
     ),
 ]
+Key = Annotated[str | None, typer.Option(help="Sent twice under one key, a job is made once.")]
+Timeout = Annotated[
+    float | None, typer.Option(min=1, help="Seconds after which to stop waiting; the job goes on.")
+]
+PatienceSeconds = Annotated[
+    float, typer.Option(min=0, help="Seconds that the server may be out of reach, to restart for example.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Everything that the server says, as JSON.")]
 
 
 @app.command()
@@ -96,73 +112,14 @@ def up(
 
 
 @app.command()
-def submit(  # noqa: PLR0913, PLR0917 - every option of the command line is one
-    model: Annotated[
-        str | None, typer.Option(help="A Hugging Face id, or a path under one of the server's roots.")
-    ] = None,
-    revision: Annotated[str | None, typer.Option(help="A branch, tag or commit of the model.")] = None,
-    method: Annotated[str | None, typer.Option(help="gblm, wanda, magnitude, …")] = None,
-    option: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--option", "-o", metavar="NAME=VALUE", help="An option of the method; may be repeated."
-        ),
-    ] = None,
-    sparsity: Annotated[float | None, typer.Option(help="The share of zeros, such as 0.5.")] = None,
-    pattern: Annotated[str | None, typer.Option(help="unstructured, or N:M such as 2:4.")] = None,
-    include: Annotated[
-        list[str] | None, typer.Option(metavar="GLOB", help="Prune only layers so named; may be repeated.")
-    ] = None,
-    exclude: Annotated[
-        list[str] | None, typer.Option(metavar="GLOB", help="Leave layers so named; may be repeated.")
-    ] = None,
-    calibration: Annotated[
-        str | None, typer.Option(metavar="DATASET", help="c4, wikitext2, builtin, or a file's path.")
-    ] = None,
-    samples: Annotated[int | None, typer.Option(help="Calibration windows.")] = None,
-    sequence_length: Annotated[
-        int | None, typer.Option(help="Tokens per window, of the calibration and of the evaluation.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Of the calibration's draws.")] = None,
-    evaluation: Annotated[
-        str | None, typer.Option(metavar="DATASET", help="What the perplexity is measured on.")
-    ] = None,
-    windows: Annotated[int | None, typer.Option(help="Evaluation windows; all unless given.")] = None,
-    dtype: Annotated[str | None, typer.Option(help="The precision of the computation.")] = None,
-    save_masks: Annotated[
-        bool | None, typer.Option("--save-masks", help="Also keep the masks.", show_default=False)
-    ] = None,
-    file: Annotated[
-        Path | None,
-        typer.Option(
-            "--file", "-f", help="A job as JSON, - for the standard input; the options win over it."
-        ),
-    ] = None,
-    idempotency_key: Annotated[
-        str | None, typer.Option(help="Sent twice under one key, a job is made once.")
-    ] = None,
+@takes_a_job
+def submit(
+    body: dict[str, Any],
+    idempotency_key: Key = None,
     url: Url = None,
     key_file: KeyFile = None,
 ) -> None:
     """Submit a job and print its id. What is not given has the paper's value."""
-    fields = {
-        "model.id": model,
-        "model.revision": revision,
-        "sparsity": sparsity,
-        "pattern": pattern,
-        "layers.include": include,
-        "layers.exclude": exclude,
-        "calibration.dataset": calibration,
-        "calibration.samples": samples,
-        "calibration.sequence_length": sequence_length,
-        "calibration.seed": seed,
-        "evaluation.dataset": evaluation,
-        "evaluation.windows": windows,
-        "evaluation.sequence_length": sequence_length,
-        "dtype": dtype,
-        "save_masks": save_masks,
-    }
-    body = request_body(file, fields, method, option or [])
     with connect(url, key_file) as client:
         job = client.submit(body, idempotency_key=idempotency_key or str(uuid4()))
     err.print(f"queued; follow it with: pruneserve wait {job.id}")
@@ -170,66 +127,113 @@ def submit(  # noqa: PLR0913, PLR0917 - every option of the command line is one
 
 
 @app.command()
-def wait(
-    job: JobId,
-    timeout: Annotated[
-        float | None, typer.Option(min=1, help="Seconds after which to stop waiting; the job goes on.")
+@takes_a_job
+def run(  # noqa: PLR0913, PLR0917 - every option of the command line is one
+    body: dict[str, Any],
+    timeout: Timeout = None,
+    patience: PatienceSeconds = 120,
+    cancel_on_interrupt: Annotated[
+        bool | None,
+        typer.Option(
+            "--cancel-on-interrupt/--keep-on-interrupt",
+            help="Whether Ctrl-C and SIGTERM cancel the job. Without either, Ctrl-C asks on a terminal; "
+            "elsewhere the job goes on.",
+            show_default=False,
+        ),
     ] = None,
-    patience: Annotated[
-        float,
-        typer.Option(min=0, help="Seconds that the server may be out of reach, to restart for example."),
-    ] = 120,
+    as_json: AsJson = False,
+    summary: Annotated[
+        Path | None, typer.Option(help="Write the result as Markdown; in GitHub it is also shown by the run.")
+    ] = None,
+    junit: Annotated[Path | None, typer.Option(help="Write the result as JUnit XML.")] = None,
+    idempotency_key: Annotated[
+        str | None,
+        typer.Option(
+            help="Sent twice under one key, a job is made once.",
+            show_default="in GitHub and GitLab, made of the commit, the request and the attempt",
+        ),
+    ] = None,
     url: Url = None,
     key_file: KeyFile = None,
 ) -> None:
-    """Follow a job to its end. Exits with 0 only if it has succeeded."""
-    ended: Job | None = None
-    with connect(url, key_file) as client, time_limit(timeout), view_for(out) as view:
-        for news in follow(client, job, patience=patience):
-            if isinstance(news, Job):
-                ended = news
-            else:
-                view.show(news)
-    if ended is None:
-        raise Unreachable("the job's end was not seen")
-    out.print()
-    print_job(out, ended)
-    raise typer.Exit(_BY_STATE[ended.state])
+    """Submit a job, follow it to its end, and exit with what has become of it."""
+    key = idempotency_key or ci.idempotency_key(os.environ, body) or str(uuid4())
+    console = err if as_json else out
+    with connect(url, key_file) as client:
+        terms = Terms(timeout, patience, cancel_on_interrupt)
+        ending = Run(client, body, key, terms, console).ending()
+        try:
+            write_summary(ending, client.url, summary)
+            if junit:
+                write_junit(ending, junit)
+        except OSError as error:
+            err.print(f"warning: the result could not be written: {clean(error)}")
+    _end_with(ending, as_json=as_json)
 
 
 @app.command()
-def jobs(
+def wait(
+    job: JobId,
+    timeout: Timeout = None,
+    patience: PatienceSeconds = 120,
+    as_json: AsJson = False,
+    url: Url = None,
+    key_file: KeyFile = None,
+) -> None:
+    """Follow a job to its end, and exit with what has become of it: 0 only if it has passed."""
+    with connect(url, key_file) as client, time_limit(timeout):
+        ended = watch(client, job, patience, err if as_json else out)
+    _end_with(Ending.of(ended), as_json=as_json)
+
+
+def _end_with(ending: Ending, *, as_json: bool) -> NoReturn:
+    if ending.job and as_json:
+        print_json(ending.job.as_sent())
+    elif ending.job:
+        out.print()
+        print_job(out, ending.job)
+    if ending.code != Exit.OK:
+        err.print(f"{ending.title}{': ' * bool(ending.problem)}{clean(ending.problem)}")
+    raise typer.Exit(ending.code)
+
+
+@app.command()
+def jobs(  # noqa: PLR0913, PLR0917 - every option of the command line is one
     state: Annotated[
         list[str] | None,
         typer.Option(help="queued, running, cancelling, succeeded, failed or cancelled; may be repeated."),
     ] = None,
     method: Annotated[str | None, typer.Option(help="Only jobs of this method.")] = None,
     model: Annotated[str | None, typer.Option(help="Only jobs on this model.")] = None,
+    gate: Annotated[str | None, typer.Option(help="Only jobs whose gate has passed, or failed.")] = None,
+    label: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="Only jobs with this label; may be repeated."),
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
+    as_json: AsJson = False,
     url: Url = None,
     key_file: KeyFile = None,
 ) -> None:
     """List jobs, newest first."""
+    filters: dict[str, Any] = {"state": state, "method": method, "model": model, "gate": gate, "label": label}
     with connect(url, key_file) as client:
-        out.print(table_of_jobs(client.jobs(limit=limit, state=state, method=method, model=model)))
+        found = client.jobs(limit=limit, **filters)
+        if as_json:
+            print_json([job.as_sent() for job in found])
+        else:
+            out.print(table_of_jobs(found))
 
 
 @app.command()
-def show(
-    job: JobId,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Everything that the server says, as JSON.")
-    ] = False,
-    url: Url = None,
-    key_file: KeyFile = None,
-) -> None:
+def show(job: JobId, as_json: AsJson = False, url: Url = None, key_file: KeyFile = None) -> None:
     """Show a job: where it stands, what it cost, what it did to the model."""
     with connect(url, key_file) as client:
-        if as_json:
-            # JSON escapes control characters by itself, and a program may want every byte.
-            typer.echo(client.job_document(job))
-        else:
-            print_job(out, client.job(job))
+        shown = client.job(job)
+    if as_json:
+        print_json(shown.as_sent())
+    else:
+        print_job(out, shown)
 
 
 @app.command()
@@ -237,6 +241,13 @@ def cancel(job: JobId, url: Url = None, key_file: KeyFile = None) -> None:
     """Cancel a job: at once if it is queued, after its current block if it runs."""
     with connect(url, key_file) as client:
         out.print(clean(client.cancel(job).state))
+
+
+@app.command()
+def retry(job: JobId, url: Url = None, key_file: KeyFile = None) -> None:
+    """Queue a failed or cancelled job again; it goes on behind the blocks that it has finished."""
+    with connect(url, key_file) as client:
+        out.print(clean(client.retry(job).state))
 
 
 @app.command()

@@ -2,15 +2,21 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from cli.terminal import CommandFailed, Exit
 
+_DEFAULT_METHOD = "gblm"
+
 
 def request_body(
-    file: Path | None, fields: dict[str, Any], method: str | None, options: Sequence[str]
+    file: Path | None,
+    fields: Mapping[str, Any],
+    method: str | None,
+    options: Sequence[str],
+    labels: Mapping[str, str],
 ) -> dict[str, Any]:
     """The file's JSON object, with the given options in place of its fields.
 
@@ -21,13 +27,14 @@ def request_body(
     for name, value in fields.items():
         if value is not None:
             _set(body, name, value)
-    if method is not None:
-        body["method"] = method
+    body["method"] = method or body.get("method", _DEFAULT_METHOD)
     if options:
-        named = body.get("method")
-        body["method"] = ({"name": named} if isinstance(named, str) else dict(named or {})) | dict(
+        named = body["method"]
+        body["method"] = ({"name": named} if isinstance(named, str) else dict(named)) | dict(
             map(_option, options)
         )
+    if labels:
+        body["labels"] = body.get("labels", {}) | labels
     return body
 
 

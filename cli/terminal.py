@@ -1,5 +1,6 @@
 """What the command says, and how it ends."""
 
+import json
 import sys
 import unicodedata
 from enum import IntEnum
@@ -20,11 +21,12 @@ err = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap
 
 
 class Exit(IntEnum):
-    """The exit codes, the same for every command. 3 is kept for a job that misses its quality gate."""
+    """The exit codes, the same for every command."""
 
     OK = 0
     FAILED = 1
     USAGE = 2
+    GATE_MISSED = 3
     CANCELLED = 4
     TIMEOUT = 5
     UNREACHABLE = 6
@@ -43,9 +45,17 @@ def clean(text: object) -> str:
     """Text from elsewhere, fit to print: what could steer a terminal is shown as an escape instead.
 
     Control characters begin colours and cursor movements; format characters (Cf) turn text around, so that
-    it reads as something else. A line feed indents the next line: no text can pass for a line of ours.
+    it reads as something else. A line feed indents the next line: no text can pass for a line of ours. CI
+    systems read commands in what is printed (`::error::`, `##[error]`): their marks are broken up.
     """
-    return "".join(map(_visible, str(text)))
+    shown = "".join(map(_visible, str(text)))
+    return shown.replace("::", ":\\x3a").replace("##[", "#\\x23[")
+
+
+def print_json(document: object) -> None:
+    """On the standard output. In ASCII, with escapes for the rest: a program may want every byte."""
+    # No string of JSON begins a line, so of the marks of CI commands only this one can do something.
+    print(json.dumps(document, indent=2).replace("##[", "#\\u0023["))
 
 
 def _visible(character: str) -> str:

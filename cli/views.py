@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from cli.answers import Event, EventData, Job, Perplexity
+from cli.answers import Condition, Event, EventData, Job, Perplexity
 from cli.terminal import clean, duration, size
 
 # Of a stage, in a log: enough to see that it lives, few enough to be read.
@@ -149,7 +149,7 @@ def table_of_jobs(jobs: Iterable[Job]) -> Table:
             clean(job.method),
             clean(job.pattern),
             f"{job.sparsity:g}",
-            _change(job.perplexity) if job.perplexity else "",
+            change(job.perplexity) if job.perplexity else "",
             clean(job.model),
         )
     return table
@@ -166,7 +166,11 @@ def print_job(console: Console, job: Job) -> None:
         at = f"{clean(job.error.field)}: " if job.error.field else ""
         table.add_row("error", at + clean(job.error.message))
     if job.perplexity:
-        table.add_row("perplexity", _change(job.perplexity))
+        table.add_row("perplexity", change(job.perplexity))
+    if job.gate:
+        table.add_row("gate", clean(job.gate.state))
+        for condition in job.gate.conditions:
+            table.add_row("", clean(_met(condition)))
     if job.report:
         table.add_row("zeros", f"{job.report.sparsity.overall:.2%} of the weights in the pruned layers")
         for stage in job.report.stages:
@@ -177,6 +181,21 @@ def print_job(console: Console, job: Job) -> None:
     console.print(table)
 
 
+def measure(name: str, value: float | None, sign: str = "") -> str:
+    """A value of a gate's condition, as its kind is written."""
+    if value is None:
+        return "not finite"
+    form = {"max_perplexity_increase": ".2%", "max_perplexity": ".2f"}.get(name, ".4f")
+    return f"{value:{sign}{form}}"
+
+
+def _met(condition: Condition) -> str:
+    measured, limit = (measure(condition.name, value) for value in (condition.measured, condition.limit))
+    margin = measure(condition.name, condition.margin, "+")
+    passed = "passed" if condition.passed else "missed"
+    return f"{condition.name} {passed}: {measured}, limit {limit}, margin {margin}"
+
+
 def _standing(job: Job) -> str:
     if job.ended or job.progress is None:
         return clean(job.state)
@@ -184,7 +203,8 @@ def _standing(job: Job) -> str:
     return f"{clean(job.state)} ({clean(job.progress.stage)}{step})"
 
 
-def _change(perplexity: Perplexity) -> str:
+def change(perplexity: Perplexity) -> str:
+    """`14.37 → 25.94 (+80.5%)`."""
     dense, pruned = (
         "not finite" if value is None else f"{value:.2f}" for value in (perplexity.dense, perplexity.pruned)
     )
