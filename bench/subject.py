@@ -1,9 +1,12 @@
 """What the benchmarks measure on: SmolLM2-135M, windows of 512 tokens of Wikipedia prose, float32, CPU."""
 
 import argparse
+from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 
 import torch
+from torch import Tensor
 from transformers import PreTrainedModel
 from transformers.utils import logging
 
@@ -13,11 +16,13 @@ from pruning.calibration import calibration_set
 from pruning.checkpoint import resolve
 from pruning.perplexity import evaluation_sets
 from pruning.recipe import Calibration, Evaluation, ModelReference
+from pruning.text import PARAGRAPH_BREAK, Source, read_documents
 from pruning.windows import Reader
 
 _CACHE = Path(".bench").absolute()
 _LENGTH = 512
 _EVALUATION_WINDOWS = 24
+_HELD_OUT_WINDOWS = 16
 
 
 class Subject:
@@ -27,20 +32,41 @@ class Subject:
         """`model`: a checkpoint; `texts`: where the articles lie or go; `samples`: calibration windows."""
         self.reference = ModelReference(id=str(model))
         self._checkpoint = resolve(self.reference)
-        reader = Reader(
+        self._reader = Reader(
             tokenizer=self._checkpoint.tokenizer(),
             vocabulary=self._checkpoint.config.get_text_config().vocab_size,
             context_length=self._checkpoint.context_length,
         )
         calibration, evaluation = prepare(texts)
         self.calibration = Calibration(dataset=str(calibration), samples=samples, sequence_length=_LENGTH)
-        self.windows = calibration_set(self.calibration, reader).windows
+        self.windows = calibration_set(self.calibration, self._reader).windows
         judged = Evaluation(dataset=str(evaluation), sequence_length=_LENGTH, windows=_EVALUATION_WINDOWS)
-        self.evaluation = evaluation_sets(judged, reader)[0].windows
+        self.evaluation = evaluation_sets(judged, self._reader)[0].windows
 
     def dense(self) -> PreTrainedModel:
         """The model as it is, read anew."""
         return self._checkpoint.load(torch.float32, torch.device("cpu"))
+
+    @cached_property
+    def held_out(self) -> Tensor:
+        """Windows to choose methods and options by, spread over the calibration articles that no calibration
+        window is from: (windows, length)."""
+        ids = self._reader.encode(PARAGRAPH_BREAK.join(self._untouched_articles()), self._source)
+        windows = torch.tensor(ids).unfold(0, _LENGTH, _LENGTH)
+        return windows[:: len(windows) // _HELD_OUT_WINDOWS][:_HELD_OUT_WINDOWS]
+
+    def _untouched_articles(self) -> Iterator[str]:
+        for article in read_documents(self._source):
+            ids = torch.tensor(self._reader.encode(article, self._source))
+            # A window is a piece of one article's token ids.
+            offsets = ids.unfold(0, _LENGTH, 1) if len(ids) >= _LENGTH else ids.new_empty(0, _LENGTH)
+            if not any((offsets == window).all(dim=1).any() for window in self.windows):
+                yield article
+
+    @property
+    def _source(self) -> Source:
+        assert self.calibration.dataset is not None
+        return Source(self.calibration.dataset, "calibration", "calibration.dataset")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
