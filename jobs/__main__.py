@@ -17,12 +17,17 @@ def main() -> None:
     new_key = commands.add_parser("new-key", help="print a new API key; it cannot be read again")
     new_key.add_argument("--owner", required=True, help="whose jobs it makes and sees")
     new_key.add_argument("--name", default="", help="what it is for")
-    new_key.add_argument("--scope", action="append", choices=keys.SCOPES, help="all of them unless given")
+    new_key.add_argument(
+        "--scope",
+        action="append",
+        choices=[*keys.SCOPES],
+        help="may be repeated; jobs:read and jobs:write unless given",
+    )
     arguments = parser.parse_args()
 
     engine = engine_from(settings(), pool_size=1)
     with sessions(engine).begin() as session:
-        key = keys.create(session, arguments.owner, arguments.name, arguments.scope or keys.SCOPES)
+        key = keys.create(session, arguments.owner, arguments.name, arguments.scope or keys.ORDINARY_SCOPES)
     print(key)
     engine.dispose()
 

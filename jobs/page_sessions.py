@@ -1,7 +1,7 @@
 """Sessions of the status page: a browser signs in once with a key, or by a link that works once.
 
 Only hashes of the tokens are stored. A session is as good as the key that it was made with: it has the same
-owner and scopes, and ends when the key is revoked.
+owner and scopes, and ends with the key; besides, a week after signing in, or after a day without use.
 """
 
 import hashlib
@@ -9,13 +9,15 @@ import secrets
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
+from jobs import keys
 from jobs.keys import Principal
 from jobs.tables import NOW, ApiKey, PageSession
 
 SESSION_LIFETIME = timedelta(days=7)
+IDLE_LIFETIME = timedelta(days=1)
 LINK_LIFETIME = timedelta(hours=1)
 
 
@@ -32,7 +34,7 @@ def follow_link(session: Session, token: str) -> str | None:
             PageSession.token_sha256 == _hash(token),
             PageSession.one_time,
             PageSession.expires_at > NOW,
-            PageSession.api_key_id.in_(select(ApiKey.id).where(ApiKey.revoked_at.is_(None))),
+            PageSession.api_key_id.in_(select(ApiKey.id).where(keys.VALID)),
         )
         .returning(PageSession.api_key_id)
     )
@@ -41,23 +43,34 @@ def follow_link(session: Session, token: str) -> str | None:
 
 def start(session: Session, key_id: UUID) -> str:
     """The token of a fresh session, for a cookie. Clears away what has run out."""
-    session.execute(delete(PageSession).where(PageSession.expires_at <= NOW))
+    idle = PageSession.one_time.is_(False) & (PageSession.seen_at <= NOW - IDLE_LIFETIME)
+    session.execute(delete(PageSession).where(or_(PageSession.expires_at <= NOW, idle)))
     return _new_token(session, key_id, SESSION_LIFETIME, one_time=False)
 
 
 def lookup(session: Session, token: str) -> Principal | None:
-    """Who is signed in under this token."""
+    """Who is signed in under this token. It counts as a use of session and key, to the minute."""
+    token_sha256 = _hash(token)
     key = session.scalar(
         select(ApiKey)
         .join(PageSession, PageSession.api_key_id == ApiKey.id)
         .where(
-            PageSession.token_sha256 == _hash(token),
+            PageSession.token_sha256 == token_sha256,
             PageSession.one_time.is_(False),
             PageSession.expires_at > NOW,
-            ApiKey.revoked_at.is_(None),
+            PageSession.seen_at > NOW - IDLE_LIFETIME,
+            keys.VALID,
         )
     )
-    return None if key is None else Principal(key.id, key.owner, frozenset(key.scopes))
+    if key is None:
+        return None
+    keys.touch(session, key)
+    session.execute(
+        update(PageSession)
+        .where(PageSession.token_sha256 == token_sha256, PageSession.seen_at < NOW - timedelta(minutes=1))
+        .values(seen_at=NOW)
+    )
+    return keys.principal_of(key)
 
 
 def end(session: Session, token: str) -> None:

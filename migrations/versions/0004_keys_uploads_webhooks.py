@@ -60,9 +60,7 @@ def upgrade() -> None:
         sa.Column("event", sa.Text(), nullable=False),
         sa.Column("payload", postgresql.JSONB(), nullable=False),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
-        sa.Column(
-            "next_attempt_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()")
-        ),
+        sa.Column("next_attempt_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()")),
         _time("last_attempt_at"),
         sa.Column("last_status", sa.Integer()),
         sa.Column("last_error", sa.Text()),

@@ -1,8 +1,13 @@
+from datetime import timedelta
+
 import pytest
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute, iter_route_contexts
 from fastapi.testclient import TestClient
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
+from api.auth import authenticated
 from jobs.tables import NOW, ApiKey
 
 from .drive import SMALLEST, ClientOf, Jobs, MakeKey, scopes_but
@@ -40,6 +45,40 @@ def test_a_revoked_key_is_refused(client: TestClient, database: sessionmaker[Ses
     assert client.get("/v1/jobs").status_code == 401
 
 
+def test_a_key_past_its_time_is_refused(client: TestClient, database: sessionmaker[Session]) -> None:
+    with database.begin() as session:
+        session.execute(update(ApiKey).values(expires_at=NOW + timedelta(hours=1)))
+    assert client.get("/v1/jobs").status_code == 200
+    with database.begin() as session:
+        session.execute(update(ApiKey).values(expires_at=NOW))
+    assert client.get("/v1/jobs").status_code == 401
+
+
+def test_the_last_use_is_written_once_a_minute(client: TestClient, database: sessionmaker[Session]) -> None:
+    def last_use(**changed: object) -> object:
+        with database.begin() as session:
+            if changed:
+                session.execute(update(ApiKey).values(**changed))
+            return session.scalars(select(ApiKey.last_used_at)).one()
+
+    assert last_use() is None
+    client.get("/v1/jobs")
+    first = last_use()
+    client.get("/v1/jobs")
+    assert last_use() == first
+    long_ago = last_use(last_used_at=NOW - timedelta(seconds=61))
+    client.get("/v1/jobs")
+    assert last_use() > long_ago  # type: ignore[operator]
+
+
+def test_a_key_that_is_in_use_elsewhere_waits_for_nobody(
+    client: TestClient, database: sessionmaker[Session]
+) -> None:
+    with database.begin() as session:
+        session.execute(select(ApiKey).with_for_update())
+        assert client.get("/v1/jobs").status_code == 200
+
+
 def test_a_key_that_may_only_read_cannot_submit_or_cancel(client_of: ClientOf, jobs: Jobs) -> None:
     reader = client_of(scopes=scopes_but("jobs:write"))
     job_id = jobs.queued()
@@ -64,3 +103,32 @@ def test_another_owners_job_is_not_there(client_of: ClientOf, jobs: Jobs) -> Non
     answers.append(eve.get(f"/v1/jobs/{job_id}/artifacts/{job_id}/content"))
     assert {answer.status_code for answer in answers} == {404}
     assert client_of("ada").get(f"/v1/jobs/{job_id}").json()["state"] == "queued"
+
+
+# Whoever watches the process, whoever reads the contract, and whoever is about to sign in.
+PUBLIC = {
+    "GET /healthz",
+    "GET /readyz",
+    "GET /",
+    "GET /sign-in",
+    "POST /sign-in",
+    "POST /sign-out",
+}
+
+
+def scopes_of(dependant: Dependant) -> set[str]:
+    scopes = set(dependant.own_oauth_scopes or ()) if dependant.call is authenticated else set()
+    return scopes.union(*map(scopes_of, dependant.dependencies))
+
+
+def test_every_route_states_its_scope(anonymous: TestClient) -> None:
+    unguarded, known = set(), set()
+    for route in iter_route_contexts(anonymous.app.routes):  # type: ignore[attr-defined]
+        if not isinstance(route.original_route, APIRoute):
+            continue
+        for method in route.original_route.methods:
+            known.add(f"{method} {route.path}")
+            if not scopes_of(route.original_route.dependant):
+                unguarded.add(f"{method} {route.path}")
+    assert {"POST /v1/jobs", "POST /jobs/{job_id}/cancel"} <= known
+    assert unguarded == PUBLIC
