@@ -10,15 +10,16 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Interval, Row, cast, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.orm import Session
 
-from jobs import events
+from jobs import events, limits
 from jobs.gate import judge
 from jobs.labels import index_labels
 from jobs.spec import JobSpec
-from jobs.states import HELD, TRANSITIONS, JobState, Outcome
+from jobs.states import HELD, RETRIABLE, JobState, Loss, Outcome
 from jobs.tables import NOW, Artifact, Job, JobAttempt
+from jobs.transitions import close_attempt, move, released, seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,16 @@ class FinishedArtifact:
     sha256: str
 
 
-def create(session: Session, owner: str, spec: JobSpec, labels: Mapping[str, str] | None = None) -> Job:
-    """Insert a queued job with its first event."""
+def create(
+    session: Session,
+    owner: str,
+    spec: JobSpec,
+    labels: Mapping[str, str] | None = None,
+    *,
+    max_queued: int | None = None,
+) -> Job:
+    """Insert a queued job with its first event. Raises `limits.QueueFull` at `max_queued` of the owner."""
+    limits.take_place_in_queue(session, owner, max_queued)
     job = Job(
         owner=owner,
         spec=spec.model_dump(mode="json"),
@@ -80,9 +89,9 @@ def create(session: Session, owner: str, spec: JobSpec, labels: Mapping[str, str
 def cancel(session: Session, owner: str, job_id: UUID) -> bool:
     """Cancel a queued job at once, ask a running one to stop. False: no such job. Ended: `Conflict`."""
     owned = Job.owner == owner
-    if _move(session, job_id, JobState.QUEUED, JobState.CANCELLED, owned):
+    if move(session, job_id, JobState.QUEUED, JobState.CANCELLED, owned):
         return True
-    if _move(session, job_id, JobState.RUNNING, JobState.CANCELLING, owned):
+    if move(session, job_id, JobState.RUNNING, JobState.CANCELLING, owned):
         return True
     state = session.scalar(select(Job.state).where(Job.id == job_id, owned))
     if state is None:
@@ -92,10 +101,27 @@ def cancel(session: Session, owner: str, job_id: UUID) -> bool:
     raise Conflict(JobState(state))
 
 
+def retry(session: Session, owner: str, job_id: UUID, *, max_queued: int | None = None) -> bool:
+    """Queue a failed or cancelled job again; it goes on from what is durable. False: no such job.
+
+    Raises `Conflict` in any other state, and `limits.QueueFull` as `create` does.
+    """
+    owned = Job.owner == owner
+    limits.take_place_in_queue(session, owner, max_queued)
+    fresh = released(JobState.QUEUED) | {"losses": 0, "error": None, "retried_at": NOW}
+    for ended in RETRIABLE:
+        if move(session, job_id, ended, JobState.QUEUED, owned, values=fresh, event={"reason": "retried"}):
+            return True
+    state = session.scalar(select(Job.state).where(Job.id == job_id, owned))
+    if state is None:
+        return False
+    raise Conflict(JobState(state))
+
+
 def claim(session: Session, job_id: UUID, worker: str, lease_seconds: float) -> Claim | None:
     """Take a queued job under a fresh lease token. None: it is not queued any more."""
     token = uuid4()
-    row = _move(
+    row = move(
         session,
         job_id,
         JobState.QUEUED,
@@ -104,7 +130,8 @@ def claim(session: Session, job_id: UUID, worker: str, lease_seconds: float) -> 
             "attempt": Job.attempt + 1,
             "worker": worker,
             "lease_token": token,
-            "lease_expires_at": NOW + _seconds(lease_seconds),
+            "lease_expires_at": NOW + seconds(lease_seconds),
+            "progressed_at": NOW,
             "error": None,
         },
         event={"worker": worker},
@@ -120,7 +147,7 @@ def extend_lease(session: Session, claim: Claim, lease_seconds: float) -> JobSta
     state = session.scalar(
         update(Job)
         .where(*_held_by(claim), Job.lease_expires_at > NOW)
-        .values(lease_expires_at=NOW + _seconds(lease_seconds))
+        .values(lease_expires_at=NOW + seconds(lease_seconds))
         .returning(Job.state)
     )
     return None if state is None else JobState(state)
@@ -137,7 +164,7 @@ def note(
     row = session.execute(
         update(Job)
         .where(*_held_by(claim), Job.state == JobState.RUNNING)
-        .values(last_event=Job.last_event + 1, **progress)
+        .values(last_event=Job.last_event + 1, progressed_at=NOW, **progress)
         .returning(Job.last_event)
     ).one_or_none()
     if row is None:
@@ -185,11 +212,16 @@ def finish_cancelling(session: Session, claim: Claim) -> bool:
 
 
 def give_up_lost(
-    session: Session, job_id: UUID, token: UUID, reason: str, max_losses: int
+    session: Session,
+    job_id: UUID,
+    token: UUID,
+    reason: str,
+    max_losses: int,
+    kind: Loss = Loss.LOST_WORKER,
 ) -> JobState | None:
     """Take a job from a worker that is gone: back to the queue, or ended if that was asked or too frequent.
 
-    The caller has seen the lease run out, or the worker die. None: the job has moved on meanwhile.
+    The caller has seen the lease run out, or the worker die of `kind`. None: the job has moved on meanwhile.
     """
     row = session.execute(
         select(Job.state, Job.losses).where(Job.id == job_id, Job.lease_token == token).with_for_update()
@@ -202,65 +234,29 @@ def give_up_lost(
         target, values = JobState.CANCELLED, lost
     elif row.losses + 1 >= max_losses:
         error = {
-            "type": "lost",
+            "type": kind,
             "message": f"lost {row.losses + 1} times in a row without a new finished block; last: {reason}",
         }
         target, values, event = JobState.FAILED, {**lost, "error": error}, {"error": error}
     else:
         target, values, event = JobState.QUEUED, lost, {"reason": reason}
-    moved = _move(
+    moved = move(
         session,
         job_id,
         row.state,
         target,
         Job.lease_token == token,
-        values=_released(target) | values,
+        values=released(target) | values,
         event=event,
     )
     if moved is None:
         return None
-    _close_attempt(session, job_id, moved.attempt, Outcome.LOST, reason)
+    close_attempt(session, job_id, moved.attempt, Outcome.LOST, reason)
     return target
-
-
-def _seconds(seconds: float) -> ColumnElement[Any]:
-    return cast(literal(f"{seconds} seconds"), Interval)
 
 
 def _held_by(claim: Claim) -> tuple[ColumnElement[bool], ...]:
     return Job.id == claim.job_id, Job.lease_token == claim.lease_token, Job.state.in_(HELD)
-
-
-def _released(target: JobState) -> dict[str, Any]:
-    """The lease's columns after a worker has let go; a job that waits again is free to be dispatched."""
-    progress = {"stage": None, "step": None, "steps": None, "seconds_left": None}
-    return {"lease_token": None, "lease_expires_at": None, "worker": None, "dispatched_at": None} | (
-        progress if target == JobState.QUEUED else {"seconds_left": None}
-    )
-
-
-def _move(
-    session: Session,
-    job_id: UUID,
-    expected: JobState,
-    target: JobState,
-    *guards: ColumnElement[bool],
-    values: dict[str, Any] | None = None,
-    event: dict[str, Any] | None = None,
-) -> Row[Any] | None:
-    """One guarded transition with its timestamp and its event, or nothing at all."""
-    if target not in TRANSITIONS[expected]:
-        raise ValueError(f"no transition from {expected} to {target}")
-    row = session.execute(
-        update(Job)
-        .where(Job.id == job_id, Job.state == expected, *guards)
-        .values({"state": target, f"{target}_at": NOW, "last_event": Job.last_event + 1} | (values or {}))
-        .returning(Job.last_event, Job.attempt, Job.owner, Job.spec)
-    ).one_or_none()
-    if row is not None:
-        data = {"state": target} | ({"attempt": row.attempt} if row.attempt else {}) | (event or {})
-        events.append(session, job_id, row.last_event, "state", data)
-    return row
 
 
 def _end_attempt(
@@ -274,26 +270,16 @@ def _end_attempt(
     *,
     expected: JobState = JobState.RUNNING,
 ) -> bool:
-    moved = _move(
+    moved = move(
         session,
         claim.job_id,
         expected,
         target,
         Job.lease_token == claim.lease_token,
-        values=_released(target) | (values or {}),
+        values=released(target) | (values or {}),
         event=event,
     )
     if moved is None:
         return False
-    _close_attempt(session, claim.job_id, claim.attempt, outcome, reason)
+    close_attempt(session, claim.job_id, claim.attempt, outcome, reason)
     return True
-
-
-def _close_attempt(
-    session: Session, job_id: UUID, attempt: int, outcome: Outcome, reason: str | None
-) -> None:
-    session.execute(
-        update(JobAttempt)
-        .where(JobAttempt.job_id == job_id, JobAttempt.attempt == attempt)
-        .values(ended_at=func.clock_timestamp(), outcome=outcome, reason=reason)
-    )

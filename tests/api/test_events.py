@@ -81,7 +81,7 @@ def test_a_stream_goes_on_where_a_failed_job_was_retried(http: httpx.Client, job
     claim = jobs.running()
     jobs.fail(claim, "no")
     with jobs.database.begin() as session:
-        lifecycle._move(session, claim.job_id, lifecycle.JobState.FAILED, lifecycle.JobState.QUEUED)
+        lifecycle.retry(session, "ada", claim.job_id)
     with stream(http, claim.job_id) as events:
         assert [next(events).json()["data"]["state"] for _ in range(4)] == [
             "queued",
