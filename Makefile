@@ -17,13 +17,16 @@ WORKERS ?= 3
 unexport PYTHONDONTWRITEBYTECODE
 PIP := -m pip install --quiet --disable-pip-version-check --progress-bar off --no-compile
 
-.PHONY: demo test bench-quality bench-agreement lint format install clean
+.PHONY: demo test soak bench-quality bench-agreement lint format install clean
 
 demo: install
 	@$(BIN)/python -m cli.demo
 
 test: install
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+
+soak: install
+	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.faults.soak $(ARGS)
 
 bench-quality: install
 	@$(BIN)/python -m bench.quality $(ARGS)

@@ -5,7 +5,6 @@ broker. The servers are started with the classes that `pruneserve up` uses.
 """
 
 import os
-import pydoc_data.topics
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -29,7 +28,7 @@ from jobs.database import engine_from, sessions
 from jobs.settings import Settings
 from jobs.spec import JobSpec
 from jobs.store import Store
-from tests.stack import Stack
+from tests.stack import Stack, environment_of, write_calibration
 
 # Tests run beside each other: one thread each, in this process and in those that it starts.
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -210,7 +209,7 @@ def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def calibration(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("data") / "topics.txt"
-    path.write_text("\n".join(pydoc_data.topics.topics.values()))
+    write_calibration(path)
     return path
 
 
@@ -225,24 +224,9 @@ def stack(
     calibration: Path,
 ) -> Iterator[Stack]:
     """Nothing of it runs yet."""
-    stack = Stack(
-        tmp_path / "processes",
-        {
-            "DATABASE_URL": settings.database_url.get_secret_value(),
-            "BROKER_URL": broker_url,
-            "STORE_URL": store_url,
-            "PRUNESERVE_WORK_DIR": str(settings.work_dir),
-            "PRUNESERVE_MODEL_ROOTS": str(small_model.parent),
-            "PRUNESERVE_DATA_ROOTS": str(calibration.parent),
-            "PRUNESERVE_DEVICE": "cpu",
-            "PRUNESERVE_HEARTBEAT_SECONDS": "1",
-            "PRUNESERVE_LEASE_SECONDS": "10",
-            "HF_HUB_OFFLINE": "1",
-        },
-        database,
-        small_model,
-        calibration,
-    )
+    environment = environment_of(settings, small_model, calibration)
+    environment |= {"BROKER_URL": broker_url, "STORE_URL": store_url}
+    stack = Stack(tmp_path / "processes", environment, database, small_model, calibration)
     yield stack
     for process in stack.processes:
         process.stop()

@@ -1,5 +1,7 @@
 """The service as real processes: a dispatcher, workers that can be killed, and a small model to prune."""
 
+import pydoc_data.topics
+import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,12 +9,14 @@ from pathlib import Path
 from uuid import UUID
 
 import httpx
+import psutil
 from sqlalchemy import func, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from cli.embedded.server import free_port
 from cli.embedded.services import Api, Service, Worker
 from jobs import events, keys, lifecycle, queries
+from jobs.settings import Settings
 from jobs.spec import JobSpec
 from jobs.states import ENDED
 from jobs.tables import Artifact, Job, JobEvent
@@ -46,6 +50,15 @@ class Stack:
             key = keys.create(session, "ada", "test")
         return httpx.Client(base_url=api.url, headers={"Authorization": f"Bearer {key}"}, trust_env=False)
 
+    def start(self, module: str, **environment: str) -> Service:
+        """Any other program."""
+        return self._start(Service(module, self._place(), [module], self.environment | environment))
+
+    def children(self, worker: Service) -> list[psutil.Process]:
+        """The processes that run a worker's jobs."""
+        started = psutil.Process(worker.pid).children()
+        return [process for process in started if "spawn_main" in " ".join(process.cmdline())]
+
     def _place(self) -> Path:
         return self.directory / str(len(self.processes))
 
@@ -54,7 +67,7 @@ class Stack:
         process.start()
         return process
 
-    def spec(self, *, samples: int = 8, **changes: object) -> JobSpec:
+    def spec(self, *, samples: int = 8, windows: int = 4, **changes: object) -> JobSpec:
         return JobSpec.model_validate(
             {
                 "recipe": {
@@ -68,14 +81,14 @@ class Stack:
                     },
                     **changes,
                 },
-                "evaluation": {"dataset": "builtin", "sequence_length": 32, "windows": 4},
+                "evaluation": {"dataset": "builtin", "sequence_length": 32, "windows": windows},
                 "save_masks": True,
             }
         )
 
     def long_spec(self) -> JobSpec:
         """A job of many steps, so that something can happen in the middle of it."""
-        return self.spec(samples=1000)
+        return self.spec(samples=1000, windows=400)
 
     def submit(self, spec: JobSpec, owner: str = "ada") -> UUID:
         with self.database.begin() as session:
@@ -96,6 +109,12 @@ class Stack:
             time.sleep(0.02)
         return job
 
+    def wait_until(self, reached: Callable[[], bool]) -> None:
+        patience = time.monotonic() + PATIENCE_SECONDS
+        while not reached():
+            assert time.monotonic() < patience, self.logs()
+            time.sleep(0.1)
+
     def wait_until_it_works(self, job_id: UUID) -> Job:
         """Wait until a job is in the middle of its first long stage."""
         return self.wait_for(job_id, lambda job: job.stage == Stage.GRADIENTS and bool(job.step))
@@ -114,3 +133,34 @@ class Stack:
 
     def logs(self) -> str:
         return "\n".join(process.log.read_text() for process in self.processes)
+
+
+def environment_of(settings: Settings, model: Path, calibration: Path) -> dict[str, str]:
+    """What the service's processes are told: short leases, and where the model and the text are."""
+    return {
+        "DATABASE_URL": settings.database_url.get_secret_value(),
+        "BROKER_URL": settings.broker_url.get_secret_value(),
+        "STORE_URL": settings.store_url,
+        "PRUNESERVE_WORK_DIR": str(settings.work_dir),
+        "PRUNESERVE_MODEL_ROOTS": str(model.parent),
+        "PRUNESERVE_DATA_ROOTS": str(calibration.parent),
+        "PRUNESERVE_DEVICE": "cpu",
+        "PRUNESERVE_HEARTBEAT_SECONDS": "1",
+        "PRUNESERVE_LEASE_SECONDS": "10",
+        "HF_HUB_OFFLINE": "1",
+    }
+
+
+def write_calibration(path: Path) -> None:
+    """English prose that every Python has."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(pydoc_data.topics.topics.values()))
+
+
+def signal_to(process: Service, number: signal.Signals, *, children: bool = False) -> None:
+    """Send a signal to a process, and on request to all that it has started."""
+    assert process.pid is not None
+    parent = psutil.Process(process.pid)
+    for child in parent.children(recursive=True) if children else []:
+        child.send_signal(number)
+    parent.send_signal(number)

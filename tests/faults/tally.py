@@ -1,0 +1,85 @@
+"""What a fault has done to the jobs in flight: how many are lost, how many ended with a wrong result."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass, fields, replace
+from pathlib import Path
+from uuid import UUID
+
+import pruning.run
+from jobs.spec import JobSpec
+from jobs.states import JobState
+from pruning.ledger import sha256_of
+from pruning.roots import Roots
+from tests.stack import Stack
+
+RESULTS = ("model.safetensors", "masks.safetensors")
+"""What must be equal, byte for byte, whatever has happened on the way."""
+
+
+@dataclass(frozen=True)
+class Tally:
+    """A row of the suite's table."""
+
+    fault: str
+    injected: int
+    in_flight: int
+    lost: int
+    wrong: int
+
+    def __add__(self, other: "Tally") -> "Tally":
+        """Of the same fault."""
+        return replace(
+            self,
+            injected=self.injected + other.injected,
+            in_flight=self.in_flight + other.in_flight,
+            lost=self.lost + other.lost,
+            wrong=self.wrong + other.wrong,
+        )
+
+
+class Undisturbed:
+    """What jobs give when nothing happens to them: from the library alone, without the service."""
+
+    def __init__(self, directory: Path) -> None:
+        """`directory` is where outputs may be written."""
+        self._directory = directory
+        self._checksums: dict[str, tuple[str, ...]] = {}
+
+    def checksums(self, spec: JobSpec) -> tuple[str, ...]:
+        """SHA-256 of each of `RESULTS`; every recipe is run once."""
+        name = spec.recipe.fingerprint()
+        if name not in self._checksums:
+            output = self._directory / name
+            pruning.run.run(
+                spec.recipe, spec.evaluation, output=output, roots=Roots(), save_masks=True, device="cpu"
+            )
+            self._checksums[name] = tuple(sha256_of(output / result) for result in RESULTS)
+        return self._checksums[name]
+
+
+def tally(fault: str, injected: int, stack: Stack, jobs: Iterable[UUID], undisturbed: Undisturbed) -> Tally:
+    """Wait until all jobs have ended, and compare."""
+    ended = [(job_id, stack.wait_for_end(job_id)) for job_id in jobs]
+    lost = [job_id for job_id, job in ended if job.state != JobState.SUCCEEDED]
+    wrong = []
+    for job_id, job in ended:
+        artifacts = stack.artifacts(job_id)
+        expected = undisturbed.checksums(JobSpec.model_validate(job.spec))
+        if job_id not in lost and tuple(artifacts[name].sha256 for name in RESULTS) != expected:
+            wrong.append(job_id)
+    return Tally(fault, injected, len(ended), len(lost), len(wrong))
+
+
+def table(tallies: Sequence[Tally]) -> str:
+    """In Markdown, a line for each fault."""
+    rows: dict[str, Tally] = {}
+    for row in tallies:
+        rows[row.fault] = rows[row.fault] + row if row.fault in rows else row
+    names = [field.name.replace("_", " ") for field in fields(Tally)]
+    cells = [[str(cell) for cell in astuple(row)] for row in rows.values()]
+    widths = [max(map(len, column)) for column in zip(names, *cells, strict=True)]
+
+    def line(row: Sequence[str]) -> str:
+        return "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
+
+    return "\n".join(map(line, [names, ["-" * width for width in widths], *cells]))

@@ -1,0 +1,47 @@
+"""A disk that is full, and one that gives back other bytes than it was given."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from jobs import lifecycle
+from jobs.states import JobState
+from tests.faults.conftest import Judge
+from tests.stack import Stack
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own, of half a megabyte."""
+    place = tmp_path / "small"
+    place.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(place)], check=False, capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("a small file system can be mounted by root only (CAP_SYS_ADMIN)")
+    yield place
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def test_a_full_disk_is_told_with_numbers_and_a_retry_succeeds(
+    stack: Stack, judge: Judge, small_disk: Path
+) -> None:
+    filler = small_disk / "filler"
+    filler.write_bytes(bytes(400_000))
+    stack.environment["PRUNESERVE_WORK_DIR"] = str(small_disk / "work")
+    stack.start_dispatcher()
+    stack.start_worker()
+    job_id = stack.submit(stack.spec())
+    job = stack.wait_for_end(job_id)
+    assert job.state == JobState.FAILED
+    assert job.error is not None
+    assert "disk" in job.error["message"] or "space" in job.error["message"], job.error
+    assert any(character.isdigit() for character in job.error["message"]), job.error
+    filler.unlink()
+    subprocess.run(["mount", "-o", "remount,size=64m", str(small_disk)], check=True)
+    with stack.database.begin() as session:
+        assert lifecycle.retry(session, "ada", job_id)
+    judge("full disk, then retry", 1, [job_id])

@@ -1,0 +1,140 @@
+"""A broker, a database and a store that go away, come back empty, or answer only sometimes."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
+
+import httpx
+import pytest
+import redis
+
+import migrations
+from cli.embedded.postgres import Postgres
+from cli.embedded.valkey import Valkey
+from jobs.states import JobState
+from pruning.recipe import Stage
+from tests.conftest import S3
+from tests.faults.conftest import Judge
+from tests.faults.wires import UnreliableStore, Wire
+from tests.stack import Stack
+
+
+class TestBroker:
+    def test_a_flushed_broker(self, stack: Stack, judge: Judge, broker_url: str) -> None:
+        stack.environment["PRUNESERVE_REPUBLISH_SECONDS"] = "1"
+        stack.start_dispatcher()
+        jobs = [stack.submit(stack.spec(method="magnitude")) for _ in range(5)]
+        stack.wait_for(jobs[0], lambda job: job.dispatched_at is not None)
+        with redis.Redis.from_url(broker_url) as client:
+            client.flushall()
+        stack.start_worker()
+        judge("FLUSHALL on the broker", 1, jobs)
+        assert [stack.job(job_id).attempt for job_id in jobs] == [1] * len(jobs)
+
+    def test_a_killed_broker(
+        self, stack: Stack, judge: Judge, tmp_path_factory: pytest.TempPathFactory
+    ) -> None:
+        stack.environment["PRUNESERVE_REPUBLISH_SECONDS"] = "1"
+        with Valkey(tmp_path_factory.mktemp("valkey")) as broker:
+            stack.environment["BROKER_URL"] = broker.url
+            stack.start_dispatcher()
+            stack.start_worker()
+            first = stack.submit(stack.long_spec())
+            stack.wait_until_it_works(first)
+            broker.kill()
+            broker.stop()
+            # Accepted while there is no broker: only the dispatcher speaks to it.
+            second = stack.submit(stack.spec(method="magnitude"))
+            broker.start()
+            judge("kill -9 of the broker", 1, [first, second])
+
+
+class TestDatabase:
+    @pytest.fixture
+    def postgres(self, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+        """A server of the test's own, so that nobody else is disturbed by what happens to it."""
+        with Postgres(tmp_path_factory.mktemp("postgres")) as server:
+            migrations.upgrade(server.url)
+            yield server
+
+    @pytest.fixture
+    def database_url(self, postgres: Postgres) -> str:
+        return postgres.url
+
+    def test_a_restart_during_a_job_and_during_submits(
+        self, stack: Stack, judge: Judge, postgres: Postgres
+    ) -> None:
+        stack.start_dispatcher()
+        stack.start_worker()
+        running = stack.submit(stack.long_spec())
+        stack.wait_until_it_works(running)
+        asked = stack.spec(method="magnitude")
+        body = asked.recipe.model_dump(mode="json") | asked.model_dump(mode="json", exclude={"recipe"})
+        begun = threading.Barrier(51)
+        with stack.start_api() as client, ThreadPoolExecutor(50) as pool:
+
+            def submit(number: int) -> httpx.Response:
+                begun.wait()
+                # As a client should: with the same key until there is an answer that is not 'later'.
+                while True:
+                    try:
+                        answer = client.post(
+                            "/v1/jobs",
+                            json=body,
+                            headers={"Idempotency-Key": f"restart-{number}"},
+                            timeout=60,
+                        )
+                    except httpx.TransportError:
+                        continue
+                    if answer.status_code != 503:
+                        return answer
+                    assert "Retry-After" in answer.headers
+
+            answers = [pool.submit(submit, number) for number in range(50)]
+            begun.wait()
+            postgres.stop()
+            postgres.start()
+            accepted = [answer.result() for answer in answers]
+        assert {answer.status_code for answer in accepted} <= {200, 201, 202}
+        submitted = {UUID(answer.json()["id"]) for answer in accepted}
+        assert len(submitted) == 50
+        for job_id in submitted:
+            assert stack.job(job_id).state in set(JobState)
+        self._cancel_all_but(stack, keep=2, jobs=submitted)
+        left = [job_id for job_id in submitted if stack.job(job_id).state != JobState.CANCELLED]
+        judge("PostgreSQL restarted", 1, [running, *left])
+
+    @staticmethod
+    def _cancel_all_but(stack: Stack, keep: int, jobs: set[UUID]) -> None:
+        from jobs import lifecycle
+
+        for job_id in sorted(jobs)[keep:]:
+            with stack.database.begin() as session:
+                lifecycle.cancel(session, "ada", job_id)
+
+    def test_connections_that_break(self, stack: Stack, judge: Judge, postgres: Postgres) -> None:
+        stack.start_dispatcher()
+        with Wire(postgres.port).laid() as wire:
+            through_the_wire = postgres.url.replace(f":{postgres.port}/", f":{wire.port}/")
+            stack.start_worker(DATABASE_URL=through_the_wire)
+            job_id = stack.submit(stack.long_spec())
+            for stage in (Stage.GRADIENTS, Stage.PRUNE, Stage.EVALUATE):
+                stack.wait_for(job_id, lambda job, stage=stage: job.stage == stage)  # type: ignore[misc]
+                wire.cut()
+            cuts = wire.cuts
+            judge("the database's connections cut", cuts, [job_id])
+        assert stack.job(job_id).attempt == 1
+
+
+class TestStore:
+    def test_every_third_request_fails(self, stack: Stack, judge: Judge, s3: S3, s3_url: str) -> None:
+        unreliable = UnreliableStore(s3.port, every=3)
+        with unreliable.serving() as url:
+            stack.environment |= {"STORE_URL": s3_url, **s3.environment, "AWS_ENDPOINT_URL": url}
+            stack.start_dispatcher()
+            stack.start_worker()
+            job_id = stack.submit(stack.spec())
+            stack.wait_for_end(job_id)
+            judge("every third request to the store fails", unreliable.failed, [job_id])
+        assert stack.job(job_id).attempt == 1

@@ -1,0 +1,92 @@
+"""Workers that are killed, paused or told to stop in the middle of a job."""
+
+import signal
+import time
+
+import pytest
+
+from jobs.states import JobState
+from pruning.recipe import Stage
+from tests.conftest import S3
+from tests.faults.conftest import Judge
+from tests.faults.wires import UnreliableStore
+from tests.stack import Stack, signal_to
+
+
+@pytest.mark.parametrize("stage", [Stage.GRADIENTS, Stage.PRUNE, Stage.EVALUATE])
+def test_a_killed_workers_job_is_finished_by_another(stack: Stack, judge: Judge, stage: Stage) -> None:
+    stack.start_dispatcher()
+    worker = stack.start_worker()
+    job_id = stack.submit(stack.long_spec())
+    stack.wait_for(job_id, lambda job: job.stage == stage)
+    signal_to(worker, signal.SIGKILL, children=True)
+    stack.expire_lease(job_id)
+    stack.start_worker()
+    judge(f"kill -9 in stage {stage}", 1, [job_id])
+    job = stack.job(job_id)
+    assert (job.attempt, job.losses) == (2, 1)
+
+
+def test_a_worker_killed_while_it_uploads(stack: Stack, judge: Judge, s3: S3, s3_url: str) -> None:
+    with UnreliableStore(s3.port, delay_seconds=0.5).serving() as url:
+        stack.environment |= {"STORE_URL": s3_url, **s3.environment, "AWS_ENDPOINT_URL": url}
+        stack.start_dispatcher()
+        worker = stack.start_worker()
+        job_id = stack.submit(stack.spec())
+        stack.wait_for(job_id, lambda job: job.stage == Stage.UPLOAD)
+        signal_to(worker, signal.SIGKILL, children=True)
+        stack.expire_lease(job_id)
+        stack.start_worker()
+        judge(f"kill -9 in stage {Stage.UPLOAD}", 1, [job_id])
+    assert stack.job(job_id).attempt == 2
+
+
+def test_a_killed_childs_job_is_given_back_without_waiting_for_the_lease(stack: Stack, judge: Judge) -> None:
+    stack.start_dispatcher()
+    worker = stack.start_worker(PRUNESERVE_LEASE_SECONDS="3600")
+    job_id = stack.submit(stack.long_spec())
+    stack.wait_until_it_works(job_id)
+    (child,) = stack.children(worker)
+    child.kill()
+    judge("kill -9 of the child alone", 1, [job_id])
+    job = stack.job(job_id)
+    assert (job.attempt, job.losses) == (2, 1)
+    told = [event.data.get("reason") for event in stack.events(job_id) if event.data.get("state") == "queued"]
+    assert "SIGKILL" in told[-1]
+
+
+@pytest.mark.parametrize("everyone", [False, True], ids=["parent", "whole group"])
+def test_a_shutdown_hands_the_job_back_and_ends(stack: Stack, judge: Judge, everyone: bool) -> None:
+    worker = stack.start_worker()
+    stack.start_dispatcher()
+    job_id = stack.submit(stack.long_spec())
+    stack.wait_until_it_works(job_id)
+    signal_to(worker, signal.SIGTERM, children=everyone)
+    handed_back = stack.wait_for(job_id, lambda job: job.state == JobState.QUEUED)
+    assert handed_back.losses == 0
+    patience = time.monotonic() + 30
+    while worker.running:
+        assert time.monotonic() < patience
+        time.sleep(0.05)
+    stack.start_worker()
+    judge("SIGTERM", 1, [job_id])
+    job = stack.job(job_id)
+    assert (job.attempt, job.losses) == (2, 0)
+
+
+def test_a_paused_worker_that_wakes_up_late_changes_nothing(stack: Stack, judge: Judge) -> None:
+    stack.start_dispatcher()
+    paused = stack.start_worker()
+    job_id = stack.submit(stack.long_spec())
+    stack.wait_until_it_works(job_id)
+    signal_to(paused, signal.SIGSTOP, children=True)
+    stack.expire_lease(job_id)
+    stack.start_worker()
+    job = stack.wait_for_end(job_id)
+    assert (job.state, job.attempt) == (JobState.SUCCEEDED, 2), job.error
+    before = (stack.artifacts(job_id).keys(), job.last_event)
+    signal_to(paused, signal.SIGCONT, children=True)
+    next_one = stack.submit(stack.spec(method="magnitude"))
+    judge("SIGSTOP beyond the lease, then SIGCONT", 1, [job_id, next_one])
+    paused.stop()
+    assert (stack.artifacts(job_id).keys(), stack.job(job_id).last_event) == before
