@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import chain
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -40,6 +41,21 @@ class Placement:
         """
         with self._placed(_tensors(modules), _tensors([then] if then else [])):
             yield
+
+    @contextmanager
+    def while_called(self, module: nn.Module) -> Iterator[None]:
+        """While active, `module` is resident whenever it is called, for the time of the call."""
+        plain = module.forward
+
+        def forward(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - stands in for any module's forward
+            with self.resident(module):
+                return plain(*args, **kwargs)
+
+        module.forward = forward  # on the instance: the class's shows again when it is deleted
+        try:
+            yield
+        finally:
+            del module.forward
 
     @contextmanager
     def around(self, blocks: Iterable[nn.Module]) -> Iterator[None]:

@@ -1,6 +1,6 @@
 """Running a model one block at a time, each block called with the arguments that the model itself passes."""
 
-from collections.abc import Iterator, MutableMapping, MutableSequence, Sequence
+from collections.abc import Callable, Iterator, MutableMapping, MutableSequence, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +12,7 @@ from transformers import Cache
 from pruning.blocks import Stack
 from pruning.errors import InvalidInput, NumericalFailure
 from pruning.layers import LinearLayer
+from pruning.placement import Placement
 from pruning.statistics import InputsSeen, InputStatistics, by_shared_input
 
 _PROBE_TOKENS = 16
@@ -78,13 +79,16 @@ class Replay:
     give the same); no position sees a later one.
     """
 
-    def __init__(self, stack: Stack, windows: Tensor) -> None:
-        """`windows`: any token ids of the model, (windows, length)."""
+    def __init__(self, stack: Stack, windows: Tensor, placement: Placement | None = None) -> None:
+        """`windows`: any token ids of the model, (windows, length). `placement`: of the model, for one that
+        is not yet where it computes.
+        """
         self.stack = stack
+        self._placement = placement or Placement(stack.model)
         probe = windows[:1, :_PROBE_TOKENS]
         observed = self._run_as_it_is(probe)
         # What each block returned, so that a skipped block can return the like.
-        self._outputs = [output for _, output in observed]
+        self._outputs: Sequence[Any] = [output for _, output in observed]
         self._refuse_shared_state(probe, observed, self.enter(probe.flip(1))[1])
         self._refuse_sight_of_later_tokens(probe)
 
@@ -95,16 +99,33 @@ class Replay:
         The blocks' own work is skipped, so this costs no more than the embeddings.
         """
         entered: list[tuple[Tensor, Call]] = []
-        with ExitStack() as cleanup:
-            for block, output in zip(self.stack.blocks, self._outputs, strict=True):
-                cleanup.enter_context(_skipped(block.module, output, entered))
+        with self._placement.around(self._modules), ExitStack() as cleanup:
+            for module, output in zip(self._modules, self._outputs, strict=True):
+                cleanup.enter_context(_skipped(module, output, lambda hidden: hidden, entered))
             self._run_trunk(windows)
         return entered[0][0], [call for _, call in entered]
+
+    def leave(self, hidden: Tensor) -> Tensor:
+        """The logits (windows, length, vocabulary) that the model makes of what its last block returns.
+
+        By its own forward pass, whatever it does there; can be differentiated. All around the blocks must be
+        resident. The tokens of the windows have no part in it.
+        """
+        tokens = torch.zeros(hidden.shape[:2], dtype=torch.int64, device=hidden.device)
+        with ExitStack() as cleanup:
+            for module, output in zip(self._modules, self._outputs, strict=True):
+                cleanup.enter_context(_skipped(module, output, lambda _: hidden, []))
+            logits: Tensor = self.stack.model(input_ids=tokens, use_cache=False).logits
+        return logits
+
+    @property
+    def _modules(self) -> list[nn.Module]:
+        return [block.module for block in self.stack.blocks]
 
     def _run_trunk(self, windows: Tensor) -> None:
         # Without use_cache=False the blocks would be given a cache, and a block that is called again would
         # find its first call's keys in it: the same hidden states, but no gradients of k_proj and v_proj.
-        self.stack.model.base_model(input_ids=windows.to(self.stack.model.device), use_cache=False)
+        self.stack.model.base_model(input_ids=windows.to(self._placement.device), use_cache=False)
 
     @torch.no_grad()
     def _run_as_it_is(self, windows: Tensor) -> list[tuple[Tensor, Any]]:
@@ -117,9 +138,10 @@ class Replay:
                 raise self._refused("its blocks write to a cache even when none is asked for")
             observed.append((hidden, output))
 
-        with ExitStack() as cleanup:
-            for block in self.stack.blocks:
-                cleanup.callback(block.module.register_forward_hook(observe, with_kwargs=True).remove)
+        with self._placement.around(self._modules), ExitStack() as cleanup:
+            for module in self._modules:
+                cleanup.enter_context(self._placement.while_called(module))
+                cleanup.callback(module.register_forward_hook(observe, with_kwargs=True).remove)
             self._run_trunk(windows)
         if len(observed) != len(self.stack.blocks):
             raise self._refused(f"its {len(self.stack.blocks)} blocks are called {len(observed)} times")
@@ -135,7 +157,8 @@ class Replay:
         for block, call, (_, output) in zip(self.stack.blocks, calls, observed, strict=True):
             contents = call.contents()
             try:
-                hidden = call(block.module, hidden)
+                with self._placement.resident(block.module):
+                    hidden = call(block.module, hidden)
             except _MISSES_SOMETHING as error:
                 raise self._refused(f"{block.name} needs more than its hidden states") from error
             if list(map(id, call.contents())) != list(map(id, contents)):
@@ -170,13 +193,21 @@ def _alike(one: Tensor, other: Tensor) -> bool:
 
 
 @contextmanager
-def _skipped(module: nn.Module, output: Any, entered: list[tuple[Tensor, Call]]) -> Iterator[None]:  # noqa: ANN401
-    """While active, `module` notes its call and returns its hidden states, in the form of `output`."""
+def _skipped(
+    module: nn.Module,
+    output: Any,  # noqa: ANN401
+    instead: Callable[[Tensor], Tensor],
+    entered: list[tuple[Tensor, Call]],
+) -> Iterator[None]:
+    """While active, `module` notes its call and returns, in the form of `output`, what is given `instead` of
+    its hidden states.
+    """
 
     def pass_on(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - stands in for any block's forward
         hidden, call = Call.observed(args, kwargs)
         entered.append((hidden, call))
-        return (hidden, *output[1:]) if isinstance(output, tuple) else hidden
+        result = instead(hidden)
+        return (result, *output[1:]) if isinstance(output, tuple) else result
 
     # On the instance: the class's forward shows again when it is deleted, and the module keeps all its
     # attributes, some of which models read between blocks.
