@@ -8,12 +8,12 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from api import exceptions
-from api.errors import NotAuthenticated, ScopeMissing, ServiceUnavailable, documented
+from api.errors import NotAuthenticated, RateLimited, ScopeMissing, ServiceUnavailable, documented
 from api.guards import Guards
 from api.openapi import DocumentedAPI
 from api.page import pages
 from api.page.render import STATIC
-from api.routes import artifacts, events, health, jobs, methods
+from api.routes import artifacts, events, health, jobs, keys, methods
 from api.service import Service
 from jobs.settings import Settings
 from jobs.settings import settings as settings_from_environment
@@ -48,8 +48,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.service = service
     exceptions.install(app)
     app.add_middleware(Guards, settings=settings)
-    everywhere = documented(NotAuthenticated, ScopeMissing, ServiceUnavailable)
-    for room in (jobs, events, artifacts, methods):
+    everywhere = documented(NotAuthenticated, ScopeMissing, RateLimited, ServiceUnavailable)
+    for room in (jobs, events, artifacts, methods, keys):
         app.include_router(room.router, responses=everywhere)
     app.include_router(health.router)
     app.include_router(pages.router)

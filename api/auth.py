@@ -4,9 +4,11 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
+from sqlalchemy.orm import Session, sessionmaker
 
+from api import rate_limit
 from api.errors import NotAuthenticated, ScopeMissing
-from api.service import Database
+from api.service import Parts
 from jobs import keys, page_sessions
 from jobs.keys import Principal, Scope
 
@@ -21,19 +23,21 @@ _cookie = APIKeyCookie(
 
 
 def authenticated(
+    request: Request,
     scopes: SecurityScopes,
-    database: Database,
+    parts: Parts,
     bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
     cookie: Annotated[str | None, Depends(_cookie)],
 ) -> Principal:
     """The principal of the request, with every scope that the route asks for. A key wins over a session."""
-    with database.begin() as session:
+    with parts.database.begin() as session:
         if bearer is not None:
             principal = keys.authenticate(session, bearer.credentials)
         else:
             principal = page_sessions.lookup(session, cookie) if cookie else None
     if principal is None:
         raise NotAuthenticated
+    rate_limit.charge(request, parts.limiter, principal.key_id)
     missing = [scope for scope in scopes.scopes if scope not in principal.scopes]
     if missing:
         raise ScopeMissing(f"This API key lacks the scope '{missing[0]}'.")
@@ -49,7 +53,7 @@ Reader = Annotated[Principal, requires(Scope.JOBS_READ)]
 Writer = Annotated[Principal, requires(Scope.JOBS_WRITE)]
 
 
-def sign_in(database: Database, key: str) -> str | None:
+def sign_in(database: sessionmaker[Session], key: str) -> str | None:
     """A session token for a valid API key."""
     with database.begin() as session:
         principal = keys.authenticate(session, key)

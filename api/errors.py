@@ -197,6 +197,19 @@ class IdempotencyKeyReused(Problem):
     advice = "This Idempotency-Key was sent before with another body. Use a new key for a new request."
 
 
+class RateLimited(Problem):
+    """More requests under one key than it is granted."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    slug = "rate-limited"
+    title = "Too many requests"
+    advice = "This API key has sent too many requests. Try again after 'Retry-After' seconds."
+
+    def __init__(self, retry_after: int) -> None:
+        """Say in how many seconds the next request is granted."""
+        super().__init__(headers={"Retry-After": str(retry_after)})
+
+
 class ServiceUnavailable(Problem):
     """A part that this request needs does not answer."""
 

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api import rate_limit
 from api.auth import COOKIE
 from api.errors import BodyTooLarge, ForeignOrigin, Problem, UnknownHost, UnsupportedMediaType
 from jobs.settings import Settings
@@ -43,7 +44,8 @@ class Guards:
         headers = Headers(scope=scope)
         problem = self._refusal(scope, headers)
         app = problem.response() if problem else self._app
-        await app(scope, self._bounded(receive), _hardened(send))
+        scope.setdefault("state", {})
+        await app(scope, self._bounded(receive), _hardened(scope, send))
 
     def _refusal(self, scope: Scope, headers: Headers) -> Problem | None:
         if _host_name(headers.get("host", "")) not in self._hosts:
@@ -110,11 +112,11 @@ def _declared_length(headers: Headers) -> int:
     return int(length) if len(length) < 16 and length.isascii() and length.isdigit() else 2**63
 
 
-def _hardened(send: Send) -> Send:
+def _hardened(scope: Scope, send: Send) -> Send:
     async def hardened(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            for name, value in _RESPONSE_HEADERS.items():
+            for name, value in (_RESPONSE_HEADERS | rate_limit.headers_of(scope)).items():
                 headers.setdefault(name, value)
         await send(message)
 

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.doorbell import Doorbell
+from api.rate_limit import RateLimiter
 from api.streams import Streams
 from jobs.database import engine_from, libpq_url, sessions
 from jobs.settings import Settings
@@ -18,13 +19,14 @@ from jobs.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Settings, database, event streams and artifact store."""
+    """Settings, database, event streams, artifact store, and how much each key may still ask."""
 
     settings: Settings
     engine: Engine
     database: sessionmaker[Session]
     streams: Streams
     store: Store
+    limiter: RateLimiter
 
     @classmethod
     def of(cls, settings: Settings) -> "Service":
@@ -32,7 +34,14 @@ class Service:
         engine = engine_from(settings)
         database = sessions(engine)
         doorbell = Doorbell(libpq_url(settings.database_url.get_secret_value()))
-        return cls(settings, engine, database, Streams(doorbell, database), Store(settings.store_url))
+        return cls(
+            settings,
+            engine,
+            database,
+            Streams(doorbell, database),
+            Store(settings.store_url),
+            RateLimiter(settings.rate_limit_per_minute),
+        )
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

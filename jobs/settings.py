@@ -4,6 +4,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
+from cryptography.fernet import Fernet
 from pydantic import Field, PostgresDsn, RedisDsn, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -42,6 +43,29 @@ class Settings(BaseSettings):
         ("localhost", "127.0.0.1"), description="Host names under which the API answers, separated by ':'."
     )
     max_body_bytes: int = Field(64 * 1024, ge=1024)
+    rate_limit_per_minute: int = Field(
+        600, ge=1, description="Requests of one API key, and of the page sessions that it has opened."
+    )
+
+    max_upload_bytes: int = Field(256 * 2**20, ge=1, description="Of one uploaded text.")
+    upload_quota_bytes: int = Field(2 * 2**30, ge=1, description="Of all uploads of one owner together.")
+
+    secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (),
+        description="Fernet keys, separated by ':', under which secrets lie in the database: the first "
+        "encrypts, any of them decrypts. Webhooks need one.",
+    )
+    webhook_allow: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Host names and networks (CIDR), separated by ',', that webhooks may reach although they "
+        "are not public, and over plain http.",
+    )
+    webhook_disable_days: float = Field(
+        5.0, gt=0, description="Days of nothing but failures after which an endpoint is disabled."
+    )
+    webhook_delivery_days: float = Field(
+        30.0, gt=0, description="How long is remembered what was sent to an endpoint."
+    )
 
     heartbeat_seconds: float = Field(5.0, gt=0)
     lease_seconds: float = Field(30.0, gt=0)
@@ -87,11 +111,30 @@ class Settings(BaseSettings):
     )
 
     @field_validator(
-        "model_roots", "data_roots", "task_roots", "allowed_hosts", "hub_token_owners", mode="before"
+        "model_roots",
+        "data_roots",
+        "task_roots",
+        "allowed_hosts",
+        "hub_token_owners",
+        "secret_keys",
+        mode="before",
     )
     @classmethod
     def _split_on_colons(cls, value: object) -> object:
         return tuple(part for part in value.split(":") if part) if isinstance(value, str) else value
+
+    @field_validator("webhook_allow", mode="before")
+    @classmethod
+    def _split_on_commas(cls, value: object) -> object:
+        parts = value.split(",") if isinstance(value, str) else value
+        return tuple(filter(None, map(str.strip, parts))) if isinstance(parts, list) else parts
+
+    @field_validator("secret_keys")
+    @classmethod
+    def _are_fernet_keys(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        for key in value:
+            Fernet(key.get_secret_value())
+        return value
 
     @field_validator("database_url")
     @classmethod

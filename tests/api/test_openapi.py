@@ -51,6 +51,9 @@ def test_it_lists_the_api_and_not_the_page(document: dict[str, Any]) -> None:
         "GET /v1/jobs/{job_id}/artifacts",
         "GET /v1/jobs/{job_id}/artifacts/{artifact_id}/content",
         "GET /v1/methods",
+        "POST /v1/keys",
+        "GET /v1/keys",
+        "DELETE /v1/keys/{key_id}",
         "GET /healthz",
         "GET /readyz",
     }
@@ -66,7 +69,7 @@ def test_every_operation_says_how_it_refuses(document: dict[str, Any]) -> None:
             if status >= "400":
                 assert response["content"].keys() == {"application/problem+json"}, (name, status)
         if "/v1/" in name:
-            assert {"401", "403", "503"} <= operation["responses"].keys()
+            assert {"401", "403", "429", "503"} <= operation["responses"].keys()
             assert operation["security"]
     assert len(names) == len(set(names))
 
