@@ -12,6 +12,7 @@ from jobs.states import JobState
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
+_QUEUE_MOVES_SECONDS = 60
 
 
 class FieldError(BaseModel):
@@ -146,6 +147,19 @@ class JobEnded(Problem):
         super().__init__(f"The job has already {_PAST[state]}; there is nothing left to cancel.")
 
 
+class NotRetriable(Problem):
+    """A retry of a job that has not come to a bad end."""
+
+    status = HTTPStatus.CONFLICT
+    slug = "not-retriable"
+    title = "Not retriable"
+    advice = "Only a failed or a cancelled job can be queued again."
+
+    def __init__(self, state: JobState) -> None:
+        """Say what the job is instead."""
+        super().__init__(f"The job is {state}: only a failed or a cancelled one can be queued again.")
+
+
 _PAST = {
     JobState.SUCCEEDED: "succeeded",
     JobState.FAILED: "failed",
@@ -208,6 +222,32 @@ class RateLimited(Problem):
     def __init__(self, retry_after: int) -> None:
         """Say in how many seconds the next request is granted."""
         super().__init__(headers={"Retry-After": str(retry_after)})
+
+
+class QueueFull(Problem):
+    """More queued jobs of one owner than the service keeps."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    slug = "queue-full"
+    title = "Queue full"
+    advice = "Too many jobs of this owner are queued. Wait until some have begun, or cancel some."
+
+    def __init__(self, queued: int, allowed: int) -> None:
+        """Say how many there are, and how many there may be."""
+        super().__init__(
+            f"{queued} jobs of this owner are queued, and {allowed} may be. "
+            "Wait until some have begun, or cancel some.",
+            headers={"Retry-After": str(_QUEUE_MOVES_SECONDS)},
+        )
+
+
+class ArtifactsExpired(Problem):
+    """The files of a job that has succeeded long ago."""
+
+    status = HTTPStatus.GONE
+    slug = "artifacts-expired"
+    title = "Artifacts expired"
+    advice = "The files of this job were kept for a while and are deleted. Submit the job again."
 
 
 class ServiceUnavailable(Problem):

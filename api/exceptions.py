@@ -19,10 +19,12 @@ from api.errors import (
     MethodNotAllowed,
     NotFound,
     Problem,
+    QueueFull,
     ServiceUnavailable,
 )
 from api.page import render
 from api.schemas import JobRequest
+from jobs import limits
 from jobs.store import StoreError
 
 log = logging.getLogger(__name__)
@@ -37,7 +39,7 @@ def install(app: FastAPI) -> None:
         problem = as_problem(error)
         return render.refusal(request, problem) if render.is_page(request) else problem.response()
 
-    for kind in (HTTPException, RequestValidationError, *UNREACHABLE_DATABASE, StoreError, Exception):
+    for kind in (HTTPException, RequestValidationError, limits.QueueFull, *UNREACHABLE_DATABASE, StoreError, Exception):
         app.add_exception_handler(kind, answer)
 
 
@@ -49,6 +51,8 @@ def as_problem(error: Exception) -> Problem:
         return _from_validation(error)
     if isinstance(error, HTTPException):
         return _from_framework(error)
+    if isinstance(error, limits.QueueFull):
+        return QueueFull(error.queued, error.allowed)
     if isinstance(error, UNREACHABLE_DATABASE):
         log.warning("database unavailable: %s", type(error.__cause__ or error).__name__)
         return ServiceUnavailable()

@@ -94,6 +94,7 @@ class JobSummary(BaseModel):
     succeeded_at: datetime | None
     failed_at: datetime | None
     cancelled_at: datetime | None
+    artifacts_expired_at: datetime | None = Field(description="When the job's files were deleted.")
 
     @classmethod
     def of(cls, job: Job, **more: Any) -> Self:  # noqa: ANN401 - the fields that a subclass adds

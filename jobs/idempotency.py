@@ -23,8 +23,12 @@ def create_once(
     body: bytes,
     spec: JobSpec,
     labels: Mapping[str, str] | None = None,
+    *,
+    max_queued: int | None = None,
 ) -> tuple[Job, bool]:
     """The job that `key` stands for, and whether this call made it. `body` is the request as it was sent.
+
+    Raises `KeyReused`, and `limits.QueueFull` as `lifecycle.create` does.
 
     The primary key decides a race: the loser's insert waits for the winner's commit, fails, takes its own job
     back, and finds the winner's.
@@ -35,7 +39,7 @@ def create_once(
         return existing, False
     try:
         with session.begin_nested():
-            job = lifecycle.create(session, owner, spec, labels)
+            job = lifecycle.create(session, owner, spec, labels, max_queued=max_queued)
             session.add(IdempotencyKey(owner=owner, key=key, body_sha256=digest, job_id=job.id))
     except IntegrityError:
         existing = _job_of(session, owner, key, digest)

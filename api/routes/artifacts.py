@@ -9,7 +9,7 @@ from fastapi import APIRouter, Header, Response, status
 from fastapi.responses import StreamingResponse
 
 from api.auth import Reader
-from api.errors import InvalidRequest, NotFound, documented
+from api.errors import ArtifactsExpired, InvalidRequest, NotFound, documented
 from api.schemas import ArtifactItem, ArtifactList
 from api.service import Database, Parts
 from jobs import queries
@@ -21,7 +21,7 @@ router = APIRouter(prefix="/v1/jobs", tags=["artifacts"])
 
 @router.get("/{job_id}/artifacts", summary="List artifacts", responses=documented(NotFound, InvalidRequest))
 def list_artifacts(job_id: UUID, who: Reader, database: Database) -> ArtifactList:
-    """The files of a job, by name; none until it has succeeded."""
+    """The files of a job, by name; none until it has succeeded, and none after they have expired."""
     with database.begin() as session:
         if queries.get(session, who.owner, job_id) is None:
             raise NotFound("There is no such job under this API key.")
@@ -36,7 +36,7 @@ def list_artifacts(job_id: UUID, who: Reader, database: Database) -> ArtifactLis
     responses={
         200: {"description": "The file.", "content": {"application/octet-stream": {}}},
         304: {"description": "The client has this file already."},
-        **documented(NotFound, InvalidRequest),
+        **documented(NotFound, ArtifactsExpired, InvalidRequest),
     },
 )
 def download(
@@ -49,7 +49,10 @@ def download(
     """The file itself, with its SHA-256 as `ETag` and `Repr-Digest`."""
     with parts.database.begin() as session:
         artifact = queries.artifact(session, who.owner, job_id, artifact_id)
+        job = queries.get(session, who.owner, job_id) if artifact is None else None
     if artifact is None:
+        if job is not None and job.artifacts_expired_at is not None:
+            raise ArtifactsExpired
         raise NotFound("There is no such artifact under this API key.")
     headers = _headers(artifact)
     if if_none_match is not None and headers["ETag"] in if_none_match:

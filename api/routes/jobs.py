@@ -1,4 +1,4 @@
-"""Jobs: submit, list, look at, cancel."""
+"""Jobs: submit, list, look at, cancel, retry."""
 
 from typing import Annotated
 from uuid import UUID
@@ -17,6 +17,8 @@ from api.errors import (
     JobEnded,
     MalformedRequest,
     NotFound,
+    NotRetriable,
+    QueueFull,
     UnsupportedMediaType,
     documented,
 )
@@ -42,7 +44,12 @@ async def _body_as_sent(request: Request) -> bytes:
     responses={
         200: {"model": JobDetail, "description": "The job that this Idempotency-Key has made before."},
         **documented(
-            MalformedRequest, BodyTooLarge, UnsupportedMediaType, InvalidRequest, IdempotencyKeyReused
+            MalformedRequest,
+            BodyTooLarge,
+            UnsupportedMediaType,
+            InvalidRequest,
+            IdempotencyKeyReused,
+            QueueFull,
         ),
     },
 )
@@ -65,13 +72,15 @@ def submit(
     """Queue one run of a recipe. A relative order of jobs is not promised; follow the job by its events."""
     spec = wanted.spec()
     roots.check(spec, parts.settings)
+    max_queued = parts.settings.max_queued_jobs
     with parts.database.begin() as session:
         if idempotency_key is None:
-            job, created = lifecycle.create(session, who.owner, spec, wanted.labels), True
+            job = lifecycle.create(session, who.owner, spec, wanted.labels, max_queued=max_queued)
+            created = True
         else:
             try:
                 job, created = idempotency.create_once(
-                    session, who.owner, idempotency_key, body, spec, wanted.labels
+                    session, who.owner, idempotency_key, body, spec, wanted.labels, max_queued=max_queued
                 )
             except idempotency.KeyReused as error:
                 raise IdempotencyKeyReused from error
@@ -175,6 +184,25 @@ def cancel(job_id: UUID, who: Writer, database: Database, response: Response) ->
     if detail.state == JobState.CANCELLING:
         response.status_code = status.HTTP_202_ACCEPTED
     return detail
+
+
+@router.post(
+    "/{job_id}/retry",
+    summary="Queue a failed or cancelled job again",
+    responses=documented(NotFound, NotRetriable, QueueFull, InvalidRequest),
+)
+def retry(job_id: UUID, who: Writer, parts: Parts) -> JobDetail:
+    """The same job goes on from its finished blocks, as long as they are kept, under its next attempt."""
+    max_queued = parts.settings.max_queued_jobs
+    with parts.database.begin() as session:
+        try:
+            found = lifecycle.retry(session, who.owner, job_id, max_queued=max_queued)
+        except lifecycle.Conflict as conflict:
+            raise NotRetriable(conflict.state) from conflict
+        job = queries.get(session, who.owner, job_id) if found else None
+        if job is None:
+            raise NotFound("There is no such job under this API key.")
+        return _detail(session, job)
 
 
 def read_page(database: Database, owner: str, wanted: JobsWanted) -> JobPage:
