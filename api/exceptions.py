@@ -39,7 +39,14 @@ def install(app: FastAPI) -> None:
         problem = as_problem(error)
         return render.refusal(request, problem) if render.is_page(request) else problem.response()
 
-    for kind in (HTTPException, RequestValidationError, limits.QueueFull, *UNREACHABLE_DATABASE, StoreError, Exception):
+    for kind in (
+        HTTPException,
+        RequestValidationError,
+        limits.QueueFull,
+        *UNREACHABLE_DATABASE,
+        StoreError,
+        Exception,
+    ):
         app.add_exception_handler(kind, answer)
 
 
@@ -51,6 +58,10 @@ def as_problem(error: Exception) -> Problem:
         return _from_validation(error)
     if isinstance(error, HTTPException):
         return _from_framework(error)
+    return _from_below(error)
+
+
+def _from_below(error: Exception) -> Problem:
     if isinstance(error, limits.QueueFull):
         return QueueFull(error.queued, error.allowed)
     if isinstance(error, UNREACHABLE_DATABASE):
