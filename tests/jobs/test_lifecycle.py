@@ -11,10 +11,11 @@ from pydantic import ValidationError
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs import events, lifecycle, queries
+from jobs import events, lifecycle, limits, queries
 from jobs.database import libpq_url
 from jobs.lifecycle import Claim, Conflict, FinishedArtifact
-from jobs.states import TRANSITIONS, JobState
+from jobs.spec import JobSpec
+from jobs.states import TRANSITIONS, JobState, Loss
 from jobs.tables import Artifact, Job, JobAttempt
 
 Database = sessionmaker[Session]
@@ -240,9 +241,64 @@ def test_the_third_loss_in_a_row_fails_the_job_with_the_reason(database: Databas
         assert lose(database, take(database, job_id)) == expected
     failed = job(database, job_id)
     assert failed.error is not None
-    assert failed.error["type"] == "lost"
+    assert failed.error["type"] == Loss.LOST_WORKER
     assert "gone" in failed.error["message"]
     assert failed.attempt == 3
+
+
+def test_a_retry_goes_on_under_the_next_attempt_and_forgets_what_went_wrong(
+    database: Database, submit: Submit
+) -> None:
+    claim = take(database, submit())
+    with database.begin() as session:
+        session.execute(update(Job).values(losses=2))
+        assert lifecycle.fail(session, claim, {"message": "no"})
+        assert not lifecycle.retry(session, "bob", claim.job_id)
+        assert lifecycle.retry(session, "ada", claim.job_id)
+    waiting = job(database, claim.job_id)
+    assert (waiting.state, waiting.losses, waiting.error) == (JobState.QUEUED, 0, None)
+    assert waiting.retried_at is not None
+    assert told(database, claim.job_id)[-1][2] == {"state": "queued", "attempt": 1, "reason": "retried"}
+    assert take(database, claim.job_id).attempt == 2
+
+
+def test_only_what_came_to_a_bad_end_can_be_retried(database: Database, submit: Submit) -> None:
+    queued, running, cancelling, cancelled = (submit() for _ in range(4))
+    for job_id in (running, cancelling):
+        take(database, job_id)
+    for job_id in (cancelling, cancelled):
+        cancel(database, job_id)
+    for job_id, state in (
+        (queued, JobState.QUEUED),
+        (running, JobState.RUNNING),
+        (cancelling, JobState.CANCELLING),
+    ):
+        with database.begin() as session, pytest.raises(Conflict) as conflict:
+            lifecycle.retry(session, "ada", job_id)
+        assert conflict.value.state == state
+    with database.begin() as session:
+        assert lifecycle.retry(session, "ada", cancelled)
+
+
+def test_the_last_place_in_an_owners_queue_is_given_once(database: Database, spec: JobSpec) -> None:
+    def submit_one(number: int) -> bool:
+        try:
+            with database.begin() as session:
+                lifecycle.create(session, "ada", spec, max_queued=3)
+        except limits.QueueFull:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(submit_one, range(8))) == 3
+    with database.begin() as session:
+        lifecycle.create(session, "bob", spec, max_queued=3)
+        failed = session.scalars(select(Job.id).where(Job.owner == "ada").limit(1)).one()
+        assert lifecycle.cancel(session, "ada", failed)
+        lifecycle.create(session, "ada", spec, max_queued=3)
+    with database.begin() as session, pytest.raises(limits.QueueFull) as full:
+        lifecycle.retry(session, "ada", failed, max_queued=3)
+    assert (full.value.queued, full.value.allowed) == (3, 3)
 
 
 def test_hand_backs_do_not_count_as_losses(database: Database, submit: Submit) -> None:
