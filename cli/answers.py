@@ -172,3 +172,28 @@ class Problem(Answer):
 
     detail: str
     errors: list[FieldError] = []
+
+
+class Key(Answer):
+    """An API key, without its secret."""
+
+    id: UUID
+    prefix: str
+    owner: str
+    name: str
+    scopes: list[str]
+    expires_at: datetime | None
+    last_used_at: datetime | None
+
+
+class NewKey(Key):
+    """A key that was just made."""
+
+    key: str
+
+
+class KeyPage(Answer):
+    """A page of a list of keys."""
+
+    items: list[Key]
+    next_cursor: str | None

@@ -19,7 +19,19 @@ import httpx
 from httpx_sse import EventSource
 from pydantic import ValidationError
 
-from cli.answers import Answer, Artifact, ArtifactList, Event, EventList, Job, JobPage, Problem
+from cli.answers import (
+    Answer,
+    Artifact,
+    ArtifactList,
+    Event,
+    EventList,
+    Job,
+    JobPage,
+    Key,
+    KeyPage,
+    NewKey,
+    Problem,
+)
 
 # The longest silence in an event stream: the server sends a comment every 15 seconds.
 _SILENCE_SECONDS = 60.0
@@ -92,6 +104,25 @@ class Client:
     def retry(self, job_id: UUID) -> Job:
         """Queue a job again that has failed or was cancelled. It goes on behind its finished blocks."""
         return self._call("POST", _path(job_id, "retry"), Job)
+
+    def make_key(self, wanted: Mapping[str, Any]) -> NewKey:
+        """Make an API key. Its secret is in this answer and in no other."""
+        return self._call("POST", "/v1/keys", NewKey, json=wanted)
+
+    def keys(self, *, everyone: bool) -> Iterator[Key]:
+        """The keys that are not revoked, newest first: the owner's, or everyone's for an admin."""
+        query: dict[str, Any] = {"limit": _PAGE, "everyone": everyone}
+        while True:
+            page = self._call("GET", "/v1/keys", KeyPage, params=query)
+            yield from page.items
+            if page.next_cursor is None:
+                return
+            query["cursor"] = page.next_cursor
+
+    def revoke_key(self, key_id: UUID) -> None:
+        """End a key."""
+        with self._answer("DELETE", f"/v1/keys/{key_id}"):
+            pass
 
     def events(self, job_id: UUID, *, after: int) -> list[Event]:
         """What has happened to a job since the event `after`, oldest first."""

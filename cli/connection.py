@@ -3,12 +3,31 @@
 import os
 import re
 from pathlib import Path
+from typing import Annotated
 
 import httpx
+import typer
 
 from cli.client import Client
 from cli.data_directory import DataDirectory, default_data_directory
 from cli.terminal import CommandFailed, Exit
+
+Url = Annotated[
+    str | None,
+    typer.Option(
+        envvar="PRUNESERVE_URL",
+        help="The server's address. Default: the one that `pruneserve up` has started here.",
+        show_default=False,
+    ),
+]
+KeyFile = Annotated[
+    Path | None,
+    typer.Option(
+        help="A file that holds the API key. Default: the variable PRUNESERVE_API_KEY, "
+        "else, for the server that `pruneserve up` has started here, its first key.",
+        show_default=False,
+    ),
+]
 
 _KEY = re.compile(r"[!-~]+")
 

@@ -8,9 +8,9 @@ from uuid import UUID, uuid4
 import typer
 from typer.core import TyperGroup
 
-from cli import ci
+from cli import ci, keys
 from cli.client import Refused, Unreachable
-from cli.connection import connect
+from cli.connection import KeyFile, Url, connect
 from cli.data_directory import DataDirectory, default_data_directory
 from cli.downloads import download_all
 from cli.ending import Ending
@@ -63,23 +63,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+app.add_typer(keys.app, name="keys")
+
 JobId = Annotated[UUID, typer.Argument(metavar="JOB", help="The job's id.", show_default=False)]
-Url = Annotated[
-    str | None,
-    typer.Option(
-        envvar="PRUNESERVE_URL",
-        help="The server's address. Default: the one that `pruneserve up` has started here.",
-        show_default=False,
-    ),
-]
-KeyFile = Annotated[
-    Path | None,
-    typer.Option(
-        help="A file that holds the API key. Default: the variable PRUNESERVE_API_KEY, "
-        "else, for the server that `pruneserve up` has started here, its first key.",
-        show_default=False,
-    ),
-]
 Key = Annotated[str | None, typer.Option(help="Sent twice under one key, a job is made once.")]
 Timeout = Annotated[
     float | None, typer.Option(min=1, help="Seconds after which to stop waiting; the job goes on.")

@@ -2,8 +2,12 @@ from uuid import uuid4
 
 import pytest
 from fastapi.testclient import TestClient
+from typer.testing import CliRunner
 
-from .drive import ClientOf, scopes_but
+from cli.main import app
+from cli.terminal import Exit
+
+from .drive import ClientOf, MakeKey, Server, scopes_but
 
 
 def made(client: TestClient, **wanted: object) -> dict[str, object]:
@@ -96,3 +100,24 @@ def test_the_list_is_paged(client: TestClient) -> None:
         names += [item["name"] for item in page["items"]]
         cursor = page["next_cursor"]
     assert names == ["key 2", "key 1", "key 0", "test"]
+
+
+def test_the_command_makes_lists_and_revokes_them(
+    server: Server, make_key: MakeKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(*arguments: str, key: str) -> tuple[int, str]:
+        monkeypatch.setenv("PRUNESERVE_API_KEY", key)
+        done = CliRunner().invoke(app, [*arguments, "--url", server.url])
+        return done.exit_code, done.stdout
+
+    admin = make_key()
+    code, key = run("keys", "new", "--name", "ci", "--scope", "jobs:read", "--days", "2", key=admin)
+    assert (code, key[:3]) == (Exit.OK, "ps_")
+    assert run("jobs", key=key.strip())[0] == Exit.OK
+    code, listed = run("keys", "list", "--everyone", key=admin)
+    line = next(line for line in listed.splitlines() if " ci " in line)
+    assert key[:11] in line
+    assert key.strip() not in listed
+    assert run("keys", "revoke", line.split()[0], key=key.strip())[0] == Exit.USAGE
+    assert run("keys", "revoke", line.split()[0], key=admin)[0] == Exit.OK
+    assert run("jobs", key=key.strip())[0] == Exit.USAGE
