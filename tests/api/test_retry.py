@@ -34,8 +34,6 @@ def test_a_failed_job_is_queued_again(client: TestClient, client_of: ClientOf, j
 
 
 def test_a_full_queue_is_told_with_its_numbers(client: TestClient, jobs: Jobs) -> None:
-        client.app.state.service, "settings", settings.model_copy(update={"max_queued_jobs": 2})
-    )  # type: ignore[attr-defined]
     first = client.post("/v1/jobs", json=SMALLEST, headers={"Idempotency-Key": "one"})
     cancelled = jobs.queued()
     assert client.post(f"/v1/jobs/{cancelled}/cancel").status_code == 200
