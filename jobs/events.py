@@ -40,3 +40,16 @@ def told(session: Session, job_id: UUID, limit: int = 200) -> Sequence[JobEvent]
         .limit(limit)
     ).all()
     return latest[::-1]
+
+
+def latest_progress(session: Session, job_id: UUID) -> dict[str, Any]:
+    """What the last event of progress within a stage has told; nothing before the first."""
+    return (
+        session.scalar(
+            select(JobEvent.data)
+            .where(JobEvent.job_id == job_id, JobEvent.kind == "progress")
+            .order_by(JobEvent.id.desc())
+            .limit(1)
+        )
+        or {}
+    )

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from jobs.gate import Condition
+
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 _NAMES = ("id", "name", "dataset")
 _NO_VALUE = "\N{EN DASH}"
@@ -89,15 +91,24 @@ def in_words(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:g}"
+    if isinstance(value, list):
+        return ", ".join(map(in_words, value))
     if not isinstance(value, dict):
         return str(value)
-    names = [str(value[key]) for key in _NAMES if key in value]
+    names = [str(value[key]) for key in _NAMES if value.get(key) is not None]
     options = [
         f"{key.replace('_', ' ')} {in_words(option)}"
         for key, option in value.items()
-        if key not in _NAMES and option is not None
+        if key not in _NAMES and option not in (None, [], {})
     ]
     return ", ".join(names + options)
+
+
+def quantity(condition: Condition, value: float | None) -> str:
+    """A gate's limit or measurement: a perplexity as it is, everything else as a share."""
+    if value is None:
+        return _NO_VALUE
+    return figure(value) if condition.name == "max_perplexity" else percent(value)
 
 
 def sentence(kind: str, data: dict[str, Any]) -> str:
@@ -132,5 +143,5 @@ _SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
 
 FILTERS: dict[str, Callable[..., str]] = {
     function.__name__: function
-    for function in (percent, change, figure, duration, age, size, count, moment, clock)
+    for function in (percent, change, figure, duration, age, size, count, moment, clock, quantity)
 }

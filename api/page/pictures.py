@@ -6,7 +6,7 @@ loaded when a picture is drawn for the first time: it takes a second, and the AP
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from api.page.format import change, duration, figure, size
 from api.page.layers import LayerMap, layer_map
@@ -14,8 +14,8 @@ from api.page.layers import LayerMap, layer_map
 Name = Literal["sparsity", "error", "perplexity", "stages"]
 Width = Literal["wide", "narrow"]
 
-PIXELS: dict[Width, int] = {"wide": 720, "narrow": 340}
-"""One for each: a picture that is shrunk to a telephone has letters that nobody can read."""
+# A picture that is shrunk to a telephone has letters that nobody can read: there is one for each width.
+_NARROW, _HALF, _FULL = 340, 470, 980
 
 _BAR, _ROW, _FRAME, _MAP_FRAME = 30, 24, 44, 70
 
@@ -40,19 +40,26 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One picture. `height` is in CSS pixels."""
+    """One picture. Sizes are in CSS pixels."""
 
     name: Name
     title: str
     finding: str
     table: Table
+    width: int
     height: int
-    draw: Callable[[Width], bytes]
+    paint: Callable[[tuple[int, int]], bytes]
+
+    narrow_width: ClassVar[int] = _NARROW
+
+    def draw(self, width: Width) -> bytes:
+        """The SVG."""
+        return self.paint((self.width if width == "wide" else self.narrow_width, self.height))
 
 
 def pictures(report: dict[str, Any]) -> list[Picture]:
     """Everything that this report has figures for."""
-    return [*_perplexity(report), *_maps(report["sparsity"]["layers"]), *_stages(report.get("stages", ()))]
+    return [*_perplexity(report), *_stages(report.get("stages", ())), *_maps(report["sparsity"]["layers"])]
 
 
 def _perplexity(report: dict[str, Any]) -> Iterator[Picture]:
@@ -98,14 +105,13 @@ def _stages(stages: Sequence[dict[str, Any]]) -> Iterator[Picture]:
 def _bars(name: Name, title: str, finding: str, rows: Sequence[Bar]) -> Picture:
     height = _FRAME + _BAR * len(rows)
 
-    def draw(width: Width) -> bytes:
+    def paint(pixels: tuple[int, int]) -> bytes:
         from api.plots.bars import bars
 
-        return bars(rows, pixels=(PIXELS[width], height))
+        return bars(rows, pixels=pixels)
 
-    return Picture(
-        name, title, finding, Table(("", title), [(bar.label, bar.text) for bar in rows]), height, draw
-    )
+    table = Table(("", title), [(bar.label, bar.text) for bar in rows])
+    return Picture(name, title, finding, table, _HALF, height, paint)
 
 
 def _maps(layers: Sequence[dict[str, Any]]) -> Iterator[Picture]:
@@ -119,11 +125,11 @@ def _maps(layers: Sequence[dict[str, Any]]) -> Iterator[Picture]:
 def _map(name: Name, title: str, layers: LayerMap) -> Picture:
     height = _MAP_FRAME + _ROW * len(layers.kinds)
 
-    def draw(width: Width) -> bytes:
+    def paint(pixels: tuple[int, int]) -> bytes:
         from api.plots.layers import heat_map
 
-        return heat_map(layers, pixels=(PIXELS[width], height))
+        return heat_map(layers, pixels=pixels)
 
     rows = [(str(block), *(layers.cell(block, kind) for kind in layers.kinds)) for block in layers.blocks]
     headings = ("Block", *(layers.label(kind) for kind in layers.kinds))
-    return Picture(name, title, layers.finding, Table(headings, rows), height, draw)
+    return Picture(name, title, layers.finding, Table(headings, rows), _FULL, height, paint)

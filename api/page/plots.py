@@ -4,8 +4,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from api.auth import Reader
 from api.errors import NotFound
+from api.page.owners import Owner
 from api.page.pictures import Name, pictures
 from api.service import Database
 from jobs import queries
@@ -22,10 +22,10 @@ _HEADERS = {
 
 
 @router.get("/jobs/{job_id}/plots/{name}.svg")
-def show(job_id: UUID, name: Name, who: Reader, database: Database, narrow: bool = False) -> Response:
+def show(job_id: UUID, name: Name, owner: Owner, database: Database, narrow: bool = False) -> Response:
     """One picture of one of the owner's jobs."""
     with database.begin() as session:
-        job = queries.get(session, who.owner, job_id)
+        job = queries.get(session, owner, job_id)
         report = job.report if job else None
     for picture in pictures(report) if report else ():
         if picture.name == name:

@@ -59,3 +59,4 @@ _templates = Environment(
 )
 _templates.filters.update(FILTERS)
 _templates.globals["asset"] = _asset
+_templates.globals["place"] = "jobs"

@@ -7,12 +7,16 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from api.page.advice import ADVICE
+from api.page.copying import curl, request_body, run
 from api.page.format import in_words, label, sentence
 from api.page.pictures import Picture, pictures
-from jobs import events, queries
+from api.page.timeline import AttemptView, timeline
+from jobs import events, queries, zoo
+from jobs.gate import Verdict
 from jobs.spec import JobSpec
-from jobs.states import ENDED, HELD, JobState
-from jobs.tables import Artifact, Job, JobAttempt, JobEvent
+from jobs.states import ENDED, HELD, RETRIABLE, JobState
+from jobs.tables import Artifact, Job, JobEvent
 from pruning.recipe import Stage
 
 _ORDER = {stage: position for position, stage in enumerate(Stage)}
@@ -45,9 +49,11 @@ class JobView:
     job: Job
     spec: JobSpec
     stages: tuple[StageView, ...]
-    attempts: Sequence[JobAttempt]
+    attempts: tuple[AttemptView, ...]
     artifacts: Sequence[Artifact]
     log: tuple[LogLine, ...]
+    memory_bytes: int | None
+    zoo_slug: str | None
 
     @property
     def ended(self) -> bool:
@@ -58,6 +64,26 @@ class JobView:
     def can_cancel(self) -> bool:
         """Whether a request to cancel would change anything."""
         return self.job.state in (JobState.QUEUED, JobState.RUNNING)
+
+    @property
+    def can_retry(self) -> bool:
+        """Whether the job could run again."""
+        return self.job.state in RETRIABLE
+
+    @property
+    def gate(self) -> Verdict | None:
+        """How the job met its gate, once it has succeeded."""
+        return Verdict.model_validate(self.job.gate) if self.job.gate else None
+
+    @property
+    def advice(self) -> str | None:
+        """What to do about the error, where its own message does not say it."""
+        return ADVICE.get(self.job.error.get("type", "")) if self.job.error else None
+
+    def commands(self, server: str) -> list[tuple[str, str]]:
+        """The job as commands that would submit it again."""
+        body = request_body(self.spec, self.job.labels)
+        return [("curl", curl(body, server)), ("pruneserve run", run(body, server))]
 
     @property
     def moments(self) -> list[tuple[str, Any]]:
@@ -72,7 +98,8 @@ class JobView:
         """The request with every default filled in, field by field."""
         spec = self.spec.model_dump(mode="json")
         fields = spec.pop("recipe") | spec
-        return [(label(name), in_words(value)) for name, value in fields.items() if value is not None]
+        told = ((label(name), in_words(value)) for name, value in fields.items() if value is not None)
+        return [(name, words) for name, words in told if words]
 
     @property
     def seconds(self) -> float:
@@ -115,9 +142,13 @@ def read(session: Session, owner: str, job_id: UUID) -> JobView | None:
         job=job,
         spec=JobSpec.model_validate(job.spec),
         stages=_stages(job, told),
-        attempts=queries.attempts(session, owner, job_id),
+        attempts=timeline(queries.attempts(session, owner, job_id), told),
         artifacts=queries.artifacts(session, owner, job_id),
         log=tuple(LogLine(event, sentence(event.kind, event.data)) for event in reversed(told)),
+        memory_bytes=events.latest_progress(session, job_id).get("memory_bytes")
+        if job.state in HELD
+        else None,
+        zoo_slug=zoo.slug_of(session, job_id),
     )
 
 

@@ -1,0 +1,125 @@
+"""The zoo: pruned models that everybody on this service may see and download.
+
+An entry is a job that has succeeded, put on show by hand of its owner. It shows the job as it is: nothing is
+copied. Withdrawing it leaves the job alone.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import Select, delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session, defer
+
+from jobs.states import JobState
+from jobs.tables import Artifact, Job, ZooEntry
+
+
+class NotPresentable(Exception):
+    """Only a job that has succeeded, and whose files are still there, can be put on show."""
+
+
+@dataclass(frozen=True, slots=True)
+class ZooFilter:
+    """Which entries to list; a field left empty does not narrow."""
+
+    search: str | None = None
+    method: str | None = None
+    pattern: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An entry with its job."""
+
+    entry: ZooEntry
+    job: Job
+    size: int
+
+
+def promote(session: Session, owner: str, job_id: UUID, note: str) -> ZooEntry | None:
+    """Put one of the owner's jobs on show, or change the note of its entry. None: the owner has no such job.
+
+    Raises `NotPresentable`.
+    """
+    # Locked, so that its files are not cleaned away while it becomes an entry.
+    job = session.scalar(select(Job).where(Job.id == job_id, Job.owner == owner).with_for_update())
+    if job is None:
+        return None
+    if job.state != JobState.SUCCEEDED or job.artifacts_expired_at is not None:
+        raise NotPresentable
+    entry = insert(ZooEntry).values(slug=_slug(job), job_id=job_id, note=note, promoted_by=owner)
+    session.execute(entry.on_conflict_do_update(index_elements=["job_id"], set_={"note": note}))
+    return session.scalars(select(ZooEntry).where(ZooEntry.job_id == job_id)).one()
+
+
+def withdraw(session: Session, owner: str | None, slug: str) -> bool:
+    """Take an entry off the show; of anybody where `owner` is None. False: there is no such entry."""
+    query = delete(ZooEntry).where(ZooEntry.slug == slug)
+    if owner is not None:
+        query = query.where(ZooEntry.job_id.in_(select(Job.id).where(Job.owner == owner)))
+    return session.scalar(query.returning(ZooEntry.id)) is not None
+
+
+def newest(session: Session, wanted: ZooFilter, *, before: UUID | None, limit: int) -> Sequence[Shown]:
+    """A page of the entries, newest first. Without reports: a list shows a few figures."""
+    query = _shown().order_by(ZooEntry.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(ZooEntry.id < before)
+    if wanted.search is not None:
+        query = query.where(Job.model.icontains(wanted.search, autoescape=True))
+    if wanted.method is not None:
+        query = query.where(Job.method == wanted.method)
+    if wanted.pattern is not None:
+        query = query.where(Job.pattern == wanted.pattern)
+    rows = session.execute(query.options(defer(Job.report, raiseload=True), defer(Job.spec, raiseload=True)))
+    return [Shown(*row) for row in rows]
+
+
+def get(session: Session, slug: str) -> Shown | None:
+    """One entry."""
+    row = session.execute(_shown().where(ZooEntry.slug == slug)).one_or_none()
+    return None if row is None else Shown(*row)
+
+
+def slug_of(session: Session, job_id: UUID) -> str | None:
+    """The entry of a job, if it is on show."""
+    return session.scalar(select(ZooEntry.slug).where(ZooEntry.job_id == job_id))
+
+
+def artifacts(session: Session, slug: str) -> Sequence[Artifact]:
+    """The files of an entry, by name."""
+    return session.scalars(
+        select(Artifact)
+        .join(ZooEntry, ZooEntry.job_id == Artifact.job_id)
+        .where(ZooEntry.slug == slug)
+        .order_by(Artifact.name)
+    ).all()
+
+
+def artifact(session: Session, slug: str, artifact_id: UUID) -> Artifact | None:
+    """One file of an entry."""
+    return session.scalar(
+        select(Artifact)
+        .join(ZooEntry, ZooEntry.job_id == Artifact.job_id)
+        .where(ZooEntry.slug == slug, Artifact.id == artifact_id)
+    )
+
+
+def _shown() -> Select[ZooEntry, Job, int]:
+    size = (
+        select(func.coalesce(func.sum(Artifact.size), 0))
+        .where(Artifact.job_id == Job.id)
+        .correlate(Job)
+        .scalar_subquery()
+    )
+    return select(ZooEntry, Job, size).join(Job, Job.id == ZooEntry.job_id)
+
+
+def _slug(job: Job) -> str:
+    """`smollm2-135m-gblm-50-1c0ffee5`: what it is, and the end of the job's id, so that it is the only one."""
+    what = job.pattern if job.pattern != "unstructured" else f"{100 * job.sparsity:.4g}"
+    name = f"{job.model.rstrip('/').rpartition('/')[2]}-{job.method}-{what}".lower()
+    return f"{re.sub(r'[^a-z0-9]+', '-', name).strip('-')[:80]}-{job.id.hex[-8:]}"
