@@ -29,6 +29,10 @@ class MethodOptions(Frozen):
     updates_weights: ClassVar[bool] = False  # of those that it keeps
     name: str
 
+    def operations(self, outputs: int, inputs: int) -> float:
+        """Floating-point operations that one matrix takes beside scores and masks: for estimates."""
+        return 0.0
+
 
 class Magnitude(MethodOptions):
     """|W|, one threshold per weight matrix."""
@@ -83,6 +87,10 @@ class SparseGpt(MethodOptions):
     damping: float = Field(0.01, gt=0, le=1, description=_DAMPING)
     columns: int = Field(128, ge=1, le=65_536, description="Columns that share one threshold.")
 
+    def operations(self, outputs: int, inputs: int) -> float:
+        """Two Cholesky factors and an inverse, and every column's error taken from those to its right."""
+        return 4 / 3 * inputs**3 + outputs * inputs**2
+
 
 class Admm(MethodOptions):
     """The support searched by ADMM on the layer's reconstruction error (ALPS, arXiv 2406.07831)."""
@@ -93,6 +101,10 @@ class Admm(MethodOptions):
     damping: float = Field(0.01, gt=0, le=1, description=_DAMPING)
     penalty: float = Field(0.1, gt=0, le=1e3, description="At the start; it rises as the support settles.")
     iterations: int = Field(300, ge=1, le=10_000, description="At most; it stops when the support settles.")
+
+    def operations(self, outputs: int, inputs: int) -> float:
+        """One eigendecomposition, and two products per iteration, if the support settles late."""
+        return 9.0 * inputs**3 + self.iterations * 4.0 * outputs * inputs**2
 
 
 AnyMethod = Magnitude | Wanda | Gradient | Gblm | Ria | SparseGpt | Admm

@@ -17,6 +17,10 @@ class RefitOptions(Frozen):
     )
     iterations: int = Field(20, ge=1, le=1_000, description="Steps of the conjugate gradients.")
 
+    def operations(self, outputs: int, inputs: int) -> float:
+        """Floating-point operations for one matrix: a product with the second moments per step."""
+        return (self.iterations + 1) * 2.0 * outputs * inputs**2
+
 
 def _from_plain_choice(value: Any) -> Any:  # noqa: ANN401 - what a client sent, not yet validated
     return ({} if value else None) if isinstance(value, bool) else value

@@ -1,0 +1,193 @@
+"""What a job will take, before it runs: from the shape of its model and the machine alone."""
+
+from collections.abc import Mapping
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pruning.estimate import memory, work
+from pruning.estimate.machine import Machine
+from pruning.estimate.shape import ModelShape
+from pruning.estimate.work import Windows, Work
+from pruning.recipe import Evaluation, Recipe, Stage
+
+Schedule = Literal["whole", "streamed"]
+
+# Parts of the measured rates that the stages reach; see docs/performance.md.
+_OF_PRODUCT_RATE = 0.8
+_OF_PRODUCT_RATE_IN_ATTENTION = 0.3
+# Files are read, hashed and written at about so many bytes a second.
+_FILE_RATE = 4e8
+# A whole pass that is lost is lost whole, so that only a short one is worth its memory.
+_LONGEST_WHOLE_SECONDS = 600.0
+_MEMORY_SHARE = 0.8
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+
+class ModelEstimate(_Answer):
+    """The model, as its config describes it."""
+
+    architecture: str
+    parameters: int = Field(description="Without norms, biases and routers.")
+    prunable: int = Field(description="Weights in the linear layers of its blocks.")
+    blocks: int
+
+
+class StageEstimate(_Answer):
+    """One stage of the job."""
+
+    name: Stage
+    operations: float = Field(description="Floating-point operations in matrix products.")
+    seconds: float
+    memory_bytes: int = Field(description="Of the device that computes, at the stage's peak.")
+
+
+class Estimate(_Answer):
+    """What the job will take."""
+
+    model: ModelEstimate
+    machine: Machine
+    dtype: str = Field(description="Of the computation.")
+    schedule: Schedule | None = Field(description="Of the gradients; null for a job that needs none.")
+    stages: tuple[StageEstimate, ...]
+    output_bytes: int = Field(description="Of the pruned model's weights; with the masks, if wanted.")
+    notes: tuple[str, ...] = Field(description="What the figures leave out or take for granted.")
+
+    # Filled in from the stages, so that a client need not add up.
+    seconds: float = Field(description="Of all stages.")
+    memory_bytes: int = Field(description="The largest of all stages.")
+
+    @classmethod
+    def of(
+        cls,
+        recipe: Recipe,
+        evaluation: Evaluation,
+        shape: ModelShape,
+        machine: Machine,
+        *,
+        save_masks: bool = False,
+    ) -> Self:
+        """The job of a recipe on a model of this shape."""
+        windows = Windows.of_calibration(recipe, shape)
+        dtype = compute_dtype(recipe.dtype, shape.stored_dtype, machine.kind)
+        schedule = None
+        stages = [_resolve(shape, machine)]
+        if recipe.gradient_norms and recipe.gradients is None:
+            schedule, stage = _gradients(shape, windows, dtype, machine)
+            stages.append(stage)
+        stages += [
+            _stage(
+                Stage.PRUNE,
+                work.pruning(recipe, shape, windows),
+                memory.pruning(
+                    shape,
+                    windows,
+                    dtype,
+                    machine.kind,
+                    second_moments="second_moments" in recipe.needs,
+                ),
+                dtype,
+                machine,
+            ),
+            _stage(
+                Stage.EVALUATE,
+                work.evaluation(evaluation, shape),
+                memory.evaluation(shape, Windows.of_evaluation(evaluation, shape), dtype, machine.kind),
+                dtype,
+                machine,
+            ),
+        ]
+        output = shape.stored_bytes + (-(-shape.block_weights // 8) if save_masks else 0)
+        stages.append(
+            StageEstimate(name=Stage.UPLOAD, operations=0, seconds=output / _FILE_RATE, memory_bytes=0)
+        )
+        return cls(
+            model=ModelEstimate(
+                architecture=shape.architecture,
+                parameters=shape.parameters,
+                prunable=shape.block_weights,
+                blocks=len(shape.blocks),
+            ),
+            machine=machine,
+            dtype=dtype,
+            schedule=schedule,
+            stages=tuple(stages),
+            output_bytes=output,
+            notes=tuple(_notes(recipe, evaluation, machine)),
+            seconds=sum(stage.seconds for stage in stages),
+            memory_bytes=max(stage.memory_bytes for stage in stages),
+        )
+
+    @property
+    def seconds_by_stage(self) -> Mapping[Stage, float]:
+        """What the time left is judged by before anything was measured."""
+        return {stage.name: stage.seconds for stage in self.stages}
+
+
+def compute_dtype(requested: str, stored: str, device: str) -> str:
+    """As pruning.device decides it."""
+    if requested != "auto":
+        return requested
+    return "float64" if stored == "float64" else "float32" if device == "cpu" else stored
+
+
+def seconds(done: Work, dtype: str, machine: Machine) -> float:
+    """How long the machine takes for it."""
+    rate = machine.rate(dtype)
+    products = done.products / (_OF_PRODUCT_RATE * rate)
+    attention = done.attention / (_OF_PRODUCT_RATE_IN_ATTENTION * rate)
+    return products + attention + done.traffic / machine.bytes_per_second
+
+
+def _stage(stage: Stage, done: Work, memory_bytes: float, dtype: str, machine: Machine) -> StageEstimate:
+    return StageEstimate(
+        name=stage,
+        operations=done.operations,
+        seconds=seconds(done, dtype, machine),
+        memory_bytes=int(memory_bytes),
+    )
+
+
+def _resolve(shape: ModelShape, machine: Machine) -> StageEstimate:
+    """The checkpoint is read once for its digest and once for its weights."""
+    return StageEstimate(
+        name=Stage.RESOLVE, operations=0, seconds=2 * shape.stored_bytes / _FILE_RATE, memory_bytes=0
+    )
+
+
+def _gradients(
+    shape: ModelShape, windows: Windows, dtype: str, machine: Machine
+) -> tuple[Schedule, StageEstimate]:
+    """`whole` where it fits and is short, else `streamed`; both norms, because other jobs may want them."""
+    whole = _stage(
+        Stage.GRADIENTS,
+        work.gradients(shape, windows, norms=2, passes=1),
+        memory.whole_gradients(shape, windows, dtype, machine.kind, norms=2),
+        dtype,
+        machine,
+    )
+    if whole.memory_bytes < _MEMORY_SHARE * machine.memory_bytes and whole.seconds < _LONGEST_WHOLE_SECONDS:
+        return "whole", whole
+    return "streamed", _stage(
+        Stage.GRADIENTS,
+        work.gradients(shape, windows, norms=2, passes=2),
+        memory.streamed_gradients(shape, windows, dtype, machine.kind, norms=2),
+        dtype,
+        machine,
+    )
+
+
+def _notes(recipe: Recipe, evaluation: Evaluation, machine: Machine) -> list[str]:
+    notes = ["a model that has to be downloaded first takes that time more"]
+    if not machine.measured:
+        notes.append("no live worker was measured: the figures are for an assumed machine")
+    if evaluation.windows is None:
+        notes.append("the evaluation texts are taken to be as long as WikiText-2's test split")
+    if evaluation.tasks:
+        notes.append("the lengths of zero-shot tasks are taken from those of the usual seven")
+    if recipe.dtype not in ("auto", *machine.operations_per_second):
+        notes.append(f"{recipe.dtype} was not measured on this machine")
+    return notes

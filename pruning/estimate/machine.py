@@ -1,0 +1,36 @@
+"""What a job will run on."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Machine(BaseModel):
+    """A worker's device, as it was measured when the worker started."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+    device: str = Field(description="`cpu`, or the CUDA device with its name.")
+    memory_bytes: int = Field(gt=0, description="Of the device that computes.")
+    operations_per_second: dict[str, float] = Field(
+        description="Of large matrix products, by dtype; those that the device can compute with."
+    )
+    bytes_per_second: float = Field(gt=0, description="Read and written by plain passes over its memory.")
+    measured: bool = Field(True, description="False: assumed, because no live worker was measured.")
+
+    @property
+    def kind(self) -> str:
+        """`cpu` or `cuda`."""
+        return "cuda" if self.device.startswith("cuda") else "cpu"
+
+    def rate(self, dtype: str) -> float:
+        """Operations per second in a dtype. A dtype that was not measured counts as the slowest."""
+        return self.operations_per_second.get(dtype, min(self.operations_per_second.values()))
+
+
+ASSUMED = Machine(
+    device="cpu",
+    memory_bytes=16 * 1024**3,
+    operations_per_second={"float32": 1e11},
+    bytes_per_second=1e10,
+    measured=False,
+)
+"""A small machine without a GPU."""

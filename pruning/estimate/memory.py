@@ -1,0 +1,78 @@
+"""How much memory of the device each stage holds at its peak, in bytes."""
+
+from pruning.estimate.shape import BYTES, BlockShape, ModelShape
+from pruning.estimate.work import Windows
+
+# As pruning.batching sizes its pieces.
+_TOKENS_AT_ONCE = {"cpu": 1024, "cuda": 8192}
+_FLOAT = 4
+
+
+def _at_once(windows: Windows, device: str) -> int:
+    """Tokens that go through the model together: whole windows."""
+    count = max(1, -(-_TOKENS_AT_ONCE[device] // windows.length))
+    return min(count, windows.count) * windows.length
+
+
+def _activations(blocks: tuple[BlockShape, ...]) -> float:
+    """Per token: each layer's input and output, and about as much in norms, activations and residuals."""
+    return 2 * _FLOAT * sum(block.features for block in blocks)
+
+
+def _logits(shape: ModelShape) -> float:
+    """Per token: the logits and their gradient."""
+    return 2 * _FLOAT * shape.vocabulary
+
+
+def _weights(shape: ModelShape, dtype: str) -> int:
+    return shape.parameters * BYTES[dtype]
+
+
+def _around(shape: ModelShape, dtype: str) -> int:
+    return shape.embeddings * BYTES[dtype]
+
+
+def _block(shape: ModelShape, dtype: str, device: str) -> int:
+    """The block that works, and on CUDA the next one, which is brought meanwhile."""
+    return shape.largest_block.weights * BYTES[dtype] * (2 if device == "cuda" else 1)
+
+
+def block_inputs(shape: ModelShape, windows: Windows, dtype: str) -> int:
+    """What all windows are before one block."""
+    return windows.tokens * shape.hidden * BYTES[dtype]
+
+
+def whole_gradients(shape: ModelShape, windows: Windows, dtype: str, device: str, norms: int) -> float:
+    """The model, its accumulators, and one micro-batch of activations."""
+    activations = (_activations(shape.blocks) + _logits(shape)) * _at_once(windows, device)
+    return _weights(shape, dtype) + _FLOAT * norms * shape.block_weights + activations
+
+
+def streamed_gradients(shape: ModelShape, windows: Windows, dtype: str, device: str, norms: int) -> float:
+    """One block, its accumulators, one micro-batch of its activations; what lies around the blocks."""
+    one = (shape.largest_block,)
+    activations = max(_activations(one), _logits(shape)) * _at_once(windows, device)
+    accumulators = _FLOAT * norms * shape.largest_block.weights
+    return _around(shape, dtype) + _block(shape, dtype, device) + accumulators + activations
+
+
+def pruning(shape: ModelShape, windows: Windows, dtype: str, device: str, *, second_moments: bool) -> float:
+    """One block, the windows before it, and what is measured."""
+    block = shape.largest_block
+    moments = _FLOAT * sum(matrix.inputs**2 * matrix.copies for matrix in block.inputs)
+    # Weight, score, order and mask of the largest matrix.
+    scores = 4 * _FLOAT * max(matrix.outputs * matrix.inputs for matrix in block.matrices)
+    return (
+        _around(shape, dtype)
+        + _block(shape, dtype, device)
+        + block_inputs(shape, windows, dtype)
+        + _activations((block,)) * _at_once(windows, device)
+        + scores
+        + (moments if second_moments else 0)
+    )
+
+
+def evaluation(shape: ModelShape, windows: Windows, dtype: str, device: str) -> float:
+    """The whole model and one micro-batch."""
+    activations = _activations((shape.largest_block,)) + _logits(shape)
+    return _weights(shape, dtype) + activations * _at_once(windows, device)
