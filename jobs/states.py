@@ -31,6 +31,15 @@ TRANSITIONS: dict[JobState, frozenset[JobState]] = {
 }
 
 
+class SweepState(StrEnum):
+    """Where a sweep stands: running as long as one of its jobs may still be run, or asked for."""
+
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
 class Outcome(StrEnum):
     """How an attempt ended."""
 

@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from jobs.states import JobState
+from jobs.states import JobState, SweepState
 
 
 class Base(DeclarativeBase):
@@ -104,6 +104,7 @@ class Job(Base):
     pattern: Mapped[str]
     sparsity: Mapped[float]
     labels: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    sweep_id: Mapped[UUID | None] = mapped_column(ForeignKey("sweeps.id", ondelete="SET NULL"))
     queue: Mapped[str] = mapped_column(server_default="prune")
 
     state: Mapped[JobState] = mapped_column(Text, server_default=JobState.QUEUED)
@@ -160,6 +161,7 @@ class Job(Base):
         Index(
             "ix_jobs_owner_gate", "owner", "gate_state", "id", postgresql_where=text("gate_state IS NOT NULL")
         ),
+        Index("ix_jobs_sweep_id_id", "sweep_id", "id", postgresql_where=text("sweep_id IS NOT NULL")),
         Index("ix_jobs_queued", "queue", "id", postgresql_where=text("state = 'queued'")),
         Index(
             "ix_jobs_leases", "lease_expires_at", postgresql_where=text("state IN ('running', 'cancelling')")
@@ -186,6 +188,27 @@ class JobLabel(Base):
     owner: Mapped[str]
 
     __table_args__ = (Index("ix_job_labels_owner_name_value_job_id", "owner", "name", "value", "job_id"),)
+
+
+class Sweep(Base):
+    """Jobs that were asked for together; or, one after the other, the search for the sparsest good model."""
+
+    __tablename__ = "sweeps"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, server_default=func.uuidv7())
+    owner: Mapped[str]
+    request: Mapped[dict[str, Any]]
+    state: Mapped[SweepState] = mapped_column(Text, server_default=SweepState.RUNNING)
+    search: Mapped[dict[str, Any] | None]  # where a search stands: a `jobs.search_sparsity.Search`
+    error: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    ended_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        CheckConstraint("state IN ('running', 'succeeded', 'failed', 'cancelled')", name="state"),
+        Index("ix_sweeps_owner_id", "owner", "id"),
+        Index("ix_sweeps_running", "id", postgresql_where=text("state = 'running'")),
+    )
 
 
 class IdempotencyKey(Base):
