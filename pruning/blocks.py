@@ -39,6 +39,10 @@ class Stack:
         """The linear layers of all blocks."""
         return (layer for block in self.blocks for layer in block.layers)
 
+    def module_after(self, index: int) -> nn.Module | None:
+        """Of the block that follows block `index`."""
+        return self.blocks[index + 1].module if index + 1 < len(self.blocks) else None
+
 
 def find_stack(model: PreTrainedModel) -> Stack:
     """Find the decoder blocks and their linear layers. Works on a model without weights (meta device) too.

@@ -1,40 +1,67 @@
 """Masks as an artifact of their own: one bit per weight, by the names in the checkpoint."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from safetensors import safe_open
-from safetensors.torch import save
 from torch import Tensor
 
 FILE_NAME = "masks.safetensors"
 
-_SHAPES = "shapes"
+SHAPES = "shapes"
+"""Where a file's metadata has the shapes, as JSON."""
 
 
-def write_masks(masks: Mapping[str, Tensor], path: Path) -> None:
-    """Write bool tensors, True where a weight is pruned, as uint8 tensors of packed bits.
+class MaskFile:
+    """A safetensors file of packed masks, filled in any order."""
 
-    The bits are in row-major order, the first in each byte's highest bit, the last byte filled with zeros.
-    The shapes are in the file's metadata, as JSON under `shapes`.
-    """
-    packed = {name: torch.from_numpy(np.packbits(mask.numpy())) for name, mask in masks.items()}
-    shapes = {name: list(masks[name].shape) for name in sorted(masks)}
-    # Through bytes: save_file would make the file its owner's alone.
-    path.write_bytes(save(packed, metadata={_SHAPES: json.dumps(shapes)}))
+    def __init__(self, path: Path, shapes: Mapping[str, Sequence[int]]) -> None:
+        """Lay out the file for masks of these names and shapes. It is whole when all were written."""
+        self._path = path
+        self._begins: dict[str, int] = {}
+        header: dict[str, Any] = {
+            "__metadata__": {SHAPES: json.dumps({n: list(s) for n, s in shapes.items()})}
+        }
+        end = 0
+        for name in sorted(shapes):
+            self._begins[name], end = end, end + -(-prod(shapes[name]) // 8)
+            offsets = [self._begins[name], end]
+            header[name] = {"dtype": "U8", "shape": [offsets[1] - offsets[0]], "data_offsets": offsets}
+        encoded = json.dumps(header).encode()
+        encoded += b" " * (-len(encoded) % 8)
+        with path.open("wb") as file:
+            file.write(len(encoded).to_bytes(8, "little") + encoded)
+            self._data = file.tell()
+            file.truncate(self._data + end)
+
+    def write(self, masks: Mapping[str, Tensor]) -> None:
+        """Write some of the masks: bool, True where a weight is pruned."""
+        with self._path.open("r+b") as file:
+            for name, mask in masks.items():
+                file.seek(self._data + self._begins[name])
+                file.write(packed(mask).numpy().tobytes())
 
 
 def read_masks(path: Path) -> dict[str, Tensor]:
-    """What `write_masks` was given."""
-    with safe_open(path, framework="np") as file:
-        shapes = json.loads(file.metadata()[_SHAPES])
-        return {name: _unpacked(file.get_tensor(name), shape) for name, shape in shapes.items()}
+    """All masks of a file."""
+    with safe_open(path, framework="pt") as file:
+        shapes = json.loads(file.metadata()[SHAPES])
+        return {name: unpacked(file.get_tensor(name), shape) for name, shape in shapes.items()}
 
 
-def _unpacked(bits: np.ndarray, shape: list[int]) -> Tensor:
-    flat = np.unpackbits(bits, count=prod(shape)).view(np.bool_)
+def packed(mask: Tensor) -> Tensor:
+    """A bool tensor as uint8: its bits in row-major order, the first in the highest bit, the last byte
+    filled with zeros.
+    """
+    return torch.from_numpy(np.packbits(mask.numpy()))
+
+
+def unpacked(bits: Tensor, shape: Sequence[int]) -> Tensor:
+    """What `packed` was given, of this shape."""
+    flat = np.unpackbits(bits.numpy(), count=prod(shape)).view(np.bool_)
     return torch.from_numpy(flat.reshape(shape))

@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import torch
+
 from pruning.checkpoint import Checkpoint
 from pruning.errors import InvalidInput
 from pruning.files import MODEL_CARD
 from pruning.masks import FILE_NAME as MASKS
-from pruning.masks import write_masks
+from pruning.masks import MaskFile
 from pruning.model_card import model_card
-from pruning.prune import Pruned
+from pruning.pruned import Pruned
 from pruning.report import FILE_NAME as REPORT
 from pruning.report import Report
 from pruning.zeros import replace_in_place, zero_in_place
@@ -23,20 +25,29 @@ def write_model(checkpoint: Checkpoint, pruned: Pruned, directory: Path, *, save
     """Write the original checkpoint with zeros where `pruned` says, tokenizer and configs as they are.
 
     The weights are the dense ones byte for byte, whatever precision the pruning was computed in, but for the
-    zeros and for the matrices whose kept weights `pruned` gives anew.
+    zeros and for the matrices whose kept weights `pruned` gives anew. One block of `pruned` is in memory at a
+    time.
 
     On request the masks are written too (`masks.safetensors`, see pruning.masks).
     """
-    masks = checkpoint.layout.to_stored(pruned.masks)
-    weights = checkpoint.layout.to_stored(pruned.weights)
     for name in checkpoint.files:
         (directory / name).parent.mkdir(exist_ok=True)
         shutil.copyfile(checkpoint.directory / name, directory / name)
-    for name in checkpoint.weight_files:
-        replace_in_place(directory / name, weights)
-        zero_in_place(directory / name, masks)
-    if save_masks:
-        write_masks(masks, directory / MASKS)
+    mask_file = MaskFile(directory / MASKS, _mask_shapes(checkpoint, pruned)) if save_masks else None
+    for block in pruned:
+        masks, weights = map(checkpoint.layout.to_stored, (block.masks, block.weights))
+        for name in checkpoint.weight_files:
+            replace_in_place(directory / name, weights)
+            zero_in_place(directory / name, masks)
+        if mask_file is not None:
+            mask_file.write(masks)
+
+
+def _mask_shapes(checkpoint: Checkpoint, pruned: Pruned) -> dict[str, torch.Size]:
+    """By the names in the checkpoint, those of all masks."""
+    parameters = checkpoint.skeleton.state_dict()
+    masks = {name: torch.empty_like(parameters[name], dtype=torch.bool) for name in pruned.parameters}
+    return {name: mask.shape for name, mask in checkpoint.layout.to_stored(masks).items()}
 
 
 def write_report(checkpoint: Checkpoint, report: Report, directory: Path) -> None:

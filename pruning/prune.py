@@ -1,7 +1,7 @@
 """Pruning, block by block."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -10,53 +10,28 @@ from transformers import PreTrainedModel
 
 from pruning.allocation import layer_targets
 from pruning.batching import micro_batches
-from pruning.blocks import Stack
+from pruning.blocks import Block, Stack
 from pruning.errors import InvalidInput, NumericalFailure
 from pruning.gradients import GradientNorms
 from pruning.layers import LinearLayer
+from pruning.ledger import Boundary
 from pruning.methods import LayerEvidence, Method, PrunedMatrix, method_for
 from pruning.patterns import LayerTarget, fits
+from pruning.placement import Placement
+from pruning.pruned import (
+    BlockFacts,
+    InMemory,
+    Pruned,
+    PrunedBlock,
+    PrunedBlocks,
+    PrunedLayer,
+    Targets,
+)
 from pruning.recipe import Magnitude, Recipe, RefitOptions
 from pruning.refit import refitted
 from pruning.replay import Replay, Walk
 from pruning.selection import selected_stack
 from pruning.statistics import InputStatistics
-
-
-@dataclass(frozen=True)
-class PrunedLayer:
-    """What became of one weight matrix."""
-
-    name: str
-    block: int
-    shape: tuple[int, int]  # (outputs, inputs)
-    zeros: int
-
-    @property
-    def weights(self) -> int:
-        """Zero or not."""
-        return self.shape[0] * self.shape[1]
-
-    @property
-    def sparsity(self) -> float:
-        """The share of zeros."""
-        return self.zeros / self.weights
-
-
-@dataclass(frozen=True)
-class Pruned:
-    """The result of pruning: which weights of which parameter are zero now, and what the others became."""
-
-    # Both by parameter name, in the parameter's own shape, on the CPU.
-    masks: dict[str, Tensor]  # bool, True where pruned
-    weights: dict[str, Tensor]  # only where kept weights changed; in the model's dtype
-    layers: tuple[PrunedLayer, ...]  # in the order of the model
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def sparsity(self) -> float:
-        """The share of zeros over all pruned layers."""
-        return sum(layer.zeros for layer in self.layers) / sum(layer.weights for layer in self.layers)
 
 
 @torch.no_grad()
@@ -67,8 +42,10 @@ def prune(
     gradients: GradientNorms,
     *,
     step: Callable[[int, int], None],
+    placement: Placement | None = None,
+    finished: PrunedBlocks | None = None,
 ) -> Pruned:
-    """Prune `model` in place as `recipe` says, and return the masks.
+    """Prune `model` as `recipe` says, in place where it lies where it computes, and return what became of it.
 
     Block by block: the calibration windows run through the block as it is, and what its linear layers are
     given is measured; each layer is pruned by the method, and on request its kept weights are solved again;
@@ -80,35 +57,102 @@ def prune(
     from `gradient_norms` on the dense model; empty for a method that needs none. `step(done, blocks)` is
     called after each block; what it raises ends the run.
 
+    `finished` has the blocks that an earlier run of the same has finished, and takes the others, each at
+    once; by default there are none, and all are held in memory. What is finished is not pruned again, but
+    only passed on the way to what is not, and the result is that of a single run, bit for bit on a CPU.
+
     Raises what `check` raises, and NumericalFailure with a layer's name.
     """
     stack = check(model, recipe)
     model.requires_grad_(False).eval()
-    targets = layer_targets(recipe, stack, gradients, lambda: _walk(stack, windows))
-    walk = _walk(stack, windows) if recipe.needs & {"input_norms", "second_moments"} else None
-    pruning = _Pruning(recipe, targets, gradients)
-    for index, block in enumerate(stack.blocks):
-        if walk is None:
-            pruning.prune(index, block.layers, InputStatistics(block.layers, ()))
-        else:
-            for layers in walk.input_groups(index) if recipe.order == "layers" else (block.layers,):
-                if not layers:  # none of the block's is selected
-                    continue
+    placement = placement or Placement(model)
+    blocks = InMemory() if finished is None else finished
+    missing = [index for index in range(len(stack.blocks)) if index not in blocks]
+    if missing:
+        first, last = missing[0], missing[-1]
+        targets = _targets(recipe, stack, windows, gradients, placement, blocks)
+        walk = None
+        if recipe.needs & {"input_norms", "second_moments"}:
+            walk = _walk(stack, windows, placement)
+            first = _take_up(walk, blocks.boundary, no_later_than=first)
+        for index in range(first, last + 1):
+            block = stack.blocks[index]
+            with placement.resident(block.module, then=stack.module_after(index)):
+                if index in blocks:
+                    blocks[index].apply_to(block)
+                else:
+                    blocks.keep(index, _pruned_block(recipe, index, block, targets, gradients, walk))
+                if walk is not None and index < last:
+                    walk.advance(index)
+                    blocks.boundary.save(index + 1, walk.state())
+            step(index + 1, len(stack.blocks))
+    return Pruned(blocks, len(stack.blocks))
+
+
+def _targets(
+    recipe: Recipe,
+    stack: Stack,
+    windows: Tensor | None,
+    gradients: GradientNorms,
+    placement: Placement,
+    blocks: PrunedBlocks,
+) -> Targets:
+    """Those that an earlier run has found on the dense model, or found now, while it is dense."""
+    targets = blocks.targets()
+    if targets is None:
+        targets = layer_targets(recipe, stack, gradients, placement, lambda: _walk(stack, windows, placement))
+        if recipe.allocation.needs:
+            blocks.keep_targets(targets)
+    return targets
+
+
+def _walk(stack: Stack, windows: Tensor | None, placement: Placement) -> Walk:
+    """The windows before the first block."""
+    if windows is None:
+        raise ValueError("this recipe measures what layers are given: it needs calibration windows")
+    return Walk(Replay(stack, windows, placement), micro_batches(stack, windows, backward=False))
+
+
+def _take_up(walk: Walk, boundary: Boundary, *, no_later_than: int) -> int:
+    """Put the windows where an earlier run has left them, if that is not behind a block to be pruned; returns
+    the block that they stand before.
+    """
+    left = boundary.load()
+    if left is None or left[0] > no_later_than:
+        return 0
+    index, state = left
+    walk.take_up(state)
+    return index
+
+
+def _pruned_block(
+    recipe: Recipe,
+    index: int,
+    block: Block,
+    targets: Targets,
+    gradients: GradientNorms,
+    walk: Walk | None,
+) -> PrunedBlock:
+    """Prune a block in place, behind the blocks that the windows have come through."""
+    pruning = _Pruning(recipe, index, targets, gradients)
+    if walk is None:
+        pruning.prune(block.layers, InputStatistics(block.layers, ()))
+    else:
+        for layers in walk.input_groups(index) if recipe.order == "layers" else (block.layers,):
+            if layers:  # none may be selected
                 statistics = InputStatistics(layers, recipe.needs)
                 walk.measure(index, statistics)
-                pruning.prune(index, layers, statistics)
-            if index + 1 < len(stack.blocks):
-                walk.advance(index)
-        step(index + 1, len(stack.blocks))
-    return pruning.result(stack)
+                pruning.prune(layers, statistics)
+    return pruning.result(block)
 
 
 class _Pruning:
-    """What has become of the layers so far."""
+    """What has become of the layers of one block so far."""
 
-    def __init__(self, recipe: Recipe, targets: Mapping[str, LayerTarget], gradients: GradientNorms) -> None:
+    def __init__(self, recipe: Recipe, index: int, targets: Targets, gradients: GradientNorms) -> None:
         self._method = method_for(recipe.method)
         self._refit = recipe.refit
+        self._index = index
         self._targets = targets
         self._gradients = gradients
         self._masks: dict[str, Tensor] = {}
@@ -116,38 +160,40 @@ class _Pruning:
         self._layers: dict[str, PrunedLayer] = {}
         self._warnings: list[str] = []
 
-    def prune(self, block: int, layers: Sequence[LinearLayer], statistics: InputStatistics) -> None:
-        """Prune layers of one block in place, all by what was measured before any of them was pruned."""
+    def prune(self, layers: Sequence[LinearLayer], statistics: InputStatistics) -> None:
+        """Prune layers in place, all by what was measured before any of them was pruned."""
         for layer in layers:
             evidence = LayerEvidence(layer, statistics, self._gradients)
             pruned = _pruned(self._method, evidence, self._targets[layer.name], self._refit)
             if pruned.weight is not None:
                 layer.matrix.copy_(pruned.weight)
-            layer.matrix.masked_fill_(pruned.mask, 0)
-            if pruned.weight is not None:
                 self._changed.add(layer.parameter_name)
+            layer.matrix.masked_fill_(pruned.mask, 0)
             # A parameter may hold several layers.
             mask = self._masks.setdefault(
                 layer.parameter_name, torch.zeros(layer.parameter.shape, dtype=torch.bool)
             )
             layer.as_matrix(mask).copy_(pruned.mask)
             self._layers[layer.name] = PrunedLayer(
-                layer.name, block, (layer.outputs, layer.inputs), zeros=int(pruned.mask.sum())
+                layer.name, self._index, (layer.outputs, layer.inputs), zeros=int(pruned.mask.sum())
             )
             self._warnings += [f"layer {layer.name}: {warning}" for warning in pruned.warnings]
 
-    def result(self, stack: Stack) -> Pruned:
+    def result(self, block: Block) -> PrunedBlock:
         """Everything, in the order of the model."""
-        parameters = {layer.parameter_name: layer.parameter for layer in stack.layers}
-        return Pruned(
+        parameters = {layer.parameter_name: layer.parameter for layer in block.layers}
+        return PrunedBlock(
             masks={name: self._masks[name] for name in parameters},
             weights={
                 name: parameter.detach().cpu()
                 for name, parameter in parameters.items()
                 if name in self._changed
             },
-            layers=tuple(self._layers[layer.name] for layer in stack.layers),
-            warnings=tuple(self._warnings),
+            facts=BlockFacts(
+                tuple(self._layers[layer.name] for layer in block.layers),
+                tuple(self._warnings),
+                tuple(parameters),
+            ),
         )
 
 
@@ -168,13 +214,6 @@ def check(model: PreTrainedModel, recipe: Recipe) -> Stack:
                 field="pattern",
             )
     return stack
-
-
-def _walk(stack: Stack, windows: Tensor | None) -> Walk:
-    """The windows before the first block."""
-    if windows is None:
-        raise ValueError("this recipe measures what layers are given: it needs calibration windows")
-    return Walk(Replay(stack, windows), micro_batches(stack, windows, backward=False))
 
 
 def _pruned(

@@ -1,6 +1,6 @@
 """Running a model one block at a time, each block called with the arguments that the model itself passes."""
 
-from collections.abc import Callable, Iterator, MutableMapping, MutableSequence, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, MutableSequence, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -119,6 +119,11 @@ class Replay:
         return logits
 
     @property
+    def probe_output(self) -> Tensor:
+        """What the last block returned for the few tokens that were run first: (1, tokens, features)."""
+        return _hidden_of(self._outputs[-1])
+
+    @property
     def _modules(self) -> list[nn.Module]:
         return [block.module for block in self.stack.blocks]
 
@@ -167,7 +172,7 @@ class Replay:
                 raise NumericalFailure(
                     f"the hidden states after {block.name} are not finite; use dtype bfloat16 or float32"
                 )
-            if not _alike(hidden, _hidden_of(output)):
+            if not alike(hidden, _hidden_of(output)):
                 raise self._refused(
                     f"{block.name} depends on more than its hidden states (state shared by blocks)"
                 )
@@ -177,7 +182,7 @@ class Replay:
         changed = probe.clone()
         changed[:, half:] = probe[:, :1]
         output = _hidden_of(self._run_as_it_is(changed)[-1][1])
-        if not _alike(output[:, :half], _hidden_of(self._outputs[-1])[:, :half]):
+        if not alike(output[:, :half], _hidden_of(self._outputs[-1])[:, :half]):
             raise self._refused("its positions see later tokens, so it is not a causal language model")
 
     def _refused(self, reason: str) -> InvalidInput:
@@ -186,7 +191,7 @@ class Replay:
         )
 
 
-def _alike(one: Tensor, other: Tensor) -> bool:
+def alike(one: Tensor, other: Tensor) -> bool:
     """Whether two hidden states differ by no more than rounding."""
     difference = torch.linalg.vector_norm((one - other).float())
     return bool(difference <= _PROBE_TOLERANCE * torch.linalg.vector_norm(other.float()))
@@ -231,6 +236,14 @@ class Walk:
         for piece in pieces:
             hidden, self._calls[len(piece)] = replay.enter(piece)
             self._hidden.append(hidden)
+
+    def state(self) -> dict[str, Tensor]:
+        """The windows as they are before the next block, by name."""
+        return {f"{position:05}": hidden for position, hidden in enumerate(self._hidden)}
+
+    def take_up(self, state: Mapping[str, Tensor]) -> None:
+        """Put the windows where another walk of the same pieces was."""
+        self._hidden = [state[f"{p:05}"].to(old.device) for p, old in enumerate(self._hidden)]
 
     def measure(self, index: int, statistics: InputStatistics) -> None:
         """Run all windows through block `index`, for what its linear layers are given, and stay before it."""

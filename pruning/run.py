@@ -22,7 +22,8 @@ from pruning.measure import Stages
 from pruning.output import appearing_whole, write_model, write_report
 from pruning.plan import Plan
 from pruning.progress import Progress, Silent
-from pruning.prune import Pruned, check, prune
+from pruning.prune import check, prune
+from pruning.pruned import Pruned
 from pruning.recipe import Evaluation, Recipe, Stage
 from pruning.repeat import differences, refuse_changes
 from pruning.report import (

@@ -10,13 +10,18 @@ from pruning.blocks import Stack
 from pruning.gradients import GradientNorms
 from pruning.methods.wanda import wanda_scores
 from pruning.patterns import LayerTarget
+from pruning.placement import Placement
 from pruning.recipe import GradientGuided, Owl, Recipe
 from pruning.replay import Walk
 from pruning.statistics import InputStatistics
 
 
 def layer_targets(
-    recipe: Recipe, stack: Stack, gradients: GradientNorms, dense_walk: Callable[[], Walk]
+    recipe: Recipe,
+    stack: Stack,
+    gradients: GradientNorms,
+    placement: Placement,
+    dense_walk: Callable[[], Walk],
 ) -> dict[str, LayerTarget]:
     """By layer name. Uniform leaves the rounding to the method; other allocations meet the total exactly.
 
@@ -28,11 +33,11 @@ def layer_targets(
     match recipe.allocation:
         case GradientGuided() as options:
             prunable = gradient.shares_up_to_common_threshold(
-                lambda: _saliencies(stack, gradients), share=recipe.sparsity
+                lambda: _saliencies(stack, gradients, placement), share=recipe.sparsity
             )
             sparsities = spread(prunable, sizes, sparsity=recipe.sparsity, band=options.band)
         case Owl() as options:
-            sparsities = _owl_sparsities(recipe.sparsity, options, stack, dense_walk())
+            sparsities = _owl_sparsities(recipe.sparsity, options, stack, placement, dense_walk())
         case _:
             return {layer.name: LayerTarget(recipe.pattern, recipe.sparsity) for layer in layers}
     counts = zero_counts(sparsities, sizes, total=int(sum(sizes) * recipe.sparsity))
@@ -42,28 +47,33 @@ def layer_targets(
     }
 
 
-def _saliencies(stack: Stack, gradients: GradientNorms) -> Iterator[Tensor]:
+def _saliencies(stack: Stack, gradients: GradientNorms, placement: Placement) -> Iterator[Tensor]:
     """|W_ij|·‖G_:,ij‖₂, one layer after the other."""
-    for layer in stack.layers:
-        weight = layer.matrix
-        yield weight.abs() * gradients["l2"][layer.name].to(weight.device)
+    for index, block in enumerate(stack.blocks):
+        with placement.resident(block.module, then=stack.module_after(index)):
+            for layer in block.layers:
+                weight = layer.matrix
+                yield weight.abs() * gradients["l2"][layer.name].to(weight.device)
 
 
-def _owl_sparsities(sparsity: float, options: Owl, stack: Stack, walk: Walk) -> list[float]:
+def _owl_sparsities(
+    sparsity: float, options: Owl, stack: Stack, placement: Placement, walk: Walk
+) -> list[float]:
     """One for each layer: those of a block have the same."""
     outliers, sizes = [], []
     for index, block in enumerate(stack.blocks):
-        if block.layers:
-            statistics = InputStatistics(block.layers, {"input_norms"})
-            walk.measure(index, statistics)
-            norms = (statistics.of(layer, "input_norms") for layer in block.layers)
-            scores = [
-                wanda_scores(layer.matrix, norm) for layer, norm in zip(block.layers, norms, strict=True)
-            ]
-            outliers.append(owl.outlier_share(scores, threshold=options.threshold))
-            sizes.append(sum(score.numel() for score in scores))
-        if index + 1 < len(stack.blocks):
-            walk.advance(index)
+        with placement.resident(block.module, then=stack.module_after(index)):
+            if block.layers:
+                statistics = InputStatistics(block.layers, {"input_norms"})
+                walk.measure(index, statistics)
+                norms = (statistics.of(layer, "input_norms") for layer in block.layers)
+                scores = [
+                    wanda_scores(layer.matrix, norm) for layer, norm in zip(block.layers, norms, strict=True)
+                ]
+                outliers.append(owl.outlier_share(scores, threshold=options.threshold))
+                sizes.append(sum(score.numel() for score in scores))
+            if index + 1 < len(stack.blocks):
+                walk.advance(index)
     of_blocks = owl.sparsities(outliers, sizes, sparsity=sparsity, band=options.band)
     pruned = (block for block in stack.blocks if block.layers)
     return [value for value, block in zip(of_blocks, pruned, strict=True) for _ in block.layers]
