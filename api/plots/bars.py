@@ -27,7 +27,7 @@ def bars(rows: Sequence[Bar], *, pixels: tuple[int, int]) -> bytes:
         axes.set_yticks(range(len(rows)), labels=[row.label for row in rows])
         axes.set_ylim(len(rows) - 0.5, -0.5)
         # Room for the text beside the longest bar.
-        axes.set_xlim(0, longest * (2.2 if pixels[0] < NARROW else 1.35))
+        axes.set_xlim(0, longest * (2.3 if pixels[0] < NARROW else 1.8))
         axes.set_xticks([])
         axes.tick_params(length=0, axis="y", labelcolor=INK)
         axes.spines["bottom"].set_visible(False)

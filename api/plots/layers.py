@@ -36,7 +36,7 @@ def heat_map(layers: LayerMap, *, pixels: tuple[int, int]) -> bytes:
         axes.tick_params(axis="y", labelcolor=INK)
         for spine in axes.spines.values():
             spine.set_visible(False)
-        axes.set_title(_legend(layers), loc="left", fontsize=11, color=SOFT, pad=10)
+        axes.set_title(_legend(layers), loc="left", fontsize=12.5, color=SOFT, pad=10)
 
     return draw(paint, pixels)
 

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-NARROW = 500
+NARROW = 400
 """Pixels: below them a picture is drawn for a telephone."""
 
 INK, SOFT, LINE, ACCENT, QUIET, BAD = "#010101", "#020202", "#030303", "#040404", "#050505", "#060606"
@@ -33,7 +33,7 @@ _SETTINGS: Any = {  # its own type lists every name there is
     "svg.fonttype": "none",
     "svg.hashsalt": "pruneserve",  # equal figures are equal bytes
     "text.parse_math": False,  # a dollar sign in a file's name is a dollar sign
-    "font.size": 11,
+    "font.size": 12.5,
     "text.color": INK,
     "axes.edgecolor": LINE,
     "axes.labelcolor": SOFT,
