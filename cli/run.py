@@ -126,6 +126,7 @@ def _is_to_be_cancelled(terms: Terms) -> bool:
     if terms.cancel_on_interrupt is not None or not (sys.stdin.isatty() and err.is_terminal):
         return bool(terms.cancel_on_interrupt)
     try:
-        return err.input("Cancel the job? It goes on otherwise. [y/N] ").strip().lower() in ("y", "yes")
+        answer = err.input("Cancel the job? It goes on otherwise. [y/N] ", markup=False)
     except (KeyboardInterrupt, EOFError):
         return False
+    return answer.strip().lower() in ("y", "yes")

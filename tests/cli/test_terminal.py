@@ -17,9 +17,13 @@ from cli.terminal import clean, duration, size
         ("one\nerror: two", "one\n  error: two"),
         ("one\u2028two", "one\\u2028two"),
         ("\ud800", "\\ud800"),
+        ("::error::no", ":\\x3aerror:\\x3ano"),
+        ("a\n::error::no", "a\n  :\\x3aerror:\\x3ano"),
+        (":::", ":\\x3a:"),
+        ("###[error]no", "##\\x23[error]no"),
     ],
 )
-def test_text_from_elsewhere_cannot_steer_the_terminal(text: str, shown: str) -> None:
+def test_text_from_elsewhere_cannot_steer_the_terminal_or_a_pipeline(text: str, shown: str) -> None:
     assert clean(text) == shown
 
 
