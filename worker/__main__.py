@@ -17,7 +17,7 @@ def main() -> None:
     if importlib.util.find_spec("torch") is None:
         sys.exit("a worker needs torch; install pruneserve[torch]")
     Store(settings().store_url)  # a wrong URL must end the start, not every job
-    engine = engine_from(settings(), pool_size=1)
+    engine = engine_from(settings(), pool_size=2)  # for its presence, and for its watch
     identity = Identity.new()
     identity.export()
     parent = Parent(settings(), sessions(engine), identity, QUEUE)

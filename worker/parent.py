@@ -2,7 +2,8 @@
 
 The parent is in the table of live workers as long as it takes jobs. When it is told to shut down it raises a
 flag that the child looks at between two steps. When a child dies in the middle of a job, it gives the job
-back at once and says why, instead of leaving it until the lease runs out.
+back at once and says why, instead of leaving it until the lease runs out. A child that does not end a job by
+itself is killed: see `worker.watch`.
 """
 
 import logging
@@ -18,8 +19,10 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import dispatching, lifecycle
 from jobs.settings import Settings
-from worker import scratch
+from jobs.states import Loss
+from worker import loss, scratch
 from worker.identity import Identity
+from worker.watch import Watch
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +39,9 @@ class Parent:
         self._identity = identity
         self._queue = queue
         self._leaving = threading.Event()
+        self._memory_kills = loss.MemoryKills()
+        self._pool: Any = None  # Celery's, from `worker_ready` on
+        self._watch = Watch(settings, database, identity.name, self._children)
         self._presence = threading.Thread(target=self._be_seen, name="presence", daemon=True)
 
     def attach(self) -> None:
@@ -50,17 +56,24 @@ class Parent:
 
     def leave(self) -> None:
         """Be seen no more."""
+        self._watch.stop()
         self._leaving.set()
         if self._presence.is_alive():
             self._presence.join()
 
-    def _on_ready(self, **signal: Any) -> None:  # noqa: ANN401 - Celery's signature
+    def _on_ready(self, sender: Any = None, **signal: Any) -> None:  # noqa: ANN401 - Celery's signature
         log.info("worker %s is ready", self._identity.name)
+        self._pool = getattr(sender, "pool", None)
         self._presence.start()
+        self._watch.start()
+
+    def _children(self) -> list[int]:
+        return [] if self._pool is None else list(self._pool.info["processes"])
 
     def _on_shutting_down(self, **signal: Any) -> None:  # noqa: ANN401 - Celery's signature
         log.info("worker %s shuts down; a running job is handed back", self._identity.name)
         self._identity.stop()
+        self._watch.leave()
         self._leaving.set()
 
     def _on_task_failure(
@@ -71,14 +84,14 @@ class Parent:
     ) -> None:
         if not isinstance(exception, WorkerLostError):
             return
-        reason = f"the worker's process died: {exception}"
-        self._tell(lambda session: self._give_back(session, UUID(args[0]), reason))
+        kind, reason = loss.of_child(str(exception), memory_ran_out=self._memory_kills.any_new())
+        self._tell(lambda session: self._give_back(session, UUID(args[0]), kind, reason))
 
-    def _give_back(self, session: Session, job_id: UUID, reason: str) -> None:
+    def _give_back(self, session: Session, job_id: UUID, kind: Loss, reason: str) -> None:
         # Whatever this worker held was held by the child that is dead: there is one at a time.
         token = dispatching.lease_of(session, self._identity.name, job_id)
         if token is not None:
-            state = lifecycle.give_up_lost(session, job_id, token, reason, self._settings.max_losses)
+            state = lifecycle.give_up_lost(session, job_id, token, reason, self._settings.max_losses, kind)
             log.warning("job %s: %s; it is %s now", job_id, reason, state)
 
     def _be_seen(self) -> None:

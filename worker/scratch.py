@@ -24,6 +24,11 @@ def scratch(work_dir: Path, job_id: UUID, attempt: int) -> Iterator[Path]:
         shutil.rmtree(job, ignore_errors=True)
 
 
+def remove(work_dir: Path, job_id: UUID) -> None:
+    """Remove what a killed process has left of a job that has ended."""
+    shutil.rmtree(work_dir / str(job_id), ignore_errors=True)
+
+
 def sweep(session: Session, work_dir: Path) -> None:
     """Remove what killed workers have left: the directories of jobs that no worker holds."""
     for directory in work_dir.glob("*-*-*-*-*"):

@@ -1,5 +1,6 @@
 """What a worker does with a message. torch is imported in the child that runs jobs, never in its parent."""
 
+import os
 from uuid import UUID
 
 from celery.signals import worker_process_init
@@ -12,6 +13,8 @@ from worker.identity import Identity
 @worker_process_init.connect  # type: ignore[untyped-decorator] # Celery has no types
 def get_ready(**signal: object) -> None:
     """In a new child: import what takes seconds now, and not when a job waits for it."""
+    os.setpgid(0, 0)  # so that whoever must kill this process finds all that it has started
+
     import transformers
 
     import worker.run_job  # noqa: F401
