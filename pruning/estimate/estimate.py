@@ -165,7 +165,7 @@ def _gradients(
     whole = _stage(
         Stage.GRADIENTS,
         work.gradients(shape, windows, norms=2, passes=1),
-        memory.whole_gradients(shape, windows, dtype, machine.kind, norms=2),
+        memory.whole_gradients(shape, windows, dtype, norms=2),
         dtype,
         machine,
     )

@@ -3,20 +3,20 @@
 from pruning.estimate.shape import BYTES, BlockShape, ModelShape
 from pruning.estimate.work import Windows
 
-# As pruning.batching sizes its pieces.
+# As pruning.batching sizes its pieces where there is room; one window is the least.
 _TOKENS_AT_ONCE = {"cpu": 1024, "cuda": 8192}
 _FLOAT = 4
 
 
 def _at_once(windows: Windows, device: str) -> int:
-    """Tokens that go through the model together: whole windows."""
+    """Tokens that go through a block together: whole windows."""
     count = max(1, -(-_TOKENS_AT_ONCE[device] // windows.length))
     return min(count, windows.count) * windows.length
 
 
-def _activations(blocks: tuple[BlockShape, ...]) -> float:
+def _activations(blocks: tuple[BlockShape, ...], dtype: str) -> float:
     """Per token: each layer's input and output, and about as much in norms, activations and residuals."""
-    return 2 * _FLOAT * sum(block.features for block in blocks)
+    return 2 * BYTES[dtype] * sum(block.features for block in blocks)
 
 
 def _logits(shape: ModelShape) -> float:
@@ -42,16 +42,16 @@ def block_inputs(shape: ModelShape, windows: Windows, dtype: str) -> int:
     return windows.tokens * shape.hidden * BYTES[dtype]
 
 
-def whole_gradients(shape: ModelShape, windows: Windows, dtype: str, device: str, norms: int) -> float:
-    """The model, its accumulators, and one micro-batch of activations."""
-    activations = (_activations(shape.blocks) + _logits(shape)) * _at_once(windows, device)
+def whole_gradients(shape: ModelShape, windows: Windows, dtype: str, norms: int) -> float:
+    """The model, its accumulators, and the activations of one window: the least that it needs."""
+    activations = (_activations(shape.blocks, dtype) + _logits(shape)) * windows.length
     return _weights(shape, dtype) + _FLOAT * norms * shape.block_weights + activations
 
 
 def streamed_gradients(shape: ModelShape, windows: Windows, dtype: str, device: str, norms: int) -> float:
     """One block, its accumulators, one micro-batch of its activations; what lies around the blocks."""
     one = (shape.largest_block,)
-    activations = max(_activations(one), _logits(shape)) * _at_once(windows, device)
+    activations = max(_activations(one, dtype), _logits(shape)) * _at_once(windows, device)
     accumulators = _FLOAT * norms * shape.largest_block.weights
     return _around(shape, dtype) + _block(shape, dtype, device) + accumulators + activations
 
@@ -66,7 +66,7 @@ def pruning(shape: ModelShape, windows: Windows, dtype: str, device: str, *, sec
         _around(shape, dtype)
         + _block(shape, dtype, device)
         + block_inputs(shape, windows, dtype)
-        + _activations((block,)) * _at_once(windows, device)
+        + _activations((block,), dtype) * _at_once(windows, device)
         + scores
         + (moments if second_moments else 0)
     )
@@ -74,5 +74,5 @@ def pruning(shape: ModelShape, windows: Windows, dtype: str, device: str, *, sec
 
 def evaluation(shape: ModelShape, windows: Windows, dtype: str, device: str) -> float:
     """The whole model and one micro-batch."""
-    activations = _activations((shape.largest_block,)) + _logits(shape)
+    activations = _activations((shape.largest_block,), dtype) + _logits(shape)
     return _weights(shape, dtype) + activations * _at_once(windows, device)
