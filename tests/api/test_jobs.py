@@ -1,10 +1,12 @@
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from fastapi.testclient import TestClient
 
-from .drive import Jobs
+from jobs import lifecycle
+
+from .drive import SMALLEST, ClientOf, Jobs
 
 
 def pages(client: TestClient, **query: object) -> list[list[str]]:
@@ -58,6 +60,10 @@ def test_filters_narrow_the_list_together(client: TestClient, jobs: Jobs) -> Non
         ({"cursor": "nonsense"}, "cursor"),
         ({"cursor": "\udcff".encode("utf-8", "surrogateescape").decode("latin-1")}, "cursor"),
         ({"sort": "oldest"}, "sort"),
+        ({"gate": "open"}, "gate"),
+        ({"label": "name"}, "label.0"),
+        ({"label": "name=\x00"}, "label.0"),
+        ({"label": ["a=b"] * 5}, "label"),
     ],
 )
 def test_a_bad_query_is_named(client: TestClient, query: dict[str, Any], field: str) -> None:
@@ -124,3 +130,76 @@ def test_an_ended_job_cannot_be_cancelled(client: TestClient, jobs: Jobs) -> Non
     answer = client.post(f"/v1/jobs/{claim.job_id}/cancel")
     assert answer.status_code == 409
     assert answer.json()["detail"] == "The job has already succeeded; there is nothing left to cancel."
+
+
+def test_labels_and_gates_are_shown_and_narrow_the_list(client: TestClient, jobs: Jobs) -> None:
+    def submit(team: str, limit: float) -> str:
+        body = SMALLEST | {"labels": {"team": team, "run": "1"}, "gate": {"max_perplexity": limit}}
+        job = client.post("/v1/jobs", json=body).json()
+        assert (job["labels"], job["gate"]) == ({"team": team, "run": "1"}, None)
+        assert job["spec"]["gate"]["max_perplexity"] == limit
+        with jobs.database.begin() as session:
+            claim = lifecycle.claim(session, UUID(job["id"]), "worker", 3000)
+        assert claim is not None
+        jobs.succeed(claim, pruned=63.0)
+        return str(claim.job_id)
+
+    missed, met = (submit(team, limit) for team, limit in (("search", 60.0), ("ads", 64.0)))
+    jobs.queued()
+    assert pages(client, gate="failed") == [[missed]]
+    assert pages(client, gate="passed") == [[met]]
+    assert pages(client, label="run=1") == [[met, missed]]
+    assert pages(client, label="run=1", limit=1) == [[met], [missed]]
+    assert pages(client, label=["run=1", "team=search"]) == [[missed]]
+    assert pages(client, label=["team=search"], gate="passed") == [[]]
+    assert pages(client, label="run=2") == [[]]
+    job = client.get(f"/v1/jobs/{missed}").json()
+    (condition,) = job["gate"].pop("conditions")
+    assert job["gate"] == {"state": "failed"}
+    assert (condition["name"], condition["margin"], condition["passed"]) == ("max_perplexity", -3.0, False)
+    assert client.get("/v1/jobs").json()["items"][-1]["gate"]["state"] == "failed"
+
+
+def test_another_owners_labels_find_nothing(client: TestClient, client_of: ClientOf) -> None:
+    client.post("/v1/jobs", json=SMALLEST | {"labels": {"team": "search"}})
+    assert pages(client_of("eve"), label="team=search") == [[]]
+
+
+@pytest.mark.parametrize(
+    ("labels", "field"),
+    [
+        ({"a b": "x"}, "labels.?"),
+        ({"": "x"}, "labels.?"),
+        ({"x" * 64: "x"}, f"labels.{'x' * 64}"),
+        ({"a": "x" * 256}, "labels.a"),
+        ({"a": "\x1b[31m"}, "labels.a"),
+        ({"a": 1}, "labels.a"),
+        ({f"n{number}": "x" for number in range(17)}, "labels"),
+        (["a"], "labels"),
+    ],
+)
+def test_labels_have_bounds(client: TestClient, labels: object, field: str) -> None:
+    answer = client.post("/v1/jobs", json=SMALLEST | {"labels": labels})
+    assert answer.status_code == 422
+    assert {error["field"] for error in answer.json()["errors"]} == {field}
+
+
+def test_who_has_an_answer_already_is_told_so_until_something_happens(client: TestClient, jobs: Jobs) -> None:
+    claim = jobs.running()
+    for step, path in enumerate((f"/v1/jobs/{claim.job_id}", "/v1/jobs?state=running")):
+        tag = client.get(path).headers["ETag"]
+        for known in (tag, f'"other", {tag}', tag.removeprefix("W/")):
+            unchanged = client.get(path, headers={"If-None-Match": known})
+            assert (unchanged.status_code, unchanged.content, unchanged.headers["ETag"]) == (304, b"", tag)
+        assert client.get(path, headers={"If-None-Match": '"other"'}).status_code == 200
+        jobs.progress(claim, "prune", step, 30)
+        changed = client.get(path, headers={"If-None-Match": tag})
+        assert (changed.status_code, changed.headers["ETag"] != tag) == (200, True)
+
+
+def test_an_etag_tells_nobody_of_another_owners_job(
+    client: TestClient, client_of: ClientOf, jobs: Jobs
+) -> None:
+    path = f"/v1/jobs/{jobs.queued()}"
+    tag = client.get(path).headers["ETag"]
+    assert client_of("eve").get(path, headers={"If-None-Match": tag}).status_code == 404
