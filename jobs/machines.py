@@ -2,16 +2,22 @@
 
 from datetime import timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from jobs.tables import NOW, Worker
 from pruning.estimate import ASSUMED, Machine
 
 
-def measured(session: Session, worker: str, machine: Machine) -> None:
-    """A worker has measured its machine."""
-    session.execute(update(Worker).where(Worker.name == worker).values(machine=machine.model_dump()))
+def measured(session: Session, worker: str, queue: str, machine: Machine) -> None:
+    """A worker has measured its machine; it may not have been seen yet."""
+    document = machine.model_dump()
+    session.execute(
+        insert(Worker)
+        .values(name=worker, queue=queue, machine=document)
+        .on_conflict_do_update(index_elements=[Worker.name], set_={"machine": document})
+    )
 
 
 def of_worker(session: Session, worker: str) -> Machine:

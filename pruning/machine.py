@@ -9,7 +9,10 @@ import torch
 from pruning.device import describe
 from pruning.estimate import Machine
 
-_DTYPES = (torch.float32, torch.bfloat16, torch.float16)
+_DTYPES = {
+    "cpu": (torch.float32, torch.bfloat16),
+    "cuda": (torch.float32, torch.bfloat16, torch.float16),
+}
 _SIZE = {"cpu": 1024, "cuda": 8192}
 _SMALL = 512
 _PASSED_BYTES = {"cpu": 1 << 27, "cuda": 1 << 30}
@@ -22,7 +25,7 @@ def measure(device: torch.device, *, seconds: float = 0.2) -> Machine:
         memory_bytes=memory_bytes(device),
         operations_per_second={
             str(dtype).removeprefix("torch."): product_rate(device, dtype, seconds=seconds)
-            for dtype in _DTYPES
+            for dtype in _DTYPES[device.type]
         },
         bytes_per_second=_pass_rate(device, seconds),
     )

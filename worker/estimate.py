@@ -1,68 +1,66 @@
-"""How long a job will still take, from what it has done so far."""
+"""How long a job will still take: as its estimate says, corrected by what it has done so far."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from jobs.spec import JobSpec
 from pruning.recipe import Stage
 
-# What the dataset and the model decide is not known before they are read; these are the usual ones.
-_USUAL_LENGTH = 2048
-_USUAL_EVALUATION_TOKENS = 340_000
-
-
-def stage_work(spec: JobSpec) -> dict[Stage, float]:
-    """The work in each stage, in tokens that go forward through the model once.
-
-    A backward pass with its weight gradients costs two forward passes. Pruning runs every window through each
-    block twice, and evaluation measures two models.
-    """
-    calibration, evaluation = spec.recipe.calibration, spec.evaluation
-    tokens = calibration.samples * (calibration.sequence_length or _USUAL_LENGTH)
-    length = evaluation.sequence_length or _USUAL_LENGTH
-    windows = evaluation.windows or _USUAL_EVALUATION_TOKENS / (evaluation.stride or length)
-    evaluated = len(evaluation.texts) * windows * length
-    needs = spec.recipe.needs
-    return {
-        Stage.GRADIENTS: 3.0 * tokens if "gradient_norms" in needs else 0.0,
-        Stage.PRUNE: 2.0 * tokens if needs & {"input_norms", "second_moments"} else 0.0,
-        Stage.EVALUATE: 2.0 * evaluated,
-    }
+# Their paces have to do with each other; reading and writing files goes at a pace of its own.
+_COMPUTING = frozenset({Stage.GRADIENTS, Stage.PRUNE, Stage.EVALUATE})
 
 
 class TimeLeft:
-    """An estimate for the whole job: the current stage at its own pace, later ones at the pace of the job."""
+    """For the whole job: the current stage at its own pace, later ones at the pace of what was computed."""
 
-    def __init__(self, work: dict[Stage, float], *, clock: Callable[[], float] = time.monotonic) -> None:
-        """`work`: any unit, as long as it is the same for every stage."""
-        self._ahead = dict(work)
+    def __init__(
+        self, expected: Mapping[Stage, float], *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`expected`: seconds by stage, as estimated before the job ran; empty where nothing is known yet."""
+        self._ahead = dict(expected)
         self._clock = clock
-        self._seconds_done = 0.0
-        self._work_done = 0.0
-        self._work = 0.0
+        self._stage: Stage | None = None
+        self._expected = 0.0  # of the current stage
         self._started = clock()
+        self._computed_seconds = 0.0
+        self._computed_expected = 0.0
+
+    def expect(self, expected: Mapping[Stage, float]) -> None:
+        """What is known now of the stages that come after the current one."""
+        self._ahead = {stage: seconds for stage, seconds in expected.items() if stage != self._stage}
 
     def stage_started(self, stage: Stage) -> None:
         """The stage is the current one."""
-        self._work = self._ahead.pop(stage, 0.0)
+        self._stage = stage
+        self._expected = self._ahead.pop(stage, 0.0)
         self._started = self._clock()
+
+    def stage_reused(self) -> None:
+        """The current stage takes over what was computed before: its pace says nothing."""
+        self._expected = 0.0
 
     def stage_finished(self) -> None:
         """The current stage is done."""
-        if self._work:
-            self._seconds_done += self._clock() - self._started
-            self._work_done += self._work
+        self._computed_seconds, self._computed_expected = self._computed(1.0)
+        self._stage, self._expected = None, 0.0
 
     def after_step(self, done: int, steps: int) -> float | None:
-        """Seconds that the job will still take. None: there is nothing yet to judge by."""
+        """Seconds that the job will still take. None: there is nothing to judge by."""
         share = done / steps
-        if share == 0:
-            return None
+        computed, expected = self._computed(share)
+        pace = computed / expected if computed and expected else 1.0
+        ahead = sum(
+            seconds * (pace if stage in _COMPUTING else 1.0) for stage, seconds in self._ahead.items()
+        )
         elapsed = self._clock() - self._started
-        left_here = elapsed / share - elapsed
-        seconds, work = self._seconds_done, self._work_done
-        if self._work:
-            seconds, work = seconds + elapsed, work + self._work * share
-        if not work:
-            return None if any(self._ahead.values()) else left_here
-        return left_here + seconds / work * sum(self._ahead.values())
+        if share:
+            return elapsed / share - elapsed + ahead
+        if self._expected:
+            return self._expected * (pace if self._stage in _COMPUTING else 1.0) + ahead
+        return ahead or None
+
+    def _computed(self, share: float) -> tuple[float, float]:
+        """Seconds that computing took so far, and those that were expected for it."""
+        if self._stage not in _COMPUTING or not self._expected:
+            return self._computed_seconds, self._computed_expected
+        elapsed = self._clock() - self._started if share else 0.0
+        return self._computed_seconds + elapsed, self._computed_expected + self._expected * share

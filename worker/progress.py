@@ -1,6 +1,7 @@
 """A run's progress, as events that people can follow, and the place where a run learns that it must stop."""
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy.orm import Session, sessionmaker
@@ -35,9 +36,9 @@ class JobProgress:
         self._time_left = TimeLeft({})
         self._told_at = float("-inf")
 
-    def expect(self, work: dict[Stage, float]) -> None:
-        """How much work the stages will be, relative to each other: what the time left is judged by."""
-        self._time_left = TimeLeft(work)
+    def expect(self, seconds: Mapping[Stage, float]) -> None:
+        """What the stages are estimated to take: what the time left is judged by."""
+        self._time_left.expect(seconds)
 
     def check(self) -> None:
         """Raise the reason to stop, if there is one."""

@@ -27,7 +27,6 @@ from jobs.store import Store, StoreError
 from pruning.errors import Unreachable
 from pruning.report import Report
 from pruning.roots import Roots
-from worker.estimate import stage_work
 from worker.failure import failure
 from worker.heartbeat import Heartbeat
 from worker.identity import Identity, stopping_on_sigterm
@@ -89,7 +88,6 @@ def _run(claim: Claim, settings: Settings, store: Store, progress: JobProgress) 
     """Do the work. Returns the end that the attempt has come to; raises only `LeaseLost`."""
     try:
         spec = claim.spec
-        progress.expect(stage_work(spec))
         with scratch(settings.work_dir, claim.job_id, claim.attempt) as directory:
             report = _prune(spec, claim.owner, settings, directory / "output", progress)
             artifacts = upload(store, claim, directory / "output", progress)

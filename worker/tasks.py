@@ -7,6 +7,7 @@ from celery.signals import worker_process_init
 
 from jobs.settings import settings
 from worker.app import RUN_JOB, app
+from worker.celery_config import QUEUE
 from worker.identity import Identity
 
 
@@ -18,8 +19,10 @@ def get_ready(**signal: object) -> None:
     import transformers
 
     import worker.run_job  # noqa: F401
+    from worker.machine import measure_once
 
     transformers.utils.logging.disable_progress_bar()  # a log is no terminal
+    measure_once(settings(), Identity.from_environment(), QUEUE)
 
 
 @app.task(name=RUN_JOB)  # type: ignore[untyped-decorator] # Celery has no types

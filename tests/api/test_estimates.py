@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from httpx import Response
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs import dispatching, machines
+from jobs import machines
 from jobs.settings import Settings
 from pruning.estimate import Machine
 
@@ -68,8 +68,9 @@ def test_it_is_for_the_slowest_live_worker(
     with database.begin() as session:
         for name, speed in (("slow", 1.0), ("fast", 2.0)):
             rates = {dtype: rate * speed for dtype, rate in H100.operations_per_second.items()}
-            dispatching.worker_seen(session, name, "prune")
-            machines.measured(session, name, H100.model_copy(update={"operations_per_second": rates}))
+            machines.measured(
+                session, name, "prune", H100.model_copy(update={"operations_per_second": rates})
+            )
     answer = client.post("/v1/estimates", json=body(llama))
     assert answer.status_code == 200, answer.text
     told = answer.json()

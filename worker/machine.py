@@ -1,0 +1,35 @@
+"""What a worker computes on: measured once, when its first child starts, for estimates of jobs."""
+
+import logging
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from jobs import machines
+from jobs.database import engine_from, sessions
+from jobs.settings import Settings
+from pruning.device import compute_device
+from pruning.errors import PruningError
+from pruning.machine import measure
+from worker.identity import Identity
+
+log = logging.getLogger(__name__)
+
+
+def measure_once(settings: Settings, worker: Identity, queue: str) -> None:
+    """Note the machine's speed beside the worker, unless an earlier child has. Takes a second or two.
+
+    Where that fails, jobs run all the same, and estimates are for another machine.
+    """
+    engine = engine_from(settings, pool_size=1)
+    database = sessions(engine)
+    try:
+        with database.begin() as session:
+            known = machines.of_worker(session, worker.name).measured
+        if not known:
+            machine = measure(compute_device(settings.device), seconds=0.1)
+            with database.begin() as session:
+                machines.measured(session, worker.name, queue, machine)
+    except (SQLAlchemyError, PruningError, RuntimeError) as error:
+        log.warning("the machine's speed was not measured (%s)", type(error).__name__)
+    finally:
+        engine.dispose()
