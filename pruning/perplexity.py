@@ -85,12 +85,20 @@ def evaluation_batches(windows: Tensor) -> tuple[Tensor, ...]:
 
 @torch.inference_mode()
 def perplexity(
-    model: PreTrainedModel, windows: Tensor, *, stride: int | None = None, step: Callable[[int, int], None]
+    model: PreTrainedModel,
+    windows: Tensor,
+    *,
+    stride: int | None = None,
+    ceiling: float = math.inf,
+    step: Callable[[int, int], None],
 ) -> float:
     """The perplexity of `model` over token ids (windows, length); each token counts once.
 
     Without a stride all tokens of a window but its first are predicted, see `DEFINITION`; with one, a window
     after the first predicts its last `stride` tokens: those that no earlier window has predicted.
+
+    A loss is never negative, so the perplexity is known to lie above `ceiling` as soon as the losses so far
+    would lift it there with none to come. The measurement ends at that point, and returns that lower bound.
 
     `step(done, total)` is called after each of `evaluation_batches`; what it raises ends the measurement.
     Raises NumericalFailure with the window's number where a loss is not finite.
@@ -98,6 +106,7 @@ def perplexity(
     losses: list[float] = []
     predictions: list[int] = []
     batches = evaluation_batches(windows)
+    to_come = predictions_in(windows, stride)
     for done, batch in enumerate(batches, start=1):
         tokens = batch.to(model.device)
         logits = model(input_ids=tokens, use_cache=False).logits
@@ -105,9 +114,18 @@ def perplexity(
             new = len(ids) - 1 if stride is None or not losses else stride
             losses.append(window_loss(scores[-new - 1 :], ids[-new - 1 :]))
             predictions.append(new)
+            to_come -= new
         del logits, scores  # before the next ones are made
         step(done, len(batches))
+        if to_come and (bound := perplexity_of([*losses, 0.0], [*predictions, to_come])) > ceiling:
+            return bound
     return perplexity_of(losses, predictions)
+
+
+def predictions_in(windows: Tensor, stride: int | None) -> int:
+    """How many tokens are predicted in windows (windows, length)."""
+    count, length = windows.shape
+    return count * (length - 1) if stride is None else length - 1 + (count - 1) * stride
 
 
 def window_loss(logits: Tensor, tokens: Tensor) -> float:

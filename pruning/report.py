@@ -53,6 +53,9 @@ class PerplexityFacts(Facts):
 
     dense: float
     pruned: float
+    cut_short: bool = Field(
+        False, description="The measurement ended at the ceiling: the pruned perplexity is at least this."
+    )
     definition: str
     dataset: str
     windows: int

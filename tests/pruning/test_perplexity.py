@@ -15,6 +15,7 @@ from pruning.perplexity import (
     evaluation_sets,
     perplexity,
     perplexity_of,
+    predictions_in,
     window_loss,
 )
 from pruning.recipe import Evaluation
@@ -44,6 +45,28 @@ def naive_perplexity(model: LlamaForCausalLM, windows: torch.Tensor) -> float:
             losses.append(math.log(total) + top - row[int(window[position + 1])])
         means.append(sum(losses) / len(losses))
     return math.exp(sum(means) / len(means))
+
+
+@pytest.mark.parametrize("stride", [None, 7])
+def test_a_measurement_ends_when_it_is_certain_to_lie_above_the_ceiling(
+    tiny_llama: Callable[..., LlamaForCausalLM], windows: torch.Tensor, stride: int | None
+) -> None:
+    model, many = tiny_llama(), windows.repeat(300, 1)
+    whole = perplexity(model, many, stride=stride, step=silent)
+    steps: list[int] = []
+
+    def count(done: int, total: int) -> None:
+        steps.append(total)
+
+    bound = perplexity(model, many, stride=stride, ceiling=whole / 2, step=count)
+    assert whole / 2 < bound < whole
+    assert len(steps) < steps[0]
+    # The bound is what a text would have whose remaining tokens were all predicted with certainty.
+    measured = min(len(many), len(steps) * (2048 // many.shape[1]))
+    so_far = perplexity(model, many[:measured], stride=stride, step=silent)
+    share = predictions_in(many[:measured], stride) / predictions_in(many, stride)
+    assert bound == pytest.approx(so_far**share, rel=1e-6)
+    assert perplexity(model, many, stride=stride, ceiling=whole * 1.001, step=silent) == whole
 
 
 def test_perplexity_is_that_of_a_calculation_token_by_token(
