@@ -1,0 +1,176 @@
+"""The fields of the form for a new job, read off the request's own types: bounds, defaults and explanations.
+
+A field is named by its dotted path in the request. What is left empty is left out, so that the server's
+default holds; the form shows it.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+Kind = Literal["text", "number", "integer", "choice", "flag", "list", "pairs"]
+
+_NAMED_WITH_PARENT = ("model", "refit", "layers", "allocation")
+_SEPARATOR = re.compile(r"[,\n]")
+
+
+@dataclass(frozen=True, slots=True)
+class FormField:
+    """One field. Default and bounds are as people would type them; empty where there is none."""
+
+    name: str
+    kind: Kind
+    default: str
+    description: str
+    choices: tuple[str, ...] = ()
+    least: str = ""
+    most: str = ""
+
+    @property
+    def label(self) -> str:
+        """What the field is called: by its own name, or by its parent's where that only holds a choice."""
+        parent, _, last = self.name.rpartition(".")
+        words = parent if last == "name" else f"{parent} {last}" if parent in _NAMED_WITH_PARENT else last
+        return words.replace("_", " ").capitalize()
+
+    @property
+    def hint(self) -> str:
+        """The explanation, with the bounds and the default."""
+        bounds = f"{self.least} to {self.most}" if self.least and self.most else ""
+        default = f"default {self.default}" if self.default and self.kind not in ("choice", "flag") else ""
+        limits = ", ".join(filter(None, (bounds, default)))
+        return f"{self.description} {limits[:1].upper()}{limits[1:]}{'.' if limits else ''}".strip()
+
+    def parsed(self, text: str) -> object:
+        """What was typed, as the request has it. What cannot be read stays text, to be refused."""
+        match self.kind:
+            case "flag":
+                return text == "true"
+            case "integer" | "number":
+                return _number(text)
+            case "list":
+                return [part.strip() for part in _SEPARATOR.split(text) if part.strip()]
+            case "pairs":
+                return dict(_pair(part, self.name) for part in _SEPARATOR.split(text) if part.strip())
+            case _:
+                return text
+
+    def written(self, value: object) -> str:
+        """A value of the request as it would be typed."""
+        if self.kind == "flag":
+            return "true" if value or value == {} else ""
+        match value:
+            case list():
+                return ", ".join(map(str, value))
+            case dict():
+                return ", ".join(f"{name}={inner}" for name, inner in value.items())
+            case _:
+                return str(value)
+
+
+def fields_of(model: type[BaseModel], prefix: str = "", *names: str) -> Iterator[FormField]:
+    """The fields of a type, or those that are named, in that order."""
+    schema = model.model_json_schema()
+    for name in names or schema["properties"]:
+        field = _field(f"{prefix}{name}", schema["properties"][name], schema.get("$defs", {}))
+        if field is not None:
+            yield field
+
+
+def request_body(fields: Iterator[FormField], typed: Mapping[str, str]) -> dict[str, Any]:
+    """The request that the form stands for."""
+    body: dict[str, Any] = {}
+    for field in fields:
+        text = typed.get(field.name, "").strip()
+        if not text:
+            continue
+        *parents, last = field.name.split(".")
+        place = body
+        for parent in parents:
+            # A flag may stand where its options go: the options say more.
+            if not isinstance(place.get(parent), dict):
+                place[parent] = {}
+            place = place[parent]
+        place[last] = field.parsed(text)
+    return body
+
+
+def typed_as(fields: Iterator[FormField], body: Mapping[str, Any]) -> dict[str, str]:
+    """What would have to be typed for this request."""
+    typed = {}
+    for field in fields:
+        value: Any = body
+        for step in field.name.split("."):
+            # "org/name" is short for {"id": "org/name"}, as a method's name is for the method.
+            short = isinstance(value, str) and step in ("id", "name")
+            value = value if short else value.get(step) if isinstance(value, Mapping) else None
+        if value is not None:
+            typed[field.name] = field.written(value)
+    return typed
+
+
+def _field(name: str, schema: dict[str, Any], types: dict[str, Any]) -> FormField | None:
+    inner = _concrete(schema, types)
+    kind = _kind(inner)
+    if kind is None:
+        return None
+    return FormField(
+        name=name,
+        kind=kind,
+        default=_default(schema.get("default")),
+        description=str(schema.get("description", "")),
+        choices=tuple(map(str, inner.get("enum", ()))),
+        least=_bound(inner, "minimum", "exclusiveMinimum"),
+        most=_bound(inner, "maximum", "exclusiveMaximum"),
+    )
+
+
+def _default(value: object) -> str:
+    if value is None or isinstance(value, bool | list | dict):
+        return ""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _concrete(schema: dict[str, Any], types: dict[str, Any]) -> dict[str, Any]:
+    """The one type that a field has besides null."""
+    if "$ref" in schema:
+        return _concrete(types[schema["$ref"].rpartition("/")[2]], types)
+    options = [option for option in schema.get("anyOf", ()) if option.get("type") != "null"]
+    return _concrete(options[0], types) if len(options) == 1 else schema
+
+
+def _kind(schema: dict[str, Any]) -> Kind | None:
+    if "enum" in schema:
+        return "choice"
+    return _KINDS.get(schema.get("type", ""))
+
+
+_KINDS: dict[str, Kind] = {
+    "string": "text",
+    "integer": "integer",
+    "number": "number",
+    "boolean": "flag",
+    "array": "list",
+    "object": "pairs",
+}
+
+
+def _bound(schema: dict[str, Any], *names: str) -> str:
+    return next((f"{schema[name]:.10g}" for name in names if name in schema), "")
+
+
+def _number(text: str) -> object:
+    for read in (int, float):
+        try:
+            return read(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _pair(part: str, name: str) -> tuple[str, object]:
+    key, _, value = (side.strip() for side in part.partition("="))
+    return key, value if name == "labels" else _number(value)
