@@ -197,3 +197,41 @@ class KeyPage(Answer):
 
     items: list[Key]
     next_cursor: str | None
+
+
+class EstimatedModel(Answer):
+    """The model, as its config describes it."""
+
+    architecture: str
+    parameters: int
+    blocks: int
+
+
+class EstimatedMachine(Answer):
+    """What the estimate is for."""
+
+    device: str
+    measured: bool
+
+
+class EstimatedStage(Answer):
+    """What one stage would take."""
+
+    name: str
+    operations: float
+    seconds: float
+    memory_bytes: int
+
+
+class Estimate(Answer):
+    """What a job would take."""
+
+    model: EstimatedModel
+    machine: EstimatedMachine
+    dtype: str
+    schedule: str | None
+    stages: list[EstimatedStage]
+    seconds: float
+    memory_bytes: int
+    output_bytes: int
+    notes: list[str]

@@ -23,6 +23,7 @@ from cli.answers import (
     Answer,
     Artifact,
     ArtifactList,
+    Estimate,
     Event,
     EventList,
     Job,
@@ -81,6 +82,10 @@ class Client:
     def submit(self, body: Mapping[str, Any], *, idempotency_key: str) -> Job:
         """Make a job. The server makes it once per `idempotency_key`, however often the request is sent."""
         return self._call("POST", "/v1/jobs", Job, json=body, headers={"Idempotency-Key": idempotency_key})
+
+    def estimate(self, body: Mapping[str, Any]) -> Estimate:
+        """What a job would take. Nothing is made."""
+        return self._call("POST", "/v1/estimates", Estimate, json=body)
 
     def job(self, job_id: UUID) -> Job:
         """One job, with its report once it has succeeded."""

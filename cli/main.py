@@ -14,6 +14,7 @@ from cli.connection import KeyFile, Url, connect
 from cli.data_directory import DataDirectory, default_data_directory
 from cli.downloads import download_all
 from cli.ending import Ending
+from cli.estimates import print_estimate
 from cli.follow import TimedOut, time_limit
 from cli.job_options import takes_a_job
 from cli.junit import write as write_junit
@@ -110,6 +111,20 @@ def submit(
         job = client.submit(body, idempotency_key=idempotency_key or str(uuid4()))
     err.print(f"queued; follow it with: pruneserve wait {job.id}")
     out.print(str(job.id))
+
+
+@app.command()
+@takes_a_job
+def estimate(
+    body: dict[str, Any], as_json: AsJson = False, url: Url = None, key_file: KeyFile = None
+) -> None:
+    """Tell what a job would take, in time, memory and space; nothing is submitted."""
+    with connect(url, key_file) as client:
+        told = client.estimate(body)
+    if as_json:
+        print_json(told.as_sent())
+    else:
+        print_estimate(out, told)
 
 
 @app.command()
