@@ -7,6 +7,7 @@ conditional.
 
 import hashlib
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ _READ_BYTES = 1024 * 1024
 _PART_BYTES = 16 * 1024 * 1024
 _MOST_PARTS = 9_000  # S3 allows 10,000
 _PARTS_AT_ONCE = 4
+_NO_ROOM = re.compile(r"os error (28|122)\b")  # ENOSPC, EDQUOT
 _RETRY: "RetryConfig" = {"max_retries": 5, "retry_timeout": timedelta(seconds=30)}
 
 
@@ -41,6 +43,10 @@ class StoreUnreachable(StoreError):
 
 class StoreRefused(StoreError):
     """The store understood and refused (credentials, bucket, path): trying again gives the same answer."""
+
+
+class StoreFull(StoreUnreachable):
+    """There is no room: it works again when its operator has made some."""
 
 
 class NotStored(StoreError):
@@ -64,9 +70,14 @@ class StoredObject:
     size: int
 
 
+def job_prefix(job_id: UUID) -> str:
+    """Where the attempts of a job write."""
+    return f"jobs/{job_id}"
+
+
 def attempt_prefix(job_id: UUID, attempt: int) -> str:
     """Where one attempt of a job writes, and nobody else."""
-    return f"jobs/{job_id}/attempts/{attempt}"
+    return f"{job_prefix(job_id)}/attempts/{attempt}"
 
 
 class Store:
@@ -199,4 +210,6 @@ def _translated_errors(key: str) -> Iterator[None]:
     except (exceptions.InvalidPathError, exceptions.NotSupportedError) as error:
         raise StoreRefused(f"the store refuses the key {key}") from error
     except exceptions.BaseError as error:
+        if _NO_ROOM.search(str(error)):
+            raise StoreFull("the store is full: its operator must make room in it") from error
         raise StoreUnreachable("the store did not answer as it should; try again later") from error
