@@ -7,12 +7,15 @@ or M consecutive inputs of a row. Ties go to the lowest index first, unless a fu
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from pruning.recipe import group_of
 
 ComparisonGroup = Literal["row", "matrix"]
+
+_FEW_COLUMNS = 8
 
 
 @dataclass(frozen=True)
@@ -63,11 +66,19 @@ def lowest_of_matrix(scores: Tensor, zeros: int) -> Tensor:
     return _lowest_count_of_each_row(scores.reshape(1, -1), zeros).view_as(scores)
 
 
+def lowest_of_each_group(scores: Tensor, kept: int, size: int) -> Tensor:
+    """All but `kept` of every `size` consecutive inputs of a row, the lowest: bool, shaped like `scores`.
+
+    `size` must divide the number of inputs; see `fits`.
+    """
+    return _lowest_count_of_each_row(scores.reshape(-1, size), size - kept).view_as(scores)
+
+
 def _lowest_count_of_each_row(scores: Tensor, count: int) -> Tensor:
     """Everything under the last score that goes, and as many of its equals as are needed, from the left."""
     if count == 0:
         return torch.zeros_like(scores, dtype=torch.bool)
-    last = torch.kthvalue(scores, count, dim=1, keepdim=True).values
+    last = _of_rank(scores, count)
     mask = scores <= last
     if torch.any(mask.sum(dim=1) != count):
         below, equal = scores < last, scores == last
@@ -76,14 +87,23 @@ def _lowest_count_of_each_row(scores: Tensor, count: int) -> Tensor:
     return mask
 
 
-def lowest_of_each_group(scores: Tensor, kept: int, size: int) -> Tensor:
-    """All but `kept` of every `size` consecutive inputs of a row, the lowest: bool, shaped like `scores`.
+def _of_rank(scores: Tensor, rank: int) -> Tensor:
+    """Of each row (rows, columns), the score of that rank, counted from 1: (rows, 1)."""
+    if scores.shape[1] <= _FEW_COLUMNS:
+        return _sorted_columns(scores)[rank - 1][:, None]
+    if scores.device.type == "cpu":  # numpy's selection takes a tenth of the time of torch's there
+        return torch.from_numpy(np.partition(scores.numpy(), rank - 1, axis=1)[:, rank - 1 : rank])
+    return torch.kthvalue(scores, rank, dim=1, keepdim=True).values
 
-    `size` must divide the number of inputs; see `fits`.
-    """
-    groups = scores.reshape(len(scores), -1, size)
-    lowest = groups.argsort(dim=2, stable=True)[..., : size - kept]
-    return torch.zeros_like(groups, dtype=torch.bool).scatter_(2, lowest, True).flatten(1)
+
+def _sorted_columns(scores: Tensor) -> list[Tensor]:
+    """Each row in ascending order: all rows at once by odd-even exchanges of whole columns."""
+    columns = list(scores.T.contiguous())
+    for turn in range(len(columns)):
+        for left in range(turn % 2, len(columns) - 1, 2):
+            one, other = columns[left], columns[left + 1]
+            columns[left], columns[left + 1] = torch.minimum(one, other), torch.maximum(one, other)
+    return columns
 
 
 def up_to_threshold(scores: Tensor, sparsity: float) -> Tensor:
@@ -92,7 +112,7 @@ def up_to_threshold(scores: Tensor, sparsity: float) -> Tensor:
     So one weight more goes than the share says, and with it all its equals: the reference's arithmetic.
     """
     rank = int(scores.numel() * sparsity)
-    return scores <= torch.kthvalue(scores.flatten(), rank + 1).values
+    return scores <= _of_rank(scores.reshape(1, -1), rank + 1)
 
 
 def fits(pattern: str, inputs: int) -> bool:

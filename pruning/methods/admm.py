@@ -38,29 +38,39 @@ def admm_support(
 
     `moments` (inputs, inputs), positive definite. `zeros_of` says for sizes (outputs, inputs) where the zeros
     go, by bool of that shape. Ends when three steps change nothing in the support, or after `iterations`.
-    Raises torch.linalg.LinAlgError where `moments` has no eigenvectors.
+    Raises torch.linalg.LinAlgError where `moments` is not positive definite.
+
+    After a step, V/ρ is what D lacks of X + V/ρ ('moved'): nothing where a weight is kept, all of it where it
+    is pruned. So X = W + (D - V/ρ - W)·ρ(H + ρ·I)⁻¹: one product, with a matrix that changes only with ρ.
     """
     scale = moments.diagonal().sqrt()
-    values, vectors = torch.linalg.eigh(moments / scale / scale[:, None])
-    values.clamp_min_(torch.finfo(values.dtype).eps)
+    hessian = moments / scale / scale[:, None]
     target = weight * scale
-    wanted = (target @ vectors) * values  # W·H in the basis of the eigenvectors
+    pull = _pull(hessian, penalty)
 
-    mask = zeros_of(target.abs())
-    settled, sparse, dual = mask, target, torch.zeros_like(target)
+    mask = settled = zeros_of(target.abs())
+    moved, lacking = target, torch.zeros_like(target)  # V = 0 and D = W at the start, and so X = W
     for step in range(1, iterations + 1):
-        dense = (wanted + (penalty * sparse - dual) @ vectors) / (values + penalty) @ vectors.T
-        moved = dense + dual / penalty
-        mask = zeros_of(moved.abs())
-        sparse = moved.masked_fill(mask, 0)
-        dual = dual + penalty * (dense - sparse)
+        if step > 1:
+            kept = moved.masked_fill(mask, 0)
+            dense = torch.addmm(target, kept.sub_(lacking).sub_(target), pull)
+            moved = dense.add_(lacking)
+            mask = zeros_of(moved.abs())
+        lacking = moved.masked_fill(~mask, 0)
         if step % _LOOK_EVERY == 0:
             changed = int((mask != settled).sum()) / max(1, int((~mask).sum()))
             if changed == 0:
                 break
-            penalty *= next(rise for bound, rise in _RISES if changed > bound)
-            settled = mask
-    return mask, sparse / scale
+            rise = next(rise for bound, rise in _RISES if changed > bound)
+            penalty, settled = penalty * rise, mask
+            pull, lacking = _pull(hessian, penalty), lacking / rise
+    return mask, moved.masked_fill(mask, 0) / scale
+
+
+def _pull(hessian: Tensor, penalty: float) -> Tensor:
+    """ρ(H + ρ·I)⁻¹"""
+    shifted = hessian + penalty * torch.eye(len(hessian), dtype=hessian.dtype, device=hessian.device)
+    return torch.cholesky_inverse(torch.linalg.cholesky(shifted)).mul_(penalty)
 
 
 @implements(Admm)
