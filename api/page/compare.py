@@ -1,0 +1,58 @@
+"""The page that puts chosen jobs beside each other."""
+
+from collections.abc import Sequence
+from typing import Annotated
+from urllib.parse import urlencode
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from api.auth import Reader
+from api.errors import NotFound
+from api.page.comparison import Comparison, compare
+from api.page.owners import Owner
+from api.page.plots import svg
+from api.page.render import page
+from api.service import Database
+from jobs import queries
+
+router = APIRouter(include_in_schema=False)
+
+_MOST = 26
+_PIXELS, _NARROW = (980, 380), (340, 320)
+
+Chosen = Annotated[list[UUID], Query(alias="job", max_length=_MOST)]
+
+
+@router.get("/compare")
+def show(who: Reader, owner: Owner, database: Database, chosen: Chosen = []) -> Response:  # noqa: B006 - FastAPI copies it
+    """Perplexity against sparsity, and the recipes."""
+    query = [("job", str(job_id)) for job_id in dict.fromkeys(chosen)]
+    query += [("owner", owner)] if owner != who.owner else []
+    return page(
+        "compare.html",
+        comparison=_comparison(database, owner, chosen),
+        query=urlencode(query),
+        pixels=_PIXELS,
+        narrow=_NARROW,
+        who=who,
+    )
+
+
+@router.get("/compare/front.svg")
+def picture(owner: Owner, database: Database, chosen: Chosen = [], narrow: bool = False) -> Response:  # noqa: B006
+    """The picture of it."""
+    from api.plots.front import front
+
+    comparison = _comparison(database, owner, chosen)
+    if not comparison.measured:
+        raise NotFound("None of these jobs has been measured yet.")
+    return svg(front(comparison, pixels=_NARROW if narrow else _PIXELS))
+
+
+def _comparison(database: Database, owner: str, chosen: Sequence[UUID]) -> Comparison:
+    with database.begin() as session:
+        found = [queries.get(session, owner, job_id) for job_id in dict.fromkeys(chosen)]
+    if None in found:
+        raise NotFound("There is no such job under this sign-in.")
+    return compare([job for job in found if job is not None])
