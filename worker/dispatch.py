@@ -3,6 +3,7 @@
 1. publish the ids of queued jobs, only a few more than there are workers: the backlog stays in PostgreSQL
 2. publish again what nobody has claimed for a while and the broker has lost
 3. take jobs back from workers that have let their lease run out
+4. beside that, let go of what has had its time: see `worker.upkeep`
 
 It keeps nothing in memory that matters, so it may be killed at any moment, and it rebuilds a lost queue from
 the table alone. The database and the broker may come and go; it waits for them.
@@ -22,8 +23,10 @@ from sqlalchemy.orm import Session, sessionmaker
 from jobs import dispatching, lifecycle
 from jobs.database import engine_from, sessions
 from jobs.settings import Settings, settings
+from jobs.store import Store
 from worker.app import publish, published
 from worker.patience import DATABASE_AWAY
+from worker.upkeep import Upkeep
 
 log = logging.getLogger(__name__)
 
@@ -127,8 +130,9 @@ class Dispatcher:
 def main() -> None:
     """Dispatch until SIGTERM or Ctrl-C."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    engine = engine_from(settings(), pool_size=1)
+    engine = engine_from(settings(), pool_size=2)  # for the rounds, and for the upkeep
     dispatcher = Dispatcher(sessions(engine), settings())
+    upkeep = Upkeep(sessions(engine), settings(), Store(settings().store_url))
 
     def stop(number: int, frame: FrameType | None) -> None:
         dispatcher.stop()
@@ -136,7 +140,9 @@ def main() -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     log.info("the dispatcher begins")
+    upkeep.start()
     dispatcher.run()
+    upkeep.stop()
     engine.dispose()
 
 
