@@ -43,6 +43,12 @@ def experts_implementation(dtype: torch.dtype) -> str | None:
     return "eager" if dtype == torch.float64 else None
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether a computation failed because the device, or the host, has no more memory to give."""
+    # torch raises a plain RuntimeError for the host's.
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
+
+
 def describe(device: torch.device) -> str:
     """For the report: 'cpu', or the CUDA device with its name."""
     return device.type if device.type == "cpu" else f"{device} ({torch.cuda.get_device_name(device)})"

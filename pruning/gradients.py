@@ -1,32 +1,36 @@
-"""Gradient norms over calibration windows, formed inside the backward pass.
+"""Gradient norms over calibration windows: one pass, on one of two schedules, with the same numbers.
 
-A norm over windows needs every window's own weight gradient, which a backward pass of several windows would
-have summed already. So autograd is asked for the gradients of activations only (all weights are frozen),
-and where it passes a linear layer's output, the layer's gradient is formed window by window from what is at
-hand: δᵀx, with x the layer's input and δ the gradient at its output. It is added to the norm at once; no
-gradient is ever stored.
+`whole`: micro-batch by micro-batch, forward and backward through the whole model, whose weights and sums are
+all in memory. `streamed`: block by block; see pruning.streamed. A norm over windows needs every window's own
+weight gradient; how it is formed and added, on either schedule, is in pruning.window_norms.
 """
 
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
-from typing import Any
+import gc
+import shutil
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import PreTrainedModel
 
-from pruning.batching import micro_batches
-from pruning.blocks import Stack
-from pruning.errors import InvalidInput, NumericalFailure
-from pruning.layers import LinearLayer
-from pruning.loss import summed_token_losses
-from pruning.observe import Observer, Seen, observing
-from pruning.recipe import GradientNorm, LayerSelection
-from pruning.replay import Call, Replay
+from pruning.block_inputs import BlockInputs, Budget
+from pruning.device import is_out_of_memory
+from pruning.gradient_shards import sharded_norms, write_shard
+from pruning.ledger import Conditions, Ledger
+from pruning.placement import Placement
+from pruning.recipe import GradientNorm, LayerSelection, Stage
+from pruning.replay import Replay
+from pruning.schedule import Schedule, ScheduleChoice
 from pruning.selection import selected_stack
+from pruning.streamed import StreamedPass, streamed_steps
+from pruning.tail import Tail
+from pruning.window_norms import GradientNorms, WindowNorms, finished_norms, forming_gradients
 
-GradientNorms = dict[GradientNorm, dict[str, Tensor]]
+__all__ = ["GradientNorms", "GradientPass", "gradient_norms"]
+
+Step = Callable[[int, int], None]
 
 
 def gradient_norms(
@@ -34,106 +38,141 @@ def gradient_norms(
     windows: Tensor,
     *,
     norms: Collection[GradientNorm],
-    step: Callable[[int, int], None],
+    step: Step,
     selection: LayerSelection = LayerSelection(),  # noqa: B008 - immutable
 ) -> GradientNorms:
+    """Of a model that lies where it computes, on the schedule `whole`. See GradientPass."""
+    return GradientPass(Placement(model), windows, norms=norms, selection=selection, schedule="whole").run(
+        step
+    )
+
+
+class GradientPass:
     """Per weight of the blocks' selected linear layers, the norm over windows of the loss gradient.
 
-    `windows`: token ids, int64 (windows, length), on any device. The loss of a window is the mean next-token
-    cross-entropy of its length - 1 predictions. Returns, per norm asked for and per layer name, a float32
-    (float64 for a float64 model) tensor (outputs, inputs) on the model's device, without any scale:
-    l1 is Σ|g|, l2 is sqrt(Σ g²).
-
-    The model is left frozen and in eval mode. `step(done, total)` is called after each micro-batch; what it
-    raises ends the pass. Raises InvalidInput(field='model.id') for a model that cannot be pruned block by
-    block, and NumericalFailure with a layer's name.
+    The loss of a window is the mean next-token cross-entropy of its length - 1 predictions.
     """
-    model.requires_grad_(False).eval()
-    stack = selected_stack(model, selection)
-    Replay(stack, windows)  # refuses a model that a later stage could not prune
-    sums = {layer.name: WindowNorms(layer, norms) for layer in stack.layers}
-    pieces = micro_batches(stack, windows, backward=True)
-    for done, piece in enumerate(pieces, start=1):
-        tokens = piece.to(model.device)
-        with _forming_gradients(stack, sums, tokens):
-            logits = model(input_ids=tokens, use_cache=False).logits
-            torch.autograd.backward(summed_token_losses(logits, tokens))
-        step(done, len(pieces))
-    predictions = windows.shape[1] - 1
-    return {
-        norm: {name: window_norms.finish(norm, predictions) for name, window_norms in sums.items()}
-        for norm in norms
-    }
 
+    def __init__(
+        self,
+        placement: Placement,
+        windows: Tensor,
+        *,
+        norms: Collection[GradientNorm],
+        selection: LayerSelection = LayerSelection(),  # noqa: B008 - immutable
+        schedule: ScheduleChoice = "auto",
+    ) -> None:
+        """`windows`: token ids, int64 (windows, length). The model is left frozen and in eval mode.
 
-class WindowNorms:
-    """One layer's sums over windows: of |g| for l1, of g² for l2, g being the gradient of a window's loss."""
+        Raises InvalidInput with the field for a model, a selection or a schedule that cannot be.
+        """
+        placement.model.requires_grad_(False).eval()
+        self._placement = placement
+        self._windows = windows
+        self._norms = sorted(norms)
+        self._stack = selected_stack(placement.model, selection)
+        self.schedule = Schedule.choose(schedule, self._stack, windows, norms, placement)
 
-    def __init__(self, layer: LinearLayer, norms: Collection[GradientNorm]) -> None:
-        """The sums are float32, or float64 where the weights are."""
-        weight = layer.matrix
-        dtype = torch.promote_types(weight.dtype, torch.float32)
-        self._layer = layer
-        self._sums: dict[GradientNorm, Tensor] = {
-            norm: torch.zeros(weight.shape, dtype=dtype, device=weight.device) for norm in norms
+    @property
+    def steps(self) -> int:
+        """How many steps the pass takes."""
+        count = len(self._pieces)
+        return count if self.schedule.name == "whole" else streamed_steps(self._stack, count)
+
+    @property
+    def conditions(self) -> Conditions:
+        """What decides the last bits of the norms, beside the model, the windows and the selection."""
+        return {
+            "schedule": self.schedule.name,
+            "micro_batch": self.schedule.micro_batch,
+            "norms": ",".join(self._norms),
+            **self._placement.conditions,
         }
 
-    def add(self, inputs: Iterable[Tensor], deltas: Iterable[Tensor]) -> None:
-        """Add every window's δᵀx: `inputs` (tokens, inputs) and `deltas` (tokens, outputs) of each.
+    def run(self, step: Step, ledger: Ledger | None = None) -> GradientNorms:
+        """The norms asked for, by layer name: (outputs, inputs), float32 (float64 for a float64 model).
 
-        The order of the windows is the order of the sums, whatever the number of windows in a call.
+        Without any scale: l1 is Σ|g|, l2 is sqrt(Σ g²). `whole` gives tensors on the device. `streamed` needs
+        a ledger: it goes on behind the blocks that the ledger has, adds a shard for each other one, and gives
+        the shards' tensors when they are asked for.
+
+        `step(done, total)` is called after each micro-batch (of each block, if `streamed`); what it raises
+        ends the pass. Where memory runs out, the pass starts again with half as many windows at once; then
+        `schedule` says so. Raises InvalidInput(field='model.id') for a model that cannot be pruned block by
+        block, and NumericalFailure with a layer's name.
         """
-        for x, delta in zip(inputs, deltas, strict=True):
-            gradient = delta.T @ x
-            if "l2" in self._sums:
-                self._sums["l2"].addcmul_(gradient, gradient)
-            if "l1" in self._sums:
-                self._sums["l1"].add_(gradient.abs_())
+        while True:
+            try:
+                return self._whole(step) if self.schedule.name == "whole" else self._streamed(step, ledger)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error) or self.schedule.micro_batch == 1:
+                    raise
+            self.schedule = self.schedule.halved()
+            gc.collect()  # what the failed pass held
+            if self._placement.device.type == "cuda":
+                torch.cuda.empty_cache()
 
-    def finish(self, norm: GradientNorm, scale: float) -> Tensor:
-        """The norm, divided by `scale`. Uses up the sum. Raises NumericalFailure for NaN and infinity."""
-        total = self._sums.pop(norm)
-        result = (total.sqrt_() if norm == "l2" else total).div_(scale)
-        if not torch.isfinite(result.sum()):  # of norms, so nothing cancels
-            raise NumericalFailure(
-                f"the gradients of layer {self._layer.name} are not finite; use dtype bfloat16 or float32, "
-                "and check that the model gives a finite perplexity"
-            )
-        return result
+    @property
+    def _pieces(self) -> Sequence[Tensor]:
+        return torch.split(self._windows, self.schedule.micro_batch)
 
+    def _whole(self, step: Step) -> GradientNorms:
+        with self._placement.resident(self._placement.model):
+            replay = Replay(self._stack, self._windows, self._placement)
+            sums = {layer.name: WindowNorms(layer, self._norms) for layer in self._stack.layers}
+            tail = Tail(replay)
+            for done, piece in enumerate(self._pieces, start=1):
+                tokens = piece.to(self._placement.device)
+                with forming_gradients(tuple(self._stack.layers), sums, tokens):
+                    self._through_all_blocks(replay, tail, tokens)
+                step(done, len(self._pieces))
+        return finished_norms(sums, self._norms, self._windows.shape[1])
 
-@contextmanager
-def _forming_gradients(stack: Stack, sums: dict[str, WindowNorms], windows: Tensor) -> Iterator[None]:
-    """While active, a forward and backward pass of `windows` adds their gradients to `sums`."""
-    visits = Counter[str]()
+    def _through_all_blocks(self, replay: Replay, tail: Tail, tokens: Tensor) -> None:
+        """Forward, and backward to the first block with a selected layer: with every weight frozen, nothing
+        else would start autograd.
+        """
+        hidden, calls = replay.enter(tokens)
+        start = None
+        for block, call in zip(self._stack.blocks, calls, strict=True):
+            if start is None and block.layers:
+                start = hidden = hidden.requires_grad_()
+            with torch.set_grad_enabled(start is not None):
+                hidden = call(block.module, hidden)
+        assert start is not None  # noqa: S101 - a selection without layers is refused
+        torch.autograd.grad(hidden, start, tail.gradient(hidden.detach(), tokens))
 
-    class Forming(Observer):
-        def after(self, seen: Seen, output: Tensor) -> None:
-            inputs = seen.by_window(seen.inputs.detach())
+    def _streamed(self, step: Step, ledger: Ledger | None) -> GradientNorms:
+        if ledger is None:
+            raise ValueError("a streamed pass needs a ledger for its shards")
+        shards = dict(ledger.begin(Stage.GRADIENTS, self.conditions))
+        directory = ledger.directory(Stage.GRADIENTS)
 
-            def on_backward(delta: Tensor) -> None:
-                visits[seen.layer.name] += 1
-                sums[seen.layer.name].add(inputs, seen.by_window(delta))
+        def keep(block: int, norms: GradientNorms) -> None:
+            path = directory / f"{block:05}.safetensors"
+            write_shard(norms, path)
+            ledger.keep(Stage.GRADIENTS, block, path)
+            shards[block] = path
 
-            output.register_hook(on_backward)  # type: ignore[no-untyped-call]
+        blocks = enumerate(self._stack.blocks)
+        missing = [index for index, block in blocks if block.layers and index not in shards]
+        if missing:
+            replay = Replay(self._stack, self._windows, self._placement)
+            streamed = StreamedPass(replay, self._placement, self._pieces, self._norms, step)
+            with self._block_inputs(directory / "inputs") as inputs:
+                streamed.run(missing, inputs, ledger.boundary(Stage.GRADIENTS), keep)
+        blocks = enumerate(self._stack.blocks)
+        files = {layer.name: shards[index] for index, block in blocks for layer in block.layers}
+        return sharded_norms(files, self._norms)
 
-    with ExitStack() as cleanup:
-        first = next(block.module for block in stack.blocks if block.layers)
-        cleanup.callback(first.register_forward_pre_hook(_start_graph, with_kwargs=True).remove)
-        cleanup.enter_context(observing(list(stack.layers), windows, Forming()))
-        yield
-    for layer in stack.layers:
-        if visits[layer.name] != 1:
-            raise InvalidInput(
-                f"layer {layer.name} takes part {visits[layer.name]} times in a window's loss; only models "
-                "that use each linear layer once per forward pass are supported",
-                field="model.id",
-            )
-
-
-def _start_graph(
-    _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Let the backward pass end at this block: with every weight frozen, nothing else would start it."""
-    hidden, call = Call.observed(args, kwargs)
-    return call.arguments(hidden.detach().requires_grad_())
+    @contextmanager
+    def _block_inputs(self, scratch: Path) -> Iterator[BlockInputs]:
+        shutil.rmtree(scratch, ignore_errors=True)  # left by a run that was killed
+        scratch.mkdir()
+        features = self._placement.model.config.get_text_config().hidden_size
+        one = self._windows.numel() * features * self._placement.dtype.itemsize
+        budget = Budget.of(self._placement.device, scratch)
+        try:
+            yield BlockInputs(len(self._stack.blocks), one, budget, self._placement.device, scratch)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)

@@ -1,6 +1,4 @@
-"""The calibration loss and its gradient, without more copies of the logits than needed."""
-
-from typing import Any
+"""The gradient of the calibration loss by the logits, without more copies of them than needed."""
 
 import torch
 from torch import Tensor
@@ -8,50 +6,25 @@ from torch import Tensor
 # Logits that are worked on together: on a CPU what its cache holds, on a GPU what keeps it busy.
 _ELEMENTS_AT_ONCE = {"cpu": 1 << 20, "cuda": 1 << 27}
 
+NOTHING_TO_PREDICT = -1
 
-def summed_token_losses(logits: Tensor, tokens: Tensor) -> Tensor:
-    """Σ over windows and positions of the next-token cross-entropy, in nats.
 
-    `logits` (windows, length, vocabulary), `tokens` int64 (windows, length). Returns a float32 scalar
-    (float64 for float64 logits) that can be differentiated once. A sum where the loss is a mean: the
-    gradients of a mean over thousands of tokens underflow in float16, so the division waits until they are
-    float32 norms.
+def loss_gradient(logits: Tensor, targets: Tensor) -> Tensor:
+    """By the logits, the gradient of the sum over tokens of the next-token cross-entropy, in nats.
+
+    `logits` (tokens, vocabulary); `targets` int64 (tokens,), the ids that follow, or NOTHING_TO_PREDICT.
+    Returns (tokens, vocabulary) in the logits' dtype: softmax, less one at the target, formed in float32
+    (float64 for float64). Of a sum where the loss is a mean: the gradients of a mean over thousands of tokens
+    underflow in float16, so the division waits until they are float32 norms.
     """
-    losses: Tensor = _SummedTokenLosses.apply(logits, tokens)  # type: ignore[no-untyped-call]
-    return losses
-
-
-class _SummedTokenLosses(torch.autograd.Function):
-    """Forms the gradient while the probabilities are at hand: softmax, less one at the target.
-
-    Autograd's own composition keeps the log-probabilities of the whole vocabulary for every token, and
-    fills another tensor of that size with zeros on the way back; at the top of a small model that is a good
-    part of the time.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, logits: Tensor, tokens: Tensor) -> Tensor:  # noqa: ANN401 - autograd's context
-        dtype = torch.promote_types(logits.dtype, torch.float32)
-        gradient = torch.empty_like(logits)
-        total = torch.zeros((), dtype=dtype, device=logits.device)
-        rows = max(1, _ELEMENTS_AT_ONCE[logits.device.type] // logits.shape[-1])
-        predictions = logits.shape[1] - 1
-        for window, ids, window_gradient in zip(logits, tokens, gradient, strict=True):
-            for start in range(0, predictions, rows):
-                stop = min(start + rows, predictions)
-                targets = ids[start + 1 : stop + 1, None]
-                log_probabilities = window[start:stop].to(dtype).log_softmax(dim=-1)
-                total -= log_probabilities.gather(1, targets).sum()
-                probabilities = log_probabilities.exp_()
-                window_gradient[start:stop] = probabilities.scatter_add_(
-                    1, targets, probabilities.new_full(targets.shape, -1)
-                )
-            window_gradient[predictions:] = 0  # the last position has nothing to predict
-        ctx.save_for_backward(gradient)
-        return total
-
-    @staticmethod
-    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor, None]:  # noqa: ANN401
-        (gradient,) = ctx.saved_tensors
-        (scale,) = upstream
-        return gradient if scale == 1 else gradient * scale, None
+    dtype = torch.promote_types(logits.dtype, torch.float32)
+    gradient = torch.empty_like(logits)
+    rows = max(1, _ELEMENTS_AT_ONCE[logits.device.type] // logits.shape[-1])
+    for start in range(0, len(logits), rows):
+        these, ids, result = (tensor[start : start + rows] for tensor in (logits, targets, gradient))
+        wide = result if result.dtype == dtype else torch.empty_like(result, dtype=dtype)
+        torch.softmax(these, dim=-1, dtype=dtype, out=wide)
+        wide.scatter_add_(1, ids.clamp(min=0)[:, None], wide.new_full((len(ids), 1), -1))
+        result.copy_(wide)
+    gradient[targets == NOTHING_TO_PREDICT] = 0
+    return gradient

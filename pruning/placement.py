@@ -17,6 +17,8 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from pruning.device import describe
+
 
 class Placement:
     """Brings parts of one model to a device and dtype, and takes them away again."""
@@ -31,6 +33,16 @@ class Placement:
         self._dtypes = _dtypes(model, self.dtype) if self.dtype != model.dtype else {}
         self._working: set[Tensor] = set()
         self._ahead: _Prefetch | None = None
+
+    @property
+    def conditions(self) -> dict[str, str | int]:
+        """What decides the last bits of what is computed here."""
+        return {
+            "device": describe(self.device),
+            "dtype": str(self.dtype).removeprefix("torch."),
+            "threads": torch.get_num_threads(),
+            "attention": str(self.model.config._attn_implementation),
+        }
 
     @contextmanager
     def resident(self, *modules: nn.Module, then: nn.Module | None = None) -> Iterator[None]:

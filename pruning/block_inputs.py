@@ -1,0 +1,108 @@
+"""The inputs of a model's blocks, kept between a forward and a backward pass within a stated budget."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What block inputs may take, in bytes."""
+
+    device: int
+    host: int  # beside the device's; pinned
+    disk: int
+
+    @classmethod
+    def of(cls, device: torch.device, directory: Path) -> "Budget":
+        """A share of what this machine has: an eighth of a CPU's memory; a sixteenth of a GPU's and a quarter
+        of its host's; half of what the directory's disk has free.
+        """
+        memory = psutil.virtual_memory().total
+        disk = shutil.disk_usage(directory).free // 2
+        if device.type == "cpu":
+            return cls(memory // 8, 0, disk)
+        return cls(torch.cuda.get_device_properties(device).total_memory // 16, memory // 4, disk)
+
+
+Fetch = Callable[[], Tensor]
+"""Gives a tensor that was put away: on the device, where it computes."""
+
+
+class BlockInputs:
+    """What each block is given, micro-batch by micro-batch: on the device, on its host, or on disk.
+
+    The last blocks' inputs, which are wanted first, have the best places. Where the budget does not reach for
+    all blocks, every k-th block's are kept, and `missing` tells that others have to be computed again.
+    """
+
+    def __init__(
+        self, blocks: int, block_bytes: int, budget: Budget, device: torch.device, directory: Path
+    ) -> None:
+        """`block_bytes`: what one block's input takes for all windows. `directory`: an empty one."""
+        self._device, self._directory = device, directory
+        self._blocks = blocks
+        places = [size // block_bytes for size in (budget.device, budget.host, budget.disk)]
+        self._best, self._good = places[0], places[0] + places[1]
+        # The gradient at the blocks' boundary has the size of an input too, and its place on the device.
+        self.every = _fewest_apart(blocks, sum(places) - 1)
+        self._kept: dict[int, list[Fetch]] = {}
+
+    def keeps(self, block: int) -> bool:
+        """Whether the block's input is kept when a pass goes on to later blocks."""
+        return block % self.every == 0
+
+    def append(self, block: int, hidden: Tensor) -> None:
+        """Put away the next micro-batch of a block's input."""
+        pieces = self._kept.setdefault(block, [])
+        pieces.append(self._put_away(hidden, self._rank(block), f"{block}-{len(pieces)}.safetensors"))
+
+    def __contains__(self, block: int) -> bool:
+        """Whether the block's input is here."""
+        return block in self._kept
+
+    def kept_before(self, block: int) -> int:
+        """The nearest earlier block whose input is here."""
+        return max(kept for kept in self._kept if kept < block)
+
+    def fetch(self, block: int, piece: int) -> Tensor:
+        """A micro-batch of a block's input, on the device."""
+        return self._kept[block][piece]()
+
+    def drop(self, block: int) -> None:
+        """Free its place."""
+        for path in self._directory.glob(f"{block}-*.safetensors"):
+            path.unlink()
+        self._kept.pop(block, None)
+
+    def _rank(self, block: int) -> int:
+        """Which of the places a block's input has, counted from the best."""
+        if not self.keeps(block):  # it is here for a short time
+            return self.every - block % self.every
+        return self.every + (self._blocks - 1 - block) // self.every
+
+    def _put_away(self, hidden: Tensor, rank: int, name: str) -> Fetch:
+        if rank < self._best:
+            return lambda: hidden
+        if rank < self._good:
+            pinned = torch.empty_like(hidden, device="cpu", pin_memory=True)
+            pinned.copy_(hidden, non_blocking=True)
+            return lambda: pinned.to(self._device, non_blocking=True)
+        path = self._directory / name
+        save_file({"hidden": hidden.contiguous()}, path)
+        return lambda: load_file(path, device=str(self._device))["hidden"]
+
+
+def _fewest_apart(blocks: int, places: int) -> int:
+    """The smallest k for which every k-th block's input and, for a while, those of k - 1 more have places.
+
+    Where there are too few places for any, the k that needs the fewest.
+    """
+    needed = {k: -(-blocks // k) + k - 1 for k in range(1, blocks + 1)}
+    return next((k for k, inputs in needed.items() if inputs <= places), min(needed, key=lambda k: needed[k]))

@@ -1,0 +1,151 @@
+"""The gradient pass block by block: one block is on the device, whatever the number of blocks.
+
+All windows go forward through the blocks, and what each block is given is put away. Then, from the last block
+to the first, a block runs again with what it was given, the gradient at its output goes back through it and
+becomes the gradient at the output of the block before, and the norms of its layers are finished.
+"""
+
+import time
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager, ExitStack
+
+import torch
+from torch import Tensor
+
+from pruning.block_inputs import BlockInputs
+from pruning.blocks import Block, Stack
+from pruning.ledger import Boundary
+from pruning.observe import Observer, observing
+from pruning.placement import Placement
+from pruning.recipe import GradientNorm
+from pruning.replay import Call, Replay
+from pruning.tail import Tail
+from pruning.window_norms import GradientNorms, WindowNorms, finished_norms, forming_gradients
+
+
+def streamed_steps(stack: Stack, pieces: int) -> int:
+    """How many steps a pass takes: each takes a micro-batch through a block, forward or backward."""
+    lowest = next(index for index, block in enumerate(stack.blocks) if block.layers)
+    return pieces * (len(stack.blocks) - 1 + len(stack.blocks) - lowest)
+
+
+class StreamedPass:
+    """One pass over the windows."""
+
+    def __init__(
+        self,
+        replay: Replay,
+        placement: Placement,
+        pieces: Sequence[Tensor],
+        norms: Collection[GradientNorm],
+        step: Callable[[int, int], None],
+    ) -> None:
+        """`pieces`: micro-batches of token ids (windows, length)."""
+        self._replay = replay
+        self._placement = placement
+        self._pieces = pieces
+        self._norms = norms
+        self._step = step
+        self._blocks = replay.stack.blocks
+        self._calls: dict[int, Sequence[Call]] = {}
+        self._done, self._steps = 0, streamed_steps(replay.stack, len(pieces))
+        self._save_at = time.monotonic()
+
+    def run(
+        self,
+        wanted: Collection[int],
+        inputs: BlockInputs,
+        boundary: Boundary,
+        keep: Callable[[int, GradientNorms], None],
+    ) -> None:
+        """Call `keep` with the norms of every block that is `wanted`, the last one first.
+
+        `boundary`: where a pass that was cut short left the gradient between two blocks.
+        """
+        top, deltas = len(self._blocks) - 1, list[Tensor]()
+        if (saved := boundary.load()) and max(wanted) <= saved[0] < top:
+            top = saved[0]
+            deltas = [saved[1][str(piece)] for piece in range(len(self._pieces))]
+        self._forward(inputs, top)
+        for index in range(top, min(wanted) - 1, -1):
+            if index not in inputs:
+                self._onward(inputs, inputs.kept_before(index), index, forget=False)
+            norms = self._backward(index, inputs, deltas, forming=index in wanted)
+            inputs.drop(index)
+            if index in wanted:
+                keep(index, norms)
+            if index > min(wanted):
+                self._save(boundary, index - 1, deltas)
+        boundary.drop()
+
+    def _forward(self, inputs: BlockInputs, top: int) -> None:
+        """Put away the inputs of the blocks up to `top`."""
+        for piece in self._pieces:
+            hidden, self._calls[len(piece)] = self._replay.enter(piece)
+            inputs.append(0, hidden)
+        self._onward(inputs, 0, top, forget=True)
+
+    @torch.no_grad()
+    def _onward(self, inputs: BlockInputs, start: int, stop: int, *, forget: bool) -> None:
+        """From the input of block `start` to that of `stop`; `forget` those between that need not be kept."""
+        for index in range(start, stop):
+            block = self._blocks[index]
+            with self._placement.resident(block.module, then=self._blocks[index + 1].module):
+                for number, piece in enumerate(self._pieces):
+                    with _experts_as_with_gradients(block, piece):
+                        output = self._call(index, piece, inputs.fetch(index, number))
+                    inputs.append(index + 1, output)
+                    self._took_step()
+            if forget and not inputs.keeps(index):
+                inputs.drop(index)
+
+    def _backward(
+        self, index: int, inputs: BlockInputs, deltas: list[Tensor], *, forming: bool
+    ) -> GradientNorms:
+        """Take `deltas`, the gradients at the block's output, one per micro-batch, to its input.
+
+        There are none yet behind the last block, where the model's tail gives them. Returns the norms of the
+        block's layers, where `forming`.
+        """
+        block = self._blocks[index]
+        with ExitStack() as placed:
+            before = self._blocks[index - 1].module if index else None
+            placed.enter_context(self._placement.resident(block.module, then=before))
+            tail = None
+            if not deltas:
+                placed.enter_context(self._placement.around(other.module for other in self._blocks))
+                tail = Tail(self._replay)
+            sums = {layer.name: WindowNorms(layer, self._norms) for layer in block.layers if forming}
+            for number, piece in enumerate(self._pieces):
+                hidden = inputs.fetch(index, number).detach().requires_grad_()
+                with (
+                    forming_gradients(block.layers, sums, piece)
+                    if forming
+                    else _experts_as_with_gradients(block, piece)
+                ):
+                    output = self._call(index, piece, hidden)
+                    if tail is not None:
+                        deltas.append(tail.gradient(output.detach(), piece.to(output.device)))
+                    (deltas[number],) = torch.autograd.grad(output, hidden, deltas[number])
+                self._took_step()
+            return finished_norms(sums, self._norms, self._pieces[0].shape[1])
+
+    def _call(self, index: int, piece: Tensor, hidden: Tensor) -> Tensor:
+        return self._calls[len(piece)][index](self._blocks[index].module, hidden)
+
+    def _took_step(self) -> None:
+        self._done += 1
+        self._step(min(self._done, self._steps), self._steps)  # inputs that were not kept take some more
+
+    def _save(self, boundary: Boundary, block: int, deltas: Sequence[Tensor]) -> None:
+        """Not so often that it costs more than a tenth of the time: it only saves a backward pass."""
+        if time.monotonic() < self._save_at:
+            return
+        started = time.monotonic()
+        boundary.save(block, {str(piece): delta for piece, delta in enumerate(deltas)})
+        self._save_at = time.monotonic() + 10 * (time.monotonic() - started)
+
+
+def _experts_as_with_gradients(block: Block, piece: Tensor) -> AbstractContextManager[None]:
+    """While active, fused experts run one by one, as they do where gradients are formed, to the last bit."""
+    return observing(block.layers, piece, Observer())
