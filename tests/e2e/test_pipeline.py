@@ -1,0 +1,222 @@
+"""A pipeline with a gate: the command, the GitHub action and the GitLab template, on a real service."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from cli.embedded.services import Api
+from cli.terminal import Exit
+from jobs.tables import Job
+from tests.stack import Stack
+
+CI = Path(__file__).parents[2] / "ci"
+PATIENCE_SECONDS = 200
+
+
+@pytest.fixture
+def store_url(tmp_path: Path) -> str:
+    return f"file://{tmp_path}/store"
+
+
+@dataclass
+class Pipeline:
+    """A directory to work in, a service, and the small model's options."""
+
+    stack: Stack
+    api: Api
+    directory: Path
+    environment: dict[str, str]
+    job_file: Path
+
+    def start(self, *command: str, **environment: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            command,
+            cwd=self.directory,
+            env=self.environment | environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        process = self.start(*command, **environment)
+        out, err = process.communicate(timeout=PATIENCE_SECONDS)
+        return subprocess.CompletedProcess(command, process.returncode, out, err)
+
+    def newest_job(self) -> Job:
+        with self.stack.database.begin() as session:
+            return session.query(Job).order_by(Job.id.desc()).first()
+
+    def wait_for_a_job(self, jobs: int) -> Job:
+        """Until so many jobs were made, and the last one works."""
+
+        def made() -> bool:
+            with self.stack.database.begin() as session:
+                return session.query(Job).count() == jobs
+
+        self.stack.wait_until(made)
+        return self.stack.wait_until_it_works(self.newest_job().id)
+
+
+@pytest.fixture
+def pipeline(stack: Stack, tmp_path: Path) -> Pipeline:
+    stack.start_dispatcher()
+    stack.start_worker()
+    client = stack.start_api()
+    api = stack.processes[-1]
+    assert isinstance(api, Api)
+    directory = tmp_path / "checkout"
+    directory.mkdir()
+    spec = stack.spec().model_dump(mode="json", exclude={"gate"})
+    (directory / "job.json").write_text(json.dumps(spec.pop("recipe") | spec))
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PRUNESERVE_URL": api.url,
+        "PRUNESERVE_API_KEY": client.headers["Authorization"].removeprefix("Bearer "),
+        "GITHUB_STEP_SUMMARY": str(directory / "summary.md"),
+    }
+    for name in ("GITHUB_ACTIONS", "GITLAB_CI"):
+        environment.pop(name, None)
+    return Pipeline(stack, api, directory, environment, directory / "job.json")
+
+
+def test_a_run_exits_with_its_gates_code_and_its_summary_shows_the_table(pipeline: Pipeline) -> None:
+    base = (
+        "pruneserve",
+        "run",
+        "--file",
+        "job.json",
+        "--model",
+        str(pipeline.stack.model),
+        "--sparsity",
+        "0.5",
+    )
+    # The model is random: pruning it may well change nothing to speak of. The report says what it must be.
+    done = pipeline.run(*base, "--max-increase", "5%", "--json")
+    job = json.loads(done.stdout)
+    measured = job["perplexity"]["pruned"] / job["perplexity"]["dense"] - 1
+    assert done.returncode == (Exit.OK if measured <= 0.05 else Exit.GATE_MISSED), done.stderr
+    (condition,) = job["gate"]["conditions"]
+    assert condition["measured"] == pytest.approx(measured)
+    summary = (pipeline.directory / "summary.md").read_text()
+    assert re.search(r"^\| max\\_perplexity\\_increase \| 5\.00% \| [-0-9.]+% \|", summary, re.MULTILINE)
+    assert re.search(r"^\| gradients \| [0-9.]+ s \|", summary, re.MULTILINE)
+
+    missed = pipeline.run(*base, "--max-perplexity", "1.5", "--junit", "junit.xml")
+    assert missed.returncode == Exit.GATE_MISSED, missed.stderr
+    assert "gradients done" in missed.stdout
+    assert 'failures="1"' in (pipeline.directory / "junit.xml").read_text()
+    listed = pipeline.run("pruneserve", "jobs", "--gate", "failed", "--json")
+    assert json.loads(listed.stdout)[0]["id"] == str(pipeline.newest_job().id)
+
+
+def test_a_run_survives_a_restart_of_the_api(pipeline: Pipeline) -> None:
+    long = pipeline.stack.long_spec().recipe.calibration.samples
+    process = pipeline.start("pruneserve", "run", "--file", "job.json", "--samples", str(long))
+    job = pipeline.wait_for_a_job(1)
+    pipeline.api.kill()
+    pipeline.api.stop()
+    pipeline.stack.wait_for(job.id, lambda later: later.step != job.step)
+    pipeline.api.start()
+    out, err = process.communicate(timeout=PATIENCE_SECONDS)
+    assert process.returncode == Exit.OK, err
+    for stage in ("resolve", "gradients", "prune", "evaluate", "upload"):
+        assert len(re.findall(rf"{stage} done", out)) == 1, out
+
+
+def shell_of(
+    step: Mapping[str, Any], inputs: Mapping[str, Any], **given: str
+) -> tuple[list[str], dict[str, str]]:
+    """A composite action's step as a runner starts it."""
+    values = {name: given.get(name, value.get("default", "")) for name, value in inputs.items()}
+    environment = {
+        name: re.sub(r"\$\{\{ inputs\.([a-z-]+) \}\}", lambda found: values[found[1]], text)
+        for name, text in step["env"].items()
+    }
+    return ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", step["run"]], environment
+
+
+def test_the_github_action_runs_a_job_and_is_cancelled_with_it(pipeline: Pipeline) -> None:
+    action = yaml.safe_load((CI / "github" / "action.yml").read_text())
+    install, step = action["runs"]["steps"]
+    assert pipeline.run("bash", "-ec", install["run"], INSTALL="nothing-of-this-name").returncode == 0
+    github = {
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_REPOSITORY": "org/models",
+        "GITHUB_SHA": "5f3e9a1",
+        "GITHUB_RUN_ID": "17",
+        "GITHUB_RUN_ATTEMPT": "1",
+        "GITHUB_OUTPUT": str(pipeline.directory / "output.txt"),
+        "RUNNER_TEMP": str(pipeline.directory),
+    }
+    place = {
+        "url": pipeline.api.url,
+        "api-key": pipeline.environment["PRUNESERVE_API_KEY"],
+        "file": "job.json",
+    }
+    command, environment = shell_of(
+        step, action["inputs"], **place, **{"max-increase": "1000%"}, output="pruned"
+    )
+    # A step that is delivered again makes no second job.
+    for _ in range(2):
+        done = pipeline.run(*command, **github, **environment)
+        assert done.returncode == Exit.OK, done.stderr
+    job = pipeline.newest_job()
+    assert (pipeline.directory / "output.txt").read_text() == f"job={job.id}\n" * 2
+    assert job.labels == {"repository": "org/models", "commit": "5f3e9a1", "run": "17"}
+    assert (pipeline.directory / "pruned" / "model.safetensors").exists()
+
+    (pipeline.directory / "long.json").write_text(
+        json.dumps(
+            json.loads(pipeline.job_file.read_text())
+            | {
+                "calibration": {
+                    "dataset": str(pipeline.stack.calibration),
+                    "samples": 1000,
+                    "sequence_length": 32,
+                }
+            }
+        )
+    )
+    command, environment = shell_of(step, action["inputs"], **place | {"file": "long.json"})
+    process = pipeline.start(*command, **github, **environment)
+    job = pipeline.wait_for_a_job(2)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=PATIENCE_SECONDS)
+    assert process.returncode == Exit.CANCELLED, err
+    assert pipeline.stack.wait_for_end(job.id).state == "cancelled"
+
+
+def test_the_gitlab_template_runs_a_job(pipeline: Pipeline) -> None:
+    template = yaml.safe_load((CI / "gitlab" / "pruneserve.yml").read_text())[".pruneserve"]
+    gitlab = {
+        "GITLAB_CI": "true",
+        "CI_PROJECT_PATH": "org/models",
+        "CI_COMMIT_SHA": "5f3e9a1",
+        "CI_PIPELINE_ID": "3",
+        "CI_JOB_ID": "4",
+    }
+    options = "--file job.json --max-perplexity 1.5"
+    done = pipeline.run(
+        "sh",
+        "-ec",
+        "\n".join(template["script"]),
+        **gitlab,
+        **template["variables"] | {"PRUNESERVE_OPTIONS": options},
+    )
+    assert done.returncode == Exit.GATE_MISSED, done.stderr
+    for artifact in (*template["artifacts"]["paths"], template["artifacts"]["reports"]["junit"]):
+        assert (pipeline.directory / artifact).read_text()
+    assert pipeline.newest_job().labels["pipeline"] == "3"
