@@ -93,7 +93,7 @@ class Settings(BaseSettings):
         20.0, gt=0, description="The same, when its worker shuts down: the job is handed back all the same."
     )
     min_free_disk_bytes: int = Field(
-        2**30, ge=0, description="Space on the scratch disk below which no job begins or goes on."
+        2**28, ge=0, description="Space on the scratch disk below which no job begins or goes on."
     )
 
     idempotency_key_days: float = Field(7.0, gt=0, description="How long an Idempotency-Key is remembered.")

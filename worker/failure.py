@@ -12,8 +12,10 @@ from pydantic import ValidationError
 from jobs.lifecycle import Claim
 from jobs.store import StoreError
 from pruning.errors import InvalidInput, NumericalFailure, PruningError, Unreachable
+from worker.disk import Disk, DiskFull, ran_full
 
 _KINDS: dict[type[Exception], str] = {
+    DiskFull: "disk_full",
     InvalidInput: "invalid_input",
     NumericalFailure: "numerical_failure",
     Unreachable: "unreachable",
@@ -22,8 +24,10 @@ _KINDS: dict[type[Exception], str] = {
 }
 
 
-def failure(error: Exception, claim: Claim) -> dict[str, Any]:
+def failure(error: Exception, claim: Claim, disk: Disk) -> dict[str, Any]:
     """A failed job's `error`: its `type`, a `message` that says what to do, maybe the `field` at fault."""
+    if ran_full(error) and not isinstance(error, PruningError | StoreError):
+        error = disk.full()
     for kind, name in _KINDS.items():
         if isinstance(error, kind):
             field = error.field if isinstance(error, PruningError) else None

@@ -26,17 +26,22 @@ def patiently(
     transient: tuple[type[Exception], ...],
     check: Callable[[], None],
     seconds: float = float("inf"),
+    once: tuple[type[Exception], ...] = (),
 ) -> Result:
     """The result of `action`, which is tried again as long as it raises what is `transient`.
 
-    Once `seconds` have gone by its last exception is let through. `check` is called before every try and all
-    through the pauses; what it raises ends the waiting.
+    Once `seconds` have gone by its last exception is let through. What is worth one more try after a long
+    pause, and no third, is named by `once`. `check` is called before every try and all through the pauses;
+    what it raises ends the waiting.
     """
     until, pause = time.monotonic() + seconds, _FIRST_PAUSE
     while True:
         check()
         try:
             return action()
+        except once as error:
+            log.warning("one more try (%s)", type(error).__name__)
+            once, pause = (), _LONGEST_PAUSE
         except transient as error:
             if time.monotonic() + pause > until:
                 raise

@@ -10,6 +10,7 @@ from jobs import lifecycle
 from jobs.events import EventKind
 from jobs.lifecycle import Claim
 from pruning.recipe import Stage
+from worker.disk import Disk
 from worker.estimate import TimeLeft
 from worker.heartbeat import Heartbeat
 from worker.identity import Identity
@@ -27,12 +28,14 @@ class JobProgress:
         claim: Claim,
         heartbeat: Heartbeat,
         worker: Identity,
+        disk: Disk,
     ) -> None:
         """What is needed to write an event, and to learn that there must be no more of them."""
         self._database = database
         self._claim = claim
         self._heartbeat = heartbeat
         self._worker = worker
+        self._disk = disk
         self._time_left = TimeLeft({})
         self._told_at = float("-inf")
 
@@ -44,6 +47,7 @@ class JobProgress:
         """Raise the reason to stop, if there is one."""
         self._heartbeat.check()
         self._worker.check()
+        self._disk.check()
 
     def stage_started(self, stage: Stage, steps: int) -> None:
         """Tell it."""

@@ -217,6 +217,42 @@ def test_too_little_memory_is_told_with_what_helps(
     assert "sequence_length" in job.error["message"]
 
 
+def test_a_device_that_was_full_for_a_moment_is_tried_once_more(
+    service: Service, library: StandInRun, job_id: UUID
+) -> None:
+    def full_once() -> None:
+        if len(library.calls) == 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    library.in_the_middle = full_once
+    job = service.run(job_id)
+    assert (job.state, job.attempt, len(library.calls)) == (JobState.SUCCEEDED, 1, 2)
+
+
+def test_a_job_that_the_disk_has_no_room_for_is_told_the_numbers(
+    service: Service, library: StandInRun, job_id: UUID
+) -> None:
+    service.settings = service.settings.model_copy(update={"min_free_disk_bytes": 2**60})
+    job = service.run(job_id)
+    assert job.error is not None
+    assert (job.state, job.error["type"], library.calls) == (JobState.FAILED, "disk_full", [])
+    assert str(2**60) in job.error["message"]
+
+
+def test_a_disk_that_runs_full_in_the_middle_is_told_with_numbers_too(
+    service: Service, library: StandInRun, job_id: UUID
+) -> None:
+    def write() -> None:
+        with Path("/dev/full").open("wb", buffering=0) as full:
+            full.write(b"bytes")
+
+    library.in_the_middle = write
+    job = service.run(job_id)
+    assert job.error is not None
+    assert job.error["type"] == "disk_full"
+    assert "bytes free" in job.error["message"]
+
+
 def test_a_spec_of_another_version_fails_and_is_not_tried_for_ever(
     service: Service, library: StandInRun, job_id: UUID
 ) -> None:
