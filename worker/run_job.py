@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
 
+import torch
 from sqlalchemy.orm import Session, sessionmaker
 
 import pruning.run
@@ -27,6 +28,7 @@ from jobs.store import Store, StoreError
 from pruning.errors import Unreachable
 from pruning.report import Report
 from pruning.roots import Roots
+from worker.disk import Disk
 from worker.failure import failure
 from worker.heartbeat import Heartbeat
 from worker.identity import Identity, stopping_on_sigterm
@@ -58,12 +60,13 @@ def run_job(job_id: UUID, settings: Settings, worker: Identity) -> None:
             log.info("job %s: nothing to do, it is not queued", job_id)
             return
         log.info("job %s: attempt %d begins", job_id, claim.attempt)
+        disk = Disk(settings.work_dir, settings.min_free_disk_bytes)
         try:
             with (
                 Heartbeat(heartbeat_database, claim, settings, claimed_at) as heartbeat,
                 stopping_on_sigterm(worker),
             ):
-                progress = JobProgress(database, claim, heartbeat, worker)
+                progress = JobProgress(database, claim, heartbeat, worker, disk)
                 ending = _run(claim, settings, store, progress)
                 _write_end(database, claim, heartbeat, ending)
         except LeaseLost:
@@ -87,6 +90,7 @@ def _claim(
 def _run(claim: Claim, settings: Settings, store: Store, progress: JobProgress) -> Ending:
     """Do the work. Returns the end that the attempt has come to; raises only `LeaseLost`."""
     try:
+        progress.check()
         spec = claim.spec
         with scratch(settings.work_dir, claim.job_id, claim.attempt) as directory:
             report = _prune(spec, claim.owner, settings, directory / "output", progress)
@@ -101,7 +105,7 @@ def _run(claim: Claim, settings: Settings, store: Store, progress: JobProgress) 
         raise
     except Exception as error:
         log.warning("job %s: attempt %d failed", claim.job_id, claim.attempt, exc_info=True)
-        told = failure(error, claim)
+        told = failure(error, claim, Disk(settings.work_dir, settings.min_free_disk_bytes))
         return lambda session: lifecycle.fail(session, claim, told)
 
 
@@ -120,6 +124,7 @@ def _prune(spec: JobSpec, owner: str, settings: Settings, output: Path, progress
             device=settings.device,
         ),
         transient=(Unreachable,),
+        once=(torch.OutOfMemoryError,),  # another program may have been on the same device
         check=progress.check,
         seconds=_HUB_PATIENCE_SECONDS,
     )
