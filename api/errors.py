@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, ClassVar
+from uuid import UUID
 
 from fastapi import HTTPException, Response
 from fastapi.responses import JSONResponse
@@ -165,6 +166,34 @@ _PAST = {
     JobState.FAILED: "failed",
     JobState.CANCELLED: "been cancelled",
 }
+
+
+class UploadInUse(Problem):
+    """A job that has not ended would lose its text."""
+
+    status = HTTPStatus.CONFLICT
+    slug = "upload-in-use"
+    title = "Upload in use"
+    advice = "A job that has not ended needs this upload. Cancel the job, or wait for its end."
+
+    def __init__(self, job_id: UUID | None = None) -> None:
+        """Name the job."""
+        super().__init__(
+            f"The job {job_id} needs this upload. Cancel it, or wait for its end." if job_id else None
+        )
+
+
+class QuotaExceeded(Problem):
+    """What an owner may have is bounded."""
+
+    status = HTTPStatus.CONFLICT
+    slug = "quota-exceeded"
+    title = "Quota exceeded"
+    advice = "You have as much of this as you may. Delete some."
+
+    def __init__(self, detail: str) -> None:
+        """Name the limit. What is left of the body stays unread, so the connection cannot go on."""
+        super().__init__(detail, headers={"Connection": "close"})
 
 
 class BodyTooLarge(Problem):

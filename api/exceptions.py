@@ -26,6 +26,7 @@ from api.page import render
 from api.schemas import JobRequest
 from jobs import limits
 from jobs.store import StoreError
+from jobs.uploads import UnknownUpload
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ def install(app: FastAPI) -> None:
         HTTPException,
         RequestValidationError,
         limits.QueueFull,
+        UnknownUpload,
         *UNREACHABLE_DATABASE,
         StoreError,
         Exception,
@@ -64,6 +66,8 @@ def as_problem(error: Exception) -> Problem:
 def _from_below(error: Exception) -> Problem:
     if isinstance(error, limits.QueueFull):
         return QueueFull(error.queued, error.allowed)
+    if isinstance(error, UnknownUpload):
+        return InvalidRequest(FieldError(field=error.field, message="must name an upload of yours"))
     if isinstance(error, UNREACHABLE_DATABASE):
         log.warning("database unavailable: %s", type(error.__cause__ or error).__name__)
         return ServiceUnavailable()

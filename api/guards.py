@@ -10,8 +10,17 @@ from api.auth import COOKIE
 from api.errors import BodyTooLarge, ForeignOrigin, Problem, UnknownHost, UnsupportedMediaType
 from jobs.settings import Settings
 
+# What an upload may be sent as, and the ending that says the same.
+UPLOAD_TYPES = {"text/plain": "txt", "application/jsonl": "jsonl", "application/x-ndjson": "jsonl"}
+
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-_BODY_TYPES = {"/v1/": "application/json", "/": "application/x-www-form-urlencoded"}
+_UPLOADS = "/v1/uploads"
+# By the beginning of the path, the longest first.
+_BODY_TYPES = {
+    _UPLOADS: tuple(UPLOAD_TYPES),
+    "/v1/": ("application/json",),
+    "/": ("application/x-www-form-urlencoded",),
+}
 
 # Scripts and styles come from our own files only. `same-origin` and not `no-referrer`: under the latter a
 # browser sends 'Origin: null' with our own forms.
@@ -35,6 +44,7 @@ class Guards:
         self._app = app
         self._hosts = frozenset(host.lower() for host in settings.allowed_hosts)
         self._max_body = settings.max_body_bytes
+        self._max_upload = settings.max_upload_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -45,7 +55,7 @@ class Guards:
         problem = self._refusal(scope, headers)
         app = problem.response() if problem else self._app
         scope.setdefault("state", {})
-        await app(scope, self._bounded(receive), _hardened(scope, send))
+        await app(scope, self._bounded(receive, self._limit(scope)), _hardened(scope, send))
 
     def _refusal(self, scope: Scope, headers: Headers) -> Problem | None:
         if _host_name(headers.get("host", "")) not in self._hosts:
@@ -57,12 +67,16 @@ class Guards:
         if _has_body(headers):
             expected = next(kind for path, kind in _BODY_TYPES.items() if scope["path"].startswith(path))
             if not _readable(headers, expected):
-                return UnsupportedMediaType(f"Send the body as '{expected}', without a content encoding.")
-            if _declared_length(headers) > self._max_body:
-                return BodyTooLarge(self._max_body)
+                kinds = " or ".join(f"'{kind}'" for kind in expected)
+                return UnsupportedMediaType(f"Send the body as {kinds}, without a content encoding.")
+            if _declared_length(headers) > self._limit(scope):
+                return BodyTooLarge(self._limit(scope))
         return None
 
-    def _bounded(self, receive: Receive) -> Receive:
+    def _limit(self, scope: Scope) -> int:
+        return self._max_upload if scope["path"].startswith(_UPLOADS) else self._max_body
+
+    def _bounded(self, receive: Receive, limit: int) -> Receive:
         """Count what arrives: a chunked body declares no length, and a declared one may lie."""
         received = 0
 
@@ -70,8 +84,8 @@ class Guards:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self._max_body:
-                raise BodyTooLarge(self._max_body)
+            if received > limit:
+                raise BodyTooLarge(limit)
             return message
 
         return bounded
@@ -101,9 +115,13 @@ def _has_body(headers: Headers) -> bool:
     return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
 
 
-def _readable(headers: Headers, expected: str) -> bool:
-    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-    return media_type == expected and headers.get("content-encoding", "identity") == "identity"
+def _readable(headers: Headers, expected: tuple[str, ...]) -> bool:
+    return media_type(headers) in expected and headers.get("content-encoding", "identity") == "identity"
+
+
+def media_type(headers: Headers) -> str:
+    """What the body is said to be, without parameters."""
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _declared_length(headers: Headers) -> int:

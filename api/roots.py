@@ -28,8 +28,7 @@ def _outside(spec: JobSpec, settings: Settings) -> Iterator[FieldError]:
             message="must lie under an allowed root: use a Hub id, or a path in a directory that the"
             " operator of this service has added to PRUNESERVE_MODEL_ROOTS",
         )
-    calibration = ((share.field, share.dataset) for share in spec.recipe.calibration.shares)
-    for field, dataset in (*calibration, *spec.evaluation.texts):
+    for field, dataset in spec.texts:
         if not _allowed(dataset, settings.data_roots):
             yield FieldError(
                 field=field,

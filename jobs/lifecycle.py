@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.orm import Session
 
-from jobs import events, limits
+from jobs import events, limits, uploads
 from jobs.gate import judge
 from jobs.labels import index_labels
 from jobs.spec import JobSpec
@@ -65,8 +65,12 @@ def create(
     *,
     max_queued: int | None = None,
 ) -> Job:
-    """Insert a queued job with its first event. Raises `limits.QueueFull` at `max_queued` of the owner."""
+    """Insert a queued job with its first event. From here on it names its uploads by their content.
+
+    Raises `limits.QueueFull` at `max_queued` of the owner, and `uploads.UnknownUpload`.
+    """
     limits.take_place_in_queue(session, owner, max_queued)
+    spec = uploads.resolved(session, owner, spec)
     job = Job(
         owner=owner,
         spec=spec.model_dump(mode="json"),

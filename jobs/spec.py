@@ -26,3 +26,9 @@ class JobSpec(BesideTheRecipe):
     """Stored with the job as JSON; the worker reads nothing else about what is wanted."""
 
     recipe: Recipe
+
+    @property
+    def texts(self) -> tuple[tuple[str, str], ...]:
+        """Each dataset after the field of the request that names it, of calibration and evaluation."""
+        shares = tuple((share.field, share.dataset) for share in self.recipe.calibration.shares)
+        return shares + self.evaluation.texts

@@ -8,7 +8,7 @@ conditional.
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -113,6 +113,20 @@ class Store:
             raise
         return StoredFile(key, reader.size, reader.digest.hexdigest())
 
+    async def put_stream(self, key: str, pieces: AsyncIterable[bytes]) -> StoredFile:
+        """Store what arrives, as it arrives. What `pieces` raises ends it, and nothing lies under the key."""
+        reader = _Passing(pieces)
+        try:
+            with _translated_errors(key):
+                await obstore.put_async(
+                    self._objects, key, aiter(reader), chunk_size=_PART_BYTES, max_concurrency=2
+                )
+        except Exception:
+            if reader.error is not None:
+                raise reader.error from None
+            raise
+        return StoredFile(key, reader.size, reader.digest.hexdigest())
+
     def stream(self, key: str) -> Iterator[bytes]:
         """The file's bytes, in pieces. Raises `NotStored` at once, not at the first piece."""
         with _translated_errors(key):
@@ -149,6 +163,14 @@ class Store:
                 for found in batch:
                     yield StoredObject(found["path"], found["size"])
 
+    def delete(self, key: str) -> None:
+        """Delete a file; one that is already gone is no error."""
+        try:
+            with _translated_errors(key):
+                obstore.delete(self._objects, key)
+        except NotStored:
+            return
+
     def delete_prefix(self, prefix: str) -> None:
         """Delete every file under a prefix; one that is already gone is no error."""
         with _translated_errors(prefix):
@@ -182,6 +204,26 @@ class _Reader:
                     self.size += len(piece)
                     self._on_bytes(self.size)
                     yield piece
+        except BaseException as error:
+            self.error = error
+            raise
+
+
+class _Passing:
+    """Passes pieces on, and knows their size and digest when all are through."""
+
+    def __init__(self, pieces: AsyncIterable[bytes]) -> None:
+        self._pieces = pieces
+        self.digest = hashlib.sha256()
+        self.size = 0
+        self.error: BaseException | None = None
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for piece in self._pieces:
+                self.digest.update(piece)
+                self.size += len(piece)
+                yield piece
         except BaseException as error:
             self.error = error
             raise

@@ -16,7 +16,7 @@ from pruning.device import compute_dtype, experts_implementation
 from pruning.gradient_file import GradientFile
 from pruning.perplexity import EvaluationSet, evaluation_sets
 from pruning.prune import check
-from pruning.recipe import Evaluation, GradientNorm, Recipe, is_local
+from pruning.recipe import Evaluation, GradientNorm, Recipe, content_name, is_local
 from pruning.report import CalibrationFacts, DatasetFacts, ModelFacts
 from pruning.roots import Roots, real_file
 from pruning.tasks import Tasks
@@ -89,7 +89,8 @@ class Plan:
     def warnings(self) -> tuple[str, ...]:
         """What a reader of the measurements must know."""
         sets = self.calibration.sets if self.calibration else ()
-        calibrated_on = {drawn.share.dataset for drawn in sets if is_local(drawn.share.dataset)}
+        datasets = {drawn.share.dataset for drawn in sets}
+        calibrated_on = {dataset for dataset in datasets if is_local(dataset) or content_name(dataset)}
         shared = [Path(text.dataset).name for text in self.evaluations if text.dataset in calibrated_on]
         if shared:
             return (

@@ -1,5 +1,6 @@
 """Which files a run may open: those under allowed directories, judged by where they really lie."""
 
+import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,3 +35,19 @@ def real_file(path: Path, roots: Sequence[Path] | None, *, field: str) -> Path:
     if not readable:
         raise InvalidInput(f"{path} does not exist or is not a readable file", field=field)
     return real
+
+
+def file_by_content(name: str, roots: Sequence[Path] | None, *, field: str) -> Path:
+    """The file `<sha256>.<ending>` in one of the roots, once its content is found to be what its name says.
+
+    Raises InvalidInput with `field` where no root has it, or the content is another.
+    """
+    for root in roots or ():
+        if (root / name).is_file():
+            real = real_file(root / name, roots, field=field)
+            with real.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            if digest != name.partition(".")[0]:
+                raise InvalidInput(f"{name} is damaged: its SHA-256 is {digest}", field=field)
+            return real
+    raise InvalidInput(f"no allowed directory holds {name}: put the text there under that name", field=field)

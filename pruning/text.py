@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Literal
 
 from pruning.errors import InvalidInput, Unreachable
-from pruning.recipe import BUILTIN, is_local
-from pruning.roots import real_file
+from pruning.recipe import BUILTIN, content_name, is_local, is_upload
+from pruning.roots import file_by_content, real_file
 
 Purpose = Literal["calibration", "evaluation"]
 
@@ -43,6 +43,10 @@ def read_documents(source: Source, *, roots: Sequence[Path] | None = None) -> Se
     """
     if source.dataset == BUILTIN:
         return [_builtin(source.purpose)]
+    if is_upload(source.dataset):
+        raise InvalidInput("an upload's id means something to the service only", field=source.field)
+    if (name := content_name(source.dataset)) is not None:
+        return _from_file(Path(name), file_by_content(name, roots, field=source.field), source.field)
     if not is_local(source.dataset):
         return _from_hub(source)
     path = Path(source.dataset)

@@ -32,6 +32,7 @@ from worker.disk import Disk
 from worker.failure import failure
 from worker.heartbeat import Heartbeat
 from worker.identity import Identity, stopping_on_sigterm
+from worker.inputs import fetch_uploads
 from worker.patience import DATABASE_AWAY, patiently
 from worker.progress import JobProgress
 from worker.scratch import scratch
@@ -67,7 +68,7 @@ def run_job(job_id: UUID, settings: Settings, worker: Identity) -> None:
                 stopping_on_sigterm(worker),
             ):
                 progress = JobProgress(database, claim, heartbeat, worker, disk)
-                ending = _run(claim, settings, store, progress)
+                ending = _run(claim, settings, database, store, progress)
                 _write_end(database, claim, heartbeat, ending)
         except LeaseLost:
             log.warning("job %s: attempt %d is not ours any more", job_id, claim.attempt)
@@ -87,13 +88,20 @@ def _claim(
     return patiently(claim, transient=DATABASE_AWAY, check=worker.check, seconds=_CLAIM_PATIENCE_SECONDS)
 
 
-def _run(claim: Claim, settings: Settings, store: Store, progress: JobProgress) -> Ending:
+def _run(
+    claim: Claim,
+    settings: Settings,
+    database: sessionmaker[Session],
+    store: Store,
+    progress: JobProgress,
+) -> Ending:
     """Do the work. Returns the end that the attempt has come to; raises only `LeaseLost`."""
     try:
         progress.check()
         spec = claim.spec
         with scratch(settings.work_dir, claim.job_id, claim.attempt) as directory:
-            report = _prune(spec, claim.owner, settings, directory / "output", progress)
+            fetch_uploads(database, store, claim, spec, directory / "uploads", progress)
+            report = _prune(spec, claim.owner, settings, directory, progress)
             artifacts = upload(store, claim, directory / "output", progress)
         result = report.model_dump(mode="json")
         return lambda session: lifecycle.succeed(session, claim, result, artifacts)
@@ -109,15 +117,17 @@ def _run(claim: Claim, settings: Settings, store: Store, progress: JobProgress) 
         return lambda session: lifecycle.fail(session, claim, told)
 
 
-def _prune(spec: JobSpec, owner: str, settings: Settings, output: Path, progress: JobProgress) -> Report:
-    """Run the recipe; a Hub that does not answer is waited for."""
+def _prune(spec: JobSpec, owner: str, settings: Settings, directory: Path, progress: JobProgress) -> Report:
+    """Run the recipe in `directory`, which holds the uploads; a Hub that does not answer is waited for."""
     token = settings.hub_token if owner in settings.hub_token_owners else None
     return patiently(
         lambda: pruning.run.run(
             spec.recipe,
             spec.evaluation,
-            output=output,
-            roots=Roots(settings.model_roots, settings.data_roots, settings.task_roots),
+            output=directory / "output",
+            roots=Roots(
+                settings.model_roots, (*settings.data_roots, directory / "uploads"), settings.task_roots
+            ),
             progress=progress,
             save_masks=spec.save_masks,
             hub_token=token.get_secret_value() if token else None,

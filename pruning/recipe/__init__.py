@@ -15,9 +15,11 @@ from pruning.recipe.fields import (
     ModelReference,
     Pattern,
     Text,
+    content_name,
     group_of,
     is_local,
     is_stored,
+    is_upload,
 )
 from pruning.recipe.methods import (
     METHODS,
@@ -77,7 +79,9 @@ __all__ = [
     "Uniform",
     "Wanda",
     "WeightedDataset",
+    "content_name",
     "group_of",
     "is_local",
     "is_stored",
+    "is_upload",
 ]

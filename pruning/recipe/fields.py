@@ -13,6 +13,8 @@ _MAX_GROUP = 256
 _HUB_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9])?"
 _HUB_ID = re.compile(rf"{_HUB_NAME}(?:/{_HUB_NAME})?")
 _REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,99}")
+_UPLOAD = re.compile(r"upload:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_CONTENT = re.compile(r"sha256:([0-9a-f]{64}\.(?:txt|jsonl))")
 _GROUP = re.compile(r"([1-9][0-9]{0,2}):([1-9][0-9]{0,2})")
 
 
@@ -77,13 +79,27 @@ class ModelReference(Frozen):
         return self
 
 
+def is_upload(dataset: str) -> bool:
+    """Whether a dataset reference is an upload's id. It says nothing of the content: see `content_name`."""
+    return _UPLOAD.fullmatch(dataset) is not None
+
+
+def content_name(dataset: str) -> str | None:
+    """`<sha256>.txt` or `.jsonl`, the file of a reference to a text by its content; None of any other."""
+    match = _CONTENT.fullmatch(dataset)
+    return match[1] if match else None
+
+
 def _dataset(value: str) -> str:
     if is_local(value):
         return _absolute_path(value)
+    if is_upload(value) or content_name(value):
+        return value
     if value != BUILTIN and value not in HUB_DATASETS:
         names = ", ".join(f"'{name}'" for name in (*HUB_DATASETS, BUILTIN))
         raise ValueError(
-            f"must be one of {names}, or the absolute path of a .txt, .jsonl, .parquet or .npy file"
+            f"must be one of {names}, the absolute path of a .txt, .jsonl, .parquet or .npy file, "
+            "or 'upload:' with the id of an upload"
         )
     return value
 

@@ -54,6 +54,10 @@ def test_it_lists_the_api_and_not_the_page(document: dict[str, Any]) -> None:
         "POST /v1/keys",
         "GET /v1/keys",
         "DELETE /v1/keys/{key_id}",
+        "POST /v1/uploads",
+        "GET /v1/uploads",
+        "GET /v1/uploads/{upload_id}",
+        "DELETE /v1/uploads/{upload_id}",
         "GET /healthz",
         "GET /readyz",
     }
