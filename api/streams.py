@@ -1,10 +1,12 @@
 """Following a job: its events in batches, as they come, until its end has been delivered.
 
-No database session stays open while a stream waits. Streams that stand at the same event share one read.
+No database session stays open while a stream waits. Streams that stand at the same event share one read. The
+key that has opened a stream is asked for again from time to time: a revoked one ends it.
 """
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Callable
 from typing import NamedTuple, TypeVar
 from uuid import UUID
@@ -16,13 +18,16 @@ from api.doorbell import Doorbell
 from api.errors import RETRY_AFTER_SECONDS
 from api.exceptions import UNREACHABLE_DATABASE
 from api.schemas import Event
-from jobs import events, queries
+from jobs import events, keys, queries
 from jobs.states import ENDED
 
 log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 15.0
 """How long a stream waits for a ring before it looks by itself, and tells its client that it is alive."""
+
+KEY_SECONDS = 60.0
+"""How long a stream goes on before its key is looked at again."""
 
 _BREATH_SECONDS = 0.5
 """A list of many jobs is read no more often than this, however often they ring."""
@@ -43,6 +48,26 @@ class Reading(NamedTuple):
     ended: bool
 
 
+class _Key:
+    """The key that has opened a stream, which was valid then."""
+
+    def __init__(self, sessions: sessionmaker[Session], key_id: UUID) -> None:
+        self._sessions = sessions
+        self._id = key_id
+        self._looked_at = time.monotonic()
+
+    async def opens(self) -> bool:
+        """Whether it is valid, as far as is known since the last minute."""
+        if time.monotonic() - self._looked_at < KEY_SECONDS:
+            return True
+        self._looked_at = time.monotonic()
+        return await run_in_threadpool(self._look)
+
+    def _look(self) -> bool:
+        with self._sessions.begin() as session:
+            return keys.is_valid(session, self._id)
+
+
 class Streams:
     """The event streams of this process."""
 
@@ -52,11 +77,14 @@ class Streams:
         self._sessions = sessions
         self._readings: dict[tuple[UUID, int, int], asyncio.Task[Reading]] = {}
 
-    async def follow(self, job_id: UUID, after: int) -> AsyncIterator[Batch]:
-        """The job's events past `after`. An empty batch means that nothing happened for a while."""
+    async def follow(self, job_id: UUID, after: int, key_id: UUID) -> AsyncIterator[Batch]:
+        """The job's events past `after`, for a key. An empty batch: nothing happened for a while."""
+        key = _Key(self._sessions, key_id)
         with self.doorbell.bell(job_id) as bell:
             while not self.doorbell.closed:
                 try:
+                    if not await key.opens():
+                        return
                     batch, last_event, ended = await self._read(job_id, after, bell.last_ring)
                 except UNREACHABLE_DATABASE as error:
                     log.warning("an event stream waits for the database: %s", type(error).__name__)
@@ -72,11 +100,14 @@ class Streams:
                 if not await bell.wait(PATIENCE_SECONDS):
                     yield ()
 
-    async def watch(self, read: Callable[[], T]) -> AsyncIterator[T]:
+    async def watch(self, read: Callable[[], T], key_id: UUID) -> AsyncIterator[T]:
         """What `read` gives now, and again whenever any job has moved on, or when nothing has for a while."""
+        key = _Key(self._sessions, key_id)
         with self.doorbell.bell(None) as bell:
             while not self.doorbell.closed:
                 try:
+                    if not await key.opens():
+                        return
                     yield await run_in_threadpool(read)
                 except UNREACHABLE_DATABASE as error:
                     log.warning("a live list waits for the database: %s", type(error).__name__)

@@ -101,6 +101,11 @@ def authenticate(session: Session, key: str) -> Principal | None:
     return principal_of(row)
 
 
+def is_valid(session: Session, key_id: UUID) -> bool:
+    """Whether a key that was valid once is so still."""
+    return session.scalar(select(ApiKey.id).where(ApiKey.id == key_id, VALID)) is not None
+
+
 def principal_of(key: ApiKey) -> Principal:
     """Who asks with this key."""
     return Principal(key.id, key.owner, frozenset(key.scopes), key.expires_at)

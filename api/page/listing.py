@@ -100,12 +100,12 @@ def list_jobs(shown: Filters, who: Reader, database: Database) -> Response:
 @router.get("/jobs/stream")
 async def follow_list(shown: Filters, who: Reader, parts: Parts) -> Response:
     """The rows of the list, whenever they read differently."""
-    return EventSourceResponse(_rows(parts, whose(who, shown.owner), shown), headers=HEADERS)
+    return EventSourceResponse(_rows(parts, who, shown), headers=HEADERS)
 
 
-async def _rows(parts: Service, owner: str, shown: Shown) -> AsyncIterator[bytes]:
-    before = None
-    async for jobs in parts.streams.watch(lambda: _read(parts.database, owner, shown)):
+async def _rows(parts: Service, who: Principal, shown: Shown) -> AsyncIterator[bytes]:
+    before, owner = None, whose(who, shown.owner)
+    async for jobs in parts.streams.watch(lambda: _read(parts.database, owner, shown), who.key_id):
         rows = fragment("jobs/rows.html", jobs=jobs, shown=shown)
         yield KEEPALIVE if rows == before else format_sse_event(event="rows", data_str=rows)
         before = rows

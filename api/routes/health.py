@@ -11,8 +11,8 @@ router = APIRouter(tags=["health"])
 
 
 @router.get("/healthz", summary="Is the process alive?")
-def healthz() -> Health:
-    """Answers as long as the process does."""
+async def healthz() -> Health:
+    """Answers as long as the process does, however many requests wait for the database."""
     return Health(status="ok")
 
 
