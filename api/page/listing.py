@@ -22,7 +22,7 @@ from api.schemas import JobPage, encode_cursor
 from api.service import Database, Parts, Service
 from api.streams import HEADERS, KEEPALIVE
 from jobs.gate import GateState
-from jobs.keys import Scope
+from jobs.keys import Principal, Scope
 from jobs.queries import JobFilter
 from jobs.search import models_containing
 from jobs.states import JobState
