@@ -13,7 +13,7 @@ from api.guards import Guards
 from api.openapi import DocumentedAPI
 from api.page import pages
 from api.page.render import STATIC
-from api.routes import artifacts, estimates, events, health, jobs, keys, methods, uploads
+from api.routes import artifacts, estimates, events, health, jobs, keys, methods, sweeps, uploads, zoo
 from api.service import Service
 from jobs.settings import Settings
 from jobs.settings import settings as settings_from_environment
@@ -49,7 +49,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     exceptions.install(app)
     app.add_middleware(Guards, settings=settings)
     everywhere = documented(NotAuthenticated, ScopeMissing, RateLimited, ServiceUnavailable)
-    for room in (jobs, estimates, events, artifacts, methods, keys, uploads):
+    for room in (jobs, estimates, events, artifacts, methods, keys, uploads, sweeps, zoo):
         app.include_router(room.router, responses=everywhere)
     app.include_router(health.router)
     app.include_router(pages.router)

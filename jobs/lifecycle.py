@@ -17,8 +17,8 @@ from jobs import events, limits, uploads
 from jobs.gate import judge
 from jobs.labels import index_labels
 from jobs.spec import JobSpec
-from jobs.states import HELD, RETRIABLE, JobState, Loss, Outcome
-from jobs.tables import NOW, Artifact, Job, JobAttempt
+from jobs.states import HELD, RETRIABLE, JobState, Loss, Outcome, SweepState
+from jobs.tables import NOW, Artifact, Job, JobAttempt, Sweep
 from jobs.transitions import close_attempt, move, released, seconds
 
 
@@ -63,6 +63,7 @@ def create(
     spec: JobSpec,
     labels: Mapping[str, str] | None = None,
     *,
+    sweep_id: UUID | None = None,
     max_queued: int | None = None,
 ) -> Job:
     """Insert a queued job with its first event. From here on it names its uploads by their content.
@@ -80,6 +81,7 @@ def create(
         pattern=spec.recipe.pattern,
         sparsity=spec.recipe.sparsity,
         labels=dict(labels or {}),
+        sweep_id=sweep_id,
         last_event=1,
     )
     session.add(job)
@@ -115,11 +117,19 @@ def retry(session: Session, owner: str, job_id: UUID, *, max_queued: int | None 
     fresh = released(JobState.QUEUED) | {"losses": 0, "error": None, "retried_at": NOW}
     for ended in RETRIABLE:
         if move(session, job_id, ended, JobState.QUEUED, owned, values=fresh, event={"reason": "retried"}):
+            _reopen_sweep(session, job_id)
             return True
     state = session.scalar(select(Job.state).where(Job.id == job_id, owned))
     if state is None:
         return False
     raise Conflict(JobState(state))
+
+
+def _reopen_sweep(session: Session, job_id: UUID) -> None:
+    """A sweep that had ended goes on with its job."""
+    of_job = select(Job.sweep_id).where(Job.id == job_id).scalar_subquery()
+    fresh = {"state": SweepState.RUNNING, "error": None, "ended_at": None}
+    session.execute(update(Sweep).where(Sweep.id == of_job).values(fresh))
 
 
 def claim(session: Session, job_id: UUID, worker: str, lease_seconds: float) -> Claim | None:

@@ -13,6 +13,12 @@ class BesideTheRecipe(Frozen):
     save_masks: bool = Field(False, description="Also keep the masks, as an artifact of their own.")
     gate: Gate | None = Field(None, description="What the result must reach for the job to be called passed.")
 
+    stop_when_missed: bool = Field(
+        False,
+        description="End the evaluation as soon as the gate's perplexity is certain to be missed, and keep "
+        "nothing but the report of a model that misses its gate.",
+    )
+
     @field_validator("gate")
     @classmethod
     def _is_measured(cls, gate: Gate | None, info: ValidationInfo) -> Gate | None:

@@ -3,7 +3,8 @@
 1. publish the ids of queued jobs, only a few more than there are workers: the backlog stays in PostgreSQL
 2. publish again what nobody has claimed for a while and the broker has lost
 3. take jobs back from workers that have let their lease run out
-4. beside that, let go of what has had its time: see `worker.upkeep`
+4. ask for the next jobs of searches
+5. beside that, let go of what has had its time: see `worker.upkeep`
 
 It keeps nothing in memory that matters, so it may be killed at any moment, and it rebuilds a lost queue from
 the table alone. The database and the broker may come and go; it waits for them.
@@ -20,7 +21,7 @@ from uuid import UUID
 from kombu.exceptions import OperationalError as BrokerAway
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs import dispatching, lifecycle
+from jobs import dispatching, lifecycle, sweeps
 from jobs.database import engine_from, sessions
 from jobs.settings import Settings, settings
 from jobs.store import Store
@@ -66,6 +67,7 @@ class Dispatcher:
         """One look at everything. False: the database or the broker is away; what could be done was done."""
         try:
             self.reclaim()
+            self.advance_sweeps()
             self.dispatch()
         except DATABASE_AWAY as error:
             # Workers could not extend their leases either, so nobody's lease says anything for a while.
@@ -94,6 +96,11 @@ class Dispatcher:
                 )
             if state is not None:
                 log.warning("job %s: %s; it is %s now", lease.job_id, reason, state)
+
+    def advance_sweeps(self) -> None:
+        """Ask for the next jobs of searches, and end the sweeps that are through."""
+        with self._database.begin() as session:
+            sweeps.advance(session)
 
     def dispatch(self) -> None:
         """Publish what may be published, queue by queue."""
