@@ -13,6 +13,7 @@ from jobs import page_sessions
 router = APIRouter(include_in_schema=False)
 
 HOME = "/jobs"
+_PLACES = (HOME, "/zoo", "/compare")
 _WRONG_KEY = "This key is not valid. Check that it was copied whole."
 _WRONG_LINK = "This link was used before, or its time is over. Sign in with an API key."
 
@@ -78,4 +79,4 @@ def _signed_in(request: Request, token: str, back: str) -> Response:
 
 def _within_the_page(path: str) -> str:
     """Where to go after signing in: never to another site, whatever the link said."""
-    return path if path == HOME or path.startswith(f"{HOME}/") else HOME
+    return path if path in _PLACES or path.startswith(tuple(f"{place}/" for place in _PLACES)) else HOME

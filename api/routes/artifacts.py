@@ -13,7 +13,7 @@ from api.errors import ArtifactsExpired, InvalidRequest, NotFound, documented
 from api.schemas import ArtifactItem, ArtifactList
 from api.service import Database, Parts
 from jobs import queries
-from jobs.store import NotStored
+from jobs.store import NotStored, Store
 from jobs.tables import Artifact
 
 router = APIRouter(prefix="/v1/jobs", tags=["artifacts"])
@@ -54,11 +54,16 @@ def download(
         if job is not None and job.artifacts_expired_at is not None:
             raise ArtifactsExpired
         raise NotFound("There is no such artifact under this API key.")
+    return content(artifact, parts.store, if_none_match)
+
+
+def content(artifact: Artifact, store: Store, if_none_match: str | None) -> Response:
+    """The answer that carries an artifact, or says that the client has it already."""
     headers = _headers(artifact)
     if if_none_match is not None and headers["ETag"] in if_none_match:
         return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers={"ETag": headers["ETag"]})
     try:
-        pieces = parts.store.stream(artifact.key)
+        pieces = store.stream(artifact.key)
     except NotStored as error:
         raise NotFound("The file of this artifact is no longer in the store.") from error
     return StreamingResponse(

@@ -97,6 +97,9 @@ def _known_method(name: str) -> str:
     return name
 
 
+KnownMethod = Annotated[Text, AfterValidator(_known_method)]
+
+
 def _label(term: str) -> str:
     name, equals, value = term.partition("=")
     if not (name and equals and value):
@@ -110,7 +113,7 @@ class JobsWanted(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     state: list[JobState] = Field([], max_length=len(JobState), description="Any of these; repeat the name.")
-    method: Annotated[Text, AfterValidator(_known_method)] | None = None
+    method: KnownMethod | None = None
     model: Text | None = Field(None, description="The model's id as it was submitted.")
     gate: GateState | None = Field(None, description="How the jobs met the gates that they were given.")
     label: list[Annotated[Text, AfterValidator(_label)]] = Field(
