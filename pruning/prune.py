@@ -110,7 +110,8 @@ def _walk(stack: Stack, windows: Tensor | None, placement: Placement) -> Walk:
     """The windows before the first block."""
     if windows is None:
         raise ValueError("this recipe measures what layers are given: it needs calibration windows")
-    return Walk(Replay(stack, windows, placement), micro_batches(stack, windows, backward=False))
+    pieces = micro_batches(stack, windows, backward=False, device=placement.device)
+    return Walk(Replay(stack, windows, placement), pieces)
 
 
 def _take_up(walk: Walk, boundary: Boundary, *, no_later_than: int) -> int:
