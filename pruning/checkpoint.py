@@ -121,8 +121,10 @@ class Checkpoint:
         assert isinstance(tokenizer, PreTrainedTokenizerBase)  # noqa: S101 - what AutoTokenizer promises
         return tokenizer
 
-    def load(self, dtype: torch.dtype, device: torch.device) -> PreTrainedModel:
-        """The model in `dtype` on `device`, frozen and in eval mode.
+    def load(
+        self, dtype: torch.dtype, device: torch.device, *, computes_in: torch.dtype | None = None
+    ) -> PreTrainedModel:
+        """The model in `dtype` on `device`, frozen and in eval mode, to compute in another dtype if need be.
 
         Raises InvalidInput(field='model.id') where the files lack some of its weights.
         """
@@ -131,7 +133,7 @@ class Checkpoint:
                 self.directory,
                 config=copy.deepcopy(self.config),
                 dtype=dtype,
-                experts_implementation=experts_implementation(dtype),
+                experts_implementation=experts_implementation(computes_in or dtype),
                 use_safetensors=True,
                 output_loading_info=True,
                 **_LOCAL,

@@ -13,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from pruning.errors import InvalidInput
+from pruning.gradient_shards import sharded_norms
 from pruning.gradients import GradientNorms
 from pruning.recipe import GradientNorm
 
@@ -88,10 +89,6 @@ class GradientFile:
         return cls(path, Provenance(metadata["model"], metadata["calibration"]))
 
     def read(self, norms: Collection[GradientNorm]) -> GradientNorms:
-        """The norms asked for, on the CPU."""
-        with safe_open(self.path, framework="pt") as file:
-            names = [name.split("/", 1) for name in file.keys()]  # noqa: SIM118 - not a mapping
-            return {
-                norm: {layer: file.get_tensor(f"{norm}/{layer}") for found, layer in names if found == norm}
-                for norm in norms
-            }
+        """The norms asked for, on the CPU, each layer's when it is asked for."""
+        found = sharded_norms([self.path])
+        return {norm: found[norm] for norm in norms}

@@ -82,7 +82,7 @@ class Ledger(Protocol):
         """Start a stage, or take it up: the shards of its finished blocks, on this machine, by block.
 
         Only those that were kept under the same conditions, with the checksum that was noted then. All others
-        of the stage are forgotten: they will be computed again.
+        will be computed again, and kept in place of what there is. Any of the blocks may be missing.
         """
 
     def directory(self, stage: Stage) -> Path:
@@ -142,8 +142,6 @@ class DirectoryLedger:
             unchanged = note["conditions"] == dict(conditions)
             if unchanged and shard.is_file() and sha256_of(shard) == note["sha256"]:
                 finished[int(note["block"])] = shard
-            else:
-                path.unlink()
         return finished
 
     def directory(self, stage: Stage) -> Path:

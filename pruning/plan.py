@@ -15,8 +15,9 @@ from pruning.checkpoint import Checkpoint, resolve
 from pruning.device import compute_dtype, experts_implementation
 from pruning.gradient_file import GradientFile
 from pruning.perplexity import EvaluationSet, evaluation_sets
+from pruning.placement import Placement
 from pruning.prune import check
-from pruning.recipe import Evaluation, GradientNorm, Recipe, content_name, is_local
+from pruning.recipe import Evaluation, GradientNorm, ModelReference, Recipe, content_name, is_local
 from pruning.report import CalibrationFacts, DatasetFacts, ModelFacts
 from pruning.roots import Roots, real_file
 from pruning.tasks import Tasks
@@ -41,10 +42,20 @@ class Plan:
 
     @classmethod
     def make(
-        cls, recipe: Recipe, evaluation: Evaluation, roots: Roots, hub_token: str | None, device: torch.device
+        cls,
+        recipe: Recipe,
+        evaluation: Evaluation,
+        roots: Roots,
+        hub_token: str | None,
+        device: torch.device,
+        *,
+        model: ModelReference,
     ) -> Self:
-        """Find the model and the texts, the cheapest checks first. Raises InvalidInput and Unreachable."""
-        checkpoint = resolve(recipe.model, roots=roots.models, hub_token=hub_token)
+        """Find the model and the texts, the cheapest checks first. Raises InvalidInput and Unreachable.
+
+        `model`: the recipe's, or the commit that it meant when the run began.
+        """
+        checkpoint = resolve(model, roots=roots.models, hub_token=hub_token)
         stack = check(checkpoint.skeleton, recipe)
         reader = Reader(
             tokenizer=checkpoint.tokenizer(),
@@ -134,8 +145,19 @@ class Plan:
             fingerprint=self.calibration.fingerprint,
         )
 
+    def placement(self) -> Placement:
+        """The model that is pruned, frozen and in eval mode, for bringing its parts to where they compute.
+
+        On the host, mapped into memory; but in the dtype of the computation where its weights are stored in
+        several, so that none loses precision on the way.
+        """
+        stored = {tensor.dtype for tensor in self.checkpoint.stored.values() if tensor.is_floating_point()}
+        dtype = self.checkpoint.stored_dtype if len(stored) == 1 else self.dtype
+        model = self.checkpoint.load(dtype, torch.device("cpu"), computes_in=self.dtype)
+        return Placement(model, self.device, self.dtype)
+
     def dense_model(self) -> PreTrainedModel:
-        """The model that is pruned, from its checkpoint, frozen and in eval mode."""
+        """The same model as a whole, where it computes, to be measured."""
         return self.checkpoint.load(self.dtype, self.device)
 
     def pruned_model(self, directory: Path) -> PreTrainedModel:

@@ -7,19 +7,25 @@
 """
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 
 from pruning.batching import micro_batches
+from pruning.beginning import Beginning
 from pruning.device import compute_device, describe
 from pruning.errors import PruningError
-from pruning.evaluate import Measured, evaluate, evaluation_steps
+from pruning.evaluate import NO_CEILING, Ceiling, Measured, evaluate, evaluation_steps
 from pruning.gradient_file import FILE_NAME as GRADIENTS
 from pruning.gradient_file import Provenance, write_gradients
-from pruning.gradients import GradientNorms, gradient_norms
+from pruning.gradients import GradientNorms, GradientPass
+from pruning.ledger import Conditions, Ledger, NothingKept
 from pruning.measure import Stages
 from pruning.output import appearing_whole, write_model, write_report
+from pruning.placement import Placement
 from pruning.plan import Plan
 from pruning.progress import Progress, Silent
 from pruning.prune import check, prune
@@ -33,6 +39,8 @@ from pruning.report import (
     SparsityFacts,
 )
 from pruning.roots import Roots
+from pruning.schedule import ScheduleChoice
+from pruning.shards import InLedger
 
 
 def run(  # noqa: PLR0913 - each by its name, and all but the first three with a default
@@ -46,54 +54,108 @@ def run(  # noqa: PLR0913 - each by its name, and all but the first three with a
     save_gradients: bool = False,
     hub_token: str | None = None,
     device: str = "auto",
+    schedule: ScheduleChoice = "auto",
     repeats: Report | None = None,
+    ceiling: Ceiling = NO_CEILING,
+    ledger: Ledger | None = None,
 ) -> Report:
     """Prune a model as `recipe` says into the directory `output`, which appears complete or not at all.
 
     `output` must not exist. `save_gradients` also writes the gradient norms, where they are computed; see
     pruning.gradient_file. `roots` bounds what may be read from this machine. `hub_token` is for the model
     only. `device` is 'auto', 'cpu', 'cuda' or 'cuda:N'. What `progress` raises ends the run between steps.
-    `repeats`: the report of an earlier run of this recipe, whose model and texts must be the same still.
+    `schedule`: of the gradients, see pruning.schedule. `repeats`: the report of an earlier run of this
+    recipe, whose model and texts must be the same still. `ceiling`: a pruned model that is certain to lie
+    above it is not measured further. `ledger`: of this very run, which then goes on behind what an earlier
+    attempt has finished, with the result of an undisturbed one, bit for bit on a CPU.
 
     Raises InvalidInput with the field, before expensive work wherever possible; NumericalFailure with the
     layer or window; Unreachable where the Hub does not answer; PruningError where the disk is too full.
     """
     stages = Stages(progress, compute_device(device))
-    with appearing_whole(output) as directory:
+    with appearing_whole(output) as directory, _or_nothing_kept(ledger, output) as kept:
         with stages.stage(Stage.RESOLVE, 1) as step:
-            plan = Plan.make(recipe, evaluation, roots, hub_token, stages.device)
+            beginning = Beginning(kept)
+            model = beginning.model(recipe.model)
+            plan = Plan.make(recipe, evaluation, roots, hub_token, stages.device, model=model)
             if repeats is not None:
                 refuse_changes(repeats, plan.model_facts, plan.calibration_facts)
             _check_room(plan, directory)
-            model = plan.dense_model()
+            beginning.note(recipe.fingerprint(), plan.model_facts, plan.calibration_facts)
+            placement = plan.placement()
             step(1, 1)
 
+        gradient_pass = _gradient_pass(plan, placement, schedule)
+        blocks = InLedger(kept, _conditions(plan, placement, gradient_pass))
         gradients: GradientNorms = {}
         if plan.gradient_file is not None:
             gradients = plan.gradient_file.read(plan.norms)
-        elif plan.norms and plan.calibration is not None:
-            windows = plan.calibration.windows
-            micro_batch_count = len(micro_batches(check(model, recipe), windows, backward=True))
-            with stages.stage(Stage.GRADIENTS, micro_batch_count) as step:
-                gradients = gradient_norms(
-                    model, windows, norms=plan.norms, step=step, selection=recipe.layers
-                )
+        elif gradient_pass is not None and plan.calibration is not None:
+            with stages.stage(Stage.GRADIENTS, gradient_pass.steps) as step:
+                if save_gradients or not blocks.has_all(plan.blocks):
+                    gradients = gradient_pass.run(step, kept)
+                    # A pass that has run out of memory has gone on under other conditions.
+                    blocks = InLedger(kept, _conditions(plan, placement, gradient_pass))
             if save_gradients:
                 provenance = Provenance(plan.checkpoint.identity, plan.calibration.fingerprint)
                 write_gradients(gradients, provenance, directory / GRADIENTS)
 
         with stages.stage(Stage.PRUNE, plan.blocks) as step:
-            pruned = prune(model, recipe, plan.windows, gradients, step=step)
-            attention = model.config._attn_implementation
-            del model, gradients  # the models that are measured next need their memory
+            pruned = prune(
+                placement.model,
+                recipe,
+                plan.windows,
+                gradients,
+                step=step,
+                placement=placement,
+                finished=blocks,
+            )
+            conditions = _conditions(plan, placement, gradient_pass)
+            attention = placement.model.config._attn_implementation
+            del placement, gradient_pass, gradients  # the models that are measured next need their memory
             write_model(plan.checkpoint, pruned, directory, save_masks=save_masks)
 
         with stages.stage(Stage.EVALUATE, evaluation_steps(plan)) as step:
-            measured = evaluate(plan, directory, step)
+            measured = evaluate(plan, directory, step, kept, conditions, ceiling)
 
         report = _report(plan, pruned, measured, stages, attention, repeats)
         write_report(plan.checkpoint, report, directory)
     return report
+
+
+@contextmanager
+def _or_nothing_kept(ledger: Ledger | None, output: Path) -> Iterator[Ledger]:
+    """The ledger, or for a run that is not to be taken up, a place for its shards beside the output."""
+    if ledger is not None:
+        yield ledger
+        return
+    with TemporaryDirectory(prefix=f".{output.name}.", suffix=".shards", dir=output.parent) as directory:
+        yield NothingKept(Path(directory))
+
+
+def _gradient_pass(plan: Plan, placement: Placement, schedule: ScheduleChoice) -> GradientPass | None:
+    """None for a recipe that needs no gradients, or has them in a file."""
+    if plan.gradient_file is not None or not plan.norms or plan.calibration is None:
+        return None
+    return GradientPass(
+        placement,
+        plan.calibration.windows,
+        norms=plan.norms,
+        selection=plan.recipe.layers,
+        schedule=schedule,
+    )
+
+
+def _conditions(plan: Plan, placement: Placement, gradient_pass: GradientPass | None) -> Conditions:
+    """What decides the last bits of the pruned weights, beside recipe, model and calibration windows."""
+    conditions: dict[str, str | int | float | bool | None] = {**placement.conditions}
+    if plan.windows is not None:
+        stack = check(placement.model, plan.recipe)
+        pieces = micro_batches(stack, plan.windows, backward=False, device=placement.device)
+        conditions["windows at once"] = len(pieces[0])
+    if gradient_pass is not None:
+        conditions |= {f"gradients: {name}": value for name, value in gradient_pass.conditions.items()}
+    return conditions
 
 
 def _check_room(plan: Plan, directory: Path) -> None:
