@@ -12,13 +12,14 @@ from pydantic import ValidationError
 
 from api import roots
 from api.auth import Writer
-from api.errors import FieldError, InvalidRequest, NotFound
+from api.errors import FieldError, InvalidRequest, NotFound, Problem
 from api.exceptions import as_problem
 from api.page.copying import request_body as as_request
 from api.page.fields import request_body, typed_as
 from api.page.form import every_field, sections
 from api.page.owners import Owner
 from api.page.render import page
+from api.routes import estimates
 from api.schemas import JobRequest
 from api.service import Database, Parts
 from jobs import idempotency, queries
@@ -88,6 +89,17 @@ def submit(typed: Typed, who: Writer, parts: Parts) -> Response:
             max_queued=parts.settings.max_queued_jobs,
         )
     return RedirectResponse(f"/jobs/{job.id}", status.HTTP_303_SEE_OTHER)
+
+
+@router.post("/jobs/new/estimate")
+def estimate(typed: Typed, who: Writer, parts: Parts) -> Response:
+    """What the job would take as the form stands, as a part of its page; or why that cannot be said yet."""
+    try:
+        return page("estimate.html", problem=None, estimate=estimates.estimate(read(typed), who, parts))
+    except Problem as problem:
+        first = problem.errors[0] if problem.errors else None
+        said = f"{first.field} {first.message}." if first else problem.detail
+        return page("estimate.html", problem=said)
 
 
 def read(typed: Mapping[str, str]) -> JobRequest:
