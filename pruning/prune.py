@@ -11,6 +11,7 @@ from transformers import PreTrainedModel
 from pruning.allocation import layer_targets
 from pruning.batching import micro_batches
 from pruning.blocks import Block, Stack
+from pruning.dense import WalkBesideDense
 from pruning.errors import InvalidInput, NumericalFailure
 from pruning.gradients import GradientNorms
 from pruning.layers import LinearLayer
@@ -28,7 +29,7 @@ from pruning.pruned import (
     Targets,
 )
 from pruning.recipe import Magnitude, Recipe, RefitOptions
-from pruning.refit import refitted
+from pruning.refit import aimed, refitted
 from pruning.replay import Replay, Walk
 from pruning.selection import selected_stack
 from pruning.statistics import InputStatistics
@@ -73,11 +74,13 @@ def prune(
         targets = _targets(recipe, stack, windows, gradients, placement, blocks)
         walk = None
         if recipe.needs & {"input_norms", "second_moments"}:
-            walk = _walk(stack, windows, placement)
+            walk = _walk(stack, windows, placement, WalkBesideDense if "drift" in recipe.needs else Walk)
             first = _take_up(walk, blocks.boundary, no_later_than=first)
         for index in range(first, last + 1):
             block = stack.blocks[index]
             with placement.resident(block.module, then=stack.module_after(index)):
+                if walk is not None:
+                    walk.enter(index)
                 if index in blocks:
                     blocks[index].apply_to(block)
                 else:
@@ -106,12 +109,12 @@ def _targets(
     return targets
 
 
-def _walk(stack: Stack, windows: Tensor | None, placement: Placement) -> Walk:
+def _walk(stack: Stack, windows: Tensor | None, placement: Placement, kind: type[Walk] = Walk) -> Walk:
     """The windows before the first block."""
     if windows is None:
         raise ValueError("this recipe measures what layers are given: it needs calibration windows")
     pieces = micro_batches(stack, windows, backward=False, device=placement.device)
-    return Walk(Replay(stack, windows, placement), pieces)
+    return kind(Replay(stack, windows, placement), pieces)
 
 
 def _take_up(walk: Walk, boundary: Boundary, *, no_later_than: int) -> int:
@@ -229,7 +232,10 @@ def _pruned(
     if evidence.says_nothing(method.options.needs):
         by_magnitude = method_for(Magnitude()).prune(evidence, target)
         return replace(by_magnitude, warnings=("no calibration token reaches it: pruned by magnitude",))
+    warnings: tuple[str, ...] = ()
     try:
+        if options is not None:
+            evidence, warnings = aimed(evidence, options)
         result = method.prune(evidence, target)
     except NumericalFailure as error:
         raise NumericalFailure(f"layer {name}: {error}") from error
@@ -239,4 +245,4 @@ def _pruned(
         raise NumericalFailure(
             f"layer {name}: its new weights are not finite; use a larger damping, or dtype float32"
         )
-    return result
+    return replace(result, warnings=(*warnings, *result.warnings))

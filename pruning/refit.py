@@ -3,6 +3,10 @@
 Per output row, min (w' - w)·H·(w' - w)ᵀ over w' that is zero where the mask says, H the damped second moments
 of the layer's inputs: least squares on the row's support. By conjugate gradients, preconditioned by diag H,
 on all rows at once: one product with H per step, in place of one factorisation per row.
+
+The outputs that are to be reproduced are those of w, the dense weights, on the pruned model's inputs X, or
+lie toward the dense model's own Y: w is replaced by the least-squares weights for them, none pruned,
+w + toward·((Y - X·wᵀ)ᵀX)·H⁻¹.
 """
 
 from dataclasses import replace
@@ -10,18 +14,36 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from pruning.linalg import damped
+from pruning.linalg import damped, with_rising_damping
 from pruning.methods import LayerEvidence, PrunedMatrix
 from pruning.recipe import RefitOptions
 
 
+def aimed(layer: LayerEvidence, options: RefitOptions) -> tuple[LayerEvidence, tuple[str, ...]]:
+    """The layer with its aim, and what to say about it. Raises NumericalFailure, without the layer's name.
+
+    A layer whose drift was not measured aims at its dense weights, as does one that nothing reaches.
+    """
+    drift, moments = (layer.drift, layer.second_moments) if options.toward else (None, None)
+    if drift is None or moments is None or not moments.any():
+        return layer, ()
+    shift, warnings = with_rising_damping(
+        lambda damping: _solved(damped(moments, damping), drift), options.damping
+    )
+    return replace(layer, aim=layer.weight + options.toward * shift), warnings
+
+
+def _solved(hessian: Tensor, right: Tensor) -> Tensor:
+    """right·H⁻¹: (outputs, inputs). Raises LinAlgError where H is not positive definite."""
+    return torch.cholesky_solve(right.T, torch.linalg.cholesky(hessian)).T
+
+
 def refitted(layer: LayerEvidence, pruned: PrunedMatrix, options: RefitOptions) -> PrunedMatrix:
     """The same mask, with the kept weights solved again, from where the method left them."""
-    dense = layer.weight
     weight = refit(
-        dense,
+        layer.wanted,
         pruned.mask,
-        start=dense if pruned.weight is None else pruned.weight,
+        start=layer.weight if pruned.weight is None else pruned.weight,
         moments=layer.second_moments,
         damping=options.damping,
         iterations=options.iterations,
@@ -34,8 +56,8 @@ def refit(
 ) -> Tensor:
     """The new weights (outputs, inputs), zero where `mask` is True.
 
-    `weight`: the dense ones. `start`: where the search begins, such as the masked weights. `moments` (inputs,
-    inputs), the mean over windows of XᵀX; `damping` pulls towards the dense weights.
+    `weight`: whose outputs are to be reproduced. `start`: where the search begins, such as the masked
+    weights. `moments` (inputs, inputs), the mean over windows of XᵀX; `damping` pulls towards `weight`.
     """
     hessian = damped(moments, damping)
     diagonal = hessian.diagonal()

@@ -245,6 +245,9 @@ class Walk:
         """Put the windows where another walk of the same pieces was."""
         self._hidden = [state[f"{p:05}"].to(old.device) for p, old in enumerate(self._hidden)]
 
+    def enter(self, index: int) -> None:
+        """Block `index`, before which the windows stand, is to be pruned next."""
+
     def measure(self, index: int, statistics: InputStatistics) -> None:
         """Run all windows through block `index`, for what its linear layers are given, and stay before it."""
         for piece, hidden in zip(self._pieces, self._hidden, strict=True):

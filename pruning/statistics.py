@@ -1,6 +1,6 @@
 """Statistics of what a block's linear layers are given while the calibration windows run through it."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import ClassVar, Protocol
 
@@ -78,6 +78,32 @@ class SecondMoments:
         return self._sum / self._windows
 
 
+class Drift:
+    """What the pruned model lacks of the dense one: the mean, over windows, of EᵀX.
+
+    X (length, features) is what a layer is given, E (length, anything) how far something beside it is from
+    the dense model's. In float32 (float64 for float64 inputs), window by window in their order.
+    """
+
+    def __init__(self) -> None:
+        """No window seen yet."""
+        self._windows = 0
+        self._sum = torch.zeros(())
+
+    def add(self, inputs: Sequence[Tensor], lacking: Sequence[Tensor]) -> None:
+        """`inputs`: (tokens, features) of each window; `lacking`: dense less pruned, for the same tokens."""
+        for given, error in zip(inputs, lacking, strict=True):
+            dtype = torch.promote_types(given.dtype, torch.float32)
+            moments = error.to(dtype).T @ given.to(dtype)
+            self._sum = moments if self._windows == 0 else self._sum.add_(moments)
+            self._windows += 1
+
+    @property
+    def value(self) -> Tensor:
+        """(anything, features)."""
+        return self._sum / self._windows
+
+
 class InputStatistics:
     """What a recipe needs to know of each distinct input of a block's linear layers.
 
@@ -92,21 +118,29 @@ class InputStatistics:
 
     def __init__(self, layers: Sequence[LinearLayer], needs: Collection[Need]) -> None:
         """For the linear layers of one block, and what is needed of their inputs."""
-        self._layers = layers
+        self.layers = layers
         self._kinds = {need: kind for need, kind in self._KINDS.items() if need in needs}
         self._by_layer: dict[str, dict[Need, Statistic]] = {}
+        self._input_drifts: dict[str, Drift] = {}
+        self._output_drifts: dict[str, Drift] = {}
 
     @contextmanager
-    def watching(self, windows: Tensor) -> Iterator[None]:
+    def watching(
+        self, windows: Tensor, dense: Mapping[str, Tensor] | None = None, *, stop: bool = True
+    ) -> Iterator[None]:
         """While active, one forward pass of the block for these windows (windows, length) is taken in.
 
-        The pass ends with InputsSeen, which is to be suppressed, where no later layer is watched.
+        `dense`: what layers, by name, are given in the dense model, where their drift is to be measured. With
+        `stop`, the pass ends with InputsSeen, which is to be suppressed, where no later layer is watched.
         """
         groups: list[tuple[Tensor, dict[Need, Statistic]]] = []
-        missing = {layer.name for layer in self._layers}
+        missing = {layer.name for layer in self.layers}
+        drifts: list[tuple[Tensor, Drift]] = []
 
         def take_in(seen: Seen) -> None:
             name = seen.layer.name
+            if dense is not None and name in dense:
+                take_in_drift(seen, dense[name])
             shared = next((statistics for tensor, statistics in groups if tensor is seen.inputs), None)
             if shared is not None:
                 self._by_layer[name] = shared
@@ -118,15 +152,40 @@ class InputStatistics:
                 statistic.add(by_window)
             groups.append((seen.inputs, statistics))
 
+        def take_in_drift(seen: Seen, expected: Tensor) -> None:
+            shared = next((drift for tensor, drift in drifts if tensor is seen.inputs), None)
+            if shared is not None:
+                self._input_drifts[seen.layer.name] = shared
+                return
+            drift = self._input_drifts.setdefault(seen.layer.name, Drift())
+            drift.add(seen.by_window(seen.inputs), seen.by_window(expected - seen.inputs))
+            drifts.append((seen.inputs, drift))
+
         class TakingIn(Observer):
             def before(self, seen: Seen) -> None:
                 take_in(seen)
                 missing.discard(seen.layer.name)
-                if not missing:
+                if stop and not missing:
                     raise InputsSeen
 
-        with observing(self._layers, windows, TakingIn()):
+        with observing(self.layers, windows, TakingIn()):
             yield
+
+    def add_output_drift(
+        self, layer: LinearLayer, inputs: Sequence[Tensor], lacking: Sequence[Tensor]
+    ) -> None:
+        """For a layer whose outputs are to make good `lacking`; see `Drift.add`."""
+        self._output_drifts.setdefault(layer.name, Drift()).add(inputs, lacking)
+
+    def drift(self, layer: LinearLayer, weight: Tensor) -> Tensor | None:
+        """What the layer's outputs lack with its dense `weight` (outputs, inputs): the mean over windows of
+        EᵀX, (outputs, inputs), E the outputs that are wanted less those. None: it was not measured.
+        """
+        if layer.name in self._output_drifts:
+            return self._output_drifts[layer.name].value
+        if layer.name in self._input_drifts:
+            return weight @ self._input_drifts[layer.name].value
+        return None
 
     def of(self, layer: LinearLayer, need: Need) -> Tensor:
         """What was measured on the layer's input; see InputNorms and SecondMoments."""

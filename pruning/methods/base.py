@@ -25,12 +25,23 @@ class LayerEvidence:
     layer: LinearLayer
     statistics: InputStatistics
     gradients: GradientNorms
+    aim: Tensor | None = None  # where it is not the dense weight; see `wanted`
 
     @property
     def weight(self) -> Tensor:
         """(outputs, inputs), the dense weight."""
         matrix = self.layer.matrix
         return matrix.to(torch.promote_types(matrix.dtype, torch.float32))
+
+    @property
+    def wanted(self) -> Tensor:
+        """(outputs, inputs), the weight that would give the wanted outputs if none of it were pruned."""
+        return self.weight if self.aim is None else self.aim
+
+    @property
+    def drift(self) -> Tensor | None:
+        """(outputs, inputs); see `InputStatistics.drift`."""
+        return self.statistics.drift(self.layer, self.weight)
 
     @property
     def input_norms(self) -> Tensor:

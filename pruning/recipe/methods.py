@@ -8,7 +8,8 @@ from pruning.recipe.fields import Frozen
 
 GradientNorm = Literal["l1", "l2"]
 
-Need = Literal["input_norms", "second_moments", "gradient_norms"]
+# "drift": how far the inputs are from the dense model's, and in which directions.
+Need = Literal["input_norms", "second_moments", "drift", "gradient_norms"]
 
 # "share": the lowest-scored share of each row goes, as many weights in one row as in the next.
 # "cumulative": each row loses its lowest weights up to an equal part of its total score (Wanda's variant).
@@ -103,8 +104,8 @@ class Admm(MethodOptions):
     iterations: int = Field(300, ge=1, le=10_000, description="At most; it stops when the support settles.")
 
     def operations(self, outputs: int, inputs: int) -> float:
-        """One eigendecomposition, and two products per iteration, if the support settles late."""
-        return 9.0 * inputs**3 + self.iterations * 4.0 * outputs * inputs**2
+        """A product per iteration, an inverse every third, and about so many iterations until it settles."""
+        return min(self.iterations, 21) * (2.0 * outputs * inputs**2 + 2 / 3 * inputs**3)
 
 
 AnyMethod = Magnitude | Wanda | Gradient | Gblm | Ria | SparseGpt | Admm

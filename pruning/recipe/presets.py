@@ -13,7 +13,7 @@ _DECIDED_BY_BEST = ("allocation", "refit", "order")
 def expanded(fields: Mapping[str, Any]) -> Mapping[str, Any]:
     """A recipe's fields with `method: "best"` replaced by the explicit options that measured best.
 
-    ADMM support and refit, layer by layer; where the pattern leaves the allocation open, guided by gradients
+    ADMM support and a refit half toward the dense model, layer by layer; where the pattern leaves the allocation open, guided by gradients
     too. How it was found and what it costs is in docs/methods.md. Raises ValueError where the fields say
     otherwise.
     """
@@ -24,11 +24,11 @@ def expanded(fields: Mapping[str, Any]) -> Mapping[str, Any]:
             raise ValueError(f"the preset '{BEST}' decides {name}; leave it out, or name a method instead")
     pattern = fields.get("pattern")
     open_allocation = not isinstance(pattern, str) or group_of(pattern) is None
-    allocation = {"name": "gradient", "band": 0.25} if open_allocation else {"name": "uniform"}
+    allocation = {"name": "gradient", "band": 0.35} if open_allocation else {"name": "uniform"}
     return {
         **fields,
         "method": {"name": "admm"},
         "allocation": allocation,
-        "refit": {},
+        "refit": {"toward": 0.5, "iterations": 8},
         "order": "layers",
     }

@@ -1,6 +1,6 @@
 """Whether and how the kept weights are solved again. The maths is in `pruning.refit`."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
@@ -11,11 +11,23 @@ from pruning.recipe.methods import Need
 class RefitOptions(Frozen):
     """The kept weights of each layer are solved again, to give the dense layer's outputs."""
 
-    needs: ClassVar[frozenset[Need]] = frozenset({"second_moments"})
     damping: float = Field(
         0.01, gt=0, le=1, description="Added to the diagonal of the second moments, as a part of its mean."
     )
     iterations: int = Field(20, ge=1, le=1_000, description="Steps of the conjugate gradients.")
+    toward: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Which outputs: 0, those that the dense weights give on the inputs of the pruned model; "
+        "1, those that they give in the dense model; between the two, a mean.",
+    )
+
+    @property
+    def needs(self) -> frozenset[Need]:
+        """What must be measured on the calibration windows."""
+        needs: frozenset[Need] = frozenset({"second_moments"})
+        return needs | {"drift"} if self.toward else needs
 
     def operations(self, outputs: int, inputs: int) -> float:
         """Floating-point operations for one matrix: a product with the second moments per step."""

@@ -38,7 +38,7 @@ def plain_steps(weight: Tensor, moments: Tensor, zeros: int, steps: int) -> tupl
             changed = int((mask != settled).sum()) / int((~mask).sum())
             if changed == 0:
                 break
-            penalty *= 1.3 if changed > 0.1 else 1.2 if changed > 0.005 else 1.1
+            penalty *= 1.625 if changed > 0.1 else 1.5 if changed > 0.005 else 1.375
             settled = mask
     return mask, sparse / scale
 
