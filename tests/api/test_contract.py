@@ -1,0 +1,35 @@
+"""Schemathesis holds every operation to what the OpenAPI document says of it: answers, refusals, schemas."""
+
+import schemathesis
+from fastapi.testclient import TestClient
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from api.app import create_app
+from jobs.settings import Settings
+
+from .drive import MakeKey
+
+# The document cannot say all that a Hub id or a path must be.
+TOO_MUCH = [positive_data_acceptance]
+
+
+def test_every_operation_answers_as_the_document_says(settings: Settings, make_key: MakeKey) -> None:
+    changes = {"allowed_hosts": ("localhost", "testserver"), "rate_limit_per_minute": 10**6}
+    app = create_app(settings.model_copy(update=changes))
+    key = {"Authorization": f"Bearer {make_key()}"}
+    with TestClient(app):
+        schema = schemathesis.openapi.from_asgi("/v1/openapi.json", app)
+        # A stream of events has no end, and an estimate asks the Hub.
+        tested = schema.exclude(path_regex="/(events|estimates)$")
+        operations = [found.ok() for found in tested.get_all_operations()]
+        assert len(operations) > 8
+        for operation in operations:
+
+            @examples(max_examples=15, deadline=None, derandomize=True, suppress_health_check=[*HealthCheck])
+            @given(case=operation.as_strategy())
+            def holds(case: schemathesis.Case) -> None:
+                case.call_and_validate(headers=key, excluded_checks=TOO_MUCH)
+
+            holds()
