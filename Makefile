@@ -17,7 +17,7 @@ WORKERS ?= 3
 unexport PYTHONDONTWRITEBYTECODE
 PIP := -m pip install --quiet --disable-pip-version-check --progress-bar off --no-compile
 
-.PHONY: demo test soak bench-quality bench-agreement lint format install clean
+.PHONY: demo test soak bench-quality bench-agreement bench-api lint format install clean
 
 demo: install
 	@$(BIN)/python -m cli.demo
@@ -28,11 +28,17 @@ test: install
 soak: install
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.faults.soak $(ARGS)
 
+bench: install
+	@$(BIN)/python -m bench.engine $(ARGS)
+
 bench-quality: install
 	@$(BIN)/python -m bench.quality $(ARGS)
 
 bench-agreement: install
 	@$(BIN)/python -m bench.agreement $(ARGS)
+
+bench-api: install
+	@$(BIN)/python -m bench.api $(ARGS)
 
 lint: install
 	@$(BIN)/ruff check

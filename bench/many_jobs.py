@@ -20,7 +20,8 @@ SELECT CASE WHEN n % 100 = 0 THEN 'eve' ELSE 'ada' END,
        state, 1,
        CASE WHEN state = 'running' THEN gen_random_uuid() END,
        CASE WHEN state = 'running' THEN now() + interval '1 day' END,
-       CASE WHEN state = 'succeeded' THEN CAST(:report AS jsonb) END, 10, 12,
+       CASE WHEN state <> 'succeeded' THEN NULL WHEN n % 20 = 10 THEN CAST(:report AS jsonb) ELSE '{}' END,
+       10, 12,
        CASE WHEN state = 'succeeded' AND n % 2 = 0
             THEN jsonb_build_object('state', CASE WHEN n % 30 = 0 THEN 'failed' ELSE 'passed' END,
                                     'conditions', '[]'::jsonb) END,
@@ -38,7 +39,7 @@ _ATTEMPTS = "INSERT INTO job_attempts (job_id, attempt, worker) SELECT id, 1, 'w
 
 
 def fill(connection: Connection, spec: JobSpec, report: str, *, jobs: int) -> None:
-    """Insert `jobs` jobs that look like `spec`, the succeeded ones with the JSON `report`."""
+    """Insert `jobs` jobs that look like `spec`, one in twenty of them with the JSON `report`."""
     values = {"spec": spec.model_dump_json(), "report": report, "jobs": jobs}
     connection.execute(text(_JOBS), values)
     for statement in (_LABELS, _ATTEMPTS):

@@ -1,0 +1,233 @@
+"""`make bench-api`: how fast one API process answers when there are many jobs, and how late its events are.
+
+A real PostgreSQL is filled with jobs, and a real API process is asked over HTTP, one request at a time. Then
+many streams are opened, jobs move on, and each event is timed from the database's clock to the client.
+"""
+
+import argparse
+import asyncio
+import itertools
+import json
+import math
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+import httpx
+from httpx_sse import EventSource
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, sessionmaker
+
+import migrations
+from bench.many_jobs import fill, rows_read
+from cli.embedded.postgres import Postgres
+from cli.embedded.server import LOOPBACK, free_port
+from cli.embedded.services import Api
+from jobs import keys, lifecycle, queries
+from jobs.database import engine_from, sessions
+from jobs.gate import GateState
+from jobs.queries import JobFilter
+from jobs.settings import Settings
+from jobs.spec import JobSpec
+from jobs.states import JobState
+from jobs.tables import Job
+
+_OWNER = "ada"
+_PAGE = 50
+_FOLLOWED = 50  # jobs that move on, with as many streams each
+_LISTS = {
+    "everything": (JobFilter(), ""),
+    "one state": (JobFilter(states=(JobState.FAILED,)), "state=failed"),
+    "three states": (
+        JobFilter(states=(JobState.QUEUED, JobState.RUNNING, JobState.FAILED)),
+        "state=queued&state=running&state=failed",
+    ),
+    "method": (JobFilter(method="wanda"), "method=wanda"),
+    "model": (JobFilter(model="org/model-7"), "model=org/model-7"),
+    "gate": (JobFilter(gate=GateState.FAILED), "gate=failed"),
+    "common label": (JobFilter(labels=(("branch", "main"),)), "label=branch%3Dmain"),
+    "rare label": (JobFilter(labels=(("pipeline", "300"),)), "label=pipeline%3D300"),
+    "method, label": (
+        JobFilter(method="wanda", labels=(("branch", "main"),)),
+        "method=wanda&label=branch%3Dmain",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The service under measurement."""
+
+    database: sessionmaker[Session]
+    url: str
+    headers: dict[str, str]
+
+
+@contextmanager
+def subject(jobs: int) -> Iterator[Subject]:
+    """A database with `jobs` jobs, and one API process over it."""
+    with tempfile.TemporaryDirectory() as directory, Postgres(Path(directory) / "postgres") as postgres:
+        migrations.upgrade(postgres.url)
+        place = {
+            "DATABASE_URL": postgres.url,
+            "BROKER_URL": f"redis://{LOOPBACK}:1/0",
+            "STORE_URL": f"file://{directory}/store",
+        }
+        engine = engine_from(Settings.model_validate(place))
+        with engine.begin() as connection:
+            fill(connection, _spec(), json.dumps(_report()), jobs=jobs)
+        database = sessions(engine)
+        with database.begin() as session:
+            key = keys.create(session, _OWNER, "bench")
+        unlimited = {"PRUNESERVE_RATE_LIMIT_PER_MINUTE": "1000000"}
+        with Api(Path(directory) / "api", free_port(), place | unlimited) as api:
+            yield Subject(database, api.url, {"Authorization": f"Bearer {key}"})
+        engine.dispose()
+
+
+def _spec() -> JobSpec:
+    return JobSpec.model_validate({"recipe": {"model": "org/name", "method": "gblm", "sparsity": 0.5}})
+
+
+def _report() -> dict[str, object]:
+    """As long as that of a model of 32 blocks with 7 layers each."""
+    layers = [
+        {
+            "name": f"model.layers.{block}.self_attn.{name}_proj",
+            "block": block,
+            "shape": [4096, 4096],
+            "zeros": 8388608,
+            "weights": 16777216,
+            "sparsity": 0.5,
+        }
+        for block in range(32)
+        for name in ("q", "k", "v", "o", "gate", "up", "down")
+    ]
+    return {"sparsity": {"overall": 0.5, "layers": layers}, "warnings": []}
+
+
+def answers(it: Subject, requests: int) -> Table:
+    """Times of lists and of single jobs, and the rows that the plans of the lists read."""
+    table = Table("", "p50 ms", "p99 ms", "rows of a page", "rows read", title="answers over HTTP")
+    with httpx.Client(base_url=it.url, headers=it.headers, trust_env=False) as client:
+        for name, (wanted, query) in _LISTS.items():
+            times = _timed(requests, lambda query=query: client.get(f"/v1/jobs?limit={_PAGE}&{query}"))
+            with it.database.begin() as session:
+                found = queries.newest(session, _OWNER, wanted, before=None, limit=_PAGE + 1)
+                read = rows_read(session.connection(), queries.page(_OWNER, wanted, None, _PAGE + 1))
+            table.add_row(f"list: {name}", *times, str(len(found)), str(read))
+        with it.database.begin() as session:
+            reported = select(Job.id).where(Job.owner == _OWNER, func.pg_column_size(Job.report) > 1000)
+            ids = itertools.cycle(session.scalars(reported.limit(200)).all())
+        table.add_row("show", *_timed(requests, lambda: client.get(f"/v1/jobs/{next(ids)}")), "", "")
+        job_id = next(ids)
+        tag = {"If-None-Match": client.get(f"/v1/jobs/{job_id}").headers["ETag"]}
+        unchanged = _timed(requests, lambda: client.get(f"/v1/jobs/{job_id}", headers=tag))
+        table.add_row("show, unchanged (304)", *unchanged, "", "")
+    return table
+
+
+def _timed(requests: int, ask: Callable[[], httpx.Response]) -> tuple[str, str]:
+    times = []
+    for _ in range(requests):
+        began = time.perf_counter()
+        answer = ask()
+        times.append(time.perf_counter() - began)
+        assert answer.status_code in (httpx.codes.OK, httpx.codes.NOT_MODIFIED), answer.text
+    return f"{1000 * _percentile(times, 0.5):.1f}", f"{1000 * _percentile(times, 0.99):.1f}"
+
+
+def _percentile(values: Sequence[float], share: float) -> float:
+    return sorted(values)[math.ceil(share * len(values)) - 1]
+
+
+async def delays(it: Subject, streams: int, rate: float, seconds: float) -> list[float]:
+    """From each event's time in the database to each client's, over all streams, in seconds."""
+    claims = [_running_job(it.database) for _ in range(_FOLLOWED)]
+    ready = asyncio.Semaphore(0)
+    found: list[float] = []
+    async with httpx.AsyncClient(
+        base_url=it.url,
+        headers=it.headers,
+        timeout=None,  # noqa: S113 - a stream is silent until something happens
+        limits=httpx.Limits(max_connections=None),
+        trust_env=False,
+    ) as client:
+        readers = [
+            asyncio.create_task(_read(client, claim.job_id, ready, found))
+            for claim in itertools.islice(itertools.cycle(claims), streams)
+        ]
+        for _ in readers:
+            await ready.acquire()
+        writer = threading.Thread(target=_write, args=[it.database, claims, rate, seconds])
+        writer.start()
+        await asyncio.to_thread(writer.join)
+        await asyncio.gather(*readers)
+    return found
+
+
+def _running_job(database: sessionmaker[Session]) -> lifecycle.Claim:
+    with database.begin() as session:
+        job = lifecycle.create(session, _OWNER, _spec())
+        claim = lifecycle.claim(session, job.id, "bench", 3600)
+    assert claim is not None
+    return claim
+
+
+async def _read(
+    client: httpx.AsyncClient, job_id: UUID, ready: asyncio.Semaphore, found: list[float]
+) -> None:
+    async with client.stream("GET", f"/v1/jobs/{job_id}/events") as response:
+        assert response.status_code == httpx.codes.OK, await response.aread()
+        async for message in EventSource(response).aiter_sse():
+            now = time.time()
+            event = json.loads(message.data)
+            if event["id"] == 2:  # queued, running: from here on it is measured
+                ready.release()
+            if event["kind"] == "progress":
+                found.append(now - datetime.fromisoformat(event["at"]).timestamp())
+
+
+def _write(
+    database: sessionmaker[Session], claims: Sequence[lifecycle.Claim], rate: float, seconds: float
+) -> None:
+    began = time.monotonic()
+    for number in range(round(rate * seconds)):
+        time.sleep(max(0.0, began + number / rate - time.monotonic()))
+        with database.begin() as session:
+            lifecycle.note(session, claims[number % len(claims)], "progress", {"step": number})
+    for claim in claims:
+        with database.begin() as session:
+            lifecycle.fail(session, claim, {"message": "the measurement is over"})
+
+
+def main() -> None:
+    """Parse the command line, measure, print."""
+    parser = argparse.ArgumentParser(prog="python -m bench.api", description=__doc__)
+    parser.add_argument("--jobs", type=int, default=100_000)
+    parser.add_argument("--requests", type=int, default=500, help="of each kind")
+    parser.add_argument("--streams", type=int, default=200)
+    parser.add_argument("--rate", type=float, default=50, help="events a second, over all jobs")
+    parser.add_argument("--seconds", type=float, default=20, help="how long events come")
+    options = parser.parse_args()
+    console = Console()
+    with subject(options.jobs) as it:
+        console.print(f"{options.jobs} jobs", answers(it, options.requests), sep="\n")
+        found = asyncio.run(delays(it, options.streams, options.rate, options.seconds))
+    late = {share: 1000 * _percentile(found, share) for share in (0.5, 0.99, 1.0)}
+    console.print(
+        f"{options.streams} streams, {options.rate:g} events a second, {len(found)} deliveries: "
+        f"delay p50 {late[0.5]:.0f} ms, p99 {late[0.99]:.0f} ms, longest {late[1.0]:.0f} ms"
+    )
+
+
+if __name__ == "__main__":
+    main()
