@@ -17,6 +17,8 @@ class JobState(StrEnum):
 ENDED = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED})
 HELD = frozenset({JobState.RUNNING, JobState.CANCELLING})
 """States in which a worker holds the job's lease."""
+OPEN = frozenset({JobState.QUEUED}) | HELD
+"""States that lead to an end by themselves."""
 RETRIABLE = (JobState.FAILED, JobState.CANCELLED)
 """States from which a job can be queued again."""
 

@@ -133,8 +133,13 @@ class Store:
             pieces = obstore.get(self._objects, key).stream(min_chunk_size=_READ_BYTES)
         return self._pieces(key, pieces)
 
-    def download(self, key: str, path: Path) -> StoredFile:
-        """Write the file to `path`, which appears complete or not at all, and return what was read."""
+    def download(
+        self, key: str, path: Path, *, on_bytes: Callable[[int], None] = lambda count: None
+    ) -> StoredFile:
+        """Write the file to `path`, which appears complete or not at all, and return what was read.
+
+        `on_bytes` hears how many bytes have come, again and again; what it raises ends the download.
+        """
         partial = path.with_name(f"{path.name}.partial")
         digest, size = hashlib.sha256(), 0
         try:
@@ -143,6 +148,7 @@ class Store:
                     file.write(piece)
                     digest.update(piece)
                     size += len(piece)
+                    on_bytes(size)
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)

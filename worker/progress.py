@@ -49,6 +49,10 @@ class JobProgress:
         self._worker.check()
         self._disk.check()
 
+    def ask(self) -> None:
+        """As `check`, after having asked the database whose the job is."""
+        self._heartbeat.ask()
+
     def stage_started(self, stage: Stage, steps: int) -> None:
         """Tell it."""
         self._time_left.stage_started(stage)

@@ -1,7 +1,8 @@
 """The main path of a worker: one job, from its claim to its end.
 
 1. claim the job: from here on a heartbeat keeps its lease, and every write names it
-2. run the recipe in a scratch directory, telling every step of its progress
+2. run the recipe in a scratch directory, behind the blocks that earlier attempts have finished, telling
+   every step of its progress
 3. upload the output under the attempt's own prefix
 4. write the end: the artifacts become the job's together with its success, or never
 
@@ -33,9 +34,10 @@ from worker.failure import failure
 from worker.heartbeat import Heartbeat
 from worker.identity import Identity, stopping_on_sigterm
 from worker.inputs import fetch_uploads
+from worker.ledger import JobLedger
 from worker.patience import DATABASE_AWAY, patiently
 from worker.progress import JobProgress
-from worker.scratch import scratch
+from worker.scratch import LEDGER, scratch
 from worker.stopping import CancelRequested, LeaseLost, ShuttingDown
 from worker.upload import output_prefix, upload
 
@@ -101,7 +103,8 @@ def _run(
         spec = claim.spec
         with scratch(settings.work_dir, claim.job_id, claim.attempt) as directory:
             fetch_uploads(database, store, claim, spec, directory / "uploads", progress)
-            report = _prune(spec, claim.owner, settings, directory, progress)
+            ledger = JobLedger(database, store, claim, directory / LEDGER, progress)
+            report = _prune(spec, claim.owner, settings, directory, progress, ledger)
             artifacts = upload(store, claim, directory / "output", progress)
         result = report.model_dump(mode="json")
         return lambda session: lifecycle.succeed(session, claim, result, artifacts)
@@ -117,8 +120,17 @@ def _run(
         return lambda session: lifecycle.fail(session, claim, told)
 
 
-def _prune(spec: JobSpec, owner: str, settings: Settings, directory: Path, progress: JobProgress) -> Report:
-    """Run the recipe in `directory`, which holds the uploads; a Hub that does not answer is waited for."""
+def _prune(
+    spec: JobSpec,
+    owner: str,
+    settings: Settings,
+    directory: Path,
+    progress: JobProgress,
+    ledger: JobLedger,
+) -> Report:
+    """Run the recipe in `directory`, which holds the uploads, behind the blocks that earlier attempts have
+    finished; a Hub that does not answer is waited for.
+    """
     token = settings.hub_token if owner in settings.hub_token_owners else None
     return patiently(
         lambda: pruning.run.run(
@@ -132,6 +144,7 @@ def _prune(spec: JobSpec, owner: str, settings: Settings, directory: Path, progr
             save_masks=spec.save_masks,
             hub_token=token.get_secret_value() if token else None,
             device=settings.device,
+            ledger=ledger,
         ),
         transient=(Unreachable,),
         once=(torch.OutOfMemoryError,),  # another program may have been on the same device

@@ -1,27 +1,57 @@
-"""A worker's scratch space: a directory per job, gone when the job has ended here."""
+"""A worker's scratch space: a directory per job and attempt."""
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from jobs import dispatching
+from jobs import blocks
+from worker.stopping import ShuttingDown
+
+LEDGER = "ledger"
+"""Where in an attempt's directory its ledger keeps its files."""
 
 
 @contextmanager
 def scratch(work_dir: Path, job_id: UUID, attempt: int) -> Iterator[Path]:
-    """An empty directory of the attempt's own. What earlier attempts have left on this machine goes first."""
+    """A directory of the attempt's own, gone at its end; but not where the worker only shuts down.
+
+    From what earlier attempts have left on this machine it takes over the state between two blocks, and the
+    rest goes. An earlier attempt may still be asleep with these files open: a state is never written to after
+    it has its name, and is checked before it is used.
+    """
     job = work_dir / str(job_id)
-    shutil.rmtree(job, ignore_errors=True)
     directory = job / str(attempt)
     directory.mkdir(parents=True)
+    for earlier in job.iterdir():
+        if earlier != directory:
+            _take_over(earlier / LEDGER, directory / LEDGER)
+            shutil.rmtree(earlier, ignore_errors=True)
     try:
         yield directory
-    finally:
-        shutil.rmtree(job, ignore_errors=True)
+    except ShuttingDown:
+        raise
+    except BaseException:
+        _discard(directory)
+        raise
+    _discard(directory)
+
+
+def _take_over(earlier: Path, ours: Path) -> None:
+    for state in earlier.glob("*/boundary-*"):
+        stage = ours / state.parent.name
+        stage.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):
+            state.rename(stage / state.name)
+
+
+def _discard(directory: Path) -> None:
+    shutil.rmtree(directory, ignore_errors=True)
+    with suppress(OSError):  # another attempt is at work in it, or has been
+        directory.parent.rmdir()
 
 
 def remove(work_dir: Path, job_id: UUID) -> None:
@@ -30,11 +60,11 @@ def remove(work_dir: Path, job_id: UUID) -> None:
 
 
 def sweep(session: Session, work_dir: Path) -> None:
-    """Remove what killed workers have left: the directories of jobs that no worker holds."""
+    """Remove what killed workers have left, but for jobs that may go on here."""
     for directory in work_dir.glob("*-*-*-*-*"):
         try:
             job_id = UUID(directory.name)
         except ValueError:
             continue
-        if not dispatching.is_held(session, job_id):
+        if not blocks.may_go_on(session, job_id):
             shutil.rmtree(directory, ignore_errors=True)
