@@ -1,3 +1,4 @@
+import asyncio
 import signal
 import threading
 from collections.abc import Iterator
@@ -5,9 +6,12 @@ from contextlib import contextmanager
 
 import httpx
 import pytest
+from fastapi.testclient import TestClient
 from httpx_sse import EventSource, ServerSentEvent
 
-from jobs import lifecycle
+from api import streams
+from api.service import Service
+from jobs import keys, lifecycle
 
 from .drive import Jobs, MakeKey, Server
 
@@ -151,6 +155,29 @@ def test_a_listener_that_lost_its_connection_misses_nothing(http: httpx.Client, 
             )
         jobs.progress(claim, "prune", 1, 2)
         assert next(events).id == "3"
+
+
+def test_a_stream_ends_when_its_key_is_revoked(
+    anonymous: TestClient, make_key: MakeKey, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In this process, so that the minute between two looks at the key can be none."""
+    monkeypatch.setattr(streams, "KEY_SECONDS", 0.0)
+    monkeypatch.setattr(streams, "PATIENCE_SECONDS", 0.05)
+    service: Service = anonymous.app.state.service  # type: ignore[attr-defined]
+    claim = jobs.running()
+    with jobs.database.begin() as session:
+        who = keys.authenticate(session, make_key())
+    assert who is not None
+
+    async def follow() -> list[int]:
+        seen = []
+        async for batch in service.streams.follow(claim.job_id, 0, who.key_id):
+            seen += [event.id for event in batch]
+            with jobs.database.begin() as session:
+                assert keys.revoke(session, "ada", who.key_id)
+        return seen
+
+    assert asyncio.run(asyncio.wait_for(follow(), 20)) == [1, 2]
 
 
 def test_an_open_stream_holds_no_database_session(http: httpx.Client, jobs: Jobs) -> None:
