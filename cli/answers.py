@@ -114,6 +114,24 @@ class JobPage(Answer):
     next_cursor: str | None
 
 
+class Search(Answer):
+    """What a search knows so far."""
+
+    met: float | None
+    missed: float | None
+    best_job: UUID | None
+
+
+class Sweep(Answer):
+    """Jobs that were asked for together, or one after the other by a search."""
+
+    id: UUID
+    state: str
+    error: str | None
+    search: Search | None
+    jobs: list[Job]
+
+
 class EventData(Answer):
     """What happened. Which fields there are depends on the kind of the event."""
 

@@ -32,6 +32,7 @@ from cli.answers import (
     KeyPage,
     NewKey,
     Problem,
+    Sweep,
 )
 
 # The longest silence in an event stream: the server sends a comment every 15 seconds.
@@ -109,6 +110,18 @@ class Client:
     def retry(self, job_id: UUID) -> Job:
         """Queue a job again that has failed or was cancelled. It goes on behind its finished blocks."""
         return self._call("POST", _path(job_id, "retry"), Job)
+
+    def submit_sweep(self, body: Mapping[str, Any]) -> Sweep:
+        """Make the jobs of a sweep, or the first of a search."""
+        return self._call("POST", "/v1/sweeps", Sweep, json=body)
+
+    def sweep(self, sweep_id: UUID) -> Sweep:
+        """A sweep with its jobs."""
+        return self._call("GET", f"/v1/sweeps/{sweep_id}", Sweep)
+
+    def cancel_sweep(self, sweep_id: UUID) -> Sweep:
+        """Cancel whatever of a sweep has not ended."""
+        return self._call("POST", f"/v1/sweeps/{sweep_id}/cancel", Sweep)
 
     def make_key(self, wanted: Mapping[str, Any]) -> NewKey:
         """Make an API key. Its secret is in this answer and in no other."""

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import typer
 from typer.core import TyperGroup
 
-from cli import ci, keys
+from cli import ci, keys, sweeps
 from cli.client import Refused, Unreachable
 from cli.connection import KeyFile, Url, connect
 from cli.data_directory import DataDirectory, default_data_directory
@@ -65,6 +65,7 @@ app = typer.Typer(
 )
 
 app.add_typer(keys.app, name="keys")
+app.add_typer(sweeps.app, name="sweep")
 
 JobId = Annotated[UUID, typer.Argument(metavar="JOB", help="The job's id.", show_default=False)]
 Key = Annotated[str | None, typer.Option(help="Sent twice under one key, a job is made once.")]
