@@ -13,7 +13,19 @@ from api.guards import Guards
 from api.openapi import DocumentedAPI
 from api.page import pages
 from api.page.render import STATIC
-from api.routes import artifacts, estimates, events, health, jobs, keys, methods, sweeps, uploads, zoo
+from api.routes import (
+    artifacts,
+    estimates,
+    events,
+    health,
+    jobs,
+    keys,
+    methods,
+    sweeps,
+    uploads,
+    webhooks,
+    zoo,
+)
 from api.service import Service
 from jobs.settings import Settings
 from jobs.settings import settings as settings_from_environment
@@ -49,7 +61,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     exceptions.install(app)
     app.add_middleware(Guards, settings=settings)
     everywhere = documented(NotAuthenticated, ScopeMissing, RateLimited, ServiceUnavailable)
-    for room in (jobs, estimates, events, artifacts, methods, keys, uploads, sweeps, zoo):
+    for room in (jobs, estimates, events, artifacts, methods, keys, uploads, webhooks, sweeps, zoo):
         app.include_router(room.router, responses=everywhere)
     app.include_router(health.router)
     app.include_router(pages.router)

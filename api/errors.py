@@ -279,6 +279,15 @@ class ArtifactsExpired(Problem):
     advice = "The files of this job were kept for a while and are deleted. Submit the job again."
 
 
+class NotConfigured(Problem):
+    """A part of the service that its operator has not set up."""
+
+    status = HTTPStatus.NOT_IMPLEMENTED
+    slug = "not-configured"
+    title = "Not configured"
+    advice = "Webhooks need PRUNESERVE_SECRET_KEYS, which the operator of this service has not set."
+
+
 class ServiceUnavailable(Problem):
     """A part that this request needs does not answer."""
 

@@ -35,6 +35,11 @@ class DataDirectory:
         return self.root / "api-key"
 
     @property
+    def secret_key(self) -> Path:
+        """What encrypts secrets in the database, readable by its user only."""
+        return self.root / "secret-key"
+
+    @property
     def postgres(self) -> Path:
         """The database, with its log."""
         return self.root / "postgres"

@@ -6,8 +6,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Interval, Row, cast, func, literal, update
 from sqlalchemy.orm import Session
 
-from jobs import events
-from jobs.states import TRANSITIONS, JobState, Outcome
+from jobs import events, webhooks
+from jobs.states import ENDED, TRANSITIONS, JobState, Outcome
 from jobs.tables import NOW, Job, JobAttempt
 
 
@@ -37,6 +37,8 @@ def move(
     if row is not None:
         data = {"state": target} | ({"attempt": row.attempt} if row.attempt else {}) | (event or {})
         events.append(session, job_id, row.last_event, "state", data)
+        if target in ENDED:
+            webhooks.tell_of_end(session, job_id, target)
     return row
 
 

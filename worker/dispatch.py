@@ -28,6 +28,7 @@ from jobs.store import Store
 from worker.app import publish, published
 from worker.patience import DATABASE_AWAY
 from worker.upkeep import Upkeep
+from worker.webhooks import Deliverer
 
 log = logging.getLogger(__name__)
 
@@ -137,8 +138,9 @@ class Dispatcher:
 def main() -> None:
     """Dispatch until SIGTERM or Ctrl-C."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    engine = engine_from(settings(), pool_size=2)  # for the rounds, and for the upkeep
+    engine = engine_from(settings(), pool_size=3)  # for the rounds, the upkeep and the webhooks
     dispatcher = Dispatcher(sessions(engine), settings())
+    deliverer = Deliverer(sessions(engine), settings())
     upkeep = Upkeep(sessions(engine), settings(), Store(settings().store_url))
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -148,7 +150,9 @@ def main() -> None:
     signal.signal(signal.SIGINT, stop)
     log.info("the dispatcher begins")
     upkeep.start()
+    deliverer.start()
     dispatcher.run()
+    deliverer.stop()
     upkeep.stop()
     engine.dispose()
 

@@ -1,7 +1,8 @@
-"""The way in: the first API key of a local stack, and a link that signs a browser in."""
+"""The secrets of a local stack: the first API key, a link that signs a browser in, the key of keys."""
 
 from pathlib import Path
 
+from cryptography.fernet import Fernet
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
@@ -21,6 +22,13 @@ def sign_in_token(database_url: str, key_file: Path) -> str:
             return page_sessions.create_link(session, principal.key_id)
     finally:
         engine.dispose()
+
+
+def secret_key(key_file: Path) -> str:
+    """The key under which secrets lie in the database, made where there is none."""
+    if not _read(key_file):
+        _write_secret(key_file, Fernet.generate_key().decode())
+    return _read(key_file)
 
 
 def _read(file: Path) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import migrations
 from cli.data_directory import DataDirectory
-from cli.embedded.first_key import sign_in_token
+from cli.embedded.first_key import secret_key, sign_in_token
 from cli.embedded.postgres import Postgres
 from cli.embedded.process import EmbeddedError
 from cli.embedded.services import Api, Service, Worker
@@ -48,6 +48,7 @@ def _start(supervisor: Supervisor, data: DataDirectory, port: int, roots: Sequen
         "DATABASE_URL": postgres.url,
         "BROKER_URL": valkey.url,
         "STORE_URL": data.store.as_uri(),
+        "PRUNESERVE_SECRET_KEYS": secret_key(data.secret_key),
         "PRUNESERVE_WORK_DIR": str(data.work),
         "PRUNESERVE_MODEL_ROOTS": _joined("PRUNESERVE_MODEL_ROOTS", data.models, *roots),
         "PRUNESERVE_DATA_ROOTS": _joined("PRUNESERVE_DATA_ROOTS", data.models, *roots),

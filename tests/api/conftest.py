@@ -4,7 +4,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 from fastapi.testclient import TestClient
+from pydantic import SecretStr
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.app import create_app
@@ -21,6 +23,7 @@ def settings(settings: Settings) -> Settings:
         "model_roots": (Path("/srv/models"),),
         "data_roots": (Path("/srv/data"),),
         "allowed_hosts": ("testserver", LOOPBACK),
+        "secret_keys": (SecretStr(Fernet.generate_key().decode()),),
     }
     return settings.model_copy(update=changes)
 

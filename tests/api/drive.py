@@ -85,6 +85,7 @@ class Server:
             "DATABASE_URL": settings.database_url.get_secret_value(),
             "BROKER_URL": settings.broker_url.get_secret_value(),
             "STORE_URL": settings.store_url,
+            "PRUNESERVE_SECRET_KEYS": ":".join(key.get_secret_value() for key in settings.secret_keys),
         }
         command = [sys.executable, "-m", "api", "--port", str(port)]
         with log.open("wb") as file:

@@ -1,0 +1,98 @@
+"""Where webhooks may go: over https to public addresses, and to whatever else the operator allows.
+
+A URL is checked when an endpoint is made, by what it says; its addresses whenever a connection is made, by
+where it would really go. Only the second can be relied on: a name may resolve to anything at any time.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Self
+from urllib.parse import urlsplit
+
+Address = IPv4Address | IPv6Address
+
+_URL = re.compile(r"[!-~]+")
+_NAME = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.?")
+_UNICAST = IPv6Network("2000::/3")  # what lies outside embeds other addresses (NAT64), or is not routed
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What the operator allows beyond the public internet."""
+
+    names: frozenset[str]
+    networks: tuple[IPv4Network | IPv6Network, ...]
+
+    @classmethod
+    def of(cls, allowed: Sequence[str]) -> Self:
+        """Of host names, addresses and networks (CIDR)."""
+        names, networks = set(), []
+        for entry in allowed:
+            try:
+                networks.append(ip_network(entry))
+            except ValueError:
+                names.add(entry.lower().rstrip("."))
+        return cls(frozenset(names), tuple(networks))
+
+    def check_url(self, url: str) -> None:
+        """Raise ValueError, with what a target must be, where a URL cannot be one."""
+        host = _host(url)
+        allowed = self._is_listed(host)
+        scheme = url.partition(":")[0].lower()
+        if scheme != "https" and not (scheme == "http" and allowed):
+            raise ValueError("must begin with https://")
+        address = _literal(host)
+        if address is not None and not allowed and not is_public(address):
+            raise ValueError("must be reachable at a public address")
+
+    def permit(self, host: str, address: str) -> bool:
+        """Whether a connection to `address` may be made for a URL that names `host`."""
+        found = ip_address(address)
+        return self._is_listed(host) or self._holds(found) or is_public(found)
+
+    def _is_listed(self, host: str) -> bool:
+        address = _literal(host)
+        if address is not None:
+            return self._holds(address)
+        return host.lower().rstrip(".") in self.names
+
+    def _holds(self, address: Address) -> bool:
+        return any(_plain(address) in network for network in self.networks)
+
+
+def is_public(address: Address) -> bool:
+    """Whether an address is somebody's on the internet: not private, local, shared, reserved or embedded."""
+    address = _plain(address)
+    if isinstance(address, IPv6Address):
+        embeds = address.sixtofour is not None or address.teredo is not None
+        return address in _UNICAST and not embeds and address.is_global
+    return address.is_global and not address.is_multicast
+
+
+def _plain(address: Address) -> Address:
+    """An IPv4 address that is written as IPv6 (`::ffff:127.0.0.1`) by itself."""
+    return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
+
+
+def _literal(host: str) -> Address | None:
+    try:
+        return ip_address(host)
+    except ValueError:
+        return None
+
+
+def _host(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError("must be a URL") from None
+    if not host or not _URL.fullmatch(url) or "\\" in url:
+        raise ValueError("must be a URL such as https://name/path")
+    if parts.username is not None or parts.password is not None or parts.fragment:
+        raise ValueError("must hold neither credentials nor a fragment")
+    if _literal(host) is None and not _NAME.fullmatch(host):
+        raise ValueError("must name a host")
+    return host
