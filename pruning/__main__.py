@@ -15,7 +15,7 @@ from pruning.recipe import BEST, BUILTIN, HUB_DATASETS, METHODS, Evaluation, Rec
 from pruning.repeat import Request
 
 _BAD_INPUT = 2
-_BESIDE_A_RECIPE = {"recipe", "output", "device", "save_masks", "task_definitions"}
+_BESIDE_A_RECIPE = {"recipe", "output", "device", "schedule", "save_masks", "task_definitions"}
 _OF_THE_EVALUATION = {
     "evaluation",
     "further_evaluation",
@@ -53,12 +53,14 @@ def _prune(request: Request, options: argparse.Namespace, console: Console) -> N
 
     from pruning.roots import Roots
     from pruning.run import run
+    from pruning.schedule import ScheduleChoice
     from pruning.terminal import progress_on, result_table
 
     logging.disable_progress_bar()
     before = request.report.environment if request.report else None
     if before is not None:
         torch.set_num_threads(before.threads)  # sums are split by thread, so it decides their last bits
+    schedule: ScheduleChoice = options.schedule or (before and before.schedule) or "auto"
     output = Path(options.output).absolute()
     with progress_on(console) as progress:
         report = run(
@@ -71,6 +73,7 @@ def _prune(request: Request, options: argparse.Namespace, console: Console) -> N
             save_gradients=options.save_gradients,
             hub_token=os.environ.get("HF_TOKEN"),
             device=options.device or (before.device.split()[0] if before else "auto"),
+            schedule=schedule,
             repeats=request.report,
         )
     for warning in report.warnings:
@@ -138,6 +141,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--dtype", help="precision of the computation: auto (default), float64, float32, bfloat16, float16")
     add("--device", help="auto (default), cpu, cuda or cuda:N; with a report the kind that it names")
+    add("--schedule", help="of the gradients: auto (default), whole, or streamed: block by block")
     add("--gradients", metavar="FILE", help="gradient norms that an earlier run saved, instead of new ones")
     add("--save-gradients", action="store_true", help="also write gradient_norms.safetensors")
     add("--save-masks", action="store_true", help="also write masks.safetensors")

@@ -26,14 +26,28 @@ def compute_device(name: str) -> torch.device:
 
 
 def compute_dtype(requested: ComputeDtype, stored: torch.dtype, device: torch.device) -> torch.dtype:
-    """As requested. 'auto' is the dtype of the stored weights on CUDA; on the CPU at least float32, where the
-    narrow types are slow on most machines and save little.
+    """As requested. 'auto' is a narrow dtype where the device has instructions for it: bfloat16, or on a GPU
+    float16 for weights that are stored so or where there is no bfloat16. Elsewhere it is float32, and float64
+    for weights that are stored so. Sums over tokens and windows are float32 at least.
     """
     if requested != "auto":
         dtype = getattr(torch, requested)
         assert isinstance(dtype, torch.dtype)  # noqa: S101 - the recipe allows names of dtypes only
         return dtype
-    return torch.promote_types(stored, torch.float32) if device.type == "cpu" else stored
+    if stored == torch.float64:
+        return stored
+    if device.type == "cpu":
+        # The narrow products of CPUs are of bfloat16; float16 weights would lose three of their bits.
+        return torch.bfloat16 if stored != torch.float16 and has_native_bfloat16() else torch.float32
+    if stored == torch.float16 or not torch.cuda.is_bf16_supported(including_emulation=False):
+        return torch.float16
+    return torch.bfloat16
+
+
+def has_native_bfloat16() -> bool:
+    """Whether this CPU multiplies matrices of bfloat16 by instructions made for them."""
+    capabilities = torch.cpu.get_capabilities()
+    return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
 
 
 def experts_implementation(dtype: torch.dtype) -> str | None:

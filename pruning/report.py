@@ -2,7 +2,7 @@
 
 import importlib.metadata
 import platform
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 
@@ -136,12 +136,25 @@ class Environment(Facts):
     transformers: str
     pruneserve: str
     device: str
-    dtype: str
+    dtype: str = Field(description="Of the computation; sums are float32 at least.")
     threads: int
     attention: str
+    schedule: Literal["whole", "streamed"] | None = Field(
+        None, description="Of the gradients; null where none were computed."
+    )
+    micro_batch: int | None = Field(None, description="Windows that shared a pass for the gradients.")
 
     @classmethod
-    def here(cls, *, device: str, dtype: str, threads: int, attention: str) -> Self:
+    def here(
+        cls,
+        *,
+        device: str,
+        dtype: str,
+        threads: int,
+        attention: str,
+        schedule: Literal["whole", "streamed"] | None = None,
+        micro_batch: int | None = None,
+    ) -> Self:
         """The versions installed, and the way of computing that the caller chose."""
         torch, transformers, pruneserve = (
             importlib.metadata.version(name) for name in ("torch", "transformers", "pruneserve")
@@ -155,6 +168,8 @@ class Environment(Facts):
             dtype=dtype,
             threads=threads,
             attention=attention,
+            schedule=schedule,
+            micro_batch=micro_batch,
         )
 
 

@@ -39,7 +39,7 @@ from pruning.report import (
     SparsityFacts,
 )
 from pruning.roots import Roots
-from pruning.schedule import ScheduleChoice
+from pruning.schedule import Schedule, ScheduleChoice
 from pruning.shards import InLedger
 
 
@@ -111,6 +111,7 @@ def run(  # noqa: PLR0913 - each by its name, and all but the first three with a
                 finished=blocks,
             )
             conditions = _conditions(plan, placement, gradient_pass)
+            used = gradient_pass.schedule if gradient_pass else None
             attention = placement.model.config._attn_implementation
             del placement, gradient_pass, gradients  # the models that are measured next need their memory
             write_model(plan.checkpoint, pruned, directory, save_masks=save_masks)
@@ -118,7 +119,7 @@ def run(  # noqa: PLR0913 - each by its name, and all but the first three with a
         with stages.stage(Stage.EVALUATE, evaluation_steps(plan)) as step:
             measured = evaluate(plan, directory, step, kept, conditions, ceiling)
 
-        report = _report(plan, pruned, measured, stages, attention, repeats)
+        report = _report(plan, pruned, measured, stages, attention, used, repeats)
         write_report(plan.checkpoint, report, directory)
     return report
 
@@ -170,7 +171,13 @@ def _check_room(plan: Plan, directory: Path) -> None:
 
 
 def _report(
-    plan: Plan, pruned: Pruned, measured: Measured, stages: Stages, attention: str, repeats: Report | None
+    plan: Plan,
+    pruned: Pruned,
+    measured: Measured,
+    stages: Stages,
+    attention: str,
+    schedule: Schedule | None,
+    repeats: Report | None,
 ) -> Report:
     layers = tuple(
         LayerFacts(
@@ -183,6 +190,8 @@ def _report(
         dtype=str(plan.dtype).removeprefix("torch."),
         threads=torch.get_num_threads(),
         attention=attention,
+        schedule=schedule.name if schedule else None,
+        micro_batch=schedule.micro_batch if schedule else None,
     )
     changed = differences(repeats.environment, environment) if repeats else ()
     return Report(
