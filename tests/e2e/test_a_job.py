@@ -82,4 +82,5 @@ def test_a_running_job_is_cancelled_between_two_steps(stack: Stack, store_url: s
         assert lifecycle.cancel(session, "ada", job_id)
     assert stack.wait_for_end(job_id).state == JobState.CANCELLED
     assert stack.artifacts(job_id) == {}
-    assert list(Store(store_url).list("jobs")) == []
+    # Only what a retry would go on from is left.
+    assert all("/blocks/" in found.key for found in Store(store_url).list("jobs"))

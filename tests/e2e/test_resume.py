@@ -1,0 +1,68 @@
+"""A job whose worker is killed goes on at the block where it was, and ends as one that was left alone."""
+
+import random
+import signal
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from jobs import blocks
+from jobs.states import JobState
+from jobs.store import Store
+from jobs.tables import JobBlock
+from pruning.recipe import Stage
+from tests.stack import Stack, signal_to
+
+BLOCKS = 4
+
+
+@pytest.fixture
+def store_url(tmp_path: Path) -> str:
+    return f"file://{tmp_path}/store"
+
+
+def rows(stack: Stack, job_id: UUID, stage: Stage) -> list[JobBlock]:
+    with stack.database.begin() as session:
+        return list(blocks.finished(session, job_id, stage))
+
+
+def checksums(stack: Stack, job_id: UUID) -> dict[str, str]:
+    return {
+        name: artifact.sha256
+        for name, artifact in stack.artifacts(job_id).items()
+        if name.endswith(".safetensors")
+    }
+
+
+@pytest.mark.parametrize("same_machine", [True, False], ids=["same machine", "another machine"])
+def test_a_job_killed_at_a_random_block_repeats_at_most_that_block(
+    same_machine: bool, stack: Stack, tmp_path: Path, store_url: str
+) -> None:
+    finished = random.randint(1, BLOCKS - 1)  # noqa: S311 - no secret
+    print(f"killed behind block {finished - 1}")
+    spec = stack.spec(method="wanda", samples=1500)
+    dispatcher = stack.start_dispatcher()
+    worker = stack.start_worker()
+    killed = stack.submit(spec)
+    stack.wait_until(lambda: len(rows(stack, killed, Stage.PRUNE)) >= finished)
+    signal_to(worker, signal.SIGKILL, children=True)
+    durable = rows(stack, killed, Stage.PRUNE)
+    assert len(durable) < BLOCKS, "it was too quick to be killed in the middle"
+    stack.expire_lease(killed)
+    other_place = {} if same_machine else {"PRUNESERVE_WORK_DIR": str(tmp_path / "elsewhere")}
+    stack.start_worker(**other_place)
+    stack.wait_for(killed, lambda job: job.attempt == 2)
+    dispatcher.stop()  # it would clear the rows away once the job has succeeded
+    job = stack.wait_for_end(killed)
+    assert (job.state, job.attempt, job.losses) == (JobState.SUCCEEDED, 2, 0), job.error
+
+    attempts = [row.attempt for row in rows(stack, killed, Stage.PRUNE)]
+    assert attempts == [1] * len(durable) + [2] * (BLOCKS - len(durable))
+    shards = [found.key for found in Store(store_url).list(f"jobs/{killed}") if "/blocks/prune/" in found.key]
+    assert len(shards) <= BLOCKS + 1
+
+    stack.start_dispatcher()
+    undisturbed = stack.submit(spec)
+    assert stack.wait_for_end(undisturbed).attempt == 1
+    assert checksums(stack, killed) == checksums(stack, undisturbed)
