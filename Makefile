@@ -27,6 +27,7 @@ test: install
 
 soak: install
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.faults.soak $(ARGS)
+	@HOSTILE_EXAMPLES=10000 $(BIN)/python -m pytest tests/api/test_hostile.py -n $(WORKERS) --timeout 3600
 
 bench: install
 	@$(BIN)/python -m bench.engine $(ARGS)

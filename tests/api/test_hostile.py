@@ -1,13 +1,20 @@
-"""Requests that nobody sends by mistake. Whatever comes, the answer is no 5xx."""
+"""Requests that nobody sends by mistake. Whatever comes, the answer is no 5xx.
+
+`make soak` sends some 10,000 of every kind (`HOSTILE_EXAMPLES`).
+"""
 
 import json
+import os
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
 from fastapi.testclient import TestClient
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from jobs.settings import Settings
 from pruning.recipe import METHODS
 
 from .drive import SMALLEST
@@ -56,7 +63,17 @@ PART = st.one_of(
     ),
 )
 
-many = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+many = examples(
+    max_examples=int(os.environ.get("HOSTILE_EXAMPLES", "300")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """One key may send them all."""
+    return settings.model_copy(update={"rate_limit_per_minute": 10**6})
 
 
 def harmless(
