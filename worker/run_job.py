@@ -27,10 +27,12 @@ from jobs.settings import Settings
 from jobs.spec import JobSpec
 from jobs.store import Store, StoreError
 from pruning.errors import Unreachable
+from pruning.report import FILE_NAME as REPORT
 from pruning.report import Report
 from pruning.roots import Roots
 from worker.disk import Disk
 from worker.failure import failure
+from worker.gate import ceiling, keeps_model
 from worker.heartbeat import Heartbeat
 from worker.identity import Identity, stopping_on_sigterm
 from worker.inputs import fetch_uploads
@@ -105,8 +107,9 @@ def _run(
             fetch_uploads(database, store, claim, spec, directory / "uploads", progress)
             ledger = JobLedger(database, store, claim, directory / LEDGER, progress)
             report = _prune(spec, claim.owner, settings, directory, progress, ledger)
-            artifacts = upload(store, claim, directory / "output", progress)
-        result = report.model_dump(mode="json")
+            result = report.model_dump(mode="json")
+            only = None if keeps_model(spec, result) else REPORT
+            artifacts = upload(store, claim, directory / "output", progress, only=only)
         return lambda session: lifecycle.succeed(session, claim, result, artifacts)
     except CancelRequested:
         return lambda session: lifecycle.finish_cancelling(session, claim)
@@ -144,6 +147,7 @@ def _prune(
             save_masks=spec.save_masks,
             hub_token=token.get_secret_value() if token else None,
             device=settings.device,
+            ceiling=ceiling(spec),
             ledger=ledger,
         ),
         transient=(Unreachable,),

@@ -19,13 +19,15 @@ def output_prefix(claim: Claim) -> str:
     return f"{attempt_prefix(claim.job_id, claim.attempt)}/output"
 
 
-def upload(store: Store, claim: Claim, directory: Path, progress: JobProgress) -> list[FinishedArtifact]:
-    """Put every file of the directory under the attempt's prefix.
+def upload(
+    store: Store, claim: Claim, directory: Path, progress: JobProgress, *, only: str | None = None
+) -> list[FinishedArtifact]:
+    """Put every file of the directory, or `only` one, under the attempt's prefix.
 
     None of them is anyone's artifact before the job succeeds. A store that is away is waited for. Raises
     `StoreError` where that does not help, and a `Stopped` even in the middle of a file.
     """
-    files = sorted(path for path in directory.rglob("*") if path.is_file())
+    files = sorted(path for path in directory.rglob(only or "*") if path.is_file())
     artifacts = []
     with Stages(progress, torch.device("cpu")).stage(Stage.UPLOAD, len(files)) as step:
         for done, path in enumerate(files, start=1):
