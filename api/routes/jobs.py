@@ -141,7 +141,7 @@ def list_jobs(
 ) -> JobPage | Response:
     """A page of the owner's jobs."""
     page = read_page(database, who.owner, wanted)
-    return known.unchanged(page) or page
+    return known.unchanged(page.model_dump_json()) or page
 
 
 @router.get(
