@@ -2,9 +2,13 @@
 
 import argparse
 import os
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from pydantic import ValidationError
@@ -15,7 +19,16 @@ from pruning.recipe import BEST, BUILTIN, HUB_DATASETS, METHODS, Evaluation, Rec
 from pruning.repeat import Request
 
 _BAD_INPUT = 2
-_BESIDE_A_RECIPE = {"recipe", "output", "device", "schedule", "save_masks", "task_definitions"}
+_STATUS_OF_SIGNALS = 128
+_BESIDE_A_RECIPE = {
+    "recipe",
+    "output",
+    "resume_in",
+    "device",
+    "schedule",
+    "save_masks",
+    "task_definitions",
+}
 _OF_THE_EVALUATION = {
     "evaluation",
     "further_evaluation",
@@ -28,13 +41,20 @@ _OF_THE_EVALUATION = {
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command. Returns its exit status: 0 pruned, 2 bad input, 1 any other failure."""
+    """Run the command. Returns its exit status: 0 pruned, 2 bad input, 1 any other failure; as shells have
+    it, 130 when stopped by SIGINT and 143 by SIGTERM.
+    """
     parser = _parser()
     options = parser.parse_args(arguments)
     _check_usage(options, parser)
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
-        _prune(_request(options), options, console)
+        with _sigterm_as_interrupt():
+            _prune(_request(options), options, console)
+    except KeyboardInterrupt as interrupt:
+        kept = "the same command goes on from there" if options.resume_in else "nothing is left of the run"
+        console.print(f"stopped: {kept}", markup=False)
+        return _STATUS_OF_SIGNALS + (signal.SIGTERM if isinstance(interrupt, _Terminated) else signal.SIGINT)
     except ValidationError as error:
         for problem in error.errors(include_url=False):
             field = ".".join(str(part) for part in problem["loc"])
@@ -46,11 +66,30 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM."""
+
+
+@contextmanager
+def _sigterm_as_interrupt() -> Iterator[None]:
+    """While active, SIGTERM unwinds the run as Ctrl-C does, so that it clears away what it has written."""
+
+    def terminate(number: int, frame: FrameType | None) -> None:
+        raise _Terminated
+
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def _prune(request: Request, options: argparse.Namespace, console: Console) -> None:
     # Imported here, so that --help and a wrong option are answered before torch is loaded.
     import torch
     from transformers.utils import logging
 
+    from pruning.ledger import DirectoryLedger
     from pruning.roots import Roots
     from pruning.run import run
     from pruning.schedule import ScheduleChoice
@@ -62,6 +101,7 @@ def _prune(request: Request, options: argparse.Namespace, console: Console) -> N
         torch.set_num_threads(before.threads)  # sums are split by thread, so it decides their last bits
     schedule: ScheduleChoice = options.schedule or (before and before.schedule) or "auto"
     output = Path(options.output).absolute()
+    ledger = DirectoryLedger(Path(options.resume_in).absolute()) if options.resume_in else None
     with progress_on(console) as progress:
         report = run(
             request.recipe,
@@ -75,7 +115,10 @@ def _prune(request: Request, options: argparse.Namespace, console: Console) -> N
             device=options.device or (before.device.split()[0] if before else "auto"),
             schedule=schedule,
             repeats=request.report,
+            ledger=ledger,
         )
+    if ledger is not None:
+        ledger.discard()
     for warning in report.warnings:
         console.print(f"warning: {warning}", markup=False)
     results = Console(highlight=False, soft_wrap=True)
@@ -146,6 +189,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--save-gradients", action="store_true", help="also write gradient_norms.safetensors")
     add("--save-masks", action="store_true", help="also write masks.safetensors")
     add("--output", required=True, metavar="DIR", help="where the pruned model goes; must not exist")
+    add(
+        "--resume-in",
+        metavar="DIR",
+        help="keep finished blocks there until the run has succeeded; the same command goes on behind them",
+    )
     return parser
 
 

@@ -8,7 +8,9 @@ this machine's disk, the newest only: it saves work where it is there, and nothi
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -166,6 +168,13 @@ class DirectoryLedger:
     def boundary(self, stage: Stage) -> Boundary:
         """In the stage's directory."""
         return Boundary(self.directory(stage), self._conditions[stage])
+
+    def discard(self) -> None:
+        """Free the disk of a run that has succeeded."""
+        for stage in Stage:
+            shutil.rmtree(self._directory / stage, ignore_errors=True)
+        with suppress(OSError):  # there is more in it than ours
+            self._directory.rmdir()
 
 
 def sha256_of(path: Path) -> str:

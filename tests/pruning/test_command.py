@@ -1,4 +1,5 @@
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -50,6 +51,38 @@ def test_the_command_prunes_a_model_by_relative_paths_as_a_process(
         "prune 2/3",
         next(line for line in done.stderr.splitlines() if line.startswith("prune took")),
     ]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_command_that_is_stopped_leaves_nothing_but_what_it_goes_on_from(
+    number: signal.Signals, tiny_llama_dir: Path, tmp_path: Path
+) -> None:
+    command = [
+        *(sys.executable, "-m", "pruning", "--resume-in", str(tmp_path / "kept")),
+        *arguments(tiny_llama_dir, tmp_path / "out"),
+    ]
+    # Ctrl-C is ignored by what is started in the background, unless it is told otherwise.
+    with subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
+    ) as process:
+        assert process.stderr is not None
+        told = []
+        for line in process.stderr:
+            told.append(line)
+            if line.startswith("prune took"):
+                process.send_signal(number)
+    assert process.returncode == 128 + number
+    assert told[-1] == "stopped: the same command goes on from there\n"
+    assert not any("Traceback" in line for line in told)
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+
+    assert main(command[3:]) == 0
+    report = json.loads((tmp_path / "out" / "pruning_report.json").read_text())
+    assert report["sparsity"]["overall"] == 0.5
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
 @pytest.mark.parametrize(
