@@ -6,6 +6,7 @@ that lies around the blocks) is brought to the device and dtype of the computati
 """
 
 import copy
+import importlib.metadata
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -42,6 +43,8 @@ class Placement:
             "dtype": str(self.dtype).removeprefix("torch."),
             "threads": torch.get_num_threads(),
             "attention": str(self.model.config._attn_implementation),
+            "processor": torch.backends.cpu.get_cpu_capability(),
+            **{name: importlib.metadata.version(name) for name in ("torch", "transformers", "pruneserve")},
         }
 
     @contextmanager

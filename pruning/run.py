@@ -160,12 +160,20 @@ def _conditions(plan: Plan, placement: Placement, gradient_pass: GradientPass | 
 
 
 def _check_room(plan: Plan, directory: Path) -> None:
-    """Raise PruningError where the pruned model, as large as the dense one, will not fit on the disk."""
-    needed = sum((plan.checkpoint.directory / name).stat().st_size for name in plan.checkpoint.files)
+    """Raise PruningError where the pruned model, as large as the dense one, and the shards that it is
+    composed of will not fit on the disk.
+    """
+    model = sum((plan.checkpoint.directory / name).stat().st_size for name in plan.checkpoint.files)
+    weights = sum(
+        layer.inputs * layer.outputs for layer in check(plan.checkpoint.skeleton, plan.recipe).layers
+    )
+    changed = weights * plan.dtype.itemsize if plan.recipe.changes_kept_weights else 0
+    needed = model + weights // 8 + changed  # a bit of each mask
     free = shutil.disk_usage(directory).free
     if needed > free:
         raise PruningError(
-            f"the pruned model takes {needed} bytes and its disk has {free} free: make room on it",
+            f"the pruned model and its shards take {needed} bytes and their disk has {free} free: make room "
+            "on it",
             field="output",
         )
 
