@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 import torch
+from safetensors.torch import save_file
 from torch import Tensor
 from transformers import PreTrainedModel
 from transformers.utils import logging
@@ -79,8 +80,17 @@ def subject(options: argparse.Namespace, samples: int = 16) -> Subject:
     """What the options ask for; what is missing is fetched."""
     logging.disable_progress_bar()
     _CACHE.mkdir(exist_ok=True)
-    model: Path = options.model or demo_model(_CACHE)
+    model = Path(options.model) if options.model else demo_model(_CACHE)
     return Subject(model.absolute(), options.texts.absolute(), samples)
+
+
+def save_tokens(options: argparse.Namespace, scratch: Path, samples: int) -> tuple[str, str]:
+    """Write calibration and evaluation windows as files; the model's directory, and the evaluation's file."""
+    measured = subject(options, samples)
+    evaluation = scratch / "evaluation.safetensors"
+    save_file({"windows": measured.windows.contiguous()}, scratch / "calibration.safetensors")
+    save_file({"windows": measured.evaluation.contiguous()}, evaluation)
+    return measured.reference.id, str(evaluation)
 
 
 def silent(done: int, total: int) -> None:

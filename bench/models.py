@@ -1,0 +1,107 @@
+"""Models to measure on: a checkpoint from disk, or random weights in the shape of a known model."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from transformers import AutoModelForCausalLM, LlamaConfig, PreTrainedModel
+
+_LLAMA_2_7B = {
+    "hidden_size": 4096,
+    "intermediate_size": 11008,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 32,
+    "vocab_size": 32_000,
+}
+_LLAMA_2_70B = {
+    "hidden_size": 8192,
+    "intermediate_size": 28_672,
+    "num_hidden_layers": 80,
+    "num_attention_heads": 64,
+    "num_key_value_heads": 8,
+    "vocab_size": 32_000,
+}
+_SMOLLM2_135M = {
+    "hidden_size": 576,
+    "intermediate_size": 1536,
+    "num_hidden_layers": 30,
+    "num_attention_heads": 9,
+    "num_key_value_heads": 3,
+    "vocab_size": 49_152,
+    "tie_word_embeddings": True,
+}
+_NARROW = {
+    "hidden_size": 256,
+    "intermediate_size": 688,
+    "num_hidden_layers": 16,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 4,
+    "vocab_size": 2048,
+}
+_WIDE = _NARROW | {"hidden_size": 512, "intermediate_size": 1376, "num_attention_heads": 8}
+
+SHAPES = {
+    "llama-2-7b": _LLAMA_2_7B,
+    "llama-2-70b": _LLAMA_2_70B,
+    "smollm2-135m": _SMOLLM2_135M,
+    "narrow": _NARROW,
+    "wide": _WIDE,
+}
+
+_DEVIATION = 0.02
+_DRAWN = 1 << 20
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """Which model, and how much of it."""
+
+    name: str  # one of SHAPES, or a directory
+    blocks: int | None = None  # as many as it has, if None; only for SHAPES
+
+    def load(self, dtype: torch.dtype) -> PreTrainedModel:
+        """On the host, frozen; a checkpoint is mapped into memory where it is stored in `dtype`."""
+        if self.name not in SHAPES:
+            model = AutoModelForCausalLM.from_pretrained(Path(self.name), dtype=dtype, local_files_only=True)
+        else:
+            model = _random(self.config(), dtype)
+        assert isinstance(model, PreTrainedModel)
+        return model.requires_grad_(False).eval()
+
+    def config(self) -> LlamaConfig:
+        """Of a LLaMA."""
+        if self.name not in SHAPES:
+            return LlamaConfig.from_pretrained(self.name, local_files_only=True)
+        shape = SHAPES[self.name] | ({"num_hidden_layers": self.blocks} if self.blocks else {})
+        return LlamaConfig(**shape, max_position_embeddings=8192, bos_token_id=0, eos_token_id=0)
+
+
+def _random(config: LlamaConfig, dtype: torch.dtype) -> PreTrainedModel:
+    """Drawing billions of numbers takes minutes; a million, repeated, take none."""
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(config, dtype=dtype)
+    drawn = torch.empty(_DRAWN).normal_(std=_DEVIATION, generator=torch.Generator().manual_seed(0)).to(dtype)
+    model.to_empty(device="cpu")
+    for parameter in model.parameters():
+        _fill(parameter.data, drawn)
+    model.tie_weights()
+    # Computed from the config alone, and not among the weights.
+    model.model.rotary_emb = type(model.model.rotary_emb)(config)
+    return model
+
+
+def _fill(parameter: Tensor, drawn: Tensor) -> None:
+    if parameter.ndim == 1:
+        parameter.fill_(1)
+        return
+    flat = parameter.view(-1)
+    for start in range(0, len(flat), len(drawn)):
+        piece = flat[start : start + len(drawn)]
+        piece.copy_(drawn[: len(piece)].roll(start % 7919))
+
+
+def random_windows(count: int, length: int, vocabulary: int) -> Tensor:
+    """Token ids (windows, length): what a token means makes no difference to the time."""
+    return torch.randint(vocabulary, (count, length), generator=torch.Generator().manual_seed(0))
