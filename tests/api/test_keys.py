@@ -1,3 +1,4 @@
+import re
 from uuid import uuid4
 
 import pytest
@@ -121,3 +122,22 @@ def test_the_command_makes_lists_and_revokes_them(
     assert run("keys", "revoke", line.split()[0], key=key.strip())[0] == Exit.USAGE
     assert run("keys", "revoke", line.split()[0], key=admin)[0] == Exit.OK
     assert run("jobs", key=key.strip())[0] == Exit.USAGE
+
+
+def test_the_page_makes_shows_once_and_revokes_keys(anonymous: TestClient, make_key: MakeKey) -> None:
+    origin = {"Origin": "http://testserver"}
+    anonymous.post("/sign-in", data={"key": make_key(), "next": "/jobs"}, headers=origin)
+    form = {"name": "for <ci>", "scopes": ["jobs:read"], "expires_in_days": ""}
+    made_page = anonymous.post("/keys", data=form, headers=origin)
+    key = re.search(r"ps_\w{47}", made_page.text)
+    assert key is not None
+    assert "for &lt;ci&gt;" in made_page.text
+    assert made_page.headers["Cache-Control"] == "no-store"
+    assert using(anonymous, key[0]).get("/v1/jobs").status_code == 200
+    listed = anonymous.get("/keys").text
+    assert key[0] not in listed
+    revoke = re.search(r"/keys/[0-9a-f-]{36}/revoke", listed)
+    assert revoke is not None
+    assert anonymous.post(revoke[0], headers=origin).headers["Location"] == "/keys"
+    assert using(anonymous, key[0]).get("/v1/jobs").status_code == 401
+    assert anonymous.post("/keys", data={"name": ""}, headers=origin).status_code == 422
