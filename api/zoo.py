@@ -57,6 +57,7 @@ class ZooItem(BaseModel):
 class ZooFile(BaseModel):
     """One file of the pruned model."""
 
+    id: UUID
     name: str
     size: int = Field(description="Bytes.")
     sha256: str
@@ -113,6 +114,7 @@ class ZooDetail(ZooItem):
             ),
             files=[
                 ZooFile(
+                    id=file.id,
                     name=file.name,
                     size=file.size,
                     sha256=file.sha256,

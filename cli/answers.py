@@ -178,6 +178,13 @@ class ArtifactList(Answer):
     items: list[Artifact]
 
 
+class ZooEntry(Answer):
+    """A pruned model on show."""
+
+    slug: str
+    files: list[Artifact]
+
+
 class FieldError(Answer):
     """What is wrong with one field of a request."""
 

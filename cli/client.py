@@ -33,6 +33,7 @@ from cli.answers import (
     NewKey,
     Problem,
     Sweep,
+    ZooEntry,
 )
 
 # The longest silence in an event stream: the server sends a comment every 15 seconds.
@@ -165,6 +166,10 @@ class Client:
     def artifacts(self, job_id: UUID) -> list[Artifact]:
         """The files of a job, by name."""
         return self._call("GET", _path(job_id, "artifacts"), ArtifactList).items
+
+    def zoo_files(self, slug: str) -> list[Artifact]:
+        """The files of an entry in the zoo, by name."""
+        return self._call("GET", f"/v1/zoo/{slug}", ZooEntry).files
 
     def download(self, artifact: Artifact, destination: Path, advance: Callable[[int], object]) -> None:
         """Write an artifact to the file `destination`: whole and with the right checksum, or not at all.

@@ -1,18 +1,28 @@
 """The files of a job, onto this machine."""
 
+import re
 from contextlib import nullcontext
 from pathlib import Path, PurePosixPath
 from uuid import UUID
 
+import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from cli.client import Client
 from cli.terminal import CommandFailed, Exit, clean, out, size
 
 
-def download_all(client: Client, job_id: UUID, directory: Path) -> None:
-    """Every artifact of the job into `directory`, each checked against its checksum."""
-    artifacts = client.artifacts(job_id)
+def source(text: str) -> str:
+    """A job's id or the name of an entry in the zoo: both are letters, digits and hyphens."""
+    if not re.fullmatch(r"[A-Za-z0-9-]{1,120}", text):
+        raise typer.BadParameter(f"give a job's id or the name of an entry in the zoo, not {text!r}")
+    return text
+
+
+def download_all(client: Client, source: UUID | str, directory: Path) -> None:
+    """Every file of a job, or of the zoo's entry of that name, into `directory`, each checked."""
+    job_id = _job(source)
+    artifacts = client.zoo_files(str(source)) if job_id is None else client.artifacts(job_id)
     if not artifacts:
         raise CommandFailed("the job has no files: it has them once it has succeeded", Exit.FAILED)
     bar = Progress(
@@ -34,6 +44,13 @@ def download_all(client: Client, job_id: UUID, directory: Path) -> None:
             if not out.is_terminal:
                 out.print(f"{clean(artifact.name)}  {size(artifact.size)}")
     out.print(f"{len(artifacts)} files in {directory}")
+
+
+def _job(source: UUID | str) -> UUID | None:
+    try:
+        return UUID(str(source))
+    except ValueError:
+        return None
 
 
 def _inside(directory: Path, name: str) -> Path:

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any, NoReturn
 from uuid import UUID, uuid4
 
@@ -12,12 +13,13 @@ from cli import ci, keys, sweeps
 from cli.client import Refused, Unreachable
 from cli.connection import KeyFile, Url, connect
 from cli.data_directory import DataDirectory, default_data_directory
-from cli.downloads import download_all
+from cli.downloads import download_all, source
 from cli.ending import Ending
 from cli.estimates import print_estimate
 from cli.follow import TimedOut, time_limit
 from cli.job_options import takes_a_job
 from cli.junit import write as write_junit
+from cli.publish import publish
 from cli.run import Run, Terms, watch
 from cli.summary import write as write_summary
 from cli.terminal import CommandFailed, Exit, clean, err, out, print_json
@@ -68,6 +70,12 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(sweeps.app, name="sweep")
 
 JobId = Annotated[UUID, typer.Argument(metavar="JOB", help="The job's id.", show_default=False)]
+Source = Annotated[
+    str,
+    typer.Argument(
+        metavar="JOB", parser=source, help="The job's id, or an entry of the zoo.", show_default=False
+    ),
+]
 Key = Annotated[str | None, typer.Option(help="Sent twice under one key, a job is made once.")]
 Timeout = Annotated[
     float | None, typer.Option(min=1, help="Seconds after which to stop waiting; the job goes on.")
@@ -254,19 +262,37 @@ def retry(job: JobId, url: Url = None, key_file: KeyFile = None) -> None:
 
 @app.command()
 def download(
-    job: JobId,
+    job: Source,
     output: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Where to put the files.", show_default="a directory named as the job"
+            metavar="DIR", help="Where to put the files.", show_default="a directory of the same name"
         ),
     ] = None,
     url: Url = None,
     key_file: KeyFile = None,
 ) -> None:
-    """Download the pruned model of a job that has succeeded."""
+    """Download the pruned model of a job that has succeeded, or of an entry in the zoo."""
     with connect(url, key_file) as client:
-        download_all(client, job, output or Path(str(job)))
+        download_all(client, job, output or Path(job))
+
+
+@app.command(name="publish")
+def publish_model(
+    job: Source,
+    repository: Annotated[str, typer.Argument(metavar="REPO", help="On the Hugging Face Hub: owner/name.")],
+    private: Annotated[
+        bool, typer.Option("--private/--public", help="Who may see the repository, if it is made now.")
+    ] = True,
+    url: Url = None,
+    key_file: KeyFile = None,
+) -> None:
+    """Put a pruned model and its card into a repository on the Hugging Face Hub, with your own token.
+
+    The token is the variable HF_TOKEN, or what `hf auth login` has kept; it does not reach the service.
+    """
+    with connect(url, key_file) as client, TemporaryDirectory() as directory:
+        publish(client, job, repository, Path(directory), private=private)
 
 
 if __name__ == "__main__":
