@@ -1,0 +1,89 @@
+"""A real browser over the real API.
+
+Chromium comes from the system, because Playwright's own needs a download: `apt-get install chromium`.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+from sqlalchemy.orm import Session, sessionmaker
+
+from cli.embedded.server import free_port
+from cli.embedded.services import Api
+from jobs import keys, page_sessions
+from jobs.settings import Settings
+from tests.api.drive import Jobs
+
+from .visitor import Visitor
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("no Chromium here: `apt-get install chromium` brings it")
+    with sync_playwright() as playwright:
+        # Chromium's own sandbox needs rights that a container's root does not have.
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def api_address(settings: Settings, tmp_path: Path) -> Iterator[str]:
+    """Where an API without a worker answers."""
+    environment = {
+        "DATABASE_URL": settings.database_url.get_secret_value(),
+        "BROKER_URL": settings.broker_url.get_secret_value(),
+        "STORE_URL": settings.store_url,
+    }
+    with Api(tmp_path / "api", free_port(), environment) as api:
+        yield api.url
+
+
+@pytest.fixture
+def address(api_address: str) -> str:
+    """What the visitors of a test look at."""
+    return api_address
+
+
+@pytest.fixture
+def sign_in_link(database: sessionmaker[Session]) -> Callable[..., str]:
+    """Makes the path of a link that signs in once."""
+
+    def make(owner: str = "ada", scopes: Sequence[str] = keys.SCOPES) -> str:
+        with database.begin() as session:
+            principal = keys.authenticate(session, keys.create(session, owner, "browser", scopes))
+            assert principal is not None
+            return f"/sign-in?token={page_sessions.create_link(session, principal.key_id)}"
+
+    return make
+
+
+@pytest.fixture
+def visit(
+    chromium: Browser, address: str, sign_in_link: Callable[..., str]
+) -> Iterator[Callable[..., Visitor]]:
+    """Opens a browser window that is signed in; at the end no page may have complained of anything."""
+    visitors: list[Visitor] = []
+
+    def open_window(*, signed_in: bool = True, owner: str = "ada", **options: object) -> Visitor:
+        visitor = Visitor(chromium.new_context(base_url=address, **options), address)  # type: ignore[arg-type]
+        visitors.append(visitor)
+        if signed_in:
+            visitor.page.goto(sign_in_link(owner))
+        return visitor
+
+    yield open_window
+    for visitor in visitors:
+        visitor.context.close()
+    assert [complaint for visitor in visitors for complaint in visitor.complaints] == []
+    assert {url for visitor in visitors for url in visitor.foreign} == set()
+
+
+@pytest.fixture
+def jobs(database: sessionmaker[Session]) -> Jobs:
+    return Jobs(database)

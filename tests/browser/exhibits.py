@@ -1,0 +1,133 @@
+"""Jobs in every state, with figures as a real model of 30 blocks would have them."""
+
+import math
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs import lifecycle
+from jobs.lifecycle import FinishedArtifact
+from jobs.spec import JobSpec
+from tests.api.drive import Jobs
+
+_KINDS = ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj")
+_KINDS += ("mlp.gate_proj", "mlp.up_proj", "mlp.down_proj")
+
+
+def report(sparsity: float, dense: float, pruned: float, *, spread: float = 0.0) -> dict[str, Any]:
+    """A report whose layers differ by up to `spread` from the sparsity."""
+    layers = []
+    for block in range(30):
+        for number, kind in enumerate(_KINDS):
+            share = sparsity + spread * math.sin(block / 4 + number)
+            zeros = round(589_824 * share)
+            name = f"model.layers.{block}.{kind}"
+            layers.append(
+                {
+                    "name": name,
+                    "block": block,
+                    "shape": [576, 1024],
+                    "zeros": zeros,
+                    "weights": 589_824,
+                    "sparsity": zeros / 589_824,
+                }
+            )
+    seconds = {"resolve": 2.1, "gradients": 271.0, "prune": 96.0, "evaluate": 48.0, "upload": 5.5}
+    return {
+        "model": {
+            "id": "HuggingFaceTB/SmolLM2-135M",
+            "commit": "93efa2f097d58c2a74874c7e644dbc9b0cee75a2",
+            "digest": None,
+            "architecture": "LlamaForCausalLM",
+            "parameters": 134_515_008,
+            "blocks": 30,
+        },
+        "perplexity": {
+            "dense": dense,
+            "pruned": pruned,
+            "dataset": "wikitext2",
+            "windows": 141,
+            "sequence_length": 2048,
+            "increase": pruned / dense - 1,
+        },
+        "further_perplexities": [{"dense": 17.9, "pruned": 31.2, "dataset": "c4"}],
+        "sparsity": {"overall": sparsity, "layers": layers},
+        "stages": [
+            {"name": name, "seconds": cost, "peak_memory_bytes": 3_100_000_000}
+            for name, cost in seconds.items()
+        ],
+        "environment": {"pruneserve": "0.1.0", "torch": "2.13.0", "device": "cpu", "dtype": "float32"},
+        "warnings": [],
+    }
+
+
+def submit(
+    database: sessionmaker[Session],
+    *,
+    owner: str = "ada",
+    labels: dict[str, str] | None = None,
+    gate: dict[str, float] | None = None,
+    **asked: object,
+) -> UUID:
+    recipe = {"model": "HuggingFaceTB/SmolLM2-135M", "method": "gblm", "sparsity": 0.5} | asked
+    spec = JobSpec.model_validate({"recipe": recipe, "gate": gate})
+    with database.begin() as session:
+        return lifecycle.create(session, owner, spec, labels or {"team": "search", "commit": "5f3e9a1"}).id
+
+
+def claim(database: sessionmaker[Session], job_id: UUID) -> lifecycle.Claim:
+    with database.begin() as session:
+        claim = lifecycle.claim(session, job_id, "worker-1", 3000)
+        assert claim is not None
+        return claim
+
+
+def stage(
+    database: sessionmaker[Session], held: lifecycle.Claim, name: str, *, finished: bool = True
+) -> None:
+    with database.begin() as session:
+        begun = {"stage": name, "steps": 30}
+        assert lifecycle.note(session, held, "stage", begun, stage=name, step=0, steps=30)
+        if finished:
+            cost = {"stage": name, "seconds": 31.5, "peak_memory_bytes": 3_100_000_000}
+            assert lifecycle.note(session, held, "stage_finished", cost)
+
+
+def succeeded(database: sessionmaker[Session], told: dict[str, Any], **asked: Any) -> UUID:  # noqa: ANN401 - what `submit` takes
+    held = claim(database, submit(database, **asked))
+    for name in ("resolve", "gradients", "prune", "evaluate", "upload"):
+        stage(database, held, name)
+    files = [("model.safetensors", 269_060_552), ("pruning_report.json", 41_202), ("README.md", 3_120)]
+    artifacts = [FinishedArtifact(name, f"k/{name}", size, "ab" * 32) for name, size in files]
+    with database.begin() as session:
+        assert lifecycle.succeed(session, held, told, artifacts)
+    return held.job_id
+
+
+def gallery(database: sessionmaker[Session]) -> dict[str, UUID]:
+    """One job of each kind, by its state."""
+    jobs = Jobs(database)
+    shown: dict[str, UUID] = {}
+    shown["failed"] = (failing := claim(database, submit(database, method="sparsegpt"))).job_id
+    stage(database, failing, "resolve")
+    jobs.fail(failing, "the repository has pickles only; convert it to safetensors")
+    shown["cancelled"] = submit(database, method="magnitude")
+    with database.begin() as session:
+        lifecycle.cancel(session, "ada", shown["cancelled"])
+    shown["missed"] = succeeded(
+        database, report(0.6, 17.5, 49.0), sparsity=0.6, gate={"max_perplexity_increase": 0.5}
+    )
+    shown["wanda"] = succeeded(database, report(0.5, 17.5, 31.9), method="wanda")
+    shown["succeeded"] = succeeded(
+        database,
+        report(0.5, 17.5, 25.1, spread=0.08),
+        allocation={"name": "gradient", "band": 0.25},
+        gate={"max_perplexity": 40.0, "max_perplexity_increase": 0.5},
+    )
+    shown["running"] = (running := claim(database, submit(database))).job_id
+    stage(database, running, "resolve")
+    stage(database, running, "gradients", finished=False)
+    jobs.progress(running, "gradients", 12, 30)
+    shown["queued"] = submit(database, pattern="2:4", sparsity=0.5)
+    return shown

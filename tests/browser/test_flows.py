@@ -1,0 +1,206 @@
+"""What people do: submit, watch, cancel, choose, compare, show. With a real worker where one is needed."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs import keys, lifecycle
+from jobs.states import JobState
+from tests.api.drive import Jobs
+from tests.stack import Stack
+
+from .exhibits import gallery, report
+from .visitor import Visitor
+
+PATIENCE = 120_000.0  # milliseconds
+
+
+@pytest.fixture
+def address(stack: Stack) -> str:
+    """The whole service: this API has a worker behind it."""
+    stack.start_dispatcher()
+    stack.start_worker()
+    return str(stack.start_api().base_url).rstrip("/")
+
+
+@pytest.mark.parametrize("store_url", ["directory"], indirect=True)
+def test_from_signing_in_to_the_zoo(
+    visit: Callable[..., Visitor], stack: Stack, database: sessionmaker[Session]
+) -> None:
+    visitor = visit(signed_in=False)
+    page = visitor.page
+    with database.begin() as session:
+        key = keys.create(session, "ada", "browser")
+    page.goto("/jobs")
+    page.get_by_label("API key").fill(key)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("link", name="New job").click()
+
+    page.get_by_label("Model id").fill(str(stack.model))
+    expect(page.locator(".estimate")).to_contain_text("sparsity is required")
+    page.get_by_label("Sparsity").fill("2")
+    page.get_by_role("button", name="Submit the job").click()
+    expect(page.get_by_role("alert")).to_contain_text("must be less than 1")
+    page.get_by_label("Sparsity").fill("0.5")
+    page.get_by_label("Method", exact=True).select_option("wanda")
+    expect(page.get_by_label("Alpha")).to_have_count(0)
+    page.get_by_label("Method", exact=True).select_option("gblm")
+    page.get_by_label("Alpha").fill("50")
+    page.locator("[id='calibration.dataset']").fill(str(stack.calibration))
+    page.locator("[id='calibration.samples']").fill("400")
+    page.locator("[id='calibration.sequence_length']").fill("32")
+    page.get_by_text("texts, windows, zero-shot tasks").click()
+    page.locator("[id='evaluation.dataset']").fill("builtin")
+    page.locator("[id='evaluation.sequence_length']").fill("32")
+    page.locator("[id='evaluation.windows']").fill("4")
+    expect(page.locator(".estimate")).to_contain_text("in 4 blocks")
+    page.get_by_role("button", name="Submit the job").click()
+
+    page.wait_for_url(re.compile(r"/jobs/[0-9a-f-]{36}$"))
+    address = page.url
+    expect(page.locator(".stepper .active")).to_be_visible(timeout=PATIENCE)
+    page.evaluate("window.stayed = true")
+    expect(page.locator(".badge.succeeded")).to_be_visible(timeout=PATIENCE)
+    assert page.evaluate("window.stayed"), "the page was loaded again to show the end"
+    visitor.load_pictures()
+    expect(page.get_by_text("alpha 50", exact=False)).to_be_visible()
+    expect(page.get_by_role("link", name="model.safetensors", exact=True)).to_be_visible()
+
+    page.get_by_role("link", name="Add to the zoo").click()
+    page.get_by_label("What is it good for?").fill("for a test")
+    page.get_by_role("button", name="Put it on show").click()
+    expect(page.get_by_role("heading", name="How to load it")).to_be_visible()
+    page.get_by_label("Places").get_by_role("link", name="Zoo").click()
+    expect(page.get_by_text("for a test")).to_be_visible()
+    page.goto(address)
+    expect(page.get_by_role("link", name="See it in the zoo")).to_be_visible()
+    assert visitor.barriers() == ""
+    page.get_by_role("button", name="Sign out").click()
+    page.goto(address)
+    expect(page.get_by_label("API key")).to_be_visible()
+    # The form that could not be accepted was answered 422, and Chromium says so.
+    visitor.complaints = [said for said in visitor.complaints if "422" not in said]
+
+
+@pytest.mark.parametrize("store_url", ["directory"], indirect=True)
+def test_a_running_job_is_watched_and_cancelled_by_keyboard(
+    visit: Callable[..., Visitor], stack: Stack
+) -> None:
+    visitor = visit()
+    page = visitor.page
+    job_id = stack.submit(stack.long_spec())
+    page.goto(f"/jobs/{job_id}")
+    expect(page.locator(".stepper .active .name")).to_have_text("Gradients", timeout=PATIENCE)
+    visitor.watch_the_layout()
+    first = float(page.locator("#bar").get_attribute("value") or 0)
+    expect(page.locator("#bar")).not_to_have_attribute("value", f"{first:g}", timeout=PATIENCE)
+    assert visitor.layout_shift() < 0.05
+    page.locator("#cancel").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Yes, cancel it")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(".badge.cancelled")).to_be_visible(timeout=PATIENCE)
+    assert stack.job(job_id).state == JobState.CANCELLED
+    expect(page.get_by_role("button", name="Retry")).to_be_visible()
+
+
+class TestWithoutAWorker:
+    """The API alone; jobs are moved as a worker would move them."""
+
+    @pytest.fixture
+    def address(self, api_address: str) -> str:
+        return api_address
+
+    def test_rows_are_live_and_what_was_chosen_stays_chosen(
+        self, visit: Callable[..., Visitor], database: sessionmaker[Session], jobs: Jobs
+    ) -> None:
+        shown = gallery(database)
+        visitor = visit()
+        page = visitor.page
+        page.goto("/jobs")
+        for name in ("succeeded", "missed", "wanda"):
+            page.locator(f"[id='choose-{shown[name]}']").check()
+        page.locator(f"[id='choose-{shown['succeeded']}']").focus()
+        with database.begin() as session:
+            lifecycle.cancel(session, "ada", shown["queued"])
+        expect(page.locator(".badge.cancelled")).to_have_count(2)
+        assert page.locator("input[name=job]:checked").count() == 3
+        expect(page.locator(f"[id='choose-{shown['succeeded']}']")).to_be_focused()
+        page.get_by_role("button", name="Compare").click()
+        visitor.load_pictures()
+        expect(page.get_by_role("heading", level=1)).to_have_text("3 jobs beside each other")
+        expect(page.get_by_text("On the front")).to_have_count(2)
+        assert visitor.barriers() == ""
+
+    def test_a_hidden_tab_holds_no_stream_and_is_up_to_date_when_it_is_seen_again(
+        self, visit: Callable[..., Visitor], database: sessionmaker[Session]
+    ) -> None:
+        shown = gallery(database)
+        page = visit().page
+        page.goto("/jobs")
+        expect(page.locator(".badge.cancelled")).to_have_count(1)
+        for hidden in ("true", "false"):
+            page.evaluate(
+                f"Object.defineProperty(document, 'hidden', {{value: {hidden}, configurable: true}})"
+            )
+            page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+            if hidden == "true":
+                assert page.evaluate("stream === null || stream.readyState === EventSource.CLOSED")
+                with database.begin() as session:
+                    lifecycle.cancel(session, "ada", shown["queued"])
+        expect(page.locator(".badge.cancelled")).to_have_count(2)
+
+    def test_everything_can_be_done_without_javascript(
+        self, visit: Callable[..., Visitor], database: sessionmaker[Session], jobs: Jobs
+    ) -> None:
+        shown = gallery(database)
+        page = visit(java_script_enabled=False).page
+        page.goto("/jobs")
+        page.get_by_label("State").select_option("queued")
+        page.get_by_role("button", name="Filter").click()
+        expect(page.get_by_role("checkbox")).to_have_count(1)
+        page.get_by_role("checkbox").check()
+        page.get_by_role("button", name="Cancel …").click()
+        page.get_by_role("button", name="Yes, cancel 1 job").click()
+        page.goto(f"/jobs/{shown['queued']}")
+        expect(page.locator(".badge.cancelled")).to_be_visible()
+        page.get_by_role("button", name="Retry").click()
+        expect(page.locator(".badge.queued")).to_be_visible()
+        page.goto("/jobs/new")
+        page.get_by_label("Model id").fill("org/name")
+        page.get_by_label("Sparsity").fill("0.5")
+        page.get_by_label("Method", exact=True).select_option("sparsegpt")
+        page.get_by_role("button", name="Show its options").first.click()
+        page.get_by_label("Columns").fill("64")
+        page.get_by_role("button", name="Submit the job").click()
+        expect(page.get_by_text("columns 64", exact=False)).to_be_visible()
+
+    def test_the_keyboard_alone_goes_everywhere_and_sees_where_it_is(
+        self, visit: Callable[..., Visitor], database: sessionmaker[Session], jobs: Jobs
+    ) -> None:
+        claim = jobs.running()
+        with database.begin() as session:
+            assert lifecycle.succeed(session, claim, report(0.5, 17.5, 25.1), [])
+        page = visit(reduced_motion="reduce").page
+        page.goto(f"/jobs/{claim.job_id}")
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
+        seen = []
+        for _ in range(12):
+            place = page.evaluate(
+                """(() => {
+                    const on = document.activeElement, style = getComputedStyle(on);
+                    const width = parseFloat(style.outlineWidth);
+                    return [on.textContent.trim().slice(0, 20), style.outlineStyle, width];
+                })()"""
+            )
+            seen.append(place[0])
+            assert place[1] != "none", place
+            assert place[2] >= 2, place
+            page.keyboard.press("Tab")
+        assert seen[:6] == ["Skip to content", "PruneServe", "Jobs", "Zoo", "Sign out", "Jobs"]
+        assert page.evaluate("document.getAnimations().length") == 0

@@ -1,0 +1,62 @@
+"""Every page, on a desk and on a telephone, by day and by night: readable by everybody, light, and all ours.
+
+What each looks like is kept in `.screens`, for people to look at.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs import zoo
+
+from .exhibits import gallery
+from .visitor import Visitor
+
+SCREENS = Path(__file__).parents[2] / ".screens"
+MOST_BYTES = 300_000
+WINDOWS = {"wide": {"width": 1280, "height": 900}, "narrow": {"width": 360, "height": 740}}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("window", WINDOWS)
+def test_every_page_is_open_to_everybody_light_and_of_this_house(
+    visit: Callable[..., Visitor], database: sessionmaker[Session], window: str, scheme: str
+) -> None:
+    shown = gallery(database)
+    with database.begin() as session:
+        entry = zoo.promote(session, "ada", shown["succeeded"], "The best that 50 % gives at this size.")
+        assert entry is not None
+        slug = entry.slug
+    chosen = "".join(f"&job={job_id}" for job_id in shown.values())
+    visitor = visit(viewport=WINDOWS[window], color_scheme=scheme)
+    paths = {
+        "jobs": "/jobs",
+        "none": "/jobs?search=nothing-is-called-so",
+        "bulk": f"/jobs/bulk?action=cancel{chosen}",
+        "compare": f"/compare?{chosen[1:]}",
+        "new": "/jobs/new?sparsity=2&model.id=org/name",
+        "promote": f"/jobs/{shown['wanda']}/promote",
+        "zoo": "/zoo",
+        "entry": f"/zoo/{slug}",
+        **{
+            state: f"/jobs/{shown[state]}" for state in ("queued", "running", "succeeded", "missed", "failed")
+        },
+        "refused": "/jobs/00000000-0000-0000-0000-000000000000",
+    }
+    barriers = {}
+    SCREENS.mkdir(exist_ok=True)
+    for name, path in paths.items():
+        visitor.bytes = 0
+        answer = visitor.page.goto(path, wait_until="load")
+        assert answer is not None
+        visitor.load_pictures()
+        visitor.screenshot(SCREENS / f"{name}-{window}-{scheme}.png")
+        assert visitor.overflow() == 0, name
+        assert visitor.bytes < MOST_BYTES, name
+        if found := visitor.barriers():
+            barriers[name] = found
+    # Chromium itself complains of the answer 404, as it should.
+    visitor.complaints = [said for said in visitor.complaints if "404" not in said]
+    assert barriers == {}
