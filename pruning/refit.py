@@ -68,9 +68,11 @@ def refit(
     preconditioned = residual / diagonal
     direction = preconditioned.clone()
     norm = _row_products(residual, preconditioned)
+    # What is left of a row that is solved is rounding: going on would divide one rounding error by another.
+    solved = norm * torch.finfo(norm.dtype).eps ** 2
     for _ in range(iterations):
         slope = (direction @ hessian).masked_fill_(mask, 0)
-        step = _ratio(norm, _row_products(direction, slope))
+        step = _ratio(norm, _row_products(direction, slope)).masked_fill_(norm <= solved, 0)
         solution.addcmul_(step, direction)
         residual.addcmul_(step, slope, value=-1)
         preconditioned = residual / diagonal

@@ -24,6 +24,7 @@ CALIBRATION = {"dataset": "builtin", "samples": 3, "sequence_length": 24}
 RECIPES: dict[str, dict[str, Any]] = {
     "gblm": {"method": "gblm"},
     "new weights, layer by layer": {"method": "sparsegpt", "order": "layers"},
+    "toward the dense model": {"method": "wanda", "refit": {"toward": 0.5}, "order": "layers"},
     "allocated by outliers": {"method": "wanda", "allocation": "owl"},
     "allocated by gradients": {"method": "gblm", "allocation": "gradient"},
     "no calibration": {"method": "magnitude"},
