@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
-from jobs.states import HELD, JobState
+from jobs.states import ENDED, HELD, JobState
 from jobs.tables import NOW, Job, Worker
 
 _QUEUED = Job.state == JobState.QUEUED
+_Computing = aliased(Job)
+# A job that waits for what another computes is not published before that is there, or the other has ended.
+_UNBLOCKED = ~exists().where(_Computing.id == Job.blocked_on, _Computing.state.not_in(ENDED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,7 @@ def forget_workers(session: Session, unseen_for: float) -> None:
 def _take(session: Session, queue: str, condition: ColumnElement[bool], limit: int | None) -> Sequence[UUID]:
     return session.scalars(
         select(Job.id)
-        .where(_QUEUED, Job.queue == queue, condition)
+        .where(_QUEUED, Job.queue == queue, _UNBLOCKED, condition)
         .order_by(Job.id)
         .limit(limit)
         .with_for_update(skip_locked=True)

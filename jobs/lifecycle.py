@@ -147,6 +147,7 @@ def claim(session: Session, job_id: UUID, worker: str, lease_seconds: float) -> 
             "lease_expires_at": NOW + seconds(lease_seconds),
             "progressed_at": NOW,
             "error": None,
+            "blocked_on": None,
         },
         event={"worker": worker},
     )
@@ -218,6 +219,17 @@ def fail(session: Session, claim: Claim, error: dict[str, Any]) -> bool:
 def hand_back(session: Session, claim: Claim, reason: str) -> bool:
     """Return a job that this worker could go on with but must not (it is shutting down, say)."""
     return _end_attempt(session, claim, JobState.QUEUED, Outcome.HANDED_BACK, reason)
+
+
+def wait_for(session: Session, claim: Claim, computing: UUID | None, reason: str) -> bool:
+    """Return a job that can go on only when another has computed what both need, or has ended.
+
+    None: it has meanwhile, so the job may be dispatched at once.
+    """
+    values = {"blocked_on": computing}
+    return _end_attempt(
+        session, claim, JobState.QUEUED, Outcome.HANDED_BACK, reason, values, {"reason": reason}
+    )
 
 
 def finish_cancelling(session: Session, claim: Claim) -> bool:

@@ -103,6 +103,12 @@ class Settings(BaseSettings):
     unfinished_days: float = Field(
         7.0, gt=0, description="How long a failed or cancelled job keeps what a retry could go on from."
     )
+    gradient_days: float = Field(
+        30.0, gt=0, description="How long gradient norms are kept for other jobs after their last use."
+    )
+    gradient_bytes: int = Field(
+        200 * 2**30, ge=0, description="What they may take together; the longest unused go first."
+    )
     event_days: float = Field(
         30.0, gt=0, description="How long an ended job keeps the events of its progress."
     )

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs import upkeep
+from jobs import gradient_artifacts, upkeep
 from jobs.settings import Settings
 from jobs.store import Store, StoreError, job_prefix
 from jobs.upkeep import Litter
@@ -50,6 +50,11 @@ class Upkeep:
         self._write(lambda s: upkeep.forget_idempotency_keys(s, limits.idempotency_key_days, _ROWS_PER_ROUND))
         self._write(lambda s: upkeep.forget_progress(s, limits.event_days, _ROWS_PER_ROUND))
         self._write(lambda s: upkeep.drop_finished_blocks(s, limits.unfinished_days, _JOBS_PER_ROUND))
+        self._write(
+            lambda s: gradient_artifacts.evict(
+                s, limits.gradient_days, limits.gradient_bytes, _JOBS_PER_ROUND
+            )
+        )
         if (days := limits.artifact_days) is not None:
             self._write(lambda s: upkeep.expire_artifacts(s, days, _JOBS_PER_ROUND))
         with self._database.begin() as session:
