@@ -17,6 +17,7 @@ from jobs.gate import GateState
 from jobs.spec import JobSpec
 from jobs.states import ENDED, JobState, SweepState
 from jobs.tables import NOW, Job, Sweep
+from jobs.uploads import UnknownUpload
 
 
 def create(
@@ -126,7 +127,12 @@ def _search_on(session: Session, sweep: Sweep, jobs: Sequence[Job]) -> None:
     if sparsity is not None:
         last = jobs[-1]
         spec = _probe(JobSpec.model_validate(last.spec), sparsity, target)
-        lifecycle.create(session, sweep.owner, spec, last.labels, sweep_id=sweep.id)
+        try:
+            lifecycle.create(session, sweep.owner, spec, last.labels, sweep_id=sweep.id)
+        except UnknownUpload:
+            _end(
+                sweep, SweepState.FAILED, "an upload that it needs was deleted; upload it and submit it again"
+            )
     elif search.best_job is None:
         _end(sweep, SweepState.FAILED, f"no sparsity from {target.lowest:g} on meets the bound")
     else:
