@@ -49,15 +49,15 @@ def fill(connection: Connection, spec: JobSpec, report: str, *, jobs: int) -> No
 
 def rows_read(connection: Connection, query: Select[Any]) -> int:
     """How many rows of tables and indexes the database touches to answer `query`."""
-    compiled = query.compile(dialect=PGDialect_psycopg())
+    compiled = query.compile(dialect=PGDialect_psycopg())  # type: ignore[no-untyped-call]
     explained = connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {compiled}", compiled.params)
     return _read(explained.scalar_one()[0]["Plan"])
 
 
 def _read(node: dict[str, Any]) -> int:
-    below = sum(map(_read, node.get("Plans", ())))
+    below: int = sum(map(_read, node.get("Plans", ())))
     if not node["Node Type"].endswith("Scan") or node["Node Type"] in ("Subquery Scan", "CTE Scan"):
         return below
-    rows = node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
+    rows: float = node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
     rows += node.get("Rows Removed by Index Recheck", 0)
-    return below + round(rows * node["Actual Loops"])
+    return below + round(rows * float(node["Actual Loops"]))
