@@ -14,6 +14,7 @@ from worker.disk import Disk
 from worker.estimate import TimeLeft
 from worker.heartbeat import Heartbeat
 from worker.identity import Identity
+from worker.memory import held_bytes
 from worker.patience import DATABASE_AWAY, patiently
 
 _SECONDS_BETWEEN_EVENTS = 1.0
@@ -37,11 +38,18 @@ class JobProgress:
         self._worker = worker
         self._disk = disk
         self._time_left = TimeLeft({})
+        self._reused: set[Stage] = set()
         self._told_at = float("-inf")
 
     def expect(self, seconds: Mapping[Stage, float]) -> None:
         """What the stages are estimated to take: what the time left is judged by."""
         self._time_left.expect(seconds)
+
+    def reuses(self, stage: Stage) -> None:
+        """What the stage would compute was computed by an earlier job, or attempt: tell it."""
+        self._reused.add(stage)
+        message = f"{stage}: computed before on the same model and windows, and taken from there"
+        self._note("log", {"message": message})
 
     def check(self) -> None:
         """Raise the reason to stop, if there is one."""
@@ -56,6 +64,8 @@ class JobProgress:
     def stage_started(self, stage: Stage, steps: int) -> None:
         """Tell it."""
         self._time_left.stage_started(stage)
+        if stage in self._reused:
+            self._time_left.stage_reused()
         self._note("stage", {"stage": stage, "steps": steps}, stage=stage, step=0, steps=steps)
 
     def step_finished(self, stage: Stage, done: int, steps: int) -> None:
@@ -67,7 +77,13 @@ class JobProgress:
         left = self._time_left.after_step(done, steps)
         self._note(
             "progress",
-            {"stage": stage, "step": done, "steps": steps, "seconds_left": left},
+            {
+                "stage": stage,
+                "step": done,
+                "steps": steps,
+                "seconds_left": left,
+                "memory_bytes": held_bytes(),
+            },
             step=done,
             seconds_left=left,
         )
