@@ -121,7 +121,7 @@ def _field(name: str, schema: dict[str, Any], types: dict[str, Any]) -> FormFiel
         name=name,
         kind=kind,
         default=_default(schema.get("default")),
-        description=str(schema.get("description", "")),
+        description=str(schema.get("description", "")).replace("`", ""),
         choices=tuple(map(str, inner.get("enum", ()))),
         least=_bound(inner, "minimum", "exclusiveMinimum"),
         most=_bound(inner, "maximum", "exclusiveMaximum"),

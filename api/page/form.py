@@ -74,9 +74,9 @@ _WINDOWS = ("dataset", "samples", "sequence_length", "seed")
 
 def _method(chosen: str) -> Iterator[FormField]:
     yield FormField(_METHOD, "choice", _USUAL, _about(METHODS.get(chosen)), (*METHODS, BEST))
+    yield from fields_of(JobRequest, "", "sparsity", "pattern")
     if chosen in METHODS:
         yield from _options(METHODS[chosen], "method.")
-    yield from fields_of(JobRequest, "", "pattern", "sparsity")
 
 
 def _more(allocation: str) -> Iterator[FormField]:

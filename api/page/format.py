@@ -143,5 +143,5 @@ _SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
 
 FILTERS: dict[str, Callable[..., str]] = {
     function.__name__: function
-    for function in (percent, change, figure, duration, age, size, count, moment, clock, quantity)
+    for function in (percent, change, figure, duration, age, size, count, moment, clock, quantity, in_words)
 }

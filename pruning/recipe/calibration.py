@@ -30,7 +30,7 @@ class Share:
 class Calibration(Frozen):
     """The token windows on which activations and gradients are measured. The defaults are the reference's."""
 
-    dataset: Dataset | None = Field("c4", description="Null where `datasets` takes its place.")
+    dataset: Dataset | None = Field("c4", description="A text; several by weight go into `datasets`.")
     datasets: tuple[WeightedDataset, ...] = Field(
         (),
         max_length=16,
