@@ -17,7 +17,7 @@ class Held:
 
     claim: Claim
     state: JobState
-    stage: str | None
+    stage: str
     silent_for: float
     cancelling_for: float
     ran_for: float
@@ -53,7 +53,7 @@ def held_by(session: Session, worker: str, *, lock: bool = False) -> Held | None
     return Held(
         claim=Claim(row.id, row.attempt, row.lease_token, row.owner, row.spec),
         state=row.state,
-        stage=row.stage,
+        stage=row.stage or "resolve",  # which is about to begin
         silent_for=float(row.silent_for or 0),
         cancelling_for=float(row.cancelling_for or 0) if row.state == JobState.CANCELLING else 0.0,
         ran_for=float(row.ran_for or 0),
