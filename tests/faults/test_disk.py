@@ -32,6 +32,7 @@ def test_a_full_disk_is_told_with_numbers_and_a_retry_succeeds(
     filler = small_disk / "filler"
     filler.write_bytes(bytes(400_000))
     stack.environment["PRUNESERVE_WORK_DIR"] = str(small_disk / "work")
+    stack.environment["PRUNESERVE_MIN_FREE_DISK_BYTES"] = "0"  # or it would not even begin
     stack.start_dispatcher()
     stack.start_worker()
     job_id = stack.submit(stack.spec())
