@@ -42,7 +42,7 @@ with {report.sparsity.overall:.1%} of the weights in the linear layers of its de
 | sparsity of the pruned layers | {report.sparsity.overall:.2%} |
 | calibration | {_calibration(report.calibration)} |
 | perplexity, dense | {report.perplexity.dense:.3f} |
-| perplexity, pruned | {report.perplexity.pruned:.3f} ({report.perplexity.increase:+.1%}) |
+| perplexity, pruned | {report.perplexity.pruned:.3f} ({report.perplexity.increase:+.1%}) |{_further(report)}
 
 Perplexity: {report.perplexity.definition} Measured on {_file_name(report.perplexity.dataset)},
 {report.perplexity.windows} windows of {report.perplexity.sequence_length} tokens. Everything that was
@@ -63,6 +63,25 @@ tokenizer = AutoTokenizer.from_pretrained("<this directory>")
 
 {_licence(licence)}
 """
+
+
+def _further(report: Report) -> str:
+    """The other texts and the zero-shot tasks, as tables of their own."""
+    texts = [
+        f"| {_file_name(text.dataset)} | {text.dense:.3f} | {text.pruned:.3f} ({text.increase:+.1%}) |"
+        for text in report.further_perplexities
+    ]
+    scores = [
+        f"| {score.task}, {score.metric} | {score.dense:.4f} | {score.pruned:.4f} |"
+        for score in (report.zero_shot.scores if report.zero_shot else ())
+    ]
+    tables = [("perplexity on other texts", texts)] if texts else []
+    if report.zero_shot:
+        tables.append((f"zero-shot, lm-evaluation-harness {report.zero_shot.harness}", scores))
+    return "".join(
+        "\n\n" + "\n".join([f"| {title} | dense | pruned |", "| --- | --- | --- |", *rows])
+        for title, rows in tables
+    )
 
 
 def _version(report: Report) -> str:

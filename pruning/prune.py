@@ -34,6 +34,9 @@ from pruning.replay import Replay, Walk
 from pruning.selection import selected_stack
 from pruning.statistics import InputStatistics
 
+_ANY_TOKENS = torch.arange(16)[None]  # ids that every vocabulary has
+_NAMED_IN_A_WARNING = 3
+
 
 @torch.no_grad()
 def prune(
@@ -76,6 +79,8 @@ def prune(
         if recipe.needs & {"input_norms", "second_moments"}:
             walk = _walk(stack, windows, placement, WalkBesideDense if "drift" in recipe.needs else Walk)
             first = _take_up(walk, blocks.boundary, no_later_than=first)
+        else:  # nothing is replayed, but a model that cannot be is refused whatever the method
+            Replay(stack, _ANY_TOKENS if windows is None else windows, placement)
         for index in range(first, last + 1):
             block = stack.blocks[index]
             with placement.resident(block.module, then=stack.module_after(index)):
@@ -162,7 +167,7 @@ class _Pruning:
         self._masks: dict[str, Tensor] = {}
         self._changed: set[str] = set()
         self._layers: dict[str, PrunedLayer] = {}
-        self._warnings: list[str] = []
+        self._warned: dict[str, list[str]] = {}  # the layers' names by what there is to say about them
 
     def prune(self, layers: Sequence[LinearLayer], statistics: InputStatistics) -> None:
         """Prune layers in place, all by what was measured before any of them was pruned."""
@@ -181,7 +186,8 @@ class _Pruning:
             self._layers[layer.name] = PrunedLayer(
                 layer.name, self._index, (layer.outputs, layer.inputs), zeros=int(pruned.mask.sum())
             )
-            self._warnings += [f"layer {layer.name}: {warning}" for warning in pruned.warnings]
+            for warning in pruned.warnings:
+                self._warned.setdefault(warning, []).append(layer.name)
 
     def result(self, block: Block) -> PrunedBlock:
         """Everything, in the order of the model."""
@@ -195,10 +201,17 @@ class _Pruning:
             },
             facts=BlockFacts(
                 tuple(self._layers[layer.name] for layer in block.layers),
-                tuple(self._warnings),
+                tuple(_warning(names, text) for text, names in self._warned.items()),
                 tuple(parameters),
             ),
         )
+
+
+def _warning(names: Sequence[str], text: str) -> str:
+    """One line for all layers of a block: experts that no token is sent to can be hundreds."""
+    more = len(names) - _NAMED_IN_A_WARNING
+    named = ", ".join(names[:_NAMED_IN_A_WARNING]) + (f" and {more} more of its block" if more > 0 else "")
+    return f"layer{'s' if len(names) > 1 else ''} {named}: {text}"
 
 
 def check(model: PreTrainedModel, recipe: Recipe) -> Stack:

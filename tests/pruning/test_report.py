@@ -7,6 +7,7 @@ import torch
 from pydantic import ValidationError
 
 from pruning.measure import PeakMemory
+from pruning.model_card import model_card
 from pruning.report import Environment, LayerFacts, PerplexityFacts, Report, SparsityFacts
 
 
@@ -50,6 +51,28 @@ REPORT = {
         "attention": "sdpa",
     },
 }
+
+
+def test_the_model_card_shows_every_measurement() -> None:
+    further = {**REPORT["perplexity"], "dataset": "/data/other.txt", "dense": 9.0, "pruned": 18.0}
+    score = {
+        "task": "rhymes",
+        "version": "1",
+        "metric": "acc",
+        "examples": 10,
+        "dense": 0.75,
+        "pruned": 0.5,
+        "dense_error": None,
+        "pruned_error": None,
+    }
+    shown = {"further_perplexities": [further], "zero_shot": {"harness": "0.4", "scores": [score]}}
+    card = model_card(Report.model_validate_json(json.dumps({**REPORT, **shown})), licence=None)
+    assert "| perplexity, pruned | 10.000 (+25.0%) |\n\n| perplexity on other texts |" in card
+    assert "| other.txt | 9.000 | 18.000 (+100.0%) |\n\n| zero-shot, lm-evaluation-harness 0.4 |" in card
+    assert "| rhymes, acc | 0.7500 | 0.5000 |\n\nPerplexity: " in card
+    plain = model_card(Report.model_validate_json(json.dumps(REPORT)), licence=None)
+    assert "(+25.0%) |\n\nPerplexity: " in plain
+    assert "zero-shot" not in plain
 
 
 def test_a_report_survives_json_with_the_figures_that_follow_from_others() -> None:
