@@ -69,6 +69,8 @@ def every_field(typed: Mapping[str, str]) -> Iterator[FormField]:
         yield from section.fields
 
 
+_PLACED = ("model", "method", "sparsity", "pattern", "calibration", "gate", "labels", "evaluation")
+_PLACED += ("allocation", "refit", "layers")
 _WINDOWS = ("dataset", "samples", "sequence_length", "seed")
 
 
@@ -86,7 +88,7 @@ def _more(allocation: str) -> Iterator[FormField]:
     yield FormField("refit", "flag", "", "Solve the kept weights again.")
     yield from fields_of(RefitOptions, "refit.")
     yield from fields_of(LayerSelection, "layers.")
-    yield from fields_of(JobRequest, "", "order", "dtype", "gradients", "save_masks")
+    yield from fields_of(JobRequest, "", *(name for name in JobRequest.model_fields if name not in _PLACED))
 
 
 def _options(chosen: type, prefix: str) -> Iterator[FormField]:
