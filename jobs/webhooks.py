@@ -66,7 +66,10 @@ def tell_of_end(session: Session, job_id: UUID, state: JobState) -> None:
     """Write the messages of a job's end, for every endpoint of its owner that wants to know."""
     owned = select(Job.owner).where(Job.id == job_id).scalar_subquery()
     endpoints = session.scalars(
-        select(WebhookEndpoint).where(WebhookEndpoint.owner == owned, WebhookEndpoint.disabled_at.is_(None))
+        select(WebhookEndpoint)
+        .where(WebhookEndpoint.owner == owned, WebhookEndpoint.disabled_at.is_(None))
+        # An endpoint that goes away at this moment must not take the job's end with it.
+        .with_for_update(read=True, key_share=True)
     ).all()
     if not endpoints:
         return

@@ -5,6 +5,7 @@ import json
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
@@ -17,7 +18,7 @@ from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import SecretStr
-from sqlalchemy import select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
@@ -189,6 +190,22 @@ def test_an_end_that_is_not_committed_tells_nobody(
     with database() as session:
         assert lifecycle.cancel(session, "ada", job_id)
         session.rollback()
+    assert not outbox.deliveries
+
+
+def test_an_endpoint_that_is_just_being_deleted_does_not_stop_a_job_from_ending(
+    outbox: Outbox, database: Database, end: Callable[[], UUID]
+) -> None:
+    endpoint_id, _ = outbox.endpoint("https://a.example")
+    with ThreadPoolExecutor(1) as pool, database() as session:
+        session.delete(session.get_one(WebhookEndpoint, endpoint_id))
+        session.flush()
+        ending = pool.submit(end)
+        waiting = select(func.count()).select_from(text("pg_locks")).where(text("NOT granted"))
+        while not session.scalar(waiting):
+            assert not ending.done()
+        session.commit()
+        ending.result()
     assert not outbox.deliveries
 
 
