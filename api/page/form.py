@@ -69,8 +69,10 @@ def every_field(typed: Mapping[str, str]) -> Iterator[FormField]:
         yield from section.fields
 
 
-_PLACED = ("model", "method", "sparsity", "pattern", "calibration", "gate", "labels", "evaluation")
-_PLACED += ("allocation", "refit", "layers")
+_PLACED = frozenset(
+    {"model", "method", "sparsity", "pattern", "calibration", "gate", "labels", "evaluation"}
+    | {"allocation", "refit", "layers"}
+)
 _WINDOWS = ("dataset", "samples", "sequence_length", "seed")
 
 
