@@ -14,13 +14,17 @@ from torch import Tensor
 
 from pruning.block_inputs import BlockInputs
 from pruning.blocks import Block, Stack
+from pruning.layers import LinearLayer
 from pruning.ledger import Boundary
 from pruning.observe import Observer, observing
 from pruning.placement import Placement
 from pruning.recipe import GradientNorm
+from pruning.recompute import Needless, left_out
 from pruning.replay import Call, Replay
 from pruning.tail import Tail
 from pruning.window_norms import GradientNorms, WindowNorms, finished_norms, forming_gradients
+
+_PROBE_TOKENS = 16
 
 
 def streamed_steps(stack: Stack, pieces: int) -> int:
@@ -48,6 +52,9 @@ class StreamedPass:
         self._step = step
         self._blocks = replay.stack.blocks
         self._calls: dict[int, Sequence[Call]] = {}
+        self._needless = Needless()
+        self._probe = pieces[0][:1, :_PROBE_TOKENS]
+        self._probe_calls: Sequence[Call] = ()
         self._done, self._steps = 0, streamed_steps(replay.stack, len(pieces))
         self._save_at = time.monotonic()
 
@@ -80,6 +87,7 @@ class StreamedPass:
 
     def _forward(self, inputs: BlockInputs, top: int) -> None:
         """Put away the inputs of the blocks up to `top`."""
+        _, self._probe_calls = self._replay.enter(self._probe)
         for piece in self._pieces:
             hidden, self._calls[len(piece)] = self._replay.enter(piece)
             inputs.append(0, hidden)
@@ -115,13 +123,15 @@ class StreamedPass:
             if not deltas:
                 placed.enter_context(self._placement.around(other.module for other in self._blocks))
                 tail = Tail(self._replay)
+            needless = self._needless_product(index, inputs) if tail is None else None
             sums = {layer.name: WindowNorms(layer, self._norms) for layer in block.layers if forming}
             for number, piece in enumerate(self._pieces):
                 hidden = inputs.fetch(index, number).detach().requires_grad_()
                 with (
+                    left_out(needless),
                     forming_gradients(block.layers, sums, piece)
                     if forming
-                    else _experts_as_with_gradients(block, piece)
+                    else _experts_as_with_gradients(block, piece),
                 ):
                     output = self._call(index, piece, hidden)
                     if tail is not None:
@@ -129,6 +139,11 @@ class StreamedPass:
                     (deltas[number],) = torch.autograd.grad(output, hidden, deltas[number])
                 self._took_step()
             return finished_norms(sums, self._norms, self._pieces[0].shape[1])
+
+    def _needless_product(self, index: int, inputs: BlockInputs) -> LinearLayer | None:
+        block, call = self._blocks[index], self._probe_calls[index]
+        hidden = inputs.fetch(index, 0)[:1, : self._probe.shape[1]]
+        return self._needless.product(block, lambda hidden: call(block.module, hidden), hidden)
 
     def _call(self, index: int, piece: Tensor, hidden: Tensor) -> Tensor:
         return self._calls[len(piece)][index](self._blocks[index].module, hidden)

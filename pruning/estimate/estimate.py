@@ -72,7 +72,7 @@ class Estimate(_Answer):
     ) -> Self:
         """The job of a recipe on a model of this shape."""
         windows = Windows.of_calibration(recipe, shape)
-        dtype = compute_dtype(recipe.dtype, shape.stored_dtype, machine.kind)
+        dtype = compute_dtype(recipe.dtype, shape.stored_dtype, machine)
         schedule = None
         stages = [_resolve(shape, machine)]
         if recipe.gradient_norms and recipe.gradients is None:
@@ -127,11 +127,17 @@ class Estimate(_Answer):
         return {stage.name: stage.seconds for stage in self.stages}
 
 
-def compute_dtype(requested: str, stored: str, device: str) -> str:
-    """As pruning.device decides it."""
+def compute_dtype(requested: str, stored: str, machine: Machine) -> str:
+    """As pruning.device decides it; a CPU that is faster in bfloat16 is one with instructions for it."""
     if requested != "auto":
         return requested
-    return "float64" if stored == "float64" else "float32" if device == "cpu" else stored
+    if stored == "float64":
+        return stored
+    rates = machine.operations_per_second
+    if machine.kind == "cpu":
+        has_bfloat16 = rates.get("bfloat16", 0) > rates.get("float32", 0)
+        return "bfloat16" if stored != "float16" and has_bfloat16 else "float32"
+    return "float16" if stored == "float16" else "bfloat16"
 
 
 def seconds(done: Work, dtype: str, machine: Machine) -> float:
