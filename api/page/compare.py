@@ -5,7 +5,8 @@ from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Response, status
+from fastapi.responses import RedirectResponse
 
 from api.auth import Reader
 from api.errors import NotFound
@@ -14,11 +15,11 @@ from api.page.owners import Owner
 from api.page.plots import svg
 from api.page.render import page
 from api.service import Database
-from jobs import queries
+from jobs import queries, sweeps
 
 router = APIRouter(include_in_schema=False)
 
-_MOST = 26
+_MOST = 100
 _PIXELS, _NARROW = (980, 380), (340, 320)
 
 Chosen = Annotated[list[UUID], Query(alias="job", max_length=_MOST)]
@@ -48,6 +49,18 @@ def picture(owner: Owner, database: Database, chosen: Chosen = [], narrow: bool 
     if not comparison.measured:
         raise NotFound("None of these jobs has been measured yet.")
     return svg(front(comparison, pixels=_NARROW if narrow else _PIXELS))
+
+
+@router.get("/sweeps/{sweep_id}")
+def show_sweep(sweep_id: UUID, who: Reader, owner: Owner, database: Database) -> Response:
+    """The jobs of a sweep beside each other."""
+    with database.begin() as session:
+        sweep = sweeps.get(session, owner, sweep_id)
+        if sweep is None:
+            raise NotFound("There is no such sweep under this sign-in.")
+        jobs = [str(job.id) for job in sweeps.jobs_of(session, sweep)]
+    query = [("job", job_id) for job_id in jobs] + ([("owner", owner)] if owner != who.owner else [])
+    return RedirectResponse(f"/compare?{urlencode(query)}", status.HTTP_303_SEE_OTHER)
 
 
 def _comparison(database: Database, owner: str, chosen: Sequence[UUID]) -> Comparison:

@@ -95,7 +95,9 @@ def compare(jobs: Sequence[Job]) -> Comparison:
 
 
 def _letter(number: int) -> str:
-    return chr(ord("A") + number)
+    """A to Z, then AA, AB and so on, as the columns of a sheet."""
+    rest, last = divmod(number, 26)
+    return (_letter(rest - 1) if rest else "") + chr(ord("A") + last)
 
 
 def _on_front(number: int, jobs: Sequence[Job], terms: Sequence[object]) -> bool:

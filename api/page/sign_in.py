@@ -13,7 +13,7 @@ from jobs import page_sessions
 router = APIRouter(include_in_schema=False)
 
 HOME = "/jobs"
-_PLACES = (HOME, "/zoo", "/compare")
+_PLACES = (HOME, "/zoo", "/compare", "/sweeps")
 _WRONG_KEY = "This key is not valid. Check that it was copied whole."
 _WRONG_LINK = "This link was used before, or its time is over. Sign in with an API key."
 
