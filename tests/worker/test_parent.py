@@ -124,16 +124,22 @@ def test_a_database_that_is_away_does_not_end_it(
     eventually(lambda: seen_at() != before)
 
 
-def test_leftovers_in_the_scratch_space_go_unless_their_job_runs(
-    parent: Parent, settings: Settings, claim: Claim, submit: Callable[[], UUID]
+def test_leftovers_in_the_scratch_space_go_unless_their_job_may_go_on(
+    parent: Parent, database: Database, settings: Settings, claim: Claim, submit: Callable[[], UUID]
 ) -> None:
-    running, queued = settings.work_dir / str(claim.job_id) / "1", settings.work_dir / str(submit()) / "1"
+    cancelled_id, queued_id = submit(), submit()
+    with database.begin() as session:
+        assert lifecycle.cancel(session, "ada", cancelled_id)
+    running, queued, cancelled = (
+        settings.work_dir / str(job_id) / "1" for job_id in (claim.job_id, queued_id, cancelled_id)
+    )
     other = settings.work_dir / "not-a-job-at-all"
-    for directory in (running, queued, other):
+    for directory in (running, queued, cancelled, other):
         directory.mkdir(parents=True)
     parent.sweep_scratch()
     assert running.exists()
-    assert not queued.parent.exists()
+    assert queued.exists()
+    assert not cancelled.parent.exists()
     assert other.exists()
 
 
