@@ -8,6 +8,7 @@ import huggingface_hub
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from datasets.arrow_writer import ArrowWriter
 
 from pruning.errors import InvalidInput, Unreachable
 from pruning.text import Purpose, Source, read_documents
@@ -152,6 +153,42 @@ def test_offline_mode_says_that_a_dataset_is_not_in_the_cache(
     with pytest.raises(InvalidInput, match=rf"{dataset} is not in the cache, and offline mode") as caught:
         read_documents(source(dataset, "calibration"))
     assert caught.value.field == "calibration.dataset"
+
+
+def keep_in_cache(cache: Path, name: str, config: str, folder: str, splits: dict[str, list[str]]) -> None:
+    """What `datasets` leaves behind of a dataset of the Hub that it has loaded."""
+    owner, short = name.split("/")
+    directory = cache / f"{owner}___{short}" / folder / "0.0.0" / ("a" * 40)
+    directory.mkdir(parents=True)
+    facts = datasets.SplitDict()
+    for split, texts in splits.items():
+        with ArrowWriter(path=str(directory / f"{short}-{split}.arrow")) as writer:
+            for text in texts:
+                writer.write({"text": text})
+            writer.finalize()
+        facts.add(datasets.SplitInfo(split, num_bytes=1, num_examples=len(texts), dataset_name=short))
+    features = datasets.Features({"text": datasets.Value("string")})
+    datasets.DatasetInfo(
+        features=features, config_name=config, dataset_name=short, version="0.0.0", splits=facts
+    ).write_to_directory(str(directory))
+
+
+def test_offline_mode_reads_what_is_in_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (huggingface_hub.constants, datasets.config):
+        monkeypatch.setattr(module, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path)
+    wikitext = {"train": ["a", "b"], "test": ["c", "d"]}
+    keep_in_cache(tmp_path, "Salesforce/wikitext", "wikitext-2-raw-v1", "wikitext-2-raw-v1", wikitext)
+    # A shard has a folder of its own, named after what was asked for.
+    asked = {"data_files": {"train": "en/c4-train.00000-of-01024.json.gz"}}
+    folder = datasets.BuilderConfig("en").create_config_id(config_kwargs=asked)
+    keep_in_cache(tmp_path, "allenai/c4", "en", folder, {"train": ["e", "f"]})
+
+    assert list(read_documents(source("wikitext2", "calibration"))) == ["a\n\nb"]
+    assert list(read_documents(source("wikitext2", "evaluation"))) == ["c\n\nd"]
+    assert list(read_documents(source("c4", "calibration"))) == ["e", "f"]
+    with pytest.raises(InvalidInput, match="c4 is not in the cache, and offline mode"):
+        read_documents(source("c4", "evaluation"))
 
 
 @pytest.fixture
