@@ -39,6 +39,7 @@ def test_every_page_is_open_to_everybody_light_and_of_this_house(
         "new": "/jobs/new?sparsity=2&model.id=org/name",
         "promote": f"/jobs/{shown['wanda']}/promote",
         "zoo": "/zoo",
+        "keys": "/keys",
         "entry": f"/zoo/{slug}",
         **{
             state: f"/jobs/{shown[state]}" for state in ("queued", "running", "succeeded", "missed", "failed")
