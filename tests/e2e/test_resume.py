@@ -41,7 +41,7 @@ def test_a_job_killed_at_a_random_block_repeats_at_most_that_block(
 ) -> None:
     finished = random.randint(1, BLOCKS - 1)  # noqa: S311 - no secret
     print(f"killed behind block {finished - 1}")
-    spec = stack.spec(method="wanda", samples=1500)
+    spec = stack.spec(method="wanda", samples=600)
     dispatcher = stack.start_dispatcher()
     worker = stack.start_worker()
     killed = stack.submit(spec)
