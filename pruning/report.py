@@ -187,4 +187,7 @@ class Report(Facts):
     zero_shot: ZeroShotFacts | None = Field(None, description="Null where no task was asked for.")
     stages: tuple[StageFacts, ...]
     environment: Environment
+    gradients_reused: bool = Field(
+        False, description="Whether the gradient norms were found, computed by an earlier job or attempt."
+    )
     warnings: tuple[str, ...] = ()

@@ -7,7 +7,7 @@
 """
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,8 +16,10 @@ import torch
 
 from pruning.batching import micro_batches
 from pruning.beginning import Beginning
+from pruning.blocks import find_stack
 from pruning.device import compute_device, describe
 from pruning.errors import PruningError
+from pruning.estimate import ModelShape
 from pruning.evaluate import NO_CEILING, Ceiling, Measured, evaluate, evaluation_steps
 from pruning.gradient_file import FILE_NAME as GRADIENTS
 from pruning.gradient_file import Provenance, write_gradients
@@ -30,7 +32,7 @@ from pruning.plan import Plan
 from pruning.progress import Progress, Silent
 from pruning.prune import check, prune
 from pruning.pruned import Pruned
-from pruning.recipe import Evaluation, Recipe, Stage
+from pruning.recipe import Evaluation, GradientNorm, Recipe, Stage
 from pruning.repeat import differences, refuse_changes
 from pruning.report import (
     Environment,
@@ -40,7 +42,9 @@ from pruning.report import (
 )
 from pruning.roots import Roots
 from pruning.schedule import Schedule, ScheduleChoice
+from pruning.shapes import shape_of
 from pruning.shards import InLedger
+from pruning.shared_gradients import ALL_NORMS, Shards, SharedGradients, find_usable, fingerprint_of, offer
 
 
 def run(  # noqa: PLR0913 - each by its name, and all but the first three with a default
@@ -58,6 +62,8 @@ def run(  # noqa: PLR0913 - each by its name, and all but the first three with a
     repeats: Report | None = None,
     ceiling: Ceiling = NO_CEILING,
     ledger: Ledger | None = None,
+    shared: SharedGradients | None = None,
+    on_shape: Callable[[ModelShape], None] = lambda shape: None,
 ) -> Report:
     """Prune a model as `recipe` says into the directory `output`, which appears complete or not at all.
 
@@ -67,7 +73,9 @@ def run(  # noqa: PLR0913 - each by its name, and all but the first three with a
     `schedule`: of the gradients, see pruning.schedule. `repeats`: the report of an earlier run of this
     recipe, whose model and texts must be the same still. `ceiling`: a pruned model that is certain to lie
     above it is not measured further. `ledger`: of this very run, which then goes on behind what an earlier
-    attempt has finished, with the result of an undisturbed one, bit for bit on a CPU.
+    attempt has finished, with the result of an undisturbed one, bit for bit on a CPU. `shared`: where
+    gradient norms are found that an earlier run has computed, and left for later ones. `on_shape` is told
+    what the model consists of, once that is known.
 
     Raises InvalidInput with the field, before expensive work wherever possible; NumericalFailure with the
     layer or window; Unreachable where the Hub does not answer; PruningError where the disk is too full.
@@ -83,19 +91,32 @@ def run(  # noqa: PLR0913 - each by its name, and all but the first three with a
             _check_room(plan, directory)
             beginning.note(recipe.fingerprint(), plan.model_facts, plan.calibration_facts)
             placement = plan.placement()
+            on_shape(_shape(plan))
             step(1, 1)
 
-        gradient_pass = _gradient_pass(plan, placement, schedule)
-        blocks = InLedger(kept, _conditions(plan, placement, gradient_pass))
+        gradient_pass = _gradient_pass(plan, placement, schedule, plan.norms if shared is None else ALL_NORMS)
+        found: Shards | None = None
+        if shared is not None and gradient_pass is not None:
+            fingerprint = _gradient_fingerprint(plan, placement)
+            found = find_usable(shared, fingerprint, check(placement.model, recipe))
+        reused = found is not None
+        blocks = InLedger(kept, _conditions(plan, placement, gradient_pass, found))
         gradients: GradientNorms = {}
         if plan.gradient_file is not None:
             gradients = plan.gradient_file.read(plan.norms)
         elif gradient_pass is not None and plan.calibration is not None:
             with stages.stage(Stage.GRADIENTS, gradient_pass.steps) as step:
-                if save_gradients or not blocks.has_all(plan.blocks):
-                    gradients = gradient_pass.run(step, kept)
+                if found is not None:
+                    gradients = found.norms(plan.norms)
+                elif save_gradients or not blocks.has_all(plan.blocks):
+                    computed = gradient_pass.run(step, kept)
+                    gradients = {norm: computed[norm] for norm in plan.norms}
+                    if shared is not None:
+                        stack = check(placement.model, recipe)
+                        found = offer(shared, fingerprint, computed, gradient_pass, stack, kept)
+                    del computed
                     # A pass that has run out of memory has gone on under other conditions.
-                    blocks = InLedger(kept, _conditions(plan, placement, gradient_pass))
+                    blocks = InLedger(kept, _conditions(plan, placement, gradient_pass, found))
             if save_gradients:
                 provenance = Provenance(plan.checkpoint.identity, plan.calibration.fingerprint)
                 write_gradients(gradients, provenance, directory / GRADIENTS)
@@ -110,16 +131,21 @@ def run(  # noqa: PLR0913 - each by its name, and all but the first three with a
                 placement=placement,
                 finished=blocks,
             )
-            conditions = _conditions(plan, placement, gradient_pass)
-            used = gradient_pass.schedule if gradient_pass else None
+            conditions = _conditions(plan, placement, gradient_pass, found)
+            used = gradient_pass.schedule if gradient_pass and not reused else None
             attention = placement.model.config._attn_implementation
-            del placement, gradient_pass, gradients  # the models that are measured next need their memory
+            del (
+                placement,
+                gradient_pass,
+                gradients,
+                found,
+            )  # the models that are measured next need their memory
             write_model(plan.checkpoint, pruned, directory, save_masks=save_masks)
 
         with stages.stage(Stage.EVALUATE, evaluation_steps(plan)) as step:
             measured = evaluate(plan, directory, step, kept, conditions, ceiling)
 
-        report = _report(plan, pruned, measured, stages, attention, used, repeats)
+        report = _report(plan, pruned, measured, stages, attention, used, repeats, reused=reused)
         write_report(plan.checkpoint, report, directory)
     return report
 
@@ -134,27 +160,48 @@ def _or_nothing_kept(ledger: Ledger | None, output: Path) -> Iterator[Ledger]:
         yield NothingKept(Path(directory))
 
 
-def _gradient_pass(plan: Plan, placement: Placement, schedule: ScheduleChoice) -> GradientPass | None:
+def _gradient_pass(
+    plan: Plan, placement: Placement, schedule: ScheduleChoice, norms: Collection[GradientNorm]
+) -> GradientPass | None:
     """None for a recipe that needs no gradients, or has them in a file."""
     if plan.gradient_file is not None or not plan.norms or plan.calibration is None:
         return None
     return GradientPass(
         placement,
         plan.calibration.windows,
-        norms=plan.norms,
+        norms=norms,
         selection=plan.recipe.layers,
         schedule=schedule,
     )
 
 
-def _conditions(plan: Plan, placement: Placement, gradient_pass: GradientPass | None) -> Conditions:
+def _shape(plan: Plan) -> ModelShape:
+    stored = str(plan.checkpoint.stored_dtype).removeprefix("torch.")
+    return shape_of(find_stack(plan.checkpoint.skeleton), stored_dtype=stored)
+
+
+def _gradient_fingerprint(plan: Plan, placement: Placement) -> str:
+    assert plan.calibration is not None  # noqa: S101 - gradients are over its windows
+    return fingerprint_of(
+        model=plan.checkpoint.identity,
+        calibration=plan.calibration.fingerprint,
+        selection=plan.recipe.layers,
+        conditions=placement.conditions,
+    )
+
+
+def _conditions(
+    plan: Plan, placement: Placement, gradient_pass: GradientPass | None, shards: Shards | None
+) -> Conditions:
     """What decides the last bits of the pruned weights, beside recipe, model and calibration windows."""
     conditions: dict[str, str | int | float | bool | None] = {**placement.conditions}
     if plan.windows is not None:
         stack = check(placement.model, plan.recipe)
         pieces = micro_batches(stack, plan.windows, backward=False, device=placement.device)
         conditions["windows at once"] = len(pieces[0])
-    if gradient_pass is not None:
+    if shards is not None:
+        conditions["gradients"] = shards.digest
+    elif gradient_pass is not None:
         conditions |= {f"gradients: {name}": value for name, value in gradient_pass.conditions.items()}
     return conditions
 
@@ -186,6 +233,8 @@ def _report(
     attention: str,
     schedule: Schedule | None,
     repeats: Report | None,
+    *,
+    reused: bool,
 ) -> Report:
     layers = tuple(
         LayerFacts(
@@ -214,5 +263,6 @@ def _report(
         zero_shot=measured.zero_shot,
         stages=tuple(stages.facts),
         environment=environment,
+        gradients_reused=reused,
         warnings=plan.warnings + plan.gradient_warnings + pruned.warnings + stages.warnings + changed,
     )

@@ -1,14 +1,15 @@
 """A run's progress, as events that people can follow, and the place where a run learns that it must stop."""
 
 import time
-from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs import lifecycle
+from jobs import lifecycle, machines
 from jobs.events import EventKind
 from jobs.lifecycle import Claim
+from jobs.spec import JobSpec
+from pruning.estimate import Estimate, Machine, ModelShape
 from pruning.recipe import Stage
 from worker.disk import Disk
 from worker.estimate import TimeLeft
@@ -41,9 +42,16 @@ class JobProgress:
         self._reused: set[Stage] = set()
         self._told_at = float("-inf")
 
-    def expect(self, seconds: Mapping[Stage, float]) -> None:
-        """What the stages are estimated to take: what the time left is judged by."""
-        self._time_left.expect(seconds)
+    def expect(self, spec: JobSpec, shape: ModelShape) -> None:
+        """Judge the time left by an estimate, now that the model is known."""
+
+        def machine() -> Machine:
+            with self._database.begin() as session:
+                return machines.of_worker(session, self._worker.name)
+
+        found = patiently(machine, transient=DATABASE_AWAY, check=self.check)
+        estimate = Estimate.of(spec.recipe, spec.evaluation, shape, found, save_masks=spec.save_masks)
+        self._time_left.expect(estimate.seconds_by_stage)
 
     def reuses(self, stage: Stage) -> None:
         """What the stage would compute was computed by an earlier job, or attempt: tell it."""

@@ -17,22 +17,25 @@ from pathlib import Path
 from uuid import UUID
 
 import torch
+from pydantic import SecretStr
 from sqlalchemy.orm import Session, sessionmaker
 
 import pruning.run
-from jobs import lifecycle, queries
+from jobs import gradient_artifacts, lifecycle, queries
 from jobs.database import engine_from, sessions
 from jobs.lifecycle import Claim
 from jobs.settings import Settings
 from jobs.spec import JobSpec
 from jobs.store import Store, StoreError
 from pruning.errors import Unreachable
+from pruning.recipe import is_local
 from pruning.report import FILE_NAME as REPORT
 from pruning.report import Report
 from pruning.roots import Roots
 from worker.disk import Disk
 from worker.failure import failure
 from worker.gate import ceiling, keeps_model
+from worker.gradient_artifacts import JobGradients
 from worker.heartbeat import Heartbeat
 from worker.identity import Identity, stopping_on_sigterm
 from worker.inputs import fetch_uploads
@@ -40,7 +43,7 @@ from worker.ledger import JobLedger
 from worker.patience import DATABASE_AWAY, patiently
 from worker.progress import JobProgress
 from worker.scratch import LEDGER, scratch
-from worker.stopping import CancelRequested, LeaseLost, ShuttingDown
+from worker.stopping import CancelRequested, LeaseLost, ShuttingDown, Waiting
 from worker.upload import output_prefix, upload
 
 log = logging.getLogger(__name__)
@@ -106,7 +109,15 @@ def _run(
         with scratch(settings.work_dir, claim.job_id, claim.attempt) as directory:
             fetch_uploads(database, store, claim, spec, directory / "uploads", progress)
             ledger = JobLedger(database, store, claim, directory / LEDGER, progress)
-            report = _prune(spec, claim.owner, settings, directory, progress, ledger)
+            gradients = JobGradients(
+                database,
+                store,
+                claim,
+                directory / "gradients",
+                progress,
+                private=_hub_token(claim.owner, settings) is not None and not is_local(spec.recipe.model.id),
+            )
+            report = _prune(spec, claim.owner, settings, directory, progress, ledger, gradients)
             result = report.model_dump(mode="json")
             only = None if keeps_model(spec, result) else REPORT
             artifacts = upload(store, claim, directory / "output", progress, only=only)
@@ -115,6 +126,8 @@ def _run(
         return lambda session: lifecycle.finish_cancelling(session, claim)
     except ShuttingDown:
         return lambda session: lifecycle.hand_back(session, claim, "the worker shuts down")
+    except Waiting as waiting:
+        return _waiting(claim, waiting)
     except LeaseLost:
         raise
     except Exception as error:
@@ -130,11 +143,12 @@ def _prune(
     directory: Path,
     progress: JobProgress,
     ledger: JobLedger,
+    gradients: JobGradients,
 ) -> Report:
     """Run the recipe in `directory`, which holds the uploads, behind the blocks that earlier attempts have
     finished; a Hub that does not answer is waited for.
     """
-    token = settings.hub_token if owner in settings.hub_token_owners else None
+    token = _hub_token(owner, settings)
     return patiently(
         lambda: pruning.run.run(
             spec.recipe,
@@ -149,12 +163,29 @@ def _prune(
             device=settings.device,
             ceiling=ceiling(spec),
             ledger=ledger,
+            shared=gradients,
+            on_shape=lambda shape: progress.expect(spec, shape),
         ),
         transient=(Unreachable,),
         once=(torch.OutOfMemoryError,),  # another program may have been on the same device
         check=progress.check,
         seconds=_HUB_PATIENCE_SECONDS,
     )
+
+
+def _hub_token(owner: str, settings: Settings) -> SecretStr | None:
+    return settings.hub_token if owner in settings.hub_token_owners else None
+
+
+def _waiting(claim: Claim, waiting: Waiting) -> Ending:
+    """Back to the queue, until the other job has computed the gradients or ended."""
+
+    def ending(session: Session) -> bool:
+        computing = gradient_artifacts.still_computing(session, waiting.fingerprint, waiting.job_id)
+        reason = "another job is computing the same gradients; this one goes on when they are there"
+        return lifecycle.wait_for(session, claim, computing, reason)
+
+    return ending
 
 
 def _write_end(database: sessionmaker[Session], claim: Claim, heartbeat: Heartbeat, ending: Ending) -> None:

@@ -1,0 +1,104 @@
+"""The gradient norms that jobs share: rows in the database, shards in the store."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs import gradient_artifacts
+from jobs.gradient_artifacts import Computing
+from jobs.lifecycle import Claim
+from jobs.store import NotStored, Store, StoreUnreachable
+from jobs.tables import GradientShard
+from pruning.ledger import Conditions
+from pruning.recipe import Stage
+from worker import stopping
+from worker.patience import DATABASE_AWAY, patiently
+from worker.progress import JobProgress
+
+_STORE_PATIENCE_SECONDS = 600.0
+
+Result = TypeVar("Result")
+
+
+class JobGradients:
+    """Implements `pruning.shared_gradients.SharedGradients`: every call may raise a `Stopped`."""
+
+    def __init__(
+        self,
+        database: sessionmaker[Session],
+        store: Store,
+        claim: Claim,
+        directory: Path,
+        progress: JobProgress,
+        *,
+        private: bool,
+    ) -> None:
+        """`directory`: the attempt's own, on this machine. `private`: only jobs of the same owner find them,
+        because the model may be one that others cannot read.
+        """
+        self._database = database
+        self._store = store
+        self._claim = claim
+        self._directory = directory
+        self._progress = progress
+        self._private = private
+
+    def find(self, fingerprint: str) -> Mapping[int, Path] | None:
+        """Fetch them, or learn that this job is to compute them. Raises `Waiting` while another one does."""
+        name = self._name(fingerprint)
+        while True:
+            answer = self._in_database(lambda session: gradient_artifacts.ask(session, self._claim, name))
+            if isinstance(answer, Computing):
+                return None
+            if isinstance(answer, gradient_artifacts.Waiting):
+                raise stopping.Waiting(name, answer.job_id)
+            fetched = {shard.block: self._fetched(shard) for shard in answer}
+            files = {block: path for block, path in fetched.items() if path is not None}
+            if files and len(files) == len(fetched):
+                self._progress.reuses(Stage.GRADIENTS)
+                return files
+            self.discard(fingerprint)
+
+    def offer(self, fingerprint: str, conditions: Conditions) -> None:
+        """Publish the job's own shards. A job that has lost its hold learns it by its next write."""
+        name = self._name(fingerprint)
+        self._in_database(
+            lambda session: gradient_artifacts.publish(
+                session, self._claim, name, Stage.GRADIENTS, conditions
+            )
+        )
+
+    def discard(self, fingerprint: str) -> None:
+        """Whoever asks next computes them."""
+        name = self._name(fingerprint)
+        self._in_database(lambda session: gradient_artifacts.discard(session, name))
+
+    def _name(self, fingerprint: str) -> str:
+        if not self._private:
+            return fingerprint
+        return hashlib.sha256(f"{fingerprint} {self._claim.owner}".encode()).hexdigest()
+
+    def _fetched(self, shard: GradientShard) -> Path | None:
+        """The shard on this machine; None where the store has another than the row names, or none."""
+        self._directory.mkdir(parents=True, exist_ok=True)
+        path = self._directory / f"{shard.block:05}.safetensors"
+        try:
+            stored = patiently(
+                lambda: self._store.download(shard.key, path, on_bytes=lambda count: self._progress.check()),
+                transient=(StoreUnreachable,),
+                check=self._progress.check,
+                seconds=_STORE_PATIENCE_SECONDS,
+            )
+        except NotStored:
+            return None
+        return path if stored.sha256 == shard.sha256 else None
+
+    def _in_database(self, action: Callable[[Session], Result]) -> Result:
+        def act() -> Result:
+            with self._database.begin() as session:
+                return action(session)
+
+        return patiently(act, transient=DATABASE_AWAY, check=self._progress.check)
