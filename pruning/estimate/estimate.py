@@ -20,7 +20,7 @@ _OF_PRODUCT_RATE_IN_ATTENTION = 0.3
 _FILE_RATE = 4e8
 # A whole pass that is lost is lost whole, so that only a short one is worth its memory.
 _LONGEST_WHOLE_SECONDS = 600.0
-_MEMORY_SHARE = 0.8
+_MEMORY_SHARE = 0.7
 
 
 class _Answer(BaseModel):
@@ -167,7 +167,11 @@ def _resolve(shape: ModelShape, machine: Machine) -> StageEstimate:
 def _gradients(
     shape: ModelShape, windows: Windows, dtype: str, machine: Machine
 ) -> tuple[Schedule, StageEstimate]:
-    """`whole` where it fits and is short, else `streamed`; both norms, because other jobs may want them."""
+    """`whole` where it fits and is short, else `streamed`; both norms, because other jobs may want them.
+
+    pruning.schedule decides by an assumed rate, so that a run that is taken up decides alike; near ten minutes
+    the two may differ.
+    """
     whole = _stage(
         Stage.GRADIENTS,
         work.gradients(shape, windows, norms=2, passes=1),
