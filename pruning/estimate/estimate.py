@@ -169,8 +169,8 @@ def _gradients(
 ) -> tuple[Schedule, StageEstimate]:
     """`whole` where it fits and is short, else `streamed`; both norms, because other jobs may want them.
 
-    pruning.schedule decides by an assumed rate, so that a run that is taken up decides alike; near ten minutes
-    the two may differ.
+    pruning.schedule decides by an assumed rate, so that a run that is taken up decides alike; near ten
+    minutes the two may differ.
     """
     whole = _stage(
         Stage.GRADIENTS,
