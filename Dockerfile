@@ -37,7 +37,9 @@ RUN pip install --no-deps /source
 
 FROM base AS api
 COPY --from=api-installed /opt/pruneserve /opt/pruneserve
-ENV PATH=/opt/pruneserve/bin:$PATH
+# Matplotlib keeps its list of fonts there; the rest of the file system may be read-only.
+ENV PATH=/opt/pruneserve/bin:$PATH \
+    MPLCONFIGDIR=/tmp/matplotlib
 USER pruneserve
 EXPOSE 8000
 CMD ["python", "-m", "api", "--host", "0.0.0.0", "--port", "8000"]

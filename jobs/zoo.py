@@ -119,7 +119,7 @@ def _shown() -> Select[ZooEntry, Job, int]:
 
 
 def _slug(job: Job) -> str:
-    """`smollm2-135m-gblm-50-1c0ffee5`: what it is, and the end of the job's id, so that it is the only one."""
+    """`smollm2-135m-gblm-50-1c0ffee5`: what it is, and the end of the job's id, which tells it apart."""
     what = job.pattern if job.pattern != "unstructured" else f"{100 * job.sparsity:.4g}"
     name = f"{job.model.rstrip('/').rpartition('/')[2]}-{job.method}-{what}".lower()
     return f"{re.sub(r'[^a-z0-9]+', '-', name).strip('-')[:80]}-{job.id.hex[-8:]}"
