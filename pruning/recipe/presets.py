@@ -13,9 +13,9 @@ _DECIDED_BY_BEST = ("allocation", "refit", "order")
 def expanded(fields: Mapping[str, Any]) -> Mapping[str, Any]:
     """A recipe's fields with `method: "best"` replaced by the explicit options that measured best.
 
-    ADMM support and a refit half toward the dense model, layer by layer; where the pattern leaves the allocation open, guided by gradients
-    too. How it was found and what it costs is in docs/methods.md. Raises ValueError where the fields say
-    otherwise.
+    ADMM support and a refit half toward the dense model, layer by layer; where the pattern leaves the
+    allocation open, guided by gradients too. How it was found and what it costs is in docs/methods.md. Raises
+    ValueError where the fields say otherwise.
     """
     if fields.get("method") not in (BEST, {"name": BEST}):
         return fields
