@@ -26,6 +26,10 @@ app = typer.Typer(
 _POLL_SECONDS = 2.0
 
 SweepId = Annotated[UUID, typer.Argument(metavar="SWEEP", help="The sweep's id.", show_default=False)]
+Timeout = Annotated[
+    float | None, typer.Option(min=1, help="Seconds after which to stop waiting; it goes on.")
+]
+PatienceSeconds = Annotated[float, typer.Option(min=0, help="Seconds that the server may be out of reach.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Everything that the server says, as JSON.")]
 Found = TypeVar("Found")
 
@@ -62,10 +66,8 @@ def search(  # noqa: PLR0913, PLR0917 - every option of the command line is one
     lowest: Annotated[float | None, typer.Option(help="The least sparsity that is worth having.")] = None,
     highest: Annotated[float | None, typer.Option(help="The most that is tried for.")] = None,
     tolerance: Annotated[float | None, typer.Option(help="How near to the best the answer lies.")] = None,
-    timeout: Annotated[float | None, typer.Option(min=1, help="Seconds; the search goes on.")] = None,
-    patience: Annotated[
-        float, typer.Option(min=0, help="Seconds that the server may be out of reach.")
-    ] = 120,
+    timeout: Timeout = None,
+    patience: PatienceSeconds = 120,
     as_json: AsJson = False,
     url: Url = None,
     key_file: KeyFile = None,
@@ -82,10 +84,8 @@ def search(  # noqa: PLR0913, PLR0917 - every option of the command line is one
 @app.command()
 def wait(
     sweep: SweepId,
-    timeout: Annotated[float | None, typer.Option(min=1, help="Seconds; the sweep goes on.")] = None,
-    patience: Annotated[
-        float, typer.Option(min=0, help="Seconds that the server may be out of reach.")
-    ] = 120,
+    timeout: Timeout = None,
+    patience: PatienceSeconds = 120,
     as_json: AsJson = False,
     url: Url = None,
     key_file: KeyFile = None,
