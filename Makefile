@@ -27,6 +27,7 @@ test: install
 
 soak: install
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.faults.soak $(ARGS)
+	@CROWD_JOBS=1000 OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/faults/test_crowd.py -k no_op --timeout 3600
 	@HOSTILE_EXAMPLES=10000 $(BIN)/python -m pytest tests/api/test_hostile.py -n $(WORKERS) --timeout 3600
 
 bench: install
