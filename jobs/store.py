@@ -29,6 +29,8 @@ _READ_BYTES = 1024 * 1024
 _PART_BYTES = 16 * 1024 * 1024
 _MOST_PARTS = 9_000  # S3 allows 10,000
 _PARTS_AT_ONCE = 4
+# Of an upload in parts whose end was done but not answered, or that the store has let go.
+_UPLOAD_GONE = "NoSuchUpload"
 _NO_ROOM = re.compile(r"os error (28|122)\b")  # ENOSPC, EDQUOT
 _RETRY: "RetryConfig" = {"max_retries": 5, "retry_timeout": timedelta(seconds=30)}
 
@@ -105,6 +107,8 @@ class Store:
             with _translated_errors(key):
                 obstore.put(self._objects, key, iter(reader), chunk_size=part, max_concurrency=_PARTS_AT_ONCE)
         except NotStored as error:
+            if _UPLOAD_GONE in str(error.__cause__):
+                raise StoreUnreachable("the store has dropped an upload half-way; try again") from error
             raise StoreRefused("the store's bucket does not exist; its operator must make it") from error
         except Exception:
             # What the reader raised is no error of the store, which has wrapped it in one of its own.

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from signal import SIGTERM
+from signal import SIGINT, SIGTERM, default_int_handler, signal
 from uuid import UUID, uuid4
 
 import psycopg
@@ -32,6 +32,9 @@ from tests.stack import Stack, environment_of, write_calibration
 
 # Tests run beside each other: one thread each, in this process and in those that it starts.
 os.environ["OMP_NUM_THREADS"] = "1"
+
+# What a shell starts in the background ignores Ctrl-C, and so would every process that a test interrupts.
+signal(SIGINT, default_int_handler)
 
 BUCKET = "artifacts"
 

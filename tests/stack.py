@@ -88,7 +88,7 @@ class Stack:
 
     def long_spec(self) -> JobSpec:
         """A job of many steps, so that something can happen in the middle of it."""
-        return self.spec(samples=1000, windows=400)
+        return self.spec(samples=1000, windows=200)
 
     def submit(self, spec: JobSpec, owner: str = "ada") -> UUID:
         with self.database.begin() as session:
