@@ -101,11 +101,18 @@ class Store:
         `on_bytes` hears how many bytes were read, again and again; what it raises ends the upload, and the
         key stays as it was.
         """
-        part = max(_PART_BYTES, path.stat().st_size // _MOST_PARTS)
+        size = path.stat().st_size
+        part = max(_PART_BYTES, size // _MOST_PARTS)
         reader = _Reader(path, on_bytes)
         try:
             with _translated_errors(key):
-                obstore.put(self._objects, key, iter(reader), chunk_size=part, max_concurrency=_PARTS_AT_ONCE)
+                if size <= _PART_BYTES:
+                    # In one request, which may be repeated; the one that ends an upload in parts may not.
+                    obstore.put(self._objects, key, b"".join(reader), use_multipart=False)
+                else:
+                    obstore.put(
+                        self._objects, key, iter(reader), chunk_size=part, max_concurrency=_PARTS_AT_ONCE
+                    )
         except NotStored as error:
             if _UPLOAD_GONE in str(error.__cause__):
                 raise StoreUnreachable("the store has dropped an upload half-way; try again") from error
