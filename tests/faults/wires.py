@@ -25,25 +25,42 @@ class Wire:
     @contextmanager
     def laid(self) -> Iterator["Wire"]:
         """While active, the wire carries what is sent."""
-        server = self._loop.run_until_complete(asyncio.start_server(self._carry, LOOPBACK, 0))
-        self.port = server.sockets[0].getsockname()[1]
-        thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        laid = threading.Event()
+        thread = threading.Thread(target=self._work, args=[laid], daemon=True)
         thread.start()
+        laid.wait()
         try:
             yield self
         finally:
             self.cut()
             self._loop.call_soon_threadsafe(self._loop.stop)
             thread.join()
-            server.close()
+
+    def _work(self, laid: threading.Event) -> None:
+        """In a thread of its own, which leaves nothing open behind."""
+        loop = self._loop
+        server = loop.run_until_complete(asyncio.start_server(self._carry, LOOPBACK, 0))
+        self.port = server.sockets[0].getsockname()[1]
+        laid.set()
+        loop.run_forever()
+        server.close()
+        left = asyncio.all_tasks(loop)
+        for task in left:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        loop.close()
 
     def cut(self) -> None:
         """End every connection at once, in the middle of whatever it carries. New ones may be made."""
         self.cuts += 1
-        self._loop.call_soon_threadsafe(lambda: [end.transport.abort() for end in self._ends])
+        self._loop.call_soon_threadsafe(lambda: [end.transport.abort() for end in list(self._ends)])
 
     async def _carry(self, near: asyncio.StreamReader, near_end: asyncio.StreamWriter) -> None:
-        far, far_end = await asyncio.open_connection(LOOPBACK, self._target)
+        try:
+            far, far_end = await asyncio.open_connection(LOOPBACK, self._target)
+        except OSError:
+            near_end.transport.abort()
+            return
         ends = {near_end, far_end}
         self._ends |= ends
         try:
