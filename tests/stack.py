@@ -22,7 +22,7 @@ from jobs.states import ENDED
 from jobs.tables import Artifact, Job, JobEvent
 from pruning.recipe import Stage
 
-PATIENCE_SECONDS = 150.0
+PATIENCE_SECONDS = 280.0
 
 
 @dataclass
