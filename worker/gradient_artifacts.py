@@ -10,15 +10,13 @@ from sqlalchemy.orm import Session, sessionmaker
 from jobs import gradient_artifacts
 from jobs.gradient_artifacts import Computing
 from jobs.lifecycle import Claim
-from jobs.store import NotStored, Store, StoreUnreachable
+from jobs.store import Store
 from jobs.tables import GradientShard
 from pruning.ledger import Conditions
 from pruning.recipe import Stage
 from worker import stopping
-from worker.patience import DATABASE_AWAY, patiently
 from worker.progress import JobProgress
-
-_STORE_PATIENCE_SECONDS = 600.0
+from worker.transfers import fetch, in_database
 
 Result = TypeVar("Result")
 
@@ -82,23 +80,9 @@ class JobGradients:
         return hashlib.sha256(f"{fingerprint} {self._claim.owner}".encode()).hexdigest()
 
     def _fetched(self, shard: GradientShard) -> Path | None:
-        """The shard on this machine; None where the store has another than the row names, or none."""
         self._directory.mkdir(parents=True, exist_ok=True)
         path = self._directory / f"{shard.block:05}.safetensors"
-        try:
-            stored = patiently(
-                lambda: self._store.download(shard.key, path, on_bytes=lambda count: self._progress.check()),
-                transient=(StoreUnreachable,),
-                check=self._progress.check,
-                seconds=_STORE_PATIENCE_SECONDS,
-            )
-        except NotStored:
-            return None
-        return path if stored.sha256 == shard.sha256 else None
+        return fetch(self._store, shard.key, path, shard.sha256, self._progress)
 
     def _in_database(self, action: Callable[[Session], Result]) -> Result:
-        def act() -> Result:
-            with self._database.begin() as session:
-                return action(session)
-
-        return patiently(act, transient=DATABASE_AWAY, check=self._progress.check)
+        return in_database(self._database, self._progress, action)

@@ -1,24 +1,20 @@
 """A job's ledger: its finished blocks are rows in the database, and their shards lie in the store."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import blocks
 from jobs.lifecycle import Claim
-from jobs.store import NotStored, Store, StoreUnreachable, attempt_prefix
+from jobs.store import Store, attempt_prefix
 from jobs.tables import JobBlock
 from pruning.ledger import Boundary, Conditions
 from pruning.recipe import Stage
-from worker.patience import DATABASE_AWAY, patiently
 from worker.progress import JobProgress
 from worker.stopping import LeaseLost
-
-_STORE_PATIENCE_SECONDS = 600.0
-
-Result = TypeVar("Result")
+from worker.transfers import fetch, in_database, put_file
 
 
 class JobLedger:
@@ -43,7 +39,11 @@ class JobLedger:
     def begin(self, stage: Stage, conditions: Conditions) -> Mapping[int, Path]:
         """Fetch the stage's shards from the store."""
         self._conditions[stage] = dict(conditions)
-        rows = self._in_database(lambda session: blocks.finished(session, self._claim.job_id, stage))
+        rows = in_database(
+            self._database,
+            self._progress,
+            lambda session: blocks.finished(session, self._claim.job_id, stage),
+        )
         found = ((row.block, self._fetched(stage, row)) for row in rows if row.conditions == dict(conditions))
         return {block: path for block, path in found if path is not None}
 
@@ -56,10 +56,12 @@ class JobLedger:
     def keep(self, stage: Stage, block: int, file: Path) -> None:
         """Upload the shard under the attempt's prefix, then write the row that makes it count."""
         key = f"{attempt_prefix(self._claim.job_id, self._claim.attempt)}/blocks/{stage}/{file.name}"
-        shard = self._with_store(lambda: self._store.put_file(key, file, on_bytes=self._check))
+        shard = put_file(self._store, key, file, self._progress)
         conditions = self._conditions[stage]
-        if not self._in_database(
-            lambda session: blocks.keep(session, self._claim, stage, block, shard, conditions)
+        if not in_database(
+            self._database,
+            self._progress,
+            lambda session: blocks.keep(session, self._claim, stage, block, shard, conditions),
         ):
             self._progress.ask()  # the database knows why the job is not running here any more
             raise LeaseLost
@@ -69,28 +71,5 @@ class JobLedger:
         return Boundary(self.directory(stage), self._conditions[stage])
 
     def _fetched(self, stage: Stage, row: JobBlock) -> Path | None:
-        """The shard on this machine; None where the store has another than the row names, or none."""
         path = self.directory(stage) / PurePosixPath(row.key).name
-        try:
-            shard = self._with_store(lambda: self._store.download(row.key, path, on_bytes=self._check))
-        except NotStored:
-            return None
-        return path if shard.sha256 == row.sha256 else None
-
-    def _check(self, _: int) -> None:
-        self._progress.check()
-
-    def _in_database(self, action: Callable[[Session], Result]) -> Result:
-        def act() -> Result:
-            with self._database.begin() as session:
-                return action(session)
-
-        return patiently(act, transient=DATABASE_AWAY, check=self._progress.check)
-
-    def _with_store(self, action: Callable[[], Result]) -> Result:
-        return patiently(
-            action,
-            transient=(StoreUnreachable,),
-            check=self._progress.check,
-            seconds=_STORE_PATIENCE_SECONDS,
-        )
+        return fetch(self._store, row.key, path, row.sha256, self._progress)

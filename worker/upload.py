@@ -5,13 +5,11 @@ from pathlib import Path
 import torch
 
 from jobs.lifecycle import Claim, FinishedArtifact
-from jobs.store import Store, StoreUnreachable, attempt_prefix
+from jobs.store import Store, attempt_prefix
 from pruning.measure import Stages
 from pruning.recipe import Stage
-from worker.patience import patiently
 from worker.progress import JobProgress
-
-_PATIENCE_SECONDS = 600.0
+from worker.transfers import put_file
 
 
 def output_prefix(claim: Claim) -> str:
@@ -32,16 +30,7 @@ def upload(
     with Stages(progress, torch.device("cpu")).stage(Stage.UPLOAD, len(files)) as step:
         for done, path in enumerate(files, start=1):
             name = path.relative_to(directory).as_posix()
-            artifacts.append(_upload_file(store, f"{output_prefix(claim)}/{name}", path, name, progress))
+            stored = put_file(store, f"{output_prefix(claim)}/{name}", path, progress)
+            artifacts.append(FinishedArtifact(name, stored.key, stored.size, stored.sha256))
             step(done, len(files))
     return artifacts
-
-
-def _upload_file(store: Store, key: str, path: Path, name: str, progress: JobProgress) -> FinishedArtifact:
-    stored = patiently(
-        lambda: store.put_file(key, path, on_bytes=lambda count: progress.check()),
-        transient=(StoreUnreachable,),
-        check=progress.check,
-        seconds=_PATIENCE_SECONDS,
-    )
-    return FinishedArtifact(name, stored.key, stored.size, stored.sha256)

@@ -23,7 +23,7 @@ from jobs.tables import Job, JobEvent
 from pruning.errors import InvalidInput, NumericalFailure, PruningError, Unreachable
 from pruning.progress import Progress
 from pruning.recipe import Stage
-from worker import patience, run_job, upload
+from worker import patience, run_job, transfers
 from worker.identity import Identity
 
 Database = sessionmaker[Session]
@@ -413,7 +413,7 @@ def test_a_store_that_stays_away_fails_the_job(
         raise StoreUnreachable("the store did not answer")
 
     monkeypatch.setattr(Store, "put_file", away)
-    monkeypatch.setattr(upload, "_PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(transfers, "_STORE_PATIENCE_SECONDS", 0.0)
     assert service.run(job_id).error == {"type": "store", "message": "the store did not answer"}
 
 
