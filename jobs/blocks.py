@@ -12,8 +12,9 @@ from sqlalchemy import literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from jobs import lifecycle
 from jobs.lifecycle import Claim
-from jobs.states import OPEN, JobState
+from jobs.states import OPEN
 from jobs.store import StoredFile
 from jobs.tables import NOW, Job, JobBlock
 
@@ -26,9 +27,10 @@ def keep(
     One that was finished before, and is now computed again, names the new shard from here on. A block that
     was never finished before is what the job's losses are counted from.
     """
-    holding = (Job.id == claim.job_id, Job.lease_token == claim.lease_token, Job.state == JobState.RUNNING)
     # Locks the row: whoever would take the job away comes before this transaction, or after it.
-    held = session.scalar(update(Job).where(*holding).values(progressed_at=NOW).returning(Job.id))
+    held = session.scalar(
+        update(Job).where(*lifecycle.running_under(claim)).values(progressed_at=NOW).returning(Job.id)
+    )
     if held is None:
         return False
     row = {

@@ -14,8 +14,8 @@ from sqlalchemy import delete, func, insert, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
+from jobs import blocks, lifecycle
 from jobs.lifecycle import Claim
-from jobs.states import ENDED, JobState
 from jobs.tables import NOW, GradientArtifact, GradientShard, Job, JobBlock
 
 
@@ -55,7 +55,7 @@ def ask(session: Session, claim: Claim, fingerprint: str) -> Answer:
             .order_by(GradientShard.block)
         ).all()
     if artifact.job_id != claim.job_id:
-        if _goes_on(session, artifact.job_id):
+        if blocks.may_go_on(session, artifact.job_id):
             return Waiting(artifact.job_id)
         artifact.job_id = claim.job_id
     return Computing()
@@ -83,8 +83,7 @@ def publish(
 
     False: it is not the caller's to publish, because the caller does not hold its job, or did not compute it.
     """
-    holding = (Job.id == claim.job_id, Job.lease_token == claim.lease_token, Job.state == JobState.RUNNING)
-    if session.scalar(select(Job.id).where(*holding).with_for_update()) is None:
+    if session.scalar(select(Job.id).where(*lifecycle.running_under(claim)).with_for_update()) is None:
         return False
     published = session.scalar(
         update(GradientArtifact)
@@ -150,8 +149,3 @@ def _drop(session: Session, fingerprints: Sequence[str]) -> None:
         .returning(GradientArtifact.job_id)
     ).all()
     session.execute(update(Job).where(Job.id.in_(jobs)).values(litter_since=NOW))
-
-
-def _goes_on(session: Session, job_id: UUID) -> bool:
-    """Whether the job may still publish what it computes."""
-    return session.scalar(select(Job.id).where(Job.id == job_id, Job.state.not_in(ENDED))) is not None

@@ -178,7 +178,7 @@ def note(
     """Write an event of a running job, and its progress columns. False: stop, it is not running here."""
     row = session.execute(
         update(Job)
-        .where(*_held_by(claim), Job.state == JobState.RUNNING)
+        .where(*running_under(claim))
         .values(last_event=Job.last_event + 1, progressed_at=NOW, **progress)
         .returning(Job.last_event)
     ).one_or_none()
@@ -279,6 +279,11 @@ def give_up_lost(
         return None
     close_attempt(session, job_id, moved.attempt, Outcome.LOST, reason)
     return target
+
+
+def running_under(claim: Claim) -> tuple[ColumnElement[bool], ...]:
+    """The job, as long as it runs and this claim holds it: the guard of every write but an end."""
+    return *_held_by(claim), Job.state == JobState.RUNNING
 
 
 def _held_by(claim: Claim) -> tuple[ColumnElement[bool], ...]:
