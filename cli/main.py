@@ -24,6 +24,7 @@ from cli.run import Run, Terms, watch
 from cli.summary import write as write_summary
 from cli.terminal import CommandFailed, Exit, clean, err, out, print_json
 from cli.views import print_job, table_of_jobs
+from cli.waiting_options import AsJson, PatienceSeconds, Timeout
 
 _EXIT_CODES = (
     "Exit codes: 0 done, 1 the job failed or `up` could not start, 2 bad usage or a refused request, "
@@ -77,13 +78,6 @@ Source = Annotated[
     ),
 ]
 Key = Annotated[str | None, typer.Option(help="Sent twice under one key, a job is made once.")]
-Timeout = Annotated[
-    float | None, typer.Option(min=1, help="Seconds after which to stop waiting; the job goes on.")
-]
-PatienceSeconds = Annotated[
-    float, typer.Option(min=0, help="Seconds that the server may be out of reach, to restart for example.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Everything that the server says, as JSON.")]
 
 
 @app.command()

@@ -16,6 +16,7 @@ from cli.follow import Patience, time_limit
 from cli.job_options import pair, takes_a_job
 from cli.terminal import CommandFailed, Exit, clean, err, out, print_json
 from cli.views import table_of_jobs
+from cli.waiting_options import AsJson, PatienceSeconds, Timeout
 
 app = typer.Typer(
     help="Several jobs by one request, and the search for the sparsest model within a bound.",
@@ -26,11 +27,6 @@ app = typer.Typer(
 _POLL_SECONDS = 2.0
 
 SweepId = Annotated[UUID, typer.Argument(metavar="SWEEP", help="The sweep's id.", show_default=False)]
-Timeout = Annotated[
-    float | None, typer.Option(min=1, help="Seconds after which to stop waiting; it goes on.")
-]
-PatienceSeconds = Annotated[float, typer.Option(min=0, help="Seconds that the server may be out of reach.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Everything that the server says, as JSON.")]
 Found = TypeVar("Found")
 
 
