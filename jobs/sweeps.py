@@ -1,7 +1,7 @@
 """Sweeps: jobs that were asked for together, and searches that ask for one job after the other.
 
-Their jobs are like any other. What they have in common, the resolved model, the gradients and the dense
-model's evaluation, is shared because equal inputs have equal fingerprints, not because a sweep says so.
+Their jobs are like any other. They share their gradients because equal inputs have equal fingerprints, not
+because a sweep says so.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -41,7 +41,7 @@ def show(who: Reader, owner: Owner, database: Database, chosen: Chosen = []) -> 
 
 
 @router.get("/compare/front.svg")
-def picture(owner: Owner, database: Database, chosen: Chosen = [], narrow: bool = False) -> Response:  # noqa: B006
+def picture(owner: Owner, database: Database, chosen: Chosen = [], narrow: bool = False) -> Response:  # noqa: B006 - as above
     """The picture of it."""
     from api.plots.front import front
 
