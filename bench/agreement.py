@@ -1,8 +1,9 @@
 """Whether the engine's norms and masks are those of the straightforward way, on a whole real model.
 
     make bench-agreement
+    make bench-agreement ARGS="--dtype float64 --samples 4"
 
-SmolLM2-135M, 16 windows of 512 tokens of Wikipedia prose, float32, GBLM with the L1 norm at 50 %.
+SmolLM2-135M, 16 windows of 512 tokens of Wikipedia prose, GBLM with the L1 norm at 50 %.
 
 Masks are compared twice. Behind the same pruned blocks, the two calculations alone make the difference. Each
 behind its own, one near-tie that falls the other way changes what later blocks are given, and more fall the
@@ -11,6 +12,7 @@ other way from block to block: that is the method's own sensitivity to rounding.
 
 import argparse
 
+import torch
 from torch import Tensor
 
 from bench import straightforward
@@ -27,12 +29,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.agreement", description=__doc__)
     add_options(parser)
     parser.add_argument("--samples", type=int, default=16)
+    parser.add_argument("--dtype", choices=("float32", "float64"), default="float32")
     options = parser.parse_args()
+    dtype = getattr(torch, options.dtype)
     measured = subject(options, options.samples)
     windows = measured.windows
 
-    expected = straightforward.gradient_norms(measured.dense(), windows)
-    ours = measured.dense()
+    expected = straightforward.gradient_norms(measured.dense(dtype), windows)
+    ours = measured.dense(dtype)
     norms = gradient_norms(ours, windows, norms=("l1", "l2"), step=silent)
     for norm in ("l1", "l2"):
         apart = sorted(_apart(norms[norm][name], value) for name, value in expected[norm].items())
@@ -45,7 +49,7 @@ def main() -> None:
     pruned = prune(ours, recipe, windows, norms, step=silent)
     terms = {name: ALPHA * value for name, value in expected["l1"].items()}
     for upstream, instead in (("the engine's", pruned.masks), ("their own", None)):
-        dense = measured.dense()
+        dense = measured.dense(dtype)
         masks = straightforward.prune_rows(dense, windows, 0.5, terms, instead=instead)
         agreeing = sum(int((masks[name] == mask).sum()) for name, mask in pruned.masks.items())
         weights = sum(mask.numel() for mask in pruned.masks.values())

@@ -54,8 +54,8 @@ class Task:
         return model.to(self.device) if placed else model
 
     def placement(self) -> Placement:
-        """As a job has it: on the host, brought to the device block by block."""
-        return Placement(self.model(), self.device, self.dtype)
+        """As a job has it: on the host as it is stored, brought to the device and dtype block by block."""
+        return Placement(self.setting.model.load_as_stored(self.dtype), self.device, self.dtype)
 
     def windows(self, vocabulary: int) -> Tensor:
         """Of this setting: (windows, length)."""

@@ -62,11 +62,15 @@ class ModelChoice:
     blocks: int | None = None  # as many as it has, if None; only for SHAPES
 
     def load(self, dtype: torch.dtype) -> PreTrainedModel:
-        """On the host, frozen; a checkpoint is mapped into memory where it is stored in `dtype`."""
-        if self.name not in SHAPES:
-            model = AutoModelForCausalLM.from_pretrained(Path(self.name), dtype=dtype, local_files_only=True)
-        else:
-            model = _random(self.config(), dtype)
+        """On the host, in `dtype`, frozen."""
+        return self._read(dtype) if self.name not in SHAPES else _random(self.config(), dtype)
+
+    def load_as_stored(self, dtype: torch.dtype) -> PreTrainedModel:
+        """On the host, frozen: a checkpoint mapped into memory, random weights as if stored in `dtype`."""
+        return self._read("auto") if self.name not in SHAPES else _random(self.config(), dtype)
+
+    def _read(self, dtype: torch.dtype | str) -> PreTrainedModel:
+        model = AutoModelForCausalLM.from_pretrained(Path(self.name), dtype=dtype, local_files_only=True)
         assert isinstance(model, PreTrainedModel)
         return model.requires_grad_(False).eval()
 
@@ -89,7 +93,8 @@ def _random(config: LlamaConfig, dtype: torch.dtype) -> PreTrainedModel:
     model.tie_weights()
     # Computed from the config alone, and not among the weights.
     model.model.rotary_emb = type(model.model.rotary_emb)(config)
-    return model
+    assert isinstance(model, PreTrainedModel)
+    return model.requires_grad_(False).eval()
 
 
 def _fill(parameter: Tensor, drawn: Tensor) -> None:

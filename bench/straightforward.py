@@ -14,19 +14,22 @@ from transformers import LlamaForCausalLM
 
 
 def gradient_norms(model: LlamaForCausalLM, windows: Tensor) -> dict[str, dict[str, Tensor]]:
-    """L1 and L2 over windows of each linear layer's weight gradient, float32 on the CPU, by layer name."""
+    """L1 and L2 over windows of each linear layer's weight gradient, on the CPU, by layer name: float32, or
+    float64 for a model in float64.
+
+    Nothing is frozen: the backward pass gives the gradients of the whole model, as the published code's does.
+    """
     layers = _linear_layers(model)
-    model.requires_grad_(False)
-    for layer in layers.values():
-        layer.weight.requires_grad_(True)
-    l1 = {name: torch.zeros(layer.weight.shape) for name, layer in layers.items()}
-    squares = {name: torch.zeros(layer.weight.shape) for name, layer in layers.items()}
+    model.requires_grad_(True)
+    dtype = torch.promote_types(model.dtype, torch.float32)
+    l1 = {name: torch.zeros(layer.weight.shape, dtype=dtype) for name, layer in layers.items()}
+    squares = {name: torch.zeros_like(total) for name, total in l1.items()}
     for window in windows:
         tokens = window[None].to(model.device)
         model(input_ids=tokens, labels=tokens, use_cache=False).loss.backward()
         for name, layer in layers.items():
             assert layer.weight.grad is not None
-            gradient = layer.weight.grad.to("cpu", torch.float32)
+            gradient = layer.weight.grad.to("cpu", dtype)
             l1[name] += gradient.abs()
             squares[name] += gradient.square()
         model.zero_grad(set_to_none=True)
@@ -49,6 +52,7 @@ def prune_rows(
     that are applied, so that each block's own are chosen behind the same pruned blocks as theirs.
     """
     masks: dict[str, Tensor] = {}
+    dtype = torch.promote_types(model.dtype, torch.float32)
     hidden, arguments = _block_inputs(model, windows)
     for index, block in enumerate(model.model.layers):
         layers = {
@@ -57,7 +61,8 @@ def prune_rows(
             if isinstance(module, nn.Linear)
         }
         squares = {
-            name: torch.zeros(layer.in_features, device=model.device) for name, layer in layers.items()
+            name: torch.zeros(layer.in_features, dtype=dtype, device=model.device)
+            for name, layer in layers.items()
         }
         hooks = [layer.register_forward_pre_hook(_adding_to(squares[name])) for name, layer in layers.items()]
         for window in hidden:
@@ -79,7 +84,7 @@ def prune_rows(
 
 def _adding_to(total: Tensor) -> Any:  # noqa: ANN401 - a forward pre-hook
     def add(_: nn.Module, args: tuple[Tensor, ...]) -> None:
-        total.add_(args[0].float().square().sum(dim=(0, 1)))
+        total.add_(args[0].to(total.dtype).square().sum(dim=(0, 1)))
 
     return add
 

@@ -44,9 +44,9 @@ class Subject:
         judged = Evaluation(dataset=str(evaluation), sequence_length=_LENGTH, windows=_EVALUATION_WINDOWS)
         self.evaluation = evaluation_sets(judged, self._reader)[0].windows
 
-    def dense(self) -> PreTrainedModel:
+    def dense(self, dtype: torch.dtype = torch.float32) -> PreTrainedModel:
         """The model as it is, read anew."""
-        return self._checkpoint.load(torch.float32, torch.device("cpu"))
+        return self._checkpoint.load(dtype, torch.device("cpu"))
 
     @cached_property
     def held_out(self) -> Tensor:

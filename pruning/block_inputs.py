@@ -1,5 +1,6 @@
 """The inputs of a model's blocks, kept between a forward and a backward pass within a stated budget."""
 
+import mmap
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -89,7 +90,8 @@ class BlockInputs:
 
     def _put_away(self, hidden: Tensor, rank: int, name: str) -> Fetch:
         if rank < self._best:
-            return lambda: hidden
+            kept = hidden if self._device.type == "cuda" else _in_pages_of_its_own(hidden)
+            return lambda: kept
         if rank < self._good:
             pinned = torch.empty_like(hidden, device="cpu", pin_memory=True)
             pinned.copy_(hidden, non_blocking=True)
@@ -97,6 +99,14 @@ class BlockInputs:
         path = self._directory / name
         save_file({"hidden": hidden.contiguous()}, path)
         return lambda: load_file(path, device=str(self._device))["hidden"]
+
+
+def _in_pages_of_its_own(hidden: Tensor) -> Tensor:
+    """A copy whose memory goes back to the system with it. In the heap, between tensors that live for one
+    product, it would leave holes that nothing larger fits into.
+    """
+    pages = mmap.mmap(-1, hidden.nbytes)
+    return torch.frombuffer(pages, dtype=hidden.dtype).view(hidden.shape).copy_(hidden)
 
 
 def _fewest_apart(blocks: int, places: int) -> int:

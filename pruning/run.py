@@ -7,8 +7,9 @@
 """
 
 import shutil
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,9 +22,7 @@ from pruning.device import compute_device, describe
 from pruning.errors import PruningError
 from pruning.estimate import ModelShape
 from pruning.evaluate import NO_CEILING, Ceiling, Measured, evaluate, evaluation_steps
-from pruning.gradient_file import FILE_NAME as GRADIENTS
-from pruning.gradient_file import Provenance, write_gradients
-from pruning.gradients import GradientNorms, GradientPass
+from pruning.gradient_stage import GradientStage
 from pruning.ledger import Conditions, Ledger, NothingKept
 from pruning.measure import Stages
 from pruning.output import appearing_whole, write_model, write_report
@@ -32,7 +31,7 @@ from pruning.plan import Plan
 from pruning.progress import Progress, Silent
 from pruning.prune import check, prune
 from pruning.pruned import Pruned
-from pruning.recipe import Evaluation, GradientNorm, Recipe, Stage
+from pruning.recipe import Evaluation, Recipe, Stage
 from pruning.repeat import differences, refuse_changes
 from pruning.report import (
     Environment,
@@ -44,7 +43,7 @@ from pruning.roots import Roots
 from pruning.schedule import Schedule, ScheduleChoice
 from pruning.shapes import shape_of
 from pruning.shards import InLedger
-from pruning.shared_gradients import ALL_NORMS, Shards, SharedGradients, find_usable, fingerprint_of, offer
+from pruning.shared_gradients import SharedGradients
 
 
 def run(  # noqa: PLR0913 - each by its name, and all but the first three with a default
@@ -94,58 +93,23 @@ def run(  # noqa: PLR0913 - each by its name, and all but the first three with a
             on_shape(_shape(plan))
             step(1, 1)
 
-        gradient_pass = _gradient_pass(plan, placement, schedule, plan.norms if shared is None else ALL_NORMS)
-        found: Shards | None = None
-        if shared is not None and gradient_pass is not None:
-            fingerprint = _gradient_fingerprint(plan, placement)
-            found = find_usable(shared, fingerprint, check(placement.model, recipe))
-        reused = found is not None
-        blocks = InLedger(kept, _conditions(plan, placement, gradient_pass, found))
-        gradients: GradientNorms = {}
-        if plan.gradient_file is not None:
-            gradients = plan.gradient_file.read(plan.norms)
-        elif gradient_pass is not None and plan.calibration is not None:
-            with stages.stage(Stage.GRADIENTS, gradient_pass.steps) as step:
-                if found is not None:
-                    gradients = found.norms(plan.norms)
-                elif save_gradients or not blocks.has_all(plan.blocks):
-                    computed = gradient_pass.run(step, kept)
-                    gradients = {norm: computed[norm] for norm in plan.norms}
-                    if shared is not None:
-                        stack = check(placement.model, recipe)
-                        found = offer(shared, fingerprint, computed, gradient_pass, stack, kept)
-                    del computed
-                    # A pass that has run out of memory has gone on under other conditions.
-                    blocks = InLedger(kept, _conditions(plan, placement, gradient_pass, found))
-            if save_gradients:
-                provenance = Provenance(plan.checkpoint.identity, plan.calibration.fingerprint)
-                write_gradients(gradients, provenance, directory / GRADIENTS)
-
-        with stages.stage(Stage.PRUNE, plan.blocks) as step:
-            pruned = prune(
-                placement.model,
-                recipe,
-                plan.windows,
-                gradients,
-                step=step,
-                placement=placement,
-                finished=blocks,
-            )
-            conditions = _conditions(plan, placement, gradient_pass, found)
-            used = gradient_pass.schedule if gradient_pass and not reused else None
-            attention = placement.model.config._attn_implementation
-            del (
-                placement,
-                gradient_pass,
-                gradients,
-                found,
-            )  # the models that are measured next need their memory
-            write_model(plan.checkpoint, pruned, directory, save_masks=save_masks)
+        outcome = _pruned(
+            plan,
+            placement,
+            stages,
+            kept,
+            directory,
+            schedule=schedule,
+            shared=shared,
+            save_masks=save_masks,
+            save_gradients=save_gradients,
+        )
+        del placement  # the models that are measured next need its memory
 
         with stages.stage(Stage.EVALUATE, evaluation_steps(plan)) as step:
-            measured = evaluate(plan, directory, step, kept, conditions, ceiling)
+            measured = evaluate(plan, directory, step, kept, outcome.conditions, ceiling)
 
-        report = _report(plan, pruned, measured, stages, attention, used, repeats, reused=reused)
+        report = _report(plan, outcome, measured, stages, repeats)
         write_report(plan.checkpoint, report, directory)
     return report
 
@@ -160,18 +124,61 @@ def _or_nothing_kept(ledger: Ledger | None, output: Path) -> Iterator[Ledger]:
         yield NothingKept(Path(directory))
 
 
-def _gradient_pass(
-    plan: Plan, placement: Placement, schedule: ScheduleChoice, norms: Collection[GradientNorm]
-) -> GradientPass | None:
-    """None for a recipe that needs no gradients, or has them in a file."""
-    if plan.gradient_file is not None or not plan.norms or plan.calibration is None:
-        return None
-    return GradientPass(
-        placement,
-        plan.calibration.windows,
-        norms=norms,
-        selection=plan.recipe.layers,
-        schedule=schedule,
+@dataclass(frozen=True)
+class _Outcome:
+    """What the stages `gradients` and `prune` leave, beside the pruned model's files."""
+
+    pruned: Pruned
+    conditions: Conditions
+    attention: str
+    schedule: Schedule | None  # of the gradients, where this run was to compute them
+    gradients_reused: bool
+
+
+def _pruned(  # noqa: PLR0913 - the parts of one run
+    plan: Plan,
+    placement: Placement,
+    stages: Stages,
+    ledger: Ledger,
+    directory: Path,
+    *,
+    schedule: ScheduleChoice,
+    shared: SharedGradients | None,
+    save_masks: bool,
+    save_gradients: bool,
+) -> _Outcome:
+    """Gradients and pruning, and the files of the pruned model. Holds no tensor when it is done."""
+    source = GradientStage(plan, placement, ledger, schedule, shared)
+    blocks = InLedger(ledger, _conditions(plan, placement, source))
+    if source.steps is None:
+        gradients = source.norms(step=lambda done, total: None)
+    else:
+        gradients = {}
+        with stages.stage(Stage.GRADIENTS, source.steps) as step:
+            if save_gradients or source.reused or not blocks.has_all(plan.blocks):
+                gradients = source.norms(step)
+                # A pass that has run out of memory has gone on under other conditions.
+                blocks = InLedger(ledger, _conditions(plan, placement, source))
+        if save_gradients:
+            source.save(gradients, directory)
+
+    with stages.stage(Stage.PRUNE, plan.blocks) as step:
+        pruned = prune(
+            placement.model,
+            plan.recipe,
+            plan.windows,
+            gradients,
+            step=step,
+            placement=placement,
+            finished=blocks,
+        )
+        write_model(plan.checkpoint, pruned, directory, save_masks=save_masks)
+    return _Outcome(
+        pruned,
+        _conditions(plan, placement, source),
+        placement.model.config._attn_implementation,
+        source.schedule,
+        source.reused,
     )
 
 
@@ -180,30 +187,14 @@ def _shape(plan: Plan) -> ModelShape:
     return shape_of(find_stack(plan.checkpoint.skeleton), stored_dtype=stored)
 
 
-def _gradient_fingerprint(plan: Plan, placement: Placement) -> str:
-    assert plan.calibration is not None  # noqa: S101 - gradients are over its windows
-    return fingerprint_of(
-        model=plan.checkpoint.identity,
-        calibration=plan.calibration.fingerprint,
-        selection=plan.recipe.layers,
-        conditions=placement.conditions,
-    )
-
-
-def _conditions(
-    plan: Plan, placement: Placement, gradient_pass: GradientPass | None, shards: Shards | None
-) -> Conditions:
+def _conditions(plan: Plan, placement: Placement, gradients: GradientStage) -> Conditions:
     """What decides the last bits of the pruned weights, beside recipe, model and calibration windows."""
     conditions: dict[str, str | int | float | bool | None] = {**placement.conditions}
     if plan.windows is not None:
         stack = check(placement.model, plan.recipe)
         pieces = micro_batches(stack, plan.windows, backward=False, device=placement.device)
         conditions["windows at once"] = len(pieces[0])
-    if shards is not None:
-        conditions["gradients"] = shards.digest
-    elif gradient_pass is not None:
-        conditions |= {f"gradients: {name}": value for name, value in gradient_pass.conditions.items()}
-    return conditions
+    return {**conditions, **gradients.conditions}
 
 
 def _check_room(plan: Plan, directory: Path) -> None:
@@ -226,19 +217,16 @@ def _check_room(plan: Plan, directory: Path) -> None:
 
 
 def _report(
-    plan: Plan,
-    pruned: Pruned,
-    measured: Measured,
-    stages: Stages,
-    attention: str,
-    schedule: Schedule | None,
-    repeats: Report | None,
-    *,
-    reused: bool,
+    plan: Plan, outcome: _Outcome, measured: Measured, stages: Stages, repeats: Report | None
 ) -> Report:
+    schedule, pruned = outcome.schedule, outcome.pruned
     layers = tuple(
         LayerFacts(
-            name=layer.name, block=layer.block, shape=layer.shape, zeros=layer.zeros, weights=layer.weights
+            name=layer.name,
+            block=layer.block,
+            shape=layer.shape,
+            zeros=layer.zeros,
+            weights=layer.weights,
         )
         for layer in pruned.layers
     )
@@ -246,7 +234,7 @@ def _report(
         device=describe(plan.device),
         dtype=str(plan.dtype).removeprefix("torch."),
         threads=torch.get_num_threads(),
-        attention=attention,
+        attention=outcome.attention,
         schedule=schedule.name if schedule else None,
         micro_batch=schedule.micro_batch if schedule else None,
     )
@@ -263,6 +251,6 @@ def _report(
         zero_shot=measured.zero_shot,
         stages=tuple(stages.facts),
         environment=environment,
-        gradients_reused=reused,
+        gradients_reused=outcome.gradients_reused,
         warnings=plan.warnings + plan.gradient_warnings + pruned.warnings + stages.warnings + changed,
     )

@@ -9,7 +9,7 @@ from pruning.loss import NOTHING_TO_PREDICT, loss_gradient
 from pruning.replay import Replay, alike
 
 # The logits that exist at a time, and the rows below which a matrix product is slow.
-_LOGITS_AT_ONCE = {"cpu": 1 << 24, "cuda": 1 << 27}
+_LOGITS_AT_ONCE = {"cpu": 1 << 23, "cuda": 1 << 27}
 _FEWEST_TOKENS = {"cpu": 256, "cuda": 2048}
 
 
