@@ -104,10 +104,13 @@ class Settings(BaseSettings):
         7.0, gt=0, description="How long a failed or cancelled job keeps what a retry could go on from."
     )
     gradient_days: float = Field(
-        30.0, gt=0, description="How long gradient norms are kept for other jobs after their last use."
+        30.0,
+        gt=0,
+        description="How long gradient norms and dense models' perplexities are kept for other jobs after "
+        "their last use.",
     )
     gradient_bytes: int = Field(
-        200 * 2**30, ge=0, description="What they may take together; the longest unused go first."
+        200 * 2**30, ge=0, description="What the norms may take together; the longest unused go first."
     )
     event_days: float = Field(
         30.0, gt=0, description="How long an ended job keeps the events of its progress."

@@ -331,6 +331,18 @@ class GradientShard(Base):
     sha256: Mapped[str]
 
 
+class DensePerplexity(Base):
+    """What a dense model was measured to be, for any job whose fingerprint is the same."""
+
+    __tablename__ = "dense_perplexities"
+
+    fingerprint: Mapped[str] = mapped_column(primary_key=True)
+    perplexity: Mapped[float]
+    used_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+    __table_args__ = (Index("ix_dense_perplexities_used_at", "used_at"),)
+
+
 class Upload(Base):
     """A text that an owner has sent. Recipes name it by its content, so one content has one row."""
 

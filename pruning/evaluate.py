@@ -1,11 +1,12 @@
 """What the dense and the pruned model are worth, measured by the same code on the same text."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import cache, partial
 from math import inf
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self
 
 from transformers import PreTrainedModel
@@ -15,6 +16,7 @@ from pruning.perplexity import EvaluationSet, evaluation_batches, perplexity
 from pruning.plan import Plan
 from pruning.recipe import Stage
 from pruning.report import PerplexityFacts, ZeroShotFacts
+from pruning.shared_perplexities import DensePerplexities
 from pruning.tasks import Score, side_by_side
 
 
@@ -24,6 +26,7 @@ class Measured:
 
     perplexities: tuple[PerplexityFacts, ...]  # one per evaluation text
     zero_shot: ZeroShotFacts | None  # None where no task was asked for
+    dense_reused: bool  # all of the dense model's perplexities were known before
 
 
 @dataclass(frozen=True)
@@ -48,19 +51,23 @@ class _OfOne:
     perplexities: list[float]
     scores: list[Score]
     cut_short: bool = False  # above the ceiling in the first text, and not measured further
+    reused: bool = False  # its perplexities were known before
 
     @classmethod
     def read(cls, path: Path) -> Self:
         """From JSON, from which floats come back bit for bit."""
         noted = json.loads(path.read_text())
-        scores = [Score(**score) for score in noted["scores"]]
-        return cls(noted["perplexities"], scores, noted["cut_short"])
+        return cls(**noted | {"scores": [Score(**score) for score in noted["scores"]]})
 
 
-def evaluation_steps(plan: Plan) -> int:
-    """How many steps `evaluate` takes: for both models, batches of windows and whole tasks."""
-    batches = sum(len(evaluation_batches(text.windows)) for text in plan.evaluations)
-    return 2 * (batches + len(plan.evaluation_request.tasks))
+def evaluation_steps(plan: Plan, dense: DensePerplexities) -> int:
+    """How many steps `evaluate` takes: batches of windows and whole tasks, for both models."""
+    return _steps(plan, dense.known) + _steps(plan, {})
+
+
+def _steps(plan: Plan, known: Mapping[int, float]) -> int:
+    unknown = (text for number, text in enumerate(plan.evaluations) if number not in known)
+    return sum(len(evaluation_batches(text.windows)) for text in unknown) + len(plan.evaluation_request.tasks)
 
 
 def evaluate(
@@ -69,63 +76,78 @@ def evaluate(
     step: Callable[[int, int], None],
     ledger: Ledger,
     conditions: Conditions,
+    dense: DensePerplexities,
     ceiling: Ceiling = NO_CEILING,
 ) -> Measured:
     """Measure the dense model, and the pruned one as it lies in `directory`; one at a time in memory.
 
-    Of a pruned model that is certain to lie above the ceiling, nothing more is measured.
+    Of the dense model only what is not known yet is measured, and then left for later runs. Of a pruned model
+    that is certain to lie above the ceiling, nothing more is measured.
 
     `step(done, total)` is called after each step, and within a task again and again with the last count; what
     it raises ends the measurement. What the ledger has of either is not measured again; `conditions` are
     those of the pruning.
     """
-    steps = evaluation_steps(plan)
     request = {"evaluation": plan.evaluation_request.model_dump_json()}
     texts = {f"text {number}": text.fingerprint for number, text in enumerate(plan.evaluations)}
     kept = ledger.begin(Stage.EVALUATE, {**conditions, **request, **texts})
+    steps = evaluation_steps(plan, dense)
+    of_dense = _steps(plan, dense.known)
 
-    def measured(number: int, load: Callable[[], PreTrainedModel], limit: float = inf) -> _OfOne:
-        before = number * steps // 2
+    def measured(number: int, measure: Callable[[Callable[[int], None]], _OfOne]) -> _OfOne:
+        before, after = ((0, of_dense), (of_dense, steps))[number]
         if number in kept:
-            step(before + steps // 2, steps)
+            step(after, steps)
             return _OfOne.read(kept[number])
-        found = _measure(plan, load(), lambda done: step(before + done, steps), limit)
+        found = measure(lambda done: step(before + done, steps))
         path = ledger.directory(Stage.EVALUATE) / f"{number}.json"
         path.write_text(json.dumps(asdict(found)))
         ledger.keep(Stage.EVALUATE, number, path)
         return found
 
-    dense = measured(0, plan.dense_model)
-    limit = ceiling.over(dense.perplexities[0])
-    pruned = measured(1, lambda: plan.pruned_model(directory), limit)
-    texts_measured = zip(plan.evaluations, dense.perplexities, pruned.perplexities, strict=False)
+    before = measured(0, lambda done: _measure(plan, plan.dense_model, done, known=dense.known))
+    dense.offer(before.perplexities)
+    limit = ceiling.over(before.perplexities[0])
+    after = measured(1, lambda done: _measure(plan, lambda: plan.pruned_model(directory), done, limit=limit))
+    texts_measured = zip(plan.evaluations, before.perplexities, after.perplexities, strict=False)
     return Measured(
-        tuple(_facts(text, *values, cut_short=pruned.cut_short) for text, *values in texts_measured),
-        side_by_side(dense.scores, pruned.scores) if plan.tasks and not pruned.cut_short else None,
+        tuple(_facts(text, *values, cut_short=after.cut_short) for text, *values in texts_measured),
+        side_by_side(before.scores, after.scores) if plan.tasks and not after.cut_short else None,
+        dense_reused=before.reused,
     )
 
 
-def _measure(plan: Plan, model: PreTrainedModel, step: Callable[[int], None], limit: float) -> _OfOne:
+def _measure(
+    plan: Plan,
+    load: Callable[[], PreTrainedModel],
+    step: Callable[[int], None],
+    *,
+    known: Mapping[int, float] = MappingProxyType({}),
+    limit: float = inf,
+) -> _OfOne:
+    """Measure one model, which is loaded if anything of it is not known."""
+    model = cache(load)
     perplexities: list[float] = []
     scores: list[Score] = []
     done = 0
-    for text in plan.evaluations:
+    for number, text in enumerate(plan.evaluations):
+        if number in known:
+            perplexities.append(known[number])
+            continue
         batch_done = partial(_count_on, step, done)
-        first = not perplexities
+        bound = limit if number == 0 else inf
         perplexities.append(
-            perplexity(
-                model, text.windows, stride=text.stride, ceiling=limit if first else inf, step=batch_done
-            )
+            perplexity(model(), text.windows, stride=text.stride, ceiling=bound, step=batch_done)
         )
-        if first and perplexities[0] > limit:
+        if perplexities[-1] > bound:
             return _OfOne(perplexities, [], cut_short=True)
         done += len(evaluation_batches(text.windows))
     if plan.tasks:
         for number in range(len(plan.tasks.names)):
-            scores += plan.tasks.scores(number, model, plan.tokenizer, check=partial(step, done))
+            scores += plan.tasks.scores(number, model(), plan.tokenizer, check=partial(step, done))
             done += 1
             step(done)
-    return _OfOne(perplexities, scores)
+    return _OfOne(perplexities, scores, reused=len(known) == len(plan.evaluations))
 
 
 def _count_on(step: Callable[[int], None], before: int, done: int, _total: int) -> None:

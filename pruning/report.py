@@ -190,4 +190,7 @@ class Report(Facts):
     gradients_reused: bool = Field(
         False, description="Whether the gradient norms were found, computed by an earlier job or attempt."
     )
+    dense_perplexity_reused: bool = Field(
+        False, description="Whether the dense perplexities were found, measured by an earlier job."
+    )
     warnings: tuple[str, ...] = ()

@@ -44,6 +44,7 @@ from pruning.schedule import Schedule, ScheduleChoice
 from pruning.shapes import shape_of
 from pruning.shards import InLedger
 from pruning.shared_gradients import SharedGradients
+from pruning.shared_perplexities import DensePerplexities, NotShared, SharedPerplexities
 
 
 def run(  # noqa: PLR0913 - each by its name, and all but the first three with a default
@@ -62,6 +63,7 @@ def run(  # noqa: PLR0913 - each by its name, and all but the first three with a
     ceiling: Ceiling = NO_CEILING,
     ledger: Ledger | None = None,
     shared: SharedGradients | None = None,
+    shared_perplexities: SharedPerplexities = NotShared(),  # noqa: B008 - without state
     on_shape: Callable[[ModelShape], None] = lambda shape: None,
 ) -> Report:
     """Prune a model as `recipe` says into the directory `output`, which appears complete or not at all.
@@ -73,8 +75,8 @@ def run(  # noqa: PLR0913 - each by its name, and all but the first three with a
     recipe, whose model and texts must be the same still. `ceiling`: a pruned model that is certain to lie
     above it is not measured further. `ledger`: of this very run, which then goes on behind what an earlier
     attempt has finished, with the result of an undisturbed one, bit for bit on a CPU. `shared`: where
-    gradient norms are found that an earlier run has computed, and left for later ones. `on_shape` is told
-    what the model consists of, once that is known.
+    gradient norms are found that an earlier run has computed, and left for later ones; `shared_perplexities`:
+    the same for the dense model's. `on_shape` is told what the model consists of, once that is known.
 
     Raises InvalidInput with the field, before expensive work wherever possible; NumericalFailure with the
     layer or window; Unreachable where the Hub does not answer; PruningError where the disk is too full.
@@ -106,8 +108,10 @@ def run(  # noqa: PLR0913 - each by its name, and all but the first three with a
         )
         del placement  # the models that are measured next need its memory
 
-        with stages.stage(Stage.EVALUATE, evaluation_steps(plan)) as step:
-            measured = evaluate(plan, directory, step, kept, outcome.conditions, ceiling)
+        conditions = outcome.conditions
+        dense = DensePerplexities(plan.checkpoint.identity, plan.evaluations, conditions, shared_perplexities)
+        with stages.stage(Stage.EVALUATE, evaluation_steps(plan, dense)) as step:
+            measured = evaluate(plan, directory, step, kept, conditions, dense, ceiling)
 
         report = _report(plan, outcome, measured, stages, repeats)
         write_report(plan.checkpoint, report, directory)
@@ -252,5 +256,6 @@ def _report(
         stages=tuple(stages.facts),
         environment=environment,
         gradients_reused=outcome.gradients_reused,
+        dense_perplexity_reused=measured.dense_reused,
         warnings=plan.warnings + plan.gradient_warnings + pruned.warnings + stages.warnings + changed,
     )

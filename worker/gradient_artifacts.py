@@ -1,6 +1,5 @@
 """The gradient norms that jobs share: rows in the database, shards in the store."""
 
-import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -16,6 +15,7 @@ from pruning.ledger import Conditions
 from pruning.recipe import Stage
 from worker import stopping
 from worker.progress import JobProgress
+from worker.sharing import shared_name
 from worker.transfers import fetch, in_database
 
 Result = TypeVar("Result")
@@ -75,9 +75,7 @@ class JobGradients:
         self._in_database(lambda session: gradient_artifacts.discard(session, name))
 
     def _name(self, fingerprint: str) -> str:
-        if not self._private:
-            return fingerprint
-        return hashlib.sha256(f"{fingerprint} {self._claim.owner}".encode()).hexdigest()
+        return shared_name(fingerprint, self._claim, private=self._private)
 
     def _fetched(self, shard: GradientShard) -> Path | None:
         self._directory.mkdir(parents=True, exist_ok=True)

@@ -56,7 +56,10 @@ class JobProgress:
     def reuses(self, stage: Stage) -> None:
         """What the stage would compute was computed by an earlier job, or attempt: tell it."""
         self._reused.add(stage)
-        message = f"{stage}: computed before on the same model and windows, and taken from there"
+        self.log(f"{stage}: computed before on the same model and windows, and taken from there")
+
+    def log(self, message: str) -> None:
+        """Tell something that people want to read."""
         self._note("log", {"message": message})
 
     def check(self) -> None:

@@ -32,6 +32,7 @@ from pruning.recipe import is_local
 from pruning.report import FILE_NAME as REPORT
 from pruning.report import Report
 from pruning.roots import Roots
+from worker.dense_perplexities import JobPerplexities
 from worker.disk import Disk
 from worker.failure import failure
 from worker.gate import ceiling, keeps_model
@@ -109,15 +110,17 @@ def _run(
         with scratch(settings.work_dir, claim.job_id, claim.attempt) as directory:
             fetch_uploads(database, store, claim, spec, directory / "uploads", progress)
             ledger = JobLedger(database, store, claim, directory / LEDGER, progress)
-            gradients = JobGradients(
-                database,
-                store,
-                claim,
-                directory / "gradients",
+            private = _hub_token(claim.owner, settings) is not None and not is_local(spec.recipe.model.id)
+            report = _prune(
+                spec,
+                claim.owner,
+                settings,
+                directory,
                 progress,
-                private=_hub_token(claim.owner, settings) is not None and not is_local(spec.recipe.model.id),
+                ledger,
+                JobGradients(database, store, claim, directory / "gradients", progress, private=private),
+                JobPerplexities(database, claim, progress, private=private),
             )
-            report = _prune(spec, claim.owner, settings, directory, progress, ledger, gradients)
             result = report.model_dump(mode="json")
             only = None if keeps_model(spec, result) else REPORT
             artifacts = upload(store, claim, directory / "output", progress, only=only)
@@ -144,6 +147,7 @@ def _prune(
     progress: JobProgress,
     ledger: JobLedger,
     gradients: JobGradients,
+    perplexities: JobPerplexities,
 ) -> Report:
     """Run the recipe in `directory`, which holds the uploads, behind the blocks that earlier attempts have
     finished; a Hub that does not answer is waited for.
@@ -164,6 +168,7 @@ def _prune(
             ceiling=ceiling(spec),
             ledger=ledger,
             shared=gradients,
+            shared_perplexities=perplexities,
             on_shape=lambda shape: progress.expect(spec, shape),
         ),
         transient=(Unreachable,),

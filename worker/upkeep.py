@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs import gradient_artifacts, upkeep
+from jobs import dense_perplexities, gradient_artifacts, upkeep
 from jobs.settings import Settings
 from jobs.store import Store, StoreError, job_prefix
 from jobs.upkeep import Litter
@@ -55,6 +55,7 @@ class Upkeep:
                 s, limits.gradient_days, limits.gradient_bytes, _JOBS_PER_ROUND
             )
         )
+        self._write(lambda s: dense_perplexities.forget(s, limits.gradient_days, _ROWS_PER_ROUND))
         if (days := limits.artifact_days) is not None:
             self._write(lambda s: upkeep.expire_artifacts(s, days, _JOBS_PER_ROUND))
         with self._database.begin() as session:

@@ -1,4 +1,6 @@
-"""Searches on a real service: they share one computation of gradients, and keep only what meets the bound."""
+"""Searches on a real service: they compute gradients once, measure the dense model once, and keep only what
+meets the bound.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ def store_url(tmp_path: Path) -> str:
     return f"file://{tmp_path}/store"
 
 
-def test_searches_share_gradients_and_keep_what_meets_the_bound_only(stack: Stack) -> None:
+def test_searches_share_what_the_first_job_computes_and_keep_what_meets_the_bound_only(stack: Stack) -> None:
     stack.start_dispatcher()
     stack.start_worker()
     client = stack.start_api()
@@ -50,6 +52,8 @@ def test_searches_share_gradients_and_keep_what_meets_the_bound_only(stack: Stac
         assert report["perplexity"]["cut_short"] == (not met)
     reports = [stack.job(UUID(item["id"])).report or {} for item in found["jobs"] + nothing["jobs"]]
     assert [report["gradients_reused"] for report in reports] == [False] + [True] * (len(reports) - 1)
+    assert [report["dense_perplexity_reused"] for report in reports] == [False] + [True] * (len(reports) - 1)
+    assert len({report["perplexity"]["dense"] for report in reports}) == 1
     computed = [
         event
         for item in found["jobs"] + nothing["jobs"]

@@ -1,4 +1,4 @@
-"""Two real jobs on one small model, in this process: the gradients of the first serve the second."""
+"""Two real jobs on one small model, in this process: what the first has computed serves the second."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -79,6 +79,19 @@ def test_the_second_job_uses_what_the_first_has_computed(
     assert weights(database, first.id) == weights(database, second.id)
     assert messages(database, first.id) == []
     assert any("computed before" in message for message in messages(database, second.id))
+
+
+def test_the_second_job_does_not_measure_the_dense_model(
+    database: Database, submitted: Callable[..., UUID], run: Run
+) -> None:
+    first, second = run(submitted(method="magnitude")), run(submitted(method="magnitude", sparsity=0.7))
+    assert first.report is not None
+    assert second.report is not None
+    assert [report["dense_perplexity_reused"] for report in (first.report, second.report)] == [False, True]
+    assert first.dense_perplexity == second.dense_perplexity
+    assert first.pruned_perplexity != second.pruned_perplexity
+    assert messages(database, first.id) == []
+    assert any("dense perplexity" in message for message in messages(database, second.id))
 
 
 def test_a_shard_that_the_store_has_lost_is_computed_again(
