@@ -36,9 +36,14 @@ VALID: ColumnElement[bool] = and_(
 )
 """Keys that open anything: not revoked, and not past their time."""
 
+USE_NOTED_EVERY = timedelta(minutes=1)
+"""How exact a last use is: a write per request would make every read a write."""
+
+USE_DUE: ColumnElement[bool] = or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at < NOW - USE_NOTED_EVERY)
+"""Keys whose last use is to be noted again."""
+
 _ALPHABET = string.digits + string.ascii_letters
 _PREFIX, _SECRET, _CHECKSUM = 8, 32, 6
-_TOUCHED_AFTER = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +99,16 @@ def authenticate(session: Session, key: str) -> Principal | None:
         return None
     if _checksum(key[:-_CHECKSUM]) != key[-_CHECKSUM:]:
         return None
-    row = session.scalar(select(ApiKey).where(ApiKey.prefix == key[3 : 3 + _PREFIX], VALID))
-    if row is None or not secrets.compare_digest(row.secret_sha256, _hash(key)):
+    found = session.execute(
+        select(ApiKey, USE_DUE).where(ApiKey.prefix == key[3 : 3 + _PREFIX], VALID)
+    ).one_or_none()
+    if found is None:
         return None
-    touch(session, row)
+    row, use_due = found
+    if not secrets.compare_digest(row.secret_sha256, _hash(key)):
+        return None
+    if use_due:
+        note_use(session, row)
     return principal_of(row)
 
 
@@ -111,13 +122,12 @@ def principal_of(key: ApiKey) -> Principal:
     return Principal(key.id, key.owner, frozenset(key.scopes), key.expires_at)
 
 
-def touch(session: Session, key: ApiKey) -> None:
-    """Remember the last use, to the minute: a write per request would make every read a write.
+def note_use(session: Session, key: ApiKey) -> None:
+    """Remember the last use, where it is due.
 
     Of many requests at once one writes and none waits: a row that another is writing is passed over.
     """
-    due = or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at < NOW - _TOUCHED_AFTER)
-    free = select(ApiKey.id).where(ApiKey.id == key.id, due).with_for_update(skip_locked=True)
+    free = select(ApiKey.id).where(ApiKey.id == key.id, USE_DUE).with_for_update(skip_locked=True)
     session.execute(update(ApiKey).where(ApiKey.id == free.scalar_subquery()).values(last_used_at=NOW))
 
 

@@ -51,8 +51,9 @@ def start(session: Session, key_id: UUID) -> str:
 def lookup(session: Session, token: str) -> Principal | None:
     """Who is signed in under this token. It counts as a use of session and key, to the minute."""
     token_sha256 = _hash(token)
-    key = session.scalar(
-        select(ApiKey)
+    use_due = PageSession.seen_at < NOW - keys.USE_NOTED_EVERY
+    found = session.execute(
+        select(ApiKey, or_(use_due, keys.USE_DUE))
         .join(PageSession, PageSession.api_key_id == ApiKey.id)
         .where(
             PageSession.token_sha256 == token_sha256,
@@ -61,15 +62,15 @@ def lookup(session: Session, token: str) -> Principal | None:
             PageSession.seen_at > NOW - IDLE_LIFETIME,
             keys.VALID,
         )
-    )
-    if key is None:
+    ).one_or_none()
+    if found is None:
         return None
-    keys.touch(session, key)
-    session.execute(
-        update(PageSession)
-        .where(PageSession.token_sha256 == token_sha256, PageSession.seen_at < NOW - timedelta(minutes=1))
-        .values(seen_at=NOW)
-    )
+    key, any_use_due = found
+    if any_use_due:
+        keys.note_use(session, key)
+        session.execute(
+            update(PageSession).where(PageSession.token_sha256 == token_sha256, use_due).values(seen_at=NOW)
+        )
     return keys.principal_of(key)
 
 
