@@ -174,6 +174,7 @@ class _Pruning:
         for layer in layers:
             evidence = LayerEvidence(layer, statistics, self._gradients)
             pruned = _pruned(self._method, evidence, self._targets[layer.name], self._refit)
+            dense = layer.matrix.clone()
             if pruned.weight is not None:
                 layer.matrix.copy_(pruned.weight)
                 self._changed.add(layer.parameter_name)
@@ -184,7 +185,11 @@ class _Pruning:
             )
             layer.as_matrix(mask).copy_(pruned.mask)
             self._layers[layer.name] = PrunedLayer(
-                layer.name, self._index, (layer.outputs, layer.inputs), zeros=int(pruned.mask.sum())
+                layer.name,
+                self._index,
+                (layer.outputs, layer.inputs),
+                zeros=int(pruned.mask.sum()),
+                relative_error=statistics.relative_error(layer, dense),
             )
             for warning in pruned.warnings:
                 self._warned.setdefault(warning, []).append(layer.name)

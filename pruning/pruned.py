@@ -22,6 +22,7 @@ class PrunedLayer:
     block: int
     shape: tuple[int, int]  # (outputs, inputs)
     zeros: int
+    relative_error: float | None = None  # of its outputs; see `InputStatistics.relative_error`
 
     @property
     def weights(self) -> int:

@@ -98,6 +98,14 @@ class LayerFacts(Facts):
     shape: tuple[int, ...]
     zeros: int
     weights: int
+    relative_error: float | None = Field(
+        None,
+        description="How far its outputs are from those of its dense weights on the same inputs: the "
+        "Frobenius norm of the difference over that of the dense outputs. Over all calibration windows where "
+        "the recipe measures second moments (sparsegpt, admm, any refit), over the first one where it "
+        "measures input norms only (wanda, gblm, ria). Null for a method that measures no inputs, and for an "
+        "expert that no token reached.",
+    )
 
     @computed_field  # type: ignore[prop-decorator]
     @property

@@ -231,6 +231,7 @@ def _report(
             shape=layer.shape,
             zeros=layer.zeros,
             weights=layer.weights,
+            relative_error=layer.relative_error,
         )
         for layer in pruned.layers
     )

@@ -1,8 +1,9 @@
 """Statistics of what a block's linear layers are given while the calibration windows run through it."""
 
+import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import ClassVar, Protocol
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor
@@ -78,6 +79,20 @@ class SecondMoments:
         return self._sum / self._windows
 
 
+class FirstWindow:
+    """The inputs themselves, of the first window that gives any: some experts see few."""
+
+    def __init__(self) -> None:
+        """No window seen yet."""
+        self.value = torch.zeros(0, 0)
+
+    def add(self, inputs: Sequence[Tensor]) -> None:
+        """`inputs`: (tokens, features) of each window."""
+        for given in inputs:
+            if len(self.value) == 0:
+                self.value = given.clone()  # a view would keep all windows that shared a pass
+
+
 class Drift:
     """What the pruned model lacks of the dense one: the mean, over windows, of EᵀX.
 
@@ -104,6 +119,9 @@ class Drift:
         return self._sum / self._windows
 
 
+_Measured = Need | Literal["first_window"]
+
+
 class InputStatistics:
     """What a recipe needs to know of each distinct input of a block's linear layers.
 
@@ -111,16 +129,11 @@ class InputStatistics:
     the same object, seen while it is held: an address may be used again for another tensor.
     """
 
-    _KINDS: ClassVar[dict[Need, type[Statistic]]] = {
-        "input_norms": InputNorms,
-        "second_moments": SecondMoments,
-    }
-
     def __init__(self, layers: Sequence[LinearLayer], needs: Collection[Need]) -> None:
         """For the linear layers of one block, and what is needed of their inputs."""
         self.layers = layers
-        self._kinds = {need: kind for need, kind in self._KINDS.items() if need in needs}
-        self._by_layer: dict[str, dict[Need, Statistic]] = {}
+        self._kinds = _kinds(needs)
+        self._by_layer: dict[str, dict[_Measured, Statistic]] = {}
         self._input_drifts: dict[str, Drift] = {}
         self._output_drifts: dict[str, Drift] = {}
 
@@ -133,7 +146,7 @@ class InputStatistics:
         `dense`: what layers, by name, are given in the dense model, where their drift is to be measured. With
         `stop`, the pass ends with InputsSeen, which is to be suppressed, where no later layer is watched.
         """
-        groups: list[tuple[Tensor, dict[Need, Statistic]]] = []
+        groups: list[tuple[Tensor, dict[_Measured, Statistic]]] = []
         missing = {layer.name for layer in self.layers}
         drifts: list[tuple[Tensor, Drift]] = []
 
@@ -190,6 +203,40 @@ class InputStatistics:
     def of(self, layer: LinearLayer, need: Need) -> Tensor:
         """What was measured on the layer's input; see InputNorms and SecondMoments."""
         return self._by_layer[layer.name][need].value
+
+    def relative_error(self, layer: LinearLayer, dense: Tensor) -> float | None:
+        """‖XW'ᵀ - XWᵀ‖ / ‖XWᵀ‖, with W' the layer's weight as it is now, and W `dense` (outputs, inputs).
+
+        X is what the layer was given: in all windows where second moments were measured, in the first
+        otherwise. None: nothing was measured, or nothing but zeros.
+        """
+        measured = self._by_layer.get(layer.name)
+        if measured is None:
+            return None
+        before = dense.to(torch.promote_types(dense.dtype, torch.float32))
+        ratio = float(_output_norm(layer.matrix - before, measured) / _output_norm(before, measured))
+        return ratio if math.isfinite(ratio) else None
+
+
+def _kinds(needs: Collection[Need]) -> dict[_Measured, type[Statistic]]:
+    """What is measured: as needed, and what tells how far the outputs of a layer are from the dense ones."""
+    kinds: dict[_Measured, type[Statistic]] = {}
+    if "input_norms" in needs:
+        kinds["input_norms"] = InputNorms
+    if "second_moments" in needs:
+        kinds["second_moments"] = SecondMoments
+    elif kinds:
+        kinds["first_window"] = FirstWindow
+    return kinds
+
+
+def _output_norm(weight: Tensor, measured: Mapping[_Measured, Statistic]) -> Tensor:
+    """‖XWᵀ‖, or a multiple of it that is the same for every W (outputs, inputs)."""
+    if "second_moments" in measured:  # tr(W·XᵀX·Wᵀ), in which rounding may leave less than nothing
+        moments = measured["second_moments"].value
+        return (weight @ moments).mul_(weight).sum().clamp_(min=0).sqrt_()
+    outputs = measured["first_window"].value.to(weight.dtype) @ weight.T
+    return outputs.square_().sum().sqrt_()
 
 
 def by_shared_input(

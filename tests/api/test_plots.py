@@ -74,6 +74,19 @@ def test_the_sentence_names_the_extremes_and_the_table_has_every_value() -> None
     )
 
 
+def test_errors_are_a_map_of_their_own_where_the_report_has_any() -> None:
+    of = report()
+    assert [shown.name for shown in pictures(of)] == ["perplexity", "stages", "sparsity"]
+    for layer, error in zip(of["sparsity"]["layers"], (0.1, 0.25, None, 0.3, 0.2, 0.15), strict=True):
+        layer["relative_error"] = error
+    shown = picture("error", of)
+    assert shown.finding == (
+        "Relative error of the outputs: from 10 % in q_proj of block 0 to 30 % in up_proj of block 1."
+    )
+    assert shown.table.rows == [("0", "10 %", "25 %"), ("1", "\N{EN DASH}", "30 %"), ("2", "20 %", "15 %")]
+    assert len(shapes(shown.draw("wide"), r"fill-opacity: ([\d.]+)")) == 4, "a fifth is full"
+
+
 def test_kinds_are_told_apart_and_experts_are_one_cell_by_their_weights() -> None:
     def layer(name: str, weights: int, sparsity: float) -> dict[str, Any]:
         return {"name": f"h.0.{name}", "block": 0, "weights": weights, "sparsity": sparsity}
