@@ -1,5 +1,6 @@
 """A worker's parts in this process, on a real database and a real broker."""
 
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,10 +11,15 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
 import jobs.settings
+import pruning.run
 from jobs import lifecycle
 from jobs.lifecycle import Claim
 from jobs.settings import Settings
+from worker import patience
 from worker.identity import Identity
+
+from .one_job import Service, StandInRun
+from .receiver import Receiver
 
 Database = sessionmaker[Session]
 
@@ -89,3 +95,40 @@ def eventually() -> Callable[[Callable[[], bool]], None]:
             time.sleep(0.01)
 
     return wait
+
+
+@pytest.fixture
+def receive() -> Iterator[Callable[..., Receiver]]:
+    """Opens a server that answers with these statuses; see `Receiver`."""
+    opened: list[Receiver] = []
+
+    def open_one(*statuses: int, tls: ssl.SSLContext | None = None) -> Receiver:
+        opened.append(Receiver(*statuses, tls=tls))
+        return opened[-1]
+
+    yield open_one
+    for receiver in opened:
+        receiver.close()
+
+
+@pytest.fixture
+def library(monkeypatch: pytest.MonkeyPatch) -> StandInRun:
+    stand_in = StandInRun()
+    monkeypatch.setattr(pruning.run, "run", stand_in)
+    return stand_in
+
+
+@pytest.fixture
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "_FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(patience, "_LONGEST_PAUSE", 0.02)
+
+
+@pytest.fixture
+def service(database: Database, settings: Settings, worker: Identity) -> Service:
+    return Service(database, settings, worker)
+
+
+@pytest.fixture
+def job_id(submit: Callable[[], UUID]) -> UUID:
+    return submit()

@@ -1,0 +1,90 @@
+"""One job in this process: a real database and store, and a stand-in for the library."""
+
+from collections.abc import Callable
+from pathlib import Path
+from uuid import UUID
+
+from pydantic import BaseModel
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs import events, lifecycle, queries
+from jobs.settings import Settings
+from jobs.store import Store
+from jobs.tables import Job, JobEvent
+from pruning.progress import Progress
+from pruning.recipe import Stage
+from worker import run_job
+from worker.identity import Identity
+
+Database = sessionmaker[Session]
+
+WEIGHTS = b"pruned weights"
+
+
+class StandInPerplexity(BaseModel):
+    dense: float = 10.0
+    pruned: float = 12.5
+
+
+class StandInReport(BaseModel):
+    perplexity: StandInPerplexity = StandInPerplexity()
+
+
+class StandInRun:
+    """In the place of the library: writes two files, and does in the middle what a test asks for."""
+
+    def __init__(self) -> None:
+        self.calls: list[dict[str, object]] = []
+        self.in_the_middle: Callable[[], None] = lambda: None
+
+    def __call__(self, *recipe: object, output: Path, progress: Progress, **more: object) -> StandInReport:
+        self.calls.append(more)
+        progress.stage_started(Stage.PRUNE, 4)
+        progress.step_finished(Stage.PRUNE, 1, 4)
+        self.in_the_middle()
+        progress.step_finished(Stage.PRUNE, 4, 4)
+        progress.stage_finished(Stage.PRUNE, 0.5, 1000)
+        (output / "more").mkdir(parents=True)
+        (output / "model.safetensors").write_bytes(WEIGHTS)
+        (output / "more" / "config.json").write_text("{}")
+        return StandInReport()
+
+
+class Service:
+    """What the tests do to a job, and what they see of it."""
+
+    def __init__(self, database: Database, settings: Settings, worker: Identity) -> None:
+        self.database = database
+        self.settings = settings
+        self.worker = worker
+
+    def run(self, job_id: UUID) -> Job:
+        run_job.run_job(job_id, self.settings, self.worker)
+        with self.database.begin() as session:
+            return session.get_one(Job, job_id)
+
+    def cancel(self, job_id: UUID) -> None:
+        with self.database.begin() as session:
+            lifecycle.cancel(session, "ada", job_id)
+
+    def take_away(self, job_id: UUID) -> None:
+        with self.database.begin() as session:
+            token = session.get_one(Job, job_id).lease_token
+            assert token is not None
+            lifecycle.give_up_lost(session, job_id, token, "its lease ran out", 3)
+
+    def artifacts(self, job_id: UUID) -> dict[str, bytes]:
+        with self.database.begin() as session:
+            rows = queries.artifacts(session, "ada", job_id)
+        return {row.name: b"".join(self.store.stream(row.key)) for row in rows}
+
+    def events(self, job_id: UUID) -> list[JobEvent]:
+        with self.database.begin() as session:
+            return list(events.since(session, job_id, 0))
+
+    @property
+    def store(self) -> Store:
+        return Store(self.settings.store_url)
+
+    def stored(self) -> list[str]:
+        return sorted(found.key for found in self.store.list("jobs"))

@@ -1,0 +1,173 @@
+"""A job that is cancelled, taken away or handed back, or whose services fail for a while."""
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from jobs import lifecycle
+from jobs.states import JobState
+from jobs.store import Store, StoreUnreachable
+from pruning.errors import Unreachable
+from worker import run_job, transfers
+
+from .one_job import WEIGHTS, Service, StandInRun
+
+pytestmark = pytest.mark.usefixtures("short_pauses")
+
+
+def test_a_cancel_stops_it_between_two_steps(service: Service, library: StandInRun, job_id: UUID) -> None:
+    library.in_the_middle = lambda: service.cancel(job_id)
+    job = service.run(job_id)
+    assert job.state == JobState.CANCELLED
+    assert service.artifacts(job_id) == {}
+    assert "stage_finished" not in [event.kind for event in service.events(job_id)]
+
+
+def test_a_cancel_during_the_upload_leaves_no_artifact(
+    service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_file = Store.put_file
+
+    def put_file_and_cancel(self: Store, key: str, path: Path, **options: object) -> object:
+        stored = put_file(self, key, path, **options)
+        service.cancel(job_id)
+        return stored
+
+    monkeypatch.setattr(Store, "put_file", put_file_and_cancel)
+    assert service.run(job_id).state == JobState.CANCELLED
+    assert (service.artifacts(job_id), service.stored()) == ({}, [])
+
+
+def test_a_cancel_just_before_the_end_wins(
+    service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    succeed = lifecycle.succeed
+
+    def cancel_then_succeed(session: Session, *result: object) -> bool:
+        service.cancel(job_id)
+        return succeed(session, *result)
+
+    monkeypatch.setattr(lifecycle, "succeed", cancel_then_succeed)
+    assert service.run(job_id).state == JobState.CANCELLED
+    assert (service.artifacts(job_id), service.stored()) == ({}, [])
+
+
+def test_a_worker_that_loses_the_job_stops_and_leaves_it_alone(
+    service: Service, library: StandInRun, job_id: UUID
+) -> None:
+    library.in_the_middle = lambda: service.take_away(job_id)
+    job = service.run(job_id)
+    assert (job.state, job.attempt, job.losses) == (JobState.QUEUED, 1, 1)
+    assert [event.data.get("state") for event in service.events(job_id)][-1] == "queued"
+    assert (service.artifacts(job_id), service.stored()) == ({}, [])
+
+
+def test_a_shutdown_hands_the_job_back_for_another_worker(
+    service: Service, library: StandInRun, job_id: UUID
+) -> None:
+    library.in_the_middle = service.worker.stop
+    job = service.run(job_id)
+    assert (job.state, job.losses, job.dispatched_at) == (JobState.QUEUED, 0, None)
+
+    library.in_the_middle = lambda: None
+    service.worker.stop_flag.unlink()
+    job = service.run(job_id)
+    assert (job.state, job.attempt) == (JobState.SUCCEEDED, 2)
+    assert list(service.artifacts(job_id)) == ["model.safetensors", "more/config.json"]
+
+
+def test_a_sigterm_to_the_child_hands_the_job_back_too(
+    service: Service, library: StandInRun, job_id: UUID
+) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    library.in_the_middle = lambda: os.kill(os.getpid(), signal.SIGTERM)
+    assert service.run(job_id).state == JobState.QUEUED
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_a_worker_that_is_shutting_down_takes_nothing(
+    service: Service, library: StandInRun, job_id: UUID
+) -> None:
+    service.worker.stop()
+    job = service.run(job_id)
+    assert (job.state, job.attempt) == (JobState.QUEUED, 0)
+
+
+def test_a_database_that_drops_its_connections_costs_nothing(
+    service: Service, library: StandInRun, job_id: UUID, cut_connections: Callable[[], None]
+) -> None:
+    library.in_the_middle = cut_connections
+    assert service.run(job_id).state == JobState.SUCCEEDED
+
+
+def test_a_success_whose_answer_was_lost_keeps_its_files(
+    service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    succeed = lifecycle.succeed
+
+    def commit_and_lose_the_answer(session: Session, *result: object) -> bool:
+        succeed(session, *result)
+        session.commit()
+        raise OperationalError("COMMIT", {}, Exception("server closed the connection unexpectedly"))
+
+    monkeypatch.setattr(lifecycle, "succeed", commit_and_lose_the_answer)
+    job = service.run(job_id)
+    assert job.state == JobState.SUCCEEDED
+    assert service.artifacts(job_id) == {"model.safetensors": WEIGHTS, "more/config.json": b"{}"}
+
+
+def test_a_hub_that_does_not_answer_is_waited_for(
+    service: Service, library: StandInRun, job_id: UUID
+) -> None:
+    def away_once() -> None:
+        if len(library.calls) == 1:
+            raise Unreachable("the Hub does not answer; try again later")
+
+    library.in_the_middle = away_once
+    job = service.run(job_id)
+    assert (job.state, job.attempt, len(library.calls)) == (JobState.SUCCEEDED, 1, 2)
+
+
+def test_a_hub_that_never_answers_fails_the_job(
+    service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away() -> None:
+        raise Unreachable("the Hub does not answer; try again later")
+
+    library.in_the_middle = away
+    monkeypatch.setattr(run_job, "_HUB_PATIENCE_SECONDS", 0.0)
+    job = service.run(job_id)
+    assert job.error == {"type": "unreachable", "message": "the Hub does not answer; try again later"}
+
+
+def test_a_store_that_is_away_is_waited_for(
+    service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_file, tries = Store.put_file, []
+
+    def put_file_at_the_third_try(self: Store, key: str, path: Path, **options: object) -> object:
+        tries.append(key)
+        if len(tries) % 3:
+            raise StoreUnreachable("the store did not answer")
+        return put_file(self, key, path, **options)
+
+    monkeypatch.setattr(Store, "put_file", put_file_at_the_third_try)
+    assert service.run(job_id).state == JobState.SUCCEEDED
+    assert len(tries) == 6
+
+
+def test_a_store_that_stays_away_fails_the_job(
+    service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*anything: object, **options: object) -> object:
+        raise StoreUnreachable("the store did not answer")
+
+    monkeypatch.setattr(Store, "put_file", away)
+    monkeypatch.setattr(transfers, "_STORE_PATIENCE_SECONDS", 0.0)
+    assert service.run(job_id).error == {"type": "store", "message": "the store did not answer"}
