@@ -1,7 +1,8 @@
 """What the dense and the pruned model are worth, measured by the same code on the same text."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache, partial
 from math import inf
@@ -11,11 +12,15 @@ from typing import Self
 
 from transformers import PreTrainedModel
 
+from pruning.batching import memory_of
+from pruning.blocks import find_stack
 from pruning.ledger import Conditions, Ledger
 from pruning.perplexity import EvaluationSet, evaluation_batches, perplexity
+from pruning.placement import Placement
 from pruning.plan import Plan
 from pruning.recipe import Stage
 from pruning.report import PerplexityFacts, ZeroShotFacts
+from pruning.schedule import MEMORY_SHARE
 from pruning.shared_perplexities import DensePerplexities
 from pruning.tasks import Score, side_by_side
 
@@ -105,10 +110,12 @@ def evaluate(
         ledger.keep(Stage.EVALUATE, number, path)
         return found
 
-    before = measured(0, lambda done: _measure(plan, plan.dense_model, done, known=dense.known))
+    before = measured(0, lambda done: _measure(plan, plan.placement, done, known=dense.known))
     dense.offer(before.perplexities)
     limit = ceiling.over(before.perplexities[0])
-    after = measured(1, lambda done: _measure(plan, lambda: plan.pruned_model(directory), done, limit=limit))
+    after = measured(
+        1, lambda done: _measure(plan, lambda: plan.pruned_placement(directory), done, limit=limit)
+    )
     texts_measured = zip(plan.evaluations, before.perplexities, after.perplexities, strict=False)
     return Measured(
         tuple(_facts(text, *values, cut_short=after.cut_short) for text, *values in texts_measured),
@@ -119,35 +126,44 @@ def evaluate(
 
 def _measure(
     plan: Plan,
-    load: Callable[[], PreTrainedModel],
+    load: Callable[[], Placement],
     step: Callable[[int], None],
     *,
     known: Mapping[int, float] = MappingProxyType({}),
     limit: float = inf,
 ) -> _OfOne:
     """Measure one model, which is loaded if anything of it is not known."""
-    model = cache(load)
     perplexities: list[float] = []
     scores: list[Score] = []
     done = 0
-    for number, text in enumerate(plan.evaluations):
-        if number in known:
-            perplexities.append(known[number])
-            continue
-        batch_done = partial(_count_on, step, done)
-        bound = limit if number == 0 else inf
-        perplexities.append(
-            perplexity(model(), text.windows, stride=text.stride, ceiling=bound, step=batch_done)
-        )
-        if perplexities[-1] > bound:
-            return _OfOne(perplexities, [], cut_short=True)
-        done += len(evaluation_batches(text.windows))
-    if plan.tasks:
-        for number in range(len(plan.tasks.names)):
-            scores += plan.tasks.scores(number, model(), plan.tokenizer, check=partial(step, done))
-            done += 1
-            step(done)
+    with ExitStack() as placed:
+        model = cache(lambda: placed.enter_context(_ready(load())))
+        for number, text in enumerate(plan.evaluations):
+            if number in known:
+                perplexities.append(known[number])
+                continue
+            batch_done = partial(_count_on, step, done)
+            bound = limit if number == 0 else inf
+            perplexities.append(
+                perplexity(model(), text.windows, stride=text.stride, ceiling=bound, step=batch_done)
+            )
+            if perplexities[-1] > bound:
+                return _OfOne(perplexities, [], cut_short=True)
+            done += len(evaluation_batches(text.windows))
+        if plan.tasks:
+            for number in range(len(plan.tasks.names)):
+                scores += plan.tasks.scores(number, model(), plan.tokenizer, check=partial(step, done))
+                done += 1
+                step(done)
     return _OfOne(perplexities, scores, reused=len(known) == len(plan.evaluations))
+
+
+@contextmanager
+def _ready(placement: Placement) -> Iterator[PreTrainedModel]:
+    """The model while it can be called, as a whole or block by block, by what the device has room for."""
+    blocks = [block.module for block in find_stack(placement.model).blocks]
+    with placement.whole(blocks, int(MEMORY_SHARE * memory_of(placement.device))):
+        yield placement.model
 
 
 def _count_on(step: Callable[[int], None], before: int, done: int, _total: int) -> None:

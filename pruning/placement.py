@@ -10,7 +10,7 @@ import importlib.metadata
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import chain
 from typing import Any
 
@@ -58,12 +58,32 @@ class Placement:
             yield
 
     @contextmanager
-    def while_called(self, module: nn.Module) -> Iterator[None]:
-        """While active, `module` is resident whenever it is called, for the time of the call."""
+    def whole(self, blocks: Sequence[nn.Module], room: int) -> Iterator[None]:
+        """While active, the model can be called as a whole, with the same results in either way.
+
+        Where it takes no more than `room` bytes of the device, it is resident; else each of `blocks` is
+        brought whenever it is called, and everything around them is resident.
+        """
+        tensors = _tensors([self.model])
+        size = sum(tensor.numel() * self._dtypes.get(tensor, tensor.dtype).itemsize for tensor in tensors)
+        with ExitStack() as placed:
+            if size <= room:
+                placed.enter_context(self.resident(self.model))
+            else:
+                placed.enter_context(self.around(blocks))
+                for block, then in zip(blocks, [*blocks[1:], None], strict=True):
+                    placed.enter_context(self.while_called(block, then=then))
+            yield
+
+    @contextmanager
+    def while_called(self, module: nn.Module, then: nn.Module | None = None) -> Iterator[None]:
+        """While active, `module` is resident whenever it is called, for the time of the call; `then`: as in
+        `resident`.
+        """
         plain = module.forward
 
         def forward(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - stands in for any module's forward
-            with self.resident(module):
+            with self.resident(module, then=then):
                 return plain(*args, **kwargs)
 
         module.forward = forward  # on the instance: the class's shows again when it is deleted

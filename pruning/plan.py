@@ -146,30 +146,29 @@ class Plan:
         )
 
     def placement(self) -> Placement:
-        """The model that is pruned, frozen and in eval mode, for bringing its parts to where they compute.
+        """The dense model, frozen and in eval mode, for bringing its parts to where they compute.
 
         On the host, mapped into memory; but in the dtype of the computation where its weights are stored in
         several, so that none loses precision on the way.
         """
-        stored = {tensor.dtype for tensor in self.checkpoint.stored.values() if tensor.is_floating_point()}
-        dtype = self.checkpoint.stored_dtype if len(stored) == 1 else self.dtype
-        model = self.checkpoint.load(dtype, torch.device("cpu"), computes_in=self.dtype)
+        model = self.checkpoint.load(self._dtype_on_host, torch.device("cpu"), computes_in=self.dtype)
         return Placement(model, self.device, self.dtype)
 
-    def dense_model(self) -> PreTrainedModel:
-        """The same model as a whole, where it computes, to be measured."""
-        return self.checkpoint.load(self.dtype, self.device)
-
-    def pruned_model(self, directory: Path) -> PreTrainedModel:
+    def pruned_placement(self, directory: Path) -> Placement:
         """The pruned model as a user would load it from the directory that it was written to."""
         model = AutoModelForCausalLM.from_pretrained(
             directory,
-            dtype=self.dtype,
+            dtype=self._dtype_on_host,
             experts_implementation=experts_implementation(self.dtype),
             local_files_only=True,
         )
         assert isinstance(model, PreTrainedModel)  # noqa: S101 - what AutoModelForCausalLM promises
-        return model.to(self.device).eval()
+        return Placement(model.requires_grad_(False).eval(), self.device, self.dtype)
+
+    @property
+    def _dtype_on_host(self) -> torch.dtype:
+        stored = {tensor.dtype for tensor in self.checkpoint.stored.values() if tensor.is_floating_point()}
+        return self.checkpoint.stored_dtype if len(stored) == 1 else self.dtype
 
 
 def _gradient_file(recipe: Recipe, checkpoint: Checkpoint, roots: Roots) -> GradientFile | None:

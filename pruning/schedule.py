@@ -20,7 +20,8 @@ ScheduleChoice = Literal["auto", "whole", "streamed"]
 _LONGEST_WHOLE_SECONDS = 600
 # Operations per second that a thread of a CPU, and a GPU, are taken to do: measuring would make it a draw.
 _ASSUMED_RATE = {"cpu": 5e10, "cuda": 2e14}
-_MEMORY_SHARE = 0.7
+# Of a device's memory, for weights and sums: the rest is for what is computed with them.
+MEMORY_SHARE = 0.7
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def _whole_fits(stack: Stack, norms: Collection[GradientNorm], placement: Placem
     weights = sum(parameter.numel() for parameter in stack.model.parameters())
     sums = sum(layer.outputs * layer.inputs for layer in stack.layers) * len(norms)
     needed = weights * placement.dtype.itemsize + sums * torch.float32.itemsize
-    return bool(needed <= _MEMORY_SHARE * memory_of(placement.device))
+    return bool(needed <= MEMORY_SHARE * memory_of(placement.device))
 
 
 def _seconds(stack: Stack, windows: Tensor, placement: Placement) -> float:

@@ -95,7 +95,13 @@ class Estimate(_Answer):
             _stage(
                 Stage.EVALUATE,
                 work.evaluation(evaluation, shape),
-                memory.evaluation(shape, Windows.of_evaluation(evaluation, shape), dtype, machine.kind),
+                memory.evaluation(
+                    shape,
+                    Windows.of_evaluation(evaluation, shape),
+                    dtype,
+                    machine.kind,
+                    room=_MEMORY_SHARE * machine.memory_bytes,
+                ),
                 dtype,
                 machine,
             ),

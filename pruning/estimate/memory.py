@@ -72,7 +72,10 @@ def pruning(shape: ModelShape, windows: Windows, dtype: str, device: str, *, sec
     )
 
 
-def evaluation(shape: ModelShape, windows: Windows, dtype: str, device: str) -> float:
-    """The whole model and one micro-batch."""
+def evaluation(shape: ModelShape, windows: Windows, dtype: str, device: str, room: float) -> float:
+    """The whole model where it takes no more than `room`, else what works of it; and one micro-batch."""
     activations = _activations((shape.largest_block,), dtype) + _logits(shape)
-    return _weights(shape, dtype) + activations * _at_once(windows, device)
+    weights = _weights(shape, dtype)
+    if weights > room:
+        weights = _around(shape, dtype) + _block(shape, dtype, device)
+    return weights + activations * _at_once(windows, device)

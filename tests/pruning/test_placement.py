@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import AutoModelForCausalLM, PreTrainedModel
+from transformers.pytorch_utils import Conv1D
 
 from pruning.blocks import find_stack
 from pruning.placement import Placement
@@ -105,3 +106,28 @@ def test_a_model_in_its_stored_dtype_is_mapped_and_a_block_at_a_time_is_cast(tmp
             sums += [parameter.detach().sum() for parameter in block.module.parameters()]
             assert resident_memory()["RssAnon"] - before < 0.9 * size
     assert torch.isfinite(torch.stack(sums)).all()
+
+
+@pytest.mark.parametrize("family", ALL_FAMILIES)
+def test_a_model_larger_than_its_room_gives_the_same_logits_a_block_at_a_time(family: str) -> None:
+    model = make(family)
+    blocks = [block.module for block in find_stack(model).blocks]
+    windows = torch.randint(2, 384, (2, 16), generator=torch.Generator().manual_seed(1))
+    placement, before = Placement(model, dtype=torch.bfloat16), state(model)
+    placed: list[set[int]] = []
+
+    def note(*_: object) -> None:
+        dtypes = {number: next(block.parameters()).dtype for number, block in enumerate(blocks)}
+        placed.append({number for number, dtype in dtypes.items() if dtype == torch.bfloat16})
+
+    for block in blocks:
+        first = next(module for module in block.modules() if isinstance(module, nn.Linear | Conv1D))
+        first.register_forward_pre_hook(note)
+    logits = []
+    for room in (10**9, 0):
+        with torch.inference_mode(), placement.whole(blocks, room):
+            logits.append(model(input_ids=windows).logits)
+        assert state(model) == before
+    assert torch.equal(*logits)
+    everything = set(range(len(blocks)))
+    assert placed == [everything] * len(blocks) + [{number} for number in range(len(blocks))]

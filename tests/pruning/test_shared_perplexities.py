@@ -8,6 +8,7 @@ import pytest
 from transformers import LlamaForCausalLM, PreTrainedModel
 
 from pruning.ledger import DirectoryLedger
+from pruning.placement import Placement
 from pruning.plan import Plan
 from pruning.progress import Silent
 from pruning.recipe import Evaluation, Recipe, Stage
@@ -59,13 +60,16 @@ def models(
 def loaded(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The directories whose dense models were loaded to be measured."""
     found: list[Path] = []
-    load = Plan.dense_model
+    pruned: list[int] = []
+    load = Plan.placement
 
-    def dense_model(plan: Plan) -> PreTrainedModel:
-        found.append(plan.checkpoint.directory)
+    def placement(plan: Plan) -> Placement:
+        if id(plan) in pruned:
+            found.append(plan.checkpoint.directory)
+        pruned.append(id(plan))  # for which a plan loads it first
         return load(plan)
 
-    monkeypatch.setattr(Plan, "dense_model", dense_model)
+    monkeypatch.setattr(Plan, "placement", placement)
     return found
 
 
