@@ -1,7 +1,7 @@
 """Following a job: its events in batches, as they come, until its end has been delivered.
 
-No database session stays open while a stream waits. Streams that stand at the same event share one read. The
-key that has opened a stream is asked for again from time to time: a revoked one ends it.
+No database session stays open while a stream waits. Streams that stand at the same event share one read. Who
+has opened a stream is looked at again from time to time: it ends with the key, or with the page's session.
 """
 
 import asyncio
@@ -18,7 +18,8 @@ from api.doorbell import Doorbell
 from api.errors import RETRY_AFTER_SECONDS
 from api.exceptions import UNREACHABLE_DATABASE
 from api.schemas import Event
-from jobs import events, keys, queries
+from jobs import events, page_sessions, queries
+from jobs.keys import Principal
 from jobs.states import ENDED
 
 log = logging.getLogger(__name__)
@@ -26,8 +27,8 @@ log = logging.getLogger(__name__)
 PATIENCE_SECONDS = 15.0
 """How long a stream waits for a ring before it looks by itself, and tells its client that it is alive."""
 
-KEY_SECONDS = 60.0
-"""How long a stream goes on before its key is looked at again."""
+ADMISSION_SECONDS = 15.0
+"""How long a stream goes on before it is asked again whether its client may see it."""
 
 _BREATH_SECONDS = 0.5
 """A list of many jobs is read no more often than this, however often they ring."""
@@ -48,24 +49,24 @@ class Reading(NamedTuple):
     ended: bool
 
 
-class _Key:
-    """The key that has opened a stream, which was valid then."""
+class _Admission:
+    """That of somebody who has opened a stream, and who was let in then."""
 
-    def __init__(self, sessions: sessionmaker[Session], key_id: UUID) -> None:
+    def __init__(self, sessions: sessionmaker[Session], who: Principal) -> None:
         self._sessions = sessions
-        self._id = key_id
+        self._who = who
         self._looked_at = time.monotonic()
 
-    async def opens(self) -> bool:
-        """Whether it is valid, as far as is known since the last minute."""
-        if time.monotonic() - self._looked_at < KEY_SECONDS:
+    async def holds(self) -> bool:
+        """Whether they still are, as far as was seen lately."""
+        if time.monotonic() - self._looked_at < ADMISSION_SECONDS:
             return True
         self._looked_at = time.monotonic()
         return await run_in_threadpool(self._look)
 
     def _look(self) -> bool:
         with self._sessions.begin() as session:
-            return keys.is_valid(session, self._id)
+            return page_sessions.is_let_in(session, self._who)
 
 
 class Streams:
@@ -77,13 +78,13 @@ class Streams:
         self._sessions = sessions
         self._readings: dict[tuple[UUID, int, int], asyncio.Task[Reading]] = {}
 
-    async def follow(self, job_id: UUID, after: int, key_id: UUID) -> AsyncIterator[Batch]:
-        """The job's events past `after`, for a key. An empty batch: nothing happened for a while."""
-        key = _Key(self._sessions, key_id)
+    async def follow(self, job_id: UUID, after: int, who: Principal) -> AsyncIterator[Batch]:
+        """The job's events past `after`, for `who`. An empty batch: nothing happened for a while."""
+        admission = _Admission(self._sessions, who)
         with self.doorbell.bell(job_id) as bell:
             while not self.doorbell.closed:
                 try:
-                    if not await key.opens():
+                    if not await admission.holds():
                         return
                     batch, last_event, ended = await self._read(job_id, after, bell.last_ring)
                 except UNREACHABLE_DATABASE as error:
@@ -100,13 +101,13 @@ class Streams:
                 if not await bell.wait(PATIENCE_SECONDS):
                     yield ()
 
-    async def watch(self, read: Callable[[], T], key_id: UUID) -> AsyncIterator[T]:
+    async def watch(self, read: Callable[[], T], who: Principal) -> AsyncIterator[T]:
         """What `read` gives now, and again whenever any job has moved on, or when nothing has for a while."""
-        key = _Key(self._sessions, key_id)
+        admission = _Admission(self._sessions, who)
         with self.doorbell.bell(None) as bell:
             while not self.doorbell.closed:
                 try:
-                    if not await key.opens():
+                    if not await admission.holds():
                         return
                     yield await run_in_threadpool(read)
                 except UNREACHABLE_DATABASE as error:

@@ -54,6 +54,7 @@ class Principal:
     owner: str
     scopes: frozenset[str]
     expires_at: datetime | None = None
+    page_session: bytes | None = None  # by its token's hash; None where the key itself was sent
 
 
 def create(session: Session, owner: str, name: str, scopes: Iterable[str] = SCOPES) -> str:

@@ -6,10 +6,11 @@ owner and scopes, and ends with the key; besides, a week after signing in, or af
 
 import hashlib
 import secrets
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from jobs import keys
@@ -55,13 +56,7 @@ def lookup(session: Session, token: str) -> Principal | None:
     found = session.execute(
         select(ApiKey, or_(use_due, keys.USE_DUE))
         .join(PageSession, PageSession.api_key_id == ApiKey.id)
-        .where(
-            PageSession.token_sha256 == token_sha256,
-            PageSession.one_time.is_(False),
-            PageSession.expires_at > NOW,
-            PageSession.seen_at > NOW - IDLE_LIFETIME,
-            keys.VALID,
-        )
+        .where(*_is_open(token_sha256))
     ).one_or_none()
     if found is None:
         return None
@@ -71,12 +66,31 @@ def lookup(session: Session, token: str) -> Principal | None:
         session.execute(
             update(PageSession).where(PageSession.token_sha256 == token_sha256, use_due).values(seen_at=NOW)
         )
-    return keys.principal_of(key)
+    return replace(keys.principal_of(key), page_session=token_sha256)
+
+
+def is_let_in(session: Session, who: Principal) -> bool:
+    """Whether somebody who was let in once would be so still. It counts as no use."""
+    if who.page_session is None:
+        return keys.is_valid(session, who.key_id)
+    still_open = select(ApiKey.id).join(PageSession, PageSession.api_key_id == ApiKey.id)
+    return session.scalar(still_open.where(*_is_open(who.page_session))) is not None
 
 
 def end(session: Session, token: str) -> None:
     """Sign out."""
     session.execute(delete(PageSession).where(PageSession.token_sha256 == _hash(token)))
+
+
+def _is_open(token_sha256: bytes) -> tuple[ColumnElement[bool], ...]:
+    """The session and its key, joined, let somebody in."""
+    return (
+        PageSession.token_sha256 == token_sha256,
+        PageSession.one_time.is_(False),
+        PageSession.expires_at > NOW,
+        PageSession.seen_at > NOW - IDLE_LIFETIME,
+        keys.VALID,
+    )
 
 
 def _new_token(session: Session, key_id: UUID, lifetime: timedelta, *, one_time: bool) -> str:

@@ -77,7 +77,7 @@ async def follow(
 async def _fragments(
     parts: Service, who: Principal, owner: str, job_id: UUID, after: int
 ) -> AsyncIterator[bytes]:
-    async for batch in parts.streams.follow(job_id, after, who.key_id):
+    async for batch in parts.streams.follow(job_id, after, who):
         if not batch:
             yield KEEPALIVE
             continue

@@ -105,7 +105,7 @@ async def follow_list(shown: Filters, who: Reader, parts: Parts) -> Response:
 
 async def _rows(parts: Service, who: Principal, shown: Shown) -> AsyncIterator[bytes]:
     before, owner = None, whose(who, shown.owner)
-    async for jobs in parts.streams.watch(lambda: _read(parts.database, owner, shown), who.key_id):
+    async for jobs in parts.streams.watch(lambda: _read(parts.database, owner, shown), who):
         rows = fragment("jobs/rows.html", jobs=jobs, shown=shown)
         yield KEEPALIVE if rows == before else format_sse_event(event="rows", data_str=rows)
         before = rows

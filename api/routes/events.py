@@ -14,6 +14,7 @@ from api.errors import InvalidRequest, NotFound, Responses, documented
 from api.schemas import EventList
 from api.service import Parts
 from api.streams import KEEPALIVE, Reading, Streams
+from jobs.keys import Principal
 
 router = APIRouter(prefix="/v1/jobs", tags=["events"])
 
@@ -53,8 +54,8 @@ async def events(
     """Every event of a job past a known one, in order and without gaps.
 
     The stream ends once the job's end has been delivered. A client that resumes after that is answered 204,
-    which tells a browser's EventSource not to come back. The stream of a key that is revoked ends within a
-    minute or so.
+    which tells a browser's EventSource not to come back. The stream of a key that is revoked ends within
+    half a minute.
     """
     start = after if last_event_id is None else last_event_id
     known = await run_in_threadpool(parts.streams.look, who.owner, job_id, start)
@@ -65,7 +66,7 @@ async def events(
     if last_event_id is not None and known.ended and not known.batch:
         return Response(status_code=status.HTTP_204_NO_CONTENT)
     return EventSourceResponse(
-        _as_stream(parts.streams, job_id, start, who.key_id),
+        _as_stream(parts.streams, job_id, start, who),
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 
@@ -79,8 +80,8 @@ def _as_list(known: Reading, start: int) -> EventList:
     return EventList(items=list(known.batch), next_after=known.batch[-1].id if known.batch else start)
 
 
-async def _as_stream(streams: Streams, job_id: UUID, after: int, key_id: UUID) -> AsyncIterator[bytes]:
-    async for batch in streams.follow(job_id, after, key_id):
+async def _as_stream(streams: Streams, job_id: UUID, after: int, who: Principal) -> AsyncIterator[bytes]:
+    async for batch in streams.follow(job_id, after, who):
         if not batch:
             yield KEEPALIVE
         for event in batch:

@@ -11,7 +11,7 @@ from httpx_sse import EventSource, ServerSentEvent
 
 from api import streams
 from api.service import Service
-from jobs import keys, lifecycle
+from jobs import keys, lifecycle, page_sessions
 
 from .drive import Jobs, MakeKey, Server
 
@@ -157,24 +157,38 @@ def test_a_listener_that_lost_its_connection_misses_nothing(http: httpx.Client, 
         assert next(events).id == "3"
 
 
-def test_a_stream_ends_when_its_key_is_revoked(
-    anonymous: TestClient, make_key: MakeKey, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "end", ["the key is revoked", "its page session signs out", "the session's key is revoked"]
+)
+def test_a_stream_ends_when(
+    anonymous: TestClient, make_key: MakeKey, jobs: Jobs, monkeypatch: pytest.MonkeyPatch, end: str
 ) -> None:
-    """In this process, so that the minute between two looks at the key can be none."""
-    monkeypatch.setattr(streams, "KEY_SECONDS", 0.0)
+    """In this process, so that the time between two looks at the client can be none."""
+    monkeypatch.setattr(streams, "ADMISSION_SECONDS", 0.0)
     monkeypatch.setattr(streams, "PATIENCE_SECONDS", 0.05)
     service: Service = anonymous.app.state.service  # type: ignore[attr-defined]
     claim = jobs.running()
     with jobs.database.begin() as session:
         who = keys.authenticate(session, make_key())
-    assert who is not None
+        assert who is not None
+        token = page_sessions.start(session, who.key_id)
+        if "session" in end:
+            who = page_sessions.lookup(session, token)
+            assert who is not None
 
     async def follow() -> list[int]:
         seen = []
-        async for batch in service.streams.follow(claim.job_id, 0, who.key_id):
+        batches = 0
+        async for batch in service.streams.follow(claim.job_id, 0, who):
             seen += [event.id for event in batch]
-            with jobs.database.begin() as session:
-                assert keys.revoke(session, "ada", who.key_id)
+            batches += 1
+            if batches == 3:  # it goes on as long as nothing has ended it
+                with jobs.database.begin() as session:
+                    if "signs out" in end:
+                        page_sessions.end(session, token)
+                    else:
+                        assert keys.revoke(session, "ada", who.key_id)
+            assert batches <= 3
         return seen
 
     assert asyncio.run(asyncio.wait_for(follow(), 20)) == [1, 2]
