@@ -1,0 +1,39 @@
+"""The tables that API and worker share. Every timestamp is the database's own clock, never a host's."""
+
+from jobs.tables.base import NOW, Base
+from jobs.tables.jobs import (
+    Artifact,
+    IdempotencyKey,
+    Job,
+    JobAttempt,
+    JobBlock,
+    JobEvent,
+    JobLabel,
+    Sweep,
+    Worker,
+)
+from jobs.tables.owners import ApiKey, PageSession, Upload, WebhookDelivery, WebhookEndpoint, ZooEntry
+from jobs.tables.shared import DensePerplexity, GradientArtifact, GradientShard
+
+__all__ = [
+    "NOW",
+    "ApiKey",
+    "Artifact",
+    "Base",
+    "DensePerplexity",
+    "GradientArtifact",
+    "GradientShard",
+    "IdempotencyKey",
+    "Job",
+    "JobAttempt",
+    "JobBlock",
+    "JobEvent",
+    "JobLabel",
+    "PageSession",
+    "Sweep",
+    "Upload",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "Worker",
+    "ZooEntry",
+]

@@ -1,0 +1,237 @@
+"""Jobs with all that belongs to one, sweeps of them, and the workers that run them."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Computed,
+    ForeignKey,
+    Index,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from jobs.states import JobState, SweepState
+from jobs.tables.base import NOW, Base
+
+
+def _job_id() -> Mapped[UUID]:
+    return mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
+
+
+class Job(Base):
+    """One recipe run once. The row is the truth: messages, files and workers only follow it."""
+
+    __tablename__ = "jobs"
+
+    # uuidv7 grows with time, so the primary key is also the newest-first order of the lists.
+    id: Mapped[UUID] = mapped_column(primary_key=True, server_default=func.uuidv7())
+    owner: Mapped[str]
+    spec: Mapped[dict[str, Any]]
+    recipe_fingerprint: Mapped[str]
+    model: Mapped[str]
+    method: Mapped[str]
+    pattern: Mapped[str]
+    sparsity: Mapped[float]
+    labels: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    sweep_id: Mapped[UUID | None] = mapped_column(ForeignKey("sweeps.id", ondelete="SET NULL"))
+    queue: Mapped[str] = mapped_column(server_default="prune")
+
+    state: Mapped[JobState] = mapped_column(Text, server_default=JobState.QUEUED)
+    attempt: Mapped[int] = mapped_column(server_default="0")
+    losses: Mapped[int] = mapped_column(server_default="0")
+    dispatched_at: Mapped[datetime | None]
+
+    worker: Mapped[str | None]
+    lease_token: Mapped[UUID | None]
+    lease_expires_at: Mapped[datetime | None]
+
+    stage: Mapped[str | None]
+    step: Mapped[int | None]
+    steps: Mapped[int | None]
+    seconds_left: Mapped[float | None]
+    progressed_at: Mapped[datetime | None]
+
+    report: Mapped[dict[str, Any] | None]
+    dense_perplexity: Mapped[float | None]
+    pruned_perplexity: Mapped[float | None]
+    # How the job met its quality gate, if it was given one: a `jobs.gate.Verdict`.
+    gate: Mapped[dict[str, Any] | None]
+    gate_state: Mapped[str | None] = mapped_column(Computed("gate ->> 'state'", persisted=True))
+    error: Mapped[dict[str, Any] | None]
+    last_event: Mapped[int] = mapped_column(server_default="0")
+
+    # Since when the store may hold files of this job that no row names.
+    litter_since: Mapped[datetime | None]
+    artifacts_expired_at: Mapped[datetime | None]
+
+    queued_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    running_at: Mapped[datetime | None]
+    cancelling_at: Mapped[datetime | None]
+    succeeded_at: Mapped[datetime | None]
+    failed_at: Mapped[datetime | None]
+    cancelled_at: Mapped[datetime | None]
+    retried_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+    # A queued job waits for this one, which is computing what both need; for as long as that has not ended.
+    blocked_on: Mapped[UUID | None] = mapped_column(ForeignKey("jobs.id", ondelete="SET NULL"))
+
+    __table_args__ = (
+        CheckConstraint(
+            "state IN ('queued', 'running', 'cancelling', 'succeeded', 'failed', 'cancelled')", name="state"
+        ),
+        CheckConstraint(
+            "(state IN ('running', 'cancelling')) = (lease_token IS NOT NULL)", name="lease_while_held"
+        ),
+        Index("ix_jobs_owner_id", "owner", "id"),
+        Index("ix_jobs_owner_state_id", "owner", "state", "id"),
+        Index("ix_jobs_owner_method_id", "owner", "method", "id"),
+        Index("ix_jobs_owner_model_id", "owner", "model", "id"),
+        Index(
+            "ix_jobs_owner_gate", "owner", "gate_state", "id", postgresql_where=text("gate_state IS NOT NULL")
+        ),
+        Index("ix_jobs_sweep_id_id", "sweep_id", "id", postgresql_where=text("sweep_id IS NOT NULL")),
+        Index("ix_jobs_queued", "queue", "id", postgresql_where=text("state = 'queued'")),
+        Index(
+            "ix_jobs_leases", "lease_expires_at", postgresql_where=text("state IN ('running', 'cancelling')")
+        ),
+        Index("ix_jobs_held_by", "worker", postgresql_where=text("state IN ('running', 'cancelling')")),
+        Index("ix_jobs_litter_since", "litter_since", postgresql_where=text("litter_since IS NOT NULL")),
+        Index(
+            "ix_jobs_unexpired",
+            "succeeded_at",
+            postgresql_where=text("state = 'succeeded' AND artifacts_expired_at IS NULL"),
+        ),
+        Index("ix_jobs_blocked_on", "blocked_on", postgresql_where=text("blocked_on IS NOT NULL")),
+    )
+
+
+class JobLabel(Base):
+    """A label of a job once more, so that a list by label is read in the order of the list."""
+
+    __tablename__ = "job_labels"
+
+    job_id: Mapped[UUID] = _job_id()
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]
+    owner: Mapped[str]
+
+    __table_args__ = (Index("ix_job_labels_owner_name_value_job_id", "owner", "name", "value", "job_id"),)
+
+
+class JobAttempt(Base):
+    """One worker's hold on a job, from its claim to its end."""
+
+    __tablename__ = "job_attempts"
+
+    job_id: Mapped[UUID] = _job_id()
+    attempt: Mapped[int] = mapped_column(primary_key=True)
+    worker: Mapped[str]
+    started_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    ended_at: Mapped[datetime | None]
+    outcome: Mapped[str | None]
+    reason: Mapped[str | None]
+
+
+class JobEvent(Base):
+    """What happened to a job. Ids count from 1 per job, taken under the job's row lock: no gap to miss."""
+
+    __tablename__ = "job_events"
+
+    job_id: Mapped[UUID] = _job_id()
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    kind: Mapped[str]
+    data: Mapped[dict[str, Any]]
+    at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+    __table_args__ = (Index("ix_job_events_progress_at", "at", postgresql_where=text("kind = 'progress'")),)
+
+
+class JobBlock(Base):
+    """A finished block whose shard is durable in the store. See `jobs.blocks`."""
+
+    __tablename__ = "job_blocks"
+
+    job_id: Mapped[UUID] = _job_id()
+    stage: Mapped[str] = mapped_column(primary_key=True)
+    block: Mapped[int] = mapped_column(primary_key=True)
+    attempt: Mapped[int]
+    key: Mapped[str]
+    size: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str]
+    conditions: Mapped[dict[str, Any]]
+    finished_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class Artifact(Base):
+    """A file of a succeeded job. A file in the store that no row names is garbage."""
+
+    __tablename__ = "artifacts"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, server_default=func.uuidv7())
+    job_id: Mapped[UUID] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
+    name: Mapped[str]
+    key: Mapped[str]
+    size: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+    __table_args__ = (UniqueConstraint("job_id", "name"),)
+
+
+class IdempotencyKey(Base):
+    """What a client's `Idempotency-Key` stands for: the body that was sent, and the job that it made."""
+
+    __tablename__ = "idempotency_keys"
+
+    owner: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    body_sha256: Mapped[bytes]
+    job_id: Mapped[UUID] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+    __table_args__ = (
+        Index("ix_idempotency_keys_job_id", "job_id"),
+        Index("ix_idempotency_keys_created_at", "created_at"),
+    )
+
+
+class Sweep(Base):
+    """Jobs that were asked for together; or, one after the other, the search for the sparsest good model."""
+
+    __tablename__ = "sweeps"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, server_default=func.uuidv7())
+    owner: Mapped[str]
+    request: Mapped[dict[str, Any]]
+    state: Mapped[SweepState] = mapped_column(Text, server_default=SweepState.RUNNING)
+    search: Mapped[dict[str, Any] | None]  # where a search stands: a `jobs.search_sparsity.Search`
+    error: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    ended_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        CheckConstraint("state IN ('running', 'succeeded', 'failed', 'cancelled')", name="state"),
+        Index("ix_sweeps_owner_id", "owner", "id"),
+        Index("ix_sweeps_running", "id", postgresql_where=text("state = 'running'")),
+    )
+
+
+class Worker(Base):
+    """A live worker, by its heartbeat: a busy worker answers no broker ping."""
+
+    __tablename__ = "workers"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    queue: Mapped[str]
+    started_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    seen_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    # What it computes on, and how fast that is: a `pruning.estimate.Machine`, once it was measured.
+    machine: Mapped[dict[str, Any] | None]

@@ -1,0 +1,129 @@
+"""What owners have beside their jobs: keys, uploads, webhooks, and models on show."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, func, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from jobs.tables.base import NOW, Base
+
+
+class ApiKey(Base):
+    """A key by the hash of its secret; the key itself is shown once, when it is made."""
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, server_default=func.uuidv7())
+    prefix: Mapped[str] = mapped_column(unique=True)
+    secret_sha256: Mapped[bytes]
+    owner: Mapped[str]
+    name: Mapped[str]
+    scopes: Mapped[list[str]]
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    expires_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        CheckConstraint("scopes <@ ARRAY['jobs:read', 'jobs:write', 'admin']", name="scopes"),
+        Index("ix_api_keys_owner_id", "owner", "id"),
+    )
+
+
+class PageSession(Base):
+    """A browser that has signed in, or (`one_time`) a sign-in link that nobody has followed yet."""
+
+    __tablename__ = "page_sessions"
+
+    token_sha256: Mapped[bytes] = mapped_column(primary_key=True)
+    api_key_id: Mapped[UUID] = mapped_column(ForeignKey("api_keys.id", ondelete="CASCADE"))
+    one_time: Mapped[bool]
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    seen_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    expires_at: Mapped[datetime]
+
+    __table_args__ = (Index("ix_page_sessions_api_key_id", "api_key_id"),)
+
+
+class Upload(Base):
+    """A text that an owner has sent. Recipes name it by its content, so one content has one row."""
+
+    __tablename__ = "uploads"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, server_default=func.uuidv7())
+    owner: Mapped[str]
+    name: Mapped[str]
+    format: Mapped[str]
+    size: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str]
+    key: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+    __table_args__ = (
+        UniqueConstraint("owner", "sha256", "format"),
+        CheckConstraint("format IN ('txt', 'jsonl')", name="format"),
+        Index("ix_uploads_owner_id", "owner", "id"),
+    )
+
+
+class WebhookEndpoint(Base):
+    """Where an owner wants to be told of what has happened. The secrets are encrypted."""
+
+    __tablename__ = "webhook_endpoints"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, server_default=func.uuidv7())
+    owner: Mapped[str]
+    url: Mapped[str]
+    events: Mapped[list[str]]
+    secret: Mapped[bytes]
+    previous_secret: Mapped[bytes | None]
+    previous_secret_until: Mapped[datetime | None]
+    failing_since: Mapped[datetime | None]
+    disabled_at: Mapped[datetime | None]
+    disabled_reason: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+    __table_args__ = (Index("ix_webhook_endpoints_owner_id", "owner", "id"),)
+
+
+class WebhookDelivery(Base):
+    """A message to one endpoint, written with what it tells of; without `next_attempt_at` it is over."""
+
+    __tablename__ = "webhook_deliveries"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, server_default=func.uuidv7())
+    endpoint_id: Mapped[UUID] = mapped_column(ForeignKey("webhook_endpoints.id", ondelete="CASCADE"))
+    event: Mapped[str]
+    payload: Mapped[dict[str, Any]]
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    next_attempt_at: Mapped[datetime | None] = mapped_column(server_default=NOW)
+    last_attempt_at: Mapped[datetime | None]
+    last_status: Mapped[int | None]
+    last_error: Mapped[str | None]
+    delivered_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+    __table_args__ = (
+        Index("ix_webhook_deliveries_endpoint_id_id", "endpoint_id", "id"),
+        Index(
+            "ix_webhook_deliveries_due",
+            "next_attempt_at",
+            postgresql_where=text("next_attempt_at IS NOT NULL"),
+        ),
+    )
+
+
+class ZooEntry(Base):
+    """A succeeded job whose model everybody on this service may see and download, by hand of its owner."""
+
+    __tablename__ = "zoo_entries"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, server_default=func.uuidv7())
+    slug: Mapped[str] = mapped_column(unique=True)
+    # No cascade: a model on show is withdrawn before its job can go.
+    job_id: Mapped[UUID] = mapped_column(ForeignKey("jobs.id"), unique=True)
+    note: Mapped[str]
+    promoted_by: Mapped[str]
+    promoted_at: Mapped[datetime] = mapped_column(server_default=NOW)

@@ -1,0 +1,51 @@
+"""What one job has computed and others use."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from jobs.tables.base import NOW, Base
+
+
+class GradientArtifact(Base):
+    """Gradient norms that any job may use whose fingerprint is the same. They are there from `ready_at` on;
+    before, one job is computing them.
+    """
+
+    __tablename__ = "gradient_artifacts"
+
+    fingerprint: Mapped[str] = mapped_column(primary_key=True)
+    job_id: Mapped[UUID] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    ready_at: Mapped[datetime | None]
+    used_at: Mapped[datetime | None]
+
+    __table_args__ = (Index("ix_gradient_artifacts_job_id", "job_id"),)
+
+
+class GradientShard(Base):
+    """One block's gradient norms, where the job that computed them has left them in the store."""
+
+    __tablename__ = "gradient_shards"
+
+    fingerprint: Mapped[str] = mapped_column(
+        ForeignKey("gradient_artifacts.fingerprint", ondelete="CASCADE"), primary_key=True
+    )
+    block: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str]
+    size: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str]
+
+
+class DensePerplexity(Base):
+    """What a dense model was measured to be, for any job whose fingerprint is the same."""
+
+    __tablename__ = "dense_perplexities"
+
+    fingerprint: Mapped[str] = mapped_column(primary_key=True)
+    perplexity: Mapped[float]
+    used_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+    __table_args__ = (Index("ix_dense_perplexities_used_at", "used_at"),)
