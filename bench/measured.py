@@ -8,6 +8,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,6 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from bench import alone, straightforward
+from bench.emulated import ProductsInFloat32
 from bench.measuring import Setting
 from bench.models import random_windows
 from pruning.gradients import GradientPass
@@ -205,8 +207,10 @@ TASKS: dict[str, Callable[..., None]] = {
 def main() -> None:
     """Do what the first argument asks for, and print what it took as the last line."""
     request = json.loads(sys.argv[1])
-    task = Task(Setting.from_json(request["setting"]))
-    TASKS[request["task"]](task, **request["options"])
+    setting = Setting.from_json(request["setting"])
+    task = Task(setting)
+    with ProductsInFloat32() if setting.emulated else nullcontext():
+        TASKS[request["task"]](task, **request["options"])
     print(json.dumps({"seconds": task.seconds, "peak_bytes": task.peak_bytes, "more": task.more}))
 
 

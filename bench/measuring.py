@@ -21,6 +21,7 @@ class Setting:
     dtype: str = "float32"
     device: str = "cpu"
     tokens: str | None = None  # a file of token windows; random ones, if None
+    emulated: bool = False  # see bench.emulated
 
     def as_json(self) -> dict[str, Any]:
         """For another process."""
