@@ -24,7 +24,7 @@ _PRODUCTS = {
 }
 
 
-class ProductsInFloat32(TorchDispatchMode):
+class ProductsInFloat32(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """While active, every product of bfloat16 tensors is one of float32 tensors, rounded to bfloat16."""
 
     def __torch_dispatch__(

@@ -209,7 +209,7 @@ def main() -> None:
     request = json.loads(sys.argv[1])
     setting = Setting.from_json(request["setting"])
     task = Task(setting)
-    with ProductsInFloat32() if setting.emulated else nullcontext():
+    with ProductsInFloat32() if setting.emulated else nullcontext():  # type: ignore[no-untyped-call]
         TASKS[request["task"]](task, **request["options"])
     print(json.dumps({"seconds": task.seconds, "peak_bytes": task.peak_bytes, "more": task.more}))
 
