@@ -2,20 +2,26 @@
 
 A request names an upload by its id, a stored job by its content: `sha256:<digest>.<ending>`. So the recipe's
 fingerprint stands for the text itself, and equal texts give equal recipes, whoever has uploaded them.
+
+A file is announced before it is written, so that one whose request has died is found and deleted.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import delete, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from jobs.spec import JobSpec
 from jobs.states import ENDED
 from jobs.store import StoredFile
-from jobs.tables import Job, Upload
+from jobs.tables import NOW, Job, StrayUpload, Upload
 from pruning.recipe import content_name, is_upload
+
+LONGEST_REQUEST = timedelta(days=1)
+"""A file that was announced so long ago, and is no upload yet, is none any more."""
 
 
 class UnknownUpload(Exception):
@@ -29,6 +35,10 @@ class UnknownUpload(Exception):
 
 class QuotaExceeded(Exception):
     """An owner's uploads would take more room than they are granted."""
+
+
+class Forgotten(Exception):
+    """The file was not announced, or so long ago that it may be deleted already."""
 
 
 class InUse(Exception):
@@ -51,12 +61,18 @@ def used_bytes(session: Session, owner: str) -> int:
     return int(used or 0)
 
 
+def announce(session: Session, key: str) -> None:
+    """A file is about to be written under `key`, to be added then."""
+    session.add(StrayUpload(key=key))
+
+
 def add(
     session: Session, owner: str, name: str, ending: str, stored: StoredFile, quota: int
 ) -> tuple[Upload, bool]:
     """The upload with the content of `stored`, and whether this call made it: an owner has each text once.
 
-    Raises `QuotaExceeded`. One at a time per owner, so that two together cannot exceed it either.
+    The file must have been announced; unless it becomes the upload, it stays a stray one. Raises `Forgotten`,
+    and `QuotaExceeded`. One at a time per owner, so that two together cannot exceed it either.
     """
     session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"uploads of {owner}", 0))))
     known = session.scalar(select(Upload).where(*_is(owner, stored.sha256, ending)))
@@ -64,6 +80,9 @@ def add(
         return known, False
     if used_bytes(session, owner) + stored.size > quota:
         raise QuotaExceeded
+    announced = delete(StrayUpload).where(StrayUpload.key == stored.key, StrayUpload.doomed.is_(False))
+    if session.scalar(announced.returning(StrayUpload.key)) is None:
+        raise Forgotten
     upload = Upload(
         owner=owner, name=name, format=ending, size=stored.size, sha256=stored.sha256, key=stored.key
     )
@@ -85,7 +104,7 @@ def get(session: Session, owner: str, upload_id: UUID) -> Upload | None:
 
 
 def remove(session: Session, owner: str, upload_id: UUID) -> Upload | None:
-    """Delete the row of an upload; its file is the caller's to delete. None: no such upload.
+    """Delete the row of an upload; its file may be deleted at once, and is before long. None: no such upload.
 
     Raises `InUse` while a job that has not ended names the content. A job that is just being submitted holds
     the row, so this waits for it, and sees it.
@@ -106,7 +125,27 @@ def remove(session: Session, owner: str, upload_id: UUID) -> Upload | None:
     if user is not None:
         raise InUse(user)
     session.delete(upload)
+    session.add(StrayUpload(key=upload.key, doomed=True))
     return upload
+
+
+def doom(session: Session, limit: int) -> Sequence[str]:
+    """The files to delete, each under its key. None of them can become an upload from now on."""
+    overdue = StrayUpload.since < NOW - LONGEST_REQUEST
+    found = (
+        select(StrayUpload.key)
+        .where(or_(StrayUpload.doomed, overdue))
+        .order_by(StrayUpload.since)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    doomed = update(StrayUpload).where(StrayUpload.key.in_(found)).values(doomed=True)
+    return session.scalars(doomed.returning(StrayUpload.key)).all()
+
+
+def are_gone(session: Session, keys: Sequence[str]) -> None:
+    """The files were deleted."""
+    session.execute(delete(StrayUpload).where(StrayUpload.key.in_(keys)))
 
 
 def resolved(session: Session, owner: str, spec: JobSpec) -> JobSpec:

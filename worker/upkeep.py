@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs import dense_perplexities, gradient_artifacts, upkeep
+from jobs import dense_perplexities, gradient_artifacts, upkeep, uploads
 from jobs.settings import Settings
 from jobs.store import Store, StoreError, job_prefix
 from jobs.upkeep import Litter
@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 _SECONDS_BETWEEN_ROUNDS = 30.0
 _ROWS_PER_ROUND = 5_000
 _JOBS_PER_ROUND = 50
+_FILES_PER_ROUND = 100
 _ATTEMPT = re.compile(r"/attempts/(\d+)/")
 
 
@@ -62,6 +63,7 @@ class Upkeep:
             littered = upkeep.take_litter(session, limits.litter_seconds, _JOBS_PER_ROUND)
         for litter in littered:
             self._clear(litter)
+        self._clear_uploads()
 
     def _clear(self, litter: Litter) -> None:
         """Delete what the job's ended attempts have left in the store and no row names.
@@ -79,6 +81,15 @@ class Upkeep:
             upkeep.litter_is_gone(session, litter)
         if unnamed:
             log.info("job %s: %d files that no row names are deleted", litter.job_id, len(unnamed))
+
+    def _clear_uploads(self) -> None:
+        """Delete files that are no uploads: what a request has left that died, or could not delete."""
+        with self._database.begin() as session:
+            keys = uploads.doom(session, _FILES_PER_ROUND)
+        for key in keys:
+            self._store.delete(key)
+        with self._database.begin() as session:
+            uploads.are_gone(session, keys)
 
     def _write(self, step: Callable[[Session], int]) -> None:
         with self._database.begin() as session:

@@ -89,8 +89,9 @@ async def create(
     if ending is None:
         raise errors.UnsupportedMediaType(f"Send the body as {' or '.join(UPLOAD_TYPES)}.")
     quota = parts.settings.upload_quota_bytes
-    room = quota - await run_in_threadpool(_used, parts, who.owner)
-    stored = await parts.store.put_stream(f"uploads/{uuid4()}", _checked(request, room, quota))
+    key = f"uploads/{uuid4()}"
+    room = quota - await run_in_threadpool(_announce, parts, who.owner, key)
+    stored = await parts.store.put_stream(key, _checked(request, room, quota))
     upload, created = await run_in_threadpool(_record, parts, who.owner, name, ending, stored)
     if not created:
         response.status_code = status.HTTP_200_OK
@@ -163,8 +164,10 @@ def _decode(decoder: codecs.IncrementalDecoder, piece: bytes, *, final: bool = F
         raise InvalidRequest(FieldError(field="body", message="must be text, without NUL characters"))
 
 
-def _used(parts: Service, owner: str) -> int:
+def _announce(parts: Service, owner: str, key: str) -> int:
+    """Say that a file is to come, and how many bytes the owner's uploads take without it."""
     with parts.database.begin() as session:
+        uploads.announce(session, key)
         return uploads.used_bytes(session, owner)
 
 
@@ -176,6 +179,8 @@ def _record(parts: Service, owner: str, name: str, ending: str, stored: StoredFi
             upload, created = uploads.add(session, owner, name, ending, stored, quota)
     except uploads.QuotaExceeded as error:
         raise _over(quota) from error
+    except uploads.Forgotten as error:
+        raise errors.ServiceUnavailable("The upload has taken too long. Send it again.") from error
     finally:
         if not created:
             parts.store.delete(stored.key)

@@ -12,7 +12,15 @@ from jobs.tables.jobs import (
     Sweep,
     Worker,
 )
-from jobs.tables.owners import ApiKey, PageSession, Upload, WebhookDelivery, WebhookEndpoint, ZooEntry
+from jobs.tables.owners import (
+    ApiKey,
+    PageSession,
+    StrayUpload,
+    Upload,
+    WebhookDelivery,
+    WebhookEndpoint,
+    ZooEntry,
+)
 from jobs.tables.shared import DensePerplexity, GradientArtifact, GradientShard
 
 __all__ = [
@@ -30,6 +38,7 @@ __all__ = [
     "JobEvent",
     "JobLabel",
     "PageSession",
+    "StrayUpload",
     "Sweep",
     "Upload",
     "WebhookDelivery",

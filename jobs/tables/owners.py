@@ -68,6 +68,18 @@ class Upload(Base):
     )
 
 
+class StrayUpload(Base):
+    """A file under `uploads/` in the store that no upload names: one that is just being sent, or (`doomed`)
+    one that is to be deleted.
+    """
+
+    __tablename__ = "stray_uploads"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    doomed: Mapped[bool] = mapped_column(server_default=text("false"))
+    since: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
 class WebhookEndpoint(Base):
     """Where an owner wants to be told of what has happened. The secrets are encrypted."""
 

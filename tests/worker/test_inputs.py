@@ -39,6 +39,7 @@ class Service:
         path.write_text(LINES)
         stored = self.store.put_file("uploads/1", path)
         with self.database.begin() as session:
+            uploads.announce(session, stored.key)
             upload, _ = uploads.add(session, "ada", "lines", "jsonl", stored, 1000)
             return upload.id
 

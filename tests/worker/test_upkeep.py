@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs import events, idempotency, lifecycle
+from jobs import events, idempotency, lifecycle, uploads
 from jobs.lifecycle import Claim, FinishedArtifact
 from jobs.settings import Settings
 from jobs.spec import JobSpec
 from jobs.store import Store, attempt_prefix
-from jobs.tables import Artifact, IdempotencyKey, Job, JobBlock, JobEvent
+from jobs.tables import Artifact, IdempotencyKey, Job, JobBlock, JobEvent, StrayUpload
 from worker.upkeep import Upkeep
 
 Database = sessionmaker[Session]
@@ -184,3 +184,45 @@ def test_several_at_once_share_the_work(
     assert stored(store) == set()
     with database.begin() as session:
         assert session.scalars(select(Job.id).where(Job.litter_since.is_not(None))).all() == []
+
+
+def test_files_that_are_no_uploads_go(
+    database: Database, upkeep: Upkeep, store: Store, tmp_path: Path
+) -> None:
+    """One whose request has died, one that was deleted, one that is being sent, one that is an upload."""
+    (tmp_path / "text").write_text("text")
+    stored = {
+        name: store.put_file(f"uploads/{name}", tmp_path / "text")
+        for name in ("died", "deleted", "coming", "kept", "of another database")
+    }
+    with database.begin() as session:
+        for name in ("died", "deleted", "coming", "kept"):
+            uploads.announce(session, stored[name].key)
+        session.flush()
+        session.execute(update(StrayUpload).where(StrayUpload.key == "uploads/died").values(since=LONG_AGO))
+        uploads.add(session, "ada", "kept", "txt", stored["kept"], 100)
+        deleted, _ = uploads.add(session, "eve", "deleted", "txt", stored["deleted"], 100)
+        assert uploads.remove(session, "eve", deleted.id) is not None
+    upkeep.round()
+    left = {found.key.removeprefix("uploads/") for found in store.list("uploads")}
+    assert left == {"coming", "kept", "of another database"}
+    with database.begin() as session:
+        assert session.scalars(select(StrayUpload.key)).all() == ["uploads/coming"]
+
+
+def test_what_is_being_deleted_does_not_become_an_upload(
+    database: Database, store: Store, tmp_path: Path
+) -> None:
+    (tmp_path / "text").write_text("text")
+    stored = store.put_file("uploads/slow", tmp_path / "text")
+    with database.begin() as session:
+        uploads.announce(session, stored.key)
+        session.flush()
+        session.execute(update(StrayUpload).values(since=LONG_AGO))
+        assert uploads.doom(session, 10) == [stored.key]
+    with database.begin() as session, pytest.raises(uploads.Forgotten):
+        uploads.add(session, "ada", "slow", "txt", stored, 100)
+    with database.begin() as session:
+        uploads.are_gone(session, [stored.key])
+    with database.begin() as session, pytest.raises(uploads.Forgotten):
+        uploads.add(session, "ada", "slow", "txt", stored, 100)
