@@ -24,7 +24,7 @@ from api.errors import (
 )
 from api.paging import PageWanted
 from api.service import Database, Parts, Service
-from jobs import webhooks
+from jobs import webhook_endpoints, webhooks
 from jobs.sealing import NoKey, Seal
 from jobs.tables import WebhookDelivery, WebhookEndpoint
 from jobs.targets import Targets
@@ -146,10 +146,10 @@ def create(wanted: WebhookRequest, who: Writer, parts: Parts, response: Response
     _check(parts, wanted.url)
     response.headers["Cache-Control"] = "no-store"
     with parts.database.begin() as session:
-        if webhooks.count(session, who.owner) >= webhooks.MAX_ENDPOINTS:
-            raise QuotaExceeded(f"You may have {webhooks.MAX_ENDPOINTS} webhooks. Delete one.")
+        if webhook_endpoints.count(session, who.owner) >= webhook_endpoints.MAX_ENDPOINTS:
+            raise QuotaExceeded(f"You may have {webhook_endpoints.MAX_ENDPOINTS} webhooks. Delete one.")
         try:
-            endpoint, secret = webhooks.create(
+            endpoint, secret = webhook_endpoints.create(
                 session, _seal(parts), who.owner, wanted.url, list(dict.fromkeys(wanted.events))
             )
         except NoKey as error:
@@ -161,7 +161,7 @@ def create(wanted: WebhookRequest, who: Writer, parts: Parts, response: Response
 def list_webhooks(wanted: Annotated[PageWanted, Query()], who: Reader, database: Database) -> WebhookPage:
     """The owner's endpoints."""
     with database.begin() as session:
-        rows = webhooks.newest(session, who.owner, before=wanted.cursor, limit=wanted.limit + 1)
+        rows = webhook_endpoints.newest(session, who.owner, before=wanted.cursor, limit=wanted.limit + 1)
     shown, cursor = paging.split(rows, wanted)
     return WebhookPage(items=[WebhookItem.of(row) for row in shown], next_cursor=cursor)
 
@@ -185,7 +185,7 @@ def change(webhook_id: UUID, wanted: WebhookChange, who: Writer, parts: Parts) -
         if wanted.events is not None:
             endpoint.events = list(dict.fromkeys(wanted.events))
         if wanted.enabled is not None:
-            webhooks.enable(session, endpoint, wanted.enabled)
+            webhook_endpoints.enable(session, endpoint, wanted.enabled)
         session.flush()
         session.refresh(endpoint)
         return WebhookItem.of(endpoint)
@@ -214,7 +214,7 @@ def rotate_secret(webhook_id: UUID, who: Writer, parts: Parts, response: Respons
     with parts.database.begin() as session:
         endpoint = _endpoint(session, who.owner, webhook_id)
         try:
-            secret = webhooks.rotate_secret(session, _seal(parts), endpoint)
+            secret = webhook_endpoints.rotate_secret(session, _seal(parts), endpoint)
         except NoKey as error:
             raise NotConfigured from error
         until = endpoint.previous_secret_until
@@ -269,7 +269,7 @@ def replay(webhook_id: UUID, delivery_id: UUID, who: Writer, database: Database)
 
 
 def _endpoint(session: Session, owner: str, webhook_id: UUID) -> WebhookEndpoint:
-    endpoint = webhooks.get(session, owner, webhook_id)
+    endpoint = webhook_endpoints.get(session, owner, webhook_id)
     if endpoint is None:
         raise NotFound(_NO_ENDPOINT)
     return endpoint
@@ -287,4 +287,4 @@ def _seal(parts: Service) -> Seal:
 
 
 def _shown(secret: bytes) -> str:
-    return webhooks.SECRET_PREFIX + base64.b64encode(secret).decode()
+    return webhook_endpoints.SECRET_PREFIX + base64.b64encode(secret).decode()

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from api.routes.webhooks import _shown
-from jobs import lifecycle, webhooks
+from jobs import lifecycle, webhook_endpoints, webhooks
 from jobs.sealing import NoKey, Seal, Unreadable
 from jobs.settings import Settings
 from jobs.tables import NOW, Job, WebhookDelivery, WebhookEndpoint
@@ -41,7 +41,7 @@ class Outbox:
     def endpoint(self, url: str, *events: str, owner: str = "ada") -> tuple[UUID, str]:
         with self.database.begin() as session:
             wanted = events or [*webhooks.WebhookEvent]
-            endpoint, secret = webhooks.create(session, self.seal, owner, url, wanted)
+            endpoint, secret = webhook_endpoints.create(session, self.seal, owner, url, wanted)
             return endpoint.id, _shown(secret)
 
     def due_now(self) -> None:
@@ -104,7 +104,7 @@ def test_only_the_owners_endpoints_that_want_it_are_told(outbox: Outbox, end: Ca
     outbox.endpoint("https://c.example", owner="eve")
     off, _ = outbox.endpoint("https://d.example")
     with outbox.database.begin() as session:
-        webhooks.enable(session, session.get_one(WebhookEndpoint, off), enabled=False)
+        webhook_endpoints.enable(session, session.get_one(WebhookEndpoint, off), enabled=False)
     end()
     assert [delivery.endpoint_id for delivery in outbox.deliveries] == [wanted]
 
@@ -193,7 +193,7 @@ def test_after_days_of_failures_a_message_is_given_up_and_can_be_replayed(
     (delivery,) = outbox.deliveries
     assert delivery.next_attempt_at is None
     with outbox.database.begin() as session:
-        endpoint = webhooks.get(session, "ada", endpoint_id)
+        endpoint = webhook_endpoints.get(session, "ada", endpoint_id)
         assert endpoint is not None
         assert webhooks.replay(session, endpoint, delivery.id) is not None
     assert outbox.deliverer.round() == 1
@@ -218,7 +218,7 @@ def test_a_dead_endpoint_is_disabled_and_asked_no_more(
     outbox.due_now()
     assert outbox.deliverer.round() == 0
     with outbox.database.begin() as session:
-        webhooks.enable(session, session.get_one(WebhookEndpoint, dead_id), enabled=True)
+        webhook_endpoints.enable(session, session.get_one(WebhookEndpoint, dead_id), enabled=True)
     assert outbox.deliverer.round() == 1
     assert outbox.deliveries[0].delivered_at is not None
 
@@ -232,7 +232,7 @@ def test_for_a_day_both_secrets_sign(
     def rotate() -> str:
         with outbox.database.begin() as session:
             endpoint = session.get_one(WebhookEndpoint, endpoint_id)
-            return _shown(webhooks.rotate_secret(session, outbox.seal, endpoint))
+            return _shown(webhook_endpoints.rotate_secret(session, outbox.seal, endpoint))
 
     new = rotate()
     end()
