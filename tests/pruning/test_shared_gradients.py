@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import LlamaForCausalLM, PreTrainedModel
 
 from pruning.ledger import Conditions, DirectoryLedger, sha256_of
 from pruning.recipe import Evaluation, Recipe, Stage
@@ -38,17 +37,8 @@ class Shared:
         del self.known[fingerprint]
 
 
-@pytest.fixture(scope="module")
-def model(
-    tiny_llama: Callable[..., LlamaForCausalLM],
-    save_checkpoint: Callable[[PreTrainedModel, Path], Path],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Path:
-    return save_checkpoint(tiny_llama(num_hidden_layers=3), tmp_path_factory.mktemp("shared") / "model")
-
-
 @pytest.fixture
-def pruned(model: Path, tmp_path: Path) -> Callable[..., tuple[Report, str]]:
+def pruned(tiny_llama_dir: Path, tmp_path: Path) -> Callable[..., tuple[Report, str]]:
     """A run's report, and the checksum of its weights."""
     count = 0
 
@@ -59,7 +49,13 @@ def pruned(model: Path, tmp_path: Path) -> Callable[..., tuple[Report, str]]:
         if shared is not None:
             shared.ledger = ledger
         recipe = Recipe.model_validate(
-            {"model": str(model), "sparsity": 0.5, "calibration": CALIBRATION, "method": "gblm", **fields}
+            {
+                "model": str(tiny_llama_dir),
+                "sparsity": 0.5,
+                "calibration": CALIBRATION,
+                "method": "gblm",
+                **fields,
+            }
         )
         report = run(
             recipe,
