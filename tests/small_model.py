@@ -10,8 +10,8 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 _VOCABULARY = 384
 
 
-def write_small_model(directory: Path) -> None:
-    """Write a random Llama of four small blocks, with a byte-level tokenizer."""
+def write_small_model(directory: Path, *, blocks: int = 4) -> None:
+    """Write a random Llama of a few small blocks, with a byte-level tokenizer."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     alphabet = pre_tokenizers.ByteLevel.alphabet()
@@ -22,7 +22,7 @@ def write_small_model(directory: Path) -> None:
         vocab_size=_VOCABULARY,
         hidden_size=32,
         intermediate_size=64,
-        num_hidden_layers=4,
+        num_hidden_layers=blocks,
         num_attention_heads=4,
         num_key_value_heads=2,
         max_position_embeddings=64,

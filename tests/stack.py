@@ -1,11 +1,14 @@
 """The service as real processes: a dispatcher, workers that can be killed, and a small model to prune."""
 
+import os
 import pydoc_data.topics
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -23,6 +26,7 @@ from jobs.tables import Artifact, Job, JobEvent
 from pruning.recipe import Stage
 
 PATIENCE_SECONDS = 280.0
+_ROOT = Path(__file__).parents[1]
 
 
 @dataclass
@@ -50,9 +54,10 @@ class Stack:
             key = keys.create(session, "ada", "test")
         return httpx.Client(base_url=api.url, headers={"Authorization": f"Bearer {key}"}, trust_env=False)
 
-    def start(self, module: str, **environment: str) -> Service:
-        """Any other program."""
-        return self._start(Service(module, self._place(), [module], self.environment | environment))
+    def start(self, module: str) -> Service:
+        """A program of the tests."""
+        path = os.pathsep.join([str(_ROOT), os.environ.get("PYTHONPATH", "")])
+        return self._start(Service(module, self._place(), [module], self.environment | {"PYTHONPATH": path}))
 
     def children(self, worker: Service) -> list[psutil.Process]:
         """The processes that run a worker's jobs."""
@@ -67,7 +72,7 @@ class Stack:
         process.start()
         return process
 
-    def spec(self, *, samples: int = 8, windows: int = 4, **changes: object) -> JobSpec:
+    def spec(self, *, samples: int = 8, windows: int = 4, seed: int = 0, **changes: object) -> JobSpec:
         return JobSpec.model_validate(
             {
                 "recipe": {
@@ -78,6 +83,7 @@ class Stack:
                         "dataset": str(self.calibration),
                         "samples": samples,
                         "sequence_length": 32,
+                        "seed": seed,
                     },
                     **changes,
                 },
@@ -135,6 +141,11 @@ class Stack:
         return "\n".join(process.log.read_text() for process in self.processes)
 
 
+def body_of(spec: JobSpec) -> dict[str, Any]:
+    """What a client sends to ask for it."""
+    return spec.recipe.model_dump(mode="json") | spec.model_dump(mode="json", exclude={"recipe"})
+
+
 def environment_of(settings: Settings, model: Path, calibration: Path) -> dict[str, str]:
     """What the service's processes are told: short leases, and where the model and the text are."""
     return {
@@ -162,5 +173,6 @@ def signal_to(process: Service, number: signal.Signals, *, children: bool = Fals
     assert process.pid is not None
     parent = psutil.Process(process.pid)
     for child in parent.children(recursive=True) if children else []:
-        child.send_signal(number)
+        with suppress(psutil.NoSuchProcess):  # it has just ended by itself
+            child.send_signal(number)
     parent.send_signal(number)

@@ -11,7 +11,7 @@ from transformers import AutoModelForCausalLM
 from jobs import lifecycle
 from jobs.states import JobState
 from jobs.store import Store
-from tests.stack import Stack
+from tests.stack import Stack, body_of
 
 
 def test_a_job_is_submitted_run_and_downloaded_over_http(stack: Stack, tmp_path: Path) -> None:
@@ -19,7 +19,7 @@ def test_a_job_is_submitted_run_and_downloaded_over_http(stack: Stack, tmp_path:
     stack.start_worker()
     client = stack.start_api()
     asked = stack.spec()
-    body = asked.recipe.model_dump(mode="json") | asked.model_dump(mode="json", exclude={"recipe"})
+    body = body_of(asked)
     submitted = client.post("/v1/jobs", json=body)
     assert submitted.status_code == 201, submitted.text
     job_id = UUID(submitted.json()["id"])

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from pruning.recipe import Stage
-from tests.stack import Stack
+from tests.stack import Stack, body_of
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def test_searches_share_what_the_first_job_computes_and_keep_what_meets_the_boun
     stack.start_worker()
     client = stack.start_api()
     asked = stack.spec(windows=200)
-    job = asked.recipe.model_dump(mode="json") | asked.model_dump(mode="json", exclude={"recipe"})
+    job = body_of(asked)
     for decided in ("sparsity", "gate", "stop_when_missed"):
         del job[decided]
 

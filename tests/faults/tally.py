@@ -76,7 +76,12 @@ def table(tallies: Sequence[Tally]) -> str:
     for row in tallies:
         rows[row.fault] = rows[row.fault] + row if row.fault in rows else row
     names = [field.name.replace("_", " ") for field in fields(Tally)]
-    cells = [[str(cell) for cell in astuple(row)] for row in rows.values()]
+    return in_markdown(names, [astuple(row) for row in rows.values()])
+
+
+def in_markdown(names: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
+    """A table with these columns."""
+    cells = [[str(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(names, *cells, strict=True)]
 
     def line(row: Sequence[str]) -> str:

@@ -7,7 +7,6 @@ from uuid import UUID
 import pytest
 from sqlalchemy import func, select, text
 
-from cli.embedded.services import Service
 from jobs.states import JobState
 from jobs.tables import Job, JobAttempt
 from tests.faults.conftest import Judge
@@ -15,13 +14,6 @@ from tests.stack import Stack
 
 # `make soak` has 1000.
 JOBS = int(os.environ.get("CROWD_JOBS", "40"))
-ROOT = Path(__file__).parents[2]
-
-
-def start_no_op_worker(stack: Stack) -> Service:
-    return stack.start(
-        "tests.faults.no_op_worker", PYTHONPATH=os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-    )
 
 
 def claims(stack: Stack) -> dict[UUID, int]:
@@ -46,7 +38,7 @@ def test_no_op_jobs_are_claimed_once_each(stack: Stack, broker_url: str, flushes
     for _ in range(4):
         stack.start_dispatcher()
     for _ in range(2):
-        start_no_op_worker(stack)
+        stack.start("tests.faults.no_op_worker")
     for number in range(flushes):
         stack.wait_until(lambda number=number: ended(stack) > 5 * (number + 1))  # type: ignore[misc]
         with redis.Redis.from_url(broker_url) as client:

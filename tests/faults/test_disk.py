@@ -1,15 +1,21 @@
 """A disk that is full, and one that gives back other bytes than it was given."""
 
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
-from jobs import lifecycle
+from jobs import blocks, lifecycle
 from jobs.states import JobState
+from jobs.store import Store
+from jobs.tables import JobBlock
+from pruning.recipe import Stage
 from tests.faults.conftest import Judge
-from tests.stack import Stack
+from tests.faults.damage import damage_stored
+from tests.stack import Stack, signal_to
 
 
 @pytest.fixture
@@ -46,3 +52,22 @@ def test_a_full_disk_is_told_with_numbers_and_a_retry_succeeds(
     with stack.database.begin() as session:
         assert lifecycle.retry(session, "ada", job_id)
     judge("full disk, then retry", 1, [job_id])
+
+
+def test_a_damaged_shard_is_computed_again(stack: Stack, judge: Judge, store_url: str) -> None:
+    stack.start_dispatcher()
+    worker = stack.start_worker()
+    job_id = stack.submit(stack.long_spec())
+    stack.wait_until(lambda: bool(pruned_blocks(stack, job_id)))
+    signal_to(worker, signal.SIGKILL, children=True)
+    damage_stored(Store(store_url), pruned_blocks(stack, job_id)[0].key)
+    stack.expire_lease(job_id)
+    stack.start_worker()
+    stack.wait_until(lambda: pruned_blocks(stack, job_id)[0].attempt == 2)
+    judge("corrupted shard", 1, [job_id])
+    assert stack.job(job_id).attempt == 2
+
+
+def pruned_blocks(stack: Stack, job_id: UUID) -> list[JobBlock]:
+    with stack.database.begin() as session:
+        return list(blocks.finished(session, job_id, Stage.PRUNE))

@@ -17,7 +17,7 @@ from pruning.recipe import Stage
 from tests.conftest import S3
 from tests.faults.conftest import Judge
 from tests.faults.wires import UnreliableStore, Wire
-from tests.stack import Stack
+from tests.stack import Stack, body_of
 
 
 class TestBroker:
@@ -70,7 +70,7 @@ class TestDatabase:
         running = stack.submit(stack.long_spec())
         stack.wait_until_it_works(running)
         asked = stack.spec(method="magnitude")
-        body = asked.recipe.model_dump(mode="json") | asked.model_dump(mode="json", exclude={"recipe"})
+        body = body_of(asked)
         begun = threading.Barrier(51)
         with stack.start_api() as client, ThreadPoolExecutor(50) as pool:
 

@@ -1,12 +1,14 @@
 """Wires between the service and its servers that can be cut, slowed down and made to fail."""
 
 import asyncio
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socket import socket
 
 from cli.embedded.server import LOOPBACK
 
@@ -134,8 +136,7 @@ class UnreliableStore:
             def log_message(self, *_: object) -> None:
                 pass
 
-        with ThreadingHTTPServer((LOOPBACK, 0), Handler) as server:
-            server.daemon_threads = True
+        with _Server((LOOPBACK, 0), Handler) as server:
             threading.Thread(target=server.serve_forever, args=[0.05], daemon=True).start()
             yield f"http://{LOOPBACK}:{server.server_port}"
             server.shutdown()
@@ -147,6 +148,15 @@ class UnreliableStore:
                 return None
             self.failed += 1
             return "refused" if self.failed % 2 else "unanswered"
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: socket | tuple[bytes, socket], client_address: object) -> None:
+        """A client that is killed in the middle of a request is no error here."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 _OUR_OWN = {"content-length", "transfer-encoding", "connection"}

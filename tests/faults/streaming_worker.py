@@ -1,0 +1,20 @@
+"""A worker that streams the gradients of the smallest model, as it does those of a large one.
+
+`python -m tests.faults.streaming_worker`. Its child is spawned by Celery and imports this module again.
+"""
+
+from celery.signals import worker_process_init
+
+from worker.__main__ import main
+
+
+@worker_process_init.connect  # type: ignore[untyped-decorator] # Celery has no types
+def stream_always(**signal: object) -> None:
+    """No pass is short enough for the schedule `whole`."""
+    from pruning import schedule
+
+    schedule._LONGEST_WHOLE_SECONDS = 0
+
+
+if __name__ == "__main__":
+    main()
