@@ -29,7 +29,8 @@ def run_job(job_id: UUID, settings: Settings, worker: Identity) -> None:
     time.sleep(3600)
 
 
-def _stand_in(name: str, **contents: object) -> None:
+def stand_in(name: str, **contents: object) -> None:
+    """What is imported under this name from here on."""
     module = ModuleType(name)
     vars(module).update(contents)
     sys.modules[name] = module
@@ -40,11 +41,11 @@ def nothing(*anything: object) -> None:
 
 
 # What a child imports to prune, which takes seconds.
-_stand_in("transformers", utils=ModuleType("utils"))
+stand_in("transformers", utils=ModuleType("utils"))
 vars(sys.modules["transformers"].utils)["logging"] = ModuleType("logging")
 vars(sys.modules["transformers"].utils.logging)["disable_progress_bar"] = nothing
-_stand_in("worker.machine", measure_once=nothing)
-_stand_in("worker.run_job", run_job=run_job)
+stand_in("worker.machine", measure_once=nothing)
+stand_in("worker.run_job", run_job=run_job)
 
 if __name__ == "__main__":
     main()
