@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-Kind = Literal["text", "number", "integer", "choice", "flag", "list", "pairs"]
+Kind = Literal["text", "number", "integer", "choice", "flag", "list", "pairs", "weighted"]
 
 _NAMED_WITH_PARENT = ("model", "refit", "layers", "allocation")
 _SEPARATOR = re.compile(r"[,\n]")
@@ -53,6 +53,8 @@ class FormField:
                 return _number(text)
             case "list":
                 return [part.strip() for part in _SEPARATOR.split(text) if part.strip()]
+            case "weighted":
+                return [_weighted(part.strip()) for part in _SEPARATOR.split(text) if part.strip()]
             case "pairs":
                 return dict(_pair(part, self.name) for part in _SEPARATOR.split(text) if part.strip())
             case _:
@@ -63,6 +65,8 @@ class FormField:
         if self.kind == "flag":
             return "true" if value or value == {} else ""
         match value:
+            case list() if self.kind == "weighted":
+                return ", ".join(f"{item['dataset']}={item['weight']:g}" for item in value)
             case list():
                 return ", ".join(map(str, value))
             case dict():
@@ -114,7 +118,7 @@ def typed_as(fields: Iterator[FormField], body: Mapping[str, Any]) -> dict[str, 
 
 def _field(name: str, schema: dict[str, Any], types: dict[str, Any]) -> FormField | None:
     inner = _concrete(schema, types)
-    kind = _kind(inner)
+    kind = "weighted" if "weight" in _parts(inner, types) else _kind(inner)
     if kind is None:
         return None
     return FormField(
@@ -140,6 +144,12 @@ def _concrete(schema: dict[str, Any], types: dict[str, Any]) -> dict[str, Any]:
         return _concrete(types[schema["$ref"].rpartition("/")[2]], types)
     options = [option for option in schema.get("anyOf", ()) if option.get("type") != "null"]
     return _concrete(options[0], types) if len(options) == 1 else schema
+
+
+def _parts(schema: dict[str, Any], types: dict[str, Any]) -> Mapping[str, Any]:
+    """The fields of each element, for an array of objects."""
+    parts: Mapping[str, Any] = _concrete(schema.get("items", {}), types).get("properties", {})
+    return parts
 
 
 def _kind(schema: dict[str, Any]) -> Kind | None:
@@ -169,6 +179,12 @@ def _number(text: str) -> object:
         except ValueError:
             continue
     return text
+
+
+def _weighted(part: str) -> dict[str, object]:
+    """A dataset, and after a last `=` its weight."""
+    dataset, equals, weight = (side.strip() for side in part.rpartition("="))
+    return {"dataset": dataset, "weight": _number(weight)} if equals else {"dataset": part}
 
 
 def _pair(part: str, name: str) -> tuple[str, object]:

@@ -73,7 +73,7 @@ _PLACED = frozenset(
     {"model", "method", "sparsity", "pattern", "calibration", "gate", "labels", "evaluation"}
     | {"allocation", "refit", "layers"}
 )
-_WINDOWS = ("dataset", "samples", "sequence_length", "seed")
+_WINDOWS = ("dataset", "datasets", "samples", "sequence_length", "seed")
 
 
 def _method(chosen: str) -> Iterator[FormField]:

@@ -40,7 +40,7 @@ def test_nothing_that_a_request_can_say_is_missing_from_the_form() -> None:
         "gate": Gate,
         "refit": RefitOptions,
     }.items():
-        for field in of.model_fields.keys() - {"datasets"}:
+        for field in of.model_fields:
             assert f"{name}.{field}" in shown
     for method in METHODS.values():
         assert {f"method.{option}" for option in method.model_fields} <= shown
@@ -82,6 +82,7 @@ def test_the_form_makes_the_job_that_the_same_request_makes(
 
 ASKED: list[dict[str, Any]] = [
     SMALLEST,
+    SMALLEST | {"calibration": {"datasets": [{"dataset": "c4", "weight": 2.5}, {"dataset": "builtin"}]}},
     {
         "model": {"id": "org/name", "revision": "v1"},
         "method": {"name": "sparsegpt", "columns": 64},
@@ -129,6 +130,13 @@ def test_a_job_like_another_is_the_same_until_something_is_changed(
         ({"method.name": "magic"}, "method.name", "Must be one of"),
         ({"method.alpha": "-1"}, "method.alpha", "Must be greater than"),
         ({"calibration.samples": "9" * 400}, "calibration.samples", "Must be less than or equal to 65536"),
+        ({"calibration.datasets": "c4=2, builtin=x"}, "calibration.datasets", "Must be a valid number"),
+        ({"calibration.datasets": "c4=0"}, "calibration.datasets", "Must be greater than 0"),
+        (
+            {"calibration.dataset": "c4", "calibration.datasets": "builtin"},
+            "calibration.datasets",
+            "Takes the place of dataset",
+        ),
         ({"evaluation.tasks": "piqa, ../x"}, "evaluation.tasks", "String should match"),
         ({"gate.min_zero_shot": "piqa=0.5"}, "gate.min_zero_shot", ""),
         ({"labels": "=x"}, "labels", ""),
