@@ -12,7 +12,7 @@ from api.auth import Reader
 from api.errors import NotFound
 from api.page.comparison import Comparison, compare
 from api.page.owners import Owner
-from api.page.plots import svg
+from api.page.plots import AskedBy
 from api.page.render import page
 from api.service import Database
 from jobs import queries, sweeps
@@ -41,14 +41,20 @@ def show(who: Reader, owner: Owner, database: Database, chosen: Chosen = []) -> 
 
 
 @router.get("/compare/front.svg")
-def picture(owner: Owner, database: Database, chosen: Chosen = [], narrow: bool = False) -> Response:  # noqa: B006 - as above
+def picture(
+    owner: Owner,
+    database: Database,
+    chosen: Chosen = [],  # noqa: B006 - as above
+    *,
+    browser: AskedBy,
+) -> Response:
     """The picture of it."""
     from api.plots.front import front
 
     comparison = _comparison(database, owner, chosen)
     if not comparison.measured:
         raise NotFound("None of these jobs has been measured yet.")
-    return svg(front(comparison, pixels=_NARROW if narrow else _PIXELS))
+    return browser.svg(front(comparison, pixels=_NARROW if browser.narrow else _PIXELS))
 
 
 @router.get("/sweeps/{sweep_id}")

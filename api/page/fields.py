@@ -39,7 +39,7 @@ class FormField:
     @property
     def hint(self) -> str:
         """The explanation, with the bounds and the default."""
-        bounds = f"{self.least} to {self.most}" if self.least and self.most else ""
+        bounds = f"{_grouped(self.least)} to {_grouped(self.most)}" if self.least and self.most else ""
         default = f"default {self.default}" if self.default and self.kind not in ("choice", "flag") else ""
         limits = ", ".join(filter(None, (bounds, default)))
         return f"{self.description} {limits[:1].upper()}{limits[1:]}{'.' if limits else ''}".strip()
@@ -170,6 +170,11 @@ _KINDS: dict[str, Kind] = {
 
 def _bound(schema: dict[str, Any], *names: str) -> str:
     return next((f"{schema[name]:.10g}" for name in names if name in schema), "")
+
+
+def _grouped(bound: str) -> str:
+    """A large number as people read it."""
+    return f"{float(bound):,.10g}"
 
 
 def _number(text: str) -> object:

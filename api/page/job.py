@@ -99,7 +99,7 @@ def _changed_by(batch: Sequence[Event]) -> list[str]:
     if kinds != {"progress"}:
         changed += ["record", "announcement"]
     if "state" in kinds:
-        changed += ["overview", "result"]
+        changed += ["overview", "figures", "result"]
     return changed
 
 

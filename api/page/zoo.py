@@ -11,7 +11,7 @@ from pydantic import model_validator
 from api.auth import Reader, Writer
 from api.errors import NotFound
 from api.page.pictures import Name, pictures
-from api.page.plots import svg
+from api.page.plots import AskedBy, picture_of
 from api.page.render import page
 from api.routes.zoo import Note, Slug, ZooWanted, put_on_show, read_entry, read_zoo, take_off_show
 from api.service import Database
@@ -76,15 +76,12 @@ def show(request: Request, slug: Slug, who: Reader, database: Database) -> Respo
 
 
 @router.get("/zoo/{slug}/plots/{name}.svg")
-def picture(slug: Slug, name: Name, who: Reader, database: Database, narrow: bool = False) -> Response:
+def picture(slug: Slug, name: Name, who: Reader, database: Database, browser: AskedBy) -> Response:
     """One picture of an entry."""
     with database.begin() as session:
         found = zoo.get(session, slug)
         report = found.job.report if found else None
-    for one in pictures(report) if report else ():
-        if one.name == name:
-            return svg(one.draw("narrow" if narrow else "wide"))
-    raise NotFound("There is no such picture in the zoo.")
+    return picture_of(report, name, browser)
 
 
 @router.post("/zoo/{slug}/withdraw")

@@ -1,7 +1,7 @@
 """Jobs as points: perplexity against sparsity, with those that no other job beats in both."""
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator, ScalarFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, ScalarFormatter
 
 from api.page.comparison import Compared, Comparison
 from api.page.format import percent
@@ -24,10 +24,11 @@ def front(comparison: Comparison, *, pixels: tuple[int, int]) -> bytes:
         if max(values) > _LOG_FROM * min(values):
             axes.set_yscale("log")
             axes.yaxis.set_major_formatter(ScalarFormatter())
+            axes.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
             axes.yaxis.set_minor_formatter(ScalarFormatter())
         axes.margins(x=0.12, y=0.18)
         axes.grid(axis="y")
-        axes.xaxis.set_major_locator(MaxNLocator(4 if pixels[0] < NARROW else 8))
+        axes.xaxis.set_major_locator(MaxNLocator(4 if pixels[0] < NARROW else 8, steps=(1, 2, 5, 10)))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: percent(share)))
         axes.set_xlabel("sparsity")
         axes.set_ylabel("perplexity, pruned")
@@ -43,9 +44,10 @@ def _lines(axes: Axes, dense: list[float]) -> None:
             "dense",
             (1, value),
             xycoords=("axes fraction", "data"),
-            xytext=(-2, 4),
+            xytext=(-2, -4),  # below: the letters stand higher than their points
             textcoords="offset points",
             ha="right",
+            va="top",
             color=SOFT,
         )
 
@@ -68,9 +70,8 @@ def _mark(axes: Axes, point: Compared) -> None:
     axes.annotate(
         point.letter,
         place,
-        xytext=(0, 8),
+        xytext=(6, 5),  # beside the front, which may rise from the point
         textcoords="offset points",
-        ha="center",
         weight="bold" if best else "normal",
         color=INK if best else SOFT,
     )

@@ -59,4 +59,4 @@ def _block_ticks(blocks: Sequence[int], most: int) -> tuple[list[int], list[str]
 
 def _legend(layers: LayerMap) -> str:
     low, high = (layers.written(value) for value in layers.range)
-    return f"{layers.title}: {low} everywhere" if low == high else f"{layers.title}: faint {low}, full {high}"
+    return f"{low} everywhere" if low == high else f"faint {low}, full {high}"

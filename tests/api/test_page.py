@@ -205,7 +205,7 @@ def test_the_stream_of_a_job_sends_its_fragments_and_its_end(page: TestClient, j
     jobs.succeed(claim)
     text = page.get(f"/jobs/{claim.job_id}/stream?after=0").text
     kinds = re.findall(r"^event: (\w+)$", text, re.MULTILINE)
-    assert kinds == ["progress", "record", "announcement", "overview", "result", "end"]
+    assert kinds == ["progress", "record", "announcement", "overview", "figures", "result", "end"]
     assert "63.10" in text
 
 

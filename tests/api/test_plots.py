@@ -138,6 +138,9 @@ def test_pictures_are_served_to_their_owner_alone_with_a_policy_of_their_own(
     assert answer.status_code == 200
     assert answer.headers["Content-Type"] == "image/svg+xml"
     assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'; style-src")
+    plain = client.get(f"/jobs/{mine.job_id}/plots/sparsity.svg?narrow=true", headers={"Accept-Encoding": ""})
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert plain.content == answer.content
     refused = [
         f"/jobs/{theirs.job_id}/plots/sparsity.svg",
         f"/jobs/{jobs.queued()}/plots/sparsity.svg",

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import zoo
+from tests.api.drive import Jobs
 
 from .exhibits import gallery
 from .visitor import Visitor
@@ -61,3 +63,14 @@ def test_every_page_is_open_to_everybody_light_and_of_this_house(
     # Chromium itself complains of the answer 404, as it should.
     visitor.complaints = [said for said in visitor.complaints if "404" not in said]
     assert barriers == {}
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+def test_a_result_that_comes_moves_nothing(visit: Callable[..., Visitor], jobs: Jobs, window: str) -> None:
+    visitor, claim = visit(viewport=WINDOWS[window]), jobs.running()
+    visitor.page.goto(f"/jobs/{claim.job_id}", wait_until="load")
+    visitor.watch_the_layout()
+    jobs.succeed(claim)
+    expect(visitor.page.locator(".badge.succeeded")).to_be_visible(timeout=60_000)
+    expect(visitor.page.locator(".result")).to_be_attached()
+    assert visitor.layout_shift() < 0.05
