@@ -17,7 +17,7 @@ WORKERS ?= 3
 unexport PYTHONDONTWRITEBYTECODE
 PIP := -m pip install --quiet --disable-pip-version-check --progress-bar off --no-compile
 
-.PHONY: demo test soak bench-quality bench-agreement bench-api lint format install clean
+.PHONY: demo test soak bench-quality bench-agreement bench-api bench-search lint format install clean
 
 demo: install
 	@$(BIN)/python -m cli.demo
@@ -41,6 +41,9 @@ bench-agreement: install
 
 bench-api: install
 	@$(BIN)/python -m bench.api $(ARGS)
+
+bench-search: install
+	@$(BIN)/python -m bench.search $(ARGS)
 
 lint: install
 	@$(BIN)/ruff check

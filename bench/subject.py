@@ -79,9 +79,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def subject(options: argparse.Namespace, samples: int = 16) -> Subject:
     """What the options ask for; what is missing is fetched."""
     logging.disable_progress_bar()
+    return Subject(checkpoint(options), options.texts.absolute(), samples)
+
+
+def checkpoint(options: argparse.Namespace) -> Path:
+    """The directory of the model, fetched unless the options name one."""
     _CACHE.mkdir(exist_ok=True)
     model = Path(options.model) if options.model else demo_model(_CACHE)
-    return Subject(model.absolute(), options.texts.absolute(), samples)
+    return model.absolute()
 
 
 def save_tokens(options: argparse.Namespace, scratch: Path, samples: int) -> tuple[str, str]:
