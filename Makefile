@@ -3,7 +3,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-EXTRAS := torch,embedded,demo,dev
+EXTRAS := torch,zero-shot,embedded,demo,dev
 
 # The first interpreter that is new enough; `make PYTHON=/path/to/python` chooses another.
 PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13 python3.14; do \
@@ -27,7 +27,7 @@ test: install
 
 soak: install
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.faults.soak $(ARGS)
-	@CROWD_JOBS=1000 OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/faults/test_crowd.py -k no_op --timeout 3600
+	@CROWD_JOBS=1000 CROWD_REAL_JOBS=50 OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/faults/test_crowd.py --timeout 3600
 	@HOSTILE_EXAMPLES=10000 $(BIN)/python -m pytest tests/api/test_hostile.py -n $(WORKERS) --timeout 3600
 
 bench: install
