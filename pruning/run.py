@@ -153,7 +153,8 @@ def _pruned(  # noqa: PLR0913 - the parts of one run
 ) -> _Outcome:
     """Gradients and pruning, and the files of the pruned model. Holds no tensor when it is done."""
     source = GradientStage(plan, placement, ledger, schedule, shared)
-    blocks = InLedger(ledger, _conditions(plan, placement, source))
+    conditions = _conditions(plan, placement, source)
+    blocks = InLedger(ledger, conditions)
     if source.steps is None:
         gradients = source.norms(step=lambda done, total: None)
     else:
@@ -161,8 +162,10 @@ def _pruned(  # noqa: PLR0913 - the parts of one run
         with stages.stage(Stage.GRADIENTS, source.steps) as step:
             if save_gradients or source.reused or not blocks.has_all(plan.blocks):
                 gradients = source.norms(step)
-                # A pass that has run out of memory has gone on under other conditions.
-                blocks = InLedger(ledger, _conditions(plan, placement, source))
+            # A pass that has run out of memory has gone on under other conditions; one whose norms are shared
+            # is known by its shards now.
+            if (known := _conditions(plan, placement, source)) != conditions:
+                conditions, blocks = known, InLedger(ledger, known)
         if save_gradients:
             source.save(gradients, directory)
 
@@ -179,7 +182,7 @@ def _pruned(  # noqa: PLR0913 - the parts of one run
         write_model(plan.checkpoint, pruned, directory, save_masks=save_masks)
     return _Outcome(
         pruned,
-        _conditions(plan, placement, source),
+        conditions,
         placement.model.config._attn_implementation,
         source.schedule,
         source.reused,

@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol, get_args
 
@@ -50,9 +51,9 @@ class Shards:
     files: Mapping[int, Path]
     stack: Stack
 
-    @property
+    @cached_property
     def digest(self) -> str:
-        """What decides the last bits of whatever is computed with them."""
+        """What decides the last bits of whatever is computed with them: the files are read for it, once."""
         sums = [f"{block} {sha256_of(path)}" for block, path in sorted(self.files.items())]
         return hashlib.sha256("\n".join(sums).encode()).hexdigest()
 

@@ -32,6 +32,12 @@ CONTEXT = 128
 torch.set_num_threads(1)
 
 
+@pytest.fixture(scope="module")
+def five_windows() -> torch.Tensor:
+    """Token ids (windows, length) that every tiny model knows."""
+    return torch.randint(2, 384, (5, 24), generator=torch.Generator().manual_seed(2))
+
+
 def train_tokenizer() -> PreTrainedTokenizerFast:
     """A byte-level BPE of 384 tokens: every text can be encoded, and some words are one token."""
     tokenizer = Tokenizer(models.BPE())

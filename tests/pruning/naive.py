@@ -85,14 +85,12 @@ def matrices_of(model: PreTrainedModel, name: str, tensor: Tensor) -> dict[str, 
     return found
 
 
-def input_norms(model: PreTrainedModel, windows: Tensor, layers: list[str]) -> dict[str, Tensor]:
-    """By layer name: sqrt of the mean over windows of the squared norm of each input feature in a window."""
-    squares: dict[str, list[Tensor]] = defaultdict(list)
+def inputs_seen(model: PreTrainedModel, windows: Tensor, layers: list[str]) -> dict[str, list[Tensor]]:
+    """By layer name: what it is given in each window, (tokens, features)."""
+    seen: dict[str, list[Tensor]] = defaultdict(list)
     hooks = [
         model.get_submodule(name).register_forward_pre_hook(
-            lambda _, args, name=name: squares[name].append(
-                args[0].reshape(-1, args[0].shape[-1]).pow(2).sum(0)
-            )
+            lambda _, args, name=name: seen[name].append(args[0].reshape(-1, args[0].shape[-1]))
         )
         for name in layers
     ]
@@ -101,7 +99,14 @@ def input_norms(model: PreTrainedModel, windows: Tensor, layers: list[str]) -> d
             model(input_ids=window[None], use_cache=False)
     for hook in hooks:
         hook.remove()
-    return {name: (sum(per_window) / len(windows)).sqrt() for name, per_window in squares.items()}
+    return seen
+
+
+def input_norms(model: PreTrainedModel, windows: Tensor, layers: list[str]) -> dict[str, Tensor]:
+    """By layer name: sqrt of the mean over windows of the squared norm of each input feature in a window."""
+    seen = inputs_seen(model, windows, layers)
+    squares = {name: sum(given.pow(2).sum(0) for given in inputs) for name, inputs in seen.items()}
+    return {name: (total / len(windows)).sqrt() for name, total in squares.items()}
 
 
 def mask_of(scores: Tensor, pattern: str, sparsity: float, *, whole_matrix: bool) -> Tensor:

@@ -17,11 +17,6 @@ from .families import make
 from .test_gradients import ignore
 
 
-@pytest.fixture(scope="module")
-def five_windows() -> Tensor:
-    return torch.randint(2, 384, (5, 24), generator=torch.Generator().manual_seed(2))
-
-
 def pruned(windows: Tensor, **fields: object) -> Pruned:
     recipe = Recipe(model="/any", sparsity=0.53, **fields)
     model = make("llama")

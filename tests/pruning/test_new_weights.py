@@ -27,11 +27,6 @@ UPDATING = [
 ]
 
 
-@pytest.fixture(scope="module")
-def five_windows() -> Tensor:
-    return torch.randint(2, 384, (5, 24), generator=torch.Generator().manual_seed(2))
-
-
 def pruned(model: PreTrainedModel, windows: Tensor, **fields: object) -> Pruned:
     recipe = Recipe.model_validate({"model": "/any", "sparsity": 0.5, **fields})
     norms = gradient_norms(model, windows, norms=recipe.gradient_norms, step=ignore)

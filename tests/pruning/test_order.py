@@ -20,11 +20,6 @@ STEPS = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def five_windows() -> Tensor:
-    return torch.randint(2, 384, (5, 24), generator=torch.Generator().manual_seed(2))
-
-
 def recipe(order: str) -> Recipe:
     return Recipe.model_validate({"model": "/any", "method": "wanda", "sparsity": 0.5, "order": order})
 

@@ -33,11 +33,6 @@ CPU = torch.device("cpu")
 RECIPE = Recipe(model="/any", method="wanda", sparsity=0.5)
 
 
-@pytest.fixture(scope="module")
-def five_windows() -> Tensor:
-    return torch.randint(2, 384, (5, 24), generator=torch.Generator().manual_seed(2))
-
-
 def resolved(directory: Path) -> Checkpoint:
     return resolve(ModelReference(id=str(directory)), roots=None, hub_token=None)
 

@@ -22,11 +22,6 @@ def two_windows_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(batching._ENOUGH_TOKENS, "cpu", 48)
 
 
-@pytest.fixture(scope="module")
-def five_windows() -> Tensor:
-    return torch.randint(2, 384, (5, 24), generator=torch.Generator().manual_seed(2))
-
-
 def recipe(method: object, pattern: str = "unstructured", sparsity: float | None = None) -> Recipe:
     return Recipe(
         model="/any",

@@ -1,7 +1,6 @@
 """How far a layer's outputs are from its dense ones: against hooks in passes of the whole model."""
 
 import copy
-from collections import defaultdict
 from typing import Any
 
 import pytest
@@ -10,14 +9,12 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from pruning import batching
-from pruning.gradients import gradient_norms
-from pruning.prune import Pruned, prune
-from pruning.recipe import Recipe
+from pruning.prune import Pruned
 
 from . import naive
 from .families import FAMILIES, make
 from .test_families import UNREACHED, with_unreached_experts
-from .test_gradients import ignore
+from .test_new_weights import pruned
 from .test_order import STEPS
 
 OVER_ALL_WINDOWS: dict[str, dict[str, Any]] = {
@@ -39,17 +36,6 @@ def two_windows_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(batching._ENOUGH_TOKENS, "cpu", 48)
 
 
-@pytest.fixture(scope="module")
-def five_windows() -> Tensor:
-    return torch.randint(2, 384, (5, 24), generator=torch.Generator().manual_seed(2))
-
-
-def pruned(model: PreTrainedModel, windows: Tensor, **fields: object) -> Pruned:
-    recipe = Recipe.model_validate({"model": "/any", "sparsity": 0.5, **fields})
-    norms = gradient_norms(model, windows, norms=recipe.gradient_norms, step=ignore)
-    return prune(model, recipe, windows, norms, step=ignore)
-
-
 def errors(result: Pruned) -> dict[str, float | None]:
     return {layer.name: layer.relative_error for layer in result.layers}
 
@@ -60,30 +46,14 @@ def naive_errors(
     """Each step's layers are given what they see with all earlier steps as they are in `after`."""
     model, found = copy.deepcopy(dense), {}
     for layers in steps:
-        inputs = inputs_of(model, windows, layers)
+        seen = naive.inputs_seen(model, windows, layers)
+        inputs = {name: torch.cat(rows) for name, rows in seen.items()}
         for name in layers:
             weight = naive.matrix_of(model.get_submodule(name))
             wanted = inputs[name] @ weight.T
             weight.copy_(naive.matrix_of(after.get_submodule(name)))
             found[name] = float((inputs[name] @ weight.T - wanted).norm() / wanted.norm())
     return found
-
-
-def inputs_of(model: PreTrainedModel, windows: Tensor, layers: list[str]) -> dict[str, Tensor]:
-    """(tokens of all windows, features), by layer."""
-    seen: dict[str, list[Tensor]] = defaultdict(list)
-    hooks = [
-        model.get_submodule(name).register_forward_pre_hook(
-            lambda _, args, name=name: seen[name].append(args[0].reshape(-1, args[0].shape[-1]))
-        )
-        for name in layers
-    ]
-    with torch.no_grad():
-        for window in windows:
-            model(input_ids=window[None], use_cache=False)
-    for hook in hooks:
-        hook.remove()
-    return {name: torch.cat(rows) for name, rows in seen.items()}
 
 
 def steps_of(family: str, *, by_layer: bool) -> list[list[str]]:

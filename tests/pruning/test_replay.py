@@ -12,11 +12,6 @@ from pruning.replay import Replay, Walk
 from .families import FAMILIES, make
 
 
-@pytest.fixture(scope="module")
-def five_windows() -> Tensor:
-    return torch.randint(2, 384, (5, 24), generator=torch.Generator().manual_seed(2))
-
-
 def outputs_of_blocks(model: PreTrainedModel, blocks: str, windows: Tensor) -> list[Tensor]:
     """What the model's own forward pass gives after each block."""
     outputs: list[Tensor] = []

@@ -21,11 +21,6 @@ BLOCKS = {**STEPS, "gemma2": STEPS["llama"]}
 ADDS_TO_THE_OUTPUT = {"llama": "mlp.down_proj", "gpt2": "mlp.c_proj", "gemma2": None}
 
 
-@pytest.fixture(scope="module")
-def five_windows() -> Tensor:
-    return torch.randint(2, 384, (5, 24), generator=torch.Generator().manual_seed(2))
-
-
 def recipe(toward: float) -> Recipe:
     refit = {"damping": DAMPING, "iterations": 200, "toward": toward}
     return Recipe.model_validate(
