@@ -14,13 +14,13 @@ from transformers import PreTrainedModel
 
 from pruning.batching import memory_of
 from pruning.blocks import find_stack
+from pruning.estimate.memory import MEMORY_SHARE
 from pruning.ledger import Conditions, Ledger
 from pruning.perplexity import EvaluationSet, evaluation_batches, perplexity
 from pruning.placement import Placement
 from pruning.plan import Plan
 from pruning.recipe import Stage
 from pruning.report import PerplexityFacts, ZeroShotFacts
-from pruning.schedule import MEMORY_SHARE
 from pruning.shared_perplexities import DensePerplexities
 from pruning.tasks import Score, side_by_side
 

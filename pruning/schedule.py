@@ -10,6 +10,7 @@ from torch import Tensor
 from pruning.batching import memory_of, micro_batch
 from pruning.blocks import Stack
 from pruning.errors import InvalidInput
+from pruning.estimate.memory import MEMORY_SHARE
 from pruning.placement import Placement
 from pruning.recipe import GradientNorm
 
@@ -20,8 +21,6 @@ ScheduleChoice = Literal["auto", "whole", "streamed"]
 _LONGEST_WHOLE_SECONDS = 600
 # Operations per second that a thread of a CPU, and a GPU, are taken to do: measuring would make it a draw.
 _ASSUMED_RATE = {"cpu": 5e10, "cuda": 2e14}
-# Of a device's memory, for weights and sums: the rest is for what is computed with them.
-MEMORY_SHARE = 0.7
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,6 @@ _OF_PRODUCT_RATE_IN_ATTENTION = 0.3
 _FILE_RATE = 4e8
 # A whole pass that is lost is lost whole, so that only a short one is worth its memory.
 _LONGEST_WHOLE_SECONDS = 600.0
-_MEMORY_SHARE = 0.7
 
 
 class _Answer(BaseModel):
@@ -100,7 +99,7 @@ class Estimate(_Answer):
                     Windows.of_evaluation(evaluation, shape),
                     dtype,
                     machine.kind,
-                    room=_MEMORY_SHARE * machine.memory_bytes,
+                    room=memory.MEMORY_SHARE * machine.memory_bytes,
                 ),
                 dtype,
                 machine,
@@ -185,7 +184,10 @@ def _gradients(
         dtype,
         machine,
     )
-    if whole.memory_bytes < _MEMORY_SHARE * machine.memory_bytes and whole.seconds < _LONGEST_WHOLE_SECONDS:
+    if (
+        whole.memory_bytes < memory.MEMORY_SHARE * machine.memory_bytes
+        and whole.seconds < _LONGEST_WHOLE_SECONDS
+    ):
         return "whole", whole
     return "streamed", _stage(
         Stage.GRADIENTS,

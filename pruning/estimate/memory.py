@@ -7,6 +7,9 @@ from pruning.estimate.work import Windows
 _TOKENS_AT_ONCE = {"cpu": 1024, "cuda": 8192}
 _FLOAT = 4
 
+MEMORY_SHARE = 0.7
+"""Of a device's memory, what weights and sums may take: the rest is for what is computed with them."""
+
 
 def _at_once(windows: Windows, device: str) -> int:
     """Tokens that go through a block together: whole windows."""

@@ -26,6 +26,8 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from pruning import batching
+
 VOCABULARY = 384
 CONTEXT = 128
 
@@ -36,6 +38,12 @@ torch.set_num_threads(1)
 def five_windows() -> torch.Tensor:
     """Token ids (windows, length) that every tiny model knows."""
     return torch.randint(2, 384, (5, 24), generator=torch.Generator().manual_seed(2))
+
+
+@pytest.fixture
+def two_windows_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that the five windows make a last micro-batch of another size."""
+    monkeypatch.setitem(batching._ENOUGH_TOKENS, "cpu", 48)
 
 
 def train_tokenizer() -> PreTrainedTokenizerFast:

@@ -15,10 +15,7 @@ def ignore(done: int, total: int) -> None:
     """For callers that do not look."""
 
 
-@pytest.fixture(autouse=True)
-def two_windows_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that five windows of 24 tokens make a last micro-batch of another size."""
-    monkeypatch.setitem(batching._ENOUGH_TOKENS, "cpu", 48)
+pytestmark = pytest.mark.usefixtures("two_windows_at_once")
 
 
 @pytest.mark.parametrize("family", FAMILIES)

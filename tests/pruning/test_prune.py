@@ -3,7 +3,6 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from pruning import batching
 from pruning.errors import InvalidInput, NumericalFailure
 from pruning.gradients import GradientNorms, gradient_norms
 from pruning.prune import Pruned, check, prune
@@ -17,9 +16,7 @@ METHODS = ["magnitude", "wanda", "gradient", "gblm"]
 PATTERNS = ["unstructured", "2:4", "4:8"]
 
 
-@pytest.fixture(autouse=True)
-def two_windows_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(batching._ENOUGH_TOKENS, "cpu", 48)
+pytestmark = pytest.mark.usefixtures("two_windows_at_once")
 
 
 def recipe(method: object, pattern: str = "unstructured", sparsity: float | None = None) -> Recipe:

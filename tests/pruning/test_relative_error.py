@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from pruning import batching
 from pruning.prune import Pruned
 
 from . import naive
@@ -31,9 +30,7 @@ OVER_THE_FIRST: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture(autouse=True)
-def two_windows_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(batching._ENOUGH_TOKENS, "cpu", 48)
+pytestmark = pytest.mark.usefixtures("two_windows_at_once")
 
 
 def errors(result: Pruned) -> dict[str, float | None]:
