@@ -18,7 +18,9 @@ from transformers import PreTrainedModel
 from pruning.block_inputs import BlockInputs, Budget
 from pruning.device import is_out_of_memory
 from pruning.gradient_shards import sharded_norms, write_shard
+from pruning.hidden_states import float32_tokens
 from pruning.ledger import Conditions, Ledger
+from pruning.passage import Passage
 from pruning.placement import Placement
 from pruning.recipe import GradientNorm, LayerSelection, Stage
 from pruning.replay import Replay
@@ -26,7 +28,7 @@ from pruning.schedule import Schedule, ScheduleChoice
 from pruning.selection import selected_stack
 from pruning.streamed import StreamedPass, streamed_steps
 from pruning.tail import Tail
-from pruning.window_norms import GradientNorms, WindowNorms, finished_norms, forming_gradients
+from pruning.window_norms import Forming, GradientNorms, WindowNorms, finished_norms
 
 __all__ = ["GradientNorms", "GradientPass", "gradient_norms"]
 
@@ -86,6 +88,7 @@ class GradientPass:
             "schedule": self.schedule.name,
             "micro_batch": self.schedule.micro_batch,
             "norms": ",".join(self._norms),
+            "float32 tokens": self._float32_tokens,
             **self._placement.conditions,
         }
 
@@ -116,31 +119,42 @@ class GradientPass:
     def _pieces(self) -> Sequence[Tensor]:
         return torch.split(self._windows, self.schedule.micro_batch)
 
+    def _passage(self, replay: Replay) -> Passage:
+        return Passage(replay, self._float32_tokens)
+
+    @property
+    def _float32_tokens(self) -> int:
+        return float32_tokens(self._placement.dtype, self._windows.shape[1])
+
     def _whole(self, step: Step) -> GradientNorms:
         with self._placement.resident(self._placement.model):
             replay = Replay(self._stack, self._windows, self._placement)
-            sums = {layer.name: WindowNorms(layer, self._norms) for layer in self._stack.layers}
-            tail = Tail(replay)
+            passage, tail = self._passage(replay), Tail(replay)
+            layers = tuple(self._stack.layers)
+            sums = {layer.name: WindowNorms(layer, self._norms) for layer in layers}
             for done, piece in enumerate(self._pieces, start=1):
                 tokens = piece.to(self._placement.device)
-                with forming_gradients(tuple(self._stack.layers), sums, tokens):
-                    self._through_all_blocks(replay, tail, tokens)
+                forming = passage.forming(layers, sums)
+                self._through_all_blocks(passage, tail, tokens, forming)
+                forming.finish()
                 step(done, len(self._pieces))
         return finished_norms(sums, self._norms, self._windows.shape[1])
 
-    def _through_all_blocks(self, replay: Replay, tail: Tail, tokens: Tensor) -> None:
+    def _through_all_blocks(self, passage: Passage, tail: Tail, tokens: Tensor, forming: Forming) -> None:
         """Forward, and backward to the first block with a selected layer: with every weight frozen, nothing
         else would start autograd.
         """
-        hidden, calls = replay.enter(tokens)
+        hidden = passage.enter(tokens)
         start = None
-        for block, call in zip(self._stack.blocks, calls, strict=True):
+        for index, block in enumerate(self._stack.blocks):
             if start is None and block.layers:
-                start = hidden = hidden.requires_grad_()
+                start = hidden = hidden.leaves()
             with torch.set_grad_enabled(start is not None):
-                hidden = call(block.module, hidden)
+                hidden = passage.through(index, tokens, hidden, forming)
         assert start is not None  # noqa: S101 - a selection without layers is refused
-        torch.autograd.grad(hidden, start, tail.gradient(hidden.detach(), tokens))
+        with torch.enable_grad():
+            output = hidden.joined()
+        torch.autograd.grad(output, start.tensors, tail.gradient(output.detach(), tokens))
 
     def _streamed(self, step: Step, ledger: Ledger | None) -> GradientNorms:
         if ledger is None:
@@ -158,7 +172,8 @@ class GradientPass:
         missing = [index for index, block in blocks if block.layers and index not in shards]
         if missing:
             replay = Replay(self._stack, self._windows, self._placement)
-            streamed = StreamedPass(replay, self._placement, self._pieces, self._norms, step)
+            passage = self._passage(replay)
+            streamed = StreamedPass(replay, passage, self._placement, self._pieces, self._norms, step)
             with self._block_inputs(directory / "inputs") as inputs:
                 streamed.run(missing, inputs, ledger.boundary(Stage.GRADIENTS), keep)
         blocks = enumerate(self._stack.blocks)
@@ -170,7 +185,9 @@ class GradientPass:
         shutil.rmtree(scratch, ignore_errors=True)  # left by a run that was killed
         scratch.mkdir()
         features = self._placement.model.config.get_text_config().hidden_size
-        one = self._windows.numel() * features * self._placement.dtype.itemsize
+        count, length = self._windows.shape
+        rows = count * (length + self._float32_tokens)  # of which a float32 token takes two
+        one = rows * features * self._placement.dtype.itemsize
         budget = Budget.of(self._placement.device, scratch)
         try:
             yield BlockInputs(len(self._stack.blocks), one, budget, self._placement.device, scratch)

@@ -26,5 +26,5 @@ def loss_gradient(logits: Tensor, targets: Tensor) -> Tensor:
         torch.softmax(these, dim=-1, dtype=dtype, out=wide)
         wide.scatter_add_(1, ids.clamp(min=0)[:, None], wide.new_full((len(ids), 1), -1))
         result.copy_(wide)
-    gradient[targets == NOTHING_TO_PREDICT] = 0
+    gradient.index_fill_(0, (targets == NOTHING_TO_PREDICT).nonzero()[:, 0], 0)
     return gradient

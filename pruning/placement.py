@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from pruning.device import describe
+from pruning.products import float32_products
 
 
 class Placement:
@@ -44,6 +45,7 @@ class Placement:
             "threads": torch.get_num_threads(),
             "attention": str(self.model.config._attn_implementation),
             "processor": torch.backends.cpu.get_cpu_capability(),
+            "float32 products": float32_products(),
             **{name: importlib.metadata.version(name) for name in ("torch", "transformers", "pruneserve")},
         }
 

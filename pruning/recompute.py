@@ -15,7 +15,7 @@ from torch import Tensor
 from pruning.blocks import Block
 from pruning.layers import LinearLayer, ModuleLayer
 from pruning.observe import Observer, Seen, observing
-from pruning.window_norms import WindowNorms, forming_gradients
+from pruning.window_norms import Forming, WindowNorms
 
 
 @contextmanager
@@ -92,8 +92,10 @@ def _gradients(
     """By the hidden states and, as a norm, by every layer's weight: of a function of the block's output."""
     start = hidden.detach().requires_grad_()
     sums = {layer.name: WindowNorms(layer, ["l1"]) for layer in layers}
-    with torch.enable_grad(), left_out(without), forming_gradients(layers, sums, hidden[..., 0]):
+    forming = Forming(layers, sums)
+    with torch.enable_grad(), left_out(without), observing(layers, hidden[..., 0], forming):
         output = run(start)
         delta = torch.linspace(-1, 1, output.numel(), dtype=output.dtype, device=output.device)
         (by_hidden,) = torch.autograd.grad(output, start, delta.view_as(output))
+    forming.finish()
     return [by_hidden, *(norms.finish("l1", 1) for norms in sums.values())]

@@ -11,6 +11,7 @@ from transformers import Cache
 
 from pruning.blocks import Stack
 from pruning.errors import InvalidInput, NumericalFailure
+from pruning.in_float32 import trunk_in_float32
 from pruning.layers import LinearLayer
 from pruning.placement import Placement
 from pruning.statistics import InputsSeen, InputStatistics, by_shared_input
@@ -44,7 +45,7 @@ class Call:
             return self.positional, {**self.by_name, "hidden_states": hidden}
         return (hidden, *self.positional), self.by_name
 
-    def __call__(self, block: nn.Module, hidden: Tensor) -> Tensor:
+    def __call__(self, block: Callable[..., Any], hidden: Tensor) -> Tensor:
         """Run `block` on `hidden`, and return its hidden states."""
         args, kwargs = self.arguments(hidden)
         return _hidden_of(block(*args, **kwargs))
@@ -93,16 +94,17 @@ class Replay:
         self._refuse_sight_of_later_tokens(probe)
 
     @torch.no_grad()
-    def enter(self, windows: Tensor) -> tuple[Tensor, list[Call]]:
+    def enter(self, windows: Tensor, *, float32: bool = False) -> tuple[Tensor, list[Call]]:
         """The hidden states before the first block, and the arguments of every block, for these windows.
 
-        The blocks' own work is skipped, so this costs no more than the embeddings.
+        The blocks' own work is skipped, so this costs no more than the embeddings. `float32`: all of it in
+        float32, also where the model computes in a narrower dtype.
         """
         entered: list[tuple[Tensor, Call]] = []
         with self._placement.around(self._modules), ExitStack() as cleanup:
             for module, output in zip(self._modules, self._outputs, strict=True):
                 cleanup.enter_context(_skipped(module, output, lambda hidden: hidden, entered))
-            self._run_trunk(windows)
+            self._run_trunk(windows, float32=float32)
         return entered[0][0], [call for _, call in entered]
 
     def leave(self, hidden: Tensor) -> Tensor:
@@ -127,10 +129,12 @@ class Replay:
     def _modules(self) -> list[nn.Module]:
         return [block.module for block in self.stack.blocks]
 
-    def _run_trunk(self, windows: Tensor) -> None:
+    def _run_trunk(self, windows: Tensor, *, float32: bool = False) -> None:
         # Without use_cache=False the blocks would be given a cache, and a block that is called again would
         # find its first call's keys in it: the same hidden states, but no gradients of k_proj and v_proj.
-        self.stack.model.base_model(input_ids=windows.to(self._placement.device), use_cache=False)
+        model = self.stack.model
+        trunk = trunk_in_float32(model, self._modules) if float32 else model.base_model
+        trunk(input_ids=windows.to(self._placement.device), use_cache=False)
 
     @torch.no_grad()
     def _run_as_it_is(self, windows: Tensor) -> list[tuple[Tensor, Any]]:

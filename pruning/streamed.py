@@ -7,22 +7,23 @@ becomes the gradient at the output of the block before, and the norms of its lay
 
 import time
 from collections.abc import Callable, Collection, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 
 import torch
 from torch import Tensor
 
 from pruning.block_inputs import BlockInputs
-from pruning.blocks import Block, Stack
+from pruning.blocks import Stack
+from pruning.hidden_states import HiddenStates
 from pruning.layers import LinearLayer
 from pruning.ledger import Boundary
-from pruning.observe import Observer, observing
+from pruning.passage import Passage
 from pruning.placement import Placement
 from pruning.recipe import GradientNorm
-from pruning.recompute import Needless, left_out
+from pruning.recompute import Needless
 from pruning.replay import Call, Replay
 from pruning.tail import Tail
-from pruning.window_norms import GradientNorms, WindowNorms, finished_norms, forming_gradients
+from pruning.window_norms import GradientNorms, WindowNorms, finished_norms
 
 _PROBE_TOKENS = 16
 
@@ -39,6 +40,7 @@ class StreamedPass:
     def __init__(
         self,
         replay: Replay,
+        passage: Passage,
         placement: Placement,
         pieces: Sequence[Tensor],
         norms: Collection[GradientNorm],
@@ -46,12 +48,12 @@ class StreamedPass:
     ) -> None:
         """`pieces`: micro-batches of token ids (windows, length)."""
         self._replay = replay
+        self._passage = passage
         self._placement = placement
         self._pieces = pieces
         self._norms = norms
         self._step = step
         self._blocks = replay.stack.blocks
-        self._calls: dict[int, Sequence[Call]] = {}
         self._needless = Needless()
         self._probe = pieces[0][:1, :_PROBE_TOKENS]
         self._probe_calls: Sequence[Call] = ()
@@ -77,7 +79,7 @@ class StreamedPass:
         for index in range(top, min(wanted) - 1, -1):
             if index not in inputs:
                 self._onward(inputs, inputs.kept_before(index), index, forget=False)
-            norms = self._backward(index, inputs, deltas, forming=index in wanted)
+            norms = self._backward(index, inputs, deltas, wanted=index in wanted)
             inputs.drop(index)
             if index in wanted:
                 keep(index, norms)
@@ -89,8 +91,7 @@ class StreamedPass:
         """Put away the inputs of the blocks up to `top`."""
         _, self._probe_calls = self._replay.enter(self._probe)
         for piece in self._pieces:
-            hidden, self._calls[len(piece)] = self._replay.enter(piece)
-            inputs.append(0, hidden)
+            inputs.append(0, self._passage.enter(piece).packed())
         self._onward(inputs, 0, top, forget=True)
 
     @torch.no_grad()
@@ -100,20 +101,19 @@ class StreamedPass:
             block = self._blocks[index]
             with self._placement.resident(block.module, then=self._blocks[index + 1].module):
                 for number, piece in enumerate(self._pieces):
-                    with _experts_as_with_gradients(block, piece):
-                        output = self._call(index, piece, inputs.fetch(index, number))
-                    inputs.append(index + 1, output)
+                    output = self._passage.through(index, piece, self._fetch(inputs, index, number))
+                    inputs.append(index + 1, output.packed())
                     self._took_step()
             if forget and not inputs.keeps(index):
                 inputs.drop(index)
 
     def _backward(
-        self, index: int, inputs: BlockInputs, deltas: list[Tensor], *, forming: bool
+        self, index: int, inputs: BlockInputs, deltas: list[Tensor], *, wanted: bool
     ) -> GradientNorms:
         """Take `deltas`, the gradients at the block's output, one per micro-batch, to its input.
 
         There are none yet behind the last block, where the model's tail gives them. Returns the norms of the
-        block's layers, where `forming`.
+        block's layers, where they are `wanted`.
         """
         block = self._blocks[index]
         with ExitStack() as placed:
@@ -124,29 +124,33 @@ class StreamedPass:
                 placed.enter_context(self._placement.around(other.module for other in self._blocks))
                 tail = Tail(self._replay)
             needless = self._needless_product(index, inputs) if tail is None else None
-            sums = {layer.name: WindowNorms(layer, self._norms) for layer in block.layers if forming}
+            sums = {layer.name: WindowNorms(layer, self._norms) for layer in block.layers if wanted}
             for number, piece in enumerate(self._pieces):
-                hidden = inputs.fetch(index, number).detach().requires_grad_()
-                with (
-                    left_out(needless),
-                    forming_gradients(block.layers, sums, piece)
-                    if forming
-                    else _experts_as_with_gradients(block, piece),
-                ):
-                    output = self._call(index, piece, hidden)
-                    if tail is not None:
-                        deltas.append(tail.gradient(output.detach(), piece.to(output.device)))
-                    (deltas[number],) = torch.autograd.grad(output, hidden, deltas[number])
+                hidden = self._fetch(inputs, index, number).leaves()
+                forming = self._passage.forming(block.layers, sums) if wanted else None
+                output = self._passage.through(index, piece, hidden, forming, without=needless)
+                if tail is not None:
+                    deltas.append(self._at_the_top(tail, output, piece))
+                delta = self._passage.unpacked(deltas[number])
+                by_hidden = torch.autograd.grad(output.tensors, hidden.tensors, delta.tensors)
+                deltas[number] = HiddenStates(*by_hidden).packed()
+                if forming is not None:
+                    forming.finish()
                 self._took_step()
             return finished_norms(sums, self._norms, self._pieces[0].shape[1])
 
     def _needless_product(self, index: int, inputs: BlockInputs) -> LinearLayer | None:
         block, call = self._blocks[index], self._probe_calls[index]
-        hidden = inputs.fetch(index, 0)[:1, : self._probe.shape[1]]
+        hidden = self._fetch(inputs, index, 0).joined()[:1, : self._probe.shape[1]]
         return self._needless.product(block, lambda hidden: call(block.module, hidden), hidden)
 
-    def _call(self, index: int, piece: Tensor, hidden: Tensor) -> Tensor:
-        return self._calls[len(piece)][index](self._blocks[index].module, hidden)
+    def _fetch(self, inputs: BlockInputs, index: int, number: int) -> HiddenStates:
+        return self._passage.unpacked(inputs.fetch(index, number))
+
+    def _at_the_top(self, tail: Tail, output: HiddenStates, piece: Tensor) -> Tensor:
+        """The gradient behind the last block, packed."""
+        joined = output.joined().detach()
+        return self._passage.split(tail.gradient(joined, piece.to(joined.device))).packed()
 
     def _took_step(self) -> None:
         self._done += 1
@@ -159,8 +163,3 @@ class StreamedPass:
         started = time.monotonic()
         boundary.save(block, {str(piece): delta for piece, delta in enumerate(deltas)})
         self._save_at = time.monotonic() + 10 * (time.monotonic() - started)
-
-
-def _experts_as_with_gradients(block: Block, piece: Tensor) -> AbstractContextManager[None]:
-    """While active, fused experts run one by one, as they do where gradients are formed, to the last bit."""
-    return observing(block.layers, piece, Observer())

@@ -5,20 +5,32 @@ layer's output, the layer's own gradient is formed window by window from what is
 layer's input and δ the gradient at its output. It is added to the norm at once; no gradient is ever stored.
 """
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from pruning.errors import InvalidInput, NumericalFailure
 from pruning.layers import LinearLayer
-from pruning.observe import Observer, Seen, observing
+from pruning.observe import Observer, Seen
 from pruning.recipe import GradientNorm
 
 GradientNorms = Mapping[GradientNorm, Mapping[str, Tensor]]
 """By norm and by layer name: (outputs, inputs), float32 or float64, without any scale."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one use of a layer gives to its gradients, window by window."""
+
+    inputs: Sequence[Tensor]  # (tokens, inputs) of each
+    deltas: Sequence[Tensor]  # (tokens, outputs): the gradient at what the layer returned
+
+    def product(self, window: int) -> Tensor:
+        """δᵀx, (outputs, inputs)."""
+        return self.deltas[window].T @ self.inputs[window]
 
 
 class WindowNorms:
@@ -33,13 +45,17 @@ class WindowNorms:
             norm: torch.zeros(weight.shape, dtype=dtype, device=weight.device) for norm in norms
         }
 
-    def add(self, inputs: Iterable[Tensor], deltas: Iterable[Tensor]) -> None:
-        """Add every window's δᵀx: `inputs` (tokens, inputs) and `deltas` (tokens, outputs) of each.
+    def add(self, *parts: "Part") -> None:
+        """Add every window's gradient, which is the sum of the δᵀx of all parts.
 
         The order of the windows is the order of the sums, whatever the number of windows in a call.
         """
-        for x, delta in zip(inputs, deltas, strict=True):
-            gradient = delta.T @ x
+        # A product in float32 has room for the sum.
+        parts = tuple(sorted(parts, key=lambda part: part.deltas[0].itemsize))
+        for window in range(len(parts[0].deltas)):
+            gradient = parts[0].product(window)
+            for part in parts[1:]:
+                gradient = gradient.float().addmm_(part.deltas[window].T, part.inputs[window])
             if "l2" in self._sums:
                 self._sums["l2"].addcmul_(gradient, gradient)
             if "l1" in self._sums:
@@ -67,32 +83,39 @@ def finished_norms(
     }
 
 
-@contextmanager
-def forming_gradients(
-    layers: Sequence[LinearLayer], sums: Mapping[str, WindowNorms], windows: Tensor
-) -> Iterator[None]:
-    """While active, a forward and backward pass of `windows` adds the gradients of `layers` to `sums`.
+class Forming(Observer):
+    """Adds the gradients of layers to sums, while a backward pass goes through what was observed."""
 
-    Raises InvalidInput(field='model.id') with the name of a layer that has no part in it, or more than one.
-    """
-    visits = Counter[str]()
+    def __init__(self, layers: Sequence[LinearLayer], sums: Mapping[str, WindowNorms], uses: int = 1) -> None:
+        """`uses`: how often each layer is used for the same windows; all that it gives is summed."""
+        self._layers = layers
+        self._sums = sums
+        self._uses = uses
+        self._visits = Counter[str]()
+        self._waiting: dict[str, list[Part]] = defaultdict(list)
 
-    class Forming(Observer):
-        def after(self, seen: Seen, output: Tensor) -> None:
-            inputs = seen.by_window(seen.inputs.detach())
+    def after(self, seen: Seen, output: Tensor) -> None:
+        """Form the gradient when that at the output is known."""
+        inputs = seen.by_window(seen.inputs.detach())
 
-            def on_backward(delta: Tensor) -> None:
-                visits[seen.layer.name] += 1
-                sums[seen.layer.name].add(inputs, seen.by_window(delta))
+        def on_backward(delta: Tensor) -> None:
+            name = seen.layer.name
+            self._visits[name] += 1
+            self._waiting[name].append(Part(inputs, seen.by_window(delta)))
+            if len(self._waiting[name]) == self._uses:
+                self._sums[name].add(*self._waiting.pop(name))
 
-            output.register_hook(on_backward)  # type: ignore[no-untyped-call]
+        output.register_hook(on_backward)  # type: ignore[no-untyped-call]
 
-    with observing(layers, windows, Forming()):
-        yield
-    for layer in layers:
-        if visits[layer.name] != 1:
-            raise InvalidInput(
-                f"layer {layer.name} takes part {visits[layer.name]} times in a window's loss; only models "
-                "that use each linear layer once per forward pass are supported",
-                field="model.id",
-            )
+    def finish(self) -> None:
+        """To be called behind the backward pass. Raises InvalidInput(field='model.id') with the name of a
+        layer that had no part in it, or more than one.
+        """
+        for layer in self._layers:
+            if self._visits[layer.name] != self._uses:
+                raise InvalidInput(
+                    f"layer {layer.name} takes part {self._visits[layer.name] // self._uses} times in a "
+                    "window's loss; only models that use each linear layer once per forward pass are "
+                    "supported",
+                    field="model.id",
+                )

@@ -5,7 +5,8 @@ from torch import Tensor
 from pruning import batching
 from pruning.blocks import find_stack
 from pruning.errors import InvalidInput, NumericalFailure
-from pruning.gradients import WindowNorms, gradient_norms
+from pruning.gradients import gradient_norms
+from pruning.window_norms import Part, WindowNorms
 
 from . import naive
 from .families import FAMILIES, make
@@ -97,7 +98,8 @@ def test_float16_gradients_do_not_underflow(five_windows: Tensor) -> None:
 def test_gradients_that_are_not_finite_name_the_layer(five_windows: Tensor) -> None:
     layer = next(find_stack(make("llama")).layers)
     norms = WindowNorms(layer, ["l1"])
-    norms.add(torch.full((1, 2, layer.inputs), torch.inf), torch.ones(1, 2, layer.outputs))
+    infinite, ones = torch.full((2, layer.inputs), torch.inf), torch.ones(2, layer.outputs)
+    norms.add(Part([infinite], [ones]))
     with pytest.raises(NumericalFailure, match=layer.name):
         norms.finish("l1", 1)
 
