@@ -13,6 +13,8 @@ from torch import Tensor
 
 FILE_NAME = "masks.safetensors"
 
+_AS_INTEGERS = {2: torch.int16, 4: torch.int32, 8: torch.int64}
+
 SHAPES = "shapes"
 """Where a file's metadata has the shapes, as JSON."""
 
@@ -52,6 +54,15 @@ def read_masks(path: Path) -> dict[str, Tensor]:
     with safe_open(path, framework="pt") as file:
         shapes = json.loads(file.metadata()[SHAPES])
         return {name: unpacked(file.get_tensor(name), shape) for name, shape in shapes.items()}
+
+
+def set_to_zero(weights: Tensor, mask: Tensor) -> None:
+    """In place, where the mask is True; nothing else changes by a bit. Both are of one shape.
+
+    With a mask of coin flips, masked_fill_ takes twenty times as long on a CPU.
+    """
+    integers = weights.view(_AS_INTEGERS[weights.itemsize])
+    integers.bitwise_and_(mask.to(integers.dtype) - 1)  # of no bits, or of all
 
 
 def packed(mask: Tensor) -> Tensor:

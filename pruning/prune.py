@@ -16,6 +16,7 @@ from pruning.errors import InvalidInput, NumericalFailure
 from pruning.gradients import GradientNorms
 from pruning.layers import LinearLayer
 from pruning.ledger import Boundary
+from pruning.masks import set_to_zero
 from pruning.methods import LayerEvidence, Method, PrunedMatrix, method_for
 from pruning.patterns import LayerTarget, fits
 from pruning.placement import Placement
@@ -178,7 +179,7 @@ class _Pruning:
             if pruned.weight is not None:
                 layer.matrix.copy_(pruned.weight)
                 self._changed.add(layer.parameter_name)
-            layer.matrix.masked_fill_(pruned.mask, 0)
+            set_to_zero(layer.matrix, pruned.mask)
             # A parameter may hold several layers.
             mask = self._masks.setdefault(
                 layer.parameter_name, torch.zeros(layer.parameter.shape, dtype=torch.bool)

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from pruning.blocks import Block
 from pruning.ledger import Boundary
+from pruning.masks import set_to_zero
 from pruning.patterns import LayerTarget
 
 Targets = Mapping[str, LayerTarget]
@@ -59,7 +60,7 @@ class PrunedBlock:
         for name, mask in self.masks.items():
             if name in self.weights:
                 parameters[name].copy_(self.weights[name])
-            parameters[name].masked_fill_(mask.to(parameters[name].device), 0)
+            set_to_zero(parameters[name], mask.to(parameters[name].device))
 
 
 class PrunedBlocks(Protocol):

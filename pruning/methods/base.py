@@ -101,7 +101,7 @@ class ScoringMethod(Method[OptionsT]):
     def prune(self, layer: LayerEvidence, target: LayerTarget) -> PrunedMatrix:
         """The lowest scores go, the others stay as they are."""
         scores = self.score(layer)
-        if not torch.isfinite(scores).all():
+        if not torch.isfinite(torch.stack(scores.aminmax())).all():
             raise NumericalFailure(
                 "its scores are not finite; check that the model gives a finite perplexity in this dtype, or "
                 "use float32"
