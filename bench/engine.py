@@ -38,7 +38,7 @@ class Bench:
 
     def __call__(self, task: str, dtype: str, **options: Any) -> Measurement:  # noqa: ANN401 - JSON
         """A task on the model, in a dtype; a narrow one that the machine would emulate by bench.emulated."""
-        emulated = task != "rate" and dtype not in self.dtypes
+        emulated = task != "rate" and dtype in self.options.dtypes and dtype not in self.dtypes
         return self.on(replace(self.setting, dtype=dtype, emulated=emulated), task, **options)
 
     def on(self, setting: Setting, task: str, **options: Any) -> Measurement:  # noqa: ANN401 - JSON
@@ -63,6 +63,10 @@ class Bench:
         """A file of the engine's gradient norms."""
         return str(self.scratch / f"norms-{dtype}.safetensors")
 
+    def plain_norms(self, dtype: str) -> str:
+        """A file of those by autograd."""
+        return str(self.scratch / f"plain-{dtype}.safetensors")
+
     def gradients(self, dtype: str, schedule: str) -> Measurement:
         """A gradient pass; that of `whole` leaves its norms."""
         saved = {"save": self.norms(dtype)} if schedule == "whole" else {}
@@ -72,7 +76,7 @@ class Bench:
         """The straightforward way, by proportion from as few windows as asked for."""
         count = min(self.options.plain_windows or self.setting.windows, self.setting.windows)
         setting = replace(self.setting, dtype=dtype, windows=count)
-        found = self.on(setting, "straightforward_gradients", save=str(self.scratch / f"plain-{dtype}"))
+        found = self.on(setting, "straightforward_gradients", save=self.plain_norms(dtype))
         return replace(found, seconds=found.seconds * self.setting.windows / count)
 
     @property
@@ -240,10 +244,7 @@ def again(bench: Bench) -> Iterator[str]:
 def agreement(bench: Bench) -> Iterator[str]:
     """Norms against per-window autograd; and what a narrow dtype changes, emulated if need be."""
     if not bench.options.no_plain and bench.options.plain_windows is None:
-        bench.gradients("float32", "whole")
-        bench.plain_gradients("float32")
-        worst, median = norms_apart(bench.norms("float32"), str(bench.scratch / "plain-float32"))
-        yield f"float32 norms, of each layer, relative to autograd's: worst {worst:.1e}, median {median:.1e}"
+        yield from _against_autograd(bench)
     for dtype in bench.options.dtypes:
         if dtype == "float32":
             continue
@@ -253,6 +254,20 @@ def agreement(bench: Bench) -> Iterator[str]:
         yield f"{dtype} norms, of each layer, relative to float32's: worst {worst:.2%}, median {median:.2%}"
         for method in ("gblm", "gradient"):
             yield from _masks(bench, dtype, method)
+
+
+def _against_autograd(bench: Bench) -> Iterator[str]:
+    """In float64, too: how far both are from what float32 rounds."""
+    files = {}
+    for dtype in ("float32", "float64"):
+        bench.gradients(dtype, "whole")
+        bench.plain_gradients(dtype)
+        files[f"ours in {dtype}"] = bench.norms(dtype)
+        files[f"autograd's in {dtype}"] = bench.plain_norms(dtype)
+    ours, plain, ours_wide, plain_wide = files
+    for one, other in ((ours, plain), (ours, plain_wide), (plain, plain_wide), (ours_wide, plain_wide)):
+        worst, median = norms_apart(files[one], files[other])
+        yield f"norms of each layer, {one} relative to {other}: worst {worst:.1e}, median {median:.1e}"
 
 
 def _masks(bench: Bench, dtype: str, method: str) -> Iterator[str]:

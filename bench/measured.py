@@ -8,7 +8,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -27,7 +27,6 @@ from pruning.machine import product_rate
 from pruning.measure import PeakMemory
 from pruning.perplexity import perplexity
 from pruning.placement import Placement
-from pruning.products import fast_float32_products
 from pruning.prune import prune
 from pruning.recipe import GradientNorm, Recipe
 from pruning.schedule import ScheduleChoice
@@ -191,8 +190,18 @@ def _resident() -> int:
     return int(line.split()[1]) * 1024
 
 
-_BY_THE_ENGINE = (gradients, pruned, masked_perplexity, floors, rate)
-_PLAINLY = (straightforward_gradients, straightforward_pruned)
+TASKS: dict[str, Callable[..., None]] = {
+    task.__name__: task
+    for task in (
+        gradients,
+        straightforward_gradients,
+        pruned,
+        straightforward_pruned,
+        masked_perplexity,
+        floors,
+        rate,
+    )
+}
 
 
 def main() -> None:
@@ -200,13 +209,8 @@ def main() -> None:
     request = json.loads(sys.argv[1])
     setting = Setting.from_json(request["setting"])
     task = Task(setting)
-    work = next(it for it in (*_BY_THE_ENGINE, *_PLAINLY) if it.__name__ == request["task"])
-    with ExitStack() as stack:
-        if setting.emulated:
-            stack.enter_context(ProductsInFloat32())  # type: ignore[no-untyped-call]
-        if work in _BY_THE_ENGINE:  # as pruning.run has it
-            stack.enter_context(fast_float32_products(task.device))
-        work(task, **request["options"])
+    with ProductsInFloat32() if setting.emulated else nullcontext():  # type: ignore[no-untyped-call]
+        TASKS[request["task"]](task, **request["options"])
     print(json.dumps({"seconds": task.seconds, "peak_bytes": task.peak_bytes, "more": task.more}))
 
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import LlamaForCausalLM
 
@@ -26,7 +27,9 @@ def gradient_norms(model: LlamaForCausalLM, windows: Tensor) -> dict[str, dict[s
     squares = {name: torch.zeros_like(total) for name, total in l1.items()}
     for window in windows:
         tokens = window[None].to(model.device)
-        model(input_ids=tokens, labels=tokens, use_cache=False).loss.backward()
+        logits = model(input_ids=tokens, use_cache=False).logits[0, :-1]
+        # transformers would round a float64 model's logits to float32.
+        F.cross_entropy(logits.to(dtype), tokens[0, 1:]).backward()  # type: ignore[no-untyped-call]
         for name, layer in layers.items():
             assert layer.weight.grad is not None
             gradient = layer.weight.grad.to("cpu", dtype)

@@ -22,6 +22,7 @@ from pruning.hidden_states import float32_tokens
 from pruning.ledger import Conditions, Ledger
 from pruning.passage import Passage
 from pruning.placement import Placement
+from pruning.products import backward_products, fast_backward_products
 from pruning.recipe import GradientNorm, LayerSelection, Stage
 from pruning.replay import Replay
 from pruning.schedule import Schedule, ScheduleChoice
@@ -89,6 +90,7 @@ class GradientPass:
             "micro_batch": self.schedule.micro_batch,
             "norms": ",".join(self._norms),
             "float32 tokens": self._float32_tokens,
+            "float32 products": backward_products(self._placement.device),
             **self._placement.conditions,
         }
 
@@ -154,7 +156,9 @@ class GradientPass:
         assert start is not None  # noqa: S101 - a selection without layers is refused
         with torch.enable_grad():
             output = hidden.joined()
-        torch.autograd.grad(output, start.tensors, tail.gradient(output.detach(), tokens))
+        delta = tail.gradient(output.detach(), tokens)
+        with fast_backward_products(output.device):
+            torch.autograd.grad(output, start.tensors, delta)
 
     def _streamed(self, step: Step, ledger: Ledger | None) -> GradientNorms:
         if ledger is None:

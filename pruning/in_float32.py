@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -13,24 +14,43 @@ from transformers import PreTrainedModel
 from pruning.blocks import Block
 from pruning.layers import ModuleLayer, linear_layers
 
+Widen = Callable[[str, Tensor], Tensor]
+"""A layer's matrix in float32, by the layer's name."""
 
-def block_in_float32(block: Block) -> Callable[..., Any]:
-    """The block, for float32 hidden states.
 
-    A matrix is widened while a product is formed, forward and backward: no float32 copy of it stays. What is
-    not the matrix of a linear module, fused experts among it, is copied for as long as autograd needs it.
+class BlockInFloat32:
+    """A block of narrow weights, to be called with float32 hidden states.
+
+    A matrix is widened when a product is formed, and stays so until `release`: micro-batches that come one
+    behind the other share it. Autograd keeps the narrow one, and a backward pass behind `release` widens it
+    once more. What is not the matrix of a linear module, such as fused experts, autograd does keep.
     """
-    layers = linear_layers(block.module, block.name)
-    linear = [layer for layer in layers if isinstance(layer, ModuleLayer)]
 
-    def run(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - stands in for any block
-        widened = _widened(block.module, apart_from={layer.parameter for layer in linear})
+    def __init__(self, block: Block) -> None:
+        """Must be resident whenever it is called."""
+        self._module = block.module
+        layers = linear_layers(block.module, block.name)
+        self._linear = [layer for layer in layers if isinstance(layer, ModuleLayer)]
+        self._wide: dict[str, Tensor] | None = {}
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - stands in for any block
+        """What the block returns."""
+        others = _widened(self._module, apart_from={layer.parameter for layer in self._linear})
         with ExitStack() as products:
-            for layer in linear:
-                products.enter_context(_product_in_float32(layer))
-            return functional_call(block.module, widened, args, kwargs)
+            for layer in self._linear:
+                products.enter_context(_product_in_float32(layer, self._widen))
+            return functional_call(self._module, others, args, kwargs)
 
-    return run
+    def release(self) -> None:
+        """Free the widened matrices."""
+        self._wide = None
+
+    def _widen(self, name: str, matrix: Tensor) -> Tensor:
+        if self._wide is None:
+            return matrix.float()
+        if name not in self._wide:
+            self._wide[name] = matrix.float()
+        return self._wide[name]
 
 
 def trunk_in_float32(model: PreTrainedModel, blocks: Collection[nn.Module]) -> Callable[..., Any]:
@@ -65,9 +85,9 @@ def _is_narrow(tensor: Tensor) -> bool:
 
 
 @contextmanager
-def _product_in_float32(layer: ModuleLayer) -> Iterator[None]:
+def _product_in_float32(layer: ModuleLayer, widen: Widen) -> Iterator[None]:
     def forward(inputs: Tensor) -> Tensor:
-        product: Tensor = _Product.apply(inputs, layer.matrix)  # type: ignore[no-untyped-call]
+        product: Tensor = _Product.apply(inputs, layer.matrix, partial(widen, layer.name))  # type: ignore[no-untyped-call]
         bias = layer.module.bias
         return product + bias if isinstance(bias, Tensor) else product
 
@@ -83,11 +103,12 @@ class _Product(torch.autograd.Function):
     """x·Wᵀ of a float32 x (…, inputs) and a narrow W (outputs, inputs), for the gradient by x."""
 
     @staticmethod
-    def forward(ctx: Any, inputs: Tensor, matrix: Tensor) -> Tensor:  # noqa: ANN401 - autograd's context
+    def forward(ctx: Any, inputs: Tensor, matrix: Tensor, widen: Callable[[Tensor], Tensor]) -> Tensor:  # noqa: ANN401 - autograd's context
         ctx.save_for_backward(matrix)
-        return inputs @ matrix.float().T
+        ctx.widen = widen
+        return inputs @ widen(matrix).T
 
     @staticmethod
-    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor, None]:  # noqa: ANN401
+    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor, None, None]:  # noqa: ANN401
         (matrix,), (delta,) = ctx.saved_tensors, upstream
-        return delta @ matrix.float(), None
+        return delta @ ctx.widen(matrix), None, None

@@ -8,7 +8,6 @@ import torch
 
 from pruning.device import describe
 from pruning.estimate import Machine
-from pruning.products import fast_float32_products
 
 _DTYPES = {
     "cpu": (torch.float32, torch.bfloat16),
@@ -21,15 +20,13 @@ _PASSED_BYTES = {"cpu": 1 << 27, "cuda": 1 << 30}
 
 def measure(device: torch.device, *, seconds: float = 0.2) -> Machine:
     """Takes about so many seconds for each dtype, and as long for the memory."""
-    with fast_float32_products(device):
-        rates = {
-            str(dtype).removeprefix("torch."): product_rate(device, dtype, seconds=seconds)
-            for dtype in _DTYPES[device.type]
-        }
     return Machine(
         device=describe(device),
         memory_bytes=memory_bytes(device),
-        operations_per_second=rates,
+        operations_per_second={
+            str(dtype).removeprefix("torch."): product_rate(device, dtype, seconds=seconds)
+            for dtype in _DTYPES[device.type]
+        },
         bytes_per_second=_pass_rate(device, seconds),
     )
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor
 
 from pruning.hidden_states import HiddenStates
-from pruning.in_float32 import block_in_float32
+from pruning.in_float32 import BlockInFloat32
 from pruning.layers import LinearLayer
 from pruning.observe import Observer, observing
 from pruning.recompute import left_out
@@ -31,6 +31,7 @@ class Passage:
         # Arguments such as masks are made for a number of windows, and are equal for equal numbers.
         self._calls: dict[int, Sequence[Call]] = {}
         self._first_calls: dict[int, Sequence[Call]] = {}
+        self._working: tuple[int, BlockInFloat32] | None = None
 
     def enter(self, tokens: Tensor) -> HiddenStates:
         """Before the first block, for token ids (windows, length)."""
@@ -62,8 +63,16 @@ class Passage:
         if hidden.first is None:
             return HiddenStates(output)
         with observing(block.layers, tokens[:, : self._first], watching):
-            first = self._first_calls[len(tokens)][index](block_in_float32(block), hidden.first)
+            first = self._first_calls[len(tokens)][index](self._in_float32(index), hidden.first)
         return HiddenStates(output[:, self._first :], first)
+
+    def _in_float32(self, index: int) -> BlockInFloat32:
+        if self._working is not None and self._working[0] == index:
+            return self._working[1]
+        if self._working is not None:
+            self._working[1].release()
+        self._working = index, BlockInFloat32(self._replay.stack.blocks[index])
+        return self._working[1]
 
     def forming(self, layers: Sequence[LinearLayer], sums: Mapping[str, WindowNorms]) -> Forming:
         """The observer of a micro-batch that adds gradients to sums when a backward pass comes back."""

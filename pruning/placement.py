@@ -19,7 +19,6 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from pruning.device import describe
-from pruning.products import float32_products
 
 
 class Placement:
@@ -45,7 +44,6 @@ class Placement:
             "threads": torch.get_num_threads(),
             "attention": str(self.model.config._attn_implementation),
             "processor": torch.backends.cpu.get_cpu_capability(),
-            "float32 products": float32_products(),
             **{name: importlib.metadata.version(name) for name in ("torch", "transformers", "pruneserve")},
         }
 

@@ -1,8 +1,12 @@
-"""Which library forms float32 matrix products on a CPU.
+"""Which library forms the float32 matrix products of a backward pass on a CPU.
 
 torch asks MKL, which has no AVX512 code for AMD's processors; oneDNN has, and is a tenth faster there. But
 torch asks oneDNN for float32 products only where it permits them to be rounded to bfloat16 on the way. The
 permission is given here where oneDNN makes no use of it, which it does on processors with AMX alone.
+
+It sums the terms of a product one by one, and so rounds more than MKL. In a backward pass through blocks that
+makes no difference to gradient norms. In a forward pass it would: they are a hundred times as sensitive to
+it; and in the product with a head's whole vocabulary.
 """
 
 from collections.abc import Iterator
@@ -20,16 +24,19 @@ _FLOAT32_ERROR = 1e-6  # of a product; with bfloat16 inputs it is a thousand tim
 
 
 @contextmanager
-def fast_float32_products(device: torch.device) -> Iterator[None]:
+def fast_backward_products(device: torch.device) -> Iterator[None]:
     """While active, float32 products on `device` are the machine's fastest that are float32 to the end."""
-    fast = device.type == "cpu" and _is_faster_by_onednn() and _onednn_is_exact()
-    with _permitting() if fast else nullcontext():
+    with _permitting() if _is_fast_and_exact(device) else nullcontext():
         yield
 
 
-def float32_products() -> str:
-    """Which library forms them just now: it decides their last bits."""
-    return "oneDNN" if _SETTINGS.fp32_precision == _PERMITTED else "torch's choice"
+def backward_products(device: torch.device) -> str:
+    """Which library forms them: it decides their last bits."""
+    return "oneDNN" if _is_fast_and_exact(device) else "torch's choice"
+
+
+def _is_fast_and_exact(device: torch.device) -> bool:
+    return device.type == "cpu" and _is_faster_by_onednn() and _onednn_is_exact()
 
 
 @contextmanager

@@ -28,7 +28,6 @@ from pruning.measure import Stages
 from pruning.output import appearing_whole, write_model, write_report
 from pruning.placement import Placement
 from pruning.plan import Plan
-from pruning.products import fast_float32_products
 from pruning.progress import Progress, Silent
 from pruning.prune import check, prune
 from pruning.pruned import Pruned
@@ -83,11 +82,7 @@ def run(  # noqa: PLR0913 - each by its name, and all but the first three with a
     layer or window; Unreachable where the Hub does not answer; PruningError where the disk is too full.
     """
     stages = Stages(progress, compute_device(device))
-    with (
-        fast_float32_products(stages.device),
-        appearing_whole(output) as directory,
-        _or_nothing_kept(ledger, output) as kept,
-    ):
+    with appearing_whole(output) as directory, _or_nothing_kept(ledger, output) as kept:
         with stages.stage(Stage.RESOLVE, 1) as step:
             beginning = Beginning(kept)
             model = beginning.model(recipe.model)

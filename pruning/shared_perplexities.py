@@ -15,17 +15,7 @@ from pruning.perplexity import EvaluationSet
 _FORMAT = 1
 
 # Of a run's conditions, those that decide the last bits of a forward pass.
-_DECISIVE = (
-    "device",
-    "dtype",
-    "threads",
-    "attention",
-    "processor",
-    "float32 products",
-    "torch",
-    "transformers",
-    "pruneserve",
-)
+_DECISIVE = ("device", "dtype", "threads", "attention", "processor", "torch", "transformers", "pruneserve")
 
 
 class SharedPerplexities(Protocol):

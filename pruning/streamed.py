@@ -19,6 +19,7 @@ from pruning.layers import LinearLayer
 from pruning.ledger import Boundary
 from pruning.passage import Passage
 from pruning.placement import Placement
+from pruning.products import fast_backward_products
 from pruning.recipe import GradientNorm
 from pruning.recompute import Needless
 from pruning.replay import Call, Replay
@@ -132,7 +133,8 @@ class StreamedPass:
                 if tail is not None:
                     deltas.append(self._at_the_top(tail, output, piece))
                 delta = self._passage.unpacked(deltas[number])
-                by_hidden = torch.autograd.grad(output.tensors, hidden.tensors, delta.tensors)
+                with fast_backward_products(self._placement.device):
+                    by_hidden = torch.autograd.grad(output.tensors, hidden.tensors, delta.tensors)
                 deltas[number] = HiddenStates(*by_hidden).packed()
                 if forming is not None:
                     forming.finish()

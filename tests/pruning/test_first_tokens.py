@@ -12,7 +12,7 @@ from pruning import hidden_states
 from pruning.blocks import find_stack
 from pruning.gradients import gradient_norms
 from pruning.hidden_states import HiddenStates, float32_tokens
-from pruning.in_float32 import block_in_float32
+from pruning.in_float32 import BlockInFloat32
 from pruning.replay import Replay
 
 from . import naive
@@ -66,7 +66,10 @@ def test_a_block_in_float32_is_that_of_the_widened_model(family: str) -> None:
         stacks[0].blocks, calls, stacks[1].blocks, expected_calls, strict=True
     ):
         plain = dict(block.module.named_parameters())
-        found = run_and_return(partial(call, block_in_float32(block)), hidden)
+        in_float32 = BlockInFloat32(block)
+        found = run_and_return(partial(call, in_float32), hidden)
+        in_float32.release()
+        assert all(map(torch.equal, run_and_return(partial(call, in_float32), hidden), found))
         wanted = run_and_return(partial(its_call, like.module), hidden)
         for one, other in zip(found, wanted, strict=True):
             assert one.dtype == torch.float32
