@@ -18,6 +18,7 @@ from transformers import PreTrainedModel
 from pruning.block_inputs import BlockInputs, Budget
 from pruning.device import is_out_of_memory
 from pruning.gradient_shards import sharded_norms, write_shard
+from pruning.heap import keeping_freed_memory
 from pruning.hidden_states import float32_tokens
 from pruning.ledger import Conditions, Ledger
 from pruning.passage import Passage
@@ -94,6 +95,7 @@ class GradientPass:
             **self._placement.conditions,
         }
 
+    @keeping_freed_memory()
     def run(self, step: Step, ledger: Ledger | None = None) -> GradientNorms:
         """The norms asked for, by layer name: (outputs, inputs), float32 (float64 for a float64 model).
 

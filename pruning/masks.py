@@ -61,8 +61,7 @@ def set_to_zero(weights: Tensor, mask: Tensor) -> None:
 
     With a mask of coin flips, masked_fill_ takes twenty times as long on a CPU.
     """
-    integers = weights.view(_AS_INTEGERS[weights.itemsize])
-    integers.bitwise_and_(mask.to(integers.dtype) - 1)  # of no bits, or of all
+    weights.view(_AS_INTEGERS[weights.itemsize]).mul_(~mask)  # also what was -0.0 or not finite
 
 
 def packed(mask: Tensor) -> Tensor:

@@ -4,11 +4,13 @@ All functions take scores (outputs, inputs) and compare only within a group: an 
 or M consecutive inputs of a row. Ties go to the lowest index first, unless a function says otherwise.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from pruning.recipe import group_of
@@ -91,9 +93,20 @@ def _of_rank(scores: Tensor, rank: int) -> Tensor:
     """Of each row (rows, columns), the score of that rank, counted from 1: (rows, 1)."""
     if scores.shape[1] <= _FEW_COLUMNS:
         return _sorted_columns(scores)[rank - 1][:, None]
-    if scores.device.type == "cpu":  # numpy's selection takes a tenth of the time of torch's there
-        return torch.from_numpy(np.partition(scores.numpy(), rank - 1, axis=1)[:, rank - 1 : rank])
+    if scores.device.type == "cpu":
+        return torch.from_numpy(_by_numpy(scores.numpy(), rank))
     return torch.kthvalue(scores, rank, dim=1, keepdim=True).values
+
+
+def _by_numpy(scores: NDArray[Any], rank: int) -> NDArray[Any]:
+    """As `_of_rank`, in a tenth of the time that torch takes for it on a CPU."""
+
+    def selected(rows: NDArray[Any]) -> NDArray[Any]:
+        return np.partition(rows, rank - 1, axis=1)[:, rank - 1 : rank]
+
+    threads = torch.get_num_threads()
+    with ThreadPoolExecutor(threads) as pool:  # numpy itself uses one, and holds no lock meanwhile
+        return np.concatenate(list(pool.map(selected, np.array_split(scores, threads))))
 
 
 def _sorted_columns(scores: Tensor) -> list[Tensor]:

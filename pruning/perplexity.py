@@ -10,6 +10,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from pruning.errors import NumericalFailure
+from pruning.heap import keeping_freed_memory
 from pruning.recipe import Evaluation, is_stored
 from pruning.text import PARAGRAPH_BREAK, Source, read_documents
 from pruning.windows import Reader, enough, fingerprint
@@ -84,6 +85,7 @@ def evaluation_batches(windows: Tensor) -> tuple[Tensor, ...]:
 
 
 @torch.inference_mode()
+@keeping_freed_memory()
 def perplexity(
     model: PreTrainedModel,
     windows: Tensor,

@@ -14,6 +14,7 @@ from pruning.blocks import Block, Stack
 from pruning.dense import WalkBesideDense
 from pruning.errors import InvalidInput, NumericalFailure
 from pruning.gradients import GradientNorms
+from pruning.heap import keeping_freed_memory
 from pruning.layers import LinearLayer
 from pruning.ledger import Boundary
 from pruning.masks import set_to_zero
@@ -40,6 +41,7 @@ _NAMED_IN_A_WARNING = 3
 
 
 @torch.no_grad()
+@keeping_freed_memory()
 def prune(
     model: PreTrainedModel,
     recipe: Recipe,

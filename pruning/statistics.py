@@ -79,8 +79,10 @@ class SecondMoments:
         return self._sum / self._windows
 
 
-class FirstWindow:
-    """The inputs themselves, of the first window that gives any: some experts see few."""
+class FewTokens:
+    """The inputs themselves, of tokens spread over the first window that gives any: some experts see few."""
+
+    MOST = 256
 
     def __init__(self) -> None:
         """No window seen yet."""
@@ -90,7 +92,8 @@ class FirstWindow:
         """`inputs`: (tokens, features) of each window."""
         for given in inputs:
             if len(self.value) == 0:
-                self.value = given.clone()  # a view would keep all windows that shared a pass
+                # A copy: a view would keep all windows that shared a pass.
+                self.value = given[:: max(1, -(-len(given) // self.MOST))].clone()
 
 
 class Drift:
@@ -119,7 +122,7 @@ class Drift:
         return self._sum / self._windows
 
 
-_Measured = Need | Literal["first_window"]
+_Measured = Need | Literal["few_tokens"]
 
 
 class InputStatistics:
@@ -207,8 +210,8 @@ class InputStatistics:
     def relative_error(self, layer: LinearLayer, dense: Tensor) -> float | None:
         """‖XW'ᵀ - XWᵀ‖ / ‖XWᵀ‖, with W' the layer's weight as it is now, and W `dense` (outputs, inputs).
 
-        X is what the layer was given: in all windows where second moments were measured, in the first
-        otherwise. None: nothing was measured, or nothing but zeros.
+        X is what the layer was given: in all windows where second moments were measured, otherwise at no more
+        than 256 tokens spread over the first. None: nothing was measured, or nothing but zeros.
         """
         measured = self._by_layer.get(layer.name)
         if measured is None:
@@ -226,7 +229,7 @@ def _kinds(needs: Collection[Need]) -> dict[_Measured, type[Statistic]]:
     if "second_moments" in needs:
         kinds["second_moments"] = SecondMoments
     elif kinds:
-        kinds["first_window"] = FirstWindow
+        kinds["few_tokens"] = FewTokens
     return kinds
 
 
@@ -235,7 +238,7 @@ def _output_norm(weight: Tensor, measured: Mapping[_Measured, Statistic]) -> Ten
     if "second_moments" in measured:  # tr(W·XᵀX·Wᵀ), in which rounding may leave less than nothing
         moments = measured["second_moments"].value
         return (weight @ moments).mul_(weight).sum().clamp_(min=0).sqrt_()
-    inputs = measured["first_window"].value
+    inputs = measured["few_tokens"].value
     # Good for three digits in bfloat16, at half the price; float16 could overflow.
     dtype = inputs.dtype if inputs.dtype == torch.bfloat16 else weight.dtype
     outputs = inputs.to(dtype) @ weight.to(dtype).T

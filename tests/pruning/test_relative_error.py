@@ -9,6 +9,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from pruning.prune import Pruned
+from pruning.statistics import FewTokens
 
 from . import naive
 from .families import FAMILIES, make
@@ -103,3 +104,10 @@ def test_an_expert_that_no_token_reached_has_none_and_the_others_do(
     unreached = {name for name in found if name.rpartition(".")[0] in UNREACHED}
     assert unreached
     assert {name for name, error in found.items() if error is None} == unreached
+
+
+def test_of_a_long_window_every_so_many_tokens_count() -> None:
+    tokens = FewTokens()
+    window = torch.arange(600.0)[:, None]
+    tokens.add([torch.zeros(0, 1), window, -window])
+    assert tokens.value.flatten().tolist() == list(range(0, 600, 3))
