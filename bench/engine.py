@@ -4,9 +4,10 @@
     make bench ARGS="--parts streamed scaling"    only these parts
     python -m bench.engine --device cuda --model llama-2-7b --windows 128 --length 2048
 
-Each figure is of a process of its own. On a CPU the memory is what is resident beyond the imports, on CUDA
-what is allocated on the device. With random weights (the names of bench.models) it needs no text and no
-tokenizer: torch, transformers, safetensors, psutil and pydantic beside this repository are enough.
+Each figure is of a process of its own, the fastest of `--rounds`: whatever else the machine does only adds
+time. On a CPU the memory is what is resident beyond the imports, on CUDA what is allocated on the device.
+With random weights (the names of bench.models) it needs no text and no tokenizer: torch, transformers,
+safetensors, psutil and pydantic beside this repository are enough.
 """
 
 import argparse
@@ -16,78 +17,18 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
-from bench.agreeing import masks_apart, norms_apart
-from bench.measuring import Failed, Measurement, Setting, measured
+from bench.agreeing import agreement
+from bench.measuring import Bench, Failed, Setting
 from bench.models import SHAPES, ModelChoice
+from bench.table import header, row_of
 from pruning.estimate.architectures import shape_of_config
-from pruning.estimate.shape import ModelShape
 from pruning.estimate.work import Windows, forward, gradients
-
-
-class Bench:
-    """Measures on demand, and no setting twice."""
-
-    def __init__(self, options: argparse.Namespace, setting: Setting, scratch: Path) -> None:
-        """`setting` in float32, whatever is measured; `scratch`: for norms and masks."""
-        self.options = options
-        self.setting = setting
-        self.scratch = scratch
-        self._known: dict[str, Measurement] = {}
-
-    def __call__(self, task: str, dtype: str, **options: Any) -> Measurement:  # noqa: ANN401 - JSON
-        """A task on the model, in a dtype; a narrow one that the machine would emulate by bench.emulated."""
-        emulated = task != "rate" and dtype in self.options.dtypes and dtype not in self.dtypes
-        return self.on(replace(self.setting, dtype=dtype, emulated=emulated), task, **options)
-
-    def on(self, setting: Setting, task: str, **options: Any) -> Measurement:  # noqa: ANN401 - JSON
-        """A task on any setting."""
-        key = f"{task} {setting} {options}"
-        if key not in self._known:
-            print(f"measuring: {task} {options} {setting.dtype}", file=sys.stderr, flush=True)
-            self._known[key] = measured(task, setting, **options)
-        return self._known[key]
-
-    def rate(self, dtype: str) -> float:
-        """Operations per second of large products."""
-        return float(self("rate", dtype).more["rate"])
-
-    @property
-    def dtypes(self) -> list[str]:
-        """Those asked for that the machine computes in, rather than emulates."""
-        fastest = max(self.rate(dtype) for dtype in self.options.dtypes)
-        return [dtype for dtype in self.options.dtypes if self.rate(dtype) > 0.2 * fastest]
-
-    def norms(self, dtype: str) -> str:
-        """A file of the engine's gradient norms."""
-        return str(self.scratch / f"norms-{dtype}.safetensors")
-
-    def plain_norms(self, dtype: str) -> str:
-        """A file of those by autograd."""
-        return str(self.scratch / f"plain-{dtype}.safetensors")
-
-    def gradients(self, dtype: str, schedule: str) -> Measurement:
-        """A gradient pass; that of `whole` leaves its norms."""
-        saved = {"save": self.norms(dtype)} if schedule == "whole" else {}
-        return self("gradients", dtype, schedule=schedule, norms=self.options.norms, **saved)
-
-    def plain_gradients(self, dtype: str) -> Measurement:
-        """The straightforward way, by proportion from as few windows as asked for."""
-        count = min(self.options.plain_windows or self.setting.windows, self.setting.windows)
-        setting = replace(self.setting, dtype=dtype, windows=count)
-        found = self.on(setting, "straightforward_gradients", save=self.plain_norms(dtype))
-        return replace(found, seconds=found.seconds * self.setting.windows / count)
-
-    @property
-    def shape(self) -> ModelShape:
-        """Of the model."""
-        return shape_of_config(self.setting.model.config().to_dict())
 
 
 def rates(bench: Bench) -> Iterator[str]:
     """What the machine can do."""
-    yield from _header("dtype", "matrix products, GFLOP/s", "")
+    yield from header("dtype", "matrix products, GFLOP/s", "")
     for dtype in bench.options.dtypes:
         note = "" if dtype in bench.dtypes else "emulated, so left out where time is measured"
         yield f"| {dtype} | {bench.rate(dtype) / 1e9:.0f} | {note} |"
@@ -95,7 +36,7 @@ def rates(bench: Bench) -> Iterator[str]:
 
 def against_the_plain_way(bench: Bench, schedule: str) -> Iterator[str]:
     """Gradient norms by one schedule; the straightforward way computes both of them."""
-    yield from _header(
+    yield from header(
         f"gradients, `{schedule}`",
         "straightforward, s",
         "engine, s",
@@ -115,12 +56,12 @@ def against_the_plain_way(bench: Bench, schedule: str) -> Iterator[str]:
                 row[4] = f"{bench.plain_gradients('float32').seconds / engine.seconds:.2f}"
             row[5], row[7] = f"{plain.gigabytes:.2f}", f"{engine.peak_bytes / plain.peak_bytes:.2f}"
         row[0] = f"{dtype}, {engine.more['micro_batch']} windows at once"
-        yield _row(row)
+        yield row_of(row)
 
 
 def wanda_and_gblm(bench: Bench) -> Iterator[str]:
     """What gradients cost beside what a method without them costs."""
-    yield from _header(
+    yield from header(
         "pruning",
         "straightforward Wanda, s",
         "Wanda, s",
@@ -131,9 +72,9 @@ def wanda_and_gblm(bench: Bench) -> Iterator[str]:
         "`streamed`",
     )
     for dtype in bench.dtypes:
-        wanda = bench("pruned", dtype, method="wanda")
+        wanda = bench.pruned(dtype, "wanda")
         whole, streamed = (bench.gradients(dtype, schedule) for schedule in ("whole", "streamed"))
-        gblm = bench("pruned", dtype, method="gblm", norms=bench.norms(dtype))
+        gblm = bench.pruned(dtype, "gblm")
         ratios = [(gradient.seconds + gblm.seconds) / wanda.seconds for gradient in (whole, streamed)]
         row = [dtype, "", f"{wanda.seconds:.1f}", "", ""]
         if not bench.options.no_plain:
@@ -142,12 +83,12 @@ def wanda_and_gblm(bench: Bench) -> Iterator[str]:
             if "float32" in bench.dtypes:
                 in_float32 = bench("straightforward_pruned", "float32").seconds
                 row[4] = f"{in_float32 / wanda.seconds:.2f}"
-        yield _row([*row, f"{gblm.seconds:.1f}", *(f"{ratio:.2f}" for ratio in ratios)])
+        yield row_of([*row, f"{gblm.seconds:.1f}", *(f"{ratio:.2f}" for ratio in ratios)])
 
 
 def stages(bench: Bench) -> Iterator[str]:
     """Each stage against the machine's rate, and against what it cannot do without."""
-    yield from _header(
+    yield from header(
         "stage",
         "s",
         "GFLOP",
@@ -168,11 +109,11 @@ def stages(bench: Bench) -> Iterator[str]:
         taken = {
             "whole": bench.gradients(dtype, "whole").seconds,
             "streamed": bench.gradients(dtype, "streamed").seconds,
-            "prune": bench("pruned", dtype, method="wanda").seconds,
+            "prune": bench.pruned(dtype, "wanda").seconds,
         }
         for stage, seconds in taken.items():
             per_second = operations[stage] / seconds
-            yield _row(
+            yield row_of(
                 [
                     f"{stage}, {dtype}",
                     f"{seconds:.1f}",
@@ -194,7 +135,7 @@ def scaling(bench: Bench) -> Iterator[str]:
         **{f"16 blocks, {n} windows": replace(small, windows=n) for n in (32, 64)},
         **{f"16 blocks, windows of {n}": replace(small, length=n) for n in (256, 512)},
     }
-    yield from _header(
+    yield from header(
         "random weights, `streamed`",
         "TFLOP",
         "s",
@@ -217,7 +158,7 @@ def scaling(bench: Bench) -> Iterator[str]:
         apart = setting.device == "cpu"
         inputs = (len(shape.blocks) + 1) * windows.tokens * shape.hidden
         held = size * (shape.parameters + inputs) if apart else 0
-        yield _row(
+        yield row_of(
             [
                 name,
                 f"{operations / 1e12:.3f}",
@@ -234,58 +175,11 @@ def scaling(bench: Bench) -> Iterator[str]:
 
 def again(bench: Bench) -> Iterator[str]:
     """The gradient stage of a second job that finds the shards of the first: all are checked and read."""
-    yield from _header("gradients, `streamed`", "first, s", "again, s", "of the first")
+    yield from header("gradients, `streamed`", "first, s", "again, s", "of the first")
     for dtype in bench.dtypes:
         first = bench.gradients(dtype, "streamed")
         seconds = first.more["again"]
-        yield _row([dtype, f"{first.seconds:.1f}", f"{seconds:.1f}", f"{seconds / first.seconds:.1%}"])
-
-
-def agreement(bench: Bench) -> Iterator[str]:
-    """Norms against per-window autograd; and what a narrow dtype changes, emulated if need be."""
-    if not bench.options.no_plain and bench.options.plain_windows is None:
-        yield from _against_autograd(bench)
-    for dtype in bench.options.dtypes:
-        if dtype == "float32":
-            continue
-        bench.gradients("float32", "whole")
-        bench.gradients(dtype, "whole")
-        worst, median = norms_apart(bench.norms(dtype), bench.norms("float32"))
-        yield f"{dtype} norms, of each layer, relative to float32's: worst {worst:.2%}, median {median:.2%}"
-        for method in ("gblm", "gradient"):
-            yield from _masks(bench, dtype, method)
-
-
-def _against_autograd(bench: Bench) -> Iterator[str]:
-    """In float64, too: how far both are from what float32 rounds."""
-    files = {}
-    for dtype in ("float32", "float64"):
-        bench.gradients(dtype, "whole")
-        bench.plain_gradients(dtype)
-        files[f"ours in {dtype}"] = bench.norms(dtype)
-        files[f"autograd's in {dtype}"] = bench.plain_norms(dtype)
-    ours, plain, ours_wide, plain_wide = files
-    for one, other in ((ours, plain), (ours, plain_wide), (plain, plain_wide), (ours_wide, plain_wide)):
-        worst, median = norms_apart(files[one], files[other])
-        yield f"norms of each layer, {one} relative to {other}: worst {worst:.1e}, median {median:.1e}"
-
-
-def _masks(bench: Bench, dtype: str, method: str) -> Iterator[str]:
-    found = {}
-    for each in ("float32", dtype):
-        path = str(bench.scratch / f"masks-{method}-{each}")
-        bench("pruned", each, method=method, norms=bench.norms(each), save=path)
-        found[each] = path
-    share = 1 - masks_apart(found[dtype], found["float32"])
-    line = f"{method}, masks from {dtype} and float32: {share:.3%} of the weights agree"
-    if bench.options.evaluation is not None:
-        judged = replace(bench.setting, tokens=bench.options.evaluation, windows=24)
-        narrow, wide = (
-            bench.on(judged, "masked_perplexity", masks=path).more["perplexity"]
-            for path in (found[dtype], found["float32"])
-        )
-        line += f"; perplexity {narrow:.2f} and {wide:.2f}, {narrow / wide - 1:+.2%}"
-    yield line
+        yield row_of([dtype, f"{first.seconds:.1f}", f"{seconds:.1f}", f"{seconds / first.seconds:.1%}"])
 
 
 PARTS: dict[str, Callable[[Bench], Iterator[str]]] = {
@@ -298,15 +192,6 @@ PARTS: dict[str, Callable[[Bench], Iterator[str]]] = {
     "agreement": agreement,
     "scaling": scaling,
 }
-
-
-def _header(*columns: str) -> Iterator[str]:
-    yield _row(list(columns))
-    yield _row(["---"] * len(columns))
-
-
-def _row(cells: list[str]) -> str:
-    return f"| {' | '.join(cells)} |"
 
 
 def _options() -> argparse.Namespace:
@@ -326,6 +211,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--plain-windows", type=int, metavar="N", help="the straightforward way on N windows, by proportion"
     )
+    parser.add_argument("--rounds", type=int, default=2, help="how often each figure is measured")
     parser.add_argument("--no-plain", action="store_true", help="leave the straightforward way out")
     parser.add_argument("--texts", type=Path, metavar="DIR", default=Path(".bench/wikipedia").absolute())
     options = parser.parse_args()

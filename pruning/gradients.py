@@ -21,9 +21,9 @@ from pruning.gradient_shards import sharded_norms, write_shard
 from pruning.heap import keeping_freed_memory
 from pruning.hidden_states import float32_tokens
 from pruning.ledger import Conditions, Ledger
+from pruning.loss import loss_scale
 from pruning.passage import Passage
 from pruning.placement import Placement
-from pruning.products import backward_products, fast_backward_products
 from pruning.recipe import GradientNorm, LayerSelection, Stage
 from pruning.replay import Replay
 from pruning.schedule import Schedule, ScheduleChoice
@@ -91,7 +91,6 @@ class GradientPass:
             "micro_batch": self.schedule.micro_batch,
             "norms": ",".join(self._norms),
             "float32 tokens": self._float32_tokens,
-            "float32 products": backward_products(self._placement.device),
             **self._placement.conditions,
         }
 
@@ -133,7 +132,8 @@ class GradientPass:
     def _whole(self, step: Step) -> GradientNorms:
         with self._placement.resident(self._placement.model):
             replay = Replay(self._stack, self._windows, self._placement)
-            passage, tail = self._passage(replay), Tail(replay)
+            scale = loss_scale(self._placement.dtype, self._windows.shape[1])
+            passage, tail = self._passage(replay), Tail(replay, scale)
             layers = tuple(self._stack.layers)
             sums = {layer.name: WindowNorms(layer, self._norms) for layer in layers}
             for done, piece in enumerate(self._pieces, start=1):
@@ -142,7 +142,7 @@ class GradientPass:
                 self._through_all_blocks(passage, tail, tokens, forming)
                 forming.finish()
                 step(done, len(self._pieces))
-        return finished_norms(sums, self._norms, self._windows.shape[1])
+        return finished_norms(sums, self._norms, scale)
 
     def _through_all_blocks(self, passage: Passage, tail: Tail, tokens: Tensor, forming: Forming) -> None:
         """Forward, and backward to the first block with a selected layer: with every weight frozen, nothing
@@ -159,8 +159,7 @@ class GradientPass:
         with torch.enable_grad():
             output = hidden.joined()
         delta = tail.gradient(output.detach(), tokens)
-        with fast_backward_products(output.device):
-            torch.autograd.grad(output, start.tensors, delta)
+        torch.autograd.grad(output, start.tensors, delta)
 
     def _streamed(self, step: Step, ledger: Ledger | None) -> GradientNorms:
         if ledger is None:

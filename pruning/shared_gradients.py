@@ -23,7 +23,7 @@ from pruning.ledger import Conditions, Ledger, sha256_of
 from pruning.recipe import GradientNorm, LayerSelection, Stage
 from pruning.window_norms import GradientNorms
 
-_FORMAT = 2  # the first had no float32 tokens beside a narrow dtype
+_FORMAT = 3  # 1: no float32 tokens beside a narrow dtype; 2: of the summed loss, in every dtype
 
 ALL_NORMS: tuple[GradientNorm, ...] = get_args(GradientNorm)
 

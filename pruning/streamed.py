@@ -17,9 +17,9 @@ from pruning.blocks import Stack
 from pruning.hidden_states import HiddenStates
 from pruning.layers import LinearLayer
 from pruning.ledger import Boundary
+from pruning.loss import loss_scale
 from pruning.passage import Passage
 from pruning.placement import Placement
-from pruning.products import fast_backward_products
 from pruning.recipe import GradientNorm
 from pruning.recompute import Needless
 from pruning.replay import Call, Replay
@@ -53,6 +53,7 @@ class StreamedPass:
         self._placement = placement
         self._pieces = pieces
         self._norms = norms
+        self._loss_scale = loss_scale(placement.dtype, pieces[0].shape[1])
         self._step = step
         self._blocks = replay.stack.blocks
         self._needless = Needless()
@@ -123,7 +124,7 @@ class StreamedPass:
             tail = None
             if not deltas:
                 placed.enter_context(self._placement.around(other.module for other in self._blocks))
-                tail = Tail(self._replay)
+                tail = Tail(self._replay, self._loss_scale)
             needless = self._needless_product(index, inputs) if tail is None else None
             sums = {layer.name: WindowNorms(layer, self._norms) for layer in block.layers if wanted}
             for number, piece in enumerate(self._pieces):
@@ -133,13 +134,12 @@ class StreamedPass:
                 if tail is not None:
                     deltas.append(self._at_the_top(tail, output, piece))
                 delta = self._passage.unpacked(deltas[number])
-                with fast_backward_products(self._placement.device):
-                    by_hidden = torch.autograd.grad(output.tensors, hidden.tensors, delta.tensors)
+                by_hidden = torch.autograd.grad(output.tensors, hidden.tensors, delta.tensors)
                 deltas[number] = HiddenStates(*by_hidden).packed()
                 if forming is not None:
                     forming.finish()
                 self._took_step()
-            return finished_norms(sums, self._norms, self._pieces[0].shape[1])
+            return finished_norms(sums, self._norms, self._loss_scale)
 
     def _needless_product(self, index: int, inputs: BlockInputs) -> LinearLayer | None:
         block, call = self._blocks[index], self._probe_calls[index]

@@ -20,16 +20,18 @@ class Tail:
     logits at one position depend on others'.
     """
 
-    def __init__(self, replay: Replay) -> None:
+    def __init__(self, replay: Replay, loss_scale: int) -> None:
         """All around the blocks must be resident, now and whenever gradients are asked for."""
         self._replay = replay
+        self._loss_scale = loss_scale
         self._by_position = _is_by_position(replay)
 
     def gradient(self, hidden: Tensor, tokens: Tensor) -> Tensor:
-        """By what the last block returns, the gradient of the summed loss of all windows: the same shape.
+        """By what the last block returns, the gradient of the scaled mean loss of every window: its shape.
 
         `hidden` (windows, length, features), `tokens` int64 (windows, length).
         """
+        weight = self._loss_scale / (tokens.shape[1] - 1)
         targets = torch.full_like(tokens, NOTHING_TO_PREDICT)
         targets[:, :-1] = tokens[:, 1:]
         gradient = torch.empty_like(hidden)
@@ -37,7 +39,7 @@ class Tail:
             with torch.enable_grad():
                 given = hidden[part].detach().requires_grad_()
                 logits = self._replay.leave(given)
-            by_logits = loss_gradient(logits.detach().flatten(0, 1), targets[part].flatten())
+            by_logits = loss_gradient(logits.detach().flatten(0, 1), targets[part].flatten(), weight)
             (gradient[part],) = torch.autograd.grad(logits, given, by_logits.view_as(logits))
         return gradient
 

@@ -61,7 +61,7 @@ class WindowNorms:
             if "l1" in self._sums:
                 self._sums["l1"].add_(gradient.abs_())
 
-    def finish(self, norm: GradientNorm, scale: float) -> Tensor:
+    def finish(self, norm: GradientNorm, scale: int) -> Tensor:
         """The norm, divided by `scale`. Uses up the sum. Raises NumericalFailure for NaN and infinity."""
         total = self._sums.pop(norm)
         result = (total.sqrt_() if norm == "l2" else total).div_(scale)
@@ -74,11 +74,11 @@ class WindowNorms:
 
 
 def finished_norms(
-    sums: Mapping[str, WindowNorms], norms: Collection[GradientNorm], length: int
+    sums: Mapping[str, WindowNorms], norms: Collection[GradientNorm], loss_scale: int
 ) -> GradientNorms:
-    """Of the mean loss of windows of this length; uses up the sums, which are of the summed loss."""
+    """Of the windows' mean losses; uses up the sums, which are of the scaled ones."""
     return {
-        norm: {name: window_norms.finish(norm, length - 1) for name, window_norms in sums.items()}
+        norm: {name: window_norms.finish(norm, loss_scale) for name, window_norms in sums.items()}
         for norm in norms
     }
 

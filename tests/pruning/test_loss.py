@@ -4,7 +4,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pruning import loss
-from pruning.loss import NOTHING_TO_PREDICT, loss_gradient
+from pruning.loss import NOTHING_TO_PREDICT, loss_gradient, loss_scale
 
 GENERATOR = torch.Generator().manual_seed(3)
 TARGETS = torch.randint(0, 50, (120,), generator=GENERATOR)
@@ -40,3 +40,15 @@ def test_the_logits_stay_as_they_are() -> None:
     logits = LOGITS.clone()
     loss_gradient(logits, TARGETS)
     assert torch.equal(logits, LOGITS)
+
+
+def test_in_float32_the_mean_has_the_bits_of_autograd() -> None:
+    logits, targets = LOGITS[:100].float().requires_grad_(), TARGETS[:100].clamp(min=0)
+    F.cross_entropy(logits, targets).backward()
+    assert logits.grad is not None
+    assert torch.equal(loss_gradient(logits.detach(), targets, 1 / 100), logits.grad)
+
+
+def test_only_float16_needs_a_larger_loss_than_the_mean() -> None:
+    dtypes = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+    assert [loss_scale(dtype, 512) for dtype in dtypes] == [511, 1, 1, 1]
