@@ -21,8 +21,9 @@ _USUAL_TRIM_THRESHOLD = 2 * _USUAL_MMAP_THRESHOLD
 
 
 @contextmanager
-def keeping_freed_memory() -> Iterator[None]:
-    """While active, freed memory is kept; behind it, all of it goes back to the system.
+def keeping_freed_memory(largest: int = _LARGEST_KEPT) -> Iterator[None]:
+    """While active, freed memory is kept, but for blocks of more than `largest` bytes; behind it, all of it
+    goes back to the system.
 
     Changes nothing where the C library is not glibc. Not to be nested.
     """
@@ -30,7 +31,7 @@ def keeping_freed_memory() -> Iterator[None]:
     if not (hasattr(library, "mallopt") and hasattr(library, "malloc_trim")):
         yield
         return
-    _set_thresholds(library, _LARGEST_KEPT, _NEVER)
+    _set_thresholds(library, largest, _NEVER)
     try:
         yield
     finally:
