@@ -23,7 +23,7 @@ _USUAL_TRIM_THRESHOLD = 2 * _USUAL_MMAP_THRESHOLD
 @contextmanager
 def keeping_freed_memory(largest: int = _LARGEST_KEPT) -> Iterator[None]:
     """While active, freed memory is kept, but for blocks of more than `largest` bytes; behind it, all of it
-    goes back to the system.
+    goes back to the system, as far as glibc finds it at the end of its heap or in whole pages.
 
     Changes nothing where the C library is not glibc. Not to be nested.
     """
