@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
+from torch import Tensor
 
 from bench.measuring import Bench
 from bench.table import header, row_of
@@ -16,10 +17,14 @@ def norms_apart(ours: str, expected: str) -> tuple[float, float]:
     """‖a - b‖ / ‖b‖ over the layers and norms of two files: the largest and the median."""
     with safe_open(ours, "pt") as one, safe_open(expected, "pt") as other:
         apart = sorted(
-            float((one.get_tensor(name) - other.get_tensor(name)).norm() / other.get_tensor(name).norm())
+            _apart(one.get_tensor(name), other.get_tensor(name))
             for name in other.keys()  # noqa: SIM118 - not a mapping
         )
     return apart[-1], apart[len(apart) // 2]
+
+
+def _apart(found: Tensor, expected: Tensor) -> float:
+    return float(torch.linalg.vector_norm(found - expected) / torch.linalg.vector_norm(expected))
 
 
 def with_random_errors(expected: str, ours: str, seed: int, path: str) -> None:
@@ -31,7 +36,7 @@ def with_random_errors(expected: str, ours: str, seed: int, path: str) -> None:
     with safe_open(expected, "pt") as one, safe_open(ours, "pt") as other:
         for name in one.keys():  # noqa: SIM118 - not a mapping
             norms = one.get_tensor(name)
-            apart = (other.get_tensor(name) - norms).norm() / norms.norm()
+            apart = _apart(other.get_tensor(name), norms)
             noisy[name] = norms * (1 + apart * torch.randn(norms.shape, generator=generator)).clamp_(min=0)
     save_file(noisy, path)
 

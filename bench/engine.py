@@ -31,7 +31,7 @@ def rates(bench: Bench) -> Iterator[str]:
     yield from header("dtype", "matrix products, GFLOP/s", "")
     for dtype in bench.options.dtypes:
         note = "" if dtype in bench.dtypes else "emulated, so left out where time is measured"
-        yield f"| {dtype} | {bench.rate(dtype) / 1e9:.0f} | {note} |"
+        yield row_of([dtype, f"{bench.rate(dtype) / 1e9:.0f}", note])
 
 
 def against_the_plain_way(bench: Bench, schedule: str) -> Iterator[str]:

@@ -111,11 +111,7 @@ class GradientPass:
         """
         while True:
             try:
-                if self.schedule.name == "whole":
-                    with keeping_freed_memory():
-                        return self._whole(step)
-                with keeping_freed_memory(_LARGEST_KEPT_STREAMED):
-                    return self._streamed(step, ledger)
+                return self._whole(step) if self.schedule.name == "whole" else self._streamed(step, ledger)
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error) or self.schedule.micro_batch == 1:
                     raise
@@ -135,6 +131,7 @@ class GradientPass:
     def _float32_tokens(self) -> int:
         return float32_tokens(self._placement.dtype, self._windows.shape[1])
 
+    @keeping_freed_memory()
     def _whole(self, step: Step) -> GradientNorms:
         with self._placement.resident(self._placement.model):
             replay = Replay(self._stack, self._windows, self._placement)
@@ -167,6 +164,7 @@ class GradientPass:
         delta = tail.gradient(output.detach(), tokens)
         torch.autograd.grad(output, start.tensors, delta)
 
+    @keeping_freed_memory(_LARGEST_KEPT_STREAMED)
     def _streamed(self, step: Step, ledger: Ledger | None) -> GradientNorms:
         if ledger is None:
             raise ValueError("a streamed pass needs a ledger for its shards")

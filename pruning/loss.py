@@ -4,8 +4,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-# Logits that are worked on together: on a CPU what its cache holds, on a GPU what keeps it busy.
-_ELEMENTS_AT_ONCE = {"cpu": 1 << 20, "cuda": 1 << 27}
+# Logits that are worked on together, with three float32 tensors of their size beside them: on a CPU what its
+# cache holds, on a GPU what keeps it busy.
+_ELEMENTS_AT_ONCE = {"cpu": 1 << 20, "cuda": 1 << 25}
 
 NOTHING_TO_PREDICT = -1
 
@@ -17,7 +18,7 @@ def loss_scale(dtype: torch.dtype, length: int) -> int:
     return length - 1 if dtype == torch.float16 else 1
 
 
-def loss_gradient(logits: Tensor, targets: Tensor, weight: float = 1.0) -> Tensor:
+def loss_gradient(logits: Tensor, targets: Tensor, weight: float) -> Tensor:
     """By the logits, the gradient of the sum over tokens of the next-token cross-entropy, in nats.
 
     `logits` (tokens, vocabulary); `targets` int64 (tokens,), the ids that follow, or NOTHING_TO_PREDICT;

@@ -22,7 +22,7 @@ def by_autograd(logits: Tensor, targets: Tensor) -> Tensor:
 @pytest.mark.parametrize("rows", [1, 7, 1000])
 def test_it_is_the_gradient_of_autograd(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(loss._ELEMENTS_AT_ONCE, "cpu", rows * 50)
-    found = loss_gradient(LOGITS, TARGETS)
+    found = loss_gradient(LOGITS, TARGETS, 1)
     assert torch.allclose(found, by_autograd(LOGITS, TARGETS), rtol=1e-12, atol=1e-15)
     assert not found[[7, 119]].any()
 
@@ -30,7 +30,7 @@ def test_it_is_the_gradient_of_autograd(rows: int, monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_of_narrow_logits_it_is_formed_in_float32(dtype: torch.dtype) -> None:
     logits = LOGITS.to(dtype)
-    found = loss_gradient(logits, TARGETS)
+    found = loss_gradient(logits, TARGETS, 1)
     expected = by_autograd(logits.float(), TARGETS)
     assert found.dtype == dtype
     assert torch.allclose(found.float(), expected, rtol=torch.finfo(dtype).eps, atol=1e-7)
@@ -38,7 +38,7 @@ def test_of_narrow_logits_it_is_formed_in_float32(dtype: torch.dtype) -> None:
 
 def test_the_logits_stay_as_they_are() -> None:
     logits = LOGITS.clone()
-    loss_gradient(logits, TARGETS)
+    loss_gradient(logits, TARGETS, 1)
     assert torch.equal(logits, LOGITS)
 
 

@@ -42,6 +42,15 @@ def test_a_matrix_loses_everything_up_to_its_threshold(scores: torch.Tensor, spa
     assert torch.equal(up_to_threshold(scores, sparsity), expected)
 
 
+@pytest.mark.parametrize("threads", [1, 2, 5, 9])
+def test_threads_share_the_rows_of_any_shape(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    for scores in (WITHOUT_TIES, WITHOUT_TIES[:1], WITH_TIES):
+        for by_matrix, found in ((False, lowest_of_each_row), (True, up_to_threshold)):
+            expected = mask_of(scores, "unstructured", 0.5, whole_matrix=by_matrix)
+            assert torch.equal(found(scores, 0.5), expected)
+
+
 def test_the_count_is_a_product_of_python_floats() -> None:
     # 100 × 0.29 is 28.999999999999996 in floating point, and the reference takes its integer part.
     assert lowest_of_each_row(torch.rand(2, 100), 0.29).sum(dim=1).tolist() == [28, 28]
