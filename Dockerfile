@@ -45,6 +45,10 @@ EXPOSE 8000
 CMD ["python", "-m", "api", "--host", "0.0.0.0", "--port", "8000"]
 
 FROM base AS worker
+# Triton compiles what starts its kernels when they are first used.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends gcc libc6-dev \
+    && rm -rf /var/lib/apt/lists/*
 COPY --from=worker-installed /opt/pruneserve /opt/pruneserve
 ENV PATH=/opt/pruneserve/bin:$PATH \
     HF_HOME=/var/lib/pruneserve/huggingface

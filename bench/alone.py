@@ -39,7 +39,7 @@ def seconds_by_stage(
 ) -> dict[str, float]:
     """By stage: `whole`, `streamed`, `prune` (input norms, every window twice through each block)."""
     count = min(max(1, -(-_TOKENS[device.type] // setting.length)), setting.windows)
-    timer = _Timer(device, dtype)
+    timer = Timer(device, dtype)
     one = _measure(config, count, setting.length, timer)
     formed = _gradients(config, count, setting.length, timer)
     pieces = -(-setting.windows // count)
@@ -55,7 +55,8 @@ def seconds_by_stage(
     }
 
 
-def _shapes(config: Any) -> list[tuple[int, int]]:  # noqa: ANN401 - of a LLaMA
+def shapes(config: Any) -> list[tuple[int, int]]:  # noqa: ANN401 - of a LLaMA
+    """(outputs, inputs) of a block's linear layers."""
     hidden, inner = config.hidden_size, config.intermediate_size
     queries = config.num_attention_heads * config.head_dim
     keys = config.num_key_value_heads * config.head_dim
@@ -63,12 +64,16 @@ def _shapes(config: Any) -> list[tuple[int, int]]:  # noqa: ANN401 - of a LLaMA
     return [*attention, (inner, hidden), (inner, hidden), (hidden, inner)]
 
 
-class _Timer:
+class Timer:
+    """Times work on random numbers."""
+
     def __init__(self, device: torch.device, dtype: torch.dtype) -> None:
+        """`dtype`: of the numbers."""
         self._device = device
         self._dtype = dtype
 
     def numbers(self, *shape: int) -> Tensor:
+        """Normally distributed."""
         return torch.randn(shape, device=self._device).to(self._dtype)
 
     def seconds(self, work: Callable[[], object]) -> float:
@@ -87,11 +92,11 @@ class _Timer:
             torch.cuda.synchronize(self._device)
 
 
-def _measure(config: Any, count: int, length: int, timer: _Timer) -> _Seconds:  # noqa: ANN401
+def _measure(config: Any, count: int, length: int, timer: Timer) -> _Seconds:  # noqa: ANN401
     tokens = count * length
     with torch.no_grad():
         forward = 0.0
-        for outputs, inputs in _shapes(config):
+        for outputs, inputs in shapes(config):
             x, weight = timer.numbers(tokens, inputs), timer.numbers(outputs, inputs)
             forward += timer.seconds(partial(F.linear, x, weight))
     attention, attention_backward = _attention(config, count, length, timer)
@@ -99,16 +104,16 @@ def _measure(config: Any, count: int, length: int, timer: _Timer) -> _Seconds:  
     return _Seconds(forward, attention, attention_backward, head, head_backward)
 
 
-def _gradients(config: Any, count: int, length: int, timer: _Timer) -> float:  # noqa: ANN401
+def _gradients(config: Any, count: int, length: int, timer: Timer) -> float:  # noqa: ANN401
     """δᵀx of every window and layer of a block."""
     total = 0.0
-    for outputs, inputs in _shapes(config):
+    for outputs, inputs in shapes(config):
         delta, x = timer.numbers(length, outputs), timer.numbers(length, inputs)
         total += count * timer.seconds(partial(torch.matmul, delta.T, x))
     return total
 
 
-def _attention(config: Any, count: int, length: int, timer: _Timer) -> tuple[float, float]:  # noqa: ANN401
+def _attention(config: Any, count: int, length: int, timer: Timer) -> tuple[float, float]:  # noqa: ANN401
     heads, grouped, size = config.num_attention_heads, config.num_key_value_heads, config.head_dim
     query = timer.numbers(count, heads, length, size).requires_grad_()
     key, value = (
@@ -131,7 +136,7 @@ def _attention(config: Any, count: int, length: int, timer: _Timer) -> tuple[flo
     return forward, backward
 
 
-def _loss(config: Any, tokens: int, timer: _Timer) -> tuple[float, float]:  # noqa: ANN401
+def _loss(config: Any, tokens: int, timer: Timer) -> tuple[float, float]:  # noqa: ANN401
     """Of the head and the cross-entropy, in pieces of a few hundred tokens."""
     at_once = min(tokens, _TOKENS_PER_LOSS)
     hidden = timer.numbers(at_once, config.hidden_size).requires_grad_()

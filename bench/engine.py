@@ -127,6 +127,18 @@ def stages(bench: Bench) -> Iterator[str]:
             )
 
 
+def kernel(bench: Bench) -> Iterator[str]:
+    """Whether gradients are formed and added faster in one kernel."""
+    if bench.setting.device != "cuda":
+        yield "On CUDA only."
+        return
+    yield from header("layer", "products of their own, ms", "one kernel, ms", "times faster")
+    for dtype in bench.dtypes:
+        if dtype in ("bfloat16", "float16"):
+            for shape, (plain, fused) in bench("kernel", dtype, norms=bench.options.norms).more.items():
+                yield row_of([f"{shape}, {dtype}", f"{plain:.2f}", f"{fused:.2f}", f"{plain / fused:.2f}"])
+
+
 def scaling(bench: Bench) -> Iterator[str]:
     """One dimension at a time, with random weights in a small shape."""
     small = replace(bench.setting, model=ModelChoice("narrow", 16), windows=16, length=128, tokens=None)
@@ -190,6 +202,7 @@ PARTS: dict[str, Callable[[Bench], Iterator[str]]] = {
     "pruning": wanda_and_gblm,
     "stages": stages,
     "again": again,
+    "kernel": kernel,
     "agreement": agreement,
     "scaling": scaling,
 }

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from bench import alone, straightforward
 from bench.emulated import ProductsInFloat32
+from bench.kernel import milliseconds
 from bench.measuring import Setting
 from bench.models import random_windows
 from pruning.gradients import GradientPass
@@ -161,6 +162,12 @@ def floors(task: Task) -> None:
     task.more |= alone.seconds_by_stage(task.setting.model.config(), task.setting, task.device, task.dtype)
 
 
+def kernel(task: Task, *, norms: list[GradientNorm]) -> None:
+    """Both ways of accumulation, in milliseconds by the shape of a layer."""
+    config, length = task.setting.model.config(), task.setting.length
+    task.more |= milliseconds(config, length, norms, task.device, task.dtype)
+
+
 def rate(task: Task) -> None:
     """Operations per second of large matrix products."""
     task.more["rate"] = product_rate(task.device, task.dtype)
@@ -199,6 +206,7 @@ TASKS: dict[str, Callable[..., None]] = {
         straightforward_pruned,
         masked_perplexity,
         floors,
+        kernel,
         rate,
     )
 }

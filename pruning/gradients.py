@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from pruning.accumulation import is_fused
 from pruning.block_inputs import BlockInputs, Budget
 from pruning.device import is_out_of_memory
 from pruning.gradient_shards import sharded_norms, write_shard
@@ -94,6 +95,7 @@ class GradientPass:
             "micro_batch": self.schedule.micro_batch,
             "norms": ",".join(self._norms),
             "float32 tokens": self._float32_tokens,
+            "fused": is_fused(self._placement.device),
             **self._placement.conditions,
         }
 

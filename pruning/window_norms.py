@@ -7,11 +7,11 @@ layer's input and δ the gradient at its output. It is added to the norm at once
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from pruning.accumulation import Part, accumulate
 from pruning.errors import InvalidInput, NumericalFailure
 from pruning.layers import LinearLayer
 from pruning.observe import Observer, Seen
@@ -19,18 +19,6 @@ from pruning.recipe import GradientNorm
 
 GradientNorms = Mapping[GradientNorm, Mapping[str, Tensor]]
 """By norm and by layer name: (outputs, inputs), float32 or float64, without any scale."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """What one use of a layer gives to its gradients, window by window."""
-
-    inputs: Sequence[Tensor]  # (tokens, inputs) of each
-    deltas: Sequence[Tensor]  # (tokens, outputs): the gradient at what the layer returned
-
-    def product(self, window: int) -> Tensor:
-        """δᵀx, (outputs, inputs)."""
-        return self.deltas[window].T @ self.inputs[window]
 
 
 class WindowNorms:
@@ -45,21 +33,9 @@ class WindowNorms:
             norm: torch.zeros(weight.shape, dtype=dtype, device=weight.device) for norm in norms
         }
 
-    def add(self, *parts: "Part") -> None:
-        """Add every window's gradient, which is the sum of the δᵀx of all parts.
-
-        The order of the windows is the order of the sums, whatever the number of windows in a call.
-        """
-        # A product in float32 has room for the sum.
-        parts = tuple(sorted(parts, key=lambda part: part.deltas[0].itemsize))
-        for window in range(len(parts[0].deltas)):
-            gradient = parts[0].product(window)
-            for part in parts[1:]:
-                gradient = gradient.float().addmm_(part.deltas[window].T, part.inputs[window])
-            if "l2" in self._sums:
-                self._sums["l2"].addcmul_(gradient, gradient)
-            if "l1" in self._sums:
-                self._sums["l1"].add_(gradient.abs_())
+    def add(self, *parts: Part) -> None:
+        """Add every window's gradient, which is the sum of the δᵀx of all parts."""
+        accumulate(self._sums, *parts)
 
     def finish(self, norm: GradientNorm, scale: int) -> Tensor:
         """The norm, divided by `scale`. Uses up the sum. Raises NumericalFailure for NaN and infinity."""

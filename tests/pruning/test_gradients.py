@@ -3,10 +3,11 @@ import torch
 from torch import Tensor
 
 from pruning import batching
+from pruning.accumulation import Part
 from pruning.blocks import find_stack
 from pruning.errors import InvalidInput, NumericalFailure
 from pruning.gradients import gradient_norms
-from pruning.window_norms import Part, WindowNorms
+from pruning.window_norms import WindowNorms
 
 from . import naive
 from .families import FAMILIES, make
