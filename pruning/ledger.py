@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -152,16 +153,18 @@ class DirectoryLedger:
 
     def keep(self, stage: Stage, block: int, file: Path) -> None:
         """Write the note, which appears whole or not at all."""
+        with ThreadPoolExecutor(1) as thread:  # one computes while the other waits for the disk
+            checksum = thread.submit(sha256_of, file)
+            _flush(file)
         note = {
             "block": block,
             "file": file.name,
-            "sha256": sha256_of(file),
+            "sha256": checksum.result(),
             "conditions": self._conditions[stage],
         }
         path = self.directory(stage) / f"{block}.note.json"
         partial = path.with_suffix(".partial")
         partial.write_text(json.dumps(note))
-        _flush(file)
         _flush(partial)
         partial.replace(path)
 
