@@ -1,8 +1,9 @@
 """Gradients formed and added to their sums in one Triton kernel: none of them ever reaches the GPU's memory.
 
-A plain product writes each window's gradient, and adding its absolute values reads it and the sum again: for
-2048 tokens that takes as long as half of the product. Here a tile of the sums stays in registers while the
-windows go by. To be imported where Triton is installed.
+A plain product writes each window's gradient, its absolute values are read and written, read again to be
+added, and the sum is read and written: of 16-bit gradients, 16 bytes for every weight and window. Here a tile
+of the sums stays in registers while the windows of a micro-batch go by. To be imported where Triton is
+installed.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -22,6 +23,9 @@ _TILE_OF_TWO_SUMS = 64  # of the inputs: two tiles of 128 would not stay in regi
 _TILES_HIGH = 8
 _TOKENS_AT_ONCE = 64
 _FLOAT32_TOKENS_AT_ONCE = 16
+
+OPTIONS = {"num_warps": 8, "num_stages": 3, "enable_fp_fusion": True}
+"""How it is compiled."""
 
 
 @triton.jit
@@ -103,9 +107,6 @@ def _kernel(
         tl.store(l1 + tile, sum_l1, mask=inside)
     if has_l2:
         tl.store(l2 + tile, sum_l2, mask=inside)
-
-
-OPTIONS = {"num_warps": 8, "num_stages": 3, "enable_fp_fusion": True}
 
 
 def constants(norms: Collection[GradientNorm], *, has_wide: bool) -> dict[str, int | bool]:
