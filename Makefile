@@ -60,7 +60,7 @@ install: $(INSTALLED)
 # The stamp comes last, so that an installation that was cut short is done again.
 $(INSTALLED): pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer, with its venv module, is needed (Debian: apt install python3-venv)." >&2; exit 1; }
-	@echo "Installing into $(VENV) (once; about 1.5 GB) ..."
+	@echo "Installing into $(VENV) (once; about 3 GB) ..."
 	@test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)
 	@$(BIN)/python $(PIP) --editable '.[$(EXTRAS)]'
 	@touch $@

@@ -40,7 +40,9 @@ class BlockInputs:
     """What each block is given, micro-batch by micro-batch: on the device, on its host, or on disk.
 
     The last blocks' inputs, which are wanted first, have the best places. Where the budget does not reach for
-    all blocks, every k-th block's are kept, and `missing` tells that others have to be computed again.
+    all blocks, every k-th block's are kept, and the others have to be computed again. On CUDA memory is tried
+    first without the disk: for LLaMA-7B and 128 windows of 2048 tokens an input takes 1.1e14 operations, less
+    time on a GPU than its 2.1 GB take to be written and read. On a CPU it is the other way round.
     """
 
     def __init__(
@@ -49,10 +51,14 @@ class BlockInputs:
         """`block_bytes`: what one block's input takes for all windows. `directory`: an empty one."""
         self._device, self._directory = device, directory
         self._blocks = blocks
-        places = [size // block_bytes for size in (budget.device, budget.host, budget.disk)]
-        self._best, self._good = places[0], places[0] + places[1]
-        # The gradient at the blocks' boundary has the size of an input too, and its place on the device.
-        self.every = _fewest_apart(blocks, sum(places) - 1)
+        on_device, on_host, on_disk = (
+            size // block_bytes for size in (budget.device, budget.host, budget.disk)
+        )
+        self._best, self._good = on_device, on_device + on_host
+        # The gradient at the blocks' boundary has the size of an input too, and the best place.
+        self.every = _fewest_apart(blocks, self._good - 1)
+        if device.type == "cpu" or _places_needed(blocks, self.every) >= self._good:
+            self.every = _fewest_apart(blocks, self._good + on_disk - 1)
         self._kept: dict[int, list[Fetch]] = {}
 
     def keeps(self, block: int) -> bool:
@@ -83,7 +89,7 @@ class BlockInputs:
         self._kept.pop(block, None)
 
     def _rank(self, block: int) -> int:
-        """Which of the places a block's input has, counted from the best."""
+        """Which of the places a block's input has, counted from the best, which is the gradient's: 0."""
         if not self.keeps(block):  # it is here for a short time
             return self.every - block % self.every
         return self.every + (self._blocks - 1 - block) // self.every
@@ -105,14 +111,17 @@ def _in_pages_of_its_own(hidden: Tensor) -> Tensor:
     """A copy whose memory goes back to the system with it. In the heap, between tensors that live for one
     product, it would leave holes that nothing larger fits into.
     """
-    pages = mmap.mmap(-1, hidden.nbytes)
+    pages = mmap.mmap(-1, hidden.nbytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     return torch.frombuffer(pages, dtype=hidden.dtype).view(hidden.shape).copy_(hidden)
 
 
-def _fewest_apart(blocks: int, places: int) -> int:
-    """The smallest k for which every k-th block's input and, for a while, those of k - 1 more have places.
+def _places_needed(blocks: int, apart: int) -> int:
+    """For the input of every so many blocks, and for a while those between two of them."""
+    return -(-blocks // apart) + apart - 1
 
-    Where there are too few places for any, the k that needs the fewest.
-    """
-    needed = {k: -(-blocks // k) + k - 1 for k in range(1, blocks + 1)}
-    return next((k for k, inputs in needed.items() if inputs <= places), min(needed, key=lambda k: needed[k]))
+
+def _fewest_apart(blocks: int, places: int) -> int:
+    """The smallest distance for which there are places; if none, the one that needs the fewest."""
+    needed = {apart: _places_needed(blocks, apart) for apart in range(1, blocks + 1)}
+    enough = (apart for apart, inputs in needed.items() if inputs <= places)
+    return next(enough, min(needed, key=lambda apart: needed[apart]))

@@ -109,6 +109,29 @@ def test_no_more_inputs_are_held_than_have_places(blocks: int, places: int, tmp_
     assert inputs.every == 1 or blocks + 1 > places
 
 
+@pytest.mark.parametrize(("device", "apart"), [("cpu", 1), ("cuda", 3)])
+def test_a_gpu_computes_inputs_again_before_it_waits_for_a_disk(
+    device: str, apart: int, tmp_path: Path
+) -> None:
+    # 14 places in memory beside the gradient's: every third block takes 10 + 2, every second 15 + 1.
+    budget = Budget(device=300, host=1200, disk=100_000)
+    assert BlockInputs(30, 100, budget, torch.device(device), tmp_path).every == apart
+
+
+def test_where_memory_does_not_even_do_for_that_the_disk_is_used(tmp_path: Path) -> None:
+    budget = Budget(device=300, host=300, disk=100_000)
+    assert BlockInputs(30, 100, budget, torch.device("cuda"), tmp_path).every == 1
+
+
+def test_the_gradient_has_one_of_the_places_on_the_device(tmp_path: Path) -> None:
+    hidden = torch.rand(1, 5, 5)
+    inputs = BlockInputs(4, 100, Budget(device=300, host=0, disk=1000), CPU, tmp_path)
+    for block in range(4):
+        inputs.append(block, hidden + block)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0-0.safetensors", "1-0.safetensors"]
+    assert all(torch.equal(inputs.fetch(block, 0), hidden + block) for block in range(4))
+
+
 def test_every_step_is_reported(five_windows: Tensor, tmp_path: Path) -> None:
     steps: list[tuple[int, int]] = []
     streamed = a_pass(five_windows, "streamed")
