@@ -38,7 +38,8 @@ def accumulate(sums: Mapping[GradientNorm, Tensor], *parts: Part) -> None:
     """
     # A product in float32 has room for the sum.
     parts = tuple(sorted(parts, key=lambda part: part.deltas[0].itemsize))
-    if _are_for_the_kernel(parts) and is_fused(parts[0].deltas[0].device):
+    narrowest = parts[0].deltas[0]
+    if _are_for_the_kernel(parts) and is_fused(narrowest.device, narrowest.dtype):
         accumulate_fused(sums, *parts)
     else:
         accumulate_plainly(sums, *parts)
@@ -57,11 +58,10 @@ def accumulate_plainly(sums: Mapping[GradientNorm, Tensor], *parts: Part) -> Non
 
 
 def _are_for_the_kernel(parts: Sequence[Part]) -> bool:
-    """One of a 16-bit dtype, which tensor cores multiply, and at most one of float32 beside it."""
-    first, *others = (part.deltas[0] for part in parts)
-    weights = first.shape[1] * parts[0].inputs[0].shape[1]
-    narrow = first.itemsize == 2 and all(delta.dtype == torch.float32 for delta in others)
-    return narrow and len(others) <= 1 and weights >= _LEAST_WEIGHTS
+    """Of a large layer, and beside the narrowest at most one, of float32."""
+    narrowest, *others = parts
+    weights = narrowest.deltas[0].shape[1] * narrowest.inputs[0].shape[1]
+    return weights >= _LEAST_WEIGHTS and [part.deltas[0].dtype for part in others] in ([], [torch.float32])
 
 
 def accumulate_fused(sums: Mapping[GradientNorm, Tensor], *parts: Part) -> None:
@@ -70,40 +70,40 @@ def accumulate_fused(sums: Mapping[GradientNorm, Tensor], *parts: Part) -> None:
 
 
 @lru_cache
-def is_fused(device: torch.device) -> bool:
-    """Whether 16-bit gradients are formed and added in one kernel there: on CUDA, if it was seen to work.
+def is_fused(device: torch.device, dtype: torch.dtype) -> bool:
+    """Whether gradients of `dtype` are formed and added in one kernel there: 16-bit ones, which tensor cores
+    multiply, on CUDA, if it was seen to work.
 
     It is compiled when it is called for the first time, for which Triton and a C compiler must be there.
     """
-    if device.type != "cuda":
+    if device.type != "cuda" or dtype.itemsize != 2:
         return False
     try:
-        return _agrees(device)
+        agrees = _agrees(device, dtype)
     except Exception as error:  # whatever a compiler raises, the plain way is left
         log.warning("gradients are formed and added by products of their own, not in one kernel: %s", error)
         return False
+    if not agrees:
+        log.warning("the fused kernel's sums are not those of the plain way in %s: it is not used", dtype)
+    return agrees
 
 
-def _agrees(device: torch.device) -> bool:
+def _agrees(device: torch.device, dtype: torch.dtype) -> bool:
     """On a few random windows, as closely as rounding a gradient to 16 bits allows."""
     random = torch.Generator(device).manual_seed(0)
 
-    def windows(tokens: int, features: int, dtype: torch.dtype) -> Sequence[Tensor]:
-        return torch.randn(2, tokens, features, generator=random, device=device).to(dtype).unbind()
+    def windows(tokens: int, features: int, kind: torch.dtype) -> Sequence[Tensor]:
+        return torch.randn(2, tokens, features, generator=random, device=device).to(kind).unbind()
 
-    for dtype in (torch.bfloat16, torch.float16):
-        parts = [
-            Part(windows(tokens, 200, kind), windows(tokens, 150, kind))
-            for tokens, kind in ((70, dtype), (8, torch.float32))
-        ]
-        found, expected = _zeros(device, 200, 150), _zeros(device, 200, 150)
-        accumulate_fused(found, *parts)
-        accumulate_plainly(expected, *parts)
-        step = torch.finfo(dtype).eps
-        if not all(torch.allclose(found[norm], expected[norm], rtol=4 * step, atol=step) for norm in found):
-            log.warning("the fused kernel's sums are not those of the plain way in %s: it is not used", dtype)
-            return False
-    return True
+    parts = [
+        Part(windows(tokens, 200, kind), windows(tokens, 150, kind))
+        for tokens, kind in ((70, dtype), (8, torch.float32))
+    ]
+    found, expected = _zeros(device, 150, 200), _zeros(device, 150, 200)
+    accumulate_fused(found, *parts)
+    accumulate_plainly(expected, *parts)
+    step = torch.finfo(dtype).eps
+    return all(torch.allclose(found[norm], expected[norm], rtol=4 * step, atol=step) for norm in found)
 
 
 def _zeros(device: torch.device, *shape: int) -> dict[GradientNorm, Tensor]:

@@ -127,19 +127,14 @@ def accumulate(sums: Mapping[GradientNorm, Tensor], narrow: Part, wide: Part | N
     """As pruning.accumulation.accumulate, for sums in float32, of a part in bfloat16 or float16 and, beside
     it, one in float32.
     """
-    deltas, inputs, ends = _rows(narrow)
-    wide_deltas, wide_inputs, wide_ends = _rows(wide or narrow)
+    rows = deltas, inputs, _ = _rows(narrow)
     height, width = deltas.shape[1], inputs.shape[1]
     fixed = constants(sums.keys(), has_wide=wide is not None)
     tiles = triton.cdiv(height, fixed["tile_height"]) * triton.cdiv(width, fixed["tile_width"])
     nothing = deltas  # a pointer that is not followed
     _kernel[(tiles,)](
-        deltas,
-        inputs,
-        ends,
-        wide_deltas,
-        wide_inputs,
-        wide_ends,
+        *rows,
+        *(_rows(wide) if wide else rows),
         sums.get("l1", nothing),
         sums.get("l2", nothing),
         len(narrow.deltas),

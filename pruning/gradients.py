@@ -95,7 +95,7 @@ class GradientPass:
             "micro_batch": self.schedule.micro_batch,
             "norms": ",".join(self._norms),
             "float32 tokens": self._float32_tokens,
-            "fused": is_fused(self._placement.device),
+            "fused": is_fused(self._placement.device, self._placement.dtype),
             **self._placement.conditions,
         }
 

@@ -28,16 +28,17 @@ from transformers import (
 
 from pruning import batching
 
+from .families import five_windows
+
 VOCABULARY = 384
 CONTEXT = 128
 
 torch.set_num_threads(1)
 
 
-@pytest.fixture(scope="module")
-def five_windows() -> torch.Tensor:
-    """Token ids (windows, length) that every tiny model knows."""
-    return torch.randint(2, 384, (5, 24), generator=torch.Generator().manual_seed(2))
+@pytest.fixture(scope="module", name="five_windows")
+def the_five_windows() -> torch.Tensor:
+    return five_windows()
 
 
 @pytest.fixture

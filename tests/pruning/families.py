@@ -51,6 +51,12 @@ from transformers import (
 
 VOCABULARY = 384
 
+
+def five_windows() -> torch.Tensor:
+    """Token ids (windows, length) that every tiny model knows."""
+    return torch.randint(2, VOCABULARY, (5, 24), generator=torch.Generator().manual_seed(2))
+
+
 _LLAMA = {
     "hidden_size": 32,
     "intermediate_size": 64,

@@ -22,7 +22,7 @@ from triton.runtime import interpreter
 from pruning import accumulation, fused_accumulation
 from pruning.accumulation import Part
 from pruning.gradients import GradientNorms, gradient_norms
-from tests.pruning.families import make
+from tests.pruning.families import five_windows, make
 
 CASES: dict[str, tuple[torch.dtype, Sequence[int], int, Sequence[str]]] = {
     # dtype, tokens of each window, float32 tokens of each beside them, norms
@@ -31,6 +31,7 @@ CASES: dict[str, tuple[torch.dtype, Sequence[int], int, Sequence[str]]] = {
     "float16": (torch.float16, [65, 65], 8, ["l1"]),
     "routed": (torch.bfloat16, [3, 0, 150], 8, ["l2"]),
 }
+TRIED = (torch.bfloat16, torch.float16)
 OUTPUTS, INPUTS = 1200, 200  # more tiles than are grouped, and no whole number of them
 
 
@@ -51,14 +52,10 @@ def beginning(case: str) -> dict[str, Tensor]:
     return {norm: torch.full((OUTPUTS, INPUTS), 3.0) for norm in CASES[case][3]}
 
 
-def windows() -> Tensor:
-    return torch.randint(2, 384, (5, 24), generator=torch.Generator().manual_seed(2))
-
-
 def of_a_pass(family: str) -> GradientNorms:
     """By whichever way is chosen."""
     model = make(family, torch.bfloat16)
-    return gradient_norms(model, windows(), norms=["l1", "l2"], step=lambda done, total: None)
+    return gradient_norms(model, five_windows(), norms=["l1", "l2"], step=lambda done, total: None)
 
 
 def _found() -> Iterator[tuple[str, Tensor]]:
@@ -66,7 +63,9 @@ def _found() -> Iterator[tuple[str, Tensor]]:
         sums = beginning(case)
         fused_accumulation.accumulate(sums, *parts_of(case))
         yield from ((f"{case}/{norm}", total) for norm, total in sums.items())
-    accumulation.is_fused = lambda device: True
+    for dtype in TRIED:
+        yield f"trial/{dtype}", torch.tensor(accumulation._agrees(torch.device("cpu"), dtype))
+    accumulation.is_fused = lambda device, dtype: dtype in TRIED
     accumulation._LEAST_WEIGHTS = 1
     accumulation.accumulate_plainly = partial(_fail, "the plain way was taken")
     for family in ("llama", "mixtral"):

@@ -14,10 +14,11 @@ from torch import Tensor
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
-from pruning import fused_accumulation
+from pruning import accumulation, fused_accumulation
 from pruning.accumulation import Part, accumulate, accumulate_fused, is_fused
+from pruning.recipe import GradientNorm
 
-from .interpreted_kernel import CASES, beginning, of_a_pass, parts_of
+from .interpreted_kernel import CASES, TRIED, beginning, of_a_pass, parts_of
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +59,7 @@ def test_the_kernel_sums_what_a_naive_calculation_sums(case: str, interpreted: M
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 @pytest.mark.parametrize("case", CASES)
 def test_so_it_does_on_a_gpu(case: str) -> None:
-    assert is_fused(torch.device("cuda"))
+    assert is_fused(torch.device("cuda"), CASES[case][0])
     sums = {norm: total.cuda() for norm, total in beginning(case).items()}
     parts = (
         Part(*([window.cuda() for window in windows] for windows in (part.inputs, part.deltas)))
@@ -111,9 +112,26 @@ def test_a_pass_by_the_kernel_gives_the_norms_of_a_plain_one(
             assert (found - plain).norm() < 1e-3 * plain.norm()
 
 
+@pytest.mark.parametrize("dtype", TRIED)
+def test_the_first_trial_is_passed_by_the_kernel(
+    dtype: torch.dtype, interpreted: Mapping[str, Tensor]
+) -> None:
+    assert interpreted[f"trial/{dtype}"]
+
+
+def test_the_first_trial_is_not_passed_by_another_sum(monkeypatch: pytest.MonkeyPatch) -> None:
+    def twice_the_last(sums: Mapping[GradientNorm, Tensor], *parts: Part) -> None:
+        accumulation.accumulate_plainly(sums, *parts)
+        accumulation.accumulate_plainly(sums, *(Part(part.inputs[-1:], part.deltas[-1:]) for part in parts))
+
+    monkeypatch.setattr(accumulation, "accumulate_fused", twice_the_last)
+    assert not accumulation._agrees(torch.device("cpu"), torch.bfloat16)
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_where_it_cannot_work_the_plain_way_is_taken_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
-    assert not is_fused(torch.device("cpu"))
+    assert not is_fused(torch.device("cpu"), torch.bfloat16)
+    assert not is_fused(torch.device("cuda"), torch.float32)
     assert not caplog.records
-    assert not is_fused(torch.device("cuda"))
+    assert not is_fused(torch.device("cuda"), torch.bfloat16)
     assert "not in one kernel" in caplog.text
