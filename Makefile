@@ -28,7 +28,7 @@ test: install
 soak: install
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.faults.soak $(ARGS)
 	@CROWD_JOBS=1000 CROWD_REAL_JOBS=50 OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/faults/test_crowd.py --timeout 3600
-	@HOSTILE_EXAMPLES=10000 $(BIN)/python -m pytest tests/api/test_hostile.py -n $(WORKERS) --timeout 3600
+	@HOSTILE_EXAMPLES=10000 $(BIN)/python -m pytest tests/api/security/test_hostile.py -n $(WORKERS) --timeout 3600
 
 bench: install
 	@$(BIN)/python -m bench.engine $(ARGS)

@@ -7,7 +7,7 @@ import socket
 import uvicorn
 
 from api.app import create_app
-from api.service import Service
+from api.resources import Service
 
 _GRACE_SECONDS = 10
 

@@ -7,12 +7,12 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from api import exceptions
-from api.errors import NotAuthenticated, RateLimited, ScopeMissing, ServiceUnavailable, documented
-from api.guards import Guards
 from api.openapi import DocumentedAPI
-from api.page import pages
-from api.page.render import STATIC
+from api.page import router
+from api.page.base.render import STATIC
+from api.problems import handlers
+from api.problems.problems import NotAuthenticated, RateLimited, ScopeMissing, ServiceUnavailable, documented
+from api.resources import Service
 from api.routes import (
     artifacts,
     estimates,
@@ -26,7 +26,7 @@ from api.routes import (
     webhooks,
     zoo,
 )
-from api.service import Service
+from api.security.middleware import Guards
 from jobs.settings import Settings
 from jobs.settings import settings as settings_from_environment
 
@@ -58,12 +58,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         openapi_url="/v1/openapi.json",
     )
     app.state.service = service
-    exceptions.install(app)
+    handlers.install(app)
     app.add_middleware(Guards, settings=settings)
     everywhere = documented(NotAuthenticated, ScopeMissing, RateLimited, ServiceUnavailable)
     for room in (jobs, estimates, events, artifacts, methods, keys, uploads, webhooks, sweeps, zoo):
         app.include_router(room.router, responses=everywhere)
     app.include_router(health.router)
-    app.include_router(pages.router)
+    app.include_router(router.router)
     app.mount("/static", StaticFiles(directory=STATIC))
     return app

@@ -5,8 +5,8 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 
-from api.errors import ProblemDocument
-from api.schemas import EventList
+from api.problems.problems import ProblemDocument
+from api.schemas.jobs import EventList
 
 _TEMPLATE = "#/components/schemas/{model}"
 

@@ -15,7 +15,7 @@ from uuid import UUID
 from fastapi import Request
 from starlette.types import Scope
 
-from api.errors import RateLimited
+from api.problems.problems import RateLimited
 
 _WINDOW_SECONDS = 60.0
 _STATE = "rate_limit"

@@ -17,8 +17,8 @@ from torch import Tensor
 
 from bench import straightforward
 from bench.subject import add_options, silent, subject
-from pruning.gradients import gradient_norms
-from pruning.prune import prune
+from pruning.blockwise.prune import prune
+from pruning.gradients.gradient_pass import gradient_norms
 from pruning.recipe import Gblm, Recipe
 
 ALPHA = 100.0

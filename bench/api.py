@@ -29,16 +29,18 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
 import migrations
-from bench.many_jobs import fill, rows_read
+from bench.seed_jobs import fill, rows_read
 from cli.embedded.postgres import Postgres
 from cli.embedded.server import LOOPBACK, free_port
 from cli.embedded.services import Api
-from jobs import keys, lifecycle, queries
+from jobs.access import api_keys
 from jobs.database import engine_from, sessions
-from jobs.gate import GateState
-from jobs.queries import JobFilter
+from jobs.lifecycle import lifecycle
+from jobs.queries import queries
+from jobs.queries.queries import JobFilter
 from jobs.settings import Settings
-from jobs.spec import JobSpec
+from jobs.spec.gate import GateState
+from jobs.spec.job import JobSpec
 from jobs.states import JobState
 from jobs.tables import Job
 
@@ -89,7 +91,7 @@ def subject(jobs: int) -> Iterator[Subject]:
             fill(connection, _spec(), json.dumps(_report()), jobs=jobs)
         database = sessions(engine)
         with database.begin() as session:
-            key = keys.create(session, _OWNER, "bench")
+            key = api_keys.create(session, _OWNER, "bench")
         unlimited = {"PRUNESERVE_RATE_LIMIT_PER_MINUTE": "1000000"}
         with Api(Path(directory) / "api", free_port(), place | unlimited) as api:
             yield Subject(database, api.url, {"Authorization": f"Bearer {key}"}, psutil.Process(api.pid))

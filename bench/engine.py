@@ -19,9 +19,9 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.agreeing import agreement
-from bench.measuring import Bench, Failed, Setting
+from bench.compare_norms import agreement
 from bench.models import SHAPES, ModelChoice
+from bench.runner import Bench, Failed, Setting
 from bench.table import header, row_of
 from pruning.estimate.architectures import shape_of_config
 from pruning.estimate.work import Windows, forward, gradients

@@ -5,8 +5,8 @@ from typing import Any
 
 import torch
 
-from bench.alone import Timer, shapes
-from pruning.accumulation import Part, accumulate_fused, accumulate_plainly
+from bench.roofline import Timer, shapes
+from pruning.gradients.accumulate import Part, accumulate_fused, accumulate_plainly
 from pruning.recipe import GradientNorm
 
 _WINDOWS = 4

@@ -17,9 +17,9 @@ from typing import Any
 from torch import Tensor
 
 from bench.subject import Subject, add_options, silent, subject
-from pruning.gradients import GradientNorms, gradient_norms
-from pruning.perplexity import perplexity
-from pruning.prune import prune
+from pruning.blockwise.prune import prune
+from pruning.evaluation.perplexity import perplexity
+from pruning.gradients.gradient_pass import GradientNorms, gradient_norms
 from pruning.recipe import Recipe
 
 HALF = {"sparsity": 0.5}

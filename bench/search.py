@@ -24,15 +24,15 @@ from sqlalchemy.orm import Session, sessionmaker
 import migrations
 from bench.subject import add_options, checkpoint
 from bench.wikipedia import prepare
-from cli.client import Client
+from cli.client.client import Client
 from cli.embedded.postgres import Postgres
 from cli.embedded.server import free_port
 from cli.embedded.services import Api, Service, Worker
 from cli.embedded.valkey import Valkey
-from jobs import keys
+from jobs.access import api_keys
 from jobs.database import engine_from, sessions
-from jobs.gate import GateState
 from jobs.settings import Settings
+from jobs.spec.gate import GateState
 from jobs.tables import Job
 
 _DIGITS = 4
@@ -114,7 +114,7 @@ def stack(roots: Sequence[Path]) -> Iterator[Stack]:
         running.callback(engine.dispose)
         database = sessions(engine)
         with database.begin() as session:
-            key = keys.create(session, "bench", "bench")
+            key = api_keys.create(session, "bench", "bench")
         api = running.enter_context(Api(directory / "api", free_port(), settings))
         running.enter_context(Service("dispatcher", directory / "dispatcher", ["worker.dispatch"], settings))
         running.enter_context(Worker(directory / "worker", settings))

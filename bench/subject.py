@@ -13,12 +13,12 @@ from transformers.utils import logging
 
 from bench.wikipedia import prepare
 from cli.demo.model import demo_model
-from pruning.calibration import calibration_set
-from pruning.checkpoint import resolve
-from pruning.perplexity import evaluation_sets
+from pruning.checkpoint.checkpoint import resolve
+from pruning.data.calibration import calibration_set
+from pruning.data.text import PARAGRAPH_BREAK, Source, read_documents
+from pruning.data.windows import Reader
+from pruning.evaluation.perplexity import evaluation_sets
 from pruning.recipe import Calibration, Evaluation, ModelReference
-from pruning.text import PARAGRAPH_BREAK, Source, read_documents
-from pruning.windows import Reader
 
 _CACHE = Path(".bench").absolute()
 _LENGTH = 512

@@ -9,22 +9,23 @@ from uuid import UUID, uuid4
 import typer
 from typer.core import TyperGroup
 
-from cli import ci, keys, sweeps
-from cli.client import Refused, Unreachable
-from cli.connection import KeyFile, Url, connect
-from cli.data_directory import DataDirectory, default_data_directory
-from cli.downloads import download_all, source
-from cli.ending import Ending
-from cli.estimates import print_estimate
-from cli.follow import TimedOut, time_limit
-from cli.job_options import takes_a_job
-from cli.junit import write as write_junit
-from cli.publish import publish
-from cli.run import Run, Terms, watch
-from cli.summary import write as write_summary
+from cli.client.client import Refused, Unreachable
+from cli.client.connection import KeyFile, Url, connect
+from cli.client.data_directory import DataDirectory, default_data_directory
+from cli.commands import keys, sweeps
+from cli.commands.downloads import download_all, source
+from cli.commands.follow import TimedOut, time_limit
+from cli.commands.publish import publish
+from cli.commands.run import Run, Terms, watch
+from cli.options import ci
+from cli.options.job_options import takes_a_job
+from cli.options.waiting_options import AsJson, PatienceSeconds, Timeout
+from cli.render.estimates import print_estimate
+from cli.render.junit import write as write_junit
+from cli.render.outcome import Ending
+from cli.render.summary import write as write_summary
+from cli.render.views import print_job, table_of_jobs
 from cli.terminal import CommandFailed, Exit, clean, err, out, print_json
-from cli.views import print_job, table_of_jobs
-from cli.waiting_options import AsJson, PatienceSeconds, Timeout
 
 _EXIT_CODES = (
     "Exit codes: 0 done, 1 the job failed or `up` could not start, 2 bad usage or a refused request, "

@@ -5,7 +5,7 @@ On one machine `pruneserve up` makes the first key; on servers of your own this 
 
 import argparse
 
-from jobs import keys
+from jobs.access import api_keys
 from jobs.database import engine_from, sessions
 from jobs.settings import settings
 
@@ -20,14 +20,15 @@ def main() -> None:
     new_key.add_argument(
         "--scope",
         action="append",
-        choices=[*keys.SCOPES],
+        choices=[*api_keys.SCOPES],
         help="may be repeated; jobs:read and jobs:write unless given",
     )
     arguments = parser.parse_args()
 
     engine = engine_from(settings(), pool_size=1)
     with sessions(engine).begin() as session:
-        key = keys.create(session, arguments.owner, arguments.name, arguments.scope or keys.ORDINARY_SCOPES)
+        scopes = arguments.scope or api_keys.ORDINARY_SCOPES
+        key = api_keys.create(session, arguments.owner, arguments.name, scopes)
     print(key)
     engine.dispose()
 

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from pruning.errors import InvalidInput, PruningError
 from pruning.recipe import BEST, BUILTIN, HUB_DATASETS, METHODS, Evaluation, Recipe
-from pruning.repeat import Request
+from pruning.report.reproduce import Request
 
 _BAD_INPUT = 2
 _STATUS_OF_SIGNALS = 128
@@ -89,11 +89,11 @@ def _prune(request: Request, options: argparse.Namespace, console: Console) -> N
     import torch
     from transformers.utils import logging
 
-    from pruning.ledger import DirectoryLedger
-    from pruning.roots import Roots
+    from pruning.allowed_roots import Roots
+    from pruning.gradients.schedule import ScheduleChoice
+    from pruning.report.console import progress_on, result_table
+    from pruning.resume.store import DirectoryLedger
     from pruning.run import run
-    from pruning.schedule import ScheduleChoice
-    from pruning.terminal import progress_on, result_table
 
     logging.disable_progress_bar()
     before = request.report.environment if request.report else None

@@ -15,36 +15,36 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-from pruning.batching import micro_batches
-from pruning.beginning import Beginning
-from pruning.blocks import find_stack
-from pruning.device import compute_device, describe
+from pruning.allowed_roots import Roots
+from pruning.blockwise.prune import check, prune
+from pruning.blockwise.results import Pruned
+from pruning.blockwise.shards import StoredBlocks
 from pruning.errors import PruningError
 from pruning.estimate import ModelShape
-from pruning.evaluate import NO_CEILING, Ceiling, Measured, evaluate, evaluation_steps
-from pruning.gradient_stage import GradientStage
-from pruning.ledger import Conditions, Ledger, NothingKept
-from pruning.measure import Stages
-from pruning.output import appearing_whole, write_model, write_report
-from pruning.placement import Placement
-from pruning.plan import Plan
+from pruning.evaluation.cache import DensePerplexities, NotShared, SharedPerplexities
+from pruning.gradients.cache import SharedGradients
+from pruning.gradients.schedule import Schedule, ScheduleChoice
+from pruning.model.batching import micro_batches
+from pruning.model.blocks import find_stack
+from pruning.model.placement import Placement
+from pruning.model.shapes import shape_of
+from pruning.output.writer import atomic_directory, write_model, write_report
 from pruning.progress import Progress, Silent
-from pruning.prune import check, prune
-from pruning.pruned import Pruned
 from pruning.recipe import Evaluation, Recipe, Stage
-from pruning.repeat import differences, refuse_changes
-from pruning.report import (
+from pruning.report.reproduce import differences, refuse_changes
+from pruning.report.schema import (
     Environment,
     LayerFacts,
     Report,
     SparsityFacts,
 )
-from pruning.roots import Roots
-from pruning.schedule import Schedule, ScheduleChoice
-from pruning.shapes import shape_of
-from pruning.shards import InLedger
-from pruning.shared_gradients import SharedGradients
-from pruning.shared_perplexities import DensePerplexities, NotShared, SharedPerplexities
+from pruning.resume.identity import RunIdentityCheck
+from pruning.resume.store import Conditions, EphemeralResumeStore, ResumeStore
+from pruning.runtime.device import compute_device, describe
+from pruning.stages.evaluate import NO_LIMIT, EvaluationResult, PerplexityLimit, evaluate, evaluation_steps
+from pruning.stages.gradients import GradientStage
+from pruning.stages.recorder import Stages
+from pruning.stages.resolve import Plan
 
 
 def run(  # noqa: PLR0913 - each by its name, and all but the first three with a default
@@ -60,8 +60,8 @@ def run(  # noqa: PLR0913 - each by its name, and all but the first three with a
     device: str = "auto",
     schedule: ScheduleChoice = "auto",
     repeats: Report | None = None,
-    ceiling: Ceiling = NO_CEILING,
-    ledger: Ledger | None = None,
+    ceiling: PerplexityLimit = NO_LIMIT,
+    ledger: ResumeStore | None = None,
     shared: SharedGradients | None = None,
     shared_perplexities: SharedPerplexities = NotShared(),  # noqa: B008 - without state
     on_shape: Callable[[ModelShape], None] = lambda shape: None,
@@ -69,11 +69,11 @@ def run(  # noqa: PLR0913 - each by its name, and all but the first three with a
     """Prune a model as `recipe` says into the directory `output`, which appears complete or not at all.
 
     `output` must not exist. `save_gradients` also writes the gradient norms, where they are computed; see
-    pruning.gradient_file. `roots` bounds what may be read from this machine. `hub_token` is for the model
+    pruning.gradients.file. `roots` bounds what may be read from this machine. `hub_token` is for the model
     only. `device` is 'auto', 'cpu', 'cuda' or 'cuda:N'. What `progress` raises ends the run between steps.
-    `schedule`: of the gradients, see pruning.schedule. `repeats`: the report of an earlier run of this
-    recipe, whose model and texts must be the same still. `ceiling`: a pruned model that is certain to lie
-    above it is not measured further. `ledger`: of this very run, which then goes on behind what an earlier
+    `schedule`: of the gradients, see pruning.gradients.schedule. `repeats`: the report of an earlier run of
+    this recipe, whose model and texts must be the same still. `ceiling`: a pruned model that is certain to
+    lie above it is not measured further. `ledger`: of this very run, which then goes on behind what an earlier
     attempt has finished, with the result of an undisturbed one, bit for bit on a CPU. `shared`: where
     gradient norms are found that an earlier run has computed, and left for later ones; `shared_perplexities`:
     the same for the dense model's. `on_shape` is told what the model consists of, once that is known.
@@ -82,9 +82,9 @@ def run(  # noqa: PLR0913 - each by its name, and all but the first three with a
     layer or window; Unreachable where the Hub does not answer; PruningError where the disk is too full.
     """
     stages = Stages(progress, compute_device(device))
-    with appearing_whole(output) as directory, _or_nothing_kept(ledger, output) as kept:
+    with atomic_directory(output) as directory, _or_nothing_kept(ledger, output) as kept:
         with stages.stage(Stage.RESOLVE, 1) as step:
-            beginning = Beginning(kept)
+            beginning = RunIdentityCheck(kept)
             model = beginning.model(recipe.model)
             plan = Plan.make(recipe, evaluation, roots, hub_token, stages.device, model=model)
             if repeats is not None:
@@ -119,13 +119,13 @@ def run(  # noqa: PLR0913 - each by its name, and all but the first three with a
 
 
 @contextmanager
-def _or_nothing_kept(ledger: Ledger | None, output: Path) -> Iterator[Ledger]:
+def _or_nothing_kept(ledger: ResumeStore | None, output: Path) -> Iterator[ResumeStore]:
     """The ledger, or for a run that is not to be taken up, a place for its shards beside the output."""
     if ledger is not None:
         yield ledger
         return
     with TemporaryDirectory(prefix=f".{output.name}.", suffix=".shards", dir=output.parent) as directory:
-        yield NothingKept(Path(directory))
+        yield EphemeralResumeStore(Path(directory))
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ def _pruned(  # noqa: PLR0913 - the parts of one run
     plan: Plan,
     placement: Placement,
     stages: Stages,
-    ledger: Ledger,
+    ledger: ResumeStore,
     directory: Path,
     *,
     schedule: ScheduleChoice,
@@ -154,7 +154,7 @@ def _pruned(  # noqa: PLR0913 - the parts of one run
     """Gradients and pruning, and the files of the pruned model. Holds no tensor when it is done."""
     source = GradientStage(plan, placement, ledger, schedule, shared)
     conditions = _conditions(plan, placement, source)
-    blocks = InLedger(ledger, conditions)
+    blocks = StoredBlocks(ledger, conditions)
     if source.steps is None:
         gradients = source.norms(step=lambda done, total: None)
     else:
@@ -165,7 +165,7 @@ def _pruned(  # noqa: PLR0913 - the parts of one run
             # A pass that has run out of memory has gone on under other conditions; one whose norms are shared
             # is known by its shards now.
             if (known := _conditions(plan, placement, source)) != conditions:
-                conditions, blocks = known, InLedger(ledger, known)
+                conditions, blocks = known, StoredBlocks(ledger, known)
         if save_gradients:
             source.save(gradients, directory)
 
@@ -224,7 +224,7 @@ def _check_room(plan: Plan, directory: Path) -> None:
 
 
 def _report(
-    plan: Plan, outcome: _Outcome, measured: Measured, stages: Stages, repeats: Report | None
+    plan: Plan, outcome: _Outcome, measured: EvaluationResult, stages: Stages, repeats: Report | None
 ) -> Report:
     schedule, pruned = outcome.schedule, outcome.pruned
     layers = tuple(

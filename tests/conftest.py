@@ -23,11 +23,11 @@ import migrations
 from cli.embedded.postgres import Postgres
 from cli.embedded.server import LOOPBACK, EmbeddedServer
 from cli.embedded.valkey import Valkey
-from jobs import lifecycle
 from jobs.database import engine_from, sessions
+from jobs.lifecycle import lifecycle
 from jobs.settings import Settings
-from jobs.spec import JobSpec
-from jobs.store import Store
+from jobs.spec.job import JobSpec
+from jobs.storage.store import Store
 from tests.stack import Stack, environment_of, write_calibration
 
 # Tests run beside each other: one thread each, in this process and in those that it starts.

@@ -18,9 +18,11 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from cli.embedded.server import free_port
 from cli.embedded.services import Api, Service, Worker
-from jobs import events, keys, lifecycle, queries
+from jobs.access import api_keys
+from jobs.lifecycle import events, lifecycle
+from jobs.queries import queries
 from jobs.settings import Settings
-from jobs.spec import JobSpec
+from jobs.spec.job import JobSpec
 from jobs.states import ENDED
 from jobs.tables import Artifact, Job, JobEvent
 from pruning.recipe import Stage
@@ -51,7 +53,7 @@ class Stack:
         api = Api(self._place(), free_port(), self.environment)
         self._start(api)
         with self.database.begin() as session:
-            key = keys.create(session, "ada", "test")
+            key = api_keys.create(session, "ada", "test")
         return httpx.Client(base_url=api.url, headers={"Authorization": f"Bearer {key}"}, trust_env=False)
 
     def start(self, module: str) -> Service:

@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from cli.embedded.server import free_port
 from cli.embedded.services import Api, Service
-from jobs import dispatching, lifecycle
+from jobs.fleet import dispatch_queue
+from jobs.lifecycle import lifecycle
 from jobs.settings import Settings
-from jobs.spec import JobSpec
+from jobs.spec.job import JobSpec
 from jobs.tables import Job
 
 CHECKOUT = Path(__file__).parents[1]
@@ -85,7 +86,7 @@ def test_api_and_dispatcher_work_without_torch(
         recipe = {"model": "org/name", "method": "gblm", "sparsity": 0.5}
         job = lifecycle.create(session, "ada", JobSpec.model_validate({"recipe": recipe}))
         # A dispatcher publishes for live workers only.
-        dispatching.worker_seen(session, "worker", job.queue)
+        dispatch_queue.worker_seen(session, "worker", job.queue)
     with (
         Api(tmp_path / "api", free_port(), environment),
         Service("dispatcher", tmp_path / "dispatcher", ["worker.dispatch"], environment) as dispatcher,

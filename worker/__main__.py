@@ -5,11 +5,11 @@ import sys
 
 from jobs.database import engine_from, sessions
 from jobs.settings import settings
-from jobs.store import Store
-from worker.app import app
-from worker.celery_config import QUEUE
+from jobs.storage.store import Store
+from worker.broker.app import app
+from worker.broker.celery_config import QUEUE
 from worker.identity import Identity
-from worker.parent import Parent
+from worker.supervision.parent import Parent
 
 
 def main() -> None:

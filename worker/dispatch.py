@@ -4,7 +4,7 @@
 2. publish again what nobody has claimed for a while and the broker has lost
 3. take jobs back from workers that have let their lease run out
 4. ask for the next jobs of searches
-5. beside that, let go of what has had its time: see `worker.upkeep`
+5. beside that, let go of what has had its time: see `worker.dispatcher.retention`
 
 It keeps nothing in memory that matters, so it may be killed at any moment, and it rebuilds a lost queue from
 the table alone. The database and the broker may come and go; it waits for them.
@@ -21,14 +21,16 @@ from uuid import UUID
 from kombu.exceptions import OperationalError as BrokerAway
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs import dispatching, lifecycle, sweeps
 from jobs.database import engine_from, sessions
+from jobs.fleet import dispatch_queue
+from jobs.lifecycle import lifecycle
 from jobs.settings import Settings, settings
-from jobs.store import Store
-from worker.app import publish, published
-from worker.patience import DATABASE_AWAY
-from worker.upkeep import Upkeep
-from worker.webhooks import Deliverer
+from jobs.storage.store import Store
+from jobs.sweeps import sweeps
+from worker.broker.app import publish, published
+from worker.dispatcher.retention import Upkeep
+from worker.dispatcher.webhook_sender import WebhookSender
+from worker.retry import DATABASE_AWAY
 
 log = logging.getLogger(__name__)
 
@@ -84,8 +86,8 @@ class Dispatcher:
         """Take back the jobs of workers that are gone, once those that are not have had time to say so."""
         now = self._clock()
         with self._database.begin() as session:
-            dispatching.forget_workers(session, _WORKERS_KEPT_SECONDS)
-            expired = dispatching.expired_leases(session, _LEASES_PER_ROUND)
+            dispatch_queue.forget_workers(session, _WORKERS_KEPT_SECONDS)
+            expired = dispatch_queue.expired_leases(session, _LEASES_PER_ROUND)
         self._connected_since = self._connected_since or now
         if now - self._connected_since < self._limits.lease_seconds:
             return
@@ -106,23 +108,23 @@ class Dispatcher:
     def dispatch(self) -> None:
         """Publish what may be published, queue by queue."""
         with self._database.begin() as session:
-            queues = dispatching.waiting_queues(session)
+            queues = dispatch_queue.waiting_queues(session)
         for queue in queues:
             self._publish_new(queue)
             self._publish_again(queue)
 
     def _publish_new(self, queue: str) -> None:
         with self._database.begin() as session:
-            workers = dispatching.live_workers(session, queue, self._limits.lease_seconds)
-            room = workers + self._limits.backlog_per_worker - dispatching.dispatched(session, queue)
+            workers = dispatch_queue.live_workers(session, queue, self._limits.lease_seconds)
+            room = workers + self._limits.backlog_per_worker - dispatch_queue.dispatched(session, queue)
             if room > 0:
-                self._publish(session, queue, dispatching.take_undispatched(session, queue, room))
+                self._publish(session, queue, dispatch_queue.take_undispatched(session, queue, room))
 
     def _publish_again(self, queue: str) -> None:
         """What the broker still holds needs no second message, however long all workers are busy."""
         with self._database.begin() as session:
-            stale = dispatching.take_stale(session, queue, self._limits.republish_seconds)
-            lost = dispatching.dispatched(session, queue) - published(queue) if stale else 0
+            stale = dispatch_queue.take_stale(session, queue, self._limits.republish_seconds)
+            lost = dispatch_queue.dispatched(session, queue) - published(queue) if stale else 0
             self._publish(session, queue, stale[: max(0, lost)])
 
     def _publish(self, session: Session, queue: str, job_ids: Sequence[UUID]) -> None:
@@ -132,7 +134,7 @@ class Dispatcher:
             publish(queue, job_id)
             log.info("job %s: published", job_id)
         if job_ids:
-            dispatching.mark_dispatched(session, job_ids)
+            dispatch_queue.mark_dispatched(session, job_ids)
 
 
 def main() -> None:
@@ -140,7 +142,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     engine = engine_from(settings(), pool_size=3)  # for the rounds, the upkeep and the webhooks
     dispatcher = Dispatcher(sessions(engine), settings())
-    deliverer = Deliverer(sessions(engine), settings())
+    deliverer = WebhookSender(sessions(engine), settings())
     upkeep = Upkeep(sessions(engine), settings(), Store(settings().store_url))
 
     def stop(number: int, frame: FrameType | None) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Self
 
-from worker.stopping import ShuttingDown
+from worker.interrupts import ShuttingDown
 
 _NAME, _STOP_FLAG = "_PRUNESERVE_WORKER_NAME", "_PRUNESERVE_WORKER_STOP_FLAG"
 

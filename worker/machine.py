@@ -4,12 +4,12 @@ import logging
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from jobs import machines
 from jobs.database import engine_from, sessions
+from jobs.fleet import machines
 from jobs.settings import Settings
-from pruning.device import compute_device
 from pruning.errors import PruningError
-from pruning.machine import measure
+from pruning.runtime.device import compute_device
+from pruning.runtime.speed_probe import measure
 from worker.identity import Identity
 
 log = logging.getLogger(__name__)

@@ -21,31 +21,33 @@ from pydantic import SecretStr
 from sqlalchemy.orm import Session, sessionmaker
 
 import pruning.run
-from jobs import gradient_artifacts, lifecycle, queries
+from jobs.caches import gradients
 from jobs.database import engine_from, sessions
-from jobs.lifecycle import Claim
+from jobs.lifecycle import lifecycle
+from jobs.lifecycle.lifecycle import Claim
+from jobs.queries import queries
 from jobs.settings import Settings
-from jobs.spec import JobSpec
-from jobs.store import Store, StoreError
+from jobs.spec.job import JobSpec
+from jobs.storage.store import Store, StoreError
+from pruning.allowed_roots import Roots
 from pruning.errors import Unreachable
 from pruning.recipe import is_local
-from pruning.report import FILE_NAME as REPORT
-from pruning.report import Report
-from pruning.roots import Roots
-from worker.dense_perplexities import JobPerplexities
-from worker.disk import Disk
-from worker.failure import failure
-from worker.gate import ceiling, keeps_model
-from worker.gradient_artifacts import JobGradients
-from worker.heartbeat import Heartbeat
+from pruning.report.schema import FILE_NAME as REPORT
+from pruning.report.schema import Report
+from worker.attempt.artifacts import output_prefix, upload
+from worker.attempt.disk import Disk
+from worker.attempt.early_stop import ceiling, keeps_model
+from worker.attempt.error_report import failure
+from worker.attempt.gradient_cache import JobGradients
+from worker.attempt.heartbeat import Heartbeat
+from worker.attempt.inputs import fetch_uploads
+from worker.attempt.perplexity_cache import JobPerplexities
+from worker.attempt.progress import JobProgress
+from worker.attempt.resume_store import JobLedger
 from worker.identity import Identity, stopping_on_sigterm
-from worker.inputs import fetch_uploads
-from worker.ledger import JobLedger
-from worker.patience import DATABASE_AWAY, patiently
-from worker.progress import JobProgress
+from worker.interrupts import CancelRequested, LeaseLost, ShuttingDown, Waiting
+from worker.retry import DATABASE_AWAY, retry
 from worker.scratch import LEDGER, scratch
-from worker.stopping import CancelRequested, LeaseLost, ShuttingDown, Waiting
-from worker.upload import output_prefix, upload
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +95,7 @@ def _claim(
         with database.begin() as session:
             return lifecycle.claim(session, job_id, worker.name, settings.lease_seconds), asked_at
 
-    return patiently(claim, transient=DATABASE_AWAY, check=worker.check, seconds=_CLAIM_PATIENCE_SECONDS)
+    return retry(claim, transient=DATABASE_AWAY, check=worker.check, seconds=_CLAIM_PATIENCE_SECONDS)
 
 
 def _run(
@@ -153,7 +155,7 @@ def _prune(
     finished; a Hub that does not answer is waited for.
     """
     token = _hub_token(owner, settings)
-    return patiently(
+    return retry(
         lambda: pruning.run.run(
             spec.recipe,
             spec.evaluation,
@@ -186,7 +188,7 @@ def _waiting(claim: Claim, waiting: Waiting) -> Ending:
     """Back to the queue, until the other job has computed the gradients or ended."""
 
     def ending(session: Session) -> bool:
-        computing = gradient_artifacts.still_computing(session, waiting.fingerprint, waiting.job_id)
+        computing = gradients.still_computing(session, waiting.fingerprint, waiting.job_id)
         reason = "another job is computing the same gradients; this one goes on when they are there"
         return lifecycle.wait_for(session, claim, computing, reason)
 
@@ -201,7 +203,7 @@ def _write_end(database: sessionmaker[Session], claim: Claim, heartbeat: Heartbe
             return end(session)
 
     def write_patiently(end: Ending) -> bool:
-        return patiently(lambda: write(end), transient=DATABASE_AWAY, check=heartbeat.check_lease)
+        return retry(lambda: write(end), transient=DATABASE_AWAY, check=heartbeat.check_lease)
 
     if write_patiently(ending):
         return

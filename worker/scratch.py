@@ -8,8 +8,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from jobs import blocks
-from worker.stopping import ShuttingDown
+from jobs.lifecycle import finished_blocks
+from worker.interrupts import ShuttingDown
 
 LEDGER = "ledger"
 """Where in an attempt's directory its ledger keeps its files."""
@@ -66,5 +66,5 @@ def sweep(session: Session, work_dir: Path) -> None:
             job_id = UUID(directory.name)
         except ValueError:
             continue
-        if not blocks.may_go_on(session, job_id):
+        if not finished_blocks.may_go_on(session, job_id):
             shutil.rmtree(directory, ignore_errors=True)

@@ -6,8 +6,8 @@ from uuid import UUID
 from celery.signals import worker_process_init
 
 from jobs.settings import settings
-from worker.app import RUN_JOB, app
-from worker.celery_config import QUEUE
+from worker.broker.app import RUN_JOB, app
+from worker.broker.celery_config import QUEUE
 from worker.identity import Identity
 
 

@@ -8,15 +8,15 @@ from fastapi.responses import RedirectResponse
 from pydantic import ConfigDict, model_validator
 from sqlalchemy.orm import Session, sessionmaker
 
-from api import paging
-from api.auth import Reader, Writer
-from api.errors import NotFound
-from api.page.render import page
-from api.paging import PageWanted
+from api.http import pagination
+from api.http.pagination import PageWanted
+from api.page.base.render import page
+from api.problems.problems import NotFound
+from api.resources import Database
 from api.routes.keys import KeyItem, KeyRequest, issue
-from api.service import Database
-from jobs import keys
-from jobs.keys import Principal, Scope
+from api.security.auth import Reader, Writer
+from jobs.access import api_keys
+from jobs.access.api_keys import Principal, Scope
 
 router = APIRouter(include_in_schema=False)
 
@@ -50,7 +50,7 @@ def make(wanted: Annotated[KeyForm, Form()], who: Writer, database: Database) ->
 def revoke(key_id: UUID, who: Writer, database: Database) -> Response:
     """End a key. Whoever ends the one that they have signed in with is signed out by that."""
     with database.begin() as session:
-        if not keys.revoke(session, who.owner, key_id):
+        if not api_keys.revoke(session, who.owner, key_id):
             raise NotFound("There is no such key under this sign-in.")
     return RedirectResponse("/keys", status.HTTP_303_SEE_OTHER)
 
@@ -59,15 +59,15 @@ def _page(
     database: sessionmaker[Session], who: Principal, wanted: PageWanted, new: str | None = None
 ) -> Response:
     with database.begin() as session:
-        rows = keys.newest(session, who.owner, before=wanted.cursor, limit=wanted.limit + 1)
-    shown, cursor = paging.split(rows, wanted)
+        rows = api_keys.newest(session, who.owner, before=wanted.cursor, limit=wanted.limit + 1)
+    shown, cursor = pagination.split(rows, wanted)
     return page(
         "keys.html",
         keys=[KeyItem.model_validate(row) for row in shown],
         older=cursor,
         new=new,
         scopes=[scope for scope in Scope if scope in who.scopes],
-        ordinary=keys.ORDINARY_SCOPES,
+        ordinary=api_keys.ORDINARY_SCOPES,
         who=who,
         place="keys",
     )

@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from api import auth
-from api.page.render import NO_STORE, page
-from api.service import Database
-from jobs import page_sessions
+from api.page.base.render import NO_STORE, page
+from api.resources import Database
+from api.security import auth
+from jobs.access import page_sessions
 
 router = APIRouter(include_in_schema=False)
 

@@ -8,15 +8,16 @@ from fastapi import APIRouter, Form, Query, Request, Response, status
 from fastapi.responses import RedirectResponse
 from pydantic import model_validator
 
-from api.auth import Reader, Writer
-from api.errors import NotFound
-from api.page.pictures import Name, pictures
-from api.page.plots import AskedBy, picture_of
-from api.page.render import page
+from api.page.base.render import page
+from api.page.pictures.pictures import Name, pictures
+from api.page.pictures.routes import ClientHints, picture_of
+from api.problems.problems import NotFound
+from api.resources import Database
 from api.routes.zoo import Note, Slug, ZooWanted, put_on_show, read_entry, read_zoo, take_off_show
-from api.service import Database
-from jobs import queries, zoo
-from jobs.keys import Scope
+from api.security.auth import Reader, Writer
+from jobs import zoo
+from jobs.access.api_keys import Scope
+from jobs.queries import queries
 from jobs.states import JobState
 from pruning.recipe import METHODS
 
@@ -76,7 +77,7 @@ def show(request: Request, slug: Slug, who: Reader, database: Database) -> Respo
 
 
 @router.get("/zoo/{slug}/plots/{name}.svg")
-def picture(slug: Slug, name: Name, who: Reader, database: Database, browser: AskedBy) -> Response:
+def picture(slug: Slug, name: Name, who: Reader, database: Database, browser: ClientHints) -> Response:
     """One picture of an entry."""
     with database.begin() as session:
         found = zoo.get(session, slug)

@@ -8,12 +8,12 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Response, status
 from fastapi.responses import StreamingResponse
 
-from api.auth import Reader
-from api.errors import ArtifactsExpired, InvalidRequest, NotFound, documented
-from api.schemas import ArtifactItem, ArtifactList
-from api.service import Database, Parts
-from jobs import queries
-from jobs.store import NotStored, Store
+from api.problems.problems import ArtifactsExpired, InvalidRequest, NotFound, documented
+from api.resources import Database, Parts
+from api.schemas.jobs import ArtifactItem, ArtifactList
+from api.security.auth import Reader
+from jobs.queries import queries
+from jobs.storage.store import NotStored, Store
 from jobs.tables import Artifact
 
 router = APIRouter(prefix="/v1/jobs", tags=["artifacts"])

@@ -2,19 +2,19 @@
 
 from fastapi import APIRouter
 
-from api import roots
-from api.auth import Reader
-from api.errors import (
+from api.actions import allowed_paths
+from api.actions.model_config import shape_of
+from api.problems.problems import (
     BodyTooLarge,
     InvalidRequest,
     MalformedRequest,
     UnsupportedMediaType,
     documented,
 )
-from api.model_config import shape_of
-from api.schemas import JobRequest
-from api.service import Parts
-from jobs import machines
+from api.resources import Parts
+from api.schemas.jobs import JobRequest
+from api.security.auth import Reader
+from jobs.fleet import machines
 from pruning.estimate import Estimate
 
 router = APIRouter(prefix="/v1/estimates", tags=["estimates"])
@@ -31,7 +31,7 @@ def estimate(wanted: JobRequest, who: Reader, parts: Parts) -> Estimate:
     The body is that of `POST /v1/jobs`, with the same checks. Nothing is stored, and no worker is asked.
     """
     spec = wanted.spec()
-    roots.check(spec, parts.settings)
+    allowed_paths.check(spec, parts.settings)
     shape = shape_of(spec.recipe.model, who.owner, parts.settings)
     with parts.database.begin() as session:
         machine = machines.slowest_live(session, parts.settings.lease_seconds)

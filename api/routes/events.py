@@ -9,12 +9,12 @@ from fastapi.responses import JSONResponse
 from fastapi.sse import EventSourceResponse, format_sse_event
 from starlette.concurrency import run_in_threadpool
 
-from api.auth import Reader
-from api.errors import InvalidRequest, NotFound, Responses, documented
-from api.schemas import EventList
-from api.service import Parts
-from api.streams import KEEPALIVE, Reading, Streams
-from jobs.keys import Principal
+from api.problems.problems import InvalidRequest, NotFound, Responses, documented
+from api.resources import Parts
+from api.schemas.jobs import EventList
+from api.security.auth import Reader
+from api.streams.streams import KEEPALIVE, Reading, Streams
+from jobs.access.api_keys import Principal
 
 router = APIRouter(prefix="/v1/jobs", tags=["events"])
 

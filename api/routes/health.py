@@ -3,9 +3,9 @@
 from fastapi import APIRouter
 from sqlalchemy import exc, text
 
-from api.errors import ServiceUnavailable, documented
-from api.schemas import Health
-from api.service import Database
+from api.problems.problems import ServiceUnavailable, documented
+from api.resources import Database
+from api.schemas.jobs import Health
 
 router = APIRouter(tags=["health"])
 

@@ -7,10 +7,9 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response, status
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from sqlalchemy.orm import Session
 
-from api import roots
-from api.auth import Reader, Writer
-from api.conditional import NOT_MODIFIED, Known
-from api.errors import (
+from api.actions import allowed_paths
+from api.http.etag import NOT_MODIFIED, Known
+from api.problems.problems import (
     BodyTooLarge,
     IdempotencyKeyReused,
     InvalidRequest,
@@ -22,10 +21,12 @@ from api.errors import (
     UnsupportedMediaType,
     documented,
 )
-from api.schemas import JobDetail, JobPage, JobRequest, JobSummary, decode_cursor, encode_cursor
-from api.service import Database, Parts
-from jobs import idempotency, lifecycle, queries
-from jobs.gate import GateState
+from api.resources import Database, Parts
+from api.schemas.jobs import JobDetail, JobPage, JobRequest, JobSummary, decode_cursor, encode_cursor
+from api.security.auth import Reader, Writer
+from jobs.lifecycle import idempotency, lifecycle
+from jobs.queries import queries
+from jobs.spec.gate import GateState
 from jobs.states import JobState
 from jobs.tables import Job
 from pruning.recipe import METHODS, Text
@@ -71,7 +72,7 @@ def submit(
 ) -> JobDetail:
     """Queue one run of a recipe. A relative order of jobs is not promised; follow the job by its events."""
     spec = wanted.spec()
-    roots.check(spec, parts.settings)
+    allowed_paths.check(spec, parts.settings)
     max_queued = parts.settings.max_queued_jobs
     with parts.database.begin() as session:
         if idempotency_key is None:
@@ -107,7 +108,7 @@ def _label(term: str) -> str:
     return term
 
 
-class JobsWanted(BaseModel):
+class JobListQuery(BaseModel):
     """Which of the owner's jobs to list."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
@@ -137,7 +138,7 @@ class JobsWanted(BaseModel):
     responses={**NOT_MODIFIED, **documented(InvalidRequest)},
 )
 def list_jobs(
-    wanted: Annotated[JobsWanted, Query()], who: Reader, database: Database, known: Known
+    wanted: Annotated[JobListQuery, Query()], who: Reader, database: Database, known: Known
 ) -> JobPage | Response:
     """A page of the owner's jobs."""
     page = read_page(database, who.owner, wanted)
@@ -208,7 +209,7 @@ def retry(job_id: UUID, who: Writer, parts: Parts) -> JobDetail:
         return _detail(session, job)
 
 
-def read_page(database: Database, owner: str, wanted: JobsWanted) -> JobPage:
+def read_page(database: Database, owner: str, wanted: JobListQuery) -> JobPage:
     """A page of the owner's jobs. One more than asked is read, to know whether another page follows."""
     with database.begin() as session:
         jobs = queries.newest(session, owner, wanted.filter(), before=wanted.cursor, limit=wanted.limit + 1)

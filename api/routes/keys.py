@@ -8,9 +8,9 @@ from fastapi import APIRouter, Query, Response, status
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
-from api import paging
-from api.auth import Reader, Writer
-from api.errors import (
+from api.http import pagination
+from api.http.pagination import PageWanted
+from api.problems.problems import (
     BodyTooLarge,
     InvalidRequest,
     MalformedRequest,
@@ -19,10 +19,10 @@ from api.errors import (
     UnsupportedMediaType,
     documented,
 )
-from api.paging import PageWanted
-from api.service import Database
-from jobs import keys
-from jobs.keys import Principal, Scope
+from api.resources import Database
+from api.security.auth import Reader, Writer
+from jobs.access import api_keys
+from jobs.access.api_keys import Principal, Scope
 from jobs.tables import ApiKey
 from pruning.recipe import Text
 
@@ -38,7 +38,7 @@ class KeyRequest(BaseModel):
 
     name: Annotated[Text, Field(max_length=100, examples=["ci"], description="What it is for.")]
     scopes: list[Scope] = Field(
-        [*keys.ORDINARY_SCOPES], min_length=1, max_length=len(Scope), description="What it may do."
+        [*api_keys.ORDINARY_SCOPES], min_length=1, max_length=len(Scope), description="What it may do."
     )
     owner: Owner | None = Field(None, description="Whose key; another's only with the scope `admin`.")
     expires_in_days: float | None = Field(
@@ -106,8 +106,8 @@ def list_keys(wanted: Annotated[KeysWanted, Query()], who: Reader, database: Dat
         _require_admin(who)
     owner = None if wanted.everyone else who.owner
     with database.begin() as session:
-        rows = keys.newest(session, owner, before=wanted.cursor, limit=wanted.limit + 1)
-    shown, cursor = paging.split(rows, wanted)
+        rows = api_keys.newest(session, owner, before=wanted.cursor, limit=wanted.limit + 1)
+    shown, cursor = pagination.split(rows, wanted)
     return KeyPage(items=[KeyItem.model_validate(row) for row in shown], next_cursor=cursor)
 
 
@@ -120,7 +120,7 @@ def list_keys(wanted: Annotated[KeysWanted, Query()], who: Reader, database: Dat
 def revoke(key_id: UUID, who: Writer, database: Database) -> None:
     """End a key, and the sessions of the page that it has opened, from the next request on."""
     with database.begin() as session:
-        if not keys.revoke(session, None if Scope.ADMIN in who.scopes else who.owner, key_id):
+        if not api_keys.revoke(session, None if Scope.ADMIN in who.scopes else who.owner, key_id):
             raise NotFound("There is no such key under this API key.")
 
 
@@ -135,7 +135,7 @@ def issue(session: Session, who: Principal, wanted: KeyRequest) -> tuple[ApiKey,
         raise ScopeMissing(f"This API key cannot give the scope '{lacking[0]}', which it lacks.")
     lifetime = timedelta(days=wanted.expires_in_days) if wanted.expires_in_days else None
     not_after = None if admin else who.expires_at
-    return keys.issue(session, owner, wanted.name, wanted.scopes, lifetime=lifetime, not_after=not_after)
+    return api_keys.issue(session, owner, wanted.name, wanted.scopes, lifetime=lifetime, not_after=not_after)
 
 
 def _require_admin(who: Principal) -> None:

@@ -4,8 +4,8 @@ import inspect
 
 from fastapi import APIRouter
 
-from api.auth import Reader
-from api.schemas import MethodItem, MethodList
+from api.schemas.jobs import MethodItem, MethodList
+from api.security.auth import Reader
 from pruning.recipe import METHODS, MethodOptions
 
 router = APIRouter(prefix="/v1/methods", tags=["methods"])

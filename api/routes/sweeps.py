@@ -10,9 +10,10 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from sqlalchemy.orm import Session
 
-from api import paging, roots
-from api.auth import Reader, Writer
-from api.errors import (
+from api.actions import allowed_paths
+from api.http import pagination
+from api.http.pagination import PageWanted
+from api.problems.problems import (
     BodyTooLarge,
     FieldError,
     InvalidRequest,
@@ -22,12 +23,12 @@ from api.errors import (
     UnsupportedMediaType,
     documented,
 )
-from api.paging import PageWanted
-from api.schemas import JobRequest, JobSummary
-from api.service import Database, Parts
-from jobs import sweeps
-from jobs.bisection import Search, Target
+from api.resources import Database, Parts
+from api.schemas.jobs import JobRequest, JobSummary
+from api.security.auth import Reader, Writer
 from jobs.states import SweepState
+from jobs.sweeps import sweeps
+from jobs.sweeps.bisection import Search, Target
 from jobs.tables import Sweep
 
 router = APIRouter(prefix="/v1/sweeps", tags=["sweeps"])
@@ -160,7 +161,7 @@ def submit(wanted: SweepRequest, who: Writer, parts: Parts, response: Response) 
             variants = [_valid(fields) for fields in wanted.vary.combinations(wanted.job)]
             specs = [variant.spec() for variant in variants]
             for spec in specs:
-                roots.check(spec, parts.settings)
+                allowed_paths.check(spec, parts.settings)
             labels = variants[0].labels
             sweep = sweeps.create(session, who.owner, request, specs, labels, max_queued=max_queued)
         else:
@@ -169,7 +170,7 @@ def submit(wanted: SweepRequest, who: Writer, parts: Parts, response: Response) 
                 raise InvalidRequest(
                     FieldError(field="job.pattern", message="fixes the sparsity; search with 'unstructured'")
                 )
-            roots.check(base.spec(), parts.settings)
+            allowed_paths.check(base.spec(), parts.settings)
             sweep = sweeps.start_search(
                 session, who.owner, request, base.spec(), wanted.target, base.labels, max_queued=max_queued
             )
@@ -182,7 +183,7 @@ def list_sweeps(wanted: Annotated[PageWanted, Query()], who: Reader, database: D
     """A page of the owner's sweeps."""
     with database.begin() as session:
         rows = sweeps.newest(session, who.owner, before=wanted.cursor, limit=wanted.limit + 1)
-    shown, cursor = paging.split(rows, wanted)
+    shown, cursor = pagination.split(rows, wanted)
     return SweepPage(items=[SweepItem.model_validate(row) for row in shown], next_cursor=cursor)
 
 

@@ -10,14 +10,15 @@ from fastapi import APIRouter, Query, Request, Response, status
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
-from api import errors, paging
-from api.auth import Reader, Writer
-from api.errors import BodyTooLarge, FieldError, InvalidRequest, NotFound, UploadInUse, documented
-from api.guards import UPLOAD_TYPES, media_type
-from api.paging import PageWanted
-from api.service import Database, Parts, Service
-from jobs import uploads
-from jobs.store import StoredFile
+from api.http import pagination
+from api.http.pagination import PageWanted
+from api.problems import problems
+from api.problems.problems import BodyTooLarge, FieldError, InvalidRequest, NotFound, UploadInUse, documented
+from api.resources import Database, Parts, Service
+from api.security.auth import Reader, Writer
+from api.security.middleware import UPLOAD_TYPES, media_type
+from jobs.storage import uploads
+from jobs.storage.store import StoredFile
 from jobs.tables import Upload
 from pruning.recipe import Text
 
@@ -73,7 +74,7 @@ class UploadPage(BaseModel):
     openapi_extra=_BODY,
     responses={
         200: {"model": UploadItem, "description": "This text was uploaded before."},
-        **documented(BodyTooLarge, errors.UnsupportedMediaType, InvalidRequest, errors.QuotaExceeded),
+        **documented(BodyTooLarge, problems.UnsupportedMediaType, InvalidRequest, problems.QuotaExceeded),
     },
 )
 async def create(
@@ -87,7 +88,7 @@ async def create(
     # A write without a body passes the guards whatever it says it is.
     ending = UPLOAD_TYPES.get(media_type(request.headers))
     if ending is None:
-        raise errors.UnsupportedMediaType(f"Send the body as {' or '.join(UPLOAD_TYPES)}.")
+        raise problems.UnsupportedMediaType(f"Send the body as {' or '.join(UPLOAD_TYPES)}.")
     quota = parts.settings.upload_quota_bytes
     key = f"uploads/{uuid4()}"
     room = quota - await run_in_threadpool(_announce, parts, who.owner, key)
@@ -104,7 +105,7 @@ def list_uploads(wanted: Annotated[PageWanted, Query()], who: Reader, parts: Par
     with parts.database.begin() as session:
         rows = uploads.newest(session, who.owner, before=wanted.cursor, limit=wanted.limit + 1)
         used = uploads.used_bytes(session, who.owner)
-    shown, cursor = paging.split(rows, wanted)
+    shown, cursor = pagination.split(rows, wanted)
     return UploadPage(
         items=[UploadItem.of(row) for row in shown],
         next_cursor=cursor,
@@ -180,12 +181,12 @@ def _record(parts: Service, owner: str, name: str, ending: str, stored: StoredFi
     except uploads.QuotaExceeded as error:
         raise _over(quota) from error
     except uploads.Forgotten as error:
-        raise errors.ServiceUnavailable("The upload has taken too long. Send it again.") from error
+        raise problems.ServiceUnavailable("The upload has taken too long. Send it again.") from error
     finally:
         if not created:
             parts.store.delete(stored.key)
     return upload, created
 
 
-def _over(quota: int) -> errors.QuotaExceeded:
-    return errors.QuotaExceeded(f"Your uploads may take {quota} bytes together. Delete some.")
+def _over(quota: int) -> problems.QuotaExceeded:
+    return problems.QuotaExceeded(f"Your uploads may take {quota} bytes together. Delete some.")

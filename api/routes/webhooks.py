@@ -9,9 +9,9 @@ from fastapi import APIRouter, Query, Response, status
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
-from api import paging
-from api.auth import Reader, Writer
-from api.errors import (
+from api.http import pagination
+from api.http.pagination import PageWanted
+from api.problems.problems import (
     BodyTooLarge,
     FieldError,
     InvalidRequest,
@@ -22,13 +22,13 @@ from api.errors import (
     UnsupportedMediaType,
     documented,
 )
-from api.paging import PageWanted
-from api.service import Database, Parts, Service
-from jobs import webhook_endpoints, webhooks
-from jobs.sealing import NoKey, Seal
+from api.resources import Database, Parts, Service
+from api.security.auth import Reader, Writer
 from jobs.tables import WebhookDelivery, WebhookEndpoint
-from jobs.targets import Targets
-from jobs.webhooks import WebhookEvent
+from jobs.webhooks import endpoints, outbox
+from jobs.webhooks.encryption import NoKey, SecretBox
+from jobs.webhooks.outbox import WebhookEvent
+from jobs.webhooks.url_policy import Targets
 from pruning.recipe import Text
 
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
@@ -146,10 +146,10 @@ def create(wanted: WebhookRequest, who: Writer, parts: Parts, response: Response
     _check(parts, wanted.url)
     response.headers["Cache-Control"] = "no-store"
     with parts.database.begin() as session:
-        if webhook_endpoints.count(session, who.owner) >= webhook_endpoints.MAX_ENDPOINTS:
-            raise QuotaExceeded(f"You may have {webhook_endpoints.MAX_ENDPOINTS} webhooks. Delete one.")
+        if endpoints.count(session, who.owner) >= endpoints.MAX_ENDPOINTS:
+            raise QuotaExceeded(f"You may have {endpoints.MAX_ENDPOINTS} webhooks. Delete one.")
         try:
-            endpoint, secret = webhook_endpoints.create(
+            endpoint, secret = endpoints.create(
                 session, _seal(parts), who.owner, wanted.url, list(dict.fromkeys(wanted.events))
             )
         except NoKey as error:
@@ -161,8 +161,8 @@ def create(wanted: WebhookRequest, who: Writer, parts: Parts, response: Response
 def list_webhooks(wanted: Annotated[PageWanted, Query()], who: Reader, database: Database) -> WebhookPage:
     """The owner's endpoints."""
     with database.begin() as session:
-        rows = webhook_endpoints.newest(session, who.owner, before=wanted.cursor, limit=wanted.limit + 1)
-    shown, cursor = paging.split(rows, wanted)
+        rows = endpoints.newest(session, who.owner, before=wanted.cursor, limit=wanted.limit + 1)
+    shown, cursor = pagination.split(rows, wanted)
     return WebhookPage(items=[WebhookItem.of(row) for row in shown], next_cursor=cursor)
 
 
@@ -185,7 +185,7 @@ def change(webhook_id: UUID, wanted: WebhookChange, who: Writer, parts: Parts) -
         if wanted.events is not None:
             endpoint.events = list(dict.fromkeys(wanted.events))
         if wanted.enabled is not None:
-            webhook_endpoints.enable(session, endpoint, wanted.enabled)
+            endpoints.enable(session, endpoint, wanted.enabled)
         session.flush()
         session.refresh(endpoint)
         return WebhookItem.of(endpoint)
@@ -214,7 +214,7 @@ def rotate_secret(webhook_id: UUID, who: Writer, parts: Parts, response: Respons
     with parts.database.begin() as session:
         endpoint = _endpoint(session, who.owner, webhook_id)
         try:
-            secret = webhook_endpoints.rotate_secret(session, _seal(parts), endpoint)
+            secret = endpoints.rotate_secret(session, _seal(parts), endpoint)
         except NoKey as error:
             raise NotConfigured from error
         until = endpoint.previous_secret_until
@@ -231,7 +231,7 @@ def rotate_secret(webhook_id: UUID, who: Writer, parts: Parts, response: Respons
 def send_test(webhook_id: UUID, who: Writer, database: Database) -> DeliveryItem:
     """A `webhook.test`, whatever events the endpoint wants. What becomes of it is in its deliveries."""
     with database.begin() as session:
-        delivery_id = webhooks.send_test(session, _endpoint(session, who.owner, webhook_id))
+        delivery_id = outbox.send_test(session, _endpoint(session, who.owner, webhook_id))
         return DeliveryItem.of(session.get_one(WebhookDelivery, delivery_id))
 
 
@@ -246,10 +246,8 @@ def list_deliveries(
     """Every message of the last 30 days (or what the operator has set), with its last outcome."""
     with database.begin() as session:
         _endpoint(session, who.owner, webhook_id)
-        rows = webhooks.deliveries(
-            session, who.owner, webhook_id, before=wanted.cursor, limit=wanted.limit + 1
-        )
-    shown, cursor = paging.split(rows, wanted)
+        rows = outbox.deliveries(session, who.owner, webhook_id, before=wanted.cursor, limit=wanted.limit + 1)
+    shown, cursor = pagination.split(rows, wanted)
     return DeliveryPage(items=[DeliveryItem.of(row) for row in shown], next_cursor=cursor)
 
 
@@ -262,14 +260,14 @@ def list_deliveries(
 def replay(webhook_id: UUID, delivery_id: UUID, who: Writer, database: Database) -> DeliveryItem:
     """Now, under the same `webhook-id`, and with all attempts before it."""
     with database.begin() as session:
-        delivery = webhooks.replay(session, _endpoint(session, who.owner, webhook_id), delivery_id)
+        delivery = outbox.replay(session, _endpoint(session, who.owner, webhook_id), delivery_id)
         if delivery is None:
             raise NotFound("This webhook has no such delivery.")
         return DeliveryItem.of(delivery)
 
 
 def _endpoint(session: Session, owner: str, webhook_id: UUID) -> WebhookEndpoint:
-    endpoint = webhook_endpoints.get(session, owner, webhook_id)
+    endpoint = endpoints.get(session, owner, webhook_id)
     if endpoint is None:
         raise NotFound(_NO_ENDPOINT)
     return endpoint
@@ -282,9 +280,9 @@ def _check(parts: Service, url: str) -> None:
         raise InvalidRequest(FieldError(field="url", message=str(error))) from error
 
 
-def _seal(parts: Service) -> Seal:
-    return Seal(parts.settings.secret_keys)
+def _seal(parts: Service) -> SecretBox:
+    return SecretBox(parts.settings.secret_keys)
 
 
 def _shown(secret: bytes) -> str:
-    return webhook_endpoints.SECRET_PREFIX + base64.b64encode(secret).decode()
+    return endpoints.SECRET_PREFIX + base64.b64encode(secret).decode()

@@ -9,16 +9,16 @@ from fastapi import APIRouter, Header, Query, Response, status
 from fastapi.responses import StreamingResponse
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from api.auth import Reader, Writer
-from api.conditional import NOT_MODIFIED, Known
-from api.errors import InvalidRequest, MalformedRequest, NotFound, Problem, documented
+from api.http.etag import NOT_MODIFIED, Known
+from api.problems.problems import InvalidRequest, MalformedRequest, NotFound, Problem, documented
+from api.resources import Database, Parts
 from api.routes.artifacts import content
 from api.routes.jobs import KnownMethod
-from api.schemas import decode_cursor, encode_cursor
-from api.service import Database, Parts
-from api.zoo import ZooDetail, ZooItem, ZooPage
+from api.schemas.jobs import decode_cursor, encode_cursor
+from api.schemas.zoo import ZooDetail, ZooItem, ZooPage
+from api.security.auth import Reader, Writer
 from jobs import zoo
-from jobs.keys import Principal, Scope
+from jobs.access.api_keys import Principal, Scope
 from jobs.zoo import ZooFilter
 from pruning.recipe import Pattern, Text
 

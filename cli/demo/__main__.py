@@ -17,16 +17,16 @@ from uuid import uuid4
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from cli.answers import Job
-from cli.client import Client, ClientError
+from cli.client.client import Client, ClientError
+from cli.client.models import Job
+from cli.commands.downloads import download_all
+from cli.commands.follow import follow
+from cli.demo.inspect import Pruned, examine
 from cli.demo.model import demo_model
-from cli.demo.pruned import Pruned, examine
 from cli.demo.service import DemoService
-from cli.downloads import download_all
 from cli.embedded.process import EmbeddedError
-from cli.follow import follow
+from cli.render.views import view_for
 from cli.terminal import CommandFailed, Exit, clean, duration, err, out, size
-from cli.views import view_for
 
 CACHE = Path(".demo").absolute()
 SPARSITY = 0.5

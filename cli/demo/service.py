@@ -6,8 +6,8 @@ from pathlib import Path
 
 import httpx
 
-from cli.client import Client
-from cli.data_directory import DataDirectory
+from cli.client.client import Client
+from cli.client.data_directory import DataDirectory
 from cli.embedded.process import OwnedProcess
 from cli.embedded.server import free_port
 

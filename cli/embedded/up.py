@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import migrations
-from cli.data_directory import DataDirectory
-from cli.embedded.first_key import secret_key, sign_in_token
+from cli.client.data_directory import DataDirectory
 from cli.embedded.postgres import Postgres
 from cli.embedded.process import EmbeddedError
+from cli.embedded.secrets import secret_key, sign_in_token
 from cli.embedded.services import Api, Service, Worker
 from cli.embedded.signals import interrupt, on_signals
 from cli.embedded.supervisor import Supervisor, say

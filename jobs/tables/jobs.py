@@ -61,7 +61,7 @@ class Job(Base):
     report: Mapped[dict[str, Any] | None]
     dense_perplexity: Mapped[float | None]
     pruned_perplexity: Mapped[float | None]
-    # How the job met its quality gate, if it was given one: a `jobs.gate.Verdict`.
+    # How the job met its quality gate, if it was given one: a `jobs.spec.gate.Verdict`.
     gate: Mapped[dict[str, Any] | None]
     gate_state: Mapped[str | None] = mapped_column(Computed("gate ->> 'state'", persisted=True))
     error: Mapped[dict[str, Any] | None]
@@ -155,7 +155,7 @@ class JobEvent(Base):
 
 
 class JobBlock(Base):
-    """A finished block whose shard is durable in the store. See `jobs.blocks`."""
+    """A finished block whose shard is durable in the store. See `jobs.lifecycle.finished_blocks`."""
 
     __tablename__ = "job_blocks"
 

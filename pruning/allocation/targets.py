@@ -4,16 +4,16 @@ from collections.abc import Callable, Iterator
 
 from torch import Tensor
 
+from pruning.activations.statistics import InputStatistics
 from pruning.allocation import gradient, owl
-from pruning.allocation.shares import spread, zero_counts
-from pruning.blocks import Stack
-from pruning.gradients import GradientNorms
+from pruning.allocation.rounding import spread, zero_counts
+from pruning.gradients.gradient_pass import GradientNorms
+from pruning.masks.patterns import LayerTarget
 from pruning.methods.wanda import wanda_scores
-from pruning.patterns import LayerTarget
-from pruning.placement import Placement
+from pruning.model.blocks import Stack
+from pruning.model.placement import Placement
+from pruning.model.replay import BlockwiseForward
 from pruning.recipe import GradientGuided, Owl, Recipe
-from pruning.replay import Walk
-from pruning.statistics import InputStatistics
 
 
 def layer_targets(
@@ -21,7 +21,7 @@ def layer_targets(
     stack: Stack,
     gradients: GradientNorms,
     placement: Placement,
-    dense_walk: Callable[[], Walk],
+    dense_walk: Callable[[], BlockwiseForward],
 ) -> dict[str, LayerTarget]:
     """By layer name. Uniform leaves the rounding to the method; other allocations meet the total exactly.
 
@@ -57,7 +57,7 @@ def _saliencies(stack: Stack, gradients: GradientNorms, placement: Placement) ->
 
 
 def _owl_sparsities(
-    sparsity: float, options: Owl, stack: Stack, placement: Placement, walk: Walk
+    sparsity: float, options: Owl, stack: Stack, placement: Placement, walk: BlockwiseForward
 ) -> list[float]:
     """One for each layer: those of a block have the same."""
     outliers, sizes = [], []

@@ -133,7 +133,7 @@ class Estimate(_Answer):
 
 
 def compute_dtype(requested: str, stored: str, machine: Machine) -> str:
-    """As pruning.device decides it; a CPU that is faster in bfloat16 is one with instructions for it."""
+    """As pruning.runtime.device decides it: a CPU that is faster in bfloat16 has instructions for it."""
     if requested != "auto":
         return requested
     if stored == "float64":
@@ -174,7 +174,7 @@ def _gradients(
 ) -> tuple[Schedule, StageEstimate]:
     """`whole` where it fits and is short, else `streamed`; both norms, because other jobs may want them.
 
-    pruning.schedule decides by an assumed rate, so that a run that is taken up decides alike; near ten
+    pruning.gradients.schedule decides by an assumed rate, so that a resumed run decides alike; near ten
     minutes the two may differ.
     """
     whole = _stage(

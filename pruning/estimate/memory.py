@@ -3,7 +3,7 @@
 from pruning.estimate.shape import BYTES, BlockShape, ModelShape
 from pruning.estimate.work import Windows
 
-# As pruning.batching sizes its pieces where there is room; one window is the least.
+# As pruning.model.batching sizes its pieces where there is room; one window is the least.
 _TOKENS_AT_ONCE = {"cpu": 1024, "cuda": 8192}
 _FLOAT = 4
 

@@ -5,6 +5,6 @@ as a function of tensors and a `Method` marked `@implements(<its options>)`. Not
 it.
 """
 
-from pruning.methods.base import LayerEvidence, Method, PrunedMatrix, implements, method_for
+from pruning.methods.base import LayerStats, Method, PrunedMatrix, implements, method_for
 
-__all__ = ["LayerEvidence", "Method", "PrunedMatrix", "implements", "method_for"]
+__all__ = ["LayerStats", "Method", "PrunedMatrix", "implements", "method_for"]

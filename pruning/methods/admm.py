@@ -16,9 +16,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from pruning.linalg import damped, with_rising_damping
-from pruning.methods.base import LayerEvidence, Method, PrunedMatrix, implements
-from pruning.patterns import LayerTarget, lowest_of_each_group, lowest_of_matrix
+from pruning.masks.patterns import LayerTarget, lowest_of_each_group, lowest_of_matrix
+from pruning.methods.base import LayerStats, Method, PrunedMatrix, implements
+from pruning.methods.linalg import damped, with_rising_damping
 from pruning.recipe import Admm, group_of
 
 _LOOK_EVERY = 3
@@ -78,7 +78,7 @@ def _pull(hessian: Tensor, penalty: float) -> Tensor:
 class AdmmMethod(Method[Admm]):
     """The whole matrix is compared; for an N:M pattern, each group."""
 
-    def prune(self, layer: LayerEvidence, target: LayerTarget) -> PrunedMatrix:
+    def prune(self, layer: LayerStats, target: LayerTarget) -> PrunedMatrix:
         """See `admm_support`."""
         weight, moments = layer.wanted, layer.second_moments
         if not moments.any():  # nothing ever reaches this layer, and any weights do

@@ -9,17 +9,17 @@ from typing import Any, ClassVar, Generic, TypeVar
 import torch
 from torch import Tensor
 
-from pruning.cumulative import CLOSE_ENOUGH, lowest_of_row_totals
+from pruning.activations.statistics import InputStatistics
 from pruning.errors import NumericalFailure
-from pruning.gradients import GradientNorms
-from pruning.layers import LinearLayer
-from pruning.patterns import ComparisonGroup, LayerTarget, select
+from pruning.gradients.gradient_pass import GradientNorms
+from pruning.masks.patterns import ComparisonGroup, LayerTarget, select
+from pruning.masks.row_totals import CLOSE_ENOUGH, lowest_of_row_totals
+from pruning.model.layers import LinearLayer
 from pruning.recipe import GradientNorm, MethodOptions, Need
-from pruning.statistics import InputStatistics
 
 
 @dataclass(frozen=True)
-class LayerEvidence:
+class LayerStats:
     """What a method may ask about a layer: float32, or float64 for a float64 model."""
 
     layer: LinearLayer
@@ -57,7 +57,7 @@ class LayerEvidence:
         """(outputs, inputs), without any scale; for a method that declares the need `gradient_norms`."""
         return self.gradients[norm][self.layer.name].to(self.layer.matrix.device)
 
-    def says_nothing(self, needs: Collection[Need]) -> bool:
+    def has_no_signal(self, needs: Collection[Need]) -> bool:
         """Whether all that was measured for `needs` is zero. Never for a method that needs no measurement."""
         measured = [self.statistics.of(self.layer, need) for need in needs if need != "gradient_norms"]
         if "gradient_norms" in needs:
@@ -85,7 +85,7 @@ class Method(ABC, Generic[OptionsT]):
         self.options = options
 
     @abstractmethod
-    def prune(self, layer: LayerEvidence, target: LayerTarget) -> PrunedMatrix:
+    def prune(self, layer: LayerStats, target: LayerTarget) -> PrunedMatrix:
         """Leaves the layer as it is. Raises NumericalFailure, without the layer's name."""
 
 
@@ -95,10 +95,10 @@ class ScoringMethod(Method[OptionsT]):
     group: ClassVar[ComparisonGroup] = "row"
 
     @abstractmethod
-    def score(self, layer: LayerEvidence) -> Tensor:
+    def score(self, layer: LayerStats) -> Tensor:
         """(outputs, inputs); finite, or the run fails with the layer's name."""
 
-    def prune(self, layer: LayerEvidence, target: LayerTarget) -> PrunedMatrix:
+    def prune(self, layer: LayerStats, target: LayerTarget) -> PrunedMatrix:
         """The lowest scores go, the others stay as they are."""
         scores = self.score(layer)
         if not torch.isfinite(torch.stack(scores.aminmax())).all():

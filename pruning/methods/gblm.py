@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from pruning.methods.base import LayerEvidence, RowSelectingMethod, implements
+from pruning.methods.base import LayerStats, RowSelectingMethod, implements
 from pruning.methods.gradient import INVERSE_EPSILON
 from pruning.recipe import Gblm
 
@@ -28,7 +28,7 @@ def inverse_gblm_scores(
 class GblmMethod(RowSelectingMethod[Gblm]):
     """Each output row on its own."""
 
-    def score(self, layer: LayerEvidence) -> Tensor:
+    def score(self, layer: LayerStats) -> Tensor:
         """See `gblm_scores` and `inverse_gblm_scores`."""
         scores = inverse_gblm_scores if self.options.inverse else gblm_scores
         gradient_norms = layer.gradient_norms(self.options.norm)

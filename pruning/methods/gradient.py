@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from pruning.methods.base import LayerEvidence, ScoringMethod, implements
+from pruning.methods.base import LayerStats, ScoringMethod, implements
 from pruning.recipe import Gradient
 
 # The reference's constants. Its 1e-8 is zero in the float16 in which it computes; here it is not.
@@ -24,7 +24,7 @@ def inverse_gradient_scores(weight: Tensor, gradient_norms: Tensor) -> Tensor:
 class GradientMethod(ScoringMethod[Gradient]):
     """Each output row on its own."""
 
-    def score(self, layer: LayerEvidence) -> Tensor:
+    def score(self, layer: LayerStats) -> Tensor:
         """See `gradient_scores` and `inverse_gradient_scores`."""
         scores = inverse_gradient_scores if self.options.inverse else gradient_scores
         return scores(layer.weight, layer.gradient_norms(self.options.norm))

@@ -4,8 +4,8 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from pruning.methods.base import LayerEvidence, ScoringMethod, implements
-from pruning.patterns import ComparisonGroup
+from pruning.masks.patterns import ComparisonGroup
+from pruning.methods.base import LayerStats, ScoringMethod, implements
 from pruning.recipe import Magnitude
 
 
@@ -20,6 +20,6 @@ class MagnitudeMethod(ScoringMethod[Magnitude]):
 
     group: ClassVar[ComparisonGroup] = "matrix"
 
-    def score(self, layer: LayerEvidence) -> Tensor:
+    def score(self, layer: LayerStats) -> Tensor:
         """See `magnitude_scores`."""
         return magnitude_scores(layer.weight)

@@ -5,7 +5,7 @@ A weight counts by its share of its row and of its column, so that no whole chan
 
 from torch import Tensor
 
-from pruning.methods.base import LayerEvidence, ScoringMethod, implements
+from pruning.methods.base import LayerStats, ScoringMethod, implements
 from pruning.recipe import Ria
 
 
@@ -29,6 +29,6 @@ def _never_zero(sums: Tensor) -> Tensor:
 class RiaMethod(ScoringMethod[Ria]):
     """Each output row on its own."""
 
-    def score(self, layer: LayerEvidence) -> Tensor:
+    def score(self, layer: LayerStats) -> Tensor:
         """See `ria_scores`."""
         return ria_scores(layer.weight, layer.input_norms, power=self.options.power)

@@ -9,9 +9,9 @@ loses, e = (w - pruned w)/U_jj, is taken from the columns to its right as e·U_j
 import torch
 from torch import Tensor
 
-from pruning.linalg import damped, with_rising_damping
-from pruning.methods.base import LayerEvidence, Method, PrunedMatrix, implements
-from pruning.patterns import LayerTarget, lowest_of_each_group, lowest_of_matrix, up_to_threshold
+from pruning.masks.patterns import LayerTarget, lowest_of_each_group, lowest_of_matrix, up_to_threshold
+from pruning.methods.base import LayerStats, Method, PrunedMatrix, implements
+from pruning.methods.linalg import damped, with_rising_damping
 from pruning.recipe import SparseGpt, group_of
 
 
@@ -83,7 +83,7 @@ def _prune_columns(
 class SparseGptMethod(Method[SparseGpt]):
     """Each block of columns on its own."""
 
-    def prune(self, layer: LayerEvidence, target: LayerTarget) -> PrunedMatrix:
+    def prune(self, layer: LayerStats, target: LayerTarget) -> PrunedMatrix:
         """See `sparsegpt`."""
         moments = layer.second_moments
         factor, warnings = with_rising_damping(

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from pruning.methods.base import LayerEvidence, RowSelectingMethod, implements
+from pruning.methods.base import LayerStats, RowSelectingMethod, implements
 from pruning.recipe import Wanda
 
 
@@ -15,6 +15,6 @@ def wanda_scores(weight: Tensor, input_norms: Tensor) -> Tensor:
 class WandaMethod(RowSelectingMethod[Wanda]):
     """Each output row on its own."""
 
-    def score(self, layer: LayerEvidence) -> Tensor:
+    def score(self, layer: LayerStats) -> Tensor:
         """See `wanda_scores`."""
         return wanda_scores(layer.weight, layer.input_norms)

@@ -4,11 +4,11 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
-from pruning.recipe.fields import Frozen
+from pruning.recipe.fields import StrictModel
 from pruning.recipe.methods import Need
 
 
-class AllocationOptions(Frozen):
+class AllocationOptions(StrictModel):
     """What an allocation can be told, and what it needs to be computed."""
 
     needs: ClassVar[frozenset[Need]] = frozenset()

@@ -7,10 +7,10 @@ from typing import Any
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from pruning.recipe.fields import Dataset, Frozen
+from pruning.recipe.fields import Dataset, StrictModel
 
 
-class WeightedDataset(Frozen):
+class WeightedDataset(StrictModel):
     """A dataset, and how much of the calibration set comes from it."""
 
     dataset: Dataset
@@ -27,7 +27,7 @@ class Share:
     samples: int
 
 
-class Calibration(Frozen):
+class Calibration(StrictModel):
     """The token windows on which activations and gradients are measured. The defaults are the reference's."""
 
     dataset: Dataset | None = Field("c4", description="A text; several by weight go into `datasets`.")

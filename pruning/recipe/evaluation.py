@@ -4,13 +4,13 @@ from typing import Annotated
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from pruning.recipe.fields import Dataset, Frozen, Text, is_stored
+from pruning.recipe.fields import Dataset, StrictModel, Text, is_stored
 
 # A name and nothing else: no path, no wildcard.
 TaskName = Annotated[Text, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]{0,127}$")]
 
 
-class Evaluation(Frozen):
+class Evaluation(StrictModel):
     """Perplexity over windows of text; by default they do not overlap, as in the reference."""
 
     dataset: Dataset = Field("wikitext2", description="Text that is not the calibration text.")

@@ -18,7 +18,7 @@ _CONTENT = re.compile(r"sha256:([0-9a-f]{64}\.(?:txt|jsonl))")
 _GROUP = re.compile(r"([1-9][0-9]{0,2}):([1-9][0-9]{0,2})")
 
 
-class Frozen(BaseModel):
+class StrictModel(BaseModel):
     """An immutable value in which an unknown field, an infinity or a NaN is an error."""
 
     model_config = ConfigDict(
@@ -61,7 +61,7 @@ def _revision(value: str) -> str:
     return value
 
 
-class ModelReference(Frozen):
+class ModelReference(StrictModel):
     """A model by Hub id or absolute path. The plain string `"org/name"` means its default revision."""
 
     id: Annotated[Text, AfterValidator(_model_id)]

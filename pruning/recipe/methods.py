@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import BeforeValidator, Field
 
-from pruning.recipe.fields import Frozen
+from pruning.recipe.fields import StrictModel
 
 GradientNorm = Literal["l1", "l2"]
 
@@ -23,7 +23,7 @@ _INVERSE = "Divide by the gradients instead, the reference's inverse-gradient sc
 _DAMPING = "Added to the diagonal of the second moments, as a part of its mean."
 
 
-class MethodOptions(Frozen):
+class MethodOptions(StrictModel):
     """What a method can be told, and what it needs to be computed before it can score a weight."""
 
     needs: ClassVar[frozenset[Need]] = frozenset()

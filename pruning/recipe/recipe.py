@@ -9,7 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from pruning.recipe.allocation import Allocation, Uniform
 from pruning.recipe.calibration import Calibration
-from pruning.recipe.fields import Frozen, ModelReference, Pattern, Text, group_of, is_local
+from pruning.recipe.fields import ModelReference, Pattern, StrictModel, Text, group_of, is_local
 from pruning.recipe.methods import GradientNorm, Method, Need
 from pruning.recipe.presets import expanded
 from pruning.recipe.refit import Refit
@@ -21,7 +21,7 @@ ComputeDtype = Literal["auto", "float64", "float32", "bfloat16", "float16"]
 _SPARSITY_TOLERANCE = 0.001
 
 
-class Recipe(Frozen):
+class Recipe(StrictModel):
     """Everything that decides the pruned weights. Two equal recipes give the same mask."""
 
     model: ModelReference

@@ -1,14 +1,14 @@
-"""Whether and how the kept weights are solved again. The maths is in `pruning.refit`."""
+"""Whether and how the kept weights are solved again. The maths is in `pruning.methods.refit`."""
 
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from pruning.recipe.fields import Frozen
+from pruning.recipe.fields import StrictModel
 from pruning.recipe.methods import Need
 
 
-class RefitOptions(Frozen):
+class RefitOptions(StrictModel):
     """The kept weights of each layer are solved again, to give the dense layer's outputs."""
 
     damping: float = Field(

@@ -6,13 +6,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pruning.recipe.fields import Frozen, Text
+from pruning.recipe.fields import StrictModel, Text
 
 # Not strict for the tuple itself: JSON has lists only.
 Globs = Annotated[tuple[Annotated[Text, Field(max_length=256)], ...], Field(max_length=64, strict=False)]
 
 
-class LayerSelection(Frozen):
+class LayerSelection(StrictModel):
     """Globs (`*`, `?`, `[…]`) on whole layer names, such as `model.layers.0.mlp.up_proj`."""
 
     include: Globs = Field((), description="Only layers that match one of these are pruned; all when empty.")

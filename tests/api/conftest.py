@@ -11,10 +11,9 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from api.app import create_app
 from cli.embedded.server import LOOPBACK
-from jobs import keys
+from jobs.access import api_keys
 from jobs.settings import Settings
-
-from .drive import ClientOf, Jobs, MakeKey, Server
+from tests.api.drive import ClientOf, Jobs, MakeKey, Server
 
 
 @pytest.fixture
@@ -30,9 +29,9 @@ def settings(settings: Settings) -> Settings:
 
 @pytest.fixture
 def make_key(database: sessionmaker[Session]) -> MakeKey:
-    def make(owner: str = "ada", scopes: Sequence[str] = keys.SCOPES) -> str:
+    def make(owner: str = "ada", scopes: Sequence[str] = api_keys.SCOPES) -> str:
         with database.begin() as session:
-            return keys.create(session, owner, "test", scopes)
+            return api_keys.create(session, owner, "test", scopes)
 
     return make
 
@@ -46,7 +45,7 @@ def anonymous(settings: Settings) -> Iterator[TestClient]:
 
 @pytest.fixture
 def client_of(anonymous: TestClient, make_key: MakeKey) -> ClientOf:
-    def client_of(owner: str = "ada", scopes: Sequence[str] = keys.SCOPES) -> TestClient:
+    def client_of(owner: str = "ada", scopes: Sequence[str] = api_keys.SCOPES) -> TestClient:
         client = TestClient(anonymous.app, raise_server_exceptions=False, follow_redirects=False)
         client.headers["Authorization"] = f"Bearer {make_key(owner, scopes)}"
         return client

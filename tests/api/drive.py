@@ -14,10 +14,10 @@ from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session, sessionmaker
 
 from cli.embedded.server import LOOPBACK, free_port
-from jobs import lifecycle
-from jobs.keys import SCOPES
+from jobs.access.api_keys import SCOPES
+from jobs.lifecycle import lifecycle
 from jobs.settings import Settings
-from jobs.spec import JobSpec
+from jobs.spec.job import JobSpec
 
 SMALLEST = {"model": "org/name", "method": "gblm", "sparsity": 0.5}
 

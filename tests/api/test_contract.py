@@ -8,8 +8,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from api.app import create_app
 from jobs.settings import Settings
-
-from .drive import MakeKey
+from tests.api.drive import MakeKey
 
 # The document cannot say all that a Hub id or a path must be.
 TOO_MUCH = [positive_data_acceptance]

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from api.errors import Problem
-from jobs.lifecycle import FinishedArtifact
+from api.problems.problems import Problem
+from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.settings import Settings
-from jobs.store import Store
-
-from .drive import Jobs, MakeKey, Server
+from jobs.storage.store import Store
+from tests.api.drive import Jobs, MakeKey, Server
 
 PAGE = Path(__file__).parents[2] / "docs" / "api.md"
 

@@ -5,7 +5,7 @@ import pytest
 from fastapi.openapi.models import OpenAPI
 from fastapi.testclient import TestClient
 
-from api.schemas import JobRequest
+from api.schemas.jobs import JobRequest
 
 
 @pytest.fixture

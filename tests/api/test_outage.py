@@ -9,8 +9,7 @@ import migrations
 from api.app import create_app
 from cli.embedded.postgres import Postgres
 from jobs.settings import Settings
-
-from .drive import SMALLEST
+from tests.api.drive import SMALLEST
 
 
 @pytest.fixture

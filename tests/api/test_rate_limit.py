@@ -6,8 +6,7 @@ from fastapi.testclient import TestClient
 
 from api.rate_limit import RateLimiter
 from jobs.settings import Settings
-
-from .drive import ClientOf
+from tests.api.drive import ClientOf
 
 WHO = uuid4()
 

@@ -2,7 +2,7 @@ import signal
 
 import httpx
 
-from .drive import Server
+from tests.api.drive import Server
 
 
 def test_the_secret_of_a_sign_in_link_is_in_no_log(server: Server) -> None:

@@ -13,11 +13,10 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from cli.embedded.server import free_port
 from cli.embedded.services import Api
-from jobs import keys, page_sessions
+from jobs.access import api_keys, page_sessions
 from jobs.settings import Settings
 from tests.api.drive import Jobs
-
-from .visitor import Visitor
+from tests.browser.visitor import Visitor
 
 
 # Not for the session: Playwright keeps an event loop running in this thread, and other tests run their own.
@@ -55,9 +54,9 @@ def address(api_address: str) -> str:
 def sign_in_link(database: sessionmaker[Session]) -> Callable[..., str]:
     """Makes the path of a link that signs in once."""
 
-    def make(owner: str = "ada", scopes: Sequence[str] = keys.SCOPES) -> str:
+    def make(owner: str = "ada", scopes: Sequence[str] = api_keys.SCOPES) -> str:
         with database.begin() as session:
-            principal = keys.authenticate(session, keys.create(session, owner, "browser", scopes))
+            principal = api_keys.authenticate(session, api_keys.create(session, owner, "browser", scopes))
             assert principal is not None
             return f"/sign-in?token={page_sessions.create_link(session, principal.key_id)}"
 

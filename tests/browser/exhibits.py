@@ -6,9 +6,9 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs import lifecycle
-from jobs.lifecycle import FinishedArtifact
-from jobs.spec import JobSpec
+from jobs.lifecycle import lifecycle
+from jobs.lifecycle.lifecycle import FinishedArtifact
+from jobs.spec.job import JobSpec
 from tests.api.drive import Jobs
 
 _KINDS = ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj")

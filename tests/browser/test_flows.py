@@ -7,13 +7,13 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs import keys, lifecycle
+from jobs.access import api_keys
+from jobs.lifecycle import lifecycle
 from jobs.states import JobState
 from tests.api.drive import Jobs
+from tests.browser.exhibits import gallery, report
+from tests.browser.visitor import Visitor
 from tests.stack import Stack
-
-from .exhibits import gallery, report
-from .visitor import Visitor
 
 PATIENCE = 120_000.0  # milliseconds
 
@@ -33,7 +33,7 @@ def test_from_signing_in_to_the_zoo(
     visitor = visit(signed_in=False)
     page = visitor.page
     with database.begin() as session:
-        key = keys.create(session, "ada", "browser")
+        key = api_keys.create(session, "ada", "browser")
     page.goto("/jobs")
     page.get_by_label("API key").fill(key)
     page.get_by_role("button", name="Sign in").click()

@@ -12,9 +12,8 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import zoo
 from tests.api.drive import Jobs
-
-from .exhibits import gallery
-from .visitor import Visitor
+from tests.browser.exhibits import gallery
+from tests.browser.visitor import Visitor
 
 SCREENS = Path(__file__).parents[2] / ".screens"
 MOST_BYTES = 300_000

@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from cli.data_directory import DataDirectory
+from cli.client.data_directory import DataDirectory
 from cli.embedded.server import free_port
 
 PATIENCE_SECONDS = 120.0

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from .conftest import up
+from tests.cli.conftest import up
 
 CHECKOUT = Path(__file__).parents[2]
 ROOMS = ("api", "cli", "jobs", "migrations", "pruning", "worker")

@@ -8,9 +8,9 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
-from jobs import lifecycle
+from jobs.lifecycle import lifecycle
 from jobs.states import JobState
-from jobs.store import Store
+from jobs.storage.store import Store
 from tests.stack import Stack, body_of
 
 

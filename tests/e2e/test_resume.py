@@ -7,9 +7,9 @@ from uuid import UUID
 
 import pytest
 
-from jobs import blocks
+from jobs.lifecycle import finished_blocks
 from jobs.states import JobState
-from jobs.store import Store
+from jobs.storage.store import Store
 from jobs.tables import JobBlock
 from pruning.recipe import Stage
 from tests.stack import Stack, signal_to
@@ -24,7 +24,7 @@ def store_url(tmp_path: Path) -> str:
 
 def rows(stack: Stack, job_id: UUID, stage: Stage) -> list[JobBlock]:
     with stack.database.begin() as session:
-        return list(blocks.finished(session, job_id, stage))
+        return list(finished_blocks.finished(session, job_id, stage))
 
 
 def checksums(stack: Stack, job_id: UUID) -> dict[str, str]:

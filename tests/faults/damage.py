@@ -3,7 +3,7 @@
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from jobs.store import Store
+from jobs.storage.store import Store
 
 
 def damage(path: Path) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from jobs.store import Store, job_prefix
+from jobs.storage.store import Store, job_prefix
 from jobs.tables import JobBlock
 from pruning.recipe import Stage
 from tests.faults.tally import in_markdown

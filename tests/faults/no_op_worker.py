@@ -7,10 +7,10 @@ child is spawned by Celery and imports this module again.
 import time
 from uuid import UUID
 
-from jobs import lifecycle
 from jobs.database import engine_from, sessions
+from jobs.lifecycle import lifecycle
 from jobs.settings import Settings, settings
-from tests.worker.hanging_worker import stand_in
+from tests.worker.supervision.hanging_worker import stand_in
 from worker.__main__ import main
 from worker.identity import Identity
 

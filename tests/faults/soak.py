@@ -27,9 +27,9 @@ from cli.embedded.services import Service
 from cli.embedded.valkey import Valkey
 from jobs.database import engine_from, sessions
 from jobs.settings import Settings
-from jobs.spec import JobSpec
+from jobs.spec.job import JobSpec
 from jobs.states import ENDED, JobState
-from jobs.store import Store
+from jobs.storage.store import Store
 from jobs.tables import Job, JobBlock
 from pruning.recipe import Stage
 from tests.conftest import S3

@@ -11,7 +11,7 @@ from worker.__main__ import main
 @worker_process_init.connect  # type: ignore[untyped-decorator] # Celery has no types
 def stream_always(**signal: object) -> None:
     """No pass is short enough for the schedule `whole`."""
-    from pruning import schedule
+    from pruning.gradients import schedule
 
     schedule._LONGEST_WHOLE_SECONDS = 0
 

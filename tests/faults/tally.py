@@ -6,10 +6,10 @@ from pathlib import Path
 from uuid import UUID
 
 import pruning.run
-from jobs.spec import JobSpec
+from jobs.spec.job import JobSpec
 from jobs.states import JobState
-from pruning.ledger import sha256_of
-from pruning.roots import Roots
+from pruning.allowed_roots import Roots
+from pruning.resume.store import sha256_of
 from tests.stack import Stack
 
 RESULTS = ("model.safetensors", "masks.safetensors")

@@ -13,7 +13,7 @@ import pytest
 import redis
 from sqlalchemy import func, select, text
 
-from jobs.spec import JobSpec
+from jobs.spec.job import JobSpec
 from jobs.states import JobState
 from jobs.tables import Job, JobAttempt
 from tests.faults.conftest import Judge

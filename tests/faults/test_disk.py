@@ -8,9 +8,9 @@ from uuid import UUID
 
 import pytest
 
-from jobs import blocks, lifecycle
+from jobs.lifecycle import finished_blocks, lifecycle
 from jobs.states import JobState
-from jobs.store import Store
+from jobs.storage.store import Store
 from jobs.tables import JobBlock
 from pruning.recipe import Stage
 from tests.faults.conftest import Judge
@@ -70,4 +70,4 @@ def test_a_damaged_shard_is_computed_again(stack: Stack, judge: Judge, store_url
 
 def pruned_blocks(stack: Stack, job_id: UUID) -> list[JobBlock]:
     with stack.database.begin() as session:
-        return list(blocks.finished(session, job_id, Stage.PRUNE))
+        return list(finished_blocks.finished(session, job_id, Stage.PRUNE))

@@ -107,7 +107,7 @@ class TestDatabase:
 
     @staticmethod
     def _cancel_all_but(stack: Stack, keep: int, jobs: set[UUID]) -> None:
-        from jobs import lifecycle
+        from jobs.lifecycle import lifecycle
 
         for job_id in sorted(jobs)[keep:]:
             with stack.database.begin() as session:

@@ -26,9 +26,8 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from pruning import batching
-
-from .families import five_windows
+from pruning.model import batching
+from tests.pruning.families import five_windows
 
 VOCABULARY = 384
 CONTEXT = 128
@@ -94,7 +93,7 @@ def _save_checkpoint(model: PreTrainedModel, directory: Path) -> Path:
 @pytest.fixture(autouse=True)
 def float32_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a CPU with instructions for bfloat16 too: these tests compare numbers closely."""
-    monkeypatch.setattr("pruning.device.has_native_bfloat16", lambda: False)
+    monkeypatch.setattr("pruning.runtime.device.has_native_bfloat16", lambda: False)
 
 
 @pytest.fixture(scope="session")

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-import pruning.terminal
+import pruning.report.console
 from pruning.__main__ import main
 from pruning.progress import Silent
 from pruning.recipe import Stage
-from pruning.terminal import progress_on
+from pruning.report.console import progress_on
 
 
 def arguments(model: Path | str, output: Path, *more: str) -> list[str]:
@@ -71,7 +71,7 @@ def test_a_command_that_is_stopped_leaves_nothing_but_what_it_goes_on_from(
 
     command = [*arguments(tiny_llama_dir, tmp_path / "out"), "--resume-in", str(tmp_path / "kept")]
     with monkeypatch.context() as patched:
-        patched.setattr(pruning.terminal, "progress_on", lambda console: nullcontext(Stopping()))
+        patched.setattr(pruning.report.console, "progress_on", lambda console: nullcontext(Stopping()))
         assert main(command) == 128 + number
     assert capsys.readouterr().err == "stopped: the same command goes on from there\n"
     assert [path.name for path in tmp_path.iterdir()] == ["kept"]

@@ -18,15 +18,14 @@ from transformers import (
     Zamba2ForCausalLM,
 )
 
-from pruning.checkpoint import Checkpoint, resolve
+from pruning.blockwise.prune import Pruned, prune
+from pruning.checkpoint.checkpoint import Checkpoint, resolve
 from pruning.errors import InvalidInput
-from pruning.gradients import gradient_norms
-from pruning.output import write_model
-from pruning.prune import Pruned, prune
+from pruning.gradients.gradient_pass import gradient_norms
+from pruning.output.writer import write_model
 from pruning.recipe import METHODS, ModelReference, Recipe
-
-from . import naive
-from .families import ALL_FAMILIES, make
+from tests.pruning import naive
+from tests.pruning.families import ALL_FAMILIES, make
 
 CPU = torch.device("cpu")
 ROUTERS = ("shared_expert_gate",)

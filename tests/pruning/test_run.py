@@ -17,13 +17,13 @@ from transformers import (
     PreTrainedModel,
 )
 
+from pruning.allowed_roots import Roots
+from pruning.data.text import Source, read_documents
 from pruning.errors import InvalidInput, NumericalFailure, PruningError, Unreachable
-from pruning.perplexity import perplexity
+from pruning.evaluation.perplexity import perplexity
 from pruning.recipe import METHODS, Evaluation, Recipe, Stage
-from pruning.report import Report
-from pruning.roots import Roots
+from pruning.report.schema import Report
 from pruning.run import run
-from pruning.text import Source, read_documents
 
 SHORT = {"dataset": "builtin", "samples": 4, "sequence_length": 32}
 EVALUATION = Evaluation(dataset="builtin", sequence_length=32, windows=6)

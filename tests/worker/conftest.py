@@ -12,14 +12,13 @@ from sqlalchemy.orm import Session, sessionmaker
 
 import jobs.settings
 import pruning.run
-from jobs import lifecycle
-from jobs.lifecycle import Claim
+from jobs.lifecycle import lifecycle
+from jobs.lifecycle.lifecycle import Claim
 from jobs.settings import Settings
-from worker import patience
+from tests.worker.dispatcher.receiver import Receiver
+from tests.worker.one_job import Service, StandInRun
+from worker import retry
 from worker.identity import Identity
-
-from .one_job import Service, StandInRun
-from .receiver import Receiver
 
 Database = sessionmaker[Session]
 
@@ -120,8 +119,8 @@ def library(monkeypatch: pytest.MonkeyPatch) -> StandInRun:
 
 @pytest.fixture
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "_FIRST_PAUSE", 0.01)
-    monkeypatch.setattr(patience, "_LONGEST_PAUSE", 0.02)
+    monkeypatch.setattr(retry, "_FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(retry, "_LONGEST_PAUSE", 0.02)
 
 
 @pytest.fixture

@@ -7,9 +7,10 @@ from uuid import UUID
 from pydantic import BaseModel
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs import events, lifecycle, queries
+from jobs.lifecycle import events, lifecycle
+from jobs.queries import queries
 from jobs.settings import Settings
-from jobs.store import Store
+from jobs.storage.store import Store
 from jobs.tables import Job, JobEvent
 from pruning.progress import Progress
 from pruning.recipe import Stage

@@ -18,11 +18,12 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from cli.embedded.valkey import Valkey
-from jobs import dispatching, lifecycle
+from jobs.fleet import dispatch_queue
+from jobs.lifecycle import lifecycle
 from jobs.settings import Settings
 from jobs.states import JobState
 from jobs.tables import Job, Worker
-from worker.app import app
+from worker.broker.app import app
 from worker.dispatch import Dispatcher
 
 Database = sessionmaker[Session]
@@ -75,7 +76,7 @@ def published(broker: redis.Redis) -> list[UUID]:
 def seen(database: Database, *names: str) -> None:
     with database.begin() as session:
         for name in names:
-            dispatching.worker_seen(session, name, QUEUE)
+            dispatch_queue.worker_seen(session, name, QUEUE)
 
 
 def job(database: Database, job_id: UUID) -> Job:
@@ -235,7 +236,7 @@ def test_after_the_database_was_away_a_whole_lease_goes_by_before_anything_is_ta
 ) -> None:
     claim = take(database, submit())
     with monkeypatch.context() as away:
-        away.setattr(dispatching, "expired_leases", _database_is_away)
+        away.setattr(dispatch_queue, "expired_leases", _database_is_away)
         assert not connected.round()
     expire_leases(database)
     assert connected.round()

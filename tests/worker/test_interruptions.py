@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from jobs import lifecycle
+from jobs.lifecycle import lifecycle
 from jobs.states import JobState
-from jobs.store import Store, StoreUnreachable
+from jobs.storage.store import Store, StoreUnreachable
 from pruning.errors import Unreachable
-from worker import run_job, transfers
-
-from .one_job import WEIGHTS, Service, StandInRun
+from tests.worker.one_job import WEIGHTS, Service, StandInRun
+from worker import run_job
+from worker.attempt import transfers
 
 pytestmark = pytest.mark.usefixtures("short_pauses")
 

@@ -10,12 +10,11 @@ from pydantic import SecretStr
 from sqlalchemy import update
 
 from jobs.states import JobState
-from jobs.store import StoreRefused
+from jobs.storage.store import StoreRefused
 from jobs.tables import Job
 from pruning.errors import InvalidInput, NumericalFailure, PruningError
+from tests.worker.one_job import WEIGHTS, Service, StandInRun
 from worker import run_job
-
-from .one_job import WEIGHTS, Service, StandInRun
 
 pytestmark = pytest.mark.usefixtures("short_pauses")
 

@@ -1,0 +1,179 @@
+"""What the page shows of a job, read in one short transaction and ready for a template."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from api.page.base.format import in_words, label, sentence
+from api.page.jobs.advice import ADVICE
+from api.page.jobs.timeline import AttemptView, timeline
+from api.page.pictures.pictures import Picture, pictures
+from api.page.submit.commands import curl, request_body, run
+from jobs import zoo
+from jobs.lifecycle import events
+from jobs.queries import queries
+from jobs.spec.gate import Verdict
+from jobs.spec.job import JobSpec
+from jobs.states import ENDED, HELD, RETRIABLE, JobState
+from jobs.tables import Artifact, Job, JobEvent
+from pruning.recipe import Stage
+
+_ORDER = {stage: position for position, stage in enumerate(Stage)}
+
+StageStatus = Literal["waiting", "active", "done", "stopped", "skipped"]
+
+
+@dataclass(frozen=True, slots=True)
+class StageView:
+    """One step of the stepper."""
+
+    name: Stage
+    status: StageStatus
+    seconds: float | None
+    peak_memory_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line of the event log."""
+
+    event: JobEvent
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """Everything that the job page shows."""
+
+    job: Job
+    spec: JobSpec
+    stages: tuple[StageView, ...]
+    attempts: tuple[AttemptView, ...]
+    artifacts: Sequence[Artifact]
+    log: tuple[LogLine, ...]
+    memory_bytes: int | None
+    zoo_slug: str | None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen by itself."""
+        return self.job.state in ENDED
+
+    @property
+    def can_cancel(self) -> bool:
+        """Whether a request to cancel would change anything."""
+        return self.job.state in (JobState.QUEUED, JobState.RUNNING)
+
+    @property
+    def can_retry(self) -> bool:
+        """Whether the job could run again."""
+        return self.job.state in RETRIABLE
+
+    @property
+    def gate(self) -> Verdict | None:
+        """How the job met its gate, once it has succeeded."""
+        return Verdict.model_validate(self.job.gate) if self.job.gate else None
+
+    @property
+    def advice(self) -> str | None:
+        """What to do about the error, where its own message does not say it."""
+        return ADVICE.get(self.job.error.get("type", "")) if self.job.error else None
+
+    def commands(self, server: str) -> list[tuple[str, str]]:
+        """The job as commands that would submit it again."""
+        body = request_body(self.spec, self.job.labels)
+        return [("curl", curl(body, server)), ("pruneserve run", run(body, server))]
+
+    @property
+    def moments(self) -> list[tuple[str, Any]]:
+        """When the job entered its states, in that order."""
+        entered = [("submitted", self.job.created_at), ("started", self.job.running_at)] + [
+            (state.value, getattr(self.job, f"{state}_at")) for state in (JobState.CANCELLING, *sorted(ENDED))
+        ]
+        return sorted(((name, at) for name, at in entered if at is not None), key=lambda pair: pair[1])
+
+    @property
+    def recipe(self) -> list[tuple[str, str]]:
+        """The request with every default filled in, field by field."""
+        spec = self.spec.model_dump(mode="json")
+        fields = spec.pop("recipe") | spec
+        told = ((label(name), in_words(value)) for name, value in fields.items() if value is not None)
+        return [(name, words) for name, words in told if words]
+
+    @property
+    def seconds(self) -> float:
+        """The work of all stages that have finished."""
+        return sum(stage.seconds or 0.0 for stage in self.stages)
+
+    @property
+    def peak_memory_bytes(self) -> int:
+        """The most memory that a finished stage has used."""
+        return max((stage.peak_memory_bytes or 0 for stage in self.stages), default=0)
+
+    @property
+    def sparsity(self) -> float | None:
+        """The measured share of zeros, once there is a report."""
+        return self.job.report["sparsity"]["overall"] if self.job.report else None
+
+    @property
+    def weights(self) -> int:
+        """The weights of the pruned layers."""
+        return sum(layer["weights"] for layer in self.layers)
+
+    @property
+    def pictures(self) -> list[Picture]:
+        """What there is to see in the report."""
+        return pictures(self.job.report) if self.job.report else []
+
+    @property
+    def layers(self) -> list[dict[str, Any]]:
+        """The report's layers, in the order of the model."""
+        return self.job.report["sparsity"]["layers"] if self.job.report else []
+
+
+def read(session: Session, owner: str, job_id: UUID) -> JobView | None:
+    """One of the owner's jobs, as it stands."""
+    job = queries.get(session, owner, job_id)
+    if job is None:
+        return None
+    told = events.told(session, job_id)
+    return JobView(
+        job=job,
+        spec=JobSpec.model_validate(job.spec),
+        stages=_stages(job, told),
+        attempts=timeline(queries.attempts(session, owner, job_id), told),
+        artifacts=queries.artifacts(session, owner, job_id),
+        log=tuple(LogLine(event, sentence(event.kind, event.data)) for event in reversed(told)),
+        memory_bytes=events.latest_progress(session, job_id).get("memory_bytes")
+        if job.state in HELD
+        else None,
+        zoo_slug=zoo.slug_of(session, job_id),
+    )
+
+
+def _stages(job: Job, told: Sequence[JobEvent]) -> tuple[StageView, ...]:
+    """By whichever attempt: one that resumes goes on at a later stage."""
+    finished = {event.data["stage"]: event.data for event in told if event.kind == "stage_finished"}
+    return tuple(
+        StageView(
+            stage,
+            _status(job, stage, stage in finished),
+            finished.get(stage, {}).get("seconds"),
+            finished.get(stage, {}).get("peak_memory_bytes"),
+        )
+        for stage in Stage
+    )
+
+
+def _status(job: Job, stage: Stage, finished: bool) -> StageStatus:
+    if job.stage is None:
+        return "waiting"
+    if stage == job.stage and job.state != JobState.SUCCEEDED:
+        return "active" if job.state in HELD else "stopped"
+    if finished:
+        return "done"
+    # Passed without a word: a method that uses no gradients has no such stage, for one.
+    return "skipped" if _ORDER[stage] < _ORDER[Stage(job.stage)] else "waiting"

@@ -1,0 +1,135 @@
+"""What there is to see in a report: each picture with the sentence that it stands for, and its figures.
+
+The sentence is the picture's alternative text and its caption; the figures are its table. Matplotlib is
+loaded when a picture is drawn for the first time: it takes a second, and the API starts without it.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from api.page.base.format import change, duration, figure, size
+from api.page.pictures.layer_map import LayerMap, layer_map
+
+Name = Literal["sparsity", "error", "perplexity", "stages"]
+Width = Literal["wide", "narrow"]
+
+# A picture that is shrunk to a telephone has letters that nobody can read: there is one for each width.
+_NARROW, _HALF, _FULL = 340, 470, 980
+
+_BAR, _ROW, _FRAME, _MAP_FRAME = 30, 24, 44, 70
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar. Without a value there is nothing to draw, and the text says why."""
+
+    label: str
+    value: float | None
+    text: str
+    quiet: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The same in figures; the first column names the row."""
+
+    headings: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One picture. Sizes are in CSS pixels."""
+
+    name: Name
+    title: str
+    finding: str
+    table: Table
+    width: int
+    height: int
+    paint: Callable[[tuple[int, int]], bytes]
+
+    narrow_width: ClassVar[int] = _NARROW
+
+    def draw(self, width: Width) -> bytes:
+        """The SVG."""
+        return self.paint((self.width if width == "wide" else self.narrow_width, self.height))
+
+
+def pictures(report: dict[str, Any]) -> list[Picture]:
+    """Everything that this report has figures for."""
+    return [*_perplexity(report), *_stages(report.get("stages", ())), *_maps(report["sparsity"]["layers"])]
+
+
+def _perplexity(report: dict[str, Any]) -> Iterator[Picture]:
+    measured = [report["perplexity"], *report.get("further_perplexities", ())]
+    rows = []
+    for facts in measured:
+        name = str(facts.get("dataset", "text")).rpartition("/")[2]
+        prefix = f"{name}, " if len(measured) > 1 else ""
+        rows.append(Bar(f"{prefix}dense", facts["dense"], figure(facts["dense"]), quiet=True))
+        grown = change((facts["dense"], facts["pruned"]))
+        rows.append(Bar(f"{prefix}pruned", facts["pruned"], f"{figure(facts['pruned'])} ({grown})"))
+    dense, pruned = measured[0]["dense"], measured[0]["pruned"]
+    yield _bars(
+        "perplexity",
+        "Perplexity",
+        f"Perplexity went from {figure(dense)} to {figure(pruned)}, {change((dense, pruned))}.",
+        rows,
+    )
+
+
+def _stages(stages: Sequence[dict[str, Any]]) -> Iterator[Picture]:
+    if not stages:
+        return
+    rows = [
+        Bar(
+            stage["name"],
+            stage["seconds"],
+            f"{duration(stage['seconds'])}, peak {size(stage['peak_memory_bytes'])}",
+        )
+        for stage in stages
+    ]
+    longest = max(stages, key=lambda stage: float(stage["seconds"]))
+    total = sum(float(stage["seconds"]) for stage in stages)
+    share = f", {100 * longest['seconds'] / total:.0f} % of the time" if total else ""
+    yield _bars(
+        "stages",
+        "Time by stage",
+        f"The stage {longest['name']} took longest: {duration(longest['seconds'])}{share}.",
+        rows,
+    )
+
+
+def _bars(name: Name, title: str, finding: str, rows: Sequence[Bar]) -> Picture:
+    height = _FRAME + _BAR * len(rows)
+
+    def paint(pixels: tuple[int, int]) -> bytes:
+        from api.page.pictures.bars import bars
+
+        return bars(rows, pixels=pixels)
+
+    table = Table(("", title), [(bar.label, bar.text) for bar in rows])
+    return Picture(name, title, finding, table, _HALF, height, paint)
+
+
+def _maps(layers: Sequence[dict[str, Any]]) -> Iterator[Picture]:
+    sparsity, error = layer_map(layers, "sparsity"), layer_map(layers, "relative_error")
+    if sparsity:
+        yield _map("sparsity", "Sparsity by layer", sparsity)
+    if error:
+        yield _map("error", "Reconstruction error by layer", error)
+
+
+def _map(name: Name, title: str, layers: LayerMap) -> Picture:
+    height = _MAP_FRAME + _ROW * len(layers.kinds)
+
+    def paint(pixels: tuple[int, int]) -> bytes:
+        from api.page.pictures.heat_map import heat_map
+
+        return heat_map(layers, pixels=pixels)
+
+    rows = [(str(block), *(layers.cell(block, kind) for kind in layers.kinds)) for block in layers.blocks]
+    headings = ("Block", *(layers.label(kind) for kind in layers.kinds))
+    return Picture(name, title, layers.finding, Table(headings, rows), _FULL, height, paint)

@@ -1,0 +1,14 @@
+"""All routes of the status page."""
+
+from fastapi import APIRouter
+
+from api.page import keys, sign_in, zoo
+from api.page.compare import page as compare
+from api.page.jobs import bulk, detail, listing
+from api.page.pictures import routes as pictures
+from api.page.submit import new
+
+router = APIRouter(include_in_schema=False)
+# Addresses that are spelt out come before those that hold a job's id.
+for room in (listing, bulk, compare, new, detail, pictures, zoo, keys, sign_in):
+    router.include_router(room.router)

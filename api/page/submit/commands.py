@@ -1,0 +1,54 @@
+"""A job as commands that would submit it again: with curl, and with `pruneserve run`."""
+
+import json
+import shlex
+from typing import Any
+
+from api.schemas.jobs import JobRequest
+from jobs.spec.job import JobSpec
+
+
+def request_body(spec: JobSpec, labels: dict[str, str]) -> dict[str, Any]:
+    """The shortest request that means this job: what is no default."""
+    told = spec.recipe.model_dump(mode="json") | spec.model_dump(mode="json", exclude={"recipe"})
+    name = told["method"]["name"]
+    least = JobRequest.model_validate({"model": "any/model", "method": name, "sparsity": told["sparsity"]})
+    default = least.model_dump(mode="json")
+    options = _different(told.pop("method"), default["method"])
+    model = told.pop("model")
+    return {
+        "model": model["id"] if model["revision"] is None else model,
+        "method": {"name": name, **options} if options else name,
+        "sparsity": told.pop("sparsity"),
+        **_different(told, default),
+        **({"labels": labels} if labels else {}),
+    }
+
+
+def curl(body: dict[str, Any], server: str) -> str:
+    """The request by curl; the key comes from the environment."""
+    return (
+        f"curl -sS --fail-with-body {shlex.quote(f'{server}/v1/jobs')} \\\n"
+        f'  -H "Authorization: Bearer $PRUNESERVE_API_KEY" \\\n'
+        f"  --json {shlex.quote(json.dumps(body, ensure_ascii=False))}"
+    )
+
+
+def run(body: dict[str, Any], server: str) -> str:
+    """The request by the command line, which waits for the end."""
+    # JSON has no line break inside of a string, so no line of it is the end mark.
+    return (
+        f"PRUNESERVE_URL={shlex.quote(server)} pruneserve run --file - <<'END'\n"
+        f"{json.dumps(body, indent=2, ensure_ascii=False)}\nEND"
+    )
+
+
+def _different(value: dict[str, Any], default: dict[str, Any]) -> dict[str, Any]:
+    """What differs from the default, inside of nested objects as well; one that is named comes whole."""
+    different: dict[str, Any] = {}
+    for name, inner in value.items():
+        usual = default.get(name)
+        if inner != usual:
+            both = isinstance(inner, dict) and isinstance(usual, dict) and "name" not in inner
+            different[name] = _different(inner, usual) if both and usual else inner
+    return different

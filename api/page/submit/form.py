@@ -1,0 +1,101 @@
+"""The form for a new job: which fields it has, in which order, and what depends on a choice."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import get_args
+
+from api.page.submit.fields import FormField, fields_of
+from api.schemas.jobs import JobRequest
+from jobs.spec.gate import Gate
+from pruning.recipe import (
+    BEST,
+    METHODS,
+    Calibration,
+    Evaluation,
+    LayerSelection,
+    ModelReference,
+    RefitOptions,
+    Uniform,
+)
+from pruning.recipe.allocation import AnyAllocation
+
+_METHOD, _ALLOCATION = "method.name", "allocation.name"
+_USUAL = "gblm"
+_ALLOCATIONS = {cls.model_fields["name"].default: cls for cls in get_args(AnyAllocation)}
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Fields under one heading. What few people need is folded away."""
+
+    title: str
+    fields: tuple[FormField, ...]
+    about: str = ""
+    folded: bool = False
+
+    def touched(self, typed: Mapping[str, str], wrong: Collection[str]) -> bool:
+        """Whether something in it differs from the default, or cannot be accepted."""
+        return any(
+            typed.get(field.name, "") not in ("", field.default) or field.name in wrong
+            for field in self.fields
+        )
+
+
+def sections(typed: Mapping[str, str]) -> tuple[Section, ...]:
+    """The form, with the options of the method and the allocation that are chosen."""
+    return (
+        Section("Model", tuple(fields_of(ModelReference, "model."))),
+        Section("Method", tuple(_method(typed.get(_METHOD) or _USUAL))),
+        Section("Calibration", tuple(fields_of(Calibration, "calibration.", *_WINDOWS))),
+        Section("Gate and labels", (*fields_of(Gate, "gate."), *fields_of(JobRequest, "", "labels"))),
+        Section(
+            "Evaluation",
+            tuple(fields_of(Evaluation, "evaluation.")),
+            "texts, windows, zero-shot tasks",
+            folded=True,
+        ),
+        Section(
+            "More",
+            tuple(_more(typed.get(_ALLOCATION) or "uniform")),
+            "allocation, refit, layers, precision",
+            folded=True,
+        ),
+    )
+
+
+def every_field(typed: Mapping[str, str]) -> Iterator[FormField]:
+    """The fields of the form, one after the other."""
+    for section in sections(typed):
+        yield from section.fields
+
+
+_PLACED = frozenset(
+    {"model", "method", "sparsity", "pattern", "calibration", "gate", "labels", "evaluation"}
+    | {"allocation", "refit", "layers"}
+)
+_WINDOWS = ("dataset", "datasets", "samples", "sequence_length", "seed")
+
+
+def _method(chosen: str) -> Iterator[FormField]:
+    yield FormField(_METHOD, "choice", _USUAL, _about(METHODS.get(chosen)), (*METHODS, BEST))
+    yield from fields_of(JobRequest, "", "sparsity", "pattern")
+    if chosen in METHODS:
+        yield from _options(METHODS[chosen], "method.")
+
+
+def _more(allocation: str) -> Iterator[FormField]:
+    chosen = _ALLOCATIONS.get(allocation, Uniform)
+    yield FormField(_ALLOCATION, "choice", "uniform", _about(chosen), tuple(_ALLOCATIONS))
+    yield from _options(chosen, "allocation.")
+    yield FormField("refit", "flag", "", "Solve the kept weights again.")
+    yield from fields_of(RefitOptions, "refit.")
+    yield from fields_of(LayerSelection, "layers.")
+    yield from fields_of(JobRequest, "", *(name for name in JobRequest.model_fields if name not in _PLACED))
+
+
+def _options(chosen: type, prefix: str) -> Iterator[FormField]:
+    return (field for field in fields_of(chosen, prefix) if field.name != f"{prefix}name")
+
+
+def _about(chosen: type | None) -> str:
+    return (chosen.__doc__ or "") if chosen else "The combination that measured best; see docs/methods.md."

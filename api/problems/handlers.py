@@ -1,0 +1,151 @@
+"""Every exception as a problem document. Nothing of what was sent is repeated, nothing of ours leaks."""
+
+import logging
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy import exc
+from starlette.exceptions import HTTPException
+
+from api.page.base import render
+from api.problems.problems import (
+    FieldError,
+    InternalError,
+    InvalidRequest,
+    MalformedRequest,
+    MethodNotAllowed,
+    NotFound,
+    Problem,
+    QueueFull,
+    ServiceUnavailable,
+)
+from api.schemas.jobs import JobRequest
+from jobs.lifecycle import quota
+from jobs.storage.store import StoreError
+from jobs.storage.uploads import UnknownUpload
+
+log = logging.getLogger(__name__)
+
+UNREACHABLE_DATABASE = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every exception with its problem document; on the page, with a page that says the same."""
+
+    async def answer(request: Request, error: Exception) -> Response:
+        problem = as_problem(error)
+        return render.refusal(request, problem) if render.is_page(request) else problem.response()
+
+    for kind in (
+        HTTPException,
+        RequestValidationError,
+        quota.QueueFull,
+        UnknownUpload,
+        *UNREACHABLE_DATABASE,
+        StoreError,
+        Exception,
+    ):
+        app.add_exception_handler(kind, answer)
+
+
+def as_problem(error: Exception) -> Problem:
+    """The refusal that an exception of ours, of the framework or of the database stands for."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, RequestValidationError):
+        return _from_validation(error)
+    if isinstance(error, HTTPException):
+        return _from_framework(error)
+    return _from_below(error)
+
+
+def _from_below(error: Exception) -> Problem:
+    if isinstance(error, quota.QueueFull):
+        return QueueFull(error.queued, error.allowed)
+    if isinstance(error, UnknownUpload):
+        return InvalidRequest(FieldError(field=error.field, message="must name an upload of yours"))
+    if isinstance(error, UNREACHABLE_DATABASE):
+        log.warning("database unavailable: %s", type(error.__cause__ or error).__name__)
+        return ServiceUnavailable()
+    if isinstance(error, StoreError):
+        log.warning("store: %s", error)
+        return ServiceUnavailable("The artifact store cannot be read at the moment. Try again shortly.")
+    return InternalError()
+
+
+def _from_framework(error: HTTPException) -> Problem:
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        return NotFound("There is nothing at this address.")
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        return MethodNotAllowed(headers=error.headers)
+    if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return MalformedRequest("The request could not be read.")
+    return InternalError()
+
+
+_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}|[0-9]{1,6}")
+
+# Pydantic's own texts for these name its classes or quote what was sent.
+_MESSAGES = {
+    "dict_type": "must be an object",
+    "extra_forbidden": "is not a field of this request",
+    "missing": "is required",
+    "model_attributes_type": "must be an object",
+    "model_type": "must be an object",
+    "union_tag_not_found": "must be a method's name, or an object with its name and options",
+    "uuid_parsing": "must be a UUID",
+}
+
+
+def _field_names() -> Iterator[str]:
+    schema = JobRequest.model_json_schema()
+    for model in (schema, *schema["$defs"].values()):
+        yield from model.get("properties", ())
+
+
+_FIELDS = frozenset(_field_names())
+
+
+def _from_validation(error: RequestValidationError) -> Problem:
+    found: Sequence[Any] = error.errors()
+    if any(item["type"] == "json_invalid" for item in found):
+        return MalformedRequest()
+    return InvalidRequest(
+        *(FieldError(field=_field(item["loc"], error.body), message=_message(item)) for item in found)
+    )
+
+
+def _field(location: Sequence[int | str], body: object) -> str:
+    """`("body", "method", "gblm", "alpha")` as `method.alpha`. An odd name stays unsaid."""
+    place, *path = location
+    if place == "body":
+        path = list(_within(body, path))
+    parts = (str(part) for part in path)
+    return ".".join(part if _PLAIN_NAME.fullmatch(part) else "?" for part in parts) or str(place)
+
+
+def _within(body: object, path: Sequence[int | str]) -> Iterator[int | str]:
+    """The steps of `path` that a request can have, without pydantic's own: which kind of options it tried."""
+    for step in path:
+        match body:
+            case dict() if step in body:
+                body = body[step]
+            case list() if isinstance(step, int) and step < len(body):
+                body = body[step]
+            case _ if step not in _FIELDS:
+                continue
+        yield step
+
+
+def _message(item: Mapping[str, Any]) -> str:
+    kind = item["type"]
+    if kind == "union_tag_invalid":
+        return f"must be one of {item['ctx']['expected_tags']}"
+    if kind in _MESSAGES:
+        return _MESSAGES[kind]
+    message = str(item["msg"]).removeprefix("Value error, ")
+    return re.sub(r"^Input should be ", "must be ", message)

@@ -1,0 +1,63 @@
+"""A database with many jobs, made by the database itself, and what a query plan reads of them."""
+
+from typing import Any
+
+from sqlalchemy import Connection, Select, text
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+
+from jobs.spec.job import JobSpec
+
+# A service that has been in use: most jobs have succeeded, few wait; labels are common, middling and rare.
+_JOBS = """
+INSERT INTO jobs (owner, spec, recipe_fingerprint, model, method, pattern, sparsity, labels, state, attempt,
+                  lease_token, lease_expires_at, report, dense_perplexity, pruned_perplexity, gate,
+                  last_event)
+SELECT CASE WHEN n % 100 = 0 THEN 'eve' ELSE 'ada' END,
+       CAST(:spec AS jsonb), md5(n::text), 'org/model-' || n % 40,
+       (ARRAY['gblm', 'gblm', 'gblm', 'wanda', 'sparsegpt', 'magnitude'])[1 + n % 6], 'unstructured', 0.5,
+       jsonb_build_object('pipeline', (n / 4)::text,
+                          'branch', CASE WHEN n % 3 = 0 THEN 'main' ELSE 'b' || n % 50 END),
+       state, 1,
+       CASE WHEN state = 'running' THEN gen_random_uuid() END,
+       CASE WHEN state = 'running' THEN now() + interval '1 day' END,
+       CASE WHEN state <> 'succeeded' THEN NULL WHEN n % 20 = 10 THEN CAST(:report AS jsonb) ELSE '{}' END,
+       10, 12,
+       CASE WHEN state = 'succeeded' AND n % 2 = 0
+            THEN jsonb_build_object('state', CASE WHEN n % 30 = 0 THEN 'failed' ELSE 'passed' END,
+                                    'conditions', '[]'::jsonb) END,
+       6
+FROM generate_series(1, :jobs) AS n,
+     LATERAL (SELECT CASE WHEN n > :jobs - 20 THEN 'queued' WHEN n > :jobs - 24 THEN 'running'
+                          WHEN n % 25 = 1 THEN 'failed' WHEN n % 50 = 2 THEN 'cancelled'
+                          ELSE 'succeeded' END AS state) AS states
+"""
+_LABELS = """
+INSERT INTO job_labels (job_id, name, value, owner)
+SELECT jobs.id, label.key, label.value, jobs.owner FROM jobs, jsonb_each_text(jobs.labels) AS label
+"""
+_ATTEMPTS = "INSERT INTO job_attempts (job_id, attempt, worker) SELECT id, 1, 'worker' FROM jobs"
+
+
+def fill(connection: Connection, spec: JobSpec, report: str, *, jobs: int) -> None:
+    """Insert `jobs` jobs that look like `spec`, one in twenty of them with the JSON `report`."""
+    values = {"spec": spec.model_dump_json(), "report": report, "jobs": jobs}
+    connection.execute(text(_JOBS), values)
+    for statement in (_LABELS, _ATTEMPTS):
+        connection.execute(text(statement))
+    connection.execute(text("ANALYZE"))
+
+
+def rows_read(connection: Connection, query: Select[Any]) -> int:
+    """How many rows of tables and indexes the database touches to answer `query`."""
+    compiled = query.compile(dialect=PGDialect_psycopg())  # type: ignore[no-untyped-call]
+    explained = connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {compiled}", compiled.params)
+    return _read(explained.scalar_one()[0]["Plan"])
+
+
+def _read(node: dict[str, Any]) -> int:
+    below: int = sum(map(_read, node.get("Plans", ())))
+    if not node["Node Type"].endswith("Scan") or node["Node Type"] in ("Subquery Scan", "CTE Scan"):
+        return below
+    rows: float = node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
+    rows += node.get("Rows Removed by Index Recheck", 0)
+    return below + round(rows * float(node["Actual Loops"]))

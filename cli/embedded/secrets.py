@@ -1,0 +1,44 @@
+"""The secrets of a local stack: the first API key, a link that signs a browser in, the key of keys."""
+
+from pathlib import Path
+
+from cryptography.fernet import Fernet
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
+
+from jobs.access import api_keys, page_sessions
+from jobs.database import sqlalchemy_url
+
+OWNER = "local"
+
+
+def sign_in_token(database_url: str, key_file: Path) -> str:
+    """A token for one sign-in, with the key in `key_file`, which is made where there is no valid one."""
+    engine = create_engine(sqlalchemy_url(database_url), hide_parameters=True)
+    try:
+        with Session(engine) as session, session.begin():
+            while (principal := api_keys.authenticate(session, _read(key_file))) is None:
+                _write_secret(key_file, api_keys.create(session, OWNER, "pruneserve up"))
+            return page_sessions.create_link(session, principal.key_id)
+    finally:
+        engine.dispose()
+
+
+def secret_key(key_file: Path) -> str:
+    """The key under which secrets lie in the database, made where there is none."""
+    if not _read(key_file):
+        _write_secret(key_file, Fernet.generate_key().decode())
+    return _read(key_file)
+
+
+def _read(file: Path) -> str:
+    return file.read_text(encoding="ascii").strip() if file.exists() else ""
+
+
+def _write_secret(file: Path, secret: str) -> None:
+    """Never readable by others, not even for a moment, and never half-written."""
+    temporary = file.with_name(f"{file.name}.new")
+    temporary.unlink(missing_ok=True)
+    temporary.touch(mode=0o600)
+    temporary.write_text(f"{secret}\n", encoding="ascii")
+    temporary.replace(file)

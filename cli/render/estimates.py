@@ -1,0 +1,35 @@
+"""How an estimate is shown."""
+
+from rich.console import Console
+from rich.table import Table
+
+from cli.client.models import Estimate
+from cli.terminal import clean, duration, size
+
+
+def print_estimate(console: Console, estimate: Estimate) -> None:
+    """What the job would take, stage by stage."""
+    model, machine = estimate.model, estimate.machine
+    console.print(
+        f"{clean(model.architecture)}, {model.parameters / 1e6:,.0f} M parameters, {model.blocks} blocks"
+    )
+    schedule = f", gradients {clean(estimate.schedule)}" if estimate.schedule else ""
+    console.print(f"on {clean(machine.device)} in {clean(estimate.dtype)}{schedule}")
+    table = Table("stage", *_NUMBERS, box=None, pad_edge=False)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for stage in estimate.stages:
+        table.add_row(
+            clean(stage.name),
+            duration(stage.seconds),
+            size(stage.memory_bytes) if stage.memory_bytes else "",
+            f"{stage.operations:.1e}" if stage.operations else "",
+        )
+    table.add_row("all", duration(estimate.seconds), size(estimate.memory_bytes), "")
+    console.print(table)
+    console.print(f"the pruned model takes {size(estimate.output_bytes)}")
+    for note in estimate.notes:
+        console.print(f"note: {clean(note)}")
+
+
+_NUMBERS = ("time", "peak memory", "operations")

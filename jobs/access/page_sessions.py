@@ -1,0 +1,108 @@
+"""Sessions of the status page: a browser signs in once with a key, or by a link that works once.
+
+Only hashes of the tokens are stored. A session is as good as the key that it was made with: it has the same
+owner and scopes, and ends with the key; besides, a week after signing in, or after a day without use.
+"""
+
+import hashlib
+import secrets
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy.orm import Session
+
+from jobs.access import api_keys
+from jobs.access.api_keys import Principal
+from jobs.tables import NOW, ApiKey, PageSession
+
+SESSION_LIFETIME = timedelta(days=7)
+IDLE_LIFETIME = timedelta(days=1)
+LINK_LIFETIME = timedelta(hours=1)
+
+
+def create_link(session: Session, key_id: UUID, lifetime: timedelta = LINK_LIFETIME) -> str:
+    """A token for `/sign-in?token=…`, good for one sign-in within `lifetime`."""
+    return _new_token(session, key_id, lifetime, one_time=True)
+
+
+def follow_link(session: Session, token: str) -> str | None:
+    """Trade a link's token for a session's. None: it was used before, ran out, or its key is revoked."""
+    key_id = session.scalar(
+        delete(PageSession)
+        .where(
+            PageSession.token_sha256 == _hash(token),
+            PageSession.one_time,
+            PageSession.expires_at > NOW,
+            PageSession.api_key_id.in_(select(ApiKey.id).where(api_keys.VALID)),
+        )
+        .returning(PageSession.api_key_id)
+    )
+    return None if key_id is None else start(session, key_id)
+
+
+def start(session: Session, key_id: UUID) -> str:
+    """The token of a fresh session, for a cookie. Clears away what has run out."""
+    idle = PageSession.one_time.is_(False) & (PageSession.seen_at <= NOW - IDLE_LIFETIME)
+    session.execute(delete(PageSession).where(or_(PageSession.expires_at <= NOW, idle)))
+    return _new_token(session, key_id, SESSION_LIFETIME, one_time=False)
+
+
+def lookup(session: Session, token: str) -> Principal | None:
+    """Who is signed in under this token. It counts as a use of session and key, to the minute."""
+    token_sha256 = _hash(token)
+    use_due = PageSession.seen_at < NOW - api_keys.USE_NOTED_EVERY
+    found = session.execute(
+        select(ApiKey, or_(use_due, api_keys.USE_DUE))
+        .join(PageSession, PageSession.api_key_id == ApiKey.id)
+        .where(*_is_open(token_sha256))
+    ).one_or_none()
+    if found is None:
+        return None
+    key, any_use_due = found
+    if any_use_due:
+        api_keys.note_use(session, key)
+        session.execute(
+            update(PageSession).where(PageSession.token_sha256 == token_sha256, use_due).values(seen_at=NOW)
+        )
+    return replace(api_keys.principal_of(key), page_session=token_sha256)
+
+
+def is_let_in(session: Session, who: Principal) -> bool:
+    """Whether somebody who was let in once would be so still. It counts as no use."""
+    if who.page_session is None:
+        return api_keys.is_valid(session, who.key_id)
+    still_open = select(ApiKey.id).join(PageSession, PageSession.api_key_id == ApiKey.id)
+    return session.scalar(still_open.where(*_is_open(who.page_session))) is not None
+
+
+def end(session: Session, token: str) -> None:
+    """Sign out."""
+    session.execute(delete(PageSession).where(PageSession.token_sha256 == _hash(token)))
+
+
+def _is_open(token_sha256: bytes) -> tuple[ColumnElement[bool], ...]:
+    """The session and its key, joined, let somebody in."""
+    return (
+        PageSession.token_sha256 == token_sha256,
+        PageSession.one_time.is_(False),
+        PageSession.expires_at > NOW,
+        PageSession.seen_at > NOW - IDLE_LIFETIME,
+        api_keys.VALID,
+    )
+
+
+def _new_token(session: Session, key_id: UUID, lifetime: timedelta, *, one_time: bool) -> str:
+    token = secrets.token_urlsafe(32)
+    session.add(
+        PageSession(
+            token_sha256=_hash(token), api_key_id=key_id, one_time=one_time, expires_at=NOW + lifetime
+        )
+    )
+    session.flush()
+    return token
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

@@ -1,0 +1,151 @@
+"""Gradient norms that jobs share, by the fingerprint of what they were computed from.
+
+The first job that asks for a fingerprint computes it, from then until it has published it or ended; others
+that ask meanwhile wait. A published artifact is the shards of that job, where they lie in the store.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, func, insert, literal, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from jobs.lifecycle import finished_blocks, lifecycle
+from jobs.lifecycle.lifecycle import Claim
+from jobs.tables import NOW, GradientArtifact, GradientShard, Job, JobBlock
+
+
+@dataclass(frozen=True, slots=True)
+class Computing:
+    """The caller's job is the one that computes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Another job is computing it."""
+
+    job_id: UUID
+
+
+Answer = Sequence[GradientShard] | Computing | Waiting
+
+
+def ask(session: Session, claim: Claim, fingerprint: str) -> Answer:
+    """The artifact's shards, by block; or who computes them: the caller, if nobody else does."""
+    session.execute(
+        upsert(GradientArtifact)
+        .values(fingerprint=fingerprint, job_id=claim.job_id)
+        .on_conflict_do_nothing(index_elements=[GradientArtifact.fingerprint])
+    )
+    # Locked: who publishes it comes before this transaction, or after it.
+    artifact = session.scalars(
+        select(GradientArtifact).where(GradientArtifact.fingerprint == fingerprint).with_for_update()
+    ).one()
+    if artifact.ready_at is not None:
+        session.execute(
+            update(GradientArtifact).where(GradientArtifact.fingerprint == fingerprint).values(used_at=NOW)
+        )
+        return session.scalars(
+            select(GradientShard)
+            .where(GradientShard.fingerprint == fingerprint)
+            .order_by(GradientShard.block)
+        ).all()
+    if artifact.job_id != claim.job_id:
+        if finished_blocks.may_go_on(session, artifact.job_id):
+            return Waiting(artifact.job_id)
+        artifact.job_id = claim.job_id
+    return Computing()
+
+
+def still_computing(session: Session, fingerprint: str, job_id: UUID) -> UUID | None:
+    """The job, unless the artifact is there now. Whoever waits for it asks again in the transaction that says
+    so: it cannot be published in between.
+    """
+    return session.scalar(
+        select(GradientArtifact.job_id)
+        .where(
+            GradientArtifact.fingerprint == fingerprint,
+            GradientArtifact.job_id == job_id,
+            GradientArtifact.ready_at.is_(None),
+        )
+        .with_for_update()
+    )
+
+
+def publish(
+    session: Session, claim: Claim, fingerprint: str, stage: str, conditions: Mapping[str, Any]
+) -> bool:
+    """The job's blocks of the stage are the artifact from now on, and nobody waits for it any more.
+
+    False: it is not the caller's to publish, because the caller does not hold its job, or did not compute it.
+    """
+    if session.scalar(select(Job.id).where(*lifecycle.running_under(claim)).with_for_update()) is None:
+        return False
+    published = session.scalar(
+        update(GradientArtifact)
+        .where(
+            GradientArtifact.fingerprint == fingerprint,
+            GradientArtifact.job_id == claim.job_id,
+            GradientArtifact.ready_at.is_(None),
+        )
+        .values(ready_at=NOW, used_at=NOW)
+        .returning(GradientArtifact.fingerprint)
+    )
+    if published is None:
+        return False
+    shards = select(literal(fingerprint), JobBlock.block, JobBlock.key, JobBlock.size, JobBlock.sha256).where(
+        JobBlock.job_id == claim.job_id,
+        JobBlock.stage == stage,
+        JobBlock.conditions == dict(conditions),
+    )
+    columns = ["fingerprint", "block", "key", "size", "sha256"]
+    session.execute(insert(GradientShard).from_select(columns, shards))
+    session.execute(update(Job).where(Job.blocked_on == claim.job_id).values(blocked_on=None))
+    return True
+
+
+def discard(session: Session, fingerprint: str) -> None:
+    """The artifact is damaged: the next job that asks computes it again."""
+    _drop(session, [fingerprint])
+
+
+def evict(session: Session, days: float, most_bytes: int, limit: int) -> int:
+    """Drop what nobody has used for so long, and the longest unused while all together are too large."""
+    size = (
+        select(GradientShard.fingerprint, func.sum(GradientShard.size).label("size"))
+        .group_by(GradientShard.fingerprint)
+        .subquery()
+    )
+    kept = select(
+        GradientArtifact.fingerprint,
+        func.sum(size.c.size).over(order_by=GradientArtifact.used_at.desc()).label("with_newer"),
+    ).join(size, size.c.fingerprint == GradientArtifact.fingerprint)
+    ranked = kept.where(GradientArtifact.ready_at.is_not(None)).subquery()
+    too_much = select(ranked.c.fingerprint).where(ranked.c.with_newer > most_bytes)
+    old = session.scalars(
+        select(GradientArtifact.fingerprint)
+        .where(
+            GradientArtifact.ready_at.is_not(None),
+            or_(
+                GradientArtifact.used_at < NOW - timedelta(days=days),
+                GradientArtifact.fingerprint.in_(too_much),
+            ),
+        )
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    _drop(session, old)
+    return len(old)
+
+
+def _drop(session: Session, fingerprints: Sequence[str]) -> None:
+    jobs = session.scalars(
+        delete(GradientArtifact)
+        .where(GradientArtifact.fingerprint.in_(fingerprints))
+        .returning(GradientArtifact.job_id)
+    ).all()
+    session.execute(update(Job).where(Job.id.in_(jobs)).values(litter_since=NOW))

@@ -1,0 +1,72 @@
+"""What a worker's parent sees of the job that its child is running, on a connection of its own."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ScalarSelect, func, select
+from sqlalchemy.orm import Session
+
+from jobs.lifecycle.lifecycle import Claim
+from jobs.states import HELD, JobState
+from jobs.tables import NOW, Job, JobAttempt
+
+
+@dataclass(frozen=True, slots=True)
+class HeldJob:
+    """A job that a worker holds, with how long what has lasted, in seconds by the database's clock."""
+
+    claim: Claim
+    state: JobState
+    stage: str
+    silent_for: float
+    cancelling_for: float
+    ran_for: float
+    """On workers, all attempts since its submission or its last retry."""
+
+
+def held_by(session: Session, worker: str, *, lock: bool = False) -> HeldJob | None:
+    """The job that a worker has taken last and holds still.
+
+    Under `lock` nothing can happen to it in this transaction: its own process can neither end it nor go on to
+    another one.
+    """
+    query = (
+        select(
+            Job.id,
+            Job.attempt,
+            Job.lease_token,
+            Job.owner,
+            Job.spec,
+            Job.state,
+            Job.stage,
+            func.extract("epoch", NOW - Job.progressed_at).label("silent_for"),
+            func.extract("epoch", NOW - Job.cancelling_at).label("cancelling_for"),
+            _seconds_on_workers().label("ran_for"),
+        )
+        .where(Job.worker == worker, Job.state.in_(HELD))
+        .order_by(Job.running_at.desc())
+        .limit(1)
+    )
+    row = session.execute(query.with_for_update(of=Job) if lock else query).one_or_none()
+    if row is None:
+        return None
+    return HeldJob(
+        claim=Claim(row.id, row.attempt, row.lease_token, row.owner, row.spec),
+        state=row.state,
+        stage=row.stage or "resolve",  # which is about to begin
+        silent_for=float(row.silent_for or 0),
+        cancelling_for=float(row.cancelling_for or 0) if row.state == JobState.CANCELLING else 0.0,
+        ran_for=float(row.ran_for or 0),
+    )
+
+
+def _seconds_on_workers() -> ScalarSelect[Any]:
+    ended = func.coalesce(JobAttempt.ended_at, NOW)
+    return (
+        select(func.sum(func.extract("epoch", ended - JobAttempt.started_at)))
+        .where(
+            JobAttempt.job_id == Job.id,
+            JobAttempt.started_at >= func.coalesce(Job.retried_at, Job.created_at),
+        )
+        .scalar_subquery()
+    )

@@ -1,0 +1,317 @@
+"""Every move of a job through its states. Each is one guarded UPDATE of the job's row, and one event.
+
+The guard is the whole of the locking: a write names the job, the state it expects and, while a worker holds
+the job, the lease token of that worker. No row updated means that the world has moved on, and the caller
+stops. First come the front end's moves, then a worker's, then the dispatcher's.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy.orm import Session
+
+from jobs.lifecycle import events, quota
+from jobs.lifecycle.transitions import close_attempt, move, released, seconds
+from jobs.spec.gate import judge
+from jobs.spec.job import JobSpec
+from jobs.spec.labels import index_labels
+from jobs.states import HELD, RETRIABLE, JobState, Loss, Outcome, SweepState
+from jobs.storage import uploads
+from jobs.tables import NOW, Artifact, Job, JobAttempt, Sweep
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A worker's hold on a job: what every one of its writes must name."""
+
+    job_id: UUID
+    attempt: int
+    lease_token: UUID
+    owner: str
+    stored_spec: dict[str, Any]
+
+    @property
+    def spec(self) -> JobSpec:
+        """What to do. Raises `pydantic.ValidationError` for what another version has stored and we refuse."""
+        return JobSpec.model_validate(self.stored_spec)
+
+
+class Conflict(Exception):
+    """The job is not in a state that allows the move; `state` is the one it is in."""
+
+    def __init__(self, state: JobState) -> None:
+        """Keep the state for the message to the caller."""
+        super().__init__(f"the job is {state}")
+        self.state = state
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedArtifact:
+    """A file that lies durable in the store."""
+
+    name: str
+    key: str
+    size: int
+    sha256: str
+
+
+def create(
+    session: Session,
+    owner: str,
+    spec: JobSpec,
+    labels: Mapping[str, str] | None = None,
+    *,
+    sweep_id: UUID | None = None,
+    max_queued: int | None = None,
+) -> Job:
+    """Insert a queued job with its first event. From here on it names its uploads by their content.
+
+    Raises `quota.QueueFull` at `max_queued` of the owner, and `uploads.UnknownUpload`.
+    """
+    quota.take_place_in_queue(session, owner, max_queued)
+    spec = uploads.resolved(session, owner, spec)
+    job = Job(
+        owner=owner,
+        spec=spec.model_dump(mode="json"),
+        recipe_fingerprint=spec.recipe.fingerprint(),
+        model=spec.recipe.model.id,
+        method=spec.recipe.method.name,
+        pattern=spec.recipe.pattern,
+        sparsity=spec.recipe.sparsity,
+        labels=dict(labels or {}),
+        sweep_id=sweep_id,
+        last_event=1,
+    )
+    session.add(job)
+    session.flush()
+    index_labels(session, owner, job.id, job.labels)
+    events.append(session, job.id, 1, "state", {"state": JobState.QUEUED})
+    session.refresh(job)
+    return job
+
+
+def cancel(session: Session, owner: str, job_id: UUID) -> bool:
+    """Cancel a queued job at once, ask a running one to stop. False: no such job. Ended: `Conflict`."""
+    owned = Job.owner == owner
+    if move(session, job_id, JobState.QUEUED, JobState.CANCELLED, owned):
+        return True
+    if move(session, job_id, JobState.RUNNING, JobState.CANCELLING, owned):
+        return True
+    state = session.scalar(select(Job.state).where(Job.id == job_id, owned))
+    if state is None:
+        return False
+    if state == JobState.CANCELLING:
+        return True
+    raise Conflict(JobState(state))
+
+
+def retry(session: Session, owner: str, job_id: UUID, *, max_queued: int | None = None) -> bool:
+    """Queue a failed or cancelled job again; it goes on from what is durable. False: no such job.
+
+    Raises `Conflict` in any other state, and `quota.QueueFull` as `create` does.
+    """
+    owned = Job.owner == owner
+    quota.take_place_in_queue(session, owner, max_queued)
+    fresh = released(JobState.QUEUED) | {"losses": 0, "error": None, "retried_at": NOW}
+    for ended in RETRIABLE:
+        if move(session, job_id, ended, JobState.QUEUED, owned, values=fresh, event={"reason": "retried"}):
+            _reopen_sweep(session, job_id)
+            return True
+    state = session.scalar(select(Job.state).where(Job.id == job_id, owned))
+    if state is None:
+        return False
+    raise Conflict(JobState(state))
+
+
+def _reopen_sweep(session: Session, job_id: UUID) -> None:
+    """A sweep that had ended goes on with its job."""
+    of_job = select(Job.sweep_id).where(Job.id == job_id).scalar_subquery()
+    fresh = {"state": SweepState.RUNNING, "error": None, "ended_at": None}
+    session.execute(update(Sweep).where(Sweep.id == of_job).values(fresh))
+
+
+def claim(session: Session, job_id: UUID, worker: str, lease_seconds: float) -> Claim | None:
+    """Take a queued job under a fresh lease token. None: it is not queued any more."""
+    token = uuid4()
+    row = move(
+        session,
+        job_id,
+        JobState.QUEUED,
+        JobState.RUNNING,
+        values={
+            "attempt": Job.attempt + 1,
+            "worker": worker,
+            "lease_token": token,
+            "lease_expires_at": NOW + seconds(lease_seconds),
+            "progressed_at": NOW,
+            "error": None,
+            "blocked_on": None,
+        },
+        event={"worker": worker},
+    )
+    if row is None:
+        return None
+    session.execute(insert(JobAttempt).values(job_id=job_id, attempt=row.attempt, worker=worker))
+    return Claim(job_id, row.attempt, token, row.owner, row.spec)
+
+
+def extend_lease(session: Session, claim: Claim, lease_seconds: float) -> JobState | None:
+    """Keep the job for another lease, and learn its state. None: it is this worker's no longer."""
+    state = session.scalar(
+        update(Job)
+        .where(*_held_by(claim), Job.lease_expires_at > NOW)
+        .values(lease_expires_at=NOW + seconds(lease_seconds))
+        .returning(Job.state)
+    )
+    return None if state is None else JobState(state)
+
+
+def note(
+    session: Session,
+    claim: Claim,
+    kind: events.EventKind,
+    data: dict[str, Any],
+    **progress: str | float | None,
+) -> bool:
+    """Write an event of a running job, and its progress columns. False: stop, it is not running here."""
+    row = session.execute(
+        update(Job)
+        .where(*running_under(claim))
+        .values(last_event=Job.last_event + 1, progressed_at=NOW, **progress)
+        .returning(Job.last_event)
+    ).one_or_none()
+    if row is None:
+        return False
+    events.append(session, claim.job_id, row.last_event, kind, {**data, "attempt": claim.attempt})
+    return True
+
+
+def succeed(
+    session: Session, claim: Claim, report: dict[str, Any], artifacts: Sequence[FinishedArtifact]
+) -> bool:
+    """Publish the report, the verdict of the gate and the artifacts with the end of the job, or nothing."""
+    perplexity = report["perplexity"]
+    values: dict[str, Any] = {
+        "report": report,
+        "dense_perplexity": perplexity["dense"],
+        "pruned_perplexity": perplexity["pruned"],
+    }
+    if gate := claim.spec.gate:
+        values["gate"] = judge(gate, report).model_dump(mode="json")
+    moved = _end_attempt(session, claim, JobState.SUCCEEDED, Outcome.SUCCEEDED, values=values)
+    if moved:
+        session.add_all(
+            Artifact(job_id=claim.job_id, name=a.name, key=a.key, size=a.size, sha256=a.sha256)
+            for a in artifacts
+        )
+    return moved
+
+
+def fail(session: Session, claim: Claim, error: dict[str, Any]) -> bool:
+    """End a job that cannot be done; `error` has a `message` that says what to do, and maybe a `field`."""
+    return _end_attempt(
+        session, claim, JobState.FAILED, Outcome.FAILED, error["message"], {"error": error}, {"error": error}
+    )
+
+
+def hand_back(session: Session, claim: Claim, reason: str) -> bool:
+    """Return a job that this worker could go on with but must not (it is shutting down, say)."""
+    return _end_attempt(session, claim, JobState.QUEUED, Outcome.HANDED_BACK, reason)
+
+
+def wait_for(session: Session, claim: Claim, computing: UUID | None, reason: str) -> bool:
+    """Return a job that can go on only when another has computed what both need, or has ended.
+
+    None: it has meanwhile, so the job may be dispatched at once.
+    """
+    values = {"blocked_on": computing}
+    return _end_attempt(
+        session, claim, JobState.QUEUED, Outcome.HANDED_BACK, reason, values, {"reason": reason}
+    )
+
+
+def finish_cancelling(session: Session, claim: Claim) -> bool:
+    """End a job whose cancellation its worker has seen."""
+    return _end_attempt(session, claim, JobState.CANCELLED, Outcome.CANCELLED, expected=JobState.CANCELLING)
+
+
+def give_up_lost(
+    session: Session,
+    job_id: UUID,
+    token: UUID,
+    reason: str,
+    max_losses: int,
+    kind: Loss = Loss.LOST_WORKER,
+) -> JobState | None:
+    """Take a job from a worker that is gone: back to the queue, or ended if that was asked or too frequent.
+
+    The caller has seen the lease run out, or the worker die of `kind`. None: the job has moved on meanwhile.
+    """
+    row = session.execute(
+        select(Job.state, Job.losses).where(Job.id == job_id, Job.lease_token == token).with_for_update()
+    ).one_or_none()
+    if row is None:
+        return None
+    lost: dict[str, Any] = {"losses": Job.losses + 1}
+    event: dict[str, Any] = {}
+    if row.state == JobState.CANCELLING:
+        target, values = JobState.CANCELLED, lost
+    elif row.losses + 1 >= max_losses:
+        error = {
+            "type": kind,
+            "message": f"lost {row.losses + 1} times in a row without a new finished block; last: {reason}",
+        }
+        target, values, event = JobState.FAILED, {**lost, "error": error}, {"error": error}
+    else:
+        target, values, event = JobState.QUEUED, lost, {"reason": reason}
+    moved = move(
+        session,
+        job_id,
+        row.state,
+        target,
+        Job.lease_token == token,
+        values=released(target) | values,
+        event=event,
+    )
+    if moved is None:
+        return None
+    close_attempt(session, job_id, moved.attempt, Outcome.LOST, reason)
+    return target
+
+
+def running_under(claim: Claim) -> tuple[ColumnElement[bool], ...]:
+    """The job, as long as it runs and this claim holds it: the guard of every write but an end."""
+    return *_held_by(claim), Job.state == JobState.RUNNING
+
+
+def _held_by(claim: Claim) -> tuple[ColumnElement[bool], ...]:
+    return Job.id == claim.job_id, Job.lease_token == claim.lease_token, Job.state.in_(HELD)
+
+
+def _end_attempt(
+    session: Session,
+    claim: Claim,
+    target: JobState,
+    outcome: Outcome,
+    reason: str | None = None,
+    values: dict[str, Any] | None = None,
+    event: dict[str, Any] | None = None,
+    *,
+    expected: JobState = JobState.RUNNING,
+) -> bool:
+    moved = move(
+        session,
+        claim.job_id,
+        expected,
+        target,
+        Job.lease_token == claim.lease_token,
+        values=released(target) | (values or {}),
+        event=event,
+    )
+    if moved is None:
+        return False
+    close_attempt(session, claim.job_id, claim.attempt, outcome, reason)
+    return True

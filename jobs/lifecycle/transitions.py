@@ -1,0 +1,62 @@
+"""One guarded move of a job's row, with its timestamp and its event: what `lifecycle` is made of."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Interval, Row, cast, func, literal, update
+from sqlalchemy.orm import Session
+
+from jobs.lifecycle import events
+from jobs.states import ENDED, TRANSITIONS, JobState, Outcome
+from jobs.tables import NOW, Job, JobAttempt
+from jobs.webhooks import outbox
+
+
+def seconds(count: float) -> ColumnElement[Any]:
+    """So many seconds, to add to a time of the database."""
+    return cast(literal(f"{count} seconds"), Interval)
+
+
+def move(
+    session: Session,
+    job_id: UUID,
+    expected: JobState,
+    target: JobState,
+    *guards: ColumnElement[bool],
+    values: dict[str, Any] | None = None,
+    event: dict[str, Any] | None = None,
+) -> Row[Any] | None:
+    """One guarded transition with its timestamp and its event, or nothing at all."""
+    if target not in TRANSITIONS[expected]:
+        raise ValueError(f"no transition from {expected} to {target}")
+    row = session.execute(
+        update(Job)
+        .where(Job.id == job_id, Job.state == expected, *guards)
+        .values({"state": target, f"{target}_at": NOW, "last_event": Job.last_event + 1} | (values or {}))
+        .returning(Job.last_event, Job.attempt, Job.owner, Job.spec)
+    ).one_or_none()
+    if row is not None:
+        data = {"state": target} | ({"attempt": row.attempt} if row.attempt else {}) | (event or {})
+        events.append(session, job_id, row.last_event, "state", data)
+        if target in ENDED:
+            outbox.tell_of_end(session, job_id, target)
+    return row
+
+
+def released(target: JobState) -> dict[str, Any]:
+    """The lease's columns after a worker has let go; a job that waits again is free to be dispatched.
+
+    Whatever the attempt has written and no row names is for the sweeper.
+    """
+    progress = {"stage": None, "step": None, "steps": None, "seconds_left": None}
+    lease = {"lease_token": None, "lease_expires_at": None, "worker": None, "dispatched_at": None}
+    return lease | {"litter_since": NOW} | (progress if target == JobState.QUEUED else {"seconds_left": None})
+
+
+def close_attempt(session: Session, job_id: UUID, attempt: int, outcome: Outcome, reason: str | None) -> None:
+    """Write how an attempt ended."""
+    session.execute(
+        update(JobAttempt)
+        .where(JobAttempt.job_id == job_id, JobAttempt.attempt == attempt)
+        .values(ended_at=func.clock_timestamp(), outcome=outcome, reason=reason)
+    )

@@ -1,0 +1,191 @@
+"""Texts that owners have uploaded, for calibration and evaluation.
+
+A request names an upload by its id, a stored job by its content: `sha256:<digest>.<ending>`. So the recipe's
+fingerprint stands for the text itself, and equal texts give equal recipes, whoever has uploaded them.
+
+A file is announced before it is written, so that one whose request has died is found and deleted.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, func, or_, select, text, update
+from sqlalchemy.orm import Session
+
+from jobs.spec.job import JobSpec
+from jobs.states import ENDED
+from jobs.storage.store import StoredFile
+from jobs.tables import NOW, Job, StrayUpload, Upload
+from pruning.recipe import content_name, is_upload
+
+LONGEST_REQUEST = timedelta(days=1)
+"""A file that was announced so long ago, and is no upload yet, is none any more."""
+
+
+class UnknownUpload(Exception):
+    """A job names an upload that its owner does not have; `field` is where."""
+
+    def __init__(self, field: str) -> None:
+        """Keep the field for the refusal."""
+        super().__init__(f"{field} names an upload that does not exist")
+        self.field = field
+
+
+class QuotaExceeded(Exception):
+    """An owner's uploads would take more room than they are granted."""
+
+
+class Forgotten(Exception):
+    """The file was not announced, or so long ago that it may be deleted already."""
+
+
+class InUse(Exception):
+    """A job that has not ended needs the upload."""
+
+    def __init__(self, job_id: UUID) -> None:
+        """Name the job."""
+        super().__init__(f"job {job_id} needs it")
+        self.job_id = job_id
+
+
+def reference(upload: Upload) -> str:
+    """How a recipe names the upload's content."""
+    return f"sha256:{upload.sha256}.{upload.format}"
+
+
+def used_bytes(session: Session, owner: str) -> int:
+    """What all uploads of an owner take."""
+    used = session.scalar(select(func.coalesce(func.sum(Upload.size), 0)).where(Upload.owner == owner))
+    return int(used or 0)
+
+
+def announce(session: Session, key: str) -> None:
+    """A file is about to be written under `key`, to be added then."""
+    session.add(StrayUpload(key=key))
+
+
+def add(
+    session: Session, owner: str, name: str, ending: str, stored: StoredFile, quota: int
+) -> tuple[Upload, bool]:
+    """The upload with the content of `stored`, and whether this call made it: an owner has each text once.
+
+    The file must have been announced; unless it becomes the upload, it stays a stray one. Raises `Forgotten`,
+    and `QuotaExceeded`. One at a time per owner, so that two together cannot exceed it either.
+    """
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"uploads of {owner}", 0))))
+    known = session.scalar(select(Upload).where(*_is(owner, stored.sha256, ending)))
+    if known is not None:
+        return known, False
+    if used_bytes(session, owner) + stored.size > quota:
+        raise QuotaExceeded
+    announced = delete(StrayUpload).where(StrayUpload.key == stored.key, StrayUpload.doomed.is_(False))
+    if session.scalar(announced.returning(StrayUpload.key)) is None:
+        raise Forgotten
+    upload = Upload(
+        owner=owner, name=name, format=ending, size=stored.size, sha256=stored.sha256, key=stored.key
+    )
+    session.add(upload)
+    session.flush()
+    session.refresh(upload)
+    return upload, True
+
+
+def newest(session: Session, owner: str, *, before: UUID | None, limit: int) -> Sequence[Upload]:
+    """A page of an owner's uploads, newest first."""
+    query = select(Upload).where(Upload.owner == owner).order_by(Upload.id.desc()).limit(limit)
+    return session.scalars(query if before is None else query.where(Upload.id < before)).all()
+
+
+def get(session: Session, owner: str, upload_id: UUID) -> Upload | None:
+    """One of the owner's uploads."""
+    return session.scalar(select(Upload).where(Upload.id == upload_id, Upload.owner == owner))
+
+
+def remove(session: Session, owner: str, upload_id: UUID) -> Upload | None:
+    """Delete the row of an upload; its file may be deleted at once, and is before long. None: no such upload.
+
+    Raises `InUse` while a job that has not ended names the content. A job that is just being submitted holds
+    the row, so this waits for it, and sees it.
+    """
+    upload = session.scalar(
+        select(Upload).where(Upload.id == upload_id, Upload.owner == owner).with_for_update()
+    )
+    if upload is None:
+        return None
+    names_it = text(
+        "jsonb_path_exists(jobs.spec, '$.** ? (@ == $content)', jsonb_build_object('content', :content))"
+    )
+    user = session.scalar(
+        select(Job.id)
+        .where(Job.owner == owner, Job.state.not_in(ENDED), names_it.bindparams(content=reference(upload)))
+        .limit(1)
+    )
+    if user is not None:
+        raise InUse(user)
+    session.delete(upload)
+    session.add(StrayUpload(key=upload.key, doomed=True))
+    return upload
+
+
+def doom(session: Session, limit: int) -> Sequence[str]:
+    """The files to delete, each under its key. None of them can become an upload from now on."""
+    overdue = StrayUpload.since < NOW - LONGEST_REQUEST
+    found = (
+        select(StrayUpload.key)
+        .where(or_(StrayUpload.doomed, overdue))
+        .order_by(StrayUpload.since)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    doomed = update(StrayUpload).where(StrayUpload.key.in_(found)).values(doomed=True)
+    return session.scalars(doomed.returning(StrayUpload.key)).all()
+
+
+def are_gone(session: Session, keys: Sequence[str]) -> None:
+    """The files were deleted."""
+    session.execute(delete(StrayUpload).where(StrayUpload.key.in_(keys)))
+
+
+def resolved(session: Session, owner: str, spec: JobSpec) -> JobSpec:
+    """The job with its uploads by their content. Raises `UnknownUpload` where one is not the owner's."""
+    stable: dict[str, str] = {}
+    for field, dataset in spec.texts:
+        if is_upload(dataset) or content_name(dataset):
+            upload = _named(session, owner, dataset)
+            if upload is None:
+                raise UnknownUpload(field)
+            stable[dataset] = reference(upload)
+    return JobSpec.model_validate(_replaced(spec.model_dump(mode="json"), stable)) if stable else spec
+
+
+def named(session: Session, owner: str, spec: JobSpec) -> Iterator[tuple[str, str, Upload | None]]:
+    """The uploads of a stored job: the field, the file's name by content, the row, None where it is gone."""
+    for field, dataset in spec.texts:
+        if (name := content_name(dataset)) is not None:
+            yield field, name, _named(session, owner, dataset)
+
+
+def _named(session: Session, owner: str, dataset: str) -> Upload | None:
+    name = content_name(dataset)
+    if name is None:
+        wanted = (Upload.owner == owner, Upload.id == UUID(dataset.partition(":")[2]))
+    else:
+        wanted = _is(owner, *name.split("."))
+    return session.scalar(select(Upload).where(*wanted).with_for_update(read=True, key_share=True))
+
+
+def _is(owner: str, sha256: str, ending: str) -> tuple[Any, ...]:
+    return Upload.owner == owner, Upload.sha256 == sha256, Upload.format == ending
+
+
+def _replaced(node: Any, stable: Mapping[str, str]) -> Any:  # noqa: ANN401 - any part of a JSON document
+    match node:
+        case dict():
+            return {name: _replaced(value, stable) for name, value in node.items()}
+        case list():
+            return [_replaced(value, stable) for value in node]
+        case str():
+            return stable.get(node, node)
+    return node

@@ -1,0 +1,158 @@
+"""Sweeps: jobs that were asked for together, and searches that ask for one job after the other.
+
+Their jobs are like any other. They share their gradients because equal inputs have equal fingerprints, not
+because a sweep says so.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session, defer
+
+from jobs.lifecycle import lifecycle
+from jobs.spec.gate import GateState
+from jobs.spec.job import JobSpec
+from jobs.states import ENDED, JobState, SweepState
+from jobs.storage.uploads import UnknownUpload
+from jobs.sweeps.bisection import Search, Target
+from jobs.tables import NOW, Job, Sweep
+
+
+def create(
+    session: Session,
+    owner: str,
+    request: dict[str, Any],
+    specs: Iterable[JobSpec],
+    labels: Mapping[str, str],
+    *,
+    max_queued: int | None = None,
+) -> Sweep:
+    """Insert a sweep and all of its jobs, or none. Raises `limits.QueueFull`."""
+    sweep = _insert(session, owner, request, search=None)
+    for spec in specs:
+        lifecycle.create(session, owner, spec, labels, sweep_id=sweep.id, max_queued=max_queued)
+    return sweep
+
+
+def start_search(
+    session: Session,
+    owner: str,
+    request: dict[str, Any],
+    base: JobSpec,
+    target: Target,
+    labels: Mapping[str, str],
+    *,
+    max_queued: int | None = None,
+) -> Sweep:
+    """Insert a search and its first job. `base`: what all of its jobs are, but for their sparsity."""
+    search = Search()
+    sweep = _insert(session, owner, request, search)
+    first = search.next_sparsity(target)
+    assert first is not None  # noqa: S101 - nothing is known yet
+    spec = _probe(base, first, target)
+    lifecycle.create(session, owner, spec, labels, sweep_id=sweep.id, max_queued=max_queued)
+    return sweep
+
+
+def get(session: Session, owner: str, sweep_id: UUID) -> Sweep | None:
+    """One of the owner's sweeps."""
+    return session.scalar(select(Sweep).where(Sweep.id == sweep_id, Sweep.owner == owner))
+
+
+def newest(session: Session, owner: str, *, before: UUID | None, limit: int) -> Sequence[Sweep]:
+    """A page of the owner's sweeps, newest first."""
+    query = select(Sweep).where(Sweep.owner == owner).order_by(Sweep.id.desc()).limit(limit)
+    return session.scalars(query if before is None else query.where(Sweep.id < before)).all()
+
+
+def jobs_of(session: Session, sweep: Sweep) -> Sequence[Job]:
+    """The sweep's jobs, in the order in which they were asked for."""
+    of_sweep = select(Job).where(Job.sweep_id == sweep.id).order_by(Job.id)
+    return session.scalars(of_sweep.options(defer(Job.report, raiseload=True))).all()
+
+
+def cancel(session: Session, owner: str, sweep_id: UUID) -> Sweep | None:
+    """Cancel a sweep and whatever of its jobs has not ended. None: no such sweep. An ended one stays so."""
+    sweep = session.scalar(select(Sweep).where(Sweep.id == sweep_id, Sweep.owner == owner).with_for_update())
+    if sweep is not None and sweep.state == SweepState.RUNNING:
+        for job in jobs_of(session, sweep):
+            if job.state not in ENDED:
+                lifecycle.cancel(session, owner, job.id)
+        _end(sweep, SweepState.CANCELLED)
+    return sweep
+
+
+def advance(session: Session, limit: int = 20) -> int:
+    """Look at sweeps whose jobs have all ended: ask for the next job of a search, or end the sweep.
+
+    Returns how many there were. Any number of dispatchers may do this at once.
+    """
+    unfinished = exists().where(Job.sweep_id == Sweep.id, Job.state.not_in(ENDED))
+    waiting = session.scalars(
+        select(Sweep)
+        .where(Sweep.state == SweepState.RUNNING, ~unfinished)
+        .order_by(Sweep.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for sweep in waiting:
+        # Read again under the lock: another dispatcher may have asked for a job a moment ago.
+        jobs = jobs_of(session, sweep)
+        if all(job.state in ENDED for job in jobs):
+            _advance(session, sweep, jobs)
+    return len(waiting)
+
+
+def _advance(session: Session, sweep: Sweep, jobs: Sequence[Job]) -> None:
+    failed = [job for job in jobs if job.state == JobState.FAILED]
+    if failed:
+        _end(sweep, SweepState.FAILED, f"{len(failed)} of {len(jobs)} jobs failed; retry them, or see why")
+    elif any(job.state == JobState.CANCELLED for job in jobs):
+        _end(sweep, SweepState.CANCELLED)
+    elif sweep.search is None:
+        _end(sweep, SweepState.SUCCEEDED)
+    else:
+        _search_on(session, sweep, jobs)
+
+
+def _search_on(session: Session, sweep: Sweep, jobs: Sequence[Job]) -> None:
+    target = Target.model_validate(sweep.request["target"])
+    search = Search()
+    for job in jobs:
+        search = search.after(job.sparsity, job.id, met=job.gate_state == GateState.PASSED)
+    sweep.search = search.model_dump(mode="json")
+    sparsity = search.next_sparsity(target)
+    if sparsity is not None:
+        last = jobs[-1]
+        spec = _probe(JobSpec.model_validate(last.spec), sparsity, target)
+        try:
+            lifecycle.create(session, sweep.owner, spec, last.labels, sweep_id=sweep.id)
+        except UnknownUpload:
+            _end(
+                sweep, SweepState.FAILED, "an upload that it needs was deleted; upload it and submit it again"
+            )
+    elif search.best_job is None:
+        _end(sweep, SweepState.FAILED, f"no sparsity from {target.lowest:g} on meets the bound")
+    else:
+        _end(sweep, SweepState.SUCCEEDED)
+
+
+def _probe(base: JobSpec, sparsity: float, target: Target) -> JobSpec:
+    fields = base.model_dump(mode="json")
+    fields["recipe"]["sparsity"] = sparsity
+    return JobSpec.model_validate({**fields, "gate": target.gate, "stop_when_missed": True})
+
+
+def _insert(session: Session, owner: str, request: dict[str, Any], search: Search | None) -> Sweep:
+    found = None if search is None else search.model_dump(mode="json")
+    sweep = Sweep(owner=owner, request=request, search=found)
+    session.add(sweep)
+    session.flush()
+    session.refresh(sweep)
+    return sweep
+
+
+def _end(sweep: Sweep, state: SweepState, error: str | None = None) -> None:
+    sweep.state, sweep.error, sweep.ended_at = state, error, NOW

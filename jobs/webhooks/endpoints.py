@@ -1,0 +1,69 @@
+"""Who wants to be told of what: the endpoints of webhooks, and their secrets."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from jobs.tables import NOW, WebhookEndpoint
+from jobs.webhooks.encryption import SecretBox
+
+SECRET_PREFIX = "whsec_"  # noqa: S105 - how every secret of Standard Webhooks begins
+BOTH_SECRETS_FOR = timedelta(hours=24)
+MAX_ENDPOINTS = 20
+
+_SECRET_BYTES = 32
+
+
+def create(
+    session: Session, seal: SecretBox, owner: str, url: str, events: Sequence[str]
+) -> tuple[WebhookEndpoint, bytes]:
+    """A new endpoint with its secret."""
+    secret = secrets.token_bytes(_SECRET_BYTES)
+    endpoint = WebhookEndpoint(owner=owner, url=url, events=[*events], secret=seal.seal(secret))
+    session.add(endpoint)
+    session.flush()
+    session.refresh(endpoint)
+    return endpoint, secret
+
+
+def rotate_secret(session: Session, seal: SecretBox, endpoint: WebhookEndpoint) -> bytes:
+    """A new secret. The one before signs too for a day, so that receivers can be changed in peace."""
+    secret = secrets.token_bytes(_SECRET_BYTES)
+    endpoint.previous_secret, endpoint.secret = endpoint.secret, seal.seal(secret)
+    endpoint.previous_secret_until = session.scalars(select(NOW + BOTH_SECRETS_FOR)).one()
+    return secret
+
+
+def enable(session: Session, endpoint: WebhookEndpoint, enabled: bool) -> None:
+    """Switch an endpoint off, or on again with a clean slate."""
+    if enabled == (endpoint.disabled_at is None):
+        return
+    now = session.scalars(select(NOW)).one()
+    endpoint.disabled_at = None if enabled else now
+    endpoint.disabled_reason = None if enabled else "switched off by its owner"
+    endpoint.failing_since = None
+
+
+def count(session: Session, owner: str) -> int:
+    """How many endpoints an owner has."""
+    return session.scalars(select(func.count()).where(WebhookEndpoint.owner == owner)).one()
+
+
+def newest(session: Session, owner: str, *, before: UUID | None, limit: int) -> Sequence[WebhookEndpoint]:
+    """A page of an owner's endpoints, newest first."""
+    query = select(WebhookEndpoint).where(WebhookEndpoint.owner == owner)
+    query = query.order_by(WebhookEndpoint.id.desc()).limit(limit)
+    return session.scalars(query if before is None else query.where(WebhookEndpoint.id < before)).all()
+
+
+def get(session: Session, owner: str, endpoint_id: UUID) -> WebhookEndpoint | None:
+    """One of the owner's endpoints, locked until the transaction ends."""
+    return session.scalar(
+        select(WebhookEndpoint)
+        .where(WebhookEndpoint.id == endpoint_id, WebhookEndpoint.owner == owner)
+        .with_for_update(key_share=True)
+    )

@@ -1,0 +1,247 @@
+"""What webhooks are to be sent.
+
+A message is written in the transaction that makes it true, one row per endpoint (an outbox). The dispatcher
+sends it, at least once; its id, the row's, is the same in every attempt, so that receivers can tell.
+"""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import case, delete, func, insert, select, true, update
+from sqlalchemy.orm import Session
+
+from jobs.spec.gate import GateState
+from jobs.states import JobState
+from jobs.tables import NOW, Job, WebhookDelivery, WebhookEndpoint
+
+_PER_ENDPOINT = 4
+_MINUTE, _HOUR = 60.0, 3600.0
+
+# Seconds after each failed attempt, before jitter: about four days in all.
+BACKOFF = (
+    *(5.0, 30.0, 2 * _MINUTE, 10 * _MINUTE, 30 * _MINUTE),
+    *(2 * _HOUR, 5 * _HOUR, 10 * _HOUR, 14 * _HOUR, 20 * _HOUR, 24 * _HOUR, 24 * _HOUR),
+)
+_JITTER = 0.2
+
+
+class WebhookEvent(StrEnum):
+    """What an endpoint can be told of."""
+
+    JOB_SUCCEEDED = "job.succeeded"
+    JOB_FAILED = "job.failed"
+    JOB_CANCELLED = "job.cancelled"
+    JOB_GATE_FAILED = "job.gate_failed"
+
+
+TEST = "webhook.test"
+"""A message by hand, to one endpoint, whatever it wants to be told of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A message to send now. `attempt` guards its outcome: a replay or a later attempt makes it stale."""
+
+    id: UUID
+    endpoint_id: UUID
+    attempt: int
+    url: str
+    sealed_secrets: tuple[bytes, ...]
+    payload: dict[str, Any]
+
+
+def tell_of_end(session: Session, job_id: UUID, state: JobState) -> None:
+    """Write the messages of a job's end, for every endpoint of its owner that wants to know."""
+    owned = select(Job.owner).where(Job.id == job_id).scalar_subquery()
+    endpoints = session.scalars(
+        select(WebhookEndpoint)
+        .where(WebhookEndpoint.owner == owned, WebhookEndpoint.disabled_at.is_(None))
+        # An endpoint that goes away at this moment must not take the job's end with it.
+        .with_for_update(read=True, key_share=True)
+    ).all()
+    if not endpoints:
+        return
+    job = session.get_one(Job, job_id, populate_existing=True)
+    told = [f"job.{state}"]
+    if job.gate_state == GateState.FAILED:
+        told.append(WebhookEvent.JOB_GATE_FAILED)
+    at: datetime = getattr(job, f"{state}_at")
+    for endpoint in endpoints:
+        for event in told:
+            if event in endpoint.events:
+                _enqueue(session, endpoint.id, event, at, _facts(job, state))
+
+
+def send_test(session: Session, endpoint: WebhookEndpoint) -> UUID:
+    """Write a message that says nothing but that messages arrive."""
+    at = session.scalars(select(NOW)).one()
+    return _enqueue(session, endpoint.id, TEST, at, {"webhook": str(endpoint.id)})
+
+
+def deliveries(
+    session: Session, owner: str, endpoint_id: UUID, *, before: UUID | None, limit: int
+) -> Sequence[WebhookDelivery]:
+    """A page of what was and will be sent to one of the owner's endpoints, newest first."""
+    query = (
+        select(WebhookDelivery)
+        .join(WebhookEndpoint)
+        .where(WebhookDelivery.endpoint_id == endpoint_id, WebhookEndpoint.owner == owner)
+        .order_by(WebhookDelivery.id.desc())
+        .limit(limit)
+    )
+    return session.scalars(query if before is None else query.where(WebhookDelivery.id < before)).all()
+
+
+def replay(session: Session, endpoint: WebhookEndpoint, delivery_id: UUID) -> WebhookDelivery | None:
+    """Send a message again, now, and with all attempts before it. None: the endpoint has no such message."""
+    return session.scalar(
+        update(WebhookDelivery)
+        .where(WebhookDelivery.id == delivery_id, WebhookDelivery.endpoint_id == endpoint.id)
+        .values(attempts=0, next_attempt_at=NOW, delivered_at=None)
+        .returning(WebhookDelivery),
+        execution_options={"populate_existing": True},
+    )
+
+
+def take_due(session: Session, limit: int, lease_seconds: float) -> list[Due]:
+    """Messages whose time has come, a few of each endpoint, each counted as attempted from here on.
+
+    One whose sender dies comes back after `lease_seconds`: it may then be sent twice, and never not at all.
+    """
+    is_due = (WebhookDelivery.next_attempt_at <= NOW) & WebhookEndpoint.disabled_at.is_(None)
+    turn = func.row_number().over(
+        partition_by=WebhookDelivery.endpoint_id, order_by=WebhookDelivery.next_attempt_at
+    )
+    ranked = select(WebhookDelivery.id, turn.label("turn")).join(WebhookEndpoint).where(is_due).subquery()
+    chosen = session.execute(
+        select(WebhookDelivery, WebhookEndpoint, WebhookEndpoint.previous_secret_until > NOW)
+        .join(WebhookEndpoint)
+        .where(WebhookDelivery.id.in_(select(ranked.c.id).where(ranked.c.turn <= _PER_ENDPOINT)), is_due)
+        .order_by(WebhookDelivery.next_attempt_at)
+        .limit(limit)
+        .with_for_update(of=WebhookDelivery, skip_locked=True)
+    ).all()
+    ids = [delivery.id for delivery, _, _ in chosen]
+    dues = [
+        Due(
+            delivery.id,
+            endpoint.id,
+            delivery.attempts + 1,
+            endpoint.url,
+            (endpoint.secret, *filter(None, [endpoint.previous_secret if both else None])),
+            delivery.payload,
+        )
+        for delivery, endpoint, both in chosen
+    ]
+    session.execute(
+        update(WebhookDelivery)
+        .where(WebhookDelivery.id.in_(ids))
+        .values(
+            attempts=WebhookDelivery.attempts + 1,
+            last_attempt_at=NOW,
+            next_attempt_at=NOW + timedelta(seconds=lease_seconds),
+        )
+        .execution_options(synchronize_session=False)
+    )
+    return dues
+
+
+def delivered(session: Session, due: Due, status: int) -> None:
+    """The endpoint has taken the message."""
+    values = {"delivered_at": NOW, "next_attempt_at": None, "last_status": status, "last_error": None}
+    if _settle(session, due, values):
+        session.execute(
+            update(WebhookEndpoint).where(WebhookEndpoint.id == due.endpoint_id).values(failing_since=None)
+        )
+
+
+def failed(
+    session: Session, due: Due, status: int | None, error: str, *, gone: bool, disable_after: timedelta
+) -> str | None:
+    """An attempt has failed: plan the next, if there is to be one.
+
+    Returns why the endpoint was disabled, if it was: it is `gone`, or has failed for `disable_after`.
+    """
+    pause = _pause(due.attempt)
+    values = {
+        "next_attempt_at": None if pause is None else NOW + timedelta(seconds=pause),
+        "last_status": status,
+        "last_error": error,
+    }
+    if not _settle(session, due, values):
+        return None
+    since = func.coalesce(WebhookEndpoint.failing_since, NOW)
+    days = disable_after / timedelta(days=1)
+    reason = "it has answered 410 Gone" if gone else f"nothing but failures for {days:g} days"
+    give_up = true() if gone else since <= NOW - disable_after
+    row = session.execute(
+        update(WebhookEndpoint)
+        .where(WebhookEndpoint.id == due.endpoint_id, WebhookEndpoint.disabled_at.is_(None))
+        .values(
+            failing_since=since,
+            disabled_at=case((give_up, NOW)),
+            disabled_reason=case((give_up, reason)),
+        )
+        .returning(WebhookEndpoint.disabled_reason)
+    ).one_or_none()
+    return row.disabled_reason if row else None
+
+
+def forget(session: Session, older_than: timedelta) -> None:
+    """Drop what is over and was written long ago."""
+    session.execute(
+        delete(WebhookDelivery).where(
+            WebhookDelivery.created_at < NOW - older_than, WebhookDelivery.next_attempt_at.is_(None)
+        )
+    )
+
+
+def _enqueue(session: Session, endpoint_id: UUID, event: str, at: datetime, data: dict[str, Any]) -> UUID:
+    payload = {"type": event, "timestamp": at.isoformat(), "data": data}
+    return session.scalars(
+        insert(WebhookDelivery)
+        .values(endpoint_id=endpoint_id, event=event, payload=payload)
+        .returning(WebhookDelivery.id)
+    ).one()
+
+
+def _facts(job: Job, state: JobState) -> dict[str, Any]:
+    """What a receiver needs to decide whether to look further."""
+    measured = state == JobState.SUCCEEDED
+    return {
+        "id": str(job.id),
+        "url": f"/v1/jobs/{job.id}",
+        "state": state,
+        "model": job.model,
+        "method": job.method,
+        "pattern": job.pattern,
+        "sparsity": job.sparsity,
+        "labels": job.labels,
+        "attempt": job.attempt,
+        "perplexity": {"dense": job.dense_perplexity, "pruned": job.pruned_perplexity} if measured else None,
+        "gate": job.gate,
+        "error": job.error,
+    }
+
+
+def _settle(session: Session, due: Due, values: dict[str, Any]) -> bool:
+    """Write the outcome of an attempt, unless another has begun meanwhile."""
+    settled = session.scalar(
+        update(WebhookDelivery)
+        .where(WebhookDelivery.id == due.id, WebhookDelivery.attempts == due.attempt)
+        .values(values)
+        .returning(WebhookDelivery.id)
+    )
+    return settled is not None
+
+
+def _pause(attempt: int) -> float | None:
+    """Seconds until the next attempt, spread so that what failed together does not come back together."""
+    if attempt > len(BACKOFF):
+        return None
+    return BACKOFF[attempt - 1] * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - no secret

@@ -1,0 +1,103 @@
+"""Models from the Hugging Face Hub, at an exact commit."""
+
+from pathlib import Path
+
+from huggingface_hub import HfApi, constants, snapshot_download
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HfHubHTTPError,
+    LocalEntryNotFoundError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+
+from pruning.checkpoint.files import CONFIG, all_files
+from pruning.errors import InvalidInput, PruningError, Unreachable
+from pruning.recipe import ModelReference
+
+
+class HubModel:
+    """A model on the Hub at one commit, downloaded piece by piece into the Hub's own cache.
+
+    Whether the caller may read the model is asked of the Hub, with the caller's own token, before the cache
+    is used: what another caller's token brought there is not served to those who lack it. In offline mode
+    (HF_HUB_OFFLINE) nobody can be asked, and the cache serves everyone.
+    """
+
+    def __init__(self, reference: ModelReference, token: str | None) -> None:
+        """Resolve the reference to a commit.
+
+        Raises InvalidInput for a model or revision that does not exist, may not be read, or in offline mode
+        is not in the cache; else Unreachable.
+        """
+        self._reference = reference
+        self._token = token or False  # never a token that happens to lie on this machine
+        try:
+            self.names = () if constants.HF_HUB_OFFLINE else self._names_on_hub()
+        except Exception as error:
+            raise self._explained(error) from error
+        # By the revision's own name, so that the cache learns which commit it means, for offline mode.
+        directory = self._snapshot(reference.revision, (CONFIG,))
+        self.commit = directory.name
+        self.names = self.names or all_files(directory)
+
+    def download(self, *patterns: str) -> Path:
+        """Fetch the files whose names match; the directory holds all that was fetched so far."""
+        return self._snapshot(self.commit, patterns)
+
+    def _names_on_hub(self) -> tuple[str, ...]:
+        info = HfApi(token=self._token).model_info(self._reference.id, revision=self._reference.revision)
+        return tuple(file.rfilename for file in info.siblings or ())
+
+    def _snapshot(self, revision: str | None, patterns: tuple[str, ...]) -> Path:
+        try:
+            directory = snapshot_download(
+                self._reference.id,
+                revision=revision,
+                token=self._token,
+                allow_patterns=list(patterns),
+                local_files_only=constants.HF_HUB_OFFLINE,
+            )
+        except Exception as error:
+            raise self._explained(error) from error
+        return Path(directory)
+
+    def _explained(self, error: Exception) -> PruningError:
+        """The same in our terms. Each library down to the network has its own exceptions, so any is taken."""
+        model, revision = self._reference.id, self._reference.revision
+        if isinstance(error, GatedRepoError):
+            return InvalidInput(
+                f"{model} is gated; accept its terms on the Hub and use a token that may read it",
+                field="model.id",
+            )
+        if isinstance(error, RevisionNotFoundError):
+            return InvalidInput(f"{model} has no revision {revision}", field="model.revision")
+        if isinstance(error, RepositoryNotFoundError):
+            return InvalidInput(
+                f"{model} does not exist on the Hub, or is private and needs a token that may read it",
+                field="model.id",
+            )
+        if isinstance(error, LocalEntryNotFoundError) and constants.HF_HUB_OFFLINE:
+            # Not Unreachable: this process stays offline, so trying again later gives the same answer.
+            return InvalidInput(
+                f"{model} is not in the cache, and offline mode (HF_HUB_OFFLINE) forbids to download it; "
+                "download it first, or give the path of a local directory",
+                field="model.id",
+            )
+        status = _status(error)
+        if status in (401, 403):
+            return InvalidInput(f"the Hub does not let this token read {model}", field="model.id")
+        answer = f"status {status}" if status else type(error).__name__
+        return Unreachable(
+            f"the Hub did not deliver {model} ({answer}); try again later, or give the path of a local copy",
+            field="model.id",
+        )
+
+
+def _status(error: BaseException | None) -> int | None:
+    """What the Hub answered. A file that it refuses is reported as missing in the cache, because of this."""
+    while error is not None:
+        if isinstance(error, HfHubHTTPError) and error.response is not None:
+            return error.response.status_code
+        error = error.__cause__
+    return None

@@ -1,0 +1,168 @@
+"""The calibration set: the token windows on which activations and gradients are measured."""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from pruning.data.text import PARAGRAPH_BREAK, Source, read_documents
+from pruning.data.windows import Reader, enough, fingerprint
+from pruning.errors import InvalidInput
+from pruning.recipe import Calibration, Share, is_stored
+
+# Above the reference's 128 x 2048 by a factor of 256. Every token's hidden state is held at every block.
+_MAX_TOKENS = 2**26
+
+# One C4 document in fifty is longer than 2048 tokens, one in several hundred longer than 4096: so many draws
+# that fail one after the other mean a dataset of another kind.
+_MAX_DRAWS = 10_000
+
+Encode = Callable[[str], list[int]]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The windows that came from one dataset, and how they came to be."""
+
+    share: Share
+    windows: Tensor  # int64 (samples, length)
+    notes: tuple[str, ...] = ()  # for the report, where the way was not the plain one
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over the token ids."""
+        return fingerprint(self.windows)
+
+
+@dataclass(frozen=True)
+class CalibrationSet:
+    """Token windows, one dataset's after the other's."""
+
+    sets: tuple[Drawn, ...]
+    windows: Tensor  # int64 (samples, length): of all sets
+    fingerprint: str  # SHA-256 over the token ids
+
+
+def calibration_set(calibration: Calibration, reader: Reader) -> CalibrationSet:
+    """Draw the windows that `calibration` asks for. Equal arguments give equal windows.
+
+    Token ids from a .npy file are used as they stand. From a single text, windows are cut at random offsets;
+    from a set of documents, each from a random one that is long enough (the reference's way for both). Where
+    several datasets are asked for, they are drawn from in their order, all from one random stream.
+
+    Raises InvalidInput naming the field, the value and the limit; Unreachable where a Hub dataset is.
+    """
+    rng = random.Random(calibration.seed)  # noqa: S311 - a reproducible draw, and the reference's generator
+    sets = tuple(_draw(share, calibration, reader, rng) for share in calibration.shares)
+    lengths = {drawn.windows.shape[1] for drawn in sets}
+    if len(lengths) > 1:  # only token ids bring a length of their own
+        raise InvalidInput(
+            f"the datasets have windows of {min(lengths)} and {max(lengths)} tokens; ask for the "
+            "sequence_length of the stored token ids",
+            field="calibration.sequence_length",
+        )
+    windows = torch.cat([drawn.windows for drawn in sets])
+    return CalibrationSet(sets, windows, fingerprint(windows))
+
+
+def _draw(share: Share, calibration: Calibration, reader: Reader, rng: random.Random) -> Drawn:
+    source, samples = Source(share.dataset, "calibration", share.field), share.samples
+    if is_stored(share.dataset):
+        stored = reader.stored(source, samples, calibration.sequence_length)
+        return Drawn(share, reader.checked(stored, source))
+    length = reader.length(calibration.sequence_length, "calibration")
+    if calibration.samples * length > _MAX_TOKENS:
+        raise InvalidInput(
+            f"samples {calibration.samples} of {length} tokens are {calibration.samples * length} tokens; "
+            f"the limit is {_MAX_TOKENS}",
+            field="calibration.samples",
+        )
+    documents = read_documents(source, roots=reader.roots)
+
+    def encode(text: str) -> list[int]:
+        return reader.encode(text, source)
+
+    if len(documents) == 1:
+        windows, notes = _from_text(encode(documents[0]), samples, length, rng, source)
+    else:
+        windows, notes = _from_documents(documents, encode, samples, length, rng, source)
+    return Drawn(share, reader.checked(torch.tensor(windows), source), notes)
+
+
+def _from_text(
+    ids: list[int], samples: int, length: int, rng: random.Random, source: Source
+) -> tuple[list[list[int]], tuple[str, ...]]:
+    """Windows at random offsets of one text; never the one that ends with it, as the reference has it."""
+    if len(ids) <= length:
+        raise InvalidInput(
+            f"the text has {len(ids)} tokens; a window of {length} needs at least {length + 1}: "
+            "give more text, or a shorter sequence_length",
+            field=source.field,
+        )
+    windows = [_cut(ids, length, rng) for _ in range(samples)]
+    wanted = samples * length
+    notes = (f"windows overlap: {wanted} tokens were drawn from a text of {len(ids)}",)
+    return windows, notes if wanted > len(ids) else ()
+
+
+def _from_documents(
+    documents: Sequence[str],
+    encode: Encode,
+    samples: int,
+    length: int,
+    rng: random.Random,
+    source: Source,
+) -> tuple[list[list[int]], tuple[str, ...]]:
+    """A window from a random long enough document each; where too few are, documents are packed.
+
+    For each window the reference draws documents, with replacement, until one is strictly longer than it,
+    then the offset, all from one random stream. It never ends where no document is long enough.
+    """
+    encoded = lru_cache(maxsize=1024)(lambda number: encode(documents[number]))
+    too_short: set[int] = set()
+    drawn: list[int] = []
+    windows: list[list[int]] = []
+    for _ in range(samples):
+        for _ in range(_MAX_DRAWS):
+            number = rng.randint(0, len(documents) - 1)
+            if number not in too_short and len(encoded(number)) > length:
+                break
+            too_short.add(number)
+            if len(too_short) == len(documents):
+                return _packed(documents, encode, samples, length, rng, source)
+        else:
+            return _packed(documents, encode, samples, length, rng, source)
+        drawn.append(number)
+        windows.append(_cut(encoded(number), length, rng))
+    different = len(set(drawn))
+    notes = (f"{samples} windows come from {different} documents: few are longer than {length} tokens",)
+    return windows, notes if different <= samples // 2 else ()
+
+
+def _cut(ids: list[int], length: int, rng: random.Random) -> list[int]:
+    start = rng.randint(0, len(ids) - length - 1)
+    return ids[start : start + length]
+
+
+def _packed(
+    documents: Sequence[str],
+    encode: Encode,
+    samples: int,
+    length: int,
+    rng: random.Random,
+    source: Source,
+) -> tuple[list[list[int]], tuple[str, ...]]:
+    """Documents in random order, a blank line after each, one after the other, cut into windows."""
+    order = list(range(len(documents)))
+    rng.shuffle(order)
+    ids: list[int] = []
+    for number in order:
+        ids += encode(documents[number] + PARAGRAPH_BREAK)
+        if len(ids) >= samples * length:
+            break
+    enough(samples, len(ids) // length, length, source)
+    windows = [ids[start : start + length] for start in range(0, samples * length, length)]
+    return windows, (f"documents were packed: too few are longer than the window of {length} tokens",)

@@ -1,0 +1,117 @@
+"""Token windows: what calibration and evaluation feed to a model, from text or from stored token ids."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
+
+from pruning.allowed_roots import real_file
+from pruning.data.text import Purpose, Source
+from pruning.errors import InvalidInput
+
+_DEFAULT_LENGTH = 2048
+
+# A tokeniser's own bookkeeping takes well over a hundred bytes per token of a text that it reads at once.
+_MAX_CHARACTERS = 2**26
+
+
+@dataclass(frozen=True)
+class Reader:
+    """What turns texts and files into windows that one model can read."""
+
+    tokenizer: PreTrainedTokenizerBase
+    vocabulary: int  # token ids lie below it: the rows of the model's embedding
+    context_length: int | None = None  # in tokens; None where the model sets no bound
+    roots: Sequence[Path] | None = None  # where local files must lie; None allows any
+
+    def length(self, requested: int | None, purpose: Purpose) -> int:
+        """Tokens per window: as requested, or min(2048, the model's context).
+
+        Raises InvalidInput(field='<purpose>.sequence_length') beyond the model's context.
+        """
+        if requested is None:
+            return min(_DEFAULT_LENGTH, self.context_length or _DEFAULT_LENGTH)
+        if self.context_length is not None and requested > self.context_length:
+            raise InvalidInput(
+                f"sequence_length {requested} exceeds the model's context of {self.context_length} tokens",
+                field=f"{purpose}.sequence_length",
+            )
+        return requested
+
+    def encode(self, text: str, source: Source) -> list[int]:
+        """The token ids of a whole text, with the special tokens that the tokenizer adds by itself."""
+        if len(text) > _MAX_CHARACTERS:
+            raise InvalidInput(
+                f"a text of {len(text)} characters is too long to be tokenised as one; the limit is "
+                f"{_MAX_CHARACTERS}: give a shorter text, or documents on lines of their own (.jsonl)",
+                field=source.field,
+            )
+        ids: list[int] = self.tokenizer(text, verbose=False)["input_ids"]
+        return ids
+
+    def stored(self, source: Source, count: int | None, length: int | None) -> Tensor:
+        """The first windows of a .npy file of integers, (windows, length): int64 (count, length).
+
+        `count` None takes all; `length` None takes the file's. Raises InvalidInput naming the field.
+        """
+        field, name = source.field, Path(source.dataset).name
+        file = real_file(Path(source.dataset), self.roots, field=field)
+        try:
+            array = np.lib.format.open_memmap(file, mode="r")  # unlike np.load, no pickles and no archives
+        except (OSError, ValueError, EOFError) as error:
+            raise InvalidInput(f"{name} is not a .npy array of numbers", field=field) from error
+        if array.ndim != 2 or array.dtype.kind not in "iu":
+            raise InvalidInput(f"{name} must hold token ids: integers, windows by length", field=field)
+        rows, columns = array.shape
+        if columns < 2:
+            raise InvalidInput(f"{name} has windows of {columns} tokens; at least 2 are needed", field=field)
+        if length is not None and length != columns:
+            raise InvalidInput(
+                f"sequence_length {length}: {name} has {columns} tokens per window; ask for that",
+                field=f"{source.purpose}.sequence_length",
+            )
+        self.length(columns, source.purpose)
+        return torch.from_numpy(array[: enough(count, rows, columns, source)].astype(np.int64))
+
+    def checked(self, windows: Tensor, source: Source) -> Tensor:
+        """The same windows. Raises InvalidInput where a token id lies outside the model's vocabulary."""
+        low, high = int(windows.min()), int(windows.max())
+        if low < 0 or high >= self.vocabulary:
+            raise InvalidInput(
+                f"token ids lie from {low} to {high}; the model's vocabulary ends at {self.vocabulary - 1}: "
+                "the text was tokenised for another model",
+                field=source.field,
+            )
+        return windows
+
+
+def enough(wanted: int | None, available: int, length: int, source: Source) -> int:
+    """How many windows to use: as wanted, or all of them.
+
+    Raises InvalidInput naming the dataset where there is none at all, the count where there are too few.
+    """
+    if available == 0:
+        raise InvalidInput(f"the text is shorter than one window of {length} tokens", field=source.field)
+    if wanted is not None and wanted > available:
+        name = "samples" if source.purpose == "calibration" else "windows"
+        raise InvalidInput(
+            f"{name} {wanted}: {Path(source.dataset).name} holds only {available} windows of {length} "
+            "tokens; ask for fewer, or for a shorter sequence_length, or give more text",
+            field=f"{source.purpose}.{name}",
+        )
+    return available if wanted is None else wanted
+
+
+def fingerprint(windows: Tensor) -> str:
+    """SHA-256 over the shape and the token ids, as little-endian int64: 64 hex digits."""
+    digest = hashlib.sha256(np.array(windows.shape, "<i8").tobytes())
+    for some in torch.split(
+        windows, 1024
+    ):  # overlapping windows are views of one text; a copy of all may not fit
+        digest.update(some.cpu().numpy().astype("<i8").tobytes())
+    return digest.hexdigest()

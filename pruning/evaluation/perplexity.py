@@ -1,0 +1,166 @@
+"""Perplexity, as the reference measures it, or over windows that overlap."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from pruning.data.text import PARAGRAPH_BREAK, Source, read_documents
+from pruning.data.windows import Reader, enough, fingerprint
+from pruning.errors import NumericalFailure
+from pruning.recipe import Evaluation, is_stored
+from pruning.runtime.malloc import retain_freed_heap
+
+_MEAN = "Exp of the mean over windows of a window's mean next-token cross-entropy (length - 1 predictions); "
+_TOKENISED = (
+    "the documents are joined by a blank line, tokenised once with the special tokens that the "
+    "tokenizer adds by itself, and cut into "
+)
+
+DEFINITION = f"{_MEAN}{_TOKENISED}non-overlapping windows; the remainder is dropped."
+STORED_DEFINITION = f"{_MEAN}the windows are token ids, used as they were given."
+
+_TOKENS_AT_ONCE = (
+    2048  # the logits of so many tokens exist at one time (more only where one window is longer)
+)
+_POSITIONS_AT_ONCE = 256  # and so many of them as float32
+
+
+@dataclass(frozen=True)
+class EvaluationSet:
+    """Token windows, and the definition of the perplexity over them."""
+
+    dataset: str
+    windows: Tensor  # int64 (windows, length)
+    fingerprint: str  # SHA-256 over the token ids
+    definition: str
+    stride: int | None = None  # tokens from one window's start to the next; None: they do not overlap
+
+
+def evaluation_sets(evaluation: Evaluation, reader: Reader) -> tuple[EvaluationSet, ...]:
+    """The first windows of each evaluation text, or all of them; in the order of the request.
+
+    Raises InvalidInput naming the field, the value and the limit; Unreachable where a Hub dataset is.
+    """
+    return tuple(
+        _evaluation_set(Source(dataset, "evaluation", field), evaluation, reader)
+        for field, dataset in evaluation.texts
+    )
+
+
+def _evaluation_set(source: Source, evaluation: Evaluation, reader: Reader) -> EvaluationSet:
+    if is_stored(source.dataset):
+        windows = reader.stored(source, evaluation.windows, evaluation.sequence_length)
+        definition, stride = STORED_DEFINITION, None
+    else:
+        length = reader.length(evaluation.sequence_length, "evaluation")
+        stride = evaluation.stride if evaluation.stride != length else None
+        ids = reader.encode(PARAGRAPH_BREAK.join(read_documents(source, roots=reader.roots)), source)
+        step = stride or length
+        count = enough(evaluation.windows, max(0, len(ids) - length + step) // step, length, source)
+        windows = torch.tensor(ids).unfold(0, length, step)[:count]  # a view: a small stride costs no memory
+        definition = DEFINITION if stride is None else _definition_with_overlap(length, stride)
+    return EvaluationSet(
+        source.dataset, reader.checked(windows, source), fingerprint(windows), definition, stride
+    )
+
+
+def _definition_with_overlap(length: int, stride: int) -> str:
+    later = "the last" if stride == 1 else f"the last {stride}"
+    return (
+        f"Exp of the mean next-token cross-entropy over all predicted tokens; {_TOKENISED}windows of "
+        f"{length} tokens that start every {stride}. The first window predicts all its tokens but the first; "
+        f"each later one {later}, which no window before it predicted, with the rest as context. What "
+        "follows the last whole window is dropped."
+    )
+
+
+def evaluation_batches(windows: Tensor) -> tuple[Tensor, ...]:
+    """The windows that go through the model together, in order."""
+    return torch.split(windows, max(1, _TOKENS_AT_ONCE // windows.shape[1]))
+
+
+@torch.inference_mode()
+@retain_freed_heap()
+def perplexity(
+    model: PreTrainedModel,
+    windows: Tensor,
+    *,
+    stride: int | None = None,
+    ceiling: float = math.inf,
+    step: Callable[[int, int], None],
+) -> float:
+    """The perplexity of `model` over token ids (windows, length); each token counts once.
+
+    Without a stride all tokens of a window but its first are predicted, see `DEFINITION`; with one, a window
+    after the first predicts its last `stride` tokens: those that no earlier window has predicted.
+
+    A loss is never negative, so the perplexity is known to lie above `ceiling` as soon as the losses so far
+    would lift it there with none to come. The measurement ends at that point, and returns that lower bound.
+
+    `step(done, total)` is called after each of `evaluation_batches`; what it raises ends the measurement.
+    Raises NumericalFailure with the window's number where a loss is not finite.
+    """
+    losses: list[float] = []
+    predictions: list[int] = []
+    batches = evaluation_batches(windows)
+    to_come = predictions_in(windows, stride)
+    for done, batch in enumerate(batches, start=1):
+        tokens = batch.to(model.device)
+        logits = model(input_ids=tokens, use_cache=False).logits
+        for scores, ids in zip(logits, tokens, strict=True):
+            new = len(ids) - 1 if stride is None or not losses else stride
+            losses.append(window_loss(scores[-new - 1 :], ids[-new - 1 :]))
+            predictions.append(new)
+            to_come -= new
+        del logits, scores  # before the next ones are made
+        step(done, len(batches))
+        if to_come and (bound := perplexity_of([*losses, 0.0], [*predictions, to_come])) > ceiling:
+            return bound
+    return perplexity_of(losses, predictions)
+
+
+def predictions_in(windows: Tensor, stride: int | None) -> int:
+    """How many tokens are predicted in windows (windows, length)."""
+    count, length = windows.shape
+    return count * (length - 1) if stride is None else length - 1 + (count - 1) * stride
+
+
+def window_loss(logits: Tensor, tokens: Tensor) -> float:
+    """Mean next-token cross-entropy of one window in nats; float32 arithmetic, or float64 for such logits.
+
+    `logits` (length, vocabulary), `tokens` (length,). Summed in float64, a few positions at a time, because a
+    float32 copy of all logits would be the largest tensor of the whole run.
+    """
+    dtype = torch.promote_types(logits.dtype, torch.float32)
+    total = 0.0
+    for scores, targets in zip(
+        torch.split(logits[:-1], _POSITIONS_AT_ONCE), torch.split(tokens[1:], _POSITIONS_AT_ONCE), strict=True
+    ):
+        losses = F.cross_entropy(scores.to(dtype), targets, reduction="none")
+        total += losses.sum(dtype=torch.float64).item()
+    return total / (len(tokens) - 1)
+
+
+def perplexity_of(losses: list[float], predictions: list[int]) -> float:
+    """exp of the mean loss of all predictions, from each window's mean loss and number of predictions.
+
+    Raises NumericalFailure where that is no finite number.
+    """
+    for number, loss in enumerate(losses):
+        if not math.isfinite(loss):
+            raise NumericalFailure(
+                f"the loss of evaluation window {number} is {loss}; use dtype float32, or prune less"
+            )
+    total = math.fsum(loss * count for loss, count in zip(losses, predictions, strict=True))
+    mean = total / sum(predictions)
+    try:
+        return math.exp(mean)
+    except OverflowError as error:
+        raise NumericalFailure(
+            f"a mean loss of {mean:.1f} nats has no finite perplexity; the model is destroyed: prune less"
+        ) from error

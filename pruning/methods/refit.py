@@ -1,0 +1,91 @@
+"""Refit: the kept weights of a layer solved again, to give the outputs that the dense weights give.
+
+Per output row, min (w' - w)·H·(w' - w)ᵀ over w' that is zero where the mask says, H the damped second moments
+of the layer's inputs: least squares on the row's support. By conjugate gradients, preconditioned by diag H,
+on all rows at once: one product with H per step, in place of one factorisation per row.
+
+The outputs that are to be reproduced are those of w, the dense weights, on the pruned model's inputs X, or
+lie toward the dense model's own Y: w is replaced by the least-squares weights for them, none pruned,
+w + toward·((Y - X·wᵀ)ᵀX)·H⁻¹.
+"""
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from pruning.methods import LayerStats, PrunedMatrix
+from pruning.methods.linalg import damped, with_rising_damping
+from pruning.recipe import RefitOptions
+
+
+def with_target(layer: LayerStats, options: RefitOptions) -> tuple[LayerStats, tuple[str, ...]]:
+    """The layer with its aim, and what to say about it. Raises NumericalFailure, without the layer's name.
+
+    A layer whose drift was not measured aims at its dense weights, as does one that nothing reaches.
+    """
+    drift, moments = (layer.drift, layer.second_moments) if options.toward else (None, None)
+    if drift is None or moments is None or not moments.any():
+        return layer, ()
+    shift, warnings = with_rising_damping(
+        lambda damping: _solved(damped(moments, damping), drift), options.damping
+    )
+    return replace(layer, aim=layer.weight + options.toward * shift), warnings
+
+
+def _solved(hessian: Tensor, right: Tensor) -> Tensor:
+    """right·H⁻¹: (outputs, inputs). Raises LinAlgError where H is not positive definite."""
+    return torch.cholesky_solve(right.T, torch.linalg.cholesky(hessian)).T
+
+
+def refitted(layer: LayerStats, pruned: PrunedMatrix, options: RefitOptions) -> PrunedMatrix:
+    """The same mask, with the kept weights solved again, from where the method left them."""
+    weight = refit(
+        layer.wanted,
+        pruned.mask,
+        start=layer.weight if pruned.weight is None else pruned.weight,
+        moments=layer.second_moments,
+        damping=options.damping,
+        iterations=options.iterations,
+    )
+    return replace(pruned, weight=weight)
+
+
+def refit(
+    weight: Tensor, mask: Tensor, start: Tensor, moments: Tensor, *, damping: float, iterations: int
+) -> Tensor:
+    """The new weights (outputs, inputs), zero where `mask` is True.
+
+    `weight`: whose outputs are to be reproduced. `start`: where the search begins, such as the masked
+    weights. `moments` (inputs, inputs), the mean over windows of XᵀX; `damping` pulls towards `weight`.
+    """
+    hessian = damped(moments, damping)
+    diagonal = hessian.diagonal()
+    solution = start.masked_fill(mask, 0)
+    if not diagonal.any():  # nothing ever reaches this layer: every solution is as good
+        return solution
+    residual = ((weight - solution) @ hessian).masked_fill_(mask, 0)
+    preconditioned = residual / diagonal
+    direction = preconditioned.clone()
+    norm = _row_products(residual, preconditioned)
+    # What is left of a row that is solved is rounding: going on would divide one rounding error by another.
+    solved = norm * torch.finfo(norm.dtype).eps ** 2
+    for _ in range(iterations):
+        slope = (direction @ hessian).masked_fill_(mask, 0)
+        step = _ratio(norm, _row_products(direction, slope)).masked_fill_(norm <= solved, 0)
+        solution.addcmul_(step, direction)
+        residual.addcmul_(step, slope, value=-1)
+        preconditioned = residual / diagonal
+        previous, norm = norm, _row_products(residual, preconditioned)
+        direction.mul_(_ratio(norm, previous)).add_(preconditioned)
+    return solution
+
+
+def _row_products(one: Tensor, other: Tensor) -> Tensor:
+    """(outputs, 1)"""
+    return (one * other).sum(dim=1, keepdim=True)
+
+
+def _ratio(numerator: Tensor, denominator: Tensor) -> Tensor:
+    """Zero for a row that is solved already, where both are."""
+    return torch.where(denominator > 0, numerator / denominator, 0)

@@ -1,0 +1,134 @@
+"""The model card of a pruned model: what was done to which model, and what that did to it."""
+
+from typing import Any
+
+from huggingface_hub import ModelCardData
+
+from pruning.recipe import AllocationOptions, MethodOptions, is_local
+from pruning.report.schema import FILE_NAME as REPORT
+from pruning.report.schema import CalibrationFacts, Report
+
+
+def model_card(report: Report, *, licence: str | None) -> str:
+    """The text of README.md, with the metadata that the Hub reads.
+
+    `licence`: what the dense model's card declares.
+    """
+    base = report.model.id
+    name = base.rstrip("/").rsplit("/", 1)[-1]
+    metadata = ModelCardData(
+        base_model=None if is_local(base) else base,
+        license=licence,
+        library_name="transformers",
+        pipeline_tag="text-generation",
+        tags=["pruned", "sparse", report.recipe.method.name],
+    )
+    return f"""---
+{metadata.to_yaml()}
+---
+
+# {name}, {report.sparsity.overall:.1%} pruned
+
+{name if is_local(base) else base} ({_version(report)})
+with {report.sparsity.overall:.1%} of the weights in the linear layers of its decoder blocks set to zero.
+{_kept_weights(report)}
+
+| | |
+| --- | --- |
+| method | {_named(report.recipe.method)} |
+| allocation | {_named(report.recipe.allocation)} |
+| kept weights | {_refit(report)} |
+| pattern | {report.recipe.pattern} |
+| sparsity of the pruned layers | {report.sparsity.overall:.2%} |
+| calibration | {_calibration(report.calibration)} |
+| perplexity, dense | {report.perplexity.dense:.3f} |
+| perplexity, pruned | {report.perplexity.pruned:.3f} ({report.perplexity.increase:+.1%}) |{_further(report)}
+
+Perplexity: {report.perplexity.definition} EvaluationResult on {_file_name(report.perplexity.dataset)},
+{report.perplexity.windows} windows of {report.perplexity.sequence_length} tokens. Everything that was
+measured, and what it takes to repeat it, is in `{REPORT}`.
+
+## Use
+
+The weights are plain dense tensors with zeros in them; they load like those of the dense model:
+
+```python
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+model = AutoModelForCausalLM.from_pretrained("<this directory>")
+tokenizer = AutoTokenizer.from_pretrained("<this directory>")
+```
+
+## Licence
+
+{_licence(licence)}
+"""
+
+
+def _further(report: Report) -> str:
+    """The other texts and the zero-shot tasks, as tables of their own."""
+    texts = [
+        f"| {_file_name(text.dataset)} | {text.dense:.3f} | {text.pruned:.3f} ({text.increase:+.1%}) |"
+        for text in report.further_perplexities
+    ]
+    scores = [
+        f"| {score.task}, {score.metric} | {score.dense:.4f} | {score.pruned:.4f} |"
+        for score in (report.zero_shot.scores if report.zero_shot else ())
+    ]
+    tables = [("perplexity on other texts", texts)] if texts else []
+    if report.zero_shot:
+        tables.append((f"zero-shot, lm-evaluation-harness {report.zero_shot.harness}", scores))
+    return "".join(
+        "\n\n" + "\n".join([f"| {title} | dense | pruned |", "| --- | --- | --- |", *rows])
+        for title, rows in tables
+    )
+
+
+def _version(report: Report) -> str:
+    if report.model.commit is not None:
+        return f"commit {report.model.commit}"
+    return f"content {report.model.digest}"
+
+
+def _named(options: MethodOptions | AllocationOptions) -> str:
+    settings = _settings(options.model_dump(exclude={"name"}))
+    return options.name + (f" ({settings})" if settings else "")
+
+
+def _settings(options: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in options.items())
+
+
+def _kept_weights(report: Report) -> str:
+    kept = (
+        "The kept weights of these layers were solved again to make up for the others."
+        if report.recipe.changes_kept_weights
+        else "Every weight that is not zero is the dense model's, bit for bit."
+    )
+    return f"Embeddings, norms and head are the dense model's. {kept}"
+
+
+def _refit(report: Report) -> str:
+    if report.recipe.refit is not None:
+        return f"refit ({_settings(report.recipe.refit.model_dump())})"
+    return "updated by the method" if report.recipe.changes_kept_weights else "unchanged"
+
+
+def _calibration(facts: CalibrationFacts | None) -> str:
+    if facts is None:
+        return "none; the method reads no text"
+    names = ", ".join(f"{_file_name(part.dataset)} ({part.windows})" for part in facts.sets)
+    if len(facts.sets) == 1:
+        names = _file_name(facts.sets[0].dataset)
+    return f"{facts.windows} windows of {facts.sequence_length} tokens from {names}"
+
+
+def _file_name(dataset: str) -> str:
+    """A card travels further than the machine's paths should."""
+    return dataset.rsplit("/", 1)[-1]
+
+
+def _licence(licence: str | None) -> str:
+    if licence is None:
+        return "The dense model's card declares no licence; its terms hold for this model too."
+    return f"The dense model's licence, {licence}, holds for this model too."

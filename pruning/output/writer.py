@@ -1,0 +1,81 @@
+"""The pruned checkpoint as a directory that `from_pretrained` loads as it stands."""
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+
+from pruning.blockwise.results import Pruned
+from pruning.checkpoint.checkpoint import Checkpoint
+from pruning.checkpoint.files import MODEL_CARD
+from pruning.errors import InvalidInput
+from pruning.masks.packed import FILE_NAME as MASKS
+from pruning.masks.packed import MaskFile
+from pruning.output.model_card import model_card
+from pruning.output.safetensors_inplace import replace_in_place, zero_in_place
+from pruning.report.schema import FILE_NAME as REPORT
+from pruning.report.schema import Report
+
+
+def write_model(checkpoint: Checkpoint, pruned: Pruned, directory: Path, *, save_masks: bool) -> None:
+    """Write the original checkpoint with zeros where `pruned` says, tokenizer and configs as they are.
+
+    The weights are the dense ones byte for byte, whatever precision the pruning was computed in, but for the
+    zeros and for the matrices whose kept weights `pruned` gives anew. One block of `pruned` is in memory at a
+    time.
+
+    On request the masks are written too (`masks.safetensors`, see pruning.masks.packed).
+    """
+    for name in checkpoint.files:
+        (directory / name).parent.mkdir(exist_ok=True)
+        shutil.copyfile(checkpoint.directory / name, directory / name)
+    mask_file = MaskFile(directory / MASKS, _mask_shapes(checkpoint, pruned)) if save_masks else None
+    for block in pruned:
+        masks, weights = map(checkpoint.layout.to_stored, (block.masks, block.weights))
+        for name in checkpoint.weight_files:
+            replace_in_place(directory / name, weights)
+            zero_in_place(directory / name, masks)
+        if mask_file is not None:
+            mask_file.write(masks)
+
+
+def _mask_shapes(checkpoint: Checkpoint, pruned: Pruned) -> dict[str, torch.Size]:
+    """By the names in the checkpoint, those of all masks."""
+    parameters = checkpoint.skeleton.state_dict()
+    masks = {name: torch.empty_like(parameters[name], dtype=torch.bool) for name in pruned.parameters}
+    return {name: mask.shape for name, mask in checkpoint.layout.to_stored(masks).items()}
+
+
+def write_report(checkpoint: Checkpoint, report: Report, directory: Path) -> None:
+    """Write the report (`pruning_report.json`) and the model card (`README.md`) beside the model."""
+    (directory / REPORT).write_text(report.model_dump_json(indent=2) + "\n")
+    (directory / MODEL_CARD).write_text(model_card(report, licence=checkpoint.licence))
+
+
+def refuse_existing(destination: Path) -> None:
+    """Raise InvalidInput(field='output') for a destination that is taken. An empty directory is not."""
+    is_directory = destination.is_dir() and not destination.is_symlink()
+    if any(destination.iterdir()) if is_directory else os.path.lexists(destination):
+        raise InvalidInput(f"{destination} exists already; give a new directory", field="output")
+
+
+@contextmanager
+def atomic_directory(destination: Path) -> Iterator[Path]:
+    """A directory to fill, which takes its place in one step when all is well, and is gone otherwise.
+
+    Raises InvalidInput(field='output') where `destination` exists already.
+    """
+    refuse_existing(destination)
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    partial = destination.with_name(f".{destination.name}.{uuid.uuid4().hex}.partial")
+    partial.mkdir()
+    try:
+        yield partial
+        partial.rename(destination)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise

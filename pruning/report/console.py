@@ -1,0 +1,97 @@
+"""Progress and results for people: bars on a terminal, plain lines elsewhere."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import rich.box
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from pruning.progress import Progress as ProgressProtocol
+from pruning.recipe import Stage
+from pruning.report.schema import Report
+
+
+@contextmanager
+def progress_on(console: Console) -> Iterator[ProgressProtocol]:
+    """Bars where `console` is a terminal, lines where it is a file or a pipe."""
+    if not console.is_terminal:
+        yield Lines(console)
+        return
+    columns = (
+        TextColumn("{task.description:<10}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bars:
+        yield Bars(bars)
+
+
+class Bars:
+    """A bar for the stage that runs, with the time that it has left."""
+
+    def __init__(self, bars: Progress) -> None:
+        """Adds to `bars`, whose owner starts and stops it."""
+        self._bars = bars
+        self._task = TaskID(0)
+
+    def stage_started(self, stage: Stage, steps: int) -> None:
+        """Show an empty bar."""
+        self._task = self._bars.add_task(stage, total=steps)
+
+    def step_finished(self, stage: Stage, done: int, steps: int) -> None:
+        """Fill it."""
+        self._bars.update(self._task, completed=done, total=steps)
+
+    def stage_finished(self, stage: Stage, seconds: float, peak_memory_bytes: int) -> None:
+        """Replace it by a line that stays."""
+        self._bars.remove_task(self._task)
+        self._bars.console.print(_cost_line(stage, seconds, peak_memory_bytes))
+
+
+class Lines:
+    """A line when a stage begins, at every tenth of it, and when it ends."""
+
+    def __init__(self, console: Console) -> None:
+        """Writes to `console`."""
+        self._console = console
+        self._done = 0
+
+    def stage_started(self, stage: Stage, steps: int) -> None:
+        """Name the stage."""
+        self._done = 0
+        self._console.print(f"{stage} ...")
+
+    def step_finished(self, stage: Stage, done: int, steps: int) -> None:
+        """Say how far it is, where another tenth is complete."""
+        is_new, self._done = done > self._done, done
+        if is_new and 10 * done // steps > 10 * (done - 1) // steps and done < steps:
+            self._console.print(f"{stage} {done}/{steps}")
+
+    def stage_finished(self, stage: Stage, seconds: float, peak_memory_bytes: int) -> None:
+        """Say what it cost."""
+        self._console.print(_cost_line(stage, seconds, peak_memory_bytes))
+
+
+def _cost_line(stage: Stage, seconds: float, peak_memory_bytes: int) -> str:
+    return f"{stage} took {seconds:.1f} s, {_gigabytes(peak_memory_bytes)}"
+
+
+def _gigabytes(count: int) -> str:
+    return f"{count / 1e9:.2f} GB"
+
+
+def result_table(report: Report) -> Table:
+    """What a run did and cost, in a few rows."""
+    table = Table(box=rich.box.SIMPLE, show_header=False)
+    perplexity = report.perplexity
+    table.add_row("perplexity, dense", f"{perplexity.dense:.3f}")
+    table.add_row("perplexity, pruned", f"{perplexity.pruned:.3f} ({perplexity.increase:+.1%})")
+    for score in report.zero_shot.scores if report.zero_shot else ():
+        table.add_row(f"{score.task}, {score.metric}", f"{score.dense:.3f}, pruned {score.pruned:.3f}")
+    table.add_row("sparsity", f"{report.sparsity.overall:.2%} of {len(report.sparsity.layers)} layers")
+    for stage in report.stages:
+        table.add_row(stage.name, f"{stage.seconds:.1f} s, peak {_gigabytes(stage.peak_memory_bytes)}")
+    return table

@@ -1,0 +1,80 @@
+"""How fast this machine is, measured: large matrix products by dtype, and plain passes over its memory."""
+
+import time
+from collections.abc import Callable
+
+import psutil
+import torch
+
+from pruning.estimate import Machine
+from pruning.runtime.device import describe
+
+_DTYPES = {
+    "cpu": (torch.float32, torch.bfloat16),
+    "cuda": (torch.float32, torch.bfloat16, torch.float16),
+}
+_SIZE = {"cpu": 1024, "cuda": 8192}
+_SMALL = 512
+_PASSED_BYTES = {"cpu": 1 << 27, "cuda": 1 << 30}
+
+
+def measure(device: torch.device, *, seconds: float = 0.2) -> Machine:
+    """Takes about so many seconds for each dtype, and as long for the memory."""
+    return Machine(
+        device=describe(device),
+        memory_bytes=memory_bytes(device),
+        operations_per_second={
+            str(dtype).removeprefix("torch."): product_rate(device, dtype, seconds=seconds)
+            for dtype in _DTYPES[device.type]
+        },
+        bytes_per_second=_pass_rate(device, seconds),
+    )
+
+
+def memory_bytes(device: torch.device) -> int:
+    """Of the device; of the machine for the CPU."""
+    if device.type == "cuda":
+        return int(torch.cuda.get_device_properties(device).total_memory)
+    return int(psutil.virtual_memory().total)
+
+
+def product_rate(device: torch.device, dtype: torch.dtype, *, seconds: float = 1.0) -> float:
+    """Operations per second of large square matrix products, at best.
+
+    A dtype that the device only emulates would take seconds for a large one, so a small one comes first.
+    """
+    size = _SIZE[device.type]
+    small = _fastest(_product(device, dtype, _SMALL), device, seconds / 10)
+    if small * (size / _SMALL) ** 3 > 10 * seconds:
+        return 2 * _SMALL**3 / small
+    return 2 * size**3 / _fastest(_product(device, dtype, size), device, seconds)
+
+
+def _product(device: torch.device, dtype: torch.dtype, size: int) -> Callable[[], object]:
+    one = torch.ones(size, size, dtype=dtype, device=device)
+    out = torch.empty_like(one)
+    return lambda: torch.matmul(one, one, out=out)
+
+
+def _pass_rate(device: torch.device, seconds: float) -> float:
+    """Bytes per second, read and written, of an addition in place."""
+    numbers = torch.ones(_PASSED_BYTES[device.type] // 4, device=device)
+    return 2 * numbers.nbytes / _fastest(lambda: numbers.add_(1.0), device, seconds)
+
+
+def _fastest(call: Callable[[], object], device: torch.device, seconds: float) -> float:
+    """The shortest time of one call among those of about so many seconds: others may use the machine too."""
+    call()
+    _finish(device)
+    best, until = float("inf"), time.perf_counter() + seconds
+    while best == float("inf") or time.perf_counter() < until:
+        started = time.perf_counter()
+        call()
+        _finish(device)
+        best = min(best, time.perf_counter() - started)
+    return best
+
+
+def _finish(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

@@ -1,0 +1,185 @@
+"""The list and the page of a job: who sees what, and what can be done there."""
+
+import json
+import os
+import re
+import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy.orm import Session, sessionmaker
+
+from api.page.jobs.timeline import timeline
+from api.page.submit.commands import curl, request_body, run
+from api.schemas.jobs import JobRequest
+from jobs.queries.models import models_containing
+from jobs.tables import Job, JobAttempt, JobEvent
+from tests.api.drive import SMALLEST, ClientOf, Jobs, scopes_but
+
+ORIGIN = {"Origin": "http://testserver"}
+
+
+def listed(html: str) -> list[str]:
+    return re.findall(r'id="job-([0-9a-f-]+)"', html)
+
+
+def test_the_search_finds_models_by_a_part_of_their_names_through_all_pages(
+    client: TestClient, jobs: Jobs
+) -> None:
+    wanted = [jobs.queued(model=f"org/Big_{number % 3}") for number in range(7)]
+    jobs.queued(model="org/big-other")
+    jobs.queued("eve", model="org/Big_1")
+    found: list[str] = []
+    path = "/jobs?search=bIG_&limit=3"
+    while path:
+        html = client.get(path).text
+        found += listed(html)
+        path = "".join(re.findall(r'rel="next" href="([^"]+)"', html)).replace("&amp;", "&")
+    assert found == [str(job_id) for job_id in reversed(wanted)]
+    assert listed(client.get("/jobs?search=%25").text) == []
+
+
+def test_of_many_models_the_search_takes_the_first_by_name(
+    jobs: Jobs, database: sessionmaker[Session]
+) -> None:
+    for name in ("org/c", "org/a", "org/b", "org/a"):
+        jobs.queued(model=name)
+    with database.begin() as session:
+        assert models_containing(session, "ada", "ORG", limit=2) == ["org/a", "org/b"]
+        assert models_containing(session, "nobody", "", limit=9) == []
+
+
+def test_only_who_administers_sees_another_owners_jobs(client_of: ClientOf, jobs: Jobs) -> None:
+    claim = jobs.running("eve")
+    jobs.succeed(claim)
+    paths = [
+        "/jobs?owner=eve",
+        f"/jobs/{claim.job_id}?owner=eve",
+        f"/jobs/{claim.job_id}/plots/sparsity.svg?owner=eve",
+        f"/jobs/{claim.job_id}/stream?owner=eve",
+        f"/jobs/bulk?action=retry&job={claim.job_id}&owner=eve",
+    ]
+    everybody, admin = client_of(scopes=scopes_but("admin")), client_of()
+    assert [everybody.get(path).status_code for path in paths] == [403] * len(paths)
+    assert [admin.get(path).status_code for path in paths] == [200] * len(paths)
+    assert listed(admin.get("/jobs?owner=eve").text) == [str(claim.job_id)]
+    assert f"/jobs/{claim.job_id}?owner=eve" in admin.get("/jobs?owner=eve").text
+    assert listed(admin.get("/jobs").text) == []
+
+
+def test_jobs_are_cancelled_and_retried_together_after_a_question(client: TestClient, jobs: Jobs) -> None:
+    queued, other, theirs = jobs.queued(), jobs.queued(), jobs.queued("eve")
+    failed = jobs.running()
+    jobs.fail(failed, "no")
+    chosen = [str(job_id) for job_id in (queued, theirs, failed.job_id)]
+
+    def states() -> list[str]:
+        return [client.get(f"/v1/jobs/{job_id}").json()["state"] for job_id in (queued, other, failed.job_id)]
+
+    question = client.get("/jobs/bulk", params={"action": "cancel", "job": chosen}).text
+    assert re.findall(r'name="job" value="([^"]+)"', question) == [str(queued)]
+    assert states() == ["queued", "queued", "failed"]
+    for action, expected in (("cancel", ["cancelled", "queued", "failed"]), ("retry", ["queued"] * 3)):
+        answer = client.post("/jobs/bulk", data={"action": action, "job": chosen}, headers=ORIGIN)
+        assert answer.status_code == 303
+        assert states() == expected
+    assert "Nothing to retry" in client.get("/jobs/bulk?action=retry").text
+    with jobs.database.begin() as session:
+        assert session.get_one(Job, theirs).last_event == 1
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_bulk_request_is_bounded_and_needs_the_right_to_write(
+    client_of: ClientOf, jobs: Jobs, method: str
+) -> None:
+    def ask(client: TestClient, job_ids: list[str]) -> int:
+        fields: dict[str, Any] = {"action": "cancel", "job": job_ids}
+        sent = {"params": fields} if method == "get" else {"data": fields, "headers": ORIGIN}
+        return client.request(method, "/jobs/bulk", **sent).status_code  # type: ignore[arg-type]
+
+    assert ask(client_of(), [str(uuid4()) for _ in range(201)]) == 422
+    assert ask(client_of(scopes=scopes_but("jobs:write")), [str(jobs.queued())]) == 403
+
+
+def test_a_failed_job_says_what_to_do_and_is_retried_by_a_plain_form(client: TestClient, jobs: Jobs) -> None:
+    failed = jobs.running()
+    jobs.fail(failed, "it died")
+    assert f'action="/jobs/{failed.job_id}/retry"' in client.get(f"/jobs/{failed.job_id}").text
+    for _ in range(2):
+        answer = client.post(f"/jobs/{failed.job_id}/retry", headers=ORIGIN)
+        assert (answer.status_code, answer.headers["Location"]) == (303, f"/jobs/{failed.job_id}")
+    assert client.get(f"/v1/jobs/{failed.job_id}").json()["state"] == "queued"
+    assert client.post(f"/jobs/{uuid4()}/retry", headers=ORIGIN).status_code == 404
+
+
+REQUESTS: list[dict[str, Any]] = [
+    SMALLEST,
+    SMALLEST | {"model": {"id": "org/name", "revision": "v1"}, "labels": {"its": "'$(touch x) `y`\\"}},
+    SMALLEST | {"method": {"name": "gblm", "norm": "l2", "alpha": 3.0}, "save_masks": True},
+    {"model": "org/name", "method": "magnitude", "pattern": "2:4"},
+    SMALLEST | {"allocation": {"name": "owl", "band": 0.1}, "layers": {"include": ["*.mlp.*"]}},
+    SMALLEST
+    | {
+        "calibration": {
+            "datasets": [{"dataset": "c4", "weight": 2.0}, {"dataset": "/d/it's.txt"}],
+            "seed": 7,
+        },
+        "evaluation": {"dataset": "c4", "sequence_length": 64, "stride": 32, "tasks": ["piqa"]},
+        "gate": {"max_perplexity": 9.0, "min_zero_shot": {"piqa": 0.7}},
+        "refit": {"iterations": 3},
+        "dtype": "bfloat16",
+    },
+]
+
+
+@pytest.mark.parametrize("asked", REQUESTS)
+def test_a_copied_command_submits_the_same_job_from_a_real_shell(
+    asked: dict[str, Any], tmp_path: Path
+) -> None:
+    wanted = JobRequest.model_validate_json(json.dumps(asked))
+    body = request_body(wanted.spec(), wanted.labels)
+    for name, script in (("curl", 'printf %s "${@: -1}"'), ("pruneserve", "cat")):
+        (tmp_path / name).write_text(f"#!/bin/bash\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+    for command in (curl(body, "http://here"), run(body, "http://here")):
+        environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+        done = subprocess.run(
+            ["bash", "-c", command], env=environment, cwd=tmp_path, capture_output=True, check=True
+        )
+        assert JobRequest.model_validate_json(done.stdout) == wanted
+    assert {path.name for path in tmp_path.iterdir()} == {"curl", "pruneserve"}
+
+
+def test_the_shortest_request_stays_short() -> None:
+    assert request_body(JobRequest.model_validate(SMALLEST).spec(), {}) == SMALLEST
+
+
+def test_stages_lie_on_the_timeline_where_their_events_lie_in_time() -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def event(kind: str, attempt: int, second: int, **data: object) -> JobEvent:
+        data |= {"attempt": attempt}
+        return JobEvent(kind=kind, data=data, at=start + timedelta(seconds=second))
+
+    def attempt(number: int, begin: int, end: int) -> JobAttempt:
+        begun, ended = start + timedelta(seconds=begin), start + timedelta(seconds=end)
+        return JobAttempt(attempt=number, started_at=begun, ended_at=ended)
+
+    told = [
+        event("stage", 1, 0, stage="resolve"),
+        event("stage_finished", 1, 10, stage="resolve"),
+        event("stage", 1, 10, stage="gradients"),
+        event("stage", 2, 100, stage="gradients"),
+        event("stage_finished", 2, 180, stage="gradients"),
+    ]
+    first, second = timeline([attempt(1, 0, 50), attempt(2, 100, 200)], told)
+    # The longer attempt is the scale of both: 100 seconds.
+    assert [(span.stage, span.offset, span.width, span.finished) for span in first.spans] == [
+        ("resolve", 0.0, 0.1, True),
+        ("gradients", 0.1, 0.4, False),
+    ]
+    assert [(span.seconds, span.offset, span.width) for span in second.spans] == [(80.0, 0.0, 0.8)]

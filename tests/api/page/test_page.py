@@ -1,0 +1,225 @@
+import re
+from datetime import timedelta
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.access import page_sessions
+from jobs.lifecycle.lifecycle import FinishedArtifact
+from jobs.tables import NOW, ApiKey, PageSession
+from tests.api.drive import Jobs, MakeKey, scopes_but
+
+ORIGIN = {"Origin": "http://testserver"}
+
+
+@pytest.fixture
+def page(anonymous: TestClient, make_key: MakeKey) -> TestClient:
+    """A browser that has signed in as ada."""
+    assert sign_in(anonymous, make_key()).status_code == 303
+    return anonymous
+
+
+def sign_in(browser: TestClient, key: str, back: str = "/jobs") -> object:
+    return browser.post("/sign-in", data={"key": key, "next": back}, headers=ORIGIN)
+
+
+def link(database: sessionmaker[Session], **lifetime: timedelta) -> str:
+    with database.begin() as session:
+        key_id = session.scalars(select(ApiKey.id)).one()
+        return f"/sign-in?token={page_sessions.create_link(session, key_id, **lifetime)}"
+
+
+@pytest.mark.parametrize("path", ["/jobs", "/jobs/stream", "/jobs/00000000-0000-0000-0000-000000000000"])
+def test_whoever_is_not_signed_in_is_sent_to_do_that_and_back(anonymous: TestClient, path: str) -> None:
+    answer = anonymous.get(path)
+    assert answer.status_code == 303
+    assert answer.headers["Location"] == f"/sign-in?next={path.replace('/', '%2F')}"
+
+
+def test_signing_in_with_a_key_gives_a_cookie_that_scripts_cannot_read(
+    anonymous: TestClient, make_key: MakeKey
+) -> None:
+    key = make_key()
+    answer = anonymous.post("/sign-in", data={"key": f" {key} ", "next": "/jobs"}, headers=ORIGIN)
+    cookie = answer.headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=lax" in cookie
+    assert "Secure" not in cookie
+    assert key not in cookie
+    assert anonymous.get("/jobs").status_code == 200
+
+
+def test_over_https_the_cookie_stays_on_https(anonymous: TestClient, make_key: MakeKey) -> None:
+    browser = TestClient(anonymous.app, base_url="https://testserver", follow_redirects=False)
+    answer = browser.post("/sign-in", data={"key": make_key()}, headers={"Origin": "https://testserver"})
+    assert "Secure" in answer.headers["Set-Cookie"]
+
+
+@pytest.mark.parametrize("key", ["", "ps_nothing", "x" * 200])
+def test_a_wrong_key_signs_nobody_in(anonymous: TestClient, key: str) -> None:
+    answer = anonymous.post("/sign-in", data={"key": key}, headers=ORIGIN)
+    assert answer.status_code == 401
+    assert "not valid" in answer.text
+    assert "Set-Cookie" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "back", ["https://evil.example", "//evil.example", "/\\evil.example", "/jobs.evil", "javascript:x", ""]
+)
+def test_signing_in_leads_to_no_other_site(anonymous: TestClient, make_key: MakeKey, back: str) -> None:
+    answer = anonymous.post("/sign-in", data={"key": make_key(), "next": back}, headers=ORIGIN)
+    assert answer.headers["Location"] == "/jobs"
+
+
+def test_a_link_signs_in_once(
+    anonymous: TestClient, make_key: MakeKey, database: sessionmaker[Session]
+) -> None:
+    make_key()
+    path = link(database)
+    answer = anonymous.get(path)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/jobs")
+    assert anonymous.get("/jobs").status_code == 200
+    assert anonymous.get(path).status_code == 401
+
+
+def test_a_link_whose_time_is_over_signs_nobody_in(
+    anonymous: TestClient, make_key: MakeKey, database: sessionmaker[Session]
+) -> None:
+    make_key()
+    assert anonymous.get(link(database, lifetime=timedelta(seconds=-1))).status_code == 401
+
+
+def test_a_links_token_is_no_session(
+    anonymous: TestClient, make_key: MakeKey, database: sessionmaker[Session]
+) -> None:
+    make_key()
+    anonymous.cookies.set("pruneserve_session", link(database).partition("=")[2])
+    assert anonymous.get("/jobs").status_code == 303
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        update(PageSession).values(expires_at=NOW),
+        update(PageSession).values(seen_at=NOW - page_sessions.IDLE_LIFETIME),
+        update(ApiKey).values(revoked_at=NOW),
+        update(ApiKey).values(expires_at=NOW),
+    ],
+)
+def test_a_session_ends_with_its_time_and_with_its_key(
+    page: TestClient, database: sessionmaker[Session], ending: object
+) -> None:
+    assert page.get("/jobs").status_code == 200
+    with database.begin() as session:
+        session.execute(ending)  # type: ignore[call-overload]
+    assert page.get("/jobs").status_code == 303
+
+
+def test_signing_out_ends_the_session_itself(page: TestClient) -> None:
+    token = page.cookies["pruneserve_session"]
+    assert page.post("/sign-out", headers=ORIGIN).headers["Location"] == "/sign-in"
+    page.cookies.set("pruneserve_session", token)
+    assert page.get("/jobs").status_code == 303
+
+
+def test_the_session_serves_the_api_as_well(page: TestClient, jobs: Jobs) -> None:
+    job_id = jobs.queued()
+    assert page.get(f"/v1/jobs/{job_id}/artifacts").json() == {"items": []}
+
+
+def test_the_list_shows_jobs_of_the_owner_by_filter_and_by_page(page: TestClient, jobs: Jobs) -> None:
+    jobs.queued(owner="eve", model="eve/secret")
+    jobs.queued(method="wanda", model="org/wanted")
+    jobs.queued(method="magnitude", model="org/other")
+    html = page.get("/jobs?state=&method=").text
+    assert "wanted" in html
+    assert "other" in html
+    assert "secret" not in html
+    html = page.get("/jobs?state=queued&method=wanda").text
+    assert "wanted" in html
+    assert ">other<" not in html
+    first = page.get("/jobs?limit=1").text
+    (older,) = re.findall(r'rel="next" href="([^"]+)"', first)
+    assert "wanted" in page.get(older.replace("&amp;", "&")).text
+
+
+def test_every_state_of_a_job_has_its_page(page: TestClient, jobs: Jobs) -> None:
+    running, failed, succeeded = jobs.running(), jobs.running(), jobs.running()
+    jobs.progress(running, "prune", 12, 30)
+    jobs.fail(failed, "has pickles only; convert it to safetensors")
+    jobs.succeed(succeeded, [FinishedArtifact("model.safetensors", "k", 269_060_552, "ab" * 32)])
+    expected = {
+        jobs.queued(): ["Queued", "Waiting for a worker", "Cancel job"],
+        running.job_id: ["Running", "12 of 30", "About 1 min 00 s left", 'value="12"', "Cancel job"],
+        failed.job_id: ["Failed", "convert it to safetensors", "<code>model.id</code>"],
+        succeeded.job_id: ["Succeeded", "26.80", "63.10", "+135.4 %", "up_proj", "269 MB", "/content"],
+    }
+    for job_id, texts in expected.items():
+        html = page.get(f"/jobs/{job_id}").text
+        assert [text for text in texts if text not in html] == []
+    assert "Cancel job" not in page.get(f"/jobs/{succeeded.job_id}").text
+
+
+def test_another_owners_page_is_not_there(page: TestClient, jobs: Jobs) -> None:
+    job_id = jobs.queued("eve")
+    answers = [page.get(f"/jobs/{job_id}"), page.get(f"/jobs/{job_id}/stream")]
+    answers.append(page.post(f"/jobs/{job_id}/cancel", headers=ORIGIN))
+    assert {answer.status_code for answer in answers} == {404}
+    assert "<h1>Not found</h1>" in answers[0].text
+
+
+def test_cancelling_works_by_a_plain_form(page: TestClient, jobs: Jobs) -> None:
+    job_id = jobs.queued()
+    for _ in range(2):
+        answer = page.post(f"/jobs/{job_id}/cancel", headers=ORIGIN)
+        assert (answer.status_code, answer.headers["Location"]) == (303, f"/jobs/{job_id}")
+    assert "Cancelled" in page.get(f"/jobs/{job_id}").text
+
+
+def test_a_session_that_may_only_read_sees_no_button(
+    anonymous: TestClient, make_key: MakeKey, jobs: Jobs
+) -> None:
+    sign_in(anonymous, make_key(scopes=scopes_but("jobs:write")))
+    job_id = jobs.queued()
+    assert "Cancel job" not in anonymous.get(f"/jobs/{job_id}").text
+    answer = anonymous.post(f"/jobs/{job_id}/cancel", headers=ORIGIN)
+    assert answer.status_code == 403
+    assert "jobs:write" in answer.text
+
+
+def test_what_others_wrote_is_text_and_not_markup(page: TestClient, jobs: Jobs) -> None:
+    claim = jobs.running()
+    jobs.fail(claim, '<img src=x onerror="alert(1)">')
+    for path in ("/jobs", f"/jobs/{claim.job_id}"):
+        html = page.get(path).text
+        assert "&lt;img" in html
+        assert "<img" not in html
+
+
+def test_the_stream_of_a_job_sends_its_fragments_and_its_end(page: TestClient, jobs: Jobs) -> None:
+    claim = jobs.running()
+    jobs.progress(claim, "prune", 12, 30)
+    jobs.succeed(claim)
+    text = page.get(f"/jobs/{claim.job_id}/stream?after=0").text
+    kinds = re.findall(r"^event: (\w+)$", text, re.MULTILINE)
+    assert kinds == ["progress", "record", "announcement", "overview", "figures", "result", "end"]
+    assert "63.10" in text
+
+
+def test_pages_carry_no_script_or_style_of_their_own_and_name_no_other_host(
+    page: TestClient, jobs: Jobs
+) -> None:
+    claim = jobs.running()
+    jobs.succeed(claim)
+    for path in ("/jobs", f"/jobs/{claim.job_id}", "/sign-in", "/jobs?limit=0"):
+        html = page.get(path).text
+        assert not re.search(r"<style|style=|<script(?! defer src=)|\son\w+=|https?://(?!testserver)", html)
+
+
+def test_assets_are_served_with_their_licences(anonymous: TestClient) -> None:
+    for asset in re.findall(r'(?:src|href)="(/static/[^"]+)"', anonymous.get("/sign-in").text):
+        assert anonymous.get(asset).status_code == 200
+    for library in ("htmx", "htmx-ext-sse"):
+        assert "Permission to use" in anonymous.get(f"/static/vendor/{library}.LICENSE").text

@@ -1,0 +1,172 @@
+"""The form for a new job says what a request can say, and is judged as a request is."""
+
+import html
+import re
+from typing import Any
+from uuid import UUID
+
+import annotated_types
+import pytest
+from fastapi.testclient import TestClient
+from pydantic import BaseModel
+from sqlalchemy.orm import Session, sessionmaker
+
+from api.page.submit.form import every_field
+from api.schemas.jobs import JobRequest
+from jobs.spec.gate import Gate
+from jobs.tables import Job
+from pruning.recipe import METHODS, Calibration, Evaluation, RefitOptions
+from tests.api.drive import SMALLEST, ClientOf, Jobs, scopes_but
+
+ORIGIN = {"Origin": "http://testserver"}
+LEAST = {"model.id": "org/name", "sparsity": "0.5"}
+
+
+def names() -> set[str]:
+    return {
+        field.name
+        for method in METHODS
+        for allocation in ("uniform", "owl", "gradient")
+        for field in every_field({"method.name": method, "allocation.name": allocation})
+    }
+
+
+def test_nothing_that_a_request_can_say_is_missing_from_the_form() -> None:
+    shown = names()
+    for name, of in {
+        "calibration": Calibration,
+        "evaluation": Evaluation,
+        "gate": Gate,
+        "refit": RefitOptions,
+    }.items():
+        for field in of.model_fields:
+            assert f"{name}.{field}" in shown
+    for method in METHODS.values():
+        assert {f"method.{option}" for option in method.model_fields} <= shown
+    tops = {name.partition(".")[0] for name in shown}
+    assert JobRequest.model_fields.keys() <= tops
+
+
+@pytest.mark.parametrize(("prefix", "of"), [("calibration", Calibration), ("evaluation", Evaluation)])
+def test_bounds_and_defaults_are_those_of_the_request(prefix: str, of: type[BaseModel]) -> None:
+    shown = {field.name: field for field in every_field({})}
+    for name, info in of.model_fields.items():
+        field = shown.get(f"{prefix}.{name}")
+        if field is None or field.kind != "integer":
+            continue
+        limits = {type(limit): limit for limit in info.metadata}
+        assert float(field.least) == limits[annotated_types.Ge].ge
+        assert float(field.most) == limits[annotated_types.Le].le
+        assert field.default == ("" if info.default is None else str(info.default))
+
+
+def test_the_options_are_those_of_the_chosen_method(client: TestClient) -> None:
+    for method, options in METHODS.items():
+        page = client.get("/jobs/new", params={"method.name": method, "model.id": "org/kept"}).text
+        shown = set(re.findall(r'name="method\.(\w+)"', page))
+        assert shown == set(options.model_fields)
+        assert f"<option selected>{method}</option>" in page
+        assert 'value="org/kept"' in page
+
+
+def test_the_form_makes_the_job_that_the_same_request_makes(
+    client: TestClient, database: sessionmaker[Session]
+) -> None:
+    answer = client.post("/jobs/new", data=LEAST | {"labels": "team=search, run=7"}, headers=ORIGIN)
+    assert answer.status_code == 303
+    by_form = client.get(f"/v1{answer.headers['Location']}").json()
+    by_request = client.post("/v1/jobs", json=SMALLEST | {"labels": {"team": "search", "run": "7"}}).json()
+    assert (by_form["spec"], by_form["labels"]) == (by_request["spec"], by_request["labels"])
+
+
+ASKED: list[dict[str, Any]] = [
+    SMALLEST,
+    SMALLEST | {"calibration": {"datasets": [{"dataset": "c4", "weight": 2.5}, {"dataset": "builtin"}]}},
+    {
+        "model": {"id": "org/name", "revision": "v1"},
+        "method": {"name": "sparsegpt", "columns": 64},
+        "pattern": "2:4",
+    },
+    SMALLEST | {"allocation": {"name": "owl", "band": 0.1}, "layers": {"include": ["*.mlp.*", "*.attn.*"]}},
+    SMALLEST | {"method": {"name": "gblm", "inverse": True, "alpha": 0.5}, "refit": {"iterations": 3}},
+    SMALLEST | {"refit": True, "dtype": "bfloat16", "order": "layers", "save_masks": True},
+    SMALLEST
+    | {
+        "calibration": {"samples": 8, "seed": 7},
+        "evaluation": {"dataset": "c4", "sequence_length": 64, "stride": 32, "tasks": ["piqa", "boolq"]},
+        "gate": {"max_perplexity": 9.0, "min_zero_shot": {"piqa": 0.7}},
+        "labels": {"team": "search"},
+    },
+]
+
+
+@pytest.mark.parametrize("asked", ASKED)
+def test_a_job_like_another_is_the_same_until_something_is_changed(
+    client: TestClient, asked: dict[str, Any]
+) -> None:
+    first = client.post("/v1/jobs", json=asked).json()
+    page = client.get(f"/jobs/new?like={first['id']}").text
+    typed = dict(re.findall(r'<input id="[^"]+" name="([^"]+)" value="([^"]+)"', page))
+    typed |= dict(re.findall(r'name="([^"]+)" value="(true)"[^>]* checked', page))
+    for name, options in re.findall(r'<select id="[^"]+" name="([^"]+)".*?>(.*?)</select>', page, re.DOTALL):
+        typed |= {name: re.findall(r"<option selected>([^<]+)", options)[0]}
+    typed = {name: html.unescape(value) for name, value in typed.items()}
+    answer = client.post("/jobs/new", data=typed, headers=ORIGIN)
+    assert answer.status_code == 303, answer.text
+    second = client.get(f"/v1{answer.headers['Location']}").json()
+    assert second["id"] != first["id"]
+    assert (second["spec"], second["labels"]) == (first["spec"], first["labels"])
+
+
+@pytest.mark.parametrize(
+    ("typed", "field", "message"),
+    [
+        ({"sparsity": "2"}, "sparsity", "Must be less than 1"),
+        ({"sparsity": "half"}, "sparsity", "Must be a valid number"),
+        ({"sparsity": ""}, "sparsity", "Is required unless"),
+        ({"model.id": ""}, "model.id", "Is required"),
+        ({"model.id": "/etc/passwd"}, "model.id", "Must lie under an allowed root"),
+        ({"method.name": "magic"}, "method.name", "Must be one of"),
+        ({"method.alpha": "-1"}, "method.alpha", "Must be greater than"),
+        ({"calibration.samples": "9" * 400}, "calibration.samples", "Must be less than or equal to 65536"),
+        ({"calibration.datasets": "c4=2, builtin=x"}, "calibration.datasets", "Must be a valid number"),
+        ({"calibration.datasets": "c4=0"}, "calibration.datasets", "Must be greater than 0"),
+        (
+            {"calibration.dataset": "c4", "calibration.datasets": "builtin"},
+            "calibration.datasets",
+            "Takes the place of dataset",
+        ),
+        ({"evaluation.tasks": "piqa, ../x"}, "evaluation.tasks", "String should match"),
+        ({"gate.min_zero_shot": "piqa=0.5"}, "gate.min_zero_shot", ""),
+        ({"labels": "=x"}, "labels", ""),
+    ],
+)
+def test_what_is_wrong_stands_beside_its_field_and_nothing_typed_is_lost(
+    client: TestClient, database: sessionmaker[Session], typed: dict[str, str], field: str, message: str
+) -> None:
+    hostile = 'name="><script>alert(1)</script>'
+    answer = client.post("/jobs/new", data=LEAST | {"labels": hostile} | typed, headers=ORIGIN)
+    assert answer.status_code == 422
+    hint = re.findall(rf'id="hint-{re.escape(field)}">(.*?)</p>', answer.text)
+    assert hint
+    assert message in html.unescape(hint[0])
+    assert "labels" in typed or "name=&#34;&gt;&lt;script&gt;alert(1)" in answer.text
+    assert "<script>alert" not in answer.text
+    with database.begin() as session:
+        assert session.query(Job).count() == 0
+
+
+def test_the_same_form_sent_twice_makes_one_job_and_a_changed_one_another(client: TestClient) -> None:
+    sent = [LEAST | {"once": "x"}, LEAST | {"once": "x"}, LEAST | {"once": "x", "sparsity": "0.6"}]
+    made = [client.post("/jobs/new", data=data, headers=ORIGIN).headers["Location"] for data in sent]
+    assert len(set(made)) == 2
+    assert made[0] == made[1]
+    assert UUID(made[0].rpartition("/")[2])
+
+
+def test_the_form_is_for_who_may_write_and_begins_from_ones_own_jobs(client_of: ClientOf, jobs: Jobs) -> None:
+    theirs = jobs.queued("eve")
+    assert client_of(scopes=scopes_but("jobs:write")).get("/jobs/new").status_code == 403
+    client = client_of(scopes=scopes_but("admin"))
+    assert client.get(f"/jobs/new?like={theirs}").status_code == 404
+    assert client.post("/jobs/new", data=LEAST, headers={"Origin": "http://evil.example"}).status_code == 403

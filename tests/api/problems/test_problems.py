@@ -1,0 +1,72 @@
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy.orm import Session, sessionmaker
+
+from tests.api.drive import SMALLEST, Jobs
+
+SECRET = "SEKRET-INPUT"
+
+
+def requests() -> list[tuple[str, str, dict[str, Any]]]:
+    return [
+        ("POST", "/v1/jobs", {"json": {SECRET: SECRET}}),
+        ("POST", "/v1/jobs", {"json": SMALLEST | {"model": SECRET + "!", "method": SECRET, "dtype": SECRET}}),
+        ("POST", "/v1/jobs", {"content": SECRET, "headers": {"Content-Type": "application/json"}}),
+        ("POST", "/v1/jobs", {"content": SECRET, "headers": {"Content-Type": SECRET}}),
+        ("POST", "/v1/jobs", {"json": SMALLEST, "headers": {"Idempotency-Key": SECRET + " "}}),
+        ("GET", f"/v1/jobs?state={SECRET}&cursor={SECRET}&method={SECRET}&limit={SECRET}&{SECRET}!=1", {}),
+        ("GET", f"/v1/jobs/{SECRET}", {}),
+        ("GET", f"/v1/jobs/{SECRET}/events?after={SECRET}", {"headers": {"Last-Event-ID": SECRET}}),
+        ("GET", f"/v1/{SECRET}", {}),
+        ("PUT", "/v1/jobs", {}),
+        ("GET", "/v1/jobs", {"headers": {"Authorization": f"Bearer {SECRET}"}}),
+        ("GET", "/v1/jobs", {"headers": {"Host": SECRET}}),
+        ("POST", "/v1/jobs", {"json": SMALLEST, "headers": {"Origin": SECRET}}),
+    ]
+
+
+@pytest.mark.parametrize(("method", "path", "request_"), requests())
+def test_a_refusal_is_a_problem_document_that_repeats_nothing(
+    client: TestClient, method: str, path: str, request_: dict[str, Any]
+) -> None:
+    answer = client.request(method, path, **request_)
+    assert 400 <= answer.status_code < 500
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    problem = answer.json()
+    assert problem["type"].startswith("urn:pruneserve:problem:")
+    assert problem["status"] == answer.status_code
+    assert problem["title"]
+    assert problem["detail"]
+    for error in problem.get("errors", []):
+        assert error.keys() == {"field", "message"}
+    if path != "/v1/jobs" or "json" not in request_ or SECRET not in request_["json"]:
+        assert SECRET not in answer.text
+
+
+def test_the_name_of_an_unknown_field_is_said_only_where_it_is_plain(client: TestClient) -> None:
+    answer = client.post("/v1/jobs", json=SMALLEST | {"sparsty": 1, "<b>": 1, "\x00": 1})
+    assert sorted(error["field"] for error in answer.json()["errors"]) == ["?", "?", "sparsty"]
+
+
+def test_a_method_that_is_not_allowed_names_those_that_are(client: TestClient) -> None:
+    answer = client.delete("/v1/jobs")
+    assert answer.status_code == 405
+    assert answer.headers["Allow"]
+
+
+def test_a_mistake_of_ours_tells_nothing_of_the_inside(
+    client: TestClient, database: sessionmaker[Session], jobs: Jobs
+) -> None:
+    job_id = jobs.queued()
+    with database.begin() as session:
+        session.connection().exec_driver_sql("UPDATE jobs SET spec = '{}'")
+    answer = client.get(f"/v1/jobs/{job_id}")
+    assert answer.status_code == 500
+    assert answer.json() == {
+        "type": "urn:pruneserve:problem:internal-error",
+        "title": "Internal error",
+        "status": 500,
+        "detail": "Something went wrong inside the service; its log has the details.",
+    }

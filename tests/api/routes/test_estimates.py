@@ -1,0 +1,155 @@
+"""Estimates over the API: from a config on this disk, or on a Hub that the test plays."""
+
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from httpx import Response
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.fleet import machines
+from jobs.settings import Settings
+from pruning.estimate import Machine
+
+LLAMA_7B = {
+    "model_type": "llama",
+    "hidden_size": 4096,
+    "intermediate_size": 11008,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "vocab_size": 32000,
+    "tie_word_embeddings": False,
+    "max_position_embeddings": 4096,
+    "torch_dtype": "float16",
+}
+H100 = Machine(
+    device="cuda:0 (H100)",
+    memory_bytes=80 * 2**30,
+    operations_per_second={"float32": 4e13, "float16": 6e14},
+    bytes_per_second=2e12,
+)
+
+
+@pytest.fixture
+def settings(settings: Settings, tmp_path: Path) -> Settings:
+    (tmp_path / "models").mkdir()
+    return settings.model_copy(update={"model_roots": (tmp_path / "models",)})
+
+
+@pytest.fixture
+def llama(tmp_path: Path) -> str:
+    directory = tmp_path / "models/llama"
+    directory.mkdir()
+    (directory / "config.json").write_text(json.dumps(LLAMA_7B))
+    return str(directory)
+
+
+def body(model: str, **more: object) -> dict[str, Any]:
+    return {"model": model, "method": "gblm", "sparsity": 0.5, **more}
+
+
+def refusal(answer: Response) -> str:
+    assert answer.status_code == 422, answer.text
+    (error,) = answer.json()["errors"]
+    assert error["field"] == "model.id"
+    return str(error["message"])
+
+
+def test_it_is_for_the_slowest_live_worker(
+    client: TestClient, llama: str, database: sessionmaker[Session]
+) -> None:
+    assumed = client.post("/v1/estimates", json=body(llama)).json()
+    assert not assumed["machine"]["measured"]
+    with database.begin() as session:
+        for name, speed in (("slow", 1.0), ("fast", 2.0)):
+            rates = {dtype: rate * speed for dtype, rate in H100.operations_per_second.items()}
+            machines.measured(
+                session, name, "prune", H100.model_copy(update={"operations_per_second": rates})
+            )
+    answer = client.post("/v1/estimates", json=body(llama))
+    assert answer.status_code == 200, answer.text
+    told = answer.json()
+    assert told["machine"]["operations_per_second"] == H100.operations_per_second
+    assert (told["dtype"], told["schedule"], told["model"]["blocks"]) == ("float16", "streamed", 32)
+    stages = {stage["name"]: stage for stage in told["stages"]}
+    assert list(stages) == ["resolve", "gradients", "prune", "evaluate", "upload"]
+    # 8PT of the blocks' weights, by hand: q, k, v, o and the three of the MLP.
+    products = 8 * 32 * (4 * 4096**2 + 3 * 4096 * 11008) * 128 * 2048
+    assert products < stages["gradients"]["operations"] < 1.2 * products
+    assert told["output_bytes"] == 2 * told["model"]["parameters"]
+    assert client.get("/v1/jobs").json()["items"] == []
+
+
+def test_what_a_job_would_be_refused_for_an_estimate_is_too(client: TestClient, llama: str) -> None:
+    answer = client.post("/v1/estimates", json=body(llama, sparsity=2))
+    assert [error["field"] for error in answer.json()["errors"]] == ["sparsity"]
+    assert "allowed root" in refusal(client.post("/v1/estimates", json=body("/etc")))
+
+
+def test_a_config_that_leads_out_of_the_roots_is_not_read(
+    client: TestClient, tmp_path: Path, llama: str
+) -> None:
+    (tmp_path / "models/link").symlink_to(tmp_path)
+    (tmp_path / "config.json").write_text(json.dumps(LLAMA_7B))
+    assert "no config.json" in refusal(client.post("/v1/estimates", json=body(str(tmp_path / "models/link"))))
+    assert "no config.json" in refusal(client.post("/v1/estimates", json=body(str(tmp_path / "models/none"))))
+
+
+def test_an_unknown_architecture_is_said_to_be_one(client: TestClient, llama: str) -> None:
+    Path(llama, "config.json").write_text(json.dumps(LLAMA_7B | {"model_type": "mamba"}))
+    assert "only a worker" in refusal(client.post("/v1/estimates", json=body(llama)))
+    Path(llama, "config.json").write_text("[" * 100_000)
+    assert "no JSON object" in refusal(client.post("/v1/estimates", json=body(llama)))
+
+
+class Hub(BaseHTTPRequestHandler):
+    """Answers as the Hub does for a model, one that is private, and one behind a redirect elsewhere."""
+
+    def do_GET(self) -> None:
+        if self.path == "/org/name/resolve/main/config.json":
+            self.send_response(307)
+            self.send_header("Location", "/api/resolve-cache/org/name/config.json")
+        elif self.path == "/api/resolve-cache/org/name/config.json":
+            self.send_response(200)
+        elif self.path.startswith("/org/private"):
+            self.send_response(200 if self.headers["Authorization"] == "Bearer hub-secret" else 401)
+        else:
+            self.send_response(307)
+            self.send_header("Location", "http://127.0.0.2:9/elsewhere")
+        self.end_headers()
+        self.wfile.write(json.dumps(LLAMA_7B).encode())
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+    yield
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.mark.usefixtures("hub")
+def test_a_model_on_the_hub(client: TestClient) -> None:
+    answer = client.post("/v1/estimates", json=body("org/name"))
+    assert answer.json()["model"]["blocks"] == 32, answer.text
+    assert "private or gated" in refusal(client.post("/v1/estimates", json=body("org/private")))
+    assert client.post("/v1/estimates", json=body("org/elsewhere")).status_code == 503
+
+
+def test_a_hub_that_does_not_answer(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    answer = client.post("/v1/estimates", json=body("org/name"))
+    assert answer.status_code == 503
+    assert "Hub does not answer" in answer.json()["detail"]

@@ -1,0 +1,206 @@
+import asyncio
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+from fastapi.testclient import TestClient
+from httpx_sse import EventSource, ServerSentEvent
+
+from api.resources import Service
+from api.streams import streams
+from jobs.access import api_keys, page_sessions
+from jobs.lifecycle import lifecycle
+from tests.api.drive import Jobs, MakeKey, Server
+
+AS_LIST = {"Accept": "application/json"}
+
+
+@pytest.fixture
+def http(server: Server, make_key: MakeKey) -> Iterator[httpx.Client]:
+    headers = {"Authorization": f"Bearer {make_key()}"}
+    with httpx.Client(base_url=server.url, headers=headers, timeout=60) as client:
+        yield client
+
+
+@contextmanager
+def stream(http: httpx.Client, job_id: object, **headers: str) -> Iterator[Iterator[ServerSentEvent]]:
+    with http.stream("GET", f"/v1/jobs/{job_id}/events", headers=headers) as response:
+        assert response.status_code == 200
+        yield EventSource(response).iter_sse()
+
+
+def ids(events: Iterator[ServerSentEvent]) -> list[int]:
+    return [int(event.id) for event in events]
+
+
+def test_a_list_gives_what_happened_after_a_known_event(http: httpx.Client, jobs: Jobs) -> None:
+    claim = jobs.running()
+    jobs.progress(claim, "prune", 1, 30)
+    answer = http.get(f"/v1/jobs/{claim.job_id}/events", params={"after": 1}, headers=AS_LIST).json()
+    assert [(event["id"], event["kind"]) for event in answer["items"]] == [(2, "state"), (3, "progress")]
+    assert answer["items"][1]["data"]["step"] == 1
+    assert answer["next_after"] == 3
+    later = http.get(f"/v1/jobs/{claim.job_id}/events", params={"after": 3}, headers=AS_LIST).json()
+    assert later == {"items": [], "next_after": 3}
+
+
+def test_a_stream_delivers_events_as_they_come_and_ends_with_the_job(http: httpx.Client, jobs: Jobs) -> None:
+    claim = jobs.running()
+    with stream(http, claim.job_id) as events:
+        assert [next(events).id, next(events).id] == ["1", "2"]
+        jobs.progress(claim, "prune", 1, 2)
+        event = next(events)
+        assert (event.id, event.event, event.json()["data"]["step"]) == ("3", "progress", 1)
+        jobs.succeed(claim)
+        last = next(events)
+        assert last.json()["data"]["state"] == "succeeded"
+        assert list(events) == []
+
+
+def test_a_stream_resumes_after_the_last_event_that_arrived(http: httpx.Client, jobs: Jobs) -> None:
+    claim = jobs.running()
+    for step in range(5):
+        jobs.progress(claim, "prune", step, 5)
+    with stream(http, claim.job_id) as events:
+        assert [next(events).id for _ in range(4)] == ["1", "2", "3", "4"]
+    jobs.succeed(claim)
+    with stream(http, claim.job_id, **{"Last-Event-ID": "4"}) as events:
+        assert ids(events) == [5, 6, 7, 8]
+
+
+def test_a_stream_of_more_events_than_one_read_gives_all(http: httpx.Client, jobs: Jobs) -> None:
+    claim = jobs.running()
+    with jobs.database.begin() as session:
+        for step in range(1200):
+            lifecycle.note(session, claim, "progress", {"step": step})
+    jobs.succeed(claim)
+    with stream(http, claim.job_id) as events:
+        assert ids(events) == list(range(1, 1204))
+
+
+def test_a_stream_goes_on_where_a_failed_job_was_retried(http: httpx.Client, jobs: Jobs) -> None:
+    claim = jobs.running()
+    jobs.fail(claim, "no")
+    with jobs.database.begin() as session:
+        lifecycle.retry(session, "ada", claim.job_id)
+    with stream(http, claim.job_id) as events:
+        assert [next(events).json()["data"]["state"] for _ in range(4)] == [
+            "queued",
+            "running",
+            "failed",
+            "queued",
+        ]
+        assert http.post(f"/v1/jobs/{claim.job_id}/cancel").status_code == 200
+        assert ids(events) == [5]
+
+
+def test_whoever_resumes_after_the_end_is_told_to_stop(http: httpx.Client, jobs: Jobs) -> None:
+    claim = jobs.running()
+    jobs.succeed(claim)
+    answer = http.get(f"/v1/jobs/{claim.job_id}/events", headers={"Last-Event-ID": "3"})
+    assert (answer.status_code, answer.content) == (204, b"")
+
+
+@pytest.mark.parametrize("last", ["-1", "x", "9" * 400, "", "1.5"])
+def test_a_last_event_id_that_is_none_is_named(http: httpx.Client, jobs: Jobs, last: str) -> None:
+    answer = http.get(f"/v1/jobs/{jobs.queued()}/events", headers={"Last-Event-ID": last})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "last-event-id"
+
+
+def test_many_streams_of_one_job_all_get_every_event(http: httpx.Client, jobs: Jobs) -> None:
+    claim = jobs.running()
+    seen: list[list[int]] = []
+    ready = threading.Barrier(21)
+
+    def read() -> None:
+        with stream(http, claim.job_id) as events:
+            first = [int(next(events).id) for _ in range(2)]
+            ready.wait(60)
+            seen.append(first + ids(events))
+
+    readers = [threading.Thread(target=read) for _ in range(20)]
+    for reader in readers:
+        reader.start()
+    ready.wait(60)
+    for step in range(50):
+        jobs.progress(claim, "prune", step, 50)
+    jobs.succeed(claim)
+    for reader in readers:
+        reader.join(60)
+    assert seen == [list(range(1, 54))] * 20
+
+
+def test_the_server_exits_with_a_stream_open(http: httpx.Client, server: Server, jobs: Jobs) -> None:
+    with stream(http, jobs.running().job_id) as events:
+        next(events)
+        server.process.send_signal(signal.SIGTERM)
+        # The stream ends in good order: no exception of a broken connection.
+        assert ids(events) == [2]
+    # After its shutdown in good order uvicorn ends by the signal that it was sent.
+    assert server.process.wait(60) == -signal.SIGTERM
+
+
+def test_a_listener_that_lost_its_connection_misses_nothing(http: httpx.Client, jobs: Jobs) -> None:
+    claim = jobs.running()
+    with stream(http, claim.job_id) as events:
+        assert [next(events).id, next(events).id] == ["1", "2"]
+        with jobs.database.begin() as session:
+            session.connection().exec_driver_sql(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name = 'pruneserve-events' AND datname = current_database()"
+            )
+        jobs.progress(claim, "prune", 1, 2)
+        assert next(events).id == "3"
+
+
+@pytest.mark.parametrize(
+    "end", ["the key is revoked", "its page session signs out", "the session's key is revoked"]
+)
+def test_a_stream_ends_when(
+    anonymous: TestClient, make_key: MakeKey, jobs: Jobs, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    """In this process, so that the time between two looks at the client can be none."""
+    monkeypatch.setattr(streams, "ADMISSION_SECONDS", 0.0)
+    monkeypatch.setattr(streams, "PATIENCE_SECONDS", 0.05)
+    service: Service = anonymous.app.state.service  # type: ignore[attr-defined]
+    claim = jobs.running()
+    with jobs.database.begin() as session:
+        who = api_keys.authenticate(session, make_key())
+        assert who is not None
+        token = page_sessions.start(session, who.key_id)
+        if "session" in end:
+            who = page_sessions.lookup(session, token)
+            assert who is not None
+
+    async def follow() -> list[int]:
+        seen = []
+        batches = 0
+        async for batch in service.streams.follow(claim.job_id, 0, who):
+            seen += [event.id for event in batch]
+            batches += 1
+            if batches == 3:  # it goes on as long as nothing has ended it
+                with jobs.database.begin() as session:
+                    if "signs out" in end:
+                        page_sessions.end(session, token)
+                    else:
+                        assert api_keys.revoke(session, "ada", who.key_id)
+            assert batches <= 3
+        return seen
+
+    assert asyncio.run(asyncio.wait_for(follow(), 20)) == [1, 2]
+
+
+def test_an_open_stream_holds_no_database_session(http: httpx.Client, jobs: Jobs) -> None:
+    claim = jobs.running()
+    with stream(http, claim.job_id) as events:
+        assert [next(events).id, next(events).id] == ["1", "2"]
+        with jobs.database.begin() as session:
+            open_transactions = session.connection().exec_driver_sql(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                " AND pid <> pg_backend_pid() AND state LIKE 'idle in transaction%%'"
+            )
+            assert open_transactions.scalar() == 0

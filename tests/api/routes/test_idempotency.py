@@ -1,0 +1,53 @@
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.api.drive import SMALLEST, ClientOf
+
+KEY = {"Idempotency-Key": "build-42"}
+
+
+def test_the_same_key_and_body_give_the_same_job(client: TestClient) -> None:
+    first = client.post("/v1/jobs", json=SMALLEST, headers=KEY)
+    second = client.post("/v1/jobs", json=SMALLEST, headers=KEY)
+    assert (first.status_code, second.status_code) == (201, 200)
+    assert first.json() == second.json()
+    assert first.headers["Location"] == second.headers["Location"]
+    assert len(client.get("/v1/jobs").json()["items"]) == 1
+
+
+def test_the_same_key_with_another_body_is_refused(client: TestClient) -> None:
+    client.post("/v1/jobs", json=SMALLEST, headers=KEY)
+    answer = client.post("/v1/jobs", json=SMALLEST | {"sparsity": 0.6}, headers=KEY)
+    assert answer.status_code == 422
+    assert answer.json()["type"] == "urn:pruneserve:problem:idempotency-key-reused"
+
+
+def test_a_key_is_its_owners_own(client_of: ClientOf) -> None:
+    ada, eve = client_of("ada"), client_of("eve")
+    answers = [someone.post("/v1/jobs", json=SMALLEST, headers=KEY) for someone in (ada, eve)]
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert answers[0].json()["id"] != answers[1].json()["id"]
+
+
+def test_a_refused_request_does_not_use_its_key_up(client: TestClient) -> None:
+    assert client.post("/v1/jobs", json=SMALLEST | {"sparsity": 2}, headers=KEY).status_code == 422
+    assert client.post("/v1/jobs", json=SMALLEST, headers=KEY).status_code == 201
+
+
+def test_concurrent_requests_make_one_job_with_one_event(client: TestClient) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: client.post("/v1/jobs", json=SMALLEST, headers=KEY), range(24)))
+    assert sorted(answer.status_code for answer in answers) == [200] * 23 + [201]
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    (job,) = client.get("/v1/jobs").json()["items"]
+    events = client.get(f"/v1/jobs/{job['id']}/events", headers={"Accept": "application/json"}).json()
+    assert [event["id"] for event in events["items"]] == [1]
+
+
+@pytest.mark.parametrize("key", ["", " ", "a b", "x" * 256, "\x7f", "é"])
+def test_a_key_that_is_none_is_named(client: TestClient, key: str) -> None:
+    answer = client.post("/v1/jobs", json=SMALLEST, headers={"Idempotency-Key": key.encode("latin-1")})
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.json()["errors"]] == ["idempotency-key"]

@@ -1,0 +1,59 @@
+"""A job that came to a bad end is queued again; a queue is full; files expire."""
+
+from uuid import uuid4
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import delete, func, update
+
+from jobs.lifecycle.lifecycle import FinishedArtifact
+from jobs.settings import Settings
+from jobs.tables import Artifact, Job
+from tests.api.drive import SMALLEST, ClientOf, Jobs
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """A short queue."""
+    return settings.model_copy(update={"max_queued_jobs": 2})
+
+
+def test_a_failed_job_is_queued_again(client: TestClient, client_of: ClientOf, jobs: Jobs) -> None:
+    claim = jobs.running()
+    path = f"/v1/jobs/{claim.job_id}/retry"
+    refused = client.post(path)
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:pruneserve:problem:not-retriable")
+    assert "running" in refused.json()["detail"]
+    jobs.fail(claim, "no")
+    assert client_of("bob").post(path).status_code == 404
+    answer = client.post(path)
+    assert (answer.status_code, answer.json()["state"], answer.json()["error"]) == (200, "queued", None)
+    assert client.post(path).status_code == 409
+    assert client.post(f"/v1/jobs/{uuid4()}/retry").status_code == 404
+
+
+def test_a_full_queue_is_told_with_its_numbers(client: TestClient, jobs: Jobs) -> None:
+    first = client.post("/v1/jobs", json=SMALLEST, headers={"Idempotency-Key": "one"})
+    cancelled = jobs.queued()
+    assert client.post(f"/v1/jobs/{cancelled}/cancel").status_code == 200
+    jobs.queued()
+    for answer in (client.post("/v1/jobs", json=SMALLEST), client.post(f"/v1/jobs/{cancelled}/retry")):
+        assert (answer.status_code, answer.json()["type"]) == (429, "urn:pruneserve:problem:queue-full")
+        assert "2 jobs of this owner are queued, and 2 may be" in answer.json()["detail"]
+        assert int(answer.headers["Retry-After"]) > 0
+    repeated = client.post("/v1/jobs", json=SMALLEST, headers={"Idempotency-Key": "one"})
+    assert (repeated.status_code, repeated.json()["id"]) == (200, first.json()["id"])
+
+
+def test_a_file_that_has_expired_is_gone_and_not_unknown(client: TestClient, jobs: Jobs) -> None:
+    claim = jobs.running()
+    jobs.succeed(claim, [FinishedArtifact("model.safetensors", "jobs/x", 10, "00" * 32)])
+    path = f"/v1/jobs/{claim.job_id}/artifacts"
+    (item,) = client.get(path).json()["items"]
+    with jobs.database.begin() as session:
+        session.execute(delete(Artifact))
+        session.execute(update(Job).values(artifacts_expired_at=func.now()))
+    answer = client.get(item["url"])
+    assert (answer.status_code, answer.json()["type"]) == (410, "urn:pruneserve:problem:artifacts-expired")
+    assert client.get(path).json() == {"items": []}
+    assert client.get(f"/v1/jobs/{claim.job_id}").json()["artifacts_expired_at"] is not None

@@ -1,0 +1,180 @@
+import json
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from pruning.recipe import METHODS, Calibration, Evaluation
+from tests.api.drive import SMALLEST
+
+JSON = {"Content-Type": "application/json"}
+
+
+def refused_fields(client: TestClient, body: dict[str, Any]) -> dict[str, str]:
+    """The fields that a body is refused for, with the messages."""
+    answer = client.post("/v1/jobs", content=json.dumps(body), headers=JSON)
+    assert answer.status_code == 422, answer.text
+    assert client.get("/v1/jobs").json()["items"] == []
+    return {error["field"]: error["message"] for error in answer.json()["errors"]}
+
+
+def test_the_smallest_body_gets_the_defaults_of_the_reference(client: TestClient) -> None:
+    answer = client.post("/v1/jobs", json=SMALLEST)
+    assert answer.status_code == 201
+    job = answer.json()
+    assert answer.headers["Location"] == f"/v1/jobs/{job['id']}"
+    assert job["state"] == "queued"
+    recipe = job["spec"]["recipe"]
+    assert recipe["model"] == {"id": "org/name", "revision": None}
+    assert recipe["method"].items() >= {"name": "gblm", "norm": "l1", "alpha": 100.0}.items()
+    assert (recipe["pattern"], recipe["sparsity"], recipe["dtype"]) == ("unstructured", 0.5, "auto")
+    assert recipe["calibration"] == Calibration().model_dump(mode="json")
+    assert job["spec"]["evaluation"] == Evaluation().model_dump(mode="json")
+    assert job["spec"]["save_masks"] is False
+    assert client.get(answer.headers["Location"]).json() == job
+
+
+def test_every_field_can_be_given(client: TestClient) -> None:
+    body = {
+        "model": {"id": "/srv/models/llama"},
+        "method": {"name": "gblm", "norm": "l2", "alpha": 10},
+        "pattern": "2:4",
+        "calibration": {"dataset": "/srv/data/text.txt", "samples": 8, "sequence_length": 64, "seed": 3},
+        "dtype": "float32",
+        "evaluation": {
+            "dataset": "builtin",
+            "further_datasets": ["c4", "/srv/data/text.txt"],
+            "sequence_length": 64,
+            "stride": 32,
+            "windows": 4,
+            "tasks": ["hellaswag"],
+            "task_limit": 100,
+        },
+        "save_masks": True,
+    }
+    job = client.post("/v1/jobs", json=body).json()
+    assert job["sparsity"] == 0.5
+    assert job["spec"]["evaluation"].items() >= body["evaluation"].items()
+    assert job["spec"]["save_masks"] is True
+    assert job["spec"]["recipe"]["calibration"] == {**body["calibration"], "datasets": []}
+
+
+def test_several_calibration_sets_can_be_given_by_weight(client: TestClient) -> None:
+    datasets = [{"dataset": "c4", "weight": 3.0}, {"dataset": "/srv/data/text.txt", "weight": 1.0}]
+    job = client.post("/v1/jobs", json={**SMALLEST, "calibration": {"datasets": datasets}}).json()
+    calibration = job["spec"]["recipe"]["calibration"]
+    assert (calibration["dataset"], calibration["datasets"]) == (None, datasets)
+
+
+@pytest.mark.parametrize("sparsity", [0, 1, -1, 1.5, float("nan"), float("inf"), 10**400, "0.5", None, True])
+def test_a_sparsity_out_of_bounds_is_named(client: TestClient, sparsity: object) -> None:
+    assert refused_fields(client, SMALLEST | {"sparsity": sparsity}).keys() == {"sparsity"}
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"method": "magic"}, "method"),
+        ({"method": {"name": "magic"}}, "method"),
+        ({"method": {}}, "method"),
+        ({"method": {"name": "wanda", "alpha": 1}}, "method.alpha"),
+        ({"method": {"name": "gblm", "alpha": float("nan")}}, "method.alpha"),
+        ({"pattern": "2:4", "sparsity": 0.3}, "sparsity"),
+        ({"pattern": "4:2"}, "pattern"),
+        ({"pattern": "1:100000"}, "pattern"),
+        ({"model": "no/such/model"}, "model.id"),
+        ({"model": "../up"}, "model.id"),
+        ({"model": "org/na\x00me"}, "model.id"),
+        ({"model": "org/\ud800"}, "model.id"),
+        ({"model": {"id": "org/name", "trust_remote_code": True}}, "model.trust_remote_code"),
+        ({"model": 7}, "model"),
+        ({"calibration": {"samples": 0}}, "calibration.samples"),
+        ({"calibration": {"samples": 10**400}}, "calibration.samples"),
+        ({"calibration": {"samples": 1.5}}, "calibration.samples"),
+        ({"calibration": {"sequence_length": 1}}, "calibration.sequence_length"),
+        ({"calibration": {"seed": -1}}, "calibration.seed"),
+        ({"calibration": {"dataset": "web"}}, "calibration.dataset"),
+        (
+            {"calibration": {"datasets": [{"dataset": "c4"}, {"dataset": "web"}]}},
+            "calibration.datasets.1.dataset",
+        ),
+        ({"evaluation": {"windows": 0}}, "evaluation.windows"),
+        ({"evaluation": {"stride": 8}}, "evaluation.stride"),
+        ({"evaluation": {"tasks": ["piqa", "/srv/task.yaml"]}}, "evaluation.tasks.1"),
+        ({"evaluation": {"further_datasets": ["c4", "web"]}}, "evaluation.further_datasets.1"),
+        ({"dtype": "int4"}, "dtype"),
+        ({"save_masks": "yes"}, "save_masks"),
+        ({"trust_remote_code": True}, "trust_remote_code"),
+    ],
+)
+def test_a_bad_field_is_named(client: TestClient, change: dict[str, Any], field: str) -> None:
+    assert refused_fields(client, SMALLEST | change).keys() == {field}
+
+
+def test_an_unknown_method_is_told_the_known_ones(client: TestClient) -> None:
+    message = refused_fields(client, SMALLEST | {"method": "magic"})["method"]
+    assert all(f"'{name}'" in message for name in METHODS)
+
+
+def test_several_bad_fields_are_all_named(client: TestClient) -> None:
+    assert refused_fields(client, {"sparsity": 2, "dtype": 1}).keys() == {
+        "model",
+        "method",
+        "sparsity",
+        "dtype",
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"model": "/etc/passwd"}, "model.id"),
+        ({"model": "/srv/models"}, "model.id"),
+        ({"model": "/srv/models-of-others/llama"}, "model.id"),
+        ({"model": "/srv/data/llama"}, "model.id"),
+        ({"calibration": {"dataset": "/srv/models/text.txt"}}, "calibration.dataset"),
+        ({"evaluation": {"dataset": "/root/.bash_history"}}, "evaluation.dataset"),
+        ({"evaluation": {"further_datasets": ["c4", "/etc/hosts"]}}, "evaluation.further_datasets.1"),
+        ({"calibration": {"datasets": [{"dataset": "/etc/hosts"}]}}, "calibration.datasets.0.dataset"),
+    ],
+)
+def test_a_path_outside_the_allowed_roots_is_refused_without_telling_them(
+    client: TestClient, change: dict[str, Any], field: str
+) -> None:
+    refused = refused_fields(client, SMALLEST | change)
+    assert refused.keys() == {field}
+    assert "allowed root" in refused[field]
+    assert "/srv" not in refused[field]
+
+
+@pytest.mark.parametrize("model", ["/srv/models/a", "//srv//models/./a", "/srv/models/a/"])
+def test_a_path_under_an_allowed_root_is_accepted_however_it_is_spelled(
+    client: TestClient, model: str
+) -> None:
+    assert client.post("/v1/jobs", json=SMALLEST | {"model": model}).status_code == 201
+
+
+@pytest.mark.parametrize("body", [b"", b"null", b"[]", b'"x"', b"7"])
+def test_a_body_that_is_no_object_is_refused(client: TestClient, body: bytes) -> None:
+    assert client.post("/v1/jobs", content=body, headers=JSON).status_code == 422
+
+
+@pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b"[" * 60_000, b"1" * 60_000, b'{"a": tru}'])
+def test_a_body_that_is_not_json_is_malformed(client: TestClient, body: bytes) -> None:
+    answer = client.post("/v1/jobs", content=body, headers=JSON)
+    assert answer.status_code == 400
+    assert answer.json()["type"] == "urn:pruneserve:problem:malformed-request"
+
+
+def test_the_last_of_doubled_names_counts(client: TestClient) -> None:
+    body = b'{"model": "org/name", "method": "gblm", "sparsity": 2, "sparsity": 0.5}'
+    assert client.post("/v1/jobs", content=body, headers=JSON).status_code == 201
+
+
+def test_every_listed_method_can_be_asked_for_by_its_name_alone(client: TestClient) -> None:
+    methods = {method["name"]: method for method in client.get("/v1/methods").json()["items"]}
+    assert methods.keys() == METHODS.keys()
+    for name in methods:
+        assert client.post("/v1/jobs", json=SMALLEST | {"method": name}).status_code == 201
+    assert "|W|" in methods["gblm"]["formula"]
+    assert methods["gblm"]["options"]["properties"]["alpha"]["maximum"] == 1e6

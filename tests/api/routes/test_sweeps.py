@@ -1,0 +1,143 @@
+"""Sweeps and searches over REST, with their jobs ended as a worker would end them."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.lifecycle import lifecycle
+from jobs.states import JobState
+from jobs.sweeps import sweeps
+from tests.api.drive import ClientOf, Jobs
+
+JOB = {"model": "org/name", "method": "gblm"}
+DENSE = 20.0
+
+
+def submit(client: TestClient, **body: object) -> dict[str, Any]:
+    answer = client.post("/v1/sweeps", json={"job": JOB} | body)
+    assert answer.status_code == 201, answer.text
+    sweep: dict[str, Any] = answer.json()
+    assert answer.headers["location"] == f"/v1/sweeps/{sweep['id']}"
+    return sweep
+
+
+class Workers:
+    """They end every queued job, with a perplexity that grows with its sparsity."""
+
+    def __init__(self, database: sessionmaker[Session]) -> None:
+        self._database = database
+        self.ended: list[float] = []
+
+    def run(self, sweep_id: str, client: TestClient) -> dict[str, Any]:
+        while True:
+            sweep: dict[str, Any] = client.get(f"/v1/sweeps/{sweep_id}").json()
+            if sweep["state"] != "running":
+                return sweep
+            for job in sweep["jobs"]:
+                if job["state"] == JobState.QUEUED:
+                    self._end(UUID(job["id"]), job["sparsity"])
+            with self._database.begin() as session:
+                sweeps.advance(session)
+
+    def _end(self, job_id: UUID, sparsity: float) -> None:
+        self.ended.append(sparsity)
+        report = {"perplexity": {"dense": DENSE, "pruned": DENSE * (1 + sparsity**2)}, "zero_shot": None}
+        with self._database.begin() as session:
+            claim = lifecycle.claim(session, job_id, "worker", 3000)
+            assert claim is not None
+            assert lifecycle.succeed(session, claim, report, [])
+
+
+@pytest.fixture
+def workers(database: sessionmaker[Session]) -> Workers:
+    return Workers(database)
+
+
+def test_every_combination_is_a_job_and_a_pattern_has_its_own_sparsity(
+    client: TestClient, workers: Workers
+) -> None:
+    vary = {"sparsity": [0.3, 0.5], "pattern": ["unstructured", "2:4"], "method": ["wanda", "gblm"]}
+    job = {"model": "org/name", "labels": {"team": "search"}}
+    sweep = submit(client, job=job, vary=vary)
+    kinds = [(job["sparsity"], job["pattern"], job["method"]) for job in sweep["jobs"]]
+    assert sorted(kinds) == sorted(
+        [(share, "unstructured", method) for share in (0.3, 0.5) for method in ("wanda", "gblm")]
+        + [(0.5, "2:4", method) for method in ("wanda", "gblm")]
+    )
+    assert {job["labels"]["team"] for job in sweep["jobs"]} == {"search"}
+    assert workers.run(sweep["id"], client)["state"] == "succeeded"
+
+
+def test_a_search_finds_the_sparsest_model_within_the_bound(client: TestClient, workers: Workers) -> None:
+    sweep = submit(client, target={"max_perplexity_increase": 0.25})
+    assert [job["sparsity"] for job in sweep["jobs"]] == [0.5]
+    ended = workers.run(sweep["id"], client)
+    assert ended["state"] == "succeeded"
+    # 1 + s² is 1.25 at 0.5.
+    assert 0.48 <= ended["search"]["met"] <= 0.5
+    trace = {job["id"]: job for job in ended["jobs"]}
+    assert [job["sparsity"] for job in ended["jobs"]] == workers.ended
+    assert trace[ended["search"]["best_job"]]["sparsity"] == ended["search"]["met"]
+    for job in ended["jobs"]:
+        assert job["gate"]["state"] == ("passed" if job["sparsity"] <= 0.5 else "failed")
+
+
+def test_a_search_that_finds_nothing_says_so(client: TestClient, workers: Workers) -> None:
+    ended = workers.run(submit(client, target={"max_perplexity": DENSE / 2})["id"], client)
+    assert ended["state"] == "failed"
+    assert "0.05" in ended["error"]
+
+
+def test_a_search_goes_on_when_its_failed_job_is_retried(
+    client: TestClient, workers: Workers, database: sessionmaker[Session]
+) -> None:
+    sweep = submit(client, target={"max_perplexity_increase": 0.25})
+    (job,) = sweep["jobs"]
+    with database.begin() as session:
+        claim = lifecycle.claim(session, UUID(job["id"]), "worker", 3000)
+        assert claim is not None
+        assert lifecycle.fail(session, claim, {"message": "no"})
+        sweeps.advance(session)
+    assert client.get(f"/v1/sweeps/{sweep['id']}").json()["state"] == "failed"
+    assert client.post(f"/v1/jobs/{job['id']}/retry").status_code == 200
+    assert workers.run(sweep["id"], client)["search"]["met"] <= 0.5
+
+
+def test_cancelling_a_sweep_cancels_what_has_not_ended(client: TestClient, jobs: Jobs) -> None:
+    sweep = submit(client, vary={"sparsity": [0.2, 0.4]})
+    cancelled = client.post(f"/v1/sweeps/{sweep['id']}/cancel").json()
+    assert cancelled["state"] == "cancelled"
+    assert {job["state"] for job in cancelled["jobs"]} == {"cancelled"}
+
+
+def test_an_owner_sees_only_their_own(client: TestClient, client_of: ClientOf) -> None:
+    sweep = submit(client, vary={"sparsity": [0.2, 0.4]})
+    eve = client_of("eve")
+    assert eve.get("/v1/sweeps").json()["items"] == []
+    assert eve.get(f"/v1/sweeps/{sweep['id']}").status_code == 404
+    assert eve.post(f"/v1/sweeps/{sweep['id']}/cancel").status_code == 404
+    assert [item["id"] for item in client.get("/v1/sweeps").json()["items"]] == [sweep["id"]]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"job": JOB}, "body"),
+        ({"job": JOB, "vary": {"sparsity": [0.5]}}, "body"),
+        ({"job": JOB, "vary": {"sparsity": [0.1] * 65}}, "vary.sparsity"),
+        ({"job": JOB, "vary": {"sparsity": [0.5, 1.5]}}, "job.sparsity"),
+        ({"job": JOB, "vary": {"sparsity": [0.5, "NaN"]}}, "job.sparsity"),
+        ({"job": JOB | {"sparsity": 0.5}, "target": {"max_perplexity": 30.0}}, "body"),
+        ({"job": JOB | {"pattern": "2:4"}, "target": {"max_perplexity": 30.0}}, "job.sparsity"),
+        ({"job": JOB, "target": {"max_perplexity": -1.0}}, "target.max_perplexity"),
+        ({"job": JOB | {"model": "/etc"}, "vary": {"sparsity": [0.1, 0.2]}}, "model.id"),
+    ],
+)
+def test_a_bad_sweep_is_refused_whole(client: TestClient, body: dict[str, Any], field: str) -> None:
+    answer = client.post("/v1/sweeps", json=body)
+    assert answer.status_code == 422, answer.text
+    assert [error["field"] for error in answer.json()["errors"]] == [field]
+    assert client.get("/v1/jobs").json()["items"] == []

@@ -1,0 +1,168 @@
+from collections.abc import Iterator
+from uuid import UUID
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.lifecycle import lifecycle
+from jobs.settings import Settings
+from jobs.storage.store import Store
+from jobs.tables import Upload
+from tests.api.drive import SMALLEST, ClientOf, Jobs
+
+TEXT = "Größe, 大きさ, size.\n" * 1000
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return settings.model_copy(update={"max_upload_bytes": 100_000, "upload_quota_bytes": 150_000})
+
+
+def send(client: TestClient, text: str | bytes = TEXT, kind: str = "text/plain", name: str = "notes") -> dict:  # type: ignore[type-arg]
+    content = text.encode() if isinstance(text, str) else text
+    answer = client.post(
+        "/v1/uploads", params={"name": name}, content=content, headers={"Content-Type": kind}
+    )
+    assert answer.status_code in (200, 201), answer.text
+    return answer.json()  # type: ignore[no-any-return]
+
+
+def stored(settings: Settings) -> list[str]:
+    return [found.key for found in Store(settings.store_url).list("uploads")]
+
+
+def test_a_text_lies_in_the_store_as_it_was_sent(
+    client: TestClient, settings: Settings, database: sessionmaker[Session]
+) -> None:
+    sent = send(client, kind="text/plain; charset=utf-8")
+    assert (sent["size"], sent["format"], sent["name"]) == (len(TEXT.encode()), "txt", "notes")
+    with database.begin() as session:
+        key = session.scalars(select(Upload.key)).one()
+        digest = session.scalar(select(func.encode(func.sha256(func.convert_to(TEXT, "UTF8")), "hex")))
+    assert b"".join(Store(settings.store_url).stream(key)).decode() == TEXT
+    assert sent["sha256"] == digest
+    assert client.get(f"/v1/uploads/{sent['id']}").json() == sent
+    listed = client.get("/v1/uploads").json()
+    assert listed["items"] == [sent]
+    assert (listed["used_bytes"], listed["quota_bytes"]) == (sent["size"], 150_000)
+
+
+def test_one_text_is_kept_once_per_owner(client: TestClient, client_of: ClientOf, settings: Settings) -> None:
+    first = send(client)
+    assert send(client, name="again") == first
+    assert len(stored(settings)) == 1
+    assert send(client_of("eve"))["id"] != first["id"]
+    assert len(stored(settings)) == 2
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\xff\xfe", b"half a letter: \xc3", "Größe".encode("latin-1"), b"NUL \0", b"\xed\xa0\x80"],
+)
+def test_what_is_no_text_is_refused_and_leaves_nothing(
+    client: TestClient, settings: Settings, content: bytes
+) -> None:
+    answer = client.post("/v1/uploads?name=x", content=content, headers={"Content-Type": "text/plain"})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "body"
+    assert stored(settings) == []
+
+
+def test_a_letter_may_come_in_two_pieces(client: TestClient) -> None:
+    def pieces() -> Iterator[bytes]:
+        for number in range(0, len(TEXT.encode()), 7):
+            yield TEXT.encode()[number : number + 7]
+
+    answer = client.post("/v1/uploads?name=x", content=pieces(), headers={"Content-Type": "text/plain"})
+    assert answer.json()["size"] == len(TEXT.encode())
+
+
+def test_only_texts_are_taken(client: TestClient) -> None:
+    for kind in ("application/json", "application/octet-stream", ""):
+        answer = client.post("/v1/uploads?name=x", content=b"{}", headers={"Content-Type": kind})
+        assert answer.status_code == 415
+        assert "text/plain" in answer.json()["detail"]
+    assert client.post("/v1/uploads?name=x").status_code == 415
+
+
+def test_a_text_over_the_limit_is_refused_declared_or_not(client: TestClient, settings: Settings) -> None:
+    def pieces() -> Iterator[bytes]:
+        for _ in range(11):
+            yield b"x" * 10_000
+
+    for content in (b"x" * 100_001, pieces()):
+        answer = client.post("/v1/uploads?name=x", content=content, headers={"Content-Type": "text/plain"})
+        assert answer.status_code == 413
+        assert "100000" in answer.json()["detail"]
+    assert stored(settings) == []
+
+
+def test_an_owners_texts_together_have_a_limit(
+    client: TestClient, client_of: ClientOf, settings: Settings
+) -> None:
+    first = send(client, "a" * 90_000)
+    answer = client.post("/v1/uploads?name=x", content=b"b" * 60_001, headers={"Content-Type": "text/plain"})
+    assert answer.status_code == 409
+    assert answer.json()["type"] == "urn:pruneserve:problem:quota-exceeded"
+    assert len(stored(settings)) == 1
+    send(client_of("eve"), "b" * 60_001)
+    send(client, "b" * 60_000)
+    assert client.delete(f"/v1/uploads/{first['id']}").status_code == 204
+    send(client, "c" * 90_000)
+
+
+def test_a_job_names_an_upload_by_its_content(client: TestClient, client_of: ClientOf) -> None:
+    sent = send(client, '{"text": "a"}\n', "application/jsonl")
+    named = {
+        "calibration": {"datasets": [{"dataset": sent["dataset"]}, {"dataset": "builtin"}]},
+        "evaluation": {"dataset": "builtin", "further_datasets": [sent["dataset"]]},
+    }
+    job = client.post("/v1/jobs", json=SMALLEST | named).json()
+    content = f"sha256:{sent['sha256']}.jsonl"
+    assert job["spec"]["recipe"]["calibration"]["datasets"][0]["dataset"] == content
+    assert job["spec"]["evaluation"]["further_datasets"] == [content]
+    # The same text under another id, and by its content: the same recipe.
+    eve = client_of("eve")
+    named["calibration"]["datasets"][0]["dataset"] = send(eve, '{"text": "a"}\n', "application/jsonl")[
+        "dataset"
+    ]  # type: ignore[index]
+    named["evaluation"]["further_datasets"] = [content]
+    again = eve.post("/v1/jobs", json=SMALLEST | named).json()
+    assert again["recipe_fingerprint"] == job["recipe_fingerprint"]
+
+
+@pytest.mark.parametrize("form", ["{dataset}", f"upload:{UUID(int=7)}", "sha256:{sha256}.txt"])
+def test_what_an_owner_has_not_uploaded_cannot_be_named(
+    client: TestClient, client_of: ClientOf, form: str
+) -> None:
+    dataset = form.format(**send(client))
+    answer = client_of("eve").post("/v1/jobs", json=SMALLEST | {"evaluation": {"dataset": dataset}})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "evaluation.dataset"
+
+
+@pytest.mark.parametrize("form", ["upload:x", "upload:../x", "sha256:abc.txt", f"sha256:{'a' * 64}.npy"])
+def test_other_forms_are_no_datasets(client: TestClient, form: str) -> None:
+    answer = client.post("/v1/jobs", json=SMALLEST | {"calibration": {"dataset": form}})
+    assert answer.status_code == 422
+
+
+def test_an_upload_stays_while_a_job_may_need_it(
+    client: TestClient, jobs: Jobs, settings: Settings, database: sessionmaker[Session]
+) -> None:
+    sent = send(client)
+    address = f"/v1/uploads/{sent['id']}"
+    claim = jobs.running(calibration={"dataset": sent["dataset"]})
+    refused = client.delete(address)
+    assert refused.status_code == 409
+    assert str(claim.job_id) in refused.json()["detail"]
+    jobs.fail(claim, "no")
+    with database.begin() as session:
+        assert lifecycle.retry(session, "ada", claim.job_id)
+    assert client.delete(address).status_code == 409
+    assert client.post(f"/v1/jobs/{claim.job_id}/cancel").status_code == 200
+    assert client.delete(address).status_code == 204
+    assert client.delete(address).status_code == 404
+    assert stored(settings) == []

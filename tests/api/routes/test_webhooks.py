@@ -1,0 +1,104 @@
+import base64
+
+import pytest
+from fastapi.testclient import TestClient
+
+from jobs.settings import Settings
+from tests.api.drive import Jobs
+
+URL = "https://hooks.example.org/pruneserve"
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return settings.model_copy(update={"webhook_allow": ("ci.internal",)})
+
+
+def made(client: TestClient, **wanted: object) -> dict:  # type: ignore[type-arg]
+    answer = client.post("/v1/webhooks", json={"url": URL} | wanted)
+    assert answer.status_code == 201, answer.text
+    return answer.json()  # type: ignore[no-any-return]
+
+
+def test_the_secret_is_shown_once(client: TestClient) -> None:
+    new = made(client)
+    assert len(base64.b64decode(new["secret"].removeprefix("whsec_"))) == 32
+    shown = client.get(f"/v1/webhooks/{new['id']}").json()
+    assert new == shown | {"secret": new["secret"]}
+    assert client.get("/v1/webhooks").json()["items"] == [shown]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"url": "http://hooks.example.org"},
+        {"url": "https://10.0.0.1/"},
+        {"url": "https://[::ffff:127.0.0.1]/"},
+        {"url": "x" * 2000},
+        {"events": []},
+        {"events": ["job.began"]},
+    ],
+)
+def test_what_cannot_be_told_is_refused(client: TestClient, wrong: dict[str, object]) -> None:
+    answer = client.post("/v1/webhooks", json={"url": URL} | wrong)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"].startswith(next(iter(wrong)))
+
+
+def test_what_the_operator_allows_may_be_internal_and_plain(client: TestClient) -> None:
+    made(client, url="http://ci.internal:8080/hook")
+
+
+def test_an_endpoint_can_be_changed_and_switched_off(client: TestClient, jobs: Jobs) -> None:
+    new = made(client)
+    address = f"/v1/webhooks/{new['id']}"
+    assert client.patch(address, json={"url": "http://x.example"}).status_code == 422
+    changed = client.patch(
+        address, json={"url": URL + "2", "events": ["job.failed"], "enabled": False}
+    ).json()
+    assert (changed["url"], changed["events"], changed["enabled"]) == (URL + "2", ["job.failed"], False)
+    assert changed["disabled_reason"] == "switched off by its owner"
+    jobs.fail(jobs.running(), "no")
+    assert client.get(f"{address}/deliveries").json()["items"] == []
+    assert client.patch(address, json={"enabled": True}).json()["disabled_reason"] is None
+    jobs.fail(jobs.running(), "no")
+    assert [item["event"] for item in client.get(f"{address}/deliveries").json()["items"]] == ["job.failed"]
+    assert client.delete(address).status_code == 204
+    assert client.get(address).status_code == 404
+
+
+def test_messages_are_listed_and_replayed(client: TestClient) -> None:
+    address = f"/v1/webhooks/{made(client)['id']}"
+    sent = client.post(f"{address}/test")
+    assert (sent.status_code, sent.json()["state"], sent.json()["event"]) == (202, "pending", "webhook.test")
+    (listed,) = client.get(f"{address}/deliveries").json()["items"]
+    assert listed == sent.json()
+    replay = f"{address}/deliveries/{listed['id']}/replay"
+    assert client.post(replay).json()["state"] == "pending"
+    assert client.post(f"{address}/deliveries/{made(client)['id']}/replay").status_code == 404
+
+
+def test_a_new_secret_leaves_the_old_one_for_a_day(client: TestClient) -> None:
+    new = made(client)
+    rotated = client.post(f"/v1/webhooks/{new['id']}/rotate-secret").json()
+    assert rotated["secret"] != new["secret"]
+    assert rotated["previous_secret_until"] > new["created_at"]
+
+
+def test_an_owner_has_so_many_and_no_more(client: TestClient) -> None:
+    for _ in range(20):
+        made(client)
+    answer = client.post("/v1/webhooks", json={"url": URL})
+    assert answer.status_code == 409
+    assert "20" in answer.json()["detail"]
+
+
+class TestWithoutAKey:
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        return settings.model_copy(update={"secret_keys": ()})
+
+    def test_no_secret_is_kept_in_the_clear(self, client: TestClient) -> None:
+        answer = client.post("/v1/webhooks", json={"url": URL})
+        assert answer.status_code == 501
+        assert "PRUNESERVE_SECRET_KEYS" in answer.json()["detail"]

@@ -1,0 +1,139 @@
+"""The zoo shows what its owner has put there, to everybody, and nothing else of theirs."""
+
+import hashlib
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from fastapi.testclient import TestClient
+
+from jobs.lifecycle.lifecycle import FinishedArtifact
+from jobs.settings import Settings
+from jobs.storage.store import Store
+from tests.api.drive import ClientOf, Jobs, scopes_but
+
+ORIGIN = {"Origin": "http://testserver"}
+CONTENT = b"not really a tensor"
+
+Finish = Callable[..., UUID]
+
+
+@pytest.fixture
+def finished(jobs: Jobs, settings: Settings, tmp_path: Path) -> Finish:
+    """Makes a job that has succeeded, with one real file."""
+
+    def finish(owner: str = "ada", **recipe: object) -> UUID:
+        claim = jobs.running(owner, **recipe)
+        key = f"jobs/{claim.job_id}/model.safetensors"
+        (tmp_path / "file").write_bytes(CONTENT)
+        stored = Store(settings.store_url).put_file(key, tmp_path / "file")
+        jobs.succeed(claim, [FinishedArtifact("model.safetensors", key, stored.size, stored.sha256)])
+        return claim.job_id
+
+    return finish
+
+
+def promote(client: TestClient, job_id: UUID, note: str = "") -> dict[str, Any]:
+    answer = client.post("/v1/zoo", json={"job": str(job_id), "note": note})
+    assert answer.status_code == 201, answer.text
+    entry: dict[str, Any] = answer.json()
+    return entry
+
+
+def test_an_entry_is_seen_and_downloaded_by_others_until_it_is_withdrawn(
+    client_of: ClientOf, finished: Finish
+) -> None:
+    ada, eve = client_of("ada", scopes_but("admin")), client_of("eve", scopes_but("admin"))
+    job_id = finished(model="org/Big_Model-1B")
+    entry = promote(ada, job_id, "for\r\nchat")
+    assert re.fullmatch(rf"big-model-1b-gblm-50-{job_id.hex[-8:]}", entry["slug"])
+    assert entry["note"] == "for\nchat"
+    seen = eve.get(entry["url"]).json()
+    assert seen == entry
+    assert seen["perplexity"] == {"dense": 26.8, "pruned": 63.1}
+    assert seen["lineage"]["job"] == str(job_id)
+    (file,) = seen["files"]
+    assert eve.get(file["url"]).content == CONTENT
+    assert file["sha256"] == hashlib.sha256(CONTENT).hexdigest()
+    # The job itself stays its owner's.
+    assert eve.get(f"/v1/jobs/{job_id}").status_code == 404
+    assert eve.delete(entry["url"]).status_code == 404
+    assert ada.delete(entry["url"]).status_code == 204
+    assert [eve.get(path).status_code for path in (entry["url"], file["url"], entry["page"])] == [404] * 3
+    assert eve.get("/v1/zoo").json() == {"items": [], "next_cursor": None}
+    assert ada.get(f"/v1/jobs/{job_id}").json()["state"] == "succeeded"
+
+
+def test_an_entry_is_made_once_and_keeps_its_address(client: TestClient, finished: Finish) -> None:
+    job_id = finished()
+    first, second = promote(client, job_id, "one"), promote(client, job_id, "two")
+    assert first["slug"] == second["slug"]
+    assert [item["note"] for item in client.get("/v1/zoo").json()["items"]] == ["two"]
+    client.delete(first["url"])
+    assert promote(client, job_id)["slug"] == first["slug"]
+
+
+def test_only_ones_own_finished_jobs_can_be_shown(client_of: ClientOf, finished: Finish, jobs: Jobs) -> None:
+    client = client_of("ada", scopes_but("admin"))
+    reader = client_of("ada", scopes_but("jobs:write"))
+    theirs, queued, mine = finished("eve"), jobs.queued(), finished()
+
+    def ask(of: TestClient, job_id: UUID) -> int:
+        return of.post("/v1/zoo", json={"job": str(job_id)}).status_code
+
+    assert [ask(client, theirs), ask(client, queued), ask(reader, mine)] == [404, 409, 403]
+    for path in (f"/jobs/{theirs}/promote", f"/jobs/{queued}/promote"):
+        assert client.get(path).status_code == 404
+    for note in ("x" * 2001, "a\x00b", "a\x1bb"):
+        assert client.post("/v1/zoo", json={"job": str(mine), "note": note}).status_code == 422
+
+
+def test_who_administers_withdraws_anybodys(client_of: ClientOf, finished: Finish) -> None:
+    entry = promote(client_of("ada"), finished())
+    assert client_of("root").delete(entry["url"]).status_code == 204
+
+
+def test_the_catalogue_is_filtered_and_paged(client: TestClient, finished: Finish) -> None:
+    slugs = [
+        promote(client, finished(model=model, **how))["slug"]
+        for model, how in (
+            ("org/alpha", {}),
+            ("org/alpha-2", {"method": "wanda"}),
+            ("org/beta", {"pattern": "2:4"}),
+        )
+    ]
+
+    def found(query: str) -> list[str]:
+        return [item["slug"] for item in client.get(f"/v1/zoo?{query}").json()["items"]]
+
+    assert found("") == slugs[::-1]
+    assert found("search=ALPHA") == [slugs[1], slugs[0]]
+    assert found("search=%25") == []
+    assert found("method=wanda") == [slugs[1]]
+    assert found("pattern=2:4") == [slugs[2]]
+    first = client.get("/v1/zoo?limit=2").json()
+    assert found(f"limit=2&cursor={first['next_cursor']}") == [slugs[0]]
+    assert client.get("/zoo?search=&method=&pattern=").status_code == 200
+    assert client.get("/v1/zoo?method=magic").status_code == 422
+
+
+def test_the_pages_show_an_entry_without_a_path_of_the_machine(client_of: ClientOf, finished: Finish) -> None:
+    ada, eve = client_of("ada"), client_of("eve", scopes_but("admin"))
+    job_id = finished(model="/srv/models/secret/place")
+    asked = ada.get(f"/jobs/{job_id}/promote").text
+    assert "Everybody who can sign in here" in asked
+    answer = ada.post(f"/jobs/{job_id}/promote", data={"note": "<b>bold</b>"}, headers=ORIGIN)
+    path = answer.headers["Location"]
+    assert "See it in the zoo" in ada.get(f"/jobs/{job_id}").text
+    for page in ("/zoo", path):
+        html = eve.get(page).text
+        assert "place" in html
+        assert "/srv/models" not in html
+        assert "&lt;b&gt;bold" in html
+    assert "Withdraw" not in eve.get(path).text
+    assert eve.get(f"{path}/plots/sparsity.svg").headers["Content-Type"] == "image/svg+xml"
+    assert eve.post(f"{path}/withdraw", headers=ORIGIN).status_code == 404
+    assert ada.post(f"{path}/withdraw", headers=ORIGIN).headers["Location"] == "/zoo"

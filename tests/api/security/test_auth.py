@@ -1,0 +1,133 @@
+from datetime import timedelta
+
+import pytest
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute, iter_route_contexts
+from fastapi.testclient import TestClient
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session, sessionmaker
+
+from api.security.auth import authenticated
+from jobs.tables import NOW, ApiKey
+from tests.api.drive import SMALLEST, ClientOf, Jobs, MakeKey, scopes_but
+
+READS = ["/v1/jobs", "/v1/methods", "/v1/jobs/{id}", "/v1/jobs/{id}/events", "/v1/jobs/{id}/artifacts"]
+
+
+@pytest.mark.parametrize("path", READS)
+def test_every_read_needs_a_key(anonymous: TestClient, jobs: Jobs, path: str) -> None:
+    answer = anonymous.get(path.format(id=jobs.queued()))
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert answer.json()["type"] == "urn:pruneserve:problem:not-authenticated"
+
+
+@pytest.mark.parametrize(
+    "authorization", ["", "Bearer", "Bearer ", "Basic YTpi", "Bearer ps_x", "Bearer \xff"]
+)
+def test_something_that_is_no_key_is_refused(anonymous: TestClient, authorization: str) -> None:
+    headers = {"Authorization": authorization.encode("latin-1")}
+    assert anonymous.get("/v1/jobs", headers=headers).status_code == 401
+
+
+def test_a_key_with_a_changed_letter_is_refused(anonymous: TestClient, make_key: MakeKey) -> None:
+    key = make_key()
+    changed = key[:-8] + ("a" if key[-8] != "a" else "b") + key[-7:]
+    for wrong in (changed, key[:-1], key + "a"):
+        assert anonymous.get("/v1/jobs", headers={"Authorization": f"Bearer {wrong}"}).status_code == 401
+
+
+def test_a_revoked_key_is_refused(client: TestClient, database: sessionmaker[Session]) -> None:
+    assert client.get("/v1/jobs").status_code == 200
+    with database.begin() as session:
+        session.execute(update(ApiKey).values(revoked_at=NOW))
+    assert client.get("/v1/jobs").status_code == 401
+
+
+def test_a_key_past_its_time_is_refused(client: TestClient, database: sessionmaker[Session]) -> None:
+    with database.begin() as session:
+        session.execute(update(ApiKey).values(expires_at=NOW + timedelta(hours=1)))
+    assert client.get("/v1/jobs").status_code == 200
+    with database.begin() as session:
+        session.execute(update(ApiKey).values(expires_at=NOW))
+    assert client.get("/v1/jobs").status_code == 401
+
+
+def test_the_last_use_is_written_once_a_minute(client: TestClient, database: sessionmaker[Session]) -> None:
+    def last_use(**changed: object) -> object:
+        with database.begin() as session:
+            if changed:
+                session.execute(update(ApiKey).values(**changed))
+            return session.scalars(select(ApiKey.last_used_at)).one()
+
+    assert last_use() is None
+    client.get("/v1/jobs")
+    first = last_use()
+    client.get("/v1/jobs")
+    assert last_use() == first
+    long_ago = last_use(last_used_at=NOW - timedelta(seconds=61))
+    client.get("/v1/jobs")
+    assert last_use() > long_ago  # type: ignore[operator]
+
+
+def test_a_key_that_is_in_use_elsewhere_waits_for_nobody(
+    client: TestClient, database: sessionmaker[Session]
+) -> None:
+    with database.begin() as session:
+        session.execute(select(ApiKey).with_for_update())
+        assert client.get("/v1/jobs").status_code == 200
+
+
+def test_a_key_that_may_only_read_cannot_submit_or_cancel(client_of: ClientOf, jobs: Jobs) -> None:
+    reader = client_of(scopes=scopes_but("jobs:write"))
+    job_id = jobs.queued()
+    assert reader.get(f"/v1/jobs/{job_id}").status_code == 200
+    for answer in (reader.post("/v1/jobs", json=SMALLEST), reader.post(f"/v1/jobs/{job_id}/cancel")):
+        assert answer.status_code == 403
+        assert "jobs:write" in answer.json()["detail"]
+
+
+def test_a_key_that_may_only_write_cannot_read(client_of: ClientOf) -> None:
+    writer = client_of(scopes=scopes_but("jobs:read"))
+    assert writer.get("/v1/jobs").status_code == 403
+    assert writer.post("/v1/jobs", json=SMALLEST).status_code == 201
+
+
+def test_another_owners_job_is_not_there(client_of: ClientOf, jobs: Jobs) -> None:
+    job_id = jobs.queued("ada")
+    eve = client_of("eve")
+    assert eve.get("/v1/jobs").json()["items"] == []
+    answers = [eve.get(path.format(id=job_id)) for path in READS if "{id}" in path]
+    answers.append(eve.post(f"/v1/jobs/{job_id}/cancel"))
+    answers.append(eve.get(f"/v1/jobs/{job_id}/artifacts/{job_id}/content"))
+    assert {answer.status_code for answer in answers} == {404}
+    assert client_of("ada").get(f"/v1/jobs/{job_id}").json()["state"] == "queued"
+
+
+# Whoever watches the process, whoever reads the contract, and whoever is about to sign in.
+PUBLIC = {
+    "GET /healthz",
+    "GET /readyz",
+    "GET /",
+    "GET /sign-in",
+    "POST /sign-in",
+    "POST /sign-out",
+}
+
+
+def scopes_of(dependant: Dependant) -> set[str]:
+    scopes = set(dependant.own_oauth_scopes or ()) if dependant.call is authenticated else set()
+    return scopes.union(*map(scopes_of, dependant.dependencies))
+
+
+def test_every_route_states_its_scope(anonymous: TestClient) -> None:
+    unguarded, known = set(), set()
+    for route in iter_route_contexts(anonymous.app.routes):  # type: ignore[attr-defined]
+        if not isinstance(route.original_route, APIRoute):
+            continue
+        for method in route.original_route.methods:
+            known.add(f"{method} {route.path}")
+            if not scopes_of(route.original_route.dependant):
+                unguarded.add(f"{method} {route.path}")
+    assert {"POST /v1/jobs", "POST /jobs/{job_id}/cancel"} <= known
+    assert unguarded == PUBLIC

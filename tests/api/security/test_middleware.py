@@ -1,0 +1,87 @@
+from collections.abc import Iterator
+
+import pytest
+from fastapi.testclient import TestClient
+
+from jobs.settings import Settings
+from tests.api.drive import SMALLEST, Jobs
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "", "127.0.0.1.evil.example", "[", "testserver@evil.example"]
+)
+def test_an_unknown_host_is_refused(client: TestClient, host: str) -> None:
+    answer = client.get("/v1/jobs", headers={"Host": host})
+    assert answer.status_code == 400
+    assert answer.json()["type"] == "urn:pruneserve:problem:unknown-host"
+
+
+@pytest.mark.parametrize("host", ["testserver", "TESTSERVER:8000", "127.0.0.1:1"])
+def test_a_known_host_is_served_on_any_port(client: TestClient, host: str) -> None:
+    assert client.get("/v1/jobs", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://testserver:81"])
+def test_a_write_from_another_origin_is_refused_whatever_it_carries(client: TestClient, origin: str) -> None:
+    answer = client.post("/v1/jobs", json=SMALLEST, headers={"Origin": origin})
+    assert answer.status_code == 403
+    assert answer.json()["type"] == "urn:pruneserve:problem:foreign-origin"
+
+
+def test_a_write_with_the_session_cookie_needs_an_origin(anonymous: TestClient, jobs: Jobs) -> None:
+    anonymous.cookies.set("pruneserve_session", "whatever")
+    answer = anonymous.post(f"/jobs/{jobs.queued()}/cancel")
+    assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", ""])
+def test_a_body_that_is_not_declared_as_json_is_refused(client: TestClient, content_type: str) -> None:
+    answer = client.post("/v1/jobs", content=b"{}", headers={"Content-Type": content_type})
+    assert answer.status_code == 415
+    assert "application/json" in answer.json()["detail"]
+
+
+def test_a_charset_beside_the_content_type_is_fine(client: TestClient) -> None:
+    content_type = {"Content-Type": "application/json; charset=utf-8"}
+    body = b'{"model": "org/name", "method": "gblm", "sparsity": 0.5}'
+    assert client.post("/v1/jobs", content=body, headers=content_type).status_code == 201
+
+
+def test_an_encoded_body_is_refused(client: TestClient) -> None:
+    answer = client.post("/v1/jobs", json=SMALLEST, headers={"Content-Encoding": "gzip"})
+    assert answer.status_code == 415
+
+
+def test_a_body_over_the_limit_is_refused_with_the_limit(client: TestClient, settings: Settings) -> None:
+    answer = client.post("/v1/jobs", json=SMALLEST | {"model": "x" * settings.max_body_bytes})
+    assert answer.status_code == 413
+    assert str(settings.max_body_bytes) in answer.json()["detail"]
+
+
+def test_a_chunked_body_over_the_limit_is_refused(client: TestClient, settings: Settings) -> None:
+    def endless() -> Iterator[bytes]:
+        for _ in range(settings.max_body_bytes):
+            yield b" " * 1024
+
+    answer = client.post("/v1/jobs", content=endless(), headers={"Content-Type": "application/json"})
+    assert answer.status_code == 413
+    assert answer.json()["type"] == "urn:pruneserve:problem:body-too-large"
+
+
+def test_a_large_form_is_refused_as_well(anonymous: TestClient, settings: Settings) -> None:
+    answer = anonymous.post("/sign-in", content=b"key=" + b"x" * settings.max_body_bytes, headers=FORM)
+    assert answer.status_code == 413
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/jobs", "/jobs", "/sign-in", "/static/page.css", "/nothing", "/healthz"]
+)
+def test_every_answer_forbids_foreign_scripts_and_frames(client: TestClient, path: str) -> None:
+    headers = client.get(path).headers
+    policy = headers["Content-Security-Policy"]
+    assert "script-src 'self';" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    assert headers["X-Content-Type-Options"] == "nosniff"

@@ -1,0 +1,130 @@
+"""The commands as a pipeline calls them: what they print, and the code that they exit with."""
+
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from cli.client.data_directory import DataDirectory
+from cli.main import app
+from cli.terminal import Exit
+from tests.cli.conftest import Exchange, ScriptedServer, event, job_document
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DataDirectory:
+    """No server and no key by environment, and a data directory without an `up`."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.delenv("PRUNESERVE_URL", raising=False)
+    monkeypatch.delenv("PRUNESERVE_API_KEY", raising=False)
+    data = DataDirectory(tmp_path / "pruneserve")
+    data.create()
+    return data
+
+
+def run(*arguments: str, server: ScriptedServer | None = None, key: str = "ps_key") -> Result:
+    environment = {"PRUNESERVE_URL": server.url, "PRUNESERVE_API_KEY": key} if server else {}
+    return CliRunner().invoke(app, list(arguments), env=environment)
+
+
+def serve_job(server: ScriptedServer, job_id: UUID, state: str, **more: object) -> None:
+    server.on(f"/v1/jobs/{job_id}", lambda it: it.json(job_document(job_id, state, **more)))
+
+    def events(it: Exchange) -> None:
+        if it.headers["Accept"] == "text/event-stream":
+            it.stream(event(1, state="queued"), event(2, state=state))
+        else:
+            it.json({"items": []})
+
+    server.on(f"/v1/jobs/{job_id}/events", events)
+
+
+@pytest.mark.parametrize(
+    ("state", "code"), [("succeeded", Exit.OK), ("failed", Exit.FAILED), ("cancelled", Exit.CANCELLED)]
+)
+def test_wait_exits_with_the_code_of_the_end(
+    server: ScriptedServer, job_id: UUID, state: str, code: Exit
+) -> None:
+    serve_job(server, job_id, state)
+    assert run("wait", str(job_id), server=server).exit_code == code
+
+
+def test_wait_says_why_a_job_failed(server: ScriptedServer, job_id: UUID) -> None:
+    serve_job(server, job_id, "failed", error={"message": "no such \x1b[31mmodel", "field": "model.id"})
+    result = run("wait", str(job_id), server=server)
+    assert "model.id: no such \\x1b[31mmodel" in result.stdout
+
+
+def test_wait_gives_up_after_its_timeout(server: ScriptedServer, job_id: UUID) -> None:
+    serve_job(server, job_id, "running")
+    result = run("wait", str(job_id), "--timeout", "1", server=server)
+    assert result.exit_code == Exit.TIMEOUT
+    assert "the job goes on" in result.stderr
+
+
+def test_wait_gives_up_on_a_server_that_stays_away(server: ScriptedServer, job_id: UUID) -> None:
+    server.on(f"/v1/jobs/{job_id}/events", lambda it: it.body(b"", 503))
+    assert run("wait", str(job_id), "--patience", "0", server=server).exit_code == Exit.UNREACHABLE
+
+
+def test_a_job_that_does_not_exist_is_a_bad_request(server: ScriptedServer, job_id: UUID) -> None:
+    server.on(f"/v1/jobs/{job_id}", lambda it: it.json({"detail": "There is no such job."}, 404))
+    result = run("show", str(job_id), server=server)
+    assert result.exit_code == Exit.USAGE
+    assert "There is no such job." in result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [("wait",), ("wait", "no-uuid"), ("jobs", "--limit", "0"), ("nothing",)]
+)
+def test_bad_usage_has_a_code_of_its_own(arguments: tuple[str, ...]) -> None:
+    assert run(*arguments).exit_code == Exit.USAGE
+
+
+def test_without_a_server_the_message_says_how_to_get_one() -> None:
+    result = run("jobs")
+    assert result.exit_code == Exit.UNREACHABLE
+    assert "pruneserve up" in result.stderr
+
+
+def test_submit_prints_the_id_alone(server: ScriptedServer, job_id: UUID) -> None:
+    server.on("/v1/jobs", lambda it: it.json(job_document(job_id, "queued"), 201))
+    result = run("submit", "--model", "org/name", "--method", "gblm", "--sparsity", "0.5", server=server)
+    assert result.stdout == f"{job_id}\n"
+    (_, headers), *_ = server.requests
+    assert headers["Authorization"] == "Bearer ps_key"
+    assert headers["Idempotency-Key"]
+
+
+def test_the_local_key_is_for_the_local_server_only(
+    server: ScriptedServer, nothing_set: DataDirectory
+) -> None:
+    nothing_set.address.write_text("http://127.0.0.1:1\n")
+    nothing_set.api_key.write_text("ps_local\n")
+    result = run("jobs", "--url", server.url)
+    assert result.exit_code == Exit.USAGE
+    assert "no API key" in result.stderr
+    assert server.requests == []
+
+
+def test_the_local_server_is_found_with_its_key(server: ScriptedServer, nothing_set: DataDirectory) -> None:
+    nothing_set.address.write_text(f"{server.url}\n")
+    nothing_set.api_key.write_text("ps_local\n")
+    server.on("/v1/jobs", lambda it: it.json({"items": [], "next_cursor": None}))
+    assert run("jobs").exit_code == Exit.OK
+    (_, headers), *_ = server.requests
+    assert headers["Authorization"] == "Bearer ps_local"
+
+
+def test_a_key_that_no_header_can_hold_is_refused(server: ScriptedServer, tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("ps_ä\nX-Other: 1")
+    result = run("jobs", "--key-file", str(tmp_path / "key"), server=server)
+    assert result.exit_code == Exit.USAGE
+
+
+@pytest.mark.parametrize("url", ["ftp://host", "host:80", "http://", "http://host:99999999", "http://[::1"])
+def test_an_address_that_is_none_is_refused(url: str) -> None:
+    result = run("jobs", "--url", url)
+    assert result.exit_code == Exit.USAGE
+    assert "must be like" in result.stderr

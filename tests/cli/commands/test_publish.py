@@ -1,0 +1,181 @@
+"""A pruned model is published, to a stand-in for the Hugging Face Hub that speaks its protocol."""
+
+import base64
+import hashlib
+import json
+import os
+import re
+import subprocess
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from cli.terminal import Exit
+from tests.cli.conftest import PRUNESERVE, ScriptedServer
+
+TOKEN = "hf_only-the-hub-may-see-this"
+CARD = b'model = AutoModelForCausalLM.from_pretrained("<this directory>")\n'
+WEIGHTS = bytes(range(256)) * 64
+
+
+@dataclass
+class StandInHub:
+    """Repositories in memory: made, filled through LFS and by commits, only with the right token."""
+
+    url: str = ""
+    repositories: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    private: dict[str, bool] = field(default_factory=dict)
+    objects: dict[str, bytes] = field(default_factory=dict)
+
+    def create(self, body: dict[str, Any]) -> dict[str, Any]:
+        name = "/".join(filter(None, (body.get("organization", "ada"), body["name"])))
+        self.repositories.setdefault(name, {})
+        self.private[name] = bool(body.get("private")) or body.get("visibility") == "private"
+        return {"url": f"{self.url}/{name}", "name": name, "id": "1"}
+
+    def preupload(self, body: dict[str, Any]) -> dict[str, Any]:
+        def file(asked: dict[str, Any]) -> dict[str, Any]:
+            large = asked["path"].endswith(".safetensors")
+            return {"path": asked["path"], "uploadMode": "lfs" if large else "regular", "shouldIgnore": False}
+
+        return {"files": [file(asked) for asked in body["files"]]}
+
+    def batch(self, body: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "transfer": "basic",
+            "objects": [
+                {**asked, "actions": {"upload": {"href": f"{self.url}/lfs/{asked['oid']}"}}}
+                for asked in body["objects"]
+            ],
+        }
+
+    def commit(self, name: str, lines: bytes) -> dict[str, Any]:
+        for line in map(json.loads, lines.splitlines()):
+            value = line["value"]
+            if line["key"] == "file":
+                self.repositories[name][value["path"]] = base64.b64decode(value["content"])
+            elif line["key"] == "lfsFile":
+                self.repositories[name][value["path"]] = self.objects[value["oid"]]
+        return {"success": True, "commitOid": "c" * 40, "commitUrl": f"{self.url}/{name}/commit/{'c' * 40}"}
+
+    def answer(self, method: str, path: str, body: bytes) -> dict[str, Any] | None:
+        def asked() -> dict[str, Any]:
+            read: dict[str, Any] = json.loads(body)
+            return read
+
+        if path == "/api/repos/create":
+            return self.create(asked())
+        if path == "/api/validate-yaml":
+            return {"errors": [], "warnings": []}
+        if method == "PUT" and path.startswith("/lfs/"):
+            assert hashlib.sha256(body).hexdigest() == path.removeprefix("/lfs/")
+            self.objects[path.removeprefix("/lfs/")] = body
+            return {}
+        if path.endswith("/info/lfs/objects/batch"):
+            return self.batch(asked())
+        match = re.fullmatch(r"/api/models/(.+)/(preupload|commit)/main", path)
+        if match is None:
+            return None
+        return self.preupload(asked()) if match[2] == "preupload" else self.commit(match[1], body)
+
+
+@pytest.fixture
+def hub() -> Iterator[StandInHub]:
+    hub = StandInHub()
+
+    class Handler(BaseHTTPRequestHandler):
+        def _answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            allowed = self.path.startswith("/lfs/") or self.headers.get("Authorization") == f"Bearer {TOKEN}"
+            path = self.path.partition("?")[0]
+            told = hub.answer(self.command, path, body) if allowed else {"error": "Invalid credentials"}
+            self.send_response(401 if not allowed else 200 if told is not None else 404)
+            content = json.dumps(told).encode()
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_POST = do_PUT = _answer  # noqa: N815 - the names that the base class looks for
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
+        hub.url = f"http://127.0.0.1:{http.server_port}"
+        threading.Thread(target=http.serve_forever, args=[0.01], daemon=True).start()
+        yield hub
+        http.shutdown()
+
+
+def serve_files(server: ScriptedServer, list_path: str, name: str) -> None:
+    files = {"README.md": CARD, "model.safetensors": WEIGHTS}
+    items = []
+    for file, content in files.items():
+        server.on(f"/{file}", lambda it, content=content: it.body(content))  # type: ignore[misc]
+        checksum = hashlib.sha256(content).hexdigest()
+        items.append(
+            {"id": str(uuid4()), "name": file, "size": len(content), "sha256": checksum, "url": f"/{file}"}
+        )
+    server.on(list_path, lambda it: it.json({"slug": "a-model", name: items}))
+
+
+def publish(
+    server: ScriptedServer, hub: StandInHub, *arguments: str, token: str = TOKEN
+) -> subprocess.CompletedProcess[str]:
+    environment = {
+        "PRUNESERVE_URL": server.url,
+        "PRUNESERVE_API_KEY": "ps_key",
+        "HF_ENDPOINT": hub.url,
+        "HF_TOKEN": token,
+        "HF_HUB_DISABLE_XET": "1",
+        "HF_HUB_OFFLINE": "0",
+    }
+    return subprocess.run(
+        [*PRUNESERVE, "publish", *arguments],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_job_is_published_with_a_card_that_names_its_new_place(
+    server: ScriptedServer, hub: StandInHub, job_id: UUID
+) -> None:
+    serve_files(server, f"/v1/jobs/{job_id}/artifacts", "items")
+    done = publish(server, hub, str(job_id), "ada/sparse")
+    assert done.returncode == 0, done.stderr
+    assert f"{hub.url}/ada/sparse/commit/" in done.stdout.replace("\n", "")
+    assert hub.repositories["ada/sparse"] == {
+        "README.md": CARD.replace(b"<this directory>", b"ada/sparse"),
+        "model.safetensors": WEIGHTS,
+    }
+    assert hub.private["ada/sparse"]
+    seen = "".join(f"{path} {dict(headers)}" for path, headers in server.requests)
+    assert TOKEN not in seen
+    assert "ps_key" in seen
+
+
+def test_an_entry_of_the_zoo_is_published_for_everybody(server: ScriptedServer, hub: StandInHub) -> None:
+    serve_files(server, "/v1/zoo/a-model", "files")
+    done = publish(server, hub, "a-model", "ada/sparse", "--public")
+    assert done.returncode == 0, done.stderr
+    assert set(hub.repositories["ada/sparse"]) == {"README.md", "model.safetensors"}
+    assert not hub.private["ada/sparse"]
+
+
+def test_a_token_that_will_not_do_is_told_before_anything_is_downloaded(
+    server: ScriptedServer, hub: StandInHub, job_id: UUID
+) -> None:
+    done = publish(server, hub, str(job_id), "ada/sparse", token="hf_wrong")
+    assert done.returncode == Exit.USAGE
+    assert "HF_TOKEN" in done.stderr
+    assert server.requests == []
+    assert publish(server, hub, "../x", "ada/sparse").returncode == Exit.USAGE
+    assert publish(server, hub, str(job_id), "a/b/c").returncode == Exit.USAGE

@@ -1,0 +1,80 @@
+"""`pruneserve sweep` against a scripted server: what it asks for, and how it ends."""
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.cli.conftest import Exchange, ScriptedServer, job_document
+
+SWEEP = uuid4()
+
+
+def sweep_document(state: str, *jobs: dict[str, Any], **more: object) -> dict[str, Any]:
+    plain: dict[str, Any] = {"id": str(SWEEP), "state": state, "error": None, "search": None}
+    return plain | {"jobs": jobs} | more
+
+
+def pruneserve(server: ScriptedServer, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "cli.main", "sweep", *arguments],
+        env=os.environ | {"PRUNESERVE_URL": server.url, "PRUNESERVE_API_KEY": "ps_test"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def accept(server: ScriptedServer, document: dict[str, Any]) -> list[Any]:
+    """Answer a submission with the document; what was sent."""
+    sent: list[Any] = []
+
+    def answer(exchange: Exchange) -> None:
+        sent.append(json.loads(exchange.handler.rfile.read(int(exchange.headers["Content-Length"]))))
+        exchange.json(document, 201)
+
+    server.on("/v1/sweeps", answer)
+    return sent
+
+
+def test_values_are_sent_as_what_they_are(server: ScriptedServer) -> None:
+    sent = accept(server, sweep_document("running", job_document(uuid4(), "queued")))
+    varied = ["--vary", "sparsity=0.3,0.5", "--vary", "method=wanda,gblm"]
+    done = pruneserve(server, "submit", "--model", "org/name", *varied)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == str(SWEEP)
+    assert sent == [
+        {
+            "job": {"model": {"id": "org/name"}},
+            "vary": {"sparsity": [0.3, 0.5], "method": ["wanda", "gblm"]},
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("state", "error", "job_state", "code"),
+    [
+        ("succeeded", None, "succeeded", 0),
+        ("failed", "no sparsity from 0.05 on meets the bound", "succeeded", 3),
+        ("failed", "1 of 1 jobs failed", "failed", 1),
+        ("cancelled", None, "cancelled", 4),
+    ],
+)
+def test_a_search_ends_with_what_has_become_of_it(
+    server: ScriptedServer, state: str, error: str | None, job_state: str, code: int
+) -> None:
+    job = job_document(uuid4(), job_state)
+    found = {"met": 0.5, "missed": 0.51, "best_job": job["id"] if state == "succeeded" else None}
+    sent = accept(server, sweep_document("running", search={"met": None, "missed": None, "best_job": None}))
+    ended = sweep_document(state, job, error=error, search=found)
+    server.on(f"/v1/sweeps/{SWEEP}", lambda exchange: exchange.json(ended))
+    done = pruneserve(server, "search", "--model", "org/name", "--max-increase", "5%", "--tolerance", "0.01")
+    assert done.returncode == code, done.stderr
+    assert sent[0]["target"] == {"max_perplexity_increase": 0.05, "tolerance": 0.01}
+    assert ("0.5, job " + job["id"] in done.stdout) == (state == "succeeded")
+    assert (error or "") in done.stderr

@@ -1,0 +1,174 @@
+"""`pruneserve up` as a person has it: a process, its Ctrl-C, its kill -9, and the commands that use it."""
+
+import re
+import signal
+import socket
+import stat
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+from transformers import AutoModelForCausalLM
+
+from cli.client.data_directory import DataDirectory
+from cli.embedded.server import LOOPBACK, free_port
+from cli.terminal import Exit
+from tests.cli.conftest import PATIENCE_SECONDS, PRUNESERVE, Up, up
+
+# They share a stack, and come in the order in which they are written.
+pytestmark = pytest.mark.xdist_group("up")
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory, small_model: Path) -> Iterator[Up]:
+    """One stack for the tests that leave it as it was."""
+    with up(tmp_path_factory.mktemp("up") / "data", "--root", str(small_model.parent)) as running:
+        yield running
+
+
+def test_the_sign_in_link_works_once(running: Up) -> None:
+    assert running.process.stdout is not None
+    lines = iter(running.process.stdout.readline, "")
+    link = next(found[0] for line in lines if (found := re.search(r"http://\S+token=\S+", line)))
+    with httpx.Client(trust_env=False) as browser:
+        assert browser.get(link, follow_redirects=True).is_success
+    with httpx.Client(trust_env=False) as another:
+        assert another.get(link).status_code == 401
+
+
+def test_a_job_from_submit_to_download(running: Up, small_model: Path, tmp_path: Path) -> None:
+    job = submit(running, small_model)
+    followed = running.succeed("wait", job)
+    assert re.search(r"\d\d:\d\d:\d\d  queued", followed)
+    assert re.search(r"prune done in [\d.]+ s, peak memory [\d.]+ [MG]B", followed)
+    assert "50.00% of the weights" in followed
+    assert "\x1b" not in followed
+
+    assert job in running.succeed("jobs", "--state", "succeeded", "--method", "gblm")
+    assert '"norm": "l2"' in running.succeed("show", job, "--json")
+    running.succeed("download", job, "--output", str(tmp_path / "pruned"))
+    weights = AutoModelForCausalLM.from_pretrained(tmp_path / "pruned").model.layers[0].mlp.up_proj.weight
+    assert (weights == 0).float().mean() == 0.5
+
+    ended = running.command("cancel", job)
+    assert ended.returncode == Exit.USAGE
+    assert "already succeeded" in ended.stderr
+
+
+def test_what_holds_secrets_is_closed_to_others(running: Up) -> None:
+    assert stat.S_IMODE(running.data.api_key.stat().st_mode) == 0o600
+    assert stat.S_IMODE(running.data.root.stat().st_mode) == 0o700
+
+
+def test_a_second_up_on_the_same_data_is_refused(running: Up) -> None:
+    second = start(running.data.root, free_port())
+    assert second.returncode == Exit.FAILED
+    assert f"process {running.process.pid}" in second.stderr
+    assert "--data" in second.stderr
+    assert running.process.poll() is None
+
+
+def test_wait_outlives_a_restart_of_the_api(running: Up, small_model: Path) -> None:
+    worker, api = running_module(running, "worker"), running_module(running, "api")
+    worker.suspend()  # so that the job is not over before the API is gone
+    job = submit(running, small_model)
+    place = ["--url", f"http://{LOOPBACK}:{running.port}", "--key-file", str(running.data.api_key)]
+    with subprocess.Popen([*PRUNESERVE, "wait", job, *place], stdout=subprocess.PIPE, text=True) as waiting:
+        assert waiting.stdout is not None
+        assert "queued" in waiting.stdout.readline()
+        api.kill()
+        worker.resume()
+        rest, _ = waiting.communicate(timeout=PATIENCE_SECONDS)
+    assert waiting.returncode == Exit.OK, running.logs()
+    assert rest.count("running") == 1
+
+
+def test_servers_that_die_are_started_again(running: Up) -> None:
+    for name in ("valkey", "postgres"):
+        victim = server(running, name)
+        assert victim is not None
+        victim.kill()
+        within_patience(lambda name=name, before=victim: server(running, name) not in (None, before))
+    within_patience(lambda: running.command("jobs").returncode == Exit.OK)
+
+
+def test_ctrl_c_stops_everything_in_order(running: Up) -> None:
+    """The last test of the shared stack."""
+    assert len(processes_of(running.data)) >= 5
+    running.process.send_signal(signal.SIGINT)
+    said, _ = running.process.communicate(timeout=PATIENCE_SECONDS)
+    assert running.process.returncode == 0
+    assert re.findall(r"(\w+) stopped", said) == ["worker", "dispatcher", "api", "valkey", "postgres"]
+    assert processes_of(running.data) == []
+    assert not running.data.address.exists()
+
+
+def test_a_killed_up_takes_its_processes_along_and_the_next_goes_on(
+    tmp_path: Path, small_model: Path
+) -> None:
+    with up(tmp_path / "data", "--root", str(small_model.parent)) as killed:
+        job = submit(killed, small_model)
+        killed.process.kill()
+        killed.process.wait()
+        within_patience(lambda: not processes_of(killed.data))
+        key = killed.data.api_key.read_text()
+    with up(tmp_path / "data", "--root", str(small_model.parent), port=killed.port) as again:
+        again.succeed("wait", job)
+        assert again.data.api_key.read_text() == key
+
+
+def test_a_taken_port_is_named_and_nothing_stays(tmp_path: Path) -> None:
+    with socket.create_server((LOOPBACK, 0)) as taken:
+        port = taken.getsockname()[1]
+        refused = start(tmp_path / "data", port)
+    assert refused.returncode == Exit.FAILED
+    assert f"port {port}" in refused.stderr
+    assert "--port" in refused.stderr
+    assert processes_of(DataDirectory(tmp_path / "data")) == []
+
+
+def submit(running: Up, model: Path) -> str:
+    recipe = ["--model", str(model), "--method", "gblm", "-o", "norm=l2", "--sparsity", "0.5"]
+    text = ["--calibration", "builtin", "--evaluation", "builtin", "--samples", "4", "--windows", "4"]
+    return running.succeed("submit", *recipe, *text, "--sequence-length", "32").strip()
+
+
+def start(data: Path, port: int) -> subprocess.CompletedProcess[str]:
+    """An `up` that is expected to end by itself."""
+    command = [*PRUNESERVE, "up", "--data", str(data), "--port", str(port)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
+
+
+def processes_of(data: DataDirectory) -> list[psutil.Process]:
+    """Everything that runs in a data directory."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.cwd().startswith(str(data.root)):
+                found.append(process)
+        except (psutil.AccessDenied, psutil.NoSuchProcess):
+            continue
+    return found
+
+
+def running_module(running: Up, module: str) -> psutil.Process:
+    """The process that `up` has started as `python -m module`."""
+    children = psutil.Process(running.process.pid).children()
+    return next(it for it in children if module in it.cmdline())
+
+
+def server(running: Up, name: str) -> psutil.Process | None:
+    """The child of `up` with that program, if there is one at the moment."""
+    children = psutil.Process(running.process.pid).children()
+    return next((it for it in children if it.name().startswith(name)), None)
+
+
+def within_patience(reached: Callable[[], object]) -> None:
+    patience = time.monotonic() + PATIENCE_SECONDS
+    while not reached():
+        assert time.monotonic() < patience
+        time.sleep(0.1)

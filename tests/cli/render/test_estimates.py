@@ -1,0 +1,34 @@
+"""`pruneserve estimate` shows what the service itself would answer."""
+
+from typer.testing import CliRunner
+
+from cli.main import app
+from pruning.estimate import ASSUMED, BlockShape, Estimate, Matrix, ModelShape
+from pruning.recipe import Evaluation, Recipe
+from tests.cli.conftest import ScriptedServer
+
+SHAPE = ModelShape(
+    architecture="llama",
+    hidden=4096,
+    vocabulary=32_000,
+    context=4096,
+    blocks=(BlockShape((Matrix(4096, 4096, "attention"),), 4096),) * 32,
+    embeddings=2 * 32_000 * 4096,
+    stored_dtype="float16",
+)
+BODY = {"model": "org/name", "method": "gblm", "sparsity": 0.5}
+
+
+def test_every_stage_is_told_and_what_the_figures_leave_out(server: ScriptedServer) -> None:
+    told = Estimate.of(Recipe.model_validate(BODY), Evaluation(), SHAPE, ASSUMED)
+    server.on("/v1/estimates", lambda it: it.json(told.model_dump(mode="json")))
+    result = CliRunner().invoke(
+        app,
+        ["estimate", "--model", "org/name", "--method", "gblm", "--sparsity", "0.5"],
+        env={"PRUNESERVE_URL": server.url, "PRUNESERVE_API_KEY": "ps_key"},
+    )
+    assert result.exit_code == 0, result.stderr
+    for stage in told.stages:
+        assert stage.name in result.stdout
+    assert "799 M parameters, 32 blocks" in result.stdout
+    assert "note: no live worker was measured" in " ".join(result.stdout.split())

@@ -1,0 +1,334 @@
+"""The state machine on a real database: every move is guarded, and who lost a job changes nothing."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from pydantic import ValidationError
+from sqlalchemy import select, text, update
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.database import libpq_url
+from jobs.lifecycle import events, lifecycle, quota
+from jobs.lifecycle.lifecycle import Claim, Conflict, FinishedArtifact
+from jobs.queries import queries
+from jobs.spec.job import JobSpec
+from jobs.states import TRANSITIONS, JobState, Loss
+from jobs.tables import Artifact, Job, JobAttempt
+
+Database = sessionmaker[Session]
+Submit = Callable[[], UUID]
+
+REPORT = {"perplexity": {"dense": 10.0, "pruned": 12.5}}
+ARTIFACT = FinishedArtifact("model.safetensors", "jobs/1/attempts/1/output/model.safetensors", 7, "ab" * 32)
+
+
+def take(database: Database, job_id: UUID, worker: str = "w1") -> Claim:
+    with database.begin() as session:
+        claim = lifecycle.claim(session, job_id, worker, 30)
+    assert claim is not None
+    return claim
+
+
+def job(database: Database, job_id: UUID) -> Job:
+    with database.begin() as session:
+        return session.get_one(Job, job_id)
+
+
+def cancel(database: Database, job_id: UUID, owner: str = "ada") -> bool:
+    with database.begin() as session:
+        return lifecycle.cancel(session, owner, job_id)
+
+
+def lose(database: Database, claim: Claim, max_losses: int = 3) -> JobState | None:
+    with database.begin() as session:
+        return lifecycle.give_up_lost(session, claim.job_id, claim.lease_token, "gone", max_losses)
+
+
+def told(database: Database, job_id: UUID) -> list[tuple[int, str, dict[str, Any]]]:
+    with database.begin() as session:
+        return [(event.id, event.kind, event.data) for event in events.since(session, job_id, 0)]
+
+
+def attempts(database: Database, job_id: UUID) -> Sequence[JobAttempt]:
+    with database.begin() as session:
+        return queries.attempts(session, "ada", job_id)
+
+
+def test_a_new_job_is_queued_and_says_so(database: Database, submit: Submit) -> None:
+    job_id = submit()
+    created = job(database, job_id)
+    assert (created.state, created.attempt, created.owner) == (JobState.QUEUED, 0, "ada")
+    assert created.queued_at is not None
+    assert told(database, job_id) == [(1, "state", {"state": "queued"})]
+
+
+def test_a_claim_makes_it_running_under_a_lease(database: Database, submit: Submit) -> None:
+    job_id = submit()
+    claim = take(database, job_id)
+    running = job(database, job_id)
+    assert (running.state, running.attempt, running.worker) == (JobState.RUNNING, 1, "w1")
+    assert running.lease_token == claim.lease_token
+    assert running.lease_expires_at is not None
+    assert running.running_at is not None
+    assert (running.lease_expires_at - running.running_at).total_seconds() == pytest.approx(30, abs=0.1)
+    assert told(database, job_id)[-1] == (2, "state", {"state": "running", "worker": "w1", "attempt": 1})
+
+
+def test_many_claims_at_once_take_a_job_once(database: Database, submit: Submit) -> None:
+    job_id = submit()
+
+    def claim(worker: str) -> Claim | None:
+        with database.begin() as session:
+            return lifecycle.claim(session, job_id, worker, 30)
+
+    with ThreadPoolExecutor(8) as pool:
+        claims = [claim for claim in pool.map(claim, map(str, range(8))) if claim is not None]
+    assert len(claims) == 1
+    assert job(database, job_id).attempt == 1
+
+
+def test_a_spec_that_is_not_valid_any_more_can_be_claimed_and_failed(
+    database: Database, submit: Submit
+) -> None:
+    job_id = submit()
+    with database.begin() as session:
+        session.execute(update(Job).values(spec={"recipe": {"model": "org/name", "method": "forgotten"}}))
+    claim = take(database, job_id)
+    with pytest.raises(ValidationError):
+        _ = claim.spec
+    with database.begin() as session:
+        assert lifecycle.fail(session, claim, {"message": "not valid"})
+
+
+def test_success_publishes_report_and_artifacts_together(database: Database, submit: Submit) -> None:
+    job_id = submit()
+    claim = take(database, job_id)
+    with database.begin() as session:
+        assert lifecycle.succeed(session, claim, REPORT, [ARTIFACT])
+    done = job(database, job_id)
+    assert (done.state, done.dense_perplexity, done.pruned_perplexity) == (JobState.SUCCEEDED, 10.0, 12.5)
+    assert (done.lease_token, done.worker) == (None, None)
+    with database.begin() as session:
+        assert [(a.name, a.size) for a in queries.artifacts(session, "ada", job_id)] == [(ARTIFACT.name, 7)]
+        assert queries.artifacts(session, "bob", job_id) == []
+        assert queries.is_result_of(session, job_id, 1)
+        assert not queries.is_result_of(session, job_id, 2)
+    assert [(a.attempt, a.outcome) for a in attempts(database, job_id)] == [(1, "succeeded")]
+
+
+def test_failure_keeps_its_reason(database: Database, submit: Submit) -> None:
+    claim = take(database, submit())
+    error = {"type": "invalid_input", "message": "no such model", "field": "model.id"}
+    with database.begin() as session:
+        assert lifecycle.fail(session, claim, error)
+    assert job(database, claim.job_id).error == error
+    assert told(database, claim.job_id)[-1][2]["error"] == error
+
+
+def test_progress_is_an_event_and_columns(database: Database, submit: Submit) -> None:
+    claim = take(database, submit())
+    with database.begin() as session:
+        assert lifecycle.note(session, claim, "progress", {"step": 3}, stage="prune", step=3, steps=9)
+    running = job(database, claim.job_id)
+    assert (running.stage, running.step, running.steps) == ("prune", 3, 9)
+    assert told(database, claim.job_id)[-1] == (3, "progress", {"step": 3, "attempt": 1})
+
+
+def test_event_ids_have_no_gap_and_no_double_under_concurrency(database: Database, submit: Submit) -> None:
+    claim = take(database, submit())
+
+    def note(number: int) -> bool:
+        with database.begin() as session:
+            return lifecycle.note(session, claim, "log", {"number": number})
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(note, range(40)))
+    assert [event[0] for event in told(database, claim.job_id)] == list(range(1, 43))
+
+
+def test_every_event_rings_the_doorbell_with_the_job_id(database: Database, submit: Submit) -> None:
+    url = database.kw["bind"].url.render_as_string(hide_password=False)
+    with psycopg.connect(libpq_url(url), autocommit=True) as listener:
+        listener.execute(f"LISTEN {events.CHANNEL}")
+        job_id = submit()
+        assert [note.payload for note in listener.notifies(timeout=10, stop_after=1)] == [str(job_id)]
+
+
+def test_a_queued_job_is_cancelled_at_once(database: Database, submit: Submit) -> None:
+    job_id = submit()
+    assert cancel(database, job_id)
+    assert job(database, job_id).state == JobState.CANCELLED
+    with database.begin() as session:
+        assert lifecycle.claim(session, job_id, "w1", 30) is None
+
+
+def test_a_running_job_is_asked_to_stop_and_cannot_succeed(database: Database, submit: Submit) -> None:
+    claim = take(database, submit())
+    assert cancel(database, claim.job_id)
+    assert cancel(database, claim.job_id), "asking twice is no error"
+    with database.begin() as session:
+        assert lifecycle.extend_lease(session, claim, 30) == JobState.CANCELLING
+        assert not lifecycle.note(session, claim, "log", {})
+        assert not lifecycle.succeed(session, claim, REPORT, [ARTIFACT])
+        assert not lifecycle.fail(session, claim, {"message": "too late"})
+        assert not lifecycle.hand_back(session, claim, "too late")
+        assert lifecycle.finish_cancelling(session, claim)
+    assert job(database, claim.job_id).state == JobState.CANCELLED
+    with database.begin() as session:
+        assert session.scalars(select(Artifact)).all() == []
+
+
+def test_another_owners_job_does_not_exist(database: Database, submit: Submit) -> None:
+    job_id = submit()
+    assert not cancel(database, job_id, owner="bob")
+    assert not cancel(database, uuid4())
+    assert job(database, job_id).state == JobState.QUEUED
+
+
+def test_cancelling_an_ended_job_says_how_it_ended(database: Database, submit: Submit) -> None:
+    claim = take(database, submit())
+    with database.begin() as session:
+        lifecycle.succeed(session, claim, REPORT, [])
+    with pytest.raises(Conflict) as refused:
+        cancel(database, claim.job_id)
+    assert refused.value.state == JobState.SUCCEEDED
+
+
+def test_a_worker_that_lost_its_job_changes_nothing(database: Database, submit: Submit) -> None:
+    stale = take(database, submit(), "paused")
+    assert lose(database, stale) == JobState.QUEUED
+    current = take(database, stale.job_id, "w2")
+    before = told(database, stale.job_id)
+    with database.begin() as session:
+        assert lifecycle.extend_lease(session, stale, 30) is None
+        assert not lifecycle.note(session, stale, "log", {})
+        assert not lifecycle.succeed(session, stale, REPORT, [ARTIFACT])
+        assert not lifecycle.fail(session, stale, {"message": "late"})
+        assert not lifecycle.hand_back(session, stale, "late")
+        assert not lifecycle.finish_cancelling(session, stale)
+        assert lifecycle.give_up_lost(session, stale.job_id, stale.lease_token, "late", 3) is None
+    assert told(database, stale.job_id) == before
+    assert job(database, stale.job_id).lease_token == current.lease_token
+    with database.begin() as session:
+        assert lifecycle.succeed(session, current, REPORT, [ARTIFACT])
+
+
+def test_an_expired_lease_cannot_be_extended(database: Database, submit: Submit) -> None:
+    claim = take(database, submit())
+    with database.begin() as session:
+        session.execute(update(Job).values(lease_expires_at=text("now() - interval '1 second'")))
+        assert lifecycle.extend_lease(session, claim, 30) is None
+
+
+def test_a_lost_job_waits_again_without_the_traces_of_its_worker(database: Database, submit: Submit) -> None:
+    claim = take(database, submit())
+    with database.begin() as session:
+        session.execute(update(Job).values(dispatched_at=text("now()")))
+        lifecycle.note(session, claim, "progress", {}, stage="prune", step=1, steps=2, seconds_left=9.0)
+    assert lose(database, claim) == JobState.QUEUED
+    waiting = job(database, claim.job_id)
+    assert (waiting.worker, waiting.lease_token, waiting.dispatched_at) == (None, None, None)
+    assert (waiting.stage, waiting.step, waiting.seconds_left) == (None, None, None)
+    assert [(a.outcome, a.reason) for a in attempts(database, claim.job_id)] == [("lost", "gone")]
+
+
+def test_the_third_loss_in_a_row_fails_the_job_with_the_reason(database: Database, submit: Submit) -> None:
+    job_id = submit()
+    for expected in (JobState.QUEUED, JobState.QUEUED, JobState.FAILED):
+        assert lose(database, take(database, job_id)) == expected
+    failed = job(database, job_id)
+    assert failed.error is not None
+    assert failed.error["type"] == Loss.LOST_WORKER
+    assert "gone" in failed.error["message"]
+    assert failed.attempt == 3
+
+
+def test_a_retry_goes_on_under_the_next_attempt_and_forgets_what_went_wrong(
+    database: Database, submit: Submit
+) -> None:
+    claim = take(database, submit())
+    with database.begin() as session:
+        session.execute(update(Job).values(losses=2))
+        assert lifecycle.fail(session, claim, {"message": "no"})
+        assert not lifecycle.retry(session, "bob", claim.job_id)
+        assert lifecycle.retry(session, "ada", claim.job_id)
+    waiting = job(database, claim.job_id)
+    assert (waiting.state, waiting.losses, waiting.error) == (JobState.QUEUED, 0, None)
+    assert waiting.retried_at is not None
+    assert told(database, claim.job_id)[-1][2] == {"state": "queued", "attempt": 1, "reason": "retried"}
+    assert take(database, claim.job_id).attempt == 2
+
+
+def test_only_what_came_to_a_bad_end_can_be_retried(database: Database, submit: Submit) -> None:
+    queued, running, cancelling, cancelled = (submit() for _ in range(4))
+    for job_id in (running, cancelling):
+        take(database, job_id)
+    for job_id in (cancelling, cancelled):
+        cancel(database, job_id)
+    for job_id, state in (
+        (queued, JobState.QUEUED),
+        (running, JobState.RUNNING),
+        (cancelling, JobState.CANCELLING),
+    ):
+        with database.begin() as session, pytest.raises(Conflict) as conflict:
+            lifecycle.retry(session, "ada", job_id)
+        assert conflict.value.state == state
+    with database.begin() as session:
+        assert lifecycle.retry(session, "ada", cancelled)
+
+
+def test_the_last_place_in_an_owners_queue_is_given_once(database: Database, spec: JobSpec) -> None:
+    def submit_one(number: int) -> bool:
+        try:
+            with database.begin() as session:
+                lifecycle.create(session, "ada", spec, max_queued=3)
+        except quota.QueueFull:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(submit_one, range(8))) == 3
+    with database.begin() as session:
+        lifecycle.create(session, "bob", spec, max_queued=3)
+        failed = session.scalars(select(Job.id).where(Job.owner == "ada").limit(1)).one()
+        assert lifecycle.cancel(session, "ada", failed)
+        lifecycle.create(session, "ada", spec, max_queued=3)
+    with database.begin() as session, pytest.raises(quota.QueueFull) as full:
+        lifecycle.retry(session, "ada", failed, max_queued=3)
+    assert (full.value.queued, full.value.allowed) == (3, 3)
+
+
+def test_hand_backs_do_not_count_as_losses(database: Database, submit: Submit) -> None:
+    job_id = submit()
+    for _ in range(5):
+        claim = take(database, job_id)
+        with database.begin() as session:
+            assert lifecycle.hand_back(session, claim, "the worker shuts down")
+    assert (job(database, job_id).state, job(database, job_id).losses) == (JobState.QUEUED, 0)
+    assert told(database, job_id)[-1][2]["state"] == "queued"
+
+
+def test_a_job_that_is_being_cancelled_ends_with_its_worker(database: Database, submit: Submit) -> None:
+    claim = take(database, submit())
+    cancel(database, claim.job_id)
+    assert lose(database, claim) == JobState.CANCELLED
+
+
+def test_losing_a_job_twice_counts_once(database: Database, submit: Submit) -> None:
+    claim = take(database, submit())
+
+    def give_up(_: int) -> JobState | None:
+        return lose(database, claim)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert [state for state in pool.map(give_up, range(4)) if state] == [JobState.QUEUED]
+    assert job(database, claim.job_id).losses == 1
+
+
+def test_nothing_leaves_success_and_cancelling_never_becomes_it() -> None:
+    assert not TRANSITIONS[JobState.SUCCEEDED]
+    assert TRANSITIONS[JobState.CANCELLING] == {JobState.CANCELLED}

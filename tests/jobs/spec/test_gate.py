@@ -1,0 +1,119 @@
+"""The verdict on a report, worked out by hand, and how it gets to the job."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.lifecycle import lifecycle
+from jobs.spec.gate import Gate, judge
+from jobs.spec.job import JobSpec
+from jobs.tables import Job
+
+RECIPE = {"model": "org/name", "method": "gblm", "sparsity": 0.5}
+
+
+def report(
+    dense: float | None = 20.0, pruned: float | None = 21.0, **scores: dict[str, float]
+) -> dict[str, Any]:
+    listed = [
+        {"task": task, "metric": metric, "dense": 0.9, "pruned": value}
+        for task, metrics in scores.items()
+        for metric, value in metrics.items()
+    ]
+    return {
+        "perplexity": {"dense": dense, "pruned": pruned},
+        "zero_shot": {"harness": "1", "scores": listed} if scores else None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("gate", "measured", "limit", "margin"),
+    [
+        ({"max_perplexity": 21.5}, 21.0, 21.5, 0.5),
+        ({"max_perplexity": 20.5}, 21.0, 20.5, -0.5),
+        ({"max_perplexity_increase": 0.0625}, 0.05, 0.0625, 0.0125),
+        ({"max_perplexity_increase": 0.04}, 0.05, 0.04, -0.01),
+        ({"min_zero_shot": {"piqa": 0.5}}, 0.625, 0.5, 0.125),
+        ({"min_zero_shot": {"piqa": 0.75}}, 0.625, 0.75, -0.125),
+        ({"min_zero_shot": {"wikitext": 0.25}}, 0.125, 0.25, -0.125),
+    ],
+)
+def test_a_condition_passes_by_its_margin(
+    gate: dict[str, Any], measured: float, limit: float, margin: float
+) -> None:
+    scores = {"piqa": {"acc_norm": 0.1, "acc": 0.625}, "wikitext": {"bits": 0.125, "words": 0.9}}
+    verdict = judge(Gate.model_validate(gate), report(**scores))
+    (condition,) = verdict.conditions
+    assert (condition.measured, condition.limit) == (pytest.approx(measured), limit)
+    assert condition.margin == pytest.approx(margin)
+    assert condition.passed == (margin > 0)
+    assert verdict.state == ("passed" if margin > 0 else "failed")
+
+
+def test_a_limit_that_is_just_reached_is_met() -> None:
+    assert judge(Gate(max_perplexity=21.0), report()).state == "passed"
+
+
+def test_one_missed_condition_fails_the_gate() -> None:
+    gate = Gate(max_perplexity=30.0, max_perplexity_increase=0.01)
+    verdict = judge(gate, report())
+    assert [condition.passed for condition in verdict.conditions] == [True, False]
+    assert verdict.state == "failed"
+
+
+@pytest.mark.parametrize("measured", [report(pruned=None), report(dense=None)])
+def test_what_is_not_finite_or_was_not_measured_fails(measured: dict[str, Any]) -> None:
+    gate = Gate(max_perplexity_increase=1.0, min_zero_shot={"piqa": 0.0})
+    for condition in judge(gate, measured).conditions:
+        assert (condition.measured, condition.margin, condition.passed) == (None, None, False)
+
+
+@pytest.mark.parametrize(
+    "gate",
+    [
+        {},
+        {"max_perplexity": 0},
+        {"max_perplexity": float("nan")},
+        {"max_perplexity_increase": -0.1},
+        {"min_zero_shot": {"piqa": 1.5}},
+        {"min_zero_shot": {"../piqa": 0.5}},
+        {"max_loss": 1.0},
+    ],
+)
+def test_a_gate_that_means_nothing_is_refused(gate: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Gate.model_validate(gate)
+
+
+def test_a_task_of_the_gate_must_be_evaluated() -> None:
+    gate = {"min_zero_shot": {"piqa": 0.5}}
+    with pytest.raises(ValidationError, match=r"evaluation\.tasks"):
+        JobSpec.model_validate({"recipe": RECIPE, "gate": gate})
+    JobSpec.model_validate({"recipe": RECIPE, "gate": gate, "evaluation": {"tasks": ["piqa"]}})
+
+
+def test_a_gate_is_no_part_of_the_recipe(database: sessionmaker[Session]) -> None:
+    with database.begin() as session:
+        plain, gated = (
+            lifecycle.create(session, "ada", JobSpec.model_validate({"recipe": RECIPE} | more))
+            for more in ({}, {"gate": {"max_perplexity": 1.0}})
+        )
+    assert plain.recipe_fingerprint == gated.recipe_fingerprint
+
+
+@pytest.mark.parametrize(("limit", "state"), [(22.0, "passed"), (20.5, "failed"), (None, None)])
+def test_a_job_that_succeeds_is_judged_in_the_same_breath(
+    database: sessionmaker[Session], limit: float | None, state: str | None
+) -> None:
+    more = {"gate": {"max_perplexity": limit}} if limit else {}
+    with database.begin() as session:
+        job_id = lifecycle.create(session, "ada", JobSpec.model_validate({"recipe": RECIPE} | more)).id
+        claim = lifecycle.claim(session, job_id, "worker", 30)
+        assert claim is not None
+        assert lifecycle.succeed(session, claim, report(), [])
+    with database.begin() as session:
+        job = session.get_one(Job, job_id)
+        assert (job.state, job.gate_state) == ("succeeded", state)
+        assert (job.gate or {}).get("state") == state

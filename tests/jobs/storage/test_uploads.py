@@ -1,0 +1,40 @@
+"""What an upload's end means to those who still count on it."""
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.lifecycle import lifecycle
+from jobs.spec.job import JobSpec
+from jobs.states import JobState, SweepState
+from jobs.storage import uploads
+from jobs.storage.store import StoredFile
+from jobs.sweeps import sweeps
+from jobs.sweeps.bisection import Target
+from jobs.tables import Sweep
+
+RECIPE = {"model": "org/name", "method": "wanda", "sparsity": 0.5}
+REPORT = {"perplexity": {"dense": 10.0, "pruned": 10.1}}
+
+
+def test_a_search_whose_text_was_deleted_between_two_jobs_ends(database: sessionmaker[Session]) -> None:
+    with database.begin() as session:
+        stored = StoredFile("uploads/1", 1, "ab" * 32)
+        uploads.announce(session, stored.key)
+        upload, _ = uploads.add(session, "ada", "x", "txt", stored, 100)
+        recipe = RECIPE | {"calibration": {"dataset": f"upload:{upload.id}"}}
+        target = Target.model_validate({"max_perplexity_increase": 0.05})
+        base = JobSpec.model_validate({"recipe": recipe})
+        request = {"target": target.model_dump(mode="json")}
+        sweep = sweeps.start_search(session, "ada", request, base, target, {})
+        (job,) = sweeps.jobs_of(session, sweep)
+    with database.begin() as session:
+        claim = lifecycle.claim(session, job.id, "w", 30)
+        assert claim is not None
+        assert lifecycle.succeed(session, claim, REPORT, [])
+    with database.begin() as session:
+        assert uploads.remove(session, "ada", upload.id) is not None
+    with database.begin() as session:
+        assert sweeps.advance(session) == 1
+        ended = session.get_one(Sweep, sweep.id)
+        assert ended.state == SweepState.FAILED
+        assert "upload" in str(ended.error)
+        assert [job.state for job in sweeps.jobs_of(session, ended)] == [JobState.SUCCEEDED]

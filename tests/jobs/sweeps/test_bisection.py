@@ -1,0 +1,58 @@
+"""The search against a look at every sparsity on a fine grid."""
+
+import math
+from uuid import uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from jobs.sweeps.bisection import Search, Target
+
+LOWEST, HIGHEST = 0.05, 0.95
+
+
+def search(target: Target, best: float) -> tuple[Search, list[float]]:
+    """Of a model whose bound is met up to the sparsity `best`; what was measured, in order."""
+    found, measured = Search(), list[float]()
+    while (sparsity := found.next_sparsity(target)) is not None:
+        assert sparsity not in measured
+        measured.append(sparsity)
+        found = found.after(sparsity, uuid4(), met=sparsity <= best)
+    return found, measured
+
+
+@given(best=st.floats(0, 1), tolerance=st.floats(0.001, 0.5))
+def test_the_answer_lies_within_the_tolerance_of_the_best_on_a_fine_grid(
+    best: float, tolerance: float
+) -> None:
+    target = Target(max_perplexity_increase=0.05, lowest=LOWEST, highest=HIGHEST, tolerance=tolerance)
+    found, measured = search(target, best)
+    grid = [LOWEST + step / 10_000 for step in range(round((HIGHEST - LOWEST) * 10_000) + 1)]
+    meeting = [sparsity for sparsity in grid if sparsity <= best]
+    if not meeting:
+        assert (found.met, found.best_job) == (None, None)
+    else:
+        assert found.met is not None
+        assert found.best_job is not None
+        assert found.met <= best
+        assert meeting[-1] - found.met <= tolerance + 1e-4
+    # Bisection: each measurement halves what is left, and then there are the two ends.
+    assert len(measured) <= math.ceil(math.log2(0.9 / tolerance)) + 2
+    assert all(LOWEST <= sparsity <= HIGHEST for sparsity in measured)
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({}, "one of"),
+        ({"max_perplexity": 20.0, "max_perplexity_increase": 0.1}, "one of"),
+        ({"max_perplexity": 20.0, "lowest": 0.5, "highest": 0.4}, "less than"),
+        ({"max_perplexity": math.nan}, "finite"),
+        ({"max_perplexity_increase": 0.1, "tolerance": 0.0}, "0.001"),
+    ],
+)
+def test_what_cannot_be_searched_is_refused(fields: dict[str, float], told: str) -> None:
+    with pytest.raises(ValidationError, match=told):
+        Target(**fields)

@@ -1,0 +1,98 @@
+"""Refit toward the dense model, against least squares on the outputs of whole-model passes."""
+
+import copy
+
+import pytest
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from pruning.blockwise.prune import prune
+from pruning.recipe import Recipe
+from tests.pruning import naive
+from tests.pruning.blockwise.test_order import STEPS
+from tests.pruning.families import make
+from tests.pruning.gradients.test_gradient_pass import ignore
+
+DAMPING, TOWARD = 0.01, 0.5
+# Gemma 2 normalises what its last layer returns before it is added, so that layer is like all others.
+BLOCKS = {**STEPS, "gemma2": STEPS["llama"]}
+ADDS_TO_THE_OUTPUT = {"llama": "mlp.down_proj", "gpt2": "mlp.c_proj", "gemma2": None}
+
+
+def recipe(toward: float) -> Recipe:
+    refit = {"damping": DAMPING, "iterations": 200, "toward": toward}
+    return Recipe.model_validate(
+        {"model": "/any", "method": "magnitude", "sparsity": 0.5, "refit": refit, "order": "layers"}
+    )
+
+
+def seen(model: PreTrainedModel, windows: Tensor, layer: str, block: str) -> tuple[Tensor, Tensor]:
+    """What the layer is given, and what the block returns: (tokens, features)."""
+    found: dict[str, Tensor] = {}
+
+    def output(_module: nn.Module, _args: object, value: Tensor | tuple[Tensor, ...]) -> None:
+        found["output"] = value[0] if isinstance(value, tuple) else value
+
+    hooks = [
+        model.get_submodule(layer).register_forward_pre_hook(lambda _, args: found.update(inputs=args[0])),
+        model.get_submodule(block).register_forward_hook(output),
+    ]
+    with torch.no_grad():
+        model(input_ids=windows, use_cache=False)
+    for hook in hooks:
+        hook.remove()
+    return found["inputs"].flatten(0, -2), found["output"].flatten(0, -2)
+
+
+@pytest.mark.parametrize("family", BLOCKS)
+def test_new_weights_give_outputs_between_those_of_both_models(family: str, five_windows: Tensor) -> None:
+    blocks, steps = BLOCKS[family]
+    dense = make(family, torch.float64)
+    model, expected = copy.deepcopy(dense), copy.deepcopy(dense)
+    result = prune(model, recipe(TOWARD), five_windows, {}, step=ignore)
+    for number in range(len(dense.get_submodule(blocks))):
+        block = f"{blocks}.{number}"
+        for step in steps:
+            solved = {}
+            for name in step.split():
+                layer = f"{block}.{name}"
+                weight = naive.matrix_of(expected.get_submodule(layer))
+                (inputs, output), (dense_inputs, dense_output) = (
+                    seen(which, five_windows, layer, block) for which in (expected, dense)
+                )
+                lacking = (dense_inputs - inputs) @ weight.T
+                if name == ADDS_TO_THE_OUTPUT[family]:
+                    lacking = dense_output - output
+                wanted = inputs @ weight.T + TOWARD * lacking
+                mask = naive.mask_of(weight.abs(), "unstructured", 0.5, whole_matrix=True)
+                solved[layer] = least_squares(inputs, wanted, weight, mask)
+            for layer, solution in solved.items():
+                naive.matrix_of(expected.get_submodule(layer)).copy_(solution)
+    for name in result.masks:
+        torch.testing.assert_close(
+            model.get_parameter(name), expected.get_parameter(name), rtol=1e-4, atol=1e-6
+        )
+
+
+def least_squares(inputs: Tensor, wanted: Tensor, weight: Tensor, mask: Tensor) -> Tensor:
+    """Per row, on its support, with the damping as further equations that ask for the weights of the outputs
+    that are wanted, none pruned.
+    """
+    pull = (DAMPING * inputs.square().sum(dim=0).mean()).sqrt() * torch.eye(inputs.shape[1])
+    stacked = torch.cat([inputs, pull]).to(inputs)
+    free = torch.linalg.lstsq(stacked, torch.cat([wanted, pull.to(inputs) @ weight.T])).solution.T
+    solution = torch.zeros_like(weight)
+    for row, kept in enumerate(~mask):
+        right = stacked @ free[row]
+        solution[row, kept] = torch.linalg.lstsq(stacked[:, kept], right[:, None]).solution[:, 0]
+    return solution
+
+
+def test_the_first_layers_are_given_what_the_dense_ones_are(five_windows: Tensor) -> None:
+    plain, toward = make("llama"), make("llama")
+    for model, value in ((plain, 0.0), (toward, 1.0)):
+        prune(model, recipe(value), five_windows, {}, step=ignore)
+    first, later = "model.layers.0.self_attn.q_proj", "model.layers.1.self_attn.q_proj"
+    assert torch.equal(plain.get_submodule(first).weight, toward.get_submodule(first).weight)
+    assert not torch.equal(plain.get_submodule(later).weight, toward.get_submodule(later).weight)

@@ -1,0 +1,84 @@
+"""Shapes from a config alone, against the models that transformers builds from it."""
+
+import json
+from collections import Counter
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, LlamaConfig
+
+from pruning.estimate import ModelShape, UnknownShape, shape_of_config
+from pruning.model.blocks import find_stack
+from pruning.model.shapes import shape_of
+from tests.pruning.families import ALL_FAMILIES, make
+
+
+def matrices(shape: ModelShape) -> list[Counter[tuple[int, int, float]]]:
+    return [
+        sum(
+            (Counter({(m.outputs, m.inputs, m.share): m.copies}) for m in block.matrices),
+            Counter[tuple[int, int, float]](),
+        )
+        for block in shape.blocks
+    ]
+
+
+@pytest.mark.parametrize("family", ALL_FAMILIES)
+def test_the_config_tells_every_matrix_of_the_model(family: str) -> None:
+    model = make(family)
+    config = json.loads(model.config.to_json_string(use_diff=True))  # as it is saved
+    told = shape_of_config(config)
+    found = shape_of(find_stack(model), stored_dtype="float32")
+    assert matrices(told) == matrices(found)
+    assert [block.attention for block in told.blocks] == [block.attention for block in found.blocks]
+    assert (told.hidden, told.vocabulary) == (found.hidden, found.vocabulary)
+    blocks = ALL_FAMILIES[family].blocks
+    tables = [
+        parameter.numel()
+        for name, parameter in model.named_parameters()
+        if not name.startswith(f"{blocks}.") and parameter.ndim == 2
+    ]
+    assert told.embeddings == sum(tables)
+    # Biases, norms and routers are left out; in models this small they are as much as this.
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    assert 0.97 * parameters < told.parameters <= parameters
+
+
+def test_of_a_real_model_less_than_a_hundredth_is_left_out() -> None:
+    config = LlamaConfig()  # LLaMA-7B's
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(config)
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    assert parameters == 6_738_415_616
+    told = shape_of_config(json.loads(config.to_json_string(use_diff=True)))
+    assert 0.999 * parameters < told.parameters < parameters
+
+
+LLAMA = {
+    "model_type": "llama",
+    "hidden_size": 64,
+    "intermediate_size": 128,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "vocab_size": 100,
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"model_type": "mamba"}, "worker"),
+        ({"hidden_size": None}, "hidden_size"),
+        ({"num_hidden_layers": 10**12}, "num_hidden_layers"),
+        ({"intermediate_size": -1}, "intermediate_size"),
+        ({"vocab_size": True}, "vocab_size"),
+        ({"num_attention_heads": "4"}, "num_attention_heads"),
+        ({"dtype": "int8"}, "dtype"),
+    ],
+)
+def test_a_config_that_does_not_tell_is_refused_and_not_guessed(
+    changed: dict[str, object], told: str
+) -> None:
+    shape_of_config(LLAMA)
+    with pytest.raises(UnknownShape, match=told):
+        shape_of_config(LLAMA | changed)

@@ -1,0 +1,171 @@
+"""The dense model's perplexity is measured by one run and found by others: the same number, bit for bit."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from transformers import LlamaForCausalLM, PreTrainedModel
+
+from pruning.allowed_roots import Roots
+from pruning.evaluation.cache import NotShared, SharedPerplexities
+from pruning.model.placement import Placement
+from pruning.progress import Silent
+from pruning.recipe import Evaluation, Recipe, Stage
+from pruning.report.schema import Report
+from pruning.resume.store import DirectoryLedger
+from pruning.run import run
+from pruning.stages.resolve import Plan
+
+
+class Shared:
+    """In this process."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, float] = {}
+
+    def find(self, fingerprint: str) -> float | None:
+        return self.known.get(fingerprint)
+
+    def offer(self, fingerprint: str, perplexity: float) -> None:
+        self.known[fingerprint] = perplexity
+
+
+class Steps(Silent):
+    """The steps of the evaluation."""
+
+    def __init__(self) -> None:
+        self.done: list[tuple[int, int]] = []
+
+    def step_finished(self, stage: Stage, done: int, steps: int) -> None:
+        if stage == Stage.EVALUATE:
+            self.done.append((done, steps))
+
+
+@pytest.fixture(scope="module")
+def models(
+    tiny_llama: Callable[..., LlamaForCausalLM],
+    save_checkpoint: Callable[[PreTrainedModel, Path], Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> list[Path]:
+    """Two models of one shape."""
+    directory = tmp_path_factory.mktemp("models")
+    return [
+        save_checkpoint(tiny_llama(num_hidden_layers=1, initializer_range=scale), directory / str(scale))
+        for scale in (0.2, 0.1)
+    ]
+
+
+@pytest.fixture
+def loaded(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The directories whose dense models were loaded to be measured."""
+    found: list[Path] = []
+    pruned: list[int] = []
+    load = Plan.placement
+
+    def placement(plan: Plan) -> Placement:
+        if id(plan) in pruned:
+            found.append(plan.checkpoint.directory)
+        pruned.append(id(plan))  # for which a plan loads it first
+        return load(plan)
+
+    monkeypatch.setattr(Plan, "placement", placement)
+    return found
+
+
+@pytest.fixture
+def measured(models: list[Path], tmp_path: Path) -> Callable[..., Report]:
+    def measure(
+        shared: SharedPerplexities,
+        model: int = 0,
+        evaluation: dict[str, Any] | None = None,
+        steps: Steps | None = None,
+        **fields: Any,  # noqa: ANN401
+    ) -> Report:
+        request = {"dataset": "builtin", "sequence_length": 32, "windows": 70, **(evaluation or {})}
+        recipe = {"model": str(models[model]), "sparsity": 0.5, "method": "magnitude", **fields}
+        return run(
+            Recipe.model_validate(recipe),
+            Evaluation.model_validate(request),
+            output=tmp_path / f"out-{len(list(tmp_path.iterdir()))}",
+            roots=Roots(data=(tmp_path,)),
+            shared_perplexities=shared,
+            progress=steps or Steps(),
+        )
+
+    return measure
+
+
+def test_later_runs_find_what_the_first_has_measured(
+    measured: Callable[..., Report], loaded: list[Path]
+) -> None:
+    shared = Shared()
+    first = measured(shared)
+    assert not first.dense_perplexity_reused
+    calibration = {"dataset": "builtin", "samples": 2, "sequence_length": 16}
+    for fields in ({"sparsity": 0.7}, {"method": "wanda", "calibration": calibration, "pattern": "2:4"}):
+        alone = measured(NotShared(), **fields)
+        del loaded[:]
+        later = measured(shared, **fields)
+        assert loaded == []
+        assert later.dense_perplexity_reused
+        assert not alone.dense_perplexity_reused
+        assert later.perplexity == alone.perplexity  # both of them, bit for bit
+    assert list(shared.known.values()) == [first.perplexity.dense]
+
+
+def test_what_is_known_is_no_step(measured: Callable[..., Report]) -> None:
+    shared, first, later = Shared(), Steps(), Steps()
+    measured(shared, steps=first)
+    measured(shared, steps=later)
+    assert first.done == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert later.done == [(1, 2), (2, 2)]
+
+
+def test_of_several_texts_each_is_measured_once(measured: Callable[..., Report], tmp_path: Path) -> None:
+    text = tmp_path / "further.txt"
+    text.write_text("Whatever a second text may say. " * 100)
+    shared, steps = Shared(), Steps()
+    measured(shared)
+    asked = {"further_datasets": [str(text)], "windows": 20}
+    alone = measured(NotShared(), evaluation=asked)
+    measured(shared, evaluation={"windows": 20})
+    report = measured(shared, evaluation=asked, steps=steps)
+    assert not report.dense_perplexity_reused
+    assert (report.perplexity, report.further_perplexities) == (alone.perplexity, alone.further_perplexities)
+    assert steps.done == [(1, 3), (2, 3), (3, 3)]  # of the dense model the second text alone
+    assert measured(shared, evaluation=asked).dense_perplexity_reused
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"model": 1},
+        {"evaluation": {"windows": 69}},
+        {"evaluation": {"stride": 16}},
+        {"evaluation": {"sequence_length": 33}},
+        {"dtype": "float64"},
+    ],
+)
+def test_what_it_follows_from_is_in_the_fingerprint(
+    measured: Callable[..., Report], other: dict[str, Any]
+) -> None:
+    shared = Shared()
+    measured(shared)
+    report = measured(shared, **other)
+    assert not report.dense_perplexity_reused
+    assert report.perplexity.dense == measured(NotShared(), **other).perplexity.dense
+    assert len(shared.known) == 2
+
+
+def test_a_run_that_goes_on_says_whose_measurement_it_was(models: list[Path], tmp_path: Path) -> None:
+    recipe = Recipe.model_validate({"model": str(models[0]), "sparsity": 0.5, "method": "magnitude"})
+    evaluation = Evaluation(dataset="builtin", sequence_length=32, windows=2)
+    shared, ledger = Shared(), DirectoryLedger(tmp_path / "ledger")
+    reports = [
+        run(recipe, evaluation, output=tmp_path / name, ledger=ledger, shared_perplexities=shared)
+        for name in ("first", "again")
+    ]
+    # The second has its own measurement in its ledger, and finds it among the shared ones too.
+    assert [report.dense_perplexity_reused for report in reports] == [False, False]
+    assert reports[0].perplexity == reports[1].perplexity

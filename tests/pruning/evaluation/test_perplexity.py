@@ -1,0 +1,227 @@
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from transformers import LlamaForCausalLM, PreTrainedTokenizerBase
+
+from pruning.data.windows import Reader
+from pruning.errors import InvalidInput, NumericalFailure
+from pruning.evaluation.perplexity import (
+    DEFINITION,
+    STORED_DEFINITION,
+    evaluation_sets,
+    perplexity,
+    perplexity_of,
+    predictions_in,
+    window_loss,
+)
+from pruning.recipe import Evaluation
+
+
+def silent(done: int, total: int) -> None:
+    """No one looks."""
+
+
+@pytest.fixture
+def reader(tokenizer: PreTrainedTokenizerBase) -> Reader:
+    return Reader(tokenizer, vocabulary=384, context_length=128)
+
+
+def naive_perplexity(model: LlamaForCausalLM, windows: torch.Tensor) -> float:
+    """Token by token, in Python floats."""
+    means = []
+    for window in windows:
+        with torch.no_grad():
+            scores = model(window[None]).logits[0].double()
+        losses = []
+        for position in range(len(window) - 1):
+            row = scores[position].tolist()
+            top = max(row)
+            total = sum(math.exp(score - top) for score in row)
+            losses.append(math.log(total) + top - row[int(window[position + 1])])
+        means.append(sum(losses) / len(losses))
+    return math.exp(sum(means) / len(means))
+
+
+@pytest.mark.parametrize("stride", [None, 7])
+def test_a_measurement_ends_when_it_is_certain_to_lie_above_the_ceiling(
+    tiny_llama: Callable[..., LlamaForCausalLM], windows: torch.Tensor, stride: int | None
+) -> None:
+    model, many = tiny_llama(), windows.repeat(300, 1)
+    whole = perplexity(model, many, stride=stride, step=silent)
+    steps: list[int] = []
+
+    def count(done: int, total: int) -> None:
+        steps.append(total)
+
+    bound = perplexity(model, many, stride=stride, ceiling=whole / 2, step=count)
+    assert whole / 2 < bound < whole
+    assert len(steps) < steps[0]
+    # The bound is what a text would have whose remaining tokens were all predicted with certainty.
+    measured = min(len(many), len(steps) * (2048 // many.shape[1]))
+    so_far = perplexity(model, many[:measured], stride=stride, step=silent)
+    share = predictions_in(many[:measured], stride) / predictions_in(many, stride)
+    assert bound == pytest.approx(so_far**share, rel=1e-6)
+    assert perplexity(model, many, stride=stride, ceiling=whole * 1.001, step=silent) == whole
+
+
+def test_perplexity_is_that_of_a_calculation_token_by_token(
+    tiny_llama: Callable[..., LlamaForCausalLM], windows: torch.Tensor
+) -> None:
+    model = tiny_llama()
+    assert perplexity(model, windows, step=silent) == pytest.approx(
+        naive_perplexity(model, windows), rel=1e-5
+    )
+    exact = model.double()
+    assert perplexity(exact, windows, step=silent) == pytest.approx(
+        naive_perplexity(exact, windows), rel=1e-12
+    )
+
+
+def test_the_loss_in_pieces_is_the_loss_at_once() -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(700, 50, generator=generator, dtype=torch.float64)
+    tokens = torch.randint(0, 50, (700,), generator=generator)
+    at_once = torch.nn.functional.cross_entropy(logits[:-1], tokens[1:]).item()
+    assert window_loss(logits, tokens) == pytest.approx(at_once, rel=1e-14)
+
+
+def test_logits_in_half_precision_are_not_summed_in_it() -> None:
+    logits = torch.randn(300, 50, generator=torch.Generator().manual_seed(0)).bfloat16()
+    tokens = torch.arange(300) % 50
+    exact = torch.nn.functional.cross_entropy(logits[:-1].double(), tokens[1:]).item()
+    assert window_loss(logits, tokens) == pytest.approx(exact, rel=1e-6)
+
+
+def test_each_micro_batch_is_a_step_and_an_exception_ends_the_measurement(
+    tiny_llama: Callable[..., LlamaForCausalLM],
+) -> None:
+    steps: list[tuple[int, int]] = []
+    many = torch.zeros(70, 64, dtype=torch.int64)  # 32 of them are 2048 tokens
+    perplexity(tiny_llama(), many, step=lambda done, total: steps.append((done, total)))
+    assert steps == [(1, 3), (2, 3), (3, 3)]
+
+    def stop(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        perplexity(tiny_llama(), many, step=stop)
+
+
+def test_a_loss_that_is_not_finite_fails_with_its_window(
+    tiny_llama: Callable[..., LlamaForCausalLM], windows: torch.Tensor
+) -> None:
+    model = tiny_llama()
+    with torch.no_grad():
+        model.lm_head.weight.fill_(math.nan)
+    with pytest.raises(NumericalFailure, match="evaluation window 0 is nan"):
+        perplexity(model, windows, step=silent)
+
+
+def test_a_perplexity_beyond_all_numbers_fails() -> None:
+    assert perplexity_of([700.0], [1]) == math.exp(700)
+    with pytest.raises(NumericalFailure, match=r"800\.0 nats"):
+        perplexity_of([800.0], [1])
+
+
+def test_the_text_is_joined_tokenised_once_and_cut_without_overlap(
+    tmp_path: Path, reader: Reader, tokenizer: PreTrainedTokenizerBase
+) -> None:
+    documents = [f"The for statement {number} of a suite." for number in range(40)]
+    file = tmp_path / "a.jsonl"
+    file.write_text("\n".join(json.dumps({"text": document}) for document in documents))
+    ids = tokenizer("\n\n".join(documents))["input_ids"]
+    assert len(ids) % 50, "there is a remainder to drop"
+    (found,) = evaluation_sets(Evaluation(dataset=str(file), sequence_length=50), reader)
+    assert found.windows.flatten().tolist() == ids[: len(ids) // 50 * 50]
+    assert found.windows.shape[1] == 50
+    assert found.definition == DEFINITION
+    (first,) = evaluation_sets(Evaluation(dataset=str(file), sequence_length=50, windows=3), reader)
+    assert torch.equal(first.windows, found.windows[:3])
+    assert first.fingerprint != found.fingerprint
+
+
+def test_stored_token_ids_are_used_as_they_stand(tmp_path: Path, reader: Reader) -> None:
+    np.save(tmp_path / "a.npy", np.arange(48).reshape(3, 16))
+    (found,) = evaluation_sets(Evaluation(dataset=str(tmp_path / "a.npy")), reader)
+    assert found.windows.tolist() == np.arange(48).reshape(3, 16).tolist()
+    assert found.definition == STORED_DEFINITION
+
+
+@pytest.mark.parametrize(
+    ("options", "field", "reason"),
+    [
+        ({"sequence_length": 100}, "dataset", "shorter than one window of 100 tokens"),
+        ({"sequence_length": 129}, "sequence_length", "129 exceeds the model's context of 128"),
+        ({"sequence_length": 10, "windows": 99}, "windows", "windows 99: a.txt holds only"),
+    ],
+)
+def test_an_evaluation_that_does_not_fit_its_text_is_refused(
+    tmp_path: Path, reader: Reader, options: dict[str, int], field: str, reason: str
+) -> None:
+    (tmp_path / "a.txt").write_text("The suite of the for statement. " * 4)
+    with pytest.raises(InvalidInput, match=reason) as caught:
+        evaluation_sets(Evaluation.model_validate({"dataset": str(tmp_path / "a.txt"), **options}), reader)
+    assert caught.value.field == f"evaluation.{field}"
+
+
+@pytest.mark.parametrize(("length", "stride"), [(24, 1), (24, 7), (24, 12), (24, 23), (2, 1)])
+def test_with_a_stride_each_token_is_predicted_once_with_the_overlap_as_context(
+    tmp_path: Path,
+    reader: Reader,
+    tokenizer: PreTrainedTokenizerBase,
+    tiny_llama: Callable[..., LlamaForCausalLM],
+    length: int,
+    stride: int,
+) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text("The suite of the for statement is executed. " * 3)
+    ids = tokenizer(file.read_text())["input_ids"]
+    evaluation = Evaluation(dataset=str(file), sequence_length=length, stride=stride)
+    (found,) = evaluation_sets(evaluation, reader)
+    model = tiny_llama().double()
+
+    last_whole = max(end for end in range(length, len(ids) + 1) if (end - length) % stride == 0)
+    losses = []
+    for target in range(1, last_whole):  # the first window that reaches the token predicts it
+        start = 0
+        while start + length <= target:
+            start += stride
+        with torch.no_grad():
+            scores = model(torch.tensor([ids[start:target]])).logits[0, -1]
+        losses.append(-scores.log_softmax(0)[ids[target]].item())
+    expected = math.exp(sum(losses) / len(losses))
+    measured = perplexity(model, found.windows, stride=found.stride, step=silent)
+    assert measured == pytest.approx(expected, rel=1e-12)
+    assert f"windows of {length} tokens that start every {stride}." in found.definition
+
+
+def test_a_stride_of_a_whole_window_is_no_overlap(reader: Reader) -> None:
+    plain, strided = (
+        evaluation_sets(Evaluation(dataset="builtin", sequence_length=32, windows=3, stride=stride), reader)
+        for stride in (None, 32)
+    )
+    assert strided[0].definition == plain[0].definition == DEFINITION
+    assert strided[0].fingerprint == plain[0].fingerprint
+
+
+def test_a_stride_shorter_than_the_window_finds_more_windows(reader: Reader) -> None:
+    (found,) = evaluation_sets(Evaluation(dataset="builtin", sequence_length=32, stride=8, windows=5), reader)
+    assert found.windows.shape == (5, 32)
+    assert torch.equal(found.windows[0, 8:], found.windows[1, :-8])
+
+
+def test_every_text_is_a_set_of_its_own_and_is_refused_by_its_index(tmp_path: Path, reader: Reader) -> None:
+    (tmp_path / "a.txt").write_text("The suite of the for statement. " * 30)
+    texts = {"dataset": "builtin", "further_datasets": [str(tmp_path / "a.txt")], "sequence_length": 32}
+    first, second = evaluation_sets(Evaluation.model_validate(texts), reader)
+    assert (first.dataset, second.dataset) == ("builtin", str(tmp_path / "a.txt"))
+    assert first.fingerprint != second.fingerprint
+    (tmp_path / "a.txt").write_text("Short.")
+    with pytest.raises(InvalidInput, match="shorter than one window") as caught:
+        evaluation_sets(Evaluation.model_validate(texts), reader)
+    assert caught.value.field == "evaluation.further_datasets.0"

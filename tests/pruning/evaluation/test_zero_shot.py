@@ -1,0 +1,144 @@
+"""Zero-shot tasks: the refusals always, the measurement where lm-evaluation-harness is installed."""
+
+import importlib.util
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from pydantic import ValidationError
+from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM, PreTrainedTokenizerBase
+
+from pruning.allowed_roots import Roots
+from pruning.errors import InvalidInput, Unreachable
+from pruning.evaluation.zero_shot import Tasks
+from pruning.recipe import Evaluation, Recipe
+from pruning.run import run
+
+with_harness = pytest.mark.skipif(
+    importlib.util.find_spec("lm_eval") is None,
+    reason="lm-evaluation-harness is not installed (pip install 'pruneserve[zero-shot]')",
+)
+
+QUESTIONS = [
+    {
+        "question": f"The {word} statement",
+        "choices": [" is executed", " suite", " if the"],
+        "answer": number % 3,
+    }
+    for number, word in enumerate(["for", "if", "while", "with", "try", "del"])
+]
+DEFINITION = """
+task: {name}
+dataset_path: json
+dataset_kwargs:
+  data_files:
+    test: {file}
+test_split: test
+output_type: multiple_choice
+doc_to_text: "{{{{question}}}}"
+doc_to_choice: "{{{{choices}}}}"
+doc_to_target: "{{{{answer}}}}"
+target_delimiter: ""
+num_fewshot: 3
+metric_list:
+  - metric: acc
+    aggregation: mean
+    higher_is_better: true
+metadata:
+  version: 2.5
+"""
+
+
+@pytest.fixture(scope="module")
+def definitions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("tasks")
+    (directory / "questions.jsonl").write_text("".join(json.dumps(one) + "\n" for one in QUESTIONS))
+    for name, file in (("tiny_choice", "questions.jsonl"), ("without_data", "none.jsonl")):
+        (directory / f"{name}.yaml").write_text(DEFINITION.format(name=name, file=directory / file))
+    return directory
+
+
+def accuracy(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerBase, questions: list[dict]) -> float:
+    """The share of questions whose right answer is the likeliest continuation, choice by choice."""
+    right = 0
+    for one in questions:
+        likelihoods = []
+        for choice in one["choices"]:
+            context = tokenizer(one["question"])["input_ids"]
+            ids = tokenizer(one["question"] + choice)["input_ids"]
+            with torch.no_grad():
+                scores = model(torch.tensor([ids])).logits[0].log_softmax(-1)
+            likelihoods.append(
+                sum(float(scores[place - 1, ids[place]]) for place in range(len(context), len(ids)))
+            )
+        right += likelihoods.index(max(likelihoods)) == one["answer"]
+    return right / len(questions)
+
+
+@with_harness
+def test_both_models_are_scored_without_an_example_in_the_prompt(
+    tiny_llama_dir: Path, tmp_path: Path, definitions: Path
+) -> None:
+    report = run(
+        Recipe.model_validate({"model": str(tiny_llama_dir), "method": "magnitude", "sparsity": 0.7}),
+        Evaluation(dataset="builtin", sequence_length=32, windows=2, tasks=("tiny_choice",)),
+        output=tmp_path / "out",
+        roots=Roots(tasks=(definitions,)),
+    )
+    assert report.zero_shot is not None
+    (facts,) = report.zero_shot.scores
+    assert (facts.task, facts.metric, facts.examples, facts.version) == ("tiny_choice", "acc", 6, "2.5")
+    tokenizer = AutoTokenizer.from_pretrained(tiny_llama_dir)
+    for directory, score in ((tiny_llama_dir, facts.dense), (tmp_path / "out", facts.pruned)):
+        model = AutoModelForCausalLM.from_pretrained(directory)
+        assert score == pytest.approx(accuracy(model, tokenizer, QUESTIONS))
+    assert facts.dense_error is not None
+
+
+@with_harness
+def test_a_limit_takes_the_first_examples_and_a_stop_is_heard_within_a_task(
+    tiny_llama: Callable[..., LlamaForCausalLM], tokenizer: PreTrainedTokenizerBase, definitions: Path
+) -> None:
+    tasks = Tasks(Evaluation(tasks=("tiny_choice",), task_limit=2), (definitions,))
+    model = tiny_llama()
+    (score,) = tasks.scores(0, model, tokenizer, check=lambda: None)
+    assert score.examples == 2
+    assert score.value == pytest.approx(accuracy(model, tokenizer, QUESTIONS[:2]))
+
+    def stop() -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        tasks.scores(0, model, tokenizer, check=stop)
+    assert not model._forward_pre_hooks
+
+
+@with_harness
+@pytest.mark.parametrize("name", ["no_such_task", "tiny_choice.yaml"])
+def test_an_unknown_task_is_refused_by_its_index(definitions: Path, name: str) -> None:
+    with pytest.raises(InvalidInput, match=f"{name} is no task of") as caught:
+        Tasks(Evaluation(tasks=("tiny_choice", name)), (definitions,))
+    assert caught.value.field == "evaluation.tasks.1"
+
+
+@with_harness
+def test_a_task_whose_data_is_out_of_reach_is_named(definitions: Path) -> None:
+    with pytest.raises(Unreachable, match="without_data could not be loaded") as caught:
+        Tasks(Evaluation(tasks=("without_data",)), (definitions,))
+    assert caught.value.field == "evaluation.tasks.0"
+
+
+def test_without_the_harness_tasks_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "lm_eval" else find(name))
+    with pytest.raises(InvalidInput, match=r"pip install 'pruneserve\[zero-shot\]'") as caught:
+        Tasks(Evaluation(tasks=("hellaswag",)), ())
+    assert caught.value.field == "evaluation.tasks"
+
+
+@pytest.mark.parametrize("name", ["/data/task.yaml", "../task", "mmlu*", "", "a b", "a\n", "a" * 129])
+def test_a_task_is_named_and_never_a_path_or_a_wildcard(name: str) -> None:
+    with pytest.raises(ValidationError):
+        Evaluation.model_validate({"tasks": [name]})

@@ -1,0 +1,121 @@
+"""Gradient norms that one run leaves and others find: the same result, whatever they ask for."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from pruning.recipe import Evaluation, Recipe, Stage
+from pruning.report.schema import Report
+from pruning.resume.store import Conditions, DirectoryLedger, sha256_of
+from pruning.run import run
+
+EVALUATION = Evaluation(dataset="builtin", sequence_length=32, windows=1)
+CALIBRATION = {"dataset": "builtin", "samples": 3, "sequence_length": 24}
+
+
+class Shared:
+    """In this process, over the ledger of the run that computed them."""
+
+    def __init__(self) -> None:
+        self.ledger: DirectoryLedger | None = None
+        self.known: dict[str, Mapping[int, Path]] = {}
+        self.discarded: list[str] = []
+
+    def find(self, fingerprint: str) -> Mapping[int, Path] | None:
+        return self.known.get(fingerprint)
+
+    def offer(self, fingerprint: str, conditions: Conditions) -> None:
+        assert self.ledger is not None
+        self.known[fingerprint] = self.ledger.begin(Stage.GRADIENTS, conditions)
+
+    def discard(self, fingerprint: str) -> None:
+        self.discarded.append(fingerprint)
+        del self.known[fingerprint]
+
+
+@pytest.fixture
+def pruned(tiny_llama_dir: Path, tmp_path: Path) -> Callable[..., tuple[Report, str]]:
+    """A run's report, and the checksum of its weights."""
+    count = 0
+
+    def prune(shared: Shared | None, *, schedule: str = "auto", **fields: Any) -> tuple[Report, str]:  # noqa: ANN401
+        nonlocal count
+        count += 1
+        output, ledger = tmp_path / f"out-{count}", DirectoryLedger(tmp_path / f"ledger-{count}")
+        if shared is not None:
+            shared.ledger = ledger
+        recipe = Recipe.model_validate(
+            {
+                "model": str(tiny_llama_dir),
+                "sparsity": 0.5,
+                "calibration": CALIBRATION,
+                "method": "gblm",
+                **fields,
+            }
+        )
+        report = run(
+            recipe,
+            EVALUATION,
+            output=output,
+            schedule=schedule,  # type: ignore[arg-type]
+            ledger=ledger,
+            shared=shared,
+        )
+        return report, sha256_of(output / "model.safetensors")
+
+    return prune
+
+
+@pytest.mark.parametrize("schedule", ["whole", "streamed"])
+def test_a_later_run_finds_them_whichever_norm_it_asks_for(
+    pruned: Callable[..., tuple[Report, str]], schedule: str
+) -> None:
+    shared = Shared()
+    first, _ = pruned(shared, schedule=schedule)
+    assert not first.gradients_reused
+    for fields in ({}, {"method": {"name": "gblm", "norm": "l2"}}, {"method": "gradient", "sparsity": 0.7}):
+        alone, expected = pruned(None, **fields)
+        report, weights = pruned(shared, **fields)
+        assert report.gradients_reused
+        assert not alone.gradients_reused
+        assert weights == expected
+    assert len(shared.known) == 1
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"calibration": CALIBRATION | {"seed": 1}}, {"layers": {"exclude": ["*up_proj"]}}, {"dtype": "float64"}],
+)
+def test_what_they_follow_from_is_in_the_fingerprint(
+    pruned: Callable[..., tuple[Report, str]], fields: dict[str, Any]
+) -> None:
+    shared = Shared()
+    pruned(shared)
+    report, _ = pruned(shared, **fields)
+    assert not report.gradients_reused
+    assert len(shared.known) == 2
+
+
+@pytest.mark.parametrize("damage", ["not finite", "a layer is missing", "cut short"])
+def test_damaged_ones_are_computed_again(pruned: Callable[..., tuple[Report, str]], damage: str) -> None:
+    shared = Shared()
+    _, expected = pruned(shared)
+    ((fingerprint, shards),) = shared.known.items()
+    path = shards[1]
+    tensors = load_file(path)
+    name = next(iter(tensors))
+    if damage == "not finite":
+        tensors[name] = tensors[name].clone().fill_(torch.nan)
+    else:
+        del tensors[name]
+    save_file(tensors, path)
+    if damage == "cut short":
+        path.write_bytes(path.read_bytes()[:-100])
+    report, weights = pruned(shared)
+    assert shared.discarded == [fingerprint]
+    assert not report.gradients_reused
+    assert weights == expected

@@ -1,0 +1,126 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from pydantic import ValidationError
+from safetensors.torch import save_file
+
+from pruning.allowed_roots import Roots
+from pruning.errors import InvalidInput
+from pruning.gradients.file import GradientFile, Provenance, write_gradients
+from pruning.gradients.gradient_pass import GradientNorms, gradient_norms
+from pruning.model.blocks import find_stack
+from pruning.recipe import Evaluation, Recipe
+from pruning.run import run
+from tests.pruning.families import make
+from tests.pruning.gradients.test_gradient_pass import ignore
+
+PROVENANCE = Provenance(model="sha256:of-the-weights", calibration="of-the-windows")
+
+
+@pytest.fixture(scope="module")
+def norms() -> GradientNorms:
+    windows = torch.randint(2, 384, (3, 24), generator=torch.Generator().manual_seed(2))
+    return gradient_norms(make("llama"), windows, norms=("l1", "l2"), step=ignore)
+
+
+@pytest.fixture
+def file(norms: GradientNorms, tmp_path: Path) -> Path:
+    path = tmp_path / "gradient_norms.safetensors"
+    write_gradients(norms, PROVENANCE, path)
+    return path
+
+
+def opened(path: Path, *, model: str = PROVENANCE.model, norms: tuple[str, ...] = ("l1",)) -> GradientFile:
+    layers = {layer.name: (layer.outputs, layer.inputs) for layer in find_stack(make("llama")).layers}
+    return GradientFile.open(path, model=model, layers=layers, norms=norms)
+
+
+def test_what_was_written_is_read(file: Path, norms: GradientNorms) -> None:
+    found = opened(file, norms=("l1", "l2"))
+    assert found.provenance == PROVENANCE
+    read = found.read(("l1", "l2"))
+    assert read.keys() == norms.keys()
+    for norm, layers in norms.items():
+        assert read[norm].keys() == layers.keys()
+        assert all(torch.equal(read[norm][name], tensor) for name, tensor in layers.items())
+    assert found.read(("l2",)).keys() == {"l2"}
+
+
+def test_gradients_of_other_weights_are_refused(file: Path) -> None:
+    with pytest.raises(InvalidInput, match="computed for other weights") as refused:
+        opened(file, model="sha256:of-others")
+    assert refused.value.field == "gradients"
+
+
+def test_a_norm_that_is_missing_is_named_with_its_layer(norms: GradientNorms, tmp_path: Path) -> None:
+    write_gradients({"l1": norms["l1"]}, PROVENANCE, tmp_path / "l1.safetensors")
+    with pytest.raises(InvalidInput, match=r"no l2 norms of layer model\.layers\.0\.self_attn\.q_proj"):
+        opened(tmp_path / "l1.safetensors", norms=("l2",))
+
+
+def test_another_safetensors_file_is_refused(tmp_path: Path) -> None:
+    save_file({"weight": torch.ones(2)}, tmp_path / "model.safetensors")
+    with pytest.raises(InvalidInput, match="holds no gradient norms"):
+        opened(tmp_path / "model.safetensors")
+
+
+@pytest.mark.parametrize("content", [b"", b"not a tensor in sight"])
+def test_a_file_that_is_no_safetensors_is_refused(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "norms.bin").write_bytes(content)
+    with pytest.raises(InvalidInput, match="not a safetensors file"):
+        opened(tmp_path / "norms.bin")
+
+
+def test_a_file_that_is_missing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="not a safetensors file"):
+        opened(tmp_path / "absent.safetensors")
+
+
+class TestInARun:
+    EVALUATION = Evaluation(dataset="builtin", sequence_length=32, windows=4)
+
+    def recipe(self, model: Path, **fields: Any) -> Recipe:  # noqa: ANN401
+        calibration = {"dataset": "builtin", "samples": 4, "sequence_length": 32}
+        defaults = {"model": str(model), "method": "gblm", "sparsity": 0.5, "calibration": calibration}
+        return Recipe.model_validate({**defaults, **fields})
+
+    def test_saved_norms_stand_in_for_computed_ones(self, tiny_llama_dir: Path, tmp_path: Path) -> None:
+        first = run(
+            self.recipe(tiny_llama_dir), self.EVALUATION, output=tmp_path / "first", save_gradients=True
+        )
+        saved = tmp_path / "first/gradient_norms.safetensors"
+        again = self.recipe(tiny_llama_dir, gradients=str(saved))
+        second = run(again, self.EVALUATION, output=tmp_path / "second")
+        assert [stage.name for stage in first.stages] == ["resolve", "gradients", "prune", "evaluate"]
+        assert [stage.name for stage in second.stages] == ["resolve", "prune", "evaluate"]
+        one, two = ((tmp_path / name / "model.safetensors").read_bytes() for name in ("first", "second"))
+        assert one == two
+        assert second.warnings == first.warnings
+
+    def test_other_calibration_windows_are_told(self, tiny_llama_dir: Path, tmp_path: Path) -> None:
+        run(self.recipe(tiny_llama_dir), self.EVALUATION, output=tmp_path / "first", save_gradients=True)
+        saved = tmp_path / "first/gradient_norms.safetensors"
+        other = {"dataset": "builtin", "samples": 4, "sequence_length": 32, "seed": 1}
+        again = self.recipe(tiny_llama_dir, gradients=str(saved), calibration=other)
+        report = run(again, self.EVALUATION, output=tmp_path / "second")
+        assert any("other calibration windows" in warning for warning in report.warnings)
+
+    def test_the_file_must_lie_under_an_allowed_root(self, tiny_llama_dir: Path, tmp_path: Path) -> None:
+        (tmp_path / "allowed").mkdir()
+        outside = tmp_path / "norms.safetensors"
+        outside.write_bytes(b"")
+        with pytest.raises(InvalidInput, match="outside the allowed directories") as refused:
+            run(
+                self.recipe(tiny_llama_dir, gradients=str(outside)),
+                self.EVALUATION,
+                output=tmp_path / "out",
+                roots=Roots(data=(tmp_path / "allowed",)),
+            )
+        assert refused.value.field == "gradients"
+
+    @pytest.mark.parametrize("fields", [{"gradients": "relative"}, {"gradients": "/x", "method": "wanda"}])
+    def test_a_path_that_cannot_be_used_is_refused_by_the_recipe(self, fields: dict[str, str]) -> None:
+        with pytest.raises(ValidationError, match="gradients"):
+            self.recipe(Path("/any"), **fields)

@@ -1,0 +1,68 @@
+"""Against the same steps with a linear solve each, and supports by sorting."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from pruning.masks.patterns import lowest_of_each_group, lowest_of_matrix
+from pruning.methods.admm import admm_support
+
+ROWS, INPUTS = 5, 16
+
+
+@pytest.fixture
+def weight() -> Tensor:
+    return torch.randn(ROWS, INPUTS, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.fixture
+def moments() -> Tensor:
+    mixed = torch.randn(80, INPUTS, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    mixed = mixed @ torch.randn(
+        INPUTS, INPUTS, dtype=torch.float64, generator=torch.Generator().manual_seed(2)
+    )
+    return mixed.T @ mixed
+
+
+def plain_steps(weight: Tensor, moments: Tensor, zeros: int, steps: int) -> tuple[Tensor, Tensor]:
+    scale = moments.diagonal().sqrt()
+    hessian = moments / torch.outer(scale, scale)
+    sparse, dual, penalty = weight * scale, torch.zeros_like(weight), 0.1
+    settled = without_lowest(sparse, zeros)[1]
+    for step in range(1, steps + 1):
+        right = (weight * scale) @ hessian - dual + penalty * sparse
+        dense = torch.linalg.solve(hessian + penalty * torch.eye(INPUTS), right.T).T
+        sparse, mask = without_lowest(dense + dual / penalty, zeros)
+        dual = dual + penalty * (dense - sparse)
+        if step % 3 == 0:
+            changed = int((mask != settled).sum()) / int((~mask).sum())
+            if changed == 0:
+                break
+            penalty *= 1.625 if changed > 0.1 else 1.5 if changed > 0.005 else 1.375
+            settled = mask
+    return mask, sparse / scale
+
+
+def without_lowest(values: Tensor, zeros: int) -> tuple[Tensor, Tensor]:
+    lowest = sorted(range(values.numel()), key=lambda i: abs(float(values.flatten()[i])))[:zeros]
+    mask = torch.zeros(values.numel(), dtype=torch.bool)
+    mask[lowest] = True
+    mask = mask.view_as(values)
+    return torch.where(mask, 0, values), mask
+
+
+@pytest.mark.parametrize("steps", [1, 3, 4, 100])
+def test_the_steps_are_those_of_plain_admm(weight: Tensor, moments: Tensor, steps: int) -> None:
+    mask, kept = admm_support(
+        weight, moments, lambda sizes: lowest_of_matrix(sizes, 40), penalty=0.1, iterations=steps
+    )
+    expected_mask, expected = plain_steps(weight, moments, 40, steps)
+    assert torch.equal(mask, expected_mask)
+    torch.testing.assert_close(kept, expected)
+
+
+def test_a_group_pattern_holds(weight: Tensor, moments: Tensor) -> None:
+    mask, _ = admm_support(
+        weight, moments, lambda sizes: lowest_of_each_group(sizes, 2, 4), penalty=0.1, iterations=100
+    )
+    assert (mask.unflatten(1, (-1, 4)).sum(-1) == 2).all()

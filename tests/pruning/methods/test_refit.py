@@ -1,0 +1,80 @@
+"""Against one least-squares problem per row, solved directly on its support."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from pruning.methods.refit import refit
+
+ROWS, INPUTS = 5, 16
+
+
+@pytest.fixture
+def weight() -> Tensor:
+    return torch.randn(ROWS, INPUTS, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.fixture
+def mask() -> Tensor:
+    return torch.rand(ROWS, INPUTS, generator=torch.Generator().manual_seed(3)) < 0.5
+
+
+@pytest.fixture
+def inputs() -> Tensor:
+    generator = torch.Generator().manual_seed(1)
+    inputs = torch.randn(80, INPUTS, dtype=torch.float64, generator=generator)
+    return inputs @ torch.randn(INPUTS, INPUTS, dtype=torch.float64, generator=generator)
+
+
+def solved_row_by_row(weight: Tensor, mask: Tensor, hessian: Tensor) -> Tensor:
+    solution = torch.zeros_like(weight)
+    for row in range(ROWS):
+        kept = [j for j in range(INPUTS) if not mask[row, j]]
+        wanted = (weight[row] @ hessian)[kept]
+        solution[row, kept] = torch.linalg.solve(hessian[kept][:, kept], wanted)
+    return solution
+
+
+def test_each_row_is_the_least_squares_solution_on_its_support(
+    weight: Tensor, mask: Tensor, inputs: Tensor
+) -> None:
+    moments = inputs.T @ inputs
+    damped = moments + 0.01 * moments.diagonal().mean() * torch.eye(INPUTS)
+    solution = refit(weight, mask, weight, moments, damping=0.01, iterations=60)
+    torch.testing.assert_close(solution, solved_row_by_row(weight, mask, damped))
+    assert (solution[mask] == 0).all()
+    assert not torch.signbit(solution[mask]).any()
+
+
+def test_every_step_brings_the_outputs_nearer(weight: Tensor, mask: Tensor, inputs: Tensor) -> None:
+    moments = inputs.T @ inputs
+
+    def distance(iterations: int) -> float:
+        solution = refit(weight, mask, weight, moments, damping=1e-9, iterations=iterations)
+        return float((inputs @ (solution - weight).T).square().sum())
+
+    distances = [distance(iterations) for iterations in range(8)]
+    assert distances == sorted(distances, reverse=True)
+    assert distances[-1] < 0.6 * distances[0]
+
+
+def test_the_start_does_not_decide_the_solution(weight: Tensor, mask: Tensor, inputs: Tensor) -> None:
+    moments = inputs.T @ inputs
+    one = refit(weight, mask, weight, moments, damping=0.01, iterations=80)
+    other = refit(weight, mask, torch.zeros_like(weight), moments, damping=0.01, iterations=80)
+    torch.testing.assert_close(one, other)
+
+
+def test_rows_that_lost_nothing_or_everything_stay_finite(weight: Tensor, inputs: Tensor) -> None:
+    mask = torch.zeros(ROWS, INPUTS, dtype=torch.bool)
+    mask[0] = True
+    solution = refit(weight, mask, weight, inputs.T @ inputs, damping=0.01, iterations=20)
+    assert (solution[0] == 0).all()
+    assert torch.equal(solution[1:], weight[1:])
+
+
+def test_a_layer_that_nothing_reaches_keeps_its_weights(weight: Tensor, mask: Tensor) -> None:
+    nothing = torch.zeros(INPUTS, INPUTS, dtype=torch.float64)
+    assert torch.equal(
+        refit(weight, mask, weight, nothing, damping=0.01, iterations=20), weight.masked_fill(mask, 0)
+    )

@@ -1,0 +1,237 @@
+import json
+import os
+import shutil
+import stat
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    GenerationConfig,
+    MixtralConfig,
+    MixtralForCausalLM,
+    PreTrainedModel,
+)
+
+from pruning.blockwise.prune import Pruned, prune
+from pruning.checkpoint.checkpoint import Checkpoint, resolve
+from pruning.checkpoint.layout import StoredLayout
+from pruning.errors import InvalidInput
+from pruning.masks.packed import read_masks
+from pruning.output.writer import atomic_directory, write_model
+from pruning.recipe import ModelReference, Recipe
+from tests.pruning.families import make
+from tests.pruning.gradients.test_gradient_pass import ignore
+
+CPU = torch.device("cpu")
+RECIPE = Recipe(model="/any", method="wanda", sparsity=0.5)
+
+
+def resolved(directory: Path) -> Checkpoint:
+    return resolve(ModelReference(id=str(directory)), roots=None, hub_token=None)
+
+
+def pruned_into(checkpoint: Checkpoint, output: Path, windows: Tensor, *, save_masks: bool = False) -> Pruned:
+    result = prune(checkpoint.load(torch.float32, CPU), RECIPE, windows, {}, step=ignore)
+    with atomic_directory(output) as directory:
+        write_model(checkpoint, result, directory, save_masks=save_masks)
+    return result
+
+
+def tensors_of(directory: Path) -> dict[str, Tensor]:
+    return {
+        name: tensor for path in directory.glob("*.safetensors") for name, tensor in load_file(path).items()
+    }
+
+
+def without_prefix(directory: Path) -> None:
+    """As the Hub's gpt2 is stored: without the base model's prefix."""
+    path = directory / "model.safetensors"
+    tensors = {name.removeprefix("transformer."): tensor for name, tensor in load_file(path).items()}
+    save_file(tensors, path, metadata={"format": "pt"})
+
+
+def saved(model: PreTrainedModel, directory: Path, *, shard: str = "1GB") -> Path:
+    model.save_pretrained(directory, max_shard_size=shard)
+    return directory
+
+
+@pytest.mark.parametrize(
+    "kind", ["llama", "llama-tied", "gpt2", "gpt2 without prefix", "bfloat16", "sharded"]
+)
+def test_the_output_is_the_dense_checkpoint_with_zeros_and_nothing_else(
+    kind: str, five_windows: Tensor, tmp_path: Path
+) -> None:
+    family = kind.split(" ", maxsplit=1)[0] if kind.startswith(("llama", "gpt2")) else "llama"
+    model = make(family, torch.bfloat16 if kind == "bfloat16" else torch.float32)
+    source = saved(model, tmp_path / "dense", shard="40KB" if kind == "sharded" else "1GB")
+    if kind == "gpt2 without prefix":
+        without_prefix(source)
+    result = pruned_into(resolved(source), tmp_path / "pruned", five_windows)
+
+    dense, pruned = tensors_of(source), tensors_of(tmp_path / "pruned")
+    assert pruned.keys() == dense.keys()
+    zeros = weights = 0
+    for name, tensor in dense.items():
+        assert pruned[name].dtype == tensor.dtype
+        kept = pruned[name] != 0
+        assert torch.equal(pruned[name][kept], tensor[kept])
+        assert not torch.signbit(pruned[name][~kept]).any() or not (tensor != 0)[~kept].any()
+        if not torch.equal(pruned[name], tensor):
+            zeros, weights = zeros + int((~kept).sum()), weights + tensor.numel()
+            assert kept.double().mean() == 0.5
+    assert weights == sum(layer.weights for layer in result.layers)
+    assert zeros == weights // 2
+    assert sorted(p.name for p in source.iterdir()) == sorted(p.name for p in (tmp_path / "pruned").iterdir())
+
+    reloaded = AutoModelForCausalLM.from_pretrained(tmp_path / "pruned", dtype=torch.float32)
+    for name, mask in result.masks.items():
+        assert torch.equal(reloaded.get_parameter(name) == 0, mask)
+
+
+def test_the_file_but_for_the_zeros_is_the_same_file(five_windows: Tensor, tmp_path: Path) -> None:
+    source = saved(make("llama"), tmp_path / "dense")
+    pruned_into(resolved(source), tmp_path / "pruned", five_windows)
+    dense = (source / "model.safetensors").read_bytes()
+    pruned = (tmp_path / "pruned/model.safetensors").read_bytes()
+    assert len(dense) == len(pruned)
+    assert all(after in (before, 0) for before, after in zip(dense, pruned, strict=True))
+    with safe_open(tmp_path / "pruned/model.safetensors", framework="pt") as file:
+        assert file.metadata() == {"format": "pt"}
+
+
+def test_what_belongs_to_the_model_comes_with_it(
+    tiny_llama_dir: Path, five_windows: Tensor, tmp_path: Path
+) -> None:
+    source = shutil.copytree(tiny_llama_dir, tmp_path / "dense")
+    GenerationConfig(temperature=0.7, do_sample=True).save_pretrained(source)
+    (source / "chat_template.jinja").write_text("{{ messages[0].content }}")
+    (source / "pytorch_model.bin").write_text("a pickle that nobody needs")
+    pruned_into(resolved(source), tmp_path / "pruned", five_windows)
+    for name in ("config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json"):
+        assert (tmp_path / "pruned" / name).read_bytes() == (source / name).read_bytes()
+    assert not (tmp_path / "pruned/pytorch_model.bin").exists()
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "pruned")
+    assert tokenizer.apply_chat_template([{"role": "user", "content": "hello"}], tokenize=False) == "hello"
+
+
+def test_the_same_run_twice_writes_the_same_bytes(five_windows: Tensor, tmp_path: Path) -> None:
+    source = saved(make("llama"), tmp_path / "dense")
+    for name in ("one", "two"):
+        pruned_into(resolved(source), tmp_path / name, five_windows, save_masks=True)
+    for name in ("model.safetensors", "masks.safetensors"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2"])
+def test_masks_are_an_artifact_that_applies_to_the_dense_checkpoint(
+    family: str, five_windows: Tensor, tmp_path: Path
+) -> None:
+    source = saved(make(family, n_embd=36) if family == "gpt2" else make(family), tmp_path / "dense")
+    if family == "gpt2":
+        without_prefix(source)
+    pruned_into(resolved(source), tmp_path / "pruned", five_windows, save_masks=True)
+    masks = read_masks(tmp_path / "pruned/masks.safetensors")
+    dense = load_file(source / "model.safetensors")
+    pruned = load_file(tmp_path / "pruned/model.safetensors")
+    for name, mask in masks.items():
+        assert torch.equal(dense[name].masked_fill(mask, 0), pruned[name])
+    bits = sum(mask.numel() for mask in masks.values())
+    assert (tmp_path / "pruned/masks.safetensors").stat().st_size < bits / 8 + 8192
+
+
+def test_fused_experts_lead_back_to_the_checkpoints_own_matrices(tmp_path: Path) -> None:
+    config = MixtralConfig(
+        vocab_size=64,
+        hidden_size=16,
+        intermediate_size=24,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        num_local_experts=3,
+    )
+    saved(MixtralForCausalLM(config), tmp_path)
+    stored = load_file(tmp_path / "model.safetensors")
+    with torch.device("meta"):
+        skeleton = MixtralForCausalLM(config)
+    loaded = MixtralForCausalLM.from_pretrained(tmp_path)
+    fused = {name: p for name, p in loaded.named_parameters() if ".experts." in name}
+    assert fused.keys().isdisjoint(stored)
+    large = {name: parameter > 0.02 for name, parameter in fused.items()}
+
+    masks = StoredLayout(skeleton, {name: tensor.to("meta") for name, tensor in stored.items()}).to_stored(
+        large
+    )
+
+    assert masks.keys() == {name for name in stored if ".experts." in name}
+    for name, mask in masks.items():
+        assert torch.equal(mask, stored[name] > 0.02)
+
+
+class TestAppearingWhole:
+    def test_nothing_is_left_of_a_run_that_fails(self, tmp_path: Path) -> None:
+        def fail() -> None:
+            with atomic_directory(tmp_path / "output") as directory:
+                (directory / "half").write_text("written")
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            fail()
+        assert list(tmp_path.iterdir()) == []
+
+    def test_nothing_is_seen_before_it_is_whole(self, tmp_path: Path) -> None:
+        with atomic_directory(tmp_path / "output") as directory:
+            (directory / "file").write_text("written")
+            assert not (tmp_path / "output").exists()
+        assert [path.name for path in tmp_path.iterdir()] == ["output"]
+        assert (tmp_path / "output/file").read_text() == "written"
+
+    def test_missing_parents_are_made_and_an_empty_directory_is_taken(self, tmp_path: Path) -> None:
+        (tmp_path / "a/empty").mkdir(parents=True)
+        for destination in (tmp_path / "a/empty", tmp_path / "b/c/new"):
+            with atomic_directory(destination):
+                pass
+            assert destination.is_dir()
+
+    @pytest.mark.parametrize("taken", ["directory", "file", "link"])
+    def test_what_exists_is_not_overwritten(self, taken: str, tmp_path: Path) -> None:
+        destination = tmp_path / "output"
+        if taken == "directory":
+            destination.mkdir()
+            (destination / "mine").write_text("precious")
+        elif taken == "file":
+            destination.write_text("precious")
+        else:
+            destination.symlink_to(tmp_path / "nowhere")
+        with pytest.raises(InvalidInput, match="exists already") as refused, atomic_directory(destination):
+            pass
+        assert refused.value.field == "output"
+
+    def test_its_permissions_are_those_of_any_new_directory(self, tmp_path: Path) -> None:
+        with atomic_directory(tmp_path / "output"):
+            pass
+        mask = os.umask(0)
+        os.umask(mask)
+        assert stat.S_IMODE((tmp_path / "output").stat().st_mode) == 0o777 & ~mask
+
+
+def test_an_index_is_copied_with_its_shards(five_windows: Tensor, tmp_path: Path) -> None:
+    source = saved(make("llama"), tmp_path / "dense", shard="40KB")
+    pruned_into(resolved(source), tmp_path / "pruned", five_windows)
+    index = json.loads((tmp_path / "pruned/model.safetensors.index.json").read_text())
+    assert {path.name for path in (tmp_path / "pruned").glob("*.safetensors")} == set(
+        index["weight_map"].values()
+    )
+
+
+def test_every_file_can_be_read_by_whom_any_new_file_can(five_windows: Tensor, tmp_path: Path) -> None:
+    source = saved(make("llama"), tmp_path / "dense")
+    pruned_into(resolved(source), tmp_path / "pruned", five_windows, save_masks=True)
+    (tmp_path / "any").touch()
+    modes = {path.stat().st_mode for path in (tmp_path / "pruned").iterdir()}
+    assert modes == {(tmp_path / "any").stat().st_mode}

@@ -1,0 +1,120 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from pydantic import ValidationError
+
+from pruning.output.model_card import model_card
+from pruning.report.schema import Environment, LayerFacts, PerplexityFacts, Report, SparsityFacts
+from pruning.stages.recorder import PeakMemory
+
+
+def layer(name: str, zeros: int, weights: int) -> dict[str, Any]:
+    return {"name": name, "block": 0, "shape": [1, weights], "zeros": zeros, "weights": weights}
+
+
+REPORT = {
+    "recipe": {"model": "org/name", "method": "wanda", "sparsity": 0.5},
+    "recipe_fingerprint": "0" * 64,
+    "evaluation": {"dataset": "builtin", "sequence_length": 4, "windows": 2},
+    "model": {
+        "id": "org/name",
+        "commit": "1" * 40,
+        "digest": None,
+        "architecture": "LlamaForCausalLM",
+        "parameters": 100,
+        "blocks": 1,
+    },
+    "calibration": None,
+    "sparsity": {"layers": [layer("a", 1, 2), layer("b", 1, 8)]},
+    "perplexity": {
+        "dense": 8.0,
+        "pruned": 10.0,
+        "definition": "Exp of something.",
+        "dataset": "builtin",
+        "windows": 2,
+        "sequence_length": 4,
+        "stride": 4,
+        "fingerprint": "2" * 64,
+    },
+    "stages": [{"name": "prune", "seconds": 1.5, "peak_memory_bytes": 10}],
+    "environment": {
+        "python": "3",
+        "torch": "2",
+        "transformers": "5",
+        "pruneserve": "0",
+        "device": "cpu",
+        "dtype": "float32",
+        "threads": 1,
+        "attention": "sdpa",
+    },
+}
+
+
+def test_the_model_card_shows_every_measurement() -> None:
+    further = {**REPORT["perplexity"], "dataset": "/data/other.txt", "dense": 9.0, "pruned": 18.0}
+    score = {
+        "task": "rhymes",
+        "version": "1",
+        "metric": "acc",
+        "examples": 10,
+        "dense": 0.75,
+        "pruned": 0.5,
+        "dense_error": None,
+        "pruned_error": None,
+    }
+    shown = {"further_perplexities": [further], "zero_shot": {"harness": "0.4", "scores": [score]}}
+    card = model_card(Report.model_validate_json(json.dumps({**REPORT, **shown})), licence=None)
+    assert "| perplexity, pruned | 10.000 (+25.0%) |\n\n| perplexity on other texts |" in card
+    assert "| other.txt | 9.000 | 18.000 (+100.0%) |\n\n| zero-shot, lm-evaluation-harness 0.4 |" in card
+    assert "| rhymes, acc | 0.7500 | 0.5000 |\n\nPerplexity: " in card
+    plain = model_card(Report.model_validate_json(json.dumps(REPORT)), licence=None)
+    assert "(+25.0%) |\n\nPerplexity: " in plain
+    assert "zero-shot" not in plain
+
+
+def test_a_report_survives_json_with_the_figures_that_follow_from_others() -> None:
+    report = Report.model_validate_json(json.dumps(REPORT))
+    written = report.model_dump_json()
+    assert Report.model_validate_json(written) == report
+    assert json.loads(written)["perplexity"]["increase"] == 0.25
+    assert json.loads(written)["sparsity"]["overall"] == 0.2, "weighted by size"
+    assert json.loads(written)["sparsity"]["layers"][0]["sparsity"] == 0.5
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_report_holds_only_numbers_that_json_knows(value: float) -> None:
+    facts = PerplexityFacts.model_validate(REPORT["perplexity"]).model_dump(exclude={"increase"})
+    with pytest.raises(ValidationError):
+        PerplexityFacts.model_validate({**facts, "pruned": value})
+
+
+def test_a_report_of_a_later_version_can_be_read() -> None:
+    Report.model_validate_json(json.dumps({**REPORT, "tasks": {"boolq": 0.6}}))
+
+
+def test_the_environment_names_the_installed_versions() -> None:
+    here = Environment.here(device="cpu", dtype="float32", threads=1, attention="sdpa")
+    assert here.torch == torch.__version__
+    assert here.pruneserve
+
+
+def test_sparsity_counts_weights_and_not_layers() -> None:
+    layers = (LayerFacts(name="a", block=0, shape=(1, 4), zeros=4, weights=4),)
+    assert SparsityFacts(layers=layers).overall == 1
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux can reset a peak")
+def test_the_peak_of_a_stage_forgets_the_stage_before() -> None:
+    memory = PeakMemory(torch.device("cpu"))
+    memory.reset()
+    before = memory.peak()
+    large = torch.ones(2**26)  # 256 MiB
+    with_large = memory.peak()
+    del large
+    memory.reset()
+    after = memory.peak()
+    assert with_large - before > 200 * 2**20
+    assert with_large - after > 200 * 2**20

@@ -1,0 +1,293 @@
+"""A run that was cut short goes on at the first unfinished block, and ends as an undisturbed one."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import LlamaForCausalLM, PreTrainedModel
+
+from pruning.blockwise import shards
+from pruning.blockwise.results import PrunedBlock
+from pruning.errors import InvalidInput
+from pruning.model import batching
+from pruning.recipe import Evaluation, Recipe, Stage
+from pruning.report.schema import Report
+from pruning.resume.store import ActivationCheckpoint, DirectoryLedger, sha256_of
+from pruning.run import run
+
+EVALUATION = Evaluation(dataset="builtin", sequence_length=32, windows=2)
+CALIBRATION = {"dataset": "builtin", "samples": 3, "sequence_length": 24}
+RECIPES: dict[str, dict[str, Any]] = {
+    "gblm": {"method": "gblm"},
+    "new weights, layer by layer": {"method": "sparsegpt", "order": "layers"},
+    "toward the dense model": {"method": "wanda", "refit": {"toward": 0.5}, "order": "layers"},
+    "allocated by outliers": {"method": "wanda", "allocation": "owl"},
+    "allocated by gradients": {"method": "gblm", "allocation": "gradient"},
+    "no calibration": {"method": "magnitude"},
+}
+
+
+class Cut(Exception):
+    pass
+
+
+class CutAfter:
+    """Ends a run after so many steps, of whatever stage."""
+
+    def __init__(self, steps: int) -> None:
+        self.left = steps
+        self.seen: list[tuple[Stage, int]] = []
+
+    def stage_started(self, stage: Stage, steps: int) -> None: ...
+
+    def step_finished(self, stage: Stage, done: int, steps: int) -> None:
+        self.seen.append((stage, done))
+        self.left -= 1
+        if self.left == 0:
+            raise Cut
+
+    def stage_finished(self, stage: Stage, seconds: float, peak_memory_bytes: int) -> None: ...
+
+
+class Uncut(CutAfter):
+    def __init__(self) -> None:
+        super().__init__(-1)
+
+
+@pytest.fixture(scope="module")
+def model(
+    tiny_llama: Callable[..., LlamaForCausalLM],
+    save_checkpoint: Callable[[PreTrainedModel, Path], Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    return save_checkpoint(tiny_llama(num_hidden_layers=4), tmp_path_factory.mktemp("resume") / "model")
+
+
+@pytest.fixture
+def pruned_blocks(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """The numbers of the blocks that are pruned, as it happens."""
+    pruned: list[int] = []
+    keep = shards.StoredBlocks.keep
+
+    def watched(self: shards.StoredBlocks, block: int, result: PrunedBlock) -> None:
+        pruned.append(block)
+        keep(self, block, result)
+
+    monkeypatch.setattr(shards.StoredBlocks, "keep", watched)
+    return pruned
+
+
+def recipe(model: Path, **fields: Any) -> Recipe:  # noqa: ANN401
+    calibration = {} if fields["method"] == "magnitude" else {"calibration": CALIBRATION}
+    return Recipe.model_validate({"model": str(model), "sparsity": 0.5, **calibration, **fields})
+
+
+def contents(output: Path) -> dict[str, str]:
+    """The checksum of every file, but for the report, which must be equal but for what it cost."""
+    report = json.loads((output / "pruning_report.json").read_text())
+    for stage in report["stages"]:
+        del stage["seconds"], stage["peak_memory_bytes"]
+    files = (path for path in output.iterdir() if path.name not in ("pruning_report.json", "README.md"))
+    return {path.name: sha256_of(path) for path in files} | {"report": json.dumps(report)}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tuple[Any, int]]:
+    """What a run makes that nothing disturbs, and its number of steps; each once."""
+    known: dict[str, tuple[dict[str, str], int]] = {}
+
+    def of(name: str, **options: Any) -> tuple[dict[str, str], int]:  # noqa: ANN401
+        key = f"{name} {options}"
+        if key not in known:
+            output, progress = tmp_path_factory.mktemp("undisturbed") / "out", Uncut()
+            run(
+                recipe(model, **RECIPES[name]), EVALUATION, output=output, progress=progress,
+                save_masks=True, **options,
+            )  # fmt: skip
+            known[key] = contents(output), len(progress.seen)
+        return known[key]
+
+    return of
+
+
+def attempt(model: Path, name: str, directory: Path, **options: Any) -> Report:  # noqa: ANN401
+    return run(
+        recipe(model, **RECIPES[name]),
+        EVALUATION,
+        output=directory / "out",
+        ledger=DirectoryLedger(directory / "ledger"),
+        save_masks=True,
+        **options,
+    )
+
+
+class CutBehind(Uncut):
+    """Ends a run when it has finished a block of the prune stage."""
+
+    def __init__(self, block: int) -> None:
+        super().__init__()
+        self.block = block
+
+    def step_finished(self, stage: Stage, done: int, steps: int) -> None:
+        super().step_finished(stage, done, steps)
+        if (stage, done) == (Stage.PRUNE, self.block + 1):
+            raise Cut
+
+
+def cut(model: Path, name: str, directory: Path, progress: CutAfter, **options: Any) -> None:  # noqa: ANN401
+    with pytest.raises(Cut):
+        attempt(model, name, directory, progress=progress, **options)
+    assert not (directory / "out").exists()
+
+
+def lose_boundary(directory: Path) -> None:
+    for path in (directory / "ledger").rglob("boundary*"):
+        path.unlink()
+
+
+def damage(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("schedule", ["whole", "streamed"])
+def test_cut_short_again_and_again_it_ends_as_an_undisturbed_run(
+    schedule: str,
+    model: Path,
+    undisturbed: Callable[..., tuple[Any, int]],
+    pruned_blocks: list[int],
+    tmp_path: Path,
+) -> None:
+    expected, steps = undisturbed("gblm", schedule=schedule)
+    pruned_blocks.clear()
+    attempts = 1
+    while not (tmp_path / "out").exists():
+        with suppress(Cut):  # each attempt comes one step further than the one before
+            attempt(model, "gblm", tmp_path, progress=CutAfter(attempts), schedule=schedule)
+        attempts += 1
+    assert 5 < attempts <= steps + 1
+    assert contents(tmp_path / "out") == expected
+    assert pruned_blocks == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("boundary", [True, False], ids=["state kept", "state lost"])
+@pytest.mark.parametrize("name", [name for name in RECIPES if name != "gblm"])
+def test_cut_behind_every_block_it_ends_as_an_undisturbed_run(
+    name: str,
+    boundary: bool,
+    model: Path,
+    undisturbed: Callable[..., tuple[Any, int]],
+    pruned_blocks: list[int],
+    tmp_path: Path,
+) -> None:
+    expected, _ = undisturbed(name)
+    pruned_blocks.clear()
+    for block in range(3):
+        cut(model, name, tmp_path, CutBehind(block))
+        if not boundary:
+            lose_boundary(tmp_path)
+    attempt(model, name, tmp_path)
+    assert contents(tmp_path / "out") == expected
+    assert pruned_blocks == [0, 1, 2, 3]
+
+
+def test_a_run_behind_the_last_block_computes_no_gradients_and_measures_nothing_twice(
+    model: Path, undisturbed: Callable[..., tuple[Any, int]], tmp_path: Path
+) -> None:
+    expected, steps = undisturbed("gblm")
+    cut(model, "gblm", tmp_path, CutAfter(steps))
+    progress = Uncut()
+    attempt(model, "gblm", tmp_path, progress=progress)
+    assert contents(tmp_path / "out") == expected
+    stages = [stage for stage, _ in progress.seen]
+    assert stages.count(Stage.GRADIENTS) == stages.count(Stage.PRUNE) == 0
+    assert stages.count(Stage.EVALUATE) == 2
+
+
+@pytest.mark.parametrize("block", [0, 1])
+def test_a_damaged_shard_is_computed_again_and_no_other(
+    block: int,
+    model: Path,
+    undisturbed: Callable[..., tuple[Any, int]],
+    pruned_blocks: list[int],
+    tmp_path: Path,
+) -> None:
+    expected, _ = undisturbed("allocated by gradients")
+    cut(model, "allocated by gradients", tmp_path, CutBehind(2))
+    damage(tmp_path / f"ledger/prune/{block:05}.safetensors")
+    pruned_blocks.clear()
+    attempt(model, "allocated by gradients", tmp_path)
+    assert pruned_blocks == [block, 3]
+    assert contents(tmp_path / "out") == expected
+
+
+def test_a_damaged_state_is_not_used(
+    model: Path, undisturbed: Callable[..., tuple[Any, int]], tmp_path: Path
+) -> None:
+    expected, _ = undisturbed("gblm")
+    cut(model, "gblm", tmp_path, CutBehind(1))
+    (state,) = (tmp_path / "ledger/prune").glob("boundary-*")
+    damage(state)
+    attempt(model, "gblm", tmp_path)
+    assert contents(tmp_path / "out") == expected
+
+
+def test_under_other_conditions_the_stage_starts_again(
+    model: Path,
+    undisturbed: Callable[..., tuple[Any, int]],
+    pruned_blocks: list[int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    expected, _ = undisturbed("gblm")
+    with monkeypatch.context() as other:
+        other.setitem(batching._ENOUGH_TOKENS, "cpu", 24)
+        cut(model, "gblm", tmp_path, CutBehind(2))
+    pruned_blocks.clear()
+    attempt(model, "gblm", tmp_path)
+    assert pruned_blocks == [0, 1, 2, 3]
+    assert contents(tmp_path / "out") == expected
+
+
+def test_another_model_is_refused(model: Path, tmp_path: Path) -> None:
+    own = tmp_path / "model"
+    shutil.copytree(model, own)
+    cut(own, "gblm", tmp_path, CutBehind(1))
+    damage(own / "model.safetensors")
+    with pytest.raises(InvalidInput, match="digest of this run was sha256:") as refused:
+        attempt(own, "gblm", tmp_path)
+    assert refused.value.field == "model.id"
+
+
+def test_other_windows_are_refused(model: Path, tmp_path: Path) -> None:
+    text = tmp_path / "text.txt"
+    wanted = recipe(model, method="gblm", calibration=CALIBRATION | {"dataset": str(text)})
+    ledger = DirectoryLedger(tmp_path / "ledger")
+    text.write_text("The suite of the for statement. " * 100)
+    with pytest.raises(Cut):
+        run(wanted, EVALUATION, output=tmp_path / "out", ledger=ledger, progress=CutBehind(1))
+    text.write_text("The suite of the if statement. " * 100)
+    with pytest.raises(InvalidInput, match="the calibration of this run was") as refused:
+        run(wanted, EVALUATION, output=tmp_path / "out", ledger=ledger)
+    assert refused.value.field == "calibration"
+
+
+def test_the_newest_state_is_the_only_one_and_a_torn_one_none(tmp_path: Path) -> None:
+    boundary = ActivationCheckpoint(tmp_path, {"threads": 1})
+    for block in (1, 2):
+        boundary.save(block, {"hidden": torch.full((2, 3), block, dtype=torch.bfloat16)})
+    (path,) = tmp_path.iterdir()
+    (tmp_path / "boundary.partial").write_bytes(b"cut off")
+    found = ActivationCheckpoint(tmp_path, {"threads": 1}).load()
+    assert found is not None
+    assert found[0] == 2
+    assert torch.equal(found[1]["hidden"], torch.full((2, 3), 2.0, dtype=torch.bfloat16))
+    assert ActivationCheckpoint(tmp_path, {"threads": 2}).load() is None
+    path.write_bytes(path.read_bytes()[:-1])
+    assert boundary.load() is None

@@ -1,0 +1,133 @@
+"""Two real jobs on one small model, in this process: what the first has computed serves the second."""
+
+from collections.abc import Callable
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.caches import gradients
+from jobs.lifecycle import lifecycle
+from jobs.settings import Settings
+from jobs.spec.job import JobSpec
+from jobs.states import JobState
+from jobs.storage.store import Store
+from jobs.tables import Artifact, GradientArtifact, GradientShard, Job, JobEvent
+from worker.identity import Identity
+from worker.run_job import run_job
+
+Database = sessionmaker[Session]
+Run = Callable[..., Job]
+
+
+@pytest.fixture
+def settings(settings: Settings, small_model: Path, calibration: Path) -> Settings:
+    roots = {"model_roots": (small_model.parent,), "data_roots": (calibration.parent,)}
+    return settings.model_copy(update=roots)
+
+
+@pytest.fixture
+def submitted(database: Database, small_model: Path, calibration: Path) -> Callable[..., UUID]:
+    def submit(**recipe: object) -> UUID:
+        spec = {
+            "recipe": {
+                "model": str(small_model),
+                "method": "gblm",
+                "sparsity": 0.5,
+                "calibration": {"dataset": str(calibration), "samples": 3, "sequence_length": 16},
+                **recipe,
+            },
+            "evaluation": {"dataset": "builtin", "windows": 1, "sequence_length": 32},
+        }
+        with database.begin() as session:
+            return lifecycle.create(session, "ada", JobSpec.model_validate(spec)).id
+
+    return submit
+
+
+@pytest.fixture
+def run(database: Database, settings: Settings, worker: Identity) -> Run:
+    def run(job_id: UUID) -> Job:
+        run_job(job_id, settings, worker)
+        with database.begin() as session:
+            return session.get_one(Job, job_id)
+
+    return run
+
+
+def weights(database: Database, job_id: UUID) -> str:
+    with database.begin() as session:
+        named = select(Artifact.sha256).where(Artifact.job_id == job_id, Artifact.name == "model.safetensors")
+        return session.scalars(named).one()
+
+
+def messages(database: Database, job_id: UUID) -> list[str]:
+    with database.begin() as session:
+        told = select(JobEvent.data).where(JobEvent.job_id == job_id, JobEvent.kind == "log")
+        return [data["message"] for data in session.scalars(told)]
+
+
+def test_the_second_job_uses_what_the_first_has_computed(
+    database: Database, submitted: Callable[..., UUID], run: Run
+) -> None:
+    first, second = run(submitted()), run(submitted())
+    assert (first.state, second.state) == (JobState.SUCCEEDED, JobState.SUCCEEDED), first.error
+    assert first.report is not None
+    assert second.report is not None
+    assert (first.report["gradients_reused"], second.report["gradients_reused"]) == (False, True)
+    assert weights(database, first.id) == weights(database, second.id)
+    assert messages(database, first.id) == []
+    assert any("computed before" in message for message in messages(database, second.id))
+
+
+def test_the_second_job_does_not_measure_the_dense_model(
+    database: Database, submitted: Callable[..., UUID], run: Run
+) -> None:
+    first, second = run(submitted(method="magnitude")), run(submitted(method="magnitude", sparsity=0.7))
+    assert first.report is not None
+    assert second.report is not None
+    assert [report["dense_perplexity_reused"] for report in (first.report, second.report)] == [False, True]
+    assert first.dense_perplexity == second.dense_perplexity
+    assert first.pruned_perplexity != second.pruned_perplexity
+    assert messages(database, first.id) == []
+    assert any("dense perplexity" in message for message in messages(database, second.id))
+
+
+def test_a_shard_that_the_store_has_lost_is_computed_again(
+    database: Database, settings: Settings, submitted: Callable[..., UUID], run: Run
+) -> None:
+    first = run(submitted())
+    with database.begin() as session:
+        key = session.scalars(select(GradientShard.key).limit(1)).one()
+    Store(settings.store_url).delete(key)
+    second = run(submitted())
+    assert second.report is not None
+    assert not second.report["gradients_reused"]
+    assert weights(database, first.id) == weights(database, second.id)
+
+
+def test_a_job_waits_while_another_computes_them(
+    database: Database, submitted: Callable[..., UUID], run: Run
+) -> None:
+    run(submitted())
+    busy = submitted(method="magnitude")
+    with database.begin() as session:
+        claim = lifecycle.claim(session, busy, "another", 3000)
+        assert claim is not None
+        artifact = session.scalars(select(GradientArtifact)).one()
+        name = artifact.fingerprint
+        session.delete(artifact)
+        session.flush()
+        assert gradients.ask(session, claim, name) == gradients.Computing()
+    waiting = submitted()
+    assert run(waiting).state == JobState.QUEUED
+    with database.begin() as session:
+        assert session.get_one(Job, waiting).blocked_on == busy
+        assert lifecycle.fail(session, claim, {"message": "no"})
+    ended = run(waiting)
+    assert ended.state == JobState.SUCCEEDED
+    assert ended.losses == 0
+    assert ended.report is not None
+    assert not ended.report["gradients_reused"]

@@ -1,0 +1,109 @@
+"""A lease is kept, and its loss is noticed: by the database's word, and by the clock when there is none."""
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+import pytest
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.lifecycle import lifecycle
+from jobs.lifecycle.lifecycle import Claim
+from jobs.settings import Settings
+from jobs.tables import Job
+from worker.attempt.heartbeat import Heartbeat
+from worker.interrupts import CancelRequested, LeaseLost
+
+Database = sessionmaker[Session]
+Eventually = Callable[[Callable[[], bool]], None]
+
+
+def expires_at(database: Database, claim: Claim) -> datetime:
+    with database.begin() as session:
+        expires = session.get_one(Job, claim.job_id).lease_expires_at
+    assert expires is not None
+    return expires
+
+
+def raises(expected: type[Exception], check: Callable[[], None]) -> bool:
+    try:
+        check()
+    except expected:
+        return True
+    return False
+
+
+@pytest.fixture
+def heartbeat(database: Database, claim: Claim, settings: Settings) -> Heartbeat:
+    return Heartbeat(database, claim, settings, time.monotonic())
+
+
+def test_the_lease_is_extended_again_and_again(
+    database: Database, claim: Claim, heartbeat: Heartbeat, eventually: Eventually
+) -> None:
+    with heartbeat:
+        for _ in range(2):
+            before = expires_at(database, claim)
+            eventually(lambda before=before: expires_at(database, claim) > before)  # type: ignore[misc]
+        heartbeat.check()
+
+
+def test_after_its_end_it_beats_no_more(database: Database, claim: Claim, heartbeat: Heartbeat) -> None:
+    with heartbeat:
+        pass
+    before = expires_at(database, claim)
+    time.sleep(0.2)
+    assert expires_at(database, claim) == before
+
+
+def test_a_cancel_request_is_heard(
+    database: Database, claim: Claim, heartbeat: Heartbeat, eventually: Eventually
+) -> None:
+    with heartbeat:
+        with database.begin() as session:
+            lifecycle.cancel(session, claim.owner, claim.job_id)
+        eventually(lambda: raises(CancelRequested, heartbeat.check))
+        heartbeat.check_lease()
+
+
+def test_a_job_that_was_taken_away_is_known_to_be_lost(
+    database: Database, claim: Claim, heartbeat: Heartbeat, eventually: Eventually
+) -> None:
+    with heartbeat:
+        with database.begin() as session:
+            lifecycle.give_up_lost(session, claim.job_id, claim.lease_token, "gone", 3)
+        eventually(lambda: raises(LeaseLost, heartbeat.check))
+
+
+def test_without_a_word_from_the_database_the_lease_ends_by_the_clock(
+    database: Database, claim: Claim, settings: Settings
+) -> None:
+    paused = Heartbeat(database, claim, settings, time.monotonic() - settings.lease_seconds)
+    with pytest.raises(LeaseLost):
+        paused.check()
+
+
+def test_it_beats_on_after_its_connections_were_cut(
+    database: Database,
+    claim: Claim,
+    heartbeat: Heartbeat,
+    cut_connections: Callable[[], None],
+    eventually: Eventually,
+) -> None:
+    with heartbeat:
+        for _ in range(3):
+            cut_connections()
+        before = expires_at(database, claim)
+        eventually(lambda: expires_at(database, claim) > before)
+        heartbeat.check()
+
+
+def test_asking_gives_the_databases_answer_at_once(
+    database: Database, claim: Claim, heartbeat: Heartbeat
+) -> None:
+    heartbeat.ask()
+    with database.begin() as session:
+        lifecycle.cancel(session, claim.owner, claim.job_id)
+    heartbeat.check()
+    with pytest.raises(CancelRequested):
+        heartbeat.ask()

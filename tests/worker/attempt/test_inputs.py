@@ -1,0 +1,109 @@
+"""An uploaded text on its way to the library: the worker fetches it, the library checks what it reads."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from sqlalchemy import delete
+from sqlalchemy.orm import Session, sessionmaker
+
+import pruning.run
+from jobs.lifecycle import lifecycle
+from jobs.settings import Settings
+from jobs.spec.job import JobSpec
+from jobs.states import JobState
+from jobs.storage import uploads
+from jobs.storage.store import Store
+from jobs.tables import Job, Upload
+from pruning.allowed_roots import Roots
+from pruning.data.text import Source, read_documents
+from pruning.errors import PruningError
+from pruning.recipe import Evaluation, Recipe
+from worker import run_job
+from worker.identity import Identity
+
+LINES = '{"text": "one"}\n{"text": "two"}\n'
+
+
+class Read(PruningError):
+    """Ends the run once the texts are read: what they say is all that these tests ask for."""
+
+
+class Service:
+    def __init__(self, database: sessionmaker[Session], settings: Settings, worker: Identity) -> None:
+        self.database, self.settings, self.worker = database, settings, worker
+        self.store = Store(settings.store_url)
+
+    def upload(self, directory: Path) -> UUID:
+        path = directory / "sent"
+        path.write_text(LINES)
+        stored = self.store.put_file("uploads/1", path)
+        with self.database.begin() as session:
+            uploads.announce(session, stored.key)
+            upload, _ = uploads.add(session, "ada", "lines", "jsonl", stored, 1000)
+            return upload.id
+
+    def submit(self, upload_id: UUID) -> UUID:
+        recipe = {"model": "org/name", "method": "wanda", "sparsity": 0.5}
+        recipe["calibration"] = {"dataset": f"upload:{upload_id}"}  # type: ignore[assignment]
+        with self.database.begin() as session:
+            return lifecycle.create(session, "ada", JobSpec.model_validate({"recipe": recipe})).id
+
+    def run(self, job_id: UUID) -> Job:
+        run_job.run_job(job_id, self.settings, self.worker)
+        with self.database.begin() as session:
+            return session.get_one(Job, job_id)
+
+
+@pytest.fixture
+def service(database: sessionmaker[Session], settings: Settings, worker: Identity) -> Service:
+    return Service(database, settings, worker)
+
+
+@pytest.fixture
+def documents(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[str]]:
+    """What a run reads; in the place of the library's whole run."""
+    read: list[Sequence[str]] = []
+
+    def run(recipe: Recipe, evaluation: Evaluation, *, roots: Roots, **more: object) -> None:
+        (share,) = recipe.calibration.shares
+        read.append(read_documents(Source(share.dataset, "calibration", share.field), roots=roots.data))
+        raise Read("read")
+
+    monkeypatch.setattr(pruning.run, "run", run)
+    return read
+
+
+def test_a_job_reads_the_text_that_was_uploaded(
+    service: Service, documents: list[Sequence[str]], tmp_path: Path
+) -> None:
+    job_id = service.submit(service.upload(tmp_path))
+    assert service.run(job_id).error == {"type": "impossible", "message": "read"}
+    assert documents == [["one", "two"]]
+
+
+def test_a_text_that_was_deleted_meanwhile_is_named(
+    service: Service, documents: list[Sequence[str]], tmp_path: Path
+) -> None:
+    job_id = service.submit(service.upload(tmp_path))
+    with service.database.begin() as session:
+        session.execute(delete(Upload))
+    job = service.run(job_id)
+    assert job.state == JobState.FAILED
+    assert job.error is not None
+    assert job.error["field"] == "calibration.dataset"
+    assert "upload it again" in job.error["message"]
+
+
+def test_a_text_that_has_changed_in_the_store_is_not_used(
+    service: Service, documents: list[Sequence[str]], tmp_path: Path
+) -> None:
+    job_id = service.submit(service.upload(tmp_path))
+    other = tmp_path / "other"
+    other.write_text(LINES.replace("one", "eno"))
+    service.store.put_file("uploads/1", other)
+    job = service.run(job_id)
+    assert job.error is not None
+    assert "damaged" in job.error["message"]
+    assert documents == []

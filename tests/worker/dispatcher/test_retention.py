@@ -1,0 +1,229 @@
+"""What has had its time goes, and what a row names, or a running attempt still writes, stays."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from sqlalchemy import func, insert, select, text, update
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.lifecycle import events, idempotency, lifecycle
+from jobs.lifecycle.lifecycle import Claim, FinishedArtifact
+from jobs.settings import Settings
+from jobs.spec.job import JobSpec
+from jobs.storage import uploads
+from jobs.storage.store import Store, attempt_prefix
+from jobs.tables import Artifact, IdempotencyKey, Job, JobBlock, JobEvent, StrayUpload
+from worker.dispatcher.retention import Upkeep
+
+Database = sessionmaker[Session]
+Submit = Callable[[], UUID]
+
+LONG_AGO = text("clock_timestamp() - interval '100 days'")
+REPORT = {"perplexity": {"dense": 10.0, "pruned": 12.5}}
+
+
+@pytest.fixture
+def store(settings: Settings) -> Store:
+    return Store(settings.store_url)
+
+
+@pytest.fixture
+def upkeep(settings: Settings, database: Database, store: Store) -> Upkeep:
+    limits = settings.model_copy(update={"litter_seconds": 0.0, "artifact_days": 30.0})
+    return Upkeep(database, limits, store)
+
+
+@pytest.fixture
+def put(store: Store, tmp_path: Path) -> Callable[[UUID, int, str], str]:
+    """Stores a file of an attempt and gives its key."""
+    path = tmp_path / "file"
+    path.write_bytes(b"bytes")
+
+    def put(job_id: UUID, attempt: int, name: str) -> str:
+        return store.put_file(f"{attempt_prefix(job_id, attempt)}/{name}", path).key
+
+    return put
+
+
+Put = Callable[[UUID, int, str], str]
+
+
+def take(database: Database, job_id: UUID) -> Claim:
+    with database.begin() as session:
+        claim = lifecycle.claim(session, job_id, "w1", 3000)
+    assert claim is not None
+    return claim
+
+
+def keep_block(database: Database, claim: Claim, block: int, key: str) -> None:
+    with database.begin() as session:
+        row = {"job_id": claim.job_id, "stage": "prune", "block": block, "attempt": claim.attempt, "key": key}
+        session.execute(insert(JobBlock).values(**row, sha256="00" * 32, size=5, conditions={}))
+
+
+def stored(store: Store) -> set[str]:
+    return {found.key for found in store.list("jobs")}
+
+
+def rows(database: Database, table: type[JobBlock | Artifact | IdempotencyKey]) -> int:
+    with database.begin() as session:
+        return session.scalars(select(func.count()).select_from(table)).one()
+
+
+def test_what_no_row_names_goes_and_what_a_running_attempt_writes_stays(
+    upkeep: Upkeep, database: Database, submit: Submit, store: Store, put: Put
+) -> None:
+    claim = take(database, submit())
+    block, partial = (put(claim.job_id, 1, f"blocks/{name}") for name in ("named", "partial"))
+    keep_block(database, claim, 0, block)
+    upkeep.round()
+    assert stored(store) == {block, partial}, "an attempt that is running may be about to name its file"
+    with database.begin() as session:
+        assert lifecycle.hand_back(session, claim, "for the test")
+    again = take(database, claim.job_id)
+    fresh = put(again.job_id, 2, "blocks/fresh")
+    upkeep.round()
+    assert stored(store) == {block, fresh}
+    with database.begin() as session:
+        assert session.get_one(Job, claim.job_id).litter_since is None
+
+
+def test_litter_is_left_until_it_has_its_age(
+    settings: Settings, database: Database, claim: Claim, store: Store, put: Put
+) -> None:
+    key = put(claim.job_id, 1, "output/model.safetensors")
+    with database.begin() as session:
+        assert lifecycle.fail(session, claim, {"message": "no"})
+    Upkeep(database, settings, store).round()
+    assert stored(store) == {key}
+    with database.begin() as session:
+        session.execute(update(Job).values(litter_since=LONG_AGO))
+    Upkeep(database, settings, store).round()
+    assert stored(store) == set()
+
+
+def test_a_succeeded_job_keeps_its_artifacts_until_they_expire(
+    upkeep: Upkeep, database: Database, claim: Claim, store: Store, put: Put
+) -> None:
+    block, model = put(claim.job_id, 1, "blocks/0"), put(claim.job_id, 1, "output/model")
+    keep_block(database, claim, 0, block)
+    with database.begin() as session:
+        artifact = FinishedArtifact("model", model, 5, "00" * 32)
+        assert lifecycle.succeed(session, claim, REPORT, [artifact])
+    upkeep.round()
+    assert stored(store) == {model}
+    assert rows(database, JobBlock) == 0
+    with database.begin() as session:
+        session.execute(update(Job).values(succeeded_at=LONG_AGO))
+        before = session.get_one(Job, claim.job_id).last_event
+    upkeep.round()
+    assert (stored(store), rows(database, Artifact)) == (set(), 0)
+    with database.begin() as session:
+        job = session.get_one(Job, claim.job_id)
+        (told,) = events.since(session, claim.job_id, before)
+    assert job.artifacts_expired_at is not None
+    assert (told.id, told.kind) == (job.last_event, "log")
+
+
+def test_a_failed_job_keeps_for_a_while_what_a_retry_goes_on_from(
+    upkeep: Upkeep, database: Database, claim: Claim, store: Store, put: Put
+) -> None:
+    block = put(claim.job_id, 1, "blocks/0")
+    keep_block(database, claim, 0, block)
+    with database.begin() as session:
+        assert lifecycle.fail(session, claim, {"message": "no"})
+    upkeep.round()
+    assert stored(store) == {block}
+    with database.begin() as session:
+        session.execute(update(Job).values(failed_at=LONG_AGO))
+    upkeep.round()
+    assert (stored(store), rows(database, JobBlock)) == (set(), 0)
+
+
+def test_old_keys_are_forgotten(upkeep: Upkeep, database: Database, spec: JobSpec) -> None:
+    with database.begin() as session:
+        for key in ("old", "new"):
+            idempotency.create_once(session, "ada", key, b"{}", spec)
+        session.execute(update(IdempotencyKey).where(IdempotencyKey.key == "old").values(created_at=LONG_AGO))
+    upkeep.round()
+    with database.begin() as session:
+        assert session.scalars(select(IdempotencyKey.key)).all() == ["new"]
+        _, created = idempotency.create_once(session, "ada", "old", b"{}", spec)
+    assert created
+
+
+def test_the_progress_of_jobs_that_ended_long_ago_is_forgotten(
+    upkeep: Upkeep, database: Database, submit: Submit
+) -> None:
+    ended, running = take(database, submit()), take(database, submit())
+    with database.begin() as session:
+        for claim in (ended, running):
+            lifecycle.note(session, claim, "stage", {})
+            lifecycle.note(session, claim, "progress", {})
+        assert lifecycle.fail(session, ended, {"message": "no"})
+        session.execute(update(JobEvent).values(at=LONG_AGO))
+    upkeep.round()
+    with database.begin() as session:
+        kinds = [[event.kind for event in events.since(session, c.job_id, 0)] for c in (ended, running)]
+    assert kinds == [["state", "state", "stage", "state"], ["state", "state", "stage", "progress"]]
+
+
+def test_several_at_once_share_the_work(
+    settings: Settings, database: Database, submit: Submit, store: Store, put: Put
+) -> None:
+    for _ in range(12):
+        claim = take(database, submit())
+        put(claim.job_id, 1, "output/model")
+        with database.begin() as session:
+            assert lifecycle.fail(session, claim, {"message": "no"})
+            session.execute(update(Job).values(litter_since=LONG_AGO))
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: Upkeep(database, settings, store).round(), range(4)))
+    assert stored(store) == set()
+    with database.begin() as session:
+        assert session.scalars(select(Job.id).where(Job.litter_since.is_not(None))).all() == []
+
+
+def test_files_that_are_no_uploads_go(
+    database: Database, upkeep: Upkeep, store: Store, tmp_path: Path
+) -> None:
+    """One whose request has died, one that was deleted, one that is being sent, one that is an upload."""
+    (tmp_path / "text").write_text("text")
+    stored = {
+        name: store.put_file(f"uploads/{name}", tmp_path / "text")
+        for name in ("died", "deleted", "coming", "kept", "of another database")
+    }
+    with database.begin() as session:
+        for name in ("died", "deleted", "coming", "kept"):
+            uploads.announce(session, stored[name].key)
+        session.flush()
+        session.execute(update(StrayUpload).where(StrayUpload.key == "uploads/died").values(since=LONG_AGO))
+        uploads.add(session, "ada", "kept", "txt", stored["kept"], 100)
+        deleted, _ = uploads.add(session, "eve", "deleted", "txt", stored["deleted"], 100)
+        assert uploads.remove(session, "eve", deleted.id) is not None
+    upkeep.round()
+    left = {found.key.removeprefix("uploads/") for found in store.list("uploads")}
+    assert left == {"coming", "kept", "of another database"}
+    with database.begin() as session:
+        assert session.scalars(select(StrayUpload.key)).all() == ["uploads/coming"]
+
+
+def test_what_is_being_deleted_does_not_become_an_upload(
+    database: Database, store: Store, tmp_path: Path
+) -> None:
+    (tmp_path / "text").write_text("text")
+    stored = store.put_file("uploads/slow", tmp_path / "text")
+    with database.begin() as session:
+        uploads.announce(session, stored.key)
+        session.flush()
+        session.execute(update(StrayUpload).values(since=LONG_AGO))
+        assert uploads.doom(session, 10) == [stored.key]
+    with database.begin() as session, pytest.raises(uploads.Forgotten):
+        uploads.add(session, "ada", "slow", "txt", stored, 100)
+    with database.begin() as session:
+        uploads.are_gone(session, [stored.key])
+    with database.begin() as session, pytest.raises(uploads.Forgotten):
+        uploads.add(session, "ada", "slow", "txt", stored, 100)

@@ -1,0 +1,320 @@
+"""Webhooks from a job's end to a receiver: a real HTTP server in this process, a real outbox."""
+
+import json
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from cryptography.fernet import Fernet
+from pydantic import SecretStr
+from sqlalchemy import func, select, text, update
+from sqlalchemy.orm import Session, sessionmaker
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+
+from api.routes.webhooks import _shown
+from jobs.lifecycle import lifecycle
+from jobs.settings import Settings
+from jobs.tables import NOW, Job, WebhookDelivery, WebhookEndpoint
+from jobs.webhooks import endpoints
+from jobs.webhooks import outbox as webhook_outbox
+from jobs.webhooks.encryption import NoKey, SecretBox, Unreadable
+from tests.worker.dispatcher.receiver import Receiver
+from worker.dispatcher.webhook_sender import WebhookSender
+
+Database = sessionmaker[Session]
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    changes = {"secret_keys": (SecretStr(Fernet.generate_key().decode()),), "webhook_allow": ("127.0.0.1",)}
+    return settings.model_copy(update=changes)
+
+
+class Outbox:
+    """What owners do, and what lies in the tables."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self.database, self.seal = database, SecretBox(settings.secret_keys)
+        self.deliverer = WebhookSender(database, settings)
+
+    def endpoint(self, url: str, *events: str, owner: str = "ada") -> tuple[UUID, str]:
+        with self.database.begin() as session:
+            wanted = events or [*webhook_outbox.WebhookEvent]
+            endpoint, secret = endpoints.create(session, self.seal, owner, url, wanted)
+            return endpoint.id, _shown(secret)
+
+    def due_now(self) -> None:
+        with self.database.begin() as session:
+            pending = WebhookDelivery.next_attempt_at.is_not(None)
+            session.execute(update(WebhookDelivery).where(pending).values(next_attempt_at=NOW))
+
+    @property
+    def deliveries(self) -> Sequence[WebhookDelivery]:
+        with self.database.begin() as session:
+            return session.scalars(select(WebhookDelivery).order_by(WebhookDelivery.id)).all()
+
+    def standing(self, endpoint_id: UUID) -> WebhookEndpoint:
+        with self.database.begin() as session:
+            return session.get_one(WebhookEndpoint, endpoint_id)
+
+
+@pytest.fixture
+def outbox(database: Database, settings: Settings) -> Outbox:
+    return Outbox(database, settings)
+
+
+@pytest.fixture
+def end(database: Database, submit: Callable[[], UUID]) -> Callable[[], UUID]:
+    """Cancels a job, which is the quickest end."""
+
+    def cancelled() -> UUID:
+        job_id = submit()
+        with database.begin() as session:
+            assert lifecycle.cancel(session, "ada", job_id)
+        return job_id
+
+    return cancelled
+
+
+def test_a_jobs_end_arrives_signed(
+    outbox: Outbox, end: Callable[[], UUID], receive: Callable[..., Receiver]
+) -> None:
+    receiver = receive()
+    _, secret = outbox.endpoint(receiver.url + "/hook?x=1")
+    job_id = end()
+    assert outbox.deliverer.round() == 1
+    ((headers, body),) = receiver.got
+    message = Webhook(secret).verify(body, headers)  # the reference implementation of Standard Webhooks
+    assert message["type"] == "job.cancelled"
+    assert message["data"]["id"] == str(job_id)
+    assert message["data"]["state"] == "cancelled"
+    for changed, wrong in ((body + b" ", headers), (body, headers | {"webhook-id": "msg_1"})):
+        with pytest.raises(WebhookVerificationError):
+            Webhook(secret).verify(changed, wrong)
+    (delivery,) = outbox.deliveries
+    assert (delivery.attempts, delivery.last_status, delivery.next_attempt_at) == (1, 204, None)
+    assert headers["webhook-id"] == f"msg_{delivery.id.hex}"
+    assert outbox.deliverer.round() == 0
+
+
+def test_only_the_owners_endpoints_that_want_it_are_told(outbox: Outbox, end: Callable[[], UUID]) -> None:
+    wanted, _ = outbox.endpoint("https://a.example", "job.cancelled", "job.failed")
+    outbox.endpoint("https://b.example", "job.succeeded")
+    outbox.endpoint("https://c.example", owner="eve")
+    off, _ = outbox.endpoint("https://d.example")
+    with outbox.database.begin() as session:
+        endpoints.enable(session, session.get_one(WebhookEndpoint, off), enabled=False)
+    end()
+    assert [delivery.endpoint_id for delivery in outbox.deliveries] == [wanted]
+
+
+def test_a_missed_gate_is_told_besides_the_success(
+    outbox: Outbox, database: Database, submit: Callable[[], UUID]
+) -> None:
+    outbox.endpoint("https://a.example")
+    job_id = submit()
+    with database.begin() as session:
+        spec = Job.spec.op("||")({"gate": {"max_perplexity": 11.0}})
+        session.execute(update(Job).where(Job.id == job_id).values(spec=spec))
+        claim = lifecycle.claim(session, job_id, "w", 30)
+        assert claim is not None
+        report = {"perplexity": {"dense": 10.0, "pruned": 12.5}}
+        assert lifecycle.succeed(session, claim, report, [])
+    told = {delivery.event: delivery.payload["data"] for delivery in outbox.deliveries}
+    assert told.keys() == {"job.succeeded", "job.gate_failed"}
+    assert told["job.gate_failed"]["gate"]["state"] == "failed"
+    assert told["job.succeeded"]["perplexity"] == {"dense": 10.0, "pruned": 12.5}
+
+
+def test_an_end_that_is_not_committed_tells_nobody(
+    outbox: Outbox, database: Database, submit: Callable[[], UUID]
+) -> None:
+    outbox.endpoint("https://a.example")
+    job_id = submit()
+    with database() as session:
+        assert lifecycle.cancel(session, "ada", job_id)
+        session.rollback()
+    assert not outbox.deliveries
+
+
+def test_an_endpoint_that_is_just_being_deleted_does_not_stop_a_job_from_ending(
+    outbox: Outbox, database: Database, end: Callable[[], UUID]
+) -> None:
+    endpoint_id, _ = outbox.endpoint("https://a.example")
+    with ThreadPoolExecutor(1) as pool, database() as session:
+        session.delete(session.get_one(WebhookEndpoint, endpoint_id))
+        session.flush()
+        ending = pool.submit(end)
+        waiting = select(func.count()).select_from(text("pg_locks")).where(text("NOT granted"))
+        while not session.scalar(waiting):
+            assert not ending.done()
+        session.commit()
+        ending.result()
+    assert not outbox.deliveries
+
+
+def test_a_receiver_that_fails_twice_is_tried_again_later_and_later(
+    outbox: Outbox, end: Callable[[], UUID], receive: Callable[..., Receiver]
+) -> None:
+    receiver = receive(500, 302)
+    endpoint_id, _ = outbox.endpoint(receiver.url)
+    end()
+    pauses = []
+    for _ in range(2):
+        assert outbox.deliverer.round() == 1
+        (delivery,) = outbox.deliveries
+        assert delivery.next_attempt_at is not None
+        assert delivery.last_attempt_at is not None
+        pauses.append((delivery.next_attempt_at - delivery.last_attempt_at).total_seconds())
+        assert outbox.deliverer.round() == 0
+        assert outbox.standing(endpoint_id).failing_since is not None
+        outbox.due_now()
+    for pause, planned in zip(pauses, webhook_outbox.BACKOFF, strict=False):
+        assert 0.8 * planned <= pause <= 1.2 * planned + 20
+    assert outbox.deliverer.round() == 1
+    (delivery,) = outbox.deliveries
+    assert (delivery.attempts, delivery.last_status) == (3, 204)
+    assert len({headers["webhook-id"] for headers, _ in receiver.got}) == 1
+    assert len(receiver.got) == 3  # the redirect was not followed
+    assert outbox.standing(endpoint_id).failing_since is None
+
+
+def test_after_days_of_failures_a_message_is_given_up_and_can_be_replayed(
+    outbox: Outbox, end: Callable[[], UUID], receive: Callable[..., Receiver]
+) -> None:
+    assert 3 < sum(webhook_outbox.BACKOFF) / 86_400 < 5
+    receiver = receive(500)
+    endpoint_id, _ = outbox.endpoint(receiver.url)
+    end()
+    with outbox.database.begin() as session:
+        session.execute(update(WebhookDelivery).values(attempts=len(webhook_outbox.BACKOFF)))
+    outbox.deliverer.round()
+    (delivery,) = outbox.deliveries
+    assert delivery.next_attempt_at is None
+    with outbox.database.begin() as session:
+        endpoint = endpoints.get(session, "ada", endpoint_id)
+        assert endpoint is not None
+        assert webhook_outbox.replay(session, endpoint, delivery.id) is not None
+    assert outbox.deliverer.round() == 1
+    assert outbox.deliveries[0].delivered_at is not None
+
+
+def test_a_dead_endpoint_is_disabled_and_asked_no_more(
+    outbox: Outbox, end: Callable[[], UUID], receive: Callable[..., Receiver]
+) -> None:
+    receiver, gone = receive(500, 500), receive(410)
+    dead_id, _ = outbox.endpoint(receiver.url)
+    gone_id, _ = outbox.endpoint(gone.url)
+    end()
+    outbox.deliverer.round()
+    assert outbox.standing(dead_id).disabled_at is None
+    assert outbox.standing(gone_id).disabled_reason == "it has answered 410 Gone"
+    with outbox.database.begin() as session:
+        session.execute(update(WebhookEndpoint).values(failing_since=NOW - timedelta(days=6)))
+    outbox.due_now()
+    outbox.deliverer.round()
+    assert outbox.standing(dead_id).disabled_reason == "nothing but failures for 5 days"
+    outbox.due_now()
+    assert outbox.deliverer.round() == 0
+    with outbox.database.begin() as session:
+        endpoints.enable(session, session.get_one(WebhookEndpoint, dead_id), enabled=True)
+    assert outbox.deliverer.round() == 1
+    assert outbox.deliveries[0].delivered_at is not None
+
+
+def test_for_a_day_both_secrets_sign(
+    outbox: Outbox, end: Callable[[], UUID], receive: Callable[..., Receiver]
+) -> None:
+    receiver = receive()
+    endpoint_id, old = outbox.endpoint(receiver.url)
+
+    def rotate() -> str:
+        with outbox.database.begin() as session:
+            endpoint = session.get_one(WebhookEndpoint, endpoint_id)
+            return _shown(endpoints.rotate_secret(session, outbox.seal, endpoint))
+
+    new = rotate()
+    end()
+    outbox.deliverer.round()
+    headers, body = receiver.got[-1]
+    for secret in (old, new):
+        Webhook(secret).verify(body, headers)
+    with outbox.database.begin() as session:
+        session.execute(update(WebhookEndpoint).values(previous_secret_until=NOW))
+    end()
+    outbox.deliverer.round()
+    headers, body = receiver.got[-1]
+    Webhook(new).verify(body, headers)
+    with pytest.raises(WebhookVerificationError):
+        Webhook(old).verify(body, headers)
+
+
+def test_a_sender_that_dies_leaves_its_message_to_the_next(outbox: Outbox, end: Callable[[], UUID]) -> None:
+    outbox.endpoint("https://a.example")
+    end()
+    with outbox.database.begin() as session:
+        (first,) = webhook_outbox.take_due(session, 10, 60)
+    with outbox.database.begin() as session:
+        assert webhook_outbox.take_due(session, 10, 60) == []
+    outbox.due_now()
+    with outbox.database.begin() as session:
+        (second,) = webhook_outbox.take_due(session, 10, 60)
+    assert (first.id, first.attempt, second.attempt) == (second.id, 1, 2)
+    with outbox.database.begin() as session:
+        webhook_outbox.delivered(session, first, 204)  # too late: the second attempt is under way
+    assert outbox.deliveries[0].delivered_at is None
+
+
+def test_two_senders_never_take_the_same_message(outbox: Outbox, end: Callable[[], UUID]) -> None:
+    outbox.endpoint("https://a.example")
+    for _ in range(4):
+        end()
+    with outbox.database.begin() as one, outbox.database.begin() as other:
+        taken = [due.id for session in (one, other) for due in webhook_outbox.take_due(session, 2, 60)]
+    assert len(set(taken)) == 4
+
+
+def test_secrets_lie_encrypted_and_keys_can_be_replaced(outbox: Outbox, settings: Settings) -> None:
+    endpoint_id, shown = outbox.endpoint("https://a.example")
+    sealed = outbox.standing(endpoint_id).secret
+    assert shown[6:20].encode() not in sealed
+    fresh = SecretStr(Fernet.generate_key().decode())
+    assert _shown(SecretBox([fresh, *settings.secret_keys]).unseal(sealed)) == shown
+    with pytest.raises(Unreadable):
+        SecretBox([fresh]).unseal(sealed)
+    with pytest.raises(Unreadable):
+        SecretBox([]).unseal(sealed)
+    with pytest.raises(NoKey):
+        SecretBox([]).seal(b"secret")
+
+
+async def fake_resolver_to_a_private_address(host: str, port: int) -> Sequence[str]:
+    return ["10.0.0.1"]
+
+
+def test_an_address_that_became_private_is_an_attempt_that_failed(
+    outbox: Outbox, settings: Settings, end: Callable[[], UUID]
+) -> None:
+    outbox.endpoint("https://rebound.example/")
+    end()
+    WebhookSender(outbox.database, settings, resolve=fake_resolver_to_a_private_address).round()
+    (delivery,) = outbox.deliveries
+    assert delivery.last_error == "the host is not at a public address"
+    assert delivery.next_attempt_at is not None
+
+
+def test_messages_that_are_over_are_forgotten(outbox: Outbox, end: Callable[[], UUID]) -> None:
+    outbox.endpoint("https://a.example")
+    end()
+    end()
+    first, second = outbox.deliveries
+    with outbox.database.begin() as session:
+        session.execute(update(WebhookDelivery).values(created_at=NOW - timedelta(days=31)))
+        session.execute(
+            update(WebhookDelivery).where(WebhookDelivery.id == first.id).values(next_attempt_at=None)
+        )
+        webhook_outbox.forget(session, timedelta(days=30))
+    assert [delivery.id for delivery in outbox.deliveries] == [second.id]
+    assert json.dumps(second.payload)

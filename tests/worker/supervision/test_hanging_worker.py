@@ -1,0 +1,106 @@
+"""A real worker whose child hangs: its parent ends the job, and goes on or ends itself."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import UUID
+
+import psutil
+import pytest
+import redis
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.lifecycle import lifecycle
+from jobs.settings import Settings
+from jobs.spec.job import JobSpec
+from jobs.states import JobState
+from jobs.tables import Job
+from worker.broker.app import app, publish
+
+Database = sessionmaker[Session]
+Submit = Callable[[], UUID]
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def worker_process(
+    environment: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[subprocess.Popen[bytes]]:
+    broker = environment.broker_url.get_secret_value()
+    monkeypatch.setattr(app.conf, "broker_url", broker)
+    redis.Redis.from_url(broker).ping()
+    impatient = {"PRUNESERVE_CANCEL_GRACE_SECONDS": "1", "PRUNESERVE_SHUTDOWN_SECONDS": "1"}
+    with (tmp_path / "worker.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.worker.supervision.hanging_worker"],
+            cwd=ROOT,
+            env=os.environ | impatient,
+            stdout=log,
+            stderr=log,
+        )
+    yield process
+    for child in psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []:
+        child.kill()
+    process.kill()
+    process.wait()
+
+
+@pytest.fixture
+def hung(worker_process: subprocess.Popen[bytes], database: Database, submit: Submit) -> Callable[[], UUID]:
+    """A job that the worker has begun, and that hangs."""
+
+    def begin() -> UUID:
+        job_id = submit()
+        publish("prune", job_id)
+        wait(lambda: state(database, job_id) == JobState.RUNNING or worker_process.poll() is not None)
+        assert worker_process.poll() is None
+        return job_id
+
+    return begin
+
+
+def wait(reached: Callable[[], bool], seconds: float = 120) -> None:
+    patience = time.monotonic() + seconds
+    while not reached():
+        assert time.monotonic() < patience, "it did not happen"
+        time.sleep(0.05)
+
+
+def state(database: Database, job_id: UUID) -> JobState:
+    with database.begin() as session:
+        return session.get_one(Job, job_id).state
+
+
+def test_a_cancelled_job_is_ended_and_the_worker_goes_on(
+    hung: Callable[[], UUID], database: Database, worker_process: subprocess.Popen[bytes]
+) -> None:
+    job_id = hung()
+    (child,) = [p for p in psutil.Process(worker_process.pid).children() if os.getpgid(p.pid) == p.pid]
+    with database.begin() as session:
+        assert lifecycle.cancel(session, "ada", job_id)
+    wait(lambda: state(database, job_id) == JobState.CANCELLED)
+    wait(lambda: not child.is_running())
+    with database.begin() as session:
+        quick = JobSpec.model_validate(
+            {"recipe": {"model": "org/name", "method": "magnitude", "sparsity": 0.5}}
+        )
+        next_one = lifecycle.create(session, "ada", quick).id
+    publish("prune", next_one)
+    wait(lambda: state(database, next_one) == JobState.SUCCEEDED)
+    with database.begin() as session:
+        assert session.get_one(Job, job_id).losses == 0
+
+
+def test_a_shutdown_hands_the_job_back_and_ends(
+    hung: Callable[[], UUID], database: Database, worker_process: subprocess.Popen[bytes]
+) -> None:
+    job_id = hung()
+    worker_process.terminate()
+    wait(lambda: state(database, job_id) == JobState.QUEUED)
+    worker_process.wait(120)
+    with database.begin() as session:
+        assert session.get_one(Job, job_id).losses == 0

@@ -1,0 +1,151 @@
+"""What a worker's parent does for its child, with the signals that Celery sends."""
+
+from collections.abc import Callable, Iterator
+from uuid import UUID
+
+import pytest
+from celery import signals
+from celery.exceptions import WorkerLostError
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.lifecycle import lifecycle
+from jobs.lifecycle.lifecycle import Claim
+from jobs.settings import Settings
+from jobs.states import JobState
+from jobs.tables import Job, Worker
+from worker.identity import Identity
+from worker.interrupts import ShuttingDown
+from worker.supervision.parent import Parent
+
+Database = sessionmaker[Session]
+Eventually = Callable[[Callable[[], bool]], None]
+
+
+@pytest.fixture
+def parent(database: Database, settings: Settings, worker: Identity) -> Iterator[Parent]:
+    watched = (signals.worker_ready, signals.worker_shutting_down, signals.task_failure)
+    before = [(signal, signal.receivers) for signal in watched]
+    for signal, receivers in before:
+        signal.receivers = list(receivers or [])
+    parent = Parent(settings, database, worker, "prune")
+    parent.attach()
+    yield parent
+    parent.leave()
+    for signal, receivers in before:
+        signal.receivers = receivers
+
+
+def job(database: Database, job_id: UUID) -> Job:
+    with database.begin() as session:
+        return session.get_one(Job, job_id)
+
+
+def live(database: Database) -> list[str]:
+    with database.begin() as session:
+        return list(session.scalars(select(Worker.name)))
+
+
+def child_dies(job_id: UUID, exception: Exception) -> None:
+    signals.task_failure.send(sender=None, task_id="1", exception=exception, args=[str(job_id)], kwargs={})
+
+
+KILLED = WorkerLostError("Worker exited prematurely: signal 9 (SIGKILL) Job: 0.")
+
+
+def test_a_dead_childs_job_is_given_back_at_once_with_the_reason(
+    parent: Parent, database: Database, claim: Claim
+) -> None:
+    child_dies(claim.job_id, KILLED)
+    waiting = job(database, claim.job_id)
+    assert (waiting.state, waiting.losses, waiting.dispatched_at) == (JobState.QUEUED, 1, None)
+    with database.begin() as session:
+        attempt = lifecycle.claim(session, claim.job_id, "another", 30)
+    assert attempt is not None
+    assert attempt.attempt == 2
+
+
+def test_a_child_that_keeps_dying_fails_its_job_with_the_signal(
+    parent: Parent, database: Database, claim: Claim, worker: Identity
+) -> None:
+    for _ in range(3):
+        child_dies(claim.job_id, KILLED)
+        with database.begin() as session:
+            lifecycle.claim(session, claim.job_id, worker.name, 30)
+    failed = job(database, claim.job_id)
+    assert failed.state == JobState.FAILED
+    assert failed.error is not None
+    assert "SIGKILL" in failed.error["message"]
+
+
+def test_another_workers_job_is_left_alone(
+    parent: Parent, database: Database, submit: Callable[[], UUID]
+) -> None:
+    job_id = submit()
+    with database.begin() as session:
+        lifecycle.claim(session, job_id, "another", 30)
+    child_dies(job_id, KILLED)
+    assert job(database, job_id).worker == "another"
+
+
+def test_a_childs_own_errors_are_not_its_death(parent: Parent, database: Database, claim: Claim) -> None:
+    child_dies(claim.job_id, RuntimeError("something else"))
+    assert job(database, claim.job_id).state == JobState.RUNNING
+
+
+def test_it_is_seen_while_it_takes_jobs(
+    parent: Parent, database: Database, worker: Identity, eventually: Eventually
+) -> None:
+    assert live(database) == []
+    signals.worker_ready.send(sender=None)
+    eventually(lambda: live(database) == [worker.name])
+    signals.worker_shutting_down.send(sender=None, sig="SIGTERM", how="Warm", exitcode=0)
+    eventually(lambda: live(database) == [])
+    with pytest.raises(ShuttingDown):
+        worker.check()
+
+
+def test_a_database_that_is_away_does_not_end_it(
+    parent: Parent,
+    database: Database,
+    worker: Identity,
+    cut_connections: Callable[[], None],
+    eventually: Eventually,
+) -> None:
+    signals.worker_ready.send(sender=None)
+    eventually(lambda: live(database) == [worker.name])
+    cut_connections()
+
+    def seen_at() -> object:
+        with database.begin() as session:
+            return session.scalars(select(Worker.seen_at)).one()
+
+    before = seen_at()
+    eventually(lambda: seen_at() != before)
+
+
+def test_leftovers_in_the_scratch_space_go_unless_their_job_may_go_on(
+    parent: Parent, database: Database, settings: Settings, claim: Claim, submit: Callable[[], UUID]
+) -> None:
+    cancelled_id, queued_id = submit(), submit()
+    with database.begin() as session:
+        assert lifecycle.cancel(session, "ada", cancelled_id)
+    running, queued, cancelled = (
+        settings.work_dir / str(job_id) / "1" for job_id in (claim.job_id, queued_id, cancelled_id)
+    )
+    other = settings.work_dir / "not-a-job-at-all"
+    for directory in (running, queued, cancelled, other):
+        directory.mkdir(parents=True)
+    parent.sweep_scratch()
+    assert running.exists()
+    assert queued.exists()
+    assert not cancelled.parent.exists()
+    assert other.exists()
+
+
+def test_children_learn_who_their_worker_is(worker: Identity, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_PRUNESERVE_WORKER_NAME", "")
+    monkeypatch.setenv("_PRUNESERVE_WORKER_STOP_FLAG", "")
+    worker.export()
+    assert Identity.from_environment() == worker
+    assert Identity.new().name != worker.name

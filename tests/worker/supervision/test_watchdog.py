@@ -1,0 +1,205 @@
+"""A child that does not end its job by itself is killed, and the job's end is written in its place."""
+
+import subprocess
+from collections.abc import Callable, Iterator
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text, update
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.lifecycle import lifecycle
+from jobs.lifecycle.lifecycle import Claim
+from jobs.settings import Settings
+from jobs.states import JobState, Loss
+from jobs.tables import Job, JobAttempt
+from worker.identity import Identity
+from worker.supervision import death_cause
+from worker.supervision.watchdog import Watch
+
+Database = sessionmaker[Session]
+
+AN_HOUR_AGO = text("clock_timestamp() - interval '1 hour'")
+
+
+@pytest.fixture
+def child() -> Iterator[subprocess.Popen[bytes]]:
+    """A process with one of its own, which hangs."""
+    process = subprocess.Popen(["sh", "-c", "sleep 600 & echo $!; wait"], process_group=0, stdout=-1)
+    yield process
+    process.kill()
+    process.wait()
+
+
+@pytest.fixture
+def watch(
+    settings: Settings, database: Database, worker: Identity, child: subprocess.Popen[bytes]
+) -> Iterator[Watch]:
+    settings = settings.model_copy(update={"max_run_seconds": 10_000.0, "stall_seconds": 1_000.0})
+    watch = Watch(settings, database, worker.name, lambda: [child.pid])
+    yield watch
+    watch.stop()
+
+
+def job(database: Database, claim: Claim) -> Job:
+    with database.begin() as session:
+        return session.get_one(Job, claim.job_id)
+
+
+def change(database: Database, table: type[Job | JobAttempt], **values: object) -> None:
+    with database.begin() as session:
+        session.execute(update(table).values(**values))
+
+
+def ask_to_cancel(database: Database, claim: Claim) -> None:
+    with database.begin() as session:
+        assert lifecycle.cancel(session, "ada", claim.job_id)
+
+
+def is_killed(child: subprocess.Popen[bytes]) -> bool:
+    """Whether it is, with what it has started."""
+    if child.poll() is None:
+        return False
+    assert child.stdout is not None
+    child.stdout.read()  # ends with the last process that has it open
+    return child.wait() == -9
+
+
+def test_a_job_that_does_well_is_left_alone(
+    watch: Watch, database: Database, claim: Claim, child: subprocess.Popen[bytes]
+) -> None:
+    watch.look()
+    assert (job(database, claim).state, child.poll()) == (JobState.RUNNING, None)
+
+
+def test_a_cancelled_job_that_does_not_stop_is_stopped(
+    watch: Watch, database: Database, claim: Claim, child: subprocess.Popen[bytes]
+) -> None:
+    ask_to_cancel(database, claim)
+    watch.look()
+    assert child.poll() is None, "it has a little time to stop by itself"
+    change(database, Job, cancelling_at=text("clock_timestamp() - interval '8 seconds'"))
+    watch.look()
+    child.wait(20)
+    assert is_killed(child)
+    ended = job(database, claim)
+    assert (ended.state, ended.losses, ended.worker) == (JobState.CANCELLED, 0, None)
+    assert ended.litter_since is not None
+
+
+def test_a_job_without_progress_counts_as_lost(
+    watch: Watch, database: Database, claim: Claim, child: subprocess.Popen[bytes]
+) -> None:
+    with database.begin() as session:
+        lifecycle.note(session, claim, "stage", {}, stage="gradients", step=0, steps=8)
+    change(database, Job, progressed_at=AN_HOUR_AGO, losses=2)
+    watch.look()
+    child.wait(20)
+    failed = job(database, claim)
+    assert (failed.state, failed.losses) == (JobState.FAILED, 3)
+    assert failed.error is not None
+    assert failed.error["type"] == Loss.STALLED
+    assert "no progress in the stage gradients for 3600 s, and 1000 s are allowed" in failed.error["message"]
+
+
+def test_a_job_that_runs_too_long_fails_at_once(
+    watch: Watch, database: Database, claim: Claim, child: subprocess.Popen[bytes]
+) -> None:
+    with database.begin() as session:
+        assert lifecycle.hand_back(session, claim, "for the test")
+        again = lifecycle.claim(session, claim.job_id, claim_worker(session, claim), 30)
+    assert again is not None
+    change(database, Job, created_at=text("clock_timestamp() - interval '1 day'"))
+    change(database, JobAttempt, started_at=text("clock_timestamp() - interval '5100 seconds'"))
+    watch.look()
+    child.wait(20)
+    failed = job(database, claim)
+    assert (failed.state, failed.losses, failed.attempt) == (JobState.FAILED, 0, 2)
+    assert failed.error is not None
+    assert failed.error["type"] == "run_time"
+    assert "10000 s are allowed" in failed.error["message"]
+
+
+def claim_worker(session: Session, claim: Claim) -> str:
+    attempt = session.get_one(JobAttempt, (claim.job_id, claim.attempt))
+    return attempt.worker
+
+
+def test_a_retry_has_its_own_time(
+    watch: Watch, database: Database, claim: Claim, child: subprocess.Popen[bytes], worker: Identity
+) -> None:
+    with database.begin() as session:
+        assert lifecycle.fail(session, claim, {"message": "it took too long"})
+        session.execute(update(JobAttempt).values(started_at=text("clock_timestamp() - interval '1 day'")))
+        assert lifecycle.retry(session, "ada", claim.job_id)
+        assert lifecycle.claim(session, claim.job_id, worker.name, 30)
+    watch.look()
+    assert (job(database, claim).state, child.poll()) == (JobState.RUNNING, None)
+
+
+def test_a_worker_that_shuts_down_waits_no_longer_than_it_may(
+    settings: Settings,
+    database: Database,
+    claim: Claim,
+    worker: Identity,
+    child: subprocess.Popen[bytes],
+    eventually: Callable[[Callable[[], bool]], None],
+) -> None:
+    hasty = settings.model_copy(update={"shutdown_seconds": 0.01})
+    watch = Watch(hasty, database, worker.name, lambda: [child.pid])
+    watch.start()
+    watch.leave()
+    eventually(lambda: child.poll() is not None)
+    eventually(lambda: job(database, claim).state == JobState.QUEUED)
+    watch.stop()
+    assert job(database, claim).losses == 0
+
+
+def test_only_the_job_that_the_child_runs_now_may_cost_it_its_life(
+    watch: Watch,
+    database: Database,
+    claim: Claim,
+    submit: Callable[[], UUID],
+    worker: Identity,
+    child: subprocess.Popen[bytes],
+) -> None:
+    """A child that has lost its lease goes on to another job before the first one's row says so."""
+    with database.begin() as session:
+        assert lifecycle.claim(session, submit(), worker.name, 30)
+    ask_to_cancel(database, claim)
+    change(database, Job, cancelling_at=AN_HOUR_AGO)
+    watch.look()
+    assert (job(database, claim).state, child.poll()) == (JobState.CANCELLING, None)
+
+
+def test_an_end_that_comes_first_saves_the_child(
+    watch: Watch, database: Database, claim: Claim, child: subprocess.Popen[bytes]
+) -> None:
+    ask_to_cancel(database, claim)
+    with database.begin() as session:
+        assert lifecycle.finish_cancelling(session, claim)
+    change(database, Job, cancelling_at=AN_HOUR_AGO)
+    watch.look()
+    assert child.poll() is None
+
+
+@pytest.mark.parametrize(
+    ("death", "memory_ran_out", "kind", "words"),
+    [
+        ("Worker exited prematurely: signal 9 (SIGKILL) Job: 0.", False, Loss.KILLED, "signal 9 (SIGKILL)"),
+        ("Worker exited prematurely: signal 9 (SIGKILL) Job: 0.", True, Loss.OUT_OF_MEMORY, "memory ran out"),
+        ("Worker exited prematurely: signal 11 (SIGSEGV) Job: 7.", True, Loss.KILLED, "signal 11 (SIGSEGV)"),
+        ("Worker exited prematurely: exitcode 1 Job: 0.", False, Loss.LOST_WORKER, "exitcode 1"),
+    ],
+)
+def test_deaths_are_told_apart(death: str, memory_ran_out: bool, kind: Loss, words: str) -> None:
+    found, reason = death_cause.of_child(death, memory_ran_out=memory_ran_out)
+    assert found == kind
+    assert words in reason
+
+
+def test_kills_for_memory_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = iter([3, 3, 4, 4])
+    monkeypatch.setattr(death_cause, "_kills_so_far", lambda: next(counts))
+    kills = death_cause.MemoryKills()
+    assert [kills.any_new() for _ in range(3)] == [False, True, False]

@@ -1,0 +1,33 @@
+"""The Celery application: how a job's id gets from the dispatcher to a worker, and nothing else.
+
+The row in PostgreSQL is the truth and the message is a nudge. So a message carries the id alone, is
+acknowledged before the work begins, and may be lost or doubled without harm: a lost one is published again,
+and a doubled one finds the job claimed. Neither results nor the broker's remote control are used.
+"""
+
+from uuid import UUID
+
+from celery import Celery
+from kombu.exceptions import ChannelError, OperationalError
+from redis.exceptions import RedisError
+
+RUN_JOB = "pruneserve.run_job"
+
+app = Celery("pruneserve")
+app.config_from_object("worker.broker.celery_config")
+
+
+def publish(queue: str, job_id: UUID) -> None:
+    """Send a job's id to the workers of a queue. Raises `kombu.exceptions.OperationalError`."""
+    app.send_task(RUN_JOB, args=[str(job_id)], queue=queue, retry=False)
+
+
+def published(queue: str) -> int:
+    """How many messages no worker has taken yet. Raises `kombu.exceptions.OperationalError`."""
+    try:
+        with app.connection_for_write() as connection, connection.channel() as channel:
+            return int(channel.queue_declare(queue, passive=True).message_count)
+    except ChannelError:
+        return 0  # an empty queue does not exist
+    except RedisError as error:
+        raise OperationalError(type(error).__name__) from error
