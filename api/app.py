@@ -9,7 +9,7 @@ from fastapi.staticfiles import StaticFiles
 
 from api.openapi import DocumentedAPI
 from api.page import router
-from api.page.base.render import STATIC
+from api.page.base import render
 from api.problems import handlers
 from api.problems.problems import NotAuthenticated, RateLimited, ScopeMissing, ServiceUnavailable, documented
 from api.resources import Service
@@ -58,12 +58,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         openapi_url="/v1/openapi.json",
     )
     app.state.service = service
-    handlers.install(app)
+    handlers.install(app, render.problem_response)
     app.add_middleware(Guards, settings=settings)
     everywhere = documented(NotAuthenticated, ScopeMissing, RateLimited, ServiceUnavailable)
     for room in (jobs, estimates, events, artifacts, methods, keys, uploads, webhooks, sweeps, zoo):
         app.include_router(room.router, responses=everywhere)
     app.include_router(health.router)
     app.include_router(router.router)
-    app.mount("/static", StaticFiles(directory=STATIC))
+    app.mount("/static", StaticFiles(directory=render.STATIC))
     return app

@@ -6,7 +6,8 @@ from typing import Any
 import torch
 
 from bench.roofline import Timer, shapes
-from pruning.gradients.accumulate import Part, accumulate_fused, accumulate_plainly
+from pruning.gradients.accumulate import accumulate_fused, accumulate_plainly
+from pruning.gradients.part import Part
 from pruning.recipe import GradientNorm
 
 _WINDOWS = 4

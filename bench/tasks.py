@@ -29,8 +29,8 @@ from pruning.gradients.schedule import ScheduleChoice
 from pruning.model.placement import Placement
 from pruning.recipe import GradientNorm, Recipe
 from pruning.resume.store import DirectoryLedger
+from pruning.runtime.peak_memory import PeakMemory
 from pruning.runtime.speed_probe import product_rate
-from pruning.stages.recorder import PeakMemory
 
 SPARSITY = 0.5
 _STATUS = Path("/proc/self/status")

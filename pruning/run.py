@@ -73,8 +73,8 @@ def run(  # noqa: PLR0913 - each by its name, and all but the first three with a
     only. `device` is 'auto', 'cpu', 'cuda' or 'cuda:N'. What `progress` raises ends the run between steps.
     `schedule`: of the gradients, see pruning.gradients.schedule. `repeats`: the report of an earlier run of
     this recipe, whose model and texts must be the same still. `ceiling`: a pruned model that is certain to
-    lie above it is not measured further. `ledger`: of this very run, which then goes on behind what an earlier
-    attempt has finished, with the result of an undisturbed one, bit for bit on a CPU. `shared`: where
+    lie above it is not measured further. `ledger`: of this very run, which then goes on behind what an
+    earlier attempt has finished, with the result of an undisturbed one, bit for bit on a CPU. `shared`: where
     gradient norms are found that an earlier run has computed, and left for later ones; `shared_perplexities`:
     the same for the dense model's. `on_shape` is told what the model consists of, once that is known.
 

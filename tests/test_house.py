@@ -19,6 +19,8 @@ from jobs.tables import Job
 
 CHECKOUT = Path(__file__).parents[1]
 PATIENCE_SECONDS = 60.0
+ROOMS = ("api", "worker", "pruning", "jobs", "cli")
+MOST_MODULES = 16  # in one folder, beside its __init__
 
 WITHOUT_TORCH = '''
 import importlib.abc, sys
@@ -49,6 +51,15 @@ def test_the_doors_are_kept() -> None:
     lint = [Path(sys.executable).parent / "lint-imports", "--no-cache"]
     done = subprocess.run(lint, cwd=CHECKOUT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
+
+
+def test_a_reader_can_take_in_every_folder() -> None:
+    folders = {path.parent for room in ROOMS for path in (CHECKOUT / room).rglob("*.py")}
+    sizes = {folder: sum(path.stem != "__init__" for path in folder.glob("*.py")) for folder in folders}
+    crowded = {
+        str(folder.relative_to(CHECKOUT)): size for folder, size in sizes.items() if size > MOST_MODULES
+    }
+    assert not crowded
 
 
 def test_torch_is_really_absent_there(without_torch: dict[str, str]) -> None:

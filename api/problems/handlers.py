@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -11,7 +11,6 @@ from fastapi.exceptions import RequestValidationError
 from sqlalchemy import exc
 from starlette.exceptions import HTTPException
 
-from api.page.base import render
 from api.problems.problems import (
     FieldError,
     InternalError,
@@ -33,12 +32,11 @@ log = logging.getLogger(__name__)
 UNREACHABLE_DATABASE = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
 
 
-def install(app: FastAPI) -> None:
-    """Answer every exception with its problem document; on the page, with a page that says the same."""
+def install(app: FastAPI, respond: Callable[[Request, Problem], Response]) -> None:
+    """Turn every exception into a problem, and answer with what `respond` makes of it."""
 
     async def answer(request: Request, error: Exception) -> Response:
-        problem = as_problem(error)
-        return render.refusal(request, problem) if render.is_page(request) else problem.response()
+        return respond(request, as_problem(error))
 
     for kind in (
         HTTPException,

@@ -8,10 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from pruning.activations.statistics import InputsSeen, InputStatistics
+from pruning.activations.walk import BlockwiseForward
 from pruning.model.blocks import Block
 from pruning.model.hooks import Observer, Seen, observing
 from pruning.model.layers import LinearLayer, ModuleLayer, linear_layers
-from pruning.model.replay import BlockwiseForward, Replay, alike
+from pruning.model.replay import Replay, alike
 
 _DENSE = "dense."
 

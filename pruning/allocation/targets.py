@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from torch import Tensor
 
 from pruning.activations.statistics import InputStatistics
+from pruning.activations.walk import BlockwiseForward
 from pruning.allocation import gradient, owl
 from pruning.allocation.rounding import spread, zero_counts
 from pruning.gradients.gradient_pass import GradientNorms
@@ -12,7 +13,6 @@ from pruning.masks.patterns import LayerTarget
 from pruning.methods.wanda import wanda_scores
 from pruning.model.blocks import Stack
 from pruning.model.placement import Placement
-from pruning.model.replay import BlockwiseForward
 from pruning.recipe import GradientGuided, Owl, Recipe
 
 

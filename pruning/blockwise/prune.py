@@ -10,6 +10,7 @@ from transformers import PreTrainedModel
 
 from pruning.activations.paired_walk import PairedForward
 from pruning.activations.statistics import InputStatistics
+from pruning.activations.walk import BlockwiseForward
 from pruning.allocation import layer_targets
 from pruning.blockwise.results import (
     BlockFacts,
@@ -30,7 +31,7 @@ from pruning.model.batching import micro_batches
 from pruning.model.blocks import Block, Stack
 from pruning.model.layers import LinearLayer
 from pruning.model.placement import Placement
-from pruning.model.replay import BlockwiseForward, Replay
+from pruning.model.replay import Replay
 from pruning.model.selection import selected_stack
 from pruning.recipe import Magnitude, Recipe, RefitOptions
 from pruning.resume.store import ActivationCheckpoint

@@ -1,33 +1,20 @@
 """Sums over windows of what is made of each window's weight gradient: formed, added, and never stored."""
 
-import importlib
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import get_args
 
 import torch
 from torch import Tensor
 
+from pruning.gradients.part import Part
 from pruning.recipe import GradientNorm
 
 log = logging.getLogger(__name__)
 
 # Of a layer: a tile of the kernel for each multiprocessor of a large GPU.
 _LEAST_WEIGHTS = 1 << 21
-
-
-@dataclass(frozen=True)
-class Part:
-    """What one use of a layer gives to its gradients, window by window."""
-
-    inputs: Sequence[Tensor]  # (tokens, inputs) of each, taken apart from one tensor
-    deltas: Sequence[Tensor]  # (tokens, outputs): the gradient at what the layer returned
-
-    def product(self, window: int) -> Tensor:
-        """δᵀx, (outputs, inputs)."""
-        return self.deltas[window].T @ self.inputs[window]
 
 
 def accumulate(sums: Mapping[GradientNorm, Tensor], *parts: Part) -> None:
@@ -66,7 +53,10 @@ def _are_for_the_kernel(parts: Sequence[Part]) -> bool:
 
 def accumulate_fused(sums: Mapping[GradientNorm, Tensor], *parts: Part) -> None:
     """In one kernel: a part of a 16-bit dtype and, behind it, at most one of float32."""
-    importlib.import_module("pruning.gradients.accumulate_triton").accumulate(sums, *parts)
+    # Triton is there on Linux only, and takes a second to load.
+    from pruning.gradients.accumulate_triton import accumulate as in_one_kernel
+
+    in_one_kernel(sums, *parts)
 
 
 @lru_cache

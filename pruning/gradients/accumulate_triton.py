@@ -15,7 +15,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from pruning.gradients.accumulate import Part
+from pruning.gradients.part import Part
 from pruning.recipe import GradientNorm
 
 _TILE = 128

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from pruning.errors import InvalidInput, NumericalFailure
-from pruning.gradients.accumulate import Part, accumulate
+from pruning.gradients.accumulate import accumulate
+from pruning.gradients.part import Part
 from pruning.model.hooks import Observer, Seen
 from pruning.model.layers import LinearLayer
 from pruning.recipe import GradientNorm

@@ -1,4 +1,4 @@
-"""SSRF-safe HTTP for URLs that users supply: only where `jobs.webhooks.url_policy` permits, with a time limit.
+"""SSRF-safe HTTP for URLs that users supply: where `jobs.webhooks.url_policy` permits, with a time limit.
 
 The name is resolved here, every address is checked, and the connection goes to a checked address; TLS and the
 Host header still name the host. httpcore follows no redirects and reads no proxy from the environment.

@@ -28,6 +28,11 @@ def fragment(template: str, **values: object) -> str:
     return _templates.get_template(template).render(values)
 
 
+def problem_response(request: Request, problem: Problem) -> Response:
+    """A problem document for programs; for people, a page that says the same."""
+    return refusal(request, problem) if is_page(request) else problem.response()
+
+
 def is_page(request: Request) -> bool:
     """Whether people look at this address, and not programs."""
     return not request.url.path.startswith(("/v1/", "/healthz", "/readyz", "/static/"))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
-from api.page.pictures.pictures import Bar
+from api.page.pictures.bar import Bar
 from api.page.pictures.style import ACCENT, BAD, INK, LINE, NARROW, QUIET, draw
 
 

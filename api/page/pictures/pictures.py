@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from api.page.base.format import change, duration, figure, size
+from api.page.pictures.bar import Bar
 from api.page.pictures.layer_map import LayerMap, layer_map
 
 Name = Literal["sparsity", "error", "perplexity", "stages"]
@@ -18,16 +19,6 @@ Width = Literal["wide", "narrow"]
 _NARROW, _HALF, _FULL = 340, 470, 980
 
 _BAR, _ROW, _FRAME, _MAP_FRAME = 30, 24, 44, 70
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """One bar. Without a value there is nothing to draw, and the text says why."""
-
-    label: str
-    value: float | None
-    text: str
-    quiet: bool = False
 
 
 @dataclass(frozen=True, slots=True)

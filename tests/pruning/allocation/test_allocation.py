@@ -5,11 +5,14 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from pruning.activations.statistics import InputStatistics
+from pruning.activations.walk import BlockwiseForward
 from pruning.allocation import owl
 from pruning.allocation.gradient import shares_up_to_common_threshold
 from pruning.allocation.rounding import spread, zero_counts
 from pruning.blockwise.prune import Pruned, prune
 from pruning.gradients.gradient_pass import gradient_norms
+from pruning.model.blocks import find_stack
+from pruning.model.replay import Replay
 from pruning.recipe import Recipe
 from tests.pruning import naive
 from tests.pruning.families import make
@@ -124,9 +127,6 @@ def test_second_moments_are_the_mean_over_windows(five_windows: Tensor) -> None:
         model(input_ids=five_windows, use_cache=False)
     hook.remove()
     expected = sum(window.T @ window for window in seen[0]) / len(five_windows)
-
-    from pruning.model.blocks import find_stack
-    from pruning.model.replay import BlockwiseForward, Replay
 
     stack = find_stack(model)
     statistics = InputStatistics(stack.blocks[0].layers, {"second_moments"})

@@ -16,7 +16,8 @@ from triton.compiler import ASTSource
 
 from pruning.gradients import accumulate as accumulation
 from pruning.gradients import accumulate_triton
-from pruning.gradients.accumulate import Part, accumulate, accumulate_fused, is_fused
+from pruning.gradients.accumulate import accumulate, accumulate_fused, is_fused
+from pruning.gradients.part import Part
 from pruning.recipe import GradientNorm
 from tests.pruning.gradients.interpreted_kernel import CASES, TRIED, beginning, of_a_pass, parts_of
 

@@ -3,8 +3,8 @@ import torch
 from torch import Tensor
 
 from pruning.errors import InvalidInput, NumericalFailure
-from pruning.gradients.accumulate import Part
 from pruning.gradients.gradient_pass import gradient_norms
+from pruning.gradients.part import Part
 from pruning.gradients.window_norms import WindowNorms
 from pruning.model import batching
 from pruning.model.blocks import find_stack

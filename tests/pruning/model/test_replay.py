@@ -5,9 +5,10 @@ import torch
 from torch import Tensor, nn
 from transformers import BertConfig, BertLMHeadModel, PreTrainedModel
 
+from pruning.activations.walk import BlockwiseForward
 from pruning.errors import InvalidInput, NumericalFailure
 from pruning.model.blocks import find_stack
-from pruning.model.replay import BlockwiseForward, Replay
+from pruning.model.replay import Replay
 from tests.pruning.families import FAMILIES, make
 
 

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from pruning.output.model_card import model_card
 from pruning.report.schema import Environment, LayerFacts, PerplexityFacts, Report, SparsityFacts
-from pruning.stages.recorder import PeakMemory
+from pruning.runtime.peak_memory import PeakMemory
 
 
 def layer(name: str, zeros: int, weights: int) -> dict[str, Any]:
