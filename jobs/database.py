@@ -1,10 +1,13 @@
 """Connections to the one PostgreSQL."""
 
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, exc
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.settings import Settings
+
+DATABASE_UNAVAILABLE = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
+"""What SQLAlchemy raises while PostgreSQL restarts or cannot be reached."""
 
 
 def sqlalchemy_url(url: str) -> str:

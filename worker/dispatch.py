@@ -21,7 +21,7 @@ from uuid import UUID
 from kombu.exceptions import OperationalError as BrokerAway
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.database import engine_from, sessions
+from jobs.database import DATABASE_UNAVAILABLE, engine_from, sessions
 from jobs.fleet import dispatch_queue
 from jobs.lifecycle import lifecycle
 from jobs.settings import Settings, settings
@@ -30,7 +30,6 @@ from jobs.sweeps import sweeps
 from worker.broker.app import publish, published
 from worker.dispatcher.retention import Upkeep
 from worker.dispatcher.webhook_sender import WebhookSender
-from worker.retry import DATABASE_AWAY
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +71,7 @@ class Dispatcher:
             self.reclaim()
             self.advance_sweeps()
             self.dispatch()
-        except DATABASE_AWAY as error:
+        except DATABASE_UNAVAILABLE as error:
             # Workers could not extend their leases either, so nobody's lease says anything for a while.
             self._connected_since = None
             log.warning("the database is away (%s)", type(error).__name__)

@@ -1,58 +1,77 @@
-"""Trying again, with growing pauses, what something outside has kept from happening."""
+"""Retries transient failures with exponential backoff.
+
+Built on tenacity. `check` runs before every try and throughout every wait, so that a worker which waits for a
+server still notices a cancelled job, a lost lease or a shutdown: whatever `check` raises ends the retries.
+"""
 
 import logging
-import random
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from sqlalchemy import exc
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    stop_before_delay,
+    wait_fixed,
+    wait_random_exponential,
+)
+from tenacity.stop import stop_base
+from tenacity.wait import wait_base
 
 log = logging.getLogger(__name__)
 
-DATABASE_AWAY = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
-"""What SQLAlchemy raises while PostgreSQL restarts or cannot be reached."""
-
-_FIRST_PAUSE = 0.2
-_LONGEST_PAUSE = 15.0
-_POLL_SECONDS = 0.5
+_FIRST_WAIT_SECONDS = 0.2
+_LONGEST_WAIT_SECONDS = 15.0
+_SECONDS_BETWEEN_CHECKS = 0.5
 
 Result = TypeVar("Result")
+Errors = tuple[type[Exception], ...]
 
 
 def retry(
-    action: Callable[[], Result],
-    *,
-    transient: tuple[type[Exception], ...],
-    check: Callable[[], None],
-    seconds: float = float("inf"),
-    once: tuple[type[Exception], ...] = (),
+    action: Callable[[], Result], *, on: Errors, check: Callable[[], None], timeout: float = float("inf")
 ) -> Result:
-    """The result of `action`, which is tried again as long as it raises what is `transient`.
+    """Return the result of `action`, retrying while it raises one of the errors in `on`.
 
-    Once `seconds` have gone by its last exception is let through. What is worth one more try after a long
-    pause, and no third, is named by `once`. `check` is called before every try and all through the pauses;
-    what it raises ends the waiting.
+    The waits grow exponentially, with jitter, so that workers which lost the same server do not all return at
+    once. The last error is raised as soon as the next try would begin more than `timeout` seconds after the
+    first.
     """
-    until, pause = time.monotonic() + seconds, _FIRST_PAUSE
-    while True:
-        check()
-        try:
-            return action()
-        except once as error:
-            log.warning("one more try (%s)", type(error).__name__)
-            once, pause = (), _LONGEST_PAUSE
-        except transient as error:
-            if time.monotonic() + pause > until:
-                raise
-            log.warning("waiting to try again (%s)", type(error).__name__)
-        # Workers that lost the same server must not all come back at the same moment.
-        _sleep(pause * random.uniform(0.5, 1.0), check)  # noqa: S311 - no secret
-        pause = min(2 * pause, _LONGEST_PAUSE)
+    backoff = wait_random_exponential(multiplier=_FIRST_WAIT_SECONDS, max=_LONGEST_WAIT_SECONDS)
+    result: Result = _retrying(on, check, wait=backoff, stop=stop_before_delay(timeout))(action)
+    return result
+
+
+def retry_once(action: Callable[[], Result], *, on: Errors, check: Callable[[], None]) -> Result:
+    """Return the result of `action`; if it raises one of the errors in `on`, try again after a long wait."""
+    wait = wait_fixed(_LONGEST_WAIT_SECONDS)
+    result: Result = _retrying(on, check, wait=wait, stop=stop_after_attempt(2))(action)
+    return result
+
+
+def _retrying(on: Errors, check: Callable[[], None], *, wait: wait_base, stop: stop_base) -> Retrying:
+    return Retrying(
+        retry=retry_if_exception_type(on),
+        wait=wait,
+        stop=stop,
+        sleep=lambda seconds: _sleep(seconds, check),
+        before=lambda state: check(),
+        before_sleep=_log,
+        reraise=True,
+    )
 
 
 def _sleep(seconds: float, check: Callable[[], None]) -> None:
-    until = time.monotonic() + seconds
-    while (left := until - time.monotonic()) > 0:
-        time.sleep(min(left, _POLL_SECONDS))
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        time.sleep(min(left, _SECONDS_BETWEEN_CHECKS))
         check()
+
+
+def _log(state: RetryCallState) -> None:
+    # The error's text may hold an address or a credential; its type does not.
+    error = state.outcome.exception() if state.outcome else None
+    log.warning("%s: retrying in %.1f s", type(error).__name__, state.upcoming_sleep)

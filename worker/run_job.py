@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 import pruning.run
 from jobs.caches import gradients
-from jobs.database import engine_from, sessions
+from jobs.database import DATABASE_UNAVAILABLE, engine_from, sessions
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import Claim
 from jobs.queries import queries
@@ -46,7 +46,7 @@ from worker.attempt.progress import JobProgress
 from worker.attempt.resume_store import JobLedger
 from worker.identity import Identity, stopping_on_sigterm
 from worker.interrupts import CancelRequested, LeaseLost, ShuttingDown, Waiting
-from worker.retry import DATABASE_AWAY, retry
+from worker.retry import retry, retry_once
 from worker.scratch import LEDGER, scratch
 
 log = logging.getLogger(__name__)
@@ -95,7 +95,7 @@ def _claim(
         with database.begin() as session:
             return lifecycle.claim(session, job_id, worker.name, settings.lease_seconds), asked_at
 
-    return retry(claim, transient=DATABASE_AWAY, check=worker.check, seconds=_CLAIM_PATIENCE_SECONDS)
+    return retry(claim, on=DATABASE_UNAVAILABLE, check=worker.check, timeout=_CLAIM_PATIENCE_SECONDS)
 
 
 def _run(
@@ -155,8 +155,9 @@ def _prune(
     finished; a Hub that does not answer is waited for.
     """
     token = _hub_token(owner, settings)
-    return retry(
-        lambda: pruning.run.run(
+
+    def run() -> Report:
+        return pruning.run.run(
             spec.recipe,
             spec.evaluation,
             output=directory / "output",
@@ -172,12 +173,13 @@ def _prune(
             shared=gradients,
             shared_perplexities=perplexities,
             on_shape=lambda shape: progress.expect(spec, shape),
-        ),
-        transient=(Unreachable,),
-        once=(torch.OutOfMemoryError,),  # another program may have been on the same device
-        check=progress.check,
-        seconds=_HUB_PATIENCE_SECONDS,
-    )
+        )
+
+    def run_when_the_hub_answers() -> Report:
+        return retry(run, on=(Unreachable,), check=progress.check, timeout=_HUB_PATIENCE_SECONDS)
+
+    # Another program may have been on the same device.
+    return retry_once(run_when_the_hub_answers, on=(torch.OutOfMemoryError,), check=progress.check)
 
 
 def _hub_token(owner: str, settings: Settings) -> SecretStr | None:
@@ -203,7 +205,7 @@ def _write_end(database: sessionmaker[Session], claim: Claim, heartbeat: Heartbe
             return end(session)
 
     def write_patiently(end: Ending) -> bool:
-        return retry(lambda: write(end), transient=DATABASE_AWAY, check=heartbeat.check_lease)
+        return retry(lambda: write(end), on=DATABASE_UNAVAILABLE, check=heartbeat.check_lease)
 
     if write_patiently(ending):
         return
@@ -223,7 +225,7 @@ def _discard_unpublished(database: sessionmaker[Session], store: Store, claim: C
             published = queries.is_result_of(session, claim.job_id, claim.attempt)
         if not published:
             store.delete_prefix(output_prefix(claim))
-    except (*DATABASE_AWAY, StoreError) as error:
+    except (*DATABASE_UNAVAILABLE, StoreError) as error:
         log.warning("job %s: output of attempt %d left behind (%s)", claim.job_id, claim.attempt, error)
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy import exc
 from starlette.exceptions import HTTPException
 
 from api.problems.problems import (
@@ -23,13 +22,12 @@ from api.problems.problems import (
     ServiceUnavailable,
 )
 from api.schemas.jobs import JobRequest
+from jobs.database import DATABASE_UNAVAILABLE
 from jobs.lifecycle import quota
 from jobs.storage.store import StoreError
 from jobs.storage.uploads import UnknownUpload
 
 log = logging.getLogger(__name__)
-
-UNREACHABLE_DATABASE = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
 
 
 def install(app: FastAPI, respond: Callable[[Request, Problem], Response]) -> None:
@@ -43,7 +41,7 @@ def install(app: FastAPI, respond: Callable[[Request, Problem], Response]) -> No
         RequestValidationError,
         quota.QueueFull,
         UnknownUpload,
-        *UNREACHABLE_DATABASE,
+        *DATABASE_UNAVAILABLE,
         StoreError,
         Exception,
     ):
@@ -66,7 +64,7 @@ def _from_below(error: Exception) -> Problem:
         return QueueFull(error.queued, error.allowed)
     if isinstance(error, UnknownUpload):
         return InvalidRequest(FieldError(field=error.field, message="must name an upload of yours"))
-    if isinstance(error, UNREACHABLE_DATABASE):
+    if isinstance(error, DATABASE_UNAVAILABLE):
         log.warning("database unavailable: %s", type(error.__cause__ or error).__name__)
         return ServiceUnavailable()
     if isinstance(error, StoreError):

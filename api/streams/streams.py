@@ -14,12 +14,12 @@ from uuid import UUID
 from sqlalchemy.orm import Session, sessionmaker
 from starlette.concurrency import run_in_threadpool
 
-from api.problems.handlers import UNREACHABLE_DATABASE
 from api.problems.problems import RETRY_AFTER_SECONDS
 from api.schemas.jobs import Event
 from api.streams.listener import EventListener
 from jobs.access import page_sessions
 from jobs.access.api_keys import Principal
+from jobs.database import DATABASE_UNAVAILABLE
 from jobs.lifecycle import events
 from jobs.queries import queries
 from jobs.states import ENDED
@@ -89,7 +89,7 @@ class Streams:
                     if not await admission.holds():
                         return
                     batch, last_event, ended = await self._read(job_id, after, bell.last_ring)
-                except UNREACHABLE_DATABASE as error:
+                except DATABASE_UNAVAILABLE as error:
                     log.warning("an event stream waits for the database: %s", type(error).__name__)
                     await bell.wait(RETRY_AFTER_SECONDS)
                     continue
@@ -112,7 +112,7 @@ class Streams:
                     if not await admission.holds():
                         return
                     yield await run_in_threadpool(read)
-                except UNREACHABLE_DATABASE as error:
+                except DATABASE_UNAVAILABLE as error:
                     log.warning("a live list waits for the database: %s", type(error).__name__)
                 await asyncio.sleep(_BREATH_SECONDS)
                 await bell.wait(PATIENCE_SECONDS)

@@ -119,8 +119,8 @@ def library(monkeypatch: pytest.MonkeyPatch) -> StandInRun:
 
 @pytest.fixture
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retry, "_FIRST_PAUSE", 0.01)
-    monkeypatch.setattr(retry, "_LONGEST_PAUSE", 0.02)
+    monkeypatch.setattr(retry, "_FIRST_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(retry, "_LONGEST_WAIT_SECONDS", 0.02)
 
 
 @pytest.fixture

@@ -9,12 +9,13 @@ from typing import Self
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
+from jobs.database import DATABASE_UNAVAILABLE
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import Claim
 from jobs.settings import Settings
 from jobs.states import JobState
 from worker.interrupts import CancelRequested, LeaseLost
-from worker.retry import DATABASE_AWAY, retry
+from worker.retry import retry
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ class Heartbeat:
 
     def ask(self) -> None:
         """As `check`, after a beat: the database's own answer, waited for as long as the lease holds."""
-        retry(self._beat, transient=DATABASE_AWAY, check=self.check_lease)
+        retry(self._beat, on=DATABASE_UNAVAILABLE, check=self.check_lease)
         self.check()
 
     def _beat_until_the_end(self) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session, sessionmaker
 
+from jobs.database import DATABASE_UNAVAILABLE
 from jobs.fleet import machines
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import EventKind
@@ -17,7 +18,7 @@ from worker.attempt.heartbeat import Heartbeat
 from worker.attempt.memory import held_bytes
 from worker.attempt.time_left import TimeLeft
 from worker.identity import Identity
-from worker.retry import DATABASE_AWAY, retry
+from worker.retry import retry
 
 _SECONDS_BETWEEN_EVENTS = 1.0
 
@@ -50,7 +51,7 @@ class JobProgress:
             with self._database.begin() as session:
                 return machines.of_worker(session, self._worker.name)
 
-        found = retry(machine, transient=DATABASE_AWAY, check=self.check)
+        found = retry(machine, on=DATABASE_UNAVAILABLE, check=self.check)
         estimate = Estimate.of(spec.recipe, spec.evaluation, shape, found, save_masks=spec.save_masks)
         self._time_left.expect(estimate.seconds_by_stage)
 
@@ -108,7 +109,7 @@ class JobProgress:
 
     def _note(self, kind: EventKind, data: dict[str, Any], **columns: str | float | None) -> None:
         """Write an event, however long the database is away, as long as the lease holds."""
-        if not retry(lambda: self._write(kind, data, columns), transient=DATABASE_AWAY, check=self.check):
+        if not retry(lambda: self._write(kind, data, columns), on=DATABASE_UNAVAILABLE, check=self.check):
             self._heartbeat.ask()  # it knows why the job is not running here any more
 
     def _write(self, kind: EventKind, data: dict[str, Any], columns: dict[str, Any]) -> bool:

@@ -6,9 +6,10 @@ from typing import TypeVar
 
 from sqlalchemy.orm import Session, sessionmaker
 
+from jobs.database import DATABASE_UNAVAILABLE
 from jobs.storage.store import NotStored, Store, StoredFile, StoreUnreachable
 from worker.attempt.progress import JobProgress
-from worker.retry import DATABASE_AWAY, retry
+from worker.retry import retry
 
 _STORE_PATIENCE_SECONDS = 600.0
 
@@ -24,7 +25,7 @@ def in_database(
         with database.begin() as session:
             return action(session)
 
-    return retry(act, transient=DATABASE_AWAY, check=progress.check)
+    return retry(act, on=DATABASE_UNAVAILABLE, check=progress.check)
 
 
 def put_file(store: Store, key: str, path: Path, progress: JobProgress) -> StoredFile:
@@ -44,4 +45,4 @@ def fetch(store: Store, key: str, path: Path, sha256: str, progress: JobProgress
 
 
 def _with_store(progress: JobProgress, action: Callable[[], Result]) -> Result:
-    return retry(action, transient=(StoreUnreachable,), check=progress.check, seconds=_STORE_PATIENCE_SECONDS)
+    return retry(action, on=(StoreUnreachable,), check=progress.check, timeout=_STORE_PATIENCE_SECONDS)

@@ -13,11 +13,11 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import retention
 from jobs.caches import gradients, perplexities
+from jobs.database import DATABASE_UNAVAILABLE
 from jobs.retention import Litter
 from jobs.settings import Settings
 from jobs.storage import uploads
 from jobs.storage.store import Store, StoreError, job_prefix
-from worker.retry import DATABASE_AWAY
 
 log = logging.getLogger(__name__)
 
@@ -101,7 +101,7 @@ class Upkeep:
         while not self._stopping.wait(_SECONDS_BETWEEN_ROUNDS):
             try:
                 self.round()
-            except (*DATABASE_AWAY, StoreError) as error:
+            except (*DATABASE_UNAVAILABLE, StoreError) as error:
                 log.warning("the upkeep waits (%s)", type(error).__name__)
             except Exception:
                 log.exception("the upkeep failed; it is tried again")

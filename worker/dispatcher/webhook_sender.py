@@ -19,6 +19,7 @@ from importlib.metadata import version
 
 from sqlalchemy.orm import Session, sessionmaker
 
+from jobs.database import DATABASE_UNAVAILABLE
 from jobs.settings import Settings
 from jobs.webhooks import outbox
 from jobs.webhooks.encryption import SecretBox, Unreadable
@@ -26,7 +27,6 @@ from jobs.webhooks.outbox import Due
 from jobs.webhooks.url_policy import Targets
 from worker.dispatcher import safe_http
 from worker.dispatcher.safe_http import Failed, Resolve
-from worker.retry import DATABASE_AWAY
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ class WebhookSender:
         while not self._stopping.is_set():
             try:
                 pause = 0.0 if self.round() == _AT_ONCE else _SECONDS_BETWEEN_ROUNDS
-            except DATABASE_AWAY as error:
+            except DATABASE_UNAVAILABLE as error:
                 log.warning("webhooks wait for the database (%s)", type(error).__name__)
                 pause = _SECONDS_AFTER_TROUBLE
             except Exception:

@@ -19,7 +19,6 @@ from api.page.base.owners import Owner
 from api.page.base.render import fragment, page
 from api.page.jobs import views
 from api.page.jobs.views import JobView
-from api.problems.handlers import UNREACHABLE_DATABASE
 from api.problems.problems import NotFound
 from api.resources import Database, Parts, Service
 from api.routes.events import LAST_ID
@@ -27,6 +26,7 @@ from api.schemas.jobs import Event
 from api.security.auth import Reader, Writer
 from api.streams.streams import HEADERS, KEEPALIVE
 from jobs.access.api_keys import Principal
+from jobs.database import DATABASE_UNAVAILABLE
 from jobs.lifecycle import lifecycle
 
 router = APIRouter(include_in_schema=False)
@@ -83,7 +83,7 @@ async def _fragments(
             continue
         try:
             view = await run_in_threadpool(_view, parts.database, owner, job_id)
-        except UNREACHABLE_DATABASE:
+        except DATABASE_UNAVAILABLE:
             return  # the browser comes back by itself, from the last fragment that it has seen
         for name in _changed_by(batch):
             html = fragment(f"job/{name}.html", view=view, who=who)
