@@ -22,7 +22,7 @@ from pruning.blockwise.shards import StoredBlocks
 from pruning.errors import PruningError
 from pruning.estimate import ModelShape
 from pruning.evaluation.cache import DensePerplexities, NotShared, SharedPerplexities
-from pruning.gradients.cache import SharedGradients
+from pruning.gradients.cache import GradientCache
 from pruning.gradients.schedule import Schedule, ScheduleChoice
 from pruning.model.batching import micro_batches
 from pruning.model.blocks import find_stack
@@ -62,7 +62,7 @@ def run(  # noqa: PLR0913 - each by its name, and all but the first three with a
     repeats: Report | None = None,
     ceiling: PerplexityLimit = NO_LIMIT,
     ledger: ResumeStore | None = None,
-    shared: SharedGradients | None = None,
+    shared: GradientCache | None = None,
     shared_perplexities: SharedPerplexities = NotShared(),  # noqa: B008 - without state
     on_shape: Callable[[ModelShape], None] = lambda shape: None,
 ) -> Report:
@@ -147,7 +147,7 @@ def _pruned(  # noqa: PLR0913 - the parts of one run
     directory: Path,
     *,
     schedule: ScheduleChoice,
-    shared: SharedGradients | None,
+    shared: GradientCache | None,
     save_masks: bool,
     save_gradients: bool,
 ) -> _Outcome:

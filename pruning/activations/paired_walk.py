@@ -69,7 +69,7 @@ class PairedForward(BlockwiseForward):
                     with observing([last], piece, seen):
                         lacking = output - call(block.module, hidden)
                     given = seen.by_name[last.name].reshape(*piece.shape, -1)
-                    statistics.add_output_drift(last, given.unbind(), lacking.unbind())
+                    statistics.add_output_error(last, given.unbind(), lacking.unbind())
                 else:
                     call(block.module, hidden)
 

@@ -96,7 +96,7 @@ class FewTokens:
                 self.value = given[:: max(1, -(-len(given) // self.MOST))].clone()
 
 
-class Drift:
+class ActivationError:
     """What the pruned model lacks of the dense one: the mean, over windows, of EᵀX.
 
     X (length, features) is what a layer is given, E (length, anything) how far something beside it is from
@@ -137,8 +137,8 @@ class InputStatistics:
         self.layers = layers
         self._kinds = _kinds(needs)
         self._by_layer: dict[str, dict[_Measured, Statistic]] = {}
-        self._input_drifts: dict[str, Drift] = {}
-        self._output_drifts: dict[str, Drift] = {}
+        self._input_errors: dict[str, ActivationError] = {}
+        self._output_errors: dict[str, ActivationError] = {}
 
     @contextmanager
     def watching(
@@ -151,12 +151,12 @@ class InputStatistics:
         """
         groups: list[tuple[Tensor, dict[_Measured, Statistic]]] = []
         missing = {layer.name for layer in self.layers}
-        drifts: list[tuple[Tensor, Drift]] = []
+        drifts: list[tuple[Tensor, ActivationError]] = []
 
         def take_in(seen: Seen) -> None:
             name = seen.layer.name
             if dense is not None and name in dense:
-                take_in_drift(seen, dense[name])
+                take_in_error(seen, dense[name])
             shared = next((statistics for tensor, statistics in groups if tensor is seen.inputs), None)
             if shared is not None:
                 self._by_layer[name] = shared
@@ -168,12 +168,12 @@ class InputStatistics:
                 statistic.add(by_window)
             groups.append((seen.inputs, statistics))
 
-        def take_in_drift(seen: Seen, expected: Tensor) -> None:
+        def take_in_error(seen: Seen, expected: Tensor) -> None:
             shared = next((drift for tensor, drift in drifts if tensor is seen.inputs), None)
             if shared is not None:
-                self._input_drifts[seen.layer.name] = shared
+                self._input_errors[seen.layer.name] = shared
                 return
-            drift = self._input_drifts.setdefault(seen.layer.name, Drift())
+            drift = self._input_errors.setdefault(seen.layer.name, ActivationError())
             drift.add(seen.by_window(seen.inputs), seen.by_window(expected - seen.inputs))
             drifts.append((seen.inputs, drift))
 
@@ -187,20 +187,20 @@ class InputStatistics:
         with observing(self.layers, windows, TakingIn()):
             yield
 
-    def add_output_drift(
+    def add_output_error(
         self, layer: LinearLayer, inputs: Sequence[Tensor], lacking: Sequence[Tensor]
     ) -> None:
-        """For a layer whose outputs are to make good `lacking`; see `Drift.add`."""
-        self._output_drifts.setdefault(layer.name, Drift()).add(inputs, lacking)
+        """For a layer whose outputs are to make good `lacking`; see `ActivationError.add`."""
+        self._output_errors.setdefault(layer.name, ActivationError()).add(inputs, lacking)
 
-    def drift(self, layer: LinearLayer, weight: Tensor) -> Tensor | None:
+    def activation_error(self, layer: LinearLayer, weight: Tensor) -> Tensor | None:
         """What the layer's outputs lack with its dense `weight` (outputs, inputs): the mean over windows of
         EᵀX, (outputs, inputs), E the outputs that are wanted less those. None: it was not measured.
         """
-        if layer.name in self._output_drifts:
-            return self._output_drifts[layer.name].value
-        if layer.name in self._input_drifts:
-            return weight @ self._input_drifts[layer.name].value
+        if layer.name in self._output_errors:
+            return self._output_errors[layer.name].value
+        if layer.name in self._input_errors:
+            return weight @ self._input_errors[layer.name].value
         return None
 
     def of(self, layer: LinearLayer, need: Need) -> Tensor:

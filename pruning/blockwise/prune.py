@@ -82,7 +82,10 @@ def prune(
         walk = None
         if recipe.needs & {"input_norms", "second_moments"}:
             walk = _walk(
-                stack, windows, placement, PairedForward if "drift" in recipe.needs else BlockwiseForward
+                stack,
+                windows,
+                placement,
+                PairedForward if "activation_error" in recipe.needs else BlockwiseForward,
             )
             first = _take_up(walk, blocks.boundary, no_later_than=first)
         else:  # nothing is replayed, but a model that cannot be is refused whatever the method

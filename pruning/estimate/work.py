@@ -126,7 +126,9 @@ def pruning(recipe: Recipe, shape: ModelShape, windows: Windows) -> Work:
             for matrix in block.inputs
         )
         work += Work(products=2 * moments * windows.tokens)
-        if "drift" in recipe.needs:  # a dense stream takes the same walks, and is met with the pruned one
+        if (
+            "activation_error" in recipe.needs
+        ):  # the dense hidden states take the same walks, and are compared
             work += Work(products=2 * moments * windows.tokens) + once * (walks + groups / 2)
     solved = sum(
         matrix.copies * _operations_to_solve(recipe, matrix.outputs, matrix.inputs)

@@ -28,19 +28,19 @@ _FORMAT = 3  # 1: no float32 tokens beside a narrow dtype; 2: of the summed loss
 ALL_NORMS: tuple[GradientNorm, ...] = get_args(GradientNorm)
 
 
-class SharedGradients(Protocol):
+class GradientCache(Protocol):
     """Where they are kept. Whatever a method raises ends the run."""
 
-    def find(self, fingerprint: str) -> Mapping[int, Path] | None:
+    def get(self, fingerprint: str) -> Mapping[int, Path] | None:
         """The shards on this machine, by block, with the checksums that they had when they were offered.
 
-        None: the caller is to compute them, and `offer` them then.
+        None: the caller is to compute them, and `put` them then.
         """
 
-    def offer(self, fingerprint: str, conditions: Conditions) -> None:
+    def put(self, fingerprint: str, conditions: Conditions) -> None:
         """The ledger's shards of the stage `gradients` under these conditions are what was to be computed."""
 
-    def discard(self, fingerprint: str) -> None:
+    def invalidate(self, fingerprint: str) -> None:
         """What was found cannot be used."""
 
 
@@ -94,18 +94,18 @@ def fingerprint_of(
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def find_usable(shared: SharedGradients, fingerprint: str, stack: Stack) -> Shards | None:
+def find_usable(shared: GradientCache, fingerprint: str, stack: Stack) -> Shards | None:
     """What is found, checked before it is used. None: it is to be computed."""
-    while (files := shared.find(fingerprint)) is not None:
+    while (files := shared.get(fingerprint)) is not None:
         shards = Shards(files, stack)
         if shards.usable:
             return shards
-        shared.discard(fingerprint)
+        shared.invalidate(fingerprint)
     return None
 
 
 def offer(
-    shared: SharedGradients,
+    shared: GradientCache,
     fingerprint: str,
     gradients: GradientNorms,
     gradient_pass: GradientPass,
@@ -123,7 +123,7 @@ def offer(
             write_shard({norm: {name: gradients[norm][name] for name in layers} for norm in gradients}, path)
             ledger.keep(Stage.GRADIENTS, index, path)
             files[index] = path
-    shared.offer(fingerprint, gradient_pass.conditions)
+    shared.put(fingerprint, gradient_pass.conditions)
     return Shards(files, stack)
 
 

@@ -80,7 +80,7 @@ class AdmmMethod(Method[Admm]):
 
     def prune(self, layer: LayerStats, target: LayerTarget) -> PrunedMatrix:
         """See `admm_support`."""
-        weight, moments = layer.wanted, layer.second_moments
+        weight, moments = layer.target_weight, layer.second_moments
         if not moments.any():  # nothing ever reaches this layer, and any weights do
             return PrunedMatrix(_zeros_of(target, weight.numel())(weight.abs()))
         (mask, kept), warnings = with_rising_damping(

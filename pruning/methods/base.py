@@ -25,7 +25,7 @@ class LayerStats:
     layer: LinearLayer
     statistics: InputStatistics
     gradients: GradientNorms
-    aim: Tensor | None = None  # where it is not the dense weight; see `wanted`
+    refit_target: Tensor | None = None  # None: the dense weight; see `target_weight`
 
     @property
     def weight(self) -> Tensor:
@@ -34,14 +34,14 @@ class LayerStats:
         return matrix.to(torch.promote_types(matrix.dtype, torch.float32))
 
     @property
-    def wanted(self) -> Tensor:
-        """(outputs, inputs), the weight that would give the wanted outputs if none of it were pruned."""
-        return self.weight if self.aim is None else self.aim
+    def target_weight(self) -> Tensor:
+        """(outputs, inputs), the unpruned weight whose outputs refit reproduces."""
+        return self.weight if self.refit_target is None else self.refit_target
 
     @property
-    def drift(self) -> Tensor | None:
-        """(outputs, inputs); see `InputStatistics.drift`."""
-        return self.statistics.drift(self.layer, self.weight)
+    def activation_error(self) -> Tensor | None:
+        """(outputs, inputs); see `InputStatistics.activation_error`."""
+        return self.statistics.activation_error(self.layer, self.weight)
 
     @property
     def input_norms(self) -> Tensor:

@@ -20,17 +20,18 @@ from pruning.recipe import RefitOptions
 
 
 def with_target(layer: LayerStats, options: RefitOptions) -> tuple[LayerStats, tuple[str, ...]]:
-    """The layer with its aim, and what to say about it. Raises NumericalFailure, without the layer's name.
+    """Return the layer with its refit target, and warnings about it.
 
-    A layer whose drift was not measured aims at its dense weights, as does one that nothing reaches.
+    The target stays the dense weight where no activation error was measured, and where no token reaches the
+    layer. Raises NumericalFailure, without the layer's name.
     """
-    drift, moments = (layer.drift, layer.second_moments) if options.toward else (None, None)
-    if drift is None or moments is None or not moments.any():
+    error, moments = (layer.activation_error, layer.second_moments) if options.toward else (None, None)
+    if error is None or moments is None or not moments.any():
         return layer, ()
     shift, warnings = with_rising_damping(
-        lambda damping: _solved(damped(moments, damping), drift), options.damping
+        lambda damping: _solved(damped(moments, damping), error), options.damping
     )
-    return replace(layer, aim=layer.weight + options.toward * shift), warnings
+    return replace(layer, refit_target=layer.weight + options.toward * shift), warnings
 
 
 def _solved(hessian: Tensor, right: Tensor) -> Tensor:
@@ -41,7 +42,7 @@ def _solved(hessian: Tensor, right: Tensor) -> Tensor:
 def refitted(layer: LayerStats, pruned: PrunedMatrix, options: RefitOptions) -> PrunedMatrix:
     """The same mask, with the kept weights solved again, from where the method left them."""
     weight = refit(
-        layer.wanted,
+        layer.target_weight,
         pruned.mask,
         start=layer.weight if pruned.weight is None else pruned.weight,
         moments=layer.second_moments,

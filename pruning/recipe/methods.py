@@ -8,8 +8,8 @@ from pruning.recipe.fields import StrictModel
 
 GradientNorm = Literal["l1", "l2"]
 
-# "drift": how far the inputs are from the dense model's, and in which directions.
-Need = Literal["input_norms", "second_moments", "drift", "gradient_norms"]
+# "activation_error": the mean of EᵀX, E the error of the pruned model's activations, X a layer's inputs.
+Need = Literal["input_norms", "second_moments", "activation_error", "gradient_norms"]
 
 # "share": the lowest-scored share of each row goes, as many weights in one row as in the next.
 # "cumulative": each row loses its lowest weights up to an equal part of its total score (Wanda's variant).

@@ -27,7 +27,7 @@ class RefitOptions(StrictModel):
     def needs(self) -> frozenset[Need]:
         """What must be measured on the calibration windows."""
         needs: frozenset[Need] = frozenset({"second_moments"})
-        return needs | {"drift"} if self.toward else needs
+        return needs | {"activation_error"} if self.toward else needs
 
     def operations(self, outputs: int, inputs: int) -> float:
         """Floating-point operations for one matrix: a product with the second moments per step."""

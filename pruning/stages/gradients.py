@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pruning.blockwise.prune import check
-from pruning.gradients.cache import ALL_NORMS, SharedGradients, find_usable, fingerprint_of, offer
+from pruning.gradients.cache import ALL_NORMS, GradientCache, find_usable, fingerprint_of, offer
 from pruning.gradients.file import FILE_NAME, Provenance, write_gradients
 from pruning.gradients.gradient_pass import GradientNorms, GradientPass
 from pruning.gradients.schedule import Schedule, ScheduleChoice
@@ -22,7 +22,7 @@ class GradientStage:
         placement: Placement,
         ledger: ResumeStore,
         schedule: ScheduleChoice,
-        shared: SharedGradients | None,
+        shared: GradientCache | None,
     ) -> None:
         """Looks for what is there already; what is shared is checked before it counts as found.
 

@@ -194,3 +194,27 @@ def make(family: str, dtype: torch.dtype = torch.float32, **overrides: object) -
     if dtype == torch.float64:
         model.set_experts_implementation("eager")  # the grouped product has no float64
     return model
+
+
+# By family: the blocks, and the layers of a block in groups that share an input, in the order of their calls.
+INPUT_GROUPS = {
+    "llama": ("model.layers", ["self_attn.q_proj self_attn.k_proj self_attn.v_proj", "self_attn.o_proj",
+                               "mlp.gate_proj mlp.up_proj", "mlp.down_proj"]),
+    "gpt2": ("transformer.h", ["attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj"]),
+}  # fmt: skip
+
+UNREACHED_EXPERTS = [
+    f"model.layers.{block}.mlp.experts.{expert}" for block in (1, 2) for expert in range(4, 8)
+]
+
+
+def with_unreached_experts() -> PreTrainedModel:
+    """Make a Qwen3-MoE whose router sends no token to UNREACHED_EXPERTS.
+
+    The router's logits are ±a, ±b and zeros, so the two largest are never among the zeros.
+    """
+    model = make("qwen3_moe", num_experts=8)
+    for block in (1, 2):
+        router = model.get_parameter(f"model.layers.{block}.mlp.gate.weight").data
+        router[1], router[3], router[4:] = -router[0], -router[2], 0
+    return model

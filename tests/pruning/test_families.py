@@ -25,7 +25,8 @@ from pruning.gradients.gradient_pass import gradient_norms
 from pruning.output.writer import write_model
 from pruning.recipe import METHODS, ModelReference, Recipe
 from tests.pruning import naive
-from tests.pruning.families import ALL_FAMILIES, make
+from tests.pruning.families import ALL_FAMILIES, UNREACHED_EXPERTS, make, with_unreached_experts
+from tests.pruning.pruned import ignore_steps
 
 CPU = torch.device("cpu")
 ROUTERS = ("shared_expert_gate",)
@@ -36,10 +37,6 @@ RECIPES = {
     "gblm 2:4": {"method": "gblm", "pattern": "2:4"},
     "gblm, refit, gradient": {"method": "gblm", "refit": True, "allocation": "gradient"},
 }
-
-
-def ignore(done: int, total: int) -> None:
-    """For callers that do not look."""
 
 
 @pytest.fixture(scope="module")
@@ -71,8 +68,8 @@ def recipe_of(kind: str) -> Recipe:
 
 def pruned(model: PreTrainedModel, recipe: Recipe, windows: Tensor) -> Pruned:
     norms = recipe.gradient_norms
-    gradients = gradient_norms(model, windows, norms=norms, step=ignore) if norms else {}
-    return prune(model, recipe, windows if recipe.needs else None, gradients, step=ignore)
+    gradients = gradient_norms(model, windows, norms=norms, step=ignore_steps) if norms else {}
+    return prune(model, recipe, windows if recipe.needs else None, gradients, step=ignore_steps)
 
 
 def tensors_of(directory: Path) -> dict[str, Tensor]:
@@ -96,7 +93,7 @@ def expected_layers(model: PreTrainedModel, family: str) -> set[str]:
 @pytest.mark.parametrize("family", ALL_FAMILIES)
 def test_every_layer_has_the_norms_of_whole_model_autograd(family: str, three_windows: Tensor) -> None:
     model = make(family, torch.float64)
-    norms = gradient_norms(model, three_windows, norms=["l1", "l2"], step=ignore)
+    norms = gradient_norms(model, three_windows, norms=["l1", "l2"], step=ignore_steps)
     for norm in ("l1", "l2"):
         expected = naive.gradient_norms(model, three_windows, norm)
         assert norms[norm].keys() == expected_layers(model, family)
@@ -152,31 +149,21 @@ def test_experts_are_pruned_in_float64_too(
     assert {tensor.dtype for tensor in tensors_of(tmp_path).values()} == {torch.float32}
 
 
-UNREACHED = [f"model.layers.{block}.mlp.experts.{expert}" for block in (1, 2) for expert in range(4, 8)]
-
-
-def with_unreached_experts() -> PreTrainedModel:
-    """The router's logits are ±a, ±b and zeros, so the two largest are never among the zeros."""
-    model = make("qwen3_moe", num_experts=8)
-    for block in (1, 2):
-        router = model.get_parameter(f"model.layers.{block}.mlp.gate.weight").data
-        router[1], router[3], router[4:] = -router[0], -router[2], 0
-    return model
-
-
 @pytest.mark.parametrize("kind", sorted(RECIPES.keys() - {"magnitude"}))
 def test_experts_that_no_token_reaches_are_pruned_by_magnitude_and_named(
     kind: str, three_windows: Tensor
 ) -> None:
     model, recipe = with_unreached_experts(), recipe_of(kind)
     wanted = Recipe(model="/any", method="magnitude", pattern=recipe.pattern, sparsity=recipe.sparsity)
-    by_magnitude = prune(with_unreached_experts(), wanted, None, {}, step=ignore).masks
+    by_magnitude = prune(with_unreached_experts(), wanted, None, {}, step=ignore_steps).masks
     dense = with_unreached_experts()
 
     result = pruned(model, recipe, three_windows)
 
     unreached = [
-        f"{experts}.{matrix}" for experts in UNREACHED for matrix in ("gate_proj", "up_proj", "down_proj")
+        f"{experts}.{matrix}"
+        for experts in UNREACHED_EXPERTS
+        for matrix in ("gate_proj", "up_proj", "down_proj")
     ]
     for warning, block in zip(result.warnings, (1, 2), strict=True):
         of_block = [name for name in unreached if name.startswith(f"model.layers.{block}.")]
@@ -185,7 +172,7 @@ def test_experts_that_no_token_reaches_are_pruned_by_magnitude_and_named(
         assert text == "no calibration token reaches it: pruned by magnitude"
         assert set(names.split(", ")) < set(of_block)
         assert more == f"{len(of_block) - 3} more of its block"
-    for experts in UNREACHED:
+    for experts in UNREACHED_EXPERTS:
         path, number = experts.rsplit(".", 1)
         for name in (f"{path}.gate_up_proj", f"{path}.down_proj"):
             mask = result.masks[name][int(number)]

@@ -22,7 +22,7 @@ Result = TypeVar("Result")
 
 
 class JobGradients:
-    """Implements `pruning.gradients.cache.SharedGradients`: every call may raise a `Stopped`."""
+    """Implements `pruning.gradients.cache.GradientCache`: every call may raise a `Stopped`."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class JobGradients:
         self._progress = progress
         self._private = private
 
-    def find(self, fingerprint: str) -> Mapping[int, Path] | None:
+    def get(self, fingerprint: str) -> Mapping[int, Path] | None:
         """Fetch them, or learn that this job is to compute them. Raises `Waiting` while another one does."""
         name = self._name(fingerprint)
         while True:
@@ -58,16 +58,16 @@ class JobGradients:
             if files and len(files) == len(fetched):
                 self._progress.reuses(Stage.GRADIENTS)
                 return files
-            self.discard(fingerprint)
+            self.invalidate(fingerprint)
 
-    def offer(self, fingerprint: str, conditions: Conditions) -> None:
+    def put(self, fingerprint: str, conditions: Conditions) -> None:
         """Publish the job's own shards. A job that has lost its hold learns it by its next write."""
         name = self._name(fingerprint)
         self._in_database(
             lambda session: gradients.publish(session, self._claim, name, Stage.GRADIENTS, conditions)
         )
 
-    def discard(self, fingerprint: str) -> None:
+    def invalidate(self, fingerprint: str) -> None:
         """Whoever asks next computes them."""
         name = self._name(fingerprint)
         self._in_database(lambda session: gradients.discard(session, name))

@@ -11,10 +11,8 @@ from transformers import PreTrainedModel
 from pruning.activations.statistics import FewTokens
 from pruning.blockwise.prune import Pruned
 from tests.pruning import naive
-from tests.pruning.blockwise.test_new_weights import pruned
-from tests.pruning.blockwise.test_order import STEPS
-from tests.pruning.families import FAMILIES, make
-from tests.pruning.test_families import UNREACHED, with_unreached_experts
+from tests.pruning.families import FAMILIES, INPUT_GROUPS, UNREACHED_EXPERTS, make, with_unreached_experts
+from tests.pruning.pruned import pruned
 
 OVER_ALL_WINDOWS: dict[str, dict[str, Any]] = {
     "sparsegpt": {"method": "sparsegpt"},
@@ -57,7 +55,7 @@ def steps_of(family: str, *, by_layer: bool) -> list[list[str]]:
     of_blocks = naive.layers_of(make(family), FAMILIES[family].blocks)
     if not by_layer:
         return of_blocks
-    blocks, steps = STEPS[family]
+    blocks, steps = INPUT_GROUPS[family]
     return [
         [f"{blocks}.{number}.{name}" for name in step.split()]
         for number in range(len(of_blocks))
@@ -65,7 +63,7 @@ def steps_of(family: str, *, by_layer: bool) -> list[list[str]]:
     ]
 
 
-@pytest.mark.parametrize("family", STEPS)
+@pytest.mark.parametrize("family", INPUT_GROUPS)
 @pytest.mark.parametrize("name", OVER_ALL_WINDOWS | OVER_THE_FIRST)
 def test_the_error_is_that_of_the_outputs_themselves(name: str, family: str, five_windows: Tensor) -> None:
     model = make(family, torch.float64)
@@ -100,7 +98,7 @@ def test_an_expert_that_no_token_reached_has_none_and_the_others_do(
     method: str, five_windows: Tensor
 ) -> None:
     found = errors(pruned(with_unreached_experts(), five_windows, method=method))
-    unreached = {name for name in found if name.rpartition(".")[0] in UNREACHED}
+    unreached = {name for name in found if name.rpartition(".")[0] in UNREACHED_EXPERTS}
     assert unreached
     assert {name for name, error in found.items() if error is None} == unreached
 

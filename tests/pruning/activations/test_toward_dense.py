@@ -10,13 +10,12 @@ from transformers import PreTrainedModel
 from pruning.blockwise.prune import prune
 from pruning.recipe import Recipe
 from tests.pruning import naive
-from tests.pruning.blockwise.test_order import STEPS
-from tests.pruning.families import make
-from tests.pruning.gradients.test_gradient_pass import ignore
+from tests.pruning.families import INPUT_GROUPS, make
+from tests.pruning.pruned import ignore_steps
 
 DAMPING, TOWARD = 0.01, 0.5
 # Gemma 2 normalises what its last layer returns before it is added, so that layer is like all others.
-BLOCKS = {**STEPS, "gemma2": STEPS["llama"]}
+BLOCKS = {**INPUT_GROUPS, "gemma2": INPUT_GROUPS["llama"]}
 ADDS_TO_THE_OUTPUT = {"llama": "mlp.down_proj", "gpt2": "mlp.c_proj", "gemma2": None}
 
 
@@ -50,7 +49,7 @@ def test_new_weights_give_outputs_between_those_of_both_models(family: str, five
     blocks, steps = BLOCKS[family]
     dense = make(family, torch.float64)
     model, expected = copy.deepcopy(dense), copy.deepcopy(dense)
-    result = prune(model, recipe(TOWARD), five_windows, {}, step=ignore)
+    result = prune(model, recipe(TOWARD), five_windows, {}, step=ignore_steps)
     for number in range(len(dense.get_submodule(blocks))):
         block = f"{blocks}.{number}"
         for step in steps:
@@ -92,7 +91,7 @@ def least_squares(inputs: Tensor, wanted: Tensor, weight: Tensor, mask: Tensor) 
 def test_the_first_layers_are_given_what_the_dense_ones_are(five_windows: Tensor) -> None:
     plain, toward = make("llama"), make("llama")
     for model, value in ((plain, 0.0), (toward, 1.0)):
-        prune(model, recipe(value), five_windows, {}, step=ignore)
+        prune(model, recipe(value), five_windows, {}, step=ignore_steps)
     first, later = "model.layers.0.self_attn.q_proj", "model.layers.1.self_attn.q_proj"
     assert torch.equal(plain.get_submodule(first).weight, toward.get_submodule(first).weight)
     assert not torch.equal(plain.get_submodule(later).weight, toward.get_submodule(later).weight)

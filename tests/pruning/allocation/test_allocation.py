@@ -16,14 +16,14 @@ from pruning.model.replay import Replay
 from pruning.recipe import Recipe
 from tests.pruning import naive
 from tests.pruning.families import make
-from tests.pruning.gradients.test_gradient_pass import ignore
+from tests.pruning.pruned import ignore_steps
 
 
 def pruned(windows: Tensor, **fields: object) -> Pruned:
     recipe = Recipe(model="/any", sparsity=0.53, **fields)
     model = make("llama")
-    norms = gradient_norms(model, windows, norms=recipe.gradient_norms, step=ignore)
-    return prune(model, recipe, windows, norms, step=ignore)
+    norms = gradient_norms(model, windows, norms=recipe.gradient_norms, step=ignore_steps)
+    return prune(model, recipe, windows, norms, step=ignore_steps)
 
 
 @pytest.mark.parametrize("allocation", ["owl", "gradient", {"name": "gradient", "band": 0.9}])

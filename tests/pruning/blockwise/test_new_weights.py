@@ -8,15 +8,13 @@ from safetensors.torch import load_file
 from torch import Tensor
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
-from pruning.blockwise.prune import Pruned, prune
 from pruning.checkpoint.checkpoint import resolve
 from pruning.errors import NumericalFailure
-from pruning.gradients.gradient_pass import gradient_norms
 from pruning.output.safetensors_inplace import replace_in_place
 from pruning.output.writer import write_model
-from pruning.recipe import ModelReference, Recipe
+from pruning.recipe import ModelReference
 from tests.pruning.families import FAMILIES, make
-from tests.pruning.gradients.test_gradient_pass import ignore
+from tests.pruning.pruned import pruned
 
 UPDATING = [
     {"method": "sparsegpt"},
@@ -24,12 +22,6 @@ UPDATING = [
     {"method": "gblm", "refit": True},
     {"method": "best"},
 ]
-
-
-def pruned(model: PreTrainedModel, windows: Tensor, **fields: object) -> Pruned:
-    recipe = Recipe.model_validate({"model": "/any", "sparsity": 0.5, **fields})
-    norms = gradient_norms(model, windows, norms=recipe.gradient_norms, step=ignore)
-    return prune(model, recipe, windows, norms, step=ignore)
 
 
 def last_hidden(model: PreTrainedModel, windows: Tensor) -> Tensor:

@@ -9,23 +9,17 @@ from torch import Tensor
 from pruning.blockwise.prune import prune
 from pruning.recipe import Recipe
 from tests.pruning import naive
-from tests.pruning.families import make
-from tests.pruning.gradients.test_gradient_pass import ignore
-
-STEPS = {
-    "llama": ("model.layers", ["self_attn.q_proj self_attn.k_proj self_attn.v_proj", "self_attn.o_proj",
-                               "mlp.gate_proj mlp.up_proj", "mlp.down_proj"]),
-    "gpt2": ("transformer.h", ["attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj"]),
-}  # fmt: skip
+from tests.pruning.families import INPUT_GROUPS, make
+from tests.pruning.pruned import ignore_steps
 
 
 def recipe(order: str) -> Recipe:
     return Recipe.model_validate({"model": "/any", "method": "wanda", "sparsity": 0.5, "order": order})
 
 
-@pytest.mark.parametrize("family", STEPS)
+@pytest.mark.parametrize("family", INPUT_GROUPS)
 def test_each_input_is_measured_behind_the_earlier_layers_pruned(family: str, five_windows: Tensor) -> None:
-    blocks, steps = STEPS[family]
+    blocks, steps = INPUT_GROUPS[family]
     model = make(family, torch.float64)
     expected = copy.deepcopy(model)
     for number in range(len(expected.get_submodule(blocks))):
@@ -37,7 +31,7 @@ def test_each_input_is_measured_behind_the_earlier_layers_pruned(family: str, fi
                 mask = naive.mask_of(weight.abs() * norms[name], "unstructured", 0.5, whole_matrix=False)
                 weight[mask] = 0
 
-    result = prune(model, recipe("layers"), five_windows, {}, step=ignore)
+    result = prune(model, recipe("layers"), five_windows, {}, step=ignore_steps)
     for name, parameter in model.named_parameters():
         assert torch.equal(parameter == 0, expected.get_parameter(name) == 0), name
     in_order = [name for block in naive.layers_of(model, blocks) for name in block]
@@ -45,8 +39,8 @@ def test_each_input_is_measured_behind_the_earlier_layers_pruned(family: str, fi
 
 
 def test_the_order_makes_a_difference(five_windows: Tensor) -> None:
-    by_block = prune(make("llama"), recipe("blocks"), five_windows, {}, step=ignore)
-    by_layer = prune(make("llama"), recipe("layers"), five_windows, {}, step=ignore)
+    by_block = prune(make("llama"), recipe("blocks"), five_windows, {}, step=ignore_steps)
+    by_layer = prune(make("llama"), recipe("layers"), five_windows, {}, step=ignore_steps)
     first = "model.layers.0.self_attn.q_proj.weight"
     assert torch.equal(by_block.masks[first], by_layer.masks[first])
     assert any(not torch.equal(mask, by_layer.masks[name]) for name, mask in by_block.masks.items())

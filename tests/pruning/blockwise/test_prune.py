@@ -9,7 +9,7 @@ from pruning.gradients.gradient_pass import GradientNorms, gradient_norms
 from pruning.recipe import Recipe
 from tests.pruning import naive
 from tests.pruning.families import FAMILIES, make
-from tests.pruning.gradients.test_gradient_pass import ignore
+from tests.pruning.pruned import ignore_steps
 
 METHODS = ["magnitude", "wanda", "gradient", "gblm"]
 PATTERNS = ["unstructured", "2:4", "4:8"]
@@ -30,8 +30,8 @@ def recipe(method: object, pattern: str = "unstructured", sparsity: float | None
 def pruned(model: PreTrainedModel, windows: Tensor, wanted: Recipe) -> Pruned:
     norms: GradientNorms = {}
     if "gradient_norms" in wanted.method.needs:
-        norms = gradient_norms(model, windows, norms=[wanted.method.norm], step=ignore)
-    return prune(model, wanted, windows, norms, step=ignore)
+        norms = gradient_norms(model, windows, norms=[wanted.method.norm], step=ignore_steps)
+    return prune(model, wanted, windows, norms, step=ignore_steps)
 
 
 def as_matrix(model: PreTrainedModel, name: str, stored: Tensor) -> Tensor:
@@ -148,7 +148,7 @@ def test_every_block_is_reported_and_what_step_raises_ends_the_run(five_windows:
 
 
 def test_a_method_that_measures_nothing_needs_no_windows() -> None:
-    assert prune(make("llama"), recipe("magnitude"), None, {}, step=ignore).sparsity == pytest.approx(
+    assert prune(make("llama"), recipe("magnitude"), None, {}, step=ignore_steps).sparsity == pytest.approx(
         0.5, abs=0.002
     )
 
@@ -172,7 +172,7 @@ def test_a_pattern_that_does_not_divide_a_layer_is_refused_by_the_layers_name() 
 
 def test_scores_that_are_not_finite_name_the_layer(five_windows: Tensor) -> None:
     model = make("llama")
-    norms = gradient_norms(model, five_windows, norms=["l1"], step=ignore)
+    norms = gradient_norms(model, five_windows, norms=["l1"], step=ignore_steps)
     norms["l1"]["model.layers.1.mlp.up_proj"][3, 4] = torch.nan
     with pytest.raises(NumericalFailure, match=r"model\.layers\.1\.mlp\.up_proj"):
-        prune(model, recipe("gblm"), five_windows, norms, step=ignore)
+        prune(model, recipe("gblm"), five_windows, norms, step=ignore_steps)

@@ -20,10 +20,7 @@ from pruning.evaluation.perplexity import (
     window_loss,
 )
 from pruning.recipe import Evaluation
-
-
-def silent(done: int, total: int) -> None:
-    """No one looks."""
+from tests.pruning.pruned import ignore_steps
 
 
 @pytest.fixture
@@ -52,7 +49,7 @@ def test_a_measurement_ends_when_it_is_certain_to_lie_above_the_ceiling(
     tiny_llama: Callable[..., LlamaForCausalLM], windows: torch.Tensor, stride: int | None
 ) -> None:
     model, many = tiny_llama(), windows.repeat(300, 1)
-    whole = perplexity(model, many, stride=stride, step=silent)
+    whole = perplexity(model, many, stride=stride, step=ignore_steps)
     steps: list[int] = []
 
     def count(done: int, total: int) -> None:
@@ -63,21 +60,21 @@ def test_a_measurement_ends_when_it_is_certain_to_lie_above_the_ceiling(
     assert len(steps) < steps[0]
     # The bound is what a text would have whose remaining tokens were all predicted with certainty.
     measured = min(len(many), len(steps) * (2048 // many.shape[1]))
-    so_far = perplexity(model, many[:measured], stride=stride, step=silent)
+    so_far = perplexity(model, many[:measured], stride=stride, step=ignore_steps)
     share = predictions_in(many[:measured], stride) / predictions_in(many, stride)
     assert bound == pytest.approx(so_far**share, rel=1e-6)
-    assert perplexity(model, many, stride=stride, ceiling=whole * 1.001, step=silent) == whole
+    assert perplexity(model, many, stride=stride, ceiling=whole * 1.001, step=ignore_steps) == whole
 
 
 def test_perplexity_is_that_of_a_calculation_token_by_token(
     tiny_llama: Callable[..., LlamaForCausalLM], windows: torch.Tensor
 ) -> None:
     model = tiny_llama()
-    assert perplexity(model, windows, step=silent) == pytest.approx(
+    assert perplexity(model, windows, step=ignore_steps) == pytest.approx(
         naive_perplexity(model, windows), rel=1e-5
     )
     exact = model.double()
-    assert perplexity(exact, windows, step=silent) == pytest.approx(
+    assert perplexity(exact, windows, step=ignore_steps) == pytest.approx(
         naive_perplexity(exact, windows), rel=1e-12
     )
 
@@ -119,7 +116,7 @@ def test_a_loss_that_is_not_finite_fails_with_its_window(
     with torch.no_grad():
         model.lm_head.weight.fill_(math.nan)
     with pytest.raises(NumericalFailure, match="evaluation window 0 is nan"):
-        perplexity(model, windows, step=silent)
+        perplexity(model, windows, step=ignore_steps)
 
 
 def test_a_perplexity_beyond_all_numbers_fails() -> None:
@@ -195,7 +192,7 @@ def test_with_a_stride_each_token_is_predicted_once_with_the_overlap_as_context(
             scores = model(torch.tensor([ids[start:target]])).logits[0, -1]
         losses.append(-scores.log_softmax(0)[ids[target]].item())
     expected = math.exp(sum(losses) / len(losses))
-    measured = perplexity(model, found.windows, stride=found.stride, step=silent)
+    measured = perplexity(model, found.windows, stride=found.stride, step=ignore_steps)
     assert measured == pytest.approx(expected, rel=1e-12)
     assert f"windows of {length} tokens that start every {stride}." in found.definition
 

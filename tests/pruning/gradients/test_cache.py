@@ -25,14 +25,14 @@ class Shared:
         self.known: dict[str, Mapping[int, Path]] = {}
         self.discarded: list[str] = []
 
-    def find(self, fingerprint: str) -> Mapping[int, Path] | None:
+    def get(self, fingerprint: str) -> Mapping[int, Path] | None:
         return self.known.get(fingerprint)
 
-    def offer(self, fingerprint: str, conditions: Conditions) -> None:
+    def put(self, fingerprint: str, conditions: Conditions) -> None:
         assert self.ledger is not None
         self.known[fingerprint] = self.ledger.begin(Stage.GRADIENTS, conditions)
 
-    def discard(self, fingerprint: str) -> None:
+    def invalidate(self, fingerprint: str) -> None:
         self.discarded.append(fingerprint)
         del self.known[fingerprint]
 

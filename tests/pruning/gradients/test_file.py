@@ -14,7 +14,7 @@ from pruning.model.blocks import find_stack
 from pruning.recipe import Evaluation, Recipe
 from pruning.run import run
 from tests.pruning.families import make
-from tests.pruning.gradients.test_gradient_pass import ignore
+from tests.pruning.pruned import ignore_steps
 
 PROVENANCE = Provenance(model="sha256:of-the-weights", calibration="of-the-windows")
 
@@ -22,7 +22,7 @@ PROVENANCE = Provenance(model="sha256:of-the-weights", calibration="of-the-windo
 @pytest.fixture(scope="module")
 def norms() -> GradientNorms:
     windows = torch.randint(2, 384, (3, 24), generator=torch.Generator().manual_seed(2))
-    return gradient_norms(make("llama"), windows, norms=("l1", "l2"), step=ignore)
+    return gradient_norms(make("llama"), windows, norms=("l1", "l2"), step=ignore_steps)
 
 
 @pytest.fixture

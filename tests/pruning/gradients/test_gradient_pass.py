@@ -10,11 +10,7 @@ from pruning.model import batching
 from pruning.model.blocks import find_stack
 from tests.pruning import naive
 from tests.pruning.families import FAMILIES, make
-
-
-def ignore(done: int, total: int) -> None:
-    """For callers that do not look."""
-
+from tests.pruning.pruned import ignore_steps
 
 pytestmark = pytest.mark.usefixtures("two_windows_at_once")
 
@@ -33,7 +29,7 @@ def test_every_layer_has_the_norms_of_whole_model_autograd(
     expected = {norm: naive.gradient_norms(model, five_windows, norm) for norm in ("l1", "l2")}
     layers = [name for block in naive.layers_of(model, FAMILIES[family].blocks) for name in block]
 
-    norms = gradient_norms(model, five_windows, norms=["l1", "l2"], step=ignore)
+    norms = gradient_norms(model, five_windows, norms=["l1", "l2"], step=ignore_steps)
 
     assert norms.keys() == {"l1", "l2"}
     for norm, by_layer in norms.items():
@@ -48,13 +44,13 @@ def test_every_layer_has_the_norms_of_whole_model_autograd(
 
 def test_no_parameter_ever_has_a_gradient(five_windows: Tensor) -> None:
     model = make("llama")
-    gradient_norms(model, five_windows, norms=["l1"], step=ignore)
+    gradient_norms(model, five_windows, norms=["l1"], step=ignore_steps)
     assert all(parameter.grad is None and not parameter.requires_grad for parameter in model.parameters())
 
 
 def test_a_model_left_in_train_mode_is_measured_in_eval_mode(five_windows: Tensor) -> None:
-    expected = gradient_norms(make("opt"), five_windows, norms=["l1"], step=ignore)
-    found = gradient_norms(make("opt").train(), five_windows, norms=["l1"], step=ignore)
+    expected = gradient_norms(make("opt"), five_windows, norms=["l1"], step=ignore_steps)
+    found = gradient_norms(make("opt").train(), five_windows, norms=["l1"], step=ignore_steps)
     assert all(torch.equal(found["l1"][name], norm) for name, norm in expected["l1"].items())
 
 
@@ -80,17 +76,17 @@ def test_what_step_raises_ends_the_pass_and_leaves_no_hook(five_windows: Tensor)
 def test_the_norms_do_not_depend_on_how_windows_are_grouped(
     five_windows: Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    grouped = gradient_norms(make("llama", torch.float64), five_windows, norms=["l2"], step=ignore)
+    grouped = gradient_norms(make("llama", torch.float64), five_windows, norms=["l2"], step=ignore_steps)
     monkeypatch.setitem(batching._ENOUGH_TOKENS, "cpu", 1)
-    single = gradient_norms(make("llama", torch.float64), five_windows, norms=["l2"], step=ignore)
+    single = gradient_norms(make("llama", torch.float64), five_windows, norms=["l2"], step=ignore_steps)
     for name, norm in grouped["l2"].items():
         assert torch.allclose(norm, single["l2"][name], rtol=1e-5)
 
 
 def test_float16_gradients_do_not_underflow(five_windows: Tensor) -> None:
     model = make("llama", torch.float16)
-    exact = gradient_norms(make("llama"), five_windows, norms=["l1"], step=ignore)
-    for name, norm in gradient_norms(model, five_windows, norms=["l1"], step=ignore)["l1"].items():
+    exact = gradient_norms(make("llama"), five_windows, norms=["l1"], step=ignore_steps)
+    for name, norm in gradient_norms(model, five_windows, norms=["l1"], step=ignore_steps)["l1"].items():
         assert norm.dtype == torch.float32
         assert (norm - exact["l1"][name]).norm() < 0.05 * exact["l1"][name].norm()
 
@@ -110,4 +106,4 @@ def test_a_layer_that_is_used_twice_is_refused_by_name(five_windows: Tensor) -> 
     once = mlp.forward
     mlp.forward = lambda hidden: once(once(hidden))
     with pytest.raises(InvalidInput, match=r"model\.layers\.1\.mlp\.\w+ takes part 2 times"):
-        gradient_norms(model, five_windows, norms=["l1"], step=ignore)
+        gradient_norms(model, five_windows, norms=["l1"], step=ignore_steps)

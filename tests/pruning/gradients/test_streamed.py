@@ -17,12 +17,9 @@ from pruning.model.placement import Placement
 from pruning.recipe import GradientNorm, LayerSelection
 from pruning.resume.store import DirectoryLedger, EphemeralResumeStore
 from tests.pruning.families import ALL_FAMILIES, make
+from tests.pruning.pruned import ignore_steps
 
 CPU = torch.device("cpu")
-
-
-def ignore(done: int, total: int) -> None:
-    """For callers that do not look."""
 
 
 class Cut(Exception):
@@ -60,9 +57,9 @@ def assert_equal(found: GradientNorms, expected: GradientNorms) -> None:
 
 @pytest.mark.parametrize("family", ALL_FAMILIES)
 def test_both_schedules_give_the_same_bits(family: str, five_windows: Tensor, tmp_path: Path) -> None:
-    expected = a_pass(five_windows, "whole", family).run(ignore)
+    expected = a_pass(five_windows, "whole", family).run(ignore_steps)
     assert_equal(
-        a_pass(five_windows, "streamed", family).run(ignore, EphemeralResumeStore(tmp_path)), expected
+        a_pass(five_windows, "streamed", family).run(ignore_steps, EphemeralResumeStore(tmp_path)), expected
     )
 
 
@@ -70,10 +67,11 @@ def test_both_schedules_give_the_same_bits(family: str, five_windows: Tensor, tm
 def test_so_they_do_where_each_block_is_cast_while_it_works(
     dtype: torch.dtype, five_windows: Tensor, tmp_path: Path
 ) -> None:
-    expected = a_pass(five_windows, "whole", dtype=dtype).run(ignore)
+    expected = a_pass(five_windows, "whole", dtype=dtype).run(ignore_steps)
     assert {tensor.dtype for tensor in expected["l2"].values()} == {torch.float32}
     assert_equal(
-        a_pass(five_windows, "streamed", dtype=dtype).run(ignore, EphemeralResumeStore(tmp_path)), expected
+        a_pass(five_windows, "streamed", dtype=dtype).run(ignore_steps, EphemeralResumeStore(tmp_path)),
+        expected,
     )
 
 
@@ -83,8 +81,8 @@ def test_so_they_do_where_each_block_is_cast_while_it_works(
 def test_blocks_without_a_selected_layer_are_only_passed(
     selection: dict[str, list[str]], five_windows: Tensor, tmp_path: Path
 ) -> None:
-    everything = a_pass(five_windows, "whole").run(ignore)
-    found = a_pass(five_windows, "streamed", **selection).run(ignore, EphemeralResumeStore(tmp_path))
+    everything = a_pass(five_windows, "whole").run(ignore_steps)
+    found = a_pass(five_windows, "streamed", **selection).run(ignore_steps, EphemeralResumeStore(tmp_path))
     assert 0 < len(found["l1"]) < len(everything["l1"])
     expected = {norm: {name: everything[norm][name] for name in found[norm]} for norm in found}
     assert_equal(found, expected)
@@ -97,8 +95,8 @@ def test_the_numbers_do_not_depend_on_where_block_inputs_are_kept(
     one = five_windows.numel() * 32 * 4
     budget = Budget(*(count * one for count in places))
     monkeypatch.setattr(Budget, "of", classmethod(lambda cls, device, directory: budget))
-    expected = a_pass(five_windows, "whole").run(ignore)
-    assert_equal(a_pass(five_windows, "streamed").run(ignore, EphemeralResumeStore(tmp_path)), expected)
+    expected = a_pass(five_windows, "whole").run(ignore_steps)
+    assert_equal(a_pass(five_windows, "streamed").run(ignore_steps, EphemeralResumeStore(tmp_path)), expected)
     assert not list(tmp_path.rglob("inputs"))
 
 
@@ -168,7 +166,7 @@ def test_a_pass_that_was_cut_short_goes_on_bit_for_bit(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    expected = a_pass(five_windows, "whole", family).run(ignore)
+    expected = a_pass(five_windows, "whole", family).run(ignore_steps)
     total = a_pass(five_windows, "streamed", family).steps
     last = total - 3 * (5 - finished)  # three micro-batches per block
 
@@ -185,16 +183,18 @@ def test_a_pass_that_was_cut_short_goes_on_bit_for_bit(
             path.write_bytes(path.read_bytes()[:-1] + b"\x01")
 
     formed = Counted(monkeypatch)
-    assert_equal(a_pass(five_windows, "streamed", family).run(ignore, DirectoryLedger(tmp_path)), expected)
+    assert_equal(
+        a_pass(five_windows, "streamed", family).run(ignore_steps, DirectoryLedger(tmp_path)), expected
+    )
     assert len({name.split(".")[2] for name in formed.layers}) == 5 - finished
 
 
 def test_a_finished_pass_forms_nothing_again(
     five_windows: Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expected = a_pass(five_windows, "streamed").run(ignore, DirectoryLedger(tmp_path))
+    expected = a_pass(five_windows, "streamed").run(ignore_steps, DirectoryLedger(tmp_path))
     formed = Counted(monkeypatch)
-    assert_equal(a_pass(five_windows, "streamed").run(ignore, DirectoryLedger(tmp_path)), expected)
+    assert_equal(a_pass(five_windows, "streamed").run(ignore_steps, DirectoryLedger(tmp_path)), expected)
     assert not formed.layers
 
 
@@ -217,11 +217,11 @@ def test_where_memory_runs_out_half_as_many_windows_share_a_pass(
     monkeypatch.setattr(LMHeadLoss, "gradient", gradient)
     halved = a_pass(five_windows, schedule)
     assert halved.schedule.micro_batch == 2
-    found = halved.run(ignore, DirectoryLedger(tmp_path))
+    found = halved.run(ignore_steps, DirectoryLedger(tmp_path))
     assert halved.schedule.micro_batch == 1
     monkeypatch.undo()
     monkeypatch.setitem(batching._ENOUGH_TOKENS, "cpu", 24)
-    assert_equal(found, a_pass(five_windows, "whole").run(ignore))
+    assert_equal(found, a_pass(five_windows, "whole").run(ignore_steps))
 
 
 def test_other_errors_end_the_pass(five_windows: Tensor) -> None:

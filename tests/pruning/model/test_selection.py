@@ -10,7 +10,7 @@ from pruning.errors import InvalidInput
 from pruning.gradients.gradient_pass import gradient_norms
 from pruning.recipe import LayerSelection, Recipe
 from tests.pruning.families import make
-from tests.pruning.gradients.test_gradient_pass import ignore
+from tests.pruning.pruned import ignore_steps
 
 MLP_OF_BLOCK_1 = [f"model.layers.1.mlp.{name}_proj" for name in ("gate", "up", "down")]
 
@@ -61,11 +61,11 @@ def test_only_the_selected_layers_change(more: dict[str, Any], three_windows: Te
     model, dense = make("llama"), make("llama")
     wanted = recipe(layers={"include": ["*.1.mlp.*"]}, **more)
     norms = gradient_norms(
-        model, three_windows, norms=wanted.gradient_norms, step=ignore, selection=wanted.layers
+        model, three_windows, norms=wanted.gradient_norms, step=ignore_steps, selection=wanted.layers
     )
     assert {name for norm in norms.values() for name in norm} == set(MLP_OF_BLOCK_1)
 
-    result = prune(model, wanted, three_windows, norms, step=ignore)
+    result = prune(model, wanted, three_windows, norms, step=ignore_steps)
 
     assert [layer.name for layer in result.layers] == MLP_OF_BLOCK_1
     assert result.sparsity == 0.5
@@ -79,9 +79,9 @@ def test_only_the_selected_layers_change(more: dict[str, Any], three_windows: Te
 
 def test_the_norms_of_a_selection_are_those_of_the_whole(three_windows: Tensor) -> None:
     model = make("llama")
-    whole = gradient_norms(model, three_windows, norms=["l1"], step=ignore)["l1"]
+    whole = gradient_norms(model, three_windows, norms=["l1"], step=ignore_steps)["l1"]
     selection = LayerSelection(include=("*.1.mlp.*",))
-    part = gradient_norms(model, three_windows, norms=["l1"], step=ignore, selection=selection)["l1"]
+    part = gradient_norms(model, three_windows, norms=["l1"], step=ignore_steps, selection=selection)["l1"]
     for name, norm in part.items():
         assert torch.equal(norm, whole[name])
 

@@ -26,7 +26,7 @@ from pruning.masks.packed import read_masks
 from pruning.output.writer import atomic_directory, write_model
 from pruning.recipe import ModelReference, Recipe
 from tests.pruning.families import make
-from tests.pruning.gradients.test_gradient_pass import ignore
+from tests.pruning.pruned import ignore_steps
 
 CPU = torch.device("cpu")
 RECIPE = Recipe(model="/any", method="wanda", sparsity=0.5)
@@ -37,7 +37,7 @@ def resolved(directory: Path) -> Checkpoint:
 
 
 def pruned_into(checkpoint: Checkpoint, output: Path, windows: Tensor, *, save_masks: bool = False) -> Pruned:
-    result = prune(checkpoint.load(torch.float32, CPU), RECIPE, windows, {}, step=ignore)
+    result = prune(checkpoint.load(torch.float32, CPU), RECIPE, windows, {}, step=ignore_steps)
     with atomic_directory(output) as directory:
         write_model(checkpoint, result, directory, save_masks=save_masks)
     return result

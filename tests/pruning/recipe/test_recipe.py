@@ -200,7 +200,7 @@ def test_best_is_spelt_out_in_the_recipe() -> None:
     refit = {"toward": 0.5, "iterations": 8}
     assert best == recipe(method="admm", refit=refit, allocation=best.allocation, order="layers")
     assert best.allocation.name == "gradient"
-    assert best.needs == {"second_moments", "drift", "gradient_norms"}
+    assert best.needs == {"second_moments", "activation_error", "gradient_norms"}
     assert best.gradient_norms == {"l2"}
     assert Recipe.model_validate_json(best.model_dump_json()) == best
     assert recipe(method="best", pattern="2:4", sparsity=None).allocation.name == "uniform"
