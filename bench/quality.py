@@ -19,7 +19,8 @@ from torch import Tensor
 from bench.subject import Subject, add_options, silent, subject
 from pruning.blockwise.prune import prune
 from pruning.evaluation.perplexity import perplexity
-from pruning.gradients.gradient_pass import GradientNorms, gradient_norms
+from pruning.gradients.gradient_pass import gradient_norms
+from pruning.gradients.window_norms import GradientNorms
 from pruning.recipe import Recipe
 
 HALF = {"sparsity": 0.5}

@@ -28,7 +28,7 @@ from pruning.gradients.gradient_pass import GradientPass
 from pruning.gradients.schedule import ScheduleChoice
 from pruning.model.placement import Placement
 from pruning.recipe import GradientNorm, Recipe
-from pruning.resume.store import DirectoryLedger
+from pruning.resume.store import DirectoryResumeStore
 from pruning.runtime.peak_memory import PeakMemory
 from pruning.runtime.speed_probe import product_rate
 
@@ -90,15 +90,15 @@ def gradients(
     windows = task.windows(placement.model.config.vocab_size)
     with TemporaryDirectory() as directory:
         engine = GradientPass(placement, windows, norms=norms, schedule=schedule)
-        ledger = DirectoryLedger(Path(directory))
-        found = task.timed(lambda: engine.run(_silent, ledger))
+        resume_store = DirectoryResumeStore(Path(directory))
+        found = task.timed(lambda: engine.run(_silent, resume_store))
         task.more["micro_batch"] = engine.schedule.micro_batch
         _save(found, save)
         if schedule == "streamed":
             # Another run on the same shards: what a job pays that finds them finished.
             again = GradientPass(placement, windows, norms=norms, schedule="streamed")
             started = time.perf_counter()
-            for layers in again.run(_silent, ledger).values():
+            for layers in again.run(_silent, resume_store).values():
                 for norm in layers.values():
                     norm.sum()
             task.more["again"] = time.perf_counter() - started

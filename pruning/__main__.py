@@ -92,7 +92,7 @@ def _prune(request: Request, options: argparse.Namespace, console: Console) -> N
     from pruning.allowed_roots import Roots
     from pruning.gradients.schedule import ScheduleChoice
     from pruning.report.console import progress_on, result_table
-    from pruning.resume.store import DirectoryLedger
+    from pruning.resume.store import DirectoryResumeStore
     from pruning.run import run
 
     logging.disable_progress_bar()
@@ -101,7 +101,7 @@ def _prune(request: Request, options: argparse.Namespace, console: Console) -> N
         torch.set_num_threads(before.threads)  # sums are split by thread, so it decides their last bits
     schedule: ScheduleChoice = options.schedule or (before and before.schedule) or "auto"
     output = Path(options.output).absolute()
-    ledger = DirectoryLedger(Path(options.resume_in).absolute()) if options.resume_in else None
+    resume_store = DirectoryResumeStore(Path(options.resume_in).absolute()) if options.resume_in else None
     with progress_on(console) as progress:
         report = run(
             request.recipe,
@@ -115,10 +115,10 @@ def _prune(request: Request, options: argparse.Namespace, console: Console) -> N
             device=options.device or (before.device.split()[0] if before else "auto"),
             schedule=schedule,
             repeats=request.report,
-            ledger=ledger,
+            resume_store=resume_store,
         )
-    if ledger is not None:
-        ledger.discard()
+    if resume_store is not None:
+        resume_store.discard()
     for warning in report.warnings:
         console.print(f"warning: {warning}", markup=False)
     results = Console(highlight=False, soft_wrap=True)

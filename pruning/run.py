@@ -16,12 +16,12 @@ from tempfile import TemporaryDirectory
 import torch
 
 from pruning.allowed_roots import Roots
-from pruning.blockwise.prune import check, prune
+from pruning.blockwise.prune import prunable_stack, prune
 from pruning.blockwise.results import Pruned
 from pruning.blockwise.shards import StoredBlocks
 from pruning.errors import PruningError
 from pruning.estimate import ModelShape
-from pruning.evaluation.cache import DensePerplexities, NotShared, SharedPerplexities
+from pruning.evaluation.cache import DensePerplexities, NoPerplexityCache, PerplexityCache
 from pruning.gradients.cache import GradientCache
 from pruning.gradients.schedule import Schedule, ScheduleChoice
 from pruning.model.batching import micro_batches
@@ -39,7 +39,7 @@ from pruning.report.schema import (
     SparsityFacts,
 )
 from pruning.resume.identity import RunIdentityCheck
-from pruning.resume.store import Conditions, EphemeralResumeStore, ResumeStore
+from pruning.resume.store import EphemeralResumeStore, NumericsKey, ResumeStore
 from pruning.runtime.device import compute_device, describe
 from pruning.stages.evaluate import NO_LIMIT, EvaluationResult, PerplexityLimit, evaluate, evaluation_steps
 from pruning.stages.gradients import GradientStage
@@ -61,9 +61,9 @@ def run(  # noqa: PLR0913 - each by its name, and all but the first three with a
     schedule: ScheduleChoice = "auto",
     repeats: Report | None = None,
     ceiling: PerplexityLimit = NO_LIMIT,
-    ledger: ResumeStore | None = None,
-    shared: GradientCache | None = None,
-    shared_perplexities: SharedPerplexities = NotShared(),  # noqa: B008 - without state
+    resume_store: ResumeStore | None = None,
+    gradient_cache: GradientCache | None = None,
+    perplexity_cache: PerplexityCache = NoPerplexityCache(),  # noqa: B008 - without state
     on_shape: Callable[[ModelShape], None] = lambda shape: None,
 ) -> Report:
     """Prune a model as `recipe` says into the directory `output`, which appears complete or not at all.
@@ -73,7 +73,7 @@ def run(  # noqa: PLR0913 - each by its name, and all but the first three with a
     only. `device` is 'auto', 'cpu', 'cuda' or 'cuda:N'. What `progress` raises ends the run between steps.
     `schedule`: of the gradients, see pruning.gradients.schedule. `repeats`: the report of an earlier run of
     this recipe, whose model and texts must be the same still. `ceiling`: a pruned model that is certain to
-    lie above it is not measured further. `ledger`: of this very run, which then goes on behind what an
+    lie above it is not measured further. `resume_store`: of this very run, which then goes on behind what an
     earlier attempt has finished, with the result of an undisturbed one, bit for bit on a CPU. `shared`: where
     gradient norms are found that an earlier run has computed, and left for later ones; `shared_perplexities`:
     the same for the dense model's. `on_shape` is told what the model consists of, once that is known.
@@ -82,7 +82,7 @@ def run(  # noqa: PLR0913 - each by its name, and all but the first three with a
     layer or window; Unreachable where the Hub does not answer; PruningError where the disk is too full.
     """
     stages = Stages(progress, compute_device(device))
-    with atomic_directory(output) as directory, _or_nothing_kept(ledger, output) as kept:
+    with atomic_directory(output) as directory, _or_nothing_kept(resume_store, output) as kept:
         with stages.stage(Stage.RESOLVE, 1) as step:
             beginning = RunIdentityCheck(kept)
             model = beginning.model(recipe.model)
@@ -102,16 +102,16 @@ def run(  # noqa: PLR0913 - each by its name, and all but the first three with a
             kept,
             directory,
             schedule=schedule,
-            shared=shared,
+            gradient_cache=gradient_cache,
             save_masks=save_masks,
             save_gradients=save_gradients,
         )
         del placement  # the models that are measured next need its memory
 
-        conditions = outcome.conditions
-        dense = DensePerplexities(plan.checkpoint.identity, plan.evaluations, conditions, shared_perplexities)
+        numerics_key = outcome.numerics_key
+        dense = DensePerplexities(plan.checkpoint.identity, plan.evaluations, numerics_key, perplexity_cache)
         with stages.stage(Stage.EVALUATE, evaluation_steps(plan, dense)) as step:
-            measured = evaluate(plan, directory, step, kept, conditions, dense, ceiling)
+            measured = evaluate(plan, directory, step, kept, numerics_key, dense, ceiling)
 
         report = _report(plan, outcome, measured, stages, repeats)
         write_report(plan.checkpoint, report, directory)
@@ -119,10 +119,10 @@ def run(  # noqa: PLR0913 - each by its name, and all but the first three with a
 
 
 @contextmanager
-def _or_nothing_kept(ledger: ResumeStore | None, output: Path) -> Iterator[ResumeStore]:
-    """The ledger, or for a run that is not to be taken up, a place for its shards beside the output."""
-    if ledger is not None:
-        yield ledger
+def _or_nothing_kept(resume_store: ResumeStore | None, output: Path) -> Iterator[ResumeStore]:
+    """The resume store, or for a run that is not to be taken up, a place for its shards beside the output."""
+    if resume_store is not None:
+        yield resume_store
         return
     with TemporaryDirectory(prefix=f".{output.name}.", suffix=".shards", dir=output.parent) as directory:
         yield EphemeralResumeStore(Path(directory))
@@ -133,7 +133,7 @@ class _Outcome:
     """What the stages `gradients` and `prune` leave, beside the pruned model's files."""
 
     pruned: Pruned
-    conditions: Conditions
+    numerics_key: NumericsKey
     attention: str
     schedule: Schedule | None  # of the gradients, where this run was to compute them
     gradients_reused: bool
@@ -143,18 +143,18 @@ def _pruned(  # noqa: PLR0913 - the parts of one run
     plan: Plan,
     placement: Placement,
     stages: Stages,
-    ledger: ResumeStore,
+    resume_store: ResumeStore,
     directory: Path,
     *,
     schedule: ScheduleChoice,
-    shared: GradientCache | None,
+    gradient_cache: GradientCache | None,
     save_masks: bool,
     save_gradients: bool,
 ) -> _Outcome:
     """Gradients and pruning, and the files of the pruned model. Holds no tensor when it is done."""
-    source = GradientStage(plan, placement, ledger, schedule, shared)
-    conditions = _conditions(plan, placement, source)
-    blocks = StoredBlocks(ledger, conditions)
+    source = GradientStage(plan, placement, resume_store, schedule, gradient_cache)
+    numerics_key = _numerics_key(plan, placement, source)
+    blocks = StoredBlocks(resume_store, numerics_key)
     if source.steps is None:
         gradients = source.norms(step=lambda done, total: None)
     else:
@@ -164,8 +164,8 @@ def _pruned(  # noqa: PLR0913 - the parts of one run
                 gradients = source.norms(step)
             # A pass that has run out of memory has gone on under other conditions; one whose norms are shared
             # is known by its shards now.
-            if (known := _conditions(plan, placement, source)) != conditions:
-                conditions, blocks = known, StoredBlocks(ledger, known)
+            if (known := _numerics_key(plan, placement, source)) != numerics_key:
+                numerics_key, blocks = known, StoredBlocks(resume_store, known)
         if save_gradients:
             source.save(gradients, directory)
 
@@ -182,7 +182,7 @@ def _pruned(  # noqa: PLR0913 - the parts of one run
         write_model(plan.checkpoint, pruned, directory, save_masks=save_masks)
     return _Outcome(
         pruned,
-        conditions,
+        numerics_key,
         placement.model.config._attn_implementation,
         source.schedule,
         source.reused,
@@ -194,14 +194,14 @@ def _shape(plan: Plan) -> ModelShape:
     return shape_of(find_stack(plan.checkpoint.skeleton), stored_dtype=stored)
 
 
-def _conditions(plan: Plan, placement: Placement, gradients: GradientStage) -> Conditions:
+def _numerics_key(plan: Plan, placement: Placement, gradients: GradientStage) -> NumericsKey:
     """What decides the last bits of the pruned weights, beside recipe, model and calibration windows."""
-    conditions: dict[str, str | int | float | bool | None] = {**placement.conditions}
+    numerics_key: dict[str, str | int | float | bool | None] = {**placement.numerics_key}
     if plan.windows is not None:
-        stack = check(placement.model, plan.recipe)
+        stack = prunable_stack(placement.model, plan.recipe)
         pieces = micro_batches(stack, plan.windows, backward=False, device=placement.device)
-        conditions["windows at once"] = len(pieces[0])
-    return {**conditions, **gradients.conditions}
+        numerics_key["windows at once"] = len(pieces[0])
+    return {**numerics_key, **gradients.numerics_key}
 
 
 def _check_room(plan: Plan, directory: Path) -> None:
@@ -210,7 +210,7 @@ def _check_room(plan: Plan, directory: Path) -> None:
     """
     model = sum((plan.checkpoint.directory / name).stat().st_size for name in plan.checkpoint.files)
     weights = sum(
-        layer.inputs * layer.outputs for layer in check(plan.checkpoint.skeleton, plan.recipe).layers
+        layer.inputs * layer.outputs for layer in prunable_stack(plan.checkpoint.skeleton, plan.recipe).layers
     )
     changed = weights * plan.dtype.itemsize if plan.recipe.changes_kept_weights else 0
     needed = model + weights // 8 + changed  # a bit of each mask

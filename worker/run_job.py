@@ -38,16 +38,16 @@ from worker.attempt.artifacts import output_prefix, upload
 from worker.attempt.disk import Disk
 from worker.attempt.early_stop import ceiling, keeps_model
 from worker.attempt.error_report import failure
-from worker.attempt.gradient_cache import JobGradients
+from worker.attempt.gradient_cache import JobGradientCache
 from worker.attempt.heartbeat import Heartbeat
 from worker.attempt.inputs import fetch_uploads
-from worker.attempt.perplexity_cache import JobPerplexities
+from worker.attempt.perplexity_cache import JobPerplexityCache
 from worker.attempt.progress import JobProgress
-from worker.attempt.resume_store import JobLedger
+from worker.attempt.resume_store import JobResumeStore
 from worker.identity import Identity, stopping_on_sigterm
 from worker.interrupts import CancelRequested, LeaseLost, ShuttingDown, Waiting
 from worker.retry import retry, retry_once
-from worker.scratch import LEDGER, scratch
+from worker.scratch import RESUME_STORE, scratch
 
 log = logging.getLogger(__name__)
 
@@ -111,7 +111,7 @@ def _run(
         spec = claim.spec
         with scratch(settings.work_dir, claim.job_id, claim.attempt) as directory:
             fetch_uploads(database, store, claim, spec, directory / "uploads", progress)
-            ledger = JobLedger(database, store, claim, directory / LEDGER, progress)
+            resume_store = JobResumeStore(database, store, claim, directory / RESUME_STORE, progress)
             private = _hub_token(claim.owner, settings) is not None and not is_local(spec.recipe.model.id)
             report = _prune(
                 spec,
@@ -119,9 +119,9 @@ def _run(
                 settings,
                 directory,
                 progress,
-                ledger,
-                JobGradients(database, store, claim, directory / "gradients", progress, private=private),
-                JobPerplexities(database, claim, progress, private=private),
+                resume_store,
+                JobGradientCache(database, store, claim, directory / "gradients", progress, private=private),
+                JobPerplexityCache(database, claim, progress, private=private),
             )
             result = report.model_dump(mode="json")
             only = None if keeps_model(spec, result) else REPORT
@@ -147,9 +147,9 @@ def _prune(
     settings: Settings,
     directory: Path,
     progress: JobProgress,
-    ledger: JobLedger,
-    gradients: JobGradients,
-    perplexities: JobPerplexities,
+    resume_store: JobResumeStore,
+    gradients: JobGradientCache,
+    perplexities: JobPerplexityCache,
 ) -> Report:
     """Run the recipe in `directory`, which holds the uploads, behind the blocks that earlier attempts have
     finished; a Hub that does not answer is waited for.
@@ -169,9 +169,9 @@ def _prune(
             hub_token=token.get_secret_value() if token else None,
             device=settings.device,
             ceiling=ceiling(spec),
-            ledger=ledger,
-            shared=gradients,
-            shared_perplexities=perplexities,
+            resume_store=resume_store,
+            gradient_cache=gradients,
+            perplexity_cache=perplexities,
             on_shape=lambda shape: progress.expect(spec, shape),
         )
 

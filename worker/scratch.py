@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from jobs.lifecycle import finished_blocks
 from worker.interrupts import ShuttingDown
 
-LEDGER = "ledger"
-"""Where in an attempt's directory its ledger keeps its files."""
+RESUME_STORE = "resume"
+"""Where in an attempt's directory its resume store keeps its files."""
 
 
 @contextmanager
@@ -28,7 +28,7 @@ def scratch(work_dir: Path, job_id: UUID, attempt: int) -> Iterator[Path]:
     directory.mkdir(parents=True)
     for earlier in job.iterdir():
         if earlier != directory:
-            _take_over(earlier / LEDGER, directory / LEDGER)
+            _take_over(earlier / RESUME_STORE, directory / RESUME_STORE)
             shutil.rmtree(earlier, ignore_errors=True)
     try:
         yield directory
@@ -41,7 +41,7 @@ def scratch(work_dir: Path, job_id: UUID, attempt: int) -> Iterator[Path]:
 
 
 def _take_over(earlier: Path, ours: Path) -> None:
-    for state in earlier.glob("*/boundary-*"):
+    for state in earlier.glob("*/activations-*"):
         stage = ours / state.parent.name
         stage.mkdir(parents=True, exist_ok=True)
         with suppress(FileNotFoundError):

@@ -8,7 +8,7 @@ from pruning.activations.statistics import InputStatistics
 from pruning.activations.walk import BlockwiseForward
 from pruning.allocation import gradient, owl
 from pruning.allocation.rounding import spread, zero_counts
-from pruning.gradients.gradient_pass import GradientNorms
+from pruning.gradients.window_norms import GradientNorms
 from pruning.masks.patterns import LayerTarget
 from pruning.methods.wanda import wanda_scores
 from pruning.model.blocks import Stack

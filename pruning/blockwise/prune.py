@@ -22,7 +22,7 @@ from pruning.blockwise.results import (
     Targets,
 )
 from pruning.errors import InvalidInput, NumericalFailure
-from pruning.gradients.gradient_pass import GradientNorms
+from pruning.gradients.window_norms import GradientNorms
 from pruning.masks.packed import set_to_zero
 from pruning.masks.patterns import LayerTarget, fits
 from pruning.methods import LayerStats, Method, PrunedMatrix, method_for
@@ -69,9 +69,9 @@ def prune(
     once; by default there are none, and all are held in memory. What is finished is not pruned again, but
     only passed on the way to what is not, and the result is that of a single run, bit for bit on a CPU.
 
-    Raises what `check` raises, and NumericalFailure with a layer's name.
+    Raises what `prunable_stack` raises, and NumericalFailure with a layer's name.
     """
-    stack = check(model, recipe)
+    stack = prunable_stack(model, recipe)
     model.requires_grad_(False).eval()
     placement = placement or Placement(model)
     blocks = InMemory() if finished is None else finished
@@ -87,7 +87,7 @@ def prune(
                 placement,
                 PairedForward if "activation_error" in recipe.needs else BlockwiseForward,
             )
-            first = _take_up(walk, blocks.boundary, no_later_than=first)
+            first = _take_up(walk, blocks.activation_checkpoint, no_later_than=first)
         else:  # nothing is replayed, but a model that cannot be is refused whatever the method
             Replay(stack, _ANY_TOKENS if windows is None else windows, placement)
         for index in range(first, last + 1):
@@ -101,7 +101,7 @@ def prune(
                     blocks.keep(index, _pruned_block(recipe, index, block, targets, gradients, walk))
                 if walk is not None and index < last:
                     walk.advance(index)
-                    blocks.boundary.save(index + 1, walk.state())
+                    blocks.activation_checkpoint.save(index + 1, walk.state())
             step(index + 1, len(stack.blocks))
     return Pruned(blocks, len(stack.blocks))
 
@@ -136,11 +136,13 @@ def _walk(
     return kind(Replay(stack, windows, placement), pieces)
 
 
-def _take_up(walk: BlockwiseForward, boundary: ActivationCheckpoint, *, no_later_than: int) -> int:
+def _take_up(
+    walk: BlockwiseForward, activation_checkpoint: ActivationCheckpoint, *, no_later_than: int
+) -> int:
     """Put the windows where an earlier run has left them, if that is not behind a block to be pruned; returns
     the block that they stand before.
     """
-    left = boundary.load()
+    left = activation_checkpoint.load()
     if left is None or left[0] > no_later_than:
         return 0
     index, state = left
@@ -233,7 +235,7 @@ def _warning(names: Sequence[str], text: str) -> str:
     return f"layer{'s' if len(names) > 1 else ''} {named}: {text}"
 
 
-def check(model: PreTrainedModel, recipe: Recipe) -> Stack:
+def prunable_stack(model: PreTrainedModel, recipe: Recipe) -> Stack:
     """The blocks that `prune` will work through, with the layers that it will prune. Call it before expensive
     work; a model without weights will do.
 

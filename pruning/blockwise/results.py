@@ -66,7 +66,7 @@ class PrunedBlock:
 class PrunedBlocks(Protocol):
     """The finished blocks of one model, by number, and what is needed to go on behind them."""
 
-    boundary: ActivationCheckpoint
+    activation_checkpoint: ActivationCheckpoint
     """The calibration windows before a block."""
 
     def __contains__(self, block: object) -> bool:
@@ -93,7 +93,7 @@ class InMemory:
 
     def __init__(self) -> None:
         """Nothing is finished."""
-        self.boundary = ActivationCheckpoint(None, {})
+        self.activation_checkpoint = ActivationCheckpoint(None, {})
         self._blocks: dict[int, PrunedBlock] = {}
 
     def __contains__(self, block: object) -> bool:

@@ -1,4 +1,4 @@
-"""Pruned blocks as shards in a run's ledger."""
+"""Pruned blocks as shards in a run's resume store."""
 
 import json
 from dataclasses import asdict
@@ -12,7 +12,7 @@ from pruning.blockwise.results import BlockFacts, PrunedBlock, PrunedLayer, Targ
 from pruning.masks.packed import SHAPES, packed, unpacked
 from pruning.masks.patterns import LayerTarget
 from pruning.recipe import Stage
-from pruning.resume.store import Conditions, ResumeStore
+from pruning.resume.store import NumericsKey, ResumeStore
 
 _MASK, _WEIGHT = "mask/", "weight/"
 _FACTS = "facts"
@@ -24,11 +24,11 @@ _TARGETS = -1
 class StoredBlocks:
     """A shard per block: written when the block is finished, read when it is asked for, never held."""
 
-    def __init__(self, ledger: ResumeStore, conditions: Conditions) -> None:
+    def __init__(self, resume_store: ResumeStore, numerics_key: NumericsKey) -> None:
         """Begin the prune stage, or take it up under the same conditions."""
-        self._ledger = ledger
-        self._files = dict(ledger.begin(Stage.PRUNE, conditions))
-        self.boundary = ledger.boundary(Stage.PRUNE)
+        self._resume_store = resume_store
+        self._files = dict(resume_store.begin(Stage.PRUNE, numerics_key))
+        self.activation_checkpoint = resume_store.activation_checkpoint(Stage.PRUNE)
 
     def has_all(self, count: int) -> bool:
         """Whether blocks 0 to `count` - 1 are finished."""
@@ -49,7 +49,7 @@ class StoredBlocks:
 
     def keep(self, block: int, pruned: PrunedBlock) -> None:
         """Write the shard, and make it durable."""
-        path = self._ledger.directory(Stage.PRUNE) / f"{block:05}.safetensors"
+        path = self._resume_store.directory(Stage.PRUNE) / f"{block:05}.safetensors"
         write_shard(pruned, path)
         self._keep(block, path)
 
@@ -62,12 +62,12 @@ class StoredBlocks:
 
     def keep_targets(self, targets: Targets) -> None:
         """As JSON, from which floats come back bit for bit."""
-        path = self._ledger.directory(Stage.PRUNE) / "targets.json"
+        path = self._resume_store.directory(Stage.PRUNE) / "targets.json"
         path.write_text(json.dumps({name: asdict(target) for name, target in targets.items()}))
         self._keep(_TARGETS, path)
 
     def _keep(self, block: int, path: Path) -> None:
-        self._ledger.keep(Stage.PRUNE, block, path)
+        self._resume_store.commit(Stage.PRUNE, block, path)
         self._files[block] = path
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from pruning.evaluation.perplexity import EvaluationSet
-from pruning.resume.store import Conditions
+from pruning.resume.store import NumericsKey
 
 _FORMAT = 1
 
@@ -18,23 +18,23 @@ _FORMAT = 1
 _DECISIVE = ("device", "dtype", "threads", "attention", "processor", "torch", "transformers", "pruneserve")
 
 
-class SharedPerplexities(Protocol):
+class PerplexityCache(Protocol):
     """Where they are kept. Whatever a method raises ends the run."""
 
-    def find(self, fingerprint: str) -> float | None:
+    def get(self, fingerprint: str) -> float | None:
         """The perplexity, bit for bit as it was offered. None: the caller is to measure it."""
 
-    def offer(self, fingerprint: str, perplexity: float) -> None:
+    def put(self, fingerprint: str, perplexity: float) -> None:
         """Let later runs have it."""
 
 
-class NotShared:
+class NoPerplexityCache:
     """Every run measures for itself."""
 
-    def find(self, fingerprint: str) -> None:
+    def get(self, fingerprint: str) -> None:
         """Nothing is found."""
 
-    def offer(self, fingerprint: str, perplexity: float) -> None:
+    def put(self, fingerprint: str, perplexity: float) -> None:
         """Nothing is kept."""
 
 
@@ -45,29 +45,31 @@ class DensePerplexities:
         self,
         model: str,
         texts: Sequence[EvaluationSet],
-        conditions: Conditions,
-        shared: SharedPerplexities,
+        numerics_key: NumericsKey,
+        perplexity_cache: PerplexityCache,
     ) -> None:
-        """Looks for them. `model`: a commit or a content digest; `conditions`: those of the run."""
-        self._shared = shared
-        self._fingerprints = [fingerprint_of(model=model, text=text, conditions=conditions) for text in texts]
-        found = {number: shared.find(name) for number, name in enumerate(self._fingerprints)}
+        """Looks for them. `model`: a commit or a content digest; `numerics_key`: those of the run."""
+        self._perplexity_cache = perplexity_cache
+        self._fingerprints = [
+            fingerprint_of(model=model, text=text, numerics_key=numerics_key) for text in texts
+        ]
+        found = {number: perplexity_cache.get(name) for number, name in enumerate(self._fingerprints)}
         self.known = {number: value for number, value in found.items() if value is not None}
 
-    def offer(self, measured: Sequence[float]) -> None:
+    def put(self, measured: Sequence[float]) -> None:
         """Leave for later runs what this one had to measure: one perplexity per text, in order."""
         for number, (fingerprint, value) in enumerate(zip(self._fingerprints, measured, strict=True)):
             if number not in self.known:
-                self._shared.offer(fingerprint, value)
+                self._perplexity_cache.put(fingerprint, value)
 
 
-def fingerprint_of(*, model: str, text: EvaluationSet, conditions: Mapping[str, object]) -> str:
+def fingerprint_of(*, model: str, text: EvaluationSet, numerics_key: Mapping[str, object]) -> str:
     """SHA-256 of what decides every bit of the dense model's perplexity on one text."""
     content = {
         "format": _FORMAT,
         "model": model,
         "windows": text.fingerprint,
         "stride": text.stride,
-        "conditions": {name: conditions[name] for name in _DECISIVE},
+        "conditions": {name: numerics_key[name] for name in _DECISIVE},
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

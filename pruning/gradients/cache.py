@@ -21,7 +21,7 @@ from pruning.gradients.window_norms import GradientNorms
 from pruning.model.blocks import Stack
 from pruning.model.layers import LinearLayer
 from pruning.recipe import GradientNorm, LayerSelection, Stage
-from pruning.resume.store import Conditions, ResumeStore, sha256_of
+from pruning.resume.store import NumericsKey, ResumeStore, sha256_of
 
 _FORMAT = 3  # 1: no float32 tokens beside a narrow dtype; 2: of the summed loss, in every dtype
 
@@ -37,8 +37,8 @@ class GradientCache(Protocol):
         None: the caller is to compute them, and `put` them then.
         """
 
-    def put(self, fingerprint: str, conditions: Conditions) -> None:
-        """The ledger's shards of the stage `gradients` under these conditions are what was to be computed."""
+    def put(self, fingerprint: str, numerics_key: NumericsKey) -> None:
+        """Publish the shards that the run's resume store holds for the stage `gradients` under this key."""
 
     def invalidate(self, fingerprint: str) -> None:
         """What was found cannot be used."""
@@ -77,53 +77,53 @@ class Shards:
 
 
 def fingerprint_of(
-    *, model: str, calibration: str, selection: LayerSelection, conditions: Mapping[str, object]
+    *, model: str, calibration: str, selection: LayerSelection, numerics_key: Mapping[str, object]
 ) -> str:
     """SHA-256 of what the norms follow from, but for the schedule and the number of windows at once.
 
-    `model`: a commit or a content digest; `calibration`: the fingerprint of the windows; `conditions`: of the
-    placement, so that two equal recipes give equal masks on the same kind of device.
+    `model`: a commit or a content digest; `calibration`: the fingerprint of the windows; `numerics_key`: the
+    placement's, so that two equal recipes give equal masks on the same kind of device.
     """
     content = {
         "format": _FORMAT,
         "model": model,
         "calibration": calibration,
         "selection": selection.model_dump(mode="json"),
-        "conditions": {name: conditions[name] for name in ("device", "dtype", "attention")},
+        "conditions": {name: numerics_key[name] for name in ("device", "dtype", "attention")},
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def find_usable(shared: GradientCache, fingerprint: str, stack: Stack) -> Shards | None:
+def load_cached(gradient_cache: GradientCache, fingerprint: str, stack: Stack) -> Shards | None:
     """What is found, checked before it is used. None: it is to be computed."""
-    while (files := shared.get(fingerprint)) is not None:
+    while (files := gradient_cache.get(fingerprint)) is not None:
         shards = Shards(files, stack)
         if shards.usable:
             return shards
-        shared.invalidate(fingerprint)
+        gradient_cache.invalidate(fingerprint)
     return None
 
 
-def offer(
-    shared: GradientCache,
+def put(
+    gradient_cache: GradientCache,
     fingerprint: str,
     gradients: GradientNorms,
     gradient_pass: GradientPass,
     stack: Stack,
-    ledger: ResumeStore,
+    resume_store: ResumeStore,
 ) -> Shards:
     """Let other runs have what this one has computed. A pass on the schedule `whole` leaves no shards, so
     they are written now.
     """
-    files = dict(ledger.begin(Stage.GRADIENTS, gradient_pass.conditions))
+    files = dict(resume_store.begin(Stage.GRADIENTS, gradient_pass.numerics_key))
     for index, block in enumerate(stack.blocks):
         if block.layers and index not in files:
-            path = ledger.directory(Stage.GRADIENTS) / f"{index:05}.safetensors"
+            path = resume_store.directory(Stage.GRADIENTS) / f"{index:05}.safetensors"
             layers = [layer.name for layer in block.layers]
             write_shard({norm: {name: gradients[norm][name] for name in layers} for norm in gradients}, path)
-            ledger.keep(Stage.GRADIENTS, index, path)
+            resume_store.commit(Stage.GRADIENTS, index, path)
             files[index] = path
-    shared.put(fingerprint, gradient_pass.conditions)
+    gradient_cache.put(fingerprint, gradient_pass.numerics_key)
     return Shards(files, stack)
 
 

@@ -13,8 +13,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from pruning.errors import InvalidInput
-from pruning.gradients.gradient_pass import GradientNorms
 from pruning.gradients.shards import sharded_norms
+from pruning.gradients.window_norms import GradientNorms
 from pruning.recipe import GradientNorm
 
 FILE_NAME = "gradient_norms.safetensors"

@@ -30,11 +30,9 @@ from pruning.model.placement import Placement
 from pruning.model.replay import Replay
 from pruning.model.selection import selected_stack
 from pruning.recipe import GradientNorm, LayerSelection, Stage
-from pruning.resume.store import Conditions, ResumeStore
+from pruning.resume.store import NumericsKey, ResumeStore
 from pruning.runtime.device import is_out_of_memory
 from pruning.runtime.malloc import retain_freed_heap
-
-__all__ = ["GradientNorms", "GradientPass", "gradient_norms"]
 
 Step = Callable[[int, int], None]
 
@@ -89,7 +87,7 @@ class GradientPass:
         return count if self.schedule.name == "whole" else streamed_steps(self._stack, count)
 
     @property
-    def conditions(self) -> Conditions:
+    def numerics_key(self) -> NumericsKey:
         """What decides the last bits of the norms, beside the model, the windows and the selection."""
         return {
             "schedule": self.schedule.name,
@@ -97,15 +95,15 @@ class GradientPass:
             "norms": ",".join(self._norms),
             "float32 tokens": self._float32_tokens,
             "fused": is_fused(self._placement.device, self._placement.dtype),
-            **self._placement.conditions,
+            **self._placement.numerics_key,
         }
 
-    def run(self, step: Step, ledger: ResumeStore | None = None) -> GradientNorms:
+    def run(self, step: Step, resume_store: ResumeStore | None = None) -> GradientNorms:
         """The norms asked for, by layer name: (outputs, inputs), float32 (float64 for a float64 model).
 
         Without any scale: l1 is Σ|g|, l2 is sqrt(Σ g²). `whole` gives tensors on the device. `streamed` needs
-        a ledger: it goes on behind the blocks that the ledger has, adds a shard for each other one, and gives
-        the shards' tensors when they are asked for.
+        a resume store: it computes the blocks that the store lacks, commits a shard for each, and returns
+        norms that are read from the shards on access.
 
         `step(done, total)` is called after each micro-batch (of each block, if `streamed`); what it raises
         ends the pass. Where memory runs out, the pass starts again with half as many windows at once; then
@@ -114,7 +112,9 @@ class GradientPass:
         """
         while True:
             try:
-                return self._whole(step) if self.schedule.name == "whole" else self._streamed(step, ledger)
+                return (
+                    self._whole(step) if self.schedule.name == "whole" else self._streamed(step, resume_store)
+                )
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error) or self.schedule.micro_batch == 1:
                     raise
@@ -170,16 +170,16 @@ class GradientPass:
         torch.autograd.grad(output, start.tensors, delta)
 
     @retain_freed_heap(_LARGEST_KEPT_STREAMED)
-    def _streamed(self, step: Step, ledger: ResumeStore | None) -> GradientNorms:
-        if ledger is None:
-            raise ValueError("a streamed pass needs a ledger for its shards")
-        shards = dict(ledger.begin(Stage.GRADIENTS, self.conditions))
-        directory = ledger.directory(Stage.GRADIENTS)
+    def _streamed(self, step: Step, resume_store: ResumeStore | None) -> GradientNorms:
+        if resume_store is None:
+            raise ValueError("a streamed pass needs a resume store for its shards")
+        shards = dict(resume_store.begin(Stage.GRADIENTS, self.numerics_key))
+        directory = resume_store.directory(Stage.GRADIENTS)
 
         def keep(block: int, norms: GradientNorms) -> None:
             path = directory / f"{block:05}.safetensors"
             write_shard(norms, path)
-            ledger.keep(Stage.GRADIENTS, block, path)
+            resume_store.commit(Stage.GRADIENTS, block, path)
             shards[block] = path
 
         blocks = enumerate(self._stack.blocks)
@@ -189,7 +189,7 @@ class GradientPass:
             passage = self._passage(replay)
             streamed = StreamedPass(replay, passage, self._placement, self._pieces, self._norms, step)
             with self._block_inputs(directory / "inputs") as inputs:
-                streamed.run(missing, inputs, ledger.boundary(Stage.GRADIENTS), keep)
+                streamed.run(missing, inputs, resume_store.activation_checkpoint(Stage.GRADIENTS), keep)
         blocks = enumerate(self._stack.blocks)
         files = {layer.name: shards[index] for index, block in blocks for layer in block.layers}
         return sharded_norms(files, self._norms)

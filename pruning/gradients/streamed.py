@@ -66,15 +66,15 @@ class StreamedPass:
         self,
         wanted: Collection[int],
         inputs: BlockInputs,
-        boundary: ActivationCheckpoint,
+        activation_checkpoint: ActivationCheckpoint,
         keep: Callable[[int, GradientNorms], None],
     ) -> None:
         """Call `keep` with the norms of every block that is `wanted`, the last one first.
 
-        `boundary`: where a pass that was cut short left the gradient between two blocks.
+        `activation_checkpoint`: where a pass that was cut short left the gradient between two blocks.
         """
         top, deltas = len(self._blocks) - 1, list[Tensor]()
-        if (saved := boundary.load()) and max(wanted) <= saved[0] < top:
+        if (saved := activation_checkpoint.load()) and max(wanted) <= saved[0] < top:
             top = saved[0]
             deltas = [saved[1][str(piece)] for piece in range(len(self._pieces))]
         self._forward(inputs, top)
@@ -86,8 +86,8 @@ class StreamedPass:
             if index in wanted:
                 keep(index, norms)
             if index > min(wanted):
-                self._save(boundary, index - 1, deltas)
-        boundary.drop()
+                self._save(activation_checkpoint, index - 1, deltas)
+        activation_checkpoint.drop()
 
     def _forward(self, inputs: BlockInputs, top: int) -> None:
         """Put away the inputs of the blocks up to `top`."""
@@ -158,10 +158,12 @@ class StreamedPass:
         self._done += 1
         self._step(min(self._done, self._steps), self._steps)  # inputs that were not kept take some more
 
-    def _save(self, boundary: ActivationCheckpoint, block: int, deltas: Sequence[Tensor]) -> None:
+    def _save(
+        self, activation_checkpoint: ActivationCheckpoint, block: int, deltas: Sequence[Tensor]
+    ) -> None:
         """Not so often that it costs more than a tenth of the time: it only saves a backward pass."""
         if time.monotonic() < self._save_at:
             return
         started = time.monotonic()
-        boundary.save(block, {str(piece): delta for piece, delta in enumerate(deltas)})
+        activation_checkpoint.save(block, {str(piece): delta for piece, delta in enumerate(deltas)})
         self._save_at = time.monotonic() + 10 * (time.monotonic() - started)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from pruning.activations.statistics import InputStatistics
 from pruning.errors import NumericalFailure
-from pruning.gradients.gradient_pass import GradientNorms
+from pruning.gradients.window_norms import GradientNorms
 from pruning.masks.patterns import ComparisonGroup, LayerTarget, select
 from pruning.masks.row_totals import CLOSE_ENOUGH, lowest_of_row_totals
 from pruning.model.layers import LinearLayer

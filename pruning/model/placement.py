@@ -36,7 +36,7 @@ class Placement:
         self._ahead: _Prefetch | None = None
 
     @property
-    def conditions(self) -> dict[str, str | int]:
+    def numerics_key(self) -> dict[str, str | int]:
         """What decides the last bits of what is computed here."""
         return {
             "device": describe(self.device),

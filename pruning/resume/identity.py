@@ -20,12 +20,12 @@ class RunIdentity:
 
 
 class RunIdentityCheck:
-    """The subject of a run, as its first attempt has noted it in the ledger."""
+    """The subject of a run, as its first attempt has noted it in the resume store."""
 
-    def __init__(self, ledger: ResumeStore) -> None:
+    def __init__(self, resume_store: ResumeStore) -> None:
         """Look what was noted."""
-        self._ledger = ledger
-        found = ledger.begin(Stage.RESOLVE, {}).get(0)
+        self._resume_store = resume_store
+        found = resume_store.begin(Stage.RESOLVE, {}).get(0)
         self._before = None if found is None else RunIdentity(**json.loads(found.read_text()))
 
     def model(self, reference: ModelReference) -> ModelReference:
@@ -39,9 +39,9 @@ class RunIdentityCheck:
         fingerprint = calibration.fingerprint if calibration else None
         now = RunIdentity(recipe, model.commit, model.digest, fingerprint)
         if self._before is None:
-            path = self._ledger.directory(Stage.RESOLVE) / "subject.json"
+            path = self._resume_store.directory(Stage.RESOLVE) / "subject.json"
             path.write_text(json.dumps(asdict(now)))
-            self._ledger.keep(Stage.RESOLVE, 0, path)
+            self._resume_store.commit(Stage.RESOLVE, 0, path)
             return
         for name, field in (
             ("recipe", "recipe"),

@@ -1,8 +1,9 @@
-"""What of a run is durable, so that a run that was cut short goes on at the first block that is not finished.
+"""Resumable state: an interrupted run continues at the first block that is not finished.
 
-Two things are kept. A finished block of a stage leaves as a shard, a safetensors file, and counts from the
-moment at which the ledger has it. The state at the block's boundary (what the next block is given) stays on
-this machine's disk, the newest only: it saves work where it is there, and nothing is lost where it is not.
+Two things are saved. Each finished block of a stage is written as a shard (a safetensors file) and counts as
+finished once the store has committed it. The activations that the next block takes as input are saved as a
+checkpoint on this machine's disk, the newest only: they save recomputation where they are present, and
+nothing is lost where they are not.
 """
 
 import hashlib
@@ -21,17 +22,17 @@ from torch import Tensor
 
 from pruning.recipe.stages import Stage
 
-Conditions = Mapping[str, str | int | float | bool | None]
-"""What decides a stage's last bits beside the recipe: precision, kind of device, threads, micro-batches, …"""
+NumericsKey = Mapping[str, str | int | float | bool | None]
+"""All that decides the last bits of a stage besides the recipe: dtype, device, threads, micro-batch, …"""
 
 
 class ActivationCheckpoint:
     """The state between two blocks of one stage, on this machine's disk: the newest only."""
 
-    def __init__(self, directory: Path | None, conditions: Conditions) -> None:
+    def __init__(self, directory: Path | None, numerics_key: NumericsKey) -> None:
         """A state of other conditions is none. Without a directory, nothing is ever kept."""
         self._directory = directory
-        self._conditions = _canonical(conditions)
+        self._numerics_key = _canonical(numerics_key)
 
     def save(self, block: int, tensors: Mapping[str, Tensor]) -> None:
         """Keep the state at the boundary where `block` is the next to be worked on, in place of any earlier.
@@ -40,11 +41,11 @@ class ActivationCheckpoint:
         """
         if self._directory is None:
             return
-        partial = self._directory / "boundary.partial"
+        partial = self._directory / "activations.partial"
         contents = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-        save_file(contents, partial, metadata={"block": str(block), "conditions": self._conditions})
-        earlier = list(self._directory.glob("boundary-*.safetensors"))
-        kept = partial.replace(self._directory / f"boundary-{sha256_of(partial)}.safetensors")
+        save_file(contents, partial, metadata={"block": str(block), "numerics_key": self._numerics_key})
+        earlier = list(self._directory.glob("activations-*.safetensors"))
+        kept = partial.replace(self._directory / f"activations-{sha256_of(partial)}.safetensors")
         for path in earlier:
             if path != kept:
                 path.unlink(missing_ok=True)
@@ -54,21 +55,21 @@ class ActivationCheckpoint:
         if self._directory is None:
             return None
         # There are two where a run has ended between keeping the one and dropping the other.
-        found = sorted(self._directory.glob("boundary-*.safetensors"), key=_written_at, reverse=True)
+        found = sorted(self._directory.glob("activations-*.safetensors"), key=_written_at, reverse=True)
         return next((state for state in map(self._read, found) if state is not None), None)
 
     def drop(self) -> None:
         """Free the disk: the stage has ended."""
-        for path in [] if self._directory is None else self._directory.glob("boundary*"):
+        for path in [] if self._directory is None else self._directory.glob("activations*"):
             path.unlink(missing_ok=True)
 
     def _read(self, path: Path) -> tuple[int, dict[str, Tensor]] | None:
         try:
-            if path.stem != f"boundary-{sha256_of(path)}":
+            if path.stem != f"activations-{sha256_of(path)}":
                 return None
             with safe_open(path, framework="pt") as file:
                 metadata = file.metadata()
-                if metadata["conditions"] != self._conditions:
+                if metadata["numerics_key"] != self._numerics_key:
                     return None
                 return int(metadata["block"]), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         except (OSError, SafetensorError):
@@ -78,10 +79,10 @@ class ActivationCheckpoint:
 class ResumeStore(Protocol):
     """The finished blocks of a run's stages, and where this machine keeps them.
 
-    Whatever `begin` and `keep` raise ends the run.
+    Whatever `begin` and `commit` raise ends the run.
     """
 
-    def begin(self, stage: Stage, conditions: Conditions) -> Mapping[int, Path]:
+    def begin(self, stage: Stage, numerics_key: NumericsKey) -> Mapping[int, Path]:
         """Start a stage, or take it up: the shards of its finished blocks, on this machine, by block.
 
         Only those that were kept under the same conditions, with the checksum that was noted then. All others
@@ -91,13 +92,13 @@ class ResumeStore(Protocol):
     def directory(self, stage: Stage) -> Path:
         """Where the stage's shards are to be written, each under a name of its own."""
 
-    def keep(self, stage: Stage, block: int, file: Path) -> None:
+    def commit(self, stage: Stage, block: int, file: Path) -> None:
         """Make the shard of a finished block durable; it lies in `directory(stage)` and stays there.
 
         Returns when the block counts as finished, whatever happens to this process or its machine.
         """
 
-    def boundary(self, stage: Stage) -> ActivationCheckpoint:
+    def activation_checkpoint(self, stage: Stage) -> ActivationCheckpoint:
         """The state at the boundary of the last finished block, of a stage that has begun."""
 
 
@@ -108,7 +109,7 @@ class EphemeralResumeStore:
         """`directory`: an empty one."""
         self._directory = directory
 
-    def begin(self, stage: Stage, conditions: Conditions) -> Mapping[int, Path]:
+    def begin(self, stage: Stage, numerics_key: NumericsKey) -> Mapping[int, Path]:
         """Nothing is finished yet."""
         return {}
 
@@ -116,15 +117,15 @@ class EphemeralResumeStore:
         """The stage's own."""
         return _made(self._directory / stage)
 
-    def keep(self, stage: Stage, block: int, file: Path) -> None:
+    def commit(self, stage: Stage, block: int, file: Path) -> None:
         """The file stays where it is."""
 
-    def boundary(self, stage: Stage) -> ActivationCheckpoint:
+    def activation_checkpoint(self, stage: Stage) -> ActivationCheckpoint:
         """None is kept."""
         return ActivationCheckpoint(None, {})
 
 
-class DirectoryLedger:
+class DirectoryResumeStore:
     """A run that can be taken up on the same machine, from a directory that only one run uses at a time.
 
     Beside each shard lies a note with its checksum and its conditions; a shard without one does not count.
@@ -133,16 +134,16 @@ class DirectoryLedger:
     def __init__(self, directory: Path) -> None:
         """`directory` is made if it is not there."""
         self._directory = directory
-        self._conditions: dict[Stage, dict[str, Any]] = {}
+        self._numerics_key: dict[Stage, dict[str, Any]] = {}
 
-    def begin(self, stage: Stage, conditions: Conditions) -> Mapping[int, Path]:
+    def begin(self, stage: Stage, numerics_key: NumericsKey) -> Mapping[int, Path]:
         """See `ResumeStore.begin`."""
-        self._conditions[stage] = dict(conditions)
+        self._numerics_key[stage] = dict(numerics_key)
         finished = {}
         for path in self.directory(stage).glob("*.note.json"):
             note = json.loads(path.read_text())
             shard = path.with_name(note["file"])
-            unchanged = note["conditions"] == dict(conditions)
+            unchanged = note["numerics_key"] == dict(numerics_key)
             if unchanged and shard.is_file() and sha256_of(shard) == note["sha256"]:
                 finished[int(note["block"])] = shard
         return finished
@@ -151,7 +152,7 @@ class DirectoryLedger:
         """The stage's own."""
         return _made(self._directory / stage)
 
-    def keep(self, stage: Stage, block: int, file: Path) -> None:
+    def commit(self, stage: Stage, block: int, file: Path) -> None:
         """Write the note, which appears whole or not at all."""
         with ThreadPoolExecutor(1) as thread:  # one computes while the other waits for the disk
             checksum = thread.submit(sha256_of, file)
@@ -160,7 +161,7 @@ class DirectoryLedger:
             "block": block,
             "file": file.name,
             "sha256": checksum.result(),
-            "conditions": self._conditions[stage],
+            "numerics_key": self._numerics_key[stage],
         }
         path = self.directory(stage) / f"{block}.note.json"
         partial = path.with_suffix(".partial")
@@ -168,9 +169,9 @@ class DirectoryLedger:
         _flush(partial)
         partial.replace(path)
 
-    def boundary(self, stage: Stage) -> ActivationCheckpoint:
+    def activation_checkpoint(self, stage: Stage) -> ActivationCheckpoint:
         """In the stage's directory."""
-        return ActivationCheckpoint(self.directory(stage), self._conditions[stage])
+        return ActivationCheckpoint(self.directory(stage), self._numerics_key[stage])
 
     def discard(self) -> None:
         """Free the disk of a run that has succeeded."""
@@ -186,8 +187,8 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _canonical(conditions: Conditions) -> str:
-    return json.dumps(dict(conditions), sort_keys=True)
+def _canonical(numerics_key: NumericsKey) -> str:
+    return json.dumps(dict(numerics_key), sort_keys=True)
 
 
 def _written_at(path: Path) -> int:

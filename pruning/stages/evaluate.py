@@ -21,7 +21,7 @@ from pruning.model.blocks import find_stack
 from pruning.model.placement import Placement
 from pruning.recipe import Stage
 from pruning.report.schema import PerplexityFacts, ZeroShotFacts
-from pruning.resume.store import Conditions, ResumeStore
+from pruning.resume.store import NumericsKey, ResumeStore
 from pruning.stages.resolve import Plan
 
 
@@ -79,8 +79,8 @@ def evaluate(
     plan: Plan,
     directory: Path,
     step: Callable[[int, int], None],
-    ledger: ResumeStore,
-    conditions: Conditions,
+    resume_store: ResumeStore,
+    numerics_key: NumericsKey,
     dense: DensePerplexities,
     ceiling: PerplexityLimit = NO_LIMIT,
 ) -> EvaluationResult:
@@ -90,12 +90,11 @@ def evaluate(
     that is certain to lie above the ceiling, nothing more is measured.
 
     `step(done, total)` is called after each step, and within a task again and again with the last count; what
-    it raises ends the measurement. What the ledger has of either is not measured again; `conditions` are
-    those of the pruning.
+    it raises ends the measurement. Measurements that the resume store holds under `numerics_key` are reused.
     """
     request = {"evaluation": plan.evaluation_request.model_dump_json()}
     texts = {f"text {number}": text.fingerprint for number, text in enumerate(plan.evaluations)}
-    kept = ledger.begin(Stage.EVALUATE, {**conditions, **request, **texts})
+    kept = resume_store.begin(Stage.EVALUATE, {**numerics_key, **request, **texts})
     steps = evaluation_steps(plan, dense)
     of_dense = _steps(plan, dense.known)
 
@@ -105,13 +104,13 @@ def evaluate(
             step(after, steps)
             return _OfOne.read(kept[number])
         found = measure(lambda done: step(before + done, steps))
-        path = ledger.directory(Stage.EVALUATE) / f"{number}.json"
+        path = resume_store.directory(Stage.EVALUATE) / f"{number}.json"
         path.write_text(json.dumps(asdict(found)))
-        ledger.keep(Stage.EVALUATE, number, path)
+        resume_store.commit(Stage.EVALUATE, number, path)
         return found
 
     before = measured(0, lambda done: _measure(plan, plan.placement, done, known=dense.known))
-    dense.offer(before.perplexities)
+    dense.put(before.perplexities)
     limit = ceiling.over(before.perplexities[0])
     after = measured(
         1, lambda done: _measure(plan, lambda: plan.pruned_placement(directory), done, limit=limit)

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from pruning.blockwise.prune import check
-from pruning.gradients.cache import ALL_NORMS, GradientCache, find_usable, fingerprint_of, offer
+from pruning.blockwise.prune import prunable_stack
+from pruning.gradients.cache import ALL_NORMS, GradientCache, fingerprint_of, load_cached, put
 from pruning.gradients.file import FILE_NAME, Provenance, write_gradients
-from pruning.gradients.gradient_pass import GradientNorms, GradientPass
+from pruning.gradients.gradient_pass import GradientPass
 from pruning.gradients.schedule import Schedule, ScheduleChoice
+from pruning.gradients.window_norms import GradientNorms
 from pruning.model.placement import Placement
-from pruning.resume.store import Conditions, ResumeStore
+from pruning.resume.store import NumericsKey, ResumeStore
 from pruning.stages.resolve import Plan
 
 
@@ -20,27 +21,34 @@ class GradientStage:
         self,
         plan: Plan,
         placement: Placement,
-        ledger: ResumeStore,
+        resume_store: ResumeStore,
         schedule: ScheduleChoice,
-        shared: GradientCache | None,
+        gradient_cache: GradientCache | None,
     ) -> None:
         """Looks for what is there already; what is shared is checked before it counts as found.
 
         Raises InvalidInput where the model, the layers or the schedule cannot be.
         """
-        self._plan, self._placement, self._ledger, self._shared = plan, placement, ledger, shared
+        self._plan, self._placement, self._resume_store, self._gradient_cache = (
+            plan,
+            placement,
+            resume_store,
+            gradient_cache,
+        )
         self._pass: GradientPass | None = None
         if plan.gradient_file is None and plan.norms and plan.calibration is not None:
             self._pass = GradientPass(
                 placement,
                 plan.calibration.windows,
-                norms=plan.norms if shared is None else ALL_NORMS,
+                norms=plan.norms if gradient_cache is None else ALL_NORMS,
                 selection=plan.recipe.layers,
                 schedule=schedule,
             )
         self._shards = None
-        if shared is not None and self._pass is not None:
-            self._shards = find_usable(shared, self._fingerprint, check(placement.model, plan.recipe))
+        if gradient_cache is not None and self._pass is not None:
+            self._shards = load_cached(
+                gradient_cache, self._fingerprint, prunable_stack(placement.model, plan.recipe)
+            )
         self.reused = self._shards is not None
 
     @property
@@ -54,12 +62,12 @@ class GradientStage:
         return self._pass.schedule if self._pass and not self.reused else None
 
     @property
-    def conditions(self) -> Conditions:
+    def numerics_key(self) -> NumericsKey:
         """What decides the last bits of the norms, as far as that is known by now."""
         if self._shards is not None:
             return {"gradients": self._shards.digest}
-        conditions = self._pass.conditions if self._pass else {}
-        return {f"gradients: {name}": value for name, value in conditions.items()}
+        numerics_key = self._pass.numerics_key if self._pass else {}
+        return {f"gradients: {name}": value for name, value in numerics_key.items()}
 
     def norms(self, step: Callable[[int, int], None]) -> GradientNorms:
         """Those that the recipe asks for, computed if they must be, and then left for other runs."""
@@ -70,10 +78,12 @@ class GradientStage:
             return {}
         if self._shards is not None:
             return self._shards.norms(wanted)
-        computed = self._pass.run(step, self._ledger)
-        if self._shared is not None:
-            stack = check(self._placement.model, self._plan.recipe)
-            self._shards = offer(self._shared, self._fingerprint, computed, self._pass, stack, self._ledger)
+        computed = self._pass.run(step, self._resume_store)
+        if self._gradient_cache is not None:
+            stack = prunable_stack(self._placement.model, self._plan.recipe)
+            self._shards = put(
+                self._gradient_cache, self._fingerprint, computed, self._pass, stack, self._resume_store
+            )
         return {norm: computed[norm] for norm in wanted}
 
     def save(self, norms: GradientNorms, directory: Path) -> None:
@@ -89,5 +99,5 @@ class GradientStage:
             model=self._plan.checkpoint.identity,
             calibration=self._plan.calibration.fingerprint,
             selection=self._plan.recipe.layers,
-            conditions=self._placement.conditions,
+            numerics_key=self._placement.numerics_key,
         )

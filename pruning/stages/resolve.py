@@ -10,7 +10,7 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
 
 from pruning.allowed_roots import Roots, real_file
-from pruning.blockwise.prune import check
+from pruning.blockwise.prune import prunable_stack
 from pruning.checkpoint.checkpoint import Checkpoint, resolve
 from pruning.data.calibration import CalibrationSet, calibration_set
 from pruning.data.windows import Reader
@@ -56,7 +56,7 @@ class Plan:
         `model`: the recipe's, or the commit that it meant when the run began.
         """
         checkpoint = resolve(model, roots=roots.models, hub_token=hub_token)
-        stack = check(checkpoint.skeleton, recipe)
+        stack = prunable_stack(checkpoint.skeleton, recipe)
         reader = Reader(
             tokenizer=checkpoint.tokenizer(),
             vocabulary=checkpoint.config.get_text_config().vocab_size,

@@ -176,7 +176,7 @@ class Soak:
         while not states:
             kill = self._kill(Stage.PRUNE, everyone=True, behind=1)
             work = Path(self._stack.environment["PRUNESERVE_WORK_DIR"])
-            states = list((work / str(kill.job_id)).glob("*/*/prune/boundary-*"))
+            states = list((work / str(kill.job_id)).glob("*/*/prune/activations-*"))
         for path in states:
             damage(path)
 

@@ -12,7 +12,7 @@ from jobs.lifecycle.lifecycle import Claim
 from jobs.storage.store import Store
 from jobs.tables import GradientShard
 from pruning.recipe import Stage
-from pruning.resume.store import Conditions
+from pruning.resume.store import NumericsKey
 from worker import interrupts
 from worker.attempt.cache_key import shared_name
 from worker.attempt.progress import JobProgress
@@ -21,7 +21,7 @@ from worker.attempt.transfers import fetch, in_database
 Result = TypeVar("Result")
 
 
-class JobGradients:
+class JobGradientCache:
     """Implements `pruning.gradients.cache.GradientCache`: every call may raise a `Stopped`."""
 
     def __init__(
@@ -60,7 +60,7 @@ class JobGradients:
                 return files
             self.invalidate(fingerprint)
 
-    def put(self, fingerprint: str, conditions: Conditions) -> None:
+    def put(self, fingerprint: str, conditions: NumericsKey) -> None:
         """Publish the job's own shards. A job that has lost its hold learns it by its next write."""
         name = self._name(fingerprint)
         self._in_database(

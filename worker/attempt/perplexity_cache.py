@@ -9,19 +9,19 @@ from worker.attempt.progress import JobProgress
 from worker.attempt.transfers import in_database
 
 
-class JobPerplexities:
-    """Implements `pruning.evaluation.cache.SharedPerplexities`: every call may raise a `Stopped`."""
+class JobPerplexityCache:
+    """Implements `pruning.evaluation.cache.PerplexityCache`: every call may raise a `Stopped`."""
 
     def __init__(
         self, database: sessionmaker[Session], claim: Claim, progress: JobProgress, *, private: bool
     ) -> None:
-        """`private`: only jobs of the same owner find them, as with `JobGradients`."""
+        """`private`: only jobs of the same owner find them, as with `JobGradientCache`."""
         self._database = database
         self._claim = claim
         self._progress = progress
         self._private = private
 
-    def find(self, fingerprint: str) -> float | None:
+    def get(self, fingerprint: str) -> float | None:
         """What a job has measured before, if one has."""
         name = self._name(fingerprint)
         found = in_database(self._database, self._progress, lambda session: perplexities.find(session, name))
@@ -29,7 +29,7 @@ class JobPerplexities:
             self._progress.log("the dense perplexity was measured before on the same windows")
         return found
 
-    def offer(self, fingerprint: str, perplexity: float) -> None:
+    def put(self, fingerprint: str, perplexity: float) -> None:
         """Let later jobs have it."""
         name = self._name(fingerprint)
         in_database(

@@ -1,4 +1,4 @@
-"""A job's ledger: its finished blocks are rows in the database, and their shards lie in the store."""
+"""A job's resume store: its finished blocks are rows in the database, and their shards lie in the store."""
 
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
@@ -11,13 +11,13 @@ from jobs.lifecycle.lifecycle import Claim
 from jobs.storage.store import Store, attempt_prefix
 from jobs.tables import JobBlock
 from pruning.recipe import Stage
-from pruning.resume.store import ActivationCheckpoint, Conditions
+from pruning.resume.store import ActivationCheckpoint, NumericsKey
 from worker.attempt.progress import JobProgress
 from worker.attempt.transfers import fetch, in_database, put_file
 from worker.interrupts import LeaseLost
 
 
-class JobLedger:
+class JobResumeStore:
     """Implements `pruning.resume.store.ResumeStore` for one attempt: every call may raise a `Stopped`."""
 
     def __init__(
@@ -36,7 +36,7 @@ class JobLedger:
         self._progress = progress
         self._conditions: dict[Stage, dict[str, Any]] = {}
 
-    def begin(self, stage: Stage, conditions: Conditions) -> Mapping[int, Path]:
+    def begin(self, stage: Stage, conditions: NumericsKey) -> Mapping[int, Path]:
         """Fetch the stage's shards from the store."""
         self._conditions[stage] = dict(conditions)
         rows = in_database(
@@ -53,7 +53,7 @@ class JobLedger:
         directory.mkdir(parents=True, exist_ok=True)
         return directory
 
-    def keep(self, stage: Stage, block: int, file: Path) -> None:
+    def commit(self, stage: Stage, block: int, file: Path) -> None:
         """Upload the shard under the attempt's prefix, then write the row that makes it count."""
         key = f"{attempt_prefix(self._claim.job_id, self._claim.attempt)}/blocks/{stage}/{file.name}"
         shard = put_file(self._store, key, file, self._progress)
@@ -66,7 +66,7 @@ class JobLedger:
             self._progress.ask()  # the database knows why the job is not running here any more
             raise LeaseLost
 
-    def boundary(self, stage: Stage) -> ActivationCheckpoint:
+    def activation_checkpoint(self, stage: Stage) -> ActivationCheckpoint:
         """In the stage's directory."""
         return ActivationCheckpoint(self.directory(stage), self._conditions[stage])
 

@@ -3,9 +3,10 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from pruning.blockwise.prune import Pruned, check, prune
+from pruning.blockwise.prune import Pruned, prunable_stack, prune
 from pruning.errors import InvalidInput, NumericalFailure
-from pruning.gradients.gradient_pass import GradientNorms, gradient_norms
+from pruning.gradients.gradient_pass import gradient_norms
+from pruning.gradients.window_norms import GradientNorms
 from pruning.recipe import Recipe
 from tests.pruning import naive
 from tests.pruning.families import FAMILIES, make
@@ -166,7 +167,7 @@ def test_a_pattern_that_does_not_divide_a_layer_is_refused_by_the_layers_name() 
     with pytest.raises(
         InvalidInput, match=r"4:8 .* 60 inputs of layer model\.layers\.0\.mlp\.down_proj"
     ) as refused:
-        check(model, recipe("gblm", "4:8"))
+        prunable_stack(model, recipe("gblm", "4:8"))
     assert refused.value.field == "pattern"
 
 

@@ -8,12 +8,12 @@ import pytest
 from transformers import LlamaForCausalLM, PreTrainedModel
 
 from pruning.allowed_roots import Roots
-from pruning.evaluation.cache import NotShared, SharedPerplexities
+from pruning.evaluation.cache import NoPerplexityCache, PerplexityCache
 from pruning.model.placement import Placement
 from pruning.progress import Silent
 from pruning.recipe import Evaluation, Recipe, Stage
 from pruning.report.schema import Report
-from pruning.resume.store import DirectoryLedger
+from pruning.resume.store import DirectoryResumeStore
 from pruning.run import run
 from pruning.stages.resolve import Plan
 
@@ -24,10 +24,10 @@ class Shared:
     def __init__(self) -> None:
         self.known: dict[str, float] = {}
 
-    def find(self, fingerprint: str) -> float | None:
+    def get(self, fingerprint: str) -> float | None:
         return self.known.get(fingerprint)
 
-    def offer(self, fingerprint: str, perplexity: float) -> None:
+    def put(self, fingerprint: str, perplexity: float) -> None:
         self.known[fingerprint] = perplexity
 
 
@@ -76,7 +76,7 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 @pytest.fixture
 def measured(models: list[Path], tmp_path: Path) -> Callable[..., Report]:
     def measure(
-        shared: SharedPerplexities,
+        shared: PerplexityCache,
         model: int = 0,
         evaluation: dict[str, Any] | None = None,
         steps: Steps | None = None,
@@ -89,7 +89,7 @@ def measured(models: list[Path], tmp_path: Path) -> Callable[..., Report]:
             Evaluation.model_validate(request),
             output=tmp_path / f"out-{len(list(tmp_path.iterdir()))}",
             roots=Roots(data=(tmp_path,)),
-            shared_perplexities=shared,
+            perplexity_cache=shared,
             progress=steps or Steps(),
         )
 
@@ -104,7 +104,7 @@ def test_later_runs_find_what_the_first_has_measured(
     assert not first.dense_perplexity_reused
     calibration = {"dataset": "builtin", "samples": 2, "sequence_length": 16}
     for fields in ({"sparsity": 0.7}, {"method": "wanda", "calibration": calibration, "pattern": "2:4"}):
-        alone = measured(NotShared(), **fields)
+        alone = measured(NoPerplexityCache(), **fields)
         del loaded[:]
         later = measured(shared, **fields)
         assert loaded == []
@@ -128,7 +128,7 @@ def test_of_several_texts_each_is_measured_once(measured: Callable[..., Report],
     shared, steps = Shared(), Steps()
     measured(shared)
     asked = {"further_datasets": [str(text)], "windows": 20}
-    alone = measured(NotShared(), evaluation=asked)
+    alone = measured(NoPerplexityCache(), evaluation=asked)
     measured(shared, evaluation={"windows": 20})
     report = measured(shared, evaluation=asked, steps=steps)
     assert not report.dense_perplexity_reused
@@ -154,18 +154,18 @@ def test_what_it_follows_from_is_in_the_fingerprint(
     measured(shared)
     report = measured(shared, **other)
     assert not report.dense_perplexity_reused
-    assert report.perplexity.dense == measured(NotShared(), **other).perplexity.dense
+    assert report.perplexity.dense == measured(NoPerplexityCache(), **other).perplexity.dense
     assert len(shared.known) == 2
 
 
 def test_a_run_that_goes_on_says_whose_measurement_it_was(models: list[Path], tmp_path: Path) -> None:
     recipe = Recipe.model_validate({"model": str(models[0]), "sparsity": 0.5, "method": "magnitude"})
     evaluation = Evaluation(dataset="builtin", sequence_length=32, windows=2)
-    shared, ledger = Shared(), DirectoryLedger(tmp_path / "ledger")
+    shared, resume_store = Shared(), DirectoryResumeStore(tmp_path / "resume")
     reports = [
-        run(recipe, evaluation, output=tmp_path / name, ledger=ledger, shared_perplexities=shared)
+        run(recipe, evaluation, output=tmp_path / name, resume_store=resume_store, perplexity_cache=shared)
         for name in ("first", "again")
     ]
-    # The second has its own measurement in its ledger, and finds it among the shared ones too.
+    # The second has its own measurement in its resume store, and finds it among the shared ones too.
     assert [report.dense_perplexity_reused for report in reports] == [False, False]
     assert reports[0].perplexity == reports[1].perplexity

@@ -20,8 +20,9 @@ from torch import Tensor
 from triton.runtime import interpreter
 
 from pruning.gradients import accumulate, accumulate_triton
-from pruning.gradients.gradient_pass import GradientNorms, gradient_norms
+from pruning.gradients.gradient_pass import gradient_norms
 from pruning.gradients.part import Part
+from pruning.gradients.window_norms import GradientNorms
 from tests.pruning.families import five_windows, make
 
 CASES: dict[str, tuple[torch.dtype, Sequence[int], int, Sequence[str]]] = {

@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 
 from pruning.recipe import Evaluation, Recipe, Stage
 from pruning.report.schema import Report
-from pruning.resume.store import Conditions, DirectoryLedger, sha256_of
+from pruning.resume.store import DirectoryResumeStore, NumericsKey, sha256_of
 from pruning.run import run
 
 EVALUATION = Evaluation(dataset="builtin", sequence_length=32, windows=1)
@@ -18,19 +18,19 @@ CALIBRATION = {"dataset": "builtin", "samples": 3, "sequence_length": 24}
 
 
 class Shared:
-    """In this process, over the ledger of the run that computed them."""
+    """In this process, over the resume store of the run that computed them."""
 
     def __init__(self) -> None:
-        self.ledger: DirectoryLedger | None = None
+        self.resume_store: DirectoryResumeStore | None = None
         self.known: dict[str, Mapping[int, Path]] = {}
         self.discarded: list[str] = []
 
     def get(self, fingerprint: str) -> Mapping[int, Path] | None:
         return self.known.get(fingerprint)
 
-    def put(self, fingerprint: str, conditions: Conditions) -> None:
-        assert self.ledger is not None
-        self.known[fingerprint] = self.ledger.begin(Stage.GRADIENTS, conditions)
+    def put(self, fingerprint: str, numerics_key: NumericsKey) -> None:
+        assert self.resume_store is not None
+        self.known[fingerprint] = self.resume_store.begin(Stage.GRADIENTS, numerics_key)
 
     def invalidate(self, fingerprint: str) -> None:
         self.discarded.append(fingerprint)
@@ -45,9 +45,9 @@ def pruned(tiny_llama_dir: Path, tmp_path: Path) -> Callable[..., tuple[Report, 
     def prune(shared: Shared | None, *, schedule: str = "auto", **fields: Any) -> tuple[Report, str]:  # noqa: ANN401
         nonlocal count
         count += 1
-        output, ledger = tmp_path / f"out-{count}", DirectoryLedger(tmp_path / f"ledger-{count}")
+        output, resume_store = tmp_path / f"out-{count}", DirectoryResumeStore(tmp_path / f"resume-{count}")
         if shared is not None:
-            shared.ledger = ledger
+            shared.resume_store = resume_store
         recipe = Recipe.model_validate(
             {
                 "model": str(tiny_llama_dir),
@@ -62,7 +62,7 @@ def pruned(tiny_llama_dir: Path, tmp_path: Path) -> Callable[..., tuple[Report, 
             EVALUATION,
             output=output,
             schedule=schedule,  # type: ignore[arg-type]
-            ledger=ledger,
+            resume_store=resume_store,
             shared=shared,
         )
         return report, sha256_of(output / "model.safetensors")

@@ -9,7 +9,8 @@ from safetensors.torch import save_file
 from pruning.allowed_roots import Roots
 from pruning.errors import InvalidInput
 from pruning.gradients.file import GradientFile, Provenance, write_gradients
-from pruning.gradients.gradient_pass import GradientNorms, gradient_norms
+from pruning.gradients.gradient_pass import gradient_norms
+from pruning.gradients.window_norms import GradientNorms
 from pruning.model.blocks import find_stack
 from pruning.recipe import Evaluation, Recipe
 from pruning.run import run

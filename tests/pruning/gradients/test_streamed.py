@@ -8,14 +8,14 @@ import torch
 from torch import Tensor
 
 from pruning.gradients.activation_store import BlockInputs, Budget
-from pruning.gradients.gradient_pass import GradientNorms, GradientPass
+from pruning.gradients.gradient_pass import GradientPass
 from pruning.gradients.lm_head import LMHeadLoss
-from pruning.gradients.window_norms import WindowNorms
+from pruning.gradients.window_norms import GradientNorms, WindowNorms
 from pruning.model import batching
 from pruning.model.layers import LinearLayer
 from pruning.model.placement import Placement
 from pruning.recipe import GradientNorm, LayerSelection
-from pruning.resume.store import DirectoryLedger, EphemeralResumeStore
+from pruning.resume.store import DirectoryResumeStore, EphemeralResumeStore
 from tests.pruning.families import ALL_FAMILIES, make
 from tests.pruning.pruned import ignore_steps
 
@@ -156,11 +156,11 @@ class Counted:
 
 
 @pytest.mark.parametrize("family", ["llama", "bloom"])
-@pytest.mark.parametrize("boundary", ["kept", "lost", "damaged"])
+@pytest.mark.parametrize("activation_checkpoint", ["kept", "lost", "damaged"])
 @pytest.mark.parametrize("finished", [1, 3, 4])
 def test_a_pass_that_was_cut_short_goes_on_bit_for_bit(
     family: str,
-    boundary: str,
+    activation_checkpoint: str,
     finished: int,
     five_windows: Tensor,
     tmp_path: Path,
@@ -175,16 +175,16 @@ def test_a_pass_that_was_cut_short_goes_on_bit_for_bit(
             raise Cut
 
     with pytest.raises(Cut):
-        a_pass(five_windows, "streamed", family).run(cut, DirectoryLedger(tmp_path))
-    for path in tmp_path.rglob("boundary-*"):
-        if boundary == "lost":
+        a_pass(five_windows, "streamed", family).run(cut, DirectoryResumeStore(tmp_path))
+    for path in tmp_path.rglob("activations-*"):
+        if activation_checkpoint == "lost":
             path.unlink()
-        elif boundary == "damaged":
+        elif activation_checkpoint == "damaged":
             path.write_bytes(path.read_bytes()[:-1] + b"\x01")
 
     formed = Counted(monkeypatch)
     assert_equal(
-        a_pass(five_windows, "streamed", family).run(ignore_steps, DirectoryLedger(tmp_path)), expected
+        a_pass(five_windows, "streamed", family).run(ignore_steps, DirectoryResumeStore(tmp_path)), expected
     )
     assert len({name.split(".")[2] for name in formed.layers}) == 5 - finished
 
@@ -192,9 +192,9 @@ def test_a_pass_that_was_cut_short_goes_on_bit_for_bit(
 def test_a_finished_pass_forms_nothing_again(
     five_windows: Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expected = a_pass(five_windows, "streamed").run(ignore_steps, DirectoryLedger(tmp_path))
+    expected = a_pass(five_windows, "streamed").run(ignore_steps, DirectoryResumeStore(tmp_path))
     formed = Counted(monkeypatch)
-    assert_equal(a_pass(five_windows, "streamed").run(ignore_steps, DirectoryLedger(tmp_path)), expected)
+    assert_equal(a_pass(five_windows, "streamed").run(ignore_steps, DirectoryResumeStore(tmp_path)), expected)
     assert not formed.layers
 
 
@@ -217,7 +217,7 @@ def test_where_memory_runs_out_half_as_many_windows_share_a_pass(
     monkeypatch.setattr(LMHeadLoss, "gradient", gradient)
     halved = a_pass(five_windows, schedule)
     assert halved.schedule.micro_batch == 2
-    found = halved.run(ignore_steps, DirectoryLedger(tmp_path))
+    found = halved.run(ignore_steps, DirectoryResumeStore(tmp_path))
     assert halved.schedule.micro_batch == 1
     monkeypatch.undo()
     monkeypatch.setitem(batching._ENOUGH_TOKENS, "cpu", 24)

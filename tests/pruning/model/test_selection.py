@@ -5,7 +5,7 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
-from pruning.blockwise.prune import check, prune
+from pruning.blockwise.prune import prunable_stack, prune
 from pruning.errors import InvalidInput
 from pruning.gradients.gradient_pass import gradient_norms
 from pruning.recipe import LayerSelection, Recipe
@@ -25,7 +25,7 @@ def recipe(**fields: object) -> Recipe:
 
 
 def selected(include: list[str], exclude: list[str]) -> list[str]:
-    stack = check(make("llama"), recipe(layers={"include": include, "exclude": exclude}))
+    stack = prunable_stack(make("llama"), recipe(layers={"include": include, "exclude": exclude}))
     return [layer.name for layer in stack.layers]
 
 
@@ -42,13 +42,13 @@ def test_layers_are_narrowed_by_globs() -> None:
 @pytest.mark.parametrize("field", ["include", "exclude"])
 def test_a_pattern_that_matches_nothing_is_refused_by_name(field: str) -> None:
     with pytest.raises(InvalidInput, match=r"'lm_head' matches no layer .* model\.layers\.0") as refused:
-        check(make("llama"), recipe(layers={field: ["*.mlp.*", "lm_head"]}))
+        prunable_stack(make("llama"), recipe(layers={field: ["*.mlp.*", "lm_head"]}))
     assert refused.value.field == f"layers.{field}"
 
 
 def test_patterns_that_leave_nothing_are_refused() -> None:
     with pytest.raises(InvalidInput) as refused:
-        check(make("llama"), recipe(layers={"include": ["*.mlp.*"], "exclude": ["*.mlp.*"]}))
+        prunable_stack(make("llama"), recipe(layers={"include": ["*.mlp.*"], "exclude": ["*.mlp.*"]}))
     assert refused.value.field == "layers.exclude"
 
 

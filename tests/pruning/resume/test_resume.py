@@ -17,7 +17,7 @@ from pruning.errors import InvalidInput
 from pruning.model import batching
 from pruning.recipe import Evaluation, Recipe, Stage
 from pruning.report.schema import Report
-from pruning.resume.store import ActivationCheckpoint, DirectoryLedger, sha256_of
+from pruning.resume.store import ActivationCheckpoint, DirectoryResumeStore, sha256_of
 from pruning.run import run
 
 EVALUATION = Evaluation(dataset="builtin", sequence_length=32, windows=2)
@@ -120,7 +120,7 @@ def attempt(model: Path, name: str, directory: Path, **options: Any) -> Report: 
         recipe(model, **RECIPES[name]),
         EVALUATION,
         output=directory / "out",
-        ledger=DirectoryLedger(directory / "ledger"),
+        resume_store=DirectoryResumeStore(directory / "resume"),
         save_masks=True,
         **options,
     )
@@ -145,8 +145,8 @@ def cut(model: Path, name: str, directory: Path, progress: CutAfter, **options: 
     assert not (directory / "out").exists()
 
 
-def lose_boundary(directory: Path) -> None:
-    for path in (directory / "ledger").rglob("boundary*"):
+def lose_activation_checkpoint(directory: Path) -> None:
+    for path in (directory / "resume").rglob("activations*"):
         path.unlink()
 
 
@@ -176,11 +176,11 @@ def test_cut_short_again_and_again_it_ends_as_an_undisturbed_run(
     assert pruned_blocks == [0, 1, 2, 3]
 
 
-@pytest.mark.parametrize("boundary", [True, False], ids=["state kept", "state lost"])
+@pytest.mark.parametrize("activation_checkpoint", [True, False], ids=["state kept", "state lost"])
 @pytest.mark.parametrize("name", [name for name in RECIPES if name != "gblm"])
 def test_cut_behind_every_block_it_ends_as_an_undisturbed_run(
     name: str,
-    boundary: bool,
+    activation_checkpoint: bool,
     model: Path,
     undisturbed: Callable[..., tuple[Any, int]],
     pruned_blocks: list[int],
@@ -190,8 +190,8 @@ def test_cut_behind_every_block_it_ends_as_an_undisturbed_run(
     pruned_blocks.clear()
     for block in range(3):
         cut(model, name, tmp_path, CutBehind(block))
-        if not boundary:
-            lose_boundary(tmp_path)
+        if not activation_checkpoint:
+            lose_activation_checkpoint(tmp_path)
     attempt(model, name, tmp_path)
     assert contents(tmp_path / "out") == expected
     assert pruned_blocks == [0, 1, 2, 3]
@@ -220,7 +220,7 @@ def test_a_damaged_shard_is_computed_again_and_no_other(
 ) -> None:
     expected, _ = undisturbed("allocated by gradients")
     cut(model, "allocated by gradients", tmp_path, CutBehind(2))
-    damage(tmp_path / f"ledger/prune/{block:05}.safetensors")
+    damage(tmp_path / f"resume/prune/{block:05}.safetensors")
     pruned_blocks.clear()
     attempt(model, "allocated by gradients", tmp_path)
     assert pruned_blocks == [block, 3]
@@ -232,7 +232,7 @@ def test_a_damaged_state_is_not_used(
 ) -> None:
     expected, _ = undisturbed("gblm")
     cut(model, "gblm", tmp_path, CutBehind(1))
-    (state,) = (tmp_path / "ledger/prune").glob("boundary-*")
+    (state,) = (tmp_path / "resume/prune").glob("activations-*")
     damage(state)
     attempt(model, "gblm", tmp_path)
     assert contents(tmp_path / "out") == expected
@@ -268,26 +268,26 @@ def test_another_model_is_refused(model: Path, tmp_path: Path) -> None:
 def test_other_windows_are_refused(model: Path, tmp_path: Path) -> None:
     text = tmp_path / "text.txt"
     wanted = recipe(model, method="gblm", calibration=CALIBRATION | {"dataset": str(text)})
-    ledger = DirectoryLedger(tmp_path / "ledger")
+    resume_store = DirectoryResumeStore(tmp_path / "resume")
     text.write_text("The suite of the for statement. " * 100)
     with pytest.raises(Cut):
-        run(wanted, EVALUATION, output=tmp_path / "out", ledger=ledger, progress=CutBehind(1))
+        run(wanted, EVALUATION, output=tmp_path / "out", resume_store=resume_store, progress=CutBehind(1))
     text.write_text("The suite of the if statement. " * 100)
     with pytest.raises(InvalidInput, match="the calibration of this run was") as refused:
-        run(wanted, EVALUATION, output=tmp_path / "out", ledger=ledger)
+        run(wanted, EVALUATION, output=tmp_path / "out", resume_store=resume_store)
     assert refused.value.field == "calibration"
 
 
 def test_the_newest_state_is_the_only_one_and_a_torn_one_none(tmp_path: Path) -> None:
-    boundary = ActivationCheckpoint(tmp_path, {"threads": 1})
+    activation_checkpoint = ActivationCheckpoint(tmp_path, {"threads": 1})
     for block in (1, 2):
-        boundary.save(block, {"hidden": torch.full((2, 3), block, dtype=torch.bfloat16)})
+        activation_checkpoint.save(block, {"hidden": torch.full((2, 3), block, dtype=torch.bfloat16)})
     (path,) = tmp_path.iterdir()
-    (tmp_path / "boundary.partial").write_bytes(b"cut off")
+    (tmp_path / "activations.partial").write_bytes(b"cut off")
     found = ActivationCheckpoint(tmp_path, {"threads": 1}).load()
     assert found is not None
     assert found[0] == 2
     assert torch.equal(found[1]["hidden"], torch.full((2, 3), 2.0, dtype=torch.bfloat16))
     assert ActivationCheckpoint(tmp_path, {"threads": 2}).load() is None
     path.write_bytes(path.read_bytes()[:-1])
-    assert boundary.load() is None
+    assert activation_checkpoint.load() is None

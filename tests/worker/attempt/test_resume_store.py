@@ -1,4 +1,4 @@
-"""A job's ledger on a real database and store: what counts as finished, for whom, and what of it is lost."""
+"""A job's resume store on a real database and object store: which blocks count as finished, and for whom."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -20,24 +20,24 @@ from pruning.resume.store import ActivationCheckpoint
 from worker.attempt.disk import Disk
 from worker.attempt.heartbeat import Heartbeat
 from worker.attempt.progress import JobProgress
-from worker.attempt.resume_store import JobLedger
+from worker.attempt.resume_store import JobResumeStore
 from worker.identity import Identity
 from worker.interrupts import CancelRequested, LeaseLost, ShuttingDown
-from worker.scratch import LEDGER, scratch
+from worker.scratch import RESUME_STORE, scratch
 
 Database = sessionmaker[Session]
 CONDITIONS = {"dtype": "float32", "threads": 2, "attention": None}
 
 
 @pytest.fixture
-def ledger_of(
+def resume_store_of(
     database: Database, settings: Settings, worker: Identity, tmp_path: Path
-) -> Callable[[Claim], JobLedger]:
-    def make(claim: Claim) -> JobLedger:
+) -> Callable[[Claim], JobResumeStore]:
+    def make(claim: Claim) -> JobResumeStore:
         heartbeat = Heartbeat(database, claim, settings, claimed_at=float("inf"))
         progress = JobProgress(database, claim, heartbeat, worker, Disk(tmp_path, 0))
         directory = tmp_path / f"attempt-{claim.attempt}"
-        return JobLedger(database, Store(settings.store_url), claim, directory, progress)
+        return JobResumeStore(database, Store(settings.store_url), claim, directory, progress)
 
     return make
 
@@ -56,14 +56,14 @@ def next_attempt(database: Database, worker: Identity) -> Callable[[Claim], Clai
     return lose
 
 
-def finish(ledger: JobLedger, block: int, content: bytes) -> None:
-    path = ledger.directory(Stage.PRUNE) / f"{block}.safetensors"
+def finish(resume_store: JobResumeStore, block: int, content: bytes) -> None:
+    path = resume_store.directory(Stage.PRUNE) / f"{block}.safetensors"
     path.write_bytes(content)
-    ledger.keep(Stage.PRUNE, block, path)
+    resume_store.commit(Stage.PRUNE, block, path)
 
 
-def found(ledger: JobLedger, conditions: dict[str, object] = CONDITIONS) -> dict[int, bytes]:
-    return {block: path.read_bytes() for block, path in ledger.begin(Stage.PRUNE, conditions).items()}
+def found(resume_store: JobResumeStore, conditions: dict[str, object] = CONDITIONS) -> dict[int, bytes]:
+    return {block: path.read_bytes() for block, path in resume_store.begin(Stage.PRUNE, conditions).items()}
 
 
 def losses(database: Database, job_id: UUID) -> int:
@@ -72,26 +72,26 @@ def losses(database: Database, job_id: UUID) -> int:
 
 
 def test_the_next_attempt_finds_what_was_kept(
-    claim: Claim, ledger_of: Callable[[Claim], JobLedger], next_attempt: Callable[[Claim], Claim]
+    claim: Claim, resume_store_of: Callable[[Claim], JobResumeStore], next_attempt: Callable[[Claim], Claim]
 ) -> None:
-    first = ledger_of(claim)
+    first = resume_store_of(claim)
     assert found(first) == {}
     finish(first, 0, b"zero")
     finish(first, 7, b"seven" * 1_000_000)
-    second = ledger_of(next_attempt(claim))
+    second = resume_store_of(next_attempt(claim))
     assert found(second) == {0: b"zero", 7: b"seven" * 1_000_000}
     assert found(second, CONDITIONS | {"threads": 3}) == {}
 
 
 def test_a_worker_that_has_lost_the_job_keeps_nothing(
     claim: Claim,
-    ledger_of: Callable[[Claim], JobLedger],
+    resume_store_of: Callable[[Claim], JobResumeStore],
     next_attempt: Callable[[Claim], Claim],
     database: Database,
 ) -> None:
-    stale = ledger_of(claim)
+    stale = resume_store_of(claim)
     stale.begin(Stage.PRUNE, CONDITIONS)
-    owner = ledger_of(next_attempt(claim))
+    owner = resume_store_of(next_attempt(claim))
     owner.begin(Stage.PRUNE, CONDITIONS)
     finish(owner, 0, b"the owner's")
     with pytest.raises(LeaseLost):
@@ -105,30 +105,30 @@ def test_a_worker_that_has_lost_the_job_keeps_nothing(
 
 
 def test_a_job_that_is_to_be_cancelled_keeps_nothing_more(
-    claim: Claim, ledger_of: Callable[[Claim], JobLedger], database: Database
+    claim: Claim, resume_store_of: Callable[[Claim], JobResumeStore], database: Database
 ) -> None:
-    ledger = ledger_of(claim)
-    ledger.begin(Stage.PRUNE, CONDITIONS)
+    resume_store = resume_store_of(claim)
+    resume_store.begin(Stage.PRUNE, CONDITIONS)
     with database.begin() as session:
         assert lifecycle.cancel(session, claim.owner, claim.job_id)
     with pytest.raises(CancelRequested):
-        finish(ledger, 0, b"zero")
-    assert found(ledger_of(claim)) == {}
+        finish(resume_store, 0, b"zero")
+    assert found(resume_store_of(claim)) == {}
 
 
 def test_only_a_block_that_was_never_finished_before_clears_the_losses(
     claim: Claim,
-    ledger_of: Callable[[Claim], JobLedger],
+    resume_store_of: Callable[[Claim], JobResumeStore],
     next_attempt: Callable[[Claim], Claim],
     database: Database,
 ) -> None:
     second = next_attempt(claim)
     assert losses(database, claim.job_id) == 1
-    ledger = ledger_of(second)
-    ledger.begin(Stage.PRUNE, CONDITIONS)
-    finish(ledger, 0, b"zero")
+    resume_store = resume_store_of(second)
+    resume_store.begin(Stage.PRUNE, CONDITIONS)
+    finish(resume_store, 0, b"zero")
     assert losses(database, claim.job_id) == 0
-    third = ledger_of(next_attempt(second))
+    third = resume_store_of(next_attempt(second))
     third.begin(Stage.PRUNE, CONDITIONS | {"threads": 3})
     finish(third, 0, b"zero, by three threads")
     assert losses(database, claim.job_id) == 1
@@ -140,15 +140,15 @@ def test_only_a_block_that_was_never_finished_before_clears_the_losses(
 def test_a_shard_that_is_not_what_its_row_says_is_computed_again(
     harm: str,
     claim: Claim,
-    ledger_of: Callable[[Claim], JobLedger],
+    resume_store_of: Callable[[Claim], JobResumeStore],
     next_attempt: Callable[[Claim], Claim],
     database: Database,
     settings: Settings,
 ) -> None:
-    ledger = ledger_of(claim)
-    ledger.begin(Stage.PRUNE, CONDITIONS)
-    finish(ledger, 0, b"zero")
-    finish(ledger, 1, b"one")
+    resume_store = resume_store_of(claim)
+    resume_store.begin(Stage.PRUNE, CONDITIONS)
+    finish(resume_store, 0, b"zero")
+    finish(resume_store, 1, b"one")
     with database.begin() as session:
         key = session.get_one(JobBlock, (claim.job_id, Stage.PRUNE, 0)).key
     stored = Path(settings.store_url.removeprefix("file://")) / key
@@ -156,39 +156,39 @@ def test_a_shard_that_is_not_what_its_row_says_is_computed_again(
         stored.unlink()
     else:
         stored.write_bytes(b"zerO")
-    again = ledger_of(next_attempt(claim))
+    again = resume_store_of(next_attempt(claim))
     assert found(again) == {1: b"one"}
     finish(again, 0, b"zero")
     assert found(again) == {0: b"zero", 1: b"one"}
 
 
 def test_a_transfer_ends_when_the_job_must_stop(
-    claim: Claim, ledger_of: Callable[[Claim], JobLedger], worker: Identity
+    claim: Claim, resume_store_of: Callable[[Claim], JobResumeStore], worker: Identity
 ) -> None:
-    ledger = ledger_of(claim)
-    ledger.begin(Stage.PRUNE, CONDITIONS)
-    finish(ledger, 0, b"zero")
+    resume_store = resume_store_of(claim)
+    resume_store.begin(Stage.PRUNE, CONDITIONS)
+    finish(resume_store, 0, b"zero")
     worker.stop()
     with pytest.raises(ShuttingDown):
-        ledger.begin(Stage.PRUNE, CONDITIONS)
+        resume_store.begin(Stage.PRUNE, CONDITIONS)
     with pytest.raises(ShuttingDown):
-        finish(ledger, 1, b"one")
+        finish(resume_store, 1, b"one")
 
 
 def test_a_state_is_taken_over_from_an_attempt_that_is_only_asleep(tmp_path: Path) -> None:
     job_id = UUID(int=1)
-    asleep = tmp_path / str(job_id) / "1" / LEDGER / Stage.PRUNE
+    asleep = tmp_path / str(job_id) / "1" / RESUME_STORE / Stage.PRUNE
     asleep.mkdir(parents=True)
-    boundary = ActivationCheckpoint(asleep, CONDITIONS)
-    boundary.save(3, {"hidden": torch.ones(2)})
-    with (asleep / "boundary.partial").open("wb") as half_written, scratch(tmp_path, job_id, 2) as ours:
+    activation_checkpoint = ActivationCheckpoint(asleep, CONDITIONS)
+    activation_checkpoint.save(3, {"hidden": torch.ones(2)})
+    with (asleep / "activations.partial").open("wb") as half_written, scratch(tmp_path, job_id, 2) as ours:
         half_written.write(b"more of it")
         half_written.flush()
-        taken = ActivationCheckpoint(ours / LEDGER / Stage.PRUNE, CONDITIONS).load()
+        taken = ActivationCheckpoint(ours / RESUME_STORE / Stage.PRUNE, CONDITIONS).load()
         assert taken is not None
         assert taken[0] == 3
         with pytest.raises(OSError, match="No such file"):
-            (asleep / "boundary.partial").replace(asleep / "boundary-x.safetensors")
+            (asleep / "activations.partial").replace(asleep / "activations-x.safetensors")
         assert sorted(path.name for path in (tmp_path / str(job_id)).iterdir()) == ["2"]
     assert list(tmp_path.iterdir()) == []
 
@@ -197,11 +197,13 @@ def test_a_worker_that_shuts_down_leaves_the_state_for_its_next_start(
     tmp_path: Path, claim: Claim, database: Database
 ) -> None:
     with suppress(ShuttingDown), scratch(tmp_path, claim.job_id, 1) as directory:
-        (directory / LEDGER / Stage.PRUNE).mkdir(parents=True)
-        ActivationCheckpoint(directory / LEDGER / Stage.PRUNE, CONDITIONS).save(1, {"hidden": torch.ones(2)})
+        (directory / RESUME_STORE / Stage.PRUNE).mkdir(parents=True)
+        ActivationCheckpoint(directory / RESUME_STORE / Stage.PRUNE, CONDITIONS).save(
+            1, {"hidden": torch.ones(2)}
+        )
         raise ShuttingDown
     with scratch(tmp_path, claim.job_id, 2) as directory:
-        assert ActivationCheckpoint(directory / LEDGER / Stage.PRUNE, CONDITIONS).load() is not None
+        assert ActivationCheckpoint(directory / RESUME_STORE / Stage.PRUNE, CONDITIONS).load() is not None
     with database.begin() as session:
         assert finished_blocks.may_go_on(session, claim.job_id)
         session.execute(
