@@ -18,7 +18,7 @@ from pruning.run import run
 from pruning.stages.resolve import Plan
 
 
-class Shared:
+class InMemoryPerplexityCache:
     """In this process."""
 
     def __init__(self) -> None:
@@ -76,7 +76,7 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 @pytest.fixture
 def measured(models: list[Path], tmp_path: Path) -> Callable[..., Report]:
     def measure(
-        shared: PerplexityCache,
+        cache: PerplexityCache,
         model: int = 0,
         evaluation: dict[str, Any] | None = None,
         steps: Steps | None = None,
@@ -89,7 +89,7 @@ def measured(models: list[Path], tmp_path: Path) -> Callable[..., Report]:
             Evaluation.model_validate(request),
             output=tmp_path / f"out-{len(list(tmp_path.iterdir()))}",
             roots=Roots(data=(tmp_path,)),
-            perplexity_cache=shared,
+            perplexity_cache=cache,
             progress=steps or Steps(),
         )
 
@@ -99,25 +99,25 @@ def measured(models: list[Path], tmp_path: Path) -> Callable[..., Report]:
 def test_later_runs_find_what_the_first_has_measured(
     measured: Callable[..., Report], loaded: list[Path]
 ) -> None:
-    shared = Shared()
-    first = measured(shared)
+    cache = InMemoryPerplexityCache()
+    first = measured(cache)
     assert not first.dense_perplexity_reused
     calibration = {"dataset": "builtin", "samples": 2, "sequence_length": 16}
     for fields in ({"sparsity": 0.7}, {"method": "wanda", "calibration": calibration, "pattern": "2:4"}):
         alone = measured(NoPerplexityCache(), **fields)
         del loaded[:]
-        later = measured(shared, **fields)
+        later = measured(cache, **fields)
         assert loaded == []
         assert later.dense_perplexity_reused
         assert not alone.dense_perplexity_reused
         assert later.perplexity == alone.perplexity  # both of them, bit for bit
-    assert list(shared.known.values()) == [first.perplexity.dense]
+    assert list(cache.known.values()) == [first.perplexity.dense]
 
 
 def test_what_is_known_is_no_step(measured: Callable[..., Report]) -> None:
-    shared, first, later = Shared(), Steps(), Steps()
-    measured(shared, steps=first)
-    measured(shared, steps=later)
+    cache, first, later = InMemoryPerplexityCache(), Steps(), Steps()
+    measured(cache, steps=first)
+    measured(cache, steps=later)
     assert first.done == [(1, 4), (2, 4), (3, 4), (4, 4)]
     assert later.done == [(1, 2), (2, 2)]
 
@@ -125,16 +125,16 @@ def test_what_is_known_is_no_step(measured: Callable[..., Report]) -> None:
 def test_of_several_texts_each_is_measured_once(measured: Callable[..., Report], tmp_path: Path) -> None:
     text = tmp_path / "further.txt"
     text.write_text("Whatever a second text may say. " * 100)
-    shared, steps = Shared(), Steps()
-    measured(shared)
+    cache, steps = InMemoryPerplexityCache(), Steps()
+    measured(cache)
     asked = {"further_datasets": [str(text)], "windows": 20}
     alone = measured(NoPerplexityCache(), evaluation=asked)
-    measured(shared, evaluation={"windows": 20})
-    report = measured(shared, evaluation=asked, steps=steps)
+    measured(cache, evaluation={"windows": 20})
+    report = measured(cache, evaluation=asked, steps=steps)
     assert not report.dense_perplexity_reused
     assert (report.perplexity, report.further_perplexities) == (alone.perplexity, alone.further_perplexities)
     assert steps.done == [(1, 3), (2, 3), (3, 3)]  # of the dense model the second text alone
-    assert measured(shared, evaluation=asked).dense_perplexity_reused
+    assert measured(cache, evaluation=asked).dense_perplexity_reused
 
 
 @pytest.mark.parametrize(
@@ -150,22 +150,22 @@ def test_of_several_texts_each_is_measured_once(measured: Callable[..., Report],
 def test_what_it_follows_from_is_in_the_fingerprint(
     measured: Callable[..., Report], other: dict[str, Any]
 ) -> None:
-    shared = Shared()
-    measured(shared)
-    report = measured(shared, **other)
+    cache = InMemoryPerplexityCache()
+    measured(cache)
+    report = measured(cache, **other)
     assert not report.dense_perplexity_reused
     assert report.perplexity.dense == measured(NoPerplexityCache(), **other).perplexity.dense
-    assert len(shared.known) == 2
+    assert len(cache.known) == 2
 
 
 def test_a_run_that_goes_on_says_whose_measurement_it_was(models: list[Path], tmp_path: Path) -> None:
     recipe = Recipe.model_validate({"model": str(models[0]), "sparsity": 0.5, "method": "magnitude"})
     evaluation = Evaluation(dataset="builtin", sequence_length=32, windows=2)
-    shared, resume_store = Shared(), DirectoryResumeStore(tmp_path / "resume")
+    cache, resume_store = InMemoryPerplexityCache(), DirectoryResumeStore(tmp_path / "resume")
     reports = [
-        run(recipe, evaluation, output=tmp_path / name, resume_store=resume_store, perplexity_cache=shared)
+        run(recipe, evaluation, output=tmp_path / name, resume_store=resume_store, perplexity_cache=cache)
         for name in ("first", "again")
     ]
-    # The second has its own measurement in its resume store, and finds it among the shared ones too.
+    # The second has its own measurement in its resume store, and finds it in the cache too.
     assert [report.dense_perplexity_reused for report in reports] == [False, False]
     assert reports[0].perplexity == reports[1].perplexity

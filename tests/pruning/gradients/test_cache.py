@@ -17,7 +17,7 @@ EVALUATION = Evaluation(dataset="builtin", sequence_length=32, windows=1)
 CALIBRATION = {"dataset": "builtin", "samples": 3, "sequence_length": 24}
 
 
-class Shared:
+class InMemoryGradientCache:
     """In this process, over the resume store of the run that computed them."""
 
     def __init__(self) -> None:
@@ -42,12 +42,17 @@ def pruned(tiny_llama_dir: Path, tmp_path: Path) -> Callable[..., tuple[Report, 
     """A run's report, and the checksum of its weights."""
     count = 0
 
-    def prune(shared: Shared | None, *, schedule: str = "auto", **fields: Any) -> tuple[Report, str]:  # noqa: ANN401
+    def prune(
+        cache: InMemoryGradientCache | None,
+        *,
+        schedule: str = "auto",
+        **fields: Any,  # noqa: ANN401
+    ) -> tuple[Report, str]:
         nonlocal count
         count += 1
         output, resume_store = tmp_path / f"out-{count}", DirectoryResumeStore(tmp_path / f"resume-{count}")
-        if shared is not None:
-            shared.resume_store = resume_store
+        if cache is not None:
+            cache.resume_store = resume_store
         recipe = Recipe.model_validate(
             {
                 "model": str(tiny_llama_dir),
@@ -63,7 +68,7 @@ def pruned(tiny_llama_dir: Path, tmp_path: Path) -> Callable[..., tuple[Report, 
             output=output,
             schedule=schedule,  # type: ignore[arg-type]
             resume_store=resume_store,
-            shared=shared,
+            gradient_cache=cache,
         )
         return report, sha256_of(output / "model.safetensors")
 
@@ -74,16 +79,16 @@ def pruned(tiny_llama_dir: Path, tmp_path: Path) -> Callable[..., tuple[Report, 
 def test_a_later_run_finds_them_whichever_norm_it_asks_for(
     pruned: Callable[..., tuple[Report, str]], schedule: str
 ) -> None:
-    shared = Shared()
-    first, _ = pruned(shared, schedule=schedule)
+    cache = InMemoryGradientCache()
+    first, _ = pruned(cache, schedule=schedule)
     assert not first.gradients_reused
     for fields in ({}, {"method": {"name": "gblm", "norm": "l2"}}, {"method": "gradient", "sparsity": 0.7}):
         alone, expected = pruned(None, **fields)
-        report, weights = pruned(shared, **fields)
+        report, weights = pruned(cache, **fields)
         assert report.gradients_reused
         assert not alone.gradients_reused
         assert weights == expected
-    assert len(shared.known) == 1
+    assert len(cache.known) == 1
 
 
 @pytest.mark.parametrize(
@@ -93,18 +98,18 @@ def test_a_later_run_finds_them_whichever_norm_it_asks_for(
 def test_what_they_follow_from_is_in_the_fingerprint(
     pruned: Callable[..., tuple[Report, str]], fields: dict[str, Any]
 ) -> None:
-    shared = Shared()
-    pruned(shared)
-    report, _ = pruned(shared, **fields)
+    cache = InMemoryGradientCache()
+    pruned(cache)
+    report, _ = pruned(cache, **fields)
     assert not report.gradients_reused
-    assert len(shared.known) == 2
+    assert len(cache.known) == 2
 
 
 @pytest.mark.parametrize("damage", ["not finite", "a layer is missing", "cut short"])
 def test_damaged_ones_are_computed_again(pruned: Callable[..., tuple[Report, str]], damage: str) -> None:
-    shared = Shared()
-    _, expected = pruned(shared)
-    ((fingerprint, shards),) = shared.known.items()
+    cache = InMemoryGradientCache()
+    _, expected = pruned(cache)
+    ((fingerprint, shards),) = cache.known.items()
     path = shards[1]
     tensors = load_file(path)
     name = next(iter(tensors))
@@ -115,7 +120,7 @@ def test_damaged_ones_are_computed_again(pruned: Callable[..., tuple[Report, str
     save_file(tensors, path)
     if damage == "cut short":
         path.write_bytes(path.read_bytes()[:-100])
-    report, weights = pruned(shared)
-    assert shared.discarded == [fingerprint]
+    report, weights = pruned(cache)
+    assert cache.discarded == [fingerprint]
     assert not report.gradients_reused
     assert weights == expected
