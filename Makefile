@@ -17,7 +17,7 @@ WORKERS ?= 3
 unexport PYTHONDONTWRITEBYTECODE
 PIP := -m pip install --quiet --disable-pip-version-check --progress-bar off --no-compile
 
-.PHONY: demo test soak bench-quality bench-agreement bench-api bench-search lint format install clean
+.PHONY: demo test soak bench-quality bench-agreement bench-api bench-search lint contracts format install clean
 
 demo: install
 	@$(BIN)/python -m cli.demo
@@ -50,6 +50,10 @@ lint: install
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+# Snapshots of what other programs rely on; CHANGELOG.md must name what changes.
+contracts: install
+	@$(BIN)/python -m tools.contracts
 
 format: install
 	@$(BIN)/ruff check --fix
