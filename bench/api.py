@@ -36,6 +36,7 @@ from cli.embedded.services import Api
 from jobs.access import api_keys
 from jobs.database import engine_from, sessions
 from jobs.lifecycle import lifecycle
+from jobs.lifecycle.events import JobError, StepFinished
 from jobs.queries import queries
 from jobs.queries.queries import JobFilter
 from jobs.settings import Settings
@@ -43,6 +44,7 @@ from jobs.spec.gate import GateState
 from jobs.spec.job import JobSpec
 from jobs.states import JobState
 from jobs.tables import Job
+from pruning.recipe import Stage
 
 _OWNER = "ada"
 _PAGE = 50
@@ -204,7 +206,7 @@ async def _read(
             event = json.loads(message.data)
             if event["id"] == 2:  # queued, running: from here on it is measured
                 ready.release()
-            if event["kind"] == "progress":
+            if event["data"]["kind"] == "progress":
                 found.append(now - datetime.fromisoformat(event["at"]).timestamp())
 
 
@@ -215,10 +217,13 @@ def _write(
     for number in range(round(rate * seconds)):
         time.sleep(max(0.0, began + number / rate - time.monotonic()))
         with database.begin() as session:
-            lifecycle.note(session, claims[number % len(claims)], "progress", {"step": number})
+            claim = claims[number % len(claims)]
+            lifecycle.record(
+                session, claim, StepFinished(attempt=1, stage=Stage.PRUNE, step=number, steps=number)
+            )
     for claim in claims:
         with database.begin() as session:
-            lifecycle.fail(session, claim, {"message": "the measurement is over"})
+            lifecycle.fail(session, claim, JobError(type="internal", message="the measurement is over"))
 
 
 def main() -> None:

@@ -12,7 +12,8 @@ from uuid import UUID
 from sqlalchemy import delete, exists, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from jobs.lifecycle import events
+from jobs.lifecycle import event_log
+from jobs.lifecycle.events import LogMessage
 from jobs.states import ENDED, HELD, RETRIABLE, JobState
 from jobs.tables import NOW, Artifact, GradientShard, IdempotencyKey, Job, JobBlock, JobEvent, ZooEntry
 
@@ -76,7 +77,7 @@ def expire_artifacts(session: Session, days: float, limit: int) -> int:
             .values(artifacts_expired_at=NOW, litter_since=NOW, last_event=Job.last_event + 1)
             .returning(Job.last_event)
         ).one()
-        events.append(session, job_id, last_event, "log", {"message": "the files have expired"})
+        event_log.append(session, job_id, last_event, LogMessage(message="the files have expired"))
     return len(old)
 
 

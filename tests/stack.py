@@ -19,12 +19,13 @@ from sqlalchemy.orm import Session, sessionmaker
 from cli.embedded.server import free_port
 from cli.embedded.services import Api, Service, Worker
 from jobs.access import api_keys
-from jobs.lifecycle import events, lifecycle
+from jobs.lifecycle import event_log, lifecycle
+from jobs.lifecycle.events import Event
 from jobs.queries import queries
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.states import ENDED
-from jobs.tables import Artifact, Job, JobEvent
+from jobs.tables import Artifact, Job
 from pruning.recipe import Stage
 
 PATIENCE_SECONDS = 280.0
@@ -106,9 +107,9 @@ class Stack:
         with self.database.begin() as session:
             return session.get_one(Job, job_id)
 
-    def events(self, job_id: UUID) -> list[JobEvent]:
+    def events(self, job_id: UUID) -> list[Event]:
         with self.database.begin() as session:
-            return list(events.since(session, job_id, 0))
+            return event_log.since(session, job_id, 0)
 
     def wait_for(self, job_id: UUID, reached: Callable[[Job], bool]) -> Job:
         patience = time.monotonic() + PATIENCE_SECONDS

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import SecretStr, TypeAdapter
 
 from api.app import create_app
-from api.schemas.jobs import Event
+from jobs.lifecycle.events import Event
 from jobs.settings import Settings
 from pruning.report.schema import Report
 

@@ -26,7 +26,7 @@ _ANSWERS: Responses = {
         "content": {
             "text/event-stream": {
                 "schema": {"type": "string"},
-                "example": 'id: 1\nevent: state\ndata: {"id": 1, "kind": "state", …}\n\n',
+                "example": 'id: 1\nevent: state\ndata: {"id": 1, "at": …, "data": {"kind": "state", …}}\n\n',
             },
             "application/json": {"schema": {"$ref": "#/components/schemas/EventList"}},
         },

@@ -8,11 +8,12 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from jobs.lifecycle.events import Event, JobError
 from jobs.spec.gate import Verdict
 from jobs.spec.job import JobOptions, JobSpec
 from jobs.spec.labels import Labels
 from jobs.states import JobState
-from jobs.tables import Artifact, Job, JobAttempt, JobEvent
+from jobs.tables import Artifact, Job, JobAttempt
 from pruning.recipe import Recipe, Stage
 
 
@@ -61,15 +62,6 @@ class Perplexity(BaseModel):
 
     dense: float | None
     pruned: float | None
-
-
-class JobError(BaseModel):
-    """Why a job failed, and what to do about it."""
-
-    model_config = ConfigDict(extra="allow")
-
-    message: str
-    field: str | None = Field(None, description="The field of the request that caused it, if one did.")
 
 
 class JobSummary(BaseModel):
@@ -156,22 +148,6 @@ class JobPage(BaseModel):
 
     items: list[JobSummary]
     next_cursor: str | None = Field(description="Pass it as `cursor` for the next page; null on the last.")
-
-
-class Event(BaseModel):
-    """Something that happened to a job."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    id: int = Field(description="Counts from 1 within the job, without gaps.")
-    kind: str = Field(examples=["state", "stage", "progress", "stage_finished", "log"])
-    at: datetime
-    data: dict[str, Any]
-
-    @classmethod
-    def of(cls, event: JobEvent) -> Self:
-        """The event of a row."""
-        return cls.model_validate(event)
 
 
 class EventList(BaseModel):

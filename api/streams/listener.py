@@ -14,7 +14,7 @@ from uuid import UUID
 
 import psycopg
 
-from jobs.lifecycle.events import CHANNEL
+from jobs.lifecycle.event_log import CHANNEL
 
 log = logging.getLogger(__name__)
 

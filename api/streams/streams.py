@@ -15,12 +15,12 @@ from sqlalchemy.orm import Session, sessionmaker
 from starlette.concurrency import run_in_threadpool
 
 from api.problems.problems import RETRY_AFTER_SECONDS
-from api.schemas.jobs import Event
 from api.streams.listener import EventListener
 from jobs.access import page_sessions
 from jobs.access.api_keys import Principal
 from jobs.database import DATABASE_UNAVAILABLE
-from jobs.lifecycle import events
+from jobs.lifecycle import event_log
+from jobs.lifecycle.events import Event
 from jobs.queries import queries
 from jobs.states import ENDED
 
@@ -140,7 +140,7 @@ class Streams:
     def _read_now(self, job_id: UUID, after: int) -> Reading:
         with self._sessions.begin() as session:
             # Events before the job: an end that the job shows is then either among them or still to be read.
-            batch = tuple(Event.of(event) for event in events.since(session, job_id, after))
+            batch = tuple(event_log.since(session, job_id, after))
             standing = queries.standing(session, job_id)
         if standing is None:
             return Reading(batch, 0, ended=True)

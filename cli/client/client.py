@@ -3,7 +3,7 @@
 with Client("http://127.0.0.1:8642", key) as client:
     job = client.submit({"model": "org/name", "method": "gblm", "sparsity": 0.5}, idempotency_key="once")
     for event in client.stream(job.id, after=0):
-        print(event.kind, event.data)
+        print(event.data)
     print(client.job(job.id).perplexity)
 """
 

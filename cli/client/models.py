@@ -135,9 +135,10 @@ class Sweep(Answer):
 class EventData(Answer):
     """What happened. Which fields there are depends on the kind of the event."""
 
+    kind: str
     state: str = ""
-    attempt: int = 1
-    reason: str = ""
+    attempt: int | None = None
+    reason: str | None = None
     stage: str = ""
     step: int | None = None
     steps: int | None = None
@@ -151,9 +152,13 @@ class Event(Answer):
     """One thing that happened to a job. Ids count from 1, without gaps."""
 
     id: int
-    kind: str
     at: datetime
     data: EventData
+
+    @property
+    def kind(self) -> str:
+        """The kind of the event."""
+        return self.data.kind
 
 
 class EventList(Answer):

@@ -121,7 +121,7 @@ class LiveView(View):
         self._bars.update(task, completed=total, total=total, left="")
 
     def _task(self, data: EventData) -> TaskID:
-        key = (data.attempt, data.stage)
+        key = (data.attempt or 1, data.stage)
         if key not in self._tasks:
             self._tasks[key] = self._bars.add_task(f"{clean(data.stage):<9}", left="")
         return self._tasks[key]
@@ -132,7 +132,7 @@ def _left(data: EventData, before: str = "") -> str:
 
 
 def _state(data: EventData) -> str:
-    attempt = f", attempt {data.attempt}" if data.attempt > 1 else ""
+    attempt = f", attempt {data.attempt}" if data.attempt and data.attempt > 1 else ""
     reason = f": {clean(data.reason)}" if data.reason else ""
     return f"{clean(data.state)}{attempt}{reason}"
 

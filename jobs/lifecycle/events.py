@@ -1,55 +1,120 @@
-"""What happened to a job, in an order that a reader can resume from."""
+"""The typed events of a job.
 
-from collections.abc import Sequence
-from typing import Any, Literal
-from uuid import UUID
+To add an event, write one class here and name it in `EventData`. Its `kind` is the discriminator in the
+table, in the OpenAPI document and in clients that are generated from it. `jobs.lifecycle.event_log` stores
+events and reads them back.
+"""
 
-from sqlalchemy import func, insert, select
-from sqlalchemy.orm import Session
+from datetime import datetime
+from typing import Annotated, Any, Literal
 
-from jobs.tables import JobEvent
+from pydantic import BaseModel, ConfigDict, Field
 
-EventKind = Literal["state", "stage", "progress", "stage_finished", "log"]
+from jobs.states import JobState
+from pruning.recipe import Stage
 
-CHANNEL = "pruneserve_events"
-"""The NOTIFY channel. A notification carries the job's id alone: it is a doorbell, not the mail."""
-
-
-def append(session: Session, job_id: UUID, event_id: int, kind: EventKind, data: dict[str, Any]) -> None:
-    """Write one event under the counter value that the caller's UPDATE of the job row returned."""
-    session.execute(insert(JobEvent).values(job_id=job_id, id=event_id, kind=kind, data=data))
-    session.execute(select(func.pg_notify(CHANNEL, str(job_id))))
+_Attempt = Annotated[int, Field(ge=1, description="The attempt that the event belongs to.")]
 
 
-def since(session: Session, job_id: UUID, after: int, limit: int = 500) -> Sequence[JobEvent]:
-    """The events of a job with an id greater than `after`, oldest first."""
-    return session.scalars(
-        select(JobEvent)
-        .where(JobEvent.job_id == job_id, JobEvent.id > after)
-        .order_by(JobEvent.id)
-        .limit(limit)
-    ).all()
+class JobError(BaseModel):
+    """Why a job failed, and what to do about it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    type: str = Field(description="What went wrong, for programs.", examples=["invalid_input", "disk_full"])
+    message: str = Field(description="What went wrong and what to do, for people.")
+    field: str | None = Field(None, description="The field of the request that caused it, if one did.")
 
 
-def told(session: Session, job_id: UUID, limit: int = 200) -> Sequence[JobEvent]:
-    """The latest events that a person wants to read, oldest first: all but the progress within a stage."""
-    latest = session.scalars(
-        select(JobEvent)
-        .where(JobEvent.job_id == job_id, JobEvent.kind != "progress")
-        .order_by(JobEvent.id.desc())
-        .limit(limit)
-    ).all()
-    return latest[::-1]
+class EventBase(BaseModel):
+    """What all events have in common. Subclasses set `kind`."""
+
+    # The defaults are always sent, so a client may rely on every field.
+    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
+
+    def job_columns(self) -> dict[str, Any]:
+        """Return the columns of the job's row that the event updates, by name."""
+        return {}
 
 
-def latest_progress(session: Session, job_id: UUID) -> dict[str, Any]:
-    """What the last event of progress within a stage has told; nothing before the first."""
-    return (
-        session.scalar(
-            select(JobEvent.data)
-            .where(JobEvent.job_id == job_id, JobEvent.kind == "progress")
-            .order_by(JobEvent.id.desc())
-            .limit(1)
-        )
-        or {}
-    )
+class StateChanged(EventBase):
+    """The job moved to another state."""
+
+    kind: Literal["state"] = "state"
+    state: JobState
+    attempt: _Attempt | None = Field(None, description="The latest attempt; null before the first.")
+    worker: str | None = Field(None, description="The worker that claimed the job.")
+    reason: str | None = Field(None, description="Why the job went back to the queue.")
+    error: JobError | None = Field(None, description="Why the job failed.")
+
+
+class StageStarted(EventBase):
+    """An attempt began a stage."""
+
+    kind: Literal["stage"] = "stage"
+    attempt: _Attempt
+    stage: Stage
+    steps: int = Field(ge=0, description="Steps of the stage: blocks, or groups of windows.")
+
+    def job_columns(self) -> dict[str, Any]:
+        """Return the stage and its steps, none of them finished."""
+        return {"stage": self.stage, "step": 0, "steps": self.steps}
+
+
+class StepFinished(EventBase):
+    """A stage made progress. Such events are rate-limited, and deleted some time after the job has ended."""
+
+    kind: Literal["progress"] = "progress"
+    attempt: _Attempt
+    stage: Stage
+    step: int = Field(ge=0, description="Finished steps of the stage.")
+    steps: int = Field(ge=0, description="Steps of the stage: blocks, or groups of windows.")
+    seconds_left: float | None = Field(None, description="An estimate for the whole job.")
+    memory_bytes: int | None = Field(None, description="Memory that the job's process holds now.")
+
+    def job_columns(self) -> dict[str, Any]:
+        """Return the position within the stage and the time left."""
+        return {
+            "stage": self.stage,
+            "step": self.step,
+            "steps": self.steps,
+            "seconds_left": self.seconds_left,
+        }
+
+
+class StageFinished(EventBase):
+    """An attempt finished a stage."""
+
+    kind: Literal["stage_finished"] = "stage_finished"
+    attempt: _Attempt
+    stage: Stage
+    seconds: float = Field(ge=0)
+    peak_memory_bytes: int = Field(ge=0)
+
+
+class LogMessage(EventBase):
+    """A message for people."""
+
+    kind: Literal["log"] = "log"
+    attempt: _Attempt | None = Field(None, description="The attempt that wrote it, if one did.")
+    message: str
+
+
+EventData = Annotated[
+    StateChanged | StageStarted | StepFinished | StageFinished | LogMessage, Field(discriminator="kind")
+]
+
+
+class Event(BaseModel):
+    """An event as it was recorded. Readers resume after the id of the last one that they saw."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: int = Field(description="Counts from 1 within the job, without gaps.")
+    at: datetime
+    data: EventData
+
+    @property
+    def kind(self) -> str:
+        """The kind of the event."""
+        return self.data.kind

@@ -13,7 +13,8 @@ from uuid import UUID, uuid4
 from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.orm import Session
 
-from jobs.lifecycle import events, quota
+from jobs.lifecycle import event_log, quota
+from jobs.lifecycle.events import EventData, JobError, StateChanged
 from jobs.lifecycle.transitions import close_attempt, move, released, seconds
 from jobs.spec.gate import judge
 from jobs.spec.job import JobSpec
@@ -88,7 +89,7 @@ def create(
     session.add(job)
     session.flush()
     index_labels(session, owner, job.id, job.labels)
-    events.append(session, job.id, 1, "state", {"state": JobState.QUEUED})
+    event_log.append(session, job.id, 1, StateChanged(state=JobState.QUEUED))
     session.refresh(job)
     return job
 
@@ -96,9 +97,9 @@ def create(
 def cancel(session: Session, owner: str, job_id: UUID) -> bool:
     """Cancel a queued job at once, ask a running one to stop. False: no such job. Ended: `Conflict`."""
     owned = Job.owner == owner
-    if move(session, job_id, JobState.QUEUED, JobState.CANCELLED, owned):
+    if move(session, job_id, JobState.QUEUED, StateChanged(state=JobState.CANCELLED), owned):
         return True
-    if move(session, job_id, JobState.RUNNING, JobState.CANCELLING, owned):
+    if move(session, job_id, JobState.RUNNING, StateChanged(state=JobState.CANCELLING), owned):
         return True
     state = session.scalar(select(Job.state).where(Job.id == job_id, owned))
     if state is None:
@@ -116,8 +117,9 @@ def retry(session: Session, owner: str, job_id: UUID, *, max_queued: int | None 
     owned = Job.owner == owner
     quota.take_place_in_queue(session, owner, max_queued)
     fresh = released(JobState.QUEUED) | {"losses": 0, "error": None, "retried_at": NOW}
+    change = StateChanged(state=JobState.QUEUED, reason="retried")
     for ended in RETRIABLE:
-        if move(session, job_id, ended, JobState.QUEUED, owned, values=fresh, event={"reason": "retried"}):
+        if move(session, job_id, ended, change, owned, values=fresh):
             _reopen_sweep(session, job_id)
             return True
     state = session.scalar(select(Job.state).where(Job.id == job_id, owned))
@@ -140,7 +142,7 @@ def claim(session: Session, job_id: UUID, worker: str, lease_seconds: float) -> 
         session,
         job_id,
         JobState.QUEUED,
-        JobState.RUNNING,
+        StateChanged(state=JobState.RUNNING, worker=worker),
         values={
             "attempt": Job.attempt + 1,
             "worker": worker,
@@ -150,7 +152,6 @@ def claim(session: Session, job_id: UUID, worker: str, lease_seconds: float) -> 
             "error": None,
             "blocked_on": None,
         },
-        event={"worker": worker},
     )
     if row is None:
         return None
@@ -169,23 +170,20 @@ def extend_lease(session: Session, claim: Claim, lease_seconds: float) -> JobSta
     return None if state is None else JobState(state)
 
 
-def note(
-    session: Session,
-    claim: Claim,
-    kind: events.EventKind,
-    data: dict[str, Any],
-    **progress: str | float | None,
-) -> bool:
-    """Write an event of a running job, and its progress columns. False: stop, it is not running here."""
+def record(session: Session, claim: Claim, event: EventData) -> bool:
+    """Write an event of a running job, and the columns that it updates.
+
+    Returns False if the job no longer runs under this claim: the caller must stop.
+    """
     row = session.execute(
         update(Job)
         .where(*running_under(claim))
-        .values(last_event=Job.last_event + 1, progressed_at=NOW, **progress)
+        .values(last_event=Job.last_event + 1, progressed_at=NOW, **event.job_columns())
         .returning(Job.last_event)
     ).one_or_none()
     if row is None:
         return False
-    events.append(session, claim.job_id, row.last_event, kind, {**data, "attempt": claim.attempt})
+    event_log.append(session, claim.job_id, row.last_event, event)
     return True
 
 
@@ -201,7 +199,8 @@ def succeed(
     }
     if gate := claim.spec.gate:
         values["gate"] = judge(gate, report).model_dump(mode="json")
-    moved = _end_attempt(session, claim, JobState.SUCCEEDED, Outcome.SUCCEEDED, values=values)
+    change = StateChanged(state=JobState.SUCCEEDED)
+    moved = _end_attempt(session, claim, change, Outcome.SUCCEEDED, values=values)
     if moved:
         session.add_all(
             Artifact(job_id=claim.job_id, name=a.name, key=a.key, size=a.size, sha256=a.sha256)
@@ -210,16 +209,17 @@ def succeed(
     return moved
 
 
-def fail(session: Session, claim: Claim, error: dict[str, Any]) -> bool:
-    """End a job that cannot be done; `error` has a `message` that says what to do, and maybe a `field`."""
-    return _end_attempt(
-        session, claim, JobState.FAILED, Outcome.FAILED, error["message"], {"error": error}, {"error": error}
-    )
+def fail(session: Session, claim: Claim, error: JobError) -> bool:
+    """End a job that cannot be done."""
+    change = StateChanged(state=JobState.FAILED, error=error)
+    values = {"error": error.model_dump(exclude_none=True)}
+    return _end_attempt(session, claim, change, Outcome.FAILED, reason=error.message, values=values)
 
 
 def hand_back(session: Session, claim: Claim, reason: str) -> bool:
     """Return a job that this worker could go on with but must not (it is shutting down, say)."""
-    return _end_attempt(session, claim, JobState.QUEUED, Outcome.HANDED_BACK, reason)
+    change = StateChanged(state=JobState.QUEUED)
+    return _end_attempt(session, claim, change, Outcome.HANDED_BACK, reason=reason)
 
 
 def wait_for(session: Session, claim: Claim, computing: UUID | None, reason: str) -> bool:
@@ -227,15 +227,15 @@ def wait_for(session: Session, claim: Claim, computing: UUID | None, reason: str
 
     None: it has meanwhile, so the job may be dispatched at once.
     """
+    change = StateChanged(state=JobState.QUEUED, reason=reason)
     values = {"blocked_on": computing}
-    return _end_attempt(
-        session, claim, JobState.QUEUED, Outcome.HANDED_BACK, reason, values, {"reason": reason}
-    )
+    return _end_attempt(session, claim, change, Outcome.HANDED_BACK, reason=reason, values=values)
 
 
 def finish_cancelling(session: Session, claim: Claim) -> bool:
     """End a job whose cancellation its worker has seen."""
-    return _end_attempt(session, claim, JobState.CANCELLED, Outcome.CANCELLED, expected=JobState.CANCELLING)
+    change = StateChanged(state=JobState.CANCELLED)
+    return _end_attempt(session, claim, change, Outcome.CANCELLED, expected=JobState.CANCELLING)
 
 
 def give_up_lost(
@@ -255,31 +255,22 @@ def give_up_lost(
     ).one_or_none()
     if row is None:
         return None
-    lost: dict[str, Any] = {"losses": Job.losses + 1}
-    event: dict[str, Any] = {}
+    values: dict[str, Any] = {"losses": Job.losses + 1}
     if row.state == JobState.CANCELLING:
-        target, values = JobState.CANCELLED, lost
-    elif row.losses + 1 >= max_losses:
-        error = {
-            "type": kind,
-            "message": f"lost {row.losses + 1} times in a row without a new finished block; last: {reason}",
-        }
-        target, values, event = JobState.FAILED, {**lost, "error": error}, {"error": error}
+        change = StateChanged(state=JobState.CANCELLED)
+    elif row.losses + 1 < max_losses:
+        change = StateChanged(state=JobState.QUEUED, reason=reason)
     else:
-        target, values, event = JobState.QUEUED, lost, {"reason": reason}
-    moved = move(
-        session,
-        job_id,
-        row.state,
-        target,
-        Job.lease_token == token,
-        values=released(target) | values,
-        event=event,
-    )
+        message = f"lost {row.losses + 1} times in a row without a new finished block; last: {reason}"
+        error = JobError(type=kind, message=message)
+        change = StateChanged(state=JobState.FAILED, error=error)
+        values["error"] = error.model_dump(exclude_none=True)
+    held = Job.lease_token == token
+    moved = move(session, job_id, row.state, change, held, values=released(change.state) | values)
     if moved is None:
         return None
     close_attempt(session, job_id, moved.attempt, Outcome.LOST, reason)
-    return target
+    return change.state
 
 
 def running_under(claim: Claim) -> tuple[ColumnElement[bool], ...]:
@@ -294,23 +285,16 @@ def _held_by(claim: Claim) -> tuple[ColumnElement[bool], ...]:
 def _end_attempt(
     session: Session,
     claim: Claim,
-    target: JobState,
+    change: StateChanged,
     outcome: Outcome,
+    *,
     reason: str | None = None,
     values: dict[str, Any] | None = None,
-    event: dict[str, Any] | None = None,
-    *,
     expected: JobState = JobState.RUNNING,
 ) -> bool:
-    moved = move(
-        session,
-        claim.job_id,
-        expected,
-        target,
-        Job.lease_token == claim.lease_token,
-        values=released(target) | (values or {}),
-        event=event,
-    )
+    held = Job.lease_token == claim.lease_token
+    values = released(change.state) | (values or {})
+    moved = move(session, claim.job_id, expected, change, held, values=values)
     if moved is None:
         return False
     close_attempt(session, claim.job_id, claim.attempt, outcome, reason)

@@ -6,7 +6,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Interval, Row, cast, func, literal, update
 from sqlalchemy.orm import Session
 
-from jobs.lifecycle import events
+from jobs.lifecycle import event_log
+from jobs.lifecycle.events import StateChanged
 from jobs.states import ENDED, TRANSITIONS, JobState, Outcome
 from jobs.tables import NOW, Job, JobAttempt
 from jobs.webhooks import outbox
@@ -21,12 +22,15 @@ def move(
     session: Session,
     job_id: UUID,
     expected: JobState,
-    target: JobState,
+    change: StateChanged,
     *guards: ColumnElement[bool],
     values: dict[str, Any] | None = None,
-    event: dict[str, Any] | None = None,
 ) -> Row[Any] | None:
-    """One guarded transition with its timestamp and its event, or nothing at all."""
+    """Move a job from the state `expected` to `change.state`, with its timestamp and event, or do nothing.
+
+    The attempt of the event is filled in here. Returns None if the job is in another state or a guard fails.
+    """
+    target = change.state
     if target not in TRANSITIONS[expected]:
         raise ValueError(f"no transition from {expected} to {target}")
     row = session.execute(
@@ -36,8 +40,8 @@ def move(
         .returning(Job.last_event, Job.attempt, Job.owner, Job.spec)
     ).one_or_none()
     if row is not None:
-        data = {"state": target} | ({"attempt": row.attempt} if row.attempt else {}) | (event or {})
-        events.append(session, job_id, row.last_event, "state", data)
+        event = change.model_copy(update={"attempt": row.attempt or None})
+        event_log.append(session, job_id, row.last_event, event)
         if target in ENDED:
             outbox.tell_of_end(session, job_id, target)
     return row

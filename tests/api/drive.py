@@ -16,8 +16,10 @@ from sqlalchemy.orm import Session, sessionmaker
 from cli.embedded.server import LOOPBACK, free_port
 from jobs.access.api_keys import SCOPES
 from jobs.lifecycle import lifecycle
+from jobs.lifecycle.events import JobError, StepFinished
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
+from pruning.recipe import Stage
 
 SMALLEST = {"model": "org/name", "method": "gblm", "sparsity": 0.5}
 
@@ -45,8 +47,10 @@ class Jobs:
 
     def progress(self, claim: lifecycle.Claim, stage: str, step: int, steps: int) -> None:
         with self.database.begin() as session:
-            now = {"stage": stage, "step": step, "steps": steps, "seconds_left": 60.0}
-            assert lifecycle.note(session, claim, "progress", now, **now)
+            event = StepFinished(
+                attempt=claim.attempt, stage=Stage(stage), step=step, steps=steps, seconds_left=60.0
+            )
+            assert lifecycle.record(session, claim, event)
 
     def succeed(
         self,
@@ -66,7 +70,9 @@ class Jobs:
 
     def fail(self, claim: lifecycle.Claim, message: str) -> None:
         with self.database.begin() as session:
-            assert lifecycle.fail(session, claim, {"message": message, "field": "model.id"})
+            assert lifecycle.fail(
+                session, claim, JobError(type="invalid_input", message=message, field="model.id")
+            )
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,10 @@ from uuid import UUID
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.lifecycle import lifecycle
+from jobs.lifecycle.events import StageFinished, StageStarted
 from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.spec.job import JobSpec
+from pruning.recipe import Stage
 from tests.api.drive import Jobs
 
 _KINDS = ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj")
@@ -88,11 +90,13 @@ def stage(
     database: sessionmaker[Session], held: lifecycle.Claim, name: str, *, finished: bool = True
 ) -> None:
     with database.begin() as session:
-        begun = {"stage": name, "steps": 30}
-        assert lifecycle.note(session, held, "stage", begun, stage=name, step=0, steps=30)
+        begun = StageStarted(attempt=held.attempt, stage=Stage(name), steps=30)
+        assert lifecycle.record(session, held, begun)
         if finished:
-            cost = {"stage": name, "seconds": 31.5, "peak_memory_bytes": 3_100_000_000}
-            assert lifecycle.note(session, held, "stage_finished", cost)
+            cost = StageFinished(
+                attempt=held.attempt, stage=Stage(name), seconds=31.5, peak_memory_bytes=3_100_000_000
+            )
+            assert lifecycle.record(session, held, cost)
 
 
 def succeeded(database: sessionmaker[Session], told: dict[str, Any], **asked: Any) -> UUID:  # noqa: ANN401 - what `submit` takes

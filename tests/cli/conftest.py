@@ -54,7 +54,7 @@ class Exchange:
         self.handler.send_header("Content-Type", "text/event-stream")
         self.handler.end_headers()
         for event in events:
-            text = f"id: {event['id']}\nevent: {event['kind']}\ndata: {json.dumps(event)}\n\n"
+            text = f"id: {event['id']}\nevent: {event['data']['kind']}\ndata: {json.dumps(event)}\n\n"
             self.handler.wfile.write(text.encode())
 
 
@@ -90,7 +90,7 @@ def server() -> Iterator[ScriptedServer]:
 
 
 def event(number: int, kind: str = "state", **data: object) -> dict[str, Any]:
-    return {"id": number, "kind": kind, "at": "2026-01-02T03:04:05Z", "data": data}
+    return {"id": number, "at": "2026-01-02T03:04:05Z", "data": data | {"kind": kind}}
 
 
 def job_document(job_id: UUID, state: str, **more: object) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from jobs.lifecycle import lifecycle
+from jobs.lifecycle.events import StageFinished
 from jobs.states import JobState
 from jobs.storage.store import Store
 from tests.stack import Stack, body_of
@@ -42,7 +43,7 @@ def test_a_job_is_submitted_run_and_downloaded_over_http(stack: Stack, tmp_path:
 
     assert job.report is not None
     assert job.report["perplexity"]["pruned"] == job.pruned_perplexity
-    stages = [event.data["stage"] for event in stack.events(job_id) if event.kind == "stage_finished"]
+    stages = [event.data.stage for event in stack.events(job_id) if isinstance(event.data, StageFinished)]
     assert stages == ["resolve", "gradients", "prune", "evaluate", "upload"]
     assert list((tmp_path / "work").iterdir()) == []
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from jobs.lifecycle.events import StepFinished
 from pruning.recipe import Stage
 from tests.stack import Stack, body_of
 
@@ -54,10 +55,10 @@ def test_searches_share_what_the_first_job_computes_and_keep_what_meets_the_boun
     assert [report["gradients_reused"] for report in reports] == [False] + [True] * (len(reports) - 1)
     assert [report["dense_perplexity_reused"] for report in reports] == [False] + [True] * (len(reports) - 1)
     assert len({report["perplexity"]["dense"] for report in reports}) == 1
-    computed = [
-        event
+    computed = {
+        item["id"]
         for item in found["jobs"] + nothing["jobs"]
         for event in stack.events(UUID(item["id"]))
-        if event.kind == "progress" and event.data["stage"] == Stage.GRADIENTS
-    ]
-    assert len({event.job_id for event in computed}) == 1
+        if isinstance(event.data, StepFinished) and event.data.stage == Stage.GRADIENTS
+    }
+    assert len(computed) == 1

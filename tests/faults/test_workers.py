@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from jobs.lifecycle.events import StateChanged
 from jobs.states import JobState
 from pruning.recipe import Stage
 from tests.conftest import S3
@@ -51,8 +52,9 @@ def test_a_killed_childs_job_is_given_back_without_waiting_for_the_lease(stack: 
     judge("kill -9 of the child alone", 1, [job_id])
     job = stack.job(job_id)
     assert (job.attempt, job.losses) == (2, 0)  # a new block has cleared the loss
-    told = [event.data.get("reason") for event in stack.events(job_id) if event.data.get("state") == "queued"]
-    assert "SIGKILL" in told[-1]
+    changes = [event.data for event in stack.events(job_id) if isinstance(event.data, StateChanged)]
+    reasons = [change.reason for change in changes if change.state == JobState.QUEUED]
+    assert "SIGKILL" in (reasons[-1] or "")
 
 
 @pytest.mark.parametrize("everyone", [False, True], ids=["parent", "whole group"])

@@ -7,11 +7,12 @@ from uuid import UUID
 from pydantic import BaseModel
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.lifecycle import events, lifecycle
+from jobs.lifecycle import event_log, lifecycle
+from jobs.lifecycle.events import Event
 from jobs.queries import queries
 from jobs.settings import Settings
 from jobs.storage.store import Store
-from jobs.tables import Job, JobEvent
+from jobs.tables import Job
 from pruning.progress import Progress
 from pruning.recipe import Stage
 from worker import run_job
@@ -79,9 +80,9 @@ class Service:
             rows = queries.artifacts(session, "ada", job_id)
         return {row.name: b"".join(self.store.stream(row.key)) for row in rows}
 
-    def events(self, job_id: UUID) -> list[JobEvent]:
+    def events(self, job_id: UUID) -> list[Event]:
         with self.database.begin() as session:
-            return list(events.since(session, job_id, 0))
+            return event_log.since(session, job_id, 0)
 
     @property
     def store(self) -> Store:

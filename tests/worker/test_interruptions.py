@@ -11,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from jobs.lifecycle import lifecycle
+from jobs.lifecycle.events import StateChanged
 from jobs.states import JobState
 from jobs.storage.store import Store, StoreUnreachable
 from pruning.errors import Unreachable
@@ -64,7 +65,7 @@ def test_a_worker_that_loses_the_job_stops_and_leaves_it_alone(
     library.in_the_middle = lambda: service.take_away(job_id)
     job = service.run(job_id)
     assert (job.state, job.attempt, job.losses) == (JobState.QUEUED, 1, 1)
-    assert [event.data.get("state") for event in service.events(job_id)][-1] == "queued"
+    assert service.events(job_id)[-1].data == StateChanged(state=JobState.QUEUED, attempt=1)
     assert (service.artifacts(job_id), service.stored()) == ({}, [])
 
 

@@ -9,6 +9,7 @@ import torch
 from pydantic import SecretStr
 from sqlalchemy import update
 
+from jobs.lifecycle.events import LogMessage, StateChanged
 from jobs.states import JobState
 from jobs.storage.store import StoreRefused
 from jobs.tables import Job
@@ -33,11 +34,13 @@ def test_its_events_tell_every_stage_to_the_upload(
     service: Service, library: StandInRun, job_id: UUID
 ) -> None:
     service.run(job_id)
-    told = [
-        (event.kind, event.data.get("stage") or event.data.get("state")) for event in service.events(job_id)
+    events = [
+        (event.kind, event.data.state if isinstance(event.data, StateChanged) else event.data.stage)
+        for event in service.events(job_id)
+        if not isinstance(event.data, LogMessage)
     ]
     stages = ["stage", "progress", "stage_finished"]
-    assert [event for event in dict.fromkeys(told) if event[0] != "log"] == [
+    assert list(dict.fromkeys(events)) == [
         ("state", "queued"),
         ("state", "running"),
         *((kind, "prune") for kind in stages),

@@ -4,11 +4,10 @@ Only messages that were written for people are shown. Any other exception's text
 it goes to the worker's log, and people get its kind and where to look.
 """
 
-from typing import Any
-
 import torch
 from pydantic import ValidationError
 
+from jobs.lifecycle.events import JobError
 from jobs.lifecycle.lifecycle import Claim
 from jobs.storage.store import StoreError
 from pruning.errors import InvalidInput, NumericalFailure, PruningError, Unreachable
@@ -24,28 +23,28 @@ _KINDS: dict[type[Exception], str] = {
 }
 
 
-def failure(error: Exception, claim: Claim, disk: Disk) -> dict[str, Any]:
-    """A failed job's `error`: its `type`, a `message` that says what to do, maybe the `field` at fault."""
+def failure(error: Exception, claim: Claim, disk: Disk) -> JobError:
+    """A failed job's error, with a message that says what to do, and maybe the field at fault."""
     if ran_full(error) and not isinstance(error, PruningError | StoreError):
         error = disk.full()
     for kind, name in _KINDS.items():
         if isinstance(error, kind):
             field = error.field if isinstance(error, PruningError) else None
-            return {"type": name, "message": str(error)} | ({"field": field} if field else {})
+            return JobError(type=name, message=str(error), field=field)
     if isinstance(error, ValidationError):
-        return {
-            "type": "invalid_input",
-            "message": "the job was stored by another version and is not valid in this one; submit it again",
-            "field": ".".join(map(str, error.errors()[0]["loc"])),
-        }
+        return JobError(
+            type="invalid_input",
+            message="the job was stored by another version and is not valid in this one; submit it again",
+            field=".".join(map(str, error.errors()[0]["loc"])),
+        )
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return {
-            "type": "out_of_memory",
-            "message": "the worker's memory is too small for this job; use a shorter sequence_length, "
+        return JobError(
+            type="out_of_memory",
+            message="the worker's memory is too small for this job; use a shorter sequence_length, "
             "the dtype bfloat16, or a larger machine",
-        }
-    return {
-        "type": "internal",
-        "message": f"the worker failed unexpectedly ({type(error).__name__}); the operator finds the details "
+        )
+    return JobError(
+        type="internal",
+        message=f"the worker failed unexpectedly ({type(error).__name__}); the operator finds the details "
         f"in its log under job {claim.job_id}, attempt {claim.attempt}",
-    }
+    )

@@ -1,14 +1,13 @@
 """A run's progress, as events that people can follow, and the place where a run learns that it must stop."""
 
 import time
-from typing import Any
 
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.database import DATABASE_UNAVAILABLE
 from jobs.fleet import machines
 from jobs.lifecycle import lifecycle
-from jobs.lifecycle.events import EventKind
+from jobs.lifecycle.events import EventData, LogMessage, StageFinished, StageStarted, StepFinished
 from jobs.lifecycle.lifecycle import Claim
 from jobs.spec.job import JobSpec
 from pruning.estimate import Estimate, Machine, ModelShape
@@ -62,7 +61,7 @@ class JobProgress:
 
     def log(self, message: str) -> None:
         """Tell something that people want to read."""
-        self._note("log", {"message": message})
+        self._record(LogMessage(attempt=self._claim.attempt, message=message))
 
     def check(self) -> None:
         """Raise the reason to stop, if there is one."""
@@ -79,7 +78,7 @@ class JobProgress:
         self._time_left.stage_started(stage)
         if stage in self._reused:
             self._time_left.stage_reused()
-        self._note("stage", {"stage": stage, "steps": steps}, stage=stage, step=0, steps=steps)
+        self._record(StageStarted(attempt=self._claim.attempt, stage=stage, steps=steps))
 
     def step_finished(self, stage: Stage, done: int, steps: int) -> None:
         """Tell it, if the last such event is not too fresh: small models take many steps a second."""
@@ -88,30 +87,34 @@ class JobProgress:
             return
         self._told_at = time.monotonic()
         left = self._time_left.after_step(done, steps)
-        self._note(
-            "progress",
-            {
-                "stage": stage,
-                "step": done,
-                "steps": steps,
-                "seconds_left": left,
-                "memory_bytes": held_bytes(),
-            },
-            step=done,
-            seconds_left=left,
+        self._record(
+            StepFinished(
+                attempt=self._claim.attempt,
+                stage=stage,
+                step=done,
+                steps=steps,
+                seconds_left=left,
+                memory_bytes=held_bytes(),
+            )
         )
 
     def stage_finished(self, stage: Stage, seconds: float, peak_memory_bytes: int) -> None:
         """Tell what it cost."""
         self._time_left.stage_finished()
-        data = {"stage": stage, "seconds": seconds, "peak_memory_bytes": peak_memory_bytes}
-        self._note("stage_finished", data)
+        self._record(
+            StageFinished(
+                attempt=self._claim.attempt,
+                stage=stage,
+                seconds=seconds,
+                peak_memory_bytes=peak_memory_bytes,
+            )
+        )
 
-    def _note(self, kind: EventKind, data: dict[str, Any], **columns: str | float | None) -> None:
+    def _record(self, event: EventData) -> None:
         """Write an event, however long the database is away, as long as the lease holds."""
-        if not retry(lambda: self._write(kind, data, columns), on=DATABASE_UNAVAILABLE, check=self.check):
+        if not retry(lambda: self._write(event), on=DATABASE_UNAVAILABLE, check=self.check):
             self._heartbeat.ask()  # it knows why the job is not running here any more
 
-    def _write(self, kind: EventKind, data: dict[str, Any], columns: dict[str, Any]) -> bool:
+    def _write(self, event: EventData) -> bool:
         with self._database.begin() as session:
-            return lifecycle.note(session, self._claim, kind, data, **columns)
+            return lifecycle.record(session, self._claim, event)

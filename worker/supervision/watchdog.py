@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from jobs.fleet import held_jobs
 from jobs.fleet.held_jobs import HeldJob
 from jobs.lifecycle import lifecycle
+from jobs.lifecycle.events import JobError
 from jobs.queries import queries
 from jobs.settings import Settings
 from jobs.states import ENDED, JobState, Loss
@@ -92,11 +93,11 @@ class Watch:
             reason = f"the worker shut down; its block was not finished after {limits.shutdown_seconds:.0f} s"
             return lambda session: lifecycle.hand_back(session, claim, reason)
         if held.ran_for >= limits.max_run_seconds:
-            error = {
-                "type": "run_time",
-                "message": f"the job has run for {held.ran_for:.0f} s and {limits.max_run_seconds:.0f} s are "
+            error = JobError(
+                type="run_time",
+                message=f"the job has run for {held.ran_for:.0f} s and {limits.max_run_seconds:.0f} s are "
                 "allowed; use fewer samples or a smaller model, or ask the operator for more time",
-            }
+            )
             return lambda session: lifecycle.fail(session, claim, error)
         if held.silent_for >= limits.stall_seconds:
             reason = (

@@ -3,9 +3,10 @@
 import math
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 
+from jobs.lifecycle.events import EventData, LogMessage, StageFinished, StageStarted, StateChanged
 from jobs.spec.gate import Condition
+from jobs.states import JobState
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 _NAMES = ("id", "name", "dataset")
@@ -111,35 +112,32 @@ def quantity(condition: Condition, value: float | None) -> str:
     return figure(value) if condition.name == "max_perplexity" else percent(value)
 
 
-def sentence(kind: str, data: dict[str, Any]) -> str:
+def sentence(event: EventData) -> str:
     """An event in words."""
-    tell = _SENTENCES.get(kind)
-    return tell(data) if tell else kind
+    match event:
+        case StateChanged():
+            return _state(event)
+        case StageStarted(stage=stage):
+            return f"{label(stage)} started"
+        case StageFinished():
+            return _stage_finished(event)
+        case LogMessage(message=message):
+            return message
+    return label(event.kind)
 
 
-def _state(data: dict[str, Any]) -> str:
-    state = str(data["state"]).capitalize()
-    if data["state"] == "running":
-        return f"{state}, attempt {data.get('attempt', 1)}"
-    reason = data.get("reason") or (data.get("error") or {}).get("message")
+def _state(event: StateChanged) -> str:
+    state = label(event.state)
+    if event.state == JobState.RUNNING:
+        return f"{state}, attempt {event.attempt}"
+    reason = event.reason or (event.error.message if event.error else None)
     return f"{state}: {reason}" if reason else state
 
 
-def _stage_finished(data: dict[str, Any]) -> str:
-    told = f"{str(data['stage']).capitalize()} finished"
-    if "seconds" in data:
-        told += f" in {duration(data['seconds'])}"
-    if data.get("peak_memory_bytes"):
-        told += f", peak memory {size(data['peak_memory_bytes'])}"
-    return told
+def _stage_finished(event: StageFinished) -> str:
+    text = f"{label(event.stage)} finished in {duration(event.seconds)}"
+    return f"{text}, peak memory {size(event.peak_memory_bytes)}" if event.peak_memory_bytes else text
 
-
-_SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
-    "state": _state,
-    "stage": lambda data: f"{str(data['stage']).capitalize()} started",
-    "stage_finished": _stage_finished,
-    "log": lambda data: str(data.get("message", "")),
-}
 
 FILTERS: dict[str, Callable[..., str]] = {
     function.__name__: function

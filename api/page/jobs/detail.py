@@ -22,12 +22,12 @@ from api.page.jobs.views import JobView
 from api.problems.problems import NotFound
 from api.resources import Database, Parts, Service
 from api.routes.events import LAST_ID
-from api.schemas.jobs import Event
 from api.security.auth import Reader, Writer
 from api.streams.streams import HEADERS, KEEPALIVE
 from jobs.access.api_keys import Principal
 from jobs.database import DATABASE_UNAVAILABLE
 from jobs.lifecycle import lifecycle
+from jobs.lifecycle.events import Event
 
 router = APIRouter(include_in_schema=False)
 

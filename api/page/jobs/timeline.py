@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from jobs.tables import JobAttempt, JobEvent
+from jobs.lifecycle.events import Event, StageFinished, StageStarted
+from jobs.tables import JobAttempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,19 +28,19 @@ class AttemptView:
     spans: tuple[Span, ...]
 
 
-def timeline(attempts: Sequence[JobAttempt], told: Sequence[JobEvent]) -> tuple[AttemptView, ...]:
+def timeline(attempts: Sequence[JobAttempt], events: Sequence[Event]) -> tuple[AttemptView, ...]:
     """The attempts, first to last. What still runs lasts until now."""
     if not attempts:
         return ()
     now = datetime.now(UTC)
     longest = max(_seconds(attempt.started_at, attempt.ended_at or now) for attempt in attempts) or 1.0
-    return tuple(_attempt(attempt, told, now, longest) for attempt in attempts)
+    return tuple(_attempt(attempt, events, now, longest) for attempt in attempts)
 
 
-def _attempt(attempt: JobAttempt, told: Sequence[JobEvent], now: datetime, longest: float) -> AttemptView:
-    own = [event for event in told if event.data.get("attempt") == attempt.attempt]
-    begun = [(event.data["stage"], event.at) for event in own if event.kind == "stage"]
-    finished = {event.data["stage"]: event.at for event in own if event.kind == "stage_finished"}
+def _attempt(attempt: JobAttempt, events: Sequence[Event], now: datetime, longest: float) -> AttemptView:
+    own = [event for event in events if event.data.attempt == attempt.attempt]
+    begun = [(event.data.stage, event.at) for event in own if isinstance(event.data, StageStarted)]
+    finished = {event.data.stage: event.at for event in own if isinstance(event.data, StageFinished)}
     end = attempt.ended_at or now
     spans = []
     for stage, at in begun:

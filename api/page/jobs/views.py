@@ -13,12 +13,13 @@ from api.page.jobs.timeline import AttemptView, timeline
 from api.page.pictures.pictures import Picture, pictures
 from api.page.submit.commands import curl, request_body, run
 from jobs import zoo
-from jobs.lifecycle import events
+from jobs.lifecycle import event_log
+from jobs.lifecycle.events import Event, StageFinished
 from jobs.queries import queries
 from jobs.spec.gate import Verdict
 from jobs.spec.job import JobSpec
 from jobs.states import ENDED, HELD, RETRIABLE, JobState
-from jobs.tables import Artifact, Job, JobEvent
+from jobs.tables import Artifact, Job
 from pruning.recipe import Stage
 
 _ORDER = {stage: position for position, stage in enumerate(Stage)}
@@ -40,7 +41,7 @@ class StageView:
 class LogLine:
     """One line of the event log."""
 
-    event: JobEvent
+    event: Event
     text: str
 
 
@@ -139,33 +140,31 @@ def read(session: Session, owner: str, job_id: UUID) -> JobView | None:
     job = queries.get(session, owner, job_id)
     if job is None:
         return None
-    told = events.told(session, job_id)
+    events = event_log.recent(session, job_id)
+    progress = event_log.latest_progress(session, job_id) if job.state in HELD else None
     return JobView(
         job=job,
         spec=JobSpec.model_validate(job.spec),
-        stages=_stages(job, told),
-        attempts=timeline(queries.attempts(session, owner, job_id), told),
+        stages=_stages(job, events),
+        attempts=timeline(queries.attempts(session, owner, job_id), events),
         artifacts=queries.artifacts(session, owner, job_id),
-        log=tuple(LogLine(event, sentence(event.kind, event.data)) for event in reversed(told)),
-        memory_bytes=events.latest_progress(session, job_id).get("memory_bytes")
-        if job.state in HELD
-        else None,
+        log=tuple(LogLine(event, sentence(event.data)) for event in reversed(events)),
+        memory_bytes=None if progress is None else progress.memory_bytes,
         zoo_slug=zoo.slug_of(session, job_id),
     )
 
 
-def _stages(job: Job, told: Sequence[JobEvent]) -> tuple[StageView, ...]:
+def _stages(job: Job, events: Sequence[Event]) -> tuple[StageView, ...]:
     """By whichever attempt: one that resumes goes on at a later stage."""
-    finished = {event.data["stage"]: event.data for event in told if event.kind == "stage_finished"}
-    return tuple(
-        StageView(
-            stage,
-            _status(job, stage, stage in finished),
-            finished.get(stage, {}).get("seconds"),
-            finished.get(stage, {}).get("peak_memory_bytes"),
-        )
-        for stage in Stage
-    )
+    finished = {event.data.stage: event.data for event in events if isinstance(event.data, StageFinished)}
+    return tuple(_stage(job, stage, finished.get(stage)) for stage in Stage)
+
+
+def _stage(job: Job, stage: Stage, finished: StageFinished | None) -> StageView:
+    status = _status(job, stage, finished is not None)
+    if finished is None:
+        return StageView(stage, status, None, None)
+    return StageView(stage, status, finished.seconds, finished.peak_memory_bytes)
 
 
 def _status(job: Job, stage: Stage, finished: bool) -> StageStatus:

@@ -16,8 +16,10 @@ from sqlalchemy.orm import Session, sessionmaker
 from api.page.jobs.timeline import timeline
 from api.page.submit.commands import curl, request_body, run
 from api.schemas.jobs import JobRequest
+from jobs.lifecycle.events import Event, StageFinished, StageStarted
 from jobs.queries.models import models_containing
-from jobs.tables import Job, JobAttempt, JobEvent
+from jobs.tables import Job, JobAttempt
+from pruning.recipe import Stage
 from tests.api.drive import SMALLEST, ClientOf, Jobs, scopes_but
 
 ORIGIN = {"Origin": "http://testserver"}
@@ -161,22 +163,27 @@ def test_the_shortest_request_stays_short() -> None:
 def test_stages_lie_on_the_timeline_where_their_events_lie_in_time() -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC)
 
-    def event(kind: str, attempt: int, second: int, **data: object) -> JobEvent:
-        data |= {"attempt": attempt}
-        return JobEvent(kind=kind, data=data, at=start + timedelta(seconds=second))
+    def event(second: int, data: StageStarted | StageFinished) -> Event:
+        return Event(id=1, at=start + timedelta(seconds=second), data=data)
+
+    def begun(attempt: int, stage: Stage) -> StageStarted:
+        return StageStarted(attempt=attempt, stage=stage, steps=1)
+
+    def finished(attempt: int, stage: Stage) -> StageFinished:
+        return StageFinished(attempt=attempt, stage=stage, seconds=1.0, peak_memory_bytes=1)
 
     def attempt(number: int, begin: int, end: int) -> JobAttempt:
-        begun, ended = start + timedelta(seconds=begin), start + timedelta(seconds=end)
-        return JobAttempt(attempt=number, started_at=begun, ended_at=ended)
+        started, ended = start + timedelta(seconds=begin), start + timedelta(seconds=end)
+        return JobAttempt(attempt=number, started_at=started, ended_at=ended)
 
-    told = [
-        event("stage", 1, 0, stage="resolve"),
-        event("stage_finished", 1, 10, stage="resolve"),
-        event("stage", 1, 10, stage="gradients"),
-        event("stage", 2, 100, stage="gradients"),
-        event("stage_finished", 2, 180, stage="gradients"),
+    events = [
+        event(0, begun(1, Stage.RESOLVE)),
+        event(10, finished(1, Stage.RESOLVE)),
+        event(10, begun(1, Stage.GRADIENTS)),
+        event(100, begun(2, Stage.GRADIENTS)),
+        event(180, finished(2, Stage.GRADIENTS)),
     ]
-    first, second = timeline([attempt(1, 0, 50), attempt(2, 100, 200)], told)
+    first, second = timeline([attempt(1, 0, 50), attempt(2, 100, 200)], events)
     # The longer attempt is the scale of both: 100 seconds.
     assert [(span.stage, span.offset, span.width, span.finished) for span in first.spans] == [
         ("resolve", 0.0, 0.1, True),

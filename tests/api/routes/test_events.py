@@ -13,6 +13,7 @@ from api.resources import Service
 from api.streams import streams
 from jobs.access import api_keys, page_sessions
 from jobs.lifecycle import lifecycle
+from jobs.lifecycle.events import LogMessage
 from tests.api.drive import Jobs, MakeKey, Server
 
 AS_LIST = {"Accept": "application/json"}
@@ -40,7 +41,10 @@ def test_a_list_gives_what_happened_after_a_known_event(http: httpx.Client, jobs
     claim = jobs.running()
     jobs.progress(claim, "prune", 1, 30)
     answer = http.get(f"/v1/jobs/{claim.job_id}/events", params={"after": 1}, headers=AS_LIST).json()
-    assert [(event["id"], event["kind"]) for event in answer["items"]] == [(2, "state"), (3, "progress")]
+    assert [(event["id"], event["data"]["kind"]) for event in answer["items"]] == [
+        (2, "state"),
+        (3, "progress"),
+    ]
     assert answer["items"][1]["data"]["step"] == 1
     assert answer["next_after"] == 3
     later = http.get(f"/v1/jobs/{claim.job_id}/events", params={"after": 3}, headers=AS_LIST).json()
@@ -74,8 +78,8 @@ def test_a_stream_resumes_after_the_last_event_that_arrived(http: httpx.Client, 
 def test_a_stream_of_more_events_than_one_read_gives_all(http: httpx.Client, jobs: Jobs) -> None:
     claim = jobs.running()
     with jobs.database.begin() as session:
-        for step in range(1200):
-            lifecycle.note(session, claim, "progress", {"step": step})
+        for number in range(1200):
+            lifecycle.record(session, claim, LogMessage(attempt=1, message=str(number)))
     jobs.succeed(claim)
     with stream(http, claim.job_id) as events:
         assert ids(events) == list(range(1, 1204))

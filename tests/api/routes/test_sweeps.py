@@ -8,6 +8,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.lifecycle import lifecycle
+from jobs.lifecycle.events import JobError
 from jobs.states import JobState
 from jobs.sweeps import sweeps
 from tests.api.drive import ClientOf, Jobs
@@ -99,7 +100,7 @@ def test_a_search_goes_on_when_its_failed_job_is_retried(
     with database.begin() as session:
         claim = lifecycle.claim(session, UUID(job["id"]), "worker", 3000)
         assert claim is not None
-        assert lifecycle.fail(session, claim, {"message": "no"})
+        assert lifecycle.fail(session, claim, JobError(type="internal", message="no"))
         sweeps.advance(session)
     assert client.get(f"/v1/sweeps/{sweep['id']}").json()["state"] == "failed"
     assert client.post(f"/v1/jobs/{job['id']}/retry").status_code == 200

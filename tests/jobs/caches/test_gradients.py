@@ -12,6 +12,7 @@ from jobs.caches import gradients
 from jobs.caches.gradients import Answer, Computing, Waiting
 from jobs.fleet import dispatch_queue
 from jobs.lifecycle import finished_blocks, lifecycle
+from jobs.lifecycle.events import JobError
 from jobs.lifecycle.lifecycle import Claim
 from jobs.storage.store import StoredFile
 from jobs.tables import NOW, GradientArtifact, GradientShard, Job
@@ -103,7 +104,7 @@ def test_a_first_job_that_ends_without_it_frees_the_others(
         waits(database, claim, first.job_id)
     with database.begin() as session:
         if end == "failed":
-            assert lifecycle.fail(session, first, {"message": "no"})
+            assert lifecycle.fail(session, first, JobError(type="internal", message="no"))
         else:
             assert lifecycle.cancel(session, first.owner, first.job_id)
     if end == "cancelled":

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
@@ -12,12 +11,14 @@ from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.database import libpq_url
-from jobs.lifecycle import events, lifecycle, quota
+from jobs.lifecycle import event_log, lifecycle, quota
+from jobs.lifecycle.events import EventData, JobError, LogMessage, StageStarted, StateChanged, StepFinished
 from jobs.lifecycle.lifecycle import Claim, Conflict, FinishedArtifact
 from jobs.queries import queries
 from jobs.spec.job import JobSpec
 from jobs.states import TRANSITIONS, JobState, Loss
 from jobs.tables import Artifact, Job, JobAttempt
+from pruning.recipe import Stage
 
 Database = sessionmaker[Session]
 Submit = Callable[[], UUID]
@@ -48,9 +49,19 @@ def lose(database: Database, claim: Claim, max_losses: int = 3) -> JobState | No
         return lifecycle.give_up_lost(session, claim.job_id, claim.lease_token, "gone", max_losses)
 
 
-def told(database: Database, job_id: UUID) -> list[tuple[int, str, dict[str, Any]]]:
+def events(database: Database, job_id: UUID) -> list[tuple[int, EventData]]:
     with database.begin() as session:
-        return [(event.id, event.kind, event.data) for event in events.since(session, job_id, 0)]
+        return [(event.id, event.data) for event in event_log.since(session, job_id, 0)]
+
+
+def last_change(database: Database, job_id: UUID) -> StateChanged:
+    _, event = events(database, job_id)[-1]
+    assert isinstance(event, StateChanged)
+    return event
+
+
+def finished_step(claim: Claim, step: int) -> StepFinished:
+    return StepFinished(attempt=claim.attempt, stage=Stage.PRUNE, step=step, steps=9, seconds_left=9.0)
 
 
 def attempts(database: Database, job_id: UUID) -> Sequence[JobAttempt]:
@@ -63,7 +74,7 @@ def test_a_new_job_is_queued_and_says_so(database: Database, submit: Submit) -> 
     created = job(database, job_id)
     assert (created.state, created.attempt, created.owner) == (JobState.QUEUED, 0, "ada")
     assert created.queued_at is not None
-    assert told(database, job_id) == [(1, "state", {"state": "queued"})]
+    assert events(database, job_id) == [(1, StateChanged(state=JobState.QUEUED))]
 
 
 def test_a_claim_makes_it_running_under_a_lease(database: Database, submit: Submit) -> None:
@@ -75,7 +86,7 @@ def test_a_claim_makes_it_running_under_a_lease(database: Database, submit: Subm
     assert running.lease_expires_at is not None
     assert running.running_at is not None
     assert (running.lease_expires_at - running.running_at).total_seconds() == pytest.approx(30, abs=0.1)
-    assert told(database, job_id)[-1] == (2, "state", {"state": "running", "worker": "w1", "attempt": 1})
+    assert last_change(database, job_id) == StateChanged(state=JobState.RUNNING, worker="w1", attempt=1)
 
 
 def test_many_claims_at_once_take_a_job_once(database: Database, submit: Submit) -> None:
@@ -101,7 +112,7 @@ def test_a_spec_that_is_not_valid_any_more_can_be_claimed_and_failed(
     with pytest.raises(ValidationError):
         _ = claim.spec
     with database.begin() as session:
-        assert lifecycle.fail(session, claim, {"message": "not valid"})
+        assert lifecycle.fail(session, claim, JobError(type="internal", message="not valid"))
 
 
 def test_success_publishes_report_and_artifacts_together(database: Database, submit: Submit) -> None:
@@ -122,38 +133,42 @@ def test_success_publishes_report_and_artifacts_together(database: Database, sub
 
 def test_failure_keeps_its_reason(database: Database, submit: Submit) -> None:
     claim = take(database, submit())
-    error = {"type": "invalid_input", "message": "no such model", "field": "model.id"}
+    error = JobError(type="invalid_input", message="no such model", field="model.id")
     with database.begin() as session:
         assert lifecycle.fail(session, claim, error)
-    assert job(database, claim.job_id).error == error
-    assert told(database, claim.job_id)[-1][2]["error"] == error
+    assert job(database, claim.job_id).error == error.model_dump()
+    assert last_change(database, claim.job_id) == StateChanged(state=JobState.FAILED, attempt=1, error=error)
 
 
 def test_progress_is_an_event_and_columns(database: Database, submit: Submit) -> None:
     claim = take(database, submit())
     with database.begin() as session:
-        assert lifecycle.note(session, claim, "progress", {"step": 3}, stage="prune", step=3, steps=9)
+        assert lifecycle.record(session, claim, StageStarted(attempt=1, stage=Stage.PRUNE, steps=9))
     running = job(database, claim.job_id)
-    assert (running.stage, running.step, running.steps) == ("prune", 3, 9)
-    assert told(database, claim.job_id)[-1] == (3, "progress", {"step": 3, "attempt": 1})
+    assert (running.stage, running.step, running.steps, running.seconds_left) == ("prune", 0, 9, None)
+    with database.begin() as session:
+        assert lifecycle.record(session, claim, finished_step(claim, 3))
+    running = job(database, claim.job_id)
+    assert (running.stage, running.step, running.steps, running.seconds_left) == ("prune", 3, 9, 9.0)
+    assert events(database, claim.job_id)[-1] == (4, finished_step(claim, 3))
 
 
 def test_event_ids_have_no_gap_and_no_double_under_concurrency(database: Database, submit: Submit) -> None:
     claim = take(database, submit())
 
-    def note(number: int) -> bool:
+    def record(number: int) -> bool:
         with database.begin() as session:
-            return lifecycle.note(session, claim, "log", {"number": number})
+            return lifecycle.record(session, claim, LogMessage(message=str(number)))
 
     with ThreadPoolExecutor(8) as pool:
-        assert all(pool.map(note, range(40)))
-    assert [event[0] for event in told(database, claim.job_id)] == list(range(1, 43))
+        assert all(pool.map(record, range(40)))
+    assert [event[0] for event in events(database, claim.job_id)] == list(range(1, 43))
 
 
-def test_every_event_rings_the_doorbell_with_the_job_id(database: Database, submit: Submit) -> None:
+def test_every_event_notifies_listeners_with_the_job_id(database: Database, submit: Submit) -> None:
     url = database.kw["bind"].url.render_as_string(hide_password=False)
     with psycopg.connect(libpq_url(url), autocommit=True) as listener:
-        listener.execute(f"LISTEN {events.CHANNEL}")
+        listener.execute(f"LISTEN {event_log.CHANNEL}")
         job_id = submit()
         assert [note.payload for note in listener.notifies(timeout=10, stop_after=1)] == [str(job_id)]
 
@@ -172,9 +187,9 @@ def test_a_running_job_is_asked_to_stop_and_cannot_succeed(database: Database, s
     assert cancel(database, claim.job_id), "asking twice is no error"
     with database.begin() as session:
         assert lifecycle.extend_lease(session, claim, 30) == JobState.CANCELLING
-        assert not lifecycle.note(session, claim, "log", {})
+        assert not lifecycle.record(session, claim, LogMessage(message="late"))
         assert not lifecycle.succeed(session, claim, REPORT, [ARTIFACT])
-        assert not lifecycle.fail(session, claim, {"message": "too late"})
+        assert not lifecycle.fail(session, claim, JobError(type="internal", message="too late"))
         assert not lifecycle.hand_back(session, claim, "too late")
         assert lifecycle.finish_cancelling(session, claim)
     assert job(database, claim.job_id).state == JobState.CANCELLED
@@ -202,16 +217,16 @@ def test_a_worker_that_lost_its_job_changes_nothing(database: Database, submit: 
     stale = take(database, submit(), "paused")
     assert lose(database, stale) == JobState.QUEUED
     current = take(database, stale.job_id, "w2")
-    before = told(database, stale.job_id)
+    before = events(database, stale.job_id)
     with database.begin() as session:
         assert lifecycle.extend_lease(session, stale, 30) is None
-        assert not lifecycle.note(session, stale, "log", {})
+        assert not lifecycle.record(session, stale, LogMessage(message="late"))
         assert not lifecycle.succeed(session, stale, REPORT, [ARTIFACT])
-        assert not lifecycle.fail(session, stale, {"message": "late"})
+        assert not lifecycle.fail(session, stale, JobError(type="internal", message="late"))
         assert not lifecycle.hand_back(session, stale, "late")
         assert not lifecycle.finish_cancelling(session, stale)
         assert lifecycle.give_up_lost(session, stale.job_id, stale.lease_token, "late", 3) is None
-    assert told(database, stale.job_id) == before
+    assert events(database, stale.job_id) == before
     assert job(database, stale.job_id).lease_token == current.lease_token
     with database.begin() as session:
         assert lifecycle.succeed(session, current, REPORT, [ARTIFACT])
@@ -228,7 +243,7 @@ def test_a_lost_job_waits_again_without_the_traces_of_its_worker(database: Datab
     claim = take(database, submit())
     with database.begin() as session:
         session.execute(update(Job).values(dispatched_at=text("now()")))
-        lifecycle.note(session, claim, "progress", {}, stage="prune", step=1, steps=2, seconds_left=9.0)
+        lifecycle.record(session, claim, finished_step(claim, 1))
     assert lose(database, claim) == JobState.QUEUED
     waiting = job(database, claim.job_id)
     assert (waiting.worker, waiting.lease_token, waiting.dispatched_at) == (None, None, None)
@@ -253,13 +268,15 @@ def test_a_retry_goes_on_under_the_next_attempt_and_forgets_what_went_wrong(
     claim = take(database, submit())
     with database.begin() as session:
         session.execute(update(Job).values(losses=2))
-        assert lifecycle.fail(session, claim, {"message": "no"})
+        assert lifecycle.fail(session, claim, JobError(type="internal", message="no"))
         assert not lifecycle.retry(session, "bob", claim.job_id)
         assert lifecycle.retry(session, "ada", claim.job_id)
     waiting = job(database, claim.job_id)
     assert (waiting.state, waiting.losses, waiting.error) == (JobState.QUEUED, 0, None)
     assert waiting.retried_at is not None
-    assert told(database, claim.job_id)[-1][2] == {"state": "queued", "attempt": 1, "reason": "retried"}
+    assert last_change(database, claim.job_id) == StateChanged(
+        state=JobState.QUEUED, attempt=1, reason="retried"
+    )
     assert take(database, claim.job_id).attempt == 2
 
 
@@ -309,7 +326,7 @@ def test_hand_backs_do_not_count_as_losses(database: Database, submit: Submit) -
         with database.begin() as session:
             assert lifecycle.hand_back(session, claim, "the worker shuts down")
     assert (job(database, job_id).state, job(database, job_id).losses) == (JobState.QUEUED, 0)
-    assert told(database, job_id)[-1][2]["state"] == "queued"
+    assert last_change(database, job_id).state == JobState.QUEUED
 
 
 def test_a_job_that_is_being_cancelled_ends_with_its_worker(database: Database, submit: Submit) -> None:

@@ -9,12 +9,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.caches import gradients
-from jobs.lifecycle import lifecycle
+from jobs.lifecycle import event_log, lifecycle
+from jobs.lifecycle.events import JobError, LogMessage
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.states import JobState
 from jobs.storage.store import Store
-from jobs.tables import Artifact, GradientArtifact, GradientShard, Job, JobEvent
+from jobs.tables import Artifact, GradientArtifact, GradientShard, Job
 from worker.identity import Identity
 from worker.run_job import run_job
 
@@ -65,8 +66,8 @@ def weights(database: Database, job_id: UUID) -> str:
 
 def messages(database: Database, job_id: UUID) -> list[str]:
     with database.begin() as session:
-        told = select(JobEvent.data).where(JobEvent.job_id == job_id, JobEvent.kind == "log")
-        return [data["message"] for data in session.scalars(told)]
+        events = event_log.since(session, job_id, 0)
+    return [event.data.message for event in events if isinstance(event.data, LogMessage)]
 
 
 def test_the_second_job_uses_what_the_first_has_computed(
@@ -125,7 +126,7 @@ def test_a_job_waits_while_another_computes_them(
     assert run(waiting).state == JobState.QUEUED
     with database.begin() as session:
         assert session.get_one(Job, waiting).blocked_on == busy
-        assert lifecycle.fail(session, claim, {"message": "no"})
+        assert lifecycle.fail(session, claim, JobError(type="internal", message="no"))
     ended = run(waiting)
     assert ended.state == JobState.SUCCEEDED
     assert ended.losses == 0

@@ -9,13 +9,15 @@ import pytest
 from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.lifecycle import events, idempotency, lifecycle
+from jobs.lifecycle import event_log, idempotency, lifecycle
+from jobs.lifecycle.events import JobError, StageStarted, StepFinished
 from jobs.lifecycle.lifecycle import Claim, FinishedArtifact
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.storage import uploads
 from jobs.storage.store import Store, attempt_prefix
 from jobs.tables import Artifact, IdempotencyKey, Job, JobBlock, JobEvent, StrayUpload
+from pruning.recipe import Stage
 from worker.dispatcher.retention import Upkeep
 
 Database = sessionmaker[Session]
@@ -96,7 +98,7 @@ def test_litter_is_left_until_it_has_its_age(
 ) -> None:
     key = put(claim.job_id, 1, "output/model.safetensors")
     with database.begin() as session:
-        assert lifecycle.fail(session, claim, {"message": "no"})
+        assert lifecycle.fail(session, claim, JobError(type="internal", message="no"))
     Upkeep(database, settings, store).round()
     assert stored(store) == {key}
     with database.begin() as session:
@@ -123,9 +125,9 @@ def test_a_succeeded_job_keeps_its_artifacts_until_they_expire(
     assert (stored(store), rows(database, Artifact)) == (set(), 0)
     with database.begin() as session:
         job = session.get_one(Job, claim.job_id)
-        (told,) = events.since(session, claim.job_id, before)
+        (event,) = event_log.since(session, claim.job_id, before)
     assert job.artifacts_expired_at is not None
-    assert (told.id, told.kind) == (job.last_event, "log")
+    assert (event.id, event.kind) == (job.last_event, "log")
 
 
 def test_a_failed_job_keeps_for_a_while_what_a_retry_goes_on_from(
@@ -134,7 +136,7 @@ def test_a_failed_job_keeps_for_a_while_what_a_retry_goes_on_from(
     block = put(claim.job_id, 1, "blocks/0")
     keep_block(database, claim, 0, block)
     with database.begin() as session:
-        assert lifecycle.fail(session, claim, {"message": "no"})
+        assert lifecycle.fail(session, claim, JobError(type="internal", message="no"))
     upkeep.round()
     assert stored(store) == {block}
     with database.begin() as session:
@@ -161,13 +163,13 @@ def test_the_progress_of_jobs_that_ended_long_ago_is_forgotten(
     ended, running = take(database, submit()), take(database, submit())
     with database.begin() as session:
         for claim in (ended, running):
-            lifecycle.note(session, claim, "stage", {})
-            lifecycle.note(session, claim, "progress", {})
-        assert lifecycle.fail(session, ended, {"message": "no"})
+            lifecycle.record(session, claim, StageStarted(attempt=1, stage=Stage.PRUNE, steps=2))
+            lifecycle.record(session, claim, StepFinished(attempt=1, stage=Stage.PRUNE, step=1, steps=2))
+        assert lifecycle.fail(session, ended, JobError(type="internal", message="no"))
         session.execute(update(JobEvent).values(at=LONG_AGO))
     upkeep.round()
     with database.begin() as session:
-        kinds = [[event.kind for event in events.since(session, c.job_id, 0)] for c in (ended, running)]
+        kinds = [[event.kind for event in event_log.since(session, c.job_id, 0)] for c in (ended, running)]
     assert kinds == [["state", "state", "stage", "state"], ["state", "state", "stage", "progress"]]
 
 
@@ -178,7 +180,7 @@ def test_several_at_once_share_the_work(
         claim = take(database, submit())
         put(claim.job_id, 1, "output/model")
         with database.begin() as session:
-            assert lifecycle.fail(session, claim, {"message": "no"})
+            assert lifecycle.fail(session, claim, JobError(type="internal", message="no"))
             session.execute(update(Job).values(litter_since=LONG_AGO))
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: Upkeep(database, settings, store).round(), range(4)))

@@ -9,10 +9,12 @@ from sqlalchemy import text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.lifecycle import lifecycle
+from jobs.lifecycle.events import JobError, StageStarted
 from jobs.lifecycle.lifecycle import Claim
 from jobs.settings import Settings
 from jobs.states import JobState, Loss
 from jobs.tables import Job, JobAttempt
+from pruning.recipe import Stage
 from worker.identity import Identity
 from worker.supervision import death_cause
 from worker.supervision.watchdog import Watch
@@ -91,7 +93,7 @@ def test_a_job_without_progress_counts_as_lost(
     watch: Watch, database: Database, claim: Claim, child: subprocess.Popen[bytes]
 ) -> None:
     with database.begin() as session:
-        lifecycle.note(session, claim, "stage", {}, stage="gradients", step=0, steps=8)
+        lifecycle.record(session, claim, StageStarted(attempt=1, stage=Stage.GRADIENTS, steps=8))
     change(database, Job, progressed_at=AN_HOUR_AGO, losses=2)
     watch.look()
     child.wait(20)
@@ -129,7 +131,7 @@ def test_a_retry_has_its_own_time(
     watch: Watch, database: Database, claim: Claim, child: subprocess.Popen[bytes], worker: Identity
 ) -> None:
     with database.begin() as session:
-        assert lifecycle.fail(session, claim, {"message": "it took too long"})
+        assert lifecycle.fail(session, claim, JobError(type="internal", message="it took too long"))
         session.execute(update(JobAttempt).values(started_at=text("clock_timestamp() - interval '1 day'")))
         assert lifecycle.retry(session, "ada", claim.job_id)
         assert lifecycle.claim(session, claim.job_id, worker.name, 30)

@@ -1,0 +1,62 @@
+"""The event log of a job: appended under the job's row lock, so that readers can resume without a gap."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.orm import Session
+
+from jobs.lifecycle.events import Event, EventData, StepFinished
+from jobs.tables import JobEvent
+
+CHANNEL = "pruneserve_events"
+"""The NOTIFY channel. A notification carries only the job's id; listeners read the events from the table."""
+
+_PROGRESS = StepFinished.model_fields["kind"].default
+
+
+def append(session: Session, job_id: UUID, event_id: int, event: EventData) -> None:
+    """Store an event under the counter value that the caller's UPDATE of the job row returned."""
+    data = event.model_dump(mode="json", exclude={"kind"}, exclude_none=True)
+    session.execute(insert(JobEvent).values(job_id=job_id, id=event_id, kind=event.kind, data=data))
+    session.execute(select(func.pg_notify(CHANNEL, str(job_id))))
+
+
+def since(session: Session, job_id: UUID, after: int, limit: int = 500) -> list[Event]:
+    """Return the events of a job with an id greater than `after`, oldest first."""
+    rows = session.scalars(
+        select(JobEvent)
+        .where(JobEvent.job_id == job_id, JobEvent.id > after)
+        .order_by(JobEvent.id)
+        .limit(limit)
+    )
+    return _events(rows)
+
+
+def recent(session: Session, job_id: UUID, limit: int = 200) -> list[Event]:
+    """Return the latest events, oldest first, without the progress within stages."""
+    rows = session.scalars(
+        select(JobEvent)
+        .where(JobEvent.job_id == job_id, JobEvent.kind != _PROGRESS)
+        .order_by(JobEvent.id.desc())
+        .limit(limit)
+    ).all()
+    return _events(reversed(rows))
+
+
+def latest_progress(session: Session, job_id: UUID) -> StepFinished | None:
+    """Return the latest progress within a stage, or None before the first."""
+    data = session.scalar(
+        select(JobEvent.data)
+        .where(JobEvent.job_id == job_id, JobEvent.kind == _PROGRESS)
+        .order_by(JobEvent.id.desc())
+        .limit(1)
+    )
+    return None if data is None else StepFinished.model_validate(data)
+
+
+def _events(rows: Iterable[JobEvent]) -> list[Event]:
+    return [
+        Event.model_validate({"id": row.id, "at": row.at, "data": {**row.data, "kind": row.kind}})
+        for row in rows
+    ]

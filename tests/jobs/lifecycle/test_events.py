@@ -1,0 +1,80 @@
+"""Events keep their type from the producer through the table and the wire to a reader."""
+
+from collections.abc import Callable
+from typing import get_args
+from uuid import UUID
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+from pydantic.json_schema import models_json_schema
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.lifecycle import event_log
+from jobs.lifecycle.events import (
+    Event,
+    EventBase,
+    EventData,
+    JobError,
+    LogMessage,
+    StageFinished,
+    StageStarted,
+    StateChanged,
+    StepFinished,
+)
+from jobs.states import JobState
+from jobs.tables import Job, JobEvent
+from pruning.recipe import Stage
+
+Submit = Callable[[], UUID]
+
+EVENTS: list[EventData] = [
+    StateChanged(state=JobState.FAILED, attempt=2, error=JobError(type="store", message="full")),
+    StageStarted(attempt=2, stage=Stage.PRUNE, steps=30),
+    StepFinished(attempt=2, stage=Stage.PRUNE, step=3, steps=30, seconds_left=1.5, memory_bytes=7),
+    StageFinished(attempt=2, stage=Stage.PRUNE, seconds=0.25, peak_memory_bytes=9),
+    LogMessage(message="the files have expired"),
+]
+
+
+def union() -> tuple[type[EventBase], ...]:
+    return get_args(get_args(EventData)[0])
+
+
+def test_every_event_class_is_in_the_union_under_a_kind_of_its_own() -> None:
+    assert set(union()) == set(EventBase.__subclasses__())
+    kinds = [event.model_fields["kind"].default for event in union()]
+    assert len(set(kinds)) == len(kinds)
+
+
+def test_the_table_gives_back_what_was_appended(database: sessionmaker[Session], submit: Submit) -> None:
+    job_id = submit()
+    assert {type(event) for event in EVENTS} == set(union())
+    with database.begin() as session:
+        for number, event in enumerate(EVENTS, 2):
+            event_log.append(session, job_id, number, event)
+        assert [event.data for event in event_log.since(session, job_id, 1)] == EVENTS
+        without_progress = [event for event in EVENTS if not isinstance(event, StepFinished)]
+        assert [event.data for event in event_log.recent(session, job_id, limit=4)] == without_progress
+        assert event_log.latest_progress(session, job_id) == EVENTS[2]
+        stored = session.get_one(JobEvent, (job_id, 6))
+        assert (stored.kind, stored.data) == ("log", {"message": "the files have expired"})
+        assert session.get_one(Job, job_id).state == JobState.QUEUED
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_json_gives_back_the_same_event(event: EventData) -> None:
+    adapter: TypeAdapter[EventData] = TypeAdapter(EventData)
+    assert adapter.validate_json(adapter.dump_json(event)) == event
+
+
+def test_the_schema_names_the_kind_as_discriminator() -> None:
+    _, schemas = models_json_schema([(Event, "serialization")])
+    data = schemas["$defs"]["Event"]["properties"]["data"]
+    assert data["discriminator"]["propertyName"] == "kind"
+    for name in data["discriminator"]["mapping"].values():
+        assert "kind" in schemas["$defs"][name.rpartition("/")[2]]["required"]
+
+
+def test_an_event_of_an_unknown_kind_is_refused() -> None:
+    with pytest.raises(ValidationError, match="kind"):
+        TypeAdapter(EventData).validate_python({"kind": "rumour", "message": "so they say"})
