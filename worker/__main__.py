@@ -28,7 +28,7 @@ def main() -> None:
         app.worker_main(["worker", *options, f"--hostname={identity.name}", f"--queues={QUEUE}"])
     finally:
         parent.leave()
-        identity.forget()
+        identity.remove_shutdown_flag()
         engine.dispose()
 
 

@@ -1,4 +1,4 @@
-"""Which worker a process belongs to, and how the parent tells its child that it wants to shut down."""
+"""The identity of a worker, shared by its parent process and its children, and its shutdown flag."""
 
 import os
 import secrets
@@ -12,61 +12,61 @@ from pathlib import Path
 from types import FrameType
 from typing import Self
 
-from worker.interrupts import ShuttingDown
+from worker.interrupts import ShutdownRequested
 
-_NAME, _STOP_FLAG = "_PRUNESERVE_WORKER_NAME", "_PRUNESERVE_WORKER_STOP_FLAG"
+_NAME, _SHUTDOWN_FLAG = "_PRUNESERVE_WORKER_NAME", "_PRUNESERVE_WORKER_SHUTDOWN_FLAG"
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A worker: the parent process and the children that run its jobs, one after the other."""
+    """A worker: a parent process and the children that run its jobs, one at a time."""
 
     name: str
-    stop_flag: Path
-    """Exists when the worker must shut down: SIGTERM reaches the parent alone, but a child can look."""
+    shutdown_flag: Path
+    """Exists once the worker must shut down. Only the parent gets SIGTERM; its child polls this file."""
 
     @classmethod
     def new(cls) -> Self:
-        """A worker that no other one is mistaken for, on whatever machine."""
+        """Make a worker with a name that is unique across machines."""
         name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
-        return cls(name, Path(tempfile.mkdtemp(prefix="pruneserve-worker-")) / "stop")
+        return cls(name, Path(tempfile.mkdtemp(prefix="pruneserve-worker-")) / "shutdown")
 
     @classmethod
     def from_environment(cls) -> Self:
-        """In a child: its parent's."""
-        return cls(os.environ[_NAME], Path(os.environ[_STOP_FLAG]))
+        """Return, in a child, the identity that its parent has exported."""
+        return cls(os.environ[_NAME], Path(os.environ[_SHUTDOWN_FLAG]))
 
     def export(self) -> None:
-        """In the parent: let the children know."""
-        os.environ[_NAME], os.environ[_STOP_FLAG] = self.name, str(self.stop_flag)
+        """Put the identity into the environment that child processes inherit."""
+        os.environ[_NAME], os.environ[_SHUTDOWN_FLAG] = self.name, str(self.shutdown_flag)
 
-    def stop(self) -> None:
-        """Ask whatever runs in this worker to stop when it can."""
-        self.stop_flag.touch()
+    def request_shutdown(self) -> None:
+        """Ask the running child to stop at its next check."""
+        self.shutdown_flag.touch()
 
-    def forget(self) -> None:
-        """Remove what `new` has made."""
-        self.stop_flag.unlink(missing_ok=True)
-        self.stop_flag.parent.rmdir()
+    def remove_shutdown_flag(self) -> None:
+        """Remove the flag and the directory that `new` made for it."""
+        self.shutdown_flag.unlink(missing_ok=True)
+        self.shutdown_flag.parent.rmdir()
 
     def check(self) -> None:
-        """Raise `ShuttingDown` if the worker must."""
-        if self.stop_flag.exists():
-            raise ShuttingDown
+        """Raise `ShutdownRequested` if the worker must shut down."""
+        if self.shutdown_flag.exists():
+            raise ShutdownRequested
 
 
 @contextmanager
-def stopping_on_sigterm(worker: Identity) -> Iterator[None]:
-    """While a job runs, take a SIGTERM to this child as one to its parent.
+def shutdown_on_sigterm(worker: Identity) -> Iterator[None]:
+    """While a job runs, treat a SIGTERM to this child as one to its parent.
 
-    Some supervisors signal every process of a service. The child would die in the middle of a block, and the
-    job count as lost; so it finishes the block and hands the job back.
+    Some supervisors signal every process of a service. Without this the child would die in the middle of a
+    block and the attempt would count as lost; with it the child finishes the block and hands the job back.
     """
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        worker.stop()
+    def request_shutdown(number: int, frame: FrameType | None) -> None:
+        worker.request_shutdown()
 
-    before = signal.signal(signal.SIGTERM, stop)
+    before = signal.signal(signal.SIGTERM, request_shutdown)
     try:
         yield
     finally:

@@ -1,29 +1,29 @@
-"""Why a running job must stop, as exceptions that a run lets through."""
+"""Why a running attempt must stop. These exceptions pass through a run, between two of its steps."""
 
 from uuid import UUID
 
 
-class Stopped(Exception):
-    """The run must not go on."""
+class Interrupted(Exception):
+    """The attempt must stop."""
 
 
-class CancelRequested(Stopped):
-    """Whoever owns the job has asked for its end."""
+class CancelRequested(Interrupted):
+    """The job's owner has cancelled it."""
 
 
-class LeaseLost(Stopped):
-    """The job is not this worker's any more: nothing that it does may count."""
+class LeaseLost(Interrupted):
+    """This worker no longer holds the job: nothing that it does may count."""
 
 
-class ShuttingDown(Stopped):
-    """The worker must exit; another one is to take the job."""
+class ShutdownRequested(Interrupted):
+    """The worker is shutting down; another one takes over the job."""
 
 
-class Waiting(Stopped):
-    """Another job is computing what this one needs: it goes back to the queue until that is there."""
+class BlockedOnJob(Interrupted):
+    """Another job is computing the gradients that this one needs, so this one goes back to the queue."""
 
-    def __init__(self, fingerprint: str, job_id: UUID) -> None:
-        """`fingerprint`: of the gradient artifact; `job_id`: who computes it."""
-        super().__init__(f"waits for job {job_id}")
-        self.fingerprint = fingerprint
+    def __init__(self, cache_key: str, job_id: UUID) -> None:
+        """`cache_key`: of the gradients; `job_id`: the job that computes them."""
+        super().__init__(f"blocked on job {job_id}")
+        self.cache_key = cache_key
         self.job_id = job_id

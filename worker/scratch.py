@@ -1,4 +1,4 @@
-"""A worker's scratch space: a directory per job and attempt."""
+"""A worker's scratch space: one directory per job and attempt."""
 
 import shutil
 from collections.abc import Iterator
@@ -9,58 +9,58 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from jobs.lifecycle import finished_blocks
-from worker.interrupts import ShuttingDown
+from worker.interrupts import ShutdownRequested
 
 RESUME_STORE = "resume"
-"""Where in an attempt's directory its resume store keeps its files."""
+"""The part of an attempt's directory where its resume store keeps files."""
 
 
 @contextmanager
 def scratch(work_dir: Path, job_id: UUID, attempt: int) -> Iterator[Path]:
-    """A directory of the attempt's own, gone at its end; but not where the worker only shuts down.
+    """Make the attempt's directory, and delete it at the end unless the worker is shutting down.
 
-    From what earlier attempts have left on this machine it takes over the state between two blocks, and the
-    rest goes. An earlier attempt may still be asleep with these files open: a state is never written to after
-    it has its name, and is checked before it is used.
+    What earlier attempts left on this machine is deleted, except their activation checkpoints, which move to
+    the new directory. An earlier attempt may be suspended and still have these files open. That is safe: a
+    checkpoint is never written to once it has its final name, and its checksum is verified before use.
     """
-    job = work_dir / str(job_id)
-    directory = job / str(attempt)
+    job_directory = work_dir / str(job_id)
+    directory = job_directory / str(attempt)
     directory.mkdir(parents=True)
-    for earlier in job.iterdir():
+    for earlier in job_directory.iterdir():
         if earlier != directory:
-            _take_over(earlier / RESUME_STORE, directory / RESUME_STORE)
+            _adopt_checkpoints(earlier / RESUME_STORE, directory / RESUME_STORE)
             shutil.rmtree(earlier, ignore_errors=True)
     try:
         yield directory
-    except ShuttingDown:
-        raise
+    except ShutdownRequested:
+        raise  # the next start of this worker resumes from the directory
     except BaseException:
-        _discard(directory)
+        _delete(directory)
         raise
-    _discard(directory)
+    _delete(directory)
 
 
-def _take_over(earlier: Path, ours: Path) -> None:
-    for state in earlier.glob("*/activations-*"):
-        stage = ours / state.parent.name
-        stage.mkdir(parents=True, exist_ok=True)
-        with suppress(FileNotFoundError):
-            state.rename(stage / state.name)
+def _adopt_checkpoints(earlier: Path, own: Path) -> None:
+    for checkpoint in earlier.glob("*/activations-*"):
+        stage_directory = own / checkpoint.parent.name
+        stage_directory.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):  # the suspended attempt has replaced it
+            checkpoint.rename(stage_directory / checkpoint.name)
 
 
-def _discard(directory: Path) -> None:
+def _delete(directory: Path) -> None:
     shutil.rmtree(directory, ignore_errors=True)
-    with suppress(OSError):  # another attempt is at work in it, or has been
+    with suppress(OSError):  # not empty: another attempt of the job works in it
         directory.parent.rmdir()
 
 
-def remove(work_dir: Path, job_id: UUID) -> None:
-    """Remove what a killed process has left of a job that has ended."""
+def remove_job(work_dir: Path, job_id: UUID) -> None:
+    """Delete what a killed process left of a job that has ended."""
     shutil.rmtree(work_dir / str(job_id), ignore_errors=True)
 
 
-def sweep(session: Session, work_dir: Path) -> None:
-    """Remove what killed workers have left, but for jobs that may go on here."""
+def remove_abandoned(session: Session, work_dir: Path) -> None:
+    """Delete what killed workers left, except for jobs that may still resume on this machine."""
     for directory in work_dir.glob("*-*-*-*-*"):
         try:
             job_id = UUID(directory.name)

@@ -33,7 +33,7 @@ def settings(settings: Settings) -> Settings:
 def worker() -> Iterator[Identity]:
     worker = Identity.new()
     yield worker
-    worker.forget()
+    worker.remove_shutdown_flag()
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from jobs.storage.store import Store, StoreUnreachable
 from pruning.errors import Unreachable
 from tests.worker.one_job import WEIGHTS, Service, StandInRun
 from worker import run_job
-from worker.attempt import transfers
+from worker.attempt import attempt
 
 pytestmark = pytest.mark.usefixtures("short_pauses")
 
@@ -72,12 +72,12 @@ def test_a_worker_that_loses_the_job_stops_and_leaves_it_alone(
 def test_a_shutdown_hands_the_job_back_for_another_worker(
     service: Service, library: StandInRun, job_id: UUID
 ) -> None:
-    library.in_the_middle = service.worker.stop
+    library.in_the_middle = service.worker.request_shutdown
     job = service.run(job_id)
     assert (job.state, job.losses, job.dispatched_at) == (JobState.QUEUED, 0, None)
 
     library.in_the_middle = lambda: None
-    service.worker.stop_flag.unlink()
+    service.worker.shutdown_flag.unlink()
     job = service.run(job_id)
     assert (job.state, job.attempt) == (JobState.SUCCEEDED, 2)
     assert list(service.artifacts(job_id)) == ["model.safetensors", "more/config.json"]
@@ -95,7 +95,7 @@ def test_a_sigterm_to_the_child_hands_the_job_back_too(
 def test_a_worker_that_is_shutting_down_takes_nothing(
     service: Service, library: StandInRun, job_id: UUID
 ) -> None:
-    service.worker.stop()
+    service.worker.request_shutdown()
     job = service.run(job_id)
     assert (job.state, job.attempt) == (JobState.QUEUED, 0)
 
@@ -142,7 +142,7 @@ def test_a_hub_that_never_answers_fails_the_job(
         raise Unreachable("the Hub does not answer; try again later")
 
     library.in_the_middle = away
-    monkeypatch.setattr(run_job, "_HUB_PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(run_job, "_HUB_TIMEOUT_SECONDS", 0.0)
     job = service.run(job_id)
     assert job.error == {"type": "unreachable", "message": "the Hub does not answer; try again later"}
 
@@ -170,5 +170,5 @@ def test_a_store_that_stays_away_fails_the_job(
         raise StoreUnreachable("the store did not answer")
 
     monkeypatch.setattr(Store, "put_file", away)
-    monkeypatch.setattr(transfers, "_STORE_PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(attempt, "_STORE_TIMEOUT_SECONDS", 0.0)
     assert service.run(job_id).error == {"type": "store", "message": "the store did not answer"}

@@ -1,36 +1,61 @@
-"""From the scratch directory to the store."""
+"""Uploads a run's output, and deletes it again if it does not become the job's result."""
 
+import logging
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from jobs.lifecycle.lifecycle import Claim, FinishedArtifact
-from jobs.storage.store import Store, attempt_prefix
+from jobs.database import DATABASE_UNAVAILABLE
+from jobs.lifecycle.lifecycle import FinishedArtifact
+from jobs.queries import queries
+from jobs.storage.store import StoreError
 from pruning.recipe import Stage
+from pruning.report.schema import FILE_NAME as REPORT
 from pruning.stages.recorder import Stages
-from worker.attempt.progress import JobProgress
-from worker.attempt.transfers import put_file
+from worker.attempt.attempt import Attempt
+from worker.attempt.early_stop import keeps_model
+
+log = logging.getLogger(__name__)
 
 
-def output_prefix(claim: Claim) -> str:
-    """Where this attempt's artifacts lie, whether or not they will ever count."""
-    return f"{attempt_prefix(claim.job_id, claim.attempt)}/output"
+def upload_artifacts(attempt: Attempt, output: Path, report: dict[str, Any]) -> list[FinishedArtifact]:
+    """Upload every file of `output`, or only the report if the job does not keep its model.
 
-
-def upload(
-    store: Store, claim: Claim, directory: Path, progress: JobProgress, *, only: str | None = None
-) -> list[FinishedArtifact]:
-    """Put every file of the directory, or `only` one, under the attempt's prefix.
-
-    None of them is anyone's artifact before the job succeeds. A store that is away is waited for. Raises
-    `StoreError` where that does not help, and a `Stopped` even in the middle of a file.
+    The files lie under the attempt's prefix. None of them is an artifact before the job has succeeded.
     """
-    files = sorted(path for path in directory.rglob(only or "*") if path.is_file())
+    pattern = "*" if keeps_model(attempt.spec, report) else REPORT
+    files = sorted(path for path in output.rglob(pattern) if path.is_file())
     artifacts = []
-    with Stages(progress, torch.device("cpu")).stage(Stage.UPLOAD, len(files)) as step:
+    with Stages(attempt.progress, torch.device("cpu")).stage(Stage.UPLOAD, len(files)) as step:
         for done, path in enumerate(files, start=1):
-            name = path.relative_to(directory).as_posix()
-            stored = put_file(store, f"{output_prefix(claim)}/{name}", path, progress)
+            name = path.relative_to(output).as_posix()
+            stored = attempt.upload(f"{_output_prefix(attempt)}/{name}", path)
             artifacts.append(FinishedArtifact(name, stored.key, stored.size, stored.sha256))
             step(done, len(files))
     return artifacts
+
+
+def discard_unpublished(attempt: Attempt) -> None:
+    """Delete what the attempt has uploaded, unless it is the job's result.
+
+    The database decides, not what this process remembers: a COMMIT may have succeeded although its answer was
+    lost. If this fails, the orphaned files are left for the dispatcher's retention rounds.
+    """
+    claim = attempt.claim
+    try:
+        with attempt.database.begin() as session:
+            published = queries.is_result_of(session, claim.job_id, claim.attempt)
+        if not published:
+            attempt.store.delete_prefix(_output_prefix(attempt))
+    except (*DATABASE_UNAVAILABLE, StoreError) as error:
+        log.warning(
+            "job %s: could not delete the output of attempt %d (%s)",
+            claim.job_id,
+            claim.attempt,
+            type(error).__name__,
+        )
+
+
+def _output_prefix(attempt: Attempt) -> str:
+    return f"{attempt.storage_prefix}/output"

@@ -1,12 +1,10 @@
-"""The names under which jobs find what earlier ones have computed."""
+"""The keys under which jobs share what they have computed."""
 
 import hashlib
 
-from jobs.lifecycle.lifecycle import Claim
 
-
-def shared_name(fingerprint: str, claim: Claim, *, private: bool) -> str:
-    """The fingerprint; for what is `private`, one that only the jobs of the same owner come to."""
-    if not private:
+def cache_key(fingerprint: str, *, owner: str | None) -> str:
+    """Return the fingerprint, or, with an `owner`, a key that only this owner's jobs look up."""
+    if owner is None:
         return fingerprint
-    return hashlib.sha256(f"{fingerprint} {claim.owner}".encode()).hexdigest()
+    return hashlib.sha256(f"{fingerprint} {owner}".encode()).hexdigest()

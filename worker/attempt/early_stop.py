@@ -1,4 +1,4 @@
-"""What a job's gate spares its worker: measuring, and keeping, a model that nobody wants."""
+"""Early stopping by the quality gate."""
 
 from math import inf
 from typing import Any
@@ -8,8 +8,8 @@ from jobs.spec.job import JobSpec
 from pruning.stages.evaluate import NO_LIMIT, PerplexityLimit
 
 
-def ceiling(spec: JobSpec) -> PerplexityLimit:
-    """The perplexity beyond which the evaluation may end, if the job says that it may."""
+def perplexity_limit(spec: JobSpec) -> PerplexityLimit:
+    """Return the perplexity above which the evaluation stops early, if the job asks for that."""
     if not spec.stop_when_missed or spec.gate is None:
         return NO_LIMIT
     bounds = (spec.gate.max_perplexity, spec.gate.max_perplexity_increase)
@@ -17,6 +17,6 @@ def ceiling(spec: JobSpec) -> PerplexityLimit:
 
 
 def keeps_model(spec: JobSpec, report: dict[str, Any]) -> bool:
-    """Whether the model is to be kept, and not its report alone."""
+    """Whether to upload the model, and not its report alone."""
     missed = spec.gate is not None and judge(spec.gate, report).state == GateState.FAILED
     return not (spec.stop_when_missed and missed)

@@ -1,7 +1,7 @@
-"""What people are told when a job fails.
+"""The error that a failed job shows to its owner.
 
-Only messages that were written for people are shown. Any other exception's text may hold a path or a secret:
-it goes to the worker's log, and people get its kind and where to look.
+Only messages that were written for people are shown. The text of any other exception may hold a path or a
+secret: it goes to the worker's log, and the owner gets the exception's type and where to look.
 """
 
 import torch
@@ -11,7 +11,7 @@ from jobs.lifecycle.events import JobError
 from jobs.lifecycle.lifecycle import Claim
 from jobs.storage.store import StoreError
 from pruning.errors import InvalidInput, NumericalFailure, PruningError, Unreachable
-from worker.attempt.disk import Disk, DiskFull, ran_full
+from worker.attempt.disk import Disk, DiskFull, is_disk_full
 
 _KINDS: dict[type[Exception], str] = {
     DiskFull: "disk_full",
@@ -23,9 +23,9 @@ _KINDS: dict[type[Exception], str] = {
 }
 
 
-def failure(error: Exception, claim: Claim, disk: Disk) -> JobError:
-    """A failed job's error, with a message that says what to do, and maybe the field at fault."""
-    if ran_full(error) and not isinstance(error, PruningError | StoreError):
+def job_error(error: Exception, claim: Claim, disk: Disk) -> JobError:
+    """Return a failed job's error: its type, a message that says what to do, and maybe the field at fault."""
+    if is_disk_full(error) and not isinstance(error, PruningError | StoreError):
         error = disk.full()
     for kind, name in _KINDS.items():
         if isinstance(error, kind):

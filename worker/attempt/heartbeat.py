@@ -1,4 +1,4 @@
-"""The lease of a running job, kept alive from a thread with a database connection of its own."""
+"""Keeps the lease of a running job alive, from a thread with a database connection of its own."""
 
 import logging
 import threading
@@ -21,69 +21,68 @@ log = logging.getLogger(__name__)
 
 
 class Heartbeat:
-    """Extends a claim's lease every few seconds, and knows at any moment whether it still holds.
+    """Extends the lease of a claim every few seconds, and knows at any moment whether it still holds.
 
-    The lease counts on this machine's monotonic clock from the moment *before* the database was asked for it,
-    so it ends here no later than there, whatever the clocks show. A worker that was paused, or cut off from
-    the database for a whole lease, therefore stops by itself before another one can have been given the job.
+    The lease is measured on this machine's monotonic clock from *before* each request to extend it. So it
+    ends here no later than in the database, whatever the wall clocks show: a worker that was suspended, or
+    cut off from the database for a whole lease, stops before another worker can have been given the job.
     """
 
     def __init__(
         self, database: sessionmaker[Session], claim: Claim, settings: Settings, claimed_at: float
     ) -> None:
-        """`claimed_at` is `time.monotonic()` from before the claim."""
+        """`claimed_at`: `time.monotonic()` from before the claim."""
         self._database = database
         self._claim = claim
         self._beat_seconds = settings.heartbeat_seconds
         self._lease_seconds = settings.lease_seconds
-        self._good_until = claimed_at + settings.lease_seconds
+        self._lease_ends_at = claimed_at + settings.lease_seconds
         self._state: JobState | None = JobState.RUNNING
-        self._beating = threading.Lock()
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._beat_until_the_end, name="heartbeat", daemon=True)
+        self._beat_lock = threading.Lock()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._beat_until_stopped, name="heartbeat", daemon=True)
 
     def __enter__(self) -> Self:
-        """Begin to beat."""
         self._thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop beating; a lease that still holds is left to run out."""
-        self._ended.set()
+        """Stop the heartbeat. A lease that still holds is left to expire."""
+        self._stopped.set()
         self._thread.join()
 
     def check(self) -> None:
-        """Raise `LeaseLost` or `CancelRequested` if the job must not go on. Costs nothing: asks nobody."""
+        """Raise `LeaseLost` or `CancelRequested` if the job must not go on. Makes no query."""
         self.check_lease()
         if self._state == JobState.CANCELLING:
             raise CancelRequested
 
     def check_lease(self) -> None:
-        """Raise `LeaseLost` if the job is not this worker's any more."""
-        if self._state is None or time.monotonic() >= self._good_until:
+        """Raise `LeaseLost` if this worker no longer holds the job."""
+        if self._state is None or time.monotonic() >= self._lease_ends_at:
             raise LeaseLost
 
     def ask(self) -> None:
-        """As `check`, after a beat: the database's own answer, waited for as long as the lease holds."""
+        """Like `check`, but after a heartbeat, which is retried while the lease holds."""
         retry(self._beat, on=DATABASE_UNAVAILABLE, check=self.check_lease)
         self.check()
 
-    def _beat_until_the_end(self) -> None:
-        while not self._ended.wait(self._beat_seconds):
+    def _beat_until_stopped(self) -> None:
+        while not self._stopped.wait(self._beat_seconds):
             try:
                 self._beat()
             except SQLAlchemyError as error:
-                log.warning("job %s: the heartbeat failed (%s)", self._claim.job_id, type(error).__name__)
+                log.warning("job %s: heartbeat failed (%s)", self._claim.job_id, type(error).__name__)
             if self._state is None:
                 return
 
     def _beat(self) -> None:
-        with self._beating:
+        with self._beat_lock:
             asked_at = time.monotonic()
             with self._database.begin() as session:
                 state = lifecycle.extend_lease(session, self._claim, self._lease_seconds)
             self._state = state
             if state is not None:
-                self._good_until = asked_at + self._lease_seconds
+                self._lease_ends_at = asked_at + self._lease_seconds

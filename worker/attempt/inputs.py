@@ -1,50 +1,31 @@
-"""The uploads that a job names, fetched to the worker's disk."""
+"""Fetches the uploads that a job names to the worker's disk."""
 
 from pathlib import Path
 
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
-from jobs.database import DATABASE_UNAVAILABLE
-from jobs.lifecycle.lifecycle import Claim
-from jobs.spec.job import JobSpec
 from jobs.storage import uploads
-from jobs.storage.store import NotStored, Store, StoreUnreachable
+from jobs.storage.store import NotStored
 from pruning.errors import InvalidInput
-from worker.attempt.progress import JobProgress
-from worker.retry import retry
-
-_PATIENCE_SECONDS = 600.0
+from worker.attempt.attempt import Attempt
 
 
-def fetch_uploads(
-    database: sessionmaker[Session],
-    store: Store,
-    claim: Claim,
-    spec: JobSpec,
-    directory: Path,
-    progress: JobProgress,
-) -> None:
-    """Put each upload of the job into `directory`, under the name by content that the library looks for.
+def fetch_uploads(attempt: Attempt, directory: Path) -> None:
+    """Download each upload that the job names into `directory`, under the name that the library looks for.
 
-    The library checks the content. Raises InvalidInput with the field of one that was deleted meanwhile.
+    The name holds the content's digest, which the library verifies when it reads the file. Raises
+    InvalidInput with the field of an upload that has been deleted since the job was submitted.
     """
     directory.mkdir(exist_ok=True)
 
-    def look_up() -> list[tuple[str, str, str | None]]:
-        with database.begin() as session:
-            named = uploads.named(session, claim.owner, spec)
-            return [(field, name, upload.key if upload else None) for field, name, upload in named]
+    def look_up(session: Session) -> list[tuple[str, str, str | None]]:
+        named = uploads.named(session, attempt.claim.owner, attempt.spec)
+        return [(field, name, upload.key if upload else None) for field, name, upload in named]
 
-    found = retry(look_up, on=DATABASE_UNAVAILABLE, check=progress.check, timeout=_PATIENCE_SECONDS)
-    for field, name, key in found:
+    for field, name, key in attempt.transaction(look_up):
         if key is None:
             raise InvalidInput("the uploaded text was deleted; upload it again and retry", field=field)
         try:
-            retry(
-                lambda key=key, name=name: store.download(key, directory / name),  # type: ignore[misc]
-                on=(StoreUnreachable,),
-                check=progress.check,
-                timeout=_PATIENCE_SECONDS,
-            )
+            attempt.download(key, directory / name)
         except NotStored as error:
             raise InvalidInput("the uploaded text is no longer in the store", field=field) from error

@@ -1,10 +1,10 @@
-"""What a job holds at the moment, for whoever watches it."""
+"""The memory that a job's process holds now, for its progress events."""
 
 import psutil
 import torch
 
 
 def held_bytes() -> int:
-    """Allocated memory of the CUDA device where one is in use, else the resident memory of this process."""
+    """Return the memory allocated on the CUDA device, if one is in use, or else the resident memory."""
     allocated = torch.cuda.memory_allocated() if torch.cuda.is_available() else 0
     return allocated or int(psutil.Process().memory_info().rss)

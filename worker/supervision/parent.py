@@ -54,7 +54,7 @@ class Parent:
 
     def sweep_scratch(self) -> None:
         """Remove what killed workers have left on this machine, before there is a job that may use it."""
-        self._tell(lambda session: scratch.sweep(session, self._settings.work_dir))
+        self._tell(lambda session: scratch.remove_abandoned(session, self._settings.work_dir))
 
     def leave(self) -> None:
         """Be seen no more."""
@@ -74,7 +74,7 @@ class Parent:
 
     def _on_shutting_down(self, **signal: Any) -> None:  # noqa: ANN401 - Celery's signature
         log.info("worker %s shuts down; a running job is handed back", self._identity.name)
-        self._identity.stop()
+        self._identity.request_shutdown()
         self._watch.leave()
         self._leaving.set()
 

@@ -80,7 +80,7 @@ class Watch:
             standing = queries.standing(session, held.claim.job_id)
         log.warning("job %s: its process was killed in %s", held.claim.job_id, held.stage)
         if standing is not None and standing[0] in ENDED:
-            scratch.remove(self._settings.work_dir, held.claim.job_id)
+            scratch.remove_job(self._settings.work_dir, held.claim.job_id)
 
     def _overdue(self, held: HeldJob) -> Ending | None:
         """How the job must end now, if it must."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from safetensors import SafetensorError
 
-from worker.attempt.disk import Disk, DiskFull, ran_full
+from worker.attempt.disk import Disk, DiskFull, is_disk_full
 
 
 def test_a_disk_is_looked_at_again_and_again(tmp_path: Path) -> None:
@@ -47,9 +47,9 @@ def fail_as_safetensors_does() -> None:
 def test_no_room_is_recognised(fail: Callable[[], None]) -> None:
     with pytest.raises(Exception) as failed:  # noqa: PT011 - of whatever library
         fail()
-    assert ran_full(failed.value)
+    assert is_disk_full(failed.value)
 
 
 def test_other_troubles_are_not_taken_for_it() -> None:
     for error in (OSError(errno.EACCES, os.strerror(errno.EACCES)), RuntimeError("os error 280")):
-        assert not ran_full(error)
+        assert not is_disk_full(error)

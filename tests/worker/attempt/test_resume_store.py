@@ -13,16 +13,13 @@ from sqlalchemy.orm import Session, sessionmaker
 from jobs.lifecycle import finished_blocks, lifecycle
 from jobs.lifecycle.lifecycle import Claim
 from jobs.settings import Settings
-from jobs.storage.store import Store
 from jobs.tables import Job, JobBlock
 from pruning.recipe import Stage
 from pruning.resume.store import ActivationCheckpoint
-from worker.attempt.disk import Disk
-from worker.attempt.heartbeat import Heartbeat
-from worker.attempt.progress import JobProgress
+from worker.attempt.attempt import Attempt
 from worker.attempt.resume_store import JobResumeStore
 from worker.identity import Identity
-from worker.interrupts import CancelRequested, LeaseLost, ShuttingDown
+from worker.interrupts import CancelRequested, LeaseLost, ShutdownRequested
 from worker.scratch import RESUME_STORE, scratch
 
 Database = sessionmaker[Session]
@@ -31,13 +28,10 @@ CONDITIONS = {"dtype": "float32", "threads": 2, "attention": None}
 
 @pytest.fixture
 def resume_store_of(
-    database: Database, settings: Settings, worker: Identity, tmp_path: Path
+    attempt_of: Callable[[Claim], Attempt], tmp_path: Path
 ) -> Callable[[Claim], JobResumeStore]:
     def make(claim: Claim) -> JobResumeStore:
-        heartbeat = Heartbeat(database, claim, settings, claimed_at=float("inf"))
-        progress = JobProgress(database, claim, heartbeat, worker, Disk(tmp_path, 0))
-        directory = tmp_path / f"attempt-{claim.attempt}"
-        return JobResumeStore(database, Store(settings.store_url), claim, directory, progress)
+        return JobResumeStore(attempt_of(claim), tmp_path / f"attempt-{claim.attempt}")
 
     return make
 
@@ -168,10 +162,10 @@ def test_a_transfer_ends_when_the_job_must_stop(
     resume_store = resume_store_of(claim)
     resume_store.begin(Stage.PRUNE, CONDITIONS)
     finish(resume_store, 0, b"zero")
-    worker.stop()
-    with pytest.raises(ShuttingDown):
+    worker.request_shutdown()
+    with pytest.raises(ShutdownRequested):
         resume_store.begin(Stage.PRUNE, CONDITIONS)
-    with pytest.raises(ShuttingDown):
+    with pytest.raises(ShutdownRequested):
         finish(resume_store, 1, b"one")
 
 
@@ -196,12 +190,12 @@ def test_a_state_is_taken_over_from_an_attempt_that_is_only_asleep(tmp_path: Pat
 def test_a_worker_that_shuts_down_leaves_the_state_for_its_next_start(
     tmp_path: Path, claim: Claim, database: Database
 ) -> None:
-    with suppress(ShuttingDown), scratch(tmp_path, claim.job_id, 1) as directory:
+    with suppress(ShutdownRequested), scratch(tmp_path, claim.job_id, 1) as directory:
         (directory / RESUME_STORE / Stage.PRUNE).mkdir(parents=True)
         ActivationCheckpoint(directory / RESUME_STORE / Stage.PRUNE, CONDITIONS).save(
             1, {"hidden": torch.ones(2)}
         )
-        raise ShuttingDown
+        raise ShutdownRequested
     with scratch(tmp_path, claim.job_id, 2) as directory:
         assert ActivationCheckpoint(directory / RESUME_STORE / Stage.PRUNE, CONDITIONS).load() is not None
     with database.begin() as session:

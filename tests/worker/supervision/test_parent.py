@@ -15,7 +15,7 @@ from jobs.settings import Settings
 from jobs.states import JobState
 from jobs.tables import Job, Worker
 from worker.identity import Identity
-from worker.interrupts import ShuttingDown
+from worker.interrupts import ShutdownRequested
 from worker.supervision.parent import Parent
 
 Database = sessionmaker[Session]
@@ -101,7 +101,7 @@ def test_it_is_seen_while_it_takes_jobs(
     eventually(lambda: live(database) == [worker.name])
     signals.worker_shutting_down.send(sender=None, sig="SIGTERM", how="Warm", exitcode=0)
     eventually(lambda: live(database) == [])
-    with pytest.raises(ShuttingDown):
+    with pytest.raises(ShutdownRequested):
         worker.check()
 
 
@@ -145,7 +145,7 @@ def test_leftovers_in_the_scratch_space_go_unless_their_job_may_go_on(
 
 def test_children_learn_who_their_worker_is(worker: Identity, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("_PRUNESERVE_WORKER_NAME", "")
-    monkeypatch.setenv("_PRUNESERVE_WORKER_STOP_FLAG", "")
+    monkeypatch.setenv("_PRUNESERVE_WORKER_SHUTDOWN_FLAG", "")
     worker.export()
     assert Identity.from_environment() == worker
     assert Identity.new().name != worker.name

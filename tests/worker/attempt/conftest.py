@@ -1,0 +1,28 @@
+"""Attempts whose heartbeat does not beat by itself."""
+
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.lifecycle.lifecycle import Claim
+from jobs.settings import Settings
+from jobs.storage.store import Store
+from worker.attempt.attempt import Attempt
+from worker.attempt.heartbeat import Heartbeat
+from worker.identity import Identity
+
+
+@pytest.fixture
+def attempt_of(
+    database: sessionmaker[Session], settings: Settings, worker: Identity
+) -> Callable[..., Attempt]:
+    """Makes the attempt of a claim, with these changes to the settings."""
+
+    def make(claim: Claim, **changes: object) -> Attempt:
+        changed = settings.model_copy(update={"min_free_disk_bytes": 0} | changes)
+        heartbeat = Heartbeat(database, claim, changed, claimed_at=float("inf"))
+        store = Store(changed.store_url)
+        return Attempt(claim, heartbeat, settings=changed, worker=worker, database=database, store=store)
+
+    return make

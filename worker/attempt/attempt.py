@@ -1,0 +1,161 @@
+"""One attempt at one job: its claim, and the means that all parts of the attempt share."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.database import DATABASE_UNAVAILABLE
+from jobs.fleet import machines
+from jobs.lifecycle import lifecycle
+from jobs.lifecycle.events import EventData
+from jobs.lifecycle.lifecycle import Claim
+from jobs.settings import Settings
+from jobs.spec.job import JobSpec
+from jobs.storage.store import NotStored, Store, StoredFile, StoreUnreachable, attempt_prefix
+from pruning.estimate import Estimate, ModelShape
+from pruning.recipe import is_local
+from worker import scratch
+from worker.attempt.cache_key import cache_key
+from worker.attempt.disk import Disk
+from worker.attempt.heartbeat import Heartbeat
+from worker.attempt.progress import JobProgress
+from worker.identity import Identity, shutdown_on_sigterm
+from worker.interrupts import LeaseLost
+from worker.retry import retry
+
+_STORE_TIMEOUT_SECONDS = 600.0
+
+Result = TypeVar("Result")
+
+Transition = Callable[[Session], bool]
+"""A guarded transition of the job's row that ends the attempt. False: its guard refused."""
+
+
+class Attempt:
+    """A job that this worker has claimed, and everything that lives exactly as long as the claim.
+
+    Each call that leaves this process retries while the database or the store is unavailable, and raises an
+    `Interrupted` as soon as the attempt must stop, even in the middle of a wait or of a transfer.
+    """
+
+    def __init__(
+        self,
+        claim: Claim,
+        heartbeat: Heartbeat,
+        *,
+        settings: Settings,
+        worker: Identity,
+        database: sessionmaker[Session],
+        store: Store,
+    ) -> None:
+        """`heartbeat`: of this claim, on a database connection of its own."""
+        self.claim = claim
+        self.heartbeat = heartbeat
+        self.settings = settings
+        self.worker = worker
+        self.database = database
+        self.store = store
+        self.disk = Disk(settings.work_dir, settings.min_free_disk_bytes)
+        self.progress = JobProgress(claim.attempt, record=self.record, check=self.check)
+
+    @cached_property
+    def spec(self) -> JobSpec:
+        """What to do. Raises `pydantic.ValidationError` for a spec that this version does not accept."""
+        return self.claim.spec
+
+    @property
+    def hub_token(self) -> str | None:
+        """The service's Hub token, if the job's owner may use it."""
+        token = self.settings.hub_token
+        if token is None or self.claim.owner not in self.settings.hub_token_owners:
+            return None
+        return token.get_secret_value()
+
+    @property
+    def storage_prefix(self) -> str:
+        """The prefix in the store under which only this attempt writes."""
+        return attempt_prefix(self.claim.job_id, self.claim.attempt)
+
+    def cache_key(self, fingerprint: str) -> str:
+        """Return the key under which jobs share what they have computed.
+
+        Where the service's Hub token may have read the model, only the owner's jobs share it: others may have
+        no access to the model.
+        """
+        private = self.hub_token is not None and not is_local(self.spec.recipe.model.id)
+        return cache_key(fingerprint, owner=self.claim.owner if private else None)
+
+    @contextmanager
+    def kept_alive(self) -> Iterator[None]:
+        """Extend the lease in the background, and hand the job back on SIGTERM."""
+        with self.heartbeat, shutdown_on_sigterm(self.worker):
+            yield
+
+    def scratch(self) -> AbstractContextManager[Path]:
+        """The attempt's scratch directory, see `worker.scratch`."""
+        return scratch.scratch(self.settings.work_dir, self.claim.job_id, self.claim.attempt)
+
+    def check(self) -> None:
+        """Raise the reason to stop, if there is one: an `Interrupted`, or `DiskFull`."""
+        self.heartbeat.check()
+        self.worker.check()
+        self.disk.check()
+
+    def transaction(self, action: Callable[[Session], Result]) -> Result:
+        """Run `action` in a transaction of its own."""
+        return self._transaction(action, self.check)
+
+    def guarded(self, write: Callable[[Session], bool]) -> None:
+        """Run a write that the claim guards. If its guard refuses, raise why the job no longer runs here."""
+        if not self.transaction(write):
+            self.heartbeat.ask()
+            raise LeaseLost
+
+    def record(self, event: EventData) -> None:
+        """Write an event of the job, and the columns of its row that the event updates."""
+        self.guarded(lambda session: lifecycle.record(session, self.claim, event))
+
+    def upload(self, key: str, path: Path) -> StoredFile:
+        """Upload a file. Raises `StoreError` where retrying does not help."""
+        return self._with_store(lambda: self.store.put_file(key, path, on_bytes=lambda count: self.check()))
+
+    def download(self, key: str, path: Path) -> StoredFile:
+        """Download a file to `path`, and return what was read. Raises `NotStored`."""
+        return self._with_store(lambda: self.store.download(key, path, on_bytes=lambda count: self.check()))
+
+    def download_verified(self, key: str, path: Path, sha256: str) -> Path | None:
+        """Download a file to `path`. None: the store has no such file, or one with another checksum."""
+        try:
+            return path if self.download(key, path).sha256 == sha256 else None
+        except NotStored:
+            return None
+
+    def estimate(self, shape: ModelShape) -> None:
+        """Estimate the time left, now that the shape of the model is known."""
+        machine = self.transaction(lambda session: machines.of_worker(session, self.worker.name))
+        spec = self.spec
+        estimate = Estimate.of(spec.recipe, spec.evaluation, shape, machine, save_masks=spec.save_masks)
+        self.progress.expect(estimate.seconds_by_stage)
+
+    def finish(self, transition: Transition) -> None:
+        """End the attempt by `transition`, which a cancel request may overtake. Raises `LeaseLost`."""
+        # A shutdown or a full disk must not keep the end from being written, so only the lease is checked.
+        check = self.heartbeat.check_lease
+        if self._transaction(transition, check):
+            return
+        if not self._transaction(lambda session: lifecycle.finish_cancelling(session, self.claim), check):
+            raise LeaseLost
+
+    def _transaction(self, action: Callable[[Session], Result], check: Callable[[], None]) -> Result:
+        def run() -> Result:
+            with self.database.begin() as session:
+                return action(session)
+
+        return retry(run, on=DATABASE_UNAVAILABLE, check=check)
+
+    def _with_store(self, transfer: Callable[[], StoredFile]) -> StoredFile:
+        return retry(transfer, on=(StoreUnreachable,), check=self.check, timeout=_STORE_TIMEOUT_SECONDS)

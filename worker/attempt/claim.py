@@ -1,0 +1,60 @@
+"""The beginning of an attempt: connections, then the claim."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.database import DATABASE_UNAVAILABLE, engine_from, sessions
+from jobs.lifecycle import lifecycle
+from jobs.lifecycle.lifecycle import Claim
+from jobs.settings import Settings
+from jobs.storage.store import Store
+from worker.attempt.attempt import Attempt
+from worker.attempt.heartbeat import Heartbeat
+from worker.identity import Identity
+from worker.interrupts import ShutdownRequested
+from worker.retry import retry
+
+_CLAIM_TIMEOUT_SECONDS = 60.0
+
+
+@contextmanager
+def claimed(job_id: UUID, settings: Settings, worker: Identity) -> Iterator[Attempt | None]:
+    """Claim a queued job. Yield its attempt, or None if it is not queued or the worker is shutting down."""
+    # The heartbeat has a connection of its own: it must not wait for one that the run is using.
+    with _connected(settings) as database, _connected(settings) as heartbeat_database:
+        store = Store(settings.store_url)
+        try:
+            claim, asked_at = _claim(database, job_id, settings, worker)
+        except ShutdownRequested:
+            claim = None
+        if claim is None:
+            yield None
+            return
+        heartbeat = Heartbeat(heartbeat_database, claim, settings, asked_at)
+        yield Attempt(claim, heartbeat, settings=settings, worker=worker, database=database, store=store)
+
+
+def _claim(
+    database: sessionmaker[Session], job_id: UUID, settings: Settings, worker: Identity
+) -> tuple[Claim | None, float]:
+    """Return the claim, and the moment on the monotonic clock from which its lease counts."""
+
+    def claim() -> tuple[Claim | None, float]:
+        asked_at = time.monotonic()
+        with database.begin() as session:
+            return lifecycle.claim(session, job_id, worker.name, settings.lease_seconds), asked_at
+
+    return retry(claim, on=DATABASE_UNAVAILABLE, check=worker.check, timeout=_CLAIM_TIMEOUT_SECONDS)
+
+
+@contextmanager
+def _connected(settings: Settings) -> Iterator[sessionmaker[Session]]:
+    engine = engine_from(settings, pool_size=1)
+    try:
+        yield sessions(engine)
+    finally:
+        engine.dispose()
