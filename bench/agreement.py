@@ -19,7 +19,8 @@ from bench import straightforward
 from bench.subject import add_options, silent, subject
 from pruning.blockwise.prune import prune
 from pruning.gradients.gradient_pass import gradient_norms
-from pruning.recipe import Gblm, Recipe
+from pruning.recipe import Recipe
+from pruning.recipe.methods import Gblm
 
 ALPHA = 100.0
 

@@ -15,7 +15,8 @@ from bench.wikipedia import prepare
 from cli.demo.model import demo_model
 from pruning.checkpoint.checkpoint import resolve
 from pruning.data.calibration import calibration_set
-from pruning.data.text import PARAGRAPH_BREAK, Source, read_documents
+from pruning.data.source import PARAGRAPH_BREAK, Source
+from pruning.data.text import read_documents
 from pruning.data.windows import Reader
 from pruning.evaluation.perplexity import evaluation_sets
 from pruning.recipe import Calibration, Evaluation, ModelReference

@@ -15,12 +15,13 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from pruning.errors import InvalidInput, PruningError
-from pruning.recipe import BEST, BUILTIN, HUB_DATASETS, METHODS, Evaluation, Recipe
+from pruning.recipe import ALLOCATIONS, BEST, DATASETS, METHODS, Evaluation, Recipe
+from pruning.recipe.options import OPTIONS, Option, request_body
 from pruning.report.reproduce import Request
 
 _BAD_INPUT = 2
 _STATUS_OF_SIGNALS = 128
-_BESIDE_A_RECIPE = {
+_ALLOWED_WITH_RECIPE = {
     "recipe",
     "output",
     "resume_in",
@@ -29,15 +30,9 @@ _BESIDE_A_RECIPE = {
     "save_masks",
     "task_definitions",
 }
-_OF_THE_EVALUATION = {
-    "evaluation",
-    "further_evaluation",
-    "evaluation_windows",
-    "evaluation_length",
-    "stride",
-    "task",
-    "task_limit",
-}
+_OF_EVALUATION = {option.variable for option in OPTIONS if not option.in_recipe}
+_TYPES = {"integer": int, "number": float}
+_DATASETS = {"calibration.dataset", "evaluation.dataset", "evaluation.further_datasets"}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -130,79 +125,57 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m pruning",
         description="Prune a causal language model and measure its perplexity before and after.",
-        epilog=f"A DATASET is {' or '.join(HUB_DATASETS)} (from the Hub), {BUILTIN} (offline), or the path "
-        "of a .txt, .jsonl or .parquet file, or of a .npy file of token ids. Gated models need HF_TOKEN.",
+        epilog=f"Methods: {', '.join(METHODS)}; or {BEST}, the combination that measured best. "
+        f"Allocations: {', '.join(ALLOCATIONS)}. "
+        "A MODEL's directory is an absolute path, or begins with ./ or ../. "
+        f"A DATASET is {', '.join(DATASETS)}, or the path of a .txt, .jsonl or .parquet file, or of a .npy "
+        "file of token ids. Gated models need HF_TOKEN.",
         allow_abbrev=False,
     )
     add = parser.add_argument
-    model = parser.add_mutually_exclusive_group(required=True)
-    model.add_argument("--model", metavar="DIR", help="a model's directory, with safetensors weights")
-    model.add_argument("--hub-model", metavar="ID", help="a model on the Hub, such as org/name")
-    model.add_argument(
-        "--recipe", metavar="FILE", help="a recipe as JSON, or a pruning_report.json, whose run is repeated"
-    )
-    add("--revision", help="branch, tag or commit of the Hub model")
-    add("--method", help=f"{', '.join(METHODS)}; or {BEST}, the best combination of them all")
-    add("--norm", help="norm of the gradients over windows: l1 (default) or l2")
-    add("--alpha", type=float, help="scale of the gradients in gblm (default 100)")
-    add("--inverse", action="store_true", default=None, help="divide by the gradients (gradient, gblm)")
-    add("--selection", help="share (default), or cumulative: Wanda's variant (wanda, gblm)")
-    add("--include", action="append", metavar="GLOB", help="prune only layers so named, such as '*.mlp.*'")
-    add("--exclude", action="append", metavar="GLOB", help="leave layers so named as they are")
-    add("--refit", action="store_true", default=None, help="solve the kept weights again")
-    add("--allocation", help="of the sparsity over layers: uniform (default), owl or gradient")
-    add("--band", type=float, help="how far the allocation may leave the sparsity")
-    add("--pattern", help="unstructured (default), or N:M for at most N non-zero of M, such as 2:4")
-    add("--sparsity", type=float, help="share of zeros, between 0 and 1; an N:M pattern implies it")
-    add("--calibration", metavar="DATASET", help="text to calibrate on (default c4)")
-    add(
-        "--mix",
-        action="append",
-        nargs=2,
-        metavar=("DATASET", "WEIGHT"),
-        help="one of several texts to calibrate on, in place of --calibration; may be repeated",
-    )
-    add("--samples", type=int, help="calibration windows (default 128)")
-    add("--sequence-length", type=int, help="tokens per calibration window (default 2048 or the context)")
-    add("--seed", type=int, help="of the calibration draw (default 0)")
-    add("--evaluation", metavar="DATASET", help="text to measure perplexity on (default wikitext2)")
-    add(
-        "--further-evaluation",
-        action="append",
-        metavar="DATASET",
-        help="another text to measure perplexity on; may be repeated",
-    )
-    add("--evaluation-windows", type=int, metavar="N", help="the first N windows only (default all)")
-    add("--evaluation-length", type=int, metavar="N", help="tokens per window (default 2048 or the context)")
-    add("--stride", type=int, metavar="N", help="tokens from one window's start to the next (default: all)")
-    add(
-        "--task", action="append", metavar="NAME", help="a zero-shot task, such as hellaswag; may be repeated"
-    )
-    add("--task-limit", type=int, metavar="N", help="the first N examples of each task only (default all)")
-    add(
-        "--task-definitions", action="append", metavar="DIR", help="defines tasks of your own; is run as code"
-    )
-    add("--dtype", help="precision of the computation: auto (default), float64, float32, bfloat16, float16")
+    add("--recipe", metavar="FILE", help="a recipe as JSON, or a pruning_report.json, whose run is repeated")
+    for option in OPTIONS:
+        _add_option(parser, option)
+    add("--gradients", metavar="FILE", help="use the gradient norms that an earlier run saved")
     add("--device", help="auto (default), cpu, cuda or cuda:N; with a report the kind that it names")
-    add("--schedule", help="of the gradients: auto (default), whole, or streamed: block by block")
-    add("--gradients", metavar="FILE", help="gradient norms that an earlier run saved, instead of new ones")
+    add("--schedule", help="of the gradient pass: auto (default), whole, or streamed (block by block)")
+    add(
+        "--task-definitions",
+        action="append",
+        metavar="DIR",
+        help="directory that defines tasks of your own; its files are run as code",
+    )
     add("--save-gradients", action="store_true", help="also write gradient_norms.safetensors")
     add("--save-masks", action="store_true", help="also write masks.safetensors")
     add("--output", required=True, metavar="DIR", help="where the pruned model goes; must not exist")
     add(
         "--resume-in",
         metavar="DIR",
-        help="keep finished blocks there until the run has succeeded; the same command goes on behind them",
+        help="keep finished blocks there until the run has succeeded; the same command resumes after them",
     )
     return parser
 
 
+def _add_option(parser: argparse.ArgumentParser, option: Option) -> None:
+    if option.kind == "flag":
+        parser.add_argument(*option.flags, action="store_true", default=None, help=option.help)
+    elif option.kind in _TYPES or option.kind == "text":
+        parser.add_argument(
+            *option.flags, type=_TYPES.get(option.kind, str), metavar=option.metavar, help=option.help
+        )
+    else:
+        parser.add_argument(*option.flags, action="append", metavar=option.metavar, help=option.help)
+
+
 def _check_usage(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
-    """End with the usage where the options do not make one recipe."""
-    if options.recipe is None and options.method is None:
-        parser.error("the following arguments are required: --method")
-    surplus = _chosen(options) - _BESIDE_A_RECIPE - _OF_THE_EVALUATION
-    if options.recipe is not None and surplus:
+    """Exit with the usage if the options do not make one recipe."""
+    if options.recipe is None:
+        missing = [f"--{name}" for name in ("model", "method") if getattr(options, name) is None]
+        if missing:
+            parser.error(f"the following arguments are required: {', '.join(missing)}; or --recipe")
+        return
+    surplus = _chosen(options) - _ALLOWED_WITH_RECIPE - _OF_EVALUATION
+    if surplus:
         names = ", ".join(sorted(f"--{name.replace('_', '-')}" for name in surplus))
         parser.error(f"--recipe says what to do; leave out {names}")
 
@@ -212,82 +185,38 @@ def _chosen(options: argparse.Namespace) -> set[str]:
 
 
 def _request(options: argparse.Namespace) -> Request:
-    if options.recipe is None:
-        return Request(_recipe(options), _evaluation(options), report=None)
-    request = Request.read(Path(options.recipe))
-    if _chosen(options) & _OF_THE_EVALUATION:
-        return replace(request, evaluation=_evaluation(options))
-    return request
+    body = request_body({option.name: _with_paths(option, options) for option in OPTIONS})
+    evaluation = body.pop("evaluation", {})
+    if options.recipe is not None:
+        request = Request.read(Path(options.recipe))
+        return replace(request, evaluation=Evaluation.model_validate(evaluation)) if evaluation else request
+    if options.gradients is not None:
+        body["gradients"] = _absolute(options.gradients)
+    return Request(Recipe.model_validate(body), Evaluation.model_validate(evaluation), report=None)
 
 
-def _recipe(options: argparse.Namespace) -> Recipe:
-    reference = options.hub_model if options.model is None else _absolute(options.model)
-    return Recipe.model_validate(
-        _given(
-            model=_given(id=reference, revision=options.revision),
-            method=_given(
-                name=options.method,
-                norm=options.norm,
-                alpha=options.alpha,
-                inverse=options.inverse,
-                selection=options.selection,
-            ),
-            allocation=_given(name=options.allocation, band=options.band) or None,
-            layers=_given(include=options.include, exclude=options.exclude),
-            refit=options.refit,
-            gradients=None if options.gradients is None else _absolute(options.gradients),
-            pattern=options.pattern,
-            sparsity=options.sparsity,
-            calibration=_given(
-                dataset=_dataset(options.calibration),
-                datasets=_mix(options.mix),
-                samples=options.samples,
-                sequence_length=options.sequence_length,
-                seed=options.seed,
-            ),
-            dtype=options.dtype,
-        )
-    )
-
-
-def _evaluation(options: argparse.Namespace) -> Evaluation:
-    return Evaluation.model_validate(
-        _given(
-            dataset=_dataset(options.evaluation),
-            further_datasets=[_dataset(name) for name in options.further_evaluation or ()],
-            stride=options.stride,
-            tasks=options.task or (),
-            task_limit=options.task_limit,
-            windows=options.evaluation_windows,
-            sequence_length=options.evaluation_length,
-        )
-    )
-
-
-def _given(**values: Any) -> dict[str, Any]:  # noqa: ANN401 - options of every type
-    """The values that were given; the others keep the recipe's defaults."""
-    return {name: value for name, value in values.items() if value is not None}
-
-
-def _dataset(reference: str | None) -> str | None:
-    """A dataset's name as it is; anything else is a path. What exists on the disk has no say in it."""
-    if reference is None or reference in (*HUB_DATASETS, BUILTIN):
-        return reference
-    return _absolute(reference)
-
-
-def _mix(pairs: list[tuple[str, str]] | None) -> list[dict[str, Any]] | None:
-    if pairs is None:
+def _with_paths(option: Option, options: argparse.Namespace) -> Any:  # noqa: ANN401 - options of every type
+    """The value of an option, with relative paths of models and datasets made absolute."""
+    value = getattr(options, option.variable)
+    if value is None:
         return None
-    return [{"dataset": _dataset(dataset), "weight": _number(weight)} for dataset, weight in pairs]
+    if option.field == "model.id":
+        return _absolute(value) if value.startswith(("/", "./", "../")) or value in (".", "..") else value
+    if option.kind == "mix":
+        return [_mixed_dataset(pair) for pair in value]
+    if option.field in _DATASETS:
+        return [_dataset(name) for name in value] if option.kind == "list" else _dataset(value)
+    return value
 
 
-def _number(text: str) -> float | str:
-    """The number; what is none stays as it is, so that the recipe's own check names its field."""
-    try:
-        return float(text)
-    except ValueError:
-        return text
+def _dataset(reference: str) -> str:
+    """A dataset's name as it is; anything else is a path. What exists on the disk has no say in it."""
+    return reference if reference in DATASETS else _absolute(reference)
+
+
+def _mixed_dataset(pair: str) -> str:
+    dataset, equals, weight = pair.rpartition("=")
+    return f"{_dataset(dataset)}={weight}" if equals else _dataset(pair)
 
 
 def _absolute(path: str) -> str:

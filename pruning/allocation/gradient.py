@@ -4,12 +4,32 @@ The saliency of a weight is |W_ij|·‖G_:,ij‖₂, G the gradients of the wind
 layers lies at the recipe's share of the saliencies; how prunable a layer is, is the share of its own below.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor
 
+from pruning.allocation.base import DenseModel
+from pruning.allocation.rounding import spread
+from pruning.recipe.allocation import GradientGuided
+
 _HALF_WORD = 16
+
+
+def gradient_guided_sparsities(
+    options: GradientGuided, sparsity: float, dense: DenseModel
+) -> Sequence[float]:
+    """Each layer's sparsity: the more of its saliencies lie below the common threshold, the higher."""
+    prunable = shares_up_to_common_threshold(lambda: _saliencies(dense), share=sparsity)
+    return spread(prunable, dense.sizes, sparsity=sparsity, band=options.band)
+
+
+def _saliencies(dense: DenseModel) -> Iterator[Tensor]:
+    """|W_ij|·‖G_:,ij‖₂ of one layer after the other: (outputs, inputs)."""
+    for _, block in dense.resident_blocks():
+        for layer in block.layers:
+            weight = layer.matrix
+            yield weight.abs() * dense.gradients["l2"][layer.name].to(weight.device)
 
 
 def shares_up_to_common_threshold(saliencies: Callable[[], Iterator[Tensor]], *, share: float) -> list[float]:

@@ -9,6 +9,31 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from pruning.activations.statistics import InputStatistics
+from pruning.allocation.base import DenseModel
+from pruning.methods.wanda import wanda_scores
+from pruning.recipe.allocation import Owl
+
+
+def owl_sparsities(options: Owl, sparsity: float, dense: DenseModel) -> Sequence[float]:
+    """Each layer's sparsity; all layers of a block have the same."""
+    walk = dense.calibration_walk()
+    outliers, sizes = [], []
+    for index, block in dense.resident_blocks():
+        if block.layers:
+            statistics = InputStatistics(block.layers, {"input_norms"})
+            walk.measure(index, statistics)
+            scores = [
+                wanda_scores(layer.matrix, statistics.of(layer, "input_norms")) for layer in block.layers
+            ]
+            outliers.append(outlier_share(scores, threshold=options.threshold))
+            sizes.append(sum(score.numel() for score in scores))
+        if index + 1 < len(dense.stack.blocks):
+            walk.advance(index)
+    of_blocks = block_sparsities(outliers, sizes, sparsity=sparsity, band=options.band)
+    pruned = (block for block in dense.stack.blocks if block.layers)
+    return [value for value, block in zip(of_blocks, pruned, strict=True) for _ in block.layers]
+
 
 def outlier_share(scores: Sequence[Tensor], *, threshold: float) -> float:
     """The share of all of a block's scores, one tensor per layer, above `threshold` times their mean."""
@@ -17,7 +42,7 @@ def outlier_share(scores: Sequence[Tensor], *, threshold: float) -> float:
     return sum(int((layer > threshold * mean).sum()) for layer in scores) / count
 
 
-def sparsities(
+def block_sparsities(
     outliers: Sequence[float], sizes: Sequence[int], *, sparsity: float, band: float
 ) -> list[float]:
     """Each block's sparsity: the outlier shares stretched to [0, 2·band], and taken off around `sparsity`.

@@ -11,7 +11,7 @@ from transformers import PreTrainedModel
 from pruning.activations.paired_walk import PairedForward
 from pruning.activations.statistics import InputStatistics
 from pruning.activations.walk import BlockwiseForward
-from pruning.allocation import layer_targets
+from pruning.allocation import DenseModel, layer_targets
 from pruning.blockwise.results import (
     BlockFacts,
     InMemory,
@@ -33,7 +33,8 @@ from pruning.model.layers import LinearLayer
 from pruning.model.placement import Placement
 from pruning.model.replay import Replay
 from pruning.model.selection import selected_stack
-from pruning.recipe import Magnitude, Recipe, RefitOptions
+from pruning.recipe import Recipe, RefitOptions
+from pruning.recipe.methods import Magnitude
 from pruning.resume.store import ActivationCheckpoint
 from pruning.runtime.malloc import retain_freed_heap
 
@@ -117,7 +118,8 @@ def _targets(
     """Those that an earlier run has found on the dense model, or found now, while it is dense."""
     targets = blocks.targets()
     if targets is None:
-        targets = layer_targets(recipe, stack, gradients, placement, lambda: _walk(stack, windows, placement))
+        dense = DenseModel(stack, gradients, placement, lambda: _walk(stack, windows, placement))
+        targets = layer_targets(recipe, dense)
         if recipe.allocation.needs:
             blocks.keep_targets(targets)
     return targets

@@ -1,34 +1,16 @@
-"""Documents of plain text, from a dataset reference: a local file, a Hub dataset, or the built-in text."""
+"""Documents of plain text, from a dataset reference: a local file, or a registered dataset by its name."""
 
 import json
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal
+from pkgutil import resolve_name
 
 from pruning.allowed_roots import file_by_content, real_file
-from pruning.errors import InvalidInput, Unreachable
-from pruning.recipe import BUILTIN, content_name, is_local, is_upload
-
-Purpose = Literal["calibration", "evaluation"]
-
-PARAGRAPH_BREAK = "\n\n"
+from pruning.data.source import Source
+from pruning.errors import InvalidInput
+from pruning.recipe import DATASETS, content_name, is_local, is_upload
 
 _MAX_BYTES = 2 * 2**30  # all documents of a dataset are held in memory
-
-# The reference reads so many of C4's validation documents and leaves the other 44 thousand.
-_C4_EVALUATION_DOCUMENTS = 1100
-
-
-@dataclass(frozen=True)
-class Source:
-    """A dataset, what it is read for, and the field of the request that names it."""
-
-    dataset: str
-    purpose: Purpose
-    field: str
 
 
 def read_documents(source: Source, *, roots: Sequence[Path] | None = None) -> Sequence[str]:
@@ -41,14 +23,13 @@ def read_documents(source: Source, *, roots: Sequence[Path] | None = None) -> Se
     what its name says, or holds no text, and for a dataset of the Hub that offline mode does not find in the
     cache; Unreachable where the Hub does not answer.
     """
-    if source.dataset == BUILTIN:
-        return [_builtin(source.purpose)]
     if is_upload(source.dataset):
         raise InvalidInput("an upload's id means something to the service only", field=source.field)
     if (name := content_name(source.dataset)) is not None:
         return _from_file(Path(name), file_by_content(name, roots, field=source.field), source.field)
     if not is_local(source.dataset):
-        return _from_hub(source)
+        read: Callable[[Source], Sequence[str]] = resolve_name(DATASETS[source.dataset])
+        return read(source)
     path = Path(source.dataset)
     return _from_file(path, real_file(path, roots, field=source.field), source.field)
 
@@ -132,61 +113,3 @@ def _parquet(path: Path) -> Iterator[str]:
                 yield from (text for text in batch.column(0).to_pylist() if text is not None)
     except (pa.ArrowException, OSError) as error:
         raise _NotText(" is not a readable parquet file") from error
-
-
-def _from_hub(source: Source) -> Sequence[str]:
-    from datasets import load_dataset
-    from huggingface_hub import constants
-
-    dataset, purpose = source.dataset, source.purpose
-    split = {"calibration": "train", "evaluation": "validation" if dataset == "c4" else "test"}[purpose]
-    shard = {
-        "train": "en/c4-train.00000-of-01024.json.gz",
-        "validation": "en/c4-validation.00000-of-00008.json.gz",
-    }
-    try:
-        if dataset == "wikitext2":
-            rows = load_dataset("Salesforce/wikitext", "wikitext-2-raw-v1", split=split, token=False)
-            return [PARAGRAPH_BREAK.join(rows["text"])]
-        rows = load_dataset(
-            "allenai/c4",
-            "en",
-            data_files={split: shard[split]},
-            split=split,
-            token=False,
-            verification_mode="no_checks",  # the dataset declares the size of all shards; this is one
-        )
-    except Exception as error:  # each library between here and the network has exceptions of its own
-        if constants.HF_HUB_OFFLINE:  # this process stays offline, so trying again gives the same answer
-            raise InvalidInput(
-                f"the dataset {dataset} is not in the cache, and offline mode (HF_HUB_OFFLINE) forbids to "
-                f"download it; download it first, or give the path of a local file, or '{BUILTIN}'",
-                field=source.field,
-            ) from error
-        raise Unreachable(
-            f"the dataset {dataset} could not be loaded from the Hugging Face Hub ({type(error).__name__}); "
-            f"check the network, or give the path of a local file, or '{BUILTIN}'",
-            field=source.field,
-        ) from error
-    texts: Sequence[str] = rows["text"]
-    return list(islice(texts, _C4_EVALUATION_DOCUMENTS)) if purpose == "evaluation" else texts
-
-
-def _builtin(purpose: Purpose) -> str:
-    """Prose about Python from the standard library's help topics: offline, and fixed for a version of Python.
-
-    Topics quote each other, so a paragraph counts where it first occurs: the two purposes share none.
-    """
-    from pydoc_data.topics import topics
-
-    seen: set[str] = set()
-    chosen: list[str] = []
-    for number, name in enumerate(sorted(topics)):
-        for paragraph in re.split(r"\n\s*\n", topics[name]):
-            text = re.sub(r" [*=~^-]{3,}$", "", " ".join(paragraph.split()))  # without a title's underline
-            if "::=" in text or text in seen:  # a grammar rule is no prose
-                continue
-            seen.add(text)
-            if (number % 3 == 0) == (purpose == "evaluation"):
-                chosen.append(text)
-    return PARAGRAPH_BREAK.join(chosen)

@@ -11,7 +11,7 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from pruning.allowed_roots import real_file
-from pruning.data.text import Purpose, Source
+from pruning.data.source import Purpose, Source
 from pruning.errors import InvalidInput
 
 _DEFAULT_LENGTH = 2048

@@ -9,7 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from pruning.data.text import PARAGRAPH_BREAK, Source, read_documents
+from pruning.data.source import PARAGRAPH_BREAK, Source
+from pruning.data.text import read_documents
 from pruning.data.windows import Reader, enough, fingerprint
 from pruning.errors import NumericalFailure
 from pruning.recipe import Evaluation, is_stored

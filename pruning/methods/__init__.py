@@ -1,10 +1,8 @@
-"""Pruning methods, one per file.
+"""Pruning methods, one per file: the formula as a function of tensors, and a `Method` that applies it.
 
-To add one: an options class in `pruning.recipe.methods`, and `pruning/methods/<name>.py` with the formula
-as a function of tensors and a `Method` marked `@implements(<its options>)`. Nothing else needs to know of
-it.
+To add one, see "Add a method" in CONTRIBUTING.md.
 """
 
-from pruning.methods.base import LayerStats, Method, PrunedMatrix, implements, method_for
+from pruning.methods.base import LayerStats, Method, PrunedMatrix, ScoringMethod, method_for
 
-__all__ = ["LayerStats", "Method", "PrunedMatrix", "implements", "method_for"]
+__all__ = ["LayerStats", "Method", "PrunedMatrix", "ScoringMethod", "method_for"]

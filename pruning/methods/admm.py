@@ -17,9 +17,10 @@ import torch
 from torch import Tensor
 
 from pruning.masks.patterns import LayerTarget, lowest_of_each_group, lowest_of_matrix
-from pruning.methods.base import LayerStats, Method, PrunedMatrix, implements
+from pruning.methods.base import LayerStats, Method, PrunedMatrix
 from pruning.methods.linalg import damped, with_rising_damping
-from pruning.recipe import Admm, group_of
+from pruning.recipe import group_of
+from pruning.recipe.methods import Admm
 
 _LOOK_EVERY = 3
 # The penalty rises by the factor beside the first bound that the changed share of the support exceeds.
@@ -74,7 +75,6 @@ def _pull(hessian: Tensor, penalty: float) -> Tensor:
     return torch.cholesky_inverse(torch.linalg.cholesky(shifted)).mul_(penalty)
 
 
-@implements(Admm)
 class AdmmMethod(Method[Admm]):
     """The whole matrix is compared; for an N:M pattern, each group."""
 

@@ -1,9 +1,9 @@
 """What every pruning method is, and how its options find it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
-from importlib import import_module
+from pkgutil import resolve_name
 from typing import Any, ClassVar, Generic, TypeVar
 
 import torch
@@ -129,20 +129,7 @@ class RowSelectingMethod(ScoringMethod[OptionsT]):
         )
 
 
-_METHODS: dict[type[MethodOptions], type[Method[Any]]] = {}
-
-
-def implements(options: type[OptionsT]) -> Callable[[type[Method[OptionsT]]], type[Method[OptionsT]]]:
-    """Class decorator: this method is what these options mean."""
-
-    def register(method: type[Method[OptionsT]]) -> type[Method[OptionsT]]:
-        _METHODS[options] = method
-        return method
-
-    return register
-
-
 def method_for(options: MethodOptions) -> Method[Any]:
-    """The method of a recipe, from `pruning/methods/<name>.py`."""
-    import_module(f"pruning.methods.{options.name}")
-    return _METHODS[type(options)](options)
+    """The method that these options describe, imported from where `options.implementation` says."""
+    method: type[Method[Any]] = resolve_name(options.implementation)
+    return method(options)

@@ -2,9 +2,9 @@
 
 from torch import Tensor
 
-from pruning.methods.base import LayerStats, RowSelectingMethod, implements
+from pruning.methods.base import LayerStats, RowSelectingMethod
 from pruning.methods.gradient import INVERSE_EPSILON
-from pruning.recipe import Gblm
+from pruning.recipe.methods import Gblm
 
 
 def gblm_scores(weight: Tensor, input_norms: Tensor, gradient_norms: Tensor, *, alpha: float) -> Tensor:
@@ -24,7 +24,6 @@ def inverse_gblm_scores(
     return weight.abs() * input_norms / (alpha * gradient_norms).add_(INVERSE_EPSILON)
 
 
-@implements(Gblm)
 class GblmMethod(RowSelectingMethod[Gblm]):
     """Each output row on its own."""
 

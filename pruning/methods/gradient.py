@@ -2,8 +2,8 @@
 
 from torch import Tensor
 
-from pruning.methods.base import LayerStats, ScoringMethod, implements
-from pruning.recipe import Gradient
+from pruning.methods.base import LayerStats, ScoringMethod
+from pruning.recipe.methods import Gradient
 
 # The reference's constants. Its 1e-8 is zero in the float16 in which it computes; here it is not.
 REFERENCE_SCALE = 100.0
@@ -20,7 +20,6 @@ def inverse_gradient_scores(weight: Tensor, gradient_norms: Tensor) -> Tensor:
     return weight.abs() / (REFERENCE_SCALE * gradient_norms).add_(INVERSE_EPSILON)
 
 
-@implements(Gradient)
 class GradientMethod(ScoringMethod[Gradient]):
     """Each output row on its own."""
 

@@ -5,8 +5,8 @@ from typing import ClassVar
 from torch import Tensor
 
 from pruning.masks.patterns import ComparisonGroup
-from pruning.methods.base import LayerStats, ScoringMethod, implements
-from pruning.recipe import Magnitude
+from pruning.methods.base import LayerStats, ScoringMethod
+from pruning.recipe.methods import Magnitude
 
 
 def magnitude_scores(weight: Tensor) -> Tensor:
@@ -14,7 +14,6 @@ def magnitude_scores(weight: Tensor) -> Tensor:
     return weight.abs()
 
 
-@implements(Magnitude)
 class MagnitudeMethod(ScoringMethod[Magnitude]):
     """One threshold for a whole matrix."""
 

@@ -5,8 +5,8 @@ A weight counts by its share of its row and of its column, so that no whole chan
 
 from torch import Tensor
 
-from pruning.methods.base import LayerStats, ScoringMethod, implements
-from pruning.recipe import Ria
+from pruning.methods.base import LayerStats, ScoringMethod
+from pruning.recipe.methods import Ria
 
 
 def ria_scores(weight: Tensor, input_norms: Tensor, *, power: float) -> Tensor:
@@ -25,7 +25,6 @@ def _never_zero(sums: Tensor) -> Tensor:
     return sums.masked_fill(sums == 0, 1)
 
 
-@implements(Ria)
 class RiaMethod(ScoringMethod[Ria]):
     """Each output row on its own."""
 

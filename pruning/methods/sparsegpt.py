@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from pruning.masks.patterns import LayerTarget, lowest_of_each_group, lowest_of_matrix, up_to_threshold
-from pruning.methods.base import LayerStats, Method, PrunedMatrix, implements
+from pruning.methods.base import LayerStats, Method, PrunedMatrix
 from pruning.methods.linalg import damped, with_rising_damping
-from pruning.recipe import SparseGpt, group_of
+from pruning.recipe import group_of
+from pruning.recipe.methods import SparseGpt
 
 
 def inverse_factor(moments: Tensor, *, damping: float) -> Tensor:
@@ -79,7 +80,6 @@ def _prune_columns(
     return errors
 
 
-@implements(SparseGpt)
 class SparseGptMethod(Method[SparseGpt]):
     """Each block of columns on its own."""
 

@@ -2,8 +2,8 @@
 
 from torch import Tensor
 
-from pruning.methods.base import LayerStats, RowSelectingMethod, implements
-from pruning.recipe import Wanda
+from pruning.methods.base import LayerStats, RowSelectingMethod
+from pruning.recipe.methods import Wanda
 
 
 def wanda_scores(weight: Tensor, input_norms: Tensor) -> Tensor:
@@ -11,7 +11,6 @@ def wanda_scores(weight: Tensor, input_norms: Tensor) -> Tensor:
     return weight.abs() * input_norms
 
 
-@implements(Wanda)
 class WandaMethod(RowSelectingMethod[Wanda]):
     """Each output row on its own."""
 

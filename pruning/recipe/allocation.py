@@ -1,29 +1,42 @@
 """How the sparsity is spread over the layers. The maths is in `pruning.allocation`."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from pruning.recipe.fields import StrictModel
 from pruning.recipe.methods import Need
+from pruning.recipe.registry import ByName, Options, OptionsRegistry
 
 
-class AllocationOptions(StrictModel):
-    """What an allocation can be told, and what it needs to be computed."""
+class AllocationOptions(Options):
+    """The options of an allocation. `implementation` names its function; see `pruning.allocation.base`.
+
+    Attributes
+    ----------
+    needs
+        What must be measured on the dense model before the sparsities can be set.
+    """
 
     needs: ClassVar[frozenset[Need]] = frozenset()
-    name: str
 
 
+ALLOCATIONS = OptionsRegistry("pruneserve.allocations", base=AllocationOptions)
+"""The options class of every allocation, by name."""
+
+
+@ALLOCATIONS.add
 class Uniform(AllocationOptions):
     """Every layer the same sparsity."""
 
+    implementation: ClassVar[str] = "pruning.allocation.base:uniform"
     name: Literal["uniform"] = "uniform"
 
 
+@ALLOCATIONS.add
 class Owl(AllocationOptions):
     """Less sparsity for the blocks with more outliers among their Wanda scores (arXiv 2310.05175)."""
 
+    implementation: ClassVar[str] = "pruning.allocation.owl:owl_sparsities"
     needs: ClassVar[frozenset[Need]] = frozenset({"input_norms"})
     name: Literal["owl"] = "owl"
     threshold: float = Field(
@@ -34,9 +47,11 @@ class Owl(AllocationOptions):
     )
 
 
+@ALLOCATIONS.add
 class GradientGuided(AllocationOptions):
     """More sparsity for the layers with more weights that the loss hardly feels, by |W|·‖G‖₂."""
 
+    implementation: ClassVar[str] = "pruning.allocation.gradient:gradient_guided_sparsities"
     needs: ClassVar[frozenset[Need]] = frozenset({"gradient_norms"})
     name: Literal["gradient"] = "gradient"
     band: float = Field(
@@ -44,15 +59,5 @@ class GradientGuided(AllocationOptions):
     )
 
 
-AnyAllocation = Uniform | Owl | GradientGuided
-
-
-def _from_plain_name(value: Any) -> Any:  # noqa: ANN401 - what a client sent, not yet validated
-    return {"name": value} if isinstance(value, str) else value
-
-
 # An allocation by its name alone ("owl"), or with its options ({"name": "owl", "band": 0.05}).
-Allocation = Annotated[
-    Annotated[AnyAllocation, Field(discriminator="name")],
-    BeforeValidator(_from_plain_name, json_schema_input_type=str | AnyAllocation),
-]
+Allocation = Annotated[AllocationOptions, ByName(ALLOCATIONS)]

@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from pruning.recipe.fields import Dataset, StrictModel
+from pruning.recipe.datasets import Dataset
+from pruning.recipe.fields import StrictModel
 
 
 class WeightedDataset(StrictModel):

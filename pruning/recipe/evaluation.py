@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from pruning.recipe.fields import Dataset, StrictModel, Text, is_stored
+from pruning.recipe.datasets import Dataset, is_stored
+from pruning.recipe.fields import StrictModel, Text
 
 # A name and nothing else: no path, no wildcard.
 TaskName = Annotated[Text, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]{0,127}$")]

@@ -6,15 +6,10 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-BUILTIN = "builtin"
-HUB_DATASETS = ("c4", "wikitext2")
-
 _MAX_GROUP = 256
 _HUB_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9])?"
 _HUB_ID = re.compile(rf"{_HUB_NAME}(?:/{_HUB_NAME})?")
 _REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,99}")
-_UPLOAD = re.compile(r"upload:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_CONTENT = re.compile(r"sha256:([0-9a-f]{64}\.(?:txt|jsonl))")
 _GROUP = re.compile(r"([1-9][0-9]{0,2}):([1-9][0-9]{0,2})")
 
 
@@ -27,7 +22,7 @@ class StrictModel(BaseModel):
 
 
 def _without_control_characters(value: str) -> str:
-    """NUL, control characters and lone surrogates: valid in JSON, refused or mangled further down."""
+    """Refuse NUL, control characters and lone surrogates: JSON allows them, other layers do not."""
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in value):
         raise ValueError("must not contain control characters or lone surrogates")
     return value
@@ -37,11 +32,12 @@ Text = Annotated[str, Field(min_length=1, max_length=1024), AfterValidator(_with
 
 
 def is_local(reference: str) -> bool:
-    """Whether a model or dataset reference is a path. What exists on the disk has no say in it."""
+    """Whether a model or dataset reference is a path. What exists on disk makes no difference."""
     return reference.startswith("/")
 
 
-def _absolute_path(value: str) -> str:
+def absolute_path(value: str) -> str:
+    """The path without trailing slashes. Raises ValueError if it has a `..`."""
     if ".." in value.split("/"):
         raise ValueError("must be an absolute path without '..'")
     return value.rstrip("/") or "/"
@@ -49,7 +45,7 @@ def _absolute_path(value: str) -> str:
 
 def _model_id(value: str) -> str:
     if is_local(value):
-        return _absolute_path(value)
+        return absolute_path(value)
     if not _HUB_ID.fullmatch(value) or "--" in value or ".." in value:
         raise ValueError("must be a Hub id such as 'org/name', or an absolute path under an allowed root")
     return value
@@ -77,39 +73,6 @@ class ModelReference(StrictModel):
         if is_local(self.id) and self.revision is not None:
             raise ValueError("a local path has no revision; leave it out")
         return self
-
-
-def is_upload(dataset: str) -> bool:
-    """Whether a dataset reference is an upload's id. It says nothing of the content: see `content_name`."""
-    return _UPLOAD.fullmatch(dataset) is not None
-
-
-def content_name(dataset: str) -> str | None:
-    """`<sha256>.txt` or `.jsonl`, the file of a reference to a text by its content; None of any other."""
-    match = _CONTENT.fullmatch(dataset)
-    return match[1] if match else None
-
-
-def _dataset(value: str) -> str:
-    if is_local(value):
-        return _absolute_path(value)
-    if is_upload(value) or content_name(value):
-        return value
-    if value != BUILTIN and value not in HUB_DATASETS:
-        names = ", ".join(f"'{name}'" for name in (*HUB_DATASETS, BUILTIN))
-        raise ValueError(
-            f"must be one of {names}, the absolute path of a .txt, .jsonl, .parquet or .npy file, "
-            "or 'upload:' with the id of an upload"
-        )
-    return value
-
-
-Dataset = Annotated[Text, AfterValidator(_dataset)]
-
-
-def is_stored(dataset: str) -> bool:
-    """Whether a dataset reference means token ids, not text."""
-    return is_local(dataset) and dataset.endswith(".npy")
 
 
 def _pattern(value: str) -> str:

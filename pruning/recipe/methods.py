@@ -1,18 +1,19 @@
 """The options of each pruning method. The maths is in `pruning.methods`, one file per method."""
 
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from pruning.recipe.fields import StrictModel
+from pruning.recipe.registry import ByName, Options, OptionsRegistry
 
 GradientNorm = Literal["l1", "l2"]
 
-# "activation_error": the mean of EᵀX, E the error of the pruned model's activations, X a layer's inputs.
 Need = Literal["input_norms", "second_moments", "activation_error", "gradient_norms"]
+"""A measurement on the calibration windows, see `pruning.methods.base.LayerStats`. `activation_error` is the
+mean of EᵀX, E the error of the pruned model's activations and X a layer's inputs."""
 
-# "share": the lowest-scored share of each row goes, as many weights in one row as in the next.
-# "cumulative": each row loses its lowest weights up to an equal part of its total score (Wanda's variant).
+# "share": the lowest-scored share of each row is pruned, the same number of weights in every row.
+# "cumulative": each row loses its lowest scores up to an equal part of its total score (Wanda's variant).
 RowSelection = Literal["share", "cumulative"]
 
 _SELECTION = (
@@ -23,44 +24,63 @@ _INVERSE = "Divide by the gradients instead, the reference's inverse-gradient sc
 _DAMPING = "Added to the diagonal of the second moments, as a part of its mean."
 
 
-class MethodOptions(StrictModel):
-    """What a method can be told, and what it needs to be computed before it can score a weight."""
+class MethodOptions(Options):
+    """The options of a pruning method. `implementation` names its `pruning.methods.base.Method`.
+
+    Attributes
+    ----------
+    needs
+        What must be measured before the method can prune a layer.
+    updates_weights
+        Whether the method changes weights that it keeps.
+    """
 
     needs: ClassVar[frozenset[Need]] = frozenset()
-    updates_weights: ClassVar[bool] = False  # of those that it keeps
-    name: str
+    updates_weights: ClassVar[bool] = False
 
     def operations(self, outputs: int, inputs: int) -> float:
-        """Floating-point operations that one matrix takes beside scores and masks: for estimates."""
+        """Floating-point operations for one matrix beyond scores and masks, for estimates."""
         return 0.0
 
 
+METHODS = OptionsRegistry("pruneserve.methods", base=MethodOptions)
+"""The options class of every method, by name."""
+
+
+@METHODS.add
 class Magnitude(MethodOptions):
     """|W|, one threshold per weight matrix."""
 
+    implementation: ClassVar[str] = "pruning.methods.magnitude:MagnitudeMethod"
     name: Literal["magnitude"] = "magnitude"
 
 
+@METHODS.add
 class Wanda(MethodOptions):
     """|W|·‖X‖₂ per output row (Sun et al., 2023, arXiv 2306.11695)."""
 
+    implementation: ClassVar[str] = "pruning.methods.wanda:WandaMethod"
     needs: ClassVar[frozenset[Need]] = frozenset({"input_norms"})
     name: Literal["wanda"] = "wanda"
     selection: RowSelection = Field("share", description=_SELECTION)
 
 
+@METHODS.add
 class Gradient(MethodOptions):
     """|W|·‖G‖ per output row, G the loss gradients over the calibration windows (arXiv 2311.04902)."""
 
+    implementation: ClassVar[str] = "pruning.methods.gradient:GradientMethod"
     needs: ClassVar[frozenset[Need]] = frozenset({"gradient_norms"})
     name: Literal["gradient"] = "gradient"
     norm: GradientNorm = Field("l1", description="The norm over calibration windows.")
     inverse: bool = Field(False, description=_INVERSE)
 
 
+@METHODS.add
 class Gblm(MethodOptions):
     """|W|·‖X‖₂ + |W|·‖α·G‖ per output row (Das et al., 2023, arXiv 2311.04902)."""
 
+    implementation: ClassVar[str] = "pruning.methods.gblm:GblmMethod"
     needs: ClassVar[frozenset[Need]] = frozenset({"input_norms", "gradient_norms"})
     name: Literal["gblm"] = "gblm"
     norm: GradientNorm = Field(
@@ -71,17 +91,21 @@ class Gblm(MethodOptions):
     selection: RowSelection = Field("share", description=_SELECTION)
 
 
+@METHODS.add
 class Ria(MethodOptions):
     """(|W|/Σcolumn + |W|/Σrow)·‖X‖₂^power per output row (Zhang et al., 2024, Plug-and-Play)."""
 
+    implementation: ClassVar[str] = "pruning.methods.ria:RiaMethod"
     needs: ClassVar[frozenset[Need]] = frozenset({"input_norms"})
     name: Literal["ria"] = "ria"
     power: float = Field(0.5, ge=0, le=4, description="The exponent of the input norms.")
 
 
+@METHODS.add
 class SparseGpt(MethodOptions):
     """Column by column, each error made good by the columns to its right (arXiv 2301.00774)."""
 
+    implementation: ClassVar[str] = "pruning.methods.sparsegpt:SparseGptMethod"
     needs: ClassVar[frozenset[Need]] = frozenset({"second_moments"})
     updates_weights: ClassVar[bool] = True
     name: Literal["sparsegpt"] = "sparsegpt"
@@ -93,9 +117,11 @@ class SparseGpt(MethodOptions):
         return 4 / 3 * inputs**3 + outputs * inputs**2
 
 
+@METHODS.add
 class Admm(MethodOptions):
     """The support searched by ADMM on the layer's reconstruction error (ALPS, arXiv 2406.07831)."""
 
+    implementation: ClassVar[str] = "pruning.methods.admm:AdmmMethod"
     needs: ClassVar[frozenset[Need]] = frozenset({"second_moments"})
     updates_weights: ClassVar[bool] = True
     name: Literal["admm"] = "admm"
@@ -108,19 +134,5 @@ class Admm(MethodOptions):
         return min(self.iterations, 21) * (2.0 * outputs * inputs**2 + 2 / 3 * inputs**3)
 
 
-AnyMethod = Magnitude | Wanda | Gradient | Gblm | Ria | SparseGpt | Admm
-
-METHODS: dict[str, type[MethodOptions]] = {
-    cls.model_fields["name"].default: cls for cls in get_args(AnyMethod)
-}
-
-
-def _from_plain_name(value: Any) -> Any:  # noqa: ANN401 - what a client sent, not yet validated
-    return {"name": value} if isinstance(value, str) else value
-
-
 # A method by its name alone ("gblm"), or with its options ({"name": "gblm", "norm": "l2"}).
-Method = Annotated[
-    Annotated[AnyMethod, Field(discriminator="name")],
-    BeforeValidator(_from_plain_name, json_schema_input_type=str | AnyMethod),
-]
+Method = Annotated[MethodOptions, ByName(METHODS)]

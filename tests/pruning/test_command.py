@@ -1,4 +1,5 @@
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -31,7 +32,7 @@ def test_the_command_prunes_a_model_by_relative_paths_as_a_process(
     (tmp_path / "text.txt").write_text("The suite of the for statement. " * 100)
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "pruning", "--model", "model", "--method", "gblm", "--sparsity", "0.5"),
+            *(sys.executable, "-m", "pruning", "--model", "./model", "--method", "gblm", "--sparsity", "0.5"),
             *("--pattern", "unstructured", "--calibration", "text.txt", "--samples", "16"),
             *("--sequence-length", "64", "--seed", "0", "--output", "out"),
             *("--evaluation", "builtin", "--evaluation-windows", "20"),
@@ -85,7 +86,10 @@ def test_a_command_that_is_stopped_leaves_nothing_but_what_it_goes_on_from(
     ("options", "field", "value", "limit"),
     [
         (["--method", "obd"], "method", "obd", "'magnitude'"),
-        (["--method", "wanda", "--alpha", "2"], "method.wanda.alpha", "2.0", "not permitted"),
+        (["--method", "wanda", "--option", "alpha=2"], "method.wanda.alpha", "2", "not permitted"),
+        (["--method", "wand"], "method", "wand", "did you mean 'wanda'?"),
+        (["--allocation", "owk"], "allocation", "owk", "did you mean 'owl'?"),
+        (["--mix", "c4=many"], "calibration.datasets.0.weight", "many", "number"),
         (["--sparsity", "1.5"], "sparsity", "1.5", "less than 1"),
         (["--sparsity", "-1"], "sparsity", "-1.0", "greater than 0"),
         (["--sparsity", "nan"], "sparsity", "nan", "finite"),
@@ -114,28 +118,27 @@ def test_bad_input_exits_with_2_and_names_field_value_and_limit(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("model", ["none", "org/name"])
-def test_a_model_is_a_directory_whatever_its_name_looks_like(
+@pytest.mark.parametrize("model", ["./none", "./org/name", "../org/name", "/org/name"])
+def test_a_model_that_is_written_as_a_path_is_a_directory(
     model: str, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(arguments(model, tmp_path / "out")) == 2
-    assert f"{tmp_path / model}" in capfd.readouterr().err
+    assert os.path.normpath(tmp_path / model) in capfd.readouterr().err
 
 
 def test_a_failure_that_is_not_the_inputs_exits_with_1(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda seconds: None)  # between its retries
-    on_the_hub = ["--hub-model", "org/name", *arguments("unused", tmp_path / "out")[2:]]
-    assert main(on_the_hub) == 1
+    assert main(arguments("org/name", tmp_path / "out")) == 1
     error = capfd.readouterr().err
     assert "Traceback" not in error
     assert "model.id" in error
 
 
 @pytest.mark.parametrize(
-    "options", [["--method", "gblm"], ["--bogus"], ["--model", "a", "--hub-model", "b/c"]]
+    "options", [["--method", "gblm"], ["--bogus"], ["--method", "gblm", "--recipe", "a"]]
 )
 def test_wrong_usage_exits_with_2(options: list[str], capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:

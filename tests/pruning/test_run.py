@@ -18,7 +18,8 @@ from transformers import (
 )
 
 from pruning.allowed_roots import Roots
-from pruning.data.text import Source, read_documents
+from pruning.data.source import Source
+from pruning.data.text import read_documents
 from pruning.errors import InvalidInput, NumericalFailure, PruningError, Unreachable
 from pruning.evaluation.perplexity import perplexity
 from pruning.recipe import METHODS, Evaluation, Recipe, Stage

@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import get_args
 
 from api.page.submit.fields import FormField, fields_of
 from api.schemas.jobs import JobRequest
 from jobs.spec.gate import Gate
 from pruning.recipe import (
+    ALLOCATIONS,
     BEST,
     METHODS,
     Calibration,
@@ -15,13 +15,11 @@ from pruning.recipe import (
     LayerSelection,
     ModelReference,
     RefitOptions,
-    Uniform,
 )
-from pruning.recipe.allocation import AnyAllocation
+from pruning.recipe.allocation import Uniform
 
 _METHOD, _ALLOCATION = "method.name", "allocation.name"
 _USUAL = "gblm"
-_ALLOCATIONS = {cls.model_fields["name"].default: cls for cls in get_args(AnyAllocation)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +82,8 @@ def _method(chosen: str) -> Iterator[FormField]:
 
 
 def _more(allocation: str) -> Iterator[FormField]:
-    chosen = _ALLOCATIONS.get(allocation, Uniform)
-    yield FormField(_ALLOCATION, "choice", "uniform", _about(chosen), tuple(_ALLOCATIONS))
+    chosen = ALLOCATIONS.get(allocation, Uniform)
+    yield FormField(_ALLOCATION, "choice", "uniform", _about(chosen), tuple(ALLOCATIONS))
     yield from _options(chosen, "allocation.")
     yield FormField("refit", "flag", "", "Solve the kept weights again.")
     yield from fields_of(RefitOptions, "refit.")

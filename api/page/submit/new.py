@@ -27,7 +27,7 @@ from jobs.lifecycle import idempotency
 from jobs.queries import queries
 from jobs.queries.models import models_containing
 from jobs.spec.job import JobSpec
-from pruning.recipe import BUILTIN, HUB_DATASETS
+from pruning.recipe import DATASETS
 
 router = APIRouter(include_in_schema=False)
 
@@ -127,7 +127,7 @@ def _form(database: Database, who: Principal, typed: Mapping[str, str], errors: 
         elsewhere=[error for error in errors if _nearest(error.field, shown) not in shown],
         once=typed.get("once") or uuid4(),
         models=models,
-        datasets=(*HUB_DATASETS, BUILTIN),
+        datasets=tuple(DATASETS),
         who=who,
     )
 

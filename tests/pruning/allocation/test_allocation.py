@@ -113,9 +113,9 @@ def test_owl_counts_the_outliers_of_a_block() -> None:
 
 
 def test_owl_spreads_over_twice_its_band_and_spares_outliers() -> None:
-    sparsities = owl.sparsities([0.01, 0.05, 0.03], [10, 10, 10], sparsity=0.5, band=0.08)
+    sparsities = owl.block_sparsities([0.01, 0.05, 0.03], [10, 10, 10], sparsity=0.5, band=0.08)
     assert sparsities == pytest.approx([0.58, 0.42, 0.5])
-    assert owl.sparsities([0.02, 0.02], [10, 20], sparsity=0.5, band=0.08) == [0.5, 0.5]
+    assert owl.block_sparsities([0.02, 0.02], [10, 20], sparsity=0.5, band=0.08) == [0.5, 0.5]
 
 
 def test_second_moments_are_the_mean_over_windows(five_windows: Tensor) -> None:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from pruning.recipe import METHODS, Calibration, Evaluation, Gblm, ModelReference, Recipe, group_of
+from pruning.recipe import METHODS, Calibration, Evaluation, ModelReference, Recipe, group_of
+from pruning.recipe.methods import Gblm
 
 
 def recipe(**fields: Any) -> Recipe:  # noqa: ANN401 - what a client could send

@@ -17,8 +17,9 @@ from pruning.report.schema import Environment, Report
 def first_run(model: Path, output: Path, *more: str) -> Path:
     """The report of a run with settings that are not the defaults."""
     arguments = [
-        *("--model", str(model), "--method", "gblm", "--norm", "l2", "--sparsity", "0.4", "--seed", "7"),
-        *("--mix", "builtin", "2", "--mix", str(output.parent / "text.txt"), "1"),
+        *("--model", str(model), "--method", "gblm", "--option", "norm=l2"),
+        *("--sparsity", "0.4", "--seed", "7"),
+        *("--mix", "builtin=2", "--mix", f"{output.parent / 'text.txt'}=1"),
         *("--samples", "3", "--sequence-length", "32", "--stride", "16", "--evaluation-length", "32"),
         *("--evaluation", "builtin", "--evaluation-windows", "3", "--output", str(output), *more),
     ]

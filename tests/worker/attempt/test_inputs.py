@@ -17,7 +17,8 @@ from jobs.storage import uploads
 from jobs.storage.store import Store
 from jobs.tables import Job, Upload
 from pruning.allowed_roots import Roots
-from pruning.data.text import Source, read_documents
+from pruning.data.source import Source
+from pruning.data.text import read_documents
 from pruning.errors import PruningError
 from pruning.recipe import Evaluation, Recipe
 from worker import run_job

@@ -1,0 +1,92 @@
+"""The datasets that a recipe names. Each is a function from a `Source` to its documents, none of them empty.
+
+To add one, write the function and register its name in `pruning.recipe.datasets`; a package outside of this
+tree names its function in the entry-point group `pruneserve.datasets`.
+"""
+
+import re
+from collections.abc import Sequence
+from itertools import islice
+from typing import Any
+
+from pruning.data.source import PARAGRAPH_BREAK, Source
+from pruning.errors import InvalidInput, Unreachable
+
+# The reference reads this many of C4's validation documents and leaves the other 44 thousand.
+_C4_EVALUATION_DOCUMENTS = 1100
+
+
+def c4(source: Source) -> Sequence[str]:
+    """One shard of C4 in English: the training split for calibration, the validation split for evaluation.
+
+    Raises what `_load` raises.
+    """
+    split, file = {
+        "calibration": ("train", "en/c4-train.00000-of-01024.json.gz"),
+        "evaluation": ("validation", "en/c4-validation.00000-of-00008.json.gz"),
+    }[source.purpose]
+    texts: Sequence[str] = _load(
+        source,
+        "allenai/c4",
+        "en",
+        data_files={split: file},
+        split=split,
+        verification_mode="no_checks",  # the dataset declares the size of all shards; this is one
+    )["text"]
+    return list(islice(texts, _C4_EVALUATION_DOCUMENTS)) if source.purpose == "evaluation" else texts
+
+
+def wikitext2(source: Source) -> Sequence[str]:
+    """WikiText-2 as one document: the training split for calibration, the test split for evaluation.
+
+    Raises what `_load` raises.
+    """
+    split = {"calibration": "train", "evaluation": "test"}[source.purpose]
+    rows = _load(source, "Salesforce/wikitext", "wikitext-2-raw-v1", split=split)
+    return [PARAGRAPH_BREAK.join(rows["text"])]
+
+
+def builtin(source: Source) -> Sequence[str]:
+    """Prose about Python from the standard library's help topics as one document.
+
+    It needs no network, and is fixed for a version of Python. Topics quote each other, so a paragraph counts
+    where it first occurs: calibration and evaluation have none in common.
+    """
+    from pydoc_data.topics import topics
+
+    seen: set[str] = set()
+    chosen: list[str] = []
+    for number, name in enumerate(sorted(topics)):
+        for paragraph in re.split(r"\n\s*\n", topics[name]):
+            text = re.sub(r" [*=~^-]{3,}$", "", " ".join(paragraph.split()))  # without a title's underline
+            if "::=" in text or text in seen:  # a grammar rule is not prose
+                continue
+            seen.add(text)
+            if (number % 3 == 0) == (source.purpose == "evaluation"):
+                chosen.append(text)
+    return [PARAGRAPH_BREAK.join(chosen)]
+
+
+def _load(source: Source, path: str, name: str, **options: Any) -> Any:  # noqa: ANN401 - `datasets` has no types
+    """Load a dataset from the Hub or its cache, without any token.
+
+    Raises InvalidInput if offline mode is on and the cache does not have it; Unreachable if the Hub does not
+    answer.
+    """
+    from datasets import load_dataset
+    from huggingface_hub import constants
+
+    try:
+        return load_dataset(path, name, token=False, **options)
+    except Exception as error:  # each library between here and the network has exceptions of its own
+        if constants.HF_HUB_OFFLINE:  # this process stays offline, so trying again gives the same answer
+            raise InvalidInput(
+                f"the dataset {source.dataset} is not in the cache, and offline mode (HF_HUB_OFFLINE) "
+                "forbids to download it; download it first, or give the path of a local file, or 'builtin'",
+                field=source.field,
+            ) from error
+        raise Unreachable(
+            f"the dataset {source.dataset} could not be loaded from the Hugging Face Hub "
+            f"({type(error).__name__}); check the network, or give the path of a local file, or 'builtin'",
+            field=source.field,
+        ) from error

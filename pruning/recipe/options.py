@@ -1,0 +1,208 @@
+"""The command-line options that describe a run: `python -m pruning` and `pruneserve submit` share them.
+
+Each option names a field of a job request: the fields of a recipe at the top level, those of an evaluation
+under `evaluation`. `python -m pruning` builds its options and its request from this table. `pruneserve` may
+not import this package; a test holds its options equal to these.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Kind = Literal["text", "integer", "number", "flag", "list", "settings", "mix"]
+"""What an option takes: one value, nothing (`flag`), several values (`list`, may be repeated), NAME=VALUE
+pairs (`settings`), or DATASET=WEIGHT pairs (`mix`)."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option of the command line, and the field of a job request that it sets."""
+
+    name: str  # without the dashes
+    field: str  # dotted
+    kind: Kind
+    help: str
+    metavar: str | None = None
+    short: str | None = None
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """As typed: `--option`, and `-o` where there is a short form."""
+        return (f"--{self.name}",) if self.short is None else (f"--{self.name}", f"-{self.short}")
+
+    @property
+    def variable(self) -> str:
+        """The option's name as a Python identifier."""
+        return self.name.replace("-", "_")
+
+    @property
+    def in_recipe(self) -> bool:
+        """Whether it sets a field of the recipe; the others belong to the evaluation."""
+        return not self.field.startswith("evaluation.")
+
+
+OPTIONS: tuple[Option, ...] = (
+    Option(
+        "model", "model.id", "text", "a Hub id such as org/name, or the path of a model's directory", "MODEL"
+    ),
+    Option("revision", "model.revision", "text", "branch, tag or commit of a Hub model"),
+    Option("method", "method.name", "text", "pruning method, or best: the combination that measured best"),
+    Option(
+        "option",
+        "method",
+        "settings",
+        "option of the method, such as norm=l2; may be repeated",
+        "NAME=VALUE",
+        "o",
+    ),
+    Option(
+        "pattern",
+        "pattern",
+        "text",
+        "unstructured (default), or N:M for at most N non-zero of M, such as 2:4",
+    ),
+    Option("sparsity", "sparsity", "number", "share of zeros, between 0 and 1; an N:M pattern implies it"),
+    Option(
+        "allocation",
+        "allocation.name",
+        "text",
+        "how the sparsity is spread over the layers: uniform (default), owl, gradient",
+    ),
+    Option(
+        "allocation-option",
+        "allocation",
+        "settings",
+        "option of the allocation, such as band=0.1; may be repeated",
+        "NAME=VALUE",
+    ),
+    Option(
+        "include",
+        "layers.include",
+        "list",
+        "prune only layers that match, such as '*.mlp.*'; may be repeated",
+        "GLOB",
+    ),
+    Option("exclude", "layers.exclude", "list", "do not prune layers that match; may be repeated", "GLOB"),
+    Option("refit", "refit", "flag", "solve for the kept weights again after pruning"),
+    Option(
+        "order", "order", "text", "measure inputs after each pruned block (blocks, default) or layer (layers)"
+    ),
+    Option("calibration", "calibration.dataset", "text", "text to calibrate on (default c4)", "DATASET"),
+    Option(
+        "mix",
+        "calibration.datasets",
+        "mix",
+        "one of several texts to calibrate on, in place of --calibration; may be repeated",
+        "DATASET=WEIGHT",
+    ),
+    Option("samples", "calibration.samples", "integer", "calibration windows (default 128)", "N"),
+    Option(
+        "sequence-length",
+        "calibration.sequence_length",
+        "integer",
+        "tokens per calibration window (default 2048, or the model's context if shorter)",
+        "N",
+    ),
+    Option("seed", "calibration.seed", "integer", "seed of the calibration draw (default 0)", "N"),
+    Option(
+        "dtype",
+        "dtype",
+        "text",
+        "precision of the computation: auto (default), float64, float32, bfloat16, float16",
+    ),
+    Option(
+        "evaluation",
+        "evaluation.dataset",
+        "text",
+        "text to measure perplexity on (default wikitext2)",
+        "DATASET",
+    ),
+    Option(
+        "further-evaluation",
+        "evaluation.further_datasets",
+        "list",
+        "another text to measure perplexity on; may be repeated",
+        "DATASET",
+    ),
+    Option(
+        "evaluation-windows",
+        "evaluation.windows",
+        "integer",
+        "evaluate the first N windows only (default all)",
+        "N",
+    ),
+    Option(
+        "evaluation-length",
+        "evaluation.sequence_length",
+        "integer",
+        "tokens per evaluation window (default 2048, or the model's context if shorter)",
+        "N",
+    ),
+    Option(
+        "stride",
+        "evaluation.stride",
+        "integer",
+        "tokens from the start of one evaluation window to the next (default: no overlap)",
+        "N",
+    ),
+    Option("task", "evaluation.tasks", "list", "zero-shot task, such as hellaswag; may be repeated", "TASK"),
+    Option(
+        "task-limit",
+        "evaluation.task_limit",
+        "integer",
+        "use the first N examples of each task only (default all)",
+        "N",
+    ),
+)
+
+
+def request_body(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Build the body of a job request from options.
+
+    Parameters
+    ----------
+    given
+        Values by option name (`sequence-length`); an option that is None or missing leaves its field out.
+        Values of `settings` and `mix` are lists of the texts `NAME=VALUE` as typed.
+
+    Returns
+    -------
+    dict
+        Nested as JSON has it. What the values mean is for the recipe to judge, which names the field of each
+        value that it refuses.
+    """
+    body: dict[str, Any] = {}
+    for option in OPTIONS:
+        value = given.get(option.name)
+        if value is None:
+            continue
+        *parents, last = option.field.split(".")
+        place = body
+        for parent in parents:
+            place = place.setdefault(parent, {})
+        if option.kind == "settings":
+            place.setdefault(last, {}).update(map(_setting, value))
+        else:
+            place[last] = [_weighted(text) for text in value] if option.kind == "mix" else value
+    return body
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    """`NAME=VALUE`, the value read as JSON where it is, and as a string otherwise."""
+    name, _, value = text.partition("=")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
+def _weighted(text: str) -> dict[str, Any]:
+    """`DATASET=WEIGHT`; the weight may be left out. The recipe refuses a weight that is not a number."""
+    dataset, equals, weight = text.rpartition("=")
+    if not equals:
+        return {"dataset": text}
+    try:
+        return {"dataset": dataset, "weight": float(weight)}
+    except ValueError:
+        return {"dataset": dataset, "weight": weight}
