@@ -24,7 +24,6 @@ from sqlalchemy.orm import Session, sessionmaker
 import migrations
 from bench.subject import add_options, checkpoint
 from bench.wikipedia import prepare
-from cli.client.client import Client
 from cli.embedded.postgres import Postgres
 from cli.embedded.server import free_port
 from cli.embedded.services import Api, Service, Worker
@@ -34,6 +33,7 @@ from jobs.database import engine_from, sessions
 from jobs.settings import Settings
 from jobs.spec.gate import GateState
 from jobs.tables import Job
+from pruneserve_client import Client
 
 _DIGITS = 4
 

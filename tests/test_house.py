@@ -19,7 +19,7 @@ from jobs.tables import Job
 
 CHECKOUT = Path(__file__).parents[1]
 PATIENCE_SECONDS = 60.0
-ROOMS = ("api", "worker", "pruning", "jobs", "cli")
+ROOMS = ("api", "worker", "pruning", "jobs", "cli", "pruneserve_client")
 MOST_MODULES = 16  # in one folder, beside its __init__
 
 WITHOUT_TORCH = '''

@@ -1,4 +1,4 @@
-"""`pruneserve keys`: make, list and revoke API keys."""
+"""`pruneserve keys`: create, list and revoke API keys."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -8,11 +8,11 @@ from uuid import UUID
 import typer
 from rich.table import Table
 
-from cli.client.connection import KeyFile, Url, connect
-from cli.client.models import Key
+from cli.options.connection import KeyFile, Url, connect
 from cli.terminal import clean, err, out
+from pruneserve_client.models import KeyItem
 
-app = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="Create, list and revoke API keys.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.command()
@@ -21,30 +21,34 @@ def new(
     scope: Annotated[
         list[str] | None,
         typer.Option(
-            help="jobs:read, jobs:write or admin; may be repeated. Default: to read and write.",
+            help="jobs:read, jobs:write or admin; may be repeated. Default: jobs:read and jobs:write.",
             show_default=False,
         ),
     ] = None,
     owner: Annotated[
-        str | None, typer.Option(help="Whose key; another's only with an admin's key.", show_default=False)
+        str | None,
+        typer.Option(help="The owner; another than your own needs an admin key.", show_default=False),
     ] = None,
     days: Annotated[
-        float | None, typer.Option(help="After which it runs out; never unless given.", show_default=False)
+        float | None,
+        typer.Option(help="Days until the key expires. Default: it never expires.", show_default=False),
     ] = None,
     url: Url = None,
     key_file: KeyFile = None,
 ) -> None:
-    """Make a key and print it. It cannot be read again."""
-    wanted = {"name": name, "scopes": scope, "owner": owner, "expires_in_days": days}
+    """Create a key and print it. It cannot be shown again."""
+    given = {"name": name, "scopes": scope, "owner": owner, "expires_in_days": days}
     with connect(url, key_file) as client:
-        made = client.make_key({field: value for field, value in wanted.items() if value is not None})
-    err.print(f"made; end it with: pruneserve keys revoke {made.id}")
-    out.print(clean(made.key))
+        created = client.create_key({field: value for field, value in given.items() if value is not None})
+    err.print(f"created; revoke it with: pruneserve keys revoke {created.id}")
+    out.print(clean(created.key))
 
 
 @app.command("list")
 def list_keys(
-    everyone: Annotated[bool, typer.Option("--everyone", help="Of every owner; for admins.")] = False,
+    everyone: Annotated[
+        bool, typer.Option("--everyone", help="List the keys of every owner; needs an admin key.")
+    ] = False,
     url: Url = None,
     key_file: KeyFile = None,
 ) -> None:
@@ -59,15 +63,15 @@ def revoke(
     url: Url = None,
     key_file: KeyFile = None,
 ) -> None:
-    """End a key, from its next request on."""
+    """Revoke a key: its next request is rejected."""
     with connect(url, key_file) as client:
         client.revoke_key(key)
     out.print("revoked")
 
 
-def _table(keys: Iterable[Key]) -> Table:
+def _table(keys: Iterable[KeyItem]) -> Table:
     table = Table(
-        "key", "owner", "name", "begins with", "scopes", "last use", "ends", box=None, pad_edge=False
+        "key", "owner", "name", "begins with", "scopes", "last used", "expires", box=None, pad_edge=False
     )
     for key in keys:
         table.add_row(
@@ -76,11 +80,11 @@ def _table(keys: Iterable[Key]) -> Table:
             clean(key.name),
             f"ps_{clean(key.prefix)}",
             clean(", ".join(key.scopes)),
-            _moment(key.last_used_at),
-            _moment(key.expires_at),
+            _time(key.last_used_at),
+            _time(key.expires_at),
         )
     return table
 
 
-def _moment(value: datetime | None) -> str:
+def _time(value: datetime | None) -> str:
     return f"{value.astimezone(UTC):%Y-%m-%d %H:%M}" if value else "never"

@@ -1,4 +1,4 @@
-"""`pruneserve run`: submit, follow to the end, and be interrupted well."""
+"""`pruneserve run`: submit a job, follow it to its end, and handle Ctrl-C and SIGTERM."""
 
 import signal
 import sys
@@ -11,99 +11,103 @@ from uuid import UUID
 
 from rich.console import Console
 
-from cli.client.client import Client, ClientError, Refused, Unreachable
-from cli.client.models import Job
-from cli.commands.follow import TimedOut, follow, submit, time_limit
-from cli.render.outcome import Ending
+from cli.commands.time_limit import TimedOut, time_limit
+from cli.render.outcome import Outcome
 from cli.render.views import view_for
 from cli.terminal import Exit, err
+from pruneserve_client import Client, PruneServeError, Rejected, Unavailable
+from pruneserve_client.models import JobDetail
 
 
 class Interrupted(Exception):
-    """Ctrl-C, or a SIGTERM."""
+    """SIGINT (Ctrl-C) or SIGTERM."""
 
     def __init__(self, number: int) -> None:
-        """By the signal of that number."""
+        """`number` is that of the signal."""
         self.number = number
 
 
 @dataclass(frozen=True)
-class Terms:
-    """On which a job is run and followed."""
+class RunOptions:
+    """How a job is run and followed."""
 
     timeout: float | None
+    """Seconds after which to stop waiting; None: never."""
     patience: float
+    """Seconds that the server may be unavailable."""
     cancel_on_interrupt: bool | None
-    """None: ask, where there is somebody to ask; else the job goes on."""
+    """None: ask on a terminal; elsewhere let the job go on."""
 
 
 class Run:
     """One job, from its submission to its end."""
 
     def __init__(
-        self, client: Client, body: Mapping[str, Any], idempotency_key: str, terms: Terms, console: Console
+        self,
+        client: Client,
+        body: Mapping[str, Any],
+        idempotency_key: str,
+        options: RunOptions,
+        console: Console,
     ) -> None:
-        """Sent once under `idempotency_key`, shown on `console`."""
+        """The job is submitted once under `idempotency_key`; its events are shown on `console`."""
         self._client = client
         self._body = body
         self._key = idempotency_key
-        self._terms = terms
+        self._options = options
         self._console = console
-        self._job: Job | None = None
+        self._job: JobDetail | None = None
 
-    def ending(self) -> Ending:
-        """Submit the job and follow it to its end. Whatever comes in between is an ending too."""
+    def outcome(self) -> Outcome:
+        """Submit the job, follow it, and return how that ended, also if it was interrupted or timed out."""
+        patience = self._options.patience
         try:
-            with time_limit(self._terms.timeout), _interruptions():
-                job = submit(self._client, self._body, self._key, patience=self._terms.patience)
+            with time_limit(self._options.timeout), _interruptible():
+                job = self._client.submit(self._body, idempotency_key=self._key, patience=patience)
                 self._job = job
                 self._console.print(f"job {job.id}")
-                return Ending.of(watch(self._client, job.id, self._terms.patience, self._console))
+                return Outcome.of(watch(self._client, job.id, patience, self._console))
         except TimedOut:
-            return Ending(Exit.TIMEOUT, self._as_it_stands())
-        except ClientError as error:
-            return Ending(
-                Exit.USAGE if isinstance(error, Refused) else Exit.UNREACHABLE, self._job, str(error)
-            )
+            return Outcome(Exit.TIMEOUT, self._current())
+        except Unavailable as error:
+            return Outcome(Exit.UNREACHABLE, self._job, str(error))
+        except PruneServeError as error:
+            return Outcome(Exit.USAGE, self._job, str(error))
         except Interrupted as interruption:
-            if _is_to_be_cancelled(self._terms):
-                return self._cancelled()
-            return Ending(128 + interruption.number, self._job)
+            if _should_cancel(self._options):
+                return self._cancel()
+            return Outcome(128 + interruption.number, self._job)
 
-    def _as_it_stands(self) -> Job | None:
-        with suppress(ClientError):
+    def _current(self) -> JobDetail | None:
+        with suppress(PruneServeError):
             return self._job and self._client.job(self._job.id)
         return self._job
 
-    def _cancelled(self) -> Ending:
+    def _cancel(self) -> Outcome:
         try:
-            # Sent again under its key, the request tells the id that the interruption has kept from us.
+            # If the interruption came before the response, the same request returns the same job.
             job = self._job or self._client.submit(self._body, idempotency_key=self._key)
             try:
-                return Ending(Exit.CANCELLED, self._client.cancel(job.id))
-            except Refused:
-                # It may have ended meanwhile: then that is what has become of it.
+                return Outcome(Exit.CANCELLED, self._client.cancel(job.id))
+            except Rejected:
+                # The job may have ended meanwhile.
                 job = self._client.job(job.id)
                 if not job.ended:
                     raise
-                return Ending.of(job)
-        except ClientError as error:
-            return Ending(Exit.UNREACHABLE, self._job, f"the job could not be cancelled: {error}")
+                return Outcome.of(job)
+        except PruneServeError as error:
+            return Outcome(Exit.UNREACHABLE, self._job, f"the job could not be cancelled: {error}")
 
 
-def watch(client: Client, job_id: UUID, patience: float, console: Console) -> Job:
-    """Show what happens to a job until it has ended."""
+def watch(client: Client, job_id: UUID, patience: float, console: Console) -> JobDetail:
+    """Show the events of a job until it has ended, and return it."""
     with view_for(console) as view:
-        for news in follow(client, job_id, patience=patience):
-            if isinstance(news, Job):
-                return news
-            view.show(news)
-    raise Unreachable("the job's end was not seen")
+        return client.wait(job_id, on_event=view.show, patience=patience)
 
 
 @contextmanager
-def _interruptions() -> Iterator[None]:
-    """Raise `Interrupted` in the main thread. Outside, and for a second Ctrl-C, Python's own rules hold."""
+def _interruptible() -> Iterator[None]:
+    """Raise `Interrupted` in the main thread on the first SIGINT or SIGTERM; a second one acts as usual."""
     signals = (signal.SIGINT, signal.SIGTERM)
 
     def interrupt(number: int, _frame: FrameType | None) -> None:
@@ -122,11 +126,11 @@ def _interruptions() -> Iterator[None]:
         restore()
 
 
-def _is_to_be_cancelled(terms: Terms) -> bool:
-    if terms.cancel_on_interrupt is not None or not (sys.stdin.isatty() and err.is_terminal):
-        return bool(terms.cancel_on_interrupt)
+def _should_cancel(options: RunOptions) -> bool:
+    if options.cancel_on_interrupt is not None or not (sys.stdin.isatty() and err.is_terminal):
+        return bool(options.cancel_on_interrupt)
     try:
-        answer = err.input("Cancel the job? It goes on otherwise. [y/N] ", markup=False)
+        answer = err.input("Cancel the job? Otherwise it goes on. [y/N] ", markup=False)
     except (KeyboardInterrupt, EOFError):
         return False
     return answer.strip().lower() in ("y", "yes")

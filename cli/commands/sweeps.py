@@ -1,33 +1,27 @@
-"""`pruneserve sweep`: several jobs by one request, and the search for the sparsest model within a bound."""
+"""`pruneserve sweep`: submit several jobs at once, or search for the sparsest model within a bound."""
 
 import json
-import time
-from collections.abc import Callable
-from functools import partial
-from typing import Annotated, Any, TypeVar
+from collections.abc import Iterable
+from typing import Annotated, Any
 from uuid import UUID
 
 import typer
 
-from cli.client.client import Client, Unreachable
-from cli.client.connection import KeyFile, Url, connect
-from cli.client.models import Sweep
-from cli.commands.follow import Patience, time_limit
+from cli.commands.time_limit import time_limit
+from cli.options.connection import KeyFile, Url, connect
 from cli.options.job_options import pair, takes_a_job
 from cli.options.waiting_options import AsJson, PatienceSeconds, Timeout
 from cli.render.views import table_of_jobs
 from cli.terminal import CommandFailed, Exit, clean, err, out, print_json
+from pruneserve_client.models import JobSummary, SweepDetail
 
 app = typer.Typer(
-    help="Several jobs by one request, and the search for the sparsest model within a bound.",
+    help="Submit several jobs at once, or search for the sparsest model within a bound.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 
-_POLL_SECONDS = 2.0
-
 SweepId = Annotated[UUID, typer.Argument(metavar="SWEEP", help="The sweep's id.", show_default=False)]
-Found = TypeVar("Found")
 
 
 @app.command()
@@ -39,19 +33,19 @@ def submit(
         typer.Option(
             parser=pair,
             metavar="NAME=V1,V2,…",
-            help="Values of sparsity, pattern or method; may be repeated: every combination is a job.",
+            help="Values of sparsity, pattern or method; may be repeated. Every combination is a job.",
         ),
     ] = None,
     url: Url = None,
     key_file: KeyFile = None,
 ) -> None:
-    """Submit one job for each combination of values, and print the sweep's id."""
+    """Submit one job for every combination of values, and print the sweep's id."""
     varied = {name: [_value(text) for text in values.split(",")] for name, values in vary or ()}
     if "method" in varied:
         del body["method"]
     with connect(url, key_file) as client:
         sweep = client.submit_sweep({"job": body, "vary": varied})
-    err.print(f"{len(sweep.jobs)} jobs are queued; follow them with: pruneserve sweep wait {sweep.id}")
+    err.print(f"{len(sweep.jobs)} jobs queued; follow them with: pruneserve sweep wait {sweep.id}")
     out.print(str(sweep.id))
 
 
@@ -59,22 +53,26 @@ def submit(
 @takes_a_job
 def search(  # noqa: PLR0913, PLR0917 - every option of the command line is one
     body: dict[str, Any],
-    lowest: Annotated[float | None, typer.Option(help="The least sparsity that is worth having.")] = None,
-    highest: Annotated[float | None, typer.Option(help="The most that is tried for.")] = None,
-    tolerance: Annotated[float | None, typer.Option(help="How near to the best the answer lies.")] = None,
+    lowest: Annotated[float | None, typer.Option(help="The lowest sparsity to accept.")] = None,
+    highest: Annotated[float | None, typer.Option(help="The highest sparsity to try.")] = None,
+    tolerance: Annotated[
+        float | None, typer.Option(help="The distance from the best sparsity, at most.")
+    ] = None,
     timeout: Timeout = None,
     patience: PatienceSeconds = 120,
     as_json: AsJson = False,
     url: Url = None,
     key_file: KeyFile = None,
 ) -> None:
-    """Find the sparsest model within --max-increase or --max-perplexity; 3 where none is."""
+    """Find the sparsest model within --max-increase or --max-perplexity; exit with 3 if there is none."""
     bounds = {"lowest": lowest, "highest": highest, "tolerance": tolerance}
     target = body.pop("gate", {}) | {name: value for name, value in bounds.items() if value is not None}
     with connect(url, key_file) as client:
         sweep = client.submit_sweep({"job": body, "target": target})
         err.print(f"sweep {sweep.id}")
-        _finish(client, sweep, timeout, patience, as_json=as_json)
+        with time_limit(timeout):
+            ended = _watch(client.follow_sweep(sweep.id, patience=patience))
+    _exit(ended, as_json=as_json)
 
 
 @app.command()
@@ -86,53 +84,44 @@ def wait(
     url: Url = None,
     key_file: KeyFile = None,
 ) -> None:
-    """Wait for the end of a sweep, and exit with what has become of it."""
-    with connect(url, key_file) as client:
-        _finish(client, client.sweep(sweep), timeout, patience, as_json=as_json)
+    """Wait for the end of a sweep, and exit with a code for its outcome."""
+    with connect(url, key_file) as client, time_limit(timeout):
+        ended = _watch(client.follow_sweep(sweep, patience=patience))
+    _exit(ended, as_json=as_json)
 
 
 @app.command()
 def show(sweep: SweepId, as_json: AsJson = False, url: Url = None, key_file: KeyFile = None) -> None:
-    """Show a sweep with its jobs; those of a search are its trace."""
+    """Show a sweep with its jobs; the jobs of a search are its steps."""
     with connect(url, key_file) as client:
         _print(client.sweep(sweep), as_json=as_json)
 
 
 @app.command()
 def cancel(sweep: SweepId, url: Url = None, key_file: KeyFile = None) -> None:
-    """Cancel whatever of a sweep has not ended."""
+    """Cancel every job of a sweep that has not ended."""
     with connect(url, key_file) as client:
         out.print(clean(client.cancel_sweep(sweep).state))
 
 
-def _finish(client: Client, sweep: Sweep, timeout: float | None, patience: float, *, as_json: bool) -> None:
-    left, told = Patience(patience), set[UUID]()
-    with time_limit(timeout):
-        while True:
-            for job in sweep.jobs:
-                if job.ended and job.id not in told:
-                    told.add(job.id)
-                    perplexity = job.perplexity.pruned if job.perplexity else None
-                    err.print(f"{job.sparsity:g}  {clean(job.state)}  {perplexity or ''}")
-            if sweep.state != "running":
-                break
-            time.sleep(_POLL_SECONDS)
-            sweep = _patiently(left, partial(client.sweep, sweep.id)) or sweep
+def _watch(states: Iterable[SweepDetail]) -> SweepDetail:
+    """Print each job of a sweep as it ends, and return the sweep as it ended."""
+    shown = set[UUID]()
+    for sweep in states:
+        for job in sweep.jobs:
+            if job.ended and job.id not in shown:
+                shown.add(job.id)
+                err.print(_line(job))
+    return sweep
+
+
+def _line(job: JobSummary) -> str:
+    perplexity = job.perplexity.pruned if job.perplexity else None
+    return f"{job.sparsity:g}  {clean(job.state)}  {perplexity or ''}"
+
+
+def _exit(sweep: SweepDetail, *, as_json: bool) -> None:
     _print(sweep, as_json=as_json)
-    _end(sweep)
-
-
-def _patiently(left: Patience, ask: Callable[[], Found]) -> Found | None:
-    try:
-        found = ask()
-    except Unreachable as failure:
-        left.spend(failure)
-        return None
-    left.renew()
-    return found
-
-
-def _end(sweep: Sweep) -> None:
     if sweep.state == "cancelled":
         raise CommandFailed("the sweep was cancelled", Exit.CANCELLED)
     if sweep.state == "failed":
@@ -140,7 +129,7 @@ def _end(sweep: Sweep) -> None:
         raise CommandFailed(sweep.error or "the sweep failed", Exit.GATE_MISSED if missed else Exit.FAILED)
 
 
-def _print(sweep: Sweep, *, as_json: bool) -> None:
+def _print(sweep: SweepDetail, *, as_json: bool) -> None:
     if as_json:
         print_json(sweep.as_sent())
         return
@@ -150,7 +139,7 @@ def _print(sweep: Sweep, *, as_json: bool) -> None:
         out.print(f"the sparsest within the bound: {sweep.search.met:g}, job {sweep.search.best_job}")
 
 
-def _value(text: str) -> Any:  # noqa: ANN401 - what the server makes of it is its business
+def _value(text: str) -> Any:  # noqa: ANN401 - the server judges it
     try:
         return json.loads(text)
     except ValueError:

@@ -17,16 +17,16 @@ from uuid import uuid4
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from cli.client.client import Client, ClientError
-from cli.client.models import Job
 from cli.commands.downloads import download_all
-from cli.commands.follow import follow
+from cli.commands.run import watch
 from cli.demo.inspect import Pruned, examine
 from cli.demo.model import demo_model
 from cli.demo.service import DemoService
 from cli.embedded.process import EmbeddedError
-from cli.render.views import view_for
+from cli.render.report import report_of
 from cli.terminal import CommandFailed, Exit, clean, duration, err, out, size
+from pruneserve_client import Client, PruneServeError
+from pruneserve_client.models import JobDetail
 
 CACHE = Path(".demo").absolute()
 SPARSITY = 0.5
@@ -41,7 +41,7 @@ def main() -> int:
     except KeyboardInterrupt:
         err.print("\nstopped")
         return 130
-    except (ClientError, CommandFailed, EmbeddedError) as error:
+    except (PruneServeError, CommandFailed, EmbeddedError) as error:
         err.print(f"\nThe demo failed: {clean(error)}")
         return 1
     return 0
@@ -92,20 +92,15 @@ def _request(model: Path) -> dict[str, Any]:
     }
 
 
-def _followed(client: Client, job: Job) -> Job:
-    with view_for(out) as view:
-        for news in follow(client, job.id, patience=60):
-            if isinstance(news, Job):
-                job = news
-            else:
-                view.show(news)
+def _followed(client: Client, job: JobDetail) -> JobDetail:
+    job = watch(client, job.id, 60, out)
     if job.state != "succeeded":
         reason = job.error.message if job.error else "see the worker's log"
         raise CommandFailed(f"the job is {job.state}: {reason}", Exit.FAILED)
     return job
 
 
-def _summary(job: Job, pruned: Pruned) -> Table:
+def _summary(job: JobDetail, pruned: Pruned) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("SmolLM2-135M-Instruct, GBLM")
     table.add_column("dense", justify="right")
@@ -114,7 +109,8 @@ def _summary(job: Job, pruned: Pruned) -> Table:
         table.add_row("perplexity", _figure(job.perplexity.dense), _figure(job.perplexity.pruned))
     table.add_row("zeros in the blocks' linear layers", "", f"{pruned.sparsity:.2%}", end_section=True)
     table.add_row("stage", "seconds", "peak memory", style="bold")
-    for stage in job.report.stages if job.report else []:
+    report = report_of(job)
+    for stage in report.stages if report else []:
         table.add_row(clean(stage.name), f"{stage.seconds:.1f}", size(stage.peak_memory_bytes))
     return table
 

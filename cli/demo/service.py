@@ -6,10 +6,10 @@ from pathlib import Path
 
 import httpx
 
-from cli.client.client import Client
-from cli.client.data_directory import DataDirectory
+from cli.data_directory import DataDirectory
 from cli.embedded.process import OwnedProcess
 from cli.embedded.server import free_port
+from pruneserve_client import Client
 
 
 class DemoService(OwnedProcess):

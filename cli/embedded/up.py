@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import migrations
-from cli.client.data_directory import DataDirectory
+from cli.data_directory import DataDirectory
 from cli.embedded.postgres import Postgres
 from cli.embedded.process import EmbeddedError
 from cli.embedded.secrets import secret_key, sign_in_token

@@ -1,11 +1,11 @@
-"""What a CI system says about the run that a command is part of."""
+"""The CI job that a command runs in, from the environment variables of GitHub Actions and GitLab CI."""
 
 import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
 
-# What names one attempt of one job of a pipeline. GitLab gives a retried job a new id.
+# The variables that identify one attempt of one CI job. GitLab gives a retried job a new id.
 _ATTEMPT = {
     "GITHUB_ACTIONS": (
         "GITHUB_SERVER_URL",
@@ -21,9 +21,9 @@ _ATTEMPT = {
 
 
 def idempotency_key(environment: Mapping[str, str], body: Mapping[str, Any]) -> str | None:
-    """The same for the same request in the same attempt, when its step is run again. None outside of CI."""
+    """Return a key that is the same for the same request in the same CI attempt; None outside of CI."""
     for system, names in _ATTEMPT.items():
         if environment.get(system) == "true":
-            facts = [environment.get(name, "") for name in names]
-            return "ci-" + hashlib.sha256(json.dumps([system, facts, body]).encode()).hexdigest()
+            values = [environment.get(name, "") for name in names]
+            return "ci-" + hashlib.sha256(json.dumps([system, values, body]).encode()).hexdigest()
     return None

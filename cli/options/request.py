@@ -1,4 +1,4 @@
-"""The body of `POST /v1/jobs`, from a file and from options."""
+"""Build the body of `POST /v1/jobs` from a file and from options."""
 
 import json
 import sys
@@ -18,10 +18,10 @@ def request_body(
     options: Sequence[str],
     labels: Mapping[str, str],
 ) -> dict[str, Any]:
-    """The file's JSON object, with the given options in place of its fields.
+    """Return the file's JSON object with the options in place of its fields.
 
-    `fields` maps dotted names of the body to values; those that are None were not given. What the values
-    mean is the server's to judge, which names the field of each one that it does not accept.
+    `fields` maps dotted field names of the body to values; None means that the option was not given. The
+    server validates the values, and names the field of each one that it rejects.
     """
     body = _read(file) if file else {}
     for name, value in fields.items():
@@ -52,7 +52,7 @@ def _set(body: dict[str, Any], dotted: str, value: object) -> None:
 def _option(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not equals:
-        raise CommandFailed(f"a method's option is written NAME=VALUE, not {text!r}", Exit.USAGE)
+        raise CommandFailed(f"write an option of the method as NAME=VALUE, not {text!r}", Exit.USAGE)
     try:
         return name, json.loads(value)
     except ValueError:

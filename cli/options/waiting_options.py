@@ -1,13 +1,13 @@
-"""The options of every command that waits for something or tells what the server says."""
+"""Options of the commands that wait, and of those that print JSON."""
 
 from typing import Annotated
 
 import typer
 
 Timeout = Annotated[
-    float | None, typer.Option(min=1, help="Seconds after which to stop waiting; what was asked for goes on.")
+    float | None, typer.Option(min=1, help="Stop waiting after so many seconds; the job goes on.")
 ]
 PatienceSeconds = Annotated[
-    float, typer.Option(min=0, help="Seconds that the server may be out of reach, to restart for example.")
+    float, typer.Option(min=0, help="Seconds that the server may be unavailable, for a restart for example.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Everything that the server says, as JSON.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the server's response as JSON.")]

@@ -1,14 +1,16 @@
-"""How an estimate is shown."""
+"""An estimate as a table."""
 
 from rich.console import Console
 from rich.table import Table
 
-from cli.client.models import Estimate
 from cli.terminal import clean, duration, size
+from pruneserve_client.models import Estimate
+
+_NUMBERS = ("time", "peak memory", "operations")
 
 
 def print_estimate(console: Console, estimate: Estimate) -> None:
-    """What the job would take, stage by stage."""
+    """Print what a job would take, stage by stage."""
     model, machine = estimate.model, estimate.machine
     console.print(
         f"{clean(model.architecture)}, {model.parameters / 1e6:,.0f} M parameters, {model.blocks} blocks"
@@ -30,6 +32,3 @@ def print_estimate(console: Console, estimate: Estimate) -> None:
     console.print(f"the pruned model takes {size(estimate.output_bytes)}")
     for note in estimate.notes:
         console.print(f"note: {clean(note)}")
-
-
-_NUMBERS = ("time", "peak memory", "operations")

@@ -1,17 +1,18 @@
-"""The end of a job as JUnit XML: one test is the job, and one each condition of its gate."""
+"""An outcome as JUnit XML: one test case for the job, and one for each condition of its gate."""
 
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from cli.client.models import Job
 from cli.render.escape import xml
-from cli.render.outcome import Ending
+from cli.render.outcome import Outcome
+from cli.render.report import report_of
 from cli.render.views import measure
 from cli.terminal import Exit
+from pruneserve_client.models import JobDetail
 
-# How the job itself ended, in JUnit's words; a missed gate fails the tests of its conditions.
-_OUTCOMES: dict[int, str | None] = {
+# The element that says how the job itself ended; a missed gate fails the cases of its conditions instead.
+_ELEMENTS: dict[int, str | None] = {
     Exit.FAILED: "failure",
     Exit.CANCELLED: "skipped",
     Exit.OK: None,
@@ -19,38 +20,40 @@ _OUTCOMES: dict[int, str | None] = {
 }
 
 
-def write(ending: Ending, file: Path) -> None:
+def write(outcome: Outcome, file: Path) -> None:
     """Write `file`. Raises OSError."""
-    ET.ElementTree(suite(ending)).write(file, encoding="utf-8", xml_declaration=True)
+    ET.ElementTree(suite(outcome)).write(file, encoding="utf-8", xml_declaration=True)
 
 
-def suite(ending: Ending) -> ET.Element:
-    """The test suite `pruneserve`."""
-    cases = [_job(ending), *_conditions(ending.job)]
+def suite(outcome: Outcome) -> ET.Element:
+    """Return the test suite `pruneserve`."""
+    cases = [_job(outcome), *_conditions(outcome.job)]
     root = ET.Element("testsuite", name="pruneserve", tests=str(len(cases)))
-    for outcome, count in (("failure", "failures"), ("error", "errors"), ("skipped", "skipped")):
-        root.set(count, str(sum(case.find(outcome) is not None for case in cases)))
+    for element, count in (("failure", "failures"), ("error", "errors"), ("skipped", "skipped")):
+        root.set(count, str(sum(case.find(element) is not None for case in cases)))
     root.extend(cases)
     return root
 
 
-def _job(ending: Ending) -> ET.Element:
-    job = ending.job
+def _job(outcome: Outcome) -> ET.Element:
+    job = outcome.job
     case = ET.Element("testcase", classname="pruneserve", name="job")
     if job:
         case.set("name", xml(f"{job.method} {job.pattern} {job.sparsity:g} on {job.model}"))
-    if job and job.report:
-        case.set("time", f"{sum(stage.seconds for stage in job.report.stages):.3f}")
-    if outcome := _OUTCOMES.get(ending.code, "error"):
-        reason = job.error.message if job and job.error else ending.problem or ending.title
-        ET.SubElement(case, outcome, message=xml(reason))
+    if job and (report := report_of(job)):
+        case.set("time", f"{sum(stage.seconds for stage in report.stages):.3f}")
+    if element := _ELEMENTS.get(outcome.code, "error"):
+        reason = job.error.message if job and job.error else outcome.problem or outcome.title
+        ET.SubElement(case, element, message=xml(reason))
     return case
 
 
-def _conditions(job: Job | None) -> Iterator[ET.Element]:
-    for it in job.gate.conditions if job and job.gate else ():
-        case = ET.Element("testcase", classname="pruneserve.gate", name=xml(it.name))
-        if not it.passed:
-            measured, limit = (measure(it.name, value) for value in (it.measured, it.limit))
+def _conditions(job: JobDetail | None) -> Iterator[ET.Element]:
+    for condition in job.gate.conditions if job and job.gate else ():
+        case = ET.Element("testcase", classname="pruneserve.gate", name=xml(condition.name))
+        if not condition.passed:
+            measured, limit = (
+                measure(condition.name, value) for value in (condition.measured, condition.limit)
+            )
             ET.SubElement(case, "failure", message=xml(f"measured {measured}, the limit is {limit}"))
         yield case

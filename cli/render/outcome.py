@@ -1,23 +1,26 @@
-"""How a command that followed a job ends: with which code, and what there is to say."""
+"""How a command that followed a job ended: the exit code, the job and the reason."""
 
 from dataclasses import dataclass
 from typing import Self
 
-from cli.client.models import Job
 from cli.terminal import Exit
+from pruneserve_client.models import JobDetail
 
 
 @dataclass(frozen=True)
-class Ending:
-    """What has become of a job, or why it was not seen to its end."""
+class Outcome:
+    """The outcome of following a job."""
 
     code: int
-    job: Job | None = None
-    problem: str = ""  # may hold the server's own text
+    """An `Exit`, or 128 + the number of the signal that interrupted the command."""
+    job: JobDetail | None = None
+    """The job as it was last seen; None if it was never submitted."""
+    problem: str = ""
+    """Why the job was not followed to its end. It may hold the server's own text."""
 
     @classmethod
-    def of(cls, job: Job) -> Self:
-        """Of a job that has ended."""
+    def of(cls, job: JobDetail) -> Self:
+        """Return the outcome of a job that has ended."""
         if job.state == "failed":
             return cls(Exit.FAILED, job)
         if job.state == "cancelled":
@@ -26,16 +29,16 @@ class Ending:
 
     @property
     def title(self) -> str:
-        """In a few words of our own."""
+        """The outcome in a few words."""
         return _TITLES.get(self.code, "interrupted; the job goes on")
 
 
 _TITLES: dict[int, str] = {
     Exit.OK: "succeeded",
     Exit.FAILED: "failed",
-    Exit.USAGE: "refused",
+    Exit.USAGE: "request rejected",
     Exit.GATE_MISSED: "gate missed",
     Exit.CANCELLED: "cancelled",
-    Exit.TIMEOUT: "not finished in time; the job goes on",
-    Exit.UNREACHABLE: "the server cannot be reached",
+    Exit.TIMEOUT: "timed out; the job goes on",
+    Exit.UNREACHABLE: "the server is unavailable",
 }

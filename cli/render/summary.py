@@ -1,70 +1,78 @@
-"""The end of a job as a Markdown page, such as GitHub shows beside a run."""
+"""An outcome as Markdown, such as GitHub shows next to a run."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from cli.client.models import Job, Verdict
 from cli.render.escape import markdown
-from cli.render.outcome import Ending
+from cli.render.outcome import Outcome
+from cli.render.report import ReportExcerpt, report_of
 from cli.render.views import change, measure
 from cli.terminal import Exit, duration, size
+from pruneserve_client.models import JobDetail, Verdict
 
 _MARKS: dict[int, str] = {Exit.OK: "✅", Exit.CANCELLED: "⚪", Exit.TIMEOUT: "⏳"}
 
 
-def write(ending: Ending, server: str, file: Path | None) -> None:
-    """To `file`, and to the summary of the step that GitHub runs, if it does. Raises OSError."""
-    text = page(ending, server)
+def write(outcome: Outcome, server: str, file: Path | None) -> None:
+    """Write the summary to `file`, and append it to the step summary of GitHub Actions. Raises OSError."""
+    text = page(outcome, server)
     if file:
         file.write_text(text, encoding="utf-8")
     if step := os.environ.get("GITHUB_STEP_SUMMARY"):
-        # Others may have written there.
+        # Other commands of the step may have written there.
         with Path(step).open("a", encoding="utf-8") as summary:
             summary.write(text)
 
 
-def page(ending: Ending, server: str) -> str:
-    """A title, what was measured against the gate, and what it cost."""
-    lines = [f"### {_MARKS.get(ending.code, '❌')} PruneServe: {ending.title}"]
-    if ending.problem:
-        lines.append(markdown(ending.problem))
-    if ending.job:
-        lines.append(_table(("", ""), _facts(ending.job, server)))
-        if ending.job.gate:
-            lines.append(_table(("gate", "limit", "measured", "margin", ""), _conditions(ending.job.gate)))
-        if ending.job.report:
-            lines.append(_table(("stage", "time", "peak memory"), _stages(ending.job)))
+def page(outcome: Outcome, server: str) -> str:
+    """Return the summary: a title, what was measured against the gate, and what each stage took."""
+    lines = [f"### {_MARKS.get(outcome.code, '❌')} PruneServe: {outcome.title}"]
+    if outcome.problem:
+        lines.append(markdown(outcome.problem))
+    if job := outcome.job:
+        report = report_of(job)
+        lines.append(_table(("", ""), _facts(job, report, server)))
+        if job.gate:
+            lines.append(_table(("gate", "limit", "measured", "margin", ""), _conditions(job.gate)))
+        if report:
+            lines.append(_table(("stage", "time", "peak memory"), _stages(report)))
     return "\n\n".join(lines) + "\n\n"
 
 
-def _facts(job: Job, server: str) -> Iterator[tuple[str, ...]]:
+def _facts(job: JobDetail, report: ReportExcerpt | None, server: str) -> Iterator[tuple[str, ...]]:
     yield "job", f"[{job.id}](<{server}/jobs/{job.id}>)"
     yield "model", markdown(job.model)
     yield "method", f"{markdown(job.method)}, {markdown(job.pattern)}, sparsity {job.sparsity:g}"
     if job.perplexity:
         yield "perplexity", markdown(change(job.perplexity))
-    if job.report:
-        yield "zeros", f"{job.report.sparsity.overall:.2%} of the weights in the pruned layers"
-        for warning in job.report.warnings:
+    if report:
+        yield "zeros", f"{report.sparsity.overall:.2%} of the weights in the pruned layers"
+        for warning in report.warnings:
             yield "warning", markdown(warning)
     if job.error:
-        at = f"{job.error.field}: " if job.error.field else ""
-        yield "error", markdown(at + job.error.message)
+        field = f"{job.error.field}: " if job.error.field else ""
+        yield "error", markdown(field + job.error.message)
 
 
 def _conditions(gate: Verdict) -> Iterator[tuple[str, ...]]:
-    for it in gate.conditions:
-        limit, measured = (measure(it.name, value) for value in (it.limit, it.measured))
-        passed = "passed" if it.passed else "**missed**"
-        yield markdown(it.name), limit, measured, measure(it.name, it.margin, "+"), passed
+    for condition in gate.conditions:
+        limit, measured = (measure(condition.name, value) for value in (condition.limit, condition.measured))
+        margin = measure(condition.name, condition.margin, "+")
+        yield (
+            markdown(condition.name),
+            limit,
+            measured,
+            margin,
+            "passed" if condition.passed else "**missed**",
+        )
 
 
-def _stages(job: Job) -> Iterator[tuple[str, ...]]:
-    for stage in job.report.stages if job.report else ():
+def _stages(report: ReportExcerpt) -> Iterator[tuple[str, ...]]:
+    for stage in report.stages:
         yield markdown(stage.name), duration(stage.seconds), size(stage.peak_memory_bytes)
 
 
-def _table(heads: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:
+def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     lines = [heads, ("---",) * len(heads), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

@@ -1,4 +1,4 @@
-"""How jobs are shown: their events as they come, and what has become of them."""
+"""Show jobs: their events as they come, one job, and lists of jobs."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
@@ -9,15 +9,29 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from cli.client.models import Condition, Event, EventData, Job, Perplexity
+from cli.render.report import report_of
 from cli.terminal import clean, duration, size
+from pruneserve_client.models import (
+    Condition,
+    Event,
+    JobDetail,
+    JobSummary,
+    LogMessage,
+    Perplexity,
+    StageFinished,
+    StageStarted,
+    StateChanged,
+    StepFinished,
+)
 
-# Of a stage, in a log: enough to see that it lives, few enough to be read.
-_PLAIN_STEPS = 10
+# Lines per stage in a log: enough to see that it makes progress, few enough to read.
+_LINES_PER_STAGE = 10
+
+StageProgress = StageStarted | StepFinished
 
 
 def view_for(console: Console) -> "View":
-    """Progress bars on a terminal, plain lines anywhere else."""
+    """Return a view with progress bars for a terminal, one with plain lines for anything else."""
     return LiveView(console) if console.is_terminal else PlainView(console)
 
 
@@ -25,68 +39,61 @@ class View(ABC):
     """Shows the events of one job."""
 
     def __init__(self, console: Console) -> None:
-        """Print to `console`."""
         self._console = console
 
     def __enter__(self) -> Self:
-        """Begin."""
         return self
 
-    def __exit__(  # noqa: B027 - lines leave nothing open
+    def __exit__(  # noqa: B027 - plain lines leave nothing to restore
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Leave the terminal as it was."""
+        """Restore the terminal."""
 
     def show(self, event: Event) -> None:
-        """Show one event. Kinds of events that this version does not know are passed over."""
-        match event.kind:
-            case "stage" | "progress":
-                self._progress(event)
-            case "stage_finished":
-                self._stage_finished(event)
-            case "state":
-                self._line(event, _state(event.data))
-            case "log":
-                self._line(event, clean(event.data.message))
+        """Show one event. Kinds that this version does not know are ignored."""
+        match event.data:
+            case StageStarted() | StepFinished() as progress:
+                self._progress(event, progress)
+            case StageFinished() as finished:
+                self._stage_finished(event, finished)
+            case StateChanged() as change:
+                self._line(event, _state_line(change))
+            case LogMessage(message=message):
+                self._line(event, clean(message))
 
     @abstractmethod
-    def _progress(self, event: Event) -> None: ...
+    def _progress(self, event: Event, progress: StageProgress) -> None: ...
 
-    def _stage_finished(self, event: Event) -> None:
-        data = event.data
-        took = f" in {duration(data.seconds)}" if data.seconds is not None else ""
-        peak = f", peak memory {size(data.peak_memory_bytes)}" if data.peak_memory_bytes else ""
-        self._line(event, f"{clean(data.stage)} done{took}{peak}")
+    def _stage_finished(self, event: Event, finished: StageFinished) -> None:
+        peak = f", peak memory {size(finished.peak_memory_bytes)}" if finished.peak_memory_bytes else ""
+        self._line(event, f"{clean(finished.stage)} done in {duration(finished.seconds)}{peak}")
 
     def _line(self, event: Event, text: str) -> None:
         self._console.print(f"{event.at.astimezone():%H:%M:%S}  {text}")
 
 
 class PlainView(View):
-    """One line per event, for logs; of a stage's steps only every tenth part."""
+    """One line per event, for logs; at most ten lines for the steps of a stage."""
 
     def __init__(self, console: Console) -> None:
-        """Print to `console`."""
         super().__init__(console)
         self._shown = ("", 0)
 
-    def _progress(self, event: Event) -> None:
-        data = event.data
-        step, steps = data.step or 0, data.steps or 0
-        shown = (data.stage, step * _PLAIN_STEPS // steps if steps else 0)
-        # The last step is told by the end of the stage.
+    def _progress(self, event: Event, progress: StageProgress) -> None:
+        step, steps = _step(progress), progress.steps
+        shown = (progress.stage, step * _LINES_PER_STAGE // steps if steps else 0)
+        # The line of the finished stage stands for its last step.
         if shown == self._shown or 0 < steps == step:
             return
         self._shown = shown
         position = f" {step}/{steps}" if steps else ""
-        self._line(event, f"{clean(data.stage)}{position}{_left(data, ', ')}")
+        self._line(event, f"{clean(progress.stage)}{position}{_time_left(progress, ', ')}")
 
 
 class LiveView(View):
-    """A bar per stage, and the other events above the bars."""
+    """A progress bar per stage, and the other events above the bars."""
 
     def __init__(self, console: Console) -> None:
-        """Draw on `console`."""
         super().__init__(console)
         self._bars = Progress(
             TextColumn("{task.description}", markup=False),
@@ -99,53 +106,58 @@ class LiveView(View):
         self._tasks: dict[tuple[int, str], TaskID] = {}
 
     def __enter__(self) -> Self:
-        """Begin to draw."""
         self._bars.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Leave the bars as they are."""
         self._bars.stop()
 
-    def _progress(self, event: Event) -> None:
-        data = event.data
+    def _progress(self, event: Event, progress: StageProgress) -> None:
         self._bars.update(
-            self._task(data), completed=data.step or 0, total=data.steps or None, left=_left(data)
+            self._task(progress),
+            completed=_step(progress),
+            total=progress.steps or None,
+            left=_time_left(progress),
         )
 
-    def _stage_finished(self, event: Event) -> None:
-        task = self._task(event.data)
+    def _stage_finished(self, event: Event, finished: StageFinished) -> None:
+        task = self._task(finished)
         total = self._bars.tasks[task].total or 1
         self._bars.update(task, completed=total, total=total, left="")
 
-    def _task(self, data: EventData) -> TaskID:
-        key = (data.attempt or 1, data.stage)
+    def _task(self, of: StageProgress | StageFinished) -> TaskID:
+        key = (of.attempt, of.stage)
         if key not in self._tasks:
-            self._tasks[key] = self._bars.add_task(f"{clean(data.stage):<9}", left="")
+            self._tasks[key] = self._bars.add_task(f"{clean(of.stage):<9}", left="")
         return self._tasks[key]
 
 
-def _left(data: EventData, before: str = "") -> str:
-    return f"{before}about {duration(data.seconds_left)} left" if data.seconds_left else ""
+def _step(progress: StageProgress) -> int:
+    return progress.step if isinstance(progress, StepFinished) else 0
 
 
-def _state(data: EventData) -> str:
-    attempt = f", attempt {data.attempt}" if data.attempt and data.attempt > 1 else ""
-    reason = f": {clean(data.reason)}" if data.reason else ""
-    return f"{clean(data.state)}{attempt}{reason}"
+def _time_left(progress: StageProgress, before: str = "") -> str:
+    seconds = progress.seconds_left if isinstance(progress, StepFinished) else None
+    return f"{before}about {duration(seconds)} left" if seconds else ""
 
 
-def table_of_jobs(jobs: Iterable[Job]) -> Table:
-    """One line per job."""
+def _state_line(change: StateChanged) -> str:
+    attempt = f", attempt {change.attempt}" if change.attempt and change.attempt > 1 else ""
+    reason = f": {clean(change.reason)}" if change.reason else ""
+    return f"{clean(change.state)}{attempt}{reason}"
+
+
+def table_of_jobs(jobs: Iterable[JobSummary]) -> Table:
+    """Return a table with one line per job."""
     table = Table(
         "job", "state", "method", "pattern", "sparsity", "perplexity", "model", box=None, pad_edge=False
     )
     for job in jobs:
         table.add_row(
             str(job.id),
-            _standing(job),
+            _state_and_step(job),
             clean(job.method),
             clean(job.pattern),
             f"{job.sparsity:g}",
@@ -155,59 +167,59 @@ def table_of_jobs(jobs: Iterable[Job]) -> Table:
     return table
 
 
-def print_job(console: Console, job: Job) -> None:
-    """Everything that there is to say about one job, on a few lines."""
+def print_job(console: Console, job: JobDetail) -> None:
+    """Print one job: its state, what it measured and what it took."""
     table = Table.grid(padding=(0, 2))
     table.add_row("job", str(job.id))
-    table.add_row("state", _standing(job) + (f", attempt {job.attempt}" if job.attempt > 1 else ""))
+    table.add_row("state", _state_and_step(job) + (f", attempt {job.attempt}" if job.attempt > 1 else ""))
     table.add_row("model", clean(job.model))
     table.add_row("method", f"{clean(job.method)}, {clean(job.pattern)}, sparsity {job.sparsity:g}")
     if job.error:
-        at = f"{clean(job.error.field)}: " if job.error.field else ""
-        table.add_row("error", at + clean(job.error.message))
+        field = f"{clean(job.error.field)}: " if job.error.field else ""
+        table.add_row("error", field + clean(job.error.message))
     if job.perplexity:
         table.add_row("perplexity", change(job.perplexity))
     if job.gate:
         table.add_row("gate", clean(job.gate.state))
         for condition in job.gate.conditions:
-            table.add_row("", clean(_met(condition)))
-    if job.report:
-        table.add_row("zeros", f"{job.report.sparsity.overall:.2%} of the weights in the pruned layers")
-        for stage in job.report.stages:
+            table.add_row("", clean(_condition_line(condition)))
+    if report := report_of(job):
+        table.add_row("zeros", f"{report.sparsity.overall:.2%} of the weights in the pruned layers")
+        for stage in report.stages:
             cost = f"{duration(stage.seconds)}, peak memory {size(stage.peak_memory_bytes)}"
             table.add_row(clean(stage.name), cost)
-        for warning in job.report.warnings:
+        for warning in report.warnings:
             table.add_row("warning", clean(warning))
     console.print(table)
 
 
 def measure(name: str, value: float | None, sign: str = "") -> str:
-    """A value of a gate's condition, as its kind is written."""
+    """Return a value of the gate's condition `name`, in the format of its kind."""
     if value is None:
         return "not finite"
     form = {"max_perplexity_increase": ".2%", "max_perplexity": ".2f"}.get(name, ".4f")
     return f"{value:{sign}{form}}"
 
 
-def _met(condition: Condition) -> str:
-    measured, limit = (measure(condition.name, value) for value in (condition.measured, condition.limit))
-    margin = measure(condition.name, condition.margin, "+")
-    passed = "passed" if condition.passed else "missed"
-    return f"{condition.name} {passed}: {measured}, limit {limit}, margin {margin}"
-
-
-def _standing(job: Job) -> str:
-    if job.ended or job.progress is None:
-        return clean(job.state)
-    step = f" {job.progress.step}/{job.progress.steps}" if job.progress.steps else ""
-    return f"{clean(job.state)} ({clean(job.progress.stage)}{step})"
-
-
 def change(perplexity: Perplexity) -> str:
-    """`14.37 → 25.94 (+80.5%)`."""
+    """Return `14.37 → 25.94 (+80.5%)`."""
     dense, pruned = (
         "not finite" if value is None else f"{value:.2f}" for value in (perplexity.dense, perplexity.pruned)
     )
     if perplexity.dense is None or perplexity.pruned is None:
         return f"{dense} → {pruned}"
     return f"{dense} → {pruned} ({perplexity.pruned / perplexity.dense - 1:+.1%})"
+
+
+def _condition_line(condition: Condition) -> str:
+    measured, limit = (measure(condition.name, value) for value in (condition.measured, condition.limit))
+    margin = measure(condition.name, condition.margin, "+")
+    passed = "passed" if condition.passed else "missed"
+    return f"{condition.name} {passed}: {measured}, limit {limit}, margin {margin}"
+
+
+def _state_and_step(job: JobSummary | JobDetail) -> str:
+    if job.ended or job.progress is None:
+        return clean(job.state)
+    step = f" {job.progress.step}/{job.progress.steps}" if job.progress.steps else ""
+    return f"{clean(job.state)} ({clean(job.progress.stage)}{step})"

@@ -1,112 +1,28 @@
 """Servers for the commands to talk to: one that misbehaves on demand, and a whole `pruneserve up`."""
 
-import json
 import os
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
-from cli.client.data_directory import DataDirectory
+from cli.data_directory import DataDirectory
 from cli.embedded.server import free_port
+from tests.scripted_server import ScriptedServer, scripted_server
 
 PATIENCE_SECONDS = 120.0
-
-Answer = Callable[["Exchange"], None]
-
-
-@dataclass
-class Exchange:
-    """One request, and the means to answer it well or badly."""
-
-    handler: BaseHTTPRequestHandler
-
-    @property
-    def path(self) -> str:
-        return self.handler.path
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        return self.handler.headers
-
-    def json(self, document: object, status: int = 200, kind: str = "application/json") -> None:
-        self.body(json.dumps(document).encode(), status, kind)
-
-    def body(self, content: bytes, status: int = 200, kind: str = "application/octet-stream") -> None:
-        self.handler.send_response(status)
-        self.handler.send_header("Content-Type", kind)
-        self.handler.send_header("Content-Length", str(len(content)))
-        self.handler.end_headers()
-        self.handler.wfile.write(content)
-
-    def stream(self, *events: dict[str, Any]) -> None:
-        """Some events, after which the connection breaks."""
-        self.handler.send_response(200)
-        self.handler.send_header("Content-Type", "text/event-stream")
-        self.handler.end_headers()
-        for event in events:
-            text = f"id: {event['id']}\nevent: {event['data']['kind']}\ndata: {json.dumps(event)}\n\n"
-            self.handler.wfile.write(text.encode())
-
-
-@dataclass
-class ScriptedServer:
-    """Answers each path (without its query) with what a test says."""
-
-    url: str
-    answers: dict[str, Answer] = field(default_factory=dict)
-    requests: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
-
-    def on(self, path: str, answer: Answer) -> None:
-        self.answers[path] = answer
 
 
 @pytest.fixture
 def server() -> Iterator[ScriptedServer]:
-    class Handler(BaseHTTPRequestHandler):
-        def _answer(self) -> None:
-            scripted.requests.append((self.path, self.headers))
-            scripted.answers[self.path.partition("?")[0]](Exchange(self))
-
-        do_GET = do_POST = _answer  # noqa: N815 - the names that the base class looks for
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
-        scripted = ScriptedServer(f"http://127.0.0.1:{http.server_port}")
-        threading.Thread(target=http.serve_forever, args=[0.01], daemon=True).start()
-        yield scripted
-        http.shutdown()
-
-
-def event(number: int, kind: str = "state", **data: object) -> dict[str, Any]:
-    return {"id": number, "at": "2026-01-02T03:04:05Z", "data": data | {"kind": kind}}
-
-
-def job_document(job_id: UUID, state: str, **more: object) -> dict[str, Any]:
-    return {
-        "id": str(job_id),
-        "state": state,
-        "model": "org/name",
-        "method": "gblm",
-        "pattern": "unstructured",
-        "sparsity": 0.5,
-        "attempt": 1,
-        "progress": None,
-        "perplexity": None,
-        "error": None,
-        "created_at": "2026-01-02T03:04:05Z",
-    } | more
+    with scripted_server() as server:
+        yield server
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ from uuid import UUID
 import pytest
 from typer.testing import CliRunner, Result
 
-from cli.client.data_directory import DataDirectory
+from cli.data_directory import DataDirectory
 from cli.main import app
 from cli.terminal import Exit
-from tests.cli.conftest import Exchange, ScriptedServer, event, job_document
+from tests.scripted_server import ScriptedServer, error_document, job_document, problem_document, state_event
 
 
 @pytest.fixture(autouse=True)
@@ -29,15 +29,7 @@ def run(*arguments: str, server: ScriptedServer | None = None, key: str = "ps_ke
 
 
 def serve_job(server: ScriptedServer, job_id: UUID, state: str, **more: object) -> None:
-    server.on(f"/v1/jobs/{job_id}", lambda it: it.json(job_document(job_id, state, **more)))
-
-    def events(it: Exchange) -> None:
-        if it.headers["Accept"] == "text/event-stream":
-            it.stream(event(1, state="queued"), event(2, state=state))
-        else:
-            it.json({"items": []})
-
-    server.on(f"/v1/jobs/{job_id}/events", events)
+    server.on_job(job_id, state, state_event(1, "queued"), state_event(2, state), **more)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +43,7 @@ def test_wait_exits_with_the_code_of_the_end(
 
 
 def test_wait_says_why_a_job_failed(server: ScriptedServer, job_id: UUID) -> None:
-    serve_job(server, job_id, "failed", error={"message": "no such \x1b[31mmodel", "field": "model.id"})
+    serve_job(server, job_id, "failed", error=error_document("no such \x1b[31mmodel", "model.id"))
     result = run("wait", str(job_id), server=server)
     assert "model.id: no such \\x1b[31mmodel" in result.stdout
 
@@ -69,7 +61,7 @@ def test_wait_gives_up_on_a_server_that_stays_away(server: ScriptedServer, job_i
 
 
 def test_a_job_that_does_not_exist_is_a_bad_request(server: ScriptedServer, job_id: UUID) -> None:
-    server.on(f"/v1/jobs/{job_id}", lambda it: it.json({"detail": "There is no such job."}, 404))
+    server.on(f"/v1/jobs/{job_id}", lambda it: it.json(problem_document("There is no such job.", 404), 404))
     result = run("show", str(job_id), server=server)
     assert result.exit_code == Exit.USAGE
     assert "There is no such job." in result.stderr

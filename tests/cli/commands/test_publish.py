@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 
 from cli.terminal import Exit
-from tests.cli.conftest import PRUNESERVE, ScriptedServer
+from tests.cli.conftest import PRUNESERVE
+from tests.scripted_server import Document, ScriptedServer, artifact_document, zoo_document
 
 TOKEN = "hf_only-the-hub-may-see-this"
 CARD = b'model = AutoModelForCausalLM.from_pretrained("<this directory>")\n'
@@ -113,16 +114,15 @@ def hub() -> Iterator[StandInHub]:
         http.shutdown()
 
 
-def serve_files(server: ScriptedServer, list_path: str, name: str) -> None:
+def serve_files(server: ScriptedServer) -> list[Document]:
+    """The files of a model; what the API says of each."""
     files = {"README.md": CARD, "model.safetensors": WEIGHTS}
-    items = []
-    for file, content in files.items():
-        server.on(f"/{file}", lambda it, content=content: it.body(content))  # type: ignore[misc]
-        checksum = hashlib.sha256(content).hexdigest()
-        items.append(
-            {"id": str(uuid4()), "name": file, "size": len(content), "sha256": checksum, "url": f"/{file}"}
-        )
-    server.on(list_path, lambda it: it.json({"slug": "a-model", name: items}))
+    for name, content in files.items():
+        server.on(f"/{name}", lambda it, content=content: it.body(content))  # type: ignore[misc]
+    return [
+        artifact_document(name, content, hashlib.sha256(content).hexdigest(), f"/{name}")
+        for name, content in files.items()
+    ]
 
 
 def publish(
@@ -148,7 +148,8 @@ def publish(
 def test_a_job_is_published_with_a_card_that_names_its_new_place(
     server: ScriptedServer, hub: StandInHub, job_id: UUID
 ) -> None:
-    serve_files(server, f"/v1/jobs/{job_id}/artifacts", "items")
+    artifacts = serve_files(server)
+    server.on(f"/v1/jobs/{job_id}/artifacts", lambda it: it.json({"items": artifacts}))
     done = publish(server, hub, str(job_id), "ada/sparse")
     assert done.returncode == 0, done.stderr
     assert f"{hub.url}/ada/sparse/commit/" in done.stdout.replace("\n", "")
@@ -163,7 +164,8 @@ def test_a_job_is_published_with_a_card_that_names_its_new_place(
 
 
 def test_an_entry_of_the_zoo_is_published_for_everybody(server: ScriptedServer, hub: StandInHub) -> None:
-    serve_files(server, "/v1/zoo/a-model", "files")
+    entry = zoo_document("a-model", *serve_files(server))
+    server.on("/v1/zoo/a-model", lambda it: it.json(entry))
     done = publish(server, hub, "a-model", "ada/sparse", "--public")
     assert done.returncode == 0, done.stderr
     assert set(hub.repositories["ada/sparse"]) == {"README.md", "model.safetensors"}

@@ -20,7 +20,15 @@ from typer.testing import CliRunner, Result
 from cli.main import app
 from cli.options import ci
 from cli.terminal import Exit
-from tests.cli.conftest import PRUNESERVE, Exchange, ScriptedServer, event, job_document
+from tests.cli.conftest import PRUNESERVE
+from tests.scripted_server import (
+    Exchange,
+    ScriptedServer,
+    error_document,
+    job_document,
+    problem_document,
+    state_event,
+)
 
 JOB = ("run", "--model", "org/name", "--sparsity", "0.5")
 HOSTILE = (
@@ -49,17 +57,9 @@ def verdict(measured: float | None, limit: float = 0.05) -> dict[str, Any]:
 
 
 def serve(server: ScriptedServer, job_id: UUID, state: str, **more: object) -> None:
-    """A server that takes the job, tells one event of it, and then that it has ended."""
+    """A server that takes the job, tells two events of it, and then that it has ended."""
     server.on("/v1/jobs", lambda it: it.json(job_document(job_id, "queued"), 201))
-    server.on(f"/v1/jobs/{job_id}", lambda it: it.json(job_document(job_id, state, **more)))
-
-    def events(it: Exchange) -> None:
-        if it.headers["Accept"] == "text/event-stream":
-            it.stream(event(1, state="queued"))
-        else:
-            it.json({"items": [event(2, state=state)]})
-
-    server.on(f"/v1/jobs/{job_id}/events", events)
+    server.on_job(job_id, state, state_event(1, "queued"), state_event(2, state), **more)
 
 
 def run(place: dict[str, str], *arguments: str, **environment: str) -> Result:
@@ -76,7 +76,7 @@ def parsed(junit: Path) -> ET.Element:
         ("succeeded", {}, Exit.OK),
         ("succeeded", {"gate": verdict(0.04)}, Exit.OK),
         ("succeeded", {"gate": verdict(0.06)}, Exit.GATE_MISSED),
-        ("failed", {"error": {"message": "no"}}, Exit.FAILED),
+        ("failed", {"error": error_document("no")}, Exit.FAILED),
         ("cancelled", {}, Exit.CANCELLED),
     ],
 )
@@ -92,7 +92,7 @@ def test_the_code_says_what_has_become_of_the_job(
 def test_a_refused_request_is_bad_usage(
     server: ScriptedServer, place: dict[str, str], tmp_path: Path
 ) -> None:
-    problem = {"detail": "Not so.", "errors": [{"field": "sparsity", "message": "must be less than 1"}]}
+    problem = problem_document("Not so.", 422, sparsity="must be less than 1")
     server.on("/v1/jobs", lambda it: it.json(problem, 422))
     result = run(place, "--junit", str(tmp_path / "junit.xml"))
     assert result.exit_code == Exit.USAGE
@@ -129,7 +129,7 @@ def test_gate_labels_and_tasks_are_part_of_the_request(
     serve(server, job_id, "succeeded")
 
     def take(it: Exchange) -> None:
-        sent.append(json.loads(it.handler.rfile.read(int(it.headers["Content-Length"]))))
+        sent.append(it.received())
         it.json(job_document(job_id, "queued"), 201)
 
     server.on("/v1/jobs", take)
@@ -264,7 +264,7 @@ def test_junit_says_how_the_job_ended(
     state: str,
     element: str | None,
 ) -> None:
-    serve(server, job_id, state, error={"message": HOSTILE} if state == "failed" else None)
+    serve(server, job_id, state, error=error_document(HOSTILE) if state == "failed" else None)
     run(place, "--junit", str(tmp_path / "junit.xml"))
     (case,) = parsed(tmp_path / "junit.xml")
     assert [child.tag for child in case] == ([element] if element else [])
@@ -309,7 +309,7 @@ def followed(
     over, waiting = threading.Event(), threading.Event()
 
     def events(it: Exchange) -> None:
-        it.stream(event(1, state="running"))
+        it.stream(state_event(1, "running"))
         waiting.set()
         over.wait(60)
 

@@ -1,6 +1,5 @@
 """`pruneserve sweep` against a scripted server: what it asks for, and how it ends."""
 
-import json
 import os
 import subprocess
 import sys
@@ -9,14 +8,9 @@ from uuid import uuid4
 
 import pytest
 
-from tests.cli.conftest import Exchange, ScriptedServer, job_document
+from tests.scripted_server import Exchange, ScriptedServer, job_document, sweep_document
 
 SWEEP = uuid4()
-
-
-def sweep_document(state: str, *jobs: dict[str, Any], **more: object) -> dict[str, Any]:
-    plain: dict[str, Any] = {"id": str(SWEEP), "state": state, "error": None, "search": None}
-    return plain | {"jobs": jobs} | more
 
 
 def pruneserve(server: ScriptedServer, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -35,7 +29,7 @@ def accept(server: ScriptedServer, document: dict[str, Any]) -> list[Any]:
     sent: list[Any] = []
 
     def answer(exchange: Exchange) -> None:
-        sent.append(json.loads(exchange.handler.rfile.read(int(exchange.headers["Content-Length"]))))
+        sent.append(exchange.received())
         exchange.json(document, 201)
 
     server.on("/v1/sweeps", answer)
@@ -43,7 +37,7 @@ def accept(server: ScriptedServer, document: dict[str, Any]) -> list[Any]:
 
 
 def test_values_are_sent_as_what_they_are(server: ScriptedServer) -> None:
-    sent = accept(server, sweep_document("running", job_document(uuid4(), "queued")))
+    sent = accept(server, sweep_document(SWEEP, "running", job_document(uuid4(), "queued")))
     varied = ["--vary", "sparsity=0.3,0.5", "--vary", "method=wanda,gblm"]
     done = pruneserve(server, "submit", "--model", "org/name", *varied)
     assert done.returncode == 0, done.stderr
@@ -70,8 +64,10 @@ def test_a_search_ends_with_what_has_become_of_it(
 ) -> None:
     job = job_document(uuid4(), job_state)
     found = {"met": 0.5, "missed": 0.51, "best_job": job["id"] if state == "succeeded" else None}
-    sent = accept(server, sweep_document("running", search={"met": None, "missed": None, "best_job": None}))
-    ended = sweep_document(state, job, error=error, search=found)
+    sent = accept(
+        server, sweep_document(SWEEP, "running", search={"met": None, "missed": None, "best_job": None})
+    )
+    ended = sweep_document(SWEEP, state, job, error=error, search=found)
     server.on(f"/v1/sweeps/{SWEEP}", lambda exchange: exchange.json(ended))
     done = pruneserve(server, "search", "--model", "org/name", "--max-increase", "5%", "--tolerance", "0.01")
     assert done.returncode == code, done.stderr

@@ -14,7 +14,7 @@ import psutil
 import pytest
 from transformers import AutoModelForCausalLM
 
-from cli.client.data_directory import DataDirectory
+from cli.data_directory import DataDirectory
 from cli.embedded.server import LOOPBACK, free_port
 from cli.terminal import Exit
 from tests.cli.conftest import PATIENCE_SECONDS, PRUNESERVE, Up, up

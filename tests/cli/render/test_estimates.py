@@ -5,7 +5,7 @@ from typer.testing import CliRunner
 from cli.main import app
 from pruning.estimate import ASSUMED, BlockShape, Estimate, Matrix, ModelShape
 from pruning.recipe import Evaluation, Recipe
-from tests.cli.conftest import ScriptedServer
+from tests.scripted_server import ScriptedServer
 
 SHAPE = ModelShape(
     architecture="llama",
@@ -19,16 +19,16 @@ SHAPE = ModelShape(
 BODY = {"model": "org/name", "method": "gblm", "sparsity": 0.5}
 
 
-def test_every_stage_is_told_and_what_the_figures_leave_out(server: ScriptedServer) -> None:
-    told = Estimate.of(Recipe.model_validate(BODY), Evaluation(), SHAPE, ASSUMED)
-    server.on("/v1/estimates", lambda it: it.json(told.model_dump(mode="json")))
+def test_an_estimate_lists_every_stage_and_its_notes(server: ScriptedServer) -> None:
+    estimate = Estimate.of(Recipe.model_validate(BODY), Evaluation(), SHAPE, ASSUMED)
+    server.on("/v1/estimates", lambda it: it.json(estimate.model_dump(mode="json")))
     result = CliRunner().invoke(
         app,
         ["estimate", "--model", "org/name", "--method", "gblm", "--sparsity", "0.5"],
         env={"PRUNESERVE_URL": server.url, "PRUNESERVE_API_KEY": "ps_key"},
     )
     assert result.exit_code == 0, result.stderr
-    for stage in told.stages:
+    for stage in estimate.stages:
         assert stage.name in result.stdout
     assert "799 M parameters, 32 blocks" in result.stdout
     assert "note: no live worker was measured" in " ".join(result.stdout.split())

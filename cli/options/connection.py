@@ -1,4 +1,4 @@
-"""Which server a command talks to, and with which key."""
+"""The options --url and --key-file: which server a command talks to, and with which API key."""
 
 import os
 import re
@@ -8,23 +8,23 @@ from typing import Annotated
 import httpx
 import typer
 
-from cli.client.client import Client
-from cli.client.data_directory import DataDirectory, default_data_directory
+from cli.data_directory import DataDirectory, default_data_directory
 from cli.terminal import CommandFailed, Exit
+from pruneserve_client import Client
 
 Url = Annotated[
     str | None,
     typer.Option(
         envvar="PRUNESERVE_URL",
-        help="The server's address. Default: the one that `pruneserve up` has started here.",
+        help="The server's address. Default: the server that `pruneserve up` runs on this machine.",
         show_default=False,
     ),
 ]
 KeyFile = Annotated[
     Path | None,
     typer.Option(
-        help="A file that holds the API key. Default: the variable PRUNESERVE_API_KEY, "
-        "else, for the server that `pruneserve up` has started here, its first key.",
+        help="A file with the API key. Default: the variable PRUNESERVE_API_KEY, "
+        "or the first key of the server that `pruneserve up` runs on this machine.",
         show_default=False,
     ),
 ]
@@ -33,20 +33,23 @@ _KEY = re.compile(r"[!-~]+")
 
 
 def connect(url: str | None, key_file: Path | None) -> Client:
-    """A client for the server that was named, else for the one that a local `up` has started."""
+    """Return a client for the given server, or for the one that a local `pruneserve up` has started."""
     local = DataDirectory(default_data_directory())
     local_url = _read(local.address) if local.address.exists() else None
     url = (url or local_url or "").rstrip("/")
     if not url:
         raise CommandFailed(
-            "no server: start one with `pruneserve up`, or name one with --url or PRUNESERVE_URL",
+            "no server: start one with `pruneserve up`, or give its address by --url or PRUNESERVE_URL",
             Exit.UNREACHABLE,
         )
     if not _is_http(url):
-        raise CommandFailed("the server's address must be like https://name or http://name:8642", Exit.USAGE)
+        message = f"the server's address must be like https://name or http://name:8642, not {url!r}"
+        raise CommandFailed(message, Exit.USAGE)
     key = _key(key_file, local if url == local_url else None)
     if not _KEY.fullmatch(key):
-        raise CommandFailed("the API key must be one line of plain characters: ps_…", Exit.USAGE)
+        raise CommandFailed(
+            "the API key must be one line of printable ASCII characters, like ps_…", Exit.USAGE
+        )
     return Client(url, key)
 
 
@@ -63,10 +66,10 @@ def _key(key_file: Path | None, local: DataDirectory | None) -> str:
         return _read(key_file)
     if key := os.environ.get("PRUNESERVE_API_KEY"):
         return key
-    # The local key is for the local server: it must not be shown to whatever else --url names.
+    # The local key must be sent to the local server only, not to any other that --url names.
     if local is not None and local.api_key.exists():
         return _read(local.api_key)
-    raise CommandFailed("no API key: give --key-file, or set PRUNESERVE_API_KEY", Exit.USAGE)
+    raise CommandFailed("no API key: give a file by --key-file, or set PRUNESERVE_API_KEY", Exit.USAGE)
 
 
 def _read(file: Path) -> str:

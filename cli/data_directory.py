@@ -1,4 +1,4 @@
-"""The directory of a local `pruneserve up`: what lies where, for the stack and for those who look for it."""
+"""The data directory of `pruneserve up`: the paths that the service and its clients on this machine share."""
 
 import os
 from dataclasses import dataclass
@@ -6,16 +6,16 @@ from pathlib import Path
 
 
 def default_data_directory() -> Path:
-    """`$XDG_DATA_HOME/pruneserve`, which is `~/.local/share/pruneserve` unless it is set."""
+    """Return `$XDG_DATA_HOME/pruneserve`, by default `~/.local/share/pruneserve`."""
     home = os.environ.get("XDG_DATA_HOME", "")
-    # The XDG rule: a relative path in the variable counts as none.
+    # The XDG specification: a relative path in the variable is ignored.
     base = Path(home) if home.startswith("/") else Path.home() / ".local" / "share"
     return base / "pruneserve"
 
 
 @dataclass(frozen=True, slots=True)
 class DataDirectory:
-    """Everything that one `up` keeps. Nothing outside of it is written."""
+    """All files of one `pruneserve up`, which writes nowhere else."""
 
     root: Path
 
@@ -36,7 +36,7 @@ class DataDirectory:
 
     @property
     def secret_key(self) -> Path:
-        """What encrypts secrets in the database, readable by its user only."""
+        """The key that encrypts secrets in the database, readable by its user only."""
         return self.root / "secret-key"
 
     @property
@@ -51,12 +51,12 @@ class DataDirectory:
 
     @property
     def store(self) -> Path:
-        """The results."""
+        """The store with the results of jobs."""
         return self.root / "store"
 
     @property
     def models(self) -> Path:
-        """Where local models and text files may lie, besides the roots that `up` is given."""
+        """A directory whose models and text files jobs may use, besides those of `--root`."""
         return self.root / "models"
 
     @property
@@ -65,7 +65,7 @@ class DataDirectory:
         return self.root / "work"
 
     def create(self) -> None:
-        """Make the directory, closed to other users: it holds keys and passwords."""
+        """Create the directory, closed to other users: it holds keys and passwords."""
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.root.chmod(0o700)
         for directory in (self.store, self.models, self.work):

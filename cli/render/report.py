@@ -1,0 +1,35 @@
+"""The part of a job's report that the commands show."""
+
+from pydantic import BaseModel, ValidationError
+
+from pruneserve_client.models import JobDetail
+
+
+class StageCost(BaseModel):
+    """What one stage took."""
+
+    name: str
+    seconds: float
+    peak_memory_bytes: int
+
+
+class Sparsity(BaseModel):
+    """The measured sparsity."""
+
+    overall: float
+
+
+class ReportExcerpt(BaseModel):
+    """The fields that the commands read; the report has many more."""
+
+    stages: list[StageCost]
+    sparsity: Sparsity
+    warnings: list[str] = []
+
+
+def report_of(job: JobDetail) -> ReportExcerpt | None:
+    """Return the excerpt of a job's report; None without a report, or with one of another version."""
+    try:
+        return ReportExcerpt.model_validate(job.report)
+    except ValidationError:
+        return None

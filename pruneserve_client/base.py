@@ -1,0 +1,41 @@
+"""What the generated models have in common."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Model(BaseModel):
+    """A request or a response, or a part of one.
+
+    Unknown fields are kept, so that a client works with a newer server. Strings are the server's own: escape
+    them before they reach a terminal, a page or a log.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    def as_sent(self) -> dict[str, Any]:
+        """Return exactly the fields that were set or received, as plain JSON values."""
+        return self.model_dump(mode="json", exclude_unset=True)
+
+
+class JobModel(Model):
+    """What every description of a job has."""
+
+    state: str
+
+    @property
+    def ended(self) -> bool:
+        """Whether the job has ended: it changes no more unless it is retried."""
+        return self.state in ("succeeded", "failed", "cancelled")
+
+
+class EventModel(Model):
+    """What every event of a job has."""
+
+    data: Any
+
+    @property
+    def kind(self) -> str:
+        """The kind of the event, such as `state` or `progress`."""
+        return str(self.data["kind"] if isinstance(self.data, dict) else self.data.kind)

@@ -1,0 +1,250 @@
+"""The client of the REST API: one method per request, and methods that follow a job or a sweep to its end.
+
+with Client("http://127.0.0.1:8642", key) as client:
+    job = client.submit({"model": "org/name", "method": "gblm", "sparsity": 0.5})
+    job = client.wait(job.id, on_event=lambda event: print(event.kind, event.data))
+    for artifact in client.artifacts(job.id):
+        client.download(artifact, Path("pruned"))
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+from uuid import UUID, uuid4
+
+import httpx
+from httpx_sse import EventSource
+
+from pruneserve_client.downloads import Downloadable, save
+from pruneserve_client.errors import NoStream, Unavailable
+from pruneserve_client.models import (
+    ArtifactItem,
+    ArtifactList,
+    Estimate,
+    Event,
+    EventList,
+    JobDetail,
+    JobPage,
+    JobSummary,
+    KeyItem,
+    KeyPage,
+    NewKey,
+    SweepDetail,
+    ZooDetail,
+)
+from pruneserve_client.retrying import retry
+from pruneserve_client.transport import Body, Transport, parsed
+
+PATIENCE_SECONDS = 120.0
+
+_POLL_SECONDS = 2.0
+_PAGE = 100
+# The longest silence in an event stream: the server sends a comment every 15 seconds.
+_SILENCE_SECONDS = 60.0
+
+
+class Client:
+    """A client of one PruneServe server; a context manager, which keeps the connection open meanwhile.
+
+    Every method raises `Unavailable` if the server does not answer, and `Rejected` if it refuses the request.
+    Methods with `patience` retry for that many seconds, with exponential backoff, before `Unavailable`.
+    """
+
+    def __init__(self, url: str, key: str) -> None:
+        """`url` is the server's address without a path, `key` an API key (`ps_…`)."""
+        self._transport = Transport(url, key)
+        self.url = self._transport.url
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._transport.close()
+
+    # Jobs
+
+    def submit(self, job: Body, *, idempotency_key: str | None = None, patience: float = 0.0) -> JobDetail:
+        """Submit a job: a `JobRequest`, or its JSON object.
+
+        The server creates one job per `idempotency_key`, however often the request is sent. By default the
+        key is new.
+        """
+        headers = {"Idempotency-Key": idempotency_key or str(uuid4())}
+        return retry(lambda: self._transport.post("/v1/jobs", JobDetail, job, headers), patience)
+
+    def estimate(self, job: Body) -> Estimate:
+        """Return what a job would take. Nothing is submitted."""
+        return self._transport.post("/v1/estimates", Estimate, job)
+
+    def job(self, job_id: UUID) -> JobDetail:
+        """Return one job, with its report once it has succeeded."""
+        return self._transport.get(f"/v1/jobs/{job_id}", JobDetail)
+
+    def jobs(self, *, limit: int, **filters: str | list[str] | None) -> Iterator[JobSummary]:
+        """Yield at most `limit` jobs, newest first.
+
+        The filters are `state` and `label` (lists), `method`, `model` and `gate`.
+        """
+        cursor = None
+        while limit > 0:
+            query: dict[str, Any] = {**filters, "cursor": cursor, "limit": min(limit, _PAGE)}
+            page = self._transport.get("/v1/jobs", JobPage, **query)
+            yield from page.items
+            limit -= len(page.items)
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+    def cancel(self, job_id: UUID) -> JobDetail:
+        """Cancel a job: at once if it is queued, after its current block if it is running."""
+        return self._transport.post(f"/v1/jobs/{job_id}/cancel", JobDetail)
+
+    def retry(self, job_id: UUID) -> JobDetail:
+        """Queue a failed or cancelled job again. It resumes after its last finished block."""
+        return self._transport.post(f"/v1/jobs/{job_id}/retry", JobDetail)
+
+    # Events
+
+    def events(self, job_id: UUID, *, after: int = 0) -> Iterator[Event]:
+        """Yield the events of a job so far, oldest first, from the one that follows the event `after`."""
+        while page := self._transport.get(f"/v1/jobs/{job_id}/events", EventList, after=after).items:
+            yield from page
+            after = page[-1].id
+
+    def stream(self, job_id: UUID, *, after: int = 0) -> Iterator[Event]:
+        """Yield the events of a job as they happen, over one connection, until the server ends it.
+
+        Raises `NoStream` where the response is no event stream: use `events` there. `follow` does both.
+        """
+        headers = {"Accept": "text/event-stream", "Last-Event-ID": str(after), "Cache-Control": "no-store"}
+        timeout = httpx.Timeout(10.0, read=_SILENCE_SECONDS)
+        path = f"/v1/jobs/{job_id}/events"
+        with self._transport.exchange("GET", path, headers=headers, timeout=timeout) as response:
+            if response.status_code == httpx.codes.NO_CONTENT:
+                return
+            if not response.headers.get("content-type", "").startswith("text/event-stream"):
+                raise NoStream("the response is not an event stream")
+            for message in EventSource(response).iter_sse():
+                if message.data:
+                    yield parsed(Event, message.data)
+
+    def follow(
+        self, job_id: UUID, *, after: int = 0, patience: float = PATIENCE_SECONDS
+    ) -> Iterator[Event | JobDetail]:
+        """Yield every event of a job once and in order, and finally the job, once it has ended.
+
+        A stream that breaks off is resumed. Raises `Unavailable` after `patience` seconds without an answer.
+        """
+        read = self.stream
+        while True:
+            try:
+                for event in read(job_id, after=after):
+                    after = event.id
+                    yield event
+            except NoStream:
+                read = self.events
+                continue
+            except Unavailable:
+                pass  # The next request waits until the server is back.
+            # The events may end with a state that a retry has left since: the job itself decides.
+            job = retry(partial(self.job, job_id), patience)
+            if job.ended:
+                yield from retry(partial(self._events_after, job_id, after), patience)
+                yield job
+                return
+            time.sleep(_POLL_SECONDS)
+
+    def wait(
+        self,
+        job_id: UUID,
+        *,
+        on_event: Callable[[Event], object] = lambda event: None,
+        patience: float = PATIENCE_SECONDS,
+    ) -> JobDetail:
+        """Return a job once it has ended, in whatever state. `on_event` is called with each of its events."""
+        job: JobDetail | None = None
+        for item in self.follow(job_id, patience=patience):
+            if isinstance(item, Event):
+                on_event(item)
+            else:
+                job = item
+        assert job is not None  # noqa: S101 - `follow` ends with the job, or raises
+        return job
+
+    def _events_after(self, job_id: UUID, after: int) -> list[Event]:
+        return list(self.events(job_id, after=after))
+
+    # Files
+
+    def artifacts(self, job_id: UUID) -> list[ArtifactItem]:
+        """Return the files of a job, by name; there are none before it has succeeded."""
+        return self._transport.get(f"/v1/jobs/{job_id}/artifacts", ArtifactList).items
+
+    def zoo_entry(self, slug: str) -> ZooDetail:
+        """Return an entry of the zoo, with its files."""
+        return self._transport.get(f"/v1/zoo/{quote(slug, safe='')}", ZooDetail)
+
+    def download(
+        self,
+        file: Downloadable,
+        directory: Path,
+        *,
+        on_bytes: Callable[[int], object] = lambda count: None,
+    ) -> Path:
+        """Download a file into `directory` and return its path. A file whose checksum differs is not kept.
+
+        `on_bytes` is called with the size of each piece that arrives. Raises `UnsafeName` if the name leads
+        out of the directory, `DamagedDownload` if the checksum differs, and `OSError`.
+        """
+        return save(self._transport, file, directory, on_bytes)
+
+    # Sweeps
+
+    def submit_sweep(self, sweep: Body) -> SweepDetail:
+        """Submit the jobs of a sweep, or the first job of a search: a `SweepRequest`, or its JSON object."""
+        return self._transport.post("/v1/sweeps", SweepDetail, sweep)
+
+    def sweep(self, sweep_id: UUID) -> SweepDetail:
+        """Return a sweep with its jobs."""
+        return self._transport.get(f"/v1/sweeps/{sweep_id}", SweepDetail)
+
+    def follow_sweep(self, sweep_id: UUID, *, patience: float = PATIENCE_SECONDS) -> Iterator[SweepDetail]:
+        """Yield a sweep as it is every few seconds, finally once it has ended."""
+        while True:
+            sweep = retry(partial(self.sweep, sweep_id), patience)
+            yield sweep
+            if sweep.state != "running":
+                return
+            time.sleep(_POLL_SECONDS)
+
+    def cancel_sweep(self, sweep_id: UUID) -> SweepDetail:
+        """Cancel every job of a sweep that has not ended."""
+        return self._transport.post(f"/v1/sweeps/{sweep_id}/cancel", SweepDetail)
+
+    # Keys
+
+    def create_key(self, key: Body) -> NewKey:
+        """Create an API key: a `KeyRequest`, or its JSON object. No other response holds its secret."""
+        return self._transport.post("/v1/keys", NewKey, key)
+
+    def keys(self, *, everyone: bool = False) -> Iterator[KeyItem]:
+        """Yield the keys that are not revoked, newest first: the owner's, or everyone's, for an admin."""
+        cursor = None
+        while True:
+            query: dict[str, Any] = {"limit": _PAGE, "everyone": everyone, "cursor": cursor}
+            page = self._transport.get("/v1/keys", KeyPage, **query)
+            yield from page.items
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+    def revoke_key(self, key_id: UUID) -> None:
+        """Revoke a key, from its next request on."""
+        with self._transport.exchange("DELETE", f"/v1/keys/{key_id}"):
+            pass

@@ -1,0 +1,133 @@
+"""Generate `pruneserve_client/models.py` from `contracts/openapi.json`: `make client`.
+
+1. take the schemas of the OpenAPI document
+2. loosen them: the server judges values, and an older client must read what a newer server sends
+3. let datamodel-code-generator write pydantic models
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+CHECKOUT = Path(__file__).parents[1]
+OPENAPI = CHECKOUT / "contracts" / "openapi.json"
+MODELS = CHECKOUT / "pruneserve_client" / "models.py"
+
+_HEADER = (
+    '''"""The models of the REST API. Generated from its OpenAPI document by `make client`; do not edit."""'''
+)
+_BASES = {
+    "JobSummary": "pruneserve_client.base.JobModel",
+    "JobDetail": "pruneserve_client.base.JobModel",
+    "Event": "pruneserve_client.base.EventModel",
+}
+_OPTIONS = (
+    "--input-file-type=openapi",
+    "--openapi-scopes=schemas",
+    "--output-model-type=pydantic_v2.BaseModel",
+    "--target-python-version=3.11",
+    "--base-class=pruneserve_client.base.Model",
+    f"--base-class-map={json.dumps(_BASES)}",
+    "--enum-field-as-literal=all",
+    "--use-union-operator",
+    "--use-standard-collections",
+    "--strict-nullable",
+    "--use-type-alias",
+    "--collapse-root-models",
+    "--use-schema-description",
+    "--use-field-description",
+    "--use-inline-field-description",
+    "--use-single-line-docstring",
+    "--use-double-quotes",
+    "--keep-model-order",
+    "--disable-timestamp",
+    "--formatters=builtin",
+)
+
+# What a schema says about values rather than about types, and what names them for people.
+_JUDGED_BY_THE_SERVER = {
+    *("minLength", "maxLength", "pattern"),
+    *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),
+    *("minItems", "maxItems", "minProperties", "maxProperties", "propertyNames"),
+    *("title", "examples"),
+}
+
+
+def generated() -> str:
+    """Return the text of `pruneserve_client/models.py` for the OpenAPI document as it stands."""
+    schemas = loosened(json.loads(OPENAPI.read_text(encoding="utf-8"))["components"]["schemas"])
+    document = {
+        "openapi": "3.1.0",
+        "info": {"title": "PruneServe", "version": "1"},
+        "paths": {},
+        "components": {"schemas": schemas},
+    }
+    generator = ["datamodel_code_generator", *_OPTIONS, f"--custom-file-header={_HEADER}"]
+    models = _run(*generator, text=json.dumps(document))
+    for tidy in (["check", "--fix-only", "--select=I", "--quiet"], ["format"]):
+        models = _run("ruff", *tidy, "--stdin-filename", str(MODELS), "-", text=models)
+    return models
+
+
+def loosened(schemas: Mapping[str, Any]) -> dict[str, Any]:
+    """Return schemas that accept what a newer server may send: unknown values of enums, unknown variants."""
+    # Pydantic describes a model twice where reading and writing differ in constraints, which are dropped.
+    names = {name: name.removesuffix("-Input").removesuffix("-Output") for name in schemas}
+    references = {
+        f"#/components/schemas/{name}": f"#/components/schemas/{short}" for name, short in names.items()
+    }
+    return {names[name]: _loosened(schemas[name], references) for name in sorted(schemas, reverse=True)}
+
+
+def _loosened(schema: Any, references: Mapping[str, str]) -> Any:  # noqa: ANN401 - any JSON
+    if isinstance(schema, list):
+        return [_loosened(part, references) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    kept = {keyword: value for keyword, value in schema.items() if keyword not in _JUDGED_BY_THE_SERVER}
+    return _opened(
+        {keyword: _loosened_keyword(keyword, value, references) for keyword, value in kept.items()}
+    )
+
+
+def _loosened_keyword(keyword: str, value: Any, references: Mapping[str, str]) -> Any:  # noqa: ANN401
+    match keyword:
+        case "$ref":
+            return references[value]
+        case "default" | "const" | "enum" | "required":
+            return value
+        case "properties" | "patternProperties":
+            return {name: _loosened(part, references) for name, part in value.items()}
+        case _:
+            return _loosened(value, references)
+
+
+def _opened(schema: dict[str, Any]) -> dict[str, Any]:
+    """Let an enum be any value of its type, a tagged union any object, and an object have further fields."""
+    if len(schema.get("enum", ())) > 1:
+        kind = {"type": schema.pop("type", "string")}
+        schema["anyOf"] = [kind | {"enum": schema.pop("enum")}, kind]
+    if schema.pop("discriminator", None):
+        schema["anyOf"] = [*schema.pop("oneOf"), {"type": "object", "additionalProperties": True}]
+    if schema.get("additionalProperties") is False:
+        del schema["additionalProperties"]
+    for value in schema.pop("patternProperties", {}).values():
+        schema["additionalProperties"] = value
+    return schema
+
+
+def _run(module: str, *arguments: str, text: str) -> str:
+    """Return what a module, run as a program, makes of the text."""
+    done = subprocess.run(  # noqa: S603 - fixed programs with our own arguments
+        [sys.executable, "-m", module, *arguments], input=text, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    return done.stdout
+
+
+if __name__ == "__main__":
+    MODELS.write_text(generated(), encoding="utf-8")
