@@ -44,7 +44,7 @@ with {report.sparsity.overall:.1%} of the weights in the linear layers of its de
 | perplexity, dense | {report.perplexity.dense:.3f} |
 | perplexity, pruned | {report.perplexity.pruned:.3f} ({report.perplexity.increase:+.1%}) |{_further(report)}
 
-Perplexity: {report.perplexity.definition} EvaluationResult on {_file_name(report.perplexity.dataset)},
+Perplexity: {report.perplexity.definition} Measured on {_file_name(report.perplexity.dataset)},
 {report.perplexity.windows} windows of {report.perplexity.sequence_length} tokens. Everything that was
 measured, and what it takes to repeat it, is in `{REPORT}`.
 
