@@ -1,4 +1,4 @@
-"""The database's schema, step by step, from inside the installed package.
+"""The revisions of the database schema, run from inside the installed package.
 
 `upgrade` may be called by any number of processes at once: an advisory lock lets one work, and the
 others find nothing left to do.

@@ -74,7 +74,7 @@ def test_many_may_upgrade_at_once(empty_database_url: str) -> None:
 
 def test_a_failed_upgrade_leaves_the_schema_as_it_was(empty_database_url: str) -> None:
     with psycopg.connect(empty_database_url) as connection:
-        connection.execute("CREATE TABLE workers (name text)")  # in the way of the last statement
+        connection.execute("CREATE TABLE workers (name text)")  # in the way of one of the tables
     with pytest.raises(Exception, match="already exists"):
         migrations.upgrade(empty_database_url)
     assert {table for _, table, _, _ in described(empty_database_url)} == {"workers"}

@@ -65,7 +65,9 @@ def test_a_worker_that_loses_the_job_stops_and_leaves_it_alone(
     library.in_the_middle = lambda: service.take_away(job_id)
     job = service.run(job_id)
     assert (job.state, job.attempt, job.losses) == (JobState.QUEUED, 1, 1)
-    assert service.events(job_id)[-1].data == StateChanged(state=JobState.QUEUED, attempt=1)
+    assert service.events(job_id)[-1].data == StateChanged(
+        state=JobState.QUEUED, attempt=1, reason="its lease ran out"
+    )
     assert (service.artifacts(job_id), service.stored()) == ({}, [])
 
 
