@@ -1,4 +1,4 @@
-"""`python -m worker`: a worker, which takes one job at a time until it gets SIGTERM."""
+"""`python -m worker`: a worker, which runs one job at a time until it gets SIGTERM."""
 
 import importlib.util
 import sys
@@ -16,18 +16,18 @@ def main() -> None:
     """Check what every job needs, then take jobs."""
     if importlib.util.find_spec("torch") is None:
         sys.exit("a worker needs torch; install pruneserve[torch]")
-    Store(settings().store_url)  # a wrong URL must end the start, not every job
-    engine = engine_from(settings(), pool_size=2)  # for its presence, and for its watch
+    Store(settings().store_url)  # a wrong URL must fail the start, not every job
+    engine = engine_from(settings(), pool_size=2)  # one connection each for the heartbeat and the watchdog
     identity = Identity.new()
     identity.export()
     parent = Parent(settings(), sessions(engine), identity, QUEUE)
-    parent.attach()
-    parent.sweep_scratch()
+    parent.connect_signals()
+    parent.clean_scratch()
     options = ["--loglevel=INFO", "--without-gossip", "--without-mingle", "--without-heartbeat"]
     try:
         app.worker_main(["worker", *options, f"--hostname={identity.name}", f"--queues={QUEUE}"])
     finally:
-        parent.leave()
+        parent.stop()
         identity.remove_shutdown_flag()
         engine.dispose()
 

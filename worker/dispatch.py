@@ -1,13 +1,17 @@
-"""The dispatcher: `python -m worker.dispatch`, any number of them at once.
+"""The dispatcher: `python -m worker.dispatch`. Any number of them may run at once.
 
-1. publish the ids of queued jobs, only a few more than there are workers: the backlog stays in PostgreSQL
-2. publish again what nobody has claimed for a while and the broker has lost
-3. take jobs back from workers that have let their lease run out
-4. ask for the next jobs of searches
-5. beside that, let go of what has had its time: see `worker.dispatcher.retention`
+Each round it
 
-It keeps nothing in memory that matters, so it may be killed at any moment, and it rebuilds a lost queue from
-the table alone. The database and the broker may come and go; it waits for them.
+1. takes back jobs from workers that have let their lease expire
+2. advances sweeps: it creates the next jobs of searches, and ends the sweeps that are done
+3. publishes the ids of queued jobs, only a few more than there are workers: the backlog stays in PostgreSQL
+4. publishes again the ids that nobody has claimed for a while and that the broker has lost
+
+Two threads work in the background: `worker.dispatcher.retention` deletes what has expired, and
+`worker.dispatcher.webhook_sender` sends webhooks.
+
+A dispatcher keeps nothing in memory that matters. It may be killed at any moment, and rebuilds a lost queue
+from the table of jobs alone. While the database or the broker is unavailable, it waits.
 """
 
 import logging
@@ -18,7 +22,7 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 from uuid import UUID
 
-from kombu.exceptions import OperationalError as BrokerAway
+from kombu.exceptions import OperationalError as BrokerUnavailable
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.database import DATABASE_UNAVAILABLE, engine_from, sessions
@@ -28,107 +32,107 @@ from jobs.settings import Settings, settings
 from jobs.storage.store import Store
 from jobs.sweeps import sweeps
 from worker.broker.app import publish, published
-from worker.dispatcher.retention import Upkeep
+from worker.dispatcher.retention import Retention
 from worker.dispatcher.webhook_sender import WebhookSender
 
 log = logging.getLogger(__name__)
 
 _SECONDS_BETWEEN_ROUNDS = 0.5
-_SECONDS_AFTER_TROUBLE = 2.0
+_SECONDS_AFTER_FAILURE = 2.0
 _LEASES_PER_ROUND = 100
 _WORKERS_KEPT_SECONDS = 3600.0
 
 
 class Dispatcher:
-    """One round after the other, until it is stopped."""
+    """Runs one round after another until it is stopped."""
 
     def __init__(
         self,
         database: sessionmaker[Session],
-        limits: Settings,
+        settings: Settings,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`limits`: how many messages, how old, how long a lease."""
         self._database = database
-        self._limits = limits
+        self._settings = settings
         self._clock = clock
-        self._stopping = threading.Event()
+        self._stopped = threading.Event()
         self._connected_since: float | None = None
 
     def run(self) -> None:
-        """Dispatch until `stop`, whatever goes away meanwhile."""
-        while not self._stopping.is_set():
-            self._stopping.wait(_SECONDS_BETWEEN_ROUNDS if self.round() else _SECONDS_AFTER_TROUBLE)
+        """Run rounds until `stop` is called, whether or not the database and the broker are available."""
+        while not self._stopped.is_set():
+            self._stopped.wait(_SECONDS_BETWEEN_ROUNDS if self.round() else _SECONDS_AFTER_FAILURE)
 
     def stop(self) -> None:
-        """Finish the current round, and no more."""
-        self._stopping.set()
+        """Finish the current round and start no other."""
+        self._stopped.set()
 
     def round(self) -> bool:
-        """One look at everything. False: the database or the broker is away; what could be done was done."""
+        """Run one round. False: the database or the broker was unavailable, and the rest was skipped."""
         try:
-            self.reclaim()
-            self.advance_sweeps()
-            self.dispatch()
+            self._take_back_expired()
+            self._advance_sweeps()
+            for queue in self._waiting_queues():
+                self._publish_new(queue)
+                self._publish_lost_again(queue)
         except DATABASE_UNAVAILABLE as error:
-            # Workers could not extend their leases either, so nobody's lease says anything for a while.
+            # Workers could not extend their leases either, so for a while no expired lease means anything.
             self._connected_since = None
-            log.warning("the database is away (%s)", type(error).__name__)
+            log.warning("the database is unavailable (%s)", type(error).__name__)
             return False
-        except BrokerAway as error:
-            log.warning("the broker is away (%s)", type(error).__name__)
+        except BrokerUnavailable as error:
+            log.warning("the broker is unavailable (%s)", type(error).__name__)
             return False
         return True
 
-    def reclaim(self) -> None:
-        """Take back the jobs of workers that are gone, once those that are not have had time to say so."""
+    def _take_back_expired(self) -> None:
+        """Requeue the jobs whose leases have expired, once this dispatcher has been connected for one lease.
+
+        Until then, workers that are alive may not yet have had the time to extend theirs.
+        """
         now = self._clock()
         with self._database.begin() as session:
             dispatch_queue.forget_workers(session, _WORKERS_KEPT_SECONDS)
             expired = dispatch_queue.expired_leases(session, _LEASES_PER_ROUND)
         self._connected_since = self._connected_since or now
-        if now - self._connected_since < self._limits.lease_seconds:
+        if now - self._connected_since < self._settings.lease_seconds:
             return
         for lease in expired:
-            reason = f"worker {lease.worker} let its lease run out"
+            reason = f"worker {lease.worker} let its lease expire"
             with self._database.begin() as session:
                 state = lifecycle.give_up_lost(
-                    session, lease.job_id, lease.lease_token, reason, self._limits.max_losses
+                    session, lease.job_id, lease.lease_token, reason, self._settings.max_losses
                 )
             if state is not None:
                 log.warning("job %s: %s; it is %s now", lease.job_id, reason, state)
 
-    def advance_sweeps(self) -> None:
-        """Ask for the next jobs of searches, and end the sweeps that are through."""
+    def _advance_sweeps(self) -> None:
         with self._database.begin() as session:
             sweeps.advance(session)
 
-    def dispatch(self) -> None:
-        """Publish what may be published, queue by queue."""
+    def _waiting_queues(self) -> Sequence[str]:
         with self._database.begin() as session:
-            queues = dispatch_queue.waiting_queues(session)
-        for queue in queues:
-            self._publish_new(queue)
-            self._publish_again(queue)
+            return dispatch_queue.waiting_queues(session)
 
     def _publish_new(self, queue: str) -> None:
         with self._database.begin() as session:
-            workers = dispatch_queue.live_workers(session, queue, self._limits.lease_seconds)
-            room = workers + self._limits.backlog_per_worker - dispatch_queue.dispatched(session, queue)
+            workers = dispatch_queue.live_workers(session, queue, self._settings.lease_seconds)
+            wanted = workers + self._settings.backlog_per_worker
+            room = wanted - dispatch_queue.dispatched(session, queue)
             if room > 0:
                 self._publish(session, queue, dispatch_queue.take_undispatched(session, queue, room))
 
-    def _publish_again(self, queue: str) -> None:
+    def _publish_lost_again(self, queue: str) -> None:
         """What the broker still holds needs no second message, however long all workers are busy."""
         with self._database.begin() as session:
-            stale = dispatch_queue.take_stale(session, queue, self._limits.republish_seconds)
+            stale = dispatch_queue.take_stale(session, queue, self._settings.republish_seconds)
             lost = dispatch_queue.dispatched(session, queue) - published(queue) if stale else 0
             self._publish(session, queue, stale[: max(0, lost)])
 
     def _publish(self, session: Session, queue: str, job_ids: Sequence[UUID]) -> None:
-        # Published first and marked afterwards: a dispatcher that dies in between has doubled a message,
-        # which does no harm, and not lost one.
+        # Publish first and mark afterwards: a dispatcher that dies in between duplicates a message, which is
+        # harmless. The other way round it would lose one.
         for job_id in job_ids:
             publish(queue, job_id)
             log.info("job %s: published", job_id)
@@ -139,22 +143,23 @@ class Dispatcher:
 def main() -> None:
     """Dispatch until SIGTERM or Ctrl-C."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    engine = engine_from(settings(), pool_size=3)  # for the rounds, the upkeep and the webhooks
-    dispatcher = Dispatcher(sessions(engine), settings())
-    deliverer = WebhookSender(sessions(engine), settings())
-    upkeep = Upkeep(sessions(engine), settings(), Store(settings().store_url))
+    engine = engine_from(settings(), pool_size=3)  # one connection each for rounds, retention and webhooks
+    database = sessions(engine)
+    dispatcher = Dispatcher(database, settings())
+    retention = Retention(database, settings(), Store(settings().store_url))
+    webhook_sender = WebhookSender(database, settings())
 
     def stop(number: int, frame: FrameType | None) -> None:
         dispatcher.stop()
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    log.info("the dispatcher begins")
-    upkeep.start()
-    deliverer.start()
+    log.info("the dispatcher starts")
+    retention.start()
+    webhook_sender.start()
     dispatcher.run()
-    deliverer.stop()
-    upkeep.stop()
+    webhook_sender.stop()
+    retention.stop()
     engine.dispose()
 
 

@@ -1,4 +1,4 @@
-"""What a worker computes on: measured once, when its first child starts, for estimates of jobs."""
+"""Measures a worker's machine once, when its first child starts, so that jobs can be estimated."""
 
 import logging
 
@@ -16,9 +16,9 @@ log = logging.getLogger(__name__)
 
 
 def measure_once(settings: Settings, worker: Identity, queue: str) -> None:
-    """Note the machine's speed beside the worker, unless an earlier child has. Takes a second or two.
+    """Store the machine's speed in the worker's row, unless an earlier child has. Takes a second or two.
 
-    Where that fails, jobs run all the same, and estimates are for another machine.
+    If this fails, jobs run all the same, and their estimates assume another machine.
     """
     engine = engine_from(settings, pool_size=1)
     database = sessions(engine)
@@ -30,6 +30,6 @@ def measure_once(settings: Settings, worker: Identity, queue: str) -> None:
             with database.begin() as session:
                 machines.measured(session, worker.name, queue, machine)
     except (SQLAlchemyError, PruningError, RuntimeError) as error:
-        log.warning("the machine's speed was not measured (%s)", type(error).__name__)
+        log.warning("could not measure the machine's speed (%s)", type(error).__name__)
     finally:
         engine.dispose()

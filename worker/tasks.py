@@ -1,4 +1,4 @@
-"""What a worker does with a message. torch is imported in the child that runs jobs, never in its parent."""
+"""The Celery task that runs a job. Only the child that runs jobs imports torch, never its parent."""
 
 import os
 from uuid import UUID
@@ -12,9 +12,9 @@ from worker.identity import Identity
 
 
 @worker_process_init.connect  # type: ignore[untyped-decorator] # Celery has no types
-def get_ready(**signal: object) -> None:
-    """In a new child: import what takes seconds now, and not when a job waits for it."""
-    os.setpgid(0, 0)  # so that whoever must kill this process finds all that it has started
+def prepare_child(**signal: object) -> None:
+    """Do in a new child what takes seconds, before a job waits for it: import torch, measure the machine."""
+    os.setpgid(0, 0)  # a group of its own, so that the watchdog can kill everything that the child starts
 
     import transformers
 
@@ -27,7 +27,7 @@ def get_ready(**signal: object) -> None:
 
 @app.task(name=RUN_JOB)  # type: ignore[untyped-decorator] # Celery has no types
 def run_job(job_id: str) -> None:
-    """Run the job that the message names."""
+    """Run the job whose id the message carries."""
     from worker.run_job import run_job
 
     run_job(UUID(job_id), settings(), Identity.from_environment())

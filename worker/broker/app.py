@@ -1,8 +1,8 @@
-"""The Celery application: how a job's id gets from the dispatcher to a worker, and nothing else.
+"""The Celery application, which brings a job's id from the dispatcher to a worker and does nothing else.
 
-The row in PostgreSQL is the truth and the message is a nudge. So a message carries the id alone, is
-acknowledged before the work begins, and may be lost or doubled without harm: a lost one is published again,
-and a doubled one finds the job claimed. Neither results nor the broker's remote control are used.
+The job's row in PostgreSQL is the source of truth. A message carries only the job's id, is acknowledged
+before the work begins, and may be lost or duplicated without harm: a lost one is published again, and a
+duplicate finds the job already claimed. Celery's results and its remote control are not used.
 """
 
 from uuid import UUID
@@ -23,11 +23,11 @@ def publish(queue: str, job_id: UUID) -> None:
 
 
 def published(queue: str) -> int:
-    """How many messages no worker has taken yet. Raises `kombu.exceptions.OperationalError`."""
+    """Return how many messages no worker has taken yet. Raises `kombu.exceptions.OperationalError`."""
     try:
         with app.connection_for_write() as connection, connection.channel() as channel:
             return int(channel.queue_declare(queue, passive=True).message_count)
     except ChannelError:
-        return 0  # an empty queue does not exist
+        return 0  # a queue without messages does not exist
     except RedisError as error:
         raise OperationalError(type(error).__name__) from error

@@ -1,4 +1,4 @@
-"""Celery's configuration, for every process of a worker and for the dispatcher. The names are Celery's."""
+"""Celery's configuration for workers and dispatchers. The names of the variables are Celery's."""
 
 from jobs.settings import settings
 
@@ -7,7 +7,7 @@ QUEUE = "prune"
 broker_url = settings().broker_url.get_secret_value()
 broker_connection_retry_on_startup = True
 broker_connection_max_retries = None
-# A dead connection must be noticed: without a timeout a read waits for ever for a broker that is gone.
+# Without timeouts, a read from a broker that has vanished would block for ever.
 broker_transport_options = {
     "socket_timeout": 10,
     "socket_connect_timeout": 5,
@@ -22,10 +22,11 @@ task_acks_late = False
 
 worker_concurrency = 1
 worker_prefetch_multiplier = 1
-# A job that waits behind a long one in this worker's memory could be running on another.
+# A job prefetched behind a long one could already be running on another worker.
 worker_disable_prefetch = True
 worker_pool_start_method = "spawn"  # CUDA does not survive a fork
 worker_proc_alive_timeout = 120  # the child imports torch before it reports
-# In KiB, by its peak: a child that has held a large model is replaced, and so gives all of its memory back.
+# In KiB of peak memory: a child that has held a large model is replaced, which frees all of its memory. A
+# smaller one is used again, which saves importing torch and measuring the machine for every job.
 worker_max_memory_per_child = 4_000_000
 worker_enable_remote_control = False

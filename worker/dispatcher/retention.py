@@ -1,7 +1,7 @@
-"""The dispatcher's upkeep: what has had its time goes, a little in every round.
+"""Deletes expired keys, events, files and shards, a bounded number in each round.
 
-It runs in a thread beside the dispatching, so that a store that hangs holds up no job. Several dispatchers at
-once share the work; one that is killed leaves it to the next round.
+It runs in a thread of the dispatcher, so that a store that hangs delays no job. Several dispatchers share the
+work; what one leaves undone when it is killed is done in a later round.
 """
 
 import logging
@@ -28,64 +28,69 @@ _FILES_PER_ROUND = 100
 _ATTEMPT = re.compile(r"/attempts/(\d+)/")
 
 
-class Upkeep:
-    """One round after the other, until it is stopped."""
+class Retention:
+    """Runs one round after another in the background until it is stopped."""
 
-    def __init__(self, database: sessionmaker[Session], limits: Settings, store: Store) -> None:
-        """`limits`: how long what is kept."""
+    def __init__(self, database: sessionmaker[Session], settings: Settings, store: Store) -> None:
+        """`settings` say how long what is kept."""
         self._database = database
-        self._limits = limits
+        self._settings = settings
         self._store = store
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="retention", daemon=True)
 
     def start(self) -> None:
-        """Begin, in the background."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Do not wait for a store that hangs: whatever is left undone is done by the next one."""
-        self._stopping.set()
+        """Start no other round. The current one is not waited for: the store may hang."""
+        self._stopped.set()
 
     def round(self) -> None:
-        """A bounded part of everything that is due."""
-        limits = self._limits
+        """Delete a bounded number of everything that has expired."""
+        self._delete_expired_rows()
+        self._delete_orphaned_files()
+        self._delete_abandoned_uploads()
+
+    def _delete_expired_rows(self) -> None:
+        settings = self._settings
         self._write(
-            lambda s: retention.forget_idempotency_keys(s, limits.idempotency_key_days, _ROWS_PER_ROUND)
+            lambda s: retention.forget_idempotency_keys(s, settings.idempotency_key_days, _ROWS_PER_ROUND)
         )
-        self._write(lambda s: retention.forget_progress(s, limits.event_days, _ROWS_PER_ROUND))
-        self._write(lambda s: retention.drop_finished_blocks(s, limits.unfinished_days, _JOBS_PER_ROUND))
+        self._write(lambda s: retention.forget_progress(s, settings.event_days, _ROWS_PER_ROUND))
+        self._write(lambda s: retention.drop_finished_blocks(s, settings.unfinished_days, _JOBS_PER_ROUND))
         self._write(
-            lambda s: gradients.evict(s, limits.gradient_days, limits.gradient_bytes, _JOBS_PER_ROUND)
+            lambda s: gradients.evict(s, settings.gradient_days, settings.gradient_bytes, _JOBS_PER_ROUND)
         )
-        self._write(lambda s: perplexities.forget(s, limits.gradient_days, _ROWS_PER_ROUND))
-        if (days := limits.artifact_days) is not None:
+        self._write(lambda s: perplexities.forget(s, settings.gradient_days, _ROWS_PER_ROUND))
+        if (days := settings.artifact_days) is not None:
             self._write(lambda s: retention.expire_artifacts(s, days, _JOBS_PER_ROUND))
+
+    def _delete_orphaned_files(self) -> None:
         with self._database.begin() as session:
-            littered = retention.take_litter(session, limits.litter_seconds, _JOBS_PER_ROUND)
-        for litter in littered:
-            self._clear(litter)
-        self._clear_uploads()
+            jobs = retention.take_litter(session, self._settings.litter_seconds, _JOBS_PER_ROUND)
+        for job in jobs:
+            self._delete_orphaned_files_of(job)
 
-    def _clear(self, litter: Litter) -> None:
-        """Delete what the job's ended attempts have left in the store and no row names.
+    def _delete_orphaned_files_of(self, job: Litter) -> None:
+        """Delete the files that the job's ended attempts have left in the store and that no row names.
 
-        The store is listed before the rows are asked: a file that is listed and comes to be named in between
-        is spared, and one of an ended attempt that is not named by then never will be.
+        The store is listed before the rows are read. So a file that is listed, and named by a row in between,
+        is spared; and a file of an ended attempt that no row names by then never will be named.
         """
-        listed = [found.key for found in self._store.list(job_prefix(litter.job_id))]
+        listed = [found.key for found in self._store.list(job_prefix(job.job_id))]
         with self._database.begin() as session:
-            named = retention.named_keys(session, litter.job_id)
-        unnamed = [key for key in listed if key not in named and _attempt(key) <= litter.closed_attempts]
-        for key in unnamed:
+            named = retention.named_keys(session, job.job_id)
+        orphaned = [key for key in listed if key not in named and _attempt_of(key) <= job.closed_attempts]
+        for key in orphaned:
             self._store.delete(key)
         with self._database.begin() as session:
-            retention.litter_is_gone(session, litter)
-        if unnamed:
-            log.info("job %s: %d files that no row names are deleted", litter.job_id, len(unnamed))
+            retention.litter_is_gone(session, job)
+        if orphaned:
+            log.info("job %s: deleted %d orphaned files", job.job_id, len(orphaned))
 
-    def _clear_uploads(self) -> None:
-        """Delete files that are no uploads: what a request has left that died, or could not delete."""
+    def _delete_abandoned_uploads(self) -> None:
+        """Delete files that never became an upload, or whose upload was deleted and the file was not."""
         with self._database.begin() as session:
             keys = uploads.doom(session, _FILES_PER_ROUND)
         for key in keys:
@@ -93,21 +98,21 @@ class Upkeep:
         with self._database.begin() as session:
             uploads.are_gone(session, keys)
 
-    def _write(self, step: Callable[[Session], int]) -> None:
+    def _write(self, delete: Callable[[Session], int]) -> None:
         with self._database.begin() as session:
-            step(session)
+            delete(session)
 
     def _run(self) -> None:
-        while not self._stopping.wait(_SECONDS_BETWEEN_ROUNDS):
+        while not self._stopped.wait(_SECONDS_BETWEEN_ROUNDS):
             try:
                 self.round()
             except (*DATABASE_UNAVAILABLE, StoreError) as error:
-                log.warning("the upkeep waits (%s)", type(error).__name__)
+                log.warning("a retention round is put off (%s)", type(error).__name__)
             except Exception:
-                log.exception("the upkeep failed; it is tried again")
+                log.exception("a retention round failed; the next one tries again")
 
 
-def _attempt(key: str) -> int:
-    """The attempt that has written a file; 0 for what no attempt can have written."""
+def _attempt_of(key: str) -> int:
+    """Return the attempt that wrote a file, or 0 for a file that no attempt can have written."""
     found = _ATTEMPT.search(key)
     return int(found[1]) if found else 0

@@ -1,7 +1,9 @@
-"""SSRF-safe HTTP for URLs that users supply: where `jobs.webhooks.url_policy` permits, with a time limit.
+"""SSRF-safe HTTP for URLs that users supply.
 
-The name is resolved here, every address is checked, and the connection goes to a checked address; TLS and the
-Host header still name the host. httpcore follows no redirects and reads no proxy from the environment.
+The host name is resolved here, every address is checked against `jobs.webhooks.url_policy`, and the
+connection goes to a checked address, while TLS and the Host header still name the host. httpcore follows no
+redirects and reads no proxy from the environment. A request has a time limit, however slowly its response
+arrives.
 """
 
 import asyncio
@@ -14,23 +16,23 @@ import httpcore
 
 from jobs.webhooks.url_policy import Targets
 
-_SECONDS = 15.0  # for everything together, however slowly it comes
+_TOTAL_SECONDS = 15.0
 _CONNECT_SECONDS = 5.0
-_ANSWER_BYTES = 64 * 1024
+_MAX_RESPONSE_BYTES = 64 * 1024
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
 class Failed(Exception):
-    """No answer. The message is shown to whoever chose the address: it says nothing of our network."""
+    """There was no response. The message is shown to the user and reveals nothing about our network."""
 
 
 class Forbidden(Failed):
-    """The host lies where requests may not go."""
+    """The host has an address that the policy does not permit."""
 
 
 async def resolve(host: str, port: int) -> Sequence[str]:
-    """Every address of a host, as the system knows them."""
+    """Return every address of a host, from the system's resolver."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(address[0]) for _, _, _, _, address in found]
 
@@ -38,27 +40,27 @@ async def resolve(host: str, port: int) -> Sequence[str]:
 async def post(
     url: str, headers: Mapping[str, str], body: bytes, targets: Targets, *, resolve: Resolve = resolve
 ) -> int:
-    """The status of the answer to a POST. Raises `Failed`."""
+    """Send a POST and return the status of the response. Raises `Failed`."""
     try:
         async with (
-            asyncio.timeout(_SECONDS),
+            asyncio.timeout(_TOTAL_SECONDS),
             httpcore.AsyncConnectionPool(
                 ssl_context=ssl.create_default_context(),
                 network_backend=CheckedBackend(targets, resolve),
-                max_keepalive_connections=0,  # each connection is checked anew
+                max_keepalive_connections=0,  # so that every request checks the addresses again
             ) as pool,
             pool.stream(
                 "POST",
                 url,
                 headers=[(name.encode(), value.encode()) for name, value in headers.items()],
                 content=body,
-                extensions={"timeout": dict.fromkeys(("connect", "read", "write", "pool"), _SECONDS)},
-            ) as answer,
+                extensions={"timeout": dict.fromkeys(("connect", "read", "write", "pool"), _TOTAL_SECONDS)},
+            ) as response,
         ):
-            await _read_a_little(answer)
-            return answer.status
+            await _drain(response)
+            return response.status
     except TimeoutError:
-        raise Failed(f"no answer within {_SECONDS:.0f} seconds") from None
+        raise Failed(f"no answer within {_TOTAL_SECONDS:.0f} seconds") from None
     except httpcore.TimeoutException:
         raise Failed("the host does not answer in time") from None
     except httpcore.ConnectError as error:
@@ -68,12 +70,12 @@ async def post(
         raise Failed("the connection broke, or the answer is not HTTP") from None
 
 
-async def _read_a_little(answer: httpcore.Response) -> None:
-    """To the end of a short answer, so that its sender sees it taken. What it says is nothing to us."""
+async def _drain(response: httpcore.Response) -> None:
+    """Read a short response to its end, so that the server sees it delivered, and ignore its content."""
     size = 0
-    async for piece in answer.aiter_stream():
-        size += len(piece)
-        if size > _ANSWER_BYTES:
+    async for chunk in response.aiter_stream():
+        size += len(chunk)
+        if size > _MAX_RESPONSE_BYTES:
             return
 
 
@@ -81,7 +83,7 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
     """Opens connections to permitted addresses only."""
 
     def __init__(self, targets: Targets, resolve: Resolve = resolve) -> None:
-        """Ask `resolve` for addresses, and `targets` about them."""
+        """`targets` decides which of the addresses that `resolve` finds are permitted."""
         self._targets = targets
         self._resolve = resolve
         self._network = httpcore.AnyIOBackend()
@@ -94,7 +96,7 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Connect to the first address that takes it. One forbidden address forbids the host."""
+        """Connect to the first address that accepts. One address that is not permitted forbids the host."""
         try:
             addresses = await self._resolve(host, port)
         except OSError:
@@ -111,9 +113,7 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
     async def connect_unix_socket(
         self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
     ) -> httpcore.AsyncNetworkStream:
-        """Never."""
-        raise Forbidden("sockets of this machine are out of bounds")
+        raise Forbidden("Unix sockets are not allowed")
 
     async def sleep(self, seconds: float) -> None:
-        """As httpcore asks between attempts to connect."""
         await asyncio.sleep(seconds)

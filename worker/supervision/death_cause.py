@@ -1,35 +1,37 @@
-"""What has ended a child process, as far as its parent can tell."""
+"""What killed a child process, as far as its parent can tell."""
 
 import re
 from pathlib import Path
 
 from jobs.states import Loss
 
-_KILLED = re.compile(r"signal (\d+)(?: \((\w+)\))?")
+_KILLED_BY = re.compile(r"signal (\d+)(?: \((\w+)\))?")
 _CGROUPS = Path("/sys/fs/cgroup")
 _SIGKILL = 9
 
 
-class MemoryKills:
-    """Whether the system has killed a process because memory ran out, since the last time that one asked."""
+class OomKills:
+    """Tells whether the kernel's OOM killer has struck since the last time it was asked."""
 
     def __init__(self) -> None:
-        """Begin to count."""
-        self._seen = _kills_so_far()
+        self._seen = _kill_count()
 
     def any_new(self) -> bool:
-        """Whether there was one."""
-        before, self._seen = self._seen, _kills_so_far()
+        """Whether there was a kill since the last call, or since this object was made."""
+        before, self._seen = self._seen, _kill_count()
         return self._seen > before
 
 
-def of_child(death: str, *, memory_ran_out: bool) -> tuple[Loss, str]:
-    """The kind of a child's death and its reason in words. `death` is Celery's account of it."""
-    killed = _KILLED.search(death)
+def death_cause(report: str, *, out_of_memory: bool) -> tuple[Loss, str]:
+    """Return why a child died, and the reason in words.
+
+    `report` is Celery's report of the death; `out_of_memory` says that the OOM killer has struck meanwhile.
+    """
+    killed = _KILLED_BY.search(report)
     if killed is None:
-        return Loss.LOST_WORKER, f"the worker's process died: {death}"
+        return Loss.LOST_WORKER, f"the worker's process died: {report}"
     number, name = int(killed[1]), killed[2] or "unknown"
-    if number == _SIGKILL and memory_ran_out:
+    if number == _SIGKILL and out_of_memory:
         return Loss.OUT_OF_MEMORY, (
             "the machine's memory ran out and the system killed the worker's process (SIGKILL); use a "
             "shorter sequence_length, the dtype bfloat16, or a larger machine"
@@ -37,8 +39,8 @@ def of_child(death: str, *, memory_ran_out: bool) -> tuple[Loss, str]:
     return Loss.KILLED, f"the worker's process was killed by signal {number} ({name})"
 
 
-def _kills_so_far() -> int:
-    """Of this control group where the kernel counts them, else of the whole machine."""
+def _kill_count() -> int:
+    """Return the OOM kills in this control group where the kernel counts them, else on the whole machine."""
     for counters in (_own_cgroup() / "memory.events", _CGROUPS / "memory.events", Path("/proc/vmstat")):
         try:
             found = re.search(r"^oom_kill (\d+)$", counters.read_text(), re.MULTILINE)

@@ -1,9 +1,9 @@
-"""A worker's parent process: it starts the children that run jobs, speaks for them, and runs nothing itself.
+"""A worker's parent process. It starts the children that run jobs and supervises them; it runs no job itself.
 
-The parent is in the table of live workers as long as it takes jobs. When it is told to shut down it raises a
-flag that the child looks at between two steps. When a child dies in the middle of a job, it gives the job
-back at once and says why, instead of leaving it until the lease runs out. A child that does not end a job by
-itself is killed: see `worker.supervision.watchdog`.
+While it takes jobs, the parent is registered in the table of live workers. When it is told to shut down, it
+raises a flag that the child checks between two steps. When a child dies in the middle of a job, it requeues
+the job at once and records why, instead of leaving the job until its lease expires. A child that does not
+stop when it must is killed: see `worker.supervision.watchdog`.
 """
 
 import logging
@@ -23,51 +23,51 @@ from jobs.settings import Settings
 from jobs.states import Loss
 from worker import scratch
 from worker.identity import Identity
-from worker.supervision import death_cause
-from worker.supervision.watchdog import Watch
+from worker.supervision.death_cause import OomKills, death_cause
+from worker.supervision.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 
 
 class Parent:
-    """Hangs itself on the signals that Celery sends in the parent process."""
+    """Handles the signals that Celery sends in the parent process."""
 
     def __init__(
         self, settings: Settings, database: sessionmaker[Session], identity: Identity, queue: str
     ) -> None:
-        """Nothing happens before `attach`."""
+        """Nothing happens before `connect_signals`."""
         self._settings = settings
         self._database = database
         self._identity = identity
         self._queue = queue
-        self._leaving = threading.Event()
-        self._memory_kills = death_cause.MemoryKills()
+        self._shutting_down = threading.Event()
+        self._oom_kills = OomKills()
         self._pool: Any = None  # Celery's, from `worker_ready` on
-        self._watch = Watch(settings, database, identity.name, self._children)
-        self._presence = threading.Thread(target=self._be_seen, name="presence", daemon=True)
+        self._watchdog = Watchdog(settings, database, identity.name, self._children)
+        self._heartbeat = threading.Thread(target=self._beat, name="worker heartbeat", daemon=True)
 
-    def attach(self) -> None:
-        """Listen to Celery from now on."""
+    def connect_signals(self) -> None:
+        """Handle Celery's signals from now on."""
         signals.worker_ready.connect(self._on_ready, weak=False)
         signals.worker_shutting_down.connect(self._on_shutting_down, weak=False)
         signals.task_failure.connect(self._on_task_failure, weak=False)
 
-    def sweep_scratch(self) -> None:
-        """Remove what killed workers have left on this machine, before there is a job that may use it."""
-        self._tell(lambda session: scratch.remove_abandoned(session, self._settings.work_dir))
+    def clean_scratch(self) -> None:
+        """Delete what killed workers left on this machine. Call it before any job may run."""
+        self._write(lambda session: scratch.remove_abandoned(session, self._settings.work_dir))
 
-    def leave(self) -> None:
-        """Be seen no more."""
-        self._watch.stop()
-        self._leaving.set()
-        if self._presence.is_alive():
-            self._presence.join()
+    def stop(self) -> None:
+        """Stop the heartbeat and deregister the worker."""
+        self._watchdog.stop()
+        self._shutting_down.set()
+        if self._heartbeat.is_alive():
+            self._heartbeat.join()
 
     def _on_ready(self, sender: Any = None, **signal: Any) -> None:  # noqa: ANN401 - Celery's signature
         log.info("worker %s is ready", self._identity.name)
         self._pool = getattr(sender, "pool", None)
-        self._presence.start()
-        self._watch.start()
+        self._heartbeat.start()
+        self._watchdog.start()
 
     def _children(self) -> list[int]:
         return [] if self._pool is None else list(self._pool.info["processes"])
@@ -75,8 +75,8 @@ class Parent:
     def _on_shutting_down(self, **signal: Any) -> None:  # noqa: ANN401 - Celery's signature
         log.info("worker %s shuts down; a running job is handed back", self._identity.name)
         self._identity.request_shutdown()
-        self._watch.leave()
-        self._leaving.set()
+        self._watchdog.shutdown_started()
+        self._shutting_down.set()
 
     def _on_task_failure(
         self,
@@ -86,26 +86,28 @@ class Parent:
     ) -> None:
         if not isinstance(exception, WorkerLostError):
             return
-        kind, reason = death_cause.of_child(str(exception), memory_ran_out=self._memory_kills.any_new())
-        self._tell(lambda session: self._give_back(session, UUID(args[0]), kind, reason))
+        kind, reason = death_cause(str(exception), out_of_memory=self._oom_kills.any_new())
+        self._write(lambda session: self._take_back(session, UUID(args[0]), kind, reason))
 
-    def _give_back(self, session: Session, job_id: UUID, kind: Loss, reason: str) -> None:
-        # Whatever this worker held was held by the child that is dead: there is one at a time.
+    def _take_back(self, session: Session, job_id: UUID, kind: Loss, reason: str) -> None:
+        # Whatever this worker holds was held by the dead child: there is one child at a time.
         token = dispatch_queue.lease_of(session, self._identity.name, job_id)
         if token is not None:
             state = lifecycle.give_up_lost(session, job_id, token, reason, self._settings.max_losses, kind)
             log.warning("job %s: %s; it is %s now", job_id, reason, state)
 
-    def _be_seen(self) -> None:
-        while not self._leaving.is_set():
-            self._tell(lambda session: dispatch_queue.worker_seen(session, self._identity.name, self._queue))
-            self._leaving.wait(self._settings.heartbeat_seconds)
-        self._tell(lambda session: dispatch_queue.worker_gone(session, self._identity.name))
+    def _beat(self) -> None:
+        """Register the worker as alive every few seconds, and deregister it at the end."""
+        name = self._identity.name
+        while not self._shutting_down.is_set():
+            self._write(lambda session: dispatch_queue.worker_seen(session, name, self._queue))
+            self._shutting_down.wait(self._settings.heartbeat_seconds)
+        self._write(lambda session: dispatch_queue.worker_gone(session, name))
 
-    def _tell(self, write: Callable[[Session], None]) -> None:
-        """Write to the database if it is there. Otherwise the lease, or the next beat, makes it good."""
+    def _write(self, write: Callable[[Session], None]) -> None:
+        """Write to the database. Where that fails, the next heartbeat or the lease's end makes up."""
         try:
             with self._database.begin() as session:
                 write(session)
         except SQLAlchemyError as error:
-            log.warning("the database was not told (%s)", type(error).__name__)
+            log.warning("could not write to the database (%s)", type(error).__name__)

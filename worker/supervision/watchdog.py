@@ -1,7 +1,8 @@
-"""Ends what a child does not end by itself: a job that was cancelled, hangs, takes too long, or must be left.
+"""Kills a child that does not stop although its job was cancelled, hangs, runs too long or is handed back.
 
-A child looks between two steps whether it must stop. One that is in the middle of a long step, or hangs, does
-not: so its parent looks too, and after a grace kills the child and writes the end of the job in its place.
+A child checks between two steps whether it must stop. One that hangs, or is in the middle of a long step,
+does not. So its parent checks as well, and after a grace period kills the child and ends the job in its
+place.
 """
 
 import logging
@@ -25,13 +26,14 @@ from worker import scratch
 
 log = logging.getLogger(__name__)
 
-_SECONDS_BETWEEN_LOOKS = 1.0
+_SECONDS_BETWEEN_CHECKS = 1.0
 
-Ending = Callable[[Session], object]
+Verdict = Callable[[Session], object]
+"""The transition by which an overdue job ends or returns to the queue."""
 
 
-class Watch:
-    """Looks after one worker's child, from a thread of the parent with a database connection of its own."""
+class Watchdog:
+    """Supervises one worker's child, from a thread of the parent with a database connection of its own."""
 
     def __init__(
         self,
@@ -40,86 +42,97 @@ class Watch:
         worker: str,
         children: Callable[[], Iterable[int]],
     ) -> None:
-        """`children` gives the ids of the processes that may be running a job of `worker`."""
+        """`children` returns the ids of the processes that may be running a job of `worker`."""
         self._settings = settings
         self._database = database
         self._worker = worker
         self._children = children
-        self._leaving_since: float | None = None
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._look_until_the_end, name="watch", daemon=True)
+        self._shutdown_since: float | None = None
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._check_until_stopped, name="watchdog", daemon=True)
 
     def start(self) -> None:
-        """Look every second from now on."""
+        """Check every second from now on."""
         self._thread.start()
 
-    def leave(self) -> None:
-        """The worker shuts down: its job has a little time left to reach the end of its block."""
-        self._leaving_since = time.monotonic()
+    def shutdown_started(self) -> None:
+        """From now on the job has `shutdown_seconds` left to finish its block and be handed back."""
+        self._shutdown_since = time.monotonic()
 
     def stop(self) -> None:
-        """Look no more."""
-        self._ended.set()
+        self._stopped.set()
         if self._thread.is_alive():
             self._thread.join()
 
-    def look(self) -> None:
-        """End the child's job, and the child, if it is time to."""
+    def check(self) -> None:
+        """Kill the child and end its job, if the job is overdue."""
         with self._database.begin() as session:
             held = held_jobs.held_by(session, self._worker)
-            if held is None or self._overdue(held) is None:
+            if held is None or self._verdict(held) is None:
                 return
         with self._database.begin() as session:
-            # Under the lock the child cannot end this job any more, nor have begun another one.
+            # Under the lock the child can neither end this job any more nor have begun another one.
             held = held_jobs.held_by(session, self._worker, lock=True)
-            end = None if held is None else self._overdue(held)
-            if held is None or end is None:
+            verdict = None if held is None else self._verdict(held)
+            if held is None or verdict is None:
                 return
             self._kill_children()
-            end(session)
+            verdict(session)
             standing = queries.standing(session, held.claim.job_id)
-        log.warning("job %s: its process was killed in %s", held.claim.job_id, held.stage)
+        log.warning("job %s: its process was killed in the stage %s", held.claim.job_id, held.stage)
         if standing is not None and standing[0] in ENDED:
             scratch.remove_job(self._settings.work_dir, held.claim.job_id)
 
-    def _overdue(self, held: HeldJob) -> Ending | None:
-        """How the job must end now, if it must."""
-        claim, limits = held.claim, self._settings
+    def _verdict(self, held: HeldJob) -> Verdict | None:
+        """Return how the job must end now, or None if it may go on."""
         if held.state == JobState.CANCELLING:
-            if held.cancelling_for < limits.cancel_grace_seconds:
-                return None
-            return lambda session: lifecycle.finish_cancelling(session, claim)
-        if self._left_for() >= limits.shutdown_seconds:
-            reason = f"the worker shut down; its block was not finished after {limits.shutdown_seconds:.0f} s"
-            return lambda session: lifecycle.hand_back(session, claim, reason)
-        if held.ran_for >= limits.max_run_seconds:
-            error = JobError(
-                type="run_time",
-                message=f"the job has run for {held.ran_for:.0f} s and {limits.max_run_seconds:.0f} s are "
-                "allowed; use fewer samples or a smaller model, or ask the operator for more time",
-            )
-            return lambda session: lifecycle.fail(session, claim, error)
-        if held.silent_for >= limits.stall_seconds:
-            reason = (
-                f"no progress in the stage {held.stage} for {held.silent_for:.0f} s, and "
-                f"{limits.stall_seconds:.0f} s are allowed"
-            )
-            return lambda session: lifecycle.give_up_lost(
-                session, claim.job_id, claim.lease_token, reason, limits.max_losses, Loss.STALLED
-            )
-        return None
+            return self._if_cancelled_too_long(held)
+        return self._if_shut_down_too_long(held) or self._if_run_too_long(held) or self._if_stalled(held)
 
-    def _left_for(self) -> float:
-        return 0.0 if self._leaving_since is None else time.monotonic() - self._leaving_since
+    def _if_cancelled_too_long(self, held: HeldJob) -> Verdict | None:
+        if held.cancelling_for < self._settings.cancel_grace_seconds:
+            return None
+        return lambda session: lifecycle.finish_cancelling(session, held.claim)
 
-    def _look_until_the_end(self) -> None:
-        while not self._ended.wait(_SECONDS_BETWEEN_LOOKS):
+    def _if_shut_down_too_long(self, held: HeldJob) -> Verdict | None:
+        allowed = self._settings.shutdown_seconds
+        if self._shutdown_for() < allowed:
+            return None
+        reason = f"the worker shut down; its block was not finished after {allowed:.0f} s"
+        return lambda session: lifecycle.hand_back(session, held.claim, reason)
+
+    def _if_run_too_long(self, held: HeldJob) -> Verdict | None:
+        allowed = self._settings.max_run_seconds
+        if held.ran_for < allowed:
+            return None
+        error = JobError(
+            type="run_time",
+            message=f"the job has run for {held.ran_for:.0f} s and {allowed:.0f} s are "
+            "allowed; use fewer samples or a smaller model, or ask the operator for more time",
+        )
+        return lambda session: lifecycle.fail(session, held.claim, error)
+
+    def _if_stalled(self, held: HeldJob) -> Verdict | None:
+        claim, allowed = held.claim, self._settings.stall_seconds
+        if held.silent_for < allowed:
+            return None
+        silent = f"no progress in the stage {held.stage} for {held.silent_for:.0f} s"
+        reason = f"{silent}, and {allowed:.0f} s are allowed"
+        return lambda session: lifecycle.give_up_lost(
+            session, claim.job_id, claim.lease_token, reason, self._settings.max_losses, Loss.STALLED
+        )
+
+    def _shutdown_for(self) -> float:
+        return 0.0 if self._shutdown_since is None else time.monotonic() - self._shutdown_since
+
+    def _check_until_stopped(self) -> None:
+        while not self._stopped.wait(_SECONDS_BETWEEN_CHECKS):
             try:
-                self.look()
+                self.check()
             except SQLAlchemyError as error:
-                log.warning("the watch cannot see its job (%s)", type(error).__name__)
-                if self._left_for() >= self._settings.shutdown_seconds:
-                    self._kill_children()  # the lease runs out, and another worker goes on
+                log.warning("the watchdog cannot read its job (%s)", type(error).__name__)
+                if self._shutdown_for() >= self._settings.shutdown_seconds:
+                    self._kill_children()  # the lease expires, and another worker resumes the job
 
     def _kill_children(self) -> None:
         for child in self._children():
@@ -127,7 +140,7 @@ class Watch:
 
 
 def kill_group(process: int) -> None:
-    """Kill a process at once, with those that it has started if it leads a group of its own."""
+    """Kill a process at once, together with its process group if it leads one."""
     try:
         if os.getpgid(process) == process:
             os.killpg(process, signal.SIGKILL)

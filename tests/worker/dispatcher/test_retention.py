@@ -18,7 +18,7 @@ from jobs.storage import uploads
 from jobs.storage.store import Store, attempt_prefix
 from jobs.tables import Artifact, IdempotencyKey, Job, JobBlock, JobEvent, StrayUpload
 from pruning.recipe import Stage
-from worker.dispatcher.retention import Upkeep
+from worker.dispatcher.retention import Retention
 
 Database = sessionmaker[Session]
 Submit = Callable[[], UUID]
@@ -33,9 +33,9 @@ def store(settings: Settings) -> Store:
 
 
 @pytest.fixture
-def upkeep(settings: Settings, database: Database, store: Store) -> Upkeep:
+def retention(settings: Settings, database: Database, store: Store) -> Retention:
     limits = settings.model_copy(update={"litter_seconds": 0.0, "artifact_days": 30.0})
-    return Upkeep(database, limits, store)
+    return Retention(database, limits, store)
 
 
 @pytest.fixture
@@ -76,18 +76,18 @@ def rows(database: Database, table: type[JobBlock | Artifact | IdempotencyKey]) 
 
 
 def test_what_no_row_names_goes_and_what_a_running_attempt_writes_stays(
-    upkeep: Upkeep, database: Database, submit: Submit, store: Store, put: Put
+    retention: Retention, database: Database, submit: Submit, store: Store, put: Put
 ) -> None:
     claim = take(database, submit())
     block, partial = (put(claim.job_id, 1, f"blocks/{name}") for name in ("named", "partial"))
     keep_block(database, claim, 0, block)
-    upkeep.round()
+    retention.round()
     assert stored(store) == {block, partial}, "an attempt that is running may be about to name its file"
     with database.begin() as session:
         assert lifecycle.hand_back(session, claim, "for the test")
     again = take(database, claim.job_id)
     fresh = put(again.job_id, 2, "blocks/fresh")
-    upkeep.round()
+    retention.round()
     assert stored(store) == {block, fresh}
     with database.begin() as session:
         assert session.get_one(Job, claim.job_id).litter_since is None
@@ -99,29 +99,29 @@ def test_litter_is_left_until_it_has_its_age(
     key = put(claim.job_id, 1, "output/model.safetensors")
     with database.begin() as session:
         assert lifecycle.fail(session, claim, JobError(type="internal", message="no"))
-    Upkeep(database, settings, store).round()
+    Retention(database, settings, store).round()
     assert stored(store) == {key}
     with database.begin() as session:
         session.execute(update(Job).values(litter_since=LONG_AGO))
-    Upkeep(database, settings, store).round()
+    Retention(database, settings, store).round()
     assert stored(store) == set()
 
 
 def test_a_succeeded_job_keeps_its_artifacts_until_they_expire(
-    upkeep: Upkeep, database: Database, claim: Claim, store: Store, put: Put
+    retention: Retention, database: Database, claim: Claim, store: Store, put: Put
 ) -> None:
     block, model = put(claim.job_id, 1, "blocks/0"), put(claim.job_id, 1, "output/model")
     keep_block(database, claim, 0, block)
     with database.begin() as session:
         artifact = FinishedArtifact("model", model, 5, "00" * 32)
         assert lifecycle.succeed(session, claim, REPORT, [artifact])
-    upkeep.round()
+    retention.round()
     assert stored(store) == {model}
     assert rows(database, JobBlock) == 0
     with database.begin() as session:
         session.execute(update(Job).values(succeeded_at=LONG_AGO))
         before = session.get_one(Job, claim.job_id).last_event
-    upkeep.round()
+    retention.round()
     assert (stored(store), rows(database, Artifact)) == (set(), 0)
     with database.begin() as session:
         job = session.get_one(Job, claim.job_id)
@@ -131,26 +131,26 @@ def test_a_succeeded_job_keeps_its_artifacts_until_they_expire(
 
 
 def test_a_failed_job_keeps_for_a_while_what_a_retry_goes_on_from(
-    upkeep: Upkeep, database: Database, claim: Claim, store: Store, put: Put
+    retention: Retention, database: Database, claim: Claim, store: Store, put: Put
 ) -> None:
     block = put(claim.job_id, 1, "blocks/0")
     keep_block(database, claim, 0, block)
     with database.begin() as session:
         assert lifecycle.fail(session, claim, JobError(type="internal", message="no"))
-    upkeep.round()
+    retention.round()
     assert stored(store) == {block}
     with database.begin() as session:
         session.execute(update(Job).values(failed_at=LONG_AGO))
-    upkeep.round()
+    retention.round()
     assert (stored(store), rows(database, JobBlock)) == (set(), 0)
 
 
-def test_old_keys_are_forgotten(upkeep: Upkeep, database: Database, spec: JobSpec) -> None:
+def test_old_keys_are_forgotten(retention: Retention, database: Database, spec: JobSpec) -> None:
     with database.begin() as session:
         for key in ("old", "new"):
             idempotency.create_once(session, "ada", key, b"{}", spec)
         session.execute(update(IdempotencyKey).where(IdempotencyKey.key == "old").values(created_at=LONG_AGO))
-    upkeep.round()
+    retention.round()
     with database.begin() as session:
         assert session.scalars(select(IdempotencyKey.key)).all() == ["new"]
         _, created = idempotency.create_once(session, "ada", "old", b"{}", spec)
@@ -158,7 +158,7 @@ def test_old_keys_are_forgotten(upkeep: Upkeep, database: Database, spec: JobSpe
 
 
 def test_the_progress_of_jobs_that_ended_long_ago_is_forgotten(
-    upkeep: Upkeep, database: Database, submit: Submit
+    retention: Retention, database: Database, submit: Submit
 ) -> None:
     ended, running = take(database, submit()), take(database, submit())
     with database.begin() as session:
@@ -167,7 +167,7 @@ def test_the_progress_of_jobs_that_ended_long_ago_is_forgotten(
             lifecycle.record(session, claim, StepFinished(attempt=1, stage=Stage.PRUNE, step=1, steps=2))
         assert lifecycle.fail(session, ended, JobError(type="internal", message="no"))
         session.execute(update(JobEvent).values(at=LONG_AGO))
-    upkeep.round()
+    retention.round()
     with database.begin() as session:
         kinds = [[event.kind for event in event_log.since(session, c.job_id, 0)] for c in (ended, running)]
     assert kinds == [["state", "state", "stage", "state"], ["state", "state", "stage", "progress"]]
@@ -183,14 +183,14 @@ def test_several_at_once_share_the_work(
             assert lifecycle.fail(session, claim, JobError(type="internal", message="no"))
             session.execute(update(Job).values(litter_since=LONG_AGO))
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda _: Upkeep(database, settings, store).round(), range(4)))
+        list(pool.map(lambda _: Retention(database, settings, store).round(), range(4)))
     assert stored(store) == set()
     with database.begin() as session:
         assert session.scalars(select(Job.id).where(Job.litter_since.is_not(None))).all() == []
 
 
 def test_files_that_are_no_uploads_go(
-    database: Database, upkeep: Upkeep, store: Store, tmp_path: Path
+    database: Database, retention: Retention, store: Store, tmp_path: Path
 ) -> None:
     """One whose request has died, one that was deleted, one that is being sent, one that is an upload."""
     (tmp_path / "text").write_text("text")
@@ -206,7 +206,7 @@ def test_files_that_are_no_uploads_go(
         uploads.add(session, "ada", "kept", "txt", stored["kept"], 100)
         deleted, _ = uploads.add(session, "eve", "deleted", "txt", stored["deleted"], 100)
         assert uploads.remove(session, "eve", deleted.id) is not None
-    upkeep.round()
+    retention.round()
     left = {found.key.removeprefix("uploads/") for found in store.list("uploads")}
     assert left == {"coming", "kept", "of another database"}
     with database.begin() as session:

@@ -143,7 +143,7 @@ def test_tls_and_host_name_the_host_and_not_the_address(
 
 
 def test_an_answer_without_an_end_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(safe_http, "_SECONDS", 0.3)
+    monkeypatch.setattr(safe_http, "_TOTAL_SECONDS", 0.3)
 
     async def dripping(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\n")

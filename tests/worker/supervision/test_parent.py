@@ -29,9 +29,9 @@ def parent(database: Database, settings: Settings, worker: Identity) -> Iterator
     for signal, receivers in before:
         signal.receivers = list(receivers or [])
     parent = Parent(settings, database, worker, "prune")
-    parent.attach()
+    parent.connect_signals()
     yield parent
-    parent.leave()
+    parent.stop()
     for signal, receivers in before:
         signal.receivers = receivers
 
@@ -136,7 +136,7 @@ def test_leftovers_in_the_scratch_space_go_unless_their_job_may_go_on(
     other = settings.work_dir / "not-a-job-at-all"
     for directory in (running, queued, cancelled, other):
         directory.mkdir(parents=True)
-    parent.sweep_scratch()
+    parent.clean_scratch()
     assert running.exists()
     assert queued.exists()
     assert not cancelled.parent.exists()

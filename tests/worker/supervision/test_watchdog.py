@@ -17,7 +17,7 @@ from jobs.tables import Job, JobAttempt
 from pruning.recipe import Stage
 from worker.identity import Identity
 from worker.supervision import death_cause
-from worker.supervision.watchdog import Watch
+from worker.supervision.watchdog import Watchdog
 
 Database = sessionmaker[Session]
 
@@ -34,13 +34,13 @@ def child() -> Iterator[subprocess.Popen[bytes]]:
 
 
 @pytest.fixture
-def watch(
+def watchdog(
     settings: Settings, database: Database, worker: Identity, child: subprocess.Popen[bytes]
-) -> Iterator[Watch]:
+) -> Iterator[Watchdog]:
     settings = settings.model_copy(update={"max_run_seconds": 10_000.0, "stall_seconds": 1_000.0})
-    watch = Watch(settings, database, worker.name, lambda: [child.pid])
-    yield watch
-    watch.stop()
+    watchdog = Watchdog(settings, database, worker.name, lambda: [child.pid])
+    yield watchdog
+    watchdog.stop()
 
 
 def job(database: Database, claim: Claim) -> Job:
@@ -68,20 +68,20 @@ def is_killed(child: subprocess.Popen[bytes]) -> bool:
 
 
 def test_a_job_that_does_well_is_left_alone(
-    watch: Watch, database: Database, claim: Claim, child: subprocess.Popen[bytes]
+    watchdog: Watchdog, database: Database, claim: Claim, child: subprocess.Popen[bytes]
 ) -> None:
-    watch.look()
+    watchdog.check()
     assert (job(database, claim).state, child.poll()) == (JobState.RUNNING, None)
 
 
 def test_a_cancelled_job_that_does_not_stop_is_stopped(
-    watch: Watch, database: Database, claim: Claim, child: subprocess.Popen[bytes]
+    watchdog: Watchdog, database: Database, claim: Claim, child: subprocess.Popen[bytes]
 ) -> None:
     ask_to_cancel(database, claim)
-    watch.look()
+    watchdog.check()
     assert child.poll() is None, "it has a little time to stop by itself"
     change(database, Job, cancelling_at=text("clock_timestamp() - interval '8 seconds'"))
-    watch.look()
+    watchdog.check()
     child.wait(20)
     assert is_killed(child)
     ended = job(database, claim)
@@ -90,12 +90,12 @@ def test_a_cancelled_job_that_does_not_stop_is_stopped(
 
 
 def test_a_job_without_progress_counts_as_lost(
-    watch: Watch, database: Database, claim: Claim, child: subprocess.Popen[bytes]
+    watchdog: Watchdog, database: Database, claim: Claim, child: subprocess.Popen[bytes]
 ) -> None:
     with database.begin() as session:
         lifecycle.record(session, claim, StageStarted(attempt=1, stage=Stage.GRADIENTS, steps=8))
     change(database, Job, progressed_at=AN_HOUR_AGO, losses=2)
-    watch.look()
+    watchdog.check()
     child.wait(20)
     failed = job(database, claim)
     assert (failed.state, failed.losses) == (JobState.FAILED, 3)
@@ -105,7 +105,7 @@ def test_a_job_without_progress_counts_as_lost(
 
 
 def test_a_job_that_runs_too_long_fails_at_once(
-    watch: Watch, database: Database, claim: Claim, child: subprocess.Popen[bytes]
+    watchdog: Watchdog, database: Database, claim: Claim, child: subprocess.Popen[bytes]
 ) -> None:
     with database.begin() as session:
         assert lifecycle.hand_back(session, claim, "for the test")
@@ -113,7 +113,7 @@ def test_a_job_that_runs_too_long_fails_at_once(
     assert again is not None
     change(database, Job, created_at=text("clock_timestamp() - interval '1 day'"))
     change(database, JobAttempt, started_at=text("clock_timestamp() - interval '5100 seconds'"))
-    watch.look()
+    watchdog.check()
     child.wait(20)
     failed = job(database, claim)
     assert (failed.state, failed.losses, failed.attempt) == (JobState.FAILED, 0, 2)
@@ -128,14 +128,14 @@ def claim_worker(session: Session, claim: Claim) -> str:
 
 
 def test_a_retry_has_its_own_time(
-    watch: Watch, database: Database, claim: Claim, child: subprocess.Popen[bytes], worker: Identity
+    watchdog: Watchdog, database: Database, claim: Claim, child: subprocess.Popen[bytes], worker: Identity
 ) -> None:
     with database.begin() as session:
         assert lifecycle.fail(session, claim, JobError(type="internal", message="it took too long"))
         session.execute(update(JobAttempt).values(started_at=text("clock_timestamp() - interval '1 day'")))
         assert lifecycle.retry(session, "ada", claim.job_id)
         assert lifecycle.claim(session, claim.job_id, worker.name, 30)
-    watch.look()
+    watchdog.check()
     assert (job(database, claim).state, child.poll()) == (JobState.RUNNING, None)
 
 
@@ -148,17 +148,17 @@ def test_a_worker_that_shuts_down_waits_no_longer_than_it_may(
     eventually: Callable[[Callable[[], bool]], None],
 ) -> None:
     hasty = settings.model_copy(update={"shutdown_seconds": 0.01})
-    watch = Watch(hasty, database, worker.name, lambda: [child.pid])
-    watch.start()
-    watch.leave()
+    watchdog = Watchdog(hasty, database, worker.name, lambda: [child.pid])
+    watchdog.start()
+    watchdog.shutdown_started()
     eventually(lambda: child.poll() is not None)
     eventually(lambda: job(database, claim).state == JobState.QUEUED)
-    watch.stop()
+    watchdog.stop()
     assert job(database, claim).losses == 0
 
 
 def test_only_the_job_that_the_child_runs_now_may_cost_it_its_life(
-    watch: Watch,
+    watchdog: Watchdog,
     database: Database,
     claim: Claim,
     submit: Callable[[], UUID],
@@ -170,23 +170,23 @@ def test_only_the_job_that_the_child_runs_now_may_cost_it_its_life(
         assert lifecycle.claim(session, submit(), worker.name, 30)
     ask_to_cancel(database, claim)
     change(database, Job, cancelling_at=AN_HOUR_AGO)
-    watch.look()
+    watchdog.check()
     assert (job(database, claim).state, child.poll()) == (JobState.CANCELLING, None)
 
 
 def test_an_end_that_comes_first_saves_the_child(
-    watch: Watch, database: Database, claim: Claim, child: subprocess.Popen[bytes]
+    watchdog: Watchdog, database: Database, claim: Claim, child: subprocess.Popen[bytes]
 ) -> None:
     ask_to_cancel(database, claim)
     with database.begin() as session:
         assert lifecycle.finish_cancelling(session, claim)
     change(database, Job, cancelling_at=AN_HOUR_AGO)
-    watch.look()
+    watchdog.check()
     assert child.poll() is None
 
 
 @pytest.mark.parametrize(
-    ("death", "memory_ran_out", "kind", "words"),
+    ("report", "out_of_memory", "kind", "words"),
     [
         ("Worker exited prematurely: signal 9 (SIGKILL) Job: 0.", False, Loss.KILLED, "signal 9 (SIGKILL)"),
         ("Worker exited prematurely: signal 9 (SIGKILL) Job: 0.", True, Loss.OUT_OF_MEMORY, "memory ran out"),
@@ -194,14 +194,14 @@ def test_an_end_that_comes_first_saves_the_child(
         ("Worker exited prematurely: exitcode 1 Job: 0.", False, Loss.LOST_WORKER, "exitcode 1"),
     ],
 )
-def test_deaths_are_told_apart(death: str, memory_ran_out: bool, kind: Loss, words: str) -> None:
-    found, reason = death_cause.of_child(death, memory_ran_out=memory_ran_out)
+def test_deaths_are_told_apart(report: str, out_of_memory: bool, kind: Loss, words: str) -> None:
+    found, reason = death_cause.death_cause(report, out_of_memory=out_of_memory)
     assert found == kind
     assert words in reason
 
 
 def test_kills_for_memory_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     counts = iter([3, 3, 4, 4])
-    monkeypatch.setattr(death_cause, "_kills_so_far", lambda: next(counts))
-    kills = death_cause.MemoryKills()
+    monkeypatch.setattr(death_cause, "_kill_count", lambda: next(counts))
+    kills = death_cause.OomKills()
     assert [kills.any_new() for _ in range(3)] == [False, True, False]
