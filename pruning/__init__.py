@@ -1,0 +1,82 @@
+"""Prune large language models: the library behind PruneServe.
+
+What is public is imported from here. Nothing is loaded before it is used: recipes, their options and the
+errors need no torch, so a program that only describes or checks a recipe starts without it.
+
+>>> from pruning import Recipe
+>>> Recipe(model="org/name", method="gblm", pattern="2:4").sparsity
+0.5
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pruning.api import calibration_windows, gradient_norms, prune
+    from pruning.blockwise.results import Pruned, PrunedLayer
+    from pruning.errors import InvalidInput, NumericalFailure, PruningError, Unreachable
+    from pruning.masks.patterns import LayerTarget
+    from pruning.methods.base import LayerStats, Method, PrunedMatrix, ScoringMethod
+    from pruning.recipe import (
+        ALLOCATIONS,
+        DATASETS,
+        METHODS,
+        AllocationOptions,
+        Calibration,
+        Evaluation,
+        LayerSelection,
+        MethodOptions,
+        ModelReference,
+        Recipe,
+        RefitOptions,
+    )
+
+__all__ = [
+    "ALLOCATIONS",
+    "DATASETS",
+    "METHODS",
+    "AllocationOptions",
+    "Calibration",
+    "Evaluation",
+    "InvalidInput",
+    "LayerSelection",
+    "LayerStats",
+    "LayerTarget",
+    "Method",
+    "MethodOptions",
+    "ModelReference",
+    "NumericalFailure",
+    "Pruned",
+    "PrunedLayer",
+    "PrunedMatrix",
+    "PruningError",
+    "Recipe",
+    "RefitOptions",
+    "ScoringMethod",
+    "Unreachable",
+    "calibration_windows",
+    "gradient_norms",
+    "prune",
+]
+
+_MODULES = {
+    "pruning.api": ("calibration_windows", "gradient_norms", "prune"),
+    "pruning.blockwise.results": ("Pruned", "PrunedLayer"),
+    "pruning.errors": ("InvalidInput", "NumericalFailure", "PruningError", "Unreachable"),
+    "pruning.masks.patterns": ("LayerTarget",),
+    "pruning.methods.base": ("LayerStats", "Method", "PrunedMatrix", "ScoringMethod"),
+}
+_HOME = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name from where it is defined, when it is first used (PEP 562)."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(_HOME.get(name, "pruning.recipe")), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

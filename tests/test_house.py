@@ -81,6 +81,16 @@ for module in pkgutil.walk_packages(package.__path__, {room!r} + "."):
     assert done.returncode == 0, done.stderr
 
 
+def test_the_public_names_of_the_library_load_nothing_before_they_are_used(
+    without_torch: dict[str, str],
+) -> None:
+    code = "import sys, pruning; from pruning import Recipe, InvalidInput; print(*sorted(sys.modules))"
+    done = _python(code, without_torch)
+    assert done.returncode == 0, done.stderr
+    loaded = set(done.stdout.split())
+    assert not loaded & {"numpy", "rich", "fastapi", "sqlalchemy", "httpx", "pruning.api", "pruning.estimate"}
+
+
 def test_api_and_dispatcher_work_without_torch(
     without_torch: dict[str, str],
     settings: Settings,

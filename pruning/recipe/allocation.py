@@ -28,7 +28,7 @@ ALLOCATIONS = OptionsRegistry("pruneserve.allocations", base=AllocationOptions)
 class Uniform(AllocationOptions):
     """Every layer the same sparsity."""
 
-    implementation: ClassVar[str] = "pruning.allocation.base:uniform"
+    implementation = "pruning.allocation.base:uniform"
     name: Literal["uniform"] = "uniform"
 
 
@@ -36,8 +36,8 @@ class Uniform(AllocationOptions):
 class Owl(AllocationOptions):
     """Less sparsity for the blocks with more outliers among their Wanda scores (arXiv 2310.05175)."""
 
-    implementation: ClassVar[str] = "pruning.allocation.owl:owl_sparsities"
-    needs: ClassVar[frozenset[Need]] = frozenset({"input_norms"})
+    implementation = "pruning.allocation.owl:owl_sparsities"
+    needs = frozenset({"input_norms"})
     name: Literal["owl"] = "owl"
     threshold: float = Field(
         5.0, gt=0, le=1e3, description="An outlier is this many times the block's mean score."
@@ -51,8 +51,8 @@ class Owl(AllocationOptions):
 class GradientGuided(AllocationOptions):
     """More sparsity for the layers with more weights that the loss hardly feels, by |W|·‖G‖₂."""
 
-    implementation: ClassVar[str] = "pruning.allocation.gradient:gradient_guided_sparsities"
-    needs: ClassVar[frozenset[Need]] = frozenset({"gradient_norms"})
+    implementation = "pruning.allocation.gradient:gradient_guided_sparsities"
+    needs = frozenset({"gradient_norms"})
     name: Literal["gradient"] = "gradient"
     band: float = Field(
         0.25, ge=0, le=1, description="How far a layer's sparsity may lie from the recipe's, at most."

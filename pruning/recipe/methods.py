@@ -51,7 +51,7 @@ METHODS = OptionsRegistry("pruneserve.methods", base=MethodOptions)
 class Magnitude(MethodOptions):
     """|W|, one threshold per weight matrix."""
 
-    implementation: ClassVar[str] = "pruning.methods.magnitude:MagnitudeMethod"
+    implementation = "pruning.methods.magnitude:MagnitudeMethod"
     name: Literal["magnitude"] = "magnitude"
 
 
@@ -59,8 +59,8 @@ class Magnitude(MethodOptions):
 class Wanda(MethodOptions):
     """|W|·‖X‖₂ per output row (Sun et al., 2023, arXiv 2306.11695)."""
 
-    implementation: ClassVar[str] = "pruning.methods.wanda:WandaMethod"
-    needs: ClassVar[frozenset[Need]] = frozenset({"input_norms"})
+    implementation = "pruning.methods.wanda:WandaMethod"
+    needs = frozenset({"input_norms"})
     name: Literal["wanda"] = "wanda"
     selection: RowSelection = Field("share", description=_SELECTION)
 
@@ -69,8 +69,8 @@ class Wanda(MethodOptions):
 class Gradient(MethodOptions):
     """|W|·‖G‖ per output row, G the loss gradients over the calibration windows (arXiv 2311.04902)."""
 
-    implementation: ClassVar[str] = "pruning.methods.gradient:GradientMethod"
-    needs: ClassVar[frozenset[Need]] = frozenset({"gradient_norms"})
+    implementation = "pruning.methods.gradient:GradientMethod"
+    needs = frozenset({"gradient_norms"})
     name: Literal["gradient"] = "gradient"
     norm: GradientNorm = Field("l1", description="The norm over calibration windows.")
     inverse: bool = Field(False, description=_INVERSE)
@@ -80,8 +80,8 @@ class Gradient(MethodOptions):
 class Gblm(MethodOptions):
     """|W|·‖X‖₂ + |W|·‖α·G‖ per output row (Das et al., 2023, arXiv 2311.04902)."""
 
-    implementation: ClassVar[str] = "pruning.methods.gblm:GblmMethod"
-    needs: ClassVar[frozenset[Need]] = frozenset({"input_norms", "gradient_norms"})
+    implementation = "pruning.methods.gblm:GblmMethod"
+    needs = frozenset({"input_norms", "gradient_norms"})
     name: Literal["gblm"] = "gblm"
     norm: GradientNorm = Field(
         "l1", description="The norm over calibration windows; the published figures are L1's."
@@ -95,8 +95,8 @@ class Gblm(MethodOptions):
 class Ria(MethodOptions):
     """(|W|/Σcolumn + |W|/Σrow)·‖X‖₂^power per output row (Zhang et al., 2024, Plug-and-Play)."""
 
-    implementation: ClassVar[str] = "pruning.methods.ria:RiaMethod"
-    needs: ClassVar[frozenset[Need]] = frozenset({"input_norms"})
+    implementation = "pruning.methods.ria:RiaMethod"
+    needs = frozenset({"input_norms"})
     name: Literal["ria"] = "ria"
     power: float = Field(0.5, ge=0, le=4, description="The exponent of the input norms.")
 
@@ -105,9 +105,9 @@ class Ria(MethodOptions):
 class SparseGpt(MethodOptions):
     """Column by column, each error made good by the columns to its right (arXiv 2301.00774)."""
 
-    implementation: ClassVar[str] = "pruning.methods.sparsegpt:SparseGptMethod"
-    needs: ClassVar[frozenset[Need]] = frozenset({"second_moments"})
-    updates_weights: ClassVar[bool] = True
+    implementation = "pruning.methods.sparsegpt:SparseGptMethod"
+    needs = frozenset({"second_moments"})
+    updates_weights = True
     name: Literal["sparsegpt"] = "sparsegpt"
     damping: float = Field(0.01, gt=0, le=1, description=_DAMPING)
     columns: int = Field(128, ge=1, le=65_536, description="Columns that share one threshold.")
@@ -121,9 +121,9 @@ class SparseGpt(MethodOptions):
 class Admm(MethodOptions):
     """The support searched by ADMM on the layer's reconstruction error (ALPS, arXiv 2406.07831)."""
 
-    implementation: ClassVar[str] = "pruning.methods.admm:AdmmMethod"
-    needs: ClassVar[frozenset[Need]] = frozenset({"second_moments"})
-    updates_weights: ClassVar[bool] = True
+    implementation = "pruning.methods.admm:AdmmMethod"
+    needs = frozenset({"second_moments"})
+    updates_weights = True
     name: Literal["admm"] = "admm"
     damping: float = Field(0.01, gt=0, le=1, description=_DAMPING)
     penalty: float = Field(0.1, gt=0, le=1e3, description="At the start; it rises as the support settles.")

@@ -1,0 +1,157 @@
+"""The library on a model in memory: gradient norms, and pruning in place.
+
+`pruning.run` does the same from a recipe alone, with files: it finds the model and the texts, streams the
+weights through the device block by block, can resume, measures the result and writes a report.
+"""
+
+from collections.abc import Callable, Collection
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from pruning.blockwise.prune import prune as prune_blockwise
+from pruning.blockwise.results import Pruned
+from pruning.data.calibration import calibration_set
+from pruning.data.windows import Reader
+from pruning.errors import InvalidInput
+from pruning.gradients.gradient_pass import gradient_norms as gradient_norms_of
+from pruning.gradients.window_norms import GradientNorms
+from pruning.recipe import Calibration, GradientNorm, LayerSelection, Recipe
+
+Progress = Callable[[int, int], None]
+"""Called after each step with the number of finished steps and of all steps. What it raises ends the work."""
+
+
+def _ignore(done: int, total: int) -> None:
+    """Report nothing."""
+
+
+def calibration_windows(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, calibration: Calibration
+) -> Tensor:
+    """Draw the token windows that a calibration asks for.
+
+    Parameters
+    ----------
+    model
+        The model that will read the windows: its vocabulary and context length bound them.
+    tokenizer
+        Encodes the texts, with the special tokens that it adds by itself.
+    calibration
+        Datasets, number and length of the windows, seed. Equal arguments give equal windows.
+
+    Returns
+    -------
+    Tensor
+        Token ids, int64 (samples, length), on the CPU.
+
+    Raises
+    ------
+    InvalidInput
+        If a dataset or a number of the calibration cannot be met; `field` names which.
+    Unreachable
+        If a dataset of the Hugging Face Hub cannot be loaded.
+    """
+    config = model.config.get_text_config()
+    reader = Reader(tokenizer, config.vocab_size, getattr(config, "max_position_embeddings", None))
+    return calibration_set(calibration, reader).windows
+
+
+def gradient_norms(
+    model: PreTrainedModel,
+    windows: Tensor,
+    *,
+    norms: Collection[GradientNorm] = frozenset({"l1"}),
+    layers: LayerSelection = LayerSelection(),  # noqa: B008 - immutable
+    progress: Progress = _ignore,
+) -> GradientNorms:
+    """Compute, per weight, the norm over windows of the gradient of the loss.
+
+    The loss of a window is the mean next-token cross-entropy of its length - 1 predictions. Gradients are
+    formed and added up during the backward pass; no parameter gets a `.grad`.
+
+    Parameters
+    ----------
+    model
+        A decoder-only model, with all weights on the device that computes. It is left frozen and in eval
+        mode.
+    windows
+        Token ids, int64 (windows, length).
+    norms
+        `l1`, the sum of |g| over the windows; `l2`, the square root of the sum of g²; or both.
+    layers
+        Which linear layers of the decoder blocks.
+    progress
+        Called after each micro-batch of windows.
+
+    Returns
+    -------
+    Mapping[str, Mapping[str, Tensor]]
+        By norm and layer name: (outputs, inputs), float32, or float64 for a float64 model, on the model's
+        device.
+
+    Raises
+    ------
+    InvalidInput
+        If the model cannot be pruned block by block, or the selection matches no layer.
+    NumericalFailure
+        If a gradient is not finite; the message names the layer.
+    """
+    return gradient_norms_of(model, windows, norms=norms, step=progress, selection=layers)
+
+
+def prune(
+    model: PreTrainedModel,
+    recipe: Recipe,
+    windows: Tensor | None = None,
+    *,
+    gradients: GradientNorms | None = None,
+    progress: Progress = _ignore,
+) -> Pruned:
+    """Prune a model in place.
+
+    Of the recipe, `model`, `calibration`, `gradients` and `dtype` are not read: the model, the windows and
+    the gradient norms are those that are passed, and the computation is in the dtype of the model.
+
+    Parameters
+    ----------
+    model
+        A decoder-only model, with all weights on the device that computes. It is left frozen and in eval
+        mode.
+    recipe
+        Method, pattern, sparsity, allocation, layers, refit and order.
+    windows
+        Calibration windows: token ids, int64 (windows, length). May be left out if `recipe.needs` is
+        empty.
+    gradients
+        From `gradient_norms` on the dense model. Computed from `windows` if the recipe needs them and none
+        are given.
+    progress
+        Called after each pruned block.
+
+    Returns
+    -------
+    Pruned
+        The zeros and the relative error of each layer, the overall sparsity, the masks and the warnings.
+
+    Raises
+    ------
+    InvalidInput
+        If the model or the recipe cannot be used, before anything is changed; `field` names what is wrong.
+    NumericalFailure
+        If a layer's scores or new weights are not finite; the message names the layer. Earlier blocks are
+        pruned already.
+    """
+    if windows is None and recipe.needs:
+        needs = ", ".join(sorted(recipe.needs))
+        raise InvalidInput(f"this recipe needs calibration windows, to measure {needs}", field="windows")
+    if windows is not None and (windows.ndim != 2 or windows.dtype != torch.int64):
+        raise InvalidInput(
+            f"windows must be int64 (windows, length), not {windows.dtype} of shape {tuple(windows.shape)}",
+            field="windows",
+        )
+    norms = recipe.gradient_norms
+    if gradients is None and windows is not None and norms:
+        gradients = gradient_norms(model, windows, norms=norms, layers=recipe.layers)
+    return prune_blockwise(model, recipe, windows, gradients or {}, step=progress)
