@@ -55,9 +55,10 @@ lint: install
 contracts: install
 	@$(BIN)/python -m tools.contracts
 
-# The models of pruneserve_client, from the snapshot of the OpenAPI document.
+# What the client and the command line share with the service and may not import: models and options.
 client: contracts
 	@$(BIN)/python -m tools.client_models
+	@$(BIN)/python -m tools.cli_options
 
 format: install
 	@$(BIN)/ruff check --fix

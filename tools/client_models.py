@@ -6,11 +6,12 @@
 """
 
 import json
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from tools.formatting import formatted, piped
 
 CHECKOUT = Path(__file__).parents[1]
 OPENAPI = CHECKOUT / "contracts" / "openapi.json"
@@ -65,11 +66,8 @@ def generated() -> str:
         "paths": {},
         "components": {"schemas": schemas},
     }
-    generator = ["datamodel_code_generator", *_OPTIONS, f"--custom-file-header={_HEADER}"]
-    models = _run(*generator, text=json.dumps(document))
-    for tidy in (["check", "--fix-only", "--select=I", "--quiet"], ["format"]):
-        models = _run("ruff", *tidy, "--stdin-filename", str(MODELS), "-", text=models)
-    return models
+    command = [sys.executable, "-m", "datamodel_code_generator", *_OPTIONS, f"--custom-file-header={_HEADER}"]
+    return formatted(piped(command, json.dumps(document)), MODELS)
 
 
 def loosened(schemas: Mapping[str, Any]) -> dict[str, Any]:
@@ -117,16 +115,6 @@ def _opened(schema: dict[str, Any]) -> dict[str, Any]:
     for value in schema.pop("patternProperties", {}).values():
         schema["additionalProperties"] = value
     return schema
-
-
-def _run(module: str, *arguments: str, text: str) -> str:
-    """Return what a module, run as a program, makes of the text."""
-    done = subprocess.run(  # noqa: S603 - fixed programs with our own arguments
-        [sys.executable, "-m", module, *arguments], input=text, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise SystemExit(done.stderr)
-    return done.stdout
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ import typer
 
 from cli.commands.time_limit import time_limit
 from cli.options.connection import KeyFile, Url, connect
-from cli.options.job_options import pair, takes_a_job
+from cli.options.job_option import pair
+from cli.options.job_options import takes_a_job
 from cli.options.waiting_options import AsJson, PatienceSeconds, Timeout
 from cli.render.views import table_of_jobs
 from cli.terminal import CommandFailed, Exit, clean, err, out, print_json

@@ -2,61 +2,50 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from cli.options.job_option import JobOption
 from cli.terminal import CommandFailed, Exit
 
 _DEFAULT_METHOD = "gblm"
+# `"model": "org/name"` is short for `"model": {"id": "org/name"}`, and so on.
+_SHORTHANDS = {"model": "id", "method": "name", "allocation": "name"}
 
 
-def request_body(
-    file: Path | None,
-    fields: Mapping[str, Any],
-    method: str | None,
-    options: Sequence[str],
-    labels: Mapping[str, str],
-) -> dict[str, Any]:
-    """Return the file's JSON object with the options in place of its fields.
+def request_body(file: Path | None, given: Mapping[JobOption, Any]) -> dict[str, Any]:
+    """Return the file's JSON object with the given options in place of its fields.
 
-    `fields` maps dotted field names of the body to values; None means that the option was not given. The
-    server validates the values, and names the field of each one that it rejects.
+    An option whose value is None was not given. The server validates the values, and names the field of each
+    one that it rejects.
     """
     body = _read(file) if file else {}
-    for name, value in fields.items():
+    for option, value in given.items():
         if value is not None:
-            _set(body, name, value)
-    body["method"] = method or body.get("method", _DEFAULT_METHOD)
-    if options:
-        named = body["method"]
-        body["method"] = ({"name": named} if isinstance(named, str) else dict(named)) | dict(
-            map(_option, options)
-        )
-    if labels:
-        body["labels"] = body.get("labels", {}) | labels
+            _set(body, option, option.value(value))
+    method = body.setdefault("method", {})
+    if isinstance(method, dict):
+        method.setdefault("name", _DEFAULT_METHOD)
     return body
 
 
-def _set(body: dict[str, Any], dotted: str, value: object) -> None:
-    *parents, last = dotted.split(".")
+def _set(body: dict[str, Any], option: JobOption, value: Any) -> None:  # noqa: ANN401 - any JSON
+    *parents, last = option.field.split(".")
+    if option.merged:
+        _object(body, last).update(value)
+        return
     for parent in parents:
-        inner = body.setdefault(parent, {})
-        # "model": "org/name" is short for {"id": "org/name"}.
-        if isinstance(inner, str):
-            inner = body[parent] = {"id": inner}
-        body = inner
+        body = _object(body, parent)
     body[last] = value
 
 
-def _option(text: str) -> tuple[str, Any]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise CommandFailed(f"write an option of the method as NAME=VALUE, not {text!r}", Exit.USAGE)
-    try:
-        return name, json.loads(value)
-    except ValueError:
-        return name, value
+def _object(body: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return the object in the field `name`, which is created, or spelt out from its shorthand."""
+    value = body.get(name)
+    if not isinstance(value, dict):
+        value = body[name] = {_SHORTHANDS[name]: value} if name in _SHORTHANDS and value else {}
+    return value
 
 
 def _read(file: Path) -> dict[str, Any]:

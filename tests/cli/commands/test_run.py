@@ -138,7 +138,7 @@ def test_gate_labels_and_tasks_are_part_of_the_request(
     assert sent == [
         {
             "model": {"id": "org/name"},
-            "method": "gblm",
+            "method": {"name": "gblm"},
             "sparsity": 0.5,
             "evaluation": {"tasks": ["piqa"]},
             "gate": {

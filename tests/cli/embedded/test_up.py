@@ -133,8 +133,9 @@ def test_a_taken_port_is_named_and_nothing_stays(tmp_path: Path) -> None:
 
 def submit(running: Up, model: Path) -> str:
     recipe = ["--model", str(model), "--method", "gblm", "-o", "norm=l2", "--sparsity", "0.5"]
-    text = ["--calibration", "builtin", "--evaluation", "builtin", "--samples", "4", "--windows", "4"]
-    return running.succeed("submit", *recipe, *text, "--sequence-length", "32").strip()
+    calibration = ["--calibration", "builtin", "--samples", "4", "--sequence-length", "32"]
+    evaluation = ["--evaluation", "builtin", "--evaluation-windows", "4", "--evaluation-length", "32"]
+    return running.succeed("submit", *recipe, *calibration, *evaluation).strip()
 
 
 def start(data: Path, port: int) -> subprocess.CompletedProcess[str]:

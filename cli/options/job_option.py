@@ -1,0 +1,124 @@
+"""One option that sets a field of a job request, and how its value is read."""
+
+import inspect
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+
+
+@dataclass(frozen=True)
+class JobOption:
+    """An option of the command line, and the field of a job request that it sets."""
+
+    name: str
+    """Without the dashes."""
+    field: str
+    """Dotted, such as `calibration.samples`."""
+    kind: str
+    """What the option takes: a key of `KINDS`."""
+    help: str
+    metavar: str | None = None
+    short: str | None = None
+
+    @property
+    def variable(self) -> str:
+        """The name as a Python identifier."""
+        return self.name.replace("-", "_")
+
+    @property
+    def merged(self) -> bool:
+        """Whether the values are added to those of a job's file, rather than replacing them."""
+        return self.kind in ("settings", "labels")
+
+    def parameter(self) -> inspect.Parameter:
+        """Return the parameter of a typer command for this option."""
+        kind = KINDS[self.kind]
+        flags = (f"--{self.name}", *([f"-{self.short}"] if self.short else ()))
+        option = typer.Option(
+            *flags,
+            parser=kind.parser,
+            metavar=self.metavar or self.variable.upper(),
+            help=f"{self.help[0].upper()}{self.help[1:]}.",
+            show_default=False,
+        )
+        return inspect.Parameter(
+            self.variable,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=Annotated[kind.type | None, option],
+        )
+
+    def value(self, given: Any) -> Any:  # noqa: ANN401 - options of every type
+        """Return the field's value for what typer has parsed."""
+        return dict(given) if self.kind in ("settings", "labels", "scores") else given
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A type of typer, and the parser of each value where typer has none."""
+
+    type: Any
+    parser: Callable[[str], Any] | None = None
+
+
+def pair(text: str) -> tuple[str, str]:
+    """Return both sides of `name=value`."""
+    name, equals, value = text.partition("=")
+    if not (name and equals and value):
+        raise typer.BadParameter(f"write NAME=VALUE, not {text!r}")
+    return name, value
+
+
+def setting(text: str) -> tuple[str, Any]:
+    """Return both sides of `name=value`; the value is read as JSON, or else as a string."""
+    name, value = pair(text)
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
+def share(text: str) -> float:
+    """Return `5%` or `0.05` as 0.05."""
+    number, percent, rest = text.partition("%")
+    try:
+        value = float(number)
+    except ValueError:
+        raise typer.BadParameter(f"write a share like 5% or 0.05, not {text!r}") from None
+    if rest.strip():
+        raise typer.BadParameter(f"write a share like 5% or 0.05, not {text!r}")
+    return value / 100 if percent else value
+
+
+def score(text: str) -> tuple[str, float]:
+    """Return both sides of `task=0.6` or `task=60%`."""
+    task, value = pair(text)
+    return task, share(value)
+
+
+def weighted(text: str) -> dict[str, Any]:
+    """Return `dataset=weight` as a weighted dataset; the weight may be left out."""
+    dataset, equals, weight = text.rpartition("=")
+    if not equals:
+        return {"dataset": text}
+    try:
+        return {"dataset": dataset, "weight": float(weight)}
+    except ValueError:
+        raise typer.BadParameter(f"write DATASET=WEIGHT with a number, not {text!r}") from None
+
+
+KINDS = {
+    "text": Kind(str),
+    "integer": Kind(int),
+    "number": Kind(float),
+    "share": Kind(float, share),
+    "flag": Kind(bool),
+    "list": Kind(list[str]),
+    "mix": Kind(list[Any], weighted),
+    "settings": Kind(list[Any], setting),
+    "scores": Kind(list[Any], score),
+    "labels": Kind(list[Any], pair),
+}
