@@ -1,7 +1,8 @@
-"""`make bench-api`: how fast one API process answers when there are many jobs, and how late its events are.
+"""`make bench-api`: measures one API process with many jobs: response times and the delay of its events.
 
-A real PostgreSQL is filled with jobs, and a real API process is asked over HTTP, one request at a time. Then
-many streams are opened, jobs move on, and each event is timed from the database's clock to the client.
+A real PostgreSQL is filled with jobs, and a real API process answers HTTP requests, one at a time. Then many
+streams are opened, jobs make progress, and each event is timed from its timestamp in the database to the
+client.
 """
 
 import argparse
@@ -48,7 +49,7 @@ from pruning.recipe import Stage
 
 _OWNER = "ada"
 _PAGE = 50
-_FOLLOWED = 50  # jobs that move on, with as many streams each
+_FOLLOWED = 50  # jobs that make progress; the streams are spread over them
 _LISTS = {
     "everything": (JobFilter(), ""),
     "one state": (JobFilter(states=(JobState.FAILED,)), "state=failed"),
@@ -80,7 +81,7 @@ class Subject:
 
 @contextmanager
 def subject(jobs: int) -> Iterator[Subject]:
-    """A database with `jobs` jobs, and one API process over it."""
+    """Start a database with `jobs` jobs and one API process."""
     with tempfile.TemporaryDirectory() as directory, Postgres(Path(directory) / "postgres") as postgres:
         migrations.upgrade(postgres.url)
         place = {
@@ -105,7 +106,7 @@ def _spec() -> JobSpec:
 
 
 def _report() -> dict[str, object]:
-    """As long as that of a model of 32 blocks with 7 layers each."""
+    """Return a report as long as that of a model of 32 blocks with 7 layers each."""
     layers = [
         {
             "name": f"model.layers.{block}.self_attn.{name}_proj",
@@ -121,40 +122,40 @@ def _report() -> dict[str, object]:
     return {"sparsity": {"overall": 0.5, "layers": layers}, "warnings": []}
 
 
-def answers(it: Subject, requests: int) -> Table:
-    """Times of lists and of single jobs, and the rows that the plans of the lists read.
+def answers(service: Subject, requests: int) -> Table:
+    """Time lists and single jobs, and count the rows that the lists' query plans read.
 
-    The API's own processor time says what an answer costs on a machine that does other things as well.
+    The API's own CPU time is the cost of an answer whatever else runs on the machine.
     """
     heads = ("p50 ms", "p99 ms", "CPU ms", "rows of a page", "rows read")
-    table = Table("", *heads, title="answers over HTTP")
-    with httpx.Client(base_url=it.url, headers=it.headers, trust_env=False) as client:
+    table = Table("", *heads, title="response times over HTTP")
+    with httpx.Client(base_url=service.url, headers=service.headers, trust_env=False) as client:
         for name, (wanted, query) in _LISTS.items():
-            times = _timed(it, requests, partial(client.get, f"/v1/jobs?limit={_PAGE}&{query}"))
-            with it.database.begin() as session:
+            times = _timed(service, requests, partial(client.get, f"/v1/jobs?limit={_PAGE}&{query}"))
+            with service.database.begin() as session:
                 found = queries.newest(session, _OWNER, wanted, before=None, limit=_PAGE + 1)
                 read = rows_read(session.connection(), queries.page(_OWNER, wanted, None, _PAGE + 1))
             table.add_row(f"list: {name}", *times, str(len(found)), str(read))
-        with it.database.begin() as session:
+        with service.database.begin() as session:
             reported = select(Job.id).where(Job.owner == _OWNER, func.pg_column_size(Job.report) > 1000)
             ids = itertools.cycle(session.scalars(reported.limit(200)).all())
-        table.add_row("show", *_timed(it, requests, lambda: client.get(f"/v1/jobs/{next(ids)}")), "", "")
+        table.add_row("show", *_timed(service, requests, lambda: client.get(f"/v1/jobs/{next(ids)}")), "", "")
         job_id = next(ids)
         tag = {"If-None-Match": client.get(f"/v1/jobs/{job_id}").headers["ETag"]}
-        unchanged = _timed(it, requests, lambda: client.get(f"/v1/jobs/{job_id}", headers=tag))
+        unchanged = _timed(service, requests, lambda: client.get(f"/v1/jobs/{job_id}", headers=tag))
         table.add_row("show, unchanged (304)", *unchanged, "", "")
     return table
 
 
-def _timed(it: Subject, requests: int, ask: Callable[[], httpx.Response]) -> list[str]:
-    before = it.process.cpu_times()
+def _timed(service: Subject, requests: int, ask: Callable[[], httpx.Response]) -> list[str]:
+    before = service.process.cpu_times()
     times = []
     for _ in range(requests):
         began = time.perf_counter()
         answer = ask()
         times.append(time.perf_counter() - began)
         assert answer.status_code in (httpx.codes.OK, httpx.codes.NOT_MODIFIED), answer.text
-    after = it.process.cpu_times()
+    after = service.process.cpu_times()
     cpu = (after.user - before.user + after.system - before.system) / requests
     return [f"{1000 * value:.1f}" for value in (_percentile(times, 0.5), _percentile(times, 0.99), cpu)]
 
@@ -163,14 +164,14 @@ def _percentile(values: Sequence[float], share: float) -> float:
     return sorted(values)[math.ceil(share * len(values)) - 1]
 
 
-async def delays(it: Subject, streams: int, rate: float, seconds: float) -> list[float]:
-    """From each event's time in the database to each client's, over all streams, in seconds."""
-    claims = [_running_job(it.database) for _ in range(_FOLLOWED)]
+async def delays(service: Subject, streams: int, rate: float, seconds: float) -> list[float]:
+    """Return the delay from each event's database timestamp to each client that reads it, in seconds."""
+    claims = [_running_job(service.database) for _ in range(_FOLLOWED)]
     ready = asyncio.Semaphore(0)
     found: list[float] = []
     async with httpx.AsyncClient(
-        base_url=it.url,
-        headers=it.headers,
+        base_url=service.url,
+        headers=service.headers,
         timeout=None,  # noqa: S113 - a stream is silent until something happens
         limits=httpx.Limits(max_connections=None),
         trust_env=False,
@@ -181,7 +182,7 @@ async def delays(it: Subject, streams: int, rate: float, seconds: float) -> list
         ]
         for _ in readers:
             await ready.acquire()
-        writer = threading.Thread(target=_write, args=[it.database, claims, rate, seconds])
+        writer = threading.Thread(target=_write, args=[service.database, claims, rate, seconds])
         writer.start()
         await asyncio.to_thread(writer.join)
         await asyncio.gather(*readers)
@@ -204,7 +205,7 @@ async def _read(
         async for message in EventSource(response).aiter_sse():
             now = time.time()
             event = json.loads(message.data)
-            if event["id"] == 2:  # queued, running: from here on it is measured
+            if event["id"] == 2:  # "running": measure from here on
                 ready.release()
             if event["data"]["kind"] == "progress":
                 found.append(now - datetime.fromisoformat(event["at"]).timestamp())
@@ -223,22 +224,22 @@ def _write(
             )
     for claim in claims:
         with database.begin() as session:
-            lifecycle.fail(session, claim, JobError(type="internal", message="the measurement is over"))
+            lifecycle.fail(session, claim, JobError(type="internal", message="the measurement has ended"))
 
 
 def main() -> None:
-    """Parse the command line, measure, print."""
+    """Parse the command line, measure and print."""
     parser = argparse.ArgumentParser(prog="python -m bench.api", description=__doc__)
     parser.add_argument("--jobs", type=int, default=100_000)
-    parser.add_argument("--requests", type=int, default=500, help="of each kind")
+    parser.add_argument("--requests", type=int, default=500, help="requests of each kind")
     parser.add_argument("--streams", type=int, default=200)
-    parser.add_argument("--rate", type=float, default=50, help="events a second, over all jobs")
-    parser.add_argument("--seconds", type=float, default=20, help="how long events come")
+    parser.add_argument("--rate", type=float, default=50, help="events per second, over all jobs")
+    parser.add_argument("--seconds", type=float, default=20, help="how long events are produced")
     options = parser.parse_args()
     console = Console()
-    with subject(options.jobs) as it:
-        console.print(f"{options.jobs} jobs", answers(it, options.requests), sep="\n")
-        found = asyncio.run(delays(it, options.streams, options.rate, options.seconds))
+    with subject(options.jobs) as service:
+        console.print(f"{options.jobs} jobs", answers(service, options.requests), sep="\n")
+        found = asyncio.run(delays(service, options.streams, options.rate, options.seconds))
     late = {share: 1000 * _percentile(found, share) for share in (0.5, 0.99, 1.0)}
     console.print(
         f"{options.streams} streams, {options.rate:g} events a second, {len(found)} deliveries: "

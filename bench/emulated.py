@@ -1,7 +1,7 @@
-"""A narrow dtype on a machine without instructions for it: the same numbers at a bearable speed, no times.
+"""Emulates bfloat16 on a machine without instructions for it, at a bearable speed. Never timed.
 
-Such a machine multiplies bfloat16 matrices a hundred times slower than float32 ones. Products and attention
-are formed here in float32 from the narrow numbers and rounded once, which is what the instructions do.
+Such a machine multiplies bfloat16 matrices a hundred times slower than float32 ones. Here products and
+attention are computed in float32 from the narrow numbers and rounded once, as the instructions do.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ _PRODUCTS = {
 
 
 class ProductsInFloat32(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """While active, every product of bfloat16 tensors is one of float32 tensors, rounded to bfloat16."""
+    """While active, products of bfloat16 tensors are computed in float32 and rounded to bfloat16."""
 
     def __torch_dispatch__(
         self,
@@ -34,15 +34,14 @@ class ProductsInFloat32(TorchDispatchMode):  # type: ignore[no-untyped-call]
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:  # noqa: ANN401 - what the operator returns
-        """As the base class says."""
         kwargs = dict(kwargs or {})
         if func not in _PRODUCTS or args[0].dtype != torch.bfloat16:
             return func(*args, **kwargs)
-        result = func(*tree_map_only(Tensor, _widened, args), **tree_map_only(Tensor, _widened, kwargs))
-        if func is _ATTENTION:  # the second is float32 in any case
+        result = func(*tree_map_only(Tensor, _upcast, args), **tree_map_only(Tensor, _upcast, kwargs))
+        if func is _ATTENTION:  # its second result is float32 for every dtype
             return result[0].bfloat16(), result[1]
         return tree_map_only(Tensor, Tensor.bfloat16, result)
 
 
-def _widened(tensor: Tensor) -> Tensor:
+def _upcast(tensor: Tensor) -> Tensor:
     return tensor.float() if tensor.dtype == torch.bfloat16 else tensor

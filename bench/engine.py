@@ -1,13 +1,13 @@
-"""What the engine costs, against the straightforward way: time and peak memory, as ratios of one run.
+"""Compares the engine with the straightforward implementation: time and peak memory, as ratios of one run.
 
     make bench                                    SmolLM2-135M, 16 windows of 512 tokens, on the CPU
     make bench ARGS="--parts streamed scaling"    only these parts
     python -m bench.engine --device cuda --model llama-2-7b --windows 128 --length 2048
 
-Each figure is of a process of its own, the fastest of `--rounds` that each go through all parts: whatever
-else the machine does only adds time. On a CPU the memory is what is resident beyond the imports, on CUDA what
-is allocated on the device. With random weights (the names of bench.models) it needs no text and no tokenizer:
-torch, transformers, safetensors, psutil and pydantic beside this repository are enough.
+Each measurement runs in a process of its own, and each figure is the fastest of `--rounds` through all parts:
+other load on the machine only adds time. Memory is what is resident beyond the imports on a CPU, and what is
+allocated on the device on CUDA. With random weights (the names of bench.models) no text and no tokenizer is
+needed: torch, transformers, safetensors, psutil, pydantic and this repository are enough.
 """
 
 import argparse
@@ -21,31 +21,31 @@ from tempfile import TemporaryDirectory
 
 from bench.compare_norms import agreement
 from bench.models import SHAPES, ModelChoice
-from bench.runner import Bench, Failed, Setting
+from bench.runner import Bench, Setting, TaskFailed
 from bench.table import header, row_of
 from pruning.estimate.architectures import shape_of_config
 from pruning.estimate.work import Windows, forward, gradients
 
 
 def rates(bench: Bench) -> Iterator[str]:
-    """What the machine can do."""
+    """Measure the machine's matrix product rate by dtype."""
     yield from header("dtype", "matrix products, GFLOP/s", "")
     for dtype in bench.options.dtypes:
-        note = "" if dtype in bench.dtypes else "emulated, so left out where time is measured"
+        note = "" if dtype in bench.dtypes else "emulated, so left out of all timings"
         yield row_of([dtype, f"{bench.rate(dtype) / 1e9:.0f}", note])
 
 
-def against_the_plain_way(bench: Bench, schedule: str) -> Iterator[str]:
-    """Gradient norms by one schedule; the straightforward way computes both of them."""
+def compare_gradients(bench: Bench, schedule: str) -> Iterator[str]:
+    """Compare gradient passes on one schedule; the straightforward one always computes both norms."""
     yield from header(
         f"gradients, `{schedule}`",
         "straightforward, s",
         "engine, s",
         "times faster",
-        "than it is in float32",
-        "its peak, GB",
+        "than straightforward float32",
+        "straightforward peak, GB",
         "engine's peak, GB",
-        "of it",
+        "ratio",
     )
     for dtype in bench.dtypes:
         engine = bench.gradients(dtype, schedule)
@@ -56,18 +56,18 @@ def against_the_plain_way(bench: Bench, schedule: str) -> Iterator[str]:
             if "float32" in bench.dtypes:
                 row[4] = f"{bench.plain_gradients('float32').seconds / engine.seconds:.2f}"
             row[5], row[7] = f"{plain.gigabytes:.2f}", f"{engine.peak_bytes / plain.peak_bytes:.2f}"
-        row[0] = f"{dtype}, {engine.more['micro_batch']} windows at once"
+        row[0] = f"{dtype}, {engine.extra['micro_batch']} windows at once"
         yield row_of(row)
 
 
-def wanda_and_gblm(bench: Bench) -> Iterator[str]:
-    """What gradients cost beside what a method without them costs."""
+def compare_pruning(bench: Bench) -> Iterator[str]:
+    """Compare Wanda with the straightforward loop, and GBLM, with its gradients, with Wanda."""
     yield from header(
         "pruning",
         "straightforward Wanda, s",
         "Wanda, s",
         "times faster",
-        "than it is in float32",
+        "than straightforward float32",
         "GBLM without gradients, s",
         "GBLM ÷ Wanda, `whole`",
         "`streamed`",
@@ -88,15 +88,15 @@ def wanda_and_gblm(bench: Bench) -> Iterator[str]:
 
 
 def stages(bench: Bench) -> Iterator[str]:
-    """Each stage against the machine's rate, and against what it cannot do without."""
+    """Compare each stage with the machine's rate and with its roofline."""
     yield from header(
         "stage",
         "s",
         "GFLOP",
         "GFLOP/s",
         "of the machine's rate",
-        "its products, attention and loss alone, s",
-        "of the stage",
+        "roofline: its products, attention and loss alone, s",
+        "roofline ÷ stage",
     )
     shape, windows = bench.shape, Windows(bench.setting.windows, bench.setting.length)
     once = forward(shape, windows)
@@ -106,13 +106,13 @@ def stages(bench: Bench) -> Iterator[str]:
         "prune": once.operations * (2 - 1 / len(shape.blocks)),
     }
     for dtype in bench.dtypes:
-        alone = bench("floors", dtype).more
-        taken = {
+        rooflines = bench("rooflines", dtype).extra
+        seconds_by_stage = {
             "whole": bench.gradients(dtype, "whole").seconds,
             "streamed": bench.gradients(dtype, "streamed").seconds,
             "prune": bench.pruned(dtype, "wanda").seconds,
         }
-        for stage, seconds in taken.items():
+        for stage, seconds in seconds_by_stage.items():
             per_second = operations[stage] / seconds
             yield row_of(
                 [
@@ -121,26 +121,26 @@ def stages(bench: Bench) -> Iterator[str]:
                     f"{operations[stage] / 1e9:.0f}",
                     f"{per_second / 1e9:.0f}",
                     f"{per_second / bench.rate(dtype):.0%}",
-                    f"{alone[stage]:.1f}",
-                    f"{alone[stage] / seconds:.0%}",
+                    f"{rooflines[stage]:.1f}",
+                    f"{rooflines[stage] / seconds:.0%}",
                 ]
             )
 
 
 def kernel(bench: Bench) -> Iterator[str]:
-    """Whether gradients are formed and added faster in one kernel."""
+    """Compare the fused gradient kernel with torch's matrix products."""
     if bench.setting.device != "cuda":
         yield "On CUDA only."
         return
-    yield from header("layer", "products of their own, ms", "one kernel, ms", "times faster")
+    yield from header("layer", "matrix products, ms", "fused kernel, ms", "times faster")
     for dtype in bench.dtypes:
         if dtype in ("bfloat16", "float16"):
-            for shape, (plain, fused) in bench("kernel", dtype, norms=bench.options.norms).more.items():
+            for shape, (plain, fused) in bench("kernel", dtype, norms=bench.options.norms).extra.items():
                 yield row_of([f"{shape}, {dtype}", f"{plain:.2f}", f"{fused:.2f}", f"{plain / fused:.2f}"])
 
 
 def scaling(bench: Bench) -> Iterator[str]:
-    """One dimension at a time, with random weights in a small shape."""
+    """Vary depth, width, windows and length, one at a time, with random weights in a small shape."""
     small = replace(bench.setting, model=ModelChoice("narrow", 16), windows=16, length=128, tokens=None)
     settings = {
         **{f"{n} blocks": replace(small, model=ModelChoice("narrow", n)) for n in (8, 16, 32, 64)},
@@ -157,7 +157,7 @@ def scaling(bench: Bench) -> Iterator[str]:
         "weights and block inputs, MB",
         "peak beyond them, MB",
         "`whole`, s",
-        "its peak, MB",
+        "peak of `whole`, MB",
     )
     for name, plain in settings.items():
         setting = replace(plain, dtype=bench.dtypes[0])
@@ -168,9 +168,9 @@ def scaling(bench: Bench) -> Iterator[str]:
         whole = bench.on(setting, "gradients", schedule="whole", norms=["l1", "l2"])
         size = 2 if setting.dtype in ("bfloat16", "float16") else 4
         # On CUDA neither the other blocks' weights nor all block inputs are on the device.
-        apart = setting.device == "cpu"
+        on_host = setting.device == "cpu"
         inputs = (len(shape.blocks) + 1) * windows.tokens * shape.hidden
-        held = size * (shape.parameters + inputs) if apart else 0
+        held = size * (shape.parameters + inputs) if on_host else 0
         yield row_of(
             [
                 name,
@@ -187,19 +187,19 @@ def scaling(bench: Bench) -> Iterator[str]:
 
 
 def again(bench: Bench) -> Iterator[str]:
-    """The gradient stage of a second job that finds the shards of the first: all are checked and read."""
+    """Time the gradient stage of a job that reuses the shards of an earlier one, which it verifies."""
     yield from header("gradients, `streamed`", "first, s", "again, s", "of the first")
     for dtype in bench.dtypes:
         first = bench.gradients(dtype, "streamed")
-        seconds = first.more["again"]
+        seconds = first.extra["again"]
         yield row_of([dtype, f"{first.seconds:.1f}", f"{seconds:.1f}", f"{seconds / first.seconds:.1%}"])
 
 
 PARTS: dict[str, Callable[[Bench], Iterator[str]]] = {
     "rates": rates,
-    "whole": partial(against_the_plain_way, schedule="whole"),
-    "streamed": partial(against_the_plain_way, schedule="streamed"),
-    "pruning": wanda_and_gblm,
+    "whole": partial(compare_gradients, schedule="whole"),
+    "streamed": partial(compare_gradients, schedule="streamed"),
+    "pruning": compare_pruning,
     "stages": stages,
     "again": again,
     "kernel": kernel,
@@ -216,17 +216,22 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART")
     parser.add_argument("--model", metavar="NAME", help=f"a directory, or one of {', '.join(SHAPES)}")
-    parser.add_argument("--blocks", type=int, help="of a model with random weights: only so many")
+    parser.add_argument("--blocks", type=int, help="number of blocks, for a model with random weights")
     parser.add_argument("--windows", type=int, default=16)
     parser.add_argument("--length", type=int, default=512)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--dtypes", nargs="+", default=["float32", "bfloat16"], metavar="DTYPE")
     parser.add_argument("--norms", nargs="+", choices=("l1", "l2"), default=["l1", "l2"])
     parser.add_argument(
-        "--plain-windows", type=int, metavar="N", help="the straightforward way on N windows, by proportion"
+        "--plain-windows",
+        type=int,
+        metavar="N",
+        help="run the straightforward implementation on N windows, and extrapolate",
     )
     parser.add_argument("--rounds", type=int, default=2, help="how often each part is timed")
-    parser.add_argument("--no-plain", action="store_true", help="leave the straightforward way out")
+    parser.add_argument(
+        "--no-plain", action="store_true", help="leave out the straightforward implementation"
+    )
     parser.add_argument("--texts", type=Path, metavar="DIR", default=Path(".bench/wikipedia").absolute())
     options = parser.parse_args()
     options.evaluation = None
@@ -234,23 +239,24 @@ def _options() -> argparse.Namespace:
 
 
 def _setting(options: argparse.Namespace, scratch: Path) -> Setting:
-    """Random weights by name; else a real model on real text, whose masks mean something."""
+    """Return random weights for a name of SHAPES; else a real model on real text, for meaningful masks."""
     sizes = (options.windows, options.length, "float32", options.device)
     if options.model in SHAPES:
         return Setting(ModelChoice(options.model, options.blocks), *sizes)
-    # These need a tokenizer, and the packages that make the text.
+    # Imported here: it needs a tokenizer, and the packages that prepare the text.
     from bench.subject import save_tokens
 
     if options.length > 512:
         sys.exit(
-            "the text is cut into windows of 512 tokens; name a model with random weights for longer ones"
+            "--length must be at most 512 for a checkpoint, whose text is cut into windows of 512 tokens; "
+            "name a model with random weights for longer windows"
         )
     directory, options.evaluation = save_tokens(options, scratch, samples=options.windows)
     return Setting(ModelChoice(directory), *sizes, tokens=str(scratch / "calibration.safetensors"))
 
 
 def main() -> None:
-    """Print each part when the last round comes to it; one that fails says so, and the others go on."""
+    """Print each part during the last round. A part that fails says so, and the others go on."""
     options = _options()
     with TemporaryDirectory() as directory:
         bench = Bench(options, _setting(options, Path(directory)), Path(directory))
@@ -258,7 +264,7 @@ def main() -> None:
         print(f"{name}, {options.windows} windows of {options.length} tokens, {options.device}")
         for _ in range(options.rounds - 1):
             for part in options.parts:
-                with suppress(Failed):  # the last round tells
+                with suppress(TaskFailed):  # the last round reports it
                     list(PARTS[part](bench))
             bench.next_round()
         for part in options.parts:
@@ -266,7 +272,7 @@ def main() -> None:
             try:
                 for line in PARTS[part](bench):
                     print(line, flush=True)
-            except Failed as error:
+            except TaskFailed as error:
                 print(f"\n{error}", flush=True)
 
 

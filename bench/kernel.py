@@ -1,4 +1,4 @@
-"""Gradients formed and added in one kernel, beside products of their own: layer by layer, on CUDA."""
+"""Times the fused gradient kernel against torch's matrix products, layer by layer, on CUDA."""
 
 from functools import partial
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 import torch
 
 from bench.roofline import Timer, shapes
-from pruning.gradients.accumulate import accumulate_fused, accumulate_plainly
-from pruning.gradients.part import Part
+from pruning.gradients.accumulate import accumulate_by_matmul, accumulate_fused
+from pruning.gradients.factors import GradientFactors
 from pruning.recipe import GradientNorm
 
 _WINDOWS = 4
@@ -20,17 +20,17 @@ def milliseconds(
     device: torch.device,
     dtype: torch.dtype,
 ) -> dict[str, tuple[float, float]]:
-    """By the shape of a layer: the plain way and the kernel, for a micro-batch of a few windows."""
+    """Return (matrix products, fused kernel) in milliseconds by layer shape, for one micro-batch."""
     timer, found = Timer(device, dtype), {}
     for outputs, inputs in sorted(set(shapes(config))):
-        part = Part(
+        factors = GradientFactors(
             inputs=timer.numbers(_WINDOWS, length, inputs).unbind(),
             deltas=timer.numbers(_WINDOWS, length, outputs).unbind(),
         )
         sums = {norm: torch.zeros(outputs, inputs, device=device) for norm in norms}
-        plain = timer.seconds(partial(accumulate_plainly, sums, part))
+        by_matmul = timer.seconds(partial(accumulate_by_matmul, sums, factors))
         found[f"{outputs} x {inputs}"] = (
-            1e3 * plain,
-            1e3 * timer.seconds(partial(accumulate_fused, sums, part)),
+            1e3 * by_matmul,
+            1e3 * timer.seconds(partial(accumulate_fused, sums, factors)),
         )
     return found

@@ -1,4 +1,4 @@
-"""Models to measure on: a checkpoint from disk, or random weights in the shape of a known model."""
+"""The models of the bench: a checkpoint from disk, or random weights in the shape of a known model."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,22 +51,22 @@ SHAPES = {
 }
 
 _DEVIATION = 0.02
-_DRAWN = 1 << 20
+_DISTINCT_WEIGHTS = 1 << 20
 
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """Which model, and how much of it."""
+    """A model by name, possibly with fewer blocks."""
 
     name: str  # one of SHAPES, or a directory
-    blocks: int | None = None  # as many as it has, if None; only for SHAPES
+    blocks: int | None = None  # for one of SHAPES, the number of blocks; None: all
 
     def load(self, dtype: torch.dtype) -> PreTrainedModel:
-        """On the host, in `dtype`, frozen."""
+        """Load the model on the host in `dtype`, frozen."""
         return self._read(dtype) if self.name not in SHAPES else _random(self.config(), dtype)
 
     def load_as_stored(self, dtype: torch.dtype) -> PreTrainedModel:
-        """On the host, frozen: a checkpoint mapped into memory, random weights as if stored in `dtype`."""
+        """Load the model on the host, frozen: memory-mapped, or random weights as if stored in `dtype`."""
         return self._read("auto") if self.name not in SHAPES else _random(self.config(), dtype)
 
     def _read(self, dtype: torch.dtype | str) -> PreTrainedModel:
@@ -75,7 +75,7 @@ class ModelChoice:
         return model.requires_grad_(False).eval()
 
     def config(self) -> LlamaConfig:
-        """Of a LLaMA."""
+        """Return the config of the model, a LLaMA."""
         if self.name not in SHAPES:
             return LlamaConfig.from_pretrained(self.name, local_files_only=True)
         shape = SHAPES[self.name] | ({"num_hidden_layers": self.blocks} if self.blocks else {})
@@ -83,15 +83,19 @@ class ModelChoice:
 
 
 def _random(config: LlamaConfig, dtype: torch.dtype) -> PreTrainedModel:
-    """Drawing billions of numbers takes minutes; a million, repeated, take none."""
+    """Fill the weights with a million random numbers, repeated: drawing billions would take minutes."""
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config, dtype=dtype)
-    drawn = torch.empty(_DRAWN).normal_(std=_DEVIATION, generator=torch.Generator().manual_seed(0)).to(dtype)
+    drawn = (
+        torch.empty(_DISTINCT_WEIGHTS)
+        .normal_(std=_DEVIATION, generator=torch.Generator().manual_seed(0))
+        .to(dtype)
+    )
     model.to_empty(device="cpu")
     for parameter in model.parameters():
         _fill(parameter.data, drawn)
     model.tie_weights()
-    # Computed from the config alone, and not among the weights.
+    # Its buffers are computed from the config, and are not among the weights.
     model.model.rotary_emb = type(model.model.rotary_emb)(config)
     assert isinstance(model, PreTrainedModel)
     return model.requires_grad_(False).eval()
@@ -108,5 +112,5 @@ def _fill(parameter: Tensor, drawn: Tensor) -> None:
 
 
 def random_windows(count: int, length: int, vocabulary: int) -> Tensor:
-    """Token ids (windows, length): what a token means makes no difference to the time."""
+    """Return random token ids, (windows, length): the time does not depend on what they mean."""
     return torch.randint(vocabulary, (count, length), generator=torch.Generator().manual_seed(0))

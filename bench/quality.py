@@ -1,11 +1,11 @@
-"""Perplexity after pruning, method by method: the table of docs/methods.md, every row run by this code.
+"""Measures perplexity after pruning, method by method: the table of docs/methods.md.
 
-    make bench-quality                      # everything: an hour on 2 quiet cores
-    make bench-quality ARGS="--rows wanda"  # the rows whose name contains 'wanda'
-    make bench-quality ARGS="--held-out"    # what was tried for the preset `best`, on calibration articles
+    make bench-quality                      # all rows: an hour on 2 idle cores
+    make bench-quality ARGS="--rows wanda"  # rows whose name contains 'wanda'
+    make bench-quality ARGS="--held-out"    # the candidates for the preset `best`, on held-out articles
 
-SmolLM2-135M, 16 calibration windows of 512 tokens, perplexity over 24 windows of 512 tokens of other
-articles, float32. The gradients are computed once and serve all rows.
+SmolLM2-135M in float32, 16 calibration windows of 512 tokens, perplexity over 24 windows of 512 tokens of
+other articles. The gradients are computed once, for all rows.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from typing import Any
 
 from torch import Tensor
 
-from bench.subject import Subject, add_options, silent, subject
+from bench.subject import Subject, add_options, ignore_steps, subject
 from pruning.blockwise.prune import prune
 from pruning.evaluation.perplexity import perplexity
 from pruning.gradients.gradient_pass import gradient_norms
@@ -30,7 +30,7 @@ SEVENTY = {"sparsity": 0.7}
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: a recipe, and what a prototype measured for it (None: nothing)."""
+    """One row of the table: a recipe, and the perplexity that a prototype measured for it, if any."""
 
     name: str
     recipe: dict[str, Any]
@@ -78,52 +78,54 @@ ROWS = (
 )
 
 
-def _tried(name: str, toward: float, band: float, **options: Any) -> Row:  # noqa: ANN401 - a recipe's fields
+def _candidate(name: str, toward: float, band: float, **options: Any) -> Row:  # noqa: ANN401 - a recipe's fields
     refit = {"toward": toward, "iterations": 8}
     return Row(name, {**ADMM, **HALF, **_by_layer(band), "refit": refit, "order": "layers", **options})
 
 
-# Judged on windows of calibration articles that no calibration window is from, never on the evaluation text.
-TRIED = (
-    _tried("toward 0, band 0.25", 0, 0.25),
-    _tried("toward 0.5, band 0.25", 0.5, 0.25),
-    _tried("toward 0.3, band 0.35", 0.3, 0.35),
-    _tried("toward 0.5, band 0.35", 0.5, 0.35),
-    _tried("toward 0.7, band 0.35", 0.7, 0.35),
-    _tried("toward 0.5, band 0.45", 0.5, 0.45),
-    _tried("toward 0.5, 2:4", 0.5, 0, pattern="2:4", sparsity=None, allocation="uniform"),
-    _tried("toward 0.3, 2:4", 0.3, 0, pattern="2:4", sparsity=None, allocation="uniform"),
-    _tried("toward 0.5, band 0.25, 70 %", 0.5, 0.25, **SEVENTY),
-    _tried("toward 0.5, band 0.15, 70 %", 0.5, 0.15, **SEVENTY),
+# Compared on held-out windows of the calibration articles, never on the evaluation text.
+CANDIDATES = (
+    _candidate("toward 0, band 0.25", 0, 0.25),
+    _candidate("toward 0.5, band 0.25", 0.5, 0.25),
+    _candidate("toward 0.3, band 0.35", 0.3, 0.35),
+    _candidate("toward 0.5, band 0.35", 0.5, 0.35),
+    _candidate("toward 0.7, band 0.35", 0.7, 0.35),
+    _candidate("toward 0.5, band 0.45", 0.5, 0.45),
+    _candidate("toward 0.5, 2:4", 0.5, 0, pattern="2:4", sparsity=None, allocation="uniform"),
+    _candidate("toward 0.3, 2:4", 0.3, 0, pattern="2:4", sparsity=None, allocation="uniform"),
+    _candidate("toward 0.5, band 0.25, 70 %", 0.5, 0.25, **SEVENTY),
+    _candidate("toward 0.5, band 0.15, 70 %", 0.5, 0.15, **SEVENTY),
 )
 
 
 class Bench:
-    """The model and the texts, and the gradients once they were needed."""
+    """The workload, and its gradients once a row has needed them."""
 
-    def __init__(self, subject: Subject, judged: Tensor) -> None:
-        """`subject`: what is pruned; `judged`: the windows that its perplexity is measured on."""
+    def __init__(self, subject: Subject, evaluation: Tensor) -> None:
+        """`subject`: the workload. `evaluation`: the windows to measure perplexity on."""
         self.gradients: GradientNorms = {}
         self.gradient_seconds = 0.0
         self._subject = subject
-        self._judged = judged
+        self._evaluation = evaluation
 
     def dense(self) -> float:
-        """The perplexity before pruning."""
-        return perplexity(self._subject.dense(), self._judged, step=silent)
+        """Return the dense model's perplexity."""
+        return perplexity(self._subject.dense(), self._evaluation, step=ignore_steps)
 
     def measure(self, row: Row) -> tuple[float, float, float]:
-        """Perplexity, overall sparsity, and the seconds of the prune stage."""
+        """Prune by a row's recipe; return perplexity, overall sparsity, and the seconds of pruning."""
         recipe = self._recipe(row)
         model = self._subject.dense()
         if recipe.gradient_norms and not self.gradients:
             started = time.perf_counter()
-            self.gradients = gradient_norms(model, self._subject.windows, norms=("l1", "l2"), step=silent)
+            self.gradients = gradient_norms(
+                model, self._subject.windows, norms=("l1", "l2"), step=ignore_steps
+            )
             self.gradient_seconds = time.perf_counter() - started
         started = time.perf_counter()
-        pruned = prune(model, recipe, self._subject.windows, self.gradients, step=silent)
+        pruned = prune(model, recipe, self._subject.windows, self.gradients, step=ignore_steps)
         seconds = time.perf_counter() - started
-        return perplexity(model, self._judged, step=silent), pruned.sparsity, seconds
+        return perplexity(model, self._evaluation, step=ignore_steps), pruned.sparsity, seconds
 
     def _recipe(self, row: Row) -> Recipe:
         fields = {
@@ -135,7 +137,7 @@ class Bench:
 
 
 def _lines(bench: Bench, rows: tuple[Row, ...]) -> Iterator[str]:
-    """The table in Markdown, each line when it is known."""
+    """Yield the table in Markdown, line by line as rows finish."""
     yield "| | prototype | measured | sparsity | prune, s |"
     yield "| --- | --- | --- | --- | --- |"
     yield f"| dense | | {bench.dense():.2f} | 0 | 0 |"
@@ -151,20 +153,26 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(prog="python -m bench.quality", description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--rows", nargs="+", default=[""], metavar="TEXT", help="only rows whose name contains one of these"
+        "--rows",
+        nargs="+",
+        default=[""],
+        metavar="TEXT",
+        help="only rows whose name contains one of these texts",
     )
     parser.add_argument(
-        "--held-out", action="store_true", help="what was tried for `best`, on windows that it was chosen by"
+        "--held-out",
+        action="store_true",
+        help="the candidates for `best`, on the held-out windows that it was chosen by",
     )
     add_options(parser)
     options = parser.parse_args()
-    known = TRIED if options.held_out else ROWS
-    rows = tuple(row for row in known if any(text in row.name for text in options.rows))
+    table = CANDIDATES if options.held_out else ROWS
+    rows = tuple(row for row in table if any(text in row.name for text in options.rows))
     if not rows:
-        parser.error("no row has such a name; they are: " + "; ".join(row.name for row in known))
-    measured = subject(options)
-    judged = measured.held_out if options.held_out else measured.evaluation
-    for line in _lines(Bench(measured, judged), rows):
+        parser.error("--rows matches no row; the rows are: " + "; ".join(row.name for row in table))
+    workload = subject(options)
+    evaluation = workload.held_out if options.held_out else workload.evaluation
+    for line in _lines(Bench(workload, evaluation), rows):
         print(line, flush=True)
 
 

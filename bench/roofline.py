@@ -1,6 +1,6 @@
-"""A stage's matrix products, attention and loss, alone: how long the stage would take if it did nothing else.
+"""The roofline of each stage: how long its matrix products, attention and loss take on their own.
 
-One block's worth is timed on random numbers and counted for all blocks and micro-batches.
+One block is timed on random numbers, and multiplied by the number of blocks and micro-batches.
 """
 
 import time
@@ -22,7 +22,7 @@ _REPEATS = 3
 
 @dataclass(frozen=True)
 class _Seconds:
-    """For one micro-batch: of one block, or of the head."""
+    """Seconds for one micro-batch: through one block, or through the head."""
 
     forward: float  # the products of its linear layers
     attention: float
@@ -37,26 +37,26 @@ def seconds_by_stage(
     device: torch.device,
     dtype: torch.dtype,
 ) -> dict[str, float]:
-    """By stage: `whole`, `streamed`, `prune` (input norms, every window twice through each block)."""
+    """Return seconds by stage: `whole`, `streamed`, `prune` (input norms, two passes per block)."""
     count = min(max(1, -(-_TOKENS[device.type] // setting.length)), setting.windows)
     timer = Timer(device, dtype)
     one = _measure(config, count, setting.length, timer)
-    formed = _gradients(config, count, setting.length, timer)
+    weight_gradients = _gradients(config, count, setting.length, timer)
     pieces = -(-setting.windows // count)
     blocks = config.num_hidden_layers
-    onward = one.forward + one.attention
+    forward = one.forward + one.attention
     # The gradients of activations take as many products as the forward pass.
-    backward = one.forward + one.attention_backward + formed
+    backward = one.forward + one.attention_backward + weight_gradients
     loss = one.head + one.head_backward
     return {
-        "whole": pieces * (blocks * (onward + backward) + loss),
-        "streamed": pieces * (blocks * (2 * onward + backward) + loss),
-        "prune": pieces * (2 * blocks - 1) * onward,
+        "whole": pieces * (blocks * (forward + backward) + loss),
+        "streamed": pieces * (blocks * (2 * forward + backward) + loss),
+        "prune": pieces * (2 * blocks - 1) * forward,
     }
 
 
 def shapes(config: Any) -> list[tuple[int, int]]:  # noqa: ANN401 - of a LLaMA
-    """(outputs, inputs) of a block's linear layers."""
+    """Return (outputs, inputs) of a block's linear layers."""
     hidden, inner = config.hidden_size, config.intermediate_size
     queries = config.num_attention_heads * config.head_dim
     keys = config.num_key_value_heads * config.head_dim
@@ -65,29 +65,28 @@ def shapes(config: Any) -> list[tuple[int, int]]:  # noqa: ANN401 - of a LLaMA
 
 
 class Timer:
-    """Times work on random numbers."""
+    """Times work on random tensors of one dtype and device."""
 
     def __init__(self, device: torch.device, dtype: torch.dtype) -> None:
-        """`dtype`: of the numbers."""
         self._device = device
         self._dtype = dtype
 
     def numbers(self, *shape: int) -> Tensor:
-        """Normally distributed."""
+        """Return a tensor of normally distributed numbers."""
         return torch.randn(shape, device=self._device).to(self._dtype)
 
     def seconds(self, work: Callable[[], object]) -> float:
-        """The fastest of a few, after one to warm up."""
+        """Return the fastest of a few calls, after a warm-up call."""
         times = []
         for _ in range(_REPEATS + 1):
-            self._finish()
+            self._synchronize()
             started = time.perf_counter()
             work()
-            self._finish()
+            self._synchronize()
             times.append(time.perf_counter() - started)
         return min(times[1:])
 
-    def _finish(self) -> None:
+    def _synchronize(self) -> None:
         if self._device.type == "cuda":
             torch.cuda.synchronize(self._device)
 
@@ -105,7 +104,7 @@ def _measure(config: Any, count: int, length: int, timer: Timer) -> _Seconds:  #
 
 
 def _gradients(config: Any, count: int, length: int, timer: Timer) -> float:  # noqa: ANN401
-    """δᵀx of every window and layer of a block."""
+    """Time δᵀx for every window and layer of a block."""
     total = 0.0
     for outputs, inputs in shapes(config):
         delta, x = timer.numbers(length, outputs), timer.numbers(length, inputs)
@@ -137,7 +136,7 @@ def _attention(config: Any, count: int, length: int, timer: Timer) -> tuple[floa
 
 
 def _loss(config: Any, tokens: int, timer: Timer) -> tuple[float, float]:  # noqa: ANN401
-    """Of the head and the cross-entropy, in pieces of a few hundred tokens."""
+    """Time head and cross-entropy, forward and backward, in chunks of a few hundred tokens."""
     at_once = min(tokens, _TOKENS_PER_LOSS)
     hidden = timer.numbers(at_once, config.hidden_size).requires_grad_()
     weight = timer.numbers(config.vocab_size, config.hidden_size)

@@ -1,9 +1,9 @@
-"""`make bench-search`: the answer of a `target` search beside the best of a fine grid, on a real service.
+"""`make bench-search`: compares a `target` search with the best of a fine grid, on a real service.
 
 An embedded service with one worker is asked for the sparsest SmolLM2-135M within a bound on its perplexity,
-and then for a sweep over a grid around the answer, whose jobs have the same gate. What a search promises:
-a sparsity that meets the bound, no further than its tolerance below the best on the grid, and one computation
-of gradients and one measurement of the dense model in all.
+and then for a sweep over a grid around the answer, whose jobs have the same gate. A search promises a
+sparsity that meets the bound, at most its tolerance below the best on the grid, and that gradients are
+computed and the dense model is measured only once.
 """
 
 import argparse
@@ -40,20 +40,20 @@ _DIGITS = 4
 
 @dataclass(frozen=True)
 class Probe:
-    """One job: what it was asked for, and what it found."""
+    """One job of a sweep: its sparsity and its results."""
 
     sparsity: float
     dense: float
     pruned: float
     cut_short: bool
     met: bool
-    computed: bool  # the gradients; otherwise it has found them
-    measured: bool  # the dense model; otherwise its perplexity was found
+    computed_gradients: bool  # otherwise they came from the cache
+    measured_dense: bool  # otherwise the dense perplexity came from the cache
     seconds: float
 
     @classmethod
     def of(cls, job: Job) -> "Probe":
-        """A job that has succeeded."""
+        """Read a job that has succeeded."""
         report = job.report
         assert report is not None, job.error
         perplexity = report["perplexity"]
@@ -63,8 +63,8 @@ class Probe:
             pruned=perplexity["pruned"],
             cut_short=perplexity["cut_short"],
             met=job.gate_state == GateState.PASSED,
-            computed=not report["gradients_reused"],
-            measured=not report["dense_perplexity_reused"],
+            computed_gradients=not report["gradients_reused"],
+            measured_dense=not report["dense_perplexity_reused"],
             seconds=sum(stage["seconds"] for stage in report["stages"]),
         )
 
@@ -76,8 +76,8 @@ class Stack:
     client: Client
     database: sessionmaker[Session]
 
-    def ended(self, body: dict[str, Any]) -> list[Probe]:
-        """The jobs of a sweep or search, in their order, once it has ended."""
+    def run_sweep(self, body: dict[str, Any]) -> list[Probe]:
+        """Submit a sweep or search, wait until it ends, and return its jobs in order."""
         sweep = self.client.submit_sweep(body)
         while sweep.state == "running":
             time.sleep(1)
@@ -93,7 +93,7 @@ class Stack:
 
 @contextmanager
 def stack(roots: Sequence[Path]) -> Iterator[Stack]:
-    """PostgreSQL, Valkey, API, dispatcher and one worker, that may read what lies under `roots`."""
+    """Run PostgreSQL, Valkey, API, dispatcher and one worker, which may read files under `roots`."""
     with ExitStack() as running:
         directory = Path(running.enter_context(tempfile.TemporaryDirectory()))
         postgres = running.enter_context(Postgres(directory / "postgres"))
@@ -122,13 +122,13 @@ def stack(roots: Sequence[Path]) -> Iterator[Stack]:
 
 
 def around(answer: float, step: float, reach: float) -> list[float]:
-    """The multiples of `step` no further than `reach` from the answer, within (0, 1)."""
+    """Return the multiples of `step` within `reach` of the answer and within (0, 1)."""
     first, last = (round((answer + side * reach) / step) for side in (-1, 1))
     return [round(n * step, _DIGITS) for n in range(first, last + 1) if 0 < n * step < 1]
 
 
 def table(probes: Sequence[Probe], title: str) -> Table:
-    """A line per job."""
+    """Return a table with a line per job."""
     columns = ("sparsity", "perplexity", "increase", "bound", "gradients", "dense model", "seconds")
     lines = Table(*columns, title=title)
     for probe in probes:
@@ -138,8 +138,8 @@ def table(probes: Sequence[Probe], title: str) -> Table:
             f"{at_least}{probe.pruned:.3f}",
             f"{at_least}{probe.pruned / probe.dense - 1:.2%}",
             "met" if probe.met else "missed",
-            "computed" if probe.computed else "found",
-            "measured" if probe.measured else "found",
+            "computed" if probe.computed_gradients else "reused",
+            "measured" if probe.measured_dense else "reused",
             f"{probe.seconds:.0f}",
         )
     return lines
@@ -152,10 +152,14 @@ def main() -> None:
     parser.add_argument("--method", default="gblm")
     parser.add_argument("--increase", type=float, default=0.05, help="the bound, over the dense perplexity")
     parser.add_argument("--tolerance", type=float, default=0.02)
-    parser.add_argument("--windows", type=int, default=8, help="of calibration, and as many of evaluation")
-    parser.add_argument("--length", type=int, default=256, help="tokens of a window")
-    parser.add_argument("--step", type=float, default=0.01, help="of the grid")
-    parser.add_argument("--reach", type=float, default=0.04, help="of the grid to both sides of the answer")
+    parser.add_argument(
+        "--windows", type=int, default=8, help="calibration windows, and as many evaluation windows"
+    )
+    parser.add_argument("--length", type=int, default=256, help="tokens per window")
+    parser.add_argument("--step", type=float, default=0.01, help="spacing of the grid")
+    parser.add_argument(
+        "--reach", type=float, default=0.04, help="how far the grid extends to both sides of the answer"
+    )
     options = parser.parse_args()
     model, texts = checkpoint(options), options.texts.absolute()
     calibration, evaluation = prepare(texts)
@@ -177,18 +181,19 @@ def main() -> None:
     bound = {"max_perplexity_increase": options.increase}
     console = Console()
     with stack([model.parent, texts]) as service:
-        search = service.ended({"job": job, "target": {**bound, "tolerance": options.tolerance}})
+        search = service.run_sweep({"job": job, "target": {**bound, "tolerance": options.tolerance}})
         console.print(table(search, f"search: at most {options.increase:.1%} over the dense model"))
         answer = max(probe.sparsity for probe in search if probe.met)
         same = {**job, "gate": bound, "stop_when_missed": True}
         sparsities = around(answer, options.step, options.reach)
-        grid = service.ended({"job": same, "vary": {"sparsity": sparsities}})
+        grid = service.run_sweep({"job": same, "vary": {"sparsity": sparsities}})
         console.print(table(grid, f"grid in steps of {options.step:g}"))
+    jobs = search + grid
     best = max((probe.sparsity for probe in grid if probe.met), default=0.0)
     console.print(
         f"the search's answer {answer:.4f} lies {best - answer:.4f} below the best on the grid, {best:.4f}; "
-        f"gradients were computed {sum(probe.computed for probe in search + grid)} time(s), the dense model "
-        f"measured {sum(probe.measured for probe in search + grid)} time(s), in {len(search + grid)} jobs"
+        f"gradients were computed {sum(job.computed_gradients for job in jobs)} time(s), the dense model "
+        f"measured {sum(job.measured_dense for job in jobs)} time(s), in {len(jobs)} jobs"
     )
 
 

@@ -1,4 +1,4 @@
-"""A database with many jobs, made by the database itself, and what a query plan reads of them."""
+"""Fills a database with many jobs by SQL, and counts the rows that a query plan reads."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from jobs.spec.job import JobSpec
 
-# A service that has been in use: most jobs have succeeded, few wait; labels are common, middling and rare.
+# Like a service in use: most jobs have succeeded and few are queued; labels are common, less common and rare.
 _JOBS = """
 INSERT INTO jobs (owner, spec, recipe_fingerprint, model, method, pattern, sparsity, labels, state, attempt,
                   lease_token, lease_expires_at, report, dense_perplexity, pruned_perplexity, gate,
@@ -39,7 +39,7 @@ _ATTEMPTS = "INSERT INTO job_attempts (job_id, attempt, worker) SELECT id, 1, 'w
 
 
 def fill(connection: Connection, spec: JobSpec, report: str, *, jobs: int) -> None:
-    """Insert `jobs` jobs that look like `spec`, one in twenty of them with the JSON `report`."""
+    """Insert `jobs` jobs with `spec`, one in twenty of them with the JSON `report`."""
     values = {"spec": spec.model_dump_json(), "report": report, "jobs": jobs}
     connection.execute(text(_JOBS), values)
     for statement in (_LABELS, _ATTEMPTS):
@@ -48,7 +48,7 @@ def fill(connection: Connection, spec: JobSpec, report: str, *, jobs: int) -> No
 
 
 def rows_read(connection: Connection, query: Select[Any]) -> int:
-    """How many rows of tables and indexes the database touches to answer `query`."""
+    """Return how many rows of tables and indexes the database reads to answer `query`."""
     compiled = query.compile(dialect=PGDialect_psycopg())  # type: ignore[no-untyped-call]
     explained = connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {compiled}", compiled.params)
     return _read(explained.scalar_one()[0]["Plan"])

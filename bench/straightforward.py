@@ -1,8 +1,8 @@
-"""The straightforward way: what a careful person writes first, and what the engine is measured against.
+"""The straightforward implementation, which a careful engineer writes first: the baseline of the bench.
 
 One window at a time, gradients of the whole model by autograd, accumulators on the CPU; and for Wanda a loop
-over blocks with a hook on every linear layer. It shares no code with the engine, so the bench compares the
-numbers of the two as well as their times.
+over blocks with a hook on every linear layer. It shares no code with the engine, so that the bench compares
+the numbers of the two as well as their times.
 """
 
 from contextlib import suppress
@@ -15,10 +15,10 @@ from transformers import LlamaForCausalLM
 
 
 def gradient_norms(model: LlamaForCausalLM, windows: Tensor) -> dict[str, dict[str, Tensor]]:
-    """L1 and L2 over windows of each linear layer's weight gradient, on the CPU, by layer name: float32, or
-    float64 for a model in float64.
+    """Return the L1 and L2 norms over windows of each linear layer's gradient, by layer name, on the CPU.
 
-    Nothing is frozen: the backward pass gives the gradients of the whole model, as the published code's does.
+    They are float32, or float64 for a float64 model. Nothing is frozen: the backward pass computes the
+    gradients of the whole model, as the published code does.
     """
     layers = _linear_layers(model)
     model.requires_grad_(True)
@@ -46,13 +46,13 @@ def prune_rows(
     sparsity: float,
     gradient_terms: dict[str, Tensor] | None = None,
     *,
-    instead: dict[str, Tensor] | None = None,
+    applied_masks: dict[str, Tensor] | None = None,
 ) -> dict[str, Tensor]:
     """Prune in place, block by block and window by window: Wanda, or GBLM where gradient terms are given.
 
-    The score is |W|·(‖X‖₂/√N + the layer's gradient term); per row, the lowest int(columns × sparsity) go.
-    Returns the masks by parameter name, True where a weight goes. Other masks given `instead` are the ones
-    that are applied, so that each block's own are chosen behind the same pruned blocks as theirs.
+    The score is |W|·(‖X‖₂/√N + the layer's gradient term); each row loses its lowest int(columns × sparsity).
+    Returns the masks by parameter name, True where a weight is pruned. `applied_masks`, if given, are applied
+    in place of those that were found, so that both implementations see the same pruned blocks.
     """
     masks: dict[str, Tensor] = {}
     dtype = torch.promote_types(model.dtype, torch.float32)
@@ -77,10 +77,10 @@ def prune_rows(
             if gradient_terms is not None:
                 factor = factor + gradient_terms[name].to(model.device)
             order = (layer.weight.abs() * factor).sort(dim=1, stable=True).indices
-            going = order[:, : int(layer.in_features * sparsity)]
-            mask = torch.zeros_like(layer.weight, dtype=torch.bool).scatter_(1, going, True)
+            pruned = order[:, : int(layer.in_features * sparsity)]
+            mask = torch.zeros_like(layer.weight, dtype=torch.bool).scatter_(1, pruned, True)
             masks[f"{name}.weight"] = mask
-            layer.weight.masked_fill_(mask if instead is None else instead[f"{name}.weight"], 0)
+            layer.weight.masked_fill_(mask if applied_masks is None else applied_masks[f"{name}.weight"], 0)
         hidden = [block(window, **arguments) for window in hidden]
     return masks
 
@@ -105,7 +105,7 @@ class _FirstBlockReached(Exception):
 
 
 def _block_inputs(model: LlamaForCausalLM, windows: Tensor) -> tuple[list[Tensor], dict[str, Any]]:
-    """What the model passes to its first block: the hidden states per window, and the other arguments."""
+    """Return what the model passes to its first block: hidden states per window, and the other arguments."""
     hidden: list[Tensor] = []
     arguments: dict[str, Any] = {}
 

@@ -1,4 +1,4 @@
-"""What the benchmarks measure on: SmolLM2-135M, windows of 512 tokens of Wikipedia prose, float32, CPU."""
+"""The standard workload of the benchmarks: SmolLM2-135M on Wikipedia prose, windows of 512 tokens, CPU."""
 
 import argparse
 from collections.abc import Iterator
@@ -28,10 +28,10 @@ _HELD_OUT_WINDOWS = 16
 
 
 class Subject:
-    """A checkpoint, and the windows that calibrate and judge it."""
+    """A checkpoint, with its calibration and evaluation windows."""
 
     def __init__(self, model: Path, texts: Path, samples: int = 16) -> None:
-        """`model`: a checkpoint; `texts`: where the articles lie or go; `samples`: calibration windows."""
+        """`model`: a checkpoint. `texts`: the directory of the articles, prepared on first use."""
         self.reference = ModelReference(id=str(model))
         self._checkpoint = resolve(self.reference)
         self._reader = Reader(
@@ -42,17 +42,19 @@ class Subject:
         calibration, evaluation = prepare(texts)
         self.calibration = Calibration(dataset=str(calibration), samples=samples, sequence_length=_LENGTH)
         self.windows = calibration_set(self.calibration, self._reader).windows
-        judged = Evaluation(dataset=str(evaluation), sequence_length=_LENGTH, windows=_EVALUATION_WINDOWS)
-        self.evaluation = evaluation_sets(judged, self._reader)[0].windows
+        request = Evaluation(dataset=str(evaluation), sequence_length=_LENGTH, windows=_EVALUATION_WINDOWS)
+        self.evaluation = evaluation_sets(request, self._reader)[0].windows
 
     def dense(self, dtype: torch.dtype = torch.float32) -> PreTrainedModel:
-        """The model as it is, read anew."""
+        """Load the dense model anew."""
         return self._checkpoint.load(dtype, torch.device("cpu"))
 
     @cached_property
     def held_out(self) -> Tensor:
-        """Windows to choose methods and options by, spread over the calibration articles that no calibration
-        window is from: (windows, length)."""
+        """Windows for choosing methods and options, (windows, length).
+
+        They are spread over the calibration articles that contain no calibration window.
+        """
         ids = self._reader.encode(PARAGRAPH_BREAK.join(self._untouched_articles()), self._source)
         windows = torch.tensor(ids).unfold(0, _LENGTH, _LENGTH)
         return windows[:: len(windows) // _HELD_OUT_WINDOWS][:_HELD_OUT_WINDOWS]
@@ -60,7 +62,7 @@ class Subject:
     def _untouched_articles(self) -> Iterator[str]:
         for article in read_documents(self._source):
             ids = torch.tensor(self._reader.encode(article, self._source))
-            # A window is a piece of one article's token ids.
+            # A calibration window is a contiguous part of one article's token ids.
             offsets = ids.unfold(0, _LENGTH, 1) if len(ids) >= _LENGTH else ids.new_empty(0, _LENGTH)
             if not any((offsets == window).all(dim=1).any() for window in self.windows):
                 yield article
@@ -72,32 +74,32 @@ class Subject:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """`--model` and `--texts`."""
+    """Add `--model` and `--texts`."""
     parser.add_argument("--model", type=Path, metavar="DIR", help="another SmolLM2-135M (default: fetched)")
     parser.add_argument("--texts", type=Path, metavar="DIR", default=_CACHE / "wikipedia")
 
 
 def subject(options: argparse.Namespace, samples: int = 16) -> Subject:
-    """What the options ask for; what is missing is fetched."""
+    """Return the workload that the options name, fetching what is missing."""
     logging.disable_progress_bar()
     return Subject(checkpoint(options), options.texts.absolute(), samples)
 
 
 def checkpoint(options: argparse.Namespace) -> Path:
-    """The directory of the model, fetched unless the options name one."""
+    """Return the model's directory, fetching the model unless the options name one."""
     _CACHE.mkdir(exist_ok=True)
     model = Path(options.model) if options.model else demo_model(_CACHE)
     return model.absolute()
 
 
 def save_tokens(options: argparse.Namespace, scratch: Path, samples: int) -> tuple[str, str]:
-    """Write calibration and evaluation windows as files; the model's directory, and the evaluation's file."""
-    measured = subject(options, samples)
+    """Write all windows to `scratch`; return the model's directory and the evaluation windows' path."""
+    workload = subject(options, samples)
     evaluation = scratch / "evaluation.safetensors"
-    save_file({"windows": measured.windows.contiguous()}, scratch / "calibration.safetensors")
-    save_file({"windows": measured.evaluation.contiguous()}, evaluation)
-    return measured.reference.id, str(evaluation)
+    save_file({"windows": workload.windows.contiguous()}, scratch / "calibration.safetensors")
+    save_file({"windows": workload.evaluation.contiguous()}, evaluation)
+    return workload.reference.id, str(evaluation)
 
 
-def silent(done: int, total: int) -> None:
-    """Progress that nobody watches."""
+def ignore_steps(done: int, total: int) -> None:
+    """A `step` callback that does nothing."""

@@ -1,14 +1,14 @@
-"""Tables in Markdown, line by line."""
+"""Markdown tables, line by line."""
 
 from collections.abc import Iterator
 
 
 def header(*columns: str) -> Iterator[str]:
-    """The first two lines of a Markdown table."""
+    """Yield the first two lines of a table."""
     yield row_of(list(columns))
     yield row_of(["---"] * len(columns))
 
 
 def row_of(cells: list[str]) -> str:
-    """Another one."""
+    """Return one row."""
     return f"| {' | '.join(cells)} |"

@@ -1,7 +1,7 @@
-"""The tasks of bench.runner: each loads a model and does one thing with it, by the engine or plainly.
+"""The tasks that bench.runner measures: each loads a model and runs one computation on it.
 
-The time is that of the work, without loading; the peak is of both. On a CPU it is taken beyond what the
-imports hold.
+The time is that of the computation, without loading; the peak memory is of both. On a CPU it is counted
+beyond what the imports take.
 """
 
 import json
@@ -37,47 +37,46 @@ _STATUS = Path("/proc/self/status")
 
 
 class Task:
-    """What every task has at hand."""
+    """The setting of a task, and what it measures."""
 
     def __init__(self, setting: Setting) -> None:
-        """Nothing is loaded yet."""
         self.setting = setting
         self.device = torch.device(setting.device)
         self.dtype: torch.dtype = getattr(torch, setting.dtype)
         self.seconds = 0.0
         self.peak_bytes = 0
-        self.more: dict[str, Any] = {}
+        self.extra: dict[str, Any] = {}
         self._memory = PeakMemory(self.device)
         self._memory.reset()
         self._before = _resident() if self.device.type == "cpu" else 0
 
     def model(self, *, placed: bool = False) -> Any:  # noqa: ANN401 - a model of transformers
-        """In the compute dtype; on the device if `placed`."""
+        """Load the model in the compute dtype; on the device if `placed`."""
         model = self.setting.model.load(self.dtype)
         return model.to(self.device) if placed else model
 
     def placement(self) -> Placement:
-        """As a job has it: on the host as it is stored, brought to the device and dtype block by block."""
+        """Load the model as a job does: on the host as stored, moved to the device block by block."""
         return Placement(self.setting.model.load_as_stored(self.dtype), self.device, self.dtype)
 
     def windows(self, vocabulary: int) -> Tensor:
-        """Of this setting: (windows, length)."""
+        """Return the setting's token ids, (windows, length)."""
         if self.setting.tokens is None:
             return random_windows(self.setting.windows, self.setting.length, vocabulary)
         windows: Tensor = load_file(self.setting.tokens)["windows"]
         return windows[: self.setting.windows, : self.setting.length]
 
     def timed(self, work: Callable[[], Any]) -> Any:  # noqa: ANN401 - what the work gives
-        """Do it, and remember how long it took, and what was held at most since the task began."""
-        self._finish()
+        """Run `work`; record its time, and the peak memory since the task began."""
+        self._synchronize()
         started = time.perf_counter()
         result = work()
-        self._finish()
+        self._synchronize()
         self.seconds = time.perf_counter() - started
         self.peak_bytes = self._memory.peak() - self._before
         return result
 
-    def _finish(self) -> None:
+    def _synchronize(self) -> None:
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
 
@@ -85,27 +84,27 @@ class Task:
 def gradients(
     task: Task, *, schedule: ScheduleChoice, norms: list[GradientNorm], save: str | None = None
 ) -> None:
-    """Norms by the engine."""
+    """Run the engine's gradient pass, and save the norms to `save`."""
     placement = task.placement()
     windows = task.windows(placement.model.config.vocab_size)
     with TemporaryDirectory() as directory:
         engine = GradientPass(placement, windows, norms=norms, schedule=schedule)
         resume_store = DirectoryResumeStore(Path(directory))
-        found = task.timed(lambda: engine.run(_silent, resume_store))
-        task.more["micro_batch"] = engine.schedule.micro_batch
+        found = task.timed(lambda: engine.run(_ignore_steps, resume_store))
+        task.extra["micro_batch"] = engine.schedule.micro_batch
         _save(found, save)
         if schedule == "streamed":
-            # Another run on the same shards: what a job pays that finds them finished.
+            # A second run on the same shards: the cost of a job that finds them finished.
             again = GradientPass(placement, windows, norms=norms, schedule="streamed")
             started = time.perf_counter()
-            for layers in again.run(_silent, resume_store).values():
+            for layers in again.run(_ignore_steps, resume_store).values():
                 for norm in layers.values():
                     norm.sum()
-            task.more["again"] = time.perf_counter() - started
+            task.extra["again"] = time.perf_counter() - started
 
 
 def straightforward_gradients(task: Task, *, save: str | None = None) -> None:
-    """Both norms, one window after the other, by autograd."""
+    """Compute both norms by autograd, one window after the other."""
     model = task.model(placed=True)
     windows = task.windows(model.config.vocab_size)
     norms = task.timed(lambda: straightforward.gradient_norms(model, windows))
@@ -113,7 +112,7 @@ def straightforward_gradients(task: Task, *, save: str | None = None) -> None:
 
 
 def pruned(task: Task, *, method: str, norms: str | None = None, save: str | None = None) -> None:
-    """A pruning by the engine. `norms`: a file of gradient norms."""
+    """Prune with the engine. `norms`: a file of gradient norms. `save`: a file for the masks."""
     recipe = Recipe.model_validate(
         {
             "model": "bench/model",
@@ -131,7 +130,7 @@ def pruned(task: Task, *, method: str, norms: str | None = None, save: str | Non
             recipe,
             windows,
             gradients,  # type: ignore[arg-type]
-            step=_silent,
+            step=_ignore_steps,
             placement=placement,
         )
     )
@@ -140,41 +139,43 @@ def pruned(task: Task, *, method: str, norms: str | None = None, save: str | Non
 
 
 def straightforward_pruned(task: Task) -> None:
-    """Wanda by a loop over blocks and windows."""
+    """Prune by Wanda in a loop over blocks and windows."""
     model = task.model(placed=True)
     windows = task.windows(model.config.vocab_size)
     task.timed(lambda: straightforward.prune_rows(model, windows, SPARSITY))
 
 
 def masked_perplexity(task: Task, *, masks: str) -> None:
-    """Of the float32 model with these masks, over the setting's windows."""
+    """Measure the perplexity of the model with the masks in a file, over the setting's windows."""
     model = task.model(placed=True)
     windows = task.windows(model.config.vocab_size)
     pruned = load_file(masks)
     for name, parameter in model.named_parameters():
         if name in pruned:
             parameter.data.masked_fill_(pruned[name].to(task.device), 0)
-    task.more["perplexity"] = task.timed(lambda: perplexity(model, windows, step=_silent))
+    task.extra["perplexity"] = task.timed(lambda: perplexity(model, windows, step=_ignore_steps))
 
 
-def floors(task: Task) -> None:
-    """The matrix products, attention and loss of each stage, alone: seconds by stage."""
-    task.more |= roofline.seconds_by_stage(task.setting.model.config(), task.setting, task.device, task.dtype)
+def rooflines(task: Task) -> None:
+    """Time each stage's matrix products, attention and loss alone: seconds by stage."""
+    task.extra |= roofline.seconds_by_stage(
+        task.setting.model.config(), task.setting, task.device, task.dtype
+    )
 
 
 def kernel(task: Task, *, norms: list[GradientNorm]) -> None:
-    """Both ways of accumulation, in milliseconds by the shape of a layer."""
+    """Time gradient accumulation, by matrix products and in the fused kernel: milliseconds by layer shape."""
     config, length = task.setting.model.config(), task.setting.length
-    task.more |= milliseconds(config, length, norms, task.device, task.dtype)
+    task.extra |= milliseconds(config, length, norms, task.device, task.dtype)
 
 
 def rate(task: Task) -> None:
-    """Operations per second of large matrix products."""
-    task.more["rate"] = product_rate(task.device, task.dtype)
+    """Measure the rate of large matrix products, in operations per second."""
+    task.extra["rate"] = product_rate(task.device, task.dtype)
 
 
-def _silent(done: int, total: int) -> None:
-    """Progress that nobody watches."""
+def _ignore_steps(done: int, total: int) -> None:
+    """A `step` callback that does nothing."""
 
 
 def _save(norms: Mapping[Any, Mapping[str, Tensor]], path: str | None) -> None:
@@ -205,7 +206,7 @@ TASKS: dict[str, Callable[..., None]] = {
         pruned,
         straightforward_pruned,
         masked_perplexity,
-        floors,
+        rooflines,
         kernel,
         rate,
     )
@@ -213,13 +214,13 @@ TASKS: dict[str, Callable[..., None]] = {
 
 
 def main() -> None:
-    """Do what the first argument asks for, and print what it took as the last line."""
+    """Run the task in the first argument (JSON), and print the measurement (JSON) as the last line."""
     request = json.loads(sys.argv[1])
     setting = Setting.from_json(request["setting"])
     task = Task(setting)
     with ProductsInFloat32() if setting.emulated else nullcontext():  # type: ignore[no-untyped-call]
         TASKS[request["task"]](task, **request["options"])
-    print(json.dumps({"seconds": task.seconds, "peak_bytes": task.peak_bytes, "more": task.more}))
+    print(json.dumps({"seconds": task.seconds, "peak_bytes": task.peak_bytes, "extra": task.extra}))
 
 
 if __name__ == "__main__":

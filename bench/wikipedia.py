@@ -1,7 +1,7 @@
-"""English Wikipedia prose for the benchmarks, without a download from anywhere but the package index.
+"""English Wikipedia prose for the benchmarks, downloaded from the package index only.
 
 The gensim wheel carries an excerpt of a Wikipedia dump among its test data: 94 articles. Every fourth
-article is evaluation text, the others are calibration text, so that neither has seen the other.
+article is evaluation text and the others are calibration text, so that they share no article.
 """
 
 import bz2
@@ -19,19 +19,22 @@ import mwparserfromhell
 
 _WHEEL = "gensim==4.4.0"
 _DUMP = "gensim/test/test_data/enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2"
-_SHORTEST_ARTICLE = 2_000
-_SHORTEST_LINE = 80
-_EVERY = 4
+_MIN_ARTICLE_LENGTH = 2_000
+_MIN_LINE_LENGTH = 80
+_EVALUATION_STRIDE = 4
 
 
 def prepare(directory: Path) -> tuple[Path, Path]:
-    """The calibration file (.jsonl, one article a line) and the evaluation file (.txt), made on first use."""
+    """Return the calibration file (.jsonl, one article per line) and the evaluation file (.txt).
+
+    They are written on first use.
+    """
     calibration, evaluation = directory / "calibration.jsonl", directory / "evaluation.txt"
     if not (calibration.exists() and evaluation.exists()):
         directory.mkdir(parents=True, exist_ok=True)
         articles = list(_articles(_wheel(directory)))
-        evaluation.write_text("\n\n".join(articles[::_EVERY]))
-        rest = (article for index, article in enumerate(articles) if index % _EVERY)
+        evaluation.write_text("\n\n".join(articles[::_EVALUATION_STRIDE]))
+        rest = (article for index, article in enumerate(articles) if index % _EVALUATION_STRIDE)
         calibration.write_text("".join(json.dumps({"text": article}) + "\n" for article in rest))
     return calibration, evaluation
 
@@ -61,11 +64,11 @@ def _articles(wheel: Path) -> Iterator[str]:
         text = page.findtext(".//{*}text") or ""
         if not re.match(r"#redirect", text, re.IGNORECASE):
             article = _prose(text)
-            if len(article) > _SHORTEST_ARTICLE:
+            if len(article) > _MIN_ARTICLE_LENGTH:
                 yield article
         page.clear()
 
 
 def _prose(markup: str) -> str:
     text = mwparserfromhell.parse(markup).strip_code()
-    return "\n".join(line for line in text.splitlines() if len(line) > _SHORTEST_LINE)
+    return "\n".join(line for line in text.splitlines() if len(line) > _MIN_LINE_LENGTH)

@@ -1,4 +1,8 @@
-"""The dense model's hidden states, walked beside the pruned one's, for a refit toward the dense model."""
+"""A walk through the pruned and the dense model side by side, for a refit toward the dense model.
+
+It holds a second set of hidden states, those of the dense model, and a dense copy of the block being pruned.
+From both it measures the activation error that each layer's refit compensates.
+"""
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
@@ -7,104 +11,114 @@ from contextlib import suppress
 import torch
 from torch import Tensor, nn
 
-from pruning.activations.statistics import InputsSeen, InputStatistics
+from pruning.activations.statistics import InputStatistics, StopForward
 from pruning.activations.walk import BlockwiseForward
 from pruning.model.blocks import Block
-from pruning.model.hooks import Observer, Seen, observing
+from pruning.model.hooks import LayerCall, Observer, observing
 from pruning.model.layers import LinearLayer, ModuleLayer, linear_layers
-from pruning.model.replay import Replay, alike
+from pruning.model.replay import Replay, equal_up_to_rounding
 
 _DENSE = "dense."
 
 
 class PairedForward(BlockwiseForward):
-    """A walk that takes the windows through the dense model too, and measures how far the two are apart.
+    """A `BlockwiseForward` that also measures how far the pruned model is from the dense one.
 
-    It holds one more set of hidden states, and a dense copy of the block that is being pruned. The layer that
-    a block calls last is compared by the block's output, where its own goes there unchanged (the residual
-    stream): so it makes good what the layers before it could not. All others are compared by their inputs.
+    A layer's error is that of its inputs. The layer that a block calls last is the exception where its output
+    is added to the residual stream unchanged: its error is that of the block's output, so that its refit also
+    compensates what the block's earlier layers could not.
     """
 
-    def __init__(self, replay: Replay, pieces: Sequence[Tensor]) -> None:
-        """See `BlockwiseForward`; the model is dense still."""
-        super().__init__(replay, pieces)
-        self._dense = list(self._hidden)
-        self._twin: nn.Module = nn.Identity()
-        self._last: LinearLayer | None = None
+    def __init__(self, replay: Replay, micro_batches: Sequence[Tensor]) -> None:
+        """Start both walks; the model must still be dense."""
+        super().__init__(replay, micro_batches)
+        self._dense_hidden = list(self._hidden)
+        self._dense_block: nn.Module = nn.Identity()
+        self._residual_layer: LinearLayer | None = None
 
     def enter(self, index: int) -> None:
-        """Keep a dense copy of the block, which is to be pruned next."""
+        """Copy block `index` before it is pruned."""
         block = self._blocks[index]
-        self._twin = copy.deepcopy(block.module)
-        piece, hidden = self._pieces[0], self._hidden[0]
-        call = self._calls[len(piece)][index]
-        self._last = _last_to_output(block, piece, lambda: call(block.module, hidden))
+        self._dense_block = copy.deepcopy(block.module)
+        tokens, hidden = self._micro_batches[0], self._hidden[0]
+        call = self._calls[len(tokens)][index]
+        self._residual_layer = _last_layer_of_residual(block, tokens, lambda: call(block.module, hidden))
 
     def state(self) -> dict[str, Tensor]:
-        """Both models' windows as they are before the next block, by name."""
-        dense = {f"{_DENSE}{position:05}": hidden for position, hidden in enumerate(self._dense)}
+        """Return both models' hidden states by name."""
+        dense = {f"{_DENSE}{number:05}": hidden for number, hidden in enumerate(self._dense_hidden)}
         return super().state() | dense
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
-        """Put the windows where another walk of the same pieces was."""
+        """Continue from the `state` of an earlier paired walk."""
         super().restore(state)
-        self._dense = [state[f"{_DENSE}{p:05}"].to(old.device) for p, old in enumerate(self._dense)]
+        self._dense_hidden = [
+            state[f"{_DENSE}{number:05}"].to(old.device) for number, old in enumerate(self._dense_hidden)
+        ]
 
     def measure(self, index: int, statistics: InputStatistics) -> None:
-        """As in `BlockwiseForward`, for the drift too."""
+        """Collect `statistics`, with the activation errors of the layers that both models call alike."""
         block = self._blocks[index]
         names = {layer.name for layer in statistics.layers}
-        twins = [layer for layer in linear_layers(self._twin, block.name) if layer.name in names]
-        # An expert is not sent the same tokens in both models.
-        compared = [layer for layer in twins if isinstance(layer, ModuleLayer)]
-        last = self._last if self._last is not None and self._last.name in names else None
-        for piece, hidden, dense in zip(self._pieces, self._hidden, self._dense, strict=True):
-            call = self._calls[len(piece)][index]
-            inputs = _Inputs(compared, stop=last is None)
-            with observing(compared, piece, inputs), suppress(InputsSeen):
-                output = call(self._twin, dense)
-            with statistics.watching(piece, inputs.by_name, stop=last is None), suppress(InputsSeen):
-                if last is not None:
-                    seen = _Inputs([last], stop=False)
-                    with observing([last], piece, seen):
-                        lacking = output - call(block.module, hidden)
-                    given = seen.by_name[last.name].reshape(*piece.shape, -1)
-                    statistics.add_output_error(last, given.unbind(), lacking.unbind())
+        dense_layers = [
+            layer for layer in linear_layers(self._dense_block, block.name) if layer.name in names
+        ]
+        # Experts are left out: the two models may route other tokens to them.
+        compared = [layer for layer in dense_layers if isinstance(layer, ModuleLayer)]
+        residual = self._residual_layer
+        residual = residual if residual is not None and residual.name in names else None
+        for tokens, hidden, dense in zip(self._micro_batches, self._hidden, self._dense_hidden, strict=True):
+            call = self._calls[len(tokens)][index]
+            inputs = _RecordInputs(compared, stop=residual is None)
+            with observing(compared, tokens, inputs), suppress(StopForward):
+                dense_output = call(self._dense_block, dense)
+            with (
+                statistics.collecting(tokens, inputs.by_name, stop=residual is None),
+                suppress(StopForward),
+            ):
+                if residual is not None:
+                    own = _RecordInputs([residual], stop=False)
+                    with observing([residual], tokens, own):
+                        error = dense_output - call(block.module, hidden)
+                    given = own.by_name[residual.name].reshape(*tokens.shape, -1)
+                    statistics.add_output_error(residual, given.unbind(), error.unbind())
                 else:
                     call(block.module, hidden)
 
     def advance(self, index: int) -> None:
-        """Take all windows through block `index`, pruned and dense."""
+        """Replace both models' hidden states with the output of block `index`."""
         super().advance(index)
-        for position, (piece, hidden) in enumerate(zip(self._pieces, self._dense, strict=True)):
-            self._dense[position] = self._calls[len(piece)][index](self._twin, hidden)
+        for number, (tokens, hidden) in enumerate(zip(self._micro_batches, self._dense_hidden, strict=True)):
+            self._dense_hidden[number] = self._calls[len(tokens)][index](self._dense_block, hidden)
 
 
-class _Inputs(Observer):
-    """What layers are given in one forward pass, which it ends on request when all are known."""
+class _RecordInputs(Observer):
+    """Records the layers' inputs in one forward pass, and ends it after the last of them with `stop`."""
 
     def __init__(self, layers: Sequence[LinearLayer], *, stop: bool) -> None:
         self.by_name: dict[str, Tensor] = {}
         self._count = len(layers)
         self._stop = stop
 
-    def before(self, seen: Seen) -> None:
-        self.by_name[seen.layer.name] = seen.inputs
+    def before(self, call: LayerCall) -> None:
+        self.by_name[call.layer.name] = call.inputs
         if self._stop and len(self.by_name) == self._count:
-            raise InputsSeen
+            raise StopForward
 
 
-def _last_to_output(block: Block, piece: Tensor, run: Callable[[], Tensor]) -> LinearLayer | None:
-    """The linear layer that `run`, a pass of `piece` through the block, calls last: if it is one to be pruned
-    whose output is added to the block's own as it is. Seen by what the block returns without it.
+def _last_layer_of_residual(block: Block, tokens: Tensor, run: Callable[[], Tensor]) -> LinearLayer | None:
+    """Return the linear layer that the block calls last, if it is selected and feeds the output unchanged.
+
+    `run` runs the micro-batch `tokens` through the block. The layer feeds the output unchanged if the output
+    without it is less by exactly the layer's own output.
     """
     called: list[tuple[LinearLayer, Tensor]] = []
 
-    class Last(Observer):
-        def after(self, seen: Seen, output: Tensor) -> None:
-            called[:] = [(seen.layer, output)]
+    class RecordLast(Observer):
+        def after(self, call: LayerCall, output: Tensor) -> None:
+            called[:] = [(call.layer, output)]
 
-    with observing(linear_layers(block.module, block.name), piece, Last()):
+    with observing(linear_layers(block.module, block.name), tokens, RecordLast()):
         whole = run()
     layer, output = called[0]
     if not isinstance(layer, ModuleLayer) or output.numel() != whole.numel():
@@ -113,4 +127,4 @@ def _last_to_output(block: Block, piece: Tensor, run: Callable[[], Tensor]) -> L
     without = run()
     hook.remove()
     selected = next((mine for mine in block.layers if mine.name == layer.name), None)
-    return selected if alike(whole - without, output.reshape_as(whole)) else None
+    return selected if equal_up_to_rounding(whole - without, output.reshape_as(whole)) else None

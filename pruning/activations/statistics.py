@@ -1,45 +1,47 @@
-"""Statistics of what a block's linear layers are given while the calibration windows run through it."""
+"""Statistics of the inputs of a block's linear layers, collected while windows run through the block.
+
+Each statistic is accumulated window by window in float32 (float64 for float64 inputs), so that its value does
+not depend on how windows are grouped into micro-batches.
+"""
 
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
 import torch
 from torch import Tensor
 
-from pruning.model.hooks import Observer, Seen, observing
+from pruning.model.hooks import LayerCall, Observer, observing
 from pruning.model.layers import LinearLayer
 from pruning.recipe import Need
 
 
 class Statistic(Protocol):
-    """Something measured on one input, window after window."""
+    """Something measured on one layer input, window after window."""
 
     def add(self, inputs: Sequence[Tensor]) -> None:
-        """Take in what each window gives: (tokens, features)."""
+        """Take in some windows: (tokens, features) each."""
 
     @property
     def value(self) -> Tensor:
-        """What was measured."""
+        """The result so far."""
 
 
 class InputNorms:
-    """The size of each input feature: the root of the mean, over windows, of its squared norm in a window.
+    """‖X_j‖₂/√N of each input feature j, over N windows: Wanda's and GBLM's activation norm.
 
-    ‖X_j‖₂/√N for N windows, as a running mean in window order, in float32 (float64 for float64 inputs): the
-    reference's arithmetic (arXiv 2311.04902, and Wanda, arXiv 2306.11695).
+    The root of the mean over windows of a feature's squared norm within a window, as a running mean in window
+    order: the references' arithmetic (arXiv 2306.11695, 2311.04902).
     """
 
     def __init__(self) -> None:
-        """No window seen yet."""
         self._windows = 0
         self._mean = torch.zeros(())
 
     def add(self, inputs: Sequence[Tensor]) -> None:
-        """`inputs`: (tokens, features) of each window."""
         for window in inputs:
-            # A tenth of the time of torch's norm over a first dimension.
+            # Takes a tenth of the time of torch's norm over the first dimension.
             squared = window.to(torch.promote_types(window.dtype, torch.float32)).square().sum(dim=0)
             self._mean = (self._mean * self._windows + squared) / (self._windows + 1)
             self._windows += 1
@@ -50,23 +52,14 @@ class InputNorms:
         return self._mean.sqrt()
 
 
-class InputsSeen(Exception):
-    """Ends a forward pass of which nothing more is needed."""
-
-
 class SecondMoments:
-    """Which input features go together: the mean, over windows, of XᵀX with X (length, features).
-
-    In float32 (float64 for float64 inputs), window by window in their order. SparseGPT's H is twice this.
-    """
+    """The mean over windows of XᵀX, X (tokens, features) one window's inputs. SparseGPT's H is twice this."""
 
     def __init__(self) -> None:
-        """No window seen yet."""
         self._windows = 0
         self._sum = torch.zeros(())
 
     def add(self, inputs: Sequence[Tensor]) -> None:
-        """`inputs`: (tokens, features) of each window."""
         for given in inputs:
             window = given.to(torch.promote_types(given.dtype, torch.float32))
             moments = window.T @ window
@@ -79,38 +72,38 @@ class SecondMoments:
         return self._sum / self._windows
 
 
-class FewTokens:
-    """The inputs themselves, of tokens spread over the first window that gives any: some experts see few."""
+class TokenSample:
+    """The inputs of at most 256 tokens, spread evenly over the first window that has any.
 
-    MOST = 256
+    The first window may have none: some experts receive few tokens.
+    """
+
+    MAX_TOKENS = 256
 
     def __init__(self) -> None:
-        """No window seen yet."""
         self.value = torch.zeros(0, 0)
 
     def add(self, inputs: Sequence[Tensor]) -> None:
-        """`inputs`: (tokens, features) of each window."""
         for given in inputs:
             if len(self.value) == 0:
-                # A copy: a view would keep all windows that shared a pass.
-                self.value = given[:: max(1, -(-len(given) // self.MOST))].clone()
+                # A view would keep the whole micro-batch in memory.
+                self.value = given[:: max(1, -(-len(given) // self.MAX_TOKENS))].clone()
 
 
 class ActivationError:
-    """What the pruned model lacks of the dense one: the mean, over windows, of EᵀX.
+    """Mean of EᵀX: activation error E times inputs X.
 
-    X (length, features) is what a layer is given, E (length, anything) how far something beside it is from
-    the dense model's. In float32 (float64 for float64 inputs), window by window in their order.
+    X (tokens, features) is a layer's input in the pruned model; E (tokens, outputs) is the difference of some
+    activation there, dense minus pruned.
     """
 
     def __init__(self) -> None:
-        """No window seen yet."""
         self._windows = 0
         self._sum = torch.zeros(())
 
-    def add(self, inputs: Sequence[Tensor], lacking: Sequence[Tensor]) -> None:
-        """`inputs`: (tokens, features) of each window; `lacking`: dense less pruned, for the same tokens."""
-        for given, error in zip(inputs, lacking, strict=True):
+    def add(self, inputs: Sequence[Tensor], errors: Sequence[Tensor]) -> None:
+        """Take in X and E of some windows, for the same tokens."""
+        for given, error in zip(inputs, errors, strict=True):
             dtype = torch.promote_types(given.dtype, torch.float32)
             moments = error.to(dtype).T @ given.to(dtype)
             self._sum = moments if self._windows == 0 else self._sum.add_(moments)
@@ -118,84 +111,97 @@ class ActivationError:
 
     @property
     def value(self) -> Tensor:
-        """(anything, features)."""
+        """(outputs, features)."""
         return self._sum / self._windows
 
 
-_Measured = Need | Literal["few_tokens"]
+class StopForward(Exception):
+    """Ends a forward pass once the last observed layer has been called."""
+
+
+_Measured = Need | Literal["token_sample"]
+Value = TypeVar("Value")
 
 
 class InputStatistics:
-    """What a recipe needs to know of each distinct input of a block's linear layers.
+    """The statistics that a recipe needs, for the linear layers of one block.
 
-    Layers that are given the same tensor (query, key and value, say) share one set of statistics. Same means
-    the same object, seen while it is held: an address may be used again for another tensor.
+    Layers that are given the same tensor (query, key and value, say) share one set of statistics. "Same"
+    means the same object, compared while it is alive: its address may be reused afterwards.
     """
 
     def __init__(self, layers: Sequence[LinearLayer], needs: Collection[Need]) -> None:
-        """For the linear layers of one block, and what is needed of their inputs."""
+        """`layers`: of one block. `needs`: the statistics to collect."""
         self.layers = layers
-        self._kinds = _kinds(needs)
+        self._kinds = _statistics_for(needs)
         self._by_layer: dict[str, dict[_Measured, Statistic]] = {}
         self._input_errors: dict[str, ActivationError] = {}
         self._output_errors: dict[str, ActivationError] = {}
 
     @contextmanager
-    def watching(
+    def collecting(
         self, windows: Tensor, dense: Mapping[str, Tensor] | None = None, *, stop: bool = True
     ) -> Iterator[None]:
-        """While active, one forward pass of the block for these windows (windows, length) is taken in.
+        """While active, collect from one forward pass of the block on `windows`.
 
-        `dense`: what layers, by name, are given in the dense model, where their drift is to be measured. With
-        `stop`, the pass ends with InputsSeen, which is to be suppressed, where no later layer is watched.
+        Parameters
+        ----------
+        windows
+            The micro-batch's token ids, (windows, length).
+        dense
+            By layer name, the layer's input in the dense model; where given, input errors are collected too.
+        stop
+            End the pass, by raising StopForward from it, once all layers have been called.
         """
-        groups: list[tuple[Tensor, dict[_Measured, Statistic]]] = []
+        shared: list[tuple[Tensor, dict[_Measured, Statistic]]] = []
+        shared_errors: list[tuple[Tensor, ActivationError]] = []
         missing = {layer.name for layer in self.layers}
-        drifts: list[tuple[Tensor, ActivationError]] = []
 
-        def take_in(seen: Seen) -> None:
-            name = seen.layer.name
+        def collect(call: LayerCall) -> None:
+            name = call.layer.name
             if dense is not None and name in dense:
-                take_in_error(seen, dense[name])
-            shared = next((statistics for tensor, statistics in groups if tensor is seen.inputs), None)
-            if shared is not None:
-                self._by_layer[name] = shared
+                collect_error(call, dense[name])
+            known = _find_same(shared, call.inputs)
+            if known is not None:
+                self._by_layer[name] = known
                 return
             new = {need: kind() for need, kind in self._kinds.items()}
             statistics = self._by_layer.setdefault(name, new)
-            by_window = seen.by_window(seen.inputs)
+            by_window = call.by_window(call.inputs)
             for statistic in statistics.values():
                 statistic.add(by_window)
-            groups.append((seen.inputs, statistics))
+            shared.append((call.inputs, statistics))
 
-        def take_in_error(seen: Seen, expected: Tensor) -> None:
-            shared = next((drift for tensor, drift in drifts if tensor is seen.inputs), None)
-            if shared is not None:
-                self._input_errors[seen.layer.name] = shared
+        def collect_error(call: LayerCall, expected: Tensor) -> None:
+            known = _find_same(shared_errors, call.inputs)
+            if known is not None:
+                self._input_errors[call.layer.name] = known
                 return
-            drift = self._input_errors.setdefault(seen.layer.name, ActivationError())
-            drift.add(seen.by_window(seen.inputs), seen.by_window(expected - seen.inputs))
-            drifts.append((seen.inputs, drift))
+            error = self._input_errors.setdefault(call.layer.name, ActivationError())
+            error.add(call.by_window(call.inputs), call.by_window(expected - call.inputs))
+            shared_errors.append((call.inputs, error))
 
-        class TakingIn(Observer):
-            def before(self, seen: Seen) -> None:
-                take_in(seen)
-                missing.discard(seen.layer.name)
+        class Collector(Observer):
+            def before(self, call: LayerCall) -> None:
+                collect(call)
+                missing.discard(call.layer.name)
                 if stop and not missing:
-                    raise InputsSeen
+                    raise StopForward
 
-        with observing(self.layers, windows, TakingIn()):
+        with observing(self.layers, windows, Collector()):
             yield
 
     def add_output_error(
-        self, layer: LinearLayer, inputs: Sequence[Tensor], lacking: Sequence[Tensor]
+        self, layer: LinearLayer, inputs: Sequence[Tensor], errors: Sequence[Tensor]
     ) -> None:
-        """For a layer whose outputs are to make good `lacking`; see `ActivationError.add`."""
-        self._output_errors.setdefault(layer.name, ActivationError()).add(inputs, lacking)
+        """Add the error of the outputs that the layer's refit compensates; see `ActivationError.add`."""
+        self._output_errors.setdefault(layer.name, ActivationError()).add(inputs, errors)
 
     def activation_error(self, layer: LinearLayer, weight: Tensor) -> Tensor | None:
-        """What the layer's outputs lack with its dense `weight` (outputs, inputs): the mean over windows of
-        EᵀX, (outputs, inputs), E the outputs that are wanted less those. None: it was not measured.
+        """Return the mean over windows of EᵀX, (outputs, inputs), or None where it was not collected.
+
+        E is how much the layer's outputs with its dense `weight` (outputs, inputs) fall short of the dense
+        model's.
         """
         if layer.name in self._output_errors:
             return self._output_errors[layer.name].value
@@ -204,64 +210,69 @@ class InputStatistics:
         return None
 
     def of(self, layer: LinearLayer, need: Need) -> Tensor:
-        """What was measured on the layer's input; see InputNorms and SecondMoments."""
+        """Return a statistic of the layer's input: `InputNorms.value` or `SecondMoments.value`."""
         return self._by_layer[layer.name][need].value
 
     def relative_error(self, layer: LinearLayer, dense: Tensor) -> float | None:
-        """‖XW'ᵀ - XWᵀ‖ / ‖XWᵀ‖, with W' the layer's weight as it is now, and W `dense` (outputs, inputs).
+        """Return ‖XW'ᵀ - XWᵀ‖ / ‖XWᵀ‖, W' the layer's current weight, W the `dense` one (outputs, inputs).
 
-        X is what the layer was given: in all windows where second moments were measured, otherwise at no more
-        than 256 tokens spread over the first. None: nothing was measured, or nothing but zeros.
+        X are the layer's inputs: of all windows where second moments were collected, otherwise of a
+        `TokenSample`. None where nothing was collected, or all inputs were zero.
         """
         measured = self._by_layer.get(layer.name)
         if measured is None:
             return None
-        # In bfloat16 few tokens' outputs are good for three digits at half the price; float16 could overflow.
-        if "few_tokens" not in measured or dense.dtype != torch.bfloat16:
+        # On a token sample, bfloat16 is good for three digits at half the price. float16 could overflow.
+        if "token_sample" not in measured or dense.dtype != torch.bfloat16:
             dense = dense.to(torch.promote_types(dense.dtype, torch.float32))
         ratio = float(_output_norm(layer.matrix - dense, measured) / _output_norm(dense, measured))
         return ratio if math.isfinite(ratio) else None
 
 
-def _kinds(needs: Collection[Need]) -> dict[_Measured, type[Statistic]]:
-    """What is measured: as needed, and what tells how far the outputs of a layer are from the dense ones."""
+def _find_same(pairs: Sequence[tuple[Tensor | None, Value]], tensor: Tensor) -> Value | None:
+    """Return the value paired with this very object, if there is one."""
+    return next((value for key, value in pairs if key is tensor), None)
+
+
+def _statistics_for(needs: Collection[Need]) -> dict[_Measured, type[Statistic]]:
+    """Return what `needs` ask for, plus a token sample where only that can give the relative error."""
     kinds: dict[_Measured, type[Statistic]] = {}
     if "input_norms" in needs:
         kinds["input_norms"] = InputNorms
     if "second_moments" in needs:
         kinds["second_moments"] = SecondMoments
     elif kinds:
-        kinds["few_tokens"] = FewTokens
+        kinds["token_sample"] = TokenSample
     return kinds
 
 
 def _output_norm(weight: Tensor, measured: Mapping[_Measured, Statistic]) -> Tensor:
-    """‖XWᵀ‖, or a multiple of it that is the same for every W (outputs, inputs)."""
-    if "second_moments" in measured:  # tr(W·XᵀX·Wᵀ), in which rounding may leave less than nothing
+    """Return ‖XWᵀ‖ for W (outputs, inputs), up to a factor that does not depend on W."""
+    if "second_moments" in measured:  # √tr(W·XᵀX·Wᵀ); rounding may make the trace slightly negative
         moments = measured["second_moments"].value
         return (weight @ moments).mul_(weight).sum().clamp_(min=0).sqrt_()
-    outputs = measured["few_tokens"].value.to(weight.dtype) @ weight.T
+    outputs = measured["token_sample"].value.to(weight.dtype) @ weight.T
     return outputs.to(torch.promote_types(weight.dtype, torch.float32)).square_().sum().sqrt_()
 
 
-def by_shared_input(
+def group_by_input(
     layers: Sequence[LinearLayer], windows: Tensor, run: Callable[[], object]
 ) -> tuple[tuple[LinearLayer, ...], ...]:
-    """The layers in groups that are given the same tensor, in the order in which `run` calls them.
+    """Return the layers in groups that are given the same tensor, in the order in which `run` calls them.
 
-    `run` is a forward pass of `windows`. A layer that it does not call comes last, in a group of its own.
+    `run` is a forward pass on `windows`. A layer that it does not call comes last, in a group of its own.
     """
     groups: list[tuple[Tensor | None, list[LinearLayer]]] = []
 
-    class Grouping(Observer):
-        def before(self, seen: Seen) -> None:
-            same = next((members for inputs, members in groups if inputs is seen.inputs), None)
+    class GroupByInput(Observer):
+        def before(self, call: LayerCall) -> None:
+            same = _find_same(groups, call.inputs)
             if same is None:
-                groups.append((seen.inputs, [seen.layer]))
+                groups.append((call.inputs, [call.layer]))
             else:
-                same.append(seen.layer)
+                same.append(call.layer)
 
-    with observing(layers, windows, Grouping()):
+    with observing(layers, windows, GroupByInput()):
         run()
     called = {layer.name for _, members in groups for layer in members}
     groups += [(None, [layer]) for layer in layers if layer.name not in called]

@@ -1,53 +1,57 @@
-"""Calibration windows on their way through a model's blocks, one block at a time."""
+"""Calibration windows on their way through a model's blocks, one block at a time.
+
+Pruning needs each block's inputs as the already pruned blocks before it produce them: the walk holds the
+hidden states of all windows, measures what a block's layers are given, and advances once the block is pruned.
+"""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from torch import Tensor
 
-from pruning.activations.statistics import InputsSeen, InputStatistics, by_shared_input
+from pruning.activations.statistics import InputStatistics, StopForward, group_by_input
 from pruning.model.layers import LinearLayer
 from pruning.model.replay import Call, Replay
 
 
 class BlockwiseForward:
-    """Calibration windows on their way through the blocks, held where the next block needs them."""
+    """The hidden states of all windows, as the input of the block that is next."""
 
-    def __init__(self, replay: Replay, pieces: Sequence[Tensor]) -> None:
-        """`pieces`: micro-batches of token ids, (windows, length) each."""
+    def __init__(self, replay: Replay, micro_batches: Sequence[Tensor]) -> None:
+        """Embed the windows. `micro_batches`: token ids, int64 (windows, length) each."""
         self._blocks = replay.stack.blocks
-        self._pieces = pieces
+        self._micro_batches = micro_batches
         self._hidden: list[Tensor] = []
-        # Arguments such as masks are made for a number of windows, and are equal for equal numbers.
+        # By number of windows: arguments such as masks depend on it, and on nothing else of a micro-batch.
         self._calls: dict[int, list[Call]] = {}
-        for piece in pieces:
-            hidden, self._calls[len(piece)] = replay.enter(piece)
+        for tokens in micro_batches:
+            hidden, self._calls[len(tokens)] = replay.embed(tokens)
             self._hidden.append(hidden)
 
     def state(self) -> dict[str, Tensor]:
-        """The windows as they are before the next block, by name."""
-        return {f"{position:05}": hidden for position, hidden in enumerate(self._hidden)}
+        """Return the hidden states by name, for an activation checkpoint."""
+        return {f"{number:05}": hidden for number, hidden in enumerate(self._hidden)}
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
-        """Put the windows where another walk of the same pieces was."""
-        self._hidden = [state[f"{p:05}"].to(old.device) for p, old in enumerate(self._hidden)]
+        """Continue from the `state` of an earlier walk over the same micro-batches."""
+        self._hidden = [state[f"{number:05}"].to(old.device) for number, old in enumerate(self._hidden)]
 
     def enter(self, index: int) -> None:
-        """Block `index`, before which the windows stand, is to be pruned next."""
+        """Prepare to prune block `index`, whose input the hidden states are."""
 
     def measure(self, index: int, statistics: InputStatistics) -> None:
-        """Run all windows through block `index`, for what its linear layers are given, and stay before it."""
-        for piece, hidden in zip(self._pieces, self._hidden, strict=True):
-            with statistics.watching(piece), suppress(InputsSeen):
-                self._calls[len(piece)][index](self._blocks[index].module, hidden)
+        """Run all windows through block `index` to collect `statistics`; the hidden states stay."""
+        for tokens, hidden in zip(self._micro_batches, self._hidden, strict=True):
+            with statistics.collecting(tokens), suppress(StopForward):
+                self._calls[len(tokens)][index](self._blocks[index].module, hidden)
 
     def input_groups(self, index: int) -> tuple[tuple[LinearLayer, ...], ...]:
-        """The linear layers of block `index` in groups that share an input, in the order of their work."""
-        piece, hidden, block = self._pieces[0], self._hidden[0], self._blocks[index]
-        call = self._calls[len(piece)][index]
-        return by_shared_input(block.layers, piece, lambda: call(block.module, hidden))
+        """Return the layers of block `index` in groups that share an input, in the order of their calls."""
+        tokens, hidden, block = self._micro_batches[0], self._hidden[0], self._blocks[index]
+        call = self._calls[len(tokens)][index]
+        return group_by_input(block.layers, tokens, lambda: call(block.module, hidden))
 
     def advance(self, index: int) -> None:
-        """Take all windows through block `index`."""
-        for position, (piece, hidden) in enumerate(zip(self._pieces, self._hidden, strict=True)):
-            self._hidden[position] = self._calls[len(piece)][index](self._blocks[index].module, hidden)
+        """Replace the hidden states with the output of block `index`."""
+        for number, (tokens, hidden) in enumerate(zip(self._micro_batches, self._hidden, strict=True)):
+            self._hidden[number] = self._calls[len(tokens)][index](self._blocks[index].module, hidden)

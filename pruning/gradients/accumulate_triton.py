@@ -1,9 +1,9 @@
-"""Gradients formed and added to their sums in one Triton kernel: none of them ever reaches the GPU's memory.
+"""The fused Triton kernel behind `accumulate`: no gradient ever reaches the GPU's memory.
 
-A plain product writes each window's gradient, its absolute values are read and written, read again to be
-added, and the sum is read and written: of 16-bit gradients, 16 bytes for every weight and window. Here a tile
-of the sums stays in registers while the windows of a micro-batch go by. To be imported where Triton is
-installed.
+A plain product writes each window's gradient, reads it to take absolute values, writes those, reads them
+again to add them, and reads and writes the sum: 16 bytes of traffic per weight and window for 16-bit
+gradients. Here a tile of the sums stays in registers while all windows of a micro-batch pass. Import it only
+where Triton is installed.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -15,34 +15,33 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from pruning.gradients.part import Part
+from pruning.gradients.factors import GradientFactors
 from pruning.recipe import GradientNorm
 
 _TILE = 128
-_TILE_OF_TWO_SUMS = 64  # of the inputs: two tiles of 128 would not stay in registers
-_TILES_HIGH = 8
-_TOKENS_AT_ONCE = 64
-_FLOAT32_TOKENS_AT_ONCE = 16
+_TILE_WIDTH_FOR_TWO_SUMS = 64  # two sums of 128 x 128 would not fit in registers
+_TILE_ROWS_PER_GROUP = 8
+_TOKENS_PER_STEP = 64
+_FLOAT32_TOKENS_PER_STEP = 16
 
-OPTIONS = {"num_warps": 8, "num_stages": 3, "enable_fp_fusion": True}
-"""How it is compiled."""
+COMPILE_OPTIONS = {"num_warps": 8, "num_stages": 3, "enable_fp_fusion": True}
 
 
 @triton.jit
-def _plus_product(gradient, deltas, inputs, ends, window, rows, columns, height, width, tokens: tl.constexpr):
-    """A tile of a window's δᵀx, added to `gradient`; `tokens` at a time."""
+def _add_product(gradient, deltas, inputs, ends, window, rows, columns, height, width, tokens: tl.constexpr):
+    """Add a tile of one window's δᵀx to `gradient`, `tokens` tokens at a time."""
     stop = tl.load(ends + window + 1)
     for start in range(tl.load(ends + window), stop, tokens):
         token = (start + tl.arange(0, tokens))[:, None]
-        here = token < stop
+        valid = token < stop
         delta = tl.load(
-            deltas + token * height + rows[None, :], mask=here & (rows < height)[None, :], other=0.0
+            deltas + token * height + rows[None, :], mask=valid & (rows < height)[None, :], other=0.0
         )
-        given = tl.load(
-            inputs + token * width + columns[None, :], mask=here & (columns < width)[None, :], other=0.0
+        x = tl.load(
+            inputs + token * width + columns[None, :], mask=valid & (columns < width)[None, :], other=0.0
         )
-        # "ieee": of float32, all bits; it means nothing to a narrower dtype.
-        gradient = tl.dot(tl.trans(delta), given, gradient, input_precision="ieee")
+        # "ieee" keeps all bits of float32; it has no effect on narrower dtypes.
+        gradient = tl.dot(tl.trans(delta), x, gradient, input_precision="ieee")
     return gradient
 
 
@@ -68,11 +67,11 @@ def _kernel(
     wide_tokens: tl.constexpr,
     group: tl.constexpr,
 ):
-    """One tile of the sums, over all windows. `ends`: int64 (windows + 1,), of which the first is 0."""
-    # Tiles that are worked on at the same time lie together, so that what they read stays in the cache.
-    number, across = tl.program_id(0), tl.cdiv(width, tile_width)
-    top = number // (group * across) * group
-    within, high = number % (group * across), tl.minimum(tl.cdiv(height, tile_height) - top, group)
+    """Compute one tile of the sums over all windows. `ends`: int64 (windows + 1,), starting with 0."""
+    # Programs that run at the same time take neighbouring tiles, so that their loads share the cache.
+    program, across = tl.program_id(0), tl.cdiv(width, tile_width)
+    top = program // (group * across) * group
+    within, high = program % (group * across), tl.minimum(tl.cdiv(height, tile_height) - top, group)
     rows = (top + within % high) * tile_height + tl.arange(0, tile_height)
     columns = within // high * tile_width + tl.arange(0, tile_width)
     tile = rows.to(tl.int64)[:, None] * width + columns[None, :]
@@ -83,11 +82,11 @@ def _kernel(
         sum_l2 = tl.load(l2 + tile, mask=inside, other=0.0)
     for window in range(windows):
         gradient = tl.zeros((tile_height, tile_width), tl.float32)
-        gradient = _plus_product(gradient, deltas, inputs, ends, window, rows, columns, height, width, tokens)
-        # As a product of its own would be: in the dtype of what it is made from.
+        gradient = _add_product(gradient, deltas, inputs, ends, window, rows, columns, height, width, tokens)
+        # Round once to the narrow dtype, as a separate matrix product would.
         gradient = gradient.to(deltas.dtype.element_ty).to(tl.float32)
         if has_wide:
-            gradient = _plus_product(
+            gradient = _add_product(
                 gradient,
                 wide_deltas,
                 wide_inputs,
@@ -109,50 +108,53 @@ def _kernel(
         tl.store(l2 + tile, sum_l2, mask=inside)
 
 
-def constants(norms: Collection[GradientNorm], *, has_wide: bool) -> dict[str, int | bool]:
-    """What the kernel is compiled for."""
+def compile_constants(norms: Collection[GradientNorm], *, has_wide: bool) -> dict[str, int | bool]:
+    """Return the kernel's `tl.constexpr` arguments."""
     return {
         "has_wide": has_wide,
         "has_l1": "l1" in norms,
         "has_l2": "l2" in norms,
         "tile_height": _TILE,
-        "tile_width": _TILE if len(norms) == 1 else _TILE_OF_TWO_SUMS,
-        "tokens": _TOKENS_AT_ONCE,
-        "wide_tokens": _FLOAT32_TOKENS_AT_ONCE,
-        "group": _TILES_HIGH,
+        "tile_width": _TILE if len(norms) == 1 else _TILE_WIDTH_FOR_TWO_SUMS,
+        "tokens": _TOKENS_PER_STEP,
+        "wide_tokens": _FLOAT32_TOKENS_PER_STEP,
+        "group": _TILE_ROWS_PER_GROUP,
     }
 
 
-def accumulate(sums: Mapping[GradientNorm, Tensor], narrow: Part, wide: Part | None = None) -> None:
-    """As `accumulate.accumulate`, for sums in float32, of a part in bfloat16 or float16 and, beside it, one
-    in float32.
+def accumulate(
+    sums: Mapping[GradientNorm, Tensor], narrow: GradientFactors, wide: GradientFactors | None = None
+) -> None:
+    """Add every window's gradient to `sums`, as `pruning.gradients.accumulate.accumulate` does.
+
+    `sums` are float32, `narrow` is bfloat16 or float16, `wide` is float32.
     """
-    rows = deltas, inputs, _ = _rows(narrow)
+    flat_narrow = deltas, inputs, _ = _flattened(narrow)
     height, width = deltas.shape[1], inputs.shape[1]
-    fixed = constants(sums.keys(), has_wide=wide is not None)
-    tiles = triton.cdiv(height, fixed["tile_height"]) * triton.cdiv(width, fixed["tile_width"])
-    nothing = deltas  # a pointer that is not followed
+    constants = compile_constants(sums.keys(), has_wide=wide is not None)
+    tiles = triton.cdiv(height, constants["tile_height"]) * triton.cdiv(width, constants["tile_width"])
+    unused = deltas  # a pointer that the kernel does not follow
     _kernel[(tiles,)](
-        *rows,
-        *(_rows(wide) if wide else rows),
-        sums.get("l1", nothing),
-        sums.get("l2", nothing),
+        *flat_narrow,
+        *(_flattened(wide) if wide else flat_narrow),
+        sums.get("l1", unused),
+        sums.get("l2", unused),
         len(narrow.deltas),
         height,
         width,
-        **fixed,
-        **OPTIONS,
+        **constants,
+        **COMPILE_OPTIONS,
     )
 
 
-def _rows(part: Part) -> tuple[Tensor, Tensor, Tensor]:
-    """δ and x as (tokens, features) of all windows, and at which of these rows each window ends."""
-    ends = _ends(tuple(map(len, part.deltas)), part.deltas[0].device)
-    return _one_behind_the_other(part.deltas), _one_behind_the_other(part.inputs), ends
+def _flattened(factors: GradientFactors) -> tuple[Tensor, Tensor, Tensor]:
+    """Return δ and x as (tokens of all windows, features), and the row at which each window ends."""
+    ends = _window_ends(tuple(map(len, factors.deltas)), factors.deltas[0].device)
+    return _concatenated(factors.deltas), _concatenated(factors.inputs), ends
 
 
-def _one_behind_the_other(windows: Sequence[Tensor]) -> Tensor:
-    """Without a copy, if they lie so."""
+def _concatenated(windows: Sequence[Tensor]) -> Tensor:
+    """Concatenate the windows; without a copy where they are adjacent views of one tensor."""
     first, features = windows[0], windows[0].shape[1]
     expected = running_total((window.numel() for window in windows), initial=first.storage_offset())
     if all(
@@ -164,6 +166,6 @@ def _one_behind_the_other(windows: Sequence[Tensor]) -> Tensor:
 
 
 @lru_cache(maxsize=64)
-def _ends(sizes: tuple[int, ...], device: torch.device) -> Tensor:
-    """Kept, because what is copied to a GPU is waited for."""
+def _window_ends(sizes: tuple[int, ...], device: torch.device) -> Tensor:
+    """Cached, because a copy from the host makes the GPU's queue wait."""
     return torch.tensor([0, *running_total(sizes)], dtype=torch.int64, device=device)

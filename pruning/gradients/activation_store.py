@@ -1,4 +1,8 @@
-"""The inputs of a model's blocks, kept between a forward and a backward pass within a stated budget."""
+"""Stores the blocks' inputs between a streamed forward and backward pass, within a memory and disk budget.
+
+Inputs go to the device, its pinned host memory or disk. Where the budget does not hold all of them, only
+every k-th block's input is retained, and those between are recomputed.
+"""
 
 import mmap
 import shutil
@@ -14,16 +18,18 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Budget:
-    """What block inputs may take, in bytes."""
+    """The bytes that stored inputs may take."""
 
     device: int
-    host: int  # beside the device's; pinned
+    host: int  # pinned memory, in addition to the device's; 0 on a CPU
     disk: int
 
     @classmethod
     def of(cls, device: torch.device, directory: Path) -> "Budget":
-        """A share of what this machine has: an eighth of a CPU's memory; a sixteenth of a GPU's and a quarter
-        of its host's; half of what the directory's disk has free.
+        """Return fixed shares of this machine's resources.
+
+        An eighth of a CPU's memory; a sixteenth of a GPU's and a quarter of its host's; half of the free
+        space on the directory's disk.
         """
         memory = psutil.virtual_memory().total
         disk = shutil.disk_usage(directory).free // 2
@@ -33,72 +39,71 @@ class Budget:
 
 
 Fetch = Callable[[], Tensor]
-"""Gives a tensor that was put away: on the device, where it computes."""
+"""Returns a stored tensor, on the device that computes."""
 
 
-class BlockInputs:
-    """What each block is given, micro-batch by micro-batch: on the device, on its host, or on disk.
+class ActivationStore:
+    """Each block's input, micro-batch by micro-batch.
 
-    The last blocks' inputs, which are wanted first, have the best places. Where the budget does not reach for
-    all blocks, every k-th block's are kept, and the others have to be computed again. On CUDA memory is tried
-    first without the disk: for LLaMA-7B and 128 windows of 2048 tokens an input takes 1.1e14 operations, less
-    time on a GPU than its 2.1 GB take to be written and read. On a CPU it is the other way round.
+    A slot holds one block's input for all windows. The backward pass wants the last blocks' inputs first, so
+    they get the fastest slots. On CUDA, recomputing is preferred to the disk: for LLaMA-7B and 128 windows of
+    2048 tokens an input takes 1.1e14 operations, less time on a GPU than writing and reading its 2.1 GB. On a
+    CPU it is the other way round.
     """
 
     def __init__(
         self, blocks: int, block_bytes: int, budget: Budget, device: torch.device, directory: Path
     ) -> None:
-        """`block_bytes`: what one block's input takes for all windows. `directory`: an empty one."""
+        """`block_bytes`: the size of one block's input for all windows. `directory`: empty, for spilling."""
         self._device, self._directory = device, directory
         self._blocks = blocks
         on_device, on_host, on_disk = (
             size // block_bytes for size in (budget.device, budget.host, budget.disk)
         )
-        self._best, self._good = on_device, on_device + on_host
-        # The gradient at the blocks' boundary has the size of an input too, and the best place.
-        self.every = _fewest_apart(blocks, self._good - 1)
-        if device.type == "cpu" or _places_needed(blocks, self.every) >= self._good:
-            self.every = _fewest_apart(blocks, self._good + on_disk - 1)
-        self._kept: dict[int, list[Fetch]] = {}
+        self._device_slots, self._memory_slots = on_device, on_device + on_host
+        # One slot, the fastest, is for the gradient between two blocks, which has the size of an input.
+        self.interval = _smallest_interval(blocks, self._memory_slots - 1)
+        if device.type == "cpu" or _slots_needed(blocks, self.interval) >= self._memory_slots:
+            self.interval = _smallest_interval(blocks, self._memory_slots + on_disk - 1)
+        self._stored: dict[int, list[Fetch]] = {}
 
-    def keeps(self, block: int) -> bool:
-        """Whether the block's input is kept when a pass goes on to later blocks."""
-        return block % self.every == 0
+    def retains(self, block: int) -> bool:
+        """Whether the block's input stays stored when the forward pass moves on."""
+        return block % self.interval == 0
 
     def append(self, block: int, hidden: Tensor) -> None:
-        """Put away the next micro-batch of a block's input."""
-        pieces = self._kept.setdefault(block, [])
-        pieces.append(self._put_away(hidden, self._rank(block), f"{block}-{len(pieces)}.safetensors"))
+        """Store the next micro-batch of a block's input."""
+        pieces = self._stored.setdefault(block, [])
+        pieces.append(self._store(hidden, self._rank(block), f"{block}-{len(pieces)}.safetensors"))
 
     def __contains__(self, block: int) -> bool:
-        """Whether the block's input is here."""
-        return block in self._kept
+        return block in self._stored
 
-    def kept_before(self, block: int) -> int:
-        """The nearest earlier block whose input is here."""
-        return max(kept for kept in self._kept if kept < block)
+    def nearest_below(self, block: int) -> int:
+        """Return the nearest earlier block whose input is stored."""
+        return max(stored for stored in self._stored if stored < block)
 
-    def fetch(self, block: int, piece: int) -> Tensor:
-        """A micro-batch of a block's input, on the device."""
-        return self._kept[block][piece]()
+    def fetch(self, block: int, number: int) -> Tensor:
+        """Return one micro-batch of a block's input, on the device."""
+        return self._stored[block][number]()
 
     def drop(self, block: int) -> None:
-        """Free its place."""
+        """Free a block's input."""
         for path in self._directory.glob(f"{block}-*.safetensors"):
             path.unlink()
-        self._kept.pop(block, None)
+        self._stored.pop(block, None)
 
     def _rank(self, block: int) -> int:
-        """Which of the places a block's input has, counted from the best, which is the gradient's: 0."""
-        if not self.keeps(block):  # it is here for a short time
-            return self.every - block % self.every
-        return self.every + (self._blocks - 1 - block) // self.every
+        """Return the slot of a block's input, counted from the fastest; 0 is the gradient's."""
+        if not self.retains(block):  # stored for a short time only
+            return self.interval - block % self.interval
+        return self.interval + (self._blocks - 1 - block) // self.interval
 
-    def _put_away(self, hidden: Tensor, rank: int, name: str) -> Fetch:
-        if rank < self._best:
-            kept = hidden if self._device.type == "cuda" else _in_pages_of_its_own(hidden)
+    def _store(self, hidden: Tensor, rank: int, name: str) -> Fetch:
+        if rank < self._device_slots:
+            kept = hidden if self._device.type == "cuda" else _copy_to_own_pages(hidden)
             return lambda: kept
-        if rank < self._good:
+        if rank < self._memory_slots:
             pinned = torch.empty_like(hidden, device="cpu", pin_memory=True)
             pinned.copy_(hidden, non_blocking=True)
             return lambda: pinned.to(self._device, non_blocking=True)
@@ -107,21 +112,22 @@ class BlockInputs:
         return lambda: load_file(path, device=str(self._device))["hidden"]
 
 
-def _in_pages_of_its_own(hidden: Tensor) -> Tensor:
-    """A copy whose memory goes back to the system with it. In the heap, between tensors that live for one
-    product, it would leave holes that nothing larger fits into.
+def _copy_to_own_pages(hidden: Tensor) -> Tensor:
+    """Copy into pages outside the heap, which go back to the system with the tensor.
+
+    In the heap, among short-lived tensors, it would leave holes that nothing larger fits into.
     """
     pages = mmap.mmap(-1, hidden.nbytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     return torch.frombuffer(pages, dtype=hidden.dtype).view(hidden.shape).copy_(hidden)
 
 
-def _places_needed(blocks: int, apart: int) -> int:
-    """For the input of every so many blocks, and for a while those between two of them."""
-    return -(-blocks // apart) + apart - 1
+def _slots_needed(blocks: int, interval: int) -> int:
+    """Slots for every `interval`-th input, and for the recomputed ones between two of them."""
+    return -(-blocks // interval) + interval - 1
 
 
-def _fewest_apart(blocks: int, places: int) -> int:
-    """The smallest distance for which there are places; if none, the one that needs the fewest."""
-    needed = {apart: _places_needed(blocks, apart) for apart in range(1, blocks + 1)}
-    enough = (apart for apart, inputs in needed.items() if inputs <= places)
-    return next(enough, min(needed, key=lambda apart: needed[apart]))
+def _smallest_interval(blocks: int, slots: int) -> int:
+    """Return the smallest interval that fits into `slots`; if none does, the one that needs the fewest."""
+    needed = {interval: _slots_needed(blocks, interval) for interval in range(1, blocks + 1)}
+    fitting = (interval for interval, count in needed.items() if count <= slots)
+    return next(fitting, min(needed, key=lambda interval: needed[interval]))

@@ -1,7 +1,7 @@
-"""Gradient norms that runs share: found by the fingerprint of what they follow from, or computed for all.
+"""Shares gradient norms between runs, under a fingerprint of everything that they depend on.
 
-They do not depend on the method, the sparsity, or the schedule. Both norms are always among them, so that
-they serve whichever a later run asks for.
+They do not depend on the method, the sparsity or the schedule. Both norms are always computed, so that they
+serve whichever a later run asks for.
 """
 
 import hashlib
@@ -16,61 +16,62 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from pruning.gradients.gradient_pass import GradientPass
-from pruning.gradients.shards import sharded_norms, write_shard
+from pruning.gradients.shards import norms_from_shards, write_shard
 from pruning.gradients.window_norms import GradientNorms
 from pruning.model.blocks import Stack
 from pruning.model.layers import LinearLayer
 from pruning.recipe import GradientNorm, LayerSelection, Stage
 from pruning.resume.store import NumericsKey, ResumeStore, sha256_of
 
-_FORMAT = 3  # 1: no float32 tokens beside a narrow dtype; 2: of the summed loss, in every dtype
+# Part of the fingerprint: raise it whenever the numbers change. 1 had no float32 tokens in narrow dtypes; 2
+# took the gradient of the summed loss, in every dtype.
+_FORMAT = 3
 
 ALL_NORMS: tuple[GradientNorm, ...] = get_args(GradientNorm)
 
 
 class GradientCache(Protocol):
-    """Where they are kept. Whatever a method raises ends the run."""
+    """A store of gradient shards that runs share. Whatever a method raises ends the run."""
 
     def get(self, fingerprint: str) -> Mapping[int, Path] | None:
-        """The shards on this machine, by block, with the checksums that they had when they were offered.
+        """Return verified copies of the shards on this machine, by block.
 
-        None: the caller is to compute them, and `put` them then.
+        None: there are none, and the caller must compute them and then call `put`.
         """
 
     def put(self, fingerprint: str, numerics_key: NumericsKey) -> None:
         """Publish the shards that the run's resume store holds for the stage `gradients` under this key."""
 
     def invalidate(self, fingerprint: str) -> None:
-        """What was found cannot be used."""
+        """Drop shards that `get` returned and that turned out to be unusable."""
 
 
 @dataclass(frozen=True)
-class Shards:
-    """Gradient norms of a model, one file per block."""
+class GradientShards:
+    """The gradient norms of a model's selected layers, one file per block."""
 
     files: Mapping[int, Path]
     stack: Stack
 
     @cached_property
     def digest(self) -> str:
-        """What decides the last bits of whatever is computed with them: the files are read for it, once."""
-        sums = [f"{block} {sha256_of(path)}" for block, path in sorted(self.files.items())]
-        return hashlib.sha256("\n".join(sums).encode()).hexdigest()
+        """SHA-256 of all shards. It reads the files, once."""
+        checksums = [f"{block} {sha256_of(path)}" for block, path in sorted(self.files.items())]
+        return hashlib.sha256("\n".join(checksums).encode()).hexdigest()
 
-    def norms(self, wanted: Collection[GradientNorm]) -> GradientNorms:
-        """Read layer by layer, when they are asked for."""
+    def norms(self, norms: Collection[GradientNorm]) -> GradientNorms:
+        """Return norms that are read from the shards on each access, to the CPU."""
         layers = {
             layer.name: self.files[index]
             for index, block in enumerate(self.stack.blocks)
             for layer in block.layers
         }
-        return sharded_norms(layers, wanted)
+        return norms_from_shards(layers, norms)
 
-    @property
-    def usable(self) -> bool:
-        """Whether every layer's norms are there, in their shape, and finite."""
+    def is_valid(self) -> bool:
+        """Whether both norms of every layer are there, in its shape, and finite. Reads all files."""
         return all(
-            index in self.files and _are_usable(self.files[index], block.layers)
+            index in self.files and _is_valid(self.files[index], block.layers)
             for index, block in enumerate(self.stack.blocks)
             if block.layers
         )
@@ -79,10 +80,11 @@ class Shards:
 def fingerprint_of(
     *, model: str, calibration: str, selection: LayerSelection, numerics_key: Mapping[str, object]
 ) -> str:
-    """SHA-256 of what the norms follow from, but for the schedule and the number of windows at once.
+    """Return the SHA-256 of everything that the norms depend on, except the schedule and the micro-batch.
 
-    `model`: a commit or a content digest; `calibration`: the fingerprint of the windows; `numerics_key`: the
-    placement's, so that two equal recipes give equal masks on the same kind of device.
+    `model`: a commit or a content digest. `calibration`: the fingerprint of the windows. `numerics_key`: the
+    placement's, of which device, dtype and attention enter, so that equal recipes give equal masks on the
+    same kind of device.
     """
     content = {
         "format": _FORMAT,
@@ -94,11 +96,11 @@ def fingerprint_of(
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def load_cached(gradient_cache: GradientCache, fingerprint: str, stack: Stack) -> Shards | None:
-    """What is found, checked before it is used. None: it is to be computed."""
+def load_cached(gradient_cache: GradientCache, fingerprint: str, stack: Stack) -> GradientShards | None:
+    """Return the cached shards after checking them, or None where the caller must compute them."""
     while (files := gradient_cache.get(fingerprint)) is not None:
-        shards = Shards(files, stack)
-        if shards.usable:
+        shards = GradientShards(files, stack)
+        if shards.is_valid():
             return shards
         gradient_cache.invalidate(fingerprint)
     return None
@@ -111,9 +113,10 @@ def put(
     gradient_pass: GradientPass,
     stack: Stack,
     resume_store: ResumeStore,
-) -> Shards:
-    """Let other runs have what this one has computed. A pass on the schedule `whole` leaves no shards, so
-    they are written now.
+) -> GradientShards:
+    """Publish the norms that this run has computed.
+
+    A pass on the schedule `whole` leaves no shards in the resume store, so they are written here.
     """
     files = dict(resume_store.begin(Stage.GRADIENTS, gradient_pass.numerics_key))
     for index, block in enumerate(stack.blocks):
@@ -124,10 +127,10 @@ def put(
             resume_store.commit(Stage.GRADIENTS, index, path)
             files[index] = path
     gradient_cache.put(fingerprint, gradient_pass.numerics_key)
-    return Shards(files, stack)
+    return GradientShards(files, stack)
 
 
-def _are_usable(path: Path, layers: Sequence[LinearLayer]) -> bool:
+def _is_valid(path: Path, layers: Sequence[LinearLayer]) -> bool:
     try:
         with safe_open(path, framework="pt") as shard:
             for norm in ALL_NORMS:

@@ -1,9 +1,9 @@
-"""Gradient norms over calibration windows: one pass, on one of two schedules, with the same numbers.
+"""The gradient pass: per weight, the norm over calibration windows of the loss gradient.
 
-`whole`: micro-batch by micro-batch, forward and backward through the whole model, whose weights and sums are
-all in memory. `streamed`: block by block; see pruning.gradients.streamed. A norm over windows needs every
-window's own weight gradient; how it is formed and added, on either schedule, is in
-pruning.gradients.window_norms.
+Each window needs its own weight gradient, which `window_norms` forms and adds up inside the backward pass.
+Two schedules drive that same code and give the same numbers: `whole` takes each micro-batch through the whole
+model, whose weights and sums are all in memory; `streamed` takes all windows through one block at a time
+(`streamed`). A pass that runs out of memory starts over with half as many windows per micro-batch.
 """
 
 import gc
@@ -16,16 +16,16 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from pruning.gradients.accumulate import is_fused
-from pruning.gradients.activation_store import BlockInputs, Budget
+from pruning.gradients.accumulate import uses_fused_kernel
+from pruning.gradients.activation_store import ActivationStore, Budget
 from pruning.gradients.hidden_states import float32_tokens
 from pruning.gradients.lm_head import LMHeadLoss
 from pruning.gradients.loss import loss_scale
 from pruning.gradients.mixed_precision import MixedPrecisionForward
 from pruning.gradients.schedule import Schedule, ScheduleChoice
-from pruning.gradients.shards import sharded_norms, write_shard
+from pruning.gradients.shards import norms_from_shards, write_shard
 from pruning.gradients.streamed import StreamedPass, streamed_steps
-from pruning.gradients.window_norms import GradientAccumulator, GradientNorms, WindowNorms, finished_norms
+from pruning.gradients.window_norms import GradientAccumulator, GradientNorms, WindowNorms, finish_norms
 from pruning.model.placement import Placement
 from pruning.model.replay import Replay
 from pruning.model.selection import selected_stack
@@ -35,9 +35,10 @@ from pruning.runtime.device import is_out_of_memory
 from pruning.runtime.malloc import retain_freed_heap
 
 Step = Callable[[int, int], None]
+"""Called as `step(done, total)` after each step of a pass; whatever it raises ends the pass."""
 
-# Only logits are larger: in the heap, they would take a tenth more of a pass that is to save memory.
-_LARGEST_KEPT_STREAMED = 1 << 25
+# Larger blocks are logits only. Retaining those would cost a tenth of the memory that streaming saves.
+_LARGEST_RETAINED_BLOCK = 1 << 25
 
 
 def gradient_norms(
@@ -48,16 +49,20 @@ def gradient_norms(
     step: Step,
     selection: LayerSelection = LayerSelection(),  # noqa: B008 - immutable
 ) -> GradientNorms:
-    """Of a model that lies where it computes, on the schedule `whole`. See GradientPass."""
-    return GradientPass(Placement(model), windows, norms=norms, selection=selection, schedule="whole").run(
-        step
+    """Compute gradient norms on the schedule `whole`, of a model that already lies where it computes.
+
+    Parameters and errors are those of `GradientPass` and `GradientPass.run`.
+    """
+    gradient_pass = GradientPass(
+        Placement(model), windows, norms=norms, selection=selection, schedule="whole"
     )
+    return gradient_pass.run(step)
 
 
 class GradientPass:
-    """Per weight of the blocks' selected linear layers, the norm over windows of the loss gradient.
+    """Computes, per weight of the selected linear layers, the norm over windows of the loss gradient.
 
-    The loss of a window is the mean next-token cross-entropy of its length - 1 predictions.
+    The loss of a window is the mean next-token cross-entropy over its length - 1 predictions.
     """
 
     def __init__(
@@ -69,9 +74,25 @@ class GradientPass:
         selection: LayerSelection = LayerSelection(),  # noqa: B008 - immutable
         schedule: ScheduleChoice = "auto",
     ) -> None:
-        """`windows`: token ids, int64 (windows, length). The model is left frozen and in eval mode.
+        """Freeze the model, put it in eval mode and choose the schedule.
 
-        Raises InvalidInput with the field for a model, a selection or a schedule that cannot be.
+        Parameters
+        ----------
+        placement
+            The model, with the device and dtype that it computes in.
+        windows
+            Calibration token ids, int64 (windows, length).
+        norms
+            Which norms to compute.
+        selection
+            Which linear layers to compute them for.
+        schedule
+            "auto" chooses `whole` where it fits into memory and takes minutes, else `streamed`.
+
+        Raises
+        ------
+        InvalidInput
+            Naming the field, for a model, selection or schedule that is not supported.
         """
         placement.model.requires_grad_(False).eval()
         self._placement = placement
@@ -82,128 +103,144 @@ class GradientPass:
 
     @property
     def steps(self) -> int:
-        """How many steps the pass takes."""
-        count = len(self._pieces)
+        """How many steps `run` reports."""
+        count = len(self._micro_batches)
         return count if self.schedule.name == "whole" else streamed_steps(self._stack, count)
 
     @property
     def numerics_key(self) -> NumericsKey:
-        """What decides the last bits of the norms, beside the model, the windows and the selection."""
+        """All that decides the last bits of the norms besides the model, the windows and the selection."""
         return {
             "schedule": self.schedule.name,
             "micro_batch": self.schedule.micro_batch,
             "norms": ",".join(self._norms),
             "float32 tokens": self._float32_tokens,
-            "fused": is_fused(self._placement.device, self._placement.dtype),
+            "fused": uses_fused_kernel(self._placement.device, self._placement.dtype),
             **self._placement.numerics_key,
         }
 
     def run(self, step: Step, resume_store: ResumeStore | None = None) -> GradientNorms:
-        """The norms asked for, by layer name: (outputs, inputs), float32 (float64 for a float64 model).
+        """Compute the norms.
 
-        Without any scale: l1 is Σ|g|, l2 is sqrt(Σ g²). `whole` gives tensors on the device. `streamed` needs
-        a resume store: it computes the blocks that the store lacks, commits a shard for each, and returns
-        norms that are read from the shards on access.
+        Parameters
+        ----------
+        step
+            Called after each micro-batch (of each block, if streamed).
+        resume_store
+            Required by the streamed schedule, which computes only the blocks that the store lacks and commits
+            a shard for each of them.
 
-        `step(done, total)` is called after each micro-batch (of each block, if `streamed`); what it raises
-        ends the pass. Where memory runs out, the pass starts again with half as many windows at once; then
-        `schedule` says so. Raises InvalidInput(field='model.id') for a model that cannot be pruned block by
-        block, and NumericalFailure with a layer's name.
+        Returns
+        -------
+        GradientNorms
+            Tensors on the device for `whole`; for `streamed`, tensors that are read from the shards on
+            access.
+
+        Raises
+        ------
+        InvalidInput
+            With field 'model.id', for a model that cannot be run block by block.
+        NumericalFailure
+            With a layer's name, where its gradients are not finite.
         """
         while True:
             try:
-                return (
-                    self._whole(step) if self.schedule.name == "whole" else self._streamed(step, resume_store)
-                )
+                if self.schedule.name == "whole":
+                    return self._run_whole(step)
+                return self._run_streamed(step, resume_store)
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error) or self.schedule.micro_batch == 1:
                     raise
             self.schedule = self.schedule.halved()
-            gc.collect()  # what the failed pass held
+            gc.collect()  # frees what the failed pass held
             if self._placement.device.type == "cuda":
                 torch.cuda.empty_cache()
 
     @property
-    def _pieces(self) -> Sequence[Tensor]:
+    def _micro_batches(self) -> Sequence[Tensor]:
         return torch.split(self._windows, self.schedule.micro_batch)
-
-    def _passage(self, replay: Replay) -> MixedPrecisionForward:
-        return MixedPrecisionForward(replay, self._float32_tokens)
 
     @property
     def _float32_tokens(self) -> int:
         return float32_tokens(self._placement.dtype, self._windows.shape[1])
 
     @retain_freed_heap()
-    def _whole(self, step: Step) -> GradientNorms:
+    def _run_whole(self, step: Step) -> GradientNorms:
         with self._placement.resident(self._placement.model):
             replay = Replay(self._stack, self._windows, self._placement)
             scale = loss_scale(self._placement.dtype, self._windows.shape[1])
-            passage, tail = self._passage(replay), LMHeadLoss(replay, scale)
+            forward = MixedPrecisionForward(replay, self._float32_tokens)
+            head = LMHeadLoss(replay, scale)
             layers = tuple(self._stack.layers)
             sums = {layer.name: WindowNorms(layer, self._norms) for layer in layers}
-            for done, piece in enumerate(self._pieces, start=1):
-                tokens = piece.to(self._placement.device)
-                forming = passage.forming(layers, sums)
-                self._through_all_blocks(passage, tail, tokens, forming)
-                forming.finish()
-                step(done, len(self._pieces))
-        return finished_norms(sums, self._norms, scale)
+            for done, micro_batch in enumerate(self._micro_batches, start=1):
+                tokens = micro_batch.to(self._placement.device)
+                accumulator = forward.accumulator(layers, sums)
+                self._forward_backward(forward, head, tokens, accumulator)
+                accumulator.check_complete()
+                step(done, len(self._micro_batches))
+        return finish_norms(sums, self._norms, scale)
 
-    def _through_all_blocks(
-        self, passage: MixedPrecisionForward, tail: LMHeadLoss, tokens: Tensor, forming: GradientAccumulator
+    def _forward_backward(
+        self,
+        forward: MixedPrecisionForward,
+        head: LMHeadLoss,
+        tokens: Tensor,
+        accumulator: GradientAccumulator,
     ) -> None:
-        """Forward, and backward to the first block with a selected layer: with every weight frozen, nothing
-        else would start autograd.
+        """Run all blocks forward, then backward down to the first block with a selected layer.
+
+        That block's input becomes a leaf that requires gradients: all weights are frozen, so nothing else
+        would make autograd record.
         """
-        hidden = passage.enter(tokens)
+        hidden = forward.embed(tokens)
         start = None
         for index, block in enumerate(self._stack.blocks):
             if start is None and block.layers:
-                start = hidden = hidden.leaves()
+                start = hidden = hidden.as_leaves()
             with torch.set_grad_enabled(start is not None):
-                hidden = passage.through(index, tokens, hidden, forming)
+                hidden = forward.run_block(index, tokens, hidden, accumulator)
         assert start is not None  # noqa: S101 - a selection without layers is refused
         with torch.enable_grad():
-            output = hidden.joined()
-        delta = tail.gradient(output.detach(), tokens)
+            output = hidden.join()
+        delta = head.gradient(output.detach(), tokens)
         torch.autograd.grad(output, start.tensors, delta)
 
-    @retain_freed_heap(_LARGEST_KEPT_STREAMED)
-    def _streamed(self, step: Step, resume_store: ResumeStore | None) -> GradientNorms:
+    @retain_freed_heap(_LARGEST_RETAINED_BLOCK)
+    def _run_streamed(self, step: Step, resume_store: ResumeStore | None) -> GradientNorms:
         if resume_store is None:
             raise ValueError("a streamed pass needs a resume store for its shards")
         shards = dict(resume_store.begin(Stage.GRADIENTS, self.numerics_key))
         directory = resume_store.directory(Stage.GRADIENTS)
 
-        def keep(block: int, norms: GradientNorms) -> None:
+        def commit(block: int, norms: GradientNorms) -> None:
             path = directory / f"{block:05}.safetensors"
             write_shard(norms, path)
             resume_store.commit(Stage.GRADIENTS, block, path)
             shards[block] = path
 
-        blocks = enumerate(self._stack.blocks)
+        blocks = list(enumerate(self._stack.blocks))
         missing = [index for index, block in blocks if block.layers and index not in shards]
         if missing:
             replay = Replay(self._stack, self._windows, self._placement)
-            passage = self._passage(replay)
-            streamed = StreamedPass(replay, passage, self._placement, self._pieces, self._norms, step)
-            with self._block_inputs(directory / "inputs") as inputs:
-                streamed.run(missing, inputs, resume_store.activation_checkpoint(Stage.GRADIENTS), keep)
-        blocks = enumerate(self._stack.blocks)
+            forward = MixedPrecisionForward(replay, self._float32_tokens)
+            streamed = StreamedPass(replay, forward, self._placement, self._micro_batches, self._norms, step)
+            checkpoint = resume_store.activation_checkpoint(Stage.GRADIENTS)
+            with self._activation_store(directory / "inputs") as block_inputs:
+                streamed.run(missing, block_inputs, checkpoint, commit)
         files = {layer.name: shards[index] for index, block in blocks for layer in block.layers}
-        return sharded_norms(files, self._norms)
+        return norms_from_shards(files, self._norms)
 
     @contextmanager
-    def _block_inputs(self, scratch: Path) -> Iterator[BlockInputs]:
+    def _activation_store(self, scratch: Path) -> Iterator[ActivationStore]:
         shutil.rmtree(scratch, ignore_errors=True)  # left by a run that was killed
         scratch.mkdir()
         features = self._placement.model.config.get_text_config().hidden_size
         count, length = self._windows.shape
-        rows = count * (length + self._float32_tokens)  # of which a float32 token takes two
-        one = rows * features * self._placement.dtype.itemsize
-        budget = Budget.of(self._placement.device, scratch)
+        rows = count * (length + self._float32_tokens)  # packed, a float32 token takes two rows
+        block_bytes = rows * features * self._placement.dtype.itemsize
+        device, blocks = self._placement.device, len(self._stack.blocks)
         try:
-            yield BlockInputs(len(self._stack.blocks), one, budget, self._placement.device, scratch)
+            yield ActivationStore(blocks, block_bytes, Budget.of(device, scratch), device, scratch)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)

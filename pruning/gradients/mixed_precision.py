@@ -1,11 +1,11 @@
-"""The way of calibration windows through a model's blocks for a gradient pass, in a dtype that may be narrow.
+"""The forward pass of a gradient computation in a narrow dtype, with each window's first tokens in float32.
 
-A language model parks attention that it has no use for on one or two of a window's first tokens, whose hidden
-states grow to a hundred times the others' (Sun et al., arXiv 2402.17762). The gradient there is what remains
-when nearly all of it cancels, and is large all the same: of the early blocks' norms it makes a good part. A
-forward pass rounded to bfloat16 changes it by tens of per cent, while rounding at all other tokens changes
-little. So the first tokens go through every block by themselves, in float32: no later token has a part in
-them. The others are given them rounded.
+Language models park unused attention on one or two of a window's first tokens, whose hidden states grow to a
+hundred times the others' (Sun et al., arXiv 2402.17762). The gradient there is the small remainder of a large
+cancellation, and yet it dominates the gradient norms of the early blocks: a forward pass rounded to bfloat16
+changes it by tens of per cent, while rounding at all other tokens changes little. So the first tokens run
+through every block separately, in float32; causal attention allows it, since no later token affects them. The
+others see them rounded.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor
 
 from pruning.gradients.hidden_states import HiddenStates
-from pruning.gradients.skip_matmul import left_out
+from pruning.gradients.skip_matmul import skipped_matmul
 from pruning.gradients.window_norms import GradientAccumulator, WindowNorms
 from pruning.model.hooks import Observer, observing
 from pruning.model.layers import LinearLayer
@@ -22,44 +22,45 @@ from pruning.model.upcast import BlockInFloat32
 
 
 class MixedPrecisionForward:
-    """Takes micro-batches through blocks."""
+    """Runs micro-batches through the blocks one at a time, under autograd or without it."""
 
     def __init__(self, replay: Replay, float32_tokens: int) -> None:
-        """`float32_tokens`: how many of each window's first tokens are float32, beside a narrower dtype."""
+        """`float32_tokens`: how many first tokens of each window run in float32; 0 in a wide dtype."""
         self._replay = replay
         self._first = float32_tokens
-        # Arguments such as masks are made for a number of windows, and are equal for equal numbers.
+        # By number of windows: arguments such as masks depend on it, and on nothing else of a micro-batch.
         self._calls: dict[int, Sequence[Call]] = {}
         self._first_calls: dict[int, Sequence[Call]] = {}
-        self._working: tuple[int, BlockInFloat32] | None = None
+        self._upcast: tuple[int, BlockInFloat32] | None = None
 
-    def enter(self, tokens: Tensor) -> HiddenStates:
-        """Before the first block, for token ids (windows, length)."""
-        hidden, self._calls[len(tokens)] = self._replay.enter(tokens)
+    def embed(self, tokens: Tensor) -> HiddenStates:
+        """Return the input of the first block for token ids (windows, length)."""
+        hidden, self._calls[len(tokens)] = self._replay.embed(tokens)
         if not self._first:
             return HiddenStates(hidden)
-        first, self._first_calls[len(tokens)] = self._replay.enter(tokens[:, : self._first], float32=True)
+        first, self._first_calls[len(tokens)] = self._replay.embed(tokens[:, : self._first], float32=True)
         return HiddenStates(hidden[:, self._first :], first)
 
-    def through(
+    def run_block(
         self,
         index: int,
         tokens: Tensor,
         hidden: HiddenStates,
         observer: Observer | None = None,
         *,
-        without: LinearLayer | None = None,
+        skip: LinearLayer | None = None,
     ) -> HiddenStates:
-        """From before block `index` to behind it. `tokens`: such as have entered, as many of them.
+        """Return the output of block `index` for its input `hidden`.
 
-        `observer` is told of the block's selected layers, once for all tokens and, where the first are apart,
-        once more for these. Fused experts run one by one, whether or not there is one: their sums round
-        differently together. Of the product `without`, only the first tokens' is formed.
+        `tokens`: the micro-batch's ids; one of its size must have been embedded. `observer` sees every call
+        of the block's selected layers: one for all tokens, and one more for the float32 tokens. With `skip`,
+        the product of that layer is computed for the float32 tokens only.
         """
         block = self._replay.stack.blocks[index]
+        # An observer is always attached: it makes fused experts run one by one, whose sums round differently.
         watching = observer or Observer()
-        with left_out(without), observing(block.layers, tokens, watching):
-            output = self._calls[len(tokens)][index](block.module, hidden.joined())
+        with skipped_matmul(skip), observing(block.layers, tokens, watching):
+            output = self._calls[len(tokens)][index](block.module, hidden.join())
         if hidden.first is None:
             return HiddenStates(output)
         with observing(block.layers, tokens[:, : self._first], watching):
@@ -67,21 +68,23 @@ class MixedPrecisionForward:
         return HiddenStates(output[:, self._first :], first)
 
     def _in_float32(self, index: int) -> BlockInFloat32:
-        if self._working is not None and self._working[0] == index:
-            return self._working[1]
-        if self._working is not None:
-            self._working[1].release()
-        self._working = index, BlockInFloat32(self._replay.stack.blocks[index])
-        return self._working[1]
+        if self._upcast is not None and self._upcast[0] == index:
+            return self._upcast[1]
+        if self._upcast is not None:
+            self._upcast[1].release()
+        self._upcast = index, BlockInFloat32(self._replay.stack.blocks[index])
+        return self._upcast[1]
 
-    def forming(self, layers: Sequence[LinearLayer], sums: Mapping[str, WindowNorms]) -> GradientAccumulator:
-        """The observer of a micro-batch that adds gradients to sums when a backward pass comes back."""
-        return GradientAccumulator(layers, sums, uses=2 if self._first else 1)
+    def accumulator(
+        self, layers: Sequence[LinearLayer], sums: Mapping[str, WindowNorms]
+    ) -> GradientAccumulator:
+        """Return the observer that adds one micro-batch's gradients to `sums` during its backward pass."""
+        return GradientAccumulator(layers, sums, calls_per_layer=2 if self._first else 1)
 
-    def unpacked(self, packed: Tensor) -> HiddenStates:
-        """See HiddenStates."""
-        return HiddenStates.unpacked(packed, self._first)
+    def unpack(self, packed: Tensor) -> HiddenStates:
+        """Undo `HiddenStates.pack`."""
+        return HiddenStates.unpack(packed, self._first)
 
     def split(self, states: Tensor) -> HiddenStates:
-        """See HiddenStates."""
+        """Split off the float32 tokens; see `HiddenStates.split`."""
         return HiddenStates.split(states, self._first)

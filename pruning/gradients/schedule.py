@@ -1,4 +1,7 @@
-"""Which way a gradient pass goes through a model: by what fits, and by what is lost when it is cut short."""
+"""Chooses the schedule of a gradient pass: `whole` where it fits into memory and is short, else `streamed`.
+
+A pass on `whole` that is interrupted starts over, so it must not take long; one that is streamed resumes.
+"""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -9,26 +12,27 @@ from torch import Tensor
 
 from pruning.errors import InvalidInput
 from pruning.estimate.memory import MEMORY_SHARE
-from pruning.model.batching import memory_of, micro_batch
+from pruning.model.batching import micro_batch
 from pruning.model.blocks import Stack
 from pruning.model.placement import Placement
 from pruning.recipe import GradientNorm
+from pruning.runtime.device import total_memory
 
 ScheduleName = Literal["whole", "streamed"]
 ScheduleChoice = Literal["auto", "whole", "streamed"]
 
-# A pass on the schedule `whole` starts anew when it is cut short, so it is not to be long.
-_LONGEST_WHOLE_SECONDS = 600
-# Operations per second that a thread of a CPU, and a GPU, are taken to do: measuring would make it a draw.
+_MAX_WHOLE_SECONDS = 600
+# Operations per second of a CPU thread and of a GPU. Assumed, not measured: a measurement that varies would
+# make the choice vary too.
 _ASSUMED_RATE = {"cpu": 5e10, "cuda": 2e14}
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """How a gradient pass is carried out."""
+    """How a gradient pass runs."""
 
     name: ScheduleName
-    micro_batch: int  # windows that share a forward and backward pass
+    micro_batch: int  # windows per forward and backward pass
 
     @classmethod
     def choose(
@@ -39,38 +43,40 @@ class Schedule:
         norms: Collection[GradientNorm],
         placement: Placement,
     ) -> Self:
-        """As chosen; 'auto' is `whole` where it fits into memory and takes minutes, `streamed` otherwise.
+        """Return the chosen schedule; for 'auto', `whole` where it fits into memory and takes minutes.
 
-        `windows`: token ids (windows, length). Follows from model, windows and machine alone, so that a run
-        that is taken up finds what it left. Raises InvalidInput(field='schedule').
+        `windows`: token ids (windows, length). The result depends only on the model, the windows and the
+        machine, so that a resumed run chooses the same. Raises InvalidInput(field='schedule').
         """
         if choice not in get_args(ScheduleChoice):
-            raise InvalidInput(f"schedule {choice!r} is none; use auto, whole or streamed", field="schedule")
+            raise InvalidInput(
+                f"schedule {choice!r} is unknown; use auto, whole or streamed", field="schedule"
+            )
         length, blocks = windows.shape[1], len(stack.blocks)
         whole = cls("whole", micro_batch(stack, length, placement.device, blocks_at_once=blocks))
         if choice == "whole" or (
             choice == "auto"
             and _whole_fits(stack, norms, placement)
-            and _seconds(stack, windows, placement) <= _LONGEST_WHOLE_SECONDS
+            and _estimated_seconds(stack, windows, placement) <= _MAX_WHOLE_SECONDS
         ):
             return whole
         return cls("streamed", micro_batch(stack, length, placement.device, blocks_at_once=1))
 
     def halved(self) -> "Schedule":
-        """With half as many windows at once."""
+        """Return the same schedule with half the micro-batch."""
         return replace(self, micro_batch=self.micro_batch // 2)
 
 
 def _whole_fits(stack: Stack, norms: Collection[GradientNorm], placement: Placement) -> bool:
-    """The weights, where they compute, and a float32 sum for each of them and each norm."""
+    """Whether the device holds the weights, and a float32 sum per selected weight and norm."""
     weights = sum(parameter.numel() for parameter in stack.model.parameters())
     sums = sum(layer.outputs * layer.inputs for layer in stack.layers) * len(norms)
     needed = weights * placement.dtype.itemsize + sums * torch.float32.itemsize
-    return bool(needed <= MEMORY_SHARE * memory_of(placement.device))
+    return bool(needed <= MEMORY_SHARE * total_memory(placement.device))
 
 
-def _seconds(stack: Stack, windows: Tensor, placement: Placement) -> float:
-    """Forward, backward and the gradients themselves: 6 operations per weight and token."""
+def _estimated_seconds(stack: Stack, windows: Tensor, placement: Placement) -> float:
+    """Count 6 operations per weight and token: 2 each for forward, backward and the weight gradients."""
     weights = sum(parameter.numel() for parameter in stack.model.parameters())
     workers = torch.get_num_threads() if placement.device.type == "cpu" else 1
     return float(6 * weights * windows.numel() / (_ASSUMED_RATE[placement.device.type] * workers))

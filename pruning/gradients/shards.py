@@ -1,4 +1,7 @@
-"""Gradient norms as one safetensors file per block, read layer by layer when they are asked for."""
+"""Gradient norms as one safetensors file per block, with each layer's tensor read on access.
+
+A tensor is named `l1/<layer>` or `l2/<layer>`, as in `pruning.gradients.file`.
+"""
 
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -12,17 +15,17 @@ from pruning.recipe import GradientNorm
 
 
 def write_shard(norms: GradientNorms, path: Path) -> None:
-    """The norms of one block: `l1/<layer>`, `l2/<layer>`, as in pruning.gradients.file."""
+    """Write the norms of one block."""
     tensors = {f"{norm}/{layer}": norms[norm][layer].contiguous() for norm in norms for layer in norms[norm]}
     save_file(tensors, path)
 
 
-def sharded_norms(files: Mapping[str, Path], norms: Collection[GradientNorm]) -> GradientNorms:
-    """The norms of layers, each in its shard, on the CPU; none is held."""
-    return {norm: _Sharded(norm, files) for norm in norms}
+def norms_from_shards(files: Mapping[str, Path], norms: Collection[GradientNorm]) -> GradientNorms:
+    """Return norms that are read from `files` (by layer name) on each access, to the CPU; none is cached."""
+    return {norm: _LazyNorms(norm, files) for norm in norms}
 
 
-class _Sharded(Mapping[str, Tensor]):
+class _LazyNorms(Mapping[str, Tensor]):
     def __init__(self, norm: GradientNorm, files: Mapping[str, Path]) -> None:
         self._norm = norm
         self._files = files

@@ -1,8 +1,9 @@
-"""What a block that runs again for its gradients need not compute again.
+"""Finds the one matrix product that recomputing a block for its gradients can skip.
 
-A block's last product only goes into its output, which the block behind it was given already; where the
-backward pass keeps nothing of it, forming it again is a fair part of a forward pass for nothing. Whether that
-is so depends on the family (a norm behind it needs it, a residual sum does not): it is tried on a few tokens.
+A block's last product only feeds its output, which the forward pass has computed before. Where the backward
+pass does not need that product, skipping it saves a fair part of the recomputation. Whether it can be skipped
+depends on the architecture (a norm after it needs it, a residual sum does not), so it is tried on a few
+tokens.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -14,25 +15,27 @@ from torch import Tensor
 
 from pruning.gradients.window_norms import GradientAccumulator, WindowNorms
 from pruning.model.blocks import Block
-from pruning.model.hooks import Observer, Seen, observing
+from pruning.model.hooks import LayerCall, Observer, observing
 from pruning.model.layers import LinearLayer, ModuleLayer
 
 
 @contextmanager
-def left_out(layer: LinearLayer | None) -> Iterator[None]:
-    """While active, zeros stand for the layer's product; gradients pass it as ever. None: no layer's."""
+def skipped_matmul(layer: LinearLayer | None) -> Iterator[None]:
+    """While active, the layer returns zeros, but gradients flow through it as usual. None: skip nothing."""
     if layer is None:
         yield
         return
-    # On the instance: the class's forward shows again when it is deleted.
-    layer.module.forward = lambda inputs: _LeftOut.apply(inputs, layer.matrix)  # type: ignore[no-untyped-call]
+    # Set on the instance; deleting it uncovers the class's forward.
+    layer.module.forward = lambda inputs: _ZeroMatmul.apply(inputs, layer.matrix)  # type: ignore[no-untyped-call]
     try:
         yield
     finally:
         del layer.module.forward
 
 
-class _LeftOut(torch.autograd.Function):
+class _ZeroMatmul(torch.autograd.Function):
+    """Zeros in the forward pass; the gradient of x·Wᵀ with respect to x in the backward pass."""
+
     @staticmethod
     def forward(ctx: Any, inputs: Tensor, matrix: Tensor) -> Tensor:  # noqa: ANN401 - autograd's context
         ctx.save_for_backward(matrix)
@@ -45,57 +48,59 @@ class _LeftOut(torch.autograd.Function):
 
 
 class SkippableMatmul:
-    """Which product of a block is not needed for its gradients, found out once per kind of block."""
+    """Finds each block's skippable product, with one trial per kind of block."""
 
     def __init__(self) -> None:
-        """Nothing is known yet."""
-        self._found: dict[object, str | None] = {}
+        self._name_by_kind: dict[object, str | None] = {}
 
-    def product(self, block: Block, run: Callable[[Tensor], Tensor], hidden: Tensor) -> LinearLayer | None:
-        """The layer, if there is one. `run` takes `hidden` (1, tokens, features) through the block."""
+    def find(self, block: Block, run: Callable[[Tensor], Tensor], hidden: Tensor) -> LinearLayer | None:
+        """Return the layer whose product can be skipped, or None.
+
+        `run` calls the block on `hidden`, a probe of (1, tokens, features).
+        """
         parameters = block.module.named_parameters()
         kind = (
             type(block.module),
             tuple((name, parameter.shape) for name, parameter in parameters),
             tuple(layer.name.removeprefix(block.name) for layer in block.layers),
         )
-        if kind not in self._found:
-            layer = _last(block.layers, run, hidden)
-            whole, without = (_gradients(block.layers, out, run, hidden) for out in (None, layer))
-            needless = layer is not None and all(map(torch.equal, whole, without))
-            self._found[kind] = layer.name.removeprefix(block.name) if layer and needless else None
-        name = self._found[kind]
+        if kind not in self._name_by_kind:
+            layer = _last_called(block.layers, run, hidden)
+            with_all, without = (_gradients(block.layers, skip, run, hidden) for skip in (None, layer))
+            can_skip = layer is not None and all(map(torch.equal, with_all, without))
+            self._name_by_kind[kind] = layer.name.removeprefix(block.name) if layer and can_skip else None
+        name = self._name_by_kind[kind]
         return next((layer for layer in block.layers if layer.name.removeprefix(block.name) == name), None)
 
 
-def _last(
+def _last_called(
     layers: Sequence[LinearLayer], run: Callable[[Tensor], Tensor], hidden: Tensor
 ) -> ModuleLayer | None:
-    """The layer that is called last, if its product is its module's."""
+    """Return the layer that is called last, if it is a module of its own."""
     called: list[LinearLayer] = []
 
-    class Calls(Observer):
-        def before(self, seen: Seen) -> None:
-            called.append(seen.layer)
+    class RecordCalls(Observer):
+        def before(self, call: LayerCall) -> None:
+            called.append(call.layer)
 
-    with torch.no_grad(), observing(layers, hidden[..., 0], Calls()):
+    with torch.no_grad(), observing(layers, hidden[..., 0], RecordCalls()):
         run(hidden)
     return called[-1] if called and isinstance(called[-1], ModuleLayer) else None
 
 
 def _gradients(
     layers: Sequence[LinearLayer],
-    without: LinearLayer | None,
+    skip: LinearLayer | None,
     run: Callable[[Tensor], Tensor],
     hidden: Tensor,
 ) -> list[Tensor]:
-    """By the hidden states and, as a norm, by every layer's weight: of a function of the block's output."""
-    start = hidden.detach().requires_grad_()
+    """Return a probe function's gradient at the block's input, and the L1 norms of all layers' gradients."""
+    leaf = hidden.detach().requires_grad_()
     sums = {layer.name: WindowNorms(layer, ["l1"]) for layer in layers}
-    forming = GradientAccumulator(layers, sums)
-    with torch.enable_grad(), left_out(without), observing(layers, hidden[..., 0], forming):
-        output = run(start)
+    accumulator = GradientAccumulator(layers, sums)
+    with torch.enable_grad(), skipped_matmul(skip), observing(layers, hidden[..., 0], accumulator):
+        output = run(leaf)
         delta = torch.linspace(-1, 1, output.numel(), dtype=output.dtype, device=output.device)
-        (by_hidden,) = torch.autograd.grad(output, start, delta.view_as(output))
-    forming.finish()
-    return [by_hidden, *(norms.finish("l1", 1) for norms in sums.values())]
+        (at_input,) = torch.autograd.grad(output, leaf, delta.view_as(output))
+    accumulator.check_complete()
+    return [at_input, *(norms.finish("l1", 1) for norms in sums.values())]

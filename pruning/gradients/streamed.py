@@ -1,8 +1,9 @@
-"""The gradient pass block by block: one block is on the device, whatever the number of blocks.
+"""The streamed schedule: one block on the device at a time, however many blocks the model has.
 
-All windows go forward through the blocks, and what each block is given is put away. Then, from the last block
-to the first, a block runs again with what it was given, the gradient at its output goes back through it and
-becomes the gradient at the output of the block before, and the norms of its layers are finished.
+1. Forward: all windows run through the blocks, and each block's input is stored.
+2. Backward, from the last block to the first: the block runs again on its stored input, the gradient at its
+output is
+   propagated to its input, and the norms of its layers are finished.
 """
 
 import time
@@ -12,13 +13,13 @@ from contextlib import ExitStack
 import torch
 from torch import Tensor
 
-from pruning.gradients.activation_store import BlockInputs
+from pruning.gradients.activation_store import ActivationStore
 from pruning.gradients.hidden_states import HiddenStates
 from pruning.gradients.lm_head import LMHeadLoss
 from pruning.gradients.loss import loss_scale
 from pruning.gradients.mixed_precision import MixedPrecisionForward
 from pruning.gradients.skip_matmul import SkippableMatmul
-from pruning.gradients.window_norms import GradientNorms, WindowNorms, finished_norms
+from pruning.gradients.window_norms import GradientNorms, WindowNorms, finish_norms
 from pruning.model.blocks import Stack
 from pruning.model.layers import LinearLayer
 from pruning.model.placement import Placement
@@ -29,141 +30,150 @@ from pruning.resume.store import ActivationCheckpoint
 _PROBE_TOKENS = 16
 
 
-def streamed_steps(stack: Stack, pieces: int) -> int:
-    """How many steps a pass takes: each takes a micro-batch through a block, forward or backward."""
+def streamed_steps(stack: Stack, micro_batches: int) -> int:
+    """Return the number of steps of a pass; each runs one micro-batch through one block, either way."""
     lowest = next(index for index, block in enumerate(stack.blocks) if block.layers)
-    return pieces * (len(stack.blocks) - 1 + len(stack.blocks) - lowest)
+    return micro_batches * (len(stack.blocks) - 1 + len(stack.blocks) - lowest)
 
 
 class StreamedPass:
-    """One pass over the windows."""
+    """One streamed pass over the windows.
+
+    `deltas` below are the gradients at a block's output or input: one packed tensor per micro-batch.
+    """
 
     def __init__(
         self,
         replay: Replay,
-        passage: MixedPrecisionForward,
+        forward: MixedPrecisionForward,
         placement: Placement,
-        pieces: Sequence[Tensor],
+        micro_batches: Sequence[Tensor],
         norms: Collection[GradientNorm],
         step: Callable[[int, int], None],
     ) -> None:
-        """`pieces`: micro-batches of token ids (windows, length)."""
+        """`micro_batches`: token ids, int64 (windows, length) each."""
         self._replay = replay
-        self._passage = passage
+        self._forward = forward
         self._placement = placement
-        self._pieces = pieces
+        self._micro_batches = micro_batches
         self._norms = norms
-        self._loss_scale = loss_scale(placement.dtype, pieces[0].shape[1])
+        self._loss_scale = loss_scale(placement.dtype, micro_batches[0].shape[1])
         self._step = step
         self._blocks = replay.stack.blocks
-        self._needless = SkippableMatmul()
-        self._probe = pieces[0][:1, :_PROBE_TOKENS]
+        self._skippable = SkippableMatmul()
+        self._probe = micro_batches[0][:1, :_PROBE_TOKENS]
         self._probe_calls: Sequence[Call] = ()
-        self._done, self._steps = 0, streamed_steps(replay.stack, len(pieces))
-        self._save_at = time.monotonic()
+        self._done, self._steps = 0, streamed_steps(replay.stack, len(micro_batches))
+        self._next_save = time.monotonic()
 
     def run(
         self,
-        wanted: Collection[int],
-        inputs: BlockInputs,
-        activation_checkpoint: ActivationCheckpoint,
-        keep: Callable[[int, GradientNorms], None],
+        missing: Collection[int],
+        inputs: ActivationStore,
+        checkpoint: ActivationCheckpoint,
+        commit: Callable[[int, GradientNorms], None],
     ) -> None:
-        """Call `keep` with the norms of every block that is `wanted`, the last one first.
+        """Compute the norms of the `missing` blocks, the last one first, and call `commit` for each.
 
-        `activation_checkpoint`: where a pass that was cut short left the gradient between two blocks.
+        `inputs`: an empty store for the blocks' inputs. `checkpoint`: holds the deltas between two blocks,
+        and those of an interrupted pass are continued from.
         """
         top, deltas = len(self._blocks) - 1, list[Tensor]()
-        if (saved := activation_checkpoint.load()) and max(wanted) <= saved[0] < top:
+        if (saved := checkpoint.load()) and max(missing) <= saved[0] < top:
             top = saved[0]
-            deltas = [saved[1][str(piece)] for piece in range(len(self._pieces))]
-        self._forward(inputs, top)
-        for index in range(top, min(wanted) - 1, -1):
+            deltas = [saved[1][str(number)] for number in range(len(self._micro_batches))]
+        self._store_inputs(inputs, top)
+        for index in range(top, min(missing) - 1, -1):
             if index not in inputs:
-                self._onward(inputs, inputs.kept_before(index), index, forget=False)
-            norms = self._backward(index, inputs, deltas, wanted=index in wanted)
+                self._recompute_input(inputs, index)
+            norms = self._backward(index, inputs, deltas, with_norms=index in missing)
             inputs.drop(index)
-            if index in wanted:
-                keep(index, norms)
-            if index > min(wanted):
-                self._save(activation_checkpoint, index - 1, deltas)
-        activation_checkpoint.drop()
+            if index in missing:
+                commit(index, norms)
+            if index > min(missing):
+                self._save(checkpoint, index - 1, deltas)
+        checkpoint.drop()
 
-    def _forward(self, inputs: BlockInputs, top: int) -> None:
-        """Put away the inputs of the blocks up to `top`."""
-        _, self._probe_calls = self._replay.enter(self._probe)
-        for piece in self._pieces:
-            inputs.append(0, self._passage.enter(piece).packed())
-        self._onward(inputs, 0, top, forget=True)
-
-    @torch.no_grad()
-    def _onward(self, inputs: BlockInputs, start: int, stop: int, *, forget: bool) -> None:
-        """From the input of block `start` to that of `stop`; `forget` those between that need not be kept."""
-        for index in range(start, stop):
-            block = self._blocks[index]
-            with self._placement.resident(block.module, then=self._blocks[index + 1].module):
-                for number, piece in enumerate(self._pieces):
-                    output = self._passage.through(index, piece, self._fetch(inputs, index, number))
-                    inputs.append(index + 1, output.packed())
-                    self._took_step()
-            if forget and not inputs.keeps(index):
+    def _store_inputs(self, inputs: ActivationStore, top: int) -> None:
+        """Run the forward pass up to block `top`, storing the inputs that fit."""
+        _, self._probe_calls = self._replay.embed(self._probe)
+        for micro_batch in self._micro_batches:
+            inputs.append(0, self._forward.embed(micro_batch).pack())
+        for index in range(top):
+            self._run_forward(inputs, index)
+            if not inputs.retains(index):
                 inputs.drop(index)
 
-    def _backward(
-        self, index: int, inputs: BlockInputs, deltas: list[Tensor], *, wanted: bool
-    ) -> GradientNorms:
-        """Take `deltas`, the gradients at the block's output, one per micro-batch, to its input.
+    def _recompute_input(self, inputs: ActivationStore, block: int) -> None:
+        """Run forward again from the nearest stored input below `block`."""
+        for index in range(inputs.nearest_below(block), block):
+            self._run_forward(inputs, index)
 
-        There are none yet behind the last block, where the model's tail gives them. Returns the norms of the
-        block's layers, where they are `wanted`.
+    @torch.no_grad()
+    def _run_forward(self, inputs: ActivationStore, index: int) -> None:
+        """Run all windows through block `index`, and store the input of the next block."""
+        block = self._blocks[index]
+        with self._placement.resident(block.module, then=self._blocks[index + 1].module):
+            for number, micro_batch in enumerate(self._micro_batches):
+                hidden = self._fetch(inputs, index, number)
+                output = self._forward.run_block(index, micro_batch, hidden)
+                inputs.append(index + 1, output.pack())
+                self._count_step()
+
+    def _backward(
+        self, index: int, inputs: ActivationStore, deltas: list[Tensor], *, with_norms: bool
+    ) -> GradientNorms:
+        """Propagate `deltas` in place from the output of block `index` to its input.
+
+        Empty `deltas` mean that this is the last block: they start with the gradient of the loss. Returns the
+        norms of the block's layers; none without `with_norms`.
         """
         block = self._blocks[index]
         with ExitStack() as placed:
-            before = self._blocks[index - 1].module if index else None
-            placed.enter_context(self._placement.resident(block.module, then=before))
-            tail = None
+            below = self._blocks[index - 1].module if index else None
+            placed.enter_context(self._placement.resident(block.module, then=below))
+            head = None
             if not deltas:
-                placed.enter_context(self._placement.around(other.module for other in self._blocks))
-                tail = LMHeadLoss(self._replay, self._loss_scale)
-            needless = self._needless_product(index, inputs) if tail is None else None
-            sums = {layer.name: WindowNorms(layer, self._norms) for layer in block.layers if wanted}
-            for number, piece in enumerate(self._pieces):
-                hidden = self._fetch(inputs, index, number).leaves()
-                forming = self._passage.forming(block.layers, sums) if wanted else None
-                output = self._passage.through(index, piece, hidden, forming, without=needless)
-                if tail is not None:
-                    deltas.append(self._at_the_top(tail, output, piece))
-                delta = self._passage.unpacked(deltas[number])
-                by_hidden = torch.autograd.grad(output.tensors, hidden.tensors, delta.tensors)
-                deltas[number] = HiddenStates(*by_hidden).packed()
-                if forming is not None:
-                    forming.finish()
-                self._took_step()
-            return finished_norms(sums, self._norms, self._loss_scale)
+                placed.enter_context(self._placement.resident_except(other.module for other in self._blocks))
+                head = LMHeadLoss(self._replay, self._loss_scale)
+            # The loss reads the last block's output, so nothing can be skipped there.
+            skip = self._skippable_layer(index, inputs) if head is None else None
+            sums = {layer.name: WindowNorms(layer, self._norms) for layer in block.layers if with_norms}
+            for number, micro_batch in enumerate(self._micro_batches):
+                hidden = self._fetch(inputs, index, number).as_leaves()
+                accumulator = self._forward.accumulator(block.layers, sums) if with_norms else None
+                output = self._forward.run_block(index, micro_batch, hidden, accumulator, skip=skip)
+                if head is not None:
+                    deltas.append(self._loss_delta(head, output, micro_batch))
+                at_output = self._forward.unpack(deltas[number])
+                at_input = torch.autograd.grad(output.tensors, hidden.tensors, at_output.tensors)
+                deltas[number] = HiddenStates(*at_input).pack()
+                if accumulator is not None:
+                    accumulator.check_complete()
+                self._count_step()
+            return finish_norms(sums, self._norms, self._loss_scale)
 
-    def _needless_product(self, index: int, inputs: BlockInputs) -> LinearLayer | None:
+    def _skippable_layer(self, index: int, inputs: ActivationStore) -> LinearLayer | None:
         block, call = self._blocks[index], self._probe_calls[index]
-        hidden = self._fetch(inputs, index, 0).joined()[:1, : self._probe.shape[1]]
-        return self._needless.product(block, lambda hidden: call(block.module, hidden), hidden)
+        hidden = self._fetch(inputs, index, 0).join()[:1, : self._probe.shape[1]]
+        return self._skippable.find(block, lambda hidden: call(block.module, hidden), hidden)
 
-    def _fetch(self, inputs: BlockInputs, index: int, number: int) -> HiddenStates:
-        return self._passage.unpacked(inputs.fetch(index, number))
+    def _fetch(self, inputs: ActivationStore, index: int, number: int) -> HiddenStates:
+        return self._forward.unpack(inputs.fetch(index, number))
 
-    def _at_the_top(self, tail: LMHeadLoss, output: HiddenStates, piece: Tensor) -> Tensor:
-        """The gradient behind the last block, packed."""
-        joined = output.joined().detach()
-        return self._passage.split(tail.gradient(joined, piece.to(joined.device))).packed()
+    def _loss_delta(self, head: LMHeadLoss, output: HiddenStates, micro_batch: Tensor) -> Tensor:
+        """Return the loss gradient at the last block's output, packed."""
+        joined = output.join().detach()
+        return self._forward.split(head.gradient(joined, micro_batch.to(joined.device))).pack()
 
-    def _took_step(self) -> None:
+    def _count_step(self) -> None:
         self._done += 1
-        self._step(min(self._done, self._steps), self._steps)  # inputs that were not kept take some more
+        self._step(min(self._done, self._steps), self._steps)  # recomputing inputs takes uncounted steps
 
-    def _save(
-        self, activation_checkpoint: ActivationCheckpoint, block: int, deltas: Sequence[Tensor]
-    ) -> None:
-        """Not so often that it costs more than a tenth of the time: it only saves a backward pass."""
-        if time.monotonic() < self._save_at:
+    def _save(self, checkpoint: ActivationCheckpoint, block: int, deltas: Sequence[Tensor]) -> None:
+        """Save the deltas, but spend no more than a tenth of the time: they only spare a backward pass."""
+        if time.monotonic() < self._next_save:
             return
         started = time.monotonic()
-        activation_checkpoint.save(block, {str(piece): delta for piece, delta in enumerate(deltas)})
-        self._save_at = time.monotonic() + 10 * (time.monotonic() - started)
+        checkpoint.save(block, {str(number): delta for number, delta in enumerate(deltas)})
+        self._next_save = time.monotonic() + 10 * (time.monotonic() - started)

@@ -1,8 +1,7 @@
-"""The decoder blocks of a model: found by looking, and called as the model itself calls them.
+"""Finds the decoder blocks of a model and the linear layers in them, without a list of architectures.
 
-No architecture is known by name here. The stack of blocks is the ModuleList that holds the most parameters,
-the layers to prune are the linear layers inside it, and the arguments of each block are those that the
-model passes.
+The blocks are the members of the ModuleList with the most parameters, and the layers to prune are the linear
+layers inside it. How a block is called is in `pruning.model.replay`.
 """
 
 from collections import Counter
@@ -15,12 +14,15 @@ from transformers import PreTrainedModel
 from pruning.errors import InvalidInput
 from pruning.model.layers import LinearLayer, linear_layers
 
-_LEAST_LINEAR_SHARE = 0.5
+_MIN_LINEAR_SHARE = 0.5
 
 
 @dataclass(frozen=True)
 class Block:
-    """One decoder layer and the linear layers in it, in the order in which the module defines them."""
+    """A decoder block and its linear layers, in the order in which the module defines them.
+
+    After `selected_stack`, `layers` are the selected ones, and may be empty.
+    """
 
     name: str
     module: nn.Module
@@ -36,19 +38,27 @@ class Stack:
 
     @property
     def layers(self) -> Iterator[LinearLayer]:
-        """The linear layers of all blocks."""
+        """The layers of all blocks, in order."""
         return (layer for block in self.blocks for layer in block.layers)
 
     def module_after(self, index: int) -> nn.Module | None:
-        """Of the block that follows block `index`."""
+        """Return the module of the block after block `index`; None after the last."""
         return self.blocks[index + 1].module if index + 1 < len(self.blocks) else None
 
 
 def find_stack(model: PreTrainedModel) -> Stack:
-    """Find the decoder blocks and their linear layers. Works on a model without weights (meta device) too.
+    """Find a model's decoder blocks and their linear layers.
 
-    Raises InvalidInput(field='model.id') for a model without such a stack, one whose blocks share weights,
-    and one that keeps most of its blocks' weights outside linear layers.
+    Parameters
+    ----------
+    model
+        May be on the meta device: no weight is read.
+
+    Raises
+    ------
+    InvalidInput
+        With field 'model.id', where there is no list of blocks, where blocks share weights, or where most of
+        a block's weights lie outside linear layers.
     """
     lists = {name: module for name, module in model.named_modules() if isinstance(module, nn.ModuleList)}
     if not lists:
@@ -78,10 +88,10 @@ def _refuse_shared_weights(stack: Stack) -> None:
 def _refuse_weights_outside_linear_layers(stack: Stack) -> None:
     for block in stack.blocks:
         linear = sum(layer.matrix.numel() for layer in block.layers)
-        if linear < _LEAST_LINEAR_SHARE * _parameter_count(block.module) or linear == 0:
+        if linear < _MIN_LINEAR_SHARE * _parameter_count(block.module) or linear == 0:
             raise _refused(
                 stack.model,
-                f"most weights of {block.name} lie outside linear layers (and fused experts of a known form)",
+                f"most weights of {block.name} lie outside linear layers and known kinds of fused experts",
             )
 
 

@@ -1,7 +1,7 @@
-"""Fused experts, run one after the other.
+"""Runs fused experts one after the other, so that each expert's matrices can be observed.
 
-Transformers multiplies the tokens of all experts in one grouped product, in which no layer can be told from
-the next. Here each matrix of each expert is multiplied by itself, with the tokens that are sent to it.
+Transformers multiplies the tokens of all experts in one grouped product, which hides the single layers. Here
+each matrix of each expert is applied separately, to the tokens routed to that expert.
 """
 
 from collections import defaultdict
@@ -13,9 +13,8 @@ from torch import Tensor
 
 from pruning.model.layers import ExpertLayer
 
-# From a layer, the tokens it is given (tokens, inputs), and each one's place among all tokens, to the
-# product (tokens, outputs).
 Multiply = Callable[[ExpertLayer, Tensor, Tensor], Tensor]
+"""Applies a layer: (layer, inputs (tokens, inputs), positions of these tokens) -> (tokens, outputs)."""
 
 
 def run_by_expert(
@@ -26,11 +25,20 @@ def run_by_expert(
     chosen: Tensor,
     shares: Tensor,
 ) -> Tensor:
-    """What the module `experts` returns for tokens `hidden` (tokens, features): the same shape and dtype.
+    """Return what the module `experts` returns for `hidden`, in its shape and dtype.
 
-    `layers`: all of the module's, as `expert_layers` gives them. `chosen`, `shares` (tokens, experts per
-    token): which experts each token is sent to, and the weight of each one's answer. Every expert has its
-    turn, with no tokens too.
+    Parameters
+    ----------
+    experts
+        A fused experts module of transformers.
+    layers
+        All of its layers, from `expert_layers`.
+    multiply
+        Applies one layer. It is called for every layer, also for experts that receive no token.
+    hidden
+        (tokens, features).
+    chosen, shares
+        (tokens, experts per token): the experts that each token is routed to, and their weights.
     """
     total = torch.zeros_like(hidden, dtype=torch.promote_types(hidden.dtype, shares.dtype))
     by_expert: dict[int, list[ExpertLayer]] = defaultdict(list)
@@ -39,8 +47,8 @@ def run_by_expert(
     for expert, (*first, last) in by_expert.items():
         tokens, ranks = torch.where(chosen == expert)  # tokens ascend, so windows keep their order
         inputs = hidden[tokens]
-        widened = [multiply(layer, inputs, tokens) for layer in first]
-        output = multiply(last, _activated(experts, expert, widened), tokens)
+        products = [multiply(layer, inputs, tokens) for layer in first]
+        output = multiply(last, _activated(experts, expert, products), tokens)
         if experts.has_bias:
             output = output + experts.down_proj_bias[expert]
         if experts.has_post_expert_norm:
@@ -49,18 +57,18 @@ def run_by_expert(
     return total.to(hidden.dtype)
 
 
-def _activated(experts: Any, expert: int, widened: Sequence[Tensor]) -> Tensor:  # noqa: ANN401
-    """What lies between an expert's first products and its last: (tokens, inputs of the last)."""
+def _activated(experts: Any, expert: int, products: Sequence[Tensor]) -> Tensor:  # noqa: ANN401
+    """Apply biases, activation and gate between an expert's first products and its last, `down_proj`."""
     if not experts.has_gate:
-        (up,) = widened
+        (up,) = products
         biased = up + experts.up_proj_bias[expert] if experts.has_bias else up
         activated: Tensor = experts.act_fn(biased)
         return activated
-    # As the module's own code expects gate and up: side by side, or feature by feature in turn.
+    # The layout in which the module's own code expects gate and up: concatenated, or interleaved by feature.
     joined = (
-        torch.cat(list(widened), dim=-1)
+        torch.cat(list(products), dim=-1)
         if experts.is_concatenated
-        else torch.stack(list(widened), dim=-1).flatten(-2)
+        else torch.stack(list(products), dim=-1).flatten(-2)
     )
     gated: Tensor = experts._apply_gate(
         joined + experts.gate_up_proj_bias[expert] if experts.has_bias else joined

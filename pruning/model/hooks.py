@@ -1,4 +1,7 @@
-"""What the linear layers of a model are given and what they return, while it runs."""
+"""Observes the inputs and outputs of linear layers, fused experts included, while a model runs.
+
+Plain forward hooks do not see the experts inside a fused module, and not which tokens belong to which window.
+"""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -15,63 +18,77 @@ from pruning.model.layers import ExpertLayer, LinearLayer, expert_layers
 
 
 @dataclass(frozen=True)
-class Seen:
-    """One use of a layer."""
+class LayerCall:
+    """One forward call of a layer."""
 
     layer: LinearLayer
-    inputs: Tensor  # (…, inputs); the very object that other layers may be given too
-    # Takes apart a tensor with a row for each of these tokens: (tokens, features) of each window, also of one
-    # that sends no token to this expert.
+    inputs: Tensor  # (…, inputs); layers that share an input are given the same object
+    # Splits a tensor with one row per token of this call into (tokens, features) of each window. A window
+    # whose tokens are all routed to other experts has none.
     by_window: Callable[[Tensor], Sequence[Tensor]]
 
 
 class Observer:
-    """What is told of every use. What it raises ends the forward pass."""
+    """Receives every call of the observed layers. An exception that it raises ends the forward pass."""
 
-    def before(self, seen: Seen) -> None:
-        """Told before the product is formed."""
+    def before(self, call: LayerCall) -> None:
+        """Called before the layer runs."""
 
-    def after(self, seen: Seen, output: Tensor) -> None:
-        """Told with the product, (…, outputs)."""
+    def after(self, call: LayerCall, output: Tensor) -> None:
+        """Called with the layer's output, (…, outputs)."""
 
 
 @contextmanager
 def observing(layers: Sequence[LinearLayer], windows: Tensor, observer: Observer) -> Iterator[None]:
-    """While active, `observer` is told of `layers` in a forward pass of `windows` (windows, length).
+    """While active, `observer` receives the calls of `layers` in a forward pass on `windows`.
 
-    Where fused experts are among the layers, each expert runs by itself and is told, in the order of the
-    experts, also when no token is sent to it.
+    Fused experts among the layers run one by one, in order, and are observed even if they receive no token.
+
+    Parameters
+    ----------
+    layers
+        The layers to observe.
+    windows
+        The token ids of the pass, (windows, length); only their shape is used.
+    observer
+        Receives the calls.
+
+    Raises
+    ------
+    InvalidInput
+        From the forward pass, with field 'model.id', where a layer that is a module sees only a part of the
+        tokens.
     """
-    by_experts: dict[nn.Module, list[ExpertLayer]] = defaultdict(list)
+    by_module: dict[nn.Module, list[ExpertLayer]] = defaultdict(list)
     with ExitStack() as cleanup:
         for layer in layers:
             if isinstance(layer, ExpertLayer):
-                by_experts[layer.module].append(layer)
+                by_module[layer.module].append(layer)
             else:
-                cleanup.enter_context(_watched(layer, windows, observer))
-        for module, of_module in by_experts.items():
-            cleanup.enter_context(_taken_apart(module, of_module, windows, observer))
+                cleanup.enter_context(_module_observed(layer, windows, observer))
+        for module, experts in by_module.items():
+            cleanup.enter_context(_experts_observed(module, experts, windows, observer))
         yield
 
 
 @contextmanager
-def _watched(layer: LinearLayer, windows: Tensor, observer: Observer) -> Iterator[None]:
+def _module_observed(layer: LinearLayer, windows: Tensor, observer: Observer) -> Iterator[None]:
     def by_window(tokens: Tensor) -> Sequence[Tensor]:
-        """Some models flatten windows and positions into one dimension before a layer."""
-        given = tokens.shape[:-1].numel()
-        if given != windows.numel():
+        # Some models flatten windows and positions into one dimension before a layer.
+        seen = tokens.shape[:-1].numel()
+        if seen != windows.numel():
             raise InvalidInput(
-                f"layer {layer.name} sees {given} tokens where the model is given {windows.numel()}; layers "
-                "that see a part of the tokens (routed experts as modules of their own) are not supported",
+                f"layer {layer.name} sees {seen} of the model's {windows.numel()} tokens; layers that see "
+                "only some tokens (routed experts that are modules) are not supported",
                 field="model.id",
             )
         return tokens.reshape(*windows.shape, tokens.shape[-1]).unbind()
 
     def before(_: nn.Module, args: tuple[Any, ...]) -> None:
-        observer.before(Seen(layer, args[0], by_window))
+        observer.before(LayerCall(layer, args[0], by_window))
 
     def after(_: nn.Module, args: tuple[Any, ...], output: Tensor) -> None:
-        observer.after(Seen(layer, args[0], by_window), output)
+        observer.after(LayerCall(layer, args[0], by_window), output)
 
     with ExitStack() as hooks:
         hooks.callback(layer.module.register_forward_pre_hook(before).remove)
@@ -80,35 +97,35 @@ def _watched(layer: LinearLayer, windows: Tensor, observer: Observer) -> Iterato
 
 
 @contextmanager
-def _taken_apart(
+def _experts_observed(
     module: nn.Module, layers: Sequence[ExpertLayer], windows: Tensor, observer: Observer
 ) -> Iterator[None]:
     count, length = windows.shape
-    watched = {layer.name for layer in layers}
+    observed = {layer.name for layer in layers}
     all_layers = tuple(expert_layers(module, layers[0].name.rsplit(".", 2)[0]))
 
     def multiply(layer: ExpertLayer, inputs: Tensor, tokens: Tensor) -> Tensor:
         def by_window(rows: Tensor) -> Sequence[Tensor]:
             return torch.split(rows, (tokens // length).bincount(minlength=count).tolist())
 
-        if layer.name not in watched:
+        if layer.name not in observed:
             return nn.functional.linear(inputs, layer.matrix)
-        seen = Seen(layer, inputs, by_window)
-        observer.before(seen)
+        call = LayerCall(layer, inputs, by_window)
+        observer.before(call)
         output = nn.functional.linear(inputs, layer.matrix)
-        observer.after(seen, output)
+        observer.after(call, output)
         return output
 
     def forward(hidden_states: Tensor, top_k_index: Tensor, top_k_weights: Tensor) -> Tensor:
         if len(hidden_states) != windows.numel():
             raise InvalidInput(
-                f"the experts with {layers[0].name} see {len(hidden_states)} tokens where the model is given "
-                f"{windows.numel()}; experts that are given a part of the tokens are not supported",
+                f"the experts of {layers[0].name} see {len(hidden_states)} of the model's {windows.numel()} "
+                "tokens; experts that see a part of the tokens are not supported",
                 field="model.id",
             )
         return run_by_expert(module, all_layers, multiply, hidden_states, top_k_index, top_k_weights)
 
-    # On the instance: the class's forward shows again when this is deleted.
+    # Set on the instance; deleting it uncovers the class's forward.
     module.forward = forward
     try:
         yield

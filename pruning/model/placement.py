@@ -1,8 +1,8 @@
-"""Where a model's weights lie: on the host as they are stored, and where they compute while they work.
+"""Moves parts of a model to the compute device and dtype while they work, and back afterwards.
 
-transformers maps a checkpoint that it loads in its stored dtype into memory: nothing is read before it is
-used, and what was read can be dropped by the system at any time. Here a part of such a model (a block, or all
-that lies around the blocks) is brought to the device and dtype of the computation for as long as it works.
+The model itself stays on the host in its stored dtype, memory-mapped by transformers: nothing is read before
+it is used, and the system may drop what was read. So a model larger than the device, or the memory, runs
+block by block.
 """
 
 import copy
@@ -22,22 +22,25 @@ from pruning.runtime.device import describe
 
 
 class Placement:
-    """Brings parts of one model to a device and dtype, and takes them away again."""
+    """One model, with the device and dtype that it computes in.
+
+    A module is resident while its parameters and buffers are on that device and in that dtype.
+    """
 
     def __init__(
         self, model: PreTrainedModel, device: torch.device | None = None, dtype: torch.dtype | None = None
     ) -> None:
-        """`device`, `dtype`: of the computation; by default the model's own, so that nothing is brought."""
+        """`device`, `dtype`: of the computation; by default the model's own, so that nothing is copied."""
         self.model = model
         self.device = torch.empty(0, device=device or model.device).device  # "cuda" has no index
         self.dtype = dtype or model.dtype
         self._dtypes = _dtypes(model, self.dtype) if self.dtype != model.dtype else {}
-        self._working: set[Tensor] = set()
-        self._ahead: _Prefetch | None = None
+        self._resident: set[Tensor] = set()
+        self._prefetch: _Prefetch | None = None
 
     @property
     def numerics_key(self) -> dict[str, str | int]:
-        """What decides the last bits of what is computed here."""
+        """All that decides the last bits of a computation here besides its inputs."""
         return {
             "device": describe(self.device),
             "dtype": str(self.dtype).removeprefix("torch."),
@@ -49,20 +52,26 @@ class Placement:
 
     @contextmanager
     def resident(self, *modules: nn.Module, then: nn.Module | None = None) -> Iterator[None]:
-        """While active, the modules' parameters and buffers are on the device and in the dtype.
+        """While active, the modules are resident.
 
-        A tensor that had to be brought is a copy: what is written to it is gone afterwards. One that is right
-        as it is stays itself. On CUDA, `then` is what will be wanted next: it is copied meanwhile.
+        A tensor that is already on the device in its dtype is used itself; any other is copied, and what is
+        written to the copy is lost on exit. `then`: the module that will be needed next, which CUDA copies
+        meanwhile.
         """
         with self._placed(_tensors(modules), _tensors([then] if then else [])):
             yield
 
     @contextmanager
     def whole(self, blocks: Sequence[nn.Module], room: int) -> Iterator[None]:
-        """While active, the model can be called as a whole, with the same results in either way.
+        """While active, the whole model can be called, with the same results whatever its size.
 
-        Where it takes no more than `room` bytes of the device, it is resident; else each of `blocks` is
-        brought whenever it is called, and everything around them is resident.
+        Parameters
+        ----------
+        blocks
+            The modules of all decoder blocks, in order.
+        room
+            Bytes of the device's memory that the model may take. A larger model is resident except for its
+            blocks, each of which becomes resident while it is called.
         """
         tensors = _tensors([self.model])
         size = sum(tensor.numel() * self._dtypes.get(tensor, tensor.dtype).itemsize for tensor in tensors)
@@ -70,62 +79,62 @@ class Placement:
             if size <= room:
                 placed.enter_context(self.resident(self.model))
             else:
-                placed.enter_context(self.around(blocks))
+                placed.enter_context(self.resident_except(blocks))
                 for block, then in zip(blocks, [*blocks[1:], None], strict=True):
                     placed.enter_context(self.while_called(block, then=then))
             yield
 
     @contextmanager
     def while_called(self, module: nn.Module, then: nn.Module | None = None) -> Iterator[None]:
-        """While active, `module` is resident whenever it is called, for the time of the call; `then`: as in
-        `resident`.
-        """
+        """While active, `module` becomes resident for the time of each call. `then`: as in `resident`."""
         plain = module.forward
 
         def forward(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - stands in for any module's forward
             with self.resident(module, then=then):
                 return plain(*args, **kwargs)
 
-        module.forward = forward  # on the instance: the class's shows again when it is deleted
+        module.forward = forward  # set on the instance; deleting it uncovers the class's forward
         try:
             yield
         finally:
             del module.forward
 
     @contextmanager
-    def around(self, blocks: Iterable[nn.Module]) -> Iterator[None]:
-        """While active, so is everything of the model but `blocks`: embeddings, norms, head."""
-        inside = set(_tensors(blocks))
-        with self._placed([tensor for tensor in _tensors([self.model]) if tensor not in inside], ()):
+    def resident_except(self, blocks: Iterable[nn.Module]) -> Iterator[None]:
+        """While active, everything but `blocks` is resident: embeddings, final norm, head."""
+        in_blocks = set(_tensors(blocks))
+        with self._placed([tensor for tensor in _tensors([self.model]) if tensor not in in_blocks], ()):
             yield
 
     @contextmanager
     def _placed(self, tensors: Sequence[Tensor], then: Sequence[Tensor]) -> Iterator[None]:
         missing = [tensor for tensor in tensors if self._is_missing(tensor)]
         stored = [tensor.data for tensor in missing]
-        for tensor, brought in zip(missing, self._brought(missing), strict=True):
-            tensor.data = brought
-        self._working.update(missing)
-        if self.device.type == "cuda" and (wanted := [tensor for tensor in then if self._is_missing(tensor)]):
-            self._ahead = _Prefetch(wanted, self._copies, self.device)
+        for tensor, copied in zip(missing, self._copies_of(missing), strict=True):
+            tensor.data = copied
+        self._resident.update(missing)
+        if self.device.type == "cuda" and (
+            upcoming := [tensor for tensor in then if self._is_missing(tensor)]
+        ):
+            self._prefetch = _Prefetch(upcoming, self._copy, self.device)
         try:
             yield
         finally:
-            self._working.difference_update(missing)
+            self._resident.difference_update(missing)
             for tensor, data in zip(missing, stored, strict=True):
                 tensor.data = data
 
     def _is_missing(self, tensor: Tensor) -> bool:
-        if tensor in self._working:  # for something else that works just now, such as a tied embedding
+        if tensor in self._resident:  # for another module, as a tied embedding may be
             return False
         return tensor.device != self.device or tensor.dtype != self._dtypes.get(tensor, tensor.dtype)
 
-    def _brought(self, tensors: Sequence[Tensor]) -> Sequence[Tensor]:
-        ahead, self._ahead = self._ahead, None
-        return ahead.arrived() if ahead and ahead.brings(tensors) else self._copies(tensors)
+    def _copies_of(self, tensors: Sequence[Tensor]) -> Sequence[Tensor]:
+        prefetch, self._prefetch = self._prefetch, None
+        return prefetch.result() if prefetch and prefetch.is_of(tensors) else self._copy(tensors)
 
-    def _copies(self, tensors: Sequence[Tensor]) -> list[Tensor]:
-        """First to the device, then to the dtype: the host would be slower, and might send the wider one."""
+    def _copy(self, tensors: Sequence[Tensor]) -> list[Tensor]:
+        """Copy to the device first and cast there: the host casts slower, and might then send more bytes."""
         copies = []
         for tensor in tensors:
             stored = tensor.data.pin_memory() if self.device.type == "cuda" else tensor.data
@@ -135,30 +144,30 @@ class Placement:
 
 
 class _Prefetch:
-    """Copies to a CUDA device beside its work, on a stream of their own; a thread pins what it copies."""
+    """Copies tensors to a CUDA device while it computes: on its own stream, pinned by its own thread."""
 
     def __init__(
         self,
         tensors: Sequence[Tensor],
-        copies: Callable[[Sequence[Tensor]], list[Tensor]],
+        copy: Callable[[Sequence[Tensor]], list[Tensor]],
         device: torch.device,
     ) -> None:
         self._tensors = tensors
         self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         thread = ThreadPoolExecutor(1)
-        self._copies = thread.submit(self._copy, copies)
-        thread.shutdown(wait=False)  # it ends with its only task
+        self._copies = thread.submit(self._run, copy)
+        thread.shutdown(wait=False)  # the thread ends with its only task
 
-    def _copy(self, copies: Callable[[Sequence[Tensor]], list[Tensor]]) -> list[Tensor]:
+    def _run(self, copy: Callable[[Sequence[Tensor]], list[Tensor]]) -> list[Tensor]:
         with torch.cuda.stream(self._stream):
-            return copies(self._tensors)
+            return copy(self._tensors)
 
-    def brings(self, tensors: Sequence[Tensor]) -> bool:
-        """Whether it is these that were asked for."""
+    def is_of(self, tensors: Sequence[Tensor]) -> bool:
+        """Whether these very tensors are being copied."""
         return list(map(id, tensors)) == list(map(id, self._tensors))
 
-    def arrived(self) -> list[Tensor]:
-        """The copies, for the stream that is current here; what it does next waits for them."""
+    def result(self) -> list[Tensor]:
+        """Return the copies; the current stream waits for them."""
         copies = self._copies.result()
         current = torch.cuda.current_stream(self._stream.device)
         current.wait_stream(self._stream)
@@ -168,24 +177,24 @@ class _Prefetch:
 
 
 def _tensors(modules: Iterable[nn.Module]) -> list[Tensor]:
-    """Parameters and buffers, each once."""
+    """Return the modules' parameters and buffers, each once."""
     found = (chain(module.parameters(), module.buffers()) for module in modules)
     return list(dict.fromkeys(chain.from_iterable(found)))
 
 
 def _dtypes(model: PreTrainedModel, dtype: torch.dtype) -> dict[Tensor, torch.dtype]:
-    """The dtype that each parameter and buffer has in a model that computes in `dtype`.
+    """Return the dtype of each parameter and buffer in a model that transformers loads in `dtype`.
 
-    Not `dtype` for all: transformers keeps some in float32, and some models make their own (inverse
-    frequencies of rotary embeddings, say).
+    It is not `dtype` for all: transformers keeps some in float32, and some models create buffers in a dtype
+    of their own (inverse frequencies of rotary embeddings, say).
     """
     with torch.device("meta"):
-        like = type(model)._from_config(copy.deepcopy(model.config), dtype=dtype)
-    wide = model._get_dtype_plan(dtype)
-    kept_wide = re.compile("|".join(name.replace("*", ".*") for name in wide) or "(?!)")
-    ours, theirs = (dict(chain(m.named_parameters(), m.named_buffers())) for m in (model, like))
+        reference = type(model)._from_config(copy.deepcopy(model.config), dtype=dtype)
+    float32_names = model._get_dtype_plan(dtype)
+    kept_in_float32 = re.compile("|".join(name.replace("*", ".*") for name in float32_names) or "(?!)")
+    ours, theirs = (dict(chain(m.named_parameters(), m.named_buffers())) for m in (model, reference))
     return {
-        tensor: torch.float32 if kept_wide.search(name) else theirs[name].dtype
+        tensor: torch.float32 if kept_in_float32.search(name) else theirs[name].dtype
         for name, tensor in ours.items()
         if tensor.is_floating_point()
     }

@@ -1,4 +1,8 @@
-"""Running a model one block at a time, each block called with the arguments that the model itself passes."""
+"""Runs a model one block at a time, calling each block with the arguments that the model itself passes.
+
+The arguments (masks, position embeddings, ...) are recorded from the model's own forward pass, so that no
+architecture has to be known by name. A model whose blocks cannot be called like that is refused.
+"""
 
 from collections.abc import Callable, Iterator, MutableMapping, MutableSequence, Sequence
 from contextlib import ExitStack, contextmanager
@@ -17,13 +21,13 @@ from pruning.model.upcast import trunk_in_float32
 _PROBE_TOKENS = 16
 _PROBE_TOLERANCE = 1e-3
 
-# How a block fails that is called without what an earlier one, or the model, would have left for it.
-_MISSES_SOMETHING = (AttributeError, KeyError, IndexError, TypeError, ValueError)
+# What a block raises that misses state which the model or an earlier block would have left for it.
+_MISSING_STATE_ERRORS = (AttributeError, KeyError, IndexError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
 class Call:
-    """The arguments of one call of a block, without the hidden states."""
+    """The arguments of one block call, except the hidden states."""
 
     positional: tuple[Any, ...]  # those after the hidden states
     by_name: dict[str, Any]
@@ -31,25 +35,25 @@ class Call:
 
     @classmethod
     def observed(cls, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Tensor, "Call"]:
-        """Take a call apart into the hidden states and everything else."""
+        """Split a call's arguments into the hidden states and the rest."""
         others = {name: value for name, value in kwargs.items() if name != "hidden_states"}
         hidden_by_name = "hidden_states" in kwargs
         hidden: Tensor = kwargs["hidden_states"] if hidden_by_name else args[0]
         return hidden, cls(args if hidden_by_name else args[1:], others, hidden_by_name)
 
     def arguments(self, hidden: Tensor) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """The call put together again, with other hidden states of the same shape."""
+        """Return the call's arguments with other hidden states of the same shape."""
         if self.hidden_by_name:
             return self.positional, {**self.by_name, "hidden_states": hidden}
         return (hidden, *self.positional), self.by_name
 
     def __call__(self, block: Callable[..., Any], hidden: Tensor) -> Tensor:
-        """Run `block` on `hidden`, and return its hidden states."""
+        """Call `block` on `hidden`, and return the hidden states of its output."""
         args, kwargs = self.arguments(hidden)
         return _hidden_of(block(*args, **kwargs))
 
     def contents(self) -> list[Any]:
-        """What lies in the containers among the arguments, through which blocks could hand on more."""
+        """Return the contents of mutable arguments, by which blocks could pass on more than hidden states."""
         found: list[Any] = []
         for value in (*self.positional, *self.by_name.values()):
             if isinstance(value, MutableMapping):
@@ -60,7 +64,7 @@ class Call:
 
     @property
     def carries_cache(self) -> bool:
-        """Whether the block writes keys and values that its next call would find."""
+        """Whether the arguments include a cache of keys and values, which a second call would find filled."""
         return any(isinstance(value, Cache) for value in (*self.positional, *self.by_name.values()))
 
 
@@ -70,46 +74,73 @@ def _hidden_of(output: Any) -> Tensor:  # noqa: ANN401 - a tensor in most famili
 
 
 class Replay:
-    """Enters a model's stack and calls its blocks.
+    """A model whose parts before, in and after the blocks can be run separately.
 
-    Made once per model, it first runs a few tokens to see that the model is what pruning block by block
-    takes it for, and raises InvalidInput(field='model.id') where it is not: each block is called once;
-    nothing but the hidden states depends on the tokens (blocks called with arguments from *other* tokens
-    give the same); no position sees a later one.
+    The constructor runs a few tokens to check what running block by block relies on: each block is called
+    once; only the hidden states depend on the tokens (with arguments recorded from *other* tokens, every
+    block gives the same output); no position attends to a later one.
     """
 
     def __init__(self, stack: Stack, windows: Tensor, placement: Placement | None = None) -> None:
-        """`windows`: any token ids of the model, (windows, length). `placement`: of the model, for one that
-        is not yet where it computes.
+        """Record and check the model's blocks on the first tokens of `windows`.
+
+        Parameters
+        ----------
+        stack
+            The model's blocks.
+        windows
+            Any token ids of the model, int64 (windows, length).
+        placement
+            Where the model computes; by default where it lies.
+
+        Raises
+        ------
+        InvalidInput
+            With field 'model.id', for a model that cannot be run block by block.
+        NumericalFailure
+            With a block's name, where hidden states are not finite.
         """
         self.stack = stack
         self._placement = placement or Placement(stack.model)
         probe = windows[:1, :_PROBE_TOKENS]
-        observed = self._run_as_it_is(probe)
-        # What each block returned, so that a skipped block can return the like.
+        observed = self._run_unchanged(probe)
+        # Each block's output, as a template for what the skipped block returns.
         self._outputs: Sequence[Any] = [output for _, output in observed]
-        self._refuse_shared_state(probe, observed, self.enter(probe.flip(1))[1])
-        self._refuse_sight_of_later_tokens(probe)
+        self._refuse_shared_state(probe, observed, self.embed(probe.flip(1))[1])
+        self._refuse_attention_to_later_tokens(probe)
 
     @torch.no_grad()
-    def enter(self, windows: Tensor, *, float32: bool = False) -> tuple[Tensor, list[Call]]:
-        """The hidden states before the first block, and the arguments of every block, for these windows.
+    def embed(self, windows: Tensor, *, float32: bool = False) -> tuple[Tensor, list[Call]]:
+        """Return the first block's input and the call of every block, for these windows.
 
-        The blocks' own work is skipped, so this costs no more than the embeddings. `float32`: all of it in
-        float32, also where the model computes in a narrower dtype.
+        The blocks themselves are skipped, so this costs no more than the embeddings.
+
+        Parameters
+        ----------
+        windows
+            Token ids, int64 (windows, length), on any device.
+        float32
+            Compute in float32 also where the model computes in a narrower dtype.
+
+        Returns
+        -------
+        hidden
+            (windows, length, features).
+        calls
+            One per block, valid for any windows of the same shape.
         """
-        entered: list[tuple[Tensor, Call]] = []
-        with self._placement.around(self._modules), ExitStack() as cleanup:
+        recorded: list[tuple[Tensor, Call]] = []
+        with self._placement.resident_except(self._modules), ExitStack() as cleanup:
             for module, output in zip(self._modules, self._outputs, strict=True):
-                cleanup.enter_context(_skipped(module, output, lambda hidden: hidden, entered))
+                cleanup.enter_context(_skipped(module, output, lambda hidden: hidden, recorded))
             self._run_trunk(windows, float32=float32)
-        return entered[0][0], [call for _, call in entered]
+        return recorded[0][0], [call for _, call in recorded]
 
-    def leave(self, hidden: Tensor) -> Tensor:
-        """The logits (windows, length, vocabulary) that the model makes of what its last block returns.
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Return the logits, (windows, length, vocabulary), for the last block's output `hidden`.
 
-        By its own forward pass, whatever it does there; can be differentiated. All around the blocks must be
-        resident. The tokens of the windows have no part in it.
+        They come from the model's own forward pass with its blocks skipped, and are differentiable.
+        Everything but the blocks must be resident.
         """
         tokens = torch.zeros(hidden.shape[:2], dtype=torch.int64, device=hidden.device)
         with ExitStack() as cleanup:
@@ -120,7 +151,7 @@ class Replay:
 
     @property
     def probe_output(self) -> Tensor:
-        """What the last block returned for the few tokens that were run first: (1, tokens, features)."""
+        """The last block's output for the probe, a few tokens of the first window: (1, tokens, features)."""
         return _hidden_of(self._outputs[-1])
 
     @property
@@ -128,24 +159,24 @@ class Replay:
         return [block.module for block in self.stack.blocks]
 
     def _run_trunk(self, windows: Tensor, *, float32: bool = False) -> None:
-        # Without use_cache=False the blocks would be given a cache, and a block that is called again would
-        # find its first call's keys in it: the same hidden states, but no gradients of k_proj and v_proj.
+        # With a cache, a block that is called a second time would find the keys of its first call: the hidden
+        # states would be the same, but k_proj and v_proj would get no gradients.
         model = self.stack.model
         trunk = trunk_in_float32(model, self._modules) if float32 else model.base_model
         trunk(input_ids=windows.to(self._placement.device), use_cache=False)
 
     @torch.no_grad()
-    def _run_as_it_is(self, windows: Tensor) -> list[tuple[Tensor, Any]]:
-        """What goes into every block as hidden states, and what it returns."""
+    def _run_unchanged(self, windows: Tensor) -> list[tuple[Tensor, Any]]:
+        """Run the model unchanged; return every block's input hidden states and its output."""
         observed: list[tuple[Tensor, Any]] = []
 
         def observe(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:  # noqa: ANN401
             hidden, call = Call.observed(args, kwargs)
             if call.carries_cache:
-                raise self._refused("its blocks write to a cache even when none is asked for")
+                raise self._refused("its blocks write to a cache even with use_cache=False")
             observed.append((hidden, output))
 
-        with self._placement.around(self._modules), ExitStack() as cleanup:
+        with self._placement.resident_except(self._modules), ExitStack() as cleanup:
             for module in self._modules:
                 cleanup.enter_context(self._placement.while_called(module))
                 cleanup.callback(module.register_forward_hook(observe, with_kwargs=True).remove)
@@ -166,26 +197,26 @@ class Replay:
             try:
                 with self._placement.resident(block.module):
                     hidden = call(block.module, hidden)
-            except _MISSES_SOMETHING as error:
+            except _MISSING_STATE_ERRORS as error:
                 raise self._refused(f"{block.name} needs more than its hidden states") from error
             if list(map(id, call.contents())) != list(map(id, contents)):
-                raise self._refused(f"{block.name} hands on more than its hidden states to later blocks")
+                raise self._refused(f"{block.name} passes more than hidden states to later blocks")
             if not torch.isfinite(hidden).all():
                 raise NumericalFailure(
                     f"the hidden states after {block.name} are not finite; use dtype bfloat16 or float32"
                 )
-            if not alike(hidden, _hidden_of(output)):
+            if not equal_up_to_rounding(hidden, _hidden_of(output)):
                 raise self._refused(
                     f"{block.name} depends on more than its hidden states (state shared by blocks)"
                 )
 
-    def _refuse_sight_of_later_tokens(self, probe: Tensor) -> None:
+    def _refuse_attention_to_later_tokens(self, probe: Tensor) -> None:
         half = probe.shape[1] // 2
         changed = probe.clone()
         changed[:, half:] = probe[:, :1]
-        output = _hidden_of(self._run_as_it_is(changed)[-1][1])
-        if not alike(output[:, :half], _hidden_of(self._outputs[-1])[:, :half]):
-            raise self._refused("its positions see later tokens, so it is not a causal language model")
+        output = _hidden_of(self._run_unchanged(changed)[-1][1])
+        if not equal_up_to_rounding(output[:, :half], _hidden_of(self._outputs[-1])[:, :half]):
+            raise self._refused("its positions attend to later tokens, so it is not a causal language model")
 
     def _refused(self, reason: str) -> InvalidInput:
         return InvalidInput(
@@ -193,8 +224,8 @@ class Replay:
         )
 
 
-def alike(one: Tensor, other: Tensor) -> bool:
-    """Whether two hidden states differ by no more than rounding."""
+def equal_up_to_rounding(one: Tensor, other: Tensor) -> bool:
+    """Whether two tensors of hidden states differ by no more than rounding."""
     difference = torch.linalg.vector_norm((one - other).float())
     return bool(difference <= _PROBE_TOLERANCE * torch.linalg.vector_norm(other.float()))
 
@@ -203,21 +234,19 @@ def alike(one: Tensor, other: Tensor) -> bool:
 def _skipped(
     module: nn.Module,
     output: Any,  # noqa: ANN401
-    instead: Callable[[Tensor], Tensor],
-    entered: list[tuple[Tensor, Call]],
+    replacement: Callable[[Tensor], Tensor],
+    recorded: list[tuple[Tensor, Call]],
 ) -> Iterator[None]:
-    """While active, `module` notes its call and returns, in the form of `output`, what is given `instead` of
-    its hidden states.
-    """
+    """While active, `module` records its call and returns `replacement(hidden)`, structured like `output`."""
 
     def pass_on(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - stands in for any block's forward
         hidden, call = Call.observed(args, kwargs)
-        entered.append((hidden, call))
-        result = instead(hidden)
+        recorded.append((hidden, call))
+        result = replacement(hidden)
         return (result, *output[1:]) if isinstance(output, tuple) else result
 
-    # On the instance: the class's forward shows again when it is deleted, and the module keeps all its
-    # attributes, some of which models read between blocks.
+    # Set on the instance; deleting it uncovers the class's forward. The module itself stays in place, because
+    # some models read its attributes between blocks.
     module.forward = pass_on
     try:
         yield

@@ -1,4 +1,4 @@
-"""A model's blocks, narrowed to the layers that a recipe selects."""
+"""Narrows a model's blocks to the layers that a recipe selects by name patterns."""
 
 from dataclasses import replace
 
@@ -10,16 +10,26 @@ from pruning.recipe import LayerSelection
 
 
 def selected_stack(model: PreTrainedModel, selection: LayerSelection) -> Stack:
-    """The blocks of `model` with their selected layers; a block may have none left.
+    """Return the blocks of `model` with their selected layers; a block may have none left.
 
-    Raises what `find_stack` raises, and InvalidInput naming the field for a pattern that matches no layer or
-    patterns that leave none.
+    Parameters
+    ----------
+    model
+        May be on the meta device: no weight is read.
+    selection
+        The recipe's `layers`: patterns to include and to exclude.
+
+    Raises
+    ------
+    InvalidInput
+        As in `find_stack`; with field 'layers.include' or 'layers.exclude' for a pattern that matches no
+        layer; with 'layers.exclude' where no layer is left.
     """
     stack = find_stack(model)
     names = [layer.name for layer in stack.layers]
     for field, glob in selection.unmatched(names):
         raise InvalidInput(
-            f"pattern {glob!r} matches no layer of this {type(model).__name__}; its layers have names such "
+            f"pattern {glob!r} matches no layer of this {type(model).__name__}, whose layers have names such "
             f"as {names[0]} and {names[-1]}",
             field=f"layers.{field}",
         )

@@ -1,4 +1,8 @@
-"""A model of a narrow dtype that computes in float32, with the weights that it has."""
+"""Runs a block of a narrow-dtype model in float32, with the weights that it has.
+
+The gradient pass needs it for the first tokens of each window (`pruning.gradients.mixed_precision`). Each
+matrix is upcast when it is used, so that at most one block exists in float32.
+"""
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,63 +18,66 @@ from transformers import PreTrainedModel
 from pruning.model.blocks import Block
 from pruning.model.layers import ModuleLayer, linear_layers
 
-Widen = Callable[[str, Tensor], Tensor]
-"""A layer's matrix in float32, by the layer's name."""
+Upcast = Callable[[str, Tensor], Tensor]
+"""Returns a layer's matrix in float32, given the layer's name and the matrix."""
 
 
 class BlockInFloat32:
-    """A block of narrow weights, to be called with float32 hidden states.
+    """A block with narrow weights that is called with float32 hidden states.
 
-    A matrix is widened when a product is formed, and stays so until `release`: micro-batches that come one
-    behind the other share it. Autograd keeps the narrow one, and a backward pass behind `release` widens it
-    once more. What is not the matrix of a linear module, such as fused experts, autograd does keep.
+    A matrix is upcast at its first product and kept until `release`, so that consecutive micro-batches share
+    it. Autograd saves only the narrow matrix, and a backward pass after `release` upcasts it again.
+    Parameters other than the matrices of linear modules, such as those of fused experts, autograd does save
+    in float32.
     """
 
     def __init__(self, block: Block) -> None:
-        """Must be resident whenever it is called."""
+        """The block must be resident whenever this is called."""
         self._module = block.module
         layers = linear_layers(block.module, block.name)
         self._linear = [layer for layer in layers if isinstance(layer, ModuleLayer)]
-        self._wide: dict[str, Tensor] | None = {}
+        self._in_float32: dict[str, Tensor] | None = {}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - stands in for any block
-        """What the block returns."""
-        others = _widened(self._module, apart_from={layer.parameter for layer in self._linear})
+        others = _upcast_tensors(self._module, apart_from={layer.parameter for layer in self._linear})
         with ExitStack() as products:
             for layer in self._linear:
-                products.enter_context(_product_in_float32(layer, self._widen))
+                products.enter_context(_product_in_float32(layer, self._upcast))
             return functional_call(self._module, others, args, kwargs)
 
     def release(self) -> None:
-        """Free the widened matrices."""
-        self._wide = None
+        """Free the float32 matrices."""
+        self._in_float32 = None
 
-    def _widen(self, name: str, matrix: Tensor) -> Tensor:
-        if self._wide is None:
+    def _upcast(self, name: str, matrix: Tensor) -> Tensor:
+        if self._in_float32 is None:
             return matrix.float()
-        if name not in self._wide:
-            self._wide[name] = matrix.float()
-        return self._wide[name]
+        if name not in self._in_float32:
+            self._in_float32[name] = matrix.float()
+        return self._in_float32[name]
 
 
 def trunk_in_float32(model: PreTrainedModel, blocks: Collection[nn.Module]) -> Callable[..., Any]:
-    """The model without its head, from the embeddings on; `blocks` are what they are."""
+    """Return a callable that runs the model without its head in float32, from the embeddings on.
+
+    The parameters of `blocks` are left alone: the caller replaces what the blocks do.
+    """
     base, embeddings = model.base_model, model.get_input_embeddings()
-    inside = set(chain.from_iterable(block.parameters() for block in blocks))
+    in_blocks = set(chain.from_iterable(block.parameters() for block in blocks))
 
     def run(**kwargs: Any) -> Any:  # noqa: ANN401 - stands in for any model
-        widened = _widened(base, apart_from={*inside, *embeddings.parameters()})
+        upcast = _upcast_tensors(base, apart_from={*in_blocks, *embeddings.parameters()})
         hook = embeddings.register_forward_hook(lambda module, args, output: output.float())
         try:
-            return functional_call(base, widened, (), kwargs)
+            return functional_call(base, upcast, (), kwargs)
         finally:
             hook.remove()
 
     return run
 
 
-def _widened(module: nn.Module, apart_from: Collection[nn.Parameter]) -> dict[str, Tensor]:
-    """Float32 copies of the parameters and buffers that are narrower, by name."""
+def _upcast_tensors(module: nn.Module, apart_from: Collection[nn.Parameter]) -> dict[str, Tensor]:
+    """Return float32 copies of the narrower parameters and buffers, by name."""
     parameters = {
         name: nn.Parameter(parameter.float(), requires_grad=False)
         for name, parameter in module.named_parameters()
@@ -85,13 +92,13 @@ def _is_narrow(tensor: Tensor) -> bool:
 
 
 @contextmanager
-def _product_in_float32(layer: ModuleLayer, widen: Widen) -> Iterator[None]:
+def _product_in_float32(layer: ModuleLayer, upcast: Upcast) -> Iterator[None]:
     def forward(inputs: Tensor) -> Tensor:
-        product: Tensor = _Product.apply(inputs, layer.matrix, partial(widen, layer.name))  # type: ignore[no-untyped-call]
+        product: Tensor = _Product.apply(inputs, layer.matrix, partial(upcast, layer.name))  # type: ignore[no-untyped-call]
         bias = layer.module.bias
         return product + bias if isinstance(bias, Tensor) else product
 
-    # On the instance: the class's forward shows again when it is deleted.
+    # Set on the instance; deleting it uncovers the class's forward.
     layer.module.forward = forward
     try:
         yield
@@ -100,15 +107,15 @@ def _product_in_float32(layer: ModuleLayer, widen: Widen) -> Iterator[None]:
 
 
 class _Product(torch.autograd.Function):
-    """x·Wᵀ of a float32 x (…, inputs) and a narrow W (outputs, inputs), for the gradient by x."""
+    """x·Wᵀ for a float32 x (…, inputs) and a narrow W (outputs, inputs); differentiable in x only."""
 
     @staticmethod
-    def forward(ctx: Any, inputs: Tensor, matrix: Tensor, widen: Callable[[Tensor], Tensor]) -> Tensor:  # noqa: ANN401 - autograd's context
+    def forward(ctx: Any, inputs: Tensor, matrix: Tensor, upcast: Callable[[Tensor], Tensor]) -> Tensor:  # noqa: ANN401 - autograd's context
         ctx.save_for_backward(matrix)
-        ctx.widen = widen
-        return inputs @ widen(matrix).T
+        ctx.upcast = upcast
+        return inputs @ upcast(matrix).T
 
     @staticmethod
     def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor, None, None]:  # noqa: ANN401
         (matrix,), (delta,) = ctx.saved_tensors, upstream
-        return delta @ ctx.widen(matrix), None, None
+        return delta @ ctx.upcast(matrix), None, None

@@ -1,5 +1,9 @@
-"""Where and in which precision a run computes."""
+"""Chooses the device and dtype of a run's computation, and describes the device.
 
+The automatic choices use narrow dtypes only where the hardware has instructions for them.
+"""
+
+import psutil
 import torch
 
 from pruning.errors import InvalidInput
@@ -7,18 +11,22 @@ from pruning.recipe import ComputeDtype
 
 
 def compute_device(name: str) -> torch.device:
-    """'auto' is the first CUDA device, or the CPU without one. Raises InvalidInput(field='device')."""
+    """Return the device of that name; 'auto' is the first CUDA device, or the CPU without one.
+
+    Raises InvalidInput(field='device') for a name that torch does not know, another kind of device, and a
+    CUDA device that this machine lacks.
+    """
     if name == "auto":
         return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
     except RuntimeError as error:
-        raise InvalidInput(f"device {name!r} is none; use auto, cpu or cuda", field="device") from error
+        raise InvalidInput(f"device {name!r} is unknown; use auto, cpu or cuda", field="device") from error
     if device.type not in ("cpu", "cuda"):
         raise InvalidInput(f"device {name!r} is not supported; use auto, cpu or cuda", field="device")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise InvalidInput(
-            f"device {name!r} is not there: this machine has {torch.cuda.device_count()} CUDA devices; "
+            f"device {name!r} does not exist: this machine has {torch.cuda.device_count()} CUDA devices; "
             "use auto or cpu",
             field="device",
         )
@@ -26,9 +34,11 @@ def compute_device(name: str) -> torch.device:
 
 
 def compute_dtype(requested: ComputeDtype, stored: torch.dtype, device: torch.device) -> torch.dtype:
-    """As requested. 'auto' is a narrow dtype where the device has instructions for it: bfloat16, or on a GPU
-    float16 for weights that are stored so or where there is no bfloat16. Elsewhere it is float32, and float64
-    for weights that are stored so. Sums over tokens and windows are float32 at least.
+    """Return the dtype to compute in, for weights that are stored in `stored`.
+
+    'auto' is float64 for weights stored in it. Otherwise, where the device has instructions for it, it is
+    bfloat16; on a GPU it is float16 for weights stored in it, and where there is no bfloat16. Elsewhere it is
+    float32. Sums over tokens and windows are always float32 or wider.
     """
     if requested != "auto":
         dtype = getattr(torch, requested)
@@ -37,7 +47,7 @@ def compute_dtype(requested: ComputeDtype, stored: torch.dtype, device: torch.de
     if stored == torch.float64:
         return stored
     if device.type == "cpu":
-        # The narrow products of CPUs are of bfloat16; float16 weights would lose three of their bits.
+        # CPUs have instructions for bfloat16 only, in which float16 weights would lose three bits.
         return torch.bfloat16 if stored != torch.float16 and has_native_bfloat16() else torch.float32
     if stored == torch.float16 or not torch.cuda.is_bf16_supported(including_emulation=False):
         return torch.float16
@@ -45,24 +55,32 @@ def compute_dtype(requested: ComputeDtype, stored: torch.dtype, device: torch.de
 
 
 def has_native_bfloat16() -> bool:
-    """Whether this CPU multiplies matrices of bfloat16 by instructions made for them."""
+    """Whether this CPU has instructions for bfloat16 matrix products."""
     capabilities = torch.cpu.get_capabilities()
     return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
 
 
 def experts_implementation(dtype: torch.dtype) -> str | None:
-    """How transformers is to run fused experts in `dtype`: its grouped product knows no float64. None leaves
-    it the choice.
+    """Return the value of transformers' `experts_implementation` for `dtype`; None leaves the choice to it.
+
+    Its grouped matrix product does not support float64.
     """
     return "eager" if dtype == torch.float64 else None
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether a computation failed because the device, or the host, has no more memory to give."""
-    # torch raises a plain RuntimeError for the host's.
+    """Whether a computation failed because the device or the host ran out of memory."""
+    # torch's allocator of host memory raises a plain RuntimeError.
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
 
 
+def total_memory(device: torch.device) -> int:
+    """Return the device's total memory (the machine's for a CPU) in bytes."""
+    if device.type == "cuda":
+        return int(torch.cuda.get_device_properties(device).total_memory)
+    return int(psutil.virtual_memory().total)
+
+
 def describe(device: torch.device) -> str:
-    """For the report: 'cpu', or the CUDA device with its name."""
+    """Return 'cpu', or the CUDA device with its product name, for the report."""
     return device.type if device.type == "cpu" else f"{device} ({torch.cuda.get_device_name(device)})"

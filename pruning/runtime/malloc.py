@@ -1,8 +1,8 @@
-"""Memory that a stage frees stays with the process, for what the stage allocates next.
+"""Keeps freed heap memory in the process while a stage works, by tuning glibc's allocator.
 
-glibc gives a large block back to the system when it is freed, and takes a new one for the next tensor: the
-kernel clears and maps each of its pages when it is first touched. A pass through a model allocates and frees
-gigabytes of activations and logits, window after window, and would spend a tenth of its time so.
+By default glibc returns a large block to the system when it is freed, and the kernel clears and maps every
+page of the next one. A pass through a model allocates and frees gigabytes of activations and logits per
+window, and would spend a tenth of its time on that.
 """
 
 import ctypes
@@ -12,20 +12,20 @@ from contextlib import contextmanager
 # Parameters of glibc's mallopt(3).
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 
-_LARGEST_KEPT = 1 << 30  # a larger block is worth its own pages: it would leave a hole that little fits into
+_LARGEST_RETAINED = 1 << 30  # larger blocks would leave holes in the heap that little fits into
 _NEVER = -1
 
-# As far as glibc would raise both by itself, had they never been set.
-_USUAL_MMAP_THRESHOLD = 32 << 20
-_USUAL_TRIM_THRESHOLD = 2 * _USUAL_MMAP_THRESHOLD
+# The values up to which glibc raises both by itself, as long as neither is set.
+_DEFAULT_MMAP_THRESHOLD = 32 << 20
+_DEFAULT_TRIM_THRESHOLD = 2 * _DEFAULT_MMAP_THRESHOLD
 
 
 @contextmanager
-def retain_freed_heap(largest: int = _LARGEST_KEPT) -> Iterator[None]:
-    """While active, freed memory is kept, but for blocks of more than `largest` bytes; behind it, all of it
-    goes back to the system, as far as glibc finds it at the end of its heap or in whole pages.
+def retain_freed_heap(largest: int = _LARGEST_RETAINED) -> Iterator[None]:
+    """While active, retain freed blocks of up to `largest` bytes; on exit, return them to the system.
 
-    Changes nothing where the C library is not glibc. Not to be nested.
+    glibc returns what lies at the end of its heap, and whole free pages. With another C library this does
+    nothing. Do not nest it.
     """
     library = ctypes.CDLL(None)
     if not (hasattr(library, "mallopt") and hasattr(library, "malloc_trim")):
@@ -35,7 +35,7 @@ def retain_freed_heap(largest: int = _LARGEST_KEPT) -> Iterator[None]:
     try:
         yield
     finally:
-        _set_thresholds(library, _USUAL_MMAP_THRESHOLD, _USUAL_TRIM_THRESHOLD)
+        _set_thresholds(library, _DEFAULT_MMAP_THRESHOLD, _DEFAULT_TRIM_THRESHOLD)
         library.malloc_trim(0)
 
 

@@ -1,4 +1,4 @@
-"""Peak memory of the device or the process that computes."""
+"""Measures peak memory: of the CUDA device that computes, else of this process."""
 
 import resource
 import sys
@@ -11,15 +11,18 @@ _STATUS = Path("/proc/self/status")
 
 
 class PeakMemory:
-    """The most memory held since `reset`: of the CUDA device that computes, else of this process."""
+    """The peak memory since `reset`: allocated on the CUDA device, or resident in this process.
+
+    Where the kernel cannot reset a process's peak, `resettable` turns False and the peak is that since its
+    start.
+    """
 
     def __init__(self, device: torch.device) -> None:
-        """For the memory that `device` computes in."""
         self._device = device
-        self.resettable = True  # False: the kernel cannot forget a peak, so it is the whole process's so far
+        self.resettable = True
 
     def reset(self) -> None:
-        """Forget what was held before."""
+        """Start a new measurement."""
         if self._device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self._device)
             return
@@ -29,7 +32,7 @@ class PeakMemory:
             self.resettable = False
 
     def peak(self) -> int:
-        """In bytes."""
+        """Return the peak in bytes."""
         if self._device.type == "cuda":
             return torch.cuda.max_memory_allocated(self._device)
         if self.resettable:

@@ -1,13 +1,12 @@
-"""How fast this machine is, measured: large matrix products by dtype, and plain passes over its memory."""
+"""Measures this machine's speed, for estimates: large matrix products by dtype, and memory bandwidth."""
 
 import time
 from collections.abc import Callable
 
-import psutil
 import torch
 
 from pruning.estimate import Machine
-from pruning.runtime.device import describe
+from pruning.runtime.device import describe, total_memory
 
 _DTYPES = {
     "cpu": (torch.float32, torch.bfloat16),
@@ -15,33 +14,26 @@ _DTYPES = {
 }
 _SIZE = {"cpu": 1024, "cuda": 8192}
 _SMALL = 512
-_PASSED_BYTES = {"cpu": 1 << 27, "cuda": 1 << 30}
+_BUFFER_BYTES = {"cpu": 1 << 27, "cuda": 1 << 30}
 
 
 def measure(device: torch.device, *, seconds: float = 0.2) -> Machine:
-    """Takes about so many seconds for each dtype, and as long for the memory."""
+    """Measure the machine. Takes about `seconds` for each dtype, and as long for the memory."""
     return Machine(
         device=describe(device),
-        memory_bytes=memory_bytes(device),
+        memory_bytes=total_memory(device),
         operations_per_second={
             str(dtype).removeprefix("torch."): product_rate(device, dtype, seconds=seconds)
             for dtype in _DTYPES[device.type]
         },
-        bytes_per_second=_pass_rate(device, seconds),
+        bytes_per_second=_memory_rate(device, seconds),
     )
 
 
-def memory_bytes(device: torch.device) -> int:
-    """Of the device; of the machine for the CPU."""
-    if device.type == "cuda":
-        return int(torch.cuda.get_device_properties(device).total_memory)
-    return int(psutil.virtual_memory().total)
-
-
 def product_rate(device: torch.device, dtype: torch.dtype, *, seconds: float = 1.0) -> float:
-    """Operations per second of large square matrix products, at best.
+    """Return the peak rate of large square matrix products, in operations per second.
 
-    A dtype that the device only emulates would take seconds for a large one, so a small one comes first.
+    A small product is timed first: a dtype that the device only emulates would take seconds for a large one.
     """
     size = _SIZE[device.type]
     small = _fastest(_product(device, dtype, _SMALL), device, seconds / 10)
@@ -56,25 +48,25 @@ def _product(device: torch.device, dtype: torch.dtype, size: int) -> Callable[[]
     return lambda: torch.matmul(one, one, out=out)
 
 
-def _pass_rate(device: torch.device, seconds: float) -> float:
-    """Bytes per second, read and written, of an addition in place."""
-    numbers = torch.ones(_PASSED_BYTES[device.type] // 4, device=device)
+def _memory_rate(device: torch.device, seconds: float) -> float:
+    """Return the bytes per second, read and written, of an addition in place."""
+    numbers = torch.ones(_BUFFER_BYTES[device.type] // 4, device=device)
     return 2 * numbers.nbytes / _fastest(lambda: numbers.add_(1.0), device, seconds)
 
 
 def _fastest(call: Callable[[], object], device: torch.device, seconds: float) -> float:
-    """The shortest time of one call among those of about so many seconds: others may use the machine too."""
+    """Return the shortest time of one call within `seconds`: other processes only make calls slower."""
     call()
-    _finish(device)
+    _synchronize(device)
     best, until = float("inf"), time.perf_counter() + seconds
     while best == float("inf") or time.perf_counter() < until:
         started = time.perf_counter()
         call()
-        _finish(device)
+        _synchronize(device)
         best = min(best, time.perf_counter() - started)
     return best
 
 
-def _finish(device: torch.device) -> None:
+def _synchronize(device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.synchronize(device)

@@ -16,12 +16,12 @@ from pruning.estimate.memory import MEMORY_SHARE
 from pruning.evaluation.cache import DensePerplexities
 from pruning.evaluation.perplexity import EvaluationSet, evaluation_batches, perplexity
 from pruning.evaluation.zero_shot import Score, side_by_side
-from pruning.model.batching import memory_of
 from pruning.model.blocks import find_stack
 from pruning.model.placement import Placement
 from pruning.recipe import Stage
 from pruning.report.schema import PerplexityFacts, ZeroShotFacts
 from pruning.resume.store import NumericsKey, ResumeStore
+from pruning.runtime.device import total_memory
 from pruning.stages.resolve import Plan
 
 
@@ -161,7 +161,7 @@ def _measure(
 def _ready(placement: Placement) -> Iterator[PreTrainedModel]:
     """The model while it can be called, as a whole or block by block, by what the device has room for."""
     blocks = [block.module for block in find_stack(placement.model).blocks]
-    with placement.whole(blocks, int(MEMORY_SHARE * memory_of(placement.device))):
+    with placement.whole(blocks, int(MEMORY_SHARE * total_memory(placement.device))):
         yield placement.model
 
 

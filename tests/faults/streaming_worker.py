@@ -13,7 +13,7 @@ def stream_always(**signal: object) -> None:
     """No pass is short enough for the schedule `whole`."""
     from pruning.gradients import schedule
 
-    schedule._LONGEST_WHOLE_SECONDS = 0
+    schedule._MAX_WHOLE_SECONDS = 0
 
 
 if __name__ == "__main__":

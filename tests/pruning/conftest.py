@@ -1,9 +1,9 @@
-"""Tiny random models with a real tokenizer, on disk as a user's checkpoint would be."""
+"""Fixtures: tiny random models with a real tokenizer, in memory and on disk like a user's checkpoint."""
 
 import os
 import tempfile
 
-# Read when the libraries are imported. No test waits for, or depends on, the Hub or its user's cache of it.
+# Libraries read these when they are imported. No test may depend on the Hub, or on the user's cache of it.
 os.environ.update(
     HF_ENDPOINT="http://127.0.0.1:9",
     HF_HOME=f"{tempfile.gettempdir()}/pruneserve-tests-no-hub",
@@ -42,12 +42,12 @@ def the_five_windows() -> torch.Tensor:
 
 @pytest.fixture
 def two_windows_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that the five windows make a last micro-batch of another size."""
+    """Limit micro-batches to two windows, so that the last of `five_windows` has another size."""
     monkeypatch.setitem(batching._ENOUGH_TOKENS, "cpu", 48)
 
 
 def train_tokenizer() -> PreTrainedTokenizerFast:
-    """A byte-level BPE of 384 tokens: every text can be encoded, and some words are one token."""
+    """Train a byte-level BPE of 384 tokens, which encodes any text, and some words as one token."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -84,15 +84,15 @@ def _tiny_llama(**overrides: object) -> LlamaForCausalLM:
 
 
 def _save_checkpoint(model: PreTrainedModel, directory: Path) -> Path:
-    """What `save_pretrained` writes for a model, and the tokenizer beside it."""
+    """Save a model with the tokenizer, as `save_pretrained` does."""
     model.save_pretrained(directory)
     train_tokenizer().save_pretrained(directory)
     return directory
 
 
 @pytest.fixture(autouse=True)
-def float32_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a CPU with instructions for bfloat16 too: these tests compare numbers closely."""
+def float32_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Default to float32 also on a CPU with bfloat16 instructions: these tests compare numbers closely."""
     monkeypatch.setattr("pruning.runtime.device.has_native_bfloat16", lambda: False)
 
 
@@ -103,7 +103,7 @@ def tokenizer() -> PreTrainedTokenizerBase:
 
 @pytest.fixture(scope="session")
 def tiny_llama() -> Callable[..., LlamaForCausalLM]:
-    """Makes a random Llama of 3 blocks, 32 wide, with grouped-query attention, float32, in eval mode.
+    """Make a random float32 Llama: 3 blocks, 32 features, grouped-query attention, in eval mode.
 
     Keyword arguments override the config. Equal arguments give equal weights.
     """
@@ -112,13 +112,13 @@ def tiny_llama() -> Callable[..., LlamaForCausalLM]:
 
 @pytest.fixture(scope="session")
 def save_checkpoint() -> Callable[[PreTrainedModel, Path], Path]:
-    """Saves a model, with the tokenizer beside it, into a directory, and returns the directory."""
+    """Save a model with the tokenizer into a directory, and return the directory."""
     return _save_checkpoint
 
 
 @pytest.fixture(scope="session")
 def tiny_llama_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Llama checkpoint with an untied head, float32. Read only: a test that changes it makes its own."""
+    """A float32 Llama checkpoint with an untied head. Read only: a test that changes it must make its own."""
     return _save_checkpoint(_tiny_llama(), tmp_path_factory.mktemp("models") / "tiny-llama")
 
 

@@ -1,4 +1,4 @@
-"""Small random models of several families: what differs between them is what the code must not assume."""
+"""Small random models of many architectures, chosen for the differences that the code must not rely on."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ VOCABULARY = 384
 
 
 def five_windows() -> torch.Tensor:
-    """Token ids (windows, length) that every tiny model knows."""
+    """Return token ids, (windows, length), within every tiny model's vocabulary."""
     return torch.randint(2, VOCABULARY, (5, 24), generator=torch.Generator().manual_seed(2))
 
 
@@ -68,7 +68,7 @@ _LLAMA = {
 
 @dataclass(frozen=True)
 class Family:
-    """How to make a model, and the name of the ModuleList that holds its blocks."""
+    """A model class with its config, and the name of the ModuleList that holds its blocks."""
 
     blocks: str
     make: Callable[..., PreTrainedModel]
@@ -83,7 +83,7 @@ FAMILIES = {
     ),
     # Conv1D layers, which store the transposed weight; four positional arguments.
     "gpt2": Family("transformer.h", GPT2LMHeadModel, GPT2Config, {"n_embd": 32, "n_layer": 3, "n_head": 4}),
-    # Inputs of fc1 and fc2 with windows and positions in one dimension.
+    # fc1 and fc2 see windows and positions flattened into one dimension.
     "opt": Family(
         "model.decoder.layers",
         OPTForCausalLM,
@@ -98,11 +98,11 @@ FAMILIES = {
             "dropout": 0.1,
         },
     ),
-    # An argument (alibi) whose size depends on the number of windows; blocks return tuples.
+    # Blocks take an argument (alibi) whose size depends on the number of windows, and return tuples.
     "bloom": Family(
         "transformer.h", BloomForCausalLM, BloomConfig, {"hidden_size": 32, "n_layer": 3, "n_head": 4}
     ),
-    # Other masks for every second block, capped logits.
+    # Every second block has another mask; logits are capped.
     "gemma2": Family(
         "model.layers", Gemma2ForCausalLM, Gemma2Config, {**_LLAMA, "head_dim": 8, "sliding_window": 8}
     ),
@@ -115,7 +115,7 @@ FAMILIES = {
 }
 
 
-# And these differ from the others in names and settings, or in how they compute attention and routing.
+# These differ from the others in names, settings, attention or routing.
 _MOE = {"num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 24, "head_dim": 8}
 ALL_FAMILIES = FAMILIES | {
     "mistral": Family("model.layers", MistralForCausalLM, MistralConfig, {**_LLAMA, "sliding_window": 8}),
@@ -152,20 +152,20 @@ ALL_FAMILIES = FAMILIES | {
         GPTJConfig,
         {"n_embd": 32, "n_layer": 3, "n_head": 4, "rotary_dim": 4},
     ),
-    # Fused experts, which the checkpoint keeps apart.
+    # Fused experts in the model, separate ones in the checkpoint.
     "mixtral": Family("model.layers", MixtralForCausalLM, MixtralConfig, {**_LLAMA, "num_local_experts": 4}),
-    # The first block without experts.
+    # The first block has no experts.
     "qwen3_moe": Family(
         "model.layers", Qwen3MoeForCausalLM, Qwen3MoeConfig, {**_LLAMA, **_MOE, "mlp_only_layers": [0]}
     ),
-    # A shared expert, with a gate that is a linear layer of one output.
+    # A shared expert, whose gate is a linear layer with one output.
     "qwen2_moe": Family(
         "model.layers",
         Qwen2MoeForCausalLM,
         Qwen2MoeConfig,
         {**_LLAMA, **_MOE, "shared_expert_intermediate_size": 40},
     ),
-    # Experts with biases, transposed, their gate and up interleaved; fused in the checkpoint too.
+    # Experts with biases, transposed, with gate and up interleaved; fused in the checkpoint too.
     "gpt_oss": Family(
         "model.layers",
         GptOssForCausalLM,
@@ -176,7 +176,7 @@ ALL_FAMILIES = FAMILIES | {
 
 
 def make(family: str, dtype: torch.dtype = torch.float32, **overrides: object) -> PreTrainedModel:
-    """A model with the same weights every time, large enough that its gradients are not all alike."""
+    """Make a random model, with the same weights every time; large enough for its gradients to differ."""
     recipe = ALL_FAMILIES[family]
     settings = {
         "vocab_size": VOCABULARY,

@@ -1,7 +1,7 @@
-"""Pruning computed the plain way, to compare with: window by window, whole-model autograd, explicit loops.
+"""A naive reference implementation of pruning: window by window, whole-model autograd, explicit loops.
 
-Nothing here comes from the code under test: where blocks and layers are is told by name, and a block's
-inputs are read while the whole, so far pruned model runs.
+It uses nothing of the code under test: blocks and layers are given by name, and a block's inputs are recorded
+while the whole model, pruned so far, runs.
 """
 
 import copy
@@ -17,7 +17,7 @@ from transformers.pytorch_utils import Conv1D
 
 @dataclass(frozen=True)
 class NaiveResult:
-    """By layer name, in (outputs, inputs)."""
+    """Masks and scores by layer name, (outputs, inputs) each."""
 
     masks: dict[str, Tensor]
     scores: dict[str, Tensor]
@@ -29,7 +29,7 @@ def matrix_of(module: nn.Module) -> Tensor:
 
 
 def layers_of(model: PreTrainedModel, blocks: str) -> list[list[str]]:
-    """The names of the linear layers of each block of the ModuleList called `blocks`."""
+    """Return the names of the linear layers in each block of the ModuleList `blocks`."""
     return [
         [
             f"{blocks}.{number}.{name}"
@@ -41,7 +41,7 @@ def layers_of(model: PreTrainedModel, blocks: str) -> list[list[str]]:
 
 
 def gradients(model: PreTrainedModel, windows: Tensor) -> dict[str, list[Tensor]]:
-    """Per parameter, one gradient per window: of the mean cross-entropy, in the logits' own precision."""
+    """Return by parameter the gradient of each window's mean cross-entropy, in the logits' own precision."""
     model = copy.deepcopy(model).requires_grad_(True)
     found: dict[str, list[Tensor]] = defaultdict(list)
     for window in windows:
@@ -56,7 +56,7 @@ def gradients(model: PreTrainedModel, windows: Tensor) -> dict[str, list[Tensor]
 
 
 def gradient_norms(model: PreTrainedModel, windows: Tensor, norm: Literal["l1", "l2"]) -> dict[str, Tensor]:
-    """By layer name, (outputs, inputs)."""
+    """Return the norms over windows by layer name, (outputs, inputs) each."""
     norms = {}
     for name, per_window in gradients(model, windows).items():
         total = torch.zeros_like(per_window[0])
@@ -67,7 +67,7 @@ def gradient_norms(model: PreTrainedModel, windows: Tensor, norm: Literal["l1", 
 
 
 def matrices_of(model: PreTrainedModel, name: str, tensor: Tensor) -> dict[str, Tensor]:
-    """A tensor shaped like the parameter `name`, by layer name in (outputs, inputs)."""
+    """Split a tensor shaped like the parameter `name` into its layers, (outputs, inputs) each."""
     if tensor.dim() != 3:
         layer = name.removesuffix(".weight")
         transposed = name.endswith(".weight") and isinstance(model.get_submodule(layer), Conv1D)
@@ -86,7 +86,7 @@ def matrices_of(model: PreTrainedModel, name: str, tensor: Tensor) -> dict[str, 
 
 
 def inputs_seen(model: PreTrainedModel, windows: Tensor, layers: list[str]) -> dict[str, list[Tensor]]:
-    """By layer name: what it is given in each window, (tokens, features)."""
+    """Return by layer name its input in each window, (tokens, features)."""
     seen: dict[str, list[Tensor]] = defaultdict(list)
     hooks = [
         model.get_submodule(name).register_forward_pre_hook(
@@ -103,14 +103,14 @@ def inputs_seen(model: PreTrainedModel, windows: Tensor, layers: list[str]) -> d
 
 
 def input_norms(model: PreTrainedModel, windows: Tensor, layers: list[str]) -> dict[str, Tensor]:
-    """By layer name: sqrt of the mean over windows of the squared norm of each input feature in a window."""
+    """Return by layer name √(mean over windows of each input feature's squared norm in a window)."""
     seen = inputs_seen(model, windows, layers)
     squares = {name: sum(given.pow(2).sum(0) for given in inputs) for name, inputs in seen.items()}
     return {name: (total / len(windows)).sqrt() for name, total in squares.items()}
 
 
 def mask_of(scores: Tensor, pattern: str, sparsity: float, *, whole_matrix: bool) -> Tensor:
-    """True where a weight goes, by sorting (score, index) pairs."""
+    """Return the mask, True where pruned, by sorting (score, index) pairs."""
     mask = torch.zeros(scores.shape, dtype=torch.bool)
     rows, columns = scores.shape
     if pattern != "unstructured":
@@ -140,7 +140,7 @@ def prune(
     norm: Literal["l1", "l2"] = "l1",
     alpha: float = 100.0,
 ) -> NaiveResult:
-    """Prune a copy of the model, in its own precision."""
+    """Prune a copy of the model in its own precision; return masks and scores."""
     dense_gradients = gradient_norms(model, windows, norm) if method in ("gradient", "gblm") else {}
     model = copy.deepcopy(model)
     masks, all_scores = {}, {}

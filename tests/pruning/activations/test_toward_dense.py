@@ -14,9 +14,9 @@ from tests.pruning.families import INPUT_GROUPS, make
 from tests.pruning.pruned import ignore_steps
 
 DAMPING, TOWARD = 0.01, 0.5
-# Gemma 2 normalises what its last layer returns before it is added, so that layer is like all others.
-BLOCKS = {**INPUT_GROUPS, "gemma2": INPUT_GROUPS["llama"]}
-ADDS_TO_THE_OUTPUT = {"llama": "mlp.down_proj", "gpt2": "mlp.c_proj", "gemma2": None}
+# Gemma 2 normalises the output of a block's last layer before adding it, so that layer is like all others.
+GROUPS = {**INPUT_GROUPS, "gemma2": INPUT_GROUPS["llama"]}
+RESIDUAL_LAYER = {"llama": "mlp.down_proj", "gpt2": "mlp.c_proj", "gemma2": None}
 
 
 def recipe(toward: float) -> Recipe:
@@ -26,8 +26,10 @@ def recipe(toward: float) -> Recipe:
     )
 
 
-def seen(model: PreTrainedModel, windows: Tensor, layer: str, block: str) -> tuple[Tensor, Tensor]:
-    """What the layer is given, and what the block returns: (tokens, features)."""
+def layer_input_and_block_output(
+    model: PreTrainedModel, windows: Tensor, layer: str, block: str
+) -> tuple[Tensor, Tensor]:
+    """Return the layer's input and the block's output, (tokens, features) each."""
     found: dict[str, Tensor] = {}
 
     def output(_module: nn.Module, _args: object, value: Tensor | tuple[Tensor, ...]) -> None:
@@ -44,9 +46,9 @@ def seen(model: PreTrainedModel, windows: Tensor, layer: str, block: str) -> tup
     return found["inputs"].flatten(0, -2), found["output"].flatten(0, -2)
 
 
-@pytest.mark.parametrize("family", BLOCKS)
-def test_new_weights_give_outputs_between_those_of_both_models(family: str, five_windows: Tensor) -> None:
-    blocks, steps = BLOCKS[family]
+@pytest.mark.parametrize("family", GROUPS)
+def test_refit_weights_give_outputs_between_those_of_both_models(family: str, five_windows: Tensor) -> None:
+    blocks, steps = GROUPS[family]
     dense = make(family, torch.float64)
     model, expected = copy.deepcopy(dense), copy.deepcopy(dense)
     result = prune(model, recipe(TOWARD), five_windows, {}, step=ignore_steps)
@@ -58,14 +60,15 @@ def test_new_weights_give_outputs_between_those_of_both_models(family: str, five
                 layer = f"{block}.{name}"
                 weight = naive.matrix_of(expected.get_submodule(layer))
                 (inputs, output), (dense_inputs, dense_output) = (
-                    seen(which, five_windows, layer, block) for which in (expected, dense)
+                    layer_input_and_block_output(which, five_windows, layer, block)
+                    for which in (expected, dense)
                 )
-                lacking = (dense_inputs - inputs) @ weight.T
-                if name == ADDS_TO_THE_OUTPUT[family]:
-                    lacking = dense_output - output
-                wanted = inputs @ weight.T + TOWARD * lacking
+                error = (dense_inputs - inputs) @ weight.T
+                if name == RESIDUAL_LAYER[family]:
+                    error = dense_output - output
+                target = inputs @ weight.T + TOWARD * error
                 mask = naive.mask_of(weight.abs(), "unstructured", 0.5, whole_matrix=True)
-                solved[layer] = least_squares(inputs, wanted, weight, mask)
+                solved[layer] = least_squares(inputs, target, weight, mask)
             for layer, solution in solved.items():
                 naive.matrix_of(expected.get_submodule(layer)).copy_(solution)
     for name in result.masks:
@@ -74,13 +77,11 @@ def test_new_weights_give_outputs_between_those_of_both_models(family: str, five
         )
 
 
-def least_squares(inputs: Tensor, wanted: Tensor, weight: Tensor, mask: Tensor) -> Tensor:
-    """Per row, on its support, with the damping as further equations that ask for the weights of the outputs
-    that are wanted, none pruned.
-    """
+def least_squares(inputs: Tensor, target: Tensor, weight: Tensor, mask: Tensor) -> Tensor:
+    """Solve each row on its support, damped towards the unpruned weights that give `target`."""
     pull = (DAMPING * inputs.square().sum(dim=0).mean()).sqrt() * torch.eye(inputs.shape[1])
     stacked = torch.cat([inputs, pull]).to(inputs)
-    free = torch.linalg.lstsq(stacked, torch.cat([wanted, pull.to(inputs) @ weight.T])).solution.T
+    free = torch.linalg.lstsq(stacked, torch.cat([target, pull.to(inputs) @ weight.T])).solution.T
     solution = torch.zeros_like(weight)
     for row, kept in enumerate(~mask):
         right = stacked @ free[row]
@@ -88,7 +89,7 @@ def least_squares(inputs: Tensor, wanted: Tensor, weight: Tensor, mask: Tensor) 
     return solution
 
 
-def test_the_first_layers_are_given_what_the_dense_ones_are(five_windows: Tensor) -> None:
+def test_refit_toward_the_dense_model_changes_later_layers_only(five_windows: Tensor) -> None:
     plain, toward = make("llama"), make("llama")
     for model, value in ((plain, 0.0), (toward, 1.0)):
         prune(model, recipe(value), five_windows, {}, step=ignore_steps)

@@ -1,10 +1,11 @@
-"""The fused kernel in Triton's interpreter, which takes tensors of the CPU: for a process of its own, because
-Triton asks its environment when it is imported.
+"""Runs the fused kernel in Triton's interpreter, on CPU tensors, and writes its results to FILE.
+
+It needs a process of its own, because Triton reads its environment when it is imported.
 
     TRITON_INTERPRET=1 python -m tests.pruning.gradients.interpreted_kernel FILE
 
-Two things that the interpreter (of Triton 3.9) does to bfloat16 are put right: it cuts bits off where a GPU
-rounds, and multiplies the bit patterns.
+Two defects of the interpreter (Triton 3.9) with bfloat16 are fixed here: it truncates where a GPU rounds, and
+it multiplies the bit patterns.
 """
 
 import sys
@@ -20,24 +21,24 @@ from torch import Tensor
 from triton.runtime import interpreter
 
 from pruning.gradients import accumulate, accumulate_triton
+from pruning.gradients.factors import GradientFactors
 from pruning.gradients.gradient_pass import gradient_norms
-from pruning.gradients.part import Part
 from pruning.gradients.window_norms import GradientNorms
 from tests.pruning.families import five_windows, make
 
 CASES: dict[str, tuple[torch.dtype, Sequence[int], int, Sequence[str]]] = {
-    # dtype, tokens of each window, float32 tokens of each beside them, norms
+    # dtype, tokens of each window, additional float32 tokens of each window, norms
     "even": (torch.bfloat16, [128, 128, 128], 0, ["l1", "l2"]),
     "float32 tokens": (torch.bfloat16, [70, 70], 8, ["l1", "l2"]),
     "float16": (torch.float16, [65, 65], 8, ["l1"]),
     "routed": (torch.bfloat16, [3, 0, 150], 8, ["l2"]),
 }
-TRIED = (torch.bfloat16, torch.float16)
-OUTPUTS, INPUTS = 1200, 200  # more tiles than are grouped, and no whole number of them
+SELF_TESTED = (torch.bfloat16, torch.float16)
+OUTPUTS, INPUTS = 1200, 200  # more rows of tiles than one group has, and not a multiple of the tile
 
 
-def parts_of(case: str) -> list[Part]:
-    """Windows that lie one behind the other, as they come from a layer."""
+def factors_of(case: str) -> list[GradientFactors]:
+    """Return the factors of a case: adjacent views of one tensor, as a layer gives them."""
     dtype, sizes, wide, _ = CASES[case]
     random = torch.Generator().manual_seed(len(case))
 
@@ -45,41 +46,44 @@ def parts_of(case: str) -> list[Part]:
         return torch.randn(sum(sizes), features, generator=random).to(dtype).split(list(sizes))
 
     kinds = [(sizes, dtype)] + ([([wide] * len(sizes), torch.float32)] if wide else [])
-    return [Part(windows(INPUTS, *kind), windows(OUTPUTS, *kind)) for kind in kinds]
+    return [GradientFactors(windows(INPUTS, *kind), windows(OUTPUTS, *kind)) for kind in kinds]
 
 
-def beginning(case: str) -> dict[str, Tensor]:
-    """Sums that are not empty."""
+def initial_sums(case: str) -> dict[str, Tensor]:
+    """Return sums that are not zero."""
     return {norm: torch.full((OUTPUTS, INPUTS), 3.0) for norm in CASES[case][3]}
 
 
-def of_a_pass(family: str) -> GradientNorms:
-    """By whichever way is chosen."""
+def norms_of_a_pass(family: str) -> GradientNorms:
+    """Run a gradient pass in bfloat16, with whichever way of accumulation is chosen."""
     model = make(family, torch.bfloat16)
     return gradient_norms(model, five_windows(), norms=["l1", "l2"], step=lambda done, total: None)
 
 
-def _found() -> Iterator[tuple[str, Tensor]]:
+def _results() -> Iterator[tuple[str, Tensor]]:
     for case in CASES:
-        sums = beginning(case)
-        accumulate_triton.accumulate(sums, *parts_of(case))
+        sums = initial_sums(case)
+        accumulate_triton.accumulate(sums, *factors_of(case))
         yield from ((f"{case}/{norm}", total) for norm, total in sums.items())
-    for dtype in TRIED:
-        yield f"trial/{dtype}", torch.tensor(accumulate._agrees(torch.device("cpu"), dtype))
-    accumulate.is_fused = lambda device, dtype: dtype in TRIED
-    accumulate._LEAST_WEIGHTS = 1
-    accumulate.accumulate_plainly = partial(_fail, "the plain way was taken")
+    for dtype in SELF_TESTED:
+        yield (
+            f"self-test/{dtype}",
+            torch.tensor(accumulate._kernel_passes_self_test(torch.device("cpu"), dtype)),
+        )
+    accumulate.uses_fused_kernel = lambda device, dtype: dtype in SELF_TESTED
+    accumulate._MIN_FUSED_WEIGHTS = 1
+    accumulate.accumulate_by_matmul = partial(_fail, "the kernel was not used")
     for family in ("llama", "mixtral"):
-        for norm, layers in of_a_pass(family).items():
+        for norm, layers in norms_of_a_pass(family).items():
             yield from ((f"{family}/{norm}/{name}", tensor) for name, tensor in layers.items())
 
 
-def _put_bfloat16_right() -> None:
+def _fix_bfloat16() -> None:
     convert, dot = interpreter._convert_float, interpreter.InterpreterBuilder.create_dot
 
-    def rounding(data: np.ndarray, given: object, wanted: object, mode: object) -> np.ndarray:
-        if (given, wanted) != (tl.float32, tl.bfloat16):
-            return convert(data, given, wanted, mode)
+    def rounding(data: np.ndarray, source: object, target: object, mode: object) -> np.ndarray:
+        if (source, target) != (tl.float32, tl.bfloat16):
+            return convert(data, source, target, mode)
         return torch.from_numpy(data).bfloat16().view(torch.uint16).numpy()
 
     def multiplying(builder: object, a: object, b: object, *others: object) -> object:
@@ -99,5 +103,5 @@ def _fail(reason: str, *_: object) -> None:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    _put_bfloat16_right()
-    save_file({name: tensor.contiguous() for name, tensor in _found()}, Path(sys.argv[1]))
+    _fix_bfloat16()
+    save_file({name: tensor.contiguous() for name, tensor in _results()}, Path(sys.argv[1]))

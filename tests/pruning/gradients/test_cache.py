@@ -1,4 +1,4 @@
-"""Gradient norms that one run leaves and others find: the same result, whatever they ask for."""
+"""Gradient norms that one run puts into a cache and others get: the result is that of computing them."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -18,28 +18,28 @@ CALIBRATION = {"dataset": "builtin", "samples": 3, "sequence_length": 24}
 
 
 class InMemoryGradientCache:
-    """In this process, over the resume store of the run that computed them."""
+    """A cache in this process, over the resume stores of the runs that computed the norms."""
 
     def __init__(self) -> None:
         self.resume_store: DirectoryResumeStore | None = None
-        self.known: dict[str, Mapping[int, Path]] = {}
-        self.discarded: list[str] = []
+        self.entries: dict[str, Mapping[int, Path]] = {}
+        self.invalidated: list[str] = []
 
     def get(self, fingerprint: str) -> Mapping[int, Path] | None:
-        return self.known.get(fingerprint)
+        return self.entries.get(fingerprint)
 
     def put(self, fingerprint: str, numerics_key: NumericsKey) -> None:
         assert self.resume_store is not None
-        self.known[fingerprint] = self.resume_store.begin(Stage.GRADIENTS, numerics_key)
+        self.entries[fingerprint] = self.resume_store.begin(Stage.GRADIENTS, numerics_key)
 
     def invalidate(self, fingerprint: str) -> None:
-        self.discarded.append(fingerprint)
-        del self.known[fingerprint]
+        self.invalidated.append(fingerprint)
+        del self.entries[fingerprint]
 
 
 @pytest.fixture
 def pruned(tiny_llama_dir: Path, tmp_path: Path) -> Callable[..., tuple[Report, str]]:
-    """A run's report, and the checksum of its weights."""
+    """A function that runs a recipe, and returns its report and the checksum of the pruned weights."""
     count = 0
 
     def prune(
@@ -76,40 +76,42 @@ def pruned(tiny_llama_dir: Path, tmp_path: Path) -> Callable[..., tuple[Report, 
 
 
 @pytest.mark.parametrize("schedule", ["whole", "streamed"])
-def test_a_later_run_finds_them_whichever_norm_it_asks_for(
+def test_a_later_run_reuses_cached_norms_whichever_it_needs(
     pruned: Callable[..., tuple[Report, str]], schedule: str
 ) -> None:
     cache = InMemoryGradientCache()
     first, _ = pruned(cache, schedule=schedule)
     assert not first.gradients_reused
     for fields in ({}, {"method": {"name": "gblm", "norm": "l2"}}, {"method": "gradient", "sparsity": 0.7}):
-        alone, expected = pruned(None, **fields)
+        uncached, expected = pruned(None, **fields)
         report, weights = pruned(cache, **fields)
         assert report.gradients_reused
-        assert not alone.gradients_reused
+        assert not uncached.gradients_reused
         assert weights == expected
-    assert len(cache.known) == 1
+    assert len(cache.entries) == 1
 
 
 @pytest.mark.parametrize(
     "fields",
     [{"calibration": CALIBRATION | {"seed": 1}}, {"layers": {"exclude": ["*up_proj"]}}, {"dtype": "float64"}],
 )
-def test_what_they_follow_from_is_in_the_fingerprint(
+def test_a_change_of_what_the_norms_depend_on_changes_the_fingerprint(
     pruned: Callable[..., tuple[Report, str]], fields: dict[str, Any]
 ) -> None:
     cache = InMemoryGradientCache()
     pruned(cache)
     report, _ = pruned(cache, **fields)
     assert not report.gradients_reused
-    assert len(cache.known) == 2
+    assert len(cache.entries) == 2
 
 
 @pytest.mark.parametrize("damage", ["not finite", "a layer is missing", "cut short"])
-def test_damaged_ones_are_computed_again(pruned: Callable[..., tuple[Report, str]], damage: str) -> None:
+def test_damaged_shards_are_invalidated_and_computed_again(
+    pruned: Callable[..., tuple[Report, str]], damage: str
+) -> None:
     cache = InMemoryGradientCache()
     _, expected = pruned(cache)
-    ((fingerprint, shards),) = cache.known.items()
+    ((fingerprint, shards),) = cache.entries.items()
     path = shards[1]
     tensors = load_file(path)
     name = next(iter(tensors))
@@ -121,6 +123,6 @@ def test_damaged_ones_are_computed_again(pruned: Callable[..., tuple[Report, str
     if damage == "cut short":
         path.write_bytes(path.read_bytes()[:-100])
     report, weights = pruned(cache)
-    assert cache.discarded == [fingerprint]
+    assert cache.invalidated == [fingerprint]
     assert not report.gradients_reused
     assert weights == expected

@@ -1,3 +1,5 @@
+"""Gradient norms in a file: written by one run, checked and read by another."""
+
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +40,7 @@ def opened(path: Path, *, model: str = PROVENANCE.model, norms: tuple[str, ...] 
     return GradientFile.open(path, model=model, layers=layers, norms=norms)
 
 
-def test_what_was_written_is_read(file: Path, norms: GradientNorms) -> None:
+def test_norms_survive_a_round_trip_through_the_file(file: Path, norms: GradientNorms) -> None:
     found = opened(file, norms=("l1", "l2"))
     assert found.provenance == PROVENANCE
     read = found.read(("l1", "l2"))
@@ -49,13 +51,13 @@ def test_what_was_written_is_read(file: Path, norms: GradientNorms) -> None:
     assert found.read(("l2",)).keys() == {"l2"}
 
 
-def test_gradients_of_other_weights_are_refused(file: Path) -> None:
+def test_a_file_for_other_weights_is_refused(file: Path) -> None:
     with pytest.raises(InvalidInput, match="computed for other weights") as refused:
         opened(file, model="sha256:of-others")
     assert refused.value.field == "gradients"
 
 
-def test_a_norm_that_is_missing_is_named_with_its_layer(norms: GradientNorms, tmp_path: Path) -> None:
+def test_a_missing_norm_is_refused_by_name_with_its_layer(norms: GradientNorms, tmp_path: Path) -> None:
     write_gradients({"l1": norms["l1"]}, PROVENANCE, tmp_path / "l1.safetensors")
     with pytest.raises(InvalidInput, match=r"no l2 norms of layer model\.layers\.0\.self_attn\.q_proj"):
         opened(tmp_path / "l1.safetensors", norms=("l2",))
@@ -63,19 +65,19 @@ def test_a_norm_that_is_missing_is_named_with_its_layer(norms: GradientNorms, tm
 
 def test_another_safetensors_file_is_refused(tmp_path: Path) -> None:
     save_file({"weight": torch.ones(2)}, tmp_path / "model.safetensors")
-    with pytest.raises(InvalidInput, match="holds no gradient norms"):
+    with pytest.raises(InvalidInput, match="does not hold gradient norms"):
         opened(tmp_path / "model.safetensors")
 
 
-@pytest.mark.parametrize("content", [b"", b"not a tensor in sight"])
-def test_a_file_that_is_no_safetensors_is_refused(content: bytes, tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", [b"", b"no safetensors header"])
+def test_a_file_in_another_format_is_refused(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "norms.bin").write_bytes(content)
-    with pytest.raises(InvalidInput, match="not a safetensors file"):
+    with pytest.raises(InvalidInput, match="not a readable safetensors file"):
         opened(tmp_path / "norms.bin")
 
 
-def test_a_file_that_is_missing_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="not a safetensors file"):
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="not a readable safetensors file"):
         opened(tmp_path / "absent.safetensors")
 
 
@@ -87,7 +89,9 @@ class TestInARun:
         defaults = {"model": str(model), "method": "gblm", "sparsity": 0.5, "calibration": calibration}
         return Recipe.model_validate({**defaults, **fields})
 
-    def test_saved_norms_stand_in_for_computed_ones(self, tiny_llama_dir: Path, tmp_path: Path) -> None:
+    def test_saved_norms_replace_the_gradient_stage_with_the_same_result(
+        self, tiny_llama_dir: Path, tmp_path: Path
+    ) -> None:
         first = run(
             self.recipe(tiny_llama_dir), self.EVALUATION, output=tmp_path / "first", save_gradients=True
         )
@@ -100,7 +104,9 @@ class TestInARun:
         assert one == two
         assert second.warnings == first.warnings
 
-    def test_other_calibration_windows_are_told(self, tiny_llama_dir: Path, tmp_path: Path) -> None:
+    def test_norms_of_other_calibration_windows_are_used_with_a_warning(
+        self, tiny_llama_dir: Path, tmp_path: Path
+    ) -> None:
         run(self.recipe(tiny_llama_dir), self.EVALUATION, output=tmp_path / "first", save_gradients=True)
         saved = tmp_path / "first/gradient_norms.safetensors"
         other = {"dataset": "builtin", "samples": 4, "sequence_length": 32, "seed": 1}
@@ -108,7 +114,7 @@ class TestInARun:
         report = run(again, self.EVALUATION, output=tmp_path / "second")
         assert any("other calibration windows" in warning for warning in report.warnings)
 
-    def test_the_file_must_lie_under_an_allowed_root(self, tiny_llama_dir: Path, tmp_path: Path) -> None:
+    def test_a_file_outside_the_allowed_roots_is_refused(self, tiny_llama_dir: Path, tmp_path: Path) -> None:
         (tmp_path / "allowed").mkdir()
         outside = tmp_path / "norms.safetensors"
         outside.write_bytes(b"")
@@ -122,6 +128,8 @@ class TestInARun:
         assert refused.value.field == "gradients"
 
     @pytest.mark.parametrize("fields", [{"gradients": "relative"}, {"gradients": "/x", "method": "wanda"}])
-    def test_a_path_that_cannot_be_used_is_refused_by_the_recipe(self, fields: dict[str, str]) -> None:
+    def test_the_recipe_refuses_a_relative_path_and_a_method_without_gradients(
+        self, fields: dict[str, str]
+    ) -> None:
         with pytest.raises(ValidationError, match="gradients"):
             self.recipe(Path("/any"), **fields)

@@ -1,10 +1,12 @@
+"""Gradient norms on the schedule `whole`, against autograd of the whole model, window by window."""
+
 import pytest
 import torch
 from torch import Tensor
 
 from pruning.errors import InvalidInput, NumericalFailure
+from pruning.gradients.factors import GradientFactors
 from pruning.gradients.gradient_pass import gradient_norms
-from pruning.gradients.part import Part
 from pruning.gradients.window_norms import WindowNorms
 from pruning.model import batching
 from pruning.model.blocks import find_stack
@@ -18,11 +20,11 @@ pytestmark = pytest.mark.usefixtures("two_windows_at_once")
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize(
     ("dtype", "tolerance"),
-    # A float64 Llama still takes its norms in float32.
+    # A float64 Llama still computes its normalisation layers in float32.
     [(torch.float64, 1e-6), (torch.float32, 1e-6)],
     ids=["float64", "float32"],
 )
-def test_every_layer_has_the_norms_of_whole_model_autograd(
+def test_every_layer_has_the_norms_that_autograd_gives(
     family: str, dtype: torch.dtype, tolerance: float, five_windows: Tensor
 ) -> None:
     model = make(family, dtype)
@@ -42,25 +44,25 @@ def test_every_layer_has_the_norms_of_whole_model_autograd(
             assert (found - reference).norm() <= tolerance * reference.norm(), (norm, name)
 
 
-def test_no_parameter_ever_has_a_gradient(five_windows: Tensor) -> None:
+def test_no_parameter_gets_a_gradient(five_windows: Tensor) -> None:
     model = make("llama")
     gradient_norms(model, five_windows, norms=["l1"], step=ignore_steps)
     assert all(parameter.grad is None and not parameter.requires_grad for parameter in model.parameters())
 
 
-def test_a_model_left_in_train_mode_is_measured_in_eval_mode(five_windows: Tensor) -> None:
+def test_a_model_in_train_mode_is_measured_in_eval_mode(five_windows: Tensor) -> None:
     expected = gradient_norms(make("opt"), five_windows, norms=["l1"], step=ignore_steps)
     found = gradient_norms(make("opt").train(), five_windows, norms=["l1"], step=ignore_steps)
     assert all(torch.equal(found["l1"][name], norm) for name, norm in expected["l1"].items())
 
 
-def test_every_micro_batch_is_reported(five_windows: Tensor) -> None:
+def test_step_is_called_after_every_micro_batch(five_windows: Tensor) -> None:
     steps: list[tuple[int, int]] = []
     gradient_norms(make("llama"), five_windows, norms=["l1"], step=lambda *at: steps.append(at))
     assert steps == [(1, 3), (2, 3), (3, 3)]
 
 
-def test_what_step_raises_ends_the_pass_and_leaves_no_hook(five_windows: Tensor) -> None:
+def test_an_exception_from_step_ends_the_pass_and_leaves_no_hook(five_windows: Tensor) -> None:
     class Cancelled(Exception):
         pass
 
@@ -73,7 +75,7 @@ def test_what_step_raises_ends_the_pass_and_leaves_no_hook(five_windows: Tensor)
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
 
 
-def test_the_norms_do_not_depend_on_how_windows_are_grouped(
+def test_the_norms_do_not_depend_on_the_micro_batch(
     five_windows: Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     grouped = gradient_norms(make("llama", torch.float64), five_windows, norms=["l2"], step=ignore_steps)
@@ -91,19 +93,19 @@ def test_float16_gradients_do_not_underflow(five_windows: Tensor) -> None:
         assert (norm - exact["l1"][name]).norm() < 0.05 * exact["l1"][name].norm()
 
 
-def test_gradients_that_are_not_finite_name_the_layer(five_windows: Tensor) -> None:
+def test_non_finite_gradients_are_reported_with_the_layer(five_windows: Tensor) -> None:
     layer = next(find_stack(make("llama")).layers)
     norms = WindowNorms(layer, ["l1"])
     infinite, ones = torch.full((2, layer.inputs), torch.inf), torch.ones(2, layer.outputs)
-    norms.add(Part([infinite], [ones]))
+    norms.add(GradientFactors([infinite], [ones]))
     with pytest.raises(NumericalFailure, match=layer.name):
         norms.finish("l1", 1)
 
 
-def test_a_layer_that_is_used_twice_is_refused_by_name(five_windows: Tensor) -> None:
+def test_a_model_that_uses_a_layer_twice_is_refused_with_its_name(five_windows: Tensor) -> None:
     model = make("llama")
     mlp = model.get_submodule("model.layers.1.mlp")
     once = mlp.forward
     mlp.forward = lambda hidden: once(once(hidden))
-    with pytest.raises(InvalidInput, match=r"model\.layers\.1\.mlp\.\w+ takes part 2 times"):
+    with pytest.raises(InvalidInput, match=r"model\.layers\.1\.mlp\.\w+ contributes 2 times"):
         gradient_norms(model, five_windows, norms=["l1"], step=ignore_steps)

@@ -1,4 +1,4 @@
-"""Placement, to another dtype on the same device: against transformers' own loading in that dtype."""
+"""Placement in another dtype on the same device, against transformers' own loading in that dtype."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ from tests.pruning.families import ALL_FAMILIES, make
 
 
 def state(model: PreTrainedModel) -> dict[str, tuple[torch.dtype, int]]:
-    """By parameter and buffer: its dtype and address."""
+    """Return dtype and address by parameter and buffer."""
     tensors = [*model.named_parameters(), *model.named_buffers()]
     return {name: (tensor.dtype, tensor.data_ptr()) for name, tensor in tensors}
 
@@ -25,7 +25,7 @@ def dtypes(model: PreTrainedModel) -> dict[str, torch.dtype]:
 
 
 @pytest.mark.parametrize("family", ALL_FAMILIES)
-def test_a_placed_model_is_the_one_that_is_loaded_in_the_compute_dtype(family: str, tmp_path: Path) -> None:
+def test_a_resident_model_equals_one_that_is_loaded_in_the_compute_dtype(family: str, tmp_path: Path) -> None:
     make(family, torch.float32).save_pretrained(tmp_path)
     stored = AutoModelForCausalLM.from_pretrained(tmp_path, dtype=torch.float32).eval()
     expected = AutoModelForCausalLM.from_pretrained(tmp_path, dtype=torch.bfloat16).eval()
@@ -38,22 +38,22 @@ def test_a_placed_model_is_the_one_that_is_loaded_in_the_compute_dtype(family: s
 
 
 @pytest.mark.parametrize("family", ["llama-tied", "gpt2", "mixtral"])
-def test_a_block_is_brought_and_nothing_else(family: str) -> None:
+def test_only_the_tensors_of_a_resident_block_change(family: str) -> None:
     model = make(family)
     first, second, _ = find_stack(model).blocks
     before, parameters = state(model), [name for name, _ in model.named_parameters()]
     with Placement(model, dtype=torch.bfloat16).resident(first.module, then=second.module):
-        while_it_works = state(model)
-    brought = {name for name, at in while_it_works.items() if at != before[name]}
-    assert brought == {name for name in parameters if name.startswith(f"{first.name}.")}
+        while_resident = state(model)
+    moved = {name for name, at in while_resident.items() if at != before[name]}
+    assert moved == {name for name in parameters if name.startswith(f"{first.name}.")}
     assert state(model) == before
 
 
-def test_all_around_the_blocks_is_brought_and_what_is_tied_stays_tied() -> None:
+def test_everything_but_the_blocks_becomes_resident_and_ties_are_kept() -> None:
     model = make("llama-tied")
     stack, before = find_stack(model), state(model)
     placement = Placement(model, dtype=torch.bfloat16)
-    with placement.around(block.module for block in stack.blocks):
+    with placement.resident_except(block.module for block in stack.blocks):
         narrow = {name for name, dtype in dtypes(model).items() if dtype == torch.bfloat16}
         assert narrow == {"model.embed_tokens.weight", "model.norm.weight"}
         assert model.lm_head.weight is model.model.embed_tokens.weight
@@ -64,7 +64,7 @@ def test_all_around_the_blocks_is_brought_and_what_is_tied_stays_tied() -> None:
     assert state(model) == before
 
 
-def test_what_is_right_as_it_is_stays_itself_and_what_is_brought_is_a_copy() -> None:
+def test_writes_reach_the_model_only_if_nothing_had_to_be_copied() -> None:
     model = make("llama")
     block = find_stack(model).blocks[0].module
     weight = next(block.parameters())
@@ -76,7 +76,7 @@ def test_what_is_right_as_it_is_stays_itself_and_what_is_brought_is_a_copy() -> 
     assert not weight.any()
 
 
-def test_an_error_takes_everything_away_too() -> None:
+def test_the_model_is_restored_after_an_error() -> None:
     model = make("llama")
     before = state(model)
     with pytest.raises(KeyError), Placement(model, dtype=torch.bfloat16).resident(model):
@@ -85,13 +85,13 @@ def test_an_error_takes_everything_away_too() -> None:
 
 
 def resident_memory() -> dict[str, int]:
-    """In bytes, by kind: RssAnon, RssFile."""
+    """Return bytes by kind: RssAnon, RssFile."""
     status = Path("/proc/self/status").read_text()
     return {kind: 1024 * int(size) for kind, size in re.findall(r"(Rss\w+):\s+(\d+) kB", status)}
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads Linux's account of memory")
-def test_a_model_in_its_stored_dtype_is_mapped_and_a_block_at_a_time_is_cast(tmp_path: Path) -> None:
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
+def test_a_model_is_memory_mapped_and_cast_one_block_at_a_time(tmp_path: Path) -> None:
     make(
         "llama", torch.bfloat16, hidden_size=512, intermediate_size=4096, num_hidden_layers=8
     ).save_pretrained(tmp_path)
@@ -108,20 +108,20 @@ def test_a_model_in_its_stored_dtype_is_mapped_and_a_block_at_a_time_is_cast(tmp
 
 
 @pytest.mark.parametrize("family", ALL_FAMILIES)
-def test_a_model_larger_than_its_room_gives_the_same_logits_a_block_at_a_time(family: str) -> None:
+def test_a_model_that_does_not_fit_gives_the_same_logits_block_by_block(family: str) -> None:
     model = make(family)
     blocks = [block.module for block in find_stack(model).blocks]
     windows = torch.randint(2, 384, (2, 16), generator=torch.Generator().manual_seed(1))
     placement, before = Placement(model, dtype=torch.bfloat16), state(model)
-    placed: list[set[int]] = []
+    resident: list[set[int]] = []
 
-    def note(*_: object) -> None:
+    def record(*_: object) -> None:
         dtypes = {number: next(block.parameters()).dtype for number, block in enumerate(blocks)}
-        placed.append({number for number, dtype in dtypes.items() if dtype == torch.bfloat16})
+        resident.append({number for number, dtype in dtypes.items() if dtype == torch.bfloat16})
 
     for block in blocks:
         first = next(module for module in block.modules() if isinstance(module, nn.Linear | Conv1D))
-        first.register_forward_pre_hook(note)
+        first.register_forward_pre_hook(record)
     logits = []
     for room in (10**9, 0):
         with torch.inference_mode(), placement.whole(blocks, room):
@@ -129,4 +129,4 @@ def test_a_model_larger_than_its_room_gives_the_same_logits_a_block_at_a_time(fa
         assert state(model) == before
     assert torch.equal(*logits)
     everything = set(range(len(blocks)))
-    assert placed == [everything] * len(blocks) + [{number} for number in range(len(blocks))]
+    assert resident == [everything] * len(blocks) + [{number} for number in range(len(blocks))]

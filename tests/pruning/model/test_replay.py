@@ -1,3 +1,5 @@
+"""Running blocks one at a time, against the model's own forward pass; and the models that are refused."""
+
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ from tests.pruning.families import FAMILIES, make
 
 
 def outputs_of_blocks(model: PreTrainedModel, blocks: str, windows: Tensor) -> list[Tensor]:
-    """What the model's own forward pass gives after each block."""
+    """Return the output of each block in the model's own forward pass."""
     outputs: list[Tensor] = []
 
     def observe(_: nn.Module, __: Any, output: Any) -> None:  # noqa: ANN401
@@ -34,7 +36,7 @@ def test_replayed_blocks_give_the_models_own_hidden_states_bit_for_bit(
     model = make(family)
     expected = outputs_of_blocks(model, FAMILIES[family].blocks, five_windows)
     stack = find_stack(model)
-    hidden, calls = Replay(stack, five_windows).enter(five_windows)
+    hidden, calls = Replay(stack, five_windows).embed(five_windows)
     for block, call, output in zip(stack.blocks, calls, expected, strict=True):
         with torch.no_grad():
             hidden = call(block.module, hidden)
@@ -42,7 +44,7 @@ def test_replayed_blocks_give_the_models_own_hidden_states_bit_for_bit(
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_the_stack_is_found_with_all_its_linear_layers(family: str) -> None:
+def test_all_blocks_and_their_linear_layers_are_found(family: str) -> None:
     stack = find_stack(make(family))
     assert [block.name for block in stack.blocks] == [f"{FAMILIES[family].blocks}.{n}" for n in range(3)]
     assert len(
@@ -51,16 +53,16 @@ def test_the_stack_is_found_with_all_its_linear_layers(family: str) -> None:
     assert {"llama": 7, "llama-tied": 7, "gemma2": 7, "opt": 6}.get(family, 4) * 3 == len(list(stack.layers))
 
 
-def test_skipped_blocks_are_themselves_again_afterwards(five_windows: Tensor) -> None:
+def test_replay_leaves_the_model_as_it_was(five_windows: Tensor) -> None:
     model = make("llama")
     with torch.no_grad():
         before = model(input_ids=five_windows).logits
-        Replay(find_stack(model), five_windows).enter(five_windows)
+        Replay(find_stack(model), five_windows).embed(five_windows)
         assert torch.equal(model(input_ids=five_windows).logits, before)
     assert all("forward" not in vars(module) for module in model.modules())
 
 
-def test_windows_walk_through_blocks_that_change_under_them(five_windows: Tensor) -> None:
+def test_windows_run_through_blocks_as_they_are_when_the_walk_reaches_them(five_windows: Tensor) -> None:
     model = make("bloom")
     stack = find_stack(model)
     walk = BlockwiseForward(Replay(stack, five_windows), five_windows.split(2))
@@ -87,7 +89,7 @@ def test_blocks_that_share_state_are_refused(five_windows: Tensor) -> None:
     assert refused.value.field == "model.id"
 
 
-def test_blocks_that_are_given_something_of_the_tokens_are_refused(five_windows: Tensor) -> None:
+def test_blocks_with_an_argument_that_depends_on_the_tokens_are_refused(five_windows: Tensor) -> None:
     model = make("llama")
     tokens: list[Tensor] = []
     model.model.register_forward_pre_hook(
@@ -99,7 +101,7 @@ def test_blocks_that_are_given_something_of_the_tokens_are_refused(five_windows:
     )
     plain = block.forward
     block.__class__ = type(
-        "BlockWithInputOfItsOwn",
+        "BlockWithTokenInput",
         (type(block),),
         {
             "forward": lambda self, hidden, per_layer_input, **kwargs: (
@@ -111,7 +113,7 @@ def test_blocks_that_are_given_something_of_the_tokens_are_refused(five_windows:
         Replay(find_stack(model), five_windows)
 
 
-def test_an_encoder_is_refused(five_windows: Tensor) -> None:
+def test_a_model_whose_positions_attend_to_later_tokens_is_refused(five_windows: Tensor) -> None:
     config = BertConfig(
         vocab_size=384,
         hidden_size=32,
@@ -124,7 +126,7 @@ def test_an_encoder_is_refused(five_windows: Tensor) -> None:
         Replay(find_stack(BertLMHeadModel(config).eval()), five_windows)
 
 
-def test_hidden_states_that_are_not_finite_name_the_block(five_windows: Tensor) -> None:
+def test_non_finite_hidden_states_are_reported_with_the_block(five_windows: Tensor) -> None:
     model = make("llama")
     torch.nn.init.constant_(model.get_submodule("model.layers.2.mlp.up_proj").weight, torch.inf)
     with pytest.raises(NumericalFailure, match=r"model\.layers\.2"):

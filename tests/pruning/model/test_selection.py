@@ -1,3 +1,5 @@
+"""Selections of layers by name patterns, in pruning and in gradient passes."""
+
 from typing import Any
 
 import pytest
@@ -29,7 +31,7 @@ def selected(include: list[str], exclude: list[str]) -> list[str]:
     return [layer.name for layer in stack.layers]
 
 
-def test_layers_are_narrowed_by_globs() -> None:
+def test_globs_select_layers() -> None:
     assert len(selected([], [])) == 21
     assert selected(["*.1.mlp.*"], []) == MLP_OF_BLOCK_1
     assert selected(["*.1.mlp.*", "*.1.*.q_proj"], ["*.up_proj"]) == [
@@ -40,13 +42,13 @@ def test_layers_are_narrowed_by_globs() -> None:
 
 
 @pytest.mark.parametrize("field", ["include", "exclude"])
-def test_a_pattern_that_matches_nothing_is_refused_by_name(field: str) -> None:
+def test_a_pattern_that_matches_no_layer_is_refused_with_its_field(field: str) -> None:
     with pytest.raises(InvalidInput, match=r"'lm_head' matches no layer .* model\.layers\.0") as refused:
         prunable_stack(make("llama"), recipe(layers={field: ["*.mlp.*", "lm_head"]}))
     assert refused.value.field == f"layers.{field}"
 
 
-def test_patterns_that_leave_nothing_are_refused() -> None:
+def test_patterns_that_leave_no_layer_are_refused() -> None:
     with pytest.raises(InvalidInput) as refused:
         prunable_stack(make("llama"), recipe(layers={"include": ["*.mlp.*"], "exclude": ["*.mlp.*"]}))
     assert refused.value.field == "layers.exclude"
@@ -59,13 +61,13 @@ def test_patterns_that_leave_nothing_are_refused() -> None:
 )
 def test_only_the_selected_layers_change(more: dict[str, Any], three_windows: Tensor) -> None:
     model, dense = make("llama"), make("llama")
-    wanted = recipe(layers={"include": ["*.1.mlp.*"]}, **more)
+    selecting = recipe(layers={"include": ["*.1.mlp.*"]}, **more)
     norms = gradient_norms(
-        model, three_windows, norms=wanted.gradient_norms, step=ignore_steps, selection=wanted.layers
+        model, three_windows, norms=selecting.gradient_norms, step=ignore_steps, selection=selecting.layers
     )
     assert {name for norm in norms.values() for name in norm} == set(MLP_OF_BLOCK_1)
 
-    result = prune(model, wanted, three_windows, norms, step=ignore_steps)
+    result = prune(model, selecting, three_windows, norms, step=ignore_steps)
 
     assert [layer.name for layer in result.layers] == MLP_OF_BLOCK_1
     assert result.sparsity == 0.5
@@ -77,7 +79,7 @@ def test_only_the_selected_layers_change(more: dict[str, Any], three_windows: Te
     assert changed == {f"{name}.weight" for name in MLP_OF_BLOCK_1}
 
 
-def test_the_norms_of_a_selection_are_those_of_the_whole(three_windows: Tensor) -> None:
+def test_the_norms_of_a_selection_are_those_of_a_pass_over_all_layers(three_windows: Tensor) -> None:
     model = make("llama")
     whole = gradient_norms(model, three_windows, norms=["l1"], step=ignore_steps)["l1"]
     selection = LayerSelection(include=("*.1.mlp.*",))
@@ -87,12 +89,12 @@ def test_the_norms_of_a_selection_are_those_of_the_whole(three_windows: Tensor) 
 
 
 @pytest.mark.parametrize("globs", [["*"] * 65, ["a" * 257], [""], ["a\x00"], [1], "*.mlp.*"])
-def test_patterns_are_bounded_and_clean(globs: object) -> None:
+def test_malformed_patterns_are_refused(globs: object) -> None:
     with pytest.raises(ValidationError):
         recipe(layers={"include": globs})
 
 
-def test_a_selection_survives_json_and_tells_recipes_apart() -> None:
+def test_a_selection_round_trips_through_json_and_changes_the_fingerprint() -> None:
     narrowed = recipe(layers={"exclude": ["*.q_proj"]})
     assert Recipe.model_validate_json(narrowed.model_dump_json()) == narrowed
     assert narrowed.fingerprint() != recipe().fingerprint()

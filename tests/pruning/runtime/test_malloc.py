@@ -1,4 +1,4 @@
-"""What a stage frees is used again by the stage, and goes back to the system with its end."""
+"""Freed heap memory is reused within a stage, and returned to the system after it."""
 
 import json
 import subprocess
@@ -6,12 +6,12 @@ import sys
 
 SIZE = 64 << 20
 
-# In a process of its own: what other tests leave in the heap could serve a tensor as well.
+# It runs in a process of its own, because other tests leave free memory in the heap.
 PROGRAM = """
 import json, resource, psutil, torch
 from pruning.runtime.malloc import retain_freed_heap
 
-def faults_of_one_tensor():
+def page_faults_of_one_tensor():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     torch.ones(SIZE // 4)
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
@@ -22,17 +22,17 @@ def resident():
 torch.ones(9)
 before = resident()
 with retain_freed_heap():
-    faults = [faults_of_one_tensor(), faults_of_one_tensor()]
+    faults = [page_faults_of_one_tensor(), page_faults_of_one_tensor()]
     inside = resident()
-print(json.dumps({"faults": faults, "inside": inside - before, "behind": resident() - before}))
+print(json.dumps({"faults": faults, "inside": inside - before, "after": resident() - before}))
 """
 
 
-def test_a_tensor_is_given_the_pages_of_the_one_before_and_the_system_has_them_at_the_end() -> None:
+def test_a_tensor_reuses_freed_pages_and_they_are_returned_at_the_end() -> None:
     program = PROGRAM.replace("SIZE", str(SIZE))
     done = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, check=True)
     found = json.loads(done.stdout)
     first, second = found["faults"]
     assert second < first / 10
     assert found["inside"] > SIZE // 2
-    assert found["behind"] < SIZE // 4
+    assert found["after"] < SIZE // 4
