@@ -17,7 +17,7 @@ WORKERS ?= 3
 unexport PYTHONDONTWRITEBYTECODE
 PIP := -m pip install --quiet --disable-pip-version-check --progress-bar off --no-compile
 
-.PHONY: demo test soak bench-quality bench-agreement bench-api bench-search lint contracts client format install clean
+.PHONY: demo test soak bench-quality bench-agreement bench-api bench-search lint contracts client release format install clean
 
 demo: install
 	@$(BIN)/python -m cli.demo
@@ -54,6 +54,10 @@ lint: install
 # Snapshots of what other programs rely on; CHANGELOG.md must name what changes.
 contracts: install
 	@$(BIN)/python -m tools.contracts
+
+# The wheels of the service and of the client from the last commit, with checksums and notes, into dist/.
+release: install
+	@$(BIN)/python -m tools.release
 
 # What the client and the command line share with the service and may not import: models and options.
 client: contracts

@@ -10,26 +10,35 @@ from pathlib import Path
 
 import httpx
 import pytest
+from packaging.requirements import Requirement
 
 from tests.cli.conftest import up
+from tools.release import build_wheel
 
 CHECKOUT = Path(__file__).parents[2]
 ROOMS = ("api", "cli", "jobs", "migrations", "pruneserve_client", "pruning", "worker")
-OF_THE_CLIENT_ALONE = {"pruneserve_client/pyproject.toml", "pruneserve_client/README.md"}
+PROJECT_OF_THE_CLIENT = {f"pruneserve_client/{name}" for name in ("pyproject.toml", "README.md", "LICENSE")}
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    # From a copy: setuptools writes beside what it builds, and reads what an earlier build has left there.
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    # A copy: setuptools writes into what it builds, and reads what an earlier build has left there.
     source = tmp_path_factory.mktemp("source")
     for name in ROOMS:
         shutil.copytree(CHECKOUT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(CHECKOUT / name, source)
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", source / "dist", source]
-    subprocess.run(build, check=True, capture_output=True)
-    (wheel,) = (source / "dist").glob("*.whl")
-    return wheel
+    return source
+
+
+@pytest.fixture(scope="module")
+def wheel(source: Path) -> Path:
+    return build_wheel(source, source / "dist")
+
+
+@pytest.fixture(scope="module")
+def client_wheel(source: Path) -> Path:
+    return build_wheel(source / "pruneserve_client", source / "dist")
 
 
 def test_everything_that_is_read_at_run_time_is_in_the_wheel(wheel: Path) -> None:
@@ -39,9 +48,40 @@ def test_everything_that_is_read_at_run_time_is_in_the_wheel(wheel: Path) -> Non
         for path in (CHECKOUT / room).rglob("*"):
             if path.is_file() and "__pycache__" not in path.parts:
                 name = str(path.relative_to(CHECKOUT))
-                assert (name in packed) != (name in OF_THE_CLIENT_ALONE)
+                assert (name in packed) != (name in PROJECT_OF_THE_CLIENT)
     assert all(name.partition("/")[0].startswith((*ROOMS, "pruneserve-")) for name in packed)
     assert any(name.endswith("licenses/LICENSE") for name in packed)
+
+
+def test_the_client_has_a_wheel_of_its_own_with_few_dependencies(client_wheel: Path) -> None:
+    with zipfile.ZipFile(client_wheel) as archive:
+        packed = set(archive.namelist())
+        metadata = next(name for name in packed if name.endswith("/METADATA"))
+        lines = archive.read(metadata).decode().splitlines()
+    required = {
+        Requirement(line.partition(": ")[2]).name for line in lines if line.startswith("Requires-Dist")
+    }
+    assert required == {"httpx", "httpx-sse", "pydantic", "tenacity"}
+    modules = {str(path.relative_to(CHECKOUT)) for path in (CHECKOUT / "pruneserve_client").glob("*.py")}
+    assert {name for name in packed if ".dist-info/" not in name} == modules | {"pruneserve_client/py.typed"}
+    assert any(name.endswith("licenses/LICENSE") for name in packed)
+
+
+def test_the_client_is_imported_without_the_service(client_wheel: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(client_wheel) as archive:
+        archive.extractall(tmp_path)
+    program = """
+import sys
+absent = ("api", "cli", "jobs", "pruning", "worker", "fastapi", "sqlalchemy", "typer", "rich")
+sys.modules |= dict.fromkeys(absent)
+sys.path.insert(0, sys.argv[1])
+import pruneserve_client
+print(pruneserve_client.__file__)
+"""
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", program, tmp_path], check=True, capture_output=True, text=True
+    )
+    assert Path(done.stdout.strip()).is_relative_to(tmp_path)
 
 
 def test_the_installed_package_starts_the_whole_stack(wheel: Path, tmp_path: Path) -> None:

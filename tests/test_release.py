@@ -1,0 +1,63 @@
+"""A release: what its notes and checksums say. That the wheels are whole, tests/cli/test_wheel.py holds."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tools.release import CHECKOUT, checksums, release_notes, version_of
+
+CHANGELOG = """# Changelog
+
+## Unreleased
+
+- Next.
+
+## 0.2.0 (2026-02-03)
+
+### Added
+
+- This.
+
+## [0.1.0] - 2026-01-02
+
+- That.
+"""
+
+
+@pytest.mark.parametrize(
+    ("version", "notes"),
+    [("0.2.0", "### Added\n\n- This."), ("0.1.0", "- That."), ("0.3.0", "- Next.")],
+    ids=["a section", "the last one, in brackets", "not released yet"],
+)
+def test_the_notes_are_the_section_of_the_version(version: str, notes: str) -> None:
+    assert release_notes(CHANGELOG, version) == f"# PruneServe {version}\n\n{notes}\n"
+
+
+@pytest.mark.parametrize("changelog", ["", "# Changelog\n\n## Unreleased\n\n## 0.0.9\n\n- Old.\n"])
+def test_a_release_without_notes_is_refused(changelog: str) -> None:
+    with pytest.raises(SystemExit, match=r"nothing under '0\.1\.0'"):
+        release_notes(changelog, "0.1.0")
+
+
+def test_our_own_changelog_has_notes_for_our_version() -> None:
+    notes = release_notes((CHECKOUT / "CHANGELOG.md").read_text(), version_of(CHECKOUT))
+    assert "pruneserve_client" in notes
+
+
+def test_service_and_client_must_have_one_version(tmp_path: Path) -> None:
+    for folder, version in ((tmp_path, "0.1.0"), (tmp_path / "pruneserve_client", "0.2.0")):
+        folder.mkdir(exist_ok=True)
+        (folder / "pyproject.toml").write_text(f'[project]\nversion = "{version}"\n')
+    with pytest.raises(SystemExit, match=r"0\.1\.0, 0\.2\.0"):
+        version_of(tmp_path)
+
+
+def test_checksums_are_those_of_sha256sum(tmp_path: Path) -> None:
+    files = [tmp_path / "b.whl", tmp_path / "a.whl"]
+    for file in files:
+        file.write_bytes(file.name.encode())
+    (tmp_path / "SHA256SUMS").write_text(checksums(files))
+    check = ["sha256sum", "--check", "--strict", "SHA256SUMS"]
+    done = subprocess.run(check, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == "a.whl: OK\nb.whl: OK\n"
