@@ -86,7 +86,7 @@ def checksums(files: Iterable[Path]) -> str:
 
 def release_notes(changelog: str, version: str) -> str:
     """Return the changelog's section for `version`; until it has one, the section "Unreleased"."""
-    sections = dict(
+    sections: dict[str, str] = dict(
         re.findall(r"^## \[?([^\s\]]+)[^\n]*\n(.*?)(?=^## |\Z)", changelog, re.MULTILINE | re.DOTALL)
     )
     text = sections.get(version, sections.get("Unreleased", "")).strip()
