@@ -7,30 +7,29 @@ import socket
 import uvicorn
 
 from api.app import create_app
-from api.resources import Service
+from api.resources import AppResources
 
 _GRACE_SECONDS = 10
 
 
 class Server(uvicorn.Server):
-    """Uvicorn waits for open responses before it tells the application to stop: streams must end before."""
+    """Ends the event streams first: uvicorn waits for open responses before it stops the application."""
 
-    def __init__(self, config: uvicorn.Config, service: Service) -> None:
-        """Serve `config`, whose application works with `service`."""
+    def __init__(self, config: uvicorn.Config, resources: AppResources) -> None:
         super().__init__(config)
-        self._service = service
+        self._resources = resources
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End the event streams, then everything else."""
-        self._service.streams.doorbell.close()
+        self._resources.streams.listener.close()
         await super().shutdown(sockets)
 
 
 class WithoutQuery(logging.Filter):
-    """Keeps query strings out of the access log: that of a sign-in link is a secret."""
+    """Keeps query strings out of the access log, because that of a sign-in link is a secret."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Cut the path of uvicorn's (client, method, path, version, status); let every record through."""
+        """Cut the query from the path in uvicorn's (client, method, path, version, status)."""
         if isinstance(record.args, tuple) and len(record.args) == 5:
             client, method, path, *rest = record.args
             record.args = (client, method, str(path).partition("?")[0], *rest)
@@ -53,7 +52,7 @@ def main() -> None:
         server_header=False,
     )
     logging.getLogger("uvicorn.access").addFilter(WithoutQuery())
-    Server(config, app.state.service).run()
+    Server(config, app.state.resources).run()
 
 
 if __name__ == "__main__":

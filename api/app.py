@@ -7,12 +7,12 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from api.openapi import DocumentedAPI
-from api.page import router
+from api.openapi import DocumentedAPI, operation_id
 from api.page.base import render
+from api.page.router import router as page_router
 from api.problems import handlers
 from api.problems.problems import NotAuthenticated, RateLimited, ScopeMissing, ServiceUnavailable, documented
-from api.resources import Service
+from api.resources import AppResources
 from api.routes import (
     artifacts,
     estimates,
@@ -33,18 +33,19 @@ from jobs.settings import settings as settings_from_environment
 _DESCRIPTION = """
 Submit a job that prunes a causal language model, follow it, download the sparse model.
 
-Refusals are RFC 9457 problem documents; their `type` is stable. Lists are newest first and paged by cursor.
+Every request but the probes needs an API key. Errors are RFC 9457 problem documents whose `type` is stable.
+Lists are newest first and paged by cursor.
 """
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """The API with everything that `settings` (by default the environment's) name. Imports no torch."""
+    """Create the application with `settings`, by default those of the environment. Imports no torch."""
     settings = settings or settings_from_environment()
-    service = Service.of(settings)
+    resources = AppResources.of(settings)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with service.running():
+        async with resources.running():
             yield
 
     app = DocumentedAPI(
@@ -52,18 +53,19 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         version=version("pruneserve"),
         description=_DESCRIPTION,
         lifespan=lifespan,
+        generate_unique_id_function=operation_id,
         # The interactive pages of FastAPI load their scripts from another host.
         docs_url=None,
         redoc_url=None,
         openapi_url="/v1/openapi.json",
     )
-    app.state.service = service
+    app.state.resources = resources
     handlers.install(app, render.problem_response)
     app.add_middleware(Guards, settings=settings)
     everywhere = documented(NotAuthenticated, ScopeMissing, RateLimited, ServiceUnavailable)
-    for room in (jobs, estimates, events, artifacts, methods, keys, uploads, webhooks, sweeps, zoo):
-        app.include_router(room.router, responses=everywhere)
+    for module in (jobs, estimates, events, artifacts, methods, keys, uploads, webhooks, sweeps, zoo):
+        app.include_router(module.router, responses=everywhere)
     app.include_router(health.router)
-    app.include_router(router.router)
+    app.include_router(page_router)
     app.mount("/static", StaticFiles(directory=render.STATIC))
     return app

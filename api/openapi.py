@@ -1,24 +1,33 @@
-"""The OpenAPI document, with the schemas that only our own answers refer to."""
+"""The OpenAPI document: what FastAPI derives from the routes, and the schemas that it cannot see."""
 
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from pydantic.json_schema import models_json_schema
 
 from api.problems.problems import ProblemDocument
-from api.schemas.jobs import EventList
+from api.schemas.events import EventList
+from pruning.report.schema import Report
 
 _TEMPLATE = "#/components/schemas/{model}"
 
 
+def operation_id(route: APIRoute) -> str:
+    """Name an operation after its function: `submit_job`. Generated clients call their methods so."""
+    return route.name
+
+
 class DocumentedAPI(FastAPI):
-    """FastAPI finds the schemas of JSON answers by itself; ours come as problems and streams as well."""
+    """A FastAPI application whose document also has the schemas of problems, event streams and reports."""
 
     def openapi(self) -> dict[str, Any]:
-        """The document, made once."""
+        """Return the document, which is built once."""
         if self.openapi_schema is None:
-            _, ours = models_json_schema(
-                [(ProblemDocument, "serialization"), (EventList, "serialization")], ref_template=_TEMPLATE
+            _, further = models_json_schema(
+                [(model, "serialization") for model in (ProblemDocument, EventList, Report)],
+                ref_template=_TEMPLATE,
             )
-            super().openapi()["components"]["schemas"] |= ours["$defs"]
+            components = super().openapi()["components"]
+            components["schemas"] = further["$defs"] | components["schemas"]
         return super().openapi()

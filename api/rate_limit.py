@@ -1,7 +1,7 @@
-"""How many requests a key may send: a token bucket per key, in the memory of this process.
+"""Limits the requests of each key: a token bucket per key, in the memory of this process.
 
-In memory, because the limit guards this process: a bucket in PostgreSQL would make a write of every read, and
-the API must work while the broker is away. Behind several API processes a key is granted the sum of them.
+In memory, because the limit protects this process: a bucket in PostgreSQL would turn every read into a write.
+With several API processes, a key gets the sum of their limits.
 """
 
 import math
@@ -23,7 +23,7 @@ _STATE = "rate_limit"
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What a key has left after a request."""
+    """The rate limit of a key after a request: whether that was granted, and what is left."""
 
     granted: bool
     limit: int
@@ -36,7 +36,7 @@ class Allowance:
 
     @property
     def headers(self) -> dict[str, str]:
-        """As draft-ietf-httpapi-ratelimit-headers has them: what is left, and in how long all is back."""
+        """Requests left and seconds until all are back, as in draft-ietf-httpapi-ratelimit-headers."""
         full_in = math.ceil((self.limit - self.tokens) * _WINDOW_SECONDS / self.limit)
         return {
             "RateLimit-Policy": f'"requests";q={self.limit};w={_WINDOW_SECONDS:.0f}',
@@ -45,21 +45,21 @@ class Allowance:
 
 
 class RateLimiter:
-    """A bucket per key: it holds a minute's requests and fills up evenly."""
+    """One token bucket per key. A bucket holds a minute's requests and refills evenly."""
 
     def __init__(self, per_minute: int, *, clock: Callable[[], float] = time.monotonic) -> None:
-        """Grant `per_minute` requests to each key."""
+        """Grant `per_minute` requests to each key. `clock` returns seconds."""
         self._limit = per_minute
         self._clock = clock
         self._lock = Lock()
-        # The least recently used first. A bucket that nobody asks for a minute is full, and forgotten.
+        # Least recently used first. A bucket is full after a minute without requests, so it can be dropped.
         self._buckets: OrderedDict[UUID, tuple[float, float]] = OrderedDict()
 
     def take(self, key_id: UUID) -> Allowance:
-        """Take a token if there is one."""
+        """Take a token from the key's bucket, if it has one."""
         with self._lock:
             now = self._clock()
-            self._forget_full(now)
+            self._drop_full(now)
             tokens, at = self._buckets.pop(key_id, (float(self._limit), now))
             tokens = min(self._limit, tokens + (now - at) * self._limit / _WINDOW_SECONDS)
             granted = tokens >= 1
@@ -67,7 +67,7 @@ class RateLimiter:
             self._buckets[key_id] = (tokens, now)
         return Allowance(granted, self._limit, tokens)
 
-    def _forget_full(self, now: float) -> None:
+    def _drop_full(self, now: float) -> None:
         while self._buckets:
             key_id, (_, at) = next(iter(self._buckets.items()))
             if now - at < _WINDOW_SECONDS:
@@ -76,7 +76,7 @@ class RateLimiter:
 
 
 def charge(request: Request, limiter: RateLimiter, key_id: UUID) -> None:
-    """Count a request. Raises `RateLimited`; either way the answer will say what is left."""
+    """Count a request, and remember the allowance for the headers of its answer. Raises RateLimited."""
     allowance = limiter.take(key_id)
     setattr(request.state, _STATE, allowance)
     if not allowance.granted:
@@ -84,6 +84,6 @@ def charge(request: Request, limiter: RateLimiter, key_id: UUID) -> None:
 
 
 def headers_of(scope: Scope) -> dict[str, str]:
-    """The headers for the answer to a request; none where it was not counted."""
+    """Return the rate-limit headers of the answer to a request; none if it was not counted."""
     allowance: Allowance | None = scope["state"].get(_STATE)
     return allowance.headers if allowance else {}

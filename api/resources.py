@@ -1,4 +1,4 @@
-"""The parts that routes work with, made once per process."""
+"""The resources that routes work with, created once per process."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -18,8 +18,8 @@ from jobs.storage.store import Store
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
-    """Settings, database, event streams, artifact store, and how much each key may still ask."""
+class AppResources:
+    """Settings, database, event streams, artifact store and rate limiter of one API process."""
 
     settings: Settings
     engine: Engine
@@ -29,36 +29,37 @@ class Service:
     limiter: RateLimiter
 
     @classmethod
-    def of(cls, settings: Settings) -> "Service":
-        """The parts that `settings` name. Nothing is connected yet."""
+    def of(cls, settings: Settings) -> "AppResources":
+        """Create the resources that `settings` describe. Nothing is connected yet."""
         engine = engine_from(settings)
         database = sessions(engine)
-        doorbell = EventListener(libpq_url(settings.database_url.get_secret_value()))
+        listener = EventListener(libpq_url(settings.database_url.get_secret_value()))
         return cls(
             settings,
             engine,
             database,
-            Streams(doorbell, database),
+            Streams(listener, database),
             Store(settings.store_url),
             RateLimiter(settings.rate_limit_per_minute),
         )
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Listen for events; at the end, end every stream and leave the database."""
-        async with self.streams.doorbell.listening():
+        """Listen for events; on exit, end every stream and close the database connections."""
+        async with self.streams.listener.listening():
             yield
         self.engine.dispose()
 
 
-def _service(request: Request) -> Service:
-    service: Service = request.app.state.service
-    return service
+def _resources(request: Request) -> AppResources:
+    resources: AppResources = request.app.state.resources
+    return resources
 
 
-def _database(service: Annotated[Service, Depends(_service)]) -> sessionmaker[Session]:
-    return service.database
+def _database(resources: Annotated[AppResources, Depends(_resources)]) -> sessionmaker[Session]:
+    return resources.database
 
 
-Parts = Annotated[Service, Depends(_service)]
+# What a route declares as a parameter to be given them.
+Resources = Annotated[AppResources, Depends(_resources)]
 Database = Annotated[sessionmaker[Session], Depends(_database)]

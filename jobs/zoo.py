@@ -38,6 +38,11 @@ class Shown:
     job: Job
     size: int
 
+    @property
+    def id(self) -> UUID:
+        """The entry's id, by which the list is paged."""
+        return self.entry.id
+
 
 def promote(session: Session, owner: str, job_id: UUID, note: str) -> ZooEntry | None:
     """Put one of the owner's jobs on show, or change the note of its entry. None: the owner has no such job.

@@ -24,34 +24,66 @@ class Admm(Model):
     """At the start; it rises as the support settles."""
 
 
+class AllocationOptions(Model):
+    """
+    The options of an allocation. `implementation` names its function; see `pruning.allocation.base`.
+
+    Attributes
+    ----------
+    needs
+        What must be measured on the dense model before the sparsities can be set.
+    """
+
+    name: str
+    """The name in a recipe."""
+
+
 class ArtifactItem(Model):
     """A file that a job has produced."""
 
     created_at: AwareDatetime
+    """When the job succeeded and the file was published."""
+
     id: UUID
+    """Identifies the file within the service."""
+
     name: str
+    """Relative path of the file within the model's directory."""
+
     sha256: str
+    """SHA-256 of the content, in hexadecimal."""
+
     size: int
-    """Bytes."""
+    """Size in bytes."""
 
     url: str
-    """Where its content is, relative to this service."""
+    """Where to download the content, relative to this service."""
 
 
 class ArtifactList(Model):
-    """The files of a job, by name."""
+    """The files of a job."""
 
     items: list[ArtifactItem]
+    """All files, ordered by name."""
 
 
 class Attempt(Model):
-    """One worker's hold on the job."""
+    """One attempt of a worker to run the job."""
 
     attempt: int
+    """Counts from 1."""
+
     ended_at: AwareDatetime | None
-    outcome: str | None
+    """When the attempt ended; null while it runs."""
+
+    outcome: Literal["succeeded", "failed", "cancelled", "handed_back", "lost"] | str | None
+    """How the attempt ended; null while it runs."""
+
     reason: str | None
+    """Why it ended that way, where there is more to say."""
+
     started_at: AwareDatetime
+    """When the worker took the job."""
 
 
 class Calibration(Model):
@@ -67,14 +99,37 @@ class Calibration(Model):
     """Token windows."""
 
     seed: int = 0
+    """Decides which windows are drawn."""
+
     sequence_length: int | None = None
     """Tokens per window; min(2048, the model's context) when left out."""
+
+
+class CalibrationFacts(Model):
+    """The token windows on which activations and gradients were measured."""
+
+    fingerprint: str
+    """SHA-256 over the token ids of all sets."""
+
+    sequence_length: int
+    """Tokens per window."""
+
+    sets: list[DatasetFacts]
+    """In the order of the windows."""
+
+    tokens: int
+    """Tokens in all windows."""
+
+    windows: int
+    """How many windows there are in all."""
 
 
 class Condition(Model):
     """One condition against what was measured."""
 
     limit: float
+    """The limit that the gate sets."""
+
     margin: float | None
     """How far the measured value lies on the good side of the limit; negative on the other."""
 
@@ -82,32 +137,107 @@ class Condition(Model):
     """Null where it is not finite, or was not measured."""
 
     name: str
+    """The gate's field, with the task's name for `min_zero_shot`."""
+
     passed: bool
+    """Whether the measured value keeps the limit."""
+
+
+class DatasetFacts(Model):
+    """The windows that came from one dataset."""
+
+    dataset: str
+    """As the recipe names it."""
+
+    fingerprint: str
+    """SHA-256 over the token ids."""
+
+    notes: list[str]
+    """How the windows came to be, where it was not plain."""
+
+    weight: float
+    """As asked for, relative to the other datasets'."""
+
+    windows: int
+    """How many windows it gave."""
 
 
 class DeliveryItem(Model):
-    """A message to an endpoint, and how often it was sent."""
+    """A message to a webhook, and its delivery so far."""
 
     attempts: int
+    """How many attempts were made."""
+
     created_at: AwareDatetime
+    """When the event happened."""
+
     delivered_at: AwareDatetime | None
+    """When the endpoint accepted the message."""
+
     event: str
+    """The event that the message reports."""
+
     id: UUID
-    """Every attempt has it as `webhook-id`: `msg_` and its hexadecimal digits."""
+    """Identifies the message. Every attempt sends `webhook-id`: `msg_` and this id's hexadecimal digits."""
 
     last_attempt_at: AwareDatetime | None
+    """When the last attempt was made."""
+
     last_error: str | None
+    """Why the last attempt failed; null if it did not."""
+
     last_status: int | None
+    """HTTP status of the last attempt; null without an answer."""
+
     next_attempt_at: AwareDatetime | None
+    """When the next attempt is due; null if none is."""
+
     state: Literal["pending", "delivered", "failed"] | str
+    """`pending` while attempts are left; `failed` after the last one failed."""
 
 
 class DeliveryPage(Model):
-    """A page of a list."""
+    """A page of the messages to a webhook, newest first."""
 
     items: list[DeliveryItem]
+    """At most `limit` items."""
+
     next_cursor: str | None
-    """Pass it as `cursor` for the next page; null on the last."""
+    """Send it as `cursor` to get the next page; null on the last page."""
+
+
+class Environment(Model):
+    """Where the run took place. Equal recipes give equal masks on the same kind of device."""
+
+    attention: str
+    """The attention implementation."""
+
+    device: str
+    """`cpu`, or the CUDA device with its name."""
+
+    dtype: str
+    """Of the computation; sums are float32 at least."""
+
+    micro_batch: int | None = None
+    """Windows that shared a pass for the gradients."""
+
+    pruneserve: str
+    """Version of PruneServe."""
+
+    python: str
+    """Version of Python."""
+
+    schedule: Literal["whole", "streamed"] | str | None = None
+    """Of the gradients; null where none were computed."""
+
+    threads: int
+    """Threads that computed on the CPU."""
+
+    torch: str
+    """Version of PyTorch."""
+
+    transformers: str
+    """Version of transformers."""
 
 
 class Estimate(Model):
@@ -117,10 +247,14 @@ class Estimate(Model):
     """Of the computation."""
 
     machine: Machine
+    """The machine that the estimate is for."""
+
     memory_bytes: int
     """The largest of all stages."""
 
     model: ModelEstimate
+    """What the config says about the model."""
+
     notes: list[str]
     """What the figures leave out or take for granted."""
 
@@ -134,6 +268,7 @@ class Estimate(Model):
     """Of all stages."""
 
     stages: list[StageEstimate]
+    """Each stage of the job, in order."""
 
 
 class Evaluation(Model):
@@ -165,17 +300,23 @@ class Event(EventModel):
     """An event as it was recorded. Readers resume after the id of the last one that they saw."""
 
     at: AwareDatetime
+    """When it was recorded."""
+
     data: StateChanged | StageStarted | StepFinished | StageFinished | LogMessage | dict[str, Any]
+    """What happened; `kind` says which event it is."""
+
     id: int
     """Counts from 1 within the job, without gaps."""
 
 
 class EventList(Model):
-    """Events after a known one, oldest first."""
+    """Events of a job, oldest first."""
 
     items: list[Event]
+    """At most 500 events."""
+
     next_after: int
-    """Pass it as `after` for what has happened since."""
+    """Send it as `after` to get the events that follow."""
 
 
 class FieldError(Model):
@@ -185,6 +326,7 @@ class FieldError(Model):
     """Dotted path in the body, or a parameter's name."""
 
     message: str
+    """What is wrong with its value."""
 
 
 class Gate(Model):
@@ -238,9 +380,10 @@ class GradientGuided(Model):
 
 
 class Health(Model):
-    """The answer of a probe."""
+    """The answer of a probe that passes."""
 
-    status: str
+    status: Literal["ok"]
+    """Always `ok`: a probe that fails answers with a problem."""
 
 
 class JobDetail(JobModel):
@@ -250,40 +393,73 @@ class JobDetail(JobModel):
     """When the job's files were deleted."""
 
     attempt: int
-    """How often a worker has taken the job; 0 before the first."""
+    """How often a worker has started the job; 0 before the first time."""
 
     attempts: list[Attempt]
+    """Every attempt to run the job, first to last."""
+
     cancelled_at: AwareDatetime | None
+    """When the job was last cancelled."""
+
     cancelling_at: AwareDatetime | None
+    """When its worker was asked to stop."""
+
     created_at: AwareDatetime
+    """When the job was submitted."""
+
     error: JobError | None
+    """Why the job failed; null if it did not."""
+
     failed_at: AwareDatetime | None
+    """When the job last failed."""
+
     gate: Verdict | None
-    """Once a job that was given a gate has succeeded."""
+    """How the job met its gate; set once a job with a gate succeeded."""
 
     id: UUID
-    labels: dict[str, str]
-    method: str
-    model: str
-    pattern: str
-    perplexity: Perplexity | None
-    progress: Progress | None
-    queued_at: AwareDatetime
-    recipe_fingerprint: str
-    """Equal fingerprints mean equal masks."""
+    """Identifies the job."""
 
-    report: dict[str, Any] | None
-    """Measured facts; there once the job has succeeded."""
+    labels: dict[str, str]
+    """The labels of the request."""
+
+    method: str
+    """The name of the pruning method."""
+
+    model: str
+    """The dense model: a Hub id or a path."""
+
+    pattern: str
+    """`unstructured`, or an N:M pattern such as `2:4`."""
+
+    perplexity: Perplexity | None
+    """Set once the job has succeeded."""
+
+    progress: Progress | None
+    """How far the job has come; null before it first runs."""
+
+    queued_at: AwareDatetime
+    """When the job was last put into the queue."""
+
+    recipe_fingerprint: str
+    """Jobs with equal fingerprints produce equal masks."""
+
+    report: Report | dict[str, Any] | None
+    """What was measured; set once the job has succeeded."""
 
     running_at: AwareDatetime | None
+    """When a worker last started the job."""
+
     sparsity: float
+    """The requested share of zeros in the pruned layers."""
+
     spec: JobSpec
     """The request with every default filled in."""
 
     state: Literal["queued", "running", "cancelling", "succeeded", "failed", "cancelled"] | str
-    """Where a job stands. Each state has a column `<state>_at` with the time it was last entered."""
+    """The current state."""
 
     succeeded_at: AwareDatetime | None
+    """When the job succeeded."""
 
 
 class JobError(Model):
@@ -300,15 +476,17 @@ class JobError(Model):
 
 
 class JobPage(Model):
-    """A page of a list."""
+    """A page of your jobs, newest first."""
 
     items: list[JobSummary]
+    """At most `limit` items."""
+
     next_cursor: str | None
-    """Pass it as `cursor` for the next page; null on the last."""
+    """Send it as `cursor` to get the next page; null on the last page."""
 
 
 class JobRequest(Model):
-    """What to prune and how. Model, method and sparsity are enough; the rest has the reference's defaults."""
+    """What to prune and how. Model, method and sparsity are enough: every other field has a default."""
 
     allocation: str | Uniform | Owl | GradientGuided = Field({"name": "uniform"}, validate_default=True)
     """How the sparsity is spread over the layers."""
@@ -316,12 +494,16 @@ class JobRequest(Model):
     calibration: Calibration = Field(
         {"dataset": "c4", "datasets": [], "samples": 128, "seed": 0}, validate_default=True
     )
+    """The text on which activations and gradients are measured."""
+
     dtype: Literal["auto", "float64", "float32", "bfloat16", "float16"] | str = "auto"
     """The precision of the computation, not of the saved weights."""
 
     evaluation: Evaluation = Field(
         {"dataset": "wikitext2", "further_datasets": [], "tasks": []}, validate_default=True
     )
+    """How the quality of the model is measured."""
+
     gate: Gate | None = None
     """What the result must reach for the job to be called passed."""
 
@@ -329,15 +511,23 @@ class JobRequest(Model):
     """The path of gradient norms that an earlier run on the same weights saved, to be used in place of computing them."""
 
     labels: dict[str, str] = {}
-    """Of the client's own, to find its jobs by."""
+    """Names and values of your own, to find the job by."""
 
     layers: LayerSelection = Field({"exclude": [], "include": []}, validate_default=True)
+    """Which layers are pruned."""
+
     method: str | Magnitude | Wanda | Gradient | Gblm | Ria | SparseGpt | Admm
+    """How weights are scored, by the method's name or with its options."""
+
     model: str | ModelReference
+    """The dense model, by id or with a revision."""
+
     order: Literal["blocks", "layers"] | str = "blocks"
     """What is pruned when a layer's inputs are measured: the earlier blocks (the reference's order), or the earlier layers of its own block too."""
 
     pattern: str = "unstructured"
+    """Where zeros may lie: anywhere, or N:M: at most N non-zero of M consecutive weights."""
+
     refit: bool | RefitOptions | None = None
     """Whether the kept weights are solved again."""
 
@@ -357,10 +547,14 @@ class JobSpec(Model):
     evaluation: Evaluation = Field(
         {"dataset": "wikitext2", "further_datasets": [], "tasks": []}, validate_default=True
     )
+    """How the quality of the model is measured."""
+
     gate: Gate | None = None
     """What the result must reach for the job to be called passed."""
 
     recipe: Recipe
+    """What to prune and how."""
+
     save_masks: bool = False
     """Also keep the masks, as an artifact of their own."""
 
@@ -375,71 +569,140 @@ class JobSummary(JobModel):
     """When the job's files were deleted."""
 
     attempt: int
-    """How often a worker has taken the job; 0 before the first."""
+    """How often a worker has started the job; 0 before the first time."""
 
     cancelled_at: AwareDatetime | None
+    """When the job was last cancelled."""
+
     cancelling_at: AwareDatetime | None
+    """When its worker was asked to stop."""
+
     created_at: AwareDatetime
+    """When the job was submitted."""
+
     error: JobError | None
+    """Why the job failed; null if it did not."""
+
     failed_at: AwareDatetime | None
+    """When the job last failed."""
+
     gate: Verdict | None
-    """Once a job that was given a gate has succeeded."""
+    """How the job met its gate; set once a job with a gate succeeded."""
 
     id: UUID
+    """Identifies the job."""
+
     labels: dict[str, str]
+    """The labels of the request."""
+
     method: str
+    """The name of the pruning method."""
+
     model: str
+    """The dense model: a Hub id or a path."""
+
     pattern: str
+    """`unstructured`, or an N:M pattern such as `2:4`."""
+
     perplexity: Perplexity | None
+    """Set once the job has succeeded."""
+
     progress: Progress | None
+    """How far the job has come; null before it first runs."""
+
     queued_at: AwareDatetime
+    """When the job was last put into the queue."""
+
     running_at: AwareDatetime | None
+    """When a worker last started the job."""
+
     sparsity: float
+    """The requested share of zeros in the pruned layers."""
+
     state: Literal["queued", "running", "cancelling", "succeeded", "failed", "cancelled"] | str
-    """Where a job stands. Each state has a column `<state>_at` with the time it was last entered."""
+    """The current state."""
 
     succeeded_at: AwareDatetime | None
+    """When the job succeeded."""
 
 
 class KeyItem(Model):
-    """A key, without its secret."""
+    """An API key without its secret."""
 
     created_at: AwareDatetime
+    """When the key was created."""
+
     expires_at: AwareDatetime | None
+    """When the key expires; null if it does not."""
+
     id: UUID
+    """Identifies the key."""
+
     last_used_at: AwareDatetime | None
-    """To the minute."""
+    """When the key was last used, to the minute; null if it never was."""
 
     name: str
+    """What the key is for."""
+
     owner: str
+    """Whose key it is."""
+
     prefix: str
-    """The letters after `ps_`, by which a key can be recognised."""
+    """The letters after `ps_`, by which you can recognise the key."""
 
     scopes: list[Literal["jobs:read", "jobs:write", "admin"] | str]
+    """What the key may do."""
 
 
 class KeyPage(Model):
-    """A page of a list."""
+    """A page of API keys, newest first."""
 
     items: list[KeyItem]
+    """At most `limit` items."""
+
     next_cursor: str | None
-    """Pass it as `cursor` for the next page; null on the last."""
+    """Send it as `cursor` to get the next page; null on the last page."""
 
 
 class KeyRequest(Model):
-    """The key that is wanted."""
+    """An API key to create."""
 
     expires_in_days: float | None = None
-    """It does not run out when left out."""
+    """When the key expires. By default it does not, unless your own key does: a key does not outlive the one that created it, unless that has `admin`."""
 
     name: str
-    """What it is for."""
+    """What the key is for."""
 
     owner: str | None = None
-    """Whose key; another's only with the scope `admin`."""
+    """Whose key it is; yours by default. Another owner needs the scope `admin`."""
 
     scopes: list[Literal["jobs:read", "jobs:write", "admin"] | str] = ["jobs:read", "jobs:write"]
-    """What it may do."""
+    """What the key may do. You can grant only scopes that your own key has, unless it has `admin`."""
+
+
+class LayerFacts(Model):
+    """One pruned weight matrix."""
+
+    block: int
+    """The decoder block, counted from 0."""
+
+    name: str
+    """The layer's name in the model."""
+
+    relative_error: float | None = None
+    """How far its outputs are from those of its dense weights on the same inputs: the Frobenius norm of the difference over that of the dense outputs. Over all calibration windows where the recipe measures second moments (sparsegpt, admm, any refit), over the first one where it measures input norms only (wanda, gblm, ria). Null for a method that measures no inputs, and for an expert that no token reached."""
+
+    shape: list[int]
+    """The shape of the weight matrix."""
+
+    sparsity: float
+    """The share of zeros."""
+
+    weights: int
+    """All weights."""
+
+    zeros: int
+    """Weights that are zero."""
 
 
 class LayerSelection(Model):
@@ -453,26 +716,37 @@ class LayerSelection(Model):
 
 
 class Lineage(Model):
-    """Where the model comes from."""
+    """Where a pruned model comes from."""
 
     architecture: str | None
+    """The model's architecture, as its config names it."""
+
     base_model: str
+    """The dense model: a Hub id, or the name of a local directory."""
+
     commit: str | None
-    """Of the dense model on the Hub."""
+    """The commit of a dense model from the Hub."""
 
     digest: str | None
-    """Of the content of a local one."""
+    """The content digest of a local dense model."""
 
     job: UUID
+    """The job that produced it."""
+
     parameters: int | None
+    """How many parameters the model has."""
+
     pruneserve: str | None
-    """The version that pruned it."""
+    """The version of PruneServe that pruned it."""
 
     recipe_fingerprint: str
-    """Equal fingerprints mean equal masks."""
+    """Jobs with equal fingerprints produce equal masks."""
 
     submitted_at: AwareDatetime
+    """When the job was submitted."""
+
     succeeded_at: AwareDatetime | None
+    """When the job succeeded."""
 
 
 class LogMessage(Model):
@@ -483,6 +757,7 @@ class LogMessage(Model):
 
     kind: Literal["log"]
     message: str
+    """The message."""
 
 
 class Machine(Model):
@@ -514,22 +789,47 @@ class MethodItem(Model):
     """A pruning method."""
 
     formula: str
+    """How the method scores a weight."""
+
     name: str
+    """The name to use as a job's `method`."""
+
     options: dict[str, Any]
-    """JSON Schema of the method's object form."""
+    """JSON Schema of the options in a job's `method` object."""
 
 
 class MethodList(Model):
-    """The methods that a job may name."""
+    """The pruning methods that a job may name."""
 
     items: list[MethodItem]
+    """All methods."""
+
+
+class MethodOptions(Model):
+    """
+    The options of a pruning method. `implementation` names its `pruning.methods.base.Method`.
+
+    Attributes
+    ----------
+    needs
+        What must be measured before the method can prune a layer.
+    updates_weights
+        Whether the method changes weights that it keeps.
+    """
+
+    name: str
+    """The name in a recipe."""
 
 
 class ModelEstimate(Model):
     """The model, as its config describes it."""
 
     architecture: str
+    """As the config names it."""
+
     blocks: int
+    """Decoder blocks."""
+
     parameters: int
     """Without norms, biases and routers."""
 
@@ -537,57 +837,105 @@ class ModelEstimate(Model):
     """Weights in the linear layers of its blocks."""
 
 
+class ModelFacts(Model):
+    """The dense model."""
+
+    architecture: str
+    """As the config names it."""
+
+    blocks: int
+    """Decoder blocks."""
+
+    commit: str | None
+    """The Hub commit; null for a local directory."""
+
+    digest: str | None
+    """Of a local directory's content; null for a Hub model."""
+
+    id: str
+    """A Hub id or a path."""
+
+    parameters: int
+    """Of the whole model."""
+
+
 class ModelReference(Model):
     """A model by Hub id or absolute path. The plain string `"org/name"` means its default revision."""
 
     id: str
+    """A Hub id, or an absolute path under an allowed root."""
+
     revision: str | None = None
+    """A branch, tag or commit on the Hub; the default branch when left out."""
 
 
 class NewKey(Model):
-    """A key that was just made."""
+    """An API key that was just created."""
 
     created_at: AwareDatetime
+    """When the key was created."""
+
     expires_at: AwareDatetime | None
+    """When the key expires; null if it does not."""
+
     id: UUID
+    """Identifies the key."""
+
     key: str
-    """The key itself. Only its hash is kept: it cannot be read again."""
+    """The key itself. Only its hash is stored, so it cannot be read again."""
 
     last_used_at: AwareDatetime | None
-    """To the minute."""
+    """When the key was last used, to the minute; null if it never was."""
 
     name: str
+    """What the key is for."""
+
     owner: str
+    """Whose key it is."""
+
     prefix: str
-    """The letters after `ps_`, by which a key can be recognised."""
+    """The letters after `ps_`, by which you can recognise the key."""
 
     scopes: list[Literal["jobs:read", "jobs:write", "admin"] | str]
+    """What the key may do."""
 
 
 class NewSecret(Model):
-    """A secret that was just made."""
+    """A webhook's secret that was just created."""
 
     previous_secret_until: AwareDatetime
-    """So long the one before signs as well."""
+    """Until then, messages carry a second signature with the previous secret."""
 
     secret: str
+    """The new secret `whsec_…`. It cannot be read again."""
 
 
 class NewWebhook(Model):
-    """An endpoint that was just made."""
+    """A webhook that was just created."""
 
     created_at: AwareDatetime
+    """When the webhook was created."""
+
     disabled_reason: str | None
+    """Why deliveries stopped; null while enabled."""
+
     enabled: bool
+    """Whether messages are being delivered."""
+
     events: list[Literal["job.succeeded", "job.failed", "job.cancelled", "job.gate_failed"] | str]
+    """Which events are sent."""
+
     failing_since: AwareDatetime | None
-    """Null while the last message was taken."""
+    """When deliveries began to fail; null if the last one succeeded."""
 
     id: UUID
+    """Identifies the webhook."""
+
     secret: str
-    """`whsec_…`, for checking signatures; it cannot be read again."""
+    """The secret `whsec_…` for verifying signatures. It cannot be read again."""
 
     url: str
+    """Where messages are sent."""
 
 
 class Owl(Model):
@@ -602,44 +950,92 @@ class Owl(Model):
 
 
 class Perplexity(Model):
-    """The model's perplexity before and after; null where it is not finite."""
+    """The perplexity of the model before and after pruning."""
 
     dense: float | None
+    """Of the dense model; null if it is not finite."""
+
     pruned: float | None
+    """Of the pruned model; null if it is not finite."""
+
+
+class PerplexityFacts(Model):
+    """Perplexity before and after, measured by the same code on the same windows."""
+
+    cut_short: bool = False
+    """The measurement ended at the ceiling: the pruned perplexity is at least this."""
+
+    dataset: str
+    """The text."""
+
+    definition: str
+    """How the perplexity is computed."""
+
+    dense: float
+    """Of the dense model."""
+
+    fingerprint: str
+    """SHA-256 over the token ids."""
+
+    increase: float
+    """Relative: 0.1 where the pruned perplexity is 10 % above the dense one."""
+
+    pruned: float
+    """Of the pruned model."""
+
+    sequence_length: int
+    """Tokens per window."""
+
+    stride: int
+    """Tokens from the start of one window to that of the next."""
+
+    windows: int
+    """How many windows were measured."""
 
 
 class ProblemDocument(Model):
     """An RFC 9457 problem document. `type` is stable: programs may branch on it."""
 
     detail: str
+    """What is wrong with this request, and what to do about it."""
+
     errors: list[FieldError] | None = None
+    """Each field that cannot be accepted."""
+
     status: int
+    """The HTTP status."""
+
     title: str
+    """The kind of problem in words."""
+
     type: str
+    """Which kind of problem this is."""
 
 
 class Progress(Model):
-    """Where a job is, or where it stopped."""
+    """How far a job has come."""
 
     seconds_left: float | None
-    """An estimate for the whole job."""
+    """Estimated seconds until the whole job is done."""
 
     stage: Literal["resolve", "gradients", "prune", "evaluate", "upload"] | str
-    """What a run is doing. `upload` belongs to the service; the library ends after `evaluate`."""
+    """The stage that is running, or the one in which the job stopped."""
 
     step: int | None
-    """Finished steps of the stage."""
+    """How many steps of the stage are finished."""
 
     steps: int | None
-    """Steps of the stage: blocks, or groups of windows."""
+    """How many steps the stage has: blocks, or groups of windows."""
 
 
-class Promotion(Model):
-    """A job to put on show."""
+class PromotionRequest(Model):
+    """A job to show in the zoo."""
 
     job: UUID
+    """The job, which must have succeeded and still have its files."""
+
     note: str = ""
-    """What it is good for, in a few words."""
+    """What the model is good for, in a few words."""
 
 
 class Recipe(Model):
@@ -653,6 +1049,8 @@ class Recipe(Model):
     calibration: Calibration = Field(
         {"dataset": "c4", "datasets": [], "samples": 128, "seed": 0}, validate_default=True
     )
+    """The text on which activations and gradients are measured."""
+
     dtype: Literal["auto", "float64", "float32", "bfloat16", "float16"] | str = "auto"
     """The precision of the computation, not of the saved weights."""
 
@@ -660,12 +1058,20 @@ class Recipe(Model):
     """The path of gradient norms that an earlier run on the same weights saved, to be used in place of computing them."""
 
     layers: LayerSelection = Field({"exclude": [], "include": []}, validate_default=True)
+    """Which layers are pruned."""
+
     method: Magnitude | Wanda | Gradient | Gblm | Ria | SparseGpt | Admm | dict[str, Any]
+    """How weights are scored, by the method's name or with its options."""
+
     model: ModelReference
+    """The dense model, by id or with a revision."""
+
     order: Literal["blocks", "layers"] | str = "blocks"
     """What is pruned when a layer's inputs are measured: the earlier blocks (the reference's order), or the earlier layers of its own block too."""
 
     pattern: str = "unstructured"
+    """Where zeros may lie: anywhere, or N:M: at most N non-zero of M consecutive weights."""
+
     refit: RefitOptions | None = None
     """Whether the kept weights are solved again."""
 
@@ -684,6 +1090,52 @@ class RefitOptions(Model):
 
     toward: float = 0.0
     """Which outputs: 0, those that the dense weights give on the inputs of the pruned model; 1, those that they give in the dense model; between the two, a mean."""
+
+
+class Report(Model):
+    """What a run did to a model and what it cost. Lies beside the pruned model as `pruning_report.json`."""
+
+    calibration: CalibrationFacts | None
+    """Null for a method that reads no text."""
+
+    dense_perplexity_reused: bool = False
+    """Whether the dense perplexities were found, measured by an earlier job."""
+
+    environment: Environment
+    """Versions and device, as far as they affect the numbers."""
+
+    evaluation: Evaluation
+    """How the quality was measured."""
+
+    further_perplexities: list[PerplexityFacts] = Field([], validate_default=True)
+    """On the further datasets."""
+
+    gradients_reused: bool = False
+    """Whether the gradient norms were found, computed by an earlier job or attempt."""
+
+    model: ModelFacts
+    """The model before pruning."""
+
+    perplexity: PerplexityFacts
+    """On the evaluation text."""
+
+    recipe: Recipe
+    """What was pruned and how, with every default filled in."""
+
+    recipe_fingerprint: str
+    """Equal fingerprints mean equal masks."""
+
+    sparsity: SparsityFacts
+    """Where the zeros lie."""
+
+    stages: list[StageFacts]
+    """What each stage cost, in order."""
+
+    warnings: list[str] = []
+    """What the reader should know about the numbers."""
+
+    zero_shot: ZeroShotFacts | None = None
+    """Null where no task was asked for."""
 
 
 class Ria(Model):
@@ -719,6 +1171,16 @@ class SparseGpt(Model):
     name: Literal["sparsegpt"] = "sparsegpt"
 
 
+class SparsityFacts(Model):
+    """Where the zeros lie. Layers outside the decoder blocks are not pruned and not counted."""
+
+    layers: list[LayerFacts]
+    """Each pruned weight matrix, in the model's order."""
+
+    overall: float
+    """The share of zeros over all pruned layers."""
+
+
 class StageEstimate(Model):
     """One stage of the job."""
 
@@ -726,12 +1188,26 @@ class StageEstimate(Model):
     """Of the device that computes, at the stage's peak."""
 
     name: Literal["resolve", "gradients", "prune", "evaluate", "upload"] | str
-    """What a run is doing. `upload` belongs to the service; the library ends after `evaluate`."""
+    """The stage."""
 
     operations: float
     """Floating-point operations in matrix products."""
 
     seconds: float
+    """Time that the stage takes."""
+
+
+class StageFacts(Model):
+    """What one stage cost."""
+
+    name: Literal["resolve", "gradients", "prune", "evaluate", "upload"] | str
+    """The stage."""
+
+    peak_memory_bytes: int
+    """Resident memory of the process, or allocated memory of the CUDA device that computed."""
+
+    seconds: float
+    """Wall-clock time."""
 
 
 class StageFinished(Model):
@@ -742,9 +1218,13 @@ class StageFinished(Model):
 
     kind: Literal["stage_finished"]
     peak_memory_bytes: int
+    """Resident memory of the process, or allocated memory of the CUDA device that computed."""
+
     seconds: float
+    """Wall-clock time of the stage."""
+
     stage: Literal["resolve", "gradients", "prune", "evaluate", "upload"] | str
-    """What a run is doing. `upload` belongs to the service; the library ends after `evaluate`."""
+    """The stage."""
 
 
 class StageStarted(Model):
@@ -755,7 +1235,7 @@ class StageStarted(Model):
 
     kind: Literal["stage"]
     stage: Literal["resolve", "gradients", "prune", "evaluate", "upload"] | str
-    """What a run is doing. `upload` belongs to the service; the library ends after `evaluate`."""
+    """The stage."""
 
     steps: int
     """Steps of the stage: blocks, or groups of windows."""
@@ -775,7 +1255,7 @@ class StateChanged(Model):
     """Why the job went back to the queue."""
 
     state: Literal["queued", "running", "cancelling", "succeeded", "failed", "cancelled"] | str
-    """Where a job stands. Each state has a column `<state>_at` with the time it was last entered."""
+    """The new state."""
 
     worker: str | None
     """The worker that claimed the job."""
@@ -795,7 +1275,7 @@ class StepFinished(Model):
     """An estimate for the whole job."""
 
     stage: Literal["resolve", "gradients", "prune", "evaluate", "upload"] | str
-    """What a run is doing. `upload` belongs to the service; the library ends after `evaluate`."""
+    """The stage."""
 
     step: int
     """Finished steps of the stage."""
@@ -805,62 +1285,79 @@ class StepFinished(Model):
 
 
 class SweepDetail(Model):
-    """A sweep with its jobs; those of a search are its trace."""
+    """A sweep with its jobs."""
 
     created_at: AwareDatetime
+    """When the sweep was submitted."""
+
     ended_at: AwareDatetime | None
+    """When the sweep ended; null while it runs."""
+
     error: str | None
-    """What has become of it, where it did not succeed."""
+    """Why the sweep failed; null if it did not."""
 
     id: UUID
+    """Identifies the sweep."""
+
     jobs: list[JobSummary]
-    request: dict[str, Any]
-    """As it was sent, with a target's defaults filled in."""
+    """The jobs in the order in which they were created."""
+
+    request: SweepRequest
+    """The request, with the defaults of a target filled in."""
 
     search: Search | None
-    """Of a search: what is known so far."""
+    """What a search has found so far; null for a sweep with `vary`."""
 
     state: Literal["running", "succeeded", "failed", "cancelled"] | str
-    """Where a sweep stands: running as long as one of its jobs may still be run, or asked for."""
+    """`running` until all of its jobs have ended."""
 
 
 class SweepItem(Model):
-    """A sweep as it appears in a list."""
+    """A sweep without its jobs."""
 
     created_at: AwareDatetime
+    """When the sweep was submitted."""
+
     ended_at: AwareDatetime | None
+    """When the sweep ended; null while it runs."""
+
     error: str | None
-    """What has become of it, where it did not succeed."""
+    """Why the sweep failed; null if it did not."""
 
     id: UUID
-    request: dict[str, Any]
-    """As it was sent, with a target's defaults filled in."""
+    """Identifies the sweep."""
+
+    request: SweepRequest
+    """The request, with the defaults of a target filled in."""
 
     search: Search | None
-    """Of a search: what is known so far."""
+    """What a search has found so far; null for a sweep with `vary`."""
 
     state: Literal["running", "succeeded", "failed", "cancelled"] | str
-    """Where a sweep stands: running as long as one of its jobs may still be run, or asked for."""
+    """`running` until all of its jobs have ended."""
 
 
 class SweepPage(Model):
-    """A page of a list."""
+    """A page of your sweeps, newest first."""
 
     items: list[SweepItem]
+    """At most `limit` items."""
+
     next_cursor: str | None
-    """Pass it as `cursor` for the next page; null on the last."""
+    """Send it as `cursor` to get the next page; null on the last page."""
 
 
 class SweepRequest(Model):
-    """A job, and what is to vary about it, or what is searched for."""
+    """A job, and either what to vary about it or a target to search for."""
 
     job: dict[str, Any]
-    """The fields of a job (see `POST /v1/jobs`) but those that vary."""
+    """The fields of a job, as in `POST /v1/jobs`, except those that the sweep decides."""
 
     target: Target | None = None
     """Search for the sparsest model within a bound, one job after the other."""
 
     vary: Vary | None = None
+    """What to vary; give either this or `target`."""
 
 
 class Target(Model):
@@ -882,6 +1379,34 @@ class Target(Model):
     """How near to the best sparsity the answer lies, at least."""
 
 
+class TaskFacts(Model):
+    """What the models reach in one task by one metric."""
+
+    dense: float
+    """The score of the dense model."""
+
+    dense_error: float | None
+    """Standard error; null where the harness gives none."""
+
+    examples: int | None
+    """Null for a group of tasks."""
+
+    metric: str
+    """Such as `acc`."""
+
+    pruned: float
+    """The score of the pruned model."""
+
+    pruned_error: float | None
+    """Standard error; null where the harness gives none."""
+
+    task: str
+    """The name of the task."""
+
+    version: str
+    """Of the task's definition."""
+
+
 class Uniform(Model):
     """Every layer the same sparsity."""
 
@@ -892,45 +1417,68 @@ class UploadItem(Model):
     """An uploaded text."""
 
     created_at: AwareDatetime
+    """When it was uploaded."""
+
     dataset: str
-    """What a job names it by."""
+    """The dataset name to use in a job."""
 
     format: str
+    """`txt` for one text, `jsonl` for one document per line."""
+
     id: UUID
+    """Identifies the upload."""
+
     name: str
+    """The name that you gave it."""
+
     sha256: str
+    """SHA-256 of the content, in hexadecimal."""
+
     size: int
-    """Bytes."""
+    """Size in bytes."""
 
 
 class UploadPage(Model):
-    """A page of a list."""
+    """A page of your uploads, newest first, and how much of the quota they use."""
 
     items: list[UploadItem]
+    """At most `limit` items."""
+
     next_cursor: str | None
-    """Pass it as `cursor` for the next page; null on the last."""
+    """Send it as `cursor` to get the next page; null on the last page."""
 
     quota_bytes: int
-    """What they may take."""
+    """The most that your uploads may take together."""
 
     used_bytes: int
-    """What all uploads take together."""
+    """Total size of all your uploads."""
 
 
 class Vary(Model):
-    """What differs from job to job. Every combination is a job; an N:M pattern has its own sparsity."""
+    """
+    The fields that differ from job to job. Every combination becomes a job.
+
+    An N:M pattern implies its sparsity, so it is combined with no value of `sparsity`.
+    """
 
     method: list[Any] = []
+    """Methods to try, by name or with options."""
+
     pattern: list[Any] = []
+    """Patterns to try."""
+
     sparsity: list[Any] = []
+    """Sparsities to try."""
 
 
 class Verdict(Model):
     """How a job met its gate. Stored with the report, by the worker that made it."""
 
     conditions: list[Condition]
+    """Each condition of the gate."""
+
     state: Literal["passed", "failed"] | str
-    """Whether every condition holds."""
+    """`passed` if every condition holds."""
 
 
 class Wanda(Model):
@@ -942,41 +1490,57 @@ class Wanda(Model):
 
 
 class WebhookChange(Model):
-    """What to change; what is left out stays."""
+    """Changes to a webhook. Fields that are left out keep their value."""
 
     enabled: bool | None = None
-    """True sends what was held back since it was disabled."""
+    """False stops deliveries. True resumes them and sends what was held back in the meantime."""
 
     events: list[Literal["job.succeeded", "job.failed", "job.cancelled", "job.gate_failed"] | str] | None = (
         None
     )
+    """The new list of events."""
+
     url: str | None = None
+    """The new URL."""
 
 
 class WebhookItem(Model):
-    """An endpoint, without its secret."""
+    """A webhook without its secret."""
 
     created_at: AwareDatetime
+    """When the webhook was created."""
+
     disabled_reason: str | None
+    """Why deliveries stopped; null while enabled."""
+
     enabled: bool
+    """Whether messages are being delivered."""
+
     events: list[Literal["job.succeeded", "job.failed", "job.cancelled", "job.gate_failed"] | str]
+    """Which events are sent."""
+
     failing_since: AwareDatetime | None
-    """Null while the last message was taken."""
+    """When deliveries began to fail; null if the last one succeeded."""
 
     id: UUID
+    """Identifies the webhook."""
+
     url: str
+    """Where messages are sent."""
 
 
 class WebhookPage(Model):
-    """A page of a list."""
+    """A page of your webhooks, newest first."""
 
     items: list[WebhookItem]
+    """At most `limit` items."""
+
     next_cursor: str | None
-    """Pass it as `cursor` for the next page; null on the last."""
+    """Send it as `cursor` to get the next page; null on the last page."""
 
 
 class WebhookRequest(Model):
-    """Where to send what."""
+    """A webhook to create."""
 
     events: list[Literal["job.succeeded", "job.failed", "job.cancelled", "job.gate_failed"] | str] = [
         "job.succeeded",
@@ -984,102 +1548,160 @@ class WebhookRequest(Model):
         "job.cancelled",
         "job.gate_failed",
     ]
-    """What to be told of; everything when left out."""
+    """Which events to send; all by default."""
 
     url: str
-    """https, at a public address unless the operator allows another."""
+    """Where to send messages: an https URL with a public address, unless the operator allows others."""
 
 
 class WeightedDataset(Model):
     """A dataset, and how much of the calibration set comes from it."""
 
     dataset: str
+    """A text."""
+
     weight: float = 1.0
     """Relative to the weights of the other datasets."""
 
 
+class ZeroShotFacts(Model):
+    """The tasks of lm-evaluation-harness, without an example in the prompt."""
+
+    harness: str
+    """Its version."""
+
+    scores: list[TaskFacts]
+    """Each task and metric."""
+
+
 class ZooDetail(Model):
-    """Everything about an entry."""
+    """Everything about a zoo entry."""
 
     evaluation: str
-    """The text that the perplexity was measured on."""
+    """The text on which the perplexity was measured."""
 
     files: list[ZooFile]
+    """All files, ordered by name."""
+
     gate: Verdict | None
+    """How the job met its gate; null if it had none."""
+
     lineage: Lineage
+    """Where the model comes from."""
+
     load: str
-    """Python that loads the model from a directory with the files."""
+    """Python code that loads the model from a directory with the files."""
 
     measured_sparsity: float
-    """The share of zeros in the pruned layers."""
+    """The measured share of zeros in the pruned layers."""
 
     method: str
-    method_options: dict[str, Any]
+    """The name of the pruning method."""
+
+    method_options: Magnitude | Wanda | Gradient | Gblm | Ria | SparseGpt | Admm | dict[str, Any]
+    """The pruning method with all of its options."""
+
     model: str
     """The dense model: a Hub id, or the name of a local directory."""
 
     note: str
+    """What the owner says about the model."""
+
     page: str
-    """Of its page."""
+    """Address of its page for people, relative to this service."""
 
     pattern: str
+    """`unstructured`, or an N:M pattern such as `2:4`."""
+
     perplexity: Perplexity
+    """The perplexity before and after pruning."""
+
     promoted_at: AwareDatetime
+    """When it was put into the zoo."""
+
     promoted_by: str
+    """The owner who put it into the zoo."""
+
     size: int
-    """Bytes of all files."""
+    """Total size of all files, in bytes."""
 
     slug: str
+    """Identifies the entry."""
+
     sparsity: float
-    """As asked for."""
+    """The requested share of zeros in the pruned layers."""
 
     url: str
-    """Of its facts, relative to this service."""
+    """Address of the entry in this API, relative to this service."""
 
 
 class ZooFile(Model):
-    """One file of the pruned model."""
+    """One file of a pruned model."""
 
     id: UUID
+    """Identifies the file within the service."""
+
     name: str
+    """Relative path of the file within the model's directory."""
+
     sha256: str
+    """SHA-256 of the content, in hexadecimal."""
+
     size: int
-    """Bytes."""
+    """Size in bytes."""
 
     url: str
-    """Where its content is, relative to this service."""
+    """Where to download the content, relative to this service."""
 
 
 class ZooItem(Model):
-    """An entry as it appears in the list."""
+    """A zoo entry as it appears in the list."""
 
     gate: Verdict | None
+    """How the job met its gate; null if it had none."""
+
     method: str
+    """The name of the pruning method."""
+
     model: str
     """The dense model: a Hub id, or the name of a local directory."""
 
     note: str
+    """What the owner says about the model."""
+
     page: str
-    """Of its page."""
+    """Address of its page for people, relative to this service."""
 
     pattern: str
+    """`unstructured`, or an N:M pattern such as `2:4`."""
+
     perplexity: Perplexity
+    """The perplexity before and after pruning."""
+
     promoted_at: AwareDatetime
+    """When it was put into the zoo."""
+
     promoted_by: str
+    """The owner who put it into the zoo."""
+
     size: int
-    """Bytes of all files."""
+    """Total size of all files, in bytes."""
 
     slug: str
+    """Identifies the entry."""
+
     sparsity: float
-    """As asked for."""
+    """The requested share of zeros in the pruned layers."""
 
     url: str
-    """Of its facts, relative to this service."""
+    """Address of the entry in this API, relative to this service."""
 
 
 class ZooPage(Model):
-    """A page of the zoo."""
+    """A page of the zoo, newest first."""
 
     items: list[ZooItem]
+    """At most `limit` items."""
+
     next_cursor: str | None
-    """Pass it as `cursor` for the next page; null on the last."""
+    """Send it as `cursor` to get the next page; null on the last page."""

@@ -1,19 +1,19 @@
-"""The owner's API keys: a list, a form for a new one, a button to end each."""
+"""The owner's API keys: a list, a form that creates one, a button that revokes one."""
 
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Query, Response, status
 from fastapi.responses import RedirectResponse
-from pydantic import ConfigDict, model_validator
+from pydantic import model_validator
 from sqlalchemy.orm import Session, sessionmaker
 
-from api.http import pagination
-from api.http.pagination import PageWanted
+from api.actions import keys
+from api.page.base.forms import without_empty
 from api.page.base.render import page
-from api.problems.problems import NotFound
 from api.resources import Database
-from api.routes.keys import KeyItem, KeyRequest, issue
+from api.schemas.keys import KeyRequest
+from api.schemas.pages import PageQuery
 from api.security.auth import Reader, Writer
 from jobs.access import api_keys
 from jobs.access.api_keys import Principal, Scope
@@ -22,52 +22,42 @@ router = APIRouter(include_in_schema=False)
 
 
 class KeyForm(KeyRequest):
-    """As the form sends it: a field that is not filled in comes empty."""
+    """A key to create, as the form sends it."""
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_empty(cls, sent: dict[str, object]) -> dict[str, object]:
-        return {name: value for name, value in sent.items() if value != ""}
+    _without_empty = model_validator(mode="before")(without_empty)
 
 
 @router.get("/keys")
-def list_keys(wanted: Annotated[PageWanted, Query()], who: Reader, database: Database) -> Response:
-    """The keys that are not revoked."""
-    return _page(database, who, wanted)
+def list_keys(query: Annotated[PageQuery, Query()], principal: Reader, database: Database) -> Response:
+    """Show the keys that are not revoked."""
+    return _page(database, principal, query)
 
 
 @router.post("/keys")
-def make(wanted: Annotated[KeyForm, Form()], who: Writer, database: Database) -> Response:
-    """Make a key and show it. Loading the answer again would make another, so that it is shown once only."""
-    with database.begin() as session:
-        _, key = issue(session, who, wanted)
-    return _page(database, who, PageWanted(), new=key)
+def create(form: Annotated[KeyForm, Form()], principal: Writer, database: Database) -> Response:
+    """Create a key and show it, without a redirect: a page that can be loaded again must not hold it."""
+    new = keys.issue(database, principal, form)
+    return _page(database, principal, PageQuery(), new=new.key)
 
 
 @router.post("/keys/{key_id}/revoke")
-def revoke(key_id: UUID, who: Writer, database: Database) -> Response:
-    """End a key. Whoever ends the one that they have signed in with is signed out by that."""
-    with database.begin() as session:
-        if not api_keys.revoke(session, who.owner, key_id):
-            raise NotFound("There is no such key under this sign-in.")
+def revoke(key_id: UUID, principal: Writer, database: Database) -> Response:
+    """Revoke a key. Revoking the one that the session was opened with signs out."""
+    keys.revoke(database, principal, key_id)
     return RedirectResponse("/keys", status.HTTP_303_SEE_OTHER)
 
 
 def _page(
-    database: sessionmaker[Session], who: Principal, wanted: PageWanted, new: str | None = None
+    database: sessionmaker[Session], principal: Principal, query: PageQuery, new: str | None = None
 ) -> Response:
-    with database.begin() as session:
-        rows = api_keys.newest(session, who.owner, before=wanted.cursor, limit=wanted.limit + 1)
-    shown, cursor = pagination.split(rows, wanted)
+    listed = keys.list_page(database, principal, query)
     return page(
         "keys.html",
-        keys=[KeyItem.model_validate(row) for row in shown],
-        older=cursor,
+        keys=listed.items,
+        older=listed.next_cursor,
         new=new,
-        scopes=[scope for scope in Scope if scope in who.scopes],
+        scopes=[scope for scope in Scope if scope in principal.scopes],
         ordinary=api_keys.ORDINARY_SCOPES,
-        who=who,
+        principal=principal,
         place="keys",
     )

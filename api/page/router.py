@@ -9,6 +9,6 @@ from api.page.pictures import routes as pictures
 from api.page.submit import new
 
 router = APIRouter(include_in_schema=False)
-# Addresses that are spelt out come before those that hold a job's id.
-for room in (listing, bulk, compare, new, detail, pictures, zoo, keys, sign_in):
-    router.include_router(room.router)
+# Fixed addresses come before those that contain a job's id.
+for module in (listing, bulk, compare, new, detail, pictures, zoo, keys, sign_in):
+    router.include_router(module.router)

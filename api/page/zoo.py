@@ -1,6 +1,6 @@
-"""The pages of the zoo: the catalogue, an entry, and putting a job on show."""
+"""The pages of the zoo: the list, an entry, and the form that promotes a job."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -8,101 +8,99 @@ from fastapi import APIRouter, Form, Query, Request, Response, status
 from fastapi.responses import RedirectResponse
 from pydantic import model_validator
 
+from api.actions import jobs, zoo
+from api.page.base.forms import without_empty
 from api.page.base.render import page
 from api.page.pictures.pictures import Name, pictures
-from api.page.pictures.routes import ClientHints, picture_of
-from api.problems.problems import NotFound
+from api.page.pictures.routes import Hints, picture_of
+from api.problems.problems import NotPresentable
 from api.resources import Database
-from api.routes.zoo import Note, Slug, ZooWanted, put_on_show, read_entry, read_zoo, take_off_show
+from api.schemas.zoo import Note, Slug, ZooDetail, ZooListQuery
 from api.security.auth import Reader, Writer
-from jobs import zoo
 from jobs.access.api_keys import Scope
-from jobs.queries import queries
 from jobs.states import JobState
+from jobs.zoo import artifacts
 from pruning.recipe import METHODS
 
 router = APIRouter(include_in_schema=False)
 
-_NO_JOB = "There is no such job under this sign-in."
 
+class ZooFilterForm(ZooListQuery):
+    """The filters of the list, as the form sends them."""
 
-class Shown(ZooWanted):
-    """The filters of the catalogue. A form sends the empty string for a filter that is not set."""
+    _without_empty = model_validator(mode="before")(without_empty)
 
-    @model_validator(mode="before")
-    @classmethod
-    def _without_empty(cls, sent: dict[str, Any]) -> dict[str, Any]:
-        return {name: value for name, value in sent.items() if value not in ("", [""])}
-
-    def query(self, cursor: str | None = None) -> str:
-        """The query string of the catalogue with these filters."""
+    def query_string(self, cursor: str | None = None) -> str:
+        """Return the query string of the list with these filters, from its start or from a cursor."""
         filters = self.model_dump(mode="json", exclude={"cursor"}, exclude_defaults=True)
         return urlencode(filters | ({"cursor": cursor} if cursor else {}))
 
 
 @router.get("/zoo")
-def catalogue(shown: Annotated[Shown, Query()], who: Reader, database: Database) -> Response:
-    """The catalogue."""
-    entries = read_zoo(database, shown)
+def list_entries(
+    filters: Annotated[ZooFilterForm, Query()], principal: Reader, database: Database
+) -> Response:
+    """Show the list."""
+    entries = zoo.list_page(database, filters)
     return page(
         "zoo.html",
         place="zoo",
         entries=entries,
-        shown=shown,
+        filters=filters,
         methods=list(METHODS),
-        older=shown.query(entries.next_cursor) if entries.next_cursor else None,
-        who=who,
+        older=filters.query_string(entries.next_cursor) if entries.next_cursor else None,
+        principal=principal,
     )
 
 
 @router.get("/zoo/{slug}")
-def show(request: Request, slug: Slug, who: Reader, database: Database) -> Response:
-    """One entry."""
-    entry = read_entry(database, slug)
+def show(request: Request, slug: Slug, principal: Reader, database: Database) -> Response:
+    """Show an entry."""
     with database.begin() as session:
-        found = zoo.get(session, slug)
-    if found is None:
-        raise NotFound
-    mine = found.job.owner == who.owner
+        shown = zoo.find(session, slug)
+        entry = ZooDetail.with_files(shown, artifacts(session, slug))
+    mine = shown.job.owner == principal.owner
     return page(
         "zoo_entry.html",
         place="zoo",
         entry=entry,
-        pictures=pictures(found.job.report or {}),
+        pictures=pictures(shown.job.report or {}),
         mine=mine,
-        may_withdraw=(mine or Scope.ADMIN in who.scopes) and Scope.JOBS_WRITE in who.scopes,
+        may_withdraw=(mine or Scope.ADMIN in principal.scopes) and Scope.JOBS_WRITE in principal.scopes,
         server=str(request.base_url).rstrip("/"),
-        who=who,
+        principal=principal,
     )
 
 
 @router.get("/zoo/{slug}/plots/{name}.svg")
-def picture(slug: Slug, name: Name, who: Reader, database: Database, browser: ClientHints) -> Response:
-    """One picture of an entry."""
+def picture(slug: Slug, name: Name, _principal: Reader, database: Database, hints: Hints) -> Response:
+    """Draw a picture of an entry."""
     with database.begin() as session:
-        found = zoo.get(session, slug)
-        report = found.job.report if found else None
-    return picture_of(report, name, browser)
+        report = zoo.find(session, slug).job.report
+    return picture_of(report, name, hints)
 
 
 @router.post("/zoo/{slug}/withdraw")
-def withdraw(slug: Slug, who: Writer, database: Database) -> Response:
-    """Take the entry off the show."""
-    take_off_show(database, who, slug)
+def withdraw(slug: Slug, principal: Writer, database: Database) -> Response:
+    """Withdraw an entry."""
+    zoo.withdraw(database, principal, slug)
     return RedirectResponse("/zoo", status.HTTP_303_SEE_OTHER)
 
 
 @router.get("/jobs/{job_id}/promote")
-def ask(job_id: UUID, who: Writer, database: Database) -> Response:
-    """What putting a job on show means, and for a note."""
+def confirm(job_id: UUID, principal: Writer, database: Database) -> Response:
+    """Explain what promoting a job means, and ask for a note."""
     with database.begin() as session:
-        job = queries.get(session, who.owner, job_id)
-    if job is None or job.state != JobState.SUCCEEDED:
-        raise NotFound(_NO_JOB)
-    return page("promote.html", job=job, who=who)
+        job = jobs.find(session, principal.owner, job_id)
+    if job.state != JobState.SUCCEEDED:
+        raise NotPresentable
+    return page("promote.html", job=job, principal=principal)
 
 
 @router.post("/jobs/{job_id}/promote")
-def promote(job_id: UUID, who: Writer, database: Database, note: Annotated[Note, Form()] = "") -> Response:
-    """Put the job on show."""
-    return RedirectResponse(put_on_show(database, who.owner, job_id, note).page, status.HTTP_303_SEE_OTHER)
+def promote(
+    job_id: UUID, principal: Writer, database: Database, note: Annotated[Note, Form()] = ""
+) -> Response:
+    """Show the job in the zoo."""
+    entry = zoo.promote(database, principal.owner, job_id, note)
+    return RedirectResponse(entry.page, status.HTTP_303_SEE_OTHER)

@@ -20,17 +20,19 @@ class FieldError(BaseModel):
     """What is wrong with one field."""
 
     field: str = Field(examples=["sparsity"], description="Dotted path in the body, or a parameter's name.")
-    message: str = Field(examples=["must be less than 1"])
+    message: str = Field(examples=["must be less than 1"], description="What is wrong with its value.")
 
 
 class ProblemDocument(BaseModel):
     """An RFC 9457 problem document. `type` is stable: programs may branch on it."""
 
-    type: str = Field(examples=["urn:pruneserve:problem:invalid-request"])
-    title: str
-    status: int
-    detail: str
-    errors: list[FieldError] | None = None
+    type: str = Field(
+        examples=["urn:pruneserve:problem:invalid-request"], description="Which kind of problem this is."
+    )
+    title: str = Field(description="The kind of problem in words.")
+    status: int = Field(description="The HTTP status.")
+    detail: str = Field(description="What is wrong with this request, and what to do about it.")
+    errors: list[FieldError] | None = Field(None, description="Each field that cannot be accepted.")
 
 
 class Problem(HTTPException):
@@ -166,6 +168,15 @@ _PAST = {
     JobState.FAILED: "failed",
     JobState.CANCELLED: "been cancelled",
 }
+
+
+class NotPresentable(Problem):
+    """A job without a result, or whose files have been deleted, cannot be shown in the zoo."""
+
+    status = HTTPStatus.CONFLICT
+    slug = "not-presentable"
+    title = "Not presentable"
+    advice = "Only a job that has succeeded and whose files are still stored can be shown in the zoo."
 
 
 class UploadInUse(Problem):

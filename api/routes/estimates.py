@@ -1,9 +1,8 @@
-"""What a job would take."""
+"""Estimates of what a job will take."""
 
 from fastapi import APIRouter
 
-from api.actions import allowed_paths
-from api.actions.model_config import shape_of
+from api.actions import estimates
 from api.problems.problems import (
     BodyTooLarge,
     InvalidRequest,
@@ -11,10 +10,9 @@ from api.problems.problems import (
     UnsupportedMediaType,
     documented,
 )
-from api.resources import Parts
+from api.resources import Resources
 from api.schemas.jobs import JobRequest
 from api.security.auth import Reader
-from jobs.fleet import machines
 from pruning.estimate import Estimate
 
 router = APIRouter(prefix="/v1/estimates", tags=["estimates"])
@@ -25,14 +23,10 @@ router = APIRouter(prefix="/v1/estimates", tags=["estimates"])
     summary="Estimate a job",
     responses=documented(MalformedRequest, BodyTooLarge, UnsupportedMediaType, InvalidRequest),
 )
-def estimate(wanted: JobRequest, who: Reader, parts: Parts) -> Estimate:
-    """Memory, operations, time and output size of a job, from its model's config and the slowest live worker.
+def estimate_job(request: JobRequest, principal: Reader, resources: Resources) -> Estimate:
+    """Estimate the memory, operations, time and output size of a job.
 
-    The body is that of `POST /v1/jobs`, with the same checks. Nothing is stored, and no worker is asked.
+    The body is that of `POST /v1/jobs` and is checked the same way. The estimate is made from the model's
+    config and the slowest live worker. Nothing is stored.
     """
-    spec = wanted.spec()
-    allowed_paths.check(spec, parts.settings)
-    shape = shape_of(spec.recipe.model, who.owner, parts.settings)
-    with parts.database.begin() as session:
-        machine = machines.slowest_live(session, parts.settings.lease_seconds)
-    return Estimate.of(spec.recipe, spec.evaluation, shape, machine, save_masks=spec.save_masks)
+    return estimates.estimate(resources, principal.owner, request)

@@ -1,28 +1,27 @@
-"""What happened to a job: a stream to follow, or a list to read."""
+"""What happened to a job: as a stream to follow, or as a list."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated
-from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Request, Response, status
+from fastapi import APIRouter, Request, Response, status
 from fastapi.responses import JSONResponse
 from fastapi.sse import EventSourceResponse, format_sse_event
 from starlette.concurrency import run_in_threadpool
 
+from api.actions.jobs import NO_SUCH_JOB
+from api.http.resume import ResumeAfter
 from api.problems.problems import InvalidRequest, NotFound, Responses, documented
-from api.resources import Parts
-from api.schemas.jobs import EventList
+from api.resources import Resources
+from api.routes.ids import JobId
+from api.schemas.events import EventList
 from api.security.auth import Reader
-from api.streams.streams import KEEPALIVE, Reading, Streams
-from jobs.access.api_keys import Principal
+from api.streams.streams import HEADERS, KEEPALIVE, Batch
 
 router = APIRouter(prefix="/v1/jobs", tags=["events"])
 
-LAST_ID = 2**31 - 1
-
-_ANSWERS: Responses = {
+_RESPONSES: Responses = {
     200: {
-        "description": "Events as they happen, or a list where only `application/json` is accepted.",
+        "description": "A stream of events, or a list if you accept `application/json` only. Each message of "
+        "the stream has the event's `id`, its `kind` as `event`, and an `Event` as JSON in `data`.",
         "content": {
             "text/event-stream": {
                 "schema": {"type": "string"},
@@ -31,7 +30,7 @@ _ANSWERS: Responses = {
             "application/json": {"schema": {"$ref": "#/components/schemas/EventList"}},
         },
     },
-    204: {"description": "The job has ended and nothing follows: stop resuming."},
+    204: {"description": "The job has ended and no event follows: stop resuming."},
 }
 
 
@@ -39,36 +38,26 @@ _ANSWERS: Responses = {
     "/{job_id}/events",
     summary="Follow a job",
     response_model=None,
-    responses={**_ANSWERS, **documented(NotFound, InvalidRequest)},
+    responses={**_RESPONSES, **documented(NotFound, InvalidRequest)},
 )
-async def events(
-    request: Request,
-    job_id: UUID,
-    who: Reader,
-    parts: Parts,
-    after: Annotated[int, Query(ge=0, le=LAST_ID, description="Only events past this id.")] = 0,
-    last_event_id: Annotated[
-        int | None, Header(ge=0, le=LAST_ID, description="Where a stream broke off; wins over `after`.")
-    ] = None,
+async def get_job_events(
+    request: Request, job_id: JobId, principal: Reader, resources: Resources, resume: ResumeAfter
 ) -> Response:
-    """Every event of a job past a known one, in order and without gaps.
+    """Stream the events of a job, in order and without gaps, from the first or after a given one.
 
-    The stream ends once the job's end has been delivered. A client that resumes after that is answered 204,
-    which tells a browser's EventSource not to come back. The stream of a key that is revoked ends within
-    half a minute.
+    The stream ends after the event with which the job ends. A client that resumes after that is answered 204,
+    which tells a browser's EventSource not to reconnect. When a key is revoked, its streams end within half a
+    minute.
     """
-    start = after if last_event_id is None else last_event_id
-    known = await run_in_threadpool(parts.streams.look, who.owner, job_id, start)
-    if known is None:
-        raise NotFound("There is no such job under this API key.")
+    streams, after = resources.streams, resume.event_id
+    found = await run_in_threadpool(streams.read, principal.owner, job_id, after)
+    if found is None:
+        raise NotFound(NO_SUCH_JOB)
     if _wants_json(request):
-        return JSONResponse(_as_list(known, start).model_dump(mode="json"))
-    if last_event_id is not None and known.ended and not known.batch:
+        return JSONResponse(_as_list(found.batch, after).model_dump(mode="json"))
+    if resume.last_event_id is not None and found.ended and not found.batch:
         return Response(status_code=status.HTTP_204_NO_CONTENT)
-    return EventSourceResponse(
-        _as_stream(parts.streams, job_id, start, who),
-        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-    )
+    return EventSourceResponse(_as_stream(streams.follow(job_id, after, principal)), headers=HEADERS)
 
 
 def _wants_json(request: Request) -> bool:
@@ -76,12 +65,12 @@ def _wants_json(request: Request) -> bool:
     return "application/json" in accepted and "text/event-stream" not in accepted
 
 
-def _as_list(known: Reading, start: int) -> EventList:
-    return EventList(items=list(known.batch), next_after=known.batch[-1].id if known.batch else start)
+def _as_list(batch: Batch, after: int) -> EventList:
+    return EventList(items=list(batch), next_after=batch[-1].id if batch else after)
 
 
-async def _as_stream(streams: Streams, job_id: UUID, after: int, who: Principal) -> AsyncIterator[bytes]:
-    async for batch in streams.follow(job_id, after, who):
+async def _as_stream(batches: AsyncIterator[Batch]) -> AsyncIterator[bytes]:
+    async for batch in batches:
         if not batch:
             yield KEEPALIVE
         for event in batch:

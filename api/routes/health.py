@@ -1,27 +1,27 @@
-"""Probes for whoever supervises the process. They need no key and tell nothing but whether it works."""
+"""Probes for the supervisor of the process. They need no key and reveal nothing else."""
 
 from fastapi import APIRouter
 from sqlalchemy import exc, text
 
 from api.problems.problems import ServiceUnavailable, documented
 from api.resources import Database
-from api.schemas.jobs import Health
+from api.schemas.health import Health
 
 router = APIRouter(tags=["health"])
 
 
 @router.get("/healthz", summary="Is the process alive?")
-async def healthz() -> Health:
-    """Answers as long as the process does, however many requests wait for the database."""
+async def get_liveness() -> Health:
+    """Answer while the process is alive, whether or not it can reach the database."""
     return Health(status="ok")
 
 
 @router.get("/readyz", summary="Can it serve requests?", responses=documented(ServiceUnavailable))
-def readyz(database: Database) -> Health:
-    """Needs PostgreSQL with its tables. The broker is not asked: submitting works without it."""
+def get_readiness(database: Database) -> Health:
+    """Check that PostgreSQL answers and has its tables. Submitting works without the broker."""
     try:
         with database.begin() as session:
             session.execute(text("SELECT FROM jobs LIMIT 0"))
     except exc.ProgrammingError as error:
-        raise ServiceUnavailable("The database lacks its tables: run the migrations.") from error
+        raise ServiceUnavailable("The database has no tables. Run the migrations.") from error
     return Health(status="ok")

@@ -1,10 +1,10 @@
-"""Which pruning methods there are."""
+"""The pruning methods."""
 
 import inspect
 
 from fastapi import APIRouter
 
-from api.schemas.jobs import MethodItem, MethodList
+from api.schemas.methods import MethodItem, MethodList
 from api.security.auth import Reader
 from pruning.recipe import METHODS, MethodOptions
 
@@ -12,8 +12,8 @@ router = APIRouter(prefix="/v1/methods", tags=["methods"])
 
 
 @router.get("", summary="List the pruning methods")
-def list_methods(_who: Reader) -> MethodList:
-    """Every method with its formula, and the schema of the options that a job may give it."""
+def list_methods(_principal: Reader) -> MethodList:
+    """List every method with its formula and the JSON Schema of its options."""
     return MethodList(items=[_item(name, options) for name, options in METHODS.items()])
 
 

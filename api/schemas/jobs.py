@@ -1,24 +1,38 @@
-"""What requests and answers look like. The recipe's own types check every field of a request."""
+"""Jobs: the request, the answers and the query of the list.
 
-import base64
-import binascii
+`pruning.recipe` and `jobs.spec` define the fields of a job. The request and the answers are made of their
+types, so a field that is added there appears here, in the OpenAPI document and in the form.
+"""
+
 from datetime import datetime
-from typing import Any, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
-from jobs.lifecycle.events import Event, JobError
-from jobs.spec.gate import Verdict
+from api.schemas.pages import Page, PageQuery
+from jobs.lifecycle.events import JobError
+from jobs.queries import queries
+from jobs.spec.gate import GateState, Verdict
 from jobs.spec.job import JobOptions, JobSpec
 from jobs.spec.labels import Labels
-from jobs.states import JobState
-from jobs.tables import Artifact, Job, JobAttempt
-from pruning.recipe import Recipe, Stage
+from jobs.states import JobState, Outcome
+from jobs.tables import Job, JobAttempt
+from pruning.recipe import METHODS, Recipe, Stage, Text
+
+# A stored report is passed on as it is. One of another version may differ from the schema of this one.
+StoredReport = Annotated[
+    dict[str, Any],
+    WithJsonSchema({"anyOf": [{"$ref": "#/components/schemas/Report"}, {"type": "object"}]}),
+]
 
 
 def _shorthand_and_examples(schema: dict[str, Any]) -> None:
-    schema["properties"]["model"] = {"anyOf": [{"type": "string"}, schema["properties"]["model"]]}
+    model = schema["properties"]["model"]
+    schema["properties"]["model"] = {
+        "anyOf": [{"type": "string"}, {"$ref": model["$ref"]}],
+        "description": model["description"],
+    }
     schema["examples"] = [
         {"model": "HuggingFaceTB/SmolLM2-135M", "method": "gblm", "sparsity": 0.5},
         {
@@ -36,61 +50,63 @@ def _shorthand_and_examples(schema: dict[str, Any]) -> None:
 
 
 class JobRequest(JobOptions, Recipe):
-    """What to prune and how. Model, method and sparsity are enough; the rest has the reference's defaults."""
+    """What to prune and how. Model, method and sparsity are enough: every other field has a default."""
 
     model_config = ConfigDict(json_schema_extra=_shorthand_and_examples)
 
-    labels: Labels = Field({}, description="Of the client's own, to find its jobs by.")
+    labels: Labels = Field({}, description="Names and values of your own, to find the job by.")
 
     def spec(self) -> JobSpec:
-        """The job that is asked for."""
+        """Return what is stored with the job and read by the worker."""
         recipe = Recipe(**{name: getattr(self, name) for name in Recipe.model_fields})
         return JobSpec(recipe=recipe, **{name: getattr(self, name) for name in JobOptions.model_fields})
 
 
 class Progress(BaseModel):
-    """Where a job is, or where it stopped."""
+    """How far a job has come."""
 
-    stage: Stage
-    step: int | None = Field(description="Finished steps of the stage.")
-    steps: int | None = Field(description="Steps of the stage: blocks, or groups of windows.")
-    seconds_left: float | None = Field(description="An estimate for the whole job.")
+    stage: Stage = Field(description="The stage that is running, or the one in which the job stopped.")
+    step: int | None = Field(description="How many steps of the stage are finished.")
+    steps: int | None = Field(description="How many steps the stage has: blocks, or groups of windows.")
+    seconds_left: float | None = Field(description="Estimated seconds until the whole job is done.")
 
 
 class Perplexity(BaseModel):
-    """The model's perplexity before and after; null where it is not finite."""
+    """The perplexity of the model before and after pruning."""
 
-    dense: float | None
-    pruned: float | None
+    dense: float | None = Field(description="Of the dense model; null if it is not finite.")
+    pruned: float | None = Field(description="Of the pruned model; null if it is not finite.")
 
 
 class JobSummary(BaseModel):
     """A job as it appears in a list."""
 
-    id: UUID
-    state: JobState
-    model: str
-    method: str
-    pattern: str
-    sparsity: float
-    attempt: int = Field(description="How often a worker has taken the job; 0 before the first.")
-    progress: Progress | None
-    perplexity: Perplexity | None
-    gate: Verdict | None = Field(description="Once a job that was given a gate has succeeded.")
-    error: JobError | None
-    labels: dict[str, str]
-    created_at: datetime
-    queued_at: datetime
-    running_at: datetime | None
-    cancelling_at: datetime | None
-    succeeded_at: datetime | None
-    failed_at: datetime | None
-    cancelled_at: datetime | None
+    id: UUID = Field(description="Identifies the job.")
+    state: JobState = Field(description="The current state.")
+    model: str = Field(description="The dense model: a Hub id or a path.")
+    method: str = Field(description="The name of the pruning method.")
+    pattern: str = Field(description="`unstructured`, or an N:M pattern such as `2:4`.")
+    sparsity: float = Field(description="The requested share of zeros in the pruned layers.")
+    attempt: int = Field(description="How often a worker has started the job; 0 before the first time.")
+    progress: Progress | None = Field(description="How far the job has come; null before it first runs.")
+    perplexity: Perplexity | None = Field(description="Set once the job has succeeded.")
+    gate: Verdict | None = Field(
+        description="How the job met its gate; set once a job with a gate succeeded."
+    )
+    error: JobError | None = Field(description="Why the job failed; null if it did not.")
+    labels: dict[str, str] = Field(description="The labels of the request.")
+    created_at: datetime = Field(description="When the job was submitted.")
+    queued_at: datetime = Field(description="When the job was last put into the queue.")
+    running_at: datetime | None = Field(description="When a worker last started the job.")
+    cancelling_at: datetime | None = Field(description="When its worker was asked to stop.")
+    succeeded_at: datetime | None = Field(description="When the job succeeded.")
+    failed_at: datetime | None = Field(description="When the job last failed.")
+    cancelled_at: datetime | None = Field(description="When the job was last cancelled.")
     artifacts_expired_at: datetime | None = Field(description="When the job's files were deleted.")
 
     @classmethod
     def of(cls, job: Job, **more: Any) -> Self:  # noqa: ANN401 - the fields that a subclass adds
-        """The job of a row."""
+        """Build the summary from a row."""
         plain = {name: getattr(job, name) for name in _PLAIN_FIELDS}
         return cls(
             **plain,
@@ -111,29 +127,33 @@ class JobSummary(BaseModel):
 _PLAIN_FIELDS = JobSummary.model_fields.keys() - {"progress", "perplexity", "gate", "error"}
 
 
+class JobPage(Page[JobSummary]):
+    """A page of your jobs, newest first."""
+
+
 class Attempt(BaseModel):
-    """One worker's hold on the job."""
+    """One attempt of a worker to run the job."""
 
     model_config = ConfigDict(from_attributes=True)
 
-    attempt: int
-    started_at: datetime
-    ended_at: datetime | None
-    outcome: str | None = Field(examples=["succeeded", "lost", "handed_back"])
-    reason: str | None
+    attempt: int = Field(description="Counts from 1.")
+    started_at: datetime = Field(description="When the worker took the job.")
+    ended_at: datetime | None = Field(description="When the attempt ended; null while it runs.")
+    outcome: Outcome | None = Field(description="How the attempt ended; null while it runs.")
+    reason: str | None = Field(description="Why it ended that way, where there is more to say.")
 
 
 class JobDetail(JobSummary):
     """Everything about one job."""
 
     spec: JobSpec = Field(description="The request with every default filled in.")
-    recipe_fingerprint: str = Field(description="Equal fingerprints mean equal masks.")
-    attempts: list[Attempt]
-    report: dict[str, Any] | None = Field(description="Measured facts; there once the job has succeeded.")
+    recipe_fingerprint: str = Field(description="Jobs with equal fingerprints produce equal masks.")
+    attempts: list[Attempt] = Field(description="Every attempt to run the job, first to last.")
+    report: StoredReport | None = Field(description="What was measured; set once the job has succeeded.")
 
     @classmethod
     def with_attempts(cls, job: Job, attempts: list[JobAttempt]) -> Self:
-        """The job of a row and its attempts."""
+        """Build the answer from the rows of a job and its attempts."""
         return cls.of(
             job,
             spec=JobSpec.model_validate(job.spec),
@@ -143,79 +163,36 @@ class JobDetail(JobSummary):
         )
 
 
-class JobPage(BaseModel):
-    """A page of a list."""
-
-    items: list[JobSummary]
-    next_cursor: str | None = Field(description="Pass it as `cursor` for the next page; null on the last.")
-
-
-class EventList(BaseModel):
-    """Events after a known one, oldest first."""
-
-    items: list[Event]
-    next_after: int = Field(description="Pass it as `after` for what has happened since.")
+def _known_method(name: str) -> str:
+    if name not in METHODS:
+        raise ValueError(f"must be one of {', '.join(METHODS)}")
+    return name
 
 
-class ArtifactItem(BaseModel):
-    """A file that a job has produced."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    id: UUID
-    name: str
-    size: int = Field(description="Bytes.")
-    sha256: str
-    created_at: datetime
-    url: str = Field(description="Where its content is, relative to this service.")
-
-    @classmethod
-    def of(cls, artifact: Artifact) -> Self:
-        """The artifact of a row."""
-        return cls(
-            id=artifact.id,
-            name=artifact.name,
-            size=artifact.size,
-            sha256=artifact.sha256,
-            created_at=artifact.created_at,
-            url=f"/v1/jobs/{artifact.job_id}/artifacts/{artifact.id}/content",
-        )
+KnownMethod = Annotated[Text, AfterValidator(_known_method)]
 
 
-class ArtifactList(BaseModel):
-    """The files of a job, by name."""
-
-    items: list[ArtifactItem]
-
-
-class MethodItem(BaseModel):
-    """A pruning method."""
-
-    name: str
-    formula: str
-    options: dict[str, Any] = Field(description="JSON Schema of the method's object form.")
+def _label(term: str) -> str:
+    name, equals, value = term.partition("=")
+    if not (name and equals and value):
+        raise ValueError("must be written name=value")
+    return term
 
 
-class MethodList(BaseModel):
-    """The methods that a job may name."""
+class JobListQuery(PageQuery):
+    """Which jobs to list."""
 
-    items: list[MethodItem]
+    state: list[JobState] = Field(
+        [], max_length=len(JobState), description="Jobs in this state; repeat it to list several states."
+    )
+    method: KnownMethod | None = Field(None, description="Jobs with this pruning method.")
+    model: Text | None = Field(None, description="Jobs that prune the model with exactly this id.")
+    gate: GateState | None = Field(None, description="Jobs that passed, or that failed, their gate.")
+    label: list[Annotated[Text, AfterValidator(_label)]] = Field(
+        [], max_length=4, description="Jobs with this label, as `name=value`; if repeated, with all of them."
+    )
 
-
-class Health(BaseModel):
-    """The answer of a probe."""
-
-    status: str = Field(examples=["ok"])
-
-
-def encode_cursor(last: UUID) -> str:
-    """An opaque cursor for the page after the job `last`."""
-    return base64.urlsafe_b64encode(last.bytes).decode().rstrip("=")
-
-
-def decode_cursor(cursor: str) -> UUID:
-    """The job that `encode_cursor` was given. Raises ValueError for what it never made."""
-    try:
-        return UUID(bytes=base64.b64decode(cursor + "==", altchars=b"-_", validate=True))
-    except (binascii.Error, ValueError) as error:
-        raise ValueError("must be the next_cursor of an earlier page") from error
+    def filter(self) -> queries.JobFilter:
+        """Return the filter for the database."""
+        labels = tuple((name, value) for name, _, value in (term.partition("=") for term in self.label))
+        return queries.JobFilter(tuple(dict.fromkeys(self.state)), self.method, self.model, self.gate, labels)

@@ -1,40 +1,75 @@
-"""What the zoo tells of an entry. Everybody on this service may read it, so it holds no path of a machine."""
+"""Zoo entries. Everyone with a key may read them, so they hold no path of a machine."""
 
+import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
-from api.schemas.jobs import Perplexity
+from api.schemas.base import RequestModel
+from api.schemas.jobs import KnownMethod, Perplexity
+from api.schemas.pages import Page, PageQuery
 from jobs.spec.gate import Verdict
 from jobs.spec.job import JobSpec
 from jobs.tables import Artifact
-from jobs.zoo import Shown
-from pruning.recipe import is_local
+from jobs.zoo import Shown, ZooFilter
+from pruning.recipe import Pattern, Text, is_local
+from pruning.recipe.methods import Method
+
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,120}$")]
+
+
+def _lines(text: str) -> str:
+    lines = text.replace("\r\n", "\n").strip()
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in lines.replace("\n", "")):
+        raise ValueError("must not contain control characters or lone surrogates")
+    return lines
+
+
+Note = Annotated[str, Field(max_length=2000), AfterValidator(_lines)]
+
+
+class PromotionRequest(RequestModel):
+    """A job to show in the zoo."""
+
+    job: UUID = Field(description="The job, which must have succeeded and still have its files.")
+    note: Note = Field("", description="What the model is good for, in a few words.")
+
+
+class ZooListQuery(PageQuery):
+    """Which zoo entries to list."""
+
+    search: Text | None = Field(None, description="Entries whose dense model's name contains this.")
+    method: KnownMethod | None = Field(None, description="Entries with this pruning method.")
+    pattern: Pattern | None = Field(None, description="Entries with this pattern, such as `2:4`.")
+
+    def filter(self) -> ZooFilter:
+        """Return the filter for the database."""
+        return ZooFilter(self.search, self.method, self.pattern)
 
 
 class ZooItem(BaseModel):
-    """An entry as it appears in the list."""
+    """A zoo entry as it appears in the list."""
 
-    slug: str = Field(examples=["smollm2-135m-gblm-50-1c0ffee5"])
-    url: str = Field(description="Of its facts, relative to this service.")
-    page: str = Field(description="Of its page.")
+    slug: str = Field(description="Identifies the entry.", examples=["smollm2-135m-gblm-50-1c0ffee5"])
+    url: str = Field(description="Address of the entry in this API, relative to this service.")
+    page: str = Field(description="Address of its page for people, relative to this service.")
     model: str = Field(description="The dense model: a Hub id, or the name of a local directory.")
-    method: str
-    pattern: str
-    sparsity: float = Field(description="As asked for.")
-    perplexity: Perplexity
-    size: int = Field(description="Bytes of all files.")
-    gate: Verdict | None
-    note: str
-    promoted_by: str
-    promoted_at: datetime
+    method: str = Field(description="The name of the pruning method.")
+    pattern: str = Field(description="`unstructured`, or an N:M pattern such as `2:4`.")
+    sparsity: float = Field(description="The requested share of zeros in the pruned layers.")
+    perplexity: Perplexity = Field(description="The perplexity before and after pruning.")
+    size: int = Field(description="Total size of all files, in bytes.")
+    gate: Verdict | None = Field(description="How the job met its gate; null if it had none.")
+    note: str = Field(description="What the owner says about the model.")
+    promoted_by: str = Field(description="The owner who put it into the zoo.")
+    promoted_at: datetime = Field(description="When it was put into the zoo.")
 
     @classmethod
     def of(cls, shown: Shown, **more: Any) -> Self:  # noqa: ANN401 - the fields that a subclass adds
-        """The entry of a row."""
+        """Build the item from the rows of an entry and its job."""
         entry, job = shown.entry, shown.job
         return cls(
             slug=entry.slug,
@@ -54,44 +89,48 @@ class ZooItem(BaseModel):
         )
 
 
-class ZooFile(BaseModel):
-    """One file of the pruned model."""
+class ZooPage(Page[ZooItem]):
+    """A page of the zoo, newest first."""
 
-    id: UUID
-    name: str
-    size: int = Field(description="Bytes.")
-    sha256: str
-    url: str = Field(description="Where its content is, relative to this service.")
+
+class ZooFile(BaseModel):
+    """One file of a pruned model."""
+
+    id: UUID = Field(description="Identifies the file within the service.")
+    name: str = Field(description="Relative path of the file within the model's directory.")
+    size: int = Field(description="Size in bytes.")
+    sha256: str = Field(description="SHA-256 of the content, in hexadecimal.")
+    url: str = Field(description="Where to download the content, relative to this service.")
 
 
 class Lineage(BaseModel):
-    """Where the model comes from."""
+    """Where a pruned model comes from."""
 
-    job: UUID
-    recipe_fingerprint: str = Field(description="Equal fingerprints mean equal masks.")
-    base_model: str
-    commit: str | None = Field(description="Of the dense model on the Hub.")
-    digest: str | None = Field(description="Of the content of a local one.")
-    architecture: str | None
-    parameters: int | None
-    pruneserve: str | None = Field(description="The version that pruned it.")
-    submitted_at: datetime
-    succeeded_at: datetime | None
+    job: UUID = Field(description="The job that produced it.")
+    recipe_fingerprint: str = Field(description="Jobs with equal fingerprints produce equal masks.")
+    base_model: str = Field(description="The dense model: a Hub id, or the name of a local directory.")
+    commit: str | None = Field(description="The commit of a dense model from the Hub.")
+    digest: str | None = Field(description="The content digest of a local dense model.")
+    architecture: str | None = Field(description="The model's architecture, as its config names it.")
+    parameters: int | None = Field(description="How many parameters the model has.")
+    pruneserve: str | None = Field(description="The version of PruneServe that pruned it.")
+    submitted_at: datetime = Field(description="When the job was submitted.")
+    succeeded_at: datetime | None = Field(description="When the job succeeded.")
 
 
 class ZooDetail(ZooItem):
-    """Everything about an entry."""
+    """Everything about a zoo entry."""
 
-    measured_sparsity: float = Field(description="The share of zeros in the pruned layers.")
-    evaluation: str = Field(description="The text that the perplexity was measured on.")
-    method_options: dict[str, Any]
-    lineage: Lineage
-    files: list[ZooFile]
-    load: str = Field(description="Python that loads the model from a directory with the files.")
+    measured_sparsity: float = Field(description="The measured share of zeros in the pruned layers.")
+    evaluation: str = Field(description="The text on which the perplexity was measured.")
+    method_options: Method = Field(description="The pruning method with all of its options.")
+    lineage: Lineage = Field(description="Where the model comes from.")
+    files: list[ZooFile] = Field(description="All files, ordered by name.")
+    load: str = Field(description="Python code that loads the model from a directory with the files.")
 
     @classmethod
     def with_files(cls, shown: Shown, files: Sequence[Artifact]) -> Self:
-        """The entry of a row and its files."""
+        """Build the answer from the rows of an entry, its job and its files."""
         job, report = shown.job, shown.job.report or {}
         spec = JobSpec.model_validate(job.spec)
         model, environment = report.get("model", {}), report.get("environment", {})
@@ -99,7 +138,7 @@ class ZooDetail(ZooItem):
             shown,
             measured_sparsity=report["sparsity"]["overall"],
             evaluation=public_name(spec.evaluation.dataset),
-            method_options=spec.recipe.method.model_dump(mode="json"),
+            method_options=spec.recipe.method,
             lineage=Lineage(
                 job=job.id,
                 recipe_fingerprint=job.recipe_fingerprint,
@@ -126,13 +165,6 @@ class ZooDetail(ZooItem):
         )
 
 
-class ZooPage(BaseModel):
-    """A page of the zoo."""
-
-    items: list[ZooItem]
-    next_cursor: str | None = Field(description="Pass it as `cursor` for the next page; null on the last.")
-
-
 _LOAD = """from transformers import AutoModelForCausalLM, AutoTokenizer
 
 model = AutoModelForCausalLM.from_pretrained("{slug}")
@@ -141,5 +173,5 @@ tokenizer = AutoTokenizer.from_pretrained("{slug}")
 
 
 def public_name(reference: str) -> str:
-    """A Hub id or a dataset as it is; of a path only its last part, which says enough to who knows it."""
+    """Return a Hub id or dataset as it is, and only the last part of a path: paths stay private."""
     return reference.rstrip("/").rpartition("/")[2] if is_local(reference) else reference

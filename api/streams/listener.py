@@ -1,8 +1,8 @@
-"""Wakes the streams of a job when something happened to it: one LISTEN connection for the whole process.
+"""Listens for PostgreSQL notifications and wakes the streams that wait for them.
 
-A ring carries nothing but the job's id; whoever is woken reads the events from the table. So a ring that
-comes twice costs a read, and one that is lost costs a wait: streams also look every so often by themselves,
-and all are woken after each reconnect.
+One LISTEN connection serves the whole process. A notification carries only a job's id; the stream that it
+wakes reads the events from the table. So one that arrives twice costs a read, and one that is lost costs a
+delay: streams also read at intervals, and all of them after each reconnect.
 """
 
 import asyncio
@@ -22,59 +22,59 @@ _RECONNECT_SECONDS = 1.0
 
 
 class Subscription:
-    """What one stream waits at. A ring between two waits is not lost: the second returns at once."""
+    """What one stream waits on. A notification between two waits is kept: the second wait returns at once."""
 
-    def __init__(self, ring: int) -> None:
-        """`ring` numbers the latest ring of any bell; equal numbers were rung, or taken, at one moment."""
-        self.last_ring = ring
-        self._rung = asyncio.Event()
+    def __init__(self, notification: int) -> None:
+        """`notification` is the number of the process's latest notification."""
+        self.last_notification = notification
+        self._notified = asyncio.Event()
 
-    def ring(self, number: int) -> None:
-        """Wake the stream."""
-        self.last_ring = number
-        self._rung.set()
+    def notify(self, number: int) -> None:
+        """Wake the stream. Streams with equal numbers were woken by the same notification."""
+        self.last_notification = number
+        self._notified.set()
 
     async def wait(self, seconds: float) -> bool:
-        """Whether it rang within `seconds`, or has since the last wait."""
+        """Return whether a notification came within `seconds`, or since the last wait."""
         try:
-            await asyncio.wait_for(self._rung.wait(), seconds)
+            await asyncio.wait_for(self._notified.wait(), seconds)
         except TimeoutError:
             return False
         finally:
-            self._rung.clear()
+            self._notified.clear()
         return True
 
 
 class EventListener:
-    """The bells of all open streams, and the connection that rings them."""
+    """The LISTEN connection of the process, and the subscriptions of all open streams."""
 
     def __init__(self, database_url: str) -> None:
-        """`database_url` in libpq's own form."""
+        """`database_url` is in libpq's own form."""
         self._url = database_url
-        self._bells: dict[UUID | None, set[Subscription]] = {}
-        self._rings = 0
+        self._subscriptions: dict[UUID | None, set[Subscription]] = {}
+        self._notifications = 0
         self.closed = False
 
     @contextlib.contextmanager
-    def bell(self, job_id: UUID | None) -> Iterator[Subscription]:
-        """A bell for one job's events, or for every job's (None). Read once after taking it."""
-        bell = Subscription(self._rings)
-        self._bells.setdefault(job_id, set()).add(bell)
+    def subscribe(self, job_id: UUID | None) -> Iterator[Subscription]:
+        """Subscribe to one job's events, or to every job's (None). Read the table once after subscribing."""
+        subscription = Subscription(self._notifications)
+        self._subscriptions.setdefault(job_id, set()).add(subscription)
         try:
-            yield bell
+            yield subscription
         finally:
-            self._bells[job_id].discard(bell)
-            if not self._bells[job_id]:
-                del self._bells[job_id]
+            self._subscriptions[job_id].discard(subscription)
+            if not self._subscriptions[job_id]:
+                del self._subscriptions[job_id]
 
     def close(self) -> None:
         """Wake every stream for the last time: each sees `closed` and ends."""
         self.closed = True
-        self._ring_all()
+        self._notify_all()
 
     @contextlib.asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
-        """Listen in the background, and end all streams at the end."""
+        """Listen in the background; on exit, end all streams."""
         task = asyncio.create_task(self._listen_forever())
         try:
             yield
@@ -89,7 +89,7 @@ class EventListener:
             try:
                 await self._listen()
             except (psycopg.Error, ValueError) as error:
-                log.warning("listening for events was interrupted: %s", type(error).__name__)
+                log.warning("the connection that listens for events was lost: %s", type(error).__name__)
             await asyncio.sleep(_RECONNECT_SECONDS)
 
     async def _listen(self) -> None:
@@ -104,15 +104,15 @@ class EventListener:
         )
         async with connection:
             await connection.execute(f"LISTEN {CHANNEL}")
-            self._ring_all()
+            self._notify_all()
             async for notification in connection.notifies():
                 job_id = UUID(notification.payload)
-                self._ring(*self._bells.get(job_id, ()), *self._bells.get(None, ()))
+                self._notify(*self._subscriptions.get(job_id, ()), *self._subscriptions.get(None, ()))
 
-    def _ring(self, *bells: Subscription) -> None:
-        self._rings += 1
-        for bell in bells:
-            bell.ring(self._rings)
+    def _notify(self, *subscriptions: Subscription) -> None:
+        self._notifications += 1
+        for subscription in subscriptions:
+            subscription.notify(self._notifications)
 
-    def _ring_all(self) -> None:
-        self._ring(*itertools.chain(*self._bells.values()))
+    def _notify_all(self) -> None:
+        self._notify(*itertools.chain(*self._subscriptions.values()))

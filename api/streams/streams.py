@@ -1,7 +1,7 @@
-"""Following a job: its events in batches, as they come, until its end has been delivered.
+"""Follows a job: yields its events in batches as they come, until the event with which it ends.
 
-No database session stays open while a stream waits. Streams that stand at the same event share one read. Who
-has opened a stream is looked at again from time to time: it ends with the key, or with the page's session.
+No database session stays open while a stream waits, and streams that wait for the same event share one read.
+The authorization of an open stream is re-checked, so it ends soon after its key or page session does.
 """
 
 import asyncio
@@ -26,72 +26,73 @@ from jobs.states import ENDED
 
 log = logging.getLogger(__name__)
 
-PATIENCE_SECONDS = 15.0
-"""How long a stream waits for a ring before it looks by itself, and tells its client that it is alive."""
+POLL_SECONDS = 15.0
+"""How long a stream waits for a notification before it reads anyway, and sends a keep-alive to its client."""
 
-ADMISSION_SECONDS = 15.0
-"""How long a stream goes on before it is asked again whether its client may see it."""
+AUTHORIZATION_SECONDS = 15.0
+"""How often the authorization of an open stream is re-checked."""
 
-_BREATH_SECONDS = 0.5
-"""A list of many jobs is read no more often than this, however often they ring."""
+_LIST_SECONDS = 0.5
+"""The least time between two reads of a live list, however many notifications come."""
 
-# A proxy that buffers would hold events back.
+# Without these, a proxy may cache the stream or hold events back in a buffer.
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-KEEPALIVE = b": nothing new\n\n"
+KEEPALIVE = b": keep-alive\n\n"
 
 T = TypeVar("T")
 Batch = tuple[Event, ...]
 
 
 class Reading(NamedTuple):
-    """What a look at the tables has found."""
+    """What one read of the tables found."""
 
     batch: Batch
     last_event: int
     ended: bool
 
 
-class _Admission:
-    """That of somebody who has opened a stream, and who was let in then."""
+class _Authorization:
+    """Re-checks the authorization of an open stream."""
 
-    def __init__(self, sessions: sessionmaker[Session], who: Principal) -> None:
+    def __init__(self, sessions: sessionmaker[Session], principal: Principal) -> None:
         self._sessions = sessions
-        self._who = who
-        self._looked_at = time.monotonic()
+        self._principal = principal
+        self._checked_at = time.monotonic()
 
-    async def holds(self) -> bool:
-        """Whether they still are, as far as was seen lately."""
-        if time.monotonic() - self._looked_at < ADMISSION_SECONDS:
+    async def is_valid(self) -> bool:
+        """Whether the principal is still valid."""
+        if time.monotonic() - self._checked_at < AUTHORIZATION_SECONDS:
             return True
-        self._looked_at = time.monotonic()
-        return await run_in_threadpool(self._look)
+        self._checked_at = time.monotonic()
+        return await run_in_threadpool(self._check)
 
-    def _look(self) -> bool:
+    def _check(self) -> bool:
         with self._sessions.begin() as session:
-            return page_sessions.is_let_in(session, self._who)
+            return page_sessions.is_let_in(session, self._principal)
 
 
 class Streams:
     """The event streams of this process."""
 
-    def __init__(self, doorbell: EventListener, sessions: sessionmaker[Session]) -> None:
-        """Read with `sessions` when `doorbell` rings."""
-        self.doorbell = doorbell
+    def __init__(self, listener: EventListener, sessions: sessionmaker[Session]) -> None:
+        self.listener = listener
         self._sessions = sessions
         self._readings: dict[tuple[UUID, int, int], asyncio.Task[Reading]] = {}
 
-    async def follow(self, job_id: UUID, after: int, who: Principal) -> AsyncIterator[Batch]:
-        """The job's events past `after`, for `who`. An empty batch: nothing happened for a while."""
-        admission = _Admission(self._sessions, who)
-        with self.doorbell.bell(job_id) as bell:
-            while not self.doorbell.closed:
+    async def follow(self, job_id: UUID, after: int, principal: Principal) -> AsyncIterator[Batch]:
+        """Yield the job's events with an id greater than `after`. An empty batch is a keep-alive."""
+        authorization = _Authorization(self._sessions, principal)
+        with self.listener.subscribe(job_id) as subscription:
+            while not self.listener.closed:
                 try:
-                    if not await admission.holds():
+                    if not await authorization.is_valid():
                         return
-                    batch, last_event, ended = await self._read(job_id, after, bell.last_ring)
+                    batch, last_event, ended = await self._shared_read(
+                        job_id, after, subscription.last_notification
+                    )
                 except DATABASE_UNAVAILABLE as error:
                     log.warning("an event stream waits for the database: %s", type(error).__name__)
-                    await bell.wait(RETRY_AFTER_SECONDS)
+                    await subscription.wait(RETRY_AFTER_SECONDS)
                     continue
                 if batch:
                     after = batch[-1].id
@@ -100,46 +101,46 @@ class Streams:
                     continue
                 if ended:
                     return
-                if not await bell.wait(PATIENCE_SECONDS):
+                if not await subscription.wait(POLL_SECONDS):
                     yield ()
 
-    async def watch(self, read: Callable[[], T], who: Principal) -> AsyncIterator[T]:
-        """What `read` gives now, and again whenever any job has moved on, or when nothing has for a while."""
-        admission = _Admission(self._sessions, who)
-        with self.doorbell.bell(None) as bell:
-            while not self.doorbell.closed:
+    async def watch(self, read: Callable[[], T], principal: Principal) -> AsyncIterator[T]:
+        """Yield what `read` returns now, and again after an event of any job, or when a while has passed."""
+        authorization = _Authorization(self._sessions, principal)
+        with self.listener.subscribe(None) as subscription:
+            while not self.listener.closed:
                 try:
-                    if not await admission.holds():
+                    if not await authorization.is_valid():
                         return
                     yield await run_in_threadpool(read)
                 except DATABASE_UNAVAILABLE as error:
                     log.warning("a live list waits for the database: %s", type(error).__name__)
-                await asyncio.sleep(_BREATH_SECONDS)
-                await bell.wait(PATIENCE_SECONDS)
+                await asyncio.sleep(_LIST_SECONDS)
+                await subscription.wait(POLL_SECONDS)
 
-    async def _read(self, job_id: UUID, after: int, ring: int) -> Reading:
-        """What is new, read once for all streams that stand at `after` and were woken by the same ring.
+    def read(self, owner: str, job_id: UUID, after: int) -> Reading | None:
+        """Return the events with an id greater than `after` so far. None: the owner has no such job."""
+        with self._sessions.begin() as session:
+            job = queries.get(session, owner, job_id)
+        return None if job is None else self._read(job_id, after)
 
-        A stream never joins a reading that may have begun before its own ring: that one could miss the event
-        which the ring stands for.
+    async def _shared_read(self, job_id: UUID, after: int, notification: int) -> Reading:
+        """Read once for all streams that are at `after` and were woken by the same notification.
+
+        A stream never joins a read that may have begun before its own notification: that read could miss the
+        event which the notification announces.
         """
-        key = (job_id, after, ring)
+        key = (job_id, after, notification)
         reading = self._readings.get(key)
         if reading is None:
-            reading = asyncio.create_task(run_in_threadpool(self._read_now, job_id, after))
+            reading = asyncio.create_task(run_in_threadpool(self._read, job_id, after))
             reading.add_done_callback(lambda _: self._readings.pop(key))
             self._readings[key] = reading
         return await asyncio.shield(reading)
 
-    def look(self, owner: str, job_id: UUID, after: int) -> Reading | None:
-        """What has happened past `after` so far. None: the owner has no such job."""
+    def _read(self, job_id: UUID, after: int) -> Reading:
         with self._sessions.begin() as session:
-            job = queries.get(session, owner, job_id)
-        return None if job is None else self._read_now(job_id, after)
-
-    def _read_now(self, job_id: UUID, after: int) -> Reading:
-        with self._sessions.begin() as session:
-            # Events before the job: an end that the job shows is then either among them or still to be read.
+            # Events first: if the job has ended by then, its last event is in the batch or still to be read.
             batch = tuple(event_log.since(session, job_id, after))
             standing = queries.standing(session, job_id)
         if standing is None:

@@ -30,6 +30,6 @@ class ReportExcerpt(BaseModel):
 def report_of(job: JobDetail) -> ReportExcerpt | None:
     """Return the excerpt of a job's report; None without a report, or with one of another version."""
     try:
-        return ReportExcerpt.model_validate(job.report)
+        return ReportExcerpt.model_validate(job.report, from_attributes=True)
     except ValidationError:
         return None

@@ -41,7 +41,7 @@ class StateChanged(EventBase):
     """The job moved to another state."""
 
     kind: Literal["state"] = "state"
-    state: JobState
+    state: JobState = Field(description="The new state.")
     attempt: _Attempt | None = Field(None, description="The latest attempt; null before the first.")
     worker: str | None = Field(None, description="The worker that claimed the job.")
     reason: str | None = Field(None, description="Why the job went back to the queue.")
@@ -53,7 +53,7 @@ class StageStarted(EventBase):
 
     kind: Literal["stage"] = "stage"
     attempt: _Attempt
-    stage: Stage
+    stage: Stage = Field(description="The stage.")
     steps: int = Field(ge=0, description="Steps of the stage: blocks, or groups of windows.")
 
     def job_columns(self) -> dict[str, Any]:
@@ -66,7 +66,7 @@ class StepFinished(EventBase):
 
     kind: Literal["progress"] = "progress"
     attempt: _Attempt
-    stage: Stage
+    stage: Stage = Field(description="The stage.")
     step: int = Field(ge=0, description="Finished steps of the stage.")
     steps: int = Field(ge=0, description="Steps of the stage: blocks, or groups of windows.")
     seconds_left: float | None = Field(None, description="An estimate for the whole job.")
@@ -87,9 +87,12 @@ class StageFinished(EventBase):
 
     kind: Literal["stage_finished"] = "stage_finished"
     attempt: _Attempt
-    stage: Stage
-    seconds: float = Field(ge=0)
-    peak_memory_bytes: int = Field(ge=0)
+    stage: Stage = Field(description="The stage.")
+    seconds: float = Field(ge=0, description="Wall-clock time of the stage.")
+    peak_memory_bytes: int = Field(
+        ge=0,
+        description="Resident memory of the process, or allocated memory of the CUDA device that computed.",
+    )
 
 
 class LogMessage(EventBase):
@@ -97,7 +100,7 @@ class LogMessage(EventBase):
 
     kind: Literal["log"] = "log"
     attempt: _Attempt | None = Field(None, description="The attempt that wrote it, if one did.")
-    message: str
+    message: str = Field(description="The message.")
 
 
 EventData = Annotated[
@@ -111,8 +114,8 @@ class Event(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     id: int = Field(description="Counts from 1 within the job, without gaps.")
-    at: datetime
-    data: EventData
+    at: datetime = Field(description="When it was recorded.")
+    data: EventData = Field(description="What happened; `kind` says which event it is.")
 
     @property
     def kind(self) -> str:

@@ -52,10 +52,13 @@ class GateState(StrEnum):
 class Condition(BaseModel):
     """One condition against what was measured."""
 
-    name: str = Field(examples=["max_perplexity_increase", "min_zero_shot.piqa"])
-    limit: float
+    name: str = Field(
+        description="The gate's field, with the task's name for `min_zero_shot`.",
+        examples=["max_perplexity_increase", "min_zero_shot.piqa"],
+    )
+    limit: float = Field(description="The limit that the gate sets.")
     measured: float | None = Field(description="Null where it is not finite, or was not measured.")
-    passed: bool
+    passed: bool = Field(description="Whether the measured value keeps the limit.")
     margin: float | None = Field(
         description="How far the measured value lies on the good side of the limit; negative on the other."
     )
@@ -64,8 +67,8 @@ class Condition(BaseModel):
 class Verdict(BaseModel):
     """How a job met its gate. Stored with the report, by the worker that made it."""
 
-    state: GateState
-    conditions: list[Condition]
+    state: GateState = Field(description="`passed` if every condition holds.")
+    conditions: list[Condition] = Field(description="Each condition of the gate.")
 
 
 def judge(gate: Gate, report: dict[str, Any]) -> Verdict:

@@ -9,7 +9,7 @@ from pruning.recipe import Evaluation, Recipe, StrictModel
 class JobOptions(StrictModel):
     """What is wanted of a job besides its weights."""
 
-    evaluation: Evaluation = Evaluation()
+    evaluation: Evaluation = Field(Evaluation(), description="How the quality of the model is measured.")
     save_masks: bool = Field(False, description="Also keep the masks, as an artifact of their own.")
     gate: Gate | None = Field(None, description="What the result must reach for the job to be called passed.")
 
@@ -31,7 +31,7 @@ class JobOptions(StrictModel):
 class JobSpec(JobOptions):
     """Stored with the job as JSON; the worker reads nothing else about what is wanted."""
 
-    recipe: Recipe
+    recipe: Recipe = Field(description="What to prune and how.")
 
     @property
     def texts(self) -> tuple[tuple[str, str], ...]:

@@ -29,29 +29,29 @@ class _Answer(BaseModel):
 class ModelEstimate(_Answer):
     """The model, as its config describes it."""
 
-    architecture: str
+    architecture: str = Field(description="As the config names it.")
     parameters: int = Field(description="Without norms, biases and routers.")
     prunable: int = Field(description="Weights in the linear layers of its blocks.")
-    blocks: int
+    blocks: int = Field(description="Decoder blocks.")
 
 
 class StageEstimate(_Answer):
     """One stage of the job."""
 
-    name: Stage
+    name: Stage = Field(description="The stage.")
     operations: float = Field(description="Floating-point operations in matrix products.")
-    seconds: float
+    seconds: float = Field(description="Time that the stage takes.")
     memory_bytes: int = Field(description="Of the device that computes, at the stage's peak.")
 
 
 class Estimate(_Answer):
     """What the job will take."""
 
-    model: ModelEstimate
-    machine: Machine
+    model: ModelEstimate = Field(description="What the config says about the model.")
+    machine: Machine = Field(description="The machine that the estimate is for.")
     dtype: str = Field(description="Of the computation.")
     schedule: Schedule | None = Field(description="Of the gradients; null for a job that needs none.")
-    stages: tuple[StageEstimate, ...]
+    stages: tuple[StageEstimate, ...] = Field(description="Each stage of the job, in order.")
     output_bytes: int = Field(description="Of the pruned model's weights; with the masks, if wanted.")
     notes: tuple[str, ...] = Field(description="What the figures leave out or take for granted.")
 

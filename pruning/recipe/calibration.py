@@ -14,7 +14,7 @@ from pruning.recipe.fields import StrictModel
 class WeightedDataset(StrictModel):
     """A dataset, and how much of the calibration set comes from it."""
 
-    dataset: Dataset
+    dataset: Dataset = Field(description="A text.")
     weight: float = Field(1.0, gt=0, le=1e6, description="Relative to the weights of the other datasets.")
 
 
@@ -43,7 +43,7 @@ class Calibration(StrictModel):
     sequence_length: int | None = Field(
         None, ge=2, le=131_072, description="Tokens per window; min(2048, the model's context) when left out."
     )
-    seed: int = Field(0, ge=0, le=2**32 - 1)
+    seed: int = Field(0, ge=0, le=2**32 - 1, description="Decides which windows are drawn.")
 
     @model_validator(mode="before")
     @classmethod

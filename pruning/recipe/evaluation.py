@@ -5,10 +5,10 @@ from typing import Annotated
 from pydantic import Field, ValidationInfo, field_validator
 
 from pruning.recipe.datasets import Dataset, is_stored
-from pruning.recipe.fields import StrictModel, Text
+from pruning.recipe.fields import StrictModel
 
 # A name and nothing else: no path, no wildcard.
-TaskName = Annotated[Text, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]{0,127}$")]
+TaskName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]{0,127}$")]
 
 
 class Evaluation(StrictModel):

@@ -60,8 +60,12 @@ def _revision(value: str) -> str:
 class ModelReference(StrictModel):
     """A model by Hub id or absolute path. The plain string `"org/name"` means its default revision."""
 
-    id: Annotated[Text, AfterValidator(_model_id)]
-    revision: Annotated[Text, AfterValidator(_revision)] | None = None
+    id: Annotated[Text, AfterValidator(_model_id)] = Field(
+        description="A Hub id, or an absolute path under an allowed root."
+    )
+    revision: Annotated[Text, AfterValidator(_revision)] | None = Field(
+        None, description="A branch, tag or commit on the Hub; the default branch when left out."
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -24,9 +24,12 @@ _SPARSITY_TOLERANCE = 0.001
 class Recipe(StrictModel):
     """Everything that decides the pruned weights. Two equal recipes give the same mask."""
 
-    model: ModelReference
-    method: Method
-    pattern: Pattern = "unstructured"
+    model: ModelReference = Field(description="The dense model, by id or with a revision.")
+    method: Method = Field(description="How weights are scored, by the method's name or with its options.")
+    pattern: Pattern = Field(
+        "unstructured",
+        description="Where zeros may lie: anywhere, or N:M: at most N non-zero of M consecutive weights.",
+    )
     sparsity: float = Field(
         None,  # an N:M pattern fills it in; the validator refuses what is left
         gt=0,
@@ -37,7 +40,7 @@ class Recipe(StrictModel):
     allocation: Allocation = Field(
         Uniform(), validate_default=True, description="How the sparsity is spread over the layers."
     )
-    layers: LayerSelection = LayerSelection()
+    layers: LayerSelection = Field(LayerSelection(), description="Which layers are pruned.")
     refit: Refit = Field(None, description="Whether the kept weights are solved again.")
     order: Order = Field(
         "blocks",
@@ -49,7 +52,9 @@ class Recipe(StrictModel):
         description="The path of gradient norms that an earlier run on the same weights saved, to be used in "
         "place of computing them.",
     )
-    calibration: Calibration = Calibration()
+    calibration: Calibration = Field(
+        Calibration(), description="The text on which activations and gradients are measured."
+    )
     dtype: ComputeDtype = Field(
         "auto", description="The precision of the computation, not of the saved weights."
     )

@@ -16,7 +16,8 @@ from importlib.metadata import EntryPoint, entry_points
 from threading import RLock
 from typing import Annotated, Any, ClassVar, Generic, TypeVar, Union
 
-from pydantic import Field, GetCoreSchemaHandler
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from pruning.recipe.fields import StrictModel
@@ -118,7 +119,7 @@ class Options(StrictModel):
     """
 
     implementation: ClassVar[str]  # `module:attribute`, imported when it is used
-    name: str
+    name: str = Field(description="The name in a recipe.")
 
 
 OptionsT = TypeVar("OptionsT", bound=Options)
@@ -165,6 +166,13 @@ class ByName(Generic[OptionsT]):
             json_schema_input_schema=handler.generate_schema(Union[str, union]),  # noqa: UP007
             serialization=core_schema.simple_ser_schema("any"),  # a plug-in's options with all their fields
         )
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Describe what is serialized as the built-in options, which always come as objects."""
+        inner: Any = schema
+        return handler(inner["schema"] if handler.mode == "serialization" else schema)
 
     def _validate(self, value: Any, built_in: Callable[[Any], OptionsT]) -> OptionsT:  # noqa: ANN401 - not yet validated
         given = {"name": value} if isinstance(value, str) else value

@@ -20,20 +20,20 @@ class Facts(BaseModel):
 class ModelFacts(Facts):
     """The dense model."""
 
-    id: str
+    id: str = Field(description="A Hub id or a path.")
     commit: str | None = Field(description="The Hub commit; null for a local directory.")
     digest: str | None = Field(description="Of a local directory's content; null for a Hub model.")
-    architecture: str
-    parameters: int
-    blocks: int
+    architecture: str = Field(description="As the config names it.")
+    parameters: int = Field(description="Of the whole model.")
+    blocks: int = Field(description="Decoder blocks.")
 
 
 class DatasetFacts(Facts):
     """The windows that came from one dataset."""
 
-    dataset: str
+    dataset: str = Field(description="As the recipe names it.")
     weight: float = Field(description="As asked for, relative to the other datasets'.")
-    windows: int
+    windows: int = Field(description="How many windows it gave.")
     fingerprint: str = Field(description="SHA-256 over the token ids.")
     notes: tuple[str, ...] = Field(description="How the windows came to be, where it was not plain.")
 
@@ -42,24 +42,24 @@ class CalibrationFacts(Facts):
     """The token windows on which activations and gradients were measured."""
 
     sets: tuple[DatasetFacts, ...] = Field(description="In the order of the windows.")
-    windows: int
-    sequence_length: int
-    tokens: int
+    windows: int = Field(description="How many windows there are in all.")
+    sequence_length: int = Field(description="Tokens per window.")
+    tokens: int = Field(description="Tokens in all windows.")
     fingerprint: str = Field(description="SHA-256 over the token ids of all sets.")
 
 
 class PerplexityFacts(Facts):
     """Perplexity before and after, measured by the same code on the same windows."""
 
-    dense: float
-    pruned: float
+    dense: float = Field(description="Of the dense model.")
+    pruned: float = Field(description="Of the pruned model.")
     cut_short: bool = Field(
         False, description="The measurement ended at the ceiling: the pruned perplexity is at least this."
     )
-    definition: str
-    dataset: str
-    windows: int
-    sequence_length: int
+    definition: str = Field(description="How the perplexity is computed.")
+    dataset: str = Field(description="The text.")
+    windows: int = Field(description="How many windows were measured.")
+    sequence_length: int = Field(description="Tokens per window.")
     stride: int = Field(description="Tokens from the start of one window to that of the next.")
     fingerprint: str = Field(description="SHA-256 over the token ids.")
 
@@ -73,31 +73,31 @@ class PerplexityFacts(Facts):
 class TaskFacts(Facts):
     """What the models reach in one task by one metric."""
 
-    task: str
+    task: str = Field(description="The name of the task.")
     version: str = Field(description="Of the task's definition.")
-    metric: str
+    metric: str = Field(description="Such as `acc`.")
     examples: int | None = Field(description="Null for a group of tasks.")
-    dense: float
-    pruned: float
+    dense: float = Field(description="The score of the dense model.")
+    pruned: float = Field(description="The score of the pruned model.")
     dense_error: float | None = Field(description="Standard error; null where the harness gives none.")
-    pruned_error: float | None
+    pruned_error: float | None = Field(description="Standard error; null where the harness gives none.")
 
 
 class ZeroShotFacts(Facts):
     """The tasks of lm-evaluation-harness, without an example in the prompt."""
 
     harness: str = Field(description="Its version.")
-    scores: tuple[TaskFacts, ...]
+    scores: tuple[TaskFacts, ...] = Field(description="Each task and metric.")
 
 
 class LayerFacts(Facts):
     """One pruned weight matrix."""
 
-    name: str
-    block: int
-    shape: tuple[int, ...]
-    zeros: int
-    weights: int
+    name: str = Field(description="The layer's name in the model.")
+    block: int = Field(description="The decoder block, counted from 0.")
+    shape: tuple[int, ...] = Field(description="The shape of the weight matrix.")
+    zeros: int = Field(description="Weights that are zero.")
+    weights: int = Field(description="All weights.")
     relative_error: float | None = Field(
         None,
         description="How far its outputs are from those of its dense weights on the same inputs: the "
@@ -117,7 +117,7 @@ class LayerFacts(Facts):
 class SparsityFacts(Facts):
     """Where the zeros lie. Layers outside the decoder blocks are not pruned and not counted."""
 
-    layers: tuple[LayerFacts, ...]
+    layers: tuple[LayerFacts, ...] = Field(description="Each pruned weight matrix, in the model's order.")
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -129,8 +129,8 @@ class SparsityFacts(Facts):
 class StageFacts(Facts):
     """What one stage cost."""
 
-    name: Stage
-    seconds: float
+    name: Stage = Field(description="The stage.")
+    seconds: float = Field(description="Wall-clock time.")
     peak_memory_bytes: int = Field(
         description="Resident memory of the process, or allocated memory of the CUDA device that computed."
     )
@@ -139,14 +139,14 @@ class StageFacts(Facts):
 class Environment(Facts):
     """Where the run took place. Equal recipes give equal masks on the same kind of device."""
 
-    python: str
-    torch: str
-    transformers: str
-    pruneserve: str
-    device: str
+    python: str = Field(description="Version of Python.")
+    torch: str = Field(description="Version of PyTorch.")
+    transformers: str = Field(description="Version of transformers.")
+    pruneserve: str = Field(description="Version of PruneServe.")
+    device: str = Field(description="`cpu`, or the CUDA device with its name.")
     dtype: str = Field(description="Of the computation; sums are float32 at least.")
-    threads: int
-    attention: str
+    threads: int = Field(description="Threads that computed on the CPU.")
+    attention: str = Field(description="The attention implementation.")
     schedule: Literal["whole", "streamed"] | None = Field(
         None, description="Of the gradients; null where none were computed."
     )
@@ -184,21 +184,21 @@ class Environment(Facts):
 class Report(Facts):
     """What a run did to a model and what it cost. Lies beside the pruned model as `pruning_report.json`."""
 
-    recipe: Recipe
-    recipe_fingerprint: str
-    evaluation: Evaluation
-    model: ModelFacts
+    recipe: Recipe = Field(description="What was pruned and how, with every default filled in.")
+    recipe_fingerprint: str = Field(description="Equal fingerprints mean equal masks.")
+    evaluation: Evaluation = Field(description="How the quality was measured.")
+    model: ModelFacts = Field(description="The model before pruning.")
     calibration: CalibrationFacts | None = Field(description="Null for a method that reads no text.")
-    sparsity: SparsityFacts
-    perplexity: PerplexityFacts
+    sparsity: SparsityFacts = Field(description="Where the zeros lie.")
+    perplexity: PerplexityFacts = Field(description="On the evaluation text.")
     further_perplexities: tuple[PerplexityFacts, ...] = Field((), description="On the further datasets.")
     zero_shot: ZeroShotFacts | None = Field(None, description="Null where no task was asked for.")
-    stages: tuple[StageFacts, ...]
-    environment: Environment
+    stages: tuple[StageFacts, ...] = Field(description="What each stage cost, in order.")
+    environment: Environment = Field(description="Versions and device, as far as they affect the numbers.")
     gradients_reused: bool = Field(
         False, description="Whether the gradient norms were found, computed by an earlier job or attempt."
     )
     dense_perplexity_reused: bool = Field(
         False, description="Whether the dense perplexities were found, measured by an earlier job."
     )
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = Field((), description="What the reader should know about the numbers.")

@@ -1,4 +1,4 @@
-"""Whose jobs a page is about: one's own, or, for who may administer the service, those of a named owner."""
+"""Whose jobs a page shows: one's own, or with the scope `admin` those of a named owner."""
 
 from typing import Annotated
 
@@ -10,17 +10,17 @@ from jobs.access.api_keys import Principal, Scope
 from pruning.recipe import Text
 
 
-def whose(who: Principal, owner: str | None) -> str:
-    """The owner whose jobs are meant. Raises `ScopeMissing` for who may not look at another's."""
-    if owner is None or owner == who.owner:
-        return who.owner
-    if Scope.ADMIN not in who.scopes:
+def visible_owner(principal: Principal, owner: str | None) -> str:
+    """Return the owner whose jobs are shown. Raises ScopeMissing for another owner's without `admin`."""
+    if owner is None or owner == principal.owner:
+        return principal.owner
+    if Scope.ADMIN not in principal.scopes:
         raise ScopeMissing(f"Looking at another owner's jobs needs the scope '{Scope.ADMIN}'.")
     return owner
 
 
-def _whose(who: Reader, owner: Annotated[Text | None, Query()] = None) -> str:
-    return whose(who, owner)
+def _owner(principal: Reader, owner: Annotated[Text | None, Query()] = None) -> str:
+    return visible_owner(principal, owner)
 
 
-Owner = Annotated[str, Depends(_whose)]
+Owner = Annotated[str, Depends(_owner)]

@@ -1,4 +1,4 @@
-"""The page that puts chosen jobs beside each other."""
+"""The page that compares jobs."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -8,36 +8,35 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response, status
 from fastapi.responses import RedirectResponse
 
+from api.actions import jobs, sweeps
 from api.page.base.owners import Owner
 from api.page.base.render import page
 from api.page.compare.comparison import Comparison, compare
-from api.page.pictures.routes import ClientHints
+from api.page.pictures.routes import Hints
 from api.problems.problems import NotFound
 from api.resources import Database
 from api.security.auth import Reader
-from jobs.queries import queries
-from jobs.sweeps import sweeps
 
 router = APIRouter(include_in_schema=False)
 
-_MOST = 100
+_MAX_JOBS = 100
 _PIXELS, _NARROW = (980, 380), (340, 320)
 
-Chosen = Annotated[list[UUID], Query(alias="job", max_length=_MOST)]
+Selected = Annotated[list[UUID], Query(alias="job", max_length=_MAX_JOBS)]
 
 
 @router.get("/compare")
-def show(who: Reader, owner: Owner, database: Database, chosen: Chosen = []) -> Response:  # noqa: B006 - FastAPI copies it
-    """Perplexity against sparsity, and the recipes."""
-    query = [("job", str(job_id)) for job_id in dict.fromkeys(chosen)]
-    query += [("owner", owner)] if owner != who.owner else []
+def show(principal: Reader, owner: Owner, database: Database, selected: Selected = []) -> Response:  # noqa: B006 - FastAPI copies it
+    """Compare jobs: perplexity against sparsity, and their recipes."""
+    query = [("job", str(job_id)) for job_id in dict.fromkeys(selected)]
+    query += [("owner", owner)] if owner != principal.owner else []
     return page(
         "compare.html",
-        comparison=_comparison(database, owner, chosen),
+        comparison=_comparison(database, owner, selected),
         query=urlencode(query),
         pixels=_PIXELS,
         narrow=_NARROW,
-        who=who,
+        principal=principal,
     )
 
 
@@ -45,34 +44,29 @@ def show(who: Reader, owner: Owner, database: Database, chosen: Chosen = []) -> 
 def picture(
     owner: Owner,
     database: Database,
-    chosen: Chosen = [],  # noqa: B006 - as above
+    selected: Selected = [],  # noqa: B006 - as above
     *,
-    browser: ClientHints,
+    hints: Hints,
 ) -> Response:
-    """The picture of it."""
+    """Draw perplexity against sparsity."""
     from api.page.compare.front import front
 
-    comparison = _comparison(database, owner, chosen)
+    comparison = _comparison(database, owner, selected)
     if not comparison.measured:
-        raise NotFound("None of these jobs has been measured yet.")
-    return browser.svg(front(comparison, pixels=_NARROW if browser.narrow else _PIXELS))
+        raise NotFound("None of these jobs has a result yet.")
+    return hints.svg(front(comparison, pixels=_NARROW if hints.narrow else _PIXELS))
 
 
 @router.get("/sweeps/{sweep_id}")
-def show_sweep(sweep_id: UUID, who: Reader, owner: Owner, database: Database) -> Response:
-    """The jobs of a sweep beside each other."""
-    with database.begin() as session:
-        sweep = sweeps.get(session, owner, sweep_id)
-        if sweep is None:
-            raise NotFound("There is no such sweep under this sign-in.")
-        jobs = [str(job.id) for job in sweeps.jobs_of(session, sweep)]
-    query = [("job", job_id) for job_id in jobs] + ([("owner", owner)] if owner != who.owner else [])
+def show_sweep(sweep_id: UUID, principal: Reader, owner: Owner, database: Database) -> Response:
+    """Compare the jobs of a sweep."""
+    sweep = sweeps.detail(database, owner, sweep_id)
+    query = [("job", str(job.id)) for job in sweep.jobs] + (
+        [("owner", owner)] if owner != principal.owner else []
+    )
     return RedirectResponse(f"/compare?{urlencode(query)}", status.HTTP_303_SEE_OTHER)
 
 
-def _comparison(database: Database, owner: str, chosen: Sequence[UUID]) -> Comparison:
+def _comparison(database: Database, owner: str, selected: Sequence[UUID]) -> Comparison:
     with database.begin() as session:
-        found = [queries.get(session, owner, job_id) for job_id in dict.fromkeys(chosen)]
-    if None in found:
-        raise NotFound("There is no such job under this sign-in.")
-    return compare([job for job in found if job is not None])
+        return compare([jobs.find(session, owner, job_id) for job_id in dict.fromkeys(selected)])

@@ -1,4 +1,4 @@
-"""Several jobs at once: chosen by the list's boxes, confirmed on a page of its own, done with one form."""
+"""Several jobs at once: selected in the list, confirmed on a page of its own, changed by one form."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -9,17 +9,18 @@ from uuid import UUID
 from fastapi import APIRouter, Form, Query, Response, status
 from fastapi.responses import RedirectResponse
 
+from api.actions import jobs
 from api.page.base.owners import Owner
 from api.page.base.render import page
-from api.resources import Database, Parts
+from api.problems.problems import JobEnded, NotFound, NotRetriable
+from api.resources import Database, Resources
 from api.security.auth import Writer
-from jobs.lifecycle import lifecycle
 from jobs.queries import queries
 from jobs.states import JobState
 
 router = APIRouter(include_in_schema=False)
 
-_MOST = 200
+_MAX_JOBS = 200
 
 
 class Action(StrEnum):
@@ -31,7 +32,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """On which jobs an action does something, and how it reads."""
+    """Which jobs an action changes, and how the page asks for confirmation."""
 
     states: tuple[JobState, ...]
     question: str
@@ -42,56 +43,56 @@ RULES = {
     Action.CANCEL: _Rule(
         (JobState.QUEUED, JobState.RUNNING),
         "Cancel these jobs?",
-        "Queued jobs will not be run; running ones stop at their next block. None gives a result.",
+        "Queued jobs will not run, and running jobs stop at their next step. None of them produces a result.",
     ),
     Action.RETRY: _Rule(
         (JobState.FAILED, JobState.CANCELLED),
         "Run these jobs again?",
-        "They go back to the queue, and go on from the blocks that they have finished.",
+        "They go back to the queue and continue after the blocks that they have finished.",
     ),
 }
 
-Chosen = Annotated[list[UUID], Query(max_length=_MOST)]
+Selected = Annotated[list[UUID], Query(max_length=_MAX_JOBS)]
 
 
 @router.get("/jobs/bulk")
 def confirm(
     action: Action,
-    who: Writer,
+    principal: Writer,
     owner: Owner,
     database: Database,
-    job: Chosen = [],  # noqa: B006 - FastAPI copies it
+    job: Selected = [],  # noqa: B006 - FastAPI copies it
 ) -> Response:
-    """Ask, with the jobs that it would change."""
+    """Ask for confirmation, and list the jobs that would change."""
     with database.begin() as session:
-        chosen = [found for job_id in dict.fromkeys(job) if (found := queries.get(session, owner, job_id))]
+        selected = [found for job_id in dict.fromkeys(job) if (found := queries.get(session, owner, job_id))]
     rule = RULES[action]
-    affected = [found for found in chosen if found.state in rule.states]
+    affected = [found for found in selected if found.state in rule.states]
     return page(
         "bulk.html",
         action=action,
         rule=rule,
         affected=affected,
-        left_out=len(chosen) - len(affected),
+        left_out=len(selected) - len(affected),
         owner=owner,
-        who=who,
+        principal=principal,
     )
 
 
 @router.post("/jobs/bulk")
 def apply(
     action: Annotated[Action, Form()],
-    who: Writer,
+    _principal: Writer,
     owner: Owner,
-    parts: Parts,
-    job: Annotated[list[UUID], Form(max_length=_MOST)] = [],  # noqa: B006 - FastAPI copies it
+    resources: Resources,
+    job: Annotated[list[UUID], Form(max_length=_MAX_JOBS)] = [],  # noqa: B006 - FastAPI copies it
 ) -> Response:
-    """Do it, each job by itself: one that has moved on meanwhile is left as it is."""
-    # In the order of their age, so that two requests over the same jobs cannot wait for each other.
+    """Cancel or retry each job by itself. A job whose state has changed in the meantime is skipped."""
+    # In the order of their ids, so that two requests with the same jobs cannot deadlock.
     for job_id in sorted(set(job)):
-        with suppress(lifecycle.Conflict), parts.database.begin() as session:
+        with suppress(NotFound, JobEnded, NotRetriable):
             if action == Action.CANCEL:
-                lifecycle.cancel(session, owner, job_id)
+                jobs.cancel(resources.database, owner, job_id)
             else:
-                lifecycle.retry(session, owner, job_id, max_queued=parts.settings.max_queued_jobs)
+                jobs.retry(resources, owner, job_id)
     return RedirectResponse("/jobs", status.HTTP_303_SEE_OTHER)

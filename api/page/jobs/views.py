@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
-from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -135,22 +134,19 @@ class JobView:
         return self.job.report["sparsity"]["layers"] if self.job.report else []
 
 
-def read(session: Session, owner: str, job_id: UUID) -> JobView | None:
-    """One of the owner's jobs, as it stands."""
-    job = queries.get(session, owner, job_id)
-    if job is None:
-        return None
-    events = event_log.recent(session, job_id)
-    progress = event_log.latest_progress(session, job_id) if job.state in HELD else None
+def read(session: Session, job: Job) -> JobView:
+    """Read what the page shows of a job."""
+    events = event_log.recent(session, job.id)
+    progress = event_log.latest_progress(session, job.id) if job.state in HELD else None
     return JobView(
         job=job,
         spec=JobSpec.model_validate(job.spec),
         stages=_stages(job, events),
-        attempts=timeline(queries.attempts(session, owner, job_id), events),
-        artifacts=queries.artifacts(session, owner, job_id),
+        attempts=timeline(queries.attempts(session, job.owner, job.id), events),
+        artifacts=queries.artifacts(session, job.owner, job.id),
         log=tuple(LogLine(event, sentence(event.data)) for event in reversed(events)),
         memory_bytes=None if progress is None else progress.memory_bytes,
-        zoo_slug=zoo.slug_of(session, job_id),
+        zoo_slug=zoo.slug_of(session, job.id),
     )
 
 

@@ -1,4 +1,4 @@
-"""The pictures of a finished job, each at an address of its own."""
+"""The pictures of a job's report, each at an address of its own."""
 
 import gzip
 from dataclasses import dataclass
@@ -7,53 +7,52 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Response
 
+from api.actions import jobs
 from api.page.base.owners import Owner
 from api.page.pictures.pictures import Name, pictures
 from api.problems.problems import NotFound
 from api.resources import Database
-from jobs.queries import queries
 
 router = APIRouter(include_in_schema=False)
 
-# An SVG carries its own style, and nothing that runs or loads.
+# An SVG has its own style, and nothing that runs or loads.
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
-    # A report never changes once it is there; after an update of the service its picture may.
+    # A report does not change, but an update of the service may draw it differently.
     "Cache-Control": "private, max-age=3600",
     "Vary": "Cookie, Accept-Encoding",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Browser:
-    """What a browser asks a picture for."""
+class ClientHints:
+    """Which form of a picture the browser can show."""
 
     narrow: bool = False
     accept_encoding: Annotated[str, Header()] = ""
 
     def svg(self, content: bytes) -> Response:
-        """The answer that carries a picture, packed where it may be: a map of layers shrinks to a tenth."""
+        """Answer with a picture, compressed if the browser accepts that: a heat map shrinks to a tenth."""
         if "gzip" not in self.accept_encoding:
             return Response(content, media_type="image/svg+xml", headers=_HEADERS)
         packed = gzip.compress(content, mtime=0)
         return Response(packed, media_type="image/svg+xml", headers=_HEADERS | {"Content-Encoding": "gzip"})
 
 
-ClientHints = Annotated[Browser, Depends()]
+Hints = Annotated[ClientHints, Depends()]
 
 
 @router.get("/jobs/{job_id}/plots/{name}.svg")
-def show(job_id: UUID, name: Name, owner: Owner, database: Database, browser: ClientHints) -> Response:
-    """One picture of one of the owner's jobs."""
+def show(job_id: UUID, name: Name, owner: Owner, database: Database, hints: Hints) -> Response:
+    """Draw a picture of a job."""
     with database.begin() as session:
-        job = queries.get(session, owner, job_id)
-        report = job.report if job else None
-    return picture_of(report, name, browser)
+        report = jobs.find(session, owner, job_id).report
+    return picture_of(report, name, hints)
 
 
-def picture_of(report: dict[str, Any] | None, name: Name, browser: Browser) -> Response:
-    """One picture of a report. Raises NotFound where there is none."""
+def picture_of(report: dict[str, Any] | None, name: Name, hints: ClientHints) -> Response:
+    """Draw a picture of a report. Raises NotFound if the report has no such picture."""
     for picture in pictures(report) if report else ():
         if picture.name == name:
-            return browser.svg(picture.draw("narrow" if browser.narrow else "wide"))
-    raise NotFound("There is no such picture for this sign-in.")
+            return hints.svg(picture.draw("narrow" if hints.narrow else "wide"))
+    raise NotFound("There is no such picture of this job.")

@@ -19,7 +19,7 @@ from pruning.recipe import (
 from pruning.recipe.allocation import Uniform
 
 _METHOD, _ALLOCATION = "method.name", "allocation.name"
-_USUAL = "gblm"
+DEFAULT_METHOD = "gblm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def sections(typed: Mapping[str, str]) -> tuple[Section, ...]:
     """The form, with the options of the method and the allocation that are chosen."""
     return (
         Section("Model", tuple(fields_of(ModelReference, "model."))),
-        Section("Method", tuple(_method(typed.get(_METHOD) or _USUAL))),
+        Section("Method", tuple(_method(typed.get(_METHOD) or DEFAULT_METHOD))),
         Section("Calibration", tuple(fields_of(Calibration, "calibration.", *_WINDOWS))),
         Section("Gate and labels", (*fields_of(Gate, "gate."), *fields_of(JobRequest, "", "labels"))),
         Section(
@@ -75,7 +75,7 @@ _WINDOWS = ("dataset", "datasets", "samples", "sequence_length", "seed")
 
 
 def _method(chosen: str) -> Iterator[FormField]:
-    yield FormField(_METHOD, "choice", _USUAL, _about(METHODS.get(chosen)), (*METHODS, BEST))
+    yield FormField(_METHOD, "choice", DEFAULT_METHOD, _about(METHODS.get(chosen)), (*METHODS, BEST))
     yield from fields_of(JobRequest, "", "sparsity", "pattern")
     if chosen in METHODS:
         yield from _options(METHODS[chosen], "method.")

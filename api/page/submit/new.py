@@ -1,45 +1,43 @@
-"""A new job by a form. It says the same as a request to the REST API, and is judged by the same types."""
+"""A new job by a form. It submits what the REST API would, checked by the same types."""
 
 import hashlib
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Depends, Query, Request, Response, status
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
-from pydantic import ValidationError
 
-from api.actions import allowed_paths
+from api.actions import estimates, jobs
+from api.actions.jobs import Idempotency
+from api.actions.parse_job import parse_job
 from api.page.base.owners import Owner
 from api.page.base.render import page
-from api.page.submit.commands import request_body as as_request
+from api.page.submit.commands import request_body as request_of
 from api.page.submit.fields import request_body, typed_as
-from api.page.submit.form import every_field, sections
+from api.page.submit.form import DEFAULT_METHOD, every_field, sections
 from api.problems.handlers import as_problem
-from api.problems.problems import FieldError, InvalidRequest, NotFound, Problem
-from api.resources import Database, Parts
-from api.routes import estimates
+from api.problems.problems import FieldError, InvalidRequest, Problem
+from api.resources import Database, Resources
 from api.schemas.jobs import JobRequest
 from api.security.auth import Writer
 from jobs.access.api_keys import Principal
-from jobs.lifecycle import idempotency
-from jobs.queries import queries
 from jobs.queries.models import models_containing
 from jobs.spec.job import JobSpec
 from pruning.recipe import DATASETS
 
 router = APIRouter(include_in_schema=False)
 
-_MOST_FIELDS = 100
+_MAX_FIELDS = 100
 _MODELS_OFFERED = 20
 
 
 async def _typed(request: Request) -> dict[str, str]:
-    """What the form holds, whether it was sent or stands in the address."""
+    """Return the fields of the form, from the query string of a GET or the body of a POST."""
     if request.method == "GET":
         return dict(request.query_params)
-    form = await request.form(max_files=0, max_fields=_MOST_FIELDS)
+    form = await request.form(max_files=0, max_fields=_MAX_FIELDS)
     return {name: value for name, value in form.items() if isinstance(value, str)}
 
 
@@ -49,91 +47,79 @@ Typed = Annotated[dict[str, str], Depends(_typed)]
 @router.get("/jobs/new")
 def form(
     typed: Typed,
-    who: Writer,
+    principal: Writer,
     owner: Owner,
     database: Database,
-    like: Annotated[UUID | None, Query(description="A job to begin from.")] = None,
+    like: Annotated[UUID | None, Query(description="A job whose request fills the form.")] = None,
 ) -> Response:
-    """The form: empty, as another job was asked for, or as the address says."""
+    """Show the form: empty, filled from another job, or filled from the query string."""
     if like is not None:
         with database.begin() as session:
-            job = queries.get(session, owner, like)
-        if job is None:
-            raise NotFound("There is no such job under this sign-in.")
-        body = as_request(JobSpec.model_validate(job.spec), job.labels)
-        # Twice: the method decides which fields there are.
+            job = jobs.find(session, owner, like)
+        body = request_of(JobSpec.model_validate(job.spec), job.labels)
+        # Twice, because the method decides which fields there are.
         named = typed_as(every_field({}), body)
         typed = typed_as(every_field(named), body)
-    return _form(database, who, typed, [])
+    return _form(database, principal, typed, [])
 
 
 @router.post("/jobs/new")
-def submit(typed: Typed, who: Writer, parts: Parts) -> Response:
-    """Make the job and show it; or show the form again, with what is wrong beside each field."""
+def submit(typed: Typed, principal: Writer, resources: Resources) -> Response:
+    """Submit the job and show it; or show the form again, with what is wrong next to each field."""
     try:
-        wanted = read(typed)
-        spec = wanted.spec()
-        allowed_paths.check(spec, parts.settings)
+        request = read(typed)
+        # The form carries a random key, so sending it twice submits once; a changed form is another job.
+        body = request.model_dump_json().encode()
+        key = f"page {typed.get('once', '')[:64]} {hashlib.sha256(body).hexdigest()}"
+        job, _ = jobs.submit(resources, principal.owner, request, Idempotency(key, body))
     except InvalidRequest as problem:
-        return _form(parts.database, who, typed, problem.errors or [])
-    # The form carries a key: sending the same twice makes one job, and something else another.
-    sent = wanted.model_dump_json().encode()
-    key = f"page {typed.get('once', '')[:64]} {hashlib.sha256(sent).hexdigest()}"
-    with parts.database.begin() as session:
-        job, _ = idempotency.create_once(
-            session,
-            who.owner,
-            key,
-            sent,
-            spec,
-            wanted.labels,
-            max_queued=parts.settings.max_queued_jobs,
-        )
+        return _form(resources.database, principal, typed, problem.errors or [])
     return RedirectResponse(f"/jobs/{job.id}", status.HTTP_303_SEE_OTHER)
 
 
 @router.post("/jobs/new/estimate")
-def estimate(typed: Typed, who: Writer, parts: Parts) -> Response:
-    """What the job would take as the form stands, as a part of its page; or why that cannot be said yet."""
+def estimate(typed: Typed, principal: Writer, resources: Resources) -> Response:
+    """Show a fragment with the estimate for the form as it is, or with the reason why there is none."""
     try:
-        return page("estimate.html", problem=None, estimate=estimates.estimate(read(typed), who, parts))
+        found = estimates.estimate(resources, principal.owner, read(typed))
     except Problem as problem:
         first = problem.errors[0] if problem.errors else None
-        said = f"{first.field} {first.message}." if first else problem.detail
-        return page("estimate.html", problem=said)
+        reason = f"{first.field} {first.message}." if first else problem.detail
+        return page("estimate.html", problem=reason)
+    return page("estimate.html", problem=None, estimate=found)
 
 
 def read(typed: Mapping[str, str]) -> JobRequest:
-    """The request that the form stands for. Raises `InvalidRequest` with the fields at fault."""
-    body = request_body(every_field(typed), {"method.name": "gblm", **typed})
+    """Return the request that the form describes. Raises InvalidRequest with the fields that are wrong."""
     try:
-        return JobRequest.model_validate(body)
-    except ValidationError as error:
-        found: list[Any] = [{**item, "loc": ("body", *item["loc"])} for item in error.errors()]
-        raise as_problem(RequestValidationError(found, body=body)) from error
+        return parse_job(request_body(every_field(typed), {"method.name": DEFAULT_METHOD, **typed}))
+    except RequestValidationError as error:
+        raise as_problem(error) from error
 
 
-def _form(database: Database, who: Principal, typed: Mapping[str, str], errors: list[FieldError]) -> Response:
+def _form(
+    database: Database, principal: Principal, typed: Mapping[str, str], errors: list[FieldError]
+) -> Response:
     with database.begin() as session:
-        models = models_containing(session, who.owner, "", limit=_MODELS_OFFERED)
+        models = models_containing(session, principal.owner, "", limit=_MODELS_OFFERED)
     shown = {field.name for field in every_field(typed)}
-    beside = {_nearest(error.field, shown): error.message for error in errors}
+    messages = {_nearest(error.field, shown): error.message for error in errors}
     return page(
         "new.html",
         status=status.HTTP_422_UNPROCESSABLE_CONTENT if errors else status.HTTP_200_OK,
         sections=sections(typed),
         typed=typed,
-        beside=beside,
-        elsewhere=[error for error in errors if _nearest(error.field, shown) not in shown],
+        messages=messages,
+        other_errors=[error for error in errors if _nearest(error.field, shown) not in shown],
         once=typed.get("once") or uuid4(),
         models=models,
         datasets=tuple(DATASETS),
-        who=who,
+        principal=principal,
     )
 
 
 def _nearest(field: str, shown: set[str]) -> str:
-    """The form's field that an error belongs to: `evaluation.tasks` for `evaluation.tasks.3`."""
+    """Return the form's field for an error: `evaluation.tasks` for one in `evaluation.tasks.3`."""
     parts = field.split(".")
     for length in range(len(parts), 0, -1):
         name = ".".join(parts[:length])

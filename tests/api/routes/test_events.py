@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 from httpx_sse import EventSource, ServerSentEvent
 
-from api.resources import Service
+from api.resources import AppResources
 from api.streams import streams
 from jobs.access import api_keys, page_sessions
 from jobs.lifecycle import lifecycle
@@ -167,23 +167,23 @@ def test_a_listener_that_lost_its_connection_misses_nothing(http: httpx.Client, 
 def test_a_stream_ends_when(
     anonymous: TestClient, make_key: MakeKey, jobs: Jobs, monkeypatch: pytest.MonkeyPatch, end: str
 ) -> None:
-    """In this process, so that the time between two looks at the client can be none."""
-    monkeypatch.setattr(streams, "ADMISSION_SECONDS", 0.0)
-    monkeypatch.setattr(streams, "PATIENCE_SECONDS", 0.05)
-    service: Service = anonymous.app.state.service  # type: ignore[attr-defined]
+    """In this process, so that the authorization is re-checked before every batch."""
+    monkeypatch.setattr(streams, "AUTHORIZATION_SECONDS", 0.0)
+    monkeypatch.setattr(streams, "POLL_SECONDS", 0.05)
+    resources: AppResources = anonymous.app.state.resources  # type: ignore[attr-defined]
     claim = jobs.running()
     with jobs.database.begin() as session:
-        who = api_keys.authenticate(session, make_key())
-        assert who is not None
-        token = page_sessions.start(session, who.key_id)
+        principal = api_keys.authenticate(session, make_key())
+        assert principal is not None
+        token = page_sessions.start(session, principal.key_id)
         if "session" in end:
-            who = page_sessions.lookup(session, token)
-            assert who is not None
+            principal = page_sessions.lookup(session, token)
+            assert principal is not None
 
     async def follow() -> list[int]:
         seen = []
         batches = 0
-        async for batch in service.streams.follow(claim.job_id, 0, who):
+        async for batch in resources.streams.follow(claim.job_id, 0, principal):
             seen += [event.id for event in batch]
             batches += 1
             if batches == 3:  # it goes on as long as nothing has ended it
@@ -191,7 +191,7 @@ def test_a_stream_ends_when(
                     if "signs out" in end:
                         page_sessions.end(session, token)
                     else:
-                        assert api_keys.revoke(session, "ada", who.key_id)
+                        assert api_keys.revoke(session, "ada", principal.key_id)
             assert batches <= 3
         return seen
 

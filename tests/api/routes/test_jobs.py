@@ -107,7 +107,11 @@ def test_a_failed_job_says_what_to_do(client: TestClient, jobs: Jobs) -> None:
     claim = jobs.running()
     jobs.fail(claim, "has pickles only; convert it to safetensors")
     job = client.get(f"/v1/jobs/{claim.job_id}").json()
-    assert job["error"] == {"message": "has pickles only; convert it to safetensors", "field": "model.id"}
+    assert job["error"] == {
+        "type": "invalid_input",
+        "message": "has pickles only; convert it to safetensors",
+        "field": "model.id",
+    }
 
 
 def test_a_queued_job_is_cancelled_at_once(client: TestClient, jobs: Jobs) -> None:

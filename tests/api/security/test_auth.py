@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from api.security.auth import authenticated
+from api.security.auth import authenticate
 from jobs.tables import NOW, ApiKey
 from tests.api.drive import SMALLEST, ClientOf, Jobs, MakeKey, scopes_but
 
@@ -116,7 +116,7 @@ PUBLIC = {
 
 
 def scopes_of(dependant: Dependant) -> set[str]:
-    scopes = set(dependant.own_oauth_scopes or ()) if dependant.call is authenticated else set()
+    scopes = set(dependant.own_oauth_scopes or ()) if dependant.call is authenticate else set()
     return scopes.union(*map(scopes_of, dependant.dependencies))
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from api.routes.webhooks import _shown
+from api.schemas.webhooks import encode_secret
 from jobs.lifecycle import lifecycle
 from jobs.settings import Settings
 from jobs.tables import NOW, Job, WebhookDelivery, WebhookEndpoint
@@ -43,7 +43,7 @@ class Outbox:
         with self.database.begin() as session:
             wanted = events or [*webhook_outbox.WebhookEvent]
             endpoint, secret = endpoints.create(session, self.seal, owner, url, wanted)
-            return endpoint.id, _shown(secret)
+            return endpoint.id, encode_secret(secret)
 
     def due_now(self) -> None:
         with self.database.begin() as session:
@@ -233,7 +233,7 @@ def test_for_a_day_both_secrets_sign(
     def rotate() -> str:
         with outbox.database.begin() as session:
             endpoint = session.get_one(WebhookEndpoint, endpoint_id)
-            return _shown(endpoints.rotate_secret(session, outbox.seal, endpoint))
+            return encode_secret(endpoints.rotate_secret(session, outbox.seal, endpoint))
 
     new = rotate()
     end()
@@ -281,7 +281,7 @@ def test_secrets_lie_encrypted_and_keys_can_be_replaced(outbox: Outbox, settings
     sealed = outbox.standing(endpoint_id).secret
     assert shown[6:20].encode() not in sealed
     fresh = SecretStr(Fernet.generate_key().decode())
-    assert _shown(SecretBox([fresh, *settings.secret_keys]).unseal(sealed)) == shown
+    assert encode_secret(SecretBox([fresh, *settings.secret_keys]).unseal(sealed)) == shown
     with pytest.raises(Unreadable):
         SecretBox([fresh]).unseal(sealed)
     with pytest.raises(Unreadable):

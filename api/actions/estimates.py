@@ -1,0 +1,18 @@
+"""Estimates of what a job will take."""
+
+from api.actions import allowed_paths
+from api.actions.model_config import shape_of
+from api.resources import AppResources
+from api.schemas.jobs import JobRequest
+from jobs.fleet import machines
+from pruning.estimate import Estimate
+
+
+def estimate(resources: AppResources, owner: str, request: JobRequest) -> Estimate:
+    """Estimate a job from its model's config and the slowest live worker. Raises what `shape_of` raises."""
+    spec = request.spec()
+    allowed_paths.check(spec, resources.settings)
+    shape = shape_of(spec.recipe.model, owner, resources.settings)
+    with resources.database.begin() as session:
+        machine = machines.slowest_live(session, resources.settings.lease_seconds)
+    return Estimate.of(spec.recipe, spec.evaluation, shape, machine, save_masks=spec.save_masks)

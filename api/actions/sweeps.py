@@ -1,0 +1,97 @@
+"""Sweeps: submit, list, look up, cancel."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from api.actions import allowed_paths
+from api.actions.parse_job import parse_job
+from api.problems.problems import FieldError, InvalidRequest, NotFound
+from api.resources import AppResources
+from api.schemas.jobs import JobRequest
+from api.schemas.pages import PageQuery
+from api.schemas.sweeps import SweepDetail, SweepItem, SweepPage, SweepRequest
+from jobs.sweeps import sweeps
+from jobs.sweeps.bisection import Target
+from jobs.tables import Job, Sweep
+
+_NO_SUCH_SWEEP = "There is no such sweep, or it belongs to another owner."
+
+
+def submit(resources: AppResources, owner: str, request: SweepRequest) -> SweepDetail:
+    """Queue all jobs of a sweep, or none; of a search, queue the first job.
+
+    Raises RequestValidationError and InvalidRequest for a job that is refused, and `quota.QueueFull`.
+    """
+    with resources.database.begin() as session:
+        if request.target is None:
+            sweep = _sweep(session, resources, owner, request)
+        else:
+            sweep = _search(session, resources, owner, request, request.target)
+        return _detail(session, sweep)
+
+
+def list_page(database: sessionmaker[Session], owner: str, query: PageQuery) -> SweepPage:
+    """Return a page of the owner's sweeps."""
+    with database.begin() as session:
+        rows = sweeps.newest(session, owner, before=query.cursor, limit=query.rows)
+    return SweepPage.of(rows, query, SweepItem.model_validate)
+
+
+def detail(database: sessionmaker[Session], owner: str, sweep_id: UUID) -> SweepDetail:
+    """Return one of the owner's sweeps. Raises NotFound."""
+    with database.begin() as session:
+        return _detail(session, sweeps.get(session, owner, sweep_id))
+
+
+def cancel(database: sessionmaker[Session], owner: str, sweep_id: UUID) -> SweepDetail:
+    """Cancel the jobs of a sweep that have not ended. Raises NotFound."""
+    with database.begin() as session:
+        return _detail(session, sweeps.cancel(session, owner, sweep_id))
+
+
+def _sweep(session: Session, resources: AppResources, owner: str, request: SweepRequest) -> Sweep:
+    assert request.vary is not None  # noqa: S101 - validated
+    jobs = [parse_job(fields, "job") for fields in request.vary.combinations(request.job)]
+    _check_paths(resources, jobs)
+    return sweeps.create(
+        session,
+        owner,
+        request.model_dump(mode="json", exclude_none=True),
+        [job.spec() for job in jobs],
+        jobs[0].labels,
+        max_queued=resources.settings.max_queued_jobs,
+    )
+
+
+def _search(
+    session: Session, resources: AppResources, owner: str, request: SweepRequest, target: Target
+) -> Sweep:
+    base = parse_job(request.job | {"sparsity": target.lowest}, "job")
+    if base.pattern != "unstructured":
+        raise InvalidRequest(
+            FieldError(field="job.pattern", message="fixes the sparsity; search with 'unstructured'")
+        )
+    _check_paths(resources, [base])
+    return sweeps.start_search(
+        session,
+        owner,
+        request.model_dump(mode="json", exclude_none=True),
+        base.spec(),
+        target,
+        base.labels,
+        max_queued=resources.settings.max_queued_jobs,
+    )
+
+
+def _check_paths(resources: AppResources, jobs: Sequence[JobRequest]) -> None:
+    for job in jobs:
+        allowed_paths.check(job.spec(), resources.settings)
+
+
+def _detail(session: Session, sweep: Sweep | None) -> SweepDetail:
+    if sweep is None:
+        raise NotFound(_NO_SUCH_SWEEP)
+    jobs: Sequence[Job] = sweeps.jobs_of(session, sweep)
+    return SweepDetail.with_jobs(sweep, jobs)

@@ -1,0 +1,110 @@
+"""Uploads: receive a text, check it, and record it as its owner's."""
+
+import codecs
+from collections.abc import AsyncIterable, AsyncIterator
+from uuid import UUID, uuid4
+
+from starlette.concurrency import run_in_threadpool
+
+from api.problems.problems import (
+    FieldError,
+    InvalidRequest,
+    NotFound,
+    QuotaExceeded,
+    ServiceUnavailable,
+    UploadInUse,
+)
+from api.resources import AppResources
+from api.schemas.pages import PageQuery
+from api.schemas.uploads import UploadItem, UploadPage
+from jobs.storage import uploads
+from jobs.storage.store import StoredFile
+
+NO_SUCH_UPLOAD = "There is no such upload, or it belongs to another owner."
+
+
+async def receive(
+    resources: AppResources, owner: str, name: str, ending: str, body: AsyncIterable[bytes]
+) -> tuple[UploadItem, bool]:
+    """Store a text. Returns it, and whether this call created it: equal text returns the first upload.
+
+    Raises InvalidRequest for what is not text, QuotaExceeded, and ServiceUnavailable if it took too long.
+    """
+    quota = resources.settings.upload_quota_bytes
+    key = f"uploads/{uuid4()}"
+    room = quota - await run_in_threadpool(_announce, resources, owner, key)
+    stored = await resources.store.put_stream(key, _checked(body, room, quota))
+    return await run_in_threadpool(_record, resources, owner, name, ending, stored)
+
+
+def list_page(resources: AppResources, owner: str, query: PageQuery) -> UploadPage:
+    """Return a page of the owner's uploads."""
+    with resources.database.begin() as session:
+        rows = uploads.newest(session, owner, before=query.cursor, limit=query.rows)
+        used = uploads.used_bytes(session, owner)
+    quota = resources.settings.upload_quota_bytes
+    return UploadPage.of(rows, query, UploadItem.of, used_bytes=used, quota_bytes=quota)
+
+
+def delete(resources: AppResources, owner: str, upload_id: UUID) -> None:
+    """Delete an upload and its file. Raises NotFound, and UploadInUse while an unfinished job needs it."""
+    with resources.database.begin() as session:
+        try:
+            upload = uploads.remove(session, owner, upload_id)
+        except uploads.InUse as error:
+            raise UploadInUse(error.job_id) from error
+    if upload is None:
+        raise NotFound(NO_SUCH_UPLOAD)
+    resources.store.delete(upload.key)
+
+
+async def _checked(body: AsyncIterable[bytes], room: int, quota: int) -> AsyncIterator[bytes]:
+    """Yield the body chunk by chunk, as long as it fits into `room` bytes and is text."""
+    decoder, size = codecs.getincrementaldecoder("utf-8")(), 0
+    async for chunk in body:
+        size += len(chunk)
+        if size > room:
+            raise _over(quota)
+        _decode(decoder, chunk)
+        yield chunk
+    _decode(decoder, b"", final=True)
+    if size == 0:
+        raise InvalidRequest(FieldError(field="body", message="holds no text"))
+
+
+def _decode(decoder: codecs.IncrementalDecoder, chunk: bytes, *, final: bool = False) -> None:
+    try:
+        text = decoder.decode(chunk, final)
+    except UnicodeDecodeError as error:
+        raise InvalidRequest(FieldError(field="body", message="must be UTF-8 text")) from error
+    if "\0" in text:
+        raise InvalidRequest(FieldError(field="body", message="must be text, without NUL characters"))
+
+
+def _announce(resources: AppResources, owner: str, key: str) -> int:
+    """Record that a file is about to be written. Returns the size of all uploads of the owner so far."""
+    with resources.database.begin() as session:
+        uploads.announce(session, key)
+        return uploads.used_bytes(session, owner)
+
+
+def _record(
+    resources: AppResources, owner: str, name: str, ending: str, stored: StoredFile
+) -> tuple[UploadItem, bool]:
+    """Record the file as the owner's, or delete it: the owner has this text already, or no room for it."""
+    quota, created = resources.settings.upload_quota_bytes, False
+    try:
+        with resources.database.begin() as session:
+            upload, created = uploads.add(session, owner, name, ending, stored, quota)
+            return UploadItem.of(upload), created
+    except uploads.QuotaExceeded as error:
+        raise _over(quota) from error
+    except uploads.Forgotten as error:
+        raise ServiceUnavailable("The upload took too long. Send it again.") from error
+    finally:
+        if not created:
+            resources.store.delete(stored.key)
+
+
+def _over(quota: int) -> QuotaExceeded:
+    return QuotaExceeded(f"Your uploads may take at most {quota} bytes together. Delete some.")

@@ -1,0 +1,55 @@
+"""The zoo: list the entries, look one up, promote a job, withdraw an entry."""
+
+from uuid import UUID
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from api.actions.jobs import NO_SUCH_JOB
+from api.problems.problems import NotFound, NotPresentable
+from api.schemas.zoo import ZooDetail, ZooItem, ZooListQuery, ZooPage
+from jobs import zoo
+from jobs.access.api_keys import Principal, Scope
+from jobs.zoo import Shown
+
+NO_SUCH_ENTRY = "There is no such entry in the zoo; it may have been withdrawn."
+
+
+def list_page(database: sessionmaker[Session], query: ZooListQuery) -> ZooPage:
+    """Return a page of the entries, whoever promoted them."""
+    with database.begin() as session:
+        entries = zoo.newest(session, query.filter(), before=query.cursor, limit=query.rows)
+    return ZooPage.of(entries, query, ZooItem.of)
+
+
+def find(session: Session, slug: str) -> Shown:
+    """Return the rows of an entry. Raises NotFound."""
+    shown = zoo.get(session, slug)
+    if shown is None:
+        raise NotFound(NO_SUCH_ENTRY)
+    return shown
+
+
+def detail(database: sessionmaker[Session], slug: str) -> ZooDetail:
+    """Return an entry. Raises NotFound."""
+    with database.begin() as session:
+        return ZooDetail.with_files(find(session, slug), zoo.artifacts(session, slug))
+
+
+def promote(database: sessionmaker[Session], owner: str, job_id: UUID, note: str) -> ZooDetail:
+    """Show one of the owner's jobs in the zoo, or change its note. Raises NotFound and NotPresentable."""
+    with database.begin() as session:
+        try:
+            entry = zoo.promote(session, owner, job_id, note)
+        except zoo.NotPresentable as error:
+            raise NotPresentable from error
+        if entry is None:
+            raise NotFound(NO_SUCH_JOB)
+        return ZooDetail.with_files(find(session, entry.slug), zoo.artifacts(session, entry.slug))
+
+
+def withdraw(database: sessionmaker[Session], principal: Principal, slug: str) -> None:
+    """Withdraw an entry of the principal's, or with the scope `admin` any entry. Raises NotFound."""
+    owner = None if Scope.ADMIN in principal.scopes else principal.owner
+    with database.begin() as session:
+        if not zoo.withdraw(session, owner, slug):
+            raise NotFound("There is no such entry in the zoo, or it belongs to another owner.")

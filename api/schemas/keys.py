@@ -1,0 +1,77 @@
+"""API keys."""
+
+from datetime import datetime
+from typing import Annotated, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.schemas.base import RequestModel
+from api.schemas.pages import Page, PageQuery
+from jobs.access import api_keys
+from jobs.access.api_keys import Scope
+from jobs.tables import ApiKey
+from pruning.recipe import Text
+
+Owner = Annotated[Text, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$", examples=["ada"])]
+
+
+class KeyRequest(RequestModel):
+    """An API key to create."""
+
+    name: Annotated[Text, Field(max_length=100, examples=["ci"], description="What the key is for.")]
+    scopes: list[Scope] = Field(
+        [*api_keys.ORDINARY_SCOPES],
+        min_length=1,
+        max_length=len(Scope),
+        description="What the key may do. You can grant only scopes that your own key has, unless it has "
+        "`admin`.",
+    )
+    owner: Owner | None = Field(
+        None, description="Whose key it is; yours by default. Another owner needs the scope `admin`."
+    )
+    expires_in_days: float | None = Field(
+        None,
+        gt=0,
+        le=3650,
+        description="When the key expires. By default it does not, unless your own key does: a key does not "
+        "outlive the one that created it, unless that has `admin`.",
+    )
+
+
+class KeyItem(BaseModel):
+    """An API key without its secret."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID = Field(description="Identifies the key.")
+    prefix: str = Field(description="The letters after `ps_`, by which you can recognise the key.")
+    owner: str = Field(description="Whose key it is.")
+    name: str = Field(description="What the key is for.")
+    scopes: list[Scope] = Field(description="What the key may do.")
+    created_at: datetime = Field(description="When the key was created.")
+    expires_at: datetime | None = Field(description="When the key expires; null if it does not.")
+    last_used_at: datetime | None = Field(
+        description="When the key was last used, to the minute; null if it never was."
+    )
+
+
+class NewKey(KeyItem):
+    """An API key that was just created."""
+
+    key: str = Field(description="The key itself. Only its hash is stored, so it cannot be read again.")
+
+    @classmethod
+    def of(cls, row: ApiKey, key: str) -> Self:
+        """Build the answer from a row and the key's secret."""
+        return cls(**KeyItem.model_validate(row).model_dump(), key=key)
+
+
+class KeyPage(Page[KeyItem]):
+    """A page of API keys, newest first."""
+
+
+class KeyListQuery(PageQuery):
+    """Which keys to list."""
+
+    everyone: bool = Field(False, description="List the keys of every owner; needs the scope `admin`.")

@@ -1,0 +1,129 @@
+"""Sweeps: several jobs from one request, or a search for the sparsest model within a bound."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import product
+from typing import Annotated, Any, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from api.schemas.base import RequestModel
+from api.schemas.jobs import JobSummary
+from api.schemas.pages import Page
+from jobs.states import SweepState
+from jobs.sweeps.bisection import Search, Target
+from jobs.tables import Job, Sweep
+
+_MAX_JOBS = 64
+
+Values = Annotated[list[Any], Field(max_length=_MAX_JOBS)]
+
+
+class Vary(RequestModel):
+    """The fields that differ from job to job. Every combination becomes a job.
+
+    An N:M pattern implies its sparsity, so it is combined with no value of `sparsity`.
+    """
+
+    sparsity: Values = Field([], description="Sparsities to try.", examples=[[0.3, 0.5, 0.7]])
+    pattern: Values = Field([], description="Patterns to try.", examples=[["unstructured", "2:4"]])
+    method: Values = Field(
+        [],
+        description="Methods to try, by name or with options.",
+        examples=[["wanda", {"name": "gblm", "norm": "l2"}]],
+    )
+
+    def combinations(self, job: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return the fields of each job, in the order of the request and without duplicates."""
+        found: list[dict[str, Any]] = []
+        varied = {name: getattr(self, name) for name in Vary.model_fields if getattr(self, name)}
+        for values in product(*varied.values()):
+            fields = job | dict(zip(varied, values, strict=True))
+            if ":" in str(fields.get("pattern", "")):
+                fields.pop("sparsity", None)
+            if fields not in found:
+                found.append(fields)
+        return found
+
+
+class SweepRequest(RequestModel):
+    """A job, and either what to vary about it or a target to search for."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "job": {"model": "HuggingFaceTB/SmolLM2-135M", "method": "gblm"},
+                    "vary": {"sparsity": [0.3, 0.4, 0.5], "pattern": ["unstructured", "2:4"]},
+                },
+                {
+                    "job": {"model": "HuggingFaceTB/SmolLM2-135M", "method": "gblm"},
+                    "target": {"max_perplexity_increase": 0.05},
+                },
+            ]
+        },
+    )
+
+    job: dict[str, Any] = Field(
+        description="The fields of a job, as in `POST /v1/jobs`, except those that the sweep decides."
+    )
+    vary: Vary | None = Field(None, description="What to vary; give either this or `target`.")
+    target: Target | None = Field(
+        None, description="Search for the sparsest model within a bound, one job after the other."
+    )
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        if (self.vary is None) == (self.target is None):
+            raise ValueError("needs either vary or target")
+        names = (
+            {"sparsity", "gate"}
+            if self.target
+            else {name for name in Vary.model_fields if self._varies(name)}
+        )
+        if twice := sorted(names & self.job.keys()):
+            raise ValueError(f"job.{twice[0]} is decided by the sweep; leave it out")
+        if self.vary is not None:
+            self._check_number(self.vary)
+        return self
+
+    def _varies(self, name: str) -> bool:
+        return bool(self.vary and getattr(self.vary, name))
+
+    def _check_number(self, vary: Vary) -> None:
+        number = 1
+        for name in Vary.model_fields:
+            number *= max(1, len(getattr(vary, name)))
+        if not 2 <= number <= _MAX_JOBS:
+            raise ValueError(f"vary makes {number} jobs; a sweep has 2 to {_MAX_JOBS}")
+
+
+class SweepItem(BaseModel):
+    """A sweep without its jobs."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID = Field(description="Identifies the sweep.")
+    state: SweepState = Field(description="`running` until all of its jobs have ended.")
+    error: str | None = Field(description="Why the sweep failed; null if it did not.")
+    request: SweepRequest = Field(description="The request, with the defaults of a target filled in.")
+    search: Search | None = Field(description="What a search has found so far; null for a sweep with `vary`.")
+    created_at: datetime = Field(description="When the sweep was submitted.")
+    ended_at: datetime | None = Field(description="When the sweep ended; null while it runs.")
+
+
+class SweepDetail(SweepItem):
+    """A sweep with its jobs."""
+
+    jobs: list[JobSummary] = Field(description="The jobs in the order in which they were created.")
+
+    @classmethod
+    def with_jobs(cls, sweep: Sweep, jobs: Sequence[Job]) -> Self:
+        """Build the answer from the rows of a sweep and its jobs."""
+        fields = SweepItem.model_validate(sweep)
+        return cls(**dict(fields), jobs=[JobSummary.of(job) for job in jobs])
+
+
+class SweepPage(Page[SweepItem]):
+    """A page of your sweeps, newest first."""

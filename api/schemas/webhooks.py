@@ -1,0 +1,121 @@
+"""Webhooks: endpoints, their secrets and the deliveries to them."""
+
+import base64
+from datetime import datetime
+from typing import Annotated, Literal, Self
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from api.schemas.base import RequestModel
+from api.schemas.pages import Page
+from jobs.tables import WebhookDelivery, WebhookEndpoint
+from jobs.webhooks import endpoints
+from jobs.webhooks.outbox import WebhookEvent
+from pruning.recipe import Text
+
+Events = Annotated[list[WebhookEvent], Field(min_length=1, max_length=len(WebhookEvent))]
+Address = Annotated[Text, Field(examples=["https://hooks.example.org/pruneserve"])]
+
+
+class WebhookRequest(RequestModel):
+    """A webhook to create."""
+
+    url: Address = Field(
+        description="Where to send messages: an https URL with a public address, unless the operator allows "
+        "others."
+    )
+    events: Events = Field([*WebhookEvent], description="Which events to send; all by default.")
+
+
+class WebhookChange(RequestModel):
+    """Changes to a webhook. Fields that are left out keep their value."""
+
+    url: Address | None = Field(None, description="The new URL.")
+    events: Events | None = Field(None, description="The new list of events.")
+    enabled: bool | None = Field(
+        None,
+        description="False stops deliveries. True resumes them and sends what was held back in the meantime.",
+    )
+
+
+class WebhookItem(BaseModel):
+    """A webhook without its secret."""
+
+    id: UUID = Field(description="Identifies the webhook.")
+    url: str = Field(description="Where messages are sent.")
+    events: list[WebhookEvent] = Field(description="Which events are sent.")
+    enabled: bool = Field(description="Whether messages are being delivered.")
+    disabled_reason: str | None = Field(description="Why deliveries stopped; null while enabled.")
+    failing_since: datetime | None = Field(
+        description="When deliveries began to fail; null if the last one succeeded."
+    )
+    created_at: datetime = Field(description="When the webhook was created.")
+
+    @classmethod
+    def of(cls, endpoint: WebhookEndpoint) -> Self:
+        """Build the item from a row."""
+        return cls(
+            id=endpoint.id,
+            url=endpoint.url,
+            events=[WebhookEvent(event) for event in endpoint.events],
+            enabled=endpoint.disabled_at is None,
+            disabled_reason=endpoint.disabled_reason,
+            failing_since=endpoint.failing_since,
+            created_at=endpoint.created_at,
+        )
+
+
+class NewWebhook(WebhookItem):
+    """A webhook that was just created."""
+
+    secret: str = Field(description="The secret `whsec_…` for verifying signatures. It cannot be read again.")
+
+
+class NewSecret(BaseModel):
+    """A webhook's secret that was just created."""
+
+    secret: str = Field(description="The new secret `whsec_…`. It cannot be read again.")
+    previous_secret_until: datetime = Field(
+        description="Until then, messages carry a second signature with the previous secret."
+    )
+
+
+def encode_secret(secret: bytes) -> str:
+    """Return a secret in the form that Standard Webhooks libraries take: `whsec_` and Base64."""
+    return endpoints.SECRET_PREFIX + base64.b64encode(secret).decode()
+
+
+class WebhookPage(Page[WebhookItem]):
+    """A page of your webhooks, newest first."""
+
+
+class DeliveryItem(BaseModel):
+    """A message to a webhook, and its delivery so far."""
+
+    id: UUID = Field(
+        description="Identifies the message. Every attempt sends `webhook-id`: `msg_` and this id's "
+        "hexadecimal digits."
+    )
+    event: str = Field(description="The event that the message reports.", examples=["job.succeeded"])
+    state: Literal["pending", "delivered", "failed"] = Field(
+        description="`pending` while attempts are left; `failed` after the last one failed."
+    )
+    attempts: int = Field(description="How many attempts were made.")
+    next_attempt_at: datetime | None = Field(description="When the next attempt is due; null if none is.")
+    last_attempt_at: datetime | None = Field(description="When the last attempt was made.")
+    last_status: int | None = Field(description="HTTP status of the last attempt; null without an answer.")
+    last_error: str | None = Field(description="Why the last attempt failed; null if it did not.")
+    delivered_at: datetime | None = Field(description="When the endpoint accepted the message.")
+    created_at: datetime = Field(description="When the event happened.")
+
+    @classmethod
+    def of(cls, row: WebhookDelivery) -> Self:
+        """Build the item from a row."""
+        fields = {name: getattr(row, name) for name in cls.model_fields if name != "state"}
+        final: Literal["delivered", "failed"] = "delivered" if row.delivered_at else "failed"
+        return cls(**fields, state=final if row.next_attempt_at is None else "pending")
+
+
+class DeliveryPage(Page[DeliveryItem]):
+    """A page of the messages to a webhook, newest first."""
