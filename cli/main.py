@@ -102,6 +102,9 @@ def up(
     ] = None,
 ) -> None:
     """Start the whole service on this machine, reachable only from this machine; Ctrl-C stops it."""
+    from cli.embedded.environment import require_own_environment
+
+    require_own_environment()  # before anything of the service is imported
     from cli.embedded.up import run
 
     run(DataDirectory(data.absolute()), port=port, roots=root or [])

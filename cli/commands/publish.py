@@ -20,7 +20,7 @@ def publish(client: Client, source: str, repository: str, directory: Path, *, pr
         from huggingface_hub.errors import HfHubHTTPError, HFValidationError
     except ImportError as error:
         raise CommandFailed(
-            "publishing needs the package huggingface_hub: pip install 'pruneserve[publish]'", Exit.USAGE
+            "publishing needs huggingface_hub: install PruneServe with its extra `publish`", Exit.USAGE
         ) from error
     hub = HfApi(library_name="pruneserve")
     try:

