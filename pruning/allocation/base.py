@@ -1,4 +1,4 @@
-"""What an allocation is: a function from its options and the dense model to a sparsity for every layer."""
+"""Allocations: functions from their options and the dense model to a sparsity for every layer."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from pruning.recipe import AllocationOptions
 
 @dataclass(frozen=True)
 class DenseModel:
-    """The model before pruning, and what was measured on it."""
+    """The model before pruning, with its gradient norms and calibration windows."""
 
     stack: Stack
     gradients: GradientNorms  # by norm and layer name; empty for an allocation that needs none
@@ -50,7 +50,7 @@ class Allocation(Protocol):
 
 
 def allocation_for(options: AllocationOptions) -> Allocation:
-    """The allocation that these options describe, imported from where `options.implementation` says."""
+    """Return the allocation that these options describe, imported from `options.implementation`."""
     allocation: Allocation = resolve_name(options.implementation)
     return allocation
 

@@ -1,7 +1,8 @@
-"""Gradient-guided allocation: where the loss hardly feels most weights, most can go.
+"""Gradient-guided allocation: layers whose weights hardly affect the loss are pruned more.
 
 The saliency of a weight is |W_ij|·‖G_:,ij‖₂, G the gradients of the windows' losses. One threshold over all
-layers lies at the recipe's share of the saliencies; how prunable a layer is, is the share of its own below.
+layers is the quantile of the saliencies at the recipe's sparsity. The more of a layer's saliencies lie below
+it, the more of the layer is pruned.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -19,13 +20,13 @@ _HALF_WORD = 16
 def gradient_guided_sparsities(
     options: GradientGuided, sparsity: float, dense: DenseModel
 ) -> Sequence[float]:
-    """Each layer's sparsity: the more of its saliencies lie below the common threshold, the higher."""
+    """Return each layer's sparsity, which rises with its share of saliencies below the common threshold."""
     prunable = shares_up_to_common_threshold(lambda: _saliencies(dense), share=sparsity)
     return spread(prunable, dense.sizes, sparsity=sparsity, band=options.band)
 
 
 def _saliencies(dense: DenseModel) -> Iterator[Tensor]:
-    """|W_ij|·‖G_:,ij‖₂ of one layer after the other: (outputs, inputs)."""
+    """Yield |W_ij|·‖G_:,ij‖₂ layer by layer: (outputs, inputs)."""
     for _, block in dense.resident_blocks():
         for layer in block.layers:
             weight = layer.matrix
@@ -33,17 +34,17 @@ def _saliencies(dense: DenseModel) -> Iterator[Tensor]:
 
 
 def shares_up_to_common_threshold(saliencies: Callable[[], Iterator[Tensor]], *, share: float) -> list[float]:
-    """Per layer, the share of its saliencies up to the one of rank int(share · all), counted from 0.
+    """Return each layer's share of saliencies up to the one of rank int(share · all), counted from 0.
 
-    `saliencies()` gives each layer's, not negative, any shape; it is called again for each of three passes,
-    so that no more than one layer's are held at a time.
+    `saliencies()` yields those of each layer, non-negative, of any shape. It is called for each of three
+    passes, so that only one layer's are in memory at a time.
     """
     threshold = _of_rank(saliencies, share)
     return [float((_bits(layer) <= threshold).double().mean()) for layer in saliencies()]
 
 
 def _of_rank(saliencies: Callable[[], Iterator[Tensor]], share: float) -> int:
-    """The bits of the saliency of that rank: its upper half by a first count, its lower half by a second."""
+    """Find the bits of the saliency of that rank by two histograms: of the upper half, then of the lower."""
     upper = sum(_histogram(_bits(layer) >> _HALF_WORD) for layer in saliencies())
     assert isinstance(upper, Tensor)  # noqa: S101 - a model has layers
     rank = int(int(upper.sum()) * share)
@@ -57,7 +58,7 @@ def _of_rank(saliencies: Callable[[], Iterator[Tensor]], share: float) -> int:
 
 
 def _bits(saliencies: Tensor) -> Tensor:
-    """float32 that is not negative sorts as its bits do, read as integers."""
+    """Reinterpret as integers: non-negative float32 values sort as their bits do."""
     return saliencies.float().flatten().view(torch.int32)
 
 

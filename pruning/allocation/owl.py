@@ -16,7 +16,7 @@ from pruning.recipe.allocation import Owl
 
 
 def owl_sparsities(options: Owl, sparsity: float, dense: DenseModel) -> Sequence[float]:
-    """Each layer's sparsity; all layers of a block have the same."""
+    """Return each layer's sparsity, which is the same for all layers of a block."""
     walk = dense.calibration_walk()
     outliers, sizes = [], []
     for index, block in dense.resident_blocks():
@@ -36,7 +36,7 @@ def owl_sparsities(options: Owl, sparsity: float, dense: DenseModel) -> Sequence
 
 
 def outlier_share(scores: Sequence[Tensor], *, threshold: float) -> float:
-    """The share of all of a block's scores, one tensor per layer, above `threshold` times their mean."""
+    """Return the share of a block's scores, one tensor per layer, above `threshold` times their mean."""
     count = sum(layer.numel() for layer in scores)
     mean = sum(float(layer.sum(dtype=torch.float64)) for layer in scores) / count
     return sum(int((layer > threshold * mean).sum()) for layer in scores) / count
@@ -45,9 +45,10 @@ def outlier_share(scores: Sequence[Tensor], *, threshold: float) -> float:
 def block_sparsities(
     outliers: Sequence[float], sizes: Sequence[int], *, sparsity: float, band: float
 ) -> list[float]:
-    """Each block's sparsity: the outlier shares stretched to [0, 2·band], and taken off around `sparsity`.
+    """Return each block's sparsity: the outlier shares scaled to [0, 2·band], centred and subtracted.
 
-    `sizes`, the weights of each block, weigh the mean, so that the overall sparsity is kept.
+    The mean is weighted by `sizes`, the number of weights of each block, so that the overall sparsity stays
+    `sparsity`.
     """
     lowest, highest = min(outliers), max(outliers)
     if lowest == highest:

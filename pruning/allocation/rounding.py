@@ -1,4 +1,4 @@
-"""From how prunable layers are to how many zeros they get, the total met exactly."""
+"""Turn how prunable each layer is into numbers of zeros that add up to the requested total."""
 
 from collections.abc import Sequence
 
@@ -6,10 +6,10 @@ _ROUNDING = 1e-9
 
 
 def spread(prunable: Sequence[float], sizes: Sequence[int], *, sparsity: float, band: float) -> list[float]:
-    """Each layer's sparsity: sparsity + band · (its value - mean) / (largest distance from the mean).
+    """Return each layer's sparsity: sparsity + band · (its value - mean) / (largest distance from the mean).
 
-    `prunable`: per layer, more for one that can lose more. `sizes`: the weights of each, by which the mean is
-    weighted, so that the overall sparsity is kept as long as none is below 0 or above 1.
+    `prunable` is larger for a layer that can lose more. The mean is weighted by `sizes`, the number of
+    weights of each layer, so that the overall sparsity stays `sparsity` unless a value leaves [0, 1].
     """
     mean = sum(value * size for value, size in zip(prunable, sizes, strict=True)) / sum(sizes)
     furthest = max(abs(value - mean) for value in prunable)
@@ -19,13 +19,13 @@ def spread(prunable: Sequence[float], sizes: Sequence[int], *, sparsity: float, 
 
 
 def zero_counts(sparsities: Sequence[float], sizes: Sequence[int], *, total: int) -> list[int]:
-    """How many zeros each layer gets, `total` in all: the sparsities between 0 and 1, and whole numbers.
+    """Return the number of zeros of each layer, `total` in all.
 
-    What is cut off at 0 or 1, all layers make up for by the same shift. What rounding down leaves goes to the
-    largest remainders, one each.
+    Sparsities are clipped to [0, 1], and all are shifted by the same amount to make up for what was clipped.
+    Counts are rounded down; the rest of the total goes to the largest remainders, one each.
     """
     shift = _shift(sparsities, sizes, total)
-    exact = [_bounded(value + shift) * size for value, size in zip(sparsities, sizes, strict=True)]
+    exact = [_clipped(value + shift) * size for value, size in zip(sparsities, sizes, strict=True)]
     counts = [int(count) for count in exact]
     by_remainder = sorted(range(len(sizes)), key=lambda i: (counts[i] - exact[i], i))
     missing = total - sum(counts)
@@ -34,15 +34,15 @@ def zero_counts(sparsities: Sequence[float], sizes: Sequence[int], *, total: int
     return counts
 
 
-def _bounded(sparsity: float) -> float:
+def _clipped(sparsity: float) -> float:
     return min(max(sparsity, 0.0), 1.0)
 
 
 def _shift(sparsities: Sequence[float], sizes: Sequence[int], total: int) -> float:
-    """By bisection, to less than one weight: the most by which rounding down still stays within `total`."""
+    """Find, by bisection, the largest shift with which the clipped sparsities stay within `total`."""
     low, high = -1.0 - max(sparsities), 1.0 - min(sparsities)
     for _ in range(80):
         middle = (low + high) / 2
-        count = sum(_bounded(value + middle) * size for value, size in zip(sparsities, sizes, strict=True))
+        count = sum(_clipped(value + middle) * size for value, size in zip(sparsities, sizes, strict=True))
         low, high = (middle, high) if count <= total else (low, middle)
     return low

@@ -14,11 +14,11 @@ from pruning.data.windows import Reader, enough, fingerprint
 from pruning.errors import InvalidInput
 from pruning.recipe import Calibration, Share, is_stored
 
-# Above the reference's 128 x 2048 by a factor of 256. Every token's hidden state is held at every block.
+# 256 times the reference's 128 x 2048. The hidden states of all tokens are held while a block is pruned.
 _MAX_TOKENS = 2**26
 
-# One C4 document in fifty is longer than 2048 tokens, one in several hundred longer than 4096: so many draws
-# that fail one after the other mean a dataset of another kind.
+# One C4 document in fifty is longer than 2048 tokens, one in several hundred longer than 4096: this many
+# failed draws in a row mean that the dataset has hardly any long documents.
 _MAX_DRAWS = 10_000
 
 Encode = Callable[[str], list[int]]
@@ -26,11 +26,11 @@ Encode = Callable[[str], list[int]]
 
 @dataclass(frozen=True)
 class Drawn:
-    """The windows that came from one dataset, and how they came to be."""
+    """The windows that were drawn from one dataset."""
 
     share: Share
     windows: Tensor  # int64 (samples, length)
-    notes: tuple[str, ...] = ()  # for the report, where the way was not the plain one
+    notes: tuple[str, ...] = ()  # for the report, if the draw was not the usual one
 
     @property
     def fingerprint(self) -> str:
@@ -40,7 +40,7 @@ class Drawn:
 
 @dataclass(frozen=True)
 class CalibrationSet:
-    """Token windows, one dataset's after the other's."""
+    """The token windows of all datasets, one dataset after the other."""
 
     sets: tuple[Drawn, ...]
     windows: Tensor  # int64 (samples, length): of all sets
@@ -50,11 +50,11 @@ class CalibrationSet:
 def calibration_set(calibration: Calibration, reader: Reader) -> CalibrationSet:
     """Draw the windows that `calibration` asks for. Equal arguments give equal windows.
 
-    Token ids from a .npy file are used as they stand. From a single text, windows are cut at random offsets;
-    from a set of documents, each from a random one that is long enough (the reference's way for both). Where
-    several datasets are asked for, they are drawn from in their order, all from one random stream.
+    Token ids from a .npy file are used as they are. Windows are cut from a single text at random offsets, and
+    from a set of documents each from a random document that is long enough, as the reference does. Several
+    datasets are drawn from in their order, all with one random stream.
 
-    Raises InvalidInput naming the field, the value and the limit; Unreachable where a Hub dataset is.
+    Raises InvalidInput naming the field, the value and the limit; Unreachable if a Hub dataset is.
     """
     rng = random.Random(calibration.seed)  # noqa: S311 - a reproducible draw, and the reference's generator
     sets = tuple(_draw(share, calibration, reader, rng) for share in calibration.shares)
@@ -96,7 +96,7 @@ def _draw(share: Share, calibration: Calibration, reader: Reader, rng: random.Ra
 def _from_text(
     ids: list[int], samples: int, length: int, rng: random.Random, source: Source
 ) -> tuple[list[list[int]], tuple[str, ...]]:
-    """Windows at random offsets of one text; never the one that ends with it, as the reference has it."""
+    """Cut windows at random offsets of one text; as in the reference, the last offset is never drawn."""
     if len(ids) <= length:
         raise InvalidInput(
             f"the text has {len(ids)} tokens; a window of {length} needs at least {length + 1}: "
@@ -117,10 +117,10 @@ def _from_documents(
     rng: random.Random,
     source: Source,
 ) -> tuple[list[list[int]], tuple[str, ...]]:
-    """A window from a random long enough document each; where too few are, documents are packed.
+    """Cut each window from a random document that is long enough; pack documents if too few are.
 
     For each window the reference draws documents, with replacement, until one is strictly longer than it,
-    then the offset, all from one random stream. It never ends where no document is long enough.
+    then the offset, all with one random stream. It never ends if no document is long enough.
     """
     encoded = lru_cache(maxsize=1024)(lambda number: encode(documents[number]))
     too_short: set[int] = set()
@@ -156,7 +156,7 @@ def _packed(
     rng: random.Random,
     source: Source,
 ) -> tuple[list[list[int]], tuple[str, ...]]:
-    """Documents in random order, a blank line after each, one after the other, cut into windows."""
+    """Join the documents in random order, a blank line after each, and cut the result into windows."""
     order = list(range(len(documents)))
     rng.shuffle(order)
     ids: list[int] = []

@@ -14,17 +14,17 @@ _MAX_BYTES = 2 * 2**30  # all documents of a dataset are held in memory
 
 
 def read_documents(source: Source, *, roots: Sequence[Path] | None = None) -> Sequence[str]:
-    """The documents of a dataset, in their order, none of them empty.
+    """Read the documents of a dataset, in their order, none of them empty.
 
-    A text without document borders (wikitext2, the built-in text, a .txt file) is one document. Where a
-    dataset has parts for training and for testing, calibration reads the former and evaluation the latter.
+    A text without document boundaries (wikitext2, the built-in text, a .txt file) is one document. If a
+    dataset has a training and a test split, calibration reads the former and evaluation the latter.
 
-    Raises, with the source's field, InvalidInput for a file that lies outside `roots`, is too large, is not
-    what its name says, or holds no text, and for a dataset of the Hub that offline mode does not find in the
-    cache; Unreachable where the Hub does not answer.
+    Raises, with the source's field, InvalidInput for a file that is outside of `roots`, too large, not of the
+    format that its name says, or without text, and for a Hub dataset that is not in the cache in offline
+    mode; Unreachable if the Hub does not answer.
     """
     if is_upload(source.dataset):
-        raise InvalidInput("an upload's id means something to the service only", field=source.field)
+        raise InvalidInput("only the service can read an upload; give a file's path", field=source.field)
     if (name := content_name(source.dataset)) is not None:
         return _from_file(Path(name), file_by_content(name, roots, field=source.field), source.field)
     if not is_local(source.dataset):
@@ -35,7 +35,7 @@ def read_documents(source: Source, *, roots: Sequence[Path] | None = None) -> Se
 
 
 def _from_file(named: Path, real: Path, field: str) -> list[str]:
-    """The documents in the file `real`, which the recipe calls `named`: its ending says what it is."""
+    """Read the documents of the file `real`, whose format is that of the name `named` in the recipe."""
     parse = {".txt": _txt, ".jsonl": _jsonl, ".parquet": _parquet}.get(named.suffix)
     if parse is None:
         raise InvalidInput(f"{named.name} is not a .txt, .jsonl, .parquet or .npy file", field=field)
@@ -61,7 +61,7 @@ def _from_file(named: Path, real: Path, field: str) -> list[str]:
 
 
 class _NotText(Exception):
-    """A file cannot be used; the message ends a sentence that begins with its name."""
+    """A file cannot be used; the message continues a sentence that begins with the file's name."""
 
 
 def _txt(path: Path) -> Iterator[str]:
@@ -85,12 +85,12 @@ def _jsonl(path: Path) -> Iterator[str]:
             if not isinstance(record, dict) or not isinstance(record.get("text"), str):
                 raise _NotText(f", line {number}: not an object with a string field 'text'")
             if not _is_unicode(record["text"]):
-                raise _NotText(f", line {number}: the text holds half of a surrogate pair")
+                raise _NotText(f", line {number}: the text has a lone surrogate")
             yield record["text"]
 
 
 def _is_unicode(text: str) -> bool:
-    """JSON can spell code points that no text has, and tokenizers refuse them."""
+    """Whether a text has no lone surrogates, which JSON can spell and tokenizers refuse."""
     try:
         text.encode()
     except UnicodeEncodeError:

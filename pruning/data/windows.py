@@ -1,4 +1,4 @@
-"""Token windows: what calibration and evaluation feed to a model, from text or from stored token ids."""
+"""Token windows for calibration and evaluation, from text or from stored token ids."""
 
 import hashlib
 from collections.abc import Sequence
@@ -16,21 +16,21 @@ from pruning.errors import InvalidInput
 
 _DEFAULT_LENGTH = 2048
 
-# A tokeniser's own bookkeeping takes well over a hundred bytes per token of a text that it reads at once.
+# A tokeniser's own data structures take well over a hundred bytes per token of a text that it reads at once.
 _MAX_CHARACTERS = 2**26
 
 
 @dataclass(frozen=True)
 class Reader:
-    """What turns texts and files into windows that one model can read."""
+    """Turns texts and files into token windows for one model."""
 
     tokenizer: PreTrainedTokenizerBase
-    vocabulary: int  # token ids lie below it: the rows of the model's embedding
-    context_length: int | None = None  # in tokens; None where the model sets no bound
+    vocabulary: int  # the rows of the model's embedding; token ids are below it
+    context_length: int | None = None  # in tokens; None if the model sets no bound
     roots: Sequence[Path] | None = None  # where local files must lie; None allows any
 
     def length(self, requested: int | None, purpose: Purpose) -> int:
-        """Tokens per window: as requested, or min(2048, the model's context).
+        """Return the tokens per window: as requested, or min(2048, the model's context).
 
         Raises InvalidInput(field='<purpose>.sequence_length') beyond the model's context.
         """
@@ -44,7 +44,7 @@ class Reader:
         return requested
 
     def encode(self, text: str, source: Source) -> list[int]:
-        """The token ids of a whole text, with the special tokens that the tokenizer adds by itself."""
+        """Encode a whole text, with the special tokens that the tokenizer adds by itself."""
         if len(text) > _MAX_CHARACTERS:
             raise InvalidInput(
                 f"a text of {len(text)} characters is too long to be tokenised as one; the limit is "
@@ -55,9 +55,9 @@ class Reader:
         return ids
 
     def stored(self, source: Source, count: int | None, length: int | None) -> Tensor:
-        """The first windows of a .npy file of integers, (windows, length): int64 (count, length).
+        """Read the first windows of a .npy file of integers, (windows, length): int64 (count, length).
 
-        `count` None takes all; `length` None takes the file's. Raises InvalidInput naming the field.
+        `count` None reads all; `length` None takes the file's. Raises InvalidInput naming the field.
         """
         field, name = source.field, Path(source.dataset).name
         file = real_file(Path(source.dataset), self.roots, field=field)
@@ -79,7 +79,7 @@ class Reader:
         return torch.from_numpy(array[: enough(count, rows, columns, source)].astype(np.int64))
 
     def checked(self, windows: Tensor, source: Source) -> Tensor:
-        """The same windows. Raises InvalidInput where a token id lies outside the model's vocabulary."""
+        """Return the same windows. Raises InvalidInput if a token id is outside of the model's vocabulary."""
         low, high = int(windows.min()), int(windows.max())
         if low < 0 or high >= self.vocabulary:
             raise InvalidInput(
@@ -91,9 +91,9 @@ class Reader:
 
 
 def enough(wanted: int | None, available: int, length: int, source: Source) -> int:
-    """How many windows to use: as wanted, or all of them.
+    """Return how many windows to use: as wanted, or all of them.
 
-    Raises InvalidInput naming the dataset where there is none at all, the count where there are too few.
+    Raises InvalidInput naming the dataset if there are none, and the count if there are too few.
     """
     if available == 0:
         raise InvalidInput(f"the text is shorter than one window of {length} tokens", field=source.field)
@@ -108,10 +108,9 @@ def enough(wanted: int | None, available: int, length: int, source: Source) -> i
 
 
 def fingerprint(windows: Tensor) -> str:
-    """SHA-256 over the shape and the token ids, as little-endian int64: 64 hex digits."""
+    """Return the SHA-256 of the shape and the token ids, as little-endian int64: 64 hex digits."""
     digest = hashlib.sha256(np.array(windows.shape, "<i8").tobytes())
-    for some in torch.split(
-        windows, 1024
-    ):  # overlapping windows are views of one text; a copy of all may not fit
+    # In pieces: overlapping windows are views of one text, and a copy of all may not fit into memory.
+    for some in torch.split(windows, 1024):
         digest.update(some.cpu().numpy().astype("<i8").tobytes())
     return digest.hexdigest()

@@ -1,6 +1,6 @@
-"""Estimates: memory, operations, time and size of a job, from the shape of its model and a machine alone.
+"""Estimates of a job's memory, operations, time and output size, from its model's shape and a machine.
 
-Like the recipe, this package needs no torch: the API answers with it before any worker has seen the model.
+Like the recipe, this package needs no torch: the API answers with it before a worker has read the model.
 """
 
 from pruning.estimate.architectures import UnknownShape, shape_of_config

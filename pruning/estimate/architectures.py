@@ -1,7 +1,7 @@
-"""The shapes that a config.json describes.
+"""Model shapes from a config.json.
 
-Nothing in a config says which layers its model class builds, so the families are named here. This decides
-nothing but estimates: what can be pruned is found by looking at the model itself, in a worker, which has it.
+A config does not say which layers its model class builds, so the families are listed here. Only estimates
+depend on this list: what can be pruned is found by inspecting the model itself, on the worker.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -13,66 +13,65 @@ Matrices = tuple[Matrix, ...]
 
 
 class UnknownShape(Exception):
-    """The config does not tell what its model consists of. The message says what is missing."""
+    """The model's shape cannot be derived from the config. The message says what is missing."""
 
 
 class Config:
-    """The values of a config.json, each checked when it is asked for: it may come from anybody."""
+    """The values of a parsed config.json. Each is checked when it is read, since the file is not trusted."""
 
     def __init__(self, values: Mapping[str, Any]) -> None:
-        """As it was parsed."""
         self._values = values
 
     def number(self, *names: str, most: int = 10_000_000, default: int | None = None) -> int:
-        """The first of `names` that is given. Raises UnknownShape."""
+        """Return the first of `names` that is set, from 1 to `most`. Raises UnknownShape."""
         for name in names:
             value = self._values.get(name)
             if value is None:
                 continue
             if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= most:
-                raise UnknownShape(f"config.json has a {name} that is no number from 1 to {most}")
+                raise UnknownShape(f"config.json has a {name} that is not a number from 1 to {most}")
             return value
         if default is None:
             raise UnknownShape(f"config.json does not give {names[0]}")
         return default
 
     def flag(self, name: str, *, default: bool) -> bool:
-        """Whether it is set."""
+        """Return a flag, or `default` if it is not set."""
         value = self._values.get(name)
         return default if value is None else bool(value)
 
     def numbers(self, name: str) -> frozenset[int]:
-        """The numbers in a list; none where there is no list."""
+        """Return the integers of a list; none if it is not a list."""
         value = self._values.get(name)
         return frozenset(n for n in value if isinstance(n, int)) if isinstance(value, list) else frozenset()
 
     def text(self, *names: str) -> str:
-        """The first of `names` that is given, or nothing."""
+        """Return the first of `names` that is set, or an empty string."""
         return next((value for name in names if isinstance(value := self._values.get(name), str)), "")
 
     @property
     def hidden(self) -> int:
-        """The width of the model."""
+        """The width of the hidden states."""
         return self.number("hidden_size", "n_embd")
 
     @property
     def heads(self) -> int:
-        """Of attention."""
+        """The number of attention heads."""
         return self.number("num_attention_heads", "n_head", most=65_536)
 
     @property
     def head_size(self) -> int:
-        """What each head's query is long."""
+        """The width of each head's query."""
         return self.number("head_dim", default=max(1, self.hidden // self.heads))
 
     @property
     def intermediate(self) -> int:
-        """The width between the two layers of an MLP."""
+        """The width of an MLP's hidden layer."""
         return self.number("intermediate_size", "ffn_dim", "n_inner", default=4 * self.hidden)
 
 
-def _apart(config: Config, *, key_value_heads: int | None = None) -> Matrices:
-    """Query, key, value and output, each a layer."""
+def _separate(config: Config, *, key_value_heads: int | None = None) -> Matrices:
+    """Query, key, value and output as separate layers."""
     heads = config.heads
     grouped = key_value_heads or config.number("num_key_value_heads", default=heads, most=65_536)
     queries, keys = heads * config.head_size, grouped * config.head_size
@@ -84,9 +83,9 @@ def _apart(config: Config, *, key_value_heads: int | None = None) -> Matrices:
     )
 
 
-def _joined(config: Config) -> Matrices:
-    """Query, key and value in one layer."""
-    query, key, value, output = _apart(config)
+def _fused(config: Config) -> Matrices:
+    """Query, key and value in one layer, and the output."""
+    query, key, value, output = _separate(config)
     return (Matrix(query.outputs + key.outputs + value.outputs, config.hidden, "attention"), output)
 
 
@@ -95,29 +94,29 @@ def _falcon_attention(config: Config) -> Matrices:
         groups = config.number("num_kv_heads", default=config.heads, most=65_536)
     else:
         groups = 1 if config.flag("multi_query", default=True) else config.heads
-    query, key, value, output = _apart(config, key_value_heads=groups)
+    query, key, value, output = _separate(config, key_value_heads=groups)
     return (Matrix(query.outputs + key.outputs + value.outputs, config.hidden, "attention"), output)
 
 
 def _plain(config: Config, width: int | None = None, given: str = "mlp") -> Matrices:
-    """Up and down."""
+    """Up and down projections."""
     width = width or config.intermediate
     return (Matrix(width, config.hidden, given), Matrix(config.hidden, width, f"{given} activations"))
 
 
 def _gated(config: Config, width: int | None = None, given: str = "mlp") -> Matrices:
-    """Gate, up and down."""
+    """Gate, up and down projections."""
     up, down = _plain(config, width or config.number("intermediate_size"), given)
     return (up, up, down)
 
 
-def _gate_and_up_joined(config: Config) -> Matrices:
+def _gate_and_up_fused(config: Config) -> Matrices:
     up, down = _plain(config, config.number("intermediate_size"))
     return (Matrix(2 * up.outputs, up.inputs, up.given), down)
 
 
 def _experts(config: Config, width: int) -> Matrices:
-    """Gate, up and down of every expert."""
+    """Gate, up and down projections of every expert."""
     count = config.number("num_experts", "num_local_experts", most=10_000)
     share = min(1.0, config.number("num_experts_per_tok", most=10_000) / count)
     return tuple(
@@ -126,10 +125,10 @@ def _experts(config: Config, width: int) -> Matrices:
     )
 
 
-def _alike(
+def _uniform(
     attention: Callable[[Config], Matrices], mlp: Callable[[Config], Matrices]
 ) -> Callable[[Config], Iterator[Matrices]]:
-    """Every block has these."""
+    """Blocks that all have the same matrices."""
 
     def blocks(config: Config) -> Iterator[Matrices]:
         matrices = attention(config) + mlp(config)
@@ -140,14 +139,14 @@ def _alike(
 
 
 def _qwen_moe(config: Config) -> Iterator[Matrices]:
-    """Experts in every so many blocks, beside a shared one where the config names it."""
+    """Experts in every n-th block, with a shared expert if the config has one; dense MLPs in the others."""
     dense, step = config.numbers("mlp_only_layers"), config.number("decoder_sparse_step", default=1)
     shared = config.number("shared_expert_intermediate_size", default=0)
     routed = _experts(config, config.number("moe_intermediate_size"))
-    with_experts = _apart(config) + routed + (_gated(config, shared, "shared") if shared else ())
+    with_experts = _separate(config) + routed + (_gated(config, shared, "shared") if shared else ())
     for index in range(_depth(config)):
         sparse = index not in dense and (index + 1) % step == 0
-        yield with_experts if sparse else _apart(config) + _gated(config)
+        yield with_experts if sparse else _separate(config) + _gated(config)
 
 
 def _depth(config: Config) -> int:
@@ -158,8 +157,8 @@ def _mixture(config: Config) -> Matrices:
     return _experts(config, config.number("intermediate_size"))
 
 
-_LLAMA = _alike(_apart, _gated)
-_GPT = _alike(_joined, _plain)
+_LLAMA = _uniform(_separate, _gated)
+_GPT = _uniform(_fused, _plain)
 _FAMILIES: dict[str, Callable[[Config], Iterator[Matrices]]] = {
     **dict.fromkeys(
         (
@@ -168,28 +167,30 @@ _FAMILIES: dict[str, Callable[[Config], Iterator[Matrices]]] = {
         ),
         _LLAMA,
     ),
-    "phi3": _alike(_joined, _gate_and_up_joined),
-    **dict.fromkeys(("gptj", "opt", "phi", "starcoder2"), _alike(_apart, _plain)),
+    "phi3": _uniform(_fused, _gate_and_up_fused),
+    **dict.fromkeys(("gptj", "opt", "phi", "starcoder2"), _uniform(_separate, _plain)),
     **dict.fromkeys(("gpt2", "gpt_neox", "bloom"), _GPT),
-    "falcon": _alike(_falcon_attention, _plain),
-    **dict.fromkeys(("mixtral", "gpt_oss"), _alike(_apart, _mixture)),
+    "falcon": _uniform(_falcon_attention, _plain),
+    **dict.fromkeys(("mixtral", "gpt_oss"), _uniform(_separate, _mixture)),
     **dict.fromkeys(("qwen2_moe", "qwen3_moe"), _qwen_moe),
 }
-# Where the config is silent. Those that are not here have a head of their own.
+# Families with tied embeddings unless the config says otherwise. The others have a head of their own.
 _TIED = frozenset(
     {"gemma", "gemma2", "gemma3_text", "cohere", "cohere2", "gpt2", "opt", "bloom", "falcon", "starcoder2"}
 )
-_LEARNED_POSITIONS = {"gpt2": 0, "opt": 2}  # and the rows that are more than there are positions
+_LEARNED_POSITIONS = {"gpt2": 0, "opt": 2}  # rows in addition to the number of positions
 
 
 def shape_of_config(values: Mapping[str, Any]) -> ModelShape:
-    """The shape of the model that a config.json describes. Raises UnknownShape."""
+    """Derive the shape of the model that a config.json describes. Raises UnknownShape."""
     config = Config(values)
     family = config.text("model_type")
     if family not in _FAMILIES:
-        raise UnknownShape("only a worker, which can load the model, knows an architecture of this kind")
+        raise UnknownShape("only a worker, which loads the model, can tell the shape of this architecture")
     if family == "opt" and config.number("word_embed_proj_dim", default=config.hidden) != config.hidden:
-        raise UnknownShape("only a worker knows an OPT whose embeddings are narrower than its blocks")
+        raise UnknownShape(
+            "only a worker can tell the shape of an OPT with embeddings narrower than its blocks"
+        )
     vocabulary = config.number("vocab_size")
     tables = 1 if config.flag("tie_word_embeddings", default=family in _TIED) else 2
     positions = 0
@@ -197,7 +198,7 @@ def shape_of_config(values: Mapping[str, Any]) -> ModelShape:
         positions = config.number("max_position_embeddings", "n_positions") + _LEARNED_POSITIONS[family]
     stored = config.text("dtype", "torch_dtype") or "float32"
     if stored not in BYTES:
-        raise UnknownShape("config.json names a dtype of the weights that is none of " + ", ".join(BYTES))
+        raise UnknownShape("config.json has a dtype that is not one of " + ", ".join(BYTES))
     attention = config.heads * config.head_size
     return ModelShape(
         architecture=family,

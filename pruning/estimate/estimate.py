@@ -1,4 +1,4 @@
-"""What a job will take, before it runs: from the shape of its model and the machine alone."""
+"""The estimate of a job before it runs, from the shape of its model and the machine."""
 
 from collections.abc import Mapping
 from typing import Literal, Self
@@ -13,12 +13,12 @@ from pruning.recipe import Evaluation, Recipe, Stage
 
 Schedule = Literal["whole", "streamed"]
 
-# Parts of the measured rates that the stages reach; see docs/performance.md.
+# The shares of the measured rates that the stages reach; see docs/performance.md.
 _OF_PRODUCT_RATE = 0.8
 _OF_PRODUCT_RATE_IN_ATTENTION = 0.3
-# Files are read, hashed and written at about so many bytes a second.
+# Bytes per second at which files are read, hashed and written.
 _FILE_RATE = 4e8
-# A whole pass that is lost is lost whole, so that only a short one is worth its memory.
+# An interrupted pass on the schedule `whole` starts again, so only a short one is worth its memory.
 _LONGEST_WHOLE_SECONDS = 600.0
 
 
@@ -69,7 +69,7 @@ class Estimate(_Answer):
         *,
         save_masks: bool = False,
     ) -> Self:
-        """The job of a recipe on a model of this shape."""
+        """Estimate the job of a recipe on a model of this shape."""
         windows = Windows.of_calibration(recipe, shape)
         dtype = compute_dtype(recipe.dtype, shape.stored_dtype, machine)
         schedule = None
@@ -128,12 +128,12 @@ class Estimate(_Answer):
 
     @property
     def seconds_by_stage(self) -> Mapping[Stage, float]:
-        """What the time left is judged by before anything was measured."""
+        """The seconds of each stage, from which the time left is estimated before anything is measured."""
         return {stage.name: stage.seconds for stage in self.stages}
 
 
 def compute_dtype(requested: str, stored: str, machine: Machine) -> str:
-    """As pruning.runtime.device decides it: a CPU that is faster in bfloat16 has instructions for it."""
+    """Choose the dtype as pruning.runtime.device does: a CPU faster in bfloat16 has instructions for it."""
     if requested != "auto":
         return requested
     if stored == "float64":
@@ -146,7 +146,7 @@ def compute_dtype(requested: str, stored: str, machine: Machine) -> str:
 
 
 def seconds(done: Work, dtype: str, machine: Machine) -> float:
-    """How long the machine takes for it."""
+    """Return the seconds that the machine takes for this work."""
     rate = machine.rate(dtype)
     products = done.products / (_OF_PRODUCT_RATE * rate)
     attention = done.attention / (_OF_PRODUCT_RATE_IN_ATTENTION * rate)
@@ -163,7 +163,7 @@ def _stage(stage: Stage, done: Work, memory_bytes: float, dtype: str, machine: M
 
 
 def _resolve(shape: ModelShape, machine: Machine) -> StageEstimate:
-    """The checkpoint is read once for its digest and once for its weights."""
+    """Estimate `resolve`: the checkpoint is read once for its digest and once for its weights."""
     return StageEstimate(
         name=Stage.RESOLVE, operations=0, seconds=2 * shape.stored_bytes / _FILE_RATE, memory_bytes=0
     )
@@ -172,9 +172,10 @@ def _resolve(shape: ModelShape, machine: Machine) -> StageEstimate:
 def _gradients(
     shape: ModelShape, windows: Windows, dtype: str, machine: Machine
 ) -> tuple[Schedule, StageEstimate]:
-    """`whole` where it fits and is short, else `streamed`; both norms, because other jobs may want them.
+    """Estimate `gradients`: `whole` if it fits and is short, else `streamed`.
 
-    pruning.gradients.schedule decides by an assumed rate, so that a resumed run decides alike; near ten
+    Both norms are computed, so that other jobs can reuse them.
+    pruning.gradients.schedule decides by an assumed rate, so that a resumed run decides the same; near ten
     minutes the two may differ.
     """
     whole = _stage(

@@ -1,4 +1,4 @@
-"""What a job will run on."""
+"""The machine that a job will run on."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -22,7 +22,7 @@ class Machine(BaseModel):
         return "cuda" if self.device.startswith("cuda") else "cpu"
 
     def rate(self, dtype: str) -> float:
-        """Operations per second in a dtype. A dtype that was not measured counts as the slowest."""
+        """Return the operations per second in a dtype; the slowest rate for one that was not measured."""
         return self.operations_per_second.get(dtype, min(self.operations_per_second.values()))
 
 
@@ -33,4 +33,4 @@ ASSUMED = Machine(
     bytes_per_second=1e10,
     measured=False,
 )
-"""A small machine without a GPU."""
+"""A small machine without a GPU, assumed if no live worker was measured."""

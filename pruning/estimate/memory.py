@@ -1,24 +1,24 @@
-"""How much memory of the device each stage holds at its peak, in bytes."""
+"""The peak device memory of each stage, in bytes."""
 
 from pruning.estimate.shape import BYTES, BlockShape, ModelShape
 from pruning.estimate.work import Windows
 
-# As pruning.model.batching sizes its pieces where there is room; one window is the least.
+# The micro-batches of pruning.model.batching if there is room; at least one window.
 _TOKENS_AT_ONCE = {"cpu": 1024, "cuda": 8192}
 _FLOAT = 4
 
 MEMORY_SHARE = 0.7
-"""Of a device's memory, what weights and sums may take: the rest is for what is computed with them."""
+"""The share of a device's memory for weights and accumulators; the rest is for activations."""
 
 
-def _at_once(windows: Windows, device: str) -> int:
-    """Tokens that go through a block together: whole windows."""
+def _micro_batch(windows: Windows, device: str) -> int:
+    """Return the tokens of a micro-batch of whole windows."""
     count = max(1, -(-_TOKENS_AT_ONCE[device] // windows.length))
     return min(count, windows.count) * windows.length
 
 
 def _activations(blocks: tuple[BlockShape, ...], dtype: str) -> float:
-    """Per token: each layer's input and output, and about as much in norms, activations and residuals."""
+    """Per token: each layer's input and output, and about as much again for everything between layers."""
     return 2 * BYTES[dtype] * sum(block.features for block in blocks)
 
 
@@ -31,54 +31,54 @@ def _weights(shape: ModelShape, dtype: str) -> int:
     return shape.parameters * BYTES[dtype]
 
 
-def _around(shape: ModelShape, dtype: str) -> int:
+def _around_blocks(shape: ModelShape, dtype: str) -> int:
     return shape.embeddings * BYTES[dtype]
 
 
 def _block(shape: ModelShape, dtype: str, device: str) -> int:
-    """The block that works, and on CUDA the next one, which is brought meanwhile."""
+    """The block that computes, and on CUDA the next one, which is prefetched."""
     return shape.largest_block.weights * BYTES[dtype] * (2 if device == "cuda" else 1)
 
 
 def block_inputs(shape: ModelShape, windows: Windows, dtype: str) -> int:
-    """What all windows are before one block."""
+    """Return the hidden states of all windows before one block."""
     return windows.tokens * shape.hidden * BYTES[dtype]
 
 
 def whole_gradients(shape: ModelShape, windows: Windows, dtype: str, norms: int) -> float:
-    """The model, its accumulators, and the activations of one window: the least that it needs."""
+    """Return the minimum for `whole`: the model, its accumulators, and the activations of one window."""
     activations = (_activations(shape.blocks, dtype) + _logits(shape)) * windows.length
     return _weights(shape, dtype) + _FLOAT * norms * shape.block_weights + activations
 
 
 def streamed_gradients(shape: ModelShape, windows: Windows, dtype: str, device: str, norms: int) -> float:
-    """One block, its accumulators, one micro-batch of its activations; what lies around the blocks."""
+    """Return one block, its accumulators, a micro-batch of activations, and the weights around the blocks."""
     one = (shape.largest_block,)
-    activations = max(_activations(one, dtype), _logits(shape)) * _at_once(windows, device)
+    activations = max(_activations(one, dtype), _logits(shape)) * _micro_batch(windows, device)
     accumulators = _FLOAT * norms * shape.largest_block.weights
-    return _around(shape, dtype) + _block(shape, dtype, device) + accumulators + activations
+    return _around_blocks(shape, dtype) + _block(shape, dtype, device) + accumulators + activations
 
 
 def pruning(shape: ModelShape, windows: Windows, dtype: str, device: str, *, second_moments: bool) -> float:
-    """One block, the windows before it, and what is measured."""
+    """Return one block, the hidden states before it, and the statistics."""
     block = shape.largest_block
     moments = _FLOAT * sum(matrix.inputs**2 * matrix.copies for matrix in block.inputs)
     # Weight, score, order and mask of the largest matrix.
     scores = 4 * _FLOAT * max(matrix.outputs * matrix.inputs for matrix in block.matrices)
     return (
-        _around(shape, dtype)
+        _around_blocks(shape, dtype)
         + _block(shape, dtype, device)
         + block_inputs(shape, windows, dtype)
-        + _activations((block,), dtype) * _at_once(windows, device)
+        + _activations((block,), dtype) * _micro_batch(windows, device)
         + scores
         + (moments if second_moments else 0)
     )
 
 
 def evaluation(shape: ModelShape, windows: Windows, dtype: str, device: str, room: float) -> float:
-    """The whole model where it takes no more than `room`, else what works of it; and one micro-batch."""
+    """Return the whole model if it fits into `room`, else the blocks that compute; and one micro-batch."""
     activations = _activations((shape.largest_block,), dtype) + _logits(shape)
     weights = _weights(shape, dtype)
     if weights > room:
-        weights = _around(shape, dtype) + _block(shape, dtype, device)
-    return weights + activations * _at_once(windows, device)
+        weights = _around_blocks(shape, dtype) + _block(shape, dtype, device)
+    return weights + activations * _micro_batch(windows, device)

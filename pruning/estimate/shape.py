@@ -1,4 +1,4 @@
-"""What a model consists of, as far as its cost depends on it: plain numbers, no torch."""
+"""The shape of a model, as far as its cost depends on it: plain numbers, no torch."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,18 +11,18 @@ class Matrix:
 
     outputs: int
     inputs: int
-    given: str  # what it is given: matrices of one block with the same name share one input
+    given: str  # the name of its input: matrices of one block with the same name share one input
     copies: int = 1
-    share: float = 1.0  # of the tokens, that each copy is given
+    share: float = 1.0  # the share of the tokens that each copy processes
 
     @property
     def weights(self) -> int:
-        """Of all copies."""
+        """The weights of all copies."""
         return self.outputs * self.inputs * self.copies
 
     @property
     def active(self) -> float:
-        """The weights that a token is multiplied with."""
+        """The weights that are multiplied with a token, on average."""
         return self.weights * self.share
 
 
@@ -31,61 +31,61 @@ class BlockShape:
     """One decoder block."""
 
     matrices: tuple[Matrix, ...]
-    attention: int  # heads × their size: what a query is long, over all heads
+    attention: int  # heads × head size: the width of a query over all heads
 
     @cached_property
     def weights(self) -> int:
-        """In its linear layers."""
+        """The weights of its linear layers."""
         return sum(matrix.weights for matrix in self.matrices)
 
     @cached_property
     def active(self) -> float:
-        """The weights that a token is multiplied with."""
+        """The weights that are multiplied with a token, on average."""
         return sum(matrix.active for matrix in self.matrices)
 
     @cached_property
     def features(self) -> float:
-        """Numbers that go into and come out of its linear layers, per token."""
+        """The inputs and outputs of its linear layers, per token."""
         return sum(
             (matrix.inputs + matrix.outputs) * matrix.copies * matrix.share for matrix in self.matrices
         )
 
     @property
     def inputs(self) -> Iterator[Matrix]:
-        """One matrix for each distinct input."""
+        """Yield one matrix for each distinct input."""
         return iter({matrix.given: matrix for matrix in self.matrices}.values())
 
 
 @dataclass(frozen=True)
 class ModelShape:
-    """A decoder-only model. Norms, biases and routers are left out: they are less than a hundredth."""
+    """A decoder-only model without norms, biases and routers, which are less than one percent."""
 
     architecture: str
     hidden: int
     vocabulary: int
-    context: int | None  # the most tokens that it reads at once; None: no bound
+    context: int | None  # the context length in tokens; None: no bound
     blocks: tuple[BlockShape, ...]
     embeddings: int  # parameters outside the blocks: of embeddings, and of a head that is not tied to them
     stored_dtype: str  # 'float32', 'bfloat16', …
 
     @cached_property
     def block_weights(self) -> int:
-        """In the linear layers of all blocks."""
+        """The weights of the linear layers of all blocks."""
         return sum(block.weights for block in self.blocks)
 
     @property
     def parameters(self) -> int:
-        """In all."""
+        """The number of parameters."""
         return self.block_weights + self.embeddings
 
     @property
     def largest_block(self) -> BlockShape:
-        """By its weights."""
+        """The block with the most weights."""
         return max(self.blocks, key=lambda block: block.weights)
 
     @property
     def stored_bytes(self) -> int:
-        """As the checkpoint holds it, dense or pruned."""
+        """The bytes of the checkpoint, dense or pruned."""
         return self.parameters * BYTES[self.stored_dtype]
 
 

@@ -1,9 +1,9 @@
-"""How much each stage of a job computes.
+"""The operations of each stage of a job.
 
 With P weights in the blocks' linear layers and T calibration tokens, a forward pass takes 2PT operations, a
-backward pass as many for the gradients of activations, and as many again for δᵀx. So gradients take 6PT when
-the whole model is kept at once, 8PT when each block runs forward a second time, and 10PT when its input has
-to be computed again as well. Pruning runs every window through each block twice.
+backward pass 2PT for the gradients of activations and another 2PT for δᵀx. So gradients take 6PT on the
+schedule `whole`, 8PT if each block runs forward a second time, and 10PT if its input is recomputed as well.
+Pruning runs every window through each block twice.
 """
 
 from dataclasses import dataclass
@@ -13,17 +13,17 @@ from pruning.estimate.shape import ModelShape
 from pruning.recipe import Evaluation, Recipe
 
 _USUAL_LENGTH = 2048
-_USUAL_EVALUATION_TOKENS = 340_000  # WikiText-2's test split has about so many for a vocabulary of 32,000
+_USUAL_EVALUATION_TOKENS = 340_000  # about the size of WikiText-2's test split for a vocabulary of 32,000
 
-# Of a flash-attention kernel's backward pass, which forms the scores once more: five products for two.
+# Backward over forward operations of a flash-attention kernel, which recomputes the scores: five to two.
 _ATTENTION_BACKWARD = 2.5
-# Scoring a weight and finding the lowest of a row, in bytes of memory traffic that take as long.
+# The cost of scoring a weight and finding the lowest of a row, as bytes of memory traffic.
 _BYTES_TO_SELECT = 250
 # A logit and its gradient are written and read several times, in float32.
 _BYTES_PER_LOGIT = 40
 
-# Of a zero-shot task: examples, choices, and tokens of each choice with its context. What the harness's own
-# definitions come to, roughly; any other task is taken for one of the middle.
+# Examples, choices, and tokens per choice with its context, of zero-shot tasks: roughly those of the
+# harness's own definitions. Other tasks are assumed to be average.
 _TASKS = {
     "arc_challenge": (1172, 4, 50),
     "arc_easy": (2376, 4, 45),
@@ -38,25 +38,23 @@ _ANY_TASK = (1000, 4, 60)
 
 @dataclass(frozen=True)
 class Work:
-    """Floating-point operations of matrix products, those within attention, and bytes moved beside them."""
+    """Floating-point operations of matrix products and of attention, and bytes of other memory traffic."""
 
     products: float = 0.0
     attention: float = 0.0
     traffic: float = 0.0
 
     def __add__(self, other: "Work") -> "Work":
-        """Both."""
         return Work(
             self.products + other.products, self.attention + other.attention, self.traffic + other.traffic
         )
 
     def __mul__(self, times: float) -> "Work":
-        """So many times."""
         return Work(self.products * times, self.attention * times, self.traffic * times)
 
     @property
     def operations(self) -> float:
-        """Of all products."""
+        """The floating-point operations of all products."""
         return self.products + self.attention
 
 
@@ -69,40 +67,42 @@ class Windows:
 
     @property
     def tokens(self) -> int:
-        """In all of them."""
+        """The tokens of all windows."""
         return self.count * self.length
 
     @classmethod
     def of_calibration(cls, recipe: Recipe, shape: ModelShape) -> Self:
-        """What the recipe's calibration set will be."""
+        """Return the windows of the recipe's calibration set."""
         wanted = recipe.calibration
         return cls(wanted.samples, wanted.sequence_length or _usual_length(shape))
 
     @classmethod
     def of_evaluation(cls, evaluation: Evaluation, shape: ModelShape) -> Self:
-        """All texts together; how long a text is shows only when it is read."""
+        """Return the windows of all texts. Their length is assumed: it is known only once they are read."""
         length = evaluation.sequence_length or _usual_length(shape)
         each = evaluation.windows or max(1, _USUAL_EVALUATION_TOKENS // (evaluation.stride or length))
         return cls(each * len(evaluation.texts), length)
 
 
 def forward(shape: ModelShape, windows: Windows) -> Work:
-    """Through all blocks once."""
+    """Return the work of one forward pass through all blocks."""
     active = sum(block.active for block in shape.blocks)
-    # Each query meets half of the window's keys, and two products are formed with each pair.
+    # Each query attends to half of the window's keys on average, with two products per pair.
     width = sum(block.attention for block in shape.blocks)
     return Work(2 * active * windows.tokens, 2 * width * windows.length * windows.tokens)
 
 
 def head(shape: ModelShape, windows: Windows) -> Work:
-    """Logits and their loss."""
+    """Return the work of the logits and their loss."""
     logits = shape.vocabulary * windows.tokens
     return Work(products=2 * shape.hidden * logits, traffic=_BYTES_PER_LOGIT / 2 * logits)
 
 
 def gradients(shape: ModelShape, windows: Windows, *, norms: int, passes: int) -> Work:
-    """`passes`: how often the blocks run forward: 1 for `whole`, 2 for `streamed`, 3 where block inputs are
-    computed again."""
+    """Return the work of gradient norms.
+
+    `passes` is the number of forward passes: 1 for `whole`, 2 for `streamed`, 3 if inputs are recomputed.
+    """
     once = forward(shape, windows)
     backward = Work(2 * once.products, _ATTENTION_BACKWARD * once.attention)
     accumulated = (4 + 8 * norms) * shape.block_weights * windows.count
@@ -110,14 +110,14 @@ def gradients(shape: ModelShape, windows: Windows, *, norms: int, passes: int) -
 
 
 def pruning(recipe: Recipe, shape: ModelShape, windows: Windows) -> Work:
-    """Statistics, scores and masks, and what the method and the refit solve."""
+    """Return the work of statistics, scores and masks, and of the solvers of method and refit."""
     work = Work(traffic=_BYTES_TO_SELECT * shape.block_weights)
     measured = recipe.needs & {"input_norms", "second_moments"}
     if measured:
         once = forward(shape, windows)
         walks = 2.0 if "input_norms" in recipe.allocation.needs else 1.0
         groups = max(len(list(block.inputs)) for block in shape.blocks) if recipe.order == "layers" else 2
-        # A group's measurement ends where the group begins, half through the block on average.
+        # The measurement of a group ends where the group begins, halfway through the block on average.
         work += once * (walks + (walks if groups == 2 else groups / 2))
     if "second_moments" in recipe.needs:
         moments = sum(
@@ -139,7 +139,7 @@ def pruning(recipe: Recipe, shape: ModelShape, windows: Windows) -> Work:
 
 
 def evaluation(wanted: Evaluation, shape: ModelShape) -> Work:
-    """Of the dense and of the pruned model."""
+    """Return the work of evaluating the dense and the pruned model."""
     windows = Windows.of_evaluation(wanted, shape)
     work = forward(shape, windows) + head(shape, windows)
     for task in wanted.tasks:

@@ -1,4 +1,4 @@
-"""Masks as an artifact of their own: one bit per weight, by the names in the checkpoint."""
+"""Masks in a safetensors file: one bit per weight, under the parameter names of the checkpoint."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -16,14 +16,14 @@ FILE_NAME = "masks.safetensors"
 _AS_INTEGERS = {2: torch.int16, 4: torch.int32, 8: torch.int64}
 
 SHAPES = "shapes"
-"""Where a file's metadata has the shapes, as JSON."""
+"""The key of a file's metadata that holds the masks' shapes, as JSON."""
 
 
 class MaskFile:
     """A safetensors file of packed masks, filled in any order."""
 
     def __init__(self, path: Path, shapes: Mapping[str, Sequence[int]]) -> None:
-        """Lay out the file for masks of these names and shapes. It is whole when all were written."""
+        """Create the file for masks of these names and shapes. It is complete once all are written."""
         self._path = path
         self._begins: dict[str, int] = {}
         header: dict[str, Any] = {
@@ -42,7 +42,7 @@ class MaskFile:
             file.truncate(self._data + end)
 
     def write(self, masks: Mapping[str, Tensor]) -> None:
-        """Write some of the masks: bool, True where a weight is pruned."""
+        """Write some of the masks: bool, True where a weight is pruned, in their declared shapes."""
         with self._path.open("r+b") as file:
             for name, mask in masks.items():
                 file.seek(self._data + self._begins[name])
@@ -50,28 +50,26 @@ class MaskFile:
 
 
 def read_masks(path: Path) -> dict[str, Tensor]:
-    """All masks of a file."""
+    """Read all masks of a file, by parameter name: bool, True where a weight is pruned."""
     with safe_open(path, framework="pt") as file:
         shapes = json.loads(file.metadata()[SHAPES])
         return {name: unpacked(file.get_tensor(name), shape) for name, shape in shapes.items()}
 
 
 def set_to_zero(weights: Tensor, mask: Tensor) -> None:
-    """In place, where the mask is True; nothing else changes by a bit. Both are of one shape.
+    """Set weights to +0.0 in place where the mask, of the same shape, is True. Other bits do not change.
 
-    With a mask of coin flips, masked_fill_ takes twenty times as long on a CPU.
+    With a random mask, masked_fill_ takes twenty times as long on a CPU.
     """
     weights.view(_AS_INTEGERS[weights.itemsize]).mul_(~mask)  # also what was -0.0 or not finite
 
 
 def packed(mask: Tensor) -> Tensor:
-    """A bool tensor as uint8: its bits in row-major order, the first in the highest bit, the last byte
-    filled with zeros.
-    """
+    """Pack a bool tensor into uint8: row-major, the first value in the highest bit, padded with zeros."""
     return torch.from_numpy(np.packbits(mask.numpy()))
 
 
 def unpacked(bits: Tensor, shape: Sequence[int]) -> Tensor:
-    """What `packed` was given, of this shape."""
+    """Unpack the bits of `packed` into a bool tensor of this shape."""
     flat = np.unpackbits(bits.numpy(), count=prod(shape)).view(np.bool_)
     return torch.from_numpy(flat.reshape(shape))

@@ -1,7 +1,8 @@
-"""From scores to masks. A mask is True where a weight goes; the lowest scores go.
+"""Masks from scores. A mask is True where a weight is pruned, which are the lowest scores of each group.
 
 All functions take scores (outputs, inputs) and compare only within a group: an output row, a whole matrix,
-or M consecutive inputs of a row. Ties go to the lowest index first, unless a function says otherwise.
+or M consecutive inputs of a row. Of equal scores the lowest index is pruned first, unless a function says
+otherwise.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -22,15 +23,25 @@ _FEW_COLUMNS = 8
 
 @dataclass(frozen=True)
 class LayerTarget:
-    """Where, and how many, zeros a layer is to have."""
+    """The pattern of a layer's zeros, and their number.
+
+    Attributes
+    ----------
+    pattern
+        `unstructured` or `N:M`.
+    sparsity
+        The share of zeros.
+    zeros
+        The exact number of zeros. None: the method rounds `sparsity` to whole weights.
+    """
 
     pattern: str
     sparsity: float
-    zeros: int | None = None  # exactly so many; None: what the method's own rounding makes of `sparsity`
+    zeros: int | None = None
 
 
 def select(scores: Tensor, target: LayerTarget, group: ComparisonGroup) -> Tensor:
-    """The mask that meets `target`: bool (outputs, inputs)."""
+    """Return the mask that meets `target`: bool (outputs, inputs)."""
     kept_of = group_of(target.pattern)
     if kept_of is not None:
         return lowest_of_each_group(scores, *kept_of)
@@ -42,17 +53,17 @@ def select(scores: Tensor, target: LayerTarget, group: ComparisonGroup) -> Tenso
 
 
 def lowest_of_each_row(scores: Tensor, sparsity: float) -> Tensor:
-    """The lowest int(columns × sparsity) of each row, a product of Python floats: bool, shaped like `scores`.
+    """Mask the lowest int(columns × sparsity) of each row: bool, shaped like `scores`.
 
-    The same as the head of a stable ascending sort, without the sort.
+    The product is one of Python floats. The result is that of a stable ascending sort, without the sort.
     """
     return _lowest_count_of_each_row(scores, int(scores.shape[1] * sparsity))
 
 
 def lowest_of_rows(scores: Tensor, zeros: int) -> Tensor:
-    """Exactly `zeros` weights, as many in each row: bool, shaped like `scores`.
+    """Mask exactly `zeros` weights, the same number in each row: bool, shaped like `scores`.
 
-    Where the rows do not divide them, one more goes in the rows whose next weight scores lowest.
+    If the rows do not divide `zeros`, one more is masked in the rows whose next weight scores lowest.
     """
     count, extra = divmod(zeros, len(scores))
     mask = _lowest_count_of_each_row(scores, count)
@@ -64,12 +75,12 @@ def lowest_of_rows(scores: Tensor, zeros: int) -> Tensor:
 
 
 def lowest_of_matrix(scores: Tensor, zeros: int) -> Tensor:
-    """Exactly the `zeros` lowest of the whole matrix: bool, shaped like `scores`."""
+    """Mask exactly the `zeros` lowest scores of the whole matrix: bool, shaped like `scores`."""
     return _lowest_count_of_each_row(scores.reshape(1, -1), zeros).view_as(scores)
 
 
 def lowest_of_each_group(scores: Tensor, kept: int, size: int) -> Tensor:
-    """All but `kept` of every `size` consecutive inputs of a row, the lowest: bool, shaped like `scores`.
+    """Mask all but the `kept` highest of each `size` consecutive inputs of a row: bool, like `scores`.
 
     `size` must divide the number of inputs; see `fits`.
     """
@@ -77,7 +88,7 @@ def lowest_of_each_group(scores: Tensor, kept: int, size: int) -> Tensor:
 
 
 def _lowest_count_of_each_row(scores: Tensor, count: int) -> Tensor:
-    """Everything under the last score that goes, and as many of its equals as are needed, from the left."""
+    """Mask the `count` lowest of each row; of those that equal the highest masked score, the leftmost."""
     if count == 0:
         return torch.zeros_like(scores, dtype=torch.bool)
     last = _of_rank(scores, count)
@@ -90,7 +101,7 @@ def _lowest_count_of_each_row(scores: Tensor, count: int) -> Tensor:
 
 
 def _of_rank(scores: Tensor, rank: int) -> Tensor:
-    """Of each row (rows, columns), the score of that rank, counted from 1: (rows, 1)."""
+    """Return each row's score of that rank, counted from 1: (rows, 1)."""
     if scores.shape[1] <= _FEW_COLUMNS:
         return _sorted_columns(scores)[rank - 1][:, None]
     if scores.device.type == "cpu":
@@ -99,18 +110,18 @@ def _of_rank(scores: Tensor, rank: int) -> Tensor:
 
 
 def _by_numpy(scores: NDArray[Any], rank: int) -> NDArray[Any]:
-    """As `_of_rank`, in a tenth of the time that torch takes for it on a CPU."""
+    """Do `_of_rank` in a tenth of the time that torch takes on a CPU."""
 
     def selected(rows: NDArray[Any]) -> NDArray[Any]:
         return np.partition(rows, rank - 1, axis=1)[:, rank - 1 : rank]
 
     threads = torch.get_num_threads()
-    with ThreadPoolExecutor(threads) as pool:  # numpy itself uses one, and holds no lock meanwhile
+    with ThreadPoolExecutor(threads) as pool:  # numpy uses one thread, and releases the GIL
         return np.concatenate(list(pool.map(selected, np.array_split(scores, threads))))
 
 
 def _sorted_columns(scores: Tensor) -> list[Tensor]:
-    """Each row in ascending order: all rows at once by odd-even exchanges of whole columns."""
+    """Sort each row in ascending order, all rows at once by odd-even exchanges of whole columns."""
     columns = list(scores.T.contiguous())
     for turn in range(len(columns)):
         for left in range(turn % 2, len(columns) - 1, 2):
@@ -120,15 +131,15 @@ def _sorted_columns(scores: Tensor) -> list[Tensor]:
 
 
 def up_to_threshold(scores: Tensor, sparsity: float) -> Tensor:
-    """All scores of the matrix up to and with the one of rank int(numel × sparsity), counted from 0.
+    """Mask all scores of the matrix up to and including that of rank int(numel × sparsity), counted from 0.
 
-    So one weight more goes than the share says, and with it all its equals: the reference's arithmetic.
+    This is one weight more than the share, and all scores equal to it: the reference's arithmetic.
     """
     rank = int(scores.numel() * sparsity)
     return scores <= _of_rank(scores.reshape(1, -1), rank + 1)
 
 
 def fits(pattern: str, inputs: int) -> bool:
-    """Whether a layer with so many inputs can have the pattern."""
+    """Whether a layer with this number of inputs can have the pattern."""
     kept_of = group_of(pattern)
     return kept_of is None or inputs % kept_of[1] == 0

@@ -1,4 +1,4 @@
-"""Wanda's variant of the comparison: a row loses its lowest weights up to a part of its total score."""
+"""Wanda's cumulative selection: each row loses its lowest scores up to a part of its total score."""
 
 from torch import Tensor
 
@@ -8,13 +8,13 @@ _LOWEST_PART, _FIRST_PART, _HIGHEST_PART = 0.0, 0.4, 0.8
 
 
 def lowest_of_row_totals(scores: Tensor, sparsity: float) -> Tensor:
-    """In each row, the lowest scores whose sum is at most a part of the row's total: bool, shaped like
-    `scores`, which are (outputs, inputs) and not negative.
+    """Mask, in each row, the lowest scores whose sum is at most a part of the row's total.
 
-    The part is one for the matrix, and found by bisection until the share of the matrix that goes is within
-    0.001 of `sparsity`, or the bounds of the search are within 0.001 of each other; so it may miss. The
-    reference's arithmetic (arXiv 2306.11695 and 2311.04902), but for a row in which even the lowest score is
-    more than that part: there it fails, and here nothing goes.
+    `scores` are (outputs, inputs) and non-negative; the mask is bool of that shape. All rows have the same
+    part, found by bisection until the share of masked weights is within 0.001 of `sparsity`, or the bounds of
+    the search are within 0.001 of each other; so it may miss. This is the reference's arithmetic (arXiv
+    2306.11695 and 2311.04902), except for a row whose lowest score exceeds its part: there the reference
+    fails, and here nothing is masked.
     """
     ordered = scores.sort(dim=1, stable=True).values
     sums = ordered.cumsum(dim=1)

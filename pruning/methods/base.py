@@ -1,4 +1,4 @@
-"""What every pruning method is, and how its options find it."""
+"""The base classes of pruning methods, and what a method is given and returns."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection
@@ -20,7 +20,10 @@ from pruning.recipe import GradientNorm, MethodOptions, Need
 
 @dataclass(frozen=True)
 class LayerStats:
-    """What a method may ask about a layer: float32, or float64 for a float64 model."""
+    """A layer's weights and what was measured on it, as float32, or float64 for a float64 model.
+
+    With X the inputs of the layer over all calibration tokens, and N the number of calibration windows.
+    """
 
     layer: LinearLayer
     statistics: InputStatistics
@@ -29,36 +32,36 @@ class LayerStats:
 
     @property
     def weight(self) -> Tensor:
-        """(outputs, inputs), the dense weight."""
+        """The dense weight: (outputs, inputs)."""
         matrix = self.layer.matrix
         return matrix.to(torch.promote_types(matrix.dtype, torch.float32))
 
     @property
     def target_weight(self) -> Tensor:
-        """(outputs, inputs), the unpruned weight whose outputs refit reproduces."""
+        """The unpruned weight whose outputs refit reproduces: (outputs, inputs)."""
         return self.weight if self.refit_target is None else self.refit_target
 
     @property
     def activation_error(self) -> Tensor | None:
-        """(outputs, inputs); see `InputStatistics.activation_error`."""
+        """See `InputStatistics.activation_error`: (outputs, inputs), None if it was not measured."""
         return self.statistics.activation_error(self.layer, self.weight)
 
     @property
     def input_norms(self) -> Tensor:
-        """(inputs,), ‖X_j‖₂/√N; for a method that declares the need `input_norms`."""
+        """‖X_j‖₂/√N: (inputs,). Needs `input_norms`."""
         return self.statistics.of(self.layer, "input_norms")
 
     @property
     def second_moments(self) -> Tensor:
-        """(inputs, inputs), XᵀX's mean over windows; for a recipe that declares the need `second_moments`."""
+        """The mean of XᵀX over windows: (inputs, inputs). Needs `second_moments`."""
         return self.statistics.of(self.layer, "second_moments")
 
     def gradient_norms(self, norm: GradientNorm) -> Tensor:
-        """(outputs, inputs), without any scale; for a method that declares the need `gradient_norms`."""
+        """The norm over windows of the loss gradient, unscaled: (outputs, inputs). Needs `gradient_norms`."""
         return self.gradients[norm][self.layer.name].to(self.layer.matrix.device)
 
     def has_no_signal(self, needs: Collection[Need]) -> bool:
-        """Whether all that was measured for `needs` is zero. Never for a method that needs no measurement."""
+        """Whether everything measured for `needs` is zero; False if nothing is needed."""
         measured = [self.statistics.of(self.layer, need) for need in needs if need != "gradient_norms"]
         if "gradient_norms" in needs:
             measured += [norms[self.layer.name] for norms in self.gradients.values()]
@@ -67,39 +70,50 @@ class LayerStats:
 
 @dataclass(frozen=True)
 class PrunedMatrix:
-    """What a method makes of a layer."""
+    """A method's result for one layer.
 
-    mask: Tensor  # bool (outputs, inputs), True where pruned
-    weight: Tensor | None = None  # (outputs, inputs), where the method changes the weights that it keeps
-    warnings: tuple[str, ...] = ()  # without the layer's name
+    Attributes
+    ----------
+    mask
+        bool (outputs, inputs), True where a weight is pruned.
+    weight
+        The new weights (outputs, inputs), if the method changes weights that it keeps.
+    warnings
+        For the report, without the layer's name.
+    """
+
+    mask: Tensor
+    weight: Tensor | None = None
+    warnings: tuple[str, ...] = ()
 
 
 OptionsT = TypeVar("OptionsT", bound=MethodOptions)
 
 
 class Method(ABC, Generic[OptionsT]):
-    """Decides which weights of a layer go, and what becomes of the others."""
+    """A pruning method with the options of one recipe."""
 
     def __init__(self, options: OptionsT) -> None:
-        """With the options of one recipe."""
         self.options = options
 
     @abstractmethod
     def prune(self, layer: LayerStats, target: LayerTarget) -> PrunedMatrix:
-        """Leaves the layer as it is. Raises NumericalFailure, without the layer's name."""
+        """Choose the weights to prune and, optionally, new values for the others. Does not change the layer.
+
+        Raises NumericalFailure, without the layer's name.
+        """
 
 
 class ScoringMethod(Method[OptionsT]):
-    """Gives every weight of a layer a score; within a comparison group, the lowest scores are pruned."""
+    """A method that scores every weight; the lowest scores of each comparison group are pruned."""
 
     group: ClassVar[ComparisonGroup] = "row"
 
     @abstractmethod
     def score(self, layer: LayerStats) -> Tensor:
-        """(outputs, inputs); finite, or the run fails with the layer's name."""
+        """Return the scores: (outputs, inputs). The run fails if one is not finite."""
 
     def prune(self, layer: LayerStats, target: LayerTarget) -> PrunedMatrix:
-        """The lowest scores go, the others stay as they are."""
         scores = self.score(layer)
         if not torch.isfinite(torch.stack(scores.aminmax())).all():
             raise NumericalFailure(
@@ -109,15 +123,14 @@ class ScoringMethod(Method[OptionsT]):
         return self.select(scores, target)
 
     def select(self, scores: Tensor, target: LayerTarget) -> PrunedMatrix:
-        """From finite scores to a mask."""
+        """Turn finite scores into a mask."""
         return PrunedMatrix(select(scores, target, self.group))
 
 
 class RowSelectingMethod(ScoringMethod[OptionsT]):
-    """A scoring method whose options offer Wanda's variant: `selection`."""
+    """A scoring method whose option `selection` may ask for Wanda's cumulative variant."""
 
     def select(self, scores: Tensor, target: LayerTarget) -> PrunedMatrix:
-        """By share of each row, or by share of each row's total score."""
         if getattr(self.options, "selection", "share") == "share":
             return super().select(scores, target)
         mask = lowest_of_row_totals(scores, target.sparsity)
@@ -130,6 +143,6 @@ class RowSelectingMethod(ScoringMethod[OptionsT]):
 
 
 def method_for(options: MethodOptions) -> Method[Any]:
-    """The method that these options describe, imported from where `options.implementation` says."""
+    """Return the method that these options describe, imported from `options.implementation`."""
     method: type[Method[Any]] = resolve_name(options.implementation)
     return method(options)

@@ -1,4 +1,4 @@
-"""GBLM-Pruner (Das et al., 2023, arXiv 2311.04902): Wanda's score and the gradient's, added."""
+"""GBLM-Pruner (Das et al., 2023, arXiv 2311.04902): the sum of Wanda's score and the gradient score."""
 
 from torch import Tensor
 
@@ -25,10 +25,9 @@ def inverse_gblm_scores(
 
 
 class GblmMethod(RowSelectingMethod[Gblm]):
-    """Each output row on its own."""
+    """Compares the weights of each output row."""
 
     def score(self, layer: LayerStats) -> Tensor:
-        """See `gblm_scores` and `inverse_gblm_scores`."""
         scores = inverse_gblm_scores if self.options.inverse else gblm_scores
         gradient_norms = layer.gradient_norms(self.options.norm)
         return scores(layer.weight, layer.input_norms, gradient_norms, alpha=self.options.alpha)

@@ -1,4 +1,4 @@
-"""Gradient pruning (as in arXiv 2311.04902): a weight's size times the loss's sensitivity to it."""
+"""Gradient pruning (as in arXiv 2311.04902): the magnitude of a weight times the norm of its gradient."""
 
 from torch import Tensor
 
@@ -21,9 +21,8 @@ def inverse_gradient_scores(weight: Tensor, gradient_norms: Tensor) -> Tensor:
 
 
 class GradientMethod(ScoringMethod[Gradient]):
-    """Each output row on its own."""
+    """Compares the weights of each output row."""
 
     def score(self, layer: LayerStats) -> Tensor:
-        """See `gradient_scores` and `inverse_gradient_scores`."""
         scores = inverse_gradient_scores if self.options.inverse else gradient_scores
         return scores(layer.weight, layer.gradient_norms(self.options.norm))

@@ -1,4 +1,4 @@
-"""What the methods that look at second moments have in common."""
+"""Linear algebra shared by the methods that use second moments."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -17,7 +17,7 @@ _RISE = 10.0
 
 
 def damped(moments: Tensor, damping: float) -> Tensor:
-    """H + damping·mean(diag H)·I, a copy; `moments` (inputs, inputs)."""
+    """Return a copy of H = `moments` (inputs, inputs) plus damping·mean(diag H)·I."""
     result = moments.clone()
     result.diagonal().add_(damping * moments.diagonal().mean())
     return result
@@ -26,10 +26,9 @@ def damped(moments: Tensor, damping: float) -> Tensor:
 def with_rising_damping(
     attempt: Callable[[float], ResultT], damping: float
 ) -> tuple[ResultT, tuple[str, ...]]:
-    """What `attempt` makes of `damping`, or of ten, a hundred or a thousand times as much where it fails.
+    """Call `attempt` with `damping`, and with 10, 100 and 1000 times as much while it raises LinAlgError.
 
-    `attempt` fails by raising LinAlgError. Also returns what to say about it: nothing, when the
-    first attempt was good. Raises NumericalFailure when none is.
+    Return its result, and a warning if the first attempt failed. Raises NumericalFailure if all fail.
     """
     for exponent in range(_ATTEMPTS):
         used = damping * _RISE**exponent

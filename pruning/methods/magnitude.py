@@ -1,4 +1,4 @@
-"""Magnitude pruning: the smallest weights of each matrix go, whatever they multiply."""
+"""Magnitude pruning: prune the smallest weights of each matrix, whatever their inputs are."""
 
 from typing import ClassVar
 
@@ -15,10 +15,9 @@ def magnitude_scores(weight: Tensor) -> Tensor:
 
 
 class MagnitudeMethod(ScoringMethod[Magnitude]):
-    """One threshold for a whole matrix."""
+    """Compares the weights of the whole matrix."""
 
     group: ClassVar[ComparisonGroup] = "matrix"
 
     def score(self, layer: LayerStats) -> Tensor:
-        """See `magnitude_scores`."""
         return magnitude_scores(layer.weight)

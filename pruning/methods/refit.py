@@ -1,11 +1,12 @@
-"""Refit: the kept weights of a layer solved again, to give the outputs that the dense weights give.
+"""Refit: solve for the kept weights of a layer again, to reproduce the outputs of its dense weights.
 
-Per output row, min (w' - w)·H·(w' - w)ᵀ over w' that is zero where the mask says, H the damped second moments
-of the layer's inputs: least squares on the row's support. By conjugate gradients, preconditioned by diag H,
-on all rows at once: one product with H per step, in place of one factorisation per row.
+For each output row, minimise (w' - w)·H·(w' - w)ᵀ over w' that is zero where the mask is True, with H the
+damped second moments of the layer's inputs: least squares on the row's support. Conjugate gradients,
+preconditioned by diag H, solve all rows at once: one product with H per step instead of one factorisation per
+row.
 
-The outputs that are to be reproduced are those of w, the dense weights, on the pruned model's inputs X, or
-lie toward the dense model's own Y: w is replaced by the least-squares weights for them, none pruned,
+The target outputs are those of the dense weights w on the pruned model's inputs X, or lie toward the outputs
+Y of the dense model. For the latter, w is replaced by the unpruned least-squares weights for them,
 w + toward·((Y - X·wᵀ)ᵀX)·H⁻¹.
 """
 
@@ -35,12 +36,12 @@ def with_target(layer: LayerStats, options: RefitOptions) -> tuple[LayerStats, t
 
 
 def _solved(hessian: Tensor, right: Tensor) -> Tensor:
-    """right·H⁻¹: (outputs, inputs). Raises LinAlgError where H is not positive definite."""
+    """Return right·H⁻¹: (outputs, inputs). Raises LinAlgError if H is not positive definite."""
     return torch.cholesky_solve(right.T, torch.linalg.cholesky(hessian)).T
 
 
 def refitted(layer: LayerStats, pruned: PrunedMatrix, options: RefitOptions) -> PrunedMatrix:
-    """The same mask, with the kept weights solved again, from where the method left them."""
+    """Return the same mask with refitted weights, starting from the method's weights."""
     weight = refit(
         layer.target_weight,
         pruned.mask,
@@ -55,21 +56,21 @@ def refitted(layer: LayerStats, pruned: PrunedMatrix, options: RefitOptions) -> 
 def refit(
     weight: Tensor, mask: Tensor, start: Tensor, moments: Tensor, *, damping: float, iterations: int
 ) -> Tensor:
-    """The new weights (outputs, inputs), zero where `mask` is True.
+    """Return the new weights (outputs, inputs), zero where `mask` is True.
 
-    `weight`: whose outputs are to be reproduced. `start`: where the search begins, such as the masked
-    weights. `moments` (inputs, inputs), the mean over windows of XᵀX; `damping` pulls towards `weight`.
+    The outputs of `weight` are reproduced. The search begins at `start`, such as the masked weights.
+    `moments` (inputs, inputs) is the mean of XᵀX over windows; `damping` pulls towards `weight`.
     """
     hessian = damped(moments, damping)
     diagonal = hessian.diagonal()
     solution = start.masked_fill(mask, 0)
-    if not diagonal.any():  # nothing ever reaches this layer: every solution is as good
+    if not diagonal.any():  # no input reaches this layer: every solution is as good
         return solution
     residual = ((weight - solution) @ hessian).masked_fill_(mask, 0)
     preconditioned = residual / diagonal
     direction = preconditioned.clone()
     norm = _row_products(residual, preconditioned)
-    # What is left of a row that is solved is rounding: going on would divide one rounding error by another.
+    # The residual of a converged row is rounding error: another step would divide one such error by another.
     solved = norm * torch.finfo(norm.dtype).eps ** 2
     for _ in range(iterations):
         slope = (direction @ hessian).masked_fill_(mask, 0)
@@ -88,5 +89,5 @@ def _row_products(one: Tensor, other: Tensor) -> Tensor:
 
 
 def _ratio(numerator: Tensor, denominator: Tensor) -> Tensor:
-    """Zero for a row that is solved already, where both are."""
+    """Return numerator / denominator, or 0 for a converged row, where both are 0."""
     return torch.where(denominator > 0, numerator / denominator, 0)

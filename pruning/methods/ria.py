@@ -1,6 +1,6 @@
 """RIA (Zhang et al., 2024, 'Plug-and-Play: an efficient post-training pruning method for LLMs').
 
-A weight counts by its share of its row and of its column, so that no whole channel is lost.
+A weight is scored by its share of its row and of its column, so that no whole channel is pruned.
 """
 
 from torch import Tensor
@@ -10,10 +10,9 @@ from pruning.recipe.methods import Ria
 
 
 def ria_scores(weight: Tensor, input_norms: Tensor, *, power: float) -> Tensor:
-    """(|W_ij|/Σ_i|W_ij| + |W_ij|/Σ_j|W_ij|)·‖X_j‖₂^power: `weight` (outputs, inputs), `input_norms`
-    (inputs,).
+    """Return (|W_ij|/Σ_i|W_ij| + |W_ij|/Σ_j|W_ij|)·‖X_j‖₂^power, (outputs, inputs).
 
-    A row or a column of zeros adds nothing: its weights have no share of it.
+    `weight` (outputs, inputs), `input_norms` (inputs,). In a row or column of zeros, every share is 0.
     """
     sizes = weight.abs()
     of_column = sizes / _never_zero(sizes.sum(dim=0, keepdim=True))
@@ -26,8 +25,7 @@ def _never_zero(sums: Tensor) -> Tensor:
 
 
 class RiaMethod(ScoringMethod[Ria]):
-    """Each output row on its own."""
+    """Compares the weights of each output row."""
 
     def score(self, layer: LayerStats) -> Tensor:
-        """See `ria_scores`."""
         return ria_scores(layer.weight, layer.input_norms, power=self.options.power)

@@ -1,9 +1,9 @@
-"""SparseGPT (Frantar and Alistarh, 2023, arXiv 2301.00774): each column's error is made good to its right.
+"""SparseGPT (Frantar and Alistarh, 2023, arXiv 2301.00774): later columns compensate for each error.
 
-H = 2·mean over windows of XᵀX; an input that is always zero gets H_jj = 1, and its weights go;
+H = 2·mean over windows of XᵀX; an input that is always zero gets H_jj = 1, and its weights are pruned;
 damping·mean(diag H) is added to the diagonal; U is the upper Cholesky factor of H⁻¹. A weight's score is
-W_ij²/U_jj², the error that its removal leaves when everything to its right makes up for it. What column j
-loses, e = (w - pruned w)/U_jj, is taken from the columns to its right as e·U_j,j+1:.
+W_ij²/U_jj², the error that remains after its removal once the columns to its right compensate for it. The
+error of column j, e = (w - pruned w)/U_jj, is subtracted from the columns to its right as e·U_j,j+1:.
 """
 
 import torch
@@ -17,9 +17,9 @@ from pruning.recipe.methods import SparseGpt
 
 
 def inverse_factor(moments: Tensor, *, damping: float) -> Tensor:
-    """U, upper triangular with UᵀU = H⁻¹, from `moments` (inputs, inputs), the mean over windows of XᵀX.
+    """Return U, upper triangular with UᵀU = H⁻¹, from `moments` (inputs, inputs), the windows' mean of XᵀX.
 
-    Raises torch.linalg.LinAlgError where H is not positive definite.
+    Raises torch.linalg.LinAlgError if H is not positive definite.
     """
     hessian = 2 * moments
     diagonal = hessian.diagonal()
@@ -30,11 +30,11 @@ def inverse_factor(moments: Tensor, *, damping: float) -> Tensor:
 
 
 def sparsegpt(weight: Tensor, factor: Tensor, target: LayerTarget, *, columns: int) -> tuple[Tensor, Tensor]:
-    """The mask and the new weights, both (outputs, inputs).
+    """Return the mask and the new weights, both (outputs, inputs).
 
-    `factor` from `inverse_factor`. The weights of inputs that are always zero must be zero already. Each
-    `columns` columns are compared with each other over all rows, as they are when their turn comes; for an
-    N:M pattern it is each group of a row, when its first column's turn comes.
+    `factor` comes from `inverse_factor`. The weights of inputs that are always zero must be zero already.
+    The weights of `columns` columns over all rows are compared with each other, once the columns to their
+    left are done; for an N:M pattern, the weights of each group of a row.
     """
     weight = weight.clone()
     mask = torch.zeros_like(weight, dtype=torch.bool)
@@ -46,7 +46,7 @@ def sparsegpt(weight: Tensor, factor: Tensor, target: LayerTarget, *, columns: i
 
 
 def _column_blocks(weight: Tensor, target: LayerTarget, columns: int) -> list[tuple[int, int | None]]:
-    """Each block's first column, and its part of the zeros that an allocation gave the layer."""
+    """Return each block's first column and, if the target is a number of zeros, the block's part of it."""
     inputs = weight.shape[1]
     starts = range(0, inputs, columns)
     if target.zeros is None:
@@ -58,7 +58,7 @@ def _column_blocks(weight: Tensor, target: LayerTarget, columns: int) -> list[tu
 def _prune_columns(
     weight: Tensor, mask: Tensor, factor: Tensor, target: LayerTarget, zeros: int | None
 ) -> Tensor:
-    """Prune one block of columns in place. Returns each column's error: (outputs, columns of the block)."""
+    """Prune one block of columns in place. Return each column's error: (outputs, columns of the block)."""
     group = group_of(target.pattern)
     scales = factor.diagonal()
     if group is None:
@@ -81,10 +81,9 @@ def _prune_columns(
 
 
 class SparseGptMethod(Method[SparseGpt]):
-    """Each block of columns on its own."""
+    """Compares the weights of each block of columns."""
 
     def prune(self, layer: LayerStats, target: LayerTarget) -> PrunedMatrix:
-        """See `sparsegpt`."""
         moments = layer.second_moments
         factor, warnings = with_rising_damping(
             lambda damping: inverse_factor(moments, damping=damping), self.options.damping
@@ -94,7 +93,7 @@ class SparseGptMethod(Method[SparseGpt]):
         return PrunedMatrix(mask, weight, warnings)
 
     def _columns(self, pattern: str) -> int:
-        """No group of an N:M pattern lies in two blocks."""
+        """Return the columns per block, a multiple of M for an N:M pattern."""
         group = group_of(pattern)
         size = group[1] if group else 1
         return max(1, self.options.columns // size) * size

@@ -1,4 +1,4 @@
-"""Wanda (Sun et al., 2023, arXiv 2306.11695): a weight's size times the size of its input."""
+"""Wanda (Sun et al., 2023, arXiv 2306.11695): the magnitude of a weight times the norm of its input."""
 
 from torch import Tensor
 
@@ -7,13 +7,12 @@ from pruning.recipe.methods import Wanda
 
 
 def wanda_scores(weight: Tensor, input_norms: Tensor) -> Tensor:
-    """|W_ij|·‖X_j‖₂: `weight` (outputs, inputs), `input_norms` (inputs,) up to a common factor."""
+    """Return |W_ij|·‖X_j‖₂: `weight` (outputs, inputs), `input_norms` (inputs,) up to a common factor."""
     return weight.abs() * input_norms
 
 
 class WandaMethod(RowSelectingMethod[Wanda]):
-    """Each output row on its own."""
+    """Compares the weights of each output row."""
 
     def score(self, layer: LayerStats) -> Tensor:
-        """See `wanda_scores`."""
         return wanda_scores(layer.weight, layer.input_norms)

@@ -1,4 +1,4 @@
-"""What a model is calibrated on: one dataset, or several by weight."""
+"""The calibration set of a recipe: one dataset, or several by weight."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class WeightedDataset(StrictModel):
 class Share:
     """One dataset's part of the calibration set."""
 
-    field: str  # of the request, for whoever finds fault with the dataset
+    field: str  # of the request, for errors about the dataset
     dataset: str
     weight: float
     samples: int
@@ -47,14 +47,14 @@ class Calibration(StrictModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _several_replace_the_default(cls, value: Any) -> Any:  # noqa: ANN401 - what a client sent, not yet validated
+    def _datasets_replace_the_default(cls, value: Any) -> Any:  # noqa: ANN401 - what a client sent, not yet validated
         if isinstance(value, Mapping) and value.get("datasets") and "dataset" not in value:
             return {**value, "dataset": None}
         return value
 
     @field_validator("datasets")
     @classmethod
-    def _one_or_several(
+    def _either_dataset_or_datasets(
         cls, datasets: tuple[WeightedDataset, ...], info: ValidationInfo
     ) -> tuple[WeightedDataset, ...]:
         if datasets and info.data.get("dataset") is not None:
@@ -65,7 +65,7 @@ class Calibration(StrictModel):
 
     @field_validator("samples")
     @classmethod
-    def _some_for_every_dataset(cls, samples: int, info: ValidationInfo) -> int:
+    def _at_least_one_window_per_dataset(cls, samples: int, info: ValidationInfo) -> int:
         weights = [weighted.weight for weighted in info.data.get("datasets", ())]
         for number, count in enumerate(largest_remainder(samples, weights)):
             if count == 0:
@@ -77,7 +77,7 @@ class Calibration(StrictModel):
 
     @property
     def shares(self) -> tuple[Share, ...]:
-        """How many windows come from which dataset, in the order of the request."""
+        """The number of windows from each dataset, in the order of the request."""
         if self.dataset is not None:
             return (Share("calibration.dataset", self.dataset, 1.0, self.samples),)
         counts = largest_remainder(self.samples, [weighted.weight for weighted in self.datasets])
@@ -88,9 +88,10 @@ class Calibration(StrictModel):
 
 
 def largest_remainder(total: int, weights: list[float]) -> list[int]:
-    """`total` split in proportion to the weights: whole parts first, the rest to the largest remainders.
+    """Split `total` in proportion to the weights: whole parts first, the rest to the largest remainders.
 
-    Of equal remainders the earlier comes first. Exact, so that the split is the same on every machine.
+    Of equal remainders the earlier one comes first. The arithmetic is exact, so that the split is the same on
+    every machine.
     """
     whole = sum(map(Fraction, weights))
     quotas = [total * Fraction(weight) / whole for weight in weights]

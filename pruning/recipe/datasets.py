@@ -9,7 +9,7 @@ from pruning.recipe.fields import Text, absolute_path, is_local
 from pruning.recipe.registry import Registry, UnknownName
 
 DATASETS: Registry[str] = Registry("pruneserve.datasets", load=lambda point: point.value)
-"""Where the function is that reads each named dataset: `module:function`, see `pruning.data.datasets`."""
+"""The function that reads each named dataset, as `module:function`; see `pruning.data.datasets`."""
 
 DATASETS.register("c4", "pruning.data.datasets:c4")
 DATASETS.register("wikitext2", "pruning.data.datasets:wikitext2")

@@ -7,7 +7,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from pruning.recipe.datasets import Dataset, is_stored
 from pruning.recipe.fields import StrictModel
 
-# A name and nothing else: no path, no wildcard.
+# A task's name only: paths and wildcards are refused.
 TaskName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]{0,127}$")]
 
 
@@ -48,7 +48,7 @@ class Evaluation(StrictModel):
 
     @field_validator("stride")
     @classmethod
-    def _fits_the_windows(cls, stride: int | None, info: ValidationInfo) -> int | None:
+    def _stride_fits_the_windows(cls, stride: int | None, info: ValidationInfo) -> int | None:
         if stride is None or "sequence_length" not in info.data:
             return stride
         length = info.data["sequence_length"]
@@ -63,7 +63,7 @@ class Evaluation(StrictModel):
 
     @property
     def texts(self) -> tuple[tuple[str, str], ...]:
-        """Each dataset after the field of the request that names it. The first is the one that counts."""
+        """Pairs of a request's field and the dataset that it names. The gate applies to the first."""
         further = (
             (f"evaluation.further_datasets.{number}", dataset)
             for number, dataset in enumerate(self.further_datasets)

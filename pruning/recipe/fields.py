@@ -1,4 +1,4 @@
-"""The types that requests and recipes are made of: every string clean, every number bounded."""
+"""The field types of requests and recipes. Strings are free of control characters, numbers are bounded."""
 
 import re
 import unicodedata
@@ -14,7 +14,7 @@ _GROUP = re.compile(r"([1-9][0-9]{0,2}):([1-9][0-9]{0,2})")
 
 
 class StrictModel(BaseModel):
-    """An immutable value in which an unknown field, an infinity or a NaN is an error."""
+    """An immutable model that refuses unknown fields, infinities and NaN."""
 
     model_config = ConfigDict(
         frozen=True, strict=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True
@@ -92,6 +92,6 @@ Pattern = Annotated[Text, AfterValidator(_pattern)]
 
 
 def group_of(pattern: str) -> tuple[int, int] | None:
-    """(N, M) of a pattern with at most N non-zero of every M consecutive weights; None for unstructured."""
+    """Return (N, M) of a pattern of at most N non-zero of M consecutive weights; None for unstructured."""
     match = _GROUP.fullmatch(pattern)
     return (int(match[1]), int(match[2])) if match else None

@@ -113,7 +113,7 @@ class SparseGpt(MethodOptions):
     columns: int = Field(128, ge=1, le=65_536, description="Columns that share one threshold.")
 
     def operations(self, outputs: int, inputs: int) -> float:
-        """Two Cholesky factors and an inverse, and every column's error taken from those to its right."""
+        """Two Cholesky factors, an inverse, and the update of all columns to the right of each column."""
         return 4 / 3 * inputs**3 + outputs * inputs**2
 
 
@@ -130,7 +130,7 @@ class Admm(MethodOptions):
     iterations: int = Field(300, ge=1, le=10_000, description="At most; it stops when the support settles.")
 
     def operations(self, outputs: int, inputs: int) -> float:
-        """A product per iteration, an inverse every third, and about so many iterations until it settles."""
+        """One product per iteration and an inverse every third; it converges in about 21 iterations."""
         return min(self.iterations, 21) * (2.0 * outputs * inputs**2 + 2 / 3 * inputs**3)
 
 

@@ -1,4 +1,4 @@
-"""Names for whole combinations. A recipe never holds one: what it stands for is spelt out instead."""
+"""Presets: names for whole combinations of options. A recipe never holds the name, but the options."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,11 +11,11 @@ _DECIDED_BY_BEST = ("allocation", "refit", "order")
 
 
 def expanded(fields: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A recipe's fields with `method: "best"` replaced by the explicit options that measured best.
+    """Replace `method: "best"` in a recipe's fields by the options that measured best.
 
-    ADMM support and a refit half toward the dense model, layer by layer; where the pattern leaves the
-    allocation open, guided by gradients too. How it was found and what it costs is in docs/methods.md. Raises
-    ValueError where the fields say otherwise.
+    These are ADMM support and a refit half toward the dense model, layer by layer, and an allocation guided
+    by gradients if the pattern allows one. docs/methods.md says how they were found and what they cost.
+    Raises ValueError if the fields set an option that the preset decides.
     """
     if fields.get("method") not in (BEST, {"name": BEST}):
         return fields

@@ -1,4 +1,4 @@
-"""The recipe itself."""
+"""The recipe model, its validation across fields, and its fingerprint."""
 
 import hashlib
 import json
@@ -31,7 +31,7 @@ class Recipe(StrictModel):
         description="Where zeros may lie: anywhere, or N:M: at most N non-zero of M consecutive weights.",
     )
     sparsity: float = Field(
-        None,  # an N:M pattern fills it in; the validator refuses what is left
+        None,  # filled in by an N:M pattern; otherwise the validator refuses it
         gt=0,
         lt=1,
         validate_default=True,
@@ -61,12 +61,12 @@ class Recipe(StrictModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _spelt_out(cls, value: Any) -> Any:  # noqa: ANN401 - what a client sent, not yet validated
+    def _expand_presets(cls, value: Any) -> Any:  # noqa: ANN401 - what a client sent, not yet validated
         return expanded(value) if isinstance(value, Mapping) else value
 
     @field_validator("pattern")
     @classmethod
-    def _leaves_the_selection_open(cls, pattern: str, info: ValidationInfo) -> str:
+    def _pattern_allows_the_selection(cls, pattern: str, info: ValidationInfo) -> str:
         selection = getattr(info.data.get("method"), "selection", "share")
         if group_of(pattern) is not None and selection != "share":
             raise ValueError(
@@ -76,19 +76,21 @@ class Recipe(StrictModel):
 
     @field_validator("allocation")
     @classmethod
-    def _left_open(cls, allocation: Allocation, info: ValidationInfo) -> Allocation:
+    def _pattern_allows_the_allocation(cls, allocation: Allocation, info: ValidationInfo) -> Allocation:
         pattern = info.data.get("pattern", "unstructured")
         if isinstance(allocation, Uniform):
             return allocation
         if group_of(pattern) is not None:
             raise ValueError(f"pattern {pattern} fixes the sparsity of every layer; leave allocation out")
         if getattr(info.data.get("method"), "selection", "share") != "share":
-            raise ValueError("meets each layer's sparsity exactly, which selection 'cumulative' cannot")
+            raise ValueError(
+                "needs each layer's sparsity met exactly, which selection 'cumulative' cannot do"
+            )
         return allocation
 
     @field_validator("gradients")
     @classmethod
-    def _a_file_that_is_used(cls, path: str | None, info: ValidationInfo) -> str | None:
+    def _gradients_are_used(cls, path: str | None, info: ValidationInfo) -> str | None:
         if path is None:
             return None
         if not is_local(path) or ".." in path.split("/"):
@@ -100,7 +102,7 @@ class Recipe(StrictModel):
 
     @field_validator("sparsity", mode="before")
     @classmethod
-    def _implied_by_the_pattern(cls, value: object, info: ValidationInfo) -> object:
+    def _sparsity_agrees_with_the_pattern(cls, value: object, info: ValidationInfo) -> object:
         group = group_of(info.data.get("pattern", "unstructured"))
         if group is None:
             if value is None:
@@ -109,7 +111,7 @@ class Recipe(StrictModel):
         implied = 1 - group[0] / group[1]
         if value is None:
             return implied
-        # Compared, not subtracted: a NaN is no match, and an integer of any size does not overflow.
+        # Compared, not subtracted: NaN compares false, and an integer of any size does not overflow.
         near = (implied - _SPARSITY_TOLERANCE, implied + _SPARSITY_TOLERANCE)
         if isinstance(value, int | float) and not near[0] <= value <= near[1]:
             raise ValueError(
@@ -119,7 +121,7 @@ class Recipe(StrictModel):
 
     @property
     def needs(self) -> frozenset[Need]:
-        """What must be measured on the calibration windows; empty for a recipe that reads no text."""
+        """The measurements on the calibration windows; empty for a recipe that reads no text."""
         return self.method.needs | self.allocation.needs | (self.refit.needs if self.refit else frozenset())
 
     @property
@@ -129,7 +131,7 @@ class Recipe(StrictModel):
 
     @property
     def gradient_norms(self) -> frozenset[GradientNorm]:
-        """The norms over windows that the method and the allocation use."""
+        """The gradient norms that the method and the allocation use."""
         norms: set[GradientNorm] = set()
         if "gradient_norms" in self.method.needs:
             norms.add(getattr(self.method, "norm", "l1"))
@@ -138,6 +140,6 @@ class Recipe(StrictModel):
         return frozenset(norms)
 
     def fingerprint(self) -> str:
-        """SHA-256 over the recipe's canonical JSON, as 64 hex digits."""
+        """The SHA-256 of the recipe's canonical JSON, as 64 hex digits."""
         canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()

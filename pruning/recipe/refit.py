@@ -1,4 +1,4 @@
-"""Whether and how the kept weights are solved again. The maths is in `pruning.methods.refit`."""
+"""The options of refit, which solves for the kept weights again. The maths is in `pruning.methods.refit`."""
 
 from typing import Annotated, Any
 
@@ -25,7 +25,7 @@ class RefitOptions(StrictModel):
 
     @property
     def needs(self) -> frozenset[Need]:
-        """What must be measured on the calibration windows."""
+        """The measurements on the calibration windows."""
         needs: frozenset[Need] = frozenset({"second_moments"})
         return needs | {"activation_error"} if self.toward else needs
 

@@ -1,4 +1,4 @@
-"""Which of a model's layers are pruned."""
+"""The selection of a model's layers by name."""
 
 from collections.abc import Collection, Iterator
 from fnmatch import fnmatchcase
@@ -23,7 +23,7 @@ class LayerSelection(StrictModel):
         return (not self.include or _matches(name, self.include)) and not _matches(name, self.exclude)
 
     def unmatched(self, names: Collection[str]) -> Iterator[tuple[str, str]]:
-        """The patterns that match none of a model's layers, each with its field: `include` or `exclude`."""
+        """Yield each glob that matches none of a model's layers, with its field: `include` or `exclude`."""
         for field, globs in (("include", self.include), ("exclude", self.exclude)):
             for glob in globs:
                 if not any(fnmatchcase(name, glob) for name in names):

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Stage(StrEnum):
-    """What a run is doing. `upload` belongs to the service; the library ends after `evaluate`."""
+    """A stage of a run. The service adds `upload`; the library ends after `evaluate`."""
 
     RESOLVE = "resolve"
     GRADIENTS = "gradients"

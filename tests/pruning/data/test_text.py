@@ -57,7 +57,7 @@ def test_a_parquet_file_has_a_document_per_row(tmp_path: Path) -> None:
         ("a.jsonl", b"[" * 100_000, "line 1: not a JSON value"),
         ("a.jsonl", b'{"content": "no text"}', "line 1: not an object with a string field 'text'"),
         ("a.jsonl", b'{"text": 3}', "line 1: not an object with a string field 'text'"),
-        ("a.jsonl", b'{"text": "\\ud800"}', "line 1: the text holds half of a surrogate pair"),
+        ("a.jsonl", b'{"text": "\\ud800"}', "line 1: the text has a lone surrogate"),
         ("a.jsonl", b'["text"]', "line 1: not an object with a string field 'text'"),
         ("a.parquet", b"PAR1 and nothing else", "not a readable parquet file"),
         ("a.pdf", b"words", "not a .txt, .jsonl, .parquet or .npy file"),
