@@ -26,6 +26,7 @@ from pruning.blockwise.prune import prune
 from pruning.evaluation.perplexity import perplexity
 from pruning.gradients.gradient_pass import GradientPass
 from pruning.gradients.schedule import ScheduleChoice
+from pruning.model.blocks import find_stack
 from pruning.model.placement import Placement
 from pruning.recipe import GradientNorm, Recipe
 from pruning.resume.store import DirectoryResumeStore
@@ -87,15 +88,16 @@ def gradients(
     """Run the engine's gradient pass, and save the norms to `save`."""
     placement = task.placement()
     windows = task.windows(placement.model.config.vocab_size)
+    stack = find_stack(placement.model)
     with TemporaryDirectory() as directory:
-        engine = GradientPass(placement, windows, norms=norms, schedule=schedule)
+        engine = GradientPass(placement, windows, norms=norms, stack=stack, schedule=schedule)
         resume_store = DirectoryResumeStore(Path(directory))
         found = task.timed(lambda: engine.run(_ignore_steps, resume_store))
         task.extra["micro_batch"] = engine.schedule.micro_batch
         _save(found, save)
         if schedule == "streamed":
             # A second run on the same shards: the cost of a job that finds them finished.
-            again = GradientPass(placement, windows, norms=norms, schedule="streamed")
+            again = GradientPass(placement, windows, norms=norms, stack=stack, schedule="streamed")
             started = time.perf_counter()
             for layers in again.run(_ignore_steps, resume_store).values():
                 for norm in layers.values():

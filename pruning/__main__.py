@@ -17,7 +17,7 @@ from rich.console import Console
 from pruning.errors import InvalidInput, PruningError
 from pruning.recipe import ALLOCATIONS, BEST, DATASETS, METHODS, Evaluation, Recipe
 from pruning.recipe.options import OPTIONS, Option, request_body
-from pruning.report.reproduce import Request
+from pruning.report.reproduce import RecipeFile
 
 _BAD_INPUT = 2
 _STATUS_OF_SIGNALS = 128
@@ -36,8 +36,9 @@ _DATASETS = {"calibration.dataset", "evaluation.dataset", "evaluation.further_da
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command. Returns its exit status: 0 pruned, 2 bad input, 1 any other failure; as shells have
-    it, 130 when stopped by SIGINT and 143 by SIGTERM.
+    """Run the command and return its exit status.
+
+    0: pruned; 2: bad input; 1: any other failure; 130: stopped by SIGINT; 143: stopped by SIGTERM.
     """
     parser = _parser()
     options = parser.parse_args(arguments)
@@ -45,10 +46,10 @@ def main(arguments: list[str] | None = None) -> int:
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
         with _sigterm_as_interrupt():
-            _prune(_request(options), options, console)
+            _prune(_recipe_file(options), options, console)
     except KeyboardInterrupt as interrupt:
-        kept = "the same command goes on from there" if options.resume_in else "nothing is left of the run"
-        console.print(f"stopped: {kept}", markup=False)
+        rest = "the same command resumes it" if options.resume_in else "all partial output was removed"
+        console.print(f"stopped: {rest}", markup=False)
         return _STATUS_OF_SIGNALS + (signal.SIGTERM if isinstance(interrupt, _Terminated) else signal.SIGINT)
     except ValidationError as error:
         for problem in error.errors(include_url=False):
@@ -67,7 +68,7 @@ class _Terminated(KeyboardInterrupt):
 
 @contextmanager
 def _sigterm_as_interrupt() -> Iterator[None]:
-    """While active, SIGTERM unwinds the run as Ctrl-C does, so that it clears away what it has written."""
+    """While active, SIGTERM ends the run as Ctrl-C does, so that partial output is removed."""
 
     def terminate(number: int, frame: FrameType | None) -> None:
         raise _Terminated
@@ -79,8 +80,8 @@ def _sigterm_as_interrupt() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _prune(request: Request, options: argparse.Namespace, console: Console) -> None:
-    # Imported here, so that --help and a wrong option are answered before torch is loaded.
+def _prune(file: RecipeFile, options: argparse.Namespace, console: Console) -> None:
+    # Imported here so that --help and usage errors do not wait for torch.
     import torch
     from transformers.utils import logging
 
@@ -88,29 +89,33 @@ def _prune(request: Request, options: argparse.Namespace, console: Console) -> N
     from pruning.gradients.schedule import ScheduleChoice
     from pruning.report.console import progress_on, result_table
     from pruning.resume.store import DirectoryResumeStore
-    from pruning.run import run
+    from pruning.run import RunRequest, Services, run
 
     logging.disable_progress_bar()
-    before = request.report.environment if request.report else None
+    before = file.report.environment if file.report else None
     if before is not None:
-        torch.set_num_threads(before.threads)  # sums are split by thread, so it decides their last bits
+        torch.set_num_threads(before.threads)  # the number of threads decides the last bits of sums
     schedule: ScheduleChoice = options.schedule or (before and before.schedule) or "auto"
     output = Path(options.output).absolute()
     resume_store = DirectoryResumeStore(Path(options.resume_in).absolute()) if options.resume_in else None
     with progress_on(console) as progress:
         report = run(
-            request.recipe,
-            request.evaluation,
-            output=output,
-            roots=Roots(tasks=tuple(map(Path, options.task_definitions or ()))),
-            progress=progress,
-            save_masks=options.save_masks,
-            save_gradients=options.save_gradients,
-            hub_token=os.environ.get("HF_TOKEN"),
-            device=options.device or (before.device.split()[0] if before else "auto"),
-            schedule=schedule,
-            repeats=request.report,
-            resume_store=resume_store,
+            RunRequest(
+                file.recipe,
+                file.evaluation,
+                output,
+                device=options.device or (before.device.split()[0] if before else "auto"),
+                schedule=schedule,
+                save_masks=options.save_masks,
+                save_gradients=options.save_gradients,
+                reproduces=file.report,
+            ),
+            Services(
+                progress=progress,
+                roots=Roots(tasks=tuple(map(Path, options.task_definitions or ()))),
+                hub_token=os.environ.get("HF_TOKEN"),
+                resume_store=resume_store,
+            ),
         )
     if resume_store is not None:
         resume_store.discard()
@@ -133,7 +138,9 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("--recipe", metavar="FILE", help="a recipe as JSON, or a pruning_report.json, whose run is repeated")
+    add(
+        "--recipe", metavar="FILE", help="a recipe as JSON, or a pruning_report.json, whose run is reproduced"
+    )
     for option in OPTIONS:
         _add_option(parser, option)
     add("--gradients", metavar="FILE", help="use the gradient norms that an earlier run saved")
@@ -151,7 +158,7 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--resume-in",
         metavar="DIR",
-        help="keep finished blocks there until the run has succeeded; the same command resumes after them",
+        help="save finished blocks there until the run has succeeded; the same command resumes after them",
     )
     return parser
 
@@ -184,15 +191,15 @@ def _chosen(options: argparse.Namespace) -> set[str]:
     return {name for name, value in vars(options).items() if value not in (None, False)}
 
 
-def _request(options: argparse.Namespace) -> Request:
+def _recipe_file(options: argparse.Namespace) -> RecipeFile:
     body = request_body({option.name: _with_paths(option, options) for option in OPTIONS})
     evaluation = body.pop("evaluation", {})
     if options.recipe is not None:
-        request = Request.read(Path(options.recipe))
-        return replace(request, evaluation=Evaluation.model_validate(evaluation)) if evaluation else request
+        file = RecipeFile.read(Path(options.recipe))
+        return replace(file, evaluation=Evaluation.model_validate(evaluation)) if evaluation else file
     if options.gradients is not None:
         body["gradients"] = _absolute(options.gradients)
-    return Request(Recipe.model_validate(body), Evaluation.model_validate(evaluation), report=None)
+    return RecipeFile(Recipe.model_validate(body), Evaluation.model_validate(evaluation), report=None)
 
 
 def _with_paths(option: Option, options: argparse.Namespace) -> Any:  # noqa: ANN401 - options of every type

@@ -1,234 +1,193 @@
 """The main path of the library: from a recipe to a pruned model on disk, and a report of what it cost.
 
-1. resolve: find the model and the texts, refuse what would fail later, read the dense model
-2. gradients: their norms over the calibration windows, for a method that uses them
-3. prune: block by block, then write the masked checkpoint
-4. evaluate: the perplexity of the dense model, and of the pruned one as it lies on disk
+1. resolve: find the model and the texts, refuse what would fail later, load the dense model
+2. gradients: compute their norms over the calibration windows, for a recipe that uses them
+3. prune: block by block, then write the pruned checkpoint
+4. evaluate: measure the perplexity of the dense model, and of the pruned one as it lies on disk
 """
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import torch
 
 from pruning.allowed_roots import Roots
-from pruning.blockwise.prune import prunable_stack, prune
 from pruning.blockwise.results import Pruned
-from pruning.blockwise.shards import StoredBlocks
-from pruning.errors import PruningError
 from pruning.estimate import ModelShape
-from pruning.evaluation.cache import DensePerplexities, NoPerplexityCache, PerplexityCache
+from pruning.evaluation.cache import NoPerplexityCache, PerplexityCache
 from pruning.gradients.cache import GradientCache
-from pruning.gradients.schedule import Schedule, ScheduleChoice
-from pruning.model.batching import micro_batches
-from pruning.model.blocks import find_stack
-from pruning.model.placement import Placement
-from pruning.model.shapes import shape_of
-from pruning.output.writer import atomic_directory, write_model, write_report
+from pruning.gradients.schedule import ScheduleChoice
+from pruning.output.writer import atomic_directory, write_report
 from pruning.progress import Progress, Silent
-from pruning.recipe import Evaluation, Recipe, Stage
-from pruning.report.reproduce import differences, refuse_changes
-from pruning.report.schema import (
-    Environment,
-    LayerFacts,
-    Report,
-    SparsityFacts,
-)
-from pruning.resume.identity import RunIdentityCheck
-from pruning.resume.store import EphemeralResumeStore, NumericsKey, ResumeStore
+from pruning.recipe import Evaluation, Recipe
+from pruning.report.reproduce import differences
+from pruning.report.schema import Environment, LayerFacts, Report, SparsityFacts
+from pruning.resume.store import EphemeralResumeStore, ResumeStore
 from pruning.runtime.device import compute_device, describe
-from pruning.stages.evaluate import NO_LIMIT, EvaluationResult, PerplexityLimit, evaluate, evaluation_steps
-from pruning.stages.gradients import GradientStage
-from pruning.stages.recorder import Stages
-from pruning.stages.resolve import Plan
+from pruning.stages.evaluate import NO_LIMIT, EvaluateStage, EvaluationResult, PerplexityLimit
+from pruning.stages.gradients import GradientFacts, GradientStage
+from pruning.stages.prune import PruneStage
+from pruning.stages.recorder import StageRecorder
+from pruning.stages.resolve import ResolvedRun, ResolveStage
 
 
-def run(  # noqa: PLR0913 - each by its name, and all but the first three with a default
-    recipe: Recipe,
-    evaluation: Evaluation,
-    *,
-    output: Path,
-    roots: Roots = Roots(),  # noqa: B008 - immutable
-    progress: Progress = Silent(),  # noqa: B008 - without state
-    save_masks: bool = False,
-    save_gradients: bool = False,
-    hub_token: str | None = None,
-    device: str = "auto",
-    schedule: ScheduleChoice = "auto",
-    repeats: Report | None = None,
-    ceiling: PerplexityLimit = NO_LIMIT,
-    resume_store: ResumeStore | None = None,
-    gradient_cache: GradientCache | None = None,
-    perplexity_cache: PerplexityCache = NoPerplexityCache(),  # noqa: B008 - without state
-    on_shape: Callable[[ModelShape], None] = lambda shape: None,
-) -> Report:
-    """Prune a model as `recipe` says into the directory `output`, which appears complete or not at all.
+@dataclass(frozen=True)
+class RunRequest:
+    """What to do."""
 
-    `output` must not exist. `save_gradients` also writes the gradient norms, where they are computed; see
-    pruning.gradients.file. `roots` bounds what may be read from this machine. `hub_token` is for the model
-    only. `device` is 'auto', 'cpu', 'cuda' or 'cuda:N'. What `progress` raises ends the run between steps.
-    `schedule`: of the gradients, see pruning.gradients.schedule. `repeats`: the report of an earlier run of
-    this recipe, whose model and texts must be the same still. `ceiling`: a pruned model that is certain to
-    lie above it is not measured further. `resume_store`: of this very run, which then goes on behind what an
-    earlier attempt has finished, with the result of an undisturbed one, bit for bit on a CPU. `shared`: where
-    gradient norms are found that an earlier run has computed, and left for later ones; `shared_perplexities`:
-    the same for the dense model's. `on_shape` is told what the model consists of, once that is known.
+    recipe: Recipe
+    evaluation: Evaluation
+    output: Path
+    """The directory of the pruned model. It must not exist, and appears complete or not at all."""
+    device: str = "auto"
+    """'auto', 'cpu', 'cuda' or 'cuda:N'."""
+    schedule: ScheduleChoice = "auto"
+    """How gradients are computed; see pruning.gradients.schedule."""
+    save_masks: bool = False
+    """Also write `masks.safetensors`; see pruning.masks.packed."""
+    save_gradients: bool = False
+    """Also write the gradient norms, where they are computed; see pruning.gradients.file."""
+    reproduces: Report | None = None
+    """The report of an earlier run of this recipe, whose model and texts must not have changed."""
+    limit: PerplexityLimit = NO_LIMIT
+    """A pruned model that is certain to exceed it is not measured further."""
+
+
+@dataclass(frozen=True)
+class Services:
+    """What a run uses of its surroundings. The defaults suit a script that runs once."""
+
+    progress: Progress = field(default_factory=Silent)
+    """Receives every step. An exception that it raises ends the run between two steps."""
+    roots: Roots = field(default_factory=Roots)
+    """The directories that files may be read from."""
+    hub_token: str | None = None
+    """For the model, never for data sets."""
+    resume_store: ResumeStore | None = None
+    """The state of this very run: it continues after the blocks that an earlier attempt finished, with the
+    result of an uninterrupted run, bit for bit on a CPU. None: the run cannot be resumed."""
+    gradient_cache: GradientCache | None = None
+    """Gradient norms that runs share. None: the run computes its own."""
+    perplexity_cache: PerplexityCache = field(default_factory=NoPerplexityCache)
+    """Perplexities of dense models that runs share."""
+    on_shape: Callable[[ModelShape], None] = lambda shape: None
+    """Called once the model is known, with its shape."""
+
+
+def run(request: RunRequest, services: Services | None = None) -> Report:
+    """Prune a model as `request` says, and return the report, which is also written next to the model.
 
     Raises InvalidInput with the field, before expensive work wherever possible; NumericalFailure with the
     layer or window; Unreachable where the Hub does not answer; PruningError where the disk is too full.
     """
-    stages = Stages(progress, compute_device(device))
-    with atomic_directory(output) as directory, _or_nothing_kept(resume_store, output) as kept:
-        with stages.stage(Stage.RESOLVE, 1) as step:
-            beginning = RunIdentityCheck(kept)
-            model = beginning.model(recipe.model)
-            plan = Plan.make(recipe, evaluation, roots, hub_token, stages.device, model=model)
-            if repeats is not None:
-                refuse_changes(repeats, plan.model_facts, plan.calibration_facts)
-            _check_room(plan, directory)
-            beginning.note(recipe.fingerprint(), plan.model_facts, plan.calibration_facts)
-            placement = plan.placement()
-            on_shape(_shape(plan))
-            step(1, 1)
-
-        outcome = _pruned(
-            plan,
-            placement,
-            stages,
-            kept,
-            directory,
-            schedule=schedule,
-            gradient_cache=gradient_cache,
-            save_masks=save_masks,
-            save_gradients=save_gradients,
+    services = services or Services()
+    recipe, device = request.recipe, compute_device(request.device)
+    recorder = StageRecorder(services.progress, device)
+    with atomic_directory(request.output) as directory, _resume_store(request, services) as resume_store:
+        resolved, dense = recorder.run(
+            ResolveStage(
+                recipe=recipe,
+                evaluation=request.evaluation,
+                device=device,
+                roots=services.roots,
+                hub_token=services.hub_token,
+                reproduces=request.reproduces,
+                resume_store=resume_store,
+                output=directory,
+                on_shape=services.on_shape,
+            )
         )
-        del placement  # the models that are measured next need its memory
-
-        numerics_key = outcome.numerics_key
-        dense = DensePerplexities(plan.checkpoint.identity, plan.evaluations, numerics_key, perplexity_cache)
-        with stages.stage(Stage.EVALUATE, evaluation_steps(plan, dense)) as step:
-            measured = evaluate(plan, directory, step, kept, numerics_key, dense, ceiling)
-
-        report = _report(plan, outcome, measured, stages, repeats)
-        write_report(plan.checkpoint, report, directory)
+        norms, gradients = recorder.run(
+            GradientStage(
+                dense,
+                resolved.gradients,
+                schedule=request.schedule,
+                cache=services.gradient_cache,
+                resume_store=resume_store,
+                save_to=directory if request.save_gradients else None,
+            )
+        )
+        pruned = recorder.run(
+            PruneStage(
+                model=dense,
+                recipe=recipe,
+                windows=resolved.windows,
+                gradients=norms,
+                blocks=gradients.blocks,
+                directory=directory,
+                save_masks=request.save_masks,
+            )
+        )
+        del dense, norms  # the models that are measured next need their memory
+        measured = recorder.run(
+            EvaluateStage(
+                resolved.model,
+                resolved.evaluation,
+                pruned=directory,
+                limit=request.limit,
+                numerics_key=gradients.numerics_key,
+                resume_store=resume_store,
+                cache=services.perplexity_cache,
+            )
+        )
+        report = _report(request, resolved, gradients, pruned, measured, recorder)
+        write_report(resolved.model.checkpoint, report, directory)
     return report
 
 
 @contextmanager
-def _or_nothing_kept(resume_store: ResumeStore | None, output: Path) -> Iterator[ResumeStore]:
-    """The resume store, or for a run that is not to be taken up, a place for its shards beside the output."""
-    if resume_store is not None:
-        yield resume_store
+def _resume_store(request: RunRequest, services: Services) -> Iterator[ResumeStore]:
+    """The caller's store; or a temporary one next to the output, for the shards of a run without one."""
+    if services.resume_store is not None:
+        yield services.resume_store
         return
+    output = request.output
     with TemporaryDirectory(prefix=f".{output.name}.", suffix=".shards", dir=output.parent) as directory:
         yield EphemeralResumeStore(Path(directory))
 
 
-@dataclass(frozen=True)
-class _Outcome:
-    """What the stages `gradients` and `prune` leave, beside the pruned model's files."""
-
-    pruned: Pruned
-    numerics_key: NumericsKey
-    attention: str
-    schedule: Schedule | None  # of the gradients, where this run was to compute them
-    gradients_reused: bool
-
-
-def _pruned(  # noqa: PLR0913 - the parts of one run
-    plan: Plan,
-    placement: Placement,
-    stages: Stages,
-    resume_store: ResumeStore,
-    directory: Path,
-    *,
-    schedule: ScheduleChoice,
-    gradient_cache: GradientCache | None,
-    save_masks: bool,
-    save_gradients: bool,
-) -> _Outcome:
-    """Gradients and pruning, and the files of the pruned model. Holds no tensor when it is done."""
-    source = GradientStage(plan, placement, resume_store, schedule, gradient_cache)
-    numerics_key = _numerics_key(plan, placement, source)
-    blocks = StoredBlocks(resume_store, numerics_key)
-    if source.steps is None:
-        gradients = source.norms(step=lambda done, total: None)
-    else:
-        gradients = {}
-        with stages.stage(Stage.GRADIENTS, source.steps) as step:
-            if save_gradients or source.reused or not blocks.has_all(plan.blocks):
-                gradients = source.norms(step)
-            # A pass that has run out of memory has gone on under other conditions; one whose norms are shared
-            # is known by its shards now.
-            if (known := _numerics_key(plan, placement, source)) != numerics_key:
-                numerics_key, blocks = known, StoredBlocks(resume_store, known)
-        if save_gradients:
-            source.save(gradients, directory)
-
-    with stages.stage(Stage.PRUNE, plan.blocks) as step:
-        pruned = prune(
-            placement.model,
-            plan.recipe,
-            plan.windows,
-            gradients,
-            step=step,
-            placement=placement,
-            finished=blocks,
-        )
-        write_model(plan.checkpoint, pruned, directory, save_masks=save_masks)
-    return _Outcome(
-        pruned,
-        numerics_key,
-        placement.model.config._attn_implementation,
-        source.schedule,
-        source.reused,
-    )
-
-
-def _shape(plan: Plan) -> ModelShape:
-    stored = str(plan.checkpoint.stored_dtype).removeprefix("torch.")
-    return shape_of(find_stack(plan.checkpoint.skeleton), stored_dtype=stored)
-
-
-def _numerics_key(plan: Plan, placement: Placement, gradients: GradientStage) -> NumericsKey:
-    """What decides the last bits of the pruned weights, beside recipe, model and calibration windows."""
-    numerics_key: dict[str, str | int | float | bool | None] = {**placement.numerics_key}
-    if plan.windows is not None:
-        stack = prunable_stack(placement.model, plan.recipe)
-        pieces = micro_batches(stack, plan.windows, backward=False, device=placement.device)
-        numerics_key["windows at once"] = len(pieces[0])
-    return {**numerics_key, **gradients.numerics_key}
-
-
-def _check_room(plan: Plan, directory: Path) -> None:
-    """Raise PruningError where the pruned model, as large as the dense one, and the shards that it is
-    composed of will not fit on the disk.
-    """
-    model = sum((plan.checkpoint.directory / name).stat().st_size for name in plan.checkpoint.files)
-    weights = sum(
-        layer.inputs * layer.outputs for layer in prunable_stack(plan.checkpoint.skeleton, plan.recipe).layers
-    )
-    changed = weights * plan.dtype.itemsize if plan.recipe.changes_kept_weights else 0
-    needed = model + weights // 8 + changed  # a bit of each mask
-    free = shutil.disk_usage(directory).free
-    if needed > free:
-        raise PruningError(
-            f"the pruned model and its shards take {needed} bytes and their disk has {free} free: make room "
-            "on it",
-            field="output",
-        )
-
-
 def _report(
-    plan: Plan, outcome: _Outcome, measured: EvaluationResult, stages: Stages, repeats: Report | None
+    request: RunRequest,
+    resolved: ResolvedRun,
+    gradients: GradientFacts,
+    pruned: Pruned,
+    measured: EvaluationResult,
+    recorder: StageRecorder,
 ) -> Report:
-    schedule, pruned = outcome.schedule, outcome.pruned
-    layers = tuple(
-        LayerFacts(
+    environment = Environment.here(
+        device=describe(resolved.model.device),
+        dtype=str(resolved.model.dtype).removeprefix("torch."),
+        threads=torch.get_num_threads(),
+        attention=str(gradients.numerics_key["attention"]),
+        schedule=gradients.schedule.name if gradients.schedule else None,
+        micro_batch=gradients.schedule.micro_batch if gradients.schedule else None,
+    )
+    before = request.reproduces
+    changed = differences(before.environment, environment) if before else ()
+    return Report(
+        recipe=request.recipe,
+        recipe_fingerprint=request.recipe.fingerprint(),
+        evaluation=request.evaluation,
+        model=resolved.model.facts,
+        calibration=resolved.calibration_facts,
+        sparsity=SparsityFacts(layers=tuple(_layer_facts(pruned))),
+        perplexity=measured.perplexities[0],
+        further_perplexities=measured.perplexities[1:],
+        zero_shot=measured.zero_shot,
+        stages=tuple(recorder.facts),
+        environment=environment,
+        gradients_reused=gradients.reused,
+        dense_perplexity_reused=measured.dense_reused,
+        warnings=resolved.warnings + pruned.warnings + recorder.warnings + changed,
+    )
+
+
+def _layer_facts(pruned: Pruned) -> Iterator[LayerFacts]:
+    for layer in pruned.layers:
+        yield LayerFacts(
             name=layer.name,
             block=layer.block,
             shape=layer.shape,
@@ -236,30 +195,3 @@ def _report(
             weights=layer.weights,
             relative_error=layer.relative_error,
         )
-        for layer in pruned.layers
-    )
-    environment = Environment.here(
-        device=describe(plan.device),
-        dtype=str(plan.dtype).removeprefix("torch."),
-        threads=torch.get_num_threads(),
-        attention=outcome.attention,
-        schedule=schedule.name if schedule else None,
-        micro_batch=schedule.micro_batch if schedule else None,
-    )
-    changed = differences(repeats.environment, environment) if repeats else ()
-    return Report(
-        recipe=plan.recipe,
-        recipe_fingerprint=plan.recipe.fingerprint(),
-        evaluation=plan.evaluation_request,
-        model=plan.model_facts,
-        calibration=plan.calibration_facts,
-        sparsity=SparsityFacts(layers=layers),
-        perplexity=measured.perplexities[0],
-        further_perplexities=measured.perplexities[1:],
-        zero_shot=measured.zero_shot,
-        stages=tuple(stages.facts),
-        environment=environment,
-        gradients_reused=outcome.gradients_reused,
-        dense_perplexity_reused=measured.dense_reused,
-        warnings=plan.warnings + plan.gradient_warnings + pruned.warnings + stages.warnings + changed,
-    )

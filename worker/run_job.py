@@ -24,6 +24,7 @@ from jobs.settings import Settings
 from pruning.allowed_roots import Roots
 from pruning.errors import Unreachable
 from pruning.report.schema import Report
+from pruning.run import RunRequest, Services
 from worker.attempt.artifacts import discard_unpublished, upload_artifacts
 from worker.attempt.attempt import Attempt, Transition
 from worker.attempt.claim import claimed
@@ -96,19 +97,23 @@ def _run_recipe(attempt: Attempt, directory: Path, inputs: Path, output: Path) -
 
     def run() -> Report:
         return pruning.run.run(
-            spec.recipe,
-            spec.evaluation,
-            output=output,
-            roots=Roots(settings.model_roots, (*settings.data_roots, inputs), settings.task_roots),
-            progress=attempt.progress,
-            save_masks=spec.save_masks,
-            hub_token=attempt.hub_token,
-            device=settings.device,
-            ceiling=perplexity_limit(spec),
-            resume_store=resume_store,
-            gradient_cache=gradient_cache,
-            perplexity_cache=perplexity_cache,
-            on_shape=attempt.estimate,
+            RunRequest(
+                spec.recipe,
+                spec.evaluation,
+                output,
+                device=settings.device,
+                save_masks=spec.save_masks,
+                limit=perplexity_limit(spec),
+            ),
+            Services(
+                progress=attempt.progress,
+                roots=Roots(settings.model_roots, (*settings.data_roots, inputs), settings.task_roots),
+                hub_token=attempt.hub_token,
+                resume_store=resume_store,
+                gradient_cache=gradient_cache,
+                perplexity_cache=perplexity_cache,
+                on_shape=attempt.estimate,
+            ),
         )
 
     def run_once_the_hub_answers() -> Report:

@@ -1,7 +1,8 @@
-"""Pruning, block by block."""
+"""Prune a model block by block."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -21,10 +22,10 @@ from pruning.blockwise.results import (
     PrunedLayer,
     Targets,
 )
-from pruning.errors import InvalidInput, NumericalFailure
+from pruning.errors import NumericalFailure
 from pruning.gradients.window_norms import GradientNorms
 from pruning.masks.packed import set_to_zero
-from pruning.masks.patterns import LayerTarget, fits
+from pruning.masks.patterns import LayerTarget
 from pruning.methods import LayerStats, Method, PrunedMatrix, method_for
 from pruning.methods.refit import refitted, with_target
 from pruning.model.batching import micro_batches
@@ -32,7 +33,7 @@ from pruning.model.blocks import Block, Stack
 from pruning.model.layers import LinearLayer
 from pruning.model.placement import Placement
 from pruning.model.replay import Replay
-from pruning.model.selection import selected_stack
+from pruning.model.selection import prunable_stack
 from pruning.recipe import Recipe, RefitOptions
 from pruning.recipe.methods import Magnitude
 from pruning.resume.store import ActivationCheckpoint
@@ -42,8 +43,6 @@ _ANY_TOKENS = torch.arange(16)[None]  # ids that every vocabulary has
 _NAMED_IN_A_WARNING = 3
 
 
-@torch.no_grad()
-@retain_freed_heap()
 def prune(
     model: PreTrainedModel,
     recipe: Recipe,
@@ -52,103 +51,99 @@ def prune(
     *,
     step: Callable[[int, int], None],
     placement: Placement | None = None,
-    finished: PrunedBlocks | None = None,
 ) -> Pruned:
-    """Prune `model` as `recipe` says, in place where it lies where it computes, and return what became of it.
+    """Prune `model` in place, with the result in memory. See `prune_blocks`.
 
-    Block by block: the calibration windows run through the block as it is, and what its linear layers are
-    given is measured; each layer is pruned by the method, and on request its kept weights are solved again;
-    the windows run through the pruned block, and what comes out is what the next block is given. With the
-    recipe's order 'layers', the layers that share an input are a step of their own, measured behind the
-    block's earlier ones as they were pruned.
-
-    `windows`: token ids, int64 (windows, length); None for a method that measures no inputs. `gradients`:
-    from `gradient_norms` on the dense model; empty for a method that needs none. `step(done, blocks)` is
-    called after each block; what it raises ends the run.
-
-    `finished` has the blocks that an earlier run of the same has finished, and takes the others, each at
-    once; by default there are none, and all are held in memory. What is finished is not pruned again, but
-    only passed on the way to what is not, and the result is that of a single run, bit for bit on a CPU.
-
-    Raises what `prunable_stack` raises, and NumericalFailure with a layer's name.
+    Raises what `prunable_stack` raises, and NumericalFailure with the name of the layer.
     """
-    stack = prunable_stack(model, recipe)
-    model.requires_grad_(False).eval()
-    placement = placement or Placement(model)
-    blocks = InMemory() if finished is None else finished
+    return prune_blocks(
+        prunable_stack(model, recipe),
+        recipe,
+        windows,
+        gradients,
+        placement=placement or Placement(model),
+        blocks=InMemory(),
+        step=step,
+    )
+
+
+@torch.no_grad()
+@retain_freed_heap()
+def prune_blocks(
+    stack: Stack,
+    recipe: Recipe,
+    windows: Tensor | None,
+    gradients: GradientNorms,
+    *,
+    placement: Placement,
+    blocks: PrunedBlocks,
+    step: Callable[[int, int], None],
+) -> Pruned:
+    """Prune the blocks that are not finished, in place where the model lies on its compute device.
+
+    Block by block: the calibration windows run through the block and the inputs of its linear layers are
+    measured; the method prunes each layer, and a refit solves its kept weights again; the windows run through
+    the pruned block, and its outputs are the inputs of the next. With the recipe's order 'layers', the layers
+    that share an input are one step, measured after the earlier layers of their block have been pruned.
+
+    `windows`: token ids, int64 (windows, length); None for a method that measures no inputs. `gradients`: the
+    norms of the dense model; empty for a method that uses none. `blocks` holds the finished blocks and takes
+    each new one at once. Finished blocks are applied and passed through on the way to the first unfinished
+    one, so that the result is that of an uninterrupted run, bit for bit on a CPU. `step(done, blocks)` is
+    called after each block; an exception that it raises ends the run.
+
+    Raises NumericalFailure with the name of the layer.
+    """
+    stack.model.requires_grad_(False).eval()
     missing = [index for index in range(len(stack.blocks)) if index not in blocks]
     if missing:
         first, last = missing[0], missing[-1]
-        targets = _targets(recipe, stack, windows, gradients, placement, blocks)
-        walk = None
+        targets = blocks.targets()
+        if targets is None:
+            dense_forward = partial(_forward, BlockwiseForward, stack, windows, placement)
+            targets = layer_targets(recipe, DenseModel(stack, gradients, placement, dense_forward))
+            if recipe.allocation.needs:
+                blocks.put_targets(targets)
+        forward = None
         if recipe.needs & {"input_norms", "second_moments"}:
-            walk = _walk(
-                stack,
-                windows,
-                placement,
-                PairedForward if "activation_error" in recipe.needs else BlockwiseForward,
-            )
-            first = _take_up(walk, blocks.activation_checkpoint, no_later_than=first)
-        else:  # nothing is replayed, but a model that cannot be is refused whatever the method
+            kind = PairedForward if "activation_error" in recipe.needs else BlockwiseForward
+            forward = _forward(kind, stack, windows, placement)
+            first = _restore(forward, blocks.activation_checkpoint, no_later_than=first)
+        else:  # nothing is replayed, but a model that cannot be replayed is refused whatever the method
             Replay(stack, _ANY_TOKENS if windows is None else windows, placement)
         for index in range(first, last + 1):
             block = stack.blocks[index]
             with placement.resident(block.module, then=stack.module_after(index)):
-                if walk is not None:
-                    walk.enter(index)
+                if forward is not None:
+                    forward.enter(index)
                 if index in blocks:
                     blocks[index].apply_to(block)
                 else:
-                    blocks.keep(index, _pruned_block(recipe, index, block, targets, gradients, walk))
-                if walk is not None and index < last:
-                    walk.advance(index)
-                    blocks.activation_checkpoint.save(index + 1, walk.state())
+                    blocks.put(index, _pruned_block(recipe, index, block, targets, gradients, forward))
+                if forward is not None and index < last:
+                    forward.advance(index)
+                    blocks.activation_checkpoint.save(index + 1, forward.state())
             step(index + 1, len(stack.blocks))
     return Pruned(blocks, len(stack.blocks))
 
 
-def _targets(
-    recipe: Recipe,
-    stack: Stack,
-    windows: Tensor | None,
-    gradients: GradientNorms,
-    placement: Placement,
-    blocks: PrunedBlocks,
-) -> Targets:
-    """Those that an earlier run has found on the dense model, or found now, while it is dense."""
-    targets = blocks.targets()
-    if targets is None:
-        dense = DenseModel(stack, gradients, placement, lambda: _walk(stack, windows, placement))
-        targets = layer_targets(recipe, dense)
-        if recipe.allocation.needs:
-            blocks.keep_targets(targets)
-    return targets
-
-
-def _walk(
-    stack: Stack,
-    windows: Tensor | None,
-    placement: Placement,
-    kind: type[BlockwiseForward] = BlockwiseForward,
+def _forward(
+    kind: type[BlockwiseForward], stack: Stack, windows: Tensor | None, placement: Placement
 ) -> BlockwiseForward:
-    """The windows before the first block."""
+    """Place the windows before the first block."""
     if windows is None:
-        raise ValueError("this recipe measures what layers are given: it needs calibration windows")
+        raise ValueError("this recipe measures the inputs of layers: it needs calibration windows")
     pieces = micro_batches(stack, windows, backward=False, device=placement.device)
     return kind(Replay(stack, windows, placement), pieces)
 
 
-def _take_up(
-    walk: BlockwiseForward, activation_checkpoint: ActivationCheckpoint, *, no_later_than: int
-) -> int:
-    """Put the windows where an earlier run has left them, if that is not behind a block to be pruned; returns
-    the block that they stand before.
-    """
-    left = activation_checkpoint.load()
-    if left is None or left[0] > no_later_than:
+def _restore(forward: BlockwiseForward, checkpoint: ActivationCheckpoint, *, no_later_than: int) -> int:
+    """Restore the windows from a checkpoint that is not past a block to prune. Return the next block."""
+    saved = checkpoint.load()
+    if saved is None or saved[0] > no_later_than:
         return 0
-    index, state = left
-    walk.restore(state)
+    index, state = saved
+    forward.restore(state)
     return index
 
 
@@ -158,23 +153,23 @@ def _pruned_block(
     block: Block,
     targets: Targets,
     gradients: GradientNorms,
-    walk: BlockwiseForward | None,
+    forward: BlockwiseForward | None,
 ) -> PrunedBlock:
-    """Prune a block in place, behind the blocks that the windows have come through."""
-    pruning = _Pruning(recipe, index, targets, gradients)
-    if walk is None:
-        pruning.prune(block.layers, InputStatistics(block.layers, ()))
+    """Prune the block that the windows stand before, in place."""
+    pruner = _BlockPruner(recipe, index, targets, gradients)
+    if forward is None:
+        pruner.prune(block.layers, InputStatistics(block.layers, ()))
     else:
-        for layers in walk.input_groups(index) if recipe.order == "layers" else (block.layers,):
+        for layers in forward.input_groups(index) if recipe.order == "layers" else (block.layers,):
             if layers:  # none may be selected
                 statistics = InputStatistics(layers, recipe.needs)
-                walk.measure(index, statistics)
-                pruning.prune(layers, statistics)
-    return pruning.result(block)
+                forward.measure(index, statistics)
+                pruner.prune(layers, statistics)
+    return pruner.result(block)
 
 
-class _Pruning:
-    """What has become of the layers of one block so far."""
+class _BlockPruner:
+    """Prunes the layers of one block, and collects the results."""
 
     def __init__(self, recipe: Recipe, index: int, targets: Targets, gradients: GradientNorms) -> None:
         self._method = method_for(recipe.method)
@@ -185,13 +180,13 @@ class _Pruning:
         self._masks: dict[str, Tensor] = {}
         self._changed: set[str] = set()
         self._layers: dict[str, PrunedLayer] = {}
-        self._warned: dict[str, list[str]] = {}  # the layers' names by what there is to say about them
+        self._warned: dict[str, list[str]] = {}  # layer names by warning
 
     def prune(self, layers: Sequence[LinearLayer], statistics: InputStatistics) -> None:
-        """Prune layers in place, all by what was measured before any of them was pruned."""
+        """Prune layers in place. `statistics` were measured before any of these layers was pruned."""
         for layer in layers:
-            evidence = LayerStats(layer, statistics, self._gradients)
-            pruned = _pruned(self._method, evidence, self._targets[layer.name], self._refit)
+            stats = LayerStats(layer, statistics, self._gradients)
+            pruned = _pruned_layer(self._method, stats, self._targets[layer.name], self._refit)
             dense = layer.matrix.clone()
             if pruned.weight is not None:
                 layer.matrix.copy_(pruned.weight)
@@ -213,7 +208,7 @@ class _Pruning:
                 self._warned.setdefault(warning, []).append(layer.name)
 
     def result(self, block: Block) -> PrunedBlock:
-        """Everything, in the order of the model."""
+        """Return the pruned block, its layers in the order of the model."""
         parameters = {layer.parameter_name: layer.parameter for layer in block.layers}
         return PrunedBlock(
             masks={name: self._masks[name] for name in parameters},
@@ -231,52 +226,33 @@ class _Pruning:
 
 
 def _warning(names: Sequence[str], text: str) -> str:
-    """One line for all layers of a block: experts that no token is sent to can be hundreds."""
+    """Return one line for all layers of a block: hundreds of experts may receive no token."""
     more = len(names) - _NAMED_IN_A_WARNING
     named = ", ".join(names[:_NAMED_IN_A_WARNING]) + (f" and {more} more of its block" if more > 0 else "")
     return f"layer{'s' if len(names) > 1 else ''} {named}: {text}"
 
 
-def prunable_stack(model: PreTrainedModel, recipe: Recipe) -> Stack:
-    """The blocks that `prune` will work through, with the layers that it will prune. Call it before expensive
-    work; a model without weights will do.
-
-    Raises InvalidInput where the model cannot be pruned (field 'model.id'), a layer pattern selects nothing
-    (field 'layers.include' or 'layers.exclude'), or the pattern does not fit one
-    of its layers, which the message names (field 'pattern').
-    """
-    stack = selected_stack(model, recipe.layers)
-    for layer in stack.layers:
-        if not fits(recipe.pattern, layer.inputs):
-            raise InvalidInput(
-                f"pattern {recipe.pattern} does not divide the {layer.inputs} inputs of layer {layer.name}; "
-                "use unstructured, or a pattern whose second number does",
-                field="pattern",
-            )
-    return stack
-
-
-def _pruned(
-    method: Method[Any], evidence: LayerStats, target: LayerTarget, options: RefitOptions | None
+def _pruned_layer(
+    method: Method[Any], stats: LayerStats, target: LayerTarget, refit: RefitOptions | None
 ) -> PrunedMatrix:
-    """What method and refit make of one layer. Raises NumericalFailure with the layer's name.
+    """Apply the method and the refit to one layer. Raises NumericalFailure with the name of the layer.
 
-    A layer that the calibration windows never reach, such as an expert that no token is sent to, is pruned by
-    magnitude: there is nothing else to judge it by.
+    A layer that no calibration token reaches, such as an expert that the router never chooses, is pruned by
+    magnitude: nothing else is known of it.
     """
-    name = evidence.layer.name
-    if evidence.has_no_signal(method.options.needs):
-        by_magnitude = method_for(Magnitude()).prune(evidence, target)
+    name = stats.layer.name
+    if stats.has_no_signal(method.options.needs):
+        by_magnitude = method_for(Magnitude()).prune(stats, target)
         return replace(by_magnitude, warnings=("no calibration token reaches it: pruned by magnitude",))
     warnings: tuple[str, ...] = ()
     try:
-        if options is not None:
-            evidence, warnings = with_target(evidence, options)
-        result = method.prune(evidence, target)
+        if refit is not None:
+            stats, warnings = with_target(stats, refit)
+        result = method.prune(stats, target)
     except NumericalFailure as error:
         raise NumericalFailure(f"layer {name}: {error}") from error
-    if options is not None:
-        result = refitted(evidence, result, options)
+    if refit is not None:
+        result = refitted(stats, result, refit)
     if result.weight is not None and not torch.isfinite(result.weight).all():
         raise NumericalFailure(
             f"layer {name}: its new weights are not finite; use a larger damping, or dtype float32"

@@ -1,4 +1,4 @@
-"""What pruning makes of a model, block by block."""
+"""The result of pruning a model, block by block."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,12 +12,12 @@ from pruning.model.blocks import Block
 from pruning.resume.store import ActivationCheckpoint
 
 Targets = Mapping[str, LayerTarget]
-"""What each layer is to lose, by name."""
+"""The sparsity target of each layer, by name."""
 
 
 @dataclass(frozen=True)
 class PrunedLayer:
-    """What became of one weight matrix."""
+    """The result for one weight matrix."""
 
     name: str
     block: int
@@ -27,7 +27,7 @@ class PrunedLayer:
 
     @property
     def weights(self) -> int:
-        """Zero or not."""
+        """The number of weights, zero or not."""
         return self.shape[0] * self.shape[1]
 
     @property
@@ -38,16 +38,16 @@ class PrunedLayer:
 
 @dataclass(frozen=True)
 class BlockFacts:
-    """What the report says of a pruned block."""
+    """What the report states about a pruned block."""
 
     layers: tuple[PrunedLayer, ...] = ()  # in the order of the model
     warnings: tuple[str, ...] = ()
-    parameters: tuple[str, ...] = ()  # those that hold the layers
+    parameters: tuple[str, ...] = ()  # names of the parameters that hold the layers
 
 
 @dataclass(frozen=True)
 class PrunedBlock:
-    """Which weights of a block are zero now, and what the others became."""
+    """The masks of a block, and its kept weights where they changed."""
 
     # Both by parameter name, in the parameter's own shape, on the CPU.
     masks: Mapping[str, Tensor]  # bool, True where pruned
@@ -55,7 +55,7 @@ class PrunedBlock:
     facts: BlockFacts = field(default_factory=BlockFacts)
 
     def apply_to(self, block: Block) -> None:
-        """Make of the dense block what pruning has made of it, bit for bit."""
+        """Turn the dense block into the pruned one, bit for bit."""
         parameters = {layer.parameter_name: layer.parameter.detach() for layer in block.layers}
         for name, mask in self.masks.items():
             if name in self.weights:
@@ -64,10 +64,10 @@ class PrunedBlock:
 
 
 class PrunedBlocks(Protocol):
-    """The finished blocks of one model, by number, and what is needed to go on behind them."""
+    """The finished blocks of one model, by number, and what it takes to continue after them."""
 
     activation_checkpoint: ActivationCheckpoint
-    """The calibration windows before a block."""
+    """The hidden states of the calibration windows before a block."""
 
     def __contains__(self, block: object) -> bool:
         """Whether the block is finished."""
@@ -76,54 +76,49 @@ class PrunedBlocks(Protocol):
         """A finished block."""
 
     def facts(self, block: int) -> BlockFacts:
-        """Of a finished block, without its tensors."""
+        """The facts of a finished block, without reading its tensors."""
 
-    def keep(self, block: int, pruned: PrunedBlock) -> None:
-        """The block is finished when this returns."""
+    def put(self, block: int, pruned: PrunedBlock) -> None:
+        """Store a block; it is finished when this returns."""
 
     def targets(self) -> Targets | None:
-        """What each layer is to lose, by name, where that was noted."""
+        """The sparsity targets of an earlier attempt, if it stored any."""
 
-    def keep_targets(self, targets: Targets) -> None:
-        """Note it: an allocation that looks at the dense model cannot be made again behind pruned blocks."""
+    def put_targets(self, targets: Targets) -> None:
+        """Store the targets: they cannot be derived again once blocks are pruned."""
 
 
 class InMemory:
-    """For a model whose masks and changed weights fit into memory beside it."""
+    """Blocks of a model whose masks and changed weights fit into memory together with it."""
 
     def __init__(self) -> None:
-        """Nothing is finished."""
         self.activation_checkpoint = ActivationCheckpoint(None, {})
         self._blocks: dict[int, PrunedBlock] = {}
 
     def __contains__(self, block: object) -> bool:
-        """See `PrunedBlocks`."""
         return block in self._blocks
 
     def __getitem__(self, block: int) -> PrunedBlock:
-        """See `PrunedBlocks`."""
         return self._blocks[block]
 
     def facts(self, block: int) -> BlockFacts:
-        """See `PrunedBlocks`."""
         return self._blocks[block].facts
 
-    def keep(self, block: int, pruned: PrunedBlock) -> None:
-        """Hold it."""
+    def put(self, block: int, pruned: PrunedBlock) -> None:
         self._blocks[block] = pruned
 
     def targets(self) -> None:
-        """Never noted: what is in memory is not taken up by another run."""
+        """None: a run in memory has no earlier attempt."""
 
-    def keep_targets(self, targets: Targets) -> None:
-        """Nothing to do."""
+    def put_targets(self, targets: Targets) -> None:
+        """Do nothing: a run in memory has no later attempt."""
 
 
 class Pruned(Iterable[PrunedBlock]):
-    """What became of the whole model: its blocks, each taken from where it is kept when its turn comes."""
+    """The pruned model: its blocks in order, each read from where it is stored when it is iterated over."""
 
     def __init__(self, blocks: PrunedBlocks, count: int) -> None:
-        """`count`: of the model's blocks, all of them finished."""
+        """`count`: the number of blocks of the model, all finished."""
         self._blocks = blocks
         self._count = count
         facts = [blocks.facts(block) for block in range(count)]
@@ -132,7 +127,7 @@ class Pruned(Iterable[PrunedBlock]):
         self.parameters = tuple(name for of_block in facts for name in of_block.parameters)
 
     def __iter__(self) -> Iterator[PrunedBlock]:
-        """In the order of the model."""
+        """The blocks in the order of the model."""
         return (self._blocks[block] for block in range(self._count))
 
     @property
@@ -142,10 +137,10 @@ class Pruned(Iterable[PrunedBlock]):
 
     @property
     def masks(self) -> dict[str, Tensor]:
-        """Those of all blocks, in memory at once."""
+        """The masks of all blocks, in memory at once."""
         return {name: mask for block in self for name, mask in block.masks.items()}
 
     @property
     def weights(self) -> dict[str, Tensor]:
-        """Those of all blocks, in memory at once."""
+        """The changed weights of all blocks, in memory at once."""
         return {name: weight for block in self for name, weight in block.weights.items()}

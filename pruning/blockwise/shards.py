@@ -1,4 +1,4 @@
-"""Pruned blocks as shards in a run's resume store."""
+"""Pruned blocks as shards in the resume store of a run."""
 
 import json
 from dataclasses import asdict
@@ -18,62 +18,65 @@ _MASK, _WEIGHT = "mask/", "weight/"
 _FACTS = "facts"
 
 _TARGETS = -1
-"""The number of the shard that says how many zeros each layer is to have: it comes before the first block."""
+"""The block number under which the layers' sparsity targets are stored: before the first block."""
 
 
 class StoredBlocks:
-    """A shard per block: written when the block is finished, read when it is asked for, never held."""
+    """One shard per block: written when the block is finished, read on access, never held in memory."""
 
     def __init__(self, resume_store: ResumeStore, numerics_key: NumericsKey) -> None:
-        """Begin the prune stage, or take it up under the same conditions."""
+        """Begin the prune stage; blocks that were finished under the same key count as finished."""
+        self.numerics_key = numerics_key
         self._resume_store = resume_store
         self._files = dict(resume_store.begin(Stage.PRUNE, numerics_key))
         self.activation_checkpoint = resume_store.activation_checkpoint(Stage.PRUNE)
 
-    def has_all(self, count: int) -> bool:
+    def under(self, numerics_key: NumericsKey) -> "StoredBlocks":
+        """Return the blocks under this key: themselves, if the key has not changed."""
+        return self if numerics_key == self.numerics_key else StoredBlocks(self._resume_store, numerics_key)
+
+    def complete(self, count: int) -> bool:
         """Whether blocks 0 to `count` - 1 are finished."""
         return all(block in self for block in range(count))
 
     def __contains__(self, block: object) -> bool:
-        """See `PrunedBlocks`."""
         return block in self._files
 
     def __getitem__(self, block: int) -> PrunedBlock:
-        """See `PrunedBlocks`."""
         return read_shard(self._files[block])
 
     def facts(self, block: int) -> BlockFacts:
-        """See `PrunedBlocks`."""
         with safe_open(self._files[block], framework="pt") as file:
             return _facts(file)
 
-    def keep(self, block: int, pruned: PrunedBlock) -> None:
-        """Write the shard, and make it durable."""
+    def put(self, block: int, pruned: PrunedBlock) -> None:
+        """Write the shard and make it durable."""
         path = self._resume_store.directory(Stage.PRUNE) / f"{block:05}.safetensors"
         write_shard(pruned, path)
-        self._keep(block, path)
+        self._commit(block, path)
 
     def targets(self) -> Targets | None:
-        """See `PrunedBlocks`."""
         if _TARGETS not in self._files:
             return None
-        noted = json.loads(self._files[_TARGETS].read_text())
-        return {name: LayerTarget(**target) for name, target in noted.items()}
+        stored = json.loads(self._files[_TARGETS].read_text())
+        return {name: LayerTarget(**target) for name, target in stored.items()}
 
-    def keep_targets(self, targets: Targets) -> None:
-        """As JSON, from which floats come back bit for bit."""
+    def put_targets(self, targets: Targets) -> None:
+        """Write them as JSON, from which floats come back bit for bit."""
         path = self._resume_store.directory(Stage.PRUNE) / "targets.json"
         path.write_text(json.dumps({name: asdict(target) for name, target in targets.items()}))
-        self._keep(_TARGETS, path)
+        self._commit(_TARGETS, path)
 
-    def _keep(self, block: int, path: Path) -> None:
+    def _commit(self, block: int, path: Path) -> None:
         self._resume_store.commit(Stage.PRUNE, block, path)
         self._files[block] = path
 
 
 def write_shard(pruned: PrunedBlock, path: Path) -> None:
-    """Write a block as safetensors: `mask/<parameter>`, one bit per weight as in `pruning.masks.packed`, and
-    `weight/<parameter>` where the kept weights changed. The metadata has the masks' shapes and the facts.
+    """Write a block as a safetensors file.
+
+    `mask/<parameter>` is one bit per weight, as in `pruning.masks.packed`; `weight/<parameter>` is present
+    where kept weights changed. The metadata holds the shapes of the masks and the facts.
     """
     tensors = {f"{_MASK}{name}": packed(mask) for name, mask in pruned.masks.items()}
     tensors |= {f"{_WEIGHT}{name}": weight.contiguous() for name, weight in pruned.weights.items()}
@@ -83,7 +86,7 @@ def write_shard(pruned: PrunedBlock, path: Path) -> None:
 
 
 def read_shard(path: Path) -> PrunedBlock:
-    """What `write_shard` was given."""
+    """Read a block that `write_shard` wrote."""
     with safe_open(path, framework="pt") as file:
         shapes = json.loads(file.metadata()[SHAPES])
         names = file.keys()
@@ -101,6 +104,6 @@ def read_shard(path: Path) -> PrunedBlock:
 
 
 def _facts(file: Any) -> BlockFacts:  # noqa: ANN401 - safetensors has no types
-    noted = json.loads(file.metadata()[_FACTS])
-    layers = tuple(PrunedLayer(**layer | {"shape": tuple(layer["shape"])}) for layer in noted["layers"])
-    return BlockFacts(layers, tuple(noted["warnings"]), tuple(noted["parameters"]))
+    stored = json.loads(file.metadata()[_FACTS])
+    layers = tuple(PrunedLayer(**layer | {"shape": tuple(layer["shape"])}) for layer in stored["layers"])
+    return BlockFacts(layers, tuple(stored["warnings"]), tuple(stored["parameters"]))

@@ -1,7 +1,8 @@
-"""The dense model's perplexities that runs share: found by the fingerprint of what they follow from.
+"""The cache of dense perplexities: runs on the same model and text measure them once.
 
-They depend on nothing that is done to the model, so all jobs of a sweep need one measurement. Zero-shot
-scores are not shared: a task's definition is code, and its data are others', so no fingerprint covers them.
+A dense perplexity does not depend on what is done to the model, so all jobs of a sweep need one measurement.
+Zero-shot scores are not cached: the definition of a task is code and its data belong to others, so no
+fingerprint covers them.
 """
 
 import hashlib
@@ -14,57 +15,57 @@ from pruning.resume.store import NumericsKey
 
 _FORMAT = 1
 
-# Of a run's conditions, those that decide the last bits of a forward pass.
+# The part of a run's numerics key that decides the last bits of a forward pass.
 _DECISIVE = ("device", "dtype", "threads", "attention", "processor", "torch", "transformers", "pruneserve")
 
 
 class PerplexityCache(Protocol):
-    """Where they are kept. Whatever a method raises ends the run."""
+    """Dense perplexities by fingerprint. An exception from any method ends the run."""
 
     def get(self, fingerprint: str) -> float | None:
-        """The perplexity, bit for bit as it was offered. None: the caller is to measure it."""
+        """Return the perplexity bit for bit as it was put. None asks the caller to measure it."""
 
     def put(self, fingerprint: str, perplexity: float) -> None:
-        """Let later runs have it."""
+        """Publish a perplexity for later runs."""
 
 
 class NoPerplexityCache:
-    """Every run measures for itself."""
+    """For runs that measure for themselves."""
 
     def get(self, fingerprint: str) -> None:
-        """Nothing is found."""
+        """None: nothing is cached."""
 
     def put(self, fingerprint: str, perplexity: float) -> None:
-        """Nothing is kept."""
+        """Do nothing."""
 
 
 class DensePerplexities:
-    """What earlier runs have measured of one dense model on one run's evaluation texts."""
+    """The cached perplexities of one dense model on the evaluation texts of one run."""
 
     def __init__(
         self,
         model: str,
         texts: Sequence[EvaluationSet],
         numerics_key: NumericsKey,
-        perplexity_cache: PerplexityCache,
+        cache: PerplexityCache,
     ) -> None:
-        """Looks for them. `model`: a commit or a content digest; `numerics_key`: those of the run."""
-        self._perplexity_cache = perplexity_cache
+        """Look them up. `model`: a commit or a content digest."""
+        self._cache = cache
         self._fingerprints = [
             fingerprint_of(model=model, text=text, numerics_key=numerics_key) for text in texts
         ]
-        found = {number: perplexity_cache.get(name) for number, name in enumerate(self._fingerprints)}
+        found = {number: cache.get(name) for number, name in enumerate(self._fingerprints)}
         self.known = {number: value for number, value in found.items() if value is not None}
 
-    def put(self, measured: Sequence[float]) -> None:
-        """Leave for later runs what this one had to measure: one perplexity per text, in order."""
+    def publish(self, measured: Sequence[float]) -> None:
+        """Put those that were not cached: `measured` has one perplexity per text, in order."""
         for number, (fingerprint, value) in enumerate(zip(self._fingerprints, measured, strict=True)):
             if number not in self.known:
-                self._perplexity_cache.put(fingerprint, value)
+                self._cache.put(fingerprint, value)
 
 
 def fingerprint_of(*, model: str, text: EvaluationSet, numerics_key: Mapping[str, object]) -> str:
-    """SHA-256 of what decides every bit of the dense model's perplexity on one text."""
+    """Return the SHA-256 of everything that decides the bits of a dense perplexity on one text."""
     content = {
         "format": _FORMAT,
         "model": model,

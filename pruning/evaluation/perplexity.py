@@ -92,7 +92,7 @@ def perplexity(
     windows: Tensor,
     *,
     stride: int | None = None,
-    ceiling: float = math.inf,
+    limit: float = math.inf,
     step: Callable[[int, int], None],
 ) -> float:
     """The perplexity of `model` over token ids (windows, length); each token counts once.
@@ -100,7 +100,7 @@ def perplexity(
     Without a stride all tokens of a window but its first are predicted, see `DEFINITION`; with one, a window
     after the first predicts its last `stride` tokens: those that no earlier window has predicted.
 
-    A loss is never negative, so the perplexity is known to lie above `ceiling` as soon as the losses so far
+    A loss is never negative, so the perplexity is known to lie above `limit` as soon as the losses so far
     would lift it there with none to come. The measurement ends at that point, and returns that lower bound.
 
     `step(done, total)` is called after each of `evaluation_batches`; what it raises ends the measurement.
@@ -120,7 +120,7 @@ def perplexity(
             to_come -= new
         del logits, scores  # before the next ones are made
         step(done, len(batches))
-        if to_come and (bound := perplexity_of([*losses, 0.0], [*predictions, to_come])) > ceiling:
+        if to_come and (bound := perplexity_of([*losses, 0.0], [*predictions, to_come])) > limit:
             return bound
     return perplexity_of(losses, predictions)
 

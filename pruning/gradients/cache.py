@@ -106,7 +106,7 @@ def load_cached(gradient_cache: GradientCache, fingerprint: str, stack: Stack) -
     return None
 
 
-def put(
+def publish(
     gradient_cache: GradientCache,
     fingerprint: str,
     gradients: GradientNorms,

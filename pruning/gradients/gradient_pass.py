@@ -26,6 +26,7 @@ from pruning.gradients.schedule import Schedule, ScheduleChoice
 from pruning.gradients.shards import norms_from_shards, write_shard
 from pruning.gradients.streamed import StreamedPass, streamed_steps
 from pruning.gradients.window_norms import GradientAccumulator, GradientNorms, WindowNorms, finish_norms
+from pruning.model.blocks import Stack
 from pruning.model.placement import Placement
 from pruning.model.replay import Replay
 from pruning.model.selection import selected_stack
@@ -53,10 +54,8 @@ def gradient_norms(
 
     Parameters and errors are those of `GradientPass` and `GradientPass.run`.
     """
-    gradient_pass = GradientPass(
-        Placement(model), windows, norms=norms, selection=selection, schedule="whole"
-    )
-    return gradient_pass.run(step)
+    stack = selected_stack(model, selection)
+    return GradientPass(Placement(model), windows, norms=norms, stack=stack, schedule="whole").run(step)
 
 
 class GradientPass:
@@ -71,7 +70,7 @@ class GradientPass:
         windows: Tensor,
         *,
         norms: Collection[GradientNorm],
-        selection: LayerSelection = LayerSelection(),  # noqa: B008 - immutable
+        stack: Stack,
         schedule: ScheduleChoice = "auto",
     ) -> None:
         """Freeze the model, put it in eval mode and choose the schedule.
@@ -84,22 +83,22 @@ class GradientPass:
             Calibration token ids, int64 (windows, length).
         norms
             Which norms to compute.
-        selection
-            Which linear layers to compute them for.
+        stack
+            The blocks of the model, narrowed to the linear layers to compute them for.
         schedule
             "auto" chooses `whole` where it fits into memory and takes minutes, else `streamed`.
 
         Raises
         ------
         InvalidInput
-            Naming the field, for a model, selection or schedule that is not supported.
+            With field='schedule', if the schedule does not fit the model.
         """
         placement.model.requires_grad_(False).eval()
         self._placement = placement
         self._windows = windows
         self._norms = sorted(norms)
-        self._stack = selected_stack(placement.model, selection)
-        self.schedule = Schedule.choose(schedule, self._stack, windows, norms, placement)
+        self._stack = stack
+        self.schedule = Schedule.choose(schedule, stack, windows, norms, placement)
 
     @property
     def steps(self) -> int:

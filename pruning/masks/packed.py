@@ -1,10 +1,9 @@
 """Masks in a safetensors file: one bit per weight, under the parameter names of the checkpoint."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import prod
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -17,36 +16,6 @@ _AS_INTEGERS = {2: torch.int16, 4: torch.int32, 8: torch.int64}
 
 SHAPES = "shapes"
 """The key of a file's metadata that holds the masks' shapes, as JSON."""
-
-
-class MaskFile:
-    """A safetensors file of packed masks, filled in any order."""
-
-    def __init__(self, path: Path, shapes: Mapping[str, Sequence[int]]) -> None:
-        """Create the file for masks of these names and shapes. It is complete once all are written."""
-        self._path = path
-        self._begins: dict[str, int] = {}
-        header: dict[str, Any] = {
-            "__metadata__": {SHAPES: json.dumps({n: list(s) for n, s in shapes.items()})}
-        }
-        end = 0
-        for name in sorted(shapes):
-            self._begins[name], end = end, end + -(-prod(shapes[name]) // 8)
-            offsets = [self._begins[name], end]
-            header[name] = {"dtype": "U8", "shape": [offsets[1] - offsets[0]], "data_offsets": offsets}
-        encoded = json.dumps(header).encode()
-        encoded += b" " * (-len(encoded) % 8)
-        with path.open("wb") as file:
-            file.write(len(encoded).to_bytes(8, "little") + encoded)
-            self._data = file.tell()
-            file.truncate(self._data + end)
-
-    def write(self, masks: Mapping[str, Tensor]) -> None:
-        """Write some of the masks: bool, True where a weight is pruned, in their declared shapes."""
-        with self._path.open("r+b") as file:
-            for name, mask in masks.items():
-                file.seek(self._data + self._begins[name])
-                file.write(packed(mask).numpy().tobytes())
 
 
 def read_masks(path: Path) -> dict[str, Tensor]:

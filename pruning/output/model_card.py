@@ -1,4 +1,4 @@
-"""The model card of a pruned model: what was done to which model, and what that did to it."""
+"""The model card of a pruned model: what was done to which model, and its effect."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ from pruning.report.schema import CalibrationFacts, Report
 
 
 def model_card(report: Report, *, licence: str | None) -> str:
-    """The text of README.md, with the metadata that the Hub reads.
+    """Return the text of README.md, with the metadata that the Hub reads.
 
-    `licence`: what the dense model's card declares.
+    `licence`: the licence that the dense model's card declares.
     """
     base = report.model.id
     name = base.rstrip("/").rsplit("/", 1)[-1]
@@ -66,7 +66,7 @@ tokenizer = AutoTokenizer.from_pretrained("<this directory>")
 
 
 def _further(report: Report) -> str:
-    """The other texts and the zero-shot tasks, as tables of their own."""
+    """Return a table of the other texts and one of the zero-shot tasks."""
     texts = [
         f"| {_file_name(text.dataset)} | {text.dense:.3f} | {text.pruned:.3f} ({text.increase:+.1%}) |"
         for text in report.further_perplexities
@@ -101,7 +101,7 @@ def _settings(options: dict[str, Any]) -> str:
 
 def _kept_weights(report: Report) -> str:
     kept = (
-        "The kept weights of these layers were solved again to make up for the others."
+        "The kept weights of these layers were updated to compensate for the pruned ones."
         if report.recipe.changes_kept_weights
         else "Every weight that is not zero is the dense model's, bit for bit."
     )
@@ -124,7 +124,7 @@ def _calibration(facts: CalibrationFacts | None) -> str:
 
 
 def _file_name(dataset: str) -> str:
-    """A card travels further than the machine's paths should."""
+    """Return the last part of a path: a published card must not show the paths of this machine."""
     return dataset.rsplit("/", 1)[-1]
 
 

@@ -1,4 +1,4 @@
-"""The pruned checkpoint as a directory that `from_pretrained` loads as it stands."""
+"""Write the pruned checkpoint as a directory that `from_pretrained` loads."""
 
 import os
 import shutil
@@ -12,9 +12,10 @@ import torch
 from pruning.blockwise.results import Pruned
 from pruning.checkpoint.checkpoint import Checkpoint
 from pruning.checkpoint.files import MODEL_CARD
-from pruning.errors import InvalidInput
+from pruning.errors import InvalidInput, PruningError
 from pruning.masks.packed import FILE_NAME as MASKS
-from pruning.masks.packed import MaskFile
+from pruning.model.blocks import Stack
+from pruning.output.mask_file import MaskFile
 from pruning.output.model_card import model_card
 from pruning.output.safetensors_inplace import replace_in_place, zero_in_place
 from pruning.report.schema import FILE_NAME as REPORT
@@ -22,13 +23,11 @@ from pruning.report.schema import Report
 
 
 def write_model(checkpoint: Checkpoint, pruned: Pruned, directory: Path, *, save_masks: bool) -> None:
-    """Write the original checkpoint with zeros where `pruned` says, tokenizer and configs as they are.
+    """Write a copy of the dense checkpoint with the pruned weights set to zero.
 
-    The weights are the dense ones byte for byte, whatever precision the pruning was computed in, but for the
-    zeros and for the matrices whose kept weights `pruned` gives anew. One block of `pruned` is in memory at a
-    time.
-
-    On request the masks are written too (`masks.safetensors`, see pruning.masks.packed).
+    The kept weights are the dense ones byte for byte, whatever the dtype of the computation, except in
+    matrices whose kept weights `pruned` changed. Tokenizer and configs are copied. One block of `pruned` is
+    in memory at a time. `save_masks`: also write `masks.safetensors`, see pruning.masks.packed.
     """
     for name in checkpoint.files:
         (directory / name).parent.mkdir(exist_ok=True)
@@ -44,20 +43,41 @@ def write_model(checkpoint: Checkpoint, pruned: Pruned, directory: Path, *, save
 
 
 def _mask_shapes(checkpoint: Checkpoint, pruned: Pruned) -> dict[str, torch.Size]:
-    """By the names in the checkpoint, those of all masks."""
+    """Return the shapes of all masks, by the names in the checkpoint."""
     parameters = checkpoint.skeleton.state_dict()
     masks = {name: torch.empty_like(parameters[name], dtype=torch.bool) for name in pruned.parameters}
     return {name: mask.shape for name, mask in checkpoint.layout.to_stored(masks).items()}
 
 
+def refuse_full_disk(
+    directory: Path, checkpoint: Checkpoint, stack: Stack, *, changed_dtype: torch.dtype | None
+) -> None:
+    """Raise PruningError(field='output') where the disk of `directory` has no room for the pruned model.
+
+    It needs room for a copy of the checkpoint and for the shards: one bit per weight for the masks, and the
+    weights in `changed_dtype` where the run changes those that it keeps.
+    """
+    model = sum((checkpoint.directory / name).stat().st_size for name in checkpoint.files)
+    weights = sum(layer.inputs * layer.outputs for layer in stack.layers)
+    changed = weights * changed_dtype.itemsize if changed_dtype else 0
+    needed = model + weights // 8 + changed
+    free = shutil.disk_usage(directory).free
+    if needed > free:
+        raise PruningError(
+            f"the pruned model and its shards need {needed} bytes, and the disk of {directory.parent} has "
+            f"{free} free: free some space",
+            field="output",
+        )
+
+
 def write_report(checkpoint: Checkpoint, report: Report, directory: Path) -> None:
-    """Write the report (`pruning_report.json`) and the model card (`README.md`) beside the model."""
+    """Write the report (`pruning_report.json`) and the model card (`README.md`) next to the model."""
     (directory / REPORT).write_text(report.model_dump_json(indent=2) + "\n")
     (directory / MODEL_CARD).write_text(model_card(report, licence=checkpoint.licence))
 
 
 def refuse_existing(destination: Path) -> None:
-    """Raise InvalidInput(field='output') for a destination that is taken. An empty directory is not."""
+    """Raise InvalidInput(field='output') if the destination exists and is not an empty directory."""
     is_directory = destination.is_dir() and not destination.is_symlink()
     if any(destination.iterdir()) if is_directory else os.path.lexists(destination):
         raise InvalidInput(f"{destination} exists already; give a new directory", field="output")
@@ -65,9 +85,9 @@ def refuse_existing(destination: Path) -> None:
 
 @contextmanager
 def atomic_directory(destination: Path) -> Iterator[Path]:
-    """A directory to fill, which takes its place in one step when all is well, and is gone otherwise.
+    """Yield a directory to fill. It becomes `destination` in one step on success, and is deleted on failure.
 
-    Raises InvalidInput(field='output') where `destination` exists already.
+    Raises InvalidInput(field='output') if `destination` exists already.
     """
     refuse_existing(destination)
     destination.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Progress and results for people: bars on a terminal, plain lines elsewhere."""
+"""Progress and results on the console: bars on a terminal, plain lines elsewhere."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ from pruning.report.schema import Report
 
 @contextmanager
 def progress_on(console: Console) -> Iterator[ProgressProtocol]:
-    """Bars where `console` is a terminal, lines where it is a file or a pipe."""
+    """Show bars if `console` is a terminal, lines if it is a file or a pipe."""
     if not console.is_terminal:
         yield Lines(console)
         return
@@ -30,48 +30,42 @@ def progress_on(console: Console) -> Iterator[ProgressProtocol]:
 
 
 class Bars:
-    """A bar for the stage that runs, with the time that it has left."""
+    """A progress bar for the current stage, with the time left."""
 
     def __init__(self, bars: Progress) -> None:
-        """Adds to `bars`, whose owner starts and stops it."""
         self._bars = bars
         self._task = TaskID(0)
 
     def stage_started(self, stage: Stage, steps: int) -> None:
-        """Show an empty bar."""
         self._task = self._bars.add_task(stage, total=steps)
 
     def step_finished(self, stage: Stage, done: int, steps: int) -> None:
-        """Fill it."""
         self._bars.update(self._task, completed=done, total=steps)
 
     def stage_finished(self, stage: Stage, seconds: float, peak_memory_bytes: int) -> None:
-        """Replace it by a line that stays."""
+        """Replace the bar by a line that stays."""
         self._bars.remove_task(self._task)
         self._bars.console.print(_cost_line(stage, seconds, peak_memory_bytes))
 
 
 class Lines:
-    """A line when a stage begins, at every tenth of it, and when it ends."""
+    """One line when a stage begins, at every tenth of it, and when it ends."""
 
     def __init__(self, console: Console) -> None:
-        """Writes to `console`."""
         self._console = console
         self._done = 0
 
     def stage_started(self, stage: Stage, steps: int) -> None:
-        """Name the stage."""
         self._done = 0
         self._console.print(f"{stage} ...")
 
     def step_finished(self, stage: Stage, done: int, steps: int) -> None:
-        """Say how far it is, where another tenth is complete."""
+        """Print a line if another tenth is complete."""
         is_new, self._done = done > self._done, done
         if is_new and 10 * done // steps > 10 * (done - 1) // steps and done < steps:
             self._console.print(f"{stage} {done}/{steps}")
 
     def stage_finished(self, stage: Stage, seconds: float, peak_memory_bytes: int) -> None:
-        """Say what it cost."""
         self._console.print(_cost_line(stage, seconds, peak_memory_bytes))
 
 
@@ -84,7 +78,7 @@ def _gigabytes(count: int) -> str:
 
 
 def result_table(report: Report) -> Table:
-    """What a run did and cost, in a few rows."""
+    """Return a table of what a run did and cost."""
     table = Table(box=rich.box.SIMPLE, show_header=False)
     perplexity = report.perplexity
     table.add_row("perplexity, dense", f"{perplexity.dense:.3f}")

@@ -1,4 +1,4 @@
-"""A run asked for by a file: a recipe, or the report of an earlier run, which is then done again exactly."""
+"""Runs that a file asks for: a recipe, or the report of an earlier run, which is then reproduced."""
 
 import json
 from dataclasses import dataclass
@@ -11,18 +11,18 @@ from pruning.report.schema import CalibrationFacts, Environment, ModelFacts, Rep
 
 
 @dataclass(frozen=True)
-class Request:
+class RecipeFile:
     """What a file asks for."""
 
     recipe: Recipe
     evaluation: Evaluation
-    report: Report | None  # of the run that is repeated
+    report: Report | None  # of the run to reproduce
 
     @classmethod
     def read(cls, file: Path) -> Self:
-        """The recipe in a JSON file, or what the report in it needs to be had again.
+        """Read a recipe or a report from a JSON file.
 
-        Raises InvalidInput(field='recipe') for a file that is neither, pydantic's ValidationError for fields.
+        Raises InvalidInput(field='recipe') for a file that is neither, and ValidationError for wrong fields.
         """
         try:
             text = file.read_text(encoding="utf-8")
@@ -39,7 +39,7 @@ class Request:
 
 
 def _pinned(report: Report) -> Recipe:
-    """The recipe with the commit that its branch meant then."""
+    """Return the recipe with the commit that its branch meant when the report was made."""
     if report.model.commit is None:
         return report.recipe
     model = report.recipe.model.model_copy(update={"revision": report.model.commit})
@@ -47,26 +47,26 @@ def _pinned(report: Report) -> Recipe:
 
 
 def refuse_changes(before: Report, model: ModelFacts, calibration: CalibrationFacts | None) -> None:
-    """Raise InvalidInput, naming the field, where the model or a calibration text is not what it was."""
+    """Raise InvalidInput with the field if the model or the calibration windows have changed."""
     if (model.commit, model.digest) != (before.model.commit, before.model.digest):
         raise InvalidInput(
             f"the model is {model.commit or model.digest}; the report was made from "
-            f"{before.model.commit or before.model.digest}: give the files as they were, or run the recipe "
-            "by itself",
+            f"{before.model.commit or before.model.digest}: restore the files, or run the recipe without the "
+            "report",
             field="model.id",
         )
     found = calibration.fingerprint if calibration else None
     expected = before.calibration.fingerprint if before.calibration else None
     if found != expected:
         raise InvalidInput(
-            f"the calibration windows have the fingerprint {found}; the report's had {expected}: give the "
-            "texts and the tokenizer as they were, or run the recipe by itself",
+            f"the calibration windows have the fingerprint {found}; the report's had {expected}: restore the "
+            "texts and the tokenizer, or run the recipe without the report",
             field="calibration",
         )
 
 
 def differences(before: Environment, now: Environment) -> tuple[str, ...]:
-    """What a reader of a repeated run must know: where it computed otherwise, its last bits may differ."""
+    """Warn of a different environment, in which the last bits may differ from the reproduced run's."""
     changed = [
         f"{name} {getattr(now, name)} and not {getattr(before, name)}"
         for name in Environment.model_fields
@@ -74,4 +74,4 @@ def differences(before: Environment, now: Environment) -> tuple[str, ...]:
     ]
     if not changed:
         return ()
-    return (f"the run that is repeated was computed otherwise; here: {', '.join(changed)}",)
+    return (f"the environment differs from that of the reproduced run: {', '.join(changed)}",)

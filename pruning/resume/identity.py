@@ -1,4 +1,4 @@
-"""What a run began with: one that is taken up goes on with the same, or not at all."""
+"""The identity of a run: a resumed run continues with the same recipe, model and windows, or is refused."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -20,26 +20,25 @@ class RunIdentity:
 
 
 class RunIdentityCheck:
-    """The subject of a run, as its first attempt has noted it in the resume store."""
+    """Compares the identity of a run with the one that its first attempt committed to the resume store."""
 
     def __init__(self, resume_store: ResumeStore) -> None:
-        """Look what was noted."""
         self._resume_store = resume_store
         found = resume_store.begin(Stage.RESOLVE, {}).get(0)
         self._before = None if found is None else RunIdentity(**json.loads(found.read_text()))
 
-    def model(self, reference: ModelReference) -> ModelReference:
-        """The same model as then: by the commit that its branch meant."""
+    def pinned(self, reference: ModelReference) -> ModelReference:
+        """Return the model at the commit that the first attempt resolved its branch to."""
         if self._before is None or self._before.commit is None:
             return reference
         return reference.model_copy(update={"revision": self._before.commit})
 
-    def note(self, recipe: str, model: ModelFacts, calibration: CalibrationFacts | None) -> None:
-        """Note the subject, or raise InvalidInput, naming the field, where it is not what it was."""
+    def commit(self, recipe: str, model: ModelFacts, calibration: CalibrationFacts | None) -> None:
+        """Commit the identity of a new run. Raise InvalidInput with the field if a resumed run differs."""
         fingerprint = calibration.fingerprint if calibration else None
         now = RunIdentity(recipe, model.commit, model.digest, fingerprint)
         if self._before is None:
-            path = self._resume_store.directory(Stage.RESOLVE) / "subject.json"
+            path = self._resume_store.directory(Stage.RESOLVE) / "identity.json"
             path.write_text(json.dumps(asdict(now)))
             self._resume_store.commit(Stage.RESOLVE, 0, path)
             return

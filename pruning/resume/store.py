@@ -27,17 +27,17 @@ NumericsKey = Mapping[str, str | int | float | bool | None]
 
 
 class ActivationCheckpoint:
-    """The state between two blocks of one stage, on this machine's disk: the newest only."""
+    """The activations between two blocks of one stage, on this machine's disk: the newest only."""
 
     def __init__(self, directory: Path | None, numerics_key: NumericsKey) -> None:
-        """A state of other conditions is none. Without a directory, nothing is ever kept."""
+        """A checkpoint under another key is ignored. Without a directory nothing is ever saved."""
         self._directory = directory
         self._numerics_key = _canonical(numerics_key)
 
     def save(self, block: int, tensors: Mapping[str, Tensor]) -> None:
-        """Keep the state at the boundary where `block` is the next to be worked on, in place of any earlier.
+        """Save the input of `block`, the next one to be worked on, in place of any earlier checkpoint.
 
-        At no moment is there less than one whole state on the disk.
+        There is one complete checkpoint on the disk at any moment.
         """
         if self._directory is None:
             return
@@ -51,15 +51,15 @@ class ActivationCheckpoint:
                 path.unlink(missing_ok=True)
 
     def load(self) -> tuple[int, dict[str, Tensor]] | None:
-        """The block that is next, and the state before it, on the CPU. None: there is none that is whole."""
+        """Return the next block and its input, on the CPU; None if there is no intact checkpoint."""
         if self._directory is None:
             return None
-        # There are two where a run has ended between keeping the one and dropping the other.
+        # There are two if a run ended between saving the one and deleting the other.
         found = sorted(self._directory.glob("activations-*.safetensors"), key=_written_at, reverse=True)
         return next((state for state in map(self._read, found) if state is not None), None)
 
     def drop(self) -> None:
-        """Free the disk: the stage has ended."""
+        """Free the disk after the stage has ended."""
         for path in [] if self._directory is None else self._directory.glob("activations*"):
             path.unlink(missing_ok=True)
 
@@ -77,67 +77,60 @@ class ActivationCheckpoint:
 
 
 class ResumeStore(Protocol):
-    """The finished blocks of a run's stages, and where this machine keeps them.
-
-    Whatever `begin` and `commit` raise ends the run.
-    """
+    """The finished blocks of the stages of a run. An exception from any method ends the run."""
 
     def begin(self, stage: Stage, numerics_key: NumericsKey) -> Mapping[int, Path]:
-        """Start a stage, or take it up: the shards of its finished blocks, on this machine, by block.
+        """Start or resume a stage. Return the shards of its finished blocks by block, on this machine.
 
-        Only those that were kept under the same conditions, with the checksum that was noted then. All others
-        will be computed again, and kept in place of what there is. Any of the blocks may be missing.
+        Only shards that were committed under the same numerics key and whose checksum matches are returned.
+        All other blocks are computed and committed again. Any block may be missing.
         """
 
     def directory(self, stage: Stage) -> Path:
-        """Where the stage's shards are to be written, each under a name of its own."""
+        """Return the directory in which the shards of a stage are written, each under a name of its own."""
 
     def commit(self, stage: Stage, block: int, file: Path) -> None:
-        """Make the shard of a finished block durable; it lies in `directory(stage)` and stays there.
+        """Make the shard of a finished block durable. It is in `directory(stage)`, and stays there.
 
-        Returns when the block counts as finished, whatever happens to this process or its machine.
+        When this returns, the block counts as finished, whatever happens to this process or machine.
         """
 
     def activation_checkpoint(self, stage: Stage) -> ActivationCheckpoint:
-        """The state at the boundary of the last finished block, of a stage that has begun."""
+        """Return the activation checkpoint of a stage that has begun."""
 
 
 class EphemeralResumeStore:
-    """For a run that is not to be taken up: its shards last as long as the directory that it was given."""
+    """Store for runs that cannot be resumed: its shards last as long as its directory."""
 
     def __init__(self, directory: Path) -> None:
         """`directory`: an empty one."""
         self._directory = directory
 
     def begin(self, stage: Stage, numerics_key: NumericsKey) -> Mapping[int, Path]:
-        """Nothing is finished yet."""
         return {}
 
     def directory(self, stage: Stage) -> Path:
-        """The stage's own."""
-        return _made(self._directory / stage)
+        return _created(self._directory / stage)
 
     def commit(self, stage: Stage, block: int, file: Path) -> None:
-        """The file stays where it is."""
+        """Do nothing: the file stays where it is."""
 
     def activation_checkpoint(self, stage: Stage) -> ActivationCheckpoint:
-        """None is kept."""
         return ActivationCheckpoint(None, {})
 
 
 class DirectoryResumeStore:
-    """A run that can be taken up on the same machine, from a directory that only one run uses at a time.
+    """Store for runs that can be resumed on the same machine, in a directory that one run uses at a time.
 
-    Beside each shard lies a note with its checksum and its conditions; a shard without one does not count.
+    Each shard has a note with its checksum and its numerics key; a shard without a note does not count.
     """
 
     def __init__(self, directory: Path) -> None:
-        """`directory` is made if it is not there."""
+        """`directory` is created if it does not exist."""
         self._directory = directory
         self._numerics_key: dict[Stage, dict[str, Any]] = {}
 
     def begin(self, stage: Stage, numerics_key: NumericsKey) -> Mapping[int, Path]:
-        """See `ResumeStore.begin`."""
         self._numerics_key[stage] = dict(numerics_key)
         finished = {}
         for path in self.directory(stage).glob("*.note.json"):
@@ -149,12 +142,11 @@ class DirectoryResumeStore:
         return finished
 
     def directory(self, stage: Stage) -> Path:
-        """The stage's own."""
-        return _made(self._directory / stage)
+        return _created(self._directory / stage)
 
     def commit(self, stage: Stage, block: int, file: Path) -> None:
-        """Write the note, which appears whole or not at all."""
-        with ThreadPoolExecutor(1) as thread:  # one computes while the other waits for the disk
+        """Flush the shard to the disk, then write its note atomically."""
+        with ThreadPoolExecutor(1) as thread:  # hash while the other thread waits for the disk
             checksum = thread.submit(sha256_of, file)
             _flush(file)
         note = {
@@ -170,19 +162,18 @@ class DirectoryResumeStore:
         partial.replace(path)
 
     def activation_checkpoint(self, stage: Stage) -> ActivationCheckpoint:
-        """In the stage's directory."""
         return ActivationCheckpoint(self.directory(stage), self._numerics_key[stage])
 
     def discard(self) -> None:
-        """Free the disk of a run that has succeeded."""
+        """Delete everything, after the run has succeeded."""
         for stage in Stage:
             shutil.rmtree(self._directory / stage, ignore_errors=True)
-        with suppress(OSError):  # there is more in it than ours
+        with suppress(OSError):  # it holds files of others
             self._directory.rmdir()
 
 
 def sha256_of(path: Path) -> str:
-    """64 hex digits."""
+    """Return the SHA-256 of a file as 64 hex digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -195,7 +186,7 @@ def _written_at(path: Path) -> int:
     return path.stat().st_mtime_ns
 
 
-def _made(directory: Path) -> Path:
+def _created(directory: Path) -> Path:
     directory.mkdir(parents=True, exist_ok=True)
     return directory
 

@@ -1,4 +1,4 @@
-"""What the dense and the pruned model are worth, measured by the same code on the same text."""
+"""Evaluate: measure the dense and the pruned model by the same code on the same texts."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -8,21 +8,43 @@ from functools import cache, partial
 from math import inf
 from pathlib import Path
 from types import MappingProxyType
-from typing import Self
+from typing import ClassVar, Self
 
-from transformers import PreTrainedModel
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from pruning.estimate.memory import MEMORY_SHARE
-from pruning.evaluation.cache import DensePerplexities
+from pruning.evaluation.cache import DensePerplexities, PerplexityCache
 from pruning.evaluation.perplexity import EvaluationSet, evaluation_batches, perplexity
-from pruning.evaluation.zero_shot import Score, side_by_side
+from pruning.evaluation.zero_shot import Score, Tasks, side_by_side
 from pruning.model.blocks import find_stack
 from pruning.model.placement import Placement
-from pruning.recipe import Stage
+from pruning.recipe import Evaluation, Stage
 from pruning.report.schema import PerplexityFacts, ZeroShotFacts
 from pruning.resume.store import NumericsKey, ResumeStore
 from pruning.runtime.device import total_memory
-from pruning.stages.resolve import Plan
+from pruning.stages.models import ResolvedModel
+from pruning.stages.recorder import Step
+
+_DENSE, _PRUNED = 0, 1
+"""The block numbers under which the measurements are committed to the resume store."""
+
+
+@dataclass(frozen=True)
+class EvaluationInputs:
+    """An evaluation with the texts and tasks that it names."""
+
+    request: Evaluation
+    texts: tuple[EvaluationSet, ...]  # at least one; the first is the one that limits and gates refer to
+    tasks: Tasks | None  # None where no task is asked for
+    tokenizer: PreTrainedTokenizerBase
+
+    def steps(self, known: Mapping[int, float] = MappingProxyType({})) -> int:
+        """Return the steps to measure one model: a batch of windows, or a whole task, is one step.
+
+        `known`: perplexities that need no measurement, by the number of their text.
+        """
+        unknown = (text for number, text in enumerate(self.texts) if number not in known)
+        return sum(len(evaluation_batches(text.windows)) for text in unknown) + len(self.request.tasks)
 
 
 @dataclass(frozen=True)
@@ -31,18 +53,18 @@ class EvaluationResult:
 
     perplexities: tuple[PerplexityFacts, ...]  # one per evaluation text
     zero_shot: ZeroShotFacts | None  # None where no task was asked for
-    dense_reused: bool  # all of the dense model's perplexities were known before
+    dense_reused: bool  # all dense perplexities came from the cache
 
 
 @dataclass(frozen=True)
 class PerplexityLimit:
-    """What the pruned model's perplexity on the first text must not exceed to be of any use."""
+    """The perplexity on the first text above which the pruned model is of no use."""
 
     perplexity: float = inf
     increase: float = inf  # over the dense model's, relative to it
 
-    def over(self, dense: float) -> float:
-        """The lower of the two, for a dense model of this perplexity."""
+    def given(self, dense: float) -> float:
+        """Return the lower of the two limits, for a dense model of this perplexity."""
         return min(self.perplexity, dense * (1 + self.increase))
 
 
@@ -50,116 +72,134 @@ NO_LIMIT = PerplexityLimit()
 
 
 @dataclass(frozen=True)
-class _OfOne:
+class _Measurement:
     """The measurements of one model."""
 
     perplexities: list[float]
     scores: list[Score]
-    cut_short: bool = False  # above the ceiling in the first text, and not measured further
-    reused: bool = False  # its perplexities were known before
+    cut_short: bool = False  # above the limit on the first text, and not measured further
+    reused: bool = False  # all of its perplexities were known
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """From JSON, from which floats come back bit for bit."""
-        noted = json.loads(path.read_text())
-        return cls(**noted | {"scores": [Score(**score) for score in noted["scores"]]})
+        """Read what `write` wrote."""
+        stored = json.loads(path.read_text())
+        return cls(**stored | {"scores": [Score(**score) for score in stored["scores"]]})
+
+    def write(self, path: Path) -> None:
+        """Write JSON, from which floats come back bit for bit."""
+        path.write_text(json.dumps(asdict(self)))
 
 
-def evaluation_steps(plan: Plan, dense: DensePerplexities) -> int:
-    """How many steps `evaluate` takes: batches of windows and whole tasks, for both models."""
-    return _steps(plan, dense.known) + _steps(plan, {})
+class EvaluateStage:
+    """Measures the dense model, then the pruned one as it lies on disk, with one of them in memory at a time.
 
-
-def _steps(plan: Plan, known: Mapping[int, float]) -> int:
-    unknown = (text for number, text in enumerate(plan.evaluations) if number not in known)
-    return sum(len(evaluation_batches(text.windows)) for text in unknown) + len(plan.evaluation_request.tasks)
-
-
-def evaluate(
-    plan: Plan,
-    directory: Path,
-    step: Callable[[int, int], None],
-    resume_store: ResumeStore,
-    numerics_key: NumericsKey,
-    dense: DensePerplexities,
-    ceiling: PerplexityLimit = NO_LIMIT,
-) -> EvaluationResult:
-    """Measure the dense model, and the pruned one as it lies in `directory`; one at a time in memory.
-
-    Of the dense model only what is not known yet is measured, and then left for later runs. Of a pruned model
-    that is certain to lie above the ceiling, nothing more is measured.
-
-    `step(done, total)` is called after each step, and within a task again and again with the last count; what
-    it raises ends the measurement. Measurements that the resume store holds under `numerics_key` are reused.
+    Perplexities of the dense model that are cached are not measured. The measurement of a pruned model ends
+    once it is certain to exceed the limit.
     """
-    request = {"evaluation": plan.evaluation_request.model_dump_json()}
-    texts = {f"text {number}": text.fingerprint for number, text in enumerate(plan.evaluations)}
-    kept = resume_store.begin(Stage.EVALUATE, {**numerics_key, **request, **texts})
-    steps = evaluation_steps(plan, dense)
-    of_dense = _steps(plan, dense.known)
 
-    def measured(number: int, measure: Callable[[Callable[[int], None]], _OfOne]) -> _OfOne:
-        before, after = ((0, of_dense), (of_dense, steps))[number]
-        if number in kept:
-            step(after, steps)
-            return _OfOne.read(kept[number])
-        found = measure(lambda done: step(before + done, steps))
-        path = resume_store.directory(Stage.EVALUATE) / f"{number}.json"
-        path.write_text(json.dumps(asdict(found)))
-        resume_store.commit(Stage.EVALUATE, number, path)
-        return found
+    name: ClassVar[Stage] = Stage.EVALUATE
 
-    before = measured(0, lambda done: _measure(plan, plan.placement, done, known=dense.known))
-    dense.put(before.perplexities)
-    limit = ceiling.over(before.perplexities[0])
-    after = measured(
-        1, lambda done: _measure(plan, lambda: plan.pruned_placement(directory), done, limit=limit)
-    )
-    texts_measured = zip(plan.evaluations, before.perplexities, after.perplexities, strict=False)
-    return EvaluationResult(
-        tuple(_facts(text, *values, cut_short=after.cut_short) for text, *values in texts_measured),
-        side_by_side(before.scores, after.scores) if plan.tasks and not after.cut_short else None,
-        dense_reused=before.reused,
-    )
+    def __init__(
+        self,
+        model: ResolvedModel,
+        inputs: EvaluationInputs,
+        *,
+        pruned: Path,
+        limit: PerplexityLimit,
+        numerics_key: NumericsKey,
+        resume_store: ResumeStore,
+        cache: PerplexityCache,
+    ) -> None:
+        """Look up the dense perplexities. `pruned`: the directory of the pruned model.
+
+        `numerics_key`: measurements that the resume store holds under it are not repeated.
+        """
+        self._model, self._inputs, self._pruned, self._limit = model, inputs, pruned, limit
+        self._numerics_key, self._resume_store = numerics_key, resume_store
+        self._cached = DensePerplexities(model.checkpoint.identity, inputs.texts, numerics_key, cache)
+        self._dense_steps = inputs.steps(self._cached.known)
+
+    @property
+    def steps(self) -> int:
+        """Batches of windows and whole tasks, for both models."""
+        return self._dense_steps + self._inputs.steps()
+
+    def run(self, step: Step) -> EvaluationResult:
+        """Within a task, `step` is called repeatedly with the same count, so that it can stop the run."""
+        stored = self._resume_store.begin(Stage.EVALUATE, self._stored_under)
+
+        def measured(number: int, measure: Callable[[Callable[[int], None]], _Measurement]) -> _Measurement:
+            start, end = ((0, self._dense_steps), (self._dense_steps, self.steps))[number]
+            if number in stored:
+                step(end, self.steps)
+                return _Measurement.read(stored[number])
+            measurement = measure(lambda done: step(start + done, self.steps))
+            path = self._resume_store.directory(Stage.EVALUATE) / f"{number}.json"
+            measurement.write(path)
+            self._resume_store.commit(Stage.EVALUATE, number, path)
+            return measurement
+
+        known = self._cached.known
+        dense = measured(
+            _DENSE, lambda step: _measure(self._model.place_dense, self._inputs, step, known=known)
+        )
+        self._cached.publish(dense.perplexities)
+        limit = self._limit.given(dense.perplexities[0])
+        place = partial(self._model.place_pruned, self._pruned)
+        pruned = measured(_PRUNED, lambda step: _measure(place, self._inputs, step, limit=limit))
+        texts = zip(self._inputs.texts, dense.perplexities, pruned.perplexities, strict=False)
+        return EvaluationResult(
+            tuple(_facts(text, *values, cut_short=pruned.cut_short) for text, *values in texts),
+            side_by_side(dense.scores, pruned.scores)
+            if self._inputs.tasks and not pruned.cut_short
+            else None,
+            dense_reused=dense.reused,
+        )
+
+    @property
+    def _stored_under(self) -> NumericsKey:
+        texts = {f"text {number}": text.fingerprint for number, text in enumerate(self._inputs.texts)}
+        return {**self._numerics_key, "evaluation": self._inputs.request.model_dump_json(), **texts}
 
 
 def _measure(
-    plan: Plan,
     load: Callable[[], Placement],
+    inputs: EvaluationInputs,
     step: Callable[[int], None],
     *,
     known: Mapping[int, float] = MappingProxyType({}),
     limit: float = inf,
-) -> _OfOne:
-    """Measure one model, which is loaded if anything of it is not known."""
+) -> _Measurement:
+    """Measure one model. It is loaded only if something about it is not known."""
     perplexities: list[float] = []
     scores: list[Score] = []
     done = 0
     with ExitStack() as placed:
-        model = cache(lambda: placed.enter_context(_ready(load())))
-        for number, text in enumerate(plan.evaluations):
+        model = cache(lambda: placed.enter_context(_callable(load())))
+        for number, text in enumerate(inputs.texts):
             if number in known:
                 perplexities.append(known[number])
                 continue
-            batch_done = partial(_count_on, step, done)
             bound = limit if number == 0 else inf
+            batch_done = partial(_count_on, step, done)
             perplexities.append(
-                perplexity(model(), text.windows, stride=text.stride, ceiling=bound, step=batch_done)
+                perplexity(model(), text.windows, stride=text.stride, limit=bound, step=batch_done)
             )
             if perplexities[-1] > bound:
-                return _OfOne(perplexities, [], cut_short=True)
+                return _Measurement(perplexities, [], cut_short=True)
             done += len(evaluation_batches(text.windows))
-        if plan.tasks:
-            for number in range(len(plan.tasks.names)):
-                scores += plan.tasks.scores(number, model(), plan.tokenizer, check=partial(step, done))
+        if inputs.tasks:
+            for number in range(len(inputs.tasks.names)):
+                scores += inputs.tasks.scores(number, model(), inputs.tokenizer, check=partial(step, done))
                 done += 1
                 step(done)
-    return _OfOne(perplexities, scores, reused=len(known) == len(plan.evaluations))
+    return _Measurement(perplexities, scores, reused=len(known) == len(inputs.texts))
 
 
 @contextmanager
-def _ready(placement: Placement) -> Iterator[PreTrainedModel]:
-    """The model while it can be called, as a whole or block by block, by what the device has room for."""
+def _callable(placement: Placement) -> Iterator[PreTrainedModel]:
+    """While active, the model can be called: resident as a whole, or block by block on a small device."""
     blocks = [block.module for block in find_stack(placement.model).blocks]
     with placement.whole(blocks, int(MEMORY_SHARE * total_memory(placement.device))):
         yield placement.model

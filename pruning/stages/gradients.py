@@ -1,103 +1,135 @@
-"""Where a run's gradient norms come from: a file, shards of an earlier run, or a pass of its own."""
+"""Gradients: the norms that a recipe uses, from a file, from a cache, or from a pass over the windows."""
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
-from pruning.blockwise.prune import prunable_stack
-from pruning.gradients.cache import ALL_NORMS, GradientCache, fingerprint_of, load_cached, put
-from pruning.gradients.file import FILE_NAME, Provenance, write_gradients
+from pruning.blockwise.shards import StoredBlocks
+from pruning.data.calibration import CalibrationSet
+from pruning.gradients.cache import ALL_NORMS, GradientCache, fingerprint_of, load_cached, publish
+from pruning.gradients.file import FILE_NAME, GradientFile, Provenance, write_gradients
 from pruning.gradients.gradient_pass import GradientPass
 from pruning.gradients.schedule import Schedule, ScheduleChoice
 from pruning.gradients.window_norms import GradientNorms
-from pruning.model.placement import Placement
+from pruning.recipe import GradientNorm, LayerSelection, Stage
 from pruning.resume.store import NumericsKey, ResumeStore
-from pruning.stages.resolve import Plan
+from pruning.stages.models import LoadedModel
+from pruning.stages.recorder import Step
 
 
-class GradientStage:
-    """The gradient stage of one run."""
+@dataclass(frozen=True)
+class GradientInputs:
+    """Which gradient norms a recipe uses, and what they are read or computed from."""
 
-    def __init__(
-        self,
-        plan: Plan,
-        placement: Placement,
-        resume_store: ResumeStore,
-        schedule: ScheduleChoice,
-        gradient_cache: GradientCache | None,
-    ) -> None:
-        """Looks for what is there already; what is shared is checked before it counts as found.
+    norms: frozenset[GradientNorm]  # empty for a recipe that uses no gradients
+    selection: LayerSelection
+    calibration: CalibrationSet | None  # never None where norms are to be computed
+    file: GradientFile | None  # None where they are to be computed
 
-        Raises InvalidInput where the model, the layers or the schedule cannot be.
-        """
-        self._plan, self._placement, self._resume_store, self._gradient_cache = (
-            plan,
-            placement,
-            resume_store,
-            gradient_cache,
-        )
-        self._pass: GradientPass | None = None
-        if plan.gradient_file is None and plan.norms and plan.calibration is not None:
-            self._pass = GradientPass(
-                placement,
-                plan.calibration.windows,
-                norms=plan.norms if gradient_cache is None else ALL_NORMS,
-                selection=plan.recipe.layers,
-                schedule=schedule,
-            )
-        self._shards = None
-        if gradient_cache is not None and self._pass is not None:
-            self._shards = load_cached(
-                gradient_cache, self._fingerprint, prunable_stack(placement.model, plan.recipe)
-            )
-        self.reused = self._shards is not None
 
-    @property
-    def steps(self) -> int | None:
-        """How many steps it takes; None where the run has no such stage: no gradients, or those of a file."""
-        return self._pass.steps if self._pass else None
+@dataclass(frozen=True)
+class GradientFacts:
+    """How the gradient norms were obtained, and the blocks that are pruned with them already."""
 
-    @property
-    def schedule(self) -> Schedule | None:
-        """Of the pass of this run, if it is for this run to compute."""
-        return self._pass.schedule if self._pass and not self.reused else None
+    blocks: StoredBlocks
+    schedule: Schedule | None  # None where this run computed no norms
+    reused: bool  # found in the cache
 
     @property
     def numerics_key(self) -> NumericsKey:
-        """What decides the last bits of the norms, as far as that is known by now."""
-        if self._shards is not None:
-            return {"gradients": self._shards.digest}
-        numerics_key = self._pass.numerics_key if self._pass else {}
-        return {f"gradients: {name}": value for name, value in numerics_key.items()}
+        """Everything that decides the last bits of the pruned weights besides recipe, model and windows."""
+        return self.blocks.numerics_key
 
-    def norms(self, step: Callable[[int, int], None]) -> GradientNorms:
-        """Those that the recipe asks for, computed if they must be, and then left for other runs."""
-        wanted = self._plan.norms
-        if self._plan.gradient_file is not None:
-            return self._plan.gradient_file.read(wanted)
+
+class GradientStage:
+    """Reads or computes the gradient norms, unless every block is pruned already."""
+
+    name: ClassVar[Stage] = Stage.GRADIENTS
+
+    def __init__(
+        self,
+        model: LoadedModel,
+        inputs: GradientInputs,
+        *,
+        schedule: ScheduleChoice,
+        cache: GradientCache | None,
+        resume_store: ResumeStore,
+        save_to: Path | None,
+    ) -> None:
+        """Look the norms up in the cache, and check what is found there.
+
+        `save_to`: a directory that computed norms are also written to. Raises InvalidInput where the schedule
+        does not fit the model.
+        """
+        self._model, self._inputs = model, inputs
+        self._cache, self._resume_store, self._save_to = cache, resume_store, save_to
+        self._windows = inputs.calibration.windows if inputs.calibration else None
+        self._model_key = model.numerics_key(self._windows)
+        self._pass: GradientPass | None = None
+        if inputs.norms and inputs.file is None and self._windows is not None:
+            self._pass = GradientPass(
+                model.placement,
+                self._windows,
+                norms=inputs.norms if cache is None else ALL_NORMS,
+                stack=model.stack,
+                schedule=schedule,
+            )
+        self._shards = None
+        if cache is not None and self._pass is not None:
+            self._shards = load_cached(cache, self._fingerprint, model.stack)
+        self._reused = self._shards is not None
+
+    @property
+    def steps(self) -> int | None:
+        """None where the recipe uses no gradients, or reads them from a file."""
+        return self._pass.steps if self._pass else None
+
+    def run(self, step: Step) -> tuple[GradientNorms, GradientFacts]:
+        """Return the norms, empty where no block needs them any more, and how they were obtained."""
+        blocks = StoredBlocks(self._resume_store, self._numerics_key)
+        norms: GradientNorms = {}
+        is_cheap = self._pass is None or self._reused
+        if is_cheap or self._save_to or not blocks.complete(len(self._model.stack.blocks)):
+            norms = self._norms(step)
+        if self._save_to and self._pass:
+            write_gradients(norms, self._provenance, self._save_to / FILE_NAME)
+        # A pass that ran out of memory has changed its micro-batch, and published norms have a digest now.
+        blocks = blocks.under(self._numerics_key)
+        schedule = self._pass.schedule if self._pass and not self._reused else None
+        return norms, GradientFacts(blocks, schedule, self._reused)
+
+    def _norms(self, step: Step) -> GradientNorms:
+        wanted = self._inputs.norms
+        if self._inputs.file is not None:
+            return self._inputs.file.read(wanted)
         if self._pass is None:
             return {}
         if self._shards is not None:
             return self._shards.norms(wanted)
         computed = self._pass.run(step, self._resume_store)
-        if self._gradient_cache is not None:
-            stack = prunable_stack(self._placement.model, self._plan.recipe)
-            self._shards = put(
-                self._gradient_cache, self._fingerprint, computed, self._pass, stack, self._resume_store
+        if self._cache is not None:
+            self._shards = publish(
+                self._cache, self._fingerprint, computed, self._pass, self._model.stack, self._resume_store
             )
         return {norm: computed[norm] for norm in wanted}
 
-    def save(self, norms: GradientNorms, directory: Path) -> None:
-        """As a file that a later run can be given."""
-        assert self._plan.calibration is not None  # noqa: S101 - gradients are over its windows
-        identity, windows = self._plan.checkpoint.identity, self._plan.calibration.fingerprint
-        write_gradients(norms, Provenance(identity, windows), directory / FILE_NAME)
+    @property
+    def _numerics_key(self) -> NumericsKey:
+        if self._shards is not None:
+            return {**self._model_key, "gradients": self._shards.digest}
+        of_the_pass = self._pass.numerics_key if self._pass else {}
+        return {**self._model_key, **{f"gradients: {name}": value for name, value in of_the_pass.items()}}
 
     @property
     def _fingerprint(self) -> str:
-        assert self._plan.calibration is not None  # noqa: S101 - gradients are over its windows
         return fingerprint_of(
-            model=self._plan.checkpoint.identity,
-            calibration=self._plan.calibration.fingerprint,
-            selection=self._plan.recipe.layers,
-            numerics_key=self._placement.numerics_key,
+            model=self._provenance.model,
+            calibration=self._provenance.calibration,
+            selection=self._inputs.selection,
+            numerics_key=self._model.placement.numerics_key,
         )
+
+    @property
+    def _provenance(self) -> Provenance:
+        assert self._inputs.calibration is not None  # noqa: S101 - gradients are over its windows
+        return Provenance(self._model.checkpoint.identity, self._inputs.calibration.fingerprint)

@@ -1,9 +1,10 @@
-"""What each stage of a run costs: its seconds, and its own peak memory."""
+"""The shape of a stage, and what each stage of a run costs: its seconds and its own peak memory."""
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import Protocol, TypeVar
 
 import torch
 
@@ -12,20 +13,46 @@ from pruning.recipe import Stage
 from pruning.report.schema import StageFacts
 from pruning.runtime.peak_memory import PeakMemory
 
+Step = Callable[[int, int], None]
+"""Called as `(done, steps)` after each step. An exception that it raises ends the stage."""
 
-class Stages:
-    """Runs the stages one after the other, tells `progress`, and keeps what they cost."""
+ResultT_co = TypeVar("ResultT_co", covariant=True)
+
+
+class RunStage(Protocol[ResultT_co]):
+    """One stage of a run: constructed with everything that it needs, it returns everything that it leaves."""
+
+    @property
+    def name(self) -> Stage:
+        """Its name in the report and in progress."""
+
+    @property
+    def steps(self) -> int | None:
+        """The number of steps; None where there is nothing to compute, and nothing is recorded."""
+
+    def run(self, step: Step) -> ResultT_co:
+        """Do the work, calling `step` after each step."""
+
+
+class StageRecorder:
+    """Runs stages one after the other, reports their progress, and records what each one costs."""
 
     def __init__(self, progress: Progress, device: torch.device) -> None:
-        """`device`: where the run computes."""
-        self.device = device
+        """`device`: the one that computes, whose peak memory is recorded."""
         self.facts: list[StageFacts] = []
         self._progress = progress
         self._memory = PeakMemory(device)
 
+    def run(self, stage: RunStage[ResultT_co]) -> ResultT_co:
+        """Run a stage and record its cost, unless it has nothing to compute."""
+        if stage.steps is None:
+            return stage.run(lambda done, steps: None)
+        with self.stage(stage.name, stage.steps) as step:
+            return stage.run(step)
+
     @contextmanager
-    def stage(self, name: Stage, steps: int) -> Iterator[Callable[[int, int], None]]:
-        """The body is the stage; what it is given is to be called after each step as `(done, steps)`."""
+    def stage(self, name: Stage, steps: int) -> Iterator[Step]:
+        """Record the body as a stage; the body calls what it is given after each step."""
         self._memory.reset()
         started = time.perf_counter()
         self._progress.stage_started(name, steps)
@@ -38,7 +65,7 @@ class Stages:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a reader of the costs must know."""
+        """What a reader of the recorded costs must know."""
         if self._memory.resettable:
             return ()
         return ("peak memory is the process's since its start: this system cannot measure it per stage",)

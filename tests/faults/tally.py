@@ -5,11 +5,10 @@ from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 from uuid import UUID
 
-import pruning.run
 from jobs.spec.job import JobSpec
 from jobs.states import JobState
-from pruning.allowed_roots import Roots
 from pruning.resume.store import sha256_of
+from pruning.run import RunRequest, run
 from tests.stack import Stack
 
 RESULTS = ("model.safetensors", "masks.safetensors")
@@ -50,9 +49,7 @@ class Undisturbed:
         name = spec.recipe.fingerprint()
         if name not in self._checksums:
             output = self._directory / name
-            pruning.run.run(
-                spec.recipe, spec.evaluation, output=output, roots=Roots(), save_masks=True, device="cpu"
-            )
+            run(RunRequest(spec.recipe, spec.evaluation, output, device="cpu", save_masks=True))
             self._checksums[name] = tuple(sha256_of(output / result) for result in RESULTS)
         return self._checksums[name]
 

@@ -74,7 +74,7 @@ def test_a_command_that_is_stopped_leaves_nothing_but_what_it_goes_on_from(
     with monkeypatch.context() as patched:
         patched.setattr(pruning.report.console, "progress_on", lambda console: nullcontext(Stopping()))
         assert main(command) == 128 + number
-    assert capsys.readouterr().err == "stopped: the same command goes on from there\n"
+    assert capsys.readouterr().err == "stopped: the same command resumes it\n"
     assert [path.name for path in tmp_path.iterdir()] == ["kept"]
 
     assert main(command) == 0

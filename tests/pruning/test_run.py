@@ -24,7 +24,7 @@ from pruning.errors import InvalidInput, NumericalFailure, PruningError, Unreach
 from pruning.evaluation.perplexity import perplexity
 from pruning.recipe import METHODS, Evaluation, Recipe, Stage
 from pruning.report.schema import Report
-from pruning.run import run
+from tests.pruning.runs import run_recipe
 
 SHORT = {"dataset": "builtin", "samples": 4, "sequence_length": 32}
 EVALUATION = Evaluation(dataset="builtin", sequence_length=32, windows=6)
@@ -73,7 +73,7 @@ def layers_of(directory: Path) -> dict[str, torch.Tensor]:
 def test_a_model_is_pruned_measured_and_written(tiny_llama_dir: Path, tmp_path: Path) -> None:
     output = tmp_path / "out"
     progress = Recorder()
-    report = run(recipe(tiny_llama_dir), EVALUATION, output=output, progress=progress, save_masks=True)
+    report = run_recipe(recipe(tiny_llama_dir), EVALUATION, output=output, progress=progress, save_masks=True)
 
     assert progress.started == progress.finished == ["resolve", "gradients", "prune", "evaluate"]
     for steps in progress.steps.values():
@@ -104,7 +104,7 @@ def test_a_model_is_pruned_measured_and_written(tiny_llama_dir: Path, tmp_path: 
 
 
 def test_both_perplexities_are_those_of_the_models_on_disk(tiny_llama_dir: Path, tmp_path: Path) -> None:
-    report = run(recipe(tiny_llama_dir), EVALUATION, output=tmp_path / "out")
+    report = run_recipe(recipe(tiny_llama_dir), EVALUATION, output=tmp_path / "out")
     ids = AutoTokenizer.from_pretrained(tmp_path / "out")(
         read_documents(Source("builtin", "evaluation", "field"))[0]
     )["input_ids"]
@@ -124,7 +124,7 @@ def test_several_texts_are_calibrated_on_and_measured(tiny_llama_dir: Path, tmp_
     text.write_text("The suite of the for statement. " * 100)
     datasets = [{"dataset": "builtin", "weight": 3}, {"dataset": str(text)}]
     progress = Recorder()
-    report = run(
+    report = run_recipe(
         recipe(tiny_llama_dir, calibration={"datasets": datasets, "samples": 4, "sequence_length": 32}),
         Evaluation.model_validate(
             {"further_datasets": [str(text)], "stride": 8, **EVALUATION.model_dump(include=KEPT)}
@@ -148,7 +148,7 @@ def test_several_texts_are_calibrated_on_and_measured(tiny_llama_dir: Path, tmp_
 
 def test_the_same_recipe_gives_the_same_bytes(tiny_llama_dir: Path, tmp_path: Path) -> None:
     for name in ("a", "b"):
-        run(recipe(tiny_llama_dir), EVALUATION, output=tmp_path / name, save_masks=True)
+        run_recipe(recipe(tiny_llama_dir), EVALUATION, output=tmp_path / name, save_masks=True)
     for file in ("model.safetensors", "masks.safetensors"):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
 
@@ -162,7 +162,7 @@ def test_every_method_runs_only_the_stages_that_it_needs(
     # A method that reads no text must not ask for it: c4 is out of reach here.
     calibration = SHORT if needs else {"dataset": "c4"}
     progress = Recorder()
-    report = run(
+    report = run_recipe(
         recipe(tiny_llama_tied_dir, method=name, pattern=pattern, calibration=calibration),
         EVALUATION,
         output=tmp_path / "out",
@@ -180,7 +180,7 @@ def test_a_run_that_is_stopped_leaves_nothing(
     tiny_llama_dir: Path, tmp_path: Path, stage: Stage, done: int
 ) -> None:
     with pytest.raises(InterruptedError):
-        run(
+        run_recipe(
             recipe(tiny_llama_dir),
             EVALUATION,
             output=tmp_path / "out",
@@ -192,7 +192,7 @@ def test_a_run_that_is_stopped_leaves_nothing(
 def test_calibrating_and_measuring_on_one_file_is_a_warning(tiny_llama_dir: Path, tmp_path: Path) -> None:
     text = tmp_path / "text.txt"
     text.write_text("The suite of the for statement. " * 100)
-    report = run(
+    report = run_recipe(
         recipe(tiny_llama_dir, calibration={**SHORT, "dataset": str(text)}),
         Evaluation(dataset=str(text), sequence_length=32),
         output=tmp_path / "out",
@@ -210,7 +210,7 @@ def test_a_model_whose_numbers_are_broken_fails_and_leaves_nothing(
         model.model.layers[1].mlp.up_proj.weight[0, 0] = math.nan
     directory = save_checkpoint(model, tmp_path / "model")
     with pytest.raises(NumericalFailure, match="layer"):
-        run(recipe(directory), EVALUATION, output=tmp_path / "out")
+        run_recipe(recipe(directory), EVALUATION, output=tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -225,7 +225,7 @@ def fails_in_resolve(
     """Run what must fail before any expensive step, and leave nothing. Returns field and message."""
     progress = Recorder()
     with pytest.raises(expected) as caught:
-        run(wanted, evaluation, output=tmp_path / "result" / "out", progress=progress, **options)
+        run_recipe(wanted, evaluation, output=tmp_path / "result" / "out", progress=progress, **options)
     assert progress.started in ([], [Stage.RESOLVE])
     assert progress.finished == []
     assert not (tmp_path / "result").exists() or list((tmp_path / "result").iterdir()) == []
@@ -236,7 +236,7 @@ def test_an_output_that_exists_is_refused_and_kept(tiny_llama_dir: Path, tmp_pat
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.txt").write_text("mine")
     with pytest.raises(InvalidInput, match="exists already") as caught:
-        run(recipe(tiny_llama_dir), EVALUATION, output=tmp_path / "out")
+        run_recipe(recipe(tiny_llama_dir), EVALUATION, output=tmp_path / "out")
     assert caught.value.field == "output"
     assert (tmp_path / "out" / "mine.txt").read_text() == "mine"
 
@@ -276,7 +276,7 @@ def test_a_model_must_really_lie_under_an_allowed_root(tiny_llama_dir: Path, tmp
     (allowed / "escape" / "model.safetensors").unlink()
     (allowed / "escape" / "model.safetensors").symlink_to(tiny_llama_dir / "model.safetensors")
     roots = Roots(models=(allowed,), data=())
-    run(recipe(allowed / "fine"), EVALUATION, output=tmp_path / "out", roots=roots)
+    run_recipe(recipe(allowed / "fine"), EVALUATION, output=tmp_path / "out", roots=roots)
     for refused in (tiny_llama_dir, allowed / "link", allowed / "escape"):
         field, message = fails_in_resolve(tmp_path, recipe(refused), roots=roots)
         assert field == "model.id"

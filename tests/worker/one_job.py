@@ -1,7 +1,6 @@
 """One job in this process: a real database and store, and a stand-in for the library."""
 
 from collections.abc import Callable
-from pathlib import Path
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -13,8 +12,8 @@ from jobs.queries import queries
 from jobs.settings import Settings
 from jobs.storage.store import Store
 from jobs.tables import Job
-from pruning.progress import Progress
 from pruning.recipe import Stage
+from pruning.run import RunRequest, Services
 from worker import run_job
 from worker.identity import Identity
 
@@ -36,11 +35,12 @@ class StandInRun:
     """In the place of the library: writes two files, and does in the middle what a test asks for."""
 
     def __init__(self) -> None:
-        self.calls: list[dict[str, object]] = []
+        self.calls: list[Services] = []
         self.in_the_middle: Callable[[], None] = lambda: None
 
-    def __call__(self, *recipe: object, output: Path, progress: Progress, **more: object) -> StandInReport:
-        self.calls.append(more)
+    def __call__(self, request: RunRequest, services: Services) -> StandInReport:
+        self.calls.append(services)
+        output, progress = request.output, services.progress
         progress.stage_started(Stage.PRUNE, 4)
         progress.step_finished(Stage.PRUNE, 1, 4)
         self.in_the_middle()

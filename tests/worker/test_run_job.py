@@ -172,7 +172,7 @@ def test_the_hub_token_serves_only_owners_that_may_use_it(
         update={"hub_token": SecretStr("hf_token"), "hub_token_owners": owners}
     )
     service.run(job_id)
-    assert library.calls[0]["hub_token"] == ("hf_token" if owners else None)
+    assert library.calls[0].hub_token == ("hf_token" if owners else None)
 
 
 @pytest.mark.parametrize("how", ["success", "failure", "cancel"])

@@ -12,7 +12,7 @@ from jobs.queries import queries
 from jobs.storage.store import StoreError
 from pruning.recipe import Stage
 from pruning.report.schema import FILE_NAME as REPORT
-from pruning.stages.recorder import Stages
+from pruning.stages.recorder import StageRecorder
 from worker.attempt.attempt import Attempt
 from worker.attempt.early_stop import keeps_model
 
@@ -27,7 +27,7 @@ def upload_artifacts(attempt: Attempt, output: Path, report: dict[str, Any]) -> 
     pattern = "*" if keeps_model(attempt.spec, report) else REPORT
     files = sorted(path for path in output.rglob(pattern) if path.is_file())
     artifacts = []
-    with Stages(attempt.progress, torch.device("cpu")).stage(Stage.UPLOAD, len(files)) as step:
+    with StageRecorder(attempt.progress, torch.device("cpu")).stage(Stage.UPLOAD, len(files)) as step:
         for done, path in enumerate(files, start=1):
             name = path.relative_to(output).as_posix()
             stored = attempt.upload(f"{_output_prefix(attempt)}/{name}", path)

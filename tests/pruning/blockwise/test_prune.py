@@ -3,10 +3,11 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from pruning.blockwise.prune import Pruned, prunable_stack, prune
+from pruning.blockwise.prune import Pruned, prune
 from pruning.errors import InvalidInput, NumericalFailure
 from pruning.gradients.gradient_pass import gradient_norms
 from pruning.gradients.window_norms import GradientNorms
+from pruning.model.selection import prunable_stack
 from pruning.recipe import Recipe
 from tests.pruning import naive
 from tests.pruning.families import FAMILIES, make

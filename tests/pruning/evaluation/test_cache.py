@@ -14,8 +14,8 @@ from pruning.progress import Silent
 from pruning.recipe import Evaluation, Recipe, Stage
 from pruning.report.schema import Report
 from pruning.resume.store import DirectoryResumeStore
-from pruning.run import run
-from pruning.stages.resolve import Plan
+from pruning.stages.models import ResolvedModel
+from tests.pruning.runs import run_recipe
 
 
 class InMemoryPerplexityCache:
@@ -61,15 +61,15 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The directories whose dense models were loaded to be measured."""
     found: list[Path] = []
     pruned: list[int] = []
-    load = Plan.placement
+    place_dense = ResolvedModel.place_dense
 
-    def placement(plan: Plan) -> Placement:
-        if id(plan) in pruned:
-            found.append(plan.checkpoint.directory)
-        pruned.append(id(plan))  # for which a plan loads it first
-        return load(plan)
+    def watched(model: ResolvedModel) -> Placement:
+        if id(model) in pruned:
+            found.append(model.checkpoint.directory)
+        pruned.append(id(model))  # loaded first to be pruned
+        return place_dense(model)
 
-    monkeypatch.setattr(Plan, "placement", placement)
+    monkeypatch.setattr(ResolvedModel, "place_dense", watched)
     return found
 
 
@@ -84,7 +84,7 @@ def measured(models: list[Path], tmp_path: Path) -> Callable[..., Report]:
     ) -> Report:
         request = {"dataset": "builtin", "sequence_length": 32, "windows": 70, **(evaluation or {})}
         recipe = {"model": str(models[model]), "sparsity": 0.5, "method": "magnitude", **fields}
-        return run(
+        return run_recipe(
             Recipe.model_validate(recipe),
             Evaluation.model_validate(request),
             output=tmp_path / f"out-{len(list(tmp_path.iterdir()))}",
@@ -163,7 +163,9 @@ def test_a_run_that_goes_on_says_whose_measurement_it_was(models: list[Path], tm
     evaluation = Evaluation(dataset="builtin", sequence_length=32, windows=2)
     cache, resume_store = InMemoryPerplexityCache(), DirectoryResumeStore(tmp_path / "resume")
     reports = [
-        run(recipe, evaluation, output=tmp_path / name, resume_store=resume_store, perplexity_cache=cache)
+        run_recipe(
+            recipe, evaluation, output=tmp_path / name, resume_store=resume_store, perplexity_cache=cache
+        )
         for name in ("first", "again")
     ]
     # The second has its own measurement in its resume store, and finds it in the cache too.

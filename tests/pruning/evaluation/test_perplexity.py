@@ -45,7 +45,7 @@ def naive_perplexity(model: LlamaForCausalLM, windows: torch.Tensor) -> float:
 
 
 @pytest.mark.parametrize("stride", [None, 7])
-def test_a_measurement_ends_when_it_is_certain_to_lie_above_the_ceiling(
+def test_a_measurement_ends_when_it_is_certain_to_lie_above_the_limit(
     tiny_llama: Callable[..., LlamaForCausalLM], windows: torch.Tensor, stride: int | None
 ) -> None:
     model, many = tiny_llama(), windows.repeat(300, 1)
@@ -55,7 +55,7 @@ def test_a_measurement_ends_when_it_is_certain_to_lie_above_the_ceiling(
     def count(done: int, total: int) -> None:
         steps.append(total)
 
-    bound = perplexity(model, many, stride=stride, ceiling=whole / 2, step=count)
+    bound = perplexity(model, many, stride=stride, limit=whole / 2, step=count)
     assert whole / 2 < bound < whole
     assert len(steps) < steps[0]
     # The bound is what a text would have whose remaining tokens were all predicted with certainty.
@@ -63,7 +63,7 @@ def test_a_measurement_ends_when_it_is_certain_to_lie_above_the_ceiling(
     so_far = perplexity(model, many[:measured], stride=stride, step=ignore_steps)
     share = predictions_in(many[:measured], stride) / predictions_in(many, stride)
     assert bound == pytest.approx(so_far**share, rel=1e-6)
-    assert perplexity(model, many, stride=stride, ceiling=whole * 1.001, step=ignore_steps) == whole
+    assert perplexity(model, many, stride=stride, limit=whole * 1.001, step=ignore_steps) == whole
 
 
 def test_perplexity_is_that_of_a_calculation_token_by_token(

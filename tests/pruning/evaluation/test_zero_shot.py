@@ -14,7 +14,7 @@ from pruning.allowed_roots import Roots
 from pruning.errors import InvalidInput, Unreachable
 from pruning.evaluation.zero_shot import Tasks
 from pruning.recipe import Evaluation, Recipe
-from pruning.run import run
+from tests.pruning.runs import run_recipe
 
 with_harness = pytest.mark.skipif(
     importlib.util.find_spec("lm_eval") is None,
@@ -81,7 +81,7 @@ def accuracy(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerBase, questi
 def test_both_models_are_scored_without_an_example_in_the_prompt(
     tiny_llama_dir: Path, tmp_path: Path, definitions: Path
 ) -> None:
-    report = run(
+    report = run_recipe(
         Recipe.model_validate({"model": str(tiny_llama_dir), "method": "magnitude", "sparsity": 0.7}),
         Evaluation(dataset="builtin", sequence_length=32, windows=2, tasks=("tiny_choice",)),
         output=tmp_path / "out",

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from pruning.recipe import Evaluation, Recipe, Stage
 from pruning.report.schema import Report
 from pruning.resume.store import DirectoryResumeStore, NumericsKey, sha256_of
-from pruning.run import run
+from tests.pruning.runs import run_recipe
 
 EVALUATION = Evaluation(dataset="builtin", sequence_length=32, windows=1)
 CALIBRATION = {"dataset": "builtin", "samples": 3, "sequence_length": 24}
@@ -62,7 +62,7 @@ def pruned(tiny_llama_dir: Path, tmp_path: Path) -> Callable[..., tuple[Report, 
                 **fields,
             }
         )
-        report = run(
+        report = run_recipe(
             recipe,
             EVALUATION,
             output=output,

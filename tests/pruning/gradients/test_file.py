@@ -15,9 +15,9 @@ from pruning.gradients.gradient_pass import gradient_norms
 from pruning.gradients.window_norms import GradientNorms
 from pruning.model.blocks import find_stack
 from pruning.recipe import Evaluation, Recipe
-from pruning.run import run
 from tests.pruning.families import make
 from tests.pruning.pruned import ignore_steps
+from tests.pruning.runs import run_recipe
 
 PROVENANCE = Provenance(model="sha256:of-the-weights", calibration="of-the-windows")
 
@@ -92,12 +92,12 @@ class TestInARun:
     def test_saved_norms_replace_the_gradient_stage_with_the_same_result(
         self, tiny_llama_dir: Path, tmp_path: Path
     ) -> None:
-        first = run(
+        first = run_recipe(
             self.recipe(tiny_llama_dir), self.EVALUATION, output=tmp_path / "first", save_gradients=True
         )
         saved = tmp_path / "first/gradient_norms.safetensors"
         again = self.recipe(tiny_llama_dir, gradients=str(saved))
-        second = run(again, self.EVALUATION, output=tmp_path / "second")
+        second = run_recipe(again, self.EVALUATION, output=tmp_path / "second")
         assert [stage.name for stage in first.stages] == ["resolve", "gradients", "prune", "evaluate"]
         assert [stage.name for stage in second.stages] == ["resolve", "prune", "evaluate"]
         one, two = ((tmp_path / name / "model.safetensors").read_bytes() for name in ("first", "second"))
@@ -107,11 +107,13 @@ class TestInARun:
     def test_norms_of_other_calibration_windows_are_used_with_a_warning(
         self, tiny_llama_dir: Path, tmp_path: Path
     ) -> None:
-        run(self.recipe(tiny_llama_dir), self.EVALUATION, output=tmp_path / "first", save_gradients=True)
+        run_recipe(
+            self.recipe(tiny_llama_dir), self.EVALUATION, output=tmp_path / "first", save_gradients=True
+        )
         saved = tmp_path / "first/gradient_norms.safetensors"
         other = {"dataset": "builtin", "samples": 4, "sequence_length": 32, "seed": 1}
         again = self.recipe(tiny_llama_dir, gradients=str(saved), calibration=other)
-        report = run(again, self.EVALUATION, output=tmp_path / "second")
+        report = run_recipe(again, self.EVALUATION, output=tmp_path / "second")
         assert any("other calibration windows" in warning for warning in report.warnings)
 
     def test_a_file_outside_the_allowed_roots_is_refused(self, tiny_llama_dir: Path, tmp_path: Path) -> None:
@@ -119,7 +121,7 @@ class TestInARun:
         outside = tmp_path / "norms.safetensors"
         outside.write_bytes(b"")
         with pytest.raises(InvalidInput, match="outside the allowed directories") as refused:
-            run(
+            run_recipe(
                 self.recipe(tiny_llama_dir, gradients=str(outside)),
                 self.EVALUATION,
                 output=tmp_path / "out",

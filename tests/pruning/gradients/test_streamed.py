@@ -14,6 +14,7 @@ from pruning.gradients.window_norms import GradientNorms, WindowNorms
 from pruning.model import batching
 from pruning.model.layers import LinearLayer
 from pruning.model.placement import Placement
+from pruning.model.selection import selected_stack
 from pruning.recipe import GradientNorm, LayerSelection
 from pruning.resume.store import DirectoryResumeStore, EphemeralResumeStore
 from tests.pruning.families import ALL_FAMILIES, make
@@ -38,12 +39,13 @@ def new_pass(
 ) -> GradientPass:
     """Return a pass over a model that is stored in float32; llama and bloom have five blocks."""
     blocks = {"n_layer": 5} if family == "bloom" else {"num_hidden_layers": 5} if family == "llama" else {}
+    model = make(family, **blocks)
     return GradientPass(
-        Placement(make(family, **blocks), dtype=dtype),
+        Placement(model, dtype=dtype),
         windows,
         norms=["l1", "l2"],
+        stack=selected_stack(model, LayerSelection(**selection)),
         schedule=schedule,
-        selection=LayerSelection(**selection),
     )
 
 

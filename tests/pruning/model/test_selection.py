@@ -7,9 +7,10 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
-from pruning.blockwise.prune import prunable_stack, prune
+from pruning.blockwise.prune import prune
 from pruning.errors import InvalidInput
 from pruning.gradients.gradient_pass import gradient_norms
+from pruning.model.selection import prunable_stack
 from pruning.recipe import LayerSelection, Recipe
 from tests.pruning.families import make
 from tests.pruning.pruned import ignore_steps

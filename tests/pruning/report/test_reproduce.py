@@ -10,7 +10,7 @@ import torch
 
 from pruning.__main__ import main
 from pruning.errors import InvalidInput
-from pruning.report.reproduce import Request, differences
+from pruning.report.reproduce import RecipeFile, differences
 from pruning.report.schema import Environment, Report
 
 
@@ -86,17 +86,17 @@ def test_a_hub_model_is_repeated_at_its_commit(tiny_llama_dir: Path, tmp_path: P
     report["recipe"]["model"] = {"id": "org/name", "revision": "main"}
     report["model"] |= {"id": "org/name", "commit": "1" * 40, "digest": None}
     path.write_text(json.dumps(report))
-    assert Request.read(path).recipe.model.revision == "1" * 40
+    assert RecipeFile.read(path).recipe.model.revision == "1" * 40
 
 
 @pytest.mark.parametrize("content", ["", "[1]", "7", "{", "\x00"])
 def test_a_file_that_is_no_recipe_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "a.json").write_text(content)
     with pytest.raises(InvalidInput, match="not a readable JSON object") as caught:
-        Request.read(tmp_path / "a.json")
+        RecipeFile.read(tmp_path / "a.json")
     assert caught.value.field == "recipe"
     with pytest.raises(InvalidInput):
-        Request.read(tmp_path / "none.json")
+        RecipeFile.read(tmp_path / "none.json")
 
 
 def test_a_recipe_leaves_nothing_for_other_options_to_say(

@@ -18,7 +18,7 @@ from pruning.model import batching
 from pruning.recipe import Evaluation, Recipe, Stage
 from pruning.report.schema import Report
 from pruning.resume.store import ActivationCheckpoint, DirectoryResumeStore, sha256_of
-from pruning.run import run
+from tests.pruning.runs import run_recipe
 
 EVALUATION = Evaluation(dataset="builtin", sequence_length=32, windows=2)
 CALIBRATION = {"dataset": "builtin", "samples": 3, "sequence_length": 24}
@@ -72,13 +72,13 @@ def model(
 def pruned_blocks(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """The numbers of the blocks that are pruned, as it happens."""
     pruned: list[int] = []
-    keep = shards.StoredBlocks.keep
+    put = shards.StoredBlocks.put
 
     def watched(self: shards.StoredBlocks, block: int, result: PrunedBlock) -> None:
         pruned.append(block)
-        keep(self, block, result)
+        put(self, block, result)
 
-    monkeypatch.setattr(shards.StoredBlocks, "keep", watched)
+    monkeypatch.setattr(shards.StoredBlocks, "put", watched)
     return pruned
 
 
@@ -105,7 +105,7 @@ def undisturbed(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Callab
         key = f"{name} {options}"
         if key not in known:
             output, progress = tmp_path_factory.mktemp("undisturbed") / "out", Uncut()
-            run(
+            run_recipe(
                 recipe(model, **RECIPES[name]), EVALUATION, output=output, progress=progress,
                 save_masks=True, **options,
             )  # fmt: skip
@@ -116,7 +116,7 @@ def undisturbed(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Callab
 
 
 def attempt(model: Path, name: str, directory: Path, **options: Any) -> Report:  # noqa: ANN401
-    return run(
+    return run_recipe(
         recipe(model, **RECIPES[name]),
         EVALUATION,
         output=directory / "out",
@@ -271,10 +271,12 @@ def test_other_windows_are_refused(model: Path, tmp_path: Path) -> None:
     resume_store = DirectoryResumeStore(tmp_path / "resume")
     text.write_text("The suite of the for statement. " * 100)
     with pytest.raises(Cut):
-        run(wanted, EVALUATION, output=tmp_path / "out", resume_store=resume_store, progress=CutBehind(1))
+        run_recipe(
+            wanted, EVALUATION, output=tmp_path / "out", resume_store=resume_store, progress=CutBehind(1)
+        )
     text.write_text("The suite of the if statement. " * 100)
     with pytest.raises(InvalidInput, match="the calibration of this run was") as refused:
-        run(wanted, EVALUATION, output=tmp_path / "out", resume_store=resume_store)
+        run_recipe(wanted, EVALUATION, output=tmp_path / "out", resume_store=resume_store)
     assert refused.value.field == "calibration"
 
 

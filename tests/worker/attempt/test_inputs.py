@@ -16,11 +16,10 @@ from jobs.states import JobState
 from jobs.storage import uploads
 from jobs.storage.store import Store
 from jobs.tables import Job, Upload
-from pruning.allowed_roots import Roots
 from pruning.data.source import Source
 from pruning.data.text import read_documents
 from pruning.errors import PruningError
-from pruning.recipe import Evaluation, Recipe
+from pruning.run import RunRequest, Services
 from worker import run_job
 from worker.identity import Identity
 
@@ -67,9 +66,10 @@ def documents(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[str]]:
     """What a run reads; in the place of the library's whole run."""
     read: list[Sequence[str]] = []
 
-    def run(recipe: Recipe, evaluation: Evaluation, *, roots: Roots, **more: object) -> None:
-        (share,) = recipe.calibration.shares
-        read.append(read_documents(Source(share.dataset, "calibration", share.field), roots=roots.data))
+    def run(request: RunRequest, services: Services) -> None:
+        (share,) = request.recipe.calibration.shares
+        source = Source(share.dataset, "calibration", share.field)
+        read.append(read_documents(source, roots=services.roots.data))
         raise Read("read")
 
     monkeypatch.setattr(pruning.run, "run", run)

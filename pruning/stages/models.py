@@ -1,0 +1,95 @@
+"""The dense model before and after its weights are loaded, and the pruned one as it lies on disk."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from transformers import AutoModelForCausalLM, PreTrainedModel
+
+from pruning.checkpoint.checkpoint import Checkpoint
+from pruning.estimate import ModelShape
+from pruning.model.batching import micro_batches
+from pruning.model.blocks import Stack, find_stack
+from pruning.model.placement import Placement
+from pruning.model.selection import stack_of_layers
+from pruning.model.shapes import shape_of
+from pruning.report.schema import ModelFacts
+from pruning.runtime.device import experts_implementation
+
+
+@dataclass(frozen=True)
+class ResolvedModel:
+    """The dense model by its exact bytes, the layers to prune, and how to compute. No weight is loaded."""
+
+    checkpoint: Checkpoint
+    layers: frozenset[str]  # names of the linear layers that the recipe selects
+    device: torch.device
+    dtype: torch.dtype  # of the computation
+
+    @cached_property
+    def facts(self) -> ModelFacts:
+        """The dense model, for the report."""
+        skeleton = self.checkpoint.skeleton
+        return ModelFacts(
+            id=self.checkpoint.id,
+            commit=self.checkpoint.commit,
+            digest=self.checkpoint.digest,
+            architecture=self.checkpoint.architecture,
+            parameters=sum(parameter.numel() for parameter in skeleton.parameters()),
+            blocks=len(find_stack(skeleton).blocks),
+        )
+
+    @property
+    def shape(self) -> ModelShape:
+        """What an estimate of the run's cost needs to know of the model."""
+        stored = str(self.checkpoint.stored_dtype).removeprefix("torch.")
+        return shape_of(find_stack(self.checkpoint.skeleton), stored_dtype=stored)
+
+    def load(self) -> "LoadedModel":
+        """Load the weights. Raises InvalidInput(field='model.id') where the files lack some of them."""
+        placement = self.place_dense()
+        return LoadedModel(self.checkpoint, placement, stack_of_layers(placement.model, self.layers))
+
+    def place_dense(self) -> Placement:
+        """Load the dense model, frozen and in eval mode, ready to bring its parts to the compute device.
+
+        It stays on the host, memory-mapped, in its stored dtype; or in the compute dtype where its weights
+        are stored in several, so that none loses precision on the way.
+        """
+        model = self.checkpoint.load(self._dtype_on_host, torch.device("cpu"), computes_in=self.dtype)
+        return Placement(model, self.device, self.dtype)
+
+    def place_pruned(self, directory: Path) -> Placement:
+        """Load the pruned model from the directory that it was written to, as a user would."""
+        model = AutoModelForCausalLM.from_pretrained(
+            directory,
+            dtype=self._dtype_on_host,
+            experts_implementation=experts_implementation(self.dtype),
+            local_files_only=True,
+        )
+        assert isinstance(model, PreTrainedModel)  # noqa: S101 - what AutoModelForCausalLM promises
+        return Placement(model.requires_grad_(False).eval(), self.device, self.dtype)
+
+    @property
+    def _dtype_on_host(self) -> torch.dtype:
+        stored = {tensor.dtype for tensor in self.checkpoint.stored.values() if tensor.is_floating_point()}
+        return self.checkpoint.stored_dtype if len(stored) == 1 else self.dtype
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """The dense model with its weights, to compute gradients on and to prune."""
+
+    checkpoint: Checkpoint
+    placement: Placement
+    stack: Stack  # the blocks, narrowed to the layers to prune
+
+    def numerics_key(self, windows: Tensor | None) -> Mapping[str, str | int]:
+        """Everything about this model and machine that decides the last bits of pruning it on `windows`."""
+        if windows is None:
+            return self.placement.numerics_key
+        pieces = micro_batches(self.stack, windows, backward=False, device=self.placement.device)
+        return {**self.placement.numerics_key, "windows at once": len(pieces[0])}

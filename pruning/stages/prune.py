@@ -1,0 +1,50 @@
+"""Prune: every block of the dense model, then the pruned checkpoint on disk."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from torch import Tensor
+
+from pruning.blockwise.prune import prune_blocks
+from pruning.blockwise.results import Pruned
+from pruning.blockwise.shards import StoredBlocks
+from pruning.gradients.window_norms import GradientNorms
+from pruning.output.writer import write_model
+from pruning.recipe import Recipe, Stage
+from pruning.stages.models import LoadedModel
+from pruning.stages.recorder import Step
+
+
+@dataclass(frozen=True)
+class PruneStage:
+    """Prunes the blocks that an earlier attempt has not finished, and writes the pruned model."""
+
+    name: ClassVar[Stage] = Stage.PRUNE
+
+    model: LoadedModel
+    recipe: Recipe
+    windows: Tensor | None  # None for a recipe that measures no inputs
+    gradients: GradientNorms
+    blocks: StoredBlocks  # those that are finished; the others are added to it
+    directory: Path
+    save_masks: bool
+
+    @property
+    def steps(self) -> int:
+        """One per block."""
+        return len(self.model.stack.blocks)
+
+    def run(self, step: Step) -> Pruned:
+        """Raises NumericalFailure with the name of the layer."""
+        pruned = prune_blocks(
+            self.model.stack,
+            self.recipe,
+            self.windows,
+            self.gradients,
+            placement=self.model.placement,
+            blocks=self.blocks,
+            step=step,
+        )
+        write_model(self.model.checkpoint, pruned, self.directory, save_masks=self.save_masks)
+        return pruned
