@@ -1,4 +1,4 @@
-"""Which files a run may open: those under allowed directories, judged by where they really lie."""
+"""Which files a run may open: those in allowed directories, by their real paths."""
 
 import hashlib
 import os
@@ -11,18 +11,18 @@ from pruning.errors import InvalidInput
 
 @dataclass(frozen=True)
 class Roots:
-    """The directories under which local models and texts must lie. None allows any, for use as a library."""
+    """The directories that local models and texts may lie in. None allows any, for use as a library."""
 
     models: tuple[Path, ...] | None = None
     data: tuple[Path, ...] | None = None
-    tasks: tuple[Path, ...] = ()  # with task definitions, which are code
+    tasks: tuple[Path, ...] = ()  # directories of task definitions, which are run as code
 
 
 def real_file(path: Path, roots: Sequence[Path] | None, *, field: str) -> Path:
-    """The file that opening `path` would open, all symbolic links followed. Open what this returns.
+    """Return the real path of a file, with all symbolic links resolved. Open what this returns.
 
-    Raises InvalidInput with `field` where it lies outside the roots, and only then where it is no readable
-    file: what exists outside the roots must not show in the answer.
+    Raises InvalidInput with `field` if it lies outside the roots, checked first so that the error does not
+    reveal what exists outside them, or if it is not a readable file.
     """
     try:
         real = path.resolve()
@@ -30,7 +30,7 @@ def real_file(path: Path, roots: Sequence[Path] | None, *, field: str) -> Path:
             allowed = ", ".join(str(root) for root in roots) or "none is configured"
             raise InvalidInput(f"{path} lies outside the allowed directories ({allowed})", field=field)
         readable = real.is_file() and os.access(real, os.R_OK)
-    except (OSError, RuntimeError):  # a name that is too long, a loop of links, a directory that is closed
+    except (OSError, RuntimeError):  # a name that is too long, a loop of links, an unreadable directory
         readable = False
     if not readable:
         raise InvalidInput(f"{path} does not exist or is not a readable file", field=field)
@@ -38,9 +38,9 @@ def real_file(path: Path, roots: Sequence[Path] | None, *, field: str) -> Path:
 
 
 def file_by_content(name: str, roots: Sequence[Path] | None, *, field: str) -> Path:
-    """The file `<sha256>.<ending>` in one of the roots, once its content is found to be what its name says.
+    """Return the file `<sha256>.<extension>` in one of the roots, after verifying its content by its name.
 
-    Raises InvalidInput with `field` where no root has it, or the content is another.
+    Raises InvalidInput with `field` if no root has it, or if its content does not match.
     """
     for root in roots or ():
         if (root / name).is_file():
@@ -50,4 +50,6 @@ def file_by_content(name: str, roots: Sequence[Path] | None, *, field: str) -> P
             if digest != name.partition(".")[0]:
                 raise InvalidInput(f"{name} is damaged: its SHA-256 is {digest}", field=field)
             return real
-    raise InvalidInput(f"no allowed directory holds {name}: put the text there under that name", field=field)
+    raise InvalidInput(
+        f"no allowed directory holds {name}: put the text in one of them under that name", field=field
+    )

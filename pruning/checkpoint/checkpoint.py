@@ -1,4 +1,4 @@
-"""A model as it lies on disk: found, checked and loaded. Nothing unsafe or unsuitable gets past `resolve`."""
+"""A model on disk: find it, check it, load it. `resolve` refuses whatever is unsafe or cannot be pruned."""
 
 import copy
 from collections import Counter
@@ -80,7 +80,7 @@ class Checkpoint:
 
     @property
     def identity(self) -> str:
-        """What the weights are: the commit, or the digest."""
+        """The commit or the content digest, which identifies the weights."""
         return self.commit or str(self.digest)
 
     @property
@@ -90,32 +90,32 @@ class Checkpoint:
 
     @property
     def context_length(self) -> int | None:
-        """The most tokens that the model reads at once; None where its config sets no bound."""
+        """The maximum number of tokens per sequence; None where the config sets no limit."""
         return getattr(self.config, "max_position_embeddings", None)
 
     @property
     def licence(self) -> str | None:
-        """The licence that the model card declares."""
+        """The licence that the model card declares, if any."""
         card = self.directory / MODEL_CARD
         try:
             declared = (metadata_load(card) or {}) if card.is_file() else {}
-        except Exception:  # a card is written by people; a broken one declares nothing
+        except Exception:  # cards are written by hand; a broken one declares nothing
             return None
         return str(declared["license"]) if "license" in declared else None
 
     @property
     def files(self) -> tuple[str, ...]:
-        """The names of all files that a copy of the model consists of: weights, configs, tokenizer."""
+        """The names of all files that make up the model: weights, configs, tokenizer."""
         return files_of(self.directory, self.weight_files)
 
     def tokenizer(self) -> PreTrainedTokenizerBase:
-        """The checkpoint's tokenizer. Raises InvalidInput(field='model.id') when there is none."""
+        """Load the tokenizer. Raises InvalidInput(field='model.id') if there is none."""
         try:
             tokenizer = AutoTokenizer.from_pretrained(self.directory, **_LOCAL)
-        except Exception as error:  # tokenizers have a dozen formats, each with failures of its own
+        except Exception as error:  # tokenizers have a dozen formats, each of which fails in its own way
             raise InvalidInput(
-                "the model has no tokenizer that can be loaded without code of its own; put its files "
-                "(tokenizer.json, tokenizer_config.json) beside config.json",
+                "the model has no tokenizer that can be loaded without running code from its repository; put "
+                "tokenizer.json and tokenizer_config.json next to config.json",
                 field="model.id",
             ) from error
         assert isinstance(tokenizer, PreTrainedTokenizerBase)  # noqa: S101 - what AutoTokenizer promises
@@ -124,9 +124,10 @@ class Checkpoint:
     def load(
         self, dtype: torch.dtype, device: torch.device, *, computes_in: torch.dtype | None = None
     ) -> PreTrainedModel:
-        """The model in `dtype` on `device`, frozen and in eval mode, to compute in another dtype if need be.
+        """Load the model in `dtype` on `device`, frozen and in eval mode.
 
-        Raises InvalidInput(field='model.id') where the files lack some of its weights.
+        `computes_in`: the dtype of the computation, if it is another one. Raises
+        InvalidInput(field='model.id') if the files lack some of the weights.
         """
         try:
             model, loaded = AutoModelForCausalLM.from_pretrained(
@@ -158,13 +159,13 @@ class Checkpoint:
 def resolve(
     reference: ModelReference, *, roots: tuple[Path, ...] | None = None, hub_token: str | None = None
 ) -> Checkpoint:
-    """Find the model and refuse, before any weight is read, what cannot be pruned.
+    """Find the model, and refuse it before any weight is read if it cannot be pruned.
 
-    `roots`: the directories under which a local model must lie, by the real path of every file that will be
+    `roots`: the directories that a local model may lie in, by the real path of every file that will be
     opened; None allows any. `hub_token` is used for Hub models only.
 
-    Raises InvalidInput(field='model.id' or 'model.revision') for what trying again will not change, and
-    Unreachable where the Hub does not answer.
+    Raises InvalidInput(field='model.id' or 'model.revision') where a retry would not help, and Unreachable
+    where the Hub does not answer.
     """
     if is_local(reference.id):
         return _resolve_local(reference, roots)
@@ -195,7 +196,7 @@ def _resolve_from_hub(reference: ModelReference, token: str | None) -> Checkpoin
 
 
 def _prunable(checkpoint: Checkpoint) -> Checkpoint:
-    """Refuse a model that could be loaded, but not pruned or not written back."""
+    """Refuse a model that can be loaded but cannot be pruned, or cannot be written back."""
     stack = find_stack(checkpoint.skeleton)
     checkpoint.layout.check(layer.parameter_name for layer in stack.layers)
     return checkpoint

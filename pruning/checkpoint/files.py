@@ -1,4 +1,4 @@
-"""The files of a checkpoint directory: which belong to the model, which are refused."""
+"""The files of a checkpoint directory: which ones belong to the model, and which ones are refused."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ CONFIG = "config.json"
 SINGLE_FILE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 
-# What a pruned model needs beside its weights, and may take from the dense one as it stands.
+# What a pruned model needs besides its weights; copied from the dense model.
 COMPANIONS = (
     "config.json",
     "generation_config.json",
@@ -40,7 +40,7 @@ COMPANIONS = (
 )
 MODEL_CARD = "README.md"
 
-# What weights can be computed with; a tensor of another type (an index, say) counts as bytes.
+# Dtypes of weights that can be pruned; a tensor of another dtype (an index, say) counts as bytes.
 _FLOATS = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 
 _PICKLES = ("*.bin", "*.pth", "*.pt", "*.ckpt")
@@ -48,14 +48,14 @@ _CHUNK = 1 << 24
 
 
 def all_files(directory: Path) -> tuple[str, ...]:
-    """The names of the directory's files, relative to it, in order."""
+    """List the files below a directory by relative name, sorted."""
     return tuple(
         sorted(path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file())
     )
 
 
 def files_of(directory: Path, weights: tuple[str, ...]) -> tuple[str, ...]:
-    """The names of the files that a model consists of: its weights, their index, and the companions."""
+    """List the files that make up a model: its weights, their index, and the companions."""
     index = () if weights == (SINGLE_FILE,) else (INDEX,)
     companions = (
         name for name in all_files(directory) if any(fnmatch(name, pattern) for pattern in COMPANIONS)
@@ -64,10 +64,10 @@ def files_of(directory: Path, weights: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def weight_files(directory: Path, names: Collection[str]) -> tuple[str, ...]:
-    """Which safetensors files hold a model that consists of the files `names`, as transformers chooses them.
+    """Return the safetensors files among `names` that transformers would load.
 
-    An index must lie in `directory` already. Raises InvalidInput(field='model.id') where there are none,
-    and says what there is instead.
+    An index must be in `directory` already. Raises InvalidInput(field='model.id') if there are none, and says
+    what there is instead.
     """
     if SINGLE_FILE in names:
         return (SINGLE_FILE,)
@@ -75,12 +75,12 @@ def weight_files(directory: Path, names: Collection[str]) -> tuple[str, ...]:
         return _indexed_files(directory)
     if any(fnmatch(name, pattern) for pattern in _PICKLES for name in names):
         raise InvalidInput(
-            "the model has its weights as pickles only, which can run code when they are opened; "
-            "convert it to safetensors first (load it where you trust it, then save_pretrained)",
+            "the weights of the model are pickles only, which can run code when they are opened; "
+            "convert it to safetensors first (load it on a machine where you trust it, then save_pretrained)",
             field="model.id",
         )
     raise InvalidInput(
-        f"the model has no weights that can be read: neither {SINGLE_FILE} nor {INDEX}", field="model.id"
+        f"the model has no readable weights: neither {SINGLE_FILE} nor {INDEX}", field="model.id"
     )
 
 
@@ -92,15 +92,16 @@ def _indexed_files(directory: Path) -> tuple[str, ...]:
     for name in names:
         if Path(name).name != name or not name.endswith(".safetensors"):
             raise InvalidInput(
-                f"{INDEX} names a file that is not a .safetensors file beside it", field="model.id"
+                f"{INDEX} names a file that is not a .safetensors file in its own directory",
+                field="model.id",
             )
     return tuple(names)
 
 
 def stored_tensors(directory: Path, names: Collection[str]) -> dict[str, Tensor]:
-    """Every tensor in these safetensors files by name, as a tensor on the meta device: its shape and dtype.
+    """Return every tensor in these safetensors files by name, on the meta device: its shape and dtype.
 
-    Only headers are read. Raises InvalidInput(field='model.id') for a file that is damaged.
+    Only headers are read. Raises InvalidInput(field='model.id') for a damaged file.
     """
     stored: dict[str, Tensor] = {}
     for name in names:
@@ -119,7 +120,7 @@ def stored_tensors(directory: Path, names: Collection[str]) -> dict[str, Tensor]
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object. Raises InvalidInput(field='model.id') for anything else."""
+    """Read a JSON object. Raises InvalidInput(field='model.id') for anything else."""
     try:
         content = json.loads(path.read_bytes())
     except (ValueError, RecursionError, OSError) as error:
@@ -132,7 +133,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def content_digest(directory: Path, names: Collection[str]) -> str:
-    """SHA-256 over names and contents, as "sha256:" and 64 hex digits; where they lie plays no part."""
+    """Return the SHA-256 over names and contents: "sha256:" and 64 hex digits. The path plays no part."""
     digest = hashlib.sha256()
     for name in sorted(names):
         with (directory / name).open("rb") as file:

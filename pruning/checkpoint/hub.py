@@ -17,32 +17,32 @@ from pruning.recipe import ModelReference
 
 
 class HubModel:
-    """A model on the Hub at one commit, downloaded piece by piece into the Hub's own cache.
+    """A model on the Hub at one commit, downloaded file by file into the Hub's own cache.
 
-    Whether the caller may read the model is asked of the Hub, with the caller's own token, before the cache
-    is used: what another caller's token brought there is not served to those who lack it. In offline mode
-    (HF_HUB_OFFLINE) nobody can be asked, and the cache serves everyone.
+    The Hub is asked with the caller's own token whether the caller may read the model, before the cache is
+    used: files that another caller's token downloaded are not served to callers without access. In offline
+    mode (HF_HUB_OFFLINE) the Hub cannot be asked, and the cache serves everyone.
     """
 
     def __init__(self, reference: ModelReference, token: str | None) -> None:
         """Resolve the reference to a commit.
 
-        Raises InvalidInput for a model or revision that does not exist, may not be read, or in offline mode
-        is not in the cache; else Unreachable.
+        Raises InvalidInput for a model or revision that does not exist, is not readable with the token, or in
+        offline mode is not in the cache; otherwise Unreachable.
         """
         self._reference = reference
-        self._token = token or False  # never a token that happens to lie on this machine
+        self._token = token or False  # never a token that happens to be stored on this machine
         try:
             self.names = () if constants.HF_HUB_OFFLINE else self._names_on_hub()
         except Exception as error:
             raise self._explained(error) from error
-        # By the revision's own name, so that the cache learns which commit it means, for offline mode.
+        # By the name of the revision, so that the cache records its commit for offline mode.
         directory = self._snapshot(reference.revision, (CONFIG,))
         self.commit = directory.name
         self.names = self.names or all_files(directory)
 
     def download(self, *patterns: str) -> Path:
-        """Fetch the files whose names match; the directory holds all that was fetched so far."""
+        """Download the files whose names match. Return the directory of all files downloaded so far."""
         return self._snapshot(self.commit, patterns)
 
     def _names_on_hub(self) -> tuple[str, ...]:
@@ -63,7 +63,7 @@ class HubModel:
         return Path(directory)
 
     def _explained(self, error: Exception) -> PruningError:
-        """The same in our terms. Each library down to the network has its own exceptions, so any is taken."""
+        """Translate an exception. Every library down to the network has its own, so any type is accepted."""
         model, revision = self._reference.id, self._reference.revision
         if isinstance(error, GatedRepoError):
             return InvalidInput(
@@ -80,7 +80,7 @@ class HubModel:
         if isinstance(error, LocalEntryNotFoundError) and constants.HF_HUB_OFFLINE:
             # Not Unreachable: this process stays offline, so trying again later gives the same answer.
             return InvalidInput(
-                f"{model} is not in the cache, and offline mode (HF_HUB_OFFLINE) forbids to download it; "
+                f"{model} is not in the cache, and offline mode (HF_HUB_OFFLINE) forbids downloading it; "
                 "download it first, or give the path of a local directory",
                 field="model.id",
             )
@@ -95,7 +95,7 @@ class HubModel:
 
 
 def _status(error: BaseException | None) -> int | None:
-    """What the Hub answered. A file that it refuses is reported as missing in the cache, because of this."""
+    """Return the HTTP status in the chain of causes: a refused file is reported as missing in the cache."""
     while error is not None:
         if isinstance(error, HfHubHTTPError) and error.response is not None:
             return error.response.status_code

@@ -1,4 +1,4 @@
-"""Where the parameters of a model in memory lie in its checkpoint files."""
+"""Map the parameters of a model in memory to the tensors in its checkpoint files."""
 
 from collections.abc import Iterable, Mapping
 
@@ -17,17 +17,15 @@ from pruning.errors import InvalidInput
 
 
 class StoredLayout:
-    """Carries tensors shaped like a model's parameters, such as masks, to the names and shapes in its
-    checkpoint.
+    """Converts tensors shaped like a model's parameters, such as masks, to the names and shapes on disk.
 
     The two can differ: a checkpoint may lack the prefix of the base model, and transformers renames, joins
-    and splits what some checkpoints hold (per-expert matrices become one tensor, say). Its own conversions,
-    the way that `save_pretrained` turns them back, are what is used here; nothing is known of any
-    architecture.
+    and splits the tensors of some checkpoints (per-expert matrices become one tensor, say). This class
+    reverts the conversions of transformers as `save_pretrained` does; it knows no architecture by name.
     """
 
     def __init__(self, skeleton: PreTrainedModel, stored: Mapping[str, Tensor]) -> None:
-        """`skeleton`: the model, `stored`: all tensors in the checkpoint; both on the meta device."""
+        """`skeleton`: the model; `stored`: all tensors in the checkpoint; both on the meta device."""
         self._skeleton = skeleton
         self._stored = stored
         conversions = get_model_conversion_mapping(skeleton)
@@ -36,8 +34,8 @@ class StoredLayout:
         parameters = skeleton.state_dict()
         for name in stored:
             rename_source_key(name, renamings, converters, skeleton.base_model_prefix, parameters)
-        # Renaming marks the conversions that this checkpoint needs; where from_pretrained leaves them, it
-        # is looked for.
+        # Renaming marks the conversions that this checkpoint needs. They go where from_pretrained leaves them
+        # and revert_weight_conversion expects them.
         skeleton._weight_conversions = [conversion for conversion in conversions if conversion.was_used()]
 
     def check(self, names: Iterable[str]) -> None:
@@ -46,10 +44,10 @@ class StoredLayout:
         self.to_stored({name: torch.empty_like(parameters[name], dtype=torch.bool) for name in names})
 
     def to_stored(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """By name in the checkpoint, in the shapes stored there. InvalidInput where that is not possible."""
+        """Return tensors by name and shape in the checkpoint. Raises InvalidInput where there is no such."""
         try:
             reverted = revert_weight_conversion(self._skeleton, dict(tensors))
-        except Exception as error:  # each architecture's conversion fails in its own way
+        except Exception as error:  # the conversion of each architecture fails in its own way
             raise self._refused("transformers cannot turn its conversion back") from error
         return {self._stored_name(name, tensor): tensor for name, tensor in reverted.items()}
 

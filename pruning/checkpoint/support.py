@@ -1,4 +1,4 @@
-"""Whether a config describes what can be pruned here: a decoder-only language model, stored plainly."""
+"""Check that a config describes a model that can be pruned: a decoder-only language model, unquantised."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -14,9 +14,9 @@ _QUANTISED = ("quantization_config", "compression_config")
 
 
 def suitable_config(directory: Path, names: Collection[str]) -> PretrainedConfig:
-    """The config of a model that consists of the files `names`, and whose config.json lies in `directory`.
+    """Load the config of a model that consists of the files `names`, from config.json in `directory`.
 
-    Raises InvalidInput(field='model.id') with the reason for a model of another kind.
+    Raises InvalidInput(field='model.id') with the reason if the model cannot be pruned.
     """
     if CONFIG not in names:
         raise _refused(f"it has no {CONFIG}; give the directory or repository of a transformers model")
@@ -26,13 +26,12 @@ def suitable_config(directory: Path, names: Collection[str]) -> PretrainedConfig
     _refuse_what_needs_more_than_safetensors(content)
     try:
         config = AutoConfig.from_pretrained(directory, local_files_only=True, trust_remote_code=False)
-    except Exception as error:  # config classes check their own values, each in its own way
+    except Exception as error:  # every config class validates its values in its own way
         raise _refused(f"transformers {transformers.__version__} does not accept its {CONFIG}") from error
     assert isinstance(config, PretrainedConfig)  # noqa: S101 - what AutoConfig promises
     _refuse_other_than_decoders(config)
-    # A config may name an attention kernel on the Hub, which would be downloaded and run. None lets
-    # transformers choose between its own: scaled-dot-product attention, or plain where a model cannot use
-    # it.
+    # A config may name an attention kernel on the Hub, which would be downloaded and run. With None,
+    # transformers chooses its own: scaled-dot-product attention, or eager where a model does not support it.
     config._attn_implementation = None
     return config
 
@@ -45,15 +44,17 @@ def _refuse_what_needs_more_than_safetensors(content: dict[str, Any]) -> None:
     kind = content.get("model_type")
     if kind not in CONFIG_MAPPING:
         if content.get("auto_map"):
-            raise _refused("it needs code of its own to be loaded (auto_map), which is never run here")
+            raise _refused(
+                "it needs code from its own repository to be loaded (auto_map), which is never run here"
+            )
         raise _refused(f"transformers {transformers.__version__} does not know its model_type")
 
 
 def _refuse_other_than_decoders(config: PretrainedConfig) -> None:
     causal_class = MODEL_FOR_CAUSAL_LM_MAPPING.get(type(config), None)
     declared = config.architectures or ()
-    # Encoders such as BERT have a causal class too, for use as a decoder. What the checkpoint holds is
-    # declared; only a bare model says nothing of its head.
+    # Encoders such as BERT have a causal class too, for use as a decoder. The config declares which class the
+    # checkpoint holds; only a bare model declares no head.
     declares_another = bool(declared) and not any(
         name == getattr(causal_class, "__name__", None) or name.endswith("Model") for name in declared
     )

@@ -2,17 +2,23 @@
 
 import ast
 import inspect
+import pickle
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 import pytest
+import torch
 
 from bench.trace_recipe import trace
+from pruning.allowed_roots import Roots
+from pruning.recipe import Evaluation, Recipe
+from pruning.resume.store import EphemeralResumeStore
 from pruning.run import run
 from pruning.stages.evaluate import EvaluateStage, EvaluationInputs
 from pruning.stages.gradients import GradientInputs, GradientStage
 from pruning.stages.prune import PruneStage
 from pruning.stages.resolve import ResolveStage
+from tests.pruning.pruned import ignore_steps
 
 STAGES = (ResolveStage, GradientStage, PruneStage, EvaluateStage)
 
@@ -32,6 +38,29 @@ def test_a_recipe_passes_through_few_files_and_seldom_returns(fields: dict[str, 
     assert "stages/prune.py" in found.stays
     assert found.files <= 20
     assert found.returns <= 5
+
+
+def test_what_resolve_leaves_can_be_sent_to_another_process(tiny_llama_dir: Path, tmp_path: Path) -> None:
+    calibration = {"dataset": "builtin", "samples": 2, "sequence_length": 16}
+    fields = {"model": str(tiny_llama_dir), "method": "wanda", "sparsity": 0.5, "calibration": calibration}
+    resolved, loaded = ResolveStage(
+        recipe=Recipe.model_validate(fields),
+        evaluation=Evaluation(dataset="builtin", windows=2, sequence_length=16),
+        device=torch.device("cpu"),
+        roots=Roots(),
+        hub_token=None,
+        reproduces=None,
+        resume_store=EphemeralResumeStore(tmp_path),
+        output=tmp_path,
+        on_shape=lambda shape: None,
+    ).run(ignore_steps)
+    received = pickle.loads(pickle.dumps(resolved))  # noqa: S301 - our own
+    assert received.model.facts == resolved.model.facts
+    assert received.calibration_facts == resolved.calibration_facts
+    again = received.model.load()
+    for ours, theirs in zip(loaded.stack.layers, again.stack.layers, strict=True):
+        assert ours.name == theirs.name
+        assert torch.equal(ours.matrix, theirs.matrix)
 
 
 def test_a_run_takes_one_request_and_one_set_of_services() -> None:
