@@ -28,13 +28,13 @@ from jobs.states import ENDED
 from jobs.tables import Artifact, Job
 from pruning.recipe import Stage
 
-PATIENCE_SECONDS = 280.0
+TIMEOUT_SECONDS = 280.0
 _ROOT = Path(__file__).parents[1]
 
 
 @dataclass
 class Stack:
-    """One service: its processes, and what a client of it does."""
+    """A whole service: its processes, and the calls that a client makes."""
 
     directory: Path
     environment: dict[str, str]
@@ -44,30 +44,32 @@ class Stack:
     processes: list[Service] = field(default_factory=list)
 
     def start_dispatcher(self) -> Service:
-        return self._start(Service("dispatcher", self._place(), ["worker.dispatch"], self.environment))
+        return self._start(Service("dispatcher", self._directory(), ["worker.dispatch"], self.environment))
 
     def start_worker(self, **environment: str) -> Service:
-        return self._start(Worker(self._place(), self.environment | environment))
+        return self._start(Worker(self._directory(), self.environment | environment))
 
     def start_api(self) -> httpx.Client:
-        """A client with a key of `ada`'s."""
-        api = Api(self._place(), free_port(), self.environment)
+        """Start the API and return a client with an API key of the owner `ada`."""
+        api = Api(self._directory(), free_port(), self.environment)
         self._start(api)
         with self.database.begin() as session:
             key = api_keys.create(session, "ada", "test")
         return httpx.Client(base_url=api.url, headers={"Authorization": f"Bearer {key}"}, trust_env=False)
 
     def start(self, module: str) -> Service:
-        """A program of the tests."""
+        """Start a module of the tests as a process."""
         path = os.pathsep.join([str(_ROOT), os.environ.get("PYTHONPATH", "")])
-        return self._start(Service(module, self._place(), [module], self.environment | {"PYTHONPATH": path}))
+        return self._start(
+            Service(module, self._directory(), [module], self.environment | {"PYTHONPATH": path})
+        )
 
     def children(self, worker: Service) -> list[psutil.Process]:
-        """The processes that run a worker's jobs."""
+        """Return the child processes that run the worker's jobs."""
         started = psutil.Process(worker.pid).children()
         return [process for process in started if "spawn_main" in " ".join(process.cmdline())]
 
-    def _place(self) -> Path:
+    def _directory(self) -> Path:
         return self.directory / str(len(self.processes))
 
     def _start(self, process: Service) -> Service:
@@ -96,7 +98,7 @@ class Stack:
         )
 
     def long_spec(self) -> JobSpec:
-        """A job of many steps, so that something can happen in the middle of it."""
+        """A job of many steps, long enough for a fault in the middle of it."""
         return self.spec(samples=1000, windows=200)
 
     def submit(self, spec: JobSpec, owner: str = "ada") -> UUID:
@@ -112,20 +114,20 @@ class Stack:
             return event_log.since(session, job_id, 0)
 
     def wait_for(self, job_id: UUID, reached: Callable[[Job], bool]) -> Job:
-        patience = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + TIMEOUT_SECONDS
         while not reached(job := self.job(job_id)):
-            assert time.monotonic() < patience, f"{job.state} in {job.stage} at {job.step}; {self.logs()}"
+            assert time.monotonic() < deadline, f"{job.state} in {job.stage} at {job.step}; {self.logs()}"
             time.sleep(0.02)
         return job
 
     def wait_until(self, reached: Callable[[], bool]) -> None:
-        patience = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + TIMEOUT_SECONDS
         while not reached():
-            assert time.monotonic() < patience, self.logs()
+            assert time.monotonic() < deadline, self.logs()
             time.sleep(0.1)
 
-    def wait_until_it_works(self, job_id: UUID) -> Job:
-        """Wait until a job is in the middle of its first long stage."""
+    def wait_until_running(self, job_id: UUID) -> Job:
+        """Wait until the job is in the middle of its first long stage."""
         return self.wait_for(job_id, lambda job: job.stage == Stage.GRADIENTS and bool(job.step))
 
     def wait_for_end(self, job_id: UUID) -> Job:
@@ -136,7 +138,7 @@ class Stack:
             return {artifact.name: artifact for artifact in queries.artifacts(session, "ada", job_id)}
 
     def expire_lease(self, job_id: UUID) -> None:
-        """Instead of waiting for it to run out."""
+        """Let the job's lease end now, instead of waiting for it to expire."""
         with self.database.begin() as session:
             session.execute(update(Job).where(Job.id == job_id).values(lease_expires_at=func.now()))
 
@@ -145,12 +147,12 @@ class Stack:
 
 
 def body_of(spec: JobSpec) -> dict[str, Any]:
-    """What a client sends to ask for it."""
+    """Return the request body that asks for this job."""
     return spec.recipe.model_dump(mode="json") | spec.model_dump(mode="json", exclude={"recipe"})
 
 
 def environment_of(settings: Settings, model: Path, calibration: Path) -> dict[str, str]:
-    """What the service's processes are told: short leases, and where the model and the text are."""
+    """Return the environment of the service's processes, with short leases."""
     return {
         "DATABASE_URL": settings.database_url.get_secret_value(),
         "BROKER_URL": settings.broker_url.get_secret_value(),
@@ -166,16 +168,16 @@ def environment_of(settings: Settings, model: Path, calibration: Path) -> dict[s
 
 
 def write_calibration(path: Path) -> None:
-    """English prose that every Python has."""
+    """Write English prose that comes with every Python."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(pydoc_data.topics.topics.values()))
 
 
 def signal_to(process: Service, number: signal.Signals, *, children: bool = False) -> None:
-    """Send a signal to a process, and on request to all that it has started."""
+    """Send a signal to a process, and with `children` to all of its descendants."""
     assert process.pid is not None
     parent = psutil.Process(process.pid)
     for child in parent.children(recursive=True) if children else []:
-        with suppress(psutil.NoSuchProcess):  # it has just ended by itself
+        with suppress(psutil.NoSuchProcess):  # it has just exited by itself
             child.send_signal(number)
     parent.send_signal(number)

@@ -70,7 +70,7 @@ def _work(attempt: Attempt) -> Transition:
     except CancelRequested:
         return lambda session: lifecycle.finish_cancelling(session, claim)
     except ShutdownRequested:
-        return lambda session: lifecycle.hand_back(session, claim, "the worker shuts down")
+        return lambda session: lifecycle.hand_back(session, claim, "the worker is shutting down")
     except BlockedOnJob as blocked:
         return wait_for_gradients(attempt, blocked)
     except Exception as failure:
@@ -91,30 +91,26 @@ def _produce(attempt: Attempt) -> tuple[dict[str, Any], list[FinishedArtifact]]:
 
 def _run_recipe(attempt: Attempt, directory: Path, inputs: Path, output: Path) -> Report:
     spec, settings = attempt.spec, attempt.settings
-    resume_store = JobResumeStore(attempt, directory / RESUME_STORE)
-    gradient_cache = JobGradientCache(attempt, directory / "gradients")
-    perplexity_cache = JobPerplexityCache(attempt)
+    request = RunRequest(
+        spec.recipe,
+        spec.evaluation,
+        output,
+        device=settings.device,
+        save_masks=spec.save_masks,
+        limit=perplexity_limit(spec),
+    )
+    services = Services(
+        progress=attempt.progress,
+        roots=Roots(settings.model_roots, (*settings.data_roots, inputs), settings.task_roots),
+        hub_token=attempt.hub_token,
+        resume_store=JobResumeStore(attempt, directory / RESUME_STORE),
+        gradient_cache=JobGradientCache(attempt, directory / "gradients"),
+        perplexity_cache=JobPerplexityCache(attempt),
+        on_shape=attempt.estimate,
+    )
 
     def run() -> Report:
-        return pruning.run.run(
-            RunRequest(
-                spec.recipe,
-                spec.evaluation,
-                output,
-                device=settings.device,
-                save_masks=spec.save_masks,
-                limit=perplexity_limit(spec),
-            ),
-            Services(
-                progress=attempt.progress,
-                roots=Roots(settings.model_roots, (*settings.data_roots, inputs), settings.task_roots),
-                hub_token=attempt.hub_token,
-                resume_store=resume_store,
-                gradient_cache=gradient_cache,
-                perplexity_cache=perplexity_cache,
-                on_shape=attempt.estimate,
-            ),
-        )
+        return pruning.run.run(request, services)
 
     def run_once_the_hub_answers() -> Report:
         return retry(run, on=(Unreachable,), check=attempt.check, timeout=_HUB_TIMEOUT_SECONDS)

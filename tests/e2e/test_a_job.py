@@ -1,4 +1,4 @@
-"""Jobs from the request to the download, through real processes, on both stores."""
+"""Jobs from the request to the download, with real processes and both kinds of store."""
 
 import hashlib
 from pathlib import Path
@@ -19,8 +19,7 @@ def test_a_job_is_submitted_run_and_downloaded_over_http(stack: Stack, tmp_path:
     stack.start_dispatcher()
     stack.start_worker()
     client = stack.start_api()
-    asked = stack.spec()
-    body = body_of(asked)
+    body = body_of(stack.spec())
     submitted = client.post("/v1/jobs", json=body)
     assert submitted.status_code == 201, submitted.text
     job_id = UUID(submitted.json()["id"])
@@ -47,14 +46,14 @@ def test_a_job_is_submitted_run_and_downloaded_over_http(stack: Stack, tmp_path:
     assert stages == ["resolve", "gradients", "prune", "evaluate", "upload"]
     assert list((tmp_path / "work").iterdir()) == []
 
-    told = stack.logs() + "".join(str(event.data) for event in stack.events(job_id))
+    visible = stack.logs() + "".join(str(event.data) for event in stack.events(job_id))
     for name in ("DATABASE_URL", "BROKER_URL"):
         password = stack.environment[name].split("@")[0].rpartition(":")[2]
-        assert password not in told
+        assert password not in visible
 
 
 @pytest.mark.parametrize("store_url", ["directory"], indirect=True)
-def test_a_worker_goes_on_after_jobs_that_cannot_be_run(
+def test_a_worker_keeps_working_after_jobs_that_cannot_be_run(
     stack: Stack, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     stack.start_dispatcher()
@@ -78,10 +77,10 @@ def test_a_running_job_is_cancelled_between_two_steps(stack: Stack, store_url: s
     stack.start_dispatcher()
     stack.start_worker()
     job_id = stack.submit(stack.long_spec())
-    stack.wait_until_it_works(job_id)
+    stack.wait_until_running(job_id)
     with stack.database.begin() as session:
         assert lifecycle.cancel(session, "ada", job_id)
     assert stack.wait_for_end(job_id).state == JobState.CANCELLED
     assert stack.artifacts(job_id) == {}
-    # Only what a retry would go on from is left.
+    # Only what a retry would resume from is left.
     assert all("/blocks/" in found.key for found in Store(store_url).list("jobs"))

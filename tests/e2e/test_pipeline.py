@@ -20,7 +20,7 @@ from jobs.tables import Job
 from tests.stack import Stack
 
 CI = Path(__file__).parents[2] / "ci"
-PATIENCE_SECONDS = 200
+TIMEOUT_SECONDS = 200
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def store_url(tmp_path: Path) -> str:
 
 @dataclass
 class Pipeline:
-    """A directory to work in, a service, and the small model's options."""
+    """A CI job's checkout, a running service, and a job file for the small model."""
 
     stack: Stack
     api: Api
@@ -51,22 +51,22 @@ class Pipeline:
 
     def run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
         process = self.start(*command, **environment)
-        out, err = process.communicate(timeout=PATIENCE_SECONDS)
+        out, err = process.communicate(timeout=TIMEOUT_SECONDS)
         return subprocess.CompletedProcess(command, process.returncode, out, err)
 
     def newest_job(self) -> Job:
         with self.stack.database.begin() as session:
             return session.query(Job).order_by(Job.id.desc()).first()
 
-    def wait_for_a_job(self, jobs: int) -> Job:
-        """Until so many jobs were made, and the last one works."""
+    def wait_for_job(self, jobs: int) -> Job:
+        """Wait until so many jobs exist and the last one is running; return it."""
 
-        def made() -> bool:
+        def exists() -> bool:
             with self.stack.database.begin() as session:
                 return session.query(Job).count() == jobs
 
-        self.stack.wait_until(made)
-        return self.stack.wait_until_it_works(self.newest_job().id)
+        self.stack.wait_until(exists)
+        return self.stack.wait_until_running(self.newest_job().id)
 
 
 @pytest.fixture
@@ -103,7 +103,8 @@ def test_a_run_exits_with_its_gates_code_and_its_summary_shows_the_table(pipelin
         "--sparsity",
         "0.5",
     )
-    # The model is random: pruning it may well change nothing to speak of. The report says what it must be.
+    # The model is random, so pruning may barely change its perplexity: the report says which exit code is
+    # right.
     done = pipeline.run(*base, "--max-increase", "5%", "--json")
     job = json.loads(done.stdout)
     measured = job["perplexity"]["pruned"] / job["perplexity"]["dense"] - 1
@@ -125,22 +126,22 @@ def test_a_run_exits_with_its_gates_code_and_its_summary_shows_the_table(pipelin
 def test_a_run_survives_a_restart_of_the_api(pipeline: Pipeline) -> None:
     long = pipeline.stack.long_spec().recipe.calibration.samples
     process = pipeline.start("pruneserve", "run", "--file", "job.json", "--samples", str(long))
-    job = pipeline.wait_for_a_job(1)
+    job = pipeline.wait_for_job(1)
     pipeline.api.kill()
     pipeline.api.stop()
     pipeline.stack.wait_for(job.id, lambda later: later.step != job.step)
     pipeline.api.start()
-    out, err = process.communicate(timeout=PATIENCE_SECONDS)
+    out, err = process.communicate(timeout=TIMEOUT_SECONDS)
     assert process.returncode == Exit.OK, err
     for stage in ("resolve", "gradients", "prune", "evaluate", "upload"):
         assert len(re.findall(rf"{stage} done", out)) == 1, out
 
 
 def shell_of(
-    step: Mapping[str, Any], inputs: Mapping[str, Any], **given: str
+    step: Mapping[str, Any], inputs: Mapping[str, Any], **overrides: str
 ) -> tuple[list[str], dict[str, str]]:
-    """A composite action's step as a runner starts it."""
-    values = {name: given.get(name, value.get("default", "")) for name, value in inputs.items()}
+    """Return the command and the environment with which a runner starts a step of a composite action."""
+    values = {name: overrides.get(name, value.get("default", "")) for name, value in inputs.items()}
     environment = {
         name: re.sub(r"\$\{\{ inputs\.([a-z-]+) \}\}", lambda found: values[found[1]], text)
         for name, text in step["env"].items()
@@ -169,7 +170,7 @@ def test_the_github_action_runs_a_job_and_is_cancelled_with_it(pipeline: Pipelin
     command, environment = shell_of(
         step, action["inputs"], **place, **{"max-increase": "1000%"}, output="pruned"
     )
-    # A step that is delivered again makes no second job.
+    # A step that is run again submits no second job.
     for _ in range(2):
         done = pipeline.run(*command, **github, **environment)
         assert done.returncode == Exit.OK, done.stderr
@@ -192,9 +193,9 @@ def test_the_github_action_runs_a_job_and_is_cancelled_with_it(pipeline: Pipelin
     )
     command, environment = shell_of(step, action["inputs"], **place | {"file": "long.json"})
     process = pipeline.start(*command, **github, **environment)
-    job = pipeline.wait_for_a_job(2)
+    job = pipeline.wait_for_job(2)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=PATIENCE_SECONDS)
+    _, err = process.communicate(timeout=TIMEOUT_SECONDS)
     assert process.returncode == Exit.CANCELLED, err
     assert pipeline.stack.wait_for_end(job.id).state == "cancelled"
 

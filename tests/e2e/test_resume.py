@@ -1,4 +1,4 @@
-"""A job whose worker is killed goes on at the block where it was, and ends as one that was left alone."""
+"""A job whose worker is killed resumes at the same block, and gives the same result as an undisturbed one."""
 
 import random
 import signal
@@ -40,7 +40,7 @@ def test_a_job_killed_at_a_random_block_repeats_at_most_that_block(
     same_machine: bool, stack: Stack, tmp_path: Path, store_url: str
 ) -> None:
     finished = random.randint(1, BLOCKS - 1)  # noqa: S311 - no secret
-    print(f"killed behind block {finished - 1}")
+    print(f"killed after block {finished - 1}")
     spec = stack.spec(method="wanda", samples=600)
     dispatcher = stack.start_dispatcher()
     worker = stack.start_worker()
@@ -48,12 +48,12 @@ def test_a_job_killed_at_a_random_block_repeats_at_most_that_block(
     stack.wait_until(lambda: len(rows(stack, killed, Stage.PRUNE)) >= finished)
     signal_to(worker, signal.SIGKILL, children=True)
     durable = rows(stack, killed, Stage.PRUNE)
-    assert len(durable) < BLOCKS, "it was too quick to be killed in the middle"
+    assert len(durable) < BLOCKS, "the job was too fast to be killed in the middle"
     stack.expire_lease(killed)
-    other_place = {} if same_machine else {"PRUNESERVE_WORK_DIR": str(tmp_path / "elsewhere")}
-    stack.start_worker(**other_place)
+    other_machine = {} if same_machine else {"PRUNESERVE_WORK_DIR": str(tmp_path / "elsewhere")}
+    stack.start_worker(**other_machine)
     stack.wait_for(killed, lambda job: job.attempt == 2)
-    dispatcher.stop()  # it would clear the rows away once the job has succeeded
+    dispatcher.stop()  # it would delete the rows once the job has succeeded
     job = stack.wait_for_end(killed)
     assert (job.state, job.attempt, job.losses) == (JobState.SUCCEEDED, 2, 0), job.error
 

@@ -1,5 +1,5 @@
-"""Searches on a real service: they compute gradients once, measure the dense model once, and keep only what
-meets the bound.
+"""Searches on a real service compute gradients once, measure the dense model once, and keep only models that
+meet the bound.
 """
 
 from pathlib import Path
@@ -18,14 +18,13 @@ def store_url(tmp_path: Path) -> str:
     return f"file://{tmp_path}/store"
 
 
-def test_searches_share_what_the_first_job_computes_and_keep_what_meets_the_bound_only(stack: Stack) -> None:
+def test_searches_share_the_first_jobs_results_and_keep_only_models_that_meet_the_bound(stack: Stack) -> None:
     stack.start_dispatcher()
     stack.start_worker()
     client = stack.start_api()
-    asked = stack.spec(windows=200)
-    job = body_of(asked)
-    for decided in ("sparsity", "gate", "stop_when_missed"):
-        del job[decided]
+    job = body_of(stack.spec(windows=200))
+    for field in ("sparsity", "gate", "stop_when_missed"):
+        del job[field]
 
     def search(**target: float) -> dict[str, Any]:
         submitted = client.post("/v1/sweeps", json={"job": job, "target": {"tolerance": 0.3} | target})
@@ -35,7 +34,7 @@ def test_searches_share_what_the_first_job_computes_and_keep_what_meets_the_boun
         ended: dict[str, Any] = client.get(address).json()
         return ended
 
-    # A random model of 384 tokens guesses: nothing that is done to it brings its perplexity below some 380.
+    # A random model with a vocabulary of 384 guesses: pruning never brings its perplexity far below 384.
     found = search(max_perplexity=400.0)
     assert found["state"] == "succeeded", found
     assert [item["sparsity"] for item in found["jobs"]] == [0.5, 0.725, 0.95]

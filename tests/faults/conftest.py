@@ -1,4 +1,4 @@
-"""The fault suite: real processes, real faults, and a table at the end of what they did."""
+"""The fault suite: real processes, real faults, and a summary table of what the faults did to jobs."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import astuple
@@ -15,7 +15,7 @@ Judge = Callable[[str, int, Iterable[UUID]], None]
 
 @pytest.fixture
 def store_url(tmp_path: Path) -> str:
-    """A directory, for every fault that is not about the store."""
+    """A local directory: only some faults concern the store, and those use S3."""
     return f"file://{tmp_path}/store"
 
 
@@ -26,7 +26,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
 
 @pytest.fixture
 def judge(stack: Stack, undisturbed: Undisturbed, request: pytest.FixtureRequest) -> Judge:
-    """Waits for the jobs that were in flight, and fails where one is lost or has a wrong result."""
+    """Wait for the jobs in flight, and fail if one did not succeed or has a wrong result."""
 
     def judged(fault: str, injected: int, jobs: Iterable[UUID]) -> None:
         row = tally(fault, injected, stack, jobs, undisturbed)

@@ -1,7 +1,7 @@
-"""A worker whose jobs do nothing: the broker, the claim and the end are real, the pruning is left out.
+"""A worker whose jobs do nothing: broker, claim and success are real, only the pruning is left out.
 
-`python -m tests.faults.no_op_worker`. For what is about thousands of jobs, and not about any one of them. Its
-child is spawned by Celery and imports this module again.
+`python -m tests.faults.no_op_worker`. For tests with thousands of jobs, where no single one matters. Celery
+spawns its child, which imports this module again.
 """
 
 import time
@@ -19,7 +19,7 @@ _REPORT = {"perplexity": {"dense": 1.0, "pruned": 1.0}, "zero_shot": []}
 
 
 def run_job(job_id: UUID, settings: Settings, worker: Identity) -> None:
-    """Claim the job and let it succeed, in two transactions as a real one does."""
+    """Claim the job and let it succeed, in two transactions like a real worker."""
     with _DATABASE.begin() as session:
         claim = lifecycle.claim(session, job_id, worker.name, settings.lease_seconds)
     if claim is not None:

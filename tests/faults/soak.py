@@ -1,8 +1,9 @@
-"""`make soak`: kill -9 in every stage, pauses, flushes and damaged files over many jobs. Seeded.
+"""`make soak`: kill -9 in every stage, suspensions, flushes and damaged files over many jobs. Seeded.
 
-Prints two tables. Of the faults: times injected, jobs in flight, jobs lost, wrong results; a result is right
-if it is byte for byte what the library makes of its recipe by itself. Of the kills: the blocks that were
-computed again. Exits with 1 where a job is lost or wrong, or where one kill has cost more than one block.
+Prints two tables. The first lists the faults: times injected, jobs in flight, jobs lost, wrong results. A
+result is right if it equals, byte for byte, what the library alone computes from the recipe. The second lists
+the kills, with the blocks that were computed again. Exits with 1 if a job is lost or wrong, or if one kill
+cost more than one block.
 """
 
 import argparse
@@ -35,24 +36,24 @@ from pruning.recipe import Stage
 from tests.conftest import S3
 from tests.faults.damage import damage, damage_stored
 from tests.faults.kills import Kill, durable, shard_name, table_of_kills
+from tests.faults.proxies import UnreliableStore
 from tests.faults.tally import Tally, Undisturbed, table, tally
-from tests.faults.wires import UnreliableStore
 from tests.small_model import write_small_model
-from tests.stack import PATIENCE_SECONDS, Stack, environment_of, signal_to, write_calibration
+from tests.stack import TIMEOUT_SECONDS, Stack, environment_of, signal_to, write_calibration
 
 _WORKERS = 2
 _JOBS_IN_FLIGHT = 4
-# Upload and keeping a block take a moment, as they do with a real store, so that a kill can hit them.
+# Transfers take a moment, as they do with a real store, so that a kill can hit them.
 _STORE_DELAY_SECONDS = 0.05
-# How many shards of a stage are kept before the last: where in it a kill may come.
+# The last shard of a stage after which a kill may come.
 _LAST_SHARD = {Stage.GRADIENTS: 3, Stage.PRUNE: 3}
 
 
 class Soak:
-    """A service with two workers, and somebody who does not wish it well."""
+    """A service with two workers, and the faults that are injected into it."""
 
     def __init__(self, stack: Stack, broker: Valkey, postgres: Postgres, store: Store, seed: int) -> None:
-        """`seed` decides which fault comes when, as far as the machine's own timing lets it."""
+        """`seed` decides which fault comes when, as far as the machine's timing allows."""
         self._stack = stack
         self._broker = broker
         self._postgres = postgres
@@ -65,30 +66,30 @@ class Soak:
         self.injected: dict[str, int] = {}
 
     def run(self, rounds: int) -> None:
-        """Inject every fault once in each round, in any order, with jobs always in flight."""
+        """Inject every fault once per round, in random order, with jobs always in flight."""
         self._stack.start_dispatcher()
         self._workers = [self._start_worker() for _ in range(_WORKERS)]
-        kinds = self._kinds()
-        begun = time.monotonic()
+        faults = self._faults()
+        started = time.monotonic()
         for number in range(rounds):
-            for name in self._random.sample(list(kinds), len(kinds)):
+            for name in self._random.sample(list(faults), len(faults)):
                 self._keep_busy()
                 time.sleep(self._random.uniform(0.0, 3.0))
-                kinds[name]()
+                faults[name]()
                 self.injected[name] = self.injected.get(name, 0) + 1
-                print(f"{time.monotonic() - begun:5.0f} s, round {number + 1}/{rounds}: {name}", flush=True)
+                print(f"{time.monotonic() - started:5.0f} s, round {number + 1}/{rounds}: {name}", flush=True)
 
     def repeated(self) -> list[int]:
-        """Of each kill, the blocks that were computed again; once all jobs have ended."""
+        """Return for each kill the number of blocks computed again. Call it when all jobs have ended."""
         return [kill.repeated(self._store, self._damaged.get(kill.job_id, ())) for kill in self.kills]
 
-    def _kinds(self) -> dict[str, Callable[[], object]]:
+    def _faults(self) -> dict[str, Callable[[], object]]:
         return {
             **{f"kill -9 in stage {stage}": lambda stage=stage: self._kill(stage) for stage in Stage},
             "kill -9, and a shard in the store is damaged": self._damage_shard,
-            "kill -9, and the state on the disk is damaged": self._damage_state,
+            "kill -9, and the activation checkpoint is damaged": self._damage_checkpoint,
             "SIGTERM to a worker": self._stop_worker,
-            "SIGSTOP of a worker for a lease": self._pause_worker,
+            "SIGSTOP of a worker for a lease": self._suspend_worker,
             "FLUSHALL on the broker": self._flush,
             "PostgreSQL killed and started": self._restart_database,
         }
@@ -100,7 +101,7 @@ class Soak:
             self.jobs.append(self._stack.submit(self._spec()))
 
     def _spec(self) -> JobSpec:
-        """With gradients of its own, mostly: jobs on the same windows share them."""
+        """Mostly with gradients of its own: only jobs with equal windows share them."""
         return self._stack.spec(
             samples=self._random.choice([64, 200]),
             windows=50,
@@ -108,31 +109,33 @@ class Soak:
             method=self._random.choice(["gblm", "wanda", "gradient", "sparsegpt", "gblm"]),
         )
 
-    def _kill(self, stage: Stage, *, everyone: bool | None = None, behind: int = 0) -> Kill:
-        """Kill a job's process, and its worker too (by chance, if not said), at a random block of the stage.
+    def _kill(self, stage: Stage, *, whole_worker: bool | None = None, min_shards: int = 0) -> Kill:
+        """Kill a job's child at a random block of the stage, but not before `min_shards` of its shards exist.
 
-        `behind`: so many shards of the stage, at least.
+        `whole_worker` says whether to kill the parent as well; None: by chance.
         """
-        goal = self._random.randint(behind, _LAST_SHARD.get(stage, behind))
+        shards = self._random.randint(min_shards, _LAST_SHARD.get(stage, min_shards))
         while True:
-            job_id, position = self._somebody_in(stage, goal)
+            job_id, position = self._wait_for_job_in(stage, shards)
             time.sleep(self._random.uniform(0.0, 0.2))
-            if kill := self._killed(job_id, position, stage, everyone=everyone):
+            if kill := self._try_to_kill(job_id, position, stage, whole_worker=whole_worker):
                 self.kills.append(kill)
                 return kill
 
-    def _killed(self, job_id: UUID, position: int, stage: Stage, *, everyone: bool | None) -> Kill | None:
-        """None: it was quicker, and has left the stage."""
+    def _try_to_kill(
+        self, job_id: UUID, position: int, stage: Stage, *, whole_worker: bool | None
+    ) -> Kill | None:
+        """Kill the job's child. None: the job had already left the stage."""
         worker = self._workers[position]
-        # It stands still first, so that what is read is how it was at its death.
+        # Suspend it first, so that what is read here is its state at its death.
         signal_to(worker, signal.SIGSTOP, children=True)
-        time.sleep(0.1)  # for what it has just asked of the database
+        time.sleep(0.1)  # for the queries that it has just sent
         job = self._stack.job(job_id)
         if (job.state, job.stage) != (JobState.RUNNING, stage) or _pid_of(job) != worker.pid:
             signal_to(worker, signal.SIGCONT, children=True)
             return None
         kill = Kill(job_id, job.attempt, stage, durable(self._stack, job_id))
-        if self._random.choice([True, False]) if everyone is None else everyone:
+        if self._random.choice([True, False]) if whole_worker is None else whole_worker:
             signal_to(worker, signal.SIGKILL, children=True)
             self._replace(position)
         else:
@@ -141,43 +144,45 @@ class Soak:
             signal_to(worker, signal.SIGCONT, children=True)
         return kill
 
-    def _somebody_in(self, stage: Stage, shards: int) -> tuple[UUID, int]:
-        """A job in the stage that has kept so many of its shards, and the position of its worker."""
-        kept = (
+    def _wait_for_job_in(self, stage: Stage, shards: int) -> tuple[UUID, int]:
+        """Wait for a job with so many durable shards of the stage. Return it and its worker's position."""
+        durable_shards = (
             select(func.count())
             .where(JobBlock.job_id == Job.id, JobBlock.stage == stage)
             .correlate(Job)
             .scalar_subquery()
         )
-        there = select(Job).where(Job.state == JobState.RUNNING, Job.stage == stage, kept >= shards)
-        patience = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < patience:
+        candidates = select(Job).where(
+            Job.state == JobState.RUNNING, Job.stage == stage, durable_shards >= shards
+        )
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        while time.monotonic() < deadline:
             self._keep_busy()
             positions = {worker.pid: position for position, worker in enumerate(self._workers)}
             with self._stack.database.begin() as session:
-                for job in session.scalars(there):
+                for job in session.scalars(candidates):
                     if (pid := _pid_of(job)) in positions:
                         return job.id, positions[pid]
             time.sleep(0.02)
-        raise AssertionError(f"no job comes to shard {shards} of {stage}: {self._stack.logs()}")
+        raise AssertionError(f"no job reached shard {shards} of {stage}: {self._stack.logs()}")
 
     def _damage_shard(self) -> None:
-        """Before anybody else has the job: its lease still runs."""
-        kill = self._kill(Stage.PRUNE, everyone=True, behind=1)
+        """Damage a shard of a killed job, before another worker gets the job: its lease has not expired."""
+        kill = self._kill(Stage.PRUNE, whole_worker=True, min_shards=1)
         with self._stack.database.begin() as session:
-            ours = (JobBlock.job_id == kill.job_id, JobBlock.stage == Stage.PRUNE)
-            rows = session.scalars(select(JobBlock).where(*ours).order_by(JobBlock.block)).all()
+            own = (JobBlock.job_id == kill.job_id, JobBlock.stage == Stage.PRUNE)
+            rows = session.scalars(select(JobBlock).where(*own).order_by(JobBlock.block)).all()
         row = self._random.choice(rows)
         damage_stored(self._store, row.key)
         self._damaged.setdefault(kill.job_id, set()).add(shard_name(row.stage, row.key))
 
-    def _damage_state(self) -> None:
-        states: list[Path] = []
-        while not states:
-            kill = self._kill(Stage.PRUNE, everyone=True, behind=1)
+    def _damage_checkpoint(self) -> None:
+        checkpoints: list[Path] = []
+        while not checkpoints:
+            kill = self._kill(Stage.PRUNE, whole_worker=True, min_shards=1)
             work = Path(self._stack.environment["PRUNESERVE_WORK_DIR"])
-            states = list((work / str(kill.job_id)).glob("*/*/prune/activations-*"))
-        for path in states:
+            checkpoints = list((work / str(kill.job_id)).glob("*/*/prune/activations-*"))
+        for path in checkpoints:
             damage(path)
 
     def _stop_worker(self) -> None:
@@ -185,7 +190,7 @@ class Soak:
         signal_to(self._workers[position], signal.SIGTERM)
         self._replace(position)
 
-    def _pause_worker(self) -> None:
+    def _suspend_worker(self) -> None:
         worker = self._random.choice(self._workers)
         signal_to(worker, signal.SIGSTOP, children=True)
         time.sleep(float(self._stack.environment["PRUNESERVE_LEASE_SECONDS"]) + 2)
@@ -209,11 +214,11 @@ class Soak:
 
 
 def _pid_of(job: Job) -> int | None:
-    """Of the worker that has the job: its name is `<host>-<pid>-<random>`."""
+    """Return the process id of the job's worker, whose name is `<host>-<pid>-<random>`."""
     return int(job.worker.rsplit("-", 2)[1]) if job.worker else None
 
 
-def _laid_out(cleanup: ExitStack, root: Path) -> tuple[Stack, Valkey, Postgres, Store]:
+def _start_services(cleanup: ExitStack, root: Path) -> tuple[Stack, Valkey, Postgres, Store]:
     postgres = cleanup.enter_context(Postgres(root / "postgres"))
     broker = cleanup.enter_context(Valkey(root / "valkey"))
     s3 = cleanup.enter_context(S3(root / "s3"))
@@ -229,8 +234,8 @@ def _laid_out(cleanup: ExitStack, root: Path) -> tuple[Stack, Valkey, Postgres, 
     environment |= {**s3.environment, "AWS_ENDPOINT_URL": slow}
     environment |= {
         "PRUNESERVE_REPUBLISH_SECONDS": "2",
-        "PRUNESERVE_MAX_LOSSES": "100",  # by chance one job may be hit again and again between two blocks
-        "PRUNESERVE_LITTER_SECONDS": "86400",  # the shards of dead attempts are counted at the end
+        "PRUNESERVE_MAX_LOSSES": "100",  # by chance one job may be killed many times between two blocks
+        "PRUNESERVE_LITTER_SECONDS": "86400",  # the shards of lost attempts are counted at the end
     }
     os.environ.update(s3.environment)
     stack = Stack(
@@ -245,7 +250,7 @@ def _laid_out(cleanup: ExitStack, root: Path) -> tuple[Stack, Valkey, Postgres, 
 
 
 def _rows(soak: Soak, total: Tally) -> Iterator[Tally]:
-    """Faults follow on each other while the same jobs run, so losses belong to all of them together."""
+    """Return a row per fault. Faults hit the same jobs, so lost jobs are counted only in the total."""
     for name, count in soak.injected.items():
         yield Tally(name, count, total.in_flight, 0, 0)
     yield total
@@ -254,20 +259,20 @@ def _rows(soak: Soak, total: Tally) -> Iterator[Tally]:
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(prog="make soak", description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=3, help="in each, every fault comes once")
+    parser.add_argument("--rounds", type=int, default=3, help="every fault is injected once per round")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     transformers.utils.logging.disable_progress_bar()
     with ExitStack() as cleanup:
         root = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="pruneserve-soak-")))
-        stack, broker, postgres, store = _laid_out(cleanup, root)
+        stack, broker, postgres, store = _start_services(cleanup, root)
         soak = Soak(stack, broker, postgres, store, options.seed)
-        begun = time.monotonic()
+        started = time.monotonic()
         soak.run(options.rounds)
         undisturbed = Undisturbed(root / "undisturbed")
         total = tally("all of them", sum(soak.injected.values()), stack, soak.jobs, undisturbed)
         repeated = soak.repeated()
-        print(f"\nseed {options.seed}, {(time.monotonic() - begun) / 60:.0f} minutes")
+        print(f"\nseed {options.seed}, {(time.monotonic() - started) / 60:.0f} minutes")
         print(f"\n{table([*_rows(soak, total)])}\n\n{table_of_kills(soak.kills, repeated)}")
     sys.exit(bool(total.lost or total.wrong or max(repeated, default=0) > 1))
 

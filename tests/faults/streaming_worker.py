@@ -1,6 +1,6 @@
-"""A worker that streams the gradients of the smallest model, as it does those of a large one.
+"""A worker that streams the gradients even of a tiny model.
 
-`python -m tests.faults.streaming_worker`. Its child is spawned by Celery and imports this module again.
+`python -m tests.faults.streaming_worker`. Celery spawns its child, which imports this module again.
 """
 
 from celery.signals import worker_process_init
@@ -10,7 +10,7 @@ from worker.__main__ import main
 
 @worker_process_init.connect  # type: ignore[untyped-decorator] # Celery has no types
 def stream_always(**signal: object) -> None:
-    """No pass is short enough for the schedule `whole`."""
+    """Let no pass be short enough for the schedule `whole`."""
     from pruning.gradients import schedule
 
     schedule._MAX_WHOLE_SECONDS = 0

@@ -1,4 +1,4 @@
-"""What a fault has done to the jobs in flight: how many are lost, how many ended with a wrong result."""
+"""What a fault did to the jobs in flight: how many did not succeed, how many have a wrong result."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields, replace
@@ -12,12 +12,12 @@ from pruning.run import RunRequest, run
 from tests.stack import Stack
 
 RESULTS = ("model.safetensors", "masks.safetensors")
-"""What must be equal, byte for byte, whatever has happened on the way."""
+"""The files that must be equal, byte for byte, whatever happened during the job."""
 
 
 @dataclass(frozen=True)
 class Tally:
-    """A row of the suite's table."""
+    """A row of the summary table."""
 
     fault: str
     injected: int
@@ -26,7 +26,7 @@ class Tally:
     wrong: int
 
     def __add__(self, other: "Tally") -> "Tally":
-        """Of the same fault."""
+        """Add the counts of the same fault."""
         return replace(
             self,
             injected=self.injected + other.injected,
@@ -37,15 +37,15 @@ class Tally:
 
 
 class Undisturbed:
-    """What jobs give when nothing happens to them: from the library alone, without the service."""
+    """The results of undisturbed jobs, computed by the library alone, without the service."""
 
     def __init__(self, directory: Path) -> None:
-        """`directory` is where outputs may be written."""
+        """`directory`: where outputs are written."""
         self._directory = directory
         self._checksums: dict[str, tuple[str, ...]] = {}
 
     def checksums(self, spec: JobSpec) -> tuple[str, ...]:
-        """SHA-256 of each of `RESULTS`; every recipe is run once."""
+        """Return the SHA-256 of each of `RESULTS`. Every recipe is run only once."""
         name = spec.recipe.fingerprint()
         if name not in self._checksums:
             output = self._directory / name
@@ -55,7 +55,7 @@ class Undisturbed:
 
 
 def tally(fault: str, injected: int, stack: Stack, jobs: Iterable[UUID], undisturbed: Undisturbed) -> Tally:
-    """Wait until all jobs have ended, and compare."""
+    """Wait until all jobs have ended, and compare their results with undisturbed ones."""
     ended = [(job_id, stack.wait_for_end(job_id)) for job_id in jobs]
     lost = [job_id for job_id, job in ended if job.state != JobState.SUCCEEDED]
     wrong = []
@@ -68,7 +68,7 @@ def tally(fault: str, injected: int, stack: Stack, jobs: Iterable[UUID], undistu
 
 
 def table(tallies: Sequence[Tally]) -> str:
-    """In Markdown, a line for each fault."""
+    """Return a Markdown table with a line per fault."""
     rows: dict[str, Tally] = {}
     for row in tallies:
         rows[row.fault] = rows[row.fault] + row if row.fault in rows else row
@@ -77,7 +77,7 @@ def table(tallies: Sequence[Tally]) -> str:
 
 
 def in_markdown(names: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
-    """A table with these columns."""
+    """Return a Markdown table with these columns."""
     cells = [[str(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(names, *cells, strict=True)]
 

@@ -1,4 +1,4 @@
-"""Many jobs, and more than one of every process."""
+"""Many jobs, with more than one of every process."""
 
 import os
 from collections.abc import Sequence
@@ -26,41 +26,41 @@ REAL_JOBS = int(os.environ.get("CROWD_REAL_JOBS", "2"))
 
 
 def claims(stack: Stack) -> dict[UUID, int]:
-    """How many attempts each job has had."""
+    """Return the number of attempts of each job."""
     with stack.database.begin() as session:
         counted = select(JobAttempt.job_id, func.count()).group_by(JobAttempt.job_id)
         return {row[0]: row[1] for row in session.execute(counted)}
 
 
-def ended(stack: Stack) -> int:
+def succeeded(stack: Stack) -> int:
     with stack.database.begin() as session:
         return session.scalar(select(func.count()).where(Job.state == JobState.SUCCEEDED)) or 0
 
 
 def wait_for_all(stack: Stack) -> None:
-    """However many they are: patience is with each few of them."""
-    for few in [*range(0, JOBS, 40), JOBS]:
-        stack.wait_until(lambda few=few: ended(stack) >= few)  # type: ignore[misc]
+    """Wait for all jobs. The time limit holds for each batch of 40, however many there are."""
+    for count in [*range(0, JOBS, 40), JOBS]:
+        stack.wait_until(lambda count=count: succeeded(stack) >= count)  # type: ignore[misc]
 
 
 def submit(clients: Sequence[httpx.Client], specs: Sequence[JobSpec]) -> list[UUID]:
-    """Each of them to every client at once, under one key: a job for each, whoever was quicker."""
+    """Submit each job through every client at once, under one idempotency key, so that it is created once."""
 
-    def sent(asked: tuple[tuple[int, JobSpec], httpx.Client]) -> UUID:
-        (number, spec), client = asked
+    def send(request: tuple[tuple[int, JobSpec], httpx.Client]) -> UUID:
+        (number, spec), client = request
         key = {"Idempotency-Key": f"{number}-of-{len(specs)}"}
-        answer = client.post("/v1/jobs", json=body_of(spec), headers=key, timeout=60)
-        assert answer.is_success, answer.text
-        return UUID(answer.json()["id"])
+        response = client.post("/v1/jobs", json=body_of(spec), headers=key, timeout=60)
+        assert response.is_success, response.text
+        return UUID(response.json()["id"])
 
     with ThreadPoolExecutor(8) as pool:
-        ids = list(pool.map(sent, product(enumerate(specs), clients)))
+        ids = list(pool.map(send, product(enumerate(specs), clients)))
     jobs = list(dict.fromkeys(ids))
     assert len(jobs) == len(specs)
     return jobs
 
 
-def test_jobs_through_two_front_ends_and_four_dispatchers_are_claimed_once_each(
+def test_jobs_through_two_apis_and_four_dispatchers_are_claimed_once_each(
     stack: Stack, judge: Judge, tmp_path: Path
 ) -> None:
     two_blocks = tmp_path / "models" / "two-blocks"
@@ -77,7 +77,7 @@ def test_jobs_through_two_front_ends_and_four_dispatchers_are_claimed_once_each(
         for worker in no_op_workers:
             worker.stop()
         workers = [stack.start_worker() for _ in range(2)]
-        # Jobs on the same windows would wait for each other's gradients, and so be claimed again.
+        # Jobs with equal windows would wait for each other's gradients and be claimed again.
         real = submit([one, other], [stack.spec(seed=seed) for seed in range(REAL_JOBS)])
         judge("a crowd, with two APIs and four dispatchers", 1, real)
     assert all(worker.running for worker in workers)
@@ -92,17 +92,17 @@ def test_no_op_jobs_are_claimed_once_each_when_the_broker_is_flushed(stack: Stac
     for _ in range(2):
         stack.start("tests.faults.no_op_worker")
     for number in range(3):
-        stack.wait_until(lambda number=number: ended(stack) > 5 * (number + 1))  # type: ignore[misc]
+        stack.wait_until(lambda number=number: succeeded(stack) > 5 * (number + 1))  # type: ignore[misc]
         with redis.Redis.from_url(broker_url) as client:
             client.flushall()
     wait_for_all(stack)
     assert claims(stack) == dict.fromkeys(jobs, 1)
 
 
-def test_the_clock_of_the_wall_does_not_matter(stack: Stack, judge: Judge) -> None:
-    """Leases are the database's time, and a worker counts its own by a clock that nobody sets."""
+def test_jumps_of_the_wall_clock_do_not_matter(stack: Stack, judge: Judge) -> None:
+    """Leases follow the database's clock, and a worker measures its own lease with a monotonic clock."""
     libfaketime = pytest.importorskip(
-        "libfaketime", reason="pip install libfaketime: the clock cannot be set"
+        "libfaketime", reason="libfaketime is not installed (pip install libfaketime)"
     )
     jump = stack.directory / "clock"
     jump.parent.mkdir(parents=True)
@@ -117,7 +117,7 @@ def test_the_clock_of_the_wall_does_not_matter(stack: Stack, judge: Judge) -> No
     stack.start_dispatcher()
     stack.start_worker()
     job_id = stack.submit(stack.long_spec())
-    stack.wait_until_it_works(job_id)
+    stack.wait_until_running(job_id)
     jump.write_text("+3d")
     stack.wait_for(job_id, lambda job: job.stage == "prune")
     jump.write_text("-3d")

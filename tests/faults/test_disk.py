@@ -1,4 +1,4 @@
-"""A disk that is full, and one that gives back other bytes than it was given."""
+"""A full disk, and a store that returns damaged bytes."""
 
 import signal
 import subprocess
@@ -20,25 +20,25 @@ from tests.stack import Stack, signal_to
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of its own, of half a megabyte."""
-    place = tmp_path / "small"
-    place.mkdir()
+    """A separate file system of half a megabyte."""
+    directory = tmp_path / "small"
+    directory.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(place)], check=False, capture_output=True
+        ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(directory)], check=False, capture_output=True
     )
     if mounted.returncode:
-        pytest.skip("a small file system can be mounted by root only (CAP_SYS_ADMIN)")
-    yield place
-    subprocess.run(["umount", "--lazy", str(place)], check=True)
+        pytest.skip("only root can mount a small file system (CAP_SYS_ADMIN)")
+    yield directory
+    subprocess.run(["umount", "--lazy", str(directory)], check=True)
 
 
-def test_a_full_disk_is_told_with_numbers_and_a_retry_succeeds(
+def test_a_full_disk_is_reported_with_numbers_and_a_retry_succeeds(
     stack: Stack, judge: Judge, small_disk: Path
 ) -> None:
     filler = small_disk / "filler"
     filler.write_bytes(bytes(400_000))
     stack.environment["PRUNESERVE_WORK_DIR"] = str(small_disk / "work")
-    stack.environment["PRUNESERVE_MIN_FREE_DISK_BYTES"] = "0"  # or it would not even begin
+    stack.environment["PRUNESERVE_MIN_FREE_DISK_BYTES"] = "0"  # or the job would not even start
     stack.start_dispatcher()
     stack.start_worker()
     job_id = stack.submit(stack.spec())

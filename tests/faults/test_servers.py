@@ -1,4 +1,4 @@
-"""A broker, a database and a store that go away, come back empty, or answer only sometimes."""
+"""A broker, a database and a store that fail, come back empty, or answer only some requests."""
 
 import threading
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from jobs.states import JobState
 from pruning.recipe import Stage
 from tests.conftest import S3
 from tests.faults.conftest import Judge
-from tests.faults.wires import UnreliableStore, Wire
+from tests.faults.proxies import Proxy, UnreliableStore
 from tests.stack import Stack, body_of
 
 
@@ -41,10 +41,10 @@ class TestBroker:
             stack.start_dispatcher()
             stack.start_worker()
             first = stack.submit(stack.long_spec())
-            stack.wait_until_it_works(first)
+            stack.wait_until_running(first)
             broker.kill()
             broker.stop()
-            # Accepted while there is no broker: only the dispatcher speaks to it.
+            # Jobs are accepted without a broker: only the dispatcher talks to it.
             second = stack.submit(stack.spec(method="magnitude"))
             broker.start()
             judge("kill -9 of the broker", 1, [first, second])
@@ -53,7 +53,7 @@ class TestBroker:
 class TestDatabase:
     @pytest.fixture
     def postgres(self, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-        """A server of the test's own, so that nobody else is disturbed by what happens to it."""
+        """A separate server, so that what happens to it disturbs no other test."""
         with Postgres(tmp_path_factory.mktemp("postgres")) as server:
             migrations.upgrade(server.url)
             yield server
@@ -68,18 +68,17 @@ class TestDatabase:
         stack.start_dispatcher()
         stack.start_worker()
         running = stack.submit(stack.long_spec())
-        stack.wait_until_it_works(running)
-        asked = stack.spec(method="magnitude")
-        body = body_of(asked)
-        begun = threading.Barrier(51)
+        stack.wait_until_running(running)
+        body = body_of(stack.spec(method="magnitude"))
+        start = threading.Barrier(51)
         with stack.start_api() as client, ThreadPoolExecutor(50) as pool:
 
             def submit(number: int) -> httpx.Response:
-                begun.wait()
-                # As a client should: with the same key until there is an answer that is not 'later'.
+                start.wait()
+                # Like a good client: retry with the same key until the answer is final.
                 while True:
                     try:
-                        answer = client.post(
+                        response = client.post(
                             "/v1/jobs",
                             json=body,
                             headers={"Idempotency-Key": f"restart-{number}"},
@@ -87,17 +86,17 @@ class TestDatabase:
                         )
                     except httpx.TransportError:
                         continue
-                    if answer.status_code != 503:
-                        return answer
-                    assert "Retry-After" in answer.headers
+                    if response.status_code != 503:
+                        return response
+                    assert "Retry-After" in response.headers
 
-            answers = [pool.submit(submit, number) for number in range(50)]
-            begun.wait()
+            futures = [pool.submit(submit, number) for number in range(50)]
+            start.wait()
             postgres.stop()
             postgres.start()
-            accepted = [answer.result() for answer in answers]
-        assert {answer.status_code for answer in accepted} <= {200, 201, 202}
-        submitted = {UUID(answer.json()["id"]) for answer in accepted}
+            accepted = [future.result() for future in futures]
+        assert {response.status_code for response in accepted} <= {200, 201, 202}
+        submitted = {UUID(response.json()["id"]) for response in accepted}
         assert len(submitted) == 50
         for job_id in submitted:
             assert stack.job(job_id).state in set(JobState)
@@ -115,14 +114,14 @@ class TestDatabase:
 
     def test_connections_that_break(self, stack: Stack, judge: Judge, postgres: Postgres) -> None:
         stack.start_dispatcher()
-        with Wire(postgres.port).laid() as wire:
-            through_the_wire = postgres.url.replace(f":{postgres.port}/", f":{wire.port}/")
-            stack.start_worker(DATABASE_URL=through_the_wire)
+        with Proxy(postgres.port).running() as proxy:
+            proxied_url = postgres.url.replace(f":{postgres.port}/", f":{proxy.port}/")
+            stack.start_worker(DATABASE_URL=proxied_url)
             job_id = stack.submit(stack.long_spec())
             for stage in (Stage.GRADIENTS, Stage.PRUNE, Stage.EVALUATE):
                 stack.wait_for(job_id, lambda job, stage=stage: job.stage == stage)  # type: ignore[misc]
-                wire.cut()
-            cuts = wire.cuts
+                proxy.cut()
+            cuts = proxy.cuts
             judge("the database's connections cut", cuts, [job_id])
         assert stack.job(job_id).attempt == 1
 

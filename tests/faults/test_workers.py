@@ -1,4 +1,4 @@
-"""Workers that are killed, paused or told to stop in the middle of a job."""
+"""Workers that are killed, suspended or shut down in the middle of a job."""
 
 import signal
 import time
@@ -10,7 +10,7 @@ from jobs.states import JobState
 from pruning.recipe import Stage
 from tests.conftest import S3
 from tests.faults.conftest import Judge
-from tests.faults.wires import UnreliableStore
+from tests.faults.proxies import UnreliableStore
 from tests.stack import Stack, signal_to
 
 
@@ -25,7 +25,7 @@ def test_a_killed_workers_job_is_finished_by_another(stack: Stack, judge: Judge,
     stack.start_worker()
     judge(f"kill -9 in stage {stage}", 1, [job_id])
     job = stack.job(job_id)
-    assert (job.attempt, job.losses) == (2, 0)  # a new block has cleared the loss
+    assert (job.attempt, job.losses) == (2, 0)  # a new block has reset the count
 
 
 def test_a_worker_killed_while_it_uploads(stack: Stack, judge: Judge, s3: S3, s3_url: str) -> None:
@@ -42,16 +42,16 @@ def test_a_worker_killed_while_it_uploads(stack: Stack, judge: Judge, s3: S3, s3
     assert stack.job(job_id).attempt == 2
 
 
-def test_a_killed_childs_job_is_given_back_without_waiting_for_the_lease(stack: Stack, judge: Judge) -> None:
+def test_a_killed_childs_job_is_requeued_without_waiting_for_the_lease(stack: Stack, judge: Judge) -> None:
     stack.start_dispatcher()
     worker = stack.start_worker(PRUNESERVE_LEASE_SECONDS="3600")
     job_id = stack.submit(stack.long_spec())
-    stack.wait_until_it_works(job_id)
+    stack.wait_until_running(job_id)
     (child,) = stack.children(worker)
     child.kill()
-    judge("kill -9 of the child alone", 1, [job_id])
+    judge("kill -9 of the child only", 1, [job_id])
     job = stack.job(job_id)
-    assert (job.attempt, job.losses) == (2, 0)  # a new block has cleared the loss
+    assert (job.attempt, job.losses) == (2, 0)  # a new block has reset the count
     changes = [event.data for event in stack.events(job_id) if isinstance(event.data, StateChanged)]
     reasons = [change.reason for change in changes if change.state == JobState.QUEUED]
     assert "SIGKILL" in (reasons[-1] or "")
@@ -62,13 +62,13 @@ def test_a_shutdown_hands_the_job_back_and_ends(stack: Stack, judge: Judge, ever
     worker = stack.start_worker()
     stack.start_dispatcher()
     job_id = stack.submit(stack.long_spec())
-    stack.wait_until_it_works(job_id)
+    stack.wait_until_running(job_id)
     signal_to(worker, signal.SIGTERM, children=everyone)
     handed_back = stack.wait_for(job_id, lambda job: job.state == JobState.QUEUED)
     assert handed_back.losses == 0
-    patience = time.monotonic() + 30
+    deadline = time.monotonic() + 30
     while worker.running:
-        assert time.monotonic() < patience
+        assert time.monotonic() < deadline
         time.sleep(0.05)
     stack.start_worker()
     judge("SIGTERM", 1, [job_id])
@@ -76,19 +76,19 @@ def test_a_shutdown_hands_the_job_back_and_ends(stack: Stack, judge: Judge, ever
     assert (job.attempt, job.losses) == (2, 0)
 
 
-def test_a_paused_worker_that_wakes_up_late_changes_nothing(stack: Stack, judge: Judge) -> None:
+def test_a_suspended_worker_that_wakes_up_late_changes_nothing(stack: Stack, judge: Judge) -> None:
     stack.start_dispatcher()
-    paused = stack.start_worker()
+    suspended = stack.start_worker()
     job_id = stack.submit(stack.long_spec())
-    stack.wait_until_it_works(job_id)
-    signal_to(paused, signal.SIGSTOP, children=True)
+    stack.wait_until_running(job_id)
+    signal_to(suspended, signal.SIGSTOP, children=True)
     stack.expire_lease(job_id)
     stack.start_worker()
     job = stack.wait_for_end(job_id)
     assert (job.state, job.attempt) == (JobState.SUCCEEDED, 2), job.error
     before = (stack.artifacts(job_id).keys(), job.last_event)
-    signal_to(paused, signal.SIGCONT, children=True)
+    signal_to(suspended, signal.SIGCONT, children=True)
     next_one = stack.submit(stack.spec(method="magnitude"))
     judge("SIGSTOP beyond the lease, then SIGCONT", 1, [job_id, next_one])
-    paused.stop()
+    suspended.stop()
     assert (stack.artifacts(job_id).keys(), stack.job(job_id).last_event) == before

@@ -1,4 +1,4 @@
-"""A worker's parts in this process, on a real database and a real broker."""
+"""The parts of a worker in this process, on a real database and a real broker."""
 
 import ssl
 import time
@@ -25,7 +25,7 @@ Database = sessionmaker[Session]
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    """A heart that beats fast, so that no test waits for it."""
+    """Fast heartbeats, so that no test waits for one."""
     return settings.model_copy(update={"heartbeat_seconds": 0.05})
 
 
@@ -38,7 +38,7 @@ def worker() -> Iterator[Identity]:
 
 @pytest.fixture
 def claim(database: Database, submit: Callable[[], UUID], worker: Identity) -> Claim:
-    """A job that this worker has just taken."""
+    """The claim of a job that this worker has just claimed."""
     with database.begin() as session:
         claim = lifecycle.claim(session, submit(), worker.name, 30)
     assert claim is not None
@@ -49,7 +49,7 @@ def claim(database: Database, submit: Callable[[], UUID], worker: Identity) -> C
 def environment(
     monkeypatch: pytest.MonkeyPatch, settings: Settings, broker_url: str, store_url: str
 ) -> Iterator[Settings]:
-    """What the service's processes read, for code that reads it itself."""
+    """The environment variables of the service, for code that reads its settings itself."""
     for name, value in {
         "DATABASE_URL": settings.database_url.get_secret_value(),
         "BROKER_URL": broker_url,
@@ -69,7 +69,7 @@ def store_url(tmp_path: Path) -> str:
 
 @pytest.fixture
 def cut_connections(database: Database) -> Callable[[], None]:
-    """End every connection to the test's database but the one that asks: what a restart does to clients."""
+    """Ends all other connections to the test's database, as a restart of the server would."""
 
     def cut() -> None:
         with database.begin() as session:
@@ -85,12 +85,12 @@ def cut_connections(database: Database) -> Callable[[], None]:
 
 @pytest.fixture
 def eventually() -> Callable[[Callable[[], bool]], None]:
-    """Waits until something is so."""
+    """Waits until a condition holds."""
 
-    def wait(reached: Callable[[], bool]) -> None:
-        patience = time.monotonic() + 20
-        while not reached():
-            assert time.monotonic() < patience, "it did not happen"
+    def wait(condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 20
+        while not condition():
+            assert time.monotonic() < deadline, "timed out"
             time.sleep(0.01)
 
     return wait
@@ -98,7 +98,7 @@ def eventually() -> Callable[[Callable[[], bool]], None]:
 
 @pytest.fixture
 def receive() -> Iterator[Callable[..., Receiver]]:
-    """Opens a server that answers with these statuses; see `Receiver`."""
+    """Starts a server that answers with these statuses; see `Receiver`."""
     opened: list[Receiver] = []
 
     def open_one(*statuses: int, tls: ssl.SSLContext | None = None) -> Receiver:
@@ -118,7 +118,7 @@ def library(monkeypatch: pytest.MonkeyPatch) -> StandInRun:
 
 
 @pytest.fixture
-def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retry, "_FIRST_WAIT_SECONDS", 0.01)
     monkeypatch.setattr(retry, "_LONGEST_WAIT_SECONDS", 0.02)
 

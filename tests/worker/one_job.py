@@ -1,4 +1,4 @@
-"""One job in this process: a real database and store, and a stand-in for the library."""
+"""Run one job in this process, with a real database and store and a stand-in for the library."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -32,7 +32,7 @@ class StandInReport(BaseModel):
 
 
 class StandInRun:
-    """In the place of the library: writes two files, and does in the middle what a test asks for."""
+    """Replaces `pruning.run.run`: writes two files, and calls `in_the_middle` between two steps."""
 
     def __init__(self) -> None:
         self.calls: list[Services] = []
@@ -53,7 +53,7 @@ class StandInRun:
 
 
 class Service:
-    """What the tests do to a job, and what they see of it."""
+    """Acts on a job and reads what became of it."""
 
     def __init__(self, database: Database, settings: Settings, worker: Identity) -> None:
         self.database = database

@@ -1,4 +1,4 @@
-"""The dispatcher on a real database and a real broker: little in the queue, nothing lost, nothing hasty."""
+"""The dispatcher on a real database and broker: short queues, no lost jobs, no lease taken back too early."""
 
 import base64
 import json
@@ -40,7 +40,7 @@ def broker(environment: Settings, monkeypatch: pytest.MonkeyPatch) -> redis.Redi
 
 
 class Clock:
-    """The dispatcher's, turned by hand."""
+    """The dispatcher's clock, which tests set."""
 
     def __init__(self) -> None:
         self.seconds = 1000.0
@@ -159,14 +159,14 @@ def test_a_message_that_the_broker_lost_is_published_again(
     dispatcher.round()
     broker.flushall()
     dispatcher.round()
-    assert published(broker) == [], "it may only be on its way"
+    assert published(broker) == [], "the message may still be on its way"
     with database.begin() as session:
         session.execute(update(Job).values(dispatched_at=LONG_AGO))
     dispatcher.round()
     assert published(broker) == [job_id]
 
 
-def test_a_message_that_waits_in_the_broker_is_not_doubled(
+def test_a_message_that_waits_in_the_broker_is_not_duplicated(
     database: Database, submit: Submit, dispatcher: Dispatcher, broker: redis.Redis
 ) -> None:
     job_id = submit()
@@ -177,7 +177,7 @@ def test_a_message_that_waits_in_the_broker_is_not_doubled(
     assert published(broker) == [job_id]
 
 
-def test_without_a_broker_leases_are_looked_after_and_nothing_is_marked_until_it_is_back(
+def test_without_a_broker_leases_still_expire_and_no_job_is_marked_as_published(
     database: Database, submit: Submit, connected: Dispatcher, valkey: Valkey, broker: redis.Redis
 ) -> None:
     lost = take(database, submit())
@@ -211,18 +211,18 @@ def test_dispatchers_at_once_publish_each_job_once(
     assert set(published(broker)) == jobs
 
 
-def test_an_expired_job_is_taken_back_once_its_worker_had_time_to_speak(
+def test_a_job_is_taken_back_once_its_worker_has_had_time_to_extend_the_lease(
     database: Database, submit: Submit, dispatcher: Dispatcher, settings: Settings, clock: Clock
 ) -> None:
     claim = take(database, submit())
     expire_leases(database)
     dispatcher.round()
-    assert job(database, claim.job_id).state == JobState.RUNNING, "the dispatcher has only just come"
+    assert job(database, claim.job_id).state == JobState.RUNNING, "the dispatcher has only just started"
     clock.seconds += settings.lease_seconds
     dispatcher.round()
     waiting = job(database, claim.job_id)
     assert (waiting.state, waiting.losses) == (JobState.QUEUED, 1)
-    assert waiting.dispatched_at is not None, "and it is on its way again"
+    assert waiting.dispatched_at is not None, "it has been published again"
 
 
 def test_a_lease_that_holds_is_left_alone(database: Database, submit: Submit, connected: Dispatcher) -> None:
@@ -231,19 +231,19 @@ def test_a_lease_that_holds_is_left_alone(database: Database, submit: Submit, co
     assert job(database, claim.job_id).state == JobState.RUNNING
 
 
-def test_after_the_database_was_away_a_whole_lease_goes_by_before_anything_is_taken_back(
+def test_after_an_outage_of_the_database_a_whole_lease_passes_before_a_job_is_taken_back(
     database: Database, submit: Submit, connected: Dispatcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     claim = take(database, submit())
-    with monkeypatch.context() as away:
-        away.setattr(dispatch_queue, "expired_leases", _database_is_away)
+    with monkeypatch.context() as outage:
+        outage.setattr(dispatch_queue, "expired_leases", _database_is_unavailable)
         assert not connected.round()
     expire_leases(database)
     assert connected.round()
     assert job(database, claim.job_id).state == JobState.RUNNING
 
 
-def _database_is_away(*anything: object) -> None:
+def _database_is_unavailable(*anything: object) -> None:
     raise OperationalError("SELECT", {}, Exception("terminating connection due to administrator command"))
 
 
@@ -269,7 +269,7 @@ def test_a_job_that_is_being_cancelled_ends_with_a_dead_worker(
     assert job(database, claim.job_id).state == JobState.CANCELLED
 
 
-def test_a_job_that_is_lost_again_and_again_fails_and_the_queue_moves_on(
+def test_a_job_with_too_many_lost_attempts_fails_and_the_queue_moves_on(
     database: Database, submit: Submit, connected: Dispatcher, broker: redis.Redis, settings: Settings
 ) -> None:
     poison = submit()
@@ -294,10 +294,10 @@ def test_the_process_starts_without_torch_and_ends_on_sigterm(
     )
     process = subprocess.Popen([sys.executable, "-c", program], env=os.environ, stderr=subprocess.PIPE)
     try:
-        patience = time.monotonic() + 60
+        deadline = time.monotonic() + 60
         while published(broker) != [job_id]:
             assert process.poll() is None
-            assert time.monotonic() < patience
+            assert time.monotonic() < deadline
             time.sleep(0.05)
         process.send_signal(signal.SIGTERM)
         _, log = process.communicate(timeout=30)

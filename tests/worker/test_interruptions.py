@@ -1,4 +1,4 @@
-"""A job that is cancelled, taken away or handed back, or whose services fail for a while."""
+"""A running job that is cancelled, taken away or handed back, or whose servers fail for a while."""
 
 import os
 import signal
@@ -19,10 +19,12 @@ from tests.worker.one_job import WEIGHTS, Service, StandInRun
 from worker import run_job
 from worker.attempt import attempt
 
-pytestmark = pytest.mark.usefixtures("short_pauses")
+pytestmark = pytest.mark.usefixtures("short_waits")
 
 
-def test_a_cancel_stops_it_between_two_steps(service: Service, library: StandInRun, job_id: UUID) -> None:
+def test_a_cancel_stops_the_job_between_two_steps(
+    service: Service, library: StandInRun, job_id: UUID
+) -> None:
     library.in_the_middle = lambda: service.cancel(job_id)
     job = service.run(job_id)
     assert job.state == JobState.CANCELLED
@@ -45,7 +47,7 @@ def test_a_cancel_during_the_upload_leaves_no_artifact(
     assert (service.artifacts(job_id), service.stored()) == ({}, [])
 
 
-def test_a_cancel_just_before_the_end_wins(
+def test_a_cancel_just_before_success_wins(
     service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     succeed = lifecycle.succeed
@@ -59,7 +61,7 @@ def test_a_cancel_just_before_the_end_wins(
     assert (service.artifacts(job_id), service.stored()) == ({}, [])
 
 
-def test_a_worker_that_loses_the_job_stops_and_leaves_it_alone(
+def test_a_worker_that_has_lost_its_lease_stops_and_leaves_the_job_alone(
     service: Service, library: StandInRun, job_id: UUID
 ) -> None:
     library.in_the_middle = lambda: service.take_away(job_id)
@@ -94,7 +96,7 @@ def test_a_sigterm_to_the_child_hands_the_job_back_too(
     assert signal.getsignal(signal.SIGTERM) == before
 
 
-def test_a_worker_that_is_shutting_down_takes_nothing(
+def test_a_worker_that_is_shutting_down_claims_nothing(
     service: Service, library: StandInRun, job_id: UUID
 ) -> None:
     service.worker.request_shutdown()
@@ -102,37 +104,35 @@ def test_a_worker_that_is_shutting_down_takes_nothing(
     assert (job.state, job.attempt) == (JobState.QUEUED, 0)
 
 
-def test_a_database_that_drops_its_connections_costs_nothing(
+def test_dropped_database_connections_are_replaced(
     service: Service, library: StandInRun, job_id: UUID, cut_connections: Callable[[], None]
 ) -> None:
     library.in_the_middle = cut_connections
     assert service.run(job_id).state == JobState.SUCCEEDED
 
 
-def test_a_success_whose_answer_was_lost_keeps_its_files(
+def test_a_success_whose_commit_response_was_lost_keeps_its_files(
     service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     succeed = lifecycle.succeed
 
-    def commit_and_lose_the_answer(session: Session, *result: object) -> bool:
+    def commit_and_lose_the_response(session: Session, *result: object) -> bool:
         succeed(session, *result)
         session.commit()
         raise OperationalError("COMMIT", {}, Exception("server closed the connection unexpectedly"))
 
-    monkeypatch.setattr(lifecycle, "succeed", commit_and_lose_the_answer)
+    monkeypatch.setattr(lifecycle, "succeed", commit_and_lose_the_response)
     job = service.run(job_id)
     assert job.state == JobState.SUCCEEDED
     assert service.artifacts(job_id) == {"model.safetensors": WEIGHTS, "more/config.json": b"{}"}
 
 
-def test_a_hub_that_does_not_answer_is_waited_for(
-    service: Service, library: StandInRun, job_id: UUID
-) -> None:
-    def away_once() -> None:
+def test_a_hub_that_does_not_answer_is_retried(service: Service, library: StandInRun, job_id: UUID) -> None:
+    def unavailable_once() -> None:
         if len(library.calls) == 1:
             raise Unreachable("the Hub does not answer; try again later")
 
-    library.in_the_middle = away_once
+    library.in_the_middle = unavailable_once
     job = service.run(job_id)
     assert (job.state, job.attempt, len(library.calls)) == (JobState.SUCCEEDED, 1, 2)
 
@@ -140,37 +140,37 @@ def test_a_hub_that_does_not_answer_is_waited_for(
 def test_a_hub_that_never_answers_fails_the_job(
     service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away() -> None:
+    def unavailable() -> None:
         raise Unreachable("the Hub does not answer; try again later")
 
-    library.in_the_middle = away
+    library.in_the_middle = unavailable
     monkeypatch.setattr(run_job, "_HUB_TIMEOUT_SECONDS", 0.0)
     job = service.run(job_id)
     assert job.error == {"type": "unreachable", "message": "the Hub does not answer; try again later"}
 
 
-def test_a_store_that_is_away_is_waited_for(
+def test_an_unavailable_store_is_retried(
     service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put_file, tries = Store.put_file, []
+    put_file, calls = Store.put_file, []
 
-    def put_file_at_the_third_try(self: Store, key: str, path: Path, **options: object) -> object:
-        tries.append(key)
-        if len(tries) % 3:
+    def put_file_at_every_third_call(self: Store, key: str, path: Path, **options: object) -> object:
+        calls.append(key)
+        if len(calls) % 3:
             raise StoreUnreachable("the store did not answer")
         return put_file(self, key, path, **options)
 
-    monkeypatch.setattr(Store, "put_file", put_file_at_the_third_try)
+    monkeypatch.setattr(Store, "put_file", put_file_at_every_third_call)
     assert service.run(job_id).state == JobState.SUCCEEDED
-    assert len(tries) == 6
+    assert len(calls) == 6
 
 
-def test_a_store_that_stays_away_fails_the_job(
+def test_a_store_that_stays_unavailable_fails_the_job(
     service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(*anything: object, **options: object) -> object:
+    def unavailable(*anything: object, **options: object) -> object:
         raise StoreUnreachable("the store did not answer")
 
-    monkeypatch.setattr(Store, "put_file", away)
+    monkeypatch.setattr(Store, "put_file", unavailable)
     monkeypatch.setattr(attempt, "_STORE_TIMEOUT_SECONDS", 0.0)
     assert service.run(job_id).error == {"type": "store", "message": "the store did not answer"}

@@ -1,4 +1,4 @@
-"""A job from its claim to its end: what it leaves, and how it fails."""
+"""One job from its claim to its end: its result, its events, and how it fails."""
 
 import logging
 from pathlib import Path
@@ -17,7 +17,7 @@ from pruning.errors import InvalidInput, NumericalFailure, PruningError
 from tests.worker.one_job import WEIGHTS, Service, StandInRun
 from worker import run_job
 
-pytestmark = pytest.mark.usefixtures("short_pauses")
+pytestmark = pytest.mark.usefixtures("short_waits")
 
 
 def test_a_job_succeeds_with_its_artifacts(service: Service, library: StandInRun, job_id: UUID) -> None:
@@ -30,7 +30,7 @@ def test_a_job_succeeds_with_its_artifacts(service: Service, library: StandInRun
     ]
 
 
-def test_its_events_tell_every_stage_to_the_upload(
+def test_its_events_report_every_stage_including_the_upload(
     service: Service, library: StandInRun, job_id: UUID
 ) -> None:
     service.run(job_id)
@@ -49,7 +49,7 @@ def test_its_events_tell_every_stage_to_the_upload(
     ]
 
 
-def test_a_doubled_message_changes_nothing(service: Service, library: StandInRun, job_id: UUID) -> None:
+def test_a_duplicate_message_changes_nothing(service: Service, library: StandInRun, job_id: UUID) -> None:
     service.run(job_id)
     before = len(service.events(job_id))
     job = service.run(job_id)
@@ -57,7 +57,7 @@ def test_a_doubled_message_changes_nothing(service: Service, library: StandInRun
     assert len(service.events(job_id)) == before
 
 
-def test_a_message_about_nothing_changes_nothing(service: Service, library: StandInRun) -> None:
+def test_a_message_about_an_unknown_job_changes_nothing(service: Service, library: StandInRun) -> None:
     run_job.run_job(UUID(int=7), service.settings, service.worker)
     assert library.calls == []
 
@@ -71,7 +71,7 @@ def test_a_message_about_nothing_changes_nothing(service: Service, library: Stan
         (StoreRefused("the store refuses"), "store"),
     ],
 )
-def test_what_cannot_work_fails_with_its_own_message(
+def test_an_error_that_people_may_read_fails_the_job_with_its_message(
     service: Service, library: StandInRun, job_id: UUID, error: Exception, kind: str
 ) -> None:
     def fail() -> None:
@@ -86,7 +86,7 @@ def test_what_cannot_work_fails_with_its_own_message(
     assert (service.artifacts(job_id), service.stored()) == ({}, [])
 
 
-def test_an_unexpected_error_is_told_without_its_text_and_logged_with_it(
+def test_an_unexpected_error_is_shown_without_its_text_and_logged_with_it(
     service: Service, library: StandInRun, job_id: UUID, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail() -> None:
@@ -103,7 +103,7 @@ def test_an_unexpected_error_is_told_without_its_text_and_logged_with_it(
 
 
 @pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory"), MemoryError()])
-def test_too_little_memory_is_told_with_what_helps(
+def test_too_little_memory_is_reported_with_a_remedy(
     service: Service, library: StandInRun, job_id: UUID, error: Exception
 ) -> None:
     def fail() -> None:
@@ -116,7 +116,7 @@ def test_too_little_memory_is_told_with_what_helps(
     assert "sequence_length" in job.error["message"]
 
 
-def test_a_device_that_was_full_for_a_moment_is_tried_once_more(
+def test_a_device_that_was_full_for_a_moment_is_tried_once_again(
     service: Service, library: StandInRun, job_id: UUID
 ) -> None:
     def full_once() -> None:
@@ -128,7 +128,7 @@ def test_a_device_that_was_full_for_a_moment_is_tried_once_more(
     assert (job.state, job.attempt, len(library.calls)) == (JobState.SUCCEEDED, 1, 2)
 
 
-def test_a_job_that_the_disk_has_no_room_for_is_told_the_numbers(
+def test_a_job_without_room_on_the_disk_fails_with_the_numbers(
     service: Service, library: StandInRun, job_id: UUID
 ) -> None:
     service.settings = service.settings.model_copy(update={"min_free_disk_bytes": 2**60})
@@ -138,7 +138,7 @@ def test_a_job_that_the_disk_has_no_room_for_is_told_the_numbers(
     assert str(2**60) in job.error["message"]
 
 
-def test_a_disk_that_runs_full_in_the_middle_is_told_with_numbers_too(
+def test_a_disk_that_runs_full_in_the_middle_is_reported_with_numbers_too(
     service: Service, library: StandInRun, job_id: UUID
 ) -> None:
     def write() -> None:
@@ -152,7 +152,7 @@ def test_a_disk_that_runs_full_in_the_middle_is_told_with_numbers_too(
     assert "bytes free" in job.error["message"]
 
 
-def test_a_spec_of_another_version_fails_and_is_not_tried_for_ever(
+def test_a_spec_of_another_version_fails_and_is_not_retried_for_ever(
     service: Service, library: StandInRun, job_id: UUID
 ) -> None:
     with service.database.begin() as session:
@@ -178,7 +178,7 @@ def test_the_hub_token_serves_only_owners_that_may_use_it(
 @pytest.mark.parametrize("how", ["success", "failure", "cancel"])
 def test_scratch_space_is_left_clean(service: Service, library: StandInRun, job_id: UUID, how: str) -> None:
     leftover = service.settings.work_dir / str(job_id) / "0"
-    leftover.mkdir(parents=True)  # of an attempt that was killed on this machine
+    leftover.mkdir(parents=True)  # from an attempt that was killed on this machine
 
     def in_the_middle() -> None:
         assert not leftover.exists()

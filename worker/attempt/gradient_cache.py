@@ -62,7 +62,7 @@ class JobGradientCache:
 
 def wait_for_gradients(attempt: Attempt, blocked: BlockedOnJob) -> Transition:
     """Return the job to the queue until the other job has computed the gradients, or has ended."""
-    reason = "another job is computing the same gradients; this one goes on when they are there"
+    reason = "another job is computing the same gradients; this one resumes when they are ready"
 
     def transition(session: Session) -> bool:
         computing = gradients.still_computing(session, blocked.cache_key, blocked.job_id)

@@ -32,7 +32,7 @@ class JobProgress:
     def reuse(self, stage: Stage) -> None:
         """Report that an earlier job or attempt has already computed the results of a stage."""
         self._reused.add(stage)
-        self.log(f"{stage}: computed before on the same model and windows, and taken from there")
+        self.log(f"{stage}: reusing results computed before on the same model and windows")
 
     def log(self, message: str) -> None:
         """Write a message for people."""

@@ -1,4 +1,4 @@
-"""Two real jobs on one small model, in this process: what the first has computed serves the second."""
+"""Two real jobs on one small model, in this process: the second reuses what the first has computed."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -70,7 +70,7 @@ def messages(database: Database, job_id: UUID) -> list[str]:
     return [event.data.message for event in events if isinstance(event.data, LogMessage)]
 
 
-def test_the_second_job_uses_what_the_first_has_computed(
+def test_the_second_job_reuses_the_gradients_of_the_first(
     database: Database, submitted: Callable[..., UUID], run: Run
 ) -> None:
     first, second = run(submitted()), run(submitted())

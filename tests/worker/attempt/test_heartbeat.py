@@ -1,4 +1,4 @@
-"""A lease is kept, and its loss is noticed: by the database's word, and by the clock when there is none."""
+"""A lease is extended, and its loss is noticed: from the database's answer, or else by the clock."""
 
 import time
 from collections.abc import Callable
@@ -38,7 +38,7 @@ def heartbeat(database: Database, claim: Claim, settings: Settings) -> Heartbeat
     return Heartbeat(database, claim, settings, time.monotonic())
 
 
-def test_the_lease_is_extended_again_and_again(
+def test_the_lease_is_extended_repeatedly(
     database: Database, claim: Claim, heartbeat: Heartbeat, eventually: Eventually
 ) -> None:
     with heartbeat:
@@ -48,7 +48,9 @@ def test_the_lease_is_extended_again_and_again(
         heartbeat.check()
 
 
-def test_after_its_end_it_beats_no_more(database: Database, claim: Claim, heartbeat: Heartbeat) -> None:
+def test_after_its_end_the_lease_is_not_extended(
+    database: Database, claim: Claim, heartbeat: Heartbeat
+) -> None:
     with heartbeat:
         pass
     before = expires_at(database, claim)
@@ -56,7 +58,7 @@ def test_after_its_end_it_beats_no_more(database: Database, claim: Claim, heartb
     assert expires_at(database, claim) == before
 
 
-def test_a_cancel_request_is_heard(
+def test_a_cancel_request_is_noticed(
     database: Database, claim: Claim, heartbeat: Heartbeat, eventually: Eventually
 ) -> None:
     with heartbeat:
@@ -66,7 +68,7 @@ def test_a_cancel_request_is_heard(
         heartbeat.check_lease()
 
 
-def test_a_job_that_was_taken_away_is_known_to_be_lost(
+def test_a_job_that_was_taken_away_is_a_lost_lease(
     database: Database, claim: Claim, heartbeat: Heartbeat, eventually: Eventually
 ) -> None:
     with heartbeat:
@@ -75,15 +77,15 @@ def test_a_job_that_was_taken_away_is_known_to_be_lost(
         eventually(lambda: raises(LeaseLost, heartbeat.check))
 
 
-def test_without_a_word_from_the_database_the_lease_ends_by_the_clock(
+def test_without_an_answer_from_the_database_the_lease_ends_by_the_clock(
     database: Database, claim: Claim, settings: Settings
 ) -> None:
-    paused = Heartbeat(database, claim, settings, time.monotonic() - settings.lease_seconds)
+    suspended = Heartbeat(database, claim, settings, time.monotonic() - settings.lease_seconds)
     with pytest.raises(LeaseLost):
-        paused.check()
+        suspended.check()
 
 
-def test_it_beats_on_after_its_connections_were_cut(
+def test_it_goes_on_after_its_connections_were_cut(
     database: Database,
     claim: Claim,
     heartbeat: Heartbeat,

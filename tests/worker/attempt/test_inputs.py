@@ -1,4 +1,4 @@
-"""An uploaded text on its way to the library: the worker fetches it, the library checks what it reads."""
+"""An uploaded text: the worker downloads it, and the library verifies what it reads."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,7 +27,7 @@ LINES = '{"text": "one"}\n{"text": "two"}\n'
 
 
 class Read(PruningError):
-    """Ends the run once the texts are read: what they say is all that these tests ask for."""
+    """Ends the run once the texts are read: these tests need no more of it."""
 
 
 class Service:
@@ -63,7 +63,7 @@ def service(database: sessionmaker[Session], settings: Settings, worker: Identit
 
 @pytest.fixture
 def documents(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[str]]:
-    """What a run reads; in the place of the library's whole run."""
+    """The documents that a run reads; it does nothing else."""
     read: list[Sequence[str]] = []
 
     def run(request: RunRequest, services: Services) -> None:

@@ -38,7 +38,7 @@ def resume_store_of(
 
 @pytest.fixture
 def next_attempt(database: Database, worker: Identity) -> Callable[[Claim], Claim]:
-    """Take the job away from its worker, and give it to the next."""
+    """Takes the job away from its worker and gives the claim of the next attempt."""
 
     def lose(claim: Claim) -> Claim:
         with database.begin() as session:
@@ -77,7 +77,7 @@ def test_the_next_attempt_finds_what_was_kept(
     assert found(second, CONDITIONS | {"threads": 3}) == {}
 
 
-def test_a_worker_that_has_lost_the_job_keeps_nothing(
+def test_a_worker_that_has_lost_its_lease_stores_nothing(
     claim: Claim,
     resume_store_of: Callable[[Claim], JobResumeStore],
     next_attempt: Callable[[Claim], Claim],
@@ -98,7 +98,7 @@ def test_a_worker_that_has_lost_the_job_keeps_nothing(
     assert found(owner) == {0: b"the owner's"}
 
 
-def test_a_job_that_is_to_be_cancelled_keeps_nothing_more(
+def test_a_job_that_is_being_cancelled_stores_nothing_more(
     claim: Claim, resume_store_of: Callable[[Claim], JobResumeStore], database: Database
 ) -> None:
     resume_store = resume_store_of(claim)
@@ -110,7 +110,7 @@ def test_a_job_that_is_to_be_cancelled_keeps_nothing_more(
     assert found(resume_store_of(claim)) == {}
 
 
-def test_only_a_block_that_was_never_finished_before_clears_the_losses(
+def test_only_a_block_that_was_never_finished_before_resets_the_lost_attempts(
     claim: Claim,
     resume_store_of: Callable[[Claim], JobResumeStore],
     next_attempt: Callable[[Claim], Claim],
@@ -169,25 +169,25 @@ def test_a_transfer_ends_when_the_job_must_stop(
         finish(resume_store, 1, b"one")
 
 
-def test_a_state_is_taken_over_from_an_attempt_that_is_only_asleep(tmp_path: Path) -> None:
+def test_a_checkpoint_is_adopted_from_a_suspended_attempt(tmp_path: Path) -> None:
     job_id = UUID(int=1)
-    asleep = tmp_path / str(job_id) / "1" / RESUME_STORE / Stage.PRUNE
-    asleep.mkdir(parents=True)
-    activation_checkpoint = ActivationCheckpoint(asleep, CONDITIONS)
+    suspended = tmp_path / str(job_id) / "1" / RESUME_STORE / Stage.PRUNE
+    suspended.mkdir(parents=True)
+    activation_checkpoint = ActivationCheckpoint(suspended, CONDITIONS)
     activation_checkpoint.save(3, {"hidden": torch.ones(2)})
-    with (asleep / "activations.partial").open("wb") as half_written, scratch(tmp_path, job_id, 2) as ours:
+    with (suspended / "activations.partial").open("wb") as half_written, scratch(tmp_path, job_id, 2) as ours:
         half_written.write(b"more of it")
         half_written.flush()
         taken = ActivationCheckpoint(ours / RESUME_STORE / Stage.PRUNE, CONDITIONS).load()
         assert taken is not None
         assert taken[0] == 3
         with pytest.raises(OSError, match="No such file"):
-            (asleep / "activations.partial").replace(asleep / "activations-x.safetensors")
+            (suspended / "activations.partial").replace(suspended / "activations-x.safetensors")
         assert sorted(path.name for path in (tmp_path / str(job_id)).iterdir()) == ["2"]
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_worker_that_shuts_down_leaves_the_state_for_its_next_start(
+def test_a_worker_that_shuts_down_leaves_its_checkpoint_for_the_next_start(
     tmp_path: Path, claim: Claim, database: Database
 ) -> None:
     with suppress(ShutdownRequested), scratch(tmp_path, claim.job_id, 1) as directory:

@@ -1,4 +1,4 @@
-"""The time left, on a clock that the tests turn."""
+"""The time left, on a clock that the tests set."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What has had its time goes, and what a row names, or a running attempt still writes, stays."""
+"""What has expired is deleted; files that a row names, or that a running attempt still writes, stay."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -40,7 +40,7 @@ def retention(settings: Settings, database: Database, store: Store) -> Retention
 
 @pytest.fixture
 def put(store: Store, tmp_path: Path) -> Callable[[UUID, int, str], str]:
-    """Stores a file of an attempt and gives its key."""
+    """Stores a file of an attempt and returns its key."""
     path = tmp_path / "file"
     path.write_bytes(b"bytes")
 
@@ -75,7 +75,7 @@ def rows(database: Database, table: type[JobBlock | Artifact | IdempotencyKey]) 
         return session.scalars(select(func.count()).select_from(table)).one()
 
 
-def test_what_no_row_names_goes_and_what_a_running_attempt_writes_stays(
+def test_orphaned_files_are_deleted_and_those_of_a_running_attempt_stay(
     retention: Retention, database: Database, submit: Submit, store: Store, put: Put
 ) -> None:
     claim = take(database, submit())
@@ -93,7 +93,7 @@ def test_what_no_row_names_goes_and_what_a_running_attempt_writes_stays(
         assert session.get_one(Job, claim.job_id).litter_since is None
 
 
-def test_litter_is_left_until_it_has_its_age(
+def test_orphaned_files_stay_until_they_are_old_enough(
     settings: Settings, database: Database, claim: Claim, store: Store, put: Put
 ) -> None:
     key = put(claim.job_id, 1, "output/model.safetensors")
@@ -130,7 +130,7 @@ def test_a_succeeded_job_keeps_its_artifacts_until_they_expire(
     assert (event.id, event.kind) == (job.last_event, "log")
 
 
-def test_a_failed_job_keeps_for_a_while_what_a_retry_goes_on_from(
+def test_a_failed_job_keeps_its_finished_blocks_for_a_retry_for_a_while(
     retention: Retention, database: Database, claim: Claim, store: Store, put: Put
 ) -> None:
     block = put(claim.job_id, 1, "blocks/0")
@@ -145,7 +145,7 @@ def test_a_failed_job_keeps_for_a_while_what_a_retry_goes_on_from(
     assert (stored(store), rows(database, JobBlock)) == (set(), 0)
 
 
-def test_old_keys_are_forgotten(retention: Retention, database: Database, spec: JobSpec) -> None:
+def test_old_idempotency_keys_are_deleted(retention: Retention, database: Database, spec: JobSpec) -> None:
     with database.begin() as session:
         for key in ("old", "new"):
             idempotency.create_once(session, "ada", key, b"{}", spec)
@@ -157,7 +157,7 @@ def test_old_keys_are_forgotten(retention: Retention, database: Database, spec: 
     assert created
 
 
-def test_the_progress_of_jobs_that_ended_long_ago_is_forgotten(
+def test_progress_events_of_jobs_that_ended_long_ago_are_deleted(
     retention: Retention, database: Database, submit: Submit
 ) -> None:
     ended, running = take(database, submit()), take(database, submit())
@@ -173,7 +173,7 @@ def test_the_progress_of_jobs_that_ended_long_ago_is_forgotten(
     assert kinds == [["state", "state", "stage", "state"], ["state", "state", "stage", "progress"]]
 
 
-def test_several_at_once_share_the_work(
+def test_several_dispatchers_share_the_work(
     settings: Settings, database: Database, submit: Submit, store: Store, put: Put
 ) -> None:
     for _ in range(12):
@@ -189,10 +189,10 @@ def test_several_at_once_share_the_work(
         assert session.scalars(select(Job.id).where(Job.litter_since.is_not(None))).all() == []
 
 
-def test_files_that_are_no_uploads_go(
+def test_files_that_are_no_uploads_are_deleted(
     database: Database, retention: Retention, store: Store, tmp_path: Path
 ) -> None:
-    """One whose request has died, one that was deleted, one that is being sent, one that is an upload."""
+    """The request of one file died, one was deleted, one is still being sent, and one is an upload."""
     (tmp_path / "text").write_text("text")
     stored = {
         name: store.put_file(f"uploads/{name}", tmp_path / "text")

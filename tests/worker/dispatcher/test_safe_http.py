@@ -1,4 +1,4 @@
-"""What a webhook may connect to, and what becomes of a connection: real HTTP and HTTPS servers."""
+"""Where webhooks may connect to, and how a request can fail, with real HTTP and HTTPS servers."""
 
 import asyncio
 import ssl
@@ -25,12 +25,12 @@ NOT_PUBLIC = [
 
 
 @pytest.mark.parametrize("address", NOT_PUBLIC)
-def test_what_is_not_somebodys_on_the_internet_is_not_public(address: str) -> None:
+def test_special_addresses_are_not_public(address: str) -> None:
     assert not is_public(ip_address(address))
 
 
 @pytest.mark.parametrize("address", ["1.1.1.1", "93.184.216.34", "2606:4700::1111", "::ffff:1.1.1.1"])
-def test_public_addresses_are(address: str) -> None:
+def test_public_addresses_are_public(address: str) -> None:
     assert is_public(ip_address(address))
 
 
@@ -49,7 +49,7 @@ def test_public_addresses_are(address: str) -> None:
         *("https://example.org\\@127.0.0.1", "https://exa\u0301mple.org", "https://a..org", "https://[x"),
     ],
 )
-def test_such_urls_are_refused_when_an_endpoint_is_made(url: str) -> None:
+def test_unsafe_urls_are_refused_when_an_endpoint_is_created(url: str) -> None:
     with pytest.raises(ValueError, match="must"):
         Targets.of([]).check_url(url)
 
@@ -64,7 +64,7 @@ def test_the_operator_may_allow_names_and_networks() -> None:
     assert not targets.permit("other.example", "192.168.0.1")
 
 
-# However a name or a number is written, what counts is where the system would connect.
+# However the host is written, what counts is the address that the system would connect to.
 @pytest.mark.parametrize(
     "host",
     ["localhost", "127.0.0.1", "2130706433", "0x7f000001", "127.1", "0", "[::1]", "[::ffff:127.0.0.1]"],
@@ -118,7 +118,7 @@ async def fake_resolver_to_this_machine(host: str, port: int) -> Sequence[str]:
     return ["127.0.0.1"]
 
 
-def test_tls_and_host_name_the_host_and_not_the_address(
+def test_tls_and_the_host_header_name_the_host_and_not_its_address(
     receive: Callable[..., Receiver], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pem = certificate(tmp_path, "hooks.example")
@@ -142,7 +142,7 @@ def test_tls_and_host_name_the_host_and_not_the_address(
         send("other.example")
 
 
-def test_an_answer_without_an_end_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_response_that_never_ends_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(safe_http, "_TOTAL_SECONDS", 0.3)
 
     async def dripping(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -160,7 +160,7 @@ def test_an_answer_without_an_end_is_not_waited_for(monkeypatch: pytest.MonkeyPa
         asyncio.run(talk())
 
 
-def test_an_endless_answer_is_read_only_a_little() -> None:
+def test_an_endless_response_is_read_only_up_to_a_limit() -> None:
     sent = 0
 
     async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

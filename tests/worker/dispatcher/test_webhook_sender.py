@@ -1,4 +1,4 @@
-"""Webhooks from a job's end to a receiver: a real HTTP server in this process, a real outbox."""
+"""Webhooks from a job's end to a receiver, with a real outbox and a real HTTP server in this process."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -33,16 +33,16 @@ def settings(settings: Settings) -> Settings:
 
 
 class Outbox:
-    """What owners do, and what lies in the tables."""
+    """Acts for owners, and reads the tables."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
-        self.database, self.seal = database, SecretBox(settings.secret_keys)
-        self.deliverer = WebhookSender(database, settings)
+        self.database, self.secret_box = database, SecretBox(settings.secret_keys)
+        self.sender = WebhookSender(database, settings)
 
     def endpoint(self, url: str, *events: str, owner: str = "ada") -> tuple[UUID, str]:
         with self.database.begin() as session:
             wanted = events or [*webhook_outbox.WebhookEvent]
-            endpoint, secret = endpoints.create(session, self.seal, owner, url, wanted)
+            endpoint, secret = endpoints.create(session, self.secret_box, owner, url, wanted)
             return endpoint.id, encode_secret(secret)
 
     def due_now(self) -> None:
@@ -78,13 +78,13 @@ def end(database: Database, submit: Callable[[], UUID]) -> Callable[[], UUID]:
     return cancelled
 
 
-def test_a_jobs_end_arrives_signed(
+def test_a_jobs_end_is_sent_with_a_signature(
     outbox: Outbox, end: Callable[[], UUID], receive: Callable[..., Receiver]
 ) -> None:
     receiver = receive()
     _, secret = outbox.endpoint(receiver.url + "/hook?x=1")
     job_id = end()
-    assert outbox.deliverer.round() == 1
+    assert outbox.sender.round() == 1
     ((headers, body),) = receiver.got
     message = Webhook(secret).verify(body, headers)  # the reference implementation of Standard Webhooks
     assert message["type"] == "job.cancelled"
@@ -96,10 +96,12 @@ def test_a_jobs_end_arrives_signed(
     (delivery,) = outbox.deliveries
     assert (delivery.attempts, delivery.last_status, delivery.next_attempt_at) == (1, 204, None)
     assert headers["webhook-id"] == f"msg_{delivery.id.hex}"
-    assert outbox.deliverer.round() == 0
+    assert outbox.sender.round() == 0
 
 
-def test_only_the_owners_endpoints_that_want_it_are_told(outbox: Outbox, end: Callable[[], UUID]) -> None:
+def test_only_the_owners_endpoints_for_that_event_get_a_message(
+    outbox: Outbox, end: Callable[[], UUID]
+) -> None:
     wanted, _ = outbox.endpoint("https://a.example", "job.cancelled", "job.failed")
     outbox.endpoint("https://b.example", "job.succeeded")
     outbox.endpoint("https://c.example", owner="eve")
@@ -110,7 +112,7 @@ def test_only_the_owners_endpoints_that_want_it_are_told(outbox: Outbox, end: Ca
     assert [delivery.endpoint_id for delivery in outbox.deliveries] == [wanted]
 
 
-def test_a_missed_gate_is_told_besides_the_success(
+def test_a_missed_gate_sends_a_message_of_its_own(
     outbox: Outbox, database: Database, submit: Callable[[], UUID]
 ) -> None:
     outbox.endpoint("https://a.example")
@@ -122,13 +124,13 @@ def test_a_missed_gate_is_told_besides_the_success(
         assert claim is not None
         report = {"perplexity": {"dense": 10.0, "pruned": 12.5}}
         assert lifecycle.succeed(session, claim, report, [])
-    told = {delivery.event: delivery.payload["data"] for delivery in outbox.deliveries}
-    assert told.keys() == {"job.succeeded", "job.gate_failed"}
-    assert told["job.gate_failed"]["gate"]["state"] == "failed"
-    assert told["job.succeeded"]["perplexity"] == {"dense": 10.0, "pruned": 12.5}
+    sent = {delivery.event: delivery.payload["data"] for delivery in outbox.deliveries}
+    assert sent.keys() == {"job.succeeded", "job.gate_failed"}
+    assert sent["job.gate_failed"]["gate"]["state"] == "failed"
+    assert sent["job.succeeded"]["perplexity"] == {"dense": 10.0, "pruned": 12.5}
 
 
-def test_an_end_that_is_not_committed_tells_nobody(
+def test_an_end_that_is_not_committed_sends_nothing(
     outbox: Outbox, database: Database, submit: Callable[[], UUID]
 ) -> None:
     outbox.endpoint("https://a.example")
@@ -155,7 +157,7 @@ def test_an_endpoint_that_is_just_being_deleted_does_not_stop_a_job_from_ending(
     assert not outbox.deliveries
 
 
-def test_a_receiver_that_fails_twice_is_tried_again_later_and_later(
+def test_a_receiver_that_fails_is_retried_with_backoff(
     outbox: Outbox, end: Callable[[], UUID], receive: Callable[..., Receiver]
 ) -> None:
     receiver = receive(500, 302)
@@ -163,17 +165,17 @@ def test_a_receiver_that_fails_twice_is_tried_again_later_and_later(
     end()
     pauses = []
     for _ in range(2):
-        assert outbox.deliverer.round() == 1
+        assert outbox.sender.round() == 1
         (delivery,) = outbox.deliveries
         assert delivery.next_attempt_at is not None
         assert delivery.last_attempt_at is not None
         pauses.append((delivery.next_attempt_at - delivery.last_attempt_at).total_seconds())
-        assert outbox.deliverer.round() == 0
+        assert outbox.sender.round() == 0
         assert outbox.standing(endpoint_id).failing_since is not None
         outbox.due_now()
     for pause, planned in zip(pauses, webhook_outbox.BACKOFF, strict=False):
         assert 0.8 * planned <= pause <= 1.2 * planned + 20
-    assert outbox.deliverer.round() == 1
+    assert outbox.sender.round() == 1
     (delivery,) = outbox.deliveries
     assert (delivery.attempts, delivery.last_status) == (3, 204)
     assert len({headers["webhook-id"] for headers, _ in receiver.got}) == 1
@@ -181,7 +183,7 @@ def test_a_receiver_that_fails_twice_is_tried_again_later_and_later(
     assert outbox.standing(endpoint_id).failing_since is None
 
 
-def test_after_days_of_failures_a_message_is_given_up_and_can_be_replayed(
+def test_after_days_of_failures_a_message_is_abandoned_and_can_be_replayed(
     outbox: Outbox, end: Callable[[], UUID], receive: Callable[..., Receiver]
 ) -> None:
     assert 3 < sum(webhook_outbox.BACKOFF) / 86_400 < 5
@@ -190,37 +192,37 @@ def test_after_days_of_failures_a_message_is_given_up_and_can_be_replayed(
     end()
     with outbox.database.begin() as session:
         session.execute(update(WebhookDelivery).values(attempts=len(webhook_outbox.BACKOFF)))
-    outbox.deliverer.round()
+    outbox.sender.round()
     (delivery,) = outbox.deliveries
     assert delivery.next_attempt_at is None
     with outbox.database.begin() as session:
         endpoint = endpoints.get(session, "ada", endpoint_id)
         assert endpoint is not None
         assert webhook_outbox.replay(session, endpoint, delivery.id) is not None
-    assert outbox.deliverer.round() == 1
+    assert outbox.sender.round() == 1
     assert outbox.deliveries[0].delivered_at is not None
 
 
-def test_a_dead_endpoint_is_disabled_and_asked_no_more(
+def test_a_dead_endpoint_is_disabled_and_gets_no_more_requests(
     outbox: Outbox, end: Callable[[], UUID], receive: Callable[..., Receiver]
 ) -> None:
     receiver, gone = receive(500, 500), receive(410)
     dead_id, _ = outbox.endpoint(receiver.url)
     gone_id, _ = outbox.endpoint(gone.url)
     end()
-    outbox.deliverer.round()
+    outbox.sender.round()
     assert outbox.standing(dead_id).disabled_at is None
     assert outbox.standing(gone_id).disabled_reason == "it has answered 410 Gone"
     with outbox.database.begin() as session:
         session.execute(update(WebhookEndpoint).values(failing_since=NOW - timedelta(days=6)))
     outbox.due_now()
-    outbox.deliverer.round()
+    outbox.sender.round()
     assert outbox.standing(dead_id).disabled_reason == "nothing but failures for 5 days"
     outbox.due_now()
-    assert outbox.deliverer.round() == 0
+    assert outbox.sender.round() == 0
     with outbox.database.begin() as session:
         endpoints.enable(session, session.get_one(WebhookEndpoint, dead_id), enabled=True)
-    assert outbox.deliverer.round() == 1
+    assert outbox.sender.round() == 1
     assert outbox.deliveries[0].delivered_at is not None
 
 
@@ -233,25 +235,25 @@ def test_for_a_day_both_secrets_sign(
     def rotate() -> str:
         with outbox.database.begin() as session:
             endpoint = session.get_one(WebhookEndpoint, endpoint_id)
-            return encode_secret(endpoints.rotate_secret(session, outbox.seal, endpoint))
+            return encode_secret(endpoints.rotate_secret(session, outbox.secret_box, endpoint))
 
     new = rotate()
     end()
-    outbox.deliverer.round()
+    outbox.sender.round()
     headers, body = receiver.got[-1]
     for secret in (old, new):
         Webhook(secret).verify(body, headers)
     with outbox.database.begin() as session:
         session.execute(update(WebhookEndpoint).values(previous_secret_until=NOW))
     end()
-    outbox.deliverer.round()
+    outbox.sender.round()
     headers, body = receiver.got[-1]
     Webhook(new).verify(body, headers)
     with pytest.raises(WebhookVerificationError):
         Webhook(old).verify(body, headers)
 
 
-def test_a_sender_that_dies_leaves_its_message_to_the_next(outbox: Outbox, end: Callable[[], UUID]) -> None:
+def test_a_message_whose_sender_died_is_sent_by_another(outbox: Outbox, end: Callable[[], UUID]) -> None:
     outbox.endpoint("https://a.example")
     end()
     with outbox.database.begin() as session:
@@ -276,7 +278,7 @@ def test_two_senders_never_take_the_same_message(outbox: Outbox, end: Callable[[
     assert len(set(taken)) == 4
 
 
-def test_secrets_lie_encrypted_and_keys_can_be_replaced(outbox: Outbox, settings: Settings) -> None:
+def test_secrets_are_stored_encrypted_and_keys_can_be_rotated(outbox: Outbox, settings: Settings) -> None:
     endpoint_id, shown = outbox.endpoint("https://a.example")
     sealed = outbox.standing(endpoint_id).secret
     assert shown[6:20].encode() not in sealed
@@ -294,7 +296,7 @@ async def fake_resolver_to_a_private_address(host: str, port: int) -> Sequence[s
     return ["10.0.0.1"]
 
 
-def test_an_address_that_became_private_is_an_attempt_that_failed(
+def test_a_host_that_moved_to_a_private_address_is_a_failed_attempt(
     outbox: Outbox, settings: Settings, end: Callable[[], UUID]
 ) -> None:
     outbox.endpoint("https://rebound.example/")
@@ -305,7 +307,9 @@ def test_an_address_that_became_private_is_an_attempt_that_failed(
     assert delivery.next_attempt_at is not None
 
 
-def test_messages_that_are_over_are_forgotten(outbox: Outbox, end: Callable[[], UUID]) -> None:
+def test_old_messages_are_deleted_once_they_are_no_longer_due(
+    outbox: Outbox, end: Callable[[], UUID]
+) -> None:
     outbox.endpoint("https://a.example")
     end()
     end()

@@ -1,7 +1,6 @@
-"""A worker whose jobs hang, but for those of the method magnitude, which succeed at once. The rest is real.
+"""A worker whose jobs hang, except those of the method magnitude, which succeed at once. All else is real.
 
-`python -m tests.worker.supervision.hanging_worker`. Its child is spawned by Celery and imports
-this module again.
+`python -m tests.worker.supervision.hanging_worker`. Celery spawns its child, which imports this module again.
 """
 
 import sys
@@ -17,7 +16,7 @@ from worker.identity import Identity
 
 
 def run_job(job_id: UUID, settings: Settings, worker: Identity) -> None:
-    """Claim the job, and never look whether to stop."""
+    """Claim the job, and never check whether to stop."""
     database = sessions(engine_from(settings, pool_size=1))
     with database.begin() as session:
         claim = lifecycle.claim(session, job_id, worker.name, settings.lease_seconds)
@@ -31,21 +30,21 @@ def run_job(job_id: UUID, settings: Settings, worker: Identity) -> None:
 
 
 def stand_in(name: str, **contents: object) -> None:
-    """What is imported under this name from here on."""
+    """Replace a module for every later import."""
     module = ModuleType(name)
     vars(module).update(contents)
     sys.modules[name] = module
 
 
-def nothing(*anything: object) -> None:
-    """In the place of what a child does to get ready."""
+def do_nothing(*anything: object) -> None:
+    """Replaces what a child prepares before its first job."""
 
 
-# What a child imports to prune, which takes seconds.
+# These imports would take seconds.
 stand_in("transformers", utils=ModuleType("utils"))
 vars(sys.modules["transformers"].utils)["logging"] = ModuleType("logging")
-vars(sys.modules["transformers"].utils.logging)["disable_progress_bar"] = nothing
-stand_in("worker.machine", measure_once=nothing)
+vars(sys.modules["transformers"].utils.logging)["disable_progress_bar"] = do_nothing
+stand_in("worker.machine", measure_once=do_nothing)
 stand_in("worker.run_job", run_job=run_job)
 
 if __name__ == "__main__":

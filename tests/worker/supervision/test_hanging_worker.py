@@ -1,4 +1,4 @@
-"""A real worker whose child hangs: its parent ends the job, and goes on or ends itself."""
+"""A real worker whose child hangs: its parent ends the job, and then goes on or shuts down."""
 
 import os
 import subprocess
@@ -33,12 +33,12 @@ def worker_process(
     broker = environment.broker_url.get_secret_value()
     monkeypatch.setattr(app.conf, "broker_url", broker)
     redis.Redis.from_url(broker).ping()
-    impatient = {"PRUNESERVE_CANCEL_GRACE_SECONDS": "1", "PRUNESERVE_SHUTDOWN_SECONDS": "1"}
+    short_limits = {"PRUNESERVE_CANCEL_GRACE_SECONDS": "1", "PRUNESERVE_SHUTDOWN_SECONDS": "1"}
     with (tmp_path / "worker.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.worker.supervision.hanging_worker"],
             cwd=ROOT,
-            env=os.environ | impatient,
+            env=os.environ | short_limits,
             stdout=log,
             stderr=log,
         )
@@ -51,7 +51,7 @@ def worker_process(
 
 @pytest.fixture
 def hung(worker_process: subprocess.Popen[bytes], database: Database, submit: Submit) -> Callable[[], UUID]:
-    """A job that the worker has begun, and that hangs."""
+    """Submits a job that the worker starts and that hangs."""
 
     def begin() -> UUID:
         job_id = submit()
@@ -63,10 +63,10 @@ def hung(worker_process: subprocess.Popen[bytes], database: Database, submit: Su
     return begin
 
 
-def wait(reached: Callable[[], bool], seconds: float = 120) -> None:
-    patience = time.monotonic() + seconds
-    while not reached():
-        assert time.monotonic() < patience, "it did not happen"
+def wait(condition: Callable[[], bool], seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "timed out"
         time.sleep(0.05)
 
 
@@ -75,7 +75,7 @@ def state(database: Database, job_id: UUID) -> JobState:
         return session.get_one(Job, job_id).state
 
 
-def test_a_cancelled_job_is_ended_and_the_worker_goes_on(
+def test_a_cancelled_job_is_ended_and_the_worker_keeps_working(
     hung: Callable[[], UUID], database: Database, worker_process: subprocess.Popen[bytes]
 ) -> None:
     job_id = hung()

@@ -1,4 +1,4 @@
-"""What a worker's parent does for its child, with the signals that Celery sends."""
+"""What a worker's parent does when Celery sends its signals."""
 
 from collections.abc import Callable, Iterator
 from uuid import UUID
@@ -53,9 +53,7 @@ def child_dies(job_id: UUID, exception: Exception) -> None:
 KILLED = WorkerLostError("Worker exited prematurely: signal 9 (SIGKILL) Job: 0.")
 
 
-def test_a_dead_childs_job_is_given_back_at_once_with_the_reason(
-    parent: Parent, database: Database, claim: Claim
-) -> None:
+def test_a_dead_childs_job_is_requeued_at_once(parent: Parent, database: Database, claim: Claim) -> None:
     child_dies(claim.job_id, KILLED)
     waiting = job(database, claim.job_id)
     assert (waiting.state, waiting.losses, waiting.dispatched_at) == (JobState.QUEUED, 1, None)
@@ -88,12 +86,12 @@ def test_another_workers_job_is_left_alone(
     assert job(database, job_id).worker == "another"
 
 
-def test_a_childs_own_errors_are_not_its_death(parent: Parent, database: Database, claim: Claim) -> None:
+def test_an_exception_in_a_child_is_not_its_death(parent: Parent, database: Database, claim: Claim) -> None:
     child_dies(claim.job_id, RuntimeError("something else"))
     assert job(database, claim.job_id).state == JobState.RUNNING
 
 
-def test_it_is_seen_while_it_takes_jobs(
+def test_a_worker_is_registered_while_it_takes_jobs(
     parent: Parent, database: Database, worker: Identity, eventually: Eventually
 ) -> None:
     assert live(database) == []
@@ -105,7 +103,7 @@ def test_it_is_seen_while_it_takes_jobs(
         worker.check()
 
 
-def test_a_database_that_is_away_does_not_end_it(
+def test_the_heartbeat_survives_an_outage_of_the_database(
     parent: Parent,
     database: Database,
     worker: Identity,
@@ -124,7 +122,7 @@ def test_a_database_that_is_away_does_not_end_it(
     eventually(lambda: seen_at() != before)
 
 
-def test_leftovers_in_the_scratch_space_go_unless_their_job_may_go_on(
+def test_abandoned_scratch_directories_are_deleted_unless_their_job_may_resume(
     parent: Parent, database: Database, settings: Settings, claim: Claim, submit: Callable[[], UUID]
 ) -> None:
     cancelled_id, queued_id = submit(), submit()
@@ -143,7 +141,9 @@ def test_leftovers_in_the_scratch_space_go_unless_their_job_may_go_on(
     assert other.exists()
 
 
-def test_children_learn_who_their_worker_is(worker: Identity, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_children_inherit_the_identity_of_their_worker(
+    worker: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("_PRUNESERVE_WORKER_NAME", "")
     monkeypatch.setenv("_PRUNESERVE_WORKER_SHUTDOWN_FLAG", "")
     worker.export()

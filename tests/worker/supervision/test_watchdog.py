@@ -1,4 +1,4 @@
-"""A child that does not end its job by itself is killed, and the job's end is written in its place."""
+"""A child that does not stop when it must is killed, and its job is ended in its place."""
 
 import subprocess
 from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ AN_HOUR_AGO = text("clock_timestamp() - interval '1 hour'")
 
 @pytest.fixture
 def child() -> Iterator[subprocess.Popen[bytes]]:
-    """A process with one of its own, which hangs."""
+    """A process that hangs, with a child of its own."""
     process = subprocess.Popen(["sh", "-c", "sleep 600 & echo $!; wait"], process_group=0, stdout=-1)
     yield process
     process.kill()
@@ -59,7 +59,7 @@ def ask_to_cancel(database: Database, claim: Claim) -> None:
 
 
 def is_killed(child: subprocess.Popen[bytes]) -> bool:
-    """Whether it is, with what it has started."""
+    """Whether the process is dead, and its child as well."""
     if child.poll() is None:
         return False
     assert child.stdout is not None
@@ -67,19 +67,19 @@ def is_killed(child: subprocess.Popen[bytes]) -> bool:
     return child.wait() == -9
 
 
-def test_a_job_that_does_well_is_left_alone(
+def test_a_job_that_makes_progress_is_left_alone(
     watchdog: Watchdog, database: Database, claim: Claim, child: subprocess.Popen[bytes]
 ) -> None:
     watchdog.check()
     assert (job(database, claim).state, child.poll()) == (JobState.RUNNING, None)
 
 
-def test_a_cancelled_job_that_does_not_stop_is_stopped(
+def test_a_cancelled_job_that_does_not_stop_is_killed(
     watchdog: Watchdog, database: Database, claim: Claim, child: subprocess.Popen[bytes]
 ) -> None:
     ask_to_cancel(database, claim)
     watchdog.check()
-    assert child.poll() is None, "it has a little time to stop by itself"
+    assert child.poll() is None, "it has a grace period to stop by itself"
     change(database, Job, cancelling_at=text("clock_timestamp() - interval '8 seconds'"))
     watchdog.check()
     child.wait(20)
@@ -89,7 +89,7 @@ def test_a_cancelled_job_that_does_not_stop_is_stopped(
     assert ended.litter_since is not None
 
 
-def test_a_job_without_progress_counts_as_lost(
+def test_a_job_without_progress_is_a_lost_attempt(
     watchdog: Watchdog, database: Database, claim: Claim, child: subprocess.Popen[bytes]
 ) -> None:
     with database.begin() as session:
@@ -139,7 +139,7 @@ def test_a_retry_has_its_own_time(
     assert (job(database, claim).state, child.poll()) == (JobState.RUNNING, None)
 
 
-def test_a_worker_that_shuts_down_waits_no_longer_than_it_may(
+def test_a_worker_that_shuts_down_waits_no_longer_than_its_limit(
     settings: Settings,
     database: Database,
     claim: Claim,
@@ -157,7 +157,7 @@ def test_a_worker_that_shuts_down_waits_no_longer_than_it_may(
     assert job(database, claim).losses == 0
 
 
-def test_only_the_job_that_the_child_runs_now_may_cost_it_its_life(
+def test_only_the_job_that_the_child_runs_now_can_get_it_killed(
     watchdog: Watchdog,
     database: Database,
     claim: Claim,
@@ -174,7 +174,7 @@ def test_only_the_job_that_the_child_runs_now_may_cost_it_its_life(
     assert (job(database, claim).state, child.poll()) == (JobState.CANCELLING, None)
 
 
-def test_an_end_that_comes_first_saves_the_child(
+def test_a_job_that_ends_in_time_saves_its_child(
     watchdog: Watchdog, database: Database, claim: Claim, child: subprocess.Popen[bytes]
 ) -> None:
     ask_to_cancel(database, claim)
@@ -194,13 +194,13 @@ def test_an_end_that_comes_first_saves_the_child(
         ("Worker exited prematurely: exitcode 1 Job: 0.", False, Loss.LOST_WORKER, "exitcode 1"),
     ],
 )
-def test_deaths_are_told_apart(report: str, out_of_memory: bool, kind: Loss, words: str) -> None:
+def test_causes_of_death_are_told_apart(report: str, out_of_memory: bool, kind: Loss, words: str) -> None:
     found, reason = death_cause.death_cause(report, out_of_memory=out_of_memory)
     assert found == kind
     assert words in reason
 
 
-def test_kills_for_memory_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_oom_kills_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     counts = iter([3, 3, 4, 4])
     monkeypatch.setattr(death_cause, "_kill_count", lambda: next(counts))
     kills = death_cause.OomKills()

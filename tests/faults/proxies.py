@@ -1,4 +1,4 @@
-"""Wires between the service and its servers that can be cut, slowed down and made to fail."""
+"""Proxies between the service and its servers that can cut, slow down and fail connections."""
 
 import asyncio
 import sys
@@ -13,8 +13,8 @@ from socket import socket
 from cli.embedded.server import LOOPBACK
 
 
-class Wire:
-    """TCP from a port of its own to another one, until it is cut."""
+class Proxy:
+    """Forwards TCP connections from its own port to another one, and cuts them on request."""
 
     def __init__(self, target: int) -> None:
         """`target`: the server's port on loopback."""
@@ -22,15 +22,15 @@ class Wire:
         self.cuts = 0
         self._target = target
         self._loop = asyncio.new_event_loop()
-        self._ends: set[asyncio.StreamWriter] = set()
+        self._open: set[asyncio.StreamWriter] = set()
 
     @contextmanager
-    def laid(self) -> Iterator["Wire"]:
-        """While active, the wire carries what is sent."""
-        laid = threading.Event()
-        thread = threading.Thread(target=self._work, args=[laid], daemon=True)
+    def running(self) -> Iterator["Proxy"]:
+        """Forward connections while the context is active."""
+        listening = threading.Event()
+        thread = threading.Thread(target=self._serve, args=[listening], daemon=True)
         thread.start()
-        laid.wait()
+        listening.wait()
         try:
             yield self
         finally:
@@ -38,47 +38,47 @@ class Wire:
             self._loop.call_soon_threadsafe(self._loop.stop)
             thread.join()
 
-    def _work(self, laid: threading.Event) -> None:
-        """In a thread of its own, which leaves nothing open behind."""
+    def _serve(self, listening: threading.Event) -> None:
+        """Run in a thread of its own, and leave nothing open."""
         loop = self._loop
-        server = loop.run_until_complete(asyncio.start_server(self._carry, LOOPBACK, 0))
+        server = loop.run_until_complete(asyncio.start_server(self._forward, LOOPBACK, 0))
         self.port = server.sockets[0].getsockname()[1]
-        laid.set()
+        listening.set()
         loop.run_forever()
         server.close()
-        loop.run_until_complete(_end(asyncio.all_tasks(loop)))
+        loop.run_until_complete(_cancel(asyncio.all_tasks(loop)))
         loop.close()
 
     def cut(self) -> None:
-        """End every connection at once, in the middle of whatever it carries. New ones may be made."""
+        """Abort every open connection. New ones are accepted."""
         self.cuts += 1
-        self._loop.call_soon_threadsafe(lambda: [end.transport.abort() for end in list(self._ends)])
+        self._loop.call_soon_threadsafe(lambda: [writer.transport.abort() for writer in list(self._open)])
 
-    async def _carry(self, near: asyncio.StreamReader, near_end: asyncio.StreamWriter) -> None:
+    async def _forward(self, client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
         try:
-            far, far_end = await asyncio.open_connection(LOOPBACK, self._target)
+            server, to_server = await asyncio.open_connection(LOOPBACK, self._target)
         except OSError:
-            near_end.transport.abort()
+            to_client.transport.abort()
             return
-        ends = {near_end, far_end}
-        self._ends |= ends
+        writers = {to_client, to_server}
+        self._open |= writers
         try:
-            await asyncio.gather(_pass_on(near, far_end), _pass_on(far, near_end))
+            await asyncio.gather(_copy(client, to_server), _copy(server, to_client))
         except ConnectionError:
             pass
         finally:
-            self._ends -= ends
-            for end in ends:
-                end.transport.abort()
+            self._open -= writers
+            for writer in writers:
+                writer.transport.abort()
 
 
-async def _end(tasks: Collection[asyncio.Task[None]]) -> None:
+async def _cancel(tasks: Collection[asyncio.Task[None]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _pass_on(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
     while data := await source.read(65536):
         target.write(data)
         await target.drain()
@@ -87,49 +87,49 @@ async def _pass_on(source: asyncio.StreamReader, target: asyncio.StreamWriter) -
 
 
 class UnreliableStore:
-    """In front of a store: every n-th request fails, in turn refused, or done and not answered."""
+    """A proxy before a store. Every n-th request fails: by turns it is refused, or done and not answered."""
 
     def __init__(self, target: int, *, every: int = 0, delay_seconds: float = 0.0) -> None:
-        """`target`: the store's port. `every` 0: none fails. All take `delay_seconds` longer."""
+        """`target`: the store's port. `every`: 0 lets none fail. `delay_seconds`: of every request."""
         self.failed = 0
         self._requests = 0
-        self._counting = threading.Lock()
+        self._lock = threading.Lock()
         self._target = target
         self._every = every
         self._delay_seconds = delay_seconds
 
     @contextmanager
     def serving(self) -> Iterator[str]:
-        """Its URL, while active."""
+        """Serve while the context is active, and yield the URL."""
         store = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
-            def _answer(self) -> None:
+            def _handle(self) -> None:
                 time.sleep(store._delay_seconds)
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 failure = store._next_failure()
                 if failure == "refused":
                     self._send(503, {}, b"")
                     return
-                # The signature covers the host that the client believes to speak to: it is passed on.
+                # The signature covers the Host header that the client sent, so it is forwarded unchanged.
                 upstream = HTTPConnection(LOOPBACK, store._target, timeout=60)
                 upstream.request(self.command, self.path, body, dict(self.headers.items()))
-                answer = upstream.getresponse()
-                content = answer.read()
+                response = upstream.getresponse()
+                content = response.read()
                 upstream.close()
                 if failure == "unanswered":
                     self.close_connection = True
                     return
-                self._send(answer.status, dict(answer.getheaders()), content)
+                self._send(response.status, dict(response.getheaders()), content)
 
-            do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _answer  # noqa: N815 - the base class's names
+            do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _handle  # noqa: N815 - the base class's names
 
             def _send(self, status: int, headers: dict[str, str], content: bytes) -> None:
                 self.send_response_only(status)
-                kept = {name: value for name, value in headers.items() if name.lower() not in _OUR_OWN}
-                # What a HEAD is told is the length of what it was not sent.
+                kept = {name: value for name, value in headers.items() if name.lower() not in _SET_HERE}
+                # The response to a HEAD states the length of the body that it does not carry.
                 length = headers.get("Content-Length", "0") if self.command == "HEAD" else str(len(content))
                 for name, value in {**kept, "Content-Length": length}.items():
                     self.send_header(name, value)
@@ -145,7 +145,7 @@ class UnreliableStore:
             server.shutdown()
 
     def _next_failure(self) -> str | None:
-        with self._counting:
+        with self._lock:
             self._requests += 1
             if not self._every or self._requests % self._every:
                 return None
@@ -157,9 +157,9 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: socket | tuple[bytes, socket], client_address: object) -> None:
-        """A client that is killed in the middle of a request is no error here."""
+        """Ignore clients that are killed in the middle of a request."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
 
-_OUR_OWN = {"content-length", "transfer-encoding", "connection"}
+_SET_HERE = {"content-length", "transfer-encoding", "connection"}
