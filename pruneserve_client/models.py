@@ -13,15 +13,15 @@ from pruneserve_client.base import EventModel, JobModel, Model
 class Admm(Model):
     """The support searched by ADMM on the layer's reconstruction error (ALPS, arXiv 2406.07831)."""
 
+    name: Literal["admm"] = "admm"
     damping: float = 0.01
     """Added to the diagonal of the second moments, as a part of its mean."""
 
-    iterations: int = 300
-    """At most; it stops when the support settles."""
-
-    name: Literal["admm"] = "admm"
     penalty: float = 0.1
     """At the start; it rises as the support settles."""
+
+    iterations: int = 300
+    """At most; it stops when the support settles."""
 
 
 class AllocationOptions(Model):
@@ -41,20 +41,20 @@ class AllocationOptions(Model):
 class ArtifactItem(Model):
     """A file that a job has produced."""
 
-    created_at: AwareDatetime
-    """When the job succeeded and the file was published."""
-
     id: UUID
     """Identifies the file within the service."""
 
     name: str
     """Relative path of the file within the model's directory."""
 
+    size: int
+    """Size in bytes."""
+
     sha256: str
     """SHA-256 of the content, in hexadecimal."""
 
-    size: int
-    """Size in bytes."""
+    created_at: AwareDatetime
+    """When the job succeeded and the file was published."""
 
     url: str
     """Where to download the content, relative to this service."""
@@ -73,6 +73,9 @@ class Attempt(Model):
     attempt: int
     """Counts from 1."""
 
+    started_at: AwareDatetime
+    """When the worker took the job."""
+
     ended_at: AwareDatetime | None
     """When the attempt ended; null while it runs."""
 
@@ -81,9 +84,6 @@ class Attempt(Model):
 
     reason: str | None
     """Why it ended that way, where there is more to say."""
-
-    started_at: AwareDatetime
-    """When the worker took the job."""
 
 
 class Calibration(Model):
@@ -98,49 +98,49 @@ class Calibration(Model):
     samples: int = 128
     """Token windows."""
 
-    seed: int = 0
-    """Decides which windows are drawn."""
-
     sequence_length: int | None = None
     """Tokens per window; min(2048, the model's context) when left out."""
+
+    seed: int = 0
+    """Decides which windows are drawn."""
 
 
 class CalibrationFacts(Model):
     """The token windows on which activations and gradients were measured."""
 
-    fingerprint: str
-    """SHA-256 over the token ids of all sets."""
+    sets: list[DatasetFacts]
+    """In the order of the windows."""
+
+    windows: int
+    """How many windows there are in all."""
 
     sequence_length: int
     """Tokens per window."""
 
-    sets: list[DatasetFacts]
-    """In the order of the windows."""
-
     tokens: int
     """Tokens in all windows."""
 
-    windows: int
-    """How many windows there are in all."""
+    fingerprint: str
+    """SHA-256 over the token ids of all sets."""
 
 
 class Condition(Model):
     """One condition against what was measured."""
 
+    name: str
+    """The gate's field, with the task's name for `min_zero_shot`."""
+
     limit: float
     """The limit that the gate sets."""
-
-    margin: float | None
-    """How far the measured value lies on the good side of the limit; negative on the other."""
 
     measured: float | None
     """Null where it is not finite, or was not measured."""
 
-    name: str
-    """The gate's field, with the task's name for `min_zero_shot`."""
-
     passed: bool
     """Whether the measured value keeps the limit."""
+
+    margin: float | None
+    """How far the measured value lies on the good side of the limit; negative on the other."""
 
 
 class DatasetFacts(Model):
@@ -149,51 +149,51 @@ class DatasetFacts(Model):
     dataset: str
     """As the recipe names it."""
 
-    fingerprint: str
-    """SHA-256 over the token ids."""
-
-    notes: list[str]
-    """How the windows came to be, where it was not plain."""
-
     weight: float
     """As asked for, relative to the other datasets'."""
 
     windows: int
     """How many windows it gave."""
 
+    fingerprint: str
+    """SHA-256 over the token ids."""
+
+    notes: list[str]
+    """How the windows came to be, where it was not plain."""
+
 
 class DeliveryItem(Model):
     """A message to a webhook, and its delivery so far."""
 
-    attempts: int
-    """How many attempts were made."""
-
-    created_at: AwareDatetime
-    """When the event happened."""
-
-    delivered_at: AwareDatetime | None
-    """When the endpoint accepted the message."""
+    id: UUID
+    """Identifies the message. Every attempt sends `webhook-id`: `msg_` and this id's hexadecimal digits."""
 
     event: str
     """The event that the message reports."""
 
-    id: UUID
-    """Identifies the message. Every attempt sends `webhook-id`: `msg_` and this id's hexadecimal digits."""
+    state: Literal["pending", "delivered", "failed"] | str
+    """`pending` while attempts are left; `failed` after the last one failed."""
 
-    last_attempt_at: AwareDatetime | None
-    """When the last attempt was made."""
-
-    last_error: str | None
-    """Why the last attempt failed; null if it did not."""
-
-    last_status: int | None
-    """HTTP status of the last attempt; null without an answer."""
+    attempts: int
+    """How many attempts were made."""
 
     next_attempt_at: AwareDatetime | None
     """When the next attempt is due; null if none is."""
 
-    state: Literal["pending", "delivered", "failed"] | str
-    """`pending` while attempts are left; `failed` after the last one failed."""
+    last_attempt_at: AwareDatetime | None
+    """When the last attempt was made."""
+
+    last_status: int | None
+    """HTTP status of the last attempt; null without an answer."""
+
+    last_error: str | None
+    """Why the last attempt failed; null if it did not."""
+
+    delivered_at: AwareDatetime | None
+    """When the endpoint accepted the message."""
+
+    created_at: AwareDatetime
+    """When the event happened."""
 
 
 class DeliveryPage(Model):
@@ -209,29 +209,8 @@ class DeliveryPage(Model):
 class Environment(Model):
     """Where the run took place. Equal recipes give equal masks on the same kind of device."""
 
-    attention: str
-    """The attention implementation."""
-
-    device: str
-    """`cpu`, or the CUDA device with its name."""
-
-    dtype: str
-    """Of the computation; sums are float32 at least."""
-
-    micro_batch: int | None = None
-    """Windows that shared a pass for the gradients."""
-
-    pruneserve: str
-    """Version of PruneServe."""
-
     python: str
     """Version of Python."""
-
-    schedule: Literal["whole", "streamed"] | str | None = None
-    """Of the gradients; null where none were computed."""
-
-    threads: int
-    """Threads that computed on the CPU."""
 
     torch: str
     """Version of PyTorch."""
@@ -239,36 +218,57 @@ class Environment(Model):
     transformers: str
     """Version of transformers."""
 
+    pruneserve: str
+    """Version of PruneServe."""
+
+    device: str
+    """`cpu`, or the CUDA device with its name."""
+
+    dtype: str
+    """Of the computation; sums are float32 at least."""
+
+    threads: int
+    """Threads that computed on the CPU."""
+
+    attention: str
+    """The attention implementation."""
+
+    schedule: Literal["whole", "streamed"] | str | None = None
+    """Of the gradients; null where none were computed."""
+
+    micro_batch: int | None = None
+    """Windows that shared a pass for the gradients."""
+
 
 class Estimate(Model):
     """What the job will take."""
 
-    dtype: str
-    """Of the computation."""
+    model: ModelEstimate
+    """What the config says about the model."""
 
     machine: Machine
     """The machine that the estimate is for."""
 
-    memory_bytes: int
-    """The largest of all stages."""
-
-    model: ModelEstimate
-    """What the config says about the model."""
-
-    notes: list[str]
-    """What the figures leave out or take for granted."""
-
-    output_bytes: int
-    """Of the pruned model's weights; with the masks, if wanted."""
+    dtype: str
+    """Of the computation."""
 
     schedule: Literal["whole", "streamed"] | str | None
     """Of the gradients; null for a job that needs none."""
 
+    stages: list[StageEstimate]
+    """Each stage of the job, in order."""
+
+    output_bytes: int
+    """Of the pruned model's weights; with the masks, if wanted."""
+
+    notes: list[str]
+    """What the figures leave out or take for granted."""
+
     seconds: float
     """Of all stages."""
 
-    stages: list[StageEstimate]
-    """Each stage of the job, in order."""
+    memory_bytes: int
+    """The largest of all stages."""
 
 
 class Evaluation(Model):
@@ -286,27 +286,27 @@ class Evaluation(Model):
     stride: int | None = None
     """Tokens from the start of one window to that of the next, at most sequence_length, which must be given too. Each token is predicted once, with the overlap as its context. When left out, windows do not overlap."""
 
-    task_limit: int | None = None
-    """The first so many examples of each task; all when left out."""
+    windows: int | None = None
+    """The first so many windows of each text; all when left out."""
 
     tasks: list[str] = []
     """Zero-shot tasks of lm-evaluation-harness, or of the operator's own, such as hellaswag."""
 
-    windows: int | None = None
-    """The first so many windows of each text; all when left out."""
+    task_limit: int | None = None
+    """The first so many examples of each task; all when left out."""
 
 
 class Event(EventModel):
     """An event as it was recorded. Readers resume after the id of the last one that they saw."""
+
+    id: int
+    """Counts from 1 within the job, without gaps."""
 
     at: AwareDatetime
     """When it was recorded."""
 
     data: StateChanged | StageStarted | StepFinished | StageFinished | LogMessage | dict[str, Any]
     """What happened; `kind` says which event it is."""
-
-    id: int
-    """Counts from 1 within the job, without gaps."""
 
 
 class EventList(Model):
@@ -345,15 +345,15 @@ class Gate(Model):
 class Gblm(Model):
     """|W|·‖X‖₂ + |W|·‖α·G‖ per output row (Das et al., 2023, arXiv 2311.04902)."""
 
+    name: Literal["gblm"] = "gblm"
+    norm: Literal["l1", "l2"] | str = "l1"
+    """The norm over calibration windows; the published figures are L1's."""
+
     alpha: float = 100.0
     """The scale of the gradients; the paper uses 100."""
 
     inverse: bool = False
     """Divide by the gradients instead, the reference's inverse-gradient score."""
-
-    name: Literal["gblm"] = "gblm"
-    norm: Literal["l1", "l2"] | str = "l1"
-    """The norm over calibration windows; the published figures are L1's."""
 
     selection: Literal["share", "cumulative"] | str = "share"
     """Which weights of a row go: the lowest share, or (unstructured only) those whose scores together make up a part of the row's total, the part chosen per matrix; it may miss the sparsity by more than 0.001."""
@@ -362,21 +362,20 @@ class Gblm(Model):
 class Gradient(Model):
     """|W|·‖G‖ per output row, G the loss gradients over the calibration windows (arXiv 2311.04902)."""
 
-    inverse: bool = False
-    """Divide by the gradients instead, the reference's inverse-gradient score."""
-
     name: Literal["gradient"] = "gradient"
     norm: Literal["l1", "l2"] | str = "l1"
     """The norm over calibration windows."""
+
+    inverse: bool = False
+    """Divide by the gradients instead, the reference's inverse-gradient score."""
 
 
 class GradientGuided(Model):
     """More sparsity for the layers with more weights that the loss hardly feels, by |W|·‖G‖₂."""
 
+    name: Literal["gradient"] = "gradient"
     band: float = 0.25
     """How far a layer's sparsity may lie from the recipe's, at most."""
-
-    name: Literal["gradient"] = "gradient"
 
 
 class Health(Model):
@@ -389,90 +388,90 @@ class Health(Model):
 class JobDetail(JobModel):
     """Everything about one job."""
 
-    artifacts_expired_at: AwareDatetime | None
-    """When the job's files were deleted."""
-
-    attempt: int
-    """How often a worker has started the job; 0 before the first time."""
-
-    attempts: list[Attempt]
-    """Every attempt to run the job, first to last."""
-
-    cancelled_at: AwareDatetime | None
-    """When the job was last cancelled."""
-
-    cancelling_at: AwareDatetime | None
-    """When its worker was asked to stop."""
-
-    created_at: AwareDatetime
-    """When the job was submitted."""
-
-    error: JobError | None
-    """Why the job failed; null if it did not."""
-
-    failed_at: AwareDatetime | None
-    """When the job last failed."""
-
-    gate: Verdict | None
-    """How the job met its gate; set once a job with a gate succeeded."""
-
     id: UUID
     """Identifies the job."""
-
-    labels: dict[str, str]
-    """The labels of the request."""
-
-    method: str
-    """The name of the pruning method."""
-
-    model: str
-    """The dense model: a Hub id or a path."""
-
-    pattern: str
-    """`unstructured`, or an N:M pattern such as `2:4`."""
-
-    perplexity: Perplexity | None
-    """Set once the job has succeeded."""
-
-    progress: Progress | None
-    """How far the job has come; null before it first runs."""
-
-    queued_at: AwareDatetime
-    """When the job was last put into the queue."""
-
-    recipe_fingerprint: str
-    """Jobs with equal fingerprints produce equal masks."""
-
-    report: Report | dict[str, Any] | None
-    """What was measured; set once the job has succeeded."""
-
-    running_at: AwareDatetime | None
-    """When a worker last started the job."""
-
-    sparsity: float
-    """The requested share of zeros in the pruned layers."""
-
-    spec: JobSpec
-    """The request with every default filled in."""
 
     state: Literal["queued", "running", "cancelling", "succeeded", "failed", "cancelled"] | str
     """The current state."""
 
+    model: str
+    """The dense model: a Hub id or a path."""
+
+    method: str
+    """The name of the pruning method."""
+
+    pattern: str
+    """`unstructured`, or an N:M pattern such as `2:4`."""
+
+    sparsity: float
+    """The requested share of zeros in the pruned layers."""
+
+    attempt: int
+    """How often a worker has started the job; 0 before the first time."""
+
+    progress: Progress | None
+    """How far the job has come; null before it first runs."""
+
+    perplexity: Perplexity | None
+    """Set once the job has succeeded."""
+
+    gate: Verdict | None
+    """How the job met its gate; set once a job with a gate succeeded."""
+
+    error: JobError | None
+    """Why the job failed; null if it did not."""
+
+    labels: dict[str, str]
+    """The labels of the request."""
+
+    created_at: AwareDatetime
+    """When the job was submitted."""
+
+    queued_at: AwareDatetime
+    """When the job was last put into the queue."""
+
+    running_at: AwareDatetime | None
+    """When a worker last started the job."""
+
+    cancelling_at: AwareDatetime | None
+    """When its worker was asked to stop."""
+
     succeeded_at: AwareDatetime | None
     """When the job succeeded."""
+
+    failed_at: AwareDatetime | None
+    """When the job last failed."""
+
+    cancelled_at: AwareDatetime | None
+    """When the job was last cancelled."""
+
+    artifacts_expired_at: AwareDatetime | None
+    """When the job's files were deleted."""
+
+    spec: JobSpec
+    """The request with every default filled in."""
+
+    recipe_fingerprint: str
+    """Jobs with equal fingerprints produce equal masks."""
+
+    attempts: list[Attempt]
+    """Every attempt to run the job, first to last."""
+
+    report: Report | dict[str, Any] | None
+    """What was measured; set once the job has succeeded."""
 
 
 class JobError(Model):
     """Why a job failed, and what to do about it."""
 
-    field: str | None = None
-    """The field of the request that caused it, if one did."""
+    type: str
+    """What went wrong, for programs."""
 
     message: str
     """What went wrong and what to do, for people."""
 
-    type: str
-    """What went wrong, for programs."""
+    field: str | None = None
+    """The field of the request that caused it, if one did."""
 
 
 class JobPage(Model):
@@ -488,8 +487,32 @@ class JobPage(Model):
 class JobRequest(Model):
     """What to prune and how. Model, method and sparsity are enough: every other field has a default."""
 
+    model: str | ModelReference
+    """The dense model, by id or with a revision."""
+
+    method: str | Magnitude | Wanda | Gradient | Gblm | Ria | SparseGpt | Admm
+    """How weights are scored, by the method's name or with its options."""
+
+    pattern: str = "unstructured"
+    """Where zeros may lie: anywhere, or N:M: at most N non-zero of M consecutive weights."""
+
+    sparsity: float | None = None
+    """The share of zeros in the pruned layers. An N:M pattern implies it: 1 - N/M."""
+
     allocation: str | Uniform | Owl | GradientGuided = Field({"name": "uniform"}, validate_default=True)
     """How the sparsity is spread over the layers."""
+
+    layers: LayerSelection = Field({"include": [], "exclude": []}, validate_default=True)
+    """Which layers are pruned."""
+
+    refit: bool | RefitOptions | None = None
+    """Whether the kept weights are solved again."""
+
+    order: Literal["blocks", "layers"] | str = "blocks"
+    """What is pruned when a layer's inputs are measured: the earlier blocks (the reference's order), or the earlier layers of its own block too."""
+
+    gradients: str | None = None
+    """The path of gradient norms that an earlier run on the same weights saved, to be used in place of computing them."""
 
     calibration: Calibration = Field(
         {"dataset": "c4", "datasets": [], "samples": 128, "seed": 0}, validate_default=True
@@ -504,41 +527,17 @@ class JobRequest(Model):
     )
     """How the quality of the model is measured."""
 
-    gate: Gate | None = None
-    """What the result must reach for the job to be called passed."""
-
-    gradients: str | None = None
-    """The path of gradient norms that an earlier run on the same weights saved, to be used in place of computing them."""
-
-    labels: dict[str, str] = {}
-    """Names and values of your own, to find the job by."""
-
-    layers: LayerSelection = Field({"exclude": [], "include": []}, validate_default=True)
-    """Which layers are pruned."""
-
-    method: str | Magnitude | Wanda | Gradient | Gblm | Ria | SparseGpt | Admm
-    """How weights are scored, by the method's name or with its options."""
-
-    model: str | ModelReference
-    """The dense model, by id or with a revision."""
-
-    order: Literal["blocks", "layers"] | str = "blocks"
-    """What is pruned when a layer's inputs are measured: the earlier blocks (the reference's order), or the earlier layers of its own block too."""
-
-    pattern: str = "unstructured"
-    """Where zeros may lie: anywhere, or N:M: at most N non-zero of M consecutive weights."""
-
-    refit: bool | RefitOptions | None = None
-    """Whether the kept weights are solved again."""
-
     save_masks: bool = False
     """Also keep the masks, as an artifact of their own."""
 
-    sparsity: float | None = None
-    """The share of zeros in the pruned layers. An N:M pattern implies it: 1 - N/M."""
+    gate: Gate | None = None
+    """What the result must reach for the job to be called passed."""
 
     stop_when_missed: bool = False
     """End the evaluation as soon as the gate's perplexity is certain to be missed, and keep nothing but the report of a model that misses its gate."""
+
+    labels: dict[str, str] = {}
+    """Names and values of your own, to find the job by."""
 
 
 class JobSpec(Model):
@@ -549,66 +548,60 @@ class JobSpec(Model):
     )
     """How the quality of the model is measured."""
 
-    gate: Gate | None = None
-    """What the result must reach for the job to be called passed."""
-
-    recipe: Recipe
-    """What to prune and how."""
-
     save_masks: bool = False
     """Also keep the masks, as an artifact of their own."""
 
+    gate: Gate | None = None
+    """What the result must reach for the job to be called passed."""
+
     stop_when_missed: bool = False
     """End the evaluation as soon as the gate's perplexity is certain to be missed, and keep nothing but the report of a model that misses its gate."""
+
+    recipe: Recipe
+    """What to prune and how."""
 
 
 class JobSummary(JobModel):
     """A job as it appears in a list."""
 
-    artifacts_expired_at: AwareDatetime | None
-    """When the job's files were deleted."""
-
-    attempt: int
-    """How often a worker has started the job; 0 before the first time."""
-
-    cancelled_at: AwareDatetime | None
-    """When the job was last cancelled."""
-
-    cancelling_at: AwareDatetime | None
-    """When its worker was asked to stop."""
-
-    created_at: AwareDatetime
-    """When the job was submitted."""
-
-    error: JobError | None
-    """Why the job failed; null if it did not."""
-
-    failed_at: AwareDatetime | None
-    """When the job last failed."""
-
-    gate: Verdict | None
-    """How the job met its gate; set once a job with a gate succeeded."""
-
     id: UUID
     """Identifies the job."""
 
-    labels: dict[str, str]
-    """The labels of the request."""
-
-    method: str
-    """The name of the pruning method."""
+    state: Literal["queued", "running", "cancelling", "succeeded", "failed", "cancelled"] | str
+    """The current state."""
 
     model: str
     """The dense model: a Hub id or a path."""
 
+    method: str
+    """The name of the pruning method."""
+
     pattern: str
     """`unstructured`, or an N:M pattern such as `2:4`."""
+
+    sparsity: float
+    """The requested share of zeros in the pruned layers."""
+
+    attempt: int
+    """How often a worker has started the job; 0 before the first time."""
+
+    progress: Progress | None
+    """How far the job has come; null before it first runs."""
 
     perplexity: Perplexity | None
     """Set once the job has succeeded."""
 
-    progress: Progress | None
-    """How far the job has come; null before it first runs."""
+    gate: Verdict | None
+    """How the job met its gate; set once a job with a gate succeeded."""
+
+    error: JobError | None
+    """Why the job failed; null if it did not."""
+
+    labels: dict[str, str]
+    """The labels of the request."""
+
+    created_at: AwareDatetime
+    """When the job was submitted."""
 
     queued_at: AwareDatetime
     """When the job was last put into the queue."""
@@ -616,18 +609,39 @@ class JobSummary(JobModel):
     running_at: AwareDatetime | None
     """When a worker last started the job."""
 
-    sparsity: float
-    """The requested share of zeros in the pruned layers."""
-
-    state: Literal["queued", "running", "cancelling", "succeeded", "failed", "cancelled"] | str
-    """The current state."""
+    cancelling_at: AwareDatetime | None
+    """When its worker was asked to stop."""
 
     succeeded_at: AwareDatetime | None
     """When the job succeeded."""
 
+    failed_at: AwareDatetime | None
+    """When the job last failed."""
+
+    cancelled_at: AwareDatetime | None
+    """When the job was last cancelled."""
+
+    artifacts_expired_at: AwareDatetime | None
+    """When the job's files were deleted."""
+
 
 class KeyItem(Model):
     """An API key without its secret."""
+
+    id: UUID
+    """Identifies the key."""
+
+    prefix: str
+    """The letters after `ps_`, by which you can recognise the key."""
+
+    owner: str
+    """Whose key it is."""
+
+    name: str
+    """What the key is for."""
+
+    scopes: list[Literal["jobs:read", "jobs:write", "admin"] | str]
+    """What the key may do."""
 
     created_at: AwareDatetime
     """When the key was created."""
@@ -635,23 +649,8 @@ class KeyItem(Model):
     expires_at: AwareDatetime | None
     """When the key expires; null if it does not."""
 
-    id: UUID
-    """Identifies the key."""
-
     last_used_at: AwareDatetime | None
     """When the key was last used, to the minute; null if it never was."""
-
-    name: str
-    """What the key is for."""
-
-    owner: str
-    """Whose key it is."""
-
-    prefix: str
-    """The letters after `ps_`, by which you can recognise the key."""
-
-    scopes: list[Literal["jobs:read", "jobs:write", "admin"] | str]
-    """What the key may do."""
 
 
 class KeyPage(Model):
@@ -667,59 +666,62 @@ class KeyPage(Model):
 class KeyRequest(Model):
     """An API key to create."""
 
-    expires_in_days: float | None = None
-    """When the key expires. By default it does not, unless your own key does: a key does not outlive the one that created it, unless that has `admin`."""
-
     name: str
     """What the key is for."""
+
+    scopes: list[Literal["jobs:read", "jobs:write", "admin"] | str] = ["jobs:read", "jobs:write"]
+    """What the key may do. You can grant only scopes that your own key has, unless it has `admin`."""
 
     owner: str | None = None
     """Whose key it is; yours by default. Another owner needs the scope `admin`."""
 
-    scopes: list[Literal["jobs:read", "jobs:write", "admin"] | str] = ["jobs:read", "jobs:write"]
-    """What the key may do. You can grant only scopes that your own key has, unless it has `admin`."""
+    expires_in_days: float | None = None
+    """When the key expires. By default it does not, unless your own key does: a key does not outlive the one that created it, unless that has `admin`."""
 
 
 class LayerFacts(Model):
     """One pruned weight matrix."""
 
-    block: int
-    """The decoder block, counted from 0."""
-
     name: str
     """The layer's name in the model."""
 
-    relative_error: float | None = None
-    """How far its outputs are from those of its dense weights on the same inputs: the Frobenius norm of the difference over that of the dense outputs. Over all calibration windows where the recipe measures second moments (sparsegpt, admm, any refit), over the first one where it measures input norms only (wanda, gblm, ria). Null for a method that measures no inputs, and for an expert that no token reached."""
+    block: int
+    """The decoder block, counted from 0."""
 
     shape: list[int]
     """The shape of the weight matrix."""
 
-    sparsity: float
-    """The share of zeros."""
+    zeros: int
+    """Weights that are zero."""
 
     weights: int
     """All weights."""
 
-    zeros: int
-    """Weights that are zero."""
+    relative_error: float | None = None
+    """How far its outputs are from those of its dense weights on the same inputs: the Frobenius norm of the difference over that of the dense outputs. Over all calibration windows where the recipe measures second moments (sparsegpt, admm, any refit), over the first one where it measures input norms only (wanda, gblm, ria). Null for a method that measures no inputs, and for an expert that no token reached."""
+
+    sparsity: float
+    """The share of zeros."""
 
 
 class LayerSelection(Model):
     """Globs (`*`, `?`, `[…]`) on whole layer names, such as `model.layers.0.mlp.up_proj`."""
 
-    exclude: list[str] = []
-    """Layers that match one of these are not pruned, even if included."""
-
     include: list[str] = []
     """Only layers that match one of these are pruned; all when empty."""
+
+    exclude: list[str] = []
+    """Layers that match one of these are not pruned, even if included."""
 
 
 class Lineage(Model):
     """Where a pruned model comes from."""
 
-    architecture: str | None
-    """The model's architecture, as its config names it."""
+    job: UUID
+    """The job that produced it."""
+
+    recipe_fingerprint: str
+    """Jobs with equal fingerprints produce equal masks."""
 
     base_model: str
     """The dense model: a Hub id, or the name of a local directory."""
@@ -730,17 +732,14 @@ class Lineage(Model):
     digest: str | None
     """The content digest of a local dense model."""
 
-    job: UUID
-    """The job that produced it."""
+    architecture: str | None
+    """The model's architecture, as its config names it."""
 
     parameters: int | None
     """How many parameters the model has."""
 
     pruneserve: str | None
     """The version of PruneServe that pruned it."""
-
-    recipe_fingerprint: str
-    """Jobs with equal fingerprints produce equal masks."""
 
     submitted_at: AwareDatetime
     """When the job was submitted."""
@@ -752,10 +751,10 @@ class Lineage(Model):
 class LogMessage(Model):
     """A message for people."""
 
+    kind: Literal["log"]
     attempt: int | None
     """The attempt that wrote it, if one did."""
 
-    kind: Literal["log"]
     message: str
     """The message."""
 
@@ -763,20 +762,20 @@ class LogMessage(Model):
 class Machine(Model):
     """A worker's device, as it was measured when the worker started."""
 
-    bytes_per_second: float
-    """Read and written by plain passes over its memory."""
-
     device: str
     """`cpu`, or the CUDA device with its name."""
-
-    measured: bool = True
-    """False: assumed, because no live worker was measured."""
 
     memory_bytes: int
     """Of the device that computes."""
 
     operations_per_second: dict[str, float]
     """Of large matrix products, by dtype; those that the device can compute with."""
+
+    bytes_per_second: float
+    """Read and written by plain passes over its memory."""
+
+    measured: bool = True
+    """False: assumed, because no live worker was measured."""
 
 
 class Magnitude(Model):
@@ -788,11 +787,11 @@ class Magnitude(Model):
 class MethodItem(Model):
     """A pruning method."""
 
-    formula: str
-    """How the method scores a weight."""
-
     name: str
     """The name to use as a job's `method`."""
+
+    formula: str
+    """How the method scores a weight."""
 
     options: dict[str, Any]
     """JSON Schema of the options in a job's `method` object."""
@@ -827,24 +826,21 @@ class ModelEstimate(Model):
     architecture: str
     """As the config names it."""
 
-    blocks: int
-    """Decoder blocks."""
-
     parameters: int
     """Without norms, biases and routers."""
 
     prunable: int
     """Weights in the linear layers of its blocks."""
 
+    blocks: int
+    """Decoder blocks."""
+
 
 class ModelFacts(Model):
     """The dense model."""
 
-    architecture: str
-    """As the config names it."""
-
-    blocks: int
-    """Decoder blocks."""
+    id: str
+    """A Hub id or a path."""
 
     commit: str | None
     """The Hub commit; null for a local directory."""
@@ -852,11 +848,14 @@ class ModelFacts(Model):
     digest: str | None
     """Of a local directory's content; null for a Hub model."""
 
-    id: str
-    """A Hub id or a path."""
+    architecture: str
+    """As the config names it."""
 
     parameters: int
     """Of the whole model."""
+
+    blocks: int
+    """Decoder blocks."""
 
 
 class ModelReference(Model):
@@ -872,81 +871,81 @@ class ModelReference(Model):
 class NewKey(Model):
     """An API key that was just created."""
 
+    id: UUID
+    """Identifies the key."""
+
+    prefix: str
+    """The letters after `ps_`, by which you can recognise the key."""
+
+    owner: str
+    """Whose key it is."""
+
+    name: str
+    """What the key is for."""
+
+    scopes: list[Literal["jobs:read", "jobs:write", "admin"] | str]
+    """What the key may do."""
+
     created_at: AwareDatetime
     """When the key was created."""
 
     expires_at: AwareDatetime | None
     """When the key expires; null if it does not."""
 
-    id: UUID
-    """Identifies the key."""
-
-    key: str
-    """The key itself. Only its hash is stored, so it cannot be read again."""
-
     last_used_at: AwareDatetime | None
     """When the key was last used, to the minute; null if it never was."""
 
-    name: str
-    """What the key is for."""
-
-    owner: str
-    """Whose key it is."""
-
-    prefix: str
-    """The letters after `ps_`, by which you can recognise the key."""
-
-    scopes: list[Literal["jobs:read", "jobs:write", "admin"] | str]
-    """What the key may do."""
+    key: str
+    """The key itself. Only its hash is stored, so it cannot be read again."""
 
 
 class NewSecret(Model):
     """A webhook's secret that was just created."""
 
-    previous_secret_until: AwareDatetime
-    """Until then, messages carry a second signature with the previous secret."""
-
     secret: str
     """The new secret `whsec_…`. It cannot be read again."""
+
+    previous_secret_until: AwareDatetime
+    """Until then, messages carry a second signature with the previous secret."""
 
 
 class NewWebhook(Model):
     """A webhook that was just created."""
 
-    created_at: AwareDatetime
-    """When the webhook was created."""
+    id: UUID
+    """Identifies the webhook."""
 
-    disabled_reason: str | None
-    """Why deliveries stopped; null while enabled."""
-
-    enabled: bool
-    """Whether messages are being delivered."""
+    url: str
+    """Where messages are sent."""
 
     events: list[Literal["job.succeeded", "job.failed", "job.cancelled", "job.gate_failed"] | str]
     """Which events are sent."""
 
+    enabled: bool
+    """Whether messages are being delivered."""
+
+    disabled_reason: str | None
+    """Why deliveries stopped; null while enabled."""
+
     failing_since: AwareDatetime | None
     """When deliveries began to fail; null if the last one succeeded."""
 
-    id: UUID
-    """Identifies the webhook."""
+    created_at: AwareDatetime
+    """When the webhook was created."""
 
     secret: str
     """The secret `whsec_…` for verifying signatures. It cannot be read again."""
-
-    url: str
-    """Where messages are sent."""
 
 
 class Owl(Model):
     """Less sparsity for the blocks with more outliers among their Wanda scores (arXiv 2310.05175)."""
 
-    band: float = 0.08
-    """Half of the distance between the least and the most pruned block."""
-
     name: Literal["owl"] = "owl"
     threshold: float = 5.0
     """An outlier is this many times the block's mean score."""
+
+    band: float = 0.08
+    """Half of the distance between the least and the most pruned block."""
 
 
 class Perplexity(Model):
@@ -962,26 +961,23 @@ class Perplexity(Model):
 class PerplexityFacts(Model):
     """Perplexity before and after, measured by the same code on the same windows."""
 
+    dense: float
+    """Of the dense model."""
+
+    pruned: float
+    """Of the pruned model."""
+
     cut_short: bool = False
     """The measurement ended at the ceiling: the pruned perplexity is at least this."""
-
-    dataset: str
-    """The text."""
 
     definition: str
     """How the perplexity is computed."""
 
-    dense: float
-    """Of the dense model."""
+    dataset: str
+    """The text."""
 
-    fingerprint: str
-    """SHA-256 over the token ids."""
-
-    increase: float
-    """Relative: 0.1 where the pruned perplexity is 10 % above the dense one."""
-
-    pruned: float
-    """Of the pruned model."""
+    windows: int
+    """How many windows were measured."""
 
     sequence_length: int
     """Tokens per window."""
@@ -989,12 +985,24 @@ class PerplexityFacts(Model):
     stride: int
     """Tokens from the start of one window to that of the next."""
 
-    windows: int
-    """How many windows were measured."""
+    fingerprint: str
+    """SHA-256 over the token ids."""
+
+    increase: float
+    """Relative: 0.1 where the pruned perplexity is 10 % above the dense one."""
 
 
 class ProblemDocument(Model):
     """An RFC 9457 problem document. `type` is stable: programs may branch on it."""
+
+    type: str
+    """Which kind of problem this is."""
+
+    title: str
+    """The kind of problem in words."""
+
+    status: int
+    """The HTTP status."""
 
     detail: str
     """What is wrong with this request, and what to do about it."""
@@ -1002,21 +1010,9 @@ class ProblemDocument(Model):
     errors: list[FieldError] | None = None
     """Each field that cannot be accepted."""
 
-    status: int
-    """The HTTP status."""
-
-    title: str
-    """The kind of problem in words."""
-
-    type: str
-    """Which kind of problem this is."""
-
 
 class Progress(Model):
     """How far a job has come."""
-
-    seconds_left: float | None
-    """Estimated seconds until the whole job is done."""
 
     stage: Literal["resolve", "gradients", "prune", "evaluate", "upload"] | str
     """The stage that is running, or the one in which the job stopped."""
@@ -1026,6 +1022,9 @@ class Progress(Model):
 
     steps: int | None
     """How many steps the stage has: blocks, or groups of windows."""
+
+    seconds_left: float | None
+    """Estimated seconds until the whole job is done."""
 
 
 class PromotionRequest(Model):
@@ -1041,10 +1040,34 @@ class PromotionRequest(Model):
 class Recipe(Model):
     """Everything that decides the pruned weights. Two equal recipes give the same mask."""
 
+    model: ModelReference
+    """The dense model, by id or with a revision."""
+
+    method: Magnitude | Wanda | Gradient | Gblm | Ria | SparseGpt | Admm | dict[str, Any]
+    """How weights are scored, by the method's name or with its options."""
+
+    pattern: str = "unstructured"
+    """Where zeros may lie: anywhere, or N:M: at most N non-zero of M consecutive weights."""
+
+    sparsity: float | None = None
+    """The share of zeros in the pruned layers. An N:M pattern implies it: 1 - N/M."""
+
     allocation: Uniform | Owl | GradientGuided | dict[str, Any] = Field(
         {"name": "uniform"}, validate_default=True
     )
     """How the sparsity is spread over the layers."""
+
+    layers: LayerSelection = Field({"include": [], "exclude": []}, validate_default=True)
+    """Which layers are pruned."""
+
+    refit: RefitOptions | None = None
+    """Whether the kept weights are solved again."""
+
+    order: Literal["blocks", "layers"] | str = "blocks"
+    """What is pruned when a layer's inputs are measured: the earlier blocks (the reference's order), or the earlier layers of its own block too."""
+
+    gradients: str | None = None
+    """The path of gradient norms that an earlier run on the same weights saved, to be used in place of computing them."""
 
     calibration: Calibration = Field(
         {"dataset": "c4", "datasets": [], "samples": 128, "seed": 0}, validate_default=True
@@ -1053,30 +1076,6 @@ class Recipe(Model):
 
     dtype: Literal["auto", "float64", "float32", "bfloat16", "float16"] | str = "auto"
     """The precision of the computation, not of the saved weights."""
-
-    gradients: str | None = None
-    """The path of gradient norms that an earlier run on the same weights saved, to be used in place of computing them."""
-
-    layers: LayerSelection = Field({"exclude": [], "include": []}, validate_default=True)
-    """Which layers are pruned."""
-
-    method: Magnitude | Wanda | Gradient | Gblm | Ria | SparseGpt | Admm | dict[str, Any]
-    """How weights are scored, by the method's name or with its options."""
-
-    model: ModelReference
-    """The dense model, by id or with a revision."""
-
-    order: Literal["blocks", "layers"] | str = "blocks"
-    """What is pruned when a layer's inputs are measured: the earlier blocks (the reference's order), or the earlier layers of its own block too."""
-
-    pattern: str = "unstructured"
-    """Where zeros may lie: anywhere, or N:M: at most N non-zero of M consecutive weights."""
-
-    refit: RefitOptions | None = None
-    """Whether the kept weights are solved again."""
-
-    sparsity: float | None = None
-    """The share of zeros in the pruned layers. An N:M pattern implies it: 1 - N/M."""
 
 
 class RefitOptions(Model):
@@ -1095,47 +1094,47 @@ class RefitOptions(Model):
 class Report(Model):
     """What a run did to a model and what it cost. Lies beside the pruned model as `pruning_report.json`."""
 
-    calibration: CalibrationFacts | None
-    """Null for a method that reads no text."""
-
-    dense_perplexity_reused: bool = False
-    """Whether the dense perplexities were found, measured by an earlier job."""
-
-    environment: Environment
-    """Versions and device, as far as they affect the numbers."""
-
-    evaluation: Evaluation
-    """How the quality was measured."""
-
-    further_perplexities: list[PerplexityFacts] = Field([], validate_default=True)
-    """On the further datasets."""
-
-    gradients_reused: bool = False
-    """Whether the gradient norms were found, computed by an earlier job or attempt."""
-
-    model: ModelFacts
-    """The model before pruning."""
-
-    perplexity: PerplexityFacts
-    """On the evaluation text."""
-
     recipe: Recipe
     """What was pruned and how, with every default filled in."""
 
     recipe_fingerprint: str
     """Equal fingerprints mean equal masks."""
 
+    evaluation: Evaluation
+    """How the quality was measured."""
+
+    model: ModelFacts
+    """The model before pruning."""
+
+    calibration: CalibrationFacts | None
+    """Null for a method that reads no text."""
+
     sparsity: SparsityFacts
     """Where the zeros lie."""
+
+    perplexity: PerplexityFacts
+    """On the evaluation text."""
+
+    further_perplexities: list[PerplexityFacts] = Field([], validate_default=True)
+    """On the further datasets."""
+
+    zero_shot: ZeroShotFacts | None = None
+    """Null where no task was asked for."""
 
     stages: list[StageFacts]
     """What each stage cost, in order."""
 
+    environment: Environment
+    """Versions and device, as far as they affect the numbers."""
+
+    gradients_reused: bool = False
+    """Whether the gradient norms were found, computed by an earlier job or attempt."""
+
+    dense_perplexity_reused: bool = False
+    """Whether the dense perplexities were found, measured by an earlier job."""
+
     warnings: list[str] = []
     """What the reader should know about the numbers."""
-
-    zero_shot: ZeroShotFacts | None = None
-    """Null where no task was asked for."""
 
 
 class Ria(Model):
@@ -1149,26 +1148,25 @@ class Ria(Model):
 class Search(Model):
     """What is known so far."""
 
-    best_job: UUID | None = None
-    """The job that has met it at that sparsity."""
-
     met: float | None = None
     """The highest sparsity that has met the bound."""
 
     missed: float | None = None
     """The lowest sparsity that has missed it."""
 
+    best_job: UUID | None = None
+    """The job that has met it at that sparsity."""
+
 
 class SparseGpt(Model):
     """Column by column, each error made good by the columns to its right (arXiv 2301.00774)."""
 
-    columns: int = 128
-    """Columns that share one threshold."""
-
+    name: Literal["sparsegpt"] = "sparsegpt"
     damping: float = 0.01
     """Added to the diagonal of the second moments, as a part of its mean."""
 
-    name: Literal["sparsegpt"] = "sparsegpt"
+    columns: int = 128
+    """Columns that share one threshold."""
 
 
 class SparsityFacts(Model):
@@ -1184,9 +1182,6 @@ class SparsityFacts(Model):
 class StageEstimate(Model):
     """One stage of the job."""
 
-    memory_bytes: int
-    """Of the device that computes, at the stage's peak."""
-
     name: Literal["resolve", "gradients", "prune", "evaluate", "upload"] | str
     """The stage."""
 
@@ -1196,6 +1191,9 @@ class StageEstimate(Model):
     seconds: float
     """Time that the stage takes."""
 
+    memory_bytes: int
+    """Of the device that computes, at the stage's peak."""
+
 
 class StageFacts(Model):
     """What one stage cost."""
@@ -1203,37 +1201,37 @@ class StageFacts(Model):
     name: Literal["resolve", "gradients", "prune", "evaluate", "upload"] | str
     """The stage."""
 
-    peak_memory_bytes: int
-    """Resident memory of the process, or allocated memory of the CUDA device that computed."""
-
     seconds: float
     """Wall-clock time."""
+
+    peak_memory_bytes: int
+    """Resident memory of the process, or allocated memory of the CUDA device that computed."""
 
 
 class StageFinished(Model):
     """An attempt finished a stage."""
 
+    kind: Literal["stage_finished"]
     attempt: int
     """The attempt that the event belongs to."""
 
-    kind: Literal["stage_finished"]
-    peak_memory_bytes: int
-    """Resident memory of the process, or allocated memory of the CUDA device that computed."""
+    stage: Literal["resolve", "gradients", "prune", "evaluate", "upload"] | str
+    """The stage."""
 
     seconds: float
     """Wall-clock time of the stage."""
 
-    stage: Literal["resolve", "gradients", "prune", "evaluate", "upload"] | str
-    """The stage."""
+    peak_memory_bytes: int
+    """Resident memory of the process, or allocated memory of the CUDA device that computed."""
 
 
 class StageStarted(Model):
     """An attempt began a stage."""
 
+    kind: Literal["stage"]
     attempt: int
     """The attempt that the event belongs to."""
 
-    kind: Literal["stage"]
     stage: Literal["resolve", "gradients", "prune", "evaluate", "upload"] | str
     """The stage."""
 
@@ -1244,35 +1242,29 @@ class StageStarted(Model):
 class StateChanged(Model):
     """The job moved to another state."""
 
-    attempt: int | None
-    """The latest attempt; null before the first."""
-
-    error: JobError | None
-    """Why the job failed."""
-
     kind: Literal["state"]
-    reason: str | None
-    """Why the job went back to the queue."""
-
     state: Literal["queued", "running", "cancelling", "succeeded", "failed", "cancelled"] | str
     """The new state."""
 
+    attempt: int | None
+    """The latest attempt; null before the first."""
+
     worker: str | None
     """The worker that claimed the job."""
+
+    reason: str | None
+    """Why the job went back to the queue."""
+
+    error: JobError | None
+    """Why the job failed."""
 
 
 class StepFinished(Model):
     """A stage made progress. Such events are rate-limited, and deleted some time after the job has ended."""
 
+    kind: Literal["progress"]
     attempt: int
     """The attempt that the event belongs to."""
-
-    kind: Literal["progress"]
-    memory_bytes: int | None
-    """Memory that the job's process holds now."""
-
-    seconds_left: float | None
-    """An estimate for the whole job."""
 
     stage: Literal["resolve", "gradients", "prune", "evaluate", "upload"] | str
     """The stage."""
@@ -1283,24 +1275,24 @@ class StepFinished(Model):
     steps: int
     """Steps of the stage: blocks, or groups of windows."""
 
+    seconds_left: float | None
+    """An estimate for the whole job."""
+
+    memory_bytes: int | None
+    """Memory that the job's process holds now."""
+
 
 class SweepDetail(Model):
     """A sweep with its jobs."""
 
-    created_at: AwareDatetime
-    """When the sweep was submitted."""
-
-    ended_at: AwareDatetime | None
-    """When the sweep ended; null while it runs."""
-
-    error: str | None
-    """Why the sweep failed; null if it did not."""
-
     id: UUID
     """Identifies the sweep."""
 
-    jobs: list[JobSummary]
-    """The jobs in the order in which they were created."""
+    state: Literal["running", "succeeded", "failed", "cancelled"] | str
+    """`running` until all of its jobs have ended."""
+
+    error: str | None
+    """Why the sweep failed; null if it did not."""
 
     request: SweepRequest
     """The request, with the defaults of a target filled in."""
@@ -1308,24 +1300,27 @@ class SweepDetail(Model):
     search: Search | None
     """What a search has found so far; null for a sweep with `vary`."""
 
-    state: Literal["running", "succeeded", "failed", "cancelled"] | str
-    """`running` until all of its jobs have ended."""
+    created_at: AwareDatetime
+    """When the sweep was submitted."""
+
+    ended_at: AwareDatetime | None
+    """When the sweep ended; null while it runs."""
+
+    jobs: list[JobSummary]
+    """The jobs in the order in which they were created."""
 
 
 class SweepItem(Model):
     """A sweep without its jobs."""
 
-    created_at: AwareDatetime
-    """When the sweep was submitted."""
+    id: UUID
+    """Identifies the sweep."""
 
-    ended_at: AwareDatetime | None
-    """When the sweep ended; null while it runs."""
+    state: Literal["running", "succeeded", "failed", "cancelled"] | str
+    """`running` until all of its jobs have ended."""
 
     error: str | None
     """Why the sweep failed; null if it did not."""
-
-    id: UUID
-    """Identifies the sweep."""
 
     request: SweepRequest
     """The request, with the defaults of a target filled in."""
@@ -1333,8 +1328,11 @@ class SweepItem(Model):
     search: Search | None
     """What a search has found so far; null for a sweep with `vary`."""
 
-    state: Literal["running", "succeeded", "failed", "cancelled"] | str
-    """`running` until all of its jobs have ended."""
+    created_at: AwareDatetime
+    """When the sweep was submitted."""
+
+    ended_at: AwareDatetime | None
+    """When the sweep ended; null while it runs."""
 
 
 class SweepPage(Model):
@@ -1353,27 +1351,27 @@ class SweepRequest(Model):
     job: dict[str, Any]
     """The fields of a job, as in `POST /v1/jobs`, except those that the sweep decides."""
 
-    target: Target | None = None
-    """Search for the sparsest model within a bound, one job after the other."""
-
     vary: Vary | None = None
     """What to vary; give either this or `target`."""
+
+    target: Target | None = None
+    """Search for the sparsest model within a bound, one job after the other."""
 
 
 class Target(Model):
     """The sparsest model whose perplexity is within one bound."""
-
-    highest: float = 0.95
-    """The most that is tried for."""
-
-    lowest: float = 0.05
-    """The least sparsity that is worth having."""
 
     max_perplexity: float | None = None
     """At most this."""
 
     max_perplexity_increase: float | None = None
     """At most this far over the dense model's: 0.05 is 5 %."""
+
+    lowest: float = 0.05
+    """The least sparsity that is worth having."""
+
+    highest: float = 0.95
+    """The most that is tried for."""
 
     tolerance: float = 0.02
     """How near to the best sparsity the answer lies, at least."""
@@ -1382,29 +1380,29 @@ class Target(Model):
 class TaskFacts(Model):
     """What the models reach in one task by one metric."""
 
-    dense: float
-    """The score of the dense model."""
-
-    dense_error: float | None
-    """Standard error; null where the harness gives none."""
-
-    examples: int | None
-    """Null for a group of tasks."""
-
-    metric: str
-    """Such as `acc`."""
-
-    pruned: float
-    """The score of the pruned model."""
-
-    pruned_error: float | None
-    """Standard error; null where the harness gives none."""
-
     task: str
     """The name of the task."""
 
     version: str
     """Of the task's definition."""
+
+    metric: str
+    """Such as `acc`."""
+
+    examples: int | None
+    """Null for a group of tasks."""
+
+    dense: float
+    """The score of the dense model."""
+
+    pruned: float
+    """The score of the pruned model."""
+
+    dense_error: float | None
+    """Standard error; null where the harness gives none."""
+
+    pruned_error: float | None
+    """Standard error; null where the harness gives none."""
 
 
 class Uniform(Model):
@@ -1416,26 +1414,26 @@ class Uniform(Model):
 class UploadItem(Model):
     """An uploaded text."""
 
-    created_at: AwareDatetime
-    """When it was uploaded."""
-
-    dataset: str
-    """The dataset name to use in a job."""
-
-    format: str
-    """`txt` for one text, `jsonl` for one document per line."""
-
     id: UUID
     """Identifies the upload."""
 
     name: str
     """The name that you gave it."""
 
-    sha256: str
-    """SHA-256 of the content, in hexadecimal."""
+    format: str
+    """`txt` for one text, `jsonl` for one document per line."""
 
     size: int
     """Size in bytes."""
+
+    sha256: str
+    """SHA-256 of the content, in hexadecimal."""
+
+    created_at: AwareDatetime
+    """When it was uploaded."""
+
+    dataset: str
+    """The dataset name to use in a job."""
 
 
 class UploadPage(Model):
@@ -1447,11 +1445,11 @@ class UploadPage(Model):
     next_cursor: str | None
     """Send it as `cursor` to get the next page; null on the last page."""
 
-    quota_bytes: int
-    """The most that your uploads may take together."""
-
     used_bytes: int
     """Total size of all your uploads."""
+
+    quota_bytes: int
+    """The most that your uploads may take together."""
 
 
 class Vary(Model):
@@ -1461,24 +1459,24 @@ class Vary(Model):
     An N:M pattern implies its sparsity, so it is combined with no value of `sparsity`.
     """
 
-    method: list[Any] = []
-    """Methods to try, by name or with options."""
+    sparsity: list[Any] = []
+    """Sparsities to try."""
 
     pattern: list[Any] = []
     """Patterns to try."""
 
-    sparsity: list[Any] = []
-    """Sparsities to try."""
+    method: list[Any] = []
+    """Methods to try, by name or with options."""
 
 
 class Verdict(Model):
     """How a job met its gate. Stored with the report, by the worker that made it."""
 
-    conditions: list[Condition]
-    """Each condition of the gate."""
-
     state: Literal["passed", "failed"] | str
     """`passed` if every condition holds."""
+
+    conditions: list[Condition]
+    """Each condition of the gate."""
 
 
 class Wanda(Model):
@@ -1492,41 +1490,41 @@ class Wanda(Model):
 class WebhookChange(Model):
     """Changes to a webhook. Fields that are left out keep their value."""
 
-    enabled: bool | None = None
-    """False stops deliveries. True resumes them and sends what was held back in the meantime."""
+    url: str | None = None
+    """The new URL."""
 
     events: list[Literal["job.succeeded", "job.failed", "job.cancelled", "job.gate_failed"] | str] | None = (
         None
     )
     """The new list of events."""
 
-    url: str | None = None
-    """The new URL."""
+    enabled: bool | None = None
+    """False stops deliveries. True resumes them and sends what was held back in the meantime."""
 
 
 class WebhookItem(Model):
     """A webhook without its secret."""
-
-    created_at: AwareDatetime
-    """When the webhook was created."""
-
-    disabled_reason: str | None
-    """Why deliveries stopped; null while enabled."""
-
-    enabled: bool
-    """Whether messages are being delivered."""
-
-    events: list[Literal["job.succeeded", "job.failed", "job.cancelled", "job.gate_failed"] | str]
-    """Which events are sent."""
-
-    failing_since: AwareDatetime | None
-    """When deliveries began to fail; null if the last one succeeded."""
 
     id: UUID
     """Identifies the webhook."""
 
     url: str
     """Where messages are sent."""
+
+    events: list[Literal["job.succeeded", "job.failed", "job.cancelled", "job.gate_failed"] | str]
+    """Which events are sent."""
+
+    enabled: bool
+    """Whether messages are being delivered."""
+
+    disabled_reason: str | None
+    """Why deliveries stopped; null while enabled."""
+
+    failing_since: AwareDatetime | None
+    """When deliveries began to fail; null if the last one succeeded."""
+
+    created_at: AwareDatetime
+    """When the webhook was created."""
 
 
 class WebhookPage(Model):
@@ -1542,6 +1540,9 @@ class WebhookPage(Model):
 class WebhookRequest(Model):
     """A webhook to create."""
 
+    url: str
+    """Where to send messages: an https URL with a public address, unless the operator allows others."""
+
     events: list[Literal["job.succeeded", "job.failed", "job.cancelled", "job.gate_failed"] | str] = [
         "job.succeeded",
         "job.failed",
@@ -1549,9 +1550,6 @@ class WebhookRequest(Model):
         "job.gate_failed",
     ]
     """Which events to send; all by default."""
-
-    url: str
-    """Where to send messages: an https URL with a public address, unless the operator allows others."""
 
 
 class WeightedDataset(Model):
@@ -1577,62 +1575,62 @@ class ZeroShotFacts(Model):
 class ZooDetail(Model):
     """Everything about a zoo entry."""
 
-    evaluation: str
-    """The text on which the perplexity was measured."""
+    slug: str
+    """Identifies the entry."""
 
-    files: list[ZooFile]
-    """All files, ordered by name."""
-
-    gate: Verdict | None
-    """How the job met its gate; null if it had none."""
-
-    lineage: Lineage
-    """Where the model comes from."""
-
-    load: str
-    """Python code that loads the model from a directory with the files."""
-
-    measured_sparsity: float
-    """The measured share of zeros in the pruned layers."""
-
-    method: str
-    """The name of the pruning method."""
-
-    method_options: Magnitude | Wanda | Gradient | Gblm | Ria | SparseGpt | Admm | dict[str, Any]
-    """The pruning method with all of its options."""
-
-    model: str
-    """The dense model: a Hub id, or the name of a local directory."""
-
-    note: str
-    """What the owner says about the model."""
+    url: str
+    """Address of the entry in this API, relative to this service."""
 
     page: str
     """Address of its page for people, relative to this service."""
 
+    model: str
+    """The dense model: a Hub id, or the name of a local directory."""
+
+    method: str
+    """The name of the pruning method."""
+
     pattern: str
     """`unstructured`, or an N:M pattern such as `2:4`."""
-
-    perplexity: Perplexity
-    """The perplexity before and after pruning."""
-
-    promoted_at: AwareDatetime
-    """When it was put into the zoo."""
-
-    promoted_by: str
-    """The owner who put it into the zoo."""
-
-    size: int
-    """Total size of all files, in bytes."""
-
-    slug: str
-    """Identifies the entry."""
 
     sparsity: float
     """The requested share of zeros in the pruned layers."""
 
-    url: str
-    """Address of the entry in this API, relative to this service."""
+    perplexity: Perplexity
+    """The perplexity before and after pruning."""
+
+    size: int
+    """Total size of all files, in bytes."""
+
+    gate: Verdict | None
+    """How the job met its gate; null if it had none."""
+
+    note: str
+    """What the owner says about the model."""
+
+    promoted_by: str
+    """The owner who put it into the zoo."""
+
+    promoted_at: AwareDatetime
+    """When it was put into the zoo."""
+
+    measured_sparsity: float
+    """The measured share of zeros in the pruned layers."""
+
+    evaluation: str
+    """The text on which the perplexity was measured."""
+
+    method_options: Magnitude | Wanda | Gradient | Gblm | Ria | SparseGpt | Admm | dict[str, Any]
+    """The pruning method with all of its options."""
+
+    lineage: Lineage
+    """Where the model comes from."""
+
+    files: list[ZooFile]
+    """All files, ordered by name."""
+
+    load: str
+    """Python code that loads the model from a directory with the files."""
 
 
 class ZooFile(Model):
@@ -1644,11 +1642,11 @@ class ZooFile(Model):
     name: str
     """Relative path of the file within the model's directory."""
 
-    sha256: str
-    """SHA-256 of the content, in hexadecimal."""
-
     size: int
     """Size in bytes."""
+
+    sha256: str
+    """SHA-256 of the content, in hexadecimal."""
 
     url: str
     """Where to download the content, relative to this service."""
@@ -1657,44 +1655,44 @@ class ZooFile(Model):
 class ZooItem(Model):
     """A zoo entry as it appears in the list."""
 
-    gate: Verdict | None
-    """How the job met its gate; null if it had none."""
+    slug: str
+    """Identifies the entry."""
 
-    method: str
-    """The name of the pruning method."""
-
-    model: str
-    """The dense model: a Hub id, or the name of a local directory."""
-
-    note: str
-    """What the owner says about the model."""
+    url: str
+    """Address of the entry in this API, relative to this service."""
 
     page: str
     """Address of its page for people, relative to this service."""
 
+    model: str
+    """The dense model: a Hub id, or the name of a local directory."""
+
+    method: str
+    """The name of the pruning method."""
+
     pattern: str
     """`unstructured`, or an N:M pattern such as `2:4`."""
-
-    perplexity: Perplexity
-    """The perplexity before and after pruning."""
-
-    promoted_at: AwareDatetime
-    """When it was put into the zoo."""
-
-    promoted_by: str
-    """The owner who put it into the zoo."""
-
-    size: int
-    """Total size of all files, in bytes."""
-
-    slug: str
-    """Identifies the entry."""
 
     sparsity: float
     """The requested share of zeros in the pruned layers."""
 
-    url: str
-    """Address of the entry in this API, relative to this service."""
+    perplexity: Perplexity
+    """The perplexity before and after pruning."""
+
+    size: int
+    """Total size of all files, in bytes."""
+
+    gate: Verdict | None
+    """How the job met its gate; null if it had none."""
+
+    note: str
+    """What the owner says about the model."""
+
+    promoted_by: str
+    """The owner who put it into the zoo."""
+
+    promoted_at: AwareDatetime
+    """When it was put into the zoo."""
 
 
 class ZooPage(Model):

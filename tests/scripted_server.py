@@ -156,7 +156,7 @@ def sweep_document(sweep_id: UUID, state: str, *jobs: Document, **more: object) 
         "id": str(sweep_id),
         "state": state,
         "error": None,
-        "request": {},
+        "request": {"job": {}},
         "search": None,
         "created_at": NOW,
         "ended_at": None,

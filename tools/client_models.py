@@ -1,4 +1,4 @@
-"""Generate `pruneserve_client/models.py` from `contracts/openapi.json`: `make client`.
+"""Generate `pruneserve_client/models.py` from the OpenAPI document of the API: `make client`.
 
 1. take the schemas of the OpenAPI document
 2. loosen them: the server judges values, and an older client must read what a newer server sends
@@ -7,15 +7,13 @@
 
 import json
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tools.contracts import openapi
 from tools.formatting import formatted, piped
 
-CHECKOUT = Path(__file__).parents[1]
-OPENAPI = CHECKOUT / "contracts" / "openapi.json"
-MODELS = CHECKOUT / "pruneserve_client" / "models.py"
+MODELS = Path(__file__).parents[1] / "pruneserve_client" / "models.py"
 
 _HEADER = (
     '''"""The models of the REST API. Generated from its OpenAPI document by `make client`; do not edit."""'''
@@ -59,48 +57,35 @@ _JUDGED_BY_THE_SERVER = {
 
 def generated() -> str:
     """Return the text of `pruneserve_client/models.py` for the OpenAPI document as it stands."""
-    schemas = loosened(json.loads(OPENAPI.read_text(encoding="utf-8"))["components"]["schemas"])
+    schemas = openapi()["components"]["schemas"]
     document = {
         "openapi": "3.1.0",
         "info": {"title": "PruneServe", "version": "1"},
         "paths": {},
-        "components": {"schemas": schemas},
+        "components": {"schemas": {name: loosened(schemas[name]) for name in sorted(schemas)}},
     }
     command = [sys.executable, "-m", "datamodel_code_generator", *_OPTIONS, f"--custom-file-header={_HEADER}"]
     return formatted(piped(command, json.dumps(document)), MODELS)
 
 
-def loosened(schemas: Mapping[str, Any]) -> dict[str, Any]:
-    """Return schemas that accept what a newer server may send: unknown values of enums, unknown variants."""
-    # Pydantic describes a model twice where reading and writing differ in constraints, which are dropped.
-    names = {name: name.removesuffix("-Input").removesuffix("-Output") for name in schemas}
-    references = {
-        f"#/components/schemas/{name}": f"#/components/schemas/{short}" for name, short in names.items()
-    }
-    return {names[name]: _loosened(schemas[name], references) for name in sorted(schemas, reverse=True)}
-
-
-def _loosened(schema: Any, references: Mapping[str, str]) -> Any:  # noqa: ANN401 - any JSON
+def loosened(schema: Any) -> Any:  # noqa: ANN401 - any JSON
+    """Return a schema that accepts what a newer server may send: unknown enum values, unknown variants."""
     if isinstance(schema, list):
-        return [_loosened(part, references) for part in schema]
+        return [loosened(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
     kept = {keyword: value for keyword, value in schema.items() if keyword not in _JUDGED_BY_THE_SERVER}
-    return _opened(
-        {keyword: _loosened_keyword(keyword, value, references) for keyword, value in kept.items()}
-    )
+    return _opened({keyword: _loosened_keyword(keyword, value) for keyword, value in kept.items()})
 
 
-def _loosened_keyword(keyword: str, value: Any, references: Mapping[str, str]) -> Any:  # noqa: ANN401
+def _loosened_keyword(keyword: str, value: Any) -> Any:  # noqa: ANN401
     match keyword:
-        case "$ref":
-            return references[value]
         case "default" | "const" | "enum" | "required":
             return value
         case "properties" | "patternProperties":
-            return {name: _loosened(part, references) for name, part in value.items()}
+            return {name: loosened(part) for name, part in value.items()}
         case _:
-            return _loosened(value, references)
+            return loosened(value)
 
 
 def _opened(schema: dict[str, Any]) -> dict[str, Any]:
