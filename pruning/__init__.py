@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pruning.api import calibration_windows, gradient_norms, prune
+    from pruning.api import calibration_windows, gradient_norms, prune, prune_to_directory
     from pruning.blockwise.results import Pruned, PrunedLayer
     from pruning.errors import InvalidInput, NumericalFailure, PruningError, Unreachable
     from pruning.masks.patterns import LayerTarget
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         Recipe,
         RefitOptions,
     )
+    from pruning.report.schema import Report
 
 __all__ = [
     "ALLOCATIONS",
@@ -52,18 +53,21 @@ __all__ = [
     "PruningError",
     "Recipe",
     "RefitOptions",
+    "Report",
     "ScoringMethod",
     "Unreachable",
     "calibration_windows",
     "gradient_norms",
     "prune",
+    "prune_to_directory",
 ]
 
 _MODULES = {
-    "pruning.api": ("calibration_windows", "gradient_norms", "prune"),
+    "pruning.api": ("calibration_windows", "gradient_norms", "prune", "prune_to_directory"),
     "pruning.blockwise.results": ("Pruned", "PrunedLayer"),
     "pruning.errors": ("InvalidInput", "NumericalFailure", "PruningError", "Unreachable"),
     "pruning.masks.patterns": ("LayerTarget",),
+    "pruning.report.schema": ("Report",),
     "pruning.methods.base": ("LayerStats", "Method", "PrunedMatrix", "ScoringMethod"),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}

@@ -1,10 +1,7 @@
-"""The library on a model in memory: gradient norms, and pruning in place.
-
-`pruning.run` does the same from a recipe alone, with files: it finds the model and the texts, streams the
-weights through the device block by block, can resume, measures the result and writes a report.
-"""
+"""The public functions of the library: on a model in memory, and from a recipe to a directory."""
 
 from collections.abc import Callable, Collection
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -17,10 +14,13 @@ from pruning.data.windows import Reader
 from pruning.errors import InvalidInput
 from pruning.gradients.gradient_pass import gradient_norms as gradient_norms_of
 from pruning.gradients.window_norms import GradientNorms
-from pruning.recipe import Calibration, GradientNorm, LayerSelection, Recipe
+from pruning.progress import Progress, Silent
+from pruning.recipe import Calibration, Evaluation, GradientNorm, LayerSelection, Recipe
+from pruning.report.schema import Report
+from pruning.run import RunRequest, Services, run
 
-Progress = Callable[[int, int], None]
-"""Called after each step with the number of finished steps and of all steps. What it raises ends the work."""
+Step = Callable[[int, int], None]
+"""Called after each step with the numbers of finished steps and of all steps. An exception ends the work."""
 
 
 def _ignore(done: int, total: int) -> None:
@@ -64,7 +64,7 @@ def gradient_norms(
     *,
     norms: Collection[GradientNorm] = frozenset({"l1"}),
     layers: LayerSelection = LayerSelection(),  # noqa: B008 - immutable
-    progress: Progress = _ignore,
+    step: Step = _ignore,
 ) -> GradientNorms:
     """Compute, per weight, the norm over windows of the gradient of the loss.
 
@@ -82,7 +82,7 @@ def gradient_norms(
         `l1`, the sum of |g| over the windows; `l2`, the square root of the sum of g²; or both.
     layers
         Which linear layers of the decoder blocks.
-    progress
+    step
         Called after each micro-batch of windows.
 
     Returns
@@ -98,7 +98,7 @@ def gradient_norms(
     NumericalFailure
         If a gradient is not finite; the message names the layer.
     """
-    return gradient_norms_of(model, windows, norms=norms, step=progress, selection=layers)
+    return gradient_norms_of(model, windows, norms=norms, step=step, selection=layers)
 
 
 def prune(
@@ -107,7 +107,7 @@ def prune(
     windows: Tensor | None = None,
     *,
     gradients: GradientNorms | None = None,
-    progress: Progress = _ignore,
+    step: Step = _ignore,
 ) -> Pruned:
     """Prune a model in place.
 
@@ -127,7 +127,7 @@ def prune(
     gradients
         From `gradient_norms` on the dense model. Computed from `windows` if the recipe needs them and none
         are given.
-    progress
+    step
         Called after each pruned block.
 
     Returns
@@ -138,7 +138,7 @@ def prune(
     Raises
     ------
     InvalidInput
-        If the model or the recipe cannot be used, before anything is changed; `field` names what is wrong.
+        If the model or the recipe cannot be used, before any weight is changed; `field` names what is wrong.
     NumericalFailure
         If a layer's scores or new weights are not finite; the message names the layer. Earlier blocks are
         pruned already.
@@ -154,4 +154,57 @@ def prune(
     norms = recipe.gradient_norms
     if gradients is None and windows is not None and norms:
         gradients = gradient_norms(model, windows, norms=norms, layers=recipe.layers)
-    return prune_blockwise(model, recipe, windows, gradients or {}, step=progress)
+    return prune_blockwise(model, recipe, windows, gradients or {}, step=step)
+
+
+def prune_to_directory(
+    recipe: Recipe,
+    output: Path,
+    *,
+    evaluation: Evaluation = Evaluation(),  # noqa: B008 - immutable
+    device: str = "auto",
+    save_masks: bool = False,
+    hub_token: str | None = None,
+    progress: Progress = Silent(),  # noqa: B008 - without state
+) -> Report:
+    """Run a whole recipe: load the model, prune it, measure it, and write a checkpoint with a report.
+
+    The weights are streamed through the device block by block, so the model may be larger than its memory.
+    `pruning.run.run` takes the same request and more, such as a store from which an interrupted run resumes.
+
+    Parameters
+    ----------
+    recipe
+        Everything that decides the pruned weights.
+    output
+        The directory of the pruned model. It must not exist, and appears complete or not at all.
+    evaluation
+        The texts and tasks on which the dense and the pruned model are measured.
+    device
+        `auto`, `cpu`, `cuda` or `cuda:N`.
+    save_masks
+        Also write `masks.safetensors`, one bit per weight.
+    hub_token
+        A token of the Hugging Face Hub, used for the model only.
+    progress
+        Receives every step. An exception that it raises ends the run between two steps.
+
+    Returns
+    -------
+    Report
+        Perplexities, sparsity and error per layer, time and peak memory per stage, versions, fingerprints. It
+        is also written to `pruning_report.json`.
+
+    Raises
+    ------
+    InvalidInput
+        If the recipe cannot be run as it is; `field` names what is wrong. Before expensive work if possible.
+    NumericalFailure
+        If a layer's numbers are not finite; the message names the layer.
+    Unreachable
+        If the Hugging Face Hub does not answer.
+    PruningError
+        If the disk has no room for the output.
+    """
+    request = RunRequest(recipe, evaluation, output, device=device, save_masks=save_masks)
+    return run(request, Services(progress=progress, hub_token=hub_token))

@@ -1,9 +1,17 @@
 import ast
+import re
 from pathlib import Path
 
 import pytest
+import torch
 
 import pruning
+from pruning import InvalidInput, LayerSelection, Recipe, gradient_norms, prune
+from pruning.blockwise.prune import prune as prune_blockwise
+from tests.pruning.families import make
+from tests.small_model import write_small_model
+
+LIBRARY = Path(__file__).parents[2] / "docs" / "library.md"
 
 
 @pytest.mark.parametrize("name", pruning.__all__)
@@ -24,3 +32,43 @@ def test_type_checkers_see_every_public_name() -> None:
 def test_a_name_that_is_not_public_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="'pruning' has no attribute 'Wanda'"):
         pruning.Wanda  # noqa: B018
+
+
+def test_the_snippets_of_the_library_page_run_one_after_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_small_model(tmp_path / "model", blocks=2)
+    monkeypatch.chdir(tmp_path)
+    snippets = re.findall(r"^```python\n(.*?)^```$", LIBRARY.read_text(), re.MULTILINE | re.DOTALL)
+    assert len(snippets) == 6
+    names: dict[str, object] = {}
+    for snippet in snippets:
+        exec(compile(snippet, str(LIBRARY), "exec"), names)  # noqa: S102 - of this repository
+    assert (tmp_path / "pruned" / "pruning_report.json").exists()
+
+
+def test_gradients_that_are_not_given_are_computed_for_the_selected_layers(
+    five_windows: torch.Tensor,
+) -> None:
+    recipe = Recipe(model="/any", method="gblm", sparsity=0.5, layers=LayerSelection(include=("*.mlp.*",)))
+    steps: list[tuple[int, int]] = []
+    computed = prune(make("llama"), recipe, five_windows, step=lambda *step: steps.append(step))
+    norms = gradient_norms(make("llama"), five_windows, layers=recipe.layers)
+    given = prune_blockwise(make("llama"), recipe, five_windows, norms, step=lambda done, total: None)
+    assert computed.masks.keys() == given.masks.keys()
+    assert all(torch.equal(computed.masks[name], given.masks[name]) for name in given.masks)
+    assert steps == [(done, len(steps)) for done in range(1, len(steps) + 1)]
+
+
+@pytest.mark.parametrize(
+    "windows", [None, torch.zeros(4, dtype=torch.int64), torch.zeros((4, 8), dtype=torch.int32)]
+)
+def test_windows_that_cannot_be_used_are_refused_before_the_model_is_changed(
+    windows: torch.Tensor | None,
+) -> None:
+    model = make("llama")
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    with pytest.raises(InvalidInput, match="windows") as caught:
+        prune(model, Recipe(model="/any", method="wanda", sparsity=0.5), windows)
+    assert caught.value.field == "windows"
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
