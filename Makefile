@@ -3,7 +3,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-EXTRAS := torch,zero-shot,embedded,demo,dev
+EXTRAS := torch,zero-shot,embedded,demo,dev,docs
 
 # The first interpreter that is new enough; `make PYTHON=/path/to/python` chooses another.
 PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13 python3.14; do \
@@ -17,7 +17,7 @@ WORKERS ?= 3
 unexport PYTHONDONTWRITEBYTECODE
 PIP := -m pip install --quiet --disable-pip-version-check --progress-bar off --no-compile
 
-.PHONY: demo test soak bench-quality bench-agreement bench-api bench-search lint contracts client release format install clean
+.PHONY: demo test soak bench-quality bench-agreement bench-api bench-search lint docs contracts client release format install clean
 
 demo: install
 	@$(BIN)/python -m cli.demo
