@@ -38,6 +38,16 @@ signal(SIGINT, default_int_handler)
 
 BUCKET = "artifacts"
 
+SERVERS = frozenset({"postgres_url", "own_postgres", "valkey", "store_url", "s3", "chromium"})
+"""The fixtures that start one."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow what asks for a server; what is slow by itself says so in its file."""
+    for item in items:
+        if isinstance(item, pytest.Function) and SERVERS.intersection(item.fixturenames):
+            item.add_marker(pytest.mark.slow)
+
 
 class S3(EmbeddedServer):
     """`rclone serve s3` over a directory, with one bucket."""
@@ -78,31 +88,35 @@ class S3(EmbeddedServer):
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A migrated database: of a new server, or of the one that TEST_POSTGRES_URL names (`make mutants`)."""
+    if running := os.environ.get("TEST_POSTGRES_URL"):
+        yield running
+        return
     with Postgres(tmp_path_factory.mktemp("postgres")) as server:
         migrations.upgrade(server.url)
-        yield server
+        yield server.url
 
 
 @pytest.fixture
-def database_url(postgres: Postgres) -> Iterator[str]:
+def database_url(postgres_url: str) -> Iterator[str]:
     """A migrated database of the test's own."""
     # A copy of the one that the migrations were run on: faster than running them for every test.
-    with _database(postgres, template="pruneserve") as url:
+    with _database(postgres_url, template="pruneserve") as url:
         yield url
 
 
 @pytest.fixture
-def empty_database_url(postgres: Postgres) -> Iterator[str]:
+def empty_database_url(postgres_url: str) -> Iterator[str]:
     """A database without a table."""
-    with _database(postgres, template="template1") as url:
+    with _database(postgres_url, template="template1") as url:
         yield url
 
 
 @contextmanager
-def _database(postgres: Postgres, *, template: str) -> Iterator[str]:
+def _database(server_url: str, *, template: str) -> Iterator[str]:
     name = f"test_{uuid4().hex}"
-    server, _, _ = postgres.url.rpartition("/")
+    server, _, _ = server_url.rpartition("/")
     with psycopg.connect(f"{server}/postgres", autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         yield f"{server}/{name}"

@@ -7,6 +7,8 @@ import pytest
 
 from tools.release import CHECKOUT, checksums, release_notes, version_of
 
+pytestmark = pytest.mark.slow
+
 CHANGELOG = """# Changelog
 
 ## Unreleased

@@ -15,6 +15,8 @@ from packaging.requirements import Requirement
 from tests.cli.conftest import up
 from tools.release import build_wheel
 
+pytestmark = pytest.mark.slow
+
 CHECKOUT = Path(__file__).parents[2]
 ROOMS = ("api", "cli", "jobs", "migrations", "pruneserve_client", "pruning", "worker")
 PROJECT_OF_THE_CLIENT = {f"pruneserve_client/{name}" for name in ("pyproject.toml", "README.md", "LICENSE")}

@@ -15,6 +15,8 @@ from pruning.progress import Silent
 from pruning.recipe import Stage
 from pruning.report.console import progress_on
 
+pytestmark = pytest.mark.slow
+
 
 def arguments(model: Path | str, output: Path, *more: str) -> list[str]:
     return [

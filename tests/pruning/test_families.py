@@ -28,6 +28,8 @@ from tests.pruning import naive
 from tests.pruning.families import ALL_FAMILIES, UNREACHED_EXPERTS, make, with_unreached_experts
 from tests.pruning.pruned import ignore_steps
 
+pytestmark = pytest.mark.slow
+
 CPU = torch.device("cpu")
 ROUTERS = ("shared_expert_gate",)
 

@@ -26,6 +26,8 @@ from pruning.recipe import METHODS, Evaluation, Recipe, Stage
 from pruning.report.schema import Report
 from tests.pruning.runs import run_recipe
 
+pytestmark = pytest.mark.slow
+
 SHORT = {"dataset": "builtin", "samples": 4, "sequence_length": 32}
 EVALUATION = Evaluation(dataset="builtin", sequence_length=32, windows=6)
 

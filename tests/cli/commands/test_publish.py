@@ -19,6 +19,8 @@ from cli.terminal import Exit
 from tests.cli.conftest import PRUNESERVE
 from tests.scripted_server import Document, ScriptedServer, artifact_document, zoo_document
 
+pytestmark = pytest.mark.slow
+
 TOKEN = "hf_only-the-hub-may-see-this"
 CARD = b'model = AutoModelForCausalLM.from_pretrained("<this directory>")\n'
 WEIGHTS = bytes(range(256)) * 64

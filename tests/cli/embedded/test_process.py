@@ -14,6 +14,8 @@ import pytest
 from cli.embedded.process import EmbeddedError, OwnedProcess
 from cli.embedded.supervisor import Supervisor
 
+pytestmark = pytest.mark.slow
+
 STUBBORN = """
 import pathlib, signal, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)

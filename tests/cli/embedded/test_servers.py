@@ -19,6 +19,8 @@ from cli.embedded.process import EmbeddedError
 from cli.embedded.server import LOOPBACK, EmbeddedServer
 from cli.embedded.valkey import Valkey
 
+pytestmark = pytest.mark.slow
+
 SERVERS = pytest.mark.parametrize("kind", [Postgres, Valkey])
 
 

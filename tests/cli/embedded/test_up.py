@@ -20,7 +20,7 @@ from cli.terminal import Exit
 from tests.cli.conftest import PATIENCE_SECONDS, PRUNESERVE, Up, up
 
 # They share a stack, and come in the order in which they are written.
-pytestmark = pytest.mark.xdist_group("up")
+pytestmark = [pytest.mark.xdist_group("up"), pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

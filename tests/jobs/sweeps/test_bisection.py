@@ -56,3 +56,20 @@ def test_the_answer_lies_within_the_tolerance_of_the_best_on_a_fine_grid(
 def test_what_cannot_be_searched_is_refused(fields: dict[str, float], told: str) -> None:
     with pytest.raises(ValidationError, match=told):
         Target(**fields)
+
+
+def test_a_model_that_meets_the_bound_everywhere_is_measured_at_the_highest_sparsity() -> None:
+    found, measured = search(Target(max_perplexity=20.0, lowest=0.1, highest=0.9, tolerance=0.1), best=1.0)
+    assert (found.met, found.missed) == (0.9, None)
+    assert measured[-1] == 0.9
+
+
+def test_a_model_that_misses_the_bound_everywhere_is_measured_at_the_lowest_sparsity() -> None:
+    found, measured = search(Target(max_perplexity=20.0, lowest=0.1, highest=0.9, tolerance=0.1), best=0.0)
+    assert (found.met, found.missed) == (None, 0.1)
+    assert measured[-1] == 0.1
+
+
+def test_the_gate_of_a_search_is_its_bound() -> None:
+    assert Target(max_perplexity=20.0).gate.max_perplexity == 20.0
+    assert Target(max_perplexity_increase=0.1).gate.max_perplexity_increase == 0.1

@@ -16,6 +16,8 @@ from pruning.evaluation.zero_shot import Tasks
 from pruning.recipe import Evaluation, Recipe
 from tests.pruning.runs import run_recipe
 
+pytestmark = pytest.mark.slow
+
 with_harness = pytest.mark.skipif(
     importlib.util.find_spec("lm_eval") is None,
     reason="lm-evaluation-harness is not installed (pip install 'pruneserve[zero-shot]')",

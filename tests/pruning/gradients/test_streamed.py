@@ -27,7 +27,7 @@ class Interrupted(Exception):
     """Stands for the death of the process."""
 
 
-pytestmark = pytest.mark.usefixtures("two_windows_at_once")
+pytestmark = [pytest.mark.usefixtures("two_windows_at_once"), pytest.mark.slow]
 
 
 def new_pass(

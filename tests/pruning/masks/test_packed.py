@@ -1,9 +1,20 @@
-"""Zeros go where the mask says, and nothing else changes by a bit."""
+"""Masks as bits and as files; zeros go where the mask says, and nothing else changes by a bit."""
+
+import json
+from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
 
-from pruning.masks.packed import set_to_zero
+from pruning.masks.packed import MaskFile, packed, read_masks, set_to_zero, unpacked
+
+MASKS = {
+    "b.weight": torch.arange(15).view(3, 5) % 3 == 0,
+    "a.weight": torch.tensor([[True, False], [False, True]]),
+    "experts": torch.arange(24).view(2, 3, 4) % 5 < 2,
+}
+SHAPES = {name: tuple(mask.shape) for name, mask in MASKS.items()}
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32, torch.float64])
@@ -23,3 +34,50 @@ def test_masked_weights_are_zero_and_others_keep_their_bits(dtype: torch.dtype, 
     assert torch.equal(weights.contiguous().view(integers), expected.contiguous().view(integers))
     assert torch.equal(before[~mask].view(integers), weights[~mask].view(integers))
     assert not torch.signbit(weights[mask]).any()
+
+
+def test_the_first_weight_is_the_highest_bit_and_the_last_byte_is_filled_with_zeros() -> None:
+    mask = torch.tensor([[True, False, False, False, False], [False, True, True, True, True]])
+    assert packed(mask).tolist() == [0b10000011, 0b11000000]
+    assert packed(mask).dtype == torch.uint8
+
+
+@pytest.mark.parametrize("mask", MASKS.values(), ids=MASKS.keys())
+def test_a_packed_mask_is_unpacked_as_it_was(mask: torch.Tensor) -> None:
+    restored = unpacked(packed(mask), mask.shape)
+    assert restored.dtype == torch.bool
+    assert torch.equal(restored, mask)
+
+
+def test_masks_are_read_as_they_were_written_in_whatever_order(tmp_path: Path) -> None:
+    path = tmp_path / "masks.safetensors"
+    file = MaskFile(path, SHAPES)
+    file.write({"experts": MASKS["experts"]})
+    file.write({"a.weight": MASKS["a.weight"], "b.weight": MASKS["b.weight"]})
+    masks = read_masks(path)
+    assert masks.keys() == MASKS.keys()
+    assert all(torch.equal(masks[name], MASKS[name]) for name in MASKS)
+
+
+def test_a_mask_file_is_a_safetensors_file_of_bytes_aligned_to_eight(tmp_path: Path) -> None:
+    path = tmp_path / "masks.safetensors"
+    MaskFile(path, SHAPES).write(MASKS)
+    with safe_open(path, framework="pt") as file:
+        assert json.loads(file.metadata()["shapes"]) == {name: list(shape) for name, shape in SHAPES.items()}
+        assert {name: file.get_tensor(name).shape for name in file.keys()} == {  # noqa: SIM118 - no mapping
+            "a.weight": (1,),
+            "b.weight": (2,),
+            "experts": (3,),
+        }
+    length = int.from_bytes(path.read_bytes()[:8], "little")
+    assert length % 8 == 0
+    assert path.stat().st_size == 8 + length + 6
+
+
+def test_masks_that_are_not_written_yet_are_empty_and_the_file_has_its_size(tmp_path: Path) -> None:
+    path = tmp_path / "masks.safetensors"
+    MaskFile(path, SHAPES)
+    size = path.stat().st_size
+    assert not any(mask.any() for mask in read_masks(path).values())
+    MaskFile(path, SHAPES).write(MASKS)
+    assert path.stat().st_size == size

@@ -13,6 +13,8 @@ from pruning.errors import InvalidInput
 from pruning.report.reproduce import RecipeFile, differences
 from pruning.report.schema import Environment, Report
 
+pytestmark = pytest.mark.slow
+
 
 def first_run(model: Path, output: Path, *more: str) -> Path:
     """The report of a run with settings that are not the defaults."""

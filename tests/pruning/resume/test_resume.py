@@ -20,6 +20,8 @@ from pruning.report.schema import Report
 from pruning.resume.store import ActivationCheckpoint, DirectoryResumeStore, sha256_of
 from tests.pruning.runs import run_recipe
 
+pytestmark = pytest.mark.slow
+
 EVALUATION = Evaluation(dataset="builtin", sequence_length=32, windows=2)
 CALIBRATION = {"dataset": "builtin", "samples": 3, "sequence_length": 24}
 RECIPES: dict[str, dict[str, Any]] = {

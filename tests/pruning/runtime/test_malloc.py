@@ -4,6 +4,10 @@ import json
 import subprocess
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 SIZE = 64 << 20
 
 # It runs in a process of its own, because other tests leave free memory in the heap.

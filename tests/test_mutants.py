@@ -1,0 +1,49 @@
+"""What `make mutants` makes of mutmut's output."""
+
+import pytest
+
+from tools.mutants import REASONS, Mutant, known_survivors, parse_diff, parse_results, verdict
+
+DIFF = """\
+# pruning.masks.patterns.x_fits__mutmut_3: survived
+--- pruning/masks/patterns.py
++++ pruning/masks/patterns.py
+@@ -2,3 +2,3 @@
+     kept_of = group_of(pattern)
+-    return kept_of is None or inputs % kept_of[1] == 0
++    return kept_of is None or inputs % kept_of[1] != 0
+"""
+MUTANT = Mutant(
+    "pruning/masks/patterns.py",
+    "return kept_of is None or inputs % kept_of[1] == 0",
+    "return kept_of is None or inputs % kept_of[1] != 0",
+)
+
+
+def test_results_name_every_mutant_that_was_checked() -> None:
+    text = "    a.x_f__mutmut_1: killed\n    a.x_f__mutmut_2: no tests\n    a.x_f__mutmut_3: not checked\n"
+    assert dict(parse_results(text)) == {"a.x_f__mutmut_1": "killed", "a.x_f__mutmut_2": "no tests"}
+
+
+def test_a_diff_is_a_file_and_the_changed_lines() -> None:
+    assert parse_diff(DIFF) == MUTANT
+
+
+@pytest.mark.parametrize(
+    ("statuses", "reasons", "complaint"),
+    [
+        (["killed"] * 17 + ["timeout"] * 2 + ["survived"], {MUTANT: "the same"}, None),
+        (["killed"] * 16 + ["survived"] * 4, {MUTANT: "the same"}, "fewer than 85%"),
+        (["killed"] * 16 + ["no tests"] * 4, {MUTANT: "the same"}, "fewer than 85%"),
+        (["killed"] * 19 + ["survived"], {}, "1 survivors"),
+        ([], {}, "fewer than 85%"),
+    ],
+    ids=["explained", "too few killed", "too few reached", "unexplained", "nothing ran"],
+)
+def test_the_verdict(statuses: list[str], reasons: dict[Mutant, str], complaint: str | None) -> None:
+    found = verdict(statuses, [MUTANT] if "survived" in statuses else [], reasons)
+    assert found is None if complaint is None else found is not None and found.startswith(complaint)
+
+
+def test_every_known_survivor_has_a_reason() -> None:
+    assert all(reason.strip() for reason in known_survivors(REASONS.read_text()).values())
