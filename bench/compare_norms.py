@@ -76,10 +76,15 @@ def _against_autograd(bench: Bench) -> Iterator[str]:
     for dtype in ("float32", "float64"):
         bench.gradients(dtype, "whole")
         bench.plain_gradients(dtype)
-        files[f"ours in {dtype}"] = bench.norms(dtype)
+        files[f"the engine's in {dtype}"] = bench.norms(dtype)
         files[f"autograd's in {dtype}"] = bench.plain_norms(dtype)
-    ours, plain, ours_wide, plain_wide = files
-    for one, other in ((ours, plain), (ours, plain_wide), (plain, plain_wide), (ours_wide, plain_wide)):
+    engine, autograd, engine_float64, autograd_float64 = files
+    for one, other in (
+        (engine, autograd),
+        (engine, autograd_float64),
+        (autograd, autograd_float64),
+        (engine_float64, autograd_float64),
+    ):
         worst, median = norm_differences(files[one], files[other])
         yield f"norms of each layer, {one} relative to {other}: worst {worst:.1e}, median {median:.1e}"
 

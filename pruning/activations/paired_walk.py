@@ -36,7 +36,7 @@ class PairedForward(BlockwiseForward):
         self._dense_block: nn.Module = nn.Identity()
         self._residual_layer: LinearLayer | None = None
 
-    def enter(self, index: int) -> None:
+    def begin_block(self, index: int) -> None:
         """Copy block `index` before it is pruned."""
         block = self._blocks[index]
         self._dense_block = copy.deepcopy(block.module)

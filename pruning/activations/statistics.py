@@ -7,7 +7,7 @@ not depend on how windows are grouped into micro-batches.
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Literal, Protocol, TypeVar
+from typing import Generic, Literal, Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -123,19 +123,44 @@ _Measured = Need | Literal["token_sample"]
 Value = TypeVar("Value")
 
 
+class _SharedByInput(Generic[Value]):
+    """A value per layer, which layers that are given the same tensor share.
+
+    "Same" means the same object, compared while it is alive: its address may be reused afterwards.
+    """
+
+    def __init__(self, new: Callable[[], Value]) -> None:
+        self.by_layer: dict[str, Value] = {}
+        self._new = new
+        self._seen: list[tuple[Tensor, Value]] = []  # in this forward pass
+
+    def add(self, call: LayerCall, update: Callable[[Value], None]) -> None:
+        """Update the value of the layer, unless another layer has been called with this input."""
+        name = call.layer.name
+        value = _find_same(self._seen, call.inputs)
+        if value is None:
+            value = self.by_layer.setdefault(name, self._new())
+            update(value)
+            self._seen.append((call.inputs, value))
+        self.by_layer[name] = value
+
+    def end_pass(self) -> None:
+        """Release the inputs of the forward pass."""
+        self._seen.clear()
+
+
 class InputStatistics:
     """The statistics that a recipe needs, for the linear layers of one block.
 
-    Layers that are given the same tensor (query, key and value, say) share one set of statistics. "Same"
-    means the same object, compared while it is alive: its address may be reused afterwards.
+    Layers that are given the same tensor (query, key and value, say) share one set of statistics.
     """
 
     def __init__(self, layers: Sequence[LinearLayer], needs: Collection[Need]) -> None:
         """`layers`: of one block. `needs`: the statistics to collect."""
         self.layers = layers
-        self._kinds = _statistics_for(needs)
-        self._by_layer: dict[str, dict[_Measured, Statistic]] = {}
-        self._input_errors: dict[str, ActivationError] = {}
+        kinds = _statistics_for(needs)
+        self._statistics = _SharedByInput(lambda: {need: kind() for need, kind in kinds.items()})
+        self._input_errors = _SharedByInput(ActivationError)
         self._output_errors: dict[str, ActivationError] = {}
 
     @contextmanager
@@ -153,43 +178,30 @@ class InputStatistics:
         stop
             End the pass, by raising StopForward from it, once all layers have been called.
         """
-        shared: list[tuple[Tensor, dict[_Measured, Statistic]]] = []
-        shared_errors: list[tuple[Tensor, ActivationError]] = []
-        missing = {layer.name for layer in self.layers}
+        try:
+            with observing(self.layers, windows, _Collector(self, dense or {}, stop=stop)):
+                yield
+        finally:
+            self._statistics.end_pass()
+            self._input_errors.end_pass()
 
-        def collect(call: LayerCall) -> None:
-            name = call.layer.name
-            if dense is not None and name in dense:
-                collect_error(call, dense[name])
-            known = _find_same(shared, call.inputs)
-            if known is not None:
-                self._by_layer[name] = known
-                return
-            new = {need: kind() for need, kind in self._kinds.items()}
-            statistics = self._by_layer.setdefault(name, new)
-            by_window = call.by_window(call.inputs)
+    def add(self, call: LayerCall) -> None:
+        """Take in one call of a layer."""
+
+        def update(statistics: Mapping[_Measured, Statistic]) -> None:
+            inputs = call.by_window(call.inputs)
             for statistic in statistics.values():
-                statistic.add(by_window)
-            shared.append((call.inputs, statistics))
+                statistic.add(inputs)
 
-        def collect_error(call: LayerCall, expected: Tensor) -> None:
-            known = _find_same(shared_errors, call.inputs)
-            if known is not None:
-                self._input_errors[call.layer.name] = known
-                return
-            error = self._input_errors.setdefault(call.layer.name, ActivationError())
-            error.add(call.by_window(call.inputs), call.by_window(expected - call.inputs))
-            shared_errors.append((call.inputs, error))
+        self._statistics.add(call, update)
 
-        class Collector(Observer):
-            def before(self, call: LayerCall) -> None:
-                collect(call)
-                missing.discard(call.layer.name)
-                if stop and not missing:
-                    raise StopForward
+    def add_input_error(self, call: LayerCall, dense: Tensor) -> None:
+        """Take in the difference between the layer's input in the `dense` model and in this call."""
 
-        with observing(self.layers, windows, Collector()):
-            yield
+        def update(error: ActivationError) -> None:
+            error.add(call.by_window(call.inputs), call.by_window(dense - call.inputs))
+
+        self._input_errors.add(call, update)
 
     def add_output_error(
         self, layer: LinearLayer, inputs: Sequence[Tensor], errors: Sequence[Tensor]
@@ -205,13 +217,13 @@ class InputStatistics:
         """
         if layer.name in self._output_errors:
             return self._output_errors[layer.name].value
-        if layer.name in self._input_errors:
-            return weight @ self._input_errors[layer.name].value
+        if layer.name in self._input_errors.by_layer:
+            return weight @ self._input_errors.by_layer[layer.name].value
         return None
 
     def of(self, layer: LinearLayer, need: Need) -> Tensor:
         """Return a statistic of the layer's input: `InputNorms.value` or `SecondMoments.value`."""
-        return self._by_layer[layer.name][need].value
+        return self._statistics.by_layer[layer.name][need].value
 
     def relative_error(self, layer: LinearLayer, dense: Tensor) -> float | None:
         """Return ‖XW'ᵀ - XWᵀ‖ / ‖XWᵀ‖, W' the layer's current weight, W the `dense` one (outputs, inputs).
@@ -219,7 +231,7 @@ class InputStatistics:
         X are the layer's inputs: of all windows where second moments were collected, otherwise of a
         `TokenSample`. None where nothing was collected, or all inputs were zero.
         """
-        measured = self._by_layer.get(layer.name)
+        measured = self._statistics.by_layer.get(layer.name)
         if measured is None:
             return None
         # On a token sample, bfloat16 is good for three digits at half the price. float16 could overflow.
@@ -227,6 +239,25 @@ class InputStatistics:
             dense = dense.to(torch.promote_types(dense.dtype, torch.float32))
         ratio = float(_output_norm(layer.matrix - dense, measured) / _output_norm(dense, measured))
         return ratio if math.isfinite(ratio) else None
+
+
+class _Collector(Observer):
+    """Passes the layers' calls on to their statistics, and with `stop` ends the pass after the last one."""
+
+    def __init__(self, statistics: InputStatistics, dense: Mapping[str, Tensor], *, stop: bool) -> None:
+        self._statistics = statistics
+        self._dense = dense
+        self._stop = stop
+        self._missing = {layer.name for layer in statistics.layers}
+
+    def before(self, call: LayerCall) -> None:
+        name = call.layer.name
+        if name in self._dense:
+            self._statistics.add_input_error(call, self._dense[name])
+        self._statistics.add(call)
+        self._missing.discard(name)
+        if self._stop and not self._missing:
+            raise StopForward
 
 
 def _find_same(pairs: Sequence[tuple[Tensor | None, Value]], tensor: Tensor) -> Value | None:

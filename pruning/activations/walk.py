@@ -36,7 +36,7 @@ class BlockwiseForward:
         """Continue from the `state` of an earlier walk over the same micro-batches."""
         self._hidden = [state[f"{number:05}"].to(old.device) for number, old in enumerate(self._hidden)]
 
-    def enter(self, index: int) -> None:
+    def begin_block(self, index: int) -> None:
         """Prepare to prune block `index`, whose input the hidden states are."""
 
     def measure(self, index: int, statistics: InputStatistics) -> None:

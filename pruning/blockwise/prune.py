@@ -115,7 +115,7 @@ def prune_blocks(
             block = stack.blocks[index]
             with placement.resident(block.module, then=stack.module_after(index)):
                 if forward is not None:
-                    forward.enter(index)
+                    forward.begin_block(index)
                 if index in blocks:
                     blocks[index].apply_to(block)
                 else:

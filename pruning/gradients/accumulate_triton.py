@@ -1,4 +1,4 @@
-"""The fused Triton kernel behind `accumulate`: no gradient ever reaches the GPU's memory.
+"""The fused Triton kernel of `accumulate`: no gradient ever reaches the GPU's memory.
 
 A plain product writes each window's gradient, reads it to take absolute values, writes those, reads them
 again to add them, and reads and writes the sum: 16 bytes of traffic per weight and window for 16-bit

@@ -38,7 +38,8 @@ from pruning.runtime.malloc import retain_freed_heap
 Step = Callable[[int, int], None]
 """Called as `step(done, total)` after each step of a pass; whatever it raises ends the pass."""
 
-# Larger blocks are logits only. Retaining those would cost a tenth of the memory that streaming saves.
+# Only logits need larger blocks. Retained in the heap, they would add a tenth to the peak of a pass that is
+# meant to save memory.
 _LARGEST_RETAINED_BLOCK = 1 << 25
 
 

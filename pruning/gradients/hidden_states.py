@@ -12,7 +12,7 @@ _FLOAT32_TOKENS = 8
 
 
 def float32_tokens(dtype: torch.dtype, length: int) -> int:
-    """Return how many first tokens of a window run in float32 beside a pass in `dtype`; 0 in wide dtypes."""
+    """Return how many first tokens of a window run in float32 in a pass in `dtype`; 0 in wide dtypes."""
     return min(_FLOAT32_TOKENS, length - 1) if dtype.itemsize < torch.float32.itemsize else 0
 
 

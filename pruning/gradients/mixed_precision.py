@@ -2,7 +2,7 @@
 
 Language models park unused attention on one or two of a window's first tokens, whose hidden states grow to a
 hundred times the others' (Sun et al., arXiv 2402.17762). The gradient there is the small remainder of a large
-cancellation, and yet it dominates the gradient norms of the early blocks: a forward pass rounded to bfloat16
+cancellation, and yet it makes up a good part of the early blocks' norms: a forward pass rounded to bfloat16
 changes it by tens of per cent, while rounding at all other tokens changes little. So the first tokens run
 through every block separately, in float32; causal attention allows it, since no later token affects them. The
 others see them rounded.
@@ -57,7 +57,8 @@ class MixedPrecisionForward:
         the product of that layer is computed for the float32 tokens only.
         """
         block = self._replay.stack.blocks[index]
-        # An observer is always attached: it makes fused experts run one by one, whose sums round differently.
+        # Observe even without an observer: it makes fused experts run one by one, and their sums round
+        # differently in one grouped product.
         watching = observer or Observer()
         with skipped_matmul(skip), observing(block.layers, tokens, watching):
             output = self._calls[len(tokens)][index](block.module, hidden.join())

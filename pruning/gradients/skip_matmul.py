@@ -17,6 +17,7 @@ from pruning.gradients.window_norms import GradientAccumulator, WindowNorms
 from pruning.model.blocks import Block
 from pruning.model.hooks import LayerCall, Observer, observing
 from pruning.model.layers import LinearLayer, ModuleLayer
+from pruning.model.patching import replaced_forward
 
 
 @contextmanager
@@ -25,12 +26,13 @@ def skipped_matmul(layer: LinearLayer | None) -> Iterator[None]:
     if layer is None:
         yield
         return
-    # Set on the instance; deleting it uncovers the class's forward.
-    layer.module.forward = lambda inputs: _ZeroMatmul.apply(inputs, layer.matrix)  # type: ignore[no-untyped-call]
-    try:
+
+    def forward(inputs: Tensor) -> Tensor:
+        zeros: Tensor = _ZeroMatmul.apply(inputs, layer.matrix)  # type: ignore[no-untyped-call]
+        return zeros
+
+    with replaced_forward(layer.module, forward):
         yield
-    finally:
-        del layer.module.forward
 
 
 class _ZeroMatmul(torch.autograd.Function):

@@ -2,8 +2,7 @@
 
 1. Forward: all windows run through the blocks, and each block's input is stored.
 2. Backward, from the last block to the first: the block runs again on its stored input, the gradient at its
-output is
-   propagated to its input, and the norms of its layers are finished.
+   output is propagated to its input, and the norms of its layers are finished.
 """
 
 import time

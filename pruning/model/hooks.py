@@ -1,6 +1,6 @@
 """Observes the inputs and outputs of linear layers, fused experts included, while a model runs.
 
-Plain forward hooks do not see the experts inside a fused module, and not which tokens belong to which window.
+Plain forward hooks see neither the experts inside a fused module nor which tokens belong to which window.
 """
 
 from collections import defaultdict
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from pruning.errors import InvalidInput
 from pruning.model.experts import run_by_expert
 from pruning.model.layers import ExpertLayer, LinearLayer, expert_layers
+from pruning.model.patching import replaced_forward
 
 
 @dataclass(frozen=True)
@@ -125,9 +126,5 @@ def _experts_observed(
             )
         return run_by_expert(module, all_layers, multiply, hidden_states, top_k_index, top_k_weights)
 
-    # Set on the instance; deleting it uncovers the class's forward.
-    module.forward = forward
-    try:
+    with replaced_forward(module, forward):
         yield
-    finally:
-        del module.forward

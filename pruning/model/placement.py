@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from pruning.model.patching import replaced_forward
 from pruning.runtime.device import describe
 
 
@@ -93,11 +94,8 @@ class Placement:
             with self.resident(module, then=then):
                 return plain(*args, **kwargs)
 
-        module.forward = forward  # set on the instance; deleting it uncovers the class's forward
-        try:
+        with replaced_forward(module, forward):
             yield
-        finally:
-            del module.forward
 
     @contextmanager
     def resident_except(self, blocks: Iterable[nn.Module]) -> Iterator[None]:

@@ -15,6 +15,7 @@ from transformers import Cache
 
 from pruning.errors import InvalidInput, NumericalFailure
 from pruning.model.blocks import Stack
+from pruning.model.patching import replaced_forward
 from pruning.model.placement import Placement
 from pruning.model.upcast import trunk_in_float32
 
@@ -239,16 +240,11 @@ def _skipped(
 ) -> Iterator[None]:
     """While active, `module` records its call and returns `replacement(hidden)`, structured like `output`."""
 
-    def pass_on(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - stands in for any block's forward
+    def forward(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - stands in for any block's forward
         hidden, call = Call.observed(args, kwargs)
         recorded.append((hidden, call))
         result = replacement(hidden)
         return (result, *output[1:]) if isinstance(output, tuple) else result
 
-    # Set on the instance; deleting it uncovers the class's forward. The module itself stays in place, because
-    # some models read its attributes between blocks.
-    module.forward = pass_on
-    try:
+    with replaced_forward(module, forward):
         yield
-    finally:
-        del module.forward

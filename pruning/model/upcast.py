@@ -17,6 +17,7 @@ from transformers import PreTrainedModel
 
 from pruning.model.blocks import Block
 from pruning.model.layers import ModuleLayer, linear_layers
+from pruning.model.patching import replaced_forward
 
 Upcast = Callable[[str, Tensor], Tensor]
 """Returns a layer's matrix in float32, given the layer's name and the matrix."""
@@ -98,12 +99,8 @@ def _product_in_float32(layer: ModuleLayer, upcast: Upcast) -> Iterator[None]:
         bias = layer.module.bias
         return product + bias if isinstance(bias, Tensor) else product
 
-    # Set on the instance; deleting it uncovers the class's forward.
-    layer.module.forward = forward
-    try:
+    with replaced_forward(layer.module, forward):
         yield
-    finally:
-        del layer.module.forward
 
 
 class _Product(torch.autograd.Function):

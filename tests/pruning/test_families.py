@@ -1,4 +1,4 @@
-"""Every family: gradient norms against autograd, every method, and a round trip through the disk."""
+"""Every architecture: gradient norms against autograd, every method, and a round trip through the disk."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -48,7 +48,7 @@ def three_windows() -> Tensor:
 
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Checkpoint]:
-    """The checkpoint of a family, as `save_pretrained` writes it. Read only."""
+    """Makes and caches a family's checkpoint, as `save_pretrained` writes it. Read only."""
     made: dict[str, Checkpoint] = {}
 
     def checkpoint(family: str) -> Checkpoint:
@@ -81,7 +81,7 @@ def tensors_of(directory: Path) -> dict[str, Tensor]:
 
 
 def expected_layers(model: PreTrainedModel, family: str) -> set[str]:
-    """By name: every linear module of the blocks but the gates of shared experts, and every expert."""
+    """Return the names of all linear modules in blocks (but shared experts' gates) and of all experts."""
     modules = {name for block in naive.layers_of(model, ALL_FAMILIES[family].blocks) for name in block}
     experts = {
         name
@@ -93,7 +93,7 @@ def expected_layers(model: PreTrainedModel, family: str) -> set[str]:
 
 
 @pytest.mark.parametrize("family", ALL_FAMILIES)
-def test_every_layer_has_the_norms_of_whole_model_autograd(family: str, three_windows: Tensor) -> None:
+def test_every_layer_has_the_norms_that_autograd_gives(family: str, three_windows: Tensor) -> None:
     model = make(family, torch.float64)
     norms = gradient_norms(model, three_windows, norms=["l1", "l2"], step=ignore_steps)
     for norm in ("l1", "l2"):
@@ -107,7 +107,7 @@ def test_every_layer_has_the_norms_of_whole_model_autograd(family: str, three_wi
 
 @pytest.mark.parametrize("kind", RECIPES)
 @pytest.mark.parametrize("family", ALL_FAMILIES)
-def test_it_is_pruned_saved_and_loaded(
+def test_a_model_is_pruned_saved_and_loaded(
     family: str,
     kind: str,
     stored: Callable[[str], Checkpoint],
@@ -128,7 +128,7 @@ def test_it_is_pruned_saved_and_loaded(
         gone = (after[name] == 0) & (dense != 0)
         zeros += int(gone.sum())
         assert after[name].dtype == dense.dtype
-        assert not torch.signbit(after[name][gone]).any(), f"{name} has a zero of the sign -"
+        assert not torch.signbit(after[name][gone]).any(), f"{name} has a negative zero"
         if not recipe.changes_kept_weights:
             assert torch.equal(after[name], dense.masked_fill(gone, 0))
     assert zeros == sum(layer.zeros for layer in result.layers)
@@ -198,7 +198,7 @@ _SHARING = {
 
 
 def gemma3n() -> PreTrainedModel:
-    """Its last two blocks read the keys and values of earlier ones."""
+    """Make a model whose last two blocks read the keys and values of earlier ones."""
     config = Gemma3nTextConfig(
         **_SHARING,
         vocab_size_per_layer_input=384,
@@ -212,7 +212,7 @@ def gemma3n() -> PreTrainedModel:
 
 
 def gemma4() -> PreTrainedModel:
-    """The same, through a container that all blocks are given."""
+    """Make a model that does the same through a container that all blocks are given."""
     config = Gemma4TextConfig(
         **_SHARING,
         global_head_dim=8,
@@ -225,7 +225,7 @@ def gemma4() -> PreTrainedModel:
 
 
 def zamba2() -> PreTrainedModel:
-    """One attention block's weights serve in several places."""
+    """Make a model that uses the weights of one attention block in several places."""
     config = Zamba2Config(
         **{name: value for name, value in _SHARING.items() if name != "head_dim"},
         mamba_d_state=8,
