@@ -1,4 +1,4 @@
-"""What the command says, and how it ends."""
+"""Terminal output, exit codes, and the escaping of untrusted text."""
 
 import json
 import sys
@@ -7,21 +7,21 @@ from enum import IntEnum
 
 from rich.console import Console
 
-# A pipe has no width: wide enough, then, that nothing which a program reads is folded.
-_WIDTH_OF_A_PIPE = 200
+# A pipe has no width. Wide enough that no line which a program may read is wrapped.
+_PIPE_WIDTH = 200
 
 out = Console(
     highlight=False,
     markup=False,
     emoji=False,
     soft_wrap=True,
-    width=None if sys.stdout.isatty() else _WIDTH_OF_A_PIPE,
+    width=None if sys.stdout.isatty() else _PIPE_WIDTH,
 )
 err = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 class Exit(IntEnum):
-    """The exit codes, the same for every command."""
+    """The exit codes of every command."""
 
     OK = 0
     FAILED = 1
@@ -33,28 +33,27 @@ class Exit(IntEnum):
 
 
 class CommandFailed(Exception):
-    """Ends the command with a message that says what to do, and an exit code."""
+    """Ends the command with an exit code and a message that says what to do."""
 
     def __init__(self, message: str, code: Exit) -> None:
-        """Keep the code for the process's end."""
         super().__init__(message)
         self.code = code
 
 
 def clean(text: object) -> str:
-    """Text from elsewhere, fit to print: what could steer a terminal is shown as an escape instead.
+    """Escape untrusted text for a terminal or a CI log.
 
-    Control characters begin colours and cursor movements; format characters (Cf) turn text around, so that
-    it reads as something else. A line feed indents the next line: no text can pass for a line of ours. CI
-    systems read commands in what is printed (`::error::`, `##[error]`): their marks are broken up.
+    Control characters, which could move the cursor or change colours, and format characters (Cf), which could
+    reverse text, are shown as escapes. Lines after the first are indented, so that none passes for ours.
+    The marks of CI commands (`::error::`, `##[error]`) are broken up.
     """
     shown = "".join(map(_visible, str(text)))
     return shown.replace("::", ":\\x3a").replace("##[", "#\\x23[")
 
 
 def print_json(document: object) -> None:
-    """On the standard output. In ASCII, with escapes for the rest: a program may want every byte."""
-    # No string of JSON begins a line, so of the marks of CI commands only this one can do something.
+    """Print JSON on the standard output, in ASCII with escapes: it keeps every character of the document."""
+    # Strings never begin a line of JSON, so this is the only mark of CI commands that could have an effect.
     print(json.dumps(document, indent=2).replace("##[", "#\\u0023["))
 
 
@@ -67,7 +66,7 @@ def _visible(character: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """`7.3 s`, `4 min 10 s` or `2 h 05 min`."""
+    """Return `7.3 s`, `4 min 10 s` or `2 h 05 min`."""
     if seconds < 10:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -79,7 +78,7 @@ def duration(seconds: float) -> str:
 
 
 def size(count: float) -> str:
-    """Bytes in the units that disks and devices are sold in: `93.1 MB`."""
+    """Return bytes in decimal units: `93.1 MB`."""
     units = iter(("bytes", "kB", "MB", "GB"))
     unit = next(units)
     while count >= 1000 and unit != "GB":

@@ -77,7 +77,7 @@ class S3(EmbeddedServer):
         serve = [rclone, "serve", "s3", "--config", "/dev/null", "--addr", f"{LOOPBACK}:{self.port}"]
         return [*serve, "--auth-key", credentials, str(self.directory / "data")]
 
-    def _answers(self) -> bool:
+    def _is_ready(self) -> bool:
         with pytest.MonkeyPatch.context() as patch:
             for name, value in self.environment.items():
                 patch.setenv(name, value)

@@ -1,10 +1,10 @@
-"""`make demo`: a real language model through the whole service, to a sentence that it writes when pruned.
+"""`make demo`: prune a real language model with the whole service, and let the pruned model write a sentence.
 
-1. fetch the demo model, and convert it once
-2. start the service, as `pruneserve up` does for anyone
+1. download the demo model and convert it, once
+2. start the service by `pruneserve up`
 3. submit a GBLM job at 50 % over REST, and follow it to its end
-4. download the pruned model over REST, check its zeros, let it write a sentence
-5. show what the job did and what it cost, and stop what was started
+4. download the pruned model over REST, check its zeros, and generate a sentence
+5. show what the job measured and took, and stop the service
 """
 
 import os
@@ -33,8 +33,8 @@ SPARSITY = 0.5
 
 
 def main() -> int:
-    """Run the demo; the exit code says whether everything in it went as it should."""
-    # The libraries' own bars would be drawn over ours. They look at this when they are imported.
+    """Run the demo and return the exit code: 0 if every step succeeded."""
+    # Progress bars of the libraries would be drawn over ours. They read this when they are imported.
     os.environ.setdefault("TQDM_DISABLE", "1")
     try:
         _demo()
@@ -59,7 +59,7 @@ def _demo() -> None:
         _title(f"3. The job: GBLM at {SPARSITY:.0%}, 16 calibration windows of 512 tokens")
         job = client.submit(_request(model), idempotency_key=str(uuid4()))
         out.print(f"job {job.id}")
-        job = _followed(client, job)
+        job = _wait(client, job)
 
         _title("4. The result: downloaded, checked and tried")
         directory = CACHE / "pruned" / str(job.id)
@@ -87,16 +87,16 @@ def _request(model: Path) -> dict[str, Any]:
         "method": "gblm",
         "sparsity": SPARSITY,
         "calibration": text | {"samples": 16},
-        # Bounded: the demo should take minutes, and the two perplexities are measured alike.
+        # Few windows, so that the demo takes minutes; both perplexities are measured on the same ones.
         "evaluation": text | {"windows": 16},
     }
 
 
-def _followed(client: Client, job: JobDetail) -> JobDetail:
+def _wait(client: Client, job: JobDetail) -> JobDetail:
     job = watch(client, job.id, 60, out)
     if job.state != "succeeded":
         reason = job.error.message if job.error else "see the worker's log"
-        raise CommandFailed(f"the job is {job.state}: {reason}", Exit.FAILED)
+        raise CommandFailed(f"the job ended as {job.state}: {reason}", Exit.FAILED)
     return job
 
 
@@ -106,7 +106,7 @@ def _summary(job: JobDetail, pruned: Pruned) -> Table:
     table.add_column("dense", justify="right")
     table.add_column("pruned", justify="right")
     if job.perplexity:
-        table.add_row("perplexity", _figure(job.perplexity.dense), _figure(job.perplexity.pruned))
+        table.add_row("perplexity", _perplexity(job.perplexity.dense), _perplexity(job.perplexity.pruned))
     table.add_row("zeros in the blocks' linear layers", "", f"{pruned.sparsity:.2%}", end_section=True)
     table.add_row("stage", "seconds", "peak memory", style="bold")
     report = report_of(job)
@@ -115,7 +115,7 @@ def _summary(job: JobDetail, pruned: Pruned) -> Table:
     return table
 
 
-def _figure(value: float | None) -> str:
+def _perplexity(value: float | None) -> str:
     return "not finite" if value is None else f"{value:.2f}"
 
 

@@ -1,4 +1,4 @@
-"""Whether the pruned model is what was asked for, and what it can still say."""
+"""Check the pruned model of the demo, and generate a sentence with it."""
 
 import json
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _TOLERANCE = 0.0005
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """What was found in the downloaded files."""
+    """What the downloaded files hold."""
 
     directory: Path
     zeros: int
@@ -26,9 +26,9 @@ class Pruned:
 
 
 def examine(directory: Path, *, dense: Path, sparsity: float) -> Pruned:
-    """Load the model as anyone would, count its zeros, compare what was kept, and let it write.
+    """Load the pruned model, count its zeros, compare kept weights with the dense model, and generate text.
 
-    Raises `CommandFailed` where a weight that was kept has changed, or the share of zeros is not `sparsity`.
+    Raises `CommandFailed` if a kept weight has changed, or if the share of zeros is not `sparsity`.
     """
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -41,7 +41,7 @@ def examine(directory: Path, *, dense: Path, sparsity: float) -> Pruned:
     for name, after in model.state_dict().items():
         kept = after != 0
         if not after[kept].equal(before[name][kept]):
-            raise CommandFailed(f"{name} has changed in weights that should have been kept", Exit.FAILED)
+            raise CommandFailed(f"{name}: a weight that was kept has changed", Exit.FAILED)
         if name in layers or name.removesuffix(".weight") in layers:
             zeros += int((~kept).sum())
             weights += after.numel()

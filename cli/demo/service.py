@@ -1,4 +1,4 @@
-"""The service that the demo runs on: `pruneserve up`, as anyone would start it."""
+"""The service of the demo: `pruneserve up` as a child process."""
 
 import sys
 from collections.abc import Sequence
@@ -13,13 +13,13 @@ from pruneserve_client import Client
 
 
 class DemoService(OwnedProcess):
-    """`with DemoService(cache, models=...)` runs it on a free port, with its data under `cache`."""
+    """`pruneserve up` on a free port, with its data under `cache`: `with DemoService(...) as service`."""
 
     name = "up"
-    stop_seconds = 90.0  # the sum of what `up` gives its own processes
+    stop_seconds = 90.0  # the sum of the times that `up` gives its own processes
 
     def __init__(self, cache: Path, *, models: Path) -> None:
-        """`models` becomes a root under which jobs may name models."""
+        """`models` is a directory whose models jobs may use."""
         super().__init__(cache / "up")
         self.data = DataDirectory(cache / "service")
         self.port = free_port()
@@ -32,11 +32,11 @@ class DemoService(OwnedProcess):
 
     @property
     def arguments(self) -> list[str]:
-        """What follows `pruneserve` on the command line that starts this service."""
+        """The arguments of the `pruneserve` command that starts this service."""
         return ["up", "--data", str(self.data.root), "--port", str(self.port), "--root", str(self._models)]
 
     def client(self) -> Client:
-        """A client with the service's first key."""
+        """Return a client with the service's first API key."""
         return Client(self.url, self.data.api_key.read_text(encoding="ascii").strip())
 
     def _prepare(self) -> None:
@@ -45,5 +45,5 @@ class DemoService(OwnedProcess):
     def _command(self) -> Sequence[str]:
         return [sys.executable, "-P", "-u", "-m", "cli.main", *self.arguments]
 
-    def _answers(self) -> bool:
+    def _is_ready(self) -> bool:
         return self.data.address.exists() and httpx.get(f"{self.url}/readyz", trust_env=False).is_success

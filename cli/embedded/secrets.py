@@ -1,4 +1,4 @@
-"""The secrets of a local stack: the first API key, a link that signs a browser in, the key of keys."""
+"""The secrets of `pruneserve up`: the first API key, the sign-in token, and the key that encrypts secrets."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ OWNER = "local"
 
 
 def sign_in_token(database_url: str, key_file: Path) -> str:
-    """A token for one sign-in, with the key in `key_file`, which is made where there is no valid one."""
+    """Return a token for one sign-in with the API key in `key_file`, which is created if it has none."""
     engine = create_engine(sqlalchemy_url(database_url), hide_parameters=True)
     try:
         with Session(engine) as session, session.begin():
@@ -25,7 +25,7 @@ def sign_in_token(database_url: str, key_file: Path) -> str:
 
 
 def secret_key(key_file: Path) -> str:
-    """The key under which secrets lie in the database, made where there is none."""
+    """Return the key that encrypts secrets in the database, created if there is none."""
     if not _read(key_file):
         _write_secret(key_file, Fernet.generate_key().decode())
     return _read(key_file)
@@ -36,7 +36,7 @@ def _read(file: Path) -> str:
 
 
 def _write_secret(file: Path, secret: str) -> None:
-    """Never readable by others, not even for a moment, and never half-written."""
+    """Write the file so that others can never read it and no reader ever sees it half-written."""
     temporary = file.with_name(f"{file.name}.new")
     temporary.unlink(missing_ok=True)
     temporary.touch(mode=0o600)

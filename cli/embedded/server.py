@@ -1,4 +1,4 @@
-"""What the embedded PostgreSQL and Valkey have in common: a port on loopback, and a password."""
+"""The base of the embedded PostgreSQL and Valkey: a port on loopback and a password."""
 
 import secrets
 import socket
@@ -13,21 +13,21 @@ LOOPBACK = "127.0.0.1"
 class EmbeddedServer(OwnedProcess):
     """A server on loopback with a password: `with Server(directory) as server: use(server.url)`.
 
-    The port is chosen once, so that a server which is stopped and started again is found where it was.
+    The port is chosen once, so that clients find the server again after a restart.
     """
 
     def __init__(self, directory: Path, *, port: int | None = None) -> None:
-        """`directory` is made by `start`; without a `port` a free one is taken."""
+        """`directory` is created by `start`; the default `port` is a free one."""
         super().__init__(directory)
         self.port = port or free_port()
 
     @property
     @abstractmethod
     def url(self) -> str:
-        """Where clients connect, password included."""
+        """The URL for clients, with the password."""
 
     def _password(self) -> str:
-        """The password, made at the first start, in a file that only its user can read."""
+        """Return the password, which the first start writes to a file that only its user can read."""
         path = self.directory / "password"
         if not path.exists():
             temporary = path.with_suffix(".new")
@@ -39,7 +39,7 @@ class EmbeddedServer(OwnedProcess):
 
 
 def free_port() -> int:
-    """A TCP port on loopback that nothing listens on."""
+    """Return a TCP port on loopback that is not in use."""
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         port: int = probe.getsockname()[1]

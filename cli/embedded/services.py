@@ -1,4 +1,4 @@
-"""The service's own processes, as `pruneserve up` runs them on one machine."""
+"""The service's own processes under `pruneserve up`: the API, the dispatcher and the worker."""
 
 import os
 import socket
@@ -13,12 +13,12 @@ from cli.embedded.server import LOOPBACK
 
 
 class Service(OwnedProcess):
-    """A Python module of ours, run as a program."""
+    """A Python module of the service, run as a program."""
 
     def __init__(
         self, name: str, directory: Path, module: Sequence[str], settings: Mapping[str, str]
     ) -> None:
-        """`module` is its name with its arguments; `settings` join the environment."""
+        """`module` is the module's name with its arguments; `settings` are added to the environment."""
         super().__init__(directory)
         self.name = name
         self._module = module
@@ -28,13 +28,13 @@ class Service(OwnedProcess):
         pass
 
     def _command(self) -> Sequence[str]:
-        # -P: what happens to lie in the current directory must not be imported.
+        # -P: modules in the current directory must not be imported.
         return [sys.executable, "-P", "-u", "-m", *self._module]
 
     def _environment(self) -> Mapping[str, str]:
         return {**os.environ, **self._settings}
 
-    def _answers(self) -> bool:
+    def _is_ready(self) -> bool:
         return True
 
 
@@ -42,18 +42,18 @@ class Api(Service):
     """The API with the status page."""
 
     def __init__(self, directory: Path, port: int, settings: Mapping[str, str]) -> None:
-        """Listens on `port` of loopback."""
+        """Listen on `port` of loopback."""
         super().__init__("api", directory, ["api", "--host", LOOPBACK, "--port", str(port)], settings)
         self._port = port
 
     @property
     def url(self) -> str:
-        """Where clients and browsers find it."""
+        """The address for clients and browsers."""
         return f"http://{LOOPBACK}:{self._port}"
 
     def _prepare(self) -> None:
         with socket.socket() as probe:
-            # As the server does: a port is not taken because its last connections are still being forgotten.
+            # As the server does, so that connections in TIME_WAIT do not make the port appear taken.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((LOOPBACK, self._port))
@@ -62,7 +62,7 @@ class Api(Service):
                     f"cannot listen on port {self._port} ({error.strerror}); choose another with --port"
                 ) from error
 
-    def _answers(self) -> bool:
+    def _is_ready(self) -> bool:
         try:
             return httpx.get(f"{self.url}/readyz", timeout=5, trust_env=False).is_success
         except httpx.HTTPError:
@@ -70,10 +70,9 @@ class Api(Service):
 
 
 class Worker(Service):
-    """The one worker. It computes on everything that the machine has."""
+    """The worker, which may use the whole machine."""
 
-    stop_seconds = 30.0  # it finishes its block, and hands its job back
+    stop_seconds = 30.0  # it finishes its block and hands its job back
 
     def __init__(self, directory: Path, settings: Mapping[str, str]) -> None:
-        """Takes any job."""
         super().__init__("worker", directory, ["worker"], settings)

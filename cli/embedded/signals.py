@@ -1,22 +1,22 @@
-"""The signals that ask a program to end."""
+"""Handle the signals that ask a program to stop."""
 
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-# Ctrl-C, `kill`, and a terminal that was closed.
-_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# Ctrl-C, `kill`, and a closed terminal.
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
 def on_signals(action: Callable[[], None]) -> Iterator[None]:
-    """Do `action` in the main thread for each of them."""
+    """Call `action` in the main thread for each of these signals."""
 
     def handle(_signal: int, _frame: FrameType | None) -> None:
         action()
 
-    before = {number: signal.signal(number, handle) for number in _ENDING}
+    before = {number: signal.signal(number, handle) for number in _STOP_SIGNALS}
     try:
         yield
     finally:
@@ -25,5 +25,5 @@ def on_signals(action: Callable[[], None]) -> Iterator[None]:
 
 
 def interrupt() -> None:
-    """As Ctrl-C does in Python: break off what is being waited for."""
+    """Interrupt the main thread as Ctrl-C does by default."""
     raise KeyboardInterrupt

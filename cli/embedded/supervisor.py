@@ -1,4 +1,4 @@
-"""Keeping processes alive: started in order, started again when they die, stopped in the reverse order."""
+"""Start processes in order, restart those that die, and stop them in the reverse order."""
 
 import time
 
@@ -6,34 +6,33 @@ from cli.embedded.process import EmbeddedError, OwnedProcess
 from cli.embedded.signals import on_signals
 from cli.terminal import clean, out
 
-_LOOK_SECONDS = 0.5
-_LONGEST_PAUSE_SECONDS = 30.0
-_PROVEN_SECONDS = 60.0
+_CHECK_SECONDS = 0.5
+_MAX_PAUSE_SECONDS = 30.0
+_STABLE_SECONDS = 60.0
 
 
 class Supervisor:
-    """The processes that should run. Each stands on the ones that were started before it."""
+    """Supervises processes, each of which depends on those started before it."""
 
     def __init__(self) -> None:
-        """Nothing runs yet."""
         self._watched: list[_Watched] = []
 
     def start(self, process: OwnedProcess) -> None:
-        """Start a process, and answer for it from now on."""
+        """Start a process and supervise it."""
         began = time.monotonic()
         process.start()
         self._watched.append(_Watched(process))
         say(f"{process.name} started in {time.monotonic() - began:.1f} s (process {process.pid})")
 
     def watch(self) -> None:
-        """Start again whatever dies. Ends by an exception only, such as KeyboardInterrupt."""
+        """Restart processes that die, until an exception such as KeyboardInterrupt ends it."""
         while True:
             for watched in self._watched:
-                watched.look()
-            time.sleep(_LOOK_SECONDS)
+                watched.check()
+            time.sleep(_CHECK_SECONDS)
 
     def stop(self) -> None:
-        """Stop everything, the last started first, each within its bound; a signal cuts that short."""
+        """Stop all processes, the last started first. A signal meanwhile kills them."""
         with on_signals(self._kill):
             for watched in reversed(self._watched):
                 watched.process.stop()
@@ -45,39 +44,39 @@ class Supervisor:
 
 
 class _Watched:
-    """A process, and how it has fared."""
+    """A supervised process and its failures."""
 
     def __init__(self, process: OwnedProcess) -> None:
         self.process = process
         self._started = time.monotonic()
         self._failures = 0
-        self._resume_at: float | None = None
+        self._restart_at: float | None = None
 
-    def look(self) -> None:
-        """Start the process again if it has died: at once the first time, later after growing pauses."""
+    def check(self) -> None:
+        """Restart the process if it has died: at once the first time, later with exponential backoff."""
         if self.process.running:
             return
         now = time.monotonic()
-        if self._resume_at is None:
-            self._failures = self._failures + 1 if now - self._started < _PROVEN_SECONDS else 0
-            pause = min(2.0**self._failures - 1, _LONGEST_PAUSE_SECONDS)
-            self._resume_at = now + pause
-            say(f"{self.process.name} has died; starting it again in {pause:g} s (log: {self.process.log})")
-        if now >= self._resume_at:
-            self._start_again()
+        if self._restart_at is None:
+            self._failures = self._failures + 1 if now - self._started < _STABLE_SECONDS else 0
+            pause = min(2.0**self._failures - 1, _MAX_PAUSE_SECONDS)
+            self._restart_at = now + pause
+            say(f"{self.process.name} has died; restarting it in {pause:g} s (log: {self.process.log})")
+        if now >= self._restart_at:
+            self._restart()
 
-    def _start_again(self) -> None:
-        self._resume_at = None
+    def _restart(self) -> None:
+        self._restart_at = None
         self.process.stop()
         try:
             self.process.start()
         except EmbeddedError as error:
             say(clean(error))
         else:
-            say(f"{self.process.name} started again (process {self.process.pid})")
+            say(f"{self.process.name} restarted (process {self.process.pid})")
         self._started = time.monotonic()
 
 
 def say(text: str) -> None:
-    """One event, one line."""
+    """Print one line with the time."""
     out.print(f"{time.strftime('%H:%M:%S')}  {text}")

@@ -1,4 +1,4 @@
-"""`pruneserve up`: a whole service on one machine, until it is told to stop."""
+"""`pruneserve up`: run the whole service on one machine until it is stopped."""
 
 import fcntl
 import importlib.util
@@ -20,17 +20,17 @@ from cli.terminal import CommandFailed, Exit, out
 
 
 def run(data: DataDirectory, *, port: int, roots: Sequence[Path]) -> None:
-    """Start everything in its order, keep it running, and stop it in the reverse order when asked to."""
+    """Start all processes in order, keep them running, and stop them in the reverse order on a signal."""
     supervisor = Supervisor()
     try:
         _require_torch()
         data.create()
-        with _only_one(data), on_signals(interrupt):
+        with _locked(data), on_signals(interrupt):
             try:
                 _start(supervisor, data, port, roots)
                 supervisor.watch()
             except KeyboardInterrupt:
-                say("stopping; once more to stop at once")
+                say("stopping; press Ctrl-C again to stop at once")
             finally:
                 data.address.unlink(missing_ok=True)
                 supervisor.stop()
@@ -71,7 +71,7 @@ def _start(supervisor: Supervisor, data: DataDirectory, port: int, roots: Sequen
 
 
 def _require_torch() -> None:
-    """Without it the worker would die again and again, and only its log would say why."""
+    """Without torch the worker would die again and again, and only its log would say why."""
     if importlib.util.find_spec("torch") is None:
         raise EmbeddedError(
             "the worker needs torch: install PruneServe with its extras, pip install '.[torch,embedded]'"
@@ -79,14 +79,15 @@ def _require_torch() -> None:
 
 
 @contextmanager
-def _only_one(data: DataDirectory) -> Iterator[None]:
+def _locked(data: DataDirectory) -> Iterator[None]:
+    """Hold the lock of the data directory, in which only one `up` may run."""
     with data.lock.open("a+", encoding="ascii") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
             raise EmbeddedError(
-                f"another `pruneserve up` (process {lock.read()}) runs on {data.root}; stop it, or choose "
+                f"another `pruneserve up` (process {lock.read()}) uses {data.root}; stop it, or choose "
                 "another directory with --data"
             ) from None
         lock.truncate(0)
@@ -96,7 +97,7 @@ def _only_one(data: DataDirectory) -> Iterator[None]:
 
 
 def _joined(variable: str, *roots: Path) -> str:
-    """The roots as the setting takes them, after those that the environment already names."""
+    """Return the value of a setting: the roots that the environment names, then the given ones."""
     paths = [
         *filter(None, os.environ.get(variable, "").split(":")),
         *(str(root.absolute()) for root in roots),

@@ -10,18 +10,18 @@ from cli.embedded.server import LOOPBACK, EmbeddedServer
 
 
 class Valkey(EmbeddedServer):
-    """The broker of a stack on one machine."""
+    """The broker of `pruneserve up`."""
 
     name = "valkey"
     stop_signal = signal.SIGTERM
 
     @property
     def url(self) -> str:
-        """`redis://` with the password."""
+        """The `redis://` URL, with the password."""
         return f"redis://:{self._password()}@{LOOPBACK}:{self.port}/0"
 
     def _prepare(self) -> None:
-        # A file, because a command line is read by everyone who runs `ps`.
+        # In a file, because every user can read the command line with `ps`.
         config = self.directory / "valkey.conf"
         config.touch(0o600)
         config.write_text(
@@ -36,7 +36,7 @@ class Valkey(EmbeddedServer):
             raise EmbeddedError("Valkey is missing: install PruneServe with its extra `embedded`") from None
         return [str(get_binary_path()), str(self.directory / "valkey.conf")]
 
-    def _answers(self) -> bool:
+    def _is_ready(self) -> bool:
         with redis.Redis.from_url(self.url, socket_timeout=2) as client:
             try:
                 client.ping()

@@ -49,7 +49,7 @@ class Program(OwnedProcess):
     def _command(self) -> Sequence[str]:
         return [sys.executable, "-c", self._source]
 
-    def _answers(self) -> bool:
+    def _is_ready(self) -> bool:
         return (self.directory / "ready").exists()
 
 
