@@ -15,7 +15,7 @@ from worker.supervision.parent import Parent
 def main() -> None:
     """Check what every job needs, then take jobs."""
     if importlib.util.find_spec("torch") is None:
-        sys.exit("a worker needs torch; install pruneserve[torch]")
+        sys.exit("a worker needs torch: install PruneServe with its extra `torch`")
     Store(settings().store_url)  # a wrong URL must fail the start, not every job
     engine = engine_from(settings(), pool_size=2)  # one connection each for the heartbeat and the watchdog
     identity = Identity.new()

@@ -96,9 +96,9 @@ def hub() -> Iterator[StandInHub]:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             allowed = self.path.startswith("/lfs/") or self.headers.get("Authorization") == f"Bearer {TOKEN}"
             path = self.path.partition("?")[0]
-            told = hub.answer(self.command, path, body) if allowed else {"error": "Invalid credentials"}
-            self.send_response(401 if not allowed else 200 if told is not None else 404)
-            content = json.dumps(told).encode()
+            answer = hub.answer(self.command, path, body) if allowed else {"error": "Invalid credentials"}
+            self.send_response(401 if not allowed else 200 if answer is not None else 404)
+            content = json.dumps(answer).encode()
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()

@@ -341,10 +341,10 @@ def test_without_a_terminal_a_flag_decides_what_an_interruption_does(
 ) -> None:
     with followed(server, place, job_id, *([flag] if flag else [])) as process:
         process.send_signal(number)
-        told, _ = process.communicate(timeout=60)
-    assert process.returncode == (Exit.CANCELLED if cancelled else 128 + number), told
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == (Exit.CANCELLED if cancelled else 128 + number), output
     assert (f"/v1/jobs/{job_id}/cancel" in [path for path, _ in server.requests]) == cancelled
-    assert ("the job goes on" in told) == (not cancelled)
+    assert ("the job goes on" in output) == (not cancelled)
 
 
 @pytest.mark.parametrize(("answer", "code"), [("y\n", Exit.CANCELLED), ("\n", 130), ("\x04", 130)])

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 with_harness = pytest.mark.skipif(
     importlib.util.find_spec("lm_eval") is None,
-    reason="lm-evaluation-harness is not installed (pip install 'pruneserve[zero-shot]')",
+    reason="lm-evaluation-harness is not installed (extra `zero-shot`)",
 )
 
 QUESTIONS = [
