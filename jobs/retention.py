@@ -1,8 +1,8 @@
-"""What has had its time: keys, events, files and shards that are kept for a while and then no longer.
+"""Deletes expired idempotency keys, events, artifacts and finished blocks.
 
-Each function does a bounded amount of work in the caller's transaction, and skips the rows that another
-dispatcher has locked. Files are never deleted here. A row that stops to name one says since when its job may
-have left litter in the store; whoever takes the litter away asks again which files are named.
+Each function does a bounded amount of work in the caller's transaction, and skips rows that another
+dispatcher has locked. No file is deleted here. When a row stops naming a file, the job's
+`orphaned_files_since` is set; the dispatcher then lists the job's files and deletes those that no row names.
 """
 
 from dataclasses import dataclass
@@ -19,17 +19,17 @@ from jobs.tables import NOW, Artifact, GradientShard, IdempotencyKey, Job, JobBl
 
 
 @dataclass(frozen=True, slots=True)
-class Litter:
-    """A job under whose prefix files may lie that no row names."""
+class OrphanedFiles:
+    """A job whose prefix in the store may hold files that no row names."""
 
     job_id: UUID
     closed_attempts: int
-    """The attempts 1 to this one have ended: nothing that they wrote can still come to be named."""
+    """Attempts 1 to this one have ended, so no row will ever name more of their files."""
     taken_at: datetime
 
 
 def forget_idempotency_keys(session: Session, days: float, limit: int) -> int:
-    """Drop the keys that were used more than so many days ago."""
+    """Delete the idempotency keys that are older than `days`. Returns how many."""
     old = (
         select(IdempotencyKey.owner, IdempotencyKey.key)
         .where(IdempotencyKey.created_at < NOW - timedelta(days=days))
@@ -41,9 +41,9 @@ def forget_idempotency_keys(session: Session, days: float, limit: int) -> int:
 
 
 def forget_progress(session: Session, days: float, limit: int) -> int:
-    """Drop the progress within the stages of jobs that have ended; how each went from state to state stays.
+    """Delete the progress events of ended jobs that are older than `days`; all other events stay.
 
-    The last event of an ended job is no progress, so a reader always reaches it.
+    The last event of an ended job is a change of state, so readers always reach it. Returns how many.
     """
     old = (
         select(JobEvent.job_id, JobEvent.id)
@@ -57,7 +57,7 @@ def forget_progress(session: Session, days: float, limit: int) -> int:
 
 
 def expire_artifacts(session: Session, days: float, limit: int) -> int:
-    """Take the files from jobs that have succeeded more than so many days ago, unless they are in the zoo."""
+    """Delete the artifacts of jobs that succeeded more than `days` ago, except jobs in the zoo."""
     old = session.scalars(
         select(Job.id)
         .where(
@@ -74,7 +74,7 @@ def expire_artifacts(session: Session, days: float, limit: int) -> int:
         last_event = session.scalars(
             update(Job)
             .where(Job.id == job_id)
-            .values(artifacts_expired_at=NOW, litter_since=NOW, last_event=Job.last_event + 1)
+            .values(artifacts_expired_at=NOW, orphaned_files_since=NOW, last_event=Job.last_event + 1)
             .returning(Job.last_event)
         ).one()
         event_log.append(session, job_id, last_event, LogMessage(message="the files have expired"))
@@ -82,7 +82,7 @@ def expire_artifacts(session: Session, days: float, limit: int) -> int:
 
 
 def drop_finished_blocks(session: Session, unfinished_days: float, limit: int) -> int:
-    """Let go of the blocks of jobs that have succeeded, and of those that nobody has retried for so long."""
+    """Delete the finished blocks of jobs that succeeded, or were not retried for `unfinished_days`."""
     ended_at = func.greatest(Job.failed_at, Job.cancelled_at)
     done = session.scalars(
         select(Job.id)
@@ -97,46 +97,49 @@ def drop_finished_blocks(session: Session, unfinished_days: float, limit: int) -
         .with_for_update(of=Job, skip_locked=True)
     ).all()
     session.execute(delete(JobBlock).where(JobBlock.job_id.in_(done)))
-    session.execute(update(Job).where(Job.id.in_(done)).values(litter_since=NOW))
+    session.execute(update(Job).where(Job.id.in_(done)).values(orphaned_files_since=NOW))
     return len(done)
 
 
-def take_litter(session: Session, older_than: float, limit: int) -> list[Litter]:
-    """The jobs whose litter is so many seconds old. Nobody else is given them until it is so old again."""
+def take_orphaned_files(session: Session, older_than: float, limit: int) -> list[OrphanedFiles]:
+    """Return jobs that have had orphaned files for `older_than` seconds, and restart the clock of each.
+
+    So no other dispatcher is given the same job before that time has passed again.
+    """
     old = (
         select(Job.id)
-        .where(Job.litter_since < NOW - timedelta(seconds=older_than))
-        .order_by(Job.litter_since)
+        .where(Job.orphaned_files_since < NOW - timedelta(seconds=older_than))
+        .order_by(Job.orphaned_files_since)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
     taken = session.execute(
         update(Job)
         .where(Job.id.in_(old))
-        .values(litter_since=NOW)
-        .returning(Job.id, Job.attempt, Job.state, Job.litter_since)
+        .values(orphaned_files_since=NOW)
+        .returning(Job.id, Job.attempt, Job.state, Job.orphaned_files_since)
     )
     return [
-        Litter(row.id, row.attempt - (1 if row.state in HELD else 0), row.litter_since)
+        OrphanedFiles(row.id, row.attempt - (1 if row.state in HELD else 0), row.orphaned_files_since)
         for row in taken
-        if row.litter_since is not None
+        if row.orphaned_files_since is not None
     ]
 
 
 def named_keys(session: Session, job_id: UUID) -> set[str]:
-    """Every file of the job in the store that a row names, whatever it is for."""
+    """Return the keys of all files under the job's prefix that a row names."""
     directory = f"jobs/{job_id}/"
     keys: set[str] = set(session.scalars(select(Artifact.key).where(Artifact.job_id == job_id)))
     keys.update(session.scalars(select(JobBlock.key).where(JobBlock.job_id == job_id)))
-    # Gradient norms belong to whoever uses them, and stay where their first job has put them.
+    # Cached gradients stay where the job that computed them has put them, as long as other jobs may use them.
     keys.update(session.scalars(select(GradientShard.key).where(GradientShard.key.startswith(directory))))
     return keys
 
 
-def litter_is_gone(session: Session, litter: Litter) -> None:
-    """Nothing is left, unless there is new litter meanwhile."""
+def orphaned_files_deleted(session: Session, orphaned: OrphanedFiles) -> None:
+    """Mark a job as clean, unless it got new orphaned files in the meantime."""
     session.execute(
         update(Job)
-        .where(Job.id == litter.job_id, Job.litter_since == litter.taken_at)
-        .values(litter_since=None)
+        .where(Job.id == orphaned.job_id, Job.orphaned_files_since == orphaned.taken_at)
+        .values(orphaned_files_since=None)
     )

@@ -69,7 +69,7 @@ class Settings(BaseSettings):
 
     heartbeat_seconds: float = Field(5.0, gt=0)
     lease_seconds: float = Field(30.0, gt=0)
-    max_losses: int = Field(
+    max_lost_attempts: int = Field(
         3, ge=1, description="Losses in a row without a new durable block before a job fails."
     )
     republish_seconds: float = Field(
@@ -115,7 +115,7 @@ class Settings(BaseSettings):
     event_days: float = Field(
         30.0, gt=0, description="How long an ended job keeps the events of its progress."
     )
-    litter_seconds: float = Field(
+    orphaned_file_seconds: float = Field(
         3600.0, ge=0, description="Age at which files that no row names are deleted from the store."
     )
 

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class JobState(StrEnum):
-    """Where a job stands. Each state has a column `<state>_at` with the time it was last entered."""
+    """The state of a job. Each state has a column `<state>_at` with the time when it was last entered."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -18,14 +18,14 @@ ENDED = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED})
 HELD = frozenset({JobState.RUNNING, JobState.CANCELLING})
 """States in which a worker holds the job's lease."""
 OPEN = frozenset({JobState.QUEUED}) | HELD
-"""States that lead to an end by themselves."""
+"""States that a job leaves without anybody asking for it."""
 RETRIABLE = (JobState.FAILED, JobState.CANCELLED)
 """States from which a job can be queued again."""
 
 TRANSITIONS: dict[JobState, frozenset[JobState]] = {
     JobState.QUEUED: frozenset({JobState.RUNNING, JobState.CANCELLED}),
     JobState.RUNNING: frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLING, JobState.QUEUED}),
-    # Never to SUCCEEDED: whoever asked for the end of a job must not be given its result.
+    # Never to SUCCEEDED: a client that cancelled a job must not be given its result.
     JobState.CANCELLING: frozenset({JobState.CANCELLED}),
     JobState.SUCCEEDED: frozenset(),
     JobState.FAILED: frozenset({JobState.QUEUED}),
@@ -34,7 +34,7 @@ TRANSITIONS: dict[JobState, frozenset[JobState]] = {
 
 
 class SweepState(StrEnum):
-    """Where a sweep stands: running as long as one of its jobs may still be run, or asked for."""
+    """The state of a sweep: running as long as one of its jobs has not ended, or another will follow."""
 
     RUNNING = "running"
     SUCCEEDED = "succeeded"
@@ -52,8 +52,8 @@ class Outcome(StrEnum):
     LOST = "lost"
 
 
-class Loss(StrEnum):
-    """What a worker lost its job to; the `type` of the error of a job that is lost too often."""
+class LostAttempt(StrEnum):
+    """Why an attempt was lost: the `type` of the error of a job that lost too many attempts in a row."""
 
     OUT_OF_MEMORY = "out_of_memory"
     KILLED = "killed"

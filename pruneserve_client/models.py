@@ -541,7 +541,7 @@ class JobRequest(Model):
 
 
 class JobSpec(Model):
-    """Stored with the job as JSON; the worker reads nothing else about what is wanted."""
+    """The specification of a job, as it is stored. The worker reads nothing else about what is wanted."""
 
     evaluation: Evaluation = Field(
         {"dataset": "wikitext2", "further_datasets": [], "tasks": []}, validate_default=True
@@ -556,6 +556,9 @@ class JobSpec(Model):
 
     stop_when_missed: bool = False
     """End the evaluation as soon as the gate's perplexity is certain to be missed, and keep nothing but the report of a model that misses its gate."""
+
+    version: int = 1
+    """Version of this document's format."""
 
     recipe: Recipe
     """What to prune and how."""

@@ -101,8 +101,8 @@ class Dispatcher:
         for lease in expired:
             reason = f"worker {lease.worker} let its lease expire"
             with self._database.begin() as session:
-                state = lifecycle.give_up_lost(
-                    session, lease.job_id, lease.lease_token, reason, self._settings.max_losses
+                state = lifecycle.take_back(
+                    session, lease.job_id, lease.lease_token, reason, self._settings.max_lost_attempts
                 )
             if state is not None:
                 log.warning("job %s: %s; it is %s now", lease.job_id, reason, state)

@@ -34,7 +34,7 @@ from api.security.auth import Reader, Writer
 from jobs.tables import WebhookDelivery, WebhookEndpoint
 from jobs.webhooks import endpoints, outbox
 from jobs.webhooks.encryption import NoKey, SecretBox
-from jobs.webhooks.url_policy import Targets
+from jobs.webhooks.url_policy import UrlPolicy
 
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
 
@@ -191,7 +191,7 @@ def _endpoint(session: Session, owner: str, webhook_id: WebhookId) -> WebhookEnd
 
 def _check_url(resources: AppResources, url: str) -> None:
     try:
-        Targets.of(resources.settings.webhook_allow).check_url(url)
+        UrlPolicy.of(resources.settings.webhook_allow).check_url(url)
     except ValueError as error:
         raise InvalidRequest(FieldError(field="url", message=str(error))) from error
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from jobs.lifecycle import finished_blocks, lifecycle
 from jobs.lifecycle.lifecycle import Claim
-from jobs.tables import NOW, GradientArtifact, GradientShard, Job, JobBlock
+from jobs.tables import NOW, CachedGradients, GradientShard, Job, JobBlock
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +37,17 @@ Answer = Sequence[GradientShard] | Computing | Waiting
 def ask(session: Session, claim: Claim, fingerprint: str) -> Answer:
     """The artifact's shards, by block; or who computes them: the caller, if nobody else does."""
     session.execute(
-        upsert(GradientArtifact)
+        upsert(CachedGradients)
         .values(fingerprint=fingerprint, job_id=claim.job_id)
-        .on_conflict_do_nothing(index_elements=[GradientArtifact.fingerprint])
+        .on_conflict_do_nothing(index_elements=[CachedGradients.fingerprint])
     )
     # Locked: who publishes it comes before this transaction, or after it.
     artifact = session.scalars(
-        select(GradientArtifact).where(GradientArtifact.fingerprint == fingerprint).with_for_update()
+        select(CachedGradients).where(CachedGradients.fingerprint == fingerprint).with_for_update()
     ).one()
     if artifact.ready_at is not None:
         session.execute(
-            update(GradientArtifact).where(GradientArtifact.fingerprint == fingerprint).values(used_at=NOW)
+            update(CachedGradients).where(CachedGradients.fingerprint == fingerprint).values(used_at=NOW)
         )
         return session.scalars(
             select(GradientShard)
@@ -66,18 +66,18 @@ def still_computing(session: Session, fingerprint: str, job_id: UUID) -> UUID | 
     so: it cannot be published in between.
     """
     return session.scalar(
-        select(GradientArtifact.job_id)
+        select(CachedGradients.job_id)
         .where(
-            GradientArtifact.fingerprint == fingerprint,
-            GradientArtifact.job_id == job_id,
-            GradientArtifact.ready_at.is_(None),
+            CachedGradients.fingerprint == fingerprint,
+            CachedGradients.job_id == job_id,
+            CachedGradients.ready_at.is_(None),
         )
         .with_for_update()
     )
 
 
 def publish(
-    session: Session, claim: Claim, fingerprint: str, stage: str, conditions: Mapping[str, Any]
+    session: Session, claim: Claim, fingerprint: str, stage: str, numerics_key: Mapping[str, Any]
 ) -> bool:
     """The job's blocks of the stage are the artifact from now on, and nobody waits for it any more.
 
@@ -86,21 +86,21 @@ def publish(
     if session.scalar(select(Job.id).where(*lifecycle.running_under(claim)).with_for_update()) is None:
         return False
     published = session.scalar(
-        update(GradientArtifact)
+        update(CachedGradients)
         .where(
-            GradientArtifact.fingerprint == fingerprint,
-            GradientArtifact.job_id == claim.job_id,
-            GradientArtifact.ready_at.is_(None),
+            CachedGradients.fingerprint == fingerprint,
+            CachedGradients.job_id == claim.job_id,
+            CachedGradients.ready_at.is_(None),
         )
         .values(ready_at=NOW, used_at=NOW)
-        .returning(GradientArtifact.fingerprint)
+        .returning(CachedGradients.fingerprint)
     )
     if published is None:
         return False
     shards = select(literal(fingerprint), JobBlock.block, JobBlock.key, JobBlock.size, JobBlock.sha256).where(
         JobBlock.job_id == claim.job_id,
         JobBlock.stage == stage,
-        JobBlock.conditions == dict(conditions),
+        JobBlock.numerics_key == dict(numerics_key),
     )
     columns = ["fingerprint", "block", "key", "size", "sha256"]
     session.execute(insert(GradientShard).from_select(columns, shards))
@@ -121,18 +121,18 @@ def evict(session: Session, days: float, most_bytes: int, limit: int) -> int:
         .subquery()
     )
     kept = select(
-        GradientArtifact.fingerprint,
-        func.sum(size.c.size).over(order_by=GradientArtifact.used_at.desc()).label("with_newer"),
-    ).join(size, size.c.fingerprint == GradientArtifact.fingerprint)
-    ranked = kept.where(GradientArtifact.ready_at.is_not(None)).subquery()
+        CachedGradients.fingerprint,
+        func.sum(size.c.size).over(order_by=CachedGradients.used_at.desc()).label("with_newer"),
+    ).join(size, size.c.fingerprint == CachedGradients.fingerprint)
+    ranked = kept.where(CachedGradients.ready_at.is_not(None)).subquery()
     too_much = select(ranked.c.fingerprint).where(ranked.c.with_newer > most_bytes)
     old = session.scalars(
-        select(GradientArtifact.fingerprint)
+        select(CachedGradients.fingerprint)
         .where(
-            GradientArtifact.ready_at.is_not(None),
+            CachedGradients.ready_at.is_not(None),
             or_(
-                GradientArtifact.used_at < NOW - timedelta(days=days),
-                GradientArtifact.fingerprint.in_(too_much),
+                CachedGradients.used_at < NOW - timedelta(days=days),
+                CachedGradients.fingerprint.in_(too_much),
             ),
         )
         .limit(limit)
@@ -144,8 +144,8 @@ def evict(session: Session, days: float, most_bytes: int, limit: int) -> int:
 
 def _drop(session: Session, fingerprints: Sequence[str]) -> None:
     jobs = session.scalars(
-        delete(GradientArtifact)
-        .where(GradientArtifact.fingerprint.in_(fingerprints))
-        .returning(GradientArtifact.job_id)
+        delete(CachedGradients)
+        .where(CachedGradients.fingerprint.in_(fingerprints))
+        .returning(CachedGradients.job_id)
     ).all()
-    session.execute(update(Job).where(Job.id.in_(jobs)).values(litter_since=NOW))
+    session.execute(update(Job).where(Job.id.in_(jobs)).values(orphaned_files_since=NOW))

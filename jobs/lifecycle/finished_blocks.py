@@ -1,7 +1,6 @@
-"""The finished blocks of a job: rows that name shards in the store. No shard counts without its row.
+"""The finished blocks of a job: rows that name shards in the store. A shard without a row does not count.
 
-A row is written by the worker that holds the job, in the transaction that proves that it does, when the shard
-is durable.
+The worker that holds the job writes a row once its shard is durable, in a transaction that checks the claim.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,14 +19,14 @@ from jobs.tables import NOW, Job, JobBlock
 
 
 def keep(
-    session: Session, claim: Claim, stage: str, block: int, shard: StoredFile, conditions: Mapping[str, Any]
+    session: Session, claim: Claim, stage: str, block: int, shard: StoredFile, numerics_key: Mapping[str, Any]
 ) -> bool:
-    """A block of a running job is finished. False: stop, it is not running here.
+    """Record a finished block of a running job, whose shard is durable.
 
-    One that was finished before, and is now computed again, names the new shard from here on. A block that
-    was never finished before is what the job's losses are counted from.
+    A block that was computed again replaces its row. A block that is finished for the first time resets the
+    count of lost attempts. Returns False if the job no longer runs under this claim: the caller must stop.
     """
-    # Locks the row: whoever would take the job away comes before this transaction, or after it.
+    # Locks the job: it can be taken from this worker before this transaction or after it, but not during it.
     held = session.scalar(
         update(Job).where(*lifecycle.running_under(claim)).values(progressed_at=NOW).returning(Job.id)
     )
@@ -38,7 +37,7 @@ def keep(
         "key": shard.key,
         "size": shard.size,
         "sha256": shard.sha256,
-        "conditions": dict(conditions),
+        "numerics_key": dict(numerics_key),
         "finished_at": NOW,
     }
     is_new = session.scalar(
@@ -48,17 +47,17 @@ def keep(
         .returning(literal_column("xmax = 0"))  # of a row that was there already, the updating transaction
     )
     if is_new:
-        session.execute(update(Job).where(Job.id == claim.job_id).values(losses=0))
+        session.execute(update(Job).where(Job.id == claim.job_id).values(lost_attempts=0))
     return True
 
 
 def finished(session: Session, job_id: UUID, stage: str) -> Sequence[JobBlock]:
-    """The rows of a stage, by block, whatever the conditions."""
+    """Return the finished blocks of a stage in order, under any numerics key."""
     return session.scalars(
         select(JobBlock).where(JobBlock.job_id == job_id, JobBlock.stage == stage).order_by(JobBlock.block)
     ).all()
 
 
 def may_go_on(session: Session, job_id: UUID) -> bool:
-    """Whether an attempt of the job is under way, or another may come without anybody asking for it."""
+    """Return whether the job is queued or running, or being cancelled."""
     return session.scalar(select(Job.id).where(Job.id == job_id, Job.state.in_(OPEN))) is not None

@@ -19,7 +19,7 @@ from jobs.lifecycle.transitions import close_attempt, move, released, seconds
 from jobs.spec.gate import judge
 from jobs.spec.job import JobSpec
 from jobs.spec.labels import index_labels
-from jobs.states import HELD, RETRIABLE, JobState, Loss, Outcome, SweepState
+from jobs.states import HELD, RETRIABLE, JobState, LostAttempt, Outcome, SweepState
 from jobs.storage import uploads
 from jobs.tables import NOW, Artifact, Job, JobAttempt, Sweep
 
@@ -116,7 +116,7 @@ def retry(session: Session, owner: str, job_id: UUID, *, max_queued: int | None 
     """
     owned = Job.owner == owner
     quota.take_place_in_queue(session, owner, max_queued)
-    fresh = released(JobState.QUEUED) | {"losses": 0, "error": None, "retried_at": NOW}
+    fresh = released(JobState.QUEUED) | {"lost_attempts": 0, "error": None, "retried_at": NOW}
     change = StateChanged(state=JobState.QUEUED, reason="retried")
     for ended in RETRIABLE:
         if move(session, job_id, ended, change, owned, values=fresh):
@@ -238,30 +238,32 @@ def finish_cancelling(session: Session, claim: Claim) -> bool:
     return _end_attempt(session, claim, change, Outcome.CANCELLED, expected=JobState.CANCELLING)
 
 
-def give_up_lost(
+def take_back(
     session: Session,
     job_id: UUID,
     token: UUID,
     reason: str,
-    max_losses: int,
-    kind: Loss = Loss.LOST_WORKER,
+    max_lost_attempts: int,
+    kind: LostAttempt = LostAttempt.LOST_WORKER,
 ) -> JobState | None:
     """Take a job from a worker that is gone: back to the queue, or ended if that was asked or too frequent.
 
     The caller has seen the lease run out, or the worker die of `kind`. None: the job has moved on meanwhile.
     """
     row = session.execute(
-        select(Job.state, Job.losses).where(Job.id == job_id, Job.lease_token == token).with_for_update()
+        select(Job.state, Job.lost_attempts)
+        .where(Job.id == job_id, Job.lease_token == token)
+        .with_for_update()
     ).one_or_none()
     if row is None:
         return None
-    values: dict[str, Any] = {"losses": Job.losses + 1}
+    values: dict[str, Any] = {"lost_attempts": Job.lost_attempts + 1}
     if row.state == JobState.CANCELLING:
         change = StateChanged(state=JobState.CANCELLED)
-    elif row.losses + 1 < max_losses:
+    elif row.lost_attempts + 1 < max_lost_attempts:
         change = StateChanged(state=JobState.QUEUED, reason=reason)
     else:
-        message = f"lost {row.losses + 1} times in a row without a new finished block; last: {reason}"
+        message = f"lost {row.lost_attempts + 1} times in a row without a new finished block; last: {reason}"
         error = JobError(type=kind, message=message)
         change = StateChanged(state=JobState.FAILED, error=error)
         values["error"] = error.model_dump(exclude_none=True)

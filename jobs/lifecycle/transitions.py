@@ -43,18 +43,18 @@ def move(
         event = change.model_copy(update={"attempt": row.attempt or None})
         event_log.append(session, job_id, row.last_event, event)
         if target in ENDED:
-            outbox.tell_of_end(session, job_id, target)
+            outbox.enqueue_job_ended(session, job_id, target)
     return row
 
 
 def released(target: JobState) -> dict[str, Any]:
-    """The lease's columns after a worker has let go; a job that waits again is free to be dispatched.
+    """Return the columns of a job that no worker holds any more. Only an ended job keeps its last stage.
 
-    Whatever the attempt has written and no row names is for the sweeper.
+    Files that the attempt has written and no row names are orphaned from now on.
     """
-    progress = {"stage": None, "step": None, "steps": None, "seconds_left": None}
-    lease = {"lease_token": None, "lease_expires_at": None, "worker": None, "dispatched_at": None}
-    return lease | {"litter_since": NOW} | (progress if target == JobState.QUEUED else {"seconds_left": None})
+    lease = ("lease_token", "lease_expires_at", "worker", "dispatched_at", "seconds_left")
+    progress = ("stage", "step", "steps") if target == JobState.QUEUED else ()
+    return {"orphaned_files_since": NOW, **dict.fromkeys((*lease, *progress))}
 
 
 def close_attempt(session: Session, job_id: UUID, attempt: int, outcome: Outcome, reason: str | None) -> None:

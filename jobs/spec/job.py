@@ -1,13 +1,23 @@
-"""What a job was asked to do: the recipe, how to judge it, and what to keep."""
+"""The specification of a job: the recipe, how to evaluate and judge the result, and what to keep.
 
-from pydantic import Field, ValidationInfo, field_validator
+A specification is stored with its job and outlives the release that wrote it, so it has a version; a document
+without one is of version 1. Validation refuses versions that this release does not know. Raise `SPEC_VERSION`
+when an older release would misread a new document, and convert older documents in `JobSpec`.
+"""
+
+from typing import Any
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from jobs.spec.gate import Gate
 from pruning.recipe import Evaluation, Recipe, StrictModel
 
+SPEC_VERSION = 1
+
 
 class JobOptions(StrictModel):
-    """What is wanted of a job besides its weights."""
+    """The options of a job that do not change its weights."""
 
     evaluation: Evaluation = Field(Evaluation(), description="How the quality of the model is measured.")
     save_masks: bool = Field(False, description="Also keep the masks, as an artifact of their own.")
@@ -29,12 +39,32 @@ class JobOptions(StrictModel):
 
 
 class JobSpec(JobOptions):
-    """Stored with the job as JSON; the worker reads nothing else about what is wanted."""
+    """The specification of a job, as it is stored. The worker reads nothing else about what is wanted."""
 
+    version: int = Field(SPEC_VERSION, description="Version of this document's format.")
     recipe: Recipe = Field(description="What to prune and how.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_a_known_version(cls, document: Any) -> Any:  # noqa: ANN401 - whatever is validated
+        # Before the fields are validated: those that only a later version has would be reported as mistakes.
+        version = document.get("version", SPEC_VERSION) if isinstance(document, dict) else SPEC_VERSION
+        if version != SPEC_VERSION:
+            raise PydanticCustomError(
+                "spec_version",
+                "the job is stored as specification version {version}, and this release reads only version "
+                "{known}; run the release that stored it, or submit the job again",
+                {"version": repr(version), "known": SPEC_VERSION},
+            )
+        return document
 
     @property
     def texts(self) -> tuple[tuple[str, str], ...]:
-        """Each dataset after the field of the request that names it, of calibration and evaluation."""
+        """Each dataset of calibration and evaluation, after the field of the request that names it."""
         shares = tuple((share.field, share.dataset) for share in self.recipe.calibration.shares)
         return shares + self.evaluation.texts
+
+    def as_request(self) -> dict[str, Any]:
+        """Return the request that asks for this job, as JSON, with every default filled in."""
+        options = self.model_dump(mode="json", include=set(JobOptions.model_fields))
+        return self.recipe.model_dump(mode="json") | options

@@ -80,7 +80,9 @@ def add(
         return known, False
     if used_bytes(session, owner) + stored.size > quota:
         raise QuotaExceeded
-    announced = delete(StrayUpload).where(StrayUpload.key == stored.key, StrayUpload.doomed.is_(False))
+    announced = delete(StrayUpload).where(
+        StrayUpload.key == stored.key, StrayUpload.pending_delete.is_(False)
+    )
     if session.scalar(announced.returning(StrayUpload.key)) is None:
         raise Forgotten
     upload = Upload(
@@ -125,25 +127,25 @@ def remove(session: Session, owner: str, upload_id: UUID) -> Upload | None:
     if user is not None:
         raise InUse(user)
     session.delete(upload)
-    session.add(StrayUpload(key=upload.key, doomed=True))
+    session.add(StrayUpload(key=upload.key, pending_delete=True))
     return upload
 
 
-def doom(session: Session, limit: int) -> Sequence[str]:
+def mark_pending_delete(session: Session, limit: int) -> Sequence[str]:
     """The files to delete, each under its key. None of them can become an upload from now on."""
     overdue = StrayUpload.since < NOW - LONGEST_REQUEST
     found = (
         select(StrayUpload.key)
-        .where(or_(StrayUpload.doomed, overdue))
+        .where(or_(StrayUpload.pending_delete, overdue))
         .order_by(StrayUpload.since)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    doomed = update(StrayUpload).where(StrayUpload.key.in_(found)).values(doomed=True)
-    return session.scalars(doomed.returning(StrayUpload.key)).all()
+    pending_delete = update(StrayUpload).where(StrayUpload.key.in_(found)).values(pending_delete=True)
+    return session.scalars(pending_delete.returning(StrayUpload.key)).all()
 
 
-def are_gone(session: Session, keys: Sequence[str]) -> None:
+def forget_deleted(session: Session, keys: Sequence[str]) -> None:
     """The files were deleted."""
     session.execute(delete(StrayUpload).where(StrayUpload.key.in_(keys)))
 

@@ -21,15 +21,15 @@ from jobs.tables.owners import (
     WebhookEndpoint,
     ZooEntry,
 )
-from jobs.tables.shared import DensePerplexity, GradientArtifact, GradientShard
+from jobs.tables.shared import CachedGradients, CachedPerplexity, GradientShard
 
 __all__ = [
     "NOW",
     "ApiKey",
     "Artifact",
     "Base",
-    "DensePerplexity",
-    "GradientArtifact",
+    "CachedGradients",
+    "CachedPerplexity",
     "GradientShard",
     "IdempotencyKey",
     "Job",

@@ -45,7 +45,7 @@ class Job(Base):
 
     state: Mapped[JobState] = mapped_column(Text, server_default=JobState.QUEUED)
     attempt: Mapped[int] = mapped_column(server_default="0")
-    losses: Mapped[int] = mapped_column(server_default="0")
+    lost_attempts: Mapped[int] = mapped_column(server_default="0")
     dispatched_at: Mapped[datetime | None]
 
     worker: Mapped[str | None]
@@ -68,7 +68,7 @@ class Job(Base):
     last_event: Mapped[int] = mapped_column(server_default="0")
 
     # Since when the store may hold files of this job that no row names.
-    litter_since: Mapped[datetime | None]
+    orphaned_files_since: Mapped[datetime | None]
     artifacts_expired_at: Mapped[datetime | None]
 
     queued_at: Mapped[datetime] = mapped_column(server_default=NOW)
@@ -103,7 +103,11 @@ class Job(Base):
             "ix_jobs_leases", "lease_expires_at", postgresql_where=text("state IN ('running', 'cancelling')")
         ),
         Index("ix_jobs_held_by", "worker", postgresql_where=text("state IN ('running', 'cancelling')")),
-        Index("ix_jobs_litter_since", "litter_since", postgresql_where=text("litter_since IS NOT NULL")),
+        Index(
+            "ix_jobs_orphaned_files_since",
+            "orphaned_files_since",
+            postgresql_where=text("orphaned_files_since IS NOT NULL"),
+        ),
         Index(
             "ix_jobs_unexpired",
             "succeeded_at",
@@ -166,7 +170,7 @@ class JobBlock(Base):
     key: Mapped[str]
     size: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str]
-    conditions: Mapped[dict[str, Any]]
+    numerics_key: Mapped[dict[str, Any]]
     finished_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
 
@@ -212,7 +216,7 @@ class Sweep(Base):
     owner: Mapped[str]
     request: Mapped[dict[str, Any]]
     state: Mapped[SweepState] = mapped_column(Text, server_default=SweepState.RUNNING)
-    search: Mapped[dict[str, Any] | None]  # where a search stands: a `jobs.search_sparsity.Search`
+    search: Mapped[dict[str, Any] | None]  # progress of a search: a `jobs.sweeps.bisection.Search`
     error: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
     ended_at: Mapped[datetime | None]

@@ -69,14 +69,12 @@ class Upload(Base):
 
 
 class StrayUpload(Base):
-    """A file under `uploads/` in the store that no upload names: one that is just being sent, or (`doomed`)
-    one that is to be deleted.
-    """
+    """A file under `uploads/` in the store that no upload names: it is being sent, or is to be deleted."""
 
     __tablename__ = "stray_uploads"
 
     key: Mapped[str] = mapped_column(primary_key=True)
-    doomed: Mapped[bool] = mapped_column(server_default=text("false"))
+    pending_delete: Mapped[bool] = mapped_column(server_default=text("false"))
     since: Mapped[datetime] = mapped_column(server_default=NOW)
 
 

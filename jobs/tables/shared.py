@@ -9,12 +9,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 from jobs.tables.base import NOW, Base
 
 
-class GradientArtifact(Base):
+class CachedGradients(Base):
     """Gradient norms that any job may use whose fingerprint is the same. They are there from `ready_at` on;
     before, one job is computing them.
     """
 
-    __tablename__ = "gradient_artifacts"
+    __tablename__ = "gradient_cache"
 
     fingerprint: Mapped[str] = mapped_column(primary_key=True)
     job_id: Mapped[UUID] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
@@ -22,7 +22,7 @@ class GradientArtifact(Base):
     ready_at: Mapped[datetime | None]
     used_at: Mapped[datetime | None]
 
-    __table_args__ = (Index("ix_gradient_artifacts_job_id", "job_id"),)
+    __table_args__ = (Index("ix_gradient_cache_job_id", "job_id"),)
 
 
 class GradientShard(Base):
@@ -31,7 +31,7 @@ class GradientShard(Base):
     __tablename__ = "gradient_shards"
 
     fingerprint: Mapped[str] = mapped_column(
-        ForeignKey("gradient_artifacts.fingerprint", ondelete="CASCADE"), primary_key=True
+        ForeignKey("gradient_cache.fingerprint", ondelete="CASCADE"), primary_key=True
     )
     block: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str]
@@ -39,13 +39,13 @@ class GradientShard(Base):
     sha256: Mapped[str]
 
 
-class DensePerplexity(Base):
+class CachedPerplexity(Base):
     """What a dense model was measured to be, for any job whose fingerprint is the same."""
 
-    __tablename__ = "dense_perplexities"
+    __tablename__ = "perplexity_cache"
 
     fingerprint: Mapped[str] = mapped_column(primary_key=True)
     perplexity: Mapped[float]
     used_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
-    __table_args__ = (Index("ix_dense_perplexities_used_at", "used_at"),)
+    __table_args__ = (Index("ix_perplexity_cache_used_at", "used_at"),)

@@ -25,16 +25,16 @@ class SecretBox:
         """Of the setting `secret_keys`."""
         self._keys = [Fernet(key.get_secret_value()) for key in keys]
 
-    def seal(self, secret: bytes) -> bytes:
+    def encrypt(self, secret: bytes) -> bytes:
         """Encrypt. Raises `NoKey`."""
         if not self._keys:
             raise NoKey
         return MultiFernet(self._keys).encrypt(secret)
 
-    def unseal(self, sealed: bytes) -> bytes:
+    def decrypt(self, encrypted: bytes) -> bytes:
         """Decrypt. Raises `Unreadable`."""
         try:
-            return MultiFernet(self._keys).decrypt(sealed) if self._keys else self._refuse()
+            return MultiFernet(self._keys).decrypt(encrypted) if self._keys else self._refuse()
         except InvalidToken as error:
             raise Unreadable from error
 

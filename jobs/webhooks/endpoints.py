@@ -19,21 +19,21 @@ _SECRET_BYTES = 32
 
 
 def create(
-    session: Session, seal: SecretBox, owner: str, url: str, events: Sequence[str]
+    session: Session, secret_box: SecretBox, owner: str, url: str, events: Sequence[str]
 ) -> tuple[WebhookEndpoint, bytes]:
     """A new endpoint with its secret."""
     secret = secrets.token_bytes(_SECRET_BYTES)
-    endpoint = WebhookEndpoint(owner=owner, url=url, events=[*events], secret=seal.seal(secret))
+    endpoint = WebhookEndpoint(owner=owner, url=url, events=[*events], secret=secret_box.encrypt(secret))
     session.add(endpoint)
     session.flush()
     session.refresh(endpoint)
     return endpoint, secret
 
 
-def rotate_secret(session: Session, seal: SecretBox, endpoint: WebhookEndpoint) -> bytes:
+def rotate_secret(session: Session, secret_box: SecretBox, endpoint: WebhookEndpoint) -> bytes:
     """A new secret. The one before signs too for a day, so that receivers can be changed in peace."""
     secret = secrets.token_bytes(_SECRET_BYTES)
-    endpoint.previous_secret, endpoint.secret = endpoint.secret, seal.seal(secret)
+    endpoint.previous_secret, endpoint.secret = endpoint.secret, secret_box.encrypt(secret)
     endpoint.previous_secret_until = session.scalars(select(NOW + BOTH_SECRETS_FOR)).one()
     return secret
 

@@ -51,11 +51,11 @@ class Due:
     endpoint_id: UUID
     attempt: int
     url: str
-    sealed_secrets: tuple[bytes, ...]
+    encrypted_secrets: tuple[bytes, ...]
     payload: dict[str, Any]
 
 
-def tell_of_end(session: Session, job_id: UUID, state: JobState) -> None:
+def enqueue_job_ended(session: Session, job_id: UUID, state: JobState) -> None:
     """Write the messages of a job's end, for every endpoint of its owner that wants to know."""
     owned = select(Job.owner).where(Job.id == job_id).scalar_subquery()
     endpoints = session.scalars(

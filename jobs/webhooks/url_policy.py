@@ -19,7 +19,7 @@ _UNICAST = IPv6Network("2000::/3")  # what lies outside embeds other addresses (
 
 
 @dataclass(frozen=True, slots=True)
-class Targets:
+class UrlPolicy:
     """What the operator allows beyond the public internet."""
 
     names: frozenset[str]

@@ -39,19 +39,19 @@ def upgrade() -> None:
     )
     op.create_index("ix_api_keys_owner_id", "api_keys", ["owner", "id"])
     op.create_table(
-        "dense_perplexities",
+        "perplexity_cache",
         sa.Column("fingerprint", sa.Text(), nullable=False),
         sa.Column("perplexity", sa.Double(), nullable=False),
         sa.Column(
             "used_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
         ),
-        sa.PrimaryKeyConstraint("fingerprint", name=op.f("pk_dense_perplexities")),
+        sa.PrimaryKeyConstraint("fingerprint", name=op.f("pk_perplexity_cache")),
     )
-    op.create_index("ix_dense_perplexities_used_at", "dense_perplexities", ["used_at"])
+    op.create_index("ix_perplexity_cache_used_at", "perplexity_cache", ["used_at"])
     op.create_table(
         "stray_uploads",
         sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("doomed", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("pending_delete", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column(
             "since", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
         ),
@@ -151,7 +151,7 @@ def upgrade() -> None:
         sa.Column("queue", sa.Text(), server_default="prune", nullable=False),
         sa.Column("state", sa.Text(), server_default="queued", nullable=False),
         sa.Column("attempt", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("losses", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("lost_attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("dispatched_at", sa.DateTime(timezone=True)),
         sa.Column("worker", sa.Text()),
         sa.Column("lease_token", sa.Uuid()),
@@ -168,7 +168,7 @@ def upgrade() -> None:
         sa.Column("gate_state", sa.Text(), sa.Computed("gate ->> 'state'", persisted=True)),
         sa.Column("error", postgresql.JSONB()),
         sa.Column("last_event", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("litter_since", sa.DateTime(timezone=True)),
+        sa.Column("orphaned_files_since", sa.DateTime(timezone=True)),
         sa.Column("artifacts_expired_at", sa.DateTime(timezone=True)),
         sa.Column(
             "queued_at",
@@ -218,7 +218,10 @@ def upgrade() -> None:
         postgresql_where=sa.text("state IN ('running', 'cancelling')"),
     )
     op.create_index(
-        "ix_jobs_litter_since", "jobs", ["litter_since"], postgresql_where=sa.text("litter_since IS NOT NULL")
+        "ix_jobs_orphaned_files_since",
+        "jobs",
+        ["orphaned_files_since"],
+        postgresql_where=sa.text("orphaned_files_since IS NOT NULL"),
     )
     op.create_index(
         "ix_jobs_owner_gate",
@@ -315,7 +318,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("job_id", "name", name=op.f("uq_artifacts_job_id_name")),
     )
     op.create_table(
-        "gradient_artifacts",
+        "gradient_cache",
         sa.Column("fingerprint", sa.Text(), nullable=False),
         sa.Column("job_id", sa.Uuid(), nullable=False),
         sa.Column(
@@ -327,11 +330,11 @@ def upgrade() -> None:
         sa.Column("ready_at", sa.DateTime(timezone=True)),
         sa.Column("used_at", sa.DateTime(timezone=True)),
         sa.ForeignKeyConstraint(
-            ["job_id"], ["jobs.id"], name=op.f("fk_gradient_artifacts_job_id"), ondelete="CASCADE"
+            ["job_id"], ["jobs.id"], name=op.f("fk_gradient_cache_job_id"), ondelete="CASCADE"
         ),
-        sa.PrimaryKeyConstraint("fingerprint", name=op.f("pk_gradient_artifacts")),
+        sa.PrimaryKeyConstraint("fingerprint", name=op.f("pk_gradient_cache")),
     )
-    op.create_index("ix_gradient_artifacts_job_id", "gradient_artifacts", ["job_id"])
+    op.create_index("ix_gradient_cache_job_id", "gradient_cache", ["job_id"])
     op.create_table(
         "idempotency_keys",
         sa.Column("owner", sa.Text(), nullable=False),
@@ -379,7 +382,7 @@ def upgrade() -> None:
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("sha256", sa.Text(), nullable=False),
-        sa.Column("conditions", postgresql.JSONB(), nullable=False),
+        sa.Column("numerics_key", postgresql.JSONB(), nullable=False),
         sa.Column(
             "finished_at",
             sa.DateTime(timezone=True),
@@ -449,7 +452,7 @@ def upgrade() -> None:
         sa.Column("sha256", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
             ["fingerprint"],
-            ["gradient_artifacts.fingerprint"],
+            ["gradient_cache.fingerprint"],
             name=op.f("fk_gradient_shards_fingerprint"),
             ondelete="CASCADE",
         ),
@@ -467,7 +470,7 @@ def downgrade() -> None:
         "job_blocks",
         "job_attempts",
         "idempotency_keys",
-        "gradient_artifacts",
+        "gradient_cache",
         "artifacts",
         "webhook_deliveries",
         "page_sessions",
@@ -477,7 +480,7 @@ def downgrade() -> None:
         "uploads",
         "sweeps",
         "stray_uploads",
-        "dense_perplexities",
+        "perplexity_cache",
         "api_keys",
     ):
         op.drop_table(table)

@@ -55,7 +55,7 @@ def test_a_job_killed_at_a_random_block_repeats_at_most_that_block(
     stack.wait_for(killed, lambda job: job.attempt == 2)
     dispatcher.stop()  # it would delete the rows once the job has succeeded
     job = stack.wait_for_end(killed)
-    assert (job.state, job.attempt, job.losses) == (JobState.SUCCEEDED, 2, 0), job.error
+    assert (job.state, job.attempt, job.lost_attempts) == (JobState.SUCCEEDED, 2, 0), job.error
 
     attempts = [row.attempt for row in rows(stack, killed, Stage.PRUNE)]
     assert attempts == [1] * len(durable) + [2] * (BLOCKS - len(durable))

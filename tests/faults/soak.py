@@ -234,8 +234,8 @@ def _start_services(cleanup: ExitStack, root: Path) -> tuple[Stack, Valkey, Post
     environment |= {**s3.environment, "AWS_ENDPOINT_URL": slow}
     environment |= {
         "PRUNESERVE_REPUBLISH_SECONDS": "2",
-        "PRUNESERVE_MAX_LOSSES": "100",  # by chance one job may be killed many times between two blocks
-        "PRUNESERVE_LITTER_SECONDS": "86400",  # the shards of lost attempts are counted at the end
+        "PRUNESERVE_MAX_LOST_ATTEMPTS": "100",  # one job may be killed many times between two blocks
+        "PRUNESERVE_ORPHANED_FILE_SECONDS": "86400",  # the shards of lost attempts are counted at the end
     }
     os.environ.update(s3.environment)
     stack = Stack(

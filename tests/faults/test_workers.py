@@ -25,7 +25,7 @@ def test_a_killed_workers_job_is_finished_by_another(stack: Stack, judge: Judge,
     stack.start_worker()
     judge(f"kill -9 in stage {stage}", 1, [job_id])
     job = stack.job(job_id)
-    assert (job.attempt, job.losses) == (2, 0)  # a new block has reset the count
+    assert (job.attempt, job.lost_attempts) == (2, 0)  # a new block has reset the count
 
 
 def test_a_worker_killed_while_it_uploads(stack: Stack, judge: Judge, s3: S3, s3_url: str) -> None:
@@ -51,7 +51,7 @@ def test_a_killed_childs_job_is_requeued_without_waiting_for_the_lease(stack: St
     child.kill()
     judge("kill -9 of the child only", 1, [job_id])
     job = stack.job(job_id)
-    assert (job.attempt, job.losses) == (2, 0)  # a new block has reset the count
+    assert (job.attempt, job.lost_attempts) == (2, 0)  # a new block has reset the count
     changes = [event.data for event in stack.events(job_id) if isinstance(event.data, StateChanged)]
     reasons = [change.reason for change in changes if change.state == JobState.QUEUED]
     assert "SIGKILL" in (reasons[-1] or "")
@@ -65,7 +65,7 @@ def test_a_shutdown_hands_the_job_back_and_ends(stack: Stack, judge: Judge, ever
     stack.wait_until_running(job_id)
     signal_to(worker, signal.SIGTERM, children=everyone)
     handed_back = stack.wait_for(job_id, lambda job: job.state == JobState.QUEUED)
-    assert handed_back.losses == 0
+    assert handed_back.lost_attempts == 0
     deadline = time.monotonic() + 30
     while worker.running:
         assert time.monotonic() < deadline
@@ -73,7 +73,7 @@ def test_a_shutdown_hands_the_job_back_and_ends(stack: Stack, judge: Judge, ever
     stack.start_worker()
     judge("SIGTERM", 1, [job_id])
     job = stack.job(job_id)
-    assert (job.attempt, job.losses) == (2, 0)
+    assert (job.attempt, job.lost_attempts) == (2, 0)
 
 
 def test_a_suspended_worker_that_wakes_up_late_changes_nothing(stack: Stack, judge: Judge) -> None:

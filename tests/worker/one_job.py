@@ -73,7 +73,7 @@ class Service:
         with self.database.begin() as session:
             token = session.get_one(Job, job_id).lease_token
             assert token is not None
-            lifecycle.give_up_lost(session, job_id, token, "its lease ran out", 3)
+            lifecycle.take_back(session, job_id, token, "its lease ran out", 3)
 
     def artifacts(self, job_id: UUID) -> dict[str, bytes]:
         with self.database.begin() as session:

@@ -221,7 +221,7 @@ def test_a_job_is_taken_back_once_its_worker_has_had_time_to_extend_the_lease(
     clock.seconds += settings.lease_seconds
     dispatcher.round()
     waiting = job(database, claim.job_id)
-    assert (waiting.state, waiting.losses) == (JobState.QUEUED, 1)
+    assert (waiting.state, waiting.lost_attempts) == (JobState.QUEUED, 1)
     assert waiting.dispatched_at is not None, "it has been published again"
 
 
@@ -273,7 +273,7 @@ def test_a_job_with_too_many_lost_attempts_fails_and_the_queue_moves_on(
     database: Database, submit: Submit, connected: Dispatcher, broker: redis.Redis, settings: Settings
 ) -> None:
     poison = submit()
-    for _ in range(settings.max_losses):
+    for _ in range(settings.max_lost_attempts):
         take(database, poison)
         expire_leases(database)
         connected.round()

@@ -66,7 +66,7 @@ def test_a_worker_that_has_lost_its_lease_stops_and_leaves_the_job_alone(
 ) -> None:
     library.in_the_middle = lambda: service.take_away(job_id)
     job = service.run(job_id)
-    assert (job.state, job.attempt, job.losses) == (JobState.QUEUED, 1, 1)
+    assert (job.state, job.attempt, job.lost_attempts) == (JobState.QUEUED, 1, 1)
     assert service.events(job_id)[-1].data == StateChanged(
         state=JobState.QUEUED, attempt=1, reason="its lease ran out"
     )
@@ -78,7 +78,7 @@ def test_a_shutdown_hands_the_job_back_for_another_worker(
 ) -> None:
     library.in_the_middle = service.worker.request_shutdown
     job = service.run(job_id)
-    assert (job.state, job.losses, job.dispatched_at) == (JobState.QUEUED, 0, None)
+    assert (job.state, job.lost_attempts, job.dispatched_at) == (JobState.QUEUED, 0, None)
 
     library.in_the_middle = lambda: None
     service.worker.shutdown_flag.unlink()

@@ -6,6 +6,7 @@ secret: it goes to the worker's log, and the owner gets the exception's type and
 
 import torch
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from jobs.lifecycle.events import JobError
 from jobs.lifecycle.lifecycle import Claim
@@ -32,11 +33,7 @@ def job_error(error: Exception, claim: Claim, disk: Disk) -> JobError:
             field = error.field if isinstance(error, PruningError) else None
             return JobError(type=name, message=str(error), field=field)
     if isinstance(error, ValidationError):
-        return JobError(
-            type="invalid_input",
-            message="the job was stored by another version and is not valid in this one; submit it again",
-            field=".".join(map(str, error.errors()[0]["loc"])),
-        )
+        return _stored_differently(error.errors()[0])
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return JobError(
             type="out_of_memory",
@@ -48,3 +45,12 @@ def job_error(error: Exception, claim: Claim, disk: Disk) -> JobError:
         message=f"the worker failed unexpectedly ({type(error).__name__}); the operator finds the details "
         f"in its log under job {claim.job_id}, attempt {claim.attempt}",
     )
+
+
+def _stored_differently(found: ErrorDetails) -> JobError:
+    """The error of a stored job that this version does not accept."""
+    if found["type"] == "spec_version":
+        message = found["msg"]
+    else:
+        message = "the job was stored by another version and is not valid in this one; submit it again"
+    return JobError(type="invalid_input", message=message, field=".".join(map(str, found["loc"])) or None)

@@ -25,7 +25,7 @@ class JobResumeStore:
         wanted = self._numerics_keys[stage] = dict(numerics_key)
         job_id = self._attempt.claim.job_id
         rows = self._attempt.transaction(lambda session: finished_blocks.finished(session, job_id, stage))
-        files = ((row.block, self._download(stage, row)) for row in rows if row.conditions == wanted)
+        files = ((row.block, self._download(stage, row)) for row in rows if row.numerics_key == wanted)
         return {block: path for block, path in files if path is not None}
 
     def directory(self, stage: Stage) -> Path:

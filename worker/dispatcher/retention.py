@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from jobs import retention
 from jobs.caches import gradients, perplexities
 from jobs.database import DATABASE_UNAVAILABLE
-from jobs.retention import Litter
+from jobs.retention import OrphanedFiles
 from jobs.settings import Settings
 from jobs.storage import uploads
 from jobs.storage.store import Store, StoreError, job_prefix
@@ -68,11 +68,13 @@ class Retention:
 
     def _delete_orphaned_files(self) -> None:
         with self._database.begin() as session:
-            jobs = retention.take_litter(session, self._settings.litter_seconds, _JOBS_PER_ROUND)
+            jobs = retention.take_orphaned_files(
+                session, self._settings.orphaned_file_seconds, _JOBS_PER_ROUND
+            )
         for job in jobs:
             self._delete_orphaned_files_of(job)
 
-    def _delete_orphaned_files_of(self, job: Litter) -> None:
+    def _delete_orphaned_files_of(self, job: OrphanedFiles) -> None:
         """Delete the files that the job's ended attempts have left in the store and that no row names.
 
         The store is listed before the rows are read. So a file that is listed, and named by a row in between,
@@ -85,18 +87,18 @@ class Retention:
         for key in orphaned:
             self._store.delete(key)
         with self._database.begin() as session:
-            retention.litter_is_gone(session, job)
+            retention.orphaned_files_deleted(session, job)
         if orphaned:
             log.info("job %s: deleted %d orphaned files", job.job_id, len(orphaned))
 
     def _delete_abandoned_uploads(self) -> None:
         """Delete files that never became an upload, or whose upload was deleted and the file was not."""
         with self._database.begin() as session:
-            keys = uploads.doom(session, _FILES_PER_ROUND)
+            keys = uploads.mark_pending_delete(session, _FILES_PER_ROUND)
         for key in keys:
             self._store.delete(key)
         with self._database.begin() as session:
-            uploads.are_gone(session, keys)
+            uploads.forget_deleted(session, keys)
 
     def _write(self, delete: Callable[[Session], int]) -> None:
         with self._database.begin() as session:

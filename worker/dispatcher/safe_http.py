@@ -14,7 +14,7 @@ from typing import Any
 
 import httpcore
 
-from jobs.webhooks.url_policy import Targets
+from jobs.webhooks.url_policy import UrlPolicy
 
 _TOTAL_SECONDS = 15.0
 _CONNECT_SECONDS = 5.0
@@ -38,7 +38,7 @@ async def resolve(host: str, port: int) -> Sequence[str]:
 
 
 async def post(
-    url: str, headers: Mapping[str, str], body: bytes, targets: Targets, *, resolve: Resolve = resolve
+    url: str, headers: Mapping[str, str], body: bytes, url_policy: UrlPolicy, *, resolve: Resolve = resolve
 ) -> int:
     """Send a POST and return the status of the response. Raises `Failed`."""
     try:
@@ -46,7 +46,7 @@ async def post(
             asyncio.timeout(_TOTAL_SECONDS),
             httpcore.AsyncConnectionPool(
                 ssl_context=ssl.create_default_context(),
-                network_backend=CheckedBackend(targets, resolve),
+                network_backend=CheckedBackend(url_policy, resolve),
                 max_keepalive_connections=0,  # so that every request checks the addresses again
             ) as pool,
             pool.stream(
@@ -82,9 +82,9 @@ async def _drain(response: httpcore.Response) -> None:
 class CheckedBackend(httpcore.AsyncNetworkBackend):
     """Opens connections to permitted addresses only."""
 
-    def __init__(self, targets: Targets, resolve: Resolve = resolve) -> None:
-        """`targets` decides which of the addresses that `resolve` finds are permitted."""
-        self._targets = targets
+    def __init__(self, url_policy: UrlPolicy, resolve: Resolve = resolve) -> None:
+        """`url_policy` decides which of the addresses that `resolve` finds are permitted."""
+        self._url_policy = url_policy
         self._resolve = resolve
         self._network = httpcore.AnyIOBackend()
 
@@ -101,7 +101,7 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
             addresses = await self._resolve(host, port)
         except OSError:
             raise Failed("the host's name cannot be resolved") from None
-        if not addresses or not all(self._targets.permit(host, address) for address in addresses):
+        if not addresses or not all(self._url_policy.permit(host, address) for address in addresses):
             raise Forbidden("the host is not at a public address")
         for address in dict.fromkeys(addresses):
             try:

@@ -24,7 +24,7 @@ from jobs.settings import Settings
 from jobs.webhooks import outbox
 from jobs.webhooks.encryption import SecretBox, Unreadable
 from jobs.webhooks.outbox import Due
-from jobs.webhooks.url_policy import Targets
+from jobs.webhooks.url_policy import UrlPolicy
 from worker.dispatcher import safe_http
 from worker.dispatcher.safe_http import Failed, Resolve
 
@@ -57,7 +57,7 @@ class WebhookSender:
         """`settings`: where messages may go, which keys encrypt secrets, when to disable an endpoint."""
         self._database = database
         self._secret_box = SecretBox(settings.secret_keys)
-        self._targets = Targets.of(settings.webhook_allow)
+        self._url_policy = UrlPolicy.of(settings.webhook_allow)
         self._disable_after = timedelta(days=settings.webhook_disable_days)
         self._keep = timedelta(days=settings.webhook_delivery_days)
         self._resolve = resolve
@@ -102,7 +102,7 @@ class WebhookSender:
     async def _send(self, due: Due) -> tuple[int | None, str | None]:
         """Send one message. Return the status of the response, if any, and what went wrong, if anything."""
         try:
-            secrets = [self._secret_box.unseal(sealed) for sealed in due.sealed_secrets]
+            secrets = [self._secret_box.decrypt(encrypted) for encrypted in due.encrypted_secrets]
         except Unreadable:
             return None, "the endpoint's secret cannot be read: PRUNESERVE_SECRET_KEYS lacks the key"
         body = json.dumps(due.payload, separators=(",", ":")).encode()
@@ -111,8 +111,8 @@ class WebhookSender:
             "user-agent": f"PruneServe/{version('pruneserve')}",
         }
         try:
-            self._targets.check_url(due.url)  # the operator may have changed what is allowed
-            status = await safe_http.post(due.url, headers, body, self._targets, resolve=self._resolve)
+            self._url_policy.check_url(due.url)  # the operator may have changed what is allowed
+            status = await safe_http.post(due.url, headers, body, self._url_policy, resolve=self._resolve)
         except (Failed, ValueError) as error:
             return None, str(error)
         accepted = HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES

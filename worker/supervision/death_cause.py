@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from jobs.states import Loss
+from jobs.states import LostAttempt
 
 _KILLED_BY = re.compile(r"signal (\d+)(?: \((\w+)\))?")
 _CGROUPS = Path("/sys/fs/cgroup")
@@ -22,21 +22,21 @@ class OomKills:
         return self._seen > before
 
 
-def death_cause(report: str, *, out_of_memory: bool) -> tuple[Loss, str]:
+def death_cause(report: str, *, out_of_memory: bool) -> tuple[LostAttempt, str]:
     """Return why a child died, and the reason in words.
 
     `report` is Celery's report of the death; `out_of_memory` says that the OOM killer has struck meanwhile.
     """
     killed = _KILLED_BY.search(report)
     if killed is None:
-        return Loss.LOST_WORKER, f"the worker's process died: {report}"
+        return LostAttempt.LOST_WORKER, f"the worker's process died: {report}"
     number, name = int(killed[1]), killed[2] or "unknown"
     if number == _SIGKILL and out_of_memory:
-        return Loss.OUT_OF_MEMORY, (
+        return LostAttempt.OUT_OF_MEMORY, (
             "the machine's memory ran out and the system killed the worker's process (SIGKILL); use a "
             "shorter sequence_length, the dtype bfloat16, or a larger machine"
         )
-    return Loss.KILLED, f"the worker's process was killed by signal {number} ({name})"
+    return LostAttempt.KILLED, f"the worker's process was killed by signal {number} ({name})"
 
 
 def _kill_count() -> int:

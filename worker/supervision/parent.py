@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from jobs.fleet import dispatch_queue
 from jobs.lifecycle import lifecycle
 from jobs.settings import Settings
-from jobs.states import Loss
+from jobs.states import LostAttempt
 from worker import scratch
 from worker.identity import Identity
 from worker.supervision.death_cause import OomKills, death_cause
@@ -89,11 +89,13 @@ class Parent:
         kind, reason = death_cause(str(exception), out_of_memory=self._oom_kills.any_new())
         self._write(lambda session: self._take_back(session, UUID(args[0]), kind, reason))
 
-    def _take_back(self, session: Session, job_id: UUID, kind: Loss, reason: str) -> None:
+    def _take_back(self, session: Session, job_id: UUID, kind: LostAttempt, reason: str) -> None:
         # Whatever this worker holds was held by the dead child: there is one child at a time.
         token = dispatch_queue.lease_of(session, self._identity.name, job_id)
         if token is not None:
-            state = lifecycle.give_up_lost(session, job_id, token, reason, self._settings.max_losses, kind)
+            state = lifecycle.take_back(
+                session, job_id, token, reason, self._settings.max_lost_attempts, kind
+            )
             log.warning("job %s: %s; it is %s now", job_id, reason, state)
 
     def _beat(self) -> None:

@@ -21,7 +21,7 @@ from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import JobError
 from jobs.queries import queries
 from jobs.settings import Settings
-from jobs.states import ENDED, JobState, Loss
+from jobs.states import ENDED, JobState, LostAttempt
 from worker import scratch
 
 log = logging.getLogger(__name__)
@@ -118,8 +118,13 @@ class Watchdog:
             return None
         silent = f"no progress in the stage {held.stage} for {held.silent_for:.0f} s"
         reason = f"{silent}, and {allowed:.0f} s are allowed"
-        return lambda session: lifecycle.give_up_lost(
-            session, claim.job_id, claim.lease_token, reason, self._settings.max_losses, Loss.STALLED
+        return lambda session: lifecycle.take_back(
+            session,
+            claim.job_id,
+            claim.lease_token,
+            reason,
+            self._settings.max_lost_attempts,
+            LostAttempt.STALLED,
         )
 
     def _shutdown_for(self) -> float:

@@ -120,10 +120,7 @@ def _measured(job: Job) -> tuple[float, float] | None:
 
 
 def _rows(specs: Sequence[JobSpec]) -> Iterator[Row]:
-    flat = []
-    for spec in specs:
-        told = spec.model_dump(mode="json")
-        flat.append(dict(_leaves(told.pop("recipe") | told)))
+    flat = [dict(_leaves(spec.as_request())) for spec in specs]
     for name in dict.fromkeys(name for fields in flat for name in fields):
         values = tuple(in_words(fields[name]) if fields.get(name) is not None else "" for fields in flat)
         if any(values):

@@ -98,10 +98,9 @@ class JobView:
     @property
     def recipe(self) -> list[tuple[str, str]]:
         """The request with every default filled in, field by field."""
-        spec = self.spec.model_dump(mode="json")
-        fields = spec.pop("recipe") | spec
-        told = ((label(name), in_words(value)) for name, value in fields.items() if value is not None)
-        return [(name, words) for name, words in told if words]
+        fields = self.spec.as_request().items()
+        rows = ((label(name), in_words(value)) for name, value in fields if value is not None)
+        return [(name, words) for name, words in rows if words]
 
     @property
     def seconds(self) -> float:

@@ -10,17 +10,17 @@ from jobs.spec.job import JobSpec
 
 def request_body(spec: JobSpec, labels: dict[str, str]) -> dict[str, Any]:
     """The shortest request that means this job: what is no default."""
-    told = spec.recipe.model_dump(mode="json") | spec.model_dump(mode="json", exclude={"recipe"})
-    name = told["method"]["name"]
-    least = JobRequest.model_validate({"model": "any/model", "method": name, "sparsity": told["sparsity"]})
+    fields = spec.as_request()
+    name = fields["method"]["name"]
+    least = JobRequest.model_validate({"model": "any/model", "method": name, "sparsity": fields["sparsity"]})
     default = least.model_dump(mode="json")
-    options = _different(told.pop("method"), default["method"])
-    model = told.pop("model")
+    options = _different(fields.pop("method"), default["method"])
+    model = fields.pop("model")
     return {
         "model": model["id"] if model["revision"] is None else model,
         "method": {"name": name, **options} if options else name,
-        "sparsity": told.pop("sparsity"),
-        **_different(told, default),
+        "sparsity": fields.pop("sparsity"),
+        **_different(fields, default),
         **({"labels": labels} if labels else {}),
     }
 

@@ -15,7 +15,7 @@ from jobs.lifecycle import finished_blocks, lifecycle
 from jobs.lifecycle.events import JobError
 from jobs.lifecycle.lifecycle import Claim
 from jobs.storage.store import StoredFile
-from jobs.tables import NOW, GradientArtifact, GradientShard, Job
+from jobs.tables import NOW, CachedGradients, GradientShard, Job
 
 Database = sessionmaker[Session]
 
@@ -137,7 +137,7 @@ def test_a_damaged_one_is_computed_again(database: Database, take: Callable[[], 
         gradients.discard(session, "f")
     assert ask(database, second) == Computing()
     with database.begin() as session:
-        assert session.scalar(select(Job.litter_since).where(Job.id == first.job_id)) is not None
+        assert session.scalar(select(Job.orphaned_files_since).where(Job.id == first.job_id)) is not None
         assert session.scalars(select(GradientShard)).all() == []
 
 
@@ -152,15 +152,15 @@ def test_unused_ones_go_by_age_and_the_longest_unused_by_size(
     with database.begin() as session:
         for fingerprint, days in (("ancient", 40), ("old", 2)):
             session.execute(
-                update(GradientArtifact)
-                .where(GradientArtifact.fingerprint == fingerprint)
+                update(CachedGradients)
+                .where(CachedGradients.fingerprint == fingerprint)
                 .values(used_at=NOW - timedelta(days=days))
             )
 
     def left(days: float, most_bytes: int) -> set[str]:
         with database.begin() as session:
             gradients.evict(session, days, most_bytes, 10)
-            return set(session.scalars(select(GradientArtifact.fingerprint)))
+            return set(session.scalars(select(CachedGradients.fingerprint)))
 
     assert left(30, 10_000) == {"old", "new", "computing"}
     assert left(30, 399) == {"new", "computing"}

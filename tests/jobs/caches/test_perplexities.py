@@ -6,7 +6,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.caches import perplexities
-from jobs.tables import NOW, DensePerplexity
+from jobs.tables import NOW, CachedPerplexity
 
 Database = sessionmaker[Session]
 
@@ -26,9 +26,9 @@ def test_a_use_counts_against_forgetting(database: Database) -> None:
     with database.begin() as session:
         for name in ("used", "unused", "new"):
             perplexities.offer(session, name, 10.0)
-        old = update(DensePerplexity).where(DensePerplexity.fingerprint != "new")
+        old = update(CachedPerplexity).where(CachedPerplexity.fingerprint != "new")
         session.execute(old.values(used_at=NOW - timedelta(days=31)))
     with database.begin() as session:
         assert perplexities.find(session, "used") == 10.0
         assert perplexities.forget(session, 30, 10) == 1
-        assert set(session.scalars(select(DensePerplexity.fingerprint))) == {"used", "new"}
+        assert set(session.scalars(select(CachedPerplexity.fingerprint))) == {"used", "new"}

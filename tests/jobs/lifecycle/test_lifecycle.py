@@ -16,7 +16,7 @@ from jobs.lifecycle.events import EventData, JobError, LogMessage, StageStarted,
 from jobs.lifecycle.lifecycle import Claim, Conflict, FinishedArtifact
 from jobs.queries import queries
 from jobs.spec.job import JobSpec
-from jobs.states import TRANSITIONS, JobState, Loss
+from jobs.states import TRANSITIONS, JobState, LostAttempt
 from jobs.tables import Artifact, Job, JobAttempt
 from pruning.recipe import Stage
 
@@ -44,9 +44,9 @@ def cancel(database: Database, job_id: UUID, owner: str = "ada") -> bool:
         return lifecycle.cancel(session, owner, job_id)
 
 
-def lose(database: Database, claim: Claim, max_losses: int = 3) -> JobState | None:
+def lose(database: Database, claim: Claim, max_lost_attempts: int = 3) -> JobState | None:
     with database.begin() as session:
-        return lifecycle.give_up_lost(session, claim.job_id, claim.lease_token, "gone", max_losses)
+        return lifecycle.take_back(session, claim.job_id, claim.lease_token, "gone", max_lost_attempts)
 
 
 def events(database: Database, job_id: UUID) -> list[tuple[int, EventData]]:
@@ -225,7 +225,7 @@ def test_a_worker_that_lost_its_job_changes_nothing(database: Database, submit: 
         assert not lifecycle.fail(session, stale, JobError(type="internal", message="late"))
         assert not lifecycle.hand_back(session, stale, "late")
         assert not lifecycle.finish_cancelling(session, stale)
-        assert lifecycle.give_up_lost(session, stale.job_id, stale.lease_token, "late", 3) is None
+        assert lifecycle.take_back(session, stale.job_id, stale.lease_token, "late", 3) is None
     assert events(database, stale.job_id) == before
     assert job(database, stale.job_id).lease_token == current.lease_token
     with database.begin() as session:
@@ -257,7 +257,7 @@ def test_the_third_loss_in_a_row_fails_the_job_with_the_reason(database: Databas
         assert lose(database, take(database, job_id)) == expected
     failed = job(database, job_id)
     assert failed.error is not None
-    assert failed.error["type"] == Loss.LOST_WORKER
+    assert failed.error["type"] == LostAttempt.LOST_WORKER
     assert "gone" in failed.error["message"]
     assert failed.attempt == 3
 
@@ -267,12 +267,12 @@ def test_a_retry_goes_on_under_the_next_attempt_and_forgets_what_went_wrong(
 ) -> None:
     claim = take(database, submit())
     with database.begin() as session:
-        session.execute(update(Job).values(losses=2))
+        session.execute(update(Job).values(lost_attempts=2))
         assert lifecycle.fail(session, claim, JobError(type="internal", message="no"))
         assert not lifecycle.retry(session, "bob", claim.job_id)
         assert lifecycle.retry(session, "ada", claim.job_id)
     waiting = job(database, claim.job_id)
-    assert (waiting.state, waiting.losses, waiting.error) == (JobState.QUEUED, 0, None)
+    assert (waiting.state, waiting.lost_attempts, waiting.error) == (JobState.QUEUED, 0, None)
     assert waiting.retried_at is not None
     assert last_change(database, claim.job_id) == StateChanged(
         state=JobState.QUEUED, attempt=1, reason="retried"
@@ -325,7 +325,7 @@ def test_hand_backs_do_not_count_as_losses(database: Database, submit: Submit) -
         claim = take(database, job_id)
         with database.begin() as session:
             assert lifecycle.hand_back(session, claim, "the worker shuts down")
-    assert (job(database, job_id).state, job(database, job_id).losses) == (JobState.QUEUED, 0)
+    assert (job(database, job_id).state, job(database, job_id).lost_attempts) == (JobState.QUEUED, 0)
     assert last_change(database, job_id).state == JobState.QUEUED
 
 
@@ -343,7 +343,7 @@ def test_losing_a_job_twice_counts_once(database: Database, submit: Submit) -> N
 
     with ThreadPoolExecutor(4) as pool:
         assert [state for state in pool.map(give_up, range(4)) if state] == [JobState.QUEUED]
-    assert job(database, claim.job_id).losses == 1
+    assert job(database, claim.job_id).lost_attempts == 1
 
 
 def test_nothing_leaves_success_and_cancelling_never_becomes_it() -> None:

@@ -15,7 +15,7 @@ from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.states import JobState
 from jobs.storage.store import Store
-from jobs.tables import Artifact, GradientArtifact, GradientShard, Job
+from jobs.tables import Artifact, CachedGradients, GradientShard, Job
 from worker.identity import Identity
 from worker.run_job import run_job
 
@@ -117,7 +117,7 @@ def test_a_job_waits_while_another_computes_them(
     with database.begin() as session:
         claim = lifecycle.claim(session, busy, "another", 3000)
         assert claim is not None
-        artifact = session.scalars(select(GradientArtifact)).one()
+        artifact = session.scalars(select(CachedGradients)).one()
         name = artifact.fingerprint
         session.delete(artifact)
         session.flush()
@@ -129,6 +129,6 @@ def test_a_job_waits_while_another_computes_them(
         assert lifecycle.fail(session, claim, JobError(type="internal", message="no"))
     ended = run(waiting)
     assert ended.state == JobState.SUCCEEDED
-    assert ended.losses == 0
+    assert ended.lost_attempts == 0
     assert ended.report is not None
     assert not ended.report["gradients_reused"]

@@ -73,7 +73,7 @@ def test_a_job_that_was_taken_away_is_a_lost_lease(
 ) -> None:
     with heartbeat:
         with database.begin() as session:
-            lifecycle.give_up_lost(session, claim.job_id, claim.lease_token, "gone", 3)
+            lifecycle.take_back(session, claim.job_id, claim.lease_token, "gone", 3)
         eventually(lambda: raises(LeaseLost, heartbeat.check))
 
 

@@ -42,7 +42,7 @@ def next_attempt(database: Database, worker: Identity) -> Callable[[Claim], Clai
 
     def lose(claim: Claim) -> Claim:
         with database.begin() as session:
-            lifecycle.give_up_lost(session, claim.job_id, claim.lease_token, "its lease ran out", 99)
+            lifecycle.take_back(session, claim.job_id, claim.lease_token, "its lease ran out", 99)
             again = lifecycle.claim(session, claim.job_id, worker.name, 30)
         assert again is not None
         return again
@@ -60,9 +60,9 @@ def found(resume_store: JobResumeStore, conditions: dict[str, object] = CONDITIO
     return {block: path.read_bytes() for block, path in resume_store.begin(Stage.PRUNE, conditions).items()}
 
 
-def losses(database: Database, job_id: UUID) -> int:
+def lost_attempts(database: Database, job_id: UUID) -> int:
     with database.begin() as session:
-        return session.get_one(Job, job_id).losses
+        return session.get_one(Job, job_id).lost_attempts
 
 
 def test_the_next_attempt_finds_what_was_kept(
@@ -117,15 +117,15 @@ def test_only_a_block_that_was_never_finished_before_resets_the_lost_attempts(
     database: Database,
 ) -> None:
     second = next_attempt(claim)
-    assert losses(database, claim.job_id) == 1
+    assert lost_attempts(database, claim.job_id) == 1
     resume_store = resume_store_of(second)
     resume_store.begin(Stage.PRUNE, CONDITIONS)
     finish(resume_store, 0, b"zero")
-    assert losses(database, claim.job_id) == 0
+    assert lost_attempts(database, claim.job_id) == 0
     third = resume_store_of(next_attempt(second))
     third.begin(Stage.PRUNE, CONDITIONS | {"threads": 3})
     finish(third, 0, b"zero, by three threads")
-    assert losses(database, claim.job_id) == 1
+    assert lost_attempts(database, claim.job_id) == 1
     assert found(third) == {}
     assert found(third, CONDITIONS | {"threads": 3}) == {0: b"zero, by three threads"}
 

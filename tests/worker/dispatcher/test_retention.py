@@ -34,7 +34,7 @@ def store(settings: Settings) -> Store:
 
 @pytest.fixture
 def retention(settings: Settings, database: Database, store: Store) -> Retention:
-    limits = settings.model_copy(update={"litter_seconds": 0.0, "artifact_days": 30.0})
+    limits = settings.model_copy(update={"orphaned_file_seconds": 0.0, "artifact_days": 30.0})
     return Retention(database, limits, store)
 
 
@@ -63,7 +63,7 @@ def take(database: Database, job_id: UUID) -> Claim:
 def keep_block(database: Database, claim: Claim, block: int, key: str) -> None:
     with database.begin() as session:
         row = {"job_id": claim.job_id, "stage": "prune", "block": block, "attempt": claim.attempt, "key": key}
-        session.execute(insert(JobBlock).values(**row, sha256="00" * 32, size=5, conditions={}))
+        session.execute(insert(JobBlock).values(**row, sha256="00" * 32, size=5, numerics_key={}))
 
 
 def stored(store: Store) -> set[str]:
@@ -90,7 +90,7 @@ def test_orphaned_files_are_deleted_and_those_of_a_running_attempt_stay(
     retention.round()
     assert stored(store) == {block, fresh}
     with database.begin() as session:
-        assert session.get_one(Job, claim.job_id).litter_since is None
+        assert session.get_one(Job, claim.job_id).orphaned_files_since is None
 
 
 def test_orphaned_files_stay_until_they_are_old_enough(
@@ -102,7 +102,7 @@ def test_orphaned_files_stay_until_they_are_old_enough(
     Retention(database, settings, store).round()
     assert stored(store) == {key}
     with database.begin() as session:
-        session.execute(update(Job).values(litter_since=LONG_AGO))
+        session.execute(update(Job).values(orphaned_files_since=LONG_AGO))
     Retention(database, settings, store).round()
     assert stored(store) == set()
 
@@ -181,12 +181,12 @@ def test_several_dispatchers_share_the_work(
         put(claim.job_id, 1, "output/model")
         with database.begin() as session:
             assert lifecycle.fail(session, claim, JobError(type="internal", message="no"))
-            session.execute(update(Job).values(litter_since=LONG_AGO))
+            session.execute(update(Job).values(orphaned_files_since=LONG_AGO))
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: Retention(database, settings, store).round(), range(4)))
     assert stored(store) == set()
     with database.begin() as session:
-        assert session.scalars(select(Job.id).where(Job.litter_since.is_not(None))).all() == []
+        assert session.scalars(select(Job.id).where(Job.orphaned_files_since.is_not(None))).all() == []
 
 
 def test_files_that_are_no_uploads_are_deleted(
@@ -222,10 +222,10 @@ def test_what_is_being_deleted_does_not_become_an_upload(
         uploads.announce(session, stored.key)
         session.flush()
         session.execute(update(StrayUpload).values(since=LONG_AGO))
-        assert uploads.doom(session, 10) == [stored.key]
+        assert uploads.mark_pending_delete(session, 10) == [stored.key]
     with database.begin() as session, pytest.raises(uploads.Forgotten):
         uploads.add(session, "ada", "slow", "txt", stored, 100)
     with database.begin() as session:
-        uploads.are_gone(session, [stored.key])
+        uploads.forget_deleted(session, [stored.key])
     with database.begin() as session, pytest.raises(uploads.Forgotten):
         uploads.add(session, "ada", "slow", "txt", stored, 100)

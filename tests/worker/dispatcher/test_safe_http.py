@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from jobs.webhooks.url_policy import Targets, is_public
+from jobs.webhooks.url_policy import UrlPolicy, is_public
 from tests.worker.dispatcher.receiver import Receiver
 from worker.dispatcher import safe_http
 from worker.dispatcher.safe_http import Failed, Forbidden
@@ -51,17 +51,17 @@ def test_public_addresses_are_public(address: str) -> None:
 )
 def test_unsafe_urls_are_refused_when_an_endpoint_is_created(url: str) -> None:
     with pytest.raises(ValueError, match="must"):
-        Targets.of([]).check_url(url)
+        UrlPolicy.of([]).check_url(url)
 
 
 def test_the_operator_may_allow_names_and_networks() -> None:
-    targets = Targets.of(["ci.internal", "10.0.0.0/8", "fd00::/8"])
+    url_policy = UrlPolicy.of(["ci.internal", "10.0.0.0/8", "fd00::/8"])
     for url in ("http://ci.internal/x", "https://CI.internal.", "http://10.1.1.1:80", "http://[fd00::1]/"):
-        targets.check_url(url)
-    assert targets.permit("ci.internal", "192.168.0.1")
-    assert targets.permit("other.example", "10.1.1.1")
-    assert targets.permit("other.example", "::ffff:10.1.1.1")
-    assert not targets.permit("other.example", "192.168.0.1")
+        url_policy.check_url(url)
+    assert url_policy.permit("ci.internal", "192.168.0.1")
+    assert url_policy.permit("other.example", "10.1.1.1")
+    assert url_policy.permit("other.example", "::ffff:10.1.1.1")
+    assert not url_policy.permit("other.example", "192.168.0.1")
 
 
 # However the host is written, what counts is the address that the system would connect to.
@@ -73,7 +73,7 @@ def test_no_spelling_of_this_machine_is_reached(receive: Callable[..., Receiver]
     receiver = receive()
     url = f"http://{host}:{receiver.server.server_port}/"
     with pytest.raises(Forbidden):
-        asyncio.run(safe_http.post(url, {"host": "x"}, b"{}", Targets.of([])))
+        asyncio.run(safe_http.post(url, {"host": "x"}, b"{}", UrlPolicy.of([])))
     assert receiver.got == []
 
 
@@ -83,7 +83,7 @@ async def fake_resolver_with_a_private_address(host: str, port: int) -> Sequence
 
 def test_one_private_address_among_public_ones_forbids_the_host() -> None:
     sent = safe_http.post(
-        "https://rebound.example/", {}, b"", Targets.of([]), resolve=fake_resolver_with_a_private_address
+        "https://rebound.example/", {}, b"", UrlPolicy.of([]), resolve=fake_resolver_with_a_private_address
     )
     with pytest.raises(Forbidden):
         asyncio.run(sent)
@@ -129,9 +129,9 @@ def test_tls_and_the_host_header_name_the_host_and_not_its_address(
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")  # not read
 
     def send(host: str) -> int:
-        targets = Targets.of(["127.0.0.1"])
+        url_policy = UrlPolicy.of(["127.0.0.1"])
         url = f"https://{host}:{port}/"
-        return asyncio.run(safe_http.post(url, {}, b"{}", targets, resolve=fake_resolver_to_this_machine))
+        return asyncio.run(safe_http.post(url, {}, b"{}", url_policy, resolve=fake_resolver_to_this_machine))
 
     with pytest.raises(Failed, match="TLS"):
         send("hooks.example")
@@ -154,7 +154,7 @@ def test_a_response_that_never_ends_times_out(monkeypatch: pytest.MonkeyPatch) -
     async def talk() -> None:
         server = await asyncio.start_server(dripping, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
-        await safe_http.post(f"http://127.0.0.1:{port}/", {}, b"", Targets.of(["127.0.0.1"]))
+        await safe_http.post(f"http://127.0.0.1:{port}/", {}, b"", UrlPolicy.of(["127.0.0.1"]))
 
     with pytest.raises(Failed, match="no answer within"):
         asyncio.run(talk())
@@ -177,7 +177,7 @@ def test_an_endless_response_is_read_only_up_to_a_limit() -> None:
     async def talk() -> int:
         server = await asyncio.start_server(endless, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
-        return await safe_http.post(f"http://127.0.0.1:{port}/", {}, b"", Targets.of(["127.0.0.1"]))
+        return await safe_http.post(f"http://127.0.0.1:{port}/", {}, b"", UrlPolicy.of(["127.0.0.1"]))
 
     assert asyncio.run(talk()) == 200
     assert sent < 64 * 2**20

@@ -280,16 +280,16 @@ def test_two_senders_never_take_the_same_message(outbox: Outbox, end: Callable[[
 
 def test_secrets_are_stored_encrypted_and_keys_can_be_rotated(outbox: Outbox, settings: Settings) -> None:
     endpoint_id, shown = outbox.endpoint("https://a.example")
-    sealed = outbox.standing(endpoint_id).secret
-    assert shown[6:20].encode() not in sealed
+    encrypted = outbox.standing(endpoint_id).secret
+    assert shown[6:20].encode() not in encrypted
     fresh = SecretStr(Fernet.generate_key().decode())
-    assert encode_secret(SecretBox([fresh, *settings.secret_keys]).unseal(sealed)) == shown
+    assert encode_secret(SecretBox([fresh, *settings.secret_keys]).decrypt(encrypted)) == shown
     with pytest.raises(Unreadable):
-        SecretBox([fresh]).unseal(sealed)
+        SecretBox([fresh]).decrypt(encrypted)
     with pytest.raises(Unreadable):
-        SecretBox([]).unseal(sealed)
+        SecretBox([]).decrypt(encrypted)
     with pytest.raises(NoKey):
-        SecretBox([]).seal(b"secret")
+        SecretBox([]).encrypt(b"secret")
 
 
 async def fake_resolver_to_a_private_address(host: str, port: int) -> Sequence[str]:

@@ -92,7 +92,7 @@ def test_a_cancelled_job_is_ended_and_the_worker_keeps_working(
     publish("prune", next_one)
     wait(lambda: state(database, next_one) == JobState.SUCCEEDED)
     with database.begin() as session:
-        assert session.get_one(Job, job_id).losses == 0
+        assert session.get_one(Job, job_id).lost_attempts == 0
 
 
 def test_a_shutdown_hands_the_job_back_and_ends(
@@ -103,4 +103,4 @@ def test_a_shutdown_hands_the_job_back_and_ends(
     wait(lambda: state(database, job_id) == JobState.QUEUED)
     worker_process.wait(120)
     with database.begin() as session:
-        assert session.get_one(Job, job_id).losses == 0
+        assert session.get_one(Job, job_id).lost_attempts == 0

@@ -56,7 +56,7 @@ KILLED = WorkerLostError("Worker exited prematurely: signal 9 (SIGKILL) Job: 0."
 def test_a_dead_childs_job_is_requeued_at_once(parent: Parent, database: Database, claim: Claim) -> None:
     child_dies(claim.job_id, KILLED)
     waiting = job(database, claim.job_id)
-    assert (waiting.state, waiting.losses, waiting.dispatched_at) == (JobState.QUEUED, 1, None)
+    assert (waiting.state, waiting.lost_attempts, waiting.dispatched_at) == (JobState.QUEUED, 1, None)
     with database.begin() as session:
         attempt = lifecycle.claim(session, claim.job_id, "another", 30)
     assert attempt is not None

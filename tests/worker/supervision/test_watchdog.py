@@ -12,7 +12,7 @@ from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import JobError, StageStarted
 from jobs.lifecycle.lifecycle import Claim
 from jobs.settings import Settings
-from jobs.states import JobState, Loss
+from jobs.states import JobState, LostAttempt
 from jobs.tables import Job, JobAttempt
 from pruning.recipe import Stage
 from worker.identity import Identity
@@ -85,8 +85,8 @@ def test_a_cancelled_job_that_does_not_stop_is_killed(
     child.wait(20)
     assert is_killed(child)
     ended = job(database, claim)
-    assert (ended.state, ended.losses, ended.worker) == (JobState.CANCELLED, 0, None)
-    assert ended.litter_since is not None
+    assert (ended.state, ended.lost_attempts, ended.worker) == (JobState.CANCELLED, 0, None)
+    assert ended.orphaned_files_since is not None
 
 
 def test_a_job_without_progress_is_a_lost_attempt(
@@ -94,13 +94,13 @@ def test_a_job_without_progress_is_a_lost_attempt(
 ) -> None:
     with database.begin() as session:
         lifecycle.record(session, claim, StageStarted(attempt=1, stage=Stage.GRADIENTS, steps=8))
-    change(database, Job, progressed_at=AN_HOUR_AGO, losses=2)
+    change(database, Job, progressed_at=AN_HOUR_AGO, lost_attempts=2)
     watchdog.check()
     child.wait(20)
     failed = job(database, claim)
-    assert (failed.state, failed.losses) == (JobState.FAILED, 3)
+    assert (failed.state, failed.lost_attempts) == (JobState.FAILED, 3)
     assert failed.error is not None
-    assert failed.error["type"] == Loss.STALLED
+    assert failed.error["type"] == LostAttempt.STALLED
     assert "no progress in the stage gradients for 3600 s, and 1000 s are allowed" in failed.error["message"]
 
 
@@ -116,7 +116,7 @@ def test_a_job_that_runs_too_long_fails_at_once(
     watchdog.check()
     child.wait(20)
     failed = job(database, claim)
-    assert (failed.state, failed.losses, failed.attempt) == (JobState.FAILED, 0, 2)
+    assert (failed.state, failed.lost_attempts, failed.attempt) == (JobState.FAILED, 0, 2)
     assert failed.error is not None
     assert failed.error["type"] == "run_time"
     assert "10000 s are allowed" in failed.error["message"]
@@ -154,7 +154,7 @@ def test_a_worker_that_shuts_down_waits_no_longer_than_its_limit(
     eventually(lambda: child.poll() is not None)
     eventually(lambda: job(database, claim).state == JobState.QUEUED)
     watchdog.stop()
-    assert job(database, claim).losses == 0
+    assert job(database, claim).lost_attempts == 0
 
 
 def test_only_the_job_that_the_child_runs_now_can_get_it_killed(
@@ -188,13 +188,16 @@ def test_a_job_that_ends_in_time_saves_its_child(
 @pytest.mark.parametrize(
     ("report", "out_of_memory", "kind", "words"),
     [
-        ("Worker exited prematurely: signal 9 (SIGKILL) Job: 0.", False, Loss.KILLED, "signal 9 (SIGKILL)"),
-        ("Worker exited prematurely: signal 9 (SIGKILL) Job: 0.", True, Loss.OUT_OF_MEMORY, "memory ran out"),
-        ("Worker exited prematurely: signal 11 (SIGSEGV) Job: 7.", True, Loss.KILLED, "signal 11 (SIGSEGV)"),
-        ("Worker exited prematurely: exitcode 1 Job: 0.", False, Loss.LOST_WORKER, "exitcode 1"),
+        ("signal 9 (SIGKILL) Job: 0.", False, LostAttempt.KILLED, "signal 9 (SIGKILL)"),
+        ("signal 9 (SIGKILL) Job: 0.", True, LostAttempt.OUT_OF_MEMORY, "memory ran out"),
+        ("signal 11 (SIGSEGV) Job: 7.", True, LostAttempt.KILLED, "signal 11 (SIGSEGV)"),
+        ("exitcode 1 Job: 0.", False, LostAttempt.LOST_WORKER, "exitcode 1"),
     ],
 )
-def test_causes_of_death_are_told_apart(report: str, out_of_memory: bool, kind: Loss, words: str) -> None:
+def test_causes_of_death_are_told_apart(
+    report: str, out_of_memory: bool, kind: LostAttempt, words: str
+) -> None:
+    report = f"Worker exited prematurely: {report}"
     found, reason = death_cause.death_cause(report, out_of_memory=out_of_memory)
     assert found == kind
     assert words in reason

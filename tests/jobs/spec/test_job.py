@@ -1,0 +1,39 @@
+"""A stored specification says which version it has, and only known versions are read."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.lifecycle import lifecycle
+from jobs.spec.job import JobSpec
+from jobs.tables import Job
+
+DOCUMENT = {"recipe": {"model": "org/name", "method": "gblm", "sparsity": 0.5}}
+
+
+def test_the_stored_document_has_its_version(database: sessionmaker[Session], spec: JobSpec) -> None:
+    with database.begin() as session:
+        job_id = lifecycle.create(session, "ada", spec).id
+    with database.begin() as session:
+        stored = session.get_one(Job, job_id).spec
+    assert stored["version"] == 1
+    assert JobSpec.model_validate(stored) == spec
+
+
+def test_a_document_without_a_version_is_of_the_first() -> None:
+    assert JobSpec.model_validate(DOCUMENT).version == 1
+
+
+@pytest.mark.parametrize("version", [2, 0, "1", None])
+def test_a_document_of_an_unknown_version_is_refused_by_its_version_alone(version: object) -> None:
+    newer: dict[str, Any] = {**DOCUMENT, "version": version, "field_of_a_later_release": 1}
+    with pytest.raises(ValidationError, match="reads only version 1") as refused:
+        JobSpec.model_validate(newer)
+    assert [(error["type"], error["loc"]) for error in refused.value.errors()] == [("spec_version", ())]
+
+
+def test_the_version_is_no_part_of_the_recipe_or_the_request(spec: JobSpec) -> None:
+    assert "version" not in spec.recipe.model_dump()
+    assert "version" not in spec.as_request()
