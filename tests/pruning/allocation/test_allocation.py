@@ -7,13 +7,14 @@ from torch import Tensor
 from pruning.activations.statistics import InputStatistics
 from pruning.activations.walk import BlockwiseForward
 from pruning.allocation import owl
+from pruning.allocation.base import allocation_for
 from pruning.allocation.gradient import shares_up_to_common_threshold
 from pruning.allocation.rounding import spread, zero_counts
 from pruning.blockwise.prune import Pruned, prune
 from pruning.gradients.gradient_pass import gradient_norms
 from pruning.model.blocks import find_stack
 from pruning.model.replay import Replay
-from pruning.recipe import Recipe
+from pruning.recipe import ALLOCATIONS, AllocationOptions, Recipe
 from tests.pruning import naive
 from tests.pruning.families import make
 from tests.pruning.pruned import ignore_steps
@@ -49,7 +50,7 @@ def test_no_layer_leaves_the_band(five_windows: Tensor) -> None:
     assert max(abs(layer.sparsity - 0.53) for layer in result.layers) == pytest.approx(0.1, abs=2e-3)
 
 
-def test_layers_that_the_loss_feels_less_lose_more(five_windows: Tensor) -> None:
+def test_layers_with_lower_saliencies_lose_more(five_windows: Tensor) -> None:
     model = make("llama", torch.float64)
     norms = naive.gradient_norms(model, five_windows, "l2")
     layers = [name for block in naive.layers_of(model, "model.layers") for name in block]
@@ -96,7 +97,7 @@ def test_counts_add_up_and_fit(layers: list[tuple[float, int]], share: float) ->
 
 def test_counts_follow_sparsities_that_need_no_shift() -> None:
     assert zero_counts([0.25, 0.75], [100, 100], total=100) == [25, 75]
-    # 33.3 + 66.6 + 0.1: the one that is missing goes to the largest remainder.
+    # 33.3 + 66.6 + 0.1: the zero that rounding leaves goes to the largest remainder.
     assert zero_counts([0.333, 0.666, 0.001], [100, 100, 100], total=100) == [33, 67, 0]
 
 
@@ -105,6 +106,11 @@ def test_spread_keeps_the_mean_by_size_and_reaches_the_band() -> None:
     assert sum(s * n for s, n in zip(sparsities, [300, 100, 100], strict=True)) == pytest.approx(250)
     assert max(abs(s - 0.5) for s in sparsities) == pytest.approx(0.3)
     assert spread([0.4, 0.4], [1, 2], sparsity=0.5, band=0.3) == [0.5, 0.5]
+
+
+@pytest.mark.parametrize("options", ALLOCATIONS.values(), ids=ALLOCATIONS.keys())
+def test_every_allocation_has_its_implementation(options: type[AllocationOptions]) -> None:
+    assert callable(allocation_for(options()))
 
 
 def test_owl_counts_the_outliers_of_a_block() -> None:

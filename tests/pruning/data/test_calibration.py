@@ -175,7 +175,7 @@ def test_a_tokenizer_of_another_model_is_refused(tokenizer: PreTrainedTokenizerB
     assert "vocabulary ends at 49" in message
 
 
-def test_token_ids_are_used_as_they_stand(tmp_path: Path, reader: Reader) -> None:
+def test_token_ids_are_used_as_they_are(tmp_path: Path, reader: Reader) -> None:
     for dtype in (np.int64, np.uint16, np.dtype(">i4")):
         ids = np.random.default_rng(0).integers(0, 384, (5, 16)).astype(dtype)
         np.save(tmp_path / "a.npy", ids)
@@ -219,7 +219,7 @@ def test_a_length_that_differs_from_the_stored_windows_is_refused(tmp_path: Path
 
 
 @pytest.mark.parametrize("content", [b"", b"words", b"PK\x03\x04 no zip", b"\x93NUMPY\x01\x00"])
-def test_a_file_that_is_no_npy_is_refused(tmp_path: Path, reader: Reader, content: bytes) -> None:
+def test_a_file_that_is_not_npy_is_refused(tmp_path: Path, reader: Reader, content: bytes) -> None:
     (tmp_path / "a.npy").write_bytes(content)
     field, message = refused(reader, dataset=str(tmp_path / "a.npy"))
     assert field == "calibration.dataset"

@@ -2,6 +2,7 @@ import gzip
 import json
 import os
 from pathlib import Path
+from pkgutil import resolve_name
 
 import datasets
 import huggingface_hub
@@ -13,6 +14,7 @@ from datasets.arrow_writer import ArrowWriter
 from pruning.data.source import Purpose, Source
 from pruning.data.text import read_documents
 from pruning.errors import InvalidInput, Unreachable
+from pruning.recipe import DATASETS
 
 
 def source(dataset: str, purpose: Purpose) -> Source:
@@ -108,7 +110,7 @@ def test_a_file_must_really_lie_under_an_allowed_root(tmp_path: Path) -> None:
     assert "none is configured" in refused(allowed / "in.txt", roots=())
 
 
-def test_what_exists_outside_the_roots_does_not_show(tmp_path: Path) -> None:
+def test_an_error_does_not_show_what_exists_outside_of_the_roots(tmp_path: Path) -> None:
     allowed = tmp_path / "allowed"
     allowed.mkdir()
     (tmp_path / "there.txt").write_text("secret")
@@ -120,6 +122,11 @@ def test_a_loop_of_links_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.txt").symlink_to(tmp_path / "b.txt")
     (tmp_path / "b.txt").symlink_to(tmp_path / "a.txt")
     assert "does not exist" in refused(tmp_path / "a.txt")
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_every_named_dataset_has_its_function(name: str) -> None:
+    assert callable(resolve_name(DATASETS[name]))
 
 
 def test_the_builtin_text_is_prose_and_its_two_parts_share_no_paragraph() -> None:
@@ -157,7 +164,7 @@ def test_offline_mode_says_that_a_dataset_is_not_in_the_cache(
 
 
 def keep_in_cache(cache: Path, name: str, config: str, folder: str, splits: dict[str, list[str]]) -> None:
-    """What `datasets` leaves behind of a dataset of the Hub that it has loaded."""
+    """Fill the cache as `datasets` does when it has loaded a dataset of the Hub."""
     owner, short = name.split("/")
     directory = cache / f"{owner}___{short}" / folder / "0.0.0" / ("a" * 40)
     directory.mkdir(parents=True)

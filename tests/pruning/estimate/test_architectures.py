@@ -1,4 +1,4 @@
-"""Shapes from a config alone, against the models that transformers builds from it."""
+"""Shapes from a config are compared with the models that transformers builds from it."""
 
 import json
 from collections import Counter
@@ -24,7 +24,7 @@ def matrices(shape: ModelShape) -> list[Counter[tuple[int, int, float]]]:
 
 
 @pytest.mark.parametrize("family", ALL_FAMILIES)
-def test_the_config_tells_every_matrix_of_the_model(family: str) -> None:
+def test_the_shape_from_a_config_is_that_of_the_model(family: str) -> None:
     model = make(family)
     config = json.loads(model.config.to_json_string(use_diff=True))  # as it is saved
     told = shape_of_config(config)
@@ -44,7 +44,7 @@ def test_the_config_tells_every_matrix_of_the_model(family: str) -> None:
     assert 0.97 * parameters < told.parameters <= parameters
 
 
-def test_of_a_real_model_less_than_a_hundredth_is_left_out() -> None:
+def test_less_than_a_hundredth_of_a_real_model_is_left_out() -> None:
     config = LlamaConfig()  # LLaMA-7B's
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config)
@@ -76,9 +76,7 @@ LLAMA = {
         ({"dtype": "int8"}, "dtype"),
     ],
 )
-def test_a_config_that_does_not_tell_is_refused_and_not_guessed(
-    changed: dict[str, object], told: str
-) -> None:
+def test_an_incomplete_config_is_refused_and_not_guessed(changed: dict[str, object], told: str) -> None:
     shape_of_config(LLAMA)
     with pytest.raises(UnknownShape, match=told):
         shape_of_config(LLAMA | changed)

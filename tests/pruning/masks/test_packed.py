@@ -1,4 +1,4 @@
-"""Masks as bits and as files; zeros go where the mask says, and nothing else changes by a bit."""
+"""Masks as bits and as files; `set_to_zero` zeroes the masked weights, and changes no other bit."""
 
 import json
 from pathlib import Path

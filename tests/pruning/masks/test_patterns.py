@@ -26,7 +26,9 @@ def test_rows_lose_the_head_of_a_stable_sort(scores: torch.Tensor, sparsity: flo
 
 @pytest.mark.parametrize("scores", [WITHOUT_TIES, WITH_TIES], ids=["without ties", "with ties"])
 @pytest.mark.parametrize("pattern", ["2:4", "4:8", "1:2", "3:4", "1:16", "15:16", "5:24"])
-def test_groups_keep_the_highest_and_ties_cost_the_lowest_index(scores: torch.Tensor, pattern: str) -> None:
+def test_groups_keep_the_highest_and_lose_the_lowest_index_of_ties(
+    scores: torch.Tensor, pattern: str
+) -> None:
     kept, size = map(int, pattern.split(":"))
     expected = mask_of(scores, pattern, 1 - kept / size, whole_matrix=False)
     mask = lowest_of_each_group(scores, kept, size)

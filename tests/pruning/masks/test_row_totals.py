@@ -44,5 +44,5 @@ def test_a_row_whose_lowest_score_is_more_than_its_part_loses_nothing() -> None:
     assert mask.tolist() == [[False, False], [True, False]]
 
 
-def test_a_matrix_of_zeros_ends() -> None:
+def test_the_search_ends_for_a_matrix_of_zeros() -> None:
     assert lowest_of_row_totals(torch.zeros(2, 4), 0.5).all()

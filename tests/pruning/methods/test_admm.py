@@ -1,4 +1,4 @@
-"""Against the same steps with a linear solve each, and supports by sorting."""
+"""ADMM is compared with the same steps by a linear solve each, and supports by sorting."""
 
 import pytest
 import torch

@@ -14,7 +14,7 @@ GRADIENTS = torch.tensor([[0.01, 0.02], [0.5, 0.0]])
 
 
 @pytest.mark.parametrize("options", METHODS.values(), ids=METHODS.keys())
-def test_every_method_of_the_recipe_has_its_maths(options: type[MethodOptions]) -> None:
+def test_every_method_has_its_implementation(options: type[MethodOptions]) -> None:
     method = method_for(options())
     assert isinstance(method, Method)
     assert method.options == options()

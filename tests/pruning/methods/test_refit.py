@@ -1,4 +1,4 @@
-"""Against one least-squares problem per row, solved directly on its support."""
+"""Refit is compared with one least-squares problem per row, solved directly on its support."""
 
 import pytest
 import torch
@@ -46,7 +46,7 @@ def test_each_row_is_the_least_squares_solution_on_its_support(
     assert not torch.signbit(solution[mask]).any()
 
 
-def test_every_step_brings_the_outputs_nearer(weight: Tensor, mask: Tensor, inputs: Tensor) -> None:
+def test_every_step_reduces_the_output_error(weight: Tensor, mask: Tensor, inputs: Tensor) -> None:
     moments = inputs.T @ inputs
 
     def distance(iterations: int) -> float:
@@ -58,7 +58,7 @@ def test_every_step_brings_the_outputs_nearer(weight: Tensor, mask: Tensor, inpu
     assert distances[-1] < 0.6 * distances[0]
 
 
-def test_the_start_does_not_decide_the_solution(weight: Tensor, mask: Tensor, inputs: Tensor) -> None:
+def test_the_solution_does_not_depend_on_the_start(weight: Tensor, mask: Tensor, inputs: Tensor) -> None:
     moments = inputs.T @ inputs
     one = refit(weight, mask, weight, moments, damping=0.01, iterations=80)
     other = refit(weight, mask, torch.zeros_like(weight), moments, damping=0.01, iterations=80)
@@ -73,7 +73,7 @@ def test_rows_that_lost_nothing_or_everything_stay_finite(weight: Tensor, inputs
     assert torch.equal(solution[1:], weight[1:])
 
 
-def test_a_layer_that_nothing_reaches_keeps_its_weights(weight: Tensor, mask: Tensor) -> None:
+def test_a_layer_without_inputs_keeps_its_weights(weight: Tensor, mask: Tensor) -> None:
     nothing = torch.zeros(INPUTS, INPUTS, dtype=torch.float64)
     assert torch.equal(
         refit(weight, mask, weight, nothing, damping=0.01, iterations=20), weight.masked_fill(mask, 0)

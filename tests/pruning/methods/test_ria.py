@@ -3,7 +3,7 @@ import torch
 from pruning.methods.ria import ria_scores
 
 
-def test_a_weight_counts_by_its_share_of_row_and_column() -> None:
+def test_a_weight_is_scored_by_its_share_of_row_and_column() -> None:
     generator = torch.Generator().manual_seed(0)
     weight = torch.randn(5, 7, dtype=torch.float64, generator=generator)
     norms = torch.rand(7, dtype=torch.float64, generator=generator)

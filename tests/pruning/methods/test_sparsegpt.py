@@ -1,4 +1,4 @@
-"""Against optimal brain surgery done column by column, an inverse of the remaining second moments at each."""
+"""SparseGPT is compared with optimal brain surgery, with an inverse of the remaining moments per column."""
 
 import pytest
 import torch
@@ -72,10 +72,10 @@ def test_an_input_that_is_always_zero_does_not_stop_the_factorisation(moments: T
     moments[3], moments[:, 3] = 0, 0
     factor = inverse_factor(moments, damping=0.01)
     assert torch.isfinite(factor).all()
-    assert (factor[3, 4:] == 0).all()  # and its error goes nowhere
+    assert (factor[3, 4:] == 0).all()  # so no later column compensates for its error
 
 
-def test_damping_rises_where_a_factorisation_fails_and_says_so() -> None:
+def test_a_failed_factorisation_is_retried_with_more_damping_and_a_warning() -> None:
     indefinite = torch.diag(torch.tensor([1.0, 1.0, 1.0, -0.02]))
     _, warnings = with_rising_damping(lambda damping: inverse_factor(indefinite, damping=damping), 0.01)
     assert warnings == ("solved with damping 0.1 in place of 0.01",)

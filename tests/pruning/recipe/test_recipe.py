@@ -49,7 +49,7 @@ def test_an_unknown_method_or_option_is_refused(method: object) -> None:
 
 
 @pytest.mark.parametrize("sparsity", [0, 1, -1, 1.5, math.nan, math.inf, 10**400, "half", True, None])
-def test_a_sparsity_that_is_no_share_is_refused(sparsity: object) -> None:
+def test_a_sparsity_outside_of_zero_to_one_is_refused(sparsity: object) -> None:
     assert refused_field(sparsity=sparsity) == "sparsity"
 
 
@@ -63,14 +63,14 @@ def test_a_sparsity_that_contradicts_its_pattern_is_refused(sparsity: float) -> 
 )
 def test_a_pattern_implies_the_sparsity(pattern: str, sparsity: float) -> None:
     assert recipe(pattern=pattern, sparsity=None).sparsity == sparsity
-    # A little off is a rounding of the client's; the recipe, and so its fingerprint, is the same.
+    # A rounding error of the client's changes neither the recipe nor its fingerprint.
     assert recipe(pattern=pattern, sparsity=sparsity + 0.0009) == recipe(pattern=pattern, sparsity=None)
 
 
 @pytest.mark.parametrize(
     "pattern", ["4:4", "5:4", "0:4", "2:512", "2:4:8", "2-4", "structured", "02:4", "2:4\n"]
 )
-def test_a_pattern_that_is_none_is_refused(pattern: str) -> None:
+def test_a_malformed_pattern_is_refused(pattern: str) -> None:
     assert refused_field(pattern=pattern, sparsity=None).startswith("pattern")
 
 
@@ -122,7 +122,7 @@ def test_evaluation_out_of_bounds_is_refused(field: str, value: object) -> None:
         "x" * 2000,
     ],
 )
-def test_a_model_id_of_another_form_is_refused(identifier: str) -> None:
+def test_a_malformed_model_id_is_refused(identifier: str) -> None:
     assert refused_field(model=identifier) == "model.id"
 
 
@@ -186,7 +186,7 @@ def test_the_fingerprint_tells_recipes_apart(change: dict[str, Any]) -> None:
 
 
 @given(st.floats(min_value=0, max_value=1, exclude_min=True, exclude_max=True))
-def test_any_share_survives_json_with_its_fingerprint(sparsity: float) -> None:
+def test_any_sparsity_survives_json_with_its_fingerprint(sparsity: float) -> None:
     original = recipe(sparsity=sparsity)
     assert Recipe.model_validate_json(original.model_dump_json()).fingerprint() == original.fingerprint()
 
@@ -196,7 +196,7 @@ def test_the_recipe_needs_no_torch() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_best_is_spelt_out_in_the_recipe() -> None:
+def test_best_is_expanded_in_the_recipe() -> None:
     best = recipe(method="best")
     refit = {"toward": 0.5, "iterations": 8}
     assert best == recipe(method="admm", refit=refit, allocation=best.allocation, order="layers")
@@ -208,7 +208,7 @@ def test_best_is_spelt_out_in_the_recipe() -> None:
 
 
 @pytest.mark.parametrize("decided", [{"refit": False}, {"allocation": "uniform"}, {"order": "layers"}])
-def test_best_takes_no_say_in_what_it_decides(decided: dict[str, Any]) -> None:
+def test_best_refuses_options_that_it_decides(decided: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match=f"'best' decides {next(iter(decided))}"):
         recipe(method="best", **decided)
 
@@ -225,13 +225,13 @@ def test_the_norms_of_method_and_allocation_are_both_computed() -> None:
     assert recipe(method="wanda").gradient_norms == set()
 
 
-def test_a_pattern_leaves_neither_allocation_nor_selection_open() -> None:
+def test_an_nm_pattern_refuses_an_allocation_and_a_selection() -> None:
     assert refused_field(pattern="2:4", sparsity=None, allocation="owl").startswith("allocation")
     method = {"name": "wanda", "selection": "cumulative"}
     assert refused_field(pattern="2:4", sparsity=None, method=method) == "pattern"
 
 
-def test_a_selection_that_may_miss_the_sparsity_cannot_meet_an_allocation() -> None:
+def test_the_cumulative_selection_refuses_an_allocation() -> None:
     method = {"name": "wanda", "selection": "cumulative"}
     assert refused_field(method=method, allocation="owl").startswith("allocation")
 
@@ -293,7 +293,7 @@ def test_datasets_that_contradict_each_other_are_refused(calibration: object, fi
         ({"further_datasets": ["c4", "web"]}, "further_datasets.1"),
     ],
 )
-def test_an_evaluation_that_cannot_be_made_is_refused(fields: dict[str, object], field: str) -> None:
+def test_an_inconsistent_evaluation_is_refused(fields: dict[str, object], field: str) -> None:
     with pytest.raises(ValidationError) as caught:
         Evaluation.model_validate(fields)
     assert ".".join(str(part) for part in caught.value.errors()[0]["loc"]) == field
