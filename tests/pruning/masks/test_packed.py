@@ -7,7 +7,8 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from pruning.masks.packed import MaskFile, packed, read_masks, set_to_zero, unpacked
+from pruning.masks.packed import packed, read_masks, set_to_zero, unpacked
+from pruning.output.mask_file import MaskFile
 
 MASKS = {
     "b.weight": torch.arange(15).view(3, 5) % 3 == 0,
