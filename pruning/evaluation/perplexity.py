@@ -1,4 +1,4 @@
-"""Perplexity, as the reference measures it, or over windows that overlap."""
+"""Perplexity over non-overlapping windows, as the reference measures it, or over overlapping ones."""
 
 import math
 from collections.abc import Callable
@@ -26,9 +26,9 @@ DEFINITION = f"{_MEAN}{_TOKENISED}non-overlapping windows; the remainder is drop
 STORED_DEFINITION = f"{_MEAN}the windows are token ids, used as they were given."
 
 _TOKENS_AT_ONCE = (
-    2048  # the logits of so many tokens exist at one time (more only where one window is longer)
+    2048  # per forward pass (more only if one window is longer): bounds the memory of the logits
 )
-_POSITIONS_AT_ONCE = 256  # and so many of them as float32
+_POSITIONS_AT_ONCE = 256  # logits converted to float32 at a time
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ class EvaluationSet:
 
 
 def evaluation_sets(evaluation: Evaluation, reader: Reader) -> tuple[EvaluationSet, ...]:
-    """The first windows of each evaluation text, or all of them; in the order of the request.
+    """Return the windows of each evaluation text, in the order of the request.
 
-    Raises InvalidInput naming the field, the value and the limit; Unreachable where a Hub dataset is.
+    Raises InvalidInput naming the field, the value and the limit; Unreachable if the Hub does not answer.
     """
     return tuple(
         _evaluation_set(Source(dataset, "evaluation", field), evaluation, reader)
@@ -63,7 +63,7 @@ def _evaluation_set(source: Source, evaluation: Evaluation, reader: Reader) -> E
         ids = reader.encode(PARAGRAPH_BREAK.join(read_documents(source, roots=reader.roots)), source)
         step = stride or length
         count = enough(evaluation.windows, max(0, len(ids) - length + step) // step, length, source)
-        windows = torch.tensor(ids).unfold(0, length, step)[:count]  # a view: a small stride costs no memory
+        windows = torch.tensor(ids).unfold(0, length, step)[:count]  # a view: a small stride takes no memory
         definition = DEFINITION if stride is None else _definition_with_overlap(length, stride)
     return EvaluationSet(
         source.dataset, reader.checked(windows, source), fingerprint(windows), definition, stride
@@ -81,7 +81,7 @@ def _definition_with_overlap(length: int, stride: int) -> str:
 
 
 def evaluation_batches(windows: Tensor) -> tuple[Tensor, ...]:
-    """The windows that go through the model together, in order."""
+    """Split windows (windows, length) into the batches that go through the model together, in order."""
     return torch.split(windows, max(1, _TOKENS_AT_ONCE // windows.shape[1]))
 
 
@@ -95,21 +95,21 @@ def perplexity(
     limit: float = math.inf,
     step: Callable[[int, int], None],
 ) -> float:
-    """The perplexity of `model` over token ids (windows, length); each token counts once.
+    """Return the perplexity of `model` over token ids, int64 (windows, length); each token counts once.
 
-    Without a stride all tokens of a window but its first are predicted, see `DEFINITION`; with one, a window
-    after the first predicts its last `stride` tokens: those that no earlier window has predicted.
+    Without a stride, all tokens of a window except its first are predicted, see `DEFINITION`. With a stride,
+    each window after the first predicts its last `stride` tokens, which no earlier window has predicted.
 
-    A loss is never negative, so the perplexity is known to lie above `limit` as soon as the losses so far
-    would lift it there with none to come. The measurement ends at that point, and returns that lower bound.
+    A loss is never negative, so the perplexity is certain to exceed `limit` once it would with losses of zero
+    for all remaining tokens. The measurement then ends early and returns that lower bound.
 
-    `step(done, total)` is called after each of `evaluation_batches`; what it raises ends the measurement.
-    Raises NumericalFailure with the window's number where a loss is not finite.
+    `step(done, total)` is called after each of `evaluation_batches`; an exception that it raises ends the
+    measurement. Raises NumericalFailure with the number of the window if a loss is not finite.
     """
     losses: list[float] = []
     predictions: list[int] = []
     batches = evaluation_batches(windows)
-    to_come = predictions_in(windows, stride)
+    remaining = predictions_in(windows, stride)
     for done, batch in enumerate(batches, start=1):
         tokens = batch.to(model.device)
         logits = model(input_ids=tokens, use_cache=False).logits
@@ -117,25 +117,26 @@ def perplexity(
             new = len(ids) - 1 if stride is None or not losses else stride
             losses.append(window_loss(scores[-new - 1 :], ids[-new - 1 :]))
             predictions.append(new)
-            to_come -= new
-        del logits, scores  # before the next ones are made
+            remaining -= new
+        del logits, scores  # free them before the next batch
         step(done, len(batches))
-        if to_come and (bound := perplexity_of([*losses, 0.0], [*predictions, to_come])) > limit:
+        if remaining and (bound := perplexity_of([*losses, 0.0], [*predictions, remaining])) > limit:
             return bound
     return perplexity_of(losses, predictions)
 
 
 def predictions_in(windows: Tensor, stride: int | None) -> int:
-    """How many tokens are predicted in windows (windows, length)."""
+    """Return the number of predicted tokens in windows (windows, length)."""
     count, length = windows.shape
     return count * (length - 1) if stride is None else length - 1 + (count - 1) * stride
 
 
 def window_loss(logits: Tensor, tokens: Tensor) -> float:
-    """Mean next-token cross-entropy of one window in nats; float32 arithmetic, or float64 for such logits.
+    """Return the mean next-token cross-entropy of one window, in nats.
 
-    `logits` (length, vocabulary), `tokens` (length,). Summed in float64, a few positions at a time, because a
-    float32 copy of all logits would be the largest tensor of the whole run.
+    `logits`: (length, vocabulary); `tokens`: (length,). Computed in float32 (float64 for float64 logits) and
+    summed in float64, a few positions at a time: a float32 copy of all logits would be the largest tensor of
+    the whole run.
     """
     dtype = torch.promote_types(logits.dtype, torch.float32)
     total = 0.0
@@ -148,9 +149,9 @@ def window_loss(logits: Tensor, tokens: Tensor) -> float:
 
 
 def perplexity_of(losses: list[float], predictions: list[int]) -> float:
-    """exp of the mean loss of all predictions, from each window's mean loss and number of predictions.
+    """Return exp of the mean loss over all predictions, from the mean loss and count of each window.
 
-    Raises NumericalFailure where that is no finite number.
+    Raises NumericalFailure if the result is not finite.
     """
     for number, loss in enumerate(losses):
         if not math.isfinite(loss):

@@ -1,8 +1,8 @@
-"""Zero-shot tasks, by EleutherAI's lm-evaluation-harness on the models in memory.
+"""Zero-shot tasks, measured by EleutherAI's lm-evaluation-harness on models in memory.
 
-The harness is an optional extra, and slow to import: nothing here touches it until tasks are asked for. The
-definition of a task is code (its templates and `!function` tags do whatever they say), so a request can only
-name tasks; which directories of definitions there are beside the harness's own is for the operator to say.
+The harness is an optional extra and slow to import, so it is imported only when tasks are asked for. The
+definition of a task is code (templates, `!function` tags), so a request can only name tasks. The operator
+configures which directories of definitions exist besides the harness's own.
 """
 
 import importlib.metadata
@@ -21,12 +21,12 @@ from pruning.recipe import Evaluation
 from pruning.report.schema import TaskFacts, ZeroShotFacts
 
 _FIELD = "evaluation.tasks"
-_BATCH_SIZE = 8  # fixed, because how requests are padded decides how they round
+_BATCH_SIZE = 8  # fixed: the padding of a batch decides how its scores round
 
 
 @dataclass(frozen=True)
 class Score:
-    """What one model reached in one task by one metric."""
+    """The score of one model in one task by one metric."""
 
     task: str
     version: str
@@ -37,26 +37,27 @@ class Score:
 
 
 class Tasks:
-    """The tasks of an evaluation, known to exist and to have their data."""
+    """The tasks of an evaluation. They exist and their data could be loaded."""
 
     def __init__(self, evaluation: Evaluation, directories: Sequence[Path]) -> None:
-        """Find the tasks among the harness's own and those that are defined in `directories`.
+        """Find the tasks among the harness's own and those defined in `directories`.
 
-        Raises InvalidInput where the harness is not installed, or naming the task that is unknown;
-        Unreachable naming the task whose data cannot be loaded.
+        Raises InvalidInput if the harness is not installed, or with the unknown task; Unreachable with the
+        task whose data cannot be loaded.
         """
         self.names = evaluation.tasks
         self._limit = evaluation.task_limit
         self._manager = _manager(directories)
         for number, name in enumerate(self.names):
-            if name not in self._manager.task_index:  # the harness itself would take a path, or a wildcard
+            if name not in self._manager.task_index:  # the harness itself would accept a path or a wildcard
                 raise InvalidInput(
-                    f"{name} is no task of lm-evaluation-harness {_version()}, nor one that is defined here",
+                    f"{name} is neither a task of lm-evaluation-harness {_version()} nor one defined by "
+                    "the operator",
                     field=f"{_FIELD}.{number}",
                 )
             try:
                 self._manager.load([name])
-            except Exception as error:  # a task is code of others, with failures of its own
+            except Exception as error:  # a task is third-party code, which fails in its own ways
                 raise Unreachable(
                     f"the task {name} could not be loaded with its data ({type(error).__name__}); check the "
                     "network, or define the task on local files",
@@ -71,15 +72,15 @@ class Tasks:
         *,
         check: Callable[[], None],
     ) -> tuple[Score, ...]:
-        """What `model` reaches in one of the tasks, without an example in the prompt.
+        """Measure `model` in one of the tasks, without examples in the prompt.
 
-        `check` is called before each forward pass; what it raises ends the measurement. Raises InvalidInput
-        where the task cannot be put to such a model, NumericalFailure where a score is not finite.
+        `check` is called before each forward pass; an exception that it raises ends the measurement. Raises
+        InvalidInput if the task does not work with this model, NumericalFailure if a score is not finite.
         """
         from lm_eval.evaluator import simple_evaluate
         from lm_eval.models.huggingface import HFLM
 
-        watch = _Watch(check)
+        watch = _ForwardCheck(check)
         hook = model.register_forward_pre_hook(watch)
         try:
             found = simple_evaluate(
@@ -94,7 +95,8 @@ class Tasks:
             if watch.raised or isinstance(error, PruningError):
                 raise
             raise InvalidInput(
-                f"the task {self.names[number]} cannot be put to this model ({type(error).__name__})",
+                f"the task {self.names[number]} does not work with this model "
+                f"({type(error).__name__}); leave it out",
                 field=f"{_FIELD}.{number}",
             ) from error
         finally:
@@ -102,8 +104,8 @@ class Tasks:
         return tuple(_scores(found))
 
 
-class _Watch:
-    """Calls `check` at every forward pass, and remembers that it raised."""
+class _ForwardCheck:
+    """Forward hook that calls `check`, and remembers whether it raised."""
 
     def __init__(self, check: Callable[[], None]) -> None:
         self._check = check
@@ -116,7 +118,7 @@ class _Watch:
 
 
 def side_by_side(dense: Sequence[Score], pruned: Sequence[Score]) -> ZeroShotFacts:
-    """The scores of both models, for the report."""
+    """Combine the scores of both models for the report."""
     facts = (
         TaskFacts(
             task=before.task,
@@ -151,7 +153,7 @@ def _version() -> str:
 
 
 def _scores(found: dict[str, Any]) -> list[Score]:
-    """The numbers among the harness's results, whose keys read `acc_norm,none` and `acc_norm_stderr,none`."""
+    """Extract scores from results of the harness, whose keys are `acc_norm,none`, `acc_norm_stderr,none`."""
     scores = []
     for task, results in found["results"].items():
         for key, value in results.items():

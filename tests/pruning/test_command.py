@@ -60,7 +60,7 @@ def test_the_command_prunes_a_model_by_relative_paths_as_a_process(
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_command_that_is_stopped_leaves_nothing_but_what_it_goes_on_from(
+def test_a_stopped_command_leaves_only_what_it_resumes_from(
     number: signal.Signals,
     tiny_llama_dir: Path,
     tmp_path: Path,
@@ -121,7 +121,7 @@ def test_bad_input_exits_with_2_and_names_field_value_and_limit(
 
 
 @pytest.mark.parametrize("model", ["./none", "./org/name", "../org/name", "/org/name"])
-def test_a_model_that_is_written_as_a_path_is_a_directory(
+def test_a_model_written_as_a_path_is_a_directory(
     model: str, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -129,7 +129,7 @@ def test_a_model_that_is_written_as_a_path_is_a_directory(
     assert os.path.normpath(tmp_path / model) in capfd.readouterr().err
 
 
-def test_a_failure_that_is_not_the_inputs_exits_with_1(
+def test_a_failure_other_than_bad_input_exits_with_1(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda seconds: None)  # between its retries
@@ -159,7 +159,7 @@ def test_help_is_answered_without_torch() -> None:
 
 
 @pytest.mark.parametrize("terminal", [True, False])
-def test_progress_ends_with_what_each_stage_cost(terminal: bool) -> None:
+def test_progress_ends_with_the_cost_of_each_stage(terminal: bool) -> None:
     console = Console(force_terminal=terminal, record=True, width=100, no_color=True)
     with progress_on(console) as progress:
         progress.stage_started(Stage.PRUNE, 1000)

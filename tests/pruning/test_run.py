@@ -40,7 +40,7 @@ def recipe(model: Path | str, **fields: Any) -> Recipe:  # noqa: ANN401 - fields
 
 
 class Recorder:
-    """Keeps what a run says of itself; stops it where it is told to."""
+    """Records the progress of a run, and stops it at a given step."""
 
     def __init__(self, stop_at: tuple[Stage, int] | None = None) -> None:
         self.started: list[Stage] = []
@@ -64,7 +64,7 @@ class Recorder:
 
 
 def layers_of(directory: Path) -> dict[str, torch.Tensor]:
-    """The blocks' matrices: the norms in them are vectors."""
+    """Return the matrices of the blocks; their norms are vectors."""
     return {
         name: tensor
         for name, tensor in load_file(directory / "model.safetensors").items()
@@ -178,9 +178,7 @@ def test_every_method_runs_only_the_stages_that_it_needs(
 @pytest.mark.parametrize(
     ("stage", "done"), [(Stage.RESOLVE, 1), (Stage.GRADIENTS, 1), (Stage.PRUNE, 2), (Stage.EVALUATE, 1)]
 )
-def test_a_run_that_is_stopped_leaves_nothing(
-    tiny_llama_dir: Path, tmp_path: Path, stage: Stage, done: int
-) -> None:
+def test_a_stopped_run_leaves_no_files(tiny_llama_dir: Path, tmp_path: Path, stage: Stage, done: int) -> None:
     with pytest.raises(InterruptedError):
         run_recipe(
             recipe(tiny_llama_dir),
@@ -191,7 +189,7 @@ def test_a_run_that_is_stopped_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_calibrating_and_measuring_on_one_file_is_a_warning(tiny_llama_dir: Path, tmp_path: Path) -> None:
+def test_calibrating_and_evaluating_on_one_file_is_a_warning(tiny_llama_dir: Path, tmp_path: Path) -> None:
     text = tmp_path / "text.txt"
     text.write_text("The suite of the for statement. " * 100)
     report = run_recipe(
@@ -202,7 +200,7 @@ def test_calibrating_and_measuring_on_one_file_is_a_warning(tiny_llama_dir: Path
     assert "calibrated on" in report.warnings[0]
 
 
-def test_a_model_whose_numbers_are_broken_fails_and_leaves_nothing(
+def test_a_model_with_nan_weights_fails_and_leaves_no_files(
     tiny_llama: Callable[..., LlamaForCausalLM],
     save_checkpoint: Callable[[PreTrainedModel, Path], Path],
     tmp_path: Path,
@@ -224,7 +222,7 @@ def fails_in_resolve(
     expected: type[PruningError] = InvalidInput,
     **options: Any,  # noqa: ANN401 - of `run`
 ) -> tuple[str | None, str]:
-    """Run what must fail before any expensive step, and leave nothing. Returns field and message."""
+    """Run a recipe that must fail before any expensive step and leave no files. Return field and message."""
     progress = Recorder()
     with pytest.raises(expected) as caught:
         run_recipe(wanted, evaluation, output=tmp_path / "result" / "out", progress=progress, **options)
@@ -243,7 +241,7 @@ def test_an_output_that_exists_is_refused_and_kept(tiny_llama_dir: Path, tmp_pat
     assert (tmp_path / "out" / "mine.txt").read_text() == "mine"
 
 
-def test_a_disk_that_is_too_full_is_found_before_pruning(
+def test_a_full_disk_is_refused_before_pruning(
     tiny_llama_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = shutil.disk_usage(tmp_path)
@@ -386,7 +384,7 @@ def test_lengths_beyond_the_context_are_refused(tiny_llama_dir: Path, tmp_path: 
 
 
 @pytest.mark.parametrize("device", ["tpu", "cuda:99", "mps", ""])
-def test_a_device_that_is_not_there_is_refused(tiny_llama_dir: Path, tmp_path: Path, device: str) -> None:
+def test_a_missing_device_is_refused(tiny_llama_dir: Path, tmp_path: Path, device: str) -> None:
     field, message = fails_in_resolve(tmp_path, recipe(tiny_llama_dir), device=device)
     assert field == "device"
     assert "cpu" in message

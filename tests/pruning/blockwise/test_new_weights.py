@@ -31,7 +31,7 @@ def last_hidden(model: PreTrainedModel, windows: Tensor) -> Tensor:
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("fields", UPDATING, ids=lambda fields: "-".join(map(str, fields.values())))
-def test_zeros_lie_where_the_mask_says_and_all_else_is_as_told(
+def test_masked_weights_are_zero_and_kept_ones_are_the_reported_weights(
     family: str, fields: dict[str, object], five_windows: Tensor
 ) -> None:
     model = make(family)
@@ -49,7 +49,7 @@ def test_zeros_lie_where_the_mask_says_and_all_else_is_as_told(
 
 
 @pytest.mark.parametrize("family", ["llama", "gpt2"])
-def test_the_first_block_is_nearer_to_the_dense_one_with_its_weights_solved_again(
+def test_updating_kept_weights_reduces_the_error_of_the_first_block(
     family: str, five_windows: Tensor
 ) -> None:
     def distance(**fields: object) -> float:
@@ -63,7 +63,7 @@ def test_the_first_block_is_nearer_to_the_dense_one_with_its_weights_solved_agai
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("family", ["llama", "gpt2"])
-def test_the_file_holds_what_the_model_holds(
+def test_the_written_file_has_the_weights_of_the_pruned_model(
     family: str, dtype: torch.dtype, five_windows: Tensor, tmp_path: Path
 ) -> None:
     make(family, dtype).save_pretrained(tmp_path / "dense")
@@ -115,7 +115,7 @@ def test_a_factorisation_that_fails_names_the_layer(
         pruned(make("llama"), five_windows, method="sparsegpt")
 
 
-def test_more_damping_than_asked_for_is_told_with_the_layers_name(
+def test_increased_damping_is_a_warning_with_the_layers_name(
     five_windows: Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from pruning.methods import sparsegpt

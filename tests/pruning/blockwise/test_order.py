@@ -18,7 +18,9 @@ def recipe(order: str) -> Recipe:
 
 
 @pytest.mark.parametrize("family", INPUT_GROUPS)
-def test_each_input_is_measured_behind_the_earlier_layers_pruned(family: str, five_windows: Tensor) -> None:
+def test_each_input_is_measured_after_the_earlier_layers_are_pruned(
+    family: str, five_windows: Tensor
+) -> None:
     blocks, steps = INPUT_GROUPS[family]
     model = make(family, torch.float64)
     expected = copy.deepcopy(model)
@@ -38,7 +40,7 @@ def test_each_input_is_measured_behind_the_earlier_layers_pruned(family: str, fi
     assert [layer.name for layer in result.layers] == in_order
 
 
-def test_the_order_makes_a_difference(five_windows: Tensor) -> None:
+def test_the_order_changes_the_result(five_windows: Tensor) -> None:
     by_block = prune(make("llama"), recipe("blocks"), five_windows, {}, step=ignore_steps)
     by_layer = prune(make("llama"), recipe("layers"), five_windows, {}, step=ignore_steps)
     first = "model.layers.0.self_attn.q_proj.weight"

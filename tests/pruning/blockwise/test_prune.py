@@ -95,9 +95,7 @@ def test_gblm_prunes_other_families_as_the_naive_calculation_does(family: str, f
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_the_model_is_zero_where_the_mask_says_and_untouched_elsewhere(
-    family: str, five_windows: Tensor
-) -> None:
+def test_masked_weights_are_zero_and_all_others_are_unchanged(family: str, five_windows: Tensor) -> None:
     model = make(family)
     dense = {name: parameter.clone() for name, parameter in model.named_parameters()}
     masks = pruned(model, five_windows, recipe("gblm")).masks
@@ -112,7 +110,7 @@ def test_the_model_is_zero_where_the_mask_says_and_untouched_elsewhere(
 
 @pytest.mark.parametrize("method", ["wanda", "gradient", "gblm"])
 @pytest.mark.parametrize("family", ["llama", "gpt2"])
-def test_half_of_every_output_row_goes(family: str, method: str, five_windows: Tensor) -> None:
+def test_half_of_every_output_row_is_pruned(family: str, method: str, five_windows: Tensor) -> None:
     model = make(family)
     result = pruned(model, five_windows, recipe(method))
     for name, mask in result.masks.items():
@@ -122,7 +120,7 @@ def test_half_of_every_output_row_goes(family: str, method: str, five_windows: T
     assert {layer.sparsity for layer in result.layers} == {0.5}
 
 
-def test_layers_are_told_with_their_block_and_shape(five_windows: Tensor) -> None:
+def test_layers_are_reported_with_their_block_and_shape(five_windows: Tensor) -> None:
     result = pruned(make("gpt2"), five_windows, recipe("wanda"))
     told = [(layer.name, layer.block, layer.shape, layer.zeros) for layer in result.layers]
     assert told[:2] == [
@@ -132,7 +130,7 @@ def test_layers_are_told_with_their_block_and_shape(five_windows: Tensor) -> Non
     assert [block for _, block, *_ in told] == [0] * 4 + [1] * 4 + [2] * 4
 
 
-def test_every_block_is_reported_and_what_step_raises_ends_the_run(five_windows: Tensor) -> None:
+def test_step_is_called_per_block_and_its_exception_ends_the_run(five_windows: Tensor) -> None:
     steps: list[tuple[int, int]] = []
     prune(make("llama"), recipe("wanda"), five_windows, {}, step=lambda *at: steps.append(at))
     assert steps == [(1, 3), (2, 3), (3, 3)]
@@ -163,7 +161,7 @@ def test_two_runs_give_the_same_bits(five_windows: Tensor) -> None:
         assert torch.equal(parameter, two.get_parameter(name))
 
 
-def test_a_pattern_that_does_not_divide_a_layer_is_refused_by_the_layers_name() -> None:
+def test_a_pattern_that_does_not_divide_a_layer_is_refused_with_the_layers_name() -> None:
     model = make("llama", intermediate_size=60)
     with pytest.raises(
         InvalidInput, match=r"4:8 .* 60 inputs of layer model\.layers\.0\.mlp\.down_proj"

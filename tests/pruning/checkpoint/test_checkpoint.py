@@ -29,7 +29,7 @@ def refusal(directory: Path, roots: tuple[Path, ...] | None = None) -> str:
 
 @pytest.fixture
 def model_dir(tiny_llama_dir: Path, tmp_path: Path) -> Path:
-    """A copy that may be changed."""
+    """A copy of the model that the test may change."""
     return shutil.copytree(tiny_llama_dir, tmp_path / "model")
 
 
@@ -38,7 +38,7 @@ def edit_config(directory: Path, **changes: object) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
 
 
-def test_a_local_model_is_resolved_to_its_content(tiny_llama_dir: Path) -> None:
+def test_a_local_model_is_identified_by_its_content(tiny_llama_dir: Path) -> None:
     checkpoint = local(tiny_llama_dir)
     assert checkpoint.id == str(tiny_llama_dir)
     assert checkpoint.commit is None
@@ -50,7 +50,7 @@ def test_a_local_model_is_resolved_to_its_content(tiny_llama_dir: Path) -> None:
     assert checkpoint.weight_files == ("model.safetensors",)
 
 
-def test_the_digest_follows_the_content_not_the_place(tiny_llama_dir: Path, model_dir: Path) -> None:
+def test_the_digest_depends_on_the_content_and_not_on_the_path(tiny_llama_dir: Path, model_dir: Path) -> None:
     original = local(tiny_llama_dir).digest
     (model_dir / "notes.txt").write_text("not a part of the model")
     assert local(model_dir).digest == original
@@ -75,11 +75,11 @@ def test_changing_a_loaded_model_does_not_change_its_file(model_dir: Path) -> No
     assert (model_dir / "model.safetensors").read_bytes() == before
 
 
-def test_the_tokenizer_comes_with_the_model(tiny_llama_dir: Path) -> None:
+def test_the_tokenizer_is_loaded_from_the_model(tiny_llama_dir: Path) -> None:
     assert local(tiny_llama_dir).tokenizer().decode([0]) == "<s>"
 
 
-def test_a_model_without_a_tokenizer_says_which_files_it_lacks(model_dir: Path) -> None:
+def test_a_model_without_a_tokenizer_is_refused_with_the_missing_files(model_dir: Path) -> None:
     for path in model_dir.glob("tokenizer*"):
         path.unlink()
     with pytest.raises(InvalidInput, match=r"tokenizer\.json") as refused:
@@ -154,7 +154,7 @@ def test_a_model_that_needs_code_of_its_own_is_refused(model_dir: Path) -> None:
     assert "code from its repository" in refusal(model_dir)
 
 
-def test_a_native_model_that_carries_code_too_is_loaded_without_it(model_dir: Path) -> None:
+def test_a_native_model_that_also_has_code_is_loaded_without_it(model_dir: Path) -> None:
     edit_config(model_dir, auto_map={"AutoModelForCausalLM": "code.Model"})
     (model_dir / "code.py").write_text("raise SystemExit('this must never run')")
     assert type(local(model_dir).load(torch.float32, CPU)).__module__.startswith("transformers.")
@@ -173,7 +173,9 @@ def test_an_architecture_that_transformers_does_not_know_is_refused(model_dir: P
         vocab_size=64, d_model=32, d_kv=8, d_ff=64, num_layers=2, num_heads=4,
     )), id="encoder-decoder"),
 ])  # fmt: skip
-def test_models_of_another_kind_are_refused(model: Callable[[], PreTrainedModel], tmp_path: Path) -> None:
+def test_models_that_are_not_causal_decoders_are_refused(
+    model: Callable[[], PreTrainedModel], tmp_path: Path
+) -> None:
     model().save_pretrained(tmp_path)
     assert "not a causal language model" in refusal(tmp_path)
 
@@ -215,7 +217,7 @@ def test_a_directory_that_links_out_of_the_roots_is_refused(model_dir: Path, tmp
 
 
 @pytest.mark.parametrize("name", ["../model.safetensors", "/etc/passwd", "pytorch_model.bin"])
-def test_an_index_that_names_other_files_than_its_shards_is_refused(model_dir: Path, name: str) -> None:
+def test_an_index_that_names_files_other_than_shards_is_refused(model_dir: Path, name: str) -> None:
     (model_dir / "model.safetensors").unlink()
     index = {"weight_map": {"lm_head.weight": name}}
     (model_dir / "model.safetensors.index.json").write_text(json.dumps(index))

@@ -1,4 +1,4 @@
-"""Models from the Hub, by a stand-in that speaks the part of its protocol that is used."""
+"""Models from the Hub, served by a stand-in for the part of its protocol that is used."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ TOKEN = "hf_stand_in"
 
 
 class StandIn(ThreadingHTTPServer):
-    """Serves one directory as the model `maker/tiny`; with `private`, to those who bring the token."""
+    """Serves one directory as the model `maker/tiny`; if `private`, only with the token."""
 
     daemon_threads = True
 
@@ -90,7 +90,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(content)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        """Say nothing."""
+        """Do not log."""
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def test_only_what_is_needed_is_downloaded(hub: StandIn) -> None:
     assert not any("consolidated" in path or "pytorch_model" in path for path in hub.asked)
 
 
-def test_what_cannot_be_pruned_is_refused_before_its_weights_are_downloaded(hub: StandIn) -> None:
+def test_an_unprunable_model_is_refused_before_its_weights_are_downloaded(hub: StandIn) -> None:
     path = hub.directory / "config.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "quantization_config": {"bits": 4}}))
     with pytest.raises(InvalidInput, match="quantised"):
@@ -166,7 +166,7 @@ def test_a_private_model_needs_the_callers_token(hub: StandIn) -> None:
         from_hub(token="hf_another")
 
 
-def test_what_a_token_brought_into_the_cache_is_not_served_without_it(hub: StandIn) -> None:
+def test_files_cached_with_a_token_are_not_served_without_it(hub: StandIn) -> None:
     hub.private = True
     from_hub(token=TOKEN)
     with pytest.raises(InvalidInput, match="needs a token"):

@@ -1,4 +1,4 @@
-"""The dense model's perplexity is measured by one run and found by others: the same number, bit for bit."""
+"""A dense perplexity is measured by one run and reused by others: the same number, bit for bit."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +19,7 @@ from tests.pruning.runs import run_recipe
 
 
 class InMemoryPerplexityCache:
-    """In this process."""
+    """A cache in this process."""
 
     def __init__(self) -> None:
         self.known: dict[str, float] = {}
@@ -32,7 +32,7 @@ class InMemoryPerplexityCache:
 
 
 class Steps(Silent):
-    """The steps of the evaluation."""
+    """Records the steps of the evaluation."""
 
     def __init__(self) -> None:
         self.done: list[tuple[int, int]] = []
@@ -58,7 +58,7 @@ def models(
 
 @pytest.fixture
 def loaded(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """The directories whose dense models were loaded to be measured."""
+    """The directories of dense models that were loaded to be measured."""
     found: list[Path] = []
     pruned: list[int] = []
     place_dense = ResolvedModel.place_dense
@@ -96,7 +96,7 @@ def measured(models: list[Path], tmp_path: Path) -> Callable[..., Report]:
     return measure
 
 
-def test_later_runs_find_what_the_first_has_measured(
+def test_later_runs_reuse_the_perplexity_of_the_first(
     measured: Callable[..., Report], loaded: list[Path]
 ) -> None:
     cache = InMemoryPerplexityCache()
@@ -114,7 +114,7 @@ def test_later_runs_find_what_the_first_has_measured(
     assert list(cache.known.values()) == [first.perplexity.dense]
 
 
-def test_what_is_known_is_no_step(measured: Callable[..., Report]) -> None:
+def test_cached_perplexities_are_not_counted_as_steps(measured: Callable[..., Report]) -> None:
     cache, first, later = InMemoryPerplexityCache(), Steps(), Steps()
     measured(cache, steps=first)
     measured(cache, steps=later)
@@ -122,7 +122,7 @@ def test_what_is_known_is_no_step(measured: Callable[..., Report]) -> None:
     assert later.done == [(1, 2), (2, 2)]
 
 
-def test_of_several_texts_each_is_measured_once(measured: Callable[..., Report], tmp_path: Path) -> None:
+def test_each_of_several_texts_is_measured_once(measured: Callable[..., Report], tmp_path: Path) -> None:
     text = tmp_path / "further.txt"
     text.write_text("Whatever a second text may say. " * 100)
     cache, steps = InMemoryPerplexityCache(), Steps()
@@ -147,7 +147,7 @@ def test_of_several_texts_each_is_measured_once(measured: Callable[..., Report],
         {"dtype": "float64"},
     ],
 )
-def test_what_it_follows_from_is_in_the_fingerprint(
+def test_a_change_of_what_a_perplexity_depends_on_changes_the_fingerprint(
     measured: Callable[..., Report], other: dict[str, Any]
 ) -> None:
     cache = InMemoryPerplexityCache()
@@ -158,7 +158,7 @@ def test_what_it_follows_from_is_in_the_fingerprint(
     assert len(cache.known) == 2
 
 
-def test_a_run_that_goes_on_says_whose_measurement_it_was(models: list[Path], tmp_path: Path) -> None:
+def test_a_resumed_run_reports_whether_the_perplexity_was_reused(models: list[Path], tmp_path: Path) -> None:
     recipe = Recipe.model_validate({"model": str(models[0]), "sparsity": 0.5, "method": "magnitude"})
     evaluation = Evaluation(dataset="builtin", sequence_length=32, windows=2)
     cache, resume_store = InMemoryPerplexityCache(), DirectoryResumeStore(tmp_path / "resume")

@@ -29,7 +29,7 @@ def reader(tokenizer: PreTrainedTokenizerBase) -> Reader:
 
 
 def naive_perplexity(model: LlamaForCausalLM, windows: torch.Tensor) -> float:
-    """Token by token, in Python floats."""
+    """Compute the perplexity token by token, in Python floats."""
     means = []
     for window in windows:
         with torch.no_grad():
@@ -45,7 +45,7 @@ def naive_perplexity(model: LlamaForCausalLM, windows: torch.Tensor) -> float:
 
 
 @pytest.mark.parametrize("stride", [None, 7])
-def test_a_measurement_ends_when_it_is_certain_to_lie_above_the_limit(
+def test_a_measurement_ends_early_when_it_is_certain_to_exceed_the_limit(
     tiny_llama: Callable[..., LlamaForCausalLM], windows: torch.Tensor, stride: int | None
 ) -> None:
     model, many = tiny_llama(), windows.repeat(300, 1)
@@ -66,7 +66,7 @@ def test_a_measurement_ends_when_it_is_certain_to_lie_above_the_limit(
     assert perplexity(model, many, stride=stride, limit=whole * 1.001, step=ignore_steps) == whole
 
 
-def test_perplexity_is_that_of_a_calculation_token_by_token(
+def test_perplexity_equals_a_calculation_token_by_token(
     tiny_llama: Callable[..., LlamaForCausalLM], windows: torch.Tensor
 ) -> None:
     model = tiny_llama()
@@ -79,7 +79,7 @@ def test_perplexity_is_that_of_a_calculation_token_by_token(
     )
 
 
-def test_the_loss_in_pieces_is_the_loss_at_once() -> None:
+def test_the_loss_computed_in_pieces_equals_the_whole() -> None:
     generator = torch.Generator().manual_seed(0)
     logits = torch.randn(700, 50, generator=generator, dtype=torch.float64)
     tokens = torch.randint(0, 50, (700,), generator=generator)
@@ -109,7 +109,7 @@ def test_each_micro_batch_is_a_step_and_an_exception_ends_the_measurement(
         perplexity(tiny_llama(), many, step=stop)
 
 
-def test_a_loss_that_is_not_finite_fails_with_its_window(
+def test_a_loss_that_is_not_finite_fails_with_the_number_of_its_window(
     tiny_llama: Callable[..., LlamaForCausalLM], windows: torch.Tensor
 ) -> None:
     model = tiny_llama()
@@ -119,7 +119,7 @@ def test_a_loss_that_is_not_finite_fails_with_its_window(
         perplexity(model, windows, step=ignore_steps)
 
 
-def test_a_perplexity_beyond_all_numbers_fails() -> None:
+def test_an_infinite_perplexity_fails() -> None:
     assert perplexity_of([700.0], [1]) == math.exp(700)
     with pytest.raises(NumericalFailure, match=r"800\.0 nats"):
         perplexity_of([800.0], [1])
@@ -142,7 +142,7 @@ def test_the_text_is_joined_tokenised_once_and_cut_without_overlap(
     assert first.fingerprint != found.fingerprint
 
 
-def test_stored_token_ids_are_used_as_they_stand(tmp_path: Path, reader: Reader) -> None:
+def test_stored_token_ids_are_used_unchanged(tmp_path: Path, reader: Reader) -> None:
     np.save(tmp_path / "a.npy", np.arange(48).reshape(3, 16))
     (found,) = evaluation_sets(Evaluation(dataset=str(tmp_path / "a.npy")), reader)
     assert found.windows.tolist() == np.arange(48).reshape(3, 16).tolist()
@@ -157,7 +157,7 @@ def test_stored_token_ids_are_used_as_they_stand(tmp_path: Path, reader: Reader)
         ({"sequence_length": 10, "windows": 99}, "windows", "windows 99: a.txt holds only"),
     ],
 )
-def test_an_evaluation_that_does_not_fit_its_text_is_refused(
+def test_an_evaluation_that_needs_more_text_is_refused(
     tmp_path: Path, reader: Reader, options: dict[str, int], field: str, reason: str
 ) -> None:
     (tmp_path / "a.txt").write_text("The suite of the for statement. " * 4)
@@ -197,7 +197,7 @@ def test_with_a_stride_each_token_is_predicted_once_with_the_overlap_as_context(
     assert f"windows of {length} tokens that start every {stride}." in found.definition
 
 
-def test_a_stride_of_a_whole_window_is_no_overlap(reader: Reader) -> None:
+def test_a_stride_of_a_whole_window_means_no_overlap(reader: Reader) -> None:
     plain, strided = (
         evaluation_sets(Evaluation(dataset="builtin", sequence_length=32, windows=3, stride=stride), reader)
         for stride in (None, 32)
@@ -206,13 +206,13 @@ def test_a_stride_of_a_whole_window_is_no_overlap(reader: Reader) -> None:
     assert strided[0].fingerprint == plain[0].fingerprint
 
 
-def test_a_stride_shorter_than_the_window_finds_more_windows(reader: Reader) -> None:
+def test_a_stride_shorter_than_the_window_gives_more_windows(reader: Reader) -> None:
     (found,) = evaluation_sets(Evaluation(dataset="builtin", sequence_length=32, stride=8, windows=5), reader)
     assert found.windows.shape == (5, 32)
     assert torch.equal(found.windows[0, 8:], found.windows[1, :-8])
 
 
-def test_every_text_is_a_set_of_its_own_and_is_refused_by_its_index(tmp_path: Path, reader: Reader) -> None:
+def test_every_text_is_a_set_of_its_own_and_is_refused_with_its_index(tmp_path: Path, reader: Reader) -> None:
     (tmp_path / "a.txt").write_text("The suite of the for statement. " * 30)
     texts = {"dataset": "builtin", "further_datasets": [str(tmp_path / "a.txt")], "sequence_length": 32}
     first, second = evaluation_sets(Evaluation.model_validate(texts), reader)

@@ -1,4 +1,4 @@
-"""Zero-shot tasks: the refusals always, the measurement where lm-evaluation-harness is installed."""
+"""Zero-shot tasks: refusals always, measurements only where lm-evaluation-harness is installed."""
 
 import importlib.util
 import json
@@ -63,7 +63,7 @@ def definitions(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def accuracy(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerBase, questions: list[dict]) -> float:
-    """The share of questions whose right answer is the likeliest continuation, choice by choice."""
+    """Return the share of questions whose right answer is the most likely continuation."""
     right = 0
     for one in questions:
         likelihoods = []
@@ -100,7 +100,7 @@ def test_both_models_are_scored_without_an_example_in_the_prompt(
 
 
 @with_harness
-def test_a_limit_takes_the_first_examples_and_a_stop_is_heard_within_a_task(
+def test_a_limit_takes_the_first_examples_and_check_can_stop_within_a_task(
     tiny_llama: Callable[..., LlamaForCausalLM], tokenizer: PreTrainedTokenizerBase, definitions: Path
 ) -> None:
     tasks = Tasks(Evaluation(tasks=("tiny_choice",), task_limit=2), (definitions,))
@@ -119,14 +119,14 @@ def test_a_limit_takes_the_first_examples_and_a_stop_is_heard_within_a_task(
 
 @with_harness
 @pytest.mark.parametrize("name", ["no_such_task", "tiny_choice.yaml"])
-def test_an_unknown_task_is_refused_by_its_index(definitions: Path, name: str) -> None:
-    with pytest.raises(InvalidInput, match=f"{name} is no task of") as caught:
+def test_an_unknown_task_is_refused_with_its_index(definitions: Path, name: str) -> None:
+    with pytest.raises(InvalidInput, match=f"{name} is neither a task of") as caught:
         Tasks(Evaluation(tasks=("tiny_choice", name)), (definitions,))
     assert caught.value.field == "evaluation.tasks.1"
 
 
 @with_harness
-def test_a_task_whose_data_is_out_of_reach_is_named(definitions: Path) -> None:
+def test_a_task_whose_data_cannot_be_loaded_is_named(definitions: Path) -> None:
     with pytest.raises(Unreachable, match="without_data could not be loaded") as caught:
         Tasks(Evaluation(tasks=("without_data",)), (definitions,))
     assert caught.value.field == "evaluation.tasks.0"
@@ -141,6 +141,6 @@ def test_without_the_harness_tasks_are_refused(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize("name", ["/data/task.yaml", "../task", "mmlu*", "", "a b", "a\n", "a" * 129])
-def test_a_task_is_named_and_never_a_path_or_a_wildcard(name: str) -> None:
+def test_a_task_is_never_a_path_or_a_wildcard(name: str) -> None:
     with pytest.raises(ValidationError):
         Evaluation.model_validate({"tasks": [name]})

@@ -50,7 +50,7 @@ def tensors_of(directory: Path) -> dict[str, Tensor]:
 
 
 def without_prefix(directory: Path) -> None:
-    """As the Hub's gpt2 is stored: without the base model's prefix."""
+    """Save a checkpoint as the gpt2 on the Hub: without the prefix of the base model."""
     path = directory / "model.safetensors"
     tensors = {name.removeprefix("transformer."): tensor for name, tensor in load_file(path).items()}
     save_file(tensors, path, metadata={"format": "pt"})
@@ -64,7 +64,7 @@ def saved(model: PreTrainedModel, directory: Path, *, shard: str = "1GB") -> Pat
 @pytest.mark.parametrize(
     "kind", ["llama", "llama-tied", "gpt2", "gpt2 without prefix", "bfloat16", "sharded"]
 )
-def test_the_output_is_the_dense_checkpoint_with_zeros_and_nothing_else(
+def test_the_output_is_the_dense_checkpoint_with_masked_weights_set_to_zero(
     kind: str, five_windows: Tensor, tmp_path: Path
 ) -> None:
     family = kind.split(" ", maxsplit=1)[0] if kind.startswith(("llama", "gpt2")) else "llama"
@@ -94,7 +94,7 @@ def test_the_output_is_the_dense_checkpoint_with_zeros_and_nothing_else(
         assert torch.equal(reloaded.get_parameter(name) == 0, mask)
 
 
-def test_the_file_but_for_the_zeros_is_the_same_file(five_windows: Tensor, tmp_path: Path) -> None:
+def test_every_byte_of_the_file_but_the_zeros_is_unchanged(five_windows: Tensor, tmp_path: Path) -> None:
     source = saved(make("llama"), tmp_path / "dense")
     pruned_into(resolved(source), tmp_path / "pruned", five_windows)
     dense = (source / "model.safetensors").read_bytes()
@@ -105,7 +105,7 @@ def test_the_file_but_for_the_zeros_is_the_same_file(five_windows: Tensor, tmp_p
         assert file.metadata() == {"format": "pt"}
 
 
-def test_what_belongs_to_the_model_comes_with_it(
+def test_tokenizer_configs_and_licences_are_copied(
     tiny_llama_dir: Path, five_windows: Tensor, tmp_path: Path
 ) -> None:
     source = shutil.copytree(tiny_llama_dir, tmp_path / "dense")
@@ -129,9 +129,7 @@ def test_the_same_run_twice_writes_the_same_bytes(five_windows: Tensor, tmp_path
 
 
 @pytest.mark.parametrize("family", ["llama", "gpt2"])
-def test_masks_are_an_artifact_that_applies_to_the_dense_checkpoint(
-    family: str, five_windows: Tensor, tmp_path: Path
-) -> None:
+def test_saved_masks_apply_to_the_dense_checkpoint(family: str, five_windows: Tensor, tmp_path: Path) -> None:
     source = saved(make(family, n_embd=36) if family == "gpt2" else make(family), tmp_path / "dense")
     if family == "gpt2":
         without_prefix(source)
@@ -145,7 +143,7 @@ def test_masks_are_an_artifact_that_applies_to_the_dense_checkpoint(
     assert (tmp_path / "pruned/masks.safetensors").stat().st_size < bits / 8 + 8192
 
 
-def test_fused_experts_lead_back_to_the_checkpoints_own_matrices(tmp_path: Path) -> None:
+def test_fused_experts_are_written_to_the_matrices_of_the_checkpoint(tmp_path: Path) -> None:
     config = MixtralConfig(
         vocab_size=64,
         hidden_size=16,
@@ -173,8 +171,8 @@ def test_fused_experts_lead_back_to_the_checkpoints_own_matrices(tmp_path: Path)
         assert torch.equal(mask, stored[name] > 0.02)
 
 
-class TestAppearingWhole:
-    def test_nothing_is_left_of_a_run_that_fails(self, tmp_path: Path) -> None:
+class TestAtomicDirectory:
+    def test_it_is_deleted_on_failure(self, tmp_path: Path) -> None:
         def fail() -> None:
             with atomic_directory(tmp_path / "output") as directory:
                 (directory / "half").write_text("written")
@@ -184,14 +182,14 @@ class TestAppearingWhole:
             fail()
         assert list(tmp_path.iterdir()) == []
 
-    def test_nothing_is_seen_before_it_is_whole(self, tmp_path: Path) -> None:
+    def test_the_destination_appears_only_when_complete(self, tmp_path: Path) -> None:
         with atomic_directory(tmp_path / "output") as directory:
             (directory / "file").write_text("written")
             assert not (tmp_path / "output").exists()
         assert [path.name for path in tmp_path.iterdir()] == ["output"]
         assert (tmp_path / "output/file").read_text() == "written"
 
-    def test_missing_parents_are_made_and_an_empty_directory_is_taken(self, tmp_path: Path) -> None:
+    def test_missing_parents_are_created_and_an_empty_directory_is_replaced(self, tmp_path: Path) -> None:
         (tmp_path / "a/empty").mkdir(parents=True)
         for destination in (tmp_path / "a/empty", tmp_path / "b/c/new"):
             with atomic_directory(destination):
@@ -199,7 +197,7 @@ class TestAppearingWhole:
             assert destination.is_dir()
 
     @pytest.mark.parametrize("taken", ["directory", "file", "link"])
-    def test_what_exists_is_not_overwritten(self, taken: str, tmp_path: Path) -> None:
+    def test_an_existing_destination_is_refused_and_kept(self, taken: str, tmp_path: Path) -> None:
         destination = tmp_path / "output"
         if taken == "directory":
             destination.mkdir()
@@ -212,7 +210,7 @@ class TestAppearingWhole:
             pass
         assert refused.value.field == "output"
 
-    def test_its_permissions_are_those_of_any_new_directory(self, tmp_path: Path) -> None:
+    def test_it_has_the_permissions_of_any_new_directory(self, tmp_path: Path) -> None:
         with atomic_directory(tmp_path / "output"):
             pass
         mask = os.umask(0)
@@ -229,7 +227,7 @@ def test_an_index_is_copied_with_its_shards(five_windows: Tensor, tmp_path: Path
     )
 
 
-def test_every_file_can_be_read_by_whom_any_new_file_can(five_windows: Tensor, tmp_path: Path) -> None:
+def test_files_have_the_permissions_of_any_new_file(five_windows: Tensor, tmp_path: Path) -> None:
     source = saved(make("llama"), tmp_path / "dense")
     pruned_into(resolved(source), tmp_path / "pruned", five_windows, save_masks=True)
     (tmp_path / "any").touch()

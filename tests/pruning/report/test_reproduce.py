@@ -1,4 +1,4 @@
-"""A run done again from its own report."""
+"""Runs reproduced from a report."""
 
 import json
 import shutil
@@ -35,7 +35,7 @@ def again(report: Path, output: Path, *more: str) -> int:
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_a_run_repeated_from_its_report_gives_the_same_bytes(
+def test_a_run_reproduced_from_its_report_gives_the_same_bytes(
     tiny_llama_dir: Path, tmp_path: Path, threads: int
 ) -> None:
     torch.set_num_threads(threads)
@@ -54,9 +54,7 @@ def test_a_run_repeated_from_its_report_gives_the_same_bytes(
     assert after.warnings == ()
 
 
-def test_a_recipe_by_itself_is_run_with_the_evaluation_of_the_options(
-    tiny_llama_dir: Path, tmp_path: Path
-) -> None:
+def test_a_recipe_file_takes_the_evaluation_from_the_options(tiny_llama_dir: Path, tmp_path: Path) -> None:
     report = json.loads(first_run(tiny_llama_dir, tmp_path / "a").read_text())
     (tmp_path / "recipe.json").write_text(json.dumps(report["recipe"]))
     evaluation = ["--evaluation", "builtin", "--evaluation-length", "16", "--evaluation-windows", "2"]
@@ -82,7 +80,7 @@ def test_a_model_or_text_that_has_changed_is_refused(
     assert not (tmp_path / "b").exists()
 
 
-def test_a_hub_model_is_repeated_at_its_commit(tiny_llama_dir: Path, tmp_path: Path) -> None:
+def test_a_hub_model_is_reproduced_at_its_commit(tiny_llama_dir: Path, tmp_path: Path) -> None:
     path = first_run(tiny_llama_dir, tmp_path / "a")
     report = json.loads(path.read_text())
     report["recipe"]["model"] = {"id": "org/name", "revision": "main"}
@@ -92,7 +90,7 @@ def test_a_hub_model_is_repeated_at_its_commit(tiny_llama_dir: Path, tmp_path: P
 
 
 @pytest.mark.parametrize("content", ["", "[1]", "7", "{", "\x00"])
-def test_a_file_that_is_no_recipe_is_refused(tmp_path: Path, content: str) -> None:
+def test_a_file_that_is_not_a_recipe_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "a.json").write_text(content)
     with pytest.raises(InvalidInput, match="not a readable JSON object") as caught:
         RecipeFile.read(tmp_path / "a.json")
@@ -101,7 +99,7 @@ def test_a_file_that_is_no_recipe_is_refused(tmp_path: Path, content: str) -> No
         RecipeFile.read(tmp_path / "none.json")
 
 
-def test_a_recipe_leaves_nothing_for_other_options_to_say(
+def test_options_that_contradict_a_recipe_file_are_refused(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as caught:
@@ -110,7 +108,7 @@ def test_a_recipe_leaves_nothing_for_other_options_to_say(
     assert "leave out --samples, --seed" in capfd.readouterr().err
 
 
-def test_a_run_that_computes_otherwise_says_so() -> None:
+def test_a_different_environment_is_a_warning() -> None:
     def environment(**fields: Any) -> Environment:  # noqa: ANN401
         versions = {"python": "3", "torch": "2.13", "transformers": "5", "pruneserve": "1"}
         computing = {"device": "cpu", "dtype": "float32", "threads": 1, "attention": "sdpa"}

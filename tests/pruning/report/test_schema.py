@@ -75,7 +75,7 @@ def test_the_model_card_shows_every_measurement() -> None:
     assert "zero-shot" not in plain
 
 
-def test_a_report_survives_json_with_the_figures_that_follow_from_others() -> None:
+def test_a_report_round_trips_through_json_with_its_computed_fields() -> None:
     report = Report.model_validate_json(json.dumps(REPORT))
     written = report.model_dump_json()
     assert Report.model_validate_json(written) == report
@@ -85,7 +85,7 @@ def test_a_report_survives_json_with_the_figures_that_follow_from_others() -> No
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_a_report_holds_only_numbers_that_json_knows(value: float) -> None:
+def test_a_report_refuses_numbers_that_json_lacks(value: float) -> None:
     facts = PerplexityFacts.model_validate(REPORT["perplexity"]).model_dump(exclude={"increase"})
     with pytest.raises(ValidationError):
         PerplexityFacts.model_validate({**facts, "pruned": value})
@@ -107,7 +107,7 @@ def test_sparsity_counts_weights_and_not_layers() -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux can reset a peak")
-def test_the_peak_of_a_stage_forgets_the_stage_before() -> None:
+def test_the_peak_memory_of_a_stage_excludes_the_stage_before() -> None:
     memory = PeakMemory(torch.device("cpu"))
     memory.reset()
     before = memory.peak()

@@ -1,4 +1,4 @@
-"""A run that was cut short goes on at the first unfinished block, and ends as an undisturbed one."""
+"""An interrupted run resumes at the first unfinished block, and ends like an uninterrupted one."""
 
 import json
 import shutil
@@ -34,12 +34,12 @@ RECIPES: dict[str, dict[str, Any]] = {
 }
 
 
-class Cut(Exception):
+class Interrupted(Exception):
     pass
 
 
-class CutAfter:
-    """Ends a run after so many steps, of whatever stage."""
+class InterruptAfter:
+    """Ends a run after a number of steps, of any stage."""
 
     def __init__(self, steps: int) -> None:
         self.left = steps
@@ -51,12 +51,12 @@ class CutAfter:
         self.seen.append((stage, done))
         self.left -= 1
         if self.left == 0:
-            raise Cut
+            raise Interrupted
 
     def stage_finished(self, stage: Stage, seconds: float, peak_memory_bytes: int) -> None: ...
 
 
-class Uncut(CutAfter):
+class RecordSteps(InterruptAfter):
     def __init__(self) -> None:
         super().__init__(-1)
 
@@ -72,7 +72,7 @@ def model(
 
 @pytest.fixture
 def pruned_blocks(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
-    """The numbers of the blocks that are pruned, as it happens."""
+    """The numbers of the blocks in the order in which they are pruned."""
     pruned: list[int] = []
     put = shards.StoredBlocks.put
 
@@ -90,7 +90,7 @@ def recipe(model: Path, **fields: Any) -> Recipe:  # noqa: ANN401
 
 
 def contents(output: Path) -> dict[str, str]:
-    """The checksum of every file, but for the report, which must be equal but for what it cost."""
+    """Return the checksum of every file, and the report without the cost of its stages."""
     report = json.loads((output / "pruning_report.json").read_text())
     for stage in report["stages"]:
         del stage["seconds"], stage["peak_memory_bytes"]
@@ -99,14 +99,14 @@ def contents(output: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tuple[Any, int]]:
-    """What a run makes that nothing disturbs, and its number of steps; each once."""
+def uninterrupted(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tuple[Any, int]]:
+    """A function that returns the contents of an uninterrupted run, and its number of steps."""
     known: dict[str, tuple[dict[str, str], int]] = {}
 
     def of(name: str, **options: Any) -> tuple[dict[str, str], int]:  # noqa: ANN401
         key = f"{name} {options}"
         if key not in known:
-            output, progress = tmp_path_factory.mktemp("undisturbed") / "out", Uncut()
+            output, progress = tmp_path_factory.mktemp("uninterrupted") / "out", RecordSteps()
             run_recipe(
                 recipe(model, **RECIPES[name]), EVALUATION, output=output, progress=progress,
                 save_masks=True, **options,
@@ -128,8 +128,8 @@ def attempt(model: Path, name: str, directory: Path, **options: Any) -> Report: 
     )
 
 
-class CutBehind(Uncut):
-    """Ends a run when it has finished a block of the prune stage."""
+class InterruptAfterBlock(RecordSteps):
+    """Ends a run after a block of the prune stage."""
 
     def __init__(self, block: int) -> None:
         super().__init__()
@@ -138,11 +138,11 @@ class CutBehind(Uncut):
     def step_finished(self, stage: Stage, done: int, steps: int) -> None:
         super().step_finished(stage, done, steps)
         if (stage, done) == (Stage.PRUNE, self.block + 1):
-            raise Cut
+            raise Interrupted
 
 
-def cut(model: Path, name: str, directory: Path, progress: CutAfter, **options: Any) -> None:  # noqa: ANN401
-    with pytest.raises(Cut):
+def interrupt(model: Path, name: str, directory: Path, progress: InterruptAfter, **options: Any) -> None:  # noqa: ANN401
+    with pytest.raises(Interrupted):
         attempt(model, name, directory, progress=progress, **options)
     assert not (directory / "out").exists()
 
@@ -159,39 +159,39 @@ def damage(path: Path) -> None:
 
 
 @pytest.mark.parametrize("schedule", ["whole", "streamed"])
-def test_cut_short_again_and_again_it_ends_as_an_undisturbed_run(
+def test_a_run_interrupted_at_every_step_ends_like_an_uninterrupted_one(
     schedule: str,
     model: Path,
-    undisturbed: Callable[..., tuple[Any, int]],
+    uninterrupted: Callable[..., tuple[Any, int]],
     pruned_blocks: list[int],
     tmp_path: Path,
 ) -> None:
-    expected, steps = undisturbed("gblm", schedule=schedule)
+    expected, steps = uninterrupted("gblm", schedule=schedule)
     pruned_blocks.clear()
     attempts = 1
     while not (tmp_path / "out").exists():
-        with suppress(Cut):  # each attempt comes one step further than the one before
-            attempt(model, "gblm", tmp_path, progress=CutAfter(attempts), schedule=schedule)
+        with suppress(Interrupted):  # each attempt gets one step further
+            attempt(model, "gblm", tmp_path, progress=InterruptAfter(attempts), schedule=schedule)
         attempts += 1
     assert 5 < attempts <= steps + 1
     assert contents(tmp_path / "out") == expected
     assert pruned_blocks == [0, 1, 2, 3]
 
 
-@pytest.mark.parametrize("activation_checkpoint", [True, False], ids=["state kept", "state lost"])
+@pytest.mark.parametrize("activation_checkpoint", [True, False], ids=["checkpoint kept", "checkpoint lost"])
 @pytest.mark.parametrize("name", [name for name in RECIPES if name != "gblm"])
-def test_cut_behind_every_block_it_ends_as_an_undisturbed_run(
+def test_a_run_interrupted_after_every_block_ends_like_an_uninterrupted_one(
     name: str,
     activation_checkpoint: bool,
     model: Path,
-    undisturbed: Callable[..., tuple[Any, int]],
+    uninterrupted: Callable[..., tuple[Any, int]],
     pruned_blocks: list[int],
     tmp_path: Path,
 ) -> None:
-    expected, _ = undisturbed(name)
+    expected, _ = uninterrupted(name)
     pruned_blocks.clear()
     for block in range(3):
-        cut(model, name, tmp_path, CutBehind(block))
+        interrupt(model, name, tmp_path, InterruptAfterBlock(block))
         if not activation_checkpoint:
             lose_activation_checkpoint(tmp_path)
     attempt(model, name, tmp_path)
@@ -199,12 +199,12 @@ def test_cut_behind_every_block_it_ends_as_an_undisturbed_run(
     assert pruned_blocks == [0, 1, 2, 3]
 
 
-def test_a_run_behind_the_last_block_computes_no_gradients_and_measures_nothing_twice(
-    model: Path, undisturbed: Callable[..., tuple[Any, int]], tmp_path: Path
+def test_a_run_resumed_after_the_last_block_computes_no_gradients_and_measures_nothing_twice(
+    model: Path, uninterrupted: Callable[..., tuple[Any, int]], tmp_path: Path
 ) -> None:
-    expected, steps = undisturbed("gblm")
-    cut(model, "gblm", tmp_path, CutAfter(steps))
-    progress = Uncut()
+    expected, steps = uninterrupted("gblm")
+    interrupt(model, "gblm", tmp_path, InterruptAfter(steps))
+    progress = RecordSteps()
     attempt(model, "gblm", tmp_path, progress=progress)
     assert contents(tmp_path / "out") == expected
     stages = [stage for stage, _ in progress.seen]
@@ -213,15 +213,15 @@ def test_a_run_behind_the_last_block_computes_no_gradients_and_measures_nothing_
 
 
 @pytest.mark.parametrize("block", [0, 1])
-def test_a_damaged_shard_is_computed_again_and_no_other(
+def test_only_a_damaged_shard_is_computed_again(
     block: int,
     model: Path,
-    undisturbed: Callable[..., tuple[Any, int]],
+    uninterrupted: Callable[..., tuple[Any, int]],
     pruned_blocks: list[int],
     tmp_path: Path,
 ) -> None:
-    expected, _ = undisturbed("allocated by gradients")
-    cut(model, "allocated by gradients", tmp_path, CutBehind(2))
+    expected, _ = uninterrupted("allocated by gradients")
+    interrupt(model, "allocated by gradients", tmp_path, InterruptAfterBlock(2))
     damage(tmp_path / f"resume/prune/{block:05}.safetensors")
     pruned_blocks.clear()
     attempt(model, "allocated by gradients", tmp_path)
@@ -229,52 +229,56 @@ def test_a_damaged_shard_is_computed_again_and_no_other(
     assert contents(tmp_path / "out") == expected
 
 
-def test_a_damaged_state_is_not_used(
-    model: Path, undisturbed: Callable[..., tuple[Any, int]], tmp_path: Path
+def test_a_damaged_activation_checkpoint_is_ignored(
+    model: Path, uninterrupted: Callable[..., tuple[Any, int]], tmp_path: Path
 ) -> None:
-    expected, _ = undisturbed("gblm")
-    cut(model, "gblm", tmp_path, CutBehind(1))
+    expected, _ = uninterrupted("gblm")
+    interrupt(model, "gblm", tmp_path, InterruptAfterBlock(1))
     (state,) = (tmp_path / "resume/prune").glob("activations-*")
     damage(state)
     attempt(model, "gblm", tmp_path)
     assert contents(tmp_path / "out") == expected
 
 
-def test_under_other_conditions_the_stage_starts_again(
+def test_under_another_numerics_key_the_stage_starts_again(
     model: Path,
-    undisturbed: Callable[..., tuple[Any, int]],
+    uninterrupted: Callable[..., tuple[Any, int]],
     pruned_blocks: list[int],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    expected, _ = undisturbed("gblm")
+    expected, _ = uninterrupted("gblm")
     with monkeypatch.context() as other:
         other.setitem(batching._ENOUGH_TOKENS, "cpu", 24)
-        cut(model, "gblm", tmp_path, CutBehind(2))
+        interrupt(model, "gblm", tmp_path, InterruptAfterBlock(2))
     pruned_blocks.clear()
     attempt(model, "gblm", tmp_path)
     assert pruned_blocks == [0, 1, 2, 3]
     assert contents(tmp_path / "out") == expected
 
 
-def test_another_model_is_refused(model: Path, tmp_path: Path) -> None:
+def test_resuming_with_another_model_is_refused(model: Path, tmp_path: Path) -> None:
     own = tmp_path / "model"
     shutil.copytree(model, own)
-    cut(own, "gblm", tmp_path, CutBehind(1))
+    interrupt(own, "gblm", tmp_path, InterruptAfterBlock(1))
     damage(own / "model.safetensors")
     with pytest.raises(InvalidInput, match="digest of this run was sha256:") as refused:
         attempt(own, "gblm", tmp_path)
     assert refused.value.field == "model.id"
 
 
-def test_other_windows_are_refused(model: Path, tmp_path: Path) -> None:
+def test_resuming_with_other_windows_is_refused(model: Path, tmp_path: Path) -> None:
     text = tmp_path / "text.txt"
     wanted = recipe(model, method="gblm", calibration=CALIBRATION | {"dataset": str(text)})
     resume_store = DirectoryResumeStore(tmp_path / "resume")
     text.write_text("The suite of the for statement. " * 100)
-    with pytest.raises(Cut):
+    with pytest.raises(Interrupted):
         run_recipe(
-            wanted, EVALUATION, output=tmp_path / "out", resume_store=resume_store, progress=CutBehind(1)
+            wanted,
+            EVALUATION,
+            output=tmp_path / "out",
+            resume_store=resume_store,
+            progress=InterruptAfterBlock(1),
         )
     text.write_text("The suite of the if statement. " * 100)
     with pytest.raises(InvalidInput, match="the calibration of this run was") as refused:
@@ -282,7 +286,7 @@ def test_other_windows_are_refused(model: Path, tmp_path: Path) -> None:
     assert refused.value.field == "calibration"
 
 
-def test_the_newest_state_is_the_only_one_and_a_torn_one_none(tmp_path: Path) -> None:
+def test_only_the_newest_intact_activation_checkpoint_is_loaded(tmp_path: Path) -> None:
     activation_checkpoint = ActivationCheckpoint(tmp_path, {"threads": 1})
     for block in (1, 2):
         activation_checkpoint.save(block, {"hidden": torch.full((2, 3), block, dtype=torch.bfloat16)})
