@@ -3,7 +3,7 @@
 1. resolve: find the model and the texts, refuse what would fail later, load the dense model
 2. gradients: compute their norms over the calibration windows, for a recipe that uses them
 3. prune: block by block, then write the pruned checkpoint
-4. evaluate: measure the perplexity of the dense model, and of the pruned one as it lies on disk
+4. evaluate: measure the perplexity of the dense model, and of the pruned one as loaded from disk
 """
 
 from collections.abc import Callable, Iterator

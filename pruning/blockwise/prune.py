@@ -79,7 +79,7 @@ def prune_blocks(
     blocks: PrunedBlocks,
     step: Callable[[int, int], None],
 ) -> Pruned:
-    """Prune the blocks that are not finished, in place where the model lies on its compute device.
+    """Prune the blocks that are not finished, in place, in the model as it is placed on its compute device.
 
     Block by block: the calibration windows run through the block and the inputs of its linear layers are
     measured; the method prunes each layer, and a refit solves its kept weights again; the windows run through

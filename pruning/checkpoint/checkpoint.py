@@ -75,7 +75,7 @@ class Checkpoint:
 
     @cached_property
     def layout(self) -> StoredLayout:
-        """Where the model's parameters lie in the weight files."""
+        """The mapping from the parameters of the model to the tensors in the weight files."""
         return StoredLayout(self.skeleton, self.stored)
 
     @property

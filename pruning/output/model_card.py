@@ -100,12 +100,12 @@ def _settings(options: dict[str, Any]) -> str:
 
 
 def _kept_weights(report: Report) -> str:
-    kept = (
+    weights = (
         "The kept weights of these layers were updated to compensate for the pruned ones."
         if report.recipe.changes_kept_weights
         else "Every weight that is not zero is the dense model's, bit for bit."
     )
-    return f"Embeddings, norms and head are the dense model's. {kept}"
+    return f"Embeddings, norms and head are the dense model's. {weights}"
 
 
 def _refit(report: Report) -> str:

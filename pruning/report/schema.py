@@ -1,4 +1,4 @@
-"""The report: measured facts about one run, enough to repeat it. Plain values, no torch."""
+"""The report: measured facts about one run, enough to reproduce it. Plain values, no torch."""
 
 import importlib.metadata
 import platform
@@ -12,7 +12,7 @@ FILE_NAME = "pruning_report.json"
 
 
 class Facts(BaseModel):
-    """An immutable part of the report. Unknown fields are skipped: a report may come from another version."""
+    """An immutable part of the report. Unknown fields are ignored: a report may be of another version."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="ignore", allow_inf_nan=False)
 
@@ -35,7 +35,9 @@ class DatasetFacts(Facts):
     weight: float = Field(description="As asked for, relative to the other datasets'.")
     windows: int = Field(description="How many windows it gave.")
     fingerprint: str = Field(description="SHA-256 over the token ids.")
-    notes: tuple[str, ...] = Field(description="How the windows came to be, where it was not plain.")
+    notes: tuple[str, ...] = Field(
+        description="How the windows were drawn, where they were not drawn in the usual way."
+    )
 
 
 class CalibrationFacts(Facts):
@@ -54,7 +56,7 @@ class PerplexityFacts(Facts):
     dense: float = Field(description="Of the dense model.")
     pruned: float = Field(description="Of the pruned model.")
     cut_short: bool = Field(
-        False, description="The measurement ended at the ceiling: the pruned perplexity is at least this."
+        False, description="The measurement ended early at the limit: the pruned perplexity is at least this."
     )
     definition: str = Field(description="How the perplexity is computed.")
     dataset: str = Field(description="The text.")
@@ -66,12 +68,12 @@ class PerplexityFacts(Facts):
     @computed_field(description="Relative: 0.1 where the pruned perplexity is 10 % above the dense one.")  # type: ignore[prop-decorator]
     @property
     def increase(self) -> float:
-        """How far the pruned perplexity lies above the dense one, relative to it."""
+        """The relative increase of the perplexity by pruning."""
         return self.pruned / self.dense - 1
 
 
 class TaskFacts(Facts):
-    """What the models reach in one task by one metric."""
+    """The scores of both models in one task by one metric."""
 
     task: str = Field(description="The name of the task.")
     version: str = Field(description="Of the task's definition.")
@@ -84,7 +86,7 @@ class TaskFacts(Facts):
 
 
 class ZeroShotFacts(Facts):
-    """The tasks of lm-evaluation-harness, without an example in the prompt."""
+    """The scores by lm-evaluation-harness, without examples in the prompt."""
 
     harness: str = Field(description="Its version.")
     scores: tuple[TaskFacts, ...] = Field(description="Each task and metric.")
@@ -115,7 +117,7 @@ class LayerFacts(Facts):
 
 
 class SparsityFacts(Facts):
-    """Where the zeros lie. Layers outside the decoder blocks are not pruned and not counted."""
+    """The zeros by layer. Layers outside the decoder blocks are not pruned and not counted."""
 
     layers: tuple[LayerFacts, ...] = Field(description="Each pruned weight matrix, in the model's order.")
 
@@ -137,7 +139,7 @@ class StageFacts(Facts):
 
 
 class Environment(Facts):
-    """Where the run took place. Equal recipes give equal masks on the same kind of device."""
+    """The environment of the run. Equal recipes give equal masks on the same kind of device."""
 
     python: str = Field(description="Version of Python.")
     torch: str = Field(description="Version of PyTorch.")
@@ -163,7 +165,7 @@ class Environment(Facts):
         schedule: Literal["whole", "streamed"] | None = None,
         micro_batch: int | None = None,
     ) -> Self:
-        """The versions installed, and the way of computing that the caller chose."""
+        """Return the environment of this process: the installed versions and the given settings."""
         torch, transformers, pruneserve = (
             importlib.metadata.version(name) for name in ("torch", "transformers", "pruneserve")
         )
@@ -182,23 +184,23 @@ class Environment(Facts):
 
 
 class Report(Facts):
-    """What a run did to a model and what it cost. Lies beside the pruned model as `pruning_report.json`."""
+    """What a run did to a model and what it cost; `pruning_report.json` next to the pruned model."""
 
     recipe: Recipe = Field(description="What was pruned and how, with every default filled in.")
     recipe_fingerprint: str = Field(description="Equal fingerprints mean equal masks.")
     evaluation: Evaluation = Field(description="How the quality was measured.")
     model: ModelFacts = Field(description="The model before pruning.")
     calibration: CalibrationFacts | None = Field(description="Null for a method that reads no text.")
-    sparsity: SparsityFacts = Field(description="Where the zeros lie.")
+    sparsity: SparsityFacts = Field(description="The zeros, by layer.")
     perplexity: PerplexityFacts = Field(description="On the evaluation text.")
     further_perplexities: tuple[PerplexityFacts, ...] = Field((), description="On the further datasets.")
     zero_shot: ZeroShotFacts | None = Field(None, description="Null where no task was asked for.")
     stages: tuple[StageFacts, ...] = Field(description="What each stage cost, in order.")
     environment: Environment = Field(description="Versions and device, as far as they affect the numbers.")
     gradients_reused: bool = Field(
-        False, description="Whether the gradient norms were found, computed by an earlier job or attempt."
+        False, description="Whether the gradient norms came from an earlier job or attempt."
     )
     dense_perplexity_reused: bool = Field(
-        False, description="Whether the dense perplexities were found, measured by an earlier job."
+        False, description="Whether the dense perplexities came from an earlier job."
     )
     warnings: tuple[str, ...] = Field((), description="What the reader should know about the numbers.")

@@ -45,9 +45,9 @@ class ActivationCheckpoint:
         contents = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
         save_file(contents, partial, metadata={"block": str(block), "numerics_key": self._numerics_key})
         earlier = list(self._directory.glob("activations-*.safetensors"))
-        kept = partial.replace(self._directory / f"activations-{sha256_of(partial)}.safetensors")
+        current = partial.replace(self._directory / f"activations-{sha256_of(partial)}.safetensors")
         for path in earlier:
-            if path != kept:
+            if path != current:
                 path.unlink(missing_ok=True)
 
     def load(self) -> tuple[int, dict[str, Tensor]] | None:

@@ -63,7 +63,7 @@ class PerplexityLimit:
     perplexity: float = inf
     increase: float = inf  # over the dense model's, relative to it
 
-    def given(self, dense: float) -> float:
+    def for_dense(self, dense: float) -> float:
         """Return the lower of the two limits, for a dense model of this perplexity."""
         return min(self.perplexity, dense * (1 + self.increase))
 
@@ -92,7 +92,7 @@ class _Measurement:
 
 
 class EvaluateStage:
-    """Measures the dense model, then the pruned one as it lies on disk, with one of them in memory at a time.
+    """Measures the dense model, then the pruned one as loaded from disk; one is in memory at a time.
 
     Perplexities of the dense model that are cached are not measured. The measurement of a pruned model ends
     once it is certain to exceed the limit.
@@ -145,7 +145,7 @@ class EvaluateStage:
             _DENSE, lambda step: _measure(self._model.place_dense, self._inputs, step, known=known)
         )
         self._cached.publish(dense.perplexities)
-        limit = self._limit.given(dense.perplexities[0])
+        limit = self._limit.for_dense(dense.perplexities[0])
         place = partial(self._model.place_pruned, self._pruned)
         pruned = measured(_PRUNED, lambda step: _measure(place, self._inputs, step, limit=limit))
         texts = zip(self._inputs.texts, dense.perplexities, pruned.perplexities, strict=False)

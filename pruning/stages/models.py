@@ -1,4 +1,4 @@
-"""The dense model before and after its weights are loaded, and the pruned one as it lies on disk."""
+"""The dense model before and after its weights are loaded, and the pruned one on disk."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

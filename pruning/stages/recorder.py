@@ -52,7 +52,7 @@ class StageRecorder:
 
     @contextmanager
     def stage(self, name: Stage, steps: int) -> Iterator[Step]:
-        """Record the body as a stage; the body calls what it is given after each step."""
+        """Record the body as a stage. It yields the function to call after each step."""
         self._memory.reset()
         started = time.perf_counter()
         self._progress.stage_started(name, steps)

@@ -72,12 +72,12 @@ def test_a_stopped_command_leaves_only_what_it_resumes_from(
             if (stage, done) == (Stage.PRUNE, 2):
                 signal.raise_signal(number)
 
-    command = [*arguments(tiny_llama_dir, tmp_path / "out"), "--resume-in", str(tmp_path / "kept")]
+    command = [*arguments(tiny_llama_dir, tmp_path / "out"), "--resume-in", str(tmp_path / "resume")]
     with monkeypatch.context() as patched:
         patched.setattr(pruning.report.console, "progress_on", lambda console: nullcontext(Stopping()))
         assert main(command) == 128 + number
     assert capsys.readouterr().err == "stopped: the same command resumes it\n"
-    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+    assert [path.name for path in tmp_path.iterdir()] == ["resume"]
 
     assert main(command) == 0
     assert "prune 1/3" not in capsys.readouterr().err

@@ -122,12 +122,12 @@ def test_half_of_every_output_row_is_pruned(family: str, method: str, five_windo
 
 def test_layers_are_reported_with_their_block_and_shape(five_windows: Tensor) -> None:
     result = pruned(make("gpt2"), five_windows, recipe("wanda"))
-    told = [(layer.name, layer.block, layer.shape, layer.zeros) for layer in result.layers]
-    assert told[:2] == [
+    reported = [(layer.name, layer.block, layer.shape, layer.zeros) for layer in result.layers]
+    assert reported[:2] == [
         ("transformer.h.0.attn.c_attn", 0, (96, 32), 1536),
         ("transformer.h.0.attn.c_proj", 0, (32, 32), 512),
     ]
-    assert [block for _, block, *_ in told] == [0] * 4 + [1] * 4 + [2] * 4
+    assert [block for _, block, *_ in reported] == [0] * 4 + [1] * 4 + [2] * 4
 
 
 def test_step_is_called_per_block_and_its_exception_ends_the_run(five_windows: Tensor) -> None:
