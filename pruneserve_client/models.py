@@ -159,7 +159,7 @@ class DatasetFacts(Model):
     """SHA-256 over the token ids."""
 
     notes: list[str]
-    """How the windows came to be, where it was not plain."""
+    """How the windows were drawn, where they were not drawn in the usual way."""
 
 
 class DeliveryItem(Model):
@@ -207,7 +207,7 @@ class DeliveryPage(Model):
 
 
 class Environment(Model):
-    """Where the run took place. Equal recipes give equal masks on the same kind of device."""
+    """The environment of the run. Equal recipes give equal masks on the same kind of device."""
 
     python: str
     """Version of Python."""
@@ -971,7 +971,7 @@ class PerplexityFacts(Model):
     """Of the pruned model."""
 
     cut_short: bool = False
-    """The measurement ended at the ceiling: the pruned perplexity is at least this."""
+    """The measurement ended early at the limit: the pruned perplexity is at least this."""
 
     definition: str
     """How the perplexity is computed."""
@@ -1095,7 +1095,7 @@ class RefitOptions(Model):
 
 
 class Report(Model):
-    """What a run did to a model and what it cost. Lies beside the pruned model as `pruning_report.json`."""
+    """What a run did to a model and what it cost; `pruning_report.json` next to the pruned model."""
 
     recipe: Recipe
     """What was pruned and how, with every default filled in."""
@@ -1113,7 +1113,7 @@ class Report(Model):
     """Null for a method that reads no text."""
 
     sparsity: SparsityFacts
-    """Where the zeros lie."""
+    """The zeros, by layer."""
 
     perplexity: PerplexityFacts
     """On the evaluation text."""
@@ -1131,10 +1131,10 @@ class Report(Model):
     """Versions and device, as far as they affect the numbers."""
 
     gradients_reused: bool = False
-    """Whether the gradient norms were found, computed by an earlier job or attempt."""
+    """Whether the gradient norms came from an earlier job or attempt."""
 
     dense_perplexity_reused: bool = False
-    """Whether the dense perplexities were found, measured by an earlier job."""
+    """Whether the dense perplexities came from an earlier job."""
 
     warnings: list[str] = []
     """What the reader should know about the numbers."""
@@ -1173,7 +1173,7 @@ class SparseGpt(Model):
 
 
 class SparsityFacts(Model):
-    """Where the zeros lie. Layers outside the decoder blocks are not pruned and not counted."""
+    """The zeros by layer. Layers outside the decoder blocks are not pruned and not counted."""
 
     layers: list[LayerFacts]
     """Each pruned weight matrix, in the model's order."""
@@ -1381,7 +1381,7 @@ class Target(Model):
 
 
 class TaskFacts(Model):
-    """What the models reach in one task by one metric."""
+    """The scores of both models in one task by one metric."""
 
     task: str
     """The name of the task."""
@@ -1566,7 +1566,7 @@ class WeightedDataset(Model):
 
 
 class ZeroShotFacts(Model):
-    """The tasks of lm-evaluation-harness, without an example in the prompt."""
+    """The scores by lm-evaluation-harness, without examples in the prompt."""
 
     harness: str
     """Its version."""
