@@ -1,7 +1,7 @@
-"""Real services for tests: PostgreSQL, Valkey and an S3 server, one of each per pytest process.
+"""Real servers for tests: PostgreSQL, Valkey and an S3 server, one of each per pytest process.
 
-Each test that asks for `database_url` gets a database of its own, and one that asks for `broker_url` an empty
-broker. The servers are started with the classes that `pruneserve up` uses.
+Each test that uses `database_url` gets a database of its own, and each that uses `broker_url` an empty
+broker. The servers are started by the classes that `pruneserve up` uses.
 """
 
 import os
@@ -30,10 +30,11 @@ from jobs.spec.job import JobSpec
 from jobs.storage.store import Store
 from tests.stack import Stack, environment_of, write_calibration
 
-# Tests run beside each other: one thread each, in this process and in those that it starts.
+# Tests run in parallel: one thread each, in this process and in the processes that it starts.
 os.environ["OMP_NUM_THREADS"] = "1"
 
-# What a shell starts in the background ignores Ctrl-C, and so would every process that a test interrupts.
+# A shell starts background jobs with SIGINT ignored, and every process that a test interrupts would inherit
+# that.
 signal(SIGINT, default_int_handler)
 
 BUCKET = "artifacts"
@@ -61,7 +62,7 @@ class S3(EmbeddedServer):
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a client of the store needs."""
+        """Return the environment that a client of the store needs."""
         return {
             "AWS_ENDPOINT_URL": f"http://{LOOPBACK}:{self.port}",
             "AWS_ACCESS_KEY_ID": "a-test-access-key",
@@ -100,15 +101,15 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def database_url(postgres_url: str) -> Iterator[str]:
-    """A migrated database of the test's own."""
-    # A copy of the one that the migrations were run on: faster than running them for every test.
+    """A migrated database for this test only."""
+    # A copy of the database that was migrated once, which is faster than migrating every time.
     with _database(postgres_url, template="pruneserve") as url:
         yield url
 
 
 @pytest.fixture
 def empty_database_url(postgres_url: str) -> Iterator[str]:
-    """A database without a table."""
+    """A database without tables."""
     with _database(postgres_url, template="template1") as url:
         yield url
 
@@ -128,7 +129,7 @@ def _drop(admin: psycopg.Connection[tuple[object, ...]], name: str) -> None:
         try:
             admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
         except psycopg.errors.InsufficientPrivilege:
-            # An autovacuum worker, which only a superuser may end, looks at the database for a moment.
+            # An autovacuum worker, which only a superuser may end, is using the database for a moment.
             time.sleep(0.1)
         else:
             return
@@ -143,7 +144,7 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
 
 @pytest.fixture
 def broker_url(valkey: Valkey) -> str:
-    """A broker without a message."""
+    """A broker without messages."""
     with redis.Redis.from_url(valkey.url) as client:
         client.flushall()
     return valkey.url
@@ -157,7 +158,7 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
 
 @pytest.fixture
 def s3_url(s3: S3, monkeypatch: pytest.MonkeyPatch) -> str:
-    """An empty place in the S3 server; the environment says how to reach it."""
+    """An empty prefix in the S3 server, which the environment variables say how to reach."""
     for name, value in s3.environment.items():
         monkeypatch.setenv(name, value)
     return f"{s3.url}/{uuid4().hex}"
@@ -165,7 +166,7 @@ def s3_url(s3: S3, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture(params=["directory", "s3"])
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Both kinds of store, one after the other."""
+    """Each of the two kinds of store in turn."""
     if request.param == "directory":
         return f"file://{tmp_path}/store"
     url: str = request.getfixturevalue("s3_url")
@@ -174,7 +175,7 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def settings(database_url: str, tmp_path: Path) -> Settings:
-    """A service whose broker cannot be reached, unless a test says otherwise."""
+    """Settings of a service whose broker cannot be reached."""
     return Settings(
         DATABASE_URL=database_url,
         BROKER_URL=f"redis://{LOOPBACK}:1/0",
@@ -192,19 +193,19 @@ def engine(settings: Settings) -> Iterator[Engine]:
 
 @pytest.fixture
 def database(engine: Engine) -> sessionmaker[Session]:
-    """`with database.begin() as session`."""
+    """Sessions: `with database.begin() as session`."""
     return sessions(engine)
 
 
 @pytest.fixture
 def spec() -> JobSpec:
-    """The smallest job that can be asked for."""
+    """The smallest valid job."""
     return JobSpec.model_validate({"recipe": {"model": "org/name", "method": "gblm", "sparsity": 0.5}})
 
 
 @pytest.fixture
 def submit(database: sessionmaker[Session], spec: JobSpec) -> Callable[[], UUID]:
-    """Makes a queued job of `ada`'s."""
+    """Submits a job of the owner `ada`."""
 
     def create() -> UUID:
         with database.begin() as session:
@@ -215,7 +216,7 @@ def submit(database: sessionmaker[Session], spec: JobSpec) -> Callable[[], UUID]
 
 @pytest.fixture(scope="session")
 def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model to prune; the process has torch from here on."""
+    """A small model to prune. It imports torch into this process."""
     from tests.small_model import write_small_model
 
     directory = tmp_path_factory.mktemp("models") / "small"
@@ -240,7 +241,7 @@ def stack(
     small_model: Path,
     calibration: Path,
 ) -> Iterator[Stack]:
-    """Nothing of it runs yet."""
+    """A service none of whose processes runs yet."""
     environment = environment_of(settings, small_model, calibration)
     environment |= {"BROKER_URL": broker_url, "STORE_URL": store_url}
     stack = Stack(tmp_path / "processes", environment, database, small_model, calibration)

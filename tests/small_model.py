@@ -1,4 +1,4 @@
-"""A model that is as real as a large one, and pruned in seconds."""
+"""Makes a tiny but real model that is pruned in seconds."""
 
 import pydoc_data.topics
 from pathlib import Path
