@@ -1,0 +1,280 @@
+"""What each move leaves in the job's row, in its events and in its attempt, column by column."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import inspect, update
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.lifecycle import event_log, lifecycle
+from jobs.lifecycle.events import EventData, JobError, StateChanged, StepFinished
+from jobs.lifecycle.lifecycle import Claim, FinishedArtifact
+from jobs.queries import queries
+from jobs.spec.job import JobSpec
+from jobs.states import JobState, Loss
+from jobs.tables import NOW, Job, JobAttempt
+from pruning.recipe import Stage
+
+Database = sessionmaker[Session]
+Move = Callable[[Session, Claim], object]
+
+REPORT = {"perplexity": {"dense": 10.0, "pruned": 12.5}}
+ARTIFACT = FinishedArtifact("model.safetensors", "jobs/1/attempts/1/output/model.safetensors", 7, "ab" * 32)
+ERROR = JobError(type="invalid_input", message="no such model", field="model.id")
+STORED_ERROR = {"type": "invalid_input", "message": "no such model", "field": "model.id"}
+LOST = {"type": "killed", "message": "lost 1 times in a row without a new finished block; last: gone"}
+
+
+def row_of(database: Database, job_id: UUID) -> dict[str, Any]:
+    with database.begin() as session:
+        job = session.get_one(Job, job_id)
+        return {column.key: getattr(job, column.key) for column in inspect(Job).column_attrs}
+
+
+def events_of(database: Database, job_id: UUID) -> list[EventData]:
+    with database.begin() as session:
+        return [event.data for event in event_log.since(session, job_id, 0)]
+
+
+def attempt_of(database: Database, job_id: UUID) -> JobAttempt:
+    with database.begin() as session:
+        return queries.attempts(session, "ada", job_id)[-1]
+
+
+@pytest.fixture
+def claim(database: Database, submit: Callable[[], UUID]) -> Claim:
+    """A job in the middle of its second attempt, with a loss behind it."""
+    job_id = submit()
+    with database.begin() as session:
+        first = lifecycle.claim(session, job_id, "w0", 30)
+        assert first is not None
+        assert lifecycle.give_up_lost(session, job_id, first.lease_token, "gone", 3) == JobState.QUEUED
+    with database.begin() as session:
+        session.execute(update(Job).values(dispatched_at=NOW, blocked_on=job_id, error=STORED_ERROR))
+        claim = lifecycle.claim(session, job_id, "w1", 30)
+        assert claim is not None
+        step = StepFinished(attempt=2, stage=Stage.PRUNE, step=3, steps=9, seconds_left=8.5)
+        assert lifecycle.record(session, claim, step)
+    return claim
+
+
+def lose(session: Session, claim: Claim, *, max_losses: int) -> JobState | None:
+    return lifecycle.give_up_lost(
+        session, claim.job_id, claim.lease_token, "gone", max_losses, kind=Loss.KILLED
+    )
+
+
+def cancelling(session: Session, claim: Claim) -> None:
+    session.execute(
+        update(Job).where(Job.id == claim.job_id).values(state=JobState.CANCELLING, cancelling_at=NOW)
+    )
+
+
+def finish_cancelling(session: Session, claim: Claim) -> bool:
+    cancelling(session, claim)
+    return lifecycle.finish_cancelling(session, claim)
+
+
+def lose_while_cancelling(session: Session, claim: Claim) -> JobState | None:
+    cancelling(session, claim)
+    return lose(session, claim, max_losses=3)
+
+
+TOO_OFTEN = {**LOST, "message": LOST["message"].replace("1 times", "2 times")}
+LOST_TOO_OFTEN = JobError(type=TOO_OFTEN["type"], message=TOO_OFTEN["message"])
+
+ENDS: dict[str, tuple[Move, StateChanged, str, str | None, dict[str, Any]]] = {
+    "succeed": (
+        lambda session, claim: lifecycle.succeed(session, claim, REPORT, [ARTIFACT]),
+        StateChanged(state=JobState.SUCCEEDED),
+        "succeeded",
+        None,
+        {"report": REPORT, "dense_perplexity": 10.0, "pruned_perplexity": 12.5},
+    ),
+    "fail": (
+        lambda session, claim: lifecycle.fail(session, claim, ERROR),
+        StateChanged(state=JobState.FAILED, error=ERROR),
+        "failed",
+        "no such model",
+        {"error": STORED_ERROR},
+    ),
+    "hand back": (
+        lambda session, claim: lifecycle.hand_back(session, claim, "shutting down"),
+        StateChanged(state=JobState.QUEUED),
+        "handed_back",
+        "shutting down",
+        {},
+    ),
+    "wait for nobody": (
+        lambda session, claim: lifecycle.wait_for(session, claim, None, "gradients are there"),
+        StateChanged(state=JobState.QUEUED, reason="gradients are there"),
+        "handed_back",
+        "gradients are there",
+        {},
+    ),
+    "wait for another": (
+        lambda session, claim: lifecycle.wait_for(session, claim, claim.job_id, "gradients"),
+        StateChanged(state=JobState.QUEUED, reason="gradients"),
+        "handed_back",
+        "gradients",
+        {"blocked_on": True},
+    ),
+    "finish cancelling": (finish_cancelling, StateChanged(state=JobState.CANCELLED), "cancelled", None, {}),
+    "lose": (
+        lambda session, claim: lose(session, claim, max_losses=3),
+        StateChanged(state=JobState.QUEUED, reason="gone"),
+        "lost",
+        "gone",
+        {"losses": 2},
+    ),
+    "lose too often": (
+        lambda session, claim: lose(session, claim, max_losses=2),
+        StateChanged(state=JobState.FAILED, error=LOST_TOO_OFTEN),
+        "lost",
+        "gone",
+        {"losses": 2, "error": TOO_OFTEN},
+    ),
+    "lose while cancelling": (
+        lose_while_cancelling,
+        StateChanged(state=JobState.CANCELLED),
+        "lost",
+        "gone",
+        {"losses": 2},
+    ),
+}
+
+
+@pytest.mark.parametrize(("end", "event", "outcome", "reason", "values"), ENDS.values(), ids=ENDS.keys())
+def test_an_end_of_an_attempt_changes_exactly_these_columns(
+    database: Database,
+    claim: Claim,
+    end: Move,
+    event: StateChanged,
+    outcome: str,
+    reason: str | None,
+    values: dict[str, Any],
+) -> None:
+    before, told = row_of(database, claim.job_id), events_of(database, claim.job_id)
+    with database.begin() as session:
+        assert end(session, claim)
+    after = row_of(database, claim.job_id)
+
+    released = {"lease_token": None, "lease_expires_at": None, "worker": None, "dispatched_at": None}
+    progress = {"seconds_left": None}
+    if event.state == JobState.QUEUED:
+        progress |= {"stage": None, "step": None, "steps": None}
+    expected = before | released | progress | values
+    expected |= {"state": event.state, "last_event": before["last_event"] + 1}
+    if values.get("blocked_on"):
+        expected["blocked_on"] = claim.job_id
+    times = {f"{event.state}_at", "litter_since"} | ({"cancelling_at"} if "cancel" in event.state else set())
+    assert {name: after[name] for name in after if name not in times} == {
+        name: expected[name] for name in expected if name not in times
+    }
+    assert all(after[name] > before["running_at"] for name in times)
+
+    assert events_of(database, claim.job_id) == [*told, event.model_copy(update={"attempt": 2})]
+    attempt = attempt_of(database, claim.job_id)
+    assert (attempt.attempt, attempt.worker, attempt.outcome, attempt.reason) == (2, "w1", outcome, reason)
+    assert attempt.ended_at is not None
+    assert attempt.ended_at >= attempt.started_at
+
+
+@pytest.mark.parametrize("end", [each[0] for each in ENDS.values()], ids=ENDS.keys())
+@pytest.mark.parametrize("changed", ["lease_token", "job_id"])
+def test_a_claim_that_does_not_hold_the_job_ends_nothing(
+    database: Database, submit: Callable[[], UUID], claim: Claim, end: Move, changed: str
+) -> None:
+    other = submit()
+    fields = {name: getattr(claim, name) for name in ("attempt", "lease_token", "owner", "stored_spec")}
+    stale = Claim(**{"job_id": claim.job_id, **fields, changed: uuid4()})
+    before, told = row_of(database, claim.job_id), events_of(database, claim.job_id)
+    with database.begin() as session:
+        assert not end(session, stale)
+        session.execute(
+            update(Job)
+            .where(Job.id == claim.job_id)
+            .values(state=before["state"], cancelling_at=before["cancelling_at"])
+        )
+    assert row_of(database, claim.job_id) == before
+    assert events_of(database, claim.job_id) == told
+    assert row_of(database, other)["state"] == JobState.QUEUED
+    attempt = attempt_of(database, claim.job_id)
+    assert (attempt.outcome, attempt.ended_at) == (None, None)
+
+
+def test_a_claim_starts_the_next_attempt_and_clears_what_the_last_one_left(
+    database: Database, claim: Claim
+) -> None:
+    row = row_of(database, claim.job_id)
+    assert (row["state"], row["attempt"], row["worker"]) == (JobState.RUNNING, 2, "w1")
+    assert (row["error"], row["blocked_on"], row["losses"]) == (None, None, 1)
+    assert row["lease_token"] == claim.lease_token
+    assert (row["lease_expires_at"] - row["running_at"]).total_seconds() == pytest.approx(30, abs=1)
+    assert row["progressed_at"] >= row["running_at"]
+    assert events_of(database, claim.job_id)[-2] == StateChanged(
+        state=JobState.RUNNING, attempt=2, worker="w1"
+    )
+    assert (claim.attempt, claim.owner, claim.stored_spec) == (2, "ada", row["spec"])
+    with database.begin() as session:
+        assert lifecycle.claim(session, claim.job_id, "w2", 30) is None
+    assert [attempt_of(database, claim.job_id).attempt, row_of(database, claim.job_id)["worker"]] == [2, "w1"]
+
+
+def test_a_lease_is_extended_only_by_its_holder_and_says_whether_to_stop(
+    database: Database, claim: Claim
+) -> None:
+    stranger = Claim(claim.job_id, 2, uuid4(), "ada", {})
+    with database.begin() as session:
+        assert lifecycle.extend_lease(session, claim, 300) == JobState.RUNNING
+        assert lifecycle.extend_lease(session, stranger, 900) is None
+        now = session.scalar(NOW.select())
+    left = row_of(database, claim.job_id)["lease_expires_at"] - now
+    assert timedelta(seconds=290) < left <= timedelta(seconds=300)
+    with database.begin() as session:
+        cancelling(session, claim)
+        assert lifecycle.extend_lease(session, claim, 30) == JobState.CANCELLING
+
+
+def test_a_retry_starts_from_a_clean_row_and_keeps_the_attempts(database: Database, claim: Claim) -> None:
+    with database.begin() as session:
+        assert lifecycle.fail(session, claim, ERROR)
+    before = row_of(database, claim.job_id)
+    with database.begin() as session:
+        assert not lifecycle.retry(session, "bob", claim.job_id)
+        assert not lifecycle.retry(session, "ada", uuid4())
+        assert lifecycle.retry(session, "ada", claim.job_id)
+    after = row_of(database, claim.job_id)
+    assert after["retried_at"] > before["failed_at"]
+    changed = {name for name in after if after[name] != before[name]}
+    assert changed - {"litter_since"} == {
+        *("state", "queued_at", "retried_at", "last_event", "losses", "error", "stage", "step", "steps")
+    }
+    assert (after["state"], after["attempt"], after["losses"], after["error"]) == (
+        JobState.QUEUED,
+        2,
+        0,
+        None,
+    )
+    assert events_of(database, claim.job_id)[-1] == StateChanged(
+        state=JobState.QUEUED, attempt=2, reason="retried"
+    )
+
+
+def test_a_new_job_has_its_recipe_in_columns(database: Database) -> None:
+    recipe = {"model": "org/name", "method": "wanda", "pattern": "2:4"}
+    spec = JobSpec.model_validate({"recipe": recipe})
+    with database.begin() as session:
+        created = lifecycle.create(session, "ada", spec, {"team": "search"})
+        assert created.queued_at is not None  # refreshed: what the database has filled in is there
+        job_id = created.id
+    row = row_of(database, job_id)
+    assert (row["owner"], row["model"], row["method"]) == ("ada", "org/name", "wanda")
+    assert (row["pattern"], row["sparsity"], row["labels"]) == ("2:4", 0.5, {"team": "search"})
+    assert (row["recipe_fingerprint"], row["last_event"]) == (spec.recipe.fingerprint(), 1)
+    assert JobSpec.model_validate(row["spec"]) == spec
+    with database.begin() as session:
+        assert lifecycle.create(session, "ada", spec).labels == {}
