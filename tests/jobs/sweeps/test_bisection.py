@@ -73,3 +73,8 @@ def test_a_model_that_misses_the_bound_everywhere_is_measured_at_the_lowest_spar
 def test_the_gate_of_a_search_is_its_bound() -> None:
     assert Target(max_perplexity=20.0).gate.max_perplexity == 20.0
     assert Target(max_perplexity_increase=0.1).gate.max_perplexity_increase == 0.1
+
+
+def test_a_range_as_wide_as_the_tolerance_is_not_halved() -> None:
+    target = Target(max_perplexity=20.0, lowest=0.25, highest=0.75, tolerance=0.5)
+    assert Search().next_sparsity(target) == 0.25

@@ -13,7 +13,7 @@ from pruning.output.mask_file import MaskFile
 MASKS = {
     "b.weight": torch.arange(15).view(3, 5) % 3 == 0,
     "a.weight": torch.tensor([[True, False], [False, True]]),
-    "experts": torch.arange(24).view(2, 3, 4) % 5 < 2,
+    "experts": torch.arange(96).view(2, 3, 16) % 5 < 2,
 }
 SHAPES = {name: tuple(mask.shape) for name, mask in MASKS.items()}
 
@@ -60,7 +60,7 @@ def test_masks_are_read_as_they_were_written_in_whatever_order(tmp_path: Path) -
     assert all(torch.equal(masks[name], MASKS[name]) for name in MASKS)
 
 
-def test_a_mask_file_is_a_safetensors_file_of_bytes_aligned_to_eight(tmp_path: Path) -> None:
+def test_a_mask_file_is_a_safetensors_file_of_bytes(tmp_path: Path) -> None:
     path = tmp_path / "masks.safetensors"
     MaskFile(path, SHAPES).write(MASKS)
     with safe_open(path, framework="pt") as file:
@@ -68,11 +68,17 @@ def test_a_mask_file_is_a_safetensors_file_of_bytes_aligned_to_eight(tmp_path: P
         assert {name: file.get_tensor(name).shape for name in file.keys()} == {  # noqa: SIM118 - no mapping
             "a.weight": (1,),
             "b.weight": (2,),
-            "experts": (3,),
+            "experts": (12,),
         }
+
+
+@pytest.mark.parametrize("letters", range(1, 9))
+def test_the_data_of_a_mask_file_begin_at_a_multiple_of_eight_bytes(letters: int, tmp_path: Path) -> None:
+    path = tmp_path / "masks.safetensors"
+    MaskFile(path, {"n" * letters: (3, 5)})
     length = int.from_bytes(path.read_bytes()[:8], "little")
     assert length % 8 == 0
-    assert path.stat().st_size == 8 + length + 6
+    assert path.stat().st_size == 8 + length + 2
 
 
 def test_masks_that_are_not_written_yet_are_empty_and_the_file_has_its_size(tmp_path: Path) -> None:

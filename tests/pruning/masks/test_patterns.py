@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import pytest
 import torch
 
@@ -59,6 +61,38 @@ def test_the_count_is_a_product_of_python_floats() -> None:
 
 def test_a_row_too_short_for_the_share_loses_nothing() -> None:
     assert not lowest_of_each_row(torch.rand(3, 4), 0.2).any()
+
+
+class OnAnAccelerator(torch.Tensor):
+    """A tensor that says so; its numbers are on the CPU."""
+
+    @property
+    def device(self) -> torch.device:  # type: ignore[override]
+        return torch.device("cuda")
+
+
+@pytest.mark.parametrize("scores", [WITHOUT_TIES, WITH_TIES], ids=["without ties", "with ties"])
+def test_masks_are_the_same_where_torch_ranks_the_scores(scores: torch.Tensor) -> None:
+    elsewhere = scores.as_subclass(OnAnAccelerator)
+    for zeros in (1, 100, 335):
+        target = LayerTarget("unstructured", zeros / 336, zeros=zeros)
+        assert torch.equal(select(elsewhere, target, "matrix"), select(scores, target, "matrix"))
+
+
+@pytest.mark.parametrize(
+    ("group", "expected"), [("row", lowest_of_each_row), ("matrix", up_to_threshold)], ids=["row", "matrix"]
+)
+def test_without_a_count_the_group_decides_how_the_share_is_rounded(
+    group: ComparisonGroup, expected: Callable[[torch.Tensor, float], torch.Tensor]
+) -> None:
+    mask = select(WITHOUT_TIES, LayerTarget("unstructured", 0.3), group)
+    assert torch.equal(mask, expected(WITHOUT_TIES, 0.3))
+    assert mask.sum() == {"row": 7 * 14, "matrix": 101}[group]
+
+
+def test_of_equal_rows_the_first_lose_one_weight_more() -> None:
+    mask = select(torch.ones(3000, 2), LayerTarget("unstructured", 0.2, zeros=1000), "row")
+    assert mask[:, 0].nonzero().flatten().tolist() == list(range(1000))
 
 
 def test_an_nm_pattern_holds_for_methods_that_compare_whole_matrices_too() -> None:
