@@ -1,36 +1,48 @@
-"""`python -m jobs new-key --owner ada`: make an API key in the database that `DATABASE_URL` names.
+"""Administration of the database and the settings: `python -m jobs COMMAND`.
 
-On one machine `pruneserve up` makes the first key; on servers of your own this does.
+`new-key --owner ada` makes an API key in the database that `DATABASE_URL` names. On one machine
+`pruneserve up` makes the first key; on servers of your own this command does. `settings` prints every setting
+with its default.
 """
 
 import argparse
+from collections.abc import Iterable
 
 from jobs.access import api_keys
 from jobs.database import engine_from, sessions
-from jobs.settings import settings
+from jobs.settings import as_table, settings
 
 
 def main() -> None:
-    """Parse the command line, make the key, print it once."""
-    parser = argparse.ArgumentParser(prog="python -m jobs", description=__doc__)
+    """Run the command that the command line names."""
+    parser = argparse.ArgumentParser(
+        prog="python -m jobs", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     commands = parser.add_subparsers(dest="command", required=True)
-    new_key = commands.add_parser("new-key", help="print a new API key; it cannot be read again")
-    new_key.add_argument("--owner", required=True, help="whose jobs it makes and sees")
-    new_key.add_argument("--name", default="", help="what it is for")
+    commands.add_parser("settings", help="print all settings as a Markdown table")
+    new_key = commands.add_parser("new-key", help="print a new API key; it cannot be shown again")
+    new_key.add_argument("--owner", required=True, help="owner of the jobs that the key makes and sees")
+    new_key.add_argument("--name", default="", help="a note on what the key is for")
     new_key.add_argument(
         "--scope",
         action="append",
         choices=[*api_keys.SCOPES],
-        help="may be repeated; jobs:read and jobs:write unless given",
+        help="scope of the key; may be repeated (default: jobs:read and jobs:write)",
     )
     arguments = parser.parse_args()
+    if arguments.command == "settings":
+        print(as_table(), end="")
+    else:
+        print(_new_key(arguments.owner, arguments.name, arguments.scope or api_keys.ORDINARY_SCOPES))
 
+
+def _new_key(owner: str, name: str, scopes: Iterable[str]) -> str:
     engine = engine_from(settings(), pool_size=1)
-    with sessions(engine).begin() as session:
-        scopes = arguments.scope or api_keys.ORDINARY_SCOPES
-        key = api_keys.create(session, arguments.owner, arguments.name, scopes)
-    print(key)
-    engine.dispose()
+    try:
+        with sessions(engine).begin() as session:
+            return api_keys.create(session, owner, name, scopes)
+    finally:
+        engine.dispose()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Where the service finds its parts, and the bounds it keeps. All of it comes from environment variables."""
+"""The settings of the service, from environment variables: addresses, limits and retention times."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -6,117 +6,169 @@ from typing import Annotated
 
 from cryptography.fernet import Fernet
 from pydantic import Field, PostgresDsn, RedisDsn, SecretStr, field_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class Settings(BaseSettings):
-    """`DATABASE_URL`, `BROKER_URL` and `STORE_URL` name the parts; `PRUNESERVE_*` holds everything else."""
+    """The settings of every process of the service.
 
-    model_config = SettingsConfigDict(env_prefix="PRUNESERVE_", frozen=True, hide_input_in_errors=True)
+    This class is the only definition. The table in docs/operations.md is printed from it by
+    `python -m jobs settings`; a test compares the table, docker-compose.yml and .env.example with it.
+    An empty variable counts as unset.
+    """
 
-    database_url: SecretStr = Field(validation_alias="DATABASE_URL")
-    broker_url: SecretStr = Field(validation_alias="BROKER_URL")
+    model_config = SettingsConfigDict(
+        env_prefix="PRUNESERVE_", env_ignore_empty=True, frozen=True, hide_input_in_errors=True
+    )
+
+    database_url: SecretStr = Field(
+        validation_alias="DATABASE_URL", description="`postgresql://user:password@host/name`."
+    )
+    broker_url: SecretStr = Field(
+        validation_alias="BROKER_URL", description="`redis://…`, of Valkey or Redis."
+    )
     store_url: str = Field(
         validation_alias="STORE_URL",
-        description="`file:///dir` or `s3://bucket/prefix`, with S3's endpoint and credentials in AWS_*.",
+        description="`file:///directory`, or `s3://bucket/prefix` with the endpoint, region and credentials "
+        "of S3 in `AWS_*`.",
     )
 
     model_roots: Annotated[tuple[Path, ...], NoDecode] = Field(
-        (), description="Directories under which local models may lie, separated by ':'."
+        (), description="Directories that local models may be loaded from, separated by `:`."
     )
     data_roots: Annotated[tuple[Path, ...], NoDecode] = Field(
-        (), description="Directories under which calibration and evaluation files may lie, separated by ':'."
+        (),
+        description="Directories that calibration and evaluation files may be read from, separated by `:`.",
     )
     task_roots: Annotated[tuple[Path, ...], NoDecode] = Field(
         (),
-        description="Directories that define tasks for lm-evaluation-harness, separated by ':'. Definitions "
+        description="Directories that define tasks for lm-evaluation-harness, separated by `:`. Definitions "
         "are code: name only what you would run.",
     )
-    work_dir: Path = Field(Path("/var/lib/pruneserve/work"), description="Scratch space of a worker.")
+    work_dir: Path = Field(
+        Path("/var/lib/pruneserve/work"),
+        description="Scratch directory of a worker. It holds one pruned model, its shards, and the "
+        "calibration windows between two blocks.",
+    )
     hub_token: SecretStr | None = Field(None, description="The Hugging Face token of the workers.")
     hub_token_owners: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="Owners whose jobs may use the workers' Hub token, separated by ':'."
+        (), description="Owners whose jobs may use the token, separated by `:`."
     )
-    device: str = Field("auto", description="`auto`, `cpu` or `cuda`: what a worker computes on.")
+    device: str = Field("auto", description="`auto`, `cpu` or `cuda`: the device that a worker computes on.")
 
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
-        ("localhost", "127.0.0.1"), description="Host names under which the API answers, separated by ':'."
+        ("localhost", "127.0.0.1"), description="Host names under which the API answers, separated by `:`."
     )
-    max_body_bytes: int = Field(64 * 1024, ge=1024)
+    max_body_bytes: int = Field(64 * 1024, ge=1024, description="Size limit of a request's body.")
     rate_limit_per_minute: int = Field(
-        600, ge=1, description="Requests of one API key, and of the page sessions that it has opened."
+        600,
+        ge=1,
+        description="Requests per minute of one API key and its page sessions, counted by each API process.",
     )
 
-    max_upload_bytes: int = Field(256 * 2**20, ge=1, description="Of one uploaded text.")
-    upload_quota_bytes: int = Field(2 * 2**30, ge=1, description="Of all uploads of one owner together.")
+    max_upload_bytes: int = Field(256 * 2**20, ge=1, description="Size limit of one uploaded text.")
+    upload_quota_bytes: int = Field(
+        2 * 2**30, ge=1, description="Size limit of all uploads of one owner together."
+    )
 
     secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (),
-        description="Fernet keys, separated by ':', under which secrets lie in the database: the first "
-        "encrypts, any of them decrypts. Webhooks need one.",
+        description="Fernet keys that encrypt secrets in the database, separated by `:`. The first encrypts, "
+        "any of them decrypts. Webhooks need one.",
     )
     webhook_allow: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
-        description="Host names and networks (CIDR), separated by ',', that webhooks may reach although they "
+        description="Host names and networks (CIDR), separated by `,`, that webhooks may reach although they "
         "are not public, and over plain http.",
     )
     webhook_disable_days: float = Field(
-        5.0, gt=0, description="Days of nothing but failures after which an endpoint is disabled."
+        5.0, gt=0, description="Days without a successful delivery after which an endpoint is disabled."
     )
     webhook_delivery_days: float = Field(
-        30.0, gt=0, description="How long is remembered what was sent to an endpoint."
+        30.0, gt=0, description="Days for which deliveries to an endpoint are kept."
     )
 
-    heartbeat_seconds: float = Field(5.0, gt=0)
-    lease_seconds: float = Field(30.0, gt=0)
+    heartbeat_seconds: float = Field(
+        5.0, gt=0, description="Seconds between two heartbeats of a worker. The same in all processes."
+    )
+    lease_seconds: float = Field(
+        30.0,
+        gt=0,
+        description="Seconds without a heartbeat after which a worker loses its job. The same in all "
+        "processes.",
+    )
     max_lost_attempts: int = Field(
-        3, ge=1, description="Losses in a row without a new durable block before a job fails."
+        3,
+        ge=1,
+        description="Attempts lost in a row, without a newly finished block, after which a job fails.",
     )
     republish_seconds: float = Field(
-        30.0, gt=0, description="Age at which an unclaimed message counts as lost."
+        30.0, gt=0, description="Seconds after which a message that no worker has taken is published again."
     )
-    backlog_per_worker: int = Field(
-        2, ge=1, description="Messages dispatched and unclaimed beyond live workers."
+    queue_backlog: int = Field(
+        2, ge=1, description="Unclaimed messages in each queue beyond the number of live workers."
     )
 
-    max_queued_jobs: int = Field(1000, ge=1, description="Queued jobs that one owner may have.")
+    max_queued_jobs: int = Field(
+        1000, ge=1, description="Queued jobs that one owner may have; more are refused with 429."
+    )
     max_run_seconds: float = Field(
-        7 * 86_400.0, gt=0, description="Time on workers, all attempts together, after which a job fails."
+        7 * 86_400.0,
+        gt=0,
+        description="Seconds on workers, in all attempts since the last retry, after which a job fails.",
     )
     stall_seconds: float = Field(
-        7200.0, gt=0, description="Time without any progress after which a job's process is killed."
+        7200.0,
+        gt=0,
+        description="Seconds without progress after which a job's process is killed and the attempt is lost.",
     )
     cancel_grace_seconds: float = Field(
-        7.0, gt=0, description="Time that a job has to stop by itself before its process is killed."
+        7.0, gt=0, description="Seconds that a cancelled job has to stop before its process is killed."
     )
     shutdown_seconds: float = Field(
-        20.0, gt=0, description="The same, when its worker shuts down: the job is handed back all the same."
+        20.0,
+        gt=0,
+        description="Seconds that a job has to finish its block when its worker shuts down, before its "
+        "process is killed. It is handed back in both cases.",
     )
     min_free_disk_bytes: int = Field(
-        2**28, ge=0, description="Space on the scratch disk below which no job begins or goes on."
+        2**28, ge=0, description="Free bytes on the scratch disk that a job needs to start and to go on."
     )
 
-    idempotency_key_days: float = Field(7.0, gt=0, description="How long an Idempotency-Key is remembered.")
+    idempotency_key_days: float = Field(
+        7.0, gt=0, description="Days for which an `Idempotency-Key` is remembered."
+    )
     artifact_days: float | None = Field(
-        None, gt=0, description="How long a job's files are kept after its success; for ever unless given."
+        None,
+        gt=0,
+        description="Days for which the files of a succeeded job are kept, unless it is in the zoo; kept for "
+        "ever when unset.",
     )
     unfinished_days: float = Field(
-        7.0, gt=0, description="How long a failed or cancelled job keeps what a retry could go on from."
+        7.0,
+        gt=0,
+        description="Days for which a failed or cancelled job keeps the finished blocks that a retry resumes "
+        "from.",
     )
     gradient_days: float = Field(
         30.0,
         gt=0,
-        description="How long gradient norms and dense models' perplexities are kept for other jobs after "
-        "their last use.",
+        description="Days for which cached gradient norms and dense perplexities are kept after their last "
+        "use.",
     )
     gradient_bytes: int = Field(
-        200 * 2**30, ge=0, description="What the norms may take together; the longest unused go first."
+        200 * 2**30,
+        ge=0,
+        description="Size limit of all cached gradient norms; the least recently used are deleted first.",
     )
     event_days: float = Field(
-        30.0, gt=0, description="How long an ended job keeps the events of its progress."
+        30.0, gt=0, description="Days for which an ended job keeps its progress events; other events stay."
     )
     orphaned_file_seconds: float = Field(
-        3600.0, ge=0, description="Age at which files that no row names are deleted from the store."
+        3600.0,
+        ge=0,
+        description="Seconds after the end of an attempt when its files that no row names are deleted.",
     )
 
     @field_validator(
@@ -162,3 +214,29 @@ class Settings(BaseSettings):
 def settings() -> Settings:
     """The settings of this process, read once."""
     return Settings()
+
+
+def variable_of(name: str) -> str:
+    """Return the environment variable that a field of `Settings` is read from."""
+    alias = Settings.model_fields[name].validation_alias
+    return alias if isinstance(alias, str) else f"{Settings.model_config['env_prefix']}{name.upper()}"
+
+
+def as_table() -> str:
+    """Return all settings as the Markdown table of docs/operations.md."""
+    rows = ["| variable | meaning | default |", "| --- | --- | --- |"]
+    for name, field in Settings.model_fields.items():
+        meaning = (field.description or "").replace("|", r"\|")
+        rows.append(f"| `{variable_of(name)}` | {meaning} | {_default(field)} |")
+    return "\n".join(rows) + "\n"
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    value = field.default
+    if value is None or value == ():
+        return "none"
+    if isinstance(value, tuple):
+        return f"`{':'.join(value)}`"
+    return f"`{value}`" if isinstance(value, str | Path) else f"{value:.15g}"

@@ -16,7 +16,7 @@ from pydantic import SecretStr, TypeAdapter
 
 from api.app import create_app
 from jobs.lifecycle.events import Event
-from jobs.settings import Settings
+from jobs.settings import Settings, variable_of
 from pruning.report.schema import Report
 
 CHECKOUT = Path(__file__).parents[1]
@@ -52,13 +52,10 @@ def events() -> dict[str, Any]:
 def settings() -> dict[str, Any]:
     """Return the schema of every setting by the name of its environment variable."""
     schema = Settings.model_json_schema()["properties"]
-    prefix = Settings.model_config.get("env_prefix", "")
-    variables = {}
-    for name, field in Settings.model_fields.items():
-        alias = field.validation_alias
-        variable = alias if isinstance(alias, str) else f"{prefix}{name}".upper()
-        variables[variable] = schema[alias if isinstance(alias, str) else name]
-    return {"properties": variables}
+    variables = {name: variable_of(name) for name in Settings.model_fields}
+    return {
+        "properties": {variables[name]: schema.get(name) or schema[variables[name]] for name in variables}
+    }
 
 
 CONTRACTS: dict[str, Callable[[], dict[str, Any]]] = {

@@ -118,7 +118,7 @@ class Dispatcher:
     def _publish_new(self, queue: str) -> None:
         with self._database.begin() as session:
             workers = dispatch_queue.live_workers(session, queue, self._settings.lease_seconds)
-            wanted = workers + self._settings.backlog_per_worker
+            wanted = workers + self._settings.queue_backlog
             room = wanted - dispatch_queue.dispatched(session, queue)
             if room > 0:
                 self._publish(session, queue, dispatch_queue.take_undispatched(session, queue, room))

@@ -114,21 +114,21 @@ def test_the_backlog_stays_in_the_database(
     seen(database, "w1", "w2", "w3")
     dispatcher.round()
     dispatcher.round()
-    assert published(broker) == jobs[: 3 + settings.backlog_per_worker]
+    assert published(broker) == jobs[: 3 + settings.queue_backlog]
     take(database, jobs[0])
     dispatcher.round()
-    assert published(broker) == jobs[: 4 + settings.backlog_per_worker]
+    assert published(broker) == jobs[: 4 + settings.queue_backlog]
 
 
 def test_a_job_that_comes_back_keeps_its_place(
     database: Database, submit: Submit, dispatcher: Dispatcher, broker: redis.Redis, settings: Settings
 ) -> None:
-    first, *others = [submit() for _ in range(settings.backlog_per_worker + 1)]
+    first, *others = [submit() for _ in range(settings.queue_backlog + 1)]
     claim = take(database, first)
     with database.begin() as session:
         lifecycle.hand_back(session, claim, "the worker shuts down")
     dispatcher.round()
-    assert published(broker) == [first, *others][: settings.backlog_per_worker]
+    assert published(broker) == [first, *others][: settings.queue_backlog]
 
 
 def test_workers_that_were_not_seen_for_a_lease_do_not_count(
@@ -139,7 +139,7 @@ def test_workers_that_were_not_seen_for_a_lease_do_not_count(
     with database.begin() as session:
         session.execute(update(Worker).values(seen_at=text("now() - interval '31 seconds'")))
     dispatcher.round()
-    assert published(broker) == jobs[: settings.backlog_per_worker]
+    assert published(broker) == jobs[: settings.queue_backlog]
 
 
 def test_workers_that_are_long_gone_are_forgotten(database: Database, dispatcher: Dispatcher) -> None:

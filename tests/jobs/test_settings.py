@@ -1,0 +1,95 @@
+"""The documentation, the compose file and .env.example agree with jobs/settings.py."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from jobs.settings import Settings, as_table, variable_of
+
+CHECKOUT = Path(__file__).parents[2]
+COMPOSE = (CHECKOUT / "docker-compose.yml").read_text()
+EXAMPLE = (CHECKOUT / ".env.example").read_text()
+DOCUMENTATION = (CHECKOUT / "docs" / "operations.md").read_text()
+
+FIELDS = {variable_of(name): name for name in Settings.model_fields}
+REQUIRED = {"DATABASE_URL": "postgresql://db/x", "BROKER_URL": "redis://b/0", "STORE_URL": "file:///store"}
+# What the library behind an S3 store reads by itself.
+OF_S3 = {"AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+
+
+def services() -> dict[str, dict[str, Any]]:
+    """Return the environment of every service that runs our images."""
+    found = yaml.safe_load(COMPOSE)["services"]
+    return {
+        name: service["environment"]
+        for name, service in found.items()
+        if service.get("image", "").startswith("pruneserve-")
+    }
+
+
+def substituted() -> dict[str, str | None]:
+    """Return what the compose file takes from .env: the names, with the default where there is one."""
+    found = re.findall(r"\$\{(\w+)(?::-([^}]*)|:\?[^}]*)?\}", COMPOSE)
+    required = set(re.findall(r"\$\{(\w+):\?", COMPOSE))
+    return {name: None if name in required else default for name, default in found}
+
+
+def given() -> dict[str, str]:
+    """Return the assignments of .env.example."""
+    return dict(re.findall(r"^(\w+)=(.*)$", EXAMPLE, re.MULTILINE))
+
+
+def parsed(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]) -> Settings:
+    for variable in FIELDS:
+        monkeypatch.delenv(variable, raising=False)
+    for variable, value in (REQUIRED | environment).items():
+        monkeypatch.setenv(variable, value)
+    return Settings()
+
+
+def defaults_written_down() -> Iterator[tuple[str, str]]:
+    for variable, default in (*substituted().items(), *given().items()):
+        if variable in FIELDS:
+            yield variable, default or ""
+
+
+def test_the_documentation_has_the_table_of_all_settings() -> None:
+    start = DOCUMENTATION.index("| variable | meaning | default |")
+    table = DOCUMENTATION[start : DOCUMENTATION.index("\n\n", start) + 1]
+    assert table == as_table(), "replace the table by what `python -m jobs settings` prints"
+
+
+def test_every_setting_has_a_description() -> None:
+    assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+@pytest.mark.parametrize("service", services())
+def test_the_compose_file_sets_only_variables_that_exist(
+    service: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = services()[service]
+    assert environment.keys() - OF_S3 <= FIELDS.keys()
+    literal = {name: value for name, value in environment.items() if "$" not in value and name in FIELDS}
+    assert parsed(monkeypatch, literal)
+
+
+def test_the_compose_file_and_the_example_name_the_same_variables() -> None:
+    assert given().keys() == substituted().keys()
+    assert {name for name in given() if name.startswith("PRUNESERVE_")} <= FIELDS.keys()
+
+
+@pytest.mark.parametrize(("variable", "default"), sorted(set(defaults_written_down())))
+def test_a_default_is_the_same_wherever_it_is_written(
+    variable: str, default: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = FIELDS[variable]
+    assert getattr(parsed(monkeypatch, {variable: default}), name) == Settings.model_fields[name].default
+
+
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = parsed(monkeypatch, {"PRUNESERVE_HUB_TOKEN": "", "PRUNESERVE_ARTIFACT_DAYS": ""})
+    assert (settings.hub_token, settings.artifact_days) == (None, None)
