@@ -8,10 +8,11 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from api.openapi import DocumentedAPI, operation_id
-from api.page.base import render
+from api.page.base import assets, render
 from api.page.router import router as page_router
 from api.problems import handlers
-from api.problems.problems import NotAuthenticated, RateLimited, ScopeMissing, ServiceUnavailable, documented
+from api.problems.problem import documented
+from api.problems.problems import NotAuthenticated, RateLimited, ScopeMissing, ServiceUnavailable
 from api.resources import AppResources
 from api.routes import (
     artifacts,
@@ -26,7 +27,7 @@ from api.routes import (
     webhooks,
     zoo,
 )
-from api.security.middleware import Guards
+from api.security.middleware import RequestGuard
 from jobs.settings import Settings
 from jobs.settings import settings as settings_from_environment
 
@@ -61,11 +62,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.resources = resources
     handlers.install(app, render.problem_response)
-    app.add_middleware(Guards, settings=settings)
+    app.add_middleware(RequestGuard, settings=settings)
     everywhere = documented(NotAuthenticated, ScopeMissing, RateLimited, ServiceUnavailable)
     for module in (jobs, estimates, events, artifacts, methods, keys, uploads, webhooks, sweeps, zoo):
         app.include_router(module.router, responses=everywhere)
     app.include_router(health.router)
     app.include_router(page_router)
-    app.mount("/static", StaticFiles(directory=render.STATIC))
+    app.add_route(f"/static/{assets.STYLESHEET}", assets.serve_stylesheet)
+    app.mount("/static", StaticFiles(directory=assets.STATIC))
     return app

@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from pydantic.json_schema import models_json_schema
 
-from api.problems.problems import ProblemDocument
+from api.problems.problem import ProblemDocument
 from api.schemas.events import EventList
 from pruning.report.schema import Report
 

@@ -320,7 +320,7 @@ class EventList(Model):
 
 
 class FieldError(Model):
-    """What is wrong with one field."""
+    """A field of the request that cannot be accepted."""
 
     field: str
     """Dotted path in the body, or a parameter's name."""

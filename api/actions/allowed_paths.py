@@ -1,20 +1,21 @@
-"""Which local paths a request may name."""
+"""Checks that local paths in a request lie under an allowed root."""
 
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from posixpath import normpath
 
-from api.problems.problems import FieldError, InvalidRequest
+from api.problems.problem import FieldError
+from api.problems.problems import InvalidRequest
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from pruning.recipe import is_local
 
 
 def check(spec: JobSpec, settings: Settings) -> None:
-    """Refuse a model or text file outside the allowed roots, by its name alone.
+    """Raise InvalidRequest for a model or text outside the allowed roots, judged by its path alone.
 
-    The disk is not asked: the API may run on another machine than the worker, which checks the real path of
-    every file that it opens. Nor does the refusal tell what lies on the disk.
+    The disk is not read: the API may run on another machine than the worker, which checks the real path of
+    every file that it opens. So the answer does not reveal what exists on the disk either.
     """
     errors = list(_outside(spec, settings))
     if errors:

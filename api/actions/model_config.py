@@ -1,4 +1,4 @@
-"""The config.json of the model that a request names: what an estimate is made from."""
+"""Reads the config.json of a model, from which an estimate is made."""
 
 import json
 import os
@@ -8,21 +8,22 @@ from urllib.parse import quote, urljoin, urlsplit
 
 import httpx
 
-from api.problems.problems import FieldError, InvalidRequest, ServiceUnavailable
+from api.problems.problem import FieldError
+from api.problems.problems import InvalidRequest, ServiceUnavailable
 from jobs.settings import Settings
 from pruning.estimate import ModelShape, UnknownShape, shape_of_config
 from pruning.recipe import ModelReference, is_local
 
-_MOST_BYTES = 1024 * 1024
-_SECONDS = 5.0
+_MAX_BYTES = 1024 * 1024
+_TIMEOUT_SECONDS = 5.0
 _HUB = "https://huggingface.co"
-_REDIRECTS = 3
+_MAX_REDIRECTS = 3
 
 
 def shape_of(model: ModelReference, owner: str, settings: Settings) -> ModelShape:
-    """The shape of the model, from its config alone.
+    """Return the shape of a model, from its config alone.
 
-    Raises InvalidRequest for a model whose config is not there or does not tell, and ServiceUnavailable where
+    Raises InvalidRequest if the config is missing or does not describe the shape, and ServiceUnavailable if
     the Hub does not answer.
     """
     if is_local(model.id):
@@ -35,7 +36,7 @@ def shape_of(model: ModelReference, owner: str, settings: Settings) -> ModelShap
     except (ValueError, RecursionError):
         values = None
     if not isinstance(values, dict):
-        raise _unknown("its config.json is no JSON object")
+        raise _unknown("its config.json is not a JSON object")
     try:
         return shape_of_config(values)
     except UnknownShape as error:
@@ -43,15 +44,15 @@ def shape_of(model: ModelReference, owner: str, settings: Settings) -> ModelShap
 
 
 def _read(path: Path, roots: tuple[Path, ...]) -> bytes:
-    """By its real path: a link out of the allowed roots is as good as no file."""
+    """Read a file by its real path: a link that leads out of the allowed roots counts as no file."""
     try:
         real = path.resolve(strict=True)
         if any(root.resolve() in real.parents for root in roots) and real.is_file():
             with real.open("rb") as file:
-                return _within_bounds(file.read(_MOST_BYTES + 1))
+                return _within_bounds(file.read(_MAX_BYTES + 1))
     except (OSError, RuntimeError):
         pass
-    raise _unknown("this API finds no config.json there; its workers may")
+    raise _unknown("the API finds no config.json there, though a worker may")
 
 
 def _fetch(model: ModelReference, token: str | None) -> bytes:
@@ -59,28 +60,28 @@ def _fetch(model: ModelReference, token: str | None) -> bytes:
     host = urlsplit(url).netloc
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
-        with httpx.Client(timeout=_SECONDS, headers=headers) as client:
-            for _ in range(_REDIRECTS):
-                # Redirects of a small file stay on the Hub; the token goes nowhere else.
+        with httpx.Client(timeout=_TIMEOUT_SECONDS, headers=headers) as client:
+            for _ in range(_MAX_REDIRECTS):
+                # The Hub redirects small files within its own host; the token must go nowhere else.
                 if urlsplit(url).netloc != host:
                     break
-                with client.stream("GET", url) as answer:
-                    if answer.is_redirect:
-                        url = urljoin(url, answer.headers["location"])
-                    elif answer.is_success:
-                        return _within_bounds(_first_bytes(answer))
-                    elif answer.is_client_error and answer.status_code != httpx.codes.TOO_MANY_REQUESTS:
+                with client.stream("GET", url) as response:
+                    if response.is_redirect:
+                        url = urljoin(url, response.headers["location"])
+                    elif response.is_success:
+                        return _within_bounds(_first_bytes(response))
+                    elif response.is_client_error and response.status_code != httpx.codes.TOO_MANY_REQUESTS:
                         raise _unknown(
-                            "the Hub has no config.json of it for this service: it does not exist there, or "
-                            "is private or gated"
+                            "the Hub gives this service no config.json for it: it does not exist, is private "
+                            "or gated"
                         )
                     else:
                         break
     except (httpx.HTTPError, httpx.InvalidURL, KeyError):
         pass
     raise ServiceUnavailable(
-        "The Hub does not answer to this API, so the model's config cannot be read. Try again later, or name "
-        "a local model; the job itself can be submitted all the same."
+        "The Hub does not answer, so the model's config cannot be read. Try again later, or use a local "
+        "model. The job itself can still be submitted."
     )
 
 
@@ -89,18 +90,18 @@ def _config_url(model: ModelReference) -> str:
     return f"{endpoint}/{model.id}/resolve/{quote(model.revision or 'main', safe='')}/config.json"
 
 
-def _first_bytes(answer: httpx.Response) -> bytes:
+def _first_bytes(response: httpx.Response) -> bytes:
     content = b""
-    for piece in answer.iter_bytes():
-        content += piece
-        if len(content) > _MOST_BYTES:
+    for chunk in response.iter_bytes():
+        content += chunk
+        if len(content) > _MAX_BYTES:
             break
     return content
 
 
 def _within_bounds(content: bytes) -> bytes:
-    if len(content) > _MOST_BYTES:
-        raise _unknown(f"its config.json has more than {_MOST_BYTES} bytes")
+    if len(content) > _MAX_BYTES:
+        raise _unknown(f"its config.json has more than {_MAX_BYTES} bytes")
     return content
 
 

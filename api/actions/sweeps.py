@@ -7,7 +7,8 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from api.actions import allowed_paths
 from api.actions.parse_job import parse_job
-from api.problems.problems import FieldError, InvalidRequest, NotFound
+from api.problems.problem import FieldError
+from api.problems.problems import InvalidRequest, NotFound
 from api.resources import AppResources
 from api.schemas.jobs import JobRequest
 from api.schemas.pages import PageQuery

@@ -6,14 +6,8 @@ from uuid import UUID, uuid4
 
 from starlette.concurrency import run_in_threadpool
 
-from api.problems.problems import (
-    FieldError,
-    InvalidRequest,
-    NotFound,
-    QuotaExceeded,
-    ServiceUnavailable,
-    UploadInUse,
-)
+from api.problems.problem import FieldError
+from api.problems.problems import InvalidRequest, NotFound, QuotaExceeded, ServiceUnavailable, UploadInUse
 from api.resources import AppResources
 from api.schemas.pages import PageQuery
 from api.schemas.uploads import UploadItem, UploadPage

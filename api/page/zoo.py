@@ -43,7 +43,7 @@ def list_entries(
     """Show the list."""
     entries = zoo.list_page(database, filters)
     return page(
-        "zoo.html",
+        "zoo/list.html",
         place="zoo",
         entries=entries,
         filters=filters,
@@ -61,7 +61,7 @@ def show(request: Request, slug: Slug, principal: Reader, database: Database) ->
         entry = ZooDetail.with_files(shown, artifacts(session, slug))
     mine = shown.job.owner == principal.owner
     return page(
-        "zoo_entry.html",
+        "zoo/entry.html",
         place="zoo",
         entry=entry,
         pictures=pictures(shown.job.report or {}),
@@ -94,7 +94,7 @@ def confirm(job_id: UUID, principal: Writer, database: Database) -> Response:
         job = jobs.find(session, principal.owner, job_id)
     if job.state != JobState.SUCCEEDED:
         raise NotPresentable
-    return page("promote.html", job=job, principal=principal)
+    return page("zoo/promote.html", job=job, principal=principal)
 
 
 @router.post("/jobs/{job_id}/promote")

@@ -1,4 +1,4 @@
-"""Every exception as a problem document. Nothing of what was sent is repeated, nothing of ours leaks."""
+"""Turns every exception into a problem document, which neither quotes the request nor leaks a stack trace."""
 
 import logging
 import re
@@ -10,14 +10,13 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from api.problems.problem import FieldError, Problem
 from api.problems.problems import (
-    FieldError,
     InternalError,
     InvalidRequest,
     MalformedRequest,
     MethodNotAllowed,
     NotFound,
-    Problem,
     QueueFull,
     ServiceUnavailable,
 )
@@ -31,7 +30,7 @@ log = logging.getLogger(__name__)
 
 
 def install(app: FastAPI, respond: Callable[[Request, Problem], Response]) -> None:
-    """Turn every exception into a problem, and answer with what `respond` makes of it."""
+    """Answer every exception with the response that `respond` renders for its problem."""
 
     async def answer(request: Request, error: Exception) -> Response:
         return respond(request, as_problem(error))
@@ -49,27 +48,27 @@ def install(app: FastAPI, respond: Callable[[Request, Problem], Response]) -> No
 
 
 def as_problem(error: Exception) -> Problem:
-    """The refusal that an exception of ours, of the framework or of the database stands for."""
+    """Return the problem for an exception of the service, the framework or the database."""
     if isinstance(error, Problem):
         return error
     if isinstance(error, RequestValidationError):
         return _from_validation(error)
     if isinstance(error, HTTPException):
         return _from_framework(error)
-    return _from_below(error)
+    return _from_service(error)
 
 
-def _from_below(error: Exception) -> Problem:
+def _from_service(error: Exception) -> Problem:
     if isinstance(error, quota.QueueFull):
         return QueueFull(error.queued, error.allowed)
     if isinstance(error, UnknownUpload):
-        return InvalidRequest(FieldError(field=error.field, message="must name an upload of yours"))
+        return InvalidRequest(FieldError(field=error.field, message="must be one of your uploads"))
     if isinstance(error, DATABASE_UNAVAILABLE):
-        log.warning("database unavailable: %s", type(error.__cause__ or error).__name__)
+        log.warning("the database is unavailable: %s", type(error.__cause__ or error).__name__)
         return ServiceUnavailable()
     if isinstance(error, StoreError):
-        log.warning("store: %s", error)
-        return ServiceUnavailable("The artifact store cannot be read at the moment. Try again shortly.")
+        log.warning("the store is unavailable: %s", error)
+        return ServiceUnavailable("The artifact store does not answer. Try again shortly.")
     return InternalError()
 
 
@@ -79,13 +78,13 @@ def _from_framework(error: HTTPException) -> Problem:
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         return MethodNotAllowed(headers=error.headers)
     if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
-        return MalformedRequest("The request could not be read.")
+        return MalformedRequest("The request cannot be parsed.")
     return InternalError()
 
 
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}|[0-9]{1,6}")
 
-# Pydantic's own texts for these name its classes or quote what was sent.
+# Pydantic's own messages for these name its classes or quote the input.
 _MESSAGES = {
     "dict_type": "must be an object",
     "extra_forbidden": "is not a field of this request",
@@ -116,7 +115,7 @@ def _from_validation(error: RequestValidationError) -> Problem:
 
 
 def _field(location: Sequence[int | str], body: object) -> str:
-    """`("body", "method", "gblm", "alpha")` as `method.alpha`. An odd name stays unsaid."""
+    """Return `("body", "method", "gblm", "alpha")` as `method.alpha`. An odd name becomes `?`."""
     place, *path = location
     if place == "body":
         path = list(_within(body, path))
@@ -125,7 +124,7 @@ def _field(location: Sequence[int | str], body: object) -> str:
 
 
 def _within(body: object, path: Sequence[int | str]) -> Iterator[int | str]:
-    """The steps of `path` that a request can have, without pydantic's own: which kind of options it tried."""
+    """Yield the steps of `path` that are fields, without those that pydantic adds for variants of a union."""
     for step in path:
         match body:
             case dict() if step in body:

@@ -1,77 +1,17 @@
-"""Refusals as RFC 9457 problem documents, each with a text that says what to do."""
+"""Every problem that the service answers with, each with an advice that says what to do."""
 
-from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, ClassVar
 from uuid import UUID
 
-from fastapi import HTTPException, Response
-from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
-
+from api.problems.problem import FieldError, Problem
 from jobs.states import JobState
 
-MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
-_QUEUE_MOVES_SECONDS = 60
-
-
-class FieldError(BaseModel):
-    """What is wrong with one field."""
-
-    field: str = Field(examples=["sparsity"], description="Dotted path in the body, or a parameter's name.")
-    message: str = Field(examples=["must be less than 1"], description="What is wrong with its value.")
-
-
-class ProblemDocument(BaseModel):
-    """An RFC 9457 problem document. `type` is stable: programs may branch on it."""
-
-    type: str = Field(
-        examples=["urn:pruneserve:problem:invalid-request"], description="Which kind of problem this is."
-    )
-    title: str = Field(description="The kind of problem in words.")
-    status: int = Field(description="The HTTP status.")
-    detail: str = Field(description="What is wrong with this request, and what to do about it.")
-    errors: list[FieldError] | None = Field(None, description="Each field that cannot be accepted.")
-
-
-class Problem(HTTPException):
-    """A refusal. A subclass gives it a name, a status and a text that says what to do."""
-
-    status: ClassVar[HTTPStatus]
-    slug: ClassVar[str]
-    title: ClassVar[str]
-    advice: ClassVar[str]
-
-    def __init__(
-        self,
-        detail: str | None = None,
-        *,
-        errors: Sequence[FieldError] | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> None:
-        """`detail` says more than the class's own advice where there is more to say."""
-        super().__init__(self.status, detail or self.advice, headers=dict(headers or {}))
-        self.errors = list(errors) if errors else None
-
-    def document(self) -> ProblemDocument:
-        """The body of the answer."""
-        return ProblemDocument(
-            type=f"urn:pruneserve:problem:{self.slug}",
-            title=self.title,
-            status=self.status,
-            detail=self.detail,
-            errors=self.errors,
-        )
-
-    def response(self) -> Response:
-        """The answer."""
-        body = self.document().model_dump(exclude_none=True)
-        return JSONResponse(body, self.status, headers=self.headers, media_type=MEDIA_TYPE)
+_QUEUE_RETRY_SECONDS = 60
 
 
 class MalformedRequest(Problem):
-    """The body could not be read at all."""
+    """The body cannot be parsed."""
 
     status = HTTPStatus.BAD_REQUEST
     slug = "malformed-request"
@@ -80,16 +20,16 @@ class MalformedRequest(Problem):
 
 
 class UnknownHost(Problem):
-    """DNS rebinding, or a deployment that was not told its own name."""
+    """DNS rebinding, or a deployment whose host name is not configured."""
 
     status = HTTPStatus.BAD_REQUEST
     slug = "unknown-host"
     title = "Unknown host"
-    advice = "This service does not answer under that host name; PRUNESERVE_ALLOWED_HOSTS lists its names."
+    advice = "This service has no such host name. Its operator lists the names in PRUNESERVE_ALLOWED_HOSTS."
 
 
 class NotAuthenticated(Problem):
-    """No key, no session, or one that does not count any more."""
+    """No API key or page session, or one that is not valid any more."""
 
     status = HTTPStatus.UNAUTHORIZED
     slug = "not-authenticated"
@@ -97,12 +37,11 @@ class NotAuthenticated(Problem):
     advice = "Send a valid API key in the header 'Authorization: Bearer <key>'."
 
     def __init__(self) -> None:
-        """Name the scheme, as RFC 9110 asks of a 401."""
         super().__init__(headers={"WWW-Authenticate": "Bearer"})
 
 
 class ScopeMissing(Problem):
-    """A valid key that may not do this."""
+    """A valid key without the scope that the route needs."""
 
     status = HTTPStatus.FORBIDDEN
     slug = "scope-missing"
@@ -111,7 +50,7 @@ class ScopeMissing(Problem):
 
 
 class ForeignOrigin(Problem):
-    """A write that another site's page may have caused."""
+    """A write that a page of another site may have sent."""
 
     status = HTTPStatus.FORBIDDEN
     slug = "foreign-origin"
@@ -120,47 +59,45 @@ class ForeignOrigin(Problem):
 
 
 class NotFound(Problem):
-    """Not there, or another owner's: the answers do not differ."""
+    """It does not exist, or belongs to another owner: the answer is the same."""
 
     status = HTTPStatus.NOT_FOUND
     slug = "not-found"
     title = "Not found"
-    advice = "There is no such resource under this API key."
+    advice = "There is no such resource, or it belongs to another owner."
 
 
 class MethodNotAllowed(Problem):
-    """The path exists, but not for this method."""
+    """The address exists, but not with this HTTP method."""
 
     status = HTTPStatus.METHOD_NOT_ALLOWED
     slug = "method-not-allowed"
     title = "Method not allowed"
-    advice = "The header 'Allow' lists the methods of this resource."
+    advice = "This address does not support the method. The header 'Allow' lists those that it supports."
 
 
 class JobEnded(Problem):
-    """A move that an ended job cannot make."""
+    """The job has ended, so it cannot be cancelled."""
 
     status = HTTPStatus.CONFLICT
     slug = "job-ended"
     title = "Job ended"
-    advice = "The job has ended."
+    advice = "The job has ended; there is nothing to cancel."
 
     def __init__(self, state: JobState) -> None:
-        """Say how the job ended."""
-        super().__init__(f"The job has already {_PAST[state]}; there is nothing left to cancel.")
+        super().__init__(f"The job has already {_PAST[state]}; there is nothing to cancel.")
 
 
 class NotRetriable(Problem):
-    """A retry of a job that has not come to a bad end."""
+    """The job has neither failed nor been cancelled, so it cannot be retried."""
 
     status = HTTPStatus.CONFLICT
     slug = "not-retriable"
     title = "Not retriable"
-    advice = "Only a failed or a cancelled job can be queued again."
+    advice = "Only a failed or cancelled job can be retried."
 
     def __init__(self, state: JobState) -> None:
-        """Say what the job is instead."""
-        super().__init__(f"The job is {state}: only a failed or a cancelled one can be queued again.")
+        super().__init__(f"The job is {state}. Only a failed or cancelled job can be retried.")
 
 
 _PAST = {
@@ -180,35 +117,34 @@ class NotPresentable(Problem):
 
 
 class UploadInUse(Problem):
-    """A job that has not ended would lose its text."""
+    """A job that has not ended needs the upload."""
 
     status = HTTPStatus.CONFLICT
     slug = "upload-in-use"
     title = "Upload in use"
-    advice = "A job that has not ended needs this upload. Cancel the job, or wait for its end."
+    advice = "A job that has not ended needs this upload. Cancel the job, or wait until it has ended."
 
     def __init__(self, job_id: UUID | None = None) -> None:
-        """Name the job."""
         super().__init__(
-            f"The job {job_id} needs this upload. Cancel it, or wait for its end." if job_id else None
+            f"The job {job_id} needs this upload. Cancel it, or wait until it has ended." if job_id else None
         )
 
 
 class QuotaExceeded(Problem):
-    """What an owner may have is bounded."""
+    """The owner has as much of something as is allowed."""
 
     status = HTTPStatus.CONFLICT
     slug = "quota-exceeded"
     title = "Quota exceeded"
-    advice = "You have as much of this as you may. Delete some."
+    advice = "You have as much of this as is allowed. Delete some."
 
     def __init__(self, detail: str) -> None:
-        """Name the limit. What is left of the body stays unread, so the connection cannot go on."""
+        """`detail` names the limit. The rest of the body is not read, so the connection must be closed."""
         super().__init__(detail, headers={"Connection": "close"})
 
 
 class BodyTooLarge(Problem):
-    """More bytes than any valid request has."""
+    """The body has more bytes than any valid request."""
 
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     slug = "body-too-large"
@@ -216,12 +152,12 @@ class BodyTooLarge(Problem):
     advice = "The request body is too large."
 
     def __init__(self, limit: int) -> None:
-        """Name the limit. What is left of the body stays unread, so the connection cannot go on."""
+        """`limit` is in bytes. The rest of the body is not read, so the connection must be closed."""
         super().__init__(f"The request body may have at most {limit} bytes.", headers={"Connection": "close"})
 
 
 class UnsupportedMediaType(Problem):
-    """A body in a form that this resource does not read."""
+    """The body has a media type that this address does not accept."""
 
     status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
     slug = "unsupported-media-type"
@@ -230,20 +166,19 @@ class UnsupportedMediaType(Problem):
 
 
 class InvalidRequest(Problem):
-    """A request that can be read, with fields that cannot be accepted."""
+    """Some fields of the request cannot be accepted."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     slug = "invalid-request"
     title = "Invalid request"
-    advice = "Some fields of the request cannot be accepted; 'errors' names each with the reason."
+    advice = "Some fields of the request cannot be accepted. 'errors' names each with the reason."
 
     def __init__(self, *errors: FieldError) -> None:
-        """One error per field."""
         super().__init__(errors=errors)
 
 
 class IdempotencyKeyReused(Problem):
-    """Two different requests under one key: one of them would be lost silently."""
+    """Two different requests with one key: one of them would be lost silently."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     slug = "idempotency-key-reused"
@@ -252,7 +187,7 @@ class IdempotencyKeyReused(Problem):
 
 
 class RateLimited(Problem):
-    """More requests under one key than it is granted."""
+    """The API key has sent more requests than its limit allows."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
     slug = "rate-limited"
@@ -260,38 +195,37 @@ class RateLimited(Problem):
     advice = "This API key has sent too many requests. Try again after 'Retry-After' seconds."
 
     def __init__(self, retry_after: int) -> None:
-        """Say in how many seconds the next request is granted."""
+        """`retry_after` is the number of seconds until the next request is granted."""
         super().__init__(headers={"Retry-After": str(retry_after)})
 
 
 class QueueFull(Problem):
-    """More queued jobs of one owner than the service keeps."""
+    """The owner has as many queued jobs as is allowed."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
     slug = "queue-full"
     title = "Queue full"
-    advice = "Too many jobs of this owner are queued. Wait until some have begun, or cancel some."
+    advice = "You have too many queued jobs. Wait until some have started, or cancel some."
 
     def __init__(self, queued: int, allowed: int) -> None:
-        """Say how many there are, and how many there may be."""
         super().__init__(
-            f"{queued} jobs of this owner are queued, and {allowed} may be. "
-            "Wait until some have begun, or cancel some.",
-            headers={"Retry-After": str(_QUEUE_MOVES_SECONDS)},
+            f"You have {queued} queued jobs; the limit is {allowed}. "
+            "Wait until some have started, or cancel some.",
+            headers={"Retry-After": str(_QUEUE_RETRY_SECONDS)},
         )
 
 
 class ArtifactsExpired(Problem):
-    """The files of a job that has succeeded long ago."""
+    """The files of the job were deleted after their retention period."""
 
     status = HTTPStatus.GONE
     slug = "artifacts-expired"
     title = "Artifacts expired"
-    advice = "The files of this job were kept for a while and are deleted. Submit the job again."
+    advice = "The files of this job were deleted after their retention period. Submit the job again."
 
 
 class NotConfigured(Problem):
-    """A part of the service that its operator has not set up."""
+    """The operator has not configured a part of the service."""
 
     status = HTTPStatus.NOT_IMPLEMENTED
     slug = "not-configured"
@@ -300,45 +234,21 @@ class NotConfigured(Problem):
 
 
 class ServiceUnavailable(Problem):
-    """A part that this request needs does not answer."""
+    """The database, the store or another service does not answer."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     slug = "unavailable"
     title = "Temporarily unavailable"
-    advice = "The service cannot do this at the moment. Nothing was changed; try again shortly."
+    advice = "The service is temporarily unavailable. Nothing was changed; try again shortly."
 
     def __init__(self, detail: str | None = None) -> None:
-        """Say when to come back."""
         super().__init__(detail, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
 
 
 class InternalError(Problem):
-    """A mistake of ours."""
+    """A bug in the service."""
 
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     slug = "internal-error"
     title = "Internal error"
-    advice = "Something went wrong inside the service; its log has the details."
-
-
-Responses = dict[int | str, dict[str, Any]]
-
-
-def documented(*problems: type[Problem]) -> Responses:
-    """OpenAPI's `responses` for the refusals that a route can answer with."""
-    schema = {"$ref": "#/components/schemas/ProblemDocument"}
-    by_status: Responses = {}
-    for problem in problems:
-        response = by_status.setdefault(
-            int(problem.status), {"content": {MEDIA_TYPE: {"schema": schema, "examples": {}}}}
-        )
-        response["description"] = " · ".join(filter(None, [response.get("description"), problem.title]))
-        response["content"][MEDIA_TYPE]["examples"][problem.slug] = {
-            "value": {
-                "type": f"urn:pruneserve:problem:{problem.slug}",
-                "title": problem.title,
-                "status": int(problem.status),
-                "detail": problem.advice,
-            }
-        }
-    return by_status
+    advice = "The service has failed. Its log has the details; report it to the operator."

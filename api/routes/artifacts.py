@@ -5,7 +5,8 @@ from fastapi.responses import StreamingResponse
 
 from api.actions import jobs
 from api.http.download import DOWNLOAD_RESPONSES, IfNoneMatch, download
-from api.problems.problems import ArtifactsExpired, InvalidRequest, NotFound, documented
+from api.problems.problem import documented
+from api.problems.problems import ArtifactsExpired, InvalidRequest, NotFound
 from api.resources import Database, Resources
 from api.routes.ids import ArtifactId, JobId
 from api.schemas.artifacts import ArtifactItem, ArtifactList

@@ -3,13 +3,8 @@
 from fastapi import APIRouter
 
 from api.actions import estimates
-from api.problems.problems import (
-    BodyTooLarge,
-    InvalidRequest,
-    MalformedRequest,
-    UnsupportedMediaType,
-    documented,
-)
+from api.problems.problem import documented
+from api.problems.problems import BodyTooLarge, InvalidRequest, MalformedRequest, UnsupportedMediaType
 from api.resources import Resources
 from api.schemas.jobs import JobRequest
 from api.security.auth import Reader

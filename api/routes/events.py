@@ -9,7 +9,8 @@ from starlette.concurrency import run_in_threadpool
 
 from api.actions.jobs import NO_SUCH_JOB
 from api.http.resume import ResumeAfter
-from api.problems.problems import InvalidRequest, NotFound, Responses, documented
+from api.problems.problem import Responses, documented
+from api.problems.problems import InvalidRequest, NotFound
 from api.resources import Resources
 from api.routes.ids import JobId
 from api.schemas.events import EventList

@@ -3,7 +3,8 @@
 from fastapi import APIRouter
 from sqlalchemy import exc, text
 
-from api.problems.problems import ServiceUnavailable, documented
+from api.problems.problem import documented
+from api.problems.problems import ServiceUnavailable
 from api.resources import Database
 from api.schemas.health import Health
 

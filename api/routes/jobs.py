@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response, status
 from api.actions import jobs
 from api.actions.jobs import NO_SUCH_JOB, Idempotency
 from api.http.etag import NOT_MODIFIED, Conditional
+from api.problems.problem import documented
 from api.problems.problems import (
     BodyTooLarge,
     IdempotencyKeyReused,
@@ -17,7 +18,6 @@ from api.problems.problems import (
     NotRetriable,
     QueueFull,
     UnsupportedMediaType,
-    documented,
 )
 from api.resources import Database, Resources
 from api.routes.ids import JobId

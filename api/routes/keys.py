@@ -5,13 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response, status
 
 from api.actions import keys
+from api.problems.problem import documented
 from api.problems.problems import (
     BodyTooLarge,
     InvalidRequest,
     MalformedRequest,
     NotFound,
     UnsupportedMediaType,
-    documented,
 )
 from api.resources import Database
 from api.routes.ids import KeyId

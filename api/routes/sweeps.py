@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response, status
 
 from api.actions import sweeps
+from api.problems.problem import documented
 from api.problems.problems import (
     BodyTooLarge,
     InvalidRequest,
@@ -12,7 +13,6 @@ from api.problems.problems import (
     NotFound,
     QueueFull,
     UnsupportedMediaType,
-    documented,
 )
 from api.resources import Database, Resources
 from api.routes.ids import SweepId

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Request, Response, status
 
 from api.actions import uploads
 from api.actions.uploads import NO_SUCH_UPLOAD
+from api.problems.problem import documented
 from api.problems.problems import (
     BodyTooLarge,
     InvalidRequest,
@@ -13,7 +14,6 @@ from api.problems.problems import (
     QuotaExceeded,
     UnsupportedMediaType,
     UploadInUse,
-    documented,
 )
 from api.resources import Database, Resources
 from api.routes.ids import UploadId

@@ -5,16 +5,15 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response, status
 from sqlalchemy.orm import Session
 
+from api.problems.problem import FieldError, documented
 from api.problems.problems import (
     BodyTooLarge,
-    FieldError,
     InvalidRequest,
     MalformedRequest,
     NotConfigured,
     NotFound,
     QuotaExceeded,
     UnsupportedMediaType,
-    documented,
 )
 from api.resources import AppResources, Database, Resources
 from api.routes.ids import DeliveryId, WebhookId

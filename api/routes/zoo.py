@@ -9,7 +9,8 @@ from api.actions import zoo
 from api.actions.zoo import NO_SUCH_ENTRY
 from api.http.download import DOWNLOAD_RESPONSES, IfNoneMatch, download
 from api.http.etag import NOT_MODIFIED, Conditional
-from api.problems.problems import InvalidRequest, MalformedRequest, NotFound, NotPresentable, documented
+from api.problems.problem import documented
+from api.problems.problems import InvalidRequest, MalformedRequest, NotFound, NotPresentable
 from api.resources import Database, Resources
 from api.routes.ids import FileId
 from api.schemas.zoo import PromotionRequest, Slug, ZooDetail, ZooListQuery, ZooPage

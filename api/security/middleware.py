@@ -1,4 +1,4 @@
-"""What every request must pass before any route sees it: its host, its origin, its content type, its size."""
+"""Checks every request before it reaches a route: host, origin, content type and size."""
 
 from urllib.parse import urlsplit
 
@@ -6,24 +6,25 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import rate_limit
-from api.problems.problems import BodyTooLarge, ForeignOrigin, Problem, UnknownHost, UnsupportedMediaType
+from api.problems.problem import Problem
+from api.problems.problems import BodyTooLarge, ForeignOrigin, UnknownHost, UnsupportedMediaType
 from api.security.auth import COOKIE
 from jobs.settings import Settings
 
-# What an upload may be sent as, and the ending that says the same.
+# Media types of uploads, and the file name extension of each.
 UPLOAD_TYPES = {"text/plain": "txt", "application/jsonl": "jsonl", "application/x-ndjson": "jsonl"}
 
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _UPLOADS = "/v1/uploads"
-# By the beginning of the path, the longest first.
+# By path prefix, the longest first.
 _BODY_TYPES = {
     _UPLOADS: tuple(UPLOAD_TYPES),
     "/v1/": ("application/json",),
     "/": ("application/x-www-form-urlencoded",),
 }
 
-# Scripts and styles come from our own files only. `same-origin` and not `no-referrer`: under the latter a
-# browser sends 'Origin: null' with our own forms.
+# Scripts and styles come from the service's own files only. `same-origin` and not `no-referrer`, with which
+# browsers send 'Origin: null' from its own forms.
 _RESPONSE_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -36,28 +37,26 @@ _RESPONSE_HEADERS = {
 }
 
 
-class Guards:
-    """ASGI middleware that refuses a request with a problem document, or passes it on with a bounded body."""
+class RequestGuard:
+    """ASGI middleware that refuses a request with a problem, or passes it on with a limit on its body."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        """Take the host names and the body limit from `settings`."""
         self._app = app
         self._hosts = frozenset(host.lower() for host in settings.allowed_hosts)
         self._max_body = settings.max_body_bytes
         self._max_upload = settings.max_upload_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        problem = self._refusal(scope, headers)
+        problem = self._problem(scope, headers)
         app = problem.response() if problem else self._app
         scope.setdefault("state", {})
-        await app(scope, self._bounded(receive, self._limit(scope)), _hardened(scope, send))
+        await app(scope, self._bounded(receive, self._limit(scope)), _with_security_headers(scope, send))
 
-    def _refusal(self, scope: Scope, headers: Headers) -> Problem | None:
+    def _problem(self, scope: Scope, headers: Headers) -> Problem | None:
         if _host_name(headers.get("host", "")) not in self._hosts:
             return UnknownHost()
         if scope["method"] in _SAFE_METHODS:
@@ -66,7 +65,7 @@ class Guards:
             return ForeignOrigin()
         if _has_body(headers):
             expected = next(kind for path, kind in _BODY_TYPES.items() if scope["path"].startswith(path))
-            if not _readable(headers, expected):
+            if not _is_accepted(headers, expected):
                 kinds = " or ".join(f"'{kind}'" for kind in expected)
                 return UnsupportedMediaType(f"Send the body as {kinds}, without a content encoding.")
             if _declared_length(headers) > self._limit(scope):
@@ -77,7 +76,7 @@ class Guards:
         return self._max_upload if scope["path"].startswith(_UPLOADS) else self._max_body
 
     def _bounded(self, receive: Receive, limit: int) -> Receive:
-        """Count what arrives: a chunked body declares no length, and a declared one may lie."""
+        """Count the bytes received: a chunked body declares no length, and a declared one may be wrong."""
         received = 0
 
         async def bounded() -> Message:
@@ -92,7 +91,7 @@ class Guards:
 
 
 def _host_name(host: str) -> str:
-    """The `Host` header without its port; empty where it is not a host."""
+    """Return the `Host` header without its port, or nothing if it is not a host."""
     try:
         return urlsplit(f"//{host}").hostname or "" if host else ""
     except ValueError:
@@ -100,10 +99,10 @@ def _host_name(host: str) -> str:
 
 
 def _same_origin(headers: Headers) -> bool:
-    """Whether a write comes from our own page, or from a program.
+    """Whether a write comes from the service's own page, or from a program.
 
-    Browsers name the origin of every write. A program sends none, and has no session cookie that another site
-    could make it send along.
+    Browsers send the origin with every write. Programs send none, and have no session cookie that another
+    site could make them send.
     """
     origin = headers.get("origin")
     if origin is None:
@@ -115,27 +114,27 @@ def _has_body(headers: Headers) -> bool:
     return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
 
 
-def _readable(headers: Headers, expected: tuple[str, ...]) -> bool:
+def _is_accepted(headers: Headers, expected: tuple[str, ...]) -> bool:
     return media_type(headers) in expected and headers.get("content-encoding", "identity") == "identity"
 
 
 def media_type(headers: Headers) -> str:
-    """What the body is said to be, without parameters."""
+    """Return the declared media type of the body, without parameters."""
     return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _declared_length(headers: Headers) -> int:
     length = headers.get("content-length", "0")
-    # The server has checked that these are digits; so many of them are too many, whatever they say.
+    # The server has checked that these are digits. So many of them are too many, whatever the number.
     return int(length) if len(length) < 16 and length.isascii() and length.isdigit() else 2**63
 
 
-def _hardened(scope: Scope, send: Send) -> Send:
-    async def hardened(message: Message) -> None:
+def _with_security_headers(scope: Scope, send: Send) -> Send:
+    async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             for name, value in (_RESPONSE_HEADERS | rate_limit.headers_of(scope)).items():
                 headers.setdefault(name, value)
         await send(message)
 
-    return hardened
+    return send_with_headers

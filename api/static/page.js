@@ -1,8 +1,8 @@
-// The page works without this file. It adds what needs a hand in the browser:
-// - live streams of hidden tabs are closed: a browser keeps six connections per host, and each stream holds one.
-//   A tab that is looked at again loads its live part afresh, which opens a new stream
-// - boxes that were ticked stay ticked when the rows around them are replaced
-// - texts that are there to be taken away have a button that copies them
+// The page works without this script. It adds:
+// - streams of hidden tabs are closed: browsers keep six connections per host, and each stream holds one. A tab
+//   that is shown again reloads its live part, which opens a new stream
+// - selected jobs stay selected when the rows of the list are replaced
+// - snippets get a button that copies them
 "use strict";
 
 let stream = null;
@@ -26,35 +26,35 @@ function closeIfHidden() {
   }
 }
 
-let ticked = [];
+let selected = [];
 
-function rememberTicked() {
-  ticked = [...document.querySelectorAll("#chosen input[name=job]:checked")].map((box) => box.id);
+function rememberSelected() {
+  selected = [...document.querySelectorAll("#selected input[name=job]:checked")].map((box) => box.id);
 }
 
 for (const swap of ["htmx:sseBeforeMessage", "htmx:beforeSwap"]) {
-  document.addEventListener(swap, rememberTicked);
+  document.addEventListener(swap, rememberSelected);
 }
 
 for (const swapped of ["htmx:sseMessage", "htmx:afterSwap"]) {
   document.addEventListener(swapped, () => {
-    for (const id of ticked) {
+    for (const id of selected) {
       const box = document.getElementById(id);
       if (box) {
         box.checked = true;
       }
     }
-    offerCopying();
+    showCopyButtons();
   });
 }
 
-function offerCopying() {
+function showCopyButtons() {
   for (const button of document.querySelectorAll("button.copy[hidden]")) {
     button.hidden = !navigator.clipboard;
   }
 }
 
-document.addEventListener("DOMContentLoaded", offerCopying);
+document.addEventListener("DOMContentLoaded", showCopyButtons);
 
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("button.copy");

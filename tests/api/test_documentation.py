@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from api.problems.problems import Problem
+from api.problems.problem import Problem
 from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.settings import Settings
 from jobs.storage.store import Store

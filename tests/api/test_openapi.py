@@ -1,3 +1,4 @@
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -83,7 +84,7 @@ def test_it_lists_the_api_and_not_the_page(document: dict[str, Any]) -> None:
     }
 
 
-def test_every_operation_says_how_it_refuses(document: dict[str, Any]) -> None:
+def test_every_operation_documents_its_problems(document: dict[str, Any]) -> None:
     names = []
     for name, operation in operations(document):
         names.append(operation["operationId"])
@@ -96,6 +97,33 @@ def test_every_operation_says_how_it_refuses(document: dict[str, Any]) -> None:
             assert {"401", "403", "429", "503"} <= operation["responses"].keys()
             assert operation["security"]
     assert len(names) == len(set(names))
+
+
+def test_every_operation_is_named_after_what_it_does(document: dict[str, Any]) -> None:
+    names = [operation["operationId"] for _, operation in operations(document)]
+    assert {"submit_job", "list_jobs", "get_job", "cancel_job", "get_job_events"} <= set(names)
+    assert all(re.fullmatch(r"[a-z]+(_[a-z]+)+", name) for name in names)
+
+
+def test_every_type_has_one_schema(document: dict[str, Any]) -> None:
+    """FastAPI adds `-Input` and `-Output` to a name where requests and answers differ."""
+    assert [name for name in document["components"]["schemas"] if not name.isalnum()] == []
+
+
+def test_every_property_and_parameter_is_described(document: dict[str, Any]) -> None:
+    properties = [
+        f"{name}.{field}"
+        for name, schema in document["components"]["schemas"].items()
+        for field, facts in schema.get("properties", {}).items()
+        if "description" not in facts and "const" not in facts
+    ]
+    parameters = [
+        f"{name} {parameter['name']}"
+        for name, operation in operations(document)
+        for parameter in operation.get("parameters", ())
+        if "description" not in parameter
+    ]
+    assert (properties, parameters) == ([], [])
 
 
 def test_the_examples_of_a_request_are_valid_requests(document: dict[str, Any]) -> None:

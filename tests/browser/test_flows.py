@@ -71,7 +71,7 @@ def test_from_signing_in_to_the_zoo(
 
     page.get_by_role("link", name="Add to the zoo").click()
     page.get_by_label("What is it good for?").fill("for a test")
-    page.get_by_role("button", name="Put it on show").click()
+    page.get_by_role("button", name="Add to the zoo").click()
     expect(page.get_by_role("heading", name="How to load it")).to_be_visible()
     page.get_by_label("Places").get_by_role("link", name="Zoo").click()
     expect(page.get_by_text("for a test")).to_be_visible()
@@ -123,16 +123,16 @@ class TestWithoutAWorker:
         page = visitor.page
         page.goto("/jobs")
         for name in ("succeeded", "missed", "wanda"):
-            page.locator(f"[id='choose-{shown[name]}']").check()
-        page.locator(f"[id='choose-{shown['succeeded']}']").focus()
+            page.locator(f"[id='select-{shown[name]}']").check()
+        page.locator(f"[id='select-{shown['succeeded']}']").focus()
         with database.begin() as session:
             lifecycle.cancel(session, "ada", shown["queued"])
         expect(page.locator(".badge.cancelled")).to_have_count(2)
         assert page.locator("input[name=job]:checked").count() == 3
-        expect(page.locator(f"[id='choose-{shown['succeeded']}']")).to_be_focused()
+        expect(page.locator(f"[id='select-{shown['succeeded']}']")).to_be_focused()
         page.get_by_role("button", name="Compare").click()
         visitor.load_pictures()
-        expect(page.get_by_role("heading", level=1)).to_have_text("3 jobs beside each other")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Compare 3 jobs")
         expect(page.get_by_text("On the front")).to_have_count(2)
         assert visitor.barriers() == ""
 

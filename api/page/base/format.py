@@ -1,4 +1,4 @@
-"""How numbers, times and events read on the page."""
+"""Formats numbers, times and events for the page."""
 
 import math
 from collections.abc import Callable
@@ -14,12 +14,12 @@ _NO_VALUE = "\N{EN DASH}"
 
 
 def percent(share: float) -> str:
-    """`0.5` as `50 %`; one decimal where there is one to show."""
+    """Format a share: `0.5` as `50 %`, with one decimal if it is not zero."""
     return f"{100 * share:.1f}".removesuffix(".0") + " %"
 
 
 def change(perplexity: tuple[float | None, float | None]) -> str:
-    """By how much the second of two perplexities lies above the first: `+135.4 %`."""
+    """Format the increase from the first perplexity to the second: `+135.4 %`."""
     dense, pruned = perplexity
     if not dense or pruned is None or not (math.isfinite(dense) and math.isfinite(pruned)):
         return _NO_VALUE
@@ -27,14 +27,14 @@ def change(perplexity: tuple[float | None, float | None]) -> str:
 
 
 def figure(value: float | None) -> str:
-    """A perplexity, to about four figures."""
+    """Format a perplexity, to about four digits."""
     if value is None or not math.isfinite(value):
         return "not finite"
     return f"{value:,.2f}" if value < 1000 else f"{value:,.0f}"
 
 
 def duration(seconds: float | None) -> str:
-    """Two units at most: `48 s`, `3 min 20 s`, `2 h 05 min`, `4 d 3 h`."""
+    """Format seconds in at most two units: `48 s`, `3 min 20 s`, `2 h 05 min`, `4 d 3 h`."""
     if seconds is None:
         return _NO_VALUE
     whole = round(seconds)
@@ -48,7 +48,7 @@ def duration(seconds: float | None) -> str:
 
 
 def age(moment: datetime) -> str:
-    """How long ago, in one unit."""
+    """Format how long ago a moment was, in one unit."""
     seconds = (datetime.now(UTC) - moment).total_seconds()
     for unit, length in (("d", _DAY), ("h", _HOUR), ("min", _MINUTE)):
         if seconds >= length:
@@ -57,7 +57,7 @@ def age(moment: datetime) -> str:
 
 
 def size(count: int) -> str:
-    """Bytes, in decimal units as disks and downloads are sold."""
+    """Format bytes in decimal units, as disks and downloads are measured."""
     value, unit = float(count), "B"
     for larger in ("kB", "MB", "GB", "TB"):
         if value < 1000:
@@ -67,27 +67,27 @@ def size(count: int) -> str:
 
 
 def count(number: int) -> str:
-    """`134,515,008`."""
+    """Format a number with separators: `134,515,008`."""
     return f"{number:,}"
 
 
 def moment(value: datetime) -> str:
-    """A full timestamp in UTC."""
+    """Format a timestamp in UTC."""
     return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def clock(value: datetime) -> str:
-    """The time of day in UTC."""
+    """Format the time of day in UTC."""
     return f"{value.astimezone(UTC):%H:%M:%S}"
 
 
 def label(name: str) -> str:
-    """A field's name as a heading: `sequence_length` as `Sequence length`."""
+    """Format the name of a field as a heading: `sequence_length` as `Sequence length`."""
     return name.replace("_", " ").capitalize()
 
 
 def in_words(value: object) -> str:
-    """A value of a recipe: what names it first, then its options."""
+    """Format a value of a recipe: its name first, then its options."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
@@ -106,14 +106,14 @@ def in_words(value: object) -> str:
 
 
 def quantity(condition: Condition, value: float | None) -> str:
-    """A gate's limit or measurement: a perplexity as it is, everything else as a share."""
+    """Format a limit or measurement of a gate: a perplexity as it is, everything else as a share."""
     if value is None:
         return _NO_VALUE
     return figure(value) if condition.name == "max_perplexity" else percent(value)
 
 
 def sentence(event: EventData) -> str:
-    """An event in words."""
+    """Describe an event."""
     match event:
         case StateChanged():
             return _state(event)

@@ -1,4 +1,4 @@
-"""Jobs beside each other: which of them no other beats, and where their recipes differ."""
+"""Compares jobs: which are on the Pareto front, and where their recipes differ."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from jobs.tables import Job
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One of the jobs, under a letter of its own."""
+    """One of the compared jobs, with its letter."""
 
     letter: str
     job: Job
@@ -20,37 +20,37 @@ class Compared:
 
     @property
     def sparsity(self) -> float:
-        """As measured, once it is."""
+        """The measured sparsity, or the requested one before there is a report."""
         return float(self.job.report["sparsity"]["overall"]) if self.job.report else self.job.sparsity
 
     @property
     def perplexity(self) -> float | None:
-        """Of the pruned model."""
+        """The perplexity of the pruned model."""
         return self.job.pruned_perplexity
 
     @property
     def seconds(self) -> float | None:
-        """Of all stages."""
+        """The time of all stages."""
         stages = self.job.report.get("stages") if self.job.report else None
         return sum(stage["seconds"] for stage in stages) if stages else None
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One field of the recipes, a value for each job."""
+    """A field of the recipes, with its value in each job."""
 
     name: str
     values: tuple[str, ...]
 
     @property
     def differs(self) -> bool:
-        """Whether the jobs do not agree."""
+        """Whether the value differs between jobs."""
         return len(set(self.values)) > 1
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The jobs, and what there is to say about them."""
+    """The compared jobs and their differences."""
 
     jobs: tuple[Compared, ...]
     rows: tuple[Row, ...]
@@ -58,32 +58,32 @@ class Comparison:
 
     @property
     def measured(self) -> list[Compared]:
-        """Those that have a perplexity."""
+        """The jobs that have a perplexity."""
         return [job for job in self.jobs if job.perplexity is not None]
 
     @property
     def dense(self) -> list[float]:
-        """The perplexities of the dense models."""
+        """The different perplexities of the dense models."""
         return sorted({job.job.dense_perplexity for job in self.measured if job.job.dense_perplexity})
 
     @property
     def finding(self) -> str:
-        """What the picture shows, in words."""
+        """What the picture shows, as a sentence."""
         best = sorted((job for job in self.measured if job.on_front), key=lambda job: job.sparsity)
-        told = ", ".join(
+        front = ", ".join(
             f"{job.letter} with {percent(job.sparsity)} at {figure(job.perplexity)}" for job in best
         )
-        return f"No other job has both more zeros and a lower perplexity than {told}." if told else ""
+        return f"No other job has both more zeros and a lower perplexity than {front}." if front else ""
 
     def cells(self) -> Iterator[tuple[str, ...]]:
-        """The figures of each job, as its table shows them."""
+        """Yield the figures of each job, as the table shows them."""
         for job in self.measured:
             grown = change((job.job.dense_perplexity, job.perplexity))
             yield job.letter, percent(job.sparsity), figure(job.perplexity), grown, duration(job.seconds)
 
 
 def compare(jobs: Sequence[Job]) -> Comparison:
-    """The comparison of jobs, with letters in their order."""
+    """Compare jobs, lettered in their order."""
     specs = [JobSpec.model_validate(job.spec) for job in jobs]
     terms = [(job.model, spec.evaluation) for job, spec in zip(jobs, specs, strict=True)]
     compared = tuple(
@@ -95,13 +95,13 @@ def compare(jobs: Sequence[Job]) -> Comparison:
 
 
 def _letter(number: int) -> str:
-    """A to Z, then AA, AB and so on, as the columns of a sheet."""
+    """Return A to Z, then AA, AB and so on, as a spreadsheet names its columns."""
     rest, last = divmod(number, 26)
     return (_letter(rest - 1) if rest else "") + chr(ord("A") + last)
 
 
 def _on_front(number: int, jobs: Sequence[Job], terms: Sequence[object]) -> bool:
-    """Whether no job that was measured in the same way has as many zeros and as low a perplexity."""
+    """Whether no other job of the same model and text has as many zeros and as low a perplexity."""
     one = _measured(jobs[number])
     if one is None:
         return False

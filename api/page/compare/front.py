@@ -1,4 +1,4 @@
-"""Jobs as points: perplexity against sparsity, with those that no other job beats in both."""
+"""Draws perplexity against sparsity, with the Pareto front of the jobs."""
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, ScalarFormatter
@@ -11,7 +11,7 @@ _LOG_FROM = 8.0
 
 
 def front(comparison: Comparison, *, pixels: tuple[int, int]) -> bytes:
-    """The points, the front as the steps that it guarantees, each dense perplexity as a line across."""
+    """Draw the jobs as points, the front as steps, and each dense perplexity as a line."""
     points, dense = comparison.measured, comparison.dense
     values = [point.perplexity or 0.0 for point in points] + dense
 
@@ -44,7 +44,7 @@ def _lines(axes: Axes, dense: list[float]) -> None:
             "dense",
             (1, value),
             xycoords=("axes fraction", "data"),
-            xytext=(-2, -4),  # below: the letters stand higher than their points
+            xytext=(-2, -4),  # below the line: the letters are above their points
             textcoords="offset points",
             ha="right",
             va="top",
@@ -70,7 +70,7 @@ def _mark(axes: Axes, point: Compared) -> None:
     axes.annotate(
         point.letter,
         place,
-        xytext=(6, 5),  # beside the front, which may rise from the point
+        xytext=(6, 5),  # next to the front, which may rise from the point
         textcoords="offset points",
         weight="bold" if best else "normal",
         color=INK if best else SOFT,

@@ -31,7 +31,7 @@ def show(principal: Reader, owner: Owner, database: Database, selected: Selected
     query = [("job", str(job_id)) for job_id in dict.fromkeys(selected)]
     query += [("owner", owner)] if owner != principal.owner else []
     return page(
-        "compare.html",
+        "compare/compare.html",
         comparison=_comparison(database, owner, selected),
         query=urlencode(query),
         pixels=_PIXELS,

@@ -1,15 +1,15 @@
-"""What to do about an error, where its own message does not say it."""
+"""What to do about an error, by its type, if its message does not say it."""
 
 from jobs.states import LostAttempt
 
 ADVICE: dict[str, str] = {
-    "invalid_input": "Change the field that is named, and submit it as a new job.",
-    "numerical_failure": "More calibration samples, more damping or the dtype float32 help most often.",
-    "unreachable": "Run it again when the Hub answers; nothing is wrong with the recipe.",
-    "store": "Run it again when the artifact store answers; finished blocks are kept.",
-    "internal": "Run it again. If it fails in the same way, the worker's log has the details.",
-    LostAttempt.OUT_OF_MEMORY: "Run it again on a larger machine, or as a new job with a smaller recipe.",
-    LostAttempt.KILLED: "The system killed it, most often for its memory. Run it again on a larger machine.",
-    LostAttempt.STALLED: "It made no progress. Look at the worker's machine, then run it again.",
-    LostAttempt.LOST_WORKER: "Look at the worker's machine and its log, then run it again.",
+    "invalid_input": "Change the field that the message names, and submit a new job.",
+    "numerical_failure": "More calibration samples, more damping or dtype float32 usually help.",
+    "unreachable": "Retry when the Hub answers again; nothing is wrong with the recipe.",
+    "store": "Retry when the artifact store answers again; finished blocks are kept.",
+    "internal": "Retry the job. If it fails again in the same way, the worker's log has the details.",
+    LostAttempt.OUT_OF_MEMORY: "Retry on a larger machine, or submit a smaller recipe as a new job.",
+    LostAttempt.KILLED: "The system killed it, usually for its memory. Retry on a machine with more memory.",
+    LostAttempt.STALLED: "It made no progress. Check the worker's machine, then retry.",
+    LostAttempt.LOST_WORKER: "Check the worker's machine and its log, then retry.",
 }

@@ -69,7 +69,7 @@ def confirm(
     rule = RULES[action]
     affected = [found for found in selected if found.state in rule.states]
     return page(
-        "bulk.html",
+        "jobs/bulk.html",
         action=action,
         rule=rule,
         affected=affected,

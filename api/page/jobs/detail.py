@@ -35,7 +35,7 @@ router = APIRouter(include_in_schema=False)
 def show(request: Request, job_id: UUID, principal: Reader, owner: Owner, database: Database) -> Response:
     """Show the page of a job."""
     view = _view(database, owner, job_id)
-    return page("job.html", view=view, principal=principal, server=str(request.base_url).rstrip("/"))
+    return page("jobs/job.html", view=view, principal=principal, server=str(request.base_url).rstrip("/"))
 
 
 @router.post("/jobs/{job_id}/cancel")
@@ -76,7 +76,7 @@ async def _fragments(
         except DATABASE_UNAVAILABLE:
             return  # the browser reconnects by itself, after the last fragment that it has seen
         for name in _changed_by(batch):
-            html = fragment(f"job/{name}.html", view=view, principal=principal)
+            html = fragment(f"jobs/job/{name}.html", view=view, principal=principal)
             yield format_sse_event(event=name, data_str=html, id=str(batch[-1].id))
     if not resources.streams.listener.closed:
         yield format_sse_event(event="end", data_str="")

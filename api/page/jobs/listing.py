@@ -82,7 +82,7 @@ def list_jobs(filters: Filters, principal: Reader, database: Database) -> Respon
     """Show the list."""
     listed = _read(database, visible_owner(principal, filters.owner), filters)
     return page(
-        "jobs.html",
+        "jobs/list.html",
         jobs=listed,
         filters=filters,
         states=list(JobState),

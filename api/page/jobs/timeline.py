@@ -1,4 +1,4 @@
-"""When each attempt was in which stage, on one scale, so that a repeated stage can be seen."""
+"""The stages of each attempt on one time scale, so that a repeated stage is visible."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from jobs.tables import JobAttempt
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """One stage of one attempt. Offset and width are parts of the whole timeline."""
+    """A stage of an attempt. Offset and width are fractions of the timeline."""
 
     stage: str
     seconds: float
@@ -21,7 +21,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class AttemptView:
-    """One worker's hold on the job."""
+    """An attempt with its stages."""
 
     attempt: JobAttempt
     seconds: float
@@ -29,7 +29,7 @@ class AttemptView:
 
 
 def timeline(attempts: Sequence[JobAttempt], events: Sequence[Event]) -> tuple[AttemptView, ...]:
-    """The attempts, first to last. What still runs lasts until now."""
+    """Return the attempts, first to last. One that still runs lasts until now."""
     if not attempts:
         return ()
     now = datetime.now(UTC)
@@ -51,5 +51,5 @@ def _attempt(attempt: JobAttempt, events: Sequence[Event], now: datetime, longes
 
 
 def _seconds(start: datetime, end: datetime) -> float:
-    """Between two moments; the database's clock and this one may differ by a little."""
+    """Return the time between two moments, never negative: the clocks of database and API may differ."""
     return max(0.0, (end - start).total_seconds())

@@ -1,4 +1,4 @@
-"""What the page shows of a job, read in one short transaction and ready for a template."""
+"""What the page shows of a job, read in one transaction and prepared for the templates."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ StageStatus = Literal["waiting", "active", "done", "stopped", "skipped"]
 
 @dataclass(frozen=True, slots=True)
 class StageView:
-    """One step of the stepper."""
+    """A stage as the stepper shows it."""
 
     name: Stage
     status: StageStatus
@@ -38,7 +38,7 @@ class StageView:
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One line of the event log."""
+    """A line of the event log."""
 
     event: Event
     text: str
@@ -46,7 +46,7 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """Everything that the job page shows."""
+    """Everything that the page of a job shows."""
 
     job: Job
     spec: JobSpec
@@ -59,17 +59,17 @@ class JobView:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will happen by itself."""
+        """Whether the job has ended."""
         return self.job.state in ENDED
 
     @property
     def can_cancel(self) -> bool:
-        """Whether a request to cancel would change anything."""
+        """Whether the job can be cancelled."""
         return self.job.state in (JobState.QUEUED, JobState.RUNNING)
 
     @property
     def can_retry(self) -> bool:
-        """Whether the job could run again."""
+        """Whether the job can be retried."""
         return self.job.state in RETRIABLE
 
     @property
@@ -79,17 +79,17 @@ class JobView:
 
     @property
     def advice(self) -> str | None:
-        """What to do about the error, where its own message does not say it."""
+        """What to do about the error, if its message does not say it."""
         return ADVICE.get(self.job.error.get("type", "")) if self.job.error else None
 
     def commands(self, server: str) -> list[tuple[str, str]]:
-        """The job as commands that would submit it again."""
+        """Return named commands that submit the job again."""
         body = request_body(self.spec, self.job.labels)
         return [("curl", curl(body, server)), ("pruneserve run", run(body, server))]
 
     @property
     def moments(self) -> list[tuple[str, Any]]:
-        """When the job entered its states, in that order."""
+        """When the job entered each of its states, in that order."""
         entered = [("submitted", self.job.created_at), ("started", self.job.running_at)] + [
             (state.value, getattr(self.job, f"{state}_at")) for state in (JobState.CANCELLING, *sorted(ENDED))
         ]
@@ -104,27 +104,27 @@ class JobView:
 
     @property
     def seconds(self) -> float:
-        """The work of all stages that have finished."""
+        """The time of all finished stages."""
         return sum(stage.seconds or 0.0 for stage in self.stages)
 
     @property
     def peak_memory_bytes(self) -> int:
-        """The most memory that a finished stage has used."""
+        """The peak memory of all finished stages."""
         return max((stage.peak_memory_bytes or 0 for stage in self.stages), default=0)
 
     @property
     def sparsity(self) -> float | None:
-        """The measured share of zeros, once there is a report."""
+        """The measured share of zeros; None without a report."""
         return self.job.report["sparsity"]["overall"] if self.job.report else None
 
     @property
     def weights(self) -> int:
-        """The weights of the pruned layers."""
+        """How many weights the pruned layers have."""
         return sum(layer["weights"] for layer in self.layers)
 
     @property
     def pictures(self) -> list[Picture]:
-        """What there is to see in the report."""
+        """The pictures of the report."""
         return pictures(self.job.report) if self.job.report else []
 
     @property
@@ -150,7 +150,7 @@ def read(session: Session, job: Job) -> JobView:
 
 
 def _stages(job: Job, events: Sequence[Event]) -> tuple[StageView, ...]:
-    """By whichever attempt: one that resumes goes on at a later stage."""
+    """Return all stages, whichever attempt finished them: an attempt that resumes starts at a later stage."""
     finished = {event.data.stage: event.data for event in events if isinstance(event.data, StageFinished)}
     return tuple(_stage(job, stage, finished.get(stage)) for stage in Stage)
 
@@ -169,5 +169,5 @@ def _status(job: Job, stage: Stage, finished: bool) -> StageStatus:
         return "active" if job.state in HELD else "stopped"
     if finished:
         return "done"
-    # Passed without a word: a method that uses no gradients has no such stage, for one.
+    # Skipped without an event, as by a method that uses no gradients.
     return "skipped" if _ORDER[stage] < _ORDER[Stage(job.stage)] else "waiting"

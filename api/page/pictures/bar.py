@@ -1,11 +1,11 @@
-"""One bar of a chart: what is drawn without Matplotlib being loaded."""
+"""A bar of a chart, in a module that does not load Matplotlib."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar. Without a value there is nothing to draw, and the text says why."""
+    """A bar with its text. Without a value nothing is drawn, and the text says why."""
 
     label: str
     value: float | None

@@ -1,4 +1,4 @@
-"""Bars with their figures written beside them: perplexities and stage times."""
+"""Draws labelled bars: perplexities and stage times."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from api.page.pictures.style import ACCENT, BAD, INK, LINE, NARROW, QUIET, draw
 
 
 def bars(rows: Sequence[Bar], *, pixels: tuple[int, int]) -> bytes:
-    """Horizontal bars from zero, the first on top."""
+    """Draw horizontal bars from zero, the first on top."""
     longest = max((row.value for row in rows if row.value is not None), default=1.0) or 1.0
 
     def paint(axes: Axes) -> None:
@@ -26,7 +26,7 @@ def bars(rows: Sequence[Bar], *, pixels: tuple[int, int]) -> bytes:
             )
         axes.set_yticks(range(len(rows)), labels=[row.label for row in rows])
         axes.set_ylim(len(rows) - 0.5, -0.5)
-        # Room for the text beside the longest bar.
+        # Room for the text next to the longest bar.
         axes.set_xlim(0, longest * (2.3 if pixels[0] < NARROW else 1.8))
         axes.set_xticks([])
         axes.tick_params(length=0, axis="y", labelcolor=INK)

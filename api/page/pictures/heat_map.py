@@ -1,4 +1,4 @@
-"""The heat map of a job's layers: block × kind of layer."""
+"""Draws the heat map of a job's layers: block × kind of layer."""
 
 import math
 from collections.abc import Sequence
@@ -10,17 +10,17 @@ from matplotlib.colors import to_rgba
 from api.page.pictures.layer_map import LayerMap
 from api.page.pictures.style import ACCENT, INK, LINE, NARROW, SOFT, draw
 
-_FAINTEST = 0.06
+_MIN_OPACITY = 0.06
 
 
 def heat_map(layers: LayerMap, *, pixels: tuple[int, int]) -> bytes:
-    """Every layer as a cell whose strength is its value, from the map's least to its greatest."""
+    """Draw each layer as a cell whose opacity is its value, from the smallest to the largest of the map."""
     rows = len(layers.kinds)
     low, high = layers.range
 
     def paint(axes: Axes) -> None:
         cells = [
-            (_corners(column, row), to_rgba(ACCENT, _strength(value, low, high)))
+            (_corners(column, row), to_rgba(ACCENT, _opacity(value, low, high)))
             for row, kind in enumerate(layers.kinds)
             for column, block in enumerate(layers.blocks)
             if (value := layers.value(block, kind)) is not None
@@ -46,9 +46,9 @@ def _corners(column: int, row: int) -> list[tuple[float, float]]:
     return [(left, top), (right, top), (right, bottom), (left, bottom)]
 
 
-def _strength(value: float, low: float, high: float) -> float:
-    """As opacity: the same picture then reads on white and on black."""
-    return 0.6 if high == low else _FAINTEST + (1 - _FAINTEST) * (value - low) / (high - low)
+def _opacity(value: float, low: float, high: float) -> float:
+    """Return the opacity of a value, which works on a light and on a dark background."""
+    return 0.6 if high == low else _MIN_OPACITY + (1 - _MIN_OPACITY) * (value - low) / (high - low)
 
 
 def _block_ticks(blocks: Sequence[int], most: int) -> tuple[list[int], list[str]]:

@@ -1,4 +1,4 @@
-"""A report's layers as a map of block × kind: for the plot, its table, and the sentence that sums it up."""
+"""A report's layers as a map of block × kind, for the heat map, its table and its caption."""
 
 import re
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ _NUMBER = re.compile(r"(?<=\.)\d+(?=\.|$)")
 
 @dataclass(frozen=True)
 class LayerMap:
-    """One measure of every pruned layer. Experts of one block and kind share a cell: their weighted mean."""
+    """One measure of every pruned layer. Experts of one block and kind share a cell, as a weighted mean."""
 
     measure: Measure
     blocks: tuple[int, ...]
@@ -25,35 +25,35 @@ class LayerMap:
 
     @property
     def title(self) -> str:
-        """What the values are."""
+        """What the values mean."""
         return _TITLES[self.measure]
 
     @cached_property
     def range(self) -> tuple[float, float]:
-        """The least and the greatest value."""
+        """The smallest and the largest value."""
         return min(self.values.values()), max(self.values.values())
 
     def value(self, block: int, kind: str) -> float | None:
-        """The cell's value; None where the block has no such layer, or it was not pruned."""
+        """Return a cell's value, or None if the block has no such pruned layer."""
         return self.values.get((block, kind))
 
     def cell(self, block: int, kind: str) -> str:
-        """The cell's value as people read it."""
+        """Format a cell's value."""
         value = self.value(block, kind)
         return "\N{EN DASH}" if value is None else self.written(value)
 
     def written(self, value: float) -> str:
-        """A value as people read it."""
+        """Format a value."""
         return percent(value)
 
     def label(self, kind: str) -> str:
-        """The last part of the kind's name, or all of it where that would name two."""
+        """Return the last part of the kind's name, or the whole name if that part is ambiguous."""
         short = kind.rpartition(".")[2]
         return kind if [other.rpartition(".")[2] for other in self.kinds].count(short) > 1 else short
 
     @property
     def finding(self) -> str:
-        """What the map shows, in words."""
+        """What the map shows, as a sentence."""
         low, high = self.range
         if self.written(low) == self.written(high):
             return f"{self.title}: {self.written(low)} in every layer."
@@ -67,7 +67,7 @@ class LayerMap:
 
 
 def layer_map(layers: Sequence[dict[str, Any]], measure: Measure) -> LayerMap | None:
-    """The map of a report's layers. None: there are none, or the report has no such measure."""
+    """Return the map of a report's layers, or None if no layer has this measure."""
     weighed: dict[tuple[int, str], tuple[float, int]] = {}
     for layer in layers:
         value = layer.get(measure)
@@ -87,6 +87,6 @@ def layer_map(layers: Sequence[dict[str, Any]], measure: Measure) -> LayerMap | 
 
 
 def _kind(name: str, block: int) -> str:
-    """The layer's name within its block, its expert's number left open."""
+    """Return the layer's name within its block, with `*` for the number of its expert."""
     within = f".{name}".partition(f".{block}.")[2] or name
     return _NUMBER.sub("*", within)

@@ -1,7 +1,7 @@
-"""What there is to see in a report: each picture with the sentence that it stands for, and its figures.
+"""The pictures of a report, each with a caption and a table of its figures.
 
-The sentence is the picture's alternative text and its caption; the figures are its table. Matplotlib is
-loaded when a picture is drawn for the first time: it takes a second, and the API starts without it.
+The caption is also the picture's alternative text. Matplotlib is loaded when a picture is first drawn,
+because that takes a second and the API should start without it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +15,7 @@ from api.page.pictures.layer_map import LayerMap, layer_map
 Name = Literal["sparsity", "error", "perplexity", "stages"]
 Width = Literal["wide", "narrow"]
 
-# A picture that is shrunk to a telephone has letters that nobody can read: there is one for each width.
+# Scaled down to a phone, the text of a picture would be too small to read, so each is drawn for two widths.
 _NARROW, _HALF, _FULL = 340, 470, 980
 
 _BAR, _ROW, _FRAME, _MAP_FRAME = 30, 24, 44, 70
@@ -23,7 +23,7 @@ _BAR, _ROW, _FRAME, _MAP_FRAME = 30, 24, 44, 70
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The same in figures; the first column names the row."""
+    """The figures of a picture. The first column names the row."""
 
     headings: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -31,7 +31,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One picture. Sizes are in CSS pixels."""
+    """A picture. Sizes are in CSS pixels."""
 
     name: Name
     title: str
@@ -44,12 +44,12 @@ class Picture:
     narrow_width: ClassVar[int] = _NARROW
 
     def draw(self, width: Width) -> bytes:
-        """The SVG."""
+        """Draw the picture as SVG."""
         return self.paint((self.width if width == "wide" else self.narrow_width, self.height))
 
 
 def pictures(report: dict[str, Any]) -> list[Picture]:
-    """Everything that this report has figures for."""
+    """Return the pictures for which the report has figures."""
     return [*_perplexity(report), *_stages(report.get("stages", ())), *_maps(report["sparsity"]["layers"])]
 
 

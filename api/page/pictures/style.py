@@ -1,7 +1,7 @@
-"""Figures as SVG that follow the reader's theme: light or dark is decided where the picture is shown.
+"""Draws figures as SVG that follow the light or dark theme of the browser.
 
-Matplotlib writes colours as they are named. Each role of a colour is drawn in a value that nothing else uses,
-which the finished SVG replaces by a CSS variable; text stays text, in the reader's own font.
+Each role of a colour is drawn in a placeholder colour that nothing else uses, which is replaced by a CSS
+variable in the finished SVG. Text stays text, in the browser's own font.
 """
 
 import io
@@ -15,11 +15,11 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 NARROW = 400
-"""Pixels: below them a picture is drawn for a telephone."""
+"""Pictures narrower than this, in pixels, are drawn for a phone."""
 
 INK, SOFT, LINE, ACCENT, QUIET, BAD = "#010101", "#020202", "#030303", "#040404", "#050505", "#060606"
 
-# The page's own colours, by role: on light, on dark.
+# The colours of the page by role: for the light and the dark theme.
 _THEMES = {
     INK: ("#191c1a", "#e7ebe8"),
     SOFT: ("#5b635e", "#9ba59f"),
@@ -29,9 +29,9 @@ _THEMES = {
     BAD: ("#b3261e", "#f2948c"),
 }
 
-_SETTINGS: Any = {  # its own type lists every name there is
+_SETTINGS: Any = {  # the declared type lists every setting by name
     "svg.fonttype": "none",
-    "svg.hashsalt": "pruneserve",  # equal figures are equal bytes
+    "svg.hashsalt": "pruneserve",  # equal figures give equal bytes
     "text.parse_math": False,  # a dollar sign in a file's name is a dollar sign
     "font.size": 12.5,
     "text.color": INK,
@@ -51,14 +51,14 @@ _SETTINGS: Any = {  # its own type lists every name there is
 
 _FONT = 'system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","Liberation Sans",sans-serif'
 
-# Matplotlib's settings and font cache belong to the whole process, and routes run in threads.
-_one_at_a_time = threading.Lock()
+# Matplotlib's settings and font cache are global, and routes run in threads.
+_lock = threading.Lock()
 
 
 def draw(paint: Callable[[Axes], None], pixels: tuple[int, int]) -> bytes:
-    """The SVG of a figure with one set of axes, which `paint` fills. Width and height are in CSS pixels."""
-    with _one_at_a_time, mpl.rc_context(_SETTINGS):
-        # 72 dots per inch: Matplotlib's unit of text and lines is then one pixel.
+    """Draw one set of axes, which `paint` fills, as SVG. `pixels` is (width, height) in CSS pixels."""
+    with _lock, mpl.rc_context(_SETTINGS):
+        # At 72 dots per inch, Matplotlib's unit of text and lines is one pixel.
         figure = Figure(figsize=(pixels[0] / 72, pixels[1] / 72), dpi=72)
         FigureCanvasSVG(figure)
         paint(figure.add_subplot())

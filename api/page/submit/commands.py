@@ -1,4 +1,4 @@
-"""A job as commands that would submit it again: with curl, and with `pruneserve run`."""
+"""Writes commands that submit a job again: with curl, and with `pruneserve run`."""
 
 import json
 import shlex
@@ -9,7 +9,7 @@ from jobs.spec.job import JobSpec
 
 
 def request_body(spec: JobSpec, labels: dict[str, str]) -> dict[str, Any]:
-    """The shortest request that means this job: what is no default."""
+    """Return the shortest request for this job: only what differs from the defaults."""
     fields = spec.as_request()
     name = fields["method"]["name"]
     least = JobRequest.model_validate({"model": "any/model", "method": name, "sparsity": fields["sparsity"]})
@@ -26,7 +26,7 @@ def request_body(spec: JobSpec, labels: dict[str, str]) -> dict[str, Any]:
 
 
 def curl(body: dict[str, Any], server: str) -> str:
-    """The request by curl; the key comes from the environment."""
+    """Write the request with curl. The key comes from the environment."""
     return (
         f"curl -sS --fail-with-body {shlex.quote(f'{server}/v1/jobs')} \\\n"
         f'  -H "Authorization: Bearer $PRUNESERVE_API_KEY" \\\n'
@@ -35,8 +35,8 @@ def curl(body: dict[str, Any], server: str) -> str:
 
 
 def run(body: dict[str, Any], server: str) -> str:
-    """The request by the command line, which waits for the end."""
-    # JSON has no line break inside of a string, so no line of it is the end mark.
+    """Write the request with the command line, which waits for the job to end."""
+    # JSON strings have no line breaks, so no line can be the end mark.
     return (
         f"PRUNESERVE_URL={shlex.quote(server)} pruneserve run --file - <<'END'\n"
         f"{json.dumps(body, indent=2, ensure_ascii=False)}\nEND"
@@ -44,7 +44,7 @@ def run(body: dict[str, Any], server: str) -> str:
 
 
 def _different(value: dict[str, Any], default: dict[str, Any]) -> dict[str, Any]:
-    """What differs from the default, inside of nested objects as well; one that is named comes whole."""
+    """Return what differs from the default, also within objects; an object with a name is returned whole."""
     different: dict[str, Any] = {}
     for name, inner in value.items():
         usual = default.get(name)

@@ -1,7 +1,7 @@
-"""The fields of the form for a new job, read off the request's own types: bounds, defaults and explanations.
+"""The fields of the form for a new job, derived from the types of the request.
 
-A field is named by its dotted path in the request. What is left empty is left out, so that the server's
-default holds; the form shows it.
+A field is named by its dotted path in the request, and has the bounds, default and description of its type. A
+field that is left empty is left out of the request, so that it has the default.
 """
 
 import re
@@ -19,33 +19,35 @@ _SEPARATOR = re.compile(r"[,\n]")
 
 @dataclass(frozen=True, slots=True)
 class FormField:
-    """One field. Default and bounds are as people would type them; empty where there is none."""
+    """A field of the form. Default and bounds are as people would type them; empty if there is none."""
 
     name: str
     kind: Kind
     default: str
     description: str
     choices: tuple[str, ...] = ()
-    least: str = ""
-    most: str = ""
+    minimum: str = ""
+    maximum: str = ""
 
     @property
     def label(self) -> str:
-        """What the field is called: by its own name, or by its parent's where that only holds a choice."""
+        """The field's own name, or its parent's if that only holds a choice."""
         parent, _, last = self.name.rpartition(".")
         words = parent if last == "name" else f"{parent} {last}" if parent in _NAMED_WITH_PARENT else last
         return words.replace("_", " ").capitalize()
 
     @property
     def hint(self) -> str:
-        """The explanation, with the bounds and the default."""
-        bounds = f"{_grouped(self.least)} to {_grouped(self.most)}" if self.least and self.most else ""
+        """The description with the bounds and the default."""
+        bounds = (
+            f"{_grouped(self.minimum)} to {_grouped(self.maximum)}" if self.minimum and self.maximum else ""
+        )
         default = f"default {self.default}" if self.default and self.kind not in ("choice", "flag") else ""
         limits = ", ".join(filter(None, (bounds, default)))
         return f"{self.description} {limits[:1].upper()}{limits[1:]}{'.' if limits else ''}".strip()
 
     def parsed(self, text: str) -> object:
-        """What was typed, as the request has it. What cannot be read stays text, to be refused."""
+        """Return what was typed as a value of the request. Text that cannot be parsed stays text."""
         match self.kind:
             case "flag":
                 return text == "true"
@@ -61,7 +63,7 @@ class FormField:
                 return text
 
     def written(self, value: object) -> str:
-        """A value of the request as it would be typed."""
+        """Return a value of the request as people would type it."""
         if self.kind == "flag":
             return "true" if value or value == {} else ""
         match value:
@@ -76,7 +78,7 @@ class FormField:
 
 
 def fields_of(model: type[BaseModel], prefix: str = "", *names: str) -> Iterator[FormField]:
-    """The fields of a type, or those that are named, in that order."""
+    """Yield the fields of a type, or those with the given names in that order."""
     schema = model.model_json_schema()
     for name in names or schema["properties"]:
         field = _field(f"{prefix}{name}", schema["properties"][name], schema.get("$defs", {}))
@@ -85,7 +87,7 @@ def fields_of(model: type[BaseModel], prefix: str = "", *names: str) -> Iterator
 
 
 def request_body(fields: Iterator[FormField], typed: Mapping[str, str]) -> dict[str, Any]:
-    """The request that the form stands for."""
+    """Return the request that the form describes."""
     body: dict[str, Any] = {}
     for field in fields:
         text = typed.get(field.name, "").strip()
@@ -94,7 +96,7 @@ def request_body(fields: Iterator[FormField], typed: Mapping[str, str]) -> dict[
         *parents, last = field.name.split(".")
         place = body
         for parent in parents:
-            # A flag may stand where its options go: the options say more.
+            # A flag and its options share a place; the options replace the flag.
             if not isinstance(place.get(parent), dict):
                 place[parent] = {}
             place = place[parent]
@@ -103,7 +105,7 @@ def request_body(fields: Iterator[FormField], typed: Mapping[str, str]) -> dict[
 
 
 def typed_as(fields: Iterator[FormField], body: Mapping[str, Any]) -> dict[str, str]:
-    """What would have to be typed for this request."""
+    """Return what people would type for this request."""
     typed = {}
     for field in fields:
         value: Any = body
@@ -127,8 +129,8 @@ def _field(name: str, schema: dict[str, Any], types: dict[str, Any]) -> FormFiel
         default=_default(schema.get("default")),
         description=str(schema.get("description", "")).replace("`", ""),
         choices=tuple(map(str, inner.get("enum", ()))),
-        least=_bound(inner, "minimum", "exclusiveMinimum"),
-        most=_bound(inner, "maximum", "exclusiveMaximum"),
+        minimum=_bound(inner, "minimum", "exclusiveMinimum"),
+        maximum=_bound(inner, "maximum", "exclusiveMaximum"),
     )
 
 
@@ -139,7 +141,7 @@ def _default(value: object) -> str:
 
 
 def _concrete(schema: dict[str, Any], types: dict[str, Any]) -> dict[str, Any]:
-    """The one type that a field has besides null."""
+    """Return the type of a field that is nullable or a reference."""
     if "$ref" in schema:
         return _concrete(types[schema["$ref"].rpartition("/")[2]], types)
     options = [option for option in schema.get("anyOf", ()) if option.get("type") != "null"]
@@ -147,7 +149,7 @@ def _concrete(schema: dict[str, Any], types: dict[str, Any]) -> dict[str, Any]:
 
 
 def _parts(schema: dict[str, Any], types: dict[str, Any]) -> Mapping[str, Any]:
-    """The fields of each element, for an array of objects."""
+    """Return the fields of the items, for an array of objects."""
     parts: Mapping[str, Any] = _concrete(schema.get("items", {}), types).get("properties", {})
     return parts
 
@@ -173,7 +175,7 @@ def _bound(schema: dict[str, Any], *names: str) -> str:
 
 
 def _grouped(bound: str) -> str:
-    """A large number as people read it."""
+    """Format a number with separators."""
     return f"{float(bound):,.10g}"
 
 
@@ -187,7 +189,7 @@ def _number(text: str) -> object:
 
 
 def _weighted(part: str) -> dict[str, object]:
-    """A dataset, and after a last `=` its weight."""
+    """Parse a dataset, and its weight after the last `=`."""
     dataset, equals, weight = (side.strip() for side in part.rpartition("="))
     return {"dataset": dataset, "weight": _number(weight)} if equals else {"dataset": part}
 

@@ -1,4 +1,4 @@
-"""The form for a new job: which fields it has, in which order, and what depends on a choice."""
+"""The form for a new job: its fields, their order, and which depend on a choice."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ DEFAULT_METHOD = "gblm"
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Fields under one heading. What few people need is folded away."""
+    """Fields under one heading. Sections that few people need are folded."""
 
     title: str
     fields: tuple[FormField, ...]
@@ -32,7 +32,7 @@ class Section:
     folded: bool = False
 
     def touched(self, typed: Mapping[str, str], wrong: Collection[str]) -> bool:
-        """Whether something in it differs from the default, or cannot be accepted."""
+        """Whether a field differs from its default or has an error."""
         return any(
             typed.get(field.name, "") not in ("", field.default) or field.name in wrong
             for field in self.fields
@@ -40,7 +40,7 @@ class Section:
 
 
 def sections(typed: Mapping[str, str]) -> tuple[Section, ...]:
-    """The form, with the options of the method and the allocation that are chosen."""
+    """Return the form with the options of the selected method and allocation."""
     return (
         Section("Model", tuple(fields_of(ModelReference, "model."))),
         Section("Method", tuple(_method(typed.get(_METHOD) or DEFAULT_METHOD))),
@@ -62,7 +62,7 @@ def sections(typed: Mapping[str, str]) -> tuple[Section, ...]:
 
 
 def every_field(typed: Mapping[str, str]) -> Iterator[FormField]:
-    """The fields of the form, one after the other."""
+    """Yield the fields of the form in order."""
     for section in sections(typed):
         yield from section.fields
 
@@ -96,4 +96,8 @@ def _options(chosen: type, prefix: str) -> Iterator[FormField]:
 
 
 def _about(chosen: type | None) -> str:
-    return (chosen.__doc__ or "") if chosen else "The combination that measured best; see docs/methods.md."
+    return (
+        (chosen.__doc__ or "")
+        if chosen
+        else "The combination with the best measured perplexity; see docs/methods.md."
+    )

@@ -18,7 +18,8 @@ from api.page.submit.commands import request_body as request_of
 from api.page.submit.fields import request_body, typed_as
 from api.page.submit.form import DEFAULT_METHOD, every_field, sections
 from api.problems.handlers import as_problem
-from api.problems.problems import FieldError, InvalidRequest, Problem
+from api.problems.problem import FieldError, Problem
+from api.problems.problems import InvalidRequest
 from api.resources import Database, Resources
 from api.schemas.jobs import JobRequest
 from api.security.auth import Writer
@@ -85,8 +86,8 @@ def estimate(typed: Typed, principal: Writer, resources: Resources) -> Response:
     except Problem as problem:
         first = problem.errors[0] if problem.errors else None
         reason = f"{first.field} {first.message}." if first else problem.detail
-        return page("estimate.html", problem=reason)
-    return page("estimate.html", problem=None, estimate=found)
+        return page("submit/estimate.html", problem=reason)
+    return page("submit/estimate.html", problem=None, estimate=found)
 
 
 def read(typed: Mapping[str, str]) -> JobRequest:
@@ -105,7 +106,7 @@ def _form(
     shown = {field.name for field in every_field(typed)}
     messages = {_nearest(error.field, shown): error.message for error in errors}
     return page(
-        "new.html",
+        "submit/new.html",
         status=status.HTTP_422_UNPROCESSABLE_CONTENT if errors else status.HTTP_200_OK,
         sections=sections(typed),
         typed=typed,

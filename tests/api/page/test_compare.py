@@ -79,19 +79,19 @@ def test_the_page_shows_ones_own_jobs_and_their_picture(client_of: ClientOf, job
 
 
 def test_a_comparison_is_bounded_and_may_be_empty(client: TestClient, jobs: Jobs) -> None:
-    assert "Choose jobs" in client.get("/compare").text
+    assert "Select jobs" in client.get("/compare").text
     assert client.get(f"/compare/front.svg?job={jobs.queued()}").status_code == 404
     assert client.get("/compare?" + "&".join(f"job={uuid4()}" for _ in range(101))).status_code == 422
 
 
-def test_a_sweep_is_shown_as_its_jobs_beside_each_other(client_of: ClientOf, jobs: Jobs) -> None:
+def test_a_sweep_is_shown_as_a_comparison_of_its_jobs(client_of: ClientOf, jobs: Jobs) -> None:
     client = client_of()
     job_fields = {name: value for name, value in SMALLEST.items() if name != "sparsity"}
     swept = client.post("/v1/sweeps", json={"job": job_fields, "vary": {"sparsity": [0.4, 0.5]}}).json()
     answer = client.get(f"/sweeps/{swept['id']}")
     assert answer.status_code == 303
     html = client.get(answer.headers["Location"]).text
-    assert "2 jobs beside each other" in html
+    assert "Compare 2 jobs" in html
     job_id = UUID(swept["jobs"][0]["id"])
     assert f'href="/sweeps/{swept["id"]}"' in client.get(f"/jobs/{job_id}").text
     assert client_of("eve", scopes_but("admin")).get(f"/sweeps/{swept['id']}").status_code == 404

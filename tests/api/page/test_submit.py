@@ -55,8 +55,8 @@ def test_bounds_and_defaults_are_those_of_the_request(prefix: str, of: type[Base
         if field is None or field.kind != "integer":
             continue
         limits = {type(limit): limit for limit in info.metadata}
-        assert float(field.least) == limits[annotated_types.Ge].ge
-        assert float(field.most) == limits[annotated_types.Le].le
+        assert float(field.minimum) == limits[annotated_types.Ge].ge
+        assert float(field.maximum) == limits[annotated_types.Le].le
         assert field.default == ("" if info.default is None else str(info.default))
 
 

@@ -56,7 +56,7 @@ def test_a_method_that_is_not_allowed_names_those_that_are(client: TestClient) -
     assert answer.headers["Allow"]
 
 
-def test_a_mistake_of_ours_tells_nothing_of_the_inside(
+def test_an_internal_error_reveals_nothing_of_the_service(
     client: TestClient, database: sessionmaker[Session], jobs: Jobs
 ) -> None:
     job_id = jobs.queued()
@@ -68,5 +68,5 @@ def test_a_mistake_of_ours_tells_nothing_of_the_inside(
         "type": "urn:pruneserve:problem:internal-error",
         "title": "Internal error",
         "status": 500,
-        "detail": "Something went wrong inside the service; its log has the details.",
+        "detail": "The service has failed. Its log has the details; report it to the operator.",
     }

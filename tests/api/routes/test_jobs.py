@@ -132,7 +132,7 @@ def test_an_ended_job_cannot_be_cancelled(client: TestClient, jobs: Jobs) -> Non
     jobs.succeed(claim)
     answer = client.post(f"/v1/jobs/{claim.job_id}/cancel")
     assert answer.status_code == 409
-    assert answer.json()["detail"] == "The job has already succeeded; there is nothing left to cancel."
+    assert answer.json()["detail"] == "The job has already succeeded; there is nothing to cancel."
 
 
 def test_labels_and_gates_are_shown_and_narrow_the_list(client: TestClient, jobs: Jobs) -> None:

@@ -1,0 +1,87 @@
+"""RFC 9457 problem documents: the base class of all problems, and their place in the OpenAPI document."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+from fastapi import HTTPException, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+
+MEDIA_TYPE = "application/problem+json"
+
+Responses = dict[int | str, dict[str, Any]]
+
+
+class FieldError(BaseModel):
+    """A field of the request that cannot be accepted."""
+
+    field: str = Field(examples=["sparsity"], description="Dotted path in the body, or a parameter's name.")
+    message: str = Field(examples=["must be less than 1"], description="What is wrong with its value.")
+
+
+class ProblemDocument(BaseModel):
+    """An RFC 9457 problem document. `type` is stable: programs may branch on it."""
+
+    type: str = Field(
+        examples=["urn:pruneserve:problem:invalid-request"], description="Which kind of problem this is."
+    )
+    title: str = Field(description="The kind of problem in words.")
+    status: int = Field(description="The HTTP status.")
+    detail: str = Field(description="What is wrong with this request, and what to do about it.")
+    errors: list[FieldError] | None = Field(None, description="Each field that cannot be accepted.")
+
+
+class Problem(HTTPException):
+    """A refused request. Subclasses set the status, a stable slug, a title, and advice on what to do."""
+
+    status: ClassVar[HTTPStatus]
+    slug: ClassVar[str]
+    title: ClassVar[str]
+    advice: ClassVar[str]
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        errors: Sequence[FieldError] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """`detail` replaces the advice of the class where there is more to say."""
+        super().__init__(self.status, detail or self.advice, headers=dict(headers or {}))
+        self.errors = list(errors) if errors else None
+
+    def document(self) -> ProblemDocument:
+        """Return the body of the response."""
+        return ProblemDocument(
+            type=f"urn:pruneserve:problem:{self.slug}",
+            title=self.title,
+            status=self.status,
+            detail=self.detail,
+            errors=self.errors,
+        )
+
+    def response(self) -> Response:
+        """Return the response."""
+        body = self.document().model_dump(exclude_none=True)
+        return JSONResponse(body, self.status, headers=self.headers, media_type=MEDIA_TYPE)
+
+
+def documented(*problems: type[Problem]) -> Responses:
+    """Return OpenAPI's `responses` for the problems that a route can answer with."""
+    schema = {"$ref": "#/components/schemas/ProblemDocument"}
+    by_status: Responses = {}
+    for problem in problems:
+        response = by_status.setdefault(
+            int(problem.status), {"content": {MEDIA_TYPE: {"schema": schema, "examples": {}}}}
+        )
+        response["description"] = " · ".join(filter(None, [response.get("description"), problem.title]))
+        response["content"][MEDIA_TYPE]["examples"][problem.slug] = {
+            "value": {
+                "type": f"urn:pruneserve:problem:{problem.slug}",
+                "title": problem.title,
+                "status": int(problem.status),
+                "detail": problem.advice,
+            }
+        }
+    return by_status
