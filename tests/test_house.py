@@ -67,7 +67,7 @@ def test_torch_is_really_absent_there(without_torch: dict[str, str]) -> None:
     assert "No module named 'torch'" in done.stderr
 
 
-@pytest.mark.parametrize("room", ["api", "jobs", "migrations", "pruning.recipe", "cli"])
+@pytest.mark.parametrize("room", ["api", "jobs", "migrations", "pruning.recipe", "cli", "pruneserve_client"])
 def test_a_whole_room_can_be_imported_without_torch(room: str, without_torch: dict[str, str]) -> None:
     # Not what runs when it is imported: entry points and Alembic's environment.
     source = f"""

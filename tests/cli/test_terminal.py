@@ -23,7 +23,7 @@ from cli.terminal import clean, duration, size
         ("###[error]no", "##\\x23[error]no"),
     ],
 )
-def test_text_from_elsewhere_cannot_steer_the_terminal_or_a_pipeline(text: str, shown: str) -> None:
+def test_untrusted_text_cannot_control_the_terminal_or_a_pipeline(text: str, shown: str) -> None:
     assert clean(text) == shown
 
 
@@ -38,12 +38,12 @@ def test_text_from_elsewhere_cannot_steer_the_terminal_or_a_pipeline(text: str, 
         (7500, "2 h 05 min"),
     ],
 )
-def test_durations_read_as_people_say_them(seconds: float, text: str) -> None:
+def test_durations_are_readable(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 
 @pytest.mark.parametrize(
     ("count", "text"), [(0, "0 bytes"), (999, "999 bytes"), (93_100_000, "93.1 MB"), (5e12, "5000.0 GB")]
 )
-def test_sizes_read_as_disks_are_sold(count: float, text: str) -> None:
+def test_sizes_have_decimal_units(count: float, text: str) -> None:
     assert size(count) == text

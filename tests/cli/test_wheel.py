@@ -55,6 +55,11 @@ def test_everything_that_is_read_at_run_time_is_in_the_wheel(wheel: Path) -> Non
     assert any(name.endswith("licenses/LICENSE") for name in packed)
 
 
+def test_the_image_is_built_from_everything_that_is_installed() -> None:
+    lines = (CHECKOUT / ".dockerignore").read_text().splitlines()
+    assert {line[1:] for line in lines if line.startswith("!")} >= {*ROOMS, "pyproject.toml"}
+
+
 def test_the_client_has_a_wheel_of_its_own_with_few_dependencies(client_wheel: Path) -> None:
     with zipfile.ZipFile(client_wheel) as archive:
         packed = set(archive.namelist())

@@ -35,7 +35,7 @@ def serve_job(server: ScriptedServer, job_id: UUID, state: str, **more: object) 
 @pytest.mark.parametrize(
     ("state", "code"), [("succeeded", Exit.OK), ("failed", Exit.FAILED), ("cancelled", Exit.CANCELLED)]
 )
-def test_wait_exits_with_the_code_of_the_end(
+def test_wait_exits_with_the_code_of_the_outcome(
     server: ScriptedServer, job_id: UUID, state: str, code: Exit
 ) -> None:
     serve_job(server, job_id, state)
@@ -55,7 +55,7 @@ def test_wait_gives_up_after_its_timeout(server: ScriptedServer, job_id: UUID) -
     assert "the job goes on" in result.stderr
 
 
-def test_wait_gives_up_on_a_server_that_stays_away(server: ScriptedServer, job_id: UUID) -> None:
+def test_wait_gives_up_on_a_server_that_stays_unavailable(server: ScriptedServer, job_id: UUID) -> None:
     server.on(f"/v1/jobs/{job_id}/events", lambda it: it.body(b"", 503))
     assert run("wait", str(job_id), "--patience", "0", server=server).exit_code == Exit.UNREACHABLE
 
@@ -74,7 +74,7 @@ def test_bad_usage_has_a_code_of_its_own(arguments: tuple[str, ...]) -> None:
     assert run(*arguments).exit_code == Exit.USAGE
 
 
-def test_without_a_server_the_message_says_how_to_get_one() -> None:
+def test_without_a_server_the_message_says_how_to_start_one() -> None:
     result = run("jobs")
     assert result.exit_code == Exit.UNREACHABLE
     assert "pruneserve up" in result.stderr
@@ -116,7 +116,7 @@ def test_a_key_that_no_header_can_hold_is_refused(server: ScriptedServer, tmp_pa
 
 
 @pytest.mark.parametrize("url", ["ftp://host", "host:80", "http://", "http://host:99999999", "http://[::1"])
-def test_an_address_that_is_none_is_refused(url: str) -> None:
+def test_an_invalid_address_is_refused(url: str) -> None:
     result = run("jobs", "--url", url)
     assert result.exit_code == Exit.USAGE
     assert "must be like" in result.stderr

@@ -147,7 +147,7 @@ def publish(
     )
 
 
-def test_a_job_is_published_with_a_card_that_names_its_new_place(
+def test_a_job_is_published_with_a_card_that_names_its_repository(
     server: ScriptedServer, hub: StandInHub, job_id: UUID
 ) -> None:
     artifacts = serve_files(server)
@@ -165,7 +165,7 @@ def test_a_job_is_published_with_a_card_that_names_its_new_place(
     assert "ps_key" in seen
 
 
-def test_an_entry_of_the_zoo_is_published_for_everybody(server: ScriptedServer, hub: StandInHub) -> None:
+def test_a_zoo_entry_is_published_to_a_public_repository(server: ScriptedServer, hub: StandInHub) -> None:
     entry = zoo_document("a-model", *serve_files(server))
     server.on("/v1/zoo/a-model", lambda it: it.json(entry))
     done = publish(server, hub, "a-model", "ada/sparse", "--public")
@@ -174,7 +174,7 @@ def test_an_entry_of_the_zoo_is_published_for_everybody(server: ScriptedServer, 
     assert not hub.private["ada/sparse"]
 
 
-def test_a_token_that_will_not_do_is_told_before_anything_is_downloaded(
+def test_a_bad_token_is_reported_before_anything_is_downloaded(
     server: ScriptedServer, hub: StandInHub, job_id: UUID
 ) -> None:
     done = publish(server, hub, str(job_id), "ada/sparse", token="hf_wrong")

@@ -80,7 +80,7 @@ def parsed(junit: Path) -> ET.Element:
         ("cancelled", {}, Exit.CANCELLED),
     ],
 )
-def test_the_code_says_what_has_become_of_the_job(
+def test_the_exit_code_is_the_outcome_of_the_job(
     server: ScriptedServer, place: dict[str, str], job_id: UUID, state: str, more: dict[str, Any], code: Exit
 ) -> None:
     serve(server, job_id, state, **more)
@@ -89,7 +89,7 @@ def test_the_code_says_what_has_become_of_the_job(
     assert waited.exit_code == code
 
 
-def test_a_refused_request_is_bad_usage(
+def test_a_rejected_request_is_bad_usage(
     server: ScriptedServer, place: dict[str, str], tmp_path: Path
 ) -> None:
     problem = problem_document("Not so.", 422, sparsity="must be less than 1")
@@ -108,11 +108,11 @@ def test_an_option_that_cannot_be_read_sends_nothing(
     assert server.requests == []
 
 
-def test_a_server_that_stays_away_is_unreachable(place: dict[str, str]) -> None:
+def test_a_server_that_stays_unavailable_has_its_own_exit_code(place: dict[str, str]) -> None:
     assert run(place | {"PRUNESERVE_URL": "http://127.0.0.1:1"}, "--patience", "0").exit_code == 6
 
 
-def test_a_job_that_takes_too_long_goes_on(
+def test_after_the_timeout_the_job_goes_on(
     server: ScriptedServer, place: dict[str, str], job_id: UUID, tmp_path: Path
 ) -> None:
     serve(server, job_id, "running")
@@ -168,7 +168,7 @@ def test_a_submission_outlives_a_restart_of_the_server(
     assert len(set(keys)) == 1
 
 
-def test_json_is_all_that_the_server_says_and_nothing_else(
+def test_json_output_is_exactly_the_response_of_the_server(
     server: ScriptedServer, place: dict[str, str], job_id: UUID
 ) -> None:
     more: dict[str, Any] = {
@@ -196,7 +196,7 @@ REPORT = {
 }
 
 
-def test_the_summary_shows_the_gate_as_a_table_and_nothing_that_was_not_ours(
+def test_the_summary_shows_the_gate_as_a_table_and_escapes_untrusted_text(
     server: ScriptedServer, place: dict[str, str], job_id: UUID, tmp_path: Path
 ) -> None:
     gate = verdict(0.0612)
@@ -281,7 +281,7 @@ GITLAB = {"GITLAB_CI": "true", "CI_PROJECT_PATH": "org/models", "CI_COMMIT_SHA":
 
 
 @pytest.mark.parametrize(("system", "attempt"), [(GITHUB, "GITHUB_RUN_ATTEMPT"), (GITLAB, "CI_JOB_ID")])
-def test_a_step_that_is_delivered_again_submits_once_and_a_new_attempt_anew(
+def test_a_repeated_ci_step_submits_once_and_a_new_attempt_submits_again(
     server: ScriptedServer, place: dict[str, str], job_id: UUID, system: dict[str, str], attempt: str
 ) -> None:
     serve(server, job_id, "succeeded")
@@ -293,7 +293,7 @@ def test_a_step_that_is_delivered_again_submits_once_and_a_new_attempt_anew(
     assert len(set(keys)) == 3
 
 
-def test_outside_of_ci_every_run_is_its_own() -> None:
+def test_outside_of_ci_every_run_has_a_new_key() -> None:
     assert ci.idempotency_key({"GITHUB_SHA": "5f3e9a1"}, {}) is None
 
 
@@ -331,7 +331,7 @@ def followed(
 @pytest.mark.parametrize(
     ("flag", "cancelled"), [("--cancel-on-interrupt", True), ("--keep-on-interrupt", False), (None, False)]
 )
-def test_without_a_terminal_a_flag_decides_what_an_interruption_does(
+def test_without_a_terminal_a_flag_decides_whether_an_interruption_cancels(
     server: ScriptedServer,
     place: dict[str, str],
     job_id: UUID,

@@ -36,7 +36,7 @@ def accept(server: ScriptedServer, document: dict[str, Any]) -> list[Any]:
     return sent
 
 
-def test_values_are_sent_as_what_they_are(server: ScriptedServer) -> None:
+def test_values_are_sent_with_their_types(server: ScriptedServer) -> None:
     sent = accept(server, sweep_document(SWEEP, "running", job_document(uuid4(), "queued")))
     varied = ["--vary", "sparsity=0.3,0.5", "--vary", "method=wanda,gblm"]
     done = pruneserve(server, "submit", "--model", "org/name", *varied)
@@ -59,7 +59,7 @@ def test_values_are_sent_as_what_they_are(server: ScriptedServer) -> None:
         ("cancelled", None, "cancelled", 4),
     ],
 )
-def test_a_search_ends_with_what_has_become_of_it(
+def test_a_search_exits_with_the_code_of_its_outcome(
     server: ScriptedServer, state: str, error: str | None, job_state: str, code: int
 ) -> None:
     job = job_document(uuid4(), job_state)

@@ -60,7 +60,7 @@ def test_a_program_that_ignores_its_stop_signal_is_killed(tmp_path: Path) -> Non
     assert not process.is_running()
 
 
-def test_a_program_that_ends_before_it_is_ready_is_an_error_with_its_last_words(tmp_path: Path) -> None:
+def test_a_program_that_exits_before_it_is_ready_is_an_error_with_the_end_of_its_log(tmp_path: Path) -> None:
     with pytest.raises(EmbeddedError, match="no such luck"):
         Program(tmp_path, "raise SystemExit('no such luck')").start()
 
@@ -81,7 +81,7 @@ def test_a_stopped_program_can_be_started_again(tmp_path: Path) -> None:
         assert not program.running
 
 
-def test_what_a_killed_owner_has_left_is_ended_by_the_next(tmp_path: Path) -> None:
+def test_a_start_kills_what_a_killed_owner_has_left(tmp_path: Path) -> None:
     # The parent-death signal is SIGTERM, which this program ignores: it is left over.
     command = [sys.executable, "-c", OWNER, str(Path(__file__).parent), str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as owner:
@@ -94,7 +94,7 @@ def test_what_a_killed_owner_has_left_is_ended_by_the_next(tmp_path: Path) -> No
         assert not leftover.is_running() or leftover.status() == psutil.STATUS_ZOMBIE
 
 
-def test_a_second_signal_ends_at_once_what_takes_its_time(tmp_path: Path) -> None:
+def test_a_second_signal_kills_a_program_that_stops_slowly(tmp_path: Path) -> None:
     program = Program(tmp_path, STUBBORN)
     program.stop_seconds = 3600  # longer than any test may take
     supervisor = Supervisor()

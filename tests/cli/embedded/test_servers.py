@@ -56,7 +56,7 @@ def test_what_was_written_is_there_after_a_restart(kind: type[EmbeddedServer], t
 
 
 @SERVERS
-def test_the_password_is_its_users_alone(kind: type[EmbeddedServer], tmp_path: Path) -> None:
+def test_only_the_user_can_read_the_password(kind: type[EmbeddedServer], tmp_path: Path) -> None:
     with kind(tmp_path / "server") as server:
         path = server.directory / "password"
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -64,7 +64,7 @@ def test_the_password_is_its_users_alone(kind: type[EmbeddedServer], tmp_path: P
 
 
 @SERVERS
-def test_it_listens_on_loopback_alone(kind: type[EmbeddedServer], tmp_path: Path) -> None:
+def test_it_listens_on_loopback_only(kind: type[EmbeddedServer], tmp_path: Path) -> None:
     with kind(tmp_path / "server") as server:
         listening = [
             connection.laddr
@@ -118,9 +118,7 @@ def test_a_directory_has_one_owner(kind: type[EmbeddedServer], tmp_path: Path) -
 
 
 @SERVERS
-def test_it_must_be_started_where_it_will_not_die_with_a_thread(
-    kind: type[EmbeddedServer], tmp_path: Path
-) -> None:
+def test_a_start_outside_the_main_thread_is_refused(kind: type[EmbeddedServer], tmp_path: Path) -> None:
     refused: list[EmbeddedError] = []
 
     def start() -> None:
@@ -136,9 +134,7 @@ def test_it_must_be_started_where_it_will_not_die_with_a_thread(
 
 
 @SERVERS
-def test_a_killed_owners_server_goes_with_it_and_the_next_start_finds_the_data(
-    kind: type[EmbeddedServer], tmp_path: Path
-) -> None:
+def test_a_server_dies_with_its_owner_and_keeps_its_data(kind: type[EmbeddedServer], tmp_path: Path) -> None:
     program = (
         "import sys, pathlib, time\n"
         f"from {kind.__module__} import {kind.__name__} as Server\n"

@@ -59,7 +59,7 @@ def test_a_job_from_submit_to_download(running: Up, small_model: Path, tmp_path:
     assert "already succeeded" in ended.stderr
 
 
-def test_what_holds_secrets_is_closed_to_others(running: Up) -> None:
+def test_files_with_secrets_are_closed_to_other_users(running: Up) -> None:
     assert stat.S_IMODE(running.data.api_key.stat().st_mode) == 0o600
     assert stat.S_IMODE(running.data.root.stat().st_mode) == 0o700
 
@@ -87,7 +87,7 @@ def test_wait_outlives_a_restart_of_the_api(running: Up, small_model: Path) -> N
     assert rest.count("running") == 1
 
 
-def test_servers_that_die_are_started_again(running: Up) -> None:
+def test_servers_that_die_are_restarted(running: Up) -> None:
     for name in ("valkey", "postgres"):
         victim = server(running, name)
         assert victim is not None
@@ -107,7 +107,7 @@ def test_ctrl_c_stops_everything_in_order(running: Up) -> None:
     assert not running.data.address.exists()
 
 
-def test_a_killed_up_takes_its_processes_along_and_the_next_goes_on(
+def test_processes_die_with_a_killed_up_and_the_next_up_resumes_the_job(
     tmp_path: Path, small_model: Path
 ) -> None:
     with up(tmp_path / "data", "--root", str(small_model.parent)) as killed:
@@ -121,7 +121,7 @@ def test_a_killed_up_takes_its_processes_along_and_the_next_goes_on(
         assert again.data.api_key.read_text() == key
 
 
-def test_a_taken_port_is_named_and_nothing_stays(tmp_path: Path) -> None:
+def test_a_port_in_use_is_named_and_no_process_is_left(tmp_path: Path) -> None:
     with socket.create_server((LOOPBACK, 0)) as taken:
         port = taken.getsockname()[1]
         refused = start(tmp_path / "data", port)

@@ -25,7 +25,7 @@ def options_of(command: str) -> set[str]:
 
 
 @pytest.mark.parametrize("command", ["run", "download"])
-def test_every_option_that_ci_gives_to_a_command_exists(command: str) -> None:
+def test_every_option_in_the_ci_files_exists(command: str) -> None:
     calls = re.findall(
         rf"pruneserve {command} (.*?)(?:$|[&>|])", "\n".join(scripts()).replace("\\\n", ""), re.M
     )
@@ -34,7 +34,7 @@ def test_every_option_that_ci_gives_to_a_command_exists(command: str) -> None:
     assert used <= options_of(command)
 
 
-def test_every_input_of_the_action_is_an_option_of_run_or_has_a_use_of_its_own() -> None:
+def test_every_input_of_the_action_is_used() -> None:
     action = yaml.safe_load((CI / "github" / "action.yml").read_text())
     script = action["runs"]["steps"][1]["run"]
     found = re.search(r"for option in (.*); do", script)
