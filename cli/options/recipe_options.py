@@ -31,7 +31,7 @@ RECIPE_OPTIONS = (
         "allocation",
         "allocation.name",
         "text",
-        "how the sparsity is spread over the layers: uniform (default), owl, gradient",
+        "how the sparsity is spread over the layers (default uniform)",
     ),
     JobOption(
         "allocation-option",

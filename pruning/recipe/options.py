@@ -67,7 +67,7 @@ OPTIONS: tuple[Option, ...] = (
         "allocation",
         "allocation.name",
         "text",
-        "how the sparsity is spread over the layers: uniform (default), owl, gradient",
+        "how the sparsity is spread over the layers (default uniform)",
     ),
     Option(
         "allocation-option",
