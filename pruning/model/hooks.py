@@ -79,8 +79,8 @@ def _module_observed(layer: LinearLayer, windows: Tensor, observer: Observer) ->
         seen = tokens.shape[:-1].numel()
         if seen != windows.numel():
             raise InvalidInput(
-                f"layer {layer.name} sees {seen} of the model's {windows.numel()} tokens; layers that see "
-                "only some tokens (routed experts that are modules) are not supported",
+                f"layer {layer.name} sees {seen} tokens, but the model is given {windows.numel()}; layers "
+                "that see only some of the tokens (routed experts that are modules) are not supported",
                 field="model.id",
             )
         return tokens.reshape(*windows.shape, tokens.shape[-1]).unbind()
@@ -120,8 +120,8 @@ def _experts_observed(
     def forward(hidden_states: Tensor, top_k_index: Tensor, top_k_weights: Tensor) -> Tensor:
         if len(hidden_states) != windows.numel():
             raise InvalidInput(
-                f"the experts of {layers[0].name} see {len(hidden_states)} of the model's {windows.numel()} "
-                "tokens; experts that see a part of the tokens are not supported",
+                f"the experts of {layers[0].name} see {len(hidden_states)} tokens, but the model is given "
+                f"{windows.numel()}; experts that see only some of the tokens are not supported",
                 field="model.id",
             )
         return run_by_expert(module, all_layers, multiply, hidden_states, top_k_index, top_k_weights)
