@@ -1,4 +1,4 @@
-"""Somebody's server, in this process."""
+"""A receiver of webhooks, in this process."""
 
 import ssl
 import threading
@@ -9,14 +9,14 @@ class Receiver:
     """An HTTP server that answers with the statuses that it was given, then with 204."""
 
     def __init__(self, *statuses: int, tls: ssl.SSLContext | None = None) -> None:
-        self.got: list[tuple[dict[str, str], bytes]] = []
-        answers, receiver = list(statuses), self
+        self.requests: list[tuple[dict[str, str], bytes]] = []
+        remaining, receiver = list(statuses), self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                receiver.got.append(({k.lower(): v for k, v in self.headers.items()}, body))
-                self.send_response(answers.pop(0) if answers else 204)
+                receiver.requests.append(({k.lower(): v for k, v in self.headers.items()}, body))
+                self.send_response(remaining.pop(0) if remaining else 204)
                 self.send_header("Location", receiver.url + "/elsewhere")
                 self.send_header("Content-Length", "0")
                 self.end_headers()

@@ -74,7 +74,7 @@ def test_no_spelling_of_this_machine_is_reached(receive: Callable[..., Receiver]
     url = f"http://{host}:{receiver.server.server_port}/"
     with pytest.raises(Forbidden):
         asyncio.run(safe_http.post(url, {"host": "x"}, b"{}", UrlPolicy.of([])))
-    assert receiver.got == []
+    assert receiver.requests == []
 
 
 async def fake_resolver_with_a_private_address(host: str, port: int) -> Sequence[str]:
@@ -137,7 +137,7 @@ def test_tls_and_the_host_header_name_the_host_and_not_its_address(
         send("hooks.example")
     monkeypatch.setenv("SSL_CERT_FILE", str(pem))
     assert send("hooks.example") == 204
-    assert receiver.got[0][0]["host"] == f"hooks.example:{port}"
+    assert receiver.requests[0][0]["host"] == f"hooks.example:{port}"
     with pytest.raises(Failed, match="TLS"):
         send("other.example")
 

@@ -85,7 +85,7 @@ def test_a_jobs_end_is_sent_with_a_signature(
     _, secret = outbox.endpoint(receiver.url + "/hook?x=1")
     job_id = end()
     assert outbox.sender.round() == 1
-    ((headers, body),) = receiver.got
+    ((headers, body),) = receiver.requests
     message = Webhook(secret).verify(body, headers)  # the reference implementation of Standard Webhooks
     assert message["type"] == "job.cancelled"
     assert message["data"]["id"] == str(job_id)
@@ -178,8 +178,8 @@ def test_a_receiver_that_fails_is_retried_with_backoff(
     assert outbox.sender.round() == 1
     (delivery,) = outbox.deliveries
     assert (delivery.attempts, delivery.last_status) == (3, 204)
-    assert len({headers["webhook-id"] for headers, _ in receiver.got}) == 1
-    assert len(receiver.got) == 3  # the redirect was not followed
+    assert len({headers["webhook-id"] for headers, _ in receiver.requests}) == 1
+    assert len(receiver.requests) == 3  # the redirect was not followed
     assert outbox.standing(endpoint_id).failing_since is None
 
 
@@ -240,14 +240,14 @@ def test_for_a_day_both_secrets_sign(
     new = rotate()
     end()
     outbox.sender.round()
-    headers, body = receiver.got[-1]
+    headers, body = receiver.requests[-1]
     for secret in (old, new):
         Webhook(secret).verify(body, headers)
     with outbox.database.begin() as session:
         session.execute(update(WebhookEndpoint).values(previous_secret_until=NOW))
     end()
     outbox.sender.round()
-    headers, body = receiver.got[-1]
+    headers, body = receiver.requests[-1]
     Webhook(new).verify(body, headers)
     with pytest.raises(WebhookVerificationError):
         Webhook(old).verify(body, headers)
