@@ -1,7 +1,7 @@
 """The revisions of the database schema, run from inside the installed package.
 
-`upgrade` may be called by any number of processes at once: an advisory lock lets one work, and the
-others find nothing left to do.
+Any number of processes may call `upgrade` at once: an advisory lock lets one work, and the others then find
+nothing to do. docs/operations.md says how the schema may change from one release to the next.
 """
 
 from collections.abc import Iterator
@@ -15,27 +15,27 @@ from sqlalchemy import Connection, create_engine, text
 from jobs.database import sqlalchemy_url
 
 _OLDEST_POSTGRES = 18
-_LOCK = 0x7072756E65  # any number, the same in every version
+_LOCK = 0x7072756E65  # any number, but the same in every release
 
 
 class UnsupportedDatabase(Exception):
-    """The server cannot hold this schema; the message says what it needs."""
+    """The server is too old for the schema. The message says which version is needed."""
 
 
 def upgrade(database_url: str, revision: str = "head") -> None:
-    """Bring the schema up to `revision`, in one transaction."""
+    """Upgrade the schema to `revision` in one transaction."""
     with _locked(database_url) as connection:
         command.upgrade(_config(connection), revision)
 
 
 def downgrade(database_url: str, revision: str) -> None:
-    """Take the schema back to `revision` (`base`: nothing is left), in one transaction."""
+    """Downgrade the schema to `revision` in one transaction; `base` removes everything."""
     with _locked(database_url) as connection:
         command.downgrade(_config(connection), revision)
 
 
 def draft(database_url: str, message: str) -> None:
-    """For developers: write a revision with what `jobs.tables` has and the database has not."""
+    """Write a revision with what `jobs.tables` has and the database has not, for a developer to complete."""
     with _locked(database_url) as connection:
         command.revision(_config(connection), message, autogenerate=True)
 
@@ -46,7 +46,7 @@ def _locked(database_url: str) -> Iterator[Connection]:
     try:
         with engine.begin() as connection:
             _require_version(connection)
-            # Held to the end of the transaction, so that who waits for it sees all of it.
+            # Held to the end of the transaction, so that the next process sees the finished schema.
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
             yield connection
     finally:

@@ -1,4 +1,4 @@
-"""`python -m migrations`: bring the database that `DATABASE_URL` names up to date."""
+"""`python -m migrations`: upgrade the schema of the database that `DATABASE_URL` names."""
 
 import argparse
 import os
@@ -8,17 +8,21 @@ import migrations
 
 
 def main() -> None:
-    """Read the command line and the environment."""
+    """Run the command that the command line names."""
     parser = argparse.ArgumentParser(prog="python -m migrations", description=__doc__)
     commands = parser.add_subparsers(dest="command")
-    commands.add_parser("upgrade", help="to the newest revision (what happens without a command)")
-    commands.add_parser("downgrade", help="back to a revision").add_argument("revision", help="or 'base'")
-    commands.add_parser("draft", help="write a revision from the tables' changes").add_argument("message")
+    commands.add_parser("upgrade", help="upgrade to the newest revision (the default)")
+    commands.add_parser("downgrade", help="downgrade to a revision").add_argument(
+        "revision", help="a revision, or 'base' to remove everything"
+    )
+    commands.add_parser("draft", help="write a new revision from the changes in jobs/tables").add_argument(
+        "message", help="what the revision changes"
+    )
     arguments = parser.parse_args()
 
     database_url = os.environ.get("DATABASE_URL")
     if not database_url:
-        sys.exit("DATABASE_URL is not set; give the database as postgresql://user:password@host/name")
+        sys.exit("DATABASE_URL is not set; set it to postgresql://user:password@host/name")
     try:
         if arguments.command == "downgrade":
             migrations.downgrade(database_url, arguments.revision)

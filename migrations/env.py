@@ -1,4 +1,4 @@
-"""What Alembic runs: the revisions, on the connection that `migrations` has locked the schema with."""
+"""Alembic's entry point: runs the revisions on the connection on which `migrations` holds the lock."""
 
 from alembic import context
 

@@ -1,4 +1,4 @@
-"""The migrations run up and down, all at once if need be, and make what `jobs.tables` describes."""
+"""The revisions run up and down, from several processes at once, and make what `jobs.tables` describes."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ import migrations
 from jobs.database import libpq_url, sqlalchemy_url
 from jobs.tables import Base
 
-# Everything that decides what a table accepts and how it is found, in PostgreSQL's own words.
+# All columns, indexes and constraints, as PostgreSQL describes them.
 DESCRIPTION = """
     SELECT 'column', table_name, column_name,
            concat_ws(' ', data_type, udt_name, is_nullable, column_default)
