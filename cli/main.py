@@ -230,9 +230,10 @@ def jobs(  # noqa: PLR0913, PLR0917 - every option of the command line is one
     key_file: KeyFile = None,
 ) -> None:
     """List jobs, newest first."""
-    filters: dict[str, Any] = {"state": state, "method": method, "model": model, "gate": gate, "label": label}
     with connect(url, key_file) as client:
-        found = client.jobs(limit=limit, **filters)
+        found = client.jobs(
+            state=state or (), method=method, model=model, gate=gate, label=label or (), limit=limit
+        )
         if as_json:
             print_json([job.as_sent() for job in found])
         else:

@@ -8,7 +8,7 @@ with Client("http://127.0.0.1:8642", key) as client:
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -86,14 +86,25 @@ class Client:
         """Return one job, with its report once it has succeeded."""
         return self._transport.get(f"/v1/jobs/{job_id}", JobDetail)
 
-    def jobs(self, *, limit: int, **filters: str | list[str] | None) -> Iterator[JobSummary]:
+    def jobs(
+        self,
+        *,
+        state: Sequence[str] = (),
+        method: str | None = None,
+        model: str | None = None,
+        gate: str | None = None,
+        label: Sequence[str] = (),
+        limit: int = 50,
+    ) -> Iterator[JobSummary]:
         """Yield at most `limit` jobs, newest first.
 
-        The filters are `state` and `label` (lists), `method`, `model` and `gate`.
+        A job matches any of the states and all of the labels, which are written `name=value`; `gate` is
+        `passed` or `failed`.
         """
+        filters = {"state": state, "method": method, "model": model, "gate": gate, "label": label}
         cursor = None
         while limit > 0:
-            query: dict[str, Any] = {**filters, "cursor": cursor, "limit": min(limit, _PAGE)}
+            query = {**filters, "cursor": cursor, "limit": min(limit, _PAGE)}
             page = self._transport.get("/v1/jobs", JobPage, **query)
             yield from page.items
             limit -= len(page.items)

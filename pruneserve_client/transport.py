@@ -31,7 +31,7 @@ class Transport:
 
     def get(self, path: str, response: type[Response], **query: Any) -> Response:  # noqa: ANN401 - what httpx takes
         """Return the parsed response of a GET. Query parameters that are None or empty are left out."""
-        given = {name: value for name, value in query.items() if value not in (None, [], "")}
+        given = {name: value for name, value in query.items() if value not in (None, (), [], "")}
         with self.exchange("GET", path, params=given) as received:
             return parsed(response, received.read())
 

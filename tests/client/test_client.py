@@ -125,7 +125,7 @@ def test_a_list_is_read_page_by_page_up_to_the_limit(server: ScriptedServer, cli
         it.json({"items": items, "next_cursor": "more"})
 
     server.on("/v1/jobs", page)
-    assert len(list(client.jobs(limit=4, state=["queued"], model=None))) == 4
+    assert len(list(client.jobs(state=["queued"], limit=4))) == 4
     first, second = (path for path, _ in server.requests)
     assert first == "/v1/jobs?state=queued&limit=4"
     assert second == "/v1/jobs?state=queued&cursor=more&limit=2"
