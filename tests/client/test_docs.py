@@ -14,7 +14,7 @@ ADDRESS = "http://127.0.0.1:8642"
 WEIGHTS = b"weights"
 
 
-@pytest.mark.parametrize("page", ["docs/client.md", "pruneserve_client/README.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/client.md", "pruneserve_client/README.md"])
 def test_the_examples_run_one_after_the_other(
     page: str, server: ScriptedServer, job_id: UUID, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -36,7 +36,8 @@ def test_the_examples_run_one_after_the_other(
         program = example.replace(ADDRESS, server.url)
         exec(compile(program, page, "exec"), names)  # noqa: S102 - our own documentation
         exec(f"from pruneserve_client import Client\nclient = Client({server.url!r}, 'ps_key')", names)  # noqa: S102
-    assert (tmp_path / "pruned" / "model.safetensors").read_bytes() == WEIGHTS
+    if "client.download" in "".join(examples):
+        assert (tmp_path / "pruned" / "model.safetensors").read_bytes() == WEIGHTS
 
 
 ESTIMATE = {
