@@ -32,7 +32,7 @@ def test_a_minutes_requests_at_once_then_one_per_interval() -> None:
     assert RateLimiter(6, clock=clock).take(uuid4()).granted
 
 
-def test_waiting_as_told_is_enough_and_less_is_not() -> None:
+def test_retry_after_is_enough_and_less_is_not() -> None:
     clock = Clock()
     limiter = RateLimiter(7, clock=clock)
     granted(limiter, 7)
@@ -58,7 +58,7 @@ class TestOverRest:
     def settings(self, settings: Settings) -> Settings:
         return settings.model_copy(update={"rate_limit_per_minute": 3})
 
-    def test_each_key_is_counted_by_itself_and_told_what_is_left(self, client_of: ClientOf) -> None:
+    def test_each_key_has_a_limit_of_its_own_and_sees_what_is_left(self, client_of: ClientOf) -> None:
         ada, eve = client_of(), client_of()
         answers = [ada.get(path) for path in ("/v1/jobs", "/v1/jobs/nothing", "/v1/methods", "/v1/jobs")]
         assert [answer.status_code for answer in answers] == [200, 422, 200, 429]
@@ -69,7 +69,7 @@ class TestOverRest:
         assert 1 <= int(answers[3].headers["Retry-After"]) <= 20
         assert eve.get("/v1/jobs").status_code == 200
 
-    def test_what_needs_no_key_is_not_counted(self, anonymous: TestClient) -> None:
+    def test_requests_without_key_are_not_counted(self, anonymous: TestClient) -> None:
         answers = [anonymous.get("/healthz") for _ in range(5)]
         assert {answer.status_code for answer in answers} == {200}
         assert not any("RateLimit" in answer.headers for answer in answers)

@@ -115,7 +115,7 @@ class TestWithoutAWorker:
     def address(self, api_address: str) -> str:
         return api_address
 
-    def test_rows_are_live_and_what_was_chosen_stays_chosen(
+    def test_rows_are_live_and_selected_jobs_stay_selected(
         self, visit: Callable[..., Visitor], database: sessionmaker[Session], jobs: Jobs
     ) -> None:
         shown = gallery(database)

@@ -31,7 +31,7 @@ steps = st.integers(1, 5)
 
 
 @given(st.lists(st.tuples(steps, steps), min_size=1, max_size=8))
-def test_the_front_is_what_no_other_job_beats(places: list[tuple[int, int]]) -> None:
+def test_the_front_has_the_jobs_that_no_other_dominates(places: list[tuple[int, int]]) -> None:
     compared = compare([job(zeros / 10, float(loss)) for zeros, loss in places]).jobs
     for (zeros, loss), one in zip(places, compared, strict=True):
         beaten = any(

@@ -55,7 +55,7 @@ def test_of_many_models_the_search_takes_the_first_by_name(
         assert models_containing(session, "nobody", "", limit=9) == []
 
 
-def test_only_who_administers_sees_another_owners_jobs(client_of: ClientOf, jobs: Jobs) -> None:
+def test_another_owners_jobs_need_the_scope_admin(client_of: ClientOf, jobs: Jobs) -> None:
     claim = jobs.running("eve")
     jobs.succeed(claim)
     paths = [
@@ -107,7 +107,7 @@ def test_a_bulk_request_is_bounded_and_needs_the_right_to_write(
     assert ask(client_of(scopes=scopes_but("jobs:write")), [str(jobs.queued())]) == 403
 
 
-def test_a_failed_job_says_what_to_do_and_is_retried_by_a_plain_form(client: TestClient, jobs: Jobs) -> None:
+def test_a_failed_job_shows_advice_and_a_retry_button(client: TestClient, jobs: Jobs) -> None:
     failed = jobs.running()
     jobs.fail(failed, "it died")
     assert f'action="/jobs/{failed.job_id}/retry"' in client.get(f"/jobs/{failed.job_id}").text

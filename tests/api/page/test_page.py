@@ -32,7 +32,7 @@ def link(database: sessionmaker[Session], **lifetime: timedelta) -> str:
 
 
 @pytest.mark.parametrize("path", ["/jobs", "/jobs/stream", "/jobs/00000000-0000-0000-0000-000000000000"])
-def test_whoever_is_not_signed_in_is_sent_to_do_that_and_back(anonymous: TestClient, path: str) -> None:
+def test_a_page_without_session_redirects_to_sign_in_and_back(anonymous: TestClient, path: str) -> None:
     answer = anonymous.get(path)
     assert answer.status_code == 303
     assert answer.headers["Location"] == f"/sign-in?next={path.replace('/', '%2F')}"
@@ -84,7 +84,7 @@ def test_a_link_signs_in_once(
     assert anonymous.get(path).status_code == 401
 
 
-def test_a_link_whose_time_is_over_signs_nobody_in(
+def test_an_expired_link_does_not_sign_in(
     anonymous: TestClient, make_key: MakeKey, database: sessionmaker[Session]
 ) -> None:
     make_key()
@@ -189,7 +189,7 @@ def test_a_session_that_may_only_read_sees_no_button(
     assert "jobs:write" in answer.text
 
 
-def test_what_others_wrote_is_text_and_not_markup(page: TestClient, jobs: Jobs) -> None:
+def test_user_text_is_escaped(page: TestClient, jobs: Jobs) -> None:
     claim = jobs.running()
     jobs.fail(claim, '<img src=x onerror="alert(1)">')
     for path in ("/jobs", f"/jobs/{claim.job_id}"):

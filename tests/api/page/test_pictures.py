@@ -86,7 +86,7 @@ def test_errors_are_a_map_of_their_own_where_the_report_has_any() -> None:
     assert len(shapes(shown.draw("wide"), r"fill-opacity: ([\d.]+)")) == 4, "a fifth is full"
 
 
-def test_kinds_are_told_apart_and_experts_are_one_cell_by_their_weights() -> None:
+def test_kinds_have_rows_of_their_own_and_experts_share_a_weighted_cell() -> None:
     def layer(name: str, weights: int, sparsity: float) -> dict[str, Any]:
         return {"name": f"h.0.{name}", "block": 0, "weights": weights, "sparsity": sparsity}
 

@@ -141,7 +141,7 @@ def test_a_job_like_another_is_the_same_until_something_is_changed(
         ({"labels": "=x"}, "labels", ""),
     ],
 )
-def test_what_is_wrong_stands_beside_its_field_and_nothing_typed_is_lost(
+def test_an_invalid_form_is_shown_again_with_errors_next_to_its_fields(
     client: TestClient, database: sessionmaker[Session], typed: dict[str, str], field: str, message: str
 ) -> None:
     hostile = 'name="><script>alert(1)</script>'
@@ -164,7 +164,9 @@ def test_the_same_form_sent_twice_makes_one_job_and_a_changed_one_another(client
     assert UUID(made[0].rpartition("/")[2])
 
 
-def test_the_form_is_for_who_may_write_and_begins_from_ones_own_jobs(client_of: ClientOf, jobs: Jobs) -> None:
+def test_the_form_needs_the_write_scope_and_can_start_from_an_own_job(
+    client_of: ClientOf, jobs: Jobs
+) -> None:
     theirs = jobs.queued("eve")
     assert client_of(scopes=scopes_but("jobs:write")).get("/jobs/new").status_code == 403
     client = client_of(scopes=scopes_but("admin"))

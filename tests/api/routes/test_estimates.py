@@ -85,7 +85,7 @@ def test_it_is_for_the_slowest_live_worker(
     assert client.get("/v1/jobs").json()["items"] == []
 
 
-def test_what_a_job_would_be_refused_for_an_estimate_is_too(client: TestClient, llama: str) -> None:
+def test_an_estimate_is_refused_like_its_job(client: TestClient, llama: str) -> None:
     answer = client.post("/v1/estimates", json=body(llama, sparsity=2))
     assert [error["field"] for error in answer.json()["errors"]] == ["sparsity"]
     assert "allowed root" in refusal(client.post("/v1/estimates", json=body("/etc")))

@@ -37,7 +37,7 @@ def ids(events: Iterator[ServerSentEvent]) -> list[int]:
     return [int(event.id) for event in events]
 
 
-def test_a_list_gives_what_happened_after_a_known_event(http: httpx.Client, jobs: Jobs) -> None:
+def test_a_list_has_the_events_after_a_given_id(http: httpx.Client, jobs: Jobs) -> None:
     claim = jobs.running()
     jobs.progress(claim, "prune", 1, 30)
     answer = http.get(f"/v1/jobs/{claim.job_id}/events", params={"after": 1}, headers=AS_LIST).json()
@@ -101,7 +101,7 @@ def test_a_stream_goes_on_where_a_failed_job_was_retried(http: httpx.Client, job
         assert ids(events) == [5]
 
 
-def test_whoever_resumes_after_the_end_is_told_to_stop(http: httpx.Client, jobs: Jobs) -> None:
+def test_resuming_after_the_last_event_answers_204(http: httpx.Client, jobs: Jobs) -> None:
     claim = jobs.running()
     jobs.succeed(claim)
     answer = http.get(f"/v1/jobs/{claim.job_id}/events", headers={"Last-Event-ID": "3"})

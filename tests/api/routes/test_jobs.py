@@ -187,7 +187,7 @@ def test_labels_have_bounds(client: TestClient, labels: object, field: str) -> N
     assert {error["field"] for error in answer.json()["errors"]} == {field}
 
 
-def test_who_has_an_answer_already_is_told_so_until_something_happens(client: TestClient, jobs: Jobs) -> None:
+def test_an_unchanged_answer_is_304_until_something_happens(client: TestClient, jobs: Jobs) -> None:
     claim = jobs.running()
     for step, path in enumerate((f"/v1/jobs/{claim.job_id}", "/v1/jobs?state=running")):
         tag = client.get(path).headers["ETag"]

@@ -57,7 +57,7 @@ def test_a_key_can_run_out(client: TestClient) -> None:
         {"name": "a\u0000b"},
     ],
 )
-def test_what_makes_no_sense_is_refused(client: TestClient, wrong: dict[str, object]) -> None:
+def test_invalid_keys_are_refused(client: TestClient, wrong: dict[str, object]) -> None:
     answer = client.post("/v1/keys", json={"name": "ci"} | wrong)
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"].startswith(next(iter(wrong)))
@@ -80,7 +80,7 @@ def test_only_an_admin_makes_and_sees_keys_of_others(client_of: ClientOf) -> Non
     assert admin.delete(f"/v1/keys/{uuid4()}").status_code == 404
 
 
-def test_no_key_gives_what_it_lacks_or_outlives_its_maker(client: TestClient) -> None:
+def test_a_key_grants_no_scope_it_lacks_and_does_not_outlive_its_creator(client: TestClient) -> None:
     shortlived = made(client, scopes=["jobs:read", "jobs:write"], expires_in_days=2)
     maker = using(client, shortlived["key"])
     assert made(maker, expires_in_days=30)["expires_at"] == shortlived["expires_at"]

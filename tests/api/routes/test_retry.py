@@ -32,7 +32,7 @@ def test_a_failed_job_is_queued_again(client: TestClient, client_of: ClientOf, j
     assert client.post(f"/v1/jobs/{uuid4()}/retry").status_code == 404
 
 
-def test_a_full_queue_is_told_with_its_numbers(client: TestClient, jobs: Jobs) -> None:
+def test_a_full_queue_answers_with_the_number_and_the_limit(client: TestClient, jobs: Jobs) -> None:
     first = client.post("/v1/jobs", json=SMALLEST, headers={"Idempotency-Key": "one"})
     cancelled = jobs.queued()
     assert client.post(f"/v1/jobs/{cancelled}/cancel").status_code == 200

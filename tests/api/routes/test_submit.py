@@ -111,7 +111,7 @@ def test_a_bad_field_is_named(client: TestClient, change: dict[str, Any], field:
     assert refused_fields(client, SMALLEST | change).keys() == {field}
 
 
-def test_an_unknown_method_is_told_the_known_ones(client: TestClient) -> None:
+def test_an_unknown_method_is_refused_with_the_known_ones(client: TestClient) -> None:
     message = refused_fields(client, SMALLEST | {"method": "magic"})["method"]
     assert all(f"'{name}'" in message for name in METHODS)
 

@@ -107,7 +107,7 @@ def test_a_search_goes_on_when_its_failed_job_is_retried(
     assert workers.run(sweep["id"], client)["search"]["met"] <= 0.5
 
 
-def test_cancelling_a_sweep_cancels_what_has_not_ended(client: TestClient, jobs: Jobs) -> None:
+def test_cancelling_a_sweep_cancels_its_unfinished_jobs(client: TestClient, jobs: Jobs) -> None:
     sweep = submit(client, vary={"sparsity": [0.2, 0.4]})
     cancelled = client.post(f"/v1/sweeps/{sweep['id']}/cancel").json()
     assert cancelled["state"] == "cancelled"

@@ -61,7 +61,7 @@ def test_one_text_is_kept_once_per_owner(client: TestClient, client_of: ClientOf
     "content",
     [b"", b"\xff\xfe", b"half a letter: \xc3", "Größe".encode("latin-1"), b"NUL \0", b"\xed\xa0\x80"],
 )
-def test_what_is_no_text_is_refused_and_leaves_nothing(
+def test_an_upload_that_is_not_text_is_refused_and_stores_nothing(
     client: TestClient, settings: Settings, content: bytes
 ) -> None:
     answer = client.post("/v1/uploads?name=x", content=content, headers={"Content-Type": "text/plain"})
@@ -134,7 +134,7 @@ def test_a_job_names_an_upload_by_its_content(client: TestClient, client_of: Cli
 
 
 @pytest.mark.parametrize("form", ["{dataset}", f"upload:{UUID(int=7)}", "sha256:{sha256}.txt"])
-def test_what_an_owner_has_not_uploaded_cannot_be_named(
+def test_a_job_cannot_name_an_upload_of_another_owner(
     client: TestClient, client_of: ClientOf, form: str
 ) -> None:
     dataset = form.format(**send(client))

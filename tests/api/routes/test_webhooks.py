@@ -39,13 +39,13 @@ def test_the_secret_is_shown_once(client: TestClient) -> None:
         {"events": ["job.began"]},
     ],
 )
-def test_what_cannot_be_told_is_refused(client: TestClient, wrong: dict[str, object]) -> None:
+def test_invalid_webhooks_are_refused(client: TestClient, wrong: dict[str, object]) -> None:
     answer = client.post("/v1/webhooks", json={"url": URL} | wrong)
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"].startswith(next(iter(wrong)))
 
 
-def test_what_the_operator_allows_may_be_internal_and_plain(client: TestClient) -> None:
+def test_the_operator_can_allow_internal_and_http_addresses(client: TestClient) -> None:
     made(client, url="http://ci.internal:8080/hook")
 
 

@@ -76,7 +76,7 @@ def test_an_entry_is_made_once_and_keeps_its_address(client: TestClient, finishe
     assert promote(client, job_id)["slug"] == first["slug"]
 
 
-def test_only_ones_own_finished_jobs_can_be_shown(client_of: ClientOf, finished: Finish, jobs: Jobs) -> None:
+def test_only_own_succeeded_jobs_can_be_promoted(client_of: ClientOf, finished: Finish, jobs: Jobs) -> None:
     client = client_of("ada", scopes_but("admin"))
     reader = client_of("ada", scopes_but("jobs:write"))
     theirs, queued, mine = finished("eve"), jobs.queued(), finished()
@@ -91,7 +91,7 @@ def test_only_ones_own_finished_jobs_can_be_shown(client_of: ClientOf, finished:
         assert client.post("/v1/zoo", json={"job": str(mine), "note": note}).status_code == 422
 
 
-def test_who_administers_withdraws_anybodys(client_of: ClientOf, finished: Finish) -> None:
+def test_the_scope_admin_withdraws_any_entry(client_of: ClientOf, finished: Finish) -> None:
     entry = promote(client_of("ada"), finished())
     assert client_of("root").delete(entry["url"]).status_code == 204
 

@@ -25,7 +25,7 @@ def test_every_read_needs_a_key(anonymous: TestClient, jobs: Jobs, path: str) ->
 @pytest.mark.parametrize(
     "authorization", ["", "Bearer", "Bearer ", "Basic YTpi", "Bearer ps_x", "Bearer \xff"]
 )
-def test_something_that_is_no_key_is_refused(anonymous: TestClient, authorization: str) -> None:
+def test_an_invalid_authorization_header_is_refused(anonymous: TestClient, authorization: str) -> None:
     headers = {"Authorization": authorization.encode("latin-1")}
     assert anonymous.get("/v1/jobs", headers=headers).status_code == 401
 

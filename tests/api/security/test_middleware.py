@@ -43,7 +43,7 @@ def test_a_body_that_is_not_declared_as_json_is_refused(client: TestClient, cont
     assert "application/json" in answer.json()["detail"]
 
 
-def test_a_charset_beside_the_content_type_is_fine(client: TestClient) -> None:
+def test_a_charset_parameter_is_accepted(client: TestClient) -> None:
     content_type = {"Content-Type": "application/json; charset=utf-8"}
     body = b'{"model": "org/name", "method": "gblm", "sparsity": 0.5}'
     assert client.post("/v1/jobs", content=body, headers=content_type).status_code == 201
