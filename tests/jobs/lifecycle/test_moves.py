@@ -14,7 +14,7 @@ from jobs.lifecycle.events import EventData, JobError, StateChanged, StepFinishe
 from jobs.lifecycle.lifecycle import Claim, FinishedArtifact
 from jobs.queries import queries
 from jobs.spec.job import JobSpec
-from jobs.states import JobState, Loss
+from jobs.states import JobState, LostAttempt
 from jobs.tables import NOW, Job, JobAttempt
 from pruning.recipe import Stage
 
@@ -51,7 +51,7 @@ def claim(database: Database, submit: Callable[[], UUID]) -> Claim:
     with database.begin() as session:
         first = lifecycle.claim(session, job_id, "w0", 30)
         assert first is not None
-        assert lifecycle.give_up_lost(session, job_id, first.lease_token, "gone", 3) == JobState.QUEUED
+        assert lifecycle.take_back(session, job_id, first.lease_token, "gone", 3) == JobState.QUEUED
     with database.begin() as session:
         session.execute(update(Job).values(dispatched_at=NOW, blocked_on=job_id, error=STORED_ERROR))
         claim = lifecycle.claim(session, job_id, "w1", 30)
@@ -61,9 +61,9 @@ def claim(database: Database, submit: Callable[[], UUID]) -> Claim:
     return claim
 
 
-def lose(session: Session, claim: Claim, *, max_losses: int) -> JobState | None:
-    return lifecycle.give_up_lost(
-        session, claim.job_id, claim.lease_token, "gone", max_losses, kind=Loss.KILLED
+def lose(session: Session, claim: Claim, *, max_lost_attempts: int) -> JobState | None:
+    return lifecycle.take_back(
+        session, claim.job_id, claim.lease_token, "gone", max_lost_attempts, kind=LostAttempt.KILLED
     )
 
 
@@ -80,7 +80,7 @@ def finish_cancelling(session: Session, claim: Claim) -> bool:
 
 def lose_while_cancelling(session: Session, claim: Claim) -> JobState | None:
     cancelling(session, claim)
-    return lose(session, claim, max_losses=3)
+    return lose(session, claim, max_lost_attempts=3)
 
 
 TOO_OFTEN = {**LOST, "message": LOST["message"].replace("1 times", "2 times")}
@@ -124,25 +124,25 @@ ENDS: dict[str, tuple[Move, StateChanged, str, str | None, dict[str, Any]]] = {
     ),
     "finish cancelling": (finish_cancelling, StateChanged(state=JobState.CANCELLED), "cancelled", None, {}),
     "lose": (
-        lambda session, claim: lose(session, claim, max_losses=3),
+        lambda session, claim: lose(session, claim, max_lost_attempts=3),
         StateChanged(state=JobState.QUEUED, reason="gone"),
         "lost",
         "gone",
-        {"losses": 2},
+        {"lost_attempts": 2},
     ),
     "lose too often": (
-        lambda session, claim: lose(session, claim, max_losses=2),
+        lambda session, claim: lose(session, claim, max_lost_attempts=2),
         StateChanged(state=JobState.FAILED, error=LOST_TOO_OFTEN),
         "lost",
         "gone",
-        {"losses": 2, "error": TOO_OFTEN},
+        {"lost_attempts": 2, "error": TOO_OFTEN},
     ),
     "lose while cancelling": (
         lose_while_cancelling,
         StateChanged(state=JobState.CANCELLED),
         "lost",
         "gone",
-        {"losses": 2},
+        {"lost_attempts": 2},
     ),
 }
 
@@ -170,7 +170,9 @@ def test_an_end_of_an_attempt_changes_exactly_these_columns(
     expected |= {"state": event.state, "last_event": before["last_event"] + 1}
     if values.get("blocked_on"):
         expected["blocked_on"] = claim.job_id
-    times = {f"{event.state}_at", "litter_since"} | ({"cancelling_at"} if "cancel" in event.state else set())
+    times = {f"{event.state}_at", "orphaned_files_since"} | (
+        {"cancelling_at"} if "cancel" in event.state else set()
+    )
     assert {name: after[name] for name in after if name not in times} == {
         name: expected[name] for name in expected if name not in times
     }
@@ -211,7 +213,7 @@ def test_a_claim_starts_the_next_attempt_and_clears_what_the_last_one_left(
 ) -> None:
     row = row_of(database, claim.job_id)
     assert (row["state"], row["attempt"], row["worker"]) == (JobState.RUNNING, 2, "w1")
-    assert (row["error"], row["blocked_on"], row["losses"]) == (None, None, 1)
+    assert (row["error"], row["blocked_on"], row["lost_attempts"]) == (None, None, 1)
     assert row["lease_token"] == claim.lease_token
     assert (row["lease_expires_at"] - row["running_at"]).total_seconds() == pytest.approx(30, abs=1)
     assert row["progressed_at"] >= row["running_at"]
@@ -250,15 +252,12 @@ def test_a_retry_starts_from_a_clean_row_and_keeps_the_attempts(database: Databa
     after = row_of(database, claim.job_id)
     assert after["retried_at"] > before["failed_at"]
     changed = {name for name in after if after[name] != before[name]}
-    assert changed - {"litter_since"} == {
-        *("state", "queued_at", "retried_at", "last_event", "losses", "error", "stage", "step", "steps")
+    assert changed - {"orphaned_files_since"} == {
+        *("state", "queued_at", "retried_at", "last_event"),
+        *("lost_attempts", "error", "stage", "step", "steps"),
     }
-    assert (after["state"], after["attempt"], after["losses"], after["error"]) == (
-        JobState.QUEUED,
-        2,
-        0,
-        None,
-    )
+    assert (after["state"], after["attempt"]) == (JobState.QUEUED, 2)
+    assert (after["lost_attempts"], after["error"]) == (0, None)
     assert events_of(database, claim.job_id)[-1] == StateChanged(
         state=JobState.QUEUED, attempt=2, reason="retried"
     )
