@@ -19,18 +19,22 @@ pytestmark = pytest.mark.slow
 
 CHECKOUT = Path(__file__).parents[2]
 ROOMS = ("api", "cli", "jobs", "migrations", "pruneserve_client", "pruning", "worker")
+GENERATED = ("__pycache__", "build", "*.egg-info")
 PROJECT_OF_THE_CLIENT = {f"pruneserve_client/{name}" for name in ("pyproject.toml", "README.md", "LICENSE")}
+
+
+def copy_of_the_checkout(directory: Path) -> Path:
+    """A copy to build: setuptools writes into what it builds, and reads what an earlier build has left."""
+    for name in ROOMS:
+        shutil.copytree(CHECKOUT / name, directory / name, ignore=shutil.ignore_patterns(*GENERATED))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(CHECKOUT / name, directory)
+    return directory
 
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    # A copy: setuptools writes into what it builds, and reads what an earlier build has left there.
-    source = tmp_path_factory.mktemp("source")
-    for name in ROOMS:
-        shutil.copytree(CHECKOUT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(CHECKOUT / name, source)
-    return source
+    return copy_of_the_checkout(tmp_path_factory.mktemp("source"))
 
 
 @pytest.fixture(scope="module")
@@ -43,13 +47,14 @@ def client_wheel(source: Path) -> Path:
     return build_wheel(source / "pruneserve_client", source / "dist")
 
 
-def test_everything_that_is_read_at_run_time_is_in_the_wheel(wheel: Path) -> None:
+def test_everything_that_is_read_at_run_time_is_in_the_wheel(wheel: Path, tmp_path: Path) -> None:
+    source = copy_of_the_checkout(tmp_path)
     with zipfile.ZipFile(wheel) as archive:
         packed = set(archive.namelist())
     for room in ROOMS:
-        for path in (CHECKOUT / room).rglob("*"):
-            if path.is_file() and "__pycache__" not in path.parts:
-                name = str(path.relative_to(CHECKOUT))
+        for path in (source / room).rglob("*"):
+            if path.is_file():
+                name = str(path.relative_to(source))
                 assert (name in packed) != (name in PROJECT_OF_THE_CLIENT)
     assert all(name.partition("/")[0].startswith((*ROOMS, "pruneserve-")) for name in packed)
     assert any(name.endswith("licenses/LICENSE") for name in packed)
