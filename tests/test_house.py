@@ -62,6 +62,12 @@ def test_a_reader_can_take_in_every_folder() -> None:
     assert not crowded
 
 
+def test_the_map_in_the_documentation_has_every_folder() -> None:
+    architecture = (CHECKOUT / "docs" / "architecture.md").read_text()
+    folders = {path.parent for room in ROOMS for path in (CHECKOUT / room).glob("*/*.py")}
+    assert {folder.name for folder in folders if f"`{folder.name}/`" not in architecture} == set()
+
+
 def test_torch_is_really_absent_there(without_torch: dict[str, str]) -> None:
     done = _python("import torch", without_torch)
     assert "No module named 'torch'" in done.stderr
