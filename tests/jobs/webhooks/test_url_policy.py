@@ -4,7 +4,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from jobs.webhooks.url_policy import Targets, is_public
+from jobs.webhooks.url_policy import UrlPolicy, is_public
 
 ALLOWED = ["CI.internal.", "10.0.0.0/8", "fd00::/8"]
 
@@ -52,7 +52,7 @@ def test_addresses_on_the_internet_are_public(address: str) -> None:
 )
 def test_a_refusal_says_what_a_url_must_be(url: str, refusal: str) -> None:
     with pytest.raises(ValueError) as refused:  # noqa: PT011 - the whole message is compared
-        Targets.of([]).check_url(url)
+        UrlPolicy.of([]).check_url(url)
     assert str(refused.value) == refusal
 
 
@@ -60,7 +60,7 @@ def test_a_refusal_says_what_a_url_must_be(url: str, refusal: str) -> None:
     "url", ["https://example.org", "HTTPS://Example.ORG.:8443/a?b=c", "https://1.1.1.1/"]
 )
 def test_public_hosts_are_accepted_over_https(url: str) -> None:
-    Targets.of([]).check_url(url)
+    UrlPolicy.of([]).check_url(url)
 
 
 @pytest.mark.parametrize(
@@ -71,13 +71,13 @@ def test_public_hosts_are_accepted_over_https(url: str) -> None:
     ],
 )
 def test_what_the_operator_allows_is_accepted_over_http_too(url: str) -> None:
-    Targets.of(ALLOWED).check_url(url)
+    UrlPolicy.of(ALLOWED).check_url(url)
 
 
 @pytest.mark.parametrize("url", ["ftp://ci.internal", "http://other.internal", "http://192.168.0.1"])
 def test_the_operator_allows_no_more_than_was_listed(url: str) -> None:
     with pytest.raises(ValueError, match="must"):
-        Targets.of(ALLOWED).check_url(url)
+        UrlPolicy.of(ALLOWED).check_url(url)
 
 
 @pytest.mark.parametrize(
@@ -95,4 +95,4 @@ def test_the_operator_allows_no_more_than_was_listed(url: str) -> None:
 def test_a_connection_is_permitted_by_name_by_network_or_as_public(
     host: str, address: str, permitted: bool
 ) -> None:
-    assert Targets.of(ALLOWED).permit(host, address) is permitted
+    assert UrlPolicy.of(ALLOWED).permit(host, address) is permitted

@@ -4,7 +4,6 @@ import asyncio
 import ssl
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -12,56 +11,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from jobs.webhooks.url_policy import UrlPolicy, is_public
+from jobs.webhooks.url_policy import UrlPolicy
 from tests.worker.dispatcher.receiver import Receiver
 from worker.dispatcher import safe_http
 from worker.dispatcher.safe_http import Failed, Forbidden
-
-NOT_PUBLIC = [
-    *("127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0"),  # noqa: S104
-    *("224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1", "ff02::1"),
-    *("::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "2001:0:7f00:1::"),
-]
-
-
-@pytest.mark.parametrize("address", NOT_PUBLIC)
-def test_special_addresses_are_not_public(address: str) -> None:
-    assert not is_public(ip_address(address))
-
-
-@pytest.mark.parametrize("address", ["1.1.1.1", "93.184.216.34", "2606:4700::1111", "::ffff:1.1.1.1"])
-def test_public_addresses_are_public(address: str) -> None:
-    assert is_public(ip_address(address))
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        *(
-            "http://hooks.example.org",
-            "ftp://hooks.example.org",
-            "https://",
-            "hooks.example.org",
-            "https:///x",
-        ),
-        *("https://user@example.org", "https://u:p@example.org", "https://example.org/#x", "https://a b.org"),
-        *("https://127.0.0.1", "https://[::1]/", "https://[::ffff:10.0.0.1]", "https://example.org:99999"),
-        *("https://example.org\\@127.0.0.1", "https://exa\u0301mple.org", "https://a..org", "https://[x"),
-    ],
-)
-def test_unsafe_urls_are_refused_when_an_endpoint_is_created(url: str) -> None:
-    with pytest.raises(ValueError, match="must"):
-        UrlPolicy.of([]).check_url(url)
-
-
-def test_the_operator_may_allow_names_and_networks() -> None:
-    url_policy = UrlPolicy.of(["ci.internal", "10.0.0.0/8", "fd00::/8"])
-    for url in ("http://ci.internal/x", "https://CI.internal.", "http://10.1.1.1:80", "http://[fd00::1]/"):
-        url_policy.check_url(url)
-    assert url_policy.permit("ci.internal", "192.168.0.1")
-    assert url_policy.permit("other.example", "10.1.1.1")
-    assert url_policy.permit("other.example", "::ffff:10.1.1.1")
-    assert not url_policy.permit("other.example", "192.168.0.1")
 
 
 # However the host is written, what counts is the address that the system would connect to.
