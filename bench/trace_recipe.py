@@ -30,7 +30,7 @@ from pruning.recipe import METHODS, Evaluation, Recipe
 from pruning.run import RunRequest, run
 from tests.small_model import write_small_model
 
-_PACKAGE = Path(pruning.__file__).parent
+_PACKAGE = f"{Path(pruning.__file__).parent}/"
 _VARARGS, _VARKEYWORDS = 0x04, 0x08
 
 
@@ -63,15 +63,13 @@ class _Tracer:
     def __init__(self, recipe: Recipe) -> None:
         self.calls: list[tuple[str, str]] = []
         self._parts = {id(part): part for part in _parts(recipe)}
-        self._is_over = False
 
     def __call__(self, frame: FrameType, event: str, _: object) -> None:
-        path = Path(frame.f_code.co_filename)
-        if event != "call" or self._is_over or not path.is_relative_to(_PACKAGE):
+        if event != "call" or not frame.f_code.co_filename.startswith(_PACKAGE):
             return
-        file, function = path.relative_to(_PACKAGE).as_posix(), frame.f_code.co_name
+        file, function = frame.f_code.co_filename.removeprefix(_PACKAGE), frame.f_code.co_name
         if file.startswith("methods/") and function == "prune":
-            self._is_over = True
+            sys.setprofile(None)
         elif not self._is_part(frame.f_locals.get("self")) and any(map(self._holds, _arguments(frame))):
             self.calls.append((file, function))
 

@@ -45,9 +45,9 @@ class StageRecorder:
 
     def run(self, stage: RunStage[ResultT_co]) -> ResultT_co:
         """Run a stage and record its cost, unless it has nothing to compute."""
-        if stage.steps is None:
+        if (steps := stage.steps) is None:
             return stage.run(lambda done, steps: None)
-        with self.stage(stage.name, stage.steps) as step:
+        with self.stage(stage.name, steps) as step:
             return stage.run(step)
 
     @contextmanager
