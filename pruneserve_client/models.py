@@ -11,17 +11,17 @@ from pruneserve_client.base import EventModel, JobModel, Model
 
 
 class Admm(Model):
-    """The support searched by ADMM on the layer's reconstruction error (ALPS, arXiv 2406.07831)."""
+    """ADMM search for the support with the least reconstruction error (ALPS, arXiv 2406.07831)."""
 
     name: Literal["admm"] = "admm"
     damping: float = 0.01
-    """Added to the diagonal of the second moments, as a part of its mean."""
+    """Added to the diagonal of the second moments, as a share of its mean."""
 
     penalty: float = 0.1
-    """At the start; it rises as the support settles."""
+    """The initial penalty; it rises as the support converges."""
 
     iterations: int = 300
-    """At most; it stops when the support settles."""
+    """The maximum number of steps; the search stops when the support converges."""
 
 
 class AllocationOptions(Model):
@@ -90,13 +90,13 @@ class Calibration(Model):
     """The token windows on which activations and gradients are measured. The defaults are the reference's."""
 
     dataset: str | None = "c4"
-    """A text; several by weight go into `datasets`."""
+    """A dataset by name, a file's path, or an upload; several go into `datasets`."""
 
     datasets: list[WeightedDataset] = Field([], validate_default=True)
-    """Several sets by weight, in place of `dataset`."""
+    """Several datasets by weight, in place of `dataset`."""
 
     samples: int = 128
-    """Token windows."""
+    """The number of token windows."""
 
     sequence_length: int | None = None
     """Tokens per window; min(2048, the model's context) when left out."""
@@ -250,35 +250,35 @@ class Estimate(Model):
     """The machine that the estimate is for."""
 
     dtype: str
-    """Of the computation."""
+    """The dtype of the computation."""
 
     schedule: Literal["whole", "streamed"] | str | None
-    """Of the gradients; null for a job that needs none."""
+    """The schedule of the gradient pass; null for a job without one."""
 
     stages: list[StageEstimate]
     """Each stage of the job, in order."""
 
     output_bytes: int
-    """Of the pruned model's weights; with the masks, if wanted."""
+    """Size of the pruned model's weights, and of the masks if they are saved."""
 
     notes: list[str]
-    """What the figures leave out or take for granted."""
+    """What the figures leave out or assume."""
 
     seconds: float
-    """Of all stages."""
+    """Time that all stages take."""
 
     memory_bytes: int
-    """The largest of all stages."""
+    """The largest peak memory of all stages."""
 
 
 class Evaluation(Model):
     """Perplexity over windows of text; by default they do not overlap, as in the reference."""
 
     dataset: str = "wikitext2"
-    """Text that is not the calibration text."""
+    """The text of the perplexity; it should not be the calibration text."""
 
     further_datasets: list[str] = []
-    """More texts, each with a perplexity of its own in the report."""
+    """Further texts; the report has a perplexity for each."""
 
     sequence_length: int | None = None
     """Tokens per window; min(2048, the model's context) when left out."""
@@ -287,13 +287,13 @@ class Evaluation(Model):
     """Tokens from the start of one window to that of the next, at most sequence_length, which must be given too. Each token is predicted once, with the overlap as its context. When left out, windows do not overlap."""
 
     windows: int | None = None
-    """The first so many windows of each text; all when left out."""
+    """Only the first windows of each text, up to this number; all when left out."""
 
     tasks: list[str] = []
     """Zero-shot tasks of lm-evaluation-harness, or of the operator's own, such as hellaswag."""
 
     task_limit: int | None = None
-    """The first so many examples of each task; all when left out."""
+    """Only the first examples of each task, up to this number; all when left out."""
 
 
 class Event(EventModel):
@@ -353,10 +353,10 @@ class Gblm(Model):
     """The scale of the gradients; the paper uses 100."""
 
     inverse: bool = False
-    """Divide by the gradients instead, the reference's inverse-gradient score."""
+    """Divide by the gradients instead of multiplying: the reference's inverse-gradient score."""
 
     selection: Literal["share", "cumulative"] | str = "share"
-    """Which weights of a row go: the lowest share, or (unstructured only) those whose scores together make up a part of the row's total, the part chosen per matrix; it may miss the sparsity by more than 0.001."""
+    """Which weights of a row are pruned: `share`, the lowest-scored share of the row; or `cumulative` (unstructured only), the lowest scores that together make up a part of the row's total. The part is chosen per matrix, and may miss the sparsity by more than 0.001."""
 
 
 class Gradient(Model):
@@ -367,15 +367,15 @@ class Gradient(Model):
     """The norm over calibration windows."""
 
     inverse: bool = False
-    """Divide by the gradients instead, the reference's inverse-gradient score."""
+    """Divide by the gradients instead of multiplying: the reference's inverse-gradient score."""
 
 
 class GradientGuided(Model):
-    """More sparsity for the layers with more weights that the loss hardly feels, by |W|·‖G‖₂."""
+    """More sparsity for the layers with more weights of low saliency |W|·‖G‖₂."""
 
     name: Literal["gradient"] = "gradient"
     band: float = 0.25
-    """How far a layer's sparsity may lie from the recipe's, at most."""
+    """The largest difference between a layer's sparsity and the recipe's."""
 
 
 class Health(Model):
@@ -506,13 +506,13 @@ class JobRequest(Model):
     """Which layers are pruned."""
 
     refit: bool | RefitOptions | None = None
-    """Whether the kept weights are solved again."""
+    """Whether to solve for the kept weights again after pruning."""
 
     order: Literal["blocks", "layers"] | str = "blocks"
-    """What is pruned when a layer's inputs are measured: the earlier blocks (the reference's order), or the earlier layers of its own block too."""
+    """What has been pruned when a layer's inputs are measured: `blocks`, the earlier blocks (as in the reference); or `layers`, the earlier layers of its own block too."""
 
     gradients: str | None = None
-    """The path of gradient norms that an earlier run on the same weights saved, to be used in place of computing them."""
+    """The path of gradient norms that an earlier run on the same weights saved, to use instead of computing them."""
 
     calibration: Calibration = Field(
         {"dataset": "c4", "datasets": [], "samples": 128, "seed": 0}, validate_default=True
@@ -769,16 +769,16 @@ class Machine(Model):
     """`cpu`, or the CUDA device with its name."""
 
     memory_bytes: int
-    """Of the device that computes."""
+    """Memory of the device that computes."""
 
     operations_per_second: dict[str, float]
-    """Of large matrix products, by dtype; those that the device can compute with."""
+    """Rate of large matrix products, by each dtype that the device can compute with."""
 
     bytes_per_second: float
-    """Read and written by plain passes over its memory."""
+    """Rate of reading and writing the device's memory."""
 
     measured: bool = True
-    """False: assumed, because no live worker was measured."""
+    """False if the figures are assumed, because no live worker was measured."""
 
 
 class Magnitude(Model):
@@ -827,13 +827,13 @@ class ModelEstimate(Model):
     """The model, as its config describes it."""
 
     architecture: str
-    """As the config names it."""
+    """The model type that the config names."""
 
     parameters: int
-    """Without norms, biases and routers."""
+    """Parameters of the model, without norms, biases and routers."""
 
     prunable: int
-    """Weights in the linear layers of its blocks."""
+    """Weights in the linear layers of the blocks."""
 
     blocks: int
     """Decoder blocks."""
@@ -945,10 +945,10 @@ class Owl(Model):
 
     name: Literal["owl"] = "owl"
     threshold: float = 5.0
-    """An outlier is this many times the block's mean score."""
+    """A score above this many times the block's mean is an outlier."""
 
     band: float = 0.08
-    """Half of the distance between the least and the most pruned block."""
+    """Half the difference in sparsity between the least and the most pruned block."""
 
 
 class Perplexity(Model):
@@ -1064,13 +1064,13 @@ class Recipe(Model):
     """Which layers are pruned."""
 
     refit: RefitOptions | None = None
-    """Whether the kept weights are solved again."""
+    """Whether to solve for the kept weights again after pruning."""
 
     order: Literal["blocks", "layers"] | str = "blocks"
-    """What is pruned when a layer's inputs are measured: the earlier blocks (the reference's order), or the earlier layers of its own block too."""
+    """What has been pruned when a layer's inputs are measured: `blocks`, the earlier blocks (as in the reference); or `layers`, the earlier layers of its own block too."""
 
     gradients: str | None = None
-    """The path of gradient norms that an earlier run on the same weights saved, to be used in place of computing them."""
+    """The path of gradient norms that an earlier run on the same weights saved, to use instead of computing them."""
 
     calibration: Calibration = Field(
         {"dataset": "c4", "datasets": [], "samples": 128, "seed": 0}, validate_default=True
@@ -1082,16 +1082,16 @@ class Recipe(Model):
 
 
 class RefitOptions(Model):
-    """The kept weights of each layer are solved again, to give the dense layer's outputs."""
+    """Solve for the kept weights of each layer again, to reproduce the dense layer's outputs."""
 
     damping: float = 0.01
-    """Added to the diagonal of the second moments, as a part of its mean."""
+    """Added to the diagonal of the second moments, as a share of its mean."""
 
     iterations: int = 20
-    """Steps of the conjugate gradients."""
+    """Steps of conjugate gradients."""
 
     toward: float = 0.0
-    """Which outputs: 0, those that the dense weights give on the inputs of the pruned model; 1, those that they give in the dense model; between the two, a mean."""
+    """The target outputs: at 0, those of the dense weights on the pruned model's inputs; at 1, those of the dense model; in between, a weighted mean."""
 
 
 class Report(Model):
@@ -1162,11 +1162,11 @@ class Search(Model):
 
 
 class SparseGpt(Model):
-    """Column by column, each error made good by the columns to its right (arXiv 2301.00774)."""
+    """Column by column; the columns to the right compensate for each error (arXiv 2301.00774)."""
 
     name: Literal["sparsegpt"] = "sparsegpt"
     damping: float = 0.01
-    """Added to the diagonal of the second moments, as a part of its mean."""
+    """Added to the diagonal of the second moments, as a share of its mean."""
 
     columns: int = 128
     """Columns that share one threshold."""
@@ -1195,7 +1195,7 @@ class StageEstimate(Model):
     """Time that the stage takes."""
 
     memory_bytes: int
-    """Of the device that computes, at the stage's peak."""
+    """Peak memory of the device that computes."""
 
 
 class StageFacts(Model):
@@ -1487,7 +1487,7 @@ class Wanda(Model):
 
     name: Literal["wanda"] = "wanda"
     selection: Literal["share", "cumulative"] | str = "share"
-    """Which weights of a row go: the lowest share, or (unstructured only) those whose scores together make up a part of the row's total, the part chosen per matrix; it may miss the sparsity by more than 0.001."""
+    """Which weights of a row are pruned: `share`, the lowest-scored share of the row; or `cumulative` (unstructured only), the lowest scores that together make up a part of the row's total. The part is chosen per matrix, and may miss the sparsity by more than 0.001."""
 
 
 class WebhookChange(Model):
@@ -1559,7 +1559,7 @@ class WeightedDataset(Model):
     """A dataset, and how much of the calibration set comes from it."""
 
     dataset: str
-    """A text."""
+    """A dataset by name, the path of a file, or an upload."""
 
     weight: float = 1.0
     """Relative to the weights of the other datasets."""

@@ -29,9 +29,9 @@ class _Answer(BaseModel):
 class ModelEstimate(_Answer):
     """The model, as its config describes it."""
 
-    architecture: str = Field(description="As the config names it.")
-    parameters: int = Field(description="Without norms, biases and routers.")
-    prunable: int = Field(description="Weights in the linear layers of its blocks.")
+    architecture: str = Field(description="The model type that the config names.")
+    parameters: int = Field(description="Parameters of the model, without norms, biases and routers.")
+    prunable: int = Field(description="Weights in the linear layers of the blocks.")
     blocks: int = Field(description="Decoder blocks.")
 
 
@@ -41,7 +41,7 @@ class StageEstimate(_Answer):
     name: Stage = Field(description="The stage.")
     operations: float = Field(description="Floating-point operations in matrix products.")
     seconds: float = Field(description="Time that the stage takes.")
-    memory_bytes: int = Field(description="Of the device that computes, at the stage's peak.")
+    memory_bytes: int = Field(description="Peak memory of the device that computes.")
 
 
 class Estimate(_Answer):
@@ -49,15 +49,19 @@ class Estimate(_Answer):
 
     model: ModelEstimate = Field(description="What the config says about the model.")
     machine: Machine = Field(description="The machine that the estimate is for.")
-    dtype: str = Field(description="Of the computation.")
-    schedule: Schedule | None = Field(description="Of the gradients; null for a job that needs none.")
+    dtype: str = Field(description="The dtype of the computation.")
+    schedule: Schedule | None = Field(
+        description="The schedule of the gradient pass; null for a job without one."
+    )
     stages: tuple[StageEstimate, ...] = Field(description="Each stage of the job, in order.")
-    output_bytes: int = Field(description="Of the pruned model's weights; with the masks, if wanted.")
-    notes: tuple[str, ...] = Field(description="What the figures leave out or take for granted.")
+    output_bytes: int = Field(
+        description="Size of the pruned model's weights, and of the masks if they are saved."
+    )
+    notes: tuple[str, ...] = Field(description="What the figures leave out or assume.")
 
-    # Filled in from the stages, so that a client need not add up.
-    seconds: float = Field(description="Of all stages.")
-    memory_bytes: int = Field(description="The largest of all stages.")
+    # Computed from the stages, so that clients need not.
+    seconds: float = Field(description="Time that all stages take.")
+    memory_bytes: int = Field(description="The largest peak memory of all stages.")
 
     @classmethod
     def of(
@@ -200,13 +204,13 @@ def _gradients(
 
 
 def _notes(recipe: Recipe, evaluation: Evaluation, machine: Machine) -> list[str]:
-    notes = ["a model that has to be downloaded first takes that time more"]
+    notes = ["the time to download a model is not included"]
     if not machine.measured:
         notes.append("no live worker was measured: the figures are for an assumed machine")
     if evaluation.windows is None:
-        notes.append("the evaluation texts are taken to be as long as WikiText-2's test split")
+        notes.append("the evaluation texts are assumed to be as long as WikiText-2's test split")
     if evaluation.tasks:
-        notes.append("the lengths of zero-shot tasks are taken from those of the usual seven")
+        notes.append("the lengths of zero-shot tasks are assumed from those of seven common ones")
     if recipe.dtype not in ("auto", *machine.operations_per_second):
         notes.append(f"{recipe.dtype} was not measured on this machine")
     return notes

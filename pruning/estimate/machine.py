@@ -9,12 +9,14 @@ class Machine(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
     device: str = Field(description="`cpu`, or the CUDA device with its name.")
-    memory_bytes: int = Field(gt=0, description="Of the device that computes.")
+    memory_bytes: int = Field(gt=0, description="Memory of the device that computes.")
     operations_per_second: dict[str, float] = Field(
-        description="Of large matrix products, by dtype; those that the device can compute with."
+        description="Rate of large matrix products, by each dtype that the device can compute with."
     )
-    bytes_per_second: float = Field(gt=0, description="Read and written by plain passes over its memory.")
-    measured: bool = Field(True, description="False: assumed, because no live worker was measured.")
+    bytes_per_second: float = Field(gt=0, description="Rate of reading and writing the device's memory.")
+    measured: bool = Field(
+        True, description="False if the figures are assumed, because no live worker was measured."
+    )
 
     @property
     def kind(self) -> str:

@@ -40,22 +40,25 @@ class Owl(AllocationOptions):
     needs = frozenset({"input_norms"})
     name: Literal["owl"] = "owl"
     threshold: float = Field(
-        5.0, gt=0, le=1e3, description="An outlier is this many times the block's mean score."
+        5.0, gt=0, le=1e3, description="A score above this many times the block's mean is an outlier."
     )
     band: float = Field(
-        0.08, ge=0, le=0.5, description="Half of the distance between the least and the most pruned block."
+        0.08,
+        ge=0,
+        le=0.5,
+        description="Half the difference in sparsity between the least and the most pruned block.",
     )
 
 
 @ALLOCATIONS.add
 class GradientGuided(AllocationOptions):
-    """More sparsity for the layers with more weights that the loss hardly feels, by |W|·‖G‖₂."""
+    """More sparsity for the layers with more weights of low saliency |W|·‖G‖₂."""
 
     implementation = "pruning.allocation.gradient:gradient_guided_sparsities"
     needs = frozenset({"gradient_norms"})
     name: Literal["gradient"] = "gradient"
     band: float = Field(
-        0.25, ge=0, le=1, description="How far a layer's sparsity may lie from the recipe's, at most."
+        0.25, ge=0, le=1, description="The largest difference between a layer's sparsity and the recipe's."
     )
 
 

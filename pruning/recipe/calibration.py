@@ -14,7 +14,7 @@ from pruning.recipe.fields import StrictModel
 class WeightedDataset(StrictModel):
     """A dataset, and how much of the calibration set comes from it."""
 
-    dataset: Dataset = Field(description="A text.")
+    dataset: Dataset = Field(description="A dataset by name, the path of a file, or an upload.")
     weight: float = Field(1.0, gt=0, le=1e6, description="Relative to the weights of the other datasets.")
 
 
@@ -31,15 +31,20 @@ class Share:
 class Calibration(StrictModel):
     """The token windows on which activations and gradients are measured. The defaults are the reference's."""
 
-    dataset: Dataset | None = Field("c4", description="A text; several by weight go into `datasets`.")
+    dataset: Dataset | None = Field(
+        "c4",
+        description="A dataset by name, a file's path, or an upload; several go into `datasets`.",
+    )
     datasets: tuple[WeightedDataset, ...] = Field(
         (),
         max_length=16,
         strict=False,  # JSON has lists where Python has tuples
         validate_default=True,
-        description="Several sets by weight, in place of `dataset`.",
+        description="Several datasets by weight, in place of `dataset`.",
     )
-    samples: int = Field(128, ge=1, le=65_536, validate_default=True, description="Token windows.")
+    samples: int = Field(
+        128, ge=1, le=65_536, validate_default=True, description="The number of token windows."
+    )
     sequence_length: int | None = Field(
         None, ge=2, le=131_072, description="Tokens per window; min(2048, the model's context) when left out."
     )

@@ -14,12 +14,14 @@ TaskName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]{0,127}$")]
 class Evaluation(StrictModel):
     """Perplexity over windows of text; by default they do not overlap, as in the reference."""
 
-    dataset: Dataset = Field("wikitext2", description="Text that is not the calibration text.")
+    dataset: Dataset = Field(
+        "wikitext2", description="The text of the perplexity; it should not be the calibration text."
+    )
     further_datasets: tuple[Dataset, ...] = Field(
         (),
         max_length=16,
         strict=False,  # JSON has lists where Python has tuples
-        description="More texts, each with a perplexity of its own in the report.",
+        description="Further texts; the report has a perplexity for each.",
     )
     sequence_length: int | None = Field(
         None, ge=2, le=131_072, description="Tokens per window; min(2048, the model's context) when left out."
@@ -33,7 +35,10 @@ class Evaluation(StrictModel):
         "windows do not overlap.",
     )
     windows: int | None = Field(
-        None, ge=1, le=100_000, description="The first so many windows of each text; all when left out."
+        None,
+        ge=1,
+        le=100_000,
+        description="Only the first windows of each text, up to this number; all when left out.",
     )
 
     tasks: tuple[TaskName, ...] = Field(
@@ -43,7 +48,10 @@ class Evaluation(StrictModel):
         description="Zero-shot tasks of lm-evaluation-harness, or of the operator's own, such as hellaswag.",
     )
     task_limit: int | None = Field(
-        None, ge=1, le=1_000_000, description="The first so many examples of each task; all when left out."
+        None,
+        ge=1,
+        le=1_000_000,
+        description="Only the first examples of each task, up to this number; all when left out.",
     )
 
     @field_validator("stride")

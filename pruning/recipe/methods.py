@@ -17,11 +17,12 @@ mean of EᵀX, E the error of the pruned model's activations and X a layer's inp
 RowSelection = Literal["share", "cumulative"]
 
 _SELECTION = (
-    "Which weights of a row go: the lowest share, or (unstructured only) those whose scores together make up "
-    "a part of the row's total, the part chosen per matrix; it may miss the sparsity by more than 0.001."
+    "Which weights of a row are pruned: `share`, the lowest-scored share of the row; or `cumulative` "
+    "(unstructured only), the lowest scores that together make up a part of the row's total. The part is "
+    "chosen per matrix, and may miss the sparsity by more than 0.001."
 )
-_INVERSE = "Divide by the gradients instead, the reference's inverse-gradient score."
-_DAMPING = "Added to the diagonal of the second moments, as a part of its mean."
+_INVERSE = "Divide by the gradients instead of multiplying: the reference's inverse-gradient score."
+_DAMPING = "Added to the diagonal of the second moments, as a share of its mean."
 
 
 class MethodOptions(Options):
@@ -103,7 +104,7 @@ class Ria(MethodOptions):
 
 @METHODS.add
 class SparseGpt(MethodOptions):
-    """Column by column, each error made good by the columns to its right (arXiv 2301.00774)."""
+    """Column by column; the columns to the right compensate for each error (arXiv 2301.00774)."""
 
     implementation = "pruning.methods.sparsegpt:SparseGptMethod"
     needs = frozenset({"second_moments"})
@@ -119,15 +120,22 @@ class SparseGpt(MethodOptions):
 
 @METHODS.add
 class Admm(MethodOptions):
-    """The support searched by ADMM on the layer's reconstruction error (ALPS, arXiv 2406.07831)."""
+    """ADMM search for the support with the least reconstruction error (ALPS, arXiv 2406.07831)."""
 
     implementation = "pruning.methods.admm:AdmmMethod"
     needs = frozenset({"second_moments"})
     updates_weights = True
     name: Literal["admm"] = "admm"
     damping: float = Field(0.01, gt=0, le=1, description=_DAMPING)
-    penalty: float = Field(0.1, gt=0, le=1e3, description="At the start; it rises as the support settles.")
-    iterations: int = Field(300, ge=1, le=10_000, description="At most; it stops when the support settles.")
+    penalty: float = Field(
+        0.1, gt=0, le=1e3, description="The initial penalty; it rises as the support converges."
+    )
+    iterations: int = Field(
+        300,
+        ge=1,
+        le=10_000,
+        description="The maximum number of steps; the search stops when the support converges.",
+    )
 
     def operations(self, outputs: int, inputs: int) -> float:
         """One product per iteration and an inverse every third; it converges in about 21 iterations."""

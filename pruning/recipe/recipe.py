@@ -41,16 +41,16 @@ class Recipe(StrictModel):
         Uniform(), validate_default=True, description="How the sparsity is spread over the layers."
     )
     layers: LayerSelection = Field(LayerSelection(), description="Which layers are pruned.")
-    refit: Refit = Field(None, description="Whether the kept weights are solved again.")
+    refit: Refit = Field(None, description="Whether to solve for the kept weights again after pruning.")
     order: Order = Field(
         "blocks",
-        description="What is pruned when a layer's inputs are measured: the earlier blocks (the reference's "
-        "order), or the earlier layers of its own block too.",
+        description="What has been pruned when a layer's inputs are measured: `blocks`, the earlier blocks "
+        "(as in the reference); or `layers`, the earlier layers of its own block too.",
     )
     gradients: Text | None = Field(
         None,
-        description="The path of gradient norms that an earlier run on the same weights saved, to be used in "
-        "place of computing them.",
+        description="The path of gradient norms that an earlier run on the same weights saved, to use "
+        "instead of computing them.",
     )
     calibration: Calibration = Field(
         Calibration(), description="The text on which activations and gradients are measured."

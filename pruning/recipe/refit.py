@@ -9,18 +9,18 @@ from pruning.recipe.methods import Need
 
 
 class RefitOptions(StrictModel):
-    """The kept weights of each layer are solved again, to give the dense layer's outputs."""
+    """Solve for the kept weights of each layer again, to reproduce the dense layer's outputs."""
 
     damping: float = Field(
-        0.01, gt=0, le=1, description="Added to the diagonal of the second moments, as a part of its mean."
+        0.01, gt=0, le=1, description="Added to the diagonal of the second moments, as a share of its mean."
     )
-    iterations: int = Field(20, ge=1, le=1_000, description="Steps of the conjugate gradients.")
+    iterations: int = Field(20, ge=1, le=1_000, description="Steps of conjugate gradients.")
     toward: float = Field(
         0.0,
         ge=0,
         le=1,
-        description="Which outputs: 0, those that the dense weights give on the inputs of the pruned model; "
-        "1, those that they give in the dense model; between the two, a mean.",
+        description="The target outputs: at 0, those of the dense weights on the pruned model's inputs; at "
+        "1, those of the dense model; in between, a weighted mean.",
     )
 
     @property

@@ -85,7 +85,7 @@ def _more(allocation: str) -> Iterator[FormField]:
     chosen = ALLOCATIONS.get(allocation, Uniform)
     yield FormField(_ALLOCATION, "choice", "uniform", _about(chosen), tuple(ALLOCATIONS))
     yield from _options(chosen, "allocation.")
-    yield FormField("refit", "flag", "", "Solve the kept weights again.")
+    yield FormField("refit", "flag", "", "Solve for the kept weights again after pruning.")
     yield from fields_of(RefitOptions, "refit.")
     yield from fields_of(LayerSelection, "layers.")
     yield from fields_of(JobRequest, "", *(name for name in JobRequest.model_fields if name not in _PLACED))
