@@ -104,7 +104,7 @@ def test_an_unknown_architecture_is_said_to_be_one(client: TestClient, llama: st
     Path(llama, "config.json").write_text(json.dumps(LLAMA_7B | {"model_type": "mamba"}))
     assert "only a worker" in refusal(client.post("/v1/estimates", json=body(llama)))
     Path(llama, "config.json").write_text("[" * 100_000)
-    assert "no JSON object" in refusal(client.post("/v1/estimates", json=body(llama)))
+    assert "not a JSON object" in refusal(client.post("/v1/estimates", json=body(llama)))
 
 
 class Hub(BaseHTTPRequestHandler):
