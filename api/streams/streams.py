@@ -68,7 +68,7 @@ class _Authorization:
 
     def _check(self) -> bool:
         with self._sessions.begin() as session:
-            return page_sessions.is_let_in(session, self._principal)
+            return page_sessions.is_valid(session, self._principal)
 
 
 class Streams:

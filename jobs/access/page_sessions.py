@@ -69,12 +69,12 @@ def lookup(session: Session, token: str) -> Principal | None:
     return replace(api_keys.principal_of(key), page_session=token_sha256)
 
 
-def is_let_in(session: Session, who: Principal) -> bool:
-    """Whether somebody who was let in once would be so still. It counts as no use."""
-    if who.page_session is None:
-        return api_keys.is_valid(session, who.key_id)
+def is_valid(session: Session, principal: Principal) -> bool:
+    """Whether the principal is still valid. Checking does not count as a use of the key or session."""
+    if principal.page_session is None:
+        return api_keys.is_valid(session, principal.key_id)
     still_open = select(ApiKey.id).join(PageSession, PageSession.api_key_id == ApiKey.id)
-    return session.scalar(still_open.where(*_is_open(who.page_session))) is not None
+    return session.scalar(still_open.where(*_is_open(principal.page_session))) is not None
 
 
 def end(session: Session, token: str) -> None:

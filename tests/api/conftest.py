@@ -1,4 +1,4 @@
-"""The application in this process, or as a server of its own, over the test's own database."""
+"""The application in this process or as a server, with a database per test."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Jobs moved as a worker would move them, and the API as a process of its own."""
+"""Drives jobs as a worker would, and runs the API as a process."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Schemathesis holds every operation to what the OpenAPI document says of it: answers, refusals, schemas."""
+"""Schemathesis checks every operation against the OpenAPI document: answers, problems, schemas."""
 
 import schemathesis
 from fastapi.testclient import TestClient

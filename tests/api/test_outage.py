@@ -24,7 +24,7 @@ def database_url(own_postgres: Postgres) -> str:
     return own_postgres.url
 
 
-def test_without_its_database_the_service_says_so_and_recovers(
+def test_without_its_database_the_service_answers_503_and_recovers(
     own_postgres: Postgres, client: TestClient
 ) -> None:
     before = client.post("/v1/jobs", json=SMALLEST)

@@ -1,4 +1,4 @@
-"""What people do: submit, watch, cancel, choose, compare, show. With a real worker where one is needed."""
+"""What people do on the page: submit, follow, cancel, select, compare, promote; with a worker if needed."""
 
 import re
 from collections.abc import Callable

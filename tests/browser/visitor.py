@@ -1,4 +1,4 @@
-"""One window of a browser: what it loads from where, and what goes wrong in it."""
+"""A browser window that records what it loads, from where, and every error."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -44,7 +44,7 @@ def sections(typed: Mapping[str, str]) -> tuple[Section, ...]:
     return (
         Section("Model", tuple(fields_of(ModelReference, "model."))),
         Section("Method", tuple(_method(typed.get(_METHOD) or DEFAULT_METHOD))),
-        Section("Calibration", tuple(fields_of(Calibration, "calibration.", *_WINDOWS))),
+        Section("Calibration", tuple(fields_of(Calibration, "calibration."))),
         Section("Gate and labels", (*fields_of(Gate, "gate."), *fields_of(JobRequest, "", "labels"))),
         Section(
             "Evaluation",
@@ -71,7 +71,6 @@ _PLACED = frozenset(
     {"model", "method", "sparsity", "pattern", "calibration", "gate", "labels", "evaluation"}
     | {"allocation", "refit", "layers"}
 )
-_WINDOWS = ("dataset", "datasets", "samples", "sequence_length", "seed")
 
 
 def _method(chosen: str) -> Iterator[FormField]:

@@ -1,4 +1,4 @@
-"""Jobs beside each other: the front against a naive search, and where recipes differ."""
+"""Comparing jobs: the front against a naive search, and where recipes differ."""
 
 from itertools import product
 from uuid import UUID, uuid4
@@ -40,7 +40,7 @@ def test_the_front_has_the_jobs_that_no_other_dominates(places: list[tuple[int, 
         assert one.on_front is not beaten
 
 
-def test_jobs_that_were_measured_otherwise_beat_nobody() -> None:
+def test_jobs_measured_differently_have_separate_fronts() -> None:
     comparison = compare([job(0.5, 30.0), job(0.6, 20.0, model="org/other"), job(0.5, None)])
     assert [one.on_front for one in comparison.jobs] == [True, True, False]
     assert not comparison.comparable
@@ -56,7 +56,7 @@ def test_recipes_differ_where_their_fields_do() -> None:
     assert ("method", ("gblm", "gblm")) in [(row.name, row.values) for row in comparison.rows]
 
 
-def test_the_page_shows_ones_own_jobs_and_their_picture(client_of: ClientOf, jobs: Jobs) -> None:
+def test_the_page_shows_own_jobs_and_their_picture(client_of: ClientOf, jobs: Jobs) -> None:
     mine = [jobs.running(method="wanda"), jobs.running()]
     for claim, perplexity in zip(mine, (70.0, 60.0), strict=True):
         jobs.succeed(claim, pruned=perplexity)

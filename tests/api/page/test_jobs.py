@@ -1,4 +1,4 @@
-"""The list and the page of a job: who sees what, and what can be done there."""
+"""The list of jobs and the page of a job: what is visible, and the buttons."""
 
 import json
 import os
@@ -73,7 +73,7 @@ def test_another_owners_jobs_need_the_scope_admin(client_of: ClientOf, jobs: Job
     assert listed(admin.get("/jobs").text) == []
 
 
-def test_jobs_are_cancelled_and_retried_together_after_a_question(client: TestClient, jobs: Jobs) -> None:
+def test_several_jobs_are_cancelled_or_retried_after_a_confirmation(client: TestClient, jobs: Jobs) -> None:
     queued, other, theirs = jobs.queued(), jobs.queued(), jobs.queued("eve")
     failed = jobs.running()
     jobs.fail(failed, "no")
@@ -95,7 +95,7 @@ def test_jobs_are_cancelled_and_retried_together_after_a_question(client: TestCl
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_a_bulk_request_is_bounded_and_needs_the_right_to_write(
+def test_a_bulk_request_is_bounded_and_needs_the_write_scope(
     client_of: ClientOf, jobs: Jobs, method: str
 ) -> None:
     def ask(client: TestClient, job_ids: list[str]) -> int:
@@ -160,7 +160,7 @@ def test_the_shortest_request_stays_short() -> None:
     assert request_body(JobRequest.model_validate(SMALLEST).spec(), {}) == SMALLEST
 
 
-def test_stages_lie_on_the_timeline_where_their_events_lie_in_time() -> None:
+def test_stages_are_placed_on_the_timeline_by_their_events() -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC)
 
     def event(second: int, data: StageStarted | StageFinished) -> Event:

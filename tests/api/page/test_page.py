@@ -58,7 +58,7 @@ def test_over_https_the_cookie_stays_on_https(anonymous: TestClient, make_key: M
 
 
 @pytest.mark.parametrize("key", ["", "ps_nothing", "x" * 200])
-def test_a_wrong_key_signs_nobody_in(anonymous: TestClient, key: str) -> None:
+def test_a_wrong_key_does_not_sign_in(anonymous: TestClient, key: str) -> None:
     answer = anonymous.post("/sign-in", data={"key": key}, headers=ORIGIN)
     assert answer.status_code == 401
     assert "not valid" in answer.text
@@ -68,7 +68,7 @@ def test_a_wrong_key_signs_nobody_in(anonymous: TestClient, key: str) -> None:
 @pytest.mark.parametrize(
     "back", ["https://evil.example", "//evil.example", "/\\evil.example", "/jobs.evil", "javascript:x", ""]
 )
-def test_signing_in_leads_to_no_other_site(anonymous: TestClient, make_key: MakeKey, back: str) -> None:
+def test_signing_in_redirects_to_no_other_site(anonymous: TestClient, make_key: MakeKey, back: str) -> None:
     answer = anonymous.post("/sign-in", data={"key": make_key(), "next": back}, headers=ORIGIN)
     assert answer.headers["Location"] == "/jobs"
 
@@ -91,7 +91,7 @@ def test_an_expired_link_does_not_sign_in(
     assert anonymous.get(link(database, lifetime=timedelta(seconds=-1))).status_code == 401
 
 
-def test_a_links_token_is_no_session(
+def test_a_links_token_is_not_a_session(
     anonymous: TestClient, make_key: MakeKey, database: sessionmaker[Session]
 ) -> None:
     make_key()
@@ -162,7 +162,7 @@ def test_every_state_of_a_job_has_its_page(page: TestClient, jobs: Jobs) -> None
     assert "Cancel job" not in page.get(f"/jobs/{succeeded.job_id}").text
 
 
-def test_another_owners_page_is_not_there(page: TestClient, jobs: Jobs) -> None:
+def test_another_owners_page_is_not_found(page: TestClient, jobs: Jobs) -> None:
     job_id = jobs.queued("eve")
     answers = [page.get(f"/jobs/{job_id}"), page.get(f"/jobs/{job_id}/stream")]
     answers.append(page.post(f"/jobs/{job_id}/cancel", headers=ORIGIN))
@@ -178,9 +178,7 @@ def test_cancelling_works_by_a_plain_form(page: TestClient, jobs: Jobs) -> None:
     assert "Cancelled" in page.get(f"/jobs/{job_id}").text
 
 
-def test_a_session_that_may_only_read_sees_no_button(
-    anonymous: TestClient, make_key: MakeKey, jobs: Jobs
-) -> None:
+def test_a_read_only_session_sees_no_buttons(anonymous: TestClient, make_key: MakeKey, jobs: Jobs) -> None:
     sign_in(anonymous, make_key(scopes=scopes_but("jobs:write")))
     job_id = jobs.queued()
     assert "Cancel job" not in anonymous.get(f"/jobs/{job_id}").text
@@ -208,7 +206,7 @@ def test_the_stream_of_a_job_sends_its_fragments_and_its_end(page: TestClient, j
     assert "63.10" in text
 
 
-def test_pages_carry_no_script_or_style_of_their_own_and_name_no_other_host(
+def test_pages_have_no_inline_script_or_style_and_load_nothing_from_other_hosts(
     page: TestClient, jobs: Jobs
 ) -> None:
     claim = jobs.running()

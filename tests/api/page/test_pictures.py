@@ -1,4 +1,4 @@
-"""The pictures of a report say what the report says, in both themes, and run nothing."""
+"""The pictures show what the report says, in both themes, and contain no script."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""The form for a new job says what a request can say, and is judged as a request is."""
+"""The form for a new job has every field of a request and is validated like one."""
 
 import html
 import re
@@ -31,7 +31,7 @@ def names() -> set[str]:
     }
 
 
-def test_nothing_that_a_request_can_say_is_missing_from_the_form() -> None:
+def test_the_form_has_every_field_of_a_request() -> None:
     shown = names()
     for name, of in {
         "calibration": Calibration,

@@ -28,7 +28,7 @@ def requests() -> list[tuple[str, str, dict[str, Any]]]:
 
 
 @pytest.mark.parametrize(("method", "path", "request_"), requests())
-def test_a_refusal_is_a_problem_document_that_repeats_nothing(
+def test_a_problem_does_not_quote_the_request(
     client: TestClient, method: str, path: str, request_: dict[str, Any]
 ) -> None:
     answer = client.request(method, path, **request_)
@@ -45,12 +45,12 @@ def test_a_refusal_is_a_problem_document_that_repeats_nothing(
         assert SECRET not in answer.text
 
 
-def test_the_name_of_an_unknown_field_is_said_only_where_it_is_plain(client: TestClient) -> None:
+def test_an_unknown_field_is_named_only_if_its_name_is_plain(client: TestClient) -> None:
     answer = client.post("/v1/jobs", json=SMALLEST | {"sparsty": 1, "<b>": 1, "\x00": 1})
     assert sorted(error["field"] for error in answer.json()["errors"]) == ["?", "?", "sparsty"]
 
 
-def test_a_method_that_is_not_allowed_names_those_that_are(client: TestClient) -> None:
+def test_405_lists_the_allowed_methods(client: TestClient) -> None:
     answer = client.delete("/v1/jobs")
     assert answer.status_code == 405
     assert answer.headers["Allow"]

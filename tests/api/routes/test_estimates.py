@@ -1,4 +1,4 @@
-"""Estimates over the API: from a config on this disk, or on a Hub that the test plays."""
+"""Estimates over REST, from a config on the disk or on a simulated Hub."""
 
 import json
 from collections.abc import Iterator
@@ -60,7 +60,7 @@ def refusal(answer: Response) -> str:
     return str(error["message"])
 
 
-def test_it_is_for_the_slowest_live_worker(
+def test_an_estimate_is_for_the_slowest_live_worker(
     client: TestClient, llama: str, database: sessionmaker[Session]
 ) -> None:
     assumed = client.post("/v1/estimates", json=body(llama)).json()
@@ -100,7 +100,7 @@ def test_a_config_that_leads_out_of_the_roots_is_not_read(
     assert "no config.json" in refusal(client.post("/v1/estimates", json=body(str(tmp_path / "models/none"))))
 
 
-def test_an_unknown_architecture_is_said_to_be_one(client: TestClient, llama: str) -> None:
+def test_an_unknown_architecture_is_refused_by_name(client: TestClient, llama: str) -> None:
     Path(llama, "config.json").write_text(json.dumps(LLAMA_7B | {"model_type": "mamba"}))
     assert "only a worker" in refusal(client.post("/v1/estimates", json=body(llama)))
     Path(llama, "config.json").write_text("[" * 100_000)

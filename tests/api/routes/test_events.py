@@ -109,7 +109,7 @@ def test_resuming_after_the_last_event_answers_204(http: httpx.Client, jobs: Job
 
 
 @pytest.mark.parametrize("last", ["-1", "x", "9" * 400, "", "1.5"])
-def test_a_last_event_id_that_is_none_is_named(http: httpx.Client, jobs: Jobs, last: str) -> None:
+def test_an_invalid_last_event_id_is_refused(http: httpx.Client, jobs: Jobs, last: str) -> None:
     answer = http.get(f"/v1/jobs/{jobs.queued()}/events", headers={"Last-Event-ID": last})
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"] == "last-event-id"

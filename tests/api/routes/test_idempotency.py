@@ -47,7 +47,7 @@ def test_concurrent_requests_make_one_job_with_one_event(client: TestClient) -> 
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "x" * 256, "\x7f", "é"])
-def test_a_key_that_is_none_is_named(client: TestClient, key: str) -> None:
+def test_an_invalid_idempotency_key_is_refused(client: TestClient, key: str) -> None:
     answer = client.post("/v1/jobs", json=SMALLEST, headers={"Idempotency-Key": key.encode("latin-1")})
     assert answer.status_code == 422
     assert [error["field"] for error in answer.json()["errors"]] == ["idempotency-key"]

@@ -26,7 +26,7 @@ def test_pages_give_every_job_once_and_newest_first(client: TestClient, jobs: Jo
     assert pages(client, limit=7) == [made]
 
 
-def test_a_job_that_comes_while_paging_moves_nothing(client: TestClient, jobs: Jobs) -> None:
+def test_a_job_submitted_while_paging_shifts_no_page(client: TestClient, jobs: Jobs) -> None:
     made = [str(jobs.queued()) for _ in range(4)][::-1]
     first = client.get("/v1/jobs", params={"limit": 2}).json()
     jobs.queued()
@@ -200,7 +200,7 @@ def test_an_unchanged_answer_is_304_until_something_happens(client: TestClient, 
         assert (changed.status_code, changed.headers["ETag"] != tag) == (200, True)
 
 
-def test_an_etag_tells_nobody_of_another_owners_job(
+def test_an_etag_reveals_nothing_of_another_owners_job(
     client: TestClient, client_of: ClientOf, jobs: Jobs
 ) -> None:
     path = f"/v1/jobs/{jobs.queued()}"

@@ -40,7 +40,7 @@ def test_a_new_key_works_until_it_is_revoked_and_is_shown_once(client: TestClien
     assert new["id"] not in {item["id"] for item in client.get("/v1/keys").json()["items"]}
 
 
-def test_a_key_can_run_out(client: TestClient) -> None:
+def test_a_key_can_expire(client: TestClient) -> None:
     assert made(client)["expires_at"] is None
     assert made(client, expires_in_days=30)["expires_at"] is not None
 

@@ -1,4 +1,4 @@
-"""A job that came to a bad end is queued again; a queue is full; files expire."""
+"""Retrying failed jobs, full queues, expired files."""
 
 from uuid import uuid4
 
@@ -45,7 +45,7 @@ def test_a_full_queue_answers_with_the_number_and_the_limit(client: TestClient, 
     assert (repeated.status_code, repeated.json()["id"]) == (200, first.json()["id"])
 
 
-def test_a_file_that_has_expired_is_gone_and_not_unknown(client: TestClient, jobs: Jobs) -> None:
+def test_an_expired_file_answers_410(client: TestClient, jobs: Jobs) -> None:
     claim = jobs.running()
     jobs.succeed(claim, [FinishedArtifact("model.safetensors", "jobs/x", 10, "00" * 32)])
     path = f"/v1/jobs/{claim.job_id}/artifacts"

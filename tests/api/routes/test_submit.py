@@ -166,7 +166,7 @@ def test_a_body_that_is_not_json_is_malformed(client: TestClient, body: bytes) -
     assert answer.json()["type"] == "urn:pruneserve:problem:malformed-request"
 
 
-def test_the_last_of_doubled_names_counts(client: TestClient) -> None:
+def test_the_last_of_duplicate_names_counts(client: TestClient) -> None:
     body = b'{"model": "org/name", "method": "gblm", "sparsity": 2, "sparsity": 0.5}'
     assert client.post("/v1/jobs", content=body, headers=JSON).status_code == 201
 

@@ -1,4 +1,4 @@
-"""Sweeps and searches over REST, with their jobs ended as a worker would end them."""
+"""Sweeps and searches over REST, with jobs that end as a worker would end them."""
 
 from typing import Any
 from uuid import UUID

@@ -70,7 +70,7 @@ def test_an_upload_that_is_not_text_is_refused_and_stores_nothing(
     assert stored(settings) == []
 
 
-def test_a_letter_may_come_in_two_pieces(client: TestClient) -> None:
+def test_a_character_may_be_split_between_chunks(client: TestClient) -> None:
     def pieces() -> Iterator[bytes]:
         for number in range(0, len(TEXT.encode()), 7):
             yield TEXT.encode()[number : number + 7]
@@ -79,7 +79,7 @@ def test_a_letter_may_come_in_two_pieces(client: TestClient) -> None:
     assert answer.json()["size"] == len(TEXT.encode())
 
 
-def test_only_texts_are_taken(client: TestClient) -> None:
+def test_other_media_types_are_refused(client: TestClient) -> None:
     for kind in ("application/json", "application/octet-stream", ""):
         answer = client.post("/v1/uploads?name=x", content=b"{}", headers={"Content-Type": kind})
         assert answer.status_code == 415

@@ -85,7 +85,7 @@ def test_a_new_secret_leaves_the_old_one_for_a_day(client: TestClient) -> None:
     assert rotated["previous_secret_until"] > new["created_at"]
 
 
-def test_an_owner_has_so_many_and_no_more(client: TestClient) -> None:
+def test_the_number_of_webhooks_is_limited(client: TestClient) -> None:
     for _ in range(20):
         made(client)
     answer = client.post("/v1/webhooks", json={"url": URL})

@@ -1,4 +1,4 @@
-"""The zoo shows what its owner has put there, to everybody, and nothing else of theirs."""
+"""The zoo shows promoted jobs to every owner, and nothing else of theirs."""
 
 import hashlib
 import re

@@ -70,9 +70,7 @@ def test_the_last_use_is_written_once_a_minute(client: TestClient, database: ses
     assert last_use() > long_ago  # type: ignore[operator]
 
 
-def test_a_key_that_is_in_use_elsewhere_waits_for_nobody(
-    client: TestClient, database: sessionmaker[Session]
-) -> None:
+def test_concurrent_uses_of_a_key_do_not_wait(client: TestClient, database: sessionmaker[Session]) -> None:
     with database.begin() as session:
         session.execute(select(ApiKey).with_for_update())
         assert client.get("/v1/jobs").status_code == 200
@@ -93,7 +91,7 @@ def test_a_key_that_may_only_write_cannot_read(client_of: ClientOf) -> None:
     assert writer.post("/v1/jobs", json=SMALLEST).status_code == 201
 
 
-def test_another_owners_job_is_not_there(client_of: ClientOf, jobs: Jobs) -> None:
+def test_another_owners_job_is_not_found(client_of: ClientOf, jobs: Jobs) -> None:
     job_id = jobs.queued("ada")
     eve = client_of("eve")
     assert eve.get("/v1/jobs").json()["items"] == []

@@ -1,4 +1,4 @@
-"""One owner never sees or changes what is another's: every address of the API is tried by a stranger."""
+"""No owner sees or changes what belongs to another: a stranger tries every address of the API."""
 
 from typing import Any
 from uuid import uuid4
