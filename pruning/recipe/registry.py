@@ -66,7 +66,7 @@ class Registry(Mapping[str, EntryT]):
 
     def register(self, name: str, entry: EntryT) -> None:
         """Add an entry. Raises ValueError if another one has the name already."""
-        if self._entries.setdefault(name, entry) is not entry:
+        if self._entries.setdefault(name, entry) != entry:
             raise ValueError(f"the name {name!r} is taken in {self._group}")
 
     @property

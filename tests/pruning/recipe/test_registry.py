@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Literal
 
@@ -108,6 +109,21 @@ def test_a_plug_in_that_cannot_be_loaded_is_named_every_time(
             list(registry)
         assert reason in str(caught.value)
         assert "from toys" in str(caught.value)
+
+
+def test_plug_ins_are_loaded_again_after_one_has_failed(install: Callable[..., None]) -> None:
+    install(GROUP, "text = toys:text\nbroken = toys:broken", "")
+    failures = iter([True, False])
+
+    def load(point: EntryPoint) -> str:
+        if point.name == "broken" and next(failures):
+            raise RuntimeError("not yet")
+        return "".join([point.value])  # equal, and another object each time
+
+    registry: Registry[str] = Registry(GROUP, load)
+    with pytest.raises(PluginError, match="not yet"):
+        list(registry)
+    assert dict(registry) == {"text": "toys:text", "broken": "toys:broken"}
 
 
 def test_a_plug_ins_dataset_is_read_by_its_function(
