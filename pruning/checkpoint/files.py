@@ -113,7 +113,7 @@ def stored_tensors(directory: Path, names: Collection[str]) -> dict[str, Tensor]
                     stored[key] = torch.empty(header.get_shape(), dtype=dtype, device="meta")
         except (SafetensorError, OSError) as error:
             raise InvalidInput(
-                f"{name} is missing, cut short or not a safetensors file; download the model again",
+                f"{name} is missing, truncated or not a safetensors file; download the model again",
                 field="model.id",
             ) from error
     return stored

@@ -128,7 +128,7 @@ def test_a_model_without_weights_is_refused(model_dir: Path) -> None:
 def test_a_damaged_weight_file_is_refused(model_dir: Path) -> None:
     weights = model_dir / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-100])
-    assert "model.safetensors is missing, cut short" in refusal(model_dir)
+    assert "model.safetensors is missing, truncated" in refusal(model_dir)
 
 
 def test_a_checkpoint_that_lacks_weights_is_refused_when_loaded(model_dir: Path) -> None:
