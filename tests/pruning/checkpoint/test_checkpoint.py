@@ -151,7 +151,7 @@ def test_a_model_that_needs_code_of_its_own_is_refused(model_dir: Path) -> None:
         auto_map={"AutoConfig": "code.Config", "AutoModelForCausalLM": "code.Model"},
     )
     (model_dir / "code.py").write_text("raise SystemExit('this must never run')")
-    assert "code from its repository" in refusal(model_dir)
+    assert "code from its own repository" in refusal(model_dir)
 
 
 def test_a_native_model_that_also_has_code_is_loaded_without_it(model_dir: Path) -> None:
