@@ -78,7 +78,7 @@ def pipeline(stack: Stack, tmp_path: Path) -> Pipeline:
     assert isinstance(api, Api)
     directory = tmp_path / "checkout"
     directory.mkdir()
-    spec = stack.spec().model_dump(mode="json", exclude={"gate"})
+    spec = stack.spec().model_dump(mode="json", exclude={"gate", "version"})
     (directory / "job.json").write_text(json.dumps(spec.pop("recipe") | spec))
     environment = {
         **os.environ,
