@@ -1,4 +1,4 @@
-"""Connections to the one PostgreSQL."""
+"""Connections to PostgreSQL."""
 
 from sqlalchemy import Engine, create_engine, exc
 from sqlalchemy.engine import make_url
@@ -11,17 +11,17 @@ DATABASE_UNAVAILABLE = (exc.OperationalError, exc.InterfaceError, exc.TimeoutErr
 
 
 def sqlalchemy_url(url: str) -> str:
-    """The URL with psycopg 3 as its driver, whatever `postgres://` spelling it came in."""
+    """Return the URL for SQLAlchemy with psycopg 3; `postgres://` and `postgresql://` are both accepted."""
     return make_url(url).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
 
 
 def libpq_url(url: str) -> str:
-    """The same URL for a psycopg connection without SQLAlchemy."""
+    """Return the URL for a psycopg connection without SQLAlchemy."""
     return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 def engine_from(settings: Settings, *, pool_size: int = 5) -> Engine:
-    """An engine that checks a connection before use: a restarted database costs one reconnect."""
+    """Return an engine that tests each connection before use, so a restarted database costs one reconnect."""
     return create_engine(
         sqlalchemy_url(settings.database_url.get_secret_value()),
         pool_size=pool_size,
@@ -32,7 +32,7 @@ def engine_from(settings: Settings, *, pool_size: int = 5) -> Engine:
         connect_args={
             "connect_timeout": 5,
             "application_name": "pruneserve",
-            # A host that has vanished answers nothing, and without these a read waits for it for hours.
+            # Without these, a read from a host that has vanished would block for hours.
             "keepalives_idle": 5,
             "keepalives_interval": 2,
             "keepalives_count": 3,
@@ -42,5 +42,5 @@ def engine_from(settings: Settings, *, pool_size: int = 5) -> Engine:
 
 
 def sessions(engine: Engine) -> sessionmaker[Session]:
-    """Sessions for short transactions: `with sessions.begin() as session`."""
+    """Return a factory of sessions for short transactions: `with sessions.begin() as session`."""
     return sessionmaker(engine, expire_on_commit=False)

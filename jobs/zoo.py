@@ -1,7 +1,7 @@
 """The zoo: pruned models that everybody on this service may see and download.
 
-An entry is a job that has succeeded, put on show by hand of its owner. It shows the job as it is: nothing is
-copied. Withdrawing it leaves the job alone.
+An entry publishes a succeeded job of an owner. It refers to the job and copies nothing, and withdrawing it
+does not change the job.
 """
 
 import re
@@ -18,12 +18,12 @@ from jobs.tables import Artifact, Job, ZooEntry
 
 
 class NotPresentable(Exception):
-    """Only a job that has succeeded, and whose files are still there, can be put on show."""
+    """The job cannot be published: it has not succeeded, or its files have expired."""
 
 
 @dataclass(frozen=True, slots=True)
 class ZooFilter:
-    """Which entries to list; a field left empty does not narrow."""
+    """Conditions on the entries to list. An empty field does not restrict the list."""
 
     search: str | None = None
     method: str | None = None
@@ -32,7 +32,7 @@ class ZooFilter:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """An entry with its job."""
+    """An entry with its job, and the size of its files in bytes."""
 
     entry: ZooEntry
     job: Job
@@ -45,11 +45,11 @@ class Shown:
 
 
 def promote(session: Session, owner: str, job_id: UUID, note: str) -> ZooEntry | None:
-    """Put one of the owner's jobs on show, or change the note of its entry. None: the owner has no such job.
+    """Publish one of the owner's jobs, or change the note of its entry.
 
-    Raises `NotPresentable`.
+    Returns None if the owner has no such job. Raises `NotPresentable`.
     """
-    # Locked, so that its files are not cleaned away while it becomes an entry.
+    # Locked, so that its files do not expire while it becomes an entry.
     job = session.scalar(select(Job).where(Job.id == job_id, Job.owner == owner).with_for_update())
     if job is None:
         return None
@@ -61,7 +61,7 @@ def promote(session: Session, owner: str, job_id: UUID, note: str) -> ZooEntry |
 
 
 def withdraw(session: Session, owner: str | None, slug: str) -> bool:
-    """Take an entry off the show; of anybody where `owner` is None. False: there is no such entry."""
+    """Withdraw an entry. `owner` None means any owner. Returns False if there is no such entry."""
     query = delete(ZooEntry).where(ZooEntry.slug == slug)
     if owner is not None:
         query = query.where(ZooEntry.job_id.in_(select(Job.id).where(Job.owner == owner)))
@@ -69,7 +69,7 @@ def withdraw(session: Session, owner: str | None, slug: str) -> bool:
 
 
 def newest(session: Session, wanted: ZooFilter, *, before: UUID | None, limit: int) -> Sequence[Shown]:
-    """A page of the entries, newest first. Without reports: a list shows a few figures."""
+    """Return a page of the entries, newest first, without reports and specifications."""
     query = _shown().order_by(ZooEntry.id.desc()).limit(limit)
     if before is not None:
         query = query.where(ZooEntry.id < before)
@@ -84,18 +84,18 @@ def newest(session: Session, wanted: ZooFilter, *, before: UUID | None, limit: i
 
 
 def get(session: Session, slug: str) -> Shown | None:
-    """One entry."""
+    """Return one entry."""
     row = session.execute(_shown().where(ZooEntry.slug == slug)).one_or_none()
     return None if row is None else Shown(*row)
 
 
 def slug_of(session: Session, job_id: UUID) -> str | None:
-    """The entry of a job, if it is on show."""
+    """Return the slug of a job's entry, or None."""
     return session.scalar(select(ZooEntry.slug).where(ZooEntry.job_id == job_id))
 
 
 def artifacts(session: Session, slug: str) -> Sequence[Artifact]:
-    """The files of an entry, by name."""
+    """Return the files of an entry, sorted by name."""
     return session.scalars(
         select(Artifact)
         .join(ZooEntry, ZooEntry.job_id == Artifact.job_id)
@@ -105,7 +105,7 @@ def artifacts(session: Session, slug: str) -> Sequence[Artifact]:
 
 
 def artifact(session: Session, slug: str, artifact_id: UUID) -> Artifact | None:
-    """One file of an entry."""
+    """Return one file of an entry."""
     return session.scalar(
         select(Artifact)
         .join(ZooEntry, ZooEntry.job_id == Artifact.job_id)
@@ -124,7 +124,7 @@ def _shown() -> Select[ZooEntry, Job, int]:
 
 
 def _slug(job: Job) -> str:
-    """`smollm2-135m-gblm-50-1c0ffee5`: what it is, and the end of the job's id, which tells it apart."""
+    """Return a slug like `smollm2-135m-gblm-50-1c0ffee5`; the end of the job's id makes it unique."""
     what = job.pattern if job.pattern != "unstructured" else f"{100 * job.sparsity:.4g}"
     name = f"{job.model.rstrip('/').rpartition('/')[2]}-{job.method}-{what}".lower()
     return f"{re.sub(r'[^a-z0-9]+', '-', name).strip('-')[:80]}-{job.id.hex[-8:]}"

@@ -125,7 +125,7 @@ class CalibrationFacts(Model):
 
 
 class Condition(Model):
-    """One condition against what was measured."""
+    """One condition of a gate, and the measured value."""
 
     name: str
     """The gate's field, with the task's name for `min_zero_shot`."""
@@ -330,7 +330,7 @@ class FieldError(Model):
 
 
 class Gate(Model):
-    """Conditions on the measured quality. No part of the recipe: they change no weight."""
+    """Conditions on the measured quality. They are not part of the recipe, since they change no weight."""
 
     max_perplexity: float | None = None
     """The pruned model's perplexity on evaluation.dataset, at most."""
@@ -1149,16 +1149,16 @@ class Ria(Model):
 
 
 class Search(Model):
-    """What is known so far."""
+    """The state of a search."""
 
     met: float | None = None
-    """The highest sparsity that has met the bound."""
+    """The highest sparsity that met the bound."""
 
     missed: float | None = None
-    """The lowest sparsity that has missed it."""
+    """The lowest sparsity that missed it."""
 
     best_job: UUID | None = None
-    """The job that has met it at that sparsity."""
+    """The job that met it at that sparsity."""
 
 
 class SparseGpt(Model):
@@ -1362,22 +1362,22 @@ class SweepRequest(Model):
 
 
 class Target(Model):
-    """The sparsest model whose perplexity is within one bound."""
+    """The bound on perplexity, and the range and tolerance of the search."""
 
     max_perplexity: float | None = None
-    """At most this."""
+    """Upper bound of the perplexity."""
 
     max_perplexity_increase: float | None = None
-    """At most this far over the dense model's: 0.05 is 5 %."""
+    """Upper bound of the increase over the dense model: 0.05 is 5 %."""
 
     lowest: float = 0.05
-    """The least sparsity that is worth having."""
+    """The lowest sparsity to consider."""
 
     highest: float = 0.95
-    """The most that is tried for."""
+    """The highest sparsity to consider."""
 
     tolerance: float = 0.02
-    """How near to the best sparsity the answer lies, at least."""
+    """The largest allowed distance from the best sparsity."""
 
 
 class TaskFacts(Model):
@@ -1473,7 +1473,7 @@ class Vary(Model):
 
 
 class Verdict(Model):
-    """How a job met its gate. Stored with the report, by the worker that made it."""
+    """The verdict of a gate. The worker stores it together with the report."""
 
     state: Literal["passed", "failed"] | str
     """`passed` if every condition holds."""

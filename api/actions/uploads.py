@@ -93,7 +93,7 @@ def _record(
             return UploadItem.of(upload), created
     except uploads.QuotaExceeded as error:
         raise _over(quota) from error
-    except uploads.Forgotten as error:
+    except uploads.Abandoned as error:
         raise ServiceUnavailable("The upload took too long. Send it again.") from error
     finally:
         if not created:

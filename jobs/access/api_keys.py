@@ -1,7 +1,7 @@
-"""API keys: how they look, how they are stored, how one is recognised.
+"""API keys: their format, storage and authentication.
 
-A key reads `ps_<prefix>_<secret><checksum>`. The prefix finds the row and may be shown; the checksum tells a
-mistyped key from a wrong one without asking the database, and lets secret scanners recognise a leaked one.
+A key reads `ps_<prefix>_<secret><checksum>`. The prefix finds the row and may be shown. The checksum rejects
+mistyped keys without a query, and lets secret scanners recognise leaked ones.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from jobs.tables import NOW, ApiKey
 
 
 class Scope(StrEnum):
-    """What a key may do. None implies another."""
+    """What a key may do. No scope implies another."""
 
     JOBS_READ = "jobs:read"
     JOBS_WRITE = "jobs:write"
@@ -34,13 +34,13 @@ ORDINARY_SCOPES = (Scope.JOBS_READ, Scope.JOBS_WRITE)
 VALID: ColumnElement[bool] = and_(
     ApiKey.revoked_at.is_(None), or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > NOW)
 )
-"""Keys that open anything: not revoked, and not past their time."""
+"""The condition for valid keys: not revoked and not expired."""
 
 USE_NOTED_EVERY = timedelta(minutes=1)
-"""How exact a last use is: a write per request would make every read a write."""
+"""Precision of `last_used_at`: to write it with every request would turn every read into a write."""
 
 USE_DUE: ColumnElement[bool] = or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at < NOW - USE_NOTED_EVERY)
-"""Keys whose last use is to be noted again."""
+"""The condition for keys whose `last_used_at` is due for an update."""
 
 _ALPHABET = string.digits + string.ascii_letters
 _PREFIX, _SECRET, _CHECKSUM = 8, 32, 6
@@ -48,17 +48,19 @@ _PREFIX, _SECRET, _CHECKSUM = 8, 32, 6
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is asking, and what they may do."""
+    """The authenticated owner of a request, and its scopes."""
 
     key_id: UUID
     owner: str
     scopes: frozenset[str]
     expires_at: datetime | None = None
-    page_session: bytes | None = None  # by its token's hash; None where the key itself was sent
+    page_session: bytes | None = (
+        None  # hash of the session's token; None if the request carried the key itself
+    )
 
 
 def create(session: Session, owner: str, name: str, scopes: Iterable[str] = SCOPES) -> str:
-    """Make a key that does not expire, and return it."""
+    """Create a key that does not expire, and return it."""
     _, key = issue(session, owner, name, scopes)
     return key
 
@@ -72,9 +74,9 @@ def issue(
     lifetime: timedelta | None = None,
     not_after: datetime | None = None,
 ) -> tuple[ApiKey, str]:
-    """Make a key: its row, and the key itself. Only its hash is kept: this is the only time it can be read.
+    """Create a key. Returns its row and the key itself, of which only the hash is stored.
 
-    It ends after `lifetime` and by `not_after`, whichever comes first; without either it does not end.
+    It expires after `lifetime` or at `not_after`, whichever comes first, and never without either.
     """
     prefix = _random(_PREFIX)
     body = f"ps_{prefix}_{_random(_SECRET)}"
@@ -85,7 +87,7 @@ def issue(
         owner=owner,
         name=name,
         scopes=[scope for scope in SCOPES if scope in set(scopes)],
-        # LEAST passes over nulls.
+        # LEAST ignores nulls.
         expires_at=func.least(NOW + lifetime if lifetime else None, cast(not_after, DateTime(timezone=True))),
     )
     session.add(row)
@@ -95,7 +97,7 @@ def issue(
 
 
 def authenticate(session: Session, key: str) -> Principal | None:
-    """The principal of a key that is still valid."""
+    """Return the principal of a valid key, or None."""
     if len(key) != len("ps__") + _PREFIX + _SECRET + _CHECKSUM or not key.isascii():
         return None
     if _checksum(key[:-_CHECKSUM]) != key[-_CHECKSUM:]:
@@ -114,26 +116,26 @@ def authenticate(session: Session, key: str) -> Principal | None:
 
 
 def is_valid(session: Session, key_id: UUID) -> bool:
-    """Whether a key that was valid once is so still."""
+    """Return whether a key is still valid."""
     return session.scalar(select(ApiKey.id).where(ApiKey.id == key_id, VALID)) is not None
 
 
 def principal_of(key: ApiKey) -> Principal:
-    """Who asks with this key."""
+    """Return the principal of a key."""
     return Principal(key.id, key.owner, frozenset(key.scopes), key.expires_at)
 
 
 def note_use(session: Session, key: ApiKey) -> None:
-    """Remember the last use, where it is due.
+    """Update `last_used_at` if it is due.
 
-    Of many requests at once one writes and none waits: a row that another is writing is passed over.
+    Of many concurrent requests one writes and none waits: a row that is locked is skipped.
     """
     free = select(ApiKey.id).where(ApiKey.id == key.id, USE_DUE).with_for_update(skip_locked=True)
     session.execute(update(ApiKey).where(ApiKey.id == free.scalar_subquery()).values(last_used_at=NOW))
 
 
 def newest(session: Session, owner: str | None, *, before: UUID | None, limit: int) -> Sequence[ApiKey]:
-    """A page of the keys that are not revoked, newest first; of everybody where `owner` is None."""
+    """Return a page of the keys that are not revoked, newest first; of all owners if `owner` is None."""
     query = select(ApiKey).where(ApiKey.revoked_at.is_(None)).order_by(ApiKey.id.desc()).limit(limit)
     if owner is not None:
         query = query.where(ApiKey.owner == owner)
@@ -143,7 +145,7 @@ def newest(session: Session, owner: str | None, *, before: UUID | None, limit: i
 
 
 def revoke(session: Session, owner: str | None, key_id: UUID) -> bool:
-    """End a key and the sessions that it has opened; of anybody where `owner` is None. False: no such key."""
+    """Revoke a key and its page sessions, of any owner if `owner` is None. Returns False if it is unknown."""
     query = update(ApiKey).where(ApiKey.id == key_id).values(revoked_at=func.coalesce(ApiKey.revoked_at, NOW))
     if owner is not None:
         query = query.where(ApiKey.owner == owner)
@@ -163,5 +165,5 @@ def _checksum(body: str) -> str:
 
 
 def _hash(key: str) -> bytes:
-    # A key has 190 random bits: a plain hash is as good as a slow one, and costs nothing per request.
+    # A key has 190 random bits, so a slow hash would add no security, only time to every request.
     return hashlib.sha256(key.encode()).digest()

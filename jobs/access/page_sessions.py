@@ -1,7 +1,7 @@
-"""Sessions of the status page: a browser signs in once with a key, or by a link that works once.
+"""Sessions of the status page: a browser signs in with an API key, or by a link that works once.
 
-Only hashes of the tokens are stored. A session is as good as the key that it was made with: it has the same
-owner and scopes, and ends with the key; besides, a week after signing in, or after a day without use.
+Only hashes of the tokens are stored. A session has the owner and the scopes of its key, and ends with it. It
+also ends a week after signing in, or after a day without use.
 """
 
 import hashlib
@@ -23,12 +23,12 @@ LINK_LIFETIME = timedelta(hours=1)
 
 
 def create_link(session: Session, key_id: UUID, lifetime: timedelta = LINK_LIFETIME) -> str:
-    """A token for `/sign-in?token=…`, good for one sign-in within `lifetime`."""
+    """Return a token for `/sign-in?token=…` that is valid for one sign-in within `lifetime`."""
     return _new_token(session, key_id, lifetime, one_time=True)
 
 
 def follow_link(session: Session, token: str) -> str | None:
-    """Trade a link's token for a session's. None: it was used before, ran out, or its key is revoked."""
+    """Exchange a link's token for a session's. Returns None if the link or its key is not valid any more."""
     key_id = session.scalar(
         delete(PageSession)
         .where(
@@ -43,14 +43,14 @@ def follow_link(session: Session, token: str) -> str | None:
 
 
 def start(session: Session, key_id: UUID) -> str:
-    """The token of a fresh session, for a cookie. Clears away what has run out."""
+    """Start a session and return its token, for a cookie. Also deletes expired sessions."""
     idle = PageSession.one_time.is_(False) & (PageSession.seen_at <= NOW - IDLE_LIFETIME)
     session.execute(delete(PageSession).where(or_(PageSession.expires_at <= NOW, idle)))
     return _new_token(session, key_id, SESSION_LIFETIME, one_time=False)
 
 
 def lookup(session: Session, token: str) -> Principal | None:
-    """Who is signed in under this token. It counts as a use of session and key, to the minute."""
+    """Return the principal of a session, or None. This counts as a use of the session and its key."""
     token_sha256 = _hash(token)
     use_due = PageSession.seen_at < NOW - api_keys.USE_NOTED_EVERY
     found = session.execute(
@@ -70,7 +70,7 @@ def lookup(session: Session, token: str) -> Principal | None:
 
 
 def is_valid(session: Session, principal: Principal) -> bool:
-    """Whether the principal is still valid. Checking does not count as a use of the key or session."""
+    """Return whether an authenticated principal is still valid. This does not count as a use."""
     if principal.page_session is None:
         return api_keys.is_valid(session, principal.key_id)
     still_open = select(ApiKey.id).join(PageSession, PageSession.api_key_id == ApiKey.id)
@@ -78,12 +78,12 @@ def is_valid(session: Session, principal: Principal) -> bool:
 
 
 def end(session: Session, token: str) -> None:
-    """Sign out."""
+    """End a session."""
     session.execute(delete(PageSession).where(PageSession.token_sha256 == _hash(token)))
 
 
 def _is_open(token_sha256: bytes) -> tuple[ColumnElement[bool], ...]:
-    """The session and its key, joined, let somebody in."""
+    """Return the conditions for a valid session, on the join of sessions and keys."""
     return (
         PageSession.token_sha256 == token_sha256,
         PageSession.one_time.is_(False),

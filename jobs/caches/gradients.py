@@ -1,7 +1,7 @@
-"""Gradient norms that jobs share, by the fingerprint of what they were computed from.
+"""The cache of gradient norms that jobs share, keyed by the fingerprint of their inputs.
 
-The first job that asks for a fingerprint computes it, from then until it has published it or ended; others
-that ask meanwhile wait. A published artifact is the shards of that job, where they lie in the store.
+The first job that asks for a fingerprint computes the norms, until it has published them or ended; other jobs
+that ask in the meantime wait. Published norms are the shards of that job, where it has stored them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,12 +21,12 @@ from jobs.tables import NOW, CachedGradients, GradientShard, Job, JobBlock
 
 @dataclass(frozen=True, slots=True)
 class Computing:
-    """The caller's job is the one that computes it."""
+    """The caller's job computes the norms."""
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Another job is computing it."""
+    """Another job is computing the norms."""
 
     job_id: UUID
 
@@ -35,13 +35,13 @@ Answer = Sequence[GradientShard] | Computing | Waiting
 
 
 def ask(session: Session, claim: Claim, fingerprint: str) -> Answer:
-    """The artifact's shards, by block; or who computes them: the caller, if nobody else does."""
+    """Return the cached shards in order of blocks, or who computes them: the caller, if nobody else does."""
     session.execute(
         upsert(CachedGradients)
         .values(fingerprint=fingerprint, job_id=claim.job_id)
         .on_conflict_do_nothing(index_elements=[CachedGradients.fingerprint])
     )
-    # Locked: who publishes it comes before this transaction, or after it.
+    # Locked: the norms cannot be published while this transaction decides.
     artifact = session.scalars(
         select(CachedGradients).where(CachedGradients.fingerprint == fingerprint).with_for_update()
     ).one()
@@ -62,8 +62,10 @@ def ask(session: Session, claim: Claim, fingerprint: str) -> Answer:
 
 
 def still_computing(session: Session, fingerprint: str, job_id: UUID) -> UUID | None:
-    """The job, unless the artifact is there now. Whoever waits for it asks again in the transaction that says
-    so: it cannot be published in between.
+    """Return the job if it is still computing the norms, or None.
+
+    A job that begins to wait asks again in the transaction that records it, so that the norms cannot be
+    published in between.
     """
     return session.scalar(
         select(CachedGradients.job_id)
@@ -79,9 +81,9 @@ def still_computing(session: Session, fingerprint: str, job_id: UUID) -> UUID | 
 def publish(
     session: Session, claim: Claim, fingerprint: str, stage: str, numerics_key: Mapping[str, Any]
 ) -> bool:
-    """The job's blocks of the stage are the artifact from now on, and nobody waits for it any more.
+    """Publish the job's finished blocks of the stage as the cached norms, and unblock the jobs that wait.
 
-    False: it is not the caller's to publish, because the caller does not hold its job, or did not compute it.
+    Returns False if the caller does not hold its job any more, or was not the one to compute the norms.
     """
     if session.scalar(select(Job.id).where(*lifecycle.running_under(claim)).with_for_update()) is None:
         return False
@@ -109,12 +111,12 @@ def publish(
 
 
 def discard(session: Session, fingerprint: str) -> None:
-    """The artifact is damaged: the next job that asks computes it again."""
+    """Drop damaged norms, so that the next job that asks computes them again."""
     _drop(session, [fingerprint])
 
 
 def evict(session: Session, days: float, most_bytes: int, limit: int) -> int:
-    """Drop what nobody has used for so long, and the longest unused while all together are too large."""
+    """Drop norms unused for `days`, and the least recently used while all exceed `most_bytes`."""
     size = (
         select(GradientShard.fingerprint, func.sum(GradientShard.size).label("size"))
         .group_by(GradientShard.fingerprint)

@@ -1,6 +1,7 @@
-"""Perplexities of dense models that jobs share, by the fingerprint of what they follow from.
+"""The cache of dense models' perplexities that jobs share, keyed by the fingerprint of their inputs.
 
-Nobody waits for one: jobs that need the same at the same moment each measure it, and find the same number.
+No job waits for another here: jobs that need the same perplexity at once each measure it, with the same
+result.
 """
 
 from datetime import timedelta
@@ -13,7 +14,7 @@ from jobs.tables import NOW, CachedPerplexity
 
 
 def find(session: Session, fingerprint: str) -> float | None:
-    """The perplexity, if a job has measured it. It counts as a use."""
+    """Return the perplexity if a job has measured it. This counts as a use."""
     return session.scalar(
         update(CachedPerplexity)
         .where(CachedPerplexity.fingerprint == fingerprint)
@@ -23,7 +24,7 @@ def find(session: Session, fingerprint: str) -> float | None:
 
 
 def offer(session: Session, fingerprint: str, perplexity: float) -> None:
-    """Keep it for later jobs. The first that was offered stays."""
+    """Keep a perplexity for later jobs. If there is one already, it stays."""
     session.execute(
         upsert(CachedPerplexity)
         .values(fingerprint=fingerprint, perplexity=perplexity)
@@ -32,7 +33,7 @@ def offer(session: Session, fingerprint: str, perplexity: float) -> None:
 
 
 def forget(session: Session, days: float, limit: int) -> int:
-    """Drop what nobody has used for so many days."""
+    """Drop perplexities that were unused for `days`."""
     unused = (
         select(CachedPerplexity.fingerprint)
         .where(CachedPerplexity.used_at < NOW - timedelta(days=days))

@@ -1,6 +1,6 @@
-"""What the dispatcher asks and writes: which jobs want a message, and which workers are gone.
+"""The dispatcher's queries: which jobs to publish, which leases have expired, which workers are alive.
 
-Any number of dispatchers may ask at once: each locks the rows that it is given, and skips those of others.
+Any number of dispatchers may work at once: each locks the rows that it takes, and skips locked ones.
 """
 
 from collections.abc import Sequence
@@ -17,13 +17,13 @@ from jobs.tables import NOW, Job, Worker
 
 _QUEUED = Job.state == JobState.QUEUED
 _Computing = aliased(Job)
-# A job that waits for what another computes is not published before that is there, or the other has ended.
+# A job that is blocked on another is not published before the other has published its result or ended.
 _UNBLOCKED = ~exists().where(_Computing.id == Job.blocked_on, _Computing.state.not_in(ENDED))
 
 
 @dataclass(frozen=True, slots=True)
 class ExpiredLease:
-    """A job whose worker has not extended its lease."""
+    """A job whose lease has expired."""
 
     job_id: UUID
     lease_token: UUID
@@ -31,12 +31,12 @@ class ExpiredLease:
 
 
 def waiting_queues(session: Session) -> Sequence[str]:
-    """The queues that have a queued job."""
+    """Return the queues that have a queued job."""
     return session.scalars(select(Job.queue).where(_QUEUED).distinct().order_by(Job.queue)).all()
 
 
 def live_workers(session: Session, queue: str, seen_within: float) -> int:
-    """How many workers of a queue were seen in the last so many seconds."""
+    """Return how many workers of a queue sent a heartbeat in the last `seen_within` seconds."""
     return session.scalars(
         select(func.count()).where(
             Worker.queue == queue, Worker.seen_at > NOW - timedelta(seconds=seen_within)
@@ -45,32 +45,32 @@ def live_workers(session: Session, queue: str, seen_within: float) -> int:
 
 
 def dispatched(session: Session, queue: str) -> int:
-    """How many queued jobs have been published and not yet claimed."""
+    """Return how many jobs of a queue are published and not yet claimed."""
     return session.scalars(
         select(func.count()).where(_QUEUED, Job.queue == queue, Job.dispatched_at.is_not(None))
     ).one()
 
 
 def take_undispatched(session: Session, queue: str, limit: int) -> Sequence[UUID]:
-    """Lock up to `limit` queued jobs that were never published, the first submitted first.
+    """Lock up to `limit` queued jobs that are not published, the oldest first.
 
-    A job that comes back from a worker keeps its place: by the time of its submission, not of its return.
+    A job that a worker has returned keeps its place: the order is that of submission.
     """
     return _take(session, queue, Job.dispatched_at.is_(None), limit)
 
 
 def take_stale(session: Session, queue: str, older_than: float) -> Sequence[UUID]:
-    """Lock the queued jobs that were published more than so many seconds ago; there are never many."""
+    """Lock the queued jobs that were published more than `older_than` seconds ago; they are always few."""
     return _take(session, queue, Job.dispatched_at < NOW - timedelta(seconds=older_than), None)
 
 
 def mark_dispatched(session: Session, job_ids: Sequence[UUID]) -> None:
-    """Remember that the jobs were published just now."""
+    """Record that the jobs were published now."""
     session.execute(update(Job).where(Job.id.in_(job_ids), _QUEUED).values(dispatched_at=NOW))
 
 
 def expired_leases(session: Session, limit: int) -> Sequence[ExpiredLease]:
-    """Jobs whose lease has run out, the longest ago first."""
+    """Return jobs whose lease has expired, the longest expired first."""
     rows = session.execute(
         select(Job.id, Job.lease_token, Job.worker)
         .where(Job.state.in_(HELD), Job.lease_expires_at < NOW)
@@ -81,20 +81,20 @@ def expired_leases(session: Session, limit: int) -> Sequence[ExpiredLease]:
 
 
 def lease_of(session: Session, worker: str, job_id: UUID) -> UUID | None:
-    """The token under which a worker holds a job, if it does."""
+    """Return the lease token under which a worker holds a job, or None if it does not."""
     return session.scalar(
         select(Job.lease_token).where(Job.id == job_id, Job.worker == worker, Job.state.in_(HELD))
     )
 
 
 def is_held(session: Session, job_id: UUID) -> bool:
-    """Whether any worker holds the job."""
+    """Return whether any worker holds the job."""
     held = select(Job.id).where(Job.id == job_id, Job.state.in_(HELD))
     return session.scalar(held) is not None
 
 
 def worker_seen(session: Session, name: str, queue: str) -> None:
-    """A worker is alive."""
+    """Record the heartbeat of a worker."""
     session.execute(
         insert(Worker)
         .values(name=name, queue=queue)
@@ -103,12 +103,12 @@ def worker_seen(session: Session, name: str, queue: str) -> None:
 
 
 def worker_gone(session: Session, name: str) -> None:
-    """A worker has shut down."""
+    """Remove a worker that shuts down."""
     session.execute(delete(Worker).where(Worker.name == name))
 
 
 def forget_workers(session: Session, unseen_for: float) -> None:
-    """Drop the workers not seen for so many seconds: a killed one cannot say that it is gone."""
+    """Remove workers without a heartbeat for `unseen_for` seconds: a killed one does not remove itself."""
     session.execute(delete(Worker).where(Worker.seen_at < NOW - timedelta(seconds=unseen_for)))
 
 

@@ -1,4 +1,4 @@
-"""What a worker's parent sees of the job that its child is running, on a connection of its own."""
+"""The job that a worker holds, as the worker's parent process sees it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,7 @@ from jobs.tables import NOW, Job, JobAttempt
 
 @dataclass(frozen=True, slots=True)
 class HeldJob:
-    """A job that a worker holds, with how long what has lasted, in seconds by the database's clock."""
+    """A job that a worker holds. All durations are in seconds, by the clock of the database."""
 
     claim: Claim
     state: JobState
@@ -21,14 +21,14 @@ class HeldJob:
     silent_for: float
     cancelling_for: float
     ran_for: float
-    """On workers, all attempts since its submission or its last retry."""
+    """Time on workers, in all attempts since the submission or the last retry."""
 
 
 def held_by(session: Session, worker: str, *, lock: bool = False) -> HeldJob | None:
-    """The job that a worker has taken last and holds still.
+    """Return the job that a worker holds, or None.
 
-    Under `lock` nothing can happen to it in this transaction: its own process can neither end it nor go on to
-    another one.
+    With `lock`, the row is locked for this transaction, so the process that runs the job can neither end it
+    nor start another one.
     """
     query = (
         select(

@@ -1,4 +1,4 @@
-"""What the live workers compute on, and how fast that is."""
+"""The machines of the live workers: their device and measured speed."""
 
 from datetime import timedelta
 
@@ -11,7 +11,7 @@ from pruning.estimate import ASSUMED, Machine
 
 
 def measured(session: Session, worker: str, queue: str, machine: Machine) -> None:
-    """A worker has measured its machine; it may not have been seen yet."""
+    """Record a worker's measured machine. The worker may not have sent a heartbeat yet."""
     document = machine.model_dump()
     session.execute(
         insert(Worker)
@@ -21,15 +21,15 @@ def measured(session: Session, worker: str, queue: str, machine: Machine) -> Non
 
 
 def of_worker(session: Session, worker: str) -> Machine:
-    """What a worker has measured, or the assumed machine."""
+    """Return a worker's measured machine, or the assumed one."""
     found = session.scalar(select(Worker.machine).where(Worker.name == worker))
     return ASSUMED if found is None else Machine.model_validate(found)
 
 
 def slowest_live(session: Session, seen_within: float) -> Machine:
-    """Of the workers seen in the last so many seconds, the slowest: any of them may be given the next job.
+    """Return the slowest machine of the live workers, since any of them may get the next job.
 
-    The assumed machine where none of them was measured.
+    If none was measured, this is the assumed machine.
     """
     found = session.scalars(
         select(Worker.machine).where(

@@ -1,4 +1,4 @@
-"""One job per `Idempotency-Key`, however often and however concurrently a request is sent."""
+"""At most one job per `Idempotency-Key`, even if the request is sent several times at once."""
 
 import hashlib
 import secrets
@@ -13,7 +13,7 @@ from jobs.tables import IdempotencyKey, Job
 
 
 class KeyReused(Exception):
-    """The key was sent before, with another body."""
+    """The key was used before with another body."""
 
 
 def create_once(
@@ -26,12 +26,12 @@ def create_once(
     *,
     max_queued: int | None = None,
 ) -> tuple[Job, bool]:
-    """The job that `key` stands for, and whether this call made it. `body` is the request as it was sent.
+    """Return the job of `key`, and whether this call created it. `body` is the request as it was sent.
 
-    Raises `KeyReused`, and `limits.QueueFull` as `lifecycle.create` does.
+    Raises `KeyReused`, and what `lifecycle.create` raises.
 
-    The primary key decides a race: the loser's insert waits for the winner's commit, fails, takes its own job
-    back, and finds the winner's.
+    The primary key decides a race: the second insert waits for the commit of the first, fails, rolls back its
+    own job, and finds the first one.
     """
     digest = hashlib.sha256(body).digest()
     existing = _job_of(session, owner, key, digest)

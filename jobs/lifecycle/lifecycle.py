@@ -1,8 +1,8 @@
-"""Every move of a job through its states. Each is one guarded UPDATE of the job's row, and one event.
+"""The state machine of a job. Every move is one guarded UPDATE of the job's row, and one event.
 
-The guard is the whole of the locking: a write names the job, the state it expects and, while a worker holds
-the job, the lease token of that worker. No row updated means that the world has moved on, and the caller
-stops. First come the front end's moves, then a worker's, then the dispatcher's.
+The guard replaces locks: a write names the job, the state that it expects and, while a worker holds the job,
+that worker's lease token. If no row is updated, the job has moved on, and the caller stops. The moves of the
+job's owner come first, then those of the worker that holds it, then those of whoever finds its worker dead.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ from jobs.tables import NOW, Artifact, Job, JobAttempt, Sweep
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A worker's hold on a job: what every one of its writes must name."""
+    """The lease of one attempt of a job. Every write of the worker names it."""
 
     job_id: UUID
     attempt: int
@@ -36,7 +36,7 @@ class Claim:
 
     @property
     def spec(self) -> JobSpec:
-        """What to do. Raises `pydantic.ValidationError` for what another version has stored and we refuse."""
+        """The specification. Raises `pydantic.ValidationError` if this release does not accept it."""
         return JobSpec.model_validate(self.stored_spec)
 
 
@@ -44,14 +44,13 @@ class Conflict(Exception):
     """The job is not in a state that allows the move; `state` is the one it is in."""
 
     def __init__(self, state: JobState) -> None:
-        """Keep the state for the message to the caller."""
         super().__init__(f"the job is {state}")
         self.state = state
 
 
 @dataclass(frozen=True, slots=True)
 class FinishedArtifact:
-    """A file that lies durable in the store."""
+    """A file of the result that is durable in the store."""
 
     name: str
     key: str
@@ -68,9 +67,9 @@ def create(
     sweep_id: UUID | None = None,
     max_queued: int | None = None,
 ) -> Job:
-    """Insert a queued job with its first event. From here on it names its uploads by their content.
+    """Insert a queued job with its first event. The stored job names uploads by their content.
 
-    Raises `quota.QueueFull` at `max_queued` of the owner, and `uploads.UnknownUpload`.
+    Raises `quota.QueueFull` if the owner has `max_queued` queued jobs, and `uploads.UnknownUpload`.
     """
     quota.take_place_in_queue(session, owner, max_queued)
     spec = uploads.resolved(session, owner, spec)
@@ -95,7 +94,10 @@ def create(
 
 
 def cancel(session: Session, owner: str, job_id: UUID) -> bool:
-    """Cancel a queued job at once, ask a running one to stop. False: no such job. Ended: `Conflict`."""
+    """Cancel a queued job at once, or ask a running one to stop.
+
+    Returns False if the owner has no such job. Raises `Conflict` if it has ended.
+    """
     owned = Job.owner == owner
     if move(session, job_id, JobState.QUEUED, StateChanged(state=JobState.CANCELLED), owned):
         return True
@@ -110,9 +112,9 @@ def cancel(session: Session, owner: str, job_id: UUID) -> bool:
 
 
 def retry(session: Session, owner: str, job_id: UUID, *, max_queued: int | None = None) -> bool:
-    """Queue a failed or cancelled job again; it goes on from what is durable. False: no such job.
+    """Queue a failed or cancelled job again. It resumes from its finished blocks.
 
-    Raises `Conflict` in any other state, and `quota.QueueFull` as `create` does.
+    Returns False if the owner has no such job. Raises `Conflict` in any other state, and `quota.QueueFull`.
     """
     owned = Job.owner == owner
     quota.take_place_in_queue(session, owner, max_queued)
@@ -129,14 +131,14 @@ def retry(session: Session, owner: str, job_id: UUID, *, max_queued: int | None 
 
 
 def _reopen_sweep(session: Session, job_id: UUID) -> None:
-    """A sweep that had ended goes on with its job."""
+    """Let the job's sweep run again, if it has ended."""
     of_job = select(Job.sweep_id).where(Job.id == job_id).scalar_subquery()
     fresh = {"state": SweepState.RUNNING, "error": None, "ended_at": None}
     session.execute(update(Sweep).where(Sweep.id == of_job).values(fresh))
 
 
 def claim(session: Session, job_id: UUID, worker: str, lease_seconds: float) -> Claim | None:
-    """Take a queued job under a fresh lease token. None: it is not queued any more."""
+    """Take a queued job under a new lease token. Returns None if it is not queued any more."""
     token = uuid4()
     row = move(
         session,
@@ -160,7 +162,7 @@ def claim(session: Session, job_id: UUID, worker: str, lease_seconds: float) -> 
 
 
 def extend_lease(session: Session, claim: Claim, lease_seconds: float) -> JobState | None:
-    """Keep the job for another lease, and learn its state. None: it is this worker's no longer."""
+    """Extend the lease, and return the job's state. Returns None if the worker has lost the job."""
     state = session.scalar(
         update(Job)
         .where(*_held_by(claim), Job.lease_expires_at > NOW)
@@ -190,7 +192,7 @@ def record(session: Session, claim: Claim, event: EventData) -> bool:
 def succeed(
     session: Session, claim: Claim, report: dict[str, Any], artifacts: Sequence[FinishedArtifact]
 ) -> bool:
-    """Publish the report, the verdict of the gate and the artifacts with the end of the job, or nothing."""
+    """End a job with success: its report, the verdict of its gate and its artifacts, or nothing at all."""
     perplexity = report["perplexity"]
     values: dict[str, Any] = {
         "report": report,
@@ -210,22 +212,22 @@ def succeed(
 
 
 def fail(session: Session, claim: Claim, error: JobError) -> bool:
-    """End a job that cannot be done."""
+    """End a job with failure."""
     change = StateChanged(state=JobState.FAILED, error=error)
     values = {"error": error.model_dump(exclude_none=True)}
     return _end_attempt(session, claim, change, Outcome.FAILED, reason=error.message, values=values)
 
 
 def hand_back(session: Session, claim: Claim, reason: str) -> bool:
-    """Return a job that this worker could go on with but must not (it is shutting down, say)."""
+    """Return a job to the queue because its worker must stop, for example to shut down."""
     change = StateChanged(state=JobState.QUEUED)
     return _end_attempt(session, claim, change, Outcome.HANDED_BACK, reason=reason)
 
 
 def wait_for(session: Session, claim: Claim, computing: UUID | None, reason: str) -> bool:
-    """Return a job that can go on only when another has computed what both need, or has ended.
+    """Return a job to the queue until the job `computing` has computed what both need, or has ended.
 
-    None: it has meanwhile, so the job may be dispatched at once.
+    If `computing` is None, that has happened in the meantime, and the job may be dispatched at once.
     """
     change = StateChanged(state=JobState.QUEUED, reason=reason)
     values = {"blocked_on": computing}
@@ -233,7 +235,7 @@ def wait_for(session: Session, claim: Claim, computing: UUID | None, reason: str
 
 
 def finish_cancelling(session: Session, claim: Claim) -> bool:
-    """End a job whose cancellation its worker has seen."""
+    """End a job that is being cancelled."""
     change = StateChanged(state=JobState.CANCELLED)
     return _end_attempt(session, claim, change, Outcome.CANCELLED, expected=JobState.CANCELLING)
 
@@ -246,9 +248,10 @@ def take_back(
     max_lost_attempts: int,
     kind: LostAttempt = LostAttempt.LOST_WORKER,
 ) -> JobState | None:
-    """Take a job from a worker that is gone: back to the queue, or ended if that was asked or too frequent.
+    """Take a job back from a worker whose lease has expired, or that has died of `kind`.
 
-    The caller has seen the lease run out, or the worker die of `kind`. None: the job has moved on meanwhile.
+    The job returns to the queue. It ends if it was being cancelled, or if this was the last of
+    `max_lost_attempts` in a row. Returns the new state, or None if the job has moved on in the meantime.
     """
     row = session.execute(
         select(Job.state, Job.lost_attempts)
@@ -276,7 +279,7 @@ def take_back(
 
 
 def running_under(claim: Claim) -> tuple[ColumnElement[bool], ...]:
-    """The job, as long as it runs and this claim holds it: the guard of every write but an end."""
+    """Return the guard of a worker's writes: the job is running under this claim."""
     return *_held_by(claim), Job.state == JobState.RUNNING
 
 

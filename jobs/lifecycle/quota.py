@@ -1,4 +1,4 @@
-"""How much one owner may have waiting."""
+"""The limit on queued jobs per owner."""
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -6,23 +6,23 @@ from sqlalchemy.orm import Session
 from jobs.states import JobState
 from jobs.tables import Job
 
-_LOCK = 0x7175657565  # tells these advisory locks from others on the same owner
+_LOCK = 0x7175657565  # distinguishes these advisory locks from others on the same owner
 
 
 class QueueFull(Exception):
-    """The owner has as many queued jobs as one may have."""
+    """The owner already has as many queued jobs as are allowed."""
 
     def __init__(self, queued: int, allowed: int) -> None:
         """Keep both numbers for the message to the caller."""
-        super().__init__(f"{queued} jobs are queued and {allowed} may be")
+        super().__init__(f"{queued} jobs are queued, and {allowed} are allowed")
         self.queued = queued
         self.allowed = allowed
 
 
 def take_place_in_queue(session: Session, owner: str, allowed: int | None) -> None:
-    """Raise `QueueFull` unless one more job of the owner's may be queued by this transaction.
+    """Raise `QueueFull` unless this transaction may queue one more job of the owner.
 
-    Transactions of one owner pass here one after the other, so that two of them cannot take the last place.
+    An advisory lock serialises the transactions of one owner, so that two of them cannot take the last place.
     """
     if allowed is None:
         return

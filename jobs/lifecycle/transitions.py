@@ -1,4 +1,4 @@
-"""One guarded move of a job's row, with its timestamp and its event: what `lifecycle` is made of."""
+"""The guarded UPDATE that every move of a job is made of, with its timestamp and its event."""
 
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from jobs.webhooks import outbox
 
 
 def seconds(count: float) -> ColumnElement[Any]:
-    """So many seconds, to add to a time of the database."""
+    """Return an interval, to be added to a time of the database."""
     return cast(literal(f"{count} seconds"), Interval)
 
 
@@ -58,7 +58,7 @@ def released(target: JobState) -> dict[str, Any]:
 
 
 def close_attempt(session: Session, job_id: UUID, attempt: int, outcome: Outcome, reason: str | None) -> None:
-    """Write how an attempt ended."""
+    """Record how an attempt ended."""
     session.execute(
         update(JobAttempt)
         .where(JobAttempt.job_id == job_id, JobAttempt.attempt == attempt)

@@ -1,4 +1,4 @@
-"""Finding an owner's models by a part of their names, however many jobs there are of each."""
+"""Search an owner's models by a part of their names."""
 
 from collections.abc import Sequence
 
@@ -9,10 +9,11 @@ from jobs.tables import Job
 
 
 def models_containing(session: Session, owner: str, text: str, *, limit: int) -> Sequence[str]:
-    """The models of the owner's jobs whose names contain `text`, in whatever case, by name.
+    """Return the models of the owner's jobs whose names contain `text`, ignoring case, sorted by name.
 
-    The index gives each model's first job and then skips to the next model, so that this costs as many looks
-    as there are models. PostgreSQL does not do that for DISTINCT by itself.
+    A loose index scan: the recursive query finds the first row of each model in the index and skips to the
+    next model, so the cost grows with the number of models and not of jobs. PostgreSQL does not do that for
+    DISTINCT.
     """
     models = (
         select(func.min(Job.model).label("model")).where(Job.owner == owner).cte("models", recursive=True)

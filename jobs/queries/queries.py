@@ -1,4 +1,4 @@
-"""What is read about jobs. An owner's reads name the owner: there is no way to read another's."""
+"""Queries on jobs. A query on behalf of an owner names the owner, so it cannot read another's jobs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,28 +15,28 @@ from jobs.tables import Artifact, Job, JobAttempt, JobLabel
 
 @dataclass(frozen=True, slots=True)
 class JobFilter:
-    """Which of an owner's jobs to list; a field left empty does not narrow."""
+    """Conditions on the jobs to list. An empty field does not restrict the list."""
 
     states: tuple[JobState, ...] = ()
     method: str | None = None
     model: str | None = None
     gate: GateState | None = None
     labels: tuple[tuple[str, str], ...] = ()
-    models: tuple[str, ...] | None = None  # any of these, as a search has found them
+    models: tuple[str, ...] | None = None  # any of these: the result of a search by name
 
 
 def get(session: Session, owner: str, job_id: UUID) -> Job | None:
-    """One of the owner's jobs."""
+    """Return one of the owner's jobs."""
     return session.scalar(select(Job).where(Job.id == job_id, Job.owner == owner))
 
 
 def last_event(session: Session, owner: str, job_id: UUID) -> int | None:
-    """The id of the last event of one of the owner's jobs. None: the owner has no such job."""
+    """Return the id of the job's last event, or None if the owner has no such job."""
     return session.scalar(select(Job.last_event).where(Job.id == job_id, Job.owner == owner))
 
 
 def standing(session: Session, job_id: UUID) -> tuple[JobState, int] | None:
-    """The state of a job, whoever owns it, and the id of its last event. None: it was deleted."""
+    """Return the state of a job of any owner and the id of its last event, or None if it was deleted."""
     row = session.execute(select(Job.state, Job.last_event).where(Job.id == job_id)).one_or_none()
     return None if row is None else (JobState(row.state), row.last_event)
 
@@ -44,15 +44,15 @@ def standing(session: Session, job_id: UUID) -> tuple[JobState, int] | None:
 def newest(
     session: Session, owner: str, wanted: JobFilter, *, before: UUID | None, limit: int
 ) -> Sequence[Job]:
-    """A page of the owner's jobs, newest first, that come after the one with the id `before`."""
+    """Return a page of the owner's jobs, newest first, that are older than the job `before`."""
     return session.scalars(page(owner, wanted, before, limit)).all()
 
 
 def page(owner: str, wanted: JobFilter, before: UUID | None, limit: int) -> Select[Job]:
-    """The query for a page. Without reports: a list shows a few figures, and a report lists every layer.
+    """Return the query for a page. It leaves out reports and specifications, which lists do not show.
 
-    Each filter has an index in the order of the list. Several states have none, nor have several models, so
-    each is read by itself.
+    Each filter has an index in the order of the list. Several states or several models have none, so the
+    query reads each combination by itself and merges them.
     """
     if wanted.models == ():
         return select(Job).where(false())
@@ -69,7 +69,7 @@ def page(owner: str, wanted: JobFilter, before: UUID | None, limit: int) -> Sele
 def _ids(
     owner: str, wanted: JobFilter, state: JobState | None, model: str | None, before: UUID | None
 ) -> Select[Any]:
-    """The ids of the jobs that fit, newest first, each table read from `before` on."""
+    """Return the query for the ids of the matching jobs, newest first, older than `before`."""
     exact = {Job.state: state, Job.method: wanted.method, Job.model: model, Job.gate_state: wanted.gate}
     fitting: list[Any] = [column == value for column, value in exact.items() if value is not None]
     labels = [(aliased(JobLabel), name, value) for name, value in wanted.labels]
@@ -81,13 +81,13 @@ def _ids(
         fitting += [label.owner == owner, label.name == name, label.value == value]
     first, *others = ids
     fitting += [first == other for other in others]
-    # The planner does not conclude the one bound from the other.
+    # The planner does not derive the bound on one table from the bound on the other.
     fitting += [] if before is None else [each < before for each in ids]
     return select(first.label("id")).where(*fitting).order_by(first.desc())
 
 
 def artifacts(session: Session, owner: str, job_id: UUID) -> Sequence[Artifact]:
-    """The artifacts of one of the owner's jobs, by name."""
+    """Return the artifacts of one of the owner's jobs, sorted by name."""
     return session.scalars(
         select(Artifact)
         .join(Job, Job.id == Artifact.job_id)
@@ -97,7 +97,7 @@ def artifacts(session: Session, owner: str, job_id: UUID) -> Sequence[Artifact]:
 
 
 def artifact(session: Session, owner: str, job_id: UUID, artifact_id: UUID) -> Artifact | None:
-    """One artifact of one of the owner's jobs."""
+    """Return one artifact of one of the owner's jobs."""
     return session.scalar(
         select(Artifact)
         .join(Job, Job.id == Artifact.job_id)
@@ -106,7 +106,7 @@ def artifact(session: Session, owner: str, job_id: UUID, artifact_id: UUID) -> A
 
 
 def attempts(session: Session, owner: str, job_id: UUID) -> Sequence[JobAttempt]:
-    """The attempts of one of the owner's jobs, first to last."""
+    """Return the attempts of one of the owner's jobs, first to last."""
     return session.scalars(
         select(JobAttempt)
         .join(Job, Job.id == JobAttempt.job_id)
@@ -116,7 +116,7 @@ def attempts(session: Session, owner: str, job_id: UUID) -> Sequence[JobAttempt]
 
 
 def is_result_of(session: Session, job_id: UUID, attempt: int) -> bool:
-    """Whether the job has succeeded, by this attempt. Waits for a transaction that is just deciding it."""
+    """Return whether this attempt made the job succeed. Waits for a transaction that is deciding it."""
     row = session.execute(
         select(Job.state, Job.attempt).where(Job.id == job_id).with_for_update()
     ).one_or_none()

@@ -1,4 +1,4 @@
-"""The quality gate of a job: what its result must reach to be called passed, and by how much it does."""
+"""The quality gate of a job: conditions on the result, and the verdict with its margins."""
 
 from collections.abc import Iterator
 from enum import StrEnum
@@ -13,7 +13,7 @@ _METRIC = "acc"
 
 
 class Gate(StrictModel):
-    """Conditions on the measured quality. No part of the recipe: they change no weight."""
+    """Conditions on the measured quality. They are not part of the recipe, since they change no weight."""
 
     max_perplexity: float | None = Field(
         None, gt=0, le=1e9, description="The pruned model's perplexity on evaluation.dataset, at most."
@@ -38,7 +38,7 @@ class Gate(StrictModel):
         return self
 
     def unmeasured(self, evaluation: Evaluation) -> Iterator[str]:
-        """The tasks of the gate that the evaluation does not run."""
+        """Yield the tasks of the gate that the evaluation does not run."""
         return (task for task in self.min_zero_shot if task not in evaluation.tasks)
 
 
@@ -50,7 +50,7 @@ class GateState(StrEnum):
 
 
 class Condition(BaseModel):
-    """One condition against what was measured."""
+    """One condition of a gate, and the measured value."""
 
     name: str = Field(
         description="The gate's field, with the task's name for `min_zero_shot`.",
@@ -65,14 +65,14 @@ class Condition(BaseModel):
 
 
 class Verdict(BaseModel):
-    """How a job met its gate. Stored with the report, by the worker that made it."""
+    """The verdict of a gate. The worker stores it together with the report."""
 
     state: GateState = Field(description="`passed` if every condition holds.")
     conditions: list[Condition] = Field(description="Each condition of the gate.")
 
 
 def judge(gate: Gate, report: dict[str, Any]) -> Verdict:
-    """The verdict on a report's perplexity and zero-shot scores. What was not measured fails."""
+    """Return the verdict on a report. A condition whose value was not measured, or is not finite, fails."""
     dense, pruned = (report["perplexity"][model] for model in ("dense", "pruned"))
     conditions = []
     if gate.max_perplexity is not None:

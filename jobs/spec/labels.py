@@ -1,4 +1,4 @@
-"""Labels: what a client writes on its jobs to find them again. The service reads nothing into them."""
+"""Labels: names and values that clients give their jobs to find them again. They have no other effect."""
 
 from collections.abc import Mapping
 from typing import Annotated
@@ -17,7 +17,7 @@ Labels = Annotated[dict[LabelName, LabelValue], Field(max_length=16)]
 
 
 def index_labels(session: Session, owner: str, job_id: UUID, labels: Mapping[str, str]) -> None:
-    """Make a new job be found by its labels."""
+    """Index the labels of a new job."""
     if labels:
         rows = [
             {"job_id": job_id, "owner": owner, "name": name, "value": value} for name, value in labels.items()

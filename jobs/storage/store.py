@@ -1,8 +1,7 @@
-"""The artifact store: a local directory or S3, behind one class.
+"""The artifact store: one class for a local directory and for S3.
 
-Nothing here decides what is right. A row names the key, the size and the SHA-256 of a file that counts;
-whatever else lies in the store is garbage. So every attempt writes under a prefix of its own, and no write is
-conditional.
+The store decides nothing. A row names the key, the size and the SHA-256 of each file that counts; other files
+are orphaned. Every attempt writes under its own prefix, so no write needs to be conditional.
 """
 
 import hashlib
@@ -29,35 +28,35 @@ _READ_BYTES = 1024 * 1024
 _PART_BYTES = 16 * 1024 * 1024
 _MOST_PARTS = 9_000  # S3 allows 10,000
 _PARTS_AT_ONCE = 4
-# Of an upload in parts whose end was done but not answered, or that the store has let go.
+# The error of a multipart upload that was completed without an answer, or that the store has dropped.
 _UPLOAD_GONE = "NoSuchUpload"
 _NO_ROOM = re.compile(r"os error (28|122)\b")  # ENOSPC, EDQUOT
 _RETRY: "RetryConfig" = {"max_retries": 5, "retry_timeout": timedelta(seconds=30)}
 
 
 class StoreError(Exception):
-    """The store did not do what was asked. People are shown the message: it names no address or secret."""
+    """The store failed. The message is shown to users, so it contains no address and no secret."""
 
 
 class StoreUnreachable(StoreError):
-    """The store did not answer, or answered with an error of its own: trying again later may work."""
+    """The store did not answer, or had an internal error. A later attempt may succeed."""
 
 
 class StoreRefused(StoreError):
-    """The store understood and refused (credentials, bucket, path): trying again gives the same answer."""
+    """The store refused the request (credentials, bucket, path). Another attempt would fail too."""
 
 
 class StoreFull(StoreUnreachable):
-    """There is no room: it works again when its operator has made some."""
+    """The store is full. A later attempt may succeed, once the operator has made room."""
 
 
 class NotStored(StoreError):
-    """There is no file under the key."""
+    """No file is stored under the key."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A file as it was written: what a row about it must say."""
+    """A file that was written or read, with everything that a row about it must say."""
 
     key: str
     size: int
@@ -66,29 +65,29 @@ class StoredFile:
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """A file as the store lists it."""
+    """A file in a listing of the store."""
 
     key: str
     size: int
 
 
 def job_prefix(job_id: UUID) -> str:
-    """Where the attempts of a job write."""
+    """Return the prefix of all files of a job."""
     return f"jobs/{job_id}"
 
 
 def attempt_prefix(job_id: UUID, attempt: int) -> str:
-    """Where one attempt of a job writes, and nobody else."""
+    """Return the prefix that only this attempt of the job writes under."""
     return f"{job_prefix(job_id)}/attempts/{attempt}"
 
 
 class Store:
-    """Files by key, in the place that `STORE_URL` names."""
+    """Files by key, in the directory or bucket that `STORE_URL` names."""
 
     def __init__(self, url: str) -> None:
-        """`file:///directory` (made if it is not there), or `s3://bucket/prefix`.
+        """Open `file:///directory`, which is created if necessary, or `s3://bucket/prefix`.
 
-        For S3 the endpoint, the region and the credentials come from the environment (`AWS_ENDPOINT_URL`,
+        For S3, the endpoint, the region and the credentials come from the environment (`AWS_ENDPOINT_URL`,
         `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, …). Raises ValueError for any other URL.
         """
         self._objects = _object_store(url)
@@ -96,18 +95,18 @@ class Store:
     def put_file(
         self, key: str, path: Path, *, on_bytes: Callable[[int], None] = lambda count: None
     ) -> StoredFile:
-        """Upload a file in parts, never more than a few of them in memory, and return what was written.
+        """Upload a file in parts, with only a few of them in memory, and return what was written.
 
-        `on_bytes` hears how many bytes were read, again and again; what it raises ends the upload, and the
-        key stays as it was.
+        `on_bytes` is called repeatedly with the number of bytes read so far. What it raises aborts the
+        upload, and the key stays as it was.
         """
         size = path.stat().st_size
         part = max(_PART_BYTES, size // _MOST_PARTS)
-        reader = _Reader(path, on_bytes)
+        reader = _HashedFile(path, on_bytes)
         try:
             with _translated_errors(key):
                 if size <= _PART_BYTES:
-                    # In one request, which may be repeated; the one that ends an upload in parts may not.
+                    # One request can be retried safely; the request that completes a multipart upload cannot.
                     obstore.put(self._objects, key, b"".join(reader), use_multipart=False)
                 else:
                     obstore.put(
@@ -115,18 +114,20 @@ class Store:
                     )
         except NotStored as error:
             if _UPLOAD_GONE in str(error.__cause__):
-                raise StoreUnreachable("the store has dropped an upload half-way; try again") from error
-            raise StoreRefused("the store's bucket does not exist; its operator must make it") from error
+                raise StoreUnreachable(
+                    "the store dropped an upload before it was complete; try again"
+                ) from error
+            raise StoreRefused("the store's bucket does not exist; the operator must create it") from error
         except Exception:
-            # What the reader raised is no error of the store, which has wrapped it in one of its own.
+            # obstore wraps what the reader raised in an error of its own.
             if reader.error is not None:
                 raise reader.error from None
             raise
         return StoredFile(key, reader.size, reader.digest.hexdigest())
 
     async def put_stream(self, key: str, pieces: AsyncIterable[bytes]) -> StoredFile:
-        """Store what arrives, as it arrives. What `pieces` raises ends it, and nothing lies under the key."""
-        reader = _Passing(pieces)
+        """Store a stream. What `pieces` raises aborts the upload, and nothing is stored under the key."""
+        reader = _HashedStream(pieces)
         try:
             with _translated_errors(key):
                 await obstore.put_async(
@@ -139,7 +140,7 @@ class Store:
         return StoredFile(key, reader.size, reader.digest.hexdigest())
 
     def stream(self, key: str) -> Iterator[bytes]:
-        """The file's bytes, in pieces. Raises `NotStored` at once, not at the first piece."""
+        """Return the file's bytes in pieces. Raises `NotStored` at the call, not at the first piece."""
         with _translated_errors(key):
             pieces = obstore.get(self._objects, key).stream(min_chunk_size=_READ_BYTES)
         return self._pieces(key, pieces)
@@ -149,7 +150,8 @@ class Store:
     ) -> StoredFile:
         """Write the file to `path`, which appears complete or not at all, and return what was read.
 
-        `on_bytes` hears how many bytes have come, again and again; what it raises ends the download.
+        `on_bytes` is called repeatedly with the number of bytes received so far. What it raises aborts the
+        download.
         """
         partial = path.with_name(f"{path.name}.partial")
         digest, size = hashlib.sha256(), 0
@@ -166,7 +168,7 @@ class Store:
         return StoredFile(key, size, digest.hexdigest())
 
     def head(self, key: str) -> StoredObject | None:
-        """What the store knows about a key, None if nothing lies there."""
+        """Return the size of a file, or None if there is none under the key."""
         try:
             with _translated_errors(key):
                 return StoredObject(key, obstore.head(self._objects, key)["size"])
@@ -174,14 +176,14 @@ class Store:
             return None
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
-        """Every file under a prefix, which is a whole directory: `jobs/1` does not find `jobs/10`."""
+        """Yield every file under a prefix of whole path segments: `jobs/1` does not find `jobs/10`."""
         with _translated_errors(prefix):
             for batch in obstore.list(self._objects, prefix):
                 for found in batch:
                     yield StoredObject(found["path"], found["size"])
 
     def delete(self, key: str) -> None:
-        """Delete a file; one that is already gone is no error."""
+        """Delete a file. A missing file is no error."""
         try:
             with _translated_errors(key):
                 obstore.delete(self._objects, key)
@@ -189,7 +191,7 @@ class Store:
             return
 
     def delete_prefix(self, prefix: str) -> None:
-        """Delete every file under a prefix; one that is already gone is no error."""
+        """Delete every file under a prefix. A missing file is no error."""
         with _translated_errors(prefix):
             for batch in obstore.list(self._objects, prefix, chunk_size=1000):
                 try:
@@ -203,8 +205,8 @@ class Store:
                 yield bytes(piece)
 
 
-class _Reader:
-    """Reads a file once, and knows its size and digest when it has."""
+class _HashedFile:
+    """Yields the pieces of a file, and has its size and digest at the end."""
 
     def __init__(self, path: Path, on_bytes: Callable[[int], None]) -> None:
         self._path = path
@@ -226,8 +228,8 @@ class _Reader:
             raise
 
 
-class _Passing:
-    """Passes pieces on, and knows their size and digest when all are through."""
+class _HashedStream:
+    """Passes the pieces of a stream on, and has its size and digest at the end."""
 
     def __init__(self, pieces: AsyncIterable[bytes]) -> None:
         self._pieces = pieces
@@ -265,10 +267,12 @@ def _translated_errors(key: str) -> Iterator[None]:
     except FileNotFoundError as error:
         raise NotStored(f"there is no file {key} in the store") from error
     except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as error:
-        raise StoreRefused("the store refuses the service's credentials; its operator must act") from error
+        raise StoreRefused(
+            "the store refuses the service's credentials; the operator must correct them"
+        ) from error
     except (exceptions.InvalidPathError, exceptions.NotSupportedError) as error:
         raise StoreRefused(f"the store refuses the key {key}") from error
     except exceptions.BaseError as error:
         if _NO_ROOM.search(str(error)):
-            raise StoreFull("the store is full: its operator must make room in it") from error
-        raise StoreUnreachable("the store did not answer as it should; try again later") from error
+            raise StoreFull("the store is full; the operator must make room") from error
+        raise StoreUnreachable("the store did not answer as expected; try again later") from error

@@ -1,9 +1,9 @@
-"""Texts that owners have uploaded, for calibration and evaluation.
+"""Texts that owners upload for calibration and evaluation.
 
-A request names an upload by its id, a stored job by its content: `sha256:<digest>.<ending>`. So the recipe's
-fingerprint stands for the text itself, and equal texts give equal recipes, whoever has uploaded them.
+A request names an upload by its id, and a stored job by its content: `sha256:<digest>.<ending>`. So the
+fingerprint of a recipe identifies the text itself, and equal texts give equal recipes for all owners.
 
-A file is announced before it is written, so that one whose request has died is found and deleted.
+A file is announced by a row before it is written, so that it is found and deleted if its request dies.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,59 +20,58 @@ from jobs.storage.store import StoredFile
 from jobs.tables import NOW, Job, StrayUpload, Upload
 from pruning.recipe import content_name, is_upload
 
-LONGEST_REQUEST = timedelta(days=1)
-"""A file that was announced so long ago, and is no upload yet, is none any more."""
+ABANDONED_AFTER = timedelta(days=1)
+"""Age at which an incomplete upload is abandoned."""
 
 
 class UnknownUpload(Exception):
-    """A job names an upload that its owner does not have; `field` is where."""
+    """A job names an upload that its owner does not have, in the field `field`."""
 
     def __init__(self, field: str) -> None:
-        """Keep the field for the refusal."""
         super().__init__(f"{field} names an upload that does not exist")
         self.field = field
 
 
 class QuotaExceeded(Exception):
-    """An owner's uploads would take more room than they are granted."""
+    """The owner's uploads would exceed the quota."""
 
 
-class Forgotten(Exception):
-    """The file was not announced, or so long ago that it may be deleted already."""
+class Abandoned(Exception):
+    """The file was not announced, or so long ago that it may have been deleted."""
 
 
 class InUse(Exception):
-    """A job that has not ended needs the upload."""
+    """A job that has not ended uses the upload."""
 
     def __init__(self, job_id: UUID) -> None:
-        """Name the job."""
-        super().__init__(f"job {job_id} needs it")
+        super().__init__(f"job {job_id} uses it")
         self.job_id = job_id
 
 
 def reference(upload: Upload) -> str:
-    """How a recipe names the upload's content."""
+    """Return the name of the upload's content in a recipe."""
     return f"sha256:{upload.sha256}.{upload.format}"
 
 
 def used_bytes(session: Session, owner: str) -> int:
-    """What all uploads of an owner take."""
+    """Return the bytes of all uploads of an owner."""
     used = session.scalar(select(func.coalesce(func.sum(Upload.size), 0)).where(Upload.owner == owner))
     return int(used or 0)
 
 
 def announce(session: Session, key: str) -> None:
-    """A file is about to be written under `key`, to be added then."""
+    """Announce that a file will be written under `key`."""
     session.add(StrayUpload(key=key))
 
 
 def add(
     session: Session, owner: str, name: str, ending: str, stored: StoredFile, quota: int
 ) -> tuple[Upload, bool]:
-    """The upload with the content of `stored`, and whether this call made it: an owner has each text once.
+    """Return the upload with the content of `stored`, and whether this call created it.
 
-    The file must have been announced; unless it becomes the upload, it stays a stray one. Raises `Forgotten`,
-    and `QuotaExceeded`. One at a time per owner, so that two together cannot exceed it either.
+    An owner has each text once. The file must have been announced; if it does not become the upload, it will
+    be deleted. Raises `Abandoned` and `QuotaExceeded`. An advisory lock serialises the calls of one owner, so
+    that two of them cannot exceed the quota together.
     """
     session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"uploads of {owner}", 0))))
     known = session.scalar(select(Upload).where(*_is(owner, stored.sha256, ending)))
@@ -84,7 +83,7 @@ def add(
         StrayUpload.key == stored.key, StrayUpload.pending_delete.is_(False)
     )
     if session.scalar(announced.returning(StrayUpload.key)) is None:
-        raise Forgotten
+        raise Abandoned
     upload = Upload(
         owner=owner, name=name, format=ending, size=stored.size, sha256=stored.sha256, key=stored.key
     )
@@ -95,21 +94,21 @@ def add(
 
 
 def newest(session: Session, owner: str, *, before: UUID | None, limit: int) -> Sequence[Upload]:
-    """A page of an owner's uploads, newest first."""
+    """Return a page of an owner's uploads, newest first."""
     query = select(Upload).where(Upload.owner == owner).order_by(Upload.id.desc()).limit(limit)
     return session.scalars(query if before is None else query.where(Upload.id < before)).all()
 
 
 def get(session: Session, owner: str, upload_id: UUID) -> Upload | None:
-    """One of the owner's uploads."""
+    """Return one of the owner's uploads."""
     return session.scalar(select(Upload).where(Upload.id == upload_id, Upload.owner == owner))
 
 
 def remove(session: Session, owner: str, upload_id: UUID) -> Upload | None:
-    """Delete the row of an upload; its file may be deleted at once, and is before long. None: no such upload.
+    """Delete the row of an upload and mark its file for deletion. Returns None if there is no such upload.
 
-    Raises `InUse` while a job that has not ended names the content. A job that is just being submitted holds
-    the row, so this waits for it, and sees it.
+    Raises `InUse` while a job that has not ended names the content. A job that is being submitted holds a
+    lock on the row, so this call waits for it and sees it.
     """
     upload = session.scalar(
         select(Upload).where(Upload.id == upload_id, Upload.owner == owner).with_for_update()
@@ -132,8 +131,8 @@ def remove(session: Session, owner: str, upload_id: UUID) -> Upload | None:
 
 
 def mark_pending_delete(session: Session, limit: int) -> Sequence[str]:
-    """The files to delete, each under its key. None of them can become an upload from now on."""
-    overdue = StrayUpload.since < NOW - LONGEST_REQUEST
+    """Return the keys of files to delete. None of them can become an upload from now on."""
+    overdue = StrayUpload.since < NOW - ABANDONED_AFTER
     found = (
         select(StrayUpload.key)
         .where(or_(StrayUpload.pending_delete, overdue))
@@ -146,12 +145,12 @@ def mark_pending_delete(session: Session, limit: int) -> Sequence[str]:
 
 
 def forget_deleted(session: Session, keys: Sequence[str]) -> None:
-    """The files were deleted."""
+    """Forget files that were deleted from the store."""
     session.execute(delete(StrayUpload).where(StrayUpload.key.in_(keys)))
 
 
 def resolved(session: Session, owner: str, spec: JobSpec) -> JobSpec:
-    """The job with its uploads by their content. Raises `UnknownUpload` where one is not the owner's."""
+    """Return the job with uploads named by content. Raises `UnknownUpload` for one that the owner lacks."""
     stable: dict[str, str] = {}
     for field, dataset in spec.texts:
         if is_upload(dataset) or content_name(dataset):
@@ -163,7 +162,7 @@ def resolved(session: Session, owner: str, spec: JobSpec) -> JobSpec:
 
 
 def named(session: Session, owner: str, spec: JobSpec) -> Iterator[tuple[str, str, Upload | None]]:
-    """The uploads of a stored job: the field, the file's name by content, the row, None where it is gone."""
+    """Yield the uploads of a stored job: the field, the file's name by content, and the row if it exists."""
     for field, dataset in spec.texts:
         if (name := content_name(dataset)) is not None:
             yield field, name, _named(session, owner, dataset)

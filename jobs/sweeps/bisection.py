@@ -1,7 +1,7 @@
-"""The search for the sparsest model within a bound on its perplexity, by bisection: pure, one step at a time.
+"""Bisection for the sparsest model within a bound on its perplexity: pure functions, one step at a time.
 
-Perplexity grows with sparsity, so between a sparsity that meets the bound and one that misses it, the middle
-one halves what is left open. Where it does not quite grow, no harm is done: the answer is a sparsity that was
+Perplexity grows with sparsity, so measuring the middle between a sparsity that meets the bound and one that
+misses it halves the interval. If perplexity is not quite monotonic, the answer is still a sparsity that was
 measured and met the bound.
 """
 
@@ -17,16 +17,16 @@ _DIGITS = 4
 
 
 class Target(StrictModel):
-    """The sparsest model whose perplexity is within one bound."""
+    """The bound on perplexity, and the range and tolerance of the search."""
 
-    max_perplexity: float | None = Field(None, gt=0, le=1e9, description="At most this.")
+    max_perplexity: float | None = Field(None, gt=0, le=1e9, description="Upper bound of the perplexity.")
     max_perplexity_increase: float | None = Field(
-        None, ge=0, le=1e6, description="At most this far over the dense model's: 0.05 is 5 %."
+        None, ge=0, le=1e6, description="Upper bound of the increase over the dense model: 0.05 is 5 %."
     )
-    lowest: float = Field(0.05, ge=0.001, lt=1, description="The least sparsity that is worth having.")
-    highest: float = Field(0.95, gt=0, le=0.999, description="The most that is tried for.")
+    lowest: float = Field(0.05, ge=0.001, lt=1, description="The lowest sparsity to consider.")
+    highest: float = Field(0.95, gt=0, le=0.999, description="The highest sparsity to consider.")
     tolerance: float = Field(
-        0.02, ge=0.001, le=0.5, description="How near to the best sparsity the answer lies, at least."
+        0.02, ge=0.001, le=0.5, description="The largest allowed distance from the best sparsity."
     )
 
     @model_validator(mode="after")
@@ -39,30 +39,30 @@ class Target(StrictModel):
 
     @property
     def gate(self) -> Gate:
-        """What each model on the way is judged by."""
+        """The gate that judges each model of the search."""
         return Gate(max_perplexity=self.max_perplexity, max_perplexity_increase=self.max_perplexity_increase)
 
 
 class Search(BaseModel):
-    """What is known so far."""
+    """The state of a search."""
 
-    met: float | None = Field(None, description="The highest sparsity that has met the bound.")
-    missed: float | None = Field(None, description="The lowest sparsity that has missed it.")
-    best_job: UUID | None = Field(None, description="The job that has met it at that sparsity.")
+    met: float | None = Field(None, description="The highest sparsity that met the bound.")
+    missed: float | None = Field(None, description="The lowest sparsity that missed it.")
+    best_job: UUID | None = Field(None, description="The job that met it at that sparsity.")
 
     def after(self, sparsity: float, job_id: UUID, *, met: bool) -> "Search":
-        """What is known once the job's sparsity was measured."""
+        """Return the state after a job's result."""
         if met:
             return self.model_copy(update={"met": sparsity, "best_job": job_id})
         return self.model_copy(update={"missed": sparsity})
 
     def next_sparsity(self, target: Target) -> float | None:
-        """What to measure next. None: the answer is known to the tolerance, or that there is none."""
+        """Return the sparsity to measure next, or None when the search is over."""
         low = target.lowest if self.met is None else self.met
         high = target.highest if self.missed is None else self.missed
         if high - low > target.tolerance:
             return round((low + high) / 2, _DIGITS)
-        # The ends of the range are measured only when everything between them has gone the same way.
+        # The ends of the range are measured only when all sparsities between them had the same outcome.
         if self.met is None and self.missed != target.lowest:
             return target.lowest
         if self.missed is None and self.met != target.highest:

@@ -1,7 +1,7 @@
-"""Sweeps: jobs that were asked for together, and searches that ask for one job after the other.
+"""Sweeps: jobs that were submitted together, and searches that submit one job after the other.
 
-Their jobs are like any other. They share their gradients because equal inputs have equal fingerprints, not
-because a sweep says so.
+Their jobs are like any other. They share gradients because equal inputs have equal fingerprints; the sweep
+does nothing for that.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,7 +29,7 @@ def create(
     *,
     max_queued: int | None = None,
 ) -> Sweep:
-    """Insert a sweep and all of its jobs, or none. Raises `limits.QueueFull`."""
+    """Insert a sweep and all of its jobs, or nothing. Raises what `lifecycle.create` raises."""
     sweep = _insert(session, owner, request, search=None)
     for spec in specs:
         lifecycle.create(session, owner, spec, labels, sweep_id=sweep.id, max_queued=max_queued)
@@ -46,35 +46,35 @@ def start_search(
     *,
     max_queued: int | None = None,
 ) -> Sweep:
-    """Insert a search and its first job. `base`: what all of its jobs are, but for their sparsity."""
+    """Insert a search and its first job. All of its jobs are `base` with another sparsity."""
     search = Search()
     sweep = _insert(session, owner, request, search)
     first = search.next_sparsity(target)
-    assert first is not None  # noqa: S101 - nothing is known yet
+    assert first is not None  # noqa: S101 - a search always measures at least one sparsity
     spec = _probe(base, first, target)
     lifecycle.create(session, owner, spec, labels, sweep_id=sweep.id, max_queued=max_queued)
     return sweep
 
 
 def get(session: Session, owner: str, sweep_id: UUID) -> Sweep | None:
-    """One of the owner's sweeps."""
+    """Return one of the owner's sweeps."""
     return session.scalar(select(Sweep).where(Sweep.id == sweep_id, Sweep.owner == owner))
 
 
 def newest(session: Session, owner: str, *, before: UUID | None, limit: int) -> Sequence[Sweep]:
-    """A page of the owner's sweeps, newest first."""
+    """Return a page of the owner's sweeps, newest first."""
     query = select(Sweep).where(Sweep.owner == owner).order_by(Sweep.id.desc()).limit(limit)
     return session.scalars(query if before is None else query.where(Sweep.id < before)).all()
 
 
 def jobs_of(session: Session, sweep: Sweep) -> Sequence[Job]:
-    """The sweep's jobs, in the order in which they were asked for."""
+    """Return the sweep's jobs in the order of their submission."""
     of_sweep = select(Job).where(Job.sweep_id == sweep.id).order_by(Job.id)
     return session.scalars(of_sweep.options(defer(Job.report, raiseload=True))).all()
 
 
 def cancel(session: Session, owner: str, sweep_id: UUID) -> Sweep | None:
-    """Cancel a sweep and whatever of its jobs has not ended. None: no such sweep. An ended one stays so."""
+    """Cancel a sweep and its jobs that have not ended. Returns None if the owner has no such sweep."""
     sweep = session.scalar(select(Sweep).where(Sweep.id == sweep_id, Sweep.owner == owner).with_for_update())
     if sweep is not None and sweep.state == SweepState.RUNNING:
         for job in jobs_of(session, sweep):
@@ -85,9 +85,9 @@ def cancel(session: Session, owner: str, sweep_id: UUID) -> Sweep | None:
 
 
 def advance(session: Session, limit: int = 20) -> int:
-    """Look at sweeps whose jobs have all ended: ask for the next job of a search, or end the sweep.
+    """Advance sweeps whose jobs have all ended: submit the next job of a search, or end the sweep.
 
-    Returns how many there were. Any number of dispatchers may do this at once.
+    Returns how many sweeps there were. Any number of dispatchers may do this at once.
     """
     unfinished = exists().where(Job.sweep_id == Sweep.id, Job.state.not_in(ENDED))
     waiting = session.scalars(
@@ -98,7 +98,7 @@ def advance(session: Session, limit: int = 20) -> int:
         .with_for_update(skip_locked=True)
     ).all()
     for sweep in waiting:
-        # Read again under the lock: another dispatcher may have asked for a job a moment ago.
+        # Read again under the lock: another dispatcher may have submitted a job a moment ago.
         jobs = jobs_of(session, sweep)
         if all(job.state in ENDED for job in jobs):
             _advance(session, sweep, jobs)
@@ -108,7 +108,8 @@ def advance(session: Session, limit: int = 20) -> int:
 def _advance(session: Session, sweep: Sweep, jobs: Sequence[Job]) -> None:
     failed = [job for job in jobs if job.state == JobState.FAILED]
     if failed:
-        _end(sweep, SweepState.FAILED, f"{len(failed)} of {len(jobs)} jobs failed; retry them, or see why")
+        reason = f"{len(failed)} of {len(jobs)} jobs failed; look at their errors, and retry them"
+        _end(sweep, SweepState.FAILED, reason)
     elif any(job.state == JobState.CANCELLED for job in jobs):
         _end(sweep, SweepState.CANCELLED)
     elif sweep.search is None:
@@ -130,11 +131,10 @@ def _search_on(session: Session, sweep: Sweep, jobs: Sequence[Job]) -> None:
         try:
             lifecycle.create(session, sweep.owner, spec, last.labels, sweep_id=sweep.id)
         except UnknownUpload:
-            _end(
-                sweep, SweepState.FAILED, "an upload that it needs was deleted; upload it and submit it again"
-            )
+            reason = "an upload that it needs was deleted; upload the text again and submit a new sweep"
+            _end(sweep, SweepState.FAILED, reason)
     elif search.best_job is None:
-        _end(sweep, SweepState.FAILED, f"no sparsity from {target.lowest:g} on meets the bound")
+        _end(sweep, SweepState.FAILED, f"no sparsity from {target.lowest:g} up meets the bound")
     else:
         _end(sweep, SweepState.SUCCEEDED)
 

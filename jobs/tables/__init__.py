@@ -1,4 +1,4 @@
-"""The tables that API and worker share. Every timestamp is the database's own clock, never a host's."""
+"""The tables that API and workers share. Every timestamp comes from the clock of the database."""
 
 from jobs.tables.base import NOW, Base
 from jobs.tables.jobs import (

@@ -1,4 +1,4 @@
-"""What all tables have in common: the names of constraints, the types of columns, the clock."""
+"""What all tables share: names of constraints, types of columns, the clock."""
 
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,7 @@ from sqlalchemy.orm import DeclarativeBase
 
 
 class Base(DeclarativeBase):
-    """Names every constraint, so that migrations can speak of them."""
+    """The base class of all tables. It names every constraint, so that migrations can refer to them."""
 
     metadata = MetaData(
         naming_convention={

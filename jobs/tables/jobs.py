@@ -1,4 +1,4 @@
-"""Jobs with all that belongs to one, sweeps of them, and the workers that run them."""
+"""Jobs with their attempts, events, blocks and artifacts; sweeps; workers."""
 
 from datetime import datetime
 from typing import Any
@@ -26,11 +26,11 @@ def _job_id() -> Mapped[UUID]:
 
 
 class Job(Base):
-    """One recipe run once. The row is the truth: messages, files and workers only follow it."""
+    """One run of a recipe. The row decides; messages, files and workers follow it."""
 
     __tablename__ = "jobs"
 
-    # uuidv7 grows with time, so the primary key is also the newest-first order of the lists.
+    # uuidv7 grows with time, so the primary key also sorts lists by age.
     id: Mapped[UUID] = mapped_column(primary_key=True, server_default=func.uuidv7())
     owner: Mapped[str]
     spec: Mapped[dict[str, Any]]
@@ -61,7 +61,7 @@ class Job(Base):
     report: Mapped[dict[str, Any] | None]
     dense_perplexity: Mapped[float | None]
     pruned_perplexity: Mapped[float | None]
-    # How the job met its quality gate, if it was given one: a `jobs.spec.gate.Verdict`.
+    # The verdict of the quality gate, if the job has one: a `jobs.spec.gate.Verdict`.
     gate: Mapped[dict[str, Any] | None]
     gate_state: Mapped[str | None] = mapped_column(Computed("gate ->> 'state'", persisted=True))
     error: Mapped[dict[str, Any] | None]
@@ -80,7 +80,7 @@ class Job(Base):
     retried_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
-    # A queued job waits for this one, which is computing what both need; for as long as that has not ended.
+    # The job that computes what this queued job needs too. It is not dispatched before that one has ended.
     blocked_on: Mapped[UUID | None] = mapped_column(ForeignKey("jobs.id", ondelete="SET NULL"))
 
     __table_args__ = (
@@ -118,7 +118,7 @@ class Job(Base):
 
 
 class JobLabel(Base):
-    """A label of a job once more, so that a list by label is read in the order of the list."""
+    """A copy of one label of a job, indexed so that a list by label is read in the order of the list."""
 
     __tablename__ = "job_labels"
 
@@ -131,7 +131,7 @@ class JobLabel(Base):
 
 
 class JobAttempt(Base):
-    """One worker's hold on a job, from its claim to its end."""
+    """One attempt of a job, from its claim by a worker to its end."""
 
     __tablename__ = "job_attempts"
 
@@ -145,7 +145,7 @@ class JobAttempt(Base):
 
 
 class JobEvent(Base):
-    """What happened to a job. Ids count from 1 per job, taken under the job's row lock: no gap to miss."""
+    """An event of a job; see `jobs.lifecycle.events`. Ids count from 1, under the row lock of the job."""
 
     __tablename__ = "job_events"
 
@@ -175,7 +175,7 @@ class JobBlock(Base):
 
 
 class Artifact(Base):
-    """A file of a succeeded job. A file in the store that no row names is garbage."""
+    """A file of a succeeded job. Files in the store that no row names are orphaned, and deleted."""
 
     __tablename__ = "artifacts"
 
@@ -191,7 +191,7 @@ class Artifact(Base):
 
 
 class IdempotencyKey(Base):
-    """What a client's `Idempotency-Key` stands for: the body that was sent, and the job that it made."""
+    """An `Idempotency-Key` of an owner: the hash of the body that was sent, and the job that it made."""
 
     __tablename__ = "idempotency_keys"
 
@@ -208,7 +208,7 @@ class IdempotencyKey(Base):
 
 
 class Sweep(Base):
-    """Jobs that were asked for together; or, one after the other, the search for the sparsest good model."""
+    """Jobs that were submitted together, or a search that submits one job after the other."""
 
     __tablename__ = "sweeps"
 
@@ -229,7 +229,7 @@ class Sweep(Base):
 
 
 class Worker(Base):
-    """A live worker, by its heartbeat: a busy worker answers no broker ping."""
+    """A live worker, by its heartbeat. (A busy worker answers no ping of Celery.)"""
 
     __tablename__ = "workers"
 
@@ -237,5 +237,5 @@ class Worker(Base):
     queue: Mapped[str]
     started_at: Mapped[datetime] = mapped_column(server_default=NOW)
     seen_at: Mapped[datetime] = mapped_column(server_default=NOW)
-    # What it computes on, and how fast that is: a `pruning.estimate.Machine`, once it was measured.
+    # Its device and speed, once measured: a `pruning.estimate.Machine`.
     machine: Mapped[dict[str, Any] | None]

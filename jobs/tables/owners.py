@@ -1,4 +1,4 @@
-"""What owners have beside their jobs: keys, uploads, webhooks, and models on show."""
+"""What belongs to an owner other than jobs: API keys, sessions, uploads, webhooks, zoo entries."""
 
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from jobs.tables.base import NOW, Base
 
 
 class ApiKey(Base):
-    """A key by the hash of its secret; the key itself is shown once, when it is made."""
+    """An API key, by the hash of its secret. The key itself is shown once, when it is made."""
 
     __tablename__ = "api_keys"
 
@@ -33,7 +33,7 @@ class ApiKey(Base):
 
 
 class PageSession(Base):
-    """A browser that has signed in, or (`one_time`) a sign-in link that nobody has followed yet."""
+    """A browser session of the page, or (`one_time`) a sign-in link that was not used yet."""
 
     __tablename__ = "page_sessions"
 
@@ -48,7 +48,7 @@ class PageSession(Base):
 
 
 class Upload(Base):
-    """A text that an owner has sent. Recipes name it by its content, so one content has one row."""
+    """A text that an owner has uploaded. Recipes name it by its content, so equal texts share one row."""
 
     __tablename__ = "uploads"
 
@@ -79,7 +79,7 @@ class StrayUpload(Base):
 
 
 class WebhookEndpoint(Base):
-    """Where an owner wants to be told of what has happened. The secrets are encrypted."""
+    """A URL that an owner wants events to be sent to. The secrets are encrypted."""
 
     __tablename__ = "webhook_endpoints"
 
@@ -99,7 +99,7 @@ class WebhookEndpoint(Base):
 
 
 class WebhookDelivery(Base):
-    """A message to one endpoint, written with what it tells of; without `next_attempt_at` it is over."""
+    """A message to one endpoint, in the outbox. No more attempts follow when `next_attempt_at` is null."""
 
     __tablename__ = "webhook_deliveries"
 
@@ -126,13 +126,13 @@ class WebhookDelivery(Base):
 
 
 class ZooEntry(Base):
-    """A succeeded job whose model everybody on this service may see and download, by hand of its owner."""
+    """A succeeded job that its owner has published: everybody on this service may download the model."""
 
     __tablename__ = "zoo_entries"
 
     id: Mapped[UUID] = mapped_column(primary_key=True, server_default=func.uuidv7())
     slug: Mapped[str] = mapped_column(unique=True)
-    # No cascade: a model on show is withdrawn before its job can go.
+    # No cascade: an entry must be withdrawn before its job can be deleted.
     job_id: Mapped[UUID] = mapped_column(ForeignKey("jobs.id"), unique=True)
     note: Mapped[str]
     promoted_by: Mapped[str]

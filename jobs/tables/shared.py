@@ -1,4 +1,4 @@
-"""What one job has computed and others use."""
+"""Caches that jobs share."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,9 +10,7 @@ from jobs.tables.base import NOW, Base
 
 
 class CachedGradients(Base):
-    """Gradient norms that any job may use whose fingerprint is the same. They are there from `ready_at` on;
-    before, one job is computing them.
-    """
+    """Gradient norms for every job with the same fingerprint. Before `ready_at`, `job_id` computes them."""
 
     __tablename__ = "gradient_cache"
 
@@ -26,7 +24,7 @@ class CachedGradients(Base):
 
 
 class GradientShard(Base):
-    """One block's gradient norms, where the job that computed them has left them in the store."""
+    """The gradient norms of one block. The file stays where the job that computed it has stored it."""
 
     __tablename__ = "gradient_shards"
 
@@ -40,7 +38,7 @@ class GradientShard(Base):
 
 
 class CachedPerplexity(Base):
-    """What a dense model was measured to be, for any job whose fingerprint is the same."""
+    """The perplexity of a dense model, for every job with the same fingerprint."""
 
     __tablename__ = "perplexity_cache"
 

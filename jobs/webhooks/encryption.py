@@ -1,7 +1,7 @@
-"""Secrets that lie in the database so that only who has the operator's key can read them.
+"""Encryption of secrets in the database, under the keys of the setting `secret_keys`.
 
-Fernet: AES-CBC with an HMAC. The first key encrypts, any of them decrypts, so a key is replaced by putting a
-new one before it, and taken away once nothing is left that it has encrypted.
+Fernet: AES-CBC with an HMAC. The first key encrypts, any of them decrypts. To rotate a key, put a new one in
+front of it, and remove the old one when no secret is encrypted with it any more.
 """
 
 from collections.abc import Sequence
@@ -11,18 +11,17 @@ from pydantic import SecretStr
 
 
 class NoKey(Exception):
-    """The operator has given no key, so that no secret can be kept."""
+    """No key is configured, so no secret can be stored."""
 
 
 class Unreadable(Exception):
-    """None of the keys has encrypted this secret."""
+    """None of the keys decrypts this secret."""
 
 
 class SecretBox:
-    """Encrypts and decrypts under the operator's keys."""
+    """Encrypts and decrypts with the operator's keys."""
 
     def __init__(self, keys: Sequence[SecretStr]) -> None:
-        """Of the setting `secret_keys`."""
         self._keys = [Fernet(key.get_secret_value()) for key in keys]
 
     def encrypt(self, secret: bytes) -> bytes:

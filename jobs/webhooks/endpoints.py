@@ -1,4 +1,4 @@
-"""Who wants to be told of what: the endpoints of webhooks, and their secrets."""
+"""Webhook endpoints and their secrets."""
 
 import secrets
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from jobs.tables import NOW, WebhookEndpoint
 from jobs.webhooks.encryption import SecretBox
 
-SECRET_PREFIX = "whsec_"  # noqa: S105 - how every secret of Standard Webhooks begins
+SECRET_PREFIX = "whsec_"  # noqa: S105 - the prefix of every secret of Standard Webhooks
 BOTH_SECRETS_FOR = timedelta(hours=24)
 MAX_ENDPOINTS = 20
 
@@ -21,7 +21,7 @@ _SECRET_BYTES = 32
 def create(
     session: Session, secret_box: SecretBox, owner: str, url: str, events: Sequence[str]
 ) -> tuple[WebhookEndpoint, bytes]:
-    """A new endpoint with its secret."""
+    """Create an endpoint. Returns it with its secret, which is shown this once."""
     secret = secrets.token_bytes(_SECRET_BYTES)
     endpoint = WebhookEndpoint(owner=owner, url=url, events=[*events], secret=secret_box.encrypt(secret))
     session.add(endpoint)
@@ -31,7 +31,7 @@ def create(
 
 
 def rotate_secret(session: Session, secret_box: SecretBox, endpoint: WebhookEndpoint) -> bytes:
-    """A new secret. The one before signs too for a day, so that receivers can be changed in peace."""
+    """Replace the secret. The previous one also signs for a day, so that receivers can be updated."""
     secret = secrets.token_bytes(_SECRET_BYTES)
     endpoint.previous_secret, endpoint.secret = endpoint.secret, secret_box.encrypt(secret)
     endpoint.previous_secret_until = session.scalars(select(NOW + BOTH_SECRETS_FOR)).one()
@@ -39,7 +39,7 @@ def rotate_secret(session: Session, secret_box: SecretBox, endpoint: WebhookEndp
 
 
 def enable(session: Session, endpoint: WebhookEndpoint, enabled: bool) -> None:
-    """Switch an endpoint off, or on again with a clean slate."""
+    """Disable an endpoint, or enable it again with its failures forgotten."""
     if enabled == (endpoint.disabled_at is None):
         return
     now = session.scalars(select(NOW)).one()
@@ -49,19 +49,19 @@ def enable(session: Session, endpoint: WebhookEndpoint, enabled: bool) -> None:
 
 
 def count(session: Session, owner: str) -> int:
-    """How many endpoints an owner has."""
+    """Return how many endpoints an owner has."""
     return session.scalars(select(func.count()).where(WebhookEndpoint.owner == owner)).one()
 
 
 def newest(session: Session, owner: str, *, before: UUID | None, limit: int) -> Sequence[WebhookEndpoint]:
-    """A page of an owner's endpoints, newest first."""
+    """Return a page of an owner's endpoints, newest first."""
     query = select(WebhookEndpoint).where(WebhookEndpoint.owner == owner)
     query = query.order_by(WebhookEndpoint.id.desc()).limit(limit)
     return session.scalars(query if before is None else query.where(WebhookEndpoint.id < before)).all()
 
 
 def get(session: Session, owner: str, endpoint_id: UUID) -> WebhookEndpoint | None:
-    """One of the owner's endpoints, locked until the transaction ends."""
+    """Return one of the owner's endpoints, locked until the transaction ends."""
     return session.scalar(
         select(WebhookEndpoint)
         .where(WebhookEndpoint.id == endpoint_id, WebhookEndpoint.owner == owner)

@@ -1,7 +1,7 @@
-"""What webhooks are to be sent.
+"""The outbox of webhook messages.
 
-A message is written in the transaction that makes it true, one row per endpoint (an outbox). The dispatcher
-sends it, at least once; its id, the row's, is the same in every attempt, so that receivers can tell.
+A message is written in the transaction of the change that it announces, one row per endpoint. The dispatcher
+sends it at least once. Every attempt carries the id of the row, so that receivers can recognise repetitions.
 """
 
 import random
@@ -31,7 +31,7 @@ _JITTER = 0.2
 
 
 class WebhookEvent(StrEnum):
-    """What an endpoint can be told of."""
+    """The events that an endpoint can subscribe to."""
 
     JOB_SUCCEEDED = "job.succeeded"
     JOB_FAILED = "job.failed"
@@ -40,12 +40,12 @@ class WebhookEvent(StrEnum):
 
 
 TEST = "webhook.test"
-"""A message by hand, to one endpoint, whatever it wants to be told of."""
+"""The type of a test message, which is sent to one endpoint whatever its subscriptions are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A message to send now. `attempt` guards its outcome: a replay or a later attempt makes it stale."""
+    """A message to send now. `attempt` guards its outcome: after a replay or a later attempt it is stale."""
 
     id: UUID
     endpoint_id: UUID
@@ -56,29 +56,29 @@ class Due:
 
 
 def enqueue_job_ended(session: Session, job_id: UUID, state: JobState) -> None:
-    """Write the messages of a job's end, for every endpoint of its owner that wants to know."""
+    """Write the messages about a job's end, for every endpoint of its owner that subscribes to it."""
     owned = select(Job.owner).where(Job.id == job_id).scalar_subquery()
     endpoints = session.scalars(
         select(WebhookEndpoint)
         .where(WebhookEndpoint.owner == owned, WebhookEndpoint.disabled_at.is_(None))
-        # An endpoint that goes away at this moment must not take the job's end with it.
+        # An endpoint that is deleted at this moment must not make the transaction of the job's end fail.
         .with_for_update(read=True, key_share=True)
     ).all()
     if not endpoints:
         return
     job = session.get_one(Job, job_id, populate_existing=True)
-    told = [f"job.{state}"]
+    events = [f"job.{state}"]
     if job.gate_state == GateState.FAILED:
-        told.append(WebhookEvent.JOB_GATE_FAILED)
+        events.append(WebhookEvent.JOB_GATE_FAILED)
     at: datetime = getattr(job, f"{state}_at")
     for endpoint in endpoints:
-        for event in told:
+        for event in events:
             if event in endpoint.events:
                 _enqueue(session, endpoint.id, event, at, _facts(job, state))
 
 
 def send_test(session: Session, endpoint: WebhookEndpoint) -> UUID:
-    """Write a message that says nothing but that messages arrive."""
+    """Write a test message."""
     at = session.scalars(select(NOW)).one()
     return _enqueue(session, endpoint.id, TEST, at, {"webhook": str(endpoint.id)})
 
@@ -86,7 +86,7 @@ def send_test(session: Session, endpoint: WebhookEndpoint) -> UUID:
 def deliveries(
     session: Session, owner: str, endpoint_id: UUID, *, before: UUID | None, limit: int
 ) -> Sequence[WebhookDelivery]:
-    """A page of what was and will be sent to one of the owner's endpoints, newest first."""
+    """Return a page of the deliveries to one of the owner's endpoints, newest first."""
     query = (
         select(WebhookDelivery)
         .join(WebhookEndpoint)
@@ -98,7 +98,7 @@ def deliveries(
 
 
 def replay(session: Session, endpoint: WebhookEndpoint, delivery_id: UUID) -> WebhookDelivery | None:
-    """Send a message again, now, and with all attempts before it. None: the endpoint has no such message."""
+    """Send a message again now, with all attempts. Returns None if the endpoint has no such message."""
     return session.scalar(
         update(WebhookDelivery)
         .where(WebhookDelivery.id == delivery_id, WebhookDelivery.endpoint_id == endpoint.id)
@@ -109,9 +109,9 @@ def replay(session: Session, endpoint: WebhookEndpoint, delivery_id: UUID) -> We
 
 
 def take_due(session: Session, limit: int, lease_seconds: float) -> list[Due]:
-    """Messages whose time has come, a few of each endpoint, each counted as attempted from here on.
+    """Take messages that are due, a few of each endpoint, and count an attempt for each.
 
-    One whose sender dies comes back after `lease_seconds`: it may then be sent twice, and never not at all.
+    If the sender dies, its messages are due again after `lease_seconds`: one may be sent twice, none is lost.
     """
     is_due = (WebhookDelivery.next_attempt_at <= NOW) & WebhookEndpoint.disabled_at.is_(None)
     turn = func.row_number().over(
@@ -152,7 +152,7 @@ def take_due(session: Session, limit: int, lease_seconds: float) -> list[Due]:
 
 
 def delivered(session: Session, due: Due, status: int) -> None:
-    """The endpoint has taken the message."""
+    """Record a successful delivery."""
     values = {"delivered_at": NOW, "next_attempt_at": None, "last_status": status, "last_error": None}
     if _settle(session, due, values):
         session.execute(
@@ -163,9 +163,9 @@ def delivered(session: Session, due: Due, status: int) -> None:
 def failed(
     session: Session, due: Due, status: int | None, error: str, *, gone: bool, disable_after: timedelta
 ) -> str | None:
-    """An attempt has failed: plan the next, if there is to be one.
+    """Record a failed attempt and schedule the next one, if there is one.
 
-    Returns why the endpoint was disabled, if it was: it is `gone`, or has failed for `disable_after`.
+    Disables the endpoint if it is `gone` or has failed for `disable_after`, and then returns the reason.
     """
     pause = _pause(due.attempt)
     values = {
@@ -193,7 +193,7 @@ def failed(
 
 
 def forget(session: Session, older_than: timedelta) -> None:
-    """Drop what is over and was written long ago."""
+    """Delete finished deliveries that are older than `older_than`."""
     session.execute(
         delete(WebhookDelivery).where(
             WebhookDelivery.created_at < NOW - older_than, WebhookDelivery.next_attempt_at.is_(None)
@@ -211,7 +211,7 @@ def _enqueue(session: Session, endpoint_id: UUID, event: str, at: datetime, data
 
 
 def _facts(job: Job, state: JobState) -> dict[str, Any]:
-    """What a receiver needs to decide whether to look further."""
+    """Return the data of a message: what a receiver needs to decide whether to read the job."""
     measured = state == JobState.SUCCEEDED
     return {
         "id": str(job.id),
@@ -230,7 +230,7 @@ def _facts(job: Job, state: JobState) -> dict[str, Any]:
 
 
 def _settle(session: Session, due: Due, values: dict[str, Any]) -> bool:
-    """Write the outcome of an attempt, unless another has begun meanwhile."""
+    """Write the outcome of an attempt, unless another attempt has started since."""
     settled = session.scalar(
         update(WebhookDelivery)
         .where(WebhookDelivery.id == due.id, WebhookDelivery.attempts == due.attempt)
@@ -241,7 +241,7 @@ def _settle(session: Session, due: Due, values: dict[str, Any]) -> bool:
 
 
 def _pause(attempt: int) -> float | None:
-    """Seconds until the next attempt, spread so that what failed together does not come back together."""
+    """Return the seconds until the next attempt, with jitter so that retries spread out."""
     if attempt > len(BACKOFF):
         return None
     return BACKOFF[attempt - 1] * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - no secret

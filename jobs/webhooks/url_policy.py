@@ -1,7 +1,7 @@
-"""Where webhooks may go: over https to public addresses, and to whatever else the operator allows.
+"""The policy for webhook URLs: https to public addresses, and whatever else the operator allows.
 
-A URL is checked when an endpoint is made, by what it says; its addresses whenever a connection is made, by
-where it would really go. Only the second can be relied on: a name may resolve to anything at any time.
+The text of a URL is checked when an endpoint is made, and the resolved addresses at every connection. Only
+the second check protects: a name may resolve to another address at any time.
 """
 
 import re
@@ -15,19 +15,19 @@ Address = IPv4Address | IPv6Address
 
 _URL = re.compile(r"[!-~]+")
 _NAME = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.?")
-_UNICAST = IPv6Network("2000::/3")  # what lies outside embeds other addresses (NAT64), or is not routed
+_UNICAST = IPv6Network("2000::/3")  # other ranges embed IPv4 addresses (NAT64), or are not routed
 
 
 @dataclass(frozen=True, slots=True)
 class UrlPolicy:
-    """What the operator allows beyond the public internet."""
+    """Decides which URLs and addresses webhooks may reach."""
 
     names: frozenset[str]
     networks: tuple[IPv4Network | IPv6Network, ...]
 
     @classmethod
     def of(cls, allowed: Sequence[str]) -> Self:
-        """Of host names, addresses and networks (CIDR)."""
+        """Return the policy that also allows these host names, addresses and networks (CIDR)."""
         names, networks = set(), []
         for entry in allowed:
             try:
@@ -37,7 +37,7 @@ class UrlPolicy:
         return cls(frozenset(names), tuple(networks))
 
     def check_url(self, url: str) -> None:
-        """Raise ValueError, with what a target must be, where a URL cannot be one."""
+        """Raise ValueError, with what a URL must be, if webhooks may not be sent to it."""
         host = _host(url)
         allowed = self._is_listed(host)
         scheme = url.partition(":")[0].lower()
@@ -48,7 +48,7 @@ class UrlPolicy:
             raise ValueError("must be reachable at a public address")
 
     def permit(self, host: str, address: str) -> bool:
-        """Whether a connection to `address` may be made for a URL that names `host`."""
+        """Return whether a connection to `address` is allowed for a URL that names `host`."""
         found = ip_address(address)
         return self._is_listed(host) or self._holds(found) or is_public(found)
 
@@ -63,7 +63,7 @@ class UrlPolicy:
 
 
 def is_public(address: Address) -> bool:
-    """Whether an address is somebody's on the internet: not private, local, shared, reserved or embedded."""
+    """Return whether an address is public: not private, local, shared, reserved or embedded."""
     address = _plain(address)
     if isinstance(address, IPv6Address):
         embeds = address.sixtofour is not None or address.teredo is not None
@@ -72,7 +72,7 @@ def is_public(address: Address) -> bool:
 
 
 def _plain(address: Address) -> Address:
-    """An IPv4 address that is written as IPv6 (`::ffff:127.0.0.1`) by itself."""
+    """Return the IPv4 address of an IPv4-mapped one (`::ffff:127.0.0.1`), or the address itself."""
     return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
 
 

@@ -54,7 +54,7 @@ def test_values_are_sent_with_their_types(server: ScriptedServer) -> None:
     ("state", "error", "job_state", "code"),
     [
         ("succeeded", None, "succeeded", 0),
-        ("failed", "no sparsity from 0.05 on meets the bound", "succeeded", 3),
+        ("failed", "no sparsity from 0.05 up meets the bound", "succeeded", 3),
         ("failed", "1 of 1 jobs failed", "failed", 1),
         ("cancelled", None, "cancelled", 4),
     ],

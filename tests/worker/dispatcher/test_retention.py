@@ -223,9 +223,9 @@ def test_what_is_being_deleted_does_not_become_an_upload(
         session.flush()
         session.execute(update(StrayUpload).values(since=LONG_AGO))
         assert uploads.mark_pending_delete(session, 10) == [stored.key]
-    with database.begin() as session, pytest.raises(uploads.Forgotten):
+    with database.begin() as session, pytest.raises(uploads.Abandoned):
         uploads.add(session, "ada", "slow", "txt", stored, 100)
     with database.begin() as session:
         uploads.forget_deleted(session, [stored.key])
-    with database.begin() as session, pytest.raises(uploads.Forgotten):
+    with database.begin() as session, pytest.raises(uploads.Abandoned):
         uploads.add(session, "ada", "slow", "txt", stored, 100)
