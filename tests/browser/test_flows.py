@@ -27,7 +27,7 @@ def address(stack: Stack) -> str:
 
 
 @pytest.mark.parametrize("store_url", ["directory"], indirect=True)
-def test_from_signing_in_to_the_zoo(
+def test_sign_in_submit_follow_and_promote(
     visit: Callable[..., Visitor], stack: Stack, database: sessionmaker[Session]
 ) -> None:
     visitor = visit(signed_in=False)
@@ -86,7 +86,7 @@ def test_from_signing_in_to_the_zoo(
 
 
 @pytest.mark.parametrize("store_url", ["directory"], indirect=True)
-def test_a_running_job_is_watched_and_cancelled_by_keyboard(
+def test_a_running_job_is_followed_and_cancelled_by_keyboard(
     visit: Callable[..., Visitor], stack: Stack
 ) -> None:
     visitor = visit()
@@ -136,7 +136,7 @@ class TestWithoutAWorker:
         expect(page.get_by_text("On the front")).to_have_count(2)
         assert visitor.barriers() == ""
 
-    def test_a_hidden_tab_holds_no_stream_and_is_up_to_date_when_it_is_seen_again(
+    def test_a_hidden_tab_closes_its_stream_and_is_current_when_shown_again(
         self, visit: Callable[..., Visitor], database: sessionmaker[Session]
     ) -> None:
         shown = gallery(database)
@@ -154,7 +154,7 @@ class TestWithoutAWorker:
                     lifecycle.cancel(session, "ada", shown["queued"])
         expect(page.locator(".badge.cancelled")).to_have_count(2)
 
-    def test_everything_can_be_done_without_javascript(
+    def test_the_page_works_without_javascript(
         self, visit: Callable[..., Visitor], database: sessionmaker[Session], jobs: Jobs
     ) -> None:
         shown = gallery(database)
@@ -179,7 +179,7 @@ class TestWithoutAWorker:
         page.get_by_role("button", name="Submit the job").click()
         expect(page.get_by_text("columns 64", exact=False)).to_be_visible()
 
-    def test_the_keyboard_alone_goes_everywhere_and_sees_where_it_is(
+    def test_the_keyboard_reaches_every_control_with_visible_focus(
         self, visit: Callable[..., Visitor], database: sessionmaker[Session], jobs: Jobs
     ) -> None:
         claim = jobs.running()

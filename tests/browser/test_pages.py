@@ -1,6 +1,6 @@
-"""Every page, on a desk and on a telephone, by day and by night: readable by everybody, light, and all ours.
+"""Every page on a desktop and on a phone, in the light and the dark theme: accessible, small, self-contained.
 
-What each looks like is kept in `.screens`, for people to look at.
+Screenshots are kept in `.screens`.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ WINDOWS = {"wide": {"width": 1280, "height": 900}, "narrow": {"width": 360, "hei
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("window", WINDOWS)
-def test_every_page_is_open_to_everybody_light_and_of_this_house(
+def test_every_page_is_accessible_small_and_loads_from_this_service_only(
     visit: Callable[..., Visitor], database: sessionmaker[Session], window: str, scheme: str
 ) -> None:
     shown = gallery(database)
@@ -65,7 +65,7 @@ def test_every_page_is_open_to_everybody_light_and_of_this_house(
 
 
 @pytest.mark.parametrize("window", WINDOWS)
-def test_a_result_that_comes_moves_nothing(visit: Callable[..., Visitor], jobs: Jobs, window: str) -> None:
+def test_an_arriving_result_moves_nothing(visit: Callable[..., Visitor], jobs: Jobs, window: str) -> None:
     visitor, claim = visit(viewport=WINDOWS[window]), jobs.running()
     visitor.page.goto(f"/jobs/{claim.job_id}", wait_until="load")
     visitor.watch_the_layout()
