@@ -83,7 +83,7 @@ def test_the_second_job_waits_until_the_first_has_published(
     assert keys(ask(database, again)) == [f"jobs/{first.job_id}/attempts/1/{block}" for block in (0, 1)]
 
 
-def test_who_begins_to_wait_when_it_is_just_published_waits_for_nothing(
+def test_a_job_does_not_wait_for_norms_that_were_published_in_between(
     database: Database, take: Callable[[], Claim]
 ) -> None:
     first, second = take(), take()
@@ -95,7 +95,7 @@ def test_who_begins_to_wait_when_it_is_just_published_waits_for_nothing(
 
 
 @pytest.mark.parametrize("end", ["failed", "cancelled"])
-def test_a_first_job_that_ends_without_it_frees_the_others(
+def test_a_job_that_ends_without_publishing_unblocks_the_others(
     database: Database, take: Callable[[], Claim], end: str
 ) -> None:
     first, second, third = take(), take(), take()
@@ -118,7 +118,7 @@ def test_a_first_job_that_ends_without_it_frees_the_others(
     assert ask(database, again) == Computing()
 
 
-def test_only_who_computes_it_and_holds_its_job_publishes(
+def test_only_the_holder_of_the_computing_job_can_publish(
     database: Database, take: Callable[[], Claim]
 ) -> None:
     first, second = take(), take()
@@ -129,7 +129,7 @@ def test_only_who_computes_it_and_holds_its_job_publishes(
         assert not gradients.publish(session, first, "f", STAGE, CONDITIONS)
 
 
-def test_a_damaged_one_is_computed_again(database: Database, take: Callable[[], Claim]) -> None:
+def test_damaged_norms_are_computed_again(database: Database, take: Callable[[], Claim]) -> None:
     first, second = take(), take()
     ask(database, first)
     assert compute(database, first)
@@ -141,7 +141,7 @@ def test_a_damaged_one_is_computed_again(database: Database, take: Callable[[], 
         assert session.scalars(select(GradientShard)).all() == []
 
 
-def test_unused_ones_go_by_age_and_the_longest_unused_by_size(
+def test_eviction_is_by_age_and_then_by_least_recent_use(
     database: Database, take: Callable[[], Claim]
 ) -> None:
     for fingerprint in ("ancient", "old", "new"):

@@ -11,7 +11,7 @@ from jobs.tables import NOW, CachedPerplexity
 Database = sessionmaker[Session]
 
 
-def test_what_is_found_is_the_first_that_was_offered_bit_for_bit(database: Database) -> None:
+def test_the_first_perplexity_stays_bit_for_bit(database: Database) -> None:
     values = {"a": 14.370000000000001, "b": 1e300, "c": 2 / 3, "d": 17.0}
     for offset in (0.0, 1.0):
         with database.begin() as session:
@@ -22,7 +22,7 @@ def test_what_is_found_is_the_first_that_was_offered_bit_for_bit(database: Datab
         assert perplexities.find(session, "e") is None
 
 
-def test_a_use_counts_against_forgetting(database: Database) -> None:
+def test_a_perplexity_in_use_is_not_deleted(database: Database) -> None:
     with database.begin() as session:
         for name in ("used", "unused", "new"):
             perplexities.offer(session, name, 10.0)

@@ -1,4 +1,4 @@
-"""The state machine on a real database: every move is guarded, and who lost a job changes nothing."""
+"""The state machine on a real database: every move is guarded; a worker that lost its job changes nothing."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -44,7 +44,7 @@ def cancel(database: Database, job_id: UUID, owner: str = "ada") -> bool:
         return lifecycle.cancel(session, owner, job_id)
 
 
-def lose(database: Database, claim: Claim, max_lost_attempts: int = 3) -> JobState | None:
+def take_back(database: Database, claim: Claim, max_lost_attempts: int = 3) -> JobState | None:
     with database.begin() as session:
         return lifecycle.take_back(session, claim.job_id, claim.lease_token, "gone", max_lost_attempts)
 
@@ -69,7 +69,7 @@ def attempts(database: Database, job_id: UUID) -> Sequence[JobAttempt]:
         return queries.attempts(session, "ada", job_id)
 
 
-def test_a_new_job_is_queued_and_says_so(database: Database, submit: Submit) -> None:
+def test_a_new_job_is_queued_and_has_an_event(database: Database, submit: Submit) -> None:
     job_id = submit()
     created = job(database, job_id)
     assert (created.state, created.attempt, created.owner) == (JobState.QUEUED, 0, "ada")
@@ -153,7 +153,9 @@ def test_progress_is_an_event_and_columns(database: Database, submit: Submit) ->
     assert events(database, claim.job_id)[-1] == (4, finished_step(claim, 3))
 
 
-def test_event_ids_have_no_gap_and_no_double_under_concurrency(database: Database, submit: Submit) -> None:
+def test_event_ids_have_no_gaps_and_no_duplicates_under_concurrency(
+    database: Database, submit: Submit
+) -> None:
     claim = take(database, submit())
 
     def record(number: int) -> bool:
@@ -215,7 +217,7 @@ def test_cancelling_an_ended_job_says_how_it_ended(database: Database, submit: S
 
 def test_a_worker_that_lost_its_job_changes_nothing(database: Database, submit: Submit) -> None:
     stale = take(database, submit(), "paused")
-    assert lose(database, stale) == JobState.QUEUED
+    assert take_back(database, stale) == JobState.QUEUED
     current = take(database, stale.job_id, "w2")
     before = events(database, stale.job_id)
     with database.begin() as session:
@@ -239,22 +241,26 @@ def test_an_expired_lease_cannot_be_extended(database: Database, submit: Submit)
         assert lifecycle.extend_lease(session, claim, 30) is None
 
 
-def test_a_lost_job_waits_again_without_the_traces_of_its_worker(database: Database, submit: Submit) -> None:
+def test_a_lost_job_returns_to_the_queue_without_its_workers_columns(
+    database: Database, submit: Submit
+) -> None:
     claim = take(database, submit())
     with database.begin() as session:
         session.execute(update(Job).values(dispatched_at=text("now()")))
         lifecycle.record(session, claim, finished_step(claim, 1))
-    assert lose(database, claim) == JobState.QUEUED
+    assert take_back(database, claim) == JobState.QUEUED
     waiting = job(database, claim.job_id)
     assert (waiting.worker, waiting.lease_token, waiting.dispatched_at) == (None, None, None)
     assert (waiting.stage, waiting.step, waiting.seconds_left) == (None, None, None)
     assert [(a.outcome, a.reason) for a in attempts(database, claim.job_id)] == [("lost", "gone")]
 
 
-def test_the_third_loss_in_a_row_fails_the_job_with_the_reason(database: Database, submit: Submit) -> None:
+def test_the_third_lost_attempt_in_a_row_fails_the_job_with_the_reason(
+    database: Database, submit: Submit
+) -> None:
     job_id = submit()
     for expected in (JobState.QUEUED, JobState.QUEUED, JobState.FAILED):
-        assert lose(database, take(database, job_id)) == expected
+        assert take_back(database, take(database, job_id)) == expected
     failed = job(database, job_id)
     assert failed.error is not None
     assert failed.error["type"] == LostAttempt.LOST_WORKER
@@ -262,9 +268,7 @@ def test_the_third_loss_in_a_row_fails_the_job_with_the_reason(database: Databas
     assert failed.attempt == 3
 
 
-def test_a_retry_goes_on_under_the_next_attempt_and_forgets_what_went_wrong(
-    database: Database, submit: Submit
-) -> None:
+def test_a_retry_starts_the_next_attempt_and_clears_the_error(database: Database, submit: Submit) -> None:
     claim = take(database, submit())
     with database.begin() as session:
         session.execute(update(Job).values(lost_attempts=2))
@@ -280,7 +284,7 @@ def test_a_retry_goes_on_under_the_next_attempt_and_forgets_what_went_wrong(
     assert take(database, claim.job_id).attempt == 2
 
 
-def test_only_what_came_to_a_bad_end_can_be_retried(database: Database, submit: Submit) -> None:
+def test_only_failed_and_cancelled_jobs_can_be_retried(database: Database, submit: Submit) -> None:
     queued, running, cancelling, cancelled = (submit() for _ in range(4))
     for job_id in (running, cancelling):
         take(database, job_id)
@@ -319,7 +323,7 @@ def test_the_last_place_in_an_owners_queue_is_given_once(database: Database, spe
     assert (full.value.queued, full.value.allowed) == (3, 3)
 
 
-def test_hand_backs_do_not_count_as_losses(database: Database, submit: Submit) -> None:
+def test_a_hand_back_does_not_count_as_a_lost_attempt(database: Database, submit: Submit) -> None:
     job_id = submit()
     for _ in range(5):
         claim = take(database, job_id)
@@ -332,14 +336,14 @@ def test_hand_backs_do_not_count_as_losses(database: Database, submit: Submit) -
 def test_a_job_that_is_being_cancelled_ends_with_its_worker(database: Database, submit: Submit) -> None:
     claim = take(database, submit())
     cancel(database, claim.job_id)
-    assert lose(database, claim) == JobState.CANCELLED
+    assert take_back(database, claim) == JobState.CANCELLED
 
 
-def test_losing_a_job_twice_counts_once(database: Database, submit: Submit) -> None:
+def test_an_attempt_that_is_lost_twice_counts_once(database: Database, submit: Submit) -> None:
     claim = take(database, submit())
 
     def give_up(_: int) -> JobState | None:
-        return lose(database, claim)
+        return take_back(database, claim)
 
     with ThreadPoolExecutor(4) as pool:
         assert [state for state in pool.map(give_up, range(4)) if state] == [JobState.QUEUED]

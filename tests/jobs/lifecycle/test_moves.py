@@ -157,7 +157,7 @@ def test_an_end_of_an_attempt_changes_exactly_these_columns(
     reason: str | None,
     values: dict[str, Any],
 ) -> None:
-    before, told = row_of(database, claim.job_id), events_of(database, claim.job_id)
+    before, events = row_of(database, claim.job_id), events_of(database, claim.job_id)
     with database.begin() as session:
         assert end(session, claim)
     after = row_of(database, claim.job_id)
@@ -178,7 +178,7 @@ def test_an_end_of_an_attempt_changes_exactly_these_columns(
     }
     assert all(after[name] > before["running_at"] for name in times)
 
-    assert events_of(database, claim.job_id) == [*told, event.model_copy(update={"attempt": 2})]
+    assert events_of(database, claim.job_id) == [*events, event.model_copy(update={"attempt": 2})]
     attempt = attempt_of(database, claim.job_id)
     assert (attempt.attempt, attempt.worker, attempt.outcome, attempt.reason) == (2, "w1", outcome, reason)
     assert attempt.ended_at is not None
@@ -193,7 +193,7 @@ def test_a_claim_that_does_not_hold_the_job_ends_nothing(
     other = submit()
     fields = {name: getattr(claim, name) for name in ("attempt", "lease_token", "owner", "stored_spec")}
     stale = Claim(**{"job_id": claim.job_id, **fields, changed: uuid4()})
-    before, told = row_of(database, claim.job_id), events_of(database, claim.job_id)
+    before, events = row_of(database, claim.job_id), events_of(database, claim.job_id)
     with database.begin() as session:
         assert not end(session, stale)
         session.execute(
@@ -202,7 +202,7 @@ def test_a_claim_that_does_not_hold_the_job_ends_nothing(
             .values(state=before["state"], cancelling_at=before["cancelling_at"])
         )
     assert row_of(database, claim.job_id) == before
-    assert events_of(database, claim.job_id) == told
+    assert events_of(database, claim.job_id) == events
     assert row_of(database, other)["state"] == JobState.QUEUED
     attempt = attempt_of(database, claim.job_id)
     assert (attempt.outcome, attempt.ended_at) == (None, None)

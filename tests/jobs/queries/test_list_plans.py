@@ -31,7 +31,7 @@ SINGLE = [
 ]
 
 
-def test_every_page_reads_less_than_ten_times_its_rows_and_what_a_plain_look_finds(
+def test_every_page_reads_less_than_ten_times_its_rows_and_agrees_with_a_plain_query(
     engine: Engine, database: sessionmaker[Session], spec: JobSpec
 ) -> None:
     with engine.begin() as connection:

@@ -52,7 +52,7 @@ def test_a_condition_passes_by_its_margin(
     assert verdict.state == ("passed" if margin > 0 else "failed")
 
 
-def test_a_limit_that_is_just_reached_is_met() -> None:
+def test_a_value_equal_to_the_limit_passes() -> None:
     assert judge(Gate(max_perplexity=21.0), report()).state == "passed"
 
 
@@ -82,7 +82,7 @@ def test_what_is_not_finite_or_was_not_measured_fails(measured: dict[str, Any]) 
         {"max_loss": 1.0},
     ],
 )
-def test_a_gate_that_means_nothing_is_refused(gate: dict[str, Any]) -> None:
+def test_a_gate_without_a_valid_condition_is_refused(gate: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Gate.model_validate(gate)
 
@@ -104,7 +104,7 @@ def test_a_gate_is_no_part_of_the_recipe(database: sessionmaker[Session]) -> Non
 
 
 @pytest.mark.parametrize(("limit", "state"), [(22.0, "passed"), (20.5, "failed"), (None, None)])
-def test_a_job_that_succeeds_is_judged_in_the_same_breath(
+def test_a_succeeding_job_is_judged_in_the_same_transaction(
     database: sessionmaker[Session], limit: float | None, state: str | None
 ) -> None:
     more = {"gate": {"max_perplexity": limit}} if limit else {}

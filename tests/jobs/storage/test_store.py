@@ -51,7 +51,7 @@ def test_a_large_file_comes_back_as_it_was(store: Store, large: Path, tmp_path: 
 
 
 @pytest.mark.parametrize("content", [b"", b"x"])
-def test_so_does_a_very_small_one(store: Store, tmp_path: Path, content: bytes) -> None:
+def test_a_very_small_file_comes_back_as_it_was(store: Store, tmp_path: Path, content: bytes) -> None:
     store.put_file("a/small", small(tmp_path, content))
     assert b"".join(store.stream("a/small")) == content
 
@@ -71,7 +71,7 @@ def test_a_prefix_is_a_whole_directory(store: Store, tmp_path: Path) -> None:
     store.delete_prefix("jobs/1")
 
 
-def test_head_knows_the_size_or_nothing(store: Store, tmp_path: Path) -> None:
+def test_head_returns_the_size_or_none(store: Store, tmp_path: Path) -> None:
     store.put_file("a", small(tmp_path))
     assert store.head("a") == StoredObject("a", 7)
     assert store.head("b") is None
@@ -85,7 +85,7 @@ def test_a_missing_file_is_reported_before_the_first_byte(store: Store, tmp_path
     assert list(tmp_path.glob("back*")) == []
 
 
-def test_an_upload_can_be_stopped_and_leaves_nothing(store: Store, large: Path) -> None:
+def test_an_aborted_upload_leaves_nothing(store: Store, large: Path) -> None:
     class Enough(Exception):
         pass
 
@@ -98,7 +98,7 @@ def test_an_upload_can_be_stopped_and_leaves_nothing(store: Store, large: Path) 
     assert store.head("a/large") is None
 
 
-def test_a_file_that_is_not_there_cannot_be_uploaded(store: Store, tmp_path: Path) -> None:
+def test_a_missing_file_cannot_be_uploaded(store: Store, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         store.put_file("a", tmp_path / "nothing")
 
@@ -124,12 +124,12 @@ def test_wrong_credentials_are_refused_without_naming_them(
     assert "secret-key" not in str(refused.value)
 
 
-def test_a_missing_bucket_is_said_to_be_missing(s3_url: str, tmp_path: Path) -> None:
+def test_a_missing_bucket_is_named_as_the_cause(s3_url: str, tmp_path: Path) -> None:
     with pytest.raises(StoreRefused, match="bucket does not exist"):
         Store("s3://nowhere").put_file("a", small(tmp_path))
 
 
-def test_a_server_that_is_away_may_come_back(
+def test_an_unreachable_server_is_a_transient_error(
     s3_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")

@@ -1,4 +1,4 @@
-"""What an upload's end means to those who still count on it."""
+"""A search whose upload is deleted."""
 
 from sqlalchemy.orm import Session, sessionmaker
 

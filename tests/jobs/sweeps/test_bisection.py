@@ -44,7 +44,7 @@ def test_the_answer_lies_within_the_tolerance_of_the_best_on_a_fine_grid(
 
 
 @pytest.mark.parametrize(
-    ("fields", "told"),
+    ("fields", "message"),
     [
         ({}, "one of"),
         ({"max_perplexity": 20.0, "max_perplexity_increase": 0.1}, "one of"),
@@ -53,8 +53,8 @@ def test_the_answer_lies_within_the_tolerance_of_the_best_on_a_fine_grid(
         ({"max_perplexity_increase": 0.1, "tolerance": 0.0}, "0.001"),
     ],
 )
-def test_what_cannot_be_searched_is_refused(fields: dict[str, float], told: str) -> None:
-    with pytest.raises(ValidationError, match=told):
+def test_what_cannot_be_searched_is_refused(fields: dict[str, float], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
         Target(**fields)
 
 
