@@ -124,7 +124,7 @@ def test_the_pages_show_an_entry_without_a_path_of_the_machine(client_of: Client
     ada, eve = client_of("ada"), client_of("eve", scopes_but("admin"))
     job_id = finished(model="/srv/models/secret/place")
     asked = ada.get(f"/jobs/{job_id}/promote").text
-    assert "Everybody who can sign in here" in asked
+    assert "Everyone with a key for this service" in asked
     answer = ada.post(f"/jobs/{job_id}/promote", data={"note": "<b>bold</b>"}, headers=ORIGIN)
     path = answer.headers["Location"]
     assert "See it in the zoo" in ada.get(f"/jobs/{job_id}").text
