@@ -73,7 +73,7 @@ def test_a_second_up_on_the_same_data_is_refused(running: Up) -> None:
 
 
 def test_wait_outlives_a_restart_of_the_api(running: Up, small_model: Path) -> None:
-    worker, api = running_module(running, "worker"), running_module(running, "api")
+    worker, api = running_process(running, "worker"), running_process(running, "api")
     worker.suspend()  # so that the job is not over before the API is gone
     job = submit(running, small_model)
     place = ["--url", f"http://{LOOPBACK}:{running.port}", "--key-file", str(running.data.api_key)]
@@ -156,10 +156,9 @@ def processes_of(data: DataDirectory) -> list[psutil.Process]:
     return found
 
 
-def running_module(running: Up, module: str) -> psutil.Process:
-    """The process that `up` has started as `python -m module`."""
-    children = psutil.Process(running.process.pid).children()
-    return next(it for it in children if module in it.cmdline())
+def running_process(running: Up, name: str) -> psutil.Process:
+    """The process of `up` with that name. Its command line does not tell: Celery may set another title."""
+    return psutil.Process(int((running.data.root / name / "running.lock").read_text()))
 
 
 def server(running: Up, name: str) -> psutil.Process | None:
