@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import AsyncIterator
-from importlib.metadata import version
 
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
@@ -30,6 +29,7 @@ from api.routes import (
 from api.security.middleware import RequestGuard
 from jobs.settings import Settings
 from jobs.settings import settings as settings_from_environment
+from pruning.version import pruneserve_version
 
 _DESCRIPTION = """
 Submit a job that prunes a causal language model, follow it, download the sparse model.
@@ -51,7 +51,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     app = DocumentedAPI(
         title="PruneServe",
-        version=version("pruneserve"),
+        version=pruneserve_version(),
         description=_DESCRIPTION,
         lifespan=lifespan,
         generate_unique_id_function=operation_id,

@@ -26,7 +26,7 @@ from pruning.recipe import Evaluation, Recipe
 from pruning.report.reproduce import differences
 from pruning.report.schema import Environment, LayerFacts, Report, SparsityFacts
 from pruning.resume.store import EphemeralResumeStore, ResumeStore
-from pruning.runtime.device import compute_device, describe
+from pruning.runtime.device import compute_device, current_device, describe
 from pruning.stages.evaluate import NO_LIMIT, EvaluateStage, EvaluationResult, PerplexityLimit
 from pruning.stages.gradients import GradientFacts, GradientStage
 from pruning.stages.prune import PruneStage
@@ -86,7 +86,11 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
     services = services or Services()
     recipe, device = request.recipe, compute_device(request.device)
     recorder = StageRecorder(services.progress, device)
-    with atomic_directory(request.output) as directory, _resume_store(request, services) as resume_store:
+    with (
+        current_device(device),
+        atomic_directory(request.output) as directory,
+        _resume_store(request, services) as resume_store,
+    ):
         resolved, dense = recorder.run(
             ResolveStage(
                 recipe=recipe,

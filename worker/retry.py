@@ -12,12 +12,14 @@ from typing import TypeVar
 from tenacity import (
     RetryCallState,
     Retrying,
+    retry_if_exception,
     retry_if_exception_type,
     stop_after_attempt,
     stop_before_delay,
     wait_fixed,
     wait_random_exponential,
 )
+from tenacity.retry import retry_base
 from tenacity.stop import stop_base
 from tenacity.wait import wait_base
 
@@ -41,20 +43,24 @@ def retry(
     first.
     """
     backoff = wait_random_exponential(multiplier=_FIRST_WAIT_SECONDS, max=_LONGEST_WAIT_SECONDS)
-    result: Result = _retrying(on, check, wait=backoff, stop=stop_before_delay(timeout))(action)
+    result: Result = _retrying(
+        retry_if_exception_type(on), check, wait=backoff, stop=stop_before_delay(timeout)
+    )(action)
     return result
 
 
-def retry_once(action: Callable[[], Result], *, on: Errors, check: Callable[[], None]) -> Result:
-    """Return the result of `action`; if it raises one of the errors in `on`, try again after a long wait."""
+def retry_once(
+    action: Callable[[], Result], *, on: Callable[[BaseException], bool], check: Callable[[], None]
+) -> Result:
+    """Return the result of `action`; if it raises an error that `on` accepts, try again after a long wait."""
     wait = wait_fixed(_LONGEST_WAIT_SECONDS)
-    result: Result = _retrying(on, check, wait=wait, stop=stop_after_attempt(2))(action)
+    result: Result = _retrying(retry_if_exception(on), check, wait=wait, stop=stop_after_attempt(2))(action)
     return result
 
 
-def _retrying(on: Errors, check: Callable[[], None], *, wait: wait_base, stop: stop_base) -> Retrying:
+def _retrying(on: retry_base, check: Callable[[], None], *, wait: wait_base, stop: stop_base) -> Retrying:
     return Retrying(
-        retry=retry_if_exception_type(on),
+        retry=on,
         wait=wait,
         stop=stop,
         sleep=lambda seconds: _sleep(seconds, check),

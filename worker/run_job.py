@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import torch
-
 import pruning.run
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import FinishedArtifact
@@ -25,6 +23,7 @@ from pruning.allowed_roots import Roots
 from pruning.errors import Unreachable
 from pruning.report.schema import Report
 from pruning.run import RunRequest, Services
+from pruning.runtime.device import is_out_of_memory
 from worker.attempt.artifacts import discard_unpublished, upload_artifacts
 from worker.attempt.attempt import Attempt, Transition
 from worker.attempt.claim import claimed
@@ -116,4 +115,4 @@ def _run_recipe(attempt: Attempt, directory: Path, inputs: Path, output: Path) -
         return retry(run, on=(Unreachable,), check=attempt.check, timeout=_HUB_TIMEOUT_SECONDS)
 
     # The device may have been full only because another program was using it.
-    return retry_once(run_once_the_hub_answers, on=(torch.OutOfMemoryError,), check=attempt.check)
+    return retry_once(run_once_the_hub_answers, on=is_out_of_memory, check=attempt.check)

@@ -1,12 +1,13 @@
 """Conditional requests: `ETag`, and 304 for a client whose copy is still current."""
 
 import hashlib
-from importlib.metadata import version
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Response, status
 
-_SERVICE = version("pruneserve")
+from pruning.version import pruneserve_version
+
+_SERVICE = pruneserve_version()
 
 NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
     304: {"description": "Nothing has changed since the answer whose `ETag` you sent as `If-None-Match`."}

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from pruning.gradients.factors import GradientFactors
 from pruning.recipe import GradientNorm
+from pruning.runtime.device import current_device
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +54,8 @@ def accumulate_fused(sums: Mapping[GradientNorm, Tensor], *factors: GradientFact
     # Triton exists on Linux only, and takes a second to import.
     from pruning.gradients.accumulate_triton import accumulate as accumulate_in_kernel
 
-    accumulate_in_kernel(sums, *factors)
+    with current_device(factors[0].deltas[0].device):  # where Triton launches
+        accumulate_in_kernel(sums, *factors)
 
 
 def _suits_fused_kernel(factors: Sequence[GradientFactors]) -> bool:

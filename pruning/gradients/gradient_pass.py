@@ -148,7 +148,7 @@ class GradientPass:
                 if self.schedule.name == "whole":
                     return self._run_whole(step)
                 return self._run_streamed(step, resume_store)
-            except (RuntimeError, MemoryError) as error:
+            except (RuntimeError, MemoryError, OSError) as error:
                 if not is_out_of_memory(error) or self.schedule.micro_batch == 1:
                     raise
             self.schedule = self.schedule.halved()

@@ -20,6 +20,7 @@ from transformers import PreTrainedModel
 
 from pruning.model.patching import replaced_forward
 from pruning.runtime.device import describe
+from pruning.version import pruneserve_version
 
 
 class Placement:
@@ -48,7 +49,8 @@ class Placement:
             "threads": torch.get_num_threads(),
             "attention": str(self.model.config._attn_implementation),
             "processor": torch.backends.cpu.get_cpu_capability(),
-            **{name: importlib.metadata.version(name) for name in ("torch", "transformers", "pruneserve")},
+            **{name: importlib.metadata.version(name) for name in ("torch", "transformers")},
+            "pruneserve": pruneserve_version(),
         }
 
     @contextmanager

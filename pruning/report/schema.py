@@ -7,6 +7,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 from pruning.recipe import Evaluation, Recipe, Stage
+from pruning.version import pruneserve_version
 
 FILE_NAME = "pruning_report.json"
 
@@ -166,14 +167,11 @@ class Environment(Facts):
         micro_batch: int | None = None,
     ) -> Self:
         """Return the environment of this process: the installed versions and the given settings."""
-        torch, transformers, pruneserve = (
-            importlib.metadata.version(name) for name in ("torch", "transformers", "pruneserve")
-        )
         return cls(
             python=platform.python_version(),
-            torch=torch,
-            transformers=transformers,
-            pruneserve=pruneserve,
+            torch=importlib.metadata.version("torch"),
+            transformers=importlib.metadata.version("transformers"),
+            pruneserve=pruneserve_version(),
             device=device,
             dtype=dtype,
             threads=threads,

@@ -3,11 +3,23 @@
 The automatic choices use narrow dtypes only where the hardware has instructions for them.
 """
 
+import errno
+import re
+from contextlib import AbstractContextManager, nullcontext
+
 import psutil
 import torch
 
 from pruning.errors import InvalidInput
 from pruning.recipe import ComputeDtype
+
+# What comes as a plain RuntimeError: from torch's allocator of host memory, cudaHostAlloc, the driver,
+# Triton's launcher, and the handles and workspaces of cuBLAS, cuSOLVER and cuDNN.
+_OUT_OF_MEMORY = re.compile(
+    r"can't allocate memory"
+    r"|(CUDA error|CUDA driver error|Triton Error \[CUDA\]): out of memory"
+    r"|(CUBLAS|CUSOLVER|CUDNN)_STATUS_ALLOC_FAILED"
+)
 
 
 def compute_device(name: str) -> torch.device:
@@ -68,10 +80,22 @@ def experts_implementation(dtype: torch.dtype) -> str | None:
     return "eager" if dtype == torch.float64 else None
 
 
+def current_device(device: torch.device) -> AbstractContextManager[object]:
+    """While active, `device` is this thread's current CUDA device. On a CPU this does nothing.
+
+    A kernel launch, pinned memory and a library's handle belong to the current device, wherever the tensors
+    lie: on `cuda:1` they would go to `cuda:0`.
+    """
+    return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether a computation failed because the device or the host ran out of memory."""
-    # torch's allocator of host memory raises a plain RuntimeError.
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    if isinstance(error, OSError):  # as mmap raises it
+        return error.errno == errno.ENOMEM
+    return isinstance(error, RuntimeError) and _OUT_OF_MEMORY.search(str(error)) is not None
 
 
 def total_memory(device: torch.device) -> int:

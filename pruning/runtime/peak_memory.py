@@ -24,7 +24,9 @@ class PeakMemory:
     def reset(self) -> None:
         """Start a new measurement."""
         if self._device.type == "cuda":
-            torch.cuda.reset_peak_memory_stats(self._device)
+            # Before the first use of CUDA its allocator has no statistics, and refuses to reset them.
+            if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+                torch.cuda.reset_peak_memory_stats(self._device)
             return
         try:
             _CLEAR_REFS.write_text("5")  # proc(5): resets the peak resident set size to the current one

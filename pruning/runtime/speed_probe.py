@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 
 from pruning.estimate import Machine
-from pruning.runtime.device import describe, total_memory
+from pruning.runtime.device import current_device, describe, total_memory
 
 _DTYPES = {
     "cpu": (torch.float32, torch.bfloat16),
@@ -19,15 +19,16 @@ _BUFFER_BYTES = {"cpu": 1 << 27, "cuda": 1 << 30}
 
 def measure(device: torch.device, *, seconds: float = 0.2) -> Machine:
     """Measure the machine. Takes about `seconds` for each dtype, and as long for the memory."""
-    return Machine(
-        device=describe(device),
-        memory_bytes=total_memory(device),
-        operations_per_second={
-            str(dtype).removeprefix("torch."): product_rate(device, dtype, seconds=seconds)
-            for dtype in _DTYPES[device.type]
-        },
-        bytes_per_second=_memory_rate(device, seconds),
-    )
+    with current_device(device):
+        return Machine(
+            device=describe(device),
+            memory_bytes=total_memory(device),
+            operations_per_second={
+                str(dtype).removeprefix("torch."): product_rate(device, dtype, seconds=seconds)
+                for dtype in _DTYPES[device.type]
+            },
+            bytes_per_second=_memory_rate(device, seconds),
+        )
 
 
 def product_rate(device: torch.device, dtype: torch.dtype, *, seconds: float = 1.0) -> float:

@@ -102,7 +102,14 @@ def test_an_unexpected_error_is_shown_without_its_text_and_logged_with_it(
     assert "/secret/path" in caplog.text
 
 
-@pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory"), MemoryError()])
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        MemoryError(),
+    ],
+)
 def test_too_little_memory_is_reported_with_a_remedy(
     service: Service, library: StandInRun, job_id: UUID, error: Exception
 ) -> None:

@@ -4,7 +4,6 @@ Only messages that were written for people are shown. The text of any other exce
 secret: it goes to the worker's log, and the owner gets the exception's type and where to look.
 """
 
-import torch
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
@@ -12,6 +11,7 @@ from jobs.lifecycle.events import JobError
 from jobs.lifecycle.lifecycle import Claim
 from jobs.storage.store import StoreError
 from pruning.errors import InvalidInput, NumericalFailure, PruningError, Unreachable
+from pruning.runtime.device import is_out_of_memory
 from worker.attempt.disk import Disk, DiskFull, is_disk_full
 
 _KINDS: dict[type[Exception], str] = {
@@ -34,7 +34,7 @@ def job_error(error: Exception, claim: Claim, disk: Disk) -> JobError:
             return JobError(type=name, message=str(error), field=field)
     if isinstance(error, ValidationError):
         return _stored_differently(error.errors()[0])
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+    if is_out_of_memory(error):
         return JobError(
             type="out_of_memory",
             message="the worker's memory is too small for this job; use a shorter sequence_length, "

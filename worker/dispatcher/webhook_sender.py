@@ -15,7 +15,6 @@ import time
 from collections.abc import Sequence
 from datetime import timedelta
 from http import HTTPStatus
-from importlib.metadata import version
 
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -25,6 +24,7 @@ from jobs.webhooks import outbox
 from jobs.webhooks.encryption import SecretBox, Unreadable
 from jobs.webhooks.outbox import Due
 from jobs.webhooks.url_policy import UrlPolicy
+from pruning.version import pruneserve_version
 from worker.dispatcher import safe_http
 from worker.dispatcher.safe_http import Failed, Resolve
 
@@ -108,7 +108,7 @@ class WebhookSender:
         body = json.dumps(due.payload, separators=(",", ":")).encode()
         headers = signed_headers(secrets, f"msg_{due.id.hex}", int(time.time()), body) | {
             "content-type": "application/json",
-            "user-agent": f"PruneServe/{version('pruneserve')}",
+            "user-agent": f"PruneServe/{pruneserve_version()}",
         }
         try:
             self._url_policy.check_url(due.url)  # the operator may have changed what is allowed

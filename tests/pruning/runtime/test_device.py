@@ -1,9 +1,12 @@
-"""The choice of dtype, and what counts as out of memory."""
+"""The choice of dtype, the current device, and what counts as out of memory."""
+
+import errno
+from contextlib import AbstractContextManager, nullcontext
 
 import pytest
 import torch
 
-from pruning.runtime.device import compute_dtype, is_out_of_memory
+from pruning.runtime.device import compute_dtype, current_device, is_out_of_memory
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda:0")
 FLOAT64, FLOAT32, BFLOAT16, FLOAT16 = torch.float64, torch.float32, torch.bfloat16, torch.float16
@@ -35,3 +38,50 @@ def test_a_failed_host_allocation_counts_as_out_of_memory() -> None:
         torch.empty(1 << 60, dtype=torch.uint8)
     assert is_out_of_memory(refused.value)
     assert not is_out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        # As the sources of torch and Triton word them.
+        "CUDA error: out of memory\nCUDA kernel errors might be asynchronously reported",  # cudaHostAlloc
+        "CUDA driver error: out of memory",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "cusolver error: CUSOLVER_STATUS_ALLOC_FAILED, when calling `cusolverDnCreate(handle)`",
+        "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+        "Triton Error [CUDA]: out of memory",
+    ],
+)
+def test_what_cuda_and_its_libraries_say_without_memory_counts_too(message: str) -> None:
+    assert is_out_of_memory(RuntimeError(message))
+    assert not is_out_of_memory(ValueError(message))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("CUDA error: an illegal memory access was encountered"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_EXECUTION_FAILED when calling `cublasSgemm`"),
+        RuntimeError("out of resource: shared memory, Required: 300000, Hardware limit: 232448"),
+        OSError(errno.ENOSPC, "No space left on device"),
+    ],
+)
+def test_other_failures_are_not_mistaken_for_it(error: Exception) -> None:
+    assert not is_out_of_memory(error)
+
+
+def test_a_mapping_that_the_system_refuses_counts_as_out_of_memory() -> None:
+    assert is_out_of_memory(OSError(errno.ENOMEM, "Cannot allocate memory"))
+
+
+def test_a_fake_device_guard_is_entered_for_cuda_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    entered: list[torch.device] = []
+
+    def fake_guard(device: torch.device) -> AbstractContextManager[None]:
+        entered.append(device)
+        return nullcontext()
+
+    monkeypatch.setattr(torch.cuda, "device", fake_guard)
+    second = torch.device("cuda:1")
+    with current_device(CPU), current_device(second):
+        assert entered == [second]
