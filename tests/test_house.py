@@ -47,6 +47,7 @@ def without_torch(tmp_path: Path) -> dict[str, str]:
     return {"PYTHONPATH": str(path)}
 
 
+@pytest.mark.slow
 def test_the_doors_are_kept() -> None:
     lint = [Path(sys.executable).parent / "lint-imports", "--no-cache"]
     done = subprocess.run(lint, cwd=CHECKOUT, capture_output=True, text=True, check=False)

@@ -22,6 +22,8 @@ from pruning.stages.prune import PruneStage
 from pruning.stages.resolve import ResolveStage
 from tests.pruning.pruned import ignore_steps
 
+pytestmark = pytest.mark.slow
+
 STAGES = (ResolveStage, GradientStage, PruneStage, EvaluateStage)
 
 

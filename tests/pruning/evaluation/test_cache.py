@@ -17,6 +17,8 @@ from pruning.resume.store import DirectoryResumeStore
 from pruning.stages.models import ResolvedModel
 from tests.pruning.runs import run_recipe
 
+pytestmark = pytest.mark.slow
+
 
 class InMemoryPerplexityCache:
     """A cache in this process."""
