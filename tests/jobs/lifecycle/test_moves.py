@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.lifecycle import event_log, lifecycle
 from jobs.lifecycle.events import EventData, JobError, StateChanged, StepFinished
-from jobs.lifecycle.lifecycle import Claim, FinishedArtifact
+from jobs.lifecycle.lifecycle import Claim, Conflict, FinishedArtifact
 from jobs.queries import queries
 from jobs.spec.job import JobSpec
-from jobs.states import JobState, LostAttempt
-from jobs.tables import NOW, Job, JobAttempt
+from jobs.states import JobState, LostAttempt, SweepState
+from jobs.tables import NOW, Job, JobAttempt, Sweep
 from pruning.recipe import Stage
 
 Database = sessionmaker[Session]
@@ -277,3 +277,47 @@ def test_a_new_job_has_its_recipe_in_columns(database: Database) -> None:
     assert JobSpec.model_validate(row["spec"]) == spec
     with database.begin() as session:
         assert lifecycle.create(session, "ada", spec).labels == {}
+
+
+def test_a_retry_reopens_the_sweep_of_its_job_and_no_other(database: Database, spec: JobSpec) -> None:
+    with database.begin() as session:
+        sweeps = [Sweep(owner="ada", request={}, state=SweepState.FAILED, ended_at=NOW) for _ in range(2)]
+        session.add_all(sweeps)
+        session.flush()
+        own, other = (sweep.id for sweep in sweeps)
+        jobs = [lifecycle.create(session, "ada", spec, sweep_id=sweep).id for sweep in (own, other)]
+        assert all(lifecycle.cancel(session, "ada", job_id) for job_id in jobs)
+        assert lifecycle.retry(session, "ada", jobs[0])
+    with database.begin() as session:
+        reopened, ended = session.get_one(Sweep, own), session.get_one(Sweep, other)
+        assert (reopened.state, reopened.ended_at) == (SweepState.RUNNING, None)
+        assert ended.state == SweepState.FAILED
+        assert ended.ended_at is not None
+
+
+def test_another_owner_cannot_stop_a_running_job(database: Database, claim: Claim) -> None:
+    with database.begin() as session:
+        assert not lifecycle.cancel(session, "bob", claim.job_id)
+    assert row_of(database, claim.job_id)["state"] == JobState.RUNNING
+
+
+def test_success_keeps_the_verdict_of_the_gate(database: Database) -> None:
+    document = {
+        "recipe": {"model": "org/name", "method": "gblm", "sparsity": 0.5},
+        "gate": {"max_perplexity": 12.0},
+    }
+    with database.begin() as session:
+        job_id = lifecycle.create(session, "ada", JobSpec.model_validate(document)).id
+        claim = lifecycle.claim(session, job_id, "w1", 30)
+        assert claim is not None
+        assert lifecycle.succeed(session, claim, REPORT, [])
+    row = row_of(database, job_id)
+    assert row["gate"]["state"] == row["gate_state"] == "failed"
+
+
+def test_a_conflict_says_the_state_of_the_job(database: Database, claim: Claim) -> None:
+    with database.begin() as session:
+        assert lifecycle.fail(session, claim, ERROR)
+        with pytest.raises(Conflict, match="the job is failed") as conflict:
+            lifecycle.cancel(session, "ada", claim.job_id)
+    assert conflict.value.state == JobState.FAILED
