@@ -39,7 +39,7 @@ def test_a_full_queue_answers_with_the_number_and_the_limit(client: TestClient, 
     jobs.queued()
     for answer in (client.post("/v1/jobs", json=SMALLEST), client.post(f"/v1/jobs/{cancelled}/retry")):
         assert (answer.status_code, answer.json()["type"]) == (429, "urn:pruneserve:problem:queue-full")
-        assert "2 jobs of this owner are queued, and 2 may be" in answer.json()["detail"]
+        assert "You have 2 queued jobs; the limit is 2." in answer.json()["detail"]
         assert int(answer.headers["Retry-After"]) > 0
     repeated = client.post("/v1/jobs", json=SMALLEST, headers={"Idempotency-Key": "one"})
     assert (repeated.status_code, repeated.json()["id"]) == (200, first.json()["id"])
