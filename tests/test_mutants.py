@@ -47,3 +47,9 @@ def test_the_verdict(statuses: list[str], reasons: dict[Mutant, str], complaint:
 
 def test_every_known_survivor_has_a_reason() -> None:
     assert all(reason.strip() for reason in known_survivors(REASONS.read_text()).values())
+
+
+@pytest.mark.parametrize("mutant", known_survivors(REASONS.read_text()), ids=lambda mutant: mutant.added)
+def test_every_known_survivor_changes_a_line_that_the_code_has(mutant: Mutant) -> None:
+    lines = {line.strip() for line in (REASONS.parents[1] / mutant.file).read_text().splitlines()}
+    assert set(mutant.removed.splitlines()) <= lines
