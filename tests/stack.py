@@ -66,8 +66,10 @@ class Stack:
 
     def children(self, worker: Service) -> list[psutil.Process]:
         """Return the child processes that run the worker's jobs."""
+        # Celery renames them where setproctitle is installed.
+        marks = ("spawn_main", "SpawnPoolWorker")
         started = psutil.Process(worker.pid).children()
-        return [process for process in started if "spawn_main" in " ".join(process.cmdline())]
+        return [child for child in started if any(mark in " ".join(child.cmdline()) for mark in marks)]
 
     def _directory(self) -> Path:
         return self.directory / str(len(self.processes))
