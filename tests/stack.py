@@ -8,7 +8,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import httpx
@@ -146,11 +145,6 @@ class Stack:
 
     def logs(self) -> str:
         return "\n".join(process.log.read_text() for process in self.processes)
-
-
-def body_of(spec: JobSpec) -> dict[str, Any]:
-    """Return the request body that asks for this job."""
-    return spec.recipe.model_dump(mode="json") | spec.model_dump(mode="json", exclude={"recipe"})
 
 
 def environment_of(settings: Settings, model: Path, calibration: Path) -> dict[str, str]:

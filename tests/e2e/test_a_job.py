@@ -12,14 +12,14 @@ from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import StageFinished
 from jobs.states import JobState
 from jobs.storage.store import Store
-from tests.stack import Stack, body_of
+from tests.stack import Stack
 
 
 def test_a_job_is_submitted_run_and_downloaded_over_http(stack: Stack, tmp_path: Path) -> None:
     stack.start_dispatcher()
     stack.start_worker()
     client = stack.start_api()
-    body = body_of(stack.spec())
+    body = stack.spec().as_request()
     submitted = client.post("/v1/jobs", json=body)
     assert submitted.status_code == 201, submitted.text
     job_id = UUID(submitted.json()["id"])

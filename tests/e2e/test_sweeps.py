@@ -10,7 +10,7 @@ import pytest
 
 from jobs.lifecycle.events import StepFinished
 from pruning.recipe import Stage
-from tests.stack import Stack, body_of
+from tests.stack import Stack
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def test_searches_share_the_first_jobs_results_and_keep_only_models_that_meet_th
     stack.start_dispatcher()
     stack.start_worker()
     client = stack.start_api()
-    job = body_of(stack.spec(windows=200))
+    job = stack.spec(windows=200).as_request()
     for field in ("sparsity", "gate", "stop_when_missed"):
         del job[field]
 

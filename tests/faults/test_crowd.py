@@ -18,7 +18,7 @@ from jobs.states import JobState
 from jobs.tables import Job, JobAttempt
 from tests.faults.conftest import Judge
 from tests.small_model import write_small_model
-from tests.stack import Stack, body_of
+from tests.stack import Stack
 
 # `make soak` has 1000, and 50.
 JOBS = int(os.environ.get("CROWD_JOBS", "40"))
@@ -49,7 +49,7 @@ def submit(clients: Sequence[httpx.Client], specs: Sequence[JobSpec]) -> list[UU
     def send(request: tuple[tuple[int, JobSpec], httpx.Client]) -> UUID:
         (number, spec), client = request
         key = {"Idempotency-Key": f"{number}-of-{len(specs)}"}
-        response = client.post("/v1/jobs", json=body_of(spec), headers=key, timeout=60)
+        response = client.post("/v1/jobs", json=spec.as_request(), headers=key, timeout=60)
         assert response.is_success, response.text
         return UUID(response.json()["id"])
 

@@ -17,7 +17,7 @@ from pruning.recipe import Stage
 from tests.conftest import S3
 from tests.faults.conftest import Judge
 from tests.faults.proxies import Proxy, UnreliableStore
-from tests.stack import Stack, body_of
+from tests.stack import Stack
 
 
 class TestBroker:
@@ -69,7 +69,7 @@ class TestDatabase:
         stack.start_worker()
         running = stack.submit(stack.long_spec())
         stack.wait_until_running(running)
-        body = body_of(stack.spec(method="magnitude"))
+        body = stack.spec(method="magnitude").as_request()
         start = threading.Barrier(51)
         with stack.start_api() as client, ThreadPoolExecutor(50) as pool:
 
