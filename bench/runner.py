@@ -11,6 +11,7 @@ from typing import Any
 from bench.models import ModelChoice
 from pruning.estimate.architectures import shape_of_config
 from pruning.estimate.shape import ModelShape
+from pruning.runtime.determinism import fix_cublas_workspace
 
 _PROGRAM = "bench.tasks"
 _TIMED = ("gradients", "straightforward_gradients", "pruned", "straightforward_pruned")
@@ -58,6 +59,7 @@ class TaskFailed(Exception):
 
 def measure(task: str, setting: Setting, **options: Any) -> Measurement:  # noqa: ANN401 - JSON
     """Run a task of bench.tasks in a child process. Raises TaskFailed."""
+    fix_cublas_workspace()  # the child inherits it, and is measured as a job runs
     request = json.dumps({"task": task, "setting": setting.as_json(), "options": options})
     done = subprocess.run(  # noqa: S603 - this very program
         [sys.executable, "-m", _PROGRAM, request], stdout=subprocess.PIPE, text=True, check=False

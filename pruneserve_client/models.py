@@ -239,6 +239,9 @@ class Environment(Model):
     micro_batch: int | None = None
     """Windows that shared a pass for the gradients."""
 
+    deterministic: bool | None = None
+    """Whether another computation of the gradients here gives the same bits; null where none were computed."""
+
 
 class Estimate(Model):
     """What the job will take."""

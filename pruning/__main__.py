@@ -18,6 +18,7 @@ from pruning.errors import InvalidInput, PruningError
 from pruning.recipe import ALLOCATIONS, BEST, DATASETS, METHODS, Evaluation, Recipe
 from pruning.recipe.options import OPTIONS, Option, request_body
 from pruning.report.reproduce import RecipeFile
+from pruning.runtime.determinism import fix_cublas_workspace
 
 _BAD_INPUT = 2
 _STATUS_OF_SIGNALS = 128
@@ -81,6 +82,7 @@ def _sigterm_as_interrupt() -> Iterator[None]:
 
 
 def _prune(file: RecipeFile, options: argparse.Namespace, console: Console) -> None:
+    fix_cublas_workspace()
     # Imported here so that --help and usage errors do not wait for torch.
     import torch
     from transformers.utils import logging

@@ -64,6 +64,7 @@ def gradient_norms(
     *,
     norms: Collection[GradientNorm] = frozenset({"l1"}),
     layers: LayerSelection = LayerSelection(),  # noqa: B008 - immutable
+    deterministic: bool = True,
     step: Step = _ignore,
 ) -> GradientNorms:
     """Compute, per weight, the norm over windows of the gradient of the loss.
@@ -82,6 +83,9 @@ def gradient_norms(
         `l1`, the sum of |g| over the windows; `l2`, the square root of the sum of g²; or both.
     layers
         Which linear layers of the decoder blocks.
+    deterministic
+        Give equal bits for equal inputs on CUDA, too. It needs `CUBLAS_WORKSPACE_CONFIG=:4096:8` in the
+        environment from before torch is imported. A CPU always gives equal bits.
     step
         Called after each micro-batch of windows.
 
@@ -94,11 +98,14 @@ def gradient_norms(
     Raises
     ------
     InvalidInput
-        If the model cannot be pruned block by block, or the selection matches no layer.
+        If the model cannot be pruned block by block, the selection matches no layer, or the environment
+        does not allow deterministic gradients.
     NumericalFailure
         If a gradient is not finite; the message names the layer.
     """
-    return gradient_norms_of(model, windows, norms=norms, step=step, selection=layers)
+    return gradient_norms_of(
+        model, windows, norms=norms, step=step, selection=layers, deterministic=deterministic
+    )
 
 
 def prune(
@@ -107,6 +114,7 @@ def prune(
     windows: Tensor | None = None,
     *,
     gradients: GradientNorms | None = None,
+    deterministic: bool = True,
     step: Step = _ignore,
 ) -> Pruned:
     """Prune a model in place.
@@ -127,6 +135,8 @@ def prune(
     gradients
         From `gradient_norms` on the dense model. Computed from `windows` if the recipe needs them and none
         are given.
+    deterministic
+        As for `gradient_norms`, where they are computed here.
     step
         Called after each pruned block.
 
@@ -153,7 +163,9 @@ def prune(
         )
     norms = recipe.gradient_norms
     if gradients is None and windows is not None and norms:
-        gradients = gradient_norms(model, windows, norms=norms, layers=recipe.layers)
+        gradients = gradient_norms(
+            model, windows, norms=norms, layers=recipe.layers, deterministic=deterministic
+        )
     return prune_blockwise(model, recipe, windows, gradients or {}, step=step)
 
 
@@ -163,6 +175,7 @@ def prune_to_directory(
     *,
     evaluation: Evaluation = Evaluation(),  # noqa: B008 - immutable
     device: str = "auto",
+    deterministic: bool = True,
     save_masks: bool = False,
     hub_token: str | None = None,
     progress: Progress = Silent(),  # noqa: B008 - without state
@@ -182,6 +195,8 @@ def prune_to_directory(
         The texts and tasks on which the dense and the pruned model are measured.
     device
         `auto`, `cpu`, `cuda` or `cuda:N`.
+    deterministic
+        As for `gradient_norms`.
     save_masks
         Also write `masks.safetensors`, one bit per weight.
     hub_token
@@ -206,5 +221,7 @@ def prune_to_directory(
     PruningError
         If the disk has no room for the output.
     """
-    request = RunRequest(recipe, evaluation, output, device=device, save_masks=save_masks)
+    request = RunRequest(
+        recipe, evaluation, output, device=device, deterministic=deterministic, save_masks=save_masks
+    )
     return run(request, Services(progress=progress, hub_token=hub_token))

@@ -46,6 +46,8 @@ class RunRequest:
     """'auto', 'cpu', 'cuda' or 'cuda:N'."""
     schedule: ScheduleChoice = "auto"
     """How gradients are computed; see pruning.gradients.schedule."""
+    deterministic: bool = True
+    """Compute equal gradients for equal recipes on CUDA, too; see pruning.runtime.determinism."""
     save_masks: bool = False
     """Also write `masks.safetensors`; see pruning.masks.packed."""
     save_gradients: bool = False
@@ -109,6 +111,7 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                 dense,
                 resolved.gradients,
                 schedule=request.schedule,
+                deterministic=request.deterministic,
                 cache=services.gradient_cache,
                 resume_store=resume_store,
                 save_to=directory if request.save_gradients else None,
@@ -168,6 +171,7 @@ def _report(
         attention=str(gradients.numerics_key["attention"]),
         schedule=gradients.schedule.name if gradients.schedule else None,
         micro_batch=gradients.schedule.micro_batch if gradients.schedule else None,
+        deterministic=gradients.deterministic,
     )
     before = request.reproduces
     changed = differences(before.environment, environment) if before else ()
@@ -185,7 +189,7 @@ def _report(
         environment=environment,
         gradients_reused=gradients.reused,
         dense_perplexity_reused=measured.dense_reused,
-        warnings=resolved.warnings + pruned.warnings + recorder.warnings + changed,
+        warnings=resolved.warnings + gradients.warnings + pruned.warnings + recorder.warnings + changed,
     )
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from celery.signals import worker_process_init
 
 from jobs.settings import settings
+from pruning.runtime.determinism import fix_cublas_workspace
 from worker.broker.app import RUN_JOB, app
 from worker.broker.celery_config import QUEUE
 from worker.identity import Identity
@@ -15,6 +16,7 @@ from worker.identity import Identity
 def prepare_child(**signal: object) -> None:
     """Do in a new child what takes seconds, before a job waits for it: import torch, measure the machine."""
     os.setpgid(0, 0)  # a group of its own, so that the watchdog can kill everything that the child starts
+    fix_cublas_workspace()
 
     import transformers
 

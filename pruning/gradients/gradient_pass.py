@@ -3,10 +3,12 @@
 Each window needs its own weight gradient, which `window_norms` forms and adds up inside the backward pass.
 Two schedules drive that same code and give the same numbers: `whole` takes each micro-batch through the whole
 model, whose weights and sums are all in memory; `streamed` takes all windows through one block at a time
-(`streamed`). A pass that runs out of memory starts over with half as many windows per micro-batch.
+(`streamed`). A pass that runs out of memory starts over with half as many windows per micro-batch, and one
+that runs out at a single window on `whole` starts over on `streamed`.
 """
 
 import gc
+import logging
 import shutil
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -32,8 +34,15 @@ from pruning.model.replay import Replay
 from pruning.model.selection import selected_stack
 from pruning.recipe import GradientNorm, LayerSelection, Stage
 from pruning.resume.store import NumericsKey, ResumeStore
+from pruning.runtime.determinism import (
+    deterministic_algorithms,
+    has_no_deterministic_algorithm,
+    refuse_variable_workspace,
+)
 from pruning.runtime.device import is_out_of_memory
 from pruning.runtime.malloc import retain_freed_heap
+
+log = logging.getLogger(__name__)
 
 Step = Callable[[int, int], None]
 """Called as `step(done, total)` after each step of a pass; whatever it raises ends the pass."""
@@ -50,13 +59,17 @@ def gradient_norms(
     norms: Collection[GradientNorm],
     step: Step,
     selection: LayerSelection = LayerSelection(),  # noqa: B008 - immutable
+    deterministic: bool = True,
 ) -> GradientNorms:
     """Compute gradient norms on the schedule `whole`, of a model that already lies where it computes.
 
     Parameters and errors are those of `GradientPass` and `GradientPass.run`.
     """
     stack = selected_stack(model, selection)
-    return GradientPass(Placement(model), windows, norms=norms, stack=stack, schedule="whole").run(step)
+    gradient_pass = GradientPass(
+        Placement(model), windows, norms=norms, stack=stack, schedule="whole", deterministic=deterministic
+    )
+    return gradient_pass.run(step)
 
 
 class GradientPass:
@@ -73,6 +86,7 @@ class GradientPass:
         norms: Collection[GradientNorm],
         stack: Stack,
         schedule: ScheduleChoice = "auto",
+        deterministic: bool = True,
     ) -> None:
         """Freeze the model, put it in eval mode and choose the schedule.
 
@@ -88,12 +102,18 @@ class GradientPass:
             The blocks of the model, narrowed to the linear layers to compute them for.
         schedule
             "auto" chooses `whole` where it fits into memory and takes minutes, else `streamed`.
+        deterministic
+            Give equal bits for equal inputs on CUDA, too; a CPU always does.
 
         Raises
         ------
         InvalidInput
-            With field='schedule', if the schedule does not fit the model.
+            With field='schedule', if the schedule does not fit the model; with field='deterministic', where
+            cuBLAS was not set up for it.
         """
+        self.deterministic = deterministic or placement.device.type == "cpu"
+        if self.deterministic:
+            refuse_variable_workspace(placement.device)
         placement.model.requires_grad_(False).eval()
         self._placement = placement
         self._windows = windows
@@ -115,6 +135,7 @@ class GradientPass:
             "micro_batch": self.schedule.micro_batch,
             "norms": ",".join(self._norms),
             "float32 tokens": self._float32_tokens,
+            "deterministic": self.deterministic,
             "fused": uses_fused_kernel(self._placement.device, self._placement.dtype),
             **self._placement.numerics_key,
         }
@@ -145,16 +166,40 @@ class GradientPass:
         """
         while True:
             try:
-                if self.schedule.name == "whole":
-                    return self._run_whole(step)
-                return self._run_streamed(step, resume_store)
+                return self._try(step, resume_store)
             except (RuntimeError, MemoryError, OSError) as error:
-                if not is_out_of_memory(error) or self.schedule.micro_batch == 1:
+                if not self._changed_after(error, resume_store):
                     raise
-            self.schedule = self.schedule.halved()
             gc.collect()  # frees what the failed pass held
             if self._placement.device.type == "cuda":
                 torch.cuda.empty_cache()
+
+    def _try(self, step: Step, resume_store: ResumeStore | None) -> GradientNorms:
+        with deterministic_algorithms(self._placement.device, enabled=self.deterministic):
+            if self.schedule.name == "whole":
+                return self._run_whole(step)
+            return self._run_streamed(step, resume_store)
+
+    def _changed_after(self, error: BaseException, resume_store: ResumeStore | None) -> bool:
+        """Change what the failed pass can do without, and return whether it is worth another try.
+
+        Out of memory halves the micro-batch; at one window, `whole` becomes `streamed`, if there is a store
+        for its shards. An operation without a deterministic algorithm gives up determinism.
+        """
+        if self.deterministic and has_no_deterministic_algorithm(error):
+            log.warning("computing gradients without deterministic algorithms: %s", error)
+            self.deterministic = False
+        elif not is_out_of_memory(error):
+            return False
+        elif self.schedule.micro_batch > 1:
+            self.schedule = self.schedule.halved()
+        elif self.schedule.name == "whole" and resume_store is not None:
+            self.schedule = Schedule.choose(
+                "streamed", self._stack, self._windows, self._norms, self._placement
+            )
+        else:
+            return False
+        return True
 
     @property
     def _micro_batches(self) -> Sequence[Tensor]:

@@ -51,7 +51,7 @@ def run_by_expert(
         output = multiply(last, _activated(experts, expert, products), tokens)
         if experts.has_bias:
             output = output + experts.down_proj_bias[expert]
-        if experts.has_post_expert_norm:
+        if getattr(experts, "has_post_expert_norm", False):  # transformers has it from 5.24 on
             output = experts.post_expert_norm(output)
         total = total.index_add(0, tokens, (output * shares[tokens, ranks, None]).to(total.dtype))
     return total.to(hidden.dtype)

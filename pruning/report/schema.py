@@ -154,6 +154,11 @@ class Environment(Facts):
         None, description="Of the gradients; null where none were computed."
     )
     micro_batch: int | None = Field(None, description="Windows that shared a pass for the gradients.")
+    deterministic: bool | None = Field(
+        None,
+        description="Whether another computation of the gradients here gives the same bits; null where none "
+        "were computed.",
+    )
 
     @classmethod
     def here(
@@ -165,6 +170,7 @@ class Environment(Facts):
         attention: str,
         schedule: Literal["whole", "streamed"] | None = None,
         micro_batch: int | None = None,
+        deterministic: bool | None = None,
     ) -> Self:
         """Return the environment of this process: the installed versions and the given settings."""
         return cls(
@@ -178,6 +184,7 @@ class Environment(Facts):
             attention=attention,
             schedule=schedule,
             micro_batch=micro_batch,
+            deterministic=deterministic,
         )
 
 

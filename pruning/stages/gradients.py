@@ -16,6 +16,11 @@ from pruning.resume.store import NumericsKey, ResumeStore
 from pruning.stages.models import LoadedModel
 from pruning.stages.recorder import Step
 
+_NOT_DETERMINISTIC = (
+    "the model has an operation without a deterministic algorithm on this device: another run may compute "
+    "gradients with other last bits, and a slightly different mask"
+)
+
 
 @dataclass(frozen=True)
 class GradientInputs:
@@ -33,7 +38,9 @@ class GradientFacts:
 
     blocks: StoredBlocks
     schedule: Schedule | None  # None where this run computed no norms
+    deterministic: bool | None  # None where this run computed no norms
     reused: bool  # found in the cache
+    warnings: tuple[str, ...] = ()
 
     @property
     def numerics_key(self) -> NumericsKey:
@@ -52,6 +59,7 @@ class GradientStage:
         inputs: GradientInputs,
         *,
         schedule: ScheduleChoice,
+        deterministic: bool,
         cache: GradientCache | None,
         resume_store: ResumeStore,
         save_to: Path | None,
@@ -59,9 +67,9 @@ class GradientStage:
         """Look the norms up in the cache, and check what is found there.
 
         `save_to`: a directory that computed norms are also written to. Raises InvalidInput where the schedule
-        does not fit the model.
+        does not fit the model, or the environment does not allow a `deterministic` pass.
         """
-        self._model, self._inputs = model, inputs
+        self._model, self._inputs, self._deterministic = model, inputs, deterministic
         self._cache, self._resume_store, self._save_to = cache, resume_store, save_to
         self._windows = inputs.calibration.windows if inputs.calibration else None
         self._model_key = model.numerics_key(self._windows)
@@ -73,6 +81,7 @@ class GradientStage:
                 norms=inputs.norms if cache is None else ALL_NORMS,
                 stack=model.stack,
                 schedule=schedule,
+                deterministic=deterministic,
             )
         self._shards = None
         if cache is not None and self._pass is not None:
@@ -95,8 +104,16 @@ class GradientStage:
             write_gradients(norms, self._provenance, self._save_to / FILE_NAME)
         # A pass that ran out of memory has changed its micro-batch, and published norms have a digest now.
         blocks = blocks.under(self._numerics_key)
-        schedule = self._pass.schedule if self._pass and not self._reused else None
-        return norms, GradientFacts(blocks, schedule, self._reused)
+        if self._pass is None or self._reused:
+            return norms, GradientFacts(blocks, schedule=None, deterministic=None, reused=self._reused)
+        given_up = self._deterministic and not self._pass.deterministic
+        return norms, GradientFacts(
+            blocks,
+            self._pass.schedule,
+            self._pass.deterministic,
+            reused=False,
+            warnings=(_NOT_DETERMINISTIC,) if given_up else (),
+        )
 
     def _norms(self, step: Step) -> GradientNorms:
         wanted = self._inputs.norms
