@@ -11,6 +11,8 @@ errors need no torch, so a program that only describes or checks a recipe starts
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from pruning.runtime.versions import refuse_old_versions
+
 if TYPE_CHECKING:
     from pruning.api import calibration_windows, gradient_norms, prune, prune_to_directory
     from pruning.blockwise.results import Pruned, PrunedLayer
@@ -77,7 +79,10 @@ def __getattr__(name: str) -> object:
     """Import a public name from where it is defined, when it is first used (PEP 562)."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(_HOME.get(name, "pruning.recipe")), name)
+    home = _HOME.get(name, "pruning.recipe")
+    if home == "pruning.api":
+        refuse_old_versions()
+    value: object = getattr(import_module(home), name)
     globals()[name] = value
     return value
 

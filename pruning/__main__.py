@@ -19,6 +19,7 @@ from pruning.recipe import ALLOCATIONS, BEST, DATASETS, METHODS, Evaluation, Rec
 from pruning.recipe.options import OPTIONS, Option, request_body
 from pruning.report.reproduce import RecipeFile
 from pruning.runtime.determinism import fix_cublas_workspace
+from pruning.runtime.versions import refuse_old_versions
 
 _BAD_INPUT = 2
 _STATUS_OF_SIGNALS = 128
@@ -82,6 +83,7 @@ def _sigterm_as_interrupt() -> Iterator[None]:
 
 
 def _prune(file: RecipeFile, options: argparse.Namespace, console: Console) -> None:
+    refuse_old_versions()
     fix_cublas_workspace()
     # Imported here so that --help and usage errors do not wait for torch.
     import torch

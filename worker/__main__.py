@@ -6,6 +6,8 @@ import sys
 from jobs.database import engine_from, sessions
 from jobs.settings import settings
 from jobs.storage.store import Store
+from pruning.errors import PruningError
+from pruning.runtime.versions import refuse_old_versions
 from worker.broker.app import app
 from worker.broker.celery_config import QUEUE
 from worker.identity import Identity
@@ -16,6 +18,10 @@ def main() -> None:
     """Check what every job needs, then take jobs."""
     if importlib.util.find_spec("torch") is None:
         sys.exit("a worker needs torch: install PruneServe with its extra `torch`")
+    try:
+        refuse_old_versions()
+    except PruningError as error:
+        sys.exit(str(error))
     Store(settings().store_url)  # a wrong URL must fail the start, not every job
     engine = engine_from(settings(), pool_size=2)  # one connection each for the heartbeat and the watchdog
     identity = Identity.new()
