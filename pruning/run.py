@@ -103,6 +103,8 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                 reproduces=request.reproduces,
                 resume_store=resume_store,
                 output=directory,
+                schedule=request.schedule,
+                shares_gradients=services.gradient_cache is not None,
                 on_shape=services.on_shape,
             )
         )

@@ -12,9 +12,8 @@ import torch
 from pruning.blockwise.results import Pruned
 from pruning.checkpoint.checkpoint import Checkpoint
 from pruning.checkpoint.files import MODEL_CARD
-from pruning.errors import InvalidInput, PruningError
+from pruning.errors import InvalidInput
 from pruning.masks.packed import FILE_NAME as MASKS
-from pruning.model.blocks import Stack
 from pruning.output.mask_file import MaskFile
 from pruning.output.model_card import model_card
 from pruning.output.safetensors_inplace import replace_in_place, zero_in_place
@@ -47,27 +46,6 @@ def _mask_shapes(checkpoint: Checkpoint, pruned: Pruned) -> dict[str, torch.Size
     parameters = checkpoint.skeleton.state_dict()
     masks = {name: torch.empty_like(parameters[name], dtype=torch.bool) for name in pruned.parameters}
     return {name: mask.shape for name, mask in checkpoint.layout.to_stored(masks).items()}
-
-
-def refuse_full_disk(
-    directory: Path, checkpoint: Checkpoint, stack: Stack, *, changed_dtype: torch.dtype | None
-) -> None:
-    """Raise PruningError(field='output') where the disk of `directory` has no room for the pruned model.
-
-    It needs room for a copy of the checkpoint and for the shards: one bit per weight for the masks, and the
-    weights in `changed_dtype` where the run changes those that it keeps.
-    """
-    model = sum((checkpoint.directory / name).stat().st_size for name in checkpoint.files)
-    weights = sum(layer.inputs * layer.outputs for layer in stack.layers)
-    changed = weights * changed_dtype.itemsize if changed_dtype else 0
-    needed = model + weights // 8 + changed
-    free = shutil.disk_usage(directory).free
-    if needed > free:
-        raise PruningError(
-            f"the pruned model and its shards need {needed} bytes, and the disk of {directory.parent} has "
-            f"{free} free: free some space",
-            field="output",
-        )
 
 
 def write_report(checkpoint: Checkpoint, report: Report, directory: Path) -> None:

@@ -22,15 +22,16 @@ from pruning.estimate import ModelShape
 from pruning.evaluation.perplexity import evaluation_sets
 from pruning.evaluation.zero_shot import Tasks
 from pruning.gradients.file import GradientFile
+from pruning.gradients.schedule import ScheduleChoice
 from pruning.model.blocks import find_stack
 from pruning.model.selection import prunable_stack
-from pruning.output.writer import refuse_full_disk
 from pruning.recipe import Evaluation, Recipe, Stage, content_name, is_local
 from pruning.report.reproduce import refuse_changes
 from pruning.report.schema import CalibrationFacts, DatasetFacts, Report
 from pruning.resume.identity import RunIdentityCheck
 from pruning.resume.store import ResumeStore
 from pruning.runtime.device import compute_dtype
+from pruning.stages.disk_room import DiskRoom
 from pruning.stages.evaluate import EvaluationInputs
 from pruning.stages.gradients import GradientInputs
 from pruning.stages.models import LoadedModel, ResolvedModel
@@ -114,15 +115,29 @@ class ResolveStage:
     reproduces: Report | None
     resume_store: ResumeStore
     output: Path  # a directory on the disk that the pruned model is written to
+    schedule: ScheduleChoice
+    shares_gradients: bool  # there is a gradient cache
     on_shape: Callable[[ModelShape], None]
 
     def run(self, step: Step) -> tuple[ResolvedRun, LoadedModel]:
         """Raises InvalidInput, Unreachable where the Hub does not answer, PruningError for a full disk."""
         resolved = self._resolve()
         loaded = resolved.model.load()
+        self._disk_room(resolved, loaded).check()
         self.on_shape(resolved.model.shape)
         step(1, 1)
         return resolved, loaded
+
+    def _disk_room(self, resolved: ResolvedRun, loaded: LoadedModel) -> DiskRoom:
+        return DiskRoom(
+            self.recipe,
+            loaded,
+            resolved.windows,
+            output=self.output,
+            resume_store=self.resume_store,
+            schedule=self.schedule,
+            shares_gradients=self.shares_gradients,
+        )
 
     def _resolve(self) -> ResolvedRun:
         """The cheapest checks come first; a local model's weights are hashed, but none is loaded."""
@@ -160,8 +175,5 @@ class ResolveStage:
         )
         if self.reproduces is not None:
             refuse_changes(self.reproduces, resolved.model.facts, resolved.calibration_facts)
-        refuse_full_disk(
-            self.output, checkpoint, stack, changed_dtype=dtype if recipe.changes_kept_weights else None
-        )
         identity.commit(recipe.fingerprint(), resolved.model.facts, resolved.calibration_facts)
         return resolved

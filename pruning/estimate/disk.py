@@ -1,0 +1,32 @@
+"""The disk space of a run besides its output, in bytes."""
+
+from pruning.estimate.memory import block_inputs
+from pruning.estimate.shape import BYTES, ModelShape
+from pruning.estimate.work import Windows
+
+
+def gradient_shards(shape: ModelShape, dtype: str, *, norms: int) -> int:
+    """Return the gradient norms of all blocks, in float32 or wider: they stay until the run has ended."""
+    return max(BYTES["float32"], BYTES[dtype]) * norms * shape.block_weights
+
+
+def block_shards(shape: ModelShape, *, changed_dtype: str | None) -> int:
+    """Return all pruned blocks: a bit per weight, and the weights where the run changes the kept ones."""
+    changed = BYTES[changed_dtype] if changed_dtype else 0
+    return shape.block_weights // 8 + shape.block_weights * changed
+
+
+def activation_checkpoint(shape: ModelShape, windows: Windows, dtype: str, *, models: int = 1) -> int:
+    """Return a checkpoint of the windows, of `models` models, and the one before it: they overlap."""
+    return 2 * models * block_inputs(shape, windows, dtype)
+
+
+def spilled_block_inputs(shape: ModelShape, windows: Windows, dtype: str, *, memory: int) -> int:
+    """Return the inputs of blocks that a streamed pass cannot keep in `memory` bytes, however few it retains.
+
+    It retains every k-th input, and those between two of them while they are recomputed; one more is for the
+    gradient between two blocks.
+    """
+    each, blocks = block_inputs(shape, windows, dtype), len(shape.blocks)
+    fewest = 1 + min(-(-blocks // interval) + interval - 1 for interval in range(1, blocks + 1))
+    return max(0, fewest - memory // each) * each

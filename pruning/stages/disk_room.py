@@ -1,0 +1,138 @@
+"""Refuses a run whose files the disks cannot hold, before it computes anything."""
+
+import shutil
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from torch import Tensor
+
+from pruning.errors import PruningError
+from pruning.estimate import ModelShape, disk
+from pruning.estimate.work import Windows
+from pruning.gradients.activation_store import Budget
+from pruning.gradients.cache import ALL_NORMS
+from pruning.gradients.hidden_states import float32_tokens
+from pruning.gradients.schedule import Schedule, ScheduleChoice
+from pruning.model.shapes import shape_of
+from pruning.recipe import GradientNorm, Recipe, Stage
+from pruning.resume.store import EphemeralResumeStore, ResumeStore
+from pruning.stages.models import LoadedModel
+
+
+@dataclass(frozen=True)
+class DiskRoom:
+    """What a run writes, and where; what an earlier attempt has written already is not counted again."""
+
+    recipe: Recipe
+    model: LoadedModel
+    windows: Tensor | None  # token ids (windows, length); None for a recipe that measures no inputs
+    output: Path
+    resume_store: ResumeStore
+    schedule: ScheduleChoice
+    shares_gradients: bool  # norms are written as shards for other runs, whatever the schedule
+
+    def check(self) -> None:
+        """Raise PruningError(field='output') where a disk has too little free space.
+
+        Raises InvalidInput where the schedule does not fit the model.
+        """
+        shards, kept = self._shards, self._gradient_shards
+        _refuse_full_disks({shards: kept + self._during_gradients - self._written})
+        _refuse_full_disks({self.output: self._output, shards: kept + self._during_pruning - self._written})
+
+    @property
+    def _shards(self) -> Path:
+        return self.resume_store.directory(Stage.PRUNE)
+
+    @property
+    def _written(self) -> int:
+        """The bytes of the shards and checkpoints that an earlier attempt has left here."""
+        directories = (self.resume_store.directory(stage) for stage in (Stage.GRADIENTS, Stage.PRUNE))
+        files = (path for directory in directories for path in directory.rglob("*") if path.is_file())
+        return sum(path.stat().st_size for path in files)
+
+    @property
+    def _output(self) -> int:
+        checkpoint = self.model.checkpoint
+        return sum((checkpoint.directory / name).stat().st_size for name in checkpoint.files)
+
+    @property
+    def _gradient_shards(self) -> int:
+        if self._gradient_schedule is None:
+            return 0
+        if self._gradient_schedule.name == "whole" and not self.shares_gradients:
+            return 0
+        return disk.gradient_shards(self._shape, self._dtype, norms=len(self._norms))
+
+    @property
+    def _during_gradients(self) -> int:
+        """The blocks' inputs that do not fit into memory, and the gradient between two blocks."""
+        if self._gradient_schedule is None or self._gradient_schedule.name == "whole":
+            return 0
+        dtype, device = self.model.placement.dtype, self.model.placement.device
+        # Packed, a float32 token takes the rows of two.
+        windows = self._windows(float32_tokens(dtype, self._windows().length))
+        budget = Budget.of(device, self._shards)
+        spilled = disk.spilled_block_inputs(
+            self._shape, windows, self._dtype, memory=budget.device + budget.host
+        )
+        return spilled + self._checkpoint(windows)
+
+    @property
+    def _during_pruning(self) -> int:
+        changed = self._dtype if self.recipe.changes_kept_weights else None
+        shards = disk.block_shards(self._shape, changed_dtype=changed)
+        if not self.recipe.needs & {"input_norms", "second_moments"}:
+            return shards
+        models = 2 if "activation_error" in self.recipe.needs else 1
+        return shards + self._checkpoint(self._windows(), models)
+
+    def _checkpoint(self, windows: Windows, models: int = 1) -> int:
+        if isinstance(self.resume_store, EphemeralResumeStore):  # it keeps none
+            return 0
+        return disk.activation_checkpoint(self._shape, windows, self._dtype, models=models)
+
+    @cached_property
+    def _gradient_schedule(self) -> Schedule | None:
+        """The schedule of the gradient pass; None where there is none."""
+        if not self.recipe.gradient_norms or self.recipe.gradients is not None or self.windows is None:
+            return None
+        return Schedule.choose(
+            self.schedule, self.model.stack, self.windows, self._norms, self.model.placement
+        )
+
+    @property
+    def _norms(self) -> Collection[GradientNorm]:
+        return ALL_NORMS if self.shares_gradients else self.recipe.gradient_norms
+
+    @cached_property
+    def _shape(self) -> ModelShape:
+        return shape_of(self.model.stack, stored_dtype=self._dtype)
+
+    @property
+    def _dtype(self) -> str:
+        return str(self.model.placement.dtype).removeprefix("torch.")
+
+    def _windows(self, more_tokens: int = 0) -> Windows:
+        assert self.windows is not None  # noqa: S101 - the recipe measures inputs
+        count, length = self.windows.shape
+        return Windows(count, length + more_tokens)
+
+
+def _refuse_full_disks(needed: Mapping[Path, int]) -> None:
+    """`needed`: bytes by directory; several may lie on one disk."""
+    by_disk: dict[int, dict[Path, int]] = defaultdict(dict)
+    for directory, size in needed.items():
+        by_disk[directory.stat().st_dev][directory] = size
+    for sizes in by_disk.values():
+        directory, total = next(iter(sizes)), sum(max(0, size) for size in sizes.values())
+        free = shutil.disk_usage(directory).free
+        if total > free:
+            raise PruningError(
+                f"the pruned model, its shards and the activations between blocks need {total} bytes, and "
+                f"the disk of {directory.parent} has {free} free: free some space",
+                field="output",
+            )

@@ -1,0 +1,127 @@
+"""The disk space of a run: what it will write is known before anything is computed."""
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pruning.errors import PruningError
+from pruning.estimate import disk
+from pruning.estimate.architectures import shape_of_config
+from pruning.estimate.work import Windows
+from pruning.recipe import Evaluation, Recipe, Stage
+from pruning.resume.store import DirectoryResumeStore
+from tests.pruning.runs import run_recipe
+
+EVALUATION = Evaluation(dataset="builtin", windows=2, sequence_length=32)
+SAMPLES, LENGTH, HIDDEN, FLOAT32 = 4, 32, 32, 4
+HIDDEN_STATES = SAMPLES * LENGTH * HIDDEN * FLOAT32
+# Of each of the three blocks: q and o, k and v for half of the heads, three matrices of the MLP.
+WEIGHTS = 3 * (2 * 32 * 32 + 2 * 32 * 16 + 3 * 32 * 64)
+LLAMA_2_7B = {
+    "model_type": "llama",
+    "hidden_size": 4096,
+    "intermediate_size": 11008,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "vocab_size": 32000,
+    "torch_dtype": "float16",
+}
+
+Needed = Callable[..., int]
+
+
+@pytest.fixture
+def needed(tiny_llama_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Needed:
+    """Return the bytes that a run asks for, in the message of its refusal by a faked full disk."""
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=0))
+
+    def needed(method: str, **options: Any) -> int:  # noqa: ANN401 - of any service
+        recipe = Recipe.model_validate(
+            {
+                "model": str(tiny_llama_dir),
+                "method": method,
+                "sparsity": 0.5,
+                "calibration": {"dataset": "builtin", "samples": SAMPLES, "sequence_length": LENGTH},
+            }
+        )
+        with pytest.raises(PruningError) as refused:
+            run_recipe(recipe, EVALUATION, output=tmp_path / "out", **options)
+        assert refused.value.field == "output"
+        return int(re.findall(r"need (\d+) bytes", str(refused.value))[-1])
+
+    return needed
+
+
+@pytest.fixture
+def enough_for_the_gradient_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the check of the gradient stage pass, so that the refusal is the prune stage's."""
+    monkeypatch.setattr("pruning.stages.disk_room.DiskRoom._during_gradients", -(10**9))
+
+
+@pytest.mark.usefixtures("enough_for_the_gradient_stage")
+def test_what_stays_until_the_model_is_written_is_counted(needed: Needed, tmp_path: Path) -> None:
+    plain = needed("wanda")
+    assert needed("gblm", schedule="whole") == plain
+    assert needed("gblm", schedule="streamed") == plain + FLOAT32 * WEIGHTS
+    never_asked = object()
+    assert needed("gblm", schedule="whole", gradient_cache=never_asked) == plain + 2 * FLOAT32 * WEIGHTS
+    assert needed("sparsegpt") == plain + FLOAT32 * WEIGHTS  # it changes the weights that it keeps
+    resumable = needed("wanda", resume_store=DirectoryResumeStore(tmp_path / "resume"))
+    assert 0 <= plain + 2 * HIDDEN_STATES - resumable < 1000  # less the identity of the run, which is written
+
+
+def test_a_streamed_pass_needs_room_for_its_shards_and_the_gradient_between_blocks(
+    needed: Needed, tmp_path: Path
+) -> None:
+    shards = needed("gblm", schedule="streamed")
+    assert shards == FLOAT32 * WEIGHTS
+    store = DirectoryResumeStore(tmp_path / "resume")
+    assert needed("gblm", schedule="streamed", resume_store=store) == shards + 2 * HIDDEN_STATES
+    (store.directory(Stage.GRADIENTS) / "00002.safetensors").write_bytes(bytes(1000))
+    assert needed("gblm", schedule="streamed", resume_store=store) == shards + 2 * HIDDEN_STATES - 1000
+
+
+@pytest.mark.slow
+def test_the_shards_of_a_run_are_as_large_as_was_counted(tiny_llama_dir: Path, tmp_path: Path) -> None:
+    sizes: dict[str, int] = {}
+
+    class Sizes(DirectoryResumeStore):
+        def commit(self, stage: Stage, block: int, file: Path) -> None:
+            super().commit(stage, block, file)
+            shards = self.directory(stage).glob("0*.safetensors")
+            sizes[stage] = sum(path.stat().st_size for path in shards)
+
+    recipe = Recipe.model_validate(
+        {
+            "model": str(tiny_llama_dir),
+            "method": "gblm",
+            "refit": {},
+            "sparsity": 0.5,
+            "calibration": {"dataset": "builtin", "samples": SAMPLES, "sequence_length": LENGTH},
+        }
+    )
+    store = Sizes(tmp_path / "resume")
+    run_recipe(recipe, EVALUATION, output=tmp_path / "out", schedule="streamed", resume_store=store)
+    headers = 3 * 4096
+    assert 0 <= sizes[Stage.GRADIENTS] - FLOAT32 * WEIGHTS < headers
+    assert 0 <= sizes[Stage.PRUNE] - WEIGHTS // 8 - FLOAT32 * WEIGHTS < headers
+
+
+def test_the_figures_of_llama_2_7b_by_hand() -> None:
+    windows, each = Windows(128, 2048), 128 * 2048 * 4096 * 2
+    shape = shape_of_config(LLAMA_2_7B)
+    weights = 32 * (4 * 4096**2 + 3 * 4096 * 11008)
+    assert disk.gradient_shards(shape, "bfloat16", norms=2) == 2 * 4 * weights  # 51.8 GB
+    assert disk.block_shards(shape, changed_dtype="bfloat16") == weights // 8 + 2 * weights
+    assert disk.activation_checkpoint(shape, windows, "bfloat16") == 2 * each
+    # Every sixth of 32 inputs is six, five are recomputed between two of them, and one is the gradient: 12.
+    spilled = [
+        disk.spilled_block_inputs(shape, windows, "bfloat16", memory=memory)
+        for memory in (0, 4 * each + 1, 12 * each)
+    ]
+    assert spilled == [12 * each, 8 * each, 0]
