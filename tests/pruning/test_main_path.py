@@ -52,6 +52,8 @@ def test_what_resolve_leaves_can_be_sent_to_another_process(tiny_llama_dir: Path
         reproduces=None,
         resume_store=EphemeralResumeStore(tmp_path),
         output=tmp_path,
+        schedule="auto",
+        shares_gradients=False,
         on_shape=lambda shape: None,
     ).run(ignore_steps)
     received = pickle.loads(pickle.dumps(resolved))  # noqa: S301 - our own
