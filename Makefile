@@ -17,7 +17,7 @@ WORKERS ?= 3
 unexport PYTHONDONTWRITEBYTECODE
 PIP := -m pip install --quiet --disable-pip-version-check --progress-bar off --no-compile
 
-.PHONY: demo test test-fast mutants nightly soak bench-quality bench-agreement bench-api bench-search lint docs contracts client release format install clean
+.PHONY: demo test test-fast mutants nightly soak bench-quality bench-agreement bench-api bench-search gpu-check lint docs contracts client release format install clean
 
 demo: install
 	@$(BIN)/python -m cli.demo
@@ -58,6 +58,10 @@ bench-api: install
 
 bench-search: install
 	@$(BIN)/python -m bench.search $(ARGS)
+
+# Ten minutes on a machine with a GPU; ARGS="--device cpu" runs the same list at toy size.
+gpu-check: install
+	@$(BIN)/python -m bench.gpu_check --out .bench/gpu-check $(ARGS)
 
 lint: docs
 	@$(BIN)/ruff check

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import AutoModelForCausalLM, LlamaConfig, PreTrainedModel
+from transformers import AutoConfig, AutoModelForCausalLM, LlamaConfig, PreTrainedModel
 
 _LLAMA_2_7B = {
     "hidden_size": 4096,
@@ -40,14 +41,47 @@ _NARROW = {
     "num_key_value_heads": 4,
     "vocab_size": 2048,
 }
+_GROUPED_QUERIES = {
+    "hidden_size": 1024,
+    "intermediate_size": 2816,
+    "num_hidden_layers": 9,
+    "num_attention_heads": 16,
+    "num_key_value_heads": 4,
+    "vocab_size": 2048,
+}
+_TOY = {
+    "hidden_size": 64,
+    "intermediate_size": 128,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "vocab_size": 384,
+}
+_EXPERTS = {"model_type": "mixtral", "num_local_experts": 4, "num_experts_per_tok": 2}
+_MIXTRAL_8X7B = {
+    "model_type": "mixtral",
+    "hidden_size": 4096,
+    "intermediate_size": 14_336,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 8,
+    "num_local_experts": 8,
+    "num_experts_per_tok": 2,
+    "vocab_size": 32_000,
+}
 _WIDE = _NARROW | {"hidden_size": 512, "intermediate_size": 1376, "num_attention_heads": 8}
 
-SHAPES = {
+SHAPES: dict[str, dict[str, Any]] = {
     "llama-2-7b": _LLAMA_2_7B,
     "llama-2-70b": _LLAMA_2_70B,
     "smollm2-135m": _SMOLLM2_135M,
     "narrow": _NARROW,
     "wide": _WIDE,
+    "grouped-queries": _GROUPED_QUERIES,
+    "grouped-experts": _GROUPED_QUERIES | _EXPERTS | {"num_hidden_layers": 3},
+    "mixtral-8x7b": _MIXTRAL_8X7B,
+    "toy": _TOY,
+    "toy-experts": _TOY | _EXPERTS,
 }
 
 _DEVIATION = 0.02
@@ -74,15 +108,19 @@ class ModelChoice:
         assert isinstance(model, PreTrainedModel)
         return model.requires_grad_(False).eval()
 
-    def config(self) -> LlamaConfig:
-        """Return the config of the model, a LLaMA."""
+    def config(self) -> Any:  # noqa: ANN401 - of transformers
+        """Return the config of the model, a LLaMA or a Mixtral."""
         if self.name not in SHAPES:
             return LlamaConfig.from_pretrained(self.name, local_files_only=True)
-        shape = SHAPES[self.name] | ({"num_hidden_layers": self.blocks} if self.blocks else {})
-        return LlamaConfig(**shape, max_position_embeddings=8192, bos_token_id=0, eos_token_id=0)
+        shape = {
+            "model_type": "llama",
+            **SHAPES[self.name],
+            **({"num_hidden_layers": self.blocks} if self.blocks else {}),
+        }
+        return AutoConfig.for_model(**shape, max_position_embeddings=8192, bos_token_id=0, eos_token_id=0)
 
 
-def _random(config: LlamaConfig, dtype: torch.dtype) -> PreTrainedModel:
+def _random(config: Any, dtype: torch.dtype) -> PreTrainedModel:  # noqa: ANN401
     """Fill the weights with a million random numbers, repeated: drawing billions would take minutes."""
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config, dtype=dtype)

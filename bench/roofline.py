@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from bench.runner import Setting
+if TYPE_CHECKING:  # it imports transformers, which a Timer does without
+    from bench.runner import Setting
 
 _TOKENS = {"cpu": 1024, "cuda": 8192}
 _TOKENS_PER_LOSS = 512
@@ -33,7 +34,7 @@ class _Seconds:
 
 def seconds_by_stage(
     config: Any,  # noqa: ANN401 - of a LLaMA
-    setting: Setting,
+    setting: "Setting",
     device: torch.device,
     dtype: torch.dtype,
 ) -> dict[str, float]:

@@ -1,0 +1,141 @@
+"""Runs the plan: one process and one limit per check, JSON after each, a table at the end.
+
+    python -m bench.gpu_check --budget 540 --out DIR    on a machine with a GPU
+    python -m bench.gpu_check --device cpu --out DIR    the same list at toy size, which `make test` runs
+
+`DIR` holds, after every check, `NN-name.json`, `NN-name.log`, and `summary.json` with all results so far. The
+exit code is 1 if any check has failed, else 0. docs/performance.md says what a machine without network needs.
+"""
+
+import argparse
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import FrameType
+
+from bench.gpu_check.plan import PLAN, Check
+from bench.gpu_check.process import Surroundings, run_check
+from bench.gpu_check.result import Figure, Result, write_json
+from bench.gpu_check.wheels import child_environment, unpack
+from bench.table import header, row_of
+
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+def run_plan(checks: Sequence[Check], budget: float, at: Surroundings) -> Iterator[Result]:
+    """Run the checks in order, each whatever became of those before it, and write every result at once.
+
+    A check may use its own seconds, and those that the checks before it have left. A budget that is larger
+    than the plan stretches every check's seconds; one that is smaller cuts the end off: a check for which it
+    leaves less than half of its seconds is not run.
+    """
+    started, planned, results = time.monotonic(), 0.0, list[Result]()
+    stretch = max(1.0, budget / sum(check.seconds for check in checks))
+    for check in checks:
+        planned += stretch * check.seconds
+        limit = min(planned, budget) - (time.monotonic() - started)
+        result = _not_run(check, at.size) if limit < check.seconds / 2 else run_check(check, limit, at)
+        results.append(result)
+        write_json(at.out / f"{check.file}.json", result)
+        write_json(at.out / "summary.json", results)
+        yield result
+
+
+def _not_run(check: Check, size: str) -> Result:
+    return Result(check.number, check.name, check.proves, check.accepted, size, "not run: budget")
+
+
+def summary(results: Sequence[Result]) -> Iterator[str]:
+    """Yield where the checks ran, and a table: a row for each check, and one for each of its figures."""
+    found = next((result for result in results if result.findings.device), None)
+    if found:
+        versions = (f"{name} {version}" for name, version in found.findings.versions.items())
+        yield f"{found.findings.device}, {found.size} size; {', '.join(versions)}"
+        yield ""
+    yield from header("", "check, and what it measured", "value", "accepted", "verdict")
+    for result in results:
+        error = result.error.partition("\n")[0]
+        yield row_of(
+            [
+                str(result.number),
+                f"**{result.name}**: {result.proves}",
+                f"{result.seconds:.1f} s",
+                result.accepted,
+                f"{result.verdict}: {error}" if error else result.verdict,
+            ]
+        )
+        for figure in result.findings.figures:
+            name = f"{figure.name} ({figure.note})" if figure.note else figure.name
+            yield row_of(["", name, _value(figure), figure.accepted, _met(figure)])
+        if error and result.findings.progress:
+            yield row_of(["", "how far it came", result.findings.progress, "", ""])
+
+
+def _value(figure: Figure) -> str:
+    if isinstance(figure.value, bool):
+        return "yes" if figure.value else "no"
+    return f"{figure.value:.4g}" if isinstance(figure.value, float) else str(figure.value)
+
+
+def _met(figure: Figure) -> str:
+    return {True: "met", False: "**missed**", None: ""}[figure.met]
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.gpu_check",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--budget", type=float, default=540, metavar="SECONDS", help="for all checks (default: 540)"
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="for results and logs")
+    parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
+    parser.add_argument("--toy", action="store_true", help="toy size on a GPU, too")
+    parser.add_argument("--only", nargs="+", choices=[check.name for check in PLAN], metavar="NAME")
+    parser.add_argument("--scratch", type=Path, metavar="DIR", help="for shards: 30 GB on a local disk")
+    parser.add_argument(
+        "--wheels", type=Path, metavar="DIR", help="wheels of packages that this machine lacks"
+    )
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the chosen checks, print the table and return the exit code."""
+    options = _options(arguments)
+    checks = [check for check in PLAN if not options.only or check.name in options.only]
+    out = options.out.absolute()
+    out.mkdir(parents=True, exist_ok=True)
+    signal.signal(signal.SIGTERM, _stop)
+    with tempfile.TemporaryDirectory(prefix="gpu-check-packages-") as directory:
+        if options.wheels:
+            unpack(options.wheels, Path(directory))
+        at = Surroundings(
+            out,
+            options.scratch,
+            options.device,
+            "toy" if options.toy or options.device == "cpu" else "full",
+            child_environment(os.environ, _ROOT, Path(directory) if options.wheels else None),
+        )
+        results = []
+        for result in run_plan(checks, options.budget, at):
+            results.append(result)
+            print(f"{result.name}: {result.verdict}, {result.seconds:.1f} s", file=sys.stderr, flush=True)
+    table = "\n".join(summary(results))
+    (out / "summary.md").write_text(f"{table}\n")
+    print(table)
+    return int(any(result.verdict == "failed" for result in results))
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    """End as after an error, so that the running check is killed with this process."""
+    raise SystemExit(128 + number)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,88 @@
+"""Check 6: the rates that docs/performance.md computes with."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import torch
+
+from bench.gpu_check.context import GB, Context
+from bench.roofline import Timer
+from pruning.masks.patterns import up_to_threshold
+from pruning.methods.sparsegpt import inverse_factor
+from pruning.runtime.speed_probe import product_rate
+
+
+def measure(at: Context) -> None:
+    """Check 6, the cheapest and most used first."""
+    _products(at)
+    _copies(at)
+    _host(at)
+    _selection(at)
+    _factorisation(at)
+
+
+def _products(at: Context) -> None:
+    for dtype in (torch.bfloat16, torch.float32):
+        rate = product_rate(at.device, dtype, seconds=at.pick(0.5, 0.01))
+        at.record(f"matrix products in {_name(dtype)}, TFLOP/s", rate / 1e12)
+    if at.on_gpu:
+        size = at.pick(8192, 512)
+        one = torch.ones(size, size, dtype=torch.bfloat16, device=at.device)
+        timer = Timer(at.device, torch.bfloat16)
+        seconds = timer.seconds(lambda: torch.mm(one, one, out_dtype=torch.float32))
+        at.record("bfloat16 products with a float32 result, TFLOP/s", 2 * size**3 / seconds / 1e12)
+
+
+def _copies(at: Context) -> None:
+    """Time a copy of 1 GiB to the device from pageable and from pinned memory, back, and pinning itself."""
+    size, timer = at.pick(1 << 30, 1 << 20), Timer(at.device, torch.uint8)
+    pageable = torch.ones(size, dtype=torch.uint8)
+    there = torch.empty(size, dtype=torch.uint8, device=at.device)
+    at.record("copy to the device, pageable, GB/s", size / GB / timer.seconds(lambda: there.copy_(pageable)))
+    if not at.on_gpu:
+        return
+    pinning = at.seconds(pageable.pin_memory)
+    at.record("pinning, first time, GB/s", size / GB / pinning)
+    pinned = pageable.pin_memory()
+    at.record("copy to the device, pinned, GB/s", size / GB / timer.seconds(lambda: there.copy_(pinned)))
+    at.record("copy to pinned memory, GB/s", size / GB / timer.seconds(lambda: pinned.copy_(there)))
+    other = torch.empty_like(there)
+    at.record(
+        "copy on the device, read and written, GB/s",
+        2 * size / GB / timer.seconds(lambda: other.copy_(there)),
+    )
+
+
+def _host(at: Context) -> None:
+    """Hash, write and sync: what making a shard durable takes."""
+    size = at.pick(1 << 30, 1 << 20)
+    data, file = os.urandom(1 << 20) * (size >> 20), at.scratch / "written"
+    at.record("sha256 on one core, GB/s", size / GB / at.seconds(lambda: hashlib.sha256(data)))
+    at.record("write and fsync, GB/s", size / GB / at.seconds(lambda: _write(file, data)))
+
+
+def _write(file: Path, data: bytes) -> None:
+    with file.open("wb") as opened:
+        opened.write(data)
+        opened.flush()
+        os.fsync(opened.fileno())
+
+
+def _selection(at: Context) -> None:
+    """Select by one threshold over a matrix, as magnitude, ADMM and SparseGPT's column blocks do."""
+    scores = torch.rand(at.pick((4096, 11_008), (64, 128)), device=at.device)
+    seconds = at.seconds(lambda: up_to_threshold(scores, 0.5))
+    at.record(f"selection of half of {scores.numel() / 1e6:.3g} M scores, s", seconds)
+
+
+def _factorisation(at: Context) -> None:
+    size = at.pick(11_008, 128)
+    inputs = torch.randn(2 * size, size, device=at.device)
+    moments = inputs.T @ inputs / len(inputs)
+    seconds = at.seconds(lambda: inverse_factor(moments, damping=0.01))
+    at.record(f"SparseGPT's factorisation of {size}², first time, s", seconds)
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")

@@ -1,0 +1,83 @@
+"""Gradient passes as the checks run them, and comparisons of what they give."""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from unittest.mock import patch
+
+import torch
+from torch import Tensor
+
+from bench.gpu_check.context import Context
+from bench.models import ModelChoice
+from pruning.gradients.activation_store import Budget
+from pruning.gradients.gradient_pass import GradientPass
+from pruning.gradients.schedule import ScheduleName
+from pruning.gradients.window_norms import GradientNorms
+from pruning.model.blocks import find_stack
+from pruning.model.placement import Placement
+from pruning.recipe import GradientNorm
+
+L1: tuple[GradientNorm, ...] = ("l1",)
+BOTH: tuple[GradientNorm, ...] = ("l1", "l2")
+
+
+def new_pass(
+    at: Context,
+    choice: ModelChoice,
+    windows: Tensor,
+    schedule: ScheduleName,
+    dtype: torch.dtype,
+    *,
+    norms: Collection[GradientNorm] = L1,
+    micro_batch: int | None = None,
+) -> GradientPass:
+    """Return a pass over a model with random weights that lies on the host as stored in `dtype`."""
+    placement = Placement(choice.load_as_stored(dtype), at.device, dtype)
+    made = GradientPass(placement, windows, norms=norms, stack=find_stack(placement.model), schedule=schedule)
+    if micro_batch is not None:
+        made.schedule = replace(made.schedule, micro_batch=micro_batch)
+    return made
+
+
+@contextmanager
+def places_for_inputs(budget: Budget) -> Iterator[None]:
+    """While active, block inputs are stored within this budget, whatever the machine has."""
+
+    def of(device: torch.device, directory: Path) -> Budget:
+        return budget
+
+    with patch.object(Budget, "of", of):
+        yield
+
+
+def in_memory(norms: GradientNorms) -> GradientNorms:
+    """Read all norms into the host's memory."""
+    return {norm: {name: tensor.cpu() for name, tensor in layers.items()} for norm, layers in norms.items()}
+
+
+def same_bits(found: GradientNorms, expected: GradientNorms) -> bool:
+    """Whether both hold the same layers with the same bits."""
+    if {norm: list(layers) for norm, layers in found.items()} != {
+        norm: list(layers) for norm, layers in expected.items()
+    }:
+        return False
+    return all(
+        torch.equal(found[norm][name], tensor)
+        for norm, layers in expected.items()
+        for name, tensor in layers.items()
+    )
+
+
+def largest_difference(found: GradientNorms, expected: GradientNorms) -> float:
+    """Return the largest ‖a - b‖ / ‖b‖ over norms and layers, computed in float64."""
+    return max(
+        float((found[norm][name].double() - tensor.double()).norm() / tensor.double().norm())
+        for norm, layers in expected.items()
+        for name, tensor in layers.items()
+    )
+
+
+def ignore_steps(done: int, total: int) -> None:
+    """A `step` callback that does nothing."""

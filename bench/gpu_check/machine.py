@@ -1,0 +1,36 @@
+"""Checks 0 and 1: the machine, and the first thing that every run does on it."""
+
+import os
+import shutil
+
+import torch
+
+from bench.gpu_check.context import GB, Context
+
+
+def versions(at: Context) -> None:
+    """Check 0: note what else decides the figures; the versions of packages stand beside every result."""
+    at.record("CPU cores", float(os.cpu_count() or 0))
+    at.record("free disk, GB", shutil.disk_usage(at.scratch).free / GB)
+    # Triton compiles a launcher with it.
+    at.record("C compiler", shutil.which("cc") or shutil.which("gcc") or shutil.which("clang") or "none")
+    if at.on_gpu:
+        properties = torch.cuda.get_device_properties(at.device)
+        at.record("compute capability", f"{properties.major}.{properties.minor}")
+        at.record("multiprocessors", float(properties.multi_processor_count))
+        at.record("device memory, GB", properties.total_memory / GB)
+        free, total = torch.cuda.mem_get_info(at.device)
+        at.record("taken on the device by this process's context and by others, GB", (total - free) / GB)
+
+
+def first_reset(at: Context) -> None:
+    """Check 1: a run on 'auto' resets the peak statistics before anything else has woken the device."""
+    from pruning.runtime.device import compute_device
+    from pruning.runtime.peak_memory import PeakMemory
+
+    device = compute_device("cpu" if at.device.type == "cpu" else "auto")
+    at.require("'auto' is the device that is checked", device.type == at.device.type)
+    memory = PeakMemory(device)
+    memory.reset()
+    kept = torch.ones(1 << 20, device=device)
+    at.require("the peak counts a tensor that was made after the reset", memory.peak() >= kept.nbytes)

@@ -1,0 +1,119 @@
+"""The plan: what is checked, in order of value, and how many seconds each check may take.
+
+A check is a function of one `Context` in a module of this package, where its size on a GPU and its toy size
+stand beside each other. The seconds add up to 540, so that the plan fits into a command of ten minutes.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check."""
+
+    number: int
+    name: str
+    proves: str
+    accepted: str  # the bounds, in words
+    seconds: float  # what the check may take on a GPU
+    function: str  # module:function in this package
+
+    @property
+    def file(self) -> str:
+        """The name of the check's result and log, without an ending."""
+        return f"{self.number:02}-{self.name}"
+
+
+PLAN = (
+    Check(0, "versions", "the packages and the device are there", "recorded", 25, "machine:versions"),
+    Check(
+        1,
+        "first-reset",
+        "in a fresh process, peak statistics of the device 'auto' can be reset and read",
+        "no error",
+        8,
+        "machine:first_reset",
+    ),
+    Check(
+        2,
+        "kernel-tests",
+        "the fused gradient kernel compiles here and gives the sums of a naive calculation",
+        "all tests pass",
+        30,
+        "kernel:own_tests",
+    ),
+    Check(
+        3,
+        "schedules",
+        "small Llama (grouped-query attention) and Mixtral: both schedules, and every place for block "
+        "inputs, give the same norms, which are autograd's",
+        "streamed = whole bit for bit; autograd ≤ 1e-6; fused ≤ 1e-3",
+        45,
+        "schedules:agree",
+    ),
+    Check(
+        4,
+        "masks",
+        "equal scores give equal masks on CPU and device; so does a whole run in float32",
+        "identical; ≥ 99.99 %",
+        15,
+        "masks:agree",
+    ),
+    Check(
+        5,
+        "recovery",
+        "a pass that runs out of memory halves its micro-batch, and one that is cut resumes",
+        "norms as undisturbed",
+        25,
+        "schedules:recover",
+    ),
+    Check(6, "constants", "the rates that the arithmetic assumes", "recorded", 35, "constants:measure"),
+    Check(
+        7,
+        "kernel-speed",
+        "the fused kernel beats matrix products and elementwise passes, with float32 tokens",
+        "≥ 1.3 times plain and ≥ 290 TFLOP/s",
+        25,
+        "kernel:speed",
+    ),
+    Check(
+        8,
+        "streamed-7b",
+        "7B shape, `streamed`, l1, 128 windows of 2048, with 12 GB of device memory",
+        "≤ 12 GB reserved; ≤ 60 s (aim 45)",
+        150,
+        "shapes:streamed_7b",
+    ),
+    Check(
+        9,
+        "whole-7b",
+        "7B shape, `whole`, l1, 128 windows of 2048",
+        "≤ 45 s (aim 30)",
+        70,
+        "shapes:whole_7b",
+    ),
+    Check(
+        10,
+        "streamed-70b",
+        "70B shape, 4 blocks, `streamed`, l1, with 24 GB of device memory",
+        "the micro-batch is not halved",
+        50,
+        "shapes:streamed_70b",
+    ),
+    Check(
+        11,
+        "prune",
+        "2 blocks of the 7B shape with a resume store: Wanda, GBLM, SparseGPT and `best`, times 16",
+        "extrapolated ≤ 40, 40, 120 and 300 s (aims 20, 20, 60 and 250)",
+        45,
+        "shapes:prune",
+    ),
+    Check(
+        12,
+        "evaluate",
+        "8 blocks of the 7B shape, 166 windows of 2048; one block of the Mixtral shape",
+        "≤ 4 s; finite",
+        17,
+        "shapes:evaluate",
+    ),
+)

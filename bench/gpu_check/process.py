@@ -1,0 +1,95 @@
+"""Runs one check in a process of its own, which is killed with all its children when its time is over."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.gpu_check.plan import Check
+from bench.gpu_check.result import Findings, Result, verdict_of
+
+_CHILD = (sys.executable, "-m", "bench.gpu_check.child")
+_LINES_OF_LOG = 12
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What all checks of one command share."""
+
+    out: Path
+    scratch: Path | None  # where shards and models are written; None: the system's temporary directory
+    device: str
+    size: str
+    environment: Mapping[str, str]
+    command: tuple[str, ...] = _CHILD
+
+
+def run_check(check: Check, limit: float, at: Surroundings) -> Result:
+    """Run a check for at most `limit` seconds. An error, a crash and a time-out are results like others."""
+    started = time.monotonic()
+    findings, log = at.out / f"{check.file}.findings.json", at.out / f"{check.file}.log"
+    findings.unlink(missing_ok=True)  # of an earlier command
+    with _scratch(at.scratch) as scratch, log.open("wb") as output:
+        arguments = (check.function, "--device", at.device, "--size", at.size)
+        error = _run(
+            (*at.command, *arguments, "--findings", str(findings), "--scratch", str(scratch)),
+            limit,
+            dict(at.environment),
+            output.fileno(),
+        )
+    found = Findings.read(findings)
+    findings.unlink(missing_ok=True)
+    if error and (tail := _tail(log)):
+        error = f"{error}\n{tail}"
+    return Result(
+        check.number,
+        check.name,
+        check.proves,
+        check.accepted,
+        at.size,
+        verdict_of(found, error),
+        round(time.monotonic() - started, 2),
+        round(limit, 2),
+        error,
+        found,
+    )
+
+
+def _run(command: tuple[str, ...], limit: float, environment: dict[str, str], output: int) -> str:
+    """Return what went wrong; empty for a process that exits with 0 in time."""
+    process = subprocess.Popen(  # noqa: S603 - our own module
+        command, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+    )
+    try:
+        code = process.wait(limit)
+    except subprocess.TimeoutExpired:
+        return f"killed after its limit of {limit:.0f} s"
+    finally:
+        # Also when this process is told to stop: nothing of a check may outlive it and hold the device.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    if code < 0:
+        return f"ended by signal {-code}"
+    return f"exit code {code}" if code else ""
+
+
+@contextmanager
+def _scratch(parent: Path | None) -> Iterator[Path]:
+    """A directory that is gone before the next check begins, which may need the room."""
+    path = Path(tempfile.mkdtemp(prefix="gpu-check-", dir=parent))
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _tail(log: Path) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-_LINES_OF_LOG:])

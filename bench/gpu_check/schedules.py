@@ -1,0 +1,186 @@
+"""Checks 3 and 5: both schedules give autograd's norms, wherever inputs are stored; disturbed passes, too."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from typing import Any
+from unittest.mock import patch
+
+import torch
+from torch import Tensor
+
+from bench import straightforward
+from bench.gpu_check.context import Context
+from bench.gpu_check.gradients import (
+    BOTH,
+    ignore_steps,
+    in_memory,
+    largest_difference,
+    new_pass,
+    places_for_inputs,
+    same_bits,
+)
+from bench.models import ModelChoice, random_windows
+from pruning.gradients.activation_store import Budget
+from pruning.gradients.lm_head import LMHeadLoss
+from pruning.gradients.window_norms import GradientNorms
+from pruning.resume.store import DirectoryResumeStore, EphemeralResumeStore
+
+_WINDOWS, _AT_ONCE = 5, 2  # the last micro-batch is smaller
+
+
+def agree(at: Context) -> None:
+    """Check 3, with deterministic algorithms, as a pass uses them by default."""
+    _llama(at)
+    _mixtral(at)
+
+
+def _llama(at: Context) -> None:
+    choice = ModelChoice(at.pick("grouped-queries", "toy"))
+    config = choice.config()
+    windows = random_windows(_WINDOWS, at.pick(1024, 48), config.vocab_size)
+    whole = _whole(at, choice, windows, torch.float32)
+    for name, budget in _budgets(
+        at, config.num_hidden_layers, windows.numel() * config.hidden_size * 4
+    ).items():
+        with places_for_inputs(budget):
+            streamed = _streamed(at, choice, windows, torch.float32)
+        at.require(f"float32, inputs {name}: `streamed` has the bits of `whole`", same_bits(streamed, whole))
+    model = choice.load(torch.float32).to(at.device)
+    autograd: Any = straightforward.gradient_norms(model, windows)
+    difference = largest_difference(whole, autograd)
+    at.expect("float32, largest difference from autograd", difference, at_most=1e-6, at_any_size=True)
+    _narrow(at, choice, windows)
+
+
+def _narrow(at: Context, choice: ModelChoice, windows: Tensor) -> None:
+    """Compare in bfloat16: the schedules, and on a GPU the fused kernel with matrix products."""
+    whole = _whole(at, choice, windows, torch.bfloat16)
+    streamed = _streamed(at, choice, windows, torch.bfloat16)
+    at.require("bfloat16: `streamed` has the bits of `whole`", same_bits(streamed, whole))
+    if at.on_gpu:
+        with patch("pruning.gradients.accumulate.uses_fused_kernel", lambda device, dtype: False):
+            plain = _whole(at, choice, windows, torch.bfloat16)
+        difference = largest_difference(whole, plain)
+        at.require("the fused kernel was used", difference > 0)
+        at.expect(
+            "bfloat16, largest difference of fused from plain", difference, at_most=1e-3, at_any_size=True
+        )
+
+
+def _mixtral(at: Context) -> None:
+    choice = ModelChoice(at.pick("grouped-experts", "toy-experts"))
+    windows = random_windows(_WINDOWS, at.pick(256, 48), choice.config().vocab_size)
+    whole = _whole(at, choice, windows, torch.float32)
+    streamed = _streamed(at, choice, windows, torch.float32)
+    at.require("Mixtral, float32: `streamed` has the bits of `whole`", same_bits(streamed, whole))
+
+
+def _budgets(at: Context, blocks: int, one: int) -> dict[str, Budget]:
+    """Return where inputs are stored, by name. `one`: bytes of one block's input for all windows."""
+    everything = (blocks + 2) * one
+    found = {
+        "on the device": Budget(everything, 0, 0),
+        "on disk": Budget(0, 0, everything),
+        "every few blocks": Budget(_slots_for_every_third(blocks) * one, 0, 0),
+    }
+    if at.on_gpu:
+        found["in pinned memory"] = Budget(0, everything, 0)
+    return found
+
+
+def _slots_for_every_third(blocks: int) -> int:
+    """Every third input, the two that are recomputed between, and the gradient's slot."""
+    return -(-blocks // 3) + 2 + 1
+
+
+def _whole(at: Context, choice: ModelChoice, windows: Tensor, dtype: torch.dtype) -> GradientNorms:
+    made = new_pass(at, choice, windows, "whole", dtype, norms=BOTH, micro_batch=_AT_ONCE)
+    return in_memory(made.run(ignore_steps))
+
+
+def _streamed(at: Context, choice: ModelChoice, windows: Tensor, dtype: torch.dtype) -> GradientNorms:
+    made = new_pass(at, choice, windows, "streamed", dtype, norms=BOTH, micro_batch=_AT_ONCE)
+    return in_memory(made.run(ignore_steps, EphemeralResumeStore(at.scratch)))
+
+
+def recover(at: Context) -> None:
+    """Check 5."""
+    _halving(at)
+    _resume(at)
+
+
+def _halving(at: Context) -> None:
+    """Leave room for two windows at once and not for four; on a CPU by an error that is raised."""
+    choice = ModelChoice(at.pick("grouped-queries", "toy"), at.pick(4, None))
+    windows = random_windows(4, at.pick(2048, 48), choice.config().vocab_size)
+
+    def passes(micro_batch: int) -> tuple[GradientNorms, int]:
+        made = new_pass(at, choice, windows, "whole", torch.bfloat16, micro_batch=micro_batch)
+        return in_memory(made.run(ignore_steps)), made.schedule.micro_batch
+
+    undisturbed, of_two = _reserved(at, partial(passes, 2))
+    _, of_four = _reserved(at, partial(passes, 4))
+    if at.on_gpu:
+        torch.cuda.empty_cache()
+        at.record("reserved by four windows at once ÷ by two", of_four / of_two)
+        at.limit_memory((of_two + of_four) / 2)
+    with nullcontext() if at.on_gpu else _no_room_for_more_than(2):
+        (found, used), _ = _reserved(at, partial(passes, 4))
+    if at.on_gpu:
+        at.limit_memory(torch.cuda.get_device_properties(at.device).total_memory)
+    at.require("four windows at once became two", used == 2)
+    at.require("the norms are those of a pass that began with two", same_bits(found, undisturbed[0]))
+
+
+def _reserved(
+    at: Context, passes: Callable[[], tuple[GradientNorms, int]]
+) -> tuple[tuple[GradientNorms, int], int]:
+    """Run a pass; return its result, and the bytes that torch reserved on the device (0 on a CPU)."""
+    if not at.on_gpu:
+        return passes(), 0
+    torch.cuda.empty_cache()
+    torch.zeros(1, device=at.device)
+    torch.cuda.reset_peak_memory_stats(at.device)
+    found = passes()
+    return found, torch.cuda.max_memory_reserved(at.device)
+
+
+def _no_room_for_more_than(windows: int) -> AbstractContextManager[object]:
+    plain = LMHeadLoss.gradient
+
+    def gradient(head: LMHeadLoss, hidden: Tensor, tokens: Tensor) -> Tensor:
+        if len(tokens) > windows:
+            raise torch.OutOfMemoryError("pretended")
+        return plain(head, hidden, tokens)
+
+    return patch.object(LMHeadLoss, "gradient", gradient)
+
+
+class _Cut(Exception):
+    """Stands for the end of the process."""
+
+
+def _resume(at: Context) -> None:
+    """Cut a streamed pass in its backward half, and go on from what it has left on disk."""
+    choice = ModelChoice(at.pick("grouped-queries", "toy"))
+    windows = random_windows(_WINDOWS, at.pick(1024, 48), choice.config().vocab_size)
+    undisturbed = _streamed(at, choice, windows, torch.bfloat16)
+
+    def new_attempt() -> GradientNorms:
+        made = new_pass(at, choice, windows, "streamed", torch.bfloat16, norms=BOTH, micro_batch=_AT_ONCE)
+        last = made.steps * 3 // 4 if not cut else made.steps
+
+        def step(done: int, total: int) -> None:
+            if done > last:
+                raise _Cut
+
+        return in_memory(made.run(step, DirectoryResumeStore(at.scratch / "resumed")))
+
+    cut = False
+    try:
+        new_attempt()
+    except _Cut:
+        cut = True
+    at.require("the pass was cut", cut)
+    at.require("resumed, it has the norms of an undisturbed pass", same_bits(new_attempt(), undisturbed))

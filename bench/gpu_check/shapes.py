@@ -1,0 +1,177 @@
+"""Checks 8 to 12: random weights in the shapes of LLaMA-2-7B, LLaMA-2-70B and Mixtral."""
+
+import math
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from bench.gpu_check.context import GB, Context
+from bench.gpu_check.gradients import ignore_steps, in_memory, new_pass
+from bench.models import ModelChoice, random_windows
+from pruning.blockwise import prune as blockwise
+from pruning.blockwise.shards import StoredBlocks
+from pruning.evaluation.perplexity import perplexity
+from pruning.gradients.schedule import ScheduleName
+from pruning.gradients.window_norms import GradientNorms
+from pruning.model.placement import Placement
+from pruning.model.selection import prunable_stack
+from pruning.recipe import Recipe
+from pruning.resume.store import DirectoryResumeStore
+from pruning.runtime.peak_memory import PeakMemory
+
+_BLOCKS_7B, _BLOCKS_70B = 32, 80
+_WIKITEXT_2_WINDOWS = 166  # of 2048 tokens, by LLaMA's tokenizer
+
+
+def streamed_7b(at: Context) -> None:
+    """Check 8."""
+    at.limit_memory(12 * GB)
+    seconds = _timed_pass(at, ModelChoice(at.pick("llama-2-7b", "toy")), "streamed")
+    at.expect("seconds", seconds, at_most=60, note="aim 45")
+    _memory(at, reserved_at_most=12)
+
+
+def whole_7b(at: Context) -> None:
+    """Check 9."""
+    seconds = _timed_pass(at, ModelChoice(at.pick("llama-2-7b", "toy")), "whole")
+    at.expect("seconds", seconds, at_most=45, note="aim 30")
+    _memory(at)
+
+
+def streamed_70b(at: Context) -> None:
+    """Check 10."""
+    blocks = at.pick(4, 2)
+    at.limit_memory(24 * GB)
+    seconds = _timed_pass(at, ModelChoice(at.pick("llama-2-70b", "toy"), blocks), "streamed")
+    at.record("seconds", seconds)
+    _extrapolated(at, "seconds of 80 blocks", seconds, blocks, _BLOCKS_70B)
+    _memory(at, reserved_at_most=24)
+
+
+def _calibration(at: Context, choice: ModelChoice) -> Tensor:
+    count, length = at.pick((128, 2048), (4, 32))
+    return random_windows(count, length, choice.config().vocab_size)
+
+
+def _timed_pass(at: Context, choice: ModelChoice, schedule: ScheduleName) -> float:
+    """Run a gradient pass as a job does, with durable shards where it is streamed; return its seconds."""
+    windows = _calibration(at, choice)
+    made = new_pass(at, choice, windows, schedule, torch.bfloat16)
+    first = made.schedule.micro_batch
+    at.record("windows at once", float(first))
+    resume_store = DirectoryResumeStore(at.scratch / "shards")
+    if at.on_gpu:
+        torch.zeros(1, device=at.device)
+        torch.cuda.reset_peak_memory_stats(at.device)
+    seconds = at.seconds(lambda: made.run(at.step, resume_store))
+    at.require("deterministic, as a job's passes are", made.deterministic)
+    at.require("the micro-batch was not halved", made.schedule.micro_batch == first)
+    return seconds
+
+
+def _memory(at: Context, reserved_at_most: float | None = None) -> None:
+    """Note the device's memory as seen by torch's tensors, by torch's allocator and by the driver."""
+    if not at.on_gpu:
+        at.record("peak resident, GB", PeakMemory(at.device).peak() / GB)
+        return
+    at.record("allocated at the peak, GB", torch.cuda.max_memory_allocated(at.device) / GB)
+    at.expect(
+        "reserved at the peak, GB", torch.cuda.max_memory_reserved(at.device) / GB, at_most=reserved_at_most
+    )
+    free, total = torch.cuda.mem_get_info(at.device)
+    at.record("given by the driver at the end, context included, GB", (total - free) / GB)
+
+
+def _extrapolated(
+    at: Context,
+    name: str,
+    seconds: float,
+    blocks: int,
+    of: int,
+    at_most: float | None = None,
+    aim: float | None = None,
+) -> None:
+    note = f"extrapolated from {blocks} of {of} blocks{f', aim {aim:g}' if aim else ''}"
+    at.expect(name, seconds * of / blocks, at_most=at_most, note=note)
+
+
+def prune(at: Context) -> None:
+    """Check 11, the fastest method first: what a kill cuts off costs least."""
+    choice = ModelChoice(at.pick("llama-2-7b", "toy"), 2)
+    windows = _calibration(at, choice)
+    for method, at_most, aim in (
+        ("wanda", 40, 20),
+        ("gblm", 40, 20),
+        ("sparsegpt", 120, 60),
+        ("best", 300, 250),
+    ):
+        recipe = Recipe.model_validate(
+            {
+                "model": "bench/model",
+                "method": method,
+                "sparsity": 0.5,
+                "calibration": {"samples": windows.shape[0], "sequence_length": windows.shape[1]},
+            }
+        )
+        seconds = _pruned(at, choice, recipe, windows, method)
+        at.record(f"{method}, 2 blocks, seconds", seconds)
+        _extrapolated(at, f"{method}, seconds", seconds, 2, _BLOCKS_7B, at_most, aim)
+
+
+def _pruned(at: Context, choice: ModelChoice, recipe: Recipe, windows: Tensor, name: str) -> float:
+    """Prune with a resume store, as a job does; return the seconds without loading."""
+    placement = Placement(choice.load_as_stored(torch.bfloat16), at.device, torch.bfloat16)
+    stack = prunable_stack(placement.model, recipe)
+    norms = _random_norms(at, recipe, [(layer.name, layer.outputs, layer.inputs) for layer in stack.layers])
+    blocks = StoredBlocks(DirectoryResumeStore(at.scratch / name), placement.numerics_key)
+    return at.seconds(
+        lambda: blockwise.prune_blocks(
+            stack, recipe, windows, norms, placement=placement, blocks=blocks, step=at.step
+        )
+    )
+
+
+def _random_norms(at: Context, recipe: Recipe, layers: list[tuple[str, int, int]]) -> GradientNorms:
+    """Draw norms: how long pruning takes does not depend on what they are."""
+    return {
+        norm: {name: torch.rand(outputs, inputs, device=at.device) * 1e-3 for name, outputs, inputs in layers}
+        for norm in recipe.gradient_norms
+    }
+
+
+def evaluate(at: Context) -> None:
+    """Check 12."""
+    _perplexity(at)
+    _mixtral(at)
+
+
+def _perplexity(at: Context) -> None:
+    choice = ModelChoice(at.pick("llama-2-7b", "toy"), at.pick(8, 2))
+    placement = Placement(choice.load_as_stored(torch.bfloat16), at.device, torch.bfloat16)
+    count, length = at.pick((_WIKITEXT_2_WINDOWS, 2048), (3, 32))
+    windows = random_windows(count, length, choice.config().vocab_size)
+    found = []
+    with placement.resident(placement.model):
+        measured = partial(perplexity, placement.model, windows, step=at.step)
+        measured_once = partial(perplexity, placement.model, windows[:1], step=ignore_steps)
+        measured_once()  # the first products load libraries
+        seconds = at.seconds(lambda: found.append(measured()))
+    at.require("the perplexity is finite", math.isfinite(found[0]))
+    at.expect("seconds", seconds, at_most=4)
+
+
+def _mixtral(at: Context) -> None:
+    """One block with all its experts: gradients, a mask by GBLM, and the pruned model's perplexity."""
+    choice = ModelChoice(at.pick("mixtral-8x7b", "toy-experts"), 1)
+    windows = random_windows(2, at.pick(2048, 32), choice.config().vocab_size)
+    made = new_pass(at, choice, windows, "streamed", torch.bfloat16)
+    norms = in_memory(made.run(at.step, DirectoryResumeStore(at.scratch / "mixtral")))
+    finite = all(bool(norm.isfinite().all()) for norm in norms["l1"].values())
+    at.require("Mixtral: gradient norms are finite", finite)
+    placement = Placement(choice.load_as_stored(torch.bfloat16), at.device, torch.bfloat16)
+    recipe = Recipe.model_validate({"model": "bench/model", "method": "gblm", "sparsity": 0.5})
+    blockwise.prune(placement.model, recipe, windows, norms, step=at.step, placement=placement)
+    with placement.resident(placement.model):
+        found = perplexity(placement.model, windows, step=ignore_steps)
+    at.require("Mixtral: the pruned block's perplexity is finite", math.isfinite(found))
