@@ -8,8 +8,7 @@ block by block.
 import copy
 import importlib.metadata
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import chain
 from typing import Any
@@ -20,6 +19,7 @@ from transformers import PreTrainedModel
 
 from pruning.model.patching import replaced_forward
 from pruning.runtime.device import describe
+from pruning.runtime.side_copies import CopyStream, CudaCopyStream, PendingCopies, SideCopies, side_copies
 from pruning.version import pruneserve_version
 
 
@@ -30,15 +30,27 @@ class Placement:
     """
 
     def __init__(
-        self, model: PreTrainedModel, device: torch.device | None = None, dtype: torch.dtype | None = None
+        self,
+        model: PreTrainedModel,
+        device: torch.device | None = None,
+        dtype: torch.dtype | None = None,
+        *,
+        copy_stream: CopyStream[Any] | None = None,
     ) -> None:
-        """`device`, `dtype`: of the computation; by default the model's own, so that nothing is copied."""
+        """`device`, `dtype`: of the computation; by default the model's own, so that nothing is copied.
+
+        `copy_stream`: where the device copies while it computes; by default a stream of a CUDA device.
+        """
         self.model = model
         self.device = torch.empty(0, device=device or model.device).device  # "cuda" has no index
         self.dtype = dtype or model.dtype
         self._dtypes = _dtypes(model, self.dtype) if self.dtype != model.dtype else {}
         self._resident: set[Tensor] = set()
-        self._prefetch: _Prefetch | None = None
+        if copy_stream is None and self.device.type == "cuda" and model.device.type == "cpu":
+            copy_stream = CudaCopyStream(self.device)
+        self._copy_stream = copy_stream  # one for good: each stream keeps memory of its own
+        self._side_copies: SideCopies[Any] | None = None
+        self._prefetch: tuple[list[Tensor], PendingCopies[Any]] | None = None
 
     @property
     def numerics_key(self) -> dict[str, str | int]:
@@ -77,7 +89,7 @@ class Placement:
             blocks, each of which becomes resident while it is called.
         """
         tensors = _tensors([self.model])
-        size = sum(tensor.numel() * self._dtypes.get(tensor, tensor.dtype).itemsize for tensor in tensors)
+        size = sum(tensor.numel() * self._dtype_of(tensor).itemsize for tensor in tensors)
         with ExitStack() as placed:
             if size <= room:
                 placed.enter_context(self.resident(self.model))
@@ -106,6 +118,15 @@ class Placement:
         with self._placed([tensor for tensor in _tensors([self.model]) if tensor not in in_blocks], ()):
             yield
 
+    def end_stage(self) -> None:
+        """Free what copying took: pinned memory, and what was copied ahead. Later copies take it again."""
+        try:
+            self._finish_prefetch()
+        finally:
+            if self._side_copies is not None:
+                self._side_copies.close()
+            self._side_copies = None
+
     @contextmanager
     def _placed(self, tensors: Sequence[Tensor], then: Sequence[Tensor]) -> Iterator[None]:
         missing = [tensor for tensor in tensors if self._is_missing(tensor)]
@@ -113,10 +134,11 @@ class Placement:
         for tensor, copied in zip(missing, self._copies_of(missing), strict=True):
             tensor.data = copied
         self._resident.update(missing)
-        if self.device.type == "cuda" and (
+        if self._copy_stream is not None and (
             upcoming := [tensor for tensor in then if self._is_missing(tensor)]
         ):
-            self._prefetch = _Prefetch(upcoming, self._copy, self.device)
+            self._finish_prefetch()  # nobody asked for it
+            self._prefetch = upcoming, self._begin(upcoming)
         try:
             yield
         finally:
@@ -127,53 +149,31 @@ class Placement:
     def _is_missing(self, tensor: Tensor) -> bool:
         if tensor in self._resident:  # for another module, as a tied embedding may be
             return False
-        return tensor.device != self.device or tensor.dtype != self._dtypes.get(tensor, tensor.dtype)
+        return tensor.device != self.device or tensor.dtype != self._dtype_of(tensor)
 
-    def _copies_of(self, tensors: Sequence[Tensor]) -> Sequence[Tensor]:
+    def _copies_of(self, tensors: list[Tensor]) -> list[Tensor]:
+        if self._copy_stream is None or not tensors:
+            return [tensor.data.to(self.device, self._dtype_of(tensor)) for tensor in tensors]
+        if self._prefetch is not None and list(map(id, self._prefetch[0])) == list(map(id, tensors)):
+            return self._finish_prefetch()
+        return self._begin(tensors).result()
+
+    def _begin(self, tensors: list[Tensor]) -> PendingCopies[Any]:
+        assert self._copy_stream is not None  # noqa: S101 - asked by the callers
+        if self._side_copies is None:
+            self._side_copies = side_copies(self.device, self._copy_stream)
+        return self._side_copies.begin(
+            [tensor.data for tensor in tensors], [self._dtype_of(tensor) for tensor in tensors]
+        )
+
+    def _finish_prefetch(self) -> list[Tensor]:
+        """Return what was copied ahead, if anything. The computation waits for it, used or not."""
         prefetch, self._prefetch = self._prefetch, None
-        return prefetch.result() if prefetch and prefetch.is_of(tensors) else self._copy(tensors)
+        return prefetch[1].result() if prefetch else []
 
-    def _copy(self, tensors: Sequence[Tensor]) -> list[Tensor]:
-        """Copy to the device first and cast there: the host casts slower, and might then send more bytes."""
-        copies = []
-        for tensor in tensors:
-            stored = tensor.data.pin_memory() if self.device.type == "cuda" else tensor.data
-            copied = stored.to(self.device, non_blocking=True)
-            copies.append(copied.to(self._dtypes.get(tensor, tensor.dtype)))
-        return copies
-
-
-class _Prefetch:
-    """Copies tensors to a CUDA device while it computes: on its own stream, pinned by its own thread."""
-
-    def __init__(
-        self,
-        tensors: Sequence[Tensor],
-        copy: Callable[[Sequence[Tensor]], list[Tensor]],
-        device: torch.device,
-    ) -> None:
-        self._tensors = tensors
-        self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
-        thread = ThreadPoolExecutor(1)
-        self._copies = thread.submit(self._run, copy)
-        thread.shutdown(wait=False)  # the thread ends with its only task
-
-    def _run(self, copy: Callable[[Sequence[Tensor]], list[Tensor]]) -> list[Tensor]:
-        with torch.cuda.stream(self._stream):
-            return copy(self._tensors)
-
-    def is_of(self, tensors: Sequence[Tensor]) -> bool:
-        """Whether these very tensors are being copied."""
-        return list(map(id, tensors)) == list(map(id, self._tensors))
-
-    def result(self) -> list[Tensor]:
-        """Return the copies; the current stream waits for them."""
-        copies = self._copies.result()
-        current = torch.cuda.current_stream(self._stream.device)
-        current.wait_stream(self._stream)
-        for copied in copies:
-            copied.record_stream(current)
-        return copies
+    def _dtype_of(self, tensor: Tensor) -> torch.dtype:
+        """Return the dtype that a tensor has while it is resident."""
+        return self._dtypes.get(tensor, tensor.dtype)
 
 
 def _tensors(modules: Iterable[nn.Module]) -> list[Tensor]:

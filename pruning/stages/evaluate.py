@@ -201,8 +201,11 @@ def _measure(
 def _callable(placement: Placement) -> Iterator[PreTrainedModel]:
     """While active, the model can be called: resident as a whole, or block by block on a small device."""
     blocks = [block.module for block in find_stack(placement.model).blocks]
-    with placement.whole(blocks, int(MEMORY_SHARE * total_memory(placement.device))):
-        yield placement.model
+    try:
+        with placement.whole(blocks, int(MEMORY_SHARE * total_memory(placement.device))):
+            yield placement.model
+    finally:
+        placement.end_stage()
 
 
 def _count_on(step: Callable[[int], None], before: int, done: int, _total: int) -> None:

@@ -123,7 +123,10 @@ class GradientStage:
             return {}
         if self._shards is not None:
             return self._shards.norms(wanted)
-        computed = self._pass.run(step, self._resume_store)
+        try:
+            computed = self._pass.run(step, self._resume_store)
+        finally:
+            self._model.placement.end_stage()
         if self._cache is not None:
             self._shards = publish(
                 self._cache, self._fingerprint, computed, self._pass, self._model.stack, self._resume_store

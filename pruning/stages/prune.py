@@ -37,14 +37,17 @@ class PruneStage:
 
     def run(self, step: Step) -> Pruned:
         """Raises NumericalFailure with the name of the layer."""
-        pruned = prune_blocks(
-            self.model.stack,
-            self.recipe,
-            self.windows,
-            self.gradients,
-            placement=self.model.placement,
-            blocks=self.blocks,
-            step=step,
-        )
+        try:
+            pruned = prune_blocks(
+                self.model.stack,
+                self.recipe,
+                self.windows,
+                self.gradients,
+                placement=self.model.placement,
+                blocks=self.blocks,
+                step=step,
+            )
+        finally:
+            self.model.placement.end_stage()
         write_model(self.model.checkpoint, pruned, self.directory, save_masks=self.save_masks)
         return pruned

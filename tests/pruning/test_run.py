@@ -22,6 +22,7 @@ from pruning.data.source import Source
 from pruning.data.text import read_documents
 from pruning.errors import InvalidInput, NumericalFailure, PruningError, Unreachable
 from pruning.evaluation.perplexity import perplexity
+from pruning.model.placement import Placement
 from pruning.recipe import METHODS, Evaluation, Recipe, Stage
 from pruning.report.schema import Report
 from tests.pruning.runs import run_recipe
@@ -153,6 +154,15 @@ def test_the_same_recipe_gives_the_same_bytes(tiny_llama_dir: Path, tmp_path: Pa
         run_recipe(recipe(tiny_llama_dir), EVALUATION, output=tmp_path / name, save_masks=True)
     for file in ("model.safetensors", "masks.safetensors"):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+
+
+def test_each_stage_gives_back_the_memory_of_its_copies(
+    tiny_llama_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    progress, during = Recorder(), list[Stage]()
+    monkeypatch.setattr(Placement, "end_stage", lambda placement: during.append(progress.started[-1]))
+    run_recipe(recipe(tiny_llama_dir, method="gblm"), EVALUATION, output=tmp_path / "out", progress=progress)
+    assert during == [Stage.GRADIENTS, Stage.PRUNE, Stage.EVALUATE, Stage.EVALUATE]
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -11,7 +11,10 @@ from transformers.pytorch_utils import Conv1D
 
 from pruning.model.blocks import find_stack
 from pruning.model.placement import Placement
+from pruning.runtime import side_copies
 from tests.pruning.families import ALL_FAMILIES, make
+from tests.pruning.runtime.deferred_stream import DeferredStream
+from tests.pruning.runtime.recorded_pinning import RecordedPinning
 
 
 def state(model: PreTrainedModel) -> dict[str, tuple[torch.dtype, int]]:
@@ -82,6 +85,44 @@ def test_the_model_is_restored_after_an_error() -> None:
     with pytest.raises(KeyError), Placement(model, dtype=torch.bfloat16).resident(model):
         raise KeyError
     assert state(model) == before
+
+
+@pytest.mark.parametrize("family", ["llama-tied", "gpt2", "mixtral"])
+def test_blocks_that_are_copied_ahead_are_those_that_are_copied_at_once(family: str) -> None:
+    model, stream = make(family), DeferredStream()
+    modules = [block.module for block in find_stack(model).blocks]
+    plain = Placement(model, dtype=torch.bfloat16)
+    ahead = Placement(model, dtype=torch.bfloat16, copy_stream=stream)
+    before = state(model)
+    for module, then in zip(modules, [*modules[1:], None], strict=True):
+        with plain.resident(module):
+            expected = [tensor.data.clone() for tensor in module.parameters()]
+        with ahead.resident(module, then=then):
+            assert bool(stream.waiting or ahead._prefetch) == (then is not None)
+            # What surrounds the blocks may become resident meanwhile: the next block stays on its way.
+            with ahead.resident_except(modules):
+                assert bool(ahead._prefetch) == (then is not None)
+            for tensor, wanted in zip(module.parameters(), expected, strict=True):
+                assert torch.equal(tensor.data, wanted)
+    assert state(model) == before
+
+
+def test_a_stage_ends_with_nothing_copied_ahead_and_no_pinned_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    pinning = RecordedPinning()
+    monkeypatch.setattr(side_copies, "pinning_for", lambda device: pinning)
+    model, stream = make("llama"), DeferredStream()
+    first, second, third = (block.module for block in find_stack(model).blocks)
+    placement = Placement(model, dtype=torch.bfloat16, copy_stream=stream)
+    for _ in range(2):  # a later stage takes the memory again
+        with placement.resident(first, then=second):
+            pass
+        with placement.resident(third, then=first):  # the second block is not wanted after all
+            assert next(third.parameters()).dtype == torch.bfloat16
+        assert sum(pinning.pinned.values()) == side_copies.CHUNKS * side_copies.CHUNK_BYTES
+        placement.end_stage()
+        assert not stream.waiting
+        assert not pinning.pinned
+    placement.end_stage()  # and once more does no harm
 
 
 def resident_memory() -> dict[str, int]:

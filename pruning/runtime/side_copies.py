@@ -1,0 +1,170 @@
+"""Copies from the host to a device beside its computation: in order, on one stream, through pinned chunks.
+
+Host memory that is mapped from a file cannot be pinned, and a copy from pageable memory blocks the host. So
+tensors go through two chunks of pinned memory in turn: while the device copies from one, the host fills the
+other.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Generic, Protocol, TypeVar
+
+import torch
+from torch import Tensor
+
+from pruning.runtime.pinned_memory import PinnedArena, pinning_for
+
+CHUNKS = 2
+CHUNK_BYTES = 1 << 25
+
+MarkT = TypeVar("MarkT")
+
+
+class CopyStream(Protocol[MarkT]):
+    """A queue of copies on a device, beside the stream that computes. A mark is a point in either of them."""
+
+    def computed(self) -> MarkT:
+        """Mark what the current computation has queued so far."""
+
+    def copied(self) -> MarkT:
+        """Mark the copies queued so far."""
+
+    def wait_before_copying(self, mark: MarkT) -> None:
+        """Let the copies that are queued from now on begin after `mark`."""
+
+    def wait_before_computing(self, mark: MarkT) -> None:
+        """Let the computation that is queued from now on begin after `mark`."""
+
+    def wait_on_host(self, mark: MarkT) -> None:
+        """Return once the device has passed `mark`."""
+
+    def copy(self, target: Tensor, source: Tensor) -> None:
+        """Queue a copy between two tensors of the same shape; between devices, also of the same dtype."""
+
+
+class CudaCopyStream:
+    """A CUDA stream of its own. It may be used by several threads, one at a time."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+
+    def computed(self) -> torch.cuda.Event:
+        mark: torch.cuda.Event = torch.cuda.current_stream(self._device).record_event()
+        return mark
+
+    def copied(self) -> torch.cuda.Event:
+        mark: torch.cuda.Event = self._stream.record_event()
+        return mark
+
+    def wait_before_copying(self, mark: torch.cuda.Event) -> None:
+        self._stream.wait_event(mark)
+
+    def wait_before_computing(self, mark: torch.cuda.Event) -> None:
+        torch.cuda.current_stream(self._device).wait_event(mark)
+
+    def wait_on_host(self, mark: torch.cuda.Event) -> None:
+        mark.synchronize()
+
+    def copy(self, target: Tensor, source: Tensor) -> None:
+        with torch.cuda.stream(self._stream):
+            target.copy_(source, non_blocking=True)
+
+
+class PendingCopies(Generic[MarkT]):
+    """Tensors on the device that are being filled."""
+
+    def __init__(self, stream: CopyStream[MarkT], targets: list[Tensor], last: Future[MarkT]) -> None:
+        self._stream, self._targets, self._last = stream, targets, last
+
+    def result(self) -> list[Tensor]:
+        """Return the tensors; whatever is computed from now on finds them filled.
+
+        Every pending copy must be waited for, also one that turns out to be of no use: its tensors' memory is
+        what the computation uses next.
+        """
+        self._stream.wait_before_computing(self._last.result())
+        return self._targets
+
+
+class SideCopies(Generic[MarkT]):
+    """Copies tensors to a device while it computes.
+
+    The targets' memory comes from the stream that computes, and returns to it. A copy begins after what that
+    stream had queued when the memory was taken, and the stream goes on after the copy. So two blocks take
+    turns in the same memory, and no host thread waits. Memory that was taken for the copying stream could be
+    used by no other, and would be lost to the computation.
+    """
+
+    def __init__(
+        self,
+        device: torch.device,
+        stream: CopyStream[MarkT],
+        arena: PinnedArena,
+        *,
+        chunk_bytes: int = CHUNK_BYTES,
+    ) -> None:
+        """`arena`: where the chunks are taken from; one that gives none makes the copies slower."""
+        self._device, self._stream, self._arena = device, stream, arena
+        self._thread = ThreadPoolExecutor(1)
+        self._chunks = [self._chunk(chunk_bytes) for _ in range(CHUNKS)]
+        self._read: list[MarkT | None] = [None] * CHUNKS  # by chunk: the device has read it
+        self._turn = 0
+        self._landing: Tensor | None = None  # a chunk on the device, for tensors that are cast there
+
+    def begin(self, sources: Sequence[Tensor], dtypes: Sequence[torch.dtype]) -> PendingCopies[MarkT]:
+        """Start to copy tensors of the host. They are cast on the device, since the host casts slower."""
+        with torch.inference_mode(False):  # the thread, which is in no such mode, may not write to theirs
+            targets = [
+                torch.empty(source.shape, dtype=dtype, device=self._device)
+                for source, dtype in zip(sources, dtypes, strict=True)
+            ]
+            if self._landing is None and any(
+                s.dtype != t.dtype for s, t in zip(sources, targets, strict=True)
+            ):
+                self._landing = torch.empty_like(self._chunks[0], device=self._device)
+        free = self._stream.computed()  # until then, earlier owners may use the targets' memory
+        return PendingCopies(self._stream, targets, self._thread.submit(self._run, sources, targets, free))
+
+    def close(self) -> None:
+        """End the thread, and give the chunks back when the device has read them."""
+        self._thread.shutdown()
+        self._stream.wait_on_host(self._stream.copied())
+        self._landing = None
+        for chunk in self._chunks:
+            self._arena.give_back(chunk)
+        self._arena.close()
+
+    def _run(self, sources: Sequence[Tensor], targets: Sequence[Tensor], free: MarkT) -> MarkT:
+        self._stream.wait_before_copying(free)
+        for source, target in zip(sources, targets, strict=True):
+            rows, filled = source.contiguous().view(-1), target.view(-1)
+            count = self._chunks[0].nbytes // source.itemsize
+            for piece, part in zip(torch.split(rows, count), torch.split(filled, count), strict=True):
+                self._copy(piece, part)
+        return self._stream.copied()
+
+    def _copy(self, piece: Tensor, target: Tensor) -> None:
+        """Copy one dimension of at most a chunk, through the chunk whose turn it is."""
+        turn, self._turn = self._turn, (self._turn + 1) % CHUNKS
+        if (read := self._read[turn]) is not None:
+            self._stream.wait_on_host(read)
+        chunk = self._chunks[turn][: piece.nbytes].view(piece.dtype)
+        chunk.copy_(piece)
+        if piece.dtype == target.dtype:
+            self._stream.copy(target, chunk)
+        else:
+            assert self._landing is not None  # noqa: S101 - `begin` made it
+            landing = self._landing[: piece.nbytes].view(piece.dtype)
+            self._stream.copy(landing, chunk)
+            self._stream.copy(target, landing)
+        self._read[turn] = self._stream.copied()
+
+    def _chunk(self, size: int) -> Tensor:
+        pinned = self._arena.take([size], torch.uint8)
+        return torch.empty(size, dtype=torch.uint8) if pinned is None else pinned
+
+
+def side_copies(device: torch.device, stream: CopyStream[MarkT]) -> SideCopies[MarkT]:
+    """Return copies to a device through an arena of their own."""
+    return SideCopies(device, stream, PinnedArena(pinning_for(device), CHUNKS * CHUNK_BYTES))

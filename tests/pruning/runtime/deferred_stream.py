@@ -1,0 +1,53 @@
+"""A copy stream without a device, which copies as late as it may: what does not wait finds wrong numbers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import RLock
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A point in the copies, after `position` of them, or in the computation, which is always at its end."""
+
+    position: int
+
+
+class DeferredStream:
+    def __init__(self) -> None:
+        self.events: list[str] = []
+        self.waiting: list[Callable[[], object]] = []
+        self._done = 0
+        self._lock = RLock()  # the thread that copies, and the one that computes
+
+    def computed(self) -> Mark:
+        self.events.append("memory is taken")
+        return Mark(-1)
+
+    def copied(self) -> Mark:
+        with self._lock:
+            return Mark(self._done + len(self.waiting))
+
+    def wait_before_copying(self, mark: Mark) -> None:
+        assert mark == Mark(-1)
+        self.events.append("copies wait for the computation")
+
+    def wait_before_computing(self, mark: Mark) -> None:
+        self._run_until(mark)
+        self.events.append("the computation waits for the copies")
+
+    def wait_on_host(self, mark: Mark) -> None:
+        self._run_until(mark)
+
+    def copy(self, target: Tensor, source: Tensor) -> None:
+        assert target.shape == source.shape
+        with self._lock:
+            self.events.append("copy")
+            self.waiting.append(lambda: target.copy_(source))
+
+    def _run_until(self, mark: Mark) -> None:
+        with self._lock:
+            while self._done < mark.position:
+                self.waiting.pop(0)()
+                self._done += 1
