@@ -1,19 +1,22 @@
-"""Stores the blocks' inputs between a streamed forward and backward pass, within a memory and disk budget.
+"""Stores the block inputs and deltas of a streamed pass, within a budget of memory and disk.
 
-Inputs go to the device, its pinned host memory or disk. Where the budget does not hold all of them, only
-every k-th block's input is retained, and those between are recomputed.
+They go to the device, its pinned host memory or disk. Where the budget does not hold all inputs, only every
+k-th block's is retained, and those between are recomputed.
 """
 
 import mmap
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-import psutil
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+
+from pruning.runtime.cgroup import host_memory
+from pruning.runtime.pinned_memory import PinnedArena, Pinning, pinning_for
 
 
 @dataclass(frozen=True)
@@ -29,21 +32,93 @@ class Budget:
         """Return fixed shares of this machine's resources.
 
         An eighth of a CPU's memory; a sixteenth of a GPU's and a quarter of its host's; half of the free
-        space on the directory's disk.
+        space on the directory's disk. Of the host's memory, what the process may use.
         """
-        memory = psutil.virtual_memory().total
+        memory = host_memory()
         disk = shutil.disk_usage(directory).free // 2
         if device.type == "cpu":
             return cls(memory // 8, 0, disk)
         return cls(torch.cuda.get_device_properties(device).total_memory // 16, memory // 4, disk)
 
 
-Fetch = Callable[[], Tensor]
-"""Returns a stored tensor, on the device that computes."""
+class _Stored(Protocol):
+    """A tensor in one of the three places."""
+
+    def fetch(self) -> Tensor:
+        """Return it on the device that computes."""
+
+    def drop(self) -> None:
+        """Free its place; it is not fetched again."""
+
+
+@dataclass(frozen=True)
+class _OnDevice:
+    tensor: Tensor
+
+    def fetch(self) -> Tensor:
+        return self.tensor
+
+    def drop(self) -> None:
+        """Do nothing: the memory is freed with the tensor."""
+
+
+@dataclass(frozen=True)
+class _Pinned:
+    tensor: Tensor
+    arena: PinnedArena
+    device: torch.device
+
+    def fetch(self) -> Tensor:
+        return self.tensor.to(self.device, non_blocking=True, copy=True)
+
+    def drop(self) -> None:
+        self.arena.give_back(self.tensor)
+
+
+@dataclass(frozen=True)
+class _OnDisk:
+    path: Path
+    device: torch.device
+
+    def fetch(self) -> Tensor:
+        loaded: dict[str, Tensor] = load_file(self.path, device=str(self.device))
+        return loaded["hidden"]
+
+    def drop(self) -> None:
+        self.path.unlink()
+
+
+class Deltas(Mapping[str, Tensor]):
+    """The gradients between two blocks: one packed tensor per micro-batch, under its number as text."""
+
+    def __init__(self, store: Callable[[Tensor, str], _Stored]) -> None:
+        """`store`: puts a tensor into its place, which it calls by the given name."""
+        self._store = store
+        self._stored: dict[str, _Stored] = {}
+
+    def put(self, number: int, delta: Tensor) -> None:
+        """Store a micro-batch's delta, from any device, in place of its earlier one."""
+        name = str(number)
+        if name in self._stored:
+            self._stored.pop(name).drop()
+        self._stored[name] = self._store(delta, f"delta-{name}")
+
+    def clear(self) -> None:
+        """Forget all deltas."""
+        self._stored.clear()
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self._stored[name].fetch()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._stored)
+
+    def __len__(self) -> int:
+        return len(self._stored)
 
 
 class ActivationStore:
-    """Each block's input, micro-batch by micro-batch.
+    """Each block's input, micro-batch by micro-batch, and the deltas between two blocks.
 
     A slot holds one block's input for all windows. The backward pass wants the last blocks' inputs first, so
     they get the fastest slots. On CUDA, recomputing is preferred to the disk: for LLaMA-7B and 128 windows of
@@ -52,20 +127,32 @@ class ActivationStore:
     """
 
     def __init__(
-        self, blocks: int, block_bytes: int, budget: Budget, device: torch.device, directory: Path
+        self,
+        blocks: int,
+        block_bytes: int,
+        budget: Budget,
+        device: torch.device,
+        directory: Path,
+        *,
+        pinning: Pinning | None = None,
     ) -> None:
-        """`block_bytes`: the size of one block's input for all windows. `directory`: empty, for spilling."""
+        """`block_bytes`: the size of one block's input for all windows. `directory`: empty, for spilling.
+
+        `pinning`: how host memory is pinned; by default as the device wants it.
+        """
         self._device, self._directory = device, directory
         self._blocks = blocks
         on_device, on_host, on_disk = (
             size // block_bytes for size in (budget.device, budget.host, budget.disk)
         )
         self._device_slots, self._memory_slots = on_device, on_device + on_host
-        # One slot, the fastest, is for the gradient between two blocks, which has the size of an input.
+        self._arena = PinnedArena(pinning or pinning_for(device), budget.host)
+        # One slot, the fastest, is for the deltas, which have the size of an input.
         self.interval = _smallest_interval(blocks, self._memory_slots - 1)
         if device.type == "cpu" or _slots_needed(blocks, self.interval) >= self._memory_slots:
             self.interval = _smallest_interval(blocks, self._memory_slots + on_disk - 1)
-        self._stored: dict[int, list[Fetch]] = {}
+        self._stored: dict[int, list[_Stored]] = {}
+        self.deltas = Deltas(lambda delta, name: self._store(delta, 0, name, is_passing=True))
 
     def retains(self, block: int) -> bool:
         """Whether the block's input stays stored when the forward pass moves on."""
@@ -74,7 +161,7 @@ class ActivationStore:
     def append(self, block: int, hidden: Tensor) -> None:
         """Store the next micro-batch of a block's input."""
         pieces = self._stored.setdefault(block, [])
-        pieces.append(self._store(hidden, self._rank(block), f"{block}-{len(pieces)}.safetensors"))
+        pieces.append(self._store(hidden, self._rank(block), f"{block}-{len(pieces)}"))
 
     def __contains__(self, block: int) -> bool:
         return block in self._stored
@@ -85,31 +172,37 @@ class ActivationStore:
 
     def fetch(self, block: int, number: int) -> Tensor:
         """Return one micro-batch of a block's input, on the device."""
-        return self._stored[block][number]()
+        return self._stored[block][number].fetch()
 
     def drop(self, block: int) -> None:
         """Free a block's input."""
-        for path in self._directory.glob(f"{block}-*.safetensors"):
-            path.unlink()
-        self._stored.pop(block, None)
+        for piece in self._stored.pop(block, []):
+            piece.drop()
+
+    def close(self) -> None:
+        """Forget everything, and give the pinned memory back to the system."""
+        self._stored.clear()
+        self.deltas.clear()
+        self._arena.close()
 
     def _rank(self, block: int) -> int:
-        """Return the slot of a block's input, counted from the fastest; 0 is the gradient's."""
+        """Return the slot of a block's input, counted from the fastest; 0 is that of the deltas."""
         if not self.retains(block):  # stored for a short time only
             return self.interval - block % self.interval
         return self.interval + (self._blocks - 1 - block) // self.interval
 
-    def _store(self, hidden: Tensor, rank: int, name: str) -> Fetch:
+    def _store(self, hidden: Tensor, rank: int, name: str, *, is_passing: bool = False) -> _Stored:
+        """Store a tensor in the place of its rank. `is_passing`: it is soon replaced."""
         if rank < self._device_slots:
-            kept = hidden if self._device.type == "cuda" else _copy_to_own_pages(hidden)
-            return lambda: kept
+            on_heap = self._device.type == "cpu" and not is_passing
+            return _OnDevice(_copy_to_own_pages(hidden) if on_heap else hidden.to(self._device))
         if rank < self._memory_slots:
-            pinned = torch.empty_like(hidden, device="cpu", pin_memory=True)
-            pinned.copy_(hidden, non_blocking=True)
-            return lambda: pinned.to(self._device, non_blocking=True)
-        path = self._directory / name
+            pinned = self._arena.take(hidden.shape, hidden.dtype)
+            if pinned is not None:
+                return _Pinned(pinned.copy_(hidden, non_blocking=True), self._arena, self._device)
+        path = self._directory / f"{name}.safetensors"
         save_file({"hidden": hidden.contiguous()}, path)
-        return lambda: load_file(path, device=str(self._device))["hidden"]
+        return _OnDisk(path, self._device)
 
 
 def _copy_to_own_pages(hidden: Tensor) -> Tensor:

@@ -170,6 +170,7 @@ class GradientPass:
             except (RuntimeError, MemoryError, OSError) as error:
                 if not self._changed_after(error, resume_store):
                     raise
+            self._placement.end_stage()  # frees what was copied ahead
             gc.collect()  # frees what the failed pass held
             if self._placement.device.type == "cuda":
                 torch.cuda.empty_cache()
@@ -285,7 +286,9 @@ class GradientPass:
         rows = count * (length + self._float32_tokens)  # packed, a float32 token takes two rows
         block_bytes = rows * features * self._placement.dtype.itemsize
         device, blocks = self._placement.device, len(self._stack.blocks)
+        store = ActivationStore(blocks, block_bytes, Budget.of(device, scratch), device, scratch)
         try:
-            yield ActivationStore(blocks, block_bytes, Budget.of(device, scratch), device, scratch)
+            yield store
         finally:
+            store.close()
             shutil.rmtree(scratch, ignore_errors=True)

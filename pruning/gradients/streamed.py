@@ -6,7 +6,7 @@
 """
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 
 import torch
@@ -38,7 +38,8 @@ def streamed_steps(stack: Stack, micro_batches: int) -> int:
 class StreamedPass:
     """One streamed pass over the windows.
 
-    `deltas` below are the gradients at a block's output or input: one packed tensor per micro-batch.
+    Deltas are the gradients at a block's output or input: one packed tensor per micro-batch, stored where the
+    blocks' inputs are.
     """
 
     def __init__(
@@ -74,23 +75,24 @@ class StreamedPass:
     ) -> None:
         """Compute the norms of the `missing` blocks, the last one first, and call `commit` for each.
 
-        `inputs`: an empty store for the blocks' inputs. `checkpoint`: holds the deltas between two blocks,
-        and those of an interrupted pass are continued from.
+        `inputs`: an empty store for the blocks' inputs and the deltas. `checkpoint`: holds the deltas between
+        two blocks, and those of an interrupted pass are continued from.
         """
-        top, deltas = len(self._blocks) - 1, list[Tensor]()
+        top = len(self._blocks) - 1
         if (saved := checkpoint.load()) and max(missing) <= saved[0] < top:
             top = saved[0]
-            deltas = [saved[1][str(number)] for number in range(len(self._micro_batches))]
+            for number in range(len(self._micro_batches)):
+                inputs.deltas.put(number, saved[1][str(number)])
         self._store_inputs(inputs, top)
         for index in range(top, min(missing) - 1, -1):
             if index not in inputs:
                 self._recompute_input(inputs, index)
-            norms = self._backward(index, inputs, deltas, with_norms=index in missing)
+            norms = self._backward(index, inputs, with_norms=index in missing)
             inputs.drop(index)
             if index in missing:
                 commit(index, norms)
             if index > min(missing):
-                self._save(checkpoint, index - 1, deltas)
+                self._save(checkpoint, index - 1, inputs.deltas)
         checkpoint.drop()
 
     def _store_inputs(self, inputs: ActivationStore, top: int) -> None:
@@ -119,15 +121,13 @@ class StreamedPass:
                 inputs.append(index + 1, output.pack())
                 self._count_step()
 
-    def _backward(
-        self, index: int, inputs: ActivationStore, deltas: list[Tensor], *, with_norms: bool
-    ) -> GradientNorms:
-        """Propagate `deltas` in place from the output of block `index` to its input.
+    def _backward(self, index: int, inputs: ActivationStore, *, with_norms: bool) -> GradientNorms:
+        """Propagate the deltas from the output of block `index` to its input.
 
-        Empty `deltas` mean that this is the last block: they start with the gradient of the loss. Returns the
+        Where there are none, this is the last block: they start with the gradient of the loss. Returns the
         norms of the block's layers; none without `with_norms`.
         """
-        block = self._blocks[index]
+        block, deltas = self._blocks[index], inputs.deltas
         with ExitStack() as placed:
             below = self._blocks[index - 1].module if index else None
             placed.enter_context(self._placement.resident(block.module, then=below))
@@ -142,11 +142,10 @@ class StreamedPass:
                 hidden = self._fetch(inputs, index, number).as_leaves()
                 accumulator = self._forward.accumulator(block.layers, sums) if with_norms else None
                 output = self._forward.run_block(index, micro_batch, hidden, accumulator, skip=skip)
-                if head is not None:
-                    deltas.append(self._loss_delta(head, output, micro_batch))
-                at_output = self._forward.unpack(deltas[number])
+                delta = deltas[str(number)] if head is None else self._loss_delta(head, output, micro_batch)
+                at_output = self._forward.unpack(delta)
                 at_input = torch.autograd.grad(output.tensors, hidden.tensors, at_output.tensors)
-                deltas[number] = HiddenStates(*at_input).pack()
+                deltas.put(number, HiddenStates(*at_input).pack())
                 if accumulator is not None:
                     accumulator.check_complete()
                 self._count_step()
@@ -169,10 +168,10 @@ class StreamedPass:
         self._done += 1
         self._step(min(self._done, self._steps), self._steps)  # recomputing inputs takes uncounted steps
 
-    def _save(self, checkpoint: ActivationCheckpoint, block: int, deltas: Sequence[Tensor]) -> None:
+    def _save(self, checkpoint: ActivationCheckpoint, block: int, deltas: Mapping[str, Tensor]) -> None:
         """Save the deltas, but spend no more than a tenth of the time: they only spare a backward pass."""
         if time.monotonic() < self._next_save:
             return
         started = time.monotonic()
-        checkpoint.save(block, {str(number): delta for number, delta in enumerate(deltas)})
+        checkpoint.save(block, deltas)
         self._next_save = time.monotonic() + 10 * (time.monotonic() - started)

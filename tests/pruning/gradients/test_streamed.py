@@ -1,5 +1,6 @@
 """The streamed schedule gives the same bits as `whole`, wherever it is interrupted and resumed."""
 
+import mmap
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from pruning.recipe import GradientNorm, LayerSelection
 from pruning.resume.store import DirectoryResumeStore, EphemeralResumeStore
 from tests.pruning.families import ALL_FAMILIES, make
 from tests.pruning.pruned import ignore_steps
+from tests.pruning.runtime.recorded_pinning import RecordedPinning
 
 CPU = torch.device("cpu")
 
@@ -90,7 +92,9 @@ def test_a_selection_gives_the_norms_of_a_pass_over_all_layers(
     assert_equal(found, expected)
 
 
-@pytest.mark.parametrize("places", [(0, 0, 9), (2, 0, 9), (3, 0, 0), (1, 0, 1), (0, 0, 0)])
+@pytest.mark.parametrize(
+    "places", [(0, 0, 9), (2, 0, 9), (3, 0, 0), (1, 0, 1), (0, 0, 0), (0, 9, 0), (1, 2, 9)]
+)
 def test_the_bits_do_not_depend_on_where_block_inputs_are_stored(
     places: tuple[int, int, int], five_windows: Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,6 +106,58 @@ def test_the_bits_do_not_depend_on_where_block_inputs_are_stored(
         new_pass(five_windows, "streamed").run(ignore_steps, EphemeralResumeStore(tmp_path)), expected
     )
     assert not list(tmp_path.rglob("inputs"))
+
+
+@pytest.mark.parametrize(
+    ("places", "expected"),
+    [((0, 5, 0), "pinned"), ((1, 5, 0), "device"), ((0, 0, 9), "disk")],
+    ids=str,
+)
+def test_deltas_are_stored_within_the_budget_like_inputs(
+    places: tuple[int, int, int], expected: str, tmp_path: Path
+) -> None:
+    one = 2 * 4 * 32 * 32  # bytes of all micro-batches
+    hidden = torch.rand(2, 32, 32)
+    pinning = RecordedPinning()
+    store = ActivationStore(
+        4, one, Budget(*(one * count for count in places)), CPU, tmp_path, pinning=pinning
+    )
+    for turn in range(3):
+        for number in range(2):
+            store.deltas.put(number, hidden[number] + turn)
+        assert len(pinning.pinned) == (2 if expected == "pinned" else 0)
+        assert len(list(tmp_path.iterdir())) == (2 if expected == "disk" else 0)
+        found = dict(store.deltas)
+        assert list(found) == ["0", "1"]
+        assert all(torch.equal(found[str(number)], hidden[number] + turn) for number in range(2))
+    store.close()
+    assert not pinning.pinned
+    assert not store.deltas
+
+
+def test_pinned_memory_is_used_again_for_later_blocks_and_given_back(tmp_path: Path) -> None:
+    pinning, hidden = RecordedPinning(), torch.rand(1, 5, 5)
+    budget = Budget(device=0, host=4 * mmap.PAGESIZE, disk=0)
+    store = ActivationStore(2, 100, budget, CPU, tmp_path, pinning=pinning)
+    store.append(0, hidden)
+    first = store.fetch(0, 0)
+    store.drop(0)
+    store.append(1, hidden + 1)
+    assert pinning.calls == 1
+    assert torch.equal(first, hidden)  # what was fetched is not in the pinned memory
+    assert torch.equal(store.fetch(1, 0), hidden + 1)
+    store.close()
+    assert not pinning.pinned
+
+
+def test_inputs_go_to_the_disk_where_the_system_refuses_to_pin(tmp_path: Path) -> None:
+    hidden = torch.rand(1, 5, 5)
+    store = ActivationStore(
+        2, 100, Budget(device=0, host=10_000, disk=0), CPU, tmp_path, pinning=RecordedPinning(most=0)
+    )
+    store.append(0, hidden)
+    assert [path.name for path in tmp_path.iterdir()] == ["0-0.safetensors"]
+    assert torch.equal(store.fetch(0, 0), hidden)
 
 
 @pytest.mark.parametrize(("blocks", "slots"), [(30, 40), (30, 30), (30, 12), (30, 3), (7, 5), (1, 0)])
