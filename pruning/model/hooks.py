@@ -16,6 +16,7 @@ from pruning.errors import InvalidInput
 from pruning.model.experts import run_by_expert
 from pruning.model.layers import ExpertLayer, LinearLayer, expert_layers
 from pruning.model.patching import replaced_forward
+from pruning.model.upcast import expert_product
 
 
 @dataclass(frozen=True)
@@ -110,10 +111,10 @@ def _experts_observed(
             return torch.split(rows, (tokens // length).bincount(minlength=count).tolist())
 
         if layer.name not in observed:
-            return nn.functional.linear(inputs, layer.matrix)
+            return expert_product(layer, inputs)
         call = LayerCall(layer, inputs, by_window)
         observer.before(call)
-        output = nn.functional.linear(inputs, layer.matrix)
+        output = expert_product(layer, inputs)
         observer.after(call, output)
         return output
 

@@ -19,3 +19,8 @@ def replaced_forward(module: nn.Module, forward: Callable[..., Any]) -> Iterator
         yield
     finally:
         del module.forward
+
+
+def has_replaced_forward(module: nn.Module) -> bool:
+    """Whether calls of `module` run a forward method other than its class's own."""
+    return "forward" in vars(module)

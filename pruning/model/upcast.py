@@ -16,8 +16,8 @@ from torch.func import functional_call
 from transformers import PreTrainedModel
 
 from pruning.model.blocks import Block
-from pruning.model.layers import ModuleLayer, linear_layers
-from pruning.model.patching import replaced_forward
+from pruning.model.layers import ExpertLayer, ModuleLayer, linear_layers
+from pruning.model.patching import has_replaced_forward, replaced_forward
 
 Upcast = Callable[[str, Tensor], Tensor]
 """Returns a layer's matrix in float32, given the layer's name and the matrix."""
@@ -27,9 +27,9 @@ class BlockInFloat32:
     """A block with narrow weights that is called with float32 hidden states.
 
     A matrix is upcast at its first product and kept until `release`, so that consecutive micro-batches share
-    it. Autograd saves only the narrow matrix, and a backward pass after `release` upcasts it again.
-    Parameters other than the matrices of linear modules, such as those of fused experts, autograd does save
-    in float32.
+    it. Autograd saves only the narrow matrix, and a backward pass after `release` upcasts it again. Fused
+    experts that run one by one (`pruning.model.hooks`) are upcast one at a time by `expert_product`, and only
+    those that receive tokens. Whatever else there is in the block, autograd saves in float32.
     """
 
     def __init__(self, block: Block) -> None:
@@ -37,10 +37,13 @@ class BlockInFloat32:
         self._module = block.module
         layers = linear_layers(block.module, block.name)
         self._linear = [layer for layer in layers if isinstance(layer, ModuleLayer)]
+        self._experts = [layer for layer in layers if isinstance(layer, ExpertLayer)]
         self._in_float32: dict[str, Tensor] | None = {}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - stands in for any block
-        others = _upcast_tensors(self._module, apart_from={layer.parameter for layer in self._linear})
+        one_by_one = [layer for layer in self._experts if has_replaced_forward(layer.module)]
+        matrices = {layer.parameter for layer in (*self._linear, *one_by_one)}
+        others = _upcast_tensors(self._module, apart_from=matrices)
         with ExitStack() as products:
             for layer in self._linear:
                 products.enter_context(_product_in_float32(layer, self._upcast))
@@ -56,6 +59,18 @@ class BlockInFloat32:
         if name not in self._in_float32:
             self._in_float32[name] = matrix.float()
         return self._in_float32[name]
+
+
+def expert_product(layer: ExpertLayer, inputs: Tensor) -> Tensor:
+    """Return x·Wᵀ, (tokens, outputs), for the `inputs` x (tokens, inputs) of one expert.
+
+    A narrow matrix with float32 inputs is upcast for this product alone, and again for its gradient.
+    """
+    matrix = layer.matrix
+    if inputs.dtype != torch.float32 or not _is_narrow(matrix):
+        return nn.functional.linear(inputs, matrix)
+    product: Tensor = _Product.apply(inputs, matrix, Tensor.float)  # type: ignore[no-untyped-call]
+    return product
 
 
 def trunk_in_float32(model: PreTrainedModel, blocks: Collection[nn.Module]) -> Callable[..., Any]:
@@ -110,9 +125,13 @@ class _Product(torch.autograd.Function):
     def forward(ctx: Any, inputs: Tensor, matrix: Tensor, upcast: Callable[[Tensor], Tensor]) -> Tensor:  # noqa: ANN401 - autograd's context
         ctx.save_for_backward(matrix)
         ctx.upcast = upcast
+        if not inputs.numel():  # an expert that receives no token
+            return inputs.new_empty(*inputs.shape[:-1], len(matrix))
         return inputs @ upcast(matrix).T
 
     @staticmethod
     def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor, None, None]:  # noqa: ANN401
         (matrix,), (delta,) = ctx.saved_tensors, upstream
+        if not delta.numel():
+            return delta.new_empty(*delta.shape[:-1], matrix.shape[1]), None, None
         return delta @ ctx.upcast(matrix), None, None

@@ -1,0 +1,68 @@
+"""Experts in float32: one at a time, with the bits of a model that is float32 as a whole."""
+
+import copy
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from pruning.gradients.window_norms import GradientAccumulator, WindowNorms
+from pruning.model.blocks import Block, Stack, find_stack
+from pruning.model.hooks import observing
+from pruning.model.layers import ExpertLayer
+from pruning.model.replay import Replay
+from pruning.model.upcast import BlockInFloat32
+from tests.pruning.families import make
+
+TOKENS = torch.randint(2, 384, (2, 4), generator=torch.Generator().manual_seed(5))
+
+
+class LargestUpcast(TorchDispatchMode):
+    """Records the largest float32 copy of a narrower tensor."""
+
+    numel = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ANN401
+        result = func(*args, **(kwargs or {}))
+        if func is torch.ops.aten._to_copy.default and result.dtype == torch.float32:
+            self.numel = max(self.numel, result.numel())
+        return result
+
+
+def stack_and_input(family: str, *, in_float32: bool) -> tuple[Stack, Tensor, Any]:
+    model = make(family, torch.bfloat16).requires_grad_(False).eval()
+    stack = find_stack(copy.deepcopy(model).float() if in_float32 else model)
+    replay = Replay(stack, TOKENS)
+    hidden, calls = replay.embed(TOKENS, float32=True)
+    return stack, hidden, calls[0]
+
+
+def norms_of(block: Block, module: Any, call: Any, hidden: Tensor) -> dict[str, Tensor]:  # noqa: ANN401
+    """Return the output, the gradient at the input, and each layer's gradient norms."""
+    sums = {layer.name: WindowNorms(layer, ["l1"]) for layer in block.layers}
+    accumulator = GradientAccumulator(block.layers, sums)
+    leaf = hidden.detach().requires_grad_()
+    with torch.enable_grad(), observing(block.layers, TOKENS, accumulator):
+        output = call(module, leaf)
+        (at_input,) = torch.autograd.grad(output.square().sum(), leaf)
+    accumulator.check_complete()
+    return {"": output.detach(), "input": at_input} | {
+        name: norms.finish("l1", 1) for name, norms in sums.items()
+    }
+
+
+@pytest.mark.parametrize("family", ["mixtral", "qwen2_moe"])
+def test_experts_are_upcast_one_at_a_time_with_the_bits_of_a_float32_model(family: str) -> None:
+    narrow, hidden, call = stack_and_input(family, in_float32=False)
+    wide, wide_hidden, wide_call = stack_and_input(family, in_float32=True)
+    assert torch.equal(hidden, wide_hidden)
+    block, its_block = narrow.blocks[0], wide.blocks[0]
+    with LargestUpcast() as largest:
+        found = norms_of(block, BlockInFloat32(block), call, hidden)
+    expected = norms_of(its_block, its_block.module, wide_call, wide_hidden)
+    assert found.keys() == expected.keys()
+    assert all(torch.equal(found[name], expected[name]) for name in expected)
+    experts = [layer.parameter for layer in block.layers if isinstance(layer, ExpertLayer)]
+    assert 0 < largest.numel < min(parameter.numel() for parameter in experts)
