@@ -14,6 +14,7 @@ from api.schemas.pages import Page
 from jobs.states import SweepState
 from jobs.sweeps.bisection import Search, Target
 from jobs.tables import Job, Sweep
+from pruning.recipe import implies_sparsity
 
 _MAX_JOBS = 64
 
@@ -40,7 +41,7 @@ class Vary(RequestModel):
         varied = {name: getattr(self, name) for name in Vary.model_fields if getattr(self, name)}
         for values in product(*varied.values()):
             fields = job | dict(zip(varied, values, strict=True))
-            if ":" in str(fields.get("pattern", "")):
+            if implies_sparsity(fields.get("pattern")):
                 fields.pop("sparsity", None)
             if fields not in found:
                 found.append(fields)

@@ -9,7 +9,15 @@ from pruning.recipe.allocation import ALLOCATIONS, AllocationOptions
 from pruning.recipe.calibration import Calibration, Share, WeightedDataset
 from pruning.recipe.datasets import DATASETS, Dataset, content_name, is_stored, is_upload
 from pruning.recipe.evaluation import Evaluation
-from pruning.recipe.fields import ModelReference, Pattern, StrictModel, Text, group_of, is_local
+from pruning.recipe.fields import (
+    ModelReference,
+    Pattern,
+    StrictModel,
+    Text,
+    group_of,
+    implies_sparsity,
+    is_local,
+)
 from pruning.recipe.methods import METHODS, GradientNorm, MethodOptions, Need, RowSelection
 from pruning.recipe.presets import BEST
 from pruning.recipe.recipe import ComputeDtype, Recipe
@@ -43,6 +51,7 @@ __all__ = [
     "WeightedDataset",
     "content_name",
     "group_of",
+    "implies_sparsity",
     "is_local",
     "is_stored",
     "is_upload",

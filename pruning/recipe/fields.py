@@ -79,19 +79,30 @@ class ModelReference(StrictModel):
         return self
 
 
-def _pattern(value: str) -> str:
-    if value == "unstructured":
-        return value
-    match = _GROUP.fullmatch(value)
+def group_of(pattern: str) -> tuple[int, int] | None:
+    """Return (N, M) of a pattern of at most N non-zero of M consecutive weights; None for unstructured.
+
+    Raises ValueError for any other text.
+    """
+    if pattern == "unstructured":
+        return None
+    match = _GROUP.fullmatch(pattern)
     if match is None or not int(match[1]) < int(match[2]) <= _MAX_GROUP:
         raise ValueError(f"must be 'unstructured' or 'N:M' with 1 <= N < M <= {_MAX_GROUP}, such as '2:4'")
+    return int(match[1]), int(match[2])
+
+
+def implies_sparsity(pattern: object) -> bool:
+    """Whether a pattern that is not validated yet implies the sparsity, as N:M does."""
+    try:
+        return isinstance(pattern, str) and group_of(pattern) is not None
+    except ValueError:
+        return False
+
+
+def _pattern(value: str) -> str:
+    group_of(value)
     return value
 
 
 Pattern = Annotated[Text, AfterValidator(_pattern)]
-
-
-def group_of(pattern: str) -> tuple[int, int] | None:
-    """Return (N, M) of a pattern of at most N non-zero of M consecutive weights; None for unstructured."""
-    match = _GROUP.fullmatch(pattern)
-    return (int(match[1]), int(match[2])) if match else None

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pruning.recipe.fields import group_of
+from pruning.recipe.fields import implies_sparsity
 
 BEST = "best"
 
@@ -22,9 +22,8 @@ def expanded(fields: Mapping[str, Any]) -> Mapping[str, Any]:
     for name in _DECIDED_BY_BEST:
         if name in fields:
             raise ValueError(f"the preset '{BEST}' decides {name}; leave it out, or name a method instead")
-    pattern = fields.get("pattern")
-    open_allocation = not isinstance(pattern, str) or group_of(pattern) is None
-    allocation = {"name": "gradient", "band": 0.35} if open_allocation else {"name": "uniform"}
+    uniform = implies_sparsity(fields.get("pattern"))
+    allocation = {"name": "uniform"} if uniform else {"name": "gradient", "band": 0.35}
     return {
         **fields,
         "method": {"name": "admm"},

@@ -79,6 +79,12 @@ def test_group_of_reads_a_pattern() -> None:
     assert group_of("unstructured") is None
 
 
+@pytest.mark.parametrize("pattern", ["", "Unstructured", "2:4:8", "5:4", "2:512", "block 4x4"])
+def test_group_of_takes_no_other_text_for_unstructured(pattern: str) -> None:
+    with pytest.raises(ValueError, match="'unstructured' or 'N:M'"):
+        group_of(pattern)
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
