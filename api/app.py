@@ -10,22 +10,8 @@ from api.openapi import DocumentedAPI, operation_id
 from api.page.base import assets, render
 from api.page.router import router as page_router
 from api.problems import handlers
-from api.problems.problem import documented
-from api.problems.problems import NotAuthenticated, RateLimited, ScopeMissing, ServiceUnavailable
 from api.resources import AppResources
-from api.routes import (
-    artifacts,
-    estimates,
-    events,
-    health,
-    jobs,
-    keys,
-    methods,
-    sweeps,
-    uploads,
-    webhooks,
-    zoo,
-)
+from api.routes.router import router as rest_router
 from api.security.middleware import RequestGuard
 from jobs.settings import Settings
 from jobs.settings import settings as settings_from_environment
@@ -63,10 +49,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.resources = resources
     handlers.install(app, render.problem_response)
     app.add_middleware(RequestGuard, settings=settings)
-    everywhere = documented(NotAuthenticated, ScopeMissing, RateLimited, ServiceUnavailable)
-    for module in (jobs, estimates, events, artifacts, methods, keys, uploads, webhooks, sweeps, zoo):
-        app.include_router(module.router, responses=everywhere)
-    app.include_router(health.router)
+    app.include_router(rest_router)
     app.include_router(page_router)
     app.add_route(f"/static/{assets.STYLESHEET}", assets.serve_stylesheet)
     app.mount("/static", StaticFiles(directory=assets.STATIC))

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from cli.commands import keys, sweeps
-from cli.commands.downloads import download_all, source
+from cli.commands.downloads import download_all, job_or_entry
 from cli.commands.publish import publish
 from cli.commands.run import Run, RunOptions, watch
 from cli.commands.time_limit import TimedOut, time_limit
@@ -30,7 +30,7 @@ from pruneserve_client import PruneServeError, Unavailable
 _EXIT_CODES = (
     "Exit codes: 0 success, 1 the job failed or `up` could not start, 2 bad usage or a rejected request, "
     "3 the job missed its gate, 4 the job was cancelled, 5 timeout, 6 the server is unavailable, "
-    "130 interrupted."
+    "130 interrupted by Ctrl-C, 143 by SIGTERM."
 )
 _INTERRUPTED = 130
 
@@ -75,7 +75,10 @@ JobId = Annotated[UUID, typer.Argument(metavar="JOB", help="The job's id.", show
 Source = Annotated[
     str,
     typer.Argument(
-        metavar="JOB", parser=source, help="The job's id, or the name of a zoo entry.", show_default=False
+        metavar="JOB",
+        parser=job_or_entry,
+        help="The job's id, or the name of a zoo entry.",
+        show_default=False,
     ),
 ]
 Key = Annotated[
@@ -207,7 +210,7 @@ def _exit(outcome: Outcome, *, as_json: bool) -> NoReturn:
         out.print()
         print_job(out, outcome.job)
     if outcome.code != Exit.OK:
-        err.print(f"{outcome.title}{': ' * bool(outcome.problem)}{clean(outcome.problem)}")
+        err.print(": ".join(filter(None, (outcome.title, clean(outcome.problem)))))
     raise typer.Exit(outcome.code)
 
 
@@ -253,7 +256,7 @@ def show(job: JobId, as_json: AsJson = False, url: Url = None, key_file: KeyFile
 
 @app.command()
 def cancel(job: JobId, url: Url = None, key_file: KeyFile = None) -> None:
-    """Cancel a job: at once if it is queued, after its current block if it is running."""
+    """Cancel a job: at once if it is queued, at its next step, within 10 s, if it is running."""
     with connect(url, key_file) as client:
         out.print(clean(client.cancel(job).state))
 
@@ -267,7 +270,7 @@ def retry(job: JobId, url: Url = None, key_file: KeyFile = None) -> None:
 
 @app.command()
 def download(
-    job: Source,
+    source: Source,
     output: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="The directory for the files.", show_default="the value of JOB"),
@@ -277,12 +280,12 @@ def download(
 ) -> None:
     """Download the pruned model of a succeeded job, or of an entry of the zoo."""
     with connect(url, key_file) as client:
-        download_all(client, job, output or Path(job))
+        download_all(client, source, output or Path(source))
 
 
 @app.command(name="publish")
 def publish_model(
-    job: Source,
+    source: Source,
     repository: Annotated[
         str, typer.Argument(metavar="REPO", help="A repository on the Hugging Face Hub, owner/name.")
     ],
@@ -297,7 +300,7 @@ def publish_model(
     The token is HF_TOKEN, or the one that `hf auth login` has stored. It never reaches the service.
     """
     with connect(url, key_file) as client, TemporaryDirectory() as directory:
-        publish(client, job, repository, Path(directory), private=private)
+        publish(client, source, repository, Path(directory), private=private)
 
 
 if __name__ == "__main__":

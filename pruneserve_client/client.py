@@ -1,4 +1,6 @@
-"""The client of the REST API: one method per request, and methods that follow a job or a sweep to its end.
+"""The client of the REST API for jobs, sweeps, artifacts and keys.
+
+It has one method per request, and methods that follow a job or a sweep to its end.
 
 with Client("http://127.0.0.1:8642", key) as client:
     job = client.submit({"model": "org/name", "method": "gblm", "sparsity": 0.5})
@@ -113,7 +115,7 @@ class Client:
                 return
 
     def cancel(self, job_id: UUID) -> JobDetail:
-        """Cancel a job: at once if it is queued, after its current block if it is running."""
+        """Cancel a job: at once if it is queued, at its next step, within 10 s, if it is running."""
         return self._transport.post(f"/v1/jobs/{job_id}/cancel", JobDetail)
 
     def retry(self, job_id: UUID) -> JobDetail:
@@ -163,7 +165,7 @@ class Client:
                 continue
             except Unavailable:
                 pass  # The next request waits until the server is back.
-            # The events may end with a state that a retry has left since: the job itself decides.
+            # A retry may have queued the job again after its last event, so ask for the job.
             job = retry(partial(self.job, job_id), patience)
             if job.ended:
                 yield from retry(partial(self._events_after, job_id, after), patience)
@@ -226,7 +228,7 @@ class Client:
         return self._transport.get(f"/v1/sweeps/{sweep_id}", SweepDetail)
 
     def follow_sweep(self, sweep_id: UUID, *, patience: float = PATIENCE_SECONDS) -> Iterator[SweepDetail]:
-        """Yield a sweep as it is every few seconds, finally once it has ended."""
+        """Yield the sweep every two seconds, the last time after it has ended."""
         while True:
             sweep = retry(partial(self.sweep, sweep_id), patience)
             yield sweep
@@ -256,6 +258,6 @@ class Client:
                 return
 
     def revoke_key(self, key_id: UUID) -> None:
-        """Revoke a key, from its next request on."""
+        """Revoke a key: its next request is refused."""
         with self._transport.exchange("DELETE", f"/v1/keys/{key_id}"):
             pass

@@ -109,16 +109,16 @@ class CalibrationFacts(Model):
     """The token windows on which activations and gradients were measured."""
 
     sets: list[DatasetFacts]
-    """In the order of the windows."""
+    """The datasets, in the order of their windows."""
 
     windows: int
-    """How many windows there are in all."""
+    """Number of windows in all."""
 
     sequence_length: int
-    """Tokens per window."""
+    """Number of tokens per window."""
 
     tokens: int
-    """Tokens in all windows."""
+    """Number of tokens in all windows."""
 
     fingerprint: str
     """SHA-256 over the token ids of all sets."""
@@ -147,13 +147,13 @@ class DatasetFacts(Model):
     """The windows that came from one dataset."""
 
     dataset: str
-    """As the recipe names it."""
+    """The dataset, as the recipe names it."""
 
     weight: float
-    """As asked for, relative to the other datasets'."""
+    """The weight that the recipe gives it, relative to the other datasets'."""
 
     windows: int
-    """How many windows it gave."""
+    """Number of windows from this dataset."""
 
     fingerprint: str
     """SHA-256 over the token ids."""
@@ -225,7 +225,7 @@ class Environment(Model):
     """`cpu`, or the CUDA device with its name."""
 
     dtype: str
-    """Of the computation; sums are float32 at least."""
+    """Dtype of the computation; sums are float32 at least."""
 
     threads: int
     """Threads that computed on the CPU."""
@@ -234,7 +234,7 @@ class Environment(Model):
     """The attention implementation."""
 
     schedule: Literal["whole", "streamed"] | str | None = None
-    """Of the gradients; null where none were computed."""
+    """Schedule of the gradients; null where none were computed."""
 
     micro_batch: int | None = None
     """Windows that shared a pass for the gradients."""
@@ -416,7 +416,7 @@ class JobDetail(JobModel):
     """How far the job has come; null before it first runs."""
 
     perplexity: Perplexity | None
-    """Set once the job has succeeded."""
+    """Both perplexities; null before the job has succeeded."""
 
     gate: Verdict | None
     """How the job met its gate; set once a job with a gate succeeded."""
@@ -595,7 +595,7 @@ class JobSummary(JobModel):
     """How far the job has come; null before it first runs."""
 
     perplexity: Perplexity | None
-    """Set once the job has succeeded."""
+    """Both perplexities; null before the job has succeeded."""
 
     gate: Verdict | None
     """How the job met its gate; set once a job with a gate succeeded."""
@@ -698,10 +698,10 @@ class LayerFacts(Model):
     """The shape of the weight matrix."""
 
     zeros: int
-    """Weights that are zero."""
+    """Number of weights that are zero."""
 
     weights: int
-    """All weights."""
+    """Number of weights."""
 
     relative_error: float | None = None
     """How far its outputs are from those of its dense weights on the same inputs: the Frobenius norm of the difference over that of the dense outputs. Over all calibration windows where the recipe measures second moments (sparsegpt, admm, any refit), over the first one where it measures input norms only (wanda, gblm, ria). Null for a method that measures no inputs, and for an expert that no token reached."""
@@ -757,10 +757,10 @@ class Lineage(Model):
 class LogMessage(Model):
     """A message for people."""
 
-    kind: Literal["log"]
     attempt: int | None
-    """The attempt that wrote it, if one did."""
+    """The attempt that the event belongs to, if any."""
 
+    kind: Literal["log"]
     message: str
     """The message."""
 
@@ -852,16 +852,16 @@ class ModelFacts(Model):
     """The Hub commit; null for a local directory."""
 
     digest: str | None
-    """Of a local directory's content; null for a Hub model."""
+    """Digest of a local directory's content; null for a Hub model."""
 
     architecture: str
-    """As the config names it."""
+    """The architecture, as the config names it."""
 
     parameters: int
-    """Of the whole model."""
+    """Number of parameters of the whole model."""
 
     blocks: int
-    """Decoder blocks."""
+    """Number of decoder blocks."""
 
 
 class ModelReference(Model):
@@ -958,20 +958,20 @@ class Perplexity(Model):
     """The perplexity of the model before and after pruning."""
 
     dense: float | None
-    """Of the dense model; null if it is not finite."""
+    """Perplexity of the dense model; null if it is not finite."""
 
     pruned: float | None
-    """Of the pruned model; null if it is not finite."""
+    """Perplexity of the pruned model; null if it is not finite."""
 
 
 class PerplexityFacts(Model):
     """Perplexity before and after, measured by the same code on the same windows."""
 
     dense: float
-    """Of the dense model."""
+    """Perplexity of the dense model."""
 
     pruned: float
-    """Of the pruned model."""
+    """Perplexity of the pruned model."""
 
     cut_short: bool = False
     """The measurement ended early at the limit: the pruned perplexity is at least this."""
@@ -980,13 +980,13 @@ class PerplexityFacts(Model):
     """How the perplexity is computed."""
 
     dataset: str
-    """The text."""
+    """The text, as the recipe names it."""
 
     windows: int
-    """How many windows were measured."""
+    """Number of windows that were measured."""
 
     sequence_length: int
-    """Tokens per window."""
+    """Number of tokens per window."""
 
     stride: int
     """Tokens from the start of one window to that of the next."""
@@ -995,7 +995,7 @@ class PerplexityFacts(Model):
     """SHA-256 over the token ids."""
 
     increase: float
-    """Relative: 0.1 where the pruned perplexity is 10 % above the dense one."""
+    """Relative increase: 0.1 means 10 % above the dense perplexity."""
 
 
 class ProblemDocument(Model):
@@ -1113,19 +1113,19 @@ class Report(Model):
     """The model before pruning."""
 
     calibration: CalibrationFacts | None
-    """Null for a method that reads no text."""
+    """The calibration windows; null for a method that reads no text."""
 
     sparsity: SparsityFacts
     """The zeros, by layer."""
 
     perplexity: PerplexityFacts
-    """On the evaluation text."""
+    """Perplexity on the evaluation text."""
 
     further_perplexities: list[PerplexityFacts] = Field([], validate_default=True)
-    """On the further datasets."""
+    """Perplexities on the further datasets."""
 
     zero_shot: ZeroShotFacts | None = None
-    """Null where no task was asked for."""
+    """Zero-shot scores; null where no task was asked for."""
 
     stages: list[StageFacts]
     """What each stage cost, in order."""
@@ -1217,10 +1217,10 @@ class StageFacts(Model):
 class StageFinished(Model):
     """An attempt finished a stage."""
 
-    kind: Literal["stage_finished"]
     attempt: int
     """The attempt that the event belongs to."""
 
+    kind: Literal["stage_finished"]
     stage: Literal["resolve", "gradients", "prune", "evaluate", "upload"] | str
     """The stage."""
 
@@ -1234,10 +1234,10 @@ class StageFinished(Model):
 class StageStarted(Model):
     """An attempt began a stage."""
 
-    kind: Literal["stage"]
     attempt: int
     """The attempt that the event belongs to."""
 
+    kind: Literal["stage"]
     stage: Literal["resolve", "gradients", "prune", "evaluate", "upload"] | str
     """The stage."""
 
@@ -1248,12 +1248,12 @@ class StageStarted(Model):
 class StateChanged(Model):
     """The job moved to another state."""
 
+    attempt: int | None
+    """The latest attempt; null before the first."""
+
     kind: Literal["state"]
     state: Literal["queued", "running", "cancelling", "succeeded", "failed", "cancelled"] | str
     """The new state."""
-
-    attempt: int | None
-    """The latest attempt; null before the first."""
 
     worker: str | None
     """The worker that claimed the job."""
@@ -1268,10 +1268,10 @@ class StateChanged(Model):
 class StepFinished(Model):
     """A stage made progress. Such events are rate-limited, and deleted some time after the job has ended."""
 
-    kind: Literal["progress"]
     attempt: int
     """The attempt that the event belongs to."""
 
+    kind: Literal["progress"]
     stage: Literal["resolve", "gradients", "prune", "evaluate", "upload"] | str
     """The stage."""
 
@@ -1390,13 +1390,13 @@ class TaskFacts(Model):
     """The name of the task."""
 
     version: str
-    """Of the task's definition."""
+    """Version of the task's definition."""
 
     metric: str
-    """Such as `acc`."""
+    """The metric, such as `acc`."""
 
     examples: int | None
-    """Null for a group of tasks."""
+    """Number of examples; null for a group of tasks."""
 
     dense: float
     """The score of the dense model."""
@@ -1405,10 +1405,10 @@ class TaskFacts(Model):
     """The score of the pruned model."""
 
     dense_error: float | None
-    """Standard error; null where the harness gives none."""
+    """Standard error of the dense model's score; null where the harness gives none."""
 
     pruned_error: float | None
-    """Standard error; null where the harness gives none."""
+    """Standard error of the pruned model's score; null where the harness gives none."""
 
 
 class Uniform(Model):
@@ -1572,10 +1572,10 @@ class ZeroShotFacts(Model):
     """The scores by lm-evaluation-harness, without examples in the prompt."""
 
     harness: str
-    """Its version."""
+    """Version of lm-evaluation-harness."""
 
     scores: list[TaskFacts]
-    """Each task and metric."""
+    """One entry per task and metric."""
 
 
 class ZooDetail(Model):

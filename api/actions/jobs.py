@@ -9,7 +9,8 @@ from api.actions import allowed_paths
 from api.problems.problems import IdempotencyKeyReused, JobEnded, NotFound, NotRetriable
 from api.resources import AppResources
 from api.schemas.jobs import JobDetail, JobListQuery, JobPage, JobRequest, JobSummary
-from jobs.lifecycle import idempotency, lifecycle
+from jobs.lifecycle import lifecycle
+from jobs.lifecycle.idempotency import KeyReused, create_once
 from jobs.queries import queries
 from jobs.tables import Job
 
@@ -25,7 +26,7 @@ class Idempotency:
 
 
 def submit(
-    resources: AppResources, owner: str, request: JobRequest, once: Idempotency | None = None
+    resources: AppResources, owner: str, request: JobRequest, idempotency: Idempotency | None = None
 ) -> tuple[JobDetail, bool]:
     """Queue a job. Returns it, and whether this call created it: a repeated request returns the first job.
 
@@ -35,14 +36,20 @@ def submit(
     allowed_paths.check(spec, resources.settings)
     max_queued = resources.settings.max_queued_jobs
     with resources.database.begin() as session:
-        if once is None:
+        if idempotency is None:
             job = lifecycle.create(session, owner, spec, request.labels, max_queued=max_queued)
             return _detail(session, job), True
         try:
-            job, created = idempotency.create_once(
-                session, owner, once.key, once.body, spec, request.labels, max_queued=max_queued
+            job, created = create_once(
+                session,
+                owner,
+                idempotency.key,
+                idempotency.body,
+                spec,
+                request.labels,
+                max_queued=max_queued,
             )
-        except idempotency.KeyReused as error:
+        except KeyReused as error:
             raise IdempotencyKeyReused from error
         return _detail(session, job), created
 

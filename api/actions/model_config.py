@@ -107,5 +107,9 @@ def _within_bounds(content: bytes) -> bytes:
 
 def _unknown(reason: str) -> InvalidRequest:
     return InvalidRequest(
-        FieldError(field="model.id", message=f"cannot be estimated before a worker has seen it: {reason}")
+        FieldError(
+            field="model.id",
+            message=f"the API cannot estimate this model ({reason}); "
+            "submit the job, and its worker estimates it",
+        )
     )

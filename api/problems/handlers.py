@@ -19,10 +19,12 @@ from api.problems.problems import (
     NotFound,
     QueueFull,
     ServiceUnavailable,
+    UnknownVersion,
 )
 from api.schemas.jobs import JobRequest
 from jobs.database import DATABASE_UNAVAILABLE
 from jobs.lifecycle import quota
+from jobs.spec.job import UnknownSpecVersion
 from jobs.storage.store import StoreError
 from jobs.storage.uploads import UnknownUpload
 
@@ -40,6 +42,7 @@ def install(app: FastAPI, respond: Callable[[Request, Problem], Response]) -> No
         RequestValidationError,
         quota.QueueFull,
         UnknownUpload,
+        UnknownSpecVersion,
         *DATABASE_UNAVAILABLE,
         StoreError,
         Exception,
@@ -63,6 +66,8 @@ def _from_service(error: Exception) -> Problem:
         return QueueFull(error.queued, error.allowed)
     if isinstance(error, UnknownUpload):
         return InvalidRequest(FieldError(field=error.field, message="must be one of your uploads"))
+    if isinstance(error, UnknownSpecVersion):
+        return UnknownVersion(f"This release cannot read the job: {error}.")
     if isinstance(error, DATABASE_UNAVAILABLE):
         log.warning("the database is unavailable: %s", type(error.__cause__ or error).__name__)
         return ServiceUnavailable()

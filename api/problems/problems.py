@@ -107,6 +107,15 @@ _PAST = {
 }
 
 
+class UnknownVersion(Problem):
+    """The job was stored by another release, in a format that this one cannot read."""
+
+    status = HTTPStatus.CONFLICT
+    slug = "unknown-version"
+    title = "Unknown version"
+    advice = "Another release of the service stored this job, in a format that this release cannot read."
+
+
 class NotPresentable(Problem):
     """A job without a result, or whose files have been deleted, cannot be shown in the zoo."""
 

@@ -17,6 +17,7 @@ from api.problems.problems import (
     NotFound,
     NotRetriable,
     QueueFull,
+    UnknownVersion,
     UnsupportedMediaType,
 )
 from api.resources import Database, Resources
@@ -66,8 +67,8 @@ def submit_job(
     ] = None,
 ) -> JobDetail:
     """Queue one run of a recipe. Jobs need not start in the order in which they were submitted."""
-    once = None if idempotency_key is None else Idempotency(idempotency_key, body)
-    job, created = jobs.submit(resources, principal.owner, request, once)
+    idempotency = None if idempotency_key is None else Idempotency(idempotency_key, body)
+    job, created = jobs.submit(resources, principal.owner, request, idempotency)
     response.headers["Location"] = f"/v1/jobs/{job.id}"
     if not created:
         response.status_code = status.HTTP_200_OK
@@ -92,7 +93,7 @@ def list_jobs(
     "/{job_id}",
     summary="Look up a job",
     response_model=JobDetail,
-    responses={**NOT_MODIFIED, **documented(NotFound, InvalidRequest)},
+    responses={**NOT_MODIFIED, **documented(NotFound, UnknownVersion, InvalidRequest)},
 )
 def get_job(
     job_id: JobId, principal: Reader, database: Database, conditional: Conditional
@@ -111,7 +112,7 @@ def get_job(
     summary="Cancel a job",
     responses={
         202: {"model": JobDetail, "description": "A worker runs the job and will stop at its next step."},
-        **documented(NotFound, JobEnded, InvalidRequest),
+        **documented(NotFound, JobEnded, UnknownVersion, InvalidRequest),
     },
 )
 def cancel_job(job_id: JobId, principal: Writer, database: Database, response: Response) -> JobDetail:
@@ -125,7 +126,7 @@ def cancel_job(job_id: JobId, principal: Writer, database: Database, response: R
 @router.post(
     "/{job_id}/retry",
     summary="Retry a failed or cancelled job",
-    responses=documented(NotFound, NotRetriable, QueueFull, InvalidRequest),
+    responses=documented(NotFound, NotRetriable, UnknownVersion, QueueFull, InvalidRequest),
 )
 def retry_job(job_id: JobId, principal: Writer, resources: Resources) -> JobDetail:
     """Queue the same job again. It continues after its finished blocks if they are still stored."""

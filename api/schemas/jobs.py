@@ -14,7 +14,7 @@ from api.schemas.pages import Page, PageQuery
 from jobs.lifecycle.events import JobError
 from jobs.queries import queries
 from jobs.spec.gate import GateState, Verdict
-from jobs.spec.job import JobOptions, JobSpec
+from jobs.spec.job import JobOptions, JobSpec, stored_spec
 from jobs.spec.labels import Labels
 from jobs.states import JobState, Outcome
 from jobs.tables import Job, JobAttempt
@@ -74,8 +74,8 @@ class Progress(BaseModel):
 class Perplexity(BaseModel):
     """The perplexity of the model before and after pruning."""
 
-    dense: float | None = Field(description="Of the dense model; null if it is not finite.")
-    pruned: float | None = Field(description="Of the pruned model; null if it is not finite.")
+    dense: float | None = Field(description="Perplexity of the dense model; null if it is not finite.")
+    pruned: float | None = Field(description="Perplexity of the pruned model; null if it is not finite.")
 
 
 class JobSummary(BaseModel):
@@ -89,7 +89,7 @@ class JobSummary(BaseModel):
     sparsity: float = Field(description="The requested share of zeros in the pruned layers.")
     attempt: int = Field(description="How often a worker has started the job; 0 before the first time.")
     progress: Progress | None = Field(description="How far the job has come; null before it first runs.")
-    perplexity: Perplexity | None = Field(description="Set once the job has succeeded.")
+    perplexity: Perplexity | None = Field(description="Both perplexities; null before the job has succeeded.")
     gate: Verdict | None = Field(
         description="How the job met its gate; set once a job with a gate succeeded."
     )
@@ -156,7 +156,7 @@ class JobDetail(JobSummary):
         """Build the answer from the rows of a job and its attempts."""
         return cls.of(
             job,
-            spec=JobSpec.model_validate(job.spec),
+            spec=stored_spec(job.spec),
             recipe_fingerprint=job.recipe_fingerprint,
             attempts=[Attempt.model_validate(attempt) for attempt in attempts],
             report=job.report,

@@ -12,7 +12,7 @@ from api.schemas.base import RequestModel
 from api.schemas.jobs import KnownMethod, Perplexity
 from api.schemas.pages import Page, PageQuery
 from jobs.spec.gate import Verdict
-from jobs.spec.job import JobSpec
+from jobs.spec.job import stored_spec
 from jobs.tables import Artifact
 from jobs.zoo import Shown, ZooFilter
 from pruning.recipe import Pattern, Text, is_local
@@ -132,7 +132,7 @@ class ZooDetail(ZooItem):
     def with_files(cls, shown: Shown, files: Sequence[Artifact]) -> Self:
         """Build the answer from the rows of an entry, its job and its files."""
         job, report = shown.job, shown.job.report or {}
-        spec = JobSpec.model_validate(job.spec)
+        spec = stored_spec(job.spec)
         model, environment = report.get("model", {}), report.get("environment", {})
         return cls.of(
             shown,

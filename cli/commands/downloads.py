@@ -13,7 +13,7 @@ from pruneserve_client import Client
 from pruneserve_client.models import ArtifactItem, ZooFile
 
 
-def source(text: str) -> str:
+def job_or_entry(text: str) -> str:
     """Return the argument JOB: a job's id, or the name of an entry of the zoo."""
     if not re.fullmatch(r"[A-Za-z0-9-]{1,120}", text):
         raise typer.BadParameter(f"give a job's id or the name of an entry of the zoo, not {text!r}")

@@ -116,7 +116,7 @@ def discard(session: Session, fingerprint: str) -> None:
 
 
 def evict(session: Session, days: float, most_bytes: int, limit: int) -> int:
-    """Drop norms unused for `days`, and the least recently used while all exceed `most_bytes`."""
+    """Drop norms unused for `days`, and the least recently used while their total exceeds `most_bytes`."""
     size = (
         select(GradientShard.fingerprint, func.sum(GradientShard.size).label("size"))
         .group_by(GradientShard.fingerprint)

@@ -1,12 +1,13 @@
 """The event log of a job: appended under the job's row lock, so that readers can resume without a gap."""
 
 from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
-from jobs.lifecycle.events import Event, EventData, StepFinished
+from jobs.lifecycle.events import KINDS, Event, EventData, StepFinished
 from jobs.tables import JobEvent
 
 CHANNEL = "pruneserve_events"
@@ -56,7 +57,12 @@ def latest_progress(session: Session, job_id: UUID) -> StepFinished | None:
 
 
 def _events(rows: Iterable[JobEvent]) -> list[Event]:
-    return [
-        Event.model_validate({"id": row.id, "at": row.at, "data": {**row.data, "kind": row.kind}})
-        for row in rows
-    ]
+    return [Event.model_validate({"id": row.id, "at": row.at, "data": _data(row)}) for row in rows]
+
+
+def _data(row: JobEvent) -> dict[str, Any]:
+    """Return the data of an event. One that a newer release wrote becomes a message with its kind."""
+    if row.kind in KINDS:
+        return {**row.data, "kind": row.kind}
+    message = f"{row.kind}: this release of the service does not know this kind of event"
+    return {"kind": "log", "attempt": row.data.get("attempt"), "message": message}

@@ -2,11 +2,11 @@
 
 To add an event, write one class here and name it in `EventData`. Its `kind` is the discriminator in the
 table, in the OpenAPI document and in clients that are generated from it. `jobs.lifecycle.event_log` stores
-events and reads them back.
+events and reads them back, and CONTRIBUTING.md has the other steps.
 """
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -27,10 +27,12 @@ class JobError(BaseModel):
 
 
 class EventBase(BaseModel):
-    """What all events have in common. Subclasses set `kind`."""
+    """What all events have in common. Subclasses set `kind`, and require `attempt` where it is never null."""
 
     # The defaults are always sent, so a client may rely on every field.
     model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
+
+    attempt: _Attempt | None = Field(None, description="The attempt that the event belongs to, if any.")
 
     def job_columns(self) -> dict[str, Any]:
         """Return the columns of the job's row that the event updates, by name."""
@@ -99,13 +101,15 @@ class LogMessage(EventBase):
     """A message for people."""
 
     kind: Literal["log"] = "log"
-    attempt: _Attempt | None = Field(None, description="The attempt that wrote it, if one did.")
     message: str = Field(description="The message.")
 
 
 EventData = Annotated[
     StateChanged | StageStarted | StepFinished | StageFinished | LogMessage, Field(discriminator="kind")
 ]
+
+KINDS = frozenset(event.model_fields["kind"].default for event in get_args(get_args(EventData)[0]))
+"""The kinds of events that this release knows."""
 
 
 class Event(BaseModel):

@@ -7,13 +7,17 @@ when an older release would misread a new document, and convert older documents 
 
 from typing import Any
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from jobs.spec.gate import Gate
 from pruning.recipe import Evaluation, Recipe, StrictModel
 
 SPEC_VERSION = 1
+
+
+class UnknownSpecVersion(Exception):
+    """A stored specification has a version that this release does not know. The message names both."""
 
 
 class JobOptions(StrictModel):
@@ -68,3 +72,14 @@ class JobSpec(JobOptions):
         """Return the request that asks for this job, as JSON, with every default filled in."""
         options = self.model_dump(mode="json", include=set(JobOptions.model_fields))
         return self.recipe.model_dump(mode="json") | options
+
+
+def stored_spec(document: dict[str, Any]) -> JobSpec:
+    """Read a stored specification. Raises UnknownSpecVersion, and ValidationError for any other fault."""
+    try:
+        return JobSpec.model_validate(document)
+    except ValidationError as error:
+        for found in error.errors(include_url=False, include_input=False):
+            if found["type"] == "spec_version":
+                raise UnknownSpecVersion(found["msg"]) from error
+        raise

@@ -87,7 +87,7 @@ def cancel(session: Session, owner: str, sweep_id: UUID) -> Sweep | None:
 def advance(session: Session, limit: int = 20) -> int:
     """Advance sweeps whose jobs have all ended: submit the next job of a search, or end the sweep.
 
-    Returns how many sweeps there were. Any number of dispatchers may do this at once.
+    Returns how many sweeps were advanced. Any number of dispatchers may do this at once.
     """
     unfinished = exists().where(Job.sweep_id == Sweep.id, Job.state.not_in(ENDED))
     waiting = session.scalars(

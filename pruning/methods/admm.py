@@ -72,7 +72,7 @@ def admm_support(
 
 
 def _pull(hessian: Tensor, penalty: float) -> Tensor:
-    """ρ(H + ρ·I)⁻¹"""
+    """Return ρ(H + ρ·I)⁻¹."""
     shifted = hessian + penalty * torch.eye(len(hessian), dtype=hessian.dtype, device=hessian.device)
     return torch.cholesky_inverse(torch.linalg.cholesky(shifted)).mul_(penalty)
 

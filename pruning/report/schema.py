@@ -23,18 +23,18 @@ class ModelFacts(Facts):
 
     id: str = Field(description="A Hub id or a path.")
     commit: str | None = Field(description="The Hub commit; null for a local directory.")
-    digest: str | None = Field(description="Of a local directory's content; null for a Hub model.")
-    architecture: str = Field(description="As the config names it.")
-    parameters: int = Field(description="Of the whole model.")
-    blocks: int = Field(description="Decoder blocks.")
+    digest: str | None = Field(description="Digest of a local directory's content; null for a Hub model.")
+    architecture: str = Field(description="The architecture, as the config names it.")
+    parameters: int = Field(description="Number of parameters of the whole model.")
+    blocks: int = Field(description="Number of decoder blocks.")
 
 
 class DatasetFacts(Facts):
     """The windows that came from one dataset."""
 
-    dataset: str = Field(description="As the recipe names it.")
-    weight: float = Field(description="As asked for, relative to the other datasets'.")
-    windows: int = Field(description="How many windows it gave.")
+    dataset: str = Field(description="The dataset, as the recipe names it.")
+    weight: float = Field(description="The weight that the recipe gives it, relative to the other datasets'.")
+    windows: int = Field(description="Number of windows from this dataset.")
     fingerprint: str = Field(description="SHA-256 over the token ids.")
     notes: tuple[str, ...] = Field(
         description="How the windows were drawn, where they were not drawn in the usual way."
@@ -44,29 +44,29 @@ class DatasetFacts(Facts):
 class CalibrationFacts(Facts):
     """The token windows on which activations and gradients were measured."""
 
-    sets: tuple[DatasetFacts, ...] = Field(description="In the order of the windows.")
-    windows: int = Field(description="How many windows there are in all.")
-    sequence_length: int = Field(description="Tokens per window.")
-    tokens: int = Field(description="Tokens in all windows.")
+    sets: tuple[DatasetFacts, ...] = Field(description="The datasets, in the order of their windows.")
+    windows: int = Field(description="Number of windows in all.")
+    sequence_length: int = Field(description="Number of tokens per window.")
+    tokens: int = Field(description="Number of tokens in all windows.")
     fingerprint: str = Field(description="SHA-256 over the token ids of all sets.")
 
 
 class PerplexityFacts(Facts):
     """Perplexity before and after, measured by the same code on the same windows."""
 
-    dense: float = Field(description="Of the dense model.")
-    pruned: float = Field(description="Of the pruned model.")
+    dense: float = Field(description="Perplexity of the dense model.")
+    pruned: float = Field(description="Perplexity of the pruned model.")
     cut_short: bool = Field(
         False, description="The measurement ended early at the limit: the pruned perplexity is at least this."
     )
     definition: str = Field(description="How the perplexity is computed.")
-    dataset: str = Field(description="The text.")
-    windows: int = Field(description="How many windows were measured.")
-    sequence_length: int = Field(description="Tokens per window.")
+    dataset: str = Field(description="The text, as the recipe names it.")
+    windows: int = Field(description="Number of windows that were measured.")
+    sequence_length: int = Field(description="Number of tokens per window.")
     stride: int = Field(description="Tokens from the start of one window to that of the next.")
     fingerprint: str = Field(description="SHA-256 over the token ids.")
 
-    @computed_field(description="Relative: 0.1 where the pruned perplexity is 10 % above the dense one.")  # type: ignore[prop-decorator]
+    @computed_field(description="Relative increase: 0.1 means 10 % above the dense perplexity.")  # type: ignore[prop-decorator]
     @property
     def increase(self) -> float:
         """The relative increase of the perplexity by pruning."""
@@ -77,20 +77,24 @@ class TaskFacts(Facts):
     """The scores of both models in one task by one metric."""
 
     task: str = Field(description="The name of the task.")
-    version: str = Field(description="Of the task's definition.")
-    metric: str = Field(description="Such as `acc`.")
-    examples: int | None = Field(description="Null for a group of tasks.")
+    version: str = Field(description="Version of the task's definition.")
+    metric: str = Field(description="The metric, such as `acc`.")
+    examples: int | None = Field(description="Number of examples; null for a group of tasks.")
     dense: float = Field(description="The score of the dense model.")
     pruned: float = Field(description="The score of the pruned model.")
-    dense_error: float | None = Field(description="Standard error; null where the harness gives none.")
-    pruned_error: float | None = Field(description="Standard error; null where the harness gives none.")
+    dense_error: float | None = Field(
+        description="Standard error of the dense model's score; null where the harness gives none."
+    )
+    pruned_error: float | None = Field(
+        description="Standard error of the pruned model's score; null where the harness gives none."
+    )
 
 
 class ZeroShotFacts(Facts):
     """The scores by lm-evaluation-harness, without examples in the prompt."""
 
-    harness: str = Field(description="Its version.")
-    scores: tuple[TaskFacts, ...] = Field(description="Each task and metric.")
+    harness: str = Field(description="Version of lm-evaluation-harness.")
+    scores: tuple[TaskFacts, ...] = Field(description="One entry per task and metric.")
 
 
 class LayerFacts(Facts):
@@ -99,8 +103,8 @@ class LayerFacts(Facts):
     name: str = Field(description="The layer's name in the model.")
     block: int = Field(description="The decoder block, counted from 0.")
     shape: tuple[int, ...] = Field(description="The shape of the weight matrix.")
-    zeros: int = Field(description="Weights that are zero.")
-    weights: int = Field(description="All weights.")
+    zeros: int = Field(description="Number of weights that are zero.")
+    weights: int = Field(description="Number of weights.")
     relative_error: float | None = Field(
         None,
         description="How far its outputs are from those of its dense weights on the same inputs: the "
@@ -147,11 +151,11 @@ class Environment(Facts):
     transformers: str = Field(description="Version of transformers.")
     pruneserve: str = Field(description="Version of PruneServe.")
     device: str = Field(description="`cpu`, or the CUDA device with its name.")
-    dtype: str = Field(description="Of the computation; sums are float32 at least.")
+    dtype: str = Field(description="Dtype of the computation; sums are float32 at least.")
     threads: int = Field(description="Threads that computed on the CPU.")
     attention: str = Field(description="The attention implementation.")
     schedule: Literal["whole", "streamed"] | None = Field(
-        None, description="Of the gradients; null where none were computed."
+        None, description="Schedule of the gradients; null where none were computed."
     )
     micro_batch: int | None = Field(None, description="Windows that shared a pass for the gradients.")
     deterministic: bool | None = Field(
@@ -195,11 +199,17 @@ class Report(Facts):
     recipe_fingerprint: str = Field(description="Equal fingerprints mean equal masks.")
     evaluation: Evaluation = Field(description="How the quality was measured.")
     model: ModelFacts = Field(description="The model before pruning.")
-    calibration: CalibrationFacts | None = Field(description="Null for a method that reads no text.")
+    calibration: CalibrationFacts | None = Field(
+        description="The calibration windows; null for a method that reads no text."
+    )
     sparsity: SparsityFacts = Field(description="The zeros, by layer.")
-    perplexity: PerplexityFacts = Field(description="On the evaluation text.")
-    further_perplexities: tuple[PerplexityFacts, ...] = Field((), description="On the further datasets.")
-    zero_shot: ZeroShotFacts | None = Field(None, description="Null where no task was asked for.")
+    perplexity: PerplexityFacts = Field(description="Perplexity on the evaluation text.")
+    further_perplexities: tuple[PerplexityFacts, ...] = Field(
+        (), description="Perplexities on the further datasets."
+    )
+    zero_shot: ZeroShotFacts | None = Field(
+        None, description="Zero-shot scores; null where no task was asked for."
+    )
     stages: tuple[StageFacts, ...] = Field(description="What each stage cost, in order.")
     environment: Environment = Field(description="Versions and device, as far as they affect the numbers.")
     gradients_reused: bool = Field(

@@ -1,7 +1,7 @@
 """Resolve: read and check everything that the caller names, before the first expensive step.
 
-`ResolvedRun` is the seam between reading what strangers brought (model, texts, gradient files, an earlier
-report) and computing. It can be pickled, and holds no weight, no open file and no network connection.
+`ResolvedRun` separates untrusted input (model, texts, gradient files, an earlier report) from the
+computation. It can be pickled, and holds no weight, no open file and no network connection.
 Zero-shot tasks are the exception: lm-evaluation-harness keeps them in objects of its own.
 """
 

@@ -32,7 +32,7 @@ class Retention:
     """Runs one round after another in the background until it is stopped."""
 
     def __init__(self, database: sessionmaker[Session], settings: Settings, store: Store) -> None:
-        """`settings` say how long what is kept."""
+        """`settings` holds the retention times."""
         self._database = database
         self._settings = settings
         self._store = store

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.page.base.format import change, duration, figure, in_words, percent
-from jobs.spec.job import JobSpec
+from jobs.spec.job import JobSpec, stored_spec
 from jobs.tables import Job
 
 
@@ -84,7 +84,7 @@ class Comparison:
 
 def compare(jobs: Sequence[Job]) -> Comparison:
     """Compare jobs, lettered in their order."""
-    specs = [JobSpec.model_validate(job.spec) for job in jobs]
+    specs = [stored_spec(job.spec) for job in jobs]
     terms = [(job.model, spec.evaluation) for job, spec in zip(jobs, specs, strict=True)]
     compared = tuple(
         Compared(_letter(number), job, spec, _on_front(number, jobs, terms))

@@ -16,7 +16,7 @@ from jobs.lifecycle import event_log
 from jobs.lifecycle.events import Event, StageFinished
 from jobs.queries import queries
 from jobs.spec.gate import Verdict
-from jobs.spec.job import JobSpec
+from jobs.spec.job import JobSpec, stored_spec
 from jobs.states import ENDED, HELD, RETRIABLE, JobState
 from jobs.tables import Artifact, Job
 from pruning.recipe import Stage
@@ -139,7 +139,7 @@ def read(session: Session, job: Job) -> JobView:
     progress = event_log.latest_progress(session, job.id) if job.state in HELD else None
     return JobView(
         job=job,
-        spec=JobSpec.model_validate(job.spec),
+        spec=stored_spec(job.spec),
         stages=_stages(job, events),
         attempts=timeline(queries.attempts(session, job.owner, job.id), events),
         artifacts=queries.artifacts(session, job.owner, job.id),

@@ -25,7 +25,7 @@ from api.schemas.jobs import JobRequest
 from api.security.auth import Writer
 from jobs.access.api_keys import Principal
 from jobs.queries.models import models_containing
-from jobs.spec.job import JobSpec
+from jobs.spec.job import stored_spec
 from pruning.recipe import DATASETS
 
 router = APIRouter(include_in_schema=False)
@@ -57,7 +57,7 @@ def form(
     if like is not None:
         with database.begin() as session:
             job = jobs.find(session, owner, like)
-        body = request_of(JobSpec.model_validate(job.spec), job.labels)
+        body = request_of(stored_spec(job.spec), job.labels)
         # Twice, because the method decides which fields there are.
         named = typed_as(every_field({}), body)
         typed = typed_as(every_field(named), body)

@@ -56,6 +56,20 @@ def test_405_lists_the_allowed_methods(client: TestClient) -> None:
     assert answer.headers["Allow"]
 
 
+@pytest.mark.parametrize(("method", "action"), [("GET", ""), ("POST", "/cancel")])
+def test_a_job_stored_as_an_unknown_version_is_refused_by_name(
+    client: TestClient, database: sessionmaker[Session], jobs: Jobs, method: str, action: str
+) -> None:
+    job_id = jobs.queued()
+    with database.begin() as session:
+        session.connection().exec_driver_sql("UPDATE jobs SET spec = spec || '{\"version\": 99}'")
+    answer = client.request(method, f"/v1/jobs/{job_id}{action}")
+    assert answer.status_code == 409
+    assert answer.json()["type"] == "urn:pruneserve:problem:unknown-version"
+    assert "specification version 99" in answer.json()["detail"]
+    assert client.get("/v1/jobs").json()["items"][0]["state"] == "queued"
+
+
 def test_an_internal_error_reveals_nothing_of_the_service(
     client: TestClient, database: sessionmaker[Session], jobs: Jobs
 ) -> None:

@@ -1,12 +1,15 @@
 """Events keep their type from the producer through the table and the wire to a reader."""
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import get_args
 from uuid import UUID
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
 from pydantic.json_schema import models_json_schema
+from sqlalchemy import insert
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.lifecycle import event_log
@@ -26,6 +29,8 @@ from jobs.tables import Job, JobEvent
 from pruning.recipe import Stage
 
 Submit = Callable[[], UUID]
+
+DOCUMENTATION = (Path(__file__).parents[3] / "docs" / "api.md").read_text()
 
 EVENTS: list[EventData] = [
     StateChanged(state=JobState.FAILED, attempt=2, error=JobError(type="store", message="full")),
@@ -73,6 +78,29 @@ def test_the_schema_names_the_kind_as_discriminator() -> None:
     assert data["discriminator"]["propertyName"] == "kind"
     for name in data["discriminator"]["mapping"].values():
         assert "kind" in schemas["$defs"][name.rpartition("/")[2]]["required"]
+
+
+def test_an_event_that_a_newer_release_wrote_is_read_as_a_message(
+    database: sessionmaker[Session], submit: Submit
+) -> None:
+    job_id = submit()
+    with database.begin() as session:
+        newer = {"job_id": job_id, "id": 2, "kind": "paused", "data": {"attempt": 3, "minutes": 5}}
+        session.execute(insert(JobEvent).values(newer))
+        event_log.append(session, job_id, 3, EVENTS[-1])
+        unknown, known = event_log.since(session, job_id, 1)
+    assert isinstance(unknown.data, LogMessage)
+    assert (unknown.id, unknown.data.attempt) == (2, 3)
+    assert unknown.data.message.startswith("paused: ")
+    assert known.data == EVENTS[-1]
+
+
+def test_the_documentation_lists_every_kind_of_event_with_its_fields() -> None:
+    table = DOCUMENTATION.partition("| `data.kind` |")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", table, re.MULTILINE)
+    listed = {kind: set(re.findall(r"`(\w+)`", fields)) for kind, fields in rows}
+    defined = {event.model_fields["kind"].default: event.model_fields.keys() - {"kind"} for event in union()}
+    assert listed == defined
 
 
 def test_an_event_of_an_unknown_kind_is_refused() -> None:

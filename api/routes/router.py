@@ -1,0 +1,25 @@
+"""All routes of the REST API, each with the problems that any request may be answered with."""
+
+from fastapi import APIRouter
+
+from api.problems.problem import documented
+from api.problems.problems import NotAuthenticated, RateLimited, ScopeMissing, ServiceUnavailable
+from api.routes import (
+    artifacts,
+    estimates,
+    events,
+    health,
+    jobs,
+    keys,
+    methods,
+    sweeps,
+    uploads,
+    webhooks,
+    zoo,
+)
+
+router = APIRouter()
+common_responses = documented(NotAuthenticated, ScopeMissing, RateLimited, ServiceUnavailable)
+for module in (jobs, estimates, events, artifacts, methods, keys, uploads, webhooks, sweeps, zoo):
+    router.include_router(module.router, responses=common_responses)
+router.include_router(health.router)
