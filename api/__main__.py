@@ -11,6 +11,10 @@ from api.resources import AppResources
 
 _GRACE_SECONDS = 10
 
+# Longer than clients and proxies keep an idle connection (httpx 5 s, load balancers 60 s): the side that
+# closes first must be the one that sends next, or a request meets a connection that is just being closed.
+_KEEP_ALIVE_SECONDS = 75
+
 
 class Server(uvicorn.Server):
     """Ends the event streams first: uvicorn waits for open responses before it stops the application."""
@@ -49,6 +53,7 @@ def main() -> None:
         host=arguments.host,
         port=arguments.port,
         timeout_graceful_shutdown=_GRACE_SECONDS,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         server_header=False,
     )
     logging.getLogger("uvicorn.access").addFilter(WithoutQuery())
