@@ -47,7 +47,6 @@ def run_job(job_id: UUID, settings: Settings, worker: Identity) -> None:
     """Run a job if it is still queued, and record how the attempt ended."""
     with claimed(job_id, settings, worker) as attempt:
         if attempt is None:
-            log.info("job %s: nothing to do, it is not queued", job_id)
             return
         log.info("job %s: attempt %d starts", job_id, attempt.claim.attempt)
         try:

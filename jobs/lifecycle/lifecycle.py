@@ -103,31 +103,38 @@ def cancel(session: Session, owner: str, job_id: UUID) -> bool:
         return True
     if move(session, job_id, JobState.RUNNING, StateChanged(state=JobState.CANCELLING), owned):
         return True
-    state = session.scalar(select(Job.state).where(Job.id == job_id, owned))
+    state = _state(session, owner, job_id)
     if state is None:
         return False
     if state == JobState.CANCELLING:
         return True
-    raise Conflict(JobState(state))
+    raise Conflict(state)
 
 
 def retry(session: Session, owner: str, job_id: UUID, *, max_queued: int | None = None) -> bool:
     """Queue a failed or cancelled job again. It resumes from its finished blocks.
 
-    Returns False if the owner has no such job. Raises `Conflict` in any other state, and `quota.QueueFull`.
+    Returns False if the owner has no such job. Raises `Conflict` in any other state, and `quota.QueueFull` if
+    the owner has `max_queued` queued jobs.
     """
-    owned = Job.owner == owner
-    quota.take_place_in_queue(session, owner, max_queued)
-    fresh = released(JobState.QUEUED) | {"lost_attempts": 0, "error": None, "retried_at": NOW}
-    change = StateChanged(state=JobState.QUEUED, reason="retried")
-    for ended in RETRIABLE:
-        if move(session, job_id, ended, change, owned, values=fresh):
+    state = _state(session, owner, job_id)
+    if state in RETRIABLE:
+        quota.take_place_in_queue(session, owner, max_queued)
+        fresh = released(JobState.QUEUED) | {"lost_attempts": 0, "error": None, "retried_at": NOW}
+        change = StateChanged(state=JobState.QUEUED, reason="retried")
+        if move(session, job_id, state, change, Job.owner == owner, values=fresh):
             _reopen_sweep(session, job_id)
             return True
-    state = session.scalar(select(Job.state).where(Job.id == job_id, owned))
+        state = _state(session, owner, job_id)  # another request was faster
     if state is None:
         return False
-    raise Conflict(JobState(state))
+    raise Conflict(state)
+
+
+def _state(session: Session, owner: str, job_id: UUID) -> JobState | None:
+    """Return the state of one of the owner's jobs, or None if there is no such job."""
+    state = session.scalar(select(Job.state).where(Job.id == job_id, Job.owner == owner))
+    return None if state is None else JobState(state)
 
 
 def _reopen_sweep(session: Session, job_id: UUID) -> None:
@@ -220,7 +227,7 @@ def fail(session: Session, claim: Claim, error: JobError) -> bool:
 
 def hand_back(session: Session, claim: Claim, reason: str) -> bool:
     """Return a job to the queue because its worker must stop, for example to shut down."""
-    change = StateChanged(state=JobState.QUEUED)
+    change = StateChanged(state=JobState.QUEUED, reason=reason)
     return _end_attempt(session, claim, change, Outcome.HANDED_BACK, reason=reason)
 
 

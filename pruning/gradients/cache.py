@@ -42,6 +42,9 @@ class GradientCache(Protocol):
     def put(self, fingerprint: str, numerics_key: NumericsKey) -> None:
         """Publish the shards that the run's resume store holds for the stage `gradients` under this key."""
 
+    def confirm(self, fingerprint: str) -> None:
+        """Note that the shards that `get` returned are intact, and that the run uses them."""
+
     def invalidate(self, fingerprint: str) -> None:
         """Drop shards that `get` returned and that turned out to be unusable."""
 
@@ -101,6 +104,7 @@ def load_cached(gradient_cache: GradientCache, fingerprint: str, stack: Stack) -
     while (files := gradient_cache.get(fingerprint)) is not None:
         shards = GradientShards(files, stack)
         if shards.is_valid():
+            gradient_cache.confirm(fingerprint)
             return shards
         gradient_cache.invalidate(fingerprint)
     return None

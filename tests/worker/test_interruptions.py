@@ -1,5 +1,6 @@
 """A running job that is cancelled, taken away or handed back, or whose servers fail for a while."""
 
+import logging
 import os
 import signal
 from collections.abc import Callable
@@ -79,6 +80,9 @@ def test_a_shutdown_hands_the_job_back_for_another_worker(
     library.in_the_middle = service.worker.request_shutdown
     job = service.run(job_id)
     assert (job.state, job.lost_attempts, job.dispatched_at) == (JobState.QUEUED, 0, None)
+    assert service.events(job_id)[-1].data == StateChanged(
+        state=JobState.QUEUED, attempt=1, reason="the worker is shutting down"
+    )
 
     library.in_the_middle = lambda: None
     service.worker.shutdown_flag.unlink()
@@ -96,12 +100,14 @@ def test_a_sigterm_to_the_child_hands_the_job_back_too(
     assert signal.getsignal(signal.SIGTERM) == before
 
 
-def test_a_worker_that_is_shutting_down_claims_nothing(
-    service: Service, library: StandInRun, job_id: UUID
+def test_a_worker_that_is_shutting_down_claims_nothing_and_logs_why(
+    service: Service, library: StandInRun, job_id: UUID, caplog: pytest.LogCaptureFixture
 ) -> None:
     service.worker.request_shutdown()
-    job = service.run(job_id)
+    with caplog.at_level(logging.INFO):
+        job = service.run(job_id)
     assert (job.state, job.attempt) == (JobState.QUEUED, 0)
+    assert f"job {job_id}: not claimed, the worker is shutting down" in caplog.messages
 
 
 def test_dropped_database_connections_are_replaced(

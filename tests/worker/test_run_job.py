@@ -49,10 +49,14 @@ def test_its_events_report_every_stage_including_the_upload(
     ]
 
 
-def test_a_duplicate_message_changes_nothing(service: Service, library: StandInRun, job_id: UUID) -> None:
+def test_a_duplicate_message_changes_nothing(
+    service: Service, library: StandInRun, job_id: UUID, caplog: pytest.LogCaptureFixture
+) -> None:
     service.run(job_id)
     before = len(service.events(job_id))
-    job = service.run(job_id)
+    with caplog.at_level(logging.INFO):
+        job = service.run(job_id)
+    assert f"job {job_id}: nothing to do, it is not queued" in caplog.messages
     assert (job.state, job.attempt, len(library.calls)) == (JobState.SUCCEEDED, 1, 1)
     assert len(service.events(job_id)) == before
 

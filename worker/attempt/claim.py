@@ -1,5 +1,6 @@
 """The beginning of an attempt: connections, then the claim."""
 
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ from worker.identity import Identity
 from worker.interrupts import ShutdownRequested
 from worker.retry import retry
 
+log = logging.getLogger(__name__)
+
 _CLAIM_TIMEOUT_SECONDS = 60.0
 
 
@@ -30,8 +33,11 @@ def claimed(job_id: UUID, settings: Settings, worker: Identity) -> Iterator[Atte
         try:
             claim, asked_at = _claim(database, job_id, settings, worker)
         except ShutdownRequested:
-            claim = None
+            log.info("job %s: not claimed, the worker is shutting down", job_id)
+            yield None
+            return
         if claim is None:
+            log.info("job %s: nothing to do, it is not queued", job_id)
             yield None
             return
         heartbeat = Heartbeat(heartbeat_database, claim, settings, asked_at)

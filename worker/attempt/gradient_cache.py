@@ -38,9 +38,12 @@ class JobGradientCache:
             downloaded = {shard.block: self._download(shard) for shard in answer}
             files = {block: path for block, path in downloaded.items() if path is not None}
             if files and len(files) == len(downloaded):
-                self._attempt.progress.reuse(Stage.GRADIENTS)
                 return files
             self.invalidate(fingerprint)
+
+    def confirm(self, fingerprint: str) -> None:
+        """Report that the shards save this job the computation."""
+        self._attempt.progress.reuse(Stage.GRADIENTS)
 
     def put(self, fingerprint: str, numerics_key: NumericsKey) -> None:
         """Publish this job's shards. If the claim is lost, nothing is published; the next write says so."""

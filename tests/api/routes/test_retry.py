@@ -41,6 +41,9 @@ def test_a_full_queue_answers_with_the_number_and_the_limit(client: TestClient, 
         assert (answer.status_code, answer.json()["type"]) == (429, "urn:pruneserve:problem:queue-full")
         assert "You have 2 queued jobs; the limit is 2." in answer.json()["detail"]
         assert int(answer.headers["Retry-After"]) > 0
+    queued = first.json()["id"]
+    assert client.post(f"/v1/jobs/{queued}/retry").status_code == 409
+    assert client.post(f"/v1/jobs/{uuid4()}/retry").status_code == 404
     repeated = client.post("/v1/jobs", json=SMALLEST, headers={"Idempotency-Key": "one"})
     assert (repeated.status_code, repeated.json()["id"]) == (200, first.json()["id"])
 

@@ -103,7 +103,7 @@ ENDS: dict[str, tuple[Move, StateChanged, str, str | None, dict[str, Any]]] = {
     ),
     "hand back": (
         lambda session, claim: lifecycle.hand_back(session, claim, "shutting down"),
-        StateChanged(state=JobState.QUEUED),
+        StateChanged(state=JobState.QUEUED, reason="shutting down"),
         "handed_back",
         "shutting down",
         {},

@@ -23,6 +23,7 @@ class InMemoryGradientCache:
     def __init__(self) -> None:
         self.resume_store: DirectoryResumeStore | None = None
         self.entries: dict[str, Mapping[int, Path]] = {}
+        self.confirmed: list[str] = []
         self.invalidated: list[str] = []
 
     def get(self, fingerprint: str) -> Mapping[int, Path] | None:
@@ -31,6 +32,9 @@ class InMemoryGradientCache:
     def put(self, fingerprint: str, numerics_key: NumericsKey) -> None:
         assert self.resume_store is not None
         self.entries[fingerprint] = self.resume_store.begin(Stage.GRADIENTS, numerics_key)
+
+    def confirm(self, fingerprint: str) -> None:
+        self.confirmed.append(fingerprint)
 
     def invalidate(self, fingerprint: str) -> None:
         self.invalidated.append(fingerprint)
@@ -88,6 +92,7 @@ def test_a_later_run_reuses_cached_norms_whichever_it_needs(
         assert report.gradients_reused
         assert not uncached.gradients_reused
         assert weights == expected
+    assert cache.confirmed == [*cache.entries] * 3
     assert len(cache.entries) == 1
 
 
@@ -123,6 +128,6 @@ def test_damaged_shards_are_invalidated_and_computed_again(
     if damage == "cut short":
         path.write_bytes(path.read_bytes()[:-100])
     report, weights = pruned(cache)
-    assert cache.invalidated == [fingerprint]
+    assert (cache.confirmed, cache.invalidated) == ([], [fingerprint])
     assert not report.gradients_reused
     assert weights == expected

@@ -5,6 +5,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from safetensors.torch import save_file
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -107,6 +108,22 @@ def test_a_shard_that_the_store_has_lost_is_computed_again(
     assert second.report is not None
     assert not second.report["gradients_reused"]
     assert weights(database, first.id) == weights(database, second.id)
+
+
+def test_a_shard_without_norms_is_computed_again_and_not_announced_as_reused(
+    database: Database, settings: Settings, submitted: Callable[..., UUID], run: Run, tmp_path: Path
+) -> None:
+    first = run(submitted())
+    save_file({}, tmp_path / "empty.safetensors")
+    with database.begin() as session:
+        shard = session.scalars(select(GradientShard).limit(1)).one()
+        stored = Store(settings.store_url).put_file(shard.key, tmp_path / "empty.safetensors")
+        shard.size, shard.sha256 = stored.size, stored.sha256
+    second = run(submitted())
+    assert second.report is not None
+    assert not second.report["gradients_reused"]
+    assert weights(database, first.id) == weights(database, second.id)
+    assert not any("computed before" in message for message in messages(database, second.id))
 
 
 def test_a_job_waits_while_another_computes_them(
