@@ -4,6 +4,7 @@
 2. gradients: compute their norms over the calibration windows, for a recipe that uses them
 3. prune: block by block, then write the pruned checkpoint
 4. evaluate: measure the perplexity of the dense model, and of the pruned one as loaded from disk
+5. write the report: what was pruned, what it cost, and what it measured
 """
 
 from collections.abc import Callable, Iterator
@@ -28,7 +29,7 @@ from pruning.report.schema import Environment, LayerFacts, Report, SparsityFacts
 from pruning.resume.store import EphemeralResumeStore, ResumeStore
 from pruning.runtime.device import compute_device, current_device, describe
 from pruning.stages.evaluate import NO_LIMIT, EvaluateStage, EvaluationResult, PerplexityLimit
-from pruning.stages.gradients import GradientFacts, GradientStage
+from pruning.stages.gradients import GradientOutcome, GradientStage
 from pruning.stages.prune import PruneStage
 from pruning.stages.recorder import StageRecorder
 from pruning.stages.resolve import ResolvedRun, ResolveStage
@@ -108,7 +109,7 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                 on_shape=services.on_shape,
             )
         )
-        norms, gradients = recorder.run(
+        norms, outcome = recorder.run(
             GradientStage(
                 dense,
                 resolved.gradients,
@@ -124,8 +125,8 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                 model=dense,
                 recipe=recipe,
                 windows=resolved.windows,
-                gradients=norms,
-                blocks=gradients.blocks,
+                norms=norms,
+                finished_blocks=outcome.finished_blocks,
                 directory=directory,
                 save_masks=request.save_masks,
             )
@@ -137,12 +138,12 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                 resolved.evaluation,
                 pruned=directory,
                 limit=request.limit,
-                numerics_key=gradients.numerics_key,
+                numerics_key=outcome.numerics_key,
                 resume_store=resume_store,
                 cache=services.perplexity_cache,
             )
         )
-        report = _report(request, resolved, gradients, pruned, measured, recorder)
+        report = _report(request, resolved, outcome, pruned, measured, recorder)
         write_report(resolved.model.checkpoint, report, directory)
     return report
 
@@ -161,7 +162,7 @@ def _resume_store(request: RunRequest, services: Services) -> Iterator[ResumeSto
 def _report(
     request: RunRequest,
     resolved: ResolvedRun,
-    gradients: GradientFacts,
+    gradients: GradientOutcome,
     pruned: Pruned,
     measured: EvaluationResult,
     recorder: StageRecorder,

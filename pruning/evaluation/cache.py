@@ -8,6 +8,7 @@ fingerprint covers them.
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Protocol
 
 from pruning.evaluation.perplexity import EvaluationSet
@@ -49,13 +50,17 @@ class DensePerplexities:
         numerics_key: NumericsKey,
         cache: PerplexityCache,
     ) -> None:
-        """Look them up. `model`: a commit or a content digest."""
+        """`model`: a commit or a content digest."""
         self._cache = cache
         self._fingerprints = [
             fingerprint_of(model=model, text=text, numerics_key=numerics_key) for text in texts
         ]
-        found = {number: cache.get(name) for number, name in enumerate(self._fingerprints)}
-        self.known = {number: value for number, value in found.items() if value is not None}
+
+    @cached_property
+    def known(self) -> Mapping[int, float]:
+        """The perplexities that are cached, by the number of their text; looked up on first use."""
+        found = {number: self._cache.get(name) for number, name in enumerate(self._fingerprints)}
+        return {number: value for number, value in found.items() if value is not None}
 
     def publish(self, measured: Sequence[float]) -> None:
         """Put those that were not cached: `measured` has one perplexity per text, in order."""

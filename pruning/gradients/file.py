@@ -49,7 +49,7 @@ class GradientFile:
     provenance: Provenance
 
     @classmethod
-    def open(
+    def checked(
         cls,
         path: Path,
         *,
@@ -57,7 +57,7 @@ class GradientFile:
         layers: Mapping[str, tuple[int, int]],
         norms: Collection[GradientNorm],
     ) -> Self:
-        """Check that the file has `norms` of all layers, without reading a tensor.
+        """Check that a file has `norms` of all layers, without reading a tensor, and return it.
 
         Parameters
         ----------

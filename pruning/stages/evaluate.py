@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from math import inf
 from pathlib import Path
 from types import MappingProxyType
@@ -111,30 +111,32 @@ class EvaluateStage:
         resume_store: ResumeStore,
         cache: PerplexityCache,
     ) -> None:
-        """Look up the dense perplexities. `pruned`: the directory of the pruned model.
+        """`pruned`: the directory of the pruned model.
 
         `numerics_key`: measurements that the resume store holds under it are not repeated.
         """
         self._model, self._inputs, self._pruned, self._limit = model, inputs, pruned, limit
         self._numerics_key, self._resume_store = numerics_key, resume_store
         self._cached = DensePerplexities(model.checkpoint.identity, inputs.texts, numerics_key, cache)
-        self._dense_steps = inputs.steps(self._cached.known)
 
-    @property
-    def steps(self) -> int:
-        """Batches of windows and whole tasks, for both models."""
+    def prepare(self) -> int:
+        """Look up the dense perplexities. A batch of windows, or a whole task, is one step for each model."""
         return self._dense_steps + self._inputs.steps()
 
     def run(self, step: Step) -> EvaluationResult:
-        """Within a task, `step` is called repeatedly with the same count, so that it can stop the run."""
+        """Measure both models, except what the cache or an earlier attempt has measured.
+
+        Within a task, `step` is called repeatedly with the same count, so that it can stop the run.
+        """
+        steps = self._dense_steps + self._inputs.steps()
         stored = self._resume_store.begin(Stage.EVALUATE, self._stored_under)
 
         def measured(number: int, measure: Callable[[Callable[[int], None]], _Measurement]) -> _Measurement:
-            start, end = ((0, self._dense_steps), (self._dense_steps, self.steps))[number]
+            start, end = ((0, self._dense_steps), (self._dense_steps, steps))[number]
             if number in stored:
-                step(end, self.steps)
+                step(end, steps)
                 return _Measurement.read(stored[number])
-            measurement = measure(lambda done: step(start + done, self.steps))
+            measurement = measure(lambda done: step(start + done, steps))
             path = self._resume_store.directory(Stage.EVALUATE) / f"{number}.json"
             measurement.write(path)
             self._resume_store.commit(Stage.EVALUATE, number, path)
@@ -142,12 +144,15 @@ class EvaluateStage:
 
         known = self._cached.known
         dense = measured(
-            _DENSE, lambda step: _measure(self._model.place_dense, self._inputs, step, known=known)
+            _DENSE,
+            lambda report_done: _measure(self._model.place_dense, self._inputs, report_done, known=known),
         )
         self._cached.publish(dense.perplexities)
         limit = self._limit.for_dense(dense.perplexities[0])
         place = partial(self._model.place_pruned, self._pruned)
-        pruned = measured(_PRUNED, lambda step: _measure(place, self._inputs, step, limit=limit))
+        pruned = measured(
+            _PRUNED, lambda report_done: _measure(place, self._inputs, report_done, limit=limit)
+        )
         texts = zip(self._inputs.texts, dense.perplexities, pruned.perplexities, strict=False)
         return EvaluationResult(
             tuple(_facts(text, *values, cut_short=pruned.cut_short) for text, *values in texts),
@@ -156,6 +161,10 @@ class EvaluateStage:
             else None,
             dense_reused=dense.reused,
         )
+
+    @cached_property
+    def _dense_steps(self) -> int:
+        return self._inputs.steps(self._cached.known)
 
     @property
     def _stored_under(self) -> NumericsKey:
@@ -166,12 +175,15 @@ class EvaluateStage:
 def _measure(
     load: Callable[[], Placement],
     inputs: EvaluationInputs,
-    step: Callable[[int], None],
+    report_done: Callable[[int], None],
     *,
     known: Mapping[int, float] = MappingProxyType({}),
     limit: float = inf,
 ) -> _Measurement:
-    """Measure one model. It is loaded only if something about it is not known."""
+    """Measure one model. It is loaded only if something about it is not known.
+
+    `report_done` is called with the number of finished steps of this model.
+    """
     perplexities: list[float] = []
     scores: list[Score] = []
     done = 0
@@ -182,7 +194,7 @@ def _measure(
                 perplexities.append(known[number])
                 continue
             bound = limit if number == 0 else inf
-            batch_done = partial(_count_on, step, done)
+            batch_done = partial(_count_on, report_done, done)
             perplexities.append(
                 perplexity(model(), text.windows, stride=text.stride, limit=bound, step=batch_done)
             )
@@ -191,9 +203,10 @@ def _measure(
             done += len(evaluation_batches(text.windows))
         if inputs.tasks:
             for number in range(len(inputs.tasks.names)):
-                scores += inputs.tasks.scores(number, model(), inputs.tokenizer, check=partial(step, done))
+                check = partial(report_done, done)
+                scores += inputs.tasks.scores(number, model(), inputs.tokenizer, check=check)
                 done += 1
-                step(done)
+                report_done(done)
     return _Measurement(perplexities, scores, reused=len(known) == len(inputs.texts))
 
 
@@ -208,8 +221,8 @@ def _callable(placement: Placement) -> Iterator[PreTrainedModel]:
         placement.end_stage()
 
 
-def _count_on(step: Callable[[int], None], before: int, done: int, _total: int) -> None:
-    step(before + done)
+def _count_on(report_done: Callable[[int], None], before: int, done: int, _total: int) -> None:
+    report_done(before + done)
 
 
 def _facts(text: EvaluationSet, dense: float, pruned: float, *, cut_short: bool) -> PerplexityFacts:

@@ -1,12 +1,20 @@
 """Gradients: the norms that a recipe uses, from a file, from a cache, or from a pass over the windows."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
 from pruning.blockwise.shards import StoredBlocks
 from pruning.data.calibration import CalibrationSet
-from pruning.gradients.cache import ALL_NORMS, GradientCache, fingerprint_of, load_cached, publish
+from pruning.gradients.cache import (
+    ALL_NORMS,
+    GradientCache,
+    GradientShards,
+    fingerprint_of,
+    load_cached,
+    publish,
+)
 from pruning.gradients.file import FILE_NAME, GradientFile, Provenance, write_gradients
 from pruning.gradients.gradient_pass import GradientPass
 from pruning.gradients.schedule import Schedule, ScheduleChoice
@@ -33,10 +41,10 @@ class GradientInputs:
 
 
 @dataclass(frozen=True)
-class GradientFacts:
+class GradientOutcome:
     """How the gradient norms were obtained, and the blocks that are pruned with them already."""
 
-    blocks: StoredBlocks
+    finished_blocks: StoredBlocks
     schedule: Schedule | None  # None where this run computed no norms
     deterministic: bool | None  # None where this run computed no norms
     reused: bool  # found in the cache
@@ -45,11 +53,14 @@ class GradientFacts:
     @property
     def numerics_key(self) -> NumericsKey:
         """Everything that decides the last bits of the pruned weights besides recipe, model and windows."""
-        return self.blocks.numerics_key
+        return self.finished_blocks.numerics_key
 
 
 class GradientStage:
-    """Reads or computes the gradient norms, unless every block is pruned already."""
+    """Returns the gradient norms: from a file, from the cache, or from a pass over the windows.
+
+    The pass is skipped where every block is pruned already and no file of the norms is asked for.
+    """
 
     name: ClassVar[Stage] = Stage.GRADIENTS
 
@@ -64,37 +75,41 @@ class GradientStage:
         resume_store: ResumeStore,
         save_to: Path | None,
     ) -> None:
-        """Look the norms up in the cache, and check what is found there.
-
-        `save_to`: a directory that computed norms are also written to. Raises InvalidInput where the schedule
-        does not fit the model, or the environment does not allow a `deterministic` pass.
-        """
-        self._model, self._inputs, self._deterministic = model, inputs, deterministic
+        """`save_to`: a directory that computed norms are also written to."""
+        self._model, self._inputs = model, inputs
+        self._schedule, self._deterministic = schedule, deterministic
         self._cache, self._resume_store, self._save_to = cache, resume_store, save_to
         self._windows = inputs.calibration.windows if inputs.calibration else None
-        self._model_key = model.numerics_key(self._windows)
         self._pass: GradientPass | None = None
-        if inputs.norms and inputs.file is None and self._windows is not None:
-            self._pass = GradientPass(
-                model.placement,
-                self._windows,
-                norms=inputs.norms if cache is None else ALL_NORMS,
-                stack=model.stack,
-                schedule=schedule,
-                deterministic=deterministic,
-            )
-        self._shards = None
-        if cache is not None and self._pass is not None:
-            self._shards = load_cached(cache, self._fingerprint, model.stack)
-        self._reused = self._shards is not None
+        self._shards: GradientShards | None = None
+        self._reused = False
 
-    @property
-    def steps(self) -> int | None:
-        """None where the recipe uses no gradients, or reads them from a file."""
-        return self._pass.steps if self._pass else None
+    def prepare(self) -> int | None:
+        """Look the norms up in the cache, and check what is found there.
 
-    def run(self, step: Step) -> tuple[GradientNorms, GradientFacts]:
-        """Return the norms, empty where no block needs them any more, and how they were obtained."""
+        None where the recipe uses no gradients, or reads them from a file. Raises InvalidInput where the
+        schedule does not fit the model, or the environment does not allow a deterministic pass.
+        """
+        if not self._inputs.norms or self._inputs.file is not None or self._windows is None:
+            return None
+        self._pass = GradientPass(
+            self._model.placement,
+            self._windows,
+            norms=self._inputs.norms if self._cache is None else ALL_NORMS,
+            stack=self._model.stack,
+            schedule=self._schedule,
+            deterministic=self._deterministic,
+        )
+        if self._cache is not None:
+            self._shards = load_cached(self._cache, self._fingerprint, self._model.stack)
+            self._reused = self._shards is not None
+        return self._pass.steps
+
+    def run(self, step: Step) -> tuple[GradientNorms, GradientOutcome]:
+        """Return the norms, empty where no block needs them any more, and how they were obtained.
+
+        Norms from a file or the cache are always returned: they are read only where they are used.
+        """
         blocks = StoredBlocks(self._resume_store, self._numerics_key)
         norms: GradientNorms = {}
         is_cheap = self._pass is None or self._reused
@@ -105,9 +120,9 @@ class GradientStage:
         # A pass that ran out of memory has changed its micro-batch, and published norms have a digest now.
         blocks = blocks.under(self._numerics_key)
         if self._pass is None or self._reused:
-            return norms, GradientFacts(blocks, schedule=None, deterministic=None, reused=self._reused)
+            return norms, GradientOutcome(blocks, schedule=None, deterministic=None, reused=self._reused)
         given_up = self._deterministic and not self._pass.deterministic
-        return norms, GradientFacts(
+        return norms, GradientOutcome(
             blocks,
             self._pass.schedule,
             self._pass.deterministic,
@@ -132,6 +147,10 @@ class GradientStage:
                 self._cache, self._fingerprint, computed, self._pass, self._model.stack, self._resume_store
             )
         return {norm: computed[norm] for norm in wanted}
+
+    @cached_property
+    def _model_key(self) -> NumericsKey:
+        return self._model.numerics_key(self._windows)
 
     @property
     def _numerics_key(self) -> NumericsKey:

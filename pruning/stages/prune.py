@@ -25,26 +25,28 @@ class PruneStage:
     model: LoadedModel
     recipe: Recipe
     windows: Tensor | None  # None for a recipe that measures no inputs
-    gradients: GradientNorms
-    blocks: StoredBlocks  # those that are finished; the others are added to it
+    norms: GradientNorms
+    finished_blocks: StoredBlocks  # the others are added to it
     directory: Path
     save_masks: bool
 
-    @property
-    def steps(self) -> int:
-        """One per block."""
+    def prepare(self) -> int:
+        """Return the number of blocks: each is one step."""
         return len(self.model.stack.blocks)
 
     def run(self, step: Step) -> Pruned:
-        """Raises NumericalFailure with the name of the layer."""
+        """Prune block by block, then write the pruned model.
+
+        Raises NumericalFailure with the name of the layer.
+        """
         try:
             pruned = prune_blocks(
                 self.model.stack,
                 self.recipe,
                 self.windows,
-                self.gradients,
+                self.norms,
                 placement=self.model.placement,
-                blocks=self.blocks,
+                blocks=self.finished_blocks,
                 step=step,
             )
         finally:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Protocol, TypeVar
 
@@ -20,18 +20,23 @@ ResultT_co = TypeVar("ResultT_co", covariant=True)
 
 
 class RunStage(Protocol[ResultT_co]):
-    """One stage of a run: constructed with everything that it needs, it returns everything that it leaves."""
+    """One stage of a run: constructed with everything that it needs, it returns everything that it leaves.
+
+    The constructor only keeps what it is given. What costs time or may fail is in `prepare` and `run`.
+    """
 
     @property
     def name(self) -> Stage:
         """Its name in the report and in progress."""
 
-    @property
-    def steps(self) -> int | None:
-        """The number of steps; None where there is nothing to compute, and nothing is recorded."""
+    def prepare(self) -> int | None:
+        """Find out what is left to do, and return its number of steps.
+
+        None: there is nothing to compute, and nothing is recorded.
+        """
 
     def run(self, step: Step) -> ResultT_co:
-        """Do the work, calling `step` after each step."""
+        """Do the work after `prepare`, calling `step` after each step."""
 
 
 class StageRecorder:
@@ -44,17 +49,23 @@ class StageRecorder:
         self._memory = PeakMemory(device)
 
     def run(self, stage: RunStage[ResultT_co]) -> ResultT_co:
-        """Run a stage and record its cost, unless it has nothing to compute."""
-        if (steps := stage.steps) is None:
+        """Prepare and run a stage, and record the cost of both, unless it has nothing to compute."""
+        started = self._start()
+        if (steps := stage.prepare()) is None:
             return stage.run(lambda done, steps: None)
-        with self.stage(stage.name, steps) as step:
+        with self._recorded(stage.name, steps, started) as step:
             return stage.run(step)
 
-    @contextmanager
-    def stage(self, name: Stage, steps: int) -> Iterator[Step]:
+    def stage(self, name: Stage, steps: int) -> AbstractContextManager[Step]:
         """Record the body as a stage. It yields the function to call after each step."""
+        return self._recorded(name, steps, self._start())
+
+    def _start(self) -> float:
         self._memory.reset()
-        started = time.perf_counter()
+        return time.perf_counter()
+
+    @contextmanager
+    def _recorded(self, name: Stage, steps: int, started: float) -> Iterator[Step]:
         self._progress.stage_started(name, steps)
         yield partial(self._progress.step_finished, name)
         facts = StageFacts(

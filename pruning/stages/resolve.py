@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from pruning.allowed_roots import Roots, real_file
-from pruning.checkpoint.checkpoint import resolve
+from pruning.checkpoint.checkpoint import Checkpoint, resolve
 from pruning.data.calibration import CalibrationSet, calibration_set
 from pruning.data.windows import Reader
 from pruning.estimate import ModelShape
@@ -105,7 +105,6 @@ class ResolveStage:
     """Reads and checks what the caller names, then loads the dense model's weights."""
 
     name: ClassVar[Stage] = Stage.RESOLVE
-    steps: ClassVar[int] = 1
 
     recipe: Recipe
     evaluation: Evaluation
@@ -119,8 +118,16 @@ class ResolveStage:
     shares_gradients: bool  # there is a gradient cache
     on_shape: Callable[[ModelShape], None]
 
+    def prepare(self) -> int:
+        """Return 1: the stage is one step."""
+        return 1
+
     def run(self, step: Step) -> tuple[ResolvedRun, LoadedModel]:
-        """Raises InvalidInput, Unreachable where the Hub does not answer, PruningError for a full disk."""
+        """Read and check everything that the request names, then load the dense model.
+
+        Raises InvalidInput with the field, Unreachable where the Hub does not answer, PruningError for a full
+        disk.
+        """
         resolved = self._resolve()
         loaded = resolved.model.load()
         self._disk_room(resolved, loaded).check()
@@ -140,11 +147,15 @@ class ResolveStage:
         )
 
     def _resolve(self) -> ResolvedRun:
-        """The cheapest checks come first; a local model's weights are hashed, but none is loaded."""
+        """Check the model and the gradient file, then read the texts, which may be downloads.
+
+        A local model's weights are hashed here; none is loaded.
+        """
         recipe, evaluation, identity = self.recipe, self.evaluation, RunIdentityCheck(self.resume_store)
         reference = identity.pinned(recipe.model)
         checkpoint = resolve(reference, roots=self.roots.models, hub_token=self.hub_token)
         stack = prunable_stack(checkpoint.skeleton, recipe)
+        gradient_file = self._gradient_file(checkpoint)
         reader = Reader(
             tokenizer=checkpoint.tokenizer(),
             vocabulary=checkpoint.config.get_text_config().vocab_size,
@@ -154,17 +165,6 @@ class ResolveStage:
         calibration = calibration_set(recipe.calibration, reader) if recipe.needs else None
         texts = evaluation_sets(evaluation, reader)
         tasks = Tasks(evaluation, self.roots.tasks) if evaluation.tasks else None
-        gradient_file = None
-        if recipe.gradients is not None:
-            gradient_file = GradientFile.open(
-                real_file(Path(recipe.gradients), self.roots.data, field="gradients"),
-                model=checkpoint.identity,
-                layers={
-                    layer.name: (layer.outputs, layer.inputs)
-                    for layer in find_stack(checkpoint.skeleton).layers
-                },
-                norms=recipe.gradient_norms,
-            )
         dtype = compute_dtype(recipe.dtype, checkpoint.stored_dtype, self.device)
         layers = frozenset(layer.name for layer in stack.layers)
         resolved = ResolvedRun(
@@ -177,3 +177,14 @@ class ResolveStage:
             refuse_changes(self.reproduces, resolved.model.facts, resolved.calibration_facts)
         identity.commit(recipe.fingerprint(), resolved.model.facts, resolved.calibration_facts)
         return resolved
+
+    def _gradient_file(self, checkpoint: Checkpoint) -> GradientFile | None:
+        if self.recipe.gradients is None:
+            return None
+        layers = find_stack(checkpoint.skeleton).layers
+        return GradientFile.checked(
+            real_file(Path(self.recipe.gradients), self.roots.data, field="gradients"),
+            model=checkpoint.identity,
+            layers={layer.name: (layer.outputs, layer.inputs) for layer in layers},
+            norms=self.recipe.gradient_norms,
+        )

@@ -37,7 +37,7 @@ def file(norms: GradientNorms, tmp_path: Path) -> Path:
 
 def opened(path: Path, *, model: str = PROVENANCE.model, norms: tuple[str, ...] = ("l1",)) -> GradientFile:
     layers = {layer.name: (layer.outputs, layer.inputs) for layer in find_stack(make("llama")).layers}
-    return GradientFile.open(path, model=model, layers=layers, norms=norms)
+    return GradientFile.checked(path, model=model, layers=layers, norms=norms)
 
 
 def test_norms_survive_a_round_trip_through_the_file(file: Path, norms: GradientNorms) -> None:
