@@ -18,7 +18,7 @@ ENDED = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED})
 HELD = frozenset({JobState.RUNNING, JobState.CANCELLING})
 """States in which a worker holds the job's lease."""
 OPEN = frozenset({JobState.QUEUED}) | HELD
-"""States that a job leaves without anybody asking for it."""
+"""States of a job that has not ended."""
 RETRIABLE = (JobState.FAILED, JobState.CANCELLED)
 """States from which a job can be queued again."""
 

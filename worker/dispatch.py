@@ -2,10 +2,10 @@
 
 Each round it
 
-1. takes back jobs from workers that have let their lease expire
+1. forgets workers that have been gone for an hour, and takes back the jobs whose leases have expired
 2. advances sweeps: it creates the next jobs of searches, and ends the sweeps that are done
 3. publishes the ids of queued jobs, only a few more than there are workers: the backlog stays in PostgreSQL
-4. publishes again the ids that nobody has claimed for a while and that the broker has lost
+4. publishes as many stale ids again as the broker has lost messages; a duplicate is harmless
 
 Two threads work in the background: `worker.dispatcher.retention` deletes what has expired, and
 `worker.dispatcher.webhook_sender` sends webhooks.
@@ -71,6 +71,7 @@ class Dispatcher:
     def round(self) -> bool:
         """Run one round. False: the database or the broker was unavailable, and the rest was skipped."""
         try:
+            self._forget_workers()
             self._take_back_expired()
             self._advance_sweeps()
             for queue in self._waiting_queues():
@@ -86,6 +87,10 @@ class Dispatcher:
             return False
         return True
 
+    def _forget_workers(self) -> None:
+        with self._database.begin() as session:
+            dispatch_queue.forget_workers(session, _WORKERS_KEPT_SECONDS)
+
     def _take_back_expired(self) -> None:
         """Requeue the jobs whose leases have expired, once this dispatcher has been connected for one lease.
 
@@ -93,7 +98,6 @@ class Dispatcher:
         """
         now = self._clock()
         with self._database.begin() as session:
-            dispatch_queue.forget_workers(session, _WORKERS_KEPT_SECONDS)
             expired = dispatch_queue.expired_leases(session, _LEASES_PER_ROUND)
         self._connected_since = self._connected_since or now
         if now - self._connected_since < self._settings.lease_seconds:
@@ -124,7 +128,10 @@ class Dispatcher:
                 self._publish(session, queue, dispatch_queue.take_undispatched(session, queue, room))
 
     def _publish_lost_again(self, queue: str) -> None:
-        """What the broker still holds needs no second message, however long all workers are busy."""
+        """Publish as many stale jobs again as the broker has lost messages. A duplicate is harmless.
+
+        The broker's other messages only wait, because all workers are busy.
+        """
         with self._database.begin() as session:
             stale = dispatch_queue.take_stale(session, queue, self._settings.republish_seconds)
             lost = dispatch_queue.dispatched(session, queue) - published(queue) if stale else 0

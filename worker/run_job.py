@@ -4,10 +4,13 @@
 2. fetch the uploads that it names
 3. run its recipe in a scratch directory, resuming after the blocks that earlier attempts have finished
 4. upload the output under the attempt's own prefix
-5. succeed: one transaction publishes the report and the artifacts, or nothing
+5. end the attempt by one transition; a success publishes the report and the artifacts, or nothing
+6. delete what was uploaded, if it is not the job's result
 
-Between any two steps the attempt may have to stop: the job was cancelled, the lease was lost, the worker is
-shutting down. `_work` turns every such interruption, and every failure, into the transition that ends it.
+Between any two steps the attempt may have to stop: the job was cancelled, the worker is shutting down,
+another job computes the gradients, the lease was lost. `_outcome_of` turns an interruption or a failure into
+the transition that ends the attempt. Only a lost lease ends it without one: the job is no longer this
+worker's.
 """
 
 import logging
@@ -51,17 +54,17 @@ def run_job(job_id: UUID, settings: Settings, worker: Identity) -> None:
         log.info("job %s: attempt %d starts", job_id, attempt.claim.attempt)
         try:
             with attempt.kept_alive():
-                attempt.finish(_work(attempt))
+                attempt.finish(_outcome_of(attempt))
         except LeaseLost:
             log.warning("job %s: attempt %d has lost its lease", job_id, attempt.claim.attempt)
         discard_unpublished(attempt)
 
 
-def _work(attempt: Attempt) -> Transition:
+def _outcome_of(attempt: Attempt) -> Transition:
     """Do the job. Return the transition that ends the attempt; raise only `LeaseLost`."""
     claim = attempt.claim
     try:
-        report, artifacts = _produce(attempt)
+        report, artifacts = _run_and_upload(attempt)
         return lambda session: lifecycle.succeed(session, claim, report, artifacts)
     except LeaseLost:
         raise
@@ -77,7 +80,7 @@ def _work(attempt: Attempt) -> Transition:
         return lambda session: lifecycle.fail(session, claim, error)
 
 
-def _produce(attempt: Attempt) -> tuple[dict[str, Any], list[FinishedArtifact]]:
+def _run_and_upload(attempt: Attempt) -> tuple[dict[str, Any], list[FinishedArtifact]]:
     """Fetch the inputs, run the recipe, upload its output. Return the report and the artifacts."""
     attempt.check()
     with attempt.scratch() as directory:
@@ -110,8 +113,8 @@ def _run_recipe(attempt: Attempt, directory: Path, inputs: Path, output: Path) -
     def run() -> Report:
         return pruning.run.run(request, services)
 
-    def run_once_the_hub_answers() -> Report:
+    def run_retrying_the_hub() -> Report:
         return retry(run, on=(Unreachable,), check=attempt.check, timeout=_HUB_TIMEOUT_SECONDS)
 
     # The device may have been full only because another program was using it.
-    return retry_once(run_once_the_hub_answers, on=is_out_of_memory, check=attempt.check)
+    return retry_once(run_retrying_the_hub, on=is_out_of_memory, check=attempt.check)

@@ -66,5 +66,5 @@ def remove_abandoned(session: Session, work_dir: Path) -> None:
             job_id = UUID(directory.name)
         except ValueError:
             continue
-        if not finished_blocks.may_go_on(session, job_id):
+        if not finished_blocks.has_not_ended(session, job_id):
             shutil.rmtree(directory, ignore_errors=True)

@@ -42,10 +42,10 @@ def ask(session: Session, claim: Claim, fingerprint: str) -> Answer:
         .on_conflict_do_nothing(index_elements=[CachedGradients.fingerprint])
     )
     # Locked: the norms cannot be published while this transaction decides.
-    artifact = session.scalars(
+    entry = session.scalars(
         select(CachedGradients).where(CachedGradients.fingerprint == fingerprint).with_for_update()
     ).one()
-    if artifact.ready_at is not None:
+    if entry.ready_at is not None:
         session.execute(
             update(CachedGradients).where(CachedGradients.fingerprint == fingerprint).values(used_at=NOW)
         )
@@ -54,10 +54,10 @@ def ask(session: Session, claim: Claim, fingerprint: str) -> Answer:
             .where(GradientShard.fingerprint == fingerprint)
             .order_by(GradientShard.block)
         ).all()
-    if artifact.job_id != claim.job_id:
-        if finished_blocks.may_go_on(session, artifact.job_id):
-            return Waiting(artifact.job_id)
-        artifact.job_id = claim.job_id
+    if entry.job_id != claim.job_id:
+        if finished_blocks.has_not_ended(session, entry.job_id):
+            return Waiting(entry.job_id)
+        entry.job_id = claim.job_id
     return Computing()
 
 

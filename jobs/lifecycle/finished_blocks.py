@@ -58,6 +58,6 @@ def finished(session: Session, job_id: UUID, stage: str) -> Sequence[JobBlock]:
     ).all()
 
 
-def may_go_on(session: Session, job_id: UUID) -> bool:
-    """Return whether the job is queued or running, or being cancelled."""
+def has_not_ended(session: Session, job_id: UUID) -> bool:
+    """Return whether there is such a job and it is queued, running or being cancelled."""
     return session.scalar(select(Job.id).where(Job.id == job_id, Job.state.in_(OPEN))) is not None

@@ -1,8 +1,12 @@
 """The state machine of a job. Every move is one guarded UPDATE of the job's row, and one event.
 
 The guard replaces locks: a write names the job, the state that it expects and, while a worker holds the job,
-that worker's lease token. If no row is updated, the job has moved on, and the caller stops. The moves of the
-job's owner come first, then those of the worker that holds it, then those of whoever finds its worker dead.
+that worker's lease token. If no row is updated, the job has moved on, and the caller stops. There are two
+locks: `take_back` locks the row that it reads before it decides where the job goes, and `quota` takes an
+advisory lock to count an owner's queued jobs.
+
+The moves of the job's owner come first, then those of the worker that holds it, then those of whoever finds
+its worker dead.
 """
 
 from collections.abc import Mapping, Sequence
@@ -226,18 +230,18 @@ def fail(session: Session, claim: Claim, error: JobError) -> bool:
 
 
 def hand_back(session: Session, claim: Claim, reason: str) -> bool:
-    """Return a job to the queue because its worker must stop, for example to shut down."""
+    """Put the job back into the queue because its worker must stop, for example to shut down."""
     change = StateChanged(state=JobState.QUEUED, reason=reason)
     return _end_attempt(session, claim, change, Outcome.HANDED_BACK, reason=reason)
 
 
-def wait_for(session: Session, claim: Claim, computing: UUID | None, reason: str) -> bool:
-    """Return a job to the queue until the job `computing` has computed what both need, or has ended.
+def requeue_until(session: Session, claim: Claim, computing_job: UUID | None, reason: str) -> bool:
+    """Put the job back into the queue until `computing_job` has computed what both need, or has ended.
 
-    If `computing` is None, that has happened in the meantime, and the job may be dispatched at once.
+    None: that has happened in the meantime, and the job may be dispatched at once.
     """
     change = StateChanged(state=JobState.QUEUED, reason=reason)
-    values = {"blocked_on": computing}
+    values = {"blocked_on": computing_job}
     return _end_attempt(session, claim, change, Outcome.HANDED_BACK, reason=reason, values=values)
 
 

@@ -64,11 +64,11 @@ class JobGradientCache:
 
 
 def wait_for_gradients(attempt: Attempt, blocked: BlockedOnJob) -> Transition:
-    """Return the job to the queue until the other job has computed the gradients, or has ended."""
+    """Put the job back into the queue until the other job has computed the gradients, or has ended."""
     reason = "another job is computing the same gradients; this one resumes when they are ready"
 
     def transition(session: Session) -> bool:
-        computing = gradients.still_computing(session, blocked.cache_key, blocked.job_id)
-        return lifecycle.wait_for(session, attempt.claim, computing, reason)
+        computing_job = gradients.still_computing(session, blocked.cache_key, blocked.job_id)
+        return lifecycle.requeue_until(session, attempt.claim, computing_job, reason)
 
     return transition

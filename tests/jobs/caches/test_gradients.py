@@ -53,7 +53,7 @@ def compute(database: Database, claim: Claim, fingerprint: str = "f", size: int 
 def waits(database: Database, claim: Claim, computing: UUID) -> None:
     with database.begin() as session:
         still = gradients.still_computing(session, "f", computing)
-        assert lifecycle.wait_for(session, claim, still, "waits")
+        assert lifecycle.requeue_until(session, claim, still, "waits")
 
 
 def undispatched(database: Database) -> Sequence[UUID]:

@@ -109,14 +109,14 @@ ENDS: dict[str, tuple[Move, StateChanged, str, str | None, dict[str, Any]]] = {
         {},
     ),
     "wait for nobody": (
-        lambda session, claim: lifecycle.wait_for(session, claim, None, "gradients are there"),
+        lambda session, claim: lifecycle.requeue_until(session, claim, None, "gradients are there"),
         StateChanged(state=JobState.QUEUED, reason="gradients are there"),
         "handed_back",
         "gradients are there",
         {},
     ),
     "wait for another": (
-        lambda session, claim: lifecycle.wait_for(session, claim, claim.job_id, "gradients"),
+        lambda session, claim: lifecycle.requeue_until(session, claim, claim.job_id, "gradients"),
         StateChanged(state=JobState.QUEUED, reason="gradients"),
         "handed_back",
         "gradients",
