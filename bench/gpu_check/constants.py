@@ -5,11 +5,13 @@ import os
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from bench.gpu_check.context import GB, Context
 from bench.roofline import Timer
 from pruning.masks.patterns import up_to_threshold
 from pruning.methods.sparsegpt import inverse_factor
+from pruning.runtime.pinned_memory import PinnedArena, pinning_for
 from pruning.runtime.speed_probe import product_rate
 
 
@@ -42,8 +44,12 @@ def _copies(at: Context) -> None:
     at.record("copy to the device, pageable, GB/s", size / GB / timer.seconds(lambda: there.copy_(pageable)))
     if not at.on_gpu:
         return
-    pinning = at.seconds(pageable.pin_memory)
-    at.record("pinning, first time, GB/s", size / GB / pinning)
+    at.record("pinning by torch, first time, GB/s", size / GB / at.seconds(pageable.pin_memory))
+    with PinnedArena(pinning_for(at.device), size) as arena:
+        taken: list[Tensor | None] = []
+        seconds = at.seconds(lambda: taken.append(arena.take((size,), torch.uint8)))
+        at.require("the arena's memory is pinned", taken[0] is not None and taken[0].is_pinned())
+        at.record("pinning by the arena, GB/s", size / GB / seconds)
     pinned = pageable.pin_memory()
     at.record("copy to the device, pinned, GB/s", size / GB / timer.seconds(lambda: there.copy_(pinned)))
     at.record("copy to pinned memory, GB/s", size / GB / timer.seconds(lambda: pinned.copy_(there)))

@@ -67,7 +67,14 @@ PLAN = (
         25,
         "schedules:recover",
     ),
-    Check(6, "constants", "the rates that the arithmetic assumes", "recorded", 35, "constants:measure"),
+    Check(
+        6,
+        "constants",
+        "the rates that the arithmetic assumes; pinned memory",
+        "recorded; it pins",
+        35,
+        "constants:measure",
+    ),
     Check(
         7,
         "kernel-speed",

@@ -27,6 +27,9 @@ from pruning.gradients.window_norms import GradientNorms
 from pruning.resume.store import DirectoryResumeStore, EphemeralResumeStore
 
 _WINDOWS, _AT_ONCE = 5, 2  # the last micro-batch is smaller
+_BLOCKS = 9
+# Of block inputs: every third of nine, the two that are recomputed between, and one for the deltas.
+_SLOTS_FOR_EVERY_THIRD = 6
 
 
 def agree(at: Context) -> None:
@@ -36,13 +39,11 @@ def agree(at: Context) -> None:
 
 
 def _llama(at: Context) -> None:
-    choice = ModelChoice(at.pick("grouped-queries", "toy"))
+    choice = ModelChoice(at.pick("grouped-queries", "toy"), _BLOCKS)
     config = choice.config()
     windows = random_windows(_WINDOWS, at.pick(1024, 48), config.vocab_size)
     whole = _whole(at, choice, windows, torch.float32)
-    for name, budget in _budgets(
-        at, config.num_hidden_layers, windows.numel() * config.hidden_size * 4
-    ).items():
+    for name, budget in _budgets(at, windows.numel() * config.hidden_size * 4).items():
         with places_for_inputs(budget):
             streamed = _streamed(at, choice, windows, torch.float32)
         at.require(f"float32, inputs {name}: `streamed` has the bits of `whole`", same_bits(streamed, whole))
@@ -76,22 +77,17 @@ def _mixtral(at: Context) -> None:
     at.require("Mixtral, float32: `streamed` has the bits of `whole`", same_bits(streamed, whole))
 
 
-def _budgets(at: Context, blocks: int, one: int) -> dict[str, Budget]:
+def _budgets(at: Context, one: int) -> dict[str, Budget]:
     """Return where inputs are stored, by name. `one`: bytes of one block's input for all windows."""
-    everything = (blocks + 2) * one
+    everything = (_BLOCKS + 2) * one
     found = {
         "on the device": Budget(everything, 0, 0),
         "on disk": Budget(0, 0, everything),
-        "every few blocks": Budget(_slots_for_every_third(blocks) * one, 0, 0),
+        "every third": Budget(_SLOTS_FOR_EVERY_THIRD * one, 0, 0),
     }
     if at.on_gpu:
         found["in pinned memory"] = Budget(0, everything, 0)
     return found
-
-
-def _slots_for_every_third(blocks: int) -> int:
-    """Every third input, the two that are recomputed between, and the gradient's slot."""
-    return -(-blocks // 3) + 2 + 1
 
 
 def _whole(at: Context, choice: ModelChoice, windows: Tensor, dtype: torch.dtype) -> GradientNorms:

@@ -15,9 +15,11 @@ from bench.gpu_check import constants, kernel, machine, schedules, shapes
 from bench.gpu_check.context import Context
 from bench.gpu_check.result import Figure, Findings
 from pruning.gradients.accumulate import accumulate_by_matmul
+from pruning.gradients.activation_store import ActivationStore
 from pruning.gradients.factors import GradientFactors
 from pruning.gradients.lm_head import LMHeadLoss
 from pruning.recipe import GradientNorm
+from pruning.runtime.pinned_memory import NoPinning
 
 pytestmark = pytest.mark.slow
 GB = 1_000_000_000
@@ -70,6 +72,7 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> PretendedGPU:
             monkeypatch.setattr(torch.cuda, name, getattr(pretended, name))
     monkeypatch.setattr(LMHeadLoss, "gradient", gradient)
     monkeypatch.setattr(Tensor, "pin_memory", lambda tensor: tensor.clone())
+    monkeypatch.setattr(Tensor, "is_pinned", lambda tensor: True)
     return pretended
 
 
@@ -131,3 +134,14 @@ def test_copies_are_timed_from_pageable_and_from_pinned_memory(at: Context) -> N
     constants._copies(at)
     assert {"copy to the device, pageable, GB/s", "copy to the device, pinned, GB/s"} <= figures(at).keys()
     assert all(float(figure.value) > 0 for figure in figures(at).values())
+    assert figures(at)["the arena's memory is pinned"].met
+
+
+def test_inputs_are_stored_where_their_budget_says(at: Context, tmp_path: Path) -> None:
+    intervals = {}
+    for name, budget in schedules._budgets(at, 100).items():
+        store = ActivationStore(
+            schedules._BLOCKS, 100, budget, torch.device("cuda"), tmp_path, pinning=NoPinning()
+        )
+        intervals[name] = store.interval
+    assert intervals == {"on the device": 1, "on disk": 1, "every third": 3, "in pinned memory": 1}
