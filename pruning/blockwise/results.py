@@ -1,12 +1,13 @@
 """The result of pruning a model, block by block."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
-from pruning.masks.packed import set_to_zero
+from pruning.masks.packed import packed, set_to_zero, unpacked
 from pruning.masks.patterns import LayerTarget
 from pruning.model.blocks import Block
 from pruning.resume.store import ActivationCheckpoint
@@ -89,23 +90,26 @@ class PrunedBlocks(Protocol):
 
 
 class InMemory:
-    """Blocks of a model whose masks and changed weights fit into memory together with it."""
+    """Blocks of a model whose changed weights fit into memory with it; a mask takes a bit per weight."""
 
     def __init__(self) -> None:
         self.activation_checkpoint = ActivationCheckpoint(None, {})
-        self._blocks: dict[int, PrunedBlock] = {}
+        self._blocks: dict[int, PrunedBlock] = {}  # without masks
+        self._masks: dict[int, dict[str, tuple[Tensor, torch.Size]]] = {}  # packed, and their shapes
 
     def __contains__(self, block: object) -> bool:
         return block in self._blocks
 
     def __getitem__(self, block: int) -> PrunedBlock:
-        return self._blocks[block]
+        masks = {name: unpacked(bits, shape) for name, (bits, shape) in self._masks[block].items()}
+        return replace(self._blocks[block], masks=masks)
 
     def facts(self, block: int) -> BlockFacts:
         return self._blocks[block].facts
 
     def put(self, block: int, pruned: PrunedBlock) -> None:
-        self._blocks[block] = pruned
+        self._masks[block] = {name: (packed(mask), mask.shape) for name, mask in pruned.masks.items()}
+        self._blocks[block] = replace(pruned, masks={})
 
     def targets(self) -> None:
         """None: a run in memory has no earlier attempt."""

@@ -39,6 +39,13 @@ def retain_freed_heap(largest: int = _LARGEST_RETAINED) -> Iterator[None]:
         library.malloc_trim(0)
 
 
+def return_freed_heap() -> None:
+    """Return freed blocks to the system, such as those of a model's copy that outlived its stage's heap."""
+    library = ctypes.CDLL(None)
+    if hasattr(library, "malloc_trim"):
+        library.malloc_trim(0)
+
+
 def _set_thresholds(library: ctypes.CDLL, mmap: int, trim: int) -> None:
     library.mallopt(_MMAP_THRESHOLD, mmap)
     library.mallopt(_TRIM_THRESHOLD, trim)

@@ -22,6 +22,7 @@ from pruning.recipe import Evaluation, Stage
 from pruning.report.schema import PerplexityFacts, ZeroShotFacts
 from pruning.resume.store import NumericsKey, ResumeStore
 from pruning.runtime.device import total_memory
+from pruning.runtime.malloc import return_freed_heap
 from pruning.stages.models import ResolvedModel
 from pruning.stages.recorder import Step
 
@@ -219,6 +220,7 @@ def _callable(placement: Placement) -> Iterator[PreTrainedModel]:
             yield placement.model
     finally:
         placement.end_stage()
+        return_freed_heap()  # of the copy in the compute dtype, which glibc would keep
 
 
 def _count_on(report_done: Callable[[int], None], before: int, done: int, _total: int) -> None:
