@@ -1,0 +1,131 @@
+"""A pretended CUDA device: tensors lie in host memory and say that they lie on `cuda:0`.
+
+Every operation computes what it computes on a CPU, so code that depends on values runs to its end. An
+operation on tensors of two devices is refused, as CUDA would refuse it.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_flatten, tree_map
+
+from pruning.runtime.pinned_memory import CudaPinning
+
+CPU, CUDA = torch.device("cpu"), torch.device("cuda:0")
+_COPIES = {torch.ops.aten.copy_.default, torch.ops.aten._to_copy.default}
+
+
+class MixedDevices(Exception):
+    """An operation was given tensors of two devices."""
+
+
+class _Tags:
+    """The device of each tensor, by its storage; all of them are kept, so that no address is used twice."""
+
+    def __init__(self) -> None:
+        self._devices: dict[int, tuple[torch.device, Any]] = {}
+
+    def __getitem__(self, tensor: Tensor) -> torch.device:
+        found = self._devices.get(tensor.untyped_storage()._cdata)
+        return found[0] if found else CPU
+
+    def __setitem__(self, tensor: Tensor, device: torch.device) -> None:
+        storage = tensor.untyped_storage()
+        self._devices[storage._cdata] = device, storage
+
+
+def _is_meta(tensor: Tensor) -> bool:
+    return bool(tensor.is_meta)
+
+
+class _CheckedOperations(TorchDispatchMode):
+    """Refuses to mix devices, and gives every result the device of its operands."""
+
+    def __init__(self, tags: _Tags) -> None:
+        super().__init__()
+        self._tags = tags
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ANN401
+        tensors = [value for value in tree_flatten((args, kwargs))[0] if isinstance(value, Tensor)]
+        operands = [tensor for tensor in tensors if not _is_meta(tensor)]
+        # Numbers on the host may be combined with tensors on any device.
+        devices = {self._tags[tensor] for tensor in operands if tensor.dim()} or {
+            self._tags[tensor] for tensor in operands
+        }
+        if len(devices) > 1 and func not in _COPIES:
+            raise MixedDevices(f"{func} on {[(self._tags[one], tuple(one.shape)) for one in operands]}")
+        if func is torch.ops.aten.histc.default and not args[0].is_floating_point():
+            # Only CUDA counts integers.
+            result = func(args[0].double(), *args[1:], **(kwargs or {})).to(args[0].dtype)
+        else:
+            result = func(*args, **(kwargs or {}))
+        if len(devices) == 1:
+            known = {tensor.untyped_storage()._cdata for tensor in operands}
+            made = [value for value in tree_flatten(result)[0] if isinstance(value, Tensor)]
+            for tensor in made:
+                if not _is_meta(tensor) and tensor.untyped_storage()._cdata not in known:
+                    self._tags[tensor] = next(iter(devices))
+        return result
+
+
+class _PretendedPlaces(TorchFunctionMode):
+    """Translates what names a device: arguments, `Tensor.device`, and moves between devices."""
+
+    def __init__(self, tags: _Tags) -> None:
+        super().__init__()
+        self._tags = tags
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ANN401
+        kwargs = dict(kwargs or {})
+        if func == Tensor.device.__get__:  # type: ignore[attr-defined]
+            return func(*args) if _is_meta(args[0]) else self._tags[args[0]]
+        if func == Tensor.is_cuda.__get__:  # type: ignore[attr-defined]
+            return self._tags[args[0]] == CUDA
+        if func is Tensor.pin_memory:
+            return args[0].clone()
+        if func in (Tensor.cpu, Tensor.cuda):
+            func, args = Tensor.to, (args[0], CPU if func is Tensor.cpu else CUDA)
+        kwargs.pop("pin_memory", None)
+        wanted = [
+            torch.device(value)
+            for value in (*args, kwargs.get("device"))
+            if isinstance(value, torch.device) or value in ("cpu", "cuda", "cuda:0")
+        ]
+        if not wanted or wanted[0].type not in ("cpu", "cuda"):
+            return func(*args, **kwargs)
+        target = CUDA if wanted[0].type == "cuda" else CPU
+        args, kwargs = tree_map(
+            lambda value: CPU if isinstance(value, torch.device) else value, (args, kwargs)
+        )
+        if "device" in kwargs:
+            kwargs["device"] = CPU
+        result = func(*args, **kwargs)
+        if not isinstance(result, Tensor) or _is_meta(result):
+            return result
+        if func is Tensor.to and self._tags[args[0]] != target:
+            result = result.clone()  # a move is a copy, also where the host would return the tensor itself
+        self._tags[result] = target
+        return result
+
+
+@contextmanager
+def pretended_cuda(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """While active, this process has a `cuda:0` of 80 GB."""
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    properties = SimpleNamespace(total_memory=80 << 30, name="pretended", major=9, minor=0)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device=None: properties)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device=None: properties.name)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
+    monkeypatch.setattr(torch.cuda, "device", lambda device: nullcontext())
+    monkeypatch.setattr("pruning.model.placement.CudaCopyStream", lambda device: None)
+    monkeypatch.setattr(CudaPinning, "pin", lambda self, address, size: False)
+    tags = _Tags()
+    with _PretendedPlaces(tags), _CheckedOperations(tags):
+        yield
