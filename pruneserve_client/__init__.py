@@ -7,6 +7,7 @@ from pruneserve_client.client import Client
 from pruneserve_client.errors import (
     Conflict,
     DamagedDownload,
+    InvalidArgument,
     InvalidRequest,
     NoStream,
     NotAuthenticated,
@@ -23,6 +24,7 @@ __all__ = [
     "Client",
     "Conflict",
     "DamagedDownload",
+    "InvalidArgument",
     "InvalidRequest",
     "NoStream",
     "NotAuthenticated",

@@ -1,6 +1,6 @@
 """What the generated models have in common."""
 
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict
 
@@ -14,8 +14,14 @@ class Model(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
+    def model_post_init(self, context: Any, /) -> None:  # noqa: ANN401 - pydantic's own type
+        """Count the tag of a variant, such as `name` of a method, as set: the server needs it to be sent."""
+        for name, field in type(self).model_fields.items():
+            if get_origin(field.annotation) is Literal and len(get_args(field.annotation)) == 1:
+                self.model_fields_set.add(name)
+
     def as_sent(self) -> dict[str, Any]:
-        """Return exactly the fields that were set or received, as plain JSON values."""
+        """Return the fields that were set or received, and the tags of variants, as plain JSON values."""
         return self.model_dump(mode="json", exclude_unset=True)
 
 

@@ -12,6 +12,10 @@ class PruneServeError(Exception):
     """A request that did not succeed."""
 
 
+class InvalidArgument(PruneServeError):
+    """An address, an API key or a value that no request can carry. Nothing reached the server."""
+
+
 class Unavailable(PruneServeError):
     """The server did not answer, or answered 429 or 5xx. The same request may succeed later."""
 

@@ -92,7 +92,7 @@ class Calibration(Model):
     dataset: str | None = "c4"
     """A dataset by name, a file's path, or an upload; several go into `datasets`."""
 
-    datasets: list[WeightedDataset] = Field([], validate_default=True)
+    datasets: list[WeightedDataset] = Field(default=[], validate_default=True)
     """Several datasets by weight, in place of `dataset`."""
 
     samples: int = 128
@@ -502,10 +502,12 @@ class JobRequest(Model):
     sparsity: float | None = None
     """The share of zeros in the pruned layers. An N:M pattern implies it: 1 - N/M."""
 
-    allocation: str | Uniform | Owl | GradientGuided = Field({"name": "uniform"}, validate_default=True)
+    allocation: str | Uniform | Owl | GradientGuided = Field(
+        default={"name": "uniform"}, validate_default=True
+    )
     """How the sparsity is spread over the layers."""
 
-    layers: LayerSelection = Field({"include": [], "exclude": []}, validate_default=True)
+    layers: LayerSelection = Field(default={"include": [], "exclude": []}, validate_default=True)
     """Which layers are pruned."""
 
     refit: bool | RefitOptions | None = None
@@ -518,7 +520,7 @@ class JobRequest(Model):
     """The path of gradient norms that an earlier run on the same weights saved, to use instead of computing them."""
 
     calibration: Calibration = Field(
-        {"dataset": "c4", "datasets": [], "samples": 128, "seed": 0}, validate_default=True
+        default={"dataset": "c4", "datasets": [], "samples": 128, "seed": 0}, validate_default=True
     )
     """The text on which activations and gradients are measured."""
 
@@ -526,7 +528,7 @@ class JobRequest(Model):
     """The precision of the computation, not of the saved weights."""
 
     evaluation: Evaluation = Field(
-        {"dataset": "wikitext2", "further_datasets": [], "tasks": []}, validate_default=True
+        default={"dataset": "wikitext2", "further_datasets": [], "tasks": []}, validate_default=True
     )
     """How the quality of the model is measured."""
 
@@ -547,7 +549,7 @@ class JobSpec(Model):
     """The specification of a job, as it is stored. The worker reads nothing else about what is wanted."""
 
     evaluation: Evaluation = Field(
-        {"dataset": "wikitext2", "further_datasets": [], "tasks": []}, validate_default=True
+        default={"dataset": "wikitext2", "further_datasets": [], "tasks": []}, validate_default=True
     )
     """How the quality of the model is measured."""
 
@@ -1059,11 +1061,11 @@ class Recipe(Model):
     """The share of zeros in the pruned layers. An N:M pattern implies it: 1 - N/M."""
 
     allocation: Uniform | Owl | GradientGuided | dict[str, Any] = Field(
-        {"name": "uniform"}, validate_default=True
+        default={"name": "uniform"}, validate_default=True
     )
     """How the sparsity is spread over the layers."""
 
-    layers: LayerSelection = Field({"include": [], "exclude": []}, validate_default=True)
+    layers: LayerSelection = Field(default={"include": [], "exclude": []}, validate_default=True)
     """Which layers are pruned."""
 
     refit: RefitOptions | None = None
@@ -1076,7 +1078,7 @@ class Recipe(Model):
     """The path of gradient norms that an earlier run on the same weights saved, to use instead of computing them."""
 
     calibration: Calibration = Field(
-        {"dataset": "c4", "datasets": [], "samples": 128, "seed": 0}, validate_default=True
+        default={"dataset": "c4", "datasets": [], "samples": 128, "seed": 0}, validate_default=True
     )
     """The text on which activations and gradients are measured."""
 
@@ -1121,7 +1123,7 @@ class Report(Model):
     perplexity: PerplexityFacts
     """Perplexity on the evaluation text."""
 
-    further_perplexities: list[PerplexityFacts] = Field([], validate_default=True)
+    further_perplexities: list[PerplexityFacts] = Field(default=[], validate_default=True)
     """Perplexities on the further datasets."""
 
     zero_shot: ZeroShotFacts | None = None

@@ -1,23 +1,34 @@
 """HTTP to one server: one request, one typed response or one typed error."""
 
+import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any, TypeVar
 
 import httpx
 from pydantic import ValidationError
 
 from pruneserve_client.base import Model
-from pruneserve_client.errors import Unavailable, UnexpectedResponse, error_of
+from pruneserve_client.errors import InvalidArgument, Unavailable, UnexpectedResponse, error_of
 
 Response = TypeVar("Response", bound=Model)
 Body = Mapping[str, Any] | Model
+
+_KEY = re.compile(r"[!-~]+")
 
 
 class Transport:
     """A pool of connections to the server at `url`, authenticated by an API key."""
 
     def __init__(self, url: str, key: str) -> None:
+        """Check both. Raises `InvalidArgument`, which never quotes the key."""
+        if not _is_http(url):
+            message = f"the server's address must be like https://name or http://name:8642, not {url!r}"
+            raise InvalidArgument(message)
+        if not _KEY.fullmatch(key):
+            raise InvalidArgument(
+                "the API key must be printable ASCII characters without spaces or line breaks, like ps_…"
+            )
         self.url = url.rstrip("/")
         self._http = httpx.Client(
             base_url=self.url,
@@ -43,8 +54,7 @@ class Transport:
         headers: Mapping[str, str] | None = None,
     ) -> Response:
         """Return the parsed response of a POST with a JSON body, or with none."""
-        json = body.as_sent() if isinstance(body, Model) else body
-        with self.exchange("POST", path, json=json, headers=headers) as received:
+        with self.exchange("POST", path, json=body, headers=headers) as received:
             return parsed(response, received.read())
 
     @contextmanager
@@ -52,17 +62,36 @@ class Transport:
         """Send a request and yield its successful response, whose body is still to be read.
 
         Raises:
+            InvalidArgument: a header or the body holds what HTTP or JSON cannot carry.
             Unavailable: the server does not answer, breaks off, or answers 429 or 5xx.
             Rejected: the server answers with another 4xx status.
         """
+        built = self._built(method, path, **request)
         try:
-            with self._http.stream(method, path, **request) as response:
+            with closing(self._http.send(built, stream=True)) as response:
                 if not response.is_success:
                     response.read()
                     raise error_of(response)
                 yield response
+        except (httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
+            raise InvalidArgument(f"the request cannot be sent: {error}") from error
         except httpx.HTTPError as error:
             raise Unavailable(f"{self.url} does not answer: {error or type(error).__name__}") from error
+
+    def _built(self, method: str, path: str, *, json: Body | None = None, **parts: Any) -> httpx.Request:  # noqa: ANN401
+        try:
+            sent = json.as_sent() if isinstance(json, Model) else json
+            return self._http.build_request(method, path, json=sent, **parts)
+        except (TypeError, ValueError, httpx.InvalidURL) as error:
+            raise InvalidArgument(f"the request cannot be sent: {error}") from error
+
+
+def _is_http(url: str) -> bool:
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL:
+        return False
+    return parsed.scheme in ("http", "https") and bool(parsed.host) and (parsed.port or 0) <= 65535
 
 
 def parsed(model: type[Response], body: str | bytes) -> Response:

@@ -6,6 +6,7 @@
 """
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,12 @@ def generated() -> str:
         "components": {"schemas": {name: loosened(schemas[name]) for name in sorted(schemas)}},
     }
     command = [sys.executable, "-m", "datamodel_code_generator", *_OPTIONS, f"--custom-file-header={_HEADER}"]
-    return formatted(piped(command, json.dumps(document)), MODELS)
+    return formatted(_keyword_defaults(piped(command, json.dumps(document))), MODELS)
+
+
+def _keyword_defaults(code: str) -> str:
+    """Pass defaults to `Field` by keyword: without pydantic's plugin, mypy overlooks positional ones."""
+    return re.sub(r"\bField\(\s*(?=[\[{])", "Field(default=", code)
 
 
 def loosened(schema: Any) -> Any:  # noqa: ANN401 - any JSON

@@ -10,6 +10,7 @@ from pruneserve_client import (
     Client,
     Conflict,
     DamagedDownload,
+    InvalidArgument,
     InvalidRequest,
     NotAuthenticated,
     NotFound,
@@ -20,6 +21,7 @@ from pruneserve_client import (
     UnsafeName,
 )
 from pruneserve_client.models import ArtifactItem, Event, JobDetail, JobRequest, ModelReference, StateChanged
+from pruneserve_client.transport import Body
 from tests.scripted_server import (
     Document,
     Exchange,
@@ -68,6 +70,40 @@ def test_what_may_succeed_later_is_unavailable(server: ScriptedServer, client: C
     server.on("/v1/jobs", lambda it: it.body(b"<html>", status))
     with pytest.raises(Unavailable, match=f"HTTP {status}"):
         client.submit({})
+
+
+@pytest.mark.parametrize(
+    "url", ["", "host:80", "ftp://host", "http://", "http://a\n", "http://host:99999999"]
+)
+def test_an_address_that_no_request_can_go_to_is_an_invalid_argument(url: str) -> None:
+    with pytest.raises(InvalidArgument, match="must be like https://name"):
+        Client(url, "ps_key")
+
+
+@pytest.mark.parametrize("key", ["", " ", "ps_secret\n", "ps_secret é", "ps secret"])
+def test_a_key_that_no_header_can_hold_is_an_invalid_argument_and_stays_secret(key: str) -> None:
+    with pytest.raises(InvalidArgument, match="API key must be printable") as raised:
+        Client("http://127.0.0.1:1", key)
+    assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("body", "idempotency_key"),
+    [
+        ({}, "a\nb"),
+        ({}, "é"),
+        ({"sparsity": float("nan")}, "key"),
+        (JobRequest(model=ModelReference(id="m"), method="gblm", sparsity=float("inf")), "key"),
+        ({"labels": {"a": "\udcff"}}, "key"),
+        ({"model": Path("model")}, "key"),
+    ],
+)
+def test_what_cannot_be_sent_is_an_invalid_argument_and_is_not_retried(
+    server: ScriptedServer, client: Client, body: Body, idempotency_key: str
+) -> None:
+    with pytest.raises(InvalidArgument, match="the request cannot be sent"):
+        client.submit(body, idempotency_key=idempotency_key, patience=60)
+    assert server.requests == []
 
 
 @pytest.mark.parametrize("content", [b"<html>", b"{}", b"[]", b"\xff"])

@@ -7,7 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from tests.scripted_server import ScriptedServer, artifact_document, job_document, state_event
+from api.schemas.jobs import JobRequest
+from tests.scripted_server import Exchange, ScriptedServer, artifact_document, job_document, state_event
 
 CHECKOUT = Path(__file__).parents[2]
 ADDRESS = "http://127.0.0.1:8642"
@@ -18,8 +19,18 @@ WEIGHTS = b"weights"
 def test_the_examples_run_one_after_the_other(
     page: str, server: ScriptedServer, job_id: UUID, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server.on("/v1/jobs", lambda it: it.json(job_document(job_id, "queued"), 201))
-    server.on("/v1/estimates", lambda it: it.json(ESTIMATE))
+    bodies: list[object] = []
+
+    def submitted(it: Exchange) -> None:
+        bodies.append(it.received())
+        it.json(job_document(job_id, "queued"), 201)
+
+    def estimated(it: Exchange) -> None:
+        bodies.append(it.received())
+        it.json(ESTIMATE)
+
+    server.on("/v1/jobs", submitted)
+    server.on("/v1/estimates", estimated)
     server.on_job(job_id, "succeeded", state_event(1, "queued"), state_event(2, "succeeded"))
     file = artifact_document("model.safetensors", WEIGHTS, hashlib.sha256(WEIGHTS).hexdigest(), "/content")
     server.on(f"/v1/jobs/{job_id}/artifacts", lambda it: it.json({"items": [file]}))
@@ -36,6 +47,9 @@ def test_the_examples_run_one_after_the_other(
         program = example.replace(ADDRESS, server.url)
         exec(compile(program, page, "exec"), names)  # noqa: S102 - our own documentation
         exec(f"from pruneserve_client import Client\nclient = Client({server.url!r}, 'ps_key')", names)  # noqa: S102
+    assert bodies
+    for body in bodies:
+        JobRequest.model_validate(body)
     if "client.download" in "".join(examples):
         assert (tmp_path / "pruned" / "model.safetensors").read_bytes() == WEIGHTS
 

@@ -1,6 +1,15 @@
 """The generated models keep step with the API."""
 
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
 from pruneserve_client import models
+from pruneserve_client.base import Model
+from pruneserve_client.models import Gblm, JobRequest, Magnitude, ModelReference, Owl, Vary, Wanda
 from tools.client_models import MODELS, generated, loosened
 from tools.contracts import openapi
 
@@ -14,6 +23,41 @@ def test_every_object_of_the_document_has_a_model_with_its_fields() -> None:
         if schema.get("type") == "object":
             model = getattr(models, name)
             assert model.model_fields.keys() == schema.get("properties", {}).keys()
+
+
+@pytest.mark.parametrize(
+    ("model", "sent"),
+    [
+        (Magnitude(), {"name": "magnitude"}),
+        (Gblm(norm="l2"), {"name": "gblm", "norm": "l2"}),
+        (Owl(band=0.1), {"name": "owl", "band": 0.1}),
+        (Vary(method=[Wanda(), "ria"]), {"method": [{"name": "wanda"}, "ria"]}),
+        (
+            JobRequest(model=ModelReference(id="org/name"), method=Gblm(), sparsity=0.5),
+            {"model": {"id": "org/name"}, "method": {"name": "gblm"}, "sparsity": 0.5},
+        ),
+    ],
+)
+def test_only_what_was_set_and_the_names_of_variants_are_sent(model: Model, sent: dict[str, object]) -> None:
+    assert model.as_sent() == sent
+
+
+@pytest.mark.slow
+def test_the_documented_examples_are_typed_without_the_plugin_of_pydantic(tmp_path: Path) -> None:
+    checkout = Path(__file__).parents[2]
+    page = (checkout / "docs" / "client.md").read_text()
+    program = tmp_path / "examples.py"
+    program.write_text("\n".join(re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)))
+    settings = tmp_path / "mypy.ini"
+    settings.write_text("[mypy]\nstrict = true\n")
+    checked = subprocess.run(
+        [sys.executable, "-m", "mypy", f"--config-file={settings}", f"--cache-dir={tmp_path}", str(program)],
+        cwd=checkout,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 def test_what_the_server_judges_is_left_to_it() -> None:

@@ -116,7 +116,8 @@ def test_a_key_that_no_header_can_hold_is_refused(server: ScriptedServer, tmp_pa
 
 
 @pytest.mark.parametrize("url", ["ftp://host", "host:80", "http://", "http://host:99999999", "http://[::1"])
-def test_an_invalid_address_is_refused(url: str) -> None:
+def test_an_invalid_address_is_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PRUNESERVE_API_KEY", "ps_key")
     result = run("jobs", "--url", url)
     assert result.exit_code == Exit.USAGE
     assert "must be like" in result.stderr
