@@ -89,7 +89,7 @@ class Transport:
 def _is_http(url: str) -> bool:
     try:
         parsed = httpx.URL(url)
-    except httpx.InvalidURL:
+    except (httpx.InvalidURL, UnicodeEncodeError):
         return False
     return parsed.scheme in ("http", "https") and bool(parsed.host) and (parsed.port or 0) <= 65535
 

@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 
 from cli.options.connection import KeyFile, Url, connect
+from cli.options.job_option import finite
 from cli.terminal import clean, err, out
 from pruneserve_client.models import KeyItem
 
@@ -31,7 +32,9 @@ def new(
     ] = None,
     days: Annotated[
         float | None,
-        typer.Option(help="Days until the key expires. Default: it never expires.", show_default=False),
+        typer.Option(
+            callback=finite, help="Days until the key expires. Default: it never expires.", show_default=False
+        ),
     ] = None,
     url: Url = None,
     key_file: KeyFile = None,

@@ -1,6 +1,5 @@
 """`pruneserve sweep`: submit several jobs at once, or search for the sparsest model within a bound."""
 
-import json
 from collections.abc import Iterable
 from typing import Annotated, Any
 from uuid import UUID
@@ -9,7 +8,7 @@ import typer
 
 from cli.commands.time_limit import time_limit
 from cli.options.connection import KeyFile, Url, connect
-from cli.options.job_option import pair
+from cli.options.job_option import finite, json_or_text, pair
 from cli.options.job_options import takes_a_job
 from cli.options.waiting_options import AsJson, PatienceSeconds, Timeout
 from cli.render.views import table_of_jobs
@@ -41,7 +40,7 @@ def submit(
     key_file: KeyFile = None,
 ) -> None:
     """Submit one job for every combination of values, and print the sweep's id."""
-    varied = {name: [_value(text) for text in values.split(",")] for name, values in vary or ()}
+    varied = {name: [json_or_text(text) for text in values.split(",")] for name, values in vary or ()}
     if "method" in varied:
         del body["method"]
     with connect(url, key_file) as client:
@@ -54,10 +53,14 @@ def submit(
 @takes_a_job
 def search(  # noqa: PLR0913, PLR0917 - every option of the command line is one
     body: dict[str, Any],
-    lowest: Annotated[float | None, typer.Option(help="The lowest sparsity to accept.")] = None,
-    highest: Annotated[float | None, typer.Option(help="The highest sparsity to try.")] = None,
+    lowest: Annotated[
+        float | None, typer.Option(callback=finite, help="The lowest sparsity to accept.")
+    ] = None,
+    highest: Annotated[
+        float | None, typer.Option(callback=finite, help="The highest sparsity to try.")
+    ] = None,
     tolerance: Annotated[
-        float | None, typer.Option(help="The distance from the best sparsity, at most.")
+        float | None, typer.Option(callback=finite, help="The distance from the best sparsity, at most.")
     ] = None,
     timeout: Timeout = None,
     patience: PatienceSeconds = 120,
@@ -138,10 +141,3 @@ def _print(sweep: SweepDetail, *, as_json: bool) -> None:
     out.print(f"{clean(sweep.state)}{': ' * bool(sweep.error)}{clean(sweep.error or '')}")
     if sweep.search and sweep.search.best_job:
         out.print(f"the sparsest within the bound: {sweep.search.met:g}, job {sweep.search.best_job}")
-
-
-def _value(text: str) -> Any:  # noqa: ANN401 - the server judges it
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text

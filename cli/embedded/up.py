@@ -24,7 +24,7 @@ def run(data: DataDirectory, *, port: int, roots: Sequence[Path]) -> None:
     supervisor = Supervisor()
     try:
         _require_torch()
-        data.create()
+        _create(data)
         with _locked(data), on_signals(interrupt):
             try:
                 _start(supervisor, data, port, roots)
@@ -76,6 +76,13 @@ def _require_torch() -> None:
         raise EmbeddedError(
             "the worker needs torch: install PruneServe with its extras, pip install '.[torch,embedded]'"
         )
+
+
+def _create(data: DataDirectory) -> None:
+    try:
+        data.create()
+    except OSError as error:
+        raise CommandFailed(f"cannot create the data directory {data.root}: {error}", Exit.USAGE) from error
 
 
 @contextmanager

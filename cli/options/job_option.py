@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -75,18 +76,47 @@ def pair(text: str) -> tuple[str, str]:
 def setting(text: str) -> tuple[str, Any]:
     """Return both sides of `name=value`; the value is read as JSON, or else as a string."""
     name, value = pair(text)
+    return name, json_or_text(value)
+
+
+def json_or_text(text: str) -> Any:  # noqa: ANN401 - any JSON
+    """Return the JSON value that the text stands for, or else the text itself."""
     try:
-        return name, json.loads(value)
+        value = json.loads(text)
     except ValueError:
-        return name, value
+        return text
+    try:
+        # Python reads NaN, Infinity and 1e999, which JSON cannot carry.
+        json.dumps(value, allow_nan=False)
+    except ValueError:
+        raise typer.BadParameter(f"write finite numbers, not {text!r}") from None
+    return value
+
+
+def finite(value: float | None) -> float | None:
+    """Return the value of an option, unless it is infinite or not a number."""
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter(f"write a finite number, not {value}")
+    return value
+
+
+def number(text: str) -> float:
+    """Return the finite number that the text stands for."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise typer.BadParameter(f"write a finite number, not {text!r}")
+    return value
 
 
 def share(text: str) -> float:
     """Return `5%` or `0.05` as 0.05."""
-    number, percent, rest = text.partition("%")
+    digits, percent, rest = text.partition("%")
     try:
-        value = float(number)
-    except ValueError:
+        value = number(digits)
+    except typer.BadParameter:
         raise typer.BadParameter(f"write a share like 5% or 0.05, not {text!r}") from None
     if rest.strip():
         raise typer.BadParameter(f"write a share like 5% or 0.05, not {text!r}")
@@ -105,15 +135,15 @@ def weighted(text: str) -> dict[str, Any]:
     if not equals:
         return {"dataset": text}
     try:
-        return {"dataset": dataset, "weight": float(weight)}
-    except ValueError:
-        raise typer.BadParameter(f"write DATASET=WEIGHT with a number, not {text!r}") from None
+        return {"dataset": dataset, "weight": number(weight)}
+    except typer.BadParameter:
+        raise typer.BadParameter(f"write DATASET=WEIGHT with a finite number, not {text!r}") from None
 
 
 KINDS = {
     "text": Kind(str),
     "integer": Kind(int),
-    "number": Kind(float),
+    "number": Kind(float, number),
     "share": Kind(float, share),
     "flag": Kind(bool),
     "list": Kind(list[str]),

@@ -4,8 +4,18 @@ from typing import Annotated
 
 import typer
 
+from cli.options.job_option import finite
+
+_YEAR_SECONDS = 365 * 24 * 3600
+
 Timeout = Annotated[
-    float | None, typer.Option(min=1, help="Stop waiting after so many seconds; the job goes on.")
+    float | None,
+    typer.Option(
+        min=1,
+        max=_YEAR_SECONDS,
+        callback=finite,
+        help="Stop waiting after so many seconds, at most a year; the job goes on.",
+    ),
 ]
 PatienceSeconds = Annotated[
     float, typer.Option(min=0, help="Seconds that the server may be unavailable, for a restart for example.")

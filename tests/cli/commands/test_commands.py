@@ -121,3 +121,27 @@ def test_an_invalid_address_is_refused(url: str, monkeypatch: pytest.MonkeyPatch
     result = run("jobs", "--url", url)
     assert result.exit_code == Exit.USAGE
     assert "must be like" in result.stderr
+
+
+JOB = str(UUID(int=1))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("wait", JOB, "--timeout", "inf"),
+        ("wait", JOB, "--timeout", "nan"),
+        ("wait", JOB, "--timeout", "1e300"),
+        ("keys", "new", "--name", "a", "--days", "nan"),
+        ("sweep", "search", "--model", "org/name", "--tolerance", "nan"),
+        ("sweep", "submit", "--model", "org/name", "--vary", "sparsity=NaN,0.3"),
+        ("submit", "--model", "org/name", "--sparsity", "inf"),
+        ("submit", "--model", "org/name", "--idempotency-key", "é"),
+        ("submit", "--model", "org/name", "--label", "a=\udcff"),
+        ("run", "--model", "org/name", "--idempotency-key", "é"),
+    ],
+)
+def test_a_value_that_cannot_be_sent_is_bad_usage(server: ScriptedServer, arguments: tuple[str, ...]) -> None:
+    result = run(*arguments, server=server)
+    assert result.exit_code == Exit.USAGE, result.output
+    assert server.requests == []

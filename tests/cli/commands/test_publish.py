@@ -183,3 +183,10 @@ def test_a_bad_token_is_reported_before_anything_is_downloaded(
     assert server.requests == []
     assert publish(server, hub, "../x", "ada/sparse").returncode == Exit.USAGE
     assert publish(server, hub, str(job_id), "a/b/c").returncode == Exit.USAGE
+
+
+def test_a_hub_that_does_not_answer_is_unreachable(server: ScriptedServer, job_id: UUID) -> None:
+    done = publish(server, StandInHub("http://127.0.0.1:1"), str(job_id), "ada/sparse")
+    assert done.returncode == Exit.UNREACHABLE, done.stderr
+    assert "the Hub cannot be reached" in done.stderr
+    assert "Traceback" not in done.stderr

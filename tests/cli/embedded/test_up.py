@@ -172,3 +172,12 @@ def within_patience(reached: Callable[[], object]) -> None:
     while not reached():
         assert time.monotonic() < patience
         time.sleep(0.1)
+
+
+def test_a_data_directory_that_cannot_be_created_is_bad_usage(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    command = [*PRUNESERVE, "up", "--data", str(tmp_path / "file" / "data")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
+    assert done.returncode == Exit.USAGE
+    assert "cannot create the data directory" in done.stderr
+    assert "Traceback" not in done.stderr

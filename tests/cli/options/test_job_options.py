@@ -94,10 +94,28 @@ def test_a_file_without_a_json_object_is_refused_by_name(tmp_path: Path, text: s
     assert failed.value.code == Exit.USAGE
 
 
-@pytest.mark.parametrize("arguments", [("-o", "norm"), ("--mix", "c4=much"), ("--max-increase", "much")])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("-o", "norm"),
+        ("--mix", "c4=much"),
+        ("--max-increase", "much"),
+        ("--sparsity", "NaN"),
+        ("--sparsity", "1e999"),
+        ("--max-perplexity", "NaN"),
+        ("--max-increase", "inf"),
+        ("--mix", "builtin=nan"),
+    ],
+)
 def test_a_value_that_cannot_be_read_is_refused(arguments: tuple[str, str]) -> None:
     with pytest.raises(typer.BadParameter, match=arguments[1]):
         sent(*arguments)
+
+
+@pytest.mark.parametrize("value", ["NaN", "-Infinity", "1e999", "[1, NaN]"])
+def test_a_setting_that_json_cannot_carry_is_refused(value: str) -> None:
+    with pytest.raises(typer.BadParameter, match="write finite numbers"):
+        sent("-o", f"alpha={value}")
 
 
 def test_the_options_of_a_recipe_are_those_of_the_library() -> None:
