@@ -96,9 +96,19 @@ _MESSAGES = {
     "missing": "is required",
     "model_attributes_type": "must be an object",
     "model_type": "must be an object",
-    "union_tag_not_found": "must be a method's name, or an object with its name and options",
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "int_parsing": "must be an integer",
+    "int_type": "must be an integer",
+    "list_type": "must be a list",
+    "string_type": "must be a string",
+    "tuple_type": "must be a list",
     "uuid_parsing": "must be a UUID",
+    "uuid_type": "must be a UUID",
 }
+_LENGTHS = frozenset({"string_too_long", "string_too_short", "too_long", "too_short"})
 
 
 def _field_names() -> Iterator[str]:
@@ -129,23 +139,36 @@ def _field(location: Sequence[int | str], body: object) -> str:
 
 
 def _within(body: object, path: Sequence[int | str]) -> Iterator[int | str]:
-    """Yield the steps of `path` that are fields, without those that pydantic adds for variants of a union."""
-    for step in path:
+    """Yield the steps of `path` that are fields, without those that pydantic adds for variants of a union.
+
+    No body is itself a union, so the first step is always a field, even one that the body lacks.
+    """
+    for number, step in enumerate(path):
         match body:
             case dict() if step in body:
                 body = body[step]
             case list() if isinstance(step, int) and step < len(body):
                 body = body[step]
-            case _ if step not in _FIELDS:
+            case _ if number > 0 and step not in _FIELDS:
                 continue
         yield step
 
 
 def _message(item: Mapping[str, Any]) -> str:
     kind = item["type"]
-    if kind == "union_tag_invalid":
-        return f"must be one of {item['ctx']['expected_tags']}"
     if kind in _MESSAGES:
         return _MESSAGES[kind]
+    if kind in _LENGTHS:
+        return _length_message(item)
     message = str(item["msg"]).removeprefix("Value error, ")
-    return re.sub(r"^Input should be ", "must be ", message)
+    return re.sub(r"^(Input|String) should ", "must ", message)
+
+
+def _length_message(item: Mapping[str, Any]) -> str:
+    limits = item["ctx"]
+    bound, number = (
+        ("at most", limits["max_length"]) if "max_length" in limits else ("at least", limits["min_length"])
+    )
+    # Pydantic counts "items" of a string as well if its length is checked after a validator.
+    unit = "character" if isinstance(item["input"], str) else "item"
+    return f"must have {bound} {number} {unit}{'' if number == 1 else 's'}"

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -70,6 +71,8 @@ class ModelReference(StrictModel):
     @model_validator(mode="before")
     @classmethod
     def _from_plain_string(cls, value: Any) -> Any:  # noqa: ANN401 - what a client sent, not yet validated
+        if not isinstance(value, str | Mapping | cls):
+            raise ValueError("must be a string, or an object with id and revision")
         return {"id": value} if isinstance(value, str) else value
 
     @model_validator(mode="after")

@@ -1,5 +1,6 @@
 """The options of refit, which solves for the kept weights again. The maths is in `pruning.methods.refit`."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
@@ -35,6 +36,8 @@ class RefitOptions(StrictModel):
 
 
 def _from_plain_choice(value: Any) -> Any:  # noqa: ANN401 - what a client sent, not yet validated
+    if not isinstance(value, bool | Mapping | RefitOptions | None):
+        raise ValueError("must be true, false, or an object with options")
     return ({} if value else None) if isinstance(value, bool) else value
 
 

@@ -177,10 +177,17 @@ class ByName(Generic[OptionsT]):
     def _validate(self, value: Any, built_in: Callable[[Any], OptionsT]) -> OptionsT:  # noqa: ANN401 - not yet validated
         given = {"name": value} if isinstance(value, str) else value
         name = given.get("name") if isinstance(given, Mapping) else getattr(given, "name", None)
-        if not isinstance(name, str) or name in self._built_in:
+        if not isinstance(name, str):
+            known = UnknownName("", tuple(self._registry))
+            raise _refused(known.message("or an object with such a name and its options"))
+        if name in self._built_in:
             return built_in(given)
         try:
             options = self._registry[name]
         except UnknownName as unknown:
-            raise PydanticCustomError("unknown_name", "{message}", {"message": str(unknown)}) from None
+            raise _refused(str(unknown)) from None
         return options.model_validate(given)
+
+
+def _refused(message: str) -> PydanticCustomError:
+    return PydanticCustomError("unknown_name", "{message}", {"message": message})

@@ -4,6 +4,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session, sessionmaker
 
+from pruning.recipe.allocation import ALLOCATIONS
 from tests.api.drive import SMALLEST, Jobs
 
 SECRET = "SEKRET-INPUT"
@@ -48,6 +49,47 @@ def test_a_problem_does_not_quote_the_request(
 def test_an_unknown_field_is_named_only_if_its_name_is_plain(client: TestClient) -> None:
     answer = client.post("/v1/jobs", json=SMALLEST | {"sparsty": 1, "<b>": 1, "\x00": 1})
     assert sorted(error["field"] for error in answer.json()["errors"]) == ["?", "?", "sparsty"]
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [("/v1/sweeps", "job"), ("/v1/webhooks", "url"), ("/v1/zoo", "job"), ("/v1/keys", "name")],
+)
+def test_a_missing_field_is_named(client: TestClient, path: str, field: str) -> None:
+    errors = client.post(path, json={}).json()["errors"]
+    assert errors == [{"field": field, "message": "is required"}]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"model": 5}, "must be a string, or an object with id and revision"),
+        ({"refit": "yes"}, "must be true, false, or an object with options"),
+        ({"save_masks": "yes"}, "must be true or false"),
+        ({"sparsity": "half"}, "must be a number"),
+        ({"calibration": {"samples": 1.5}}, "must be an integer"),
+        ({"calibration": 7}, "must be an object"),
+        ({"evaluation": {"tasks": "piqa"}}, "must be a list"),
+        ({"layers": {"include": ["*"] * 65}}, "must have at most 64 items"),
+        ({"labels": {"team": "x" * 256}}, "must have at most 255 characters"),
+        ({"model": ""}, "must have at least 1 character"),
+    ],
+)
+def test_a_message_says_what_is_accepted_in_terms_of_json(
+    client: TestClient, change: dict[str, Any], message: str
+) -> None:
+    answer = client.post("/v1/jobs", json=SMALLEST | change)
+    assert [error["message"] for error in answer.json()["errors"]] == [message]
+
+
+@pytest.mark.parametrize("choice", [7, None, {}, {"name": 7}])
+def test_a_choice_without_a_name_is_refused_with_the_names(client: TestClient, choice: object) -> None:
+    (error,) = client.post("/v1/jobs", json=SMALLEST | {"allocation": choice}).json()["errors"]
+    names = ", ".join(f"'{name}'" for name in ALLOCATIONS)
+    assert error == {
+        "field": "allocation",
+        "message": f"must be one of {names}, or an object with such a name and its options",
+    }
 
 
 def test_405_lists_the_allowed_methods(client: TestClient) -> None:
