@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Form, Query, Response, status
 from fastapi.responses import RedirectResponse
-from pydantic import model_validator
+from pydantic import ConfigDict, model_validator
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.actions import keys
@@ -22,7 +22,9 @@ router = APIRouter(include_in_schema=False)
 
 
 class KeyForm(KeyRequest):
-    """A key to create, as the form sends it."""
+    """A key to create, as the form sends it: every value is text."""
+
+    model_config = ConfigDict(strict=False)
 
     _without_empty = model_validator(mode="before")(without_empty)
 

@@ -7,3 +7,12 @@ class RequestModel(BaseModel):
     """A request body or query. An unknown field is an error, and no error quotes what was sent."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+
+class JsonBody(RequestModel):
+    """A JSON body. A string is never taken for a number or a truth value, as it is in a query.
+
+    JSON has no UUIDs and no enumerations, so fields of these types need `strict=False`.
+    """
+
+    model_config = ConfigDict(strict=True)

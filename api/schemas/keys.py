@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.schemas.base import RequestModel
+from api.schemas.base import JsonBody
 from api.schemas.pages import Page, PageQuery
 from jobs.access import api_keys
 from jobs.access.api_keys import Scope
@@ -16,11 +16,11 @@ from pruning.recipe import Text
 Owner = Annotated[Text, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$", examples=["ada"])]
 
 
-class KeyRequest(RequestModel):
+class KeyRequest(JsonBody):
     """An API key to create."""
 
     name: Annotated[Text, Field(max_length=100, examples=["ci"], description="What the key is for.")]
-    scopes: list[Scope] = Field(
+    scopes: list[Annotated[Scope, Field(strict=False)]] = Field(
         [*api_keys.ORDINARY_SCOPES],
         min_length=1,
         max_length=len(Scope),

@@ -7,18 +7,20 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from api.schemas.base import RequestModel
+from api.schemas.base import JsonBody
 from api.schemas.pages import Page
 from jobs.tables import WebhookDelivery, WebhookEndpoint
 from jobs.webhooks import endpoints
 from jobs.webhooks.outbox import WebhookEvent
 from pruning.recipe import Text
 
-Events = Annotated[list[WebhookEvent], Field(min_length=1, max_length=len(WebhookEvent))]
+Events = Annotated[
+    list[Annotated[WebhookEvent, Field(strict=False)]], Field(min_length=1, max_length=len(WebhookEvent))
+]
 Address = Annotated[Text, Field(examples=["https://hooks.example.org/pruneserve"])]
 
 
-class WebhookRequest(RequestModel):
+class WebhookRequest(JsonBody):
     """A webhook to create."""
 
     url: Address = Field(
@@ -28,7 +30,7 @@ class WebhookRequest(RequestModel):
     events: Events = Field([*WebhookEvent], description="Which events to send; all by default.")
 
 
-class WebhookChange(RequestModel):
+class WebhookChange(JsonBody):
     """Changes to a webhook. Fields that are left out keep their value."""
 
     url: Address | None = Field(None, description="The new URL.")

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, Field
 
-from api.schemas.base import RequestModel
+from api.schemas.base import JsonBody
 from api.schemas.jobs import KnownMethod, Perplexity
 from api.schemas.pages import Page, PageQuery
 from jobs.spec.gate import Verdict
@@ -31,10 +31,12 @@ def _lines(text: str) -> str:
 Note = Annotated[str, Field(max_length=2000), AfterValidator(_lines)]
 
 
-class PromotionRequest(RequestModel):
+class PromotionRequest(JsonBody):
     """A job to show in the zoo."""
 
-    job: UUID = Field(description="The job, which must have succeeded and still have its files.")
+    job: UUID = Field(
+        strict=False, description="The job, which must have succeeded and still have its files."
+    )
     note: Note = Field("", description="What the model is good for, in a few words.")
 
 

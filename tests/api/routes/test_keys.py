@@ -53,6 +53,8 @@ def test_a_key_can_expire(client: TestClient) -> None:
         {"owner": "a:b"},
         {"expires_in_days": 0},
         {"expires_in_days": float("1e9")},
+        {"expires_in_days": "90"},
+        {"expires_in_days": True},
         {"name": ""},
         {"name": "a\u0000b"},
     ],
@@ -126,7 +128,7 @@ def test_the_command_makes_lists_and_revokes_them(
 def test_the_page_makes_shows_once_and_revokes_keys(anonymous: TestClient, make_key: MakeKey) -> None:
     origin = {"Origin": "http://testserver"}
     anonymous.post("/sign-in", data={"key": make_key(), "next": "/jobs"}, headers=origin)
-    form = {"name": "for <ci>", "scopes": ["jobs:read"], "expires_in_days": ""}
+    form = {"name": "for <ci>", "scopes": ["jobs:read"], "expires_in_days": "30"}
     made_page = anonymous.post("/keys", data=form, headers=origin)
     key = re.search(r"ps_\w{47}", made_page.text)
     assert key is not None

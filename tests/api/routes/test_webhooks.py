@@ -53,6 +53,7 @@ def test_an_endpoint_can_be_changed_and_switched_off(client: TestClient, jobs: J
     new = made(client)
     address = f"/v1/webhooks/{new['id']}"
     assert client.patch(address, json={"url": "http://x.example"}).status_code == 422
+    assert client.patch(address, json={"enabled": "yes"}).status_code == 422
     changed = client.patch(
         address, json={"url": URL + "2", "events": ["job.failed"], "enabled": False}
     ).json()
