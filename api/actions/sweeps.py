@@ -1,8 +1,11 @@
 """Sweeps: submit, list, look up, cancel."""
 
 from collections.abc import Sequence
+from itertools import islice
+from typing import Any
 from uuid import UUID
 
+from fastapi.exceptions import RequestValidationError
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.actions import allowed_paths
@@ -12,10 +15,19 @@ from api.problems.problems import InvalidRequest, NotFound
 from api.resources import AppResources
 from api.schemas.jobs import JobRequest
 from api.schemas.pages import PageQuery
-from api.schemas.sweeps import SweepDetail, SweepItem, SweepPage, SweepRequest
+from api.schemas.sweeps import (
+    MAX_JOBS,
+    Combination,
+    SweepDetail,
+    SweepItem,
+    SweepPage,
+    SweepRequest,
+    Vary,
+)
 from jobs.sweeps import sweeps
 from jobs.sweeps.bisection import Target
 from jobs.tables import Job, Sweep
+from pruning.recipe import implies_sparsity
 
 _NO_SUCH_SWEEP = "There is no such sweep, or it belongs to another owner."
 
@@ -54,7 +66,7 @@ def cancel(database: sessionmaker[Session], owner: str, sweep_id: UUID) -> Sweep
 
 def _sweep(session: Session, resources: AppResources, owner: str, request: SweepRequest) -> Sweep:
     assert request.vary is not None  # noqa: S101 - validated
-    jobs = [parse_job(fields, "job") for fields in request.vary.combinations(request.job)]
+    jobs = [_parse(combination, request) for combination in _combinations(request.vary, request.job)]
     _check_paths(resources, jobs)
     return sweeps.create(
         session,
@@ -66,14 +78,42 @@ def _sweep(session: Session, resources: AppResources, owner: str, request: Sweep
     )
 
 
+def _combinations(vary: Vary, job: dict[str, Any]) -> list[Combination]:
+    # One more than allowed is enough to refuse: there may be very many.
+    found = list(islice(vary.combinations(job), MAX_JOBS + 1))
+    if not 2 <= len(found) <= MAX_JOBS:
+        number = "only one job" if len(found) == 1 else f"more than {MAX_JOBS} jobs"
+        raise InvalidRequest(
+            FieldError(field="vary", message=f"makes {number}; a sweep has 2 to {MAX_JOBS} different ones")
+        )
+    return found
+
+
+def _parse(combination: Combination, request: SweepRequest) -> JobRequest:
+    try:
+        return parse_job(combination.fields, "job")
+    except RequestValidationError as error:
+        found = [{**item, "loc": _blamed(item["loc"], combination)} for item in error.errors()]
+        raise RequestValidationError(found, body=request.model_dump()) from error
+
+
+def _blamed(location: tuple[int | str, ...], combination: Combination) -> tuple[int | str, ...]:
+    """Return `("body", "job", "method", …)` as `("body", "vary", "method", 1, …)` if `vary` has the value."""
+    match location:
+        case (place, _, str(name), *rest) if name in combination.indices:
+            return (place, "vary", name, combination.indices[name], *rest)
+        case _:
+            return location
+
+
 def _search(
     session: Session, resources: AppResources, owner: str, request: SweepRequest, target: Target
 ) -> Sweep:
-    base = parse_job(request.job | {"sparsity": target.lowest}, "job")
-    if base.pattern != "unstructured":
+    if implies_sparsity(request.job.get("pattern")):
         raise InvalidRequest(
             FieldError(field="job.pattern", message="fixes the sparsity; search with 'unstructured'")
         )
+    base = parse_job(request.job | {"sparsity": target.lowest}, "job")
     _check_paths(resources, [base])
     return sweeps.start_search(
         session,

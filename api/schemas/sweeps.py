@@ -1,6 +1,7 @@
 """Sweeps: several jobs from one request, or a search for the sparsest model within a bound."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import product
 from typing import Annotated, Any, Self
@@ -8,7 +9,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from api.schemas.base import RequestModel
+from api.schemas.base import JsonBody
 from api.schemas.jobs import JobSummary
 from api.schemas.pages import Page
 from jobs.states import SweepState
@@ -16,12 +17,12 @@ from jobs.sweeps.bisection import Search, Target
 from jobs.tables import Job, Sweep
 from pruning.recipe import implies_sparsity
 
-_MAX_JOBS = 64
+MAX_JOBS = 64
 
-Values = Annotated[list[Any], Field(max_length=_MAX_JOBS)]
+Values = Annotated[list[Any], Field(max_length=MAX_JOBS)]
 
 
-class Vary(RequestModel):
+class Vary(JsonBody):
     """The fields that differ from job to job. Every combination becomes a job.
 
     An N:M pattern implies its sparsity, so it is combined with no value of `sparsity`.
@@ -35,20 +36,34 @@ class Vary(RequestModel):
         examples=[["wanda", {"name": "gblm", "norm": "l2"}]],
     )
 
-    def combinations(self, job: dict[str, Any]) -> list[dict[str, Any]]:
-        """Return the fields of each job, in the order of the request and without duplicates."""
-        found: list[dict[str, Any]] = []
-        varied = {name: getattr(self, name) for name in Vary.model_fields if getattr(self, name)}
-        for values in product(*varied.values()):
-            fields = job | dict(zip(varied, values, strict=True))
+    def combinations(self, job: dict[str, Any]) -> Iterator["Combination"]:
+        """Yield each job once, in the order of the request."""
+        seen: list[dict[str, Any]] = []
+        varied = {name: _distinct(getattr(self, name)) for name in Vary.model_fields if getattr(self, name)}
+        for choice in product(*varied.values()):
+            chosen = dict(zip(varied, choice, strict=True))
+            fields = job | {name: value for name, (_, value) in chosen.items()}
             if implies_sparsity(fields.get("pattern")):
                 fields.pop("sparsity", None)
-            if fields not in found:
-                found.append(fields)
-        return found
+            if fields not in seen:
+                seen.append(fields)
+                yield Combination(fields, {name: index for name, (index, _) in chosen.items()})
 
 
-class SweepRequest(RequestModel):
+@dataclass(frozen=True)
+class Combination:
+    """The fields of one job of a sweep, and the index in `vary` of every value that differs."""
+
+    fields: dict[str, Any]
+    indices: dict[str, int]
+
+
+def _distinct(values: list[Any]) -> list[tuple[int, Any]]:
+    """Return the values without repetitions, each with its first index. They need not be hashable."""
+    return [(index, value) for index, value in enumerate(values) if value not in values[:index]]
+
+
+class SweepRequest(JsonBody):
     """A job, and either what to vary about it or a target to search for."""
 
     model_config = ConfigDict(
@@ -85,19 +100,10 @@ class SweepRequest(RequestModel):
         )
         if twice := sorted(names & self.job.keys()):
             raise ValueError(f"job.{twice[0]} is decided by the sweep; leave it out")
-        if self.vary is not None:
-            self._check_number(self.vary)
         return self
 
     def _varies(self, name: str) -> bool:
         return bool(self.vary and getattr(self.vary, name))
-
-    def _check_number(self, vary: Vary) -> None:
-        number = 1
-        for name in Vary.model_fields:
-            number *= max(1, len(getattr(vary, name)))
-        if not 2 <= number <= _MAX_JOBS:
-            raise ValueError(f"vary makes {number} jobs; a sweep has 2 to {_MAX_JOBS}")
 
 
 class SweepItem(BaseModel):

@@ -72,6 +72,36 @@ def test_every_combination_is_a_job_and_a_pattern_has_its_own_sparsity(
     assert workers.run(sweep["id"], client)["state"] == "succeeded"
 
 
+def test_repeated_values_make_one_job_and_the_limit_counts_jobs_rather_than_values(
+    client: TestClient,
+) -> None:
+    repeated = submit(client, vary={"sparsity": [0.3, 0.5, 0.3]})
+    assert sorted(job["sparsity"] for job in repeated["jobs"]) == [0.3, 0.5]
+    # 40 sparsities, each of which the pattern 2:4 replaces: 41 jobs of 80 pairs.
+    sparsities = [number / 100 for number in range(10, 50)]
+    paired = submit(client, vary={"sparsity": sparsities, "pattern": ["unstructured", "2:4"]})
+    assert len(paired["jobs"]) == 41
+
+
+@pytest.mark.parametrize(
+    ("vary", "number"),
+    [
+        ({"sparsity": [0.5]}, "only one job"),
+        ({"sparsity": [0.2, 0.4], "pattern": ["2:4"]}, "only one job"),
+        (
+            {"sparsity": [number / 100 for number in range(10, 74)], "pattern": ["unstructured", "2:4"]},
+            "more than 64 jobs",
+        ),
+    ],
+)
+def test_a_sweep_of_too_few_or_too_many_jobs_says_how_many_there_may_be(
+    client: TestClient, vary: dict[str, Any], number: str
+) -> None:
+    answer = client.post("/v1/sweeps", json={"job": JOB, "vary": vary})
+    (error,) = answer.json()["errors"]
+    assert error == {"field": "vary", "message": f"makes {number}; a sweep has 2 to 64 different ones"}
+
+
 def test_a_search_finds_the_sparsest_model_within_the_bound(client: TestClient, workers: Workers) -> None:
     sweep = submit(client, target={"max_perplexity_increase": 0.25})
     assert [job["sparsity"] for job in sweep["jobs"]] == [0.5]
@@ -127,12 +157,28 @@ def test_an_owner_sees_only_their_own(client: TestClient, client_of: ClientOf) -
     ("body", "field"),
     [
         ({"job": JOB}, "body"),
-        ({"job": JOB, "vary": {"sparsity": [0.5]}}, "body"),
+        ({}, "job"),
+        ({"job": JOB, "vary": {"sparsity": [0.5]}}, "vary"),
+        ({"job": JOB, "vary": {"sparsity": [0.5, 0.5]}}, "vary"),
+        ({"job": JOB | {"pattern": "2:4"}, "vary": {"sparsity": [0.3, 0.5]}}, "vary"),
         ({"job": JOB, "vary": {"sparsity": [0.1] * 65}}, "vary.sparsity"),
-        ({"job": JOB, "vary": {"sparsity": [0.5, 1.5]}}, "job.sparsity"),
-        ({"job": JOB, "vary": {"sparsity": [0.5, "NaN"]}}, "job.sparsity"),
+        ({"job": JOB, "vary": {"sparsity": [0.5, 1.5]}}, "vary.sparsity.1"),
+        ({"job": JOB, "vary": {"sparsity": [0.5, 0.5, "NaN"]}}, "vary.sparsity.2"),
+        ({"job": JOB | {"dtype": "int4"}, "vary": {"sparsity": [0.1, 0.5]}}, "job.dtype"),
+        (
+            {"job": {"model": "org/name", "sparsity": 0.5}, "vary": {"method": ["wanda", "magic"]}},
+            "vary.method.1",
+        ),
+        (
+            {
+                "job": {"model": "org/name", "sparsity": 0.5},
+                "vary": {"method": ["wanda", {"name": "gblm", "alpha": "x"}]},
+            },
+            "vary.method.1.alpha",
+        ),
+        ({"job": JOB | {"sparsity": 0.5}, "vary": {"pattern": ["unstructured", "4:2"]}}, "vary.pattern.1"),
         ({"job": JOB | {"sparsity": 0.5}, "target": {"max_perplexity": 30.0}}, "body"),
-        ({"job": JOB | {"pattern": "2:4"}, "target": {"max_perplexity": 30.0}}, "job.sparsity"),
+        ({"job": JOB | {"pattern": "2:4"}, "target": {"max_perplexity": 30.0}}, "job.pattern"),
         ({"job": JOB, "target": {"max_perplexity": -1.0}}, "target.max_perplexity"),
         ({"job": JOB | {"model": "/etc"}, "vary": {"sparsity": [0.1, 0.2]}}, "model.id"),
     ],
