@@ -103,6 +103,9 @@ def _opened(schema: dict[str, Any]) -> dict[str, Any]:
         schema["anyOf"] = [*schema.pop("oneOf"), {"type": "object", "additionalProperties": True}]
     if schema.get("additionalProperties") is False:
         del schema["additionalProperties"]
+    # The server requires the tag of a method or allocation, which has one value: the model fills it in.
+    if "const" in schema.get("properties", {}).get("name", {}):
+        schema["required"] = [name for name in schema["required"] if name != "name"]
     for value in schema.pop("patternProperties", {}).values():
         schema["additionalProperties"] = value
     return schema

@@ -16,7 +16,7 @@ from importlib.metadata import EntryPoint, entry_points
 from threading import RLock
 from typing import Annotated, Any, ClassVar, Generic, TypeVar, Union
 
-from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
@@ -112,11 +112,18 @@ class Registry(Mapping[str, EntryT]):
             ) from error
 
 
+def _require_name(schema: JsonSchemaValue) -> None:
+    """Say in the JSON schema that a recipe must give the name, though the class has a default for it."""
+    schema["required"] = ["name", *(name for name in schema.get("required", ()) if name != "name")]
+
+
 class Options(StrictModel):
     """The options of one registered entry, and where its implementation is.
 
     A subclass gives `name` a literal type and default, which is the name in a recipe.
     """
+
+    model_config = ConfigDict(json_schema_extra=_require_name)
 
     implementation: ClassVar[str]  # `module:attribute`, imported when it is used
     name: str = Field(description="The name in a recipe.")

@@ -10,6 +10,7 @@ import pytest
 from pruneserve_client import models
 from pruneserve_client.base import Model
 from pruneserve_client.models import Gblm, JobRequest, Magnitude, ModelReference, Owl, Vary, Wanda
+from pruning.recipe import ALLOCATIONS, METHODS
 from tools.client_models import MODELS, generated, loosened
 from tools.contracts import openapi
 
@@ -40,6 +41,12 @@ def test_every_object_of_the_document_has_a_model_with_its_fields() -> None:
 )
 def test_only_what_was_set_and_the_names_of_variants_are_sent(model: Model, sent: dict[str, object]) -> None:
     assert model.as_sent() == sent
+
+
+def test_the_schema_of_every_variant_requires_its_name() -> None:
+    schemas = openapi()["components"]["schemas"]
+    for options in (*METHODS.registered.values(), *ALLOCATIONS.registered.values()):
+        assert "name" in schemas[options.__name__]["required"]
 
 
 @pytest.mark.slow
