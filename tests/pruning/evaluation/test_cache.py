@@ -62,13 +62,13 @@ def models(
 def loaded(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The directories of dense models that were loaded to be measured."""
     found: list[Path] = []
-    pruned: list[int] = []
+    pruned: list[ResolvedModel] = []  # kept alive, so that no later model is mistaken for one
     place_dense = ResolvedModel.place_dense
 
     def watched(model: ResolvedModel) -> Placement:
-        if id(model) in pruned:
+        if any(model is earlier for earlier in pruned):
             found.append(model.checkpoint.directory)
-        pruned.append(id(model))  # loaded first to be pruned
+        pruned.append(model)  # loaded first to be pruned
         return place_dense(model)
 
     monkeypatch.setattr(ResolvedModel, "place_dense", watched)
