@@ -14,8 +14,6 @@ from tests.small_model import write_small_model
 
 pytestmark = pytest.mark.slow
 
-pytestmark = pytest.mark.slow
-
 CHECKOUT = Path(__file__).parents[1]
 BLOCK = re.compile(
     r'^```(?:python|toml) title="(?P<title>[^"]+)"\n(?P<text>.*?)^```$', re.MULTILINE | re.DOTALL

@@ -43,10 +43,8 @@ def retry(
     first.
     """
     backoff = wait_random_exponential(multiplier=_FIRST_WAIT_SECONDS, max=_LONGEST_WAIT_SECONDS)
-    result: Result = _retrying(
-        retry_if_exception_type(on), check, wait=backoff, stop=stop_before_delay(timeout)
-    )(action)
-    return result
+    stop = stop_before_delay(timeout)
+    return _retrying(retry_if_exception_type(on), check, wait=backoff, stop=stop)(action)
 
 
 def retry_once(
@@ -54,8 +52,7 @@ def retry_once(
 ) -> Result:
     """Return the result of `action`; if it raises an error that `on` accepts, try again after a long wait."""
     wait = wait_fixed(_LONGEST_WAIT_SECONDS)
-    result: Result = _retrying(retry_if_exception(on), check, wait=wait, stop=stop_after_attempt(2))(action)
-    return result
+    return _retrying(retry_if_exception(on), check, wait=wait, stop=stop_after_attempt(2))(action)
 
 
 def _retrying(on: retry_base, check: Callable[[], None], *, wait: wait_base, stop: stop_base) -> Retrying:
