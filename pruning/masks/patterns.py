@@ -14,11 +14,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pruning.masks import histograms
 from pruning.recipe import group_of
 
 ComparisonGroup = Literal["row", "matrix"]
 
 _FEW_COLUMNS = 8
+# kthvalue gives each row to one multiprocessor. Many rows, which are short, occupy all of a GPU at once, and
+# each is read from its cache; the single row of a whole matrix would leave all but one idle.
+_FEW_ROWS = 32
 
 
 @dataclass(frozen=True)
@@ -106,6 +110,8 @@ def _of_rank(scores: Tensor, rank: int) -> Tensor:
         return _sorted_columns(scores)[rank - 1][:, None]
     if scores.device.type == "cpu":
         return torch.from_numpy(_by_numpy(scores.numpy(), rank))
+    if len(scores) <= _FEW_ROWS:
+        return histograms.of_rank(scores, rank)
     return torch.kthvalue(scores, rank, dim=1, keepdim=True).values
 
 

@@ -13,6 +13,7 @@ from pruning.masks.patterns import (
     up_to_threshold,
 )
 from tests.pruning.naive import mask_of
+from tests.pruning.pretended_cuda import CUDA, pretended_cuda
 
 GENERATOR = torch.Generator().manual_seed(0)
 WITHOUT_TIES = torch.rand(7, 48, generator=GENERATOR, dtype=torch.float64)
@@ -63,20 +64,20 @@ def test_a_row_too_short_for_the_share_loses_nothing() -> None:
     assert not lowest_of_each_row(torch.rand(3, 4), 0.2).any()
 
 
-class OnAnAccelerator(torch.Tensor):
-    """A tensor that says so; its numbers are on the CPU."""
-
-    @property
-    def device(self) -> torch.device:  # type: ignore[override]
-        return torch.device("cuda")
-
-
 @pytest.mark.parametrize("scores", [WITHOUT_TIES, WITH_TIES], ids=["without ties", "with ties"])
-def test_masks_are_the_same_where_torch_ranks_the_scores(scores: torch.Tensor) -> None:
-    elsewhere = scores.as_subclass(OnAnAccelerator)
-    for zeros in (1, 100, 335):
-        target = LayerTarget("unstructured", zeros / 336, zeros=zeros)
-        assert torch.equal(select(elsewhere, target, "matrix"), select(scores, target, "matrix"))
+@pytest.mark.parametrize("rows", [1, 7, 16, 84])
+def test_masks_are_the_same_on_a_device_other_than_a_cpu(
+    scores: torch.Tensor, rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores = scores.reshape(rows, -1) if rows < 84 else scores.repeat(12, 1)
+    targets = [LayerTarget("unstructured", 0.3, zeros=zeros) for zeros in (1, 100, scores.numel() - 1, None)]
+    groups: tuple[ComparisonGroup, ...] = ("row", "matrix")
+    cases = [(target, group) for target in targets for group in groups]
+    expected = [select(scores, *case) for case in cases]
+    with pretended_cuda(monkeypatch):
+        found = [select(scores.to(CUDA), *case).cpu() for case in cases]
+    for case, mask, other in zip(cases, expected, found, strict=True):
+        assert torch.equal(other, mask), case
 
 
 @pytest.mark.parametrize(
