@@ -55,6 +55,12 @@ class Settings(BaseSettings):
     hub_token_owners: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Owners whose jobs may use the token, separated by `:`."
     )
+    share_between_owners: bool = Field(
+        False,
+        description="Whether jobs of different owners share gradient norms and dense perplexities, and wait "
+        "for each other's gradients. Turn it on only where all owners trust each other: whoever shares can "
+        "tell that somebody has used the same model and text before.",
+    )
     device: str = Field("auto", description="`auto`, `cpu` or `cuda`: the device that a worker computes on.")
 
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -237,6 +243,8 @@ def _default(field: FieldInfo) -> str:
     value = field.default
     if value is None or value == ():
         return "none"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
     if isinstance(value, tuple):
         return f"`{':'.join(value)}`"
     return f"`{value}`" if isinstance(value, str | Path) else f"{value:.15g}"

@@ -81,13 +81,14 @@ class Attempt:
         return attempt_prefix(self.claim.job_id, self.claim.attempt)
 
     def cache_key(self, fingerprint: str) -> str:
-        """Return the key under which jobs share what they have computed.
+        """Return the key under which jobs share what they have computed: with their owner's other jobs.
 
-        Where the service's Hub token may have read the model, only the owner's jobs share it: others may have
-        no access to the model.
+        With all owners' if the operator allows that, except where the service's Hub token may have read the
+        model: others may have no access to it.
         """
         private = self.hub_token is not None and not is_local(self.spec.recipe.model.id)
-        return cache_key(fingerprint, owner=self.claim.owner if private else None)
+        shared = self.settings.share_between_owners and not private
+        return cache_key(fingerprint, owner=None if shared else self.claim.owner)
 
     @contextmanager
     def kept_alive(self) -> Iterator[None]:

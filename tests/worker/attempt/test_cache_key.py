@@ -1,12 +1,16 @@
-"""Which jobs share what a job has computed: all of them, or only its owner's."""
+"""Which jobs share what a job has computed: only its owner's, or all of them."""
 
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from pydantic import SecretStr
+from sqlalchemy.orm import Session, sessionmaker
 
+from jobs.caches import gradients
+from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import Claim
 from worker.attempt.attempt import Attempt
 from worker.attempt.cache_key import cache_key
@@ -20,19 +24,44 @@ def test_a_key_with_an_owner_is_this_owners_alone() -> None:
     assert len({cache_key("fingerprint", owner=owner) for owner in (None, "ada", "eve")}) == 3
 
 
-def test_a_model_that_the_hub_token_reads_is_shared_with_its_owner_only(
-    claim: Claim, attempt_of: Callable[..., Attempt]
+@pytest.mark.threat
+@pytest.mark.parametrize("case", ["by default", "where the operator allows all, but the hub token reads it"])
+def test_a_model_is_shared_with_its_owner_only(
+    case: str, claim: Claim, attempt_of: Callable[..., Attempt]
 ) -> None:
+    changes: dict[str, object] = {} if case == "by default" else {"share_between_owners": True, **TOKEN}
     eves = replace(claim, owner="eve")
-    assert attempt_of(claim, **TOKEN).cache_key("f") == cache_key("f", owner="ada")
-    assert attempt_of(eves, **TOKEN).cache_key("f") == cache_key("f", owner="eve")
+    assert attempt_of(claim, **changes).cache_key("f") == cache_key("f", owner="ada")
+    assert attempt_of(eves, **changes).cache_key("f") == cache_key("f", owner="eve")
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize("shared", [False, True])
+def test_an_owner_waits_for_another_only_where_the_operator_allows_it(
+    shared: bool,
+    claim: Claim,
+    attempt_of: Callable[..., Attempt],
+    submit: Callable[..., UUID],
+    database: sessionmaker[Session],
+) -> None:
+    def ask(claim: Claim) -> gradients.Answer:
+        key = attempt_of(claim, share_between_owners=shared).cache_key("f")
+        with database.begin() as session:
+            return gradients.ask(session, claim, key)
+
+    with database.begin() as session:
+        other = lifecycle.claim(session, submit(), "another", 30)
+    assert other is not None
+    eves = replace(other, owner="eve")
+    assert ask(claim) == gradients.Computing()
+    assert ask(eves) == (gradients.Waiting(claim.job_id) if shared else gradients.Computing())
 
 
 @pytest.mark.parametrize("case", ["no token", "another owner's token", "a local model"])
-def test_a_model_that_everybody_may_read_is_shared_with_all(
+def test_a_model_that_everybody_may_read_is_shared_with_all_where_the_operator_allows_it(
     case: str, claim: Claim, attempt_of: Callable[..., Attempt], tmp_path: Path
 ) -> None:
-    changes: dict[str, object] = {} if case == "no token" else dict(TOKEN)
+    changes: dict[str, object] = {"share_between_owners": True, **({} if case == "no token" else TOKEN)}
     if case == "another owner's token":
         changes["hub_token_owners"] = ("eve",)
     if case == "a local model":

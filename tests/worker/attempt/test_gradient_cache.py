@@ -32,7 +32,7 @@ def settings(settings: Settings, small_model: Path, calibration: Path) -> Settin
 
 @pytest.fixture
 def submitted(database: Database, small_model: Path, calibration: Path) -> Callable[..., UUID]:
-    def submit(**recipe: object) -> UUID:
+    def submit(owner: str = "ada", **recipe: object) -> UUID:
         spec = {
             "recipe": {
                 "model": str(small_model),
@@ -44,7 +44,7 @@ def submitted(database: Database, small_model: Path, calibration: Path) -> Calla
             "evaluation": {"dataset": "builtin", "windows": 1, "sequence_length": 32},
         }
         with database.begin() as session:
-            return lifecycle.create(session, "ada", JobSpec.model_validate(spec)).id
+            return lifecycle.create(session, owner, JobSpec.model_validate(spec)).id
 
     return submit
 
@@ -82,6 +82,24 @@ def test_the_second_job_reuses_the_gradients_of_the_first(
     assert weights(database, first.id) == weights(database, second.id)
     assert messages(database, first.id) == []
     assert any("computed before" in message for message in messages(database, second.id))
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize("shared", [False, True])
+def test_another_owners_results_are_used_only_where_the_operator_allows_it(
+    shared: bool,
+    database: Database,
+    submitted: Callable[..., UUID],
+    settings: Settings,
+    worker: Identity,
+) -> None:
+    reports = []
+    for job_id in (submitted(), submitted(owner="eve")):
+        run_job(job_id, settings.model_copy(update={"share_between_owners": shared}), worker)
+        with database.begin() as session:
+            reports.append(session.get_one(Job, job_id).report)
+    reused = [(found["gradients_reused"], found["dense_perplexity_reused"]) for found in reports if found]
+    assert reused == [(False, False), (shared, shared)]
 
 
 def test_the_second_job_does_not_measure_the_dense_model(
