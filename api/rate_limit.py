@@ -1,7 +1,8 @@
-"""Limits the requests of each key: a token bucket per key, in the memory of this process.
+"""Limits the requests of each owner, and the failed sign-ins from each address: token buckets in memory.
 
-In memory, because the limit protects this process: a bucket in PostgreSQL would turn every read into a write.
-With several API processes, a key gets the sum of their limits.
+In memory, because the limits protect this process: a bucket in PostgreSQL would turn every read into a write.
+With several API processes, an owner gets the sum of their limits. By owner and not by key, because a key can
+make keys.
 """
 
 import math
@@ -9,8 +10,8 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address, ip_network
 from threading import Lock
-from uuid import UUID
 
 from fastapi import Request
 from starlette.types import Scope
@@ -19,11 +20,13 @@ from api.problems.problems import RateLimited
 
 _WINDOW_SECONDS = 60.0
 _STATE = "rate_limit"
+_MAX_BUCKETS = 100_000
+_IPV6_PREFIX = 64  # the smallest network that one host is given
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """The rate limit of a key after a request: whether that was granted, and what is left."""
+    """A rate limit after a request: whether that was granted, and what is left."""
 
     granted: bool
     limit: int
@@ -45,42 +48,65 @@ class Allowance:
 
 
 class RateLimiter:
-    """One token bucket per key. A bucket holds a minute's requests and refills evenly."""
+    """One token bucket per owner or address. A bucket holds a minute's requests and refills evenly."""
 
     def __init__(self, per_minute: int, *, clock: Callable[[], float] = time.monotonic) -> None:
-        """Grant `per_minute` requests to each key. `clock` returns seconds."""
+        """Grant `per_minute` requests to each. `clock` returns seconds."""
         self._limit = per_minute
         self._clock = clock
         self._lock = Lock()
         # Least recently used first. A bucket is full after a minute without requests, so it can be dropped.
-        self._buckets: OrderedDict[UUID, tuple[float, float]] = OrderedDict()
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
-    def take(self, key_id: UUID) -> Allowance:
-        """Take a token from the key's bucket, if it has one."""
+    def take(self, who: str) -> Allowance:
+        """Take a token from a bucket, if it has one."""
         with self._lock:
             now = self._clock()
             self._drop_full(now)
-            tokens, at = self._buckets.pop(key_id, (float(self._limit), now))
+            tokens, at = self._buckets.pop(who, (float(self._limit), now))
             tokens = min(self._limit, tokens + (now - at) * self._limit / _WINDOW_SECONDS)
             granted = tokens >= 1
             tokens -= granted
-            self._buckets[key_id] = (tokens, now)
+            self._buckets[who] = (tokens, now)
         return Allowance(granted, self._limit, tokens)
 
     def _drop_full(self, now: float) -> None:
         while self._buckets:
-            key_id, (_, at) = next(iter(self._buckets.items()))
-            if now - at < _WINDOW_SECONDS:
+            who, (_, at) = next(iter(self._buckets.items()))
+            if now - at < _WINDOW_SECONDS and len(self._buckets) < _MAX_BUCKETS:
                 return
-            del self._buckets[key_id]
+            del self._buckets[who]
 
 
-def charge(request: Request, limiter: RateLimiter, key_id: UUID) -> None:
+def charge(request: Request, limiter: RateLimiter, owner: str) -> None:
     """Count a request, and remember the allowance for the headers of its answer. Raises RateLimited."""
-    allowance = limiter.take(key_id)
+    allowance = limiter.take(owner)
     setattr(request.state, _STATE, allowance)
     if not allowance.granted:
         raise RateLimited(allowance.retry_after)
+
+
+def charge_failure(request: Request, limiter: RateLimiter) -> None:
+    """Count a failed sign-in. Raises RateLimited if there were too many from the client's address."""
+    allowance = limiter.take(network_of(request.client.host if request.client else ""))
+    if not allowance.granted:
+        raise RateLimited(
+            allowance.retry_after,
+            "Too many failed sign-ins from your address. Check the API key that you send.",
+        )
+
+
+def network_of(address: str) -> str:
+    """Return an IPv4 address as it is, and of an IPv6 address the network that a single host may own."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    if not isinstance(found, IPv6Address):
+        return str(found)
+    if found.ipv4_mapped:
+        return str(found.ipv4_mapped)
+    return str(ip_network((found, _IPV6_PREFIX), strict=False))
 
 
 def headers_of(scope: Scope) -> dict[str, str]:

@@ -19,7 +19,7 @@ from jobs.storage.store import Store
 
 @dataclass(frozen=True, slots=True)
 class AppResources:
-    """Settings, database, event streams, artifact store and rate limiter of one API process."""
+    """Settings, database, event streams, artifact store and rate limiters of one API process."""
 
     settings: Settings
     engine: Engine
@@ -27,6 +27,7 @@ class AppResources:
     streams: Streams
     store: Store
     limiter: RateLimiter
+    failures: RateLimiter
 
     @classmethod
     def of(cls, settings: Settings) -> "AppResources":
@@ -41,6 +42,7 @@ class AppResources:
             Streams(listener, database),
             Store(settings.store_url),
             RateLimiter(settings.rate_limit_per_minute),
+            RateLimiter(settings.max_failed_sign_ins_per_minute),
         )
 
     @contextlib.asynccontextmanager

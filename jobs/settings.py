@@ -70,7 +70,27 @@ class Settings(BaseSettings):
     rate_limit_per_minute: int = Field(
         600,
         ge=1,
-        description="Requests per minute of one API key and its page sessions, counted by each API process.",
+        description="Requests per minute of one owner, with all API keys and page sessions, counted by each "
+        "API process.",
+    )
+    max_failed_sign_ins_per_minute: int = Field(
+        60,
+        ge=1,
+        description="Requests per minute with a wrong key, page session or sign-in link from one address, "
+        "counted by each API process. More are answered with 429; right ones always pass.",
+    )
+    max_keys: int = Field(
+        100, ge=1, description="Valid API keys that one owner may have; more are refused with 409."
+    )
+    key_days: float = Field(
+        365.0, gt=0, le=3650, description="Days after which an API key expires whose request names no other."
+    )
+    max_key_days: float = Field(
+        3650.0,
+        gt=0,
+        le=3650,
+        description="The most days for which an API key can be made. Keys of `python -m jobs new-key` and "
+        "the first key of `pruneserve up` do not expire.",
     )
 
     max_upload_bytes: int = Field(256 * 2**20, ge=1, description="Size limit of one uploaded text.")

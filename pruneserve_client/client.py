@@ -257,7 +257,7 @@ class Client:
             if cursor is None:
                 return
 
-    def revoke_key(self, key_id: UUID) -> None:
-        """Revoke a key: its next request is refused."""
-        with self._transport.exchange("DELETE", f"/v1/keys/{key_id}"):
+    def revoke_key(self, key_id: UUID, *, cascade: bool = False) -> None:
+        """Revoke a key: its next request is refused. With `cascade`, also revoke the keys that it made."""
+        with self._transport.exchange("DELETE", f"/v1/keys/{key_id}", params={"cascade": cascade}):
             pass

@@ -654,6 +654,9 @@ class KeyItem(Model):
     created_at: AwareDatetime
     """When the key was created."""
 
+    created_by: UUID | None = None
+    """The id of the key that made it; null if it was made on the operator's command line, or before that was recorded."""
+
     expires_at: AwareDatetime | None
     """When the key expires; null if it does not."""
 
@@ -684,7 +687,7 @@ class KeyRequest(Model):
     """Whose key it is; yours by default. Another owner needs the scope `admin`."""
 
     expires_in_days: float | None = None
-    """When the key expires. By default it does not, unless your own key does: a key does not outlive the one that created it, unless that has `admin`."""
+    """When the key expires; by default after the days that the operator has set. A key does not outlive the one that created it, unless that has `admin`."""
 
 
 class LayerFacts(Model):
@@ -896,6 +899,9 @@ class NewKey(Model):
 
     created_at: AwareDatetime
     """When the key was created."""
+
+    created_by: UUID | None = None
+    """The id of the key that made it; null if it was made on the operator's command line, or before that was recorded."""
 
     expires_at: AwareDatetime | None
     """When the key expires; null if it does not."""

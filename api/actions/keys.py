@@ -5,15 +5,21 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from api.problems.problems import NotFound, ScopeMissing
+from api.problems.problem import FieldError
+from api.problems.problems import InvalidRequest, NotAuthenticated, NotFound, QuotaExceeded, ScopeMissing
+from api.resources import AppResources
 from api.schemas.keys import KeyItem, KeyPage, KeyRequest, NewKey
 from api.schemas.pages import PageQuery
 from jobs.access import api_keys
 from jobs.access.api_keys import Principal, Scope
+from jobs.settings import Settings
 
 
-def issue(database: sessionmaker[Session], principal: Principal, request: KeyRequest) -> NewKey:
-    """Create a key. Raises ScopeMissing for one that the principal may not grant."""
+def issue(resources: AppResources, principal: Principal, request: KeyRequest) -> NewKey:
+    """Create a key. Raises ScopeMissing for one that the principal may not grant,
+    InvalidRequest for one that
+    would be valid for too long, QuotaExceeded, and NotAuthenticated if the principal was revoked meanwhile.
+    """
     owner = request.owner or principal.owner
     admin = Scope.ADMIN in principal.scopes
     if owner != principal.owner:
@@ -21,13 +27,39 @@ def issue(database: sessionmaker[Session], principal: Principal, request: KeyReq
     lacking = [scope for scope in request.scopes if scope not in principal.scopes]
     if lacking and not admin:
         raise ScopeMissing(f"This API key lacks the scope '{lacking[0]}', so it cannot grant it.")
-    lifetime = timedelta(days=request.expires_in_days) if request.expires_in_days else None
     not_after = None if admin else principal.expires_at
-    with database.begin() as session:
-        row, key = api_keys.issue(
-            session, owner, request.name, request.scopes, lifetime=lifetime, not_after=not_after
-        )
-        return NewKey.of(row, key)
+    lifetime = _lifetime(resources.settings, request.expires_in_days)
+    max_keys = resources.settings.max_keys
+    try:
+        with resources.database.begin() as session:
+            row, key = api_keys.issue(
+                session,
+                owner,
+                request.name,
+                request.scopes,
+                created_by=principal.key_id,
+                max_keys=max_keys,
+                lifetime=lifetime,
+                not_after=not_after,
+            )
+            return NewKey.of(row, key)
+    except api_keys.TooManyKeys as error:
+        raise QuotaExceeded(f"An owner may have at most {max_keys} valid keys. Revoke some.") from error
+    except api_keys.CreatorInvalid as error:
+        raise NotAuthenticated from error
+
+
+def _lifetime(settings: Settings, days: float | None) -> timedelta:
+    """Return how long a key is valid whose request says `days`. Raises InvalidRequest beyond the maximum."""
+    if days is not None and days > settings.max_key_days:
+        message = f"must be at most {settings.max_key_days:g}, which the operator of this service has set"
+        raise InvalidRequest(FieldError(field="expires_in_days", message=message))
+    return timedelta(days=default_days(settings) if days is None else days)
+
+
+def default_days(settings: Settings) -> float:
+    """Return the days for which a key is valid whose request does not say."""
+    return min(settings.key_days, settings.max_key_days)
 
 
 def list_page(
@@ -42,12 +74,25 @@ def list_page(
     return KeyPage.of(rows, query, KeyItem.model_validate)
 
 
-def revoke(database: sessionmaker[Session], principal: Principal, key_id: UUID) -> None:
-    """Revoke a key, and end the page sessions that it has opened. Raises NotFound."""
-    owner = None if Scope.ADMIN in principal.scopes else principal.owner
+def makers(database: sessionmaker[Session], page: KeyPage) -> frozenset[UUID]:
+    """Return which keys of a page have made others that are still valid."""
     with database.begin() as session:
-        if not api_keys.revoke(session, owner, key_id):
-            raise NotFound("There is no such key, or it belongs to another owner.")
+        return api_keys.makers(session, [key.id for key in page.items])
+
+
+def revoke(database: sessionmaker[Session], principal: Principal, key_id: UUID, *, cascade: bool) -> None:
+    """Revoke a key, with `cascade` also those that it made, and end the page sessions that they have opened.
+
+    Raises NotFound, and ScopeMissing for a key with a scope that the principal's lacks.
+    """
+    try:
+        with database.begin() as session:
+            if not api_keys.revoke(session, principal, key_id, cascade=cascade):
+                raise NotFound("There is no such key, or it belongs to another owner.")
+    except api_keys.Beyond as error:
+        raise ScopeMissing(
+            f"This API key lacks the scope '{error.scope}', so it cannot revoke a key that has it."
+        ) from error
 
 
 def _require_admin(principal: Principal) -> None:

@@ -6,12 +6,11 @@ from uuid import UUID
 from fastapi import APIRouter, Form, Query, Response, status
 from fastapi.responses import RedirectResponse
 from pydantic import ConfigDict, model_validator
-from sqlalchemy.orm import Session, sessionmaker
 
 from api.actions import keys
 from api.page.base.forms import without_empty
 from api.page.base.render import page
-from api.resources import Database
+from api.resources import AppResources, Database, Resources
 from api.schemas.keys import KeyRequest
 from api.schemas.pages import PageQuery
 from api.security.auth import Reader, Writer
@@ -30,33 +29,38 @@ class KeyForm(KeyRequest):
 
 
 @router.get("/keys")
-def list_keys(query: Annotated[PageQuery, Query()], principal: Reader, database: Database) -> Response:
+def list_keys(query: Annotated[PageQuery, Query()], principal: Reader, resources: Resources) -> Response:
     """Show the keys that are not revoked."""
-    return _page(database, principal, query)
+    return _page(resources, principal, query)
 
 
 @router.post("/keys")
-def create(form: Annotated[KeyForm, Form()], principal: Writer, database: Database) -> Response:
+def create(form: Annotated[KeyForm, Form()], principal: Writer, resources: Resources) -> Response:
     """Create a key and show it, without a redirect: a page that can be loaded again must not hold it."""
-    new = keys.issue(database, principal, form)
-    return _page(database, principal, PageQuery(), new=new.key)
+    new = keys.issue(resources, principal, form)
+    return _page(resources, principal, PageQuery(), new=new.key)
 
 
 @router.post("/keys/{key_id}/revoke")
-def revoke(key_id: UUID, principal: Writer, database: Database) -> Response:
+def revoke(
+    key_id: UUID, principal: Writer, database: Database, cascade: Annotated[bool, Form()] = False
+) -> Response:
     """Revoke a key. Revoking the one that the session was opened with signs out."""
-    keys.revoke(database, principal, key_id)
+    keys.revoke(database, principal, key_id, cascade=cascade)
     return RedirectResponse("/keys", status.HTTP_303_SEE_OTHER)
 
 
 def _page(
-    database: sessionmaker[Session], principal: Principal, query: PageQuery, new: str | None = None
+    resources: AppResources, principal: Principal, query: PageQuery, new: str | None = None
 ) -> Response:
-    listed = keys.list_page(database, principal, query)
+    listed = keys.list_page(resources.database, principal, query)
     return page(
         "keys.html",
         keys=listed.items,
         older=listed.next_cursor,
+        makers=keys.makers(resources.database, listed),
+        days=keys.default_days(resources.settings),
+        max_days=resources.settings.max_key_days,
         new=new,
         scopes=[scope for scope in Scope if scope in principal.scopes],
         ordinary=api_keys.ORDINARY_SCOPES,

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from api.page.base.render import NO_STORE, page
-from api.resources import Database
+from api.resources import Database, Resources
 from api.security import auth
 from jobs.access import page_sessions
 
@@ -23,15 +23,14 @@ Next = Annotated[str, Query(alias="next", max_length=2048)]
 @router.get("/sign-in")
 def form(
     request: Request,
-    database: Database,
+    resources: Resources,
     token: Annotated[str | None, Query(max_length=200)] = None,
     target: Next = HOME,
 ) -> Response:
     """Show the form, or sign in with the token of a one-time link."""
     if token is None:
         return page("sign_in.html", target=_safe_target(target), wrong=None)
-    with database.begin() as session:
-        session_token = page_sessions.follow_link(session, token)
+    session_token = auth.follow_link(request, resources, token)
     if session_token is None:
         return page("sign_in.html", status=401, target=_safe_target(target), wrong=_WRONG_LINK)
     return _signed_in(request, session_token, target)
@@ -40,12 +39,12 @@ def form(
 @router.post("/sign-in")
 def sign_in(
     request: Request,
-    database: Database,
+    resources: Resources,
     key: Annotated[str, Form(max_length=200)] = "",
     target: Annotated[str, Form(alias="next", max_length=2048)] = HOME,
 ) -> Response:
     """Start a session with an API key."""
-    session_token = auth.sign_in(database, key.strip())
+    session_token = auth.sign_in(request, resources, key.strip())
     if session_token is None:
         return page("sign_in.html", status=401, target=_safe_target(target), wrong=_WRONG_KEY)
     return _signed_in(request, session_token, target)

@@ -196,16 +196,16 @@ class IdempotencyKeyReused(Problem):
 
 
 class RateLimited(Problem):
-    """The API key has sent more requests than its limit allows."""
+    """More requests were sent than the limit allows."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
     slug = "rate-limited"
     title = "Too many requests"
-    advice = "This API key has sent too many requests. Try again after 'Retry-After' seconds."
+    advice = "You have sent too many requests. Try again after 'Retry-After' seconds."
 
-    def __init__(self, retry_after: int) -> None:
+    def __init__(self, retry_after: int, detail: str | None = None) -> None:
         """`retry_after` is the number of seconds until the next request is granted."""
-        super().__init__(headers={"Retry-After": str(retry_after)})
+        super().__init__(detail, headers={"Retry-After": str(retry_after)})
 
 
 class QueueFull(Problem):

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.schemas.base import JsonBody
+from api.schemas.base import JsonBody, RequestModel
 from api.schemas.pages import Page, PageQuery
 from jobs.access import api_keys
 from jobs.access.api_keys import Scope
@@ -34,8 +34,8 @@ class KeyRequest(JsonBody):
         None,
         gt=0,
         le=3650,
-        description="When the key expires. By default it does not, unless your own key does: a key does not "
-        "outlive the one that created it, unless that has `admin`.",
+        description="When the key expires; by default after the days that the operator has set. A key does "
+        "not outlive the one that created it, unless that has `admin`.",
     )
 
 
@@ -50,6 +50,11 @@ class KeyItem(BaseModel):
     name: str = Field(description="What the key is for.")
     scopes: list[Scope] = Field(description="What the key may do.")
     created_at: datetime = Field(description="When the key was created.")
+    created_by: UUID | None = Field(
+        None,
+        description="The id of the key that made it; null if it was made on the operator's command line, or "
+        "before that was recorded.",
+    )
     expires_at: datetime | None = Field(description="When the key expires; null if it does not.")
     last_used_at: datetime | None = Field(
         description="When the key was last used, to the minute; null if it never was."
@@ -69,6 +74,14 @@ class NewKey(KeyItem):
 
 class KeyPage(Page[KeyItem]):
     """A page of API keys, newest first."""
+
+
+class RevocationQuery(RequestModel):
+    """What to revoke with a key."""
+
+    cascade: bool = Field(
+        False, description="Also revoke the keys that it made, those that these made, and so on."
+    )
 
 
 class KeyListQuery(PageQuery):

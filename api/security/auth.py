@@ -4,11 +4,10 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
-from sqlalchemy.orm import Session, sessionmaker
 
 from api import rate_limit
 from api.problems.problems import NotAuthenticated, ScopeMissing
-from api.resources import Resources
+from api.resources import AppResources, Resources
 from jobs.access import api_keys, page_sessions
 from jobs.access.api_keys import Principal, Scope
 
@@ -33,14 +32,17 @@ def authenticate(
 
     Raises NotAuthenticated, RateLimited, and ScopeMissing for one without a scope that the route requires.
     """
+    if bearer is None and not cookie:
+        raise NotAuthenticated
     with resources.database.begin() as session:
         if bearer is not None:
             principal = api_keys.authenticate(session, bearer.credentials)
         else:
-            principal = page_sessions.lookup(session, cookie) if cookie else None
+            principal = page_sessions.lookup(session, cookie or "")
     if principal is None:
+        rate_limit.charge_failure(request, resources.failures)
         raise NotAuthenticated
-    rate_limit.charge(request, resources.limiter, principal.key_id)
+    rate_limit.charge(request, resources.limiter, principal.owner)
     missing = [scope for scope in scopes.scopes if scope not in principal.scopes]
     if missing:
         raise ScopeMissing(f"This API key lacks the scope '{missing[0]}'.")
@@ -56,11 +58,28 @@ Reader = Annotated[Principal, requires(Scope.JOBS_READ)]
 Writer = Annotated[Principal, requires(Scope.JOBS_WRITE)]
 
 
-def sign_in(database: sessionmaker[Session], key: str) -> str | None:
-    """Start a page session with an API key. Returns its token, or None for a key that is not valid."""
-    with database.begin() as session:
+def sign_in(request: Request, resources: AppResources, key: str) -> str | None:
+    """Start a page session with an API key. Returns its token, or None for a key that is not valid.
+
+    Raises RateLimited after too many failures.
+    """
+    with resources.database.begin() as session:
         principal = api_keys.authenticate(session, key)
-        return page_sessions.start(session, principal.key_id) if principal else None
+        token = page_sessions.start(session, principal.key_id) if principal else None
+    return _counted(request, resources, token)
+
+
+def follow_link(request: Request, resources: AppResources, link: str) -> str | None:
+    """Start a page session with a one-time link's token. Returns and raises what `sign_in` does."""
+    with resources.database.begin() as session:
+        token = page_sessions.follow_link(session, link)
+    return _counted(request, resources, token)
+
+
+def _counted(request: Request, resources: AppResources, token: str | None) -> str | None:
+    if token is None:
+        rate_limit.charge_failure(request, resources.failures)
+    return token
 
 
 def session_token(request: Request) -> str | None:

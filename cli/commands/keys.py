@@ -33,7 +33,9 @@ def new(
     days: Annotated[
         float | None,
         typer.Option(
-            callback=finite, help="Days until the key expires. Default: it never expires.", show_default=False
+            callback=finite,
+            help="Days until the key expires. Default: what the server has set.",
+            show_default=False,
         ),
     ] = None,
     url: Url = None,
@@ -63,12 +65,18 @@ def list_keys(
 @app.command()
 def revoke(
     key: Annotated[UUID, typer.Argument(metavar="KEY", help="The key's id.", show_default=False)],
+    cascade: Annotated[
+        bool,
+        typer.Option(
+            "--cascade", help="Also revoke the keys that it made, those that these made, and so on."
+        ),
+    ] = False,
     url: Url = None,
     key_file: KeyFile = None,
 ) -> None:
     """Revoke a key: its next request is rejected."""
     with connect(url, key_file) as client:
-        client.revoke_key(key)
+        client.revoke_key(key, cascade=cascade)
     out.print("revoked")
 
 

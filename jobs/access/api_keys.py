@@ -14,10 +14,26 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, DateTime, and_, cast, func, or_, select, update
+from sqlalchemy import ColumnElement, DateTime, Select, and_, cast, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from jobs.tables import NOW, ApiKey
+
+
+class TooManyKeys(Exception):
+    """The owner has as many valid keys as is allowed."""
+
+
+class CreatorInvalid(Exception):
+    """The key that creates another has been revoked or has expired meanwhile."""
+
+
+class Beyond(Exception):
+    """A key to be revoked has a scope that the revoking one lacks."""
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"a key to be revoked has the scope '{scope}'")
+        self.scope = scope
 
 
 class Scope(StrEnum):
@@ -60,8 +76,8 @@ class Principal:
 
 
 def create(session: Session, owner: str, name: str, scopes: Iterable[str] = SCOPES) -> str:
-    """Create a key that does not expire, and return it."""
-    _, key = issue(session, owner, name, scopes)
+    """Create a key that does not expire, as only the operator of the service can, and return it."""
+    _, key = _add(session, owner, name, scopes, expires_at=None, created_by=None)
     return key
 
 
@@ -71,13 +87,39 @@ def issue(
     name: str,
     scopes: Iterable[str],
     *,
-    lifetime: timedelta | None = None,
+    created_by: UUID,
+    max_keys: int,
+    lifetime: timedelta,
     not_after: datetime | None = None,
 ) -> tuple[ApiKey, str]:
-    """Create a key. Returns its row and the key itself, of which only the hash is stored.
+    """Create a key by order of the key `created_by`. Returns its row and the key itself.
 
-    It expires after `lifetime` or at `not_after`, whichever comes first, and never without either.
+    It expires after `lifetime` or at `not_after`, whichever comes first. Raises `TooManyKeys` if the owner
+    has `max_keys` valid keys already, and `CreatorInvalid`.
     """
+    # Held until the transaction ends: whoever revokes the creator with the keys it made sees this one too.
+    creator = select(ApiKey.id).where(ApiKey.id == created_by, VALID).with_for_update(read=True)
+    if session.scalar(creator) is None:
+        raise CreatorInvalid
+    # So that two requests cannot exceed the limit together.
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"keys of {owner}", 0))))
+    if session.scalars(select(func.count()).where(ApiKey.owner == owner, VALID)).one() >= max_keys:
+        raise TooManyKeys
+    # LEAST ignores nulls.
+    expires_at = func.least(NOW + lifetime, cast(not_after, DateTime(timezone=True)))
+    return _add(session, owner, name, scopes, expires_at=expires_at, created_by=created_by)
+
+
+def _add(
+    session: Session,
+    owner: str,
+    name: str,
+    scopes: Iterable[str],
+    *,
+    expires_at: ColumnElement[datetime] | None,
+    created_by: UUID | None,
+) -> tuple[ApiKey, str]:
+    """Write a key, of which only the hash is stored. Returns its row and the key itself."""
     prefix = _random(_PREFIX)
     body = f"ps_{prefix}_{_random(_SECRET)}"
     key = body + _checksum(body)
@@ -87,8 +129,8 @@ def issue(
         owner=owner,
         name=name,
         scopes=[scope for scope in SCOPES if scope in set(scopes)],
-        # LEAST ignores nulls.
-        expires_at=func.least(NOW + lifetime if lifetime else None, cast(not_after, DateTime(timezone=True))),
+        expires_at=expires_at,
+        created_by=created_by,
     )
     session.add(row)
     session.flush()
@@ -144,12 +186,52 @@ def newest(session: Session, owner: str | None, *, before: UUID | None, limit: i
     return session.scalars(query).all()
 
 
-def revoke(session: Session, owner: str | None, key_id: UUID) -> bool:
-    """Revoke a key and its page sessions, of any owner if `owner` is None. Returns False if it is unknown."""
-    query = update(ApiKey).where(ApiKey.id == key_id).values(revoked_at=func.coalesce(ApiKey.revoked_at, NOW))
-    if owner is not None:
-        query = query.where(ApiKey.owner == owner)
-    return session.scalar(query.returning(ApiKey.id)) is not None
+def makers(session: Session, key_ids: Iterable[UUID]) -> frozenset[UUID]:
+    """Return which of these keys have made a key that is still valid."""
+    made = select(ApiKey.created_by).where(ApiKey.created_by.in_([*key_ids]), VALID)
+    return frozenset(filter(None, session.scalars(made.distinct())))
+
+
+def revoke(session: Session, principal: Principal, key_id: UUID, *, cascade: bool = False) -> list[ApiKey]:
+    """Revoke a key and its page sessions, and with `cascade` those it made, those that these made, and so on.
+
+    Without the scope `admin`, `principal` can revoke keys of its own owner alone. Returns the keys that were
+    revoked by this call or before, and nothing if there is no such key. Raises `Beyond`, and revokes nothing.
+    """
+    revoked: dict[UUID, ApiKey] = {}
+    # A key that one of these was making when it was locked is found in the next round.
+    while found := session.scalars(_to_revoke(principal, key_id, revoked, cascade=cascade)).all():
+        for key in found:
+            if key.revoked_at is None:
+                _require_scopes(principal, key)
+        ids = [key.id for key in found]
+        session.execute(
+            update(ApiKey).where(ApiKey.id.in_(ids), ApiKey.revoked_at.is_(None)).values(revoked_at=NOW)
+        )
+        revoked |= {key.id: key for key in found}
+    return [*revoked.values()]
+
+
+def _to_revoke(principal: Principal, key_id: UUID, known: Iterable[UUID], *, cascade: bool) -> Select[ApiKey]:
+    """Return the query for the keys to revoke but for those that are `known`, which locks them."""
+    first = select(ApiKey.id).where(ApiKey.id == key_id)
+    if Scope.ADMIN not in principal.scopes:
+        first = first.where(ApiKey.owner == principal.owner)
+    tree = first.cte("tree", recursive=cascade)
+    if cascade:
+        tree = tree.union(select(ApiKey.id).join(tree, ApiKey.created_by == tree.c.id))
+    return (
+        select(ApiKey)
+        .where(ApiKey.id.in_(select(tree.c.id)), ApiKey.id.not_in([*known]))
+        .order_by(ApiKey.id)  # the same order for all, so that two of them cannot wait for each other
+        .with_for_update()
+    )
+
+
+def _require_scopes(principal: Principal, key: ApiKey) -> None:
+    lacking = [scope for scope in key.scopes if scope not in principal.scopes]
+    if lacking and Scope.ADMIN not in principal.scopes:
+        raise Beyond(lacking[0])
 
 
 def _random(length: int) -> str:

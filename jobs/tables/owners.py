@@ -25,10 +25,13 @@ class ApiKey(Base):
     expires_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+    # The key whose holder made this one; null for keys made on the operator's command line.
+    created_by: Mapped[UUID | None] = mapped_column(ForeignKey("api_keys.id"))
 
     __table_args__ = (
         CheckConstraint("scopes <@ ARRAY['jobs:read', 'jobs:write', 'admin']", name="scopes"),
         Index("ix_api_keys_owner_id", "owner", "id"),
+        Index("ix_api_keys_created_by", "created_by", postgresql_where=text("created_by IS NOT NULL")),
     )
 
 

@@ -1,14 +1,15 @@
 import re
-from uuid import uuid4
 
 import pytest
 from fastapi.testclient import TestClient
 
-from api.rate_limit import RateLimiter
+from api import rate_limit
+from api.rate_limit import RateLimiter, network_of
+from api.security.auth import COOKIE
 from jobs.settings import Settings
 from tests.api.drive import ClientOf
 
-WHO = uuid4()
+WHO = "ada"
 
 
 class Clock:
@@ -29,7 +30,7 @@ def test_a_minutes_requests_at_once_then_one_per_interval() -> None:
     for seconds, expected in ((9, 0), (1, 1), (25, 2), (5, 1), (3600, 6)):
         clock.now += seconds
         assert granted(limiter, 20) == expected
-    assert RateLimiter(6, clock=clock).take(uuid4()).granted
+    assert RateLimiter(6, clock=clock).take("eve").granted
 
 
 def test_retry_after_is_enough_and_less_is_not() -> None:
@@ -46,11 +47,64 @@ def test_retry_after_is_enough_and_less_is_not() -> None:
 def test_full_buckets_are_forgotten() -> None:
     clock = Clock()
     limiter = RateLimiter(6, clock=clock)
-    for _ in range(100):
-        limiter.take(uuid4())
+    for number in range(100):
+        limiter.take(str(number))
     clock.now += 60
     limiter.take(WHO)
     assert len(limiter._buckets) == 1
+
+
+@pytest.mark.threat
+def test_the_buckets_of_many_addresses_take_a_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rate_limit, "_MAX_BUCKETS", 10)
+    limiter = RateLimiter(6, clock=Clock())
+    for number in range(100):
+        limiter.take(str(number))
+    assert [*limiter._buckets] == [str(number) for number in range(90, 100)]
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
+        ("testclient", "testclient"),
+    ],
+)
+def test_an_ipv6_host_is_counted_by_its_network(address: str, network: str) -> None:
+    assert network_of(address) == network
+
+
+class TestFailures:
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        return settings.model_copy(update={"max_failed_sign_ins_per_minute": 4})
+
+    @pytest.mark.threat
+    def test_failed_sign_ins_are_limited_by_address_and_right_keys_pass(
+        self, anonymous: TestClient, client_of: ClientOf
+    ) -> None:
+        origin = {"Origin": "http://testserver"}
+        eve = client_of("eve")
+        right, wrong = eve.headers["Authorization"], {"Authorization": "Bearer ps_wrong"}
+        answers = [
+            anonymous.get("/v1/jobs", headers=wrong),
+            anonymous.get("/jobs", headers={"Cookie": f"{COOKIE}=wrong"}),
+            anonymous.post("/sign-in", data={"key": "wrong"}, headers=origin),
+            anonymous.get("/sign-in?token=wrong"),
+        ]
+        assert [answer.status_code for answer in answers] == [401, 303, 401, 401]
+        refused = anonymous.get("/v1/jobs", headers=wrong)
+        assert refused.status_code == 429
+        assert 1 <= int(refused.headers["Retry-After"]) <= 15
+        assert anonymous.post("/sign-in", data={"key": "wrong"}, headers=origin).status_code == 429
+        assert anonymous.get("/sign-in?token=wrong").status_code == 429
+        assert anonymous.get("/v1/jobs", headers={"Authorization": right}).status_code == 200
+        assert anonymous.get("/v1/jobs").status_code == 401  # nothing was tried
+        elsewhere = TestClient(anonymous.app, client=("192.0.2.7", 1))
+        assert elsewhere.get("/v1/jobs", headers=wrong).status_code == 401
 
 
 class TestOverRest:
@@ -58,8 +112,8 @@ class TestOverRest:
     def settings(self, settings: Settings) -> Settings:
         return settings.model_copy(update={"rate_limit_per_minute": 3})
 
-    def test_each_key_has_a_limit_of_its_own_and_sees_what_is_left(self, client_of: ClientOf) -> None:
-        ada, eve = client_of(), client_of()
+    def test_each_owner_has_a_limit_and_sees_what_is_left(self, client_of: ClientOf) -> None:
+        ada, eve = client_of("ada"), client_of("eve")
         answers = [ada.get(path) for path in ("/v1/jobs", "/v1/jobs/nothing", "/v1/methods", "/v1/jobs")]
         assert [answer.status_code for answer in answers] == [200, 422, 200, 429]
         assert {answer.headers["RateLimit-Policy"] for answer in answers} == {'"requests";q=3;w=60'}
@@ -68,6 +122,11 @@ class TestOverRest:
         assert answers[3].json()["type"] == "urn:pruneserve:problem:rate-limited"
         assert 1 <= int(answers[3].headers["Retry-After"]) <= 20
         assert eve.get("/v1/jobs").status_code == 200
+
+    @pytest.mark.threat
+    def test_more_keys_give_an_owner_no_more_requests(self, client_of: ClientOf) -> None:
+        keys = [client_of("ada") for _ in range(4)]
+        assert [key.get("/v1/jobs").status_code for key in keys] == [200, 200, 200, 429]
 
     def test_requests_without_key_are_not_counted(self, anonymous: TestClient) -> None:
         answers = [anonymous.get("/healthz") for _ in range(5)]

@@ -191,7 +191,7 @@ def test_a_stream_ends_when(
                     if "signs out" in end:
                         page_sessions.end(session, token)
                     else:
-                        assert api_keys.revoke(session, "ada", principal.key_id)
+                        assert api_keys.revoke(session, principal, principal.key_id)
             assert batches <= 3
         return seen
 

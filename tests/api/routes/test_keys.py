@@ -1,12 +1,17 @@
 import re
-from uuid import uuid4
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy.orm import Session, sessionmaker
 from typer.testing import CliRunner
 
 from cli.main import app
 from cli.terminal import Exit
+from jobs.access import api_keys
+from jobs.settings import Settings
 from tests.api.drive import ClientOf, MakeKey, Server, scopes_but
 
 
@@ -41,8 +46,12 @@ def test_a_new_key_works_until_it_is_revoked_and_is_shown_once(client: TestClien
 
 
 def test_a_key_can_expire(client: TestClient) -> None:
-    assert made(client)["expires_at"] is None
-    assert made(client, expires_in_days=30)["expires_at"] is not None
+    def days(key: dict[str, object]) -> float:
+        moments = [datetime.fromisoformat(str(key[name])) for name in ("created_at", "expires_at")]
+        return (moments[1] - moments[0]) / timedelta(days=1)
+
+    assert days(made(client, expires_in_days=30)) == pytest.approx(30)
+    assert days(made(client)) == pytest.approx(365)
 
 
 @pytest.mark.parametrize(
@@ -93,6 +102,72 @@ def test_a_key_grants_no_scope_it_lacks_and_does_not_outlive_its_creator(client:
     assert "'admin'" in refused.json()["detail"]
 
 
+def tree(client: TestClient, depth: int) -> list[dict[str, object]]:
+    """Return a key and what was made with it: each key makes the next."""
+    keys = [made(client, scopes=["jobs:read", "jobs:write"])]
+    for _ in range(depth):
+        keys.append(made(using(client, keys[-1]["key"])))
+    return keys
+
+
+def works(client: TestClient, keys: list[dict[str, object]]) -> list[bool]:
+    return [using(client, key["key"]).get("/v1/jobs").status_code == 200 for key in keys]
+
+
+@pytest.mark.threat
+def test_a_key_revokes_none_with_a_scope_that_it_lacks(client: TestClient) -> None:
+    writer = using(client, made(client, scopes=["jobs:read", "jobs:write"])["key"])
+    only_writes = using(client, made(client, scopes=["jobs:write"])["key"])
+    admin, reader = made(client, scopes=["admin", "jobs:read", "jobs:write"]), made(client)
+    for revoking, wanted, scope in ((writer, admin, "admin"), (only_writes, reader, "jobs:read")):
+        for cascade in ("false", "true"):
+            refused = revoking.delete(f"/v1/keys/{wanted['id']}?cascade={cascade}")
+            assert refused.status_code == 403
+            assert f"'{scope}'" in refused.json()["detail"]
+    assert works(client, [admin, reader]) == [True, True]
+    assert writer.delete(f"/v1/keys/{reader['id']}").status_code == 204
+    assert using(client, admin["key"]).delete(f"/v1/keys/{admin['id']}").status_code == 204
+
+
+@pytest.mark.threat
+def test_what_a_leaked_key_has_made_can_be_revoked_with_it(client: TestClient) -> None:
+    alone, leaked = tree(client, 2), tree(client, 3)
+    bystander = made(client)
+    assert [key["created_by"] for key in leaked[1:]] == [key["id"] for key in leaked[:-1]]
+    assert client.delete(f"/v1/keys/{alone[0]['id']}").status_code == 204
+    assert works(client, alone) == [False, True, True]
+    for _ in range(2):
+        assert client.delete(f"/v1/keys/{leaked[0]['id']}?cascade=true").status_code == 204
+    assert works(client, [*leaked, bystander]) == [False] * 4 + [True]
+    # A key that was revoked alone still leads to those that it made.
+    assert client.delete(f"/v1/keys/{alone[0]['id']}?cascade=true").status_code == 204
+    assert works(client, alone) == [False] * 3
+
+
+@pytest.mark.threat
+def test_a_key_that_is_made_while_its_maker_is_revoked_is_revoked_too(
+    client: TestClient, database: sessionmaker[Session]
+) -> None:
+    leaked = made(client, scopes=["jobs:read", "jobs:write"])
+    with database.begin() as making, ThreadPoolExecutor(1) as pool:
+        _, key = api_keys.issue(
+            making,
+            "ada",
+            "late",
+            ["jobs:read"],
+            created_by=UUID(str(leaked["id"])),
+            max_keys=100,
+            lifetime=timedelta(days=1),
+        )
+        revoked = pool.submit(client.delete, f"/v1/keys/{leaked['id']}?cascade=true")
+        with pytest.raises(TimeoutError):  # it waits for the key that is being made
+            revoked.result(0.3)
+        making.commit()
+        assert revoked.result(30).status_code == 204
+    assert using(client, key).get("/v1/jobs").status_code == 401
+    assert using(client, leaked["key"]).post("/v1/keys", json={"name": "x"}).status_code == 401
+
+
 def test_the_list_is_paged(client: TestClient) -> None:
     for number in range(3):
         made(client, name=f"key {number}")
@@ -123,6 +198,12 @@ def test_the_command_makes_lists_and_revokes_them(
     assert run("keys", "revoke", line.split()[0], key=key.strip())[0] == Exit.USAGE
     assert run("keys", "revoke", line.split()[0], key=admin)[0] == Exit.OK
     assert run("jobs", key=key.strip())[0] == Exit.USAGE
+    maker = run("keys", "new", "--name", "maker", key=admin)[1].strip()
+    child = run("keys", "new", "--name", "child", key=maker)[1].strip()
+    listed = run("keys", "list", key=admin)[1]
+    line = next(line for line in listed.splitlines() if " maker " in line)
+    assert run("keys", "revoke", line.split()[0], "--cascade", key=admin)[0] == Exit.OK
+    assert run("jobs", key=child)[0] == Exit.USAGE
 
 
 def test_the_page_makes_shows_once_and_revokes_keys(anonymous: TestClient, make_key: MakeKey) -> None:
@@ -139,6 +220,34 @@ def test_the_page_makes_shows_once_and_revokes_keys(anonymous: TestClient, make_
     assert key[0] not in listed
     revoke = re.search(r"/keys/[0-9a-f-]{36}/revoke", listed)
     assert revoke is not None
+    assert listed.count('name="cascade"') == 1  # offered for the key of the session alone, which has made one
     assert anonymous.post(revoke[0], headers=origin).headers["Location"] == "/keys"
     assert using(anonymous, key[0]).get("/v1/jobs").status_code == 401
     assert anonymous.post("/keys", data={"name": ""}, headers=origin).status_code == 422
+
+
+class TestLimits:
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        return settings.model_copy(update={"max_keys": 5, "max_key_days": 7.0})
+
+    @pytest.mark.threat
+    def test_an_owner_has_a_limited_number_of_valid_keys(self, client: TestClient) -> None:
+        keys = [made(client, name=str(number)) for number in range(4)]
+        refused = client.post("/v1/keys", json={"name": "one too many"})
+        assert refused.status_code == 409
+        assert refused.json()["type"] == "urn:pruneserve:problem:quota-exceeded"
+        assert "5 valid keys" in refused.json()["detail"]
+        made(client, owner="eve")
+        assert client.delete(f"/v1/keys/{keys[0]['id']}").status_code == 204
+        made(client)
+        assert client.post("/v1/keys", json={"name": "x"}).status_code == 409
+
+    @pytest.mark.threat
+    def test_keys_have_a_longest_lifetime(self, client: TestClient) -> None:
+        refused = client.post("/v1/keys", json={"name": "x", "expires_in_days": 8})
+        assert refused.status_code == 422
+        assert refused.json()["errors"][0]["message"].startswith("must be at most 7")
+        for new in (made(client), made(client, expires_in_days=7)):
+            moments = [datetime.fromisoformat(str(new[name])) for name in ("created_at", "expires_at")]
+            assert moments[1] - moments[0] <= timedelta(days=7, seconds=1)
