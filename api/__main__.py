@@ -8,6 +8,7 @@ import uvicorn
 
 from api.app import create_app
 from api.resources import AppResources
+from jobs.secret_files import hide_from_children
 
 _GRACE_SECONDS = 10
 
@@ -47,6 +48,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8000)
     arguments = parser.parse_args()
 
+    hide_from_children()
     app = create_app()
     config = uvicorn.Config(
         app,

@@ -2,12 +2,14 @@
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cryptography.fernet import Fernet
 from pydantic import Field, PostgresDsn, RedisDsn, SecretStr, field_validator
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from jobs.secret_files import SECRETS, file_variable, read_secret
 
 
 class Settings(BaseSettings):
@@ -15,7 +17,8 @@ class Settings(BaseSettings):
 
     This class is the only definition. The table in docs/operations.md is printed from it by
     `python -m jobs settings`; a test compares the table, docker-compose.yml and .env.example with it.
-    An empty variable counts as unset.
+    An empty variable counts as unset. A secret is read from the file that `<variable>_FILE` names, see
+    `jobs.secret_files`.
     """
 
     model_config = SettingsConfigDict(
@@ -25,8 +28,10 @@ class Settings(BaseSettings):
     database_url: SecretStr = Field(
         validation_alias="DATABASE_URL", description="`postgresql://user:password@host/name`."
     )
-    broker_url: SecretStr = Field(
-        validation_alias="BROKER_URL", description="`redis://…`, of Valkey or Redis."
+    broker_url: SecretStr | None = Field(
+        None,
+        validation_alias="BROKER_URL",
+        description="`redis://…`, of Valkey or Redis. Dispatchers and workers need it.",
     )
     store_url: str = Field(
         validation_alias="STORE_URL",
@@ -51,7 +56,9 @@ class Settings(BaseSettings):
         description="Scratch directory of a worker. It holds one pruned model, its shards, and the "
         "calibration windows between two blocks.",
     )
-    hub_token: SecretStr | None = Field(None, description="The Hugging Face token of the workers.")
+    hub_token: SecretStr | None = Field(
+        None, description="The Hugging Face token of the workers, and of the API's estimates."
+    )
     hub_token_owners: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Owners whose jobs may use the token, separated by `:`."
     )
@@ -231,9 +238,36 @@ class Settings(BaseSettings):
 
     @field_validator("broker_url")
     @classmethod
-    def _is_redis_protocol(cls, value: SecretStr) -> SecretStr:
-        RedisDsn(value.get_secret_value())
+    def _is_redis_protocol(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            RedisDsn(value.get_secret_value())
         return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read secrets from their files, and everything else from the environment."""
+        return init_settings, _SecretFiles(settings_cls), env_settings
+
+
+class _SecretFiles(PydanticBaseSettingsSource):
+    """Reads the settings that are secrets."""
+
+    def __call__(self) -> dict[str, Any]:
+        found = (self.get_field_value(field, name) for name, field in self.settings_cls.model_fields.items())
+        return {key: value for value, key, _ in found if value is not None}
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Return the value, the key that the model knows it by, and that it is no JSON."""
+        variable = variable_of(field_name)
+        key = field_name if field.validation_alias is None else variable
+        return read_secret(variable) if variable in SECRETS else None, key, False
 
 
 @lru_cache
@@ -253,7 +287,9 @@ def as_table() -> str:
     rows = ["| variable | meaning | default |", "| --- | --- | --- |"]
     for name, field in Settings.model_fields.items():
         meaning = (field.description or "").replace("|", r"\|")
-        rows.append(f"| `{variable_of(name)}` | {meaning} | {_default(field)} |")
+        variable = variable_of(name)
+        names = f"`{variable}` or `{file_variable(variable)}`" if variable in SECRETS else f"`{variable}`"
+        rows.append(f"| {names} | {meaning} | {_default(field)} |")
     return "\n".join(rows) + "\n"
 
 

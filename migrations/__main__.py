@@ -1,10 +1,10 @@
 """`python -m migrations`: upgrade the schema of the database that `DATABASE_URL` names."""
 
 import argparse
-import os
 import sys
 
 import migrations
+from jobs.secret_files import SecretUnreadable, read_secret
 
 
 def main() -> None:
@@ -20,9 +20,14 @@ def main() -> None:
     )
     arguments = parser.parse_args()
 
-    database_url = os.environ.get("DATABASE_URL")
+    try:
+        database_url = read_secret("DATABASE_URL")
+    except SecretUnreadable as error:
+        sys.exit(str(error))
     if not database_url:
-        sys.exit("DATABASE_URL is not set; set it to postgresql://user:password@host/name")
+        sys.exit(
+            "DATABASE_URL is not set; set it, or DATABASE_URL_FILE, to postgresql://user:password@host/name"
+        )
     try:
         if arguments.command == "downgrade":
             migrations.downgrade(database_url, arguments.revision)

@@ -4,6 +4,7 @@ import importlib.util
 import sys
 
 from jobs.database import engine_from, sessions
+from jobs.secret_files import hide_from_children
 from jobs.settings import settings
 from jobs.storage.store import Store
 from pruning.errors import PruningError
@@ -22,6 +23,7 @@ def main() -> None:
         refuse_old_versions()
     except PruningError as error:
         sys.exit(str(error))
+    hide_from_children()
     Store(settings().store_url)  # a wrong URL must fail the start, not every job
     engine = engine_from(settings(), pool_size=2)  # one connection each for the heartbeat and the watchdog
     identity = Identity.new()

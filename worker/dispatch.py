@@ -28,6 +28,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from jobs.database import DATABASE_UNAVAILABLE, engine_from, sessions
 from jobs.fleet import dispatch_queue
 from jobs.lifecycle import lifecycle
+from jobs.secret_files import hide_from_children
 from jobs.settings import Settings, settings
 from jobs.storage.store import Store
 from jobs.sweeps import sweeps
@@ -149,6 +150,7 @@ class Dispatcher:
 
 def main() -> None:
     """Dispatch until SIGTERM or Ctrl-C."""
+    hide_from_children()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     engine = engine_from(settings(), pool_size=3)  # one connection each for rounds, retention and webhooks
     database = sessions(engine)

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from jobs.access import api_keys, page_sessions
 from jobs.database import sqlalchemy_url
+from jobs.secret_files import write_secret
 
 OWNER = "local"
 
@@ -18,7 +19,7 @@ def sign_in_token(database_url: str, key_file: Path) -> str:
     try:
         with Session(engine) as session, session.begin():
             while (principal := api_keys.authenticate(session, _read(key_file))) is None:
-                _write_secret(key_file, api_keys.create(session, OWNER, "pruneserve up"))
+                write_secret(key_file, api_keys.create(session, OWNER, "pruneserve up"))
             return page_sessions.create_link(session, principal.key_id)
     finally:
         engine.dispose()
@@ -27,18 +28,9 @@ def sign_in_token(database_url: str, key_file: Path) -> str:
 def secret_key(key_file: Path) -> str:
     """Return the key that encrypts secrets in the database, created if there is none."""
     if not _read(key_file):
-        _write_secret(key_file, Fernet.generate_key().decode())
+        write_secret(key_file, Fernet.generate_key().decode())
     return _read(key_file)
 
 
 def _read(file: Path) -> str:
     return file.read_text(encoding="ascii").strip() if file.exists() else ""
-
-
-def _write_secret(file: Path, secret: str) -> None:
-    """Write the file so that others can never read it and no reader ever sees it half-written."""
-    temporary = file.with_name(f"{file.name}.new")
-    temporary.unlink(missing_ok=True)
-    temporary.touch(mode=0o600)
-    temporary.write_text(f"{secret}\n", encoding="ascii")
-    temporary.replace(file)

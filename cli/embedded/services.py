@@ -10,29 +10,48 @@ import httpx
 
 from cli.embedded.process import EmbeddedError, OwnedProcess
 from cli.embedded.server import LOOPBACK
+from jobs.secret_files import file_variable, write_secret
 
 
 class Service(OwnedProcess):
     """A Python module of the service, run as a program."""
 
     def __init__(
-        self, name: str, directory: Path, module: Sequence[str], settings: Mapping[str, str]
+        self,
+        name: str,
+        directory: Path,
+        module: Sequence[str],
+        settings: Mapping[str, str],
+        secrets: Mapping[str, str] | None = None,
     ) -> None:
-        """`module` is the module's name with its arguments; `settings` are added to the environment."""
+        """`module` is the module's name with its arguments; `settings` are added to the environment.
+
+        `secrets` are handed over in files, whose paths the environment has.
+        """
         super().__init__(directory)
         self.name = name
         self._module = module
         self._settings = settings
+        self._secrets = secrets or {}
 
     def _prepare(self) -> None:
-        pass
+        self._secret_directory.mkdir(mode=0o700, exist_ok=True)
+        for name, secret in self._secrets.items():
+            write_secret(self._secret_directory / name, secret)
+
+    @property
+    def _secret_directory(self) -> Path:
+        return self.directory / "secrets"
 
     def _command(self) -> Sequence[str]:
         # -P: modules in the current directory must not be imported.
         return [sys.executable, "-P", "-u", "-m", *self._module]
 
     def _environment(self) -> Mapping[str, str]:
-        return {**os.environ, **self._settings}
+        files = {
+            file_variable(variable): str(self._secret_directory / variable) for variable in self._secrets
+        }
+        return {**os.environ, **self._settings, **files}
 
     def _is_ready(self) -> bool:
         return True
@@ -41,9 +60,16 @@ class Service(OwnedProcess):
 class Api(Service):
     """The API with the status page."""
 
-    def __init__(self, directory: Path, port: int, settings: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        port: int,
+        settings: Mapping[str, str],
+        secrets: Mapping[str, str] | None = None,
+    ) -> None:
         """Listen on `port` of loopback."""
-        super().__init__("api", directory, ["api", "--host", LOOPBACK, "--port", str(port)], settings)
+        module = ["api", "--host", LOOPBACK, "--port", str(port)]
+        super().__init__("api", directory, module, settings, secrets)
         self._port = port
 
     @property
@@ -52,6 +78,7 @@ class Api(Service):
         return f"http://{LOOPBACK}:{self._port}"
 
     def _prepare(self) -> None:
+        super()._prepare()
         with socket.socket() as probe:
             # As the server does, so that connections in TIME_WAIT do not make the port appear taken.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -74,5 +101,7 @@ class Worker(Service):
 
     stop_seconds = 30.0  # it finishes its block and hands its job back
 
-    def __init__(self, directory: Path, settings: Mapping[str, str]) -> None:
-        super().__init__("worker", directory, ["worker"], settings)
+    def __init__(
+        self, directory: Path, settings: Mapping[str, str], secrets: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__("worker", directory, ["worker"], settings, secrets)

@@ -17,6 +17,7 @@ from cli.embedded.signals import interrupt, on_signals
 from cli.embedded.supervisor import Supervisor, say
 from cli.embedded.valkey import Valkey
 from cli.terminal import CommandFailed, Exit, out
+from jobs.secret_files import SecretUnreadable, forget_secrets, read_secret
 
 
 def run(data: DataDirectory, *, port: int, roots: Sequence[Path]) -> None:
@@ -34,29 +35,35 @@ def run(data: DataDirectory, *, port: int, roots: Sequence[Path]) -> None:
             finally:
                 data.address.unlink(missing_ok=True)
                 supervisor.stop()
-    except (EmbeddedError, migrations.UnsupportedDatabase) as error:
+    except (EmbeddedError, SecretUnreadable, migrations.UnsupportedDatabase) as error:
         raise CommandFailed(str(error), Exit.FAILED) from error
 
 
 def _start(supervisor: Supervisor, data: DataDirectory, port: int, roots: Sequence[Path]) -> None:
+    hub_token = read_secret("PRUNESERVE_HUB_TOKEN")
+    forget_secrets()
     postgres, valkey = Postgres(data.postgres), Valkey(data.valkey)
     supervisor.start(postgres)
     supervisor.start(valkey)
     migrations.upgrade(postgres.url)
 
     settings = {
-        "DATABASE_URL": postgres.url,
-        "BROKER_URL": valkey.url,
         "STORE_URL": data.store.as_uri(),
-        "PRUNESERVE_SECRET_KEYS": secret_key(data.secret_key),
         "PRUNESERVE_WORK_DIR": str(data.work),
         "PRUNESERVE_MODEL_ROOTS": _joined("PRUNESERVE_MODEL_ROOTS", data.models, *roots),
         "PRUNESERVE_DATA_ROOTS": _joined("PRUNESERVE_DATA_ROOTS", data.models, *roots),
     }
-    api = Api(data.root / "api", port, settings)
+    # Each process gets only the secrets that it needs: the worker opens what strangers have made.
+    database, broker = {"DATABASE_URL": postgres.url}, {"BROKER_URL": valkey.url}
+    keys = {"PRUNESERVE_SECRET_KEYS": secret_key(data.secret_key)}
+    hub = {"PRUNESERVE_HUB_TOKEN": hub_token} if hub_token else {}
+    api = Api(data.root / "api", port, settings, database | keys | hub)
+    dispatch = ["worker.dispatch"]
     supervisor.start(api)
-    supervisor.start(Service("dispatcher", data.root / "dispatcher", ["worker.dispatch"], settings))
-    supervisor.start(Worker(data.root / "worker", settings))
+    supervisor.start(
+        Service("dispatcher", data.root / "dispatcher", dispatch, settings, database | broker | keys)
+    )
+    supervisor.start(Worker(data.root / "worker", settings, database | broker | hub))
 
     token = sign_in_token(postgres.url, data.api_key)
     data.address.write_text(f"{api.url}\n", encoding="ascii")

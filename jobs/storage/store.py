@@ -20,9 +20,11 @@ import obstore
 from obstore import exceptions
 from obstore.store import LocalStore, S3Store
 
+from jobs.secret_files import read_secret
+
 if TYPE_CHECKING:
     from obstore import BytesStream
-    from obstore.store import ClientConfig, ObjectStore, RetryConfig
+    from obstore.store import ClientConfig, ObjectStore, RetryConfig, S3Config
 
 _READ_BYTES = 1024 * 1024
 _PART_BYTES = 16 * 1024 * 1024
@@ -87,8 +89,9 @@ class Store:
     def __init__(self, url: str) -> None:
         """Open `file:///directory`, which is created if necessary, or `s3://bucket/prefix`.
 
-        For S3, the endpoint, the region and the credentials come from the environment (`AWS_ENDPOINT_URL`,
-        `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, …). Raises ValueError for any other URL.
+        For S3, the endpoint and the region come from the environment (`AWS_ENDPOINT_URL`, `AWS_REGION`, …),
+        the credentials from there or from files (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and
+        `AWS_SESSION_TOKEN`, see `jobs.secret_files`). Raises ValueError for any other URL.
         """
         self._objects = _object_store(url)
 
@@ -256,8 +259,21 @@ def _object_store(url: str) -> "ObjectStore":
         endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL", "")
         client: ClientConfig = {"allow_http": endpoint.startswith("http://"), "connect_timeout": "5s"}
         prefix = parts.path.strip("/") or None
-        return S3Store(parts.netloc, prefix=prefix, client_options=client, retry_config=_RETRY)
+        return S3Store(
+            parts.netloc, prefix=prefix, client_options=client, retry_config=_RETRY, config=_credentials()
+        )
     raise ValueError("STORE_URL must be file:///directory or s3://bucket/prefix")
+
+
+def _credentials() -> "S3Config":
+    found: S3Config = {}
+    if key := read_secret("AWS_ACCESS_KEY_ID"):
+        found["access_key_id"] = key
+    if secret := read_secret("AWS_SECRET_ACCESS_KEY"):
+        found["secret_access_key"] = secret
+    if token := read_secret("AWS_SESSION_TOKEN"):
+        found["session_token"] = token
+    return found
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,13 +79,17 @@ PRUNESERVE = [sys.executable, "-m", "cli.main"]
 
 @contextmanager
 def up(
-    data: Path, *arguments: str, port: int | None = None, command: Sequence[str] = PRUNESERVE
+    data: Path,
+    *arguments: str,
+    port: int | None = None,
+    command: Sequence[str] = PRUNESERVE,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[Up]:
     """A `pruneserve up` that is ready, stopped at the end if it still runs."""
     port = port or free_port()
     process = subprocess.Popen(
         [*command, "up", "--data", str(data), "--port", str(port), *arguments],
-        env=os.environ | SETTINGS,
+        env={**os.environ, **SETTINGS, **(environment or {})},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -4,7 +4,10 @@ from jobs.settings import settings
 
 QUEUE = "prune"
 
-broker_url = settings().broker_url.get_secret_value()
+_broker = settings().broker_url
+if _broker is None:
+    raise ValueError("BROKER_URL is not set; set it, or BROKER_URL_FILE, to redis://…")
+broker_url = _broker.get_secret_value()
 broker_connection_retry_on_startup = True
 broker_connection_max_retries = None
 # Without timeouts, a read from a broker that has vanished would block for ever.

@@ -22,11 +22,19 @@ from tests.cli.conftest import PATIENCE_SECONDS, PRUNESERVE, Up, up
 # They share a stack, and come in the order in which they are written.
 pytestmark = [pytest.mark.xdist_group("up"), pytest.mark.slow]
 
+# Secrets in the environment of the person who starts `up`.
+OF_THE_PERSON = {
+    "PRUNESERVE_HUB_TOKEN": "hf_of_the_service",
+    "HF_TOKEN": "hf_of_the_person",
+    "PRUNESERVE_API_KEY": "a-key-of-the-person",
+}
+
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory, small_model: Path) -> Iterator[Up]:
     """One stack for the tests that leave it as it was."""
-    with up(tmp_path_factory.mktemp("up") / "data", "--root", str(small_model.parent)) as running:
+    data = tmp_path_factory.mktemp("up") / "data"
+    with up(data, "--root", str(small_model.parent), environment=OF_THE_PERSON) as running:
         yield running
 
 
@@ -85,6 +93,42 @@ def test_wait_outlives_a_restart_of_the_api(running: Up, small_model: Path) -> N
         rest, _ = waiting.communicate(timeout=PATIENCE_SECONDS)
     assert waiting.returncode == Exit.OK, running.logs()
     assert rest.count("running") == 1
+
+
+@pytest.mark.threat
+def test_no_process_has_a_secret_in_its_environment_or_command_line(running: Up) -> None:
+    data = running.data
+    secrets = {path.read_text().strip() for path in (data.api_key, data.secret_key)}
+    secrets |= {(directory / "password").read_text() for directory in (data.postgres, data.valkey)}
+    worker = running_process(running, "worker")
+    within_patience(lambda: children_that_run_jobs(worker))
+    [before] = children_that_run_jobs(worker)
+    before.kill()
+    within_patience(lambda: children_that_run_jobs(worker) not in ([], [before]))
+
+    stack = psutil.Process(running.process.pid)
+    of_up = visible(stack)
+    # The person's own secrets are in the environment of their own `up`, and in no other.
+    assert not [secret for secret in secrets if secret in of_up]
+    secrets |= set(OF_THE_PERSON.values())
+    seen = {process.pid: visible(process) for process in stack.children(recursive=True)}
+    assert len(seen) >= 6
+    assert children_that_run_jobs(worker)[0].pid in seen
+    assert [(pid, secret) for pid, text in seen.items() for secret in secrets if secret in text] == []
+
+
+@pytest.mark.threat
+def test_a_process_is_handed_only_the_secrets_that_it_needs(running: Up) -> None:
+    files = [path for path in running.data.root.glob("*/secrets/*") if path.is_file()]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
+    given: dict[str, set[str]] = {}
+    for path in files:
+        given.setdefault(path.parts[-3], set()).add(path.name)
+    assert given == {
+        "api": {"DATABASE_URL", "PRUNESERVE_SECRET_KEYS", "PRUNESERVE_HUB_TOKEN"},
+        "dispatcher": {"DATABASE_URL", "BROKER_URL", "PRUNESERVE_SECRET_KEYS"},
+        "worker": {"DATABASE_URL", "BROKER_URL", "PRUNESERVE_HUB_TOKEN"},
+    }
 
 
 def test_servers_that_die_are_restarted(running: Up) -> None:
@@ -159,6 +203,19 @@ def processes_of(data: DataDirectory) -> list[psutil.Process]:
 def running_process(running: Up, name: str) -> psutil.Process:
     """The process of `up` with that name. Its command line does not tell: Celery may set another title."""
     return psutil.Process(int((running.data.root / name / "running.lock").read_text()))
+
+
+def children_that_run_jobs(worker: psutil.Process) -> list[psutil.Process]:
+    """The worker's children but for the one that counts semaphores. Celery may set another title."""
+    marks = ("spawn_main", "SpawnPoolWorker")
+    alive = [it for it in worker.children() if it.status() != psutil.STATUS_ZOMBIE]
+    return [it for it in alive if any(mark in " ".join(it.cmdline()) for mark in marks)]
+
+
+def visible(process: psutil.Process) -> str:
+    """What /proc shows of a process to its user: the initial environment, and the command line."""
+    directory = Path("/proc") / str(process.pid)
+    return (directory / "environ").read_text() + (directory / "cmdline").read_text()
 
 
 def server(running: Up, name: str) -> psutil.Process | None:

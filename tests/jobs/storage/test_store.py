@@ -136,3 +136,16 @@ def test_an_unreachable_server_is_a_transient_error(
     with pytest.raises(StoreUnreachable) as away:
         Store(s3_url).put_file("a", small(tmp_path))
     assert "127.0.0.1" not in str(away.value)
+
+
+def test_the_keys_of_s3_may_come_from_files(
+    s3_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        (tmp_path / name).write_text(os.environ[name])
+        monkeypatch.delenv(name)
+        monkeypatch.setenv(f"{name}_FILE", str(tmp_path / name))
+    Store(s3_url).put_file("a", small(tmp_path))
+    (tmp_path / "AWS_SECRET_ACCESS_KEY").write_text("wrong")
+    with pytest.raises(StoreRefused):
+        Store(s3_url).put_file("a", small(tmp_path))

@@ -1,0 +1,82 @@
+"""Secrets of the service, from files: /proc shows the initial environment of a process while it lives.
+
+For each variable of `SECRETS`, the variable `<name>_FILE` names a file that holds the value. The variable
+itself works too, where an operator accepts that; `hide_from_children` then keeps it from the processes that
+this one starts.
+"""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+SECRETS = (
+    "DATABASE_URL",
+    "BROKER_URL",
+    "PRUNESERVE_SECRET_KEYS",
+    "PRUNESERVE_HUB_TOKEN",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+)
+"""The variables whose values are secrets."""
+
+_OF_OTHER_PROGRAMS = ("PRUNESERVE_API_KEY", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+"""Secrets of a person who starts the service in their own shell. No process of the service needs them."""
+
+
+class SecretUnreadable(Exception):
+    """A secret cannot be read. The message names the variable and the file."""
+
+
+def file_variable(variable: str) -> str:
+    """Return the name of the variable that names the file with a secret."""
+    return f"{variable}_FILE"
+
+
+def read_secret(variable: str) -> str | None:
+    """Return a secret, without white space around it; None if it is not set or empty.
+
+    Raises `SecretUnreadable` if the file cannot be read, or if both variables are set.
+    """
+    value, file = os.environ.get(variable), os.environ.get(file_variable(variable))
+    if not file:
+        return value or None
+    if value:
+        raise SecretUnreadable(f"{variable} and {file_variable(variable)} are both set; unset one of them")
+    try:
+        return Path(file).read_text(encoding="utf-8").strip() or None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise SecretUnreadable(f"{file_variable(variable)}: {file} cannot be read: {reason}") from error
+
+
+def write_secret(file: Path, secret: str) -> None:
+    """Write a file that only its user can read, and that no reader ever sees half-written."""
+    temporary = file.with_name(f"{file.name}.new")
+    temporary.unlink(missing_ok=True)
+    temporary.touch(mode=0o600)
+    temporary.write_text(f"{secret}\n", encoding="utf-8")
+    temporary.replace(file)
+
+
+def hide_from_children() -> None:
+    """Take the secrets out of the environment that child processes inherit. Call it when a program starts.
+
+    Children that read the settings find each value in a file without a name, which this process keeps open.
+    """
+    for variable in SECRETS:
+        if value := os.environ.pop(variable, None):
+            descriptor = os.memfd_create(variable)
+            os.write(descriptor, value.encode())
+            os.environ[file_variable(variable)] = f"/proc/{os.getpid()}/fd/{descriptor}"
+    _forget(_OF_OTHER_PROGRAMS)
+
+
+def forget_secrets() -> None:
+    """Take every secret, and the paths of their files, out of the environment that children inherit."""
+    _forget((*SECRETS, *map(file_variable, SECRETS), *_OF_OTHER_PROGRAMS))
+
+
+def _forget(variables: Iterable[str]) -> None:
+    for variable in variables:
+        os.environ.pop(variable, None)
