@@ -126,7 +126,7 @@ def retry(session: Session, owner: str, job_id: UUID, *, max_queued: int | None 
         quota.take_place_in_queue(session, owner, max_queued)
         fresh = released(JobState.QUEUED) | {"lost_attempts": 0, "error": None, "retried_at": NOW}
         change = StateChanged(state=JobState.QUEUED, reason="retried")
-        if move(session, job_id, state, change, Job.owner == owner, values=fresh):
+        if move(session, job_id, state, change, values=fresh):
             _reopen_sweep(session, job_id)
             return True
         state = _state(session, owner, job_id)  # another request was faster
@@ -281,8 +281,7 @@ def take_back(
         error = JobError(type=kind, message=message)
         change = StateChanged(state=JobState.FAILED, error=error)
         values["error"] = error.model_dump(exclude_none=True)
-    held = Job.lease_token == token
-    moved = move(session, job_id, row.state, change, held, values=released(change.state) | values)
+    moved = move(session, job_id, row.state, change, values=released(change.state) | values)  # still locked
     if moved is None:
         return None
     close_attempt(session, job_id, moved.attempt, Outcome.LOST, reason)

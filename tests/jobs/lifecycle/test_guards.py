@@ -1,0 +1,142 @@
+"""What a move must not touch, must not forget and must refuse: a test for each guard and each by-product."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select, text, update
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.lifecycle import lifecycle
+from jobs.lifecycle.events import JobError, LogMessage, StateChanged
+from jobs.lifecycle.lifecycle import Claim, Conflict
+from jobs.lifecycle.transitions import close_attempt, move
+from jobs.queries import queries
+from jobs.queries.queries import JobFilter
+from jobs.spec.job import JobSpec
+from jobs.states import JobState, Outcome
+from jobs.storage.uploads import UnknownUpload
+from jobs.tables import Job, JobAttempt, Upload, WebhookDelivery, WebhookEndpoint
+
+Database = sessionmaker[Session]
+Submit = Callable[[], UUID]
+
+SHA256 = "ab" * 32
+
+
+def take(database: Database, job_id: UUID) -> Claim:
+    with database.begin() as session:
+        claim = lifecycle.claim(session, job_id, "w1", 30)
+    assert claim is not None
+    return claim
+
+
+def test_every_event_of_a_worker_is_a_sign_of_progress(database: Database, submit: Submit) -> None:
+    claim = take(database, submit())
+    long_ago = text("now() - interval '1 hour'")
+    with database.begin() as session:
+        session.execute(update(Job).values(progressed_at=long_ago))
+        before = session.scalars(select(Job.progressed_at)).one()
+        assert lifecycle.record(session, claim, LogMessage(message="still here"))
+        after = session.scalars(select(Job.progressed_at)).one()
+    assert before is not None
+    assert after is not None
+    assert (after - before).total_seconds() > 3500
+
+
+def test_of_two_retries_at_once_the_slower_says_that_the_job_is_queued(
+    database: Database, submit: Submit
+) -> None:
+    claim = take(database, submit())
+    with database.begin() as session:
+        assert lifecycle.fail(session, claim, JobError(type="internal", message="no"))
+    moved = Event()
+
+    def slower() -> JobState:
+        assert moved.wait(30)
+        with database.begin() as session, pytest.raises(Conflict) as conflict:
+            lifecycle.retry(session, "ada", claim.job_id)
+        return conflict.value.state
+
+    with ThreadPoolExecutor(1) as pool:
+        with database.begin() as session:
+            waiting = pool.submit(slower)
+            assert lifecycle.retry(session, "ada", claim.job_id)
+            moved.set()
+            wait_for_blocked_update(database)
+        assert waiting.result(30) == JobState.QUEUED
+
+
+def wait_for_blocked_update(database: Database) -> None:
+    """Return once another connection waits for a row's lock."""
+    blocked = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+    for _ in range(3000):
+        with database.begin() as session:
+            if session.scalars(blocked).one():
+                return
+            session.execute(text("SELECT pg_sleep(0.01)"))
+    raise AssertionError("the other retry does not wait")
+
+
+def test_a_stored_error_has_no_fields_without_a_value(database: Database, submit: Submit) -> None:
+    claim = take(database, submit())
+    with database.begin() as session:
+        assert lifecycle.fail(session, claim, JobError(type="internal", message="no"))
+        assert session.scalars(select(Job.error)).one() == {"type": "internal", "message": "no"}
+
+
+def test_the_labels_of_a_new_job_find_it(database: Database, spec: JobSpec) -> None:
+    with database.begin() as session:
+        labelled = lifecycle.create(session, "ada", spec, {"team": "vision"}).id
+        lifecycle.create(session, "ada", spec)
+    with database.begin() as session:
+        wanted = JobFilter(labels=(("team", "vision"),))
+        assert [job.id for job in queries.newest(session, "ada", wanted, before=None, limit=9)] == [labelled]
+
+
+def test_a_new_job_names_its_owners_uploads_by_their_content(database: Database, spec: JobSpec) -> None:
+    with database.begin() as session:
+        upload = Upload(owner="ada", name="a.txt", format="txt", size=3, sha256=SHA256, key="uploads/a")
+        session.add(upload)
+        session.flush()
+        request = spec.model_dump(mode="json")
+        request["recipe"]["calibration"]["dataset"] = f"upload:{upload.id}"
+        named = JobSpec.model_validate(request)
+        stored = lifecycle.create(session, "ada", named).spec
+        assert stored["recipe"]["calibration"]["dataset"] == f"sha256:{SHA256}.txt"
+        with pytest.raises(UnknownUpload, match="calibration"):
+            lifecycle.create(session, "bob", named)
+
+
+def test_only_the_named_attempt_of_the_named_job_is_closed(database: Database, submit: Submit) -> None:
+    one, other = submit(), submit()
+    with database.begin() as session:
+        session.add_all(JobAttempt(job_id=job, attempt=n, worker="w") for job in (one, other) for n in (1, 2))
+        session.flush()
+        close_attempt(session, one, 2, Outcome.LOST, "gone")
+    with database.begin() as session:
+        closed = select(JobAttempt.job_id, JobAttempt.attempt).where(JobAttempt.ended_at.is_not(None))
+        assert session.execute(closed).all() == [(one, 2)]
+
+
+def test_a_job_that_ends_writes_one_message_and_one_that_starts_writes_none(
+    database: Database, submit: Submit
+) -> None:
+    with database.begin() as session:
+        events = ["job.succeeded", "job.failed", "job.cancelled"]
+        session.add(WebhookEndpoint(owner="ada", url="https://example.com", events=events, secret=b"s"))
+    job_id = submit()
+    claim = take(database, job_id)
+    with database.begin() as session:
+        assert session.scalars(select(WebhookDelivery)).all() == []
+        assert lifecycle.fail(session, claim, JobError(type="internal", message="no"))
+        (message,) = session.scalars(select(WebhookDelivery)).all()
+    assert (message.event, message.payload["data"]["id"]) == ("job.failed", str(job_id))
+
+
+def test_a_move_that_does_not_exist_is_refused_by_name(database: Database, submit: Submit) -> None:
+    job_id = submit()
+    with database.begin() as session, pytest.raises(ValueError, match="from queued to succeeded"):
+        move(session, job_id, JobState.QUEUED, StateChanged(state=JobState.SUCCEEDED))
