@@ -60,7 +60,7 @@ def _narrow(at: Context, choice: ModelChoice, windows: Tensor) -> None:
     streamed = _streamed(at, choice, windows, torch.bfloat16)
     at.require("bfloat16: `streamed` has the bits of `whole`", same_bits(streamed, whole))
     if at.on_gpu:
-        with patch("pruning.gradients.accumulate.uses_fused_kernel", lambda device, dtype: False):
+        with patch("pruning.gradients.accumulate.uses_fused_kernel", lambda device, variant: False):
             plain = _whole(at, choice, windows, torch.bfloat16)
         difference = largest_difference(whole, plain)
         at.require("the fused kernel was used", difference > 0)

@@ -1,25 +1,43 @@
 """Accumulates |g| and g² over windows, where g = δᵀx is one window's weight gradient.
 
 No gradient is stored: each is formed, added to the sums and dropped. On CUDA in 16 bits, one Triton kernel
-does all of it; elsewhere, or where that kernel fails its self-test, torch's matrix products do.
+does all of it; elsewhere, or where a variant of that kernel fails its self-test, torch's matrix products do.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import get_args
 
 import torch
 from torch import Tensor
 
-from pruning.gradients.factors import GradientFactors
+from pruning.gradients.factors import GradientFactors, is_aligned
+from pruning.model.layers import LinearLayer
 from pruning.recipe import GradientNorm
-from pruning.runtime.device import current_device
+from pruning.runtime.device import current_device, is_out_of_memory
 
 log = logging.getLogger(__name__)
 
 # A smaller layer has fewer tiles than a large GPU has multiprocessors.
 _MIN_FUSED_WEIGHTS = 1 << 21
+
+
+@dataclass(frozen=True)
+class KernelVariant:
+    """What the fused kernel is compiled for. A variant that fails leaves the others in use."""
+
+    norms: tuple[GradientNorm, ...]
+    dtype: torch.dtype
+    has_float32: bool  # whether a pair of factors in float32 follows
+    aligned: bool  # see `is_aligned`
+
+    @classmethod
+    def of(
+        cls, norms: Collection[GradientNorm], dtype: torch.dtype, *, has_float32: bool, shape: tuple[int, int]
+    ) -> "KernelVariant":
+        """Return the variant for a layer's weight of `shape` (outputs, inputs)."""
+        return cls(tuple(sorted(norms)), dtype, has_float32, is_aligned(*shape))
 
 
 def accumulate(sums: Mapping[GradientNorm, Tensor], *factors: GradientFactors) -> None:
@@ -30,11 +48,32 @@ def accumulate(sums: Mapping[GradientNorm, Tensor], *factors: GradientFactors) -
     """
     # The narrowest comes first: its product is rounded once, then the float32 ones are added to it.
     factors = tuple(sorted(factors, key=lambda each: each.deltas[0].itemsize))
-    narrowest = factors[0].deltas[0]
-    if _suits_fused_kernel(factors) and uses_fused_kernel(narrowest.device, narrowest.dtype):
+    variant, device = _variant_for(sums.keys(), factors), factors[0].deltas[0].device
+    if variant is not None and uses_fused_kernel(device, variant):
         accumulate_fused(sums, *factors)
     else:
         accumulate_by_matmul(sums, *factors)
+
+
+def variants_in_use(
+    device: torch.device,
+    dtype: torch.dtype,
+    norms: Collection[GradientNorm],
+    layers: Collection[LinearLayer],
+    *,
+    has_float32: bool,
+) -> set[KernelVariant]:
+    """Try what the kernel needs for these layers' weights, and return the variants that will be used.
+
+    `has_float32`: whether some tokens' factors are in float32.
+    """
+    shapes = {(layer.outputs, layer.inputs) for layer in layers}
+    wanted = {
+        KernelVariant.of(norms, dtype, has_float32=has_float32, shape=shape)
+        for shape in shapes
+        if _is_large(*shape)
+    }
+    return {variant for variant in wanted if uses_fused_kernel(device, variant)}
 
 
 def accumulate_by_matmul(sums: Mapping[GradientNorm, Tensor], *factors: GradientFactors) -> None:
@@ -58,50 +97,59 @@ def accumulate_fused(sums: Mapping[GradientNorm, Tensor], *factors: GradientFact
         accumulate_in_kernel(sums, *factors)
 
 
-def _suits_fused_kernel(factors: Sequence[GradientFactors]) -> bool:
-    """Whether the layer is large, and at most one float32 pair follows the narrowest."""
+def _variant_for(norms: Collection[GradientNorm], factors: Sequence[GradientFactors]) -> KernelVariant | None:
+    """Return the kernel's variant; None if the layer is small, or more than one float32 pair follows."""
     narrowest, *others = factors
-    weights = narrowest.deltas[0].shape[1] * narrowest.inputs[0].shape[1]
+    shape = narrowest.deltas[0].shape[1], narrowest.inputs[0].shape[1]
     dtypes = [other.deltas[0].dtype for other in others]
-    return weights >= _MIN_FUSED_WEIGHTS and dtypes in ([], [torch.float32])
+    if not _is_large(*shape) or dtypes not in ([], [torch.float32]):
+        return None
+    return KernelVariant.of(norms, narrowest.deltas[0].dtype, has_float32=bool(others), shape=shape)
+
+
+def _is_large(outputs: int, inputs: int) -> bool:
+    return outputs * inputs >= _MIN_FUSED_WEIGHTS
 
 
 @lru_cache
-def uses_fused_kernel(device: torch.device, dtype: torch.dtype) -> bool:
-    """Whether gradients of `dtype` are accumulated by the fused kernel on `device`.
+def uses_fused_kernel(device: torch.device, variant: KernelVariant) -> bool:
+    """Whether gradients are accumulated by this variant of the fused kernel on `device`.
 
-    True for 16-bit dtypes on CUDA, provided that the kernel compiles and passes a self-test. The first call
-    compiles it, which needs Triton and a C compiler; on failure a warning is logged.
+    True for 16-bit dtypes on CUDA, provided that the variant compiles and passes a self-test. The first call
+    compiles it, which needs Triton and a C compiler; on failure a warning is logged. Raises what tells that
+    memory ran out, so that the pass goes on with a smaller micro-batch and the same kernel.
     """
-    if device.type != "cuda" or dtype.itemsize != 2:
+    if device.type != "cuda" or variant.dtype.itemsize != 2:
         return False
     try:
-        passed = _kernel_passes_self_test(device, dtype)
+        passed = _kernel_passes_self_test(device, variant)
     except Exception as error:  # a compiler can raise anything; the matrix products always work
-        log.warning("the fused gradient kernel does not run, using torch matmul instead: %s", error)
+        if is_out_of_memory(error):
+            raise
+        log.warning("the fused gradient kernel does not run, using torch matmul for %s: %s", variant, error)
         return False
     if not passed:
-        log.warning("the fused gradient kernel gives wrong sums in %s, using torch matmul instead", dtype)
+        log.warning("the fused gradient kernel gives wrong sums, using torch matmul for %s", variant)
     return passed
 
 
-def _kernel_passes_self_test(device: torch.device, dtype: torch.dtype) -> bool:
+def _kernel_passes_self_test(device: torch.device, variant: KernelVariant) -> bool:
     """Compare both ways on random windows, within what rounding a gradient to 16 bits allows."""
     generator = torch.Generator(device).manual_seed(0)
+    outputs, inputs = (160, 208) if variant.aligned else (150, 200)
+    kinds = [(70, variant.dtype)] + ([(8, torch.float32)] if variant.has_float32 else [])
 
-    def windows(tokens: int, features: int, kind: torch.dtype) -> Sequence[Tensor]:
-        return torch.randn(2, tokens, features, generator=generator, device=device).to(kind).unbind()
+    def windows(tokens: int, features: int, dtype: torch.dtype) -> Sequence[Tensor]:
+        return torch.randn(2, tokens, features, generator=generator, device=device).to(dtype).unbind()
 
     factors = [
-        GradientFactors(windows(tokens, 200, kind), windows(tokens, 150, kind))
-        for tokens, kind in ((70, dtype), (8, torch.float32))
+        GradientFactors(windows(tokens, inputs, dtype), windows(tokens, outputs, dtype))
+        for tokens, dtype in kinds
     ]
-    found, expected = _zero_sums(device, 150, 200), _zero_sums(device, 150, 200)
+    found, expected = (
+        {norm: torch.zeros(outputs, inputs, device=device) for norm in variant.norms} for _ in range(2)
+    )
     accumulate_fused(found, *factors)
     accumulate_by_matmul(expected, *factors)
-    eps = torch.finfo(dtype).eps
+    eps = torch.finfo(variant.dtype).eps
     return all(torch.allclose(found[norm], expected[norm], rtol=4 * eps, atol=eps) for norm in found)
-
-
-def _zero_sums(device: torch.device, *shape: int) -> dict[GradientNorm, Tensor]:
-    return {norm: torch.zeros(shape, device=device) for norm in get_args(GradientNorm)}

@@ -15,14 +15,15 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from pruning.gradients.factors import GradientFactors
+from pruning.gradients.factors import GradientFactors, is_aligned
 from pruning.recipe import GradientNorm
+from pruning.runtime.bfloat16_parts import bfloat16_parts
 
-_TILE = 128
-_TILE_WIDTH_FOR_TWO_SUMS = 64  # two sums of 128 x 128 would not fit in registers
+# By the number of norms and whether features are aligned: the largest tile whose registers suffice on sm_90.
+# Without alignment every load has an address of its own.
+_TILES = {(1, True): (128, 128), (2, True): (128, 64), (1, False): (128, 64), (2, False): (64, 64)}
 _TILE_ROWS_PER_GROUP = 8
 _TOKENS_PER_STEP = 64
-_FLOAT32_TOKENS_PER_STEP = 16
 
 COMPILE_OPTIONS = {"num_warps": 8, "num_stages": 3, "enable_fp_fusion": True}
 
@@ -40,12 +41,11 @@ def _add_product(gradient, deltas, inputs, ends, window, rows, columns, height, 
         x = tl.load(
             inputs + token * width + columns[None, :], mask=valid & (columns < width)[None, :], other=0.0
         )
-        # "ieee" keeps all bits of float32; it has no effect on narrower dtypes.
-        gradient = tl.dot(tl.trans(delta), x, gradient, input_precision="ieee")
+        gradient = tl.dot(tl.trans(delta), x, gradient)
     return gradient
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["windows", "height", "width"])
 def _kernel(
     deltas,
     inputs,
@@ -64,10 +64,13 @@ def _kernel(
     tile_height: tl.constexpr,
     tile_width: tl.constexpr,
     tokens: tl.constexpr,
-    wide_tokens: tl.constexpr,
+    aligned: tl.constexpr,
     group: tl.constexpr,
 ):
     """Compute one tile of the sums over all windows. `ends`: int64 (windows + 1,), starting with 0."""
+    if aligned:  # lets 16 bytes be loaded at once
+        height = height // 16 * 16
+        width = width // 16 * 16
     # Programs that run at the same time take neighbouring tiles, so that their loads share the cache.
     program, across = tl.program_id(0), tl.cdiv(width, tile_width)
     top = program // (group * across) * group
@@ -96,7 +99,7 @@ def _kernel(
                 columns,
                 height,
                 width,
-                wide_tokens,
+                tokens,
             )
         if has_l1:
             sum_l1 += tl.abs(gradient)
@@ -108,16 +111,19 @@ def _kernel(
         tl.store(l2 + tile, sum_l2, mask=inside)
 
 
-def compile_constants(norms: Collection[GradientNorm], *, has_wide: bool) -> dict[str, int | bool]:
-    """Return the kernel's `tl.constexpr` arguments."""
+def compile_constants(
+    norms: Collection[GradientNorm], *, has_wide: bool, aligned: bool
+) -> dict[str, int | bool]:
+    """Return the kernel's `tl.constexpr` arguments. `aligned`: see `is_aligned`."""
+    height, width = _TILES[len(norms), aligned]
     return {
         "has_wide": has_wide,
         "has_l1": "l1" in norms,
         "has_l2": "l2" in norms,
-        "tile_height": _TILE,
-        "tile_width": _TILE if len(norms) == 1 else _TILE_WIDTH_FOR_TWO_SUMS,
+        "tile_height": height,
+        "tile_width": width,
         "tokens": _TOKENS_PER_STEP,
-        "wide_tokens": _FLOAT32_TOKENS_PER_STEP,
+        "aligned": aligned,
         "group": _TILE_ROWS_PER_GROUP,
     }
 
@@ -131,12 +137,13 @@ def accumulate(
     """
     flat_narrow = deltas, inputs, _ = _flattened(narrow)
     height, width = deltas.shape[1], inputs.shape[1]
-    constants = compile_constants(sums.keys(), has_wide=wide is not None)
+    aligned = is_aligned(height, width)
+    constants = compile_constants(sums.keys(), has_wide=wide is not None, aligned=aligned)
     tiles = triton.cdiv(height, constants["tile_height"]) * triton.cdiv(width, constants["tile_width"])
     unused = deltas  # a pointer that the kernel does not follow
     _kernel[(tiles,)](
         *flat_narrow,
-        *(_flattened(wide) if wide else flat_narrow),
+        *(_in_bfloat16(*_flattened(wide)) if wide else flat_narrow),
         sums.get("l1", unused),
         sums.get("l2", unused),
         len(narrow.deltas),
@@ -153,11 +160,29 @@ def _flattened(factors: GradientFactors) -> tuple[Tensor, Tensor, Tensor]:
     return _concatenated(factors.deltas), _concatenated(factors.inputs), ends
 
 
+def _in_bfloat16(deltas: Tensor, inputs: Tensor, ends: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return factors in bfloat16 with the same products δᵀx, up to 2^-32 of theirs, as the float32 ones.
+
+    Each token becomes eight: all products of its three parts but that of the two smallest. So the usual eight
+    tokens take one step of the kernel.
+    """
+    of_deltas, of_inputs = bfloat16_parts(deltas), bfloat16_parts(inputs)
+    pairs = [(i, j) for i in range(3) for j in range(3) if i + j < 4]
+    return (
+        torch.stack([of_deltas[i] for i, _ in pairs], dim=1).flatten(0, 1),
+        torch.stack([of_inputs[j] for _, j in pairs], dim=1).flatten(0, 1),
+        ends * len(pairs),
+    )
+
+
 def _concatenated(windows: Sequence[Tensor]) -> Tensor:
-    """Concatenate the windows; without a copy where they are adjacent views of one tensor."""
+    """Concatenate the windows; without a copy where they are adjacent views of one tensor.
+
+    The result starts at a multiple of 16 bytes: Triton compiles another variant for one that does not.
+    """
     first, features = windows[0], windows[0].shape[1]
     expected = running_total((window.numel() for window in windows), initial=first.storage_offset())
-    if all(
+    if first.data_ptr() % 16 == 0 and all(
         window.is_contiguous() and window.storage_offset() == offset
         for window, offset in zip(windows, expected, strict=False)
     ):

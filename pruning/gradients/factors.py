@@ -20,3 +20,8 @@ class GradientFactors:
     def gradient(self, window: int) -> Tensor:
         """Return δᵀx of one window, (outputs, inputs)."""
         return self.deltas[window].T @ self.inputs[window]
+
+
+def is_aligned(outputs: int, inputs: int) -> bool:
+    """Whether rows of both factors, δ and x, can be read 16 bytes at a time wherever they start."""
+    return outputs % 16 == 0 and inputs % 16 == 0

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from pruning.gradients.accumulate import uses_fused_kernel
+from pruning.gradients.accumulate import variants_in_use
 from pruning.gradients.activation_store import ActivationStore, Budget
 from pruning.gradients.hidden_states import float32_tokens
 from pruning.gradients.lm_head import LMHeadLoss
@@ -136,7 +136,7 @@ class GradientPass:
             "norms": ",".join(self._norms),
             "float32 tokens": self._float32_tokens,
             "deterministic": self.deterministic,
-            "fused": uses_fused_kernel(self._placement.device, self._placement.dtype),
+            "fused": self._fused_variants,
             **self._placement.numerics_key,
         }
 
@@ -205,6 +205,18 @@ class GradientPass:
     @property
     def _micro_batches(self) -> Sequence[Tensor]:
         return torch.split(self._windows, self.schedule.micro_batch)
+
+    @property
+    def _fused_variants(self) -> str:
+        """Which variants of the fused kernel this pass uses; trying them comes first."""
+        in_use = variants_in_use(
+            self._placement.device,
+            self._placement.dtype,
+            self._norms,
+            tuple(self._stack.layers),
+            has_float32=self._float32_tokens > 0,
+        )
+        return " ".join(sorted("aligned" if one.aligned else "unaligned" for one in in_use))
 
     @property
     def _float32_tokens(self) -> int:

@@ -21,37 +21,49 @@ from torch import Tensor
 from triton.runtime import interpreter
 
 from pruning.gradients import accumulate, accumulate_triton
+from pruning.gradients.accumulate import KernelVariant
 from pruning.gradients.factors import GradientFactors
 from pruning.gradients.gradient_pass import gradient_norms
 from pruning.gradients.window_norms import GradientNorms
+from pruning.recipe import GradientNorm
 from tests.pruning.families import five_windows, make
 
-CASES: dict[str, tuple[torch.dtype, Sequence[int], int, Sequence[str]]] = {
-    # dtype, tokens of each window, additional float32 tokens of each window, norms
-    "even": (torch.bfloat16, [128, 128, 128], 0, ["l1", "l2"]),
-    "float32 tokens": (torch.bfloat16, [70, 70], 8, ["l1", "l2"]),
-    "float16": (torch.float16, [65, 65], 8, ["l1"]),
-    "routed": (torch.bfloat16, [3, 0, 150], 8, ["l2"]),
+CASES: dict[str, tuple[torch.dtype, Sequence[int], int, Sequence[GradientNorm], int]] = {
+    # dtype, tokens of each window, additional float32 tokens of each window, norms, inputs
+    "even": (torch.bfloat16, [128, 128, 128], 0, ["l1", "l2"], 208),
+    "float32 tokens": (torch.bfloat16, [70, 70], 8, ["l1", "l2"], 200),
+    "float16": (torch.float16, [65, 65], 8, ["l1"], 208),
+    "routed": (torch.bfloat16, [3, 0, 150], 8, ["l2"], 200),
 }
-SELF_TESTED = (torch.bfloat16, torch.float16)
-OUTPUTS, INPUTS = 1200, 200  # more rows of tiles than one group has, and not a multiple of the tile
+OUTPUTS = 1200  # more rows of tiles than one group has, and not a multiple of the tile
+VARIANTS = [
+    KernelVariant(norms, dtype, has_float32, aligned)
+    for norms, dtype, has_float32 in (
+        (("l1",), torch.bfloat16, True),
+        (("l1", "l2"), torch.bfloat16, False),
+        (("l1", "l2"), torch.float16, True),
+        (("l2",), torch.float16, False),
+    )
+    for aligned in (True, False)
+]
 
 
 def factors_of(case: str) -> list[GradientFactors]:
     """Return the factors of a case: adjacent views of one tensor, as a layer gives them."""
-    dtype, sizes, wide, _ = CASES[case]
+    dtype, sizes, wide, _, inputs = CASES[case]
     random = torch.Generator().manual_seed(len(case))
 
     def windows(features: int, sizes: Sequence[int], dtype: torch.dtype) -> Sequence[Tensor]:
         return torch.randn(sum(sizes), features, generator=random).to(dtype).split(list(sizes))
 
     kinds = [(sizes, dtype)] + ([([wide] * len(sizes), torch.float32)] if wide else [])
-    return [GradientFactors(windows(INPUTS, *kind), windows(OUTPUTS, *kind)) for kind in kinds]
+    return [GradientFactors(windows(inputs, *kind), windows(OUTPUTS, *kind)) for kind in kinds]
 
 
-def initial_sums(case: str) -> dict[str, Tensor]:
+def initial_sums(case: str) -> dict[GradientNorm, Tensor]:
     """Return sums that are not zero."""
-    return {norm: torch.full((OUTPUTS, INPUTS), 3.0) for norm in CASES[case][3]}
+    *_, norms, inputs = CASES[case]
+    return {norm: torch.full((OUTPUTS, inputs), 3.0) for norm in norms}
 
 
 def norms_of_a_pass(family: str) -> GradientNorms:
@@ -65,12 +77,10 @@ def _results() -> Iterator[tuple[str, Tensor]]:
         sums = initial_sums(case)
         accumulate_triton.accumulate(sums, *factors_of(case))
         yield from ((f"{case}/{norm}", total) for norm, total in sums.items())
-    for dtype in SELF_TESTED:
-        yield (
-            f"self-test/{dtype}",
-            torch.tensor(accumulate._kernel_passes_self_test(torch.device("cpu"), dtype)),
-        )
-    accumulate.uses_fused_kernel = lambda device, dtype: dtype in SELF_TESTED
+    for variant in VARIANTS:
+        passed = accumulate._kernel_passes_self_test(torch.device("cpu"), variant)
+        yield f"self-test/{variant}", torch.tensor(passed)
+    accumulate.uses_fused_kernel = lambda device, variant: variant.dtype.itemsize == 2
     accumulate._MIN_FUSED_WEIGHTS = 1
     accumulate.accumulate_by_matmul = partial(_fail, "the kernel was not used")
     for family in ("llama", "mixtral"):
