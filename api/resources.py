@@ -9,17 +9,23 @@ from fastapi import Depends, Request
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
+from api.pools import BoundedPool, Made
 from api.rate_limit import RateLimiter
+from api.readiness import Readiness
 from api.streams.listener import EventListener
 from api.streams.streams import Streams
 from jobs.database import engine_from, libpq_url, sessions
 from jobs.settings import Settings
 from jobs.storage.store import Store
 
+_HUB_BUSY = "Too many estimates are waiting for the Hub. Try again shortly."
+_PICTURES_BUSY = "Too many pictures are waiting to be drawn. Try again shortly."
+_PICTURE_BYTES = 32 * 2**20
+
 
 @dataclass(frozen=True, slots=True)
 class AppResources:
-    """Settings, database, event streams, artifact store and rate limiters of one API process."""
+    """Settings, database, event streams, artifact store, limits and pools of one API process."""
 
     settings: Settings
     engine: Engine
@@ -28,37 +34,51 @@ class AppResources:
     store: Store
     limiter: RateLimiter
     failures: RateLimiter
+    readiness: Readiness
+    hub: BoundedPool
+    pictures: Made
 
     @classmethod
     def of(cls, settings: Settings) -> "AppResources":
         """Create the resources that `settings` describe. Nothing is connected yet."""
         engine = engine_from(settings)
         database = sessions(engine)
-        listener = EventListener(libpq_url(settings.database_url.get_secret_value()))
+        url = libpq_url(settings.database_url.get_secret_value())
         return cls(
             settings,
             engine,
             database,
-            Streams(listener, database),
+            Streams(EventListener(url), database),
             Store(settings.store_url),
             RateLimiter(settings.rate_limit_per_minute),
             RateLimiter(settings.max_failed_sign_ins_per_minute),
+            Readiness(url),
+            BoundedPool("hub", threads=8, places=24, per_owner=8, busy=_HUB_BUSY),
+            Made(
+                # Matplotlib draws one picture at a time.
+                BoundedPool("pictures", threads=1, places=32, per_owner=16, busy=_PICTURES_BUSY),
+                max_bytes=_PICTURE_BYTES,
+            ),
         )
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Listen for events; on exit, end every stream and close the database connections."""
+        """Listen for events; on exit, end every stream and close pools and database connections."""
         async with self.streams.listener.listening():
             yield
+        self.hub.close()
+        self.pictures.close()
+        await self.readiness.close()
         self.engine.dispose()
 
 
-def _resources(request: Request) -> AppResources:
+# Not threads: FastAPI would take one of the shared ones for a function that is not `async`.
+async def _resources(request: Request) -> AppResources:
     resources: AppResources = request.app.state.resources
     return resources
 
 
-def _database(resources: Annotated[AppResources, Depends(_resources)]) -> sessionmaker[Session]:
+async def _database(resources: Annotated[AppResources, Depends(_resources)]) -> sessionmaker[Session]:
     return resources.database
 
 

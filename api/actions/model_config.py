@@ -1,5 +1,6 @@
 """Reads the config.json of a model, from which an estimate is made."""
 
+import asyncio
 import json
 import os
 from pathlib import Path
@@ -16,6 +17,7 @@ from pruning.recipe import ModelReference, is_local
 
 _MAX_BYTES = 1024 * 1024
 _TIMEOUT_SECONDS = 5.0
+_TOTAL_SECONDS = 10.0
 _HUB = "https://huggingface.co"
 _MAX_REDIRECTS = 3
 
@@ -56,20 +58,28 @@ def _read(path: Path, roots: tuple[Path, ...]) -> bytes:
 
 
 def _fetch(model: ModelReference, token: str | None) -> bytes:
+    return asyncio.run(_fetch_in_time(model, token))
+
+
+async def _fetch_in_time(model: ModelReference, token: str | None) -> bytes:
+    """Fetch a config. The time limit holds for all of it, however slowly single bytes arrive."""
     url = _config_url(model)
     host = urlsplit(url).netloc
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
-        with httpx.Client(timeout=_TIMEOUT_SECONDS, headers=headers) as client:
+        async with (
+            asyncio.timeout(_TOTAL_SECONDS),
+            httpx.AsyncClient(timeout=_TIMEOUT_SECONDS, headers=headers) as client,
+        ):
             for _ in range(_MAX_REDIRECTS):
                 # The Hub redirects small files within its own host; the token must go nowhere else.
                 if urlsplit(url).netloc != host:
                     break
-                with client.stream("GET", url) as response:
+                async with client.stream("GET", url) as response:
                     if response.is_redirect:
                         url = urljoin(url, response.headers["location"])
                     elif response.is_success:
-                        return _within_bounds(_first_bytes(response))
+                        return _within_bounds(await _first_bytes(response))
                     elif response.is_client_error and response.status_code != httpx.codes.TOO_MANY_REQUESTS:
                         raise _unknown(
                             "the Hub gives this service no config.json for it: it does not exist, is private "
@@ -77,7 +87,7 @@ def _fetch(model: ModelReference, token: str | None) -> bytes:
                         )
                     else:
                         break
-    except (httpx.HTTPError, httpx.InvalidURL, KeyError):
+    except (httpx.HTTPError, httpx.InvalidURL, KeyError, TimeoutError):
         pass
     raise ServiceUnavailable(
         "The Hub does not answer, so the model's config cannot be read. Try again later, or use a local "
@@ -90,9 +100,9 @@ def _config_url(model: ModelReference) -> str:
     return f"{endpoint}/{model.id}/resolve/{quote(model.revision or 'main', safe='')}/config.json"
 
 
-def _first_bytes(response: httpx.Response) -> bytes:
+async def _first_bytes(response: httpx.Response) -> bytes:
     content = b""
-    for chunk in response.iter_bytes():
+    async for chunk in response.aiter_bytes():
         content += chunk
         if len(content) > _MAX_BYTES:
             break

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Form, Query, Request, Response, status
 from fastapi.responses import RedirectResponse
 from pydantic import model_validator
+from starlette.concurrency import run_in_threadpool
 
 from api.actions import jobs, zoo
 from api.page.base.forms import without_empty
@@ -14,11 +15,12 @@ from api.page.base.render import page
 from api.page.pictures.pictures import Name, pictures
 from api.page.pictures.routes import Hints, picture_of
 from api.problems.problems import NotPresentable
-from api.resources import Database
+from api.resources import AppResources, Database, Resources
 from api.schemas.zoo import Note, Slug, ZooDetail, ZooListQuery
 from api.security.auth import Reader, Writer
 from jobs.access.api_keys import Scope
 from jobs.states import JobState
+from jobs.tables import Job
 from jobs.zoo import artifacts
 from pruning.recipe import METHODS
 
@@ -73,11 +75,15 @@ def show(request: Request, slug: Slug, principal: Reader, database: Database) ->
 
 
 @router.get("/zoo/{slug}/plots/{name}.svg")
-def picture(slug: Slug, name: Name, _principal: Reader, database: Database, hints: Hints) -> Response:
-    """Draw a picture of an entry."""
-    with database.begin() as session:
-        report = zoo.find(session, slug).job.report
-    return picture_of(report, name, hints)
+async def picture(slug: Slug, name: Name, principal: Reader, resources: Resources, hints: Hints) -> Response:
+    """Show a picture of an entry."""
+    job = await run_in_threadpool(_job, resources, slug)
+    return await picture_of(job, name, principal, resources, hints)
+
+
+def _job(resources: AppResources, slug: str) -> Job:
+    with resources.database.begin() as session:
+        return zoo.find(session, slug).job
 
 
 @router.post("/zoo/{slug}/withdraw")

@@ -4,7 +4,13 @@ from fastapi import APIRouter
 
 from api.actions import estimates
 from api.problems.problem import documented
-from api.problems.problems import BodyTooLarge, InvalidRequest, MalformedRequest, UnsupportedMediaType
+from api.problems.problems import (
+    BodyTooLarge,
+    InvalidRequest,
+    MalformedRequest,
+    ServiceUnavailable,
+    UnsupportedMediaType,
+)
 from api.resources import Resources
 from api.schemas.jobs import JobRequest
 from api.security.auth import Reader
@@ -16,12 +22,14 @@ router = APIRouter(prefix="/v1/estimates", tags=["estimates"])
 @router.post(
     "",
     summary="Estimate a job",
-    responses=documented(MalformedRequest, BodyTooLarge, UnsupportedMediaType, InvalidRequest),
+    responses=documented(
+        MalformedRequest, BodyTooLarge, UnsupportedMediaType, InvalidRequest, ServiceUnavailable
+    ),
 )
-def estimate_job(request: JobRequest, principal: Reader, resources: Resources) -> Estimate:
+async def estimate_job(request: JobRequest, principal: Reader, resources: Resources) -> Estimate:
     """Estimate the memory, operations, time and output size of a job.
 
     The body is that of `POST /v1/jobs` and is checked the same way. The estimate is made from the model's
     config and the slowest live worker. Nothing is stored.
     """
-    return estimates.estimate(resources, principal.owner, request)
+    return await estimates.estimate(resources, principal.owner, request)

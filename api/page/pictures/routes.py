@@ -2,16 +2,22 @@
 
 import gzip
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Response
+from starlette.concurrency import run_in_threadpool
 
 from api.actions import jobs
 from api.page.base.owners import Owner
-from api.page.pictures.pictures import Name, pictures
+from api.page.pictures.pictures import Name, Width, pictures
 from api.problems.problems import NotFound
-from api.resources import Database
+from api.resources import AppResources, Resources
+from api.security.auth import Reader
+from jobs.access.api_keys import Principal
+from jobs.tables import Job
+from pruning.version import pruneserve_version
 
 router = APIRouter(include_in_schema=False)
 
@@ -31,11 +37,10 @@ class ClientHints:
     narrow: bool = False
     accept_encoding: Annotated[str, Header()] = ""
 
-    def svg(self, content: bytes) -> Response:
-        """Answer with a picture, compressed if the browser accepts that: a heat map shrinks to a tenth."""
+    def svg(self, packed: bytes) -> Response:
+        """Answer with a compressed picture, as it is if the browser accepts that."""
         if "gzip" not in self.accept_encoding:
-            return Response(content, media_type="image/svg+xml", headers=_HEADERS)
-        packed = gzip.compress(content, mtime=0)
+            return Response(gzip.decompress(packed), media_type="image/svg+xml", headers=_HEADERS)
         return Response(packed, media_type="image/svg+xml", headers=_HEADERS | {"Content-Encoding": "gzip"})
 
 
@@ -43,16 +48,36 @@ Hints = Annotated[ClientHints, Depends()]
 
 
 @router.get("/jobs/{job_id}/plots/{name}.svg")
-def show(job_id: UUID, name: Name, owner: Owner, database: Database, hints: Hints) -> Response:
-    """Draw a picture of a job."""
-    with database.begin() as session:
-        report = jobs.find(session, owner, job_id).report
-    return picture_of(report, name, hints)
+async def show(
+    job_id: UUID, name: Name, owner: Owner, principal: Reader, resources: Resources, hints: Hints
+) -> Response:
+    """Show a picture of a job."""
+    job = await run_in_threadpool(_job, resources, owner, job_id)
+    return await picture_of(job, name, principal, resources, hints)
 
 
-def picture_of(report: dict[str, Any] | None, name: Name, hints: ClientHints) -> Response:
-    """Draw a picture of a report. Raises NotFound if the report has no such picture."""
+async def picture_of(
+    job: Job, name: Name, principal: Principal, resources: AppResources, hints: ClientHints
+) -> Response:
+    """Show a picture of a job's report, drawn once. Raises NotFound if the report has no such picture.
+
+    Raises ServiceUnavailable while too many pictures wait to be drawn.
+    """
+    width: Width = "narrow" if hints.narrow else "wide"
+    # The report of a job that has succeeded does not change; another version may draw it differently.
+    key = (job.id, name, width, pruneserve_version())
+    draw = partial(_drawn, job.report, name, width)
+    return hints.svg(await resources.pictures.get(key, principal.owner, draw))
+
+
+def _job(resources: AppResources, owner: str, job_id: UUID) -> Job:
+    with resources.database.begin() as session:
+        return jobs.find(session, owner, job_id)
+
+
+def _drawn(report: dict[str, Any] | None, name: Name, width: Width) -> bytes:
+    """Draw a picture and compress it with gzip: a heat map shrinks to a tenth."""
     for picture in pictures(report) if report else ():
         if picture.name == name:
-            return hints.svg(picture.draw("narrow" if hints.narrow else "wide"))
+            return gzip.compress(picture.draw(width), mtime=0)
     raise NotFound("There is no such picture of this job.")

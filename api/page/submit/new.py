@@ -79,10 +79,10 @@ def submit(typed: Typed, principal: Writer, resources: Resources) -> Response:
 
 
 @router.post("/jobs/new/estimate")
-def estimate(typed: Typed, principal: Writer, resources: Resources) -> Response:
+async def estimate(typed: Typed, principal: Writer, resources: Resources) -> Response:
     """Show a fragment with the estimate for the form as it is, or with the reason why there is none."""
     try:
-        found = estimates.estimate(resources, principal.owner, read(typed))
+        found = await estimates.estimate(resources, principal.owner, read(typed))
     except Problem as problem:
         first = problem.errors[0] if problem.errors else None
         reason = f"{first.field} {first.message}." if first else problem.detail

@@ -1,0 +1,204 @@
+"""Slow work of some requests does not keep the process from answering others."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from threading import Event
+from uuid import UUID
+
+import httpx
+import pytest
+from fastapi.testclient import TestClient
+
+from api.page.pictures import pictures
+from api.pools import BoundedPool, Made
+from api.problems.problems import ServiceUnavailable
+from jobs.settings import Settings
+from tests.api.drive import SMALLEST, ClientOf, Jobs, MakeKey, Server, scopes_but
+
+pytestmark = pytest.mark.threat
+
+# More than the threads that routes share, by far.
+MANY = 120
+LONG_SECONDS = 10.0
+
+
+@pytest.fixture
+def silent_hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A Hub that accepts connections and never says anything."""
+    with socket.create_server(("127.0.0.1", 0), backlog=512) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{hub.getsockname()[1]}")
+        yield
+
+
+def test_the_probe_answers_while_many_estimates_wait_for_a_slow_hub(
+    silent_hub: None, settings: Settings, tmp_path: Path, make_key: MakeKey
+) -> None:
+    server = Server.start(settings, tmp_path / "api.log")
+    reader = {"Authorization": f"Bearer {make_key('eve', scopes_but('admin', 'jobs:write'))}"}
+
+    async def attack() -> list[httpx.Response]:
+        limits = httpx.Limits(max_connections=None)
+        async with httpx.AsyncClient(base_url=server.url, limits=limits, timeout=60) as client:
+            estimates = [
+                asyncio.create_task(client.post("/v1/estimates", json=SMALLEST, headers=reader))
+                for _ in range(200)
+            ]
+            await asyncio.wait(estimates, return_when=asyncio.FIRST_COMPLETED)
+            assert (await client.get("/readyz", timeout=LONG_SECONDS)).status_code == 200
+            refused = [await first for first in islice(asyncio.as_completed(estimates), MANY)]
+            assert not all(estimate.done() for estimate in estimates)  # some still wait for the Hub
+            for estimate in estimates:
+                estimate.cancel()
+            return refused
+
+    try:
+        refused = asyncio.run(attack())
+    finally:
+        server.process.kill()
+        server.process.wait()
+    assert {answer.status_code for answer in refused} == {503}
+    assert all(int(answer.headers["Retry-After"]) > 0 for answer in refused)
+    assert "Too many estimates" in refused[0].json()["detail"]
+
+
+def test_the_probe_answers_while_many_pictures_are_drawn(
+    anonymous: TestClient, client_of: ClientOf, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = Event()
+    monkeypatch.setattr(pictures.Picture, "draw", lambda *_: b"<svg/>" if go_on.wait(60) else b"")
+    finished = [jobs.running() for _ in range(60)]
+    for claim in finished:
+        jobs.succeed(claim)
+    key = {"Authorization": client_of("ada").headers["Authorization"]}
+    with ThreadPoolExecutor(MANY + 1) as pool:
+        drawn = [
+            pool.submit(anonymous.get, f"/jobs/{claim.job_id}/plots/{name}.svg", headers=key)
+            for claim in finished
+            for name in ("perplexity", "sparsity")
+        ]
+        try:
+            assert pool.submit(anonymous.get, "/readyz").result(LONG_SECONDS).status_code == 200
+            assert pool.submit(anonymous.get, "/v1/jobs", headers=key).result(LONG_SECONDS).is_success
+        finally:
+            go_on.set()
+        statuses = [future.result().status_code for future in drawn]
+    assert len(drawn) == MANY
+    assert set(statuses) == {200, 503}
+    assert statuses.count(200) >= 16
+
+
+def test_a_picture_is_drawn_once_and_shown_to_its_owner_alone(
+    client_of: ClientOf, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[tuple[str, str]] = []
+    draw = pictures.Picture.draw
+
+    def counted(picture: pictures.Picture, width: pictures.Width) -> bytes:
+        drawn.append((picture.name, width))
+        return draw(picture, width)
+
+    monkeypatch.setattr(pictures.Picture, "draw", counted)
+    claim = jobs.running()
+    jobs.succeed(claim)
+    ada, eve = client_of("ada"), client_of("eve")
+    path = f"/jobs/{claim.job_id}/plots/sparsity.svg"
+    first, *others = [ada.get(path, headers={"Accept-Encoding": form}) for form in ("gzip", "", "gzip")]
+    assert {other.content for other in others} == {first.content}
+    assert drawn == [("sparsity", "wide")]
+    assert ada.get(f"{path}?narrow=true").content != first.content
+    assert ada.get(f"/jobs/{claim.job_id}/plots/perplexity.svg").content != first.content
+    assert drawn == [("sparsity", "wide"), ("sparsity", "narrow"), ("perplexity", "wide")]
+    assert eve.get(path).status_code == 404
+
+
+def waiting(pool: BoundedPool, go_on: Event, owner: str) -> "asyncio.Task[bool]":
+    return asyncio.create_task(pool.run(owner, partial(go_on.wait, LONG_SECONDS)))
+
+
+def test_an_owner_leaves_places_for_others() -> None:
+    async def fill() -> None:
+        pool, go_on = BoundedPool("test", threads=1, places=3, per_owner=2, busy="Later."), Event()
+        held = [waiting(pool, go_on, owner) for owner in ("eve", "eve", "ada")]
+        await asyncio.sleep(0)
+        for owner in ("eve", "bob"):
+            with pytest.raises(ServiceUnavailable, match=r"Later\."):
+                await pool.run(owner, UUID)
+        go_on.set()
+        assert await asyncio.gather(*held) == [True, True, True]
+        assert await pool.run("eve", lambda: 7) == 7
+        pool.close()
+
+    asyncio.run(fill())
+
+
+def test_what_a_client_abandons_keeps_its_place_until_it_is_done() -> None:
+    async def abandon() -> None:
+        pool, go_on = BoundedPool("test", threads=1, places=1, per_owner=1, busy="Later."), Event()
+        running = waiting(pool, go_on, "eve")
+        await asyncio.sleep(0.1)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        with pytest.raises(ServiceUnavailable):
+            await pool.run("ada", UUID)
+        go_on.set()
+        pool.close()
+
+    asyncio.run(abandon())
+
+
+def test_what_is_kept_stays_below_its_limit_and_the_least_used_goes() -> None:
+    async def fill() -> None:
+        pool = BoundedPool("test", threads=1, places=8, per_owner=8, busy="Later.")
+        made, calls = Made(pool, max_bytes=30), []
+
+        def make(name: str) -> bytes:
+            calls.append(name)
+            return name.encode() * 10
+
+        async def get(*names: str) -> list[bytes]:
+            return await asyncio.gather(*(made.get(name, "ada", partial(make, name)) for name in names))
+
+        assert await get("a", "a", "b", "c") == [b"a" * 10, b"a" * 10, b"b" * 10, b"c" * 10]
+        await get("a")
+        assert calls == ["a", "b", "c"]
+        await get("d")  # b goes
+        await get("a", "c", "d", "b")
+        assert calls == ["a", "b", "c", "d", "b"]
+        with pytest.raises(ZeroDivisionError):
+            await made.get("bad", "ada", lambda: bytes(1 // 0))
+        made.close()
+
+    asyncio.run(fill())
+
+
+def test_a_hub_that_drips_bytes_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    from api.actions import model_config
+    from pruning.recipe import ModelReference
+
+    monkeypatch.setattr(model_config, "_TOTAL_SECONDS", 1.0)
+    never: Future[None] = Future()
+
+    def drip(hub: socket.socket) -> None:
+        connection, _ = hub.accept()
+        with connection:
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+            while not never.done():
+                try:
+                    connection.sendall(b" ")
+                except OSError:
+                    return
+                Event().wait(0.05)
+
+    with socket.create_server(("127.0.0.1", 0)) as hub, ThreadPoolExecutor(1) as pool:
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{hub.getsockname()[1]}")
+        pool.submit(drip, hub)
+        try:
+            with pytest.raises(ServiceUnavailable, match="The Hub does not answer"):
+                model_config._fetch(ModelReference(id="org/name"), None)
+        finally:
+            never.set_result(None)
