@@ -42,7 +42,7 @@ ENV PATH=/opt/pruneserve/bin:$PATH \
     MPLCONFIGDIR=/tmp/matplotlib
 USER pruneserve
 EXPOSE 8000
-CMD ["python", "-m", "api", "--host", "0.0.0.0", "--port", "8000"]
+CMD ["pruneserve-api", "--host", "0.0.0.0", "--port", "8000"]
 
 FROM base AS worker
 # Triton compiles what starts its kernels when they are first used.
@@ -53,4 +53,4 @@ COPY --from=worker-installed /opt/pruneserve /opt/pruneserve
 ENV PATH=/opt/pruneserve/bin:$PATH \
     HF_HOME=/var/lib/pruneserve/huggingface
 USER pruneserve
-CMD ["python", "-m", "worker"]
+CMD ["pruneserve-worker"]

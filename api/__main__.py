@@ -1,4 +1,4 @@
-"""`python -m api`: serve on one address until SIGTERM or Ctrl-C."""
+"""`pruneserve-api`: serve on one address until SIGTERM or Ctrl-C."""
 
 import argparse
 import logging
@@ -43,7 +43,7 @@ class WithoutQuery(logging.Filter):
 
 def main() -> None:
     """Parse the command line and serve."""
-    parser = argparse.ArgumentParser(prog="python -m api", description="REST API and status page.")
+    parser = argparse.ArgumentParser(prog="pruneserve-api", description="REST API and status page.")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
     arguments = parser.parse_args()

@@ -1,4 +1,4 @@
-"""Administration of the database and the settings: `python -m jobs COMMAND`.
+"""Administration of the database and the settings: `pruneserve-admin COMMAND`.
 
 `new-key --owner ada` makes an API key in the database that `DATABASE_URL` names. On one machine
 `pruneserve up` makes the first key; on servers of your own this command does. `settings` prints every setting
@@ -16,7 +16,7 @@ from jobs.settings import as_table, settings
 def main() -> None:
     """Run the command that the command line names."""
     parser = argparse.ArgumentParser(
-        prog="python -m jobs", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="pruneserve-admin", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("settings", help="print all settings as a Markdown table")

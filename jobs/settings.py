@@ -16,7 +16,7 @@ class Settings(BaseSettings):
     """The settings of every process of the service.
 
     This class is the only definition. The table in docs/operations.md is printed from it by
-    `python -m jobs settings`; a test compares the table, docker-compose.yml and .env.example with it.
+    `pruneserve-admin settings`; a test compares the table, docker-compose.yml and .env.example with it.
     An empty variable counts as unset. A secret is read from the file that `<variable>_FILE` names, see
     `jobs.secret_files`.
     """
@@ -96,7 +96,7 @@ class Settings(BaseSettings):
         3650.0,
         gt=0,
         le=3650,
-        description="The most days for which an API key can be made. Keys of `python -m jobs new-key` and "
+        description="The most days for which an API key can be made. Keys of `pruneserve-admin new-key` and "
         "the first key of `pruneserve up` do not expire.",
     )
 

@@ -1,4 +1,4 @@
-"""`python -m migrations`: upgrade the schema of the database that `DATABASE_URL` names."""
+"""`pruneserve-migrate`: upgrade the schema of the database that `DATABASE_URL` names."""
 
 import argparse
 import sys
@@ -9,7 +9,7 @@ from jobs.secret_files import SecretUnreadable, read_secret
 
 def main() -> None:
     """Run the command that the command line names."""
-    parser = argparse.ArgumentParser(prog="python -m migrations", description=__doc__)
+    parser = argparse.ArgumentParser(prog="pruneserve-migrate", description=__doc__)
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("upgrade", help="upgrade to the newest revision (the default)")
     commands.add_parser("downgrade", help="downgrade to a revision").add_argument(

@@ -1,4 +1,4 @@
-"""`python -m worker`: a worker, which runs one job at a time until it gets SIGTERM."""
+"""`pruneserve-worker`: a worker, which runs one job at a time until it gets SIGTERM."""
 
 import importlib.util
 import sys

@@ -1,4 +1,4 @@
-"""The dispatcher: `python -m worker.dispatch`. Any number of them may run at once.
+"""The dispatcher: `pruneserve-dispatcher`. Any number of them may run at once.
 
 Each round it
 

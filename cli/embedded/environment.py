@@ -4,7 +4,6 @@ The service is an application: it installs top-level packages with plain names, 
 another distribution has a package of the same name, the service's processes may import that one.
 """
 
-import json
 import subprocess
 import sys
 from importlib.metadata import packages_distributions
@@ -12,34 +11,16 @@ from pathlib import Path
 
 import cli
 from cli.terminal import CommandFailed, Exit
-
-PACKAGES = ("api", "jobs", "migrations", "pruning", "worker")
-
-_ORIGINS = """
-import json, sys
-from importlib.util import find_spec
-
-def origin(name):
-    spec = find_spec(name)
-    return spec and (spec.origin or [*spec.submodule_search_locations][0])
-
-print(json.dumps({name: origin(name) for name in sys.argv[1:]}))
-"""
+from pruneserve_entry import PACKAGES
 
 
 def require_own_environment() -> None:
     """Raise `CommandFailed` if a process of the service would import a package that is not PruneServe's."""
-    home = Path(cli.__file__).parents[1]
-    for name, origin in _origins().items():
-        if origin is None or Path(origin) != home / name / "__init__.py":
-            raise CommandFailed(
-                f"{name!r} would be imported from {origin or 'nowhere'}, not from {home / name}; "
-                "install PruneServe in an environment of its own, and unset PYTHONPATH",
-                Exit.FAILED,
-            )
-    installed = packages_distributions()
+    if culprit := _shadowed():
+        raise CommandFailed(culprit, Exit.FAILED)
+    installed, home = packages_distributions(), Path(cli.__file__).parents[1]
     for name in PACKAGES:
-        if others := sorted(set(installed.get(name, ())) - {"pruneserve"}):
+        if others := sorted(set(installed.get(name, ())) - {"pruneserve", "pruneserve-client"}):
             raise CommandFailed(
                 f"{', '.join(others)} installs a package {name!r} too, over {home / name / '__init__.py'}; "
                 "install PruneServe in an environment of its own",
@@ -47,9 +28,8 @@ def require_own_environment() -> None:
             )
 
 
-def _origins() -> dict[str, str | None]:
-    """Return each package's file as the service's processes find it: they ignore the working directory."""
-    command = [sys.executable, "-P", "-c", _ORIGINS, *PACKAGES]
-    found = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
-    origins: dict[str, str | None] = json.loads(found.stdout)
-    return origins
+def _shadowed() -> str:
+    """Ask as the service's processes will find it: they ignore the working directory."""
+    ask = "from pruneserve_entry import shadowed; print(shadowed() or '')"
+    command = [sys.executable, "-P", "-c", ask]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603

@@ -51,7 +51,8 @@ class Service(OwnedProcess):
         files = {
             file_variable(variable): str(self._secret_directory / variable) for variable in self._secrets
         }
-        return {**os.environ, **self._settings, **files}
+        # As -P above, for the processes that the program itself starts.
+        return {**os.environ, "PYTHONSAFEPATH": "1", **self._settings, **files}
 
     def _is_ready(self) -> bool:
         return True

@@ -16,7 +16,7 @@ from cli.embedded.services import Api, Service, Worker
 from cli.embedded.signals import interrupt, on_signals
 from cli.embedded.supervisor import Supervisor, say
 from cli.embedded.valkey import Valkey
-from cli.terminal import CommandFailed, Exit, out
+from cli.terminal import CommandFailed, Exit, err, out
 from jobs.secret_files import SecretUnreadable, forget_secrets, read_secret
 
 
@@ -25,6 +25,7 @@ def run(data: DataDirectory, *, port: int, roots: Sequence[Path]) -> None:
     supervisor = Supervisor()
     try:
         _require_torch()
+        _warn_root()
         _create(data)
         with _locked(data), on_signals(interrupt):
             try:
@@ -82,6 +83,15 @@ def _require_torch() -> None:
     if importlib.util.find_spec("torch") is None:
         raise EmbeddedError(
             "the worker needs torch: install PruneServe with its extras, pip install '.[torch,embedded]'"
+        )
+
+
+def _warn_root() -> None:
+    if os.geteuid() == 0:
+        err.print(
+            "warning: running as root, so a flaw in whatever reads a stranger's model would give away this "
+            "whole machine. Make a user for the service (useradd --system --create-home pruneserve), start "
+            "it as that user (runuser -u pruneserve -- pruneserve up), with a data directory of its own."
         )
 
 

@@ -18,7 +18,7 @@ from tools.release import build_wheel
 pytestmark = pytest.mark.slow
 
 CHECKOUT = Path(__file__).parents[2]
-ROOMS = ("api", "cli", "jobs", "migrations", "pruneserve_client", "pruning", "worker")
+ROOMS = ("api", "cli", "jobs", "migrations", "pruneserve_client", "pruneserve_entry", "pruning", "worker")
 GENERATED = ("__pycache__", "build", "*.egg-info")
 PROJECT_OF_THE_CLIENT = {f"pruneserve_client/{name}" for name in ("pyproject.toml", "README.md", "LICENSE")}
 

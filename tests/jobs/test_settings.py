@@ -60,7 +60,7 @@ def defaults_written_down() -> Iterator[tuple[str, str]]:
 def test_the_documentation_has_the_table_of_all_settings() -> None:
     start = DOCUMENTATION.index("| variable | meaning | default |")
     table = DOCUMENTATION[start : DOCUMENTATION.index("\n\n", start) + 1]
-    assert table == as_table(), "replace the table by what `python -m jobs settings` prints"
+    assert table == as_table(), "replace the table by what `pruneserve-admin settings` prints"
 
 
 def test_every_setting_has_a_description() -> None:

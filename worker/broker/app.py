@@ -11,9 +11,11 @@ from celery import Celery
 from kombu.exceptions import ChannelError, OperationalError
 from redis.exceptions import RedisError
 
+from worker.broker.loader import Loader
+
 RUN_JOB = "pruneserve.run_job"
 
-app = Celery("pruneserve")
+app = Celery("pruneserve", loader=Loader)
 app.config_from_object("worker.broker.celery_config")
 
 

@@ -1,0 +1,70 @@
+"""The installed programs, started beside files and packages that have the names of PruneServe's own."""
+
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).parents[2]
+PROGRAMS = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["scripts"]
+# What Python and Celery import by themselves is in the way as well.
+IN_THE_WAY = ("api", "cli", "jobs", "migrations", "pruning", "worker", "billiard", "celery", "pydantic")
+FOREIGN = "raise SystemExit('foreign code ran')\n"
+
+pytestmark = [pytest.mark.slow, pytest.mark.threat]
+
+
+def run(name: str, *arguments: str, directory: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run an installed program in a directory, without what the tests' own environment says of paths."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    return subprocess.run(
+        [str(Path(sys.executable).with_name(name)), *arguments],
+        cwd=directory,
+        env=inherited | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.fixture
+def beside_foreign_code(tmp_path: Path) -> Path:
+    for name in IN_THE_WAY:
+        (tmp_path / f"{name}.py").write_text(FOREIGN)
+    return tmp_path
+
+
+@pytest.mark.parametrize("program", sorted(PROGRAMS.keys() - {"pruneserve-worker", "pruneserve-dispatcher"}))
+def test_a_program_runs_nothing_of_the_working_directory(program: str, beside_foreign_code: Path) -> None:
+    done = run(program, "--help", directory=beside_foreign_code)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "usage" in done.stdout.lower()
+
+
+@pytest.mark.parametrize("program", ["pruneserve-worker", "pruneserve-dispatcher"])
+def test_a_program_without_options_asks_for_its_settings(program: str, beside_foreign_code: Path) -> None:
+    done = run(program, directory=beside_foreign_code, DATABASE_URL="", STORE_URL="")
+    assert "DATABASE_URL" in done.stderr
+    assert "foreign code" not in done.stderr
+
+
+@pytest.mark.parametrize("program", ["pruneserve", "pruneserve-worker"])
+def test_a_package_in_the_way_is_named(program: str, tmp_path: Path) -> None:
+    (tmp_path / "jobs.py").write_text(FOREIGN)
+    done = run(program, "--help", directory=tmp_path, PYTHONPATH=str(tmp_path))
+    assert done.returncode == 1
+    assert f"'jobs' would be imported from {tmp_path / 'jobs.py'}" in done.stderr
+    assert "unset PYTHONPATH" in done.stderr
+    assert "foreign code" not in done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root is warned")
+def test_up_as_root_is_told_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()  # so that it ends before it starts anything
+    done = run("pruneserve", "up", "--data", str(tmp_path / "file" / "data"), directory=tmp_path)
+    assert "warning: running as root" in done.stderr
+    assert "useradd" in done.stderr
