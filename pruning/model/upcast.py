@@ -1,7 +1,7 @@
 """Runs a block of a narrow-dtype model in float32, with the weights that it has.
 
 The gradient pass needs it for the first tokens of each window (`pruning.gradients.mixed_precision`). Each
-matrix is upcast when it is used, so that at most one block exists in float32.
+matrix is upcast when it is used, so that at most one block exists in float32; in bfloat16 on CUDA, none is.
 """
 
 from collections.abc import Callable, Collection, Iterator
@@ -18,6 +18,7 @@ from transformers import PreTrainedModel
 from pruning.model.blocks import Block
 from pruning.model.layers import ExpertLayer, ModuleLayer, linear_layers
 from pruning.model.patching import has_replaced_forward, replaced_forward
+from pruning.runtime.bfloat16_parts import float32_product, multiplies_by_parts
 
 Upcast = Callable[[str, Tensor], Tensor]
 """Returns a layer's matrix in float32, given the layer's name and the matrix."""
@@ -27,7 +28,8 @@ class BlockInFloat32:
     """A block with narrow weights that is called with float32 hidden states.
 
     A matrix is upcast at its first product and kept until `release`, so that consecutive micro-batches share
-    it. Autograd saves only the narrow matrix, and a backward pass after `release` upcasts it again. Fused
+    it. On CUDA, a bfloat16 matrix is not upcast at all (`pruning.runtime.bfloat16_parts`). Autograd saves
+    only the narrow matrix, and a backward pass after `release` upcasts it again. Fused
     experts that run one by one (`pruning.model.hooks`) are upcast one at a time by `expert_product`, and only
     those that receive tokens. Whatever else there is in the block, autograd saves in float32.
     """
@@ -64,7 +66,8 @@ class BlockInFloat32:
 def expert_product(layer: ExpertLayer, inputs: Tensor) -> Tensor:
     """Return x·Wᵀ, (tokens, outputs), for the `inputs` x (tokens, inputs) of one expert.
 
-    A narrow matrix with float32 inputs is upcast for this product alone, and again for its gradient.
+    A narrow matrix with float32 inputs is upcast for this product alone, and again for its gradient (on CUDA
+    in bfloat16, it is not upcast).
     """
     matrix = layer.matrix
     if inputs.dtype != torch.float32 or not _is_narrow(matrix):
@@ -124,14 +127,28 @@ class _Product(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, inputs: Tensor, matrix: Tensor, upcast: Callable[[Tensor], Tensor]) -> Tensor:  # noqa: ANN401 - autograd's context
         ctx.save_for_backward(matrix)
-        ctx.upcast = upcast
-        if not inputs.numel():  # an expert that receives no token
-            return inputs.new_empty(*inputs.shape[:-1], len(matrix))
-        return inputs @ upcast(matrix).T
+        ctx.upcast = None if multiplies_by_parts(matrix) else upcast
+        return _product(inputs, matrix, ctx.upcast, transposed=True)
 
     @staticmethod
     def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor, None, None]:  # noqa: ANN401
         (matrix,), (delta,) = ctx.saved_tensors, upstream
-        if not delta.numel():
-            return delta.new_empty(*delta.shape[:-1], matrix.shape[1]), None, None
-        return delta @ ctx.upcast(matrix), None, None
+        return _product(delta, matrix, ctx.upcast, transposed=False), None, None
+
+
+def _product(
+    inputs: Tensor, matrix: Tensor, upcast: Callable[[Tensor], Tensor] | None, *, transposed: bool
+) -> Tensor:
+    """Return the product of float32 inputs (…, features) and a narrow matrix, which may be `transposed`.
+
+    Without `upcast`, by parts.
+    """
+
+    def oriented(matrix: Tensor) -> Tensor:
+        return matrix.T if transposed else matrix
+
+    if not inputs.numel():  # an expert that receives no token
+        return inputs.new_empty(*inputs.shape[:-1], oriented(matrix).shape[1])
+    if upcast is None:
+        return float32_product(inputs, oriented(matrix))
+    return inputs @ oriented(upcast(matrix))

@@ -19,6 +19,7 @@ from pruning.recipe import Recipe
 from pruning.resume.store import EphemeralResumeStore
 from tests.pruning.families import make
 from tests.pruning.pretended_cuda import CPU, CUDA, MixedDevices, pretended_cuda
+from tests.pruning.products_by_parts import multiply_by_parts
 from tests.pruning.pruned import ignore_steps
 
 pytestmark = pytest.mark.slow
@@ -84,7 +85,9 @@ def test_gradients(
     tmp_path: Path,
     request: pytest.FixtureRequest,
 ) -> None:
-    expected = norms_on(CPU, family, dtype, "whole", five_windows, tmp_path)
+    with pytest.MonkeyPatch.context() as like_cuda:
+        multiply_by_parts(like_cuda)
+        expected = norms_on(CPU, family, dtype, "whole", five_windows, tmp_path)
     request.getfixturevalue("cuda")
     found = norms_on(CUDA, family, dtype, schedule, five_windows, tmp_path)
     for norm, layers in expected.items():

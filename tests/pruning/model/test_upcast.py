@@ -15,6 +15,7 @@ from pruning.model.layers import ExpertLayer
 from pruning.model.replay import Replay
 from pruning.model.upcast import BlockInFloat32
 from tests.pruning.families import make
+from tests.pruning.products_by_parts import multiply_by_parts
 
 TOKENS = torch.randint(2, 384, (2, 4), generator=torch.Generator().manual_seed(5))
 
@@ -26,7 +27,8 @@ class LargestUpcast(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ANN401
         result = func(*args, **(kwargs or {}))
-        if func is torch.ops.aten._to_copy.default and result.dtype == torch.float32:
+        is_copy = func is torch.ops.aten._to_copy.default and result.dtype == torch.float32
+        if is_copy and args[0].itemsize < result.itemsize:
             self.numel = max(self.numel, result.numel())
         return result
 
@@ -66,3 +68,16 @@ def test_experts_are_upcast_one_at_a_time_with_the_bits_of_a_float32_model(famil
     assert all(torch.equal(found[name], expected[name]) for name in expected)
     experts = [layer.parameter for layer in block.layers if isinstance(layer, ExpertLayer)]
     assert 0 < largest.numel < min(parameter.numel() for parameter in experts)
+
+
+@pytest.mark.parametrize("family", ["llama", "mixtral"])
+def test_a_gpu_upcasts_no_matrix(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    stack, hidden, call = stack_and_input(family, in_float32=False)
+    block = stack.blocks[0]
+    expected = norms_of(block, BlockInFloat32(block), call, hidden)
+    multiply_by_parts(monkeypatch, torch.float64)
+    with LargestUpcast() as largest:
+        found = norms_of(block, BlockInFloat32(block), call, hidden)
+    assert largest.numel < min(layer.matrix.numel() for layer in block.layers)
+    for name, tensor in expected.items():
+        assert (found[name] - tensor).norm() <= 1e-5 * tensor.norm()
