@@ -1,7 +1,7 @@
 """SparseGPT (Frantar and Alistarh, 2023, arXiv 2301.00774): later columns compensate for each error.
 
 H = 2·mean over windows of XᵀX; an input that is always zero gets H_jj = 1, and its weights are pruned;
-damping·mean(diag H) is added to the diagonal; U is the upper Cholesky factor of H⁻¹. A weight's score is
+damping·mean(diag H) is added to the diagonal; U is upper triangular with UᵀU = H⁻¹. A weight's score is
 W_ij²/U_jj², the error that remains after its removal once the columns to its right compensate for it. The
 error of column j, e = (w - pruned w)/U_jj, is subtracted from the columns to its right as e·U_j,j+1:.
 """
@@ -19,14 +19,16 @@ from pruning.recipe.methods import SparseGpt
 def inverse_factor(moments: Tensor, *, damping: float) -> Tensor:
     """Return U, upper triangular with UᵀU = H⁻¹, from `moments` (inputs, inputs), the windows' mean of XᵀX.
 
-    Raises torch.linalg.LinAlgError if H is not positive definite.
+    U is the inverse of R, upper triangular with RRᵀ = H. With the order of inputs reversed, R is the lower
+    Cholesky factor. Raises torch.linalg.LinAlgError if H is not positive definite.
     """
     hessian = 2 * moments
     diagonal = hessian.diagonal()
     diagonal.masked_fill_(diagonal == 0, 1)
-    factor = torch.linalg.cholesky(damped(hessian, damping))
-    upper: Tensor = torch.linalg.cholesky(torch.cholesky_inverse(factor), upper=True)
-    return upper
+    backward = torch.linalg.cholesky(damped(hessian, damping).flip(0, 1))
+    inverse = torch.eye(len(moments), dtype=moments.dtype, device=moments.device)
+    torch.linalg.solve_triangular(backward, inverse, upper=False, left=False, out=inverse)
+    return inverse.flip(0, 1)
 
 
 def sparsegpt(weight: Tensor, factor: Tensor, target: LayerTarget, *, columns: int) -> tuple[Tensor, Tensor]:

@@ -114,7 +114,7 @@ class SparseGpt(MethodOptions):
     columns: int = Field(128, ge=1, le=65_536, description="Columns that share one threshold.")
 
     def operations(self, outputs: int, inputs: int) -> float:
-        """Two Cholesky factors, an inverse, and the update of all columns to the right of each column."""
+        """A Cholesky factor, its inverse, and the update of all columns to the right of each column."""
         return 4 / 3 * inputs**3 + outputs * inputs**2
 
 

@@ -68,6 +68,20 @@ def test_a_count_is_met_exactly(weight: Tensor, moments: Tensor, zeros: int) -> 
     assert mask.sum() == zeros
 
 
+@pytest.mark.parametrize(("dtype", "bound"), [(torch.float64, 1e-13), (torch.float32, 1e-5)])
+def test_the_factor_is_the_upper_cholesky_factor_of_the_inverse(
+    moments: Tensor, dtype: torch.dtype, bound: float
+) -> None:
+    factor = inverse_factor(moments.to(dtype), damping=0.01)
+    hessian = 2 * moments
+    damping = 0.01 * hessian.diagonal().mean() * torch.eye(INPUTS, dtype=torch.float64)
+    inverse = torch.linalg.inv(hessian + damping)
+    expected = torch.linalg.cholesky(inverse, upper=True)
+    assert factor.dtype == dtype
+    assert (factor.tril(-1) == 0).all()
+    assert (factor - expected).norm() < bound * expected.norm()
+
+
 def test_an_input_that_is_always_zero_does_not_stop_the_factorisation(moments: Tensor) -> None:
     moments[3], moments[:, 3] = 0, 0
     factor = inverse_factor(moments, damping=0.01)
