@@ -37,7 +37,8 @@ PLAN = (
     Check(
         2,
         "kernel-tests",
-        "the fused gradient kernel compiles here and gives the sums of a naive calculation",
+        "the fused gradient kernel compiles here and gives the sums of a naive calculation; so do products "
+        "of 16-bit numbers that are added in float32",
         "all tests pass",
         30,
         "kernel:own_tests",

@@ -12,6 +12,7 @@ from typing import Generic, Literal, Protocol, TypeVar
 import torch
 from torch import Tensor
 
+from pruning.activations.products import product_over_tokens
 from pruning.model.hooks import LayerCall, Observer, observing
 from pruning.model.layers import LinearLayer
 from pruning.recipe import Need
@@ -60,9 +61,8 @@ class SecondMoments:
         self._sum = torch.zeros(())
 
     def add(self, inputs: Sequence[Tensor]) -> None:
-        for given in inputs:
-            window = given.to(torch.promote_types(given.dtype, torch.float32))
-            moments = window.T @ window
+        for window in inputs:
+            moments = product_over_tokens(window, window)
             self._sum = moments if self._windows == 0 else self._sum.add_(moments)
             self._windows += 1
 
@@ -104,8 +104,7 @@ class ActivationError:
     def add(self, inputs: Sequence[Tensor], errors: Sequence[Tensor]) -> None:
         """Take in X and E of some windows, for the same tokens."""
         for given, error in zip(inputs, errors, strict=True):
-            dtype = torch.promote_types(given.dtype, torch.float32)
-            moments = error.to(dtype).T @ given.to(dtype)
+            moments = product_over_tokens(error, given)
             self._sum = moments if self._windows == 0 else self._sum.add_(moments)
             self._windows += 1
 

@@ -65,6 +65,10 @@ class _CheckedOperations(TorchDispatchMode):
         if func is torch.ops.aten.histc.default and not args[0].is_floating_point():
             # Only CUDA counts integers.
             result = func(args[0].double(), *args[1:], **(kwargs or {})).to(args[0].dtype)
+        elif func is torch.ops.aten.mm.dtype:
+            # Only CUDA multiplies in one dtype and adds in another.
+            one, other, out_dtype = args
+            result = torch.ops.aten.mm.default(one.to(out_dtype), other.to(out_dtype))
         else:
             result = func(*args, **(kwargs or {}))
         if len(devices) == 1:
