@@ -5,19 +5,23 @@ sends it at least once. Every attempt carries the id of the row, so that receive
 """
 
 import random
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import case, delete, func, insert, select, true, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Subquery, case, delete, func, insert, select, true, update
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from jobs.spec.gate import GateState
 from jobs.states import JobState
 from jobs.tables import NOW, Job, WebhookDelivery, WebhookEndpoint
+
+PER_OWNER = 8
+"""Messages of one owner that a sender has under way at once, so that slow endpoints delay nobody else's."""
 
 _PER_ENDPOINT = 4
 _MINUTE, _HOUR = 60.0, 3600.0
@@ -49,6 +53,7 @@ class Due:
 
     id: UUID
     endpoint_id: UUID
+    owner: str
     attempt: int
     url: str
     encrypted_secrets: tuple[bytes, ...]
@@ -108,21 +113,20 @@ def replay(session: Session, endpoint: WebhookEndpoint, delivery_id: UUID) -> We
     )
 
 
-def take_due(session: Session, limit: int, lease_seconds: float) -> list[Due]:
-    """Take messages that are due, a few of each endpoint, and count an attempt for each.
+def take_due(session: Session, limit: int, lease_seconds: float, sending: Iterable[Due] = ()) -> list[Due]:
+    """Take messages that are due and count an attempt for each: the oldest of every owner before the next.
 
-    If the sender dies, its messages are due again after `lease_seconds`: one may be sent twice, none is lost.
+    With those that are `sending` already, there are a few of each endpoint and of each owner. If the sender
+    dies, its messages are due again after `lease_seconds`: one may be sent twice, none is lost.
     """
     is_due = (WebhookDelivery.next_attempt_at <= NOW) & WebhookEndpoint.disabled_at.is_(None)
-    turn = func.row_number().over(
-        partition_by=WebhookDelivery.endpoint_id, order_by=WebhookDelivery.next_attempt_at
-    )
-    ranked = select(WebhookDelivery.id, turn.label("turn")).join(WebhookEndpoint).where(is_due).subquery()
+    turns = _turns(is_due, [*sending])
     chosen = session.execute(
         select(WebhookDelivery, WebhookEndpoint, WebhookEndpoint.previous_secret_until > NOW)
         .join(WebhookEndpoint)
-        .where(WebhookDelivery.id.in_(select(ranked.c.id).where(ranked.c.turn <= _PER_ENDPOINT)), is_due)
-        .order_by(WebhookDelivery.next_attempt_at)
+        .join(turns, turns.c.id == WebhookDelivery.id)
+        .where(turns.c.turn <= PER_OWNER, is_due)
+        .order_by(turns.c.turn, WebhookDelivery.next_attempt_at)
         .limit(limit)
         .with_for_update(of=WebhookDelivery, skip_locked=True)
     ).all()
@@ -131,6 +135,7 @@ def take_due(session: Session, limit: int, lease_seconds: float) -> list[Due]:
         Due(
             delivery.id,
             endpoint.id,
+            endpoint.owner,
             delivery.attempts + 1,
             endpoint.url,
             (endpoint.secret, *filter(None, [endpoint.previous_secret if both else None])),
@@ -199,6 +204,34 @@ def forget(session: Session, older_than: timedelta) -> None:
             WebhookDelivery.created_at < NOW - older_than, WebhookDelivery.next_attempt_at.is_(None)
         )
     )
+
+
+def _turns(is_due: ColumnElement[bool], sending: Sequence[Due]) -> Subquery:
+    """Return the `id` of each message whose endpoint has a place, and its `turn` among those of its owner."""
+    of_endpoint = _place(WebhookEndpoint.id, Counter(due.endpoint_id for due in sending))
+    due = (
+        select(
+            WebhookDelivery.id,
+            WebhookEndpoint.owner,
+            WebhookDelivery.next_attempt_at,
+            of_endpoint.label("place"),
+        )
+        .join(WebhookEndpoint)
+        .where(is_due)
+        .subquery()
+    )
+    of_owner = _place(due.c.owner, Counter(due.owner for due in sending), due.c.next_attempt_at)
+    return select(due.c.id, of_owner.label("turn")).where(due.c.place <= _PER_ENDPOINT).subquery()
+
+
+def _place(
+    of: ColumnElement[Any] | InstrumentedAttribute[Any],
+    taken: dict[Any, int],
+    at: ColumnElement[Any] | InstrumentedAttribute[Any] = WebhookDelivery.next_attempt_at,
+) -> ColumnElement[int]:
+    """Number the messages of each `of` by age, behind those that are `taken`."""
+    number = func.row_number().over(partition_by=of, order_by=at)
+    return number + case(taken, value=of, else_=0) if taken else number
 
 
 def _enqueue(session: Session, endpoint_id: UUID, event: str, at: datetime, data: dict[str, Any]) -> UUID:

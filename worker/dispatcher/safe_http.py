@@ -10,6 +10,8 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import httpcore
@@ -20,6 +22,9 @@ _TOTAL_SECONDS = 15.0
 _CONNECT_SECONDS = 5.0
 _MAX_RESPONSE_BYTES = 64 * 1024
 
+# Many: a thread waits for a slow name server longer than the request that asked, and nothing can stop it.
+_resolvers = ThreadPoolExecutor(128, thread_name_prefix="resolve")
+
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
@@ -28,12 +33,16 @@ class Failed(Exception):
 
 
 class Forbidden(Failed):
-    """The host has an address that the policy does not permit."""
+    """The host has no address, or one that the policy does not permit: the message does not say which."""
+
+    def __init__(self) -> None:
+        super().__init__("the host has no public address")
 
 
 async def resolve(host: str, port: int) -> Sequence[str]:
     """Return every address of a host, from the system's resolver."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    found = await asyncio.get_running_loop().run_in_executor(_resolvers, look_up)
     return [str(address[0]) for _, _, _, _, address in found]
 
 
@@ -99,10 +108,10 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
         """Connect to the first address that accepts. One address that is not permitted forbids the host."""
         try:
             addresses = await self._resolve(host, port)
-        except OSError:
-            raise Failed("the host's name cannot be resolved") from None
+        except (OSError, UnicodeError):
+            raise Forbidden from None
         if not addresses or not all(self._url_policy.permit(host, address) for address in addresses):
-            raise Forbidden("the host is not at a public address")
+            raise Forbidden
         for address in dict.fromkeys(addresses):
             try:
                 return await self._network.connect_tcp(address, port, _CONNECT_SECONDS)
@@ -113,7 +122,7 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
     async def connect_unix_socket(
         self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
     ) -> httpcore.AsyncNetworkStream:
-        raise Forbidden("Unix sockets are not allowed")
+        raise Forbidden
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

@@ -1,6 +1,8 @@
 """Webhooks from a job's end to a receiver, with a real outbox and a real HTTP server in this process."""
 
 import json
+import socket
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -21,6 +23,7 @@ from jobs.webhooks import endpoints
 from jobs.webhooks import outbox as webhook_outbox
 from jobs.webhooks.encryption import NoKey, SecretBox, Unreadable
 from tests.worker.dispatcher.receiver import Receiver
+from worker.dispatcher import safe_http
 from worker.dispatcher.webhook_sender import WebhookSender
 
 Database = sessionmaker[Session]
@@ -37,7 +40,7 @@ class Outbox:
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self.database, self.secret_box = database, SecretBox(settings.secret_keys)
-        self.sender = WebhookSender(database, settings)
+        self.settings, self.sender = settings, WebhookSender(database, settings)
 
     def endpoint(self, url: str, *events: str, owner: str = "ada") -> tuple[UUID, str]:
         with self.database.begin() as session:
@@ -303,8 +306,79 @@ def test_a_host_that_moved_to_a_private_address_is_a_failed_attempt(
     end()
     WebhookSender(outbox.database, settings, resolve=fake_resolver_to_a_private_address).round()
     (delivery,) = outbox.deliveries
-    assert delivery.last_error == "the host is not at a public address"
+    assert delivery.last_error == "the host has no public address"
     assert delivery.next_attempt_at is not None
+
+
+@pytest.mark.threat
+def test_a_name_that_does_not_resolve_looks_like_one_of_a_private_host(
+    outbox: Outbox, settings: Settings, end: Callable[[], UUID]
+) -> None:
+    async def fails(host: str, port: int) -> Sequence[str]:
+        raise socket.gaierror(socket.EAI_NONAME, "no such name")
+
+    outbox.endpoint("https://unknown.example/")
+    outbox.endpoint(f"https://{'a' * 64}.example/")  # a name that Python's own codec refuses
+    outbox.endpoint("https://private.example/")
+    for resolve in (fails, safe_http.resolve, fake_resolver_to_a_private_address):
+        end()
+        WebhookSender(outbox.database, settings, resolve=resolve).round()
+    assert {delivery.last_error for delivery in outbox.deliveries} == {"the host has no public address"}
+
+
+@pytest.mark.threat
+def test_slow_endpoints_of_one_owner_do_not_delay_anothers(
+    outbox: Outbox, database: Database, end: Callable[[], UUID], receive: Callable[..., Receiver]
+) -> None:
+    receiver = receive()
+    with socket.create_server(("127.0.0.1", 0), backlog=512) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        slow = [outbox.endpoint(url, owner="eve")[0] for _ in range(endpoints.MAX_ENDPOINTS)]
+        with database.begin() as session:
+            for endpoint_id in slow * 4:
+                webhook_outbox.send_test(session, session.get_one(WebhookEndpoint, endpoint_id))
+        outbox.endpoint(receiver.url)
+        end()
+        sender = WebhookSender(database, outbox.settings)
+        sender.start()
+        try:
+            for _ in range(100):  # far less than a silent endpoint is waited for
+                if receiver.requests:
+                    break
+                time.sleep(0.1)
+        finally:
+            sender.stop()
+    assert len(receiver.requests) == 1
+    assert sum(delivery.attempts for delivery in outbox.deliveries) == webhook_outbox.PER_OWNER + 1
+
+
+@pytest.mark.threat
+def test_a_slow_endpoint_leaves_places_to_others_of_its_owner(
+    outbox: Outbox, database: Database, end: Callable[[], UUID]
+) -> None:
+    slow, _ = outbox.endpoint("https://slow.example")
+    with database.begin() as session:
+        for _ in range(20):
+            webhook_outbox.send_test(session, session.get_one(WebhookEndpoint, slow))
+    quick, _ = outbox.endpoint("https://quick.example")
+    end()  # one message for each of the two
+    with database.begin() as session:
+        first = webhook_outbox.take_due(session, 64, 60)
+        assert sorted(due.endpoint_id for due in first) == sorted([slow] * 4 + [quick])
+        assert webhook_outbox.take_due(session, 64, 60, first) == []
+        freed = [due for due in first if due.endpoint_id == slow][1:]
+        assert [due.endpoint_id for due in webhook_outbox.take_due(session, 64, 60, freed)] == [slow]
+
+
+def test_owners_take_turns(outbox: Outbox, database: Database) -> None:
+    for owner, messages in (("eve", 6), ("ada", 2), ("bob", 1)):
+        ids = [outbox.endpoint("https://a.example", owner=owner)[0] for _ in range(2)]
+        with database.begin() as session:
+            for number in range(messages):
+                webhook_outbox.send_test(session, session.get_one(WebhookEndpoint, ids[number % 2]))
+    with database.begin() as session:
+        owners = [due.owner for due in webhook_outbox.take_due(session, 5, 60)]
+    assert sorted(owners) == ["ada", "ada", "bob", "eve", "eve"]
 
 
 def test_old_messages_are_deleted_once_they_are_no_longer_due(
