@@ -17,7 +17,7 @@ WORKERS ?= 3
 unexport PYTHONDONTWRITEBYTECODE
 PIP := -m pip install --quiet --disable-pip-version-check --progress-bar off --no-compile
 
-.PHONY: demo test test-fast mutants nightly soak bench-quality bench-agreement bench-api bench-search gpu-check lint docs contracts client release format install clean
+.PHONY: demo test test-fast mutants nightly soak soak-hostile bench-quality bench-agreement bench-api bench-search gpu-check lint docs contracts client release format install clean
 
 demo: install
 	@$(BIN)/python -m cli.demo
@@ -37,12 +37,16 @@ mutants: install
 	@nice $(BIN)/python -m tools.mutants $(ARGS)
 
 # What takes too long for every change.
-nightly: lint mutants soak
+nightly: lint mutants soak soak-hostile
 
 soak: install
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.faults.soak $(ARGS)
 	@CROWD_JOBS=1000 CROWD_REAL_JOBS=50 OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/faults/test_crowd.py --timeout 3600
 	@HOSTILE_EXAMPLES=10000 $(BIN)/python -m pytest tests/api/security/test_hostile.py -n $(WORKERS) --timeout 3600
+
+# ARGS="--requests 100000 --seed 1": a part of it.
+soak-hostile: install
+	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.api.security.soak_hostile $(ARGS)
 
 bench: install
 	@$(BIN)/python -m bench.engine $(ARGS)

@@ -92,6 +92,8 @@ class Server:
             "BROKER_URL": settings.broker_url.get_secret_value(),
             "STORE_URL": settings.store_url,
             "PRUNESERVE_SECRET_KEYS": ":".join(key.get_secret_value() for key in settings.secret_keys),
+            "PRUNESERVE_RATE_LIMIT_PER_MINUTE": str(settings.rate_limit_per_minute),
+            "PRUNESERVE_MAX_FAILED_SIGN_INS_PER_MINUTE": str(settings.max_failed_sign_ins_per_minute),
         }
         command = [sys.executable, "-m", "api", "--port", str(port)]
         with log.open("wb") as file:

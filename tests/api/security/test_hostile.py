@@ -1,8 +1,9 @@
 """Requests that nobody sends by mistake. Whatever comes, the answer is no 5xx.
 
-`make soak` sends some 10,000 of every kind (`HOSTILE_EXAMPLES`).
+`make soak` sends some 10,000 of every kind (`HOSTILE_EXAMPLES`), `make soak-hostile` a million by socket.
 """
 
+import asyncio
 import json
 import os
 from collections.abc import Mapping
@@ -16,7 +17,8 @@ from hypothesis import strategies as st
 
 from jobs.settings import Settings
 from pruning.recipe import METHODS
-from tests.api.drive import SMALLEST
+from tests.api.drive import SMALLEST, MakeKey, Server
+from tests.api.security.hostile import hostile_requests, send
 
 JSON = {"Content-Type": "application/json"}
 
@@ -72,7 +74,9 @@ many = examples(
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
     """One key may send them all."""
-    return settings.model_copy(update={"rate_limit_per_minute": 10**6})
+    return settings.model_copy(
+        update={"rate_limit_per_minute": 10**6, "max_failed_sign_ins_per_minute": 10**6}
+    )
 
 
 def harmless(
@@ -137,3 +141,15 @@ def test_any_sign_in(anonymous: TestClient, key: bytes) -> None:
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     harmless(anonymous, "POST", "/sign-in", content=f"key={escaped}&next={escaped}", headers=form)
     harmless(anonymous, "GET", f"/sign-in?token={escaped}")
+
+
+@pytest.mark.threat
+def test_bytes_that_no_client_library_sends(server: Server, settings: Settings, make_key: MakeKey) -> None:
+    port = int(server.url.rpartition(":")[2])
+    requests = iter(hostile_requests(settings, [make_key(), "pk_not-a-key"], seed=1))
+    outcome = asyncio.run(send(port, requests, 500))
+    assert outcome.faults == []
+    assert outcome.statuses[200] > 20
+    assert outcome.statuses[422] > 20
+    assert outcome.statuses[404] > 20
+    assert server.process.poll() is None
