@@ -13,8 +13,8 @@ from torch import Tensor
 
 from pruning.model.layers import ExpertLayer
 
-Multiply = Callable[[ExpertLayer, Tensor, Tensor], Tensor]
-"""Applies a layer: (layer, inputs (tokens, inputs), positions of these tokens) -> (tokens, outputs)."""
+Multiply = Callable[[ExpertLayer, Tensor, Sequence[int]], Tensor]
+"""Applies a layer: (layer, inputs (tokens, inputs), tokens of each window) -> (tokens, outputs)."""
 
 
 def run_by_expert(
@@ -24,6 +24,7 @@ def run_by_expert(
     hidden: Tensor,
     chosen: Tensor,
     shares: Tensor,
+    windows: torch.Size,
 ) -> Tensor:
     """Return what the module `experts` returns for `hidden`, in its shape and dtype.
 
@@ -39,22 +40,45 @@ def run_by_expert(
         (tokens, features).
     chosen, shares
         (tokens, experts per token): the experts that each token is routed to, and their weights.
+    windows
+        (windows, length): how the tokens are split.
     """
     total = torch.zeros_like(hidden, dtype=torch.promote_types(hidden.dtype, shares.dtype))
     by_expert: dict[int, list[ExpertLayer]] = defaultdict(list)
     for layer in layers:
         by_expert[layer.expert].append(layer)
+    routes = _routes(chosen, experts.num_experts, windows)
     for expert, (*first, last) in by_expert.items():
-        tokens, ranks = torch.where(chosen == expert)  # tokens ascend, so windows keep their order
+        tokens, ranks, sizes = routes[expert]
         inputs = hidden[tokens]
-        products = [multiply(layer, inputs, tokens) for layer in first]
-        output = multiply(last, _activated(experts, expert, products), tokens)
+        products = [multiply(layer, inputs, sizes) for layer in first]
+        output = multiply(last, _activated(experts, expert, products), sizes)
         if experts.has_bias:
             output = output + experts.down_proj_bias[expert]
         if getattr(experts, "has_post_expert_norm", False):  # transformers has it from 5.24 on
             output = experts.post_expert_norm(output)
         total = total.index_add(0, tokens, (output * shares[tokens, ranks, None]).to(total.dtype))
     return total.to(hidden.dtype)
+
+
+def _routes(chosen: Tensor, experts: int, windows: torch.Size) -> list[tuple[Tensor, Tensor, list[int]]]:
+    """Return each expert's tokens and their ranks, (its tokens,), and how many of them each window has.
+
+    All experts are found at once: the host waits for the device to know how many tokens there are. The tokens
+    of each ascend, so that windows keep their order.
+    """
+    count, length = windows
+    by_token = chosen.flatten()
+    order = by_token.argsort(stable=True)
+    tokens, ranks = order // chosen.shape[1], order % chosen.shape[1]
+    places = by_token[order] * count + tokens // length
+    ends = torch.searchsorted(places, torch.arange(experts * count, device=chosen.device), right=True)
+    sizes = ends.diff(prepend=ends.new_zeros(1)).view(experts, count).tolist()
+    totals = [sum(of_expert) for of_expert in sizes]
+    routed = sum(totals)  # an index beyond the experts stands for none of them
+    return list(
+        zip(torch.split(tokens[:routed], totals), torch.split(ranks[:routed], totals), sizes, strict=True)
+    )
 
 
 def _activated(experts: Any, expert: int, products: Sequence[Tensor]) -> Tensor:  # noqa: ANN401

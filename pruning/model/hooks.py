@@ -102,13 +102,12 @@ def _module_observed(layer: LinearLayer, windows: Tensor, observer: Observer) ->
 def _experts_observed(
     module: nn.Module, layers: Sequence[ExpertLayer], windows: Tensor, observer: Observer
 ) -> Iterator[None]:
-    count, length = windows.shape
     observed = {layer.name for layer in layers}
     all_layers = tuple(expert_layers(module, layers[0].name.rsplit(".", 2)[0]))
 
-    def multiply(layer: ExpertLayer, inputs: Tensor, tokens: Tensor) -> Tensor:
+    def multiply(layer: ExpertLayer, inputs: Tensor, sizes: Sequence[int]) -> Tensor:
         def by_window(rows: Tensor) -> Sequence[Tensor]:
-            return torch.split(rows, (tokens // length).bincount(minlength=count).tolist())
+            return torch.split(rows, list(sizes))
 
         if layer.name not in observed:
             return expert_product(layer, inputs)
@@ -125,7 +124,9 @@ def _experts_observed(
                 f"{windows.numel()}; experts that see only some of the tokens are not supported",
                 field="model.id",
             )
-        return run_by_expert(module, all_layers, multiply, hidden_states, top_k_index, top_k_weights)
+        return run_by_expert(
+            module, all_layers, multiply, hidden_states, top_k_index, top_k_weights, windows.shape
+        )
 
     with replaced_forward(module, forward):
         yield
