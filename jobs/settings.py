@@ -68,7 +68,11 @@ class Settings(BaseSettings):
         "for each other's gradients. Turn it on only where all owners trust each other: whoever shares can "
         "tell that somebody has used the same model and text before.",
     )
-    device: str = Field("auto", description="`auto`, `cpu` or `cuda`: the device that a worker computes on.")
+    device: str = Field(
+        "auto",
+        description="`auto`, `cpu` or `cuda`: the device that a worker computes on. A worker without that "
+        "device takes no jobs; with `auto`, neither does one with an NVIDIA GPU that torch cannot use.",
+    )
 
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         ("localhost", "127.0.0.1"), description="Host names under which the API answers, separated by `:`."
@@ -135,6 +139,15 @@ class Settings(BaseSettings):
         3,
         ge=1,
         description="Attempts lost in a row, without a newly finished block, after which a job fails.",
+    )
+    max_worker_faults: int = Field(
+        6,
+        ge=1,
+        description="Attempts that failed through a fault of their worker, since the submission or the last "
+        "retry, after which a job fails.",
+    )
+    quarantine_seconds: float = Field(
+        60.0, gt=0, description="Seconds between two self-tests of a worker that takes no jobs."
     )
     republish_seconds: float = Field(
         30.0, gt=0, description="Seconds after which a message that no worker has taken is published again."

@@ -50,6 +50,15 @@ class Outcome(StrEnum):
     CANCELLED = "cancelled"
     HANDED_BACK = "handed_back"
     LOST = "lost"
+    WORKER_FAULT = "worker_fault"
+
+
+class Cause(StrEnum):
+    """What a job's error is of: its request, something outside of the service's workers, or the worker."""
+
+    REQUEST = "request"
+    OUTSIDE = "outside"
+    WORKER = "worker"
 
 
 class LostAttempt(StrEnum):

@@ -79,7 +79,7 @@ class Attempt(Model):
     ended_at: AwareDatetime | None
     """When the attempt ended; null while it runs."""
 
-    outcome: Literal["succeeded", "failed", "cancelled", "handed_back", "lost"] | str | None
+    outcome: Literal["succeeded", "failed", "cancelled", "handed_back", "lost", "worker_fault"] | str | None
     """How the attempt ended; null while it runs."""
 
     reason: str | None
@@ -475,6 +475,9 @@ class JobError(Model):
 
     field: str | None = None
     """The field of the request that caused it, if one did."""
+
+    cause: Literal["request", "outside", "worker"] | str | None = None
+    """What it is of: the request, something outside (the Hub, the store), or the worker. Null for a job whose process was lost."""
 
 
 class JobPage(Model):

@@ -1,7 +1,11 @@
 """`pruneserve-worker`: a worker, which runs one job at a time until it gets SIGTERM."""
 
 import importlib.util
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 
 from jobs.database import engine_from, sessions
 from jobs.secret_files import hide_from_children
@@ -29,15 +33,31 @@ def main() -> None:
     identity = Identity.new()
     identity.export()
     parent = Parent(settings(), sessions(engine), identity, QUEUE)
-    parent.connect_signals()
-    parent.clean_scratch()
     options = ["--loglevel=INFO", "--without-gossip", "--without-mingle", "--without-heartbeat"]
     try:
+        with _ended_by_sigterm():
+            parent.wait_until_fit()
+        parent.connect_signals()
+        parent.clean_scratch()
         app.worker_main(["worker", *options, f"--hostname={identity.name}", f"--queues={QUEUE}"])
     finally:
         parent.stop()
         identity.remove_shutdown_flag()
         engine.dispose()
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """While Celery does not handle SIGTERM yet, let it end this process in order."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        sys.exit(0)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 if __name__ == "__main__":

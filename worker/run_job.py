@@ -9,8 +9,9 @@
 
 Between any two steps the attempt may have to stop: the job was cancelled, the worker is shutting down,
 another job computes the gradients, the lease was lost. `_outcome_of` turns an interruption or a failure into
-the transition that ends the attempt. Only a lost lease ends it without one: the job is no longer this
-worker's.
+the transition that ends the attempt. A fault of this worker returns the job to the queue, and is counted
+against the worker: see `jobs.fleet.quarantine`. Only a lost lease ends the attempt without a transition: the
+job is no longer this worker's.
 """
 
 import logging
@@ -18,10 +19,15 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy.orm import Session
+
 import pruning.run
+from jobs.fleet import quarantine
 from jobs.lifecycle import lifecycle
+from jobs.lifecycle.events import JobError
 from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.settings import Settings
+from jobs.states import Cause
 from pruning.allowed_roots import Roots
 from pruning.errors import Unreachable
 from pruning.report.schema import Report
@@ -30,6 +36,7 @@ from pruning.runtime.device import is_out_of_memory
 from worker.attempt.artifacts import discard_unpublished, upload_artifacts
 from worker.attempt.attempt import Attempt, Transition
 from worker.attempt.claim import claimed
+from worker.attempt.disk import DiskFull
 from worker.attempt.early_stop import perplexity_limit
 from worker.attempt.error_report import job_error
 from worker.attempt.gradient_cache import JobGradientCache, wait_for_gradients
@@ -40,17 +47,21 @@ from worker.identity import Identity
 from worker.interrupts import BlockedOnJob, CancelRequested, LeaseLost, ShutdownRequested
 from worker.retry import retry, retry_once
 from worker.scratch import RESUME_STORE
+from worker.self_test import Unfit, check_device, check_work_directory
 
 log = logging.getLogger(__name__)
 
 _HUB_TIMEOUT_SECONDS = 300.0
 
 
-def run_job(job_id: UUID, settings: Settings, worker: Identity) -> None:
-    """Run a job if it is still queued, and record how the attempt ended."""
+def run_job(job_id: UUID, settings: Settings, worker: Identity) -> bool:
+    """Run a job if it is still queued, and record how the attempt ended.
+
+    Returns whether this process must not run another one, because its device or its installation failed.
+    """
     with claimed(job_id, settings, worker) as attempt:
         if attempt is None:
-            return
+            return False
         log.info("job %s: attempt %d starts", job_id, attempt.claim.attempt)
         try:
             with attempt.kept_alive():
@@ -58,6 +69,7 @@ def run_job(job_id: UUID, settings: Settings, worker: Identity) -> None:
         except LeaseLost:
             log.warning("job %s: attempt %d has lost its lease", job_id, attempt.claim.attempt)
         discard_unpublished(attempt)
+        return attempt.broke_its_process
 
 
 def _outcome_of(attempt: Attempt) -> Transition:
@@ -65,7 +77,7 @@ def _outcome_of(attempt: Attempt) -> Transition:
     claim = attempt.claim
     try:
         report, artifacts = _run_and_upload(attempt)
-        return lambda session: lifecycle.succeed(session, claim, report, artifacts)
+        return lambda session: _succeed(session, attempt, report, artifacts)
     except LeaseLost:
         raise
     except CancelRequested:
@@ -77,11 +89,31 @@ def _outcome_of(attempt: Attempt) -> Transition:
     except Exception as failure:
         log.warning("job %s: attempt %d failed", claim.job_id, claim.attempt, exc_info=True)
         error = job_error(failure, claim, attempt.disk)
+        if error.cause == Cause.WORKER:
+            attempt.broke_its_process = not isinstance(failure, Unfit | DiskFull | OSError)
+            return lambda session: _requeue(session, attempt, error)
         return lambda session: lifecycle.fail(session, claim, error)
+
+
+def _succeed(
+    session: Session, attempt: Attempt, report: dict[str, Any], artifacts: list[FinishedArtifact]
+) -> bool:
+    quarantine.succeeded(session, attempt.worker.name)
+    return lifecycle.succeed(session, attempt.claim, report, artifacts)
+
+
+def _requeue(session: Session, attempt: Attempt, error: JobError) -> bool:
+    """Return the job to the queue, for another worker, and count the fault of this one."""
+    claim, worker = attempt.claim, attempt.worker.name
+    if quarantine.count_fault(session, worker, claim.job_id, error.message):
+        log.error("worker %s is quarantined after faults in a row; the last: %s", worker, error.message)
+    return lifecycle.requeue_after_fault(session, claim, error, attempt.settings.max_worker_faults)
 
 
 def _run_and_upload(attempt: Attempt) -> tuple[dict[str, Any], list[FinishedArtifact]]:
     """Fetch the inputs, run the recipe, upload its output. Return the report and the artifacts."""
+    check_work_directory(attempt.settings)
+    check_device(attempt.settings.device)
     attempt.check()
     with attempt.scratch() as directory:
         inputs, output = directory / "uploads", directory / "output"

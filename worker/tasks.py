@@ -21,10 +21,10 @@ def prepare_child(**signal: object) -> None:
     import transformers
 
     import worker.run_job  # noqa: F401
-    from worker.machine import measure_once
+    from worker.machine import prepare
 
     transformers.utils.logging.disable_progress_bar()  # a log is no terminal
-    measure_once(settings(), Identity.from_environment(), QUEUE)
+    prepare(settings(), Identity.from_environment(), QUEUE)
 
 
 @app.task(name=RUN_JOB)  # type: ignore[untyped-decorator] # Celery has no types
@@ -32,4 +32,5 @@ def run_job(job_id: str) -> None:
     """Run the job whose id the message carries."""
     from worker.run_job import run_job
 
-    run_job(UUID(job_id), settings(), Identity.from_environment())
+    if run_job(UUID(job_id), settings(), Identity.from_environment()):
+        raise SystemExit(0)  # whatever broke in this process must not meet the next job

@@ -36,10 +36,12 @@ def waiting_queues(session: Session) -> Sequence[str]:
 
 
 def live_workers(session: Session, queue: str, seen_within: float) -> int:
-    """Return how many workers of a queue sent a heartbeat in the last `seen_within` seconds."""
+    """Return how many workers of a queue take jobs and sent a heartbeat in the last `seen_within` seconds."""
     return session.scalars(
         select(func.count()).where(
-            Worker.queue == queue, Worker.seen_at > NOW - timedelta(seconds=seen_within)
+            Worker.queue == queue,
+            Worker.quarantined_at.is_(None),
+            Worker.seen_at > NOW - timedelta(seconds=seen_within),
         )
     ).one()
 
@@ -93,13 +95,14 @@ def is_held(session: Session, job_id: UUID) -> bool:
     return session.scalar(held) is not None
 
 
-def worker_seen(session: Session, name: str, queue: str) -> None:
-    """Record the heartbeat of a worker."""
-    session.execute(
+def worker_seen(session: Session, name: str, queue: str) -> bool:
+    """Record the heartbeat of a worker. Returns whether it is quarantined."""
+    return session.scalars(
         insert(Worker)
         .values(name=name, queue=queue)
         .on_conflict_do_update(index_elements=[Worker.name], set_={"seen_at": NOW})
-    )
+        .returning(Worker.quarantined_at.is_not(None))
+    ).one()
 
 
 def worker_gone(session: Session, name: str) -> None:

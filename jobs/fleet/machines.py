@@ -33,7 +33,9 @@ def slowest_live(session: Session, seen_within: float) -> Machine:
     """
     found = session.scalars(
         select(Worker.machine).where(
-            Worker.machine.is_not(None), Worker.seen_at > NOW - timedelta(seconds=seen_within)
+            Worker.machine.is_not(None),
+            Worker.quarantined_at.is_(None),
+            Worker.seen_at > NOW - timedelta(seconds=seen_within),
         )
     )
     machines = [Machine.model_validate(machine) for machine in found]

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from jobs.states import JobState
+from jobs.states import Cause, JobState
 from pruning.recipe import Stage
 
 _Attempt = Annotated[int, Field(ge=1, description="The attempt that the event belongs to.")]
@@ -24,6 +24,11 @@ class JobError(BaseModel):
     type: str = Field(description="What went wrong, for programs.", examples=["invalid_input", "disk_full"])
     message: str = Field(description="What went wrong and what to do, for people.")
     field: str | None = Field(None, description="The field of the request that caused it, if one did.")
+    cause: Cause | None = Field(
+        None,
+        description="What it is of: the request, something outside (the Hub, the store), or the worker. Null "
+        "for a job whose process was lost.",
+    )
 
 
 class EventBase(BaseModel):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy import ColumnElement, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from jobs.lifecycle import event_log, quota
@@ -227,6 +227,30 @@ def fail(session: Session, claim: Claim, error: JobError) -> bool:
     change = StateChanged(state=JobState.FAILED, error=error)
     values = {"error": error.model_dump(exclude_none=True)}
     return _end_attempt(session, claim, change, Outcome.FAILED, reason=error.message, values=values)
+
+
+def requeue_after_fault(session: Session, claim: Claim, error: JobError, max_worker_faults: int) -> bool:
+    """Put the job back into the queue because its worker, and not the job, is at fault.
+
+    The attempt is not a lost one. The job fails with the last error after `max_worker_faults` such attempts
+    since its submission or its last retry.
+    """
+    faults = (
+        1
+        + session.scalars(
+            select(func.count()).where(
+                JobAttempt.job_id == claim.job_id,
+                JobAttempt.outcome == Outcome.WORKER_FAULT,
+                JobAttempt.started_at >= func.coalesce(Job.retried_at, Job.created_at),
+                Job.id == JobAttempt.job_id,
+            )
+        ).one()
+    )
+    if faults < max_worker_faults:
+        change = StateChanged(state=JobState.QUEUED, reason=error.message)
+        return _end_attempt(session, claim, change, Outcome.WORKER_FAULT, reason=error.message)
+    message = f"{faults} attempts failed through faults of workers; the last: {error.message}"
+    return fail(session, claim, error.model_copy(update={"message": message}))
 
 
 def hand_back(session: Session, claim: Claim, reason: str) -> bool:

@@ -6,6 +6,7 @@ The automatic choices use narrow dtypes only where the hardware has instructions
 import errno
 import re
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 
 import psutil
 import torch
@@ -19,6 +20,12 @@ _OUT_OF_MEMORY = re.compile(
     r"can't allocate memory"
     r"|(CUDA error|CUDA driver error|Triton Error \[CUDA\]): out of memory"
     r"|(CUBLAS|CUSOLVER|CUDNN)_STATUS_ALLOC_FAILED"
+)
+
+_BROKEN = re.compile(
+    r"(CUDA error|CUDA driver error|Triton Error \[CUDA\]|NVML)"
+    r"|(CUBLAS|CUSOLVER|CUDNN)_STATUS_(NOT_INITIALIZED|EXECUTION_FAILED|INTERNAL_ERROR|ARCH_MISMATCH)"
+    r"|No CUDA GPUs are available|Found no NVIDIA driver"
 )
 
 
@@ -43,6 +50,41 @@ def compute_device(name: str) -> torch.device:
             field="device",
         )
     return device
+
+
+def usable_device(name: str, *, devices: Path = Path("/dev")) -> torch.device:
+    """Return the device of that name, after computing on it.
+
+    Raises InvalidInput(field='device') like `compute_device`, for a device that does not compute, and for
+    'auto' on a machine with an NVIDIA GPU that torch cannot use: such a machine must not compute on its CPU
+    unless somebody says so. `devices`: the directory of the machine's device files.
+    """
+    device = compute_device(name)
+    if name == "auto" and device.type == "cpu" and any(devices.glob("nvidia[0-9]*")):
+        raise InvalidInput(
+            "this machine has an NVIDIA GPU that torch cannot use; mend its driver or install a torch for "
+            "CUDA, or set the device to cpu",
+            field="device",
+        )
+    try:
+        with current_device(device):
+            works = bool((torch.ones(8, device=device) * 2).sum().item() == 16)
+    except RuntimeError as error:
+        raise InvalidInput(
+            f"device {device} does not compute ({type(error).__name__})", field="device"
+        ) from error
+    if not works:
+        raise InvalidInput(f"device {device} computes wrong numbers", field="device")
+    return device
+
+
+def is_device_broken(error: BaseException) -> bool:
+    """Whether a computation failed in a way that only a new process, or another machine, can mend."""
+    return (
+        isinstance(error, RuntimeError)
+        and not is_out_of_memory(error)
+        and _BROKEN.search(str(error)) is not None
+    )
 
 
 def compute_dtype(requested: ComputeDtype, stored: torch.dtype, device: torch.device) -> torch.dtype:
@@ -96,6 +138,11 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, OSError):  # as mmap raises it
         return error.errno == errno.ENOMEM
     return isinstance(error, RuntimeError) and _OUT_OF_MEMORY.search(str(error)) is not None
+
+
+def is_device_memory(error: BaseException) -> bool:
+    """Whether the memory that ran out (see `is_out_of_memory`) is a CUDA device's, not the host's."""
+    return isinstance(error, torch.OutOfMemoryError) or "CUDA" in str(error) or "_STATUS_" in str(error)
 
 
 def total_memory(device: torch.device) -> int:

@@ -152,7 +152,11 @@ def test_a_hub_that_never_answers_fails_the_job(
     library.in_the_middle = unavailable
     monkeypatch.setattr(run_job, "_HUB_TIMEOUT_SECONDS", 0.0)
     job = service.run(job_id)
-    assert job.error == {"type": "unreachable", "message": "the Hub does not answer; try again later"}
+    assert job.error == {
+        "type": "unreachable",
+        "message": "the Hub does not answer; try again later",
+        "cause": "outside",
+    }
 
 
 def test_an_unavailable_store_is_retried(
@@ -179,4 +183,8 @@ def test_a_store_that_stays_unavailable_fails_the_job(
 
     monkeypatch.setattr(Store, "put_file", unavailable)
     monkeypatch.setattr(attempt, "_STORE_TIMEOUT_SECONDS", 0.0)
-    assert service.run(job_id).error == {"type": "store", "message": "the store did not answer"}
+    assert service.run(job_id).error == {
+        "type": "store",
+        "message": "the store did not answer",
+        "cause": "outside",
+    }

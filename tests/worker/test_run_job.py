@@ -1,21 +1,24 @@
 """One job from its claim to its end: its result, its events, and how it fails."""
 
+import errno
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 import torch
 from pydantic import SecretStr
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 
 from jobs.lifecycle.events import LogMessage, StateChanged
 from jobs.states import JobState
 from jobs.storage.store import StoreRefused
-from jobs.tables import Job
+from jobs.tables import Job, JobAttempt, Worker
 from pruning.errors import InvalidInput, NumericalFailure, PruningError
 from tests.worker.one_job import WEIGHTS, Service, StandInRun
 from worker import run_job
+from worker.attempt import error_report
 
 pytestmark = pytest.mark.usefixtures("short_waits")
 
@@ -56,7 +59,7 @@ def test_a_duplicate_message_changes_nothing(
     before = len(service.events(job_id))
     with caplog.at_level(logging.INFO):
         job = service.run(job_id)
-    assert f"job {job_id}: nothing to do, it is not queued" in caplog.messages
+    assert f"job {job_id}: nothing to do, it is not queued, or left to another worker" in caplog.messages
     assert (job.state, job.attempt, len(library.calls)) == (JobState.SUCCEEDED, 1, 1)
     assert len(service.events(job_id)) == before
 
@@ -115,8 +118,14 @@ def test_an_unexpected_error_is_shown_without_its_text_and_logged_with_it(
     ],
 )
 def test_too_little_memory_is_reported_with_a_remedy(
-    service: Service, library: StandInRun, job_id: UUID, error: Exception
+    service: Service,
+    library: StandInRun,
+    job_id: UUID,
+    error: Exception,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(error_report, "others_hold_most", lambda: False)
+
     def fail() -> None:
         raise error
 
@@ -139,28 +148,38 @@ def test_a_device_that_was_full_for_a_moment_is_tried_once_again(
     assert (job.state, job.attempt, len(library.calls)) == (JobState.SUCCEEDED, 1, 2)
 
 
-def test_a_job_without_room_on_the_disk_fails_with_the_numbers(
+def test_a_job_without_room_on_the_disk_waits_for_another_worker_and_says_the_numbers(
     service: Service, library: StandInRun, job_id: UUID
 ) -> None:
     service.settings = service.settings.model_copy(update={"min_free_disk_bytes": 2**60})
     job = service.run(job_id)
-    assert job.error is not None
-    assert (job.state, job.error["type"], library.calls) == (JobState.FAILED, "disk_full", [])
-    assert str(2**60) in job.error["message"]
+    assert (job.state, job.lost_attempts, library.calls) == (JobState.QUEUED, 0, [])
+    assert str(2**60) in str(last_reason(service, job_id))
 
 
-def test_a_disk_that_runs_full_in_the_middle_is_reported_with_numbers_too(
+def last_reason(service: Service, job_id: UUID) -> str | None:
+    """Why the job went back to the queue."""
+    data = service.events(job_id)[-1].data
+    assert isinstance(data, StateChanged)
+    return data.reason
+
+
+def test_a_disk_that_stays_full_fails_the_job_with_the_numbers(
     service: Service, library: StandInRun, job_id: UUID
 ) -> None:
+    service.settings = service.settings.model_copy(update={"max_worker_faults": 2})
+
     def write() -> None:
         with Path("/dev/full").open("wb", buffering=0) as full:
             full.write(b"bytes")
 
     library.in_the_middle = write
+    assert service.run(job_id).state == JobState.QUEUED
     job = service.run(job_id)
     assert job.error is not None
-    assert job.error["type"] == "disk_full"
+    assert (job.error["type"], job.error["cause"]) == ("disk_full", "worker")
     assert "bytes free" in job.error["message"]
+    assert "2 attempts" in job.error["message"]
 
 
 def test_a_spec_of_another_version_fails_and_is_not_retried_for_ever(
@@ -201,3 +220,55 @@ def test_scratch_space_is_left_clean(service: Service, library: StandInRun, job_
     library.in_the_middle = in_the_middle
     service.run(job_id)
     assert list(service.settings.work_dir.iterdir()) == []
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize(
+    "error",
+    [
+        PermissionError(errno.EACCES, "Permission denied: /scratch"),
+        OSError(errno.EROFS, "Read-only file system"),
+        ImportError("libcudart.so: cannot open shared object file"),
+        RuntimeError("CUDA error: an illegal memory access was encountered"),
+        InvalidInput("device 'cuda' does not exist", field="device"),
+    ],
+    ids=["unwritable", "read-only", "installation", "device", "no device"],
+)
+def test_a_fault_of_the_worker_costs_the_job_nothing_and_counts_against_the_worker(
+    service: Service, library: StandInRun, job_id: UUID, error: Exception
+) -> None:
+    def fail() -> None:
+        raise error
+
+    library.in_the_middle = fail
+    job = service.run(job_id)
+    assert (job.state, job.lost_attempts, job.error) == (JobState.QUEUED, 0, None)
+    with service.database.begin() as session:
+        worker = session.get_one(Worker, service.worker.name)
+    assert (worker.faults, worker.quarantined_at, worker.queue) == (1, None, "prune")
+    assert "/scratch" not in f"{worker.fault} {last_reason(service, job_id)}"
+
+
+@pytest.mark.threat
+def test_a_worker_without_a_work_directory_fails_no_job(
+    service: Service, library: StandInRun, submit: Callable[[], UUID]
+) -> None:
+    service.settings.work_dir.write_text("a file where a directory should be")
+    jobs = [submit() for _ in range(6)]
+    assert [service.run(job_id).state for job_id in jobs] == [JobState.QUEUED] * 6
+    with service.database.begin() as session:
+        worker = session.get_one(Worker, service.worker.name)
+        attempts = session.scalars(select(func.count()).select_from(JobAttempt)).one()
+    assert (worker.faults, worker.quarantined_at is not None, attempts) == (3, True, 3)
+
+
+@pytest.mark.parametrize("others", [True, False])
+def test_memory_that_others_hold_is_a_fault_of_the_worker(
+    service: Service, library: StandInRun, job_id: UUID, others: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise MemoryError
+
+    library.in_the_middle = fail
+    monkeypatch.setattr(error_report, "others_hold_most", lambda: others)
+    assert service.run(job_id).state == (JobState.QUEUED if others else JobState.FAILED)

@@ -60,6 +60,8 @@ class Attempt:
         self.database = database
         self.store = store
         self.disk = Disk(settings.work_dir, settings.min_free_disk_bytes)
+        self.broke_its_process = False
+        """Whether the attempt failed in a way after which this process must run no other job."""
         self.progress = JobProgress(claim.attempt, record=self.record, check=self.check)
 
     @cached_property

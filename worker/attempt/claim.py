@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.database import DATABASE_UNAVAILABLE, engine_from, sessions
+from jobs.fleet import quarantine
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import Claim
 from jobs.settings import Settings
@@ -26,7 +27,10 @@ _CLAIM_TIMEOUT_SECONDS = 60.0
 
 @contextmanager
 def claimed(job_id: UUID, settings: Settings, worker: Identity) -> Iterator[Attempt | None]:
-    """Claim a queued job. Yield its attempt, or None if it is not queued or the worker is shutting down."""
+    """Claim a queued job. Yield its attempt, or None if this worker does not run it.
+
+    That is so if it is not queued, is left to another worker, or the worker is shutting down.
+    """
     # The heartbeat has a connection of its own: it must not wait for one that the run is using.
     with _connected(settings) as database, _connected(settings) as heartbeat_database:
         store = Store(settings.store_url)
@@ -37,7 +41,7 @@ def claimed(job_id: UUID, settings: Settings, worker: Identity) -> Iterator[Atte
             yield None
             return
         if claim is None:
-            log.info("job %s: nothing to do, it is not queued", job_id)
+            log.info("job %s: nothing to do, it is not queued, or left to another worker", job_id)
             yield None
             return
         heartbeat = Heartbeat(heartbeat_database, claim, settings, asked_at)
@@ -52,6 +56,9 @@ def _claim(
     def claim() -> tuple[Claim | None, float]:
         asked_at = time.monotonic()
         with database.begin() as session:
+            if quarantine.leaves_to_another(session, worker.name, job_id, settings.lease_seconds):
+                quarantine.put_back(session, job_id)
+                return None, asked_at
             return lifecycle.claim(session, job_id, worker.name, settings.lease_seconds), asked_at
 
     return retry(claim, on=DATABASE_UNAVAILABLE, check=worker.check, timeout=_CLAIM_TIMEOUT_SECONDS)

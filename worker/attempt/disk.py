@@ -27,8 +27,7 @@ class Disk:
     def __init__(
         self, directory: Path, min_free_bytes: int, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """`directory` is made if it does not exist."""
-        directory.mkdir(parents=True, exist_ok=True)
+        """`directory` is made by the first check, if it does not exist."""
         self._directory = directory
         self._min_free_bytes = min_free_bytes
         self._clock = clock
@@ -38,6 +37,7 @@ class Disk:
         """Raise `DiskFull` if too little space is free. Looks at the disk at most once a second."""
         if self._clock() - self._checked_at < _SECONDS_BETWEEN_CHECKS:
             return
+        self._directory.mkdir(parents=True, exist_ok=True)
         self._checked_at = self._clock()
         if shutil.disk_usage(self._directory).free < self._min_free_bytes:
             raise self.full()
@@ -55,11 +55,12 @@ def is_disk_full(error: BaseException) -> bool:
     """Whether an error, or one that caused it, says that a disk is full."""
     return any(
         (isinstance(cause, OSError) and cause.errno in _DISK_FULL) or _DISK_FULL_MESSAGE.search(str(cause))
-        for cause in _causes(error)
+        for cause in causes(error)
     )
 
 
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error, what caused it, what caused that, and so on."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__

@@ -1,49 +1,94 @@
-"""The error that a failed job shows to its owner.
+"""The error that a failed job shows to its owner, and what it is of: the request, the outside or the worker.
 
 Only messages that were written for people are shown. The text of any other exception may hold a path or a
 secret: it goes to the worker's log, and the owner gets the exception's type and where to look.
+
+Of the worker is what another worker would not meet: its disk, its device, memory that others on its machine
+hold, its installation. Only such an error returns the job to the queue.
 """
+
+import errno
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
+from sqlalchemy.exc import SQLAlchemyError
 
 from jobs.lifecycle.events import JobError
 from jobs.lifecycle.lifecycle import Claim
+from jobs.states import Cause
 from jobs.storage.store import StoreError
 from pruning.errors import InvalidInput, NumericalFailure, PruningError, Unreachable
-from pruning.runtime.device import is_out_of_memory
-from worker.attempt.disk import Disk, DiskFull, is_disk_full
+from pruning.runtime.device import is_device_broken, is_device_memory, is_out_of_memory
+from worker.attempt.disk import Disk, DiskFull, causes, is_disk_full
+from worker.attempt.memory import others_hold_most
+from worker.self_test import Unfit
 
-_KINDS: dict[type[Exception], str] = {
-    DiskFull: "disk_full",
-    InvalidInput: "invalid_input",
-    NumericalFailure: "numerical_failure",
-    Unreachable: "unreachable",
-    PruningError: "impossible",
-    StoreError: "store",
+_KINDS: dict[type[Exception], tuple[str, Cause]] = {
+    DiskFull: ("disk_full", Cause.WORKER),
+    InvalidInput: ("invalid_input", Cause.REQUEST),
+    NumericalFailure: ("numerical_failure", Cause.REQUEST),
+    Unreachable: ("unreachable", Cause.OUTSIDE),
+    PruningError: ("impossible", Cause.REQUEST),
+    StoreError: ("store", Cause.OUTSIDE),
 }
 
+# What the operating system says where the machine is at fault. What a job can provoke is not among them: a
+# missing file, a name that is too long.
+_OF_THE_MACHINE = frozenset(
+    {
+        *(errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.ENODEV),
+        *(errno.ENXIO, errno.ENFILE, errno.EMFILE, errno.ESTALE, errno.ENOTDIR, errno.EUCLEAN),
+    }
+)
 
-def job_error(error: Exception, claim: Claim, disk: Disk) -> JobError:
-    """Return a failed job's error: its type, a message that says what to do, and maybe the field at fault."""
+
+def job_error(error: BaseException, claim: Claim, disk: Disk) -> JobError:
+    """Return a failed job's error: its type, a message that says what to do, and what it is of."""
     if is_disk_full(error) and not isinstance(error, PruningError | StoreError):
         error = disk.full()
-    for kind, name in _KINDS.items():
-        if isinstance(error, kind):
-            field = error.field if isinstance(error, PruningError) else None
-            return JobError(type=name, message=str(error), field=field)
     if isinstance(error, ValidationError):
         return _stored_differently(error.errors()[0])
+    return _for_people(error) or _unexpected(error, claim)
+
+
+def _for_people(error: BaseException) -> JobError | None:
+    """The error of an exception whose message is for people, or of one that has a remedy."""
+    if isinstance(error, Unfit) or (isinstance(error, InvalidInput) and error.field == "device"):
+        cause = error.cause if isinstance(error, Unfit) else Cause.WORKER
+        return JobError(type="worker", message=f"the worker cannot run jobs: {error}", cause=cause)
+    for kind, (name, cause) in _KINDS.items():
+        if isinstance(error, kind):
+            field = error.field if isinstance(error, PruningError) else None
+            return JobError(type=name, message=str(error), field=field, cause=cause)
     if is_out_of_memory(error):
+        of_others = not is_device_memory(error) and others_hold_most()
         return JobError(
             type="out_of_memory",
             message="the worker's memory is too small for this job; use a shorter sequence_length, "
             "the dtype bfloat16, or a larger machine",
+            cause=Cause.WORKER if of_others else Cause.REQUEST,
         )
-    return JobError(
-        type="internal",
-        message=f"the worker failed unexpectedly ({type(error).__name__}); the operator finds the details "
-        f"in its log under job {claim.job_id}, attempt {claim.attempt}",
+    return None
+
+
+def _unexpected(error: BaseException, claim: Claim) -> JobError:
+    what = f"the worker failed unexpectedly ({type(error).__name__})"
+    kind, cause = "internal", Cause.REQUEST
+    if isinstance(error, SQLAlchemyError):
+        cause = Cause.OUTSIDE
+    elif _is_of_the_machine(error):
+        what = f"the worker failed, not the job ({type(error).__name__})"
+        kind, cause = "worker", Cause.WORKER
+    details = f"in its log under job {claim.job_id}, attempt {claim.attempt}"
+    return JobError(type=kind, message=f"{what}; the operator finds the details {details}", cause=cause)
+
+
+def _is_of_the_machine(error: BaseException) -> bool:
+    return any(
+        isinstance(cause, ImportError)
+        or is_device_broken(cause)
+        or (isinstance(cause, OSError) and cause.errno in _OF_THE_MACHINE)
+        for cause in causes(error)
     )
 
 
@@ -53,4 +98,9 @@ def _stored_differently(found: ErrorDetails) -> JobError:
         message = found["msg"]
     else:
         message = "the job was stored by another version and is not valid in this one; submit it again"
-    return JobError(type="invalid_input", message=message, field=".".join(map(str, found["loc"])) or None)
+    return JobError(
+        type="invalid_input",
+        message=message,
+        field=".".join(map(str, found["loc"])) or None,
+        cause=Cause.REQUEST,
+    )

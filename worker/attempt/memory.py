@@ -1,4 +1,4 @@
-"""The memory that a job's process holds now, for its progress events."""
+"""The memory that a job's process holds, and what others hold of the machine's."""
 
 import psutil
 import torch
@@ -8,3 +8,10 @@ def held_bytes() -> int:
     """Return the memory allocated on the CUDA device, if one is in use, or else the resident memory."""
     allocated = torch.cuda.memory_allocated() if torch.cuda.is_available() else 0
     return allocated or int(psutil.Process().memory_info().rss)
+
+
+def others_hold_most() -> bool:
+    """Whether processes other than this one hold more than half of the machine's memory."""
+    machine = psutil.virtual_memory()
+    others = machine.total - machine.available - psutil.Process().memory_info().rss
+    return bool(others > machine.total / 2)

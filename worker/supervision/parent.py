@@ -24,6 +24,7 @@ from jobs.states import LostAttempt
 from worker import scratch
 from worker.identity import Identity
 from worker.supervision.death_cause import OomKills, death_cause
+from worker.supervision.quarantine import Quarantine
 from worker.supervision.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,9 @@ class Parent:
         self._oom_kills = OomKills()
         self._pool: Any = None  # Celery's, from `worker_ready` on
         self._watchdog = Watchdog(settings, database, identity.name, self._children)
+        self._quarantine = Quarantine(
+            settings, database, identity.name, queue, self._watchdog.replace_idle_children
+        )
         self._heartbeat = threading.Thread(target=self._beat, name="worker heartbeat", daemon=True)
 
     def connect_signals(self) -> None:
@@ -56,16 +60,24 @@ class Parent:
         """Delete what killed workers left on this machine. Call it before any job may run."""
         self._write(lambda session: scratch.remove_abandoned(session, self._settings.work_dir))
 
+    def wait_until_fit(self) -> None:
+        """Return once this machine has passed the self-test. Call it before any job may run."""
+        self._quarantine.wait_until_fit()
+
     def stop(self) -> None:
         """Stop the heartbeat and deregister the worker."""
+        self._quarantine.stop()
         self._watchdog.stop()
         self._shutting_down.set()
         if self._heartbeat.is_alive():
             self._heartbeat.join()
+        else:  # it has never taken a job
+            self._write(lambda session: dispatch_queue.worker_gone(session, self._identity.name))
 
     def _on_ready(self, sender: Any = None, **signal: Any) -> None:  # noqa: ANN401 - Celery's signature
         log.info("worker %s is ready", self._identity.name)
         self._pool = getattr(sender, "pool", None)
+        self._quarantine.consumes(sender)
         self._heartbeat.start()
         self._watchdog.start()
 
@@ -102,9 +114,13 @@ class Parent:
         """Register the worker as alive every few seconds, and deregister it at the end."""
         name = self._identity.name
         while not self._shutting_down.is_set():
-            self._write(lambda session: dispatch_queue.worker_seen(session, name, self._queue))
+            self._write(self._seen)
             self._shutting_down.wait(self._settings.heartbeat_seconds)
         self._write(lambda session: dispatch_queue.worker_gone(session, name))
+
+    def _seen(self, session: Session) -> None:
+        name = self._identity.name
+        self._quarantine.follow(dispatch_queue.worker_seen(session, name, self._queue))
 
     def _write(self, write: Callable[[Session], None]) -> None:
         """Write to the database. Where that fails, the next heartbeat or the lease's end makes up."""

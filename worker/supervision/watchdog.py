@@ -64,6 +64,13 @@ class Watchdog:
         if self._thread.is_alive():
             self._thread.join()
 
+    def replace_idle_children(self) -> None:
+        """End the children, unless one of them runs a job. Celery starts new ones."""
+        with self._database.begin() as session:
+            held = held_jobs.held_by(session, self._worker)
+        if held is None:
+            self._kill_children()
+
     def check(self) -> None:
         """Kill the child and end its job, if the job is overdue."""
         with self._database.begin() as session:

@@ -136,7 +136,7 @@ def test_failure_keeps_its_reason(database: Database, submit: Submit) -> None:
     error = JobError(type="invalid_input", message="no such model", field="model.id")
     with database.begin() as session:
         assert lifecycle.fail(session, claim, error)
-    assert job(database, claim.job_id).error == error.model_dump()
+    assert job(database, claim.job_id).error == error.model_dump(exclude_none=True)
     assert last_change(database, claim.job_id) == StateChanged(state=JobState.FAILED, attempt=1, error=error)
 
 

@@ -15,9 +15,9 @@ from worker.attempt.disk import Disk, DiskFull, is_disk_full
 def test_the_disk_is_checked_at_most_once_a_second(tmp_path: Path) -> None:
     free = shutil.disk_usage(tmp_path).free
     now = 0.0
-    disk = Disk(tmp_path / "work", free // 2, clock=lambda: now)
+    disk = Disk(tmp_path, free // 2, clock=lambda: now)
     disk.check()
-    too_small = Disk(tmp_path / "work", 2 * free, clock=lambda: now)
+    too_small = Disk(tmp_path, 2 * free, clock=lambda: now)
     for _ in range(2):
         with pytest.raises(DiskFull, match=rf"[0-9]+ bytes free, and {2 * free} must stay free"):
             too_small.check()

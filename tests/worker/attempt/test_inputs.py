@@ -80,7 +80,7 @@ def test_a_job_reads_the_text_that_was_uploaded(
     service: Service, documents: list[Sequence[str]], tmp_path: Path
 ) -> None:
     job_id = service.submit(service.upload(tmp_path))
-    assert service.run(job_id).error == {"type": "impossible", "message": "read"}
+    assert service.run(job_id).error == {"type": "impossible", "message": "read", "cause": "request"}
     assert documents == [["one", "two"]]
 
 

@@ -44,7 +44,7 @@ def do_nothing(*anything: object) -> None:
 stand_in("transformers", utils=ModuleType("utils"))
 vars(sys.modules["transformers"].utils)["logging"] = ModuleType("logging")
 vars(sys.modules["transformers"].utils.logging)["disable_progress_bar"] = do_nothing
-stand_in("worker.machine", measure_once=do_nothing)
+stand_in("worker.machine", prepare=do_nothing)
 stand_in("worker.run_job", run_job=run_job)
 
 if __name__ == "__main__":

@@ -1,0 +1,112 @@
+"""A worker's self-test finds what is broken, and says whether it is of the worker or of the outside."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from pydantic import SecretStr
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.database import engine_from, sessions
+from jobs.settings import Settings
+from jobs.states import Cause
+from jobs.storage.store import Store
+from pruning.errors import InvalidInput
+from pruning.runtime.device import is_device_broken, usable_device
+from worker.self_test import Unfit, check_device, check_device_apart, check_without_device
+
+Database = sessionmaker[Session]
+
+
+def failure(settings: Settings, database: Database) -> tuple[str, Cause]:
+    with pytest.raises(Unfit) as failed:
+        check_without_device(settings, database)
+    return str(failed.value), failed.value.cause
+
+
+def test_a_fit_worker_passes_and_leaves_nothing_behind(settings: Settings, database: Database) -> None:
+    check_without_device(settings, database)
+    check_device(settings.device)
+    assert list(settings.work_dir.iterdir()) == []
+    assert list(Store(settings.store_url).list("")) == []
+
+
+@pytest.mark.threat
+def test_a_work_directory_that_cannot_be_written(settings: Settings, database: Database) -> None:
+    settings.work_dir.write_text("a file")
+    message, cause = failure(settings, database)
+    assert (message, cause) == ("its work directory cannot be written (EEXIST)", Cause.WORKER)
+
+
+def test_a_disk_with_too_little_room(settings: Settings, database: Database) -> None:
+    full = settings.model_copy(update={"min_free_disk_bytes": 2**60})
+    message, cause = failure(full, database)
+    assert str(2**60) in message
+    assert cause == Cause.WORKER
+
+
+def test_a_store_that_refuses(settings: Settings, database: Database, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    message, cause = failure(settings.model_copy(update={"store_url": f"file://{tmp_path}/file"}), database)
+    assert message.startswith("the store cannot be used")
+    assert cause == Cause.OUTSIDE
+
+
+def test_a_database_that_does_not_answer(settings: Settings) -> None:
+    nowhere = settings.model_copy(update={"database_url": SecretStr("postgresql://x:y@127.0.0.1:1/z")})
+    engine = engine_from(nowhere, pool_size=1)
+    message, cause = failure(settings, sessions(engine))
+    engine.dispose()
+    assert (message, cause) == ("the database cannot be used (OperationalError)", Cause.OUTSIDE)
+
+
+@pytest.mark.threat
+def test_a_declared_device_is_never_replaced_by_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    with pytest.raises(Unfit, match="device 'cuda' does not exist"):
+        check_device("cuda")
+
+
+@pytest.mark.threat
+def test_auto_does_not_compute_on_the_cpu_beside_a_gpu(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    (tmp_path / "nvidiactl").touch()
+    assert usable_device("auto", devices=tmp_path).type == "cpu"
+    (tmp_path / "nvidia0").touch()
+    with pytest.raises(InvalidInput, match="GPU that torch cannot use") as refused:
+        usable_device("auto", devices=tmp_path)
+    assert refused.value.field == "device"
+    assert usable_device("cpu", devices=tmp_path).type == "cpu"
+
+
+def test_the_device_is_tested_in_a_process_of_its_own() -> None:
+    check_device_apart("cpu")
+    with pytest.raises(Unfit, match="device 'toaster' is unknown"):
+        check_device_apart("toaster")
+
+
+def test_the_command_says_what_is_wrong(environment: Settings) -> None:
+    environment.work_dir.write_text("a file")
+    done = subprocess.run(
+        [sys.executable, "-m", "worker.self_test"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (1, "its work directory cannot be written (EEXIST)\n")
+
+
+@pytest.mark.parametrize(
+    ("message", "broken"),
+    [
+        ("CUDA error: an illegal memory access was encountered", True),
+        ("No CUDA GPUs are available", True),
+        ("CUDA error: CUBLAS_STATUS_EXECUTION_FAILED when calling `cublasSgemm`", True),
+        ("CUDA error: out of memory", False),
+        ("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`", False),
+        ("shape '[2]' is invalid for input of size 3", False),
+    ],
+)
+def test_what_only_another_process_or_machine_can_mend(message: str, broken: bool) -> None:
+    assert is_device_broken(RuntimeError(message)) is broken

@@ -1,0 +1,157 @@
+"""`python -m worker.self_test`: whether this machine can run jobs. Exits with 1, and says why, if it cannot.
+
+A worker tests itself before it takes jobs, and again while it is quarantined. The test writes into the work
+directory, looks at the free disk, sends a file to the store and back, asks the database, and computes on the
+device that the operator declared. `python -m worker.self_test cpu` tests that device only, without settings.
+"""
+
+import errno
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.database import engine_from, sessions
+from jobs.settings import Settings, settings
+from jobs.states import Cause
+from jobs.storage.store import Store, StoreError
+
+_PROBE = b"PruneServe was here\n" * 1024
+_LONGEST_SECONDS = 180.0
+
+
+class Unfit(Exception):
+    """This worker cannot run jobs now. The message is shown to users and operators."""
+
+    def __init__(self, message: str, cause: Cause = Cause.WORKER) -> None:
+        """`cause`: the worker, or something outside that it needs."""
+        super().__init__(message)
+        self.cause = cause
+
+
+def check_without_device(configured: Settings, database: sessionmaker[Session]) -> None:
+    """Test everything that needs no torch. Raises `Unfit`."""
+    check_work_directory(configured)
+    check_free_disk(configured)
+    check_store(configured)
+    check_database(database)
+
+
+def check_work_directory(configured: Settings) -> None:
+    """Write a file into the work directory and read it back. Raises `Unfit`."""
+    directory = configured.work_dir
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        _write_and_read(directory / f".self-test-{secrets.token_hex(8)}")
+    except OSError as error:
+        code = errno.errorcode.get(error.errno or 0, type(error).__name__)
+        raise Unfit(f"its work directory cannot be written ({code})") from error
+
+
+def check_free_disk(configured: Settings) -> None:
+    """See that enough of the disk is free. The work directory must exist. Raises `Unfit`."""
+    free, least = shutil.disk_usage(configured.work_dir).free, configured.min_free_disk_bytes
+    if free < least:
+        raise Unfit(f"its disk has {free} bytes free, and {least} must stay free")
+
+
+def check_store(configured: Settings) -> None:
+    """Send a file to the store and read it back. Raises `Unfit`."""
+    probe = configured.work_dir / f".self-test-{secrets.token_hex(8)}"
+    key = f"self-test/{secrets.token_hex(8)}"
+    try:
+        store = Store(configured.store_url)
+        probe.write_bytes(_PROBE)
+        store.put_file(key, probe)
+        returned = b"".join(store.stream(key))
+        store.delete(key)
+    except StoreError as error:
+        raise Unfit(f"the store cannot be used ({error})", Cause.OUTSIDE) from error
+    except (OSError, ValueError) as error:
+        raise Unfit(f"the store cannot be used ({type(error).__name__})", Cause.OUTSIDE) from error
+    finally:
+        probe.unlink(missing_ok=True)
+    if returned != _PROBE:
+        raise Unfit("the store returned other bytes than it was given", Cause.OUTSIDE)
+
+
+def check_database(database: sessionmaker[Session]) -> None:
+    """Ask the database. Raises `Unfit`."""
+    try:
+        with database.begin() as session:
+            session.execute(text("SELECT FROM jobs LIMIT 0"))
+    except SQLAlchemyError as error:
+        raise Unfit(f"the database cannot be used ({type(error).__name__})", Cause.OUTSIDE) from error
+
+
+def check_device(device: str) -> None:
+    """Compute on the declared device. Raises `Unfit`. Imports torch."""
+    try:
+        from pruning.errors import PruningError
+        from pruning.runtime.device import usable_device
+    except (ImportError, OSError) as error:
+        raise Unfit(f"its installation is broken ({type(error).__name__})") from error
+    try:
+        usable_device(device)
+    except PruningError as error:
+        raise Unfit(str(error)) from error
+
+
+def check_device_apart(device: str) -> None:
+    """Compute on the declared device in a new process, which imports torch afresh. Raises `Unfit`."""
+    command = [sys.executable, "-P", "-m", "worker.self_test", device]
+    try:
+        done = subprocess.run(  # noqa: S603 - the operator's own setting
+            command, capture_output=True, text=True, timeout=_LONGEST_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise Unfit(f"its device did not answer within {_LONGEST_SECONDS:.0f} s") from error
+    except OSError as error:
+        raise Unfit(f"its installation is broken ({type(error).__name__})") from error
+    if done.returncode:
+        said = done.stdout.strip().splitlines()
+        raise Unfit(said[-1] if said else f"the test of its device ended with {done.returncode}")
+
+
+def _write_and_read(path: Path) -> None:
+    """Raises OSError where the file cannot be written, or holds other bytes than were written."""
+    try:
+        with path.open("xb") as file:
+            file.write(_PROBE)
+            file.flush()
+            os.fsync(file.fileno())
+        if path.read_bytes() != _PROBE:
+            raise OSError(errno.EIO, "other bytes than were written")
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def main() -> None:
+    """Test the named device, or everything. The first failure ends the process with 1 and its message."""
+    try:
+        if len(sys.argv) > 1:
+            check_device(sys.argv[1])
+        else:
+            _check_everything(settings())
+    except Unfit as unfit:
+        sys.stdout.write(f"{unfit}\n")
+        sys.exit(1)
+
+
+def _check_everything(configured: Settings) -> None:
+    engine = engine_from(configured, pool_size=1)
+    try:
+        check_without_device(configured, sessions(engine))
+    finally:
+        engine.dispose()
+    check_device(configured.device)
+
+
+if __name__ == "__main__":
+    main()

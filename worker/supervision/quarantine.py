@@ -1,0 +1,128 @@
+"""Keeps a worker that cannot run jobs from taking any, until its self-test passes.
+
+A worker tests itself before it takes its first job. From then on its row in the database says whether it is
+quarantined: `jobs.fleet.quarantine` says when. It then stops reading the queue, tests itself every
+`quarantine_seconds`, and takes jobs again, in a new child, once the test passes. A restart does the same.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.fleet import dispatch_queue, quarantine
+from jobs.settings import Settings
+from worker.self_test import Unfit, check_device_apart, check_without_device
+
+log = logging.getLogger(__name__)
+
+_FIRST_PAUSE_SECONDS = 1.0  # a database that starts together with this worker is ready in seconds
+
+
+class Quarantine:
+    """Supervises one worker, from threads of its parent process."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: sessionmaker[Session],
+        worker: str,
+        queue: str,
+        replace_child: Callable[[], None],
+    ) -> None:
+        """`replace_child` ends the idle child, so that a new one starts."""
+        self._settings = settings
+        self._database = database
+        self._worker = worker
+        self._queue = queue
+        self._replace_child = replace_child
+        self._consumer: Any = None  # Celery's, from `worker_ready` on
+        self._said: str | None = None  # once in the log is enough
+        self._sitting_out = threading.Lock()
+        self._stopped = threading.Event()
+
+    def wait_until_fit(self) -> None:
+        """Return once the self-test has passed. Until then the worker's row says why it takes no jobs.
+
+        The device is tested by each child as it starts: only children import torch.
+        """
+        pause = _FIRST_PAUSE_SECONDS
+        while (unfit := self._unfit(device=False)) is not None:
+            self._record(unfit)
+            self._stopped.wait(min(pause, self._settings.quarantine_seconds))
+            pause *= 2
+        self._release()
+
+    def consumes(self, consumer: object) -> None:
+        """Tell which consumer of Celery reads the queue."""
+        self._consumer = consumer
+
+    def follow(self, quarantined: bool) -> None:
+        """Begin to sit a quarantine out, if the worker's row says that there is one."""
+        if quarantined and self._sitting_out.acquire(blocking=False):
+            threading.Thread(target=self._sit_out, name="quarantine", daemon=True).start()
+
+    def stop(self) -> None:
+        """Test no more."""
+        self._stopped.set()
+
+    def _sit_out(self) -> None:
+        try:
+            log.error("worker %s is quarantined: it takes no jobs until its self-test passes", self._worker)
+            self._stop_reading()
+            while not self._stopped.wait(self._settings.quarantine_seconds):
+                unfit = self._unfit(device=True)
+                if unfit is not None:
+                    self._record(unfit)
+                elif self._release():
+                    self._replace_child()
+                    self._read_again()
+                    log.info("worker %s has passed its self-test and takes jobs again", self._worker)
+                    return
+        finally:
+            self._sitting_out.release()
+
+    def _unfit(self, *, device: bool) -> Unfit | None:
+        try:
+            check_without_device(self._settings, self._database)
+            if device:
+                check_device_apart(self._settings.device)
+        except Unfit as unfit:
+            if str(unfit) != self._said:
+                log.error("worker %s takes no jobs: %s", self._worker, unfit)
+            self._said = str(unfit)
+            return unfit
+        self._said = None
+        return None
+
+    def _record(self, unfit: Unfit) -> None:
+        def write(session: Session) -> None:
+            dispatch_queue.worker_seen(session, self._worker, self._queue)
+            quarantine.quarantine(session, self._worker, self._queue, str(unfit))
+
+        self._write(write)
+
+    def _release(self) -> bool:
+        return self._write(lambda session: quarantine.release(session, self._worker))
+
+    def _write(self, write: Callable[[Session], object]) -> bool:
+        try:
+            with self._database.begin() as session:
+                write(session)
+        except SQLAlchemyError as error:
+            log.warning("could not write to the database (%s)", type(error).__name__)
+            return False
+        return True
+
+    def _stop_reading(self) -> None:
+        consumer = self._consumer
+        if consumer is not None:  # Celery's own thread must do it
+            consumer.call_soon(consumer.cancel_task_queue, self._queue)
+
+    def _read_again(self) -> None:
+        consumer = self._consumer
+        if consumer is not None:
+            consumer.call_soon(consumer.add_task_queue, self._queue)
