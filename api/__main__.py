@@ -57,6 +57,7 @@ def main() -> None:
         timeout_graceful_shutdown=_GRACE_SECONDS,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         server_header=False,
+        forwarded_allow_ips=list(app.state.resources.settings.trusted_proxies),
     )
     logging.getLogger("uvicorn.access").addFilter(WithoutQuery())
     Server(config, app.state.resources).run()

@@ -1,6 +1,8 @@
 """The settings of the service, from environment variables: addresses, limits and retention times."""
 
+import re
 from functools import lru_cache
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +12,9 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from jobs.secret_files import SECRETS, file_variable, read_secret
+
+_ORIGIN = re.compile(r"(https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\]))((?::[0-9]{1,5})?)/?")
+_DEFAULT_PORTS = {"https": ":443", "http": ":80"}
 
 
 class Settings(BaseSettings):
@@ -76,6 +81,17 @@ class Settings(BaseSettings):
 
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         ("localhost", "127.0.0.1"), description="Host names under which the API answers, separated by `:`."
+    )
+    public_url: str | None = Field(
+        None,
+        description="The address under which browsers and programs reach the service, such as "
+        "`https://prune.example.org`. Its host is allowed, links begin with it, and with https the page's "
+        "cookies are `Secure` and browsers keep to https (HSTS).",
+    )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("127.0.0.1", "::1"),
+        description="Addresses and networks (CIDR) of the proxies in front of the API, separated by `,`. "
+        "Only their `X-Forwarded-For` and `X-Forwarded-Proto` are believed.",
     )
     max_body_bytes: int = Field(64 * 1024, ge=1024, description="Size limit of a request's body.")
     rate_limit_per_minute: int = Field(
@@ -230,11 +246,29 @@ class Settings(BaseSettings):
     def _split_on_colons(cls, value: object) -> object:
         return tuple(part for part in value.split(":") if part) if isinstance(value, str) else value
 
-    @field_validator("webhook_allow", mode="before")
+    @field_validator("webhook_allow", "trusted_proxies", mode="before")
     @classmethod
     def _split_on_commas(cls, value: object) -> object:
         parts = value.split(",") if isinstance(value, str) else value
         return tuple(filter(None, map(str.strip, parts))) if isinstance(parts, list) else parts
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_origin(cls, value: str | None) -> str | None:
+        """Return the address as browsers send it in `Origin`."""
+        if value is None:
+            return None
+        parts = _ORIGIN.fullmatch(value.lower())
+        if parts is None:
+            raise ValueError("must be an address like https://prune.example.org, without a path")
+        return parts[1] if parts[2] == _DEFAULT_PORTS[parts[1].partition(":")[0]] else parts[1] + parts[2]
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for proxy in value:
+            ip_network(proxy)
+        return value
 
     @field_validator("secret_keys")
     @classmethod
@@ -315,5 +349,6 @@ def _default(field: FieldInfo) -> str:
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     if isinstance(value, tuple):
-        return f"`{':'.join(value)}`"
+        separator = "," if any(":" in part for part in value) else ":"
+        return f"`{separator.join(value)}`"
     return f"`{value}`" if isinstance(value, str | Path) else f"{value:.15g}"

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.actions import jobs, zoo
 from api.page.base.forms import without_empty
-from api.page.base.render import page
+from api.page.base.render import page, public_address
 from api.page.pictures.pictures import Name, pictures
 from api.page.pictures.routes import Hints, picture_of
 from api.problems.problems import NotPresentable
@@ -69,7 +69,7 @@ def show(request: Request, slug: Slug, principal: Reader, database: Database) ->
         pictures=pictures(shown.job.report or {}),
         mine=mine,
         may_withdraw=(mine or Scope.ADMIN in principal.scopes) and Scope.JOBS_WRITE in principal.scopes,
-        server=str(request.base_url).rstrip("/"),
+        server=public_address(request),
         principal=principal,
     )
 

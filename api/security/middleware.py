@@ -42,7 +42,9 @@ class RequestGuard:
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
-        self._hosts = frozenset(host.lower() for host in settings.allowed_hosts)
+        self._public = settings.public_url
+        self._hosts = frozenset(host.lower() for host in settings.allowed_hosts) | _hosts_of(self._public)
+        self._headers = _RESPONSE_HEADERS | _strict_transport(self._public)
         self._max_body = settings.max_body_bytes
         self._max_upload = settings.max_upload_bytes
 
@@ -50,18 +52,25 @@ class RequestGuard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if self._public:
+            # Whatever the proxy in front says, or fails to say: cookies and redirects follow the scheme.
+            scope["scheme"] = urlsplit(self._public).scheme
         headers = Headers(scope=scope)
         problem = self._problem(scope, headers)
         app = problem.response() if problem else self._app
         scope.setdefault("state", {})
-        await app(scope, self._bounded(receive, self._limit(scope)), _with_security_headers(scope, send))
+        await app(
+            scope,
+            self._bounded(receive, self._limit(scope)),
+            _with_security_headers(scope, send, self._headers),
+        )
 
     def _problem(self, scope: Scope, headers: Headers) -> Problem | None:
         if _host_name(headers.get("host", "")) not in self._hosts:
             return UnknownHost()
         if scope["method"] in _SAFE_METHODS:
             return None
-        if not _same_origin(headers):
+        if not _same_origin(headers, self._public):
             return ForeignOrigin()
         if _has_body(headers):
             expected = next(kind for path, kind in _BODY_TYPES.items() if scope["path"].startswith(path))
@@ -98,7 +107,18 @@ def _host_name(host: str) -> str:
         return ""
 
 
-def _same_origin(headers: Headers) -> bool:
+def _hosts_of(public: str | None) -> frozenset[str]:
+    return frozenset({_host_name(urlsplit(public).netloc)}) if public else frozenset()
+
+
+def _strict_transport(public: str | None) -> dict[str, str]:
+    """Return the header with which browsers use https alone for a year, if the service is public by https."""
+    if not (public or "").startswith("https:"):
+        return {}
+    return {"Strict-Transport-Security": "max-age=31536000"}
+
+
+def _same_origin(headers: Headers, public: str | None) -> bool:
     """Whether a write comes from the service's own page, or from a program.
 
     Browsers send the origin with every write. Programs send none, and have no session cookie that another
@@ -107,7 +127,10 @@ def _same_origin(headers: Headers) -> bool:
     origin = headers.get("origin")
     if origin is None:
         return COOKIE not in headers.get("cookie", "")
-    return origin.partition("://")[2] == headers["host"]
+    host = origin.partition("://")[2]
+    if public and host == urlsplit(public).netloc:
+        return origin == public  # the same host by http is another site, which anybody on the way can pose as
+    return host == headers["host"]
 
 
 def _has_body(headers: Headers) -> bool:
@@ -129,11 +152,11 @@ def _declared_length(headers: Headers) -> int:
     return int(length) if len(length) < 16 and length.isascii() and length.isdigit() else 2**63
 
 
-def _with_security_headers(scope: Scope, send: Send) -> Send:
+def _with_security_headers(scope: Scope, send: Send, fixed: dict[str, str]) -> Send:
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            for name, value in (_RESPONSE_HEADERS | rate_limit.headers_of(scope)).items():
+            for name, value in (fixed | rate_limit.headers_of(scope)).items():
                 headers.setdefault(name, value)
         await send(message)
 

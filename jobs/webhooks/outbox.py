@@ -249,6 +249,7 @@ def _facts(job: Job, state: JobState) -> dict[str, Any]:
     return {
         "id": str(job.id),
         "url": f"/v1/jobs/{job.id}",
+        "page": f"/jobs/{job.id}",
         "state": state,
         "model": job.model,
         "method": job.method,

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from jobs.settings import Settings, as_table, variable_of
 
@@ -93,3 +94,33 @@ def test_a_default_is_the_same_wherever_it_is_written(
 def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = parsed(monkeypatch, {"PRUNESERVE_HUB_TOKEN": "", "PRUNESERVE_ARTIFACT_DAYS": ""})
     assert (settings.hub_token, settings.artifact_days) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("given", "origin"),
+    [
+        ("https://prune.example.org", "https://prune.example.org"),
+        ("HTTPS://Prune.Example.ORG:443/", "https://prune.example.org"),
+        ("http://10.0.0.1:8000", "http://10.0.0.1:8000"),
+        ("http://[fd00::1]:80", "http://[fd00::1]"),
+    ],
+)
+def test_the_public_address_is_an_origin(monkeypatch: pytest.MonkeyPatch, given: str, origin: str) -> None:
+    assert parsed(monkeypatch, {"PRUNESERVE_PUBLIC_URL": given}).public_url == origin
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("PRUNESERVE_PUBLIC_URL", "https://a.example/path"),
+        ("PRUNESERVE_PUBLIC_URL", "https://user@a.example"),
+        ("PRUNESERVE_PUBLIC_URL", "a.example"),
+        ("PRUNESERVE_TRUSTED_PROXIES", "*"),
+        ("PRUNESERVE_TRUSTED_PROXIES", "10.0.0.1/8"),
+    ],
+)
+def test_an_address_that_cannot_be_meant_is_refused(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    with pytest.raises(ValidationError):
+        parsed(monkeypatch, {variable: value})

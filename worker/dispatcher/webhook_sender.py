@@ -16,6 +16,7 @@ import time
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 from http import HTTPStatus
+from typing import Any
 
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -40,6 +41,7 @@ _SECONDS_AFTER_FAILURE = 5.0
 _CONCURRENCY = 64
 _LEASE_SECONDS = 120.0  # far longer than sending one message can take
 _SECONDS_BETWEEN_CLEANUPS = 3600.0
+_LINKS = ("url", "page")
 
 
 def signed_headers(secrets: Sequence[bytes], message_id: str, timestamp: int, body: bytes) -> dict[str, str]:
@@ -63,6 +65,7 @@ class WebhookSender:
         self._database = database
         self._secret_box = SecretBox(settings.secret_keys)
         self._url_policy = UrlPolicy.of(settings.webhook_allow)
+        self._public_url = settings.public_url
         self._disable_after = timedelta(days=settings.webhook_disable_days)
         self._keep = timedelta(days=settings.webhook_delivery_days)
         self._resolve = resolve
@@ -128,7 +131,7 @@ class WebhookSender:
             secrets = [self._secret_box.decrypt(encrypted) for encrypted in due.encrypted_secrets]
         except Unreadable:
             return None, "the endpoint's secret cannot be read: PRUNESERVE_SECRET_KEYS lacks the key"
-        body = json.dumps(due.payload, separators=(",", ":")).encode()
+        body = json.dumps(self._linked(due.payload), separators=(",", ":")).encode()
         headers = signed_headers(secrets, f"msg_{due.id.hex}", int(time.time()), body) | {
             "content-type": "application/json",
             "user-agent": f"PruneServe/{pruneserve_version()}",
@@ -140,6 +143,12 @@ class WebhookSender:
             return None, str(error)
         accepted = HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
         return status, None if accepted else f"answered with status {status}"
+
+    def _linked(self, payload: dict[str, Any]) -> dict[str, Any]:
+        """Return a message whose links begin with the public address of the service, if it has one."""
+        data = payload["data"]
+        links = {name: f"{self._public_url or ''}{data[name]}" for name in _LINKS if name in data}
+        return payload | {"data": data | links}
 
     def _record(self, session: Session, due: Due, status: int | None, error: str | None) -> None:
         if error is None and status is not None:

@@ -27,6 +27,12 @@ def fragment(template: str, **values: object) -> str:
     return _templates.get_template(template).render(values)
 
 
+def public_address(request: Request) -> str:
+    """Return the address of the service for links: what the operator has set, or where the browser is."""
+    public: str | None = request.app.state.resources.settings.public_url
+    return public or str(request.base_url).rstrip("/")
+
+
 def problem_response(request: Request, problem: Problem) -> Response:
     """Answer with a problem: as a page for people, as a problem document for programs."""
     return _problem_page(request, problem) if is_page(request) else problem.response()

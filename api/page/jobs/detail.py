@@ -17,7 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from api.actions import jobs
 from api.http.resume import ResumeAfter
 from api.page.base.owners import Owner
-from api.page.base.render import fragment, page
+from api.page.base.render import fragment, page, public_address
 from api.page.jobs import views
 from api.page.jobs.views import JobView
 from api.problems.problems import JobEnded, NotRetriable
@@ -35,7 +35,7 @@ router = APIRouter(include_in_schema=False)
 def show(request: Request, job_id: UUID, principal: Reader, owner: Owner, database: Database) -> Response:
     """Show the page of a job."""
     view = _view(database, owner, job_id)
-    return page("jobs/job.html", view=view, principal=principal, server=str(request.base_url).rstrip("/"))
+    return page("jobs/job.html", view=view, principal=principal, server=public_address(request))
 
 
 @router.post("/jobs/{job_id}/cancel")

@@ -1,10 +1,12 @@
 from collections.abc import Iterator
+from pathlib import Path
 
+import httpx
 import pytest
 from fastapi.testclient import TestClient
 
 from jobs.settings import Settings
-from tests.api.drive import SMALLEST, Jobs
+from tests.api.drive import SMALLEST, Jobs, MakeKey, Server
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -34,6 +36,80 @@ def test_a_write_with_the_session_cookie_needs_an_origin(anonymous: TestClient, 
     anonymous.cookies.set("pruneserve_session", "whatever")
     answer = anonymous.post(f"/jobs/{jobs.queued()}/cancel")
     assert answer.status_code == 403
+
+
+PUBLIC = "https://prune.example.org"
+
+
+class TestBehindAProxy:
+    """The proxy terminates TLS and speaks http to the service, from an address that is not trusted."""
+
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        return settings.model_copy(update={"public_url": PUBLIC})
+
+    @pytest.mark.threat
+    @pytest.mark.parametrize("host", ["testserver", "prune.example.org"])
+    def test_cookies_are_secure_and_browsers_keep_to_https(
+        self, anonymous: TestClient, make_key: MakeKey, host: str
+    ) -> None:
+        headers = {"Host": host, "Origin": PUBLIC}
+        signed_in = anonymous.post("/sign-in", data={"key": make_key()}, headers=headers)
+        assert signed_in.status_code == 303
+        assert "; secure" in signed_in.headers["Set-Cookie"].lower()
+        for path in ("/sign-in", "/v1/jobs", "/healthz", "/static/page.css"):
+            answer = anonymous.get(path, headers={"Host": host})
+            assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+
+    @pytest.mark.threat
+    @pytest.mark.parametrize(
+        ("origin", "status"),
+        [(PUBLIC, 201), ("http://prune.example.org", 403), ("https://evil.example", 403), ("null", 403)],
+    )
+    def test_writes_come_from_the_public_address_and_not_from_its_twin_by_http(
+        self, client: TestClient, origin: str, status: int
+    ) -> None:
+        headers = {"Host": "prune.example.org", "Origin": origin}
+        assert client.post("/v1/jobs", json=SMALLEST, headers=headers).status_code == status
+
+    def test_commands_on_the_page_name_the_public_address(self, client: TestClient, jobs: Jobs) -> None:
+        shown = client.get(f"/jobs/{jobs.queued()}").text
+        assert PUBLIC in shown
+        assert "testserver" not in shown
+
+
+def test_without_a_public_address_nothing_is_forced(anonymous: TestClient, make_key: MakeKey) -> None:
+    signed_in = anonymous.post("/sign-in", data={"key": make_key()}, headers={"Origin": "http://testserver"})
+    assert "secure" not in signed_in.headers["Set-Cookie"].lower()
+    assert "Strict-Transport-Security" not in signed_in.headers
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize(
+    ("trusted", "statuses"), [("127.0.0.0/8", [401, 401, 429]), ("192.0.2.1", [401, 429, 429])]
+)
+def test_only_a_trusted_proxy_says_who_the_client_is(
+    settings: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    trusted: str,
+    statuses: list[int],
+) -> None:
+    monkeypatch.setenv("PRUNESERVE_TRUSTED_PROXIES", trusted)
+    monkeypatch.setenv("PRUNESERVE_MAX_FAILED_SIGN_INS_PER_MINUTE", "1")
+    server = Server.start(settings, tmp_path / "api.log")
+    try:
+        answers = [
+            httpx.get(
+                f"{server.url}/v1/jobs",
+                headers={"Authorization": "Bearer ps_wrong", "X-Forwarded-For": client},
+            )
+            for client in ("203.0.113.1", "203.0.113.2", "203.0.113.2")
+        ]
+    finally:
+        server.process.kill()
+        server.process.wait()
+    assert [answer.status_code for answer in answers] == statuses
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", ""])

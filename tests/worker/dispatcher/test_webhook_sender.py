@@ -102,6 +102,25 @@ def test_a_jobs_end_is_sent_with_a_signature(
     assert outbox.sender.round() == 0
 
 
+@pytest.mark.parametrize("public", [None, "https://prune.example.org"])
+def test_links_in_a_message_begin_with_the_public_address(
+    outbox: Outbox, end: Callable[[], UUID], receive: Callable[..., Receiver], public: str | None
+) -> None:
+    receiver = receive()
+    endpoint_id, _ = outbox.endpoint(receiver.url)
+    job_id = end()
+    with outbox.database.begin() as session:
+        webhook_outbox.send_test(session, session.get_one(WebhookEndpoint, endpoint_id))
+    settings = outbox.settings.model_copy(update={"public_url": public})
+    assert WebhookSender(outbox.database, settings).round() == 2
+    sent = {
+        message["type"]: message["data"] for message in (json.loads(body) for _, body in receiver.requests)
+    }
+    assert sent["job.cancelled"]["url"] == f"{public or ''}/v1/jobs/{job_id}"
+    assert sent["job.cancelled"]["page"] == f"{public or ''}/jobs/{job_id}"
+    assert sent["webhook.test"] == {"webhook": str(endpoint_id)}
+
+
 def test_only_the_owners_endpoints_for_that_event_get_a_message(
     outbox: Outbox, end: Callable[[], UUID]
 ) -> None:
