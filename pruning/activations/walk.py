@@ -24,9 +24,10 @@ class BlockwiseForward:
         self._hidden: list[Tensor] = []
         # By number of windows: arguments such as masks depend on it, and on nothing else of a micro-batch.
         self._calls: dict[int, list[Call]] = {}
-        for tokens in micro_batches:
-            hidden, self._calls[len(tokens)] = replay.embed(tokens)
-            self._hidden.append(hidden)
+        with replay.surroundings_resident():
+            for tokens in micro_batches:
+                hidden, self._calls[len(tokens)] = replay.embed(tokens)
+                self._hidden.append(hidden)
 
     def state(self) -> dict[str, Tensor]:
         """Return the hidden states by name, for an activation checkpoint."""

@@ -11,7 +11,7 @@ import gc
 import logging
 import shutil
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import torch
@@ -280,12 +280,17 @@ class GradientPass:
         blocks = list(enumerate(self._stack.blocks))
         missing = [index for index, block in blocks if block.layers and index not in shards]
         if missing:
-            replay = Replay(self._stack, self._windows, self._placement)
-            forward = MixedPrecisionForward(replay, self._float32_tokens)
-            streamed = StreamedPass(replay, forward, self._placement, self._micro_batches, self._norms, step)
-            checkpoint = resume_store.activation_checkpoint(Stage.GRADIENTS)
-            with self._activation_store(directory / "inputs") as block_inputs:
-                streamed.run(missing, block_inputs, checkpoint, commit)
+            with ExitStack() as surroundings, self._activation_store(directory / "inputs") as block_inputs:
+                surroundings.enter_context(
+                    self._placement.resident_except(block.module for _, block in blocks)
+                )
+                replay = Replay(self._stack, self._windows, self._placement)
+                forward = MixedPrecisionForward(replay, self._float32_tokens)
+                streamed = StreamedPass(
+                    replay, forward, self._placement, self._micro_batches, self._norms, step
+                )
+                checkpoint = resume_store.activation_checkpoint(Stage.GRADIENTS)
+                streamed.run(missing, block_inputs, checkpoint, commit, surroundings)
         files = {layer.name: shards[index] for index, block in blocks for layer in block.layers}
         return norms_from_shards(files, self._norms)
 

@@ -72,11 +72,13 @@ class StreamedPass:
         inputs: ActivationStore,
         checkpoint: ActivationCheckpoint,
         commit: Callable[[int, GradientNorms], None],
+        surroundings: ExitStack,
     ) -> None:
         """Compute the norms of the `missing` blocks, the last one first, and call `commit` for each.
 
         `inputs`: an empty store for the blocks' inputs and the deltas. `checkpoint`: holds the deltas between
-        two blocks, and those of an interrupted pass are continued from.
+        two blocks, and those of an interrupted pass are continued from. `surroundings`: keeps everything but
+        the blocks resident, from the embeddings to the loss, and is closed when that has been taken.
         """
         top = len(self._blocks) - 1
         if (saved := checkpoint.load()) and max(missing) <= saved[0] < top:
@@ -88,6 +90,7 @@ class StreamedPass:
             if index not in inputs:
                 self._recompute_input(inputs, index)
             norms = self._backward(index, inputs, with_norms=index in missing)
+            surroundings.close()
             inputs.drop(index)
             if index in missing:
                 commit(index, norms)
@@ -128,13 +131,9 @@ class StreamedPass:
         norms of the block's layers; none without `with_norms`.
         """
         block, deltas = self._blocks[index], inputs.deltas
-        with ExitStack() as placed:
-            below = self._blocks[index - 1].module if index else None
-            placed.enter_context(self._placement.resident(block.module, then=below))
-            head = None
-            if not deltas:
-                placed.enter_context(self._placement.resident_except(other.module for other in self._blocks))
-                head = LMHeadLoss(self._replay, self._loss_scale)
+        below = self._blocks[index - 1].module if index else None
+        with self._placement.resident(block.module, then=below):
+            head = None if deltas else LMHeadLoss(self._replay, self._loss_scale)
             # The loss reads the last block's output, so nothing can be skipped there.
             skip = self._skippable_layer(index, inputs) if head is None else None
             sums = {layer.name: WindowNorms(layer, self._norms) for layer in block.layers if with_norms}

@@ -79,7 +79,8 @@ class Replay:
 
     The constructor runs a few tokens to check what running block by block relies on: each block is called
     once; only the hidden states depend on the tokens (with arguments recorded from *other* tokens, every
-    block gives the same output); no position attends to a later one.
+    block gives the same output); no position attends to a later one. That takes two passes over the weights,
+    one of the model's own and one block by block, which CUDA copies ahead.
     """
 
     def __init__(self, stack: Stack, windows: Tensor, placement: Placement | None = None) -> None:
@@ -103,18 +104,26 @@ class Replay:
         """
         self.stack = stack
         self._placement = placement or Placement(stack.model)
-        probe = windows[:1, :_PROBE_TOKENS]
-        observed = self._run_unchanged(probe)
-        # Each block's output, as a template for what the skipped block returns.
-        self._outputs: Sequence[Any] = [output for _, output in observed]
-        self._refuse_shared_state(probe, observed, self.embed(probe.flip(1))[1])
-        self._refuse_attention_to_later_tokens(probe)
+        probe = _twice_with_other_ends(windows[:1, :_PROBE_TOKENS])
+        with self.surroundings_resident():
+            observed = self._run_unchanged(probe)
+            # Each block's output, as a template for what the skipped block returns.
+            self._outputs: Sequence[Any] = [output for _, output in observed]
+            self._refuse_shared_state(probe, observed, self.embed(probe.flip(1))[1])
+        self._refuse_attention_to_later_tokens(_hidden_of(self._outputs[-1]))
+
+    @contextmanager
+    def surroundings_resident(self) -> Iterator[None]:
+        """While active, everything but the blocks is resident: for `logits`, or many calls of `embed`."""
+        with self._placement.resident_except(self._modules):
+            yield
 
     @torch.no_grad()
     def embed(self, windows: Tensor, *, float32: bool = False) -> tuple[Tensor, list[Call]]:
         """Return the first block's input and the call of every block, for these windows.
 
-        The blocks themselves are skipped, so this costs no more than the embeddings.
+        The blocks themselves are skipped, so this costs no more than the embeddings, and bringing what
+        surrounds the blocks to the device, unless it is there (`surroundings_resident`).
 
         Parameters
         ----------
@@ -131,7 +140,7 @@ class Replay:
             One per block, valid for any windows of the same shape.
         """
         recorded: list[tuple[Tensor, Call]] = []
-        with self._placement.resident_except(self._modules), ExitStack() as cleanup:
+        with self.surroundings_resident(), ExitStack() as cleanup:
             for module, output in zip(self._modules, self._outputs, strict=True):
                 cleanup.enter_context(_skipped(module, output, lambda hidden: hidden, recorded))
             self._run_trunk(windows, float32=float32)
@@ -141,7 +150,7 @@ class Replay:
         """Return the logits, (windows, length, vocabulary), for the last block's output `hidden`.
 
         They come from the model's own forward pass with its blocks skipped, and are differentiable.
-        Everything but the blocks must be resident.
+        Everything but the blocks must be resident (`surroundings_resident`).
         """
         tokens = torch.zeros(hidden.shape[:2], dtype=torch.int64, device=hidden.device)
         with ExitStack() as cleanup:
@@ -153,7 +162,7 @@ class Replay:
     @property
     def probe_output(self) -> Tensor:
         """The last block's output for the probe, a few tokens of the first window: (1, tokens, features)."""
-        return _hidden_of(self._outputs[-1])
+        return _hidden_of(self._outputs[-1])[:1]
 
     @property
     def _modules(self) -> list[nn.Module]:
@@ -177,9 +186,9 @@ class Replay:
                 raise self._refused("its blocks write to a cache even with use_cache=False")
             observed.append((hidden, output))
 
-        with self._placement.resident_except(self._modules), ExitStack() as cleanup:
-            for module in self._modules:
-                cleanup.enter_context(self._placement.while_called(module))
+        with ExitStack() as cleanup:
+            for module, then in self._in_turn():
+                cleanup.enter_context(self._placement.while_called(module, then=then))
                 cleanup.callback(module.register_forward_hook(observe, with_kwargs=True).remove)
             self._run_trunk(windows)
         if len(observed) != len(self.stack.blocks):
@@ -193,11 +202,13 @@ class Replay:
         hidden, _ = observed[0]
         if hidden.shape[:2] != probe.shape:
             raise self._refused("its hidden states are not (windows, tokens, features)")
-        for block, call, (_, output) in zip(self.stack.blocks, calls, observed, strict=True):
+        for block, call, (_, output), (module, then) in zip(
+            self.stack.blocks, calls, observed, self._in_turn(), strict=True
+        ):
             contents = call.contents()
             try:
-                with self._placement.resident(block.module):
-                    hidden = call(block.module, hidden)
+                with self._placement.resident(module, then=then):
+                    hidden = call(module, hidden)
             except _MISSING_STATE_ERRORS as error:
                 raise self._refused(f"{block.name} needs more than its hidden states") from error
             if list(map(id, call.contents())) != list(map(id, contents)):
@@ -211,18 +222,28 @@ class Replay:
                     f"{block.name} depends on more than its hidden states (state shared by blocks)"
                 )
 
-    def _refuse_attention_to_later_tokens(self, probe: Tensor) -> None:
-        half = probe.shape[1] // 2
-        changed = probe.clone()
-        changed[:, half:] = probe[:, :1]
-        output = _hidden_of(self._run_unchanged(changed)[-1][1])
-        if not equal_up_to_rounding(output[:, :half], _hidden_of(self._outputs[-1])[:, :half]):
+    def _refuse_attention_to_later_tokens(self, output: Tensor) -> None:
+        """Compare what the last block gives for two windows that differ in their second half."""
+        one, other = torch.split(output[:, : output.shape[1] // 2], 1)
+        if not equal_up_to_rounding(other, one):
             raise self._refused("its positions attend to later tokens, so it is not a causal language model")
+
+    def _in_turn(self) -> Iterator[tuple[nn.Module, nn.Module]]:
+        """Yield each block's module with the one that is needed next; after the last, that is the first."""
+        modules = self._modules
+        return zip(modules, [*modules[1:], modules[0]], strict=True)
 
     def _refused(self, reason: str) -> InvalidInput:
         return InvalidInput(
             f"{type(self.stack.model).__name__} cannot be pruned block by block: {reason}", field="model.id"
         )
+
+
+def _twice_with_other_ends(window: Tensor) -> Tensor:
+    """Return the window and one that differs in its second half, (2, tokens)."""
+    changed = window.clone()
+    changed[:, window.shape[1] // 2 :] = window[:, :1]
+    return torch.cat([window, changed])
 
 
 def equal_up_to_rounding(one: Tensor, other: Tensor) -> bool:

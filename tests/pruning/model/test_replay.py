@@ -1,5 +1,7 @@
 """Running blocks one at a time, against the model's own forward pass; and the models that are refused."""
 
+from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,9 +11,14 @@ from transformers import BertConfig, BertLMHeadModel, PreTrainedModel
 
 from pruning.activations.walk import BlockwiseForward
 from pruning.errors import InvalidInput, NumericalFailure
+from pruning.gradients.gradient_pass import GradientPass
 from pruning.model.blocks import find_stack
+from pruning.model.placement import Placement
 from pruning.model.replay import Replay
+from pruning.resume.store import EphemeralResumeStore
+from pruning.runtime.side_copies import SideCopies
 from tests.pruning.families import FAMILIES, make
+from tests.pruning.runtime.deferred_stream import DeferredStream
 
 
 def outputs_of_blocks(model: PreTrainedModel, blocks: str, windows: Tensor) -> list[Tensor]:
@@ -139,3 +146,79 @@ def test_blocks_that_share_weights_are_refused() -> None:
     layers[2] = layers[0]
     with pytest.raises(InvalidInput, match="shared"):
         find_stack(model)
+
+
+class CountedCopies:
+    """How often each tensor of a model is copied to the device, and how often that was waited for.
+
+    Nothing is on the device at first: the model is stored in another dtype.
+    """
+
+    def __init__(self, family: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.model = make(family)
+        self.stack = find_stack(self.model)
+        self.placement = Placement(self.model, dtype=torch.bfloat16, copy_stream=DeferredStream())
+        self._names = {
+            tensor.data_ptr(): name
+            for name, tensor in (*self.model.named_parameters(), *self.model.named_buffers())
+        }
+        self.copies = Counter[str]()
+        self.waited_for = Counter[str]()
+        begin, copies_of = SideCopies.begin, Placement._copies_of
+
+        def counted(copies: Any, sources: list[Tensor], dtypes: Any) -> Any:  # noqa: ANN401
+            self.copies.update(self._names[source.data_ptr()] for source in sources)
+            return begin(copies, sources, dtypes)
+
+        def waiting(placement: Placement, tensors: list[Tensor]) -> list[Tensor]:
+            before = self.copies.total()
+            found = copies_of(placement, tensors)
+            if self.copies.total() > before:
+                self.waited_for.update(self._names[tensor.data_ptr()] for tensor in tensors)
+            return found
+
+        monkeypatch.setattr(SideCopies, "begin", counted)
+        monkeypatch.setattr(Placement, "_copies_of", waiting)
+
+    def by_block(self, counts: Counter[str]) -> list[set[int]]:
+        """Return how often the tensors of each block were copied."""
+        names = list(self._names.values())
+        return [
+            {counts[name] for name in names if name.startswith(f"{block.name}.")}
+            for block in self.stack.blocks
+        ]
+
+    @property
+    def around_blocks(self) -> set[int]:
+        """How often the tensors outside the blocks were copied, but for those of the right dtype."""
+        blocks = tuple(f"{block.name}." for block in self.stack.blocks)
+        return {self.copies[name] for name in self._names.values() if not name.startswith(blocks)} - {0}
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2", "mixtral"])
+def test_the_checks_take_two_passes_over_the_weights_which_are_copied_ahead(
+    family: str, five_windows: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted = CountedCopies(family, monkeypatch)
+    walk = BlockwiseForward(Replay(counted.stack, five_windows, counted.placement), five_windows.split(2))
+    assert len(walk.state()) == 3
+    # The first block is on its way a third time, to whoever needs the replay.
+    assert counted.by_block(counted.copies) == [{3}, {2}, {2}]
+    assert counted.by_block(counted.waited_for) == [{1}, {0}, {0}]
+    assert counted.around_blocks == {2}  # for the checks, and for all windows
+    counted.placement.end_stage()
+
+
+def test_a_streamed_pass_brings_each_block_once_a_direction_and_the_rest_once(
+    five_windows: Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, two_windows_at_once: None
+) -> None:
+    counted = CountedCopies("llama", monkeypatch)
+    norms = GradientPass(
+        counted.placement, five_windows, norms=["l1"], stack=counted.stack, schedule="streamed"
+    ).run(lambda done, total: None, EphemeralResumeStore(tmp_path))
+    assert len(norms["l1"]) == 21
+    # Two passes of checks, one forward and one backward, which takes over the last block from it.
+    assert counted.by_block(counted.copies) == [{4}, {4}, {3}]
+    assert counted.by_block(counted.waited_for) == [{1}, {0}, {0}]
+    assert counted.around_blocks == {1}
+    counted.placement.end_stage()
