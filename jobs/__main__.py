@@ -2,14 +2,18 @@
 
 `new-key --owner ada` makes an API key in the database that `DATABASE_URL` names. On one machine
 `pruneserve up` makes the first key; on servers of your own this command does. `settings` prints every setting
-with its default.
+with its default. `health worker` and `health dispatcher` are for the health checks of containers.
 """
 
 import argparse
+import socket
+import sys
 from collections.abc import Iterable
+from typing import get_args
 
 from jobs.access import api_keys
-from jobs.database import engine_from, sessions
+from jobs.database import DATABASE_UNAVAILABLE, engine_from, sessions
+from jobs.fleet.health import Part, is_alive
 from jobs.settings import as_table, settings
 
 
@@ -29,7 +33,11 @@ def main() -> None:
         choices=[*api_keys.SCOPES],
         help="scope of the key; may be repeated (default: jobs:read and jobs:write)",
     )
+    health = commands.add_parser("health", help="exit 0 if this host's worker or dispatcher sent a heartbeat")
+    health.add_argument("part", choices=get_args(Part))
     arguments = parser.parse_args()
+    if arguments.command == "health":
+        sys.exit(_health(arguments.part))
     if arguments.command == "settings":
         print(as_table(), end="")
     else:
@@ -41,6 +49,21 @@ def _new_key(owner: str, name: str, scopes: Iterable[str]) -> str:
     try:
         with sessions(engine).begin() as session:
             return api_keys.create(session, owner, name, scopes)
+    finally:
+        engine.dispose()
+
+
+def _health(part: Part) -> str | None:
+    """Return what is wrong; None if nothing is."""
+    seconds = settings().lease_seconds
+    engine = engine_from(settings(), pool_size=1)
+    try:
+        with sessions(engine).begin() as session:
+            if is_alive(session, part, socket.gethostname(), seconds):
+                return None
+        return f"no {part} of this host sent a heartbeat in the last {seconds:g} s, or it is in quarantine"
+    except DATABASE_UNAVAILABLE as error:
+        return f"the database is unavailable ({type(error).__name__})"
     finally:
         engine.dispose()
 

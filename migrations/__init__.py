@@ -13,6 +13,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, create_engine, text
 
 from jobs.database import sqlalchemy_url
+from jobs.tables import Base
 
 _OLDEST_POSTGRES = 18
 _LOCK = 0x7072756E65  # any number, but the same in every release
@@ -22,10 +23,17 @@ class UnsupportedDatabase(Exception):
     """The server is too old for the schema. The message says which version is needed."""
 
 
-def upgrade(database_url: str, revision: str = "head") -> None:
-    """Upgrade the schema to `revision` in one transaction."""
+def upgrade(database_url: str, revision: str = "head", *, app_role: str | None = None) -> None:
+    """Upgrade the schema to `revision` in one transaction.
+
+    `app_role` is the role of API, dispatchers and workers, where it is not the one that owns the schema. It
+    may read and write rows, and change nothing else. It keeps what it was granted before: processes of the
+    previous release may still be working.
+    """
     with _locked(database_url) as connection:
         command.upgrade(_config(connection), revision)
+        if app_role is not None:
+            _grant(connection, app_role)
 
 
 def downgrade(database_url: str, revision: str) -> None:
@@ -38,6 +46,15 @@ def draft(database_url: str, message: str) -> None:
     """Write a revision with what `jobs.tables` has and the database has not, for a developer to complete."""
     with _locked(database_url) as connection:
         command.revision(_config(connection), message, autogenerate=True)
+
+
+def _grant(connection: Connection, role: str) -> None:
+    quote = connection.dialect.identifier_preparer.quote
+    connection.execute(text(f"GRANT USAGE ON SCHEMA public TO {quote(role)}"))
+    for table in Base.metadata.sorted_tables:
+        rights = f"GRANT SELECT, INSERT, UPDATE, DELETE ON {quote(table.name)} TO {quote(role)}"
+        connection.execute(text(rights))
+    connection.execute(text(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {quote(role)}"))
 
 
 @contextmanager

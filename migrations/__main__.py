@@ -10,6 +10,12 @@ from jobs.secret_files import SecretUnreadable, read_secret
 def main() -> None:
     """Run the command that the command line names."""
     parser = argparse.ArgumentParser(prog="pruneserve-migrate", description=__doc__)
+    parser.add_argument(
+        "--app-role",
+        metavar="ROLE",
+        help="the role of API, dispatchers and workers, if it is another than that of DATABASE_URL: "
+        "it may read and write rows after an upgrade, and change nothing else",
+    )
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("upgrade", help="upgrade to the newest revision (the default)")
     commands.add_parser("downgrade", help="downgrade to a revision").add_argument(
@@ -34,7 +40,7 @@ def main() -> None:
         elif arguments.command == "draft":
             migrations.draft(database_url, arguments.message)
         else:
-            migrations.upgrade(database_url)
+            migrations.upgrade(database_url, app_role=arguments.app_role)
     except migrations.UnsupportedDatabase as error:
         sys.exit(str(error))
 

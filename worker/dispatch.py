@@ -2,7 +2,8 @@
 
 Each round it
 
-1. forgets workers that have been gone for an hour, and takes back the jobs whose leases have expired
+1. records its heartbeat, forgets workers and dispatchers that have been gone for an hour, and takes back the
+   jobs whose leases have expired
 2. advances sweeps: it creates the next jobs of searches, and ends the sweeps that are done
 3. publishes the ids of queued jobs, only a few more than there are workers: the backlog stays in PostgreSQL
 4. publishes as many stale ids again as the broker has lost messages; a duplicate is harmless
@@ -35,13 +36,14 @@ from jobs.sweeps import sweeps
 from worker.broker.app import publish, published
 from worker.dispatcher.retention import Retention
 from worker.dispatcher.webhook_sender import WebhookSender
+from worker.identity import name_of_this_process
 
 log = logging.getLogger(__name__)
 
 _SECONDS_BETWEEN_ROUNDS = 0.5
 _SECONDS_AFTER_FAILURE = 2.0
 _LEASES_PER_ROUND = 100
-_WORKERS_KEPT_SECONDS = 3600.0
+_KEPT_SECONDS = 3600.0
 
 
 class Dispatcher:
@@ -59,6 +61,8 @@ class Dispatcher:
         self._clock = clock
         self._stopped = threading.Event()
         self._connected_since: float | None = None
+        self._seen_at: float | None = None
+        self._name = name_of_this_process()
 
     def run(self) -> None:
         """Run rounds until `stop` is called, whether or not the database and the broker are available."""
@@ -72,7 +76,7 @@ class Dispatcher:
     def round(self) -> bool:
         """Run one round. False: the database or the broker was unavailable, and the rest was skipped."""
         try:
-            self._forget_workers()
+            self._record_heartbeat()
             self._take_back_expired()
             self._advance_sweeps()
             for queue in self._waiting_queues():
@@ -88,9 +92,13 @@ class Dispatcher:
             return False
         return True
 
-    def _forget_workers(self) -> None:
-        with self._database.begin() as session:
-            dispatch_queue.forget_workers(session, _WORKERS_KEPT_SECONDS)
+    def _record_heartbeat(self) -> None:
+        now = self._clock()
+        if self._seen_at is None or now - self._seen_at >= self._settings.heartbeat_seconds:
+            with self._database.begin() as session:
+                dispatch_queue.dispatcher_seen(session, self._name)
+                dispatch_queue.forget_the_silent(session, _KEPT_SECONDS)
+            self._seen_at = now
 
     def _take_back_expired(self) -> None:
         """Requeue the jobs whose leases have expired, once this dispatcher has been connected for one lease.

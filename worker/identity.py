@@ -17,6 +17,11 @@ from worker.interrupts import ShutdownRequested
 _NAME, _SHUTDOWN_FLAG = "_PRUNESERVE_WORKER_NAME", "_PRUNESERVE_WORKER_SHUTDOWN_FLAG"
 
 
+def name_of_this_process() -> str:
+    """Return a name that is unique across machines. It begins with the host's, by which health is asked."""
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """A worker: a parent process and the children that run its jobs, one at a time."""
@@ -28,8 +33,7 @@ class Identity:
     @classmethod
     def new(cls) -> Self:
         """Make a worker with a name that is unique across machines."""
-        name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
-        return cls(name, Path(tempfile.mkdtemp(prefix="pruneserve-worker-")) / "shutdown")
+        return cls(name_of_this_process(), Path(tempfile.mkdtemp(prefix="pruneserve-worker-")) / "shutdown")
 
     @classmethod
     def from_environment(cls) -> Self:

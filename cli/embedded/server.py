@@ -26,9 +26,9 @@ class EmbeddedServer(OwnedProcess):
     def url(self) -> str:
         """The URL for clients, with the password."""
 
-    def _password(self) -> str:
-        """Return the password, which the first start writes to a file that only its user can read."""
-        path = self.directory / "password"
+    def _password(self, file: str = "password") -> str:
+        """Return a password, which the first start writes to a file that only its user can read."""
+        path = self.directory / file
         if not path.exists():
             temporary = path.with_suffix(".new")
             temporary.unlink(missing_ok=True)

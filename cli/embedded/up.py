@@ -9,7 +9,7 @@ from pathlib import Path
 
 import migrations
 from cli.data_directory import DataDirectory
-from cli.embedded.postgres import Postgres
+from cli.embedded.postgres import APP_ROLE, Postgres
 from cli.embedded.process import EmbeddedError
 from cli.embedded.secrets import secret_key, sign_in_token
 from cli.embedded.services import Api, Service, Worker
@@ -46,7 +46,7 @@ def _start(supervisor: Supervisor, data: DataDirectory, port: int, roots: Sequen
     postgres, valkey = Postgres(data.postgres), Valkey(data.valkey)
     supervisor.start(postgres)
     supervisor.start(valkey)
-    migrations.upgrade(postgres.url)
+    migrations.upgrade(postgres.url, app_role=APP_ROLE)
 
     settings = {
         "STORE_URL": data.store.as_uri(),
@@ -55,7 +55,7 @@ def _start(supervisor: Supervisor, data: DataDirectory, port: int, roots: Sequen
         "PRUNESERVE_DATA_ROOTS": _joined("PRUNESERVE_DATA_ROOTS", data.models, *roots),
     }
     # Each process gets only the secrets that it needs: the worker opens what strangers have made.
-    database, broker = {"DATABASE_URL": postgres.url}, {"BROKER_URL": valkey.url}
+    database, broker = {"DATABASE_URL": postgres.app_url}, {"BROKER_URL": valkey.url}
     keys = {"PRUNESERVE_SECRET_KEYS": secret_key(data.secret_key)}
     hub = {"PRUNESERVE_HUB_TOKEN": hub_token} if hub_token else {}
     api = Api(data.root / "api", port, settings, database | keys | hub)
@@ -66,7 +66,7 @@ def _start(supervisor: Supervisor, data: DataDirectory, port: int, roots: Sequen
     )
     supervisor.start(Worker(data.root / "worker", settings, database | broker | hub))
 
-    token = sign_in_token(postgres.url, data.api_key)
+    token = sign_in_token(postgres.app_url, data.api_key)
     data.address.write_text(f"{api.url}\n", encoding="ascii")
     out.print(
         "\nPruneServe is ready.\n"

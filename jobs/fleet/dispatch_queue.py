@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
 from jobs.states import ENDED, HELD, JobState
-from jobs.tables import NOW, Job, Worker
+from jobs.tables import NOW, Dispatcher, Job, Worker
 
 _QUEUED = Job.state == JobState.QUEUED
 _Computing = aliased(Job)
@@ -110,9 +110,23 @@ def worker_gone(session: Session, name: str) -> None:
     session.execute(delete(Worker).where(Worker.name == name))
 
 
-def forget_workers(session: Session, unseen_for: float) -> None:
-    """Remove workers without a heartbeat for `unseen_for` seconds: a killed one does not remove itself."""
-    session.execute(delete(Worker).where(Worker.seen_at < NOW - timedelta(seconds=unseen_for)))
+def dispatcher_seen(session: Session, name: str) -> None:
+    """Record the heartbeat of a dispatcher."""
+    session.execute(
+        insert(Dispatcher)
+        .values(name=name)
+        .on_conflict_do_update(index_elements=[Dispatcher.name], set_={"seen_at": NOW})
+    )
+
+
+def forget_the_silent(session: Session, unseen_for: float) -> None:
+    """Remove workers and dispatchers without a heartbeat for `unseen_for` seconds.
+
+    One that is killed does not remove itself.
+    """
+    before = NOW - timedelta(seconds=unseen_for)
+    session.execute(delete(Worker).where(Worker.seen_at < before))
+    session.execute(delete(Dispatcher).where(Dispatcher.seen_at < before))
 
 
 def _take(session: Session, queue: str, condition: ColumnElement[bool], limit: int | None) -> Sequence[UUID]:

@@ -3,6 +3,7 @@
 from jobs.tables.base import NOW, Base
 from jobs.tables.jobs import (
     Artifact,
+    Dispatcher,
     IdempotencyKey,
     Job,
     JobAttempt,
@@ -30,6 +31,7 @@ __all__ = [
     "Base",
     "CachedGradients",
     "CachedPerplexity",
+    "Dispatcher",
     "GradientShard",
     "IdempotencyKey",
     "Job",

@@ -243,3 +243,12 @@ class Worker(Base):
     faults: Mapped[int] = mapped_column(server_default="0")
     quarantined_at: Mapped[datetime | None]
     fault: Mapped[str | None]
+
+
+class Dispatcher(Base):
+    """A live dispatcher, by its heartbeat."""
+
+    __tablename__ = "dispatchers"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    seen_at: Mapped[datetime] = mapped_column(server_default=NOW)

@@ -156,3 +156,14 @@ def test_a_server_dies_with_its_owner_and_keeps_its_data(kind: type[EmbeddedServ
     with kind(tmp_path / "server") as server:
         assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
         assert recall(server) == "kept"
+
+
+def test_a_database_of_a_version_with_one_role_gets_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as earlier:
+        earlier.setattr(Postgres, "_create_app_role", lambda _: "")
+        with Postgres(tmp_path / "server"):
+            pass
+    with Postgres(tmp_path / "server") as server, psycopg.connect(server.app_url) as connection:
+        assert connection.execute("SELECT current_user").fetchone() == ("pruneserve_app",)

@@ -1,16 +1,19 @@
 """`pruneserve up` as a person has it: a process, its Ctrl-C, its kill -9, and the commands that use it."""
 
+import os
 import re
 import signal
 import socket
 import stat
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
 import psutil
+import psycopg
 import pytest
 from transformers import AutoModelForCausalLM
 
@@ -129,6 +132,43 @@ def test_a_process_is_handed_only_the_secrets_that_it_needs(running: Up) -> None
         "dispatcher": {"DATABASE_URL", "BROKER_URL", "PRUNESERVE_SECRET_KEYS"},
         "worker": {"DATABASE_URL", "BROKER_URL", "PRUNESERVE_HUB_TOKEN"},
     }
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE more ()",
+        "CREATE TEMPORARY TABLE more ()",
+        "ALTER TABLE jobs ADD COLUMN more integer",
+        "DROP TABLE jobs",
+        "TRUNCATE jobs",
+        "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "CREATE ROLE more",
+        "DELETE FROM alembic_version",
+        "COPY jobs TO PROGRAM 'id'",
+        "SELECT pg_read_file('/etc/passwd')",
+    ],
+)
+def test_the_service_may_change_nothing_but_rows(running: Up, statement: str) -> None:
+    url = (running.data.root / "worker" / "secrets" / "DATABASE_URL").read_text().strip()
+    with psycopg.connect(url) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute(statement)
+
+
+@pytest.mark.parametrize("part", ["worker", "dispatcher"])
+def test_a_health_check_asks_for_the_heartbeat(running: Up, part: str) -> None:
+    secret = running.data.root / "api" / "secrets" / "DATABASE_URL"
+    place = {"DATABASE_URL_FILE": str(secret), "STORE_URL": running.data.store.as_uri()}
+    asked = subprocess.run(
+        [sys.executable, "-m", "jobs", "health", part],
+        env=os.environ | place,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+    assert (asked.returncode, asked.stderr) == (0, "")
 
 
 def test_servers_that_die_are_restarted(running: Up) -> None:

@@ -1,0 +1,59 @@
+"""A part is healthy while a process of this host sends heartbeats."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.fleet import dispatch_queue
+from jobs.fleet.health import Part, is_alive
+from jobs.tables import Dispatcher, Worker
+
+HEARTBEATS: dict[Part, Callable[[Session, str], None]] = {
+    "worker": lambda session, name: dispatch_queue.worker_seen(session, name, "prune"),
+    "dispatcher": dispatch_queue.dispatcher_seen,
+}
+TABLES: dict[Part, type[Worker] | type[Dispatcher]] = {"worker": Worker, "dispatcher": Dispatcher}
+
+
+def age(session: Session, part: Part, *, seconds: float) -> None:
+    """Let every heartbeat be older."""
+    older = TABLES[part].seen_at - timedelta(seconds=seconds)
+    session.execute(update(TABLES[part]).values(seen_at=older))
+
+
+@pytest.mark.parametrize("part", HEARTBEATS)
+def test_only_a_recent_heartbeat_of_this_part_and_host_counts(
+    database: sessionmaker[Session], part: Part
+) -> None:
+    other: Part = "worker" if part == "dispatcher" else "dispatcher"
+    with database.begin() as session:
+        assert not is_alive(session, part, "host.a", 30)
+        HEARTBEATS[part](session, "host.a-17-0af3c1")
+        assert is_alive(session, part, "host.a", 30)
+        assert not is_alive(session, other, "host.a", 30)
+        assert not any(is_alive(session, part, host, 30) for host in ("host", "hostxa", "host.a-17", ".*"))
+        age(session, part, seconds=31)
+        assert not is_alive(session, part, "host.a", 30)
+        HEARTBEATS[part](session, "host.a-17-0af3c1")
+        assert is_alive(session, part, "host.a", 30)
+
+
+@pytest.mark.parametrize("part", HEARTBEATS)
+def test_one_that_is_gone_for_long_is_forgotten(database: sessionmaker[Session], part: Part) -> None:
+    with database.begin() as session:
+        HEARTBEATS[part](session, "host-17-0af3c1")
+        age(session, part, seconds=7200)
+        HEARTBEATS[part](session, "host-18-0af3c1")
+        dispatch_queue.forget_the_silent(session, 3600)
+        assert session.scalars(select(TABLES[part].name)).all() == ["host-18-0af3c1"]
+
+
+def test_a_worker_in_quarantine_is_not_healthy(database: sessionmaker[Session]) -> None:
+    with database.begin() as session:
+        HEARTBEATS["worker"](session, "host-17-0af3c1")
+        assert is_alive(session, "worker", "host", 30)
+        session.execute(update(Worker).values(quarantined_at=Worker.seen_at))
+        assert not is_alive(session, "worker", "host", 30)
