@@ -17,7 +17,7 @@ WORKERS ?= 3
 unexport PYTHONDONTWRITEBYTECODE
 PIP := -m pip install --quiet --disable-pip-version-check --progress-bar off --no-compile
 
-.PHONY: demo test test-fast mutants nightly soak soak-hostile bench-quality bench-agreement bench-api bench-search gpu-check lint docs contracts client release format install clean
+.PHONY: demo test test-fast mutants nightly soak soak-hostile bench-quality bench-agreement bench-api bench-search bench-memory gpu-check lint docs contracts client release format install clean
 
 demo: install
 	@$(BIN)/python -m cli.demo
@@ -62,6 +62,9 @@ bench-api: install
 
 bench-search: install
 	@$(BIN)/python -m bench.search $(ARGS)
+
+bench-memory: install
+	@$(BIN)/python -m bench.memory $(ARGS)
 
 # Ten minutes on a machine with a GPU; ARGS="--device cpu" runs the same list at toy size.
 gpu-check: install

@@ -143,6 +143,7 @@ def _random_norms(at: Context, recipe: Recipe, layers: list[tuple[str, int, int]
 def evaluate(at: Context) -> None:
     """Check 12."""
     _perplexity(at)
+    _perplexity_block_by_block(at)
     _mixtral(at)
 
 
@@ -159,6 +160,21 @@ def _perplexity(at: Context) -> None:
         seconds = at.seconds(lambda: found.append(measured()))
     at.require("the perplexity is finite", math.isfinite(found[0]))
     at.expect("seconds", seconds, at_most=4)
+
+
+def _perplexity_block_by_block(at: Context) -> None:
+    """Two groups of windows through a model that stays on the host, as one larger than the GPU does."""
+    choice = ModelChoice(at.pick("llama-2-7b", "toy"), at.pick(4, 2))
+    stored = choice.load_as_stored(at.pick(torch.bfloat16, torch.float32))
+    placement = Placement(stored, at.device, torch.bfloat16)
+    windows = random_windows(*at.pick((64, 2048), (3, 32)), choice.config().vocab_size)
+    measured = partial(perplexity, stored, windows, step=at.step, placement=placement)
+    found: list[float] = []
+    seconds = at.seconds(lambda: found.append(measured()))
+    placement.end_stage()
+    at.record("block by block: seconds", seconds)
+    with placement.resident(stored):
+        at.require("block by block: the bits of the resident model", found == [measured()])
 
 
 def _mixtral(at: Context) -> None:

@@ -5,6 +5,7 @@ from pruning.estimate.work import Windows
 
 # The micro-batches of pruning.model.batching if there is room; at least one window.
 _TOKENS_AT_ONCE = {"cpu": 1024, "cuda": 8192}
+_HEAD_TOKENS = {"cpu": 256, "cuda": 2048}  # whose logits an evaluation holds at a time
 _FLOAT = 4
 
 MEMORY_SHARE = 0.7
@@ -77,8 +78,10 @@ def pruning(shape: ModelShape, windows: Windows, dtype: str, device: str, *, sec
 
 def evaluation(shape: ModelShape, windows: Windows, dtype: str, device: str, room: float) -> float:
     """Return the whole model if it fits into `room`, else the blocks that compute; and one micro-batch."""
-    activations = _activations((shape.largest_block,), dtype) + _logits(shape)
+    tokens = _micro_batch(windows, device)
+    activations = _activations((shape.largest_block,), dtype) * tokens
+    logits = _logits(shape) * min(tokens, _HEAD_TOKENS[device])
     weights = _weights(shape, dtype)
     if weights > room:
         weights = _around_blocks(shape, dtype) + _block(shape, dtype, device)
-    return weights + activations * _micro_batch(windows, device)
+    return weights + activations + logits

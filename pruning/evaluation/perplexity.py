@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from transformers import PreTrainedModel
 
@@ -13,6 +13,8 @@ from pruning.data.source import PARAGRAPH_BREAK, Source
 from pruning.data.text import read_documents
 from pruning.data.windows import Reader, enough, fingerprint
 from pruning.errors import NumericalFailure
+from pruning.evaluation.token_losses import token_losses
+from pruning.model.placement import Placement
 from pruning.recipe import Evaluation, is_stored
 from pruning.runtime.malloc import retain_freed_heap
 
@@ -25,10 +27,8 @@ _TOKENISED = (
 DEFINITION = f"{_MEAN}{_TOKENISED}non-overlapping windows; the remainder is dropped."
 STORED_DEFINITION = f"{_MEAN}the windows are token ids, used as they were given."
 
-_TOKENS_AT_ONCE = (
-    2048  # per forward pass (more only if one window is longer): bounds the memory of the logits
-)
-_POSITIONS_AT_ONCE = 256  # logits converted to float32 at a time
+_TOKENS_AT_ONCE = 2048  # per forward pass; more only if one window is longer
+_POSITIONS_AT_ONCE = 256  # losses that are added up at a time
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def evaluation_batches(windows: Tensor) -> tuple[Tensor, ...]:
     return torch.split(windows, max(1, _TOKENS_AT_ONCE // windows.shape[1]))
 
 
-@torch.inference_mode()
+@torch.no_grad()
 @retain_freed_heap()
 def perplexity(
     model: PreTrainedModel,
@@ -94,6 +94,7 @@ def perplexity(
     stride: int | None = None,
     limit: float = math.inf,
     step: Callable[[int, int], None],
+    placement: Placement | None = None,
 ) -> float:
     """Return the perplexity of `model` over token ids, int64 (windows, length); each token counts once.
 
@@ -103,25 +104,29 @@ def perplexity(
     A loss is never negative, so the perplexity is certain to exceed `limit` once it would with losses of zero
     for all remaining tokens. The measurement then ends early and returns that lower bound.
 
-    `step(done, total)` is called after each of `evaluation_batches`; an exception that it raises ends the
-    measurement. Raises NumericalFailure with the number of the window if a loss is not finite.
+    `placement`: where the model computes; by default where it lies. A model that is not resident there runs
+    block by block, on a group of batches at a time: that changes no bit, and a measurement that ends early
+    has then computed the rest of its group in vain.
+
+    `step(done, total)` is called after each of `evaluation_batches`, and within a group between blocks, too;
+    an exception that it raises ends the measurement. Raises NumericalFailure with the number of the window if
+    a loss is not finite.
     """
     losses: list[float] = []
     predictions: list[int] = []
     batches = evaluation_batches(windows)
     remaining = predictions_in(windows, stride)
-    for done, batch in enumerate(batches, start=1):
-        tokens = batch.to(model.device)
-        logits = model(input_ids=tokens, use_cache=False).logits
-        for scores, ids in zip(logits, tokens, strict=True):
-            new = len(ids) - 1 if stride is None or not losses else stride
-            losses.append(window_loss(scores[-new - 1 :], ids[-new - 1 :]))
-            predictions.append(new)
-            remaining -= new
-        del logits, scores  # free them before the next batch
-        step(done, len(batches))
-        if remaining and (bound := perplexity_of([*losses, 0.0], [*predictions, remaining])) > limit:
-            return bound
+    placement = placement or Placement(model)
+    with closing(token_losses(placement, batches, lambda done: step(done, len(batches)))) as measured:
+        for done, batch in enumerate(measured, start=1):
+            for of_window in batch:
+                new = len(of_window) if stride is None or not losses else stride
+                losses.append(mean_loss(of_window[-new:]))
+                predictions.append(new)
+                remaining -= new
+            step(done, len(batches))
+            if remaining and (bound := perplexity_of([*losses, 0.0], [*predictions, remaining])) > limit:
+                return bound
     return perplexity_of(losses, predictions)
 
 
@@ -131,21 +136,12 @@ def predictions_in(windows: Tensor, stride: int | None) -> int:
     return count * (length - 1) if stride is None else length - 1 + (count - 1) * stride
 
 
-def window_loss(logits: Tensor, tokens: Tensor) -> float:
-    """Return the mean next-token cross-entropy of one window, in nats.
-
-    `logits`: (length, vocabulary); `tokens`: (length,). Computed in float32 (float64 for float64 logits) and
-    summed in float64, a few positions at a time: a float32 copy of all logits would be the largest tensor of
-    the whole run.
-    """
-    dtype = torch.promote_types(logits.dtype, torch.float32)
+def mean_loss(losses: Tensor) -> float:
+    """Return the mean of a window's losses, (predictions,), summed in float64."""
     total = 0.0
-    for scores, targets in zip(
-        torch.split(logits[:-1], _POSITIONS_AT_ONCE), torch.split(tokens[1:], _POSITIONS_AT_ONCE), strict=True
-    ):
-        losses = F.cross_entropy(scores.to(dtype), targets, reduction="none")
-        total += losses.sum(dtype=torch.float64).item()
-    return total / (len(tokens) - 1)
+    for piece in torch.split(losses, _POSITIONS_AT_ONCE):
+        total += piece.sum(dtype=torch.float64).item()
+    return total / len(losses)
 
 
 def perplexity_of(losses: list[float], predictions: list[int]) -> float:

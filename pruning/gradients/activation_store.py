@@ -34,11 +34,16 @@ class Budget:
         An eighth of a CPU's memory; a sixteenth of a GPU's and a quarter of its host's; half of the free
         space on the directory's disk. Of the host's memory, what the process may use.
         """
-        memory = host_memory()
         disk = shutil.disk_usage(directory).free // 2
-        if device.type == "cpu":
-            return cls(memory // 8, 0, disk)
-        return cls(torch.cuda.get_device_properties(device).total_memory // 16, memory // 4, disk)
+        host = 0 if device.type == "cpu" else host_memory() // 4
+        return cls(device_share(device), host, disk)
+
+
+def device_share(device: torch.device) -> int:
+    """Return the bytes that hidden states may take where they are computed; see `Budget.of`."""
+    if device.type == "cpu":
+        return host_memory() // 8
+    return int(torch.cuda.get_device_properties(device).total_memory) // 16
 
 
 class _Stored(Protocol):

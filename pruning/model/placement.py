@@ -65,6 +65,15 @@ class Placement:
             "pruneserve": pruneserve_version(),
         }
 
+    @property
+    def size(self) -> int:
+        """The bytes of the resident model."""
+        return sum(tensor.numel() * self._dtype_of(tensor).itemsize for tensor in _tensors([self.model]))
+
+    def is_resident(self, *modules: nn.Module) -> bool:
+        """Whether nothing would be copied to make the modules resident."""
+        return not any(map(self._is_missing, _tensors(modules)))
+
     @contextmanager
     def resident(self, *modules: nn.Module, then: nn.Module | None = None) -> Iterator[None]:
         """While active, the modules are resident.
@@ -88,15 +97,20 @@ class Placement:
             Bytes of the device's memory that the model may take. A larger model is resident except for its
             blocks, each of which becomes resident while it is called.
         """
-        tensors = _tensors([self.model])
-        size = sum(tensor.numel() * self._dtype_of(tensor).itemsize for tensor in tensors)
         with ExitStack() as placed:
-            if size <= room:
+            if self.size <= room:
                 placed.enter_context(self.resident(self.model))
             else:
-                placed.enter_context(self.resident_except(blocks))
-                for block, then in zip(blocks, [*blocks[1:], None], strict=True):
-                    placed.enter_context(self.while_called(block, then=then))
+                placed.enter_context(self.one_at_a_time(blocks))
+            yield
+
+    @contextmanager
+    def one_at_a_time(self, blocks: Sequence[nn.Module]) -> Iterator[None]:
+        """While active, the model can be called: each of `blocks` becomes resident while it is called."""
+        with ExitStack() as placed:
+            placed.enter_context(self.resident_except(blocks))
+            for block, then in zip(blocks, [*blocks[1:], None], strict=True):
+                placed.enter_context(self.while_called(block, then=then))
             yield
 
     @contextmanager

@@ -106,7 +106,8 @@ class Replay:
         self._placement = placement or Placement(stack.model)
         probe = _twice_with_other_ends(windows[:1, :_PROBE_TOKENS])
         with self.surroundings_resident():
-            observed = self._run_unchanged(probe)
+            observed, logits = self._run_unchanged(probe)
+            self._probe_logits = logits[:1]
             # Each block's output, as a template for what the skipped block returns.
             self._outputs: Sequence[Any] = [output for _, output in observed]
             self._refuse_shared_state(probe, observed, self.embed(probe.flip(1))[1])
@@ -165,6 +166,11 @@ class Replay:
         return _hidden_of(self._outputs[-1])[:1]
 
     @property
+    def probe_logits(self) -> Tensor:
+        """The model's own logits for the probe, (1, tokens, vocabulary)."""
+        return self._probe_logits
+
+    @property
     def _modules(self) -> list[nn.Module]:
         return [block.module for block in self.stack.blocks]
 
@@ -176,8 +182,8 @@ class Replay:
         trunk(input_ids=windows.to(self._placement.device), use_cache=False)
 
     @torch.no_grad()
-    def _run_unchanged(self, windows: Tensor) -> list[tuple[Tensor, Any]]:
-        """Run the model unchanged; return every block's input hidden states and its output."""
+    def _run_unchanged(self, windows: Tensor) -> tuple[list[tuple[Tensor, Any]], Tensor]:
+        """Run the model unchanged; return every block's input hidden states and output, and the logits."""
         observed: list[tuple[Tensor, Any]] = []
 
         def observe(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:  # noqa: ANN401
@@ -190,10 +196,11 @@ class Replay:
             for module, then in self._in_turn():
                 cleanup.enter_context(self._placement.while_called(module, then=then))
                 cleanup.callback(module.register_forward_hook(observe, with_kwargs=True).remove)
-            self._run_trunk(windows)
+            model, tokens = self.stack.model, windows.to(self._placement.device)
+            logits: Tensor = model(input_ids=tokens, use_cache=False).logits
         if len(observed) != len(self.stack.blocks):
             raise self._refused(f"its {len(self.stack.blocks)} blocks are called {len(observed)} times")
-        return observed
+        return observed, logits
 
     @torch.no_grad()
     def _refuse_shared_state(

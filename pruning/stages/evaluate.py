@@ -189,38 +189,58 @@ def _measure(
     scores: list[Score] = []
     done = 0
     with ExitStack() as placed:
-        model = cache(lambda: placed.enter_context(_callable(load())))
+        placement = cache(lambda: placed.enter_context(_placed(load())))
         for number, text in enumerate(inputs.texts):
             if number in known:
                 perplexities.append(known[number])
                 continue
             bound = limit if number == 0 else inf
             batch_done = partial(_count_on, report_done, done)
+            at = placement()
             perplexities.append(
-                perplexity(model(), text.windows, stride=text.stride, limit=bound, step=batch_done)
+                perplexity(
+                    at.model, text.windows, stride=text.stride, limit=bound, step=batch_done, placement=at
+                )
             )
             if perplexities[-1] > bound:
                 return _Measurement(perplexities, [], cut_short=True)
             done += len(evaluation_batches(text.windows))
         if inputs.tasks:
+            model = placed.enter_context(_callable(placement()))
             for number in range(len(inputs.tasks.names)):
                 check = partial(report_done, done)
-                scores += inputs.tasks.scores(number, model(), inputs.tokenizer, check=check)
+                scores += inputs.tasks.scores(number, model, inputs.tokenizer, check=check)
                 done += 1
                 report_done(done)
     return _Measurement(perplexities, scores, reused=len(known) == len(inputs.texts))
 
 
 @contextmanager
+def _placed(placement: Placement) -> Iterator[Placement]:
+    """While active, a model that fits onto its GPU is resident; any other is brought block by block.
+
+    On a CPU, one block at a time in the compute dtype takes less memory than all, and no more time.
+    """
+    fits = placement.device.type != "cpu" and placement.size <= _room(placement)
+    try:
+        with placement.resident(*[placement.model] if fits else []):
+            yield placement
+    finally:
+        placement.end_stage()
+        return_freed_heap()  # of the copies in the compute dtype, which glibc would keep
+
+
+@contextmanager
 def _callable(placement: Placement) -> Iterator[PreTrainedModel]:
     """While active, the model can be called: resident as a whole, or block by block on a small device."""
     blocks = [block.module for block in find_stack(placement.model).blocks]
-    try:
-        with placement.whole(blocks, int(MEMORY_SHARE * total_memory(placement.device))):
-            yield placement.model
-    finally:
-        placement.end_stage()
-        return_freed_heap()  # of the copy in the compute dtype, which glibc would keep
+    with placement.whole(blocks, _room(placement)):
+        yield placement.model
+
+
+def _room(placement: Placement) -> int:
+    """Return the bytes of the device's memory that the model may take."""
+    return int(MEMORY_SHARE * total_memory(placement.device))
 
 
 def _count_on(report_done: Callable[[int], None], before: int, done: int, _total: int) -> None:

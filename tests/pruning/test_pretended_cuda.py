@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from pruning.blockwise.prune import prune
+from pruning.evaluation.perplexity import perplexity
 from pruning.gradients.gradient_pass import GradientPass
 from pruning.gradients.schedule import ScheduleChoice
 from pruning.gradients.window_norms import GradientNorms
@@ -135,3 +136,16 @@ def test_masks(
     found = masks_on(CUDA, family, fields, five_windows)
     assert found.keys() == expected.keys()
     assert all(torch.equal(found[name].cpu(), expected[name]) for name in expected)
+
+
+@pytest.mark.parametrize("resident", [True, False])
+@pytest.mark.parametrize("family", ["llama", "gpt2", "mixtral"])
+@pytest.mark.usefixtures("cuda")
+def test_perplexity(family: str, resident: bool, five_windows: Tensor) -> None:
+    found = []
+    for device in (CPU, CUDA):
+        model = make(family)
+        placement = WithoutPrefetch(model, device, torch.bfloat16)
+        with placement.resident(*[model] if resident else []):
+            found.append(perplexity(model, five_windows, step=ignore_steps, placement=placement))
+    assert found[0] == found[1]

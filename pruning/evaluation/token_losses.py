@@ -1,0 +1,150 @@
+"""The cross-entropy of every predicted token, without the logits of a whole batch.
+
+A model whose blocks are not all resident runs block by block: a group of batches goes through each block
+while it is resident, so that a block is brought once per group and not once per batch. The numbers are those
+of the model's own forward pass.
+"""
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pruning.errors import InvalidInput, NumericalFailure
+from pruning.gradients.activation_store import device_share
+from pruning.model.blocks import find_stack
+from pruning.model.logits import LogitsByPosition
+from pruning.model.placement import Placement
+from pruning.model.replay import Call, Replay
+
+# Tokens of a group. On CUDA, a block computes on them for as long as the next one takes to be copied; on a
+# CPU, casting a block takes a hundredth of the time. More would delay the end of a measurement that is cut
+# short.
+_GROUP_TOKENS = {"cpu": 1 << 14, "cuda": 1 << 16}
+
+# Elements that are converted to float32 at a time. A CPU's fit its cache; a GPU's keep it busy.
+_ELEMENTS_AT_ONCE = {"cpu": 1 << 20, "cuda": 1 << 25}
+
+
+def token_losses(
+    placement: Placement, batches: Sequence[Tensor], report_done: Callable[[int], None]
+) -> Generator[Tensor, None, None]:
+    """Yield, for each batch of token ids (windows, length), the losses of its tokens but the first.
+
+    They are (windows, length - 1), in nats, in float32 (float64 for a float64 model). `report_done` is called
+    between the blocks of a model that is not resident, with the number of batches that its work so far
+    amounts to; an exception that it raises ends the pass.
+
+    A model that cannot be run block by block, or whose head sees more than the last block's output, is called
+    as it is.
+    """
+    model = placement.model
+    with ExitStack() as placed:
+        try:
+            stack = find_stack(model)
+            placed.enter_context(placement.resident_except(block.module for block in stack.blocks))
+            replay = Replay(stack, batches[0], placement)
+            logits = LogitsByPosition(replay)
+        except (InvalidInput, NumericalFailure):
+            logits = None
+        if logits is not None and logits.are_the_models:
+            yield from _Blockwise(replay, logits, placement, report_done).losses(batches)
+            return
+    yield from _by_its_own_forward(placement, batches)
+
+
+class _Blockwise:
+    """Runs batches through the blocks, and their outputs through the head in pieces."""
+
+    def __init__(
+        self,
+        replay: Replay,
+        logits: LogitsByPosition,
+        placement: Placement,
+        report_done: Callable[[int], None],
+    ) -> None:
+        """Everything around the blocks must be resident, here and in `losses`."""
+        self._replay, self._logits, self._placement = replay, logits, placement
+        self._modules = [block.module for block in replay.stack.blocks]
+        self._resident = placement.is_resident(*self._modules)
+        self._report_done = report_done
+        self._calls: dict[int, Sequence[Call]] = {}  # by number of windows, which alone they depend on
+
+    def losses(self, batches: Sequence[Tensor]) -> Iterator[Tensor]:
+        """Yield the losses of each batch; see `token_losses`."""
+        size = self._batches_at_once(batches[0])
+        for start in range(0, len(batches), size):
+            group = batches[start : start + size]
+            hidden = [self._embedded(tokens) for tokens in group]
+            for index in range(len(self._modules)):
+                self._advance(index, group, hidden, is_last_group=start + size >= len(batches))
+                if not self._resident:
+                    self._report_done(start + len(group) * (index + 1) // (len(self._modules) + 1))
+            for number, tokens in enumerate(group):
+                yield self._losses_after_blocks(hidden[number], tokens.to(self._placement.device))
+
+    def _batches_at_once(self, batch: Tensor) -> int:
+        """Return the batches of a group: one where no block has to be brought."""
+        if self._resident:
+            return 1
+        device = self._placement.device
+        features: int = self._placement.model.config.get_text_config().hidden_size
+        room = device_share(device) // (features * self._placement.dtype.itemsize)
+        return max(1, min(_GROUP_TOKENS[device.type], room) // batch.numel())
+
+    def _embedded(self, tokens: Tensor) -> Tensor:
+        hidden, self._calls[len(tokens)] = self._replay.embed(tokens)
+        return hidden
+
+    def _advance(
+        self, index: int, group: Sequence[Tensor], hidden: list[Tensor], *, is_last_group: bool
+    ) -> None:
+        """Replace the hidden states with the output of block `index`."""
+        module = self._modules[index]
+        with self._placement.resident(module, then=self._needed_next(index, is_last_group=is_last_group)):
+            for number, tokens in enumerate(group):
+                hidden[number] = self._calls[len(tokens)][index](module, hidden[number])
+
+    def _needed_next(self, index: int, *, is_last_group: bool) -> nn.Module | None:
+        is_last_block = index + 1 == len(self._modules)
+        return None if is_last_block and is_last_group else self._modules[(index + 1) % len(self._modules)]
+
+    def _losses_after_blocks(self, hidden: Tensor, tokens: Tensor) -> Tensor:
+        dtype = torch.promote_types(hidden.dtype, torch.float32)
+        losses, targets = torch.empty(tokens.shape, dtype=dtype, device=tokens.device), _next(tokens)
+        for chunk in self._logits.chunks(tokens.shape, tokens.device.type):
+            losses[chunk] = losses_from(self._logits(hidden[chunk]), targets[chunk])
+        return losses[:, :-1]
+
+
+def _by_its_own_forward(placement: Placement, batches: Sequence[Tensor]) -> Iterator[Tensor]:
+    try:
+        blocks = [block.module for block in find_stack(placement.model).blocks]
+    except InvalidInput:
+        blocks = [placement.model]
+    with placement.one_at_a_time(blocks):
+        for batch in batches:
+            tokens = batch.to(placement.device)
+            logits = placement.model(input_ids=tokens, use_cache=False).logits
+            yield losses_from(logits, _next(tokens))[:, :-1]
+            del logits  # free them before the next batch
+
+
+def _next(tokens: Tensor) -> Tensor:
+    """Return each position's next token, (windows, length); that of the last one is of no use."""
+    return tokens.roll(-1, 1)
+
+
+def losses_from(logits: Tensor, targets: Tensor) -> Tensor:
+    """Return the cross-entropy of each position, (windows, positions), in nats.
+
+    `logits`: (windows, positions, vocabulary); `targets`: the next tokens' ids. Computed in float32 (float64
+    for float64 logits), a few positions at a time: a float32 copy of all would be larger than they are.
+    """
+    dtype = torch.promote_types(logits.dtype, torch.float32)
+    rows = max(1, _ELEMENTS_AT_ONCE[logits.device.type] // logits.shape[-1])
+    pieces = zip(torch.split(logits.flatten(0, 1), rows), torch.split(targets.flatten(), rows), strict=True)
+    losses = [F.cross_entropy(scores.to(dtype), ids, reduction="none") for scores, ids in pieces]
+    return torch.cat(losses).view(targets.shape)
