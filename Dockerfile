@@ -1,45 +1,59 @@
 # syntax=docker/dockerfile:1
 
-# Two images: `api` (API, dispatcher, migrations: no torch) and `worker`.
+# Three images: `api` (API, dispatcher, migrations: no torch), `worker`, and `egress` (the proxy of the workers).
 #   docker build --target api -t pruneserve-api .
 #   docker build --target worker -t pruneserve-worker .
+#   docker build --target egress -t pruneserve-egress .
+# Dependencies are a layer, and our code is another one above it: a change of the code moves a few MB.
 
-ARG PYTHON=3.11
+ARG BASE_IMAGE=python:3.11-slim
 
-FROM python:${PYTHON}-slim AS base
+FROM ${BASE_IMAGE} AS base
 # What happens to lie in the working directory is never imported.
 ENV PYTHONUNBUFFERED=1 \
-    PYTHONSAFEPATH=1
+    PYTHONSAFEPATH=1 \
+    PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    PIP_ROOT_USER_ACTION=ignore
 # The numeric id is fixed, so that volumes keep their owner from one image to the next.
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /var/lib/pruneserve pruneserve \
     && install --directory --owner=pruneserve --group=pruneserve \
-        /var/lib/pruneserve /var/lib/pruneserve/work /var/lib/pruneserve/store /var/lib/pruneserve/huggingface
+        /var/lib/pruneserve /var/lib/pruneserve/work /var/lib/pruneserve/store \
+        /var/lib/pruneserve/huggingface /var/lib/pruneserve/triton
 WORKDIR /var/lib/pruneserve
 
-FROM base AS dependencies
-ENV PIP_DISABLE_PIP_VERSION_CHECK=1
+# Exact versions, each checked against its SHA-256: `make lock` writes the files.
+FROM base AS api-dependencies
 RUN python -m venv /opt/pruneserve
 ENV PATH=/opt/pruneserve/bin:$PATH
-# The dependencies alone, from a project without code: a layer that a change of the code leaves as it is.
-COPY pyproject.toml README.md /source/
-RUN --mount=type=cache,target=/root/.cache/pip pip install /source && pip uninstall --yes pruneserve
+COPY requirements/api.txt /requirements/
+RUN --mount=type=cache,target=/root/.cache/pip \
+    pip install --no-deps --require-hashes --only-binary :all: --requirement /requirements/api.txt
 
-FROM dependencies AS torch
-RUN --mount=type=cache,target=/root/.cache/pip pip install '/source[torch]' && pip uninstall --yes pruneserve
+FROM api-dependencies AS worker-dependencies
+COPY requirements/torch.txt /requirements/
+RUN --mount=type=cache,target=/root/.cache/pip \
+    pip install --no-deps --require-hashes --only-binary :all: --requirement /requirements/torch.txt
+# Not empty: with the zero-shot tasks. Some of their dependencies come as source only.
+ARG ZERO_SHOT=
+COPY requirements/zero-shot.txt /requirements/
+RUN --mount=type=cache,target=/root/.cache/pip \
+    if [ -n "$ZERO_SHOT" ]; then \
+        pip install --no-deps --no-build-isolation --require-hashes --requirement /requirements/zero-shot.txt; \
+    fi
 
-FROM dependencies AS api-installed
+FROM base AS wheel
+COPY requirements/build.txt /requirements/
+RUN --mount=type=cache,target=/root/.cache/pip \
+    pip install --require-hashes --only-binary :all: --requirement /requirements/build.txt
 COPY . /source
-RUN pip install --no-deps /source
-
-FROM torch AS worker-installed
-COPY . /source
-RUN pip install --no-deps /source
+RUN pip wheel --no-deps --no-build-isolation --no-index --wheel-dir /wheels /source
 
 FROM base AS api
-COPY --from=api-installed /opt/pruneserve /opt/pruneserve
+COPY --from=api-dependencies /opt/pruneserve /opt/pruneserve
 # Matplotlib keeps its list of fonts there; the rest of the file system may be read-only.
 ENV PATH=/opt/pruneserve/bin:$PATH \
     MPLCONFIGDIR=/tmp/matplotlib
+RUN --mount=type=bind,from=wheel,source=/wheels,target=/wheels pip install --no-deps --no-index /wheels/*.whl
 USER pruneserve
 EXPOSE 8000
 CMD ["pruneserve-api", "--host", "0.0.0.0", "--port", "8000"]
@@ -49,8 +63,19 @@ FROM base AS worker
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends gcc libc6-dev \
     && rm -rf /var/lib/apt/lists/*
-COPY --from=worker-installed /opt/pruneserve /opt/pruneserve
+COPY --from=worker-dependencies /opt/pruneserve /opt/pruneserve
 ENV PATH=/opt/pruneserve/bin:$PATH \
-    HF_HOME=/var/lib/pruneserve/huggingface
+    HF_HOME=/var/lib/pruneserve/huggingface \
+    TRITON_CACHE_DIR=/var/lib/pruneserve/triton \
+    MPLCONFIGDIR=/tmp/matplotlib
+RUN --mount=type=bind,from=wheel,source=/wheels,target=/wheels pip install --no-deps --no-index /wheels/*.whl
 USER pruneserve
 CMD ["pruneserve-worker"]
+
+FROM base AS egress
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends tinyproxy-bin \
+    && rm -rf /var/lib/apt/lists/*
+USER pruneserve
+# A name and everything below it, and nothing that only begins or ends like it.
+CMD ["sh", "-c", "echo $EGRESS_HOSTS | tr ' ' '\\n' | sed -n 's/[.]/[.]/g; s/..*/(^|[.])&$/p' > /tmp/hosts && exec tinyproxy -d -c /etc/egress.conf"]

@@ -17,7 +17,7 @@ WORKERS ?= 3
 unexport PYTHONDONTWRITEBYTECODE
 PIP := -m pip install --quiet --disable-pip-version-check --progress-bar off --no-compile
 
-.PHONY: demo test test-fast mutants nightly soak soak-hostile bench-quality bench-agreement bench-api bench-search bench-memory gpu-check lint docs contracts client release format install clean
+.PHONY: demo test test-fast mutants nightly soak soak-hostile bench-quality bench-agreement bench-api bench-search bench-memory gpu-check lint docs contracts client release lock pin-images secrets format install clean
 
 demo: install
 	@$(BIN)/python -m cli.demo
@@ -93,18 +93,33 @@ client: contracts
 	@$(BIN)/python -m tools.client_models
 	@$(BIN)/python -m tools.cli_options
 
+# Exact versions with hashes of what the images install, from pyproject.toml, into requirements/.
+lock: install
+	@$(BIN)/python $(PIP) uv
+	@$(BIN)/python -m tools.lock
+
+# The digests of the images that ours are built on and run beside, as far as their registry answers.
+pin-images: install
+	@$(BIN)/python -m tools.pin_images
+
+# The secrets of docker-compose.yml, as files in secrets/: only those that are missing.
+secrets:
+	@$(PYTHON) -m tools.compose_secrets
+
 format: install
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
 install: $(INSTALLED)
 
-# The stamp comes last, so that an installation that was cut short is done again.
-$(INSTALLED): pyproject.toml
+# The tests run with the versions that the images hold, but for the parts of torch's build for CUDA. The stamp comes
+# last, so that an installation that was cut short is done again.
+$(INSTALLED): pyproject.toml $(wildcard requirements/*.txt)
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer, with its venv module, is needed (Debian: apt install python3-venv)." >&2; exit 1; }
 	@echo "Installing into $(VENV) (once; about 3 GB) ..."
 	@test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)
-	@$(BIN)/python $(PIP) --editable '.[$(EXTRAS)]'
+	@sed -n '/^\(nvidia\|cuda\|triton\)/d; s/^\([^ ;]*==[^ ;]*\).*/\1/p' requirements/*.txt > $(VENV)/constraints.txt
+	@$(BIN)/python $(PIP) --constraint $(VENV)/constraints.txt --editable '.[$(EXTRAS)]'
 	@touch $@
 
 clean:

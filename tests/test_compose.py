@@ -1,0 +1,113 @@
+"""docker-compose.yml: what each part may reach, read and use, and the secrets that `make secrets` makes."""
+
+import re
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from cryptography.fernet import Fernet
+from sqlalchemy.engine import make_url
+
+from tools import compose_secrets
+
+CHECKOUT = Path(__file__).parents[1]
+COMPOSE: dict[str, Any] = yaml.safe_load((CHECKOUT / "docker-compose.yml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+S3_KEYS = {"s3_access_key_id", "s3_secret_access_key"}
+
+pytestmark = pytest.mark.threat
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_part_is_confined(name: str) -> None:
+    service = SERVICES[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert "cap_add" not in service
+    assert not service.get("privileged")
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["pids_limit"] <= 4096
+    assert re.fullmatch(r"(\$\{\w+:-)?\d+[mg]\}?", service["mem_limit"])
+
+
+def test_each_part_has_only_the_secrets_that_it_needs() -> None:
+    given = {name: set(service.get("secrets", ())) for name, service in SERVICES.items()}
+    assert given == {
+        "migrations": {"database_owner_url"},
+        "api": {"database_url", "secret_keys", "hub_token"} | S3_KEYS,
+        "dispatcher": {"database_url", "broker_url", "secret_keys"} | S3_KEYS,
+        "worker": {"database_url", "broker_url", "hub_token"} | S3_KEYS,
+        "egress": set(),
+        "postgres": {"postgres_owner_password", "postgres_app_password"},
+        "valkey": {"valkey_conf"},
+        "s3": S3_KEYS,
+    }
+
+
+def test_no_secret_is_in_an_environment() -> None:
+    for service in SERVICES.values():
+        for variable, value in service.get("environment", {}).items():
+            if variable.endswith("_FILE"):
+                assert value.removeprefix("/run/secrets/") in service["secrets"]
+            else:
+                assert not re.search("PASSWORD|SECRET|TOKEN$|KEY|DATABASE_URL|BROKER_URL", variable)
+
+
+def test_only_what_must_reach_the_outside_can() -> None:
+    inside = {name for name, network in COMPOSE["networks"].items() if network and network.get("internal")}
+    assert inside == {"database", "broker", "store", "egress"}
+    outside = {name for name, service in SERVICES.items() if not inside >= set(service["networks"])}
+    assert outside == {"api", "dispatcher", "egress"}
+    assert {name for name, service in SERVICES.items() if "ports" in service} == {"api"}
+
+
+def test_parts_share_a_network_only_where_they_talk() -> None:
+    on = {
+        network: {name for name, service in SERVICES.items() if network in service["networks"]}
+        for network in COMPOSE["networks"]
+    }
+    assert on["database"] == {"postgres", "migrations", "api", "dispatcher", "worker"}
+    assert on["broker"] == {"valkey", "dispatcher", "worker"}
+    assert on["store"] == {"s3", "api", "dispatcher", "worker"}
+    assert on["egress"] == {"egress", "worker"}
+
+
+@pytest.mark.parametrize("kind", ["networks", "secrets", "volumes"])
+def test_what_is_used_is_declared_and_the_other_way_round(kind: str) -> None:
+    used = {entry.partition(":")[0] for service in SERVICES.values() for entry in service.get(kind, ())}
+    named = {name for name in used if not name.startswith((".", "/", "$"))}
+    assert named == set(COMPOSE[kind])
+
+
+def test_the_images_directories_are_the_volumes() -> None:
+    """A volume takes the owner of the image's directory, so the directory must be in the image."""
+    dockerfile = (CHECKOUT / "Dockerfile").read_text()
+    mounted = [entry.split(":") for entry in SERVICES["worker"]["volumes"]]
+    places = {place for name, place, *_ in mounted if name in COMPOSE["volumes"]}
+    assert places == {f"/var/lib/pruneserve/{name}" for name in ("huggingface", "triton", "work")}
+    assert all(f"{place} " in dockerfile or f"{place}\n" in dockerfile for place in places)
+
+
+def test_the_made_secrets_are_those_that_are_mounted_and_fit_together(tmp_path: Path) -> None:
+    folder = tmp_path / "secrets"
+    compose_secrets.main(folder)
+    made = {path.name: path.read_text().strip() for path in folder.iterdir()}
+    assert {f"./secrets/{name}" for name in made} == {entry["file"] for entry in COMPOSE["secrets"].values()}
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    for role, url, password in (
+        ("pruneserve_owner", "database_owner_url", "postgres_owner_password"),
+        ("pruneserve", "database_url", "postgres_app_password"),
+    ):
+        parsed = make_url(made[url])
+        assert (parsed.username, parsed.password) == (role, made[password])
+    assert made["valkey_conf"] == f"requirepass {make_url(made['broker_url']).password}"
+    Fernet(made["secret_keys"])
+
+    (folder / "hub_token").write_text("hf_given\n")
+    (folder / "broker_url").unlink()
+    compose_secrets.main(folder)
+    assert {path.name: path.read_text().strip() for path in folder.iterdir()} == made | {
+        "hub_token": "hf_given"
+    }

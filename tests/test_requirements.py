@@ -1,0 +1,103 @@
+"""What the images install satisfies pyproject.toml, is locked by hashes, and is what the tests run with."""
+
+import re
+import tomllib
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from tools.lock import LAYERS, PYTHON, REQUIREMENTS, entries, versions
+
+PROJECT = tomllib.loads((REQUIREMENTS.parent / "pyproject.toml").read_text())
+ON_A_WORKER = {
+    "python_version": PYTHON,
+    "python_full_version": f"{PYTHON}.7",
+    "sys_platform": "linux",
+    "platform_system": "Linux",
+    "platform_machine": "x86_64",
+    "extra": "",
+}
+FILES = [*LAYERS, "build"]
+
+
+def text(layer: str) -> str:
+    return (REQUIREMENTS / f"{layer}.txt").read_text()
+
+
+def locked(layer: str) -> dict[str, str]:
+    """What an image of this layer holds: that of the layers before it too."""
+    found: dict[str, str] = {}
+    for name in LAYERS:
+        found |= versions(text(name))
+        if name == layer:
+            break
+    return found
+
+
+def satisfied(requirement: Requirement, within: dict[str, str]) -> bool:
+    if requirement.marker and not requirement.marker.evaluate(ON_A_WORKER):
+        return True
+    version = within.get(canonicalize_name(requirement.name))
+    return version is not None and requirement.specifier.contains(version, prereleases=True)
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_a_layer_satisfies_the_project(layer: str) -> None:
+    wanted = PROJECT["project"]["dependencies"] + [
+        each for extra in LAYERS[layer] for each in PROJECT["project"]["optional-dependencies"][extra]
+    ]
+    within = locked(layer)
+    assert [each for each in wanted if not satisfied(Requirement(each), within)] == []
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_a_layer_has_all_that_its_parts_need(layer: str) -> None:
+    """By the metadata of those parts that are installed here in the same version."""
+    within = locked(layer)
+    missing, checked = [], 0
+    for name, version in within.items():
+        try:
+            found = distribution(name)
+        except PackageNotFoundError:
+            continue
+        if Version(found.version).public == version:
+            checked += 1
+            requirements = [Requirement(each) for each in found.requires or ()]
+            missing += [f"{name}: {each}" for each in requirements if not satisfied(each, within)]
+    assert missing == []
+    assert checked > len(versions(text(layer))) / 2
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_every_entry_has_hashes_and_no_file_has_an_address(file: str) -> None:
+    whole = text(file)
+    assert "".join(entries(whole).values()) == whole
+    assert "://" not in whole
+    assert not re.search(r"^\s*--(?!hash=sha256:[0-9a-f]{64}( \\)?$)", whole, re.MULTILINE)
+
+
+def test_no_layer_repeats_or_changes_another() -> None:
+    names = [name for layer in LAYERS for name in versions(text(layer))]
+    assert len(names) == len(set(names))
+
+
+def test_the_wheel_is_built_with_what_it_asks_for() -> None:
+    within = versions(text("build"))
+    assert all(satisfied(Requirement(each), within) for each in PROJECT["build-system"]["requires"])
+
+
+def test_the_tests_run_with_the_torch_of_the_image() -> None:
+    installed = Version(distribution("torch").version).public
+    assert installed == locked("torch")["torch"]
+
+
+def test_the_dockerfile_installs_every_file_with_its_hashes() -> None:
+    dockerfile = Path(REQUIREMENTS.parent / "Dockerfile").read_text().replace("\\\n", "")
+    installs = re.findall(r"pip install.*--requirement /requirements/(\S+)\.txt", dockerfile)
+    assert sorted(installs) == sorted(FILES)
+    for line in re.findall(r"pip install.*--requirement.*", dockerfile):
+        assert "--require-hashes" in line
