@@ -1,6 +1,7 @@
 """Terminal output, exit codes, and the escaping of untrusted text."""
 
 import json
+import re
 import sys
 import unicodedata
 from enum import IntEnum
@@ -9,6 +10,9 @@ from rich.console import Console
 
 # A pipe has no width. Wide enough that no line which a program may read is wrapped.
 _PIPE_WIDTH = 200
+
+# Whatever stands between the marks: each CI has words of its own, and takes them in the middle of a line.
+_CI_COMMAND = re.compile(r"##(?=[\w.-]*\[)")
 
 out = Console(
     highlight=False,
@@ -45,16 +49,17 @@ def clean(text: object) -> str:
 
     Control characters, which could move the cursor or change colours, and format characters (Cf), which could
     reverse text, are shown as escapes. Lines after the first are indented, so that none passes for ours.
-    The marks of CI commands (`::error::`, `##[error]`) are broken up.
+    The marks of CI commands (`::error::` of GitHub; `##[error]`, `##vso[…]` of Azure; `##teamcity[…]`) are
+    broken up.
     """
     shown = "".join(map(_visible, str(text)))
-    return shown.replace("::", ":\\x3a").replace("##[", "#\\x23[")
+    return _CI_COMMAND.sub(r"#\\x23", shown.replace("::", ":\\x3a"))
 
 
 def print_json(document: object) -> None:
     """Print JSON on the standard output, in ASCII with escapes: it keeps every character of the document."""
-    # Strings never begin a line of JSON, so this is the only mark of CI commands that could have an effect.
-    print(json.dumps(document, indent=2).replace("##[", "#\\u0023["))
+    # Strings never begin a line of JSON, so these are the only marks of CI commands that could matter.
+    print(_CI_COMMAND.sub(r"#\\u0023", json.dumps(document, indent=2)))
 
 
 def _visible(character: str) -> str:

@@ -93,6 +93,12 @@ class Settings(BaseSettings):
         description="Addresses and networks (CIDR) of the proxies in front of the API, separated by `,`. "
         "Only their `X-Forwarded-For` and `X-Forwarded-Proto` are believed.",
     )
+    security_contact: str | None = Field(
+        None,
+        pattern=r"^(https://|mailto:|tel:)[!-~]+$",
+        description="Where to report a vulnerability of this installation, such as "
+        "`mailto:security@example.org`. With it the API serves `/.well-known/security.txt`.",
+    )
     max_body_bytes: int = Field(64 * 1024, ge=1024, description="Size limit of a request's body.")
     rate_limit_per_minute: int = Field(
         600,

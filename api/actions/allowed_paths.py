@@ -12,7 +12,7 @@ from pruning.recipe import is_local
 
 
 def check(spec: JobSpec, settings: Settings) -> None:
-    """Raise InvalidRequest for a model or text outside the allowed roots, judged by its path alone.
+    """Raise InvalidRequest for a model, text or gradients outside the allowed roots, by the path alone.
 
     The disk is not read: the API may run on another machine than the worker, which checks the real path of
     every file that it opens. So the answer does not reveal what exists on the disk either.
@@ -28,6 +28,12 @@ def _outside(spec: JobSpec, settings: Settings) -> Iterator[FieldError]:
             field="model.id",
             message="must lie under an allowed root: use a Hub id, or a path in a directory that the"
             " operator of this service has added to PRUNESERVE_MODEL_ROOTS",
+        )
+    if spec.recipe.gradients is not None and not _allowed(spec.recipe.gradients, settings.data_roots):
+        yield FieldError(
+            field="gradients",
+            message="must lie under an allowed root: name a file in a directory that the operator of this"
+            " service has added to PRUNESERVE_DATA_ROOTS",
         )
     for field, dataset in spec.texts:
         if not _allowed(dataset, settings.data_roots):

@@ -12,6 +12,7 @@ from api.routes import (
     jobs,
     keys,
     methods,
+    security_txt,
     sweeps,
     uploads,
     webhooks,
@@ -23,3 +24,4 @@ common_responses = documented(NotAuthenticated, ScopeMissing, RateLimited, Servi
 for module in (jobs, estimates, events, artifacts, methods, keys, uploads, webhooks, sweeps, zoo):
     router.include_router(module.router, responses=common_responses)
 router.include_router(health.router)
+router.include_router(security_txt.router)

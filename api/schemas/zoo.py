@@ -1,6 +1,5 @@
 """Zoo entries. Everyone with a key may read them, so they hold no path of a machine."""
 
-import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Self
@@ -15,7 +14,7 @@ from jobs.spec.gate import Verdict
 from jobs.spec.job import stored_spec
 from jobs.tables import Artifact
 from jobs.zoo import Shown, ZooFilter
-from pruning.recipe import Pattern, Text, is_local
+from pruning.recipe import Pattern, Text, is_local, shows_as_written
 from pruning.recipe.methods import Method
 
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,120}$")]
@@ -23,8 +22,7 @@ Slug = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,120}$")]
 
 def _lines(text: str) -> str:
     lines = text.replace("\r\n", "\n").strip()
-    if any(unicodedata.category(character) in ("Cc", "Cs") for character in lines.replace("\n", "")):
-        raise ValueError("must not contain control characters or lone surrogates")
+    shows_as_written(lines.replace("\n", ""))
     return lines
 
 

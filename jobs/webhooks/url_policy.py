@@ -17,6 +17,22 @@ _URL = re.compile(r"[!-~]+")
 _NAME = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.?")
 _UNICAST = IPv6Network("2000::/3")  # other ranges embed IPv4 addresses (NAT64), or are not routed
 
+# IANA's registries of special-purpose addresses (RFC 6890) in 2025: IPv4, and of IPv6 those in `_UNICAST`.
+# Python's own tables change with its patch releases, and older ones let some of these through. Those that the
+# registries call globally reachable are refused as well: they are anycast services, and nobody's endpoint.
+_SPECIAL = tuple(
+    map(
+        ip_network,
+        (
+            *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
+            *("192.0.0.0/24", "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24"),
+            *("192.168.0.0/16", "192.175.48.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24"),
+            *("224.0.0.0/4", "240.0.0.0/4"),
+            *("2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20"),
+        ),
+    )
+)
+
 
 @dataclass(frozen=True, slots=True)
 class UrlPolicy:
@@ -65,10 +81,9 @@ class UrlPolicy:
 def is_public(address: Address) -> bool:
     """Return whether an address is public: not private, local, shared, reserved or embedded."""
     address = _plain(address)
-    if isinstance(address, IPv6Address):
-        embeds = address.sixtofour is not None or address.teredo is not None
-        return address in _UNICAST and not embeds and address.is_global
-    return address.is_global and not address.is_multicast
+    if isinstance(address, IPv6Address) and address not in _UNICAST:
+        return False
+    return address.is_global and not any(address in network for network in _SPECIAL)
 
 
 def _plain(address: Address) -> Address:

@@ -17,6 +17,7 @@ from pruning.recipe.fields import (
     group_of,
     implies_sparsity,
     is_local,
+    shows_as_written,
 )
 from pruning.recipe.methods import METHODS, GradientNorm, MethodOptions, Need, RowSelection
 from pruning.recipe.presets import BEST
@@ -55,4 +56,5 @@ __all__ = [
     "is_local",
     "is_stored",
     "is_upload",
+    "shows_as_written",
 ]

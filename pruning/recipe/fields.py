@@ -22,14 +22,25 @@ class StrictModel(BaseModel):
     )
 
 
-def _without_control_characters(value: str) -> str:
-    """Refuse NUL, control characters and lone surrogates: JSON allows them, other layers do not."""
-    if any(unicodedata.category(character) in ("Cc", "Cs") for character in value):
-        raise ValueError("must not contain control characters or lone surrogates")
+def shows_as_written(value: str) -> str:
+    """Return the text. Raises ValueError for what other layers cannot hold, or would show as another text.
+
+    JSON allows NUL, control characters and lone surrogates, other layers do not. Marks of direction and line
+    separators make a name look like another one, or like two lines.
+    """
+    if any(unicodedata.category(character) in _UNPRINTABLE or character in _DIRECTION for character in value):
+        raise ValueError(
+            "must not contain control characters, lone surrogates, line separators or marks of direction"
+        )
     return value
 
 
-Text = Annotated[str, Field(min_length=1, max_length=1024), AfterValidator(_without_control_characters)]
+_UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")
+
+# The explicit marks of Unicode's bidirectional algorithm (UAX 9).
+_DIRECTION = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+Text = Annotated[str, Field(min_length=1, max_length=1024), AfterValidator(shows_as_written)]
 
 
 def is_local(reference: str) -> bool:

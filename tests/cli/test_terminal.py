@@ -1,10 +1,13 @@
 """What is printed, and what never is."""
 
+import json
+
 import pytest
 
-from cli.terminal import clean, duration, size
+from cli.terminal import clean, duration, print_json, size
 
 
+@pytest.mark.threat
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
@@ -21,10 +24,23 @@ from cli.terminal import clean, duration, size
         ("a\n::error::no", "a\n  :\\x3aerror:\\x3ano"),
         (":::", ":\\x3a:"),
         ("###[error]no", "##\\x23[error]no"),
+        ("a ##vso[task.setvariable variable=x]y", "a #\\x23vso[task.setvariable variable=x]y"),
+        ("##teamcity[publishArtifacts '/']", "#\\x23teamcity[publishArtifacts '/']"),
+        ("##some.other-ci[x]", "#\\x23some.other-ci[x]"),
+        ("## a heading [with a link]", "## a heading [with a link]"),
     ],
 )
 def test_untrusted_text_cannot_control_the_terminal_or_a_pipeline(text: str, shown: str) -> None:
     assert clean(text) == shown
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize("mark", ["##[error]", "##vso[task.complete]", "##teamcity[message]"])
+def test_json_keeps_the_text_and_loses_the_mark(mark: str, capsys: pytest.CaptureFixture[str]) -> None:
+    print_json({"name": f"a {mark} b"})
+    printed = capsys.readouterr().out
+    assert mark not in printed
+    assert json.loads(printed) == {"name": f"a {mark} b"}
 
 
 @pytest.mark.parametrize(

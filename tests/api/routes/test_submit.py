@@ -125,6 +125,7 @@ def test_several_bad_fields_are_all_named(client: TestClient) -> None:
     }
 
 
+@pytest.mark.threat
 @pytest.mark.parametrize(
     ("change", "field"),
     [
@@ -136,6 +137,8 @@ def test_several_bad_fields_are_all_named(client: TestClient) -> None:
         ({"evaluation": {"dataset": "/root/.bash_history"}}, "evaluation.dataset"),
         ({"evaluation": {"further_datasets": ["c4", "/etc/hosts"]}}, "evaluation.further_datasets.1"),
         ({"calibration": {"datasets": [{"dataset": "/etc/hosts"}]}}, "calibration.datasets.0.dataset"),
+        ({"gradients": "/etc/shadow"}, "gradients"),
+        ({"gradients": "/srv/models/gradients.safetensors"}, "gradients"),
     ],
 )
 def test_a_path_outside_the_allowed_roots_is_refused_without_telling_them(
@@ -145,6 +148,10 @@ def test_a_path_outside_the_allowed_roots_is_refused_without_telling_them(
     assert refused.keys() == {field}
     assert "allowed root" in refused[field]
     assert "/srv" not in refused[field]
+
+
+def test_gradients_under_a_data_root_are_accepted(client: TestClient) -> None:
+    assert client.post("/v1/jobs", json=SMALLEST | {"gradients": "/srv/data/g"}).status_code == 201
 
 
 @pytest.mark.parametrize("model", ["/srv/models/a", "//srv//models/./a", "/srv/models/a/"])

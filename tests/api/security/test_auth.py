@@ -106,6 +106,7 @@ def test_another_owners_job_is_not_found(client_of: ClientOf, jobs: Jobs) -> Non
 PUBLIC = {
     "GET /healthz",
     "GET /readyz",
+    "GET /.well-known/security.txt",
     "GET /",
     "GET /sign-in",
     "POST /sign-in",

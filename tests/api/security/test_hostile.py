@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Mapping
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from fastapi.testclient import TestClient
@@ -153,3 +154,18 @@ def test_bytes_that_no_client_library_sends(server: Server, settings: Settings, 
     assert outcome.statuses[422] > 20
     assert outcome.statuses[404] > 20
     assert server.process.poll() is None
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize("mark", ["\u202e", "\u2066", "\u200f", "\u061c", "\u2028", "\u0085"])
+def test_names_that_would_show_as_others_are_refused(client: TestClient, mark: str) -> None:
+    name = f"gpj{mark}exe"
+    text = {"Content-Type": "text/plain"}
+    answers = [
+        client.post("/v1/keys", json={"name": name}),
+        client.post("/v1/jobs", json=SMALLEST | {"labels": {"a": name}}),
+        client.post("/v1/jobs", json=SMALLEST | {"model": f"/srv/models/{name}"}),
+        client.post("/v1/uploads", params={"name": name}, content=b"x", headers=text),
+        client.post("/v1/zoo", json={"job": str(uuid4()), "note": name}),
+    ]
+    assert [answer.status_code for answer in answers] == [422] * 5

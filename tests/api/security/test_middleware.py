@@ -1,10 +1,12 @@
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 from fastapi.testclient import TestClient
 
+from api.app import create_app
 from jobs.settings import Settings
 from tests.api.drive import SMALLEST, Jobs, MakeKey, Server
 
@@ -76,6 +78,22 @@ class TestBehindAProxy:
         shown = client.get(f"/jobs/{jobs.queued()}").text
         assert PUBLIC in shown
         assert "testserver" not in shown
+
+
+@pytest.mark.parametrize("public", [None, PUBLIC])
+def test_security_txt_names_the_operators_contact(
+    anonymous: TestClient, settings: Settings, public: str | None
+) -> None:
+    assert anonymous.get("/.well-known/security.txt").status_code == 404
+    contact = {"security_contact": "mailto:security@example.org", "public_url": public}
+    with TestClient(create_app(settings.model_copy(update=contact))) as client:
+        answer = client.get("/.well-known/security.txt")
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    fields = dict(line.split(": ", 1) for line in answer.text.splitlines())
+    assert fields["Contact"] == "mailto:security@example.org"
+    until = datetime.fromisoformat(fields["Expires"]) - datetime.now(UTC)
+    assert timedelta(days=30) < until < timedelta(days=365)  # RFC 9116: less than a year
+    assert fields.get("Canonical") == (f"{PUBLIC}/.well-known/security.txt" if public else None)
 
 
 def test_without_a_public_address_nothing_is_forced(anonymous: TestClient, make_key: MakeKey) -> None:

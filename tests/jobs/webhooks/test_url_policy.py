@@ -22,6 +22,29 @@ def test_private_local_reserved_and_embedded_addresses_are_not_public(address: s
     assert not is_public(ip_address(address))
 
 
+@pytest.mark.threat
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("192.0.0.0", "192.0.0.8", "192.0.0.9", "192.0.0.170", "192.0.0.255", "192.88.99.1", "192.31.196.1"),
+        *("192.52.193.1", "192.175.48.6", "192.0.2.1", "198.18.0.1", "198.19.255.255", "198.51.100.1"),
+        *("203.0.113.1", "240.0.0.1", "100.127.255.255", "239.255.255.255", "::ffff:192.0.0.8"),
+        *("2001:1::1", "2001:3::1", "2001:4:112::1", "2001:10::1", "2001:20::1", "2001:30::1", "2001:1ff::1"),
+        *("2001:db8::1", "2002:c058:6301::1", "2620:4f:8000::1", "3fff::1", "3fff:fff::1", "5f00::1"),
+        *("64:ff9b::1", "64:ff9b:1::1", "100::1", "100:0:0:1::1", "fec0::1"),
+    ],
+)
+def test_nothing_in_ianas_registries_of_special_addresses_is_public(address: str) -> None:
+    assert not is_public(ip_address(address))
+
+
+@pytest.mark.parametrize(
+    "address", ["191.255.255.255", "192.0.1.0", "192.88.98.255", "192.88.100.0", "2001:200::1", "3ffe::1"]
+)
+def test_the_neighbours_of_special_addresses_are_public(address: str) -> None:
+    assert is_public(ip_address(address))
+
+
 @pytest.mark.parametrize("address", ["1.1.1.1", "93.184.216.34", "2606:4700::1111", "::ffff:1.1.1.1"])
 def test_addresses_on_the_internet_are_public(address: str) -> None:
     assert is_public(ip_address(address))
