@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 from bench.gpu_check.context import GB, Context
 from bench.roofline import Timer
 from pruning.masks.patterns import up_to_threshold
+from pruning.methods.column_walk import WalkVariant, uses_kernel, walk_by_column, walk_in_kernel
 from pruning.methods.sparsegpt import inverse_factor
 from pruning.runtime.pinned_memory import PinnedArena, pinning_for
 from pruning.runtime.speed_probe import product_rate
@@ -22,6 +24,7 @@ def measure(at: Context) -> None:
     _host(at)
     _selection(at)
     _factorisation(at)
+    _column_walk(at)
 
 
 def _products(at: Context) -> None:
@@ -88,6 +91,26 @@ def _factorisation(at: Context) -> None:
     moments = inputs.T @ inputs / len(inputs)
     seconds = at.seconds(lambda: inverse_factor(moments, damping=0.01))
     at.record(f"SparseGPT's factorisation of {size}², first time, s", seconds)
+
+
+def _column_walk(at: Context) -> None:
+    """Walk through a block of SparseGPT's columns, by torch and in the kernel."""
+    rows, columns = at.pick((4096, 128), (32, 16))
+    timer = Timer(at.device, torch.float32)
+    for group in (None, (2, 4)):
+        variant = WalkVariant(columns, group)
+        weight, noise = timer.numbers(rows, columns), timer.numbers(columns, columns)
+        mask = torch.zeros_like(weight, dtype=torch.bool) if group else weight > 0
+        factor = torch.eye(columns, device=at.device).add_(noise.triu(1), alpha=1 / columns)
+        name = f"SparseGPT, {columns} columns of {rows} rows, {'2:4' if group else 'unstructured'}"
+        at.record(
+            f"{name}, by torch, ms",
+            1e3 * timer.seconds(partial(walk_by_column, weight.clone(), mask.clone(), factor, variant)),
+        )
+        if at.on_gpu:
+            at.require(f"{name}: the kernel passes its self-test", uses_kernel(at.device, variant))
+            in_kernel = partial(walk_in_kernel, weight.clone(), mask.clone(), factor, variant)
+            at.record(f"{name}, in the kernel, ms", 1e3 * timer.seconds(in_kernel))
 
 
 def _name(dtype: torch.dtype) -> str:

@@ -9,8 +9,9 @@ error of column j, e = (w - pruned w)/U_jj, is subtracted from the columns to it
 import torch
 from torch import Tensor
 
-from pruning.masks.patterns import LayerTarget, lowest_of_each_group, lowest_of_matrix, up_to_threshold
+from pruning.masks.patterns import LayerTarget, lowest_of_matrix, up_to_threshold
 from pruning.methods.base import LayerStats, Method, PrunedMatrix
+from pruning.methods.column_walk import WalkVariant, walk
 from pruning.methods.linalg import damped, with_rising_damping
 from pruning.recipe import group_of
 from pruning.recipe.methods import SparseGpt
@@ -40,11 +41,21 @@ def sparsegpt(weight: Tensor, factor: Tensor, target: LayerTarget, *, columns: i
     """
     weight = weight.clone()
     mask = torch.zeros_like(weight, dtype=torch.bool)
+    variant = WalkVariant(columns, group_of(target.pattern))
     for start, zeros in _column_blocks(weight, target, columns):
         block = slice(start, min(start + columns, weight.shape[1]))
-        errors = _prune_columns(weight[:, block], mask[:, block], factor[block, block], target, zeros)
+        within = factor[block, block]
+        if variant.group is None:
+            mask[:, block] = _chosen(weight[:, block], within, target, zeros)
+        errors = walk(weight[:, block], mask[:, block], within, variant)
         weight[:, block.stop :] -= errors @ factor[block, block.stop :]
     return mask, weight
+
+
+def _chosen(weight: Tensor, factor: Tensor, target: LayerTarget, zeros: int | None) -> Tensor:
+    """Return the mask of a block's lowest scores, all of which are compared with each other."""
+    scores = weight.square() / factor.diagonal().square()
+    return up_to_threshold(scores, target.sparsity) if zeros is None else lowest_of_matrix(scores, zeros)
 
 
 def _column_blocks(weight: Tensor, target: LayerTarget, columns: int) -> list[tuple[int, int | None]]:
@@ -55,31 +66,6 @@ def _column_blocks(weight: Tensor, target: LayerTarget, columns: int) -> list[tu
         return [(start, None) for start in starts]
     until = [target.zeros * min(start + columns, inputs) // inputs for start in starts]
     return [(start, end - begin) for start, begin, end in zip(starts, [0, *until], until, strict=False)]
-
-
-def _prune_columns(
-    weight: Tensor, mask: Tensor, factor: Tensor, target: LayerTarget, zeros: int | None
-) -> Tensor:
-    """Prune one block of columns in place. Return each column's error: (outputs, columns of the block)."""
-    group = group_of(target.pattern)
-    scales = factor.diagonal()
-    if group is None:
-        scores = weight.square() / scales.square()
-        chosen = (
-            up_to_threshold(scores, target.sparsity) if zeros is None else lowest_of_matrix(scores, zeros)
-        )
-        mask.copy_(chosen)
-    errors = torch.zeros_like(weight)
-    for column in range(weight.shape[1]):
-        if group is not None and column % group[1] == 0:
-            members = slice(column, column + group[1])
-            scores = weight[:, members].square() / scales[members].square()
-            mask[:, members] = lowest_of_each_group(scores, *group)
-        kept = weight[:, column].masked_fill(mask[:, column], 0)
-        errors[:, column] = (weight[:, column] - kept) / scales[column]
-        weight[:, column:] -= errors[:, column, None] * factor[column, column:]
-        weight[:, column] = kept
-    return errors
 
 
 class SparseGptMethod(Method[SparseGpt]):

@@ -1,0 +1,115 @@
+"""SparseGPT's walk through one block of columns: the columns to the right make up for each column's error.
+
+On CUDA in float32, one Triton kernel walks through the block; elsewhere, or where a variant of that kernel
+fails its self-test, torch does, with eight kernels for each column.
+"""
+
+import logging
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from pruning.masks.patterns import lowest_of_each_group
+from pruning.runtime.device import current_device, is_out_of_memory
+
+log = logging.getLogger(__name__)
+
+# A wider block does not fit into a multiprocessor's registers, a few rows at a time.
+_MOST_COLUMNS = 512
+
+
+@dataclass(frozen=True)
+class WalkVariant:
+    """What the kernel is compiled for. A variant that fails leaves the others in use."""
+
+    columns: int  # of a block; the last one of a matrix may have fewer
+    group: tuple[int, int] | None  # (N, M) of an N:M pattern
+
+
+def walk(weight: Tensor, mask: Tensor, factor: Tensor, variant: WalkVariant) -> Tensor:
+    """Prune a block of columns in place. Return each weight's error: (outputs, columns).
+
+    Parameters
+    ----------
+    weight
+        (outputs, columns), of which those that `mask` names become zero and the others are changed.
+    mask
+        bool, like `weight`: the weights to prune. For an N:M pattern it is found here, group by group, once
+        the columns to their left are done.
+    factor
+        (columns, columns), upper triangular: this block's part of U.
+    variant
+        The block's greatest width, and the pattern.
+    """
+    if weight.dtype == torch.float32 and uses_kernel(weight.device, variant):
+        return walk_in_kernel(weight, mask, factor, variant)
+    return walk_by_column(weight, mask, factor, variant)
+
+
+def walk_by_column(weight: Tensor, mask: Tensor, factor: Tensor, variant: WalkVariant) -> Tensor:
+    """Do `walk` with torch's own operations."""
+    scales, group = factor.diagonal(), variant.group
+    errors = torch.zeros_like(weight)
+    for column in range(weight.shape[1]):
+        if group is not None and column % group[1] == 0:
+            members = slice(column, column + group[1])
+            scores = weight[:, members].square() / scales[members].square()
+            mask[:, members] = lowest_of_each_group(scores, *group)
+        kept = weight[:, column].masked_fill(mask[:, column], 0)
+        errors[:, column] = (weight[:, column] - kept) / scales[column]
+        weight[:, column:] -= errors[:, column, None] * factor[column, column:]
+        weight[:, column] = kept
+    return errors
+
+
+def walk_in_kernel(weight: Tensor, mask: Tensor, factor: Tensor, variant: WalkVariant) -> Tensor:
+    """Do `walk` in one Triton kernel."""
+    # Triton exists on Linux only, and takes a second to import.
+    from pruning.methods.column_walk_triton import walk as walk_at_once
+
+    with current_device(weight.device):  # where Triton launches
+        return walk_at_once(weight, mask, factor, variant.columns, variant.group)
+
+
+@lru_cache
+def uses_kernel(device: torch.device, variant: WalkVariant) -> bool:
+    """Whether blocks of float32 weights are pruned by this variant of the kernel on `device`.
+
+    True on CUDA for blocks of at most 512 columns, provided that the variant compiles and passes a self-test.
+    The first call compiles it, which needs Triton and a C compiler; on failure a warning is logged. Raises
+    what tells that memory ran out.
+    """
+    if device.type != "cuda" or variant.columns > _MOST_COLUMNS:
+        return False
+    try:
+        passed = _kernel_passes_self_test(device, variant)
+    except Exception as error:  # a compiler can raise anything; torch's operations always work
+        if is_out_of_memory(error):
+            raise
+        log.warning("SparseGPT's kernel does not run, using torch for %s: %s", variant, error)
+        return False
+    if not passed:
+        log.warning("SparseGPT's kernel gives wrong weights, using torch for %s", variant)
+    return passed
+
+
+def _kernel_passes_self_test(device: torch.device, variant: WalkVariant) -> bool:
+    """Compare both ways on random weights: equal masks, and weights and errors up to rounding."""
+    generator = torch.Generator(device).manual_seed(0)
+    rows, columns = 100, variant.columns
+    weight = torch.randn(rows, columns, generator=generator, device=device)
+    mask = torch.rand(rows, columns, generator=generator, device=device) < 0.5
+    noise = torch.randn(columns, columns, generator=generator, device=device)
+    factor = (noise / columns).triu_().add_(torch.eye(columns, device=device))
+    results = []
+    for way in (walk_in_kernel, walk_by_column):
+        pruned, chosen = weight.clone(), mask.clone()
+        results.append((way(pruned, chosen, factor, variant), pruned, chosen))
+    (errors, pruned, chosen), (expected_errors, expected, expected_mask) = results
+    return (
+        torch.equal(chosen, expected_mask)
+        and torch.allclose(pruned, expected, rtol=1e-5, atol=1e-6)
+        and torch.allclose(errors, expected_errors, rtol=1e-5, atol=1e-6)
+    )
