@@ -41,6 +41,7 @@ from worker.attempt.early_stop import perplexity_limit
 from worker.attempt.error_report import job_error
 from worker.attempt.gradient_cache import JobGradientCache, wait_for_gradients
 from worker.attempt.inputs import fetch_uploads
+from worker.attempt.kernels import kernels_of
 from worker.attempt.perplexity_cache import JobPerplexityCache
 from worker.attempt.resume_store import JobResumeStore
 from worker.identity import Identity
@@ -115,7 +116,7 @@ def _run_and_upload(attempt: Attempt) -> tuple[dict[str, Any], list[FinishedArti
     check_work_directory(attempt.settings)
     check_device(attempt.settings.device)
     attempt.check()
-    with attempt.scratch() as directory:
+    with attempt.scratch() as directory, kernels_of(attempt.claim.owner):
         inputs, output = directory / "uploads", directory / "output"
         fetch_uploads(attempt, inputs)
         report = _run_recipe(attempt, directory, inputs, output).model_dump(mode="json")
