@@ -9,14 +9,16 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from pruning.runtime.cgroup import host_memory
+from pruning.runtime.offload import Offload
 from pruning.runtime.pinned_memory import PinnedArena, Pinning, pinning_for
+from pruning.runtime.side_copies import copy_stream_for
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,9 @@ class _Stored(Protocol):
     def fetch(self) -> Tensor:
         """Return it on the device that computes."""
 
+    def prefetch(self) -> None:
+        """Begin to bring it to the device, if that can be done beside the computation."""
+
     def drop(self) -> None:
         """Free its place; it is not fetched again."""
 
@@ -63,6 +68,9 @@ class _OnDevice:
     def fetch(self) -> Tensor:
         return self.tensor
 
+    def prefetch(self) -> None:
+        """Do nothing: it is there."""
+
     def drop(self) -> None:
         """Do nothing: the memory is freed with the tensor."""
 
@@ -71,12 +79,16 @@ class _OnDevice:
 class _Pinned:
     tensor: Tensor
     arena: PinnedArena
-    device: torch.device
+    offload: Offload[Any]
 
     def fetch(self) -> Tensor:
-        return self.tensor.to(self.device, non_blocking=True, copy=True)
+        return self.offload.fetch(self.tensor)
+
+    def prefetch(self) -> None:
+        self.offload.prefetch(self.tensor)
 
     def drop(self) -> None:
+        self.offload.forget(self.tensor)
         self.arena.give_back(self.tensor)
 
 
@@ -88,6 +100,9 @@ class _OnDisk:
     def fetch(self) -> Tensor:
         loaded: dict[str, Tensor] = load_file(self.path, device=str(self.device))
         return loaded["hidden"]
+
+    def prefetch(self) -> None:
+        """Do nothing: the host would wait for the disk."""
 
     def drop(self) -> None:
         self.path.unlink()
@@ -113,7 +128,10 @@ class Deltas(Mapping[str, Tensor]):
         self._stored.clear()
 
     def __getitem__(self, name: str) -> Tensor:
-        return self._stored[name].fetch()
+        found = self._stored[name].fetch()
+        if following := self._stored.get(str(int(name) + 1)):
+            following.prefetch()
+        return found
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._stored)
@@ -152,6 +170,7 @@ class ActivationStore:
         )
         self._device_slots, self._memory_slots = on_device, on_device + on_host
         self._arena = PinnedArena(pinning or pinning_for(device), budget.host)
+        self._offload = Offload(device, lambda: copy_stream_for(device))
         # One slot, the fastest, is for the deltas, which have the size of an input.
         self.interval = _smallest_interval(blocks, self._memory_slots - 1)
         if device.type == "cpu" or _slots_needed(blocks, self.interval) >= self._memory_slots:
@@ -176,8 +195,12 @@ class ActivationStore:
         return max(stored for stored in self._stored if stored < block)
 
     def fetch(self, block: int, number: int) -> Tensor:
-        """Return one micro-batch of a block's input, on the device."""
-        return self._stored[block][number].fetch()
+        """Return one micro-batch of a block's input, on the device. The next one is brought meanwhile."""
+        pieces = self._stored[block]
+        found = pieces[number].fetch()
+        if number + 1 < len(pieces):
+            pieces[number + 1].prefetch()
+        return found
 
     def drop(self, block: int) -> None:
         """Free a block's input."""
@@ -186,6 +209,7 @@ class ActivationStore:
 
     def close(self) -> None:
         """Forget everything, and give the pinned memory back to the system."""
+        self._offload.close()
         self._stored.clear()
         self.deltas.clear()
         self._arena.close()
@@ -204,7 +228,8 @@ class ActivationStore:
         if rank < self._memory_slots:
             pinned = self._arena.take(hidden.shape, hidden.dtype)
             if pinned is not None:
-                return _Pinned(pinned.copy_(hidden, non_blocking=True), self._arena, self._device)
+                self._offload.send(hidden, pinned)
+                return _Pinned(pinned, self._arena, self._offload)
         path = self._directory / f"{name}.safetensors"
         save_file({"hidden": hidden.contiguous()}, path)
         return _OnDisk(path, self._device)

@@ -7,7 +7,7 @@ other.
 
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -21,7 +21,10 @@ MarkT = TypeVar("MarkT")
 
 
 class CopyStream(Protocol[MarkT]):
-    """A queue of copies on a device, beside the stream that computes. A mark is a point in either of them."""
+    """A queue of copies from and to a device, beside the stream that computes.
+
+    A mark is a point in either of them.
+    """
 
     def computed(self) -> MarkT:
         """Mark what the current computation has queued so far."""
@@ -69,6 +72,33 @@ class CudaCopyStream:
     def copy(self, target: Tensor, source: Tensor) -> None:
         with torch.cuda.stream(self._stream):
             target.copy_(source, non_blocking=True)
+
+
+class DirectCopyStream:
+    """Copies at once: on a CPU nothing runs beside the computation."""
+
+    def computed(self) -> None:
+        """Mark nothing."""
+
+    def copied(self) -> None:
+        """Mark nothing."""
+
+    def wait_before_copying(self, mark: None) -> None:
+        """Do nothing."""
+
+    def wait_before_computing(self, mark: None) -> None:
+        """Do nothing."""
+
+    def wait_on_host(self, mark: None) -> None:
+        """Do nothing."""
+
+    def copy(self, target: Tensor, source: Tensor) -> None:
+        target.copy_(source)
+
+
+def copy_stream_for(device: torch.device) -> CopyStream[Any]:
+    """Return a stream of its own for copies from and to a device."""
+    return CudaCopyStream(device) if device.type == "cuda" else DirectCopyStream()
 
 
 class PendingCopies(Generic[MarkT]):

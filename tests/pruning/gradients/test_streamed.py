@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from pruning.gradients import activation_store
 from pruning.gradients.activation_store import ActivationStore, Budget
 from pruning.gradients.gradient_pass import GradientPass
 from pruning.gradients.lm_head import LMHeadLoss
@@ -20,6 +21,7 @@ from pruning.recipe import GradientNorm, LayerSelection
 from pruning.resume.store import DirectoryResumeStore, EphemeralResumeStore
 from tests.pruning.families import ALL_FAMILIES, make
 from tests.pruning.pruned import ignore_steps
+from tests.pruning.runtime.deferred_stream import ForgetfulStream
 from tests.pruning.runtime.recorded_pinning import RecordedPinning
 
 CPU = torch.device("cpu")
@@ -106,6 +108,23 @@ def test_the_bits_do_not_depend_on_where_block_inputs_are_stored(
         new_pass(five_windows, "streamed").run(ignore_steps, EphemeralResumeStore(tmp_path)), expected
     )
     assert not list(tmp_path.rglob("inputs"))
+
+
+@pytest.mark.parametrize("places", [(0, 9, 0), (1, 2, 9), (1, 3, 0)])
+def test_inputs_and_deltas_move_beside_the_computation(
+    places: tuple[int, int, int], five_windows: Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was used before its copy, or freed before it, would change the bits."""
+    one, stream = five_windows.numel() * 32 * 4, ForgetfulStream()
+    budget = Budget(*(count * one for count in places))
+    monkeypatch.setattr(Budget, "of", classmethod(lambda cls, device, directory: budget))
+    monkeypatch.setattr(activation_store, "copy_stream_for", lambda device: stream)
+    expected = new_pass(five_windows, "whole").run(ignore_steps)
+    assert not stream.events
+    found = new_pass(five_windows, "streamed").run(ignore_steps, DirectoryResumeStore(tmp_path))
+    assert_equal(found, expected)
+    assert "copy" in stream.events
+    assert not stream.waiting
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import RLock
+from weakref import ref
 
 from torch import Tensor
 
@@ -51,3 +52,20 @@ class DeferredStream:
             while self._done < mark.position:
                 self.waiting.pop(0)()
                 self._done += 1
+
+
+class ForgetfulStream(DeferredStream):
+    """Keeps no source alive, as a device would not: what is freed before it is copied is lost."""
+
+    def copy(self, target: Tensor, source: Tensor) -> None:
+        assert target.shape == source.shape
+        kept = ref(source)
+
+        def run() -> None:
+            found = kept()
+            assert found is not None, "the source was freed before the computation waited for its copy"
+            target.copy_(found)
+
+        with self._lock:
+            self.events.append("copy")
+            self.waiting.append(run)
