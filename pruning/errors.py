@@ -20,3 +20,8 @@ class NumericalFailure(PruningError):
 
 class Unreachable(PruningError):
     """An outside service (the Hub, say) did not answer: a retry later may succeed."""
+
+
+def is_panic(error: BaseException) -> bool:
+    """Whether a library written in Rust gave up (tokenizers, safetensors): no `Exception` in Python."""
+    return type(error).__name__ == "PanicException" and type(error).__module__ == "pyo3_runtime"

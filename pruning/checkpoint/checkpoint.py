@@ -7,7 +7,6 @@ from functools import cached_property
 from pathlib import Path
 
 import torch
-from huggingface_hub import metadata_load
 from torch import Tensor
 from transformers import (
     AutoModelForCausalLM,
@@ -24,6 +23,7 @@ from pruning.checkpoint.files import (
     INDEX,
     MODEL_CARD,
     all_files,
+    companions_of,
     content_digest,
     files_of,
     stored_tensors,
@@ -31,8 +31,11 @@ from pruning.checkpoint.files import (
 )
 from pruning.checkpoint.hub import HubModel
 from pruning.checkpoint.layout import StoredLayout
+from pruning.checkpoint.licence import declared_licence
+from pruning.checkpoint.sizes import refuse_oversized
+from pruning.checkpoint.skeleton import build_skeleton
 from pruning.checkpoint.support import suitable_config
-from pruning.errors import InvalidInput
+from pruning.errors import InvalidInput, is_panic
 from pruning.model.blocks import find_stack
 from pruning.recipe import ModelReference, is_local
 from pruning.runtime.device import experts_implementation
@@ -54,10 +57,7 @@ class Checkpoint:
     @cached_property
     def skeleton(self) -> PreTrainedModel:
         """The model without weights, on the meta device."""
-        with torch.device("meta"):
-            skeleton = AutoModelForCausalLM.from_config(self.config, trust_remote_code=False)
-        assert isinstance(skeleton, PreTrainedModel)  # noqa: S101 - what AutoModelForCausalLM promises
-        return skeleton
+        return build_skeleton(self.config, len(self.stored))
 
     @cached_property
     def stored(self) -> dict[str, Tensor]:
@@ -96,12 +96,7 @@ class Checkpoint:
     @property
     def licence(self) -> str | None:
         """The licence that the model card declares, if any."""
-        card = self.directory / MODEL_CARD
-        try:
-            declared = (metadata_load(card) or {}) if card.is_file() else {}
-        except Exception:  # cards are written by hand; a broken one declares nothing
-            return None
-        return str(declared["license"]) if "license" in declared else None
+        return declared_licence(self.directory / MODEL_CARD)
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -112,7 +107,9 @@ class Checkpoint:
         """Load the tokenizer. Raises InvalidInput(field='model.id') if there is none."""
         try:
             tokenizer = AutoTokenizer.from_pretrained(self.directory, **_LOCAL)
-        except Exception as error:  # tokenizers have a dozen formats, each of which fails in its own way
+        except BaseException as error:  # tokenizers have a dozen formats, each of which fails in its own way
+            if not (isinstance(error, Exception) or is_panic(error)):
+                raise
             raise InvalidInput(
                 "the model has no tokenizer that can be loaded without running code from its repository; put "
                 "tokenizer.json and tokenizer_config.json next to config.json",
@@ -179,6 +176,7 @@ def _resolve_local(reference: ModelReference, roots: tuple[Path, ...] | None) ->
         if path.is_symlink() or not path.is_dir():  # a link to a directory is refused as no file
             real_file(path, roots, field="model.id")
     names = all_files(directory)
+    _refuse_oversized_companions(directory)
     config = suitable_config(directory, names)
     weights = weight_files(directory, names)
     checkpoint = _prunable(Checkpoint(reference.id, directory, config, weights, commit=None, digest=None))
@@ -189,10 +187,17 @@ def _resolve_local(reference: ModelReference, roots: tuple[Path, ...] | None) ->
 def _resolve_from_hub(reference: ModelReference, token: str | None) -> Checkpoint:
     model = HubModel(reference, token)
     directory = model.download(*COMPANIONS, MODEL_CARD, INDEX)
+    _refuse_oversized_companions(directory)
     config = suitable_config(directory, model.names)
     weights = weight_files(directory, model.names)
     directory = model.download(*weights)
     return _prunable(Checkpoint(reference.id, directory, config, weights, commit=model.commit, digest=None))
+
+
+def _refuse_oversized_companions(directory: Path) -> None:
+    for name in (*companions_of(directory), MODEL_CARD, INDEX):
+        if (directory / name).is_file():
+            refuse_oversized(name, (directory / name).stat().st_size)
 
 
 def _prunable(checkpoint: Checkpoint) -> Checkpoint:

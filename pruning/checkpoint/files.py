@@ -57,10 +57,14 @@ def all_files(directory: Path) -> tuple[str, ...]:
 def files_of(directory: Path, weights: tuple[str, ...]) -> tuple[str, ...]:
     """List the files that make up a model: its weights, their index, and the companions."""
     index = () if weights == (SINGLE_FILE,) else (INDEX,)
-    companions = (
+    return (*weights, *index, *companions_of(directory))
+
+
+def companions_of(directory: Path) -> tuple[str, ...]:
+    """List the files below a directory that belong to a model besides its weights."""
+    return tuple(
         name for name in all_files(directory) if any(fnmatch(name, pattern) for pattern in COMPANIONS)
     )
-    return (*weights, *index, *companions)
 
 
 def weight_files(directory: Path, names: Collection[str]) -> tuple[str, ...]:

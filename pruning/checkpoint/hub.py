@@ -1,5 +1,6 @@
 """Models from the Hugging Face Hub, at an exact commit."""
 
+from fnmatch import fnmatch
 from pathlib import Path
 
 from huggingface_hub import HfApi, constants, snapshot_download
@@ -12,6 +13,7 @@ from huggingface_hub.errors import (
 )
 
 from pruning.checkpoint.files import CONFIG, all_files
+from pruning.checkpoint.sizes import refuse_oversized
 from pruning.errors import InvalidInput, PruningError, Unreachable
 from pruning.recipe import ModelReference
 
@@ -31,23 +33,34 @@ class HubModel:
         offline mode is not in the cache; otherwise Unreachable.
         """
         self._reference = reference
+        self._sizes: dict[str, int | None] = {}  # as the Hub says them, before anything is downloaded
         self._token = token or False  # never a token that happens to be stored on this machine
         try:
             self.names = () if constants.HF_HUB_OFFLINE else self._names_on_hub()
         except Exception as error:
             raise self._explained(error) from error
+        refuse_oversized(CONFIG, self._sizes.get(CONFIG))
         # By the name of the revision, so that the cache records its commit for offline mode.
         directory = self._snapshot(reference.revision, (CONFIG,))
         self.commit = directory.name
         self.names = self.names or all_files(directory)
 
     def download(self, *patterns: str) -> Path:
-        """Download the files whose names match. Return the directory of all files downloaded so far."""
+        """Download the files whose names match. Return the directory of all files downloaded so far.
+
+        Raises InvalidInput before the download for one beside the weights that is too large.
+        """
+        for name, size in self._sizes.items():
+            if any(fnmatch(name, pattern) for pattern in patterns) and not name.endswith(".safetensors"):
+                refuse_oversized(name, size)
         return self._snapshot(self.commit, patterns)
 
     def _names_on_hub(self) -> tuple[str, ...]:
-        info = HfApi(token=self._token).model_info(self._reference.id, revision=self._reference.revision)
-        return tuple(file.rfilename for file in info.siblings or ())
+        info = HfApi(token=self._token).model_info(
+            self._reference.id, revision=self._reference.revision, files_metadata=True
+        )
+        self._sizes = {file.rfilename: file.size for file in info.siblings or ()}
+        return tuple(self._sizes)
 
     def _snapshot(self, revision: str | None, patterns: tuple[str, ...]) -> Path:
         try:

@@ -8,7 +8,9 @@ import transformers
 from transformers import CONFIG_MAPPING, MODEL_FOR_CAUSAL_LM_MAPPING, AutoConfig, PretrainedConfig
 
 from pruning.checkpoint.files import CONFIG, read_json
+from pruning.checkpoint.sizes import refuse_oversized
 from pruning.errors import InvalidInput
+from pruning.estimate import beyond_bounds
 
 _QUANTISED = ("quantization_config", "compression_config")
 
@@ -22,7 +24,10 @@ def suitable_config(directory: Path, names: Collection[str]) -> PretrainedConfig
         raise _refused(f"it has no {CONFIG}; give the directory or repository of a transformers model")
     if "adapter_config.json" in names:
         raise _refused("it is an adapter; merge it into its base model first")
+    refuse_oversized(CONFIG, (directory / CONFIG).stat().st_size)
     content = read_json(directory / CONFIG)
+    if (wrong := beyond_bounds(content)) is not None:
+        raise _refused(f"{CONFIG}: {wrong}")
     _refuse_what_needs_more_than_safetensors(content)
     try:
         config = AutoConfig.from_pretrained(directory, local_files_only=True, trust_remote_code=False)
@@ -41,6 +46,8 @@ def _refuse_what_needs_more_than_safetensors(content: dict[str, Any]) -> None:
         raise _refused("its weights are quantised; prune the unquantised model, and quantise the result")
     if content.get("transformers_weights") is not None:
         raise _refused(f"its {CONFIG} names a weight file of its own; save it again with save_pretrained")
+    if content.get("configuration_files") is not None:
+        raise _refused(f"its {CONFIG} names other files to be read in its place (configuration_files)")
     kind = content.get("model_type")
     if kind not in CONFIG_MAPPING:
         if content.get("auto_map"):

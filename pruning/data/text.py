@@ -4,13 +4,24 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from pkgutil import resolve_name
+from typing import TYPE_CHECKING
 
 from pruning.allowed_roots import file_by_content, real_file
 from pruning.data.source import Source
 from pruning.errors import InvalidInput
 from pruning.recipe import DATASETS, content_name, is_local, is_upload
 
+if TYPE_CHECKING:
+    from pyarrow.parquet import FileMetaData
+
 _MAX_BYTES = 2 * 2**30  # all documents of a dataset are held in memory
+_MAX_LINE_BYTES = 8 * 2**20  # a JSON value takes tens of bytes in memory for each of its own
+
+# A parquet file of a kilobyte can say that a million rows hold the same long text.
+_MAX_EXPANSION = 1000
+_ALWAYS_ALLOWED_CHARACTERS = 2**26
+_MAX_CHUNK_BYTES = 2**30  # one column of one row group
+_MAX_ROWS = 50_000_000
 
 
 def read_documents(source: Source, *, roots: Sequence[Path] | None = None) -> Sequence[str]:
@@ -43,14 +54,15 @@ def _from_file(named: Path, real: Path, field: str) -> list[str]:
         raise InvalidInput(
             f"{named.name} is larger than {_MAX_BYTES} bytes, the most that is read", field=field
         )
+    most = min(_MAX_BYTES, max(_ALWAYS_ALLOWED_CHARACTERS, _MAX_EXPANSION * real.stat().st_size))
     documents, characters = [], 0
     try:
         for document in parse(real):
             if document.strip():
                 documents.append(document)
                 characters += len(document)
-            if characters > _MAX_BYTES:  # a small compressed file can hold a large text
-                raise _NotText(f" unpacks to more than {_MAX_BYTES} characters, the most that is read")
+            if characters > most:
+                raise _NotText(f" unpacks to more than {most} characters, the most that is read of its size")
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{named.name} is not UTF-8 text ({error.reason})", field=field) from error
     except _NotText as error:
@@ -72,8 +84,10 @@ def _txt(path: Path) -> Iterator[str]:
 
 
 def _jsonl(path: Path) -> Iterator[str]:
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
+    with path.open("rb") as file:
+        for number, line in enumerate(iter(lambda: file.readline(_MAX_LINE_BYTES + 1), b""), start=1):
+            if len(line) > _MAX_LINE_BYTES:
+                raise _NotText(f", line {number}: longer than {_MAX_LINE_BYTES} bytes, the most that is read")
             if line.isspace():
                 continue
             try:
@@ -107,9 +121,37 @@ def _parquet(path: Path) -> Iterator[str]:
             if "text" not in file.schema_arrow.names:
                 raise _NotText(" has no column 'text'")
             kind = file.schema_arrow.field("text").type
+            kind = kind.value_type if pa.types.is_dictionary(kind) else kind
             if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
                 raise _NotText(f" has a column 'text' of type {kind}; it must be string")
+            _refuse_large_chunks(file.metadata)
+        # As a dictionary, so that a text which a million rows repeat is decoded once.
+        with pyarrow.parquet.ParquetFile(path, read_dictionary=["text"]) as file:
             for batch in file.iter_batches(batch_size=1024, columns=["text"]):
-                yield from (text for text in batch.column(0).to_pylist() if text is not None)
+                texts: dict[int, str] = {}
+                for index in batch.column(0).indices.to_pylist():
+                    if index is not None:
+                        if index not in texts:
+                            texts[index] = batch.column(0).dictionary[index].as_py()
+                        yield texts[index]
     except (pa.ArrowException, OSError) as error:
         raise _NotText(" is not a readable parquet file") from error
+
+
+def _refuse_large_chunks(metadata: "FileMetaData") -> None:
+    """Look at the sizes in a parquet file's footer before any data is read. Raises `_NotText`."""
+    if metadata.num_rows > _MAX_ROWS:
+        raise _NotText(f" has {metadata.num_rows} rows, and {_MAX_ROWS} are read at most")
+    total = 0
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        columns = (group.column(index) for index in range(group.num_columns))
+        unpacked = sum(
+            column.total_uncompressed_size for column in columns if column.path_in_schema == "text"
+        )
+        total += unpacked
+        if not 0 <= unpacked <= _MAX_CHUNK_BYTES or total > _MAX_BYTES:
+            raise _NotText(
+                f" unpacks to more than is read at once: {_MAX_CHUNK_BYTES} bytes in a row group and "
+                f"{_MAX_BYTES} in all; write smaller row groups"
+            )

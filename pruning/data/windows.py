@@ -12,7 +12,7 @@ from transformers import PreTrainedTokenizerBase
 
 from pruning.allowed_roots import real_file
 from pruning.data.source import Purpose, Source
-from pruning.errors import InvalidInput
+from pruning.errors import InvalidInput, is_panic
 
 _DEFAULT_LENGTH = 2048
 
@@ -51,7 +51,15 @@ class Reader:
                 f"{_MAX_CHARACTERS}: give a shorter text, or documents on lines of their own (.jsonl)",
                 field=source.field,
             )
-        ids: list[int] = self.tokenizer(text, verbose=False)["input_ids"]
+        try:
+            ids: list[int] = self.tokenizer(text, verbose=False)["input_ids"]
+        except BaseException as error:
+            if not is_panic(error):
+                raise
+            raise InvalidInput(
+                "the model's tokenizer gave up on the text; its tokenizer.json is damaged or too slow",
+                field="model.id",
+            ) from error
         return ids
 
     def stored(self, source: Source, count: int | None, length: int | None) -> Tensor:

@@ -4,6 +4,7 @@ Like the recipe, this package needs no torch: the API answers with it before a w
 """
 
 from pruning.estimate.architectures import UnknownShape, shape_of_config
+from pruning.estimate.bounds import beyond_bounds
 from pruning.estimate.estimate import Estimate
 from pruning.estimate.machine import ASSUMED, Machine
 from pruning.estimate.shape import BlockShape, Matrix, ModelShape
@@ -16,5 +17,6 @@ __all__ = [
     "Matrix",
     "ModelShape",
     "UnknownShape",
+    "beyond_bounds",
     "shape_of_config",
 ]

@@ -7,6 +7,7 @@ depend on this list: what can be pruned is found by inspecting the model itself,
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from pruning.estimate.bounds import most
 from pruning.estimate.shape import BYTES, BlockShape, Matrix, ModelShape
 
 Matrices = tuple[Matrix, ...]
@@ -22,14 +23,14 @@ class Config:
     def __init__(self, values: Mapping[str, Any]) -> None:
         self._values = values
 
-    def number(self, *names: str, most: int = 10_000_000, default: int | None = None) -> int:
-        """Return the first of `names` that is set, from 1 to `most`. Raises UnknownShape."""
+    def number(self, *names: str, default: int | None = None) -> int:
+        """Return the first of `names` that is set, from 1 to what `bounds.most` says. Raises UnknownShape."""
         for name in names:
             value = self._values.get(name)
             if value is None:
                 continue
-            if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= most:
-                raise UnknownShape(f"config.json has a {name} that is not a number from 1 to {most}")
+            if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= most(name):
+                raise UnknownShape(f"config.json has a {name} that is not a number from 1 to {most(name)}")
             return value
         if default is None:
             raise UnknownShape(f"config.json does not give {names[0]}")
@@ -57,7 +58,7 @@ class Config:
     @property
     def heads(self) -> int:
         """The number of attention heads."""
-        return self.number("num_attention_heads", "n_head", most=65_536)
+        return self.number("num_attention_heads", "n_head")
 
     @property
     def head_size(self) -> int:
@@ -73,7 +74,7 @@ class Config:
 def _separate(config: Config, *, key_value_heads: int | None = None) -> Matrices:
     """Query, key, value and output as separate layers."""
     heads = config.heads
-    grouped = key_value_heads or config.number("num_key_value_heads", default=heads, most=65_536)
+    grouped = key_value_heads or config.number("num_key_value_heads", default=heads)
     queries, keys = heads * config.head_size, grouped * config.head_size
     return (
         Matrix(queries, config.hidden, "attention"),
@@ -91,7 +92,7 @@ def _fused(config: Config) -> Matrices:
 
 def _falcon_attention(config: Config) -> Matrices:
     if config.flag("new_decoder_architecture", default=False):
-        groups = config.number("num_kv_heads", default=config.heads, most=65_536)
+        groups = config.number("num_kv_heads", default=config.heads)
     else:
         groups = 1 if config.flag("multi_query", default=True) else config.heads
     query, key, value, output = _separate(config, key_value_heads=groups)
@@ -117,8 +118,8 @@ def _gate_and_up_fused(config: Config) -> Matrices:
 
 def _experts(config: Config, width: int) -> Matrices:
     """Gate, up and down projections of every expert."""
-    count = config.number("num_experts", "num_local_experts", most=10_000)
-    share = min(1.0, config.number("num_experts_per_tok", most=10_000) / count)
+    count = config.number("num_experts", "num_local_experts")
+    share = min(1.0, config.number("num_experts_per_tok") / count)
     return tuple(
         Matrix(matrix.outputs, matrix.inputs, matrix.given, copies=count, share=share)
         for matrix in _gated(config, width, "experts")
@@ -150,7 +151,7 @@ def _qwen_moe(config: Config) -> Iterator[Matrices]:
 
 
 def _depth(config: Config) -> int:
-    return config.number("num_hidden_layers", "n_layer", most=10_000)
+    return config.number("num_hidden_layers", "n_layer")
 
 
 def _mixture(config: Config) -> Matrices:

@@ -93,6 +93,9 @@ def test_the_licence_is_what_the_model_card_declares(model_dir: Path) -> None:
     assert local(model_dir).licence == "apache-2.0"
     (model_dir / "README.md").write_text("---\nlicense: [\n---\nbroken\n")
     assert local(model_dir).licence is None
+    (model_dir / "README.md").unlink()
+    (model_dir / "README.md").mkdir()
+    assert local(model_dir).licence is None
 
 
 def test_an_attention_kernel_named_in_the_config_is_not_used(model_dir: Path) -> None:

@@ -55,7 +55,7 @@ class _Handler(BaseHTTPRequestHandler):
         names = sorted(path.name for path in self.server.directory.iterdir())
         match parts:
             case ["api", "models", "maker", "tiny"] | ["api", "models", "maker", "tiny", "revision", "main"]:
-                siblings = [{"rfilename": name} for name in names]
+                siblings = [{"rfilename": name, "size": self._size(name)} for name in names]
                 self._answer(200, json.dumps({"id": "maker/tiny", "sha": COMMIT, "siblings": siblings}))
             case ["api", "models", "maker", "tiny", "revision", _]:
                 self._answer(404, error="RevisionNotFound")
@@ -73,8 +73,10 @@ class _Handler(BaseHTTPRequestHandler):
         return hashlib.sha1((self.server.directory / name).read_bytes(), usedforsecurity=False).hexdigest()
 
     def _entry(self, name: str) -> dict[str, object]:
-        size = (self.server.directory / name).stat().st_size
-        return {"type": "file", "path": name, "size": size, "oid": self._oid(name)}
+        return {"type": "file", "path": name, "size": self._size(name), "oid": self._oid(name)}
+
+    def _size(self, name: str) -> int:
+        return (self.server.directory / name).stat().st_size
 
     def _answer(self, status: int, body: bytes | str = b"", *, error: str = "", etag: str = "") -> None:
         content = body.encode() if isinstance(body, str) else body
@@ -226,3 +228,12 @@ def test_offline_mode_serves_the_cache_and_nothing_else(
         from_hub("maker/other")
     assert refused.value.field == "model.id"
     assert hub.asked == []
+
+
+@pytest.mark.threat
+def test_a_file_that_is_too_large_is_not_downloaded(hub: StandIn) -> None:
+    with (hub.directory / "LICENSE").open("wb") as file:
+        file.truncate(5 * 2**20)
+    with pytest.raises(InvalidInput, match="LICENSE of the model has 5242880 bytes"):
+        from_hub()
+    assert not [path for path in hub.asked if "resolve" in path and "LICENSE" in path]

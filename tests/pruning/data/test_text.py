@@ -1,6 +1,7 @@
 import gzip
 import json
 import os
+import tracemalloc
 from pathlib import Path
 from pkgutil import resolve_name
 
@@ -260,3 +261,57 @@ def test_wikitext2_is_parsed_from_a_local_stand_in_of_the_hub(hub_stand_in: Path
     )
     assert list(read_documents(source("wikitext2", "calibration"))) == ["\n\n = train = \n\n\nwords"]
     assert list(read_documents(source("wikitext2", "evaluation"))) == ["\n\n = test = \n\n\nwords"]
+
+
+@pytest.mark.threat
+def test_a_parquet_file_that_repeats_a_text_a_million_times_is_refused_while_it_is_small(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "bomb.parquet"
+    repeated = pa.DictionaryArray.from_arrays(pa.array([0] * 1_000_000, pa.int32()), pa.array(["x" * 4_700]))
+    pq.write_table(pa.table({"text": repeated}), file, compression="zstd", store_schema=False)
+    assert file.stat().st_size < 4_000
+    tracemalloc.start()
+    message = refused(file)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert "unpacks to more than" in message
+    assert most < 20_000_000  # of 4.7 GB
+
+
+@pytest.mark.threat
+def test_a_parquet_file_says_how_large_it_is_before_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "bomb.parquet"
+    pq.write_table(pa.table({"text": ["y" * 50_000_000]}), file, compression="zstd", use_dictionary=False)
+    assert file.stat().st_size < 10_000
+    monkeypatch.setattr("pruning.data.text._MAX_CHUNK_BYTES", 40_000_000)
+    monkeypatch.setattr(pq.ParquetFile, "iter_batches", lambda *args, **options: pytest.fail("it was read"))
+    assert "unpacks to more than is read at once: 40000000 bytes" in refused(file)
+
+
+@pytest.mark.parametrize("dictionary", [True, False])
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
+def test_parquet_texts_keep_their_order_across_batches(
+    tmp_path: Path, kind: pa.DataType, dictionary: bool
+) -> None:
+    texts = [f"text {number % 700}" if number % 9 else None for number in range(3_000)]
+    file = tmp_path / "a.parquet"
+    pq.write_table(
+        pa.table({"text": pa.array(texts, kind)}), file, use_dictionary=dictionary, row_group_size=1_100
+    )
+    assert read_documents(source(str(file), "calibration")) == [text for text in texts if text]
+
+
+@pytest.mark.threat
+def test_a_line_of_jsonl_is_read_no_further_than_its_bound(tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    with file.open("wb") as lines:
+        lines.write(b'{"text": "fine"}\n{"text": "' + b"x" * 40_000_000 + b'"}\n')
+    tracemalloc.start()
+    message = refused(file)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert "line 2: longer than 8388608 bytes" in message
+    assert most < 30_000_000

@@ -1,0 +1,33 @@
+"""How large the files beside the weights may be: they are copied, parsed and published."""
+
+from fnmatch import fnmatch
+
+from pruning.errors import InvalidInput
+
+_MIB = 1024 * 1024
+_LARGEST = (
+    ("config.json", _MIB),
+    ("generation_config.json", _MIB),
+    ("README.md", 4 * _MIB),
+    ("LICENSE*", 4 * _MIB),
+    ("NOTICE*", 4 * _MIB),
+    ("USE_POLICY*", 4 * _MIB),
+    ("*.jinja", 4 * _MIB),
+    ("chat_template.json", 4 * _MIB),
+    ("special_tokens_map.json", 4 * _MIB),
+    ("*.safetensors.index.json", 64 * _MIB),
+)
+_TOKENIZER = 128 * _MIB  # the largest are below 40
+
+
+def refuse_oversized(name: str, size: int | None) -> None:
+    """Raise InvalidInput(field='model.id') for a file beside the weights that has too many bytes.
+
+    `size` counts the bytes that a reader gets, so a sparse file counts in full. None is unknown.
+    """
+    largest = next((most for pattern, most in _LARGEST if fnmatch(name, pattern)), _TOKENIZER)
+    if size is not None and size > largest:
+        raise InvalidInput(
+            f"{name} of the model has {size} bytes, and {largest} are allowed; remove or shorten it",
+            field="model.id",
+        )
