@@ -1,6 +1,7 @@
 """Downloads: a stored file as an attachment, with its SHA-256 for caches and for checking."""
 
 import base64
+import hashlib
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -24,7 +25,7 @@ DOWNLOAD_RESPONSES: dict[int | str, dict[str, Any]] = {
 
 def download(artifact: Artifact, store: Store, if_none_match: str | None) -> Response:
     """Stream an artifact, or answer 304 to a client that already has it."""
-    headers = _headers(artifact)
+    headers = _headers(artifact.name, artifact.sha256)
     if if_none_match is not None and headers["ETag"] in if_none_match:
         return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers={"ETag": headers["ETag"]})
     try:
@@ -38,13 +39,21 @@ def download(artifact: Artifact, store: Store, if_none_match: str | None) -> Res
     )
 
 
-def _headers(artifact: Artifact) -> dict[str, str]:
-    digest = base64.b64encode(bytes.fromhex(artifact.sha256)).decode()
-    name = quote(artifact.name.rpartition("/")[2], safe="")
+def download_bytes(name: str, content: bytes, if_none_match: str | None) -> Response:
+    """Answer as `download` does, with content that is not in the store."""
+    headers = _headers(name, hashlib.sha256(content).hexdigest())
+    if if_none_match is not None and headers["ETag"] in if_none_match:
+        return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers={"ETag": headers["ETag"]})
+    return Response(content, media_type="application/octet-stream", headers=headers)
+
+
+def _headers(name: str, sha256: str) -> dict[str, str]:
+    digest = base64.b64encode(bytes.fromhex(sha256)).decode()
+    name = quote(name.rpartition("/")[2], safe="")
     return {
         # An attachment with a type that no browser runs: a model card must not act as a page of this origin.
         "Content-Disposition": f"attachment; filename*=UTF-8''{name}",
         "Cache-Control": "private, no-cache",
-        "ETag": f'"{artifact.sha256}"',
+        "ETag": f'"{sha256}"',
         "Repr-Digest": f"sha-256=:{digest}:",
     }

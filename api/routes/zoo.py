@@ -7,12 +7,13 @@ from fastapi.responses import StreamingResponse
 
 from api.actions import zoo
 from api.actions.zoo import NO_SUCH_ENTRY
-from api.http.download import DOWNLOAD_RESPONSES, IfNoneMatch, download
+from api.http.download import DOWNLOAD_RESPONSES, IfNoneMatch, download, download_bytes
 from api.http.etag import NOT_MODIFIED, Conditional
 from api.problems.problem import documented
 from api.problems.problems import InvalidRequest, MalformedRequest, NotFound, NotPresentable
 from api.resources import Database, Resources
 from api.routes.ids import FileId
+from api.schemas.public_report import FILE_NAME, PublicReport
 from api.schemas.zoo import PromotionRequest, Slug, ZooDetail, ZooListQuery, ZooPage
 from api.security.auth import Reader, Writer
 from jobs.zoo import artifact
@@ -84,9 +85,15 @@ def download_zoo_file(
     resources: Resources,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """Download a file. Its SHA-256 is sent as `ETag` and `Repr-Digest`."""
+    """Download a file. Its SHA-256 is sent as `ETag` and `Repr-Digest`.
+
+    The report is without paths and digests of uploads, and so differs from the file of the job.
+    """
     with resources.database.begin() as session:
         file = artifact(session, slug, file_id)
-    if file is None:
-        raise NotFound(NO_SUCH_ENTRY)
+        if file is None:
+            raise NotFound(NO_SUCH_ENTRY)
+        if file.name == FILE_NAME:
+            report = PublicReport.of(zoo.find(session, slug).job)
+            return download_bytes(FILE_NAME, report.content, if_none_match)
     return download(file, resources.store, if_none_match)

@@ -10,11 +10,12 @@ from pydantic import AfterValidator, BaseModel, Field
 from api.schemas.base import JsonBody
 from api.schemas.jobs import KnownMethod, Perplexity
 from api.schemas.pages import Page, PageQuery
+from api.schemas.public_report import FILE_NAME, PublicReport, public_name
 from jobs.spec.gate import Verdict
 from jobs.spec.job import stored_spec
 from jobs.tables import Artifact
 from jobs.zoo import Shown, ZooFilter
-from pruning.recipe import Pattern, Text, is_local, shows_as_written
+from pruning.recipe import Pattern, Text, shows_as_written
 from pruning.recipe.methods import Method
 
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,120}$")]
@@ -102,6 +103,16 @@ class ZooFile(BaseModel):
     sha256: str = Field(description="SHA-256 of the content, in hexadecimal.")
     url: str = Field(description="Where to download the content, relative to this service.")
 
+    @classmethod
+    def of(cls, shown: Shown, file: Artifact) -> Self:
+        """Build the item from the rows of an entry and a file."""
+        size, sha256 = file.size, file.sha256
+        if file.name == FILE_NAME:
+            report = PublicReport.of(shown.job)
+            size, sha256 = len(report.content), report.sha256
+        url = f"/v1/zoo/{shown.entry.slug}/files/{file.id}/content"
+        return cls(id=file.id, name=file.name, size=size, sha256=sha256, url=url)
+
 
 class Lineage(BaseModel):
     """Where a pruned model comes from."""
@@ -151,16 +162,7 @@ class ZooDetail(ZooItem):
                 submitted_at=job.created_at,
                 succeeded_at=job.succeeded_at,
             ),
-            files=[
-                ZooFile(
-                    id=file.id,
-                    name=file.name,
-                    size=file.size,
-                    sha256=file.sha256,
-                    url=f"/v1/zoo/{shown.entry.slug}/files/{file.id}/content",
-                )
-                for file in files
-            ],
+            files=[ZooFile.of(shown, file) for file in files],
             load=_LOAD.format(slug=shown.entry.slug),
         )
 
@@ -170,8 +172,3 @@ _LOAD = """from transformers import AutoModelForCausalLM, AutoTokenizer
 model = AutoModelForCausalLM.from_pretrained("{slug}")
 tokenizer = AutoTokenizer.from_pretrained("{slug}")
 """
-
-
-def public_name(reference: str) -> str:
-    """Return a Hub id or dataset as it is, and only the last part of a path: paths stay private."""
-    return reference.rstrip("/").rpartition("/")[2] if is_local(reference) else reference

@@ -4,7 +4,7 @@ from typing import Any
 
 from huggingface_hub import ModelCardData
 
-from pruning.recipe import AllocationOptions, MethodOptions, is_local
+from pruning.recipe import AllocationOptions, MethodOptions, content_name, is_local
 from pruning.report.schema import FILE_NAME as REPORT
 from pruning.report.schema import CalibrationFacts, Report
 
@@ -124,8 +124,8 @@ def _calibration(facts: CalibrationFacts | None) -> str:
 
 
 def _file_name(dataset: str) -> str:
-    """Return the last part of a path: a published card must not show the paths of this machine."""
-    return dataset.rsplit("/", 1)[-1]
+    """Return the last part of a path, and no digest: a published card shows neither paths nor uploads."""
+    return "an uploaded text" if content_name(dataset) else dataset.rsplit("/", 1)[-1]
 
 
 def _licence(licence: str | None) -> str:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal
 from api.page.base.format import change, duration, figure, size
 from api.page.pictures.bar import Bar
 from api.page.pictures.layer_map import LayerMap, layer_map
+from api.schemas.public_report import public_name
 
 Name = Literal["sparsity", "error", "perplexity", "stages"]
 Width = Literal["wide", "narrow"]
@@ -57,7 +58,7 @@ def _perplexity(report: dict[str, Any]) -> Iterator[Picture]:
     measured = [report["perplexity"], *report.get("further_perplexities", ())]
     rows = []
     for facts in measured:
-        name = str(facts.get("dataset", "text")).rpartition("/")[2]
+        name = public_name(str(facts.get("dataset", "text")))
         prefix = f"{name}, " if len(measured) > 1 else ""
         rows.append(Bar(f"{prefix}dense", facts["dense"], figure(facts["dense"]), quiet=True))
         grown = change((facts["dense"], facts["pruned"]))

@@ -1,6 +1,7 @@
 """The zoo shows promoted jobs to every owner, and nothing else of theirs."""
 
 import hashlib
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from uuid import UUID
 import pytest
 from fastapi.testclient import TestClient
 
+from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.settings import Settings
 from jobs.storage.store import Store
@@ -65,6 +67,50 @@ def test_an_entry_is_seen_and_downloaded_by_others_until_it_is_withdrawn(
     assert [eve.get(path).status_code for path in (entry["url"], file["url"], entry["page"])] == [404] * 3
     assert eve.get("/v1/zoo").json() == {"items": [], "next_cursor": None}
     assert ada.get(f"/v1/jobs/{job_id}").json()["state"] == "succeeded"
+
+
+@pytest.mark.threat
+def test_no_file_of_an_entry_names_a_path_or_an_upload(
+    client_of: ClientOf, jobs: Jobs, settings: Settings, tmp_path: Path
+) -> None:
+    ada = client_of("ada")
+    ada.post("/v1/uploads?name=x", content=CONTENT, headers={"Content-Type": "text/plain"})
+    digest, model = hashlib.sha256(CONTENT).hexdigest(), "/srv/models/secret/place"
+    upload = f"sha256:{digest}.txt"
+    claim = jobs.running(
+        model=model,
+        calibration={"datasets": [{"dataset": upload}, {"dataset": "/srv/data/inner/text.jsonl"}]},
+        gradients="/srv/data/inner/g.safetensors",
+    )
+    report = {
+        "model": {"id": model, "digest": "ab" * 32},
+        "recipe": {"gradients": "/srv/data/inner/g.safetensors", "method": "gblm"},
+        "calibration": {"sets": [{"dataset": upload}, {"dataset": "/srv/data/inner/text.jsonl"}]},
+        "perplexity": {"dense": 26.8, "pruned": 63.1, "dataset": upload},
+        "further_perplexities": [{"dense": 2.0, "pruned": 3.0, "dataset": upload}],
+        "sparsity": {"overall": 0.5, "layers": []},
+        "warnings": [f"{model}/config.json is odd", f"{digest} is short"],
+    }
+    (tmp_path / "report").write_text(json.dumps(report))
+    key = f"jobs/{claim.job_id}/pruning_report.json"
+    stored = Store(settings.store_url).put_file(key, tmp_path / "report")
+    with jobs.database.begin() as session:
+        artifacts = [FinishedArtifact("pruning_report.json", key, stored.size, stored.sha256)]
+        assert lifecycle.succeed(session, claim, report, artifacts)
+    entry = promote(ada, claim.job_id)
+    eve = client_of("eve", scopes_but("admin"))
+    (file,) = entry["files"]
+    served = eve.get(file["url"])
+    seen = [served.text, eve.get(entry["url"]).text, eve.get(entry["page"]).text]
+    seen.append(eve.get(f"{entry['page']}/plots/perplexity.svg").text)
+    assert [secret for secret in ("/srv", "secret", "inner", digest) if secret in "".join(seen)] == []
+    assert (file["size"], file["sha256"]) == (len(served.content), hashlib.sha256(served.content).hexdigest())
+    assert eve.get(file["url"], headers={"If-None-Match": served.headers["ETag"]}).status_code == 304
+    shown = served.json()
+    assert shown["model"] == {"id": "place", "digest": "ab" * 32}
+    assert shown["calibration"]["sets"] == [{"dataset": "an uploaded text"}, {"dataset": "text.jsonl"}]
+    assert shown["warnings"] == ["place/config.json is odd", "an uploaded text is short"]
+    assert shown["sparsity"] == report["sparsity"]
 
 
 def test_an_entry_is_made_once_and_keeps_its_address(client: TestClient, finished: Finish) -> None:
