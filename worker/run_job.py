@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import exc
 from sqlalchemy.orm import Session
 
 import pruning.run
@@ -29,7 +30,7 @@ from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.settings import Settings
 from jobs.states import Cause
 from pruning.allowed_roots import Roots
-from pruning.errors import Unreachable
+from pruning.errors import Unreachable, is_panic
 from pruning.report.schema import Report
 from pruning.run import RunRequest, Services
 from pruning.runtime.device import is_out_of_memory
@@ -66,11 +67,22 @@ def run_job(job_id: UUID, settings: Settings, worker: Identity) -> bool:
         log.info("job %s: attempt %d starts", job_id, attempt.claim.attempt)
         try:
             with attempt.kept_alive():
-                attempt.finish(_outcome_of(attempt))
+                _finish(attempt, _outcome_of(attempt))
         except LeaseLost:
             log.warning("job %s: attempt %d has lost its lease", job_id, attempt.claim.attempt)
         discard_unpublished(attempt)
         return attempt.broke_its_process
+
+
+def _finish(attempt: Attempt, transition: Transition) -> None:
+    """End the attempt. An end that the database refuses, for a text in it, becomes a failure."""
+    try:
+        attempt.finish(transition)
+    except exc.DBAPIError as refused:
+        claim = attempt.claim
+        log.exception("job %s: the end of attempt %d cannot be stored", claim.job_id, claim.attempt)
+        error = job_error(refused, claim, attempt.disk)
+        attempt.finish(lambda session: lifecycle.fail(session, claim, error))
 
 
 def _outcome_of(attempt: Attempt) -> Transition:
@@ -87,7 +99,9 @@ def _outcome_of(attempt: Attempt) -> Transition:
         return lambda session: lifecycle.hand_back(session, claim, "the worker is shutting down")
     except BlockedOnJob as blocked:
         return wait_for_gradients(attempt, blocked)
-    except Exception as failure:
+    except BaseException as failure:
+        if not isinstance(failure, Exception) and not is_panic(failure):
+            raise
         log.warning("job %s: attempt %d failed", claim.job_id, claim.attempt, exc_info=True)
         error = job_error(failure, claim, attempt.disk)
         if error.cause == Cause.WORKER:

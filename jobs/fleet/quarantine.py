@@ -12,6 +12,7 @@ from sqlalchemy import exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
+from jobs.lifecycle.plain_text import plain
 from jobs.states import JobState, Outcome
 from jobs.tables import NOW, Job, JobAttempt, Worker
 
@@ -35,9 +36,9 @@ def count_fault(session: Session, worker: str, job_id: UUID, fault: str) -> bool
     queue = select(Job.queue).where(Job.id == job_id).scalar_subquery()
     counted = session.execute(
         insert(Worker)
-        .values(name=worker, queue=queue, faults=1, fault=fault)
+        .values(name=worker, queue=queue, faults=1, fault=plain(fault))
         .on_conflict_do_update(
-            index_elements=[Worker.name], set_={"faults": Worker.faults + 1, "fault": fault}
+            index_elements=[Worker.name], set_={"faults": Worker.faults + 1, "fault": plain(fault)}
         )
         .returning(Worker.faults, Worker.queue)
     ).one()
@@ -51,10 +52,10 @@ def quarantine(session: Session, worker: str, queue: str, fault: str) -> None:
     """Let a worker take no more jobs, because of `fault`. One that is quarantined already stays so."""
     session.execute(
         insert(Worker)
-        .values(name=worker, queue=queue, fault=fault, quarantined_at=NOW)
+        .values(name=worker, queue=queue, fault=plain(fault), quarantined_at=NOW)
         .on_conflict_do_update(
             index_elements=[Worker.name],
-            set_={"fault": fault, "quarantined_at": func.coalesce(Worker.quarantined_at, NOW)},
+            set_={"fault": plain(fault), "quarantined_at": func.coalesce(Worker.quarantined_at, NOW)},
         )
     )
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from jobs.lifecycle.plain_text import PlainText
 from jobs.states import Cause, JobState
 from pruning.recipe import Stage
 
@@ -22,8 +23,8 @@ class JobError(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     type: str = Field(description="What went wrong, for programs.", examples=["invalid_input", "disk_full"])
-    message: str = Field(description="What went wrong and what to do, for people.")
-    field: str | None = Field(None, description="The field of the request that caused it, if one did.")
+    message: PlainText = Field(description="What went wrong and what to do, for people.")
+    field: PlainText | None = Field(None, description="The field of the request that caused it, if one did.")
     cause: Cause | None = Field(
         None,
         description="What it is of: the request, something outside (the Hub, the store), or the worker. Null "
@@ -51,7 +52,7 @@ class StateChanged(EventBase):
     state: JobState = Field(description="The new state.")
     attempt: _Attempt | None = Field(None, description="The latest attempt; null before the first.")
     worker: str | None = Field(None, description="The worker that claimed the job.")
-    reason: str | None = Field(None, description="Why the job went back to the queue.")
+    reason: PlainText | None = Field(None, description="Why the job went back to the queue.")
     error: JobError | None = Field(None, description="Why the job failed.")
 
 
@@ -106,7 +107,7 @@ class LogMessage(EventBase):
     """A message for people."""
 
     kind: Literal["log"] = "log"
-    message: str = Field(description="The message.")
+    message: PlainText = Field(description="The message.")
 
 
 EventData = Annotated[

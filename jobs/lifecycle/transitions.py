@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from jobs.lifecycle import event_log
 from jobs.lifecycle.events import StateChanged
+from jobs.lifecycle.plain_text import plain
 from jobs.states import ENDED, TRANSITIONS, JobState, Outcome
 from jobs.tables import NOW, Job, JobAttempt
 from jobs.webhooks import outbox
@@ -62,5 +63,5 @@ def close_attempt(session: Session, job_id: UUID, attempt: int, outcome: Outcome
     session.execute(
         update(JobAttempt)
         .where(JobAttempt.job_id == job_id, JobAttempt.attempt == attempt)
-        .values(ended_at=func.clock_timestamp(), outcome=outcome, reason=reason)
+        .values(ended_at=func.clock_timestamp(), outcome=outcome, reason=reason and plain(reason))
     )

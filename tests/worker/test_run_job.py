@@ -10,13 +10,14 @@ import pytest
 import torch
 from pydantic import SecretStr
 from sqlalchemy import func, select, update
+from tokenizers import Tokenizer
 
 from jobs.lifecycle.events import LogMessage, StateChanged
 from jobs.states import JobState
 from jobs.storage.store import StoreRefused
 from jobs.tables import Job, JobAttempt, Worker
 from pruning.errors import InvalidInput, NumericalFailure, PruningError
-from tests.worker.one_job import WEIGHTS, Service, StandInRun
+from tests.worker.one_job import WEIGHTS, Service, StandInReport, StandInRun
 from worker import run_job
 from worker.attempt import error_report
 
@@ -260,6 +261,52 @@ def test_a_worker_without_a_work_directory_fails_no_job(
         worker = session.get_one(Worker, service.worker.name)
         attempts = session.scalars(select(func.count()).select_from(JobAttempt)).one()
     assert (worker.faults, worker.quarantined_at is not None, attempts) == (3, True, 3)
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize("character", ["\0", "\ud800", "\x1b[2J", "\x9b"])
+def test_no_character_in_an_error_keeps_the_end_of_a_job_from_being_written(
+    service: Service, library: StandInRun, job_id: UUID, character: str
+) -> None:
+    def fail() -> None:
+        raise InvalidInput(f"no tensor a{character}b", field=f"model.{character}id")
+
+    library.in_the_middle = fail
+    job = service.run(job_id)
+    assert job.state == JobState.FAILED
+    assert job.error is not None
+    assert job.error["message"].startswith("no tensor a\ufffd")
+    assert character not in f"{job.error} {service.events(job_id)}"
+
+
+@pytest.mark.threat
+def test_a_report_that_cannot_be_stored_fails_the_job_at_once(
+    service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        StandInReport,
+        "model_dump",
+        lambda self, **how: {"perplexity": {"dense": 1.0, "pruned": 1.0}, "note": "\0"},
+    )
+    job = service.run(job_id)
+    assert job.error is not None
+    assert (job.state, job.attempt, job.error["type"]) == (JobState.FAILED, 1, "internal")
+
+
+@pytest.mark.threat
+def test_a_panic_of_a_library_in_rust_fails_the_job(
+    service: Service, library: StandInRun, job_id: UUID
+) -> None:
+    def panic() -> None:
+        Tokenizer.from_str(
+            '{"version": "1.0", "normalizer": {"type": "Precompiled", "precompiled_charsmap": "AA"}}'
+        )
+
+    library.in_the_middle = panic
+    job = service.run(job_id)
+    assert job.error is not None
+    assert (job.state, job.error["type"], job.error["cause"]) == (JobState.FAILED, "internal", "request")
+    assert "PanicException" in job.error["message"]
 
 
 @pytest.mark.parametrize("others", [True, False])

@@ -1,0 +1,21 @@
+"""Text from errors and reasons, made fit to be stored, shown and logged, whatever it quotes."""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+_LONGEST = 4000
+
+# What PostgreSQL refuses (NUL, lone surrogates) and what moves a terminal's cursor; not line breaks and tabs.
+_UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def plain(text: str) -> str:
+    """Return a text with a replacement character for each control character, cut after 4,000 characters."""
+    cut = text if len(text) <= _LONGEST else text[:_LONGEST] + " (cut)"
+    return _UNFIT.sub("\ufffd", cut)
+
+
+PlainText = Annotated[str, AfterValidator(plain)]
+"""A text that comes from an error or quotes one."""
