@@ -5,6 +5,9 @@
 3. prune: block by block, then write the pruned checkpoint
 4. evaluate: measure the perplexity of the dense model, and of the pruned one as loaded from disk
 5. write the report: what was pruned, what it cost, and what it measured
+
+The files that were checked in 1 are the files that 2 to 5 read; see pruning.inputs. What later runs may use
+is published once the files are proven to be unchanged.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,11 +24,13 @@ from pruning.estimate import ModelShape
 from pruning.evaluation.cache import NoPerplexityCache, PerplexityCache
 from pruning.gradients.cache import GradientCache
 from pruning.gradients.schedule import ScheduleChoice
+from pruning.inputs.publications import Publications
 from pruning.output.writer import atomic_directory, write_report
 from pruning.progress import Progress, Silent
 from pruning.recipe import Evaluation, Recipe
 from pruning.report.reproduce import differences
 from pruning.report.schema import Environment, LayerFacts, Report, SparsityFacts
+from pruning.resume.guarded import GuardedResumeStore
 from pruning.resume.store import EphemeralResumeStore, ResumeStore
 from pruning.runtime.device import compute_device, current_device, describe
 from pruning.stages.evaluate import NO_LIMIT, EvaluateStage, EvaluationResult, PerplexityLimit
@@ -109,40 +114,46 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                 on_shape=services.on_shape,
             )
         )
-        norms, outcome = recorder.run(
-            GradientStage(
-                dense,
-                resolved.gradients,
-                schedule=request.schedule,
-                deterministic=request.deterministic,
-                cache=services.gradient_cache,
-                resume_store=resume_store,
-                save_to=directory if request.save_gradients else None,
+        blocks = GuardedResumeStore(resume_store, resolved.files)
+        with Publications(resolved.files) as publications:
+            norms, outcome = recorder.run(
+                GradientStage(
+                    dense,
+                    resolved.gradients,
+                    schedule=request.schedule,
+                    deterministic=request.deterministic,
+                    cache=services.gradient_cache,
+                    publications=publications,
+                    resume_store=blocks,
+                    save_to=directory if request.save_gradients else None,
+                )
             )
-        )
-        pruned = recorder.run(
-            PruneStage(
-                model=dense,
-                recipe=recipe,
-                windows=resolved.windows,
-                norms=norms,
-                finished_blocks=outcome.finished_blocks,
-                directory=directory,
-                save_masks=request.save_masks,
+            pruned = recorder.run(
+                PruneStage(
+                    model=dense,
+                    recipe=recipe,
+                    windows=resolved.windows,
+                    norms=norms,
+                    finished_blocks=outcome.finished_blocks,
+                    directory=directory,
+                    save_masks=request.save_masks,
+                ),
+                after_step=publications.poll,
             )
-        )
-        del dense, norms  # the models that are measured next need their memory
-        measured = recorder.run(
-            EvaluateStage(
-                resolved.model,
-                resolved.evaluation,
-                pruned=directory,
-                limit=request.limit,
-                numerics_key=outcome.numerics_key,
-                resume_store=resume_store,
-                cache=services.perplexity_cache,
+            del dense, norms  # the models that are measured next need their memory
+            measured = recorder.run(
+                EvaluateStage(
+                    resolved.model,
+                    resolved.evaluation,
+                    pruned=directory,
+                    limit=request.limit,
+                    numerics_key=outcome.numerics_key,
+                    resume_store=blocks,
+                    cache=services.perplexity_cache,
+                    publications=publications,
+                ),
+                after_step=publications.poll,
             )
-        )
         report = _report(request, resolved, outcome, pruned, measured, recorder)
         write_report(resolved.model.checkpoint, report, directory)
     return report

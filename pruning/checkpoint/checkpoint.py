@@ -2,6 +2,7 @@
 
 import copy
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,22 +17,22 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from pruning.allowed_roots import real_file
+from pruning.allowed_roots import freeze
 from pruning.checkpoint.files import (
     COMPANIONS,
     CONFIG,
     INDEX,
     MODEL_CARD,
+    SINGLE_FILE,
     all_files,
-    companions_of,
-    content_digest,
-    files_of,
+    companions,
     stored_tensors,
     weight_files,
 )
 from pruning.checkpoint.hub import HubModel
 from pruning.checkpoint.layout import StoredLayout
 from pruning.checkpoint.licence import declared_licence
+from pruning.checkpoint.model_files import ModelFiles
 from pruning.checkpoint.sizes import refuse_oversized
 from pruning.checkpoint.skeleton import build_skeleton
 from pruning.checkpoint.support import suitable_config
@@ -48,7 +49,7 @@ class Checkpoint:
     """A causal language model in safetensors, resolved to exact bytes: a Hub commit, or a content digest."""
 
     id: str
-    directory: Path
+    frozen: ModelFiles  # the weights, their index, configs, tokenizer, licences and the model card
     config: PretrainedConfig
     weight_files: tuple[str, ...]
     commit: str | None  # of a Hub model
@@ -62,7 +63,8 @@ class Checkpoint:
     @cached_property
     def stored(self) -> dict[str, Tensor]:
         """The tensors in the weight files, by the names there, as shapes and dtypes on the meta device."""
-        return stored_tensors(self.directory, self.weight_files)
+        with self.frozen.named(self.weight_files).opened() as directory:
+            return stored_tensors(directory, self.weight_files)
 
     @property
     def stored_dtype(self) -> torch.dtype:
@@ -96,25 +98,28 @@ class Checkpoint:
     @property
     def licence(self) -> str | None:
         """The licence that the model card declares, if any."""
-        return declared_licence(self.directory / MODEL_CARD)
+        with self.frozen.named([MODEL_CARD]).opened() as directory:
+            return declared_licence(directory / MODEL_CARD)
 
     @property
-    def files(self) -> tuple[str, ...]:
-        """The names of all files that make up the model: weights, configs, tokenizer."""
-        return files_of(self.directory, self.weight_files)
+    def files(self) -> ModelFiles:
+        """The files that make up the model: weights, configs, tokenizer. Not its card."""
+        unused = {MODEL_CARD, *([INDEX] if self.weight_files == (SINGLE_FILE,) else [])}
+        return self.frozen.named({file.name for file in self.frozen.files} - unused)
 
     def tokenizer(self) -> PreTrainedTokenizerBase:
         """Load the tokenizer. Raises InvalidInput(field='model.id') if there is none."""
-        try:
-            tokenizer = AutoTokenizer.from_pretrained(self.directory, **_LOCAL)
-        except BaseException as error:  # tokenizers have a dozen formats, each of which fails in its own way
-            if not (isinstance(error, Exception) or is_panic(error)):
-                raise
-            raise InvalidInput(
-                "the model has no tokenizer that can be loaded without running code from its repository; put "
-                "tokenizer.json and tokenizer_config.json next to config.json",
-                field="model.id",
-            ) from error
+        with self.files.opened() as directory:
+            try:
+                tokenizer = AutoTokenizer.from_pretrained(directory, **_LOCAL)
+            except BaseException as error:  # tokenizers have a dozen formats, each fails in its own way
+                if not (isinstance(error, Exception) or is_panic(error)):
+                    raise
+                raise InvalidInput(
+                    "the model has no tokenizer that can be loaded without running code from its repository; "
+                    "put tokenizer.json and tokenizer_config.json next to config.json",
+                    field="model.id",
+                ) from error
         assert isinstance(tokenizer, PreTrainedTokenizerBase)  # noqa: S101 - what AutoTokenizer promises
         return tokenizer
 
@@ -126,22 +131,23 @@ class Checkpoint:
         `computes_in`: the dtype of the computation, if it is another one. Raises
         InvalidInput(field='model.id') if the files lack some of the weights.
         """
-        try:
-            model, loaded = AutoModelForCausalLM.from_pretrained(
-                self.directory,
-                config=copy.deepcopy(self.config),
-                dtype=dtype,
-                experts_implementation=experts_implementation(computes_in or dtype),
-                use_safetensors=True,
-                output_loading_info=True,
-                **_LOCAL,
-            )
-        except (ValueError, RuntimeError) as error:
-            raise InvalidInput(
-                f"transformers cannot load this {self.architecture}; check that its config.json belongs "
-                "to its weights",
-                field="model.id",
-            ) from error
+        with self.files.opened() as directory:
+            try:
+                model, loaded = AutoModelForCausalLM.from_pretrained(
+                    directory,
+                    config=copy.deepcopy(self.config),
+                    dtype=dtype,
+                    experts_implementation=experts_implementation(computes_in or dtype),
+                    use_safetensors=True,
+                    output_loading_info=True,
+                    **_LOCAL,
+                )
+            except (ValueError, RuntimeError) as error:
+                raise InvalidInput(
+                    f"transformers cannot load this {self.architecture}; check that its config.json belongs "
+                    "to its weights",
+                    field="model.id",
+                ) from error
         if loaded["missing_keys"]:
             missing = sorted(loaded["missing_keys"])
             raise InvalidInput(
@@ -171,33 +177,40 @@ def resolve(
 
 def _resolve_local(reference: ModelReference, roots: tuple[Path, ...] | None) -> Checkpoint:
     directory = Path(reference.id)
-    real_file(directory / CONFIG, roots, field="model.id")
+    freeze(directory / CONFIG, roots, field="model.id")
     for path in directory.rglob("*"):
-        if path.is_symlink() or not path.is_dir():  # a link to a directory is refused as no file
-            real_file(path, roots, field="model.id")
+        if path.is_symlink():  # it leads to a file below a root, or the model is refused
+            freeze(path, roots, field="model.id")
     names = all_files(directory)
-    _refuse_oversized_companions(directory)
-    config = suitable_config(directory, names)
-    weights = weight_files(directory, names)
-    checkpoint = _prunable(Checkpoint(reference.id, directory, config, weights, commit=None, digest=None))
+    small = _companions(directory, names, roots)
+    with small.opened() as opened:
+        config = suitable_config(opened, names)
+        weights = weight_files(opened, names)
+    files = ModelFiles.freeze(directory, weights, roots) + small
+    checkpoint = _prunable(Checkpoint(reference.id, files, config, weights, commit=None, digest=None))
     # Last, because it reads everything.
-    return replace(checkpoint, digest=content_digest(directory, checkpoint.files))
+    checkpoint = replace(checkpoint, frozen=files.hashed(by_hub=False))
+    return replace(checkpoint, digest=checkpoint.files.digest)
 
 
 def _resolve_from_hub(reference: ModelReference, token: str | None) -> Checkpoint:
     model = HubModel(reference, token)
     directory = model.download(*COMPANIONS, MODEL_CARD, INDEX)
-    _refuse_oversized_companions(directory)
-    config = suitable_config(directory, model.names)
-    weights = weight_files(directory, model.names)
-    directory = model.download(*weights)
-    return _prunable(Checkpoint(reference.id, directory, config, weights, commit=model.commit, digest=None))
+    small = _companions(directory, all_files(directory), model.roots)
+    with small.opened() as opened:
+        config = suitable_config(opened, model.names)
+        weights = weight_files(opened, model.names)
+    files = ModelFiles.freeze(model.download(*weights), weights, model.roots) + small
+    files = files.hashed(by_hub=True)
+    return _prunable(Checkpoint(reference.id, files, config, weights, commit=model.commit, digest=None))
 
 
-def _refuse_oversized_companions(directory: Path) -> None:
-    for name in (*companions_of(directory), MODEL_CARD, INDEX):
-        if (directory / name).is_file():
-            refuse_oversized(name, (directory / name).stat().st_size)
+def _companions(directory: Path, names: Collection[str], roots: tuple[Path, ...] | None) -> ModelFiles:
+    """Freeze what is no weights, and refuse a file that is too large to be read and copied."""
+    files = ModelFiles.freeze(directory, companions(names), roots)
+    for file in files.files:
+        refuse_oversized(file.name, file.size)
+    return files
 
 
 def _prunable(checkpoint: Checkpoint) -> Checkpoint:

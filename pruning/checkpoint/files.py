@@ -1,6 +1,5 @@
 """The files of a checkpoint directory: which ones belong to the model, and which ones are refused."""
 
-import hashlib
 import json
 from collections.abc import Collection
 from fnmatch import fnmatch
@@ -44,7 +43,6 @@ MODEL_CARD = "README.md"
 _FLOATS = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 
 _PICKLES = ("*.bin", "*.pth", "*.pt", "*.ckpt")
-_CHUNK = 1 << 24
 
 
 def all_files(directory: Path) -> tuple[str, ...]:
@@ -54,17 +52,10 @@ def all_files(directory: Path) -> tuple[str, ...]:
     )
 
 
-def files_of(directory: Path, weights: tuple[str, ...]) -> tuple[str, ...]:
-    """List the files that make up a model: its weights, their index, and the companions."""
-    index = () if weights == (SINGLE_FILE,) else (INDEX,)
-    return (*weights, *index, *companions_of(directory))
-
-
-def companions_of(directory: Path) -> tuple[str, ...]:
-    """List the files below a directory that belong to a model besides its weights."""
-    return tuple(
-        name for name in all_files(directory) if any(fnmatch(name, pattern) for pattern in COMPANIONS)
-    )
+def companions(names: Collection[str]) -> tuple[str, ...]:
+    """Return the files that are no weights: configs, tokenizer, licences, index and model card."""
+    wanted = (*COMPANIONS, INDEX, MODEL_CARD)
+    return tuple(name for name in names if any(fnmatch(name, pattern) for pattern in wanted))
 
 
 def weight_files(directory: Path, names: Collection[str]) -> tuple[str, ...]:
@@ -76,7 +67,7 @@ def weight_files(directory: Path, names: Collection[str]) -> tuple[str, ...]:
     if SINGLE_FILE in names:
         return (SINGLE_FILE,)
     if INDEX in names:
-        return _indexed_files(directory)
+        return _indexed_files(directory, names)
     if any(fnmatch(name, pattern) for pattern in _PICKLES for name in names):
         raise InvalidInput(
             "the weights of the model are pickles only, which can run code when they are opened; "
@@ -88,18 +79,20 @@ def weight_files(directory: Path, names: Collection[str]) -> tuple[str, ...]:
     )
 
 
-def _indexed_files(directory: Path) -> tuple[str, ...]:
+def _indexed_files(directory: Path, names: Collection[str]) -> tuple[str, ...]:
     weight_map = read_json(directory / INDEX).get("weight_map")
     if not isinstance(weight_map, dict) or not weight_map:
         raise InvalidInput(f"{INDEX} has no weight_map; download the model again", field="model.id")
-    names = sorted({str(name) for name in weight_map.values()})
-    for name in names:
+    indexed = sorted({str(name) for name in weight_map.values()})
+    for name in indexed:
         if Path(name).name != name or not name.endswith(".safetensors"):
             raise InvalidInput(
                 f"{INDEX} names a file that is not a .safetensors file in its own directory",
                 field="model.id",
             )
-    return tuple(names)
+        if name not in names:
+            raise _damaged(name)
+    return tuple(indexed)
 
 
 def stored_tensors(directory: Path, names: Collection[str]) -> dict[str, Tensor]:
@@ -116,11 +109,14 @@ def stored_tensors(directory: Path, names: Collection[str]) -> dict[str, Tensor]
                     dtype = _FLOATS.get(header.get_dtype(), torch.uint8)
                     stored[key] = torch.empty(header.get_shape(), dtype=dtype, device="meta")
         except (SafetensorError, OSError) as error:
-            raise InvalidInput(
-                f"{name} is missing, truncated or not a safetensors file; download the model again",
-                field="model.id",
-            ) from error
+            raise _damaged(name) from error
     return stored
+
+
+def _damaged(name: str) -> InvalidInput:
+    return InvalidInput(
+        f"{name} is missing, truncated or not a safetensors file; download the model again", field="model.id"
+    )
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -134,13 +130,3 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise InvalidInput(f"{path.name} is not a JSON object", field="model.id")
     return content
-
-
-def content_digest(directory: Path, names: Collection[str]) -> str:
-    """Return the SHA-256 over names and contents: "sha256:" and 64 hex digits. The path plays no part."""
-    digest = hashlib.sha256()
-    for name in sorted(names):
-        with (directory / name).open("rb") as file:
-            content = hashlib.file_digest(file, "sha256").hexdigest()
-        digest.update(f"{content}  {name}\n".encode())
-    return f"sha256:{digest.hexdigest()}"

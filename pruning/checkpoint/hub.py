@@ -41,9 +41,9 @@ class HubModel:
             raise self._explained(error) from error
         refuse_oversized(CONFIG, self._sizes.get(CONFIG))
         # By the name of the revision, so that the cache records its commit for offline mode.
-        directory = self._snapshot(reference.revision, (CONFIG,))
-        self.commit = directory.name
-        self.names = self.names or all_files(directory)
+        self._directory = self._snapshot(reference.revision, (CONFIG,))
+        self.commit = self._directory.name
+        self.names = self.names or all_files(self._directory)
 
     def download(self, *patterns: str) -> Path:
         """Download the files whose names match. Return the directory of all files downloaded so far.
@@ -54,6 +54,11 @@ class HubModel:
             if any(fnmatch(name, pattern) for pattern in patterns) and not name.endswith(".safetensors"):
                 refuse_oversized(name, size)
         return self._snapshot(self.commit, patterns)
+
+    @property
+    def roots(self) -> tuple[Path, ...]:
+        """The model's own part of the cache: the files of a commit are links into it."""
+        return (self._directory.parent.parent,)
 
     def _names_on_hub(self) -> tuple[str, ...]:
         info = HfApi(token=self._token).model_info(

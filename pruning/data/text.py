@@ -6,9 +6,10 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 
-from pruning.allowed_roots import file_by_content, real_file
+from pruning.allowed_roots import freeze, freeze_by_content
 from pruning.data.source import Source
 from pruning.errors import InvalidInput
+from pruning.inputs.frozen_file import FrozenFile
 from pruning.recipe import DATASETS, content_name, is_local, is_upload
 
 if TYPE_CHECKING:
@@ -37,32 +38,35 @@ def read_documents(source: Source, *, roots: Sequence[Path] | None = None) -> Se
     if is_upload(source.dataset):
         raise InvalidInput("only the service can read an upload; give a file's path", field=source.field)
     if (name := content_name(source.dataset)) is not None:
-        return _from_file(Path(name), file_by_content(name, roots, field=source.field), source.field)
+        return _from_file(Path(name), freeze_by_content(name, roots, field=source.field), source.field)
     if not is_local(source.dataset):
         read: Callable[[Source], Sequence[str]] = resolve_name(DATASETS[source.dataset])
         return read(source)
     path = Path(source.dataset)
-    return _from_file(path, real_file(path, roots, field=source.field), source.field)
+    return _from_file(path, freeze(path, roots, field=source.field), source.field)
 
 
-def _from_file(named: Path, real: Path, field: str) -> list[str]:
-    """Read the documents of the file `real`, whose format is that of the name `named` in the recipe."""
+def _from_file(named: Path, file: FrozenFile, field: str) -> list[str]:
+    """Read the documents of a file, whose format is that of the name `named` in the recipe."""
     parse = {".txt": _txt, ".jsonl": _jsonl, ".parquet": _parquet}.get(named.suffix)
     if parse is None:
         raise InvalidInput(f"{named.name} is not a .txt, .jsonl, .parquet or .npy file", field=field)
-    if real.stat().st_size > _MAX_BYTES:
+    if file.size > _MAX_BYTES:
         raise InvalidInput(
             f"{named.name} is larger than {_MAX_BYTES} bytes, the most that is read", field=field
         )
-    most = min(_MAX_BYTES, max(_ALWAYS_ALLOWED_CHARACTERS, _MAX_EXPANSION * real.stat().st_size))
+    most = min(_MAX_BYTES, max(_ALWAYS_ALLOWED_CHARACTERS, _MAX_EXPANSION * file.size))
     documents, characters = [], 0
     try:
-        for document in parse(real):
-            if document.strip():
-                documents.append(document)
-                characters += len(document)
-            if characters > most:
-                raise _NotText(f" unpacks to more than {most} characters, the most that is read of its size")
+        with file.opened() as path:
+            for document in parse(path):
+                if document.strip():
+                    documents.append(document)
+                    characters += len(document)
+                if characters > most:
+                    raise _NotText(
+                        f" unpacks to more than {most} characters, the most that is read of its size"
+                    )
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{named.name} is not UTF-8 text ({error.reason})", field=field) from error
     except _NotText as error:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-from pruning.allowed_roots import real_file
+from pruning.allowed_roots import freeze
 from pruning.data.source import Purpose, Source
 from pruning.errors import InvalidInput, is_panic
 
@@ -68,23 +68,26 @@ class Reader:
         `count` None reads all; `length` None takes the file's. Raises InvalidInput naming the field.
         """
         field, name = source.field, Path(source.dataset).name
-        file = real_file(Path(source.dataset), self.roots, field=field)
-        try:
-            array = np.lib.format.open_memmap(file, mode="r")  # unlike np.load, no pickles and no archives
-        except (OSError, ValueError, EOFError) as error:
-            raise InvalidInput(f"{name} is not a .npy array of numbers", field=field) from error
-        if array.ndim != 2 or array.dtype.kind not in "iu":
-            raise InvalidInput(f"{name} must hold token ids: integers, windows by length", field=field)
-        rows, columns = array.shape
-        if columns < 2:
-            raise InvalidInput(f"{name} has windows of {columns} tokens; at least 2 are needed", field=field)
-        if length is not None and length != columns:
-            raise InvalidInput(
-                f"sequence_length {length}: {name} has {columns} tokens per window; ask for that",
-                field=f"{source.purpose}.sequence_length",
-            )
-        self.length(columns, source.purpose)
-        return torch.from_numpy(array[: enough(count, rows, columns, source)].astype(np.int64))
+        file = freeze(Path(source.dataset), self.roots, field=field)
+        with file.opened() as path:
+            try:
+                array = np.lib.format.open_memmap(path, mode="r")  # unlike np.load, no pickles, no archives
+            except (OSError, ValueError, EOFError) as error:
+                raise InvalidInput(f"{name} is not a .npy array of numbers", field=field) from error
+            if array.ndim != 2 or array.dtype.kind not in "iu":
+                raise InvalidInput(f"{name} must hold token ids: integers, windows by length", field=field)
+            rows, columns = array.shape
+            if columns < 2:
+                raise InvalidInput(
+                    f"{name} has windows of {columns} tokens; at least 2 are needed", field=field
+                )
+            if length is not None and length != columns:
+                raise InvalidInput(
+                    f"sequence_length {length}: {name} has {columns} tokens per window; ask for that",
+                    field=f"{source.purpose}.sequence_length",
+                )
+            self.length(columns, source.purpose)
+            return torch.from_numpy(array[: enough(count, rows, columns, source)].astype(np.int64))
 
     def checked(self, windows: Tensor, source: Source) -> Tensor:
         """Return the same windows. Raises InvalidInput if a token id is outside of the model's vocabulary."""

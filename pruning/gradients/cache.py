@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Protocol, get_args
 
@@ -18,6 +18,7 @@ from safetensors import SafetensorError, safe_open
 from pruning.gradients.gradient_pass import GradientPass
 from pruning.gradients.shards import norms_from_shards, write_shard
 from pruning.gradients.window_norms import GradientNorms
+from pruning.inputs.publications import Publish
 from pruning.model.blocks import Stack
 from pruning.model.layers import LinearLayer
 from pruning.recipe import GradientNorm, LayerSelection, Stage
@@ -110,15 +111,15 @@ def load_cached(gradient_cache: GradientCache, fingerprint: str, stack: Stack) -
     return None
 
 
-def publish(
+def stored(
     gradient_cache: GradientCache,
     fingerprint: str,
     gradients: GradientNorms,
     gradient_pass: GradientPass,
     stack: Stack,
     resume_store: ResumeStore,
-) -> GradientShards:
-    """Publish the norms that this run has computed.
+) -> tuple[GradientShards, Publish]:
+    """Return the norms that this run has computed as shards in its resume store, and what publishes them.
 
     A pass on the schedule `whole` leaves no shards in the resume store, so they are written here.
     """
@@ -130,8 +131,7 @@ def publish(
             write_shard({norm: {name: gradients[norm][name] for name in layers} for norm in gradients}, path)
             resume_store.commit(Stage.GRADIENTS, index, path)
             files[index] = path
-    gradient_cache.put(fingerprint, gradient_pass.numerics_key)
-    return GradientShards(files, stack)
+    return GradientShards(files, stack), partial(gradient_cache.put, fingerprint, gradient_pass.numerics_key)
 
 
 def _is_valid(path: Path, layers: Sequence[LinearLayer]) -> bool:

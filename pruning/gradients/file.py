@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 from pruning.errors import InvalidInput
 from pruning.gradients.shards import norms_from_shards
 from pruning.gradients.window_norms import GradientNorms
+from pruning.inputs.frozen_file import FrozenFile
 from pruning.recipe import GradientNorm
 
 FILE_NAME = "gradient_norms.safetensors"
@@ -45,13 +46,13 @@ def write_gradients(gradients: GradientNorms, provenance: Provenance, path: Path
 class GradientFile:
     """A file written by `write_gradients`, checked against a model."""
 
-    path: Path
+    frozen: FrozenFile
     provenance: Provenance
 
     @classmethod
     def checked(
         cls,
-        path: Path,
+        file: FrozenFile,
         *,
         model: str,
         layers: Mapping[str, tuple[int, int]],
@@ -61,7 +62,7 @@ class GradientFile:
 
         Parameters
         ----------
-        path
+        file
             The file.
         model
             The commit or digest that the file's provenance must name.
@@ -76,32 +77,32 @@ class GradientFile:
             With field 'gradients', for a file that is unreadable, of another model or incomplete.
         """
         try:
-            with safe_open(path, framework="pt") as file:
-                metadata = file.metadata() or {}
-                shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+            with file.opened() as path, safe_open(path, framework="pt") as found:
+                metadata = found.metadata() or {}
+                shapes = {name: tuple(found.get_slice(name).get_shape()) for name in found.keys()}  # noqa: SIM118
         except (OSError, SafetensorError) as error:
-            raise InvalidInput(f"{path.name} is not a readable safetensors file", field=_FIELD) from error
+            raise InvalidInput(f"{file.name} is not a readable safetensors file", field=_FIELD) from error
         if metadata.get("format") != _FORMAT:
             raise InvalidInput(
-                f"{path.name} does not hold gradient norms; use the {FILE_NAME} of an earlier run",
+                f"{file.name} does not hold gradient norms; use the {FILE_NAME} of an earlier run",
                 field=_FIELD,
             )
         if metadata["model"] != model:
             raise InvalidInput(
-                f"{path.name} was computed for other weights ({metadata['model']}) than these ({model})",
+                f"{file.name} was computed for other weights ({metadata['model']}) than these ({model})",
                 field=_FIELD,
             )
         for norm in sorted(norms):
             for layer, shape in layers.items():
                 if shapes.get(f"{norm}/{layer}") != shape:
                     raise InvalidInput(
-                        f"{path.name} has no {norm} norms of layer {layer} in its shape; compute them again",
+                        f"{file.name} has no {norm} norms of layer {layer} in its shape; compute them again",
                         field=_FIELD,
                     )
-        return cls(path, Provenance(metadata["model"], metadata["calibration"]))
+        return cls(file, Provenance(metadata["model"], metadata["calibration"]))
 
     def read(self, norms: Collection[GradientNorm]) -> GradientNorms:
         """Return norms that are read from the file on each access, to the CPU."""
-        with safe_open(self.path, framework="pt") as file:
+        with self.frozen.opened() as path, safe_open(path, framework="pt") as file:
             layers = sorted({name.split("/", 1)[1] for name in file.keys()})  # noqa: SIM118 - not a mapping
-        return norms_from_shards(dict.fromkeys(layers, self.path), norms)
+        return norms_from_shards(dict.fromkeys(layers, self.frozen), norms)

@@ -27,10 +27,14 @@ def write_model(checkpoint: Checkpoint, pruned: Pruned, directory: Path, *, save
     The kept weights are the dense ones byte for byte, whatever the dtype of the computation, except in
     matrices whose kept weights `pruned` changed. Tokenizer and configs are copied. One block of `pruned` is
     in memory at a time. `save_masks`: also write `masks.safetensors`, see pruning.masks.packed.
+
+    Exactly the files are copied that `checkpoint` was resolved to. Raises InvalidInput(field='model.id') with
+    the name of one that has changed since.
     """
-    for name in checkpoint.files:
-        (directory / name).parent.mkdir(exist_ok=True)
-        shutil.copyfile(checkpoint.directory / name, directory / name)
+    for file in checkpoint.files.files:
+        (directory / file.name).parent.mkdir(parents=True, exist_ok=True)
+        with file.opened() as path:
+            shutil.copyfile(path, directory / file.name)
     mask_file = MaskFile(directory / MASKS, _mask_shapes(checkpoint, pruned)) if save_masks else None
     for block in pruned:
         masks, weights = map(checkpoint.layout.to_stored, (block.masks, block.weights))

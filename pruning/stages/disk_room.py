@@ -56,8 +56,7 @@ class DiskRoom:
 
     @property
     def _output(self) -> int:
-        checkpoint = self.model.checkpoint
-        return sum((checkpoint.directory / name).stat().st_size for name in checkpoint.files)
+        return self.model.checkpoint.files.size
 
     @property
     def _gradient_shards(self) -> int:

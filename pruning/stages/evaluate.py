@@ -16,6 +16,7 @@ from pruning.estimate.memory import MEMORY_SHARE
 from pruning.evaluation.cache import DensePerplexities, PerplexityCache
 from pruning.evaluation.perplexity import EvaluationSet, evaluation_batches, perplexity
 from pruning.evaluation.zero_shot import Score, Tasks, side_by_side
+from pruning.inputs.publications import Publications
 from pruning.model.blocks import find_stack
 from pruning.model.placement import Placement
 from pruning.recipe import Evaluation, Stage
@@ -111,6 +112,7 @@ class EvaluateStage:
         numerics_key: NumericsKey,
         resume_store: ResumeStore,
         cache: PerplexityCache,
+        publications: Publications,
     ) -> None:
         """`pruned`: the directory of the pruned model.
 
@@ -118,6 +120,7 @@ class EvaluateStage:
         """
         self._model, self._inputs, self._pruned, self._limit = model, inputs, pruned, limit
         self._numerics_key, self._resume_store = numerics_key, resume_store
+        self._publications = publications
         self._cached = DensePerplexities(model.checkpoint.identity, inputs.texts, numerics_key, cache)
 
     def prepare(self) -> int:
@@ -126,6 +129,8 @@ class EvaluateStage:
 
     def run(self, step: Step) -> EvaluationResult:
         """Measure both models, except what the cache or an earlier attempt has measured.
+
+        Raises InvalidInput with the name of a file of the dense model that has changed since the run began.
 
         Within a task, `step` is called repeatedly with the same count, so that it can stop the run.
         """
@@ -148,12 +153,14 @@ class EvaluateStage:
             _DENSE,
             lambda report_done: _measure(self._model.place_dense, self._inputs, report_done, known=known),
         )
-        self._cached.publish(dense.perplexities)
+        # The dense model is not read after this, so that this hash of its files is the run's last.
+        self._publications.hold_back(partial(self._cached.publish, dense.perplexities))
         limit = self._limit.for_dense(dense.perplexities[0])
         place = partial(self._model.place_pruned, self._pruned)
         pruned = measured(
             _PRUNED, lambda report_done: _measure(place, self._inputs, report_done, limit=limit)
         )
+        self._publications.finish(lambda: step(steps, steps))
         texts = zip(self._inputs.texts, dense.perplexities, pruned.perplexities, strict=False)
         return EvaluationResult(
             tuple(_facts(text, *values, cut_short=pruned.cut_short) for text, *values in texts),

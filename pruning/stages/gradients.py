@@ -13,12 +13,13 @@ from pruning.gradients.cache import (
     GradientShards,
     fingerprint_of,
     load_cached,
-    publish,
+    stored,
 )
 from pruning.gradients.file import FILE_NAME, GradientFile, Provenance, write_gradients
 from pruning.gradients.gradient_pass import GradientPass
 from pruning.gradients.schedule import Schedule, ScheduleChoice
 from pruning.gradients.window_norms import GradientNorms
+from pruning.inputs.publications import Publications
 from pruning.recipe import GradientNorm, LayerSelection, Stage
 from pruning.resume.store import NumericsKey, ResumeStore
 from pruning.stages.models import LoadedModel
@@ -72,6 +73,7 @@ class GradientStage:
         schedule: ScheduleChoice,
         deterministic: bool,
         cache: GradientCache | None,
+        publications: Publications,
         resume_store: ResumeStore,
         save_to: Path | None,
     ) -> None:
@@ -79,6 +81,7 @@ class GradientStage:
         self._model, self._inputs = model, inputs
         self._schedule, self._deterministic = schedule, deterministic
         self._cache, self._resume_store, self._save_to = cache, resume_store, save_to
+        self._publications = publications
         self._windows = inputs.calibration.windows if inputs.calibration else None
         self._pass: GradientPass | None = None
         self._shards: GradientShards | None = None
@@ -143,9 +146,10 @@ class GradientStage:
         finally:
             self._model.placement.end_stage()
         if self._cache is not None:
-            self._shards = publish(
+            self._shards, publish = stored(
                 self._cache, self._fingerprint, computed, self._pass, self._model.stack, self._resume_store
             )
+            self._publications.hold_back(publish)
         return {norm: computed[norm] for norm in wanted}
 
     @cached_property

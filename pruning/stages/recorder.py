@@ -48,12 +48,22 @@ class StageRecorder:
         self._progress = progress
         self._memory = PeakMemory(device)
 
-    def run(self, stage: RunStage[ResultT_co]) -> ResultT_co:
-        """Prepare and run a stage, and record the cost of both, unless it has nothing to compute."""
+    def run(
+        self, stage: RunStage[ResultT_co], *, after_step: Callable[[], None] = lambda: None
+    ) -> ResultT_co:
+        """Prepare and run a stage, and record the cost of both, unless it has nothing to compute.
+
+        `after_step`: called after each step, once it is reported. What it raises ends the stage.
+        """
         started = self._start()
         if (steps := stage.prepare()) is None:
             return stage.run(lambda done, steps: None)
-        with self._recorded(stage.name, steps, started) as step:
+        with self._recorded(stage.name, steps, started) as report_step:
+
+            def step(done: int, steps: int) -> None:
+                report_step(done, steps)
+                after_step()
+
             return stage.run(step)
 
     def stage(self, name: Stage, steps: int) -> AbstractContextManager[Step]:

@@ -14,7 +14,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from pruning.allowed_roots import Roots, real_file
+from pruning.allowed_roots import Roots, freeze
 from pruning.checkpoint.checkpoint import Checkpoint, resolve
 from pruning.data.calibration import CalibrationSet, calibration_set
 from pruning.data.windows import Reader
@@ -23,6 +23,7 @@ from pruning.evaluation.perplexity import evaluation_sets
 from pruning.evaluation.zero_shot import Tasks
 from pruning.gradients.file import GradientFile
 from pruning.gradients.schedule import ScheduleChoice
+from pruning.inputs.frozen_file import FrozenFile
 from pruning.model.blocks import find_stack
 from pruning.model.selection import prunable_stack
 from pruning.recipe import Evaluation, Recipe, Stage, content_name, is_local
@@ -46,6 +47,12 @@ class ResolvedRun:
     calibration: CalibrationSet | None  # None for a recipe that reads no text
     gradients: GradientInputs
     evaluation: EvaluationInputs
+
+    @property
+    def files(self) -> tuple[FrozenFile, ...]:
+        """The files that are read again after they were checked: the model's, and one with gradients."""
+        gradients = self.gradients.file
+        return (*self.model.checkpoint.frozen.files, *([gradients.frozen] if gradients else []))
 
     @property
     def windows(self) -> Tensor | None:
@@ -183,7 +190,7 @@ class ResolveStage:
             return None
         layers = find_stack(checkpoint.skeleton).layers
         return GradientFile.checked(
-            real_file(Path(self.recipe.gradients), self.roots.data, field="gradients"),
+            freeze(Path(self.recipe.gradients), self.roots.data, field="gradients"),
             model=checkpoint.identity,
             layers={layer.name: (layer.outputs, layer.inputs) for layer in layers},
             norms=self.recipe.gradient_norms,

@@ -121,7 +121,7 @@ def test_a_model_is_pruned_saved_and_loaded(
 
     assert {layer.name for layer in result.layers} == expected_layers(model, family)
     assert result.sparsity == pytest.approx(0.5, abs=0.02)
-    before, after = tensors_of(checkpoint.directory), tensors_of(tmp_path)
+    before, after = tensors_of(Path(checkpoint.id)), tensors_of(tmp_path)
     assert after.keys() == before.keys()
     zeros = 0
     for name, dense in before.items():

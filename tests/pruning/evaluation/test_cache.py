@@ -59,15 +59,15 @@ def models(
 
 
 @pytest.fixture
-def loaded(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """The directories of dense models that were loaded to be measured."""
-    found: list[Path] = []
+def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The dense models that were loaded to be measured."""
+    found: list[str] = []
     pruned: list[ResolvedModel] = []  # kept alive, so that no later model is mistaken for one
     place_dense = ResolvedModel.place_dense
 
     def watched(model: ResolvedModel) -> Placement:
         if any(model is earlier for earlier in pruned):
-            found.append(model.checkpoint.directory)
+            found.append(model.checkpoint.id)
         pruned.append(model)  # loaded first to be pruned
         return place_dense(model)
 
@@ -99,7 +99,7 @@ def measured(models: list[Path], tmp_path: Path) -> Callable[..., Report]:
 
 
 def test_later_runs_reuse_the_perplexity_of_the_first(
-    measured: Callable[..., Report], loaded: list[Path]
+    measured: Callable[..., Report], loaded: list[str]
 ) -> None:
     cache = InMemoryPerplexityCache()
     first = measured(cache)

@@ -8,7 +8,7 @@ import torch
 from pydantic import ValidationError
 from safetensors.torch import save_file
 
-from pruning.allowed_roots import Roots
+from pruning.allowed_roots import Roots, freeze
 from pruning.errors import InvalidInput
 from pruning.gradients.file import GradientFile, Provenance, write_gradients
 from pruning.gradients.gradient_pass import gradient_norms
@@ -37,7 +37,8 @@ def file(norms: GradientNorms, tmp_path: Path) -> Path:
 
 def opened(path: Path, *, model: str = PROVENANCE.model, norms: tuple[str, ...] = ("l1",)) -> GradientFile:
     layers = {layer.name: (layer.outputs, layer.inputs) for layer in find_stack(make("llama")).layers}
-    return GradientFile.checked(path, model=model, layers=layers, norms=norms)
+    frozen = freeze(path, None, field="gradients")
+    return GradientFile.checked(frozen, model=model, layers=layers, norms=norms)
 
 
 def test_norms_survive_a_round_trip_through_the_file(file: Path, norms: GradientNorms) -> None:
@@ -77,7 +78,7 @@ def test_a_file_in_another_format_is_refused(content: bytes, tmp_path: Path) -> 
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="not a readable safetensors file"):
+    with pytest.raises(InvalidInput, match="does not exist or is not a readable file"):
         opened(tmp_path / "absent.safetensors")
 
 

@@ -63,6 +63,7 @@ def test_a_dead_childs_job_is_requeued_at_once(parent: Parent, database: Databas
     assert attempt.attempt == 2
 
 
+@pytest.mark.threat
 def test_a_child_that_keeps_dying_fails_its_job_with_the_signal(
     parent: Parent, database: Database, claim: Claim, worker: Identity
 ) -> None:
