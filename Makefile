@@ -3,6 +3,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+TOOLS := build/tools
 EXTRAS := torch,zero-shot,embedded,demo,dev,docs
 
 # The first interpreter that is new enough; `make PYTHON=/path/to/python` chooses another.
@@ -17,7 +18,7 @@ WORKERS ?= 3
 unexport PYTHONDONTWRITEBYTECODE
 PIP := -m pip install --quiet --disable-pip-version-check --progress-bar off --no-compile
 
-.PHONY: demo test test-fast mutants nightly soak soak-hostile bench-quality bench-agreement bench-api bench-search bench-memory gpu-check lint docs contracts client release lock pin-images secrets format install clean
+.PHONY: demo test test-fast mutants nightly soak soak-hostile bench-quality bench-agreement bench-api bench-search bench-memory gpu-check lint docs contracts client release lock pin-images sbom audit secrets format install clean
 
 demo: install
 	@$(BIN)/python -m cli.demo
@@ -101,6 +102,19 @@ lock: install
 # The digests of the images that ours are built on and run beside, as far as their registry answers.
 pin-images: install
 	@$(BIN)/python -m tools.pin_images
+
+# What the worker's image holds, as a CycloneDX document and a list of licences, into build/sbom. The tools have an
+# environment of their own, so that they do not describe themselves.
+sbom: install $(TOOLS)
+	@$(TOOLS)/bin/python -m tools.sbom $(abspath $(BIN))/python
+
+# Known vulnerabilities of what the images hold; says so where the service does not answer.
+audit: $(TOOLS)
+	@$(TOOLS)/bin/python -m tools.audit
+
+$(TOOLS):
+	@"$(PYTHON)" -m venv $(TOOLS)
+	@$(TOOLS)/bin/python $(PIP) cyclonedx-bom pip-audit || { rm -rf $(TOOLS); exit 1; }
 
 # The secrets of docker-compose.yml, as files in secrets/: only those that are missing.
 secrets:

@@ -1,0 +1,74 @@
+"""What `make sbom` and `make audit` say, of documents as cyclonedx-py and pip-audit write them."""
+
+from typing import Any
+
+import pytest
+
+from tools.audit import verdict
+from tools.sbom import licence_of, licences, restricted
+
+
+def component(name: str, version: str, *licences: dict[str, Any]) -> dict[str, Any]:
+    return {"bom-ref": f"{name}=={version}", "name": name, "version": version, "licenses": [*licences]}
+
+
+DOCUMENT = {
+    "metadata": {"component": {"bom-ref": "root-component"}},
+    "components": [
+        component("Torch", "2.13.0+cpu", {"license": {"id": "BSD-3-Clause"}}),
+        component("typing_extensions", "4.16.0", {"expression": "PSF-2.0"}),
+        component("pytest", "9.0", {"license": {"id": "MIT"}}),
+    ],
+    "dependencies": [
+        {"ref": "root-component", "dependsOn": ["Torch==2.13.0+cpu", "pytest==9.0"]},
+        {"ref": "Torch==2.13.0+cpu", "dependsOn": ["typing_extensions==4.16.0"]},
+        {"ref": "pytest==9.0"},
+    ],
+}
+
+
+def test_the_document_has_the_locked_parts_and_no_other() -> None:
+    locked = {"torch": "2.13.0", "typing-extensions": "4.16.0", "nvidia-nccl-cu13": "2.29.7"}
+    document = restricted(DOCUMENT, locked)
+    parts = {part["name"]: (part["version"], licence_of(part)) for part in document["components"]}
+    assert parts == {
+        "Torch": ("2.13.0", "BSD-3-Clause"),
+        "typing_extensions": ("4.16.0", "PSF-2.0"),
+        "nvidia-nccl-cu13": ("2.29.7", None),
+    }
+    assert document["dependencies"] == [
+        {"ref": "root-component", "dependsOn": ["Torch==2.13.0+cpu"]},
+        {"ref": "Torch==2.13.0+cpu", "dependsOn": ["typing_extensions==4.16.0"]},
+    ]
+    assert "| nvidia-nccl-cu13 | 2.29.7 | not known here |" in licences(document["components"])
+
+
+def test_a_part_of_another_version_is_named_without_its_licence() -> None:
+    [part] = restricted(DOCUMENT, {"typing-extensions": "4.17.0"})["components"]
+    assert (part["version"], licence_of(part)) == ("4.17.0", None)
+
+
+def test_a_licence_is_one_line_of_bounded_length() -> None:
+    part = component("p", "1", {"license": {"name": "License :: OSI Approved :: MIT\n| x " + "y" * 500}})
+    assert licence_of(part) == "MIT \\| x " + "y" * 72
+
+
+@pytest.mark.parametrize(
+    ("parts", "code", "said"),
+    [
+        ([{"name": "a", "version": "1", "vulns": []}], 0, "1 of 1 parts audited, 0 known"),
+        (
+            [{"name": "a", "version": "1", "vulns": [{"id": "PYSEC-1", "fix_versions": ["2"]}]}],
+            1,
+            "a 1: PYSEC-1, mended in: 2",
+        ),
+        ([{"name": "a", "skip_reason": "not found"}], 2, "NOT audited, for want of an answer: a"),
+        ([], 2, "NOT audited"),
+    ],
+)
+def test_an_audit_passes_only_if_every_part_was_answered_for(
+    parts: list[dict[str, Any]], code: int, said: str
+) -> None:
+    lines, exit_code = verdict(parts)
+    assert exit_code == code
+    assert said in "\n".join(lines)
