@@ -13,6 +13,7 @@ from bench.roofline import Timer
 from pruning.masks.patterns import up_to_threshold
 from pruning.methods.column_walk import WalkVariant, uses_kernel, walk_by_column, walk_in_kernel
 from pruning.methods.sparsegpt import inverse_factor
+from pruning.runtime.bfloat16_parts import float32_product
 from pruning.runtime.pinned_memory import PinnedArena, pinning_for
 from pruning.runtime.speed_probe import product_rate
 
@@ -20,6 +21,7 @@ from pruning.runtime.speed_probe import product_rate
 def measure(at: Context) -> None:
     """Check 6, the cheapest and most used first."""
     _products(at)
+    _float32_tokens(at)
     _copies(at)
     _host(at)
     _selection(at)
@@ -37,6 +39,22 @@ def _products(at: Context) -> None:
         timer = Timer(at.device, torch.bfloat16)
         seconds = timer.seconds(lambda: torch.mm(one, one, out_dtype=torch.float32))
         at.record("bfloat16 products with a float32 result, TFLOP/s", 2 * size**3 / seconds / 1e12)
+
+
+def _float32_tokens(at: Context) -> None:
+    """Time eight float32 tokens of four windows times a bfloat16 matrix, by parts and by a widened copy."""
+    size = at.pick(4096, 64)
+    matrix = torch.ones(size, size, dtype=torch.bfloat16, device=at.device)
+    tokens, wide, timer = (
+        torch.ones(32, size, device=at.device),
+        matrix.float(),
+        Timer(at.device, torch.float32),
+    )
+    if at.on_gpu:
+        seconds = timer.seconds(lambda: float32_product(tokens, matrix))
+        at.record("float32 tokens times 4096² by parts, µs", 1e6 * seconds)
+    seconds = timer.seconds(lambda: tokens @ wide)
+    at.record("float32 tokens times 4096² by a widened copy that is kept, µs", 1e6 * seconds)
 
 
 def _copies(at: Context) -> None:

@@ -14,7 +14,12 @@ from pruning.gradients.factors import GradientFactors
 from pruning.recipe import GradientNorm
 
 _ROOT = Path(__file__).resolve().parents[2]
-_TESTS = ("gradients/test_accumulate.py", "activations/test_products.py", "methods/test_column_walk.py")
+_TESTS = (
+    "gradients/test_accumulate.py",
+    "activations/test_products.py",
+    "runtime/test_bfloat16_parts.py",
+    "methods/test_column_walk.py",
+)
 _FLOAT32_TOKENS = 8
 
 

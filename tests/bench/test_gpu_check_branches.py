@@ -20,6 +20,7 @@ from pruning.gradients.factors import GradientFactors
 from pruning.gradients.lm_head import LMHeadLoss
 from pruning.recipe import GradientNorm
 from pruning.runtime.pinned_memory import NoPinning
+from tests.pruning.products_by_parts import multiply_by_parts
 
 pytestmark = pytest.mark.slow
 GB = 1_000_000_000
@@ -128,6 +129,15 @@ def test_the_kernel_is_compared_with_matrix_products(at: Context, monkeypatch: p
     assert len(found) == 4 * 2 * 4  # layers, norms, figures
     assert found["64 by 64, l1 and l2: times faster in the kernel"].accepted == "≥ 1.3"
     assert found["64 by 64, l1 and l2: TFLOP/s in the kernel"].accepted == "≥ 290"
+
+
+def test_float32_tokens_are_multiplied_by_parts_and_by_a_widened_copy(
+    at: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    multiply_by_parts(monkeypatch)
+    constants._float32_tokens(at)
+    assert len(figures(at)) == 2
+    assert all(float(figure.value) > 0 for figure in figures(at).values())
 
 
 def test_copies_are_timed_from_pageable_and_from_pinned_memory(at: Context) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch import Tensor
 
 from pruning.runtime.bfloat16_parts import bfloat16_parts, float32_product
 from tests.pruning.products_by_parts import multiply_by_parts
@@ -19,15 +20,31 @@ def test_the_parts_of_any_number_add_up_to_it() -> None:
     assert torch.equal(torch.stack(parts).double().sum(0), numbers.double())
 
 
+def numbers_and_matrix() -> tuple[Tensor, Tensor]:
+    """Return numbers of very different sizes, as activations are, and a matrix."""
+    random = torch.Generator().manual_seed(3)
+    numbers = torch.randn(3, 5, 96, generator=random) * torch.logspace(-3, 3, 96)
+    return numbers, torch.randn(40, 96, generator=random).bfloat16().T
+
+
+def assert_rounded_in_sums_only(found: Tensor, error: float) -> None:
+    """Compare with float64: `error` relative to the sum of all terms' magnitudes."""
+    numbers, matrix = (each.double() for each in numbers_and_matrix())
+    expected = numbers @ matrix
+    assert found.dtype == torch.float32
+    assert found.shape == expected.shape
+    assert ((found - expected).abs() <= error * (numbers.abs() @ matrix.abs())).all()
+
+
 @pytest.mark.parametrize(("sums", "error"), [(torch.float64, 1.2e-7), (torch.float32, 2e-7)])
 def test_a_product_by_parts_is_rounded_in_its_sums_only(
     sums: torch.dtype, error: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    random = torch.Generator().manual_seed(3)
-    numbers = torch.randn(3, 5, 96, generator=random) * torch.logspace(-3, 3, 96)  # as in activations
-    matrix = torch.randn(40, 96, generator=random).bfloat16().T
     multiply_by_parts(monkeypatch, sums)
-    found = float32_product(numbers, matrix)
-    expected = numbers.double() @ matrix.double()
-    assert found.shape == expected.shape
-    assert ((found - expected).abs() <= error * (numbers.double().abs() @ matrix.double().abs())).all()
+    assert_rounded_in_sums_only(float32_product(*numbers_and_matrix()), error)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_product_by_parts_is_rounded_in_its_sums_only_on_a_gpu() -> None:
+    found = float32_product(*(each.cuda() for each in numbers_and_matrix()))
+    assert_rounded_in_sums_only(found.cpu(), 1e-6)
