@@ -34,6 +34,7 @@ from jobs.settings import Settings, settings
 from jobs.storage.store import Store
 from jobs.sweeps import sweeps
 from worker.broker.app import publish, published
+from worker.broker.log import escape
 from worker.dispatcher.retention import Retention
 from worker.dispatcher.webhook_sender import WebhookSender
 from worker.identity import name_of_this_process
@@ -160,6 +161,7 @@ def main() -> None:
     """Dispatch until SIGTERM or Ctrl-C."""
     hide_from_children()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    escape(logging.getLogger())
     engine = engine_from(settings(), pool_size=3)  # one connection each for rounds, retention and webhooks
     database = sessions(engine)
     dispatcher = Dispatcher(database, settings())

@@ -5,18 +5,28 @@ before the work begins, and may be lost or duplicated without harm: a lost one i
 duplicate finds the job already claimed. Celery's results and its remote control are not used.
 """
 
+import logging
 from uuid import UUID
 
-from celery import Celery
+from celery import Celery, signals
 from kombu.exceptions import ChannelError, OperationalError
 from redis.exceptions import RedisError
 
+from worker.broker import log, transport
 from worker.broker.loader import Loader
 
 RUN_JOB = "pruneserve.run_job"
 
+transport.use_for(RUN_JOB)
 app = Celery("pruneserve", loader=Loader)
 app.config_from_object("worker.broker.celery_config")
+
+
+@signals.after_setup_logger.connect  # type: ignore[untyped-decorator] # Celery has no types
+@signals.after_setup_task_logger.connect  # type: ignore[untyped-decorator]
+def escape_log(logger: logging.Logger, **signal: object) -> None:
+    """Let the log of a worker's processes escape what a message quotes."""
+    log.escape(logger)
 
 
 def publish(queue: str, job_id: UUID) -> None:
