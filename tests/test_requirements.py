@@ -10,6 +10,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from pruneserve_entry import PACKAGES
 from tools.lock import LAYERS, PYTHON, REQUIREMENTS, entries, versions
 
 PROJECT = tomllib.loads((REQUIREMENTS.parent / "pyproject.toml").read_text())
@@ -101,3 +102,23 @@ def test_the_dockerfile_installs_every_file_with_its_hashes() -> None:
     assert sorted(installs) == sorted(FILES)
     for line in re.findall(r"pip install.*--requirement.*", dockerfile):
         assert "--require-hashes" in line
+
+
+def test_a_change_of_the_code_leaves_the_layers_of_dependencies_as_they_are() -> None:
+    dockerfile = Path(REQUIREMENTS.parent / "Dockerfile").read_text()
+    stages = {stage.split()[2]: stage for stage in re.split(r"^FROM ", dockerfile, flags=re.MULTILINE)[1:]}
+    for name in ("api", "worker"):
+        assert set(re.findall("^COPY (.*?)/", stages[f"{name}-dependencies"], re.MULTILINE)) == {
+            "requirements"
+        }
+        copied = re.findall("^COPY (.*)", stages[name], re.MULTILINE)
+        assert copied == [f"--from={name}-dependencies /opt/pruneserve /opt/pruneserve"]
+        # Ours comes last, from the wheel alone, as a layer of its own.
+        assert re.findall("^RUN .*", stages[name], re.MULTILINE)[-1].endswith("--no-index /wheels/*.whl")
+
+
+def test_the_layer_with_our_code_is_small() -> None:
+    """Source and bytecode are about the same size; the images promise less than 20 MB for both."""
+    rooms = [*PACKAGES, "pruneserve_entry"]
+    files = [file for room in rooms for file in (REQUIREMENTS.parent / room).rglob("*") if file.is_file()]
+    assert 0 < sum(file.stat().st_size for file in files if "__pycache__" not in file.parts) < 10e6
