@@ -7,8 +7,10 @@ import socket
 import uvicorn
 
 from api.app import create_app
+from api.protocol import GuardedProtocol
 from api.resources import AppResources
 from jobs.secret_files import hide_from_children
+from jobs.settings import Settings
 
 _GRACE_SECONDS = 10
 
@@ -50,6 +52,7 @@ def main() -> None:
 
     hide_from_children()
     app = create_app()
+    settings: Settings = app.state.resources.settings
     config = uvicorn.Config(
         app,
         host=arguments.host,
@@ -57,7 +60,8 @@ def main() -> None:
         timeout_graceful_shutdown=_GRACE_SECONDS,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         server_header=False,
-        forwarded_allow_ips=list(app.state.resources.settings.trusted_proxies),
+        http=GuardedProtocol.of(settings),
+        forwarded_allow_ips=list(settings.trusted_proxies),
     )
     logging.getLogger("uvicorn.access").addFilter(WithoutQuery())
     Server(config, app.state.resources).run()

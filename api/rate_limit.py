@@ -7,9 +7,10 @@ make keys.
 
 import math
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import IPv6Address, ip_address, ip_network
 from threading import Lock
 
@@ -20,6 +21,7 @@ from api.problems.problems import RateLimited
 
 _WINDOW_SECONDS = 60.0
 _STATE = "rate_limit"
+_LEAVE = "leave_open_requests"
 _MAX_BUCKETS = 100_000
 _IPV6_PREFIX = 64  # the smallest network that one host is given
 
@@ -76,6 +78,46 @@ class RateLimiter:
             if now - at < _WINDOW_SECONDS and len(self._buckets) < _MAX_BUCKETS:
                 return
             del self._buckets[who]
+
+
+class OpenRequests:
+    """Counts the requests of each owner that have not ended yet."""
+
+    def __init__(self, limit: int) -> None:
+        """Allow `limit` of each owner."""
+        self._limit = limit
+        self._lock = Lock()
+        self._open: Counter[str] = Counter()
+
+    def enter(self, owner: str) -> bool:
+        """Count a request, and return whether it may go on. If so, `leave` when it has ended."""
+        with self._lock:
+            granted = self._open[owner] < self._limit
+            self._open[owner] += granted
+        return granted
+
+    def leave(self, owner: str) -> None:
+        """Take a request off the count."""
+        with self._lock:
+            self._open[owner] -= 1
+            if not self._open[owner]:
+                del self._open[owner]
+
+
+def occupy(request: Request, open_requests: OpenRequests, owner: str) -> None:
+    """Count a request as open until `release`. Raises RateLimited if the owner has too many."""
+    if hasattr(request.state, _LEAVE):
+        return  # two dependencies of one route may each authenticate the request
+    if not open_requests.enter(owner):
+        raise RateLimited(1, "You have too many open requests and event streams. Close some.")
+    setattr(request.state, _LEAVE, partial(open_requests.leave, owner))
+
+
+def release(scope: Scope) -> None:
+    """Take a request that has ended off the count, if it was counted."""
+    leave: Callable[[], None] | None = scope["state"].get(_LEAVE)
+    if leave is not None:
+        leave()
 
 
 def charge(request: Request, limiter: RateLimiter, owner: str) -> None:

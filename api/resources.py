@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.pools import BoundedPool, Made
-from api.rate_limit import RateLimiter
+from api.rate_limit import OpenRequests, RateLimiter
 from api.readiness import Readiness
 from api.streams.listener import EventListener
 from api.streams.streams import Streams
@@ -33,6 +33,7 @@ class AppResources:
     streams: Streams
     store: Store
     limiter: RateLimiter
+    open_requests: OpenRequests
     failures: RateLimiter
     readiness: Readiness
     hub: BoundedPool
@@ -51,6 +52,7 @@ class AppResources:
             Streams(EventListener(url), database),
             Store(settings.store_url),
             RateLimiter(settings.rate_limit_per_minute),
+            OpenRequests(settings.max_open_requests),
             RateLimiter(settings.max_failed_sign_ins_per_minute),
             Readiness(url),
             BoundedPool("hub", threads=8, places=24, per_owner=8, busy=_HUB_BUSY),

@@ -95,7 +95,9 @@ def subject(jobs: int) -> Iterator[Subject]:
         database = sessions(engine)
         with database.begin() as session:
             key = api_keys.create(session, _OWNER, "bench")
-        unlimited = {"PRUNESERVE_RATE_LIMIT_PER_MINUTE": "1000000"}
+        unlimited = dict.fromkeys(
+            ("PRUNESERVE_RATE_LIMIT_PER_MINUTE", "PRUNESERVE_MAX_OPEN_REQUESTS"), "1000000"
+        )
         with Api(Path(directory) / "api", free_port(), place | unlimited) as api:
             yield Subject(database, api.url, {"Authorization": f"Bearer {key}"}, psutil.Process(api.pid))
         engine.dispose()

@@ -106,6 +106,18 @@ class Settings(BaseSettings):
         description="Requests per minute of one owner, with all API keys and page sessions, counted by each "
         "API process.",
     )
+    max_open_requests: int = Field(
+        100,
+        ge=1,
+        description="Requests of one owner that may be open at once, event streams and downloads included, "
+        "counted by each API process. More are answered with 429.",
+    )
+    max_connections_per_address: int = Field(
+        200,
+        ge=1,
+        description="Connections from one address that each API process holds; more are closed. Those of "
+        "`PRUNESERVE_TRUSTED_PROXIES` are not counted.",
+    )
     max_failed_sign_ins_per_minute: int = Field(
         60,
         ge=1,

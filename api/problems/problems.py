@@ -152,6 +152,23 @@ class QuotaExceeded(Problem):
         super().__init__(detail, headers={"Connection": "close"})
 
 
+class BodyTooSlow(Problem):
+    """The body has not arrived in time."""
+
+    status = HTTPStatus.REQUEST_TIMEOUT
+    slug = "body-too-slow"
+    title = "Body too slow"
+    advice = "The request body has not arrived in time. Send it again."
+
+    def __init__(self, seconds: float) -> None:
+        """`seconds` were waited. The rest of the body is not read, so the connection must be closed."""
+        super().__init__(
+            f"The request body, or the next piece of an upload, has not arrived within {seconds:g} seconds. "
+            "Send it again.",
+            headers={"Connection": "close"},
+        )
+
+
 class BodyTooLarge(Problem):
     """The body has more bytes than any valid request."""
 

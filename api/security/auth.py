@@ -43,6 +43,7 @@ def authenticate(
         rate_limit.charge_failure(request, resources.failures)
         raise NotAuthenticated
     rate_limit.charge(request, resources.limiter, principal.owner)
+    rate_limit.occupy(request, resources.open_requests, principal.owner)
     missing = [scope for scope in scopes.scopes if scope not in principal.scopes]
     if missing:
         raise ScopeMissing(f"This API key lacks the scope '{missing[0]}'.")

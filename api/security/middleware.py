@@ -1,5 +1,6 @@
 """Checks every request before it reaches a route: host, origin, content type and size."""
 
+import asyncio
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -7,12 +8,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import rate_limit
 from api.problems.problem import Problem
-from api.problems.problems import BodyTooLarge, ForeignOrigin, UnknownHost, UnsupportedMediaType
+from api.problems.problems import BodyTooLarge, BodyTooSlow, ForeignOrigin, UnknownHost, UnsupportedMediaType
 from api.security.auth import COOKIE
 from jobs.settings import Settings
 
 # Media types of uploads, and the file name extension of each.
 UPLOAD_TYPES = {"text/plain": "txt", "application/jsonl": "jsonl", "application/x-ndjson": "jsonl"}
+
+_BODY_SECONDS = 60.0
 
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _UPLOADS = "/v1/uploads"
@@ -59,11 +62,13 @@ class RequestGuard:
         problem = self._problem(scope, headers)
         app = problem.response() if problem else self._app
         scope.setdefault("state", {})
-        await app(
-            scope,
-            self._bounded(receive, self._limit(scope)),
-            _with_security_headers(scope, send, self._headers),
+        bounded = self._bounded(
+            _in_time(receive, scope) if _has_body(headers) else receive, self._limit(scope)
         )
+        try:
+            await app(scope, bounded, _with_security_headers(scope, send, self._headers))
+        finally:
+            rate_limit.release(scope)
 
     def _problem(self, scope: Scope, headers: Headers) -> Problem | None:
         if _host_name(headers.get("host", "")) not in self._hosts:
@@ -97,6 +102,27 @@ class RequestGuard:
             return message
 
         return bounded
+
+
+def _in_time(receive: Receive, scope: Scope) -> Receive:
+    """Wait for a body only so long: for all of it, or for the next piece of an upload."""
+    loop = asyncio.get_running_loop()
+    upload = scope["path"].startswith(_UPLOADS)
+    deadline, ended = loop.time() + _BODY_SECONDS, False
+
+    async def in_time() -> Message:
+        nonlocal ended
+        if ended:  # what comes now is the end of the connection
+            return await receive()
+        try:
+            async with asyncio.timeout_at(loop.time() + _BODY_SECONDS if upload else deadline):
+                message = await receive()
+        except TimeoutError as error:
+            raise BodyTooSlow(_BODY_SECONDS) from error
+        ended = not message.get("more_body", False)
+        return message
+
+    return in_time
 
 
 def _host_name(host: str) -> str:

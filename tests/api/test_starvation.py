@@ -61,9 +61,9 @@ def test_the_probe_answers_while_many_estimates_wait_for_a_slow_hub(
     finally:
         server.process.kill()
         server.process.wait()
-    assert {answer.status_code for answer in refused} == {503}
+    assert {answer.status_code for answer in refused} <= {429, 503}  # 429: one owner may have so many open
     assert all(int(answer.headers["Retry-After"]) > 0 for answer in refused)
-    assert "Too many estimates" in refused[0].json()["detail"]
+    assert "Too many estimates" in " ".join(answer.json()["detail"] for answer in refused)
 
 
 def test_the_probe_answers_while_many_pictures_are_drawn(
@@ -74,7 +74,7 @@ def test_the_probe_answers_while_many_pictures_are_drawn(
     finished = [jobs.running() for _ in range(60)]
     for claim in finished:
         jobs.succeed(claim)
-    key = {"Authorization": client_of("ada").headers["Authorization"]}
+    key, other = ({"Authorization": client_of(owner).headers["Authorization"]} for owner in ("ada", "eve"))
     with ThreadPoolExecutor(MANY + 1) as pool:
         drawn = [
             pool.submit(anonymous.get, f"/jobs/{claim.job_id}/plots/{name}.svg", headers=key)
@@ -83,12 +83,12 @@ def test_the_probe_answers_while_many_pictures_are_drawn(
         ]
         try:
             assert pool.submit(anonymous.get, "/readyz").result(LONG_SECONDS).status_code == 200
-            assert pool.submit(anonymous.get, "/v1/jobs", headers=key).result(LONG_SECONDS).is_success
+            assert pool.submit(anonymous.get, "/v1/jobs", headers=other).result(LONG_SECONDS).is_success
         finally:
             go_on.set()
         statuses = [future.result().status_code for future in drawn]
     assert len(drawn) == MANY
-    assert set(statuses) == {200, 503}
+    assert {200, 503} <= set(statuses) <= {200, 429, 503}
     assert statuses.count(200) >= 16
 
 
