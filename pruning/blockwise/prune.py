@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import torch
@@ -98,19 +98,21 @@ def prune_blocks(
     missing = [index for index in range(len(stack.blocks)) if index not in blocks]
     if missing:
         first, last = missing[0], missing[-1]
+        # One replay serves all: its checks take two passes over the weights.
+        replay = cache(lambda: Replay(stack, _ANY_TOKENS if windows is None else windows, placement))
         targets = blocks.targets()
         if targets is None:
-            dense_forward = partial(_forward, BlockwiseForward, stack, windows, placement)
+            dense_forward = partial(_forward, BlockwiseForward, replay, windows, placement)
             targets = layer_targets(recipe, DenseModel(stack, gradients, placement, dense_forward))
             if recipe.allocation.needs:
                 blocks.put_targets(targets)
         forward = None
         if recipe.needs & {"input_norms", "second_moments"}:
             kind = PairedForward if "activation_error" in recipe.needs else BlockwiseForward
-            forward = _forward(kind, stack, windows, placement)
+            forward = _forward(kind, replay, windows, placement)
             first = _restore(forward, blocks.activation_checkpoint, no_later_than=first)
         else:  # nothing is replayed, but a model that cannot be replayed is refused whatever the method
-            Replay(stack, _ANY_TOKENS if windows is None else windows, placement)
+            replay()
         for index in range(first, last + 1):
             block = stack.blocks[index]
             with placement.resident(block.module, then=stack.module_after(index)):
@@ -128,13 +130,16 @@ def prune_blocks(
 
 
 def _forward(
-    kind: type[BlockwiseForward], stack: Stack, windows: Tensor | None, placement: Placement
+    kind: type[BlockwiseForward],
+    replay: Callable[[], Replay],
+    windows: Tensor | None,
+    placement: Placement,
 ) -> BlockwiseForward:
     """Place the windows before the first block."""
     if windows is None:
         raise ValueError("this recipe measures the inputs of layers: it needs calibration windows")
-    pieces = micro_batches(stack, windows, backward=False, device=placement.device)
-    return kind(Replay(stack, windows, placement), pieces)
+    found = replay()
+    return kind(found, micro_batches(found.stack, windows, backward=False, device=placement.device))
 
 
 def _restore(forward: BlockwiseForward, checkpoint: ActivationCheckpoint, *, no_later_than: int) -> int:

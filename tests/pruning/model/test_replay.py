@@ -10,14 +10,17 @@ from torch import Tensor, nn
 from transformers import BertConfig, BertLMHeadModel, PreTrainedModel
 
 from pruning.activations.walk import BlockwiseForward
+from pruning.blockwise.prune import prune
 from pruning.errors import InvalidInput, NumericalFailure
 from pruning.gradients.gradient_pass import GradientPass
 from pruning.model.blocks import find_stack
 from pruning.model.placement import Placement
 from pruning.model.replay import Replay
+from pruning.recipe import Recipe
 from pruning.resume.store import EphemeralResumeStore
 from pruning.runtime.side_copies import SideCopies
 from tests.pruning.families import FAMILIES, make
+from tests.pruning.pruned import ignore_steps
 from tests.pruning.runtime.deferred_stream import DeferredStream
 
 
@@ -221,4 +224,18 @@ def test_a_streamed_pass_brings_each_block_once_a_direction_and_the_rest_once(
     assert counted.by_block(counted.copies) == [{4}, {4}, {3}]
     assert counted.by_block(counted.waited_for) == [{1}, {0}, {0}]
     assert counted.around_blocks == {1}
+    counted.placement.end_stage()
+
+
+def test_an_allocation_and_the_pruning_after_it_share_one_replay(
+    five_windows: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted = CountedCopies("llama", monkeypatch)
+    recipe = Recipe.model_validate(
+        {"model": "org/name", "sparsity": 0.5, "method": "wanda", "allocation": "owl"}
+    )
+    prune(counted.model, recipe, five_windows, {}, step=ignore_steps, placement=counted.placement)
+    # Two passes of checks, one to measure outliers and one to prune.
+    assert counted.by_block(counted.copies) == [{4}, {4}, {4}]
+    assert counted.around_blocks == {3}  # for the checks, and for all windows of either walk
     counted.placement.end_stage()
