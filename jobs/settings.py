@@ -203,6 +203,12 @@ class Settings(BaseSettings):
         gt=0,
         description="Seconds without progress after which a job's process is killed and the attempt is lost.",
     )
+    job_memory_bytes: int | None = Field(
+        None,
+        ge=2**27,
+        description="Memory of the host that a job's processes may hold, without mapped files; a job that "
+        "holds more fails. Nine tenths of the machine's memory, or of its container's, when unset.",
+    )
     cancel_grace_seconds: float = Field(
         7.0, gt=0, description="Seconds that a cancelled job has to stop before its process is killed."
     )

@@ -1,4 +1,4 @@
-"""Kills a child that does not stop although its job was cancelled, hangs, runs too long or is handed back.
+"""Kills a child whose job was cancelled, hangs, runs too long or holds too much memory, or is handed back.
 
 A child checks between two steps whether it must stop. One that hangs, or is in the middle of a long step,
 does not. So its parent checks as well, and after a grace period kills the child and ends the job in its
@@ -21,12 +21,18 @@ from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import JobError
 from jobs.queries import queries
 from jobs.settings import Settings
-from jobs.states import ENDED, JobState, LostAttempt
+from jobs.states import ENDED, Cause, JobState, LostAttempt
+from pruning.runtime.cgroup import host_memory
 from worker import scratch
+from worker.supervision.held_memory import held_memory
 
 log = logging.getLogger(__name__)
 
 _SECONDS_BETWEEN_CHECKS = 1.0
+_MEMORY_CHECKS = 4  # between two checks of the job: memory can grow by gigabytes a second
+_SHARE_OF_MACHINE = 0.9
+# A killed child is replaced, and the new one may run another job: from then on no job is blamed any more.
+_SECONDS_TO_BLAME = 2.0
 
 Verdict = Callable[[Session], object]
 """The transition by which an overdue job ends or returns to the queue."""
@@ -47,6 +53,7 @@ class Watchdog:
         self._database = database
         self._worker = worker
         self._children = children
+        self._allowed_memory = settings.job_memory_bytes or int(_SHARE_OF_MACHINE * host_memory())
         self._shutdown_since: float | None = None
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._check_until_stopped, name="watchdog", daemon=True)
@@ -90,6 +97,33 @@ class Watchdog:
         if standing is not None and standing[0] in ENDED:
             scratch.remove_job(self._settings.work_dir, held.claim.job_id)
 
+    def check_memory(self) -> None:
+        """Kill a child that holds more memory than is allowed, and fail its job with both numbers."""
+        held_bytes = max(map(held_memory, self._children()), default=0)
+        if held_bytes <= self._allowed_memory:
+            return
+        killed_at = time.monotonic()
+        self._kill_children()
+        with self._database.begin() as session:
+            held = held_jobs.held_by(session, self._worker, lock=True)
+            if held is None or time.monotonic() - killed_at > _SECONDS_TO_BLAME:
+                return
+            self._too_much_memory(held, held_bytes)(session)
+        log.warning("job %s: its process was killed, it held %d bytes", held.claim.job_id, held_bytes)
+        scratch.remove_job(self._settings.work_dir, held.claim.job_id)
+
+    def _too_much_memory(self, held: HeldJob, held_bytes: int) -> Verdict:
+        if held.state == JobState.CANCELLING:
+            return lambda session: lifecycle.finish_cancelling(session, held.claim)
+        error = JobError(
+            type="memory_limit",
+            message=f"the job held {held_bytes} bytes of the worker's memory in the stage {held.stage}, and "
+            f"{self._allowed_memory} are allowed (PRUNESERVE_JOB_MEMORY_BYTES); use a shorter "
+            "sequence_length, fewer samples or a smaller model, or ask the operator for more",
+            cause=Cause.REQUEST,
+        )
+        return lambda session: lifecycle.fail(session, held.claim, error)
+
     def _verdict(self, held: HeldJob) -> Verdict | None:
         """Return how the job must end now, or None if it may go on."""
         if held.state == JobState.CANCELLING:
@@ -116,6 +150,7 @@ class Watchdog:
             type="run_time",
             message=f"the job has run for {held.ran_for:.0f} s and {allowed:.0f} s are "
             "allowed; use fewer samples or a smaller model, or ask the operator for more time",
+            cause=Cause.REQUEST,
         )
         return lambda session: lifecycle.fail(session, held.claim, error)
 
@@ -138,9 +173,13 @@ class Watchdog:
         return 0.0 if self._shutdown_since is None else time.monotonic() - self._shutdown_since
 
     def _check_until_stopped(self) -> None:
-        while not self._stopped.wait(_SECONDS_BETWEEN_CHECKS):
+        checks = 0
+        while not self._stopped.wait(_SECONDS_BETWEEN_CHECKS / _MEMORY_CHECKS):
+            checks += 1
             try:
-                self.check()
+                self.check_memory()
+                if checks % _MEMORY_CHECKS == 0:
+                    self.check()
             except SQLAlchemyError as error:
                 log.warning("the watchdog cannot read its job (%s)", type(error).__name__)
                 if self._shutdown_for() >= self._settings.shutdown_seconds:

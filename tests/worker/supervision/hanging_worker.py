@@ -1,4 +1,4 @@
-"""A worker whose jobs hang, except those of the method magnitude, which succeed at once. All else is real.
+"""A worker whose jobs hang, but `magnitude` succeeds at once and `wanda` takes memory. All else is real.
 
 `python -m tests.worker.supervision.hanging_worker`. Celery spawns its child, which imports this module again.
 """
@@ -26,6 +26,10 @@ def run_job(job_id: UUID, settings: Settings, worker: Identity) -> None:
             report = {"perplexity": {"dense": 1.0, "pruned": 1.0}, "zero_shot": []}
             lifecycle.succeed(session, claim, report, [])
             return
+    hoard = []
+    while claim.spec.recipe.method.name == "wanda":
+        hoard.append(b"x" * 20_000_000)
+        time.sleep(0.05)
     time.sleep(3600)
 
 

@@ -24,6 +24,7 @@ Database = sessionmaker[Session]
 Submit = Callable[[], UUID]
 
 ROOT = Path(__file__).parents[3]
+MEMORY_LIMIT = 500_000_000
 
 
 @pytest.fixture
@@ -33,7 +34,11 @@ def worker_process(
     broker = environment.broker_url.get_secret_value()
     monkeypatch.setattr(app.conf, "broker_url", broker)
     redis.Redis.from_url(broker).ping()
-    short_limits = {"PRUNESERVE_CANCEL_GRACE_SECONDS": "1", "PRUNESERVE_SHUTDOWN_SECONDS": "1"}
+    short_limits = {
+        "PRUNESERVE_CANCEL_GRACE_SECONDS": "1",
+        "PRUNESERVE_SHUTDOWN_SECONDS": "1",
+        "PRUNESERVE_JOB_MEMORY_BYTES": str(MEMORY_LIMIT),
+    }
     with (tmp_path / "worker.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.worker.supervision.hanging_worker"],
@@ -75,7 +80,8 @@ def state(database: Database, job_id: UUID) -> JobState:
         return session.get_one(Job, job_id).state
 
 
-def test_a_cancelled_job_is_ended_and_the_worker_keeps_working(
+@pytest.mark.threat
+def test_a_cancelled_job_and_one_that_takes_too_much_memory_are_ended_and_the_worker_keeps_working(
     hung: Callable[[], UUID], database: Database, worker_process: subprocess.Popen[bytes]
 ) -> None:
     job_id = hung()
@@ -84,15 +90,26 @@ def test_a_cancelled_job_is_ended_and_the_worker_keeps_working(
         assert lifecycle.cancel(session, "ada", job_id)
     wait(lambda: state(database, job_id) == JobState.CANCELLED)
     wait(lambda: not child.is_running())
+
+    greedy = submit_method(database, "wanda")
+    wait(lambda: state(database, greedy) == JobState.FAILED)
+    quick = submit_method(database, "magnitude")
+    wait(lambda: state(database, quick) == JobState.SUCCEEDED)
     with database.begin() as session:
-        quick = JobSpec.model_validate(
-            {"recipe": {"model": "org/name", "method": "magnitude", "sparsity": 0.5}}
-        )
-        next_one = lifecycle.create(session, "ada", quick).id
-    publish("prune", next_one)
-    wait(lambda: state(database, next_one) == JobState.SUCCEEDED)
-    with database.begin() as session:
+        failed = session.get_one(Job, greedy)
         assert session.get_one(Job, job_id).lost_attempts == 0
+    assert failed.error is not None
+    assert (failed.error["type"], failed.attempt, failed.lost_attempts) == ("memory_limit", 1, 0)
+    assert f"and {MEMORY_LIMIT} are allowed" in failed.error["message"]
+    assert worker_process.poll() is None
+
+
+def submit_method(database: Database, method: str) -> UUID:
+    recipe = {"model": "org/name", "method": method, "sparsity": 0.5}
+    with database.begin() as session:
+        job_id = lifecycle.create(session, "ada", JobSpec.model_validate({"recipe": recipe})).id
+    publish("prune", job_id)
+    return job_id
 
 
 def test_a_shutdown_hands_the_job_back_and_ends(
