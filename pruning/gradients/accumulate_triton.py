@@ -192,5 +192,6 @@ def _concatenated(windows: Sequence[Tensor]) -> Tensor:
 
 @lru_cache(maxsize=64)
 def _window_ends(sizes: tuple[int, ...], device: torch.device) -> Tensor:
-    """Cached, because a copy from the host makes the GPU's queue wait."""
-    return torch.tensor([0, *running_total(sizes)], dtype=torch.int64, device=device)
+    """Cached, and copied from pinned memory: routed experts have new sizes each time, and may not wait."""
+    ends = torch.tensor([0, *running_total(sizes)], dtype=torch.int64, pin_memory=device.type == "cuda")
+    return ends.to(device, non_blocking=True)

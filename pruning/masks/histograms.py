@@ -48,7 +48,7 @@ def of_rank(values: Tensor, rank: int) -> Tensor:
 def _sortable_parts(values: Tensor) -> Iterator[Tensor]:
     """Yield some columns after the others, as integers that sort as the values do if read as unsigned."""
     for part in torch.split(values, max(1, _VALUES_AT_A_TIME // len(values)), dim=1):
-        bits = part.contiguous().view(_INTEGERS[part.itemsize])
+        bits = part.view(_INTEGERS[part.itemsize])
         integer = torch.iinfo(bits.dtype)
         yield (bits >> (integer.bits - 1)).bitwise_or_(integer.min).bitwise_xor_(bits)
 
