@@ -16,7 +16,6 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_map
 
-from pruning.runtime import bfloat16_parts
 from pruning.runtime.pinned_memory import CudaPinning
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda:0")
@@ -130,7 +129,6 @@ def pretended_cuda(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
     monkeypatch.setattr(torch.cuda, "device", lambda device: nullcontext())
     monkeypatch.setattr("pruning.model.placement.CudaCopyStream", lambda device: None)
-    monkeypatch.setattr(bfloat16_parts, "_sums_in_float32", lambda one, other: one.float() @ other.float())
     monkeypatch.setattr(CudaPinning, "pin", lambda self, address, size: False)
     tags = _Tags()
     with _PretendedPlaces(tags), _CheckedOperations(tags):
