@@ -65,7 +65,7 @@ def _installed() -> list[str]:
 
 def _resolved(chosen: Sequence[str], constraints: Path, given: str = "") -> str:
     target = ["--python-version", PYTHON, "--python-platform", PLATFORM, "--constraint", str(constraints)]
-    content = ["--generate-hashes", "--no-header", "--no-annotate", "--no-emit-index-url", "--native-tls"]
+    content = ["--generate-hashes", "--no-header", "--no-annotate", "--no-emit-index-url", "--system-certs"]
     done = subprocess.run(  # noqa: S603 - a fixed program with our own arguments
         [sys.executable, "-m", "uv", "pip", "compile", "--quiet", *chosen, *target, *content],
         cwd=CHECKOUT,
