@@ -10,6 +10,7 @@ File systems in memory (tmpfs) do not notice writes through a mapping. There and
 exact times, a second hash at the end is what finds a change; see `pruning.inputs.publications`.
 """
 
+import errno
 import hashlib
 import os
 import stat
@@ -23,6 +24,7 @@ from pruning.errors import InvalidInput
 from pruning.inputs.beneath import open_beneath
 
 _CHUNK = 1 << 20
+_TOO_MANY_OPEN = (errno.EMFILE, errno.ENFILE)
 _DESCRIPTORS = Path("/proc/self/fd") if Path("/proc/self/fd").is_dir() else Path("/dev/fd")
 
 
@@ -78,7 +80,7 @@ class FrozenFile:
         try:
             descriptor = open_beneath(self.root, self.path)
         except OSError as error:
-            raise self.changed() from error
+            raise (self._one_too_many() if error.errno in _TOO_MANY_OPEN else self.changed()) from error
         try:
             self._compare(descriptor)
             yield _DESCRIPTORS / str(descriptor)
@@ -109,6 +111,13 @@ class FrozenFile:
         return InvalidInput(
             f"{self.name} was changed, replaced or removed while it was in use: leave a run's files as they "
             "are until it has ended, and start it again",
+            field=self.field,
+        )
+
+    def _one_too_many(self) -> InvalidInput:
+        return InvalidInput(
+            f"{self.name} cannot be opened beside the model's other files: the limit of open files "
+            "(ulimit -n) is too low for so many; raise it, or save the model in fewer files",
             field=self.field,
         )
 

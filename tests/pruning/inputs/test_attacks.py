@@ -6,6 +6,7 @@ output and publish nothing; or have no effect at all.
 
 import hashlib
 import os
+import resource
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -169,6 +170,19 @@ def test_a_file_that_appears_after_resolve_is_not_read(
     copied = files_below(tmp_path / "out")
     assert name not in copied
     assert not any(SECRET.encode() in (tmp_path / "out" / path).read_bytes() for path in copied)
+
+
+def test_more_files_than_can_be_open_are_refused_as_such(model: Path, root: Path) -> None:
+    for number in range(200):
+        (model / f"{number}.model").write_text("")
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(list(Path("/proc/self/fd").iterdir())) + 100, limits[1]))
+    try:
+        with pytest.raises(InvalidInput, match="ulimit -n") as refused:
+            resolve(ModelReference(id=str(model)), roots=(root,))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert refused.value.field == "model.id"
 
 
 @pytest.mark.parametrize("above", ["model", "team"])

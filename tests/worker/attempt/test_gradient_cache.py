@@ -1,5 +1,6 @@
 """Two real jobs on one small model, in this process: the second reuses what the first has computed."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
@@ -16,7 +17,9 @@ from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.states import JobState
 from jobs.storage.store import Store
-from jobs.tables import Artifact, CachedGradients, GradientShard, Job
+from jobs.tables import Artifact, CachedGradients, CachedPerplexity, GradientShard, Job
+from pruning.recipe import Stage
+from worker.attempt.progress import JobProgress
 from worker.identity import Identity
 from worker.run_job import run_job
 
@@ -100,6 +103,38 @@ def test_another_owners_results_are_used_only_where_the_operator_allows_it(
             reports.append(session.get_one(Job, job_id).report)
     reused = [(found["gradients_reused"], found["dense_perplexity_reused"]) for found in reports if found]
     assert reused == [(False, False), (shared, shared)]
+
+
+@pytest.mark.threat
+def test_a_job_whose_model_is_rewritten_meanwhile_fails_and_shares_nothing(
+    database: Database,
+    submitted: Callable[..., UUID],
+    settings: Settings,
+    small_model: Path,
+    worker: Identity,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    weights = shutil.copytree(small_model, tmp_path / "model") / "model.safetensors"
+    honest, finished = weights.read_bytes(), JobProgress.stage_finished
+
+    def then_rewritten(progress: JobProgress, stage: Stage, seconds: float, peak: int) -> None:
+        finished(progress, stage, seconds, peak)
+        with weights.open("r+b") as file:
+            file.write(honest[:-4000] + bytes(4000) if stage == Stage.RESOLVE else honest)
+
+    monkeypatch.setattr(JobProgress, "stage_finished", then_rewritten)
+    job_id = submitted(model=str(weights.parent))
+    run_job(job_id, settings.model_copy(update={"model_roots": (tmp_path,)}), worker)
+    with database.begin() as session:
+        job = session.get_one(Job, job_id)
+        assert job.state == JobState.FAILED
+        assert job.error is not None
+        assert (job.error["type"], job.error["field"]) == ("invalid_input", "model.id")
+        assert "model.safetensors was changed" in job.error["message"]
+        assert session.scalars(select(CachedGradients.ready_at)).all() == [None]
+        assert session.scalars(select(GradientShard)).all() == []
+        assert session.scalars(select(CachedPerplexity)).all() == []
 
 
 def test_the_second_job_does_not_measure_the_dense_model(
