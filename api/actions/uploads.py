@@ -1,6 +1,8 @@
 """Uploads: receive a text, check it, and record it as its owner's."""
 
+import asyncio
 import codecs
+import logging
 from collections.abc import AsyncIterable, AsyncIterator
 from uuid import UUID, uuid4
 
@@ -11,24 +13,35 @@ from api.problems.problems import InvalidRequest, NotFound, QuotaExceeded, Servi
 from api.resources import AppResources
 from api.schemas.pages import PageQuery
 from api.schemas.uploads import UploadItem, UploadPage
+from jobs.database import DATABASE_UNAVAILABLE
 from jobs.storage import uploads
 from jobs.storage.store import StoredFile
+
+log = logging.getLogger(__name__)
 
 NO_SUCH_UPLOAD = "There is no such upload, or it belongs to another owner."
 
 
 async def receive(
-    resources: AppResources, owner: str, name: str, ending: str, body: AsyncIterable[bytes]
+    resources: AppResources, owner: str, name: str, ending: str, body: AsyncIterable[bytes], *, size: int
 ) -> tuple[UploadItem, bool]:
     """Store a text. Returns it, and whether this call created it: equal text returns the first upload.
+
+    While it arrives, `size` bytes count towards the owner's quota: what the request declares, or may have.
 
     Raises InvalidRequest for what is not text, QuotaExceeded, and ServiceUnavailable if it took too long.
     """
     quota = resources.settings.upload_quota_bytes
     key = f"uploads/{uuid4()}"
-    room = quota - await run_in_threadpool(_announce, resources, owner, key)
-    stored = await resources.store.put_stream(key, _checked(body, room, quota))
-    return await run_in_threadpool(_record, resources, owner, name, ending, stored)
+    room = await run_in_threadpool(_announce, resources, owner, key, size)
+    created = False
+    try:
+        stored = await resources.store.put_stream(key, _checked(body, room, quota))
+        upload, created = await run_in_threadpool(_record, resources, owner, name, ending, stored)
+        return upload, created
+    finally:
+        if not created:
+            await asyncio.shield(run_in_threadpool(_give_up, resources, key))
 
 
 def list_page(resources: AppResources, owner: str, query: PageQuery) -> UploadPage:
@@ -75,11 +88,22 @@ def _decode(decoder: codecs.IncrementalDecoder, chunk: bytes, *, final: bool = F
         raise InvalidRequest(FieldError(field="body", message="must be text, without NUL characters"))
 
 
-def _announce(resources: AppResources, owner: str, key: str) -> int:
-    """Record that a file is about to be written. Returns the size of all uploads of the owner so far."""
-    with resources.database.begin() as session:
-        uploads.announce(session, key)
-        return uploads.used_bytes(session, owner)
+def _announce(resources: AppResources, owner: str, key: str, size: int) -> int:
+    """Record that a file is about to be written. Returns how many bytes it may have."""
+    quota = resources.settings.upload_quota_bytes
+    try:
+        with resources.database.begin() as session:
+            return uploads.announce(session, owner, key, size=size, quota=quota)
+    except uploads.QuotaExceeded as error:
+        raise _over(quota) from error
+
+
+def _give_up(resources: AppResources, key: str) -> None:
+    try:
+        with resources.database.begin() as session:
+            uploads.give_up(session, key)
+    except DATABASE_UNAVAILABLE as error:
+        log.warning("an upload that failed takes quota for a day: %s", type(error).__name__)
 
 
 def _record(

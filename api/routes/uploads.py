@@ -20,7 +20,7 @@ from api.routes.ids import UploadId
 from api.schemas.pages import PageQuery
 from api.schemas.uploads import UploadItem, UploadPage
 from api.security.auth import Reader, Writer
-from api.security.middleware import UPLOAD_TYPES, media_type
+from api.security.middleware import UPLOAD_TYPES, body_size, media_type
 from jobs.storage.uploads import get
 from pruning.recipe import Text
 
@@ -56,7 +56,10 @@ async def create_upload(
     ending = UPLOAD_TYPES.get(media_type(request.headers))
     if ending is None:
         raise UnsupportedMediaType(f"Send the body as {' or '.join(UPLOAD_TYPES)}.")
-    upload, created = await uploads.receive(resources, principal.owner, name, ending, request.stream())
+    size = body_size(request.headers, at_most=resources.settings.max_upload_bytes)
+    upload, created = await uploads.receive(
+        resources, principal.owner, name, ending, request.stream(), size=size
+    )
     if not created:
         response.status_code = status.HTTP_200_OK
     return upload

@@ -172,6 +172,11 @@ def media_type(headers: Headers) -> str:
     return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
+def body_size(headers: Headers, *, at_most: int) -> int:
+    """Return how many bytes a body has, or may have where it declares no length."""
+    return at_most if "transfer-encoding" in headers else min(at_most, _declared_length(headers))
+
+
 def _declared_length(headers: Headers) -> int:
     length = headers.get("content-length", "0")
     # The server has checked that these are digits. So many of them are too many, whatever the number.

@@ -59,9 +59,36 @@ def used_bytes(session: Session, owner: str) -> int:
     return int(used or 0)
 
 
-def announce(session: Session, key: str) -> None:
-    """Announce that a file will be written under `key`."""
-    session.add(StrayUpload(key=key))
+def announce(session: Session, owner: str, key: str, *, size: int, quota: int) -> int:
+    """Announce that at most `size` bytes will be written under `key`, and take them from the owner's quota.
+
+    Returns how many there may be: fewer than `size` if the uploads of the owner, with those that are being
+    sent, leave less. Raises `QuotaExceeded` if they leave nothing.
+    """
+    _lock(session, owner)
+    room = quota - used_bytes(session, owner) - _bytes_in_flight(session, owner)
+    if room <= 0:
+        raise QuotaExceeded
+    session.add(StrayUpload(key=key, owner=owner, size=min(size, room)))
+    return min(size, room)
+
+
+def give_up(session: Session, key: str) -> None:
+    """Give back what an announced file takes from its owner's quota, and mark the file for deletion."""
+    session.execute(
+        update(StrayUpload).where(StrayUpload.key == key).values(owner=None, size=None, pending_delete=True)
+    )
+
+
+def _bytes_in_flight(session: Session, owner: str) -> int:
+    """Return the bytes that files of an owner may have which are being sent."""
+    in_flight = StrayUpload.owner == owner, StrayUpload.since > NOW - ABANDONED_AFTER
+    return int(session.scalar(select(func.coalesce(func.sum(StrayUpload.size), 0)).where(*in_flight)) or 0)
+
+
+def _lock(session: Session, owner: str) -> None:
+    """Serialise changes of an owner's uploads: no two requests may exceed the quota together."""
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"uploads of {owner}", 0))))
 
 
 def add(
@@ -70,10 +97,9 @@ def add(
     """Return the upload with the content of `stored`, and whether this call created it.
 
     An owner has each text once. The file must have been announced; if it does not become the upload, it will
-    be deleted. Raises `Abandoned` and `QuotaExceeded`. An advisory lock serialises the calls of one owner, so
-    that two of them cannot exceed the quota together.
+    be deleted. Raises `Abandoned` and `QuotaExceeded`.
     """
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"uploads of {owner}", 0))))
+    _lock(session, owner)
     known = session.scalar(select(Upload).where(*_is(owner, stored.sha256, ending)))
     if known is not None:
         return known, False

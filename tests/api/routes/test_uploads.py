@@ -1,11 +1,18 @@
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from typing import Any
 from uuid import UUID
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
+from starlette.datastructures import Headers
 
+from api.actions import uploads as actions
+from api.problems.problems import InvalidRequest, QuotaExceeded
+from api.resources import AppResources
+from api.security.middleware import body_size
 from jobs.lifecycle import lifecycle
 from jobs.settings import Settings
 from jobs.storage.store import Store
@@ -166,3 +173,51 @@ def test_an_upload_stays_while_a_job_may_need_it(
     assert client.delete(address).status_code == 204
     assert client.delete(address).status_code == 404
     assert stored(settings) == []
+
+
+async def pieces(*sent: bytes, then: asyncio.Event | None = None) -> AsyncIterator[bytes]:
+    for piece in sent:
+        yield piece
+    if then is not None:
+        await then.wait()
+
+
+@pytest.mark.threat
+def test_uploads_that_are_being_sent_count_towards_the_quota(settings: Settings) -> None:
+    async def send_together() -> None:
+        resources, go_on = AppResources.of(settings), asyncio.Event()
+
+        def receive(body: AsyncIterator[bytes], size: int, owner: str = "ada") -> Coroutine[Any, Any, Any]:
+            return actions.receive(resources, owner, "x", "txt", body, size=size)
+
+        held = asyncio.create_task(receive(pieces(b"a" * 10, then=go_on), 90_000))
+        await asyncio.sleep(0.5)
+        with pytest.raises(QuotaExceeded):
+            await receive(pieces(b"b" * 60_001), 60_001)
+        await receive(pieces(b"b" * 60_001), 60_001, owner="eve")
+        # What was refused or has failed takes nothing any more.
+        with pytest.raises(InvalidRequest):
+            await receive(pieces(b"\xff"), 60_000)
+        await receive(pieces(b"c" * 60_000), 60_000)
+        with pytest.raises(QuotaExceeded):
+            await receive(pieces(b"d"), 1)
+        go_on.set()
+        await held
+        # What arrived counts by what it has, and not by what it might have had.
+        await receive(pieces(b"d" * 80_000), 100_000)
+        resources.engine.dispose()
+
+    asyncio.run(send_together())
+
+
+@pytest.mark.parametrize(
+    ("headers", "size"),
+    [
+        ({"content-length": "7"}, 7),
+        ({"content-length": "999"}, 100),
+        ({"transfer-encoding": "chunked"}, 100),
+        ({}, 0),
+    ],
+)
+def test_a_body_without_a_length_may_have_any(headers: dict[str, str], size: int) -> None:
+    assert body_size(Headers(headers), at_most=100) == size

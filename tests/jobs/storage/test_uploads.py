@@ -18,7 +18,7 @@ REPORT = {"perplexity": {"dense": 10.0, "pruned": 10.1}}
 def test_a_search_whose_text_was_deleted_between_two_jobs_ends(database: sessionmaker[Session]) -> None:
     with database.begin() as session:
         stored = StoredFile("uploads/1", 1, "ab" * 32)
-        uploads.announce(session, stored.key)
+        uploads.announce(session, "ada", stored.key, size=10, quota=100)
         upload, _ = uploads.add(session, "ada", "x", "txt", stored, 100)
         recipe = RECIPE | {"calibration": {"dataset": f"upload:{upload.id}"}}
         target = Target.model_validate({"max_perplexity_increase": 0.05})

@@ -40,7 +40,7 @@ class Service:
         path.write_text(LINES)
         stored = self.store.put_file("uploads/1", path)
         with self.database.begin() as session:
-            uploads.announce(session, stored.key)
+            uploads.announce(session, "ada", stored.key, size=10, quota=1000)
             upload, _ = uploads.add(session, "ada", "lines", "jsonl", stored, 1000)
             return upload.id
 

@@ -200,7 +200,7 @@ def test_files_that_are_no_uploads_are_deleted(
     }
     with database.begin() as session:
         for name in ("died", "deleted", "coming", "kept"):
-            uploads.announce(session, stored[name].key)
+            uploads.announce(session, "ada", stored[name].key, size=10, quota=100)
         session.flush()
         session.execute(update(StrayUpload).where(StrayUpload.key == "uploads/died").values(since=LONG_AGO))
         uploads.add(session, "ada", "kept", "txt", stored["kept"], 100)
@@ -219,7 +219,7 @@ def test_what_is_being_deleted_does_not_become_an_upload(
     (tmp_path / "text").write_text("text")
     stored = store.put_file("uploads/slow", tmp_path / "text")
     with database.begin() as session:
-        uploads.announce(session, stored.key)
+        uploads.announce(session, "ada", stored.key, size=10, quota=100)
         session.flush()
         session.execute(update(StrayUpload).values(since=LONG_AGO))
         assert uploads.mark_pending_delete(session, 10) == [stored.key]
