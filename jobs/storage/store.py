@@ -96,16 +96,21 @@ class Store:
         self._objects = _object_store(url)
 
     def put_file(
-        self, key: str, path: Path, *, on_bytes: Callable[[int], None] = lambda count: None
+        self,
+        key: str,
+        path: Path,
+        *,
+        sha256: str | None = None,
+        on_bytes: Callable[[int], None] = lambda count: None,
     ) -> StoredFile:
         """Upload a file in parts, with only a few of them in memory, and return what was written.
 
-        `on_bytes` is called repeatedly with the number of bytes read so far. What it raises aborts the
-        upload, and the key stays as it was.
+        `sha256`: of the file, where it is known; it is not hashed again then. `on_bytes` is called repeatedly
+        with the number of bytes read so far. What it raises aborts the upload, and the key stays as it was.
         """
         size = path.stat().st_size
         part = max(_PART_BYTES, size // _MOST_PARTS)
-        reader = _HashedFile(path, on_bytes)
+        reader = _HashedFile(path, sha256, on_bytes)
         try:
             with _translated_errors(key):
                 if size <= _PART_BYTES:
@@ -126,7 +131,7 @@ class Store:
             if reader.error is not None:
                 raise reader.error from None
             raise
-        return StoredFile(key, reader.size, reader.digest.hexdigest())
+        return StoredFile(key, reader.size, reader.sha256)
 
     async def put_stream(self, key: str, pieces: AsyncIterable[bytes]) -> StoredFile:
         """Store a stream. What `pieces` raises aborts the upload, and nothing is stored under the key."""
@@ -209,20 +214,26 @@ class Store:
 
 
 class _HashedFile:
-    """Yields the pieces of a file, and has its size and digest at the end."""
+    """Yields the pieces of a file, and has its size and checksum at the end."""
 
-    def __init__(self, path: Path, on_bytes: Callable[[int], None]) -> None:
+    def __init__(self, path: Path, sha256: str | None, on_bytes: Callable[[int], None]) -> None:
         self._path = path
+        self._known = sha256
         self._on_bytes = on_bytes
-        self.digest = hashlib.sha256()
+        self._digest = hashlib.sha256()
         self.size = 0
         self.error: BaseException | None = None
+
+    @property
+    def sha256(self) -> str:
+        return self._known or self._digest.hexdigest()
 
     def __iter__(self) -> Iterator[bytes]:
         try:
             with self._path.open("rb") as file:
                 while piece := file.read(_READ_BYTES):
-                    self.digest.update(piece)
+                    if self._known is None:
+                        self._digest.update(piece)
                     self.size += len(piece)
                     self._on_bytes(self.size)
                     yield piece

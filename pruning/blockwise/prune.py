@@ -37,6 +37,7 @@ from pruning.model.selection import prunable_stack
 from pruning.recipe import Recipe, RefitOptions
 from pruning.recipe.methods import Magnitude
 from pruning.resume.store import ActivationCheckpoint
+from pruning.resume.throttle import SaveThrottle
 from pruning.runtime.malloc import retain_freed_heap
 
 _ANY_TOKENS = torch.arange(16)[None]  # ids that every vocabulary has
@@ -95,6 +96,7 @@ def prune_blocks(
     Raises NumericalFailure with the name of the layer.
     """
     stack.model.requires_grad_(False).eval()
+    throttle = SaveThrottle()
     missing = [index for index in range(len(stack.blocks)) if index not in blocks]
     if missing:
         first, last = missing[0], missing[-1]
@@ -124,7 +126,7 @@ def prune_blocks(
                     blocks.put(index, _pruned_block(recipe, index, block, targets, gradients, forward))
                 if forward is not None and index < last:
                     forward.advance(index)
-                    blocks.activation_checkpoint.save(index + 1, forward.state())
+                    _save(forward, blocks.activation_checkpoint, index + 1, throttle)
             step(index + 1, len(stack.blocks))
     return Pruned(blocks, len(stack.blocks))
 
@@ -140,6 +142,16 @@ def _forward(
         raise ValueError("this recipe measures the inputs of layers: it needs calibration windows")
     found = replay()
     return kind(found, micro_batches(found.stack, windows, backward=False, device=placement.device))
+
+
+def _save(
+    forward: BlockwiseForward, checkpoint: ActivationCheckpoint, block: int, throttle: SaveThrottle
+) -> None:
+    """Save the windows before `block` if that is worth it: a resumed run can also run them there again."""
+    state = forward.state()
+    if throttle.is_due(sum(hidden.nbytes for hidden in state.values())):
+        with throttle.saving():
+            checkpoint.save(block, state)
 
 
 def _restore(forward: BlockwiseForward, checkpoint: ActivationCheckpoint, *, no_later_than: int) -> int:

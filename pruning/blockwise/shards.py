@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import safe_open
-from safetensors.torch import save_file
 
 from pruning.blockwise.results import BlockFacts, PrunedBlock, PrunedLayer, Targets
 from pruning.masks.packed import SHAPES, packed, unpacked
 from pruning.masks.patterns import LayerTarget
 from pruning.recipe import Stage
+from pruning.resume.hashed_file import HashedFile, save_tensors
 from pruning.resume.store import NumericsKey, ResumeStore
 
 _MASK, _WEIGHT = "mask/", "weight/"
@@ -43,36 +43,35 @@ class StoredBlocks:
         return block in self._files
 
     def __getitem__(self, block: int) -> PrunedBlock:
-        return read_shard(self._files[block])
+        return read_shard(self._files[block].path)
 
     def facts(self, block: int) -> BlockFacts:
-        with safe_open(self._files[block], framework="pt") as file:
+        with safe_open(self._files[block].path, framework="pt") as file:
             return _facts(file)
 
     def put(self, block: int, pruned: PrunedBlock) -> None:
         """Write the shard and make it durable."""
         path = self._resume_store.directory(Stage.PRUNE) / f"{block:05}.safetensors"
-        write_shard(pruned, path)
-        self._commit(block, path)
+        self._commit(block, write_shard(pruned, path))
 
     def targets(self) -> Targets | None:
         if _TARGETS not in self._files:
             return None
-        stored = json.loads(self._files[_TARGETS].read_text())
+        stored = json.loads(self._files[_TARGETS].path.read_text())
         return {name: LayerTarget(**target) for name, target in stored.items()}
 
     def put_targets(self, targets: Targets) -> None:
         """Write them as JSON, from which floats come back bit for bit."""
         path = self._resume_store.directory(Stage.PRUNE) / "targets.json"
         path.write_text(json.dumps({name: asdict(target) for name, target in targets.items()}))
-        self._commit(_TARGETS, path)
+        self._commit(_TARGETS, HashedFile.of(path))
 
-    def _commit(self, block: int, path: Path) -> None:
-        self._resume_store.commit(Stage.PRUNE, block, path)
-        self._files[block] = path
+    def _commit(self, block: int, file: HashedFile) -> None:
+        self._resume_store.commit(Stage.PRUNE, block, file)
+        self._files[block] = file
 
 
-def write_shard(pruned: PrunedBlock, path: Path) -> None:
+def write_shard(pruned: PrunedBlock, path: Path) -> HashedFile:
     """Write a block as a safetensors file.
 
     `mask/<parameter>` is one bit per weight, as in `pruning.masks.packed`; `weight/<parameter>` is present
@@ -82,7 +81,7 @@ def write_shard(pruned: PrunedBlock, path: Path) -> None:
     tensors |= {f"{_WEIGHT}{name}": weight.contiguous() for name, weight in pruned.weights.items()}
     shapes = {name: list(mask.shape) for name, mask in pruned.masks.items()}
     metadata = {SHAPES: json.dumps(shapes), _FACTS: json.dumps(asdict(pruned.facts))}
-    save_file(tensors, path, metadata=metadata)
+    return save_tensors(tensors, path, metadata)
 
 
 def read_shard(path: Path) -> PrunedBlock:

@@ -115,6 +115,12 @@ class Deltas(Mapping[str, Tensor]):
         """`store`: puts a tensor into its place, which it calls by the given name."""
         self._store = store
         self._stored: dict[str, _Stored] = {}
+        self._sizes: dict[str, int] = {}
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of all deltas."""
+        return sum(self._sizes.values())
 
     def put(self, number: int, delta: Tensor) -> None:
         """Store a micro-batch's delta, from any device, in place of its earlier one."""
@@ -122,10 +128,12 @@ class Deltas(Mapping[str, Tensor]):
         if name in self._stored:
             self._stored.pop(name).drop()
         self._stored[name] = self._store(delta, f"delta-{name}")
+        self._sizes[name] = delta.nbytes
 
     def clear(self) -> None:
         """Forget all deltas."""
         self._stored.clear()
+        self._sizes.clear()
 
     def __getitem__(self, name: str) -> Tensor:
         found = self._stored[name].fetch()

@@ -16,13 +16,15 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from pruning.gradients.gradient_pass import GradientPass
-from pruning.gradients.shards import norms_from_shards, write_shard
+from pruning.gradients.shards import BlockShards, norms_from_shards
 from pruning.gradients.window_norms import GradientNorms
 from pruning.inputs.publications import Publish
 from pruning.model.blocks import Stack
 from pruning.model.layers import LinearLayer
-from pruning.recipe import GradientNorm, LayerSelection, Stage
-from pruning.resume.store import NumericsKey, ResumeStore, sha256_of
+from pruning.recipe import GradientNorm, LayerSelection
+from pruning.resume.hashed_file import HashedFile
+from pruning.resume.store import NumericsKey, ResumeStore
+from pruning.resume.writer import writer_for
 
 # Part of the fingerprint: raise it whenever the numbers change. 1 had no float32 tokens in narrow dtypes; 2
 # took the gradient of the summed loss, in every dtype.
@@ -34,7 +36,7 @@ ALL_NORMS: tuple[GradientNorm, ...] = get_args(GradientNorm)
 class GradientCache(Protocol):
     """A store of gradient shards that runs share. Whatever a method raises ends the run."""
 
-    def get(self, fingerprint: str) -> Mapping[int, Path] | None:
+    def get(self, fingerprint: str) -> Mapping[int, HashedFile] | None:
         """Return verified copies of the shards on this machine, by block.
 
         None: there are none, and the caller must compute them and then call `put`.
@@ -54,19 +56,19 @@ class GradientCache(Protocol):
 class GradientShards:
     """The gradient norms of a model's selected layers, one file per block."""
 
-    files: Mapping[int, Path]
+    files: Mapping[int, HashedFile]
     stack: Stack
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of all shards. It reads the files, once."""
-        checksums = [f"{block} {sha256_of(path)}" for block, path in sorted(self.files.items())]
+        """SHA-256 of all shards' checksums."""
+        checksums = [f"{block} {file.sha256}" for block, file in sorted(self.files.items())]
         return hashlib.sha256("\n".join(checksums).encode()).hexdigest()
 
     def norms(self, norms: Collection[GradientNorm]) -> GradientNorms:
         """Return norms that are read from the shards on each access, to the CPU."""
         layers = {
-            layer.name: self.files[index]
+            layer.name: self.files[index].path
             for index, block in enumerate(self.stack.blocks)
             for layer in block.layers
         }
@@ -75,7 +77,7 @@ class GradientShards:
     def is_valid(self) -> bool:
         """Whether both norms of every layer are there, in its shape, and finite. Reads all files."""
         return all(
-            index in self.files and _is_valid(self.files[index], block.layers)
+            index in self.files and _is_valid(self.files[index].path, block.layers)
             for index, block in enumerate(self.stack.blocks)
             if block.layers
         )
@@ -123,15 +125,16 @@ def stored(
 
     A pass on the schedule `whole` leaves no shards in the resume store, so they are written here.
     """
-    files = dict(resume_store.begin(Stage.GRADIENTS, gradient_pass.numerics_key))
-    for index, block in enumerate(stack.blocks):
-        if block.layers and index not in files:
-            path = resume_store.directory(Stage.GRADIENTS) / f"{index:05}.safetensors"
-            layers = [layer.name for layer in block.layers]
-            write_shard({norm: {name: gradients[norm][name] for name in layers} for norm in gradients}, path)
-            resume_store.commit(Stage.GRADIENTS, index, path)
-            files[index] = path
-    return GradientShards(files, stack), partial(gradient_cache.put, fingerprint, gradient_pass.numerics_key)
+    with writer_for(gradient_pass.device) as writer:
+        shards = BlockShards(resume_store, gradient_pass.numerics_key, writer)
+        for index, block in enumerate(stack.blocks):
+            if block.layers and index not in shards.files:
+                layers = [layer.name for layer in block.layers]
+                shards.put(
+                    index, {norm: {name: gradients[norm][name] for name in layers} for norm in gradients}
+                )
+    publish = partial(gradient_cache.put, fingerprint, gradient_pass.numerics_key)
+    return GradientShards(shards.files, stack), publish
 
 
 def _is_valid(path: Path, layers: Sequence[LinearLayer]) -> bool:

@@ -25,7 +25,7 @@ from pruning.gradients.lm_head import LMHeadLoss
 from pruning.gradients.loss import loss_scale
 from pruning.gradients.mixed_precision import MixedPrecisionForward
 from pruning.gradients.schedule import Schedule, ScheduleChoice
-from pruning.gradients.shards import norms_from_shards, write_shard
+from pruning.gradients.shards import BlockShards, norms_from_shards
 from pruning.gradients.streamed import StreamedPass, streamed_steps
 from pruning.gradients.window_norms import GradientAccumulator, GradientNorms, WindowNorms, finish_norms
 from pruning.model.blocks import Stack
@@ -34,6 +34,7 @@ from pruning.model.replay import Replay
 from pruning.model.selection import selected_stack
 from pruning.recipe import GradientNorm, LayerSelection, Stage
 from pruning.resume.store import NumericsKey, ResumeStore
+from pruning.resume.writer import writer_for
 from pruning.runtime.determinism import (
     deterministic_algorithms,
     has_no_deterministic_algorithm,
@@ -120,6 +121,11 @@ class GradientPass:
         self._norms = sorted(norms)
         self._stack = stack
         self.schedule = Schedule.choose(schedule, stack, windows, norms, placement)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the norms are computed."""
+        return self._placement.device
 
     @property
     def steps(self) -> int:
@@ -268,31 +274,28 @@ class GradientPass:
     def _run_streamed(self, step: Step, resume_store: ResumeStore | None) -> GradientNorms:
         if resume_store is None:
             raise ValueError("a streamed pass needs a resume store for its shards")
-        shards = dict(resume_store.begin(Stage.GRADIENTS, self.numerics_key))
-        directory = resume_store.directory(Stage.GRADIENTS)
-
-        def commit(block: int, norms: GradientNorms) -> None:
-            path = directory / f"{block:05}.safetensors"
-            write_shard(norms, path)
-            resume_store.commit(Stage.GRADIENTS, block, path)
-            shards[block] = path
-
         blocks = list(enumerate(self._stack.blocks))
-        missing = [index for index, block in blocks if block.layers and index not in shards]
-        if missing:
-            with ExitStack() as surroundings, self._activation_store(directory / "inputs") as block_inputs:
-                surroundings.enter_context(
-                    self._placement.resident_except(block.module for _, block in blocks)
-                )
-                replay = Replay(self._stack, self._windows, self._placement)
-                forward = MixedPrecisionForward(replay, self._float32_tokens)
-                streamed = StreamedPass(
-                    replay, forward, self._placement, self._micro_batches, self._norms, step
-                )
-                checkpoint = resume_store.activation_checkpoint(Stage.GRADIENTS)
-                streamed.run(missing, block_inputs, checkpoint, commit, surroundings)
-        files = {layer.name: shards[index] for index, block in blocks for layer in block.layers}
+        with writer_for(self.device) as writer:
+            shards = BlockShards(resume_store, self.numerics_key, writer)
+            missing = [index for index, block in blocks if block.layers and index not in shards.files]
+            if missing:
+                self._run_missing(missing, shards, step, resume_store)
+        files = {layer.name: shards.files[index].path for index, block in blocks for layer in block.layers}
         return norms_from_shards(files, self._norms)
+
+    def _run_missing(
+        self, missing: Collection[int], shards: BlockShards, step: Step, resume_store: ResumeStore
+    ) -> None:
+        scratch = resume_store.directory(Stage.GRADIENTS) / "inputs"
+        with ExitStack() as surroundings, self._activation_store(scratch) as inputs:
+            surroundings.enter_context(
+                self._placement.resident_except(block.module for block in self._stack.blocks)
+            )
+            replay = Replay(self._stack, self._windows, self._placement)
+            forward = MixedPrecisionForward(replay, self._float32_tokens)
+            streamed = StreamedPass(replay, forward, self._placement, self._micro_batches, self._norms, step)
+            checkpoint = resume_store.activation_checkpoint(Stage.GRADIENTS)
+            streamed.run(missing, inputs, checkpoint, shards, surroundings)
 
     @contextmanager
     def _activation_store(self, scratch: Path) -> Iterator[ActivationStore]:

@@ -1,25 +1,48 @@
-"""Gradient norms as one safetensors file per block, with each layer's tensor read on access.
+"""Gradient norms as one safetensors file per block, written behind the pass, each tensor read on access.
 
 A tensor is named `l1/<layer>` or `l2/<layer>`, as in `pruning.gradients.file`.
 """
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from pruning.gradients.window_norms import GradientNorms
 from pruning.inputs.frozen_file import FrozenFile
-from pruning.recipe import GradientNorm
+from pruning.recipe import GradientNorm, Stage
+from pruning.resume.hashed_file import HashedFile, save_tensors
+from pruning.resume.store import NumericsKey, ResumeStore
+from pruning.resume.writer import BlockWriter
 
 
-def write_shard(norms: GradientNorms, path: Path) -> None:
-    """Write the norms of one block."""
-    tensors = {f"{norm}/{layer}": norms[norm][layer].contiguous() for norm in norms for layer in norms[norm]}
-    save_file(tensors, path)
+class BlockShards:
+    """The shards of one gradient pass in its resume store, each written and committed by a writer."""
+
+    def __init__(self, resume_store: ResumeStore, numerics_key: NumericsKey, writer: BlockWriter) -> None:
+        """Begin the stage; blocks that were finished under the same key are found in `files`."""
+        self.files: dict[int, HashedFile] = dict(resume_store.begin(Stage.GRADIENTS, numerics_key))
+        """By block. Those that were put are here once the writer is drained."""
+        self._resume_store = resume_store
+        self._writer = writer
+
+    def put(self, block: int, norms: GradientNorms) -> None:
+        """Let the writer make the norms of a block durable, which the caller gives up."""
+        tensors = {f"{norm}/{layer}": norms[norm][layer] for norm in norms for layer in norms[norm]}
+        self._writer.put(tensors, partial(self._write, block))
+
+    def drain(self) -> None:
+        """Return when every block that was put is durable."""
+        self._writer.drain()
+
+    def _write(self, block: int, tensors: Mapping[str, Tensor]) -> None:
+        path = self._resume_store.directory(Stage.GRADIENTS) / f"{block:05}.safetensors"
+        file = save_tensors(tensors, path)
+        self._resume_store.commit(Stage.GRADIENTS, block, file)
+        self.files[block] = file
 
 
 def norms_from_shards(

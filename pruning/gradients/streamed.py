@@ -5,18 +5,18 @@
    output is propagated to its input, and the norms of its layers are finished.
 """
 
-import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 
 import torch
 from torch import Tensor
 
-from pruning.gradients.activation_store import ActivationStore
+from pruning.gradients.activation_store import ActivationStore, Deltas
 from pruning.gradients.hidden_states import HiddenStates
 from pruning.gradients.lm_head import LMHeadLoss
 from pruning.gradients.loss import loss_scale
 from pruning.gradients.mixed_precision import MixedPrecisionForward
+from pruning.gradients.shards import BlockShards
 from pruning.gradients.skip_matmul import SkippableMatmul
 from pruning.gradients.window_norms import GradientNorms, WindowNorms, finish_norms
 from pruning.model.blocks import Stack
@@ -25,6 +25,7 @@ from pruning.model.placement import Placement
 from pruning.model.replay import Call, Replay
 from pruning.recipe import GradientNorm
 from pruning.resume.store import ActivationCheckpoint
+from pruning.resume.throttle import SaveThrottle
 
 _PROBE_TOKENS = 16
 
@@ -64,17 +65,17 @@ class StreamedPass:
         self._probe = micro_batches[0][:1, :_PROBE_TOKENS]
         self._probe_calls: Sequence[Call] = ()
         self._done, self._steps = 0, streamed_steps(replay.stack, len(micro_batches))
-        self._next_save = time.monotonic()
+        self._throttle = SaveThrottle()
 
     def run(
         self,
         missing: Collection[int],
         inputs: ActivationStore,
         checkpoint: ActivationCheckpoint,
-        commit: Callable[[int, GradientNorms], None],
+        shards: BlockShards,
         surroundings: ExitStack,
     ) -> None:
-        """Compute the norms of the `missing` blocks, the last one first, and call `commit` for each.
+        """Compute the norms of the `missing` blocks, the last one first, and put them into `shards`.
 
         `inputs`: an empty store for the blocks' inputs and the deltas. `checkpoint`: holds the deltas between
         two blocks, and those of an interrupted pass are continued from. `surroundings`: keeps everything but
@@ -93,9 +94,11 @@ class StreamedPass:
             surroundings.close()
             inputs.drop(index)
             if index in missing:
-                commit(index, norms)
+                shards.put(index, norms)
+            del norms  # while the block below computes, its memory is needed
             if index > min(missing):
-                self._save(checkpoint, index - 1, inputs.deltas)
+                self._save(checkpoint, index - 1, inputs.deltas, shards)
+        shards.drain()
         checkpoint.drop()
 
     def _store_inputs(self, inputs: ActivationStore, top: int) -> None:
@@ -167,10 +170,14 @@ class StreamedPass:
         self._done += 1
         self._step(min(self._done, self._steps), self._steps)  # recomputing inputs takes uncounted steps
 
-    def _save(self, checkpoint: ActivationCheckpoint, block: int, deltas: Mapping[str, Tensor]) -> None:
-        """Save the deltas, but spend no more than a tenth of the time: they only spare a backward pass."""
-        if time.monotonic() < self._next_save:
-            return
-        started = time.monotonic()
-        checkpoint.save(block, deltas)
-        self._next_save = time.monotonic() + 10 * (time.monotonic() - started)
+    def _save(
+        self, checkpoint: ActivationCheckpoint, block: int, deltas: Deltas, shards: BlockShards
+    ) -> None:
+        """Save the deltas if that is worth it: they only spare a backward pass.
+
+        The shards of the blocks above come first: deltas below a block that is not durable are of no use.
+        """
+        if self._throttle.is_due(deltas.nbytes):
+            with self._throttle.saving():
+                shards.drain()
+                checkpoint.save(block, deltas)

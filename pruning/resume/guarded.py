@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pruning.inputs.frozen_file import FrozenFile
 from pruning.recipe.stages import Stage
+from pruning.resume.hashed_file import HashedFile
 from pruning.resume.store import ActivationCheckpoint, NumericsKey, ResumeStore
 
 
@@ -19,13 +20,13 @@ class GuardedResumeStore:
         self._store = store
         self._files = files
 
-    def begin(self, stage: Stage, numerics_key: NumericsKey) -> Mapping[int, Path]:
+    def begin(self, stage: Stage, numerics_key: NumericsKey) -> Mapping[int, HashedFile]:
         return self._store.begin(stage, numerics_key)
 
     def directory(self, stage: Stage) -> Path:
         return self._store.directory(stage)
 
-    def commit(self, stage: Stage, block: int, file: Path) -> None:
+    def commit(self, stage: Stage, block: int, file: HashedFile) -> None:
         """Raise InvalidInput with the field of a file that has changed; otherwise commit."""
         for frozen in self._files:
             frozen.check()

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pruning.errors import InvalidInput
 from pruning.recipe import ModelReference, Stage
 from pruning.report.schema import CalibrationFacts, ModelFacts
+from pruning.resume.hashed_file import HashedFile
 from pruning.resume.store import ResumeStore
 
 
@@ -25,7 +26,7 @@ class RunIdentityCheck:
     def __init__(self, resume_store: ResumeStore) -> None:
         self._resume_store = resume_store
         found = resume_store.begin(Stage.RESOLVE, {}).get(0)
-        self._before = None if found is None else RunIdentity(**json.loads(found.read_text()))
+        self._before = None if found is None else RunIdentity(**json.loads(found.path.read_text()))
 
     def pinned(self, reference: ModelReference) -> ModelReference:
         """Return the model at the commit that the first attempt resolved its branch to."""
@@ -40,7 +41,7 @@ class RunIdentityCheck:
         if self._before is None:
             path = self._resume_store.directory(Stage.RESOLVE) / "identity.json"
             path.write_text(json.dumps(asdict(now)))
-            self._resume_store.commit(Stage.RESOLVE, 0, path)
+            self._resume_store.commit(Stage.RESOLVE, 0, HashedFile.of(path))
             return
         for name, field in (
             ("recipe", "recipe"),

@@ -6,21 +6,19 @@ checkpoint on this machine's disk, the newest only: they save recomputation wher
 nothing is lost where they are not.
 """
 
-import hashlib
 import json
 import os
 import shutil
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from pruning.recipe.stages import Stage
+from pruning.resume.hashed_file import HashedFile, save_tensors, sha256_of
 
 NumericsKey = Mapping[str, str | int | float | bool | None]
 """All that decides the last bits of a stage besides the recipe: dtype, device, threads, micro-batch, …"""
@@ -43,9 +41,10 @@ class ActivationCheckpoint:
             return
         partial = self._directory / "activations.partial"
         contents = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-        save_file(contents, partial, metadata={"block": str(block), "numerics_key": self._numerics_key})
+        metadata = {"block": str(block), "numerics_key": self._numerics_key}
+        written = save_tensors(contents, partial, metadata)
         earlier = list(self._directory.glob("activations-*.safetensors"))
-        current = partial.replace(self._directory / f"activations-{sha256_of(partial)}.safetensors")
+        current = partial.replace(self._directory / f"activations-{written.sha256}.safetensors")
         for path in earlier:
             if path != current:
                 path.unlink(missing_ok=True)
@@ -79,7 +78,7 @@ class ActivationCheckpoint:
 class ResumeStore(Protocol):
     """The finished blocks of the stages of a run. An exception from any method ends the run."""
 
-    def begin(self, stage: Stage, numerics_key: NumericsKey) -> Mapping[int, Path]:
+    def begin(self, stage: Stage, numerics_key: NumericsKey) -> Mapping[int, HashedFile]:
         """Start or resume a stage. Return the shards of its finished blocks by block, on this machine.
 
         Only shards that were committed under the same numerics key and whose checksum matches are returned.
@@ -89,10 +88,11 @@ class ResumeStore(Protocol):
     def directory(self, stage: Stage) -> Path:
         """Return the directory in which the shards of a stage are written, each under a name of its own."""
 
-    def commit(self, stage: Stage, block: int, file: Path) -> None:
+    def commit(self, stage: Stage, block: int, file: HashedFile) -> None:
         """Make the shard of a finished block durable. It is in `directory(stage)`, and stays there.
 
-        When this returns, the block counts as finished, whatever happens to this process or machine.
+        When this returns, the block counts as finished, whatever happens to this process or machine. It may
+        be called on another thread than the other methods.
         """
 
     def activation_checkpoint(self, stage: Stage) -> ActivationCheckpoint:
@@ -106,13 +106,13 @@ class EphemeralResumeStore:
         """`directory`: an empty one."""
         self._directory = directory
 
-    def begin(self, stage: Stage, numerics_key: NumericsKey) -> Mapping[int, Path]:
+    def begin(self, stage: Stage, numerics_key: NumericsKey) -> Mapping[int, HashedFile]:
         return {}
 
     def directory(self, stage: Stage) -> Path:
         return _created(self._directory / stage)
 
-    def commit(self, stage: Stage, block: int, file: Path) -> None:
+    def commit(self, stage: Stage, block: int, file: HashedFile) -> None:
         """Do nothing: the file stays where it is."""
 
     def activation_checkpoint(self, stage: Stage) -> ActivationCheckpoint:
@@ -130,7 +130,7 @@ class DirectoryResumeStore:
         self._directory = directory
         self._numerics_key: dict[Stage, dict[str, Any]] = {}
 
-    def begin(self, stage: Stage, numerics_key: NumericsKey) -> Mapping[int, Path]:
+    def begin(self, stage: Stage, numerics_key: NumericsKey) -> Mapping[int, HashedFile]:
         self._numerics_key[stage] = dict(numerics_key)
         finished = {}
         for path in self.directory(stage).glob("*.note.json"):
@@ -138,21 +138,19 @@ class DirectoryResumeStore:
             shard = path.with_name(note["file"])
             unchanged = note["numerics_key"] == dict(numerics_key)
             if unchanged and shard.is_file() and sha256_of(shard) == note["sha256"]:
-                finished[int(note["block"])] = shard
+                finished[int(note["block"])] = HashedFile(shard, note["sha256"])
         return finished
 
     def directory(self, stage: Stage) -> Path:
         return _created(self._directory / stage)
 
-    def commit(self, stage: Stage, block: int, file: Path) -> None:
+    def commit(self, stage: Stage, block: int, file: HashedFile) -> None:
         """Flush the shard to the disk, then write its note atomically."""
-        with ThreadPoolExecutor(1) as thread:  # hash while the other thread waits for the disk
-            checksum = thread.submit(sha256_of, file)
-            _flush(file)
+        _flush(file.path)
         note = {
             "block": block,
-            "file": file.name,
-            "sha256": checksum.result(),
+            "file": file.path.name,
+            "sha256": file.sha256,
             "numerics_key": self._numerics_key[stage],
         }
         path = self.directory(stage) / f"{block}.note.json"
@@ -170,12 +168,6 @@ class DirectoryResumeStore:
             shutil.rmtree(self._directory / stage, ignore_errors=True)
         with suppress(OSError):  # it holds files of others
             self._directory.rmdir()
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file as 64 hex digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _canonical(numerics_key: NumericsKey) -> str:

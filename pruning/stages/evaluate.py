@@ -21,6 +21,7 @@ from pruning.model.blocks import find_stack
 from pruning.model.placement import Placement
 from pruning.recipe import Evaluation, Stage
 from pruning.report.schema import PerplexityFacts, ZeroShotFacts
+from pruning.resume.hashed_file import HashedFile
 from pruning.resume.store import NumericsKey, ResumeStore
 from pruning.runtime.device import total_memory
 from pruning.runtime.malloc import return_freed_heap
@@ -141,11 +142,11 @@ class EvaluateStage:
             start, end = ((0, self._dense_steps), (self._dense_steps, steps))[number]
             if number in stored:
                 step(end, steps)
-                return _Measurement.read(stored[number])
+                return _Measurement.read(stored[number].path)
             measurement = measure(lambda done: step(start + done, steps))
             path = self._resume_store.directory(Stage.EVALUATE) / f"{number}.json"
             measurement.write(path)
-            self._resume_store.commit(Stage.EVALUATE, number, path)
+            self._resume_store.commit(Stage.EVALUATE, number, HashedFile.of(path))
             return measurement
 
         known = self._cached.known

@@ -13,8 +13,9 @@ from pruning.recipe import Stage
 from tests.faults.tally import in_markdown
 from tests.stack import Stack
 
-# A kill in one of these finds a block that is begun and not durable. The other stages have no blocks.
-BLOCK_BY_BLOCK = (Stage.GRADIENTS, Stage.PRUNE, Stage.EVALUATE)
+# The blocks that are begun and not durable when a kill comes: one that is computed, and of gradients one that
+# is being written. The other stages have no blocks.
+BEGUN = {Stage.GRADIENTS: 2, Stage.PRUNE: 1, Stage.EVALUATE: 1}
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,16 @@ class Kill:
             elif attempt > self.attempt:
                 later.add(shard)
         again = later - set(damaged)
-        # How far it was with its current block, only the killed attempt knew.
-        in_a_block = self.stage in BLOCK_BY_BLOCK
-        return len(self.durable & again) + max(int(in_a_block), len((own - self.durable) & again))
+        # How far it was with what it had begun, only the killed attempt knew; a block that it was computing
+        # has left no shard.
+        begun = BEGUN.get(self.stage, 0)
+        written = len((own - self.durable) & again)
+        return len(self.durable & again) + max(begun, written + max(0, begun - 1))
+
+    @property
+    def allowed(self) -> int:
+        """How many blocks the kill may cost: what it had begun."""
+        return max(1, BEGUN.get(self.stage, 0))
 
 
 def durable(stack: Stack, job_id: UUID) -> frozenset[str]:

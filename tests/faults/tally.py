@@ -7,7 +7,7 @@ from uuid import UUID
 
 from jobs.spec.job import JobSpec
 from jobs.states import JobState
-from pruning.resume.store import sha256_of
+from pruning.resume.hashed_file import sha256_of
 from pruning.run import RunRequest, run
 from tests.stack import Stack
 

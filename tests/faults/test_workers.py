@@ -7,9 +7,11 @@ import pytest
 
 from jobs.lifecycle.events import StateChanged
 from jobs.states import JobState
+from jobs.storage.store import Store
 from pruning.recipe import Stage
 from tests.conftest import S3
 from tests.faults.conftest import Judge
+from tests.faults.kills import Kill, durable
 from tests.faults.proxies import UnreliableStore
 from tests.stack import Stack, signal_to
 
@@ -26,6 +28,25 @@ def test_a_killed_workers_job_is_finished_by_another(stack: Stack, judge: Judge,
     judge(f"kill -9 in stage {stage}", 1, [job_id])
     job = stack.job(job_id)
     assert (job.attempt, job.lost_attempts) == (2, 0)  # a new block has reset the count
+
+
+def test_a_kill_while_shards_are_written_behind_repeats_two_blocks_at_most(
+    stack: Stack, judge: Judge, store_url: str
+) -> None:
+    stack.environment["PRUNESERVE_ORPHANED_FILE_SECONDS"] = "86400"  # the shards of both attempts are counted
+    stack.start_dispatcher()
+    worker = stack.start("tests.faults.streaming_worker")
+    job_id = stack.submit(stack.long_spec())
+    stack.wait_until(lambda: len(durable(stack, job_id)) > 1)  # the first is the run's identity
+    signal_to(worker, signal.SIGSTOP, children=True)
+    time.sleep(0.1)  # for the queries that it has just sent
+    kill = Kill(job_id, 1, Stage.GRADIENTS, durable(stack, job_id))
+    assert stack.job(job_id).stage == Stage.GRADIENTS
+    signal_to(worker, signal.SIGKILL, children=True)
+    stack.expire_lease(job_id)
+    stack.start("tests.faults.streaming_worker")
+    judge("kill -9 while shards are written behind", 1, [job_id])
+    assert kill.repeated(Store(store_url), damaged=()) <= kill.allowed == 2
 
 
 def test_a_worker_killed_while_it_uploads(stack: Stack, judge: Judge, s3: S3, s3_url: str) -> None:

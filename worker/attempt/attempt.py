@@ -18,6 +18,7 @@ from jobs.spec.job import JobSpec
 from jobs.storage.store import NotStored, Store, StoredFile, StoreUnreachable, attempt_prefix
 from pruning.estimate import Estimate, ModelShape
 from pruning.recipe import is_local
+from pruning.resume.hashed_file import HashedFile
 from worker import scratch
 from worker.attempt.cache_key import cache_key
 from worker.attempt.disk import Disk
@@ -122,18 +123,21 @@ class Attempt:
         """Write an event of the job, and the columns of its row that the event updates."""
         self.guarded(lambda session: lifecycle.record(session, self.claim, event))
 
-    def upload(self, key: str, path: Path) -> StoredFile:
-        """Upload a file. Raises `StoreError` where retrying does not help."""
-        return self._with_store(lambda: self.store.put_file(key, path, on_bytes=lambda count: self.check()))
+    def upload(self, key: str, path: Path, *, sha256: str | None = None) -> StoredFile:
+        """Upload a file, whose checksum may be known. Raises `StoreError` where retrying does not help."""
+        return self._with_store(
+            lambda: self.store.put_file(key, path, sha256=sha256, on_bytes=lambda count: self.check())
+        )
 
     def download(self, key: str, path: Path) -> StoredFile:
         """Download a file to `path`, and return what was read. Raises `NotStored`."""
         return self._with_store(lambda: self.store.download(key, path, on_bytes=lambda count: self.check()))
 
-    def download_verified(self, key: str, path: Path, sha256: str) -> Path | None:
+    def download_verified(self, key: str, path: Path, sha256: str) -> HashedFile | None:
         """Download a file to `path`. None: the store has no such file, or one with another checksum."""
         try:
-            return path if self.download(key, path).sha256 == sha256 else None
+            found = self.download(key, path).sha256
+            return HashedFile(path, found) if found == sha256 else None
         except NotStored:
             return None
 

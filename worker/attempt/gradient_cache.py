@@ -10,6 +10,7 @@ from jobs.caches.gradients import Computing
 from jobs.lifecycle import lifecycle
 from jobs.tables import GradientShard
 from pruning.recipe import Stage
+from pruning.resume.hashed_file import HashedFile
 from pruning.resume.store import NumericsKey
 from worker.attempt.attempt import Attempt, Transition
 from worker.interrupts import BlockedOnJob
@@ -23,7 +24,7 @@ class JobGradientCache:
         self._attempt = attempt
         self._directory = directory
 
-    def get(self, fingerprint: str) -> Mapping[int, Path] | None:
+    def get(self, fingerprint: str) -> Mapping[int, HashedFile] | None:
         """Download the shards, by block. None: this job is to compute them.
 
         Raises `BlockedOnJob` while another job computes them.
@@ -36,7 +37,7 @@ class JobGradientCache:
             if isinstance(answer, gradients.Waiting):
                 raise BlockedOnJob(key, answer.job_id)
             downloaded = {shard.block: self._download(shard) for shard in answer}
-            files = {block: path for block, path in downloaded.items() if path is not None}
+            files = {block: file for block, file in downloaded.items() if file is not None}
             if files and len(files) == len(downloaded):
                 return files
             self.invalidate(fingerprint)
@@ -57,7 +58,7 @@ class JobGradientCache:
         key = self._attempt.cache_key(fingerprint)
         self._attempt.transaction(lambda session: gradients.discard(session, key))
 
-    def _download(self, shard: GradientShard) -> Path | None:
+    def _download(self, shard: GradientShard) -> HashedFile | None:
         self._directory.mkdir(parents=True, exist_ok=True)
         path = self._directory / f"{shard.block:05}.safetensors"
         return self._attempt.download_verified(shard.key, path, shard.sha256)

@@ -7,6 +7,7 @@ from typing import Any
 from jobs.lifecycle import finished_blocks
 from jobs.tables import JobBlock
 from pruning.recipe import Stage
+from pruning.resume.hashed_file import HashedFile
 from pruning.resume.store import ActivationCheckpoint, NumericsKey
 from worker.attempt.attempt import Attempt
 
@@ -20,13 +21,13 @@ class JobResumeStore:
         self._directory = directory
         self._numerics_keys: dict[Stage, dict[str, Any]] = {}
 
-    def begin(self, stage: Stage, numerics_key: NumericsKey) -> Mapping[int, Path]:
+    def begin(self, stage: Stage, numerics_key: NumericsKey) -> Mapping[int, HashedFile]:
         """Download the shards of the stage's finished blocks that have this numerics key."""
         wanted = self._numerics_keys[stage] = dict(numerics_key)
         job_id = self._attempt.claim.job_id
         rows = self._attempt.transaction(lambda session: finished_blocks.finished(session, job_id, stage))
         files = ((row.block, self._download(stage, row)) for row in rows if row.numerics_key == wanted)
-        return {block: path for block, path in files if path is not None}
+        return {block: file for block, file in files if file is not None}
 
     def directory(self, stage: Stage) -> Path:
         """Return the stage's directory, which is made if it does not exist."""
@@ -34,10 +35,11 @@ class JobResumeStore:
         directory.mkdir(parents=True, exist_ok=True)
         return directory
 
-    def commit(self, stage: Stage, block: int, file: Path) -> None:
+    def commit(self, stage: Stage, block: int, file: HashedFile) -> None:
         """Upload the shard under the attempt's prefix, then write the row that makes it count."""
         claim, numerics_key = self._attempt.claim, self._numerics_keys[stage]
-        shard = self._attempt.upload(f"{self._attempt.storage_prefix}/blocks/{stage}/{file.name}", file)
+        key = f"{self._attempt.storage_prefix}/blocks/{stage}/{file.path.name}"
+        shard = self._attempt.upload(key, file.path, sha256=file.sha256)
         self._attempt.guarded(
             lambda session: finished_blocks.keep(session, claim, stage, block, shard, numerics_key)
         )
@@ -45,6 +47,6 @@ class JobResumeStore:
     def activation_checkpoint(self, stage: Stage) -> ActivationCheckpoint:
         return ActivationCheckpoint(self.directory(stage), self._numerics_keys[stage])
 
-    def _download(self, stage: Stage, row: JobBlock) -> Path | None:
+    def _download(self, stage: Stage, row: JobBlock) -> HashedFile | None:
         path = self.directory(stage) / PurePosixPath(row.key).name
         return self._attempt.download_verified(row.key, path, row.sha256)

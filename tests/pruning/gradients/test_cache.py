@@ -10,7 +10,8 @@ from safetensors.torch import load_file, save_file
 
 from pruning.recipe import Evaluation, Recipe, Stage
 from pruning.report.schema import Report
-from pruning.resume.store import DirectoryResumeStore, NumericsKey, sha256_of
+from pruning.resume.hashed_file import HashedFile, sha256_of
+from pruning.resume.store import DirectoryResumeStore, NumericsKey
 from tests.pruning.runs import run_recipe
 
 EVALUATION = Evaluation(dataset="builtin", sequence_length=32, windows=1)
@@ -22,11 +23,11 @@ class InMemoryGradientCache:
 
     def __init__(self) -> None:
         self.resume_store: DirectoryResumeStore | None = None
-        self.entries: dict[str, Mapping[int, Path]] = {}
+        self.entries: dict[str, Mapping[int, HashedFile]] = {}
         self.confirmed: list[str] = []
         self.invalidated: list[str] = []
 
-    def get(self, fingerprint: str) -> Mapping[int, Path] | None:
+    def get(self, fingerprint: str) -> Mapping[int, HashedFile] | None:
         return self.entries.get(fingerprint)
 
     def put(self, fingerprint: str, numerics_key: NumericsKey) -> None:
@@ -117,7 +118,7 @@ def test_damaged_shards_are_invalidated_and_computed_again(
     cache = InMemoryGradientCache()
     _, expected = pruned(cache)
     ((fingerprint, shards),) = cache.entries.items()
-    path = shards[1]
+    path = shards[1].path
     tensors = load_file(path)
     name = next(iter(tensors))
     if damage == "not finite":

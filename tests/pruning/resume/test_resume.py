@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors import safe_open
 from transformers import LlamaForCausalLM, PreTrainedModel
 
 from pruning.blockwise import shards
@@ -17,7 +18,9 @@ from pruning.errors import InvalidInput
 from pruning.model import batching
 from pruning.recipe import Evaluation, Recipe, Stage
 from pruning.report.schema import Report
-from pruning.resume.store import ActivationCheckpoint, DirectoryResumeStore, sha256_of
+from pruning.resume.hashed_file import sha256_of
+from pruning.resume.store import ActivationCheckpoint, DirectoryResumeStore
+from pruning.resume.throttle import SaveThrottle
 from tests.pruning.runs import run_recipe
 
 pytestmark = pytest.mark.slow
@@ -238,6 +241,26 @@ def test_a_damaged_activation_checkpoint_is_ignored(
     damage(state)
     attempt(model, "gblm", tmp_path)
     assert contents(tmp_path / "out") == expected
+
+
+def test_a_run_goes_on_from_an_activation_checkpoint_that_is_older_than_its_last_block(
+    model: Path,
+    uninterrupted: Callable[..., tuple[Any, int]],
+    pruned_blocks: list[int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    expected, _ = uninterrupted("gblm")
+    pruned_blocks.clear()
+    due = [True]
+    monkeypatch.setattr(SaveThrottle, "is_due", lambda throttle, size: bool(due) and due.pop())
+    interrupt(model, "gblm", tmp_path, InterruptAfterBlock(2))
+    (state,) = (tmp_path / "resume/prune").glob("activations-*")
+    with safe_open(state, framework="pt") as file:
+        assert file.metadata()["block"] == "1"  # though blocks 0 to 2 are finished
+    attempt(model, "gblm", tmp_path)
+    assert contents(tmp_path / "out") == expected
+    assert pruned_blocks == [0, 1, 2, 3]
 
 
 def test_under_another_numerics_key_the_stage_starts_again(

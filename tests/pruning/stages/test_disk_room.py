@@ -13,6 +13,7 @@ from pruning.estimate import disk
 from pruning.estimate.architectures import shape_of_config
 from pruning.estimate.work import Windows
 from pruning.recipe import Evaluation, Recipe, Stage
+from pruning.resume.hashed_file import HashedFile
 from pruning.resume.store import DirectoryResumeStore
 from tests.pruning.runs import run_recipe
 
@@ -91,7 +92,7 @@ def test_the_shards_of_a_run_are_as_large_as_was_counted(tiny_llama_dir: Path, t
     sizes: dict[str, int] = {}
 
     class Sizes(DirectoryResumeStore):
-        def commit(self, stage: Stage, block: int, file: Path) -> None:
+        def commit(self, stage: Stage, block: int, file: HashedFile) -> None:
             super().commit(stage, block, file)
             shards = self.directory(stage).glob("0*.safetensors")
             sizes[stage] = sum(path.stat().st_size for path in shards)

@@ -15,6 +15,7 @@ from jobs.lifecycle.lifecycle import Claim
 from jobs.settings import Settings
 from jobs.tables import Job, JobBlock
 from pruning.recipe import Stage
+from pruning.resume.hashed_file import HashedFile
 from pruning.resume.store import ActivationCheckpoint
 from worker.attempt.attempt import Attempt
 from worker.attempt.resume_store import JobResumeStore
@@ -53,11 +54,12 @@ def next_attempt(database: Database, worker: Identity) -> Callable[[Claim], Clai
 def finish(resume_store: JobResumeStore, block: int, content: bytes) -> None:
     path = resume_store.directory(Stage.PRUNE) / f"{block}.safetensors"
     path.write_bytes(content)
-    resume_store.commit(Stage.PRUNE, block, path)
+    resume_store.commit(Stage.PRUNE, block, HashedFile.of(path))
 
 
 def found(resume_store: JobResumeStore, conditions: dict[str, object] = CONDITIONS) -> dict[int, bytes]:
-    return {block: path.read_bytes() for block, path in resume_store.begin(Stage.PRUNE, conditions).items()}
+    finished = resume_store.begin(Stage.PRUNE, conditions)
+    return {block: file.path.read_bytes() for block, file in finished.items()}
 
 
 def lost_attempts(database: Database, job_id: UUID) -> int:

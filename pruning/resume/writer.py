@@ -1,0 +1,134 @@
+"""Writes a finished block while the next one computes.
+
+On a GPU, writing, hashing and syncing a block's shard can take as long as computing the block. So a
+background writer takes copies in pinned host memory, which the device fills while it goes on computing, and
+makes them durable on a thread of its own. There is one block in flight at most: the next one waits for it.
+
+On a CPU the cores that would hash are the cores that compute, and writing beside the computation saves
+nothing. There the direct writer does the same work at once.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import Protocol, Self
+
+import torch
+from torch import Tensor
+
+from pruning.runtime.cgroup import host_memory
+from pruning.runtime.pinned_memory import PinnedArena, pinning_for
+
+log = logging.getLogger(__name__)
+
+Tensors = Mapping[str, Tensor]
+
+
+class BlockWriter(Protocol):
+    """Makes blocks durable, in the order in which they are given.
+
+    As a context manager it ends with nothing in flight, however it is left. What writing a block raised is
+    raised by the next call, or by leaving without another error.
+    """
+
+    def put(self, tensors: Tensors, write: Callable[[Tensors], None]) -> None:
+        """Let `write(tensors)`, on the CPU, make a block durable. The caller gives the tensors up."""
+
+    def drain(self) -> None:
+        """Return when every block is durable."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+def writer_for(device: torch.device) -> BlockWriter:
+    """Return the writer for blocks that `device` computes."""
+    if device.type == "cpu":
+        return DirectWriter()
+    return BackgroundWriter(PinnedArena(pinning_for(device), host_memory() // 8))
+
+
+class DirectWriter:
+    """Writes a block at once."""
+
+    def put(self, tensors: Tensors, write: Callable[[Tensors], None]) -> None:
+        write({name: tensor.cpu() for name, tensor in tensors.items()})
+
+    def drain(self) -> None:
+        """Do nothing: nothing is ever in flight."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Do nothing."""
+
+
+class BackgroundWriter:
+    """Writes a block on a thread, from pinned copies, while the caller computes the next one."""
+
+    def __init__(self, arena: PinnedArena) -> None:
+        """`arena`: where the copies lie; it is closed in the end. What does not fit is copied unpinned."""
+        self._arena = arena
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="block-writer")
+        self._in_flight: Future[None] | None = None
+
+    def put(self, tensors: Tensors, write: Callable[[Tensors], None]) -> None:
+        self.drain()  # its copies' memory is used again
+        copies = {name: self._copied(tensor) for name, tensor in tensors.items()}
+        landed = [_mark(device) for device in {tensor.device for tensor in tensors.values()}]
+        self._in_flight = self._thread.submit(self._write, copies, landed, write)
+
+    def drain(self) -> None:
+        pending, self._in_flight = self._in_flight, None
+        if pending is not None:
+            pending.result()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the thread. An error of the block in flight does not replace the one that ends the stage."""
+        try:
+            self.drain()
+        except BaseException as failure:
+            if error is None:
+                raise
+            log.warning("the last block was not written: %s", type(failure).__name__)
+        finally:
+            self._thread.shutdown()
+            self._arena.close()
+
+    def _copied(self, tensor: Tensor) -> Tensor:
+        """Queue a copy after what the device computes now. On a CPU the tensor itself is given up."""
+        if tensor.device.type == "cpu":
+            return tensor
+        pinned = self._arena.take(tensor.shape, tensor.dtype)
+        return tensor.cpu() if pinned is None else pinned.copy_(tensor, non_blocking=True)
+
+    def _write(
+        self, copies: Tensors, landed: list[Callable[[], None]], write: Callable[[Tensors], None]
+    ) -> None:
+        for wait in landed:
+            wait()
+        try:
+            write(copies)
+        finally:
+            for tensor in copies.values():
+                self._arena.give_back(tensor)
+
+
+def _mark(device: torch.device) -> Callable[[], None]:
+    """Return a function that waits until the device has done what is queued on it now."""
+    if device.type == "cpu":
+        return lambda: None
+    landed: Callable[[], None] = torch.cuda.current_stream(device).record_event().synchronize
+    return landed
