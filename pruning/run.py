@@ -110,7 +110,7 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                 resume_store=resume_store,
                 output=directory,
                 schedule=request.schedule,
-                shares_gradients=services.gradient_cache is not None,
+                gradient_cache=services.gradient_cache,
                 on_shape=services.on_shape,
             )
         )

@@ -1,6 +1,9 @@
 """Checks 8 to 12: random weights in the shapes of LLaMA-2-7B, LLaMA-2-70B and Mixtral."""
 
 import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 
 import torch
@@ -18,6 +21,7 @@ from pruning.model.placement import Placement
 from pruning.model.selection import prunable_stack
 from pruning.recipe import Recipe
 from pruning.resume.store import DirectoryResumeStore
+from pruning.resume.writer import BackgroundWriter
 from pruning.runtime.peak_memory import PeakMemory
 
 _BLOCKS_7B, _BLOCKS_70B = 32, 80
@@ -64,10 +68,30 @@ def _timed_pass(at: Context, choice: ModelChoice, schedule: ScheduleName) -> flo
     if at.on_gpu:
         torch.zeros(1, device=at.device)
         torch.cuda.reset_peak_memory_stats(at.device)
-    seconds = at.seconds(lambda: made.run(at.step, resume_store))
+    with _waits_for_shards() as waits:
+        seconds = at.seconds(lambda: made.run(at.step, resume_store))
+    at.record("of which it waited for shards that were being written, s", sum(waits))
     at.require("deterministic, as a job's passes are", made.deterministic)
     at.require("the micro-batch was not halved", made.schedule.micro_batch == first)
     return seconds
+
+
+@contextmanager
+def _waits_for_shards() -> Iterator[list[float]]:
+    """Collect the seconds that a pass waits for its background writer, each time that it does."""
+    waits: list[float] = []
+    plain = BackgroundWriter.drain
+
+    def drain(writer: BackgroundWriter) -> None:
+        began = time.perf_counter()
+        plain(writer)
+        waits.append(time.perf_counter() - began)
+
+    BackgroundWriter.drain = drain  # type: ignore[method-assign,assignment]
+    try:
+        yield waits
+    finally:
+        BackgroundWriter.drain = plain  # type: ignore[method-assign]
 
 
 def _memory(at: Context, reserved_at_most: float | None = None) -> None:

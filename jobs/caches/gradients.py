@@ -1,64 +1,88 @@
-"""The cache of gradient norms that jobs share, keyed by the fingerprint of their inputs.
+"""The cache of gradient norms that jobs share: an entry for each norm, by the fingerprint of its inputs.
 
-The first job that asks for a fingerprint computes the norms, until it has published them or ended; other jobs
-that ask in the meantime wait. Published norms are the shards of that job, where it has stored them.
+The first job that asks for a fingerprint computes the norm, until it has published it or ended; other jobs
+that ask in the meantime wait. A job that waits gives up what it was to compute itself, so that no two jobs
+wait for each other. A published norm is the shards of its job, where it has stored them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, literal, or_, select, update
+from pydantic import ValidationError
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from jobs.lifecycle import finished_blocks, lifecycle
 from jobs.lifecycle.lifecycle import Claim
+from jobs.spec.job import JobSpec
 from jobs.tables import NOW, CachedGradients, GradientShard, Job, JobBlock
+from pruning.recipe import GradientNorm, Recipe
+
+_INPUTS = ("model", "calibration", "layers", "dtype", "gradients")
+"""The fields of a recipe that decide its gradient norms."""
 
 
 @dataclass(frozen=True, slots=True)
-class Computing:
-    """The caller's job computes the norms."""
+class Found:
+    """Nobody else computes what the caller's job wants."""
+
+    shards: Mapping[str, Sequence[GradientShard]]  # by fingerprint, in order of blocks
+    to_compute: frozenset[str]  # fingerprints of what the caller's job computes
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Another job is computing the norms."""
+    """Another job is computing a norm that the caller's job wants."""
 
+    fingerprint: str
     job_id: UUID
 
 
-Answer = Sequence[GradientShard] | Computing | Waiting
+def ask(
+    session: Session, claim: Claim, wanted: Collection[str], later: Collection[str] = ()
+) -> Found | Waiting:
+    """Return the cached shards of the norms that are wanted, or who computes them.
+
+    The caller does, if nobody else does. Norms that other jobs need `later` are for the caller to compute if
+    it computes another one anyway, and nobody has them or computes them.
+    """
+    # In one order, or two jobs could wait for each other's locks.
+    entries = [_locked(session, claim, fingerprint) for fingerprint in sorted({*wanted, *later})]
+    free = {
+        entry.fingerprint
+        for entry in entries
+        if entry.ready_at is None
+        and (entry.job_id == claim.job_id or not finished_blocks.has_not_ended(session, entry.job_id))
+    }
+    for entry in entries:
+        if entry.fingerprint in wanted and entry.ready_at is None and entry.fingerprint not in free:
+            _give_up(session, claim)
+            return Waiting(entry.fingerprint, entry.job_id)
+    to_compute = free if free & {*wanted} else set()
+    for entry in entries:
+        if entry.fingerprint in to_compute:
+            entry.job_id = claim.job_id
+    _give_up(session, claim, free - to_compute)
+    ready = [entry.fingerprint for entry in entries if entry.ready_at and entry.fingerprint in wanted]
+    session.execute(update(CachedGradients).where(CachedGradients.fingerprint.in_(ready)).values(used_at=NOW))
+    return Found({fingerprint: _shards(session, fingerprint) for fingerprint in ready}, frozenset(to_compute))
 
 
-def ask(session: Session, claim: Claim, fingerprint: str) -> Answer:
-    """Return the cached shards in order of blocks, or who computes them: the caller, if nobody else does."""
-    session.execute(
-        upsert(CachedGradients)
-        .values(fingerprint=fingerprint, job_id=claim.job_id)
-        .on_conflict_do_nothing(index_elements=[CachedGradients.fingerprint])
-    )
-    # Locked: the norms cannot be published while this transaction decides.
-    entry = session.scalars(
-        select(CachedGradients).where(CachedGradients.fingerprint == fingerprint).with_for_update()
-    ).one()
-    if entry.ready_at is not None:
-        session.execute(
-            update(CachedGradients).where(CachedGradients.fingerprint == fingerprint).values(used_at=NOW)
-        )
-        return session.scalars(
-            select(GradientShard)
-            .where(GradientShard.fingerprint == fingerprint)
-            .order_by(GradientShard.block)
-        ).all()
-    if entry.job_id != claim.job_id:
-        if finished_blocks.has_not_ended(session, entry.job_id):
-            return Waiting(entry.job_id)
-        entry.job_id = claim.job_id
-    return Computing()
+def needed_in_sweep(session: Session, job_id: UUID, recipe: Recipe) -> frozenset[GradientNorm]:
+    """Return the norms that the jobs of a job's sweep compute from the same inputs as `recipe`."""
+    sweep = select(Job.sweep_id).where(Job.id == job_id).scalar_subquery()
+    needed: set[GradientNorm] = set()
+    for spec in session.scalars(select(Job.spec).where(Job.sweep_id == sweep)):
+        with suppress(ValidationError):  # another release stored it
+            other = JobSpec.model_validate(spec).recipe
+            if all(getattr(other, field) == getattr(recipe, field) for field in _INPUTS):
+                needed |= other.gradient_norms
+    return frozenset(needed)
 
 
 def still_computing(session: Session, fingerprint: str, job_id: UUID) -> UUID | None:
@@ -79,11 +103,17 @@ def still_computing(session: Session, fingerprint: str, job_id: UUID) -> UUID | 
 
 
 def publish(
-    session: Session, claim: Claim, fingerprint: str, stage: str, numerics_key: Mapping[str, Any]
+    session: Session,
+    claim: Claim,
+    fingerprint: str,
+    stage: str,
+    numerics_key: Mapping[str, Any],
+    numbers: Mapping[int, int],
 ) -> bool:
-    """Publish the job's finished blocks of the stage as the cached norms, and unblock the jobs that wait.
+    """Publish the job's finished shards of the stage as a cached norm, and unblock the jobs that wait.
 
-    Returns False if the caller does not hold its job any more, or was not the one to compute the norms.
+    `numbers`: for each block the number of its shard in the stage. Returns False if the caller does not hold
+    its job any more, or was not the one to compute the norm.
     """
     if session.scalar(select(Job.id).where(*lifecycle.running_under(claim)).with_for_update()) is None:
         return False
@@ -99,14 +129,21 @@ def publish(
     )
     if published is None:
         return False
-    shards = select(literal(fingerprint), JobBlock.block, JobBlock.key, JobBlock.size, JobBlock.sha256).where(
-        JobBlock.job_id == claim.job_id,
-        JobBlock.stage == stage,
-        JobBlock.numerics_key == dict(numerics_key),
+    rows = session.scalars(
+        select(JobBlock).where(
+            JobBlock.job_id == claim.job_id,
+            JobBlock.stage == stage,
+            JobBlock.numerics_key == dict(numerics_key),
+            JobBlock.block.in_(numbers.values()),
+        )
     )
-    columns = ["fingerprint", "block", "key", "size", "sha256"]
-    session.execute(insert(GradientShard).from_select(columns, shards))
-    session.execute(update(Job).where(Job.blocked_on == claim.job_id).values(blocked_on=None))
+    by_number = {row.block: row for row in rows}
+    for block, number in numbers.items():
+        row = by_number[number]
+        session.add(
+            GradientShard(fingerprint=fingerprint, block=block, key=row.key, size=row.size, sha256=row.sha256)
+        )
+    _unblock(session, claim)
     return True
 
 
@@ -142,6 +179,38 @@ def evict(session: Session, days: float, most_bytes: int, limit: int) -> int:
     ).all()
     _drop(session, old)
     return len(old)
+
+
+def _locked(session: Session, claim: Claim, fingerprint: str) -> CachedGradients:
+    """Return an entry, made for the caller's job if there was none; locked, so that none is published now."""
+    session.execute(
+        upsert(CachedGradients)
+        .values(fingerprint=fingerprint, job_id=claim.job_id)
+        .on_conflict_do_nothing(index_elements=[CachedGradients.fingerprint])
+    )
+    entry = select(CachedGradients).where(CachedGradients.fingerprint == fingerprint)
+    return session.scalars(entry.with_for_update()).one()
+
+
+def _shards(session: Session, fingerprint: str) -> Sequence[GradientShard]:
+    of_norm = select(GradientShard).where(GradientShard.fingerprint == fingerprint)
+    return session.scalars(of_norm.order_by(GradientShard.block)).all()
+
+
+def _give_up(session: Session, claim: Claim, fingerprints: Collection[str] | None = None) -> None:
+    """Let others compute what the caller's job was to compute: all of it, or some fingerprints."""
+    own = delete(CachedGradients).where(
+        CachedGradients.job_id == claim.job_id, CachedGradients.ready_at.is_(None)
+    )
+    if fingerprints is not None:
+        own = own.where(CachedGradients.fingerprint.in_(fingerprints))
+    if session.scalars(own.returning(CachedGradients.fingerprint)).all():
+        _unblock(session, claim)
+
+
+def _unblock(session: Session, claim: Claim) -> None:
+    """Let the jobs that wait for this one ask again."""
+    session.execute(update(Job).where(Job.blocked_on == claim.job_id).values(blocked_on=None))
 
 
 def _drop(session: Session, fingerprints: Sequence[str]) -> None:

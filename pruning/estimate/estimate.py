@@ -79,7 +79,7 @@ class Estimate(_Answer):
         schedule = None
         stages = [_resolve(shape, machine)]
         if recipe.gradient_norms and recipe.gradients is None:
-            schedule, stage = _gradients(shape, windows, dtype, machine)
+            schedule, stage = _gradients(shape, windows, dtype, machine, norms=len(recipe.gradient_norms))
             stages.append(stage)
         stages += [
             _stage(
@@ -174,18 +174,18 @@ def _resolve(shape: ModelShape, machine: Machine) -> StageEstimate:
 
 
 def _gradients(
-    shape: ModelShape, windows: Windows, dtype: str, machine: Machine
+    shape: ModelShape, windows: Windows, dtype: str, machine: Machine, *, norms: int
 ) -> tuple[Schedule, StageEstimate]:
     """Estimate `gradients`: `whole` if it fits and is short, else `streamed`.
 
-    Both norms are computed, so that other jobs can reuse them.
+    The job computes the norms that its recipe uses, and that of a sweep those of the other jobs as well.
     pruning.gradients.schedule decides by an assumed rate, so that a resumed run decides the same; near ten
     minutes the two may differ.
     """
     whole = _stage(
         Stage.GRADIENTS,
-        work.gradients(shape, windows, norms=2, passes=1),
-        memory.whole_gradients(shape, windows, dtype, norms=2),
+        work.gradients(shape, windows, norms=norms, passes=1),
+        memory.whole_gradients(shape, windows, dtype, norms=norms),
         dtype,
         machine,
     )
@@ -196,8 +196,8 @@ def _gradients(
         return "whole", whole
     return "streamed", _stage(
         Stage.GRADIENTS,
-        work.gradients(shape, windows, norms=2, passes=2),
-        memory.streamed_gradients(shape, windows, dtype, machine.kind, norms=2),
+        work.gradients(shape, windows, norms=norms, passes=2),
+        memory.streamed_gradients(shape, windows, dtype, machine.kind, norms=norms),
         dtype,
         machine,
     )

@@ -1,22 +1,22 @@
-"""Shares gradient norms between runs, under a fingerprint of everything that they depend on.
+"""Shares gradient norms between runs, each norm under a fingerprint of everything that it depends on.
 
-They do not depend on the method, the sparsity or the schedule. Both norms are always computed, so that they
-serve whichever a later run asks for.
+That is neither the method nor the sparsity nor the schedule. A run computes the norms that it needs and that
+nobody has, and with them those that runs after it are known to need.
 """
 
 import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
-from typing import Protocol, get_args
+from typing import Protocol
 
 import torch
 from safetensors import SafetensorError, safe_open
 
 from pruning.gradients.gradient_pass import GradientPass
-from pruning.gradients.shards import BlockShards, norms_from_shards
+from pruning.gradients.shards import BlockShards, norms_from_shards, shard_number
 from pruning.gradients.window_norms import GradientNorms
 from pruning.inputs.publications import Publish
 from pruning.model.blocks import Stack
@@ -30,23 +30,39 @@ from pruning.resume.writer import writer_for
 # took the gradient of the summed loss, in every dtype.
 _FORMAT = 3
 
-ALL_NORMS: tuple[GradientNorm, ...] = get_args(GradientNorm)
+
+@dataclass(frozen=True)
+class CacheAnswer:
+    """What a cache has of the norms that it was asked for."""
+
+    shards: Mapping[str, Mapping[int, HashedFile]]
+    """By fingerprint and block: verified copies on this machine."""
+    to_compute: frozenset[str]
+    """The fingerprints of the norms that the caller must compute, and then `put`."""
 
 
 class GradientCache(Protocol):
-    """A store of gradient shards that runs share. Whatever a method raises ends the run."""
+    """A store of shards that runs share, each norm by itself. Whatever a method raises ends the run."""
 
-    def get(self, fingerprint: str) -> Mapping[int, HashedFile] | None:
-        """Return verified copies of the shards on this machine, by block.
+    @property
+    def wanted_later(self) -> frozenset[GradientNorm]:
+        """The norms that other runs on the same model and windows are known to need."""
 
-        None: there are none, and the caller must compute them and then call `put`.
+    def get(self, wanted: Collection[str], later: Collection[str]) -> CacheAnswer:
+        """Ask for norms by their fingerprints.
+
+        All that are `wanted` are either found or for the caller to compute. Those needed `later` are never
+        found, and for the caller to compute only if it computes others anyway and nobody else has them.
         """
 
-    def put(self, fingerprint: str, numerics_key: NumericsKey) -> None:
-        """Publish the shards that the run's resume store holds for the stage `gradients` under this key."""
+    def put(self, fingerprint: str, numerics_key: NumericsKey, numbers: Mapping[int, int]) -> None:
+        """Publish a norm: shards that the run's resume store holds for the stage `gradients` under this key.
 
-    def confirm(self, fingerprint: str) -> None:
-        """Note that the shards that `get` returned are intact, and that the run uses them."""
+        `numbers`: for each block the number of its shard in that stage.
+        """
+
+    def confirm(self) -> None:
+        """Note that everything was found and is intact, and that the run uses it."""
 
     def invalidate(self, fingerprint: str) -> None:
         """Drop shards that `get` returned and that turned out to be unusable."""
@@ -54,8 +70,9 @@ class GradientCache(Protocol):
 
 @dataclass(frozen=True)
 class GradientShards:
-    """The gradient norms of a model's selected layers, one file per block."""
+    """One gradient norm of a model's selected layers, one file per block."""
 
+    norm: GradientNorm
     files: Mapping[int, HashedFile]
     stack: Stack
 
@@ -65,28 +82,34 @@ class GradientShards:
         checksums = [f"{block} {file.sha256}" for block, file in sorted(self.files.items())]
         return hashlib.sha256("\n".join(checksums).encode()).hexdigest()
 
-    def norms(self, norms: Collection[GradientNorm]) -> GradientNorms:
-        """Return norms that are read from the shards on each access, to the CPU."""
+    @property
+    def norms(self) -> GradientNorms:
+        """The norm, read from the shards on each access, to the CPU."""
         layers = {
             layer.name: self.files[index].path
             for index, block in enumerate(self.stack.blocks)
             for layer in block.layers
         }
-        return norms_from_shards(layers, norms)
+        return norms_from_shards({self.norm: layers})
 
     def is_valid(self) -> bool:
-        """Whether both norms of every layer are there, in its shape, and finite. Reads all files."""
+        """Whether the norm of every layer is there, in its shape, and finite. Reads all files."""
         return all(
-            index in self.files and _is_valid(self.files[index].path, block.layers)
+            index in self.files and _is_valid(self.files[index].path, self.norm, block.layers)
             for index, block in enumerate(self.stack.blocks)
             if block.layers
         )
 
 
 def fingerprint_of(
-    *, model: str, calibration: str, selection: LayerSelection, numerics_key: Mapping[str, object]
+    norm: GradientNorm,
+    *,
+    model: str,
+    calibration: str,
+    selection: LayerSelection,
+    numerics_key: Mapping[str, object],
 ) -> str:
-    """Return the SHA-256 of everything that the norms depend on, except the schedule and the micro-batch.
+    """Return the SHA-256 of everything that a norm depends on, except the schedule and the micro-batch.
 
     `model`: a commit or a content digest. `calibration`: the fingerprint of the windows. `numerics_key`: the
     placement's, of which device, dtype and attention enter, so that equal recipes give equal masks on the
@@ -94,6 +117,7 @@ def fingerprint_of(
     """
     content = {
         "format": _FORMAT,
+        "norm": norm,
         "model": model,
         "calibration": calibration,
         "selection": selection.model_dump(mode="json"),
@@ -102,49 +126,73 @@ def fingerprint_of(
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def load_cached(gradient_cache: GradientCache, fingerprint: str, stack: Stack) -> GradientShards | None:
-    """Return the cached shards after checking them, or None where the caller must compute them."""
-    while (files := gradient_cache.get(fingerprint)) is not None:
-        shards = GradientShards(files, stack)
-        if shards.is_valid():
-            gradient_cache.confirm(fingerprint)
-            return shards
-        gradient_cache.invalidate(fingerprint)
-    return None
+def load_cached(
+    gradient_cache: GradientCache,
+    fingerprints: Mapping[GradientNorm, str],
+    wanted: Collection[GradientNorm],
+    stack: Stack,
+) -> tuple[dict[GradientNorm, GradientShards], frozenset[GradientNorm]]:
+    """Return those `wanted` that are cached, after checking them, and the norms that the caller must compute.
+
+    `fingerprints`: of those wanted, and of those that are needed later.
+    """
+    by_fingerprint = {fingerprint: norm for norm, fingerprint in fingerprints.items()}
+    missing = {fingerprints[norm] for norm in wanted}
+    later = by_fingerprint.keys() - missing
+    found: dict[GradientNorm, GradientShards] = {}
+    to_compute: set[GradientNorm] = set()
+    while missing:
+        answer = gradient_cache.get(missing, later)
+        to_compute |= {by_fingerprint[fingerprint] for fingerprint in answer.to_compute}
+        missing, later = set(), set()
+        for fingerprint, files in answer.shards.items():
+            shards = GradientShards(by_fingerprint[fingerprint], files, stack)
+            if shards.is_valid():
+                found[shards.norm] = shards
+            else:
+                gradient_cache.invalidate(fingerprint)
+                missing.add(fingerprint)
+    if not to_compute:
+        gradient_cache.confirm()
+    return found, frozenset(to_compute)
 
 
 def stored(
     gradient_cache: GradientCache,
-    fingerprint: str,
+    fingerprints: Mapping[GradientNorm, str],
     gradients: GradientNorms,
     gradient_pass: GradientPass,
     stack: Stack,
     resume_store: ResumeStore,
-) -> tuple[GradientShards, Publish]:
+) -> tuple[dict[GradientNorm, GradientShards], Publish]:
     """Return the norms that this run has computed as shards in its resume store, and what publishes them.
 
     A pass on the schedule `whole` leaves no shards in the resume store, so they are written here.
     """
     with writer_for(gradient_pass.device) as writer:
-        shards = BlockShards(resume_store, gradient_pass.numerics_key, writer)
+        shards = BlockShards(resume_store, gradient_pass.numerics_key, list(gradients), writer)
         for index, block in enumerate(stack.blocks):
-            if block.layers and index not in shards.files:
+            if block.layers and index not in shards:
                 layers = [layer.name for layer in block.layers]
                 shards.put(
                     index, {norm: {name: gradients[norm][name] for name in layers} for norm in gradients}
                 )
-    publish = partial(gradient_cache.put, fingerprint, gradient_pass.numerics_key)
-    return GradientShards(shards.files, stack), publish
+
+    def publish() -> None:
+        for norm, files in shards.files.items():
+            numbers = {block: shard_number(block, norm) for block in files}
+            gradient_cache.put(fingerprints[norm], gradient_pass.numerics_key, numbers)
+
+    return {norm: GradientShards(norm, files, stack) for norm, files in shards.files.items()}, publish
 
 
-def _is_valid(path: Path, layers: Sequence[LinearLayer]) -> bool:
+def _is_valid(path: Path, norm: GradientNorm, layers: Sequence[LinearLayer]) -> bool:
     try:
         with safe_open(path, framework="pt") as shard:
-            for norm in ALL_NORMS:
-                for layer in layers:
-                    tensor = shard.get_tensor(f"{norm}/{layer.name}")
-                    if tensor.shape != layer.matrix.shape or not torch.isfinite(tensor.sum()):
-                        return False
+            for layer in layers:
+                tensor = shard.get_tensor(f"{norm}/{layer.name}")
+                if tensor.shape != layer.matrix.shape or not torch.isfinite(tensor.sum()):
+                    return False
     except (OSError, SafetensorError):
         return False
     return True

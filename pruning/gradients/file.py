@@ -105,4 +105,4 @@ class GradientFile:
         """Return norms that are read from the file on each access, to the CPU."""
         with self.frozen.opened() as path, safe_open(path, framework="pt") as file:
             layers = sorted({name.split("/", 1)[1] for name in file.keys()})  # noqa: SIM118 - not a mapping
-        return norms_from_shards(dict.fromkeys(layers, self.frozen), norms)
+        return norms_from_shards({norm: dict.fromkeys(layers, self.frozen) for norm in norms})

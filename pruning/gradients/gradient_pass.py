@@ -276,12 +276,16 @@ class GradientPass:
             raise ValueError("a streamed pass needs a resume store for its shards")
         blocks = list(enumerate(self._stack.blocks))
         with writer_for(self.device) as writer:
-            shards = BlockShards(resume_store, self.numerics_key, writer)
-            missing = [index for index, block in blocks if block.layers and index not in shards.files]
+            shards = BlockShards(resume_store, self.numerics_key, self._norms, writer)
+            missing = [index for index, block in blocks if block.layers and index not in shards]
             if missing:
                 self._run_missing(missing, shards, step, resume_store)
-        files = {layer.name: shards.files[index].path for index, block in blocks for layer in block.layers}
-        return norms_from_shards(files, self._norms)
+        return norms_from_shards(
+            {
+                norm: {layer.name: files[index].path for index, block in blocks for layer in block.layers}
+                for norm, files in shards.files.items()
+            }
+        )
 
     def _run_missing(
         self, missing: Collection[int], shards: BlockShards, step: Step, resume_store: ResumeStore

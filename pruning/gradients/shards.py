@@ -1,4 +1,4 @@
-"""Gradient norms as one safetensors file per block, written behind the pass, each tensor read on access.
+"""Gradient norms as one safetensors file per block and norm, written behind the pass, read on access.
 
 A tensor is named `l1/<layer>` or `l2/<layer>`, as in `pruning.gradients.file`.
 """
@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
+from typing import get_args
 
 from safetensors import safe_open
 from torch import Tensor
@@ -18,16 +19,36 @@ from pruning.resume.hashed_file import HashedFile, save_tensors
 from pruning.resume.store import NumericsKey, ResumeStore
 from pruning.resume.writer import BlockWriter
 
+_NORMS: tuple[GradientNorm, ...] = get_args(GradientNorm)
+
+
+def shard_number(block: int, norm: GradientNorm) -> int:
+    """Return the number of a shard in its stage: each block has one for every norm."""
+    return block * len(_NORMS) + _NORMS.index(norm)
+
 
 class BlockShards:
     """The shards of one gradient pass in its resume store, each written and committed by a writer."""
 
-    def __init__(self, resume_store: ResumeStore, numerics_key: NumericsKey, writer: BlockWriter) -> None:
-        """Begin the stage; blocks that were finished under the same key are found in `files`."""
-        self.files: dict[int, HashedFile] = dict(resume_store.begin(Stage.GRADIENTS, numerics_key))
-        """By block. Those that were put are here once the writer is drained."""
+    def __init__(
+        self,
+        resume_store: ResumeStore,
+        numerics_key: NumericsKey,
+        norms: Collection[GradientNorm],
+        writer: BlockWriter,
+    ) -> None:
+        """Begin the stage; shards that were finished under the same key are found in `files`."""
+        self.files: dict[GradientNorm, dict[int, HashedFile]] = {norm: {} for norm in norms}
+        """By norm and block. Those that were put are here once the writer is drained."""
+        for number, file in resume_store.begin(Stage.GRADIENTS, numerics_key).items():
+            block, norm = divmod(number, len(_NORMS))
+            self.files[_NORMS[norm]][block] = file
         self._resume_store = resume_store
         self._writer = writer
+
+    def __contains__(self, block: int) -> bool:
+        """Whether a block is finished: it has a shard for every norm."""
+        return all(block in files for files in self.files.values())
 
     def put(self, block: int, norms: GradientNorms) -> None:
         """Let the writer make the norms of a block durable, which the caller gives up."""
@@ -39,17 +60,20 @@ class BlockShards:
         self._writer.drain()
 
     def _write(self, block: int, tensors: Mapping[str, Tensor]) -> None:
-        path = self._resume_store.directory(Stage.GRADIENTS) / f"{block:05}.safetensors"
-        file = save_tensors(tensors, path)
-        self._resume_store.commit(Stage.GRADIENTS, block, file)
-        self.files[block] = file
+        directory = self._resume_store.directory(Stage.GRADIENTS)
+        for norm, files in self.files.items():
+            own = {name: tensor for name, tensor in tensors.items() if name.startswith(f"{norm}/")}
+            file = save_tensors(own, directory / f"{block:05}-{norm}.safetensors")
+            self._resume_store.commit(Stage.GRADIENTS, shard_number(block, norm), file)
+            files[block] = file
 
 
-def norms_from_shards(
-    files: Mapping[str, Path | FrozenFile], norms: Collection[GradientNorm]
-) -> GradientNorms:
-    """Return norms that are read from `files` (by layer name) on each access, to the CPU; none is cached."""
-    return {norm: _LazyNorms(norm, files) for norm in norms}
+def norms_from_shards(files: Mapping[GradientNorm, Mapping[str, Path | FrozenFile]]) -> GradientNorms:
+    """Return norms that are read from `files` (by norm and layer name) on each access, to the CPU.
+
+    None is cached.
+    """
+    return {norm: _LazyNorms(norm, of_norm) for norm, of_norm in files.items()}
 
 
 class _LazyNorms(Mapping[str, Tensor]):

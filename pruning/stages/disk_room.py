@@ -13,7 +13,7 @@ from pruning.errors import PruningError
 from pruning.estimate import ModelShape, disk
 from pruning.estimate.work import Windows
 from pruning.gradients.activation_store import Budget
-from pruning.gradients.cache import ALL_NORMS
+from pruning.gradients.cache import GradientCache
 from pruning.gradients.hidden_states import float32_tokens
 from pruning.gradients.schedule import Schedule, ScheduleChoice
 from pruning.model.shapes import shape_of
@@ -32,7 +32,7 @@ class DiskRoom:
     output: Path
     resume_store: ResumeStore
     schedule: ScheduleChoice
-    shares_gradients: bool  # norms are written as shards for other runs, whatever the schedule
+    gradient_cache: GradientCache | None  # where there is one, norms are written as shards on any schedule
 
     def check(self) -> None:
         """Raise PruningError(field='output') where a disk has too little free space.
@@ -62,7 +62,7 @@ class DiskRoom:
     def _gradient_shards(self) -> int:
         if self._gradient_schedule is None:
             return 0
-        if self._gradient_schedule.name == "whole" and not self.shares_gradients:
+        if self._gradient_schedule.name == "whole" and self.gradient_cache is None:
             return 0
         return disk.gradient_shards(self._shape, self._dtype, norms=len(self._norms))
 
@@ -105,7 +105,9 @@ class DiskRoom:
 
     @property
     def _norms(self) -> Collection[GradientNorm]:
-        return ALL_NORMS if self.shares_gradients else self.recipe.gradient_norms
+        """At most these are computed: the recipe's, and those that other runs will need."""
+        later = frozenset() if self.gradient_cache is None else self.gradient_cache.wanted_later
+        return self.recipe.gradient_norms | later
 
     @cached_property
     def _shape(self) -> ModelShape:

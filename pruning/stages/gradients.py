@@ -1,14 +1,16 @@
 """Gradients: the norms that a recipe uses, from a file, from a cache, or from a pass over the windows."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
+from torch import Tensor
+
 from pruning.blockwise.shards import StoredBlocks
 from pruning.data.calibration import CalibrationSet
 from pruning.gradients.cache import (
-    ALL_NORMS,
     GradientCache,
     GradientShards,
     fingerprint_of,
@@ -84,7 +86,7 @@ class GradientStage:
         self._publications = publications
         self._windows = inputs.calibration.windows if inputs.calibration else None
         self._pass: GradientPass | None = None
-        self._shards: GradientShards | None = None
+        self._shards: dict[GradientNorm, GradientShards] = {}  # that the cache has, or got from this run
         self._reused = False
 
     def prepare(self) -> int | None:
@@ -95,17 +97,14 @@ class GradientStage:
         """
         if not self._inputs.norms or self._inputs.file is not None or self._windows is None:
             return None
-        self._pass = GradientPass(
-            self._model.placement,
-            self._windows,
-            norms=self._inputs.norms if self._cache is None else ALL_NORMS,
-            stack=self._model.stack,
-            schedule=self._schedule,
-            deterministic=self._deterministic,
-        )
+        self._pass = self._pass_for(self._inputs.norms, self._windows)
         if self._cache is not None:
-            self._shards = load_cached(self._cache, self._fingerprint, self._model.stack)
-            self._reused = self._shards is not None
+            self._shards, missing = load_cached(
+                self._cache, self._fingerprints, self._inputs.norms, self._model.stack
+            )
+            self._reused = not missing
+            if missing and missing != self._inputs.norms:
+                self._pass = self._pass_for(missing, self._windows)
         return self._pass.steps
 
     def run(self, step: Step) -> tuple[GradientNorms, GradientOutcome]:
@@ -139,18 +138,37 @@ class GradientStage:
             return self._inputs.file.read(wanted)
         if self._pass is None:
             return {}
-        if self._shards is not None:
-            return self._shards.norms(wanted)
+        found = {norm: shards.norms[norm] for norm, shards in self._shards.items()}
+        computed = {} if self._reused else self._computed(self._pass, step)
+        return {norm: {**found, **computed}[norm] for norm in wanted}
+
+    def _computed(self, gradient_pass: GradientPass, step: Step) -> GradientNorms:
         try:
-            computed = self._pass.run(step, self._resume_store)
+            computed = gradient_pass.run(step, self._resume_store)
         finally:
             self._model.placement.end_stage()
         if self._cache is not None:
-            self._shards, publish = stored(
-                self._cache, self._fingerprint, computed, self._pass, self._model.stack, self._resume_store
+            shards, publish = stored(
+                self._cache,
+                self._fingerprints,
+                computed,
+                gradient_pass,
+                self._model.stack,
+                self._resume_store,
             )
+            self._shards |= shards
             self._publications.hold_back(publish)
-        return {norm: computed[norm] for norm in wanted}
+        return computed
+
+    def _pass_for(self, norms: Collection[GradientNorm], windows: Tensor) -> GradientPass:
+        return GradientPass(
+            self._model.placement,
+            windows,
+            norms=norms,
+            stack=self._model.stack,
+            schedule=self._schedule,
+            deterministic=self._deterministic,
+        )
 
     @cached_property
     def _model_key(self) -> NumericsKey:
@@ -158,19 +176,34 @@ class GradientStage:
 
     @property
     def _numerics_key(self) -> NumericsKey:
-        if self._shards is not None:
-            return {**self._model_key, "gradients": self._shards.digest}
-        of_the_pass = self._pass.numerics_key if self._pass else {}
-        return {**self._model_key, **{f"gradients: {name}": value for name, value in of_the_pass.items()}}
+        of_shards = {
+            f"gradients {norm}": shards.digest
+            for norm, shards in self._shards.items()
+            if norm in self._inputs.norms
+        }
+        of_the_pass = (
+            self._pass.numerics_key if self._pass and len(of_shards) < len(self._inputs.norms) else {}
+        )
+        return {
+            **self._model_key,
+            **of_shards,
+            **{f"gradients: {name}": value for name, value in of_the_pass.items()},
+        }
 
     @property
-    def _fingerprint(self) -> str:
-        return fingerprint_of(
-            model=self._provenance.model,
-            calibration=self._provenance.calibration,
-            selection=self._inputs.selection,
-            numerics_key=self._model.placement.numerics_key,
-        )
+    def _fingerprints(self) -> dict[GradientNorm, str]:
+        """Of the recipe's norms, and of those that other runs will need."""
+        later = self._cache.wanted_later if self._cache else frozenset()
+        return {
+            norm: fingerprint_of(
+                norm,
+                model=self._provenance.model,
+                calibration=self._provenance.calibration,
+                selection=self._inputs.selection,
+                numerics_key=self._model.placement.numerics_key,
+            )
+            for norm in sorted(self._inputs.norms | later)
+        }
 
     @property
     def _provenance(self) -> Provenance:

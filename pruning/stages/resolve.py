@@ -21,6 +21,7 @@ from pruning.data.windows import Reader
 from pruning.estimate import ModelShape
 from pruning.evaluation.perplexity import evaluation_sets
 from pruning.evaluation.zero_shot import Tasks
+from pruning.gradients.cache import GradientCache
 from pruning.gradients.file import GradientFile
 from pruning.gradients.schedule import ScheduleChoice
 from pruning.inputs.frozen_file import FrozenFile
@@ -122,7 +123,7 @@ class ResolveStage:
     resume_store: ResumeStore
     output: Path  # a directory on the disk that the pruned model is written to
     schedule: ScheduleChoice
-    shares_gradients: bool  # there is a gradient cache
+    gradient_cache: GradientCache | None
     on_shape: Callable[[ModelShape], None]
 
     def prepare(self) -> int:
@@ -150,7 +151,7 @@ class ResolveStage:
             output=self.output,
             resume_store=self.resume_store,
             schedule=self.schedule,
-            shares_gradients=self.shares_gradients,
+            gradient_cache=self.gradient_cache,
         )
 
     def _resolve(self) -> ResolvedRun:

@@ -53,7 +53,7 @@ def test_what_resolve_leaves_can_be_sent_to_another_process(tiny_llama_dir: Path
         resume_store=EphemeralResumeStore(tmp_path),
         output=tmp_path,
         schedule="auto",
-        shares_gradients=False,
+        gradient_cache=None,
         on_shape=lambda shape: None,
     ).run(ignore_steps)
     received = pickle.loads(pickle.dumps(resolved))  # noqa: S301 - our own

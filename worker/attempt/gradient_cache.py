@@ -1,15 +1,16 @@
 """The cache of gradient norms that jobs share: rows in the database, shards in the store."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 from sqlalchemy.orm import Session
 
 from jobs.caches import gradients
-from jobs.caches.gradients import Computing
 from jobs.lifecycle import lifecycle
 from jobs.tables import GradientShard
-from pruning.recipe import Stage
+from pruning.gradients.cache import CacheAnswer
+from pruning.recipe import GradientNorm, Stage
 from pruning.resume.hashed_file import HashedFile
 from pruning.resume.store import NumericsKey
 from worker.attempt.attempt import Attempt, Transition
@@ -24,33 +25,41 @@ class JobGradientCache:
         self._attempt = attempt
         self._directory = directory
 
-    def get(self, fingerprint: str) -> Mapping[int, HashedFile] | None:
-        """Download the shards, by block. None: this job is to compute them.
+    @cached_property
+    def wanted_later(self) -> frozenset[GradientNorm]:
+        """The norms that the other jobs of this one's sweep need, on the same model and windows."""
+        job_id, recipe = self._attempt.claim.job_id, self._attempt.spec.recipe
+        return self._attempt.transaction(lambda session: gradients.needed_in_sweep(session, job_id, recipe))
 
-        Raises `BlockedOnJob` while another job computes them.
-        """
-        key, claim = self._attempt.cache_key(fingerprint), self._attempt.claim
+    def get(self, wanted: Collection[str], later: Collection[str]) -> CacheAnswer:
+        """Download the shards that there are. Raises `BlockedOnJob` while another job computes one wanted."""
+        claim = self._attempt.claim
+        by_key = {self._attempt.cache_key(fingerprint): fingerprint for fingerprint in (*wanted, *later)}
+        keys = [[key for key, own in by_key.items() if own in some] for some in (wanted, later)]
+        found: dict[str, Mapping[int, HashedFile]] = {}
         while True:
-            answer = self._attempt.transaction(lambda session: gradients.ask(session, claim, key))
-            if isinstance(answer, Computing):
-                return None
+            answer = self._attempt.transaction(lambda session: gradients.ask(session, claim, *keys))
             if isinstance(answer, gradients.Waiting):
-                raise BlockedOnJob(key, answer.job_id)
-            downloaded = {shard.block: self._download(shard) for shard in answer}
-            files = {block: file for block, file in downloaded.items() if file is not None}
-            if files and len(files) == len(downloaded):
-                return files
-            self.invalidate(fingerprint)
+                raise BlockedOnJob(answer.fingerprint, answer.job_id)
+            for key, shards in answer.shards.items():
+                if by_key[key] not in found:
+                    files = self._downloaded(key, shards)
+                    if files is None:
+                        self.invalidate(by_key[key])
+                        break
+                    found[by_key[key]] = files
+            else:
+                return CacheAnswer(found, frozenset(by_key[key] for key in answer.to_compute))
 
-    def confirm(self, fingerprint: str) -> None:
+    def confirm(self) -> None:
         """Report that the shards save this job the computation."""
         self._attempt.progress.reuse(Stage.GRADIENTS)
 
-    def put(self, fingerprint: str, numerics_key: NumericsKey) -> None:
+    def put(self, fingerprint: str, numerics_key: NumericsKey, numbers: Mapping[int, int]) -> None:
         """Publish this job's shards. If the claim is lost, nothing is published; the next write says so."""
         key, claim = self._attempt.cache_key(fingerprint), self._attempt.claim
         self._attempt.transaction(
-            lambda session: gradients.publish(session, claim, key, Stage.GRADIENTS, numerics_key)
+            lambda session: gradients.publish(session, claim, key, Stage.GRADIENTS, numerics_key, numbers)
         )
 
     def invalidate(self, fingerprint: str) -> None:
@@ -58,10 +67,17 @@ class JobGradientCache:
         key = self._attempt.cache_key(fingerprint)
         self._attempt.transaction(lambda session: gradients.discard(session, key))
 
-    def _download(self, shard: GradientShard) -> HashedFile | None:
-        self._directory.mkdir(parents=True, exist_ok=True)
-        path = self._directory / f"{shard.block:05}.safetensors"
-        return self._attempt.download_verified(shard.key, path, shard.sha256)
+    def _downloaded(self, key: str, shards: Sequence[GradientShard]) -> Mapping[int, HashedFile] | None:
+        """Return the shards of an entry by block. None: there are none, or not all are as they were."""
+        directory = self._directory / key
+        directory.mkdir(parents=True, exist_ok=True)
+        files = {}
+        for shard in shards:
+            path = directory / f"{shard.block:05}.safetensors"
+            if (file := self._attempt.download_verified(shard.key, path, shard.sha256)) is None:
+                return None
+            files[shard.block] = file
+        return files or None
 
 
 def wait_for_gradients(attempt: Attempt, blocked: BlockedOnJob) -> Transition:

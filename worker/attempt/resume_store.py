@@ -20,9 +20,13 @@ class JobResumeStore:
         self._attempt = attempt
         self._directory = directory
         self._numerics_keys: dict[Stage, dict[str, Any]] = {}
+        self._own: dict[tuple[Stage, int], HashedFile] = {}  # committed by this attempt, and still here
 
     def begin(self, stage: Stage, numerics_key: NumericsKey) -> Mapping[int, HashedFile]:
-        """Download the shards of the stage's finished blocks that have this numerics key."""
+        """Download the shards of the stage's finished blocks that have this numerics key.
+
+        Those that this attempt has committed itself are on this machine already.
+        """
         wanted = self._numerics_keys[stage] = dict(numerics_key)
         job_id = self._attempt.claim.job_id
         rows = self._attempt.transaction(lambda session: finished_blocks.finished(session, job_id, stage))
@@ -43,10 +47,14 @@ class JobResumeStore:
         self._attempt.guarded(
             lambda session: finished_blocks.keep(session, claim, stage, block, shard, numerics_key)
         )
+        self._own[stage, block] = file
 
     def activation_checkpoint(self, stage: Stage) -> ActivationCheckpoint:
         return ActivationCheckpoint(self.directory(stage), self._numerics_keys[stage])
 
     def _download(self, stage: Stage, row: JobBlock) -> HashedFile | None:
+        own = self._own.get((stage, row.block))
+        if own is not None and own.sha256 == row.sha256:
+            return own
         path = self.directory(stage) / PurePosixPath(row.key).name
         return self._attempt.download_verified(row.key, path, row.sha256)

@@ -9,12 +9,14 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.caches import gradients
-from jobs.caches.gradients import Answer, Computing, Waiting
+from jobs.caches.gradients import Found, Waiting
 from jobs.fleet import dispatch_queue
 from jobs.lifecycle import finished_blocks, lifecycle
 from jobs.lifecycle.events import JobError
 from jobs.lifecycle.lifecycle import Claim
+from jobs.spec.job import JobSpec
 from jobs.storage.store import StoredFile
+from jobs.sweeps import sweeps
 from jobs.tables import NOW, CachedGradients, GradientShard, Job
 
 Database = sessionmaker[Session]
@@ -36,23 +38,30 @@ def take(database: Database, submit: Callable[[], UUID]) -> Callable[[], Claim]:
     return take
 
 
-def ask(database: Database, claim: Claim, fingerprint: str = "f") -> Answer:
+COMPUTING = Found({}, frozenset({"f"}))
+
+
+def ask(database: Database, claim: Claim, *wanted: str, later: Sequence[str] = ()) -> Found | Waiting:
     with database.begin() as session:
-        return gradients.ask(session, claim, fingerprint)
+        return gradients.ask(session, claim, wanted or ["f"], later)
 
 
-def compute(database: Database, claim: Claim, fingerprint: str = "f", size: int = 10) -> bool:
-    """Two blocks of the artifact, and one that was computed under other conditions."""
+def compute(
+    database: Database, claim: Claim, fingerprint: str = "f", size: int = 10, first_number: int = 0
+) -> bool:
+    """Two blocks of the norm, whose shards have every second number, and one under other conditions."""
+    numbers = {block: first_number + 2 * block for block in (0, 1)}
     with database.begin() as session:
-        for block, conditions in ((0, CONDITIONS), (1, CONDITIONS), (2, {"schedule": "other"})):
-            shard = StoredFile(f"jobs/{claim.job_id}/attempts/1/{block}", size, f"sha{block}")
-            assert finished_blocks.keep(session, claim, STAGE, block, shard, conditions)
-        return gradients.publish(session, claim, fingerprint, STAGE, CONDITIONS)
+        for number in (*numbers.values(), 4):
+            shard = StoredFile(f"jobs/{claim.job_id}/attempts/1/{number}", size, f"sha{number}")
+            conditions = {"schedule": "other"} if number == 4 else CONDITIONS
+            assert finished_blocks.keep(session, claim, STAGE, number, shard, conditions)
+        return gradients.publish(session, claim, fingerprint, STAGE, CONDITIONS, numbers)
 
 
-def waits(database: Database, claim: Claim, computing: UUID) -> None:
+def waits(database: Database, claim: Claim, computing: UUID, fingerprint: str = "f") -> None:
     with database.begin() as session:
-        still = gradients.still_computing(session, "f", computing)
+        still = gradients.still_computing(session, fingerprint, computing)
         assert lifecycle.requeue_until(session, claim, still, "waits")
 
 
@@ -61,18 +70,18 @@ def undispatched(database: Database) -> Sequence[UUID]:
         return dispatch_queue.take_undispatched(session, "prune", 10)
 
 
-def keys(answer: Answer) -> list[str]:
-    assert not isinstance(answer, Computing | Waiting)
-    return [shard.key for shard in answer]
+def keys(answer: Found | Waiting, fingerprint: str = "f") -> list[str]:
+    assert isinstance(answer, Found)
+    return [shard.key for shard in answer.shards[fingerprint]]
 
 
 def test_the_second_job_waits_until_the_first_has_published(
     database: Database, take: Callable[[], Claim]
 ) -> None:
     first, second = take(), take()
-    assert ask(database, first) == Computing()
-    assert ask(database, first) == Computing()  # also when it comes back
-    assert ask(database, second) == Waiting(first.job_id)
+    assert ask(database, first) == COMPUTING
+    assert ask(database, first) == COMPUTING  # also when it comes back
+    assert ask(database, second) == Waiting("f", first.job_id)
     waits(database, second, first.job_id)
     assert undispatched(database) == []
     assert compute(database, first)
@@ -80,7 +89,11 @@ def test_the_second_job_waits_until_the_first_has_published(
     with database.begin() as session:
         again = lifecycle.claim(session, second.job_id, "worker", 30)
     assert again is not None
-    assert keys(ask(database, again)) == [f"jobs/{first.job_id}/attempts/1/{block}" for block in (0, 1)]
+    answer = ask(database, again)
+    assert keys(answer) == [f"jobs/{first.job_id}/attempts/1/{number}" for number in (0, 2)]
+    assert isinstance(answer, Found)
+    assert [shard.block for shard in answer.shards["f"]] == [0, 1]
+    assert not answer.to_compute
 
 
 def test_a_job_does_not_wait_for_norms_that_were_published_in_between(
@@ -115,7 +128,77 @@ def test_a_job_that_ends_without_publishing_unblocks_the_others(
     with database.begin() as session:
         again = lifecycle.claim(session, second.job_id, "worker", 30)
     assert again is not None
-    assert ask(database, again) == Computing()
+    assert ask(database, again) == COMPUTING
+
+
+def test_a_job_asks_for_several_norms_at_once_and_each_is_published_by_itself(
+    database: Database, take: Callable[[], Claim]
+) -> None:
+    first, second, third = take(), take(), take()
+    assert ask(database, first, "l1", "l2") == Found({}, frozenset({"l1", "l2"}))
+    assert compute(database, first, "l1")
+    assert keys(ask(database, second, "l1"), "l1") == [f"jobs/{first.job_id}/attempts/1/{n}" for n in (0, 2)]
+    assert ask(database, third, "l1", "l2") == Waiting("l2", first.job_id)
+    assert compute(database, first, "l2", first_number=1)
+    both = ask(database, third, "l1", "l2")
+    assert keys(both, "l2") == [f"jobs/{first.job_id}/attempts/1/{n}" for n in (1, 3)]
+    with database.begin() as session:
+        gradients.discard(session, "l2")
+    assert len(keys(ask(database, third, "l1"), "l1")) == 2  # the other is still there
+    assert isinstance(answer := ask(database, third, "l1", "l2"), Found)
+    assert answer.to_compute == {"l2"}
+
+
+def test_no_two_jobs_wait_for_each_other(database: Database, take: Callable[[], Claim]) -> None:
+    first, second, third = take(), take(), take()
+    assert ask(database, first, "l1") == Found({}, frozenset({"l1"}))
+    assert ask(database, second, "l2") == Found({}, frozenset({"l2"}))
+    assert ask(database, third, "l1") == Waiting("l1", first.job_id)
+    waits(database, third, first.job_id, "l1")
+    assert undispatched(database) == []
+    # The first one needs the other norm as well after all, and waits: what it held is free for the third.
+    assert ask(database, first, "l1", "l2") == Waiting("l2", second.job_id)
+    waits(database, first, second.job_id, "l2")
+    assert undispatched(database) == [third.job_id]
+    assert ask(database, second, "l1", "l2") == Found({}, frozenset({"l1", "l2"}))
+
+
+def test_norms_that_others_need_later_are_computed_with_another_and_never_waited_for(
+    database: Database, take: Callable[[], Claim]
+) -> None:
+    first, second, third = take(), take(), take()
+    assert ask(database, first, "l2", later=["l1"]) == Found({}, frozenset({"l1", "l2"}))
+    assert ask(database, second, "other", later=["l1"]) == Found({}, frozenset({"other"}))
+    assert compute(database, second, "other")
+    assert isinstance(answer := ask(database, third, "other", later=["l3"]), Found)
+    assert not answer.to_compute
+    with database.begin() as session:
+        assert session.get(CachedGradients, "l3") is None  # whoever needs it computes it
+
+
+def test_a_sweep_needs_the_norms_of_its_jobs_with_the_same_inputs(database: Database) -> None:
+    def spec(**changes: object) -> JobSpec:
+        recipe = {"model": "org/name", "sparsity": 0.5, "method": {"name": "gblm", "norm": "l1"}, **changes}
+        return JobSpec.model_validate({"recipe": recipe})
+
+    l2 = {"method": {"name": "gblm", "norm": "l2"}}
+    other_text = {"calibration": {"seed": 7}}
+    for specs, needed in (
+        ([spec(), spec(sparsity=0.7)], {"l1"}),
+        ([spec(), spec(**l2)], {"l1", "l2"}),
+        ([spec(), spec(**l2, **other_text)], {"l1"}),
+        ([spec(), spec(**l2, dtype="float32")], {"l1"}),
+        ([spec(), spec(method="wanda", allocation="gradient")], {"l1", "l2"}),
+        ([spec(), spec(method="magnitude")], {"l1"}),
+    ):
+        with database.begin() as session:
+            sweep = sweeps.create(session, "ada", {}, specs, {})
+            job_id = session.scalars(
+                select(Job.id).where(Job.sweep_id == sweep.id).order_by(Job.id).limit(1)
+            ).one()
+            assert gradients.needed_in_sweep(session, job_id, specs[0].recipe) == needed
+            alone = lifecycle.create(session, "ada", specs[0]).id
+            assert gradients.needed_in_sweep(session, alone, specs[0].recipe) == frozenset()
 
 
 def test_only_the_holder_of_the_computing_job_can_publish(
@@ -126,7 +209,7 @@ def test_only_the_holder_of_the_computing_job_can_publish(
     assert not compute(database, second)
     with database.begin() as session:
         assert lifecycle.hand_back(session, first, "the worker shuts down")
-        assert not gradients.publish(session, first, "f", STAGE, CONDITIONS)
+        assert not gradients.publish(session, first, "f", STAGE, CONDITIONS, {})
 
 
 def test_damaged_norms_are_computed_again(database: Database, take: Callable[[], Claim]) -> None:
@@ -135,7 +218,7 @@ def test_damaged_norms_are_computed_again(database: Database, take: Callable[[],
     assert compute(database, first)
     with database.begin() as session:
         gradients.discard(session, "f")
-    assert ask(database, second) == Computing()
+    assert ask(database, second) == COMPUTING
     with database.begin() as session:
         assert session.scalar(select(Job.orphaned_files_since).where(Job.id == first.job_id)) is not None
         assert session.scalars(select(GradientShard)).all() == []

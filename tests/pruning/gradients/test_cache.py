@@ -1,6 +1,6 @@
 """Gradient norms that one run puts into a cache and others get: the result is that of computing them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from pruning.recipe import Evaluation, Recipe, Stage
+from pruning.gradients.cache import CacheAnswer
+from pruning.recipe import Evaluation, GradientNorm, Recipe, Stage
 from pruning.report.schema import Report
 from pruning.resume.hashed_file import HashedFile, sha256_of
 from pruning.resume.store import DirectoryResumeStore, NumericsKey
@@ -21,21 +22,30 @@ CALIBRATION = {"dataset": "builtin", "samples": 3, "sequence_length": 24}
 class InMemoryGradientCache:
     """A cache in this process, over the resume stores of the runs that computed the norms."""
 
-    def __init__(self) -> None:
+    def __init__(self, *wanted_later: GradientNorm) -> None:
+        self.wanted_later = frozenset(wanted_later)
         self.resume_store: DirectoryResumeStore | None = None
         self.entries: dict[str, Mapping[int, HashedFile]] = {}
-        self.confirmed: list[str] = []
+        self.found: list[int] = []
+        self.confirmed = 0
         self.invalidated: list[str] = []
 
-    def get(self, fingerprint: str) -> Mapping[int, HashedFile] | None:
-        return self.entries.get(fingerprint)
+    def get(self, wanted: Collection[str], later: Collection[str]) -> CacheAnswer:
+        assert not {*wanted} & {*later}
+        found = {
+            fingerprint: self.entries[fingerprint] for fingerprint in wanted if fingerprint in self.entries
+        }
+        self.found.append(len(found))
+        missing = {*wanted} - found.keys()
+        return CacheAnswer(found, frozenset(missing | ({*later} - self.entries.keys() if missing else set())))
 
-    def put(self, fingerprint: str, numerics_key: NumericsKey) -> None:
+    def put(self, fingerprint: str, numerics_key: NumericsKey, numbers: Mapping[int, int]) -> None:
         assert self.resume_store is not None
-        self.entries[fingerprint] = self.resume_store.begin(Stage.GRADIENTS, numerics_key)
+        stored = self.resume_store.begin(Stage.GRADIENTS, numerics_key)
+        self.entries[fingerprint] = {block: stored[number] for block, number in numbers.items()}
 
-    def confirm(self, fingerprint: str) -> None:
-        self.confirmed.append(fingerprint)
+    def confirm(self) -> None:
+        self.confirmed += 1
 
     def invalidate(self, fingerprint: str) -> None:
         self.invalidated.append(fingerprint)
@@ -80,21 +90,72 @@ def pruned(tiny_llama_dir: Path, tmp_path: Path) -> Callable[..., tuple[Report, 
     return prune
 
 
+L1: dict[str, Any] = {"method": {"name": "gblm", "norm": "l1"}}
+L2: dict[str, Any] = {"method": {"name": "gblm", "norm": "l2"}}
+BOTH: dict[str, Any] = {**L1, "allocation": "gradient"}
+
+
+def norms_in(cache: InMemoryGradientCache) -> list[set[str]]:
+    """Return the norms in the shards of each entry."""
+    return [
+        {name.split("/")[0] for file in files.values() for name in load_file(file.path)}
+        for files in cache.entries.values()
+    ]
+
+
 @pytest.mark.parametrize("schedule", ["whole", "streamed"])
-def test_a_later_run_reuses_cached_norms_whichever_it_needs(
+def test_a_later_run_reuses_the_cached_norm_that_it_needs(
     pruned: Callable[..., tuple[Report, str]], schedule: str
 ) -> None:
     cache = InMemoryGradientCache()
-    first, _ = pruned(cache, schedule=schedule)
+    first, _ = pruned(cache, schedule=schedule, **L1)
     assert not first.gradients_reused
-    for fields in ({}, {"method": {"name": "gblm", "norm": "l2"}}, {"method": "gradient", "sparsity": 0.7}):
+    assert norms_in(cache) == [{"l1"}]
+    for fields in (L1, {**L1, "sparsity": 0.7}, {"method": {"name": "gradient", "norm": "l1"}}):
         uncached, expected = pruned(None, **fields)
         report, weights = pruned(cache, **fields)
         assert report.gradients_reused
         assert not uncached.gradients_reused
         assert weights == expected
-    assert cache.confirmed == [*cache.entries] * 3
+    assert cache.confirmed == 3
     assert len(cache.entries) == 1
+
+
+@pytest.mark.parametrize("schedule", ["whole", "streamed"])
+@pytest.mark.parametrize("before", [(), ("l1",), ("l2",), ("l1", "l2")], ids=str)
+def test_a_run_that_needs_both_norms_computes_those_that_nobody_has(
+    pruned: Callable[..., tuple[Report, str]], before: tuple[str, ...], schedule: str
+) -> None:
+    _, expected = pruned(None, **BOTH)
+    cache = InMemoryGradientCache()
+    for norm in before:
+        pruned(cache, schedule=schedule, **{"l1": L1, "l2": L2}[norm])
+    report, weights = pruned(cache, schedule=schedule, **BOTH)
+    assert weights == expected
+    assert report.gradients_reused == (len(before) == 2)
+    assert cache.found[-1] == len(before)
+    assert sorted(map(sorted, norms_in(cache))) == [["l1"], ["l2"]]
+
+
+def test_a_run_also_computes_the_norm_that_others_are_known_to_need(
+    pruned: Callable[..., tuple[Report, str]],
+) -> None:
+    _, expected = pruned(None, **L2)
+    cache = InMemoryGradientCache("l2")
+    pruned(cache, **L1)
+    assert norms_in(cache) == [{"l1"}, {"l2"}]
+    report, weights = pruned(cache, **L2)
+    assert report.gradients_reused
+    assert weights == expected
+
+
+def test_a_run_that_finds_its_norm_computes_no_other(pruned: Callable[..., tuple[Report, str]]) -> None:
+    cache = InMemoryGradientCache()
+    pruned(cache, **L1)
+    cache.wanted_later = frozenset({"l2"})
+    report, _ = pruned(cache, **L1)
+    assert report.gradients_reused
+    assert norms_in(cache) == [{"l1"}]
 
 
 @pytest.mark.parametrize(
@@ -129,6 +190,6 @@ def test_damaged_shards_are_invalidated_and_computed_again(
     if damage == "cut short":
         path.write_bytes(path.read_bytes()[:-100])
     report, weights = pruned(cache)
-    assert (cache.confirmed, cache.invalidated) == ([], [fingerprint])
+    assert (cache.confirmed, cache.invalidated) == (0, [fingerprint])
     assert not report.gradients_reused
     assert weights == expected

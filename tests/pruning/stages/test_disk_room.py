@@ -4,6 +4,7 @@ import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -69,8 +70,9 @@ def test_what_stays_until_the_model_is_written_is_counted(needed: Needed, tmp_pa
     plain = needed("wanda")
     assert needed("gblm", schedule="whole") == plain
     assert needed("gblm", schedule="streamed") == plain + FLOAT32 * WEIGHTS
-    never_asked = object()
-    assert needed("gblm", schedule="whole", gradient_cache=never_asked) == plain + 2 * FLOAT32 * WEIGHTS
+    for later, norms in (("l1", 1), ("l2", 2)):  # the recipe's is l1
+        cache = SimpleNamespace(wanted_later=frozenset({later}))  # never asked
+        assert needed("gblm", schedule="whole", gradient_cache=cache) == plain + norms * FLOAT32 * WEIGHTS
     assert needed("sparsegpt") == plain + FLOAT32 * WEIGHTS  # it changes the weights that it keeps
     resumable = needed("wanda", resume_store=DirectoryResumeStore(tmp_path / "resume"))
     assert 0 <= plain + 2 * HIDDEN_STATES - resumable < 1000  # less the identity of the run, which is written

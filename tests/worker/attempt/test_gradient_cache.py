@@ -17,6 +17,7 @@ from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.states import JobState
 from jobs.storage.store import Store
+from jobs.sweeps import sweeps
 from jobs.tables import Artifact, CachedGradients, CachedPerplexity, GradientShard, Job
 from pruning.recipe import Stage
 from worker.attempt.progress import JobProgress
@@ -34,20 +35,29 @@ def settings(settings: Settings, small_model: Path, calibration: Path) -> Settin
 
 
 @pytest.fixture
-def submitted(database: Database, small_model: Path, calibration: Path) -> Callable[..., UUID]:
+def spec(small_model: Path, calibration: Path) -> Callable[..., JobSpec]:
+    def made(**recipe: object) -> JobSpec:
+        return JobSpec.model_validate(
+            {
+                "recipe": {
+                    "model": str(small_model),
+                    "method": "gblm",
+                    "sparsity": 0.5,
+                    "calibration": {"dataset": str(calibration), "samples": 3, "sequence_length": 16},
+                    **recipe,
+                },
+                "evaluation": {"dataset": "builtin", "windows": 1, "sequence_length": 32},
+            }
+        )
+
+    return made
+
+
+@pytest.fixture
+def submitted(database: Database, spec: Callable[..., JobSpec]) -> Callable[..., UUID]:
     def submit(owner: str = "ada", **recipe: object) -> UUID:
-        spec = {
-            "recipe": {
-                "model": str(small_model),
-                "method": "gblm",
-                "sparsity": 0.5,
-                "calibration": {"dataset": str(calibration), "samples": 3, "sequence_length": 16},
-                **recipe,
-            },
-            "evaluation": {"dataset": "builtin", "windows": 1, "sequence_length": 32},
-        }
         with database.begin() as session:
-            return lifecycle.create(session, owner, JobSpec.model_validate(spec)).id
+            return lifecycle.create(session, owner, spec(**recipe)).id
 
     return submit
 
@@ -137,6 +147,33 @@ def test_a_job_whose_model_is_rewritten_meanwhile_fails_and_shares_nothing(
         assert session.scalars(select(CachedPerplexity)).all() == []
 
 
+L2 = {"name": "gblm", "norm": "l2"}
+
+
+def was_reused(job: Job) -> bool:
+    assert job.report is not None, job.error
+    return bool(job.report["gradients_reused"])
+
+
+def test_each_norm_is_shared_by_itself(database: Database, submitted: Callable[..., UUID], run: Run) -> None:
+    assert [was_reused(run(submitted(**fields))) for fields in ({}, {"method": L2})] == [False, False]
+    both = run(submitted(allocation="gradient"))
+    assert was_reused(both)
+    assert any("computed before" in message for message in messages(database, both.id))
+    with database.begin() as session:
+        assert len(session.scalars(select(CachedGradients)).all()) == 2
+
+
+def test_the_first_job_of_a_sweep_computes_the_norms_of_the_others(
+    database: Database, spec: Callable[..., JobSpec], run: Run
+) -> None:
+    with database.begin() as session:
+        sweep = sweeps.create(session, "ada", {}, [spec(), spec(method=L2)], {})
+        jobs = [job.id for job in sweeps.jobs_of(session, sweep)]
+    first, second = [run(job_id) for job_id in jobs]
+    assert [was_reused(job) for job in (first, second)] == [False, True]
+
+
 def test_the_second_job_does_not_measure_the_dense_model(
     database: Database, submitted: Callable[..., UUID], run: Run
 ) -> None:
@@ -191,7 +228,7 @@ def test_a_job_waits_while_another_computes_them(
         name = artifact.fingerprint
         session.delete(artifact)
         session.flush()
-        assert gradients.ask(session, claim, name) == gradients.Computing()
+        assert gradients.ask(session, claim, [name]) == gradients.Found({}, frozenset({name}))
     waiting = submitted()
     assert run(waiting).state == JobState.QUEUED
     with database.begin() as session:
