@@ -18,9 +18,27 @@ def _micro_batch(windows: Windows, device: str) -> int:
     return min(count, windows.count) * windows.length
 
 
-def _activations(blocks: tuple[BlockShape, ...], dtype: str) -> float:
-    """Per token: each layer's input and output, and about as much again for everything between layers."""
-    return 2 * BYTES[dtype] * sum(block.features for block in blocks)
+def block_activations(block: BlockShape, hidden: int, dtype: str) -> float:
+    """Return the bytes per token that a block holds between its forward and its backward pass.
+
+    Each distinct input of a layer is a factor of its gradient. Of each layer's output autograd holds what
+    attention, the activation function or a residual's norm is computed from. The activation function's own
+    result is a third tensor of the MLP's width. The two norms keep their inputs in float32. A test measures
+    it; attention that keeps its scores, and activation functions of several steps, hold more.
+    """
+    inputs = sum(matrix.inputs * matrix.copies * matrix.share for matrix in block.inputs)
+    outputs = sum(matrix.outputs * matrix.copies * matrix.share for matrix in block.matrices)
+    activated = sum(
+        matrix.inputs * matrix.copies * matrix.share
+        for matrix in block.matrices
+        if matrix.outputs == hidden != matrix.inputs
+    )
+    norms = max(0, _FLOAT - BYTES[dtype]) * 2 * hidden
+    return BYTES[dtype] * (inputs + outputs + activated) + norms
+
+
+def _activations(shape: ModelShape, blocks: tuple[BlockShape, ...], dtype: str) -> float:
+    return sum(block_activations(block, shape.hidden, dtype) for block in blocks)
 
 
 def _logits(shape: ModelShape) -> float:
@@ -48,14 +66,14 @@ def block_inputs(shape: ModelShape, windows: Windows, dtype: str) -> int:
 
 def whole_gradients(shape: ModelShape, windows: Windows, dtype: str, norms: int) -> float:
     """Return the minimum for `whole`: the model, its accumulators, and the activations of one window."""
-    activations = (_activations(shape.blocks, dtype) + _logits(shape)) * windows.length
+    activations = (_activations(shape, shape.blocks, dtype) + _logits(shape)) * windows.length
     return _weights(shape, dtype) + _FLOAT * norms * shape.block_weights + activations
 
 
 def streamed_gradients(shape: ModelShape, windows: Windows, dtype: str, device: str, norms: int) -> float:
     """Return one block, its accumulators, a micro-batch of activations, and the weights around the blocks."""
     one = (shape.largest_block,)
-    activations = max(_activations(one, dtype), _logits(shape)) * _micro_batch(windows, device)
+    activations = max(_activations(shape, one, dtype), _logits(shape)) * _micro_batch(windows, device)
     accumulators = _FLOAT * norms * shape.largest_block.weights
     return _around_blocks(shape, dtype) + _block(shape, dtype, device) + accumulators + activations
 
@@ -70,7 +88,7 @@ def pruning(shape: ModelShape, windows: Windows, dtype: str, device: str, *, sec
         _around_blocks(shape, dtype)
         + _block(shape, dtype, device)
         + block_inputs(shape, windows, dtype)
-        + _activations((block,), dtype) * _micro_batch(windows, device)
+        + _activations(shape, (block,), dtype) * _micro_batch(windows, device)
         + scores
         + (moments if second_moments else 0)
     )
@@ -79,7 +97,7 @@ def pruning(shape: ModelShape, windows: Windows, dtype: str, device: str, *, sec
 def evaluation(shape: ModelShape, windows: Windows, dtype: str, device: str, room: float) -> float:
     """Return the whole model if it fits into `room`, else the blocks that compute; and one micro-batch."""
     tokens = _micro_batch(windows, device)
-    activations = _activations((shape.largest_block,), dtype) * tokens
+    activations = _activations(shape, (shape.largest_block,), dtype) * tokens
     logits = _logits(shape) * min(tokens, _HEAD_TOKENS[device])
     weights = _weights(shape, dtype)
     if weights > room:

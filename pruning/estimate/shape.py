@@ -43,13 +43,6 @@ class BlockShape:
         """The weights that are multiplied with a token, on average."""
         return sum(matrix.active for matrix in self.matrices)
 
-    @cached_property
-    def features(self) -> float:
-        """The inputs and outputs of its linear layers, per token."""
-        return sum(
-            (matrix.inputs + matrix.outputs) * matrix.copies * matrix.share for matrix in self.matrices
-        )
-
     @property
     def inputs(self) -> Iterator[Matrix]:
         """Yield one matrix for each distinct input."""

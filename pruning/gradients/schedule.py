@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pruning.errors import InvalidInput
 from pruning.estimate.memory import MEMORY_SHARE
-from pruning.model.batching import micro_batch
+from pruning.model.batching import bytes_per_token, micro_batch
 from pruning.model.blocks import Stack
 from pruning.model.placement import Placement
 from pruning.recipe import GradientNorm
@@ -22,6 +22,9 @@ ScheduleName = Literal["whole", "streamed"]
 ScheduleChoice = Literal["auto", "whole", "streamed"]
 
 _MAX_WHOLE_SECONDS = 600
+# The share of a device's memory for weights, sums and one window's activations. The rest is for the device's
+# own context, the logits, and copies within an operation.
+_MOST_MEMORY = 0.9
 # Operations per second of a CPU thread and of a GPU. Assumed, not measured: a measurement that varies would
 # make the choice vary too.
 _ASSUMED_RATE = {"cpu": 5e10, "cuda": 2e14}
@@ -52,27 +55,35 @@ class Schedule:
             raise InvalidInput(
                 f"schedule {choice!r} is unknown; use auto, whole or streamed", field="schedule"
             )
-        length, blocks = windows.shape[1], len(stack.blocks)
-        whole = cls("whole", micro_batch(stack, length, placement.device, blocks_at_once=blocks))
+        length, device, dtype = windows.shape[1], placement.device, placement.dtype
         if choice == "whole" or (
             choice == "auto"
-            and _whole_fits(stack, norms, placement)
+            and _whole_fits(stack, length, norms, placement)
             and _estimated_seconds(stack, windows, placement) <= _MAX_WHOLE_SECONDS
         ):
-            return whole
-        return cls("streamed", micro_batch(stack, length, placement.device, blocks_at_once=1))
+            blocks, sums = len(stack.blocks), _sums(stack, norms)
+            together = micro_batch(stack, length, device, blocks_at_once=blocks, dtype=dtype, held=sums)
+            return cls("whole", together)
+        return cls("streamed", micro_batch(stack, length, device, blocks_at_once=1, dtype=dtype))
 
     def halved(self) -> "Schedule":
         """Return the same schedule with half the micro-batch."""
         return replace(self, micro_batch=self.micro_batch // 2)
 
 
-def _whole_fits(stack: Stack, norms: Collection[GradientNorm], placement: Placement) -> bool:
-    """Whether the device holds the weights, and a float32 sum per selected weight and norm."""
-    weights = sum(parameter.numel() for parameter in stack.model.parameters())
-    sums = sum(layer.outputs * layer.inputs for layer in stack.layers) * len(norms)
-    needed = weights * placement.dtype.itemsize + sums * torch.float32.itemsize
-    return bool(needed <= MEMORY_SHARE * total_memory(placement.device))
+def _whole_fits(stack: Stack, length: int, norms: Collection[GradientNorm], placement: Placement) -> bool:
+    """Whether the device holds weights and sums in their share of it, and one window's activations beside."""
+    parameters = sum(parameter.numel() for parameter in stack.model.parameters())
+    held = parameters * placement.dtype.itemsize + _sums(stack, norms)
+    window = length * bytes_per_token(stack, placement.dtype, blocks_at_once=len(stack.blocks))
+    memory = total_memory(placement.device)
+    return bool(held <= MEMORY_SHARE * memory and held + window <= _MOST_MEMORY * memory)
+
+
+def _sums(stack: Stack, norms: Collection[GradientNorm]) -> int:
+    """Return the bytes of a float32 sum per selected weight and norm."""
+    weights = sum(layer.outputs * layer.inputs for layer in stack.layers)
+    return weights * len(norms) * torch.float32.itemsize
 
 
 def _estimated_seconds(stack: Stack, windows: Tensor, placement: Placement) -> float:

@@ -3,8 +3,9 @@
 import torch
 from torch import Tensor
 
-from pruning.model.blocks import Block, Stack
-from pruning.model.layers import linear_layers
+from pruning.estimate.memory import block_activations
+from pruning.model.blocks import Stack
+from pruning.model.shapes import whole_block
 from pruning.runtime.device import total_memory
 
 # Tokens at which matrix products reach full speed; more of them only cost memory.
@@ -21,25 +22,33 @@ def micro_batches(
     return torch.split(windows, micro_batch(stack, windows.shape[1], device, blocks_at_once=blocks))
 
 
-def micro_batch(stack: Stack, length: int, device: torch.device, *, blocks_at_once: int) -> int:
+def micro_batch(
+    stack: Stack,
+    length: int,
+    device: torch.device,
+    *,
+    blocks_at_once: int,
+    dtype: torch.dtype = torch.float32,
+    held: int = 0,
+) -> int:
     """Return how many windows of `length` tokens run together; at least one.
 
-    `blocks_at_once`: the number of blocks whose activations are held. The result depends only on the model,
-    the length and the machine's total memory, never on what is free: other groupings round sums differently,
-    and two runs of one recipe must give the same bits.
+    `blocks_at_once`: the number of blocks whose activations are held. `held`: the bytes that are held besides
+    weights and activations. The result depends only on the model, the length and the machine's total memory,
+    never on what is free: other groupings round sums differently, and two runs of one recipe must give the
+    same bits.
     """
     enough = -(-_ENOUGH_TOKENS.get(device.type, 8192) // length)
-    # Every block runs, whichever layers are selected.
-    activations = sum(sorted(map(_bytes_per_token, stack.blocks))[-blocks_at_once:])
+    activations = bytes_per_token(stack, dtype, blocks_at_once=blocks_at_once)
     weights = sum(parameter.nbytes for parameter in stack.model.parameters())
-    spare = _MEMORY_SHARE * (total_memory(device) - weights * blocks_at_once / len(stack.blocks))
+    spare = _MEMORY_SHARE * (total_memory(device) - weights * blocks_at_once / len(stack.blocks) - held)
     return max(1, min(enough, int(spare / (length * activations))))
 
 
-def _bytes_per_token(block: Block) -> int:
-    """Estimate a block's activations, in float32: each layer's input and output, and as much again elsewhere.
-
-    Elsewhere means norms, activation functions and residuals.
-    """
-    layers = linear_layers(block.module, block.name)
-    return 4 * 2 * sum(layer.inputs + layer.outputs for layer in layers)
+def bytes_per_token(stack: Stack, dtype: torch.dtype, *, blocks_at_once: int) -> float:
+    """Return the activations per token that the largest blocks hold until their backward pass."""
+    config, name = stack.model.config.get_text_config(), str(dtype).removeprefix("torch.")
+    # Every block runs, whichever layers are selected.
+    shapes = (whole_block(block, config) for block in stack.blocks)
+    each = sorted(block_activations(shape, config.hidden_size, name) for shape in shapes)
+    return sum(each[-blocks_at_once:])

@@ -75,13 +75,21 @@ def test_an_estimate_is_for_the_slowest_live_worker(
     assert answer.status_code == 200, answer.text
     told = answer.json()
     assert told["machine"]["operations_per_second"] == H100.operations_per_second
-    assert (told["dtype"], told["schedule"], told["model"]["blocks"]) == ("float16", "streamed", 32)
+    assert (told["dtype"], told["schedule"], told["model"]["blocks"]) == ("float16", "whole", 32)
     stages = {stage["name"]: stage for stage in told["stages"]}
     assert list(stages) == ["resolve", "gradients", "prune", "evaluate", "upload"]
-    # 8PT of the blocks' weights, by hand: q, k, v, o and the three of the MLP.
-    products = 8 * 32 * (4 * 4096**2 + 3 * 4096 * 11008) * 128 * 2048
+    # 6PT of the blocks' weights, by hand: q, k, v, o and the three of the MLP.
+    weights = 32 * (4 * 4096**2 + 3 * 4096 * 11008)
+    products = 6 * weights * 128 * 2048
     assert products < stages["gradients"]["operations"] < 1.2 * products
+    # Weights in 16 bits, a float32 sum for each in the blocks, and 11 GB of activations of one window.
+    held = 2 * told["model"]["parameters"] + 4 * weights + 11e9
+    assert held < stages["gradients"]["memory_bytes"] < held + 2e9
     assert told["output_bytes"] == 2 * told["model"]["parameters"]
+    # A second norm has sums of its own, which do not fit beside the rest.
+    both = client.post("/v1/estimates", json=body(llama, allocation="gradient")).json()
+    assert both["schedule"] == "streamed"
+    assert both["stages"][1]["operations"] > 8 / 6 * products
     assert client.get("/v1/jobs").json()["items"] == []
 
 
