@@ -5,6 +5,7 @@ are orphaned. Every attempt writes under its own prefix, so no write needs to be
 """
 
 import hashlib
+import logging
 import os
 import re
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator
@@ -21,10 +22,13 @@ from obstore import exceptions
 from obstore.store import LocalStore, S3Store
 
 from jobs.secret_files import read_secret
+from jobs.storage.ranges import WrongRange, in_ranges
 
 if TYPE_CHECKING:
     from obstore import BytesStream
     from obstore.store import ClientConfig, ObjectStore, RetryConfig, S3Config
+
+log = logging.getLogger(__name__)
 
 _READ_BYTES = 1024 * 1024
 _PART_BYTES = 16 * 1024 * 1024
@@ -154,26 +158,55 @@ class Store:
         return self._pieces(key, pieces)
 
     def download(
-        self, key: str, path: Path, *, on_bytes: Callable[[int], None] = lambda count: None
+        self,
+        key: str,
+        path: Path,
+        *,
+        size: int | None = None,
+        on_bytes: Callable[[int], None] = lambda count: None,
     ) -> StoredFile:
         """Write the file to `path`, which appears complete or not at all, and return what was read.
 
+        `size`: of the file, where it is known; a large one is fetched from S3 in ranges, several at once.
         `on_bytes` is called repeatedly with the number of bytes received so far. What it raises aborts the
         download.
         """
         partial = path.with_name(f"{path.name}.partial")
-        digest, size = hashlib.sha256(), 0
         try:
-            with partial.open("wb") as file:
-                for piece in self.stream(key):
-                    file.write(piece)
-                    digest.update(piece)
-                    size += len(piece)
-                    on_bytes(size)
+            stored = None
+            if size is not None and size > _PART_BYTES and isinstance(self._objects, S3Store):
+                stored = self._download_in_ranges(key, partial, size, on_bytes)
+            stored = stored or _written(key, partial, self.stream(key), on_bytes)
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
-        return StoredFile(key, size, digest.hexdigest())
+        return stored
+
+    def _download_in_ranges(
+        self, key: str, path: Path, size: int, on_bytes: Callable[[int], None]
+    ) -> StoredFile | None:
+        """Write the file to `path`. None: the store does not serve ranges, or not these; whatever is wrong
+        shows when the file is fetched as a whole.
+        """
+        received = 0
+
+        def count(so_far: int) -> None:
+            nonlocal received
+            received = so_far
+            on_bytes(received)
+
+        pieces = in_ranges(
+            lambda start, end: memoryview(obstore.get_range(self._objects, key, start=start, end=end)),
+            size,
+            part=_PART_BYTES,
+            at_once=_PARTS_AT_ONCE,
+            while_waiting=lambda: on_bytes(received),
+        )
+        try:
+            return _written(key, path, pieces, count)
+        except (exceptions.BaseError, FileNotFoundError, WrongRange) as error:
+            log.info("no ranges of %s (%s): fetching the whole file", key, type(error).__name__)
+            return None
 
     def head(self, key: str) -> StoredObject | None:
         """Return the size of a file, or None if there is none under the key."""
@@ -211,6 +244,20 @@ class Store:
         with _translated_errors(key):
             for piece in pieces:
                 yield bytes(piece)
+
+
+def _written(
+    key: str, path: Path, pieces: Iterator[bytes | memoryview], on_bytes: Callable[[int], None]
+) -> StoredFile:
+    """Write the pieces of a stored file to `path`, hash them meanwhile, and return what was read."""
+    digest, size = hashlib.sha256(), 0
+    with path.open("wb") as file:
+        for piece in pieces:
+            file.write(piece)
+            digest.update(piece)
+            size += len(piece)
+            on_bytes(size)
+    return StoredFile(key, size, digest.hexdigest())
 
 
 class _HashedFile:

@@ -129,14 +129,16 @@ class Attempt:
             lambda: self.store.put_file(key, path, sha256=sha256, on_bytes=lambda count: self.check())
         )
 
-    def download(self, key: str, path: Path) -> StoredFile:
-        """Download a file to `path`, and return what was read. Raises `NotStored`."""
-        return self._with_store(lambda: self.store.download(key, path, on_bytes=lambda count: self.check()))
+    def download(self, key: str, path: Path, *, size: int | None = None) -> StoredFile:
+        """Download a file, whose size may be known, and return what was read. Raises `NotStored`."""
+        return self._with_store(
+            lambda: self.store.download(key, path, size=size, on_bytes=lambda count: self.check())
+        )
 
-    def download_verified(self, key: str, path: Path, sha256: str) -> HashedFile | None:
+    def download_verified(self, key: str, path: Path, size: int, sha256: str) -> HashedFile | None:
         """Download a file to `path`. None: the store has no such file, or one with another checksum."""
         try:
-            found = self.download(key, path).sha256
+            found = self.download(key, path, size=size).sha256
             return HashedFile(path, found) if found == sha256 else None
         except NotStored:
             return None

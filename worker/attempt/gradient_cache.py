@@ -74,7 +74,8 @@ class JobGradientCache:
         files = {}
         for shard in shards:
             path = directory / f"{shard.block:05}.safetensors"
-            if (file := self._attempt.download_verified(shard.key, path, shard.sha256)) is None:
+            file = self._attempt.download_verified(shard.key, path, shard.size, shard.sha256)
+            if file is None:
                 return None
             files[shard.block] = file
         return files or None

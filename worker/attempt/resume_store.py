@@ -57,4 +57,4 @@ class JobResumeStore:
         if own is not None and own.sha256 == row.sha256:
             return own
         path = self.directory(stage) / PurePosixPath(row.key).name
-        return self._attempt.download_verified(row.key, path, row.sha256)
+        return self._attempt.download_verified(row.key, path, row.size, row.sha256)

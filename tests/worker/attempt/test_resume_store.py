@@ -79,6 +79,24 @@ def test_the_next_attempt_finds_what_was_kept(
     assert found(second, CONDITIONS | {"threads": 3}) == {}
 
 
+def test_an_attempt_does_not_fetch_what_it_has_written_itself(
+    claim: Claim,
+    resume_store_of: Callable[[Claim], JobResumeStore],
+    next_attempt: Callable[[Claim], Claim],
+    database: Database,
+    settings: Settings,
+) -> None:
+    own = resume_store_of(claim)
+    own.begin(Stage.PRUNE, CONDITIONS)
+    finish(own, 0, b"zero")
+    with database.begin() as session:
+        key = session.get_one(JobBlock, (claim.job_id, Stage.PRUNE, 0)).key
+    Path(settings.store_url.removeprefix("file://"), key).unlink()
+    assert found(own) == {0: b"zero"}
+    assert found(own, CONDITIONS | {"threads": 3}) == {}
+    assert found(resume_store_of(next_attempt(claim))) == {}
+
+
 def test_a_worker_that_has_lost_its_lease_stores_nothing(
     claim: Claim,
     resume_store_of: Callable[[Claim], JobResumeStore],
