@@ -1579,6 +1579,38 @@ class WeightedDataset(Model):
     """Relative to the weights of the other datasets."""
 
 
+class WorkerItem(Model):
+    """A worker that is alive, or was within the last hour."""
+
+    name: str
+    """Its machine, its process and a random part."""
+
+    queue: str
+    """The queue that it reads."""
+
+    started_at: AwareDatetime
+    """When it was registered."""
+
+    seen_at: AwareDatetime
+    """Its latest heartbeat."""
+
+    faults: int
+    """Faults of the worker since its last succeeded job."""
+
+    quarantined_at: AwareDatetime | None
+    """Since when it takes no jobs; null if it does."""
+
+    fault: str | None
+    """The latest fault, or why its self-test fails."""
+
+
+class WorkerList(Model):
+    """The registered workers."""
+
+    items: list[WorkerItem]
+    """At most 1,000, quarantined ones first, then by name."""
+
+
 class ZeroShotFacts(Model):
     """The scores by lm-evaluation-harness, without examples in the prompt."""
 

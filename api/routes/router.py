@@ -16,12 +16,13 @@ from api.routes import (
     sweeps,
     uploads,
     webhooks,
+    workers,
     zoo,
 )
 
 router = APIRouter()
 common_responses = documented(NotAuthenticated, ScopeMissing, RateLimited, ServiceUnavailable)
-for module in (jobs, estimates, events, artifacts, methods, keys, uploads, webhooks, sweeps, zoo):
+for module in (jobs, estimates, events, artifacts, methods, keys, uploads, webhooks, sweeps, zoo, workers):
     router.include_router(module.router, responses=common_responses)
 router.include_router(health.router)
 router.include_router(security_txt.router)

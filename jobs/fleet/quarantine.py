@@ -4,6 +4,7 @@ A fault is what went wrong on the worker's machine, whatever the job: an unwrita
 worker's row is the truth: the worker reads it with each heartbeat, and every claim is checked against it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -18,6 +19,8 @@ from jobs.tables import NOW, Job, JobAttempt, Worker
 
 FAULTS_IN_A_ROW = 3
 """Faults without a succeeded job in between, after which a worker is quarantined."""
+
+_MOST_LISTED = 1000
 
 _WAITS_FOR_ANOTHER_SECONDS = 60.0
 """For so long after a worker's fault, its job waits for another worker, if there is one."""
@@ -82,6 +85,12 @@ def standing(session: Session, worker: str) -> Standing:
         select(Worker.quarantined_at, Worker.fault).where(Worker.name == worker)
     ).one_or_none()
     return Standing(False, None) if row is None else Standing(row.quarantined_at is not None, row.fault)
+
+
+def workers(session: Session) -> Sequence[Worker]:
+    """Return the registered workers, quarantined ones first, then by name; at most 1,000."""
+    in_order = (Worker.quarantined_at.is_(None), Worker.name)
+    return session.scalars(select(Worker).order_by(*in_order).limit(_MOST_LISTED)).all()
 
 
 def leaves_to_another(session: Session, worker: str, job_id: UUID, seen_within: float) -> bool:

@@ -79,6 +79,7 @@ def test_it_lists_the_api_and_not_the_page(document: dict[str, Any]) -> None:
         "POST /v1/webhooks/{webhook_id}/test",
         "GET /v1/webhooks/{webhook_id}/deliveries",
         "POST /v1/webhooks/{webhook_id}/deliveries/{delivery_id}/replay",
+        "GET /v1/workers",
         "GET /healthz",
         "GET /readyz",
     }
