@@ -4,7 +4,6 @@ They go to the device, its pinned host memory or disk. Where the budget does not
 k-th block's is retained, and those between are recomputed.
 """
 
-import mmap
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from torch import Tensor
 
 from pruning.runtime.cgroup import host_memory
 from pruning.runtime.offload import Offload
+from pruning.runtime.own_pages import copy_to_own_pages
 from pruning.runtime.pinned_memory import PinnedArena, Pinning, pinning_for
 from pruning.runtime.side_copies import copy_stream_for
 
@@ -232,7 +232,7 @@ class ActivationStore:
         """Store a tensor in the place of its rank. `is_passing`: it is soon replaced."""
         if rank < self._device_slots:
             on_heap = self._device.type == "cpu" and not is_passing
-            return _OnDevice(_copy_to_own_pages(hidden) if on_heap else hidden.to(self._device))
+            return _OnDevice(copy_to_own_pages(hidden) if on_heap else hidden.to(self._device))
         if rank < self._memory_slots:
             pinned = self._arena.take(hidden.shape, hidden.dtype)
             if pinned is not None:
@@ -241,15 +241,6 @@ class ActivationStore:
         path = self._directory / f"{name}.safetensors"
         save_file({"hidden": hidden.contiguous()}, path)
         return _OnDisk(path, self._device)
-
-
-def _copy_to_own_pages(hidden: Tensor) -> Tensor:
-    """Copy into pages outside the heap, which go back to the system with the tensor.
-
-    In the heap, among short-lived tensors, it would leave holes that nothing larger fits into.
-    """
-    pages = mmap.mmap(-1, hidden.nbytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    return torch.frombuffer(pages, dtype=hidden.dtype).view(hidden.shape).copy_(hidden)
 
 
 def _slots_needed(blocks: int, interval: int) -> int:

@@ -19,8 +19,11 @@ from transformers import PreTrainedModel
 
 from pruning.model.patching import replaced_forward
 from pruning.runtime.device import describe
+from pruning.runtime.own_pages import copy_to_own_pages
 from pruning.runtime.side_copies import CopyStream, CudaCopyStream, PendingCopies, SideCopies, side_copies
 from pruning.version import pruneserve_version
+
+_LARGE = 1 << 25  # bytes; smaller copies, as those of most blocks, find room again in the heap
 
 
 class Placement:
@@ -167,7 +170,7 @@ class Placement:
 
     def _copies_of(self, tensors: list[Tensor]) -> list[Tensor]:
         if self._copy_stream is None or not tensors:
-            return [tensor.data.to(self.device, self._dtype_of(tensor)) for tensor in tensors]
+            return [_copied(tensor.data, self.device, self._dtype_of(tensor)) for tensor in tensors]
         if self._prefetch is not None and list(map(id, self._prefetch[0])) == list(map(id, tensors)):
             return self._finish_prefetch()
         return self._begin(tensors).result()
@@ -188,6 +191,14 @@ class Placement:
     def _dtype_of(self, tensor: Tensor) -> torch.dtype:
         """Return the dtype that a tensor has while it is resident."""
         return self._dtypes.get(tensor, tensor.dtype)
+
+
+def _copied(tensor: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """Copy at once; a large matrix, such as an embedding, on a CPU into pages that go back with it."""
+    on_cpu = device.type == tensor.device.type == "cpu"
+    if on_cpu and tensor.is_contiguous() and tensor.numel() * dtype.itemsize >= _LARGE:
+        return copy_to_own_pages(tensor, dtype)
+    return tensor.to(device, dtype)
 
 
 def _tensors(modules: Iterable[nn.Module]) -> list[Tensor]:

@@ -12,6 +12,7 @@ from transformers.pytorch_utils import Conv1D
 from pruning.model.blocks import find_stack
 from pruning.model.placement import Placement
 from pruning.runtime import side_copies
+from pruning.runtime.malloc import retain_freed_heap
 from tests.pruning.families import ALL_FAMILIES, make
 from tests.pruning.runtime.deferred_stream import DeferredStream
 from tests.pruning.runtime.recorded_pinning import RecordedPinning
@@ -146,6 +147,23 @@ def test_a_model_is_memory_mapped_and_cast_one_block_at_a_time(tmp_path: Path) -
             sums += [parameter.detach().sum() for parameter in block.module.parameters()]
             assert resident_memory()["RssAnon"] - before < 0.9 * size
     assert torch.isfinite(torch.stack(sums)).all()
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
+def test_the_copy_of_an_embedding_goes_back_to_the_system_while_a_stage_retains_its_heap() -> None:
+    model = make("llama-tied", torch.bfloat16, vocab_size=200_000, hidden_size=64)
+    blocks = [block.module for block in find_stack(model).blocks]
+    size = model.get_input_embeddings().weight.numel() * torch.float32.itemsize
+    placement, kept, held = Placement(model, dtype=torch.float32), list[Tensor](), list[int]()
+    with retain_freed_heap():
+        before = resident_memory()["RssAnon"]
+        for _ in range(3):
+            with placement.resident_except(blocks):
+                held.append(resident_memory()["RssAnon"] - before)
+                kept.append(torch.ones(1000))  # above the copy, if it is in the heap
+            held.append(resident_memory()["RssAnon"] - before)
+    assert min(held[::2]) > 0.9 * size
+    assert max(held[1::2]) < 0.2 * size
 
 
 @pytest.mark.parametrize("family", ALL_FAMILIES)
