@@ -8,7 +8,7 @@ import hashlib
 import os
 import resource
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +26,14 @@ from pruning.data.source import Source
 from pruning.data.text import read_documents
 from pruning.data.windows import Reader
 from pruning.errors import InvalidInput
+from pruning.gradients.cache import CacheAnswer
 from pruning.gradients.file import FILE_NAME
 from pruning.inputs import frozen_file
 from pruning.progress import Silent
-from pruning.recipe import Evaluation, ModelReference, Recipe, Stage
+from pruning.recipe import Evaluation, GradientNorm, ModelReference, Recipe, Stage
 from pruning.report.schema import Report
-from pruning.resume.store import DirectoryResumeStore, NumericsKey, sha256_of
+from pruning.resume.hashed_file import sha256_of
+from pruning.resume.store import DirectoryResumeStore, NumericsKey
 from tests.pruning.runs import run_recipe
 
 pytestmark = [pytest.mark.threat, pytest.mark.slow]
@@ -61,17 +63,38 @@ class At(Silent):
             self._attack()
 
 
-class Shared:
-    """Both caches of a service, in this process; what is published stays here."""
+class SharedPerplexities:
+    """A cache of a service, in this process, in which nothing is found."""
 
     def __init__(self) -> None:
-        self.published: list[str] = []
+        self.published: set[str] = set()
 
     def get(self, fingerprint: str) -> None:
         """Nothing is cached."""
 
-    def put(self, fingerprint: str, value: float | NumericsKey) -> None:
-        self.published.append("gradients" if isinstance(value, Mapping) else "perplexity")
+    def put(self, fingerprint: str, perplexity: float) -> None:
+        self.published.add("perplexity")
+
+
+class SharedGradients:
+    """The same for gradients, with one list of what was published."""
+
+    wanted_later: frozenset[GradientNorm] = frozenset()
+
+    def __init__(self, perplexities: SharedPerplexities) -> None:
+        self._published = perplexities.published
+
+    def get(self, wanted: Collection[str], later: Collection[str]) -> CacheAnswer:
+        return CacheAnswer({}, frozenset(wanted))
+
+    def put(self, fingerprint: str, numerics_key: NumericsKey, numbers: Mapping[int, int]) -> None:
+        self._published.add("gradients")
+
+    def confirm(self) -> None:
+        """Nothing is reused."""
+
+    def invalidate(self, fingerprint: str) -> None:
+        """Nothing is found that could be damaged."""
 
 
 @pytest.fixture
@@ -217,21 +240,27 @@ def test_weights_swapped_between_their_digest_and_their_use_are_refused(model: P
 def test_weights_rewritten_in_place_publish_nothing(
     stage: Stage, step: int, model: Path, tmp_path: Path, pruned: Callable[..., Report]
 ) -> None:
-    content, shared = other_weights(model / WEIGHTS), Shared()
+    content, shared = other_weights(model / WEIGHTS), SharedPerplexities()
 
     def run() -> Report:
         attack = At(stage, lambda: in_place(model / WEIGHTS, content), step=step)
-        return pruned("gblm", progress=attack, gradient_cache=shared, perplexity_cache=shared)
+        return pruned(
+            "gblm", progress=attack, gradient_cache=SharedGradients(shared), perplexity_cache=shared
+        )
 
     refused(WEIGHTS, "model.id", tmp_path, run)
     # Gradients that were computed and proven before the attack are honest.
-    assert shared.published in ([[]] if stage == Stage.GRADIENTS else [[], ["gradients"]])
+    assert shared.published <= (set() if stage == Stage.GRADIENTS else {"gradients"})
 
 
 def test_weights_rewritten_and_restored_publish_nothing(
     model: Path, tmp_path: Path, pruned: Callable[..., Report]
 ) -> None:
-    honest, content, shared = (model / WEIGHTS).read_bytes(), other_weights(model / WEIGHTS), Shared()
+    honest, content, shared = (
+        (model / WEIGHTS).read_bytes(),
+        other_weights(model / WEIGHTS),
+        SharedPerplexities(),
+    )
 
     class Restored(At):
         def stage_finished(self, stage: Stage, seconds: float, peak_memory_bytes: int) -> None:
@@ -240,11 +269,15 @@ def test_weights_rewritten_and_restored_publish_nothing(
     def run() -> Report:
         attack = Restored(Stage.GRADIENTS, lambda: in_place(model / WEIGHTS, content))
         return pruned(
-            "gblm", progress=attack, gradient_cache=shared, perplexity_cache=shared, schedule="whole"
+            "gblm",
+            progress=attack,
+            gradient_cache=SharedGradients(shared),
+            perplexity_cache=shared,
+            schedule="whole",
         )
 
     refused(WEIGHTS, "model.id", tmp_path, run)
-    assert shared.published == []
+    assert shared.published == set()
 
 
 @pytest.mark.parametrize("name", [WEIGHTS, "tokenizer.json"])
@@ -256,7 +289,7 @@ def test_a_change_that_the_file_system_does_not_note_is_found_by_the_second_hash
     monkeypatch.setattr(
         frozen_file._Inode, "of", lambda descriptor: noted(descriptor)._replace(modified_ns=0, changed_ns=0)
     )
-    content, shared = (model / name).read_bytes(), Shared()
+    content, shared = (model / name).read_bytes(), SharedPerplexities()
     changed = other_weights(model / name) if name == WEIGHTS else content.replace(b'"if"', b'"fi"')
     assert changed != content
 
@@ -265,7 +298,7 @@ def test_a_change_that_the_file_system_does_not_note_is_found_by_the_second_hash
         return pruned(progress=attack, perplexity_cache=shared)
 
     refused(name, "model.id", tmp_path, run)
-    assert shared.published == []
+    assert shared.published == set()
 
 
 def test_a_later_attempt_does_not_go_on_from_blocks_of_other_weights(
@@ -400,12 +433,14 @@ class TestInTheCacheOfTheHub:
     def test_a_blob_that_is_not_what_the_hub_declares_publishes_nothing(
         self, snapshot: Path, tmp_path: Path, pruned: Callable[..., Report]
     ) -> None:
-        blob, shared = (snapshot / WEIGHTS).resolve(), Shared()
+        blob, shared = (snapshot / WEIGHTS).resolve(), SharedPerplexities()
         blob.write_bytes(other_weights(blob))
         refused(
             WEIGHTS,
             "model.id",
             tmp_path,
-            lambda: pruned("gblm", model="maker/tiny", gradient_cache=shared, perplexity_cache=shared),
+            lambda: pruned(
+                "gblm", model="maker/tiny", gradient_cache=SharedGradients(shared), perplexity_cache=shared
+            ),
         )
-        assert shared.published == []
+        assert shared.published == set()
