@@ -8,8 +8,8 @@ from uuid import UUID
 
 import pytest
 
-from jobs.lifecycle import finished_blocks
-from jobs.lifecycle.events import StateChanged
+from jobs.lifecycle import finished_blocks, lifecycle
+from jobs.states import JobState
 from jobs.storage.store import Store
 from jobs.tables import JobBlock
 from pruning.recipe import Stage
@@ -32,31 +32,26 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(directory)], check=True)
 
 
-def test_a_full_disk_is_reported_with_numbers_and_its_job_succeeds_once_there_is_room(
+def test_a_full_disk_is_reported_with_numbers_and_a_retry_succeeds(
     stack: Stack, judge: Judge, small_disk: Path
 ) -> None:
     filler = small_disk / "filler"
     filler.write_bytes(bytes(400_000))
     stack.environment["PRUNESERVE_WORK_DIR"] = str(small_disk / "work")
     stack.environment["PRUNESERVE_MIN_FREE_DISK_BYTES"] = "0"  # or the job would not even start
-    stack.environment["PRUNESERVE_QUARANTINE_SECONDS"] = "1"
     stack.start_dispatcher()
     stack.start_worker()
     job_id = stack.submit(stack.spec())
-    stack.wait_until(lambda: bool(requeued(stack, job_id)))
-    reason = requeued(stack, job_id)[0]
-    assert "disk" in reason or "space" in reason
-    assert any(character.isdigit() for character in reason)
+    job = stack.wait_for_end(job_id)
+    assert job.state == JobState.FAILED
+    assert job.error is not None
+    assert "disk" in job.error["message"] or "space" in job.error["message"], job.error
+    assert any(character.isdigit() for character in job.error["message"]), job.error
     filler.unlink()
     subprocess.run(["mount", "-o", "remount,size=64m", str(small_disk)], check=True)
-    judge("full disk, then room", 1, [job_id])
-    assert stack.job(job_id).lost_attempts == 0
-
-
-def requeued(stack: Stack, job_id: UUID) -> list[str]:
-    """Why the job went back to the queue, each time."""
-    changes = [event.data for event in stack.events(job_id) if isinstance(event.data, StateChanged)]
-    return [change.reason for change in changes if change.reason is not None]
+    with stack.database.begin() as session:
+        assert lifecycle.retry(session, "ada", job_id)
+    judge("full disk, then retry", 1, [job_id])
 
 
 def test_a_damaged_shard_is_computed_again(stack: Stack, judge: Judge, store_url: str) -> None:
