@@ -261,6 +261,8 @@ def test_a_worker_without_a_work_directory_fails_no_job(
         worker = session.get_one(Worker, service.worker.name)
         attempts = session.scalars(select(func.count()).select_from(JobAttempt)).one()
     assert (worker.faults, worker.quarantined_at is not None, attempts) == (3, True, 3)
+    told = ["is quarantined" in str(last_reason(service, job_id)) for job_id in jobs[:3]]
+    assert told == [False, False, True]
 
 
 @pytest.mark.threat
