@@ -1,12 +1,15 @@
 """The page that compares jobs."""
 
+import gzip
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response, status
 from fastapi.responses import RedirectResponse
+from starlette.concurrency import run_in_threadpool
 
 from api.actions import jobs, sweeps
 from api.page.base.owners import Owner
@@ -14,8 +17,9 @@ from api.page.base.render import page
 from api.page.compare.comparison import Comparison, compare
 from api.page.pictures.routes import Hints
 from api.problems.problems import NotFound
-from api.resources import Database
+from api.resources import Database, Resources
 from api.security.auth import Reader
+from pruning.version import pruneserve_version
 
 router = APIRouter(include_in_schema=False)
 
@@ -41,20 +45,29 @@ def show(principal: Reader, owner: Owner, database: Database, selected: Selected
 
 
 @router.get("/compare/front.svg")
-def picture(
+async def picture(
     owner: Owner,
-    database: Database,
+    principal: Reader,
+    resources: Resources,
     selected: Selected = [],  # noqa: B006 - as above
     *,
     hints: Hints,
 ) -> Response:
-    """Draw perplexity against sparsity."""
-    from api.page.compare.front import front
-
-    comparison = _comparison(database, owner, selected)
+    """Show perplexity against sparsity, drawn once for the same results."""
+    comparison = await run_in_threadpool(_comparison, resources.database, owner, selected)
     if not comparison.measured:
         raise NotFound("None of these jobs has a result yet.")
-    return hints.svg(front(comparison, pixels=_NARROW if hints.narrow else _PIXELS))
+    points = tuple((compared.job.id, compared.perplexity) for compared in comparison.jobs)
+    draw = partial(_drawn, comparison, narrow=hints.narrow)
+    key = ("front", points, hints.narrow, pruneserve_version())
+    return hints.svg(await resources.pictures.get(key, principal.owner, draw))
+
+
+def _drawn(comparison: Comparison, *, narrow: bool) -> bytes:
+    """Draw a comparison and compress it with gzip."""
+    from api.page.compare.front import front
+
+    return gzip.compress(front(comparison, pixels=_NARROW if narrow else _PIXELS), mtime=0)
 
 
 @router.get("/sweeps/{sweep_id}")

@@ -71,6 +71,12 @@ def test_the_page_shows_own_jobs_and_their_picture(client_of: ClientOf, jobs: Jo
         for text in ElementTree.fromstring(picture.content).iter("{http://www.w3.org/2000/svg}text")  # noqa: S314
     ]
     assert {"A", "B", "dense"} <= set(texts)
+    drawn = client.app.state.resources.pictures  # type: ignore[attr-defined]
+    assert [key[0] for key in drawn._kept] == ["front"]
+    # A further result is another picture.
+    third = jobs.running()
+    jobs.succeed(third, pruned=50.0)
+    assert client.get(f"/compare/front.svg?{query}&job={third.job_id}").content != picture.content
     theirs = jobs.queued("eve")
     for path, extra in product(
         ("/compare", "/compare/front.svg"), (f"&job={theirs}", f"&job={theirs}&owner=eve")
