@@ -3,6 +3,7 @@
 import argparse
 import logging
 import socket
+import sys
 
 import uvicorn
 
@@ -43,6 +44,16 @@ class WithoutQuery(logging.Filter):
         return True
 
 
+def _print_audit_log() -> None:
+    """Write the audit log to the standard output as well, a line of JSON for each record."""
+    lines = logging.StreamHandler(sys.stdout)
+    lines.setFormatter(logging.Formatter("%(message)s"))
+    audit = logging.getLogger("audit")
+    audit.addHandler(lines)
+    audit.setLevel(logging.INFO)
+    audit.propagate = False
+
+
 def main() -> None:
     """Parse the command line and serve."""
     parser = argparse.ArgumentParser(prog="pruneserve-api", description="REST API and status page.")
@@ -63,6 +74,7 @@ def main() -> None:
         http=GuardedProtocol.of(settings),
         forwarded_allow_ips=list(settings.trusted_proxies),
     )
+    _print_audit_log()
     logging.getLogger("uvicorn.access").addFilter(WithoutQuery())
     Server(config, app.state.resources).run()
 

@@ -86,6 +86,55 @@ class Attempt(Model):
     """Why it ended that way, where there is more to say."""
 
 
+class AuditItem(Model):
+    """Who did what, when, and from where."""
+
+    id: UUID
+    """Identifies the record."""
+
+    at: AwareDatetime
+    """When it happened."""
+
+    action: (
+        Literal[
+            "key.created",
+            "key.revoked",
+            "sign-in.failed",
+            "others.read",
+            "others.changed",
+            "zoo.promoted",
+            "zoo.withdrawn",
+        ]
+        | str
+    )
+    """What was done."""
+
+    owner: str | None
+    """Who did it; null where nobody was authenticated."""
+
+    key_id: UUID | None
+    """With which key; null where nobody was authenticated."""
+
+    address: str
+    """The address that the request came from."""
+
+    subject: str
+    """To what it was done, or the request."""
+
+    subject_owner: str | None
+    """Whose that is; null where it is nobody's."""
+
+
+class AuditPage(Model):
+    """A page of the audit log, newest first."""
+
+    items: list[AuditItem]
+    """At most `limit` items."""
+
+    next_cursor: str | None
+    """Send it as `cursor` to get the next page; null on the last page."""
+
+
 class Calibration(Model):
     """The token windows on which activations and gradients are measured. The defaults are the reference's."""
 

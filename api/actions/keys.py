@@ -10,8 +10,9 @@ from api.problems.problems import InvalidRequest, NotAuthenticated, NotFound, Qu
 from api.resources import AppResources
 from api.schemas.keys import KeyItem, KeyPage, KeyRequest, NewKey
 from api.schemas.pages import PageQuery
-from jobs.access import api_keys
+from jobs.access import api_keys, audit
 from jobs.access.api_keys import Principal, Scope
+from jobs.access.audit import Action
 from jobs.settings import Settings
 
 
@@ -42,6 +43,7 @@ def issue(resources: AppResources, principal: Principal, request: KeyRequest) ->
                 lifetime=lifetime,
                 not_after=not_after,
             )
+            audit.record(session, Action.KEY_CREATED, principal, f"key {row.id}", owner)
             return NewKey.of(row, key)
     except api_keys.TooManyKeys as error:
         raise QuotaExceeded(f"An owner may have at most {max_keys} valid keys. Revoke some.") from error
@@ -70,6 +72,8 @@ def list_page(
         _require_admin(principal)
     owner = None if everyone else principal.owner
     with database.begin() as session:
+        if everyone:
+            audit.record(session, Action.OTHERS_READ, principal, "all keys")
         rows = api_keys.newest(session, owner, before=query.cursor, limit=query.rows)
     return KeyPage.of(rows, query, KeyItem.model_validate)
 
@@ -87,8 +91,11 @@ def revoke(database: sessionmaker[Session], principal: Principal, key_id: UUID, 
     """
     try:
         with database.begin() as session:
-            if not api_keys.revoke(session, principal, key_id, cascade=cascade):
+            revoked = api_keys.revoke(session, principal, key_id, cascade=cascade)
+            if revoked is None:
                 raise NotFound("There is no such key, or it belongs to another owner.")
+            for key in revoked:
+                audit.record(session, Action.KEY_REVOKED, principal, f"key {key.id}", key.owner)
     except api_keys.Beyond as error:
         raise ScopeMissing(
             f"This API key lacks the scope '{error.scope}', so it cannot revoke a key that has it."

@@ -8,7 +8,9 @@ from api.actions.jobs import NO_SUCH_JOB
 from api.problems.problems import NotFound, NotPresentable
 from api.schemas.zoo import ZooDetail, ZooItem, ZooListQuery, ZooPage
 from jobs import zoo
+from jobs.access import audit
 from jobs.access.api_keys import Principal, Scope
+from jobs.access.audit import Action
 from jobs.zoo import Shown
 
 NO_SUCH_ENTRY = "There is no such entry in the zoo; it may have been withdrawn."
@@ -35,15 +37,16 @@ def detail(database: sessionmaker[Session], slug: str) -> ZooDetail:
         return ZooDetail.with_files(find(session, slug), zoo.artifacts(session, slug))
 
 
-def promote(database: sessionmaker[Session], owner: str, job_id: UUID, note: str) -> ZooDetail:
-    """Show one of the owner's jobs in the zoo, or change its note. Raises NotFound and NotPresentable."""
+def promote(database: sessionmaker[Session], principal: Principal, job_id: UUID, note: str) -> ZooDetail:
+    """Show one of the principal's jobs in the zoo, or change its note. Raises NotFound and NotPresentable."""
     with database.begin() as session:
         try:
-            entry = zoo.promote(session, owner, job_id, note)
+            entry = zoo.promote(session, principal.owner, job_id, note)
         except zoo.NotPresentable as error:
             raise NotPresentable from error
         if entry is None:
             raise NotFound(NO_SUCH_JOB)
+        audit.record(session, Action.ZOO_PROMOTED, principal, f"zoo {entry.slug}", principal.owner)
         return ZooDetail.with_files(find(session, entry.slug), zoo.artifacts(session, entry.slug))
 
 
@@ -53,3 +56,4 @@ def withdraw(database: sessionmaker[Session], principal: Principal, slug: str) -
     with database.begin() as session:
         if not zoo.withdraw(session, owner, slug):
             raise NotFound("There is no such entry in the zoo, or it belongs to another owner.")
+        audit.record(session, Action.ZOO_WITHDRAWN, principal, f"zoo {slug}")

@@ -108,5 +108,5 @@ def promote(
     job_id: UUID, principal: Writer, database: Database, note: Annotated[Note, Form()] = ""
 ) -> Response:
     """Show the job in the zoo."""
-    entry = zoo.promote(database, principal.owner, job_id, note)
+    entry = zoo.promote(database, principal, job_id, note)
     return RedirectResponse(entry.page, status.HTTP_303_SEE_OTHER)

@@ -6,6 +6,7 @@ from api.problems.problem import documented
 from api.problems.problems import NotAuthenticated, RateLimited, ScopeMissing, ServiceUnavailable
 from api.routes import (
     artifacts,
+    audit,
     estimates,
     events,
     health,
@@ -22,7 +23,8 @@ from api.routes import (
 
 router = APIRouter()
 common_responses = documented(NotAuthenticated, ScopeMissing, RateLimited, ServiceUnavailable)
-for module in (jobs, estimates, events, artifacts, methods, keys, uploads, webhooks, sweeps, zoo, workers):
+modules = (jobs, estimates, events, artifacts, methods, keys, uploads, webhooks, sweeps, zoo, workers, audit)
+for module in modules:
     router.include_router(module.router, responses=common_responses)
 router.include_router(health.router)
 router.include_router(security_txt.router)

@@ -50,7 +50,7 @@ def promote_job(
 
     Promoting a job again changes the note of its entry.
     """
-    entry = zoo.promote(database, principal.owner, request.job, request.note)
+    entry = zoo.promote(database, principal, request.job, request.note)
     response.headers["Location"] = entry.url
     return entry
 

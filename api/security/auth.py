@@ -1,5 +1,6 @@
 """Authentication: an API key in the Authorization header, or the session cookie of the status page."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Security
@@ -8,7 +9,7 @@ from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBea
 from api import rate_limit
 from api.problems.problems import NotAuthenticated, ScopeMissing
 from api.resources import AppResources, Resources
-from jobs.access import api_keys, page_sessions
+from jobs.access import api_keys, audit, page_sessions
 from jobs.access.api_keys import Principal, Scope
 
 COOKIE = "pruneserve_session"
@@ -40,14 +41,14 @@ def authenticate(
         else:
             principal = page_sessions.lookup(session, cookie or "")
     if principal is None:
-        rate_limit.charge_failure(request, resources.failures)
+        _note_failure(request, resources)
         raise NotAuthenticated
     rate_limit.charge(request, resources.limiter, principal.owner)
     rate_limit.occupy(request, resources.open_requests, principal.owner)
     missing = [scope for scope in scopes.scopes if scope not in principal.scopes]
     if missing:
         raise ScopeMissing(f"This API key lacks the scope '{missing[0]}'.")
-    return principal
+    return replace(principal, address=address_of(request))
 
 
 def requires(*scopes: Scope) -> Any:  # noqa: ANN401 - a marker for FastAPI, as its own functions return
@@ -79,8 +80,20 @@ def follow_link(request: Request, resources: AppResources, link: str) -> str | N
 
 def _counted(request: Request, resources: AppResources, token: str | None) -> str | None:
     if token is None:
-        rate_limit.charge_failure(request, resources.failures)
+        _note_failure(request, resources)
     return token
+
+
+def _note_failure(request: Request, resources: AppResources) -> None:
+    """Count and record a failed sign-in. Those beyond the limit are only counted, and raise RateLimited."""
+    rate_limit.charge_failure(request, resources.failures)
+    with resources.database.begin() as session:
+        audit.record_failure(session, address_of(request), f"{request.method} {request.url.path}"[:200])
+
+
+def address_of(request: Request) -> str:
+    """Return the address of the client, as a trusted proxy or the connection says."""
+    return request.client.host if request.client else ""
 
 
 def session_token(request: Request) -> str | None:

@@ -73,6 +73,7 @@ class Principal:
     page_session: bytes | None = (
         None  # hash of the session's token; None if the request carried the key itself
     )
+    address: str = ""  # where the request came from
 
 
 def create(session: Session, owner: str, name: str, scopes: Iterable[str] = SCOPES) -> str:
@@ -192,24 +193,26 @@ def makers(session: Session, key_ids: Iterable[UUID]) -> frozenset[UUID]:
     return frozenset(filter(None, session.scalars(made.distinct())))
 
 
-def revoke(session: Session, principal: Principal, key_id: UUID, *, cascade: bool = False) -> list[ApiKey]:
+def revoke(
+    session: Session, principal: Principal, key_id: UUID, *, cascade: bool = False
+) -> list[ApiKey] | None:
     """Revoke a key and its page sessions, and with `cascade` those it made, those that these made, and so on.
 
-    Without the scope `admin`, `principal` can revoke keys of its own owner alone. Returns the keys that were
-    revoked by this call or before, and nothing if there is no such key. Raises `Beyond`, and revokes nothing.
+    Without the scope `admin`, `principal` can revoke keys of its own owner alone. Returns the keys that this
+    call has revoked, or None if there is no such key. Raises `Beyond`, and revokes nothing.
     """
-    revoked: dict[UUID, ApiKey] = {}
+    known: list[UUID] = []
+    revoked: list[ApiKey] = []
     # A key that one of these was making when it was locked is found in the next round.
-    while found := session.scalars(_to_revoke(principal, key_id, revoked, cascade=cascade)).all():
-        for key in found:
-            if key.revoked_at is None:
-                _require_scopes(principal, key)
-        ids = [key.id for key in found]
-        session.execute(
-            update(ApiKey).where(ApiKey.id.in_(ids), ApiKey.revoked_at.is_(None)).values(revoked_at=NOW)
-        )
-        revoked |= {key.id: key for key in found}
-    return [*revoked.values()]
+    while found := session.scalars(_to_revoke(principal, key_id, known, cascade=cascade)).all():
+        valid = [key for key in found if key.revoked_at is None]
+        for key in valid:
+            _require_scopes(principal, key)
+        ids = [key.id for key in valid]
+        session.execute(update(ApiKey).where(ApiKey.id.in_(ids)).values(revoked_at=NOW))
+        known += [key.id for key in found]
+        revoked += valid
+    return revoked if known else None
 
 
 def _to_revoke(principal: Principal, key_id: UUID, known: Iterable[UUID], *, cascade: bool) -> Select[ApiKey]:

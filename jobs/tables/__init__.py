@@ -15,6 +15,7 @@ from jobs.tables.jobs import (
 )
 from jobs.tables.owners import (
     ApiKey,
+    AuditRecord,
     PageSession,
     StrayUpload,
     Upload,
@@ -28,6 +29,7 @@ __all__ = [
     "NOW",
     "ApiKey",
     "Artifact",
+    "AuditRecord",
     "Base",
     "CachedGradients",
     "CachedPerplexity",

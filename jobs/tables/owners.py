@@ -35,6 +35,23 @@ class ApiKey(Base):
     )
 
 
+class AuditRecord(Base):
+    """Who did something that an operator may have to account for. A trigger refuses changes and deletions."""
+
+    __tablename__ = "audit_records"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, server_default=func.uuidv7())
+    at: Mapped[datetime] = mapped_column(server_default=NOW)
+    action: Mapped[str]
+    # Null where nobody was authenticated.
+    owner: Mapped[str | None]
+    # No foreign key: the record outlives what it is about.
+    key_id: Mapped[UUID | None]
+    address: Mapped[str]
+    subject: Mapped[str]
+    subject_owner: Mapped[str | None]
+
+
 class PageSession(Base):
     """A browser session of the page, or (`one_time`) a sign-in link that was not used yet."""
 

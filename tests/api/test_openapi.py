@@ -45,6 +45,7 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
 def test_it_lists_the_api_and_not_the_page(document: dict[str, Any]) -> None:
     assert {name for name, _ in operations(document)} == {
         "POST /v1/jobs",
+        "GET /v1/audit",
         "GET /v1/jobs",
         "GET /v1/jobs/{job_id}",
         "POST /v1/jobs/{job_id}/cancel",

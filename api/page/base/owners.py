@@ -2,25 +2,33 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Query
+from fastapi import Depends, Query, Request
 
 from api.problems.problems import ScopeMissing
 from api.security.auth import Reader
+from jobs.access import audit
 from jobs.access.api_keys import Principal, Scope
+from jobs.access.audit import Action
 from pruning.recipe import Text
 
 
-def visible_owner(principal: Principal, owner: str | None) -> str:
-    """Return the owner whose jobs are shown. Raises ScopeMissing for another owner's without `admin`."""
+def _visible_owner(request: Request, principal: Principal, owner: str | None) -> str:
+    """Return the owner whose jobs are shown. Raises ScopeMissing for another owner's without `admin`.
+
+    That somebody looks at another owner's jobs, or changes them, is recorded in the audit log.
+    """
     if owner is None or owner == principal.owner:
         return principal.owner
     if Scope.ADMIN not in principal.scopes:
         raise ScopeMissing(f"Looking at another owner's jobs needs the scope '{Scope.ADMIN}'.")
+    action = Action.OTHERS_READ if request.method == "GET" else Action.OTHERS_CHANGED
+    with request.app.state.resources.database.begin() as session:
+        audit.record(session, action, principal, f"{request.method} {request.url.path}", owner)
     return owner
 
 
-def _owner(principal: Reader, owner: Annotated[Text | None, Query()] = None) -> str:
-    return visible_owner(principal, owner)
+def _owner(request: Request, principal: Reader, owner: Annotated[Text | None, Query()] = None) -> str:
+    return _visible_owner(request, principal, owner)
 
 
 Owner = Annotated[str, Depends(_owner)]

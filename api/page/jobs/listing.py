@@ -16,7 +16,7 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from api.actions import jobs
 from api.page.base.forms import without_empty
-from api.page.base.owners import visible_owner
+from api.page.base.owners import Owner
 from api.page.base.render import fragment, page
 from api.resources import AppResources, Database, Resources
 from api.schemas.jobs import JobListQuery, JobPage
@@ -78,9 +78,9 @@ def home() -> Response:
 
 
 @router.get("/jobs")
-def list_jobs(filters: Filters, principal: Reader, database: Database) -> Response:
+def list_jobs(filters: Filters, principal: Reader, owner: Owner, database: Database) -> Response:
     """Show the list."""
-    listed = _read(database, visible_owner(principal, filters.owner), filters)
+    listed = _read(database, owner, filters)
     return page(
         "jobs/list.html",
         jobs=listed,
@@ -96,15 +96,15 @@ def list_jobs(filters: Filters, principal: Reader, database: Database) -> Respon
 
 
 @router.get("/jobs/stream")
-async def follow_list(filters: Filters, principal: Reader, resources: Resources) -> Response:
+async def follow_list(filters: Filters, principal: Reader, owner: Owner, resources: Resources) -> Response:
     """Stream the rows of the list whenever they change."""
-    return EventSourceResponse(_rows(resources, principal, filters), headers=HEADERS)
+    return EventSourceResponse(_rows(resources, principal, owner, filters), headers=HEADERS)
 
 
 async def _rows(
-    resources: AppResources, principal: Principal, filters: JobFilterForm
+    resources: AppResources, principal: Principal, owner: str, filters: JobFilterForm
 ) -> AsyncIterator[bytes]:
-    previous, owner = None, visible_owner(principal, filters.owner)
+    previous = None
     async for listed in resources.streams.watch(lambda: _read(resources.database, owner, filters), principal):
         rows = fragment("jobs/rows.html", jobs=listed, filters=filters)
         yield KEEPALIVE if rows == previous else format_sse_event(event="rows", data_str=rows)

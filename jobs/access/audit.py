@@ -1,0 +1,73 @@
+"""The audit log: what an operator may have to account for, in a table that rows are only added to.
+
+A record of keys and of the zoo is written in the transaction that changes them, so neither is there
+without the other. Each record is also a line of JSON on the logger `audit`, for a collector of logs; where a
+transaction fails afterwards, the line remains.
+"""
+
+import json
+import logging
+from collections.abc import Sequence
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from jobs.access.api_keys import Principal
+from jobs.tables import AuditRecord
+
+log = logging.getLogger("audit")
+
+
+class Action(StrEnum):
+    """What is recorded."""
+
+    KEY_CREATED = "key.created"
+    KEY_REVOKED = "key.revoked"
+    SIGN_IN_FAILED = "sign-in.failed"
+    OTHERS_READ = "others.read"
+    OTHERS_CHANGED = "others.changed"
+    ZOO_PROMOTED = "zoo.promoted"
+    ZOO_WITHDRAWN = "zoo.withdrawn"
+
+
+def record(
+    session: Session, action: Action, principal: Principal, subject: str, subject_owner: str | None = None
+) -> None:
+    """Record that `principal` did something to `subject`, which belongs to `subject_owner`."""
+    _write(session, action, principal.owner, principal.key_id, principal.address, subject, subject_owner)
+
+
+def record_failure(session: Session, address: str, subject: str) -> None:
+    """Record that nobody could be authenticated for a request from `address`."""
+    _write(session, Action.SIGN_IN_FAILED, None, None, address, subject, None)
+
+
+def newest(session: Session, *, before: UUID | None, limit: int) -> Sequence[AuditRecord]:
+    """Return a page of the records, newest first."""
+    query = select(AuditRecord).order_by(AuditRecord.id.desc()).limit(limit)
+    return session.scalars(query if before is None else query.where(AuditRecord.id < before)).all()
+
+
+def _write(
+    session: Session,
+    action: Action,
+    owner: str | None,
+    key_id: UUID | None,
+    address: str,
+    subject: str,
+    subject_owner: str | None,
+) -> None:
+    values = {
+        "action": action.value,
+        "owner": owner,
+        "key_id": key_id,
+        "address": address,
+        "subject": subject,
+        "subject_owner": subject_owner,
+    }
+    written = session.execute(
+        insert(AuditRecord).values(values).returning(AuditRecord.id, AuditRecord.at)
+    ).one()
+    log.info(json.dumps({"id": str(written.id), "at": written.at.isoformat(), **values}, default=str))

@@ -1,0 +1,130 @@
+"""The audit log: what is recorded, who reads it, and that nothing leaves it."""
+
+import json
+import logging
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import delete, exc, text, update
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.tables import AuditRecord
+from tests.api.drive import ClientOf, Jobs, MakeKey, scopes_but
+
+pytestmark = pytest.mark.threat
+
+ORIGIN = {"Origin": "http://testserver"}
+
+
+def records(admin: TestClient) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = admin.get("/v1/audit?limit=200").json()["items"]
+    return items[::-1]
+
+
+def told(record: dict[str, Any]) -> tuple[object, ...]:
+    return tuple(record[name] for name in ("action", "owner", "subject", "subject_owner"))
+
+
+def test_keys_made_and_revoked_are_recorded(client_of: ClientOf) -> None:
+    admin = client_of("root")
+    maker = admin.post("/v1/keys", json={"name": "x", "owner": "ada"}).json()
+    ada = TestClient(admin.app, headers={"Authorization": f"Bearer {maker['key']}"})
+    child = ada.post("/v1/keys", json={"name": "y"}).json()
+    for _ in range(2):  # the second time there is nothing to record
+        assert admin.delete(f"/v1/keys/{maker['id']}?cascade=true").status_code == 204
+    assert admin.delete(f"/v1/keys/{uuid4()}").status_code == 404
+    assert admin.get("/v1/keys?everyone=true").status_code == 200
+    found = records(admin)
+    made, revoked = f"key {maker['id']}", f"key {child['id']}"
+    assert [told(record) for record in found] == [
+        ("key.created", "root", made, "ada"),
+        ("key.created", "ada", revoked, "ada"),
+        ("key.revoked", "root", made, "ada"),
+        ("key.revoked", "root", revoked, "ada"),
+        ("others.read", "root", "all keys", None),
+    ]
+    assert found[1]["key_id"] == maker["id"]
+    assert {record["address"] for record in found} == {"testclient"}
+
+
+def test_failed_sign_ins_are_recorded_and_no_secret_is(client_of: ClientOf, anonymous: TestClient) -> None:
+    wrong = {"Authorization": "Bearer ps_wrong"}
+    assert anonymous.get("/v1/jobs?secret=1", headers=wrong).status_code == 401
+    assert anonymous.post("/sign-in", data={"key": "ps_wrong"}, headers=ORIGIN).status_code == 401
+    assert anonymous.get("/sign-in?token=wrong").status_code == 401
+    assert anonymous.get("/v1/jobs").status_code == 401  # nothing was tried
+    found = records(client_of("root"))
+    assert [told(record) for record in found] == [
+        ("sign-in.failed", None, subject, None)
+        for subject in ("GET /v1/jobs", "POST /sign-in", "GET /sign-in")
+    ]
+
+
+def test_what_an_admin_does_to_others_is_recorded(client_of: ClientOf, jobs: Jobs) -> None:
+    admin, job_id = client_of("root"), jobs.queued("ada")
+    assert admin.get("/jobs?owner=ada").status_code == 200
+    assert admin.get(f"/jobs/{job_id}?owner=ada").status_code == 200
+    assert admin.post(f"/jobs/{job_id}/cancel?owner=ada", headers=ORIGIN).status_code == 303
+    assert admin.get("/jobs?owner=root").status_code == 200  # its own
+    assert [told(record) for record in records(admin)] == [
+        ("others.read", "root", "GET /jobs", "ada"),
+        ("others.read", "root", f"GET /jobs/{job_id}", "ada"),
+        ("others.changed", "root", f"POST /jobs/{job_id}/cancel", "ada"),
+    ]
+
+
+def test_changes_of_the_zoo_are_recorded(client_of: ClientOf, jobs: Jobs) -> None:
+    admin, ada, claim = client_of("root"), client_of("ada", scopes_but("admin")), jobs.running("ada")
+    jobs.succeed(claim)
+    slug = ada.post("/v1/zoo", json={"job": str(claim.job_id)}).json()["slug"]
+    assert admin.delete(f"/v1/zoo/{slug}").status_code == 204
+    assert [told(record)[:3] for record in records(admin)] == [
+        ("zoo.promoted", "ada", f"zoo {slug}"),
+        ("zoo.withdrawn", "root", f"zoo {slug}"),
+    ]
+
+
+def test_only_an_admin_reads_it_page_by_page(client_of: ClientOf) -> None:
+    admin, eve = client_of("root"), client_of("eve", scopes_but("admin"))
+    assert [eve.get(path).status_code for path in ("/v1/audit", "/audit")] == [403, 403]
+    for number in range(3):
+        admin.post("/v1/keys", json={"name": str(number), "owner": "<b>ada</b>"[3:6]})
+    first = admin.get("/v1/audit?limit=2").json()
+    rest = admin.get("/v1/audit", params={"cursor": first["next_cursor"]}).json()
+    assert (len(first["items"]), len(rest["items"]), rest["next_cursor"]) == (2, 1, None)
+    shown = admin.get("/audit").text
+    assert shown.count("key.created") == 3
+    assert 'href="/audit"' in admin.get("/jobs").text
+    assert 'href="/audit"' not in eve.get("/jobs").text
+
+
+@pytest.mark.parametrize(
+    "change",
+    [delete(AuditRecord), update(AuditRecord).values(owner="eve"), text("TRUNCATE audit_records")],
+    ids=["delete", "update", "truncate"],
+)
+def test_nothing_leaves_the_log(
+    client_of: ClientOf,
+    database: sessionmaker[Session],
+    change: Any,  # noqa: ANN401 - a statement
+) -> None:
+    admin = client_of("root")
+    admin.post("/v1/keys", json={"name": "x"})
+    before = records(admin)
+    with pytest.raises(exc.ProgrammingError, match="can only be added to"), database.begin() as session:
+        session.execute(change)
+    assert records(admin) == before != []
+
+
+def test_each_record_is_a_line_of_json_as_well(
+    client_of: ClientOf, make_key: MakeKey, caplog: pytest.LogCaptureFixture
+) -> None:
+    admin = client_of("root")
+    with caplog.at_level(logging.INFO, logger="audit"):
+        admin.post("/v1/keys", json={"name": "x"})
+    (line,) = [json.loads(entry.message) for entry in caplog.records if entry.name == "audit"]
+    (record,) = records(admin)
+    assert line["id"] == record["id"]
+    assert told(line) == told(record)
