@@ -126,13 +126,13 @@ format: install
 
 install: $(INSTALLED)
 
-# The tests run with the versions that the images hold, but for the parts of torch's build for CUDA. The stamp comes
+# The tests run with the versions that the images hold, but for NVIDIA's parts of torch's build for CUDA. The stamp comes
 # last, so that an installation that was cut short is done again.
 $(INSTALLED): pyproject.toml $(wildcard requirements/*.txt)
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer, with its venv module, is needed (Debian: apt install python3-venv)." >&2; exit 1; }
 	@echo "Installing into $(VENV) (once; about 3 GB) ..."
 	@test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)
-	@sed -n '/^\(nvidia\|cuda\|triton\)/d; s/^\([^ ;]*==[^ ;]*\).*/\1/p' requirements/*.txt > $(VENV)/constraints.txt
+	@sed -n '/^\(nvidia\|cuda\)/d; s/^\([^ ;]*==[^ ;]*\).*/\1/p' requirements/*.txt > $(VENV)/constraints.txt
 	@$(BIN)/python $(PIP) --constraint $(VENV)/constraints.txt --editable '.[$(EXTRAS)]'
 	@touch $@
 
