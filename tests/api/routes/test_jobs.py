@@ -111,6 +111,7 @@ def test_a_failed_job_says_what_to_do(client: TestClient, jobs: Jobs) -> None:
         "type": "invalid_input",
         "message": "has pickles only; convert it to safetensors",
         "field": "model.id",
+        "cause": None,
     }
 
 

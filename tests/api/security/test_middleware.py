@@ -114,8 +114,8 @@ def test_only_a_trusted_proxy_says_who_the_client_is(
     statuses: list[int],
 ) -> None:
     monkeypatch.setenv("PRUNESERVE_TRUSTED_PROXIES", trusted)
-    monkeypatch.setenv("PRUNESERVE_MAX_FAILED_SIGN_INS_PER_MINUTE", "1")
-    server = Server.start(settings, tmp_path / "api.log")
+    once = settings.model_copy(update={"max_failed_sign_ins_per_minute": 1})
+    server = Server.start(once, tmp_path / "api.log")
     try:
         answers = [
             httpx.get(
