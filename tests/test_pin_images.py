@@ -55,6 +55,7 @@ def registry() -> Iterator[str]:
         server.shutdown()
 
 
+@pytest.mark.threat
 def test_what_the_registry_knows_is_pinned_and_the_rest_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -96,6 +96,7 @@ def test_the_tests_run_with_the_torch_of_the_image() -> None:
     assert installed == locked("torch")["torch"]
 
 
+@pytest.mark.threat
 def test_the_dockerfile_installs_every_file_with_its_hashes() -> None:
     dockerfile = Path(REQUIREMENTS.parent / "Dockerfile").read_text().replace("\\\n", "")
     installs = re.findall(r"pip install.*--requirement /requirements/(\S+)\.txt", dockerfile)

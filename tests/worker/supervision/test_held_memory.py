@@ -35,6 +35,7 @@ def run() -> Iterator[Callable[[str], int]]:
         process.communicate()
 
 
+@pytest.mark.threat
 def test_memory_of_a_process_and_of_its_descendants_counts(run: Callable[[str], int]) -> None:
     nothing = held_memory(run("print(1, flush=True); input()"))
     hold = "x = b'x' * 60_000_000; print(1, flush=True); input()"
