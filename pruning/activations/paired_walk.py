@@ -16,7 +16,7 @@ from pruning.activations.walk import BlockwiseForward
 from pruning.model.blocks import Block
 from pruning.model.hooks import LayerCall, Observer, observing
 from pruning.model.layers import LinearLayer, ModuleLayer, linear_layers
-from pruning.model.replay import Replay, equal_up_to_rounding
+from pruning.model.replay import Replay, is_rounding
 
 _DENSE = "dense."
 
@@ -110,7 +110,8 @@ def _last_layer_of_residual(block: Block, tokens: Tensor, run: Callable[[], Tens
     """Return the linear layer that the block calls last, if it is selected and feeds the output unchanged.
 
     `run` runs the micro-batch `tokens` through the block. The layer feeds the output unchanged if the output
-    without it is less by exactly the layer's own output.
+    without it, and the layer's own added, is the output. (In 16 bits, the output less the output without it
+    would be the layer's plus the rounding of a sum that is larger than it.)
     """
     called: list[tuple[LinearLayer, Tensor]] = []
 
@@ -127,4 +128,5 @@ def _last_layer_of_residual(block: Block, tokens: Tensor, run: Callable[[], Tens
     without = run()
     hook.remove()
     selected = next((mine for mine in block.layers if mine.name == layer.name), None)
-    return selected if equal_up_to_rounding(whole - without, output.reshape_as(whole)) else None
+    own = output.reshape_as(whole)
+    return selected if is_rounding(whole - (without + own), own) else None

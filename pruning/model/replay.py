@@ -255,8 +255,13 @@ def _twice_with_other_ends(window: Tensor) -> Tensor:
 
 def equal_up_to_rounding(one: Tensor, other: Tensor) -> bool:
     """Whether two tensors of hidden states differ by no more than rounding."""
-    difference = torch.linalg.vector_norm((one - other).float())
-    return bool(difference <= _PROBE_TOLERANCE * torch.linalg.vector_norm(other.float()))
+    return is_rounding(one - other, other)
+
+
+def is_rounding(difference: Tensor, of: Tensor) -> bool:
+    """Whether a `difference` is no more than rounding, next to the hidden states `of`."""
+    size = torch.linalg.vector_norm(difference.float())
+    return bool(size <= _PROBE_TOLERANCE * torch.linalg.vector_norm(of.float()))
 
 
 @contextmanager

@@ -1,13 +1,16 @@
 """Refit toward the dense model, against least squares on the outputs of whole-model passes."""
 
 import copy
+from collections.abc import Sequence
 
 import pytest
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from pruning.activations.statistics import InputStatistics
 from pruning.blockwise.prune import prune
+from pruning.model.layers import LinearLayer
 from pruning.recipe import Recipe
 from tests.pruning import naive
 from tests.pruning.families import INPUT_GROUPS, make
@@ -75,6 +78,25 @@ def test_refit_weights_give_outputs_between_those_of_both_models(family: str, fi
         torch.testing.assert_close(
             model.get_parameter(name), expected.get_parameter(name), rtol=1e-4, atol=1e-6
         )
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("family", GROUPS)
+def test_the_layer_whose_error_is_that_of_the_blocks_output_is_found_in_bfloat16_too(
+    family: str, dtype: torch.dtype, five_windows: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = set[str]()
+    add = InputStatistics.add_output_error
+
+    def recording(statistics: InputStatistics, layer: LinearLayer, *measured: Sequence[Tensor]) -> None:
+        found.add(layer.name)
+        add(statistics, layer, *measured)
+
+    monkeypatch.setattr(InputStatistics, "add_output_error", recording)
+    model = make(family, dtype)
+    prune(model, recipe(TOWARD), five_windows, {}, step=ignore_steps)
+    count, name = len(model.get_submodule(GROUPS[family][0])), RESIDUAL_LAYER[family]
+    assert found == ({f"{GROUPS[family][0]}.{number}.{name}" for number in range(count)} if name else set())
 
 
 def least_squares(inputs: Tensor, target: Tensor, weight: Tensor, mask: Tensor) -> Tensor:
