@@ -7,6 +7,7 @@ block by block.
 
 import copy
 import importlib.metadata
+import logging
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -18,10 +19,12 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from pruning.model.patching import replaced_forward
-from pruning.runtime.device import describe
+from pruning.runtime.device import describe, is_out_of_memory
 from pruning.runtime.own_pages import copy_to_own_pages
 from pruning.runtime.side_copies import CopyStream, CudaCopyStream, PendingCopies, SideCopies, side_copies
 from pruning.version import pruneserve_version
+
+log = logging.getLogger(__name__)
 
 _LARGE = 1 << 25  # bytes; smaller copies, as those of most blocks, find room again in the heap
 
@@ -148,15 +151,12 @@ class Placement:
     def _placed(self, tensors: Sequence[Tensor], then: Sequence[Tensor]) -> Iterator[None]:
         missing = [tensor for tensor in tensors if self._is_missing(tensor)]
         stored = [tensor.data for tensor in missing]
-        for tensor, copied in zip(missing, self._copies_of(missing), strict=True):
-            tensor.data = copied
-        self._resident.update(missing)
-        if self._copy_stream is not None and (
-            upcoming := [tensor for tensor in then if self._is_missing(tensor)]
-        ):
-            self._finish_prefetch()  # nobody asked for it
-            self._prefetch = upcoming, self._begin(upcoming)
         try:
+            for tensor, copied in zip(missing, self._copies_of(missing), strict=True):
+                tensor.data = copied
+            self._resident.update(missing)
+            if self._copy_stream is not None:
+                self._copy_ahead([tensor for tensor in then if self._is_missing(tensor)])
             yield
         finally:
             self._resident.difference_update(missing)
@@ -174,6 +174,18 @@ class Placement:
         if self._prefetch is not None and list(map(id, self._prefetch[0])) == list(map(id, tensors)):
             return self._finish_prefetch()
         return self._begin(tensors).result()
+
+    def _copy_ahead(self, upcoming: list[Tensor]) -> None:
+        """Begin to copy what is needed next, if there is room; else it is copied when it is needed."""
+        if not upcoming:
+            return
+        self._finish_prefetch()  # nobody asked for it
+        try:
+            self._prefetch = upcoming, self._begin(upcoming)
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            log.info("no room to copy the next block while this one computes")
 
     def _begin(self, tensors: list[Tensor]) -> PendingCopies[Any]:
         assert self._copy_stream is not None  # noqa: S101 - asked by the callers

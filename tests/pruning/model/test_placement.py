@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from pruning.model.blocks import find_stack
 from pruning.model.placement import Placement
 from pruning.runtime import side_copies
 from pruning.runtime.malloc import retain_freed_heap
+from pruning.runtime.side_copies import SideCopies
 from tests.pruning.families import ALL_FAMILIES, make
 from tests.pruning.runtime.deferred_stream import DeferredStream
 from tests.pruning.runtime.recorded_pinning import RecordedPinning
@@ -86,6 +88,52 @@ def test_the_model_is_restored_after_an_error() -> None:
     with pytest.raises(KeyError), Placement(model, dtype=torch.bfloat16).resident(model):
         raise KeyError
     assert state(model) == before
+
+
+class FailingCopies:
+    """Lets copies fail, by their number."""
+
+    def __init__(self, errors: dict[int, Exception], monkeypatch: pytest.MonkeyPatch) -> None:
+        self.begun = 0
+        begin = SideCopies.begin
+
+        def failing(copies: SideCopies[Any], sources: Any, dtypes: Any) -> Any:  # noqa: ANN401
+            self.begun += 1
+            if error := errors.get(self.begun):
+                raise error
+            return begin(copies, sources, dtypes)
+
+        monkeypatch.setattr(SideCopies, "begin", failing)
+
+
+def test_without_room_for_the_next_block_it_is_copied_when_it_is_needed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    copies = FailingCopies({2: torch.OutOfMemoryError("pretended")}, monkeypatch)
+    model = make("llama")
+    first, second, _ = (block.module for block in find_stack(model).blocks)
+    placement, before = Placement(model, dtype=torch.bfloat16, copy_stream=DeferredStream()), state(model)
+    with placement.resident(first, then=second):
+        assert placement.is_resident(first)
+        assert copies.begun == 2
+    with placement.resident(second):
+        assert {parameter.dtype for parameter in second.parameters()} == {torch.bfloat16}
+    assert copies.begun == 3
+    assert state(model) == before
+    placement.end_stage()
+
+
+@pytest.mark.parametrize("failing", [1, 2], ids=["its own copy", "the next block's"])
+def test_the_model_is_restored_after_a_failed_copy(failing: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    FailingCopies({failing: RuntimeError("the file has gone")}, monkeypatch)
+    model = make("llama")
+    first, second, _ = (block.module for block in find_stack(model).blocks)
+    placement, before = Placement(model, dtype=torch.bfloat16, copy_stream=DeferredStream()), state(model)
+    with pytest.raises(RuntimeError, match="gone"), placement.resident(first, then=second):
+        pass
+    assert state(model) == before
+    assert not placement.is_resident(first)
+    placement.end_stage()
 
 
 @pytest.mark.parametrize("family", ["llama-tied", "gpt2", "mixtral"])
