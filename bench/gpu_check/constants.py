@@ -71,6 +71,8 @@ def _copies(at: Context) -> None:
         seconds = at.seconds(lambda: taken.append(arena.take((size,), torch.uint8)))
         at.require("the arena's memory is pinned", taken[0] is not None and taken[0].is_pinned())
         at.record("pinning by the arena, GB/s", size / GB / seconds)
+        if taken[0] is not None:
+            _pin_again(at, taken[0])
     pinned = pageable.pin_memory()
     at.record("copy to the device, pinned, GB/s", size / GB / timer.seconds(lambda: there.copy_(pinned)))
     at.record("copy to pinned memory, GB/s", size / GB / timer.seconds(lambda: pinned.copy_(there)))
@@ -79,6 +81,13 @@ def _copies(at: Context) -> None:
         "copy on the device, read and written, GB/s",
         2 * size / GB / timer.seconds(lambda: other.copy_(there)),
     )
+
+
+def _pin_again(at: Context, pinned: Tensor) -> None:
+    """Pin what is pinned already: the refusal must not fail the next kernel."""
+    again = pinning_for(at.device).pin(pinned.data_ptr(), pinned.nbytes)
+    at.require("what is pinned is not pinned once more", not again)
+    at.require("a kernel runs after the refusal", torch.ones(1, device=at.device).item() == 1)
 
 
 def _host(at: Context) -> None:

@@ -72,7 +72,7 @@ PLAN = (
         6,
         "constants",
         "the rates that the arithmetic assumes; pinned memory",
-        "recorded; it pins",
+        "recorded; it pins, and a refusal does not fail the next kernel",
         35,
         "constants:measure",
     ),

@@ -217,10 +217,12 @@ class ActivationStore:
 
     def close(self) -> None:
         """Forget everything, and give the pinned memory back to the system."""
-        self._offload.close()
-        self._stored.clear()
-        self.deltas.clear()
-        self._arena.close()
+        try:
+            self._offload.close()
+        finally:
+            self._stored.clear()
+            self.deltas.clear()
+            self._arena.close()
 
     def _rank(self, block: int) -> int:
         """Return the slot of a block's input, counted from the fastest; 0 is that of the deltas."""

@@ -4,14 +4,19 @@ torch's own allocator of pinned memory rounds each size up to a power of two, an
 the process ends: a piece of 67.4 MB would take 134 MB for ever.
 """
 
+import logging
 import mmap
+import sys
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import chain
 from typing import Any, Protocol, Self
 
 import torch
 from torch import Tensor
+
+log = logging.getLogger(__name__)
 
 
 class Pinning(Protocol):
@@ -34,11 +39,23 @@ class CudaPinning:
 
     def pin(self, address: int, size: int) -> bool:
         with torch.cuda.device(self._device):
-            return int(self._runtime.cudaHostRegister(address, size, self._PORTABLE)) == 0
+            return self._handled(self._runtime.cudaHostRegister(address, size, self._PORTABLE)) == 0
 
     def unpin(self, address: int) -> None:
         torch.cuda.synchronize(self._device)
-        torch.cuda.check_error(int(self._runtime.cudaHostUnregister(address)))
+        torch.cuda.check_error(self._handled(self._runtime.cudaHostUnregister(address)))
+
+    def _handled(self, code: Any) -> int:  # noqa: ANN401 - an enumeration in C++
+        """Return an error code as a number, so that nobody else meets the error.
+
+        The runtime keeps its last error until somebody asks for it, and torch asks after it has launched a
+        kernel, which would then fail for an error that is not its own. It does not offer to ask, so a kernel
+        that may fail is launched here.
+        """
+        if number := int(code):
+            with suppress(RuntimeError):
+                torch.ones(1, device=self._device)
+        return number
 
     @property
     def _runtime(self) -> Any:  # noqa: ANN401 - a module in C++
@@ -93,18 +110,35 @@ class PinnedArena:
             self._free[len(pages)].append(pages)
 
     def close(self) -> None:
-        """Unpin everything. The memory returns to the system with the last tensor that uses it."""
-        for pages in chain(self._taken.values(), *self._free.values()):
-            self._pinning.unpin(_address(pages))
+        """Unpin everything. The memory returns to the system with the last tensor that uses it.
+
+        What cannot be unpinned does not keep the rest pinned. Its error is raised in the end, unless another
+        one is on its way through here: that one is the cause, and is not replaced.
+        """
+        is_failing = sys.exception() is not None
+        failures = list(
+            filter(None, map(self._failure_to_unpin, chain(self._taken.values(), *self._free.values())))
+        )
         self._taken.clear()
         self._free.clear()
         self.size = 0
+        if failures and not is_failing:
+            raise failures[0]
+        for failure in failures:
+            log.warning("host memory was not unpinned: %s", failure)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _failure_to_unpin(self, pages: mmap.mmap) -> RuntimeError | None:
+        try:
+            self._pinning.unpin(_address(pages))
+        except RuntimeError as error:
+            return error
+        return None
 
     def _pinned(self, size: int) -> mmap.mmap | None:
         if size == 0 or self.size + size > self._limit:

@@ -159,11 +159,11 @@ class SideCopies(Generic[MarkT]):
     def close(self) -> None:
         """End the thread, and give the chunks back when the device has read them."""
         self._thread.shutdown()
-        self._stream.wait_on_host(self._stream.copied())
-        self._landing = None
-        for chunk in self._chunks:
-            self._arena.give_back(chunk)
-        self._arena.close()
+        try:
+            self._stream.wait_on_host(self._stream.copied())
+        finally:
+            self._landing = None
+            self._arena.close()
 
     def _run(self, sources: Sequence[Tensor], targets: Sequence[Tensor], free: MarkT) -> MarkT:
         self._stream.wait_before_copying(free)

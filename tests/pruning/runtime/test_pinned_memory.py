@@ -1,10 +1,14 @@
 """Pinned memory has exact sizes, stays below its limit, is used again and is given back."""
 
 import mmap
+from contextlib import nullcontext
+from typing import Any
 
+import pytest
 import torch
+from torch import Tensor
 
-from pruning.runtime.pinned_memory import PinnedArena
+from pruning.runtime.pinned_memory import CudaPinning, PinnedArena
 from tests.pruning.runtime.recorded_pinning import RecordedPinning
 
 PAGE = mmap.PAGESIZE
@@ -73,3 +77,92 @@ def test_everything_is_unpinned_at_the_end_also_after_an_error() -> None:
     assert not pinning.pinned
     assert arena.size == 0
     assert kept.fill_(1).eq(1).all()  # the memory itself lives as long as a tensor does
+
+
+class StubbornPinning(RecordedPinning):
+    """Says of everything that it could not be unpinned."""
+
+    def unpin(self, address: int) -> None:
+        super().unpin(address)
+        raise RuntimeError(f"pretended, with {len(self.pinned)} left")
+
+
+def test_what_cannot_be_unpinned_does_not_keep_the_rest_pinned() -> None:
+    pinning = StubbornPinning()
+    arena = PinnedArena(pinning, 1 << 20)
+    kept = [arena.take([PAGE], torch.uint8) for _ in range(3)]
+    arena.give_back(kept[2])  # type: ignore[arg-type]
+    with pytest.raises(RuntimeError, match="with 2 left"):
+        arena.close()
+    assert not pinning.pinned
+    assert arena.size == 0
+    arena.close()  # there is nothing left that could fail
+    assert arena.take([PAGE], torch.uint8) is not None
+
+
+def test_an_error_of_unpinning_does_not_replace_the_one_that_ends_the_arena() -> None:
+    def use(error: Exception | None) -> None:
+        with PinnedArena(StubbornPinning(), 1 << 20) as arena:
+            arena.take([PAGE], torch.uint8)
+            if error is not None:
+                raise error
+
+    with pytest.raises(KeyError):
+        use(KeyError())
+    with pytest.raises(RuntimeError, match="pretended"):
+        use(None)
+
+
+class RememberingRuntime:
+    """A CUDA runtime that refuses, and tells it once more to whoever launches a kernel next."""
+
+    def __init__(self) -> None:
+        self.last_error = 0
+
+    def cudaHostRegister(self, _address: int, _size: int, _flags: int) -> int:  # noqa: N802 - CUDA's name
+        self.last_error = 2
+        return self.last_error
+
+    def cudaHostUnregister(self, _address: int) -> int:  # noqa: N802 - CUDA's name
+        self.last_error = 713
+        return self.last_error
+
+    def launch(self, *sizes: int, device: object) -> Tensor:
+        code, self.last_error = self.last_error, 0
+        if code:
+            raise RuntimeError("CUDA error: out of memory")
+        return torch.zeros(*sizes)
+
+
+@pytest.fixture
+def runtime(monkeypatch: pytest.MonkeyPatch) -> RememberingRuntime:
+    found = RememberingRuntime()
+    pretended: dict[str, Any] = {
+        "cudart": lambda: found,
+        "device": lambda device: nullcontext(),
+        "synchronize": lambda device: None,
+    }
+    for name, function in pretended.items():
+        monkeypatch.setattr(torch.cuda, name, function)
+    monkeypatch.setattr(torch, "ones", found.launch)
+    return found
+
+
+def test_a_refusal_to_pin_is_not_left_for_the_next_kernel(runtime: RememberingRuntime) -> None:
+    pinning = CudaPinning(torch.device("cuda:0"))
+    assert not pinning.pin(0, PAGE)
+    assert not runtime.last_error
+
+
+def test_a_refusal_to_unpin_is_raised_once(
+    runtime: RememberingRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def check(code: int) -> None:
+        if code:
+            raise torch.cuda.CudaError(code)
+
+    monkeypatch.setattr(torch.cuda, "check_error", check)
+    monkeypatch.setattr(torch.cuda.CudaError, "__init__", lambda self, code: None)
+    with pytest.raises(torch.cuda.CudaError):
+        CudaPinning(torch.device("cuda:0")).unpin(0)
+    assert not runtime.last_error
