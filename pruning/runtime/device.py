@@ -22,6 +22,12 @@ _OUT_OF_MEMORY = re.compile(
     r"|(CUBLAS|CUSOLVER|CUDNN)_STATUS_ALLOC_FAILED"
 )
 
+# A handle's memory is not torch's, and a library that gets none may say nothing about memory.
+_NO_HANDLE = re.compile(
+    r"(CUBLAS|CUSOLVER|CUDNN)_STATUS_(NOT_INITIALIZED|INTERNAL_ERROR).*when calling `\w+Create"
+)
+_HANDLE_BYTES = 200_000_000  # what a library may take for one, its kernels included
+
 _BROKEN = re.compile(
     r"(CUDA error|CUDA driver error|Triton Error \[CUDA\]|NVML)"
     r"|(CUBLAS|CUSOLVER|CUDNN)_STATUS_(NOT_INITIALIZED|EXECUTION_FAILED|INTERNAL_ERROR|ARCH_MISMATCH)"
@@ -137,12 +143,26 @@ def is_out_of_memory(error: BaseException) -> bool:
         return True
     if isinstance(error, OSError):  # as mmap raises it
         return error.errno == errno.ENOMEM
-    return isinstance(error, RuntimeError) and _OUT_OF_MEMORY.search(str(error)) is not None
+    if not isinstance(error, RuntimeError):
+        return False
+    message = str(error)
+    return _OUT_OF_MEMORY.search(message) is not None or (
+        _NO_HANDLE.search(message) is not None and _has_full_device()
+    )
 
 
 def is_device_memory(error: BaseException) -> bool:
     """Whether the memory that ran out (see `is_out_of_memory`) is a CUDA device's, not the host's."""
     return isinstance(error, torch.OutOfMemoryError) or "CUDA" in str(error) or "_STATUS_" in str(error)
+
+
+def _has_full_device() -> bool:
+    """Whether a device that this process uses has no room for a library's handle."""
+    used = [device for device in range(torch.cuda.device_count()) if torch.cuda.memory_reserved(device)]
+    try:
+        return any(torch.cuda.mem_get_info(device)[0] < _HANDLE_BYTES for device in used)
+    except RuntimeError:  # the device is broken
+        return False
 
 
 def total_memory(device: torch.device) -> int:

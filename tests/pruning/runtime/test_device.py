@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 import pytest
 import torch
 
-from pruning.runtime.device import compute_dtype, current_device, is_out_of_memory
+from pruning.runtime.device import compute_dtype, current_device, is_device_broken, is_out_of_memory
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda:0")
 FLOAT64, FLOAT32, BFLOAT16, FLOAT16 = torch.float64, torch.float32, torch.bfloat16, torch.float16
@@ -55,6 +55,53 @@ def test_a_failed_host_allocation_counts_as_out_of_memory() -> None:
 def test_what_cuda_and_its_libraries_say_without_memory_counts_too(message: str) -> None:
     assert is_out_of_memory(RuntimeError(message))
     assert not is_out_of_memory(ValueError(message))
+
+
+GB = 10**9
+
+
+@pytest.mark.parametrize(
+    ("message", "free", "reserved", "expected"),
+    [
+        # As torch words them, for a library's handle on a device that is full, and on one that is not.
+        ("CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`", 0.1, 79, True),
+        ("CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`", 60, 19, False),
+        (
+            "cusolver error: CUSOLVER_STATUS_INTERNAL_ERROR, when calling `cusolverDnCreate(handle)`",
+            0.1,
+            1,
+            True,
+        ),
+        # On a device that this process does not use, others may hold the memory.
+        ("CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`", 0.1, 0, False),
+        # Not a handle: the numbers or the device are at fault.
+        (
+            "cusolver error: CUSOLVER_STATUS_INTERNAL_ERROR, when calling `cusolverDnSpotrf(handle)`",
+            0.1,
+            79,
+            False,
+        ),
+    ],
+)
+def test_a_library_without_a_handle_has_met_a_full_device(
+    message: str, free: float, reserved: float, expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: int(reserved * GB))
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (int(free * GB), 80 * GB))
+    assert is_out_of_memory(RuntimeError(message)) is expected
+    assert is_device_broken(RuntimeError(message)) is not expected
+
+
+def test_a_device_that_does_not_even_tell_its_memory_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(device: object) -> tuple[int, int]:
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: GB)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", refuse)
+    error = RuntimeError("CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`")
+    assert is_device_broken(error)
 
 
 @pytest.mark.parametrize(
