@@ -5,8 +5,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 
 import torch
+from safetensors.torch import save_file
 from torch import Tensor
 
 from bench.gpu_check.context import GB, Context
@@ -16,10 +18,12 @@ from pruning.blockwise import prune as blockwise
 from pruning.blockwise.shards import StoredBlocks
 from pruning.evaluation.perplexity import perplexity
 from pruning.gradients.schedule import ScheduleName
+from pruning.gradients.shards import norms_from_shards
 from pruning.gradients.window_norms import GradientNorms
+from pruning.model.blocks import Stack
 from pruning.model.placement import Placement
 from pruning.model.selection import prunable_stack
-from pruning.recipe import Recipe
+from pruning.recipe import GradientNorm, Recipe
 from pruning.resume.store import DirectoryResumeStore
 from pruning.resume.writer import BackgroundWriter
 from pruning.runtime.peak_memory import PeakMemory
@@ -147,7 +151,7 @@ def _pruned(at: Context, choice: ModelChoice, recipe: Recipe, windows: Tensor, n
     """Prune with a resume store, as a job does; return the seconds without loading."""
     placement = Placement(choice.load_as_stored(torch.bfloat16), at.device, torch.bfloat16)
     stack = prunable_stack(placement.model, recipe)
-    norms = _random_norms(at, recipe, [(layer.name, layer.outputs, layer.inputs) for layer in stack.layers])
+    norms = _random_norms(at, recipe, stack)
     blocks = StoredBlocks(DirectoryResumeStore(at.scratch / name), placement.numerics_key)
     return at.seconds(
         lambda: blockwise.prune_blocks(
@@ -156,12 +160,19 @@ def _pruned(at: Context, choice: ModelChoice, recipe: Recipe, windows: Tensor, n
     )
 
 
-def _random_norms(at: Context, recipe: Recipe, layers: list[tuple[str, int, int]]) -> GradientNorms:
-    """Draw norms: how long pruning takes does not depend on what they are."""
-    return {
-        norm: {name: torch.rand(outputs, inputs, device=at.device) * 1e-3 for name, outputs, inputs in layers}
-        for norm in recipe.gradient_norms
-    }
+def _random_norms(at: Context, recipe: Recipe, stack: Stack) -> GradientNorms:
+    """Draw norms into shards, from which a job reads them: pruning takes as long whatever they are."""
+    files: dict[GradientNorm, dict[str, Path]] = {norm: {} for norm in recipe.gradient_norms}
+    for norm, of_norm in files.items():
+        for index, block in enumerate(stack.blocks):
+            path = at.scratch / f"random-{index}-{norm}.safetensors"
+            drawn = {
+                f"{norm}/{layer.name}": torch.rand(layer.outputs, layer.inputs, device=at.device) * 1e-3
+                for layer in block.layers
+            }
+            save_file(drawn, path)
+            of_norm |= {layer.name: path for layer in block.layers}
+    return norms_from_shards(files)
 
 
 def evaluate(at: Context) -> None:

@@ -1,8 +1,8 @@
 """The base classes of pruning methods, and what a method is given and returns."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
 from pkgutil import resolve_name
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -29,6 +29,7 @@ class LayerStats:
     statistics: InputStatistics
     gradients: GradientNorms
     refit_target: Tensor | None = None  # None: the dense weight; see `target_weight`
+    _fetched: dict[GradientNorm, Tensor] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def weight(self) -> Tensor:
@@ -57,15 +58,28 @@ class LayerStats:
         return self.statistics.of(self.layer, "second_moments")
 
     def gradient_norms(self, norm: GradientNorm) -> Tensor:
-        """The norm over windows of the loss gradient, unscaled: (outputs, inputs). Needs `gradient_norms`."""
-        return self.gradients[norm][self.layer.name].to(self.layer.matrix.device)
+        """The norm over windows of the loss gradient, unscaled: (outputs, inputs). Needs `gradient_norms`.
+
+        It is fetched to the layer's device at most once: it may have to be read from a file.
+        """
+        if norm not in self._fetched:
+            self._fetched[norm] = self.gradients[norm][self.layer.name].to(self.layer.matrix.device)
+        return self._fetched[norm]
 
     def has_no_signal(self, needs: Collection[Need]) -> bool:
         """Whether everything measured for `needs` is zero; False if nothing is needed."""
-        measured = [self.statistics.of(self.layer, need) for need in needs if need != "gradient_norms"]
+        measured = False
+        for tensor in self._measured(needs):
+            if bool(tensor.any()):
+                return False
+            measured = True
+        return measured
+
+    def _measured(self, needs: Collection[Need]) -> Iterator[Tensor]:
+        """What was measured, that which costs least first: what comes later may not be asked for."""
+        yield from (self.statistics.of(self.layer, need) for need in needs if need != "gradient_norms")
         if "gradient_norms" in needs:
-            measured += [norms[self.layer.name] for norms in self.gradients.values()]
-        return bool(measured) and not any(bool(tensor.any()) for tensor in measured)
+            yield from map(self.gradient_norms, self.gradients)
 
 
 @dataclass(frozen=True)
