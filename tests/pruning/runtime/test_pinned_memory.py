@@ -1,7 +1,9 @@
 """Pinned memory has exact sizes, stays below its limit, is used again and is given back."""
 
 import mmap
+import re
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -166,3 +168,27 @@ def test_a_refusal_to_unpin_is_raised_once(
     with pytest.raises(torch.cuda.CudaError):
         CudaPinning(torch.device("cuda:0")).unpin(0)
     assert not runtime.last_error
+
+
+def advice_for(address: int) -> list[str]:
+    """Return what the kernel notes of the mapping that holds an address."""
+    for mapping in re.split(r"^(?=[0-9a-f]+-[0-9a-f]+ )", Path("/proc/self/smaps").read_text(), flags=re.M):
+        found = re.match(r"([0-9a-f]+)-([0-9a-f]+) ", mapping)
+        if found and int(found[1], 16) <= address < int(found[2], 16):
+            return mapping.split("VmFlags:", 1)[1].split("\n", 1)[0].split()
+    raise LookupError(hex(address))
+
+
+@pytest.mark.skipif(
+    not Path("/sys/kernel/mm/transparent_hugepage").exists(), reason="this kernel has no huge pages"
+)
+def test_the_system_may_fill_memory_by_huge_pages_before_it_is_pinned() -> None:
+    advice: list[list[str]] = []
+
+    class LookWhilePinning(RecordedPinning):
+        def pin(self, address: int, size: int) -> bool:
+            advice.append(advice_for(address))
+            return super().pin(address, size)
+
+    assert PinnedArena(LookWhilePinning(), 1 << 30).take([64 << 20], torch.uint8) is not None
+    assert ["hg" in flags for flags in advice] == [True]
