@@ -5,6 +5,7 @@ while it is resident, so that a block is brought once per group and not once per
 of the model's own forward pass.
 """
 
+import logging
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack
 
@@ -18,6 +19,8 @@ from pruning.model.blocks import find_stack
 from pruning.model.logits import LogitsByPosition
 from pruning.model.placement import Placement
 from pruning.model.replay import Call, Replay
+
+log = logging.getLogger(__name__)
 
 # Tokens of a group. On CUDA, a block computes on them for as long as the next one takes to be copied; on a
 # CPU, casting a block takes a hundredth of the time. More would delay the end of a measurement that is cut
@@ -52,6 +55,10 @@ def token_losses(
         if logits is not None and logits.are_the_models:
             yield from _Blockwise(replay, logits, placement, report_done).losses(batches)
             return
+    log.warning(
+        "%s is evaluated by its own forward pass: one that does not fit is copied for every batch",
+        type(model).__name__,
+    )
     yield from _by_its_own_forward(placement, batches)
 
 

@@ -20,7 +20,7 @@ from pruning.model.placement import Placement
 from pruning.model.upcast import trunk_in_float32
 
 _PROBE_TOKENS = 16
-_PROBE_TOLERANCE = 1e-3
+PROBE_TOLERANCE = 1e-3
 
 # What a block raises that misses state which the model or an earlier block would have left for it.
 _MISSING_STATE_ERRORS = (AttributeError, KeyError, IndexError, TypeError, ValueError)
@@ -253,15 +253,15 @@ def _twice_with_other_ends(window: Tensor) -> Tensor:
     return torch.cat([window, changed])
 
 
-def equal_up_to_rounding(one: Tensor, other: Tensor) -> bool:
+def equal_up_to_rounding(one: Tensor, other: Tensor, tolerance: float = PROBE_TOLERANCE) -> bool:
     """Whether two tensors of hidden states differ by no more than rounding."""
-    return is_rounding(one - other, other)
+    return is_rounding(one - other, other, tolerance)
 
 
-def is_rounding(difference: Tensor, of: Tensor) -> bool:
+def is_rounding(difference: Tensor, of: Tensor, tolerance: float = PROBE_TOLERANCE) -> bool:
     """Whether a `difference` is no more than rounding, next to the hidden states `of`."""
     size = torch.linalg.vector_norm(difference.float())
-    return bool(size <= _PROBE_TOLERANCE * torch.linalg.vector_norm(of.float()))
+    return bool(size <= tolerance * torch.linalg.vector_norm(of.float()))
 
 
 @contextmanager
