@@ -90,7 +90,8 @@ class StreamedPass:
         for index in range(top, min(missing) - 1, -1):
             if index not in inputs:
                 self._recompute_input(inputs, index)
-            norms = self._backward(index, inputs, with_norms=index in missing)
+            below = _needed_after(index, min(missing), inputs)
+            norms = self._backward(index, inputs, below, with_norms=index in missing)
             surroundings.close()
             inputs.drop(index)
             if index in missing:
@@ -127,15 +128,17 @@ class StreamedPass:
                 inputs.append(index + 1, output.pack())
                 self._count_step()
 
-    def _backward(self, index: int, inputs: ActivationStore, *, with_norms: bool) -> GradientNorms:
+    def _backward(
+        self, index: int, inputs: ActivationStore, below: int | None, *, with_norms: bool
+    ) -> GradientNorms:
         """Propagate the deltas from the output of block `index` to its input.
 
-        Where there are none, this is the last block: they start with the gradient of the loss. Returns the
-        norms of the block's layers; none without `with_norms`.
+        Where there are none, this is the last block: they start with the gradient of the loss. `below`: the
+        block that is needed next. Returns the norms of the block's layers; none without `with_norms`.
         """
         block, deltas = self._blocks[index], inputs.deltas
-        below = self._blocks[index - 1].module if index else None
-        with self._placement.resident(block.module, then=below):
+        then = None if below is None else self._blocks[below].module
+        with self._placement.resident(block.module, then=then):
             head = None if deltas else LMHeadLoss(self._replay, self._loss_scale)
             # The loss reads the last block's output, so nothing can be skipped there.
             skip = self._skippable_layer(index, inputs) if head is None else None
@@ -181,3 +184,13 @@ class StreamedPass:
             with self._throttle.saving():
                 shards.drain()
                 checkpoint.save(block, deltas)
+
+
+def _needed_after(index: int, lowest: int, inputs: ActivationStore) -> int | None:
+    """Return the block that runs after the backward pass of block `index`; none after the `lowest`.
+
+    Where the input of the block below is not stored, that is the one from which it is recomputed.
+    """
+    if index == lowest:
+        return None
+    return index - 1 if index - 1 in inputs else inputs.nearest_below(index - 1)

@@ -12,11 +12,13 @@ from transformers import BertConfig, BertLMHeadModel, PreTrainedModel
 from pruning.activations.walk import BlockwiseForward
 from pruning.blockwise.prune import prune
 from pruning.errors import InvalidInput, NumericalFailure
+from pruning.gradients import activation_store
 from pruning.gradients.gradient_pass import GradientPass
 from pruning.model.blocks import find_stack
 from pruning.model.placement import Placement
 from pruning.model.replay import Replay
-from pruning.recipe import Recipe
+from pruning.model.selection import selected_stack
+from pruning.recipe import LayerSelection, Recipe
 from pruning.resume.store import EphemeralResumeStore
 from pruning.runtime.side_copies import SideCopies
 from tests.pruning.families import FAMILIES, make
@@ -224,6 +226,34 @@ def test_a_streamed_pass_brings_each_block_once_a_direction_and_the_rest_once(
     assert counted.by_block(counted.copies) == [{4}, {4}, {3}]
     assert counted.by_block(counted.waited_for) == [{1}, {0}, {0}]
     assert counted.around_blocks == {1}
+    counted.placement.end_stage()
+
+
+@pytest.mark.parametrize(
+    ("interval", "include", "copies"),
+    [
+        # The second block's input is not kept: the first runs forward again before the second runs backward.
+        (3, (), [{5}, {4}, {3}]),
+        # Only the last block's norms are wanted, so the pass ends with it.
+        (1, ("model.layers.2.*",), [{3}, {3}, {3}]),
+    ],
+)
+def test_a_streamed_pass_brings_no_block_in_vain(
+    interval: int,
+    include: tuple[str, ...],
+    copies: list[set[int]],
+    five_windows: Tensor,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    counted = CountedCopies("llama", monkeypatch)
+    monkeypatch.setattr(activation_store, "_smallest_interval", lambda blocks, slots: interval)
+    stack = selected_stack(counted.model, LayerSelection(include=include))
+    GradientPass(counted.placement, five_windows, norms=["l1"], stack=stack, schedule="streamed").run(
+        lambda done, total: None, EphemeralResumeStore(tmp_path)
+    )
+    assert counted.by_block(counted.copies) == copies
+    assert counted.by_block(counted.waited_for) == [{1}, {0}, {0}]
     counted.placement.end_stage()
 
 
