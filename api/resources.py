@@ -55,7 +55,7 @@ class AppResources:
             OpenRequests(settings.max_open_requests),
             RateLimiter(settings.max_failed_sign_ins_per_minute),
             Readiness(url),
-            BoundedPool("hub", threads=8, places=24, per_owner=8, busy=_HUB_BUSY),
+            BoundedPool("hub", threads=8, places=24, per_owner=4, busy=_HUB_BUSY),
             Made(
                 # Matplotlib draws one picture at a time.
                 BoundedPool("pictures", threads=1, places=32, per_owner=16, busy=_PICTURES_BUSY),

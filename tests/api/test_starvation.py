@@ -17,6 +17,7 @@ from fastapi.testclient import TestClient
 from api.page.pictures import pictures
 from api.pools import BoundedPool, Made
 from api.problems.problems import ServiceUnavailable
+from api.resources import AppResources
 from jobs.settings import Settings
 from tests.api.drive import SMALLEST, ClientOf, Jobs, MakeKey, Server, scopes_but
 
@@ -134,6 +135,25 @@ def test_an_owner_leaves_places_for_others() -> None:
         pool.close()
 
     asyncio.run(fill())
+
+
+def test_an_owner_leaves_threads_for_the_estimates_of_others(settings: Settings) -> None:
+    """With the numbers that are shipped: a place alone would only be one in a queue."""
+
+    async def fill() -> int:
+        pool, go_on = AppResources.of(settings).hub, Event()
+        held = [waiting(pool, go_on, "eve") for _ in range(100)]
+        await asyncio.sleep(0)
+        try:
+            answers = [asyncio.wait_for(pool.run("ada", lambda: 7), LONG_SECONDS / 2) for _ in range(4)]
+            assert await asyncio.gather(*answers) == [7] * 4
+        finally:
+            go_on.set()
+            done = await asyncio.gather(*held, return_exceptions=True)
+            pool.close()
+        return done.count(True)
+
+    assert asyncio.run(fill()) > 0
 
 
 def test_what_a_client_abandons_keeps_its_place_until_it_is_done() -> None:

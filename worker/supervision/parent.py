@@ -14,6 +14,7 @@ from uuid import UUID
 
 from celery import signals
 from celery.exceptions import WorkerLostError
+from celery.worker import state as celery_state
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -44,7 +45,7 @@ class Parent:
         self._shutting_down = threading.Event()
         self._oom_kills = OomKills()
         self._pool: Any = None  # Celery's, from `worker_ready` on
-        self._watchdog = Watchdog(settings, database, identity.name, self._children)
+        self._watchdog = Watchdog(settings, database, identity.name, self._children, _running_jobs)
         self._quarantine = Quarantine(
             settings, database, identity.name, queue, self._watchdog.replace_idle_children
         )
@@ -129,3 +130,9 @@ class Parent:
                 write(session)
         except SQLAlchemyError as error:
             log.warning("could not write to the database (%s)", type(error).__name__)
+
+
+def _running_jobs() -> set[UUID]:
+    """Return the jobs that a child has begun and from which it has not returned, as Celery knows them."""
+    requests = list(celery_state.requests.values())  # at once: the main thread changes it
+    return {UUID(request.args[0]) for request in requests if request.worker_pid is not None}

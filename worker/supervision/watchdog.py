@@ -2,7 +2,8 @@
 
 A child checks between two steps whether it must stop. One that hangs, or is in the middle of a long step,
 does not. So its parent checks as well, and after a grace period kills the child and ends the job in its
-place.
+place. A child that is still in a job which its worker has lost is killed as well; the job is then another's
+to end.
 """
 
 import logging
@@ -10,7 +11,8 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from uuid import UUID
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
@@ -25,6 +27,7 @@ from jobs.states import ENDED, Cause, JobState, LostAttempt
 from pruning.runtime.cgroup import host_memory
 from worker import scratch
 from worker.supervision.held_memory import held_memory
+from worker.supervision.overstay import Overstay
 
 log = logging.getLogger(__name__)
 
@@ -47,12 +50,18 @@ class Watchdog:
         database: sessionmaker[Session],
         worker: str,
         children: Callable[[], Iterable[int]],
+        running: Callable[[], Collection[UUID]],
     ) -> None:
-        """`children` returns the ids of the processes that may be running a job of `worker`."""
+        """`children` returns the ids of the processes that may be running a job of `worker`.
+
+        `running` returns the jobs that they have begun and from which they have not returned.
+        """
         self._settings = settings
         self._database = database
         self._worker = worker
         self._children = children
+        self._running = running
+        self._overstay = Overstay()
         self._allowed_memory = settings.job_memory_bytes or int(_SHARE_OF_MACHINE * host_memory())
         self._shutdown_since: float | None = None
         self._stopped = threading.Event()
@@ -79,11 +88,12 @@ class Watchdog:
             self._kill_children()
 
     def check(self) -> None:
-        """Kill the child and end its job, if the job is overdue."""
+        """Kill the child and end its job, if the job is overdue, or kill it in a job that is lost."""
         with self._database.begin() as session:
             held = held_jobs.held_by(session, self._worker)
-            if held is None or self._verdict(held) is None:
-                return
+        self._check_overstay(held)
+        if held is None or self._verdict(held) is None:
+            return
         with self._database.begin() as session:
             # Under the lock the child can neither end this job any more nor have begun another one.
             held = held_jobs.held_by(session, self._worker, lock=True)
@@ -92,10 +102,27 @@ class Watchdog:
                 return
             self._kill_children()
             verdict(session)
-            standing = queries.standing(session, held.claim.job_id)
         log.warning("job %s: its process was killed in the stage %s", held.claim.job_id, held.stage)
+        self._clean_if_ended(held.claim.job_id)
+
+    def _check_overstay(self, held: HeldJob | None) -> None:
+        """Kill a child that does not leave a job which is no longer this worker's. Its row is left alone."""
+        job_id = None if held is None else held.claim.job_id
+        # A child begins another job only once the parent knows that it has left this one.
+        stayed = self._overstay.seconds(job_id, self._running(), time.monotonic())
+        lost = self._overstay.job
+        if lost is None or stayed < self._settings.lease_seconds:
+            return
+        self._kill_children()
+        self._overstay.ended()  # the child that comes next has nothing to do with it
+        log.warning("job %s: its process was killed, %.0f s after this worker had lost it", lost, stayed)
+        self._clean_if_ended(lost)
+
+    def _clean_if_ended(self, job_id: UUID) -> None:
+        with self._database.begin() as session:
+            standing = queries.standing(session, job_id)
         if standing is not None and standing[0] in ENDED:
-            scratch.remove_job(self._settings.work_dir, held.claim.job_id)
+            scratch.remove_job(self._settings.work_dir, job_id)
 
     def check_memory(self) -> None:
         """Kill a child that holds more memory than is allowed, and fail its job with both numbers."""

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from jobs.lifecycle import lifecycle
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
-from jobs.states import JobState
+from jobs.states import JobState, LostAttempt
 from jobs.tables import Job
 from worker.broker.app import app, publish
 
@@ -37,6 +37,7 @@ def worker_process(
     short_limits = {
         "PRUNESERVE_CANCEL_GRACE_SECONDS": "1",
         "PRUNESERVE_SHUTDOWN_SECONDS": "1",
+        "PRUNESERVE_LEASE_SECONDS": "2",
         "PRUNESERVE_JOB_MEMORY_BYTES": str(MEMORY_LIMIT),
     }
     with (tmp_path / "worker.log").open("wb") as log:
@@ -101,6 +102,27 @@ def test_a_cancelled_job_and_one_that_takes_too_much_memory_are_ended_and_the_wo
     assert failed.error is not None
     assert (failed.error["type"], failed.attempt, failed.lost_attempts) == ("memory_limit", 1, 0)
     assert f"and {MEMORY_LIMIT} are allowed" in failed.error["message"]
+    assert worker_process.poll() is None
+
+
+@pytest.mark.threat
+def test_a_child_that_is_blocked_in_a_lost_job_is_ended_and_its_next_worker_is_not_disturbed(
+    hung: Callable[[], UUID], database: Database, worker_process: subprocess.Popen[bytes]
+) -> None:
+    job_id = hung()
+    time.sleep(2)  # the watchdog looks once a second
+    with database.begin() as session:
+        token = session.get_one(Job, job_id).lease_token
+        assert token is not None
+        lifecycle.take_back(session, job_id, token, "no heartbeat", 3, LostAttempt.LOST_WORKER)
+        other = lifecycle.claim(session, job_id, "another worker", 600)
+    assert other is not None
+
+    quick = submit_method(database, "magnitude")  # which the same worker runs, in a new child
+    wait(lambda: state(database, quick) == JobState.SUCCEEDED)
+    with database.begin() as session:
+        job = session.get_one(Job, job_id)
+        assert (job.state, job.lease_token, job.lost_attempts) == (JobState.RUNNING, other.lease_token, 1)
     assert worker_process.poll() is None
 
 

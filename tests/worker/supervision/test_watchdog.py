@@ -38,7 +38,7 @@ def watchdog(
     settings: Settings, database: Database, worker: Identity, child: subprocess.Popen[bytes]
 ) -> Iterator[Watchdog]:
     settings = settings.model_copy(update={"max_run_seconds": 10_000.0, "stall_seconds": 1_000.0})
-    watchdog = Watchdog(settings, database, worker.name, lambda: [child.pid])
+    watchdog = Watchdog(settings, database, worker.name, lambda: [child.pid], set)
     yield watchdog
     watchdog.stop()
 
@@ -148,7 +148,7 @@ def test_a_worker_that_shuts_down_waits_no_longer_than_its_limit(
     eventually: Callable[[Callable[[], bool]], None],
 ) -> None:
     hasty = settings.model_copy(update={"shutdown_seconds": 0.01})
-    watchdog = Watchdog(hasty, database, worker.name, lambda: [child.pid])
+    watchdog = Watchdog(hasty, database, worker.name, lambda: [child.pid], set)
     watchdog.start()
     watchdog.shutdown_started()
     eventually(lambda: child.poll() is not None)
