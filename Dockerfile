@@ -77,5 +77,6 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends tinyproxy-bin \
     && rm -rf /var/lib/apt/lists/*
 USER pruneserve
-# A name and everything below it, and nothing that only begins or ends like it.
-CMD ["sh", "-c", "echo $EGRESS_HOSTS | tr ' ' '\\n' | sed -n 's/[.]/[.]/g; s/..*/(^|[.])&$/p' > /tmp/hosts && exec tinyproxy -d -c /etc/egress.conf"]
+# A name and everything below it, and nothing that only begins or ends like it. With the port, as CONNECT writes it: an
+# address of plain http has another form.
+CMD ["sh", "-c", "echo $EGRESS_HOSTS | tr ' ' '\\n' | sed -n 's/[.]/[.]/g; s/..*/^([a-z0-9-]+[.])*&:443$/p' > /tmp/hosts && exec tinyproxy -d -c /etc/egress.conf"]

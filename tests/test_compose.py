@@ -1,7 +1,10 @@
 """docker-compose.yml: what each part may reach, read and use, and the secrets that `make secrets` makes."""
 
+import json
+import os
 import re
 import stat
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +75,30 @@ def test_parts_share_a_network_only_where_they_talk() -> None:
     assert on["broker"] == {"valkey", "dispatcher", "worker"}
     assert on["store"] == {"s3", "api", "dispatcher", "worker"}
     assert on["egress"] == {"egress", "worker"}
+
+
+def test_the_egress_lets_through_tls_to_its_hosts_and_what_is_below_them() -> None:
+    """By grep, which reads the same extended expressions, on what the image's command writes."""
+    command = re.findall(r"^CMD (.*tinyproxy.*)", (CHECKOUT / "Dockerfile").read_text(), re.MULTILINE)[0]
+    shell, option, script = json.loads(command)
+    write, _, rest = script.partition(" > ")
+    environment = {"PATH": os.environ["PATH"], "EGRESS_HOSTS": "huggingface.co hf.co"}
+    filters = subprocess.check_output([shell, option, write], env=environment, text=True)
+    through = ["huggingface.co:443", "hf.co:443", "cas-bridge.xethub.hf.co:443"]
+    refused = [
+        *("evilhf.co:443", "hf.co.example.org:443", "hfxco:443", "example.org:443", "hf.co:80", "hf.co"),
+        *("http://hf.co/", "http://hf.co:443", "http://example.org/hf.co:443", "example.org:1@.hf.co:443"),
+    ]
+    asked = "\n".join(through + refused)
+    matched = subprocess.check_output(["grep", "-E", "-i", filters.strip()], input=asked, text=True)
+    assert matched.split() == through
+
+    lines = (CHECKOUT / "deploy/egress.conf").read_text().splitlines()
+    settings = dict(line.split(" ", 1) for line in lines if not line.startswith("#"))
+    assert settings["Filter"] == f'"{rest.split()[0]}"'
+    # Of a request's line, not of its host alone: only CONNECT has a name and a port there.
+    assert (settings["FilterURLs"], settings["FilterType"]) == ("Yes", "ere")
+    assert (settings["FilterDefaultDeny"], settings["ConnectPort"]) == ("Yes", "443")
 
 
 @pytest.mark.parametrize("kind", ["networks", "secrets", "volumes"])
