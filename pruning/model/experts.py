@@ -16,6 +16,9 @@ from pruning.model.layers import ExpertLayer
 Multiply = Callable[[ExpertLayer, Tensor, Sequence[int]], Tensor]
 """Applies a layer: (layer, inputs (tokens, inputs), tokens of each window) -> (tokens, outputs)."""
 
+Route = tuple[Tensor, Tensor, list[int]]
+"""An expert's tokens and their ranks, (its tokens,), and how many of them each window has."""
+
 
 def run_by_expert(
     experts: Any,  # noqa: ANN401 - of many classes
@@ -48,20 +51,40 @@ def run_by_expert(
     for layer in layers:
         by_expert[layer.expert].append(layer)
     routes = _routes(chosen, experts.num_experts, windows)
+    inputs_of, shares_of = _inputs(hidden, routes), _shares(shares, routes)
     for expert, (*first, last) in by_expert.items():
-        tokens, ranks, sizes = routes[expert]
-        inputs = hidden[tokens]
+        tokens, _, sizes = routes[expert]
+        inputs = inputs_of(expert)
         products = [multiply(layer, inputs, sizes) for layer in first]
         output = multiply(last, _activated(experts, expert, products), sizes)
         if experts.has_bias:
             output = output + experts.down_proj_bias[expert]
         if getattr(experts, "has_post_expert_norm", False):  # transformers has it from 5.24 on
             output = experts.post_expert_norm(output)
-        total = total.index_add(0, tokens, (output * shares[tokens, ranks, None]).to(total.dtype))
+        total.index_add_(0, tokens, (output * shares_of[expert]).to(total.dtype))
     return total.to(hidden.dtype)
 
 
-def _routes(chosen: Tensor, experts: int, windows: torch.Size) -> list[tuple[Tensor, Tensor, list[int]]]:
+def _inputs(hidden: Tensor, routes: Sequence[Route]) -> Callable[[int], Tensor]:
+    """Return a function that gives each expert the rows of `hidden` for its tokens.
+
+    Each gather costs the backward pass a gradient in the shape of `hidden` and its addition, and a GPU a sort
+    before them; so a GPU gathers once for all experts. A CPU would then add a token's gradients in any order,
+    by several threads, and a pass would not give the same bits twice.
+    """
+    if hidden.device.type == "cpu":
+        return lambda expert: hidden[routes[expert][0]]
+    rows = hidden[torch.cat([tokens for tokens, _, _ in routes])]
+    return torch.split(rows, [len(tokens) for tokens, _, _ in routes]).__getitem__
+
+
+def _shares(shares: Tensor, routes: Sequence[Route]) -> Sequence[Tensor]:
+    """Return each expert's weights for its tokens, (its tokens, 1), from one gather."""
+    places = (torch.cat([tokens for tokens, _, _ in routes]), torch.cat([ranks for _, ranks, _ in routes]))
+    return torch.split(shares[*places, None], [len(tokens) for tokens, _, _ in routes])
+
+
+def _routes(chosen: Tensor, experts: int, windows: torch.Size) -> list[Route]:
     """Return each expert's tokens and their ranks, (its tokens,), and how many of them each window has.
 
     All experts are found at once: the host waits for the device to know how many tokens there are. The tokens

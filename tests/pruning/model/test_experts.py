@@ -2,46 +2,22 @@
 
 from collections import Counter
 from typing import Any
+from unittest import mock
 
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from pruning.model.blocks import find_stack
 from pruning.model.experts import run_by_expert
 from pruning.model.hooks import LayerCall, Observer, observing
 from pruning.model.layers import ExpertLayer
 from tests.pruning.families import make
+from tests.pruning.pretended_cuda import CUDA, pretended_cuda
+from tests.pruning.waits import WaitsForTheDevice
 
 WINDOWS = torch.Size([3, 5])
-WAITING = {
-    "item",
-    "tolist",
-    "nonzero",
-    "bincount",
-    "unique",
-    "__bool__",
-    "__int__",
-    "__float__",
-    "cpu",
-    "where",
-}
-
-
-class WaitsForTheDevice(TorchFunctionMode):
-    """Counts the calls that make a host wait for its GPU, because their results depend on values."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.calls: Counter[str] = Counter()
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ANN401
-        name = func.__name__
-        by_mask = name == "__getitem__" and "torch.bool" in str(getattr(args[1], "dtype", ""))
-        if (name in WAITING and not (name == "where" and len(args) == 3)) or by_mask:
-            self.calls[name] += 1
-        return func(*args, **(kwargs or {}))
 
 
 def experts_of(family: str) -> tuple[nn.Module, list[ExpertLayer]]:
@@ -122,3 +98,37 @@ def test_an_index_beyond_the_experts_is_no_expert() -> None:
         found = run_by_expert(module, layers, multiply, hidden, without_second, shares, WINDOWS)
         expected = run_by_expert(module, layers, multiply, hidden, chosen[:, :1], shares[:, :1], WINDOWS)
     assert torch.equal(found, expected)
+
+
+class Operations(TorchDispatchMode):
+    """Counts what is computed, the backward pass included."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: Counter[str] = Counter()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ANN401
+        self.calls[func.overloadpacket.__name__] += 1
+        return func(*args, **(kwargs or {}))
+
+
+def test_on_a_gpu_the_gradients_of_all_experts_are_added_to_their_tokens_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    module, layers = experts_of("mixtral")
+    hidden = torch.randn(WINDOWS.numel(), 32)
+    chosen, shares = routed(int(module.num_experts), without=1)
+
+    def gradients(hidden: Tensor, chosen: Tensor, shares: Tensor) -> tuple[Tensor, ...]:
+        leaves = (hidden.requires_grad_(), shares.requires_grad_())
+        with observing(layers, torch.zeros(WINDOWS, dtype=torch.long), Observer()):
+            return torch.autograd.grad(module(hidden, chosen, shares).square().sum(), leaves)
+
+    expected = gradients(hidden.clone(), chosen, shares.clone())
+    with pretended_cuda(monkeypatch), Operations() as operations:
+        for parameter in module.parameters():
+            parameter.data = parameter.detach().to(CUDA)
+        found = [gradient.cpu() for gradient in gradients(hidden.to(CUDA), chosen.to(CUDA), shares.to(CUDA))]
+    assert all(map(torch.equal, found, expected))
+    added = {name: calls for name, calls in operations.calls.items() if name.startswith("index_")}
+    assert added == {"index_put": 2, "index_add_": int(module.num_experts), "index_select": mock.ANY}
