@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import ClassVar, Self
 
+import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from pruning.estimate.memory import MEMORY_SHARE
@@ -41,13 +42,15 @@ class EvaluationInputs:
     tasks: Tasks | None  # None where no task is asked for
     tokenizer: PreTrainedTokenizerBase
 
-    def steps(self, known: Mapping[int, float] = MappingProxyType({})) -> int:
+    def steps(self, device: torch.device, known: Mapping[int, float] = MappingProxyType({})) -> int:
         """Return the steps to measure one model: a batch of windows, or a whole task, is one step.
 
-        `known`: perplexities that need no measurement, by the number of their text.
+        `device`: where the model computes. `known`: perplexities that need no measurement, by the number of
+        their text.
         """
         unknown = (text for number, text in enumerate(self.texts) if number not in known)
-        return sum(len(evaluation_batches(text.windows)) for text in unknown) + len(self.request.tasks)
+        batches = sum(len(evaluation_batches(text.windows, device)) for text in unknown)
+        return batches + len(self.request.tasks)
 
 
 @dataclass(frozen=True)
@@ -126,7 +129,7 @@ class EvaluateStage:
 
     def prepare(self) -> int:
         """Look up the dense perplexities. A batch of windows, or a whole task, is one step for each model."""
-        return self._dense_steps + self._inputs.steps()
+        return self._dense_steps + self._inputs.steps(self._model.device)
 
     def run(self, step: Step) -> EvaluationResult:
         """Measure both models, except what the cache or an earlier attempt has measured.
@@ -135,7 +138,7 @@ class EvaluateStage:
 
         Within a task, `step` is called repeatedly with the same count, so that it can stop the run.
         """
-        steps = self._dense_steps + self._inputs.steps()
+        steps = self._dense_steps + self._inputs.steps(self._model.device)
         stored = self._resume_store.begin(Stage.EVALUATE, self._stored_under)
 
         def measured(number: int, measure: Callable[[Callable[[int], None]], _Measurement]) -> _Measurement:
@@ -173,7 +176,7 @@ class EvaluateStage:
 
     @cached_property
     def _dense_steps(self) -> int:
-        return self._inputs.steps(self._cached.known)
+        return self._inputs.steps(self._model.device, self._cached.known)
 
     @property
     def _stored_under(self) -> NumericsKey:
@@ -212,7 +215,7 @@ def _measure(
             )
             if perplexities[-1] > bound:
                 return _Measurement(perplexities, [], cut_short=True)
-            done += len(evaluation_batches(text.windows))
+            done += len(evaluation_batches(text.windows, at.device))
         if inputs.tasks:
             model = placed.enter_context(_callable(placement()))
             for number in range(len(inputs.tasks.names)):

@@ -13,14 +13,16 @@ from pruning.errors import InvalidInput, NumericalFailure
 from pruning.evaluation.perplexity import (
     DEFINITION,
     STORED_DEFINITION,
+    evaluation_batches,
     evaluation_sets,
-    mean_loss,
+    mean_losses,
     perplexity,
     perplexity_of,
     predictions_in,
 )
 from pruning.recipe import Evaluation
 from tests.pruning.pruned import ignore_steps
+from tests.pruning.waits import WaitsForTheDevice
 
 
 @pytest.fixture
@@ -80,8 +82,13 @@ def test_perplexity_equals_a_calculation_token_by_token(
 
 
 def test_losses_are_not_summed_in_their_own_precision() -> None:
-    losses = torch.rand(700, generator=torch.Generator().manual_seed(0))
-    assert mean_loss(losses) == pytest.approx(math.fsum(losses.tolist()) / 700, rel=1e-14)
+    random = torch.Generator().manual_seed(0)
+    windows = [torch.rand(count, generator=random) for count in (700, 256, 1, 257)]
+    expected = [math.fsum(losses.tolist()) / len(losses) for losses in windows]
+    with WaitsForTheDevice() as waits:
+        found = mean_losses(windows)
+    assert found == pytest.approx(expected, rel=1e-14)
+    assert waits.calls == {"tolist": 1}
 
 
 def test_each_micro_batch_is_a_step_and_an_exception_ends_the_measurement(
@@ -97,6 +104,15 @@ def test_each_micro_batch_is_a_step_and_an_exception_ends_the_measurement(
 
     with pytest.raises(KeyboardInterrupt):
         perplexity(tiny_llama(), many, step=stop)
+
+
+def test_a_gpu_takes_more_tokens_at_once_and_a_long_window_by_itself() -> None:
+    cuda = torch.device("cuda")
+    many = torch.arange(300 * 64).view(300, 64)
+    batches = evaluation_batches(many, cuda)
+    assert [len(batch) for batch in batches] == [128, 128, 44]
+    assert torch.equal(torch.cat(batches), many)
+    assert [len(batch) for batch in evaluation_batches(many.view(2, 9600), cuda)] == [1, 1]
 
 
 def test_a_loss_that_is_not_finite_fails_with_the_number_of_its_window(

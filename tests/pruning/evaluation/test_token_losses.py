@@ -102,7 +102,7 @@ def test_a_block_is_brought_once_for_each_group_of_batches(windows: Tensor) -> N
 def test_a_limit_ends_a_measurement_in_groups_at_the_same_bound(
     windows: Tensor, stride: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pruning.evaluation.perplexity._TOKENS_AT_ONCE", 2 * LENGTH)
+    monkeypatch.setattr("pruning.evaluation.perplexity._TOKENS_AT_ONCE", {"cpu": 2 * LENGTH})
     model = make("llama")
     placement = Placement(model, dtype=NARROW)
     results = []
