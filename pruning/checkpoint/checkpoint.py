@@ -36,6 +36,7 @@ from pruning.checkpoint.model_files import ModelFiles
 from pruning.checkpoint.sizes import refuse_oversized
 from pruning.checkpoint.skeleton import build_skeleton
 from pruning.checkpoint.support import suitable_config
+from pruning.checkpoint.tokenizer_settings import confine_tokenizer
 from pruning.errors import InvalidInput, is_panic
 from pruning.model.blocks import find_stack
 from pruning.recipe import ModelReference, is_local
@@ -108,8 +109,9 @@ class Checkpoint:
         return self.frozen.named({file.name for file in self.frozen.files} - unused)
 
     def tokenizer(self) -> PreTrainedTokenizerBase:
-        """Load the tokenizer. Raises InvalidInput(field='model.id') if there is none."""
+        """Load the tokenizer, from these files alone. Raises InvalidInput(field='model.id') if it fails."""
         with self.files.opened() as directory:
+            confine_tokenizer(directory)
             try:
                 tokenizer = AutoTokenizer.from_pretrained(directory, **_LOCAL)
             except BaseException as error:  # tokenizers have a dozen formats, each fails in its own way
