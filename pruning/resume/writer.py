@@ -19,6 +19,7 @@ from torch import Tensor
 
 from pruning.runtime.cgroup import host_memory
 from pruning.runtime.pinned_memory import PinnedArena, pinning_for
+from pruning.runtime.side_copies import mark_on
 
 log = logging.getLogger(__name__)
 
@@ -130,5 +131,5 @@ def _mark(device: torch.device) -> Callable[[], None]:
     """Return a function that waits until the device has done what is queued on it now."""
     if device.type == "cpu":
         return lambda: None
-    landed: Callable[[], None] = torch.cuda.current_stream(device).record_event().synchronize
+    landed: Callable[[], None] = mark_on(torch.cuda.current_stream(device)).synchronize
     return landed

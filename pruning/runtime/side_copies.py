@@ -53,12 +53,10 @@ class CudaCopyStream:
         self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
 
     def computed(self) -> torch.cuda.Event:
-        mark: torch.cuda.Event = torch.cuda.current_stream(self._device).record_event()
-        return mark
+        return mark_on(torch.cuda.current_stream(self._device))
 
     def copied(self) -> torch.cuda.Event:
-        mark: torch.cuda.Event = self._stream.record_event()
-        return mark
+        return mark_on(self._stream)
 
     def wait_before_copying(self, mark: torch.cuda.Event) -> None:
         self._stream.wait_event(mark)
@@ -72,6 +70,15 @@ class CudaCopyStream:
     def copy(self, target: Tensor, source: Tensor) -> None:
         with torch.cuda.stream(self._stream):
             target.copy_(source, non_blocking=True)
+
+
+def mark_on(stream: torch.cuda.Stream) -> torch.cuda.Event:
+    """Mark what is queued on a stream. A host thread that waits for the mark sleeps.
+
+    Otherwise it would spin, and take a core from the threads that read, hash and write.
+    """
+    mark: torch.cuda.Event = stream.record_event(torch.cuda.Event(blocking=True))  # type: ignore[no-untyped-call]
+    return mark
 
 
 class DirectCopyStream:

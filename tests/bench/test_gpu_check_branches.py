@@ -21,6 +21,7 @@ from pruning.gradients.lm_head import LMHeadLoss
 from pruning.recipe import GradientNorm
 from pruning.runtime.pinned_memory import NoPinning
 from tests.pruning.products_by_parts import multiply_by_parts
+from tests.pruning.runtime.recorded_pinning import RecordedPinning
 
 pytestmark = pytest.mark.slow
 GB = 1_000_000_000
@@ -140,11 +141,16 @@ def test_float32_tokens_are_multiplied_by_parts_and_by_a_widened_copy(
     assert all(float(figure.value) > 0 for figure in figures(at).values())
 
 
-def test_copies_are_timed_from_pageable_and_from_pinned_memory(at: Context) -> None:
+def test_copies_are_timed_from_pageable_and_from_pinned_memory(
+    at: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pinning = RecordedPinning()
+    monkeypatch.setattr(constants, "pinning_for", lambda device: pinning)
     constants._copies(at)
     assert {"copy to the device, pageable, GB/s", "copy to the device, pinned, GB/s"} <= figures(at).keys()
     assert all(float(figure.value) > 0 for figure in figures(at).values())
     assert figures(at)["the arena's memory is pinned"].met
+    assert figures(at)["what is pinned is not pinned once more"].met
 
 
 def test_inputs_are_stored_where_their_budget_says(at: Context, tmp_path: Path) -> None:

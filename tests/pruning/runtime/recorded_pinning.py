@@ -14,7 +14,7 @@ class RecordedPinning:
     def pin(self, address: int, size: int) -> bool:
         assert address % mmap.PAGESIZE == 0
         self.calls += 1
-        if sum(self.pinned.values()) + size > self._most:
+        if address in self.pinned or sum(self.pinned.values()) + size > self._most:
             return False
         self.pinned[address] = size
         return True

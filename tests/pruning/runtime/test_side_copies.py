@@ -1,9 +1,12 @@
 """Copies beside the computation are in order, and a chunk is filled again only after it was read."""
 
+from typing import Any
+
+import pytest
 import torch
 
 from pruning.runtime.pinned_memory import NoPinning, PinnedArena
-from pruning.runtime.side_copies import SideCopies
+from pruning.runtime.side_copies import CudaCopyStream, SideCopies
 from tests.pruning.runtime.deferred_stream import DeferredStream, Mark
 
 CPU = torch.device("cpu")
@@ -84,3 +87,23 @@ def test_copies_work_without_pinned_memory() -> None:
     assert torch.equal(copies.begin([source], [torch.float32]).result()[0], source)
     copies.close()
     assert arena.size == 0
+
+
+def test_a_host_thread_sleeps_while_it_waits_for_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Event:
+        def __init__(self, *, blocking: bool = False) -> None:
+            self.sleeps = blocking
+
+    class Stream:
+        def __init__(self, device: torch.device) -> None:
+            self.device = device
+
+        def record_event(self, event: Event | None = None) -> Event:
+            return event or Event()
+
+    monkeypatch.setattr(torch.cuda, "Event", Event)
+    monkeypatch.setattr(torch.cuda, "Stream", Stream)
+    monkeypatch.setattr(torch.cuda, "current_stream", Stream)
+    stream: Any = CudaCopyStream(torch.device("cuda:0"))
+    assert stream.copied().sleeps
+    assert stream.computed().sleeps
