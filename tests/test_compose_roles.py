@@ -26,8 +26,8 @@ class Server(Postgres):
     def url(self) -> str:
         return f"postgresql://postgres:{OF_THE_SUPERUSER}@127.0.0.1:{self.port}/postgres"
 
-    def _create_app_role(self) -> str:
-        drop = "DROP DATABASE pruneserve;\nDROP ROLE pruneserve;\n"
+    def _database(self) -> str:
+        drop = "DROP ROLE pruneserve;\nDROP ROLE pruneserve_app;\n"
         return f"ALTER ROLE postgres PASSWORD '{OF_THE_SUPERUSER}';\n{drop}"
 
     def _is_ready(self) -> bool:

@@ -48,10 +48,12 @@ class Postgres(EmbeddedServer):
         return self.directory / "data"
 
     def _prepare(self) -> None:
-        if not self._data.exists():
+        if self._data.exists():
+            # A role may be missing, or have another password than its file: after a version with one role, a
+            # start that was killed, or a backup that lacks the file.
+            self._run_alone(self._data, self._roles())
+        else:
             self._create()
-        elif not (self.directory / _APP_PASSWORD).exists():  # made when there was one role
-            self._run_alone(self._data, self._create_app_role())
 
     def _create(self) -> None:
         # Renamed once complete, so that a start that was killed leaves no half-made cluster.
@@ -66,20 +68,21 @@ class Postgres(EmbeddedServer):
             *(_binary("initdb"), "--pgdata", fresh, "--username=postgres", "--encoding=UTF8", "--locale=C"),
             *("--auth-local=reject", "--auth-host=scram-sha-256"),
         )
-        self._run_alone(
-            fresh,
-            f"CREATE ROLE {ROLE} LOGIN CREATEDB PASSWORD '{self._password()}';\n"
-            f"CREATE DATABASE {ROLE} OWNER {ROLE};\n"
-            f"REVOKE TEMPORARY ON DATABASE {ROLE} FROM PUBLIC;\n" + self._create_app_role(),
-        )
+        self._run_alone(fresh, self._roles() + self._database())
         fresh.rename(self._data)
 
-    def _create_app_role(self) -> str:
-        return f"CREATE ROLE {APP_ROLE} LOGIN PASSWORD '{self._password(_APP_PASSWORD)}';\n"
+    def _roles(self) -> str:
+        """Return the statements that give each role what it may do and the password in its file."""
+        return _role(ROLE, "CREATEDB", self._password()) + _role(APP_ROLE, "", self._password(_APP_PASSWORD))
+
+    def _database(self) -> str:
+        return f"CREATE DATABASE {ROLE} OWNER {ROLE};\nREVOKE TEMPORARY ON DATABASE {ROLE} FROM PUBLIC;\n"
 
     def _run_alone(self, data: Path, statements: str) -> None:
         """Run statements, one a line, as the superuser, without a server."""
-        self._run(_binary("postgres"), "--single", "-D", data, "postgres", statements=statements)
+        # An error would show its statement, and with it a password.
+        quiet = ("-c", "log_min_error_statement=panic")
+        self._run(_binary("postgres"), "--single", *quiet, "-D", data, "postgres", statements=statements)
 
     def _command(self) -> Sequence[str]:
         settings = {
@@ -112,6 +115,15 @@ class Postgres(EmbeddedServer):
             raise EmbeddedError(
                 f"{Path(command[0]).name} failed: {done.stderr.decode(errors='replace').strip()}"
             )
+
+
+def _role(name: str, rights: str, password: str) -> str:
+    # The password is in no block: an error would show the statement within a block as its context.
+    missing = f"NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{name}')"
+    return (
+        f"DO $$ BEGIN IF {missing} THEN CREATE ROLE {name}; END IF; END $$;\n"
+        f"ALTER ROLE {name} LOGIN {rights} PASSWORD '{password}';\n"
+    )
 
 
 def _binary(name: str) -> Path:

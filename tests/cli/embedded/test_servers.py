@@ -158,12 +158,35 @@ def test_a_server_dies_with_its_owner_and_keeps_its_data(kind: type[EmbeddedServ
         assert recall(server) == "kept"
 
 
-def test_a_database_of_a_version_with_one_role_gets_the_other(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with monkeypatch.context() as earlier:
-        earlier.setattr(Postgres, "_create_app_role", lambda _: "")
-        with Postgres(tmp_path / "server"):
-            pass
-    with Postgres(tmp_path / "server") as server, psycopg.connect(server.app_url) as connection:
-        assert connection.execute("SELECT current_user").fetchone() == ("pruneserve_app",)
+def test_roles_and_passwords_are_mended_by_a_start(tmp_path: Path) -> None:
+    directory = tmp_path / "server"
+    with Postgres(directory) as server:
+        remember(server)
+        drop_app_role(server)  # as where an upgrade of a version with one role was killed: the file is there
+    with Postgres(directory) as server:
+        assert app_user(server) == "pruneserve_app"
+    for lost in ("app-password", "password"):
+        (directory / lost).unlink()
+    with Postgres(directory) as server:
+        assert (app_user(server), recall(server)) == ("pruneserve_app", "kept")
+
+
+def drop_app_role(server: Postgres) -> None:
+    server.stop()
+    server._run_alone(server.directory / "data", "DROP ROLE pruneserve_app;\n")
+
+
+def app_user(server: Postgres) -> object:
+    with psycopg.connect(server.app_url) as connection:
+        row = connection.execute("SELECT current_user").fetchone()
+        return row and row[0]
+
+
+@pytest.mark.threat
+def test_a_failing_statement_shows_no_password(tmp_path: Path) -> None:
+    with Postgres(tmp_path / "server") as server:
+        server.stop()
+        again = "CREATE ROLE pruneserve LOGIN PASSWORD 'hush';\n"
+        with pytest.raises(EmbeddedError, match="already exists") as failed:
+            server._run_alone(server.directory / "data", again)
+    assert "hush" not in str(failed.value)
