@@ -38,7 +38,6 @@ def main() -> None:
         with _ended_by_sigterm():
             parent.wait_until_fit()
         parent.connect_signals()
-        parent.clean_scratch()
         app.worker_main(["worker", *options, f"--hostname={identity.name}", f"--queues={QUEUE}"])
     finally:
         parent.stop()

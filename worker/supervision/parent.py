@@ -47,7 +47,12 @@ class Parent:
         self._pool: Any = None  # Celery's, from `worker_ready` on
         self._watchdog = Watchdog(settings, database, identity.name, self._children, _running_jobs)
         self._quarantine = Quarantine(
-            settings, database, identity.name, queue, self._watchdog.replace_idle_children
+            settings,
+            database,
+            identity.name,
+            queue,
+            clean_scratch=self._clean_scratch,
+            replace_child=self._watchdog.replace_idle_children,
         )
         self._heartbeat = threading.Thread(target=self._beat, name="worker heartbeat", daemon=True)
 
@@ -57,12 +62,11 @@ class Parent:
         signals.worker_shutting_down.connect(self._on_shutting_down, weak=False)
         signals.task_failure.connect(self._on_task_failure, weak=False)
 
-    def clean_scratch(self) -> None:
-        """Delete what killed workers left on this machine. Call it before any job may run."""
-        self._write(lambda session: scratch.remove_abandoned(session, self._settings.work_dir))
-
     def wait_until_fit(self) -> None:
-        """Return once this machine has passed the self-test. Call it before any job may run."""
+        """Return once this machine has passed the self-test. Call it before any job may run.
+
+        What killed workers left here of jobs that have ended is deleted.
+        """
         self._quarantine.wait_until_fit()
 
     def stop(self) -> None:
@@ -110,6 +114,12 @@ class Parent:
                 session, job_id, token, reason, self._settings.max_lost_attempts, kind
             )
             log.warning("job %s: %s; it is %s now", job_id, reason, state)
+
+    def _clean_scratch(self) -> None:
+        try:
+            self._write(lambda session: scratch.remove_abandoned(session, self._settings.work_dir))
+        except OSError as error:  # the self-test says what is wrong with the directory
+            log.warning("could not clean the work directory (%s)", error)
 
     def _beat(self) -> None:
         """Register the worker as alive every few seconds, and deregister it at the end."""

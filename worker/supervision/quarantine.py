@@ -1,6 +1,7 @@
 """Keeps a worker that cannot run jobs from taking any, until its self-test passes.
 
-A worker tests itself before it takes its first job. From then on its row in the database says whether it is
+A worker tests itself before it takes its first job, and before each test deletes what ended jobs left in its
+work directory. From then on its row in the database says whether it is
 quarantined: `jobs.fleet.quarantine` says when. It then stops reading the queue, tests itself every
 `quarantine_seconds`, and takes jobs again, in a new child, once the test passes. A restart does the same.
 """
@@ -31,13 +32,19 @@ class Quarantine:
         database: sessionmaker[Session],
         worker: str,
         queue: str,
+        *,
+        clean_scratch: Callable[[], None],
         replace_child: Callable[[], None],
     ) -> None:
-        """`replace_child` ends the idle child, so that a new one starts."""
+        """`clean_scratch` deletes what ended jobs left in the work directory.
+
+        `replace_child` ends the idle child, so that a new one starts.
+        """
         self._settings = settings
         self._database = database
         self._worker = worker
         self._queue = queue
+        self._clean_scratch = clean_scratch
         self._replace_child = replace_child
         self._consumer: Any = None  # Celery's, from `worker_ready` on
         self._said: str | None = None  # once in the log is enough
@@ -86,6 +93,7 @@ class Quarantine:
             self._sitting_out.release()
 
     def _unfit(self, *, device: bool) -> Unfit | None:
+        self._clean_scratch()  # it may be what fills the disk
         try:
             check_without_device(self._settings, self._database)
             if device:

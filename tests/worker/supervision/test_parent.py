@@ -1,6 +1,9 @@
 """What a worker's parent does when Celery sends its signals."""
 
+import shutil
+import threading
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from uuid import UUID
 
 import pytest
@@ -135,11 +138,44 @@ def test_abandoned_scratch_directories_are_deleted_unless_their_job_may_resume(
     other = settings.work_dir / "not-a-job-at-all"
     for directory in (running, queued, cancelled, other):
         directory.mkdir(parents=True)
-    parent.clean_scratch()
+    parent.wait_until_fit()
     assert running.exists()
     assert queued.exists()
     assert not cancelled.parent.exists()
     assert other.exists()
+
+
+@pytest.mark.threat
+def test_a_disk_that_ended_jobs_fill_is_freed_by_the_worker_that_sits_it_out(
+    database: Database,
+    settings: Settings,
+    worker: Identity,
+    submit: Callable[[], UUID],
+    eventually: Eventually,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A disk of 1,000,000 bytes, of which a job that may still resume holds 600,000."""
+    job_id = submit()
+    left = settings.work_dir / str(job_id) / "1" / "state"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(bytes(600_000))
+
+    def usage(_path: object) -> SimpleNamespace:
+        used = sum(file.stat().st_size for file in settings.work_dir.rglob("*") if file.is_file())
+        return SimpleNamespace(free=1_000_000 - used)
+
+    monkeypatch.setattr(shutil, "disk_usage", usage)
+    small = settings.model_copy(update={"min_free_disk_bytes": 500_000, "quarantine_seconds": 0.05})
+    parent = Parent(small, database, worker, "prune")
+    waits = threading.Thread(target=parent.wait_until_fit, daemon=True)
+    waits.start()
+    eventually(lambda: live(database) == [worker.name])
+    with database.begin() as session:
+        assert "400000 bytes free" in (session.scalars(select(Worker.fault)).one() or "")
+        assert lifecycle.cancel(session, "ada", job_id)
+    eventually(lambda: not waits.is_alive())
+    assert not left.exists()
+    parent.stop()
 
 
 def test_children_inherit_the_identity_of_their_worker(
