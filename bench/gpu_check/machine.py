@@ -6,6 +6,7 @@ import shutil
 import torch
 
 from bench.gpu_check.context import GB, Context
+from pruning.runtime.device_trial import computes_rightly
 
 
 def versions(at: Context) -> None:
@@ -21,6 +22,7 @@ def versions(at: Context) -> None:
         at.record("device memory, GB", properties.total_memory / GB)
         free, total = torch.cuda.mem_get_info(at.device)
         at.record("taken on the device by this process's context and by others, GB", (total - free) / GB)
+    at.require("a worker's trial of its device passes", computes_rightly(at.device))
 
 
 def first_reset(at: Context) -> None:

@@ -25,7 +25,14 @@ class Check:
 
 
 PLAN = (
-    Check(0, "versions", "the packages and the device are there", "recorded", 25, "machine:versions"),
+    Check(
+        0,
+        "versions",
+        "the packages and the device are there, and pass a worker's trial",
+        "recorded; passed",
+        25,
+        "machine:versions",
+    ),
     Check(
         1,
         "first-reset",

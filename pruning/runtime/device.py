@@ -13,6 +13,7 @@ import torch
 
 from pruning.errors import InvalidInput
 from pruning.recipe import ComputeDtype
+from pruning.runtime.device_trial import computes_rightly
 
 # What comes as a plain RuntimeError: from torch's allocator of host memory, cudaHostAlloc, the driver,
 # Triton's launcher, and the handles and workspaces of cuBLAS, cuSOLVER and cuDNN.
@@ -74,7 +75,7 @@ def usable_device(name: str, *, devices: Path = Path("/dev")) -> torch.device:
         )
     try:
         with current_device(device):
-            works = bool((torch.ones(8, device=device) * 2).sum().item() == 16)
+            works = computes_rightly(device)
     except RuntimeError as error:
         raise InvalidInput(
             f"device {device} does not compute ({type(error).__name__})", field="device"
