@@ -70,8 +70,8 @@ class _Watched:
         self.process.stop()
         try:
             self.process.start()
-        except EmbeddedError as error:
-            say(clean(error))
+        except (EmbeddedError, OSError) as error:
+            say(f"{self.process.name} cannot be started, and is tried again: {clean(error)}")
         else:
             say(f"{self.process.name} restarted (process {self.process.pid})")
         self._started = time.monotonic()

@@ -1,5 +1,6 @@
 """What holds for every process that the stack owns, tried on a small one."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from cli.embedded import supervisor as supervision
 from cli.embedded.process import EmbeddedError, OwnedProcess
 from cli.embedded.supervisor import Supervisor
 
@@ -104,3 +106,33 @@ def test_a_second_signal_kills_a_program_that_stops_slowly(tmp_path: Path) -> No
     supervisor.stop()
     impatience.join()
     assert not program.running
+
+
+class OnFullDisk(Program):
+    """Its first start works, the second meets a full disk, and the third ends the test."""
+
+    def __init__(self, directory: Path, source: str) -> None:
+        super().__init__(directory, source)
+        self.starts = 0
+
+    def _prepare(self) -> None:
+        super()._prepare()
+        self.starts += 1
+        if self.starts == 2:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        if self.starts == 3:
+            raise KeyboardInterrupt
+
+
+def test_a_restart_that_meets_a_full_disk_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(supervision, "_CHECK_SECONDS", 0.01)
+    monkeypatch.setattr(supervision, "_MAX_PAUSE_SECONDS", 0.01)
+    supervisor, program = Supervisor(), OnFullDisk(tmp_path, STUBBORN)
+    supervisor.start(program)
+    program.kill()
+    with pytest.raises(KeyboardInterrupt):
+        supervisor.watch()
+    said = " ".join(capsys.readouterr().out.split())
+    assert "program cannot be started, and is tried again: [Errno 28] No space left on device" in said
