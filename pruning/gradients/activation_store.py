@@ -57,6 +57,9 @@ class _Stored(Protocol):
     def prefetch(self) -> None:
         """Begin to bring it to the device, if that can be done beside the computation."""
 
+    def on_host(self) -> Tensor:
+        """Return it on the host; from there, it does not pass through the device."""
+
     def drop(self) -> None:
         """Free its place; it is not fetched again."""
 
@@ -70,6 +73,9 @@ class _OnDevice:
 
     def prefetch(self) -> None:
         """Do nothing: it is there."""
+
+    def on_host(self) -> Tensor:
+        return self.tensor.cpu()
 
     def drop(self) -> None:
         """Do nothing: the memory is freed with the tensor."""
@@ -87,6 +93,9 @@ class _Pinned:
     def prefetch(self) -> None:
         self.offload.prefetch(self.tensor)
 
+    def on_host(self) -> Tensor:
+        return self.offload.on_host(self.tensor)
+
     def drop(self) -> None:
         self.offload.forget(self.tensor)
         self.arena.give_back(self.tensor)
@@ -103,6 +112,10 @@ class _OnDisk:
 
     def prefetch(self) -> None:
         """Do nothing: the host would wait for the disk."""
+
+    def on_host(self) -> Tensor:
+        loaded: dict[str, Tensor] = load_file(self.path)
+        return loaded["hidden"]
 
     def drop(self) -> None:
         self.path.unlink()
@@ -129,6 +142,10 @@ class Deltas(Mapping[str, Tensor]):
             self._stored.pop(name).drop()
         self._stored[name] = self._store(delta, f"delta-{name}")
         self._sizes[name] = delta.nbytes
+
+    def on_host(self) -> dict[str, Tensor]:
+        """Return all deltas on the host, valid until one of them is put or they are cleared."""
+        return {name: stored.on_host() for name, stored in self._stored.items()}
 
     def clear(self) -> None:
         """Forget all deltas."""

@@ -183,7 +183,7 @@ class StreamedPass:
         if self._throttle.is_due(deltas.nbytes):
             with self._throttle.saving():
                 shards.drain()
-                checkpoint.save(block, deltas)
+                checkpoint.save(block, deltas.on_host())
 
 
 def _needed_after(index: int, lowest: int, inputs: ActivationStore) -> int | None:

@@ -61,6 +61,11 @@ class Offload(Generic[MarkT]):
         self._stream.wait_before_computing(mark)
         return target
 
+    def on_host(self, pinned: Tensor) -> Tensor:
+        """Return `pinned` itself, once what was sent to it has landed."""
+        self._stream.wait_on_host(self._stream.copied())
+        return pinned
+
     def forget(self, pinned: Tensor) -> None:
         """Give up what was sent to `pinned`, also while it is on its way back."""
         if pinned.data_ptr() in self._arriving:

@@ -146,9 +146,9 @@ def test_deltas_are_stored_within_the_budget_like_inputs(
             store.deltas.put(number, hidden[number] + turn)
         assert len(pinning.pinned) == (2 if expected == "pinned" else 0)
         assert len(list(tmp_path.iterdir())) == (2 if expected == "disk" else 0)
-        found = dict(store.deltas)
-        assert list(found) == ["0", "1"]
-        assert all(torch.equal(found[str(number)], hidden[number] + turn) for number in range(2))
+        for found in (dict(store.deltas), store.deltas.on_host()):
+            assert list(found) == ["0", "1"]
+            assert all(torch.equal(found[str(number)], hidden[number] + turn) for number in range(2))
     store.close()
     assert not pinning.pinned
     assert not store.deltas

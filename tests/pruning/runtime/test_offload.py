@@ -75,6 +75,20 @@ def test_a_tensor_from_elsewhere_is_copied_by_the_host_after_all_earlier_copies(
     assert torch.equal(pinned, torch.ones(5))
 
 
+def test_the_host_reads_what_has_landed_in_its_own_memory(
+    stream: ForgetfulStream, offload: Offload[Mark]
+) -> None:
+    sent, pinned = torch.rand(2, 5), torch.zeros(2, 5)
+    for turn in range(2):
+        offload.send(sent[turn].clone(), pinned[turn])
+    assert not pinned[1].any()
+    before = list(stream.events)
+    found = [offload.on_host(piece) for piece in pinned]
+    assert torch.equal(torch.stack(found), sent)
+    assert [piece.data_ptr() for piece in found] == [piece.data_ptr() for piece in pinned]
+    assert stream.events == before  # no copy to the device, and none back
+
+
 def test_nothing_that_is_on_its_way_outlives_the_end(stream: ForgetfulStream, offload: Offload[Mark]) -> None:
     pinned = torch.zeros(2, 5).unbind()
     offload.send(torch.ones(5), pinned[0])
