@@ -5,9 +5,13 @@ itself works too, where an operator accepts that; `hide_from_children` then keep
 this one starts.
 """
 
+import logging
 import os
+import stat
 from collections.abc import Iterable
 from pathlib import Path
+
+log = logging.getLogger(__name__)
 
 SECRETS = (
     "DATABASE_URL",
@@ -24,7 +28,15 @@ _OF_OTHER_PROGRAMS = ("PRUNESERVE_API_KEY", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"
 """Secrets of a person who starts the service in their own shell. No process of the service needs them."""
 
 
-class SecretUnreadable(Exception):
+_FOR_SECRETS = (Path("/run/secrets"), Path("/proc"))
+"""Where others may read a secret's file: containers mount it so, and `hide_from_children` puts it there."""
+
+
+class WrongSettings(Exception):
+    """A program cannot start with its settings. The message names the variable and says what to do."""
+
+
+class SecretUnreadable(WrongSettings):
     """A secret cannot be read. The message names the variable and the file."""
 
 
@@ -36,7 +48,8 @@ def file_variable(variable: str) -> str:
 def read_secret(variable: str) -> str | None:
     """Return a secret, without white space around it; None if it is not set or empty.
 
-    Raises `SecretUnreadable` if the file cannot be read, or if both variables are set.
+    Raises `SecretUnreadable` if the file cannot be read, if the value is in quotes, or if both variables are
+    set.
     """
     value, file = os.environ.get(variable), os.environ.get(file_variable(variable))
     if not file:
@@ -44,10 +57,20 @@ def read_secret(variable: str) -> str | None:
     if value:
         raise SecretUnreadable(f"{variable} and {file_variable(variable)} are both set; unset one of them")
     try:
-        return Path(file).read_text(encoding="utf-8").strip() or None
+        secret = Path(file).read_text(encoding="utf-8-sig").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
         raise SecretUnreadable(f"{file_variable(variable)}: {file} cannot be read: {reason}") from error
+    if secret[:1] in ("'", '"'):
+        raise SecretUnreadable(f"{file_variable(variable)}: {file} must hold the value alone, without quotes")
+    return secret or None
+
+
+def missing(variable: str, example: str) -> str:
+    """Say that a secret is needed and not set, and what to do."""
+    if file := os.environ.get(file_variable(variable)):
+        return f"{file_variable(variable)}: {file} is empty; write {example} into it"
+    return f"{variable} is not set; set it, or {file_variable(variable)}, to {example}"
 
 
 def write_secret(file: Path, secret: str) -> None:
@@ -64,6 +87,7 @@ def hide_from_children() -> None:
 
     Children that read the settings find each value in a file without a name, which this process keeps open.
     """
+    _warn_of_open_files()
     for variable in SECRETS:
         if value := os.environ.pop(variable, None):
             descriptor = os.memfd_create(variable)
@@ -75,6 +99,15 @@ def hide_from_children() -> None:
 def forget_secrets() -> None:
     """Take every secret, and the paths of their files, out of the environment that children inherit."""
     _forget((*SECRETS, *map(file_variable, SECRETS), *_OF_OTHER_PROGRAMS))
+
+
+def _warn_of_open_files() -> None:
+    for variable in map(file_variable, SECRETS):
+        file = Path(os.environ.get(variable) or os.devnull).absolute()
+        if not file.is_file() or any(map(file.is_relative_to, _FOR_SECRETS)):
+            continue
+        if file.stat().st_mode & stat.S_IROTH:
+            log.warning("%s: every user of this machine can read %s; close it: chmod 600", variable, file)
 
 
 def _forget(variables: Iterable[str]) -> None:

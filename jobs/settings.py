@@ -1,5 +1,6 @@
 """The settings of the service, from environment variables: addresses, limits and retention times."""
 
+import os
 import re
 from functools import lru_cache
 from ipaddress import ip_network
@@ -7,11 +8,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from cryptography.fernet import Fernet
-from pydantic import Field, PostgresDsn, RedisDsn, SecretStr, field_validator
+from pydantic import Field, PostgresDsn, RedisDsn, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from jobs.secret_files import SECRETS, file_variable, read_secret
+from jobs.secret_files import SECRETS, WrongSettings, file_variable, missing, read_secret
 
 _ORIGIN = re.compile(r"(https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\]))((?::[0-9]{1,5})?)/?")
 _DEFAULT_PORTS = {"https": ":443", "http": ":80"}
@@ -304,14 +305,14 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _is_postgres(cls, value: SecretStr) -> SecretStr:
-        PostgresDsn(value.get_secret_value())
+        _require(PostgresDsn, value, "postgresql://user:password@host/name")
         return value
 
     @field_validator("broker_url")
     @classmethod
     def _is_redis_protocol(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None:
-            RedisDsn(value.get_secret_value())
+            _require(RedisDsn, value, "redis://:password@host/0")
         return value
 
     @classmethod
@@ -343,14 +344,37 @@ class _SecretFiles(PydanticBaseSettingsSource):
 
 @lru_cache
 def settings() -> Settings:
-    """The settings of this process, read once."""
-    return Settings()
+    """The settings of this process, read once. Raises `WrongSettings`, a line for each wrong variable."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = error.errors(include_url=False, include_context=False, include_input=False)
+        lines = (_explained(str(it["loc"][0]), it["type"], it["msg"]) for it in wrong)
+        raise WrongSettings("\n".join(lines)) from None
 
 
 def variable_of(name: str) -> str:
     """Return the environment variable that a field of `Settings` is read from."""
     alias = Settings.model_fields[name].validation_alias
     return alias if isinstance(alias, str) else f"{Settings.model_config['env_prefix']}{name.upper()}"
+
+
+def _require(kind: type[PostgresDsn | RedisDsn], value: SecretStr, example: str) -> None:
+    try:
+        kind(value.get_secret_value())
+    except ValidationError as error:
+        reason = error.errors(include_input=False)[0]["msg"]
+        raise ValueError(f"must be a URL such as {example} ({reason})") from None
+
+
+def _explained(key: str, kind: str, message: str) -> str:
+    variable = variable_of(key) if key in Settings.model_fields else key
+    if variable in SECRETS:
+        if kind == "missing":
+            return missing(variable, "postgresql://user:password@host/name")
+        file = os.environ.get(file_variable(variable))
+        return f"{file_variable(variable)}: {file}: {message}" if file else f"{variable}: {message}"
+    return f"{variable} is not set" if kind == "missing" else f"{variable}: {message}"
 
 
 def as_table() -> str:

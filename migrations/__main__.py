@@ -4,7 +4,7 @@ import argparse
 import sys
 
 import migrations
-from jobs.secret_files import SecretUnreadable, read_secret
+from jobs.secret_files import SecretUnreadable, missing, read_secret
 
 
 def main() -> None:
@@ -31,9 +31,7 @@ def main() -> None:
     except SecretUnreadable as error:
         sys.exit(str(error))
     if not database_url:
-        sys.exit(
-            "DATABASE_URL is not set; set it, or DATABASE_URL_FILE, to postgresql://user:password@host/name"
-        )
+        sys.exit(missing("DATABASE_URL", "postgresql://user:password@host/name"))
     try:
         if arguments.command == "downgrade":
             migrations.downgrade(database_url, arguments.revision)

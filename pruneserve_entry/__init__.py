@@ -66,7 +66,11 @@ def _run(module: str, function: str = "main") -> None:
     _leave_the_directory_of_the_script()
     if culprit := shadowed():
         sys.exit(f"error: {culprit}")
-    getattr(import_module(module), function)()
+    wrong_settings = import_module("jobs.secret_files").WrongSettings
+    try:
+        getattr(import_module(module), function)()
+    except wrong_settings as error:
+        sys.exit(f"error: {error}")
 
 
 def _leave_the_directory_of_the_script() -> None:

@@ -52,6 +52,31 @@ def test_a_program_without_options_asks_for_its_settings(program: str, beside_fo
     assert "foreign code" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("content", "program", "said"),
+    [
+        (None, "pruneserve-admin", "cannot be read: No such file or directory"),
+        ("", "pruneserve-dispatcher", "is empty; write postgresql://user:password@host/name into it"),
+        ('"postgresql://u:hush@db/x"', "pruneserve-worker", "must hold the value alone, without quotes"),
+        ("u:hush@db/x", "pruneserve-api", "must be a URL such as postgresql://user:password@host/name"),
+    ],
+)
+def test_a_secret_that_is_of_no_use_is_named_without_a_traceback(
+    content: str | None, program: str, said: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "database-url"
+    if content is not None:
+        file.write_text(content)
+        file.chmod(0o600)
+    arguments = ["new-key", "--owner", "ada"] if program == "pruneserve-admin" else []
+    place = {"DATABASE_URL": "", "DATABASE_URL_FILE": str(file), "STORE_URL": "file:///store"}
+    done = run(program, *arguments, directory=tmp_path, **place)
+    assert done.returncode == 1
+    assert f"error: DATABASE_URL_FILE: {file}" in done.stderr
+    assert said in done.stderr
+    assert not any(word in done.stderr for word in ("Traceback", "hush"))
+
+
 @pytest.mark.parametrize("program", ["pruneserve", "pruneserve-worker"])
 def test_a_package_in_the_way_is_named(program: str, tmp_path: Path) -> None:
     (tmp_path / "jobs.py").write_text(FOREIGN)

@@ -63,6 +63,34 @@ def test_a_variable_beside_its_file_is_refused_without_the_value(
     assert "hush" not in str(refused.value)
 
 
+def test_a_byte_order_mark_is_no_part_of_a_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_bytes(b"\xef\xbb\xbfredis://b/0\r\n")
+    monkeypatch.setenv("BROKER_URL_FILE", str(tmp_path / "file"))
+    assert read_secret("BROKER_URL") == "redis://b/0"
+
+
+def test_a_file_that_every_user_can_read_is_named(tmp_path: Path) -> None:
+    for name, mode in (("open", 0o644), ("closed", 0o640)):
+        (tmp_path / name).write_text("x")
+        (tmp_path / name).chmod(mode)
+    files = {
+        "BROKER_URL_FILE": str(tmp_path / "open"),
+        "DATABASE_URL_FILE": str(tmp_path / "closed"),
+        "PRUNESERVE_HUB_TOKEN": "in a file without a name, for children",
+    }
+    hide = "from jobs.secret_files import hide_from_children as hide; hide()"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{hide}; hide()"],  # as a program, and as its child
+        env=os.environ | files,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert set(done.stderr.splitlines()) == {
+        f"BROKER_URL_FILE: every user of this machine can read {tmp_path / 'open'}; close it: chmod 600"
+    }
+
+
 PARENT = """
 import subprocess, sys
 from jobs.secret_files import hide_from_children

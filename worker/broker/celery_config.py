@@ -1,12 +1,13 @@
 """Celery's configuration for workers and dispatchers. The names of the variables are Celery's."""
 
+from jobs.secret_files import WrongSettings, missing
 from jobs.settings import settings
 
 QUEUE = "prune"
 
 _broker = settings().broker_url
 if _broker is None:
-    raise ValueError("BROKER_URL is not set; set it, or BROKER_URL_FILE, to redis://…")
+    raise WrongSettings(missing("BROKER_URL", "redis://…"))
 broker_url = _broker.get_secret_value()
 broker_connection_retry_on_startup = True
 broker_connection_max_retries = None
