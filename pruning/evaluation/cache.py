@@ -17,7 +17,10 @@ from pruning.resume.store import NumericsKey
 _FORMAT = 1
 
 # The part of a run's numerics key that decides the last bits of a forward pass.
-_DECISIVE = ("device", "dtype", "threads", "attention", "processor", "torch", "transformers", "pruneserve")
+_DECISIVE = (
+    *("device", "dtype", "threads", "attention", "processor", "torch", "transformers", "pruneserve"),
+    "cudnn",  # on CUDA only
+)
 
 
 class PerplexityCache(Protocol):
@@ -76,6 +79,6 @@ def fingerprint_of(*, model: str, text: EvaluationSet, numerics_key: Mapping[str
         "model": model,
         "windows": text.fingerprint,
         "stride": text.stride,
-        "conditions": {name: numerics_key[name] for name in _DECISIVE},
+        "conditions": {name: numerics_key[name] for name in _DECISIVE if name in numerics_key},
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -68,6 +68,7 @@ class Placement:
             "attention": str(self.model.config._attn_implementation),
             "processor": torch.backends.cpu.get_cpu_capability(),
             **{name: importlib.metadata.version(name) for name in ("torch", "transformers")},
+            **(_cuda_versions() if self.device.type == "cuda" else {}),
             "pruneserve": pruneserve_version(),
         }
 
@@ -203,6 +204,16 @@ class Placement:
     def _dtype_of(self, tensor: Tensor) -> torch.dtype:
         """Return the dtype that a tensor has while it is resident."""
         return self._dtypes.get(tensor, tensor.dtype)
+
+
+def _cuda_versions() -> dict[str, str | int]:
+    """Return the versions of what computes on CUDA and is chosen apart from torch; 'none' where it lacks."""
+    try:
+        triton = importlib.metadata.version("triton")
+    except importlib.metadata.PackageNotFoundError:
+        triton = "none"
+    cudnn: int | None = torch.backends.cudnn.version()  # type: ignore[no-untyped-call]
+    return {"triton": triton, "cudnn": cudnn or "none"}
 
 
 def _copied(tensor: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:

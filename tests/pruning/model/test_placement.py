@@ -1,6 +1,7 @@
 """Placement in another dtype on the same device, against transformers' own loading in that dtype."""
 
 import re
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from pruning.runtime import side_copies
 from pruning.runtime.malloc import retain_freed_heap
 from pruning.runtime.side_copies import SideCopies
 from tests.pruning.families import ALL_FAMILIES, make
+from tests.pruning.pretended_cuda import CUDA, pretended_cuda
 from tests.pruning.runtime.deferred_stream import DeferredStream
 from tests.pruning.runtime.recorded_pinning import RecordedPinning
 
@@ -41,6 +43,21 @@ def test_a_resident_model_equals_one_that_is_loaded_in_the_compute_dtype(family:
         assert dtypes(stored) == dtypes(expected)
         assert torch.equal(stored(input_ids=windows).logits, expected(input_ids=windows).logits)
     assert state(stored) == before
+
+
+def test_what_computes_on_cuda_apart_from_torch_decides_bits_there_and_not_on_a_cpu(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = make("llama")
+    on_cpu = Placement(model).numerics_key
+    with pretended_cuda(monkeypatch):
+        monkeypatch.setattr(torch.backends.cudnn, "version", lambda: 92_000)
+        here = Placement(model, CUDA).numerics_key
+        monkeypatch.setattr(torch.backends.cudnn, "version", lambda: 92_100)
+        there = Placement(model, CUDA).numerics_key
+    assert here.keys() - on_cpu.keys() == {"triton", "cudnn"}
+    assert here["triton"] == version("triton")
+    assert {name for name in here if here[name] != there[name]} == {"cudnn"}
 
 
 @pytest.mark.parametrize("family", ["llama-tied", "gpt2", "mixtral"])
