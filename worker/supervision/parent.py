@@ -18,7 +18,7 @@ from celery.worker import state as celery_state
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.fleet import dispatch_queue
+from jobs.fleet import dispatch_queue, quarantine
 from jobs.lifecycle import lifecycle
 from jobs.settings import Settings
 from jobs.states import LostAttempt
@@ -53,6 +53,7 @@ class Parent:
             queue,
             clean_scratch=self._clean_scratch,
             replace_child=self._watchdog.replace_idle_children,
+            childrens_fault=self._watchdog.fault,
         )
         self._heartbeat = threading.Thread(target=self._beat, name="worker heartbeat", daemon=True)
 
@@ -130,7 +131,9 @@ class Parent:
         self._write(lambda session: dispatch_queue.worker_gone(session, name))
 
     def _seen(self, session: Session) -> None:
-        name = self._identity.name
+        name, fault = self._identity.name, self._watchdog.fault()
+        if fault is not None:
+            quarantine.quarantine(session, name, self._queue, fault)
         self._quarantine.follow(dispatch_queue.worker_seen(session, name, self._queue))
 
     def _write(self, write: Callable[[Session], None]) -> None:

@@ -35,10 +35,12 @@ class Quarantine:
         *,
         clean_scratch: Callable[[], None],
         replace_child: Callable[[], None],
+        childrens_fault: Callable[[], str | None],
     ) -> None:
         """`clean_scratch` deletes what ended jobs left in the work directory.
 
-        `replace_child` ends the idle child, so that a new one starts.
+        `replace_child` ends the idle child, so that a new one starts. `childrens_fault` says why children can
+        run no job, as far as their supervision knows.
         """
         self._settings = settings
         self._database = database
@@ -46,6 +48,7 @@ class Quarantine:
         self._queue = queue
         self._clean_scratch = clean_scratch
         self._replace_child = replace_child
+        self._childrens_fault = childrens_fault
         self._consumer: Any = None  # Celery's, from `worker_ready` on
         self._said: str | None = None  # once in the log is enough
         self._sitting_out = threading.Lock()
@@ -96,6 +99,8 @@ class Quarantine:
         self._clean_scratch()  # it may be what fills the disk
         try:
             check_without_device(self._settings, self._database)
+            if (fault := self._childrens_fault()) is not None:
+                raise Unfit(fault)
             if device:
                 check_device_apart(self._settings.device)
         except Unfit as unfit:

@@ -27,6 +27,7 @@ from jobs.states import ENDED, Cause, JobState, LostAttempt
 from pruning.runtime.cgroup import host_memory
 from worker import scratch
 from worker.supervision.held_memory import held_memory
+from worker.supervision.idle_kills import IdleKills
 from worker.supervision.overstay import Overstay
 
 log = logging.getLogger(__name__)
@@ -63,6 +64,7 @@ class Watchdog:
         self._running = running
         self._overstay = Overstay()
         self._allowed_memory = settings.job_memory_bytes or int(_SHARE_OF_MACHINE * host_memory())
+        self._idle_kills = IdleKills(self._allowed_memory, settings.quarantine_seconds)
         self._shutdown_since: float | None = None
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._check_until_stopped, name="watchdog", daemon=True)
@@ -80,6 +82,10 @@ class Watchdog:
         if self._thread.is_alive():
             self._thread.join()
 
+    def fault(self) -> str | None:
+        """Return why this worker's children can run no job, or None."""
+        return self._idle_kills.fault(time.monotonic())
+
     def replace_idle_children(self) -> None:
         """End the children, unless one of them runs a job. Celery starts new ones."""
         with self._database.begin() as session:
@@ -91,6 +97,8 @@ class Watchdog:
         """Kill the child and end its job, if the job is overdue, or kill it in a job that is lost."""
         with self._database.begin() as session:
             held = held_jobs.held_by(session, self._worker)
+        if held is not None:
+            self._idle_kills.job_seen()
         self._check_overstay(held)
         if held is None or self._verdict(held) is None:
             return
@@ -125,16 +133,29 @@ class Watchdog:
             scratch.remove_job(self._settings.work_dir, job_id)
 
     def check_memory(self) -> None:
-        """Kill a child that holds more memory than is allowed, and fail its job with both numbers."""
+        """Kill a child that holds more memory than is allowed, and fail its job with both numbers.
+
+        Without a job it counts as a fault of this worker: see `fault`.
+        """
         held_bytes = max(map(held_memory, self._children()), default=0)
         if held_bytes <= self._allowed_memory:
             return
         killed_at = time.monotonic()
         self._kill_children()
+        log.warning(
+            "a child was killed: it held %d bytes, and %d are allowed (PRUNESERVE_JOB_MEMORY_BYTES)",
+            held_bytes,
+            self._allowed_memory,
+        )
         with self._database.begin() as session:
             held = held_jobs.held_by(session, self._worker, lock=True)
-            if held is None or time.monotonic() - killed_at > _SECONDS_TO_BLAME:
+            if time.monotonic() - killed_at > _SECONDS_TO_BLAME:
                 return
+            if held is None:
+                if self._overstay.job is None:  # else it was still in the job that this worker has lost
+                    self._idle_kills.killed(held_bytes, killed_at)
+                return
+            self._idle_kills.job_seen()
             self._too_much_memory(held, held_bytes)(session)
         log.warning("job %s: its process was killed, it held %d bytes", held.claim.job_id, held_bytes)
         scratch.remove_job(self._settings.work_dir, held.claim.job_id)

@@ -1,8 +1,11 @@
 """What a worker's parent does when Celery sends its signals."""
 
+import re
 import shutil
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 from uuid import UUID
 
@@ -19,6 +22,7 @@ from jobs.states import JobState
 from jobs.tables import Job, Worker
 from worker.identity import Identity
 from worker.interrupts import ShutdownRequested
+from worker.supervision.idle_kills import IdleKills
 from worker.supervision.parent import Parent
 
 Database = sessionmaker[Session]
@@ -26,17 +30,23 @@ Eventually = Callable[[Callable[[], bool]], None]
 
 
 @pytest.fixture
-def parent(database: Database, settings: Settings, worker: Identity) -> Iterator[Parent]:
+def own_signals() -> Iterator[None]:
+    """Whoever a test lets handle Celery's signals does so during that test only."""
     watched = (signals.worker_ready, signals.worker_shutting_down, signals.task_failure)
     before = [(signal, signal.receivers) for signal in watched]
     for signal, receivers in before:
         signal.receivers = list(receivers or [])
+    yield
+    for signal, receivers in before:
+        signal.receivers = receivers
+
+
+@pytest.fixture
+def parent(database: Database, settings: Settings, worker: Identity, own_signals: None) -> Iterator[Parent]:
     parent = Parent(settings, database, worker, "prune")
     parent.connect_signals()
     yield parent
     parent.stop()
-    for signal, receivers in before:
-        signal.receivers = receivers
 
 
 def job(database: Database, job_id: UUID) -> Job:
@@ -176,6 +186,69 @@ def test_a_disk_that_ended_jobs_fill_is_freed_by_the_worker_that_sits_it_out(
     eventually(lambda: not waits.is_alive())
     assert not left.exists()
     parent.stop()
+
+
+class Consumer:
+    """Celery's, with a pool of one child at a time, which runs no job."""
+
+    def __init__(self) -> None:
+        self.pool = SimpleNamespace(info={"processes": []})
+        self.add_task_queue = self.cancel_task_queue = None
+
+    def call_soon(self, *call: object) -> None:
+        pass
+
+    @contextmanager
+    def child(self) -> Iterator[subprocess.Popen[bytes]]:
+        with subprocess.Popen(["sleep", "600"]) as process:
+            self.pool.info["processes"] = [process.pid]
+            try:
+                yield process
+            finally:
+                process.kill()
+
+
+@pytest.mark.threat
+@pytest.mark.usefixtures("own_signals")
+def test_a_worker_whose_idle_children_hold_more_than_a_job_may_is_quarantined_with_both_numbers(
+    database: Database,
+    settings: Settings,
+    worker: Identity,
+    eventually: Eventually,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    parent = Parent(settings.model_copy(update={"job_memory_bytes": 1}), database, worker, "prune")
+    parent.connect_signals()
+    consumer = Consumer()
+    signals.worker_ready.send(sender=consumer)
+    for _ in range(2):
+        with consumer.child() as child:
+            eventually(lambda child=child: child.poll() == -9)
+
+    def fault() -> str | None:
+        with database.begin() as session:
+            return session.scalars(
+                select(Worker.fault).where(Worker.quarantined_at.is_not(None))
+            ).one_or_none()
+
+    eventually(lambda: fault() is not None)
+    assert re.fullmatch(r"its process held [1-9]\d{4,6} bytes .*, and 1 are allowed; .*", fault() or "")
+    assert caplog.text.count("a child was killed") == 2
+    parent.stop()
+
+
+def test_memory_that_a_job_has_left_behind_is_not_the_limits_fault() -> None:
+    kills = IdleKills(allowed_bytes=100, stands_for=70.0)
+    kills.killed(200, 0.0)
+    assert kills.fault(0.0) is None
+    kills.job_seen()
+    kills.killed(200, 10.0)
+    assert kills.fault(10.0) is None
+    kills.killed(300, 20.0)
+    said = kills.fault(90.0) or ""
+    assert "300 bytes" in said
+    assert "100 are allowed" in said
+    assert kills.fault(91.0) is None, "no child has been killed since"
 
 
 def test_children_inherit_the_identity_of_their_worker(
