@@ -12,6 +12,8 @@ import httpx
 from api.problems.problem import FieldError
 from api.problems.problems import InvalidRequest, ServiceUnavailable
 from jobs.settings import Settings
+from pruning.allowed_roots import freeze
+from pruning.errors import InvalidInput
 from pruning.estimate import ModelShape, UnknownShape, shape_of_config
 from pruning.recipe import ModelReference, is_local
 
@@ -46,15 +48,12 @@ def shape_of(model: ModelReference, owner: str, settings: Settings) -> ModelShap
 
 
 def _read(path: Path, roots: tuple[Path, ...]) -> bytes:
-    """Read a file by its real path: a link that leads out of the allowed roots counts as no file."""
+    """Read a file as a worker does: what lies outside of the roots, or is no regular file, counts as none."""
     try:
-        real = path.resolve(strict=True)
-        if any(root.resolve() in real.parents for root in roots) and real.is_file():
-            with real.open("rb") as file:
-                return _within_bounds(file.read(_MAX_BYTES + 1))
-    except (OSError, RuntimeError):
-        pass
-    raise _unknown("the API finds no config.json there, though a worker may")
+        with freeze(path, roots, field="model.id").opened() as same, same.open("rb") as file:
+            return _within_bounds(file.read(_MAX_BYTES + 1))
+    except (InvalidInput, OSError) as error:
+        raise _unknown("the API finds no config.json there, though a worker may") from error
 
 
 def _fetch(model: ModelReference, token: str | None) -> bytes:
@@ -64,7 +63,7 @@ def _fetch(model: ModelReference, token: str | None) -> bytes:
 async def _fetch_in_time(model: ModelReference, token: str | None) -> bytes:
     """Fetch a config. The time limit holds for all of it, however slowly single bytes arrive."""
     url = _config_url(model)
-    host = urlsplit(url).netloc
+    origin = urlsplit(url)[:2]
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
         async with (
@@ -72,8 +71,9 @@ async def _fetch_in_time(model: ModelReference, token: str | None) -> bytes:
             httpx.AsyncClient(timeout=_TIMEOUT_SECONDS, headers=headers) as client,
         ):
             for _ in range(_MAX_REDIRECTS):
-                # The Hub redirects small files within its own host; the token must go nowhere else.
-                if urlsplit(url).netloc != host:
+                # The Hub redirects small files within its own host; the token must go nowhere else,
+                # and not in clear.
+                if urlsplit(url)[:2] != origin:
                     break
                 async with client.stream("GET", url) as response:
                     if response.is_redirect:

@@ -1,6 +1,7 @@
 """A model on disk: find it, check it, load it. `resolve` refuses whatever is unsafe or cannot be pruned."""
 
 import copy
+import errno
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -41,6 +42,9 @@ from pruning.errors import InvalidInput, is_panic
 from pruning.model.blocks import find_stack
 from pruning.recipe import ModelReference, is_local
 from pruning.runtime.device import experts_implementation
+
+# No writer below a root causes these.
+_OF_THE_MACHINE = (errno.EIO, errno.ESTALE, errno.EMFILE, errno.ENFILE)
 
 _LOCAL = {"local_files_only": True, "trust_remote_code": False}
 
@@ -144,10 +148,10 @@ class Checkpoint:
                     output_loading_info=True,
                     **_LOCAL,
                 )
-            except (ValueError, RuntimeError) as error:
+            except (ValueError, TypeError, AttributeError, RuntimeError) as error:
                 raise InvalidInput(
-                    f"transformers cannot load this {self.architecture}; check that its config.json belongs "
-                    "to its weights",
+                    f"transformers cannot load this {self.architecture}; check that its config.json and "
+                    "generation_config.json belong to its weights",
                     field="model.id",
                 ) from error
         if loaded["missing_keys"]:
@@ -180,10 +184,7 @@ def resolve(
 def _resolve_local(reference: ModelReference, roots: tuple[Path, ...] | None) -> Checkpoint:
     directory = Path(reference.id)
     freeze(directory / CONFIG, roots, field="model.id")
-    for path in directory.rglob("*"):
-        if path.is_symlink():  # it leads to a file below a root, or the model is refused
-            freeze(path, roots, field="model.id")
-    names = all_files(directory)
+    names = _listed(directory, roots)
     small = _companions(directory, names, roots)
     with small.opened() as opened:
         config = suitable_config(opened, names)
@@ -193,6 +194,23 @@ def _resolve_local(reference: ModelReference, roots: tuple[Path, ...] | None) ->
     # Last, because it reads everything.
     checkpoint = replace(checkpoint, frozen=files.hashed(by_hub=False))
     return replace(checkpoint, digest=checkpoint.files.digest)
+
+
+def _listed(directory: Path, roots: tuple[Path, ...] | None) -> tuple[str, ...]:
+    """List a local model's files. Raises InvalidInput(field='model.id') if they cannot be listed."""
+    try:
+        for path in directory.rglob("*"):
+            if path.is_symlink():  # it leads to a file below a root, or the model is refused
+                freeze(path, roots, field="model.id")
+        return all_files(directory)
+    except (OSError, RecursionError) as error:
+        if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
+            raise
+        raise InvalidInput(
+            f"the files in {directory} cannot be listed: make every directory there readable and searchable "
+            "(chmod a+rX), and nest them less deeply than the system's longest path",
+            field="model.id",
+        ) from error
 
 
 def _resolve_from_hub(reference: ModelReference, token: str | None) -> Checkpoint:

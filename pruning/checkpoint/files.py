@@ -13,6 +13,7 @@ from torch import Tensor
 from pruning.errors import InvalidInput
 
 CONFIG = "config.json"
+GENERATION_CONFIG = "generation_config.json"
 SINGLE_FILE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 
@@ -89,6 +90,10 @@ def _indexed_files(directory: Path, names: Collection[str]) -> tuple[str, ...]:
             raise InvalidInput(
                 f"{INDEX} names a file that is not a .safetensors file in its own directory",
                 field="model.id",
+            )
+        if companions([name]):
+            raise InvalidInput(
+                f"{INDEX} names {name}, which counts as a licence; rename it", field="model.id"
             )
         if name not in names:
             raise _damaged(name)

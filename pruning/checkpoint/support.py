@@ -7,7 +7,7 @@ from typing import Any
 import transformers
 from transformers import CONFIG_MAPPING, MODEL_FOR_CAUSAL_LM_MAPPING, AutoConfig, PretrainedConfig
 
-from pruning.checkpoint.files import CONFIG, read_json
+from pruning.checkpoint.files import CONFIG, GENERATION_CONFIG, read_json
 from pruning.checkpoint.sizes import refuse_oversized
 from pruning.errors import InvalidInput
 from pruning.estimate import beyond_bounds
@@ -29,6 +29,8 @@ def suitable_config(directory: Path, names: Collection[str]) -> PretrainedConfig
     if (wrong := beyond_bounds(content)) is not None:
         raise _refused(f"{CONFIG}: {wrong}")
     _refuse_what_needs_more_than_safetensors(content)
+    if GENERATION_CONFIG in names:
+        read_json(directory / GENERATION_CONFIG)
     try:
         config = AutoConfig.from_pretrained(directory, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # every config class validates its values in its own way

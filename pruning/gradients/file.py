@@ -87,6 +87,12 @@ class GradientFile:
                 f"{file.name} does not hold gradient norms; use the {FILE_NAME} of an earlier run",
                 field=_FIELD,
             )
+        if not {"model", "calibration"} <= metadata.keys():
+            raise InvalidInput(
+                f"{file.name} does not name the model and the text of its norms; use the {FILE_NAME} of an "
+                "earlier run",
+                field=_FIELD,
+            )
         if metadata["model"] != model:
             raise InvalidInput(
                 f"{file.name} was computed for other weights ({metadata['model']}) than these ({model})",
@@ -104,5 +110,6 @@ class GradientFile:
     def read(self, norms: Collection[GradientNorm]) -> GradientNorms:
         """Return norms that are read from the file on each access, to the CPU."""
         with self.frozen.opened() as path, safe_open(path, framework="pt") as file:
-            layers = sorted({name.split("/", 1)[1] for name in file.keys()})  # noqa: SIM118 - not a mapping
+            names = list(file.keys())
+        layers = sorted({name.split("/", 1)[1] for name in names if "/" in name})
         return norms_from_shards({norm: dict.fromkeys(layers, self.frozen) for norm in norms})

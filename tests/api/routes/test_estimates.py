@@ -1,20 +1,27 @@
 """Estimates over REST, from a config on the disk or on a simulated Hub."""
 
 import json
+import os
 from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
+import httpx
 import pytest
 from fastapi.testclient import TestClient
 from httpx import Response
 from sqlalchemy.orm import Session, sessionmaker
 
+from api.actions import model_config
+from api.problems.problems import InvalidRequest, ServiceUnavailable
 from jobs.fleet import machines
 from jobs.settings import Settings
 from pruning.estimate import Machine
+from pruning.recipe import ModelReference
 
 LLAMA_7B = {
     "model_type": "llama",
@@ -106,6 +113,68 @@ def test_a_config_that_leads_out_of_the_roots_is_not_read(
     (tmp_path / "config.json").write_text(json.dumps(LLAMA_7B))
     assert "no config.json" in refusal(client.post("/v1/estimates", json=body(str(tmp_path / "models/link"))))
     assert "no config.json" in refusal(client.post("/v1/estimates", json=body(str(tmp_path / "models/none"))))
+
+
+@pytest.mark.threat
+def test_a_config_that_becomes_a_link_once_it_was_found_is_not_followed(
+    client: TestClient, tmp_path: Path, llama: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, outside, find = Path(llama, "config.json"), tmp_path / "outside.json", Path.resolve
+    outside.write_text(json.dumps(LLAMA_7B))
+
+    def found(path: Path, strict: bool = False) -> Path:
+        real = find(path, strict)
+        if path == config:
+            config.unlink()
+            config.symlink_to(outside)
+        return real
+
+    monkeypatch.setattr(Path, "resolve", found)
+    assert "no config.json" in refusal(client.post("/v1/estimates", json=body(llama)))
+
+
+@pytest.mark.threat
+def test_a_config_that_is_a_pipe_at_times_blocks_no_estimate(tmp_path: Path) -> None:
+    config, pipe, regular = (tmp_path / name for name in ("config.json", "pipe", "regular"))
+    os.mkfifo(pipe)
+    done = Event()
+
+    def swap() -> None:
+        while not done.is_set():
+            regular.write_bytes(b"{}")
+            regular.rename(config)
+            os.link(pipe, tmp_path / "another")
+            (tmp_path / "another").rename(config)
+
+    def read() -> None:
+        for _ in range(3000):
+            with suppress(InvalidRequest):
+                assert model_config._read(config, (tmp_path,)) == b"{}"
+        done.set()
+
+    threads = [Thread(target=swap, daemon=True), Thread(target=read, daemon=True)]
+    for thread in threads:
+        thread.start()
+    finished = done.wait(30)
+    done.set()
+    threads[0].join()
+    assert finished
+
+
+@pytest.mark.threat
+def test_the_token_of_the_hub_is_not_sent_in_clear_after_a_redirect(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> Response:
+        asked.append(str(request.url))
+        return Response(307, headers={"Location": "http://hub.test/elsewhere"})
+
+    client = partial(httpx.AsyncClient, transport=httpx.MockTransport(answer))
+    monkeypatch.setattr("api.actions.model_config.httpx.AsyncClient", client)
+    monkeypatch.setenv("HF_ENDPOINT", "https://hub.test")
+    with pytest.raises(ServiceUnavailable):
+        model_config._fetch(ModelReference(id="org/name"), "hub-secret")
+    assert asked == ["https://hub.test/org/name/resolve/main/config.json"]
 
 
 def test_an_unknown_architecture_is_refused_by_name(client: TestClient, llama: str) -> None:

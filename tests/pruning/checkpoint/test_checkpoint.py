@@ -1,5 +1,8 @@
+import errno
 import json
+import os
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -225,6 +228,69 @@ def test_an_index_that_names_files_other_than_shards_is_refused(model_dir: Path,
     index = {"weight_map": {"lm_head.weight": name}}
     (model_dir / "model.safetensors.index.json").write_text(json.dumps(index))
     assert "names a file that is not" in refusal(model_dir)
+
+
+@pytest.mark.threat
+def test_an_index_that_names_a_licence_is_refused(model_dir: Path) -> None:
+    (model_dir / "model.safetensors").rename(model_dir / "LICENSE.safetensors")
+    index = {"weight_map": {"lm_head.weight": "LICENSE.safetensors"}}
+    (model_dir / "model.safetensors.index.json").write_text(json.dumps(index))
+    assert "LICENSE.safetensors, which counts as a licence" in refusal(model_dir)
+
+
+@pytest.mark.threat
+def test_a_generation_config_that_is_no_object_is_refused(model_dir: Path) -> None:
+    (model_dir / "generation_config.json").write_text("[1]")
+    assert "generation_config.json is not a JSON object" in refusal(model_dir)
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize("wrong", [{"max_new_tokens": "x"}, {"watermarking_config": 1}, {"pad_token_id": []}])
+def test_a_generation_config_that_transformers_cannot_read_is_named(
+    model_dir: Path, wrong: dict[str, object]
+) -> None:
+    (model_dir / "generation_config.json").write_text(json.dumps(wrong))
+    with pytest.raises(InvalidInput, match=r"generation_config\.json"):
+        local(model_dir).load(torch.float32, torch.device("cpu"))
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize(("name", "levels"), [("d" * 250, 20), ("d", 1100)])
+def test_directories_that_are_nested_too_deeply_are_refused(model_dir: Path, name: str, levels: int) -> None:
+    deepest = os.open(model_dir, os.O_RDONLY)
+    for _ in range(levels):
+        os.mkdir(name, dir_fd=deepest)
+        below = os.open(name, os.O_RDONLY, dir_fd=deepest)
+        os.close(deepest)
+        deepest = below
+    os.close(deepest)
+    try:
+        assert "cannot be listed" in refusal(model_dir)
+    finally:  # pytest cannot
+        subprocess.run(["rm", "-rf", model_dir], check=True)
+
+
+@pytest.mark.threat
+def test_a_directory_that_can_be_listed_but_not_entered_is_refused(
+    model_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked = model_dir / "locked"
+    locked.mkdir()
+    (locked / "file").touch()
+    locked.chmod(0o744)
+    if os.geteuid() == 0:  # the system refuses nothing to root
+        looked_at = Path.is_symlink
+
+        def refused(path: Path) -> bool:
+            if path.parent == locked:
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+            return looked_at(path)
+
+        monkeypatch.setattr(Path, "is_symlink", refused)
+    try:
+        assert "cannot be listed" in refusal(model_dir)
+    finally:
+        locked.chmod(0o755)
 
 
 def test_a_missing_shard_is_named(model_dir: Path) -> None:

@@ -1,12 +1,13 @@
 """Gradient norms in a file: written by one run, checked and read by another."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from pydantic import ValidationError
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from pruning.allowed_roots import Roots, freeze
 from pruning.errors import InvalidInput
@@ -136,3 +137,21 @@ class TestInARun:
     ) -> None:
         with pytest.raises(ValidationError, match="gradients"):
             self.recipe(Path("/any"), **fields)
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize("missing", ["model", "calibration"])
+def test_a_file_that_does_not_name_its_model_or_text_is_refused(file: Path, missing: str) -> None:
+    metadata = {"format": "pruneserve gradient norms 1", **asdict(PROVENANCE)}
+    del metadata[missing]
+    save_file(load_file(file), file, metadata=metadata)
+    with pytest.raises(InvalidInput, match="does not name the model and the text") as refused:
+        opened(file)
+    assert refused.value.field == "gradients"
+
+
+@pytest.mark.threat
+def test_a_tensor_of_no_norm_and_layer_is_left_alone(file: Path, norms: GradientNorms) -> None:
+    metadata = {"format": "pruneserve gradient norms 1", **asdict(PROVENANCE)}
+    save_file({**load_file(file), "more": torch.ones(1)}, file, metadata=metadata)
+    assert opened(file).read(("l1",))["l1"].keys() == norms["l1"].keys()
