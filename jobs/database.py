@@ -20,6 +20,12 @@ def libpq_url(url: str) -> str:
     return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
+def in_one_line(error: exc.SQLAlchemyError) -> str:
+    """Return what the database or its driver says, without the statement and its parameters."""
+    said = error.orig if isinstance(error, exc.DBAPIError) else error
+    return str(said).strip().partition("\n")[0]
+
+
 def engine_from(settings: Settings, *, pool_size: int = 5) -> Engine:
     """Return an engine that tests each connection before use, so a restarted database costs one reconnect."""
     return create_engine(

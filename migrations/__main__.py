@@ -3,7 +3,11 @@
 import argparse
 import sys
 
+from psycopg import errors
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+
 import migrations
+from jobs.database import in_one_line
 from jobs.secret_files import SecretUnreadable, missing, read_secret
 
 
@@ -41,6 +45,19 @@ def main() -> None:
             migrations.upgrade(database_url, app_role=arguments.app_role)
     except migrations.UnsupportedDatabase as error:
         sys.exit(str(error))
+    except SQLAlchemyError as error:
+        sys.exit(_explained(error, arguments.app_role))
+
+
+def _explained(error: SQLAlchemyError, app_role: str | None) -> str:
+    said, cause = in_one_line(error), error.orig if isinstance(error, DBAPIError) else None
+    if isinstance(cause, errors.UndefinedObject) and app_role:
+        return f"--app-role {app_role}: {said}; create that role first"
+    if isinstance(cause, errors.InsufficientPrivilege):
+        return f"the role of DATABASE_URL may not change the schema: {said}; connect as the role that owns it"
+    if isinstance(error, OperationalError):
+        return f"the database of DATABASE_URL cannot be used: {said}"
+    return f"the database refuses: {said}"
 
 
 if __name__ == "__main__":

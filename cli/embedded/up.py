@@ -3,9 +3,12 @@
 import fcntl
 import importlib.util
 import os
+import pwd
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+from sqlalchemy.exc import SQLAlchemyError
 
 import migrations
 from cli.data_directory import DataDirectory
@@ -17,7 +20,8 @@ from cli.embedded.signals import interrupt, on_signals
 from cli.embedded.supervisor import Supervisor, say
 from cli.embedded.valkey import Valkey
 from cli.terminal import CommandFailed, Exit, err, out
-from jobs.secret_files import SecretUnreadable, forget_secrets, read_secret
+from jobs.database import in_one_line
+from jobs.secret_files import WrongSettings, forget_secrets, read_secret
 
 
 def run(data: DataDirectory, *, port: int, roots: Sequence[Path]) -> None:
@@ -36,8 +40,13 @@ def run(data: DataDirectory, *, port: int, roots: Sequence[Path]) -> None:
             finally:
                 data.address.unlink(missing_ok=True)
                 supervisor.stop()
-    except (EmbeddedError, SecretUnreadable, migrations.UnsupportedDatabase) as error:
+    except (EmbeddedError, WrongSettings, migrations.UnsupportedDatabase) as error:
         raise CommandFailed(str(error), Exit.FAILED) from error
+    except OSError as error:
+        raise CommandFailed(_with_owner(error), Exit.FAILED) from error
+    except SQLAlchemyError as error:
+        said = f"the database refuses: {in_one_line(error)}; its log is {data.postgres}/postgres.log"
+        raise CommandFailed(said, Exit.FAILED) from error
 
 
 def _start(supervisor: Supervisor, data: DataDirectory, port: int, roots: Sequence[Path]) -> None:
@@ -100,6 +109,24 @@ def _create(data: DataDirectory) -> None:
         data.create()
     except OSError as error:
         raise CommandFailed(f"cannot create the data directory {data.root}: {error}", Exit.USAGE) from error
+
+
+def _with_owner(error: OSError) -> str:
+    """Say what the system refuses and, where rights are in the way, whose file it is."""
+    if not isinstance(error, PermissionError) or error.filename is None:
+        return str(error)
+    try:
+        owner = _user(os.lstat(error.filename).st_uid)
+    except OSError:
+        return str(error)
+    return f"{error}; it belongs to user {owner}, and this is user {_user(os.geteuid())}"
+
+
+def _user(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, create_engine
+from sqlalchemy.engine import make_url
 
 import migrations
 from jobs.database import libpq_url, sqlalchemy_url
@@ -109,3 +110,31 @@ def test_the_command_says_what_it_needs() -> None:
     refused = run(DATABASE_URL="")
     assert refused.returncode != 0
     assert "DATABASE_URL" in refused.stderr
+
+
+def migrate(url: str, *arguments: str) -> str:
+    """Run `pruneserve-migrate`, which must fail, and return what it says."""
+    command = [sys.executable, "-m", "migrations", *arguments]
+    place = os.environ | {"DATABASE_URL": url}
+    done = subprocess.run(command, env=place, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    return done.stderr
+
+
+def test_what_keeps_a_migration_from_running_is_said_in_a_line(empty_database_url: str) -> None:
+    nobody = make_url(empty_database_url).set(port=1).render_as_string(hide_password=False)
+    [line] = migrate(nobody).splitlines()
+    assert line.startswith("the database of DATABASE_URL cannot be used: connection")
+    assert "port 1 failed: Connection refused" in line
+    assert migrate(empty_database_url, "--app-role", "nobody_at_all") == (
+        '--app-role nobody_at_all: role "nobody_at_all" does not exist; create that role first\n'
+    )
+
+
+def test_a_role_that_may_not_change_the_schema_is_told_to_use_the_owner(empty_database_url: str) -> None:
+    with psycopg.connect(libpq_url(empty_database_url)) as owner:
+        owner.execute("REVOKE CREATE ON SCHEMA public FROM pg_database_owner")
+    assert migrate(empty_database_url) == (
+        "the role of DATABASE_URL may not change the schema: permission denied for schema public; "
+        "connect as the role that owns it\n"
+    )

@@ -1,6 +1,8 @@
 """`pruneserve up` as a person has it: a process, its Ctrl-C, its kill -9, and the commands that use it."""
 
+import errno
 import os
+import pwd
 import re
 import signal
 import socket
@@ -19,7 +21,8 @@ from transformers import AutoModelForCausalLM
 
 from cli.data_directory import DataDirectory
 from cli.embedded.server import LOOPBACK, free_port
-from cli.terminal import Exit
+from cli.embedded.up import run
+from cli.terminal import CommandFailed, Exit
 from tests.cli.conftest import PATIENCE_SECONDS, PRUNESERVE, Up, up
 
 # They share a stack, and come in the order in which they are written.
@@ -278,3 +281,21 @@ def test_a_data_directory_that_cannot_be_created_is_bad_usage(tmp_path: Path) ->
     assert done.returncode == Exit.USAGE
     assert "cannot create the data directory" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_file_that_cannot_be_opened_is_named_without_a_traceback(tmp_path: Path) -> None:
+    (tmp_path / "data" / "up.lock").mkdir(parents=True)
+    refused = start(tmp_path / "data", free_port())
+    assert refused.returncode == Exit.FAILED
+    assert f"Is a directory: '{tmp_path}/data/up.lock'" in refused.stderr.replace("\n", "")
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_file_of_another_user_is_said_to_be_theirs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(data: DataDirectory) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(data.root))
+
+    me = pwd.getpwuid(os.getuid()).pw_name
+    monkeypatch.setattr("cli.embedded.up._locked", refuse)
+    with pytest.raises(CommandFailed, match=f"'{tmp_path}'; it belongs to user {me}, and this is user {me}"):
+        run(DataDirectory(tmp_path), port=1, roots=[])
