@@ -1,7 +1,7 @@
 """The base classes of pruning methods, and what a method is given and returns."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pkgutil import resolve_name
 from typing import Any, ClassVar, Generic, TypeVar
@@ -116,6 +116,10 @@ class Method(ABC, Generic[OptionsT]):
 
         Raises NumericalFailure, without the layer's name.
         """
+
+    def numerics_key(self, device: torch.device, pattern: str) -> Mapping[str, str]:
+        """Return what else decides the last bits on `device`, such as whether a kernel runs there."""
+        return {}
 
 
 class ScoringMethod(Method[OptionsT]):

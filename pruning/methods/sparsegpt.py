@@ -6,12 +6,14 @@ W_ij²/U_jj², the error that remains after its removal once the columns to its 
 error of column j, e = (w - pruned w)/U_jj, is subtracted from the columns to its right as e·U_j,j+1:.
 """
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 
 from pruning.masks.patterns import LayerTarget, lowest_of_matrix, up_to_threshold
 from pruning.methods.base import LayerStats, Method, PrunedMatrix
-from pruning.methods.column_walk import WalkVariant, walk
+from pruning.methods.column_walk import WalkVariant, uses_kernel, walk
 from pruning.methods.linalg import damped, with_rising_damping
 from pruning.recipe import group_of
 from pruning.recipe.methods import SparseGpt
@@ -79,6 +81,11 @@ class SparseGptMethod(Method[SparseGpt]):
         weight = layer.weight.masked_fill(moments.diagonal() == 0, 0)
         mask, weight = sparsegpt(weight, factor, target, columns=self._columns(target.pattern))
         return PrunedMatrix(mask, weight, warnings)
+
+    def numerics_key(self, device: torch.device, pattern: str) -> Mapping[str, str]:
+        """Whether the kernel walks through the columns."""
+        variant = WalkVariant(self._columns(pattern), group_of(pattern))
+        return {"columns are walked by": "kernel" if uses_kernel(device, variant) else "torch"}
 
     def _columns(self, pattern: str) -> int:
         """Return the columns per block, a multiple of M for an N:M pattern."""

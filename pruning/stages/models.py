@@ -1,7 +1,6 @@
 """The dense model before and after its weights are loaded, and the pruned one on disk."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from pruning.model.placement import Placement
 from pruning.model.selection import stack_of_layers
 from pruning.model.shapes import shape_of
 from pruning.report.schema import ModelFacts
+from pruning.resume.store import NumericsKey
 from pruning.runtime.device import experts_implementation
 
 
@@ -86,10 +86,12 @@ class LoadedModel:
     checkpoint: Checkpoint
     placement: Placement
     stack: Stack  # the blocks, narrowed to the layers to prune
+    method_key: NumericsKey = field(default_factory=dict)  # what of the method decides the last bits here
 
-    def numerics_key(self, windows: Tensor | None) -> Mapping[str, str | int]:
+    def numerics_key(self, windows: Tensor | None) -> NumericsKey:
         """Everything about this model and machine that decides the last bits of pruning it on `windows`."""
+        of_all = {**self.placement.numerics_key, **self.method_key}
         if windows is None:
-            return self.placement.numerics_key
+            return of_all
         pieces = micro_batches(self.stack, windows, backward=False, device=self.placement.device)
-        return {**self.placement.numerics_key, "windows at once": len(pieces[0])}
+        return {**of_all, "windows at once": len(pieces[0])}

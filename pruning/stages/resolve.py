@@ -6,7 +6,7 @@ Zero-shot tasks are the exception: lm-evaluation-harness keeps them in objects o
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
@@ -25,13 +25,14 @@ from pruning.gradients.cache import GradientCache
 from pruning.gradients.file import GradientFile
 from pruning.gradients.schedule import ScheduleChoice
 from pruning.inputs.frozen_file import FrozenFile
+from pruning.methods.base import method_for
 from pruning.model.blocks import find_stack
 from pruning.model.selection import prunable_stack
 from pruning.recipe import Evaluation, Recipe, Stage, content_name, is_local
 from pruning.report.reproduce import refuse_changes
 from pruning.report.schema import CalibrationFacts, DatasetFacts, Report
 from pruning.resume.identity import RunIdentityCheck
-from pruning.resume.store import ResumeStore
+from pruning.resume.store import NumericsKey, ResumeStore
 from pruning.runtime.device import compute_dtype
 from pruning.stages.disk_room import DiskRoom
 from pruning.stages.evaluate import EvaluationInputs
@@ -137,11 +138,17 @@ class ResolveStage:
         disk.
         """
         resolved = self._resolve()
-        loaded = resolved.model.load()
+        loaded = replace(resolved.model.load(), method_key=self._method_key)
         self._disk_room(resolved, loaded).check()
         self.on_shape(resolved.model.shape)
         step(1, 1)
         return resolved, loaded
+
+    @property
+    def _method_key(self) -> NumericsKey:
+        if self.device.type == "cpu":  # no kernel runs there, so none can fail
+            return {}
+        return method_for(self.recipe.method).numerics_key(self.device, self.recipe.pattern)
 
     def _disk_room(self, resolved: ResolvedRun, loaded: LoadedModel) -> DiskRoom:
         return DiskRoom(

@@ -17,7 +17,8 @@ from triton.compiler import ASTSource
 from pruning.masks.patterns import LayerTarget
 from pruning.methods import column_walk, column_walk_triton
 from pruning.methods.column_walk import WalkVariant, uses_kernel
-from pruning.methods.sparsegpt import sparsegpt
+from pruning.methods.sparsegpt import SparseGptMethod, sparsegpt
+from pruning.recipe.methods import SparseGpt
 from tests.pruning.methods.interpreted_walk import CASES, SELF_TESTED, layer_of, pruned
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
@@ -133,3 +134,16 @@ def test_float64_never_enters_the_kernel(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(column_walk, "uses_kernel", refuse)
     weight, factor = layer_of("2:4")
     sparsegpt(weight.double(), factor.double(), LayerTarget("2:4", 0.5), columns=128)
+
+
+def test_a_run_tells_on_cuda_whether_the_kernel_walked(monkeypatch: pytest.MonkeyPatch) -> None:
+    method, asked = SparseGptMethod(SparseGpt(columns=42)), list[WalkVariant]()
+
+    def only_unstructured(device: torch.device, variant: WalkVariant) -> bool:
+        asked.append(variant)
+        return variant.group is None
+
+    monkeypatch.setattr("pruning.methods.sparsegpt.uses_kernel", only_unstructured)
+    assert set(method.numerics_key(CUDA, "unstructured").values()) == {"kernel"}
+    assert set(method.numerics_key(CUDA, "2:4").values()) == {"torch"}
+    assert asked == [WalkVariant(42, None), WalkVariant(40, (2, 4))]
