@@ -3,11 +3,12 @@
 import json
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Event, Thread
+from threading import Thread
 from typing import Any
 
 import httpx
@@ -134,31 +135,26 @@ def test_a_config_that_becomes_a_link_once_it_was_found_is_not_followed(
 
 
 @pytest.mark.threat
-def test_a_config_that_is_a_pipe_at_times_blocks_no_estimate(tmp_path: Path) -> None:
-    config, pipe, regular = (tmp_path / name for name in ("config.json", "pipe", "regular"))
-    os.mkfifo(pipe)
-    done = Event()
+def test_a_config_that_becomes_a_pipe_just_before_it_is_opened_blocks_no_estimate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, really_open = tmp_path / "config.json", Path.open
+    config.write_text("{}")
 
-    def swap() -> None:
-        while not done.is_set():
-            regular.write_bytes(b"{}")
-            regular.rename(config)
-            os.link(pipe, tmp_path / "another")
-            (tmp_path / "another").rename(config)
+    def opened(path: Path, *arguments: Any) -> Any:  # noqa: ANN401
+        config.unlink()
+        os.mkfifo(config)
+        return really_open(path, *arguments)
 
-    def read() -> None:
-        for _ in range(3000):
-            with suppress(InvalidRequest):
-                assert model_config._read(config, (tmp_path,)) == b"{}"
-        done.set()
-
-    threads = [Thread(target=swap, daemon=True), Thread(target=read, daemon=True)]
-    for thread in threads:
-        thread.start()
-    finished = done.wait(30)
-    done.set()
-    threads[0].join()
-    assert finished
+    monkeypatch.setattr(Path, "open", opened)
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(model_config._read, config, (tmp_path,))
+        try:
+            with pytest.raises(InvalidRequest):
+                answer.result(timeout=10)
+        finally:
+            with suppress(OSError):  # nobody waits at the pipe
+                os.close(os.open(config, os.O_WRONLY | os.O_NONBLOCK))
 
 
 @pytest.mark.threat
