@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import Depends, Query, Request
+from pydantic import BeforeValidator
 
 from api.problems.problems import ScopeMissing
 from api.security.auth import Reader
@@ -27,7 +28,11 @@ def _visible_owner(request: Request, principal: Principal, owner: str | None) ->
     return owner
 
 
-def _owner(request: Request, principal: Reader, owner: Annotated[Text | None, Query()] = None) -> str:
+# A form sends an empty field for an owner that nobody has named.
+_Named = Annotated[Text | None, BeforeValidator(lambda value: value or None), Query()]
+
+
+def _owner(request: Request, principal: Reader, owner: _Named = None) -> str:
     return _visible_owner(request, principal, owner)
 
 
