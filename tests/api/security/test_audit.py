@@ -75,6 +75,37 @@ def test_what_an_admin_does_to_others_is_recorded(client_of: ClientOf, jobs: Job
     ]
 
 
+def test_an_admin_changes_jobs_of_others_on_the_page_alone_with_a_record(
+    client_of: ClientOf, jobs: Jobs
+) -> None:
+    admin, looking, eve = (
+        client_of("root"),
+        client_of("root", scopes_but("jobs:write")),
+        client_of("eve", scopes_but("admin")),
+    )
+    queued, claim = jobs.queued("ada"), jobs.running("ada")
+    jobs.fail(claim, "for the test")
+    cancel = f"/jobs/{queued}/cancel?owner=ada"
+    retry = {"action": "retry", "job": str(claim.job_id)}
+    ada = client_of("ada")
+
+    def states() -> list[str]:
+        return [ada.get(f"/v1/jobs/{each}").json()["state"] for each in (queued, claim.job_id)]
+
+    assert [key.post(cancel, headers=ORIGIN).status_code for key in (looking, eve)] == [403, 403]
+    assert [key.post(f"/v1/jobs/{queued}/cancel").status_code for key in (admin, eve)] == [404, 404]
+    assert [key.get(f"/v1/jobs/{queued}").status_code for key in (admin, eve)] == [404, 404]
+    assert states() == ["queued", "failed"]
+
+    assert admin.post(cancel, headers=ORIGIN).status_code == 303
+    assert admin.post("/jobs/bulk?owner=ada", data=retry, headers=ORIGIN).status_code == 303
+    assert states() == ["cancelled", "queued"]
+    assert [told(record) for record in records(admin)] == [
+        ("others.changed", "root", f"POST /jobs/{queued}/cancel", "ada"),
+        ("others.changed", "root", "POST /jobs/bulk", "ada"),
+    ]
+
+
 def test_changes_of_the_zoo_are_recorded(client_of: ClientOf, jobs: Jobs) -> None:
     admin, ada, claim = client_of("root"), client_of("ada", scopes_but("admin")), jobs.running("ada")
     jobs.succeed(claim)

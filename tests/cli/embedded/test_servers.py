@@ -14,7 +14,8 @@ import psycopg
 import pytest
 import redis
 
-from cli.embedded.postgres import Postgres
+import migrations
+from cli.embedded.postgres import APP_ROLE, Postgres
 from cli.embedded.process import EmbeddedError
 from cli.embedded.server import LOOPBACK, EmbeddedServer
 from cli.embedded.valkey import Valkey
@@ -190,3 +191,21 @@ def test_a_failing_statement_shows_no_password(tmp_path: Path) -> None:
         with pytest.raises(EmbeddedError, match="already exists") as failed:
             server._run_alone(server.directory / "data", again)
     assert "hush" not in str(failed.value)
+
+
+@pytest.mark.threat
+def test_what_the_services_role_does_to_itself_is_undone(tmp_path: Path) -> None:
+    with Postgres(tmp_path / "server") as server:
+        with psycopg.connect(server.app_url) as connection:
+            for change in ("SET statement_timeout = 1", "IN DATABASE pruneserve SET work_mem = '64kB'"):
+                connection.execute(f"ALTER ROLE CURRENT_USER {change}")
+            connection.execute("ALTER ROLE CURRENT_USER PASSWORD 'of a stranger'")
+        with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+            psycopg.connect(server.app_url)
+    with Postgres(tmp_path / "server") as server:
+        migrations.upgrade(server.url, app_role=APP_ROLE)
+        with psycopg.connect(server.app_url) as connection:
+            assert connection.execute("SHOW statement_timeout").fetchone() == ("0",)
+            assert connection.execute("SHOW work_mem").fetchone() == ("4MB",)
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute("SELECT lo_from_bytea(0, 'x')")

@@ -151,6 +151,7 @@ def test_a_process_is_handed_only_the_secrets_that_it_needs(running: Up) -> None
         "DELETE FROM alembic_version",
         "COPY jobs TO PROGRAM 'id'",
         "SELECT pg_read_file('/etc/passwd')",
+        "SELECT lo_from_bytea(0, 'x')",
     ],
 )
 def test_the_service_may_change_nothing_but_rows(running: Up, statement: str) -> None:
@@ -199,6 +200,9 @@ def test_processes_die_with_a_killed_up_and_the_next_up_resumes_the_job(
 ) -> None:
     with up(tmp_path / "data", "--root", str(small_model.parent)) as killed:
         job = submit(killed, small_model)
+        url = (killed.data.root / "worker" / "secrets" / "DATABASE_URL").read_text().strip()
+        with psycopg.connect(url) as connection:  # which the next start undoes
+            connection.execute("ALTER ROLE CURRENT_USER PASSWORD 'of a stranger'")
         killed.process.kill()
         killed.process.wait()
         within_patience(lambda: not processes_of(killed.data))
