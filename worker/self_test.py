@@ -29,10 +29,11 @@ _LONGEST_SECONDS = 180.0
 class Unfit(Exception):
     """This worker cannot run jobs now. The message is shown to users and operators."""
 
-    def __init__(self, message: str, cause: Cause = Cause.WORKER) -> None:
-        """`cause`: the worker, or something outside that it needs."""
+    def __init__(self, message: str, cause: Cause = Cause.WORKER, *, detail: str = "") -> None:
+        """`cause`: the worker, or something outside that it needs. `detail`: what only operators may read."""
         super().__init__(message)
         self.cause = cause
+        self.detail = detail
 
 
 def check_without_device(configured: Settings, database: sessionmaker[Session]) -> None:
@@ -51,7 +52,7 @@ def check_work_directory(configured: Settings) -> None:
         _write_and_read(directory / f".self-test-{secrets.token_hex(8)}")
     except OSError as error:
         code = errno.errorcode.get(error.errno or 0, type(error).__name__)
-        raise Unfit(f"its work directory cannot be written ({code})") from error
+        raise Unfit(f"its work directory cannot be written ({code})", detail=str(directory)) from error
 
 
 def check_free_disk(configured: Settings) -> None:
@@ -101,6 +102,11 @@ def check_device(device: str) -> None:
         usable_device(device)
     except PruningError as error:
         raise Unfit(str(error)) from error
+
+
+def may_compute_on_gpu(device: str, *, devices: Path = Path("/dev")) -> bool:
+    """Whether the declared device is no CPU; with 'auto', whether `devices` has an NVIDIA GPU's file."""
+    return any(devices.glob("nvidia[0-9]*")) if device == "auto" else device != "cpu"
 
 
 def check_device_apart(device: str) -> None:

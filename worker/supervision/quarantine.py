@@ -7,6 +7,7 @@ quarantined: `jobs.fleet.quarantine` says when. It then stops reading the queue,
 """
 
 import logging
+import re
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +17,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.fleet import dispatch_queue, quarantine
 from jobs.settings import Settings
-from worker.self_test import Unfit, check_device_apart, check_without_device
+from worker.self_test import Unfit, check_device_apart, check_without_device, may_compute_on_gpu
 
 log = logging.getLogger(__name__)
 
@@ -57,10 +58,12 @@ class Quarantine:
     def wait_until_fit(self) -> None:
         """Return once the self-test has passed. Until then the worker's row says why it takes no jobs.
 
-        The device is tested by each child as it starts: only children import torch.
+        Each child tests the device as it starts, but for a broken GPU that is too late: the worker would say
+        that it is ready, and take a job.
         """
+        device = may_compute_on_gpu(self._settings.device)
         pause = _FIRST_PAUSE_SECONDS
-        while (unfit := self._unfit(device=False)) is not None:
+        while (unfit := self._unfit(device=device)) is not None:
             self._record(unfit)
             self._stopped.wait(min(pause, self._settings.quarantine_seconds))
             pause *= 2
@@ -104,9 +107,11 @@ class Quarantine:
             if device:
                 check_device_apart(self._settings.device)
         except Unfit as unfit:
-            if str(unfit) != self._said:
-                log.error("worker %s takes no jobs: %s", self._worker, unfit)
-            self._said = str(unfit)
+            kind = re.sub(r"\d+", "", str(unfit))  # the free bytes change from test to test
+            if kind != self._said:
+                reason = f"{unfit}: {unfit.detail}" if unfit.detail else str(unfit)
+                log.error("worker %s takes no jobs: %s", self._worker, reason)
+            self._said = kind
             return unfit
         self._said = None
         return None

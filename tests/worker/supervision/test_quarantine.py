@@ -1,0 +1,121 @@
+"""What a worker tests before it takes its first job, and what it says meanwhile."""
+
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+import worker.supervision.quarantine
+from jobs.settings import Settings
+from jobs.tables import Worker
+from worker.identity import Identity
+from worker.self_test import Unfit, may_compute_on_gpu
+from worker.supervision.quarantine import Quarantine
+
+Database = sessionmaker[Session]
+Eventually = Callable[[Callable[[], bool]], None]
+Waits = Callable[..., threading.Thread]
+
+
+@pytest.fixture
+def waits(database: Database, settings: Settings, worker: Identity) -> Iterator[Waits]:
+    """Starts a worker that waits until it is fit, with these settings."""
+    ended = threading.Event()
+
+    def clean() -> None:
+        if ended.is_set():
+            raise SystemExit
+
+    def begin(**changed: object) -> threading.Thread:
+        own = settings.model_copy(update={"quarantine_seconds": 0.02, **changed})
+        quarantine = Quarantine(
+            own,
+            database,
+            worker.name,
+            "prune",
+            clean_scratch=clean,
+            replace_child=lambda: None,
+            childrens_fault=lambda: None,
+        )
+
+        def wait() -> None:
+            with suppress(SystemExit):
+                quarantine.wait_until_fit()
+
+        started.append(threading.Thread(target=wait))
+        started[-1].start()
+        return started[-1]
+
+    started: list[threading.Thread] = []
+    yield begin
+    ended.set()
+    for thread in started:
+        thread.join()
+
+
+def fault(database: Database) -> str:
+    with database.begin() as session:
+        return session.scalars(select(Worker.fault)).one_or_none() or ""
+
+
+@pytest.mark.threat
+def test_a_declared_gpu_is_tested_before_the_worker_is_ready(
+    waits: Waits, database: Database, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = threading.Event()
+    broken.set()
+
+    def check(device: str) -> None:
+        if broken.is_set():
+            raise Unfit(f"{device} is broken")
+
+    monkeypatch.setattr(worker.supervision.quarantine, "check_device_apart", check)
+    waiting = waits(device="cuda")
+    eventually(lambda: fault(database) == "cuda is broken")
+    assert waiting.is_alive()
+    broken.clear()
+    eventually(lambda: not waiting.is_alive())
+    assert fault(database) == ""
+
+
+def test_only_a_gpu_makes_the_start_wait_for_torch(tmp_path: Path) -> None:
+    (tmp_path / "nvidiactl").touch()
+    declared = ("cpu", "cuda", "cuda:1", "auto")
+    assert [may_compute_on_gpu(device, devices=tmp_path) for device in declared] == [False, True, True, False]
+    (tmp_path / "nvidia0").touch()
+    assert [may_compute_on_gpu(device, devices=tmp_path) for device in declared] == [False, True, True, True]
+
+
+def test_a_full_disk_is_said_once_however_its_free_bytes_change(
+    waits: Waits,
+    database: Database,
+    eventually: Eventually,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    free = count(1001)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=next(free)))
+    waits(device="cpu", min_free_disk_bytes=10**9)
+    eventually(lambda: "1004 bytes" in fault(database))
+    assert caplog.text.count("takes no jobs") == 1
+    assert "1001 bytes free" in caplog.text
+
+
+def test_a_work_directory_that_cannot_be_written_is_named_to_the_operator_alone(
+    waits: Waits,
+    database: Database,
+    settings: Settings,
+    eventually: Eventually,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    settings.work_dir.write_text("a file")
+    waits(device="cpu")
+    eventually(lambda: fault(database) == "its work directory cannot be written (EEXIST)")
+    assert f"(EEXIST): {settings.work_dir}" in caplog.text
