@@ -29,7 +29,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from jobs.database import DATABASE_UNAVAILABLE, engine_from, sessions
 from jobs.fleet import dispatch_queue
 from jobs.lifecycle import lifecycle
-from jobs.secret_files import hide_from_children
+from jobs.secret_files import WrongSettings, hide_from_children, missing
 from jobs.settings import Settings, settings
 from jobs.storage.store import Store
 from jobs.sweeps import sweeps
@@ -162,6 +162,8 @@ def main() -> None:
     hide_from_children()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     escape(logging.getLogger())
+    if settings().broker_url is None:  # or every round would fail on it
+        raise WrongSettings(missing("BROKER_URL", "redis://…"))
     engine = engine_from(settings(), pool_size=3)  # one connection each for rounds, retention and webhooks
     database = sessions(engine)
     dispatcher = Dispatcher(database, settings())

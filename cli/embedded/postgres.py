@@ -110,7 +110,8 @@ class Postgres(EmbeddedServer):
     def _is_ready(self) -> bool:
         try:
             psycopg.connect(self.url, connect_timeout=2).close()
-        except psycopg.OperationalError:
+        except psycopg.OperationalError as error:
+            self._not_ready = str(error).strip()
             return False
         return True
 

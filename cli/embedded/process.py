@@ -43,6 +43,7 @@ class OwnedProcess(ABC):
         self.directory = directory.absolute()
         self._process: subprocess.Popen[bytes] | None = None
         self._owner_lock: IO[str] | None = None
+        self._not_ready = "it does not answer"
 
     @abstractmethod
     def _prepare(self) -> None:
@@ -54,7 +55,7 @@ class OwnedProcess(ABC):
 
     @abstractmethod
     def _is_ready(self) -> bool:
-        """Return whether the program is ready."""
+        """Return whether the program is ready. If not, `_not_ready` may say why."""
 
     def _environment(self) -> Mapping[str, str]:
         return os.environ
@@ -189,7 +190,10 @@ class OwnedProcess(ABC):
             if process.poll() is not None:
                 raise EmbeddedError(f"{self.name} did not start; the end of its log:\n{tail(self.log)}")
             if time.monotonic() > deadline:
-                raise EmbeddedError(f"{self.name} is not ready after {_START_SECONDS:g} s; see {self.log}")
+                raise EmbeddedError(
+                    f"{self.name} is not ready after {_START_SECONDS:g} s: {self._not_ready}; "
+                    f"the end of its log, {self.log}:\n{tail(self.log)}"
+                )
             time.sleep(0.02)
 
 

@@ -40,6 +40,7 @@ class Valkey(EmbeddedServer):
         with redis.Redis.from_url(self.url, socket_timeout=2) as client:
             try:
                 client.ping()
-            except (redis.ConnectionError, redis.TimeoutError):
+            except (redis.ConnectionError, redis.TimeoutError) as error:
+                self._not_ready = str(error)
                 return False
         return True

@@ -77,6 +77,17 @@ def test_a_secret_that_is_of_no_use_is_named_without_a_traceback(
     assert not any(word in done.stderr for word in ("Traceback", "hush"))
 
 
+def test_a_dispatcher_does_not_start_without_a_broker(tmp_path: Path) -> None:
+    place = {
+        "DATABASE_URL": "postgresql://u:p@127.0.0.1:1/x",
+        "STORE_URL": f"file://{tmp_path}",
+        "BROKER_URL": "",
+    }
+    done = run("pruneserve-dispatcher", directory=tmp_path, **place)
+    assert done.returncode == 1
+    assert "error: BROKER_URL is not set; set it, or BROKER_URL_FILE" in done.stderr
+
+
 @pytest.mark.parametrize("program", ["pruneserve", "pruneserve-worker"])
 def test_a_package_in_the_way_is_named(program: str, tmp_path: Path) -> None:
     (tmp_path / "jobs.py").write_text(FOREIGN)

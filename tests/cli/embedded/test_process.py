@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from cli.embedded import process as embedded_process
 from cli.embedded import supervisor as supervision
 from cli.embedded.process import EmbeddedError, OwnedProcess
 from cli.embedded.supervisor import Supervisor
@@ -136,3 +137,19 @@ def test_a_restart_that_meets_a_full_disk_is_tried_again(
         supervisor.watch()
     said = " ".join(capsys.readouterr().out.split())
     assert "program cannot be started, and is tried again: [Errno 28] No space left on device" in said
+
+
+class Refusing(Program):
+    """Runs, and refuses every connection."""
+
+    def _is_ready(self) -> bool:
+        self._not_ready = "permission denied for everybody"
+        return False
+
+
+def test_a_program_that_never_gets_ready_is_an_error_with_the_reason_and_its_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded_process, "_START_SECONDS", 2.0)
+    with pytest.raises(EmbeddedError, match=r"after 2 s: permission denied for everybody; .*\n.*no rights"):
+        Refusing(tmp_path, "import time; print('no rights', flush=True); time.sleep(600)").start()
