@@ -166,30 +166,37 @@ class Checkpoint:
 
 
 def resolve(
-    reference: ModelReference, *, roots: tuple[Path, ...] | None = None, hub_token: str | None = None
+    reference: ModelReference,
+    *,
+    roots: tuple[Path, ...] | None = None,
+    hub_token: str | None = None,
+    links_in: Path | None = None,
 ) -> Checkpoint:
     """Find the model, and refuse it before any weight is read if it cannot be pruned.
 
     `roots`: the directories that a local model may lie in, by the real path of every file that will be
-    opened; None allows any. `hub_token` is used for Hub models only.
+    opened; None allows any. `hub_token` is used for Hub models only. `links_in`: a directory for the links to
+    open files, which a killed process leaves behind; None: the system's for temporary files.
 
     Raises InvalidInput(field='model.id' or 'model.revision') where a retry would not help, and Unreachable
     where the Hub does not answer.
     """
     if is_local(reference.id):
-        return _resolve_local(reference, roots)
-    return _resolve_from_hub(reference, hub_token)
+        return _resolve_local(reference, roots, links_in)
+    return _resolve_from_hub(reference, hub_token, links_in)
 
 
-def _resolve_local(reference: ModelReference, roots: tuple[Path, ...] | None) -> Checkpoint:
+def _resolve_local(
+    reference: ModelReference, roots: tuple[Path, ...] | None, links_in: Path | None
+) -> Checkpoint:
     directory = Path(reference.id)
     freeze(directory / CONFIG, roots, field="model.id")
     names = _listed(directory, roots)
-    small = _companions(directory, names, roots)
+    small = _companions(directory, names, roots, links_in)
     with small.opened() as opened:
         config = suitable_config(opened, names)
         weights = weight_files(opened, names)
-    files = ModelFiles.freeze(directory, weights, roots) + small
+    files = replace(ModelFiles.freeze(directory, weights, roots) + small, links_in=links_in)
     checkpoint = _prunable(Checkpoint(reference.id, files, config, weights, commit=None, digest=None))
     # Last, because it reads everything.
     checkpoint = replace(checkpoint, frozen=files.hashed(by_hub=False))
@@ -213,21 +220,23 @@ def _listed(directory: Path, roots: tuple[Path, ...] | None) -> tuple[str, ...]:
         ) from error
 
 
-def _resolve_from_hub(reference: ModelReference, token: str | None) -> Checkpoint:
+def _resolve_from_hub(reference: ModelReference, token: str | None, links_in: Path | None) -> Checkpoint:
     model = HubModel(reference, token)
     directory = model.download(*COMPANIONS, MODEL_CARD, INDEX)
-    small = _companions(directory, all_files(directory), model.roots)
+    small = _companions(directory, all_files(directory), model.roots, links_in)
     with small.opened() as opened:
         config = suitable_config(opened, model.names)
         weights = weight_files(opened, model.names)
     files = ModelFiles.freeze(model.download(*weights), weights, model.roots) + small
-    files = files.hashed(by_hub=True)
+    files = replace(files, links_in=links_in).hashed(by_hub=True)
     return _prunable(Checkpoint(reference.id, files, config, weights, commit=model.commit, digest=None))
 
 
-def _companions(directory: Path, names: Collection[str], roots: tuple[Path, ...] | None) -> ModelFiles:
+def _companions(
+    directory: Path, names: Collection[str], roots: tuple[Path, ...] | None, links_in: Path | None
+) -> ModelFiles:
     """Freeze what is no weights, and refuse a file that is too large to be read and copied."""
-    files = ModelFiles.freeze(directory, companions(names), roots)
+    files = replace(ModelFiles.freeze(directory, companions(names), roots), links_in=links_in)
     for file in files.files:
         refuse_oversized(file.name, file.size)
     return files

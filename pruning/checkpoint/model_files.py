@@ -21,6 +21,8 @@ class ModelFiles:
     """Frozen files, each under its name relative to the model's directory."""
 
     files: tuple[FrozenFile, ...]
+    links_in: Path | None = None
+    """Where private directories are made; None: where the system keeps temporary files."""
 
     @classmethod
     def freeze(cls, directory: Path, names: Iterable[str], roots: Sequence[Path] | None) -> Self:
@@ -73,7 +75,10 @@ class ModelFiles:
         the frozen inodes, and find no other file. Raises InvalidInput(field='model.id') for a file that has
         changed, before the body or during it.
         """
-        with TemporaryDirectory(prefix="pruneserve-model-") as name, ExitStack() as descriptors:
+        with (
+            TemporaryDirectory(prefix="pruneserve-model-", dir=self.links_in) as name,
+            ExitStack() as descriptors,
+        ):
             directory = Path(name)
             for file in self.files:
                 link = directory / file.name

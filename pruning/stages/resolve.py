@@ -168,7 +168,9 @@ class ResolveStage:
         """
         recipe, evaluation, identity = self.recipe, self.evaluation, RunIdentityCheck(self.resume_store)
         reference = identity.pinned(recipe.model)
-        checkpoint = resolve(reference, roots=self.roots.models, hub_token=self.hub_token)
+        checkpoint = resolve(
+            reference, roots=self.roots.models, hub_token=self.hub_token, links_in=self.output.parent
+        )
         stack = prunable_stack(checkpoint.skeleton, recipe)
         gradient_file = self._gradient_file(checkpoint)
         reader = Reader(

@@ -8,6 +8,8 @@ import hashlib
 import os
 import resource
 import shutil
+import signal
+import tempfile
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ import pytest
 import torch
 from huggingface_hub import constants
 from safetensors.torch import load_file, save
-from transformers import LlamaForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoTokenizer, LlamaForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
 
 import pruning.data.text
 from pruning.allowed_roots import Roots
@@ -175,6 +177,26 @@ def refused(name: str, field: str, tmp_path: Path, run: Callable[[], Report]) ->
         run()
     assert failed.value.field == field
     assert files_below(tmp_path) <= before, "something was left behind"
+
+
+def test_a_killed_run_leaves_its_links_beside_its_output_alone(
+    pruned: Callable[..., Report], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary, job = tmp_path / "temporary", tmp_path / "job"
+    temporary.mkdir()
+    job.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    if (child := os.fork()) == 0:
+        monkeypatch.setattr(
+            AutoTokenizer, "from_pretrained", lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
+        )
+        try:
+            pruned(output="job/out")
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    assert list(temporary.iterdir()) == []
+    assert list(job.glob("pruneserve-model-*"))  # the worker deletes the job's directory
 
 
 @pytest.mark.parametrize("name", ["config.json", "tokenizer.json", WEIGHTS, "LICENSE"])
