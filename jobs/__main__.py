@@ -11,9 +11,12 @@ import sys
 from collections.abc import Iterable
 from typing import get_args
 
+from psycopg.errors import UndefinedTable
+from sqlalchemy.exc import ProgrammingError
+
 from jobs.access import api_keys
-from jobs.database import DATABASE_UNAVAILABLE, engine_from, sessions
-from jobs.fleet.health import Part, is_alive
+from jobs.database import DATABASE_UNAVAILABLE, engine_from, in_one_line, sessions
+from jobs.fleet.health import Part, fault_of, is_alive
 from jobs.settings import as_table, settings
 
 
@@ -36,6 +39,16 @@ def main() -> None:
     health = commands.add_parser("health", help="exit 0 if this host's worker or dispatcher sent a heartbeat")
     health.add_argument("part", choices=get_args(Part))
     arguments = parser.parse_args()
+    try:
+        _run(arguments)
+    except DATABASE_UNAVAILABLE as error:
+        sys.exit(f"the database of DATABASE_URL is unavailable: {in_one_line(error)}")
+    except ProgrammingError as error:
+        advice = "; run pruneserve-migrate first" if isinstance(error.orig, UndefinedTable) else ""
+        sys.exit(f"the database of DATABASE_URL refuses: {in_one_line(error)}{advice}")
+
+
+def _run(arguments: argparse.Namespace) -> None:
     if arguments.command == "health":
         sys.exit(_health(arguments.part))
     if arguments.command == "settings":
@@ -59,11 +72,13 @@ def _health(part: Part) -> str | None:
     engine = engine_from(settings(), pool_size=1)
     try:
         with sessions(engine).begin() as session:
-            if is_alive(session, part, socket.gethostname(), seconds):
+            host = socket.gethostname()
+            if is_alive(session, part, host, seconds):
                 return None
-        return f"no {part} of this host sent a heartbeat in the last {seconds:g} s, or it is in quarantine"
-    except DATABASE_UNAVAILABLE as error:
-        return f"the database is unavailable ({type(error).__name__})"
+            fault = fault_of(session, host, seconds) if part == "worker" else None
+        if fault is not None:
+            return f"the worker of this host is in quarantine: {' '.join(fault.split())}"
+        return f"no {part} of this host sent a heartbeat in the last {seconds:g} s"
     finally:
         engine.dispose()
 

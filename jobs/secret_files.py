@@ -48,8 +48,8 @@ def file_variable(variable: str) -> str:
 def read_secret(variable: str) -> str | None:
     """Return a secret, without white space around it; None if it is not set or empty.
 
-    Raises `SecretUnreadable` if the file cannot be read, if the value is in quotes, or if both variables are
-    set.
+    Raises `SecretUnreadable` if the file cannot be read, if it holds more than one line or quotes, or if both
+    variables are set.
     """
     value, file = os.environ.get(variable), os.environ.get(file_variable(variable))
     if not file:
@@ -63,6 +63,8 @@ def read_secret(variable: str) -> str | None:
         raise SecretUnreadable(f"{file_variable(variable)}: {file} cannot be read: {reason}") from error
     if secret[:1] in ("'", '"'):
         raise SecretUnreadable(f"{file_variable(variable)}: {file} must hold the value alone, without quotes")
+    if len(secret.splitlines()) > 1:
+        raise SecretUnreadable(f"{file_variable(variable)}: {file} must hold the value alone, in one line")
     return secret or None
 
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Literal
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from jobs.tables import NOW, Dispatcher, Worker
@@ -17,12 +17,24 @@ def is_alive(session: Session, part: Part, host: str, seen_within: float) -> boo
     A worker in quarantine counts as none.
     """
     table = Worker if part == "worker" else Dispatcher
-    here = table.name.regexp_match(f"^{_escaped(host)}-[0-9]+-[0-9a-f]+$")
-    recent = table.seen_at > NOW - timedelta(seconds=seen_within)
-    found = select(table.name).where(here, recent)
+    found = select(table.name).where(_is_of(table, host), _is_recent(table, seen_within))
     if part == "worker":
         found = found.where(Worker.quarantined_at.is_(None))
     return session.scalar(found.limit(1)) is not None
+
+
+def fault_of(session: Session, host: str, seen_within: float) -> str | None:
+    """Return why a live worker on `host` is in quarantine; None if there is no such worker."""
+    live = (_is_of(Worker, host), _is_recent(Worker, seen_within), Worker.quarantined_at.is_not(None))
+    return session.scalar(select(func.coalesce(Worker.fault, "")).where(*live).limit(1))
+
+
+def _is_of(table: type[Worker | Dispatcher], host: str) -> ColumnElement[bool]:
+    return table.name.regexp_match(f"^{_escaped(host)}-[0-9]+-[0-9a-f]+$")
+
+
+def _is_recent(table: type[Worker | Dispatcher], seen_within: float) -> ColumnElement[bool]:
+    return table.seen_at > NOW - timedelta(seconds=seen_within)
 
 
 def _escaped(host: str) -> str:

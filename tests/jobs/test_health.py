@@ -1,10 +1,15 @@
 """A part is healthy while a process of this host sends heartbeats."""
 
+import os
+import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.fleet import dispatch_queue
@@ -57,3 +62,33 @@ def test_a_worker_in_quarantine_is_not_healthy(database: sessionmaker[Session]) 
         assert is_alive(session, "worker", "host", 30)
         session.execute(update(Worker).values(quarantined_at=Worker.seen_at))
         assert not is_alive(session, "worker", "host", 30)
+
+
+def health(part: Part, url: str) -> str:
+    """Run the health check, which must fail, and return what it says."""
+    place = os.environ | {"DATABASE_URL": url, "STORE_URL": "file:///store"}
+    command = [sys.executable, "-m", "jobs", "health", part]
+    done = subprocess.run(command, env=place, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    return done.stderr
+
+
+def test_the_check_says_what_is_wrong(database: sessionmaker[Session], database_url: str) -> None:
+    assert (
+        health("dispatcher", database_url) == "no dispatcher of this host sent a heartbeat in the last 30 s\n"
+    )
+    with database.begin() as session:
+        HEARTBEATS["worker"](session, f"{socket.gethostname()}-17-0af3c1")
+        session.execute(update(Worker).values(quarantined_at=Worker.seen_at, fault="its disk is full"))
+    assert health("worker", database_url) == "the worker of this host is in quarantine: its disk is full\n"
+    wrong = make_url(database_url).set(password="wrong").render_as_string(hide_password=False)
+    [line] = health("worker", wrong).splitlines()
+    assert line.startswith("the database of DATABASE_URL is unavailable: ")
+    assert "password authentication failed" in line
+
+
+def test_the_check_of_an_empty_database_asks_for_the_migrations(empty_database_url: str) -> None:
+    assert health("worker", empty_database_url) == (
+        'the database of DATABASE_URL refuses: relation "workers" does not exist; '
+        "run pruneserve-migrate first\n"
+    )

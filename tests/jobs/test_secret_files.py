@@ -69,6 +69,13 @@ def test_a_byte_order_mark_is_no_part_of_a_secret(tmp_path: Path, monkeypatch: p
     assert read_secret("BROKER_URL") == "redis://b/0"
 
 
+def test_a_second_line_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("redis://b/0\nhush\n")
+    monkeypatch.setenv("BROKER_URL_FILE", str(tmp_path / "file"))
+    with pytest.raises(SecretUnreadable, match=r"BROKER_URL_FILE: .*/file must hold .* in one line$"):
+        read_secret("BROKER_URL")
+
+
 def test_a_file_that_every_user_can_read_is_named(tmp_path: Path) -> None:
     for name, mode in (("open", 0o644), ("closed", 0o640)):
         (tmp_path / name).write_text("x")
