@@ -16,6 +16,7 @@ from cli.embedded.postgres import APP_ROLE, Postgres
 from cli.embedded.process import EmbeddedError
 from cli.embedded.secrets import secret_key, sign_in_token
 from cli.embedded.services import Api, Service, Worker
+from cli.embedded.sick_workers import sick_workers_named
 from cli.embedded.signals import interrupt, on_signals
 from cli.embedded.supervisor import Supervisor, say
 from cli.embedded.valkey import Valkey
@@ -33,8 +34,9 @@ def run(data: DataDirectory, *, port: int, roots: Sequence[Path]) -> None:
         _create(data)
         with _locked(data), on_signals(interrupt):
             try:
-                _start(supervisor, data, port, roots)
-                supervisor.watch()
+                worker, database_url = _start(supervisor, data, port, roots)
+                with sick_workers_named(database_url, worker.log):
+                    supervisor.watch()
             except KeyboardInterrupt:
                 say("stopping; press Ctrl-C again to stop at once")
             finally:
@@ -49,7 +51,10 @@ def run(data: DataDirectory, *, port: int, roots: Sequence[Path]) -> None:
         raise CommandFailed(said, Exit.FAILED) from error
 
 
-def _start(supervisor: Supervisor, data: DataDirectory, port: int, roots: Sequence[Path]) -> None:
+def _start(
+    supervisor: Supervisor, data: DataDirectory, port: int, roots: Sequence[Path]
+) -> tuple[Worker, str]:
+    """Return the worker's process and the database's URL."""
     hub_token = read_secret("PRUNESERVE_HUB_TOKEN")
     forget_secrets()
     postgres, valkey = Postgres(data.postgres), Valkey(data.valkey)
@@ -73,7 +78,8 @@ def _start(supervisor: Supervisor, data: DataDirectory, port: int, roots: Sequen
     supervisor.start(
         Service("dispatcher", data.root / "dispatcher", dispatch, settings, database | broker | keys)
     )
-    supervisor.start(Worker(data.root / "worker", settings, database | broker | hub))
+    worker = Worker(data.root / "worker", settings, database | broker | hub)
+    supervisor.start(worker)
 
     token = sign_in_token(postgres.app_url, data.api_key)
     data.address.write_text(f"{api.url}\n", encoding="ascii")
@@ -85,6 +91,7 @@ def _start(supervisor: Supervisor, data: DataDirectory, port: int, roots: Sequen
         f"  logs    {data.root}/*/*.log\n"
         "Ctrl-C stops it.\n"
     )
+    return worker, postgres.app_url
 
 
 def _require_torch() -> None:
