@@ -14,6 +14,7 @@ from cli.commands.downloads import download_all, job_or_entry
 from cli.commands.publish import publish
 from cli.commands.run import Run, RunOptions, watch
 from cli.commands.time_limit import TimedOut, time_limit
+from cli.commands.workers import table_of_workers
 from cli.data_directory import DataDirectory, default_data_directory
 from cli.options import ci
 from cli.options.connection import KeyFile, Url, connect
@@ -301,6 +302,13 @@ def publish_model(
     """
     with connect(url, key_file) as client, TemporaryDirectory() as directory:
         publish(client, source, repository, Path(directory), private=private)
+
+
+@app.command()
+def workers(url: Url = None, key_file: KeyFile = None) -> None:
+    """List the service's workers and why one takes no jobs; needs an admin key."""
+    with connect(url, key_file) as client:
+        out.print(table_of_workers(client.workers()))
 
 
 if __name__ == "__main__":

@@ -36,6 +36,8 @@ from pruneserve_client.models import (
     KeyPage,
     NewKey,
     SweepDetail,
+    WorkerItem,
+    WorkerList,
     ZooDetail,
 )
 from pruneserve_client.retrying import retry
@@ -256,6 +258,10 @@ class Client:
             cursor = page.next_cursor
             if cursor is None:
                 return
+
+    def workers(self) -> list[WorkerItem]:
+        """Return the service's workers, those that take no jobs first; needs an admin key."""
+        return self._transport.get("/v1/workers", WorkerList).items
 
     def revoke_key(self, key_id: UUID, *, cascade: bool = False) -> None:
         """Revoke a key: its next request is refused. With `cascade`, also revoke the keys that it made."""

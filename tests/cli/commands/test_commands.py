@@ -48,6 +48,24 @@ def test_wait_says_why_a_job_failed(server: ScriptedServer, job_id: UUID) -> Non
     assert "model.id: no such \\x1b[31mmodel" in result.stdout
 
 
+def test_workers_say_why_they_take_no_jobs(server: ScriptedServer) -> None:
+    well = {"name": "well-1-a", "queue": "prune", "faults": 0, "fault": None, "quarantined_at": None}
+    times = {"started_at": "2026-01-02T03:04:05Z", "seen_at": "2026-01-02T03:05:06Z"}
+    sick = {
+        "name": "sick-2-b",
+        "faults": 3,
+        "fault": "no \x1b[31mdisk",
+        "quarantined_at": "2026-01-02T04:05:00+01:00",
+    }
+    server.on("/v1/workers", lambda it: it.json({"items": [well | times | sick, well | times]}))
+    result = run("workers", server=server)
+    assert result.exit_code == Exit.OK, result.output
+    _, first, second = (line.split() for line in result.stdout.splitlines())
+    seen = ["prune", "2026-01-02", "03:05:06"]
+    assert first == ["sick-2-b", *seen, "not", "since", "2026-01-02", "03:05:00", "no", "\\x1b[31mdisk"]
+    assert second == ["well-1-a", *seen, "yes"]
+
+
 def test_wait_gives_up_after_its_timeout(server: ScriptedServer, job_id: UUID) -> None:
     serve_job(server, job_id, "running")
     result = run("wait", str(job_id), "--timeout", "1", server=server)
