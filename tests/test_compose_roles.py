@@ -85,6 +85,27 @@ def test_the_app_role_uses_what_the_owner_has_migrated_and_changes_only_rows(
         assert sorted(roles) == [("pruneserve", False), ("pruneserve_owner", False)]
 
 
+def test_a_dump_of_a_database_with_one_role_is_restored_by_the_owner(server: Server, tmp_path: Path) -> None:
+    compose_secrets.main(tmp_path / "secrets")
+    run_roles(server, tmp_path / "secrets")
+    owner, app = (
+        url_of(tmp_path / "secrets" / name, server) for name in ("database_owner_url", "database_url")
+    )
+    with Postgres(tmp_path / "earlier") as earlier:
+        migrations.upgrade(earlier.url)
+        with psycopg.connect(earlier.url) as connection:
+            connection.execute("INSERT INTO workers (name, queue) VALUES ('w', 'prune')")
+        dump = [_binary("pg_dump"), "--format=custom", "--dbname", earlier.url]
+        dumped = subprocess.run(dump, check=True, capture_output=True).stdout
+    restore = [_binary("pg_restore"), "--no-owner", "--no-privileges", "--exit-on-error", "--dbname", owner]
+    subprocess.run(restore, input=dumped, check=True, capture_output=True)
+    migrations.upgrade(owner, app_role="pruneserve")
+    with psycopg.connect(app) as connection:
+        assert connection.execute("SELECT name FROM workers").fetchall() == [("w",)]
+        owners = "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'"
+        assert connection.execute(owners).fetchall() == [("pruneserve_owner",)]
+
+
 def run_roles(server: Server, secrets: Path) -> None:
     script = ROLES.read_text().replace("/run/secrets", str(secrets))
     subprocess.run(
