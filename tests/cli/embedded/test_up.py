@@ -1,5 +1,6 @@
 """`pruneserve up` as a person has it: a process, its Ctrl-C, its kill -9, and the commands that use it."""
 
+import contextlib
 import errno
 import os
 import pwd
@@ -255,14 +256,22 @@ def running_process(running: Up, name: str) -> psutil.Process:
 def children_that_run_jobs(worker: psutil.Process) -> list[psutil.Process]:
     """The worker's children but for the one that counts semaphores. Celery may set another title."""
     marks = ("spawn_main", "SpawnPoolWorker")
-    alive = [it for it in worker.children() if it.status() != psutil.STATUS_ZOMBIE]
-    return [it for it in alive if any(mark in " ".join(it.cmdline()) for mark in marks)]
+    found = []
+    for child in worker.children():
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has ended since
+            alive = child.status() != psutil.STATUS_ZOMBIE
+            if alive and any(mark in " ".join(child.cmdline()) for mark in marks):
+                found.append(child)
+    return found
 
 
 def visible(process: psutil.Process) -> str:
     """What /proc shows of a process to its user: the initial environment, and the command line."""
     directory = Path("/proc") / str(process.pid)
-    return (directory / "environ").read_text() + (directory / "cmdline").read_text()
+    try:
+        return (directory / "environ").read_text() + (directory / "cmdline").read_text()
+    except (FileNotFoundError, ProcessLookupError):  # it has ended since, as connections to the database do
+        return ""
 
 
 def server(running: Up, name: str) -> psutil.Process | None:
