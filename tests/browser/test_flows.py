@@ -202,4 +202,4 @@ class TestWithoutAWorker:
             assert place[1] != "none", place
             assert place[2] >= 2, place
             page.keyboard.press("Tab")
-        assert seen[:6] == ["Skip to content", "PruneServe", "Jobs", "Zoo", "Keys", "Sign out"]
+        assert seen[:7] == ["Skip to content", "PruneServe", "Jobs", "Zoo", "Keys", "Audit", "Sign out"]

@@ -44,17 +44,20 @@ def test_an_owner_waits_for_another_only_where_the_operator_allows_it(
     submit: Callable[..., UUID],
     database: sessionmaker[Session],
 ) -> None:
-    def ask(claim: Claim) -> gradients.Answer:
-        key = attempt_of(claim, share_between_owners=shared).cache_key("f")
+    def key_of(claim: Claim) -> str:
+        return attempt_of(claim, share_between_owners=shared).cache_key("f")
+
+    def ask(claim: Claim) -> gradients.Found | gradients.Waiting:
         with database.begin() as session:
-            return gradients.ask(session, claim, key)
+            return gradients.ask(session, claim, [key_of(claim)])
 
     with database.begin() as session:
         other = lifecycle.claim(session, submit(), "another", 30)
     assert other is not None
     eves = replace(other, owner="eve")
-    assert ask(claim) == gradients.Computing()
-    assert ask(eves) == (gradients.Waiting(claim.job_id) if shared else gradients.Computing())
+    assert ask(claim) == gradients.Found({}, frozenset({key_of(claim)}))
+    computes = gradients.Found({}, frozenset({key_of(eves)}))
+    assert ask(eves) == (gradients.Waiting(key_of(claim), claim.job_id) if shared else computes)
 
 
 @pytest.mark.parametrize("case", ["no token", "another owner's token", "a local model"])
