@@ -9,14 +9,14 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.lifecycle import lifecycle
+from jobs.lifecycle import event_log, lifecycle
 from jobs.lifecycle.events import JobError, LogMessage, StateChanged
 from jobs.lifecycle.lifecycle import Claim, Conflict
 from jobs.lifecycle.transitions import close_attempt, move
 from jobs.queries import queries
 from jobs.queries.queries import JobFilter
 from jobs.spec.job import JobSpec
-from jobs.states import JobState, Outcome
+from jobs.states import Cause, JobState, Outcome
 from jobs.storage.uploads import UnknownUpload
 from jobs.tables import Job, JobAttempt, Upload, WebhookDelivery, WebhookEndpoint
 
@@ -140,3 +140,19 @@ def test_a_move_that_does_not_exist_is_refused_by_name(database: Database, submi
     job_id = submit()
     with database.begin() as session, pytest.raises(ValueError, match="from queued to succeeded"):
         move(session, job_id, JobState.QUEUED, StateChanged(state=JobState.SUCCEEDED))
+
+
+def test_the_faults_of_workers_are_counted_for_each_job_by_itself_and_say_why(
+    database: Database, submit: Submit
+) -> None:
+    error = JobError(type="worker", message="its disk is broken", cause=Cause.WORKER)
+    one, other = submit(), submit()
+    for job_id in (other, other, one, one):
+        claim = take(database, job_id)
+        with database.begin() as session:
+            assert lifecycle.requeue_after_fault(session, claim, error, max_worker_faults=3)
+    with database.begin() as session:
+        assert set(session.scalars(select(Job.state))) == {JobState.QUEUED}
+        assert set(session.scalars(select(JobAttempt.reason))) == {"its disk is broken"}
+        change = event_log.since(session, one, 0)[-1].data
+    assert change == StateChanged(state=JobState.QUEUED, reason="its disk is broken", attempt=2)
