@@ -4,10 +4,9 @@ No gradient is stored: each is formed, added to the sums and dropped. On CUDA in
 does all of it; elsewhere, or where a variant of that kernel fails its self-test, torch's matrix products do.
 """
 
-import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import torch
 from torch import Tensor
@@ -15,9 +14,8 @@ from torch import Tensor
 from pruning.gradients.factors import GradientFactors, is_aligned
 from pruning.model.layers import LinearLayer
 from pruning.recipe import GradientNorm
-from pruning.runtime.device import current_device, is_out_of_memory
-
-log = logging.getLogger(__name__)
+from pruning.runtime.device import current_device
+from pruning.runtime.kernel_trial import kernel_works
 
 # A smaller layer has fewer tiles than a large GPU has multiprocessors.
 _MIN_FUSED_WEIGHTS = 1 << 21
@@ -121,16 +119,12 @@ def uses_fused_kernel(device: torch.device, variant: KernelVariant) -> bool:
     """
     if device.type != "cuda" or variant.dtype.itemsize != 2:
         return False
-    try:
-        passed = _kernel_passes_self_test(device, variant)
-    except Exception as error:  # a compiler can raise anything; the matrix products always work
-        if is_out_of_memory(error):
-            raise
-        log.warning("the fused gradient kernel does not run, using torch matmul for %s: %s", variant, error)
-        return False
-    if not passed:
-        log.warning("the fused gradient kernel gives wrong sums, using torch matmul for %s", variant)
-    return passed
+    return kernel_works(
+        partial(_kernel_passes_self_test, device, variant),
+        "the fused gradient kernel",
+        "sums",
+        f"torch matmul for {variant}",
+    )
 
 
 def _kernel_passes_self_test(device: torch.device, variant: KernelVariant) -> bool:

@@ -4,17 +4,15 @@ On CUDA in float32, one Triton kernel walks through the block; elsewhere, or whe
 fails its self-test, torch does, with eight kernels for each column.
 """
 
-import logging
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import torch
 from torch import Tensor
 
 from pruning.masks.patterns import lowest_of_each_group
-from pruning.runtime.device import current_device, is_out_of_memory
-
-log = logging.getLogger(__name__)
+from pruning.runtime.device import current_device
+from pruning.runtime.kernel_trial import kernel_works
 
 # A wider block does not fit into a multiprocessor's registers, a few rows at a time.
 _MOST_COLUMNS = 512
@@ -83,16 +81,12 @@ def uses_kernel(device: torch.device, variant: WalkVariant) -> bool:
     """
     if device.type != "cuda" or variant.columns > _MOST_COLUMNS:
         return False
-    try:
-        passed = _kernel_passes_self_test(device, variant)
-    except Exception as error:  # a compiler can raise anything; torch's operations always work
-        if is_out_of_memory(error):
-            raise
-        log.warning("SparseGPT's kernel does not run, using torch for %s: %s", variant, error)
-        return False
-    if not passed:
-        log.warning("SparseGPT's kernel gives wrong weights, using torch for %s", variant)
-    return passed
+    return kernel_works(
+        partial(_kernel_passes_self_test, device, variant),
+        "SparseGPT's kernel",
+        "weights",
+        f"torch for {variant}",
+    )
 
 
 def _kernel_passes_self_test(device: torch.device, variant: WalkVariant) -> bool:
