@@ -256,7 +256,7 @@ class DeliveryPage(Model):
 
 
 class Environment(Model):
-    """The environment of the run. Equal recipes give equal masks on the same kind of device."""
+    """The environment of the run. Equal recipes give equal results on the same kind of device."""
 
     python: str
     """Version of Python."""
@@ -504,7 +504,7 @@ class JobDetail(JobModel):
     """The request with every default filled in."""
 
     recipe_fingerprint: str
-    """Jobs with equal fingerprints produce equal masks."""
+    """Jobs with equal fingerprints produce equal results."""
 
     attempts: list[Attempt]
     """Every attempt to run the job, first to last."""
@@ -784,7 +784,7 @@ class Lineage(Model):
     """The job that produced it."""
 
     recipe_fingerprint: str
-    """Jobs with equal fingerprints produce equal masks."""
+    """Jobs with equal fingerprints produce equal results."""
 
     base_model: str
     """The dense model: a Hub id, or the name of a local directory."""
@@ -1104,7 +1104,7 @@ class PromotionRequest(Model):
 
 
 class Recipe(Model):
-    """Everything that decides the pruned weights. Two equal recipes give the same mask."""
+    """Everything that decides the pruned weights. Two equal recipes give equal results."""
 
     model: ModelReference
     """The dense model, by id or with a revision."""
@@ -1164,7 +1164,7 @@ class Report(Model):
     """What was pruned and how, with every default filled in."""
 
     recipe_fingerprint: str
-    """Equal fingerprints mean equal masks."""
+    """Equal fingerprints mean equal results."""
 
     evaluation: Evaluation
     """How the quality was measured."""

@@ -147,7 +147,7 @@ class JobDetail(JobSummary):
     """Everything about one job."""
 
     spec: JobSpec = Field(description="The request with every default filled in.")
-    recipe_fingerprint: str = Field(description="Jobs with equal fingerprints produce equal masks.")
+    recipe_fingerprint: str = Field(description="Jobs with equal fingerprints produce equal results.")
     attempts: list[Attempt] = Field(description="Every attempt to run the job, first to last.")
     report: StoredReport | None = Field(description="What was measured; set once the job has succeeded.")
 

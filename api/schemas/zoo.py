@@ -118,7 +118,7 @@ class Lineage(BaseModel):
     """Where a pruned model comes from."""
 
     job: UUID = Field(description="The job that produced it.")
-    recipe_fingerprint: str = Field(description="Jobs with equal fingerprints produce equal masks.")
+    recipe_fingerprint: str = Field(description="Jobs with equal fingerprints produce equal results.")
     base_model: str = Field(description="The dense model: a Hub id, or the name of a local directory.")
     commit: str | None = Field(description="The commit of a dense model from the Hub.")
     digest: str | None = Field(description="The content digest of a local dense model.")

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -20,6 +20,41 @@ class StrictModel(BaseModel):
     model_config = ConfigDict(
         frozen=True, strict=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True
     )
+
+
+class _OutAtDefault:
+    """The type of `OUT_AT_DEFAULT`."""
+
+
+OUT_AT_DEFAULT: Final = _OutAtDefault()
+"""Marks, inside of `Annotated`, a field of a recipe that the fingerprint leaves out while it has its default.
+
+Every field that recipes get from now on has this mark, so that recipes of earlier releases keep their
+fingerprints. Its default must mean what a recipe meant before the field existed.
+"""
+
+
+def canonical(model: BaseModel) -> dict[str, Any]:
+    """Return a model's values as JSON has them, without the fields that are `OUT_AT_DEFAULT` and have it."""
+    return {
+        name: _canonical_value(getattr(model, name), dumped)
+        for name, dumped in model.model_dump(mode="json").items()
+        if not _is_out(model, name)
+    }
+
+
+def _is_out(model: BaseModel, name: str) -> bool:
+    field = type(model).model_fields[name]
+    default = field.get_default(call_default_factory=True, validated_data={})
+    return OUT_AT_DEFAULT in field.metadata and getattr(model, name) == default
+
+
+def _canonical_value(value: object, dumped: Any) -> Any:  # noqa: ANN401 - any JSON
+    if isinstance(value, BaseModel):
+        return canonical(value)
+    if isinstance(value, tuple):
+        return [_canonical_value(one, of_one) for one, of_one in zip(value, dumped, strict=True)]
+    return dumped
 
 
 def shows_as_written(value: str) -> str:

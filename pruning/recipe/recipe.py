@@ -9,7 +9,15 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from pruning.recipe.allocation import Allocation, Uniform
 from pruning.recipe.calibration import Calibration
-from pruning.recipe.fields import ModelReference, Pattern, StrictModel, Text, group_of, is_local
+from pruning.recipe.fields import (
+    ModelReference,
+    Pattern,
+    StrictModel,
+    Text,
+    canonical,
+    group_of,
+    is_local,
+)
 from pruning.recipe.methods import GradientNorm, Method, Need
 from pruning.recipe.presets import expanded
 from pruning.recipe.refit import Refit
@@ -22,7 +30,7 @@ _SPARSITY_TOLERANCE = 0.001
 
 
 class Recipe(StrictModel):
-    """Everything that decides the pruned weights. Two equal recipes give the same mask."""
+    """Everything that decides the pruned weights. Two equal recipes give equal results."""
 
     model: ModelReference = Field(description="The dense model, by id or with a revision.")
     method: Method = Field(description="How weights are scored, by the method's name or with its options.")
@@ -140,6 +148,9 @@ class Recipe(StrictModel):
         return frozenset(norms)
 
     def fingerprint(self) -> str:
-        """The SHA-256 of the recipe's canonical JSON, as 64 hex digits."""
-        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode()).hexdigest()
+        """The SHA-256 of the recipe's canonical JSON, as 64 hex digits.
+
+        Fields that later releases added are in it only where they differ from their defaults.
+        """
+        text = json.dumps(canonical(self), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()

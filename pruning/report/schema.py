@@ -144,7 +144,7 @@ class StageFacts(Facts):
 
 
 class Environment(Facts):
-    """The environment of the run. Equal recipes give equal masks on the same kind of device."""
+    """The environment of the run. Equal recipes give equal results on the same kind of device."""
 
     python: str = Field(description="Version of Python.")
     torch: str = Field(description="Version of PyTorch.")
@@ -196,7 +196,7 @@ class Report(Facts):
     """What a run did to a model and what it cost; `pruning_report.json` next to the pruned model."""
 
     recipe: Recipe = Field(description="What was pruned and how, with every default filled in.")
-    recipe_fingerprint: str = Field(description="Equal fingerprints mean equal masks.")
+    recipe_fingerprint: str = Field(description="Equal fingerprints mean equal results.")
     evaluation: Evaluation = Field(description="How the quality was measured.")
     model: ModelFacts = Field(description="The model before pruning.")
     calibration: CalibrationFacts | None = Field(

@@ -1,0 +1,117 @@
+"""Fingerprints outlive releases: what was computed for a recipe is found under the same one for good."""
+
+import hashlib
+import json
+from typing import Annotated, Any
+
+import pytest
+
+from pruning.recipe import Recipe
+from pruning.recipe.fields import OUT_AT_DEFAULT, StrictModel, canonical
+
+# Computed by the release before the first field was added to the recipe. They never change: a field that
+# changes one of them lacks OUT_AT_DEFAULT.
+FINGERPRINTS: list[tuple[dict[str, Any], str]] = [
+    (
+        {"model": "org/name", "method": "gblm", "sparsity": 0.5},
+        "43bac6037552aa5567772658ab35fa394d339b4ca88de81d8828a5b6265d9d83",
+    ),
+    (
+        {"model": "org/name", "method": "best", "sparsity": 0.5},
+        "eb2e54885d39905f514679dd7bd2021dd588c5628350c96eb0ce274d5d2e32f8",
+    ),
+    (
+        {"model": "org/name", "method": "best", "pattern": "2:4"},
+        "d8914289c9c69f1131f0201c4e4f5070a68d7b82e75e6b49a0c08a5ca7940a41",
+    ),
+    (
+        {"model": {"id": "/models/m"}, "method": "magnitude", "sparsity": 0.3, "dtype": "float32"},
+        "0c14c42d86d5e67649ec3b4e6e1fa48ea1642686d76409e403d66cb0afd3aea5",
+    ),
+    (
+        {
+            "model": {"id": "org/name", "revision": "main"},
+            "method": {"name": "wanda", "selection": "cumulative"},
+            "sparsity": 0.6,
+            "layers": {"include": ["*.mlp.*"], "exclude": ["*.0.*"]},
+        },
+        "3dbab0ec49a4675adb33b86e33dd5da0477229660f37fba460463a8862390ec4",
+    ),
+    (
+        {
+            "model": "org/name",
+            "method": {"name": "gradient", "norm": "l2", "inverse": True},
+            "sparsity": 0.5,
+            "gradients": "/data/gradients.safetensors",
+        },
+        "ce892c2814b7fbda8aad904f3c6f8f65c82fac7584396c64dd64287e51d7ec5b",
+    ),
+    (
+        {
+            "model": "org/name",
+            "method": "sparsegpt",
+            "pattern": "4:8",
+            "refit": True,
+            "order": "layers",
+        },
+        "aab0b7a2420f2a36a25dc616ad4dc5f976e4f1809ae35be50911d13e9a729411",
+    ),
+    (
+        {
+            "model": "org/name",
+            "method": "ria",
+            "sparsity": 0.7,
+            "allocation": {"name": "owl", "band": 0.05},
+            "calibration": {
+                "datasets": [{"dataset": "c4", "weight": 3}, {"dataset": "builtin"}],
+                "samples": 64,
+                "sequence_length": 512,
+                "seed": 7,
+            },
+        },
+        "475d4cb1fce978d2f52bbe115ee5f8def5398eabce32fba041d695ca58047724",
+    ),
+]
+
+
+@pytest.mark.parametrize(("fields", "fingerprint"), FINGERPRINTS)
+def test_a_recipe_keeps_the_fingerprint_that_it_always_had(fields: dict[str, Any], fingerprint: str) -> None:
+    assert Recipe.model_validate(fields).fingerprint() == fingerprint
+
+
+class Part(StrictModel):
+    old: int = 1
+    new: Annotated[int | None, OUT_AT_DEFAULT] = None
+
+
+class Whole(StrictModel):
+    part: Part = Part()
+    parts: tuple[Part, ...] = ()
+    new: Annotated[Part, OUT_AT_DEFAULT] = Part(old=7)
+
+
+@pytest.mark.parametrize(
+    ("whole", "text"),
+    [
+        (Whole(), {"part": {"old": 1}, "parts": []}),
+        (Whole(new=Part(old=7)), {"part": {"old": 1}, "parts": []}),
+        (Whole(new=Part()), {"part": {"old": 1}, "parts": [], "new": {"old": 1}}),
+        (Whole(part=Part(new=1)), {"part": {"old": 1, "new": 1}, "parts": []}),
+        (
+            Whole(parts=(Part(), Part(new=2))),
+            {"part": {"old": 1}, "parts": [{"old": 1}, {"old": 1, "new": 2}]},
+        ),
+    ],
+)
+def test_a_new_field_is_in_the_canonical_values_only_where_it_is_used(
+    whole: Whole, text: dict[str, Any]
+) -> None:
+    assert canonical(whole) == text
+
+
+def test_without_new_fields_the_fingerprint_is_the_hash_of_all_values() -> None:
+    recipe = Recipe.model_validate({"model": "org/name", "method": "gblm", "sparsity": 0.5})
+    names = {"model", "method", "pattern", "sparsity", "allocation", "layers", "refit", "order", "gradients"}
+    values = recipe.model_dump(mode="json", include=names | {"calibration", "dtype"})
+    text = json.dumps(values, sort_keys=True, separators=(",", ":"))
+    assert recipe.fingerprint() == hashlib.sha256(text.encode()).hexdigest()
