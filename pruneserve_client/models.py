@@ -458,6 +458,9 @@ class JobDetail(JobModel):
     sparsity: float
     """The requested share of zeros in the pruned layers."""
 
+    measured_sparsity: float | None
+    """The measured share of zeros in the pruned layers; null before the job has succeeded."""
+
     attempt: int
     """How often a worker has started the job; 0 before the first time."""
 
@@ -641,6 +644,9 @@ class JobSummary(JobModel):
 
     sparsity: float
     """The requested share of zeros in the pruned layers."""
+
+    measured_sparsity: float | None
+    """The measured share of zeros in the pruned layers; null before the job has succeeded."""
 
     attempt: int
     """How often a worker has started the job; 0 before the first time."""

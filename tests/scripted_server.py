@@ -123,6 +123,7 @@ def job_document(job_id: UUID, state: str, **more: object) -> Document:
         "method": "gblm",
         "pattern": "unstructured",
         "sparsity": 0.5,
+        "measured_sparsity": None,
         "attempt": 1,
         "progress": None,
         "perplexity": None,

@@ -25,11 +25,11 @@ from api.schemas.sweeps import (
     Vary,
 )
 from jobs.sweeps import sweeps
-from jobs.sweeps.bisection import Target
+from jobs.sweeps.bisection import Search, Target
 from jobs.tables import Job, Sweep
 from pruning.recipe import implies_sparsity
 
-_NO_SUCH_SWEEP = "There is no such sweep, or it belongs to another owner."
+NO_SUCH_SWEEP = "There is no such sweep, or it belongs to another owner."
 
 
 def submit(resources: AppResources, owner: str, request: SweepRequest) -> SweepDetail:
@@ -43,6 +43,16 @@ def submit(resources: AppResources, owner: str, request: SweepRequest) -> SweepD
         else:
             sweep = _search(session, resources, owner, request, request.target)
         return _detail(session, sweep)
+
+
+def first_job(request: SweepRequest) -> tuple[JobRequest, int]:
+    """Return the first job of a sweep, and how many it has at most. Raises what `submit` raises for jobs."""
+    if request.target is not None:
+        first = parse_job(request.job | {"sparsity": request.target.lowest}, "job")
+        return first, Search().most_jobs_left(request.target)
+    assert request.vary is not None  # noqa: S101 - validated
+    combinations = _combinations(request.vary, request.job)
+    return _parse(combinations[0], request), len(combinations)
 
 
 def list_page(database: sessionmaker[Session], owner: str, query: PageQuery) -> SweepPage:
@@ -133,6 +143,6 @@ def _check_paths(resources: AppResources, jobs: Sequence[JobRequest]) -> None:
 
 def _detail(session: Session, sweep: Sweep | None) -> SweepDetail:
     if sweep is None:
-        raise NotFound(_NO_SUCH_SWEEP)
+        raise NotFound(NO_SUCH_SWEEP)
     jobs: Sequence[Job] = sweeps.jobs_of(session, sweep)
     return SweepDetail.with_jobs(sweep, jobs)

@@ -2,13 +2,29 @@
 
 from fastapi import APIRouter
 
-from api.page import audit, keys, sign_in, zoo
+from api.page import audit, keys, sign_in, uploads, zoo
 from api.page.compare import page as compare
 from api.page.jobs import bulk, detail, listing
 from api.page.pictures import routes as pictures
 from api.page.submit import new
+from api.page.sweeps import detail as sweep
+from api.page.sweeps import listing as sweeps
 
 router = APIRouter(include_in_schema=False)
 # Fixed addresses come before those that contain a job's id.
-for module in (listing, bulk, compare, new, detail, pictures, zoo, keys, audit, sign_in):
+for module in (
+    listing,
+    bulk,
+    compare,
+    new,
+    detail,
+    pictures,
+    sweeps,
+    sweep,
+    uploads,
+    zoo,
+    keys,
+    audit,
+    sign_in,
+):
     router.include_router(module.router)

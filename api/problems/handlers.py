@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from api.problems.problem import FieldError, Problem
 from api.problems.problems import (
@@ -30,12 +31,18 @@ from jobs.storage.uploads import UnknownUpload
 
 log = logging.getLogger(__name__)
 
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+
 
 def install(app: FastAPI, respond: Callable[[Request, Problem], Response]) -> None:
     """Answer every exception with the response that `respond` renders for its problem."""
 
     async def answer(request: Request, error: Exception) -> Response:
-        return respond(request, as_problem(error))
+        problem = as_problem(error)
+        if isinstance(problem, MethodNotAllowed):
+            # The framework names the methods of the first route with this path, and not of all of them.
+            problem.headers = {"Allow": ", ".join(_allowed_methods(request))}
+        return respond(request, problem)
 
     for kind in (
         HTTPException,
@@ -48,6 +55,18 @@ def install(app: FastAPI, respond: Callable[[Request, Problem], Response]) -> No
         Exception,
     ):
         app.add_exception_handler(kind, answer)
+
+
+def _allowed_methods(request: Request) -> list[str]:
+    """Return the methods that some route supports at the address of a request."""
+    return [
+        method
+        for method in _METHODS
+        if any(
+            route.matches({**request.scope, "method": method})[0] == Match.FULL
+            for route in request.app.routes
+        )
+    ]
 
 
 def as_problem(error: Exception) -> Problem:
@@ -81,7 +100,7 @@ def _from_framework(error: HTTPException) -> Problem:
     if error.status_code == HTTPStatus.NOT_FOUND:
         return NotFound("There is nothing at this address.")
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        return MethodNotAllowed(headers=error.headers)
+        return MethodNotAllowed()
     if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
         return MalformedRequest("The request cannot be parsed.")
     return InternalError()

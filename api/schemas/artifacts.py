@@ -8,6 +8,13 @@ from pydantic import BaseModel, Field
 
 from jobs.tables import Artifact
 
+LOAD = """from transformers import AutoModelForCausalLM, AutoTokenizer
+
+model = AutoModelForCausalLM.from_pretrained("{directory}")
+tokenizer = AutoTokenizer.from_pretrained("{directory}")
+"""
+"""Python code that loads a downloaded model from a directory."""
+
 
 class ArtifactItem(BaseModel):
     """A file that a job has produced."""

@@ -87,6 +87,9 @@ class JobSummary(BaseModel):
     method: str = Field(description="The name of the pruning method.")
     pattern: str = Field(description="`unstructured`, or an N:M pattern such as `2:4`.")
     sparsity: float = Field(description="The requested share of zeros in the pruned layers.")
+    measured_sparsity: float | None = Field(
+        description="The measured share of zeros in the pruned layers; null before the job has succeeded."
+    )
     attempt: int = Field(description="How often a worker has started the job; 0 before the first time.")
     progress: Progress | None = Field(description="How far the job has come; null before it first runs.")
     perplexity: Perplexity | None = Field(description="Both perplexities; null before the job has succeeded.")

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, Field
 
+from api.schemas.artifacts import LOAD
 from api.schemas.base import JsonBody
 from api.schemas.jobs import KnownMethod, Perplexity
 from api.schemas.pages import Page, PageQuery
@@ -163,12 +164,5 @@ class ZooDetail(ZooItem):
                 succeeded_at=job.succeeded_at,
             ),
             files=[ZooFile.of(shown, file) for file in files],
-            load=_LOAD.format(slug=shown.entry.slug),
+            load=LOAD.format(directory=shown.entry.slug),
         )
-
-
-_LOAD = """from transformers import AutoModelForCausalLM, AutoTokenizer
-
-model = AutoModelForCausalLM.from_pretrained("{slug}")
-tokenizer = AutoTokenizer.from_pretrained("{slug}")
-"""

@@ -48,7 +48,9 @@ def authenticate(
     missing = [scope for scope in scopes.scopes if scope not in principal.scopes]
     if missing:
         raise ScopeMissing(f"This API key lacks the scope '{missing[0]}'.")
-    return replace(principal, address=address_of(request))
+    principal = replace(principal, address=address_of(request))
+    request.state.principal = principal  # for the page of a problem, which has no dependencies
+    return principal
 
 
 def requires(*scopes: Scope) -> Any:  # noqa: ANN401 - a marker for FastAPI, as its own functions return

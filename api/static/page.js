@@ -3,6 +3,9 @@
 //   that is shown again reloads its live part, which opens a new stream
 // - selected jobs stay selected when the rows of the list are replaced
 // - snippets get a button that copies them
+// - all jobs of a list can be selected at once, and the selected ones are counted
+// - times are the browser's own, with UTC when pointed at
+// - the title of a job's tab says how far it is
 "use strict";
 
 let stream = null;
@@ -44,8 +47,16 @@ for (const swapped of ["htmx:sseMessage", "htmx:afterSwap"]) {
         box.checked = true;
       }
     }
-    showCopyButtons();
+    enhance();
   });
+}
+
+
+function enhance() {
+  showCopyButtons();
+  countSelected();
+  showLocalTimes();
+  showProgressInTitle();
 }
 
 function showCopyButtons() {
@@ -54,7 +65,53 @@ function showCopyButtons() {
   }
 }
 
-document.addEventListener("DOMContentLoaded", showCopyButtons);
+function countSelected() {
+  const all = document.getElementById("select-all");
+  const boxes = [...document.querySelectorAll("#selected input[name=job]")];
+  const chosen = boxes.filter((box) => box.checked).length;
+  if (all) {
+    const box = all.querySelector("input");
+    all.hidden = boxes.length === 0;
+    box.checked = chosen > 0 && chosen === boxes.length;
+    box.indeterminate = chosen > 0 && chosen < boxes.length;
+    const text = chosen ? String(chosen) : "";
+    const count = document.getElementById("count");
+    if (count.textContent !== text) {
+      count.textContent = text;
+    }
+  }
+}
+
+document.addEventListener("change", (event) => {
+  if (event.target.closest("#select-all")) {
+    for (const box of document.querySelectorAll("#selected input[name=job]")) {
+      box.checked = event.target.checked;
+    }
+  }
+  countSelected();
+});
+
+const twoDigits = (number) => String(number).padStart(2, "0");
+const dateOf = (at) => `${at.getFullYear()}-${twoDigits(at.getMonth() + 1)}-${twoDigits(at.getDate())}`;
+const clockOf = (at) => [at.getHours(), at.getMinutes(), at.getSeconds()].map(twoDigits).join(":");
+
+function showLocalTimes() {
+  for (const time of document.querySelectorAll("time[datetime]:not([data-local])")) {
+    const at = new Date(time.dateTime);
+    const local = `${dateOf(at)} ${clockOf(at)}`;
+    const utc = time.title || time.textContent;
+    time.dataset.local = "";
+    if ("age" in time.dataset) {
+      time.title = `${local} here, ${utc}`;
+    } else {
+      time.textContent = "clock" in time.dataset ? clockOf(at) : local;
+      time.title = utc;
+    }
+  }
+  for (const zone of document.querySelectorAll(".zone")) {
+    zone.textContent = "local time";
+  }
+}
 
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("button.copy");
@@ -64,3 +121,17 @@ document.addEventListener("click", async (event) => {
     setTimeout(() => (button.textContent = "Copy"), 2000);
   }
 });
+
+const title = document.title;
+
+function showProgressInTitle() {
+  const job = document.querySelector(".stages");
+  if (job) {
+    const stage = job.querySelector(".active .name")?.textContent;
+    const { value, max } = job.querySelector("#bar");
+    const state = document.querySelector(".overview .badge").textContent.trim();
+    document.title = `${stage ? `${stage} ${Math.round((100 * value) / max)} %` : state} · ${title}`;
+  }
+}
+
+enhance();

@@ -8,11 +8,12 @@
 """
 
 import os
+import shlex
 import sys
 import time
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
@@ -73,11 +74,18 @@ def _demo() -> None:
         out.print(_summary(job, pruned))
         out.print(f"The pruned model lies in {pruned.directory}")
         out.print(f"and writes: {clean(pruned.sentence)}")
-        out.print(f"Its job page: {service.url}/jobs/{job.id}")
-    out.print(
-        f"Everything is stopped again, after {duration(time.monotonic() - began)}. To see the page again:"
+    out.print(f"Everything is stopped again, after {duration(time.monotonic() - began)}.")
+    out.print(_see_it_again(service, job.id), soft_wrap=True)
+
+
+def _see_it_again(service: DemoService, job_id: UUID) -> str:
+    """Say how to open the job's page: first the command, because the service is stopped."""
+    return (
+        "To see the job's page, start the service again:\n"
+        f"  .venv/bin/pruneserve {shlex.join(service.arguments)}\n"
+        "It prints a link that signs you in. Follow it, then open the job in the list, or\n"
+        f"  {service.url}/jobs/{job_id}"
     )
-    out.print(f"  .venv/bin/pruneserve {' '.join(service.arguments)}")
 
 
 def _request(model: Path) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import literal_column, select, update
+from sqlalchemy import func, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -56,6 +56,11 @@ def finished(session: Session, job_id: UUID, stage: str) -> Sequence[JobBlock]:
     return session.scalars(
         select(JobBlock).where(JobBlock.job_id == job_id, JobBlock.stage == stage).order_by(JobBlock.block)
     ).all()
+
+
+def stored_bytes(session: Session, job_id: UUID) -> int:
+    """Return how much the shards of a job's finished blocks take in the store."""
+    return int(session.scalar(select(func.sum(JobBlock.size)).where(JobBlock.job_id == job_id)) or 0)
 
 
 def has_not_ended(session: Session, job_id: UUID) -> bool:

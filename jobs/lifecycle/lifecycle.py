@@ -209,6 +209,7 @@ def succeed(
         "report": report,
         "dense_perplexity": perplexity["dense"],
         "pruned_perplexity": perplexity["pruned"],
+        "measured_sparsity": report["sparsity"]["overall"],
     }
     if gate := claim.spec.gate:
         values["gate"] = judge(gate, report).model_dump(mode="json")

@@ -1,16 +1,16 @@
 """Queries on jobs. A query on behalf of an owner names the owner, so it cannot read another's jobs."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, false, select, union_all
+from sqlalchemy import Select, false, func, select, union_all
 from sqlalchemy.orm import Session, aliased, defer
 
 from jobs.spec.gate import GateState
 from jobs.states import JobState
-from jobs.tables import Artifact, Job, JobAttempt, JobLabel
+from jobs.tables import NOW, Artifact, Job, JobAttempt, JobLabel
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +113,16 @@ def attempts(session: Session, owner: str, job_id: UUID) -> Sequence[JobAttempt]
         .where(Job.id == job_id, Job.owner == owner)
         .order_by(JobAttempt.attempt)
     ).all()
+
+
+def seconds_on_workers(session: Session, job_ids: Collection[UUID]) -> dict[UUID, float]:
+    """Return how long workers have had each job, in all attempts; jobs that none has had are left out."""
+    ended = func.coalesce(JobAttempt.ended_at, NOW)
+    spent = func.sum(func.extract("epoch", ended - JobAttempt.started_at))
+    by_job = (
+        select(JobAttempt.job_id, spent).where(JobAttempt.job_id.in_(job_ids)).group_by(JobAttempt.job_id)
+    )
+    return {job_id: max(0.0, float(seconds)) for job_id, seconds in session.execute(by_job)}
 
 
 def is_result_of(session: Session, job_id: UUID, attempt: int) -> bool:

@@ -14,6 +14,7 @@ from jobs.spec.gate import Gate
 from pruning.recipe import StrictModel
 
 _DIGITS = 4
+_ANY = UUID(int=0)
 
 
 class Target(StrictModel):
@@ -55,6 +56,14 @@ class Search(BaseModel):
         if met:
             return self.model_copy(update={"met": sparsity, "best_job": job_id})
         return self.model_copy(update={"missed": sparsity})
+
+    def most_jobs_left(self, target: Target) -> int:
+        """Return how many more jobs the search submits at most."""
+        sparsity = self.next_sparsity(target)
+        if sparsity is None:
+            return 0
+        outcomes = (self.after(sparsity, _ANY, met=met) for met in (True, False))
+        return 1 + max(after.most_jobs_left(target) for after in outcomes)
 
     def next_sparsity(self, target: Target) -> float | None:
         """Return the sparsity to measure next, or None when the search is over."""

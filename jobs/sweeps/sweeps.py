@@ -4,11 +4,11 @@ Their jobs are like any other. They share gradients because equal inputs have eq
 does nothing for that.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session, defer
 
 from jobs.lifecycle import lifecycle
@@ -71,6 +71,16 @@ def jobs_of(session: Session, sweep: Sweep) -> Sequence[Job]:
     """Return the sweep's jobs in the order of their submission."""
     of_sweep = select(Job).where(Job.sweep_id == sweep.id).order_by(Job.id)
     return session.scalars(of_sweep.options(defer(Job.report, raiseload=True))).all()
+
+
+def counts(session: Session, sweep_ids: Collection[UUID]) -> dict[UUID, tuple[int, int]]:
+    """Return how many jobs of each sweep have ended, and how many there are so far."""
+    ended = func.count().filter(Job.state.in_(ENDED))
+    by_sweep = (
+        select(Job.sweep_id, ended, func.count()).where(Job.sweep_id.in_(sweep_ids)).group_by(Job.sweep_id)
+    )
+    rows = session.execute(by_sweep)
+    return {sweep_id: (done, total) for sweep_id, done, total in rows if sweep_id is not None}
 
 
 def cancel(session: Session, owner: str, sweep_id: UUID) -> Sweep | None:

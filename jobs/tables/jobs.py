@@ -61,6 +61,8 @@ class Job(Base):
     report: Mapped[dict[str, Any] | None]
     dense_perplexity: Mapped[float | None]
     pruned_perplexity: Mapped[float | None]
+    # The share of zeros in the pruned layers, as the report has it.
+    measured_sparsity: Mapped[float | None]
     # The verdict of the quality gate, if the job has one: a `jobs.spec.gate.Verdict`.
     gate: Mapped[dict[str, Any] | None]
     gate_state: Mapped[str | None] = mapped_column(Computed("gate ->> 'state'", persisted=True))

@@ -10,6 +10,7 @@ from pruning.recipe.calibration import Calibration, Share, WeightedDataset
 from pruning.recipe.datasets import DATASETS, Dataset, content_name, is_stored, is_upload
 from pruning.recipe.evaluation import Evaluation
 from pruning.recipe.fields import (
+    InWords,
     ModelReference,
     Pattern,
     StrictModel,
@@ -37,6 +38,7 @@ __all__ = [
     "Dataset",
     "Evaluation",
     "GradientNorm",
+    "InWords",
     "LayerSelection",
     "MethodOptions",
     "ModelReference",

@@ -5,10 +5,14 @@ from typing import Annotated
 from pydantic import Field, ValidationInfo, field_validator
 
 from pruning.recipe.datasets import Dataset, is_stored
-from pruning.recipe.fields import StrictModel
+from pruning.recipe.fields import InWords, StrictModel
 
 # A task's name only: paths and wildcards are refused.
-TaskName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]{0,127}$")]
+TaskName = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]{0,127}$"),
+    InWords("must be a task's name: at most 128 letters, digits and _ . + -, the first a letter or a digit"),
+]
 
 
 class Evaluation(StrictModel):

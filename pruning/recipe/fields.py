@@ -3,15 +3,30 @@
 import re
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchemaHandler, model_validator
+from pydantic_core import CoreSchema, core_schema
 
 _MAX_GROUP = 256
 _HUB_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9])?"
 _HUB_ID = re.compile(rf"{_HUB_NAME}(?:/{_HUB_NAME})?")
 _REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,99}")
 _GROUP = re.compile(r"([1-9][0-9]{0,2}):([1-9][0-9]{0,2})")
+
+
+@dataclass(frozen=True, slots=True)
+class InWords:
+    """Replaces every error of a type by one message: pydantic's own would quote a regular expression."""
+
+    message: str
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Wrap the schema of the type."""
+        return core_schema.custom_error_schema(
+            handler(source), custom_error_type="in_words", custom_error_message=self.message
+        )
 
 
 class StrictModel(BaseModel):

@@ -59,10 +59,19 @@ class Jobs:
         *,
         pruned: float | None = 63.1,
     ) -> None:
-        layer = {"name": "model.layers.0.mlp.up_proj", "block": 0, "zeros": 5, "weights": 10, "sparsity": 0.5}
+        layers = [
+            {
+                "name": f"model.layers.0.mlp.{name}",
+                "block": 0,
+                "zeros": zeros,
+                "weights": 10,
+                "sparsity": zeros / 10,
+            }
+            for name, zeros in (("up_proj", 4), ("down_proj", 6))
+        ]
         report = {
             "perplexity": {"dense": 26.8, "pruned": pruned},
-            "sparsity": {"overall": 0.5, "layers": [layer]},
+            "sparsity": {"overall": 0.5, "layers": layers},
             "warnings": [],
         }
         with self.database.begin() as session:

@@ -2,11 +2,13 @@ import os
 import re
 import shutil
 import subprocess
+from inspect import signature
 from pathlib import Path
 
 import pytest
 
 from api.problems.problem import Problem
+from cli.main import up
 from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.settings import Settings
 from jobs.storage.store import Store
@@ -36,6 +38,11 @@ def test_every_command_of_the_documentation_works(
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / "pruned" / "config.json").read_text() == "{}"
+
+
+def test_the_examples_use_the_port_of_pruneserve_up() -> None:
+    setup = re.findall(r"^```sh\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)[0]
+    assert f"export URL=http://127.0.0.1:{signature(up).parameters['port'].default} " in setup
 
 
 def test_the_documentation_lists_every_kind_of_problem_and_no_other() -> None:

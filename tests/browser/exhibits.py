@@ -4,12 +4,16 @@ import math
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import StageFinished, StageStarted
 from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.spec.job import JobSpec
+from jobs.sweeps import sweeps
+from jobs.sweeps.bisection import Target
+from jobs.tables import Job
 from pruning.recipe import Stage
 from tests.api.drive import Jobs
 
@@ -136,3 +140,23 @@ def gallery(database: sessionmaker[Session]) -> dict[str, UUID]:
     jobs.progress(running, "gradients", 12, 30)
     shown["queued"] = submit(database, pattern="2:4", sparsity=0.5)
     return shown
+
+
+def search(database: sessionmaker[Session], *, rounds: int) -> UUID:
+    """A search that has ended this many of its jobs, and goes on."""
+    recipe = {"model": "HuggingFaceTB/SmolLM2-135M", "method": "gblm", "sparsity": 0.05}
+    target = Target(max_perplexity_increase=0.5)
+    request = {"job": {"model": recipe["model"], "method": "gblm"}, "target": target.model_dump()}
+    base = JobSpec.model_validate({"recipe": recipe})
+    with database.begin() as session:
+        sweep_id = sweeps.start_search(session, "ada", request, base, target, {}).id
+    for _ in range(rounds):
+        with database.begin() as session:
+            last = session.scalars(select(Job).where(Job.sweep_id == sweep_id).order_by(Job.id)).all()[-1]
+            job_id, sparsity = last.id, last.sparsity
+        held = claim(database, job_id)
+        with database.begin() as session:
+            assert lifecycle.succeed(session, held, report(sparsity, 17.5, 17.5 * (1 + sparsity**2)), [])
+        with database.begin() as session:
+            sweeps.advance(session)
+    return sweep_id

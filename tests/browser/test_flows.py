@@ -2,16 +2,20 @@
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import expect
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.access import api_keys
 from jobs.lifecycle import lifecycle
 from jobs.states import JobState
+from jobs.sweeps import sweeps
+from jobs.tables import Job
 from tests.api.drive import Jobs
-from tests.browser.exhibits import gallery, report
+from tests.browser.exhibits import gallery, report, submit
 from tests.browser.visitor import Visitor
 from tests.stack import Stack
 
@@ -49,6 +53,7 @@ def test_sign_in_submit_follow_and_promote(
     expect(page.get_by_label("Alpha")).to_have_count(0)
     page.get_by_label("Method", exact=True).select_option("gblm")
     page.get_by_label("Alpha").fill("50")
+    page.get_by_text("texts, windows, seed").click()
     page.locator("[id='calibration.dataset']").fill(str(stack.calibration))
     page.locator("[id='calibration.samples']").fill("400")
     page.locator("[id='calibration.sequence_length']").fill("32")
@@ -179,6 +184,62 @@ class TestWithoutAWorker:
         page.get_by_role("button", name="Submit the job").click()
         expect(page.get_by_text("columns 64", exact=False)).to_be_visible()
 
+    def test_all_jobs_are_selected_at_once_counted_and_their_buttons_stay_in_sight(
+        self, visit: Callable[..., Visitor], database: sessionmaker[Session]
+    ) -> None:
+        for _ in range(30):
+            submit(database)
+        page = visit(viewport={"width": 1000, "height": 600}).page
+        page.goto("/jobs")
+        count, everything = page.locator("#count"), page.get_by_label("All on this page")
+        expect(page.get_by_role("button", name="Compare")).to_be_in_viewport()
+        page.get_by_label("Select ").nth(4).check()
+        expect(count).to_have_text("1")
+        assert everything.evaluate("(box) => box.indeterminate")
+        everything.check()
+        expect(count).to_have_text("30")
+        assert page.locator("input[name=job]:checked").count() == 30
+        everything.uncheck()
+        expect(count).to_have_text("")
+
+    def test_times_are_the_browsers_own_with_utc_when_pointed_at(
+        self, visit: Callable[..., Visitor], database: sessionmaker[Session]
+    ) -> None:
+        job_id = submit(database)
+        with database.begin() as session:
+            session.execute(update(Job).values(created_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)))
+        page = visit(timezone_id="Asia/Kolkata").page
+        page.goto(f"/jobs/{job_id}")
+        moment = page.locator(".moments time").first
+        expect(moment).to_have_text("2026-01-02 08:34:05")
+        expect(moment).to_have_attribute("title", "2026-01-02 03:04:05 UTC")
+        expect(page.locator("#log")).to_contain_text("local time")
+
+    def test_a_search_goes_on_while_its_page_is_open(
+        self, visit: Callable[..., Visitor], database: sessionmaker[Session], jobs: Jobs
+    ) -> None:
+        visitor = visit()
+        page = visitor.page
+        page.goto("/jobs/new#vary.sparsity")
+        page.get_by_label("Model id").fill("org/name")
+        page.get_by_label("Search: increase over dense at most").fill("50%")
+        page.get_by_role("button", name="Submit the job").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("org/name")
+        expect(page.locator(".figures")).to_contain_text("no model has met the bound yet")
+        page.evaluate("window.stayed = true")
+        with database.begin() as session:
+            job_id = session.scalars(select(Job.id)).one()
+            claim = lifecycle.claim(session, job_id, "worker", 3000)
+            assert claim is not None
+        with database.begin() as session:
+            assert lifecycle.succeed(session, claim, report(0.5, 20.0, 25.0), [])
+            sweeps.advance(session)
+        expect(page.locator(".figures")).to_contain_text("reached at or above 50 %", timeout=PATIENCE)
+        visitor.load_pictures()
+        page.get_by_text("Cancel search").click()
+        page.get_by_role("button", name="Yes, cancel it").click()
+        expect(page.locator(".overview .badge.cancelled")).to_be_visible()
+
     def test_the_keyboard_reaches_every_control_with_visible_focus(
         self, visit: Callable[..., Visitor], database: sessionmaker[Session], jobs: Jobs
     ) -> None:
@@ -202,4 +263,14 @@ class TestWithoutAWorker:
             assert place[1] != "none", place
             assert place[2] >= 2, place
             page.keyboard.press("Tab")
-        assert seen[:7] == ["Skip to content", "PruneServe", "Jobs", "Zoo", "Keys", "Audit", "Sign out"]
+        assert seen[:9] == [
+            "Skip to content",
+            "PruneServe",
+            "Jobs",
+            "Sweeps",
+            "Uploads",
+            "Zoo",
+            "Keys",
+            "Audit",
+            "Sign out",
+        ]

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import zoo
 from tests.api.drive import Jobs
-from tests.browser.exhibits import gallery
+from tests.browser.exhibits import gallery, search
 from tests.browser.visitor import Visitor
 
 SCREENS = Path(__file__).parents[2] / ".screens"
@@ -26,6 +26,7 @@ def test_every_page_is_accessible_small_and_loads_from_this_service_only(
     visit: Callable[..., Visitor], database: sessionmaker[Session], window: str, scheme: str
 ) -> None:
     shown = gallery(database)
+    found, searching = search(database, rounds=6), search(database, rounds=3)
     with database.begin() as session:
         entry = zoo.promote(session, "ada", shown["succeeded"], "The best that 50 % gives at this size.")
         assert entry is not None
@@ -38,14 +39,20 @@ def test_every_page_is_accessible_small_and_loads_from_this_service_only(
         "bulk": f"/jobs/bulk?action=cancel{chosen}",
         "compare": f"/compare?{chosen[1:]}",
         "new": "/jobs/new?sparsity=2&model.id=org/name",
+        "several": "/jobs/new?vary.sparsity=30%25,50%25&model.id=org/name#vary.sparsity",
         "promote": f"/jobs/{shown['wanda']}/promote",
+        "sweeps": "/sweeps",
+        "search": f"/sweeps/{searching}",
+        "search-ended": f"/sweeps/{found}",
         "zoo": "/zoo",
         "keys": "/keys",
+        "uploads": "/uploads",
         "entry": f"/zoo/{slug}",
         **{
             state: f"/jobs/{shown[state]}" for state in ("queued", "running", "succeeded", "missed", "failed")
         },
         "refused": "/jobs/00000000-0000-0000-0000-000000000000",
+        "nowhere": "/jobs/nothere",
     }
     barriers = {}
     SCREENS.mkdir(exist_ok=True)

@@ -15,7 +15,7 @@ from worker.__main__ import main
 from worker.identity import Identity
 
 _DATABASE = sessions(engine_from(settings(), pool_size=1))
-_REPORT = {"perplexity": {"dense": 1.0, "pruned": 1.0}, "zero_shot": []}
+_REPORT = {"perplexity": {"dense": 1.0, "pruned": 1.0}, "sparsity": {"overall": 0.5}, "zero_shot": []}
 
 
 def run_job(job_id: UUID, settings: Settings, worker: Identity) -> None:

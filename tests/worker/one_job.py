@@ -29,6 +29,7 @@ class StandInPerplexity(BaseModel):
 
 class StandInReport(BaseModel):
     perplexity: StandInPerplexity = StandInPerplexity()
+    sparsity: dict[str, float] = {"overall": 0.5}
 
 
 class StandInRun:

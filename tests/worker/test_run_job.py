@@ -297,7 +297,11 @@ def test_a_report_that_cannot_be_stored_fails_the_job_at_once(
     monkeypatch.setattr(
         StandInReport,
         "model_dump",
-        lambda self, **how: {"perplexity": {"dense": 1.0, "pruned": 1.0}, "note": "\0"},
+        lambda self, **how: {
+            "perplexity": {"dense": 1.0, "pruned": 1.0},
+            "sparsity": {"overall": 0.5},
+            "note": "\0",
+        },
     )
     job = service.run(job_id)
     assert job.error is not None

@@ -11,19 +11,26 @@ from jobs.states import JobState
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 _NAMES = ("id", "name", "dataset")
 _NO_VALUE = "\N{EN DASH}"
+_MINUS = "\N{MINUS SIGN}"
 
 
 def percent(share: float) -> str:
     """Format a share: `0.5` as `50 %`, with one decimal if it is not zero."""
-    return f"{100 * share:.1f}".removesuffix(".0") + " %"
+    return f"{_tenths(100 * share)}".removesuffix(".0").replace("-", _MINUS) + " %"
 
 
 def change(perplexity: tuple[float | None, float | None]) -> str:
-    """Format the increase from the first perplexity to the second: `+135.4 %`."""
+    """Format the increase from the first perplexity to the second: `+135.4 %`, or `0 %` for none."""
     dense, pruned = perplexity
     if not dense or pruned is None or not (math.isfinite(dense) and math.isfinite(pruned)):
         return _NO_VALUE
-    return f"{100 * (pruned / dense - 1):+.1f} %".replace("-", "\N{MINUS SIGN}")
+    grown = _tenths(100 * (pruned / dense - 1))
+    return f"{grown:+} %".replace("-", _MINUS) if grown else "0 %"
+
+
+def _tenths(value: float) -> float:
+    """Round to one decimal. Adding zero makes a negative zero positive."""
+    return round(value, 1) + 0.0
 
 
 def figure(value: float | None) -> str:

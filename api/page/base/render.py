@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from api.page.base import assets
 from api.page.base.format import FILTERS
 from api.problems.problem import Problem
-from api.problems.problems import NotAuthenticated
+from api.problems.problems import InvalidRequest, NotAuthenticated, NotFound
 
 NO_STORE = {"Cache-Control": "no-store"}
 
@@ -48,7 +48,21 @@ def _problem_page(request: Request, problem: Problem) -> Response:
     if isinstance(problem, NotAuthenticated):
         back = request.url.path if request.method == "GET" else "/jobs"
         return RedirectResponse(f"/sign-in?{urlencode({'next': back})}", 303, headers=NO_STORE)
-    return page("base/error.html", status=problem.status_code, headers=problem.headers, problem=problem)
+    if isinstance(problem, InvalidRequest) and _names_the_address(request, problem):
+        problem = NotFound("There is nothing at this address, or it belongs to another owner.")
+    return page(
+        "base/error.html",
+        status=problem.status_code,
+        headers=problem.headers,
+        problem=problem,
+        place=None,
+        principal=getattr(request.state, "principal", None),
+    )
+
+
+def _names_the_address(request: Request, problem: InvalidRequest) -> bool:
+    """Whether a part of the address is wrong, such as an id that is none: people see no fields in it."""
+    return any(error.field in request.path_params for error in problem.errors or ())
 
 
 _templates = Environment(

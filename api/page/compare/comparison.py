@@ -1,11 +1,13 @@
 """Compares jobs: which are on the Pareto front, and where their recipes differ."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
-from api.page.base.format import change, duration, figure, in_words, percent
+from api.page.base.format import figure, in_words, percent
 from jobs.spec.job import JobSpec, stored_spec
+from jobs.states import ENDED, JobState
 from jobs.tables import Job
 
 
@@ -17,11 +19,13 @@ class Compared:
     job: Job
     spec: JobSpec
     on_front: bool
+    seconds: float | None
+    """How long workers have had it, in all attempts."""
 
     @property
     def sparsity(self) -> float:
-        """The measured sparsity, or the requested one before there is a report."""
-        return float(self.job.report["sparsity"]["overall"]) if self.job.report else self.job.sparsity
+        """The measured sparsity, or the requested one before the job has succeeded."""
+        return _sparsity(self.job)
 
     @property
     def perplexity(self) -> float | None:
@@ -29,10 +33,14 @@ class Compared:
         return self.job.pruned_perplexity
 
     @property
-    def seconds(self) -> float | None:
-        """The time of all stages."""
-        stages = self.job.report.get("stages") if self.job.report else None
-        return sum(stage["seconds"] for stage in stages) if stages else None
+    def has_succeeded(self) -> bool:
+        """Whether there is a result."""
+        return self.job.state == JobState.SUCCEEDED
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the job has ended, in whatever way."""
+        return self.job.state in ENDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,22 +83,30 @@ class Comparison:
         )
         return f"No other job has both more zeros and a lower perplexity than {front}." if front else ""
 
-    def cells(self) -> Iterator[tuple[str, ...]]:
-        """Yield the figures of each job, as the table shows them."""
-        for job in self.measured:
-            grown = change((job.job.dense_perplexity, job.perplexity))
-            yield job.letter, percent(job.sparsity), figure(job.perplexity), grown, duration(job.seconds)
+    def table(self) -> Iterator[dict[str, Any]]:
+        """Yield the figures and the recipe of each job, under names that are the same for all of them."""
+        for number, one in enumerate(self.jobs):
+            yield {
+                "id": str(one.job.id),
+                "state": one.job.state,
+                "gate": one.job.gate_state,
+                "measured_sparsity": one.job.measured_sparsity,
+                "dense_perplexity": one.job.dense_perplexity,
+                "pruned_perplexity": one.perplexity,
+                "seconds": one.seconds,
+                **{f"recipe.{row.name}": row.values[number] for row in self.rows},
+            }
 
 
-def compare(jobs: Sequence[Job]) -> Comparison:
-    """Compare jobs, lettered in their order."""
+def compare(jobs: Sequence[Job], seconds: Mapping[UUID, float]) -> Comparison:
+    """Compare jobs, lettered in their order. `seconds` is how long workers have had each of them."""
     specs = [stored_spec(job.spec) for job in jobs]
     terms = [(job.model, spec.evaluation) for job, spec in zip(jobs, specs, strict=True)]
     compared = tuple(
-        Compared(_letter(number), job, spec, _on_front(number, jobs, terms))
+        Compared(_letter(number), job, spec, _on_front(number, jobs, terms), seconds.get(job.id))
         for number, (job, spec) in enumerate(zip(jobs, specs, strict=True))
     )
-    measured = {repr(term) for job, term in zip(jobs, terms, strict=True) if job.report}
+    measured = {repr(term) for job, term in zip(jobs, terms, strict=True) if _measured(job)}
     return Comparison(compared, tuple(_rows(specs)), comparable=len(measured) <= 1)
 
 
@@ -114,9 +130,11 @@ def _on_front(number: int, jobs: Sequence[Job], terms: Sequence[object]) -> bool
 
 
 def _measured(job: Job) -> tuple[float, float] | None:
-    if job.report is None or job.pruned_perplexity is None:
-        return None
-    return float(job.report["sparsity"]["overall"]), job.pruned_perplexity
+    return None if job.pruned_perplexity is None else (_sparsity(job), job.pruned_perplexity)
+
+
+def _sparsity(job: Job) -> float:
+    return job.sparsity if job.measured_sparsity is None else job.measured_sparsity
 
 
 def _rows(specs: Sequence[JobSpec]) -> Iterator[Row]:

@@ -5,18 +5,32 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, ScalarForm
 
 from api.page.base.format import percent
 from api.page.compare.comparison import Compared, Comparison
-from api.page.pictures.style import ACCENT, INK, NARROW, QUIET, SOFT, draw
+from api.page.compare.labels import Corner, LabelPlaces
+from api.page.pictures.style import ACCENT, BAD, INK, NARROW, QUIET, SOFT, draw
 
 _LOG_FROM = 8.0
 
+# A point's label stands at a corner of it, that of a line at one of its ends; the first place that is free.
+_CORNERS = (
+    Corner(6, 5, "left", "bottom"),
+    Corner(-6, 5, "right", "bottom"),
+    Corner(6, -5, "left", "top"),
+    Corner(-6, -5, "right", "top"),
+)
+_BELOW_END, _ABOVE_END = Corner(-2, -4, "right", "top"), Corner(-2, 4, "right", "bottom")
+_BELOW_START, _ABOVE_START = Corner(2, -4, "left", "top"), Corner(2, 4, "left", "bottom")
 
-def front(comparison: Comparison, *, pixels: tuple[int, int]) -> bytes:
-    """Draw the jobs as points, the front as steps, and each dense perplexity as a line."""
-    points, dense = comparison.measured, comparison.dense
-    values = [point.perplexity or 0.0 for point in points] + dense
+
+def front(comparison: Comparison, *, pixels: tuple[int, int], bound: float | None = None) -> bytes:
+    """Draw jobs as points, the front as steps, each dense perplexity and the bound of a search as lines."""
+    points = comparison.measured
+    lines = [(value, "dense", QUIET) for value in comparison.dense]
+    lines += [] if bound is None else [(bound, "bound", BAD)]
+    values = [point.perplexity or 0.0 for point in points] + [value for value, _, _ in lines]
 
     def paint(axes: Axes) -> None:
-        _lines(axes, dense)
+        for value, _, color in lines:
+            axes.axhline(value, color=color, linewidth=1, linestyle=(0, (4, 3)))
         if comparison.comparable:
             _steps(axes, points)
         for point in points:
@@ -33,23 +47,9 @@ def front(comparison: Comparison, *, pixels: tuple[int, int]) -> bytes:
         axes.set_xlabel("sparsity")
         axes.set_ylabel("perplexity, pruned")
         axes.tick_params(length=0, which="both")
+        _label(axes, points, [(value, text) for value, text, _ in lines])
 
     return draw(paint, pixels)
-
-
-def _lines(axes: Axes, dense: list[float]) -> None:
-    for value in dense:
-        axes.axhline(value, color=QUIET, linewidth=1, linestyle=(0, (4, 3)))
-        axes.annotate(
-            "dense",
-            (1, value),
-            xycoords=("axes fraction", "data"),
-            xytext=(-2, -4),  # below the line: the letters are above their points
-            textcoords="offset points",
-            ha="right",
-            va="top",
-            color=SOFT,
-        )
 
 
 def _steps(axes: Axes, points: list[Compared]) -> None:
@@ -67,11 +67,53 @@ def _mark(axes: Axes, point: Compared) -> None:
     best = point.on_front
     place = (point.sparsity, point.perplexity or 0.0)
     axes.plot(*place, marker="o" if best else "s", color=ACCENT if best else QUIET)
+
+
+def _label(axes: Axes, points: list[Compared], lines: list[tuple[float, str]]) -> None:
+    """Write next to lines and points what they are, once scale and limits are set."""
+    axes.autoscale_view()
+    area = axes.bbox
+    places = LabelPlaces(
+        (area.x0, area.y0, area.x1, area.y1),
+        [_in_pixels(axes, (point.sparsity, point.perplexity or 0.0)) for point in points],
+    )
+    for value, text in lines:
+        _, height = _in_pixels(axes, (0.0, value))
+        ends = [((area.x1, height), 1.0, corner) for corner in (_BELOW_END, _ABOVE_END)]
+        ends += [((area.x0, height), 0.0, corner) for corner in (_BELOW_START, _ABOVE_START)]
+        chosen = places.take(text, [(anchor, corner) for anchor, _, corner in ends])
+        _write(axes, text, (ends[chosen][1], value), ends[chosen][2], color=SOFT, fraction=True)
+    for letters, point, anchor in places.shared(points):
+        chosen = places.take(letters, [(anchor, corner) for corner in _CORNERS])
+        place = (point.sparsity, point.perplexity or 0.0)
+        _write(
+            axes, letters, place, _CORNERS[chosen], color=INK if point.on_front else SOFT, bold=point.on_front
+        )
+
+
+def _in_pixels(axes: Axes, place: tuple[float, float]) -> tuple[float, float]:
+    x, y = axes.transData.transform(place)
+    return float(x), float(y)
+
+
+def _write(
+    axes: Axes,
+    text: str,
+    place: tuple[float, float],
+    corner: Corner,
+    *,
+    color: str,
+    bold: bool = False,
+    fraction: bool = False,
+) -> None:
     axes.annotate(
-        point.letter,
+        text,
         place,
-        xytext=(6, 5),  # next to the front, which may rise from the point
+        xycoords=("axes fraction", "data") if fraction else "data",
+        xytext=(corner.right, corner.up),
         textcoords="offset points",
-        weight="bold" if best else "normal",
-        color=INK if best else SOFT,
+        ha=corner.ha,
+        va=corner.va,
+        weight="bold" if bold else "normal",
+        color=color,
     )

@@ -1,30 +1,34 @@
 """The page that compares jobs."""
 
+import csv
 import gzip
+import io
 from collections.abc import Sequence
 from functools import partial
 from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response, status
-from fastapi.responses import RedirectResponse
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
-from api.actions import jobs, sweeps
+from api.actions import jobs
 from api.page.base.owners import Owner
-from api.page.base.render import page
+from api.page.base.render import NO_STORE, page
 from api.page.compare.comparison import Comparison, compare
-from api.page.pictures.routes import Hints
+from api.page.pictures.routes import ClientHints, Hints
 from api.problems.problems import NotFound
-from api.resources import Database, Resources
+from api.resources import AppResources, Database, Resources
 from api.security.auth import Reader
+from jobs.access.api_keys import Principal
+from jobs.queries import queries
 from pruning.version import pruneserve_version
 
 router = APIRouter(include_in_schema=False)
 
 _MAX_JOBS = 100
-_PIXELS, _NARROW = (980, 380), (340, 320)
+PIXELS, NARROW = (980, 380), (340, 320)
 
 Selected = Annotated[list[UUID], Query(alias="job", max_length=_MAX_JOBS)]
 
@@ -38,8 +42,8 @@ def show(principal: Reader, owner: Owner, database: Database, selected: Selected
         "compare/compare.html",
         comparison=_comparison(database, owner, selected),
         query=urlencode(query),
-        pixels=_PIXELS,
-        narrow=_NARROW,
+        pixels=PIXELS,
+        narrow=NARROW,
         principal=principal,
     )
 
@@ -57,29 +61,59 @@ async def picture(
     comparison = await run_in_threadpool(_comparison, resources.database, owner, selected)
     if not comparison.measured:
         raise NotFound("None of these jobs has a result yet.")
+    return await front_of(comparison, principal, resources, hints)
+
+
+@router.get("/compare/jobs.csv")
+def as_csv(owner: Owner, _principal: Reader, database: Database, selected: Selected = []) -> Response:  # noqa: B006 - as above
+    """Return the figures and recipes of the jobs as CSV, a line for each."""
+    table = list(_comparison(database, owner, selected).table())
+    file = io.StringIO()
+    writer = csv.DictWriter(file, table[0].keys() if table else [])
+    writer.writeheader()
+    writer.writerows({name: _plain(value) for name, value in row.items()} for row in table)
+    return Response(file.getvalue(), media_type="text/csv", headers=_as_file("csv"))
+
+
+@router.get("/compare/jobs.json")
+def as_json(owner: Owner, _principal: Reader, database: Database, selected: Selected = []) -> Response:  # noqa: B006 - as above
+    """Return the figures and recipes of the jobs as JSON, an object for each."""
+    table = list(_comparison(database, owner, selected).table())
+    return JSONResponse(table, headers=_as_file("json"))
+
+
+def _as_file(ending: str) -> dict[str, str]:
+    return {**NO_STORE, "Content-Disposition": f'attachment; filename="comparison.{ending}"'}
+
+
+def _plain(value: object) -> object:
+    """Return a value for a cell. Spreadsheets would compute what begins like a formula."""
+    text = value if isinstance(value, str) else ""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+
+
+async def front_of(
+    comparison: Comparison,
+    principal: Principal,
+    resources: AppResources,
+    hints: ClientHints,
+    bound: float | None = None,
+) -> Response:
+    """Show a comparison as a picture, with the perplexity that a search must not exceed, if there is one."""
     points = tuple((compared.job.id, compared.perplexity) for compared in comparison.jobs)
-    draw = partial(_drawn, comparison, narrow=hints.narrow)
-    key = ("front", points, hints.narrow, pruneserve_version())
+    draw = partial(_drawn, comparison, bound, narrow=hints.narrow)
+    key = ("front", points, bound, hints.narrow, pruneserve_version())
     return hints.svg(await resources.pictures.get(key, principal.owner, draw))
 
 
-def _drawn(comparison: Comparison, *, narrow: bool) -> bytes:
+def _drawn(comparison: Comparison, bound: float | None, *, narrow: bool) -> bytes:
     """Draw a comparison and compress it with gzip."""
     from api.page.compare.front import front
 
-    return gzip.compress(front(comparison, pixels=_NARROW if narrow else _PIXELS), mtime=0)
-
-
-@router.get("/sweeps/{sweep_id}")
-def show_sweep(sweep_id: UUID, principal: Reader, owner: Owner, database: Database) -> Response:
-    """Compare the jobs of a sweep."""
-    sweep = sweeps.detail(database, owner, sweep_id)
-    query = [("job", str(job.id)) for job in sweep.jobs] + (
-        [("owner", owner)] if owner != principal.owner else []
-    )
-    return RedirectResponse(f"/compare?{urlencode(query)}", status.HTTP_303_SEE_OTHER)
+    return gzip.compress(front(comparison, pixels=NARROW if narrow else PIXELS, bound=bound), mtime=0)
 
 
 def _comparison(database: Database, owner: str, selected: Sequence[UUID]) -> Comparison:
     with database.begin() as session:
-        return compare([jobs.find(session, owner, job_id) for job_id in dict.fromkeys(selected)])
+        found = [jobs.find(session, owner, job_id) for job_id in dict.fromkeys(selected)]
+        return compare(found, queries.seconds_on_workers(session, [job.id for job in found]))

@@ -56,16 +56,22 @@ def retry(job_id: UUID, principal: Writer, owner: Owner, resources: Resources) -
 
 @router.get("/jobs/{job_id}/stream")
 async def follow(
-    job_id: UUID, principal: Reader, owner: Owner, resources: Resources, resume: ResumeAfter
+    request: Request,
+    job_id: UUID,
+    principal: Reader,
+    owner: Owner,
+    resources: Resources,
+    resume: ResumeAfter,
 ) -> Response:
     """Stream the fragments of the page that the job's events change."""
     await run_in_threadpool(_view, resources.database, owner, job_id)
-    fragments = _fragments(resources, principal, owner, job_id, resume.event_id)
+    server = public_address(request)
+    fragments = _fragments(resources, principal, owner, job_id, resume.event_id, server)
     return EventSourceResponse(fragments, headers=HEADERS)
 
 
 async def _fragments(
-    resources: AppResources, principal: Principal, owner: str, job_id: UUID, after: int
+    resources: AppResources, principal: Principal, owner: str, job_id: UUID, after: int, server: str
 ) -> AsyncIterator[bytes]:
     async for batch in resources.streams.follow(job_id, after, principal):
         if not batch:
@@ -76,7 +82,7 @@ async def _fragments(
         except DATABASE_UNAVAILABLE:
             return  # the browser reconnects by itself, after the last fragment that it has seen
         for name in _changed_by(batch):
-            html = fragment(f"jobs/job/{name}.html", view=view, principal=principal)
+            html = fragment(f"jobs/job/{name}.html", view=view, principal=principal, server=server)
             yield format_sse_event(event=name, data_str=html, id=str(batch[-1].id))
     if not resources.streams.listener.closed:
         yield format_sse_event(event="end", data_str="")

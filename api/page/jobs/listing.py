@@ -4,9 +4,9 @@ The stream sends the rendered rows. They show the current state and not a change
 or not at all do no harm. Without JavaScript, loading the page again shows the same.
 """
 
-from collections.abc import AsyncIterator
-from dataclasses import replace
-from typing import Annotated
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Response, status
@@ -19,11 +19,12 @@ from api.page.base.forms import without_empty
 from api.page.base.owners import Owner
 from api.page.base.render import fragment, page
 from api.resources import AppResources, Database, Resources
-from api.schemas.jobs import JobListQuery, JobPage
+from api.schemas.jobs import JobListQuery, JobSummary
 from api.schemas.pages import encode_cursor
 from api.security.auth import Reader
 from api.streams.streams import HEADERS, KEEPALIVE
 from jobs.access.api_keys import Principal, Scope
+from jobs.queries import queries
 from jobs.queries.models import models_containing
 from jobs.queries.queries import JobFilter
 from jobs.spec.gate import GateState
@@ -31,6 +32,8 @@ from jobs.states import JobState
 from pruning.recipe import METHODS, Text
 
 router = APIRouter(include_in_schema=False)
+
+Sort = Literal["model", "-model", "sparsity", "-sparsity", "perplexity", "-perplexity", "time", "-time"]
 
 MAX_MODELS = 20
 """A search lists the jobs of at most this many models. The page says so if it has found more."""
@@ -41,6 +44,7 @@ class JobFilterForm(JobListQuery):
 
     search: Text | None = Field(None, description="Jobs whose model's name contains this.")
     owner: Text | None = Field(None, description="Jobs of another owner; needs the scope `admin`.")
+    sort: Sort | None = Field(None, description="Sorts the jobs of the page; after `-` from high to low.")
     _models: tuple[str, ...] | None = PrivateAttr(None)
     _without_empty = model_validator(mode="before")(without_empty)
 
@@ -60,12 +64,62 @@ class JobFilterForm(JobListQuery):
     @property
     def is_filtered(self) -> bool:
         """Whether any filter is set."""
-        return bool(self.model_dump(exclude={"cursor", "limit"}, exclude_defaults=True))
+        return bool(self.model_dump(exclude={"cursor", "limit", "sort"}, exclude_defaults=True))
 
     def query_string(self, cursor: str | None = None) -> str:
         """Return the query string of the list with these filters, from its start or from a cursor."""
         filters = self.model_dump(mode="json", exclude={"cursor"}, exclude_defaults=True)
         return urlencode(filters | ({"cursor": cursor} if cursor else {}), doseq=True)
+
+    def sorted_by(self, column: str) -> str:
+        """Return the query string of the page sorted by a column: upwards, downwards, then not at all."""
+        following = {None: column, column: f"-{column}", f"-{column}": None}
+        changed = self.model_copy(update={"sort": following.get(self.sort, column)})
+        return changed.query_string(encode_cursor(self.cursor) if self.cursor else None)
+
+    def direction(self, column: str) -> str:
+        """Return how the page is sorted by a column, as `aria-sort` names it."""
+        return {column: "ascending", f"-{column}": "descending"}.get(self.sort or "", "none")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A job in the list."""
+
+    job: JobSummary
+    name: str
+    """The model's name without the directories that all models of the page share."""
+    seconds: float | None
+    """How long workers have had it; None before the first one has."""
+
+    @property
+    def sparsity(self) -> float:
+        """The measured sparsity, or the requested one before the job has succeeded."""
+        return self.job.sparsity if self.job.measured_sparsity is None else self.job.measured_sparsity
+
+
+# What a page can be sorted by. Jobs without a value come last in both directions.
+_KEYS: dict[str, Callable[[Row], Any]] = {
+    "model": lambda row: row.name.lower(),
+    "sparsity": lambda row: row.sparsity,
+    "perplexity": lambda row: row.job.perplexity and row.job.perplexity.pruned,
+    "time": lambda row: row.seconds,
+}
+
+
+def _sorted(rows: list[Row], sort: str) -> list[Row]:
+    key = _KEYS[sort.removeprefix("-")]
+    valued = [row for row in rows if key(row) is not None]
+    rest = [row for row in rows if key(row) is None]
+    return sorted(valued, key=key, reverse=sort.startswith("-")) + rest
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A page of the list."""
+
+    rows: list[Row]
+    next_cursor: str | None
 
 
 Filters = Annotated[JobFilterForm, Query()]
@@ -83,7 +137,7 @@ def list_jobs(filters: Filters, principal: Reader, owner: Owner, database: Datab
     listed = _read(database, owner, filters)
     return page(
         "jobs/list.html",
-        jobs=listed,
+        listed=listed,
         filters=filters,
         states=list(JobState),
         methods=list(METHODS),
@@ -106,13 +160,30 @@ async def _rows(
 ) -> AsyncIterator[bytes]:
     previous = None
     async for listed in resources.streams.watch(lambda: _read(resources.database, owner, filters), principal):
-        rows = fragment("jobs/rows.html", jobs=listed, filters=filters)
+        rows = fragment("jobs/rows.html", listed=listed, filters=filters)
         yield KEEPALIVE if rows == previous else format_sse_event(event="rows", data_str=rows)
         previous = rows
 
 
-def _read(database: Database, owner: str, filters: JobFilterForm) -> JobPage:
+def _read(database: Database, owner: str, filters: JobFilterForm) -> Listed:
     if filters.search is not None:
         with database.begin() as session:
             filters.set_models(tuple(models_containing(session, owner, filters.search, limit=MAX_MODELS)))
-    return jobs.list_page(database, owner, filters)
+    found = jobs.list_page(database, owner, filters)
+    with database.begin() as session:
+        seconds = queries.seconds_on_workers(session, [job.id for job in found.items])
+    names = without_common_directories([job.model for job in found.items])
+    rows = [Row(job, name, seconds.get(job.id)) for job, name in zip(found.items, names, strict=True)]
+    return Listed(_sorted(rows, filters.sort) if filters.sort else rows, found.next_cursor)
+
+
+def without_common_directories(models: Sequence[str]) -> list[str]:
+    """Return names of models, `org/name` or paths, without the leading parts that all of them share.
+
+    The last part always stays.
+    """
+    parts = [model.split("/") for model in models]
+    shared = 0
+    while all(len(of) > shared + 1 for of in parts) and len({of[shared] for of in parts}) == 1:
+        shared += 1
+    return ["/".join(of[shared:]) for of in parts]

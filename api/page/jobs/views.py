@@ -1,7 +1,9 @@
 """What the page shows of a job, read in one transaction and prepared for the templates."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 from sqlalchemy.orm import Session
@@ -9,15 +11,17 @@ from sqlalchemy.orm import Session
 from api.page.base.format import in_words, label, sentence
 from api.page.jobs.advice import ADVICE
 from api.page.jobs.timeline import AttemptView, timeline
+from api.page.pictures.layer_map import layer_map
 from api.page.pictures.pictures import Picture, pictures
 from api.page.submit.commands import curl, request_body, run
+from api.schemas.artifacts import LOAD
 from jobs import zoo
-from jobs.lifecycle import event_log
+from jobs.lifecycle import event_log, finished_blocks
 from jobs.lifecycle.events import Event, StageFinished
 from jobs.queries import queries
 from jobs.spec.gate import Verdict
 from jobs.spec.job import JobSpec, stored_spec
-from jobs.states import ENDED, HELD, RETRIABLE, JobState
+from jobs.states import ENDED, HELD, RETRIABLE, Cause, JobState
 from jobs.tables import Artifact, Job
 from pruning.recipe import Stage
 
@@ -56,6 +60,8 @@ class JobView:
     log: tuple[LogLine, ...]
     memory_bytes: int | None
     zoo_slug: str | None
+    resumable_bytes: int
+    """How much the finished blocks take in the store, from which a further attempt resumes."""
 
     @property
     def ended(self) -> bool:
@@ -82,18 +88,47 @@ class JobView:
         """What to do about the error, if its message does not say it."""
         return ADVICE.get(self.job.error.get("type", "")) if self.job.error else None
 
+    @property
+    def field_at_fault(self) -> str | None:
+        """The field of the recipe that the error is about; None where the recipe is not at fault."""
+        error = self.job.error or {}
+        field: str | None = error.get("field")
+        return field if error.get("cause") in (None, Cause.REQUEST) else None
+
     def commands(self, server: str) -> list[tuple[str, str]]:
         """Return named commands that submit the job again."""
         body = request_body(self.spec, self.job.labels)
         return [("curl", curl(body, server)), ("pruneserve run", run(body, server))]
 
+    def download(self, server: str) -> str:
+        """Return a command that downloads all files, and checks each against its SHA-256."""
+        return (
+            f"PRUNESERVE_URL={shlex.quote(server)} pruneserve download {self.job.id} --output {self._folder}"
+        )
+
     @property
-    def moments(self) -> list[tuple[str, Any]]:
-        """When the job entered each of its states, in that order."""
-        entered = [("submitted", self.job.created_at), ("started", self.job.running_at)] + [
+    def load(self) -> str:
+        """Python code that loads the downloaded model."""
+        return LOAD.format(directory=self._folder)
+
+    @property
+    def _folder(self) -> str:
+        return f"pruned-{self.job.id.hex[-8:]}"
+
+    @property
+    def stored_bytes(self) -> int:
+        """How much the files of the result take in the store."""
+        return sum(artifact.size for artifact in self.artifacts)
+
+    @property
+    def moments(self) -> list[tuple[str, datetime]]:
+        """When the job was submitted, and when it entered each state since, or since its last retry."""
+        entered = [("retried", self.job.retried_at), ("started", self.job.running_at)] + [
             (state.value, getattr(self.job, f"{state}_at")) for state in (JobState.CANCELLING, *sorted(ENDED))
         ]
-        return sorted(((name, at) for name, at in entered if at is not None), key=lambda pair: pair[1])
+        since = self.job.retried_at or self.job.created_at
+        shown = ((name, at) for name, at in entered if at is not None and at >= since)
+        return [("submitted", self.job.created_at), *sorted(shown, key=lambda pair: pair[1])]
 
     @property
     def recipe(self) -> list[tuple[str, str]]:
@@ -123,6 +158,12 @@ class JobView:
         return sum(layer["weights"] for layer in self.layers)
 
     @property
+    def is_even(self) -> bool:
+        """Whether every layer has the same measured sparsity."""
+        layers = layer_map(self.layers, "sparsity")
+        return layers is not None and layers.is_even
+
+    @property
     def pictures(self) -> list[Picture]:
         """The pictures of the report."""
         return pictures(self.job.report) if self.job.report else []
@@ -146,6 +187,7 @@ def read(session: Session, job: Job) -> JobView:
         log=tuple(LogLine(event, sentence(event.data)) for event in reversed(events)),
         memory_bytes=None if progress is None else progress.memory_bytes,
         zoo_slug=zoo.slug_of(session, job.id),
+        resumable_bytes=finished_blocks.stored_bytes(session, job.id),
     )
 
 

@@ -48,7 +48,7 @@ def _corners(column: int, row: int) -> list[tuple[float, float]]:
 
 def _opacity(value: float, low: float, high: float) -> float:
     """Return the opacity of a value, which works on a light and on a dark background."""
-    return 0.6 if high == low else _MIN_OPACITY + (1 - _MIN_OPACITY) * (value - low) / (high - low)
+    return _MIN_OPACITY + (1 - _MIN_OPACITY) * (value - low) / (high - low)
 
 
 def _block_ticks(blocks: Sequence[int], most: int) -> tuple[list[int], list[str]]:
@@ -59,4 +59,4 @@ def _block_ticks(blocks: Sequence[int], most: int) -> tuple[list[int], list[str]
 
 def _legend(layers: LayerMap) -> str:
     low, high = (layers.written(value) for value in layers.range)
-    return f"{low} everywhere" if low == high else f"faint {low}, full {high}"
+    return f"faint {low}, full {high}"

@@ -33,6 +33,12 @@ class LayerMap:
         """The smallest and the largest value."""
         return min(self.values.values()), max(self.values.values())
 
+    @property
+    def is_even(self) -> bool:
+        """Whether every layer has the same value, as far as it is written."""
+        low, high = self.range
+        return self.written(low) == self.written(high)
+
     def value(self, block: int, kind: str) -> float | None:
         """Return a cell's value, or None if the block has no such pruned layer."""
         return self.values.get((block, kind))
@@ -55,8 +61,6 @@ class LayerMap:
     def finding(self) -> str:
         """What the map shows, as a sentence."""
         low, high = self.range
-        if self.written(low) == self.written(high):
-            return f"{self.title}: {self.written(low)} in every layer."
         least, most = (
             next(cell for cell, value in self.values.items() if value == wanted) for wanted in (low, high)
         )

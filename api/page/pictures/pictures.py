@@ -107,10 +107,11 @@ def _bars(name: Name, title: str, finding: str, rows: Sequence[Bar]) -> Picture:
 
 
 def _maps(layers: Sequence[dict[str, Any]]) -> Iterator[Picture]:
+    """Yield the heat maps. One with the same value everywhere would show nothing that the figures do not."""
     sparsity, error = layer_map(layers, "sparsity"), layer_map(layers, "relative_error")
-    if sparsity:
+    if sparsity and not sparsity.is_even:
         yield _map("sparsity", "Sparsity by layer", sparsity)
-    if error:
+    if error and not error.is_even:
         yield _map("error", "Reconstruction error by layer", error)
 
 

@@ -7,6 +7,7 @@ field that is left empty is left out of the request, so that it has the default.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 
 from pydantic import BaseModel
@@ -14,6 +15,8 @@ from pydantic import BaseModel
 Kind = Literal["text", "number", "integer", "choice", "flag", "list", "pairs", "weighted"]
 
 _NAMED_WITH_PARENT = ("model", "refit", "layers", "allocation")
+_UNBOUNDED = 1e6
+_MAX_DIGITS = 400  # of any number that a field could accept there are fewer
 _SEPARATOR = re.compile(r"[,\n]")
 
 
@@ -28,10 +31,13 @@ class FormField:
     choices: tuple[str, ...] = ()
     minimum: str = ""
     maximum: str = ""
+    title: str = ""
 
     @property
     def label(self) -> str:
-        """The field's own name, or its parent's if that only holds a choice."""
+        """The title; without one the field's own name, or its parent's if that only holds a choice."""
+        if self.title:
+            return self.title
         parent, _, last = self.name.rpartition(".")
         words = parent if last == "name" else f"{parent} {last}" if parent in _NAMED_WITH_PARENT else last
         return words.replace("_", " ").capitalize()
@@ -39,12 +45,20 @@ class FormField:
     @property
     def hint(self) -> str:
         """The description with the bounds and the default."""
-        bounds = (
-            f"{_grouped(self.minimum)} to {_grouped(self.maximum)}" if self.minimum and self.maximum else ""
-        )
+        bounds = self._bounds
         default = f"default {self.default}" if self.default and self.kind not in ("choice", "flag") else ""
         limits = ", ".join(filter(None, (bounds, default)))
         return f"{self.description} {limits[:1].upper()}{limits[1:]}{'.' if limits else ''}".strip()
+
+    @property
+    def _bounds(self) -> str:
+        if not self.minimum or not self.maximum:
+            return ""
+        least, most = _grouped(self.minimum), _grouped(self.maximum)
+        if self.kind == "number" and float(self.maximum) <= 1:
+            return f"{least} to {most}, or in percent"
+        # Beyond that, the limit only keeps out what is no number that anybody means.
+        return f"from {least} up" if float(self.maximum) >= _UNBOUNDED else f"{least} to {most}"
 
     def parsed(self, text: str) -> object:
         """Return what was typed as a value of the request. Text that cannot be parsed stays text."""
@@ -52,7 +66,7 @@ class FormField:
             case "flag":
                 return text == "true"
             case "integer" | "number":
-                return _number(text)
+                return number(text)
             case "list":
                 return [part.strip() for part in _SEPARATOR.split(text) if part.strip()]
             case "weighted":
@@ -179,21 +193,26 @@ def _grouped(bound: str) -> str:
     return f"{float(bound):,.10g}"
 
 
-def _number(text: str) -> object:
-    for read in (int, float):
-        try:
-            return read(text)
-        except ValueError:
-            continue
-    return text
+def number(text: str) -> object:
+    """Return what was typed as a number, `5%` as 0.05. Text that is no number stays text."""
+    share = text.endswith("%")
+    try:
+        value = Decimal(text.removesuffix("%").strip())
+    except InvalidOperation:
+        return text
+    if not value.is_finite() or abs(value.adjusted()) > _MAX_DIGITS:
+        return text
+    # By decimals, so that 33.3% is the same number as 0.333.
+    exact = value.scaleb(-2) if share else value
+    return float(exact) if share or "." in text or "e" in text.lower() else int(exact)
 
 
 def _weighted(part: str) -> dict[str, object]:
     """Parse a dataset, and its weight after the last `=`."""
     dataset, equals, weight = (side.strip() for side in part.rpartition("="))
-    return {"dataset": dataset, "weight": _number(weight)} if equals else {"dataset": part}
+    return {"dataset": dataset, "weight": number(weight)} if equals else {"dataset": part}
 
 
 def _pair(part: str, name: str) -> tuple[str, object]:
     key, _, value = (side.strip() for side in part.partition("="))
-    return key, value if name == "labels" else _number(value)
+    return key, value if name == "labels" else number(value)

@@ -1,8 +1,9 @@
 """The form for a new job: its fields, their order, and which depend on a choice."""
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from api.page.submit import several
 from api.page.submit.fields import FormField, fields_of
 from api.schemas.jobs import JobRequest
 from jobs.spec.gate import Gate
@@ -44,8 +45,13 @@ def sections(typed: Mapping[str, str]) -> tuple[Section, ...]:
     return (
         Section("Model", tuple(fields_of(ModelReference, "model."))),
         Section("Method", tuple(_method(typed.get(_METHOD) or DEFAULT_METHOD))),
-        Section("Calibration", tuple(fields_of(Calibration, "calibration."))),
-        Section("Gate and labels", (*fields_of(Gate, "gate."), *fields_of(JobRequest, "", "labels"))),
+        Section("Gate and labels", (*_gate(), *fields_of(JobRequest, "", "labels"))),
+        Section(
+            "Calibration",
+            tuple(fields_of(Calibration, "calibration.")),
+            "texts, windows, seed",
+            folded=True,
+        ),
         Section(
             "Evaluation",
             tuple(fields_of(Evaluation, "evaluation.")),
@@ -56,6 +62,12 @@ def sections(typed: Mapping[str, str]) -> tuple[Section, ...]:
             "More",
             tuple(_more(typed.get(_ALLOCATION) or "uniform")),
             "allocation, refit, layers, precision",
+            folded=True,
+        ),
+        Section(
+            "Several jobs",
+            several.FIELDS,
+            "try several values, or search for the sparsest model within a bound",
             folded=True,
         ),
     )
@@ -78,6 +90,18 @@ def _method(chosen: str) -> Iterator[FormField]:
     yield from fields_of(JobRequest, "", "sparsity", "pattern")
     if chosen in METHODS:
         yield from _options(METHODS[chosen], "method.")
+
+
+_GATE_TITLES = {
+    "gate.max_perplexity": "Perplexity at most",
+    "gate.max_perplexity_increase": "Increase over dense at most",
+    "gate.min_zero_shot": "Zero-shot scores at least",
+}
+
+
+def _gate() -> Iterator[FormField]:
+    for field in fields_of(Gate, "gate."):
+        yield replace(field, title=_GATE_TITLES.get(field.name, ""))
 
 
 def _more(allocation: str) -> Iterator[FormField]:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response, status
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 
-from api.actions import estimates, jobs
+from api.actions import estimates, jobs, sweeps
 from api.actions.jobs import Idempotency
 from api.actions.parse_job import parse_job
 from api.page.base.owners import Owner
@@ -17,21 +17,25 @@ from api.page.base.render import page
 from api.page.submit.commands import request_body as request_of
 from api.page.submit.fields import request_body, typed_as
 from api.page.submit.form import DEFAULT_METHOD, every_field, sections
+from api.page.submit.several import sweep_of
 from api.problems.handlers import as_problem
 from api.problems.problem import FieldError, Problem
 from api.problems.problems import InvalidRequest
 from api.resources import Database, Resources
 from api.schemas.jobs import JobRequest
+from api.schemas.sweeps import SweepRequest
+from api.schemas.uploads import UploadItem
 from api.security.auth import Writer
 from jobs.access.api_keys import Principal
 from jobs.queries.models import models_containing
 from jobs.spec.job import stored_spec
+from jobs.storage import uploads
 from pruning.recipe import DATASETS
 
 router = APIRouter(include_in_schema=False)
 
 _MAX_FIELDS = 100
-_MODELS_OFFERED = 20
+_OFFERED = 20  # models that the owner has pruned before, and uploads
 
 
 async def _typed(request: Request) -> dict[str, str]:
@@ -69,31 +73,42 @@ def submit(typed: Typed, principal: Writer, resources: Resources) -> Response:
     """Submit the job and show it; or show the form again, with what is wrong next to each field."""
     try:
         request = read(typed)
+        if isinstance(request, SweepRequest):
+            sweep = sweeps.submit(resources, principal.owner, request)
+            return RedirectResponse(f"/sweeps/{sweep.id}", status.HTTP_303_SEE_OTHER)
         # The form carries a random key, so sending it twice submits once; a changed form is another job.
         body = request.model_dump_json().encode()
         key = f"page {typed.get('once', '')[:64]} {hashlib.sha256(body).hexdigest()}"
         job, _ = jobs.submit(resources, principal.owner, request, Idempotency(key, body))
     except InvalidRequest as problem:
         return _form(resources.database, principal, typed, problem.errors or [])
+    except RequestValidationError as error:
+        return _form(resources.database, principal, typed, as_problem(error).errors or [])
     return RedirectResponse(f"/jobs/{job.id}", status.HTTP_303_SEE_OTHER)
 
 
 @router.post("/jobs/new/estimate")
 async def estimate(typed: Typed, principal: Writer, resources: Resources) -> Response:
     """Show a fragment with the estimate for the form as it is, or with the reason why there is none."""
+    if not typed.get("model.id", "").strip():
+        return page("submit/estimate.html", problem="Name a model, and see here what the job will take.")
     try:
-        found = await estimates.estimate(resources, principal.owner, read(typed))
-    except Problem as problem:
+        request = read(typed)
+        job, most = sweeps.first_job(request) if isinstance(request, SweepRequest) else (request, 1)
+        found = await estimates.estimate(resources, principal.owner, job)
+    except (Problem, RequestValidationError) as error:
+        problem = as_problem(error)
         first = problem.errors[0] if problem.errors else None
         reason = f"{first.field} {first.message}." if first else problem.detail
         return page("submit/estimate.html", problem=reason)
-    return page("submit/estimate.html", problem=None, estimate=found)
+    return page("submit/estimate.html", problem=None, estimate=found, most=most)
 
 
-def read(typed: Mapping[str, str]) -> JobRequest:
+def read(typed: Mapping[str, str]) -> JobRequest | SweepRequest:
     """Return the request that the form describes. Raises InvalidRequest with the fields that are wrong."""
     try:
-        return parse_job(request_body(every_field(typed), {"method.name": DEFAULT_METHOD, **typed}))
+        body = request_body(every_field(typed), {"method.name": DEFAULT_METHOD, **typed})
+        return sweep_of(body) or parse_job(body)
     except RequestValidationError as error:
         raise as_problem(error) from error
 
@@ -102,8 +117,12 @@ def _form(
     database: Database, principal: Principal, typed: Mapping[str, str], errors: list[FieldError]
 ) -> Response:
     with database.begin() as session:
-        models = models_containing(session, principal.owner, "", limit=_MODELS_OFFERED)
+        models = models_containing(session, principal.owner, "", limit=_OFFERED)
+        uploaded = uploads.newest(session, principal.owner, before=None, limit=_OFFERED)
+        offered = [UploadItem.of(upload) for upload in uploaded]
     shown = {field.name for field in every_field(typed)}
+    # Within a sweep, the fields of its job are `job.…`.
+    errors = [error.model_copy(update={"field": error.field.removeprefix("job.")}) for error in errors]
     messages = {_nearest(error.field, shown): error.message for error in errors}
     return page(
         "submit/new.html",
@@ -115,6 +134,7 @@ def _form(
         once=typed.get("once") or uuid4(),
         models=models,
         datasets=tuple(DATASETS),
+        uploads=offered,
         principal=principal,
     )
 

@@ -1,5 +1,6 @@
 """The list of jobs and the page of a job: what is visible, and the buttons."""
 
+import html
 import json
 import os
 import re
@@ -11,22 +12,25 @@ from uuid import uuid4
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
+from api.page.jobs.listing import without_common_directories
 from api.page.jobs.timeline import timeline
 from api.page.submit.commands import curl, request_body, run
 from api.schemas.jobs import JobRequest
 from jobs.lifecycle.events import Event, StageFinished, StageStarted
+from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.queries.models import models_containing
-from jobs.tables import Job, JobAttempt
+from jobs.tables import Artifact, Job, JobAttempt
 from pruning.recipe import Stage
 from tests.api.drive import SMALLEST, ClientOf, Jobs, scopes_but
 
 ORIGIN = {"Origin": "http://testserver"}
 
 
-def listed(html: str) -> list[str]:
-    return re.findall(r'id="job-([0-9a-f-]+)"', html)
+def listed(page: str) -> list[str]:
+    return re.findall(r'id="job-([0-9a-f-]+)"', page)
 
 
 def test_the_search_finds_models_by_a_part_of_their_names_through_all_pages(
@@ -43,6 +47,90 @@ def test_the_search_finds_models_by_a_part_of_their_names_through_all_pages(
         path = "".join(re.findall(r'rel="next" href="([^"]+)"', html)).replace("&amp;", "&")
     assert found == [str(job_id) for job_id in reversed(wanted)]
     assert listed(client.get("/jobs?search=%25").text) == []
+
+
+@pytest.mark.parametrize(
+    ("models", "names"),
+    [
+        (["org/a"], ["a"]),
+        (["org/a", "org/b", "org/a"], ["a", "b", "a"]),
+        (["org/a", "other/a"], ["org/a", "other/a"]),
+        (["/srv/models/a/x", "/srv/models/b"], ["a/x", "b"]),
+        (["/srv/models/x", "/srv/models/x/y"], ["x", "x/y"]),
+        (["gpt2", "org/gpt2"], ["gpt2", "org/gpt2"]),
+        ([], []),
+    ],
+)
+def test_names_have_no_directories_that_all_of_them_share(models: list[str], names: list[str]) -> None:
+    assert without_common_directories(models) == names
+
+
+def test_the_list_shows_how_long_workers_have_had_a_job(client: TestClient, jobs: Jobs) -> None:
+    jobs.queued()
+    claim = jobs.running()
+    jobs.succeed(claim)
+    with jobs.database.begin() as session:
+        session.execute(
+            update(JobAttempt).values(started_at=JobAttempt.ended_at - timedelta(minutes=3, seconds=20))
+        )
+    times = re.findall(r'class="time number">([^<]*)<', client.get("/jobs").text)
+    assert times[-2:] == ["3 min 20 s", "\N{EN DASH}"]
+
+
+@pytest.mark.parametrize(
+    ("sort", "order"),
+    [
+        ("sparsity", [0.3, 0.5, 0.7]),
+        ("-sparsity", [0.7, 0.5, 0.3]),
+        ("perplexity", [0.7, 0.3, 0.5]),
+        ("-perplexity", [0.3, 0.7, 0.5]),
+        (None, [0.7, 0.5, 0.3]),
+    ],
+)
+def test_a_page_is_sorted_with_jobs_without_a_value_last(
+    client: TestClient, jobs: Jobs, sort: str | None, order: list[float]
+) -> None:
+    ids = {}
+    for sparsity, perplexity in ((0.3, 60.0), (0.5, None), (0.7, 50.0)):
+        claim = jobs.running(sparsity=sparsity)
+        ids[sparsity] = str(claim.job_id)
+        if perplexity:
+            jobs.succeed(claim, pruned=perplexity)
+    with jobs.database.begin() as session:
+        session.execute(update(Job).values(measured_sparsity=None))
+    page = client.get("/jobs", params={"sort": sort} if sort else {}).text
+    assert listed(page) == [ids[sparsity] for sparsity in order]
+    ordered = {None: "none", "-": "descending"}.get(sort and sort[0], "ascending")
+    column = (sort or "sparsity").removeprefix("-")
+    (direction, following) = re.findall(
+        rf'class="{column} number" aria-sort="(\w+)"><a href="([^"]+)"', page
+    )[0]
+    assert direction == ordered
+    expected = {"none": column, "ascending": f"-{column}", "descending": None}[ordered]
+    assert following == ("/jobs?" if expected is None else f"/jobs?sort={expected}")
+    assert client.get("/jobs?sort=owner").status_code == 422
+
+
+def test_a_finished_job_says_how_to_download_and_load_its_files(client: TestClient, jobs: Jobs) -> None:
+    claim = jobs.running()
+    files = [
+        FinishedArtifact(name, f"k/{name}", 1_500_000, "ab" * 32) for name in ("a.safetensors", "b.json")
+    ]
+    jobs.succeed(claim, files)
+    text = html.unescape(client.get(f"/jobs/{claim.job_id}").text)
+    assert "3 MB in the store" in text
+    assert text.count("ab" * 32) == 2
+    command, code = re.findall(
+        r'<pre tabindex="0" aria-label="(?:Download all|Load[^"]*)">(.*?)</pre>', text, re.DOTALL
+    )
+    folder = command.rpartition(" ")[2]
+    assert command == f"PRUNESERVE_URL=http://testserver pruneserve download {claim.job_id} --output {folder}"
+    assert f'AutoModelForCausalLM.from_pretrained("{folder}")' in code
+    compile(code, "load", "exec")
+    with jobs.database.begin() as session:
+        session.query(Artifact).delete()
+        session.execute(update(Job).values(artifacts_expired_at=datetime(2026, 1, 2, tzinfo=UTC)))
+    assert "Its files were deleted on" in client.get(f"/jobs/{claim.job_id}").text
 
 
 def test_of_many_models_the_search_takes_the_first_by_name(

@@ -7,8 +7,11 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.access import page_sessions
+from jobs.lifecycle import lifecycle
+from jobs.lifecycle.events import JobError
 from jobs.lifecycle.lifecycle import FinishedArtifact
-from jobs.tables import NOW, ApiKey, PageSession
+from jobs.states import Cause
+from jobs.tables import NOW, ApiKey, Job, PageSession
 from tests.api.drive import Jobs, MakeKey, scopes_but
 
 ORIGIN = {"Origin": "http://testserver"}
@@ -160,6 +163,68 @@ def test_every_state_of_a_job_has_its_page(page: TestClient, jobs: Jobs) -> None
         html = page.get(f"/jobs/{job_id}").text
         assert [text for text in texts if text not in html] == []
     assert "Cancel job" not in page.get(f"/jobs/{succeeded.job_id}").text
+
+
+def test_a_retried_job_shows_no_moment_of_its_earlier_run(page: TestClient, jobs: Jobs) -> None:
+    job_id = jobs.running().job_id
+    page.post(f"/jobs/{job_id}/cancel", headers=ORIGIN)
+    with jobs.database.begin() as session:
+        claim = lifecycle.Claim(job_id, 1, session.get_one(Job, job_id).lease_token, "ada", {})  # type: ignore[arg-type]
+        assert lifecycle.finish_cancelling(session, claim)
+
+    def moments() -> list[str]:
+        return re.findall(r"<div><dt>(\w+)</dt><dd><time", page.get(f"/jobs/{job_id}").text)
+
+    assert moments() == ["Submitted", "Started", "Cancelling", "Cancelled"]
+    page.post(f"/jobs/{job_id}/retry", headers=ORIGIN)
+    assert moments() == ["Submitted", "Retried"]
+    with jobs.database.begin() as session:
+        assert lifecycle.claim(session, job_id, "worker", 3000)
+    assert moments() == ["Submitted", "Retried", "Started"]
+
+
+@pytest.mark.parametrize(("cause", "blamed"), [("request", True), ("outside", False), ("worker", False)])
+def test_only_an_error_of_the_request_sends_people_to_a_field_of_the_recipe(
+    page: TestClient, jobs: Jobs, cause: str, blamed: bool
+) -> None:
+    claim = jobs.running()
+    error = JobError(type="unreachable", message="no", field="calibration.dataset", cause=Cause(cause))
+    with jobs.database.begin() as session:
+        assert lifecycle.fail(session, claim, error)
+    assert ("<code>calibration.dataset</code>" in page.get(f"/jobs/{claim.job_id}").text) is blamed
+
+
+@pytest.mark.parametrize("path", ["/jobs/nothere", "/jobs/nothere/stream", "/compare?job=x", "/nothing"])
+def test_a_problem_keeps_the_navigation_and_speaks_of_no_document(page: TestClient, path: str) -> None:
+    answer = page.get(path)
+    assert answer.status_code == (422 if "?" in path else 404)
+    assert '<a href="/jobs"' in answer.text
+    assert ("Sign out" in answer.text) is (path != "/nothing")
+    assert "errors&#39;" not in answer.text
+
+
+def test_revoking_a_key_asks_first_and_says_whether_it_is_the_one_in_use(
+    page: TestClient, make_key: MakeKey, database: sessionmaker[Session]
+) -> None:
+    make_key()
+    html = page.get("/keys").text
+    forms = re.findall(r'<details class="confirm">.*?</details>', html, re.DOTALL)
+    assert len(forms) == html.count("/revoke") == 2
+    assert ["You are signed in with this key" in form for form in forms] == [False, True]
+    (in_use,) = re.findall(r'action="([^"]+)"', forms[1])
+    assert page.post(in_use, headers=ORIGIN).status_code == 303
+    assert page.get("/jobs").headers["Location"].startswith("/sign-in")
+
+
+def test_list_and_comparison_show_the_same_measured_sparsity(page: TestClient, jobs: Jobs) -> None:
+    claim = jobs.running(sparsity=0.53)
+    assert ">53 %<" in page.get("/jobs").text
+    jobs.succeed(claim)
+    shown = r'class="[a-z ]*number">(50|53) %<'
+    for path in ("/jobs", f"/compare?job={claim.job_id}"):
+        assert re.findall(shown, page.get(path).text) == ["50"], path
+    summary = page.get("/v1/jobs").json()["items"][0]
+    assert (summary["sparsity"], summary["measured_sparsity"]) == (0.53, 0.5)
 
 
 def test_another_owners_page_is_not_found(page: TestClient, jobs: Jobs) -> None:

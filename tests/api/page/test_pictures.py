@@ -73,6 +73,16 @@ def test_the_sentence_names_the_extremes_and_the_table_has_every_value() -> None
     )
 
 
+def test_a_map_of_one_value_is_left_out() -> None:
+    of = report()
+    for layer in of["sparsity"]["layers"]:
+        layer |= {"sparsity": 0.50004, "relative_error": 0.25}
+    of["sparsity"]["layers"][0] |= {"sparsity": 0.49996}
+    assert [shown.name for shown in pictures(of)] == ["perplexity", "stages"]
+    of["sparsity"]["layers"][0] |= {"sparsity": 0.499}
+    assert [shown.name for shown in pictures(of)] == ["perplexity", "stages", "sparsity"]
+
+
 def test_errors_are_a_map_of_their_own_where_the_report_has_any() -> None:
     of = report()
     assert [shown.name for shown in pictures(of)] == ["perplexity", "stages", "sparsity"]
@@ -155,4 +165,4 @@ def test_the_page_of_a_job_shows_each_picture_with_its_sentence(client: TestClie
     assert re.findall(r'<img src="([^"]+)"', html) == [
         f"/jobs/{claim.job_id}/plots/{name}.svg" for name in ("perplexity", "sparsity")
     ]
-    assert 'alt="Zeros: 50 % in every layer."' in html
+    assert 'alt="Zeros: from 40 % in up_proj of block 0 to 60 % in down_proj of block 0."' in html

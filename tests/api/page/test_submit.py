@@ -136,7 +136,7 @@ def test_a_job_like_another_is_the_same_until_something_is_changed(
             "calibration.datasets",
             "Takes the place of dataset",
         ),
-        ({"evaluation.tasks": "piqa, ../x"}, "evaluation.tasks", "Must match pattern"),
+        ({"evaluation.tasks": "piqa, ../x"}, "evaluation.tasks", "Must be a task's name"),
         ({"gate.min_zero_shot": "piqa=0.5"}, "gate.min_zero_shot", ""),
         ({"labels": "=x"}, "labels", ""),
     ],

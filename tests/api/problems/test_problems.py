@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 import pytest
@@ -82,6 +83,18 @@ def test_a_message_says_what_is_accepted_in_terms_of_json(
     assert [error["message"] for error in answer.json()["errors"]] == [message]
 
 
+@pytest.mark.parametrize(
+    "change",
+    [{"labels": {"-team": "x"}}, {"labels": {"a" * 64: "x"}}, {"evaluation": {"tasks": ["../x"]}}],
+)
+def test_a_name_is_refused_in_words_and_not_by_a_regular_expression(
+    client: TestClient, change: dict[str, Any]
+) -> None:
+    (error,) = client.post("/v1/jobs", json=SMALLEST | change).json()["errors"]
+    assert "letter or a digit" in error["message"]
+    assert "[" not in error["message"]
+
+
 @pytest.mark.parametrize("choice", [7, None, {}, {"name": 7}])
 def test_a_choice_without_a_name_is_refused_with_the_names(client: TestClient, choice: object) -> None:
     (error,) = client.post("/v1/jobs", json=SMALLEST | {"allocation": choice}).json()["errors"]
@@ -92,10 +105,15 @@ def test_a_choice_without_a_name_is_refused_with_the_names(client: TestClient, c
     }
 
 
-def test_405_lists_the_allowed_methods(client: TestClient) -> None:
-    answer = client.delete("/v1/jobs")
-    assert answer.status_code == 405
-    assert answer.headers["Allow"]
+def test_405_lists_every_method_of_the_address(client: TestClient) -> None:
+    document = client.get("/v1/openapi.json").json()
+    some_id = "00000000-0000-0000-0000-000000000000"
+    for path, operations in document["paths"].items():
+        (unsupported, *_) = {"PUT", "PATCH"} - {method.upper() for method in operations}
+        answer = client.request(unsupported, re.sub(r"\{\w+\}", some_id, path))
+        assert answer.status_code == 405
+        allowed = set(answer.headers["Allow"].split(", "))
+        assert allowed - {"HEAD"} == {method.upper() for method in operations}, path
 
 
 @pytest.mark.parametrize(("method", "action"), [("GET", ""), ("POST", "/cancel")])

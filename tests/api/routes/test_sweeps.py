@@ -45,7 +45,11 @@ class Workers:
 
     def _end(self, job_id: UUID, sparsity: float) -> None:
         self.ended.append(sparsity)
-        report = {"perplexity": {"dense": DENSE, "pruned": DENSE * (1 + sparsity**2)}, "zero_shot": None}
+        report = {
+            "perplexity": {"dense": DENSE, "pruned": DENSE * (1 + sparsity**2)},
+            "sparsity": {"overall": sparsity},
+            "zero_shot": None,
+        }
         with self._database.begin() as session:
             claim = lifecycle.claim(session, job_id, "worker", 3000)
             assert claim is not None

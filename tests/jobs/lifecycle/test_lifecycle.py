@@ -23,7 +23,7 @@ from pruning.recipe import Stage
 Database = sessionmaker[Session]
 Submit = Callable[[], UUID]
 
-REPORT = {"perplexity": {"dense": 10.0, "pruned": 12.5}}
+REPORT = {"perplexity": {"dense": 10.0, "pruned": 12.5}, "sparsity": {"overall": 0.5}}
 ARTIFACT = FinishedArtifact("model.safetensors", "jobs/1/attempts/1/output/model.safetensors", 7, "ab" * 32)
 
 

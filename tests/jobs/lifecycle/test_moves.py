@@ -21,7 +21,7 @@ from pruning.recipe import Stage
 Database = sessionmaker[Session]
 Move = Callable[[Session, Claim], object]
 
-REPORT = {"perplexity": {"dense": 10.0, "pruned": 12.5}}
+REPORT = {"perplexity": {"dense": 10.0, "pruned": 12.5}, "sparsity": {"overall": 0.5}}
 ARTIFACT = FinishedArtifact("model.safetensors", "jobs/1/attempts/1/output/model.safetensors", 7, "ab" * 32)
 ERROR = JobError(type="invalid_input", message="no such model", field="model.id")
 STORED_ERROR = {"type": "invalid_input", "message": "no such model", "field": "model.id"}

@@ -24,6 +24,7 @@ def report(
     ]
     return {
         "perplexity": {"dense": dense, "pruned": pruned},
+        "sparsity": {"overall": 0.5},
         "zero_shot": {"harness": "1", "scores": listed} if scores else None,
     }
 

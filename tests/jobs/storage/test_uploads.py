@@ -12,7 +12,7 @@ from jobs.sweeps.bisection import Target
 from jobs.tables import Sweep
 
 RECIPE = {"model": "org/name", "method": "wanda", "sparsity": 0.5}
-REPORT = {"perplexity": {"dense": 10.0, "pruned": 10.1}}
+REPORT = {"perplexity": {"dense": 10.0, "pruned": 10.1}, "sparsity": {"overall": 0.5}}
 
 
 def test_a_search_whose_text_was_deleted_between_two_jobs_ends(database: sessionmaker[Session]) -> None:

@@ -24,7 +24,7 @@ Database = sessionmaker[Session]
 Submit = Callable[[], UUID]
 
 LONG_AGO = text("clock_timestamp() - interval '100 days'")
-REPORT = {"perplexity": {"dense": 10.0, "pruned": 12.5}}
+REPORT = {"perplexity": {"dense": 10.0, "pruned": 12.5}, "sparsity": {"overall": 0.5}}
 
 
 @pytest.fixture

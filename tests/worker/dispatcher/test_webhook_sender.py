@@ -144,7 +144,7 @@ def test_a_missed_gate_sends_a_message_of_its_own(
         session.execute(update(Job).where(Job.id == job_id).values(spec=spec))
         claim = lifecycle.claim(session, job_id, "w", 30)
         assert claim is not None
-        report = {"perplexity": {"dense": 10.0, "pruned": 12.5}}
+        report = {"perplexity": {"dense": 10.0, "pruned": 12.5}, "sparsity": {"overall": 0.5}}
         assert lifecycle.succeed(session, claim, report, [])
     sent = {delivery.event: delivery.payload["data"] for delivery in outbox.deliveries}
     assert sent.keys() == {"job.succeeded", "job.gate_failed"}

@@ -16,7 +16,7 @@ from worker.__main__ import main
 from worker.identity import Identity
 from worker.self_test import Unfit, check_work_directory
 
-_REPORT = {"perplexity": {"dense": 1.0, "pruned": 1.0}, "zero_shot": []}
+_REPORT = {"perplexity": {"dense": 1.0, "pruned": 1.0}, "sparsity": {"overall": 0.5}, "zero_shot": []}
 
 
 def run_job(job_id: UUID, settings: Settings, identity: Identity) -> bool:

@@ -1,0 +1,84 @@
+"""The part of the form that makes several jobs: what to vary about the job, or what to search for."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+
+from api.page.submit.fields import FormField, fields_of, number
+from api.problems.problem import FieldError
+from api.problems.problems import InvalidRequest
+from api.schemas.sweeps import SweepRequest
+from jobs.sweeps.bisection import Target
+
+_TITLES = {
+    "target.max_perplexity": "Search: perplexity at most",
+    "target.max_perplexity_increase": "Search: increase over dense at most",
+    "target.lowest": "Search from",
+    "target.highest": "Search up to",
+    "target.tolerance": "Search to within",
+}
+
+FIELDS = (
+    FormField("vary.sparsity", "list", "", "Every one of them, such as 30%, 50%.", title="Sparsities to try"),
+    FormField("vary.pattern", "list", "", "Such as unstructured, 2:4.", title="Patterns to try"),
+    FormField(
+        "vary.method",
+        "list",
+        "",
+        "Such as wanda, gblm. The options above are those of the method that is chosen there.",
+        title="Methods to try",
+    ),
+    *(replace(field, title=_TITLES[field.name]) for field in fields_of(Target, "target.")),
+)
+
+
+def sweep_of(body: dict[str, Any]) -> SweepRequest | None:
+    """Return the sweep or search that the form describes, or None for a single job.
+
+    Raises InvalidRequest for a field of the job that the sweep decides.
+    """
+    job = {name: value for name, value in body.items() if name not in ("vary", "target")}
+    several = {name: body[name] for name in ("vary", "target") if body.get(name)}
+    if not several:
+        return None
+    if "vary" in several:
+        several["vary"] = _varied(several["vary"], job)
+    _refuse_decided(several, job)
+    try:
+        return SweepRequest.model_validate({"job": job, **several})
+    except ValidationError as error:
+        errors = [{**item, "loc": ("body", *item["loc"])} for item in error.errors()]
+        raise RequestValidationError(errors, body=body) from error
+
+
+def _varied(vary: Mapping[str, list[str]], job: dict[str, Any]) -> dict[str, list[Any]]:
+    """Return what varies. If methods do, the job's own is dropped, and its options go to it in the list."""
+    varied: dict[str, list[Any]] = dict(vary)
+    if "sparsity" in vary:
+        varied["sparsity"] = [number(text) for text in vary["sparsity"]]
+    if "method" in vary:
+        chosen = job.pop("method")
+        varied["method"] = [
+            chosen if name == chosen["name"] and len(chosen) > 1 else name for name in vary["method"]
+        ]
+    return varied
+
+
+def _refuse_decided(several: Mapping[str, Any], job: Mapping[str, Any]) -> None:
+    vary = several.get("vary", {})
+    errors = [
+        FieldError(field=name, message="must be empty, because the values to try are given below")
+        for name in ("sparsity", "pattern")
+        if name in vary and name in job
+    ]
+    if "target" in several:
+        errors += [
+            FieldError(field=name, message="must be empty, because the search decides it")
+            for name in ("sparsity", "gate")
+            if name in job
+        ]
+    if errors:
+        raise InvalidRequest(*errors)

@@ -1,0 +1,241 @@
+"""The pages of sweeps and searches: the list, a page with its answer, and the form that makes them."""
+
+import re
+from itertools import product
+from typing import Any
+from uuid import UUID
+from xml.etree import ElementTree
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.lifecycle import lifecycle
+from jobs.states import JobState
+from jobs.sweeps import sweeps
+from jobs.sweeps.bisection import Search, Target
+from jobs.tables import Job
+from tests.api.drive import ClientOf, Jobs, scopes_but
+
+ORIGIN = {"Origin": "http://testserver"}
+DENSE = 20.0
+JOB = {"model": "org/name", "method": "gblm"}
+
+
+def perplexity(sparsity: float) -> float:
+    """Of a model pruned to this sparsity, in these tests: it grows."""
+    return DENSE * (1 + sparsity**2)
+
+
+def end_queued_jobs(database: sessionmaker[Session]) -> None:
+    """End every queued job as a worker would, and let the sweeps go on."""
+    with database.begin() as session:
+        queued = session.query(Job.id, Job.sparsity).filter(Job.state == JobState.QUEUED).all()
+    for job_id, sparsity in queued:
+        report = {
+            "perplexity": {"dense": DENSE, "pruned": perplexity(sparsity)},
+            "sparsity": {"overall": sparsity, "layers": []},
+            "zero_shot": None,
+            "warnings": [],
+        }
+        with database.begin() as session:
+            claim = lifecycle.claim(session, job_id, "worker", 3000)
+            assert claim is not None
+            assert lifecycle.succeed(session, claim, report, [])
+    with database.begin() as session:
+        sweeps.advance(session)
+
+
+def submitted(client: TestClient, **body: object) -> str:
+    answer = client.post("/v1/sweeps", json={"job": JOB} | body)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
+
+
+def text_of(html: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
+
+
+def test_a_search_shows_its_bound_its_trace_its_answer_and_what_is_left(
+    client: TestClient, database: sessionmaker[Session]
+) -> None:
+    target = {"max_perplexity_increase": 0.25, "tolerance": 0.05}
+    sweep_id = submitted(client, target=target)
+    before = text_of(client.get(f"/sweeps/{sweep_id}").text)
+    assert "sparsest with perplexity at most 25 % over dense" in before
+    assert "known once the dense model is measured" in before
+    assert "at most 6 to go" in before
+    assert "Cancel search" in before
+    assert client.get(f"/sweeps/{sweep_id}/front.svg").status_code == 404
+    rounds = 0
+    while client.get(f"/v1/sweeps/{sweep_id}").json()["state"] == "running":
+        end_queued_jobs(database)
+        rounds += 1
+    html = client.get(f"/sweeps/{sweep_id}").text
+    after = text_of(html)
+    # Of the sparsities that were tried, the largest whose perplexity is within a quarter over dense.
+    tried = [job["sparsity"] for job in client.get(f"/v1/sweeps/{sweep_id}").json()["jobs"]]
+    best = max(sparsity for sparsity in tried if perplexity(sparsity) <= 1.25 * DENSE)
+    (best_job,) = [
+        job for job in client.get(f"/v1/sweeps/{sweep_id}").json()["jobs"] if job["sparsity"] == best
+    ]
+    answer = html.partition("<dt>Answer</dt>")[2].partition("</div>")[0]
+    assert f"{round(100 * best, 1):g} %" in text_of(answer)
+    assert f'href="/jobs/{best_job["id"]}"' in answer
+    assert "25.00" in after.partition("Bound")[2].partition("Jobs")[0]
+    assert f"{rounds} of {rounds} ended" in after
+    assert "Cancel search" not in after
+    picture = client.get(f"/sweeps/{sweep_id}/front.svg").content
+    words = {text.text for text in ElementTree.fromstring(picture).iter() if text.text}  # noqa: S314
+    assert {"bound", "dense"} <= words
+    listed = text_of(client.get("/sweeps").text)
+    assert f"{round(100 * best, 1):g} %" in listed
+    assert f"{rounds} of {rounds} jobs ended" in listed
+
+
+def test_a_sweep_shows_what_it_varies_and_its_jobs(
+    client: TestClient, database: sessionmaker[Session]
+) -> None:
+    sweep_id = submitted(
+        client, vary={"sparsity": [0.4, 0.5], "method": ["wanda", "gblm"]}, job={"model": "org/name"}
+    )
+    html = client.get(f"/sweeps/{sweep_id}").text
+    assert "sparsity 0.4, 0.5; method wanda, gblm" in text_of(html)
+    assert "0 of 4 ended" in text_of(html)
+    end_queued_jobs(database)
+    html = client.get(f"/sweeps/{sweep_id}").text
+    assert "4 of 4 ended" in text_of(html)
+    jobs = client.get(f"/v1/sweeps/{sweep_id}").json()["jobs"]
+    assert set(re.findall(r'href="/jobs/([0-9a-f-]{36})"', html)) == {job["id"] for job in jobs}
+    (compare,) = re.findall(r'href="(/compare\?[^"]+)"', html)
+    assert "Compare 4 jobs" in client.get(compare.replace("&amp;", "&")).text
+    assert f'href="/sweeps/{sweep_id}"' in client.get(f"/jobs/{jobs[0]['id']}").text
+
+
+def test_cancelling_a_sweep_cancels_its_unfinished_jobs(client: TestClient) -> None:
+    sweep_id = submitted(client, vary={"sparsity": [0.4, 0.5]})
+    answer = client.post(f"/sweeps/{sweep_id}/cancel", headers=ORIGIN)
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"/sweeps/{sweep_id}")
+    sweep = client.get(f"/v1/sweeps/{sweep_id}").json()
+    assert [sweep["state"], *(job["state"] for job in sweep["jobs"])] == ["cancelled"] * 3
+
+
+def test_another_owners_sweeps_are_not_found(client_of: ClientOf) -> None:
+    theirs = submitted(client_of("eve"), vary={"sparsity": [0.4, 0.5]})
+    me, admin = client_of(scopes=scopes_but("admin")), client_of()
+    paths = [f"/sweeps/{theirs}", f"/sweeps/{theirs}/stream", f"/sweeps/{theirs}/front.svg"]
+    assert [me.get(path).status_code for path in paths] == [404] * 3
+    assert me.post(f"/sweeps/{theirs}/cancel", headers=ORIGIN).status_code == 404
+    assert theirs not in me.get("/sweeps").text
+    assert me.get("/sweeps?owner=eve").status_code == 403
+    assert theirs in admin.get("/sweeps?owner=eve").text
+    assert admin.get(f"/sweeps/{theirs}?owner=eve").status_code == 200
+    reader = client_of("eve", scopes_but("jobs:write"))
+    assert "Cancel sweep" not in reader.get(f"/sweeps/{theirs}").text
+    assert reader.post(f"/sweeps/{theirs}/cancel", headers=ORIGIN).status_code == 403
+
+
+def test_the_stream_of_a_sweep_sends_its_fragments_and_its_end(
+    client: TestClient, database: sessionmaker[Session]
+) -> None:
+    sweep_id = submitted(client, vary={"sparsity": [0.4, 0.5]})
+    end_queued_jobs(database)
+    text = client.get(f"/sweeps/{sweep_id}/stream").text
+    assert re.findall(r"^event: (\w+)$", text, re.MULTILINE) == ["overview", "body", "end"]
+    assert "2 of 2" in text
+
+
+LEAST = {"model.id": "org/name"}
+FORMS: list[tuple[dict[str, str], dict[str, Any]]] = [
+    (
+        {"vary.sparsity": "30%, 0.5", "method.name": "wanda"},
+        {"job": JOB | {"method": "wanda"}, "vary": {"sparsity": [0.3, 0.5]}},
+    ),
+    (
+        {"vary.method": "wanda, gblm", "method.name": "gblm", "method.alpha": "5", "sparsity": "33.3%"},
+        {
+            "job": {"model": "org/name", "sparsity": 0.333},
+            "vary": {"method": ["wanda", {"name": "gblm", "alpha": 5}]},
+        },
+    ),
+    (
+        {"vary.pattern": "2:4, 4:8"},
+        {"job": JOB, "vary": {"pattern": ["2:4", "4:8"]}},
+    ),
+    (
+        {"target.max_perplexity_increase": "5%", "target.tolerance": "1 %", "labels": "team=search"},
+        {
+            "job": JOB | {"labels": {"team": "search"}},
+            "target": {"max_perplexity_increase": 0.05, "tolerance": 0.01},
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(("typed", "asked"), FORMS)
+def test_the_form_makes_the_sweep_that_the_same_request_makes(
+    client: TestClient, typed: dict[str, str], asked: dict[str, Any]
+) -> None:
+    answer = client.post("/jobs/new", data=LEAST | typed, headers=ORIGIN)
+    assert answer.status_code == 303, text_of(answer.text)
+    assert answer.headers["Location"].startswith("/sweeps/")
+    by_form = client.get(f"/v1{answer.headers['Location']}").json()
+    by_request = client.post("/v1/sweeps", json=asked).json()
+
+    def made(sweep: dict[str, Any]) -> list[Any]:
+        details = [client.get(f"/v1/jobs/{job['id']}").json() for job in sweep["jobs"]]
+        return [(job["spec"], job["labels"]) for job in details]
+
+    assert made(by_form) == made(by_request)
+    assert by_form["request"].get("target") == by_request["request"].get("target")
+
+
+@pytest.mark.parametrize(
+    ("typed", "field", "message"),
+    [
+        ({"vary.sparsity": "0.3, half"}, "vary.sparsity", "Must be a number"),
+        ({"vary.sparsity": "0.3, 2"}, "vary.sparsity", "Must be less than 1"),
+        ({"vary.sparsity": "0.3, 0.5", "sparsity": "0.4"}, "sparsity", "Must be empty"),
+        ({"target.max_perplexity": "20", "sparsity": "0.4"}, "sparsity", "Must be empty"),
+        ({"vary.method": "wanda, magic", "sparsity": "0.5"}, "vary.method", "Must be one of"),
+        ({"vary.sparsity": "0.3, 0.5", "calibration.samples": "0"}, "calibration.samples", "Must be greater"),
+        ({"target.max_perplexity": "-1"}, "target.max_perplexity", "Must be greater than 0"),
+    ],
+)
+def test_what_is_wrong_with_a_sweep_stands_next_to_its_field(
+    client: TestClient, typed: dict[str, str], field: str, message: str
+) -> None:
+    answer = client.post("/jobs/new", data=LEAST | typed, headers=ORIGIN)
+    assert answer.status_code == 422
+    (hint,) = re.findall(rf'id="hint-{re.escape(field)}">(.*?)</p>', answer.text)
+    assert message in hint
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "lowest", "highest"), [*product([0.01, 0.04, 0.3], [0.05, 0.4], [0.5, 0.95])]
+)
+def test_a_search_never_submits_more_jobs_than_it_announces(
+    tolerance: float, lowest: float, highest: float
+) -> None:
+    target = Target(max_perplexity=20.0, tolerance=tolerance, lowest=lowest, highest=highest)
+    most = Search().most_jobs_left(target)
+    taken = []
+    for edge in range(101):
+        search, jobs = Search(), 0
+        while (sparsity := search.next_sparsity(target)) is not None:
+            jobs += 1
+            assert jobs + search.most_jobs_left(target) - 1 <= most
+            search = search.after(sparsity, UUID(int=jobs), met=sparsity <= edge / 100)
+        assert search.most_jobs_left(target) == 0
+        taken.append(jobs)
+    assert max(taken) == most
+
+
+def test_a_job_of_a_search_that_missed_its_bound_has_at_least_that_perplexity(
+    client: TestClient, database: sessionmaker[Session], jobs: Jobs
+) -> None:
+    sweep_id = submitted(client, target={"max_perplexity": 21.0})
+    end_queued_jobs(database)
+    body = text_of(client.get(f"/sweeps/{sweep_id}").text)
+    assert f"≥ {perplexity(0.5):.2f}" in body
+    assert "Missed" in body
