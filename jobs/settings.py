@@ -181,6 +181,12 @@ class Settings(BaseSettings):
         description="Attempts that failed through a fault of their worker, since the submission or the last "
         "retry, after which a job fails.",
     )
+    hub_patience_seconds: float = Field(
+        6 * 3600.0,
+        ge=0,
+        description="Seconds for which a job waits in the queue for a Hub that does not answer, tried again "
+        "at longer and longer intervals, before it fails. A newly finished block starts them again.",
+    )
     quarantine_seconds: float = Field(
         60.0, gt=0, description="Seconds between two self-tests of a worker that takes no jobs."
     )

@@ -51,6 +51,7 @@ class Outcome(StrEnum):
     HANDED_BACK = "handed_back"
     LOST = "lost"
     WORKER_FAULT = "worker_fault"
+    UNREACHABLE = "unreachable"
 
 
 class Cause(StrEnum):

@@ -79,7 +79,11 @@ class Attempt(Model):
     ended_at: AwareDatetime | None
     """When the attempt ended; null while it runs."""
 
-    outcome: Literal["succeeded", "failed", "cancelled", "handed_back", "lost", "worker_fault"] | str | None
+    outcome: (
+        Literal["succeeded", "failed", "cancelled", "handed_back", "lost", "worker_fault", "unreachable"]
+        | str
+        | None
+    )
     """How the attempt ended; null while it runs."""
 
     reason: str | None
@@ -467,6 +471,9 @@ class JobDetail(JobModel):
     progress: Progress | None
     """How far the job has come; null before it first runs."""
 
+    waiting: Waiting | None = None
+    """What a queued job waits for, if something outside, such as the Hub, does not answer."""
+
     perplexity: Perplexity | None
     """Both perplexities; null before the job has succeeded."""
 
@@ -653,6 +660,9 @@ class JobSummary(JobModel):
 
     progress: Progress | None
     """How far the job has come; null before it first runs."""
+
+    waiting: Waiting | None = None
+    """What a queued job waits for, if something outside, such as the Hub, does not answer."""
 
     perplexity: Perplexity | None
     """Both perplexities; null before the job has succeeded."""
@@ -1549,6 +1559,22 @@ class Verdict(Model):
 
     conditions: list[Condition]
     """Each condition of the gate."""
+
+
+class Waiting(Model):
+    """What a queued job waits for before it is tried again."""
+
+    message: str
+    """What did not answer, such as the Hub."""
+
+    since: AwareDatetime
+    """When it first did not answer."""
+
+    tries: int
+    """How often it was tried in vain since then."""
+
+    next_try_at: AwareDatetime
+    """When it is tried again, if a worker is free."""
 
 
 class Wanda(Model):

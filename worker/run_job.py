@@ -10,7 +10,8 @@
 Between any two steps the attempt may have to stop: the job was cancelled, the worker is shutting down,
 another job computes the gradients, the lease was lost. `_outcome_of` turns an interruption or a failure into
 the transition that ends the attempt. A fault of this worker returns the job to the queue, and is counted
-against the worker: see `jobs.fleet.quarantine`. Only a lost lease ends the attempt without a transition: the
+against the worker: see `jobs.fleet.quarantine`. A Hub that does not answer returns it as well, until the next
+try, and the worker takes another job meanwhile. Only a lost lease ends the attempt without a transition: the
 job is no longer this worker's.
 """
 
@@ -39,7 +40,7 @@ from worker.attempt.attempt import Attempt, Transition
 from worker.attempt.claim import claimed
 from worker.attempt.disk import DiskFull
 from worker.attempt.early_stop import perplexity_limit
-from worker.attempt.error_report import job_error
+from worker.attempt.error_report import is_of_the_network, job_error
 from worker.attempt.gradient_cache import JobGradientCache, wait_for_gradients
 from worker.attempt.inputs import fetch_uploads
 from worker.attempt.kernels import kernels_of
@@ -47,13 +48,14 @@ from worker.attempt.perplexity_cache import JobPerplexityCache
 from worker.attempt.resume_store import JobResumeStore
 from worker.identity import Identity
 from worker.interrupts import BlockedOnJob, CancelRequested, LeaseLost, ShutdownRequested
-from worker.retry import retry, retry_once
+from worker.retry import retry_once
 from worker.scratch import RESUME_STORE
 from worker.self_test import Unfit, check_device, check_work_directory
 
 log = logging.getLogger(__name__)
 
-_HUB_TIMEOUT_SECONDS = 300.0
+# A library that fails while it loads may do so again and again, whatever the network does.
+_PATIENCE_WITHOUT_A_NETWORK_ERROR = 300.0
 
 
 def run_job(job_id: UUID, settings: Settings, worker: Identity) -> bool:
@@ -103,11 +105,22 @@ def _outcome_of(attempt: Attempt) -> Transition:
         if not isinstance(failure, Exception) and not is_panic(failure):
             raise
         log.warning("job %s: attempt %d failed", claim.job_id, claim.attempt, exc_info=True)
-        error = job_error(failure, claim, attempt.disk)
-        if error.cause == Cause.WORKER:
-            attempt.broke_its_process = not isinstance(failure, Unfit | DiskFull | OSError)
-            return lambda session: _requeue(session, attempt, error)
-        return lambda session: lifecycle.fail(session, claim, error)
+        return _after_failure(attempt, failure)
+
+
+def _after_failure(attempt: Attempt, failure: BaseException) -> Transition:
+    """Return the end of an attempt after a fault of the worker, an outage of the Hub, or a job's failure."""
+    claim = attempt.claim
+    error = job_error(failure, claim, attempt.disk)
+    if error.cause == Cause.WORKER:
+        attempt.broke_its_process = not isinstance(failure, Unfit | DiskFull | OSError)
+        return lambda session: _requeue(session, attempt, error)
+    if isinstance(failure, Unreachable):
+        patience = attempt.settings.hub_patience_seconds
+        if not is_of_the_network(failure):
+            patience = min(patience, _PATIENCE_WITHOUT_A_NETWORK_ERROR)
+        return lambda session: lifecycle.requeue_while_unreachable(session, claim, error, patience)
+    return lambda session: lifecycle.fail(session, claim, error)
 
 
 def _succeed(
@@ -162,8 +175,5 @@ def _run_recipe(attempt: Attempt, directory: Path, inputs: Path, output: Path) -
     def run() -> Report:
         return pruning.run.run(request, services)
 
-    def run_retrying_the_hub() -> Report:
-        return retry(run, on=(Unreachable,), check=attempt.check, timeout=_HUB_TIMEOUT_SECONDS)
-
     # The device may have been full only because another program was using it.
-    return retry_once(run_retrying_the_hub, on=is_out_of_memory, check=attempt.check)
+    return retry_once(run, on=is_out_of_memory, check=attempt.check)

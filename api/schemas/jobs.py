@@ -78,6 +78,29 @@ class Perplexity(BaseModel):
     pruned: float | None = Field(description="Perplexity of the pruned model; null if it is not finite.")
 
 
+class Waiting(BaseModel):
+    """What a queued job waits for before it is tried again."""
+
+    message: str = Field(description="What did not answer, such as the Hub.")
+    since: datetime = Field(description="When it first did not answer.")
+    tries: int = Field(description="How often it was tried in vain since then.")
+    next_try_at: datetime = Field(description="When it is tried again, if a worker is free.")
+
+    @classmethod
+    def of(cls, job: Job) -> Self | None:
+        """Build it from a row. None for a job that does not wait for anything outside."""
+        if job.state != JobState.QUEUED or job.next_try_at is None:
+            return None
+        return cls.model_validate(
+            {
+                "message": job.waiting_for,
+                "since": job.unreachable_since,
+                "tries": job.unreachable_tries,
+                "next_try_at": job.next_try_at,
+            }
+        )
+
+
 class JobSummary(BaseModel):
     """A job as it appears in a list."""
 
@@ -92,6 +115,10 @@ class JobSummary(BaseModel):
     )
     attempt: int = Field(description="How often a worker has started the job; 0 before the first time.")
     progress: Progress | None = Field(description="How far the job has come; null before it first runs.")
+    waiting: Waiting | None = Field(
+        None,
+        description="What a queued job waits for, if something outside, such as the Hub, does not answer.",
+    )
     perplexity: Perplexity | None = Field(description="Both perplexities; null before the job has succeeded.")
     gate: Verdict | None = Field(
         description="How the job met its gate; set once a job with a gate succeeded."
@@ -118,6 +145,7 @@ class JobSummary(BaseModel):
             else Progress(
                 stage=Stage(job.stage), step=job.step, steps=job.steps, seconds_left=job.seconds_left
             ),
+            waiting=Waiting.of(job),
             perplexity=None
             if job.state != JobState.SUCCEEDED
             else Perplexity(dense=job.dense_perplexity, pruned=job.pruned_perplexity),
@@ -127,7 +155,7 @@ class JobSummary(BaseModel):
         )
 
 
-_PLAIN_FIELDS = JobSummary.model_fields.keys() - {"progress", "perplexity", "gate", "error"}
+_PLAIN_FIELDS = JobSummary.model_fields.keys() - {"progress", "waiting", "perplexity", "gate", "error"}
 
 
 class JobPage(Page[JobSummary]):

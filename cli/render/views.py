@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
@@ -103,7 +104,7 @@ class LiveView(View):
             TextColumn("{task.fields[left]}", markup=False),
             console=console,
         )
-        self._tasks: dict[tuple[int, str], TaskID] = {}
+        self._tasks: dict[str, tuple[int, TaskID]] = {}  # by stage, with the attempt that it belongs to
 
     def __enter__(self) -> Self:
         self._bars.start()
@@ -128,10 +129,14 @@ class LiveView(View):
         self._bars.update(task, completed=total, total=total, left="")
 
     def _task(self, of: StageProgress | StageFinished) -> TaskID:
-        key = (of.attempt, of.stage)
-        if key not in self._tasks:
-            self._tasks[key] = self._bars.add_task(f"{clean(of.stage):<9}", left="")
-        return self._tasks[key]
+        """Return the stage's bar. An attempt uses that of an earlier one again, if it was not finished."""
+        attempt, task = self._tasks.get(of.stage, (of.attempt, None))
+        if task is None or (attempt != of.attempt and self._bars.tasks[task].finished):
+            task = self._bars.add_task(f"{clean(of.stage):<9}", left="")
+        elif attempt != of.attempt:
+            self._bars.reset(task, left="")
+        self._tasks[of.stage] = of.attempt, task
+        return task
 
 
 def _step(progress: StageProgress) -> int:
@@ -174,6 +179,9 @@ def print_job(console: Console, job: JobDetail) -> None:
     table.add_row("state", _state_and_step(job) + (f", attempt {job.attempt}" if job.attempt > 1 else ""))
     table.add_row("model", clean(job.model))
     table.add_row("method", f"{clean(job.method)}, {clean(job.pattern)}, sparsity {job.sparsity:g}")
+    if job.waiting:
+        tries = f"{job.waiting.tries} tries since {_local(job.waiting.since)}"
+        table.add_row("waiting", f"{clean(job.waiting.message)}; {tries}")
     if job.error:
         field = f"{clean(job.error.field)}: " if job.error.field else ""
         table.add_row("error", field + clean(job.error.message))
@@ -218,7 +226,13 @@ def _condition_line(condition: Condition) -> str:
     return f"{condition.name} {passed}: {measured}, limit {limit}, margin {margin}"
 
 
+def _local(moment: datetime) -> str:
+    return f"{moment.astimezone():%H:%M:%S}"
+
+
 def _state_and_step(job: JobSummary | JobDetail) -> str:
+    if job.waiting:
+        return f"{clean(job.state)} (waiting for the Hub, next try at {_local(job.waiting.next_try_at)})"
     if job.ended or job.progress is None:
         return clean(job.state)
     step = f" {job.progress.step}/{job.progress.steps}" if job.progress.steps else ""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
@@ -19,6 +19,8 @@ _QUEUED = Job.state == JobState.QUEUED
 _Computing = aliased(Job)
 # A job that is blocked on another is not published before the other has published its result or ended.
 _UNBLOCKED = ~exists().where(_Computing.id == Job.blocked_on, _Computing.state.not_in(ENDED))
+
+_DUE = or_(Job.next_try_at.is_(None), Job.next_try_at <= NOW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,7 @@ def forget_the_silent(session: Session, unseen_for: float) -> None:
 def _take(session: Session, queue: str, condition: ColumnElement[bool], limit: int | None) -> Sequence[UUID]:
     return session.scalars(
         select(Job.id)
-        .where(_QUEUED, Job.queue == queue, _UNBLOCKED, condition)
+        .where(_QUEUED, Job.queue == queue, _UNBLOCKED, _DUE, condition)
         .order_by(Job.id)
         .limit(limit)
         .with_for_update(skip_locked=True)

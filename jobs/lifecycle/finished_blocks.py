@@ -24,7 +24,8 @@ def keep(
     """Record a finished block of a running job, whose shard is durable.
 
     A block that was computed again replaces its row. A block that is finished for the first time resets the
-    count of lost attempts. Returns False if the job no longer runs under this claim: the caller must stop.
+    count of lost attempts, and the time that something outside was out of reach. Returns False if the job no
+    longer runs under this claim: the caller must stop.
     """
     # Locks the job: it can be taken from this worker before this transaction or after it, but not during it.
     held = session.scalar(
@@ -47,7 +48,9 @@ def keep(
         .returning(literal_column("xmax = 0"))  # of a row that was there already, the updating transaction
     )
     if is_new:
-        session.execute(update(Job).where(Job.id == claim.job_id).values(lost_attempts=0))
+        session.execute(
+            update(Job).where(Job.id == claim.job_id).values(lost_attempts=0, **lifecycle.REACHED)
+        )
     return True
 
 

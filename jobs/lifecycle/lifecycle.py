@@ -11,6 +11,7 @@ its worker dead.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -42,6 +43,18 @@ class Claim:
     def spec(self) -> JobSpec:
         """The specification. Raises `pydantic.ValidationError` if this release does not accept it."""
         return JobSpec.model_validate(self.stored_spec)
+
+
+REACHED: dict[str, Any] = {
+    "waiting_for": None,
+    "unreachable_since": None,
+    "unreachable_tries": 0,
+    "next_try_at": None,
+}
+"""The columns of a job of which nothing is known to be out of reach."""
+
+# Seconds before each further try to reach what did not answer; the last one holds for all that follow.
+_WAITS = (10.0, 20.0, 40.0, 80.0, 160.0, 300.0)
 
 
 class Conflict(Exception):
@@ -124,7 +137,15 @@ def retry(session: Session, owner: str, job_id: UUID, *, max_queued: int | None 
     state = _state(session, owner, job_id)
     if state in RETRIABLE:
         quota.take_place_in_queue(session, owner, max_queued)
-        fresh = released(JobState.QUEUED) | {"lost_attempts": 0, "error": None, "retried_at": NOW}
+        fresh = (
+            released(JobState.QUEUED)
+            | REACHED
+            | {
+                "lost_attempts": 0,
+                "error": None,
+                "retried_at": NOW,
+            }
+        )
         change = StateChanged(state=JobState.QUEUED, reason="retried")
         if move(session, job_id, state, change, values=fresh):
             _reopen_sweep(session, job_id)
@@ -164,6 +185,8 @@ def claim(session: Session, job_id: UUID, worker: str, lease_seconds: float) -> 
             "progressed_at": NOW,
             "error": None,
             "blocked_on": None,
+            "waiting_for": None,
+            "next_try_at": None,
         },
     )
     if row is None:
@@ -252,6 +275,38 @@ def requeue_after_fault(session: Session, claim: Claim, error: JobError, max_wor
         return _end_attempt(session, claim, change, Outcome.WORKER_FAULT, reason=error.message)
     message = f"{faults} attempts failed through faults of workers; the last: {error.message}"
     return fail(session, claim, error.model_copy(update={"message": message}))
+
+
+def requeue_while_unreachable(
+    session: Session, claim: Claim, error: JobError, patience_seconds: float
+) -> bool:
+    """Put the job back into the queue because something outside, the Hub say, does not answer.
+
+    It is tried again after 10 s, then after twice as long each time, at most 5 min. The attempt is not a lost
+    one. The job fails with the error when the next try would come more than `patience_seconds` after the
+    first one failed; a retry of the job or a newly finished block starts that time again.
+    """
+    row = session.execute(
+        select(Job.unreachable_since, Job.unreachable_tries, NOW.label("now")).where(Job.id == claim.job_id)
+    ).one_or_none()
+    if row is None:
+        return False
+    since, tries = row.unreachable_since or row.now, row.unreachable_tries + 1
+    next_try_at = row.now + timedelta(seconds=_WAITS[min(tries, len(_WAITS)) - 1])
+    if next_try_at - since > timedelta(seconds=patience_seconds):
+        lasted = f"{error.message} ({tries} tries since {since.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC)"
+        return fail(session, claim, error.model_copy(update={"message": lasted} if tries > 1 else {}))
+    # What to do, after the semicolon, is for whoever has to act; here nobody has.
+    what = error.message.partition("; ")[0]
+    reason = f"waiting for the Hub, next try at {next_try_at.astimezone(UTC):%H:%M:%S} UTC: {what}"
+    values = {
+        "waiting_for": what,
+        "unreachable_since": since,
+        "unreachable_tries": tries,
+        "next_try_at": next_try_at,
+    }
+    change = StateChanged(state=JobState.QUEUED, reason=reason)
+    return _end_attempt(session, claim, change, Outcome.UNREACHABLE, reason=reason, values=values)
 
 
 def hand_back(session: Session, claim: Claim, reason: str) -> bool:

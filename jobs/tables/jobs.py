@@ -82,6 +82,13 @@ class Job(Base):
     retried_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
+    # Something outside, the Hub say, did not answer: what the job waits for, since when, after how many tries
+    # in a row, and when the next one may begin. A queued job is not dispatched before that.
+    waiting_for: Mapped[str | None]
+    unreachable_since: Mapped[datetime | None]
+    unreachable_tries: Mapped[int] = mapped_column(server_default="0")
+    next_try_at: Mapped[datetime | None]
+
     # The job that computes what this queued job needs too. It is not dispatched before that one has ended.
     blocked_on: Mapped[UUID | None] = mapped_column(ForeignKey("jobs.id", ondelete="SET NULL"))
 

@@ -20,9 +20,10 @@ from sqlalchemy.orm import Session, sessionmaker
 from cli.embedded.valkey import Valkey
 from jobs.fleet import dispatch_queue
 from jobs.lifecycle import lifecycle
+from jobs.lifecycle.events import JobError
 from jobs.settings import Settings
 from jobs.states import JobState
-from jobs.tables import Job, Worker
+from jobs.tables import NOW, Job, Worker
 from worker.broker.app import app
 from worker.dispatch import Dispatcher
 
@@ -129,6 +130,23 @@ def test_a_job_that_comes_back_keeps_its_place(
         lifecycle.hand_back(session, claim, "the worker shuts down")
     dispatcher.round()
     assert published(broker) == [first, *others][: settings.queue_backlog]
+
+
+def test_a_job_that_waits_for_the_hub_is_published_when_its_next_try_is_due(
+    database: Database, submit: Submit, dispatcher: Dispatcher, broker: redis.Redis
+) -> None:
+    waiting, other = submit(), submit()
+    with database.begin() as session:
+        error = JobError(type="unreachable", message="the Hub did not answer")
+        claim = lifecycle.claim(session, waiting, "w1", 30)
+        assert claim is not None
+        assert lifecycle.requeue_while_unreachable(session, claim, error, 3600.0)
+    dispatcher.round()
+    assert published(broker) == [other]
+    with database.begin() as session:
+        session.execute(update(Job).where(Job.id == waiting).values(next_try_at=NOW))
+    dispatcher.round()
+    assert published(broker) == [other, waiting]
 
 
 def test_workers_that_were_not_seen_for_a_lease_do_not_count(

@@ -4,10 +4,12 @@ import logging
 import os
 import signal
 from collections.abc import Callable
+from datetime import UTC, timedelta
 from pathlib import Path
 from uuid import UUID
 
 import pytest
+from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -15,9 +17,9 @@ from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import StateChanged
 from jobs.states import JobState
 from jobs.storage.store import Store, StoreUnreachable
+from jobs.tables import Job
 from pruning.errors import Unreachable
 from tests.worker.one_job import WEIGHTS, Service, StandInRun
-from worker import run_job
 from worker.attempt import attempt
 
 pytestmark = pytest.mark.usefixtures("short_waits")
@@ -133,30 +135,62 @@ def test_a_success_whose_commit_response_was_lost_keeps_its_files(
     assert service.artifacts(job_id) == {"model.safetensors": WEIGHTS, "more/config.json": b"{}"}
 
 
-def test_a_hub_that_does_not_answer_is_retried(service: Service, library: StandInRun, job_id: UUID) -> None:
-    def unavailable_once() -> None:
-        if len(library.calls) == 1:
-            raise Unreachable("the Hub does not answer; try again later")
-
-    library.in_the_middle = unavailable_once
-    job = service.run(job_id)
-    assert (job.state, job.attempt, len(library.calls)) == (JobState.SUCCEEDED, 1, 2)
+def unavailable() -> None:
+    raise Unreachable("the Hub does not answer; try again later") from ConnectionRefusedError()
 
 
-def test_a_hub_that_never_answers_fails_the_job(
-    service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
+def test_a_job_whose_hub_does_not_answer_waits_in_the_queue_and_loses_no_attempt(
+    service: Service, library: StandInRun, job_id: UUID
 ) -> None:
-    def unavailable() -> None:
-        raise Unreachable("the Hub does not answer; try again later")
-
     library.in_the_middle = unavailable
-    monkeypatch.setattr(run_job, "_HUB_TIMEOUT_SECONDS", 0.0)
+    for _ in range(4):  # one more than a job may lose
+        job = service.run(job_id)
+        assert (job.state, job.lost_attempts, job.error) == (JobState.QUEUED, 0, None)
+    assert (job.waiting_for, job.unreachable_tries) == ("the Hub does not answer", 4)
+    change = service.events(job_id)[-1].data
+    assert isinstance(change, StateChanged)
+    assert job.next_try_at is not None
+    next_try = job.next_try_at.astimezone(UTC)
+    assert change.reason == (
+        f"waiting for the Hub, next try at {next_try:%H:%M:%S} UTC: the Hub does not answer"
+    )
+    library.in_the_middle = lambda: None
     job = service.run(job_id)
-    assert job.error == {
-        "type": "unreachable",
-        "message": "the Hub does not answer; try again later",
-        "cause": "outside",
-    }
+    assert (job.state, job.attempt, job.next_try_at, job.waiting_for) == (JobState.SUCCEEDED, 5, None, None)
+
+
+@pytest.mark.parametrize("waited", [0, 3590], ids=["no patience", "patience is over"])
+def test_a_job_waits_for_the_hub_as_long_as_the_setting_says(
+    service: Service, library: StandInRun, job_id: UUID, waited: int
+) -> None:
+    library.in_the_middle = unavailable
+    patience = 3600.0 if waited else 0.0
+    service.settings = service.settings.model_copy(update={"hub_patience_seconds": patience})
+    if waited:
+        assert service.run(job_id).state == JobState.QUEUED
+        with service.database.begin() as session:
+            began = Job.unreachable_since - timedelta(seconds=waited)
+            session.execute(update(Job).values(unreachable_since=began))
+    job = service.run(job_id)
+    assert job.state == JobState.FAILED
+    assert job.error is not None
+    assert (job.error["type"], job.error["cause"]) == ("unreachable", "outside")
+    assert job.error["message"].startswith("the Hub does not answer; try again later")
+    assert ("2 tries since" in job.error["message"]) == bool(waited)
+
+
+def test_a_library_that_fails_without_an_error_of_the_network_is_tried_for_five_minutes(
+    service: Service, library: StandInRun, job_id: UUID
+) -> None:
+    def broken() -> None:
+        raise Unreachable("the task could not be loaded") from KeyError("split")
+
+    library.in_the_middle = broken
+    assert service.run(job_id).state == JobState.QUEUED
+    with service.database.begin() as session:
+        began = Job.unreachable_since - timedelta(minutes=5)
+        session.execute(update(Job).values(unreachable_since=began))
+    assert service.run(job_id).state == JobState.FAILED
 
 
 def test_an_unavailable_store_is_retried(

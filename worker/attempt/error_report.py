@@ -8,7 +8,10 @@ hold, its installation. Only such an error returns the job to the queue.
 """
 
 import errno
+import socket
+import ssl
 
+from huggingface_hub.errors import HfHubHTTPError
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from sqlalchemy.exc import SQLAlchemyError
@@ -32,6 +35,8 @@ _KINDS: dict[type[Exception], tuple[str, Cause]] = {
     StoreError: ("store", Cause.OUTSIDE),
 }
 
+_PASSING_STATUSES = frozenset({408, 425, 429, *range(500, 600)})
+
 # What the operating system says where the machine is at fault. What a job can provoke is not among them: a
 # missing file, a name that is too long.
 _OF_THE_MACHINE = frozenset(
@@ -44,11 +49,25 @@ _OF_THE_MACHINE = frozenset(
 
 def job_error(error: BaseException, claim: Claim, disk: Disk) -> JobError:
     """Return a failed job's error: its type, a message that says what to do, and what it is of."""
-    if is_disk_full(error) and not isinstance(error, PruningError | StoreError):
+    if is_disk_full(error) and (
+        isinstance(error, Unreachable) or not isinstance(error, PruningError | StoreError)
+    ):
         error = disk.full()
     if isinstance(error, ValidationError):
         return _stored_differently(error.errors()[0])
     return _for_people(error) or _unexpected(error, claim)
+
+
+def is_of_the_network(error: BaseException) -> bool:
+    """Whether an error, or one that caused it, says that a server did not answer, or could not."""
+    for cause in causes(error):
+        if isinstance(cause, HfHubHTTPError):
+            return cause.response is None or cause.response.status_code in _PASSING_STATUSES
+        # Each HTTP library has a class of that name, and its users do not agree on one library.
+        is_transport = any(base.__name__ == "TransportError" for base in type(cause).__mro__)
+        if is_transport or isinstance(cause, ConnectionError | TimeoutError | socket.gaierror | ssl.SSLError):
+            return True
+    return False
 
 
 def _for_people(error: BaseException) -> JobError | None:

@@ -15,6 +15,7 @@ from api.page.pictures.layer_map import layer_map
 from api.page.pictures.pictures import Picture, pictures
 from api.page.submit.commands import curl, request_body, run
 from api.schemas.artifacts import LOAD
+from api.schemas.jobs import Waiting
 from jobs import zoo
 from jobs.lifecycle import event_log, finished_blocks
 from jobs.lifecycle.events import Event, StageFinished
@@ -77,6 +78,11 @@ class JobView:
     def can_retry(self) -> bool:
         """Whether the job can be retried."""
         return self.job.state in RETRIABLE
+
+    @property
+    def waiting(self) -> Waiting | None:
+        """What the job waits for, if something outside does not answer."""
+        return Waiting.of(self.job)
 
     @property
     def gate(self) -> Verdict | None:

@@ -1,0 +1,49 @@
+"""What the commands print of a job that waits for the Hub."""
+
+import io
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from rich.console import Console
+
+from cli.render.views import LiveView, print_job, table_of_jobs
+from pruneserve_client.models import Event, JobDetail
+from tests.scripted_server import NOW, job_document
+
+WAITING = {
+    "message": "the Hub did not deliver org/name (ConnectError)",
+    "since": "2026-01-02T03:04:05Z",
+    "tries": 7,
+    "next_try_at": "2026-01-02T03:34:05Z",
+}
+
+
+def test_a_job_that_waits_for_the_hub_says_until_when() -> None:
+    job = JobDetail.model_validate(job_document(uuid4(), "queued", waiting=WAITING))
+    console = Console(file=io.StringIO(), width=300)
+    print_job(console, job)
+    console.print(table_of_jobs([job]))
+    assert isinstance(console.file, io.StringIO)
+    shown = console.file.getvalue()
+    next_try = datetime(2026, 1, 2, 3, 34, 5, tzinfo=UTC).astimezone()
+    since = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC).astimezone()
+    assert shown.count(f"waiting for the Hub, next try at {next_try:%H:%M:%S}") == 2
+    assert f"the Hub did not deliver org/name (ConnectError); 7 tries since {since:%H:%M:%S}" in shown
+
+
+def test_tries_of_a_stage_share_a_bar_until_it_is_finished() -> None:
+    view = LiveView(Console(file=io.StringIO(), force_terminal=True, width=100))
+
+    def show(kind: str, attempt: int, stage: str) -> None:
+        data: dict[str, object] = {"kind": kind, "attempt": attempt, "stage": stage, "steps": 1}
+        if kind == "stage_finished":
+            data |= {"seconds": 1.0, "peak_memory_bytes": 1}
+        view.show(Event.model_validate({"id": 1, "at": NOW, "data": data}))
+
+    for attempt in (1, 2, 3):
+        show("stage", attempt, "resolve")
+    show("stage_finished", 3, "resolve")
+    show("stage", 3, "gradients")
+    assert [bar.description.strip() for bar in view._bars.tasks] == ["resolve", "gradients"]
+    show("stage", 4, "resolve")
+    assert [bar.description.strip() for bar in view._bars.tasks] == ["resolve", "gradients", "resolve"]
