@@ -2,12 +2,14 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect, sync_playwright
 
 pytestmark = pytest.mark.slow
 
@@ -69,3 +71,21 @@ def test_the_references_have_the_library_and_every_operation(site: Path) -> None
     rest = (site / "reference" / "rest.html").read_text()
     assert "POST /v1/jobs" in rest
     assert 'id="JobRequest"' in rest
+
+
+def test_the_search_finds_a_page_when_the_site_is_read_from_the_disk(site: Path) -> None:
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("no Chromium here: `apt-get install chromium` brings it")
+    with sync_playwright() as playwright:
+        # Chromium's own sandbox needs rights that a container's root does not have.
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.goto((site / "index.html").as_uri())
+        page.get_by_placeholder("Search").first.fill("quarantine")
+        expect(page.locator(".md-search-result__link").first).to_be_visible(timeout=30_000)
+        found = page.locator(".md-search-result__link").evaluate_all(
+            "(links) => links.map((link) => link.href)"
+        )
+        browser.close()
+    assert any("operations.html" in address for address in found), found

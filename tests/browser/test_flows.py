@@ -234,7 +234,7 @@ class TestWithoutAWorker:
         with database.begin() as session:
             assert lifecycle.succeed(session, claim, report(0.5, 20.0, 25.0), [])
             sweeps.advance(session)
-        expect(page.locator(".figures")).to_contain_text("reached at or above 50 %", timeout=PATIENCE)
+        expect(page.locator(".figures")).to_contain_text("at or above 50 % zeros", timeout=PATIENCE)
         visitor.load_pictures()
         page.get_by_text("Cancel search").click()
         page.get_by_role("button", name="Yes, cancel it").click()

@@ -11,10 +11,11 @@ from api.page.pictures.style import ACCENT, BAD, INK, NARROW, QUIET, SOFT, draw
 _LOG_FROM = 8.0
 
 # A point's label stands at a corner of it, that of a line at one of its ends; the first place that is free.
+# The front comes from the left and rises from the point, so it leaves the first two corners free.
 _CORNERS = (
-    Corner(6, 5, "left", "bottom"),
     Corner(-6, 5, "right", "bottom"),
     Corner(6, -5, "left", "top"),
+    Corner(6, 5, "left", "bottom"),
     Corner(-6, -5, "right", "top"),
 )
 _BELOW_END, _ABOVE_END = Corner(-2, -4, "right", "top"), Corner(-2, 4, "right", "bottom")
