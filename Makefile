@@ -18,7 +18,7 @@ WORKERS ?= 3
 unexport PYTHONDONTWRITEBYTECODE
 PIP := -m pip install --quiet --disable-pip-version-check --progress-bar off --no-compile
 
-.PHONY: demo test test-fast mutants nightly soak soak-hostile bench-quality bench-agreement bench-api bench-search bench-memory gpu-check lint docs contracts client release lock pin-images sbom audit secrets format install clean
+.PHONY: demo test test-fast mutants nightly soak soak-hostile bench-quality bench-structured bench-agreement bench-api bench-search bench-memory gpu-check lint docs contracts client release lock pin-images sbom audit secrets format install clean
 
 demo: install
 	@$(BIN)/python -m cli.demo
@@ -54,6 +54,9 @@ bench: install
 
 bench-quality: install
 	@$(BIN)/python -m bench.quality $(ARGS)
+
+bench-structured: install
+	@$(BIN)/python -m bench.structured --speed $(ARGS)
 
 bench-agreement: install
 	@$(BIN)/python -m bench.agreement $(ARGS)

@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from cli.commands import keys, sweeps
+from cli.commands.cut import cut as cut_like
 from cli.commands.downloads import download_all, job_or_entry
 from cli.commands.publish import publish
 from cli.commands.run import Run, RunOptions, watch
@@ -127,6 +128,25 @@ def submit(
         job = client.submit(body, idempotency_key=idempotency_key or str(uuid4()))
     err.print(f"queued; follow it with: pruneserve wait {job.id}")
     out.print(str(job.id))
+
+
+@app.command()
+def cut(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DIR",
+            help="A checkpoint of the family of the report's model, or a LoRA adapter for it.",
+            show_default=False,
+        ),
+    ],
+    like: Annotated[
+        Path, typer.Option(metavar="REPORT", help="The pruning_report.json of a job with `structure`.")
+    ],
+    output: Annotated[Path, typer.Option(metavar="DIR", help="Where the result goes; must not exist.")],
+) -> None:
+    """Take the same units out of another checkpoint or adapter as a job did, on this machine."""
+    cut_like(source, like, output)
 
 
 @app.command()

@@ -139,6 +139,19 @@ class AuditPage(Model):
     """Send it as `cursor` to get the next page; null on the last page."""
 
 
+class BlockUnits(Model):
+    """The units of one kind that are left in one block."""
+
+    block: int
+    """The decoder block, counted from 0."""
+
+    kind: Literal["mlp_channels", "kv_groups"] | str
+    """What the units are."""
+
+    kept: str
+    """The numbers of the units that are left, counted from 0 in the dense block, as runs such as `0-5,7,9-12`."""
+
+
 class Calibration(Model):
     """The token windows on which activations and gradients are measured. The defaults are the reference's."""
 
@@ -454,7 +467,7 @@ class JobDetail(JobModel):
     """The dense model: a Hub id or a path."""
 
     method: str
-    """The name of the pruning method."""
+    """The name of the pruning method; `structure` for a job that masks nothing."""
 
     pattern: str
     """`unstructured`, or an N:M pattern such as `2:4`."""
@@ -555,14 +568,17 @@ class JobRequest(Model):
     model: str | ModelReference
     """The dense model, by id or with a revision."""
 
-    method: str | Magnitude | Wanda | Gradient | Gblm | Ria | SparseGpt | Admm
-    """How weights are scored, by the method's name or with its options."""
+    structure: StructureOptions | None = None
+    """Which units are taken out of the model, before a method masks what is left."""
+
+    method: str | Magnitude | Wanda | Gradient | Gblm | Ria | SparseGpt | Admm | None = None
+    """How weights are scored, by the method's name or with its options. Without one nothing is masked, and `structure` is required."""
 
     pattern: str = "unstructured"
     """Where zeros may lie: anywhere, or N:M: at most N non-zero of M consecutive weights."""
 
     sparsity: float | None = None
-    """The share of zeros in the pruned layers. An N:M pattern implies it: 1 - N/M."""
+    """The share of zeros in the pruned layers. An N:M pattern implies it: 1 - N/M. 0 without a method."""
 
     allocation: str | Uniform | Owl | GradientGuided = Field(
         default={"name": "uniform"}, validate_default=True
@@ -644,7 +660,7 @@ class JobSummary(JobModel):
     """The dense model: a Hub id or a path."""
 
     method: str
-    """The name of the pruning method."""
+    """The name of the pruning method; `structure` for a job that masks nothing."""
 
     pattern: str
     """`unstructured`, or an N:M pattern such as `2:4`."""
@@ -1096,7 +1112,7 @@ class ProblemDocument(Model):
 class Progress(Model):
     """How far a job has come."""
 
-    stage: Literal["resolve", "gradients", "prune", "evaluate", "upload"] | str
+    stage: Literal["resolve", "gradients", "cut", "prune", "evaluate", "upload"] | str
     """The stage that is running, or the one in which the job stopped."""
 
     step: int | None
@@ -1125,14 +1141,17 @@ class Recipe(Model):
     model: ModelReference
     """The dense model, by id or with a revision."""
 
-    method: Magnitude | Wanda | Gradient | Gblm | Ria | SparseGpt | Admm | dict[str, Any]
-    """How weights are scored, by the method's name or with its options."""
+    structure: StructureOptions | None = None
+    """Which units are taken out of the model, before a method masks what is left."""
+
+    method: Magnitude | Wanda | Gradient | Gblm | Ria | SparseGpt | Admm | dict[str, Any] | None = None
+    """How weights are scored, by the method's name or with its options. Without one nothing is masked, and `structure` is required."""
 
     pattern: str = "unstructured"
     """Where zeros may lie: anywhere, or N:M: at most N non-zero of M consecutive weights."""
 
     sparsity: float | None = None
-    """The share of zeros in the pruned layers. An N:M pattern implies it: 1 - N/M."""
+    """The share of zeros in the pruned layers. An N:M pattern implies it: 1 - N/M. 0 without a method."""
 
     allocation: Uniform | Owl | GradientGuided | dict[str, Any] = Field(
         default={"name": "uniform"}, validate_default=True
@@ -1190,6 +1209,9 @@ class Report(Model):
 
     calibration: CalibrationFacts | None
     """The calibration windows; null for a method that reads no text."""
+
+    structure: StructureFacts | None = None
+    """What was taken out of the model; null for a recipe without `structure`."""
 
     sparsity: SparsityFacts
     """The zeros, by layer."""
@@ -1255,16 +1277,16 @@ class SparsityFacts(Model):
     """The zeros by layer. Layers outside the decoder blocks are not pruned and not counted."""
 
     layers: list[LayerFacts]
-    """Each pruned weight matrix, in the model's order."""
+    """Each pruned weight matrix, in the model's order; none for a recipe that masks nothing."""
 
     overall: float
-    """The share of zeros over all pruned layers."""
+    """The share of zeros over all pruned layers; 0 where there are none."""
 
 
 class StageEstimate(Model):
     """One stage of the job."""
 
-    name: Literal["resolve", "gradients", "prune", "evaluate", "upload"] | str
+    name: Literal["resolve", "gradients", "cut", "prune", "evaluate", "upload"] | str
     """The stage."""
 
     operations: float
@@ -1280,7 +1302,7 @@ class StageEstimate(Model):
 class StageFacts(Model):
     """What one stage cost."""
 
-    name: Literal["resolve", "gradients", "prune", "evaluate", "upload"] | str
+    name: Literal["resolve", "gradients", "cut", "prune", "evaluate", "upload"] | str
     """The stage."""
 
     seconds: float
@@ -1297,7 +1319,7 @@ class StageFinished(Model):
     """The attempt that the event belongs to."""
 
     kind: Literal["stage_finished"]
-    stage: Literal["resolve", "gradients", "prune", "evaluate", "upload"] | str
+    stage: Literal["resolve", "gradients", "cut", "prune", "evaluate", "upload"] | str
     """The stage."""
 
     seconds: float
@@ -1314,7 +1336,7 @@ class StageStarted(Model):
     """The attempt that the event belongs to."""
 
     kind: Literal["stage"]
-    stage: Literal["resolve", "gradients", "prune", "evaluate", "upload"] | str
+    stage: Literal["resolve", "gradients", "cut", "prune", "evaluate", "upload"] | str
     """The stage."""
 
     steps: int
@@ -1348,7 +1370,7 @@ class StepFinished(Model):
     """The attempt that the event belongs to."""
 
     kind: Literal["progress"]
-    stage: Literal["resolve", "gradients", "prune", "evaluate", "upload"] | str
+    stage: Literal["resolve", "gradients", "cut", "prune", "evaluate", "upload"] | str
     """The stage."""
 
     step: int
@@ -1362,6 +1384,56 @@ class StepFinished(Model):
 
     memory_bytes: int | None
     """Memory that the job's process holds now."""
+
+
+class StructureFacts(Model):
+    """What was taken out of the model before anything was masked."""
+
+    units: list[UnitFacts]
+    """One entry per kind of unit."""
+
+    blocks: list[BlockUnits]
+    """One entry per block and kind of unit."""
+
+    dense_parameters: int
+    """Number of parameters of the dense model."""
+
+    parameters: int
+    """Number of parameters of the smaller model."""
+
+    dense_bytes: int
+    """Size of the dense model's weight files."""
+
+    bytes: int
+    """Size of the smaller model's weight files."""
+
+
+class StructureOptions(Model):
+    """Take whole units out of every block: the result is a smaller model of the same architecture."""
+
+    mlp_channels: float | None = None
+    """MLP channels to take out of each block: a share below 1, or a number of them."""
+
+    kv_groups: float | None = None
+    """Groups of attention heads that share a key and a value, to take out of each block with all of their query heads: a share below 1, or a number of them."""
+
+    parameters: float | None = None
+    """The share of the blocks' parameters to take out, in place of shares or numbers of units: as large a share of the KV groups as whole groups allow, and the rest as MLP channels."""
+
+    importance: str = "gate+second_order"
+    """How units are ranked within their block: `gate`, `second_order`, `activation`, `magnitude`, or a sum of several, each divided by its mean."""
+
+    multiple_of: int | None = None
+    """The MLP width that is left is rounded to a multiple of this. By default the largest of 256, 128 and 64 that moves it by at most 2 % of the dense width; a number of channels is not rounded."""
+
+    repair: Literal["least_squares", "none"] | str = "least_squares"
+    """`least_squares` solves for the weights that read what is left, to make up for the units that went; with `none` they stay as they are."""
+
+    damping: float = 0.01
+    """Added to the diagonal of the second moments, as a share of its mean."""
+
+    rounds: int = 16
+    """`second_order` takes units out in this many rounds, and ranks the rest after each."""
 
 
 class SweepDetail(Model):
@@ -1491,6 +1563,22 @@ class Uniform(Model):
     """Every layer the same sparsity."""
 
     name: Literal["uniform"] = "uniform"
+
+
+class UnitFacts(Model):
+    """The units of one kind in each block, before and after."""
+
+    kind: Literal["mlp_channels", "kv_groups"] | str
+    """What the units are."""
+
+    dense: int
+    """Number of units in each block of the dense model."""
+
+    requested: int
+    """Number that the recipe leaves, before it is rounded."""
+
+    kept: int
+    """Number that is left in each block."""
 
 
 class UploadItem(Model):
@@ -1750,8 +1838,11 @@ class ZooDetail(Model):
     evaluation: str
     """The text on which the perplexity was measured."""
 
-    method_options: Magnitude | Wanda | Gradient | Gblm | Ria | SparseGpt | Admm | dict[str, Any]
-    """The pruning method with all of its options."""
+    method_options: Magnitude | Wanda | Gradient | Gblm | Ria | SparseGpt | Admm | dict[str, Any] | None
+    """The pruning method with all of its options; null where nothing was masked."""
+
+    structure: StructureOptions | None
+    """What was taken out of the model, and how; null where nothing was."""
 
     lineage: Lineage
     """Where the model comes from."""

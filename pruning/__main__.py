@@ -18,6 +18,7 @@ from pruning.errors import InvalidInput, PruningError
 from pruning.recipe import ALLOCATIONS, BEST, DATASETS, METHODS, Evaluation, Recipe
 from pruning.recipe.options import OPTIONS, Option, request_body
 from pruning.report.reproduce import RecipeFile
+from pruning.report.schema import Report
 from pruning.runtime.determinism import fix_cublas_workspace
 from pruning.runtime.versions import refuse_old_versions
 
@@ -48,6 +49,9 @@ def main(arguments: list[str] | None = None) -> int:
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
         with _sigterm_as_interrupt():
+            if options.like is not None:
+                _cut_like(options)
+                return 0
             _prune(_recipe_file(options), options, console)
     except KeyboardInterrupt as interrupt:
         rest = "the same command resumes it" if options.resume_in else "all partial output was removed"
@@ -130,6 +134,19 @@ def _prune(file: RecipeFile, options: argparse.Namespace, console: Console) -> N
     results.print(f"{output}", markup=False)
 
 
+def _cut_like(options: argparse.Namespace) -> None:
+    """Take the units out of a model or an adapter that an earlier run took out of its own."""
+    from pruning.output.like import cut_like
+
+    try:
+        report = Report.model_validate_json(Path(options.like).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidInput(
+            f"{options.like} cannot be read; give a pruning_report.json", field="like"
+        ) from error
+    cut_like(report, Path(options.model), Path(options.output).absolute())
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m pruning",
@@ -158,6 +175,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--save-gradients", action="store_true", help="also write gradient_norms.safetensors")
     add("--save-masks", action="store_true", help="also write masks.safetensors")
+    add(
+        "--like",
+        metavar="REPORT",
+        help="only take the units out of MODEL, a checkpoint or a LoRA adapter, that the run of this "
+        "pruning_report.json took out",
+    )
     add("--output", required=True, metavar="DIR", help="where the pruned model goes; must not exist")
     add(
         "--resume-in",
@@ -180,8 +203,14 @@ def _add_option(parser: argparse.ArgumentParser, option: Option) -> None:
 
 def _check_usage(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     """Exit with the usage if the options do not make one recipe."""
+    if options.like is not None:
+        surplus = _chosen(options) - {"like", "model", "output"}
+        if surplus or options.model is None:
+            parser.error("--like takes --model and --output, and nothing else")
+        return
     if options.recipe is None:
-        missing = [f"--{name}" for name in ("model", "method") if getattr(options, name) is None]
+        required = ("model", "method") if options.structure is None else ("model",)
+        missing = [f"--{name}" for name in required if getattr(options, name) is None]
         if missing:
             parser.error(f"the following arguments are required: {', '.join(missing)}; or --recipe")
         return

@@ -1,12 +1,13 @@
 """The main path of the library: from a recipe to a pruned model on disk, and a report of what it cost.
 
 1. resolve: find the model and the texts, refuse what would fail later, load the dense model
-2. gradients: compute their norms over the calibration windows, for a recipe that uses them
-3. prune: block by block, then write the pruned checkpoint
-4. evaluate: measure the perplexity of the dense model, and of the pruned one as loaded from disk
-5. write the report: what was pruned, what it cost, and what it measured
+2. cut: take units out block by block, for a recipe with structure; the smaller model replaces the dense one
+3. gradients: compute their norms over the calibration windows, for a recipe that uses them
+4. prune: mask block by block, then write the pruned checkpoint
+5. evaluate: measure the perplexity of the dense model, and of the pruned one as loaded from disk
+6. write the report: what was pruned, what it cost, and what it measured
 
-The files that were checked in 1 are the files that 2 to 5 read; see pruning.inputs. What later runs may use
+The files that were checked in 1 are the files that 2 to 6 read; see pruning.inputs. What later runs may use
 is published once the files are proven to be unchanged.
 """
 
@@ -27,17 +28,21 @@ from pruning.gradients.schedule import ScheduleChoice
 from pruning.inputs.publications import Publications
 from pruning.output.writer import atomic_directory, write_report
 from pruning.progress import Progress, Silent
-from pruning.recipe import Evaluation, Recipe
+from pruning.recipe import Evaluation, Recipe, StructureOptions
 from pruning.report.reproduce import differences
 from pruning.report.schema import Environment, LayerFacts, Report, SparsityFacts
 from pruning.resume.guarded import GuardedResumeStore
 from pruning.resume.store import EphemeralResumeStore, ResumeStore
 from pruning.runtime.device import compute_device, current_device, describe
+from pruning.stages.cut import CutOutcome, CutStage
 from pruning.stages.evaluate import NO_LIMIT, EvaluateStage, EvaluationResult, PerplexityLimit
+from pruning.stages.gates import GateStage
 from pruning.stages.gradients import GradientOutcome, GradientStage
+from pruning.stages.models import LoadedModel
 from pruning.stages.prune import PruneStage
 from pruning.stages.recorder import StageRecorder
 from pruning.stages.resolve import ResolvedRun, ResolveStage
+from pruning.structure.plan import CutPlan
 
 
 @dataclass(frozen=True)
@@ -116,6 +121,11 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
         )
         blocks = GuardedResumeStore(resume_store, resolved.files)
         with Publications(resolved.files) as publications:
+            cut: CutOutcome | None = None
+            if recipe.structure is not None:
+                dense, cut = _cut(
+                    request, recipe.structure, services, resolved, dense, recorder, blocks, publications
+                )
             norms, outcome = recorder.run(
                 GradientStage(
                     dense,
@@ -154,9 +164,50 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                 ),
                 after_step=publications.poll,
             )
-        report = _report(request, resolved, outcome, pruned, measured, recorder)
+        report = _report(request, resolved, cut, outcome, pruned, measured, recorder)
         write_report(resolved.model.checkpoint, report, directory)
     return report
+
+
+def _cut(
+    request: RunRequest,
+    options: StructureOptions,
+    services: Services,
+    resolved: ResolvedRun,
+    dense: LoadedModel,
+    recorder: StageRecorder,
+    blocks: ResumeStore,
+    publications: Publications,
+) -> tuple[LoadedModel, CutOutcome]:
+    """Rank the units of the dense model, and take the lowest out. Return the smaller model."""
+    checkpoint = resolved.model.checkpoint
+    plan = CutPlan.of(options, checkpoint.skeleton, checkpoint.config_values)
+    ranked = recorder.run(
+        GateStage(
+            dense,
+            options,
+            resolved.calibration,
+            schedule=request.schedule,
+            deterministic=request.deterministic,
+            cache=services.gradient_cache,
+            publications=publications,
+            resume_store=blocks,
+        )
+    )
+    return recorder.run(
+        CutStage(
+            model=resolved.model,
+            dense=dense,
+            recipe=request.recipe,
+            options=options,
+            plan=plan,
+            windows=resolved.windows,
+            gates=ranked.gates,
+            finished_blocks=ranked.finished_blocks,
+            resume_store=blocks,
+        ),
+        after_step=publications.poll,
+    )
 
 
 @contextmanager
@@ -173,6 +224,7 @@ def _resume_store(request: RunRequest, services: Services) -> Iterator[ResumeSto
 def _report(
     request: RunRequest,
     resolved: ResolvedRun,
+    cut: CutOutcome | None,
     gradients: GradientOutcome,
     pruned: Pruned,
     measured: EvaluationResult,
@@ -195,6 +247,7 @@ def _report(
         evaluation=request.evaluation,
         model=resolved.model.facts,
         calibration=resolved.calibration_facts,
+        structure=cut.facts if cut else None,
         sparsity=SparsityFacts(layers=tuple(_layer_facts(pruned))),
         perplexity=measured.perplexities[0],
         further_perplexities=measured.perplexities[1:],
@@ -203,7 +256,14 @@ def _report(
         environment=environment,
         gradients_reused=gradients.reused,
         dense_perplexity_reused=measured.dense_reused,
-        warnings=resolved.warnings + gradients.warnings + pruned.warnings + recorder.warnings + changed,
+        warnings=(
+            *resolved.warnings,
+            *(cut.warnings if cut else ()),
+            *gradients.warnings,
+            *pruned.warnings,
+            *recorder.warnings,
+            *changed,
+        ),
     )
 
 

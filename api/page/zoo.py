@@ -22,7 +22,7 @@ from jobs.access.api_keys import Scope
 from jobs.states import JobState
 from jobs.tables import Job
 from jobs.zoo import artifacts
-from pruning.recipe import METHODS
+from pruning.recipe import CUT_ALONE, METHODS
 
 router = APIRouter(include_in_schema=False)
 
@@ -49,7 +49,7 @@ def list_entries(
         place="zoo",
         entries=entries,
         filters=filters,
-        methods=list(METHODS),
+        methods=[*METHODS, CUT_ALONE],
         older=filters.query_string(entries.next_cursor) if entries.next_cursor else None,
         principal=principal,
     )

@@ -18,7 +18,7 @@ from jobs.spec.job import JobOptions, JobSpec, stored_spec
 from jobs.spec.labels import Labels
 from jobs.states import JobState, Outcome
 from jobs.tables import Job, JobAttempt
-from pruning.recipe import METHODS, Recipe, Stage, Text
+from pruning.recipe import CUT_ALONE, METHODS, Recipe, Stage, Text
 
 # A stored report is passed on as it is. One of another version may differ from the schema of this one.
 StoredReport = Annotated[
@@ -107,7 +107,9 @@ class JobSummary(BaseModel):
     id: UUID = Field(description="Identifies the job.")
     state: JobState = Field(description="The current state.")
     model: str = Field(description="The dense model: a Hub id or a path.")
-    method: str = Field(description="The name of the pruning method.")
+    method: str = Field(
+        description="The name of the pruning method; `structure` for a job that masks nothing."
+    )
     pattern: str = Field(description="`unstructured`, or an N:M pattern such as `2:4`.")
     sparsity: float = Field(description="The requested share of zeros in the pruned layers.")
     measured_sparsity: float | None = Field(
@@ -195,8 +197,9 @@ class JobDetail(JobSummary):
 
 
 def _known_method(name: str) -> str:
-    if name not in METHODS:
-        raise ValueError(f"must be one of {', '.join(METHODS)}")
+    known = (*METHODS, CUT_ALONE)
+    if name not in known:
+        raise ValueError(f"must be one of {', '.join(known)}")
     return name
 
 

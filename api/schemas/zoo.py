@@ -16,7 +16,7 @@ from jobs.spec.gate import Verdict
 from jobs.spec.job import stored_spec
 from jobs.tables import Artifact
 from jobs.zoo import Shown, ZooFilter
-from pruning.recipe import Pattern, Text, shows_as_written
+from pruning.recipe import Pattern, StructureOptions, Text, shows_as_written
 from pruning.recipe.methods import Method
 
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,120}$")]
@@ -135,7 +135,12 @@ class ZooDetail(ZooItem):
 
     measured_sparsity: float = Field(description="The measured share of zeros in the pruned layers.")
     evaluation: str = Field(description="The text on which the perplexity was measured.")
-    method_options: Method = Field(description="The pruning method with all of its options.")
+    method_options: Method | None = Field(
+        description="The pruning method with all of its options; null where nothing was masked."
+    )
+    structure: StructureOptions | None = Field(
+        description="What was taken out of the model, and how; null where nothing was."
+    )
     lineage: Lineage = Field(description="Where the model comes from.")
     files: list[ZooFile] = Field(description="All files, ordered by name.")
     load: str = Field(description="Python code that loads the model from a directory with the files.")
@@ -151,6 +156,7 @@ class ZooDetail(ZooItem):
             measured_sparsity=report["sparsity"]["overall"],
             evaluation=public_name(spec.evaluation.dataset),
             method_options=spec.recipe.method,
+            structure=spec.recipe.structure,
             lineage=Lineage(
                 job=job.id,
                 recipe_fingerprint=job.recipe_fingerprint,

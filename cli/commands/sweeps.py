@@ -42,7 +42,7 @@ def submit(
     """Submit one job for every combination of values, and print the sweep's id."""
     varied = {name: [json_or_text(text) for text in values.split(",")] for name, values in vary or ()}
     if "method" in varied:
-        del body["method"]
+        body.pop("method", None)
     with connect(url, key_file) as client:
         sweep = client.submit_sweep({"job": body, "vary": varied})
     err.print(f"{len(sweep.jobs)} jobs queued; follow them with: pruneserve sweep wait {sweep.id}")

@@ -50,6 +50,13 @@ RECIPE_OPTIONS = (
     JobOption(
         "exclude", "layers.exclude", "list", "do not prune layers that match; may be repeated", metavar="GLOB"
     ),
+    JobOption(
+        "structure",
+        "structure",
+        "settings",
+        "take out of each block, such as mlp_channels=0.25 or kv_groups=1; may be repeated",
+        metavar="NAME=VALUE",
+    ),
     JobOption("refit", "refit", "flag", "solve for the kept weights again after pruning"),
     JobOption(
         "order", "order", "text", "measure inputs after each pruned block (blocks, default) or layer (layers)"

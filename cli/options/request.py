@@ -24,6 +24,8 @@ def request_body(file: Path | None, given: Mapping[JobOption, Any]) -> dict[str,
     for option, value in given.items():
         if value is not None:
             _set(body, option, option.value(value))
+    if "structure" in body and "method" not in body:
+        return body  # units are taken out, and nothing is masked
     method = body.setdefault("method", {})
     if isinstance(method, dict):
         method.setdefault("name", _DEFAULT_METHOD)

@@ -19,11 +19,25 @@ class Sparsity(BaseModel):
     overall: float
 
 
+class Structure(BaseModel):
+    """What was taken out of the model."""
+
+    parameters: int
+    dense_parameters: int
+
+    @property
+    def text(self) -> str:
+        """The parameters that are left."""
+        gone = 1 - self.parameters / self.dense_parameters
+        return f"{self.parameters:,} of {self.dense_parameters:,}, {gone:.1%} fewer"
+
+
 class ReportExcerpt(BaseModel):
     """The fields that the commands read; the report has many more."""
 
     stages: list[StageCost]
     sparsity: Sparsity
+    structure: Structure | None = None
     warnings: list[str] = []
 
 

@@ -47,6 +47,8 @@ def _facts(job: JobDetail, report: ReportExcerpt | None, server: str) -> Iterato
     if job.perplexity:
         yield "perplexity", markdown(change(job.perplexity))
     if report:
+        if report.structure:
+            yield "parameters", report.structure.text
         yield "zeros", f"{report.sparsity.overall:.2%} of the weights in the pruned layers"
         for warning in report.warnings:
             yield "warning", markdown(warning)

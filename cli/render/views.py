@@ -192,6 +192,8 @@ def print_job(console: Console, job: JobDetail) -> None:
         for condition in job.gate.conditions:
             table.add_row("", clean(_condition_line(condition)))
     if report := report_of(job):
+        if report.structure:
+            table.add_row("parameters", report.structure.text)
         table.add_row("zeros", f"{report.sparsity.overall:.2%} of the weights in the pruned layers")
         for stage in report.stages:
             cost = f"{duration(stage.seconds)}, peak memory {size(stage.peak_memory_bytes)}"

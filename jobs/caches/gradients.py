@@ -23,7 +23,7 @@ from jobs.spec.job import JobSpec
 from jobs.tables import NOW, CachedGradients, GradientShard, Job, JobBlock
 from pruning.recipe import GradientNorm, Recipe
 
-_INPUTS = ("model", "calibration", "layers", "dtype", "gradients")
+_INPUTS = ("model", "structure", "calibration", "layers", "dtype", "gradients")
 """The fields of a recipe that decide its gradient norms."""
 
 

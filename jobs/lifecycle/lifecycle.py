@@ -95,7 +95,7 @@ def create(
         spec=spec.model_dump(mode="json"),
         recipe_fingerprint=spec.recipe.fingerprint(),
         model=spec.recipe.model.id,
-        method=spec.recipe.method.name,
+        method=spec.recipe.method_name,
         pattern=spec.recipe.pattern,
         sparsity=spec.recipe.sparsity,
         labels=dict(labels or {}),

@@ -12,6 +12,8 @@ from torch import Tensor
 from pruning.activations.statistics import InputStatistics, StopForward, group_by_input
 from pruning.model.layers import LinearLayer
 from pruning.model.replay import Call, Replay
+from pruning.resume.store import ActivationCheckpoint
+from pruning.resume.throttle import SaveThrottle
 
 
 class BlockwiseForward:
@@ -36,6 +38,22 @@ class BlockwiseForward:
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Continue from the `state` of an earlier walk over the same micro-batches."""
         self._hidden = [state[f"{number:05}"].to(old.device) for number, old in enumerate(self._hidden)]
+
+    def save(self, checkpoint: ActivationCheckpoint, block: int, throttle: SaveThrottle) -> None:
+        """Save the windows before `block` if that is worth it: a resumed run can also run them there."""
+        state = self.state()
+        if throttle.is_due(sum(hidden.nbytes for hidden in state.values())):
+            with throttle.saving():
+                checkpoint.save(block, state)
+
+    def resume(self, checkpoint: ActivationCheckpoint, *, no_later_than: int) -> int:
+        """Restore the windows from a checkpoint that is not past this block. Return the next block."""
+        saved = checkpoint.load()
+        if saved is None or saved[0] > no_later_than:
+            return 0
+        index, state = saved
+        self.restore(state)
+        return index
 
     def begin_block(self, index: int) -> None:
         """Prepare to prune block `index`, whose input the hidden states are."""

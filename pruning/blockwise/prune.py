@@ -36,7 +36,6 @@ from pruning.model.replay import Replay
 from pruning.model.selection import prunable_stack
 from pruning.recipe import Recipe, RefitOptions
 from pruning.recipe.methods import Magnitude
-from pruning.resume.store import ActivationCheckpoint
 from pruning.resume.throttle import SaveThrottle
 from pruning.runtime.malloc import retain_freed_heap
 
@@ -112,7 +111,7 @@ def prune_blocks(
         if recipe.needs & {"input_norms", "second_moments"}:
             kind = PairedForward if "activation_error" in recipe.needs else BlockwiseForward
             forward = _forward(kind, replay, windows, placement)
-            first = _restore(forward, blocks.activation_checkpoint, no_later_than=first)
+            first = forward.resume(blocks.activation_checkpoint, no_later_than=first)
         else:  # nothing is replayed, but a model that cannot be replayed is refused whatever the method
             replay()
         for index in range(first, last + 1):
@@ -126,7 +125,7 @@ def prune_blocks(
                     blocks.put(index, _pruned_block(recipe, index, block, targets, gradients, forward))
                 if forward is not None and index < last:
                     forward.advance(index)
-                    _save(forward, blocks.activation_checkpoint, index + 1, throttle)
+                    forward.save(blocks.activation_checkpoint, index + 1, throttle)
             step(index + 1, len(stack.blocks))
     return Pruned(blocks, len(stack.blocks))
 
@@ -142,26 +141,6 @@ def _forward(
         raise ValueError("this recipe measures the inputs of layers: it needs calibration windows")
     found = replay()
     return kind(found, micro_batches(found.stack, windows, backward=False, device=placement.device))
-
-
-def _save(
-    forward: BlockwiseForward, checkpoint: ActivationCheckpoint, block: int, throttle: SaveThrottle
-) -> None:
-    """Save the windows before `block` if that is worth it: a resumed run can also run them there again."""
-    state = forward.state()
-    if throttle.is_due(sum(hidden.nbytes for hidden in state.values())):
-        with throttle.saving():
-            checkpoint.save(block, state)
-
-
-def _restore(forward: BlockwiseForward, checkpoint: ActivationCheckpoint, *, no_later_than: int) -> int:
-    """Restore the windows from a checkpoint that is not past a block to prune. Return the next block."""
-    saved = checkpoint.load()
-    if saved is None or saved[0] > no_later_than:
-        return 0
-    index, state = saved
-    forward.restore(state)
-    return index
 
 
 def _pruned_block(
@@ -189,7 +168,7 @@ class _BlockPruner:
     """Prunes the layers of one block, and collects the results."""
 
     def __init__(self, recipe: Recipe, index: int, targets: Targets, gradients: GradientNorms) -> None:
-        self._method = method_for(recipe.method)
+        self._method = method_for(recipe.mask_method)
         self._refit = recipe.refit
         self._index = index
         self._targets = targets

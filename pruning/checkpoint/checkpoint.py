@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -27,6 +28,7 @@ from pruning.checkpoint.files import (
     SINGLE_FILE,
     all_files,
     companions,
+    read_json,
     stored_tensors,
     weight_files,
 )
@@ -70,6 +72,17 @@ class Checkpoint:
         """The tensors in the weight files, by the names there, as shapes and dtypes on the meta device."""
         with self.frozen.named(self.weight_files).opened() as directory:
             return stored_tensors(directory, self.weight_files)
+
+    @property
+    def config_values(self) -> dict[str, Any]:
+        """What config.json holds, as it stands there."""
+        with self.frozen.named([CONFIG]).opened() as directory:
+            return read_json(directory / CONFIG)
+
+    @property
+    def weight_bytes(self) -> int:
+        """The bytes of the weight files."""
+        return self.frozen.named(self.weight_files).size
 
     @property
     def stored_dtype(self) -> torch.dtype:

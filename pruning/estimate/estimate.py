@@ -8,8 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from pruning.estimate import memory, work
 from pruning.estimate.machine import Machine
 from pruning.estimate.shape import ModelShape
+from pruning.estimate.smaller import smaller_shape
 from pruning.estimate.work import Windows, Work
-from pruning.recipe import Evaluation, Recipe, Stage
+from pruning.recipe import Evaluation, Recipe, Stage, StructureOptions
 
 Schedule = Literal["whole", "streamed"]
 
@@ -78,26 +79,33 @@ class Estimate(_Answer):
         dtype = compute_dtype(recipe.dtype, shape.stored_dtype, machine)
         schedule = None
         stages = [_resolve(shape, machine)]
+        smaller = shape
+        if recipe.structure is not None:
+            stages += _cut(recipe.structure, shape, windows, dtype, machine)
+            smaller = smaller_shape(shape, recipe.structure)
         if recipe.gradient_norms and recipe.gradients is None:
-            schedule, stage = _gradients(shape, windows, dtype, machine, norms=len(recipe.gradient_norms))
+            schedule, stage = _gradients(smaller, windows, dtype, machine, norms=len(recipe.gradient_norms))
             stages.append(stage)
+        if recipe.method is not None:
+            stages.append(
+                _stage(
+                    Stage.PRUNE,
+                    work.pruning(recipe, smaller, windows),
+                    memory.pruning(
+                        smaller,
+                        windows,
+                        dtype,
+                        machine.kind,
+                        second_moments="second_moments" in recipe.needs,
+                    ),
+                    dtype,
+                    machine,
+                )
+            )
         stages += [
             _stage(
-                Stage.PRUNE,
-                work.pruning(recipe, shape, windows),
-                memory.pruning(
-                    shape,
-                    windows,
-                    dtype,
-                    machine.kind,
-                    second_moments="second_moments" in recipe.needs,
-                ),
-                dtype,
-                machine,
-            ),
-            _stage(
                 Stage.EVALUATE,
-                work.evaluation(evaluation, shape),
+                work.evaluation(evaluation, shape) + work.evaluation(evaluation, smaller),
                 memory.evaluation(
                     shape,
                     Windows.of_evaluation(evaluation, shape),
@@ -109,7 +117,8 @@ class Estimate(_Answer):
                 machine,
             ),
         ]
-        output = shape.stored_bytes + (-(-shape.block_weights // 8) if save_masks else 0)
+        masked = save_masks and recipe.method is not None
+        output = smaller.stored_bytes + (-(-smaller.block_weights // 8) if masked else 0)
         stages.append(
             StageEstimate(name=Stage.UPLOAD, operations=0, seconds=output / _FILE_RATE, memory_bytes=0)
         )
@@ -133,7 +142,10 @@ class Estimate(_Answer):
     @property
     def seconds_by_stage(self) -> Mapping[Stage, float]:
         """The seconds of each stage, from which the time left is estimated before anything is measured."""
-        return {stage.name: stage.seconds for stage in self.stages}
+        seconds = dict.fromkeys((stage.name for stage in self.stages), 0.0)
+        for stage in self.stages:  # gates and norms are both gradients
+            seconds[stage.name] += stage.seconds
+        return seconds
 
 
 def compute_dtype(requested: str, stored: str, machine: Machine) -> str:
@@ -203,10 +215,26 @@ def _gradients(
     )
 
 
+def _cut(
+    structure: StructureOptions, shape: ModelShape, windows: Windows, dtype: str, machine: Machine
+) -> list[StageEstimate]:
+    """Estimate the gates' gradients, for a recipe that ranks by them, and the cut."""
+    stages = []
+    if "gate" in structure.terms:
+        stages.append(_gradients(shape, windows, dtype, machine, norms=0)[1])
+    needed = memory.pruning(
+        shape, windows, dtype, machine.kind, second_moments="second_moments" in structure.needs
+    )
+    stages.append(_stage(Stage.CUT, work.cutting(structure, shape, windows), needed, dtype, machine))
+    return stages
+
+
 def _notes(recipe: Recipe, evaluation: Evaluation, machine: Machine) -> list[str]:
     notes = ["the time to download a model is not included"]
     if not machine.measured:
         notes.append("no live worker was measured: the figures are for an assumed machine")
+    if recipe.structure is not None:
+        notes.append("widths after the cut are not rounded here, and a number of KV groups is not counted")
     if evaluation.windows is None:
         notes.append("the evaluation texts are assumed to be as long as WikiText-2's test split")
     if evaluation.tasks:

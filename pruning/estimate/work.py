@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Self
 
 from pruning.estimate.shape import ModelShape
-from pruning.recipe import Evaluation, Recipe
+from pruning.estimate.smaller import readers
+from pruning.recipe import Evaluation, Recipe, StructureOptions
 
 _USUAL_LENGTH = 2048
 _USUAL_EVALUATION_TOKENS = 340_000  # about the size of WikiText-2's test split for a vocabulary of 32,000
@@ -110,7 +111,12 @@ def gradients(shape: ModelShape, windows: Windows, *, norms: int, passes: int) -
 
 
 def pruning(recipe: Recipe, shape: ModelShape, windows: Windows) -> Work:
-    """Return the work of statistics, scores and masks, and of the solvers of method and refit."""
+    """Return the work of statistics, scores and masks, and of the solvers of method and refit.
+
+    None for a recipe that masks nothing.
+    """
+    if recipe.method is None:
+        return Work()
     work = Work(traffic=_BYTES_TO_SELECT * shape.block_weights)
     measured = recipe.needs & {"input_norms", "second_moments"}
     if measured:
@@ -138,19 +144,31 @@ def pruning(recipe: Recipe, shape: ModelShape, windows: Windows) -> Work:
     return work + Work(products=solved)
 
 
+def cutting(structure: StructureOptions, shape: ModelShape, windows: Windows) -> Work:
+    """Return the work of second moments, ranks and repairs, and of the walk through all blocks."""
+    if not structure.needs:
+        return Work()
+    read = [matrix for block in shape.blocks for matrix in readers(block, shape.hidden)]
+    moments = sum(matrix.inputs**2 * matrix.copies for matrix in read)
+    solved = sum(structure.operations(matrix.outputs, matrix.inputs) for matrix in read)
+    # Through each block: up to the end of the attention, up to that of the MLP, and once more when it is cut.
+    walk = forward(shape, windows) * 2.5
+    return walk + Work(products=2 * moments * windows.tokens + solved)
+
+
 def evaluation(wanted: Evaluation, shape: ModelShape) -> Work:
-    """Return the work of evaluating the dense and the pruned model."""
+    """Return the work of evaluating one model."""
     windows = Windows.of_evaluation(wanted, shape)
     work = forward(shape, windows) + head(shape, windows)
     for task in wanted.tasks:
         examples, choices, length = _TASKS.get(task, _ANY_TASK)
         asked = Windows(min(examples, wanted.task_limit or examples) * choices, length)
         work += forward(shape, asked) + head(shape, asked)
-    return work * 2
+    return work
 
 
 def _operations_to_solve(recipe: Recipe, outputs: int, inputs: int) -> float:
-    solved = recipe.method.operations(outputs, inputs)
+    solved = recipe.mask_method.operations(outputs, inputs)
     return solved + (recipe.refit.operations(outputs, inputs) if recipe.refit else 0.0)
 
 

@@ -191,7 +191,8 @@ def _is_valid(path: Path, norm: GradientNorm, layers: Sequence[LinearLayer]) -> 
         with safe_open(path, framework="pt") as shard:
             for layer in layers:
                 tensor = shard.get_tensor(f"{norm}/{layer.name}")
-                if tensor.shape != layer.matrix.shape or not torch.isfinite(tensor.sum()):
+                shape = (*tensor.shape[:1], layer.inputs) if norm == "gates" else layer.matrix.shape
+                if tensor.shape != shape or not torch.isfinite(tensor.sum()):
                     return False
     except (OSError, SafetensorError):
         return False

@@ -27,8 +27,9 @@ from pruning.gradients.mixed_precision import MixedPrecisionForward
 from pruning.gradients.schedule import Schedule, ScheduleChoice
 from pruning.gradients.shards import BlockShards, norms_from_shards
 from pruning.gradients.streamed import StreamedPass, streamed_steps
-from pruning.gradients.window_norms import GradientAccumulator, GradientNorms, WindowNorms, finish_norms
+from pruning.gradients.window_norms import GradientNorms, PassSums
 from pruning.model.blocks import Stack
+from pruning.model.hooks import Observer
 from pruning.model.placement import Placement
 from pruning.model.replay import Replay
 from pruning.model.selection import selected_stack
@@ -98,7 +99,7 @@ class GradientPass:
         windows
             Calibration token ids, int64 (windows, length).
         norms
-            Which norms to compute.
+            Which norms to compute; or `gates` alone.
         stack
             The blocks of the model, narrowed to the linear layers to compute them for.
         schedule
@@ -215,6 +216,8 @@ class GradientPass:
     @property
     def _fused_variants(self) -> str:
         """Which variants of the fused kernel this pass uses; trying them comes first."""
+        if "gates" in self._norms:  # no weight gradient is formed
+            return ""
         in_use = variants_in_use(
             self._placement.device,
             self._placement.dtype,
@@ -236,21 +239,21 @@ class GradientPass:
             forward = MixedPrecisionForward(replay, self._float32_tokens)
             head = LMHeadLoss(replay, scale)
             layers = tuple(self._stack.layers)
-            sums = {layer.name: WindowNorms(layer, self._norms) for layer in layers}
+            sums = PassSums(layers, self._norms)
             for done, micro_batch in enumerate(self._micro_batches, start=1):
                 tokens = micro_batch.to(self._placement.device)
-                accumulator = forward.accumulator(layers, sums)
+                accumulator = forward.accumulator(sums)
                 self._forward_backward(forward, head, tokens, accumulator)
                 accumulator.check_complete()
                 step(done, len(self._micro_batches))
-        return finish_norms(sums, self._norms, scale)
+        return sums.finish(scale)
 
     def _forward_backward(
         self,
         forward: MixedPrecisionForward,
         head: LMHeadLoss,
         tokens: Tensor,
-        accumulator: GradientAccumulator,
+        accumulator: Observer,
     ) -> None:
         """Run all blocks forward, then backward down to the first block with a selected layer.
 

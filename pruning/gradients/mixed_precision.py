@@ -8,13 +8,13 @@ through every block separately, in float32; causal attention allows it, since no
 others see them rounded.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from torch import Tensor
 
 from pruning.gradients.hidden_states import HiddenStates
 from pruning.gradients.skip_matmul import skipped_matmul
-from pruning.gradients.window_norms import GradientAccumulator, WindowNorms
+from pruning.gradients.window_norms import GateAccumulator, GradientAccumulator, PassSums
 from pruning.model.hooks import Observer, observing
 from pruning.model.layers import LinearLayer
 from pruning.model.replay import Call, Replay
@@ -76,11 +76,9 @@ class MixedPrecisionForward:
         self._upcast = index, BlockInFloat32(self._replay.stack.blocks[index])
         return self._upcast[1]
 
-    def accumulator(
-        self, layers: Sequence[LinearLayer], sums: Mapping[str, WindowNorms]
-    ) -> GradientAccumulator:
+    def accumulator(self, sums: PassSums) -> GradientAccumulator | GateAccumulator:
         """Return the observer that adds one micro-batch's gradients to `sums` during its backward pass."""
-        return GradientAccumulator(layers, sums, calls_per_layer=2 if self._first else 1)
+        return sums.accumulator(calls_per_layer=2 if self._first else 1)
 
     def unpack(self, packed: Tensor) -> HiddenStates:
         """Undo `HiddenStates.pack`."""

@@ -81,9 +81,9 @@ def _whole_fits(stack: Stack, length: int, norms: Collection[GradientNorm], plac
 
 
 def _sums(stack: Stack, norms: Collection[GradientNorm]) -> int:
-    """Return the bytes of a float32 sum per selected weight and norm."""
+    """Return the bytes of a float32 sum per selected weight and norm; gates take next to none."""
     weights = sum(layer.outputs * layer.inputs for layer in stack.layers)
-    return weights * len(norms) * torch.float32.itemsize
+    return weights * sum(norm != "gates" for norm in norms) * torch.float32.itemsize
 
 
 def _estimated_seconds(stack: Stack, windows: Tensor, placement: Placement) -> float:

@@ -1,6 +1,6 @@
 """Gradient norms as one safetensors file per block and norm, written behind the pass, read on access.
 
-A tensor is named `l1/<layer>` or `l2/<layer>`, as in `pruning.gradients.file`.
+A tensor is named `l1/<layer>`, `l2/<layer>` or `gates/<layer>`, the first two as in `pruning.gradients.file`.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -15,16 +15,25 @@ from torch import Tensor
 from pruning.gradients.window_norms import GradientNorms
 from pruning.inputs.frozen_file import FrozenFile
 from pruning.recipe import GradientNorm, Stage
+from pruning.recipe.methods import WeightNorm
 from pruning.resume.hashed_file import HashedFile, save_tensors
 from pruning.resume.store import NumericsKey, ResumeStore
 from pruning.resume.writer import BlockWriter
 
-_NORMS: tuple[GradientNorm, ...] = get_args(GradientNorm)
+_NORMS: tuple[WeightNorm, ...] = get_args(WeightNorm)
 
 
 def shard_number(block: int, norm: GradientNorm) -> int:
-    """Return the number of a shard in its stage: each block has one for every norm."""
-    return block * len(_NORMS) + _NORMS.index(norm)
+    """Return the number of a shard in its stage: each block has one for every norm; of gates below zero."""
+    return -1 - block if norm == "gates" else block * len(_NORMS) + _NORMS.index(norm)
+
+
+def _block_and_norm(number: int) -> tuple[int, GradientNorm]:
+    """Undo `shard_number`."""
+    if number < 0:
+        return -1 - number, "gates"
+    block, norm = divmod(number, len(_NORMS))
+    return block, _NORMS[norm]
 
 
 class BlockShards:
@@ -41,8 +50,8 @@ class BlockShards:
         self.files: dict[GradientNorm, dict[int, HashedFile]] = {norm: {} for norm in norms}
         """By norm and block. Those that were put are here once the writer is drained."""
         for number, file in resume_store.begin(Stage.GRADIENTS, numerics_key).items():
-            block, norm = divmod(number, len(_NORMS))
-            self.files[_NORMS[norm]][block] = file
+            block, norm = _block_and_norm(number)
+            self.files[norm][block] = file
         self._resume_store = resume_store
         self._writer = writer
 

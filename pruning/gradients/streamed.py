@@ -18,7 +18,7 @@ from pruning.gradients.loss import loss_scale
 from pruning.gradients.mixed_precision import MixedPrecisionForward
 from pruning.gradients.shards import BlockShards
 from pruning.gradients.skip_matmul import SkippableMatmul
-from pruning.gradients.window_norms import GradientNorms, WindowNorms, finish_norms
+from pruning.gradients.window_norms import GradientNorms, PassSums
 from pruning.model.blocks import Stack
 from pruning.model.layers import LinearLayer
 from pruning.model.placement import Placement
@@ -142,10 +142,10 @@ class StreamedPass:
             head = None if deltas else LMHeadLoss(self._replay, self._loss_scale)
             # The loss reads the last block's output, so nothing can be skipped there.
             skip = self._skippable_layer(index, inputs) if head is None else None
-            sums = {layer.name: WindowNorms(layer, self._norms) for layer in block.layers if with_norms}
+            sums = PassSums(block.layers if with_norms else (), self._norms)
             for number, micro_batch in enumerate(self._micro_batches):
                 hidden = self._fetch(inputs, index, number).as_leaves()
-                accumulator = self._forward.accumulator(block.layers, sums) if with_norms else None
+                accumulator = self._forward.accumulator(sums) if with_norms else None
                 output = self._forward.run_block(index, micro_batch, hidden, accumulator, skip=skip)
                 delta = deltas[str(number)] if head is None else self._loss_delta(head, output, micro_batch)
                 at_output = self._forward.unpack(delta)
@@ -154,7 +154,7 @@ class StreamedPass:
                 if accumulator is not None:
                     accumulator.check_complete()
                 self._count_step()
-            return finish_norms(sums, self._norms, self._loss_scale)
+            return sums.finish(self._loss_scale)
 
     def _skippable_layer(self, index: int, inputs: ActivationStore) -> LinearLayer | None:
         block, call = self._blocks[index], self._probe_calls[index]

@@ -6,7 +6,7 @@ from huggingface_hub import ModelCardData
 
 from pruning.recipe import AllocationOptions, MethodOptions, content_name, is_local
 from pruning.report.schema import FILE_NAME as REPORT
-from pruning.report.schema import CalibrationFacts, Report
+from pruning.report.schema import CalibrationFacts, Report, StructureFacts
 
 
 def model_card(report: Report, *, licence: str | None) -> str:
@@ -21,25 +21,19 @@ def model_card(report: Report, *, licence: str | None) -> str:
         license=licence,
         library_name="transformers",
         pipeline_tag="text-generation",
-        tags=["pruned", "sparse", report.recipe.method.name],
+        tags=["pruned", *(["sparse"] if report.recipe.method else []), report.recipe.method_name],
     )
     return f"""---
 {metadata.to_yaml()}
 ---
 
-# {name}, {report.sparsity.overall:.1%} pruned
+# {name}, {_in_short(report)}
 
 {name if is_local(base) else base} ({_version(report)})
-with {report.sparsity.overall:.1%} of the weights in the linear layers of its decoder blocks set to zero.
-{_kept_weights(report)}
+{_what_was_done(report)}
 
 | | |
-| --- | --- |
-| method | {_named(report.recipe.method)} |
-| allocation | {_named(report.recipe.allocation)} |
-| kept weights | {_refit(report)} |
-| pattern | {report.recipe.pattern} |
-| sparsity of the pruned layers | {report.sparsity.overall:.2%} |
+| --- | --- |{_cut(report)}{_mask(report)}
 | calibration | {_calibration(report.calibration)} |
 | perplexity, dense | {report.perplexity.dense:.3f} |
 | perplexity, pruned | {report.perplexity.pruned:.3f} ({report.perplexity.increase:+.1%}) |{_further(report)}
@@ -50,7 +44,7 @@ measured, and what it takes to repeat it, is in `{REPORT}`.
 
 ## Use
 
-The weights are plain dense tensors with zeros in them; they load like those of the dense model:
+{_how_it_loads(report)}
 
 ```python
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -63,6 +57,63 @@ tokenizer = AutoTokenizer.from_pretrained("<this directory>")
 
 {_licence(licence)}
 """
+
+
+def _in_short(report: Report) -> str:
+    zeros = f"{report.sparsity.overall:.1%} pruned"
+    if report.structure is None:
+        return zeros
+    smaller = f"{_gone(report.structure):.1%} smaller"
+    return f"{smaller}, {zeros}" if report.recipe.method else smaller
+
+
+def _gone(facts: StructureFacts) -> float:
+    return 1 - facts.parameters / facts.dense_parameters
+
+
+def _what_was_done(report: Report) -> str:
+    sentences = []
+    if report.structure is not None:
+        sentences.append(
+            f"with {report.structure.parameters:,} of its {report.structure.dense_parameters:,} parameters: "
+            "whole units were taken out of its decoder blocks."
+        )
+        if report.recipe.structure is not None and report.recipe.structure.repairs:
+            sentences.append("The weights that read what is left were solved for again.")
+    if report.recipe.method is not None:
+        sentences.append(
+            f"with {report.sparsity.overall:.1%} of the weights in the linear layers of its decoder blocks "
+            "set to zero."
+        )
+        sentences.append(_kept_weights(report))
+    return "\n".join(sentences)
+
+
+def _cut(report: Report) -> str:
+    if report.structure is None or report.recipe.structure is None:
+        return ""
+    rows = [f"| {unit.kind} in each block | {unit.kept} of {unit.dense} |" for unit in report.structure.units]
+    settings = report.recipe.structure
+    rows.append(f"| ranked by | {settings.importance} |")
+    rows.append(f"| parameters | {report.structure.parameters:,} of {report.structure.dense_parameters:,} |")
+    return "".join(f"\n{row}" for row in rows)
+
+
+def _mask(report: Report) -> str:
+    if report.recipe.method is None:
+        return ""
+    return f"""
+| method | {_named(report.recipe.method)} |
+| allocation | {_named(report.recipe.allocation)} |
+| kept weights | {_refit(report)} |
+| pattern | {report.recipe.pattern} |
+| sparsity of the pruned layers | {report.sparsity.overall:.2%} |"""
+
+
+def _how_it_loads(report: Report) -> str:
+    if report.recipe.method is None:
+        return "The smaller config describes the model: it loads like any model of its architecture:"
+    return "The weights are plain dense tensors with zeros in them; they load like those of the dense model:"
 
 
 def _further(report: Report) -> str:
@@ -104,6 +155,8 @@ def _kept_weights(report: Report) -> str:
         "The kept weights of these layers were updated to compensate for the pruned ones."
         if report.recipe.changes_kept_weights
         else "Every weight that is not zero is the dense model's, bit for bit."
+        if report.structure is None
+        else "Every other weight is as the cut left it."
     )
     return f"Embeddings, norms and head are the dense model's. {weights}"
 

@@ -4,11 +4,11 @@ A file is the length of its header (8 bytes, little-endian), the header (JSON), 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 
@@ -35,11 +35,35 @@ class SafetensorsFile:
     @classmethod
     def create(cls, path: Path, byte_counts: Mapping[str, int], metadata: Mapping[str, str]) -> Self:
         """Write a file of zeros for one-dimensional tensors of bytes, in the order given."""
+        tensors = {name: {"dtype": "U8", "shape": [count]} for name, count in byte_counts.items()}
+        return cls._create(path, tensors, byte_counts, metadata)
+
+    def create_smaller(self, path: Path, shapes: Mapping[str, Sequence[int]]) -> Self:
+        """Write a file of zeros for the same tensors, in the same order, some of other `shapes`."""
+        metadata = self.header.get(_METADATA, {})
+        tensors, byte_counts = {}, {}
+        for name in self.names:
+            own = self.header[name]
+            begin, end = own["data_offsets"]
+            shape = list(shapes.get(name, own["shape"]))
+            tensors[name] = {"dtype": own["dtype"], "shape": shape}
+            size = (end - begin) // max(1, prod(own["shape"]))
+            byte_counts[name] = prod(shape) * size
+        return type(self)._create(path, tensors, byte_counts, metadata)
+
+    @classmethod
+    def _create(
+        cls,
+        path: Path,
+        tensors: Mapping[str, Mapping[str, Any]],
+        byte_counts: Mapping[str, int],
+        metadata: Mapping[str, str],
+    ) -> Self:
         header: dict[str, Any] = {_METADATA: dict(metadata)}
         end = 0
-        for name, count in byte_counts.items():
-            header[name] = {"dtype": "U8", "shape": [count], "data_offsets": [end, end + count]}
-            end += count
+        for name, tensor in tensors.items():
+            header[name] = {**tensor, "data_offsets": [end, end + byte_counts[name]]}
+            end += byte_counts[name]
         encoded = json.dumps(header).encode()
         encoded += b" " * (-len(encoded) % 8)
         with path.open("wb") as file:
@@ -47,18 +71,29 @@ class SafetensorsFile:
             file.truncate(_LENGTH_BYTES + len(encoded) + end)
         return cls(path, header, _LENGTH_BYTES + len(encoded))
 
+    @property
+    def names(self) -> list[str]:
+        """The names of the tensors, in the order of their bytes."""
+        names = [name for name in self.header if name != _METADATA]
+        return sorted(names, key=lambda name: int(self.header[name]["data_offsets"][0]))
+
+    @property
+    def size(self) -> int:
+        """The bytes of all tensors."""
+        return sum(end - begin for begin, end in (self.header[name]["data_offsets"] for name in self.names))
+
     def offset(self, name: str) -> int:
         """Return where a tensor begins in the file."""
         return self.start + int(self.header[name]["data_offsets"][0])
 
-    def elements(self, name: str) -> np.memmap[Any, Any]:
+    def elements(self, name: str, mode: Literal["r", "r+"] = "r+") -> np.memmap[Any, Any]:
         """Map a tensor's elements, in its shape, as unsigned integers of their size."""
         begin, end = self.header[name]["data_offsets"]
         shape = tuple(self.header[name]["shape"])
         return np.memmap(
             self.path,
             dtype=f"u{(end - begin) // prod(shape)}",
-            mode="r+",
+            mode=mode,
             offset=self.offset(name),
             shape=shape,
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -35,7 +36,13 @@ def replace_in_place(path: Path, weights: Mapping[str, Tensor]) -> set[str]:
     found = weights.keys() & file.header.keys()
     for name in found:
         elements = file.elements(name)
-        rounded = weights[name].to(_DTYPES[file.header[name]["dtype"]]).contiguous()
-        elements[...] = rounded.view(torch.uint8).numpy().view(elements.dtype).reshape(elements.shape)
+        elements[...] = as_stored(weights[name], file.header[name]["dtype"], elements)
         elements.flush()
     return found
+
+
+def as_stored(tensor: Tensor, dtype: str, like: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return a tensor in the dtype that a file names, as unsigned integers in the shape of `like`."""
+    rounded = tensor.to(_DTYPES[dtype]).contiguous()
+    stored: np.ndarray[Any, Any] = rounded.view(torch.uint8).numpy().view(like.dtype).reshape(like.shape)
+    return stored

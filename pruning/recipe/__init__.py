@@ -22,22 +22,26 @@ from pruning.recipe.fields import (
 )
 from pruning.recipe.methods import METHODS, GradientNorm, MethodOptions, Need, RowSelection
 from pruning.recipe.presets import BEST
-from pruning.recipe.recipe import ComputeDtype, Recipe
+from pruning.recipe.recipe import CUT_ALONE, ComputeDtype, Recipe
 from pruning.recipe.refit import RefitOptions
 from pruning.recipe.selection import LayerSelection
 from pruning.recipe.stages import Stage
+from pruning.recipe.structure import UNIT_KINDS, Importance, StructureOptions, UnitKind
 
 __all__ = [
     "ALLOCATIONS",
     "BEST",
+    "CUT_ALONE",
     "DATASETS",
     "METHODS",
+    "UNIT_KINDS",
     "AllocationOptions",
     "Calibration",
     "ComputeDtype",
     "Dataset",
     "Evaluation",
     "GradientNorm",
+    "Importance",
     "InWords",
     "LayerSelection",
     "MethodOptions",
@@ -50,7 +54,9 @@ __all__ = [
     "Share",
     "Stage",
     "StrictModel",
+    "StructureOptions",
     "Text",
+    "UnitKind",
     "WeightedDataset",
     "content_name",
     "group_of",

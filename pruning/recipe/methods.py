@@ -6,7 +6,11 @@ from pydantic import Field
 
 from pruning.recipe.registry import ByName, Options, OptionsRegistry
 
-GradientNorm = Literal["l1", "l2"]
+GradientNorm = Literal["l1", "l2", "gates"]
+"""What a gradient pass adds up for a layer: the L1 or L2 norm over windows of its weight's gradients; or
+`gates`, the gradient of each window with respect to a factor 1 on each of its inputs, with its sign."""
+
+WeightNorm = Literal["l1", "l2"]
 
 Need = Literal["input_norms", "second_moments", "activation_error", "gradient_norms"]
 """A measurement on the calibration windows, see `pruning.methods.base.LayerStats`. `activation_error` is the
@@ -73,7 +77,7 @@ class Gradient(MethodOptions):
     implementation = "pruning.methods.gradient:GradientMethod"
     needs = frozenset({"gradient_norms"})
     name: Literal["gradient"] = "gradient"
-    norm: GradientNorm = Field("l1", description="The norm over calibration windows.")
+    norm: WeightNorm = Field("l1", description="The norm over calibration windows.")
     inverse: bool = Field(False, description=_INVERSE)
 
 
@@ -84,7 +88,7 @@ class Gblm(MethodOptions):
     implementation = "pruning.methods.gblm:GblmMethod"
     needs = frozenset({"input_norms", "gradient_norms"})
     name: Literal["gblm"] = "gblm"
-    norm: GradientNorm = Field(
+    norm: WeightNorm = Field(
         "l1", description="The norm over calibration windows; the published figures are L1's."
     )
     alpha: float = Field(100.0, ge=0, le=1e6, description="The scale of the gradients; the paper uses 100.")

@@ -84,6 +84,13 @@ OPTIONS: tuple[Option, ...] = (
         "GLOB",
     ),
     Option("exclude", "layers.exclude", "list", "do not prune layers that match; may be repeated", "GLOB"),
+    Option(
+        "structure",
+        "structure",
+        "settings",
+        "take out of each block, such as mlp_channels=0.25 or kv_groups=1; may be repeated",
+        "NAME=VALUE",
+    ),
     Option("refit", "refit", "flag", "solve for the kept weights again after pruning"),
     Option(
         "order", "order", "text", "measure inputs after each pruned block (blocks, default) or layer (layers)"

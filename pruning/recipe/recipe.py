@@ -3,13 +3,15 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticKnownError
 
 from pruning.recipe.allocation import Allocation, Uniform
 from pruning.recipe.calibration import Calibration
 from pruning.recipe.fields import (
+    OUT_AT_DEFAULT,
     ModelReference,
     Pattern,
     StrictModel,
@@ -18,13 +20,17 @@ from pruning.recipe.fields import (
     group_of,
     is_local,
 )
-from pruning.recipe.methods import GradientNorm, Method, Need
+from pruning.recipe.methods import GradientNorm, Method, MethodOptions, Need
 from pruning.recipe.presets import expanded
 from pruning.recipe.refit import Refit
 from pruning.recipe.selection import LayerSelection
+from pruning.recipe.structure import StructureOptions
 
 Order = Literal["blocks", "layers"]
 ComputeDtype = Literal["auto", "float64", "float32", "bfloat16", "float16"]
+
+CUT_ALONE = "structure"
+"""What stands for the name of a method where nothing is masked."""
 
 _SPARSITY_TOLERANCE = 0.001
 
@@ -33,17 +39,26 @@ class Recipe(StrictModel):
     """Everything that decides the pruned weights. Two equal recipes give equal results."""
 
     model: ModelReference = Field(description="The dense model, by id or with a revision.")
-    method: Method = Field(description="How weights are scored, by the method's name or with its options.")
+    structure: Annotated[StructureOptions | None, OUT_AT_DEFAULT] = Field(
+        None, description="Which units are taken out of the model, before a method masks what is left."
+    )
+    method: Method | None = Field(
+        None,
+        validate_default=True,
+        description="How weights are scored, by the method's name or with its options. Without one nothing "
+        "is masked, and `structure` is required.",
+    )
     pattern: Pattern = Field(
         "unstructured",
         description="Where zeros may lie: anywhere, or N:M: at most N non-zero of M consecutive weights.",
     )
     sparsity: float = Field(
         None,  # filled in by an N:M pattern; otherwise the validator refuses it
-        gt=0,
+        ge=0,
         lt=1,
         validate_default=True,
-        description="The share of zeros in the pruned layers. An N:M pattern implies it: 1 - N/M.",
+        description="The share of zeros in the pruned layers. An N:M pattern implies it: 1 - N/M. 0 without "
+        "a method.",
     )
     allocation: Allocation = Field(
         Uniform(), validate_default=True, description="How the sparsity is spread over the layers."
@@ -71,6 +86,21 @@ class Recipe(StrictModel):
     @classmethod
     def _expand_presets(cls, value: Any) -> Any:  # noqa: ANN401 - what a client sent, not yet validated
         return expanded(value) if isinstance(value, Mapping) else value
+
+    @field_validator("method")
+    @classmethod
+    def _something_is_done(cls, method: MethodOptions | None, info: ValidationInfo) -> MethodOptions | None:
+        if method is None and info.data.get("structure", ...) is None:
+            raise ValueError("is required unless structure is given")
+        return method
+
+    @field_validator("pattern", "allocation", "layers", "refit", "order")
+    @classmethod
+    def _is_of_a_mask(cls, value: object, info: ValidationInfo) -> object:
+        default = cls.model_fields[str(info.field_name)].default
+        if "method" in info.data and info.data["method"] is None and value != default:
+            raise ValueError("says how weights are masked; name a method, or leave it out")
+        return value
 
     @field_validator("pattern")
     @classmethod
@@ -103,14 +133,20 @@ class Recipe(StrictModel):
             return None
         if not is_local(path) or ".." in path.split("/"):
             raise ValueError("must be an absolute path without '..'")
-        users = [info.data[name] for name in ("method", "allocation") if name in info.data]
+        users = [info.data[name] for name in ("method", "allocation") if info.data.get(name) is not None]
         if not any("gradient_norms" in user.needs for user in users):
             raise ValueError("neither method nor allocation uses gradients; leave it out")
+        if info.data.get("structure") is not None:
+            raise ValueError("saved gradients are those of the dense model, and structure changes it")
         return path
 
     @field_validator("sparsity", mode="before")
     @classmethod
     def _sparsity_agrees_with_the_pattern(cls, value: object, info: ValidationInfo) -> object:
+        if "method" in info.data and info.data["method"] is None:
+            if value not in (None, 0):
+                raise ValueError("is the share of zeros of a mask; name a method, or leave it out")
+            return 0.0
         group = group_of(info.data.get("pattern", "unstructured"))
         if group is None:
             if value is None:
@@ -127,21 +163,46 @@ class Recipe(StrictModel):
             )
         return implied if isinstance(value, int | float) else value
 
+    @field_validator("sparsity")
+    @classmethod
+    def _a_mask_has_zeros(cls, value: float, info: ValidationInfo) -> float:
+        if value == 0 and info.data.get("method") is not None:
+            raise PydanticKnownError("greater_than", {"gt": 0.0})
+        return value
+
+    @property
+    def method_name(self) -> str:
+        """The name of the method; `CUT_ALONE` for a recipe that masks nothing."""
+        return self.method.name if self.method else CUT_ALONE
+
+    @property
+    def mask_method(self) -> MethodOptions:
+        """The method of a recipe that masks. Raises ValueError for any other."""
+        if self.method is None:
+            raise ValueError("this recipe has no method: it masks nothing")
+        return self.method
+
     @property
     def needs(self) -> frozenset[Need]:
-        """The measurements on the calibration windows; empty for a recipe that reads no text."""
-        return self.method.needs | self.allocation.needs | (self.refit.needs if self.refit else frozenset())
+        """What masking measures on the calibration windows."""
+        needs = self.method.needs if self.method else frozenset[Need]()
+        return needs | self.allocation.needs | (self.refit.needs if self.refit else frozenset())
+
+    @property
+    def reads_text(self) -> bool:
+        """Whether anything is measured on calibration windows."""
+        return bool(self.needs) or (self.structure is not None and self.structure.reads_text)
 
     @property
     def changes_kept_weights(self) -> bool:
         """Whether weights that are not pruned may get new values."""
-        return self.refit is not None or self.method.updates_weights
+        return self.refit is not None or (self.method is not None and self.method.updates_weights)
 
     @property
     def gradient_norms(self) -> frozenset[GradientNorm]:
         """The gradient norms that the method and the allocation use."""
         norms: set[GradientNorm] = set()
-        if "gradient_norms" in self.method.needs:
+        if self.method is not None and "gradient_norms" in self.method.needs:
             norms.add(getattr(self.method, "norm", "l1"))
         if "gradient_norms" in self.allocation.needs:
             norms.add("l2")

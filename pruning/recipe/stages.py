@@ -8,6 +8,7 @@ class Stage(StrEnum):
 
     RESOLVE = "resolve"
     GRADIENTS = "gradients"
+    CUT = "cut"
     PRUNE = "prune"
     EVALUATE = "evaluate"
     UPLOAD = "upload"

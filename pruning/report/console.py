@@ -85,7 +85,13 @@ def result_table(report: Report) -> Table:
     table.add_row("perplexity, pruned", f"{perplexity.pruned:.3f} ({perplexity.increase:+.1%})")
     for score in report.zero_shot.scores if report.zero_shot else ():
         table.add_row(f"{score.task}, {score.metric}", f"{score.dense:.3f}, pruned {score.pruned:.3f}")
-    table.add_row("sparsity", f"{report.sparsity.overall:.2%} of {len(report.sparsity.layers)} layers")
+    if report.structure is not None:
+        for unit in report.structure.units:
+            table.add_row(unit.kind, f"{unit.kept} of {unit.dense} in each block")
+        facts = report.structure
+        table.add_row("parameters", f"{facts.parameters:,} of {facts.dense_parameters:,}")
+    if report.recipe.method is not None:
+        table.add_row("sparsity", f"{report.sparsity.overall:.2%} of {len(report.sparsity.layers)} layers")
     for stage in report.stages:
         table.add_row(stage.name, f"{stage.seconds:.1f} s, peak {_gigabytes(stage.peak_memory_bytes)}")
     return table

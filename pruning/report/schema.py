@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 
-from pruning.recipe import Evaluation, Recipe, Stage
+from pruning.recipe import Evaluation, Recipe, Stage, UnitKind
 from pruning.version import pruneserve_version
 
 FILE_NAME = "pruning_report.json"
@@ -124,13 +124,47 @@ class LayerFacts(Facts):
 class SparsityFacts(Facts):
     """The zeros by layer. Layers outside the decoder blocks are not pruned and not counted."""
 
-    layers: tuple[LayerFacts, ...] = Field(description="Each pruned weight matrix, in the model's order.")
+    layers: tuple[LayerFacts, ...] = Field(
+        description="Each pruned weight matrix, in the model's order; none for a recipe that masks nothing."
+    )
 
     @computed_field  # type: ignore[prop-decorator]
     @property
     def overall(self) -> float:
-        """The share of zeros over all pruned layers."""
-        return sum(layer.zeros for layer in self.layers) / sum(layer.weights for layer in self.layers)
+        """The share of zeros over all pruned layers; 0 where there are none."""
+        weights = sum(layer.weights for layer in self.layers)
+        return sum(layer.zeros for layer in self.layers) / weights if weights else 0.0
+
+
+class UnitFacts(Facts):
+    """The units of one kind in each block, before and after."""
+
+    kind: UnitKind = Field(description="What the units are.")
+    dense: int = Field(description="Number of units in each block of the dense model.")
+    requested: int = Field(description="Number that the recipe leaves, before it is rounded.")
+    kept: int = Field(description="Number that is left in each block.")
+
+
+class BlockUnits(Facts):
+    """The units of one kind that are left in one block."""
+
+    block: int = Field(description="The decoder block, counted from 0.")
+    kind: UnitKind = Field(description="What the units are.")
+    kept: str = Field(
+        description="The numbers of the units that are left, counted from 0 in the dense block, as runs such "
+        "as `0-5,7,9-12`."
+    )
+
+
+class StructureFacts(Facts):
+    """What was taken out of the model before anything was masked."""
+
+    units: tuple[UnitFacts, ...] = Field(description="One entry per kind of unit.")
+    blocks: tuple[BlockUnits, ...] = Field(description="One entry per block and kind of unit.")
+    dense_parameters: int = Field(description="Number of parameters of the dense model.")
+    parameters: int = Field(description="Number of parameters of the smaller model.")
+    dense_bytes: int = Field(description="Size of the dense model's weight files.")
+    bytes: int = Field(description="Size of the smaller model's weight files.")
 
 
 class StageFacts(Facts):
@@ -201,6 +235,9 @@ class Report(Facts):
     model: ModelFacts = Field(description="The model before pruning.")
     calibration: CalibrationFacts | None = Field(
         description="The calibration windows; null for a method that reads no text."
+    )
+    structure: StructureFacts | None = Field(
+        None, description="What was taken out of the model; null for a recipe without `structure`."
     )
     sparsity: SparsityFacts = Field(description="The zeros, by layer.")
     perplexity: PerplexityFacts = Field(description="Perplexity on the evaluation text.")

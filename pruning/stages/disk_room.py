@@ -39,7 +39,7 @@ class DiskRoom:
 
         Raises InvalidInput where the schedule does not fit the model.
         """
-        shards, kept = self._shards, self._gradient_shards
+        shards, kept = self._shards, self._gradient_shards + self._cut
         _refuse_full_disks({shards: kept + self._during_gradients - self._written})
         _refuse_full_disks({self.output: self._output, shards: kept + self._during_pruning - self._written})
 
@@ -59,8 +59,13 @@ class DiskRoom:
         return self.model.checkpoint.files.size
 
     @property
+    def _cut(self) -> int:
+        """At most: the repaired weights of all blocks, and the smaller model before it is masked."""
+        return 2 * self._output if self.recipe.structure else 0
+
+    @property
     def _gradient_shards(self) -> int:
-        if self._gradient_schedule is None:
+        if self._gradient_schedule is None or not self.recipe.gradient_norms:
             return 0
         if self._gradient_schedule.name == "whole" and self.gradient_cache is None:
             return 0
@@ -82,6 +87,8 @@ class DiskRoom:
 
     @property
     def _during_pruning(self) -> int:
+        if self.recipe.method is None:
+            return 0
         changed = self._dtype if self.recipe.changes_kept_weights else None
         shards = disk.block_shards(self._shape, changed_dtype=changed)
         if not self.recipe.needs & {"input_norms", "second_moments"}:
@@ -96,8 +103,12 @@ class DiskRoom:
 
     @cached_property
     def _gradient_schedule(self) -> Schedule | None:
-        """The schedule of the gradient pass; None where there is none."""
-        if not self.recipe.gradient_norms or self.recipe.gradients is not None or self.windows is None:
+        """The schedule of the gradient pass, of norms rather than of gates; None where there is none."""
+        structure = self.recipe.structure
+        gates = structure is not None and "gate" in structure.terms
+        if self.recipe.gradients is not None or self.windows is None:
+            return None
+        if not self.recipe.gradient_norms and not gates:
             return None
         return Schedule.choose(
             self.schedule, self.model.stack, self.windows, self._norms, self.model.placement

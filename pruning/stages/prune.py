@@ -30,15 +30,19 @@ class PruneStage:
     directory: Path
     save_masks: bool
 
-    def prepare(self) -> int:
-        """Return the number of blocks: each is one step."""
-        return len(self.model.stack.blocks)
+    def prepare(self) -> int | None:
+        """Return the number of blocks: each is one step. None for a recipe that masks nothing."""
+        return len(self.model.stack.blocks) if self.recipe.method else None
 
     def run(self, step: Step) -> Pruned:
         """Prune block by block, then write the pruned model.
 
         Raises NumericalFailure with the name of the layer.
         """
+        if self.recipe.method is None:
+            unmasked = Pruned(self.finished_blocks, 0)
+            write_model(self.model.checkpoint, unmasked, self.directory, save_masks=False)
+            return unmasked
         try:
             pruned = prune_blocks(
                 self.model.stack,

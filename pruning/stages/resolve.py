@@ -26,7 +26,7 @@ from pruning.gradients.file import GradientFile
 from pruning.gradients.schedule import ScheduleChoice
 from pruning.inputs.frozen_file import FrozenFile
 from pruning.methods.base import method_for
-from pruning.model.blocks import find_stack
+from pruning.model.blocks import Stack, find_stack
 from pruning.model.selection import prunable_stack
 from pruning.recipe import Evaluation, Recipe, Stage, content_name, is_local
 from pruning.report.reproduce import refuse_changes
@@ -39,6 +39,7 @@ from pruning.stages.evaluate import EvaluationInputs
 from pruning.stages.gradients import GradientInputs
 from pruning.stages.models import LoadedModel, ResolvedModel
 from pruning.stages.recorder import Step
+from pruning.structure.plan import CutPlan
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,7 @@ class ResolveStage:
 
     @property
     def _method_key(self) -> NumericsKey:
-        if self.device.type == "cpu":  # no kernel runs there, so none can fail
+        if self.device.type == "cpu" or self.recipe.method is None:  # no kernel runs, so none can fail
             return {}
         return method_for(self.recipe.method).numerics_key(self.device, self.recipe.pattern)
 
@@ -171,7 +172,7 @@ class ResolveStage:
         checkpoint = resolve(
             reference, roots=self.roots.models, hub_token=self.hub_token, links_in=self.output.parent
         )
-        stack = prunable_stack(checkpoint.skeleton, recipe)
+        stack = _prunable(checkpoint, recipe)
         gradient_file = self._gradient_file(checkpoint)
         reader = Reader(
             tokenizer=checkpoint.tokenizer(),
@@ -179,7 +180,7 @@ class ResolveStage:
             context_length=checkpoint.context_length,
             roots=self.roots.data,
         )
-        calibration = calibration_set(recipe.calibration, reader) if recipe.needs else None
+        calibration = calibration_set(recipe.calibration, reader) if recipe.reads_text else None
         texts = evaluation_sets(evaluation, reader)
         tasks = Tasks(evaluation, self.roots.tasks) if evaluation.tasks else None
         dtype = compute_dtype(recipe.dtype, checkpoint.stored_dtype, self.device)
@@ -205,3 +206,15 @@ class ResolveStage:
             layers={layer.name: (layer.outputs, layer.inputs) for layer in layers},
             norms=self.recipe.gradient_norms,
         )
+
+
+def _prunable(checkpoint: Checkpoint, recipe: Recipe) -> Stack:
+    """Return the blocks with the layers that the recipe masks, in the smaller model if it cuts one.
+
+    Raises InvalidInput with the field where the model cannot be cut, or masked after the cut.
+    """
+    model = checkpoint.skeleton
+    if recipe.structure is not None:
+        plan = CutPlan.of(recipe.structure, model, checkpoint.config_values)
+        model = plan.smaller_skeleton(model)
+    return prunable_stack(model, recipe)

@@ -16,7 +16,9 @@ from pruning.recipe import Evaluation, Recipe
 from pruning.resume.store import EphemeralResumeStore
 from pruning.run import run
 from pruning.stages import evaluate, gradients
+from pruning.stages.cut import CutStage
 from pruning.stages.evaluate import EvaluateStage, EvaluationInputs
+from pruning.stages.gates import GateStage
 from pruning.stages.gradients import GradientInputs, GradientStage
 from pruning.stages.prune import PruneStage
 from pruning.stages.resolve import ResolveStage
@@ -24,7 +26,7 @@ from tests.pruning.pruned import ignore_steps
 
 pytestmark = pytest.mark.slow
 
-STAGES = (ResolveStage, GradientStage, PruneStage, EvaluateStage)
+STAGES = (ResolveStage, GateStage, CutStage, GradientStage, PruneStage, EvaluateStage)
 
 
 @pytest.mark.parametrize(

@@ -159,6 +159,11 @@ class JobView:
         return self.job.report["sparsity"]["overall"] if self.job.report else None
 
     @property
+    def structure(self) -> dict[str, Any] | None:
+        """What was taken out of the model; None without a report, or where nothing was."""
+        return self.job.report.get("structure") if self.job.report else None
+
+    @property
     def weights(self) -> int:
         """How many weights the pruned layers have."""
         return sum(layer["weights"] for layer in self.layers)
@@ -187,7 +192,7 @@ def read(session: Session, job: Job) -> JobView:
     return JobView(
         job=job,
         spec=stored_spec(job.spec),
-        stages=_stages(job, events),
+        stages=_stages(job, events, cuts=job.spec["recipe"].get("structure") is not None),
         attempts=timeline(queries.attempts(session, job.owner, job.id), events),
         artifacts=queries.artifacts(session, job.owner, job.id),
         log=tuple(LogLine(event, sentence(event.data)) for event in reversed(events)),
@@ -197,10 +202,10 @@ def read(session: Session, job: Job) -> JobView:
     )
 
 
-def _stages(job: Job, events: Sequence[Event]) -> tuple[StageView, ...]:
-    """Return all stages, whichever attempt finished them: an attempt that resumes starts at a later stage."""
+def _stages(job: Job, events: Sequence[Event], *, cuts: bool) -> tuple[StageView, ...]:
+    """Return all stages of a job, whichever attempt finished them: one that resumes starts later."""
     finished = {event.data.stage: event.data for event in events if isinstance(event.data, StageFinished)}
-    return tuple(_stage(job, stage, finished.get(stage)) for stage in Stage)
+    return tuple(_stage(job, stage, finished.get(stage)) for stage in Stage if cuts or stage != Stage.CUT)
 
 
 def _stage(job: Job, stage: Stage, finished: StageFinished | None) -> StageView:

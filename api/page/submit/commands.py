@@ -6,23 +6,32 @@ from typing import Any
 
 from api.schemas.jobs import JobRequest
 from jobs.spec.job import JobSpec
+from pruning.recipe import StructureOptions
 
 
 def request_body(spec: JobSpec, labels: dict[str, str]) -> dict[str, Any]:
     """Return the shortest request for this job: only what differs from the defaults."""
     fields = spec.as_request()
-    name = fields["method"]["name"]
-    least = JobRequest.model_validate({"model": "any/model", "method": name, "sparsity": fields["sparsity"]})
-    default = least.model_dump(mode="json")
-    options = _different(fields.pop("method"), default["method"])
-    model = fields.pop("model")
+    model, structure, sparsity = (fields.pop(name) for name in ("model", "structure", "sparsity"))
+    method = fields.pop("method")
+    what: dict[str, Any] = {} if structure is None else {"structure": _shortened(structure)}
+    if method is not None:
+        what |= {"method": method["name"], "sparsity": sparsity}
+    default = JobRequest.model_validate({"model": "any/model", **what}).model_dump(mode="json")
+    if method is not None and (options := _different(method, default["method"])):
+        what["method"] = {"name": method["name"], **options}
     return {
         "model": model["id"] if model["revision"] is None else model,
-        "method": {"name": name, **options} if options else name,
-        "sparsity": fields.pop("sparsity"),
+        **what,
         **_different(fields, default),
         **({"labels": labels} if labels else {}),
     }
+
+
+def _shortened(structure: dict[str, Any]) -> dict[str, Any]:
+    """Return the options of a structure that differ from their defaults."""
+    fields = StructureOptions.model_fields
+    return {name: value for name, value in structure.items() if value != fields[name].default}
 
 
 def curl(body: dict[str, Any], server: str) -> str:

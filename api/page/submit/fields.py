@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 Kind = Literal["text", "number", "integer", "choice", "flag", "list", "pairs", "weighted"]
 
-_NAMED_WITH_PARENT = ("model", "refit", "layers", "allocation")
+_NAMED_WITH_PARENT = ("model", "refit", "layers", "allocation", "structure")
 _UNBOUNDED = 1e6
 _MAX_DIGITS = 400  # of any number that a field could accept there are fewer
 _SEPARATOR = re.compile(r"[,\n]")

@@ -16,11 +16,14 @@ from pruning.recipe import (
     LayerSelection,
     ModelReference,
     RefitOptions,
+    StructureOptions,
 )
 from pruning.recipe.allocation import Uniform
 
 _METHOD, _ALLOCATION = "method.name", "allocation.name"
 DEFAULT_METHOD = "gblm"
+NO_METHOD = "none"
+"""The choice of a job that takes units out and masks nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,12 @@ def sections(typed: Mapping[str, str]) -> tuple[Section, ...]:
     return (
         Section("Model", tuple(fields_of(ModelReference, "model."))),
         Section("Method", tuple(_method(typed.get(_METHOD) or DEFAULT_METHOD))),
+        Section(
+            "Structure",
+            tuple(_structure()),
+            "take channels and heads out, for a smaller and faster model",
+            folded=True,
+        ),
         Section("Gate and labels", (*_gate(), *fields_of(JobRequest, "", "labels"))),
         Section(
             "Calibration",
@@ -81,12 +90,15 @@ def every_field(typed: Mapping[str, str]) -> Iterator[FormField]:
 
 _PLACED = frozenset(
     {"model", "method", "sparsity", "pattern", "calibration", "gate", "labels", "evaluation"}
-    | {"allocation", "refit", "layers"}
+    | {"allocation", "refit", "layers", "structure"}
 )
 
 
 def _method(chosen: str) -> Iterator[FormField]:
-    yield FormField(_METHOD, "choice", DEFAULT_METHOD, _about(METHODS.get(chosen)), (*METHODS, BEST))
+    about = "Nothing is masked." if chosen == NO_METHOD else _about(METHODS.get(chosen))
+    yield FormField(_METHOD, "choice", DEFAULT_METHOD, about, (*METHODS, BEST, NO_METHOD))
+    if chosen == NO_METHOD:
+        return
     yield from fields_of(JobRequest, "", "sparsity", "pattern")
     if chosen in METHODS:
         yield from _options(METHODS[chosen], "method.")
@@ -102,6 +114,12 @@ _GATE_TITLES = {
 def _gate() -> Iterator[FormField]:
     for field in fields_of(Gate, "gate."):
         yield replace(field, title=_GATE_TITLES.get(field.name, ""))
+
+
+def _structure() -> Iterator[FormField]:
+    """Yield the options. A choice is a text here: a select sends one even where no structure is wanted."""
+    for field in fields_of(StructureOptions, "structure."):
+        yield replace(field, kind="text", choices=()) if field.kind == "choice" else field
 
 
 def _more(allocation: str) -> Iterator[FormField]:

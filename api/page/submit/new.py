@@ -16,7 +16,7 @@ from api.page.base.owners import Owner
 from api.page.base.render import page
 from api.page.submit.commands import request_body as request_of
 from api.page.submit.fields import request_body, typed_as
-from api.page.submit.form import DEFAULT_METHOD, every_field, sections
+from api.page.submit.form import DEFAULT_METHOD, NO_METHOD, every_field, sections
 from api.page.submit.several import sweep_of
 from api.problems.handlers import as_problem
 from api.problems.problem import FieldError, Problem
@@ -64,7 +64,9 @@ def form(
         body = request_of(stored_spec(job.spec), job.labels)
         # Twice, because the method decides which fields there are.
         named = typed_as(every_field({}), body)
-        typed = typed_as(every_field(named), body)
+        if "method" not in body:
+            named["method.name"] = NO_METHOD
+        typed = {**named, **typed_as(every_field(named), body)}
     return _form(database, principal, typed, [])
 
 
@@ -106,8 +108,11 @@ async def estimate(typed: Typed, principal: Writer, resources: Resources) -> Res
 
 def read(typed: Mapping[str, str]) -> JobRequest | SweepRequest:
     """Return the request that the form describes. Raises InvalidRequest with the fields that are wrong."""
+    chosen = {"method.name": DEFAULT_METHOD, **typed}
+    body = request_body(every_field(typed), chosen)
+    if chosen["method.name"] == NO_METHOD:
+        del body["method"]
     try:
-        body = request_body(every_field(typed), {"method.name": DEFAULT_METHOD, **typed})
         return sweep_of(body) or parse_job(body)
     except RequestValidationError as error:
         raise as_problem(error) from error

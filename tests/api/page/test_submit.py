@@ -15,7 +15,7 @@ from api.page.submit.form import every_field
 from api.schemas.jobs import JobRequest
 from jobs.spec.gate import Gate
 from jobs.tables import Job
-from pruning.recipe import METHODS, Calibration, Evaluation, RefitOptions
+from pruning.recipe import METHODS, Calibration, Evaluation, RefitOptions, StructureOptions
 from tests.api.drive import SMALLEST, ClientOf, Jobs, scopes_but
 
 ORIGIN = {"Origin": "http://testserver"}
@@ -38,6 +38,7 @@ def test_the_form_has_every_field_of_a_request() -> None:
         "evaluation": Evaluation,
         "gate": Gate,
         "refit": RefitOptions,
+        "structure": StructureOptions,
     }.items():
         for field in of.model_fields:
             assert f"{name}.{field}" in shown
@@ -96,6 +97,13 @@ ASKED: list[dict[str, Any]] = [
         "evaluation": {"dataset": "c4", "sequence_length": 64, "stride": 32, "tasks": ["piqa", "boolq"]},
         "gate": {"max_perplexity": 9.0, "min_zero_shot": {"piqa": 0.7}},
         "labels": {"team": "search"},
+    },
+    {"model": "org/name", "structure": {"mlp_channels": 0.25, "kv_groups": 1.0}},
+    {
+        "model": "org/name",
+        "structure": {"parameters": 0.3, "importance": "activation", "repair": "none", "rounds": 3},
+        "method": "wanda",
+        "pattern": "2:4",
     },
 ]
 

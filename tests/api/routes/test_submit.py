@@ -59,6 +59,26 @@ def test_every_field_can_be_given(client: TestClient) -> None:
     assert job["spec"]["recipe"]["calibration"] == {**body["calibration"], "datasets": []}
 
 
+def test_a_cut_alone_is_a_job_without_a_method(client: TestClient) -> None:
+    answer = client.post("/v1/jobs", json={"model": "org/name", "structure": {"mlp_channels": 0.25}})
+    assert answer.status_code == 201, answer.text
+    job = answer.json()
+    assert (job["method"], job["sparsity"], job["pattern"]) == ("structure", 0, "unstructured")
+    assert job["spec"]["recipe"]["method"] is None
+    assert job["spec"]["recipe"]["structure"]["mlp_channels"] == 0.25
+    found = client.get("/v1/jobs", params={"method": "structure"}).json()["items"]
+    assert [item["id"] for item in found] == [job["id"]]
+    assert client.get("/v1/jobs", params={"method": "gblm"}).json()["items"] == []
+    page = client.get(f"/jobs/{job['id']}").text
+    assert "Parameters" in page
+    assert "&#34;structure&#34;: {&#34;mlp_channels&#34;: 0.25}" in page  # the command that submits it again
+
+
+def test_without_structure_a_method_is_required(client: TestClient) -> None:
+    fields = refused_fields(client, {"model": "org/name", "sparsity": 0.5})
+    assert fields == {"method": "is required unless structure is given"}
+
+
 def test_several_calibration_sets_can_be_given_by_weight(client: TestClient) -> None:
     datasets = [{"dataset": "c4", "weight": 3.0}, {"dataset": "/srv/data/text.txt", "weight": 1.0}]
     job = client.post("/v1/jobs", json={**SMALLEST, "calibration": {"datasets": datasets}}).json()

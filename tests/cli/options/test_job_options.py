@@ -48,6 +48,13 @@ def test_only_what_was_given_is_sent() -> None:
     }
 
 
+def test_structure_needs_no_method() -> None:
+    cut = ["--model", "org/name", "--structure", "mlp_channels=0.25", "--structure", "importance=gate"]
+    structure = {"mlp_channels": 0.25, "importance": "gate"}
+    assert sent(*cut) == {"model": {"id": "org/name"}, "structure": structure}
+    assert sent(*cut, "--method", "wanda")["method"] == {"name": "wanda"}
+
+
 def test_calibration_and_evaluation_have_options_of_their_own() -> None:
     calibration = ["--mix", "c4=2", "--mix", "builtin", "--sequence-length", "64"]
     evaluation = ["--evaluation-windows", "4", "--evaluation-length", "32", "--stride", "16"]

@@ -15,7 +15,7 @@ from pruning.estimate import memory, shape_of_config
 from pruning.gradients.hidden_states import float32_tokens
 from pruning.gradients.mixed_precision import MixedPrecisionForward
 from pruning.gradients.schedule import Schedule
-from pruning.gradients.window_norms import WindowNorms
+from pruning.gradients.window_norms import PassSums
 from pruning.model.batching import bytes_per_token
 from pruning.model.blocks import find_stack
 from pruning.model.placement import Placement
@@ -57,9 +57,7 @@ def held_after_forward(family: str, dtype: torch.dtype, length: int) -> int:
     with placement.resident(model):
         forward = MixedPrecisionForward(Replay(stack, tokens, placement), float32_tokens(dtype, length))
         layers = tuple(stack.layers)
-        accumulator = forward.accumulator(
-            layers, {layer.name: WindowNorms(layer, ["l1"]) for layer in layers}
-        )
+        accumulator = forward.accumulator(PassSums(layers, ["l1"]))
         hidden = forward.embed(tokens).as_leaves()
         with Made() as made, torch.enable_grad():
             for index in range(BLOCKS):

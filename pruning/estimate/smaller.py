@@ -1,0 +1,53 @@
+"""The shape that a recipe's structure leaves of a model, for estimates: widths are not rounded here."""
+
+from dataclasses import replace
+
+from pruning.estimate.shape import BlockShape, Matrix, ModelShape
+from pruning.recipe import StructureOptions
+
+
+def readers(block: BlockShape, hidden: int) -> tuple[Matrix, ...]:
+    """Return the matrices that read units: they lead back to the hidden states, with inputs of their own."""
+    given = [matrix.given for matrix in block.matrices]
+    return tuple(
+        matrix for matrix in block.matrices if matrix.outputs == hidden and given.count(matrix.given) == 1
+    )
+
+
+def smaller_shape(shape: ModelShape, structure: StructureOptions) -> ModelShape:
+    """Return the shape after the cut.
+
+    A share of the parameters counts as that share of every width. A number of KV groups is not counted, for
+    the shape does not tell how many there are.
+    """
+    return replace(shape, blocks=tuple(_smaller(block, shape.hidden, structure) for block in shape.blocks))
+
+
+def _smaller(block: BlockShape, hidden: int, structure: StructureOptions) -> BlockShape:
+    of_attention, of_mlp = _left(structure, "kv_groups", 0), 1.0
+    matrices = list(block.matrices)
+    attention = next((one for one in readers(block, hidden) if one.inputs == block.attention), None)
+    mlp = next((one for one in readers(block, hidden) if one is not attention), None)
+    if mlp is not None:
+        of_mlp = _left(structure, "mlp_channels", mlp.inputs)
+    for number, matrix in enumerate(matrices):
+        if matrix is attention:
+            matrices[number] = replace(matrix, inputs=round(matrix.inputs * of_attention))
+        elif matrix is mlp:
+            matrices[number] = replace(matrix, inputs=round(matrix.inputs * of_mlp))
+        elif mlp is not None and matrix.outputs in (mlp.inputs, 2 * mlp.inputs):
+            matrices[number] = replace(matrix, outputs=round(matrix.outputs * of_mlp))
+        else:
+            matrices[number] = replace(matrix, outputs=round(matrix.outputs * of_attention))
+    return BlockShape(tuple(matrices), round(block.attention * of_attention))
+
+
+def _left(structure: StructureOptions, kind: str, units: int) -> float:
+    if structure.parameters is not None:
+        return 1 - structure.parameters
+    amount: float | None = getattr(structure, kind)
+    if amount is None:
+        return 1.0
+    if amount < 1:
+        return 1 - amount
+    return max(0.0, 1 - amount / units) if units else 1.0

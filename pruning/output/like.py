@@ -1,0 +1,144 @@
+"""Apply the cut of an earlier report to another checkpoint of the same family, or to a LoRA adapter for it.
+
+The same units are taken out, and nothing is repaired: what is left is byte for byte what was there.
+"""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from pruning.checkpoint.checkpoint import resolve
+from pruning.errors import InvalidInput
+from pruning.output.safetensors_file import SafetensorsFile
+from pruning.output.smaller import write_smaller
+from pruning.output.writer import atomic_directory
+from pruning.recipe import ModelReference, StructureOptions, UnitKind
+from pruning.report.schema import Report, StructureFacts
+from pruning.structure.plan import CutPlan
+from pruning.structure.ranges import numbers_in
+from pruning.structure.results import CutBlock, CutInMemory
+
+_ADAPTER_CONFIG, _ADAPTER = "adapter_config.json", "adapter_model.safetensors"
+
+# Which units a layer of this name writes or reads; an adapter has its own tensors for each layer.
+_WRITES: Mapping[str, UnitKind] = {
+    **dict.fromkeys(("q_proj", "k_proj", "v_proj"), "kv_groups"),
+    **dict.fromkeys(("gate_proj", "up_proj", "fc1", "fc_in", "c_fc", "dense_h_to_4h"), "mlp_channels"),
+}
+_READS: Mapping[str, UnitKind] = {
+    "o_proj": "kv_groups",
+    **dict.fromkeys(("down_proj", "fc2", "fc_out", "dense_4h_to_h"), "mlp_channels"),
+}
+
+Kept = Mapping[tuple[int, UnitKind], list[int]]
+"""The units that are left, by block and kind."""
+
+
+def cut_like(report: Report, source: Path, output: Path) -> None:
+    """Take the units out of `source` that a run took out of its model, and write what is left.
+
+    Parameters
+    ----------
+    report
+        Of a run with `structure`.
+    source
+        The directory of a checkpoint of the same family and widths, or of a LoRA adapter (peft) for the dense
+        model, in safetensors.
+    output
+        A directory, which must not exist; it appears complete or not at all.
+
+    Raises
+    ------
+    InvalidInput
+        With field 'like', for a report without `structure` or of other widths; with field 'model.id', for a
+        directory that holds neither; with field 'output', where the output exists.
+    """
+    facts = report.structure
+    if facts is None:
+        raise InvalidInput("the report is of a run without structure: it took nothing out", field="like")
+    kept = {(block.block, block.kind): numbers_in(block.kept) for block in facts.blocks}
+    with atomic_directory(output) as directory:
+        if (source / _ADAPTER_CONFIG).is_file():
+            _cut_adapter(facts, kept, source, directory)
+        else:
+            _cut_checkpoint(facts, kept, source, directory)
+
+
+def _cut_checkpoint(facts: StructureFacts, kept: Kept, source: Path, directory: Path) -> None:
+    reference = ModelReference.model_construct(id=str(source.resolve()), revision=None)
+    checkpoint = resolve(reference, links_in=directory.parent)
+    counts = {unit.kind: unit.dense - unit.kept for unit in facts.units}
+    options = StructureOptions.model_validate({**counts, "importance": "magnitude", "repair": "none"})
+    plan = CutPlan.of(options, checkpoint.skeleton, checkpoint.config_values)
+    blocks = CutInMemory()
+    for unit, own in zip(plan.plans, plan.units, strict=True):
+        dense = next(one.dense for one in facts.units if one.kind == unit.kind)
+        if unit.dense != dense or any((index, unit.kind) not in kept for index in range(len(own))):
+            cut = len({block for block, _ in kept})
+            raise InvalidInput(
+                f"the report is of a model with {dense} {unit.kind} in each of {cut} blocks, and this one "
+                f"has {unit.dense} in each of {len(own)}",
+                field="like",
+            )
+    for index in range(len(plan.units[0])):
+        of_block = {unit.kind: torch.tensor(kept[index, unit.kind]) for unit in plan.plans}
+        blocks.put(index, CutBlock(of_block, {}))
+    write_smaller(checkpoint, plan, blocks, directory)
+
+
+def _cut_adapter(facts: StructureFacts, kept: Kept, source: Path, directory: Path) -> None:
+    config = json.loads((source / _ADAPTER_CONFIG).read_text())
+    if config.get("peft_type") != "LORA" or not (source / _ADAPTER).is_file():
+        raise InvalidInput(
+            f"an adapter must be a LoRA of peft, with its weights in {_ADAPTER}", field="model.id"
+        )
+    for path in source.iterdir():
+        if path.is_file() and path.name != _ADAPTER:
+            shutil.copyfile(path, directory / path.name)
+    dense = SafetensorsFile.open(source / _ADAPTER)
+    positions = {name: found for name in dense.names if (found := _positions(name, dense, facts, kept))}
+    shapes = {}
+    for name, (dimension, places) in positions.items():
+        shape = list(dense.header[name]["shape"])
+        shape[dimension] = len(places)
+        shapes[name] = shape
+    smaller = dense.create_smaller(directory / _ADAPTER, shapes)
+    for name in dense.names:
+        elements: Any = dense.elements(name, "r")
+        if name in positions:
+            dimension, places = positions[name]
+            elements = np.take(elements, places, axis=dimension)
+        target = smaller.elements(name)
+        target[...] = elements
+        target.flush()
+
+
+def _positions(
+    name: str, dense: SafetensorsFile, facts: StructureFacts, kept: Kept
+) -> tuple[int, list[int]] | None:
+    """Return the dimension of an adapter's tensor that holds units, and what is left of it, if one does.
+
+    `…layers.3.mlp.up_proj.lora_B.weight`: B (outputs, rank) writes units, A (rank, inputs) reads them.
+    """
+    parts = name.split(".")
+    which = next((number for number, part in enumerate(parts) if part in ("lora_A", "lora_B")), None)
+    if which is None:
+        return None
+    layer, dimension = parts[which - 1], 1 if parts[which] == "lora_A" else 0
+    kind = (_READS if dimension == 1 else _WRITES).get(layer)
+    unit = next((one for one in facts.units if one.kind == kind), None)
+    if kind is None or unit is None:
+        return None
+    block = next(int(part) for part in parts if part.isdigit())
+    size = int(dense.header[name]["shape"][dimension])
+    if size % unit.dense or (block, kind) not in kept:
+        raise InvalidInput(
+            f"{name} has {size} features, where the report's model has {unit.dense} {kind}", field="like"
+        )
+    width = size // unit.dense
+    return dimension, [number * width + place for number in kept[block, kind] for place in range(width)]

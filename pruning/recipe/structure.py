@@ -1,0 +1,136 @@
+"""The options of structured pruning, which takes whole units out of a model. The maths is in `structure`."""
+
+from typing import Annotated, Literal, get_args
+
+from pydantic import AfterValidator, Field, model_validator
+
+from pruning.recipe.fields import StrictModel, Text
+from pruning.recipe.methods import Need
+
+UnitKind = Literal["mlp_channels", "kv_groups"]
+"""What can be taken out of every block: channels of its MLP; groups of attention heads that share a key and a
+value, with all of their query heads."""
+
+Importance = Literal["gate", "second_order", "activation", "magnitude"]
+"""How units are ranked, see `pruning.structure.scores`."""
+
+Repair = Literal["least_squares", "none"]
+
+UNIT_KINDS: tuple[UnitKind, ...] = get_args(UnitKind)
+_IMPORTANCES: tuple[Importance, ...] = get_args(Importance)
+
+
+def _amount(value: float) -> float:
+    if value >= 1 and value != int(value):
+        raise ValueError("must be a share below 1, or a whole number of units")
+    return value
+
+
+def _terms(value: str) -> str:
+    terms = value.split("+")
+    if not set(terms) <= set(_IMPORTANCES) or len(set(terms)) < len(terms):
+        raise ValueError(
+            f"must be one of {', '.join(_IMPORTANCES)}, or a sum of several, such as 'gate+second_order'"
+        )
+    return "+".join(term for term in _IMPORTANCES if term in terms)
+
+
+# Below 1 a share of the units of each block; from 1 on a number of them.
+Amount = Annotated[float, Field(gt=0, le=1_000_000), AfterValidator(_amount)]
+# One importance, or several joined by `+`, in the order of `Importance`.
+ImportanceSum = Annotated[Text, AfterValidator(_terms)]
+
+
+class StructureOptions(StrictModel):
+    """Take whole units out of every block: the result is a smaller model of the same architecture."""
+
+    mlp_channels: Amount | None = Field(
+        None, description="MLP channels to take out of each block: a share below 1, or a number of them."
+    )
+    kv_groups: Amount | None = Field(
+        None,
+        description="Groups of attention heads that share a key and a value, to take out of each block with "
+        "all of their query heads: a share below 1, or a number of them.",
+    )
+    parameters: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="The share of the blocks' parameters to take out, in place of shares or numbers of "
+        "units: as large a share of the KV groups as whole groups allow, and the rest as MLP channels.",
+    )
+    importance: ImportanceSum = Field(
+        "gate+second_order",
+        description="How units are ranked within their block: `gate`, `second_order`, `activation`, "
+        "`magnitude`, or a sum of several, each divided by its mean.",
+    )
+    multiple_of: int | None = Field(
+        None,
+        ge=1,
+        le=65_536,
+        description="The MLP width that is left is rounded to a multiple of this. By default the largest of "
+        "256, 128 and 64 that moves it by at most 2 % of the dense width; a number of channels is not "
+        "rounded.",
+    )
+    repair: Repair = Field(
+        "least_squares",
+        description="`least_squares` solves for the weights that read what is left, to make up for the units "
+        "that went; with `none` they stay as they are.",
+    )
+    damping: float = Field(
+        0.01,
+        gt=0,
+        le=1,
+        description="Added to the diagonal of the second moments, as a share of its mean.",
+    )
+    rounds: int = Field(
+        16,
+        ge=1,
+        le=1_000,
+        description="`second_order` takes units out in this many rounds, and ranks the rest after each.",
+    )
+
+    @model_validator(mode="after")
+    def _says_what_goes(self) -> "StructureOptions":
+        units = [kind for kind in UNIT_KINDS if self.amount(kind) is not None]
+        if self.parameters is None and not units:
+            raise ValueError(f"must say what to take out: {', '.join(UNIT_KINDS)} or parameters")
+        if self.parameters is not None and units:
+            raise ValueError(f"parameters divides itself among the units; leave {' and '.join(units)} out")
+        if self.multiple_of and self.mlp_channels and self.mlp_channels >= 1:
+            raise ValueError("a number of MLP channels is not rounded; leave multiple_of out")
+        return self
+
+    def amount(self, kind: UnitKind) -> float | None:
+        """Return how much of a kind of unit goes: a share below 1 or a number; None for none."""
+        amount: float | None = getattr(self, kind)
+        return amount
+
+    @property
+    def terms(self) -> tuple[Importance, ...]:
+        """The importances whose sum ranks the units."""
+        return tuple(term for term in _IMPORTANCES if term in self.importance.split("+"))
+
+    @property
+    def repairs(self) -> bool:
+        """Whether the weights that read what is left are solved for."""
+        return self.repair != "none"
+
+    @property
+    def needs(self) -> frozenset[Need]:
+        """The measurements on the calibration windows, `gate` apart, which needs a gradient pass."""
+        needs: set[Need] = set()
+        if self.repairs or "second_order" in self.terms:
+            needs.add("second_moments")
+        elif "activation" in self.terms:
+            needs.add("input_norms")
+        return frozenset(needs)
+
+    @property
+    def reads_text(self) -> bool:
+        """Whether anything is measured on calibration windows."""
+        return bool(self.needs) or "gate" in self.terms
+
+    def operations(self, outputs: int, inputs: int) -> float:
+        """Floating-point operations to rank and repair one matrix: a factorisation, its inverse, updates."""
+        return 4 / 3 * inputs**3 + 4.0 * outputs * inputs**2 if self.needs else 0.0

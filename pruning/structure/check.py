@@ -1,0 +1,49 @@
+"""Compare a smaller model with the dense one whose units are masked: both must give the same logits."""
+
+import torch
+from torch import Tensor
+
+from pruning.model.blocks import Stack, find_stack
+from pruning.model.placement import Placement
+from pruning.model.replay import Replay
+from pruning.structure.plan import CutPlan
+from pruning.structure.results import CutBlocks
+
+_TOKENS = 16
+
+
+@torch.no_grad()
+def masked_logits(
+    stack: Stack,
+    plan: CutPlan,
+    blocks: CutBlocks,
+    tokens: Tensor,
+    placement: Placement,
+    *,
+    stored_dtype: torch.dtype,
+) -> Tensor:
+    """Return the logits of the dense model with the units that are gone masked, (1, tokens, vocabulary).
+
+    `stack`: of the dense model, in which the cut may be applied already. `tokens`: ids, int64 (windows,
+    length), of which the first few are used. `stored_dtype`: what the repaired weights are rounded to.
+    """
+    replay = Replay(stack, tokens, placement)
+    with replay.surroundings_resident():
+        hidden, calls = replay.embed(tokens[:1, :_TOKENS])
+        for index, block in enumerate(stack.blocks):
+            with placement.resident(block.module, then=stack.module_after(index)):
+                blocks[index].rounded(stored_dtype).apply_to(plan.of_block(index))
+                hidden = calls[index](block.module, hidden)
+        return replay.logits(hidden)
+
+
+def smaller_logits(tokens: Tensor, placement: Placement) -> Tensor:
+    """Return the logits of the smaller model for the same tokens."""
+    return Replay(find_stack(placement.model), tokens, placement).probe_logits
+
+
+def relative_difference(one: Tensor, other: Tensor) -> float:
+    """Return ‖one - other‖ ÷ ‖other‖."""
+    wide = torch.promote_types(other.dtype, torch.float32)
+    difference = torch.linalg.vector_norm(one.to(wide) - other.to(wide))
+    return float(difference / torch.linalg.vector_norm(other.to(wide)))

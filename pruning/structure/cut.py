@@ -1,0 +1,230 @@
+"""Cut a model block by block: choose the units that stay, mask the others, repair what reads them.
+
+The model keeps its shapes here: a unit that goes is masked, by zeros in the layer that reads it. So the
+windows meet the cut model while they walk on, and `pruning.output.smaller` takes the masked units out of the
+checkpoint.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from pruning.activations.statistics import InputStatistics
+from pruning.activations.walk import BlockwiseForward
+from pruning.errors import NumericalFailure
+from pruning.gradients.window_norms import GradientNorms
+from pruning.methods.linalg import damped, with_rising_damping
+from pruning.model.batching import micro_batches
+from pruning.model.blocks import Stack
+from pruning.model.placement import Placement
+from pruning.model.replay import Replay
+from pruning.recipe import StructureOptions, UnitKind
+from pruning.resume.throttle import SaveThrottle
+from pruning.runtime.malloc import retain_freed_heap
+from pruning.structure.plan import CutPlan, UnitPlan
+from pruning.structure.results import CutBlock, CutBlocks
+from pruning.structure.scores import (
+    activation_scores,
+    gate_scores,
+    inverse_of,
+    kept_by_rounds,
+    kept_units,
+    repaired,
+)
+from pruning.structure.units import Units
+
+_ANY_TOKENS = torch.arange(16)[None]  # ids that every vocabulary has
+
+
+@torch.no_grad()
+@retain_freed_heap()
+def cut_blocks(
+    stack: Stack,
+    options: StructureOptions,
+    plan: CutPlan,
+    windows: Tensor | None,
+    gates: GradientNorms,
+    *,
+    placement: Placement,
+    blocks: CutBlocks,
+    step: Callable[[int, int], None],
+) -> None:
+    """Cut the blocks that are not finished, in place, in the model as it is placed on its compute device.
+
+    Block by block, and in a block the attention before the MLP: the windows run up to the layer that reads
+    the units, behind everything that is cut already; units are ranked, the lowest are masked, and the layer
+    is repaired; the windows run through the block, and its outputs are the inputs of the next.
+
+    Parameters
+    ----------
+    stack
+        The dense model.
+    options
+        The recipe's structure.
+    plan
+        How many units stay; its units must be those of `stack`.
+    windows
+        Token ids, int64 (windows, length); None for options that measure no inputs.
+    gates
+        From a gradient pass over the dense model, for the layers that read units; empty without `gate`.
+    placement
+        Where the model computes.
+    blocks
+        Holds the finished blocks, and takes each new one at once. Finished ones are applied again.
+    step
+        Called after each block; an exception that it raises ends the run.
+
+    Raises
+    ------
+    NumericalFailure
+        With the name of the layer.
+    """
+    stack.model.requires_grad_(False).eval()
+    missing = [index for index in range(len(stack.blocks)) if index not in blocks]
+    if not missing:
+        return
+    first, last = missing[0], missing[-1]
+    replay = cache(lambda: Replay(stack, _ANY_TOKENS if windows is None else windows, placement))
+    forward = None
+    if options.needs and windows is not None:
+        pieces = micro_batches(stack, windows, backward=False, device=placement.device)
+        forward = BlockwiseForward(replay(), pieces)
+        first = forward.resume(blocks.activation_checkpoint, no_later_than=first)
+    else:  # nothing is replayed, but a model that cannot be replayed is refused whatever the importance
+        replay()
+    throttle = SaveThrottle()
+    for index in range(first, last + 1):
+        block, units = stack.blocks[index], plan.of_block(index)
+        with placement.resident(block.module, then=stack.module_after(index)):
+            if index in blocks:
+                blocks[index].apply_to(units)
+            else:
+                blocks.put(index, _cut_block(stack, index, units, options, gates, forward))
+            if forward is not None and index < last:
+                forward.advance(index)
+                forward.save(blocks.activation_checkpoint, index + 1, throttle)
+        step(index + 1, len(stack.blocks))
+
+
+def _cut_block(
+    stack: Stack,
+    index: int,
+    units: Sequence[tuple[UnitPlan, Units]],
+    options: StructureOptions,
+    gates: GradientNorms,
+    forward: BlockwiseForward | None,
+) -> CutBlock:
+    """Cut the block that the windows stand before, in place."""
+    kept: dict[UnitKind, Tensor] = {}
+    weights: dict[str, Tensor] = {}
+    warnings: list[str] = []
+    for plan, own in units:
+        layer = own.consumer
+        statistics = InputStatistics((layer,), options.needs)
+        if forward is not None:
+            forward.measure(index, statistics)
+        try:
+            cutter = _LayerCutter(stack, own, statistics, gates, options)
+            kept[own.kind] = cutter.kept(plan.kept)
+            cutter.cut(kept[own.kind])
+        except NumericalFailure as error:
+            raise NumericalFailure(f"layer {layer.name}: {error}") from error
+        if options.repairs:
+            weights[layer.parameter_name] = layer.parameter.detach().cpu()
+        warnings += [f"layer {layer.name}: {warning}" for warning in cutter.warnings]
+    return CutBlock(kept, weights, tuple(warnings))
+
+
+class _LayerCutter:
+    """Ranks the units that one layer reads, and repairs the layer."""
+
+    def __init__(
+        self,
+        stack: Stack,
+        units: Units,
+        statistics: InputStatistics,
+        gates: GradientNorms,
+        options: StructureOptions,
+    ) -> None:
+        self._stack, self._units, self._statistics, self._gates = stack, units, statistics, gates
+        self._options = options
+        matrix = units.consumer.matrix
+        self._weight = matrix.to(torch.promote_types(matrix.dtype, torch.float32))
+        self.warnings: list[str] = []
+
+    def kept(self, keep: int) -> Tensor:
+        """Return the units that stay, int64 (keep,), in ascending order. Raises NumericalFailure."""
+        scores = {term: score for term in self._options.terms if (score := self._score(term)) is not None}
+        for term, score in scores.items():
+            if not torch.isfinite(score).all():
+                raise NumericalFailure(
+                    f"its {term} scores are not finite; check that the model gives a finite perplexity in "
+                    "this dtype, or use float32"
+                )
+        if "second_order" not in self._options.terms:
+            return kept_units(scores, keep)
+        return self._solved(
+            lambda damping: kept_by_rounds(
+                self._weight,
+                inverse_of(damped(self._moments, damping)),
+                scores,
+                width=self._units.width,
+                keep=keep,
+                rounds=self._options.rounds,
+            )
+        )
+
+    def cut(self, kept: Tensor) -> None:
+        """Mask the units that go, and repair the layer's other weights. Raises NumericalFailure."""
+        matrix, inputs = self._units.consumer.matrix, self._units.slices[-1]
+        stay = inputs.positions(kept).to(matrix.device)
+        gone = inputs.positions(self._units.removed(kept)).to(matrix.device)
+        if self._options.repairs:
+            weight = self._solved(lambda damping: repaired(self._weight, self._moments, stay, damping))
+            if not torch.isfinite(weight).all():
+                raise NumericalFailure(
+                    "its repaired weights are not finite; use a larger damping, or dtype float32"
+                )
+            matrix[:, stay] = weight.to(matrix.dtype)
+        matrix[:, gone] = 0
+
+    def _score(self, term: str) -> Tensor | None:
+        """Return a score that stays the same from round to round, (units,); None for `second_order`."""
+        width = self._units.width
+        match term:
+            case "gate":
+                gates = self._gates["gates"][self._units.consumer.name]
+                return gate_scores(gates.to(self._weight.device), width)
+            case "activation":
+                return activation_scores(self._weight, self._input_norms, width)
+            case "magnitude":
+                return self._magnitudes()
+        return None
+
+    def _magnitudes(self) -> Tensor:
+        """Return the size of all weights of each unit, in whatever layer: (units,)."""
+        total = torch.zeros(self._units.count, device=self._weight.device)
+        for place in self._units.slices:
+            parameter = self._stack.model.get_parameter(place.parameter).detach().float()
+            others = [number for number in range(parameter.ndim) if number != place.dimension]
+            squares = parameter.square().sum(dim=others) if others else parameter.square()
+            for part in place.parts:
+                total += squares[part.to(squares.device)].sum(dim=1)
+        return total.sqrt()
+
+    @property
+    def _moments(self) -> Tensor:
+        return self._statistics.of(self._units.consumer, "second_moments")
+
+    @property
+    def _input_norms(self) -> Tensor:
+        if "second_moments" in self._options.needs:
+            return self._moments.diagonal().sqrt()
+        return self._statistics.of(self._units.consumer, "input_norms")
+
+    def _solved(self, attempt: Callable[[float], Tensor]) -> Tensor:
+        result, warnings = with_rising_damping(attempt, self._options.damping)
+        self.warnings += warnings
+        return result

@@ -1,0 +1,251 @@
+"""What a cut leaves of a model: how many units of each kind, and the config of the smaller model.
+
+Decided on the model without weights. The smaller config must build a model whose parameters have exactly the
+shapes that the cut leaves: a family that cannot lose such units is refused before anything is computed.
+"""
+
+import copy
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from math import floor, prod
+from typing import Any, Self
+
+import torch
+from transformers import AutoModelForCausalLM, PretrainedConfig, PreTrainedModel
+
+from pruning.errors import InvalidInput
+from pruning.model.blocks import Stack, find_stack
+from pruning.recipe import UNIT_KINDS, StructureOptions, UnitKind
+from pruning.structure.units import Units, find_units, refused
+
+# The widths that kernels and formats like best: K-quants of GGUF need rows of 256, FP8 blocks and GPTQ groups
+# are of 128, tensor cores work on 64.
+_ROUND_WIDTHS = (256, 128, 64)
+_LARGEST_MOVE = 0.02
+
+_MLP_WIDTHS = ("intermediate_size", "ffn_dim", "n_inner")
+
+
+@dataclass(frozen=True)
+class UnitPlan:
+    """How many units of one kind each block has, and keeps."""
+
+    kind: UnitKind
+    dense: int
+    requested: int  # how many the recipe leaves, before rounding
+    kept: int
+
+
+@dataclass(frozen=True)
+class CutPlan:
+    """What a recipe's structure leaves of one model."""
+
+    plans: tuple[UnitPlan, ...]  # attention first, as a block computes
+    units: tuple[tuple[Units, ...], ...]  # of each plan, in each block
+    config: Mapping[str, Any]  # the smaller model's config.json
+
+    def of_block(self, index: int) -> tuple[tuple[UnitPlan, Units], ...]:
+        """Return the kinds of units of a block, in the order in which they are cut."""
+        return tuple((plan, units[index]) for plan, units in zip(self.plans, self.units, strict=True))
+
+    def on(self, stack: Stack) -> Self:
+        """Return the same plan for the units of another instance of the dense model."""
+        return replace(self, units=tuple(find_units(stack, plan.kind) for plan in self.plans))
+
+    def smaller_skeleton(self, dense: PreTrainedModel) -> PreTrainedModel:
+        """Return the smaller model without weights. `dense`: the model that is cut, of the same class."""
+        config = type(dense.config).from_dict(copy.deepcopy(dict(self.config)))
+        config._attn_implementation = None  # a config may name a kernel on the Hub
+        return _built(config)
+
+    @classmethod
+    def of(cls, options: StructureOptions, skeleton: PreTrainedModel, config: Mapping[str, Any]) -> Self:
+        """Plan the cut of a model, which may be without weights.
+
+        Parameters
+        ----------
+        options
+            The recipe's structure.
+        skeleton
+            The dense model.
+        config
+            Its config.json.
+
+        Raises
+        ------
+        InvalidInput
+            With field 'structure.<kind>' or 'structure.parameters', for a model that cannot lose these units,
+            or not as many; it then names the nearest number that the model's config allows.
+        """
+        return cls._of(_Planner(options, skeleton, config))
+
+    @classmethod
+    def _of(cls, planner: "_Planner") -> Self:
+        plans = tuple(plan for plan in planner.plans() if plan.kept < plan.dense)
+        units = tuple(planner.units[plan.kind] for plan in plans)
+        return cls(plans, units, planner.smaller_config({plan.kind: plan.kept for plan in plans}))
+
+
+class _Planner:
+    def __init__(
+        self, options: StructureOptions, skeleton: PreTrainedModel, config: Mapping[str, Any]
+    ) -> None:
+        self._options, self._skeleton, self._config = options, skeleton, config
+        self._stack = find_stack(skeleton)
+        self.units: dict[UnitKind, tuple[Units, ...]] = {}
+        for kind in UNIT_KINDS:
+            if options.amount(kind) is not None or (options.parameters and kind == "mlp_channels"):
+                self.units[kind] = find_units(self._stack, kind)
+            elif options.parameters:
+                with suppress(InvalidInput):  # then the MLP channels bear all of it
+                    self.units[kind] = find_units(self._stack, kind)
+
+    def plans(self) -> list[UnitPlan]:
+        if self._options.parameters is not None:
+            plans = self._divided(self._options.parameters)
+        else:
+            plans = [self._asked(kind) for kind in reversed(UNIT_KINDS) if kind in self.units]
+        for plan in plans:
+            self._refuse_unbuildable(plan)
+        return plans
+
+    def _asked(self, kind: UnitKind) -> UnitPlan:
+        """Return the plan for a share or a number of units of one kind."""
+        dense, amount = self.units[kind][0].count, self._options.amount(kind)
+        assert amount is not None  # noqa: S101 - asked by the caller
+        left = round(dense * (1 - amount)) if amount < 1 else dense - int(amount)
+        plan = UnitPlan(kind, dense, left, left)
+        if kind == "mlp_channels" and amount < 1:
+            plan = self._rounded(plan)
+        if not 0 < plan.kept < dense:
+            raise InvalidInput(
+                f"each block has {dense} {kind}, and {amount:g} of them leaves {plan.kept}: give a share or "
+                f"a number that leaves from 1 to {dense - 1}",
+                field=f"structure.{kind}",
+            )
+        return plan
+
+    def _rounded(self, plan: UnitPlan) -> UnitPlan:
+        """Round the width to the multiple that the recipe asks for, or to the roundest near it."""
+        if self._options.multiple_of is not None:
+            return replace(plan, kept=_nearest(plan.requested, self._options.multiple_of))
+        for multiple in _ROUND_WIDTHS:
+            kept = _nearest(plan.requested, multiple)
+            if 0 < kept < plan.dense and abs(kept - plan.requested) <= _LARGEST_MOVE * plan.dense:
+                return replace(plan, kept=kept)
+        return plan
+
+    def _divided(self, share: float) -> list[UnitPlan]:
+        """Divide a share of the blocks' parameters: whole KV groups up to it, the rest MLP channels."""
+        modules = (block.module for block in self._stack.blocks)
+        total = sum(parameter.numel() for module in modules for parameter in module.parameters())
+        width, of_channel = self.units["mlp_channels"][0].count, self._parameters_of_one("mlp_channels")
+        plans, in_groups = [], 0.0
+        if "kv_groups" in self.units:
+            dense = self.units["kv_groups"][0].count
+            possible = range(floor(share * dense), 0, -1)
+            gone = next((gone for gone in possible if self._allows("kv_groups", dense - gone)), 0)
+            plans.append(UnitPlan("kv_groups", dense, dense - gone, dense - gone))
+            in_groups = gone * self._parameters_of_one("kv_groups")
+        left = round(width - (share * total - in_groups) / of_channel)
+        if left < 1:
+            most = (in_groups + (width - 1) * of_channel) / total
+            raise InvalidInput(
+                f"{share:g} of the parameters is more than the MLP channels and such a share of the KV "
+                f"groups have; give a share of at most {most:.2f}",
+                field="structure.parameters",
+            )
+        plan = self._rounded(UnitPlan("mlp_channels", width, left, left))
+        return [*plans, replace(plan, kept=min(width, plan.kept))]
+
+    def _parameters_of_one(self, kind: UnitKind) -> float:
+        """Return the parameters of one unit in every block."""
+        total = 0.0
+        for place in (place for units in self.units[kind] for place in units.slices):
+            shape = self._skeleton.get_parameter(place.parameter).shape
+            lines = sum(part.shape[1] for part in place.parts)
+            total += prod(shape) / shape[place.dimension] * lines
+        return total
+
+    def _refuse_unbuildable(self, plan: UnitPlan) -> None:
+        if plan.kept == plan.dense:
+            return
+        reason = self._reason_against(plan.kind, plan.kept)
+        if reason is None:
+            return
+        others = sorted(set(range(1, plan.dense)) - {plan.kept}, key=lambda kept: abs(kept - plan.kept))
+        # The width of an MLP is free, or it is in no config.
+        possible = (kept for kept in others if plan.kind == "kv_groups" and self._allows(plan.kind, kept))
+        nearest = next(possible, None)
+        hint = "" if nearest is None else f"; the nearest number that it can keep is {nearest}"
+        raise refused(
+            self._skeleton, plan.kind, f"of {plan.dense}, {plan.kept} would be left, and {reason}{hint}"
+        )
+
+    def _allows(self, kind: UnitKind, kept: int) -> bool:
+        return self._reason_against(kind, kept) is None
+
+    def _reason_against(self, kind: UnitKind, kept: int) -> str | None:
+        """Return why the smaller model cannot be built with this many units left; None if it can."""
+        values = self.smaller_config({kind: kept})
+        if values == self._config:
+            return "its config has no field for that"
+        try:
+            model = CutPlan((), (), values).smaller_skeleton(self._skeleton)
+        except Exception as error:  # each config and model class refuses in its own way
+            heads, hidden = values.get("num_attention_heads", 1), self._skeleton.config.hidden_size
+            if kind == "kv_groups" and hidden % heads:
+                return f"its config refuses {heads} heads for a hidden size of {hidden}"
+            return f"transformers refuses the smaller config ({type(error).__name__})"
+        theirs = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+        for name, shape in self._shapes(kind, kept).items():
+            if theirs.get(name) != shape:
+                asked = theirs.get(name)
+                return f"{name} would have the shape {shape}, where the smaller config asks for {asked}"
+        return None
+
+    def _shapes(self, kind: UnitKind, kept: int) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of all tensors of the model after the cut."""
+        shapes = {name: list(tensor.shape) for name, tensor in self._skeleton.state_dict().items()}
+        for units in self.units[kind]:
+            for place in units.slices:
+                shapes[place.parameter][place.dimension] = len(place.positions(torch.arange(kept)))
+        return {name: tuple(shape) for name, shape in shapes.items()}
+
+    def smaller_config(self, kept: Mapping[UnitKind, int]) -> dict[str, Any]:
+        """Return config.json with these numbers of units left."""
+        values, full = dict(self._config), self._skeleton.config
+        if "mlp_channels" in kept:
+            width = self.units["mlp_channels"][0].count
+            for name in _MLP_WIDTHS:
+                found = getattr(full, name, ...)
+                if found == width or (found is None and name == "n_inner"):
+                    values[name] = kept["mlp_channels"]
+        if "kv_groups" in kept:
+            units = self.units["kv_groups"][0]
+            heads = full.num_attention_heads
+            together = heads // units.count
+            own_name = full.attribute_map.get("num_attention_heads", "num_attention_heads")
+            values[own_name] = kept["kv_groups"] * together
+            if getattr(full, "num_key_value_heads", None) is not None:
+                values["num_key_value_heads"] = kept["kv_groups"]
+            values["head_dim"] = units.width // together
+        return values
+
+
+def _built(config: PretrainedConfig) -> PreTrainedModel:
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
+    assert isinstance(model, PreTrainedModel)  # noqa: S101 - what AutoModelForCausalLM promises
+    return model
+
+
+def _nearest(width: int, multiple: int) -> int:
+    return max(1, round(width / multiple)) * multiple
+
+
+def config_text(plan: CutPlan) -> str:
+    """Return the smaller model's config.json."""
+    return json.dumps(plan.config, indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,168 @@
+"""How much each unit of a layer matters, and which go: tensors only, without a model.
+
+The layer is the one that reads the units, such as down_proj: W (outputs, inputs), with `width` inputs for
+each unit, one unit after the other. A score is the lower, the less the unit is missed.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from pruning.methods.linalg import damped
+from pruning.recipe import Importance
+
+Scores = Mapping[Importance, Tensor]
+"""By importance: (units,), not negative."""
+
+
+def gate_scores(gates: Tensor, width: int) -> Tensor:
+    """Return Σ_n g_n² of each unit, (units,): g_n the gradient of window n's loss for a factor on the unit.
+
+    `gates`: (windows, inputs), the same for each input; those of a unit add up.
+    """
+    return gates.reshape(len(gates), -1, width).sum(dim=2).square().sum(dim=0)
+
+
+def activation_scores(weight: Tensor, input_norms: Tensor, width: int) -> Tensor:
+    """Return √Σ_j (‖W_:,j‖·‖X_j‖)² over each unit's inputs j, (units,).
+
+    `weight`: (outputs, inputs). `input_norms`: ‖X_j‖, (inputs,).
+    """
+    squares = (weight.square().sum(dim=0) * input_norms.square()).reshape(-1, width)
+    return squares.sum(dim=1).sqrt()
+
+
+def second_order_scores(weight: Tensor, inverse: Tensor, width: int) -> Tensor:
+    """Return by how much the squared error of the outputs rises without each unit, (units,).
+
+    It is tr(W_S·([H⁻¹]_SS)⁻¹·W_Sᵀ) for the inputs S of a unit, which is ‖W_:,j‖² ÷ [H⁻¹]_jj for one: the
+    other weights make up for the unit as far as they can (Hassibi and Stork, 1993).
+
+    `weight`: (outputs, inputs). `inverse`: H⁻¹ (inputs, inputs).
+    """
+    if width == 1:
+        return weight.square().sum(dim=0) / inverse.diagonal()
+    units = inverse.shape[0] // width
+    # (units, width, width): the diagonal blocks.
+    blocks = inverse.view(units, width, units, width).diagonal(dim1=0, dim2=2).permute(2, 0, 1)
+    columns = weight.T.reshape(units, width, -1)  # (units, width, outputs)
+    solved = torch.cholesky_solve(columns, torch.linalg.cholesky(blocks))
+    return (columns * solved).sum(dim=(1, 2))
+
+
+def combined(scores: Scores, left: Tensor) -> Tensor:
+    """Return the sum of the scores of the units that are `left`, each divided by its mean over them.
+
+    `left`: int64 (any,). A score that is zero everywhere says nothing, and counts as zero.
+    """
+    total = torch.zeros(len(left), dtype=torch.float64)
+    for score in scores.values():
+        own = score[left.to(score.device)].double().cpu()
+        mean = own.mean()
+        if mean > 0:
+            total += own / mean
+    return total
+
+
+def kept_units(scores: Scores, keep: int) -> Tensor:
+    """Return the `keep` units with the highest sum of scores: int64, in ascending order."""
+    units = torch.arange(len(next(iter(scores.values()))))
+    return combined(scores, units).argsort(stable=True)[len(units) - keep :].sort().values
+
+
+def kept_by_rounds(
+    weight: Tensor, inverse: Tensor, others: Scores, *, width: int, keep: int, rounds: int
+) -> Tensor:
+    """Take units out in rounds, the lowest sum of second-order and other scores first.
+
+    After each round W and H⁻¹ are updated, as the other weights make up for what went:
+    W ← W - W_S·([H⁻¹]_SS)⁻¹·[H⁻¹]_S,: and H⁻¹ ← H⁻¹ - H⁻¹_:,S·([H⁻¹]_SS)⁻¹·H⁻¹_S,:
+
+    Parameters
+    ----------
+    weight
+        (outputs, inputs).
+    inverse
+        H⁻¹ (inputs, inputs).
+    others
+        Further scores, which do not change from round to round.
+    width
+        Inputs of each unit.
+    keep
+        How many units are left.
+    rounds
+        In how many rounds the others go, as many in each as in any other, or one fewer.
+
+    Returns
+    -------
+    Tensor
+        The units that are left: int64 (keep,), in ascending order.
+    """
+    weight, inverse = weight.clone(), inverse.clone()
+    left = torch.arange(weight.shape[1] // width)
+    total = len(left) - keep
+    for number in range(min(rounds, total)):
+        quota = total * (number + 1) // min(rounds, total) - total * number // min(rounds, total)
+        every = torch.zeros(weight.shape[1] // width, dtype=torch.float64)
+        every[left] = _second_order_of(weight, inverse, left, width)
+        order = combined({**others, "second_order": every}, left).argsort(stable=True)
+        gone, left = left[order[:quota]], left[order[quota:]].sort().values
+        _take_out(weight, inverse, _inputs_of(gone, width))
+    return left
+
+
+def _second_order_of(weight: Tensor, inverse: Tensor, left: Tensor, width: int) -> Tensor:
+    inputs = _inputs_of(left, width).to(weight.device)
+    if width == 1:  # without a copy of H⁻¹
+        return (weight.square().sum(dim=0)[inputs] / inverse.diagonal()[inputs]).double().cpu()
+    return second_order_scores(weight[:, inputs], inverse[inputs][:, inputs], width).double().cpu()
+
+
+def _take_out(weight: Tensor, inverse: Tensor, gone: Tensor) -> None:
+    """Update W and H⁻¹, in place, for inputs that go; their rows and columns become zero."""
+    gone = gone.to(weight.device)
+    factor = torch.linalg.cholesky(inverse[gone][:, gone])
+    solved = torch.cholesky_solve(inverse[gone], factor)  # ([H⁻¹]_SS)⁻¹·[H⁻¹]_S,:
+    weight.addmm_(weight[:, gone], solved, alpha=-1)
+    inverse.addmm_(inverse[:, gone], solved, alpha=-1)
+    weight[:, gone] = 0
+    inverse[gone] = 0
+    inverse[:, gone] = 0
+
+
+def _inputs_of(units: Tensor, width: int) -> Tensor:
+    """Return the inputs of units, one unit after the other: int64."""
+    return (units[:, None] * width + torch.arange(width)).flatten()
+
+
+def inverse_of(hessian: Tensor) -> Tensor:
+    """Return H⁻¹. Raises LinAlgError if H is not positive definite."""
+    return torch.cholesky_inverse(torch.linalg.cholesky(hessian))
+
+
+def repaired(weight: Tensor, moments: Tensor, kept: Tensor, damping: float) -> Tensor:
+    """Return the weights of the inputs that are left which come nearest to the outputs of all.
+
+    W' = W·H'_:,K·(H'_KK)⁻¹, with H' = H + λI, λ = `damping` times the mean of H's diagonal.
+
+    Parameters
+    ----------
+    weight
+        W (outputs, inputs).
+    moments
+        H (inputs, inputs), the mean of XᵀX over windows.
+    kept
+        K, the inputs that are left: int64.
+    damping
+        A share of the mean of H's diagonal.
+
+    Returns
+    -------
+    Tensor
+        W', (outputs, kept).
+    """
+    hessian = damped(moments, damping)
+    right = weight @ hessian[:, kept]
+    factor = torch.linalg.cholesky(hessian[kept][:, kept])
+    return torch.cholesky_solve(right.T, factor).T

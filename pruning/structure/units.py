@@ -1,0 +1,181 @@
+"""The units of a block that can be taken out, and where its parameters hold them.
+
+Layers are known by their names in transformers, which few families vary. What the names do not tell, such as
+a norm over all heads, shows when the smaller model's shapes are compared (`plan`), and when the smaller model
+is compared with the masked one (`check`).
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from pruning.errors import InvalidInput
+from pruning.model.blocks import Block, Stack, find_stack
+from pruning.model.layers import ExpertLayer, LinearLayer, ModuleLayer, linear_layers
+from pruning.recipe import UNIT_KINDS, UnitKind
+
+# A block's last layer of an MLP, by the names of the layers that produce its inputs.
+_MLPS = (
+    ("down_proj", ("gate_proj", "up_proj")),
+    ("down_proj", ("gate_up_proj",)),
+    ("down_proj", ("up_proj",)),
+    ("c_proj", ("c_fc",)),
+    ("fc2", ("fc1",)),
+    ("fc_out", ("fc_in",)),
+    ("dense_4h_to_h", ("dense_h_to_4h",)),
+)
+# An attention's last layer, by the names of its queries, keys and values.
+_ATTENTIONS = (
+    ("o_proj", ("q_proj", "k_proj", "v_proj")),
+    ("out_proj", ("q_proj", "k_proj", "v_proj")),
+    ("dense", ("q_proj", "k_proj", "v_proj")),
+    ("o_proj", ("qkv_proj",)),
+)
+_GATE_AND_UP = "gate_up_proj"
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Where one parameter holds the units: along one of its dimensions."""
+
+    parameter: str  # its name in the model
+    dimension: int
+    parts: tuple[Tensor, ...]  # the positions of each unit in each part, int64 (units, width)
+
+    def positions(self, units: Tensor) -> Tensor:
+        """Return the positions of `units`, int64 (any,), in the order in which the parameter holds them."""
+        return torch.cat([part[units].flatten() for part in self.parts])
+
+
+@dataclass(frozen=True)
+class Units:
+    """The units of one kind in one block."""
+
+    kind: UnitKind
+    count: int
+    consumer: LinearLayer  # the layer that reads them: its inputs are the units, one after the other
+    slices: tuple[Slice, ...]  # the consumer's own among them
+
+    @property
+    def width(self) -> int:
+        """The consumer's inputs that make up one unit."""
+        return self.consumer.inputs // self.count
+
+    def removed(self, kept: Tensor) -> Tensor:
+        """Return the units that are not in `kept`, both int64, in ascending order."""
+        left = torch.ones(self.count, dtype=torch.bool)
+        left[kept] = False
+        return left.nonzero().flatten()
+
+
+def find_units(stack: Stack, kind: UnitKind) -> tuple[Units, ...]:
+    """Return the units of a kind in each block.
+
+    The model may be on the meta device. Raises InvalidInput(field='structure.<kind>') with the reason where
+    there are none, or not as many in each block.
+    """
+    find = _mlp_channels if kind == "mlp_channels" else _kv_groups
+    found = tuple(find(stack.model, block) for block in stack.blocks)
+    counts = {units.count for units in found}
+    if len(counts) > 1:
+        raise refused(stack.model, kind, f"its blocks have {sorted(counts)}, and one config has one number")
+    return found
+
+
+def refused(model: PreTrainedModel, kind: str, reason: str) -> InvalidInput:
+    """Return the error of a model that cannot lose units of a kind."""
+    return InvalidInput(f"{type(model).__name__} cannot lose {kind}: {reason}", field=f"structure.{kind}")
+
+
+def _mlp_channels(model: PreTrainedModel, block: Block) -> Units:
+    layers = _layers_by_name(model, block, "mlp_channels")
+    for siblings in _by_parent(layers).values():
+        for last, first in _MLPS:
+            if last in siblings and all(name in siblings for name in first):
+                consumer, producers = siblings[last], [siblings[name] for name in first]
+                count = consumer.inputs
+                each = torch.arange(count)[:, None]
+                parts = (each, each + count) if first == (_GATE_AND_UP,) else (each,)
+                if any(layer.outputs != count * len(parts) for layer in producers):
+                    break
+                slices = [place for layer in producers for place in _outputs(layer, parts)]
+                return Units("mlp_channels", count, consumer, (*slices, _inputs(consumer, each)))
+    raise refused(model, "mlp_channels", f"{block.name} has no MLP whose layers have known names")
+
+
+def _kv_groups(model: PreTrainedModel, block: Block) -> Units:
+    heads, groups = _heads(model.config.get_text_config())
+    layers = _layers_by_name(model, block, "kv_groups")
+    for siblings in _by_parent(layers).values():
+        for last, first in _ATTENTIONS:
+            if last in siblings and all(name in siblings for name in first):
+                consumer = siblings[last]
+                size, together = consumer.inputs // heads, heads // groups
+                queries = torch.arange(heads * size).view(groups, together * size)
+                keys = torch.arange(groups * size).view(groups, size)
+                of_layer: dict[str, tuple[Tensor, ...]] = {
+                    "q_proj": (queries,),
+                    "k_proj": (keys,),
+                    "v_proj": (keys,),
+                    "qkv_proj": (queries, keys + heads * size, keys + (heads + groups) * size),
+                }
+                if any(siblings[name].outputs != _positions(of_layer[name]) for name in first):
+                    break
+                slices = [place for name in first for place in _outputs(siblings[name], of_layer[name])]
+                return Units("kv_groups", groups, consumer, (*slices, _inputs(consumer, queries)))
+    raise refused(
+        model,
+        "kv_groups",
+        f"{block.name} has no attention with separate queries, keys and values of known names",
+    )
+
+
+def _heads(config: Any) -> tuple[int, int]:  # noqa: ANN401 - of many classes
+    heads: int = config.num_attention_heads
+    return heads, getattr(config, "num_key_value_heads", None) or heads
+
+
+def _positions(parts: tuple[Tensor, ...]) -> int:
+    return sum(part.numel() for part in parts)
+
+
+def _layers_by_name(model: PreTrainedModel, block: Block, kind: UnitKind) -> Mapping[str, ModuleLayer]:
+    """Return the block's layers by name. Raises InvalidInput for experts in place of an MLP."""
+    layers = linear_layers(block.module, block.name)
+    if kind == "mlp_channels" and any(isinstance(layer, ExpertLayer) for layer in layers):
+        raise refused(model, kind, f"the MLP of {block.name} is split into experts")
+    return {layer.name: layer for layer in layers if isinstance(layer, ModuleLayer)}
+
+
+def _by_parent(layers: Mapping[str, ModuleLayer]) -> dict[str, dict[str, ModuleLayer]]:
+    parents: dict[str, dict[str, ModuleLayer]] = {}
+    for name, layer in layers.items():
+        parent, _, own = name.rpartition(".")
+        parents.setdefault(parent, {})[own] = layer
+    return parents
+
+
+def _outputs(layer: ModuleLayer, parts: tuple[Tensor, ...]) -> Iterator[Slice]:
+    yield Slice(layer.parameter_name, 0 if isinstance(layer.module, nn.Linear) else 1, parts)
+    if isinstance(layer.module.bias, nn.Parameter):
+        yield Slice(f"{layer.name}.bias", 0, parts)
+
+
+def _inputs(layer: ModuleLayer, part: Tensor) -> Slice:
+    return Slice(layer.parameter_name, 1 if isinstance(layer.module, nn.Linear) else 0, (part,))
+
+
+def consumers(model: PreTrainedModel) -> Iterator[LinearLayer]:
+    """Yield the layers that read units, of every kind that the model has, block by block."""
+    stack = find_stack(model)
+    found: list[tuple[Units, ...]] = []
+    for kind in UNIT_KINDS:
+        with suppress(InvalidInput):
+            found.append(find_units(stack, kind))
+    for of_block in zip(*found, strict=True):
+        yield from (units.consumer for units in of_block)

@@ -1,0 +1,118 @@
+"""What a recipe may say about structure, alone and beside a method."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from pruning.recipe import Recipe, StructureOptions
+
+
+def recipe(**fields: Any) -> Recipe:  # noqa: ANN401 - what a client could send
+    return Recipe.model_validate({"model": "org/name", **fields})
+
+
+def refused(**fields: Any) -> tuple[str, str]:  # noqa: ANN401
+    with pytest.raises(ValidationError) as caught:
+        recipe(**fields)
+    error = caught.value.errors()[0]
+    return ".".join(str(part) for part in error["loc"]), error["msg"]
+
+
+CUT = {"structure": {"mlp_channels": 0.25}}
+
+
+def test_a_cut_alone_masks_nothing() -> None:
+    alone = recipe(**CUT)
+    assert alone.method is None
+    assert alone.sparsity == 0
+    assert alone.method_name == "structure"
+    assert alone.needs == frozenset()
+    assert alone.reads_text
+    assert Recipe.model_validate_json(alone.model_dump_json()) == alone
+
+
+def test_a_mask_may_follow_a_cut() -> None:
+    both = recipe(**CUT, method="gblm", sparsity=0.5)
+    assert both.gradient_norms == {"l1"}
+    assert both.fingerprint() != recipe(method="gblm", sparsity=0.5).fingerprint()
+    assert recipe(**CUT, method="wanda", pattern="2:4").sparsity == 0.5
+
+
+def test_one_of_both_is_required() -> None:
+    assert refused(sparsity=0.5) == ("method", "Value error, is required unless structure is given")
+    assert refused(**CUT, method="gblm")[0] == "sparsity"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("sparsity", 0.5),
+        ("pattern", "2:4"),
+        ("allocation", "owl"),
+        ("refit", True),
+        ("order", "layers"),
+        ("layers", {"include": ["*"]}),
+        ("gradients", "/norms.safetensors"),
+    ],
+)
+def test_what_only_a_mask_has_is_refused_without_a_method(field: str, value: object) -> None:
+    assert refused(**CUT, **{field: value})[0].split(".")[0] == field
+
+
+def test_gradients_of_the_dense_model_do_not_fit_what_is_left() -> None:
+    field, message = refused(**CUT, method="gblm", sparsity=0.5, gradients="/norms.safetensors")
+    assert field == "gradients"
+    assert "dense model" in message
+
+
+def test_a_sparsity_of_nothing_is_refused_with_a_method() -> None:
+    assert refused(method="gblm", sparsity=0) == ("sparsity", "Input should be greater than 0")
+
+
+@pytest.mark.parametrize(
+    "structure",
+    [
+        {},
+        {"mlp_channels": 0},
+        {"mlp_channels": 1.5},
+        {"mlp_channels": -3},
+        {"mlp_channels": "0.25"},
+        {"kv_groups": 1e9},
+        {"parameters": 1.0},
+        {"parameters": 0.3, "kv_groups": 1},
+        {"mlp_channels": 100, "multiple_of": 64},
+        {"mlp_channels": 0.25, "importance": "gates"},
+        {"mlp_channels": 0.25, "importance": "gate+gate"},
+        {"mlp_channels": 0.25, "importance": ""},
+        {"mlp_channels": 0.25, "damping": 0},
+        {"heads": 0.25},
+    ],
+    ids=str,
+)
+def test_a_structure_that_says_nothing_or_too_much_is_refused(structure: dict[str, Any]) -> None:
+    assert refused(structure=structure)[0].startswith("structure")
+
+
+def test_the_order_of_a_sum_makes_no_difference() -> None:
+    one, other = (
+        recipe(structure={"mlp_channels": 0.25, "importance": importance})
+        for importance in ("magnitude+gate", "gate+magnitude")
+    )
+    assert one.fingerprint() == other.fingerprint()
+
+
+@pytest.mark.parametrize(
+    ("options", "needs", "reads_text"),
+    [
+        ({}, {"second_moments"}, True),
+        ({"importance": "gate", "repair": "none"}, set(), True),
+        ({"importance": "activation", "repair": "none"}, {"input_norms"}, True),
+        ({"importance": "activation"}, {"second_moments"}, True),
+        ({"importance": "magnitude", "repair": "none"}, set(), False),
+    ],
+)
+def test_what_is_measured(options: dict[str, Any], needs: set[str], reads_text: bool) -> None:
+    structure = StructureOptions(mlp_channels=0.25, **options)
+    assert structure.needs == needs
+    assert structure.reads_text == reads_text

@@ -1,0 +1,281 @@
+"""Cuts of small models of several families, through the disk, against the dense model with masked units."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+from transformers import AutoModelForCausalLM, PreTrainedModel
+
+from pruning.checkpoint.checkpoint import Checkpoint, resolve
+from pruning.gradients.gradient_pass import GradientPass
+from pruning.gradients.window_norms import GradientNorms
+from pruning.methods.linalg import damped
+from pruning.model.blocks import find_stack
+from pruning.model.placement import Placement
+from pruning.model.selection import stack_of_layers
+from pruning.output.smaller import write_smaller
+from pruning.recipe import ModelReference, StructureOptions
+from pruning.structure.cut import cut_blocks
+from pruning.structure.plan import CutPlan
+from pruning.structure.results import CutInMemory
+from pruning.structure.units import consumers
+from tests.pruning.families import make
+from tests.pruning.pruned import ignore_steps
+from tests.pruning.structure.exact import exactly
+
+CUTS = {
+    "llama": {"mlp_channels": 0.25, "kv_groups": 1},  # grouped queries
+    "llama-tied": {"mlp_channels": 20, "kv_groups": 1},
+    "qwen2": {"mlp_channels": 0.25, "kv_groups": 1},  # biases
+    "qwen3": {"mlp_channels": 0.25, "kv_groups": 1},  # a norm in each head
+    "phi3": {"mlp_channels": 0.25, "kv_groups": 1},  # fused query, key and value, and fused gate and up
+    "gemma3": {"mlp_channels": 0.25, "kv_groups": 1},
+    "cohere": {"mlp_channels": 0.25, "kv_groups": 1},  # attention and MLP in parallel
+    "opt": {"mlp_channels": 0.25},  # no gate
+    "gpt_neox": {"mlp_channels": 0.25},
+    "gpt2": {"mlp_channels": 0.25},  # transposed matrices
+    "gptj": {"mlp_channels": 0.25},
+    "mixtral": {"kv_groups": 1},  # experts
+    "qwen3_moe": {"kv_groups": 1},
+}
+ALL_TERMS = "gate+second_order+activation+magnitude"
+
+
+class Cut:
+    """A model of a family, cut in memory and written."""
+
+    def __init__(self, family: str, directory: Path, windows: Tensor, **structure: object) -> None:
+        make(family, torch.float64).save_pretrained(directory / "dense")
+        self.checkpoint: Checkpoint = resolve(ModelReference(id=str(directory / "dense")))
+        self.options = StructureOptions.model_validate(structure)
+        self.directory = directory / "smaller"
+        self.plan = CutPlan.of(self.options, self.checkpoint.skeleton, self.checkpoint.config_values)
+        model = self.dense
+        self.blocks = CutInMemory()
+        stack = find_stack(model)
+        cut_blocks(
+            stack,
+            self.options,
+            self.plan.on(stack),
+            windows if self.options.needs else None,
+            self._gates(model, windows),
+            placement=Placement(model),
+            blocks=self.blocks,
+            step=ignore_steps,
+        )
+        self.in_memory = model
+        self.directory.mkdir()
+        write_smaller(self.checkpoint, self.plan, self.blocks, self.directory)
+
+    def _gates(self, model: PreTrainedModel, windows: Tensor) -> GradientNorms:
+        if "gate" not in self.options.terms:
+            return {}
+        stack = stack_of_layers(model, frozenset(layer.name for layer in consumers(model)))
+        return GradientPass(
+            Placement(model), windows, norms=frozenset({"gates"}), stack=stack, schedule="whole"
+        ).run(ignore_steps)
+
+    @property
+    def dense(self) -> PreTrainedModel:
+        """The dense model as a user loads it."""
+        return load(self.directory.parent / "dense")
+
+    @property
+    def loaded(self) -> PreTrainedModel:
+        """The smaller model as a user loads it."""
+        return load(self.directory)
+
+    def kept(self, kind: str, block: int) -> Tensor:
+        return self.blocks[block].kept[kind]  # type: ignore[index]
+
+
+def load(directory: Path) -> PreTrainedModel:
+    model, loading = AutoModelForCausalLM.from_pretrained(
+        directory, dtype=torch.float64, output_loading_info=True, experts_implementation="eager"
+    )
+    assert not any(loading.values()), loading
+    return exactly(model.eval())
+
+
+MakeCut = Callable[..., Cut]
+
+
+@pytest.fixture(name="cut")
+def cut_fixture(tmp_path: Path, five_windows: Tensor) -> MakeCut:
+    return lambda family, **structure: Cut(family, tmp_path, five_windows, **structure)
+
+
+def logits_of(model: PreTrainedModel, windows: Tensor) -> Tensor:
+    with torch.no_grad():
+        logits: Tensor = model(input_ids=windows, use_cache=False).logits
+    return logits
+
+
+def assert_close(found: Tensor, expected: Tensor, tolerance: float) -> None:
+    assert (found - expected).norm() <= tolerance * expected.norm()
+
+
+@pytest.mark.parametrize("family", CUTS)
+def test_the_smaller_model_computes_what_the_dense_one_does_with_the_units_masked(
+    family: str, cut: MakeCut, five_windows: Tensor
+) -> None:
+    made = cut(family, **CUTS[family], importance="magnitude", repair="none")
+    dense = made.dense
+    stack = find_stack(dense)
+    for index in range(len(stack.blocks)):
+        for plan, units in made.plan.on(stack).of_block(index):
+            features = torch.ones(units.count, units.consumer.inputs // units.count)
+            features[units.removed(made.kept(plan.kind, index))] = 0
+            mask = features.flatten()
+            units.consumer.module.register_forward_pre_hook(
+                lambda _, args, mask=mask: (args[0] * mask.to(args[0].dtype),)
+            )
+    found = logits_of(made.loaded, five_windows)
+    assert_close(found, logits_of(dense, five_windows), 1e-10)
+    assert (found - logits_of(made.dense, five_windows)).norm() > 1e-3 * found.norm()
+
+
+@pytest.mark.parametrize("family", ["llama", "phi3", "gpt2", "mixtral"])
+def test_after_a_repair_too(family: str, cut: MakeCut, five_windows: Tensor) -> None:
+    made = cut(family, **CUTS[family], importance=ALL_TERMS, rounds=3)
+    assert_close(logits_of(made.loaded, five_windows), logits_of(made.in_memory, five_windows), 1e-10)
+
+
+def tensors_of(directory: Path) -> dict[str, Tensor]:
+    return load_file(directory / "model.safetensors")
+
+
+def slices(dense: Mapping[str, Tensor], name: str, made: Cut) -> Tensor:
+    """What is left of a tensor of a Llama, by hand: heads of 8 features, two queries to each key."""
+    tensor, parts = dense[name], name.split(".")
+    if "layers" not in parts or parts[-2] not in (
+        *("q_proj", "k_proj", "v_proj", "o_proj"),
+        *("gate_proj", "up_proj", "down_proj"),
+    ):
+        return tensor
+    block, layer = int(parts[2]), parts[-2]
+    if parts[3] == "mlp":
+        kept = made.kept("mlp_channels", block).tolist()
+        return tensor[:, kept] if layer == "down_proj" else tensor[kept]
+    groups = made.kept("kv_groups", block).tolist()
+    keys = [8 * group + feature for group in groups for feature in range(8)]
+    queries = [16 * group + feature for group in groups for feature in range(16)]
+    if layer == "o_proj":
+        return tensor[:, queries]
+    return tensor[queries if layer == "q_proj" else keys]
+
+
+@pytest.mark.parametrize("family", ["llama", "llama-tied", "qwen2"])
+def test_what_is_left_is_the_dense_models_byte_for_byte(family: str, cut: MakeCut) -> None:
+    made = cut(family, **CUTS[family], importance="gate", repair="none")
+    dense, smaller = tensors_of(made.directory.parent / "dense"), tensors_of(made.directory)
+    assert smaller.keys() == dense.keys()
+    for name, tensor in smaller.items():
+        assert torch.equal(tensor, slices(dense, name, made)), name
+    assert made.loaded.config.tie_word_embeddings == (family == "llama-tied")
+
+
+def test_a_repair_changes_the_layers_that_read_units_alone(cut: MakeCut) -> None:
+    made = cut("llama", **CUTS["llama"])
+    dense, smaller = tensors_of(made.directory.parent / "dense"), tensors_of(made.directory)
+    changed = {name for name, tensor in smaller.items() if not torch.equal(tensor, slices(dense, name, made))}
+    assert {name.split(".")[-2] for name in changed} == {"o_proj", "down_proj"}
+    assert len(changed) == 6
+
+
+def inputs_of(model: PreTrainedModel, layer: str, windows: Tensor) -> Tensor:
+    seen: list[Tensor] = []
+    module = model.get_submodule(layer)
+    hook = module.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
+    logits_of(model, windows)
+    hook.remove()
+    return seen[0].flatten(0, 1)
+
+
+def test_a_repair_is_the_least_squares_solution_behind_what_is_cut_already(
+    cut: MakeCut, five_windows: Tensor
+) -> None:
+    made = cut("llama", **CUTS["llama"], importance="magnitude", damping=0.1)
+    model = made.dense
+    stack = find_stack(model)
+    for block in range(2):
+        for _, units in made.plan.on(stack).of_block(block):
+            name = units.consumer.name
+            inputs = inputs_of(model, name, five_windows)
+            hessian = damped(inputs.T @ inputs / len(five_windows), 0.1)
+            kept = units.slices[-1].positions(made.kept(units.kind, block))
+            dense = units.consumer.matrix.clone()
+            root = torch.linalg.cholesky(hessian)
+            solved = torch.linalg.lstsq(root.T[:, kept], root.T @ dense.T).solution.T
+            found = tensors_of(made.directory)[f"{name}.weight"]
+            torch.testing.assert_close(found, solved, rtol=1e-7, atol=1e-9)
+            units.consumer.matrix.zero_()
+            units.consumer.matrix[:, kept] = found
+
+
+def test_finished_blocks_are_not_cut_again_and_the_others_end_the_same(
+    cut: MakeCut, five_windows: Tensor
+) -> None:
+    whole = cut("llama", **CUTS["llama"], importance="second_order")
+    resumed = CutInMemory()
+    resumed.put(0, whole.blocks[0])
+    model = whole.dense
+    stack = find_stack(model)
+    steps: list[int] = []
+    cut_blocks(
+        stack,
+        whole.options,
+        whole.plan.on(stack),
+        five_windows,
+        {},
+        placement=Placement(model),
+        blocks=resumed,
+        step=lambda done, _: steps.append(done),
+    )
+    assert resumed[0] is whole.blocks[0]
+    for block in range(3):
+        assert all(
+            torch.equal(resumed[block].kept[kind], kept) for kind, kept in whole.blocks[block].kept.items()
+        )
+        ours, theirs = resumed[block].weights, whole.blocks[block].weights
+        assert all(torch.equal(ours[name], weight) for name, weight in theirs.items())
+
+
+def test_a_model_in_several_files_stays_in_several(tmp_path: Path, five_windows: Tensor) -> None:
+    del five_windows
+    model = make("llama")
+    model.save_pretrained(tmp_path / "dense", max_shard_size="20KB")
+    checkpoint = resolve(ModelReference(id=str(tmp_path / "dense")))
+    assert len(checkpoint.weight_files) > 1
+    options = StructureOptions(mlp_channels=0.5, importance="magnitude", repair="none")
+    plan, blocks, stack = (
+        CutPlan.of(options, checkpoint.skeleton, checkpoint.config_values),
+        CutInMemory(),
+        find_stack(model),
+    )
+    cut_blocks(
+        stack, options, plan.on(stack), None, {}, placement=Placement(model), blocks=blocks, step=ignore_steps
+    )
+    (tmp_path / "smaller").mkdir()
+    write_smaller(checkpoint, plan, blocks, tmp_path / "smaller")
+    smaller = AutoModelForCausalLM.from_pretrained(tmp_path / "smaller")
+    assert smaller.config.intermediate_size == 32
+    windows = torch.arange(2, 18)[None]
+    assert_close(logits_of(smaller, windows), logits_of(model, windows), 1e-5)
+    written = resolve(ModelReference(id=str(tmp_path / "smaller")))
+    assert written.weight_files == checkpoint.weight_files
+
+
+def read_config(directory: Path) -> dict[str, Any]:
+    return dict(resolve(ModelReference(id=str(directory))).config_values)
+
+
+def test_the_config_differs_in_what_was_cut_alone(cut: MakeCut) -> None:
+    made = cut("llama", **CUTS["llama"], importance="magnitude", repair="none")
+    before, after = read_config(made.directory.parent / "dense"), read_config(made.directory)
+    different = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+    assert different == {"intermediate_size", "num_attention_heads", "num_key_value_heads"}

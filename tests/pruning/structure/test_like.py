@@ -1,0 +1,119 @@
+"""The cut of an earlier run, applied to another checkpoint of the family and to a LoRA adapter."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from transformers import AutoModelForCausalLM, LlamaForCausalLM, PreTrainedModel
+
+from pruning.__main__ import main
+from pruning.errors import InvalidInput
+from pruning.output.like import cut_like
+from pruning.recipe import Evaluation, Recipe
+from pruning.report.schema import Report
+from tests.pruning.runs import run_recipe
+
+pytestmark = pytest.mark.slow
+
+EVALUATION = Evaluation(dataset="builtin", sequence_length=32, windows=2)
+STRUCTURE = {"mlp_channels": 0.25, "kv_groups": 1, "importance": "magnitude", "repair": "none"}
+RANK = 3
+
+
+@pytest.fixture(name="cut", scope="module")
+def a_cut(tiny_llama_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("like") / "cut"
+    recipe = Recipe.model_validate({"model": str(tiny_llama_dir), "structure": STRUCTURE})
+    run_recipe(recipe, EVALUATION, output=output)
+    return output
+
+
+def report_of(directory: Path) -> Report:
+    return Report.model_validate_json((directory / "pruning_report.json").read_text())
+
+
+def tensors(directory: Path, name: str = "model.safetensors") -> dict[str, Tensor]:
+    return load_file(directory / name)
+
+
+def test_the_same_checkpoint_gives_the_same_bytes(tiny_llama_dir: Path, cut: Path, tmp_path: Path) -> None:
+    cut_like(report_of(cut), tiny_llama_dir, tmp_path / "again")
+    for name in ("model.safetensors", "config.json", "tokenizer.json"):
+        assert (tmp_path / "again" / name).read_bytes() == (cut / name).read_bytes()
+
+
+def lora(directory: Path, dense: PreTrainedModel) -> dict[str, Tensor]:
+    """Write an adapter of every layer, with the names that peft gives."""
+    generator = torch.Generator().manual_seed(0)
+    parts = {}
+    for name, module in dense.named_modules():
+        if "layers" in name and isinstance(module, torch.nn.Linear):
+            outputs, inputs = module.weight.shape
+            prefix = f"base_model.model.{name}"
+            parts[f"{prefix}.lora_A.weight"] = torch.randn(RANK, inputs, generator=generator)
+            parts[f"{prefix}.lora_B.weight"] = torch.randn(outputs, RANK, generator=generator)
+    directory.mkdir()
+    save_file(parts, directory / "adapter_model.safetensors", {"format": "pt"})
+    (directory / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA", "r": RANK}))
+    return parts
+
+
+def merged(model: PreTrainedModel, parts: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The model's matrices with the adapter's products added."""
+    return {
+        name: weight
+        + parts[f"base_model.model.{name.removesuffix('.weight')}.lora_B.weight"]
+        @ parts[f"base_model.model.{name.removesuffix('.weight')}.lora_A.weight"]
+        if f"base_model.model.{name.removesuffix('.weight')}.lora_A.weight" in parts
+        else weight
+        for name, weight in model.state_dict().items()
+    }
+
+
+def test_an_adapter_merges_into_the_cut_model_as_into_the_dense_one(
+    tiny_llama_dir: Path, cut: Path, tmp_path: Path
+) -> None:
+    dense = AutoModelForCausalLM.from_pretrained(tiny_llama_dir)
+    parts = lora(tmp_path / "adapter", dense)
+    cut_like(report_of(cut), tmp_path / "adapter", tmp_path / "smaller")
+    config = tmp_path / "smaller" / "adapter_config.json"
+    assert json.loads(config.read_text())["r"] == RANK
+    smaller = AutoModelForCausalLM.from_pretrained(cut)
+    found = merged(smaller, tensors(tmp_path / "smaller", "adapter_model.safetensors"))
+
+    # Merge first, then cut: the dense model with the adapter's products, cut in the same way.
+    dense.load_state_dict(merged(dense, parts))
+    shutil.copytree(tiny_llama_dir, tmp_path / "merged")
+    dense.save_pretrained(tmp_path / "merged")
+    cut_like(report_of(cut), tmp_path / "merged", tmp_path / "expected")
+    expected = AutoModelForCausalLM.from_pretrained(tmp_path / "expected").state_dict()
+    assert found.keys() == expected.keys()
+    for name, tensor in found.items():
+        torch.testing.assert_close(tensor, expected[name])
+
+
+def test_a_model_of_other_widths_is_refused(
+    cut: Path,
+    tmp_path: Path,
+    tiny_llama: Callable[..., LlamaForCausalLM],
+    save_checkpoint: Callable[[PreTrainedModel, Path], Path],
+) -> None:
+    wider = save_checkpoint(tiny_llama(intermediate_size=96), tmp_path / "wider")
+    with pytest.raises(InvalidInput, match=r"64 mlp_channels .* 96") as error:
+        cut_like(report_of(cut), wider, tmp_path / "out")
+    assert error.value.field == "like"
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_command_applies_a_report(tiny_llama_dir: Path, cut: Path, tmp_path: Path) -> None:
+    arguments = ["--model", str(tiny_llama_dir), "--output", str(tmp_path / "again")]
+    assert main([*arguments, "--like", str(cut / "pruning_report.json")]) == 0
+    ours, theirs = tensors(tmp_path / "again"), tensors(cut)
+    assert all(torch.equal(ours[name], tensor) for name, tensor in theirs.items())
+    missing = ["--model", str(tiny_llama_dir), "--output", str(tmp_path / "other")]
+    assert main([*missing, "--like", str(tmp_path / "no.json")]) == 2

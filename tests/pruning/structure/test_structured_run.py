@@ -1,0 +1,243 @@
+"""Whole runs with `structure`: the smaller checkpoint, its report, and runs that are killed."""
+
+import json
+import os
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM, PreTrainedModel
+
+from pruning.errors import InvalidInput
+from pruning.evaluation.perplexity import perplexity
+from pruning.recipe import Evaluation, Recipe, Stage
+from pruning.report.schema import Report
+from pruning.resume.hashed_file import sha256_of
+from pruning.resume.store import DirectoryResumeStore
+from pruning.stages import cut as cut_stage
+from pruning.structure.ranges import numbers_in
+from tests.pruning.pruned import ignore_steps
+from tests.pruning.runs import run_recipe
+
+pytestmark = pytest.mark.slow
+
+EVALUATION = Evaluation(dataset="builtin", sequence_length=32, windows=2)
+CALIBRATION = {"dataset": "builtin", "samples": 3, "sequence_length": 24}
+STRUCTURE = {"mlp_channels": 0.25, "kv_groups": 1}
+RECIPES: dict[str, dict[str, Any]] = {
+    "structure": {"structure": STRUCTURE},
+    "structure and mask": {"structure": STRUCTURE, "method": "gblm", "sparsity": 0.5},
+    "no text": {"structure": {"mlp_channels": 10, "importance": "magnitude", "repair": "none"}},
+    "wanda": {
+        "structure": {"parameters": 0.3, "importance": "activation", "multiple_of": 8},
+        "method": "wanda",
+        "pattern": "2:4",
+    },
+}
+
+
+@pytest.fixture(name="model", scope="module")
+def four_blocks(
+    tiny_llama: Callable[..., LlamaForCausalLM],
+    save_checkpoint: Callable[[PreTrainedModel, Path], Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    return save_checkpoint(tiny_llama(num_hidden_layers=4), tmp_path_factory.mktemp("structure") / "model")
+
+
+def recipe(model: Path, **fields: Any) -> Recipe:  # noqa: ANN401
+    return Recipe.model_validate({"model": str(model), "calibration": CALIBRATION, **fields})
+
+
+class EndAfter:
+    """Ends a run after a number of steps, of any stage, in one way or another."""
+
+    def __init__(self, steps: int, end: Callable[[], None]) -> None:
+        self.left, self._end = steps, end
+        self.seen: list[Stage] = []
+
+    def stage_started(self, stage: Stage, steps: int) -> None: ...
+
+    def step_finished(self, stage: Stage, done: int, steps: int) -> None:
+        self.seen.append(stage)
+        self.left -= 1
+        if self.left == 0:
+            self._end()
+
+    def stage_finished(self, stage: Stage, seconds: float, peak_memory_bytes: int) -> None: ...
+
+
+def interrupt() -> None:
+    raise InterruptedError
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def contents(output: Path) -> dict[str, str]:
+    """Return the checksum of every file, and the report without the cost of its stages."""
+    report = json.loads((output / "pruning_report.json").read_text())
+    del report["stages"], report["environment"]
+    files = (path for path in output.iterdir() if path.name not in ("pruning_report.json", "README.md"))
+    return {path.name: sha256_of(path) for path in files} | {"report": json.dumps(report)}
+
+
+def test_the_result_is_a_smaller_model_that_loads_as_any_other(model: Path, tmp_path: Path) -> None:
+    report = run_recipe(recipe(model, structure=STRUCTURE), EVALUATION, output=tmp_path / "out")
+    smaller, loading = AutoModelForCausalLM.from_pretrained(tmp_path / "out", output_loading_info=True)
+    assert not any(loading.values())
+    config = smaller.config
+    assert (config.intermediate_size, config.num_attention_heads, config.num_key_value_heads) == (48, 2, 1)
+    assert config.head_dim == 8
+    windows = torch.arange(2, 98).view(2, 48)
+    measured = perplexity(smaller, windows, step=ignore_steps)
+    dense = perplexity(AutoModelForCausalLM.from_pretrained(model), windows, step=ignore_steps)
+    assert measured != pytest.approx(dense, rel=1e-3)
+    tokenizers = (AutoTokenizer.from_pretrained(path) for path in (model, tmp_path / "out"))
+    assert len({tuple(tokenizer("def f(x): return x")["input_ids"]) for tokenizer in tokenizers}) == 1
+    for name in ("generation_config.json", "tokenizer.json"):
+        assert (tmp_path / "out" / name).read_bytes() == (model / name).read_bytes()
+    written = Report.model_validate_json((tmp_path / "out" / "pruning_report.json").read_text())
+    assert written == report
+    assert report.sparsity.overall == 0
+    assert [stage.name for stage in report.stages] == ["resolve", "gradients", "cut", "evaluate"]
+
+
+def test_the_report_says_what_is_left(model: Path, tmp_path: Path) -> None:
+    report = run_recipe(recipe(model, structure=STRUCTURE), EVALUATION, output=tmp_path / "out")
+    facts = report.structure
+    assert facts is not None
+    smaller, dense = (AutoModelForCausalLM.from_pretrained(path) for path in (tmp_path / "out", model))
+    assert facts.parameters == sum(parameter.numel() for parameter in smaller.parameters())
+    assert facts.dense_parameters == sum(parameter.numel() for parameter in dense.parameters())
+    assert facts.bytes == (tmp_path / "out" / "model.safetensors").stat().st_size
+    assert facts.dense_bytes == (model / "model.safetensors").stat().st_size
+    assert {unit.kind: (unit.dense, unit.requested, unit.kept) for unit in facts.units} == {
+        "kv_groups": (2, 1, 1),
+        "mlp_channels": (64, 48, 48),
+    }
+    assert len(facts.blocks) == 8
+    for block in facts.blocks:
+        if block.kind == "mlp_channels":
+            kept = numbers_in(block.kept)
+            name = f"model.layers.{block.block}.mlp.up_proj.weight"
+            assert torch.equal(smaller.state_dict()[name], dense.state_dict()[name][kept])
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert f"{facts.parameters:,} of {facts.dense_parameters:,}" in card
+    assert "48 of 64" in card
+    assert "zeros" not in card
+
+
+def test_what_is_left_can_be_masked(model: Path, tmp_path: Path) -> None:
+    report = run_recipe(
+        recipe(model, **RECIPES["wanda"]), EVALUATION, output=tmp_path / "out", save_masks=True
+    )
+    smaller = AutoModelForCausalLM.from_pretrained(tmp_path / "out")
+    assert report.sparsity.overall == pytest.approx(0.5)
+    for layer in report.sparsity.layers:
+        weight = smaller.get_submodule(layer.name).weight
+        assert tuple(weight.shape) == layer.shape
+        assert int((weight == 0).sum()) == layer.zeros
+        assert ((weight.view(len(weight), -1, 4) != 0).sum(dim=2) <= 2).all()
+    assert report.structure is not None
+    assert report.structure.parameters < report.structure.dense_parameters
+
+
+@pytest.fixture(name="uninterrupted", scope="module")
+def uninterrupted_runs(
+    model: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], tuple[dict[str, str], list[Stage]]]:
+    known: dict[str, tuple[dict[str, str], list[Stage]]] = {}
+
+    def of(name: str) -> tuple[dict[str, str], list[Stage]]:
+        if name not in known:
+            output, progress = tmp_path_factory.mktemp("whole") / "out", EndAfter(-1, interrupt)
+            run_recipe(
+                recipe(model, **RECIPES[name]),
+                EVALUATION,
+                output=output,
+                progress=progress,
+                schedule="streamed",
+            )
+            known[name] = contents(output), progress.seen
+        return known[name]
+
+    return of
+
+
+@pytest.mark.parametrize("name", ["structure and mask", "no text"])
+def test_an_interrupted_run_ends_like_an_uninterrupted_one(
+    name: str,
+    model: Path,
+    tmp_path: Path,
+    uninterrupted: Callable[[str], tuple[dict[str, str], list[Stage]]],
+) -> None:
+    expected, steps = uninterrupted(name)
+    store = DirectoryResumeStore(tmp_path / "state")
+    for allowed in range(4, len(steps) + 7, 6):
+        progress = EndAfter(allowed, interrupt)
+        with suppress(InterruptedError):
+            run_recipe(
+                recipe(model, **RECIPES[name]),
+                EVALUATION,
+                output=tmp_path / "out",
+                progress=progress,
+                schedule="streamed",
+                resume_store=store,
+            )
+            break
+    assert contents(tmp_path / "out") == expected
+
+
+@pytest.mark.parametrize("stage", ["gradients", "cut", "prune", "evaluate"])
+def test_a_run_that_is_killed_in_any_stage_ends_with_the_same_bytes(
+    stage: str,
+    model: Path,
+    tmp_path: Path,
+    uninterrupted: Callable[[str], tuple[dict[str, str], list[Stage]]],
+) -> None:
+    expected, steps = uninterrupted("structure and mask")
+    places = [number for number, seen in enumerate(steps, start=1) if seen == stage]
+    at, output, state = places[len(places) // 2], tmp_path / "out", tmp_path / "state"
+    options: dict[str, Any] = {"output": output, "schedule": "streamed"}
+    child = os.fork()
+    if child == 0:
+        with suppress(BaseException):
+            run_recipe(
+                recipe(model, **RECIPES["structure and mask"]),
+                EVALUATION,
+                progress=EndAfter(at, die),
+                resume_store=DirectoryResumeStore(state),
+                **options,
+            )
+        os._exit(1)
+    assert os.WIFSIGNALED(os.waitpid(child, 0)[1])
+    run_recipe(
+        recipe(model, **RECIPES["structure and mask"]),
+        EVALUATION,
+        resume_store=DirectoryResumeStore(state),
+        **options,
+    )
+    assert contents(output) == expected
+
+
+def test_a_cut_that_computes_something_else_is_refused_by_name(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cut_stage, "smaller_logits", lambda *_: torch.zeros(1, 16, 384))
+    with pytest.raises(InvalidInput, match=r"LlamaForCausalLM cannot be cut: .*other logits") as error:
+        run_recipe(recipe(model, structure=STRUCTURE), EVALUATION, output=tmp_path / "out")
+    assert error.value.field == "structure"
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_pattern_must_fit_what_is_left(model: Path, tmp_path: Path) -> None:
+    fields = {"structure": {"mlp_channels": 9}, "method": "wanda", "pattern": "2:4"}
+    with pytest.raises(InvalidInput, match="does not divide the 55 inputs") as error:
+        run_recipe(recipe(model, **fields), EVALUATION, output=tmp_path / "out")
+    assert error.value.field == "pattern"
