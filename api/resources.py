@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
+from api.failure_log import FailureLog
 from api.pools import BoundedPool, Made
 from api.rate_limit import OpenRequests, RateLimiter
 from api.readiness import Readiness
@@ -35,6 +36,7 @@ class AppResources:
     limiter: RateLimiter
     open_requests: OpenRequests
     failures: RateLimiter
+    failure_log: FailureLog
     readiness: Readiness
     hub: BoundedPool
     pictures: Made
@@ -54,6 +56,7 @@ class AppResources:
             RateLimiter(settings.rate_limit_per_minute),
             OpenRequests(settings.max_open_requests),
             RateLimiter(settings.max_failed_sign_ins_per_minute),
+            FailureLog(),
             Readiness(url),
             BoundedPool("hub", threads=8, places=24, per_owner=4, busy=_HUB_BUSY),
             Made(

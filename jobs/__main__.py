@@ -14,7 +14,8 @@ from typing import get_args
 from psycopg.errors import UndefinedTable
 from sqlalchemy.exc import ProgrammingError
 
-from jobs.access import api_keys
+from jobs.access import api_keys, audit
+from jobs.access.audit import Action
 from jobs.database import DATABASE_UNAVAILABLE, engine_from, in_one_line, sessions
 from jobs.fleet.health import Part, fault_of, is_alive
 from jobs.settings import as_table, settings
@@ -61,7 +62,9 @@ def _new_key(owner: str, name: str, scopes: Iterable[str]) -> str:
     engine = engine_from(settings(), pool_size=1)
     try:
         with sessions(engine).begin() as session:
-            return api_keys.create(session, owner, name, scopes)
+            row, key = api_keys.create_row(session, owner, name, scopes)
+            audit.record_of_operator(session, Action.KEY_CREATED, f"key {row.id}", owner)
+            return key
     finally:
         engine.dispose()
 

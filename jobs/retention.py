@@ -1,4 +1,4 @@
-"""Deletes expired idempotency keys, events, artifacts and finished blocks.
+"""Deletes expired idempotency keys, revoked API keys, events, artifacts and finished blocks.
 
 Each function does a bounded amount of work in the caller's transaction, and skips rows that another
 dispatcher has locked. No file is deleted here. When a row stops naming a file, the job's
@@ -10,12 +10,22 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import delete, exists, func, or_, select, tuple_, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from jobs.lifecycle import event_log
 from jobs.lifecycle.events import LogMessage
 from jobs.states import ENDED, HELD, RETRIABLE, JobState
-from jobs.tables import NOW, Artifact, GradientShard, IdempotencyKey, Job, JobBlock, JobEvent, ZooEntry
+from jobs.tables import (
+    NOW,
+    ApiKey,
+    Artifact,
+    GradientShard,
+    IdempotencyKey,
+    Job,
+    JobBlock,
+    JobEvent,
+    ZooEntry,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +48,21 @@ def forget_idempotency_keys(session: Session, days: float, limit: int) -> int:
     )
     dropped = delete(IdempotencyKey).where(tuple_(IdempotencyKey.owner, IdempotencyKey.key).in_(old))
     return len(session.scalars(dropped.returning(IdempotencyKey.key)).all())
+
+
+def forget_revoked_keys(session: Session, days: float, limit: int) -> int:
+    """Delete the API keys that were revoked more than `days` ago and have made no other that is left.
+
+    The audit log keeps their ids. Returns how many.
+    """
+    made = aliased(ApiKey)
+    old = (
+        select(ApiKey.id)
+        .where(ApiKey.revoked_at < NOW - timedelta(days=days), ~exists().where(made.created_by == ApiKey.id))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return len(session.scalars(delete(ApiKey).where(ApiKey.id.in_(old)).returning(ApiKey.id)).all())
 
 
 def forget_progress(session: Session, days: float, limit: int) -> int:

@@ -87,10 +87,13 @@ def _counted(request: Request, resources: AppResources, token: str | None) -> st
 
 
 def _note_failure(request: Request, resources: AppResources) -> None:
-    """Count and record a failed sign-in. Those beyond the limit are only counted, and raise RateLimited."""
+    """Count a failed sign-in, and record it unless many were. Raises RateLimited beyond the limit."""
     rate_limit.charge_failure(request, resources.failures)
+    address = address_of(request)
+    if (more := resources.failure_log.note(address)) is None:
+        return
     with resources.database.begin() as session:
-        audit.record_failure(session, address_of(request), f"{request.method} {request.url.path}"[:200])
+        audit.record_failure(session, address, f"{request.method} {request.url.path}"[:200] + more)
 
 
 def address_of(request: Request) -> str:

@@ -78,8 +78,12 @@ class Principal:
 
 def create(session: Session, owner: str, name: str, scopes: Iterable[str] = SCOPES) -> str:
     """Create a key that does not expire, as only the operator of the service can, and return it."""
-    _, key = _add(session, owner, name, scopes, expires_at=None, created_by=None)
-    return key
+    return create_row(session, owner, name, scopes)[1]
+
+
+def create_row(session: Session, owner: str, name: str, scopes: Iterable[str]) -> tuple[ApiKey, str]:
+    """Do what `create` does. Returns the key's row as well."""
+    return _add(session, owner, name, scopes, expires_at=None, created_by=None)
 
 
 def issue(

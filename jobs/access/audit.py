@@ -19,6 +19,9 @@ from jobs.tables import AuditRecord
 
 log = logging.getLogger("audit")
 
+OPERATOR = "pruneserve-admin"
+"""In place of an address: the command line of whoever operates the service."""
+
 
 class Action(StrEnum):
     """What is recorded."""
@@ -37,6 +40,11 @@ def record(
 ) -> None:
     """Record that `principal` did something to `subject`, which belongs to `subject_owner`."""
     _write(session, action, principal.owner, principal.key_id, principal.address, subject, subject_owner)
+
+
+def record_of_operator(session: Session, action: Action, subject: str, subject_owner: str) -> None:
+    """Record that somebody did something on the service's own command line, without any key."""
+    _write(session, action, None, None, OPERATOR, subject, subject_owner)
 
 
 def record_failure(session: Session, address: str, subject: str) -> None:

@@ -22,6 +22,7 @@ from jobs.storage.store import Store, StoreError, job_prefix
 log = logging.getLogger(__name__)
 
 _SECONDS_BETWEEN_ROUNDS = 30.0
+_REVOKED_KEY_DAYS = 30.0
 _ROWS_PER_ROUND = 5_000
 _JOBS_PER_ROUND = 50
 _FILES_PER_ROUND = 100
@@ -57,6 +58,7 @@ class Retention:
         self._write(
             lambda s: retention.forget_idempotency_keys(s, settings.idempotency_key_days, _ROWS_PER_ROUND)
         )
+        self._write(lambda s: retention.forget_revoked_keys(s, _REVOKED_KEY_DAYS, _ROWS_PER_ROUND))
         self._write(lambda s: retention.forget_progress(s, settings.event_days, _ROWS_PER_ROUND))
         self._write(lambda s: retention.drop_finished_blocks(s, settings.unfinished_days, _JOBS_PER_ROUND))
         self._write(

@@ -10,6 +10,9 @@ from fastapi.testclient import TestClient
 from sqlalchemy import delete, exc, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
+import jobs.__main__ as administration
+from jobs.access import api_keys
+from jobs.settings import Settings
 from jobs.tables import AuditRecord
 from tests.api.drive import ClientOf, Jobs, MakeKey, scopes_but
 
@@ -60,6 +63,30 @@ def test_failed_sign_ins_are_recorded_and_no_secret_is(client_of: ClientOf, anon
         ("sign-in.failed", None, subject, None)
         for subject in ("GET /v1/jobs", "POST /sign-in", "GET /sign-in")
     ]
+
+
+def test_many_failed_sign_ins_leave_few_records(client_of: ClientOf, anonymous: TestClient) -> None:
+    wrong = {"Authorization": "Bearer ps_wrong"}
+    for _ in range(50):
+        assert anonymous.get("/v1/jobs", headers=wrong).status_code == 401
+    found = [record["subject"] for record in records(client_of("root"))]
+    assert found == [
+        *["GET /v1/jobs"] * 10,
+        *(f"GET /v1/jobs (failure {count} of this address in this hour)" for count in (20, 40)),
+    ]
+
+
+def test_a_key_made_on_the_command_line_is_recorded(
+    client_of: ClientOf, database: sessionmaker[Session], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(administration, "settings", lambda: settings)
+    key = administration._new_key("ada", "by hand", ["jobs:read"])
+    with database.begin() as session:
+        principal = api_keys.authenticate(session, key)
+    assert principal is not None
+    (made,) = records(client_of("root"))
+    assert told(made) == ("key.created", None, f"key {principal.key_id}", "ada")
+    assert (made["address"], made["key_id"]) == ("pruneserve-admin", None)
 
 
 def test_what_an_admin_does_to_others_is_recorded(client_of: ClientOf, jobs: Jobs) -> None:

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
+from jobs.access import api_keys, page_sessions
 from jobs.lifecycle import event_log, idempotency, lifecycle
 from jobs.lifecycle.events import JobError, StageStarted, StepFinished
 from jobs.lifecycle.lifecycle import Claim, FinishedArtifact
@@ -16,7 +17,7 @@ from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.storage import uploads
 from jobs.storage.store import Store, attempt_prefix
-from jobs.tables import Artifact, IdempotencyKey, Job, JobBlock, JobEvent, StrayUpload
+from jobs.tables import ApiKey, Artifact, IdempotencyKey, Job, JobBlock, JobEvent, StrayUpload
 from pruning.recipe import Stage
 from worker.dispatcher.retention import Retention
 
@@ -211,6 +212,30 @@ def test_files_that_are_no_uploads_are_deleted(
     assert left == {"coming", "kept", "of another database"}
     with database.begin() as session:
         assert session.scalars(select(StrayUpload.key)).all() == ["uploads/coming"]
+
+
+def test_revoked_keys_are_forgotten_once_they_have_made_no_other(
+    retention: Retention, database: Database
+) -> None:
+    with database.begin() as session:
+        ids = {}
+        for name in ("maker", "made", "alone", "just now", "valid"):
+            row, _ = api_keys.create_row(session, "ada", name, api_keys.SCOPES)
+            ids[name] = row.id
+        session.execute(update(ApiKey).where(ApiKey.name == "made").values(created_by=ids["maker"]))
+        session.execute(update(ApiKey).where(ApiKey.name == "just now").values(revoked_at=func.now()))
+        old = ApiKey.name.in_(["maker", "made", "alone"])
+        session.execute(update(ApiKey).where(old).values(revoked_at=LONG_AGO))
+        page_sessions.start(session, ids["alone"])
+
+    def left() -> set[str]:
+        with database.begin() as session:
+            return set(session.scalars(select(ApiKey.name)))
+
+    retention.round()
+    assert left() == {"maker", "just now", "valid"}
+    retention.round()
+    assert left() == {"just now", "valid"}
 
 
 def test_what_is_being_deleted_does_not_become_an_upload(

@@ -1,0 +1,64 @@
+"""Which failed sign-ins get a record of their own in the audit log, so that nobody can fill its table.
+
+Records are never deleted, and anybody can fail to sign in. So the first failures of an address in an hour are
+recorded, and then each that doubles their number; the same holds for all addresses together, of which a
+network can have any number. Every record beyond the first ones says how many there were. In memory, by each
+API process, as the rate limits are.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from threading import Lock
+
+from api.rate_limit import network_of
+
+_HOUR_SECONDS = 3600
+_MOST_ADDRESSES = 100_000
+
+EACH_OF_AN_ADDRESS = 10
+"""Failures of one address in an hour that are all recorded."""
+EACH_IN_ALL = 1000
+"""Records of all addresses in an hour that are all made."""
+
+
+class FailureLog:
+    """Counts the failures of this hour."""
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock` returns seconds."""
+        self._clock = clock
+        self._lock = Lock()
+        self._hour = -1
+        self._of: Counter[str] = Counter()
+        self._in_all = 0
+
+    def note(self, address: str) -> str | None:
+        """Count a failure. Return what its record says beside what failed, or None if it gets none."""
+        with self._lock:
+            self._begin_hour()
+            network = network_of(address)
+            if network not in self._of and len(self._of) >= _MOST_ADDRESSES:
+                network = ""
+            self._of[network] += 1
+            count = self._of[network]
+            if not _is_told(count, EACH_OF_AN_ADDRESS):
+                return None
+            self._in_all += 1
+            if not _is_told(self._in_all, EACH_IN_ALL):
+                return None
+            if self._in_all > EACH_IN_ALL:
+                return f" (of this hour's records only some are kept; this would be number {self._in_all})"
+            return f" (failure {count} of this address in this hour)" if count > EACH_OF_AN_ADDRESS else ""
+
+    def _begin_hour(self) -> None:
+        hour = int(self._clock() // _HOUR_SECONDS)
+        if hour != self._hour:
+            self._hour, self._in_all = hour, 0
+            self._of.clear()
+
+
+def _is_told(count: int, each: int) -> bool:
+    """Whether a count is one of the first `each`, or that number doubled some times."""
+    times, rest = divmod(count, each)
+    return count <= each or (rest == 0 and times & (times - 1) == 0)
