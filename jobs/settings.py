@@ -5,7 +5,7 @@ import re
 from functools import lru_cache
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cryptography.fernet import Fernet
 from pydantic import Field, PostgresDsn, RedisDsn, SecretStr, ValidationError, field_validator
@@ -78,6 +78,11 @@ class Settings(BaseSettings):
         "auto",
         description="`auto`, `cpu` or `cuda`: the device that a worker computes on. A worker without that "
         "device takes no jobs; with `auto`, neither does one with an NVIDIA GPU that torch cannot use.",
+    )
+    sandbox: Literal["best-effort", "require"] = Field(
+        "best-effort",
+        description="How strictly a worker confines the process that reads configs, tokenizers and texts: as "
+        "far as the kernel allows (`best-effort`), or in every way, or the worker takes no jobs (`require`).",
     )
 
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(

@@ -34,6 +34,7 @@ from pruning.report.schema import Environment, LayerFacts, Report, SparsityFacts
 from pruning.resume.guarded import GuardedResumeStore
 from pruning.resume.store import EphemeralResumeStore, ResumeStore
 from pruning.runtime.device import compute_device, current_device, describe
+from pruning.sandbox.reading import ReadHere, Reading
 from pruning.stages.cut import CutOutcome, CutStage
 from pruning.stages.evaluate import NO_LIMIT, EvaluateStage, EvaluationResult, PerplexityLimit
 from pruning.stages.gates import GateStage
@@ -79,6 +80,8 @@ class Services:
     """The directories that files may be read from."""
     hub_token: str | None = None
     """For the model, never for data sets."""
+    reading: Reading = field(default_factory=ReadHere)
+    """Reads the files of model and texts. A service that runs what strangers name reads them in a sandbox."""
     resume_store: ResumeStore | None = None
     """The state of this very run: it continues after the blocks that an earlier attempt finished, with the
     result of an uninterrupted run, bit for bit on a CPU. None: the run cannot be resumed."""
@@ -111,6 +114,7 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                 device=device,
                 roots=services.roots,
                 hub_token=services.hub_token,
+                reading=services.reading,
                 reproduces=request.reproduces,
                 resume_store=resume_store,
                 output=directory,

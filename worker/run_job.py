@@ -46,6 +46,7 @@ from worker.attempt.inputs import fetch_uploads
 from worker.attempt.kernels import kernels_of
 from worker.attempt.perplexity_cache import JobPerplexityCache
 from worker.attempt.resume_store import JobResumeStore
+from worker.attempt.sandbox import sandbox
 from worker.identity import Identity
 from worker.interrupts import BlockedOnJob, CancelRequested, LeaseLost, ShutdownRequested
 from worker.retry import retry_once
@@ -166,6 +167,7 @@ def _run_recipe(attempt: Attempt, directory: Path, inputs: Path, output: Path) -
         progress=attempt.progress,
         roots=Roots(settings.model_roots, (*settings.data_roots, inputs), settings.task_roots),
         hub_token=attempt.hub_token,
+        reading=sandbox(settings, directory),
         resume_store=JobResumeStore(attempt, directory / RESUME_STORE),
         gradient_cache=JobGradientCache(attempt, directory / "gradients"),
         perplexity_cache=JobPerplexityCache(attempt),

@@ -1,8 +1,9 @@
 """`python -m worker.self_test`: whether this machine can run jobs. Exits with 1, and says why, if it cannot.
 
 A worker tests itself before it takes jobs, and again while it is quarantined. The test writes into the work
-directory, looks at the free disk, sends a file to the store and back, asks the database, and computes on the
-device that the operator declared. `python -m worker.self_test cpu` tests that device only, without settings.
+directory, looks at the free disk, sends a file to the store and back, asks the database, tries which layers
+of the sandbox hold, and computes on the device that the operator declared. `python -m worker.self_test cpu`
+tests that device only, without settings.
 """
 
 import errno
@@ -21,6 +22,8 @@ from jobs.database import engine_from, sessions
 from jobs.settings import Settings, settings
 from jobs.states import Cause
 from jobs.storage.store import Store, StoreError
+from pruning.sandbox.starter import NoSandbox
+from pruning.sandbox.trial import layers_that_do_not_hold
 
 _PROBE = b"PruneServe was here\n" * 1024
 _LONGEST_SECONDS = 180.0
@@ -42,6 +45,7 @@ def check_without_device(configured: Settings, database: sessionmaker[Session]) 
     check_free_disk(configured)
     check_store(configured)
     check_database(database)
+    check_sandbox(configured)
 
 
 def check_work_directory(configured: Settings) -> None:
@@ -89,6 +93,16 @@ def check_database(database: sessionmaker[Session]) -> None:
             session.execute(text("SELECT FROM jobs LIMIT 0"))
     except SQLAlchemyError as error:
         raise Unfit(f"the database cannot be used ({type(error).__name__})", Cause.OUTSIDE) from error
+
+
+def check_sandbox(configured: Settings) -> None:
+    """See that the kernel confines readers of strangers' files as the operator demands. Raises `Unfit`."""
+    try:
+        missing = layers_that_do_not_hold()
+    except NoSandbox as error:
+        raise Unfit(f"its installation is broken ({error.strerror})") from error
+    if missing and configured.sandbox == "require":
+        raise Unfit(f"its kernel does not give the whole sandbox ({', '.join(missing)})", detail=str(missing))
 
 
 def check_device(device: str) -> None:

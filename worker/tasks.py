@@ -1,12 +1,14 @@
 """The Celery task that runs a job. Only the child that runs jobs imports torch, never its parent."""
 
 import os
+from contextlib import suppress
 from uuid import UUID
 
 from celery.signals import worker_process_init
 
 from jobs.settings import settings
 from pruning.runtime.determinism import fix_cublas_workspace
+from pruning.sandbox.starter import starter
 from worker.broker.app import RUN_JOB, app
 from worker.broker.celery_config import QUEUE
 from worker.identity import Identity
@@ -17,6 +19,8 @@ def prepare_child(**signal: object) -> None:
     """Do in a new child what takes seconds, before a job waits for it: import torch, measure the machine."""
     os.setpgid(0, 0)  # a group of its own, so that the watchdog can kill everything that the child starts
     fix_cublas_workspace()
+    with suppress(OSError):  # then the first job tries it again, and says why
+        starter()  # imports what it needs while this process does the same
 
     import transformers
 

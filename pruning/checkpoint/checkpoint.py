@@ -3,7 +3,7 @@
 import copy
 import errno
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,13 +13,13 @@ import torch
 from torch import Tensor
 from transformers import (
     AutoModelForCausalLM,
-    AutoTokenizer,
     PretrainedConfig,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
 
 from pruning.allowed_roots import freeze
+from pruning.checkpoint.description import Description, describe, suitable_config
 from pruning.checkpoint.files import (
     COMPANIONS,
     CONFIG,
@@ -29,26 +29,33 @@ from pruning.checkpoint.files import (
     all_files,
     companions,
     read_json,
-    stored_tensors,
-    weight_files,
 )
 from pruning.checkpoint.hub import HubModel
 from pruning.checkpoint.layout import StoredLayout
-from pruning.checkpoint.licence import declared_licence
 from pruning.checkpoint.model_files import ModelFiles
 from pruning.checkpoint.sizes import refuse_oversized
 from pruning.checkpoint.skeleton import build_skeleton
-from pruning.checkpoint.support import suitable_config
-from pruning.checkpoint.tokenizer_settings import confine_tokenizer
-from pruning.errors import InvalidInput, is_panic
+from pruning.checkpoint.stored import stored_tensors
+from pruning.checkpoint.tokenizer import load_tokenizer
+from pruning.errors import InvalidInput
 from pruning.model.blocks import find_stack
 from pruning.recipe import ModelReference, is_local
-from pruning.runtime.device import experts_implementation
+from pruning.runtime.device import experts_implementation, is_device_broken, is_out_of_memory
 
 # No writer below a root causes these.
 _OF_THE_MACHINE = (errno.EIO, errno.ESTALE, errno.EMFILE, errno.ENFILE)
 
 _LOCAL = {"local_files_only": True, "trust_remote_code": False}
+
+
+Describe = Callable[[ModelFiles, Collection[str]], Description]
+"""Reads what the small files of a model say: those files, and the names of all."""
+
+
+def describe_here(files: ModelFiles, names: Collection[str]) -> Description:
+    """Describe a model in this process. Raises what `describe` raises."""
+    with files.opened() as directory:
+        return describe(directory, names)
 
 
 @dataclass(frozen=True)
@@ -61,6 +68,7 @@ class Checkpoint:
     weight_files: tuple[str, ...]
     commit: str | None  # of a Hub model
     digest: str | None  # of a local directory: "sha256:" and 64 hex digits
+    licence: str | None  # that the model card declares
 
     @cached_property
     def skeleton(self) -> PreTrainedModel:
@@ -114,12 +122,6 @@ class Checkpoint:
         return getattr(self.config, "max_position_embeddings", None)
 
     @property
-    def licence(self) -> str | None:
-        """The licence that the model card declares, if any."""
-        with self.frozen.named([MODEL_CARD]).opened() as directory:
-            return declared_licence(directory / MODEL_CARD)
-
-    @property
     def files(self) -> ModelFiles:
         """The files that make up the model: weights, configs, tokenizer. Not its card."""
         unused = {MODEL_CARD, *([INDEX] if self.weight_files == (SINGLE_FILE,) else [])}
@@ -128,19 +130,7 @@ class Checkpoint:
     def tokenizer(self) -> PreTrainedTokenizerBase:
         """Load the tokenizer, from these files alone. Raises InvalidInput(field='model.id') if it fails."""
         with self.files.opened() as directory:
-            confine_tokenizer(directory)
-            try:
-                tokenizer = AutoTokenizer.from_pretrained(directory, **_LOCAL)
-            except BaseException as error:  # tokenizers have a dozen formats, each fails in its own way
-                if not (isinstance(error, Exception) or is_panic(error)):
-                    raise
-                raise InvalidInput(
-                    "the model has no tokenizer that can be loaded without running code from its repository; "
-                    "put tokenizer.json and tokenizer_config.json next to config.json",
-                    field="model.id",
-                ) from error
-        assert isinstance(tokenizer, PreTrainedTokenizerBase)  # noqa: S101 - what AutoTokenizer promises
-        return tokenizer
+            return load_tokenizer(directory)
 
     def load(
         self, dtype: torch.dtype, device: torch.device, *, computes_in: torch.dtype | None = None
@@ -162,6 +152,8 @@ class Checkpoint:
                     **_LOCAL,
                 )
             except (ValueError, TypeError, AttributeError, RuntimeError) as error:
+                if is_out_of_memory(error) or is_device_broken(error):
+                    raise
                 raise InvalidInput(
                     f"transformers cannot load this {self.architecture}; check that its config.json and "
                     "generation_config.json belong to its weights",
@@ -184,33 +176,38 @@ def resolve(
     roots: tuple[Path, ...] | None = None,
     hub_token: str | None = None,
     links_in: Path | None = None,
+    describe_files: Describe = describe_here,
 ) -> Checkpoint:
     """Find the model, and refuse it before any weight is read if it cannot be pruned.
 
     `roots`: the directories that a local model may lie in, by the real path of every file that will be
     opened; None allows any. `hub_token` is used for Hub models only. `links_in`: a directory for the links to
     open files, which a killed process leaves behind; None: the system's for temporary files.
+    `describe_files`: reads the files beside the weights.
 
     Raises InvalidInput(field='model.id' or 'model.revision') where a retry would not help, and Unreachable
     where the Hub does not answer.
     """
     if is_local(reference.id):
-        return _resolve_local(reference, roots, links_in)
-    return _resolve_from_hub(reference, hub_token, links_in)
+        return _resolve_local(reference, roots, links_in, describe_files)
+    return _resolve_from_hub(reference, hub_token, links_in, describe_files)
 
 
 def _resolve_local(
-    reference: ModelReference, roots: tuple[Path, ...] | None, links_in: Path | None
+    reference: ModelReference, roots: tuple[Path, ...] | None, links_in: Path | None, describe_files: Describe
 ) -> Checkpoint:
     directory = Path(reference.id)
     freeze(directory / CONFIG, roots, field="model.id")
     names = _listed(directory, roots)
     small = _companions(directory, names, roots, links_in)
-    with small.opened() as opened:
-        config = suitable_config(opened, names)
-        weights = weight_files(opened, names)
-    files = replace(ModelFiles.freeze(directory, weights, roots) + small, links_in=links_in)
-    checkpoint = _prunable(Checkpoint(reference.id, files, config, weights, commit=None, digest=None))
+    found = describe_files(small, names)
+    config = suitable_config(found.config, links_in)
+    files = replace(ModelFiles.freeze(directory, found.weight_files, roots) + small, links_in=links_in)
+    checkpoint = _prunable(
+        Checkpoint(
+            reference.id, files, config, found.weight_files, commit=None, digest=None, licence=found.licence
+        )
+    )
     # Last, because it reads everything.
     checkpoint = replace(checkpoint, frozen=files.hashed(by_hub=False))
     return replace(checkpoint, digest=checkpoint.files.digest)
@@ -233,16 +230,27 @@ def _listed(directory: Path, roots: tuple[Path, ...] | None) -> tuple[str, ...]:
         ) from error
 
 
-def _resolve_from_hub(reference: ModelReference, token: str | None, links_in: Path | None) -> Checkpoint:
+def _resolve_from_hub(
+    reference: ModelReference, token: str | None, links_in: Path | None, describe_files: Describe
+) -> Checkpoint:
     model = HubModel(reference, token)
     directory = model.download(*COMPANIONS, MODEL_CARD, INDEX)
     small = _companions(directory, all_files(directory), model.roots, links_in)
-    with small.opened() as opened:
-        config = suitable_config(opened, model.names)
-        weights = weight_files(opened, model.names)
-    files = ModelFiles.freeze(model.download(*weights), weights, model.roots) + small
-    files = replace(files, links_in=links_in).hashed(by_hub=True)
-    return _prunable(Checkpoint(reference.id, files, config, weights, commit=model.commit, digest=None))
+    found = describe_files(small, model.names)
+    config = suitable_config(found.config, links_in)
+    weights = ModelFiles.freeze(model.download(*found.weight_files), found.weight_files, model.roots)
+    files = replace(weights + small, links_in=links_in).hashed(by_hub=True)
+    return _prunable(
+        Checkpoint(
+            reference.id,
+            files,
+            config,
+            found.weight_files,
+            commit=model.commit,
+            digest=None,
+            licence=found.licence,
+        )
+    )
 
 
 def _companions(

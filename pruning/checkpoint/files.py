@@ -6,10 +6,6 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors import SafetensorError, safe_open
-from torch import Tensor
-
 from pruning.errors import InvalidInput
 
 CONFIG = "config.json"
@@ -39,9 +35,6 @@ COMPANIONS = (
     "USE_POLICY*",
 )
 MODEL_CARD = "README.md"
-
-# Dtypes of weights that can be pruned; a tensor of another dtype (an index, say) counts as bytes.
-_FLOATS = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 
 _PICKLES = ("*.bin", "*.pth", "*.pt", "*.ckpt")
 
@@ -96,29 +89,12 @@ def _indexed_files(directory: Path, names: Collection[str]) -> tuple[str, ...]:
                 f"{INDEX} names {name}, which counts as a licence; rename it", field="model.id"
             )
         if name not in names:
-            raise _damaged(name)
+            raise damaged(name)
     return tuple(indexed)
 
 
-def stored_tensors(directory: Path, names: Collection[str]) -> dict[str, Tensor]:
-    """Return every tensor in these safetensors files by name, on the meta device: its shape and dtype.
-
-    Only headers are read. Raises InvalidInput(field='model.id') for a damaged file.
-    """
-    stored: dict[str, Tensor] = {}
-    for name in names:
-        try:
-            with safe_open(directory / name, framework="pt") as tensors:
-                for key in tensors.keys():  # noqa: SIM118 - a safe_open is not a mapping
-                    header = tensors.get_slice(key)
-                    dtype = _FLOATS.get(header.get_dtype(), torch.uint8)
-                    stored[key] = torch.empty(header.get_shape(), dtype=dtype, device="meta")
-        except (SafetensorError, OSError) as error:
-            raise _damaged(name) from error
-    return stored
-
-
-def _damaged(name: str) -> InvalidInput:
+def damaged(name: str) -> InvalidInput:
+    """Return the error of a weight file that cannot be read."""
     return InvalidInput(
         f"{name} is missing, truncated or not a safetensors file; download the model again", field="model.id"
     )

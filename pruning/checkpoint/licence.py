@@ -9,7 +9,13 @@ from pathlib import Path
 
 _FRONT_MATTER_BYTES = 64 * 1024
 _FENCE = "---"
-_LICENCE = re.compile(r"""license:[ \t]+(["']?)([A-Za-z0-9][A-Za-z0-9 .+_-]{0,63})\1[ \t]*""")
+_NAME = r"[A-Za-z0-9][A-Za-z0-9 .+_-]{0,63}"
+_LICENCE = re.compile(rf"""license:[ \t]+(["']?)({_NAME})\1[ \t]*""")
+
+
+def is_licence(text: str) -> bool:
+    """Whether a text is one plain word of a licence."""
+    return re.fullmatch(_NAME, text) is not None
 
 
 def declared_licence(card: Path) -> str | None:

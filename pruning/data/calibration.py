@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from pruning.data.source import PARAGRAPH_BREAK, Source
-from pruning.data.text import read_documents
 from pruning.data.windows import Reader, enough, fingerprint
 from pruning.errors import InvalidInput
 from pruning.recipe import Calibration, Share, is_stored
@@ -81,7 +80,7 @@ def _draw(share: Share, calibration: Calibration, reader: Reader, rng: random.Ra
             f"the limit is {_MAX_TOKENS}",
             field="calibration.samples",
         )
-    documents = read_documents(source, roots=reader.roots)
+    documents = reader.documents(source)
 
     def encode(text: str) -> list[int]:
         return reader.encode(text, source)

@@ -1,7 +1,7 @@
 """Documents of plain text, from a dataset reference: a local file, or a registered dataset by its name."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING
@@ -25,11 +25,24 @@ _MAX_CHUNK_BYTES = 2**30  # one column of one row group
 _MAX_ROWS = 50_000_000
 
 
-def read_documents(source: Source, *, roots: Sequence[Path] | None = None) -> Sequence[str]:
+Parse = Callable[[FrozenFile, str, str], Iterable[str]]
+"""Reads the documents of a file: the file, the name that says its format, and the field that names it."""
+
+
+def parse_here(file: FrozenFile, name: str, field: str) -> Iterator[str]:
+    """Read the documents of a file in this process. Raises what `parse_file` raises."""
+    with file.opened() as path:
+        yield from parse_file(path, file.size, name, field)
+
+
+def read_documents(
+    source: Source, *, roots: Sequence[Path] | None = None, parse: Parse = parse_here
+) -> Sequence[str]:
     """Read the documents of a dataset, in their order, none of them empty.
 
     A text without document boundaries (wikitext2, the built-in text, a .txt file) is one document. If a
-    dataset has a training and a test split, calibration reads the former and evaluation the latter.
+    dataset has a training and a test split, calibration reads the former and evaluation the latter. `parse`
+    reads local files.
 
     Raises, with the source's field, InvalidInput for a file that is outside of `roots`, too large, not of the
     format that its name says, or without text, and for a Hub dataset that is not in the cache in offline
@@ -38,42 +51,45 @@ def read_documents(source: Source, *, roots: Sequence[Path] | None = None) -> Se
     if is_upload(source.dataset):
         raise InvalidInput("only the service can read an upload; give a file's path", field=source.field)
     if (name := content_name(source.dataset)) is not None:
-        return _from_file(Path(name), freeze_by_content(name, roots, field=source.field), source.field)
+        return _from_file(name, freeze_by_content(name, roots, field=source.field), source.field, parse)
     if not is_local(source.dataset):
         read: Callable[[Source], Sequence[str]] = resolve_name(DATASETS[source.dataset])
         return read(source)
     path = Path(source.dataset)
-    return _from_file(path, freeze(path, roots, field=source.field), source.field)
+    return _from_file(path.name, freeze(path, roots, field=source.field), source.field, parse)
 
 
-def _from_file(named: Path, file: FrozenFile, field: str) -> list[str]:
-    """Read the documents of a file, whose format is that of the name `named` in the recipe."""
-    parse = {".txt": _txt, ".jsonl": _jsonl, ".parquet": _parquet}.get(named.suffix)
-    if parse is None:
-        raise InvalidInput(f"{named.name} is not a .txt, .jsonl, .parquet or .npy file", field=field)
-    if file.size > _MAX_BYTES:
-        raise InvalidInput(
-            f"{named.name} is larger than {_MAX_BYTES} bytes, the most that is read", field=field
-        )
-    most = min(_MAX_BYTES, max(_ALWAYS_ALLOWED_CHARACTERS, _MAX_EXPANSION * file.size))
-    documents, characters = [], 0
-    try:
-        with file.opened() as path:
-            for document in parse(path):
-                if document.strip():
-                    documents.append(document)
-                    characters += len(document)
-                if characters > most:
-                    raise _NotText(
-                        f" unpacks to more than {most} characters, the most that is read of its size"
-                    )
-    except UnicodeDecodeError as error:
-        raise InvalidInput(f"{named.name} is not UTF-8 text ({error.reason})", field=field) from error
-    except _NotText as error:
-        raise InvalidInput(f"{named.name}{error}", field=field) from error
+def _from_file(name: str, file: FrozenFile, field: str, parse: Parse) -> list[str]:
+    documents = list(parse(file, name, field))
     if not documents:
-        raise InvalidInput(f"{named.name} holds no text", field=field)
+        raise InvalidInput(f"{name} holds no text", field=field)
     return documents
+
+
+def parse_file(path: Path, size: int, name: str, field: str) -> Iterator[str]:
+    """Yield the documents of a file of `size` bytes, without empty ones. Its `name` says the format.
+
+    Raises InvalidInput with `field` for a file that is too large, or not of that format.
+    """
+    parse = {".txt": _txt, ".jsonl": _jsonl, ".parquet": _parquet}.get(Path(name).suffix)
+    if parse is None:
+        raise InvalidInput(f"{name} is not a .txt, .jsonl, .parquet or .npy file", field=field)
+    if size > _MAX_BYTES:
+        raise InvalidInput(f"{name} is larger than {_MAX_BYTES} bytes, the most that is read", field=field)
+    most = min(_MAX_BYTES, max(_ALWAYS_ALLOWED_CHARACTERS, _MAX_EXPANSION * size))
+    characters = 0
+    try:
+        for document in parse(path):
+            if document.strip():
+                characters += len(document)
+                if characters <= most:
+                    yield document
+            if characters > most:
+                raise _NotText(f" unpacks to more than {most} characters, the most that is read of its size")
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{name} is not UTF-8 text ({error.reason})", field=field) from error
+    except _NotText as error:
+        raise InvalidInput(f"{name}{error}", field=field) from error
 
 
 class _NotText(Exception):

@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from transformers import PreTrainedTokenizerBase
 
 from pruning.allowed_roots import freeze
 from pruning.data.source import Purpose, Source
-from pruning.errors import InvalidInput, is_panic
+from pruning.data.text import Parse, parse_here, read_documents
+from pruning.data.tokens import Tokenizer, token_ids
+from pruning.errors import InvalidInput
 
 _DEFAULT_LENGTH = 2048
 
@@ -24,10 +25,15 @@ _MAX_CHARACTERS = 2**26
 class Reader:
     """Turns texts and files into token windows for one model."""
 
-    tokenizer: PreTrainedTokenizerBase
+    tokenizer: Tokenizer
     vocabulary: int  # the rows of the model's embedding; token ids are below it
     context_length: int | None = None  # in tokens; None if the model sets no bound
     roots: Sequence[Path] | None = None  # where local files must lie; None allows any
+    parse: Parse = parse_here  # reads the documents of a file
+
+    def documents(self, source: Source) -> Sequence[str]:
+        """Return the documents of a dataset. Raises what `read_documents` raises."""
+        return read_documents(source, roots=self.roots, parse=self.parse)
 
     def length(self, requested: int | None, purpose: Purpose) -> int:
         """Return the tokens per window: as requested, or min(2048, the model's context).
@@ -51,16 +57,7 @@ class Reader:
                 f"{_MAX_CHARACTERS}: give a shorter text, or documents on lines of their own (.jsonl)",
                 field=source.field,
             )
-        try:
-            ids: list[int] = self.tokenizer(text, verbose=False)["input_ids"]
-        except BaseException as error:
-            if not is_panic(error):
-                raise
-            raise InvalidInput(
-                "the model's tokenizer gave up on the text; its tokenizer.json is damaged or too slow",
-                field="model.id",
-            ) from error
-        return ids
+        return token_ids(self.tokenizer, text)
 
     def stored(self, source: Source, count: int | None, length: int | None) -> Tensor:
         """Read the first windows of a .npy file of integers, (windows, length): int64 (count, length).

@@ -11,7 +11,6 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from pruning.data.source import PARAGRAPH_BREAK, Source
-from pruning.data.text import read_documents
 from pruning.data.windows import Reader, enough, fingerprint
 from pruning.errors import NumericalFailure
 from pruning.evaluation.token_losses import token_losses
@@ -62,7 +61,7 @@ def _evaluation_set(source: Source, evaluation: Evaluation, reader: Reader) -> E
     else:
         length = reader.length(evaluation.sequence_length, "evaluation")
         stride = evaluation.stride if evaluation.stride != length else None
-        ids = reader.encode(PARAGRAPH_BREAK.join(read_documents(source, roots=reader.roots)), source)
+        ids = reader.encode(PARAGRAPH_BREAK.join(reader.documents(source)), source)
         step = stride or length
         count = enough(evaluation.windows, max(0, len(ids) - length + step) // step, length, source)
         windows = torch.tensor(ids).unfold(0, length, step)[:count]  # a view: a small stride takes no memory

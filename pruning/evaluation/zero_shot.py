@@ -16,7 +16,9 @@ from typing import Any
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from pruning.allowed_roots import freeze
 from pruning.errors import InvalidInput, NumericalFailure, PruningError, Unreachable
+from pruning.inputs.frozen_file import FrozenFile
 from pruning.recipe import Evaluation
 from pruning.report.schema import TaskFacts, ZeroShotFacts
 
@@ -46,6 +48,8 @@ class Tasks:
         task whose data cannot be loaded.
         """
         self.names = evaluation.tasks
+        self.files = definitions(directories)
+        """The operator's definitions and data, which must stay as they are until both models are measured."""
         self._limit = evaluation.task_limit
         self._manager = _manager(directories)
         for number, name in enumerate(self.names):
@@ -115,6 +119,16 @@ class _ForwardCheck:
         self.raised = True
         self._check()
         self.raised = False
+
+
+def definitions(directories: Sequence[Path]) -> tuple[FrozenFile, ...]:
+    """Freeze the files below directories of task definitions, but for what Python writes there by itself."""
+    return tuple(
+        freeze(path, None, field=_FIELD, name=path.relative_to(directory).as_posix())
+        for directory in directories
+        for path in sorted(directory.rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
+    )
 
 
 def side_by_side(dense: Sequence[Score], pruned: Sequence[Score]) -> ZeroShotFacts:

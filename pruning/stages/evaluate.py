@@ -40,7 +40,7 @@ class EvaluationInputs:
     request: Evaluation
     texts: tuple[EvaluationSet, ...]  # at least one; the first is the one that limits and gates refer to
     tasks: Tasks | None  # None where no task is asked for
-    tokenizer: PreTrainedTokenizerBase
+    tokenizer: PreTrainedTokenizerBase | None  # for the tasks
 
     def steps(self, device: torch.device, known: Mapping[int, float] = MappingProxyType({})) -> int:
         """Return the steps to measure one model: a batch of windows, or a whole task, is one step.
@@ -216,7 +216,7 @@ def _measure(
             if perplexities[-1] > bound:
                 return _Measurement(perplexities, [], cut_short=True)
             done += len(evaluation_batches(text.windows, at.device))
-        if inputs.tasks:
+        if inputs.tasks and inputs.tokenizer:
             model = placed.enter_context(_callable(placement()))
             for number in range(len(inputs.tasks.names)):
                 check = partial(report_done, done)

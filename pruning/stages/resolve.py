@@ -34,6 +34,7 @@ from pruning.report.schema import CalibrationFacts, DatasetFacts, Report
 from pruning.resume.identity import RunIdentityCheck
 from pruning.resume.store import NumericsKey, ResumeStore
 from pruning.runtime.device import compute_dtype
+from pruning.sandbox.reading import Reading
 from pruning.stages.disk_room import DiskRoom
 from pruning.stages.evaluate import EvaluationInputs
 from pruning.stages.gradients import GradientInputs
@@ -53,9 +54,13 @@ class ResolvedRun:
 
     @property
     def files(self) -> tuple[FrozenFile, ...]:
-        """The files that are read again after they were checked: the model's, and one with gradients."""
-        gradients = self.gradients.file
-        return (*self.model.checkpoint.frozen.files, *([gradients.frozen] if gradients else []))
+        """The files that are read again after they were checked: of the model, gradients and tasks."""
+        gradients, tasks = self.gradients.file, self.evaluation.tasks
+        return (
+            *self.model.checkpoint.frozen.files,
+            *([gradients.frozen] if gradients else []),
+            *(tasks.files if tasks else []),
+        )
 
     @property
     def windows(self) -> Tensor | None:
@@ -121,6 +126,7 @@ class ResolveStage:
     device: torch.device
     roots: Roots
     hub_token: str | None
+    reading: Reading
     reproduces: Report | None
     resume_store: ResumeStore
     output: Path  # a directory on the disk that the pruned model is written to
@@ -170,18 +176,24 @@ class ResolveStage:
         recipe, evaluation, identity = self.recipe, self.evaluation, RunIdentityCheck(self.resume_store)
         reference = identity.pinned(recipe.model)
         checkpoint = resolve(
-            reference, roots=self.roots.models, hub_token=self.hub_token, links_in=self.output.parent
+            reference,
+            roots=self.roots.models,
+            hub_token=self.hub_token,
+            links_in=self.output.parent,
+            describe_files=self.reading.describe,
         )
         stack = _prunable(checkpoint, recipe)
         gradient_file = self._gradient_file(checkpoint)
-        reader = Reader(
-            tokenizer=checkpoint.tokenizer(),
-            vocabulary=checkpoint.config.get_text_config().vocab_size,
-            context_length=checkpoint.context_length,
-            roots=self.roots.data,
-        )
-        calibration = calibration_set(recipe.calibration, reader) if recipe.reads_text else None
-        texts = evaluation_sets(evaluation, reader)
+        with self.reading.tokenizer(checkpoint.files) as tokenizer:
+            reader = Reader(
+                tokenizer,
+                vocabulary=checkpoint.config.get_text_config().vocab_size,
+                context_length=checkpoint.context_length,
+                roots=self.roots.data,
+                parse=self.reading.documents,
+            )
+            calibration = calibration_set(recipe.calibration, reader) if recipe.reads_text else None
+            texts = evaluation_sets(evaluation, reader)
         tasks = Tasks(evaluation, self.roots.tasks) if evaluation.tasks else None
         dtype = compute_dtype(recipe.dtype, checkpoint.stored_dtype, self.device)
         layers = frozenset(layer.name for layer in stack.layers)
@@ -189,7 +201,7 @@ class ResolveStage:
             ResolvedModel(checkpoint, layers, self.device, dtype),
             calibration,
             GradientInputs(recipe.gradient_norms, recipe.layers, calibration, gradient_file),
-            EvaluationInputs(evaluation, texts, tasks, reader.tokenizer),
+            EvaluationInputs(evaluation, texts, tasks, checkpoint.tokenizer() if tasks else None),
         )
         if self.reproduces is not None:
             refuse_changes(self.reproduces, resolved.model.facts, resolved.calibration_facts)

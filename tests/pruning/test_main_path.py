@@ -15,6 +15,7 @@ from pruning.allowed_roots import Roots
 from pruning.recipe import Evaluation, Recipe
 from pruning.resume.store import EphemeralResumeStore
 from pruning.run import run
+from pruning.sandbox.reading import ReadHere
 from pruning.stages import evaluate, gradients
 from pruning.stages.cut import CutStage
 from pruning.stages.evaluate import EvaluateStage, EvaluationInputs
@@ -51,6 +52,7 @@ def test_what_resolve_leaves_can_be_sent_to_another_process(tiny_llama_dir: Path
         device=torch.device("cpu"),
         roots=Roots(),
         hub_token=None,
+        reading=ReadHere(),
         reproduces=None,
         resume_store=EphemeralResumeStore(tmp_path),
         output=tmp_path,

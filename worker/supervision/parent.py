@@ -22,6 +22,7 @@ from jobs.fleet import dispatch_queue, quarantine
 from jobs.lifecycle import lifecycle
 from jobs.settings import Settings
 from jobs.states import LostAttempt
+from pruning.sandbox.trial import layers_in_words, layers_that_do_not_hold
 from worker import scratch
 from worker.identity import Identity
 from worker.supervision.death_cause import OomKills, death_cause
@@ -82,6 +83,7 @@ class Parent:
 
     def _on_ready(self, sender: Any = None, **signal: Any) -> None:  # noqa: ANN401 - Celery's signature
         log.info("worker %s is ready", self._identity.name)
+        log.info("%s", layers_in_words(layers_that_do_not_hold()))
         self._pool = getattr(sender, "pool", None)
         self._quarantine.consumes(sender)
         self._heartbeat.start()

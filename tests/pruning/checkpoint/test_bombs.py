@@ -186,6 +186,6 @@ def test_an_interruption_is_no_refusal(model_dir: Path, monkeypatch: pytest.Monk
     def interrupt(*anything: object, **more: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pruning.checkpoint.checkpoint.AutoTokenizer.from_pretrained", interrupt)
+    monkeypatch.setattr("pruning.checkpoint.tokenizer.AutoTokenizer.from_pretrained", interrupt)
     with pytest.raises(KeyboardInterrupt):
         checkpoint.tokenizer()

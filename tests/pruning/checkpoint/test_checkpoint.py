@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import BertConfig, BertForMaskedLM, PreTrainedModel, T5Config, T5ForConditionalGeneration
+from transformers import (
+    AutoModelForCausalLM,
+    BertConfig,
+    BertForMaskedLM,
+    PreTrainedModel,
+    T5Config,
+    T5ForConditionalGeneration,
+)
 
 from pruning.checkpoint.checkpoint import Checkpoint, resolve
 from pruning.errors import InvalidInput
@@ -306,3 +313,25 @@ def test_a_layout_that_cannot_be_written_back_is_refused_before_anything_is_comp
     tensors["model.layers.0.mlp.up_proj.weight"] = torch.zeros(8, 8)
     save_file(tensors, tmp_path / "model.safetensors", metadata={"format": "pt"})
     assert r"no tensor model.layers.0.mlp.up_proj.weight of shape (64, 32)" in refusal(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes"),
+        RuntimeError("CUDA error: an illegal memory access was encountered"),
+    ],
+)
+def test_what_the_machine_lacks_is_no_error_of_the_model(
+    tiny_llama_dir: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    checkpoint = local(tiny_llama_dir)
+
+    def fail(*anything: object, **more: object) -> None:
+        raise error
+
+    monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", fail)
+    with pytest.raises(type(error)) as failed:
+        checkpoint.load(torch.float32, torch.device("cpu"))
+    assert failed.value is error

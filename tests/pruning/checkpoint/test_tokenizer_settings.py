@@ -10,9 +10,11 @@ from tokenizers import Tokenizer, models
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from pruning.checkpoint.checkpoint import resolve
+from pruning.checkpoint.model_files import ModelFiles
 from pruning.checkpoint.tokenizer_settings import confine_tokenizer
 from pruning.errors import InvalidInput
 from pruning.recipe import ModelReference
+from pruning.sandbox.sandbox import Sandbox
 
 SETTINGS = "tokenizer_config.json"
 SPECIAL_TOKENS = "special_tokens_map.json"
@@ -286,3 +288,19 @@ def test_the_tokenizers_of_known_families_stay_what_transformers_makes_of_them(
     expected = behaviour(AutoTokenizer.from_pretrained(tmp_path, local_files_only=True))
     confine_tokenizer(tmp_path)
     assert behaviour(AutoTokenizer.from_pretrained(tmp_path, local_files_only=True)) == expected
+
+
+@pytest.mark.parametrize("family", HONEST)
+def test_a_helper_without_torch_gives_the_token_ids_of_known_families(
+    family: str, tmp_path: Path, tiny_llama_dir: Path
+) -> None:
+    kind, settings, tokens = HONEST[family]
+    shutil.copy(tiny_llama_dir / "tokenizer.json", tmp_path)
+    write(tmp_path, config__json={"model_type": kind}, tokenizer_config__json=settings)
+    if tokens:
+        write(tmp_path, special_tokens_map__json=tokens)
+    files = ModelFiles.freeze(tmp_path, sorted(path.name for path in tmp_path.iterdir()), None)
+    here = AutoTokenizer.from_pretrained(tmp_path, local_files_only=True)
+    with Sandbox().tokenizer(files) as inside:
+        for text in ("for x in (1, 2): </s> print('if')  <s>", "naïve \0 \t", ""):
+            assert inside(text, verbose=False)["input_ids"] == here(text)["input_ids"]

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM, 
 from pruning.allowed_roots import Roots
 from pruning.errors import InvalidInput, Unreachable
 from pruning.evaluation.zero_shot import Tasks
-from pruning.recipe import Evaluation, Recipe
+from pruning.progress import Silent
+from pruning.recipe import Evaluation, Recipe, Stage
 from tests.pruning.runs import run_recipe
 
 pytestmark = pytest.mark.slow
@@ -144,3 +146,29 @@ def test_without_the_harness_tasks_are_refused(monkeypatch: pytest.MonkeyPatch) 
 def test_a_task_is_never_a_path_or_a_wildcard(name: str) -> None:
     with pytest.raises(ValidationError):
         Evaluation.model_validate({"tasks": [name]})
+
+
+@with_harness
+@pytest.mark.threat
+def test_a_definition_that_changes_while_it_is_used_ends_the_run(
+    tiny_llama_dir: Path, tmp_path: Path, definitions: Path
+) -> None:
+    own = shutil.copytree(definitions, tmp_path / "own")
+    data = own / "questions.jsonl"
+    for path in own.glob("*.yaml"):
+        path.write_text(path.read_text().replace(str(definitions), str(own)))
+
+    class Rewriting(Silent):
+        def stage_started(self, stage: Stage, steps: int) -> None:
+            if stage == Stage.PRUNE:
+                data.write_text(data.read_text() * 2)
+
+    with pytest.raises(InvalidInput, match=r"questions\.jsonl was changed") as refused:
+        run_recipe(
+            Recipe.model_validate({"model": str(tiny_llama_dir), "method": "magnitude", "sparsity": 0.7}),
+            Evaluation(dataset="builtin", sequence_length=32, windows=2, tasks=("tiny_choice",)),
+            output=tmp_path / "out",
+            roots=Roots(tasks=(own,)),
+            progress=Rewriting(),
+        )
+    assert refused.value.field == "evaluation.tasks"

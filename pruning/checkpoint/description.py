@@ -1,0 +1,155 @@
+"""What the small files of a model say, as plain data: config, weight files, licence.
+
+They are a stranger's, so they may be read in a process of its own, which needs no torch for it. What is made
+of them is checked again by whoever receives it: see `Description.checked`.
+"""
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Self
+
+import transformers
+from transformers import CONFIG_MAPPING, AutoConfig, PretrainedConfig
+from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES as CAUSAL_LM_NAMES
+
+from pruning.checkpoint.files import CONFIG, GENERATION_CONFIG, MODEL_CARD, read_json, weight_files
+from pruning.checkpoint.licence import declared_licence, is_licence
+from pruning.checkpoint.sizes import refuse_oversized
+from pruning.errors import InvalidInput
+from pruning.estimate import beyond_bounds
+
+_QUANTISED = ("quantization_config", "compression_config")
+
+
+@dataclass(frozen=True)
+class Description:
+    """What is known of a model before any of its weights is opened."""
+
+    config: dict[str, Any]  # the content of config.json
+    weight_files: tuple[str, ...]
+    licence: str | None  # that the model card declares
+
+    @classmethod
+    def checked(cls, value: object, names: Collection[str]) -> Self:
+        """Return a description that somebody else made of a model with these files.
+
+        Raises InvalidInput(field='model.id') if it is none.
+        """
+        fields = value if isinstance(value, dict) else {}
+        config, weights, licence = (fields.get(name) for name in ("config", "weight_files", "licence"))
+        if (
+            not isinstance(config, dict)
+            or not isinstance(weights, list)
+            or not weights
+            or any(name not in names or not str(name).endswith(".safetensors") for name in weights)
+            or not (licence is None or (isinstance(licence, str) and is_licence(licence)))
+        ):
+            raise _refused("its files beside the weights cannot be read; download it again")
+        _refuse_unsuitable(config)
+        return cls(config, tuple(weights), licence)
+
+
+def describe(directory: Path, names: Collection[str]) -> Description:
+    """Describe a model that consists of the files `names`; all but the weights lie in `directory`.
+
+    Raises InvalidInput(field='model.id') with the reason if the model cannot be pruned.
+    """
+    content = _config_content(directory, names)
+    _load_config(directory)
+    return Description(content, weight_files(directory, names), declared_licence(directory / MODEL_CARD))
+
+
+def suitable_config(content: dict[str, Any], scratch: Path | None = None) -> PretrainedConfig:
+    """Build the config of a model from the content of its config.json, which is checked again.
+
+    `scratch`: where a directory is made for a moment, because transformers reads files; None: the system's
+    for temporary files. Raises InvalidInput(field='model.id') with the reason if the model cannot be pruned.
+    """
+    _refuse_unsuitable(content)
+    with TemporaryDirectory(prefix="pruneserve-config-", dir=scratch) as directory:
+        (Path(directory) / CONFIG).write_text(json.dumps(content))
+        return _load_config(Path(directory))
+
+
+def _config_content(directory: Path, names: Collection[str]) -> dict[str, Any]:
+    if CONFIG not in names:
+        raise _refused(f"it has no {CONFIG}; give the directory or repository of a transformers model")
+    if "adapter_config.json" in names:
+        raise _refused("it is an adapter; merge it into its base model first")
+    refuse_oversized(CONFIG, (directory / CONFIG).stat().st_size)
+    content = read_json(directory / CONFIG)
+    _refuse_unsuitable(content)
+    if GENERATION_CONFIG in names:
+        read_json(directory / GENERATION_CONFIG)
+    return content
+
+
+def _load_config(directory: Path) -> PretrainedConfig:
+    """Let transformers build the config.
+
+    Raises InvalidInput(field='model.id') if it refuses, or if the model is not a decoder of text.
+    """
+    try:
+        config = AutoConfig.from_pretrained(directory, local_files_only=True, trust_remote_code=False)
+    except Exception as error:  # every config class validates its values in its own way
+        raise _refused(f"transformers {transformers.__version__} does not accept its {CONFIG}") from error
+    assert isinstance(config, PretrainedConfig)  # noqa: S101 - what AutoConfig promises
+    _refuse_other_than_decoders(config)
+    # A config may name an attention kernel on the Hub, which would be downloaded and run. With None,
+    # transformers chooses its own: scaled-dot-product attention, or eager where a model does not support it.
+    config._attn_implementation = None
+    return config
+
+
+def _refuse_unsuitable(content: dict[str, Any]) -> None:
+    """Raise InvalidInput(field='model.id') for a config with numbers beyond their bounds, or of a model that
+    needs more than its safetensors files.
+    """
+    if (wrong := beyond_bounds(content)) is not None:
+        raise _refused(f"{CONFIG}: {wrong}")
+    _refuse_what_needs_more_than_safetensors(content)
+
+
+def _refuse_what_needs_more_than_safetensors(content: dict[str, Any]) -> None:
+    if any(content.get(key) for key in _QUANTISED):
+        raise _refused("its weights are quantised; prune the unquantised model, and quantise the result")
+    if content.get("transformers_weights") is not None:
+        raise _refused(f"its {CONFIG} names a weight file of its own; save it again with save_pretrained")
+    if content.get("configuration_files") is not None:
+        raise _refused(f"its {CONFIG} names other files to be read in its place (configuration_files)")
+    kind = content.get("model_type")
+    if kind not in CONFIG_MAPPING:
+        if content.get("auto_map"):
+            raise _refused(
+                "it needs code from its own repository to be loaded (auto_map), which is never run here"
+            )
+        raise _refused(f"transformers {transformers.__version__} does not know its model_type")
+
+
+def _refuse_other_than_decoders(config: PretrainedConfig) -> None:
+    causal_class = _causal_class(config)
+    declared = config.architectures or ()
+    # Encoders such as BERT have a causal class too, for use as a decoder. The config declares which class the
+    # checkpoint holds; only a bare model declares no head.
+    declares_another = bool(declared) and not any(
+        name == causal_class or name.endswith("Model") for name in declared
+    )
+    if causal_class is None or config.is_encoder_decoder or declares_another:
+        kind = declared[0] if declared else config.model_type
+        raise _refused(f"a {kind} is not a causal language model (a decoder that predicts the next token)")
+    if config.get_text_config(decoder=True) is not config:
+        raise _refused("it is multimodal; only text models are supported")
+
+
+def _causal_class(config: PretrainedConfig) -> str | None:
+    """Return the name of the class that AutoModelForCausalLM takes for a config, without importing it."""
+    kinds = [kind for kind, name in CONFIG_MAPPING_NAMES.items() if name == type(config).__name__]
+    return next((CAUSAL_LM_NAMES[kind] for kind in (*kinds[-1:], *kinds) if kind in CAUSAL_LM_NAMES), None)
+
+
+def _refused(reason: str) -> InvalidInput:
+    return InvalidInput(f"the model cannot be pruned: {reason}", field="model.id")

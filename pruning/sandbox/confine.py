@@ -1,0 +1,82 @@
+"""What a helper gives up before it reads a stranger's file, layer by layer.
+
+Limits and the filter of system calls are there on every Linux of the last ten years. A network of its own
+needs namespaces of users, or root; Landlock needs Linux 5.13. What a kernel or a container does not allow is
+left out, and told.
+"""
+
+import os
+import resource
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from pruning.sandbox.files import open_only
+from pruning.sandbox.privileges import drop_capabilities, give_up_new_privileges, leave_network
+from pruning.sandbox.system_calls import filter_system_calls
+
+_GIB = 2**30
+_LARGEST_FILE = 256 * 2**20
+_OPEN_FILES = 256
+_SECONDS_TO_END = 5
+
+
+LAYERS = ("limits", "no new privileges", "network namespace", "capabilities", "landlock", "system calls")
+"""In the order in which they are applied."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one helper may take."""
+
+    memory_bytes: int = 16 * _GIB  # beyond what it holds when it starts
+    cpu_seconds: int = 1800
+    wall_seconds: float = 3600.0  # for one answer
+
+
+def confine(limits: Limits, descriptors: Sequence[int] = (), private: Path | None = None) -> dict[str, str]:
+    """Confine this process, which must have one thread, for good.
+
+    `descriptors`: the open files that it may read. `private`: a directory whose files it may replace. Returns
+    the layers that the kernel does not give, each with what it says.
+    """
+    steps: Sequence[Callable[[], None]] = (
+        partial(_limit, limits, descriptors),
+        give_up_new_privileges,
+        leave_network,
+        drop_capabilities,
+        partial(open_only, descriptors, private),
+        filter_system_calls,
+    )
+    missing = {}
+    for name, apply in zip(LAYERS, steps, strict=True):
+        try:
+            apply()
+        except (OSError, ValueError) as error:
+            missing[name] = getattr(error, "strerror", None) or type(error).__name__
+    return missing
+
+
+def _limit(limits: Limits, descriptors: Sequence[int]) -> None:
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")  # before the run, where memory runs out
+    _lower(resource.RLIMIT_CORE, 0)
+    _lower(resource.RLIMIT_FSIZE, _LARGEST_FILE)
+    _lower(resource.RLIMIT_NOFILE, max(descriptors, default=0) + _OPEN_FILES)
+    _lower(resource.RLIMIT_AS, _address_space() + limits.memory_bytes)
+    _lower(resource.RLIMIT_CPU, limits.cpu_seconds, limits.cpu_seconds + _SECONDS_TO_END)
+
+
+def _lower(kind: int, soft: int, hard: int | None = None) -> None:
+    _, allowed = resource.getrlimit(kind)
+    hard = soft if hard is None else hard
+    if allowed != resource.RLIM_INFINITY:
+        soft, hard = min(soft, allowed), min(hard, allowed)
+    resource.setrlimit(kind, (soft, hard))
+
+
+def _address_space() -> int:
+    """Return the bytes of address space that this process has now."""
+    return int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")

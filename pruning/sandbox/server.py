@@ -1,0 +1,142 @@
+"""`python -m pruning.sandbox.server N`: forks a confined helper for each task that comes over descriptor N.
+
+Importing transformers takes a second, and forking a process that has done so a hundredth of that. This
+process is started with an almost empty environment, so that neither its memory nor that of a helper ever held
+a secret; it reads nothing of a stranger itself. It ends when its starter does.
+
+The starter sends one message per task: what to do, the descriptors of the files and of the helper's own
+connection. It gets the helper's process id, and in the end the status with which it ended.
+"""
+
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NoReturn
+
+sys.modules["torch"] = None  # type: ignore[assignment] # as on a machine without it: half a second, 130 MB
+
+from pruning.errors import InvalidInput, is_panic  # noqa: E402 - see above
+from pruning.sandbox.confine import Limits, confine  # noqa: E402
+from pruning.sandbox.frames import ERROR, Inside  # noqa: E402
+from pruning.sandbox.privileges import end_with_parent  # noqa: E402
+from pruning.sandbox.tasks import TASKS  # noqa: E402
+
+LONGEST_MESSAGE = 1 << 16
+MOST_DESCRIPTORS = 200  # of one message; the kernel takes 253
+
+_LONGEST_ERROR = 2000
+
+
+def main() -> None:
+    """Serve until the starter ends."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # for the whole group: the starter decides when to end
+    control = socket.socket(fileno=int(sys.argv[1]))
+    with suppress(ConnectionError):  # the starter has ended; helpers end with this process
+        control.send(b"ready")
+        _serve(control)
+
+
+def _serve(control: socket.socket) -> None:
+    while received := _receive(control):
+        message, descriptors = received
+        answer = {"status": _end(message["end"])} if "end" in message else _start(message, descriptors)
+        control.send(json.dumps(answer).encode())
+
+
+def _receive(control: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
+    """Return the next message with all its descriptors, of which each further message brings some."""
+    content, descriptors, _, _ = socket.recv_fds(control, LONGEST_MESSAGE, MOST_DESCRIPTORS)
+    if not content:
+        return None
+    message = json.loads(content)
+    while len(descriptors) < message.get("descriptors", 0):
+        _, more, _, _ = socket.recv_fds(control, 1, MOST_DESCRIPTORS)
+        if not more:
+            return None
+        descriptors += more
+    return message, descriptors
+
+
+def _start(message: dict[str, Any], descriptors: Sequence[int]) -> dict[str, Any]:
+    starter = os.getpid()
+    try:
+        helper = os.fork()
+    except OSError as error:
+        return {"error": error.errno}
+    finally:
+        if os.getpid() == starter:
+            for descriptor in descriptors:
+                os.close(descriptor)
+    if helper == 0:
+        _become_helper(starter, message, descriptors)
+    return {"process": helper}
+
+
+def _end(helper: int) -> int:
+    """Kill a helper, unless it has ended, and return how it ended."""
+    os.kill(helper, signal.SIGKILL)
+    return os.waitstatus_to_exitcode(os.waitpid(helper, 0)[1])
+
+
+def _become_helper(starter: int, message: dict[str, Any], descriptors: Sequence[int]) -> NoReturn:
+    status = 1
+    try:
+        end_with_parent(starter)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        connection, *files = descriptors
+        _close_all_but(descriptors)
+        _help(message, files, Inside(connection))
+        status = 0
+    except (EOFError, BrokenPipeError):
+        status = 0  # the run wants no more
+    finally:
+        os._exit(status)
+
+
+def _close_all_but(kept: Sequence[int]) -> None:
+    null = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(null, standard)
+    start = 3
+    for descriptor in sorted(kept):
+        os.closerange(start, descriptor)
+        start = descriptor + 1
+    os.closerange(start, os.sysconf("SC_OPEN_MAX"))
+
+
+def _help(message: dict[str, Any], files: Sequence[int], outside: Inside) -> None:
+    request = outside.receive_json()
+    directory = Path(request["directory"])
+    for name, descriptor in zip(request["files"], files, strict=True):
+        link = directory / name
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(f"/proc/self/fd/{descriptor}")
+    missing = confine(Limits(**message["limits"]), files, directory)
+    outside.send_json(missing)
+    if missing and message["all_layers"]:
+        return
+    try:
+        TASKS[request["task"]](directory, request["about"], outside)
+    except (EOFError, BrokenPipeError):
+        raise
+    except BaseException as error:
+        if not (isinstance(error, Exception) or is_panic(error)):
+            raise
+        outside.send(ERROR, json.dumps(_told(error)).encode())
+
+
+def _told(error: BaseException) -> dict[str, str]:
+    """Say what is wrong with the files: in words, or by the kind of what a library raised."""
+    if isinstance(error, InvalidInput):
+        return {"message": str(error)[:_LONGEST_ERROR]}
+    return {"kind": type(error).__name__}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""What a helper does, once it is confined: read a stranger's files, and send what they say as plain data.
+
+Nothing here imports torch, so that the process from which helpers are forked is small.
+"""
+
+from array import array
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pruning.checkpoint.description import describe
+from pruning.checkpoint.tokenizer import load_tokenizer
+from pruning.data.text import parse_file
+from pruning.data.tokens import token_ids
+from pruning.sandbox.frames import END, IDS, TEXT, Inside
+
+Task = Callable[[Path, Mapping[str, Any], Inside], None]
+"""Given the directory with links to the files, what the run says about them, and the connection."""
+
+
+def send_description(directory: Path, about: Mapping[str, Any], outside: Inside) -> None:
+    """Describe the model in `directory`, which consists of the files `about["names"]`."""
+    outside.send_json(asdict(describe(directory, about["names"])))
+
+
+def send_documents(directory: Path, about: Mapping[str, Any], outside: Inside) -> None:
+    """Send the documents of the only file, one after the other."""
+    path = directory / about["file"]
+    for document in parse_file(path, about["size"], about["name"], about["field"]):
+        outside.send(TEXT, document.encode())
+    outside.send(END)
+
+
+def send_token_ids(directory: Path, about: Mapping[str, Any], outside: Inside) -> None:
+    """Load the tokenizer of the model in `directory`, then answer each text with its ids, until EOFError."""
+    tokenizer = load_tokenizer(directory)
+    outside.send(END)
+    while True:
+        outside.send(IDS, array("q", token_ids(tokenizer, outside.receive_text())).tobytes())
+
+
+TASKS: Mapping[str, Task] = {
+    "description": send_description,
+    "documents": send_documents,
+    "token ids": send_token_ids,
+}

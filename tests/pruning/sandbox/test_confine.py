@@ -1,0 +1,189 @@
+"""What a confined process can no longer do. Each attempt is made in a fork of this process."""
+
+import errno
+import faulthandler
+import json
+import os
+import resource
+import signal
+import socket
+import subprocess
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pruning.sandbox import confine
+from pruning.sandbox.confine import Limits
+from pruning.sandbox.trial import layers_that_do_not_hold
+
+pytestmark = pytest.mark.threat
+
+SECRET = "the operator's key"
+SMALL = Limits(memory_bytes=2**28, cpu_seconds=1)
+
+Attempt = Callable[[], object]
+
+
+def confined(
+    attempt: Attempt, descriptors: Sequence[int] = (), private: Path | None = None
+) -> tuple[set[str], str]:
+    """Return the layers that did not hold in a confined process, and what became of an attempt there.
+
+    That is `done`, the kind of the exception that it raised, or the signal that ended the process.
+    """
+    reading, writing = os.pipe()
+    if (child := os.fork()) == 0:
+        os.close(reading)
+        faulthandler.disable()
+        try:
+            missing = confine.confine(SMALL, descriptors, private)
+            os.write(writing, json.dumps(list(missing)).encode() + b"\n")
+            attempt()
+            os.write(writing, b"done")
+        except BaseException as error:
+            os.write(writing, type(error).__name__.encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        missing, _, outcome = pipe.read().partition("\n")
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return set(json.loads(missing)), signal.Signals(-status).name if status < 0 else outcome
+
+
+@pytest.fixture
+def landlock() -> None:
+    if "landlock" in layers_that_do_not_hold():
+        pytest.skip("this kernel has no Landlock")
+
+
+@pytest.fixture
+def network_namespace() -> None:
+    if "network namespace" in layers_that_do_not_hold():
+        pytest.skip("this kernel gives no network of its own")
+
+
+def refused(number: int) -> Callable[..., Any]:
+    """Stands in for a layer that a kernel does not have."""
+
+    def fail(*arguments: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    return fail
+
+
+def thread() -> None:
+    done: list[bool] = []
+    one = threading.Thread(target=lambda: done.append(True))
+    one.start()
+    one.join(10)
+    assert done
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        pytest.param(lambda: socket.socket(socket.AF_INET), id="a socket"),
+        pytest.param(lambda: socket.socket(socket.AF_UNIX), id="a socket of this machine"),
+        pytest.param(os.fork, id="a process"),
+        pytest.param(lambda: subprocess.run(["/bin/true"], check=True), id="a program"),
+        pytest.param(lambda: os.kill(os.getppid(), 0), id="a signal to another process"),
+        pytest.param(lambda: os.memfd_create("hoard"), id="memory without a limit"),
+        pytest.param(lambda: resource.prlimit(os.getppid(), resource.RLIMIT_CPU), id="another's limits"),
+        pytest.param(lambda: os.pidfd_open(os.getppid()), id="a handle of another process"),
+    ],
+)
+def test_system_calls_that_no_reader_needs_are_refused(attempt: Attempt) -> None:
+    missing, outcome = confined(attempt)
+    assert "system calls" not in missing
+    assert outcome == "PermissionError"
+
+
+def test_a_confined_process_still_works() -> None:
+    assert confined(thread)[1] == "done"
+    assert confined(lambda: bytearray(2**20))[1] == "done"
+    assert confined(lambda: resource.getrlimit(resource.RLIMIT_AS))[1] == "done"
+    assert confined(lambda: __import__("wsgiref.simple_server"))[1] == "done", "the installation can be read"
+
+
+def test_limits_of_memory_time_and_files(tmp_path: Path) -> None:
+    assert confined(lambda: bytearray(2**29))[1] == "MemoryError"
+
+    def loop() -> None:
+        while True:
+            pass
+
+    assert confined(loop)[1] == "SIGXCPU"
+    with (tmp_path / "large").open("wb") as file:
+        assert confined(lambda: os.pwrite(file.fileno(), b"x", 2**40), [file.fileno()])[1] == "OSError"
+    assert confined(lambda: resource.setrlimit(resource.RLIMIT_CPU, (99, 99)))[1] == "ValueError"
+    assert confined(os.abort)[1] == "SIGABRT"
+
+
+@pytest.mark.usefixtures("landlock")
+def test_no_file_but_those_that_were_given_can_be_opened(tmp_path: Path) -> None:
+    given, other, private = tmp_path / "given", tmp_path / "other", tmp_path / "private"
+    given.write_text("mine")
+    other.write_text(SECRET)
+    private.mkdir()
+    parent = f"/proc/{os.getpid()}"
+    with given.open() as file:
+
+        def read_given() -> None:
+            assert Path(f"/proc/self/fd/{file.fileno()}").read_text() == "mine"
+
+        def replace_own() -> None:
+            (private / "settings").write_text("{}")
+            (private / "settings").unlink()
+
+        def attempt(action: Attempt) -> str:
+            return confined(action, [file.fileno()], private)[1]
+
+        assert attempt(read_given) == "done"
+        assert attempt(replace_own) == "done"
+        for path in (other, "/etc/passwd", f"{parent}/environ", f"{parent}/maps", f"{parent}/cmdline"):
+            assert Path(path).read_bytes()
+            assert attempt(Path(path).read_bytes) == "PermissionError"
+        assert attempt(lambda: os.open(f"{parent}/mem", os.O_RDONLY)) == "PermissionError"
+        assert attempt(lambda: list(tmp_path.iterdir())) == "PermissionError"
+        assert attempt(lambda: given.write_text("theirs")) == "PermissionError"
+        assert attempt(given.unlink) == "PermissionError"
+        assert attempt(lambda: (tmp_path / "new").write_text("")) == "PermissionError"
+        assert attempt(lambda: (private / "link").symlink_to(other)) == "PermissionError"
+
+
+@pytest.mark.usefixtures("network_namespace")
+@pytest.mark.parametrize("name", ["environ", "mem"])
+def test_its_parents_environment_and_memory_are_closed_without_landlock_too(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(confine, "open_only", refused(errno.EOPNOTSUPP))
+    path = f"/proc/{os.getpid()}/{name}"
+    os.close(os.open(path, os.O_RDONLY))
+    missing, outcome = confined(lambda: os.open(path, os.O_RDONLY))
+    assert missing == {"landlock"}
+    assert outcome == "PermissionError"
+
+
+@pytest.mark.usefixtures("network_namespace")
+def test_nothing_can_be_reached_without_the_filter_of_system_calls_either(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(confine, "filter_system_calls", refused(errno.ENOSYS))
+    monkeypatch.setattr(confine, "open_only", refused(errno.ENOSYS))  # it would refuse TCP as well
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        socket.create_connection(server.getsockname()).close()
+        missing, outcome = confined(lambda: socket.create_connection(server.getsockname()))
+    assert missing == {"landlock", "system calls"}
+    assert outcome == "OSError", "the network is unreachable"
+
+
+def test_a_layer_that_the_kernel_lacks_leaves_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(confine, "leave_network", refused(errno.EPERM))
+    monkeypatch.setattr(confine, "open_only", refused(errno.ENOSYS))
+    missing, outcome = confined(lambda: socket.socket(socket.AF_INET))
+    assert missing == {"network namespace", "landlock"}
+    assert outcome == "PermissionError"

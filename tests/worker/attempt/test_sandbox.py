@@ -1,0 +1,80 @@
+"""A job whose files break what reads them fails once, with an error of the request; the worker goes on."""
+
+import json
+import shutil
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.lifecycle import lifecycle
+from jobs.settings import Settings
+from jobs.spec.job import JobSpec
+from jobs.states import Cause, JobState
+from jobs.tables import Worker
+from pruning.runtime.cgroup import host_memory
+from pruning.sandbox.confine import Limits
+from tests.worker.one_job import Service
+from worker.attempt.sandbox import sandbox
+from worker.identity import Identity
+
+_MILLIONS = {"type": "Replace", "pattern": {"String": "a"}, "content": "a" * 1_000_000}
+BOMB = {"type": "Sequence", "normalizers": [_MILLIONS, _MILLIONS]}
+
+Database = sessionmaker[Session]
+
+
+@pytest.fixture
+def settings(settings: Settings, tmp_path: Path) -> Settings:
+    return settings.model_copy(update={"model_roots": (tmp_path / "models",), "job_memory_bytes": 2**28})
+
+
+@pytest.fixture
+def model(small_model: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(small_model, tmp_path / "models" / "small")
+
+
+def submit(database: Database, model: Path) -> UUID:
+    recipe = {"model": str(model), "method": "magnitude", "sparsity": 0.5}
+    evaluation = {"dataset": "builtin", "sequence_length": 32, "windows": 2}
+    with database.begin() as session:
+        spec = JobSpec.model_validate({"recipe": recipe, "evaluation": evaluation})
+        return lifecycle.create(session, "ada", spec).id
+
+
+@pytest.mark.threat
+@pytest.mark.slow
+def test_a_tokenizer_that_ends_its_process_fails_the_job_once_and_leaves_the_worker_alone(
+    database: Database, settings: Settings, worker: Identity, model: Path
+) -> None:
+    service = Service(database, settings, worker)
+    honest = (model / "tokenizer.json").read_text()
+    (model / "tokenizer.json").write_text(json.dumps({**json.loads(honest), "normalizer": BOMB}))
+    failed = service.run(submit(database, model))
+    assert (failed.state, failed.attempt, failed.lost_attempts) == (JobState.FAILED, 1, 0)
+    assert failed.error is not None
+    assert (failed.error["type"], failed.error["field"]) == ("invalid_input", "model.id")
+    assert failed.error["cause"] == Cause.REQUEST
+    assert "it ends the process that reads it (SIGABRT)" in failed.error["message"]
+    with database.begin() as session:
+        assert sum(worker.faults for worker in session.scalars(select(Worker))) == 0
+
+    (model / "tokenizer.json").write_text(honest)
+    succeeded = service.run(submit(database, model))
+    assert succeeded.state == JobState.SUCCEEDED, succeeded.error
+    assert list(settings.work_dir.iterdir()) == []
+
+
+def test_its_limits_are_those_that_the_job_allows(settings: Settings, tmp_path: Path) -> None:
+    assert sandbox(settings, tmp_path).limits.memory_bytes == 2**28
+    unlimited = settings.model_copy(update={"job_memory_bytes": None, "stall_seconds": 10.0})
+    limits = sandbox(unlimited, tmp_path).limits
+    assert limits.memory_bytes == min(Limits().memory_bytes, int(0.9 * host_memory()))
+    assert limits.cpu_seconds < limits.wall_seconds < unlimited.stall_seconds
+
+
+def test_the_operator_can_demand_all_layers(settings: Settings, tmp_path: Path) -> None:
+    assert not sandbox(settings, tmp_path).all_layers
+    assert sandbox(settings.model_copy(update={"sandbox": "require"}), tmp_path).all_layers

@@ -1,0 +1,29 @@
+"""The sandbox in which a job's config, tokenizer and texts are read."""
+
+from pathlib import Path
+
+from jobs.settings import Settings
+from pruning.runtime.cgroup import host_memory
+from pruning.sandbox.confine import Limits
+from pruning.sandbox.sandbox import Sandbox
+
+_SHARE_OF_MACHINE = 0.9
+
+
+def sandbox(settings: Settings, scratch: Path) -> Sandbox:
+    """Return it with limits that the job's own allow.
+
+    `scratch`: where private directories are made. What takes too much time is refused before the job has made
+    no progress for `stall_seconds`, after which it would be tried again.
+    """
+    usual = Limits()
+    memory = settings.job_memory_bytes or int(_SHARE_OF_MACHINE * host_memory())
+    return Sandbox(
+        Limits(
+            memory_bytes=min(usual.memory_bytes, memory),
+            cpu_seconds=max(1, min(usual.cpu_seconds, int(settings.stall_seconds / 4))),
+            wall_seconds=min(usual.wall_seconds, settings.stall_seconds / 2),
+        ),
+        all_layers=settings.sandbox == "require",
+        scratch=scratch,
+    )
