@@ -95,7 +95,7 @@ _PLACED = frozenset(
 
 
 def _method(chosen: str) -> Iterator[FormField]:
-    about = "Nothing is masked." if chosen == NO_METHOD else _about(METHODS.get(chosen))
+    about = "Nothing is masked." if chosen == NO_METHOD else f"{_about(METHODS.get(chosen))} {_cost(chosen)}"
     yield FormField(_METHOD, "choice", DEFAULT_METHOD, about, (*METHODS, BEST, NO_METHOD))
     if chosen == NO_METHOD:
         return
@@ -134,6 +134,18 @@ def _more(allocation: str) -> Iterator[FormField]:
 
 def _options(chosen: type, prefix: str) -> Iterator[FormField]:
     return (field for field in fields_of(chosen, prefix) if field.name != f"{prefix}name")
+
+
+def _cost(method: str) -> str:
+    """Say what a method costs, by what is measured for it."""
+    if method == BEST:
+        return "Computes gradients, and solves for the kept weights of each layer: the slowest."
+    needs = METHODS[method].needs if method in METHODS else frozenset()
+    if "gradient_norms" in needs:
+        return "Computes gradients first; later jobs with the same model and text share them."
+    if "second_moments" in needs:
+        return "Solves for the kept weights of each layer: slower than a score, without gradients."
+    return "One pass over the calibration text." if needs else "Needs no calibration text: the fastest."
 
 
 def _about(chosen: type | None) -> str:

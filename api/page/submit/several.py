@@ -60,9 +60,9 @@ def _varied(vary: Mapping[str, list[str]], job: dict[str, Any]) -> dict[str, lis
     if "sparsity" in vary:
         varied["sparsity"] = [number(text) for text in vary["sparsity"]]
     if "method" in vary:
-        chosen = job.pop("method")
+        chosen = job.pop("method", {})
         varied["method"] = [
-            chosen if name == chosen["name"] and len(chosen) > 1 else name for name in vary["method"]
+            chosen if name == chosen.get("name") and len(chosen) > 1 else name for name in vary["method"]
         ]
     return varied
 

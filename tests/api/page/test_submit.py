@@ -68,6 +68,8 @@ def test_the_options_are_those_of_the_chosen_method(client: TestClient) -> None:
         assert shown == set(options.model_fields)
         assert f"<option selected>{method}</option>" in page
         assert 'value="org/kept"' in page
+        says_gradients = "Computes gradients first" in page.partition('id="hint-method.name"')[2][:300]
+        assert says_gradients is ("gradient_norms" in options.needs)
 
 
 def test_the_form_makes_the_job_that_the_same_request_makes(

@@ -180,6 +180,7 @@ def test_the_pages_show_an_entry_without_a_path_of_the_machine(client_of: Client
         assert "/srv/models" not in html
         assert "&lt;b&gt;bold" in html
     assert "Withdraw" not in eve.get(path).text
+    assert "<dd>gblm, norm l1, alpha 100," in eve.get(path).text
     assert eve.get(f"{path}/plots/sparsity.svg").headers["Content-Type"] == "image/svg+xml"
     assert eve.post(f"{path}/withdraw", headers=ORIGIN).status_code == 404
     assert ada.post(f"{path}/withdraw", headers=ORIGIN).headers["Location"] == "/zoo"

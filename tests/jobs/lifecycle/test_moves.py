@@ -93,7 +93,7 @@ ENDS: dict[str, tuple[Move, StateChanged, str, str | None, dict[str, Any]]] = {
         StateChanged(state=JobState.SUCCEEDED),
         "succeeded",
         None,
-        {"report": REPORT, "dense_perplexity": 10.0, "pruned_perplexity": 12.5},
+        {"report": REPORT, "dense_perplexity": 10.0, "pruned_perplexity": 12.5, "measured_sparsity": 0.5},
     ),
     "fail": (
         lambda session, claim: lifecycle.fail(session, claim, ERROR),
