@@ -19,6 +19,7 @@ from jobs.tables import (
     NOW,
     ApiKey,
     Artifact,
+    CachedPerplexity,
     GradientShard,
     IdempotencyKey,
     Job,
@@ -156,8 +157,10 @@ def named_keys(session: Session, job_id: UUID) -> set[str]:
     directory = f"jobs/{job_id}/"
     keys: set[str] = set(session.scalars(select(Artifact.key).where(Artifact.job_id == job_id)))
     keys.update(session.scalars(select(JobBlock.key).where(JobBlock.job_id == job_id)))
-    # Cached gradients stay where the job that computed them has put them, as long as other jobs may use them.
+    # What is cached stays where the job that computed it has put it, as long as other jobs may use it.
     keys.update(session.scalars(select(GradientShard.key).where(GradientShard.key.startswith(directory))))
+    states = select(CachedPerplexity.key).where(CachedPerplexity.job_id == job_id)
+    keys.update(key for key in session.scalars(states) if key is not None)
     return keys
 
 

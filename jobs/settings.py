@@ -70,7 +70,7 @@ class Settings(BaseSettings):
     )
     share_between_owners: bool = Field(
         False,
-        description="Whether jobs of different owners share gradient norms and dense perplexities, and wait "
+        description="Whether jobs of different owners share gradient norms and dense measurements, and wait "
         "for each other's gradients. Turn it on only where all owners trust each other: whoever shares can "
         "tell that somebody has used the same model and text before.",
     )
@@ -252,13 +252,20 @@ class Settings(BaseSettings):
     gradient_days: float = Field(
         30.0,
         gt=0,
-        description="Days for which cached gradient norms and dense perplexities are kept after their last "
+        description="Days for which cached gradient norms and dense measurements are kept after their last "
         "use.",
     )
     gradient_bytes: int = Field(
         200 * 2**30,
         ge=0,
         description="Size limit of all cached gradient norms; the least recently used are deleted first.",
+    )
+    final_state_bytes: int = Field(
+        20 * 2**30,
+        ge=0,
+        description="Size limit of all cached final states of dense models, by which pruned models are "
+        "compared with them; the least recently used are deleted first. A text that needs more is "
+        "measured by every job.",
     )
     event_days: float = Field(
         30.0, gt=0, description="Days for which an ended job keeps its progress events; other events stay."

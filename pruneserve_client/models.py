@@ -407,6 +407,9 @@ class Gate(Model):
     max_perplexity_increase: float | None = None
     """How far the perplexity may lie over the dense model's, relative to it: 0.05 is 5 %."""
 
+    max_kl: float | None = None
+    """How far the predictions may lie from the dense model's: the mean of KL(dense ‖ pruned) over the predicted tokens of evaluation.dataset, in nats."""
+
     min_zero_shot: dict[str, float] = {}
     """The pruned model's score, at least, in tasks of evaluation.tasks: its accuracy (`acc`), or the first metric of a task without one."""
 
@@ -1067,6 +1070,12 @@ class PerplexityFacts(Model):
 
     cut_short: bool = False
     """The measurement ended early at the limit: the pruned perplexity is at least this."""
+
+    kl: float | None = None
+    """How far the pruned model's predictions are from the dense model's: the mean over the predicted tokens of KL(dense ‖ pruned), in nats. Null where the measurement ended early, and for a model whose logits at a position depend on more than the last block's output there."""
+
+    agreement: float | None = None
+    """The share of the predicted tokens for which both models find the same one most probable. Null where `kl` is."""
 
     definition: str
     """How the perplexity is computed."""

@@ -30,6 +30,9 @@ _SERVICE_OPTIONS = (
         "SHARE",
     ),
     JobOption(
+        "max-kl", "gate.max_kl", "number", "gate: maximum mean of KL(dense ‖ pruned) per token, in nats"
+    ),
+    JobOption(
         "min-score",
         "gate.min_zero_shot",
         "scores",

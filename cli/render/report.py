@@ -32,12 +32,26 @@ class Structure(BaseModel):
         return f"{self.parameters:,} of {self.dense_parameters:,}, {gone:.1%} fewer"
 
 
+class Fidelity(BaseModel):
+    """How near the pruned model's predictions are to the dense model's."""
+
+    kl: float | None = None
+    agreement: float | None = None
+
+    def __str__(self) -> str:
+        """Say both figures; nothing where they were not measured."""
+        if self.kl is None or self.agreement is None:
+            return ""
+        return f"KL {self.kl:.4f} nats per token; the same most probable token in {self.agreement:.1%}"
+
+
 class ReportExcerpt(BaseModel):
     """The fields that the commands read; the report has many more."""
 
     stages: list[StageCost]
     sparsity: Sparsity
     structure: Structure | None = None
+    perplexity: Fidelity = Fidelity()
     warnings: list[str] = []
 
 

@@ -49,6 +49,8 @@ def _facts(job: JobDetail, report: ReportExcerpt | None, server: str) -> Iterato
     if report:
         if report.structure:
             yield "parameters", report.structure.text
+        if fidelity := str(report.perplexity):
+            yield "against dense", fidelity
         yield "zeros", f"{report.sparsity.overall:.2%} of the weights in the pruned layers"
         for warning in report.warnings:
             yield "warning", markdown(warning)

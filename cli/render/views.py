@@ -1,7 +1,7 @@
 """Show jobs: their events as they come, one job, and lists of jobs."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from cli.render.report import report_of
+from cli.render.report import ReportExcerpt, report_of
 from cli.terminal import clean, duration, size
 from pruneserve_client.models import (
     Condition,
@@ -192,15 +192,24 @@ def print_job(console: Console, job: JobDetail) -> None:
         for condition in job.gate.conditions:
             table.add_row("", clean(_condition_line(condition)))
     if report := report_of(job):
-        if report.structure:
-            table.add_row("parameters", report.structure.text)
-        table.add_row("zeros", f"{report.sparsity.overall:.2%} of the weights in the pruned layers")
-        for stage in report.stages:
-            cost = f"{duration(stage.seconds)}, peak memory {size(stage.peak_memory_bytes)}"
-            table.add_row(clean(stage.name), cost)
-        for warning in report.warnings:
-            table.add_row("warning", clean(warning))
+        for row in _rows_of(report):
+            table.add_row(*row)
     console.print(table)
+
+
+def _rows_of(report: ReportExcerpt) -> Iterator[tuple[str, str]]:
+    if report.structure:
+        yield "parameters", report.structure.text
+    if fidelity := str(report.perplexity):
+        yield "against dense", fidelity
+    yield "zeros", f"{report.sparsity.overall:.2%} of the weights in the pruned layers"
+    for stage in report.stages:
+        yield (
+            clean(stage.name),
+            f"{duration(stage.seconds)}, peak memory {size(stage.peak_memory_bytes)}",
+        )
+    for warning in report.warnings:
+        yield "warning", clean(warning)
 
 
 def measure(name: str, value: float | None, sign: str = "") -> str:

@@ -1,44 +1,97 @@
-"""The cache of dense models' perplexities that jobs share, keyed by the fingerprint of their inputs.
+"""The cache of dense models' measurements that jobs share, keyed by the fingerprint of their inputs.
 
-No job waits for another here: jobs that need the same perplexity at once each measure it, with the same
-result.
+A measurement is a perplexity, and the file of the final states that pruned models are compared by. The file
+is a finished block of the job that measured them, where that job has stored it. No job waits for another
+here: jobs that need the same measurement at once each make it, with the same result.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from jobs.tables import NOW, CachedPerplexity
+from jobs.lifecycle import lifecycle
+from jobs.lifecycle.lifecycle import Claim
+from jobs.tables import NOW, CachedPerplexity, Job, JobBlock
 
 
-def find(session: Session, fingerprint: str) -> float | None:
-    """Return the perplexity if a job has measured it. This counts as a use."""
+def find(session: Session, fingerprint: str) -> CachedPerplexity | None:
+    """Return the measurement if a job has made it. This counts as a use."""
     return session.scalar(
         update(CachedPerplexity)
         .where(CachedPerplexity.fingerprint == fingerprint)
         .values(used_at=NOW)
-        .returning(CachedPerplexity.perplexity)
+        .returning(CachedPerplexity)
     )
 
 
-def offer(session: Session, fingerprint: str, perplexity: float) -> None:
-    """Keep a perplexity for later jobs. If there is one already, it stays."""
+def offer(
+    session: Session,
+    claim: Claim,
+    fingerprint: str,
+    perplexity: float,
+    states: str | None,
+    *,
+    most_bytes: int,
+) -> None:
+    """Keep a measurement for later jobs. If there is one already, it stays.
+
+    `states`: the SHA-256 of the final states, which the job has stored as a finished block. Larger than
+    `most_bytes`, nothing is kept, and nothing if the caller does not hold its job any more.
+    """
+    if session.scalar(select(Job.id).where(*lifecycle.running_under(claim)).with_for_update()) is None:
+        return
+    file = {}
+    if states is not None:
+        block = session.scalars(
+            select(JobBlock).where(JobBlock.job_id == claim.job_id, JobBlock.sha256 == states).limit(1)
+        ).one_or_none()
+        if block is None or block.size > most_bytes:
+            return
+        file = {"job_id": claim.job_id, "key": block.key, "size": block.size, "sha256": states}
     session.execute(
         upsert(CachedPerplexity)
-        .values(fingerprint=fingerprint, perplexity=perplexity)
+        .values(fingerprint=fingerprint, perplexity=perplexity, **file)
         .on_conflict_do_nothing(index_elements=[CachedPerplexity.fingerprint])
     )
 
 
-def forget(session: Session, days: float, limit: int) -> int:
-    """Drop perplexities that were unused for `days`."""
-    unused = (
+def discard(session: Session, fingerprint: str) -> None:
+    """Drop a measurement whose file is damaged, so that the next job that asks makes it again."""
+    _drop(session, [fingerprint])
+
+
+def evict(session: Session, days: float, most_bytes: int, limit: int) -> int:
+    """Drop what was unused for `days`, and the least recently used while all files exceed `most_bytes`."""
+    with_newer = select(
+        CachedPerplexity.fingerprint,
+        func.sum(CachedPerplexity.size).over(order_by=CachedPerplexity.used_at.desc()).label("size"),
+    ).where(CachedPerplexity.size.is_not(None))
+    ranked = with_newer.subquery()
+    too_much = select(ranked.c.fingerprint).where(ranked.c.size > most_bytes)
+    old = session.scalars(
         select(CachedPerplexity.fingerprint)
-        .where(CachedPerplexity.used_at < NOW - timedelta(days=days))
+        .where(
+            or_(
+                CachedPerplexity.used_at < NOW - timedelta(days=days),
+                CachedPerplexity.fingerprint.in_(too_much),
+            )
+        )
         .limit(limit)
         .with_for_update(skip_locked=True)
+    ).all()
+    _drop(session, old)
+    return len(old)
+
+
+def _drop(session: Session, fingerprints: Sequence[str]) -> None:
+    jobs = session.scalars(
+        delete(CachedPerplexity)
+        .where(CachedPerplexity.fingerprint.in_(fingerprints))
+        .returning(CachedPerplexity.job_id)
+    ).all()
+    session.execute(
+        update(Job).where(Job.id.in_([job for job in jobs if job])).values(orphaned_files_since=NOW)
     )
-    dropped = delete(CachedPerplexity).where(CachedPerplexity.fingerprint.in_(unused))
-    return len(session.scalars(dropped.returning(CachedPerplexity.fingerprint)).all())

@@ -232,6 +232,8 @@ def succeed(
         "report": report,
         "dense_perplexity": perplexity["dense"],
         "pruned_perplexity": perplexity["pruned"],
+        "kl": perplexity.get("kl"),
+        "agreement": perplexity.get("agreement"),
         "measured_sparsity": report["sparsity"]["overall"],
     }
     if gate := claim.spec.gate:

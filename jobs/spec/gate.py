@@ -24,6 +24,13 @@ class Gate(StrictModel):
         le=1e6,
         description="How far the perplexity may lie over the dense model's, relative to it: 0.05 is 5 %.",
     )
+    max_kl: float | None = Field(
+        None,
+        ge=0,
+        le=1e3,
+        description="How far the predictions may lie from the dense model's: the mean of KL(dense ‖ pruned) "
+        "over the predicted tokens of evaluation.dataset, in nats.",
+    )
     min_zero_shot: dict[TaskName, Annotated[float, Field(ge=0, le=1)]] = Field(
         {},
         max_length=32,
@@ -33,8 +40,9 @@ class Gate(StrictModel):
 
     @model_validator(mode="after")
     def _has_a_condition(self) -> Self:
-        if self.max_perplexity is None and self.max_perplexity_increase is None and not self.min_zero_shot:
-            raise ValueError("needs max_perplexity, max_perplexity_increase or min_zero_shot")
+        limits = (self.max_perplexity, self.max_perplexity_increase, self.max_kl)
+        if all(limit is None for limit in limits) and not self.min_zero_shot:
+            raise ValueError("needs max_perplexity, max_perplexity_increase, max_kl or min_zero_shot")
         return self
 
     def unmeasured(self, evaluation: Evaluation) -> Iterator[str]:
@@ -80,6 +88,8 @@ def judge(gate: Gate, report: dict[str, Any]) -> Verdict:
     if gate.max_perplexity_increase is not None:
         increase = None if dense is None or pruned is None else pruned / dense - 1
         conditions.append(_at_most("max_perplexity_increase", gate.max_perplexity_increase, increase))
+    if gate.max_kl is not None:
+        conditions.append(_at_most("max_kl", gate.max_kl, report["perplexity"].get("kl")))
     for task, limit in gate.min_zero_shot.items():
         conditions.append(_at_least(f"min_zero_shot.{task}", limit, _score(report, task)))
     passed = all(condition.passed for condition in conditions)

@@ -61,6 +61,9 @@ class Job(Base):
     report: Mapped[dict[str, Any] | None]
     dense_perplexity: Mapped[float | None]
     pruned_perplexity: Mapped[float | None]
+    # How near the predictions are to the dense model's, as the report has it.
+    kl: Mapped[float | None]
+    agreement: Mapped[float | None]
     # The share of zeros in the pruned layers, as the report has it.
     measured_sparsity: Mapped[float | None]
     # The verdict of the quality gate, if the job has one: a `jobs.spec.gate.Verdict`.

@@ -38,12 +38,23 @@ class GradientShard(Base):
 
 
 class CachedPerplexity(Base):
-    """The perplexity of a dense model, for every job with the same fingerprint."""
+    """A dense model on one text, for every job with the same fingerprint.
+
+    Its final states are a file, which stays where the job that measured them has stored it. A model that
+    cannot be compared by them has none.
+    """
 
     __tablename__ = "perplexity_cache"
 
     fingerprint: Mapped[str] = mapped_column(primary_key=True)
     perplexity: Mapped[float]
     used_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    job_id: Mapped[UUID | None]
+    key: Mapped[str | None]
+    size: Mapped[int | None] = mapped_column(BigInteger)
+    sha256: Mapped[str | None]
 
-    __table_args__ = (Index("ix_perplexity_cache_used_at", "used_at"),)
+    __table_args__ = (
+        Index("ix_perplexity_cache_used_at", "used_at"),
+        Index("ix_perplexity_cache_job_id", "job_id"),
+    )

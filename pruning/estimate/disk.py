@@ -21,6 +21,11 @@ def activation_checkpoint(shape: ModelShape, windows: Windows, dtype: str, *, mo
     return 2 * models * block_inputs(shape, windows, dtype)
 
 
+def final_states(shape: ModelShape, predictions: int, dtype: str) -> int:
+    """Return the last block's outputs for the predicted tokens of an evaluation."""
+    return predictions * shape.hidden * BYTES[dtype]
+
+
 def spilled_block_inputs(shape: ModelShape, windows: Windows, dtype: str, *, memory: int) -> int:
     """Return the inputs of blocks that a streamed pass cannot keep in `memory` bytes, however few it retains.
 

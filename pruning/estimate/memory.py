@@ -5,7 +5,8 @@ from pruning.estimate.work import Windows
 
 # The micro-batches of pruning.model.batching if there is room; at least one window.
 _TOKENS_AT_ONCE = {"cpu": 1024, "cuda": 8192}
-_HEAD_TOKENS = {"cpu": 256, "cuda": 2048}  # whose logits an evaluation holds at a time
+# Whose logits an evaluation holds at a time: the pruned model's, and the dense one's for comparison.
+_HEAD_TOKENS = {"cpu": 256 + 16, "cuda": 2048 + 2048}
 _FLOAT = 4
 
 MEMORY_SHARE = 0.7

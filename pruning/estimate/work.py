@@ -157,9 +157,12 @@ def cutting(structure: StructureOptions, shape: ModelShape, windows: Windows) ->
 
 
 def evaluation(wanted: Evaluation, shape: ModelShape) -> Work:
-    """Return the work of evaluating one model."""
+    """Return the work of evaluating one model.
+
+    The dense logits are formed once more for the comparison with the pruned model; half of that counts here.
+    """
     windows = Windows.of_evaluation(wanted, shape)
-    work = forward(shape, windows) + head(shape, windows)
+    work = forward(shape, windows) + head(shape, windows) * 1.5
     for task in wanted.tasks:
         examples, choices, length = _TASKS.get(task, _ANY_TASK)
         asked = Windows(min(examples, wanted.task_limit or examples) * choices, length)

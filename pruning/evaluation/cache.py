@@ -1,6 +1,7 @@
-"""The cache of dense perplexities: runs on the same model and text measure them once.
+"""The cache of dense measurements: runs on the same model and text measure it once.
 
-A dense perplexity does not depend on what is done to the model, so all jobs of a sweep need one measurement.
+A dense perplexity, and the final states that pruned models are compared by, do not depend on what is done to
+the model, so all jobs of a sweep need one measurement.
 Zero-shot scores are not cached: the definition of a task is code and its data belong to others, so no
 fingerprint covers them.
 """
@@ -8,13 +9,16 @@ fingerprint covers them.
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Protocol
 
 from pruning.evaluation.perplexity import EvaluationSet
+from pruning.resume.hashed_file import HashedFile
 from pruning.resume.store import NumericsKey
 
-_FORMAT = 1
+_FORMAT = 2
 
 # The part of a run's numerics key that decides the last bits of a forward pass.
 _DECISIVE = (
@@ -23,28 +27,36 @@ _DECISIVE = (
 )
 
 
+@dataclass(frozen=True)
+class DenseMeasurement:
+    """A dense model on one text."""
+
+    perplexity: float
+    states: HashedFile | None  # its final states; None for a model that cannot be compared by them
+
+
 class PerplexityCache(Protocol):
-    """Dense perplexities by fingerprint. An exception from any method ends the run."""
+    """Dense measurements by fingerprint. An exception from any method ends the run."""
 
-    def get(self, fingerprint: str) -> float | None:
-        """Return the perplexity bit for bit as it was put. None asks the caller to measure it."""
+    def get(self, fingerprint: str, states: Path) -> DenseMeasurement | None:
+        """Return what was put, bit for bit, the file in `states`. None asks the caller to measure."""
 
-    def put(self, fingerprint: str, perplexity: float) -> None:
-        """Publish a perplexity for later runs."""
+    def put(self, fingerprint: str, measured: DenseMeasurement) -> None:
+        """Publish a measurement, whose file the run's resume store has committed, for later runs."""
 
 
 class NoPerplexityCache:
     """For runs that measure for themselves."""
 
-    def get(self, fingerprint: str) -> None:
+    def get(self, fingerprint: str, states: Path) -> None:
         """None: nothing is cached."""
 
-    def put(self, fingerprint: str, perplexity: float) -> None:
+    def put(self, fingerprint: str, measured: DenseMeasurement) -> None:
         """Do nothing."""
 
 
-class DensePerplexities:
-    """The cached perplexities of one dense model on the evaluation texts of one run."""
+class DenseMeasurements:
+    """The cached measurements of one dense model on the evaluation texts of one run."""
 
     def __init__(
         self,
@@ -52,28 +64,32 @@ class DensePerplexities:
         texts: Sequence[EvaluationSet],
         numerics_key: NumericsKey,
         cache: PerplexityCache,
+        directory: Path,
     ) -> None:
-        """`model`: a commit or a content digest."""
-        self._cache = cache
+        """`model`: a commit or a content digest. `directory`: where cached final states are written to."""
+        self._cache, self._directory = cache, directory
         self._fingerprints = [
             fingerprint_of(model=model, text=text, numerics_key=numerics_key) for text in texts
         ]
 
     @cached_property
-    def known(self) -> Mapping[int, float]:
-        """The perplexities that are cached, by the number of their text; looked up on first use."""
-        found = {number: self._cache.get(name) for number, name in enumerate(self._fingerprints)}
-        return {number: value for number, value in found.items() if value is not None}
+    def known(self) -> Mapping[int, DenseMeasurement]:
+        """What is cached, by the number of its text; looked up on first use."""
+        found = {
+            number: self._cache.get(name, self._directory / f"cached-{number}.safetensors")
+            for number, name in enumerate(self._fingerprints)
+        }
+        return {number: measured for number, measured in found.items() if measured is not None}
 
-    def publish(self, measured: Sequence[float]) -> None:
-        """Put those that were not cached: `measured` has one perplexity per text, in order."""
+    def publish(self, measured: Sequence[DenseMeasurement]) -> None:
+        """Put what was not cached: `measured` has one entry per text, in order."""
         for number, (fingerprint, value) in enumerate(zip(self._fingerprints, measured, strict=True)):
             if number not in self.known:
                 self._cache.put(fingerprint, value)
 
 
 def fingerprint_of(*, model: str, text: EvaluationSet, numerics_key: Mapping[str, object]) -> str:
-    """Return the SHA-256 of everything that decides the bits of a dense perplexity on one text."""
+    """Return the SHA-256 of everything that decides the bits of a dense model's measurement on one text."""
     content = {
         "format": _FORMAT,
         "model": model,

@@ -13,7 +13,7 @@ from transformers import PreTrainedModel
 from pruning.data.source import PARAGRAPH_BREAK, Source
 from pruning.data.windows import Reader, enough, fingerprint
 from pruning.errors import NumericalFailure
-from pruning.evaluation.token_losses import token_losses
+from pruning.evaluation.token_losses import Observe, token_losses
 from pruning.model.placement import Placement
 from pruning.recipe import Evaluation, is_stored
 from pruning.runtime.malloc import retain_freed_heap
@@ -99,6 +99,7 @@ def perplexity(
     limit: float = math.inf,
     step: Callable[[int, int], None],
     placement: Placement | None = None,
+    observe: Observe | None = None,
 ) -> float:
     """Return the perplexity of `model` over token ids, int64 (windows, length); each token counts once.
 
@@ -112,6 +113,8 @@ def perplexity(
     block by block, on a group of batches at a time: that changes no bit, and a measurement that ends early
     has then computed the rest of its group in vain.
 
+    `observe`: see `token_losses`; it changes no bit of the perplexity.
+
     `step(done, total)` is called after each of `evaluation_batches`, and within a group between blocks, too;
     an exception that it raises ends the measurement. Raises NumericalFailure with the number of the window if
     a loss is not finite.
@@ -121,13 +124,11 @@ def perplexity(
     placement = placement or Placement(model)
     batches = evaluation_batches(windows, placement.device)
     remaining = predictions_in(windows, stride)
-    with closing(token_losses(placement, batches, lambda done: step(done, len(batches)))) as measured:
+    losses_by_batch = token_losses(placement, batches, lambda done: step(done, len(batches)), observe)
+    with closing(losses_by_batch) as measured:
         for done, batch in enumerate(measured, start=1):
             first = len(losses)
-            new = [
-                batch.shape[1] if stride is None or number == 0 else stride
-                for number in range(first, first + len(batch))
-            ]
+            new = [len(predicting(first + row, windows.shape[1], stride)) for row in range(len(batch))]
             losses += mean_losses([window[-count:] for window, count in zip(batch, new, strict=True)])
             predictions += new
             remaining -= sum(new)
@@ -137,10 +138,15 @@ def perplexity(
     return perplexity_of(losses, predictions)
 
 
+def predicting(window: int, length: int, stride: int | None) -> range:
+    """Return the positions of window number `window` whose next token is predicted and counted."""
+    return range(0 if stride is None or window == 0 else length - 1 - stride, length - 1)
+
+
 def predictions_in(windows: Tensor, stride: int | None) -> int:
     """Return the number of predicted tokens in windows (windows, length)."""
     count, length = windows.shape
-    return count * (length - 1) if stride is None else length - 1 + (count - 1) * stride
+    return len(predicting(0, length, stride)) + (count - 1) * len(predicting(1, length, stride))
 
 
 def mean_losses(windows: Sequence[Tensor]) -> list[float]:

@@ -8,6 +8,7 @@ of the model's own forward pass.
 import logging
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -31,14 +32,34 @@ _GROUP_TOKENS = {"cpu": 1 << 14, "cuda": 1 << 16}
 _ELEMENTS_AT_ONCE = {"cpu": 1 << 20, "cuda": 1 << 25}
 
 
+@dataclass(frozen=True)
+class Scored:
+    """Positions of some windows whose logits have been formed. They come in order, windows first."""
+
+    windows: range  # numbers, over all batches
+    positions: range
+    hidden: Tensor  # the last block's output, (windows, positions, features)
+    logits: Tensor  # (windows, positions, vocabulary)
+    head: Callable[[Tensor], Tensor]  # makes logits of hidden states
+
+
+Observe = Callable[[Scored], None]
+
+
 def token_losses(
-    placement: Placement, batches: Sequence[Tensor], report_done: Callable[[int], None]
+    placement: Placement,
+    batches: Sequence[Tensor],
+    report_done: Callable[[int], None],
+    observe: Observe | None = None,
 ) -> Generator[Tensor, None, None]:
     """Yield, for each batch of token ids (windows, length), the losses of its tokens but the first.
 
     They are (windows, length - 1), in nats, in float32 (float64 for a float64 model). `report_done` is called
     between the blocks of a model that is not resident, with the number of batches that its work so far
     amounts to; an exception that it raises ends the pass.
+
+    `observe` is called with the logits of all positions, some at a time; not at all for a model whose logits
+    at one position depend on more than the last block's output there.
 
     A model that cannot be run block by block, or whose head sees more than the last block's output, is called
     as it is.
@@ -53,7 +74,8 @@ def token_losses(
         except (InvalidInput, NumericalFailure):
             logits = None
         if logits is not None and logits.are_the_models:
-            yield from _Blockwise(replay, logits, placement, report_done).losses(batches)
+            observed = observe if logits.are_positionwise else None
+            yield from _Blockwise(replay, logits, placement, report_done, observed).losses(batches)
             return
     log.warning(
         "%s is evaluated by its own forward pass: one that does not fit is copied for every batch",
@@ -71,9 +93,11 @@ class _Blockwise:
         logits: LogitsByPosition,
         placement: Placement,
         report_done: Callable[[int], None],
+        observe: Observe | None,
     ) -> None:
         """Everything around the blocks must be resident, here and in `losses`."""
         self._replay, self._logits, self._placement = replay, logits, placement
+        self._observe = observe
         self._modules = [block.module for block in replay.stack.blocks]
         self._resident = placement.is_resident(*self._modules)
         self._report_done = report_done
@@ -81,7 +105,7 @@ class _Blockwise:
 
     def losses(self, batches: Sequence[Tensor]) -> Iterator[Tensor]:
         """Yield the losses of each batch; see `token_losses`."""
-        size = self._batches_at_once(batches[0])
+        size, first_window = self._batches_at_once(batches[0]), 0
         for start in range(0, len(batches), size):
             group = batches[start : start + size]
             hidden = [self._embedded(tokens) for tokens in group]
@@ -90,7 +114,10 @@ class _Blockwise:
                 if not self._resident:
                     self._report_done(start + len(group) * (index + 1) // (len(self._modules) + 1))
             for number, tokens in enumerate(group):
-                yield self._losses_after_blocks(hidden[number], tokens.to(self._placement.device))
+                yield self._losses_after_blocks(
+                    hidden[number], tokens.to(self._placement.device), first_window
+                )
+                first_window += len(tokens)
 
     def _batches_at_once(self, batch: Tensor) -> int:
         """Return the batches of a group: one where no block has to be brought."""
@@ -118,12 +145,25 @@ class _Blockwise:
         is_last_block = index + 1 == len(self._modules)
         return None if is_last_block and is_last_group else self._modules[(index + 1) % len(self._modules)]
 
-    def _losses_after_blocks(self, hidden: Tensor, tokens: Tensor) -> Tensor:
+    def _losses_after_blocks(self, hidden: Tensor, tokens: Tensor, first_window: int) -> Tensor:
         dtype = torch.promote_types(hidden.dtype, torch.float32)
         losses, targets = torch.empty(tokens.shape, dtype=dtype, device=tokens.device), _next(tokens)
         for chunk in self._logits.chunks(tokens.shape, tokens.device.type):
-            losses[chunk] = losses_from(self._logits(hidden[chunk]), targets[chunk])
+            losses[chunk] = self._losses_of(chunk, hidden[chunk], targets[chunk], first_window)
         return losses[:, :-1]
+
+    def _losses_of(
+        self, chunk: tuple[slice, slice], hidden: Tensor, targets: Tensor, first_window: int
+    ) -> Tensor:
+        """Return the losses of a chunk. Its logits are freed before those of the next one are formed."""
+        logits = self._logits(hidden)
+        losses = losses_from(logits, targets)
+        if self._observe is not None:
+            window, position = first_window + chunk[0].start, chunk[1].start
+            windows = range(window, window + hidden.shape[0])
+            positions = range(position, position + hidden.shape[1])
+            self._observe(Scored(windows, positions, hidden, logits, self._logits))
+        return losses
 
 
 def _by_its_own_forward(placement: Placement, batches: Sequence[Tensor]) -> Iterator[Tensor]:

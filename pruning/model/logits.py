@@ -47,6 +47,11 @@ class LogitsByPosition:
         """Whether they are the model's own: whether nothing but the last block's output decides them."""
         return equal_up_to_rounding(self._whole, self._replay.probe_logits, self._tolerance)
 
+    @property
+    def are_positionwise(self) -> bool:
+        """Whether those of one position depend on no other."""
+        return self._is_positionwise
+
     def __call__(self, hidden: Tensor) -> Tensor:
         """Return (windows, positions, vocabulary) for `hidden`, (windows, positions, features)."""
         return self._replay.logits(hidden)

@@ -36,7 +36,7 @@ def model_card(report: Report, *, licence: str | None) -> str:
 | --- | --- |{_cut(report)}{_mask(report)}
 | calibration | {_calibration(report.calibration)} |
 | perplexity, dense | {report.perplexity.dense:.3f} |
-| perplexity, pruned | {report.perplexity.pruned:.3f} ({report.perplexity.increase:+.1%}) |{_further(report)}
+| perplexity, pruned | {report.perplexity.pruned:.3f} ({report.perplexity.increase:+.1%}) |{_more(report)}
 
 Perplexity: {report.perplexity.definition} Measured on {_file_name(report.perplexity.dataset)},
 {report.perplexity.windows} windows of {report.perplexity.sequence_length} tokens. Everything that was
@@ -114,6 +114,21 @@ def _how_it_loads(report: Report) -> str:
     if report.recipe.method is None:
         return "The smaller config describes the model: it loads like any model of its architecture:"
     return "The weights are plain dense tensors with zeros in them; they load like those of the dense model:"
+
+
+def _more(report: Report) -> str:
+    return _fidelity(report) + _further(report)
+
+
+def _fidelity(report: Report) -> str:
+    """Return the rows that compare the predictions with the dense model's."""
+    kl, agreement = report.perplexity.kl, report.perplexity.agreement
+    if kl is None or agreement is None:
+        return ""
+    return (
+        f"\n| KL(dense ‖ pruned), nats per token | {kl:.4f} |"
+        f"\n| same most probable token as the dense model | {agreement:.1%} |"
+    )
 
 
 def _further(report: Report) -> str:

@@ -83,6 +83,9 @@ def result_table(report: Report) -> Table:
     perplexity = report.perplexity
     table.add_row("perplexity, dense", f"{perplexity.dense:.3f}")
     table.add_row("perplexity, pruned", f"{perplexity.pruned:.3f} ({perplexity.increase:+.1%})")
+    if perplexity.kl is not None and perplexity.agreement is not None:
+        table.add_row("KL(dense ‖ pruned)", f"{perplexity.kl:.4f} nats per token")
+        table.add_row("agreement with dense", f"{perplexity.agreement:.1%} of the tokens")
     for score in report.zero_shot.scores if report.zero_shot else ():
         table.add_row(f"{score.task}, {score.metric}", f"{score.dense:.3f}, pruned {score.pruned:.3f}")
     if report.structure is not None:

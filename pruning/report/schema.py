@@ -59,6 +59,17 @@ class PerplexityFacts(Facts):
     cut_short: bool = Field(
         False, description="The measurement ended early at the limit: the pruned perplexity is at least this."
     )
+    kl: float | None = Field(
+        None,
+        description="How far the pruned model's predictions are from the dense model's: the mean over the "
+        "predicted tokens of KL(dense ‖ pruned), in nats. Null where the measurement ended early, and for a "
+        "model whose logits at a position depend on more than the last block's output there.",
+    )
+    agreement: float | None = Field(
+        None,
+        description="The share of the predicted tokens for which both models find the same one most "
+        "probable. Null where `kl` is.",
+    )
     definition: str = Field(description="How the perplexity is computed.")
     dataset: str = Field(description="The text, as the recipe names it.")
     windows: int = Field(description="Number of windows that were measured.")

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 from typing import Self
 
 import torch
@@ -50,18 +51,69 @@ def save_tensors(
     """
     assert sys.byteorder == "little"  # noqa: S101 - as the format is
     ordered = sorted(tensors.items(), key=lambda item: (-item[1].itemsize, item[0]))  # so all are aligned
-    digest = hashlib.sha256()
-    with path.open("wb") as file:
-        header = _header(ordered, metadata)
-        digest.update(header)
-        file.write(header)
+    with _HashingWriter(path) as file:
+        file.write(_header(ordered, metadata))
         for _, tensor in ordered:
-            content = tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data
-            for start in range(0, len(content), _PIECE_BYTES):
-                piece = content[start : start + _PIECE_BYTES]
-                digest.update(piece)
-                file.write(piece)
-    return HashedFile(path, digest.hexdigest())
+            file.write_content(tensor)
+    return file.written
+
+
+class RowsFile:
+    """Writes one tensor, (rows, columns), as a safetensors file, some rows at a time; hashes it meanwhile."""
+
+    def __init__(self, path: Path, name: str, like: Tensor, rows: int) -> None:
+        """`like`: rows with the columns and the dtype of the tensor. `rows`: how many there will be."""
+        self._missing = rows
+        self._file = _HashingWriter(path)
+        whole = torch.empty(rows, like.shape[1], dtype=like.dtype, device="meta")
+        self._file.write(_header([(name, whole)], None))
+
+    def append(self, rows: Tensor) -> None:
+        """Write the next rows."""
+        self._missing -= len(rows)
+        self._file.write_content(rows)
+
+    def close(self) -> HashedFile | None:
+        """Return the file if all rows were written; otherwise delete it."""
+        self._file.close()
+        if self._missing:
+            self._file.path.unlink()
+            return None
+        return self._file.written
+
+
+class _HashingWriter:
+    """Writes a file, and hashes what it writes. Raises OSError."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file = path.open("wb")
+        self._digest = hashlib.sha256()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def written(self) -> HashedFile:
+        """The file, with the hash of what was written."""
+        return HashedFile(self.path, self._digest.hexdigest())
+
+    def write(self, piece: bytes | memoryview) -> None:
+        self._digest.update(piece)
+        self._file.write(piece)
+
+    def write_content(self, tensor: Tensor) -> None:
+        content = tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data
+        for start in range(0, len(content), _PIECE_BYTES):
+            self.write(content[start : start + _PIECE_BYTES])
+
+    def close(self) -> None:
+        self._file.close()
 
 
 def _header(tensors: list[tuple[str, Tensor]], metadata: Mapping[str, str] | None) -> bytes:

@@ -29,6 +29,7 @@ class DiskRoom:
     recipe: Recipe
     model: LoadedModel
     windows: Tensor | None  # token ids (windows, length); None for a recipe that measures no inputs
+    predictions: int  # tokens that the evaluation predicts, on all texts
     output: Path
     resume_store: ResumeStore
     schedule: ScheduleChoice
@@ -41,7 +42,8 @@ class DiskRoom:
         """
         shards, kept = self._shards, self._gradient_shards + self._cut
         _refuse_full_disks({shards: kept + self._during_gradients - self._written})
-        _refuse_full_disks({self.output: self._output, shards: kept + self._during_pruning - self._written})
+        pruned = kept + max(self._pruned_blocks + self._final_states, self._during_pruning)
+        _refuse_full_disks({self.output: self._output, shards: pruned - self._written})
 
     @property
     def _shards(self) -> Path:
@@ -86,11 +88,21 @@ class DiskRoom:
         return spilled + self._checkpoint(windows)
 
     @property
-    def _during_pruning(self) -> int:
+    def _pruned_blocks(self) -> int:
         if self.recipe.method is None:
             return 0
         changed = self._dtype if self.recipe.changes_kept_weights else None
-        shards = disk.block_shards(self._shape, changed_dtype=changed)
+        return disk.block_shards(self._shape, changed_dtype=changed)
+
+    @property
+    def _final_states(self) -> int:
+        return disk.final_states(self._shape, self.predictions, self._dtype)
+
+    @property
+    def _during_pruning(self) -> int:
+        if self.recipe.method is None:
+            return 0
+        shards = self._pruned_blocks
         if not self.recipe.needs & {"input_norms", "second_moments"}:
             return shards
         models = 2 if "activation_error" in self.recipe.needs else 1

@@ -1,20 +1,20 @@
 """Evaluate: measure the dense and the pruned model by the same code on the same texts."""
 
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from math import inf
 from pathlib import Path
 from types import MappingProxyType
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from pruning.estimate.memory import MEMORY_SHARE
-from pruning.evaluation.cache import DensePerplexities, PerplexityCache
+from pruning.evaluation.cache import DenseMeasurement, DenseMeasurements, PerplexityCache
+from pruning.evaluation.final_states import Fidelity
 from pruning.evaluation.perplexity import EvaluationSet, evaluation_batches, perplexity
 from pruning.evaluation.zero_shot import Score, Tasks, side_by_side
 from pruning.inputs.publications import Publications
@@ -26,11 +26,14 @@ from pruning.resume.hashed_file import HashedFile
 from pruning.resume.store import NumericsKey, ResumeStore
 from pruning.runtime.device import total_memory
 from pruning.runtime.malloc import return_freed_heap
+from pruning.stages.measurement import Comparing, Measurement, Observers, Recording
 from pruning.stages.models import ResolvedModel
 from pruning.stages.recorder import Step
 
 _DENSE, _PRUNED = 0, 1
 """The block numbers under which the measurements are committed to the resume store."""
+
+_FORMAT = 2  # of the measurements in the resume store
 
 
 @dataclass(frozen=True)
@@ -42,11 +45,10 @@ class EvaluationInputs:
     tasks: Tasks | None  # None where no task is asked for
     tokenizer: PreTrainedTokenizerBase | None  # for the tasks
 
-    def steps(self, device: torch.device, known: Mapping[int, float] = MappingProxyType({})) -> int:
+    def steps(self, device: torch.device, known: Container[int] = ()) -> int:
         """Return the steps to measure one model: a batch of windows, or a whole task, is one step.
 
-        `device`: where the model computes. `known`: perplexities that need no measurement, by the number of
-        their text.
+        `device`: where the model computes. `known`: numbers of texts that need no measurement.
         """
         unknown = (text for number, text in enumerate(self.texts) if number not in known)
         batches = sum(len(evaluation_batches(text.windows, device)) for text in unknown)
@@ -77,30 +79,11 @@ class PerplexityLimit:
 NO_LIMIT = PerplexityLimit()
 
 
-@dataclass(frozen=True)
-class _Measurement:
-    """The measurements of one model."""
-
-    perplexities: list[float]
-    scores: list[Score]
-    cut_short: bool = False  # above the limit on the first text, and not measured further
-    reused: bool = False  # all of its perplexities were known
-
-    @classmethod
-    def read(cls, path: Path) -> Self:
-        """Read what `write` wrote."""
-        stored = json.loads(path.read_text())
-        return cls(**stored | {"scores": [Score(**score) for score in stored["scores"]]})
-
-    def write(self, path: Path) -> None:
-        """Write JSON, from which floats come back bit for bit."""
-        path.write_text(json.dumps(asdict(self)))
-
-
 class EvaluateStage:
     """Measures the dense model, then the pruned one as loaded from disk; one is in memory at a time.
 
-    Perplexities of the dense model that are cached are not measured. The measurement of a pruned model ends
+    The pruned model's predictions are compared with the dense one's by the latter's final states. What is
+    cached of the dense model is not measured. The measurement of a pruned model ends
     once it is certain to exceed the limit.
     """
 
@@ -125,10 +108,16 @@ class EvaluateStage:
         self._model, self._inputs, self._pruned, self._limit = model, inputs, pruned, limit
         self._numerics_key, self._resume_store = numerics_key, resume_store
         self._publications = publications
-        self._cached = DensePerplexities(model.checkpoint.identity, inputs.texts, numerics_key, cache)
+        self._cached = DenseMeasurements(
+            model.checkpoint.identity,
+            inputs.texts,
+            numerics_key,
+            cache,
+            resume_store.directory(Stage.EVALUATE),
+        )
 
     def prepare(self) -> int:
-        """Look up the dense perplexities. A batch of windows, or a whole task, is one step for each model."""
+        """Look up the dense measurements. A batch of windows, or a whole task, is one step for each model."""
         return self._dense_steps + self._inputs.steps(self._model.device)
 
     def run(self, step: Step) -> EvaluationResult:
@@ -140,39 +129,73 @@ class EvaluateStage:
         """
         steps = self._dense_steps + self._inputs.steps(self._model.device)
         stored = self._resume_store.begin(Stage.EVALUATE, self._stored_under)
+        dense_model = cache(self._model.place_dense)  # loaded at most once, and only if it is needed
 
-        def measured(number: int, measure: Callable[[Callable[[int], None]], _Measurement]) -> _Measurement:
-            start, end = ((0, self._dense_steps), (self._dense_steps, steps))[number]
-            if number in stored:
-                step(end, steps)
-                return _Measurement.read(stored[number].path)
-            measurement = measure(lambda done: step(start + done, steps))
-            path = self._resume_store.directory(Stage.EVALUATE) / f"{number}.json"
-            measurement.write(path)
-            self._resume_store.commit(Stage.EVALUATE, number, HashedFile.of(path))
-            return measurement
-
-        known = self._cached.known
-        dense = measured(
-            _DENSE,
-            lambda report_done: _measure(self._model.place_dense, self._inputs, report_done, known=known),
-        )
+        recording = Recording(self._resume_store, len(self._inputs.texts))
+        dense = self._dense_of_earlier_attempt(stored, recording)
+        if dense is None:
+            recording.use({number: known.states for number, known in self._cached.known.items()})
+            dense = self._measured(
+                _DENSE, dense_model, lambda done: step(done, steps), recording, known=self._cached.known
+            )
+        else:
+            step(self._dense_steps, steps)
+        pruned_model = cache(lambda: self._model.place_pruned(self._pruned))
+        comparing = Comparing(recording.files)
+        if _PRUNED not in stored and comparing.is_possible:
+            comparing.note_differences(dense_model().model, pruned_model().model)
+        dense_model.cache_clear()
         # The dense model is not read after this, so that this hash of its files is the run's last.
-        self._publications.hold_back(partial(self._cached.publish, dense.perplexities))
-        limit = self._limit.for_dense(dense.perplexities[0])
-        place = partial(self._model.place_pruned, self._pruned)
-        pruned = measured(
-            _PRUNED, lambda report_done: _measure(place, self._inputs, report_done, limit=limit)
-        )
+        measurements = map(DenseMeasurement, dense.perplexities, recording.files)
+        self._publications.hold_back(partial(self._cached.publish, list(measurements)))
+        if _PRUNED in stored:
+            pruned = Measurement.read(stored[_PRUNED].path)
+            step(steps, steps)
+        else:
+            pruned = self._measured(
+                _PRUNED,
+                pruned_model,
+                lambda done: step(self._dense_steps + done, steps),
+                comparing,
+                limit=self._limit.for_dense(dense.perplexities[0]),
+            )
         self._publications.finish(lambda: step(steps, steps))
-        texts = zip(self._inputs.texts, dense.perplexities, pruned.perplexities, strict=False)
+        texts = zip(
+            self._inputs.texts, dense.perplexities, pruned.perplexities, pruned.fidelity, strict=False
+        )
         return EvaluationResult(
-            tuple(_facts(text, *values, cut_short=pruned.cut_short) for text, *values in texts),
+            tuple(_facts(*of_text, cut_short=pruned.cut_short) for of_text in texts),
             side_by_side(dense.scores, pruned.scores)
             if self._inputs.tasks and not pruned.cut_short
             else None,
             dense_reused=dense.reused,
         )
+
+    def _measured(
+        self,
+        number: int,
+        load: Callable[[], Placement],
+        report_done: Callable[[int], None],
+        observers: Observers,
+        *,
+        known: Mapping[int, DenseMeasurement] = MappingProxyType({}),
+        limit: float = inf,
+    ) -> Measurement:
+        """Measure one model, and commit what was measured."""
+        measurement = _measure(load, self._inputs, report_done, observers, known=known, limit=limit)
+        path = self._resume_store.directory(Stage.EVALUATE) / f"{number}.json"
+        measurement.write(path)
+        self._resume_store.commit(Stage.EVALUATE, number, HashedFile.of(path))
+        return measurement
+
+    def _dense_of_earlier_attempt(
+        self, stored: Mapping[int, HashedFile], recording: Recording
+    ) -> Measurement | None:
+        """Return what an earlier attempt has measured, if all its final states are still there, too."""
+        if _DENSE not in stored:
+            return None
+        dense = Measurement.read(stored[_DENSE].path)
+        return dense if recording.found(dense.states, stored, self._cached.known) else None
 
     @cached_property
     def _dense_steps(self) -> int:
@@ -181,17 +204,19 @@ class EvaluateStage:
     @property
     def _stored_under(self) -> NumericsKey:
         texts = {f"text {number}": text.fingerprint for number, text in enumerate(self._inputs.texts)}
-        return {**self._numerics_key, "evaluation": self._inputs.request.model_dump_json(), **texts}
+        request = self._inputs.request.model_dump_json()
+        return {**self._numerics_key, "format": _FORMAT, "evaluation": request, **texts}
 
 
 def _measure(
     load: Callable[[], Placement],
     inputs: EvaluationInputs,
     report_done: Callable[[int], None],
+    observers: Observers,
     *,
-    known: Mapping[int, float] = MappingProxyType({}),
-    limit: float = inf,
-) -> _Measurement:
+    known: Mapping[int, DenseMeasurement],
+    limit: float,
+) -> Measurement:
     """Measure one model. It is loaded only if something about it is not known.
 
     `report_done` is called with the number of finished steps of this model.
@@ -203,18 +228,24 @@ def _measure(
         placement = cache(lambda: placed.enter_context(_placed(load())))
         for number, text in enumerate(inputs.texts):
             if number in known:
-                perplexities.append(known[number])
+                perplexities.append(known[number].perplexity)
                 continue
             bound = limit if number == 0 else inf
             batch_done = partial(_count_on, report_done, done)
             at = placement()
-            perplexities.append(
-                perplexity(
-                    at.model, text.windows, stride=text.stride, limit=bound, step=batch_done, placement=at
+            with observers.observing(number, text, at.model) as observe:
+                measured = perplexity(
+                    at.model,
+                    text.windows,
+                    stride=text.stride,
+                    limit=bound,
+                    step=batch_done,
+                    placement=at,
+                    observe=observe,
                 )
-            )
-            if perplexities[-1] > bound:
-                return _Measurement(perplexities, [], cut_short=True)
+            perplexities.append(measured)
+            if measured > bound:
+                return observers.complete(Measurement(perplexities, [], cut_short=True))
             done += len(evaluation_batches(text.windows, at.device))
         if inputs.tasks and inputs.tokenizer:
             model = placed.enter_context(_callable(placement()))
@@ -223,7 +254,7 @@ def _measure(
                 scores += inputs.tasks.scores(number, model, inputs.tokenizer, check=check)
                 done += 1
                 report_done(done)
-    return _Measurement(perplexities, scores, reused=len(known) == len(inputs.texts))
+    return observers.complete(Measurement(perplexities, scores, reused=len(known) == len(inputs.texts)))
 
 
 @contextmanager
@@ -258,12 +289,16 @@ def _count_on(report_done: Callable[[int], None], before: int, done: int, _total
     report_done(before + done)
 
 
-def _facts(text: EvaluationSet, dense: float, pruned: float, *, cut_short: bool) -> PerplexityFacts:
+def _facts(
+    text: EvaluationSet, dense: float, pruned: float, fidelity: Fidelity | None, *, cut_short: bool
+) -> PerplexityFacts:
     windows, length = text.windows.shape
     return PerplexityFacts(
         dense=dense,
         pruned=pruned,
         cut_short=cut_short,
+        kl=fidelity.kl if fidelity else None,
+        agreement=fidelity.agreement if fidelity else None,
         definition=text.definition,
         dataset=text.dataset,
         windows=windows,

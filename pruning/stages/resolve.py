@@ -19,7 +19,7 @@ from pruning.checkpoint.checkpoint import Checkpoint, resolve
 from pruning.data.calibration import CalibrationSet, calibration_set
 from pruning.data.windows import Reader
 from pruning.estimate import ModelShape
-from pruning.evaluation.perplexity import evaluation_sets
+from pruning.evaluation.perplexity import evaluation_sets, predictions_in
 from pruning.evaluation.zero_shot import Tasks
 from pruning.gradients.cache import GradientCache
 from pruning.gradients.file import GradientFile
@@ -162,6 +162,7 @@ class ResolveStage:
             self.recipe,
             loaded,
             resolved.windows,
+            sum(predictions_in(text.windows, text.stride) for text in resolved.evaluation.texts),
             output=self.output,
             resume_store=self.resume_store,
             schedule=self.schedule,

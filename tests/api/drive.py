@@ -4,9 +4,10 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from uuid import UUID
 
 import httpx
@@ -58,6 +59,7 @@ class Jobs:
         artifacts: Sequence[lifecycle.FinishedArtifact] = (),
         *,
         pruned: float | None = 63.1,
+        fidelity: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
         layers = [
             {
@@ -70,7 +72,7 @@ class Jobs:
             for name, zeros in (("up_proj", 4), ("down_proj", 6))
         ]
         report = {
-            "perplexity": {"dense": 26.8, "pruned": pruned},
+            "perplexity": {"dense": 26.8, "pruned": pruned, **fidelity},
             "sparsity": {"overall": 0.5, "layers": layers},
             "warnings": [],
         }

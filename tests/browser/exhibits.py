@@ -57,6 +57,8 @@ def report(sparsity: float, dense: float, pruned: float, *, spread: float = 0.0)
             "windows": 141,
             "sequence_length": 2048,
             "increase": pruned / dense - 1,
+            "kl": 0.8 * math.log(pruned / dense),
+            "agreement": (dense / pruned) ** 0.3,
         },
         "further_perplexities": [{"dense": 17.9, "pruned": 31.2, "dataset": "c4"}],
         "sparsity": {"overall": sparsity, "layers": layers},

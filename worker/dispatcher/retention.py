@@ -64,7 +64,11 @@ class Retention:
         self._write(
             lambda s: gradients.evict(s, settings.gradient_days, settings.gradient_bytes, _JOBS_PER_ROUND)
         )
-        self._write(lambda s: perplexities.forget(s, settings.gradient_days, _ROWS_PER_ROUND))
+        self._write(
+            lambda s: perplexities.evict(
+                s, settings.gradient_days, settings.final_state_bytes, _ROWS_PER_ROUND
+            )
+        )
         if (days := settings.artifact_days) is not None:
             self._write(lambda s: retention.expire_artifacts(s, days, _JOBS_PER_ROUND))
 

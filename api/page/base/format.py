@@ -40,6 +40,11 @@ def figure(value: float | None) -> str:
     return f"{value:,.2f}" if value < 1000 else f"{value:,.0f}"
 
 
+def nats(value: float | None) -> str:
+    """Format a KL divergence: `0.1234 nats`."""
+    return _NO_VALUE if value is None else f"{value:.4f} nats".replace("-", "\N{MINUS SIGN}")
+
+
 def duration(seconds: float | None) -> str:
     """Format seconds in at most two units: `48 s`, `3 min 20 s`, `2 h 05 min`, `4 d 3 h`."""
     if seconds is None:
@@ -113,9 +118,11 @@ def in_words(value: object) -> str:
 
 
 def quantity(condition: Condition, value: float | None) -> str:
-    """Format a limit or measurement of a gate: a perplexity as it is, everything else as a share."""
+    """Format a limit or measurement of a gate: a perplexity and nats as they are, all else as a share."""
     if value is None:
         return _NO_VALUE
+    if condition.name == "max_kl":
+        return nats(value)
     return figure(value) if condition.name == "max_perplexity" else percent(value)
 
 
@@ -148,5 +155,18 @@ def _stage_finished(event: StageFinished) -> str:
 
 FILTERS: dict[str, Callable[..., str]] = {
     function.__name__: function
-    for function in (percent, change, figure, duration, age, size, count, moment, clock, quantity, in_words)
+    for function in (
+        percent,
+        change,
+        figure,
+        nats,
+        duration,
+        age,
+        size,
+        count,
+        moment,
+        clock,
+        quantity,
+        in_words,
+    )
 }

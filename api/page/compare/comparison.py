@@ -93,6 +93,8 @@ class Comparison:
                 "measured_sparsity": one.job.measured_sparsity,
                 "dense_perplexity": one.job.dense_perplexity,
                 "pruned_perplexity": one.perplexity,
+                "kl": one.job.kl,
+                "agreement": one.job.agreement,
                 "seconds": one.seconds,
                 **{f"recipe.{row.name}": row.values[number] for row in self.rows},
             }

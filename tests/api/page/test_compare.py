@@ -64,13 +64,16 @@ def test_recipes_differ_where_their_fields_do() -> None:
 
 def test_the_page_shows_own_jobs_and_their_picture(client_of: ClientOf, jobs: Jobs) -> None:
     mine = [jobs.running(method="wanda"), jobs.running()]
-    for claim, perplexity in zip(mine, (70.0, 60.0), strict=True):
-        jobs.succeed(claim, pruned=perplexity)
+    measured = ((70.0, {}), (60.0, {"kl": 0.71238, "agreement": 0.625}))
+    for claim, (perplexity, fidelity) in zip(mine, measured, strict=True):
+        jobs.succeed(claim, pruned=perplexity, fidelity=fidelity)
     query = "&".join(f"job={claim.job_id}" for claim in mine)
     client = client_of(scopes=scopes_but("admin"))
     html = client.get(f"/compare?{query}").text
     assert "No other job has both more zeros and a lower perplexity than B with 50 % at 60.00." in html
     assert "On the front" in html
+    cells = [re.findall(r'<td class="number">(.*?)</td>', row) for row in html.split("<tr")[2:4]]
+    assert [row[3:5] for row in cells] == [["\N{EN DASH}"] * 2, ["0.7124 nats", "62.5 %"]]
     picture = client.get(f"/compare/front.svg?{query}")
     texts = [
         text.text

@@ -264,11 +264,13 @@ def test_user_text_is_escaped(page: TestClient, jobs: Jobs) -> None:
 def test_the_stream_of_a_job_sends_its_fragments_and_its_end(page: TestClient, jobs: Jobs) -> None:
     claim = jobs.running()
     jobs.progress(claim, "prune", 12, 30)
-    jobs.succeed(claim)
+    jobs.succeed(claim, fidelity={"kl": 0.71238, "agreement": 0.625})
     text = page.get(f"/jobs/{claim.job_id}/stream?after=0").text
     kinds = re.findall(r"^event: (\w+)$", text, re.MULTILINE)
     assert kinds == ["progress", "record", "announcement", "overview", "figures", "result", "end"]
     assert "63.10" in text
+    assert "62.5 %" in text
+    assert "KL 0.7124 nats" in text
 
 
 def test_pages_have_no_inline_script_or_style_and_load_nothing_from_other_hosts(

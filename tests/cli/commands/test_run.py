@@ -192,6 +192,7 @@ def test_json_output_is_exactly_the_response_of_the_server(
 REPORT = {
     "stages": [{"name": "prune", "seconds": 90.0, "peak_memory_bytes": 2_000_000_000}],
     "sparsity": {"overall": 0.5},
+    "perplexity": {"kl": 0.25, "agreement": 0.625},
     "warnings": [HOSTILE],
 }
 
@@ -226,6 +227,7 @@ def test_the_summary_shows_the_gate_as_a_table_and_escapes_untrusted_text(
     assert [child.content for child in inline if child.type == "text"].count("missed") == 1
     assert sum(token.type == "table_open" for token in tokens) == 3
     assert "10.00 → 10.61 (+6.1%)" in own
+    assert "| against dense | KL 0.2500 nats per token; the same most probable token in 62.5% |" in own
     assert "http://" not in own.replace(server.url, "")
     assert "www." not in own
 

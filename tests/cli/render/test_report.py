@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cli.render.report import ReportExcerpt, Sparsity, StageCost
+from cli.render.report import Fidelity, ReportExcerpt, Sparsity, StageCost
 from pruning.report.schema import Report
 
 SCHEMA: dict[str, Any] = Report.model_json_schema(mode="serialization")
@@ -20,3 +20,11 @@ def test_every_field_of_the_excerpt_is_in_the_report() -> None:
     assert ReportExcerpt.model_fields.keys() <= report.keys()
     assert StageCost.model_fields.keys() <= fields(report["stages"]).keys()
     assert Sparsity.model_fields.keys() <= fields(report["sparsity"]).keys()
+    assert Fidelity.model_fields.keys() <= fields(report["perplexity"]).keys()
+
+
+def test_the_comparison_with_the_dense_model_is_said_where_it_was_measured() -> None:
+    assert str(Fidelity(kl=0.25, agreement=0.625)) == (
+        "KL 0.2500 nats per token; the same most probable token in 62.5%"
+    )
+    assert str(Fidelity()) == ""

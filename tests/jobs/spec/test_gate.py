@@ -23,7 +23,7 @@ def report(
         for metric, value in metrics.items()
     ]
     return {
-        "perplexity": {"dense": dense, "pruned": pruned},
+        "perplexity": {"dense": dense, "pruned": pruned, "kl": 0.25},
         "sparsity": {"overall": 0.5},
         "zero_shot": {"harness": "1", "scores": listed} if scores else None,
     }
@@ -36,6 +36,8 @@ def report(
         ({"max_perplexity": 20.5}, 21.0, 20.5, -0.5),
         ({"max_perplexity_increase": 0.0625}, 0.05, 0.0625, 0.0125),
         ({"max_perplexity_increase": 0.04}, 0.05, 0.04, -0.01),
+        ({"max_kl": 0.5}, 0.25, 0.5, 0.25),
+        ({"max_kl": 0.125}, 0.25, 0.125, -0.125),
         ({"min_zero_shot": {"piqa": 0.5}}, 0.625, 0.5, 0.125),
         ({"min_zero_shot": {"piqa": 0.75}}, 0.625, 0.75, -0.125),
         ({"min_zero_shot": {"wikitext": 0.25}}, 0.125, 0.25, -0.125),
@@ -71,6 +73,13 @@ def test_what_is_not_finite_or_was_not_measured_fails(measured: dict[str, Any]) 
         assert (condition.measured, condition.margin, condition.passed) == (None, None, False)
 
 
+@pytest.mark.parametrize("measured", [{}, {"kl": None}])
+def test_a_divergence_that_was_not_measured_fails(measured: dict[str, Any]) -> None:
+    perplexity = {"dense": 20.0, "pruned": 21.0, **measured}
+    (condition,) = judge(Gate(max_kl=100.0), {"perplexity": perplexity}).conditions
+    assert (condition.measured, condition.margin, condition.passed) == (None, None, False)
+
+
 @pytest.mark.parametrize(
     "gate",
     [
@@ -78,6 +87,7 @@ def test_what_is_not_finite_or_was_not_measured_fails(measured: dict[str, Any]) 
         {"max_perplexity": 0},
         {"max_perplexity": float("nan")},
         {"max_perplexity_increase": -0.1},
+        {"max_kl": -0.1},
         {"min_zero_shot": {"piqa": 1.5}},
         {"min_zero_shot": {"../piqa": 0.5}},
         {"max_loss": 1.0},

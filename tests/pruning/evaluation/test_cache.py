@@ -1,20 +1,21 @@
-"""A dense perplexity is measured by one run and reused by others: the same number, bit for bit."""
+"""A dense model is measured by one run and compared with by others: the same numbers, bit for bit."""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from torch import Tensor
 from transformers import LlamaForCausalLM, PreTrainedModel
 
 from pruning.allowed_roots import Roots
-from pruning.evaluation.cache import NoPerplexityCache, PerplexityCache
-from pruning.model.placement import Placement
+from pruning.evaluation.cache import DenseMeasurement, NoPerplexityCache, PerplexityCache
+from pruning.evaluation.perplexity import perplexity
 from pruning.progress import Silent
 from pruning.recipe import Evaluation, Recipe, Stage
 from pruning.report.schema import Report
+from pruning.resume.hashed_file import HashedFile
 from pruning.resume.store import DirectoryResumeStore
-from pruning.stages.models import ResolvedModel
 from tests.pruning.runs import run_recipe
 
 pytestmark = pytest.mark.slow
@@ -24,13 +25,19 @@ class InMemoryPerplexityCache:
     """A cache in this process."""
 
     def __init__(self) -> None:
-        self.known: dict[str, float] = {}
+        self.known: dict[str, tuple[float, bytes]] = {}
 
-    def get(self, fingerprint: str) -> float | None:
-        return self.known.get(fingerprint)
+    def get(self, fingerprint: str, states: Path) -> DenseMeasurement | None:
+        if fingerprint not in self.known:
+            return None
+        perplexity, content = self.known[fingerprint]
+        states.write_bytes(content)
+        return DenseMeasurement(perplexity, HashedFile.of(states))
 
-    def put(self, fingerprint: str, perplexity: float) -> None:
-        self.known[fingerprint] = perplexity
+    def put(self, fingerprint: str, measured: DenseMeasurement) -> None:
+        assert measured.states is not None
+        assert HashedFile.of(measured.states.path) == measured.states
+        self.known[fingerprint] = measured.perplexity, measured.states.path.read_bytes()
 
 
 class Steps(Silent):
@@ -59,19 +66,15 @@ def models(
 
 
 @pytest.fixture
-def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The dense models that were loaded to be measured."""
-    found: list[str] = []
-    pruned: list[ResolvedModel] = []  # kept alive, so that no later model is mistaken for one
-    place_dense = ResolvedModel.place_dense
+def measured_models(monkeypatch: pytest.MonkeyPatch) -> list[PreTrainedModel]:
+    """The models whose perplexity was measured."""
+    found: list[PreTrainedModel] = []
 
-    def watched(model: ResolvedModel) -> Placement:
-        if any(model is earlier for earlier in pruned):
-            found.append(model.checkpoint.id)
-        pruned.append(model)  # loaded first to be pruned
-        return place_dense(model)
+    def watched(model: PreTrainedModel, windows: Tensor, **how: Any) -> float:  # noqa: ANN401
+        found.append(model)
+        return perplexity(model, windows, **how)
 
-    monkeypatch.setattr(ResolvedModel, "place_dense", watched)
+    monkeypatch.setattr("pruning.stages.evaluate.perplexity", watched)
     return found
 
 
@@ -99,7 +102,7 @@ def measured(models: list[Path], tmp_path: Path) -> Callable[..., Report]:
 
 
 def test_later_runs_reuse_the_perplexity_of_the_first(
-    measured: Callable[..., Report], loaded: list[str]
+    measured: Callable[..., Report], measured_models: list[PreTrainedModel]
 ) -> None:
     cache = InMemoryPerplexityCache()
     first = measured(cache)
@@ -107,13 +110,15 @@ def test_later_runs_reuse_the_perplexity_of_the_first(
     calibration = {"dataset": "builtin", "samples": 2, "sequence_length": 16}
     for fields in ({"sparsity": 0.7}, {"method": "wanda", "calibration": calibration, "pattern": "2:4"}):
         alone = measured(NoPerplexityCache(), **fields)
-        del loaded[:]
+        del measured_models[:]
         later = measured(cache, **fields)
-        assert loaded == []
+        (pruned,) = measured_models
+        assert any(bool((weight == 0).any()) for weight in pruned.parameters())
         assert later.dense_perplexity_reused
         assert not alone.dense_perplexity_reused
-        assert later.perplexity == alone.perplexity  # both of them, bit for bit
-    assert list(cache.known.values()) == [first.perplexity.dense]
+        assert later.perplexity == alone.perplexity  # and what compares them, bit for bit
+        assert later.perplexity.kl is not None
+    assert [perplexity for perplexity, _ in cache.known.values()] == [first.perplexity.dense]
 
 
 def test_cached_perplexities_are_not_counted_as_steps(measured: Callable[..., Report]) -> None:
@@ -173,3 +178,32 @@ def test_a_resumed_run_reports_whether_the_perplexity_was_reused(models: list[Pa
     # The second has its own measurement in its resume store, and finds it in the cache too.
     assert [report.dense_perplexity_reused for report in reports] == [False, False]
     assert reports[0].perplexity == reports[1].perplexity
+
+
+def test_an_attempt_goes_on_after_the_dense_model_with_the_same_figures(
+    models: list[Path], tmp_path: Path, measured_models: list[PreTrainedModel]
+) -> None:
+    recipe = Recipe.model_validate({"model": str(models[0]), "sparsity": 0.5, "method": "magnitude"})
+    evaluation = Evaluation(dataset="builtin", sequence_length=32, windows=130)
+
+    class KilledWhilePruned(Silent):
+        def step_finished(self, stage: Stage, done: int, steps: int) -> None:
+            if stage == Stage.EVALUATE and done == 4:
+                raise KeyboardInterrupt
+
+    undisturbed = run_recipe(recipe, evaluation, output=tmp_path / "undisturbed")
+    store = DirectoryResumeStore(tmp_path / "resume")
+    with pytest.raises(KeyboardInterrupt):
+        run_recipe(
+            recipe, evaluation, output=tmp_path / "out", resume_store=store, progress=KilledWhilePruned()
+        )
+    for damaged, count in ((False, 1), (True, 2)):
+        if damaged:  # the pruned model's measurement and the final states are lost: both models are measured
+            (tmp_path / "resume" / Stage.EVALUATE / "1.note.json").unlink()
+            (states,) = (tmp_path / "resume" / Stage.EVALUATE).glob("final-states-*")
+            states.write_bytes(states.read_bytes()[:-1] + b"?")
+        del measured_models[:]
+        resumed = run_recipe(recipe, evaluation, output=tmp_path / f"out-{damaged}", resume_store=store)
+        assert len(measured_models) == count
+        assert resumed.perplexity == undisturbed.perplexity
+        assert resumed.perplexity.kl is not None

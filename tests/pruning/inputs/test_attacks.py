@@ -28,6 +28,7 @@ from pruning.data.source import Source
 from pruning.data.text import read_documents
 from pruning.data.windows import Reader
 from pruning.errors import InvalidInput
+from pruning.evaluation.cache import DenseMeasurement
 from pruning.gradients.cache import CacheAnswer
 from pruning.gradients.file import FILE_NAME
 from pruning.inputs import frozen_file
@@ -71,10 +72,10 @@ class SharedPerplexities:
     def __init__(self) -> None:
         self.published: set[str] = set()
 
-    def get(self, fingerprint: str) -> None:
+    def get(self, fingerprint: str, states: Path) -> None:
         """Nothing is cached."""
 
-    def put(self, fingerprint: str, perplexity: float) -> None:
+    def put(self, fingerprint: str, measured: DenseMeasurement) -> None:
         self.published.add("perplexity")
 
 

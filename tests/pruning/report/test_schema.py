@@ -70,6 +70,10 @@ def test_the_model_card_shows_every_measurement() -> None:
     assert "| perplexity, pruned | 10.000 (+25.0%) |\n\n| perplexity on other texts |" in card
     assert "| other.txt | 9.000 | 18.000 (+100.0%) |\n\n| zero-shot, lm-evaluation-harness 0.4 |" in card
     assert "| rhymes, acc | 0.7500 | 0.5000 |\n\nPerplexity: " in card
+    compared = {"perplexity": {**REPORT["perplexity"], "kl": 0.25, "agreement": 0.625}}
+    with_fidelity = model_card(Report.model_validate_json(json.dumps({**REPORT, **compared})), licence=None)
+    assert "| KL(dense ‖ pruned), nats per token | 0.2500 |\n" in with_fidelity
+    assert "| same most probable token as the dense model | 62.5% |\n\nPerplexity: " in with_fidelity
     plain = model_card(Report.model_validate_json(json.dumps(REPORT)), licence=None)
     assert "(+25.0%) |\n\nPerplexity: " in plain
     assert "zero-shot" not in plain

@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from pruning.resume import hashed_file
-from pruning.resume.hashed_file import HashedFile, save_tensors
+from pruning.resume.hashed_file import HashedFile, RowsFile, save_tensors
 
 TENSORS: dict[str, dict[str, Tensor]] = {
     "one dtype": {"l2/b": torch.rand(3, 5), "l1/ä": torch.rand(7), "l1/a": torch.rand(2, 2, 2)},
@@ -49,3 +49,23 @@ def test_a_file_is_as_its_library_writes_it(
     assert written == HashedFile(
         tmp_path / "own", hashlib.sha256((tmp_path / "own").read_bytes()).hexdigest()
     )
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_rows_that_come_in_pieces_make_the_file_of_the_whole(dtype: torch.dtype, tmp_path: Path) -> None:
+    whole = torch.rand(10, 3, dtype=torch.float64).to(dtype)
+    file = RowsFile(tmp_path / "rows", "states", whole[:2], 10)
+    for piece in whole.split((2, 0, 5, 3)):
+        file.append(piece)
+    written = file.close()
+    save_file({"states": whole}, tmp_path / "theirs")
+    assert written is not None
+    assert written.sha256 == HashedFile.of(tmp_path / "rows").sha256
+    assert torch.equal(load_file(tmp_path / "rows")["states"], load_file(tmp_path / "theirs")["states"])
+
+
+def test_a_file_that_lacks_rows_is_deleted(tmp_path: Path) -> None:
+    file = RowsFile(tmp_path / "rows", "states", torch.rand(2, 3), 10)
+    file.append(torch.rand(9, 3))
+    assert file.close() is None
+    assert list(tmp_path.iterdir()) == []

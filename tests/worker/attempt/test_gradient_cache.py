@@ -185,6 +185,37 @@ def test_the_second_job_does_not_measure_the_dense_model(
     assert first.pruned_perplexity != second.pruned_perplexity
     assert messages(database, first.id) == []
     assert any("dense perplexity" in message for message in messages(database, second.id))
+    divergences = [report["perplexity"]["kl"] for report in (first.report, second.report)]
+    assert 0 < divergences[0] < divergences[1]
+
+
+@pytest.mark.parametrize("fault", ["lost", "damaged", "too large"])
+def test_a_dense_model_without_its_final_states_is_measured_again(
+    fault: str,
+    database: Database,
+    settings: Settings,
+    submitted: Callable[..., UUID],
+    worker: Identity,
+    tmp_path: Path,
+) -> None:
+    if fault == "too large":
+        settings = settings.model_copy(update={"final_state_bytes": 100})
+    reports = []
+    for number in range(2):
+        job_id = submitted(method="magnitude")
+        run_job(job_id, settings, worker)
+        with database.begin() as session:
+            reports.append(session.get_one(Job, job_id).report)
+            cached = session.scalars(select(CachedPerplexity)).all()
+            assert len(cached) == (0 if fault == "too large" else 1)
+        if fault == "lost" and not number:
+            Store(settings.store_url).delete(str(cached[0].key))
+        if fault == "damaged" and not number:
+            (tmp_path / "damaged").write_bytes(b"?")
+            Store(settings.store_url).put_file(str(cached[0].key), tmp_path / "damaged")
+    assert [report["dense_perplexity_reused"] for report in reports if report] == [False, False]
+    first, second = (report["perplexity"] for report in reports if report)
+    assert first == second
 
 
 def test_a_shard_that_the_store_has_lost_is_computed_again(

@@ -1,0 +1,178 @@
+"""How far a pruned model's predictions are from the dense model's, token by token.
+
+The dense model's final states, its last block's outputs at the positions that predict a token, are written to
+a file while its perplexity is measured. While the pruned model's is, the head makes the dense logits of them
+again, a few positions at a time. So the two models are compared without being in memory at once, no logits
+are stored, and runs that share the file do not run the dense model's blocks again.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from pruning.evaluation.perplexity import predicting, predictions_in
+from pruning.evaluation.token_losses import Scored
+from pruning.model.blocks import find_stack
+from pruning.resume.hashed_file import HashedFile, RowsFile
+
+_NAME = "final_states"
+
+# Positions whose dense logits are formed at a time, and logits that are compared at a time. A CPU holds
+# little beside the pruned model's logits; a GPU is kept busy.
+_DENSE_POSITIONS = {"cpu": 16, "cuda": 2048}
+_LOGITS_AT_ONCE = {"cpu": 1 << 18, "cuda": 1 << 25}
+
+
+@dataclass(frozen=True)
+class Fidelity:
+    """How near a pruned model's predictions are to the dense model's, over the predicted tokens."""
+
+    kl: float  # mean of KL(dense ‖ pruned), in nats
+    agreement: float  # share of tokens for which both models find the same one most probable
+
+
+class Recorder:
+    """Writes the final states of the model that is measured; an `Observe`."""
+
+    def __init__(self, path: Path, windows: Tensor, stride: int | None) -> None:
+        """`windows`, `stride`: as for `perplexity`."""
+        self._path, self._windows, self._stride = path, windows, stride
+        self._file: RowsFile | None = None
+
+    def __call__(self, scored: Scored) -> None:
+        """Append the states of the chunk's predicting positions."""
+        states = scored.hidden.flatten(0, 1)[_predicting(scored, self._windows.shape[1], self._stride)]
+        if self._file is None:
+            self._file = RowsFile(self._path, _NAME, states, predictions_in(self._windows, self._stride))
+        self._file.append(states)
+
+    def close(self) -> HashedFile | None:
+        """Return the file, (predicted tokens, features); None where not all positions were observed."""
+        return self._file.close() if self._file else None
+
+
+class Comparison:
+    """Compares the model that is measured with the dense one, by the latter's final states; an `Observe`."""
+
+    def __init__(
+        self,
+        states: Path,
+        model: PreTrainedModel,
+        dense_head: Mapping[str, Tensor],
+        *,
+        length: int,
+        stride: int | None,
+    ) -> None:
+        """Compare with the `states` that a `Recorder` has written for the same windows.
+
+        `model`: the measured one. `dense_head`: the dense model's tensors that it has others for, see
+        `differences_outside_blocks`.
+        """
+        self._model, self._dense_head = model, dict(dense_head)
+        self._length, self._stride = length, stride
+        with safe_open(states, framework="pt") as file:  # memory-mapped: read as it is used
+            self._states = file.get_tensor(_NAME)
+        self._done = 0
+        self._kl: Tensor | float = 0.0
+        self._agreeing: Tensor | int = 0
+
+    def __call__(self, scored: Scored) -> None:
+        """Compare the predictions at the chunk's predicting positions."""
+        device = scored.logits.device
+        pruned = scored.logits.flatten(0, 1)
+        places = _predicting(scored, self._length, self._stride)
+        if not len(places):
+            return
+        with self._dense_tensors():
+            for rows in torch.split(places, _DENSE_POSITIONS[device.type]):
+                states = self._states[self._done : self._done + len(rows)].to(device)
+                self._compare(scored.head(states[None])[0], pruned, rows)
+                self._done += len(rows)
+
+    def result(self) -> Fidelity | None:
+        """Return the means over all predicted tokens; None where they were not all observed."""
+        if self._done != len(self._states):
+            return None
+        kl = float(self._kl) / self._done  # never negative, except by rounding
+        return Fidelity(max(0.0, kl), int(self._agreeing) / self._done)
+
+    def _compare(self, dense: Tensor, pruned: Tensor, rows: Tensor) -> None:
+        """Add up over positions. `dense`: (positions, vocabulary); `pruned` has those in its `rows`."""
+        at_once = max(1, _LOGITS_AT_ONCE[dense.device.type] // dense.shape[1])
+        for ours, where in zip(torch.split(dense, at_once), torch.split(rows, at_once), strict=True):
+            kl, agreeing = compared(ours, pruned[where])
+            self._kl = self._kl + kl.sum(dtype=torch.float64)  # on the device: nothing waits for it
+            self._agreeing = self._agreeing + agreeing.sum()
+
+    @contextmanager
+    def _dense_tensors(self) -> Iterator[None]:
+        """While active, what surrounds the blocks is the dense model's."""
+        replaced = {name: _tensor(self._model, name) for name in self._dense_head}
+        own = {name: tensor.data for name, tensor in replaced.items()}
+        try:
+            for name, tensor in replaced.items():
+                self._dense_head[name] = tensor.data = self._dense_head[name].to(tensor.device, tensor.dtype)
+            yield
+        finally:
+            for name, tensor in replaced.items():
+                tensor.data = own[name]
+
+
+def compared(dense: Tensor, pruned: Tensor) -> tuple[Tensor, Tensor]:
+    """Return KL(dense ‖ pruned) in nats, and whether the largest logits agree, for each position.
+
+    Logits are (positions, vocabulary); the results (positions,), in float32 (float64 for float64 logits).
+    """
+    dtype = torch.promote_types(dense.dtype, torch.float32)
+    ours, theirs = dense.to(dtype).log_softmax(-1), pruned.to(dtype).log_softmax(-1)
+    differences = torch.sub(ours, theirs, out=theirs)  # in their places: logits are large
+    return ours.exp_().mul_(differences).sum(-1), dense.argmax(-1) == pruned.argmax(-1)
+
+
+def differences_outside_blocks(dense: PreTrainedModel, pruned: PreTrainedModel) -> dict[str, Tensor] | None:
+    """Return copies of the dense model's tensors outside the blocks that are others in the pruned one.
+
+    They are all that its logits depend on besides the last block's output. None where the models cannot be
+    compared, because these tensors have other names or shapes.
+    """
+    of_dense, of_pruned = _outside_blocks(dense), _outside_blocks(pruned)
+    shapes = [{name: tensor.shape for name, tensor in found.items()} for found in (of_dense, of_pruned)]
+    if shapes[0] != shapes[1]:
+        return None
+    differing = (name for name, tensor in of_dense.items() if not torch.equal(tensor, of_pruned[name]))
+    return {name: of_dense[name].detach().clone() for name in differing}
+
+
+def _outside_blocks(model: PreTrainedModel) -> dict[str, Tensor]:
+    stack = find_stack(model)
+    inside = {tensor for block in stack.blocks for tensor in _named(block.module).values()}
+    return {name: tensor for name, tensor in _named(model).items() if tensor not in inside}
+
+
+def _named(module: torch.nn.Module) -> dict[str, Tensor]:
+    return dict(chain(module.named_parameters(), module.named_buffers()))
+
+
+def _tensor(model: PreTrainedModel, name: str) -> Tensor:
+    owner, _, attribute = name.rpartition(".")
+    found: Tensor = getattr(model.get_submodule(owner), attribute)
+    return found
+
+
+def _predicting(scored: Scored, length: int, stride: int | None) -> Tensor:
+    """Return the chunk's predicting positions, as indices into (windows · positions), on its device."""
+    width = len(scored.positions)
+    rows = []
+    for row, window in enumerate(scored.windows):
+        wanted = predicting(window, length, stride)
+        first = max(wanted.start, scored.positions.start) - scored.positions.start
+        last = min(wanted.stop, scored.positions.stop) - scored.positions.start
+        rows.append(torch.arange(row * width + first, row * width + max(first, last)))
+    return torch.cat(rows).to(scored.hidden.device)

@@ -1,0 +1,282 @@
+"""A pruned model compared with the dense one by the latter's final states, against whole logits at once."""
+
+import copy
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from pruning.evaluation import token_losses as module
+from pruning.evaluation.final_states import (
+    Comparison,
+    Fidelity,
+    Recorder,
+    compared,
+    differences_outside_blocks,
+)
+from pruning.evaluation.perplexity import perplexity
+from pruning.evaluation.token_losses import Scored
+from pruning.model import logits
+from pruning.model.blocks import find_stack
+from pruning.model.placement import Placement
+from pruning.resume.hashed_file import HashedFile
+from tests.pruning.evaluation.test_token_losses import LargestLogits
+from tests.pruning.families import VOCABULARY, make
+from tests.pruning.pruned import ignore_steps
+
+LENGTH = 24
+
+
+@pytest.fixture
+def windows() -> Tensor:
+    return torch.randint(2, VOCABULARY, (7, LENGTH), generator=torch.Generator().manual_seed(3))
+
+
+@pytest.fixture
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Split windows, batches and comparisons where the sizes of real ones would hold all of them at once."""
+    monkeypatch.setattr("pruning.evaluation.perplexity._TOKENS_AT_ONCE", {"cpu": 2 * LENGTH})
+    monkeypatch.setitem(module._GROUP_TOKENS, "cpu", 4 * LENGTH)
+    monkeypatch.setitem(logits._CHUNK_LOGITS, "cpu", 1)
+    monkeypatch.setitem(logits._MIN_CHUNK_TOKENS, "cpu", 10)
+    monkeypatch.setattr("pruning.evaluation.final_states._DENSE_POSITIONS", {"cpu": 7})
+    monkeypatch.setattr("pruning.evaluation.final_states._LOGITS_AT_ONCE", {"cpu": 3 * VOCABULARY})
+
+
+def with_fewer_weights(model: PreTrainedModel) -> PreTrainedModel:
+    """Return a copy whose blocks have lost every third weight."""
+    pruned = copy.deepcopy(model)
+    with torch.no_grad():
+        for block in find_stack(pruned).blocks:
+            for layer in block.layers:
+                layer.matrix[:, ::3] = 0
+    return pruned
+
+
+def recorded(
+    model: PreTrainedModel,
+    windows: Tensor,
+    path: Path,
+    stride: int | None = None,
+    **how: Any,  # noqa: ANN401
+) -> HashedFile | None:
+    recorder = Recorder(path, windows, stride)
+    perplexity(model, windows, stride=stride, step=ignore_steps, observe=recorder, **how)
+    return recorder.close()
+
+
+def fidelity(
+    model: PreTrainedModel,
+    windows: Tensor,
+    path: Path,
+    stride: int | None = None,
+    dense_head: Mapping[str, Tensor] | None = None,
+    **how: Any,  # noqa: ANN401
+) -> Fidelity | None:
+    comparison = Comparison(path, model, dense_head or {}, length=windows.shape[1], stride=stride)
+    perplexity(model, windows, stride=stride, step=ignore_steps, observe=comparison, **how)
+    return comparison.result()
+
+
+def naive_fidelity(
+    dense: PreTrainedModel, pruned: PreTrainedModel, windows: Tensor, stride: int | None
+) -> tuple[float, float]:
+    """Compare the logits of one window after the other, by torch's own divergence."""
+    divergences, agreeing = [], []
+    for number, window in enumerate(windows):
+        first = 0 if stride is None or number == 0 else LENGTH - 1 - stride
+        with torch.no_grad():
+            p, q = (model(input_ids=window[None]).logits[0, first:-1] for model in (dense, pruned))
+        divergences.append(F.kl_div(q.log_softmax(-1), p.softmax(-1), reduction="none").sum(-1))
+        agreeing.append(p.argmax(-1) == q.argmax(-1))
+    return torch.cat(divergences).mean().item(), torch.cat(agreeing).double().mean().item()
+
+
+@pytest.mark.usefixtures("small_pieces")
+@pytest.mark.parametrize("stride", [None, 5])
+@pytest.mark.parametrize("family", ["llama", "llama-tied", "gemma2", "gpt2", "opt"])
+def test_it_equals_the_divergence_of_whole_logits(
+    family: str, stride: int | None, windows: Tensor, tmp_path: Path
+) -> None:
+    dense = make(family, torch.float64)
+    pruned = with_fewer_weights(dense)
+    file = recorded(dense, windows, tmp_path / "states", stride)
+    assert file is not None
+    assert differences_outside_blocks(dense, pruned) == {}
+    found = fidelity(pruned, windows, file.path, stride)
+    assert found is not None
+    expected = naive_fidelity(dense, pruned, windows, stride)
+    assert (found.kl, found.agreement) == pytest.approx(expected, rel=1e-9)
+    assert found.kl > 1e-3
+    same = fidelity(dense, windows, file.path, stride)
+    assert same is not None
+    assert same.kl < 1e-13
+    assert same.agreement == 1
+
+
+@pytest.mark.usefixtures("small_pieces")
+@pytest.mark.parametrize("stride", [None, 5])
+def test_what_is_observed_changes_no_bit_whether_blocks_are_resident_or_not(
+    stride: int | None, windows: Tensor, tmp_path: Path
+) -> None:
+    dense = make("llama")
+    pruned = with_fewer_weights(dense)
+    at, of_pruned = (Placement(model, dtype=torch.bfloat16) for model in (dense, pruned))
+    alone = [
+        perplexity(place.model, windows, stride=stride, step=ignore_steps, placement=place)
+        for place in (at, of_pruned)
+    ]
+    one = recorded(dense, windows, tmp_path / "one", stride, placement=at)
+    with at.resident(dense):
+        other = recorded(dense, windows, tmp_path / "other", stride, placement=at)
+    assert one is not None
+    assert other is not None
+    assert one.sha256 == other.sha256 == HashedFile.of(one.path).sha256
+    recorder = Recorder(tmp_path / "again", windows, stride)
+    comparison = Comparison(one.path, pruned, {}, length=LENGTH, stride=stride)
+    observed = [
+        perplexity(place.model, windows, stride=stride, step=ignore_steps, placement=place, observe=observe)
+        for place, observe in ((at, recorder), (of_pruned, comparison))
+    ]
+    assert observed == alone
+
+
+@pytest.mark.usefixtures("small_pieces")
+@pytest.mark.parametrize("family", ["llama", "llama-tied"])
+def test_a_trained_norm_and_head_are_compared_with_the_dense_ones(
+    family: str, windows: Tensor, tmp_path: Path
+) -> None:
+    dense = make(family, torch.float64)
+    pruned = with_fewer_weights(dense)
+    # A tied head is the embedding, so that another one would change the hidden states, too.
+    changed = ["model.norm.weight", *(["lm_head.weight"] if family == "llama" else [])]
+    with torch.no_grad():
+        for name in changed:
+            pruned.get_parameter(name).mul_(1.25)
+    differences = differences_outside_blocks(dense, pruned)
+    assert differences is not None
+    assert set(differences) == set(changed)
+    file = recorded(dense, windows, tmp_path / "states")
+    assert file is not None
+    before = copy.deepcopy(pruned.state_dict())
+    found = fidelity(pruned, windows, file.path, dense_head=differences)
+    assert found is not None
+    expected = naive_fidelity(dense, pruned, windows, None)
+    assert (found.kl, found.agreement) == pytest.approx(expected, rel=1e-9)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in pruned.state_dict().items())
+
+
+def test_a_trained_embedding_is_compared_with_the_dense_head_that_it_is_tied_to(
+    windows: Tensor, tmp_path: Path
+) -> None:
+    dense = make("llama-tied", torch.float64)
+    pruned = copy.deepcopy(dense)
+    with torch.no_grad():
+        pruned.get_input_embeddings().weight.mul_(1.25)
+    differences = differences_outside_blocks(dense, pruned)
+    assert differences is not None
+    assert list(differences) == ["model.embed_tokens.weight"]
+    file = recorded(dense, windows, tmp_path / "states")
+    assert file is not None
+    found = fidelity(pruned, windows, file.path, dense_head=differences)
+    assert found is not None
+    expected = naive_fidelity(dense, pruned, windows, None)
+    assert (found.kl, found.agreement) == pytest.approx(expected, rel=1e-9)
+
+
+def test_models_with_other_tensors_around_the_blocks_cannot_be_compared() -> None:
+    assert differences_outside_blocks(make("llama"), make("llama", vocab_size=VOCABULARY + 8)) is None
+
+
+def test_a_measurement_that_ends_early_leaves_no_states_and_no_comparison(
+    windows: Tensor, tmp_path: Path
+) -> None:
+    model, many = make("llama"), windows.repeat(40, 1)
+    whole = perplexity(model, many, step=ignore_steps)
+    assert recorded(model, many, tmp_path / "states", limit=whole / 2) is None
+    assert not (tmp_path / "states").exists()
+    file = recorded(model, many, tmp_path / "states")
+    assert file is not None
+    assert fidelity(model, many, file.path, limit=whole / 2) is None
+
+
+def test_a_head_that_sees_more_than_the_blocks_output_is_not_compared(
+    windows: Tensor, tmp_path: Path
+) -> None:
+    model = make("llama")
+    ids: list[Tensor] = []
+    model.get_input_embeddings().register_forward_pre_hook(lambda _, args: ids.append(args[0]))
+    model.lm_head.register_forward_hook(lambda _, args, output: output + F.one_hot(ids[-1], VOCABULARY))
+    assert recorded(model, windows, tmp_path / "states") is None
+
+
+def test_logits_that_depend_on_other_positions_are_not_compared(windows: Tensor, tmp_path: Path) -> None:
+    model = make("llama")
+    model.lm_head.register_forward_hook(lambda _, args, output: output - output.mean(1, keepdim=True))
+    assert recorded(model, windows, tmp_path / "states") is None
+
+
+def test_the_states_are_those_of_the_predicting_positions_in_order(windows: Tensor, tmp_path: Path) -> None:
+    model = make("llama", torch.float64)
+    file = recorded(model, windows, tmp_path / "states", stride=5)
+    assert file is not None
+    (states,) = load_file(file.path).values()
+    hidden = torch.stack(last_outputs(model, windows))
+    expected = torch.cat([hidden[0, : LENGTH - 1], *hidden[1:, LENGTH - 6 : LENGTH - 1]])
+    assert torch.allclose(states, expected, rtol=1e-12)
+
+
+@torch.no_grad()
+def last_outputs(model: PreTrainedModel, windows: Tensor) -> list[Tensor]:
+    """Return the last block's output for each window, (length, features)."""
+    outputs: list[Any] = []
+    hook = find_stack(model).blocks[-1].module.register_forward_hook(lambda *call: outputs.append(call[2]))
+    for window in windows:
+        model(input_ids=window[None], use_cache=False)
+    hook.remove()
+    return [output[0][0] if isinstance(output, tuple) else output[0] for output in outputs]
+
+
+def test_few_dense_logits_are_formed_beside_the_pruned_ones(tmp_path: Path) -> None:
+    vocabulary = 40_000
+    placement = Placement(make("llama", vocab_size=vocabulary, hidden_size=8))
+    windows = torch.randint(2, vocabulary, (2, 512), generator=torch.Generator().manual_seed(3))
+    file = recorded(placement.model, windows, tmp_path / "states", placement=placement)
+    assert file is not None
+    assert file.path.stat().st_size < 2 * 511 * 8 * 4 + 200
+    comparison = Comparison(file.path, placement.model, {}, length=512, stride=None)
+    largest = LargestLogits(vocabulary)
+
+    def observe(scored: Scored) -> None:
+        views = Scored(scored.windows, scored.positions, scored.hidden, scored.logits, watched(scored.head))
+        comparison(views)
+
+    def watched(head: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+        def formed(hidden: Tensor) -> Tensor:
+            with largest:
+                return head(hidden)
+
+        return formed
+
+    perplexity(placement.model, windows, step=ignore_steps, placement=placement, observe=observe)
+    found = comparison.result()
+    assert found is not None
+    assert found.kl < 1e-6
+    assert 0 < largest.elements <= 16 * vocabulary
+
+
+def test_the_divergence_of_two_distributions_by_hand() -> None:
+    p = torch.tensor([[0.5, 0.25, 0.25], [0.1, 0.2, 0.7]])
+    q = torch.tensor([[0.25, 0.5, 0.25], [0.1, 0.2, 0.7]])
+    kl, agreeing = compared(p.log(), 3 + q.log())  # logits have no fixed level
+    # 0.5·ln 2 - 0.25·ln 2
+    assert kl.tolist() == pytest.approx([0.25 * 0.6931472, 0], abs=1e-6)
+    assert agreeing.tolist() == [False, True]
+    narrow, _ = compared(p.log().bfloat16(), q.log().bfloat16())
+    assert narrow.dtype == torch.float32
