@@ -15,6 +15,7 @@ from jobs.states import JobState
 from jobs.sweeps import sweeps
 from jobs.tables import Job
 from tests.api.drive import Jobs
+from tests.browser.exhibits import claim as claimed
 from tests.browser.exhibits import gallery, report, submit
 from tests.browser.visitor import Visitor
 from tests.stack import Stack
@@ -202,8 +203,8 @@ class TestWithoutAWorker:
         everything.uncheck()
         expect(count).to_have_text("")
 
-    def test_times_are_the_browsers_own_with_utc_when_pointed_at(
-        self, visit: Callable[..., Visitor], database: sessionmaker[Session]
+    def test_times_are_the_browsers_own_and_the_title_says_how_far_a_job_is(
+        self, visit: Callable[..., Visitor], database: sessionmaker[Session], jobs: Jobs
     ) -> None:
         job_id = submit(database)
         with database.begin() as session:
@@ -214,6 +215,10 @@ class TestWithoutAWorker:
         expect(moment).to_have_text("2026-01-02 08:34:05")
         expect(moment).to_have_attribute("title", "2026-01-02 03:04:05 UTC")
         expect(page.locator("#log")).to_contain_text("local time")
+        expect(page).to_have_title(re.compile("^Queued · HuggingFaceTB/SmolLM2-135M"))
+        claim = claimed(database, job_id)
+        jobs.progress(claim, "prune", 15, 30)
+        expect(page).to_have_title(re.compile("^Prune 50 % · "), timeout=PATIENCE)
 
     def test_a_search_goes_on_while_its_page_is_open(
         self, visit: Callable[..., Visitor], database: sessionmaker[Session], jobs: Jobs

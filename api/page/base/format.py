@@ -4,6 +4,8 @@ import math
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from pydantic import BaseModel
+
 from jobs.lifecycle.events import EventData, LogMessage, StageFinished, StageStarted, StateChanged
 from jobs.spec.gate import Condition
 from jobs.states import JobState
@@ -100,6 +102,8 @@ def label(name: str) -> str:
 
 def in_words(value: object) -> str:
     """Format a value of a recipe: its name first, then its options."""
+    if isinstance(value, BaseModel):
+        value = value.model_dump()
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):

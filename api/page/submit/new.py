@@ -11,6 +11,7 @@ from fastapi.responses import RedirectResponse
 
 from api.actions import estimates, jobs, sweeps
 from api.actions.jobs import Idempotency
+from api.actions.local_models import local_models
 from api.actions.parse_job import parse_job
 from api.page.base.owners import Owner
 from api.page.base.render import page
@@ -21,7 +22,7 @@ from api.page.submit.several import sweep_of
 from api.problems.handlers import as_problem
 from api.problems.problem import FieldError, Problem
 from api.problems.problems import InvalidRequest
-from api.resources import Database, Resources
+from api.resources import AppResources, Resources
 from api.schemas.jobs import JobRequest
 from api.schemas.sweeps import SweepRequest
 from api.schemas.uploads import UploadItem
@@ -35,7 +36,7 @@ from pruning.recipe import DATASETS
 router = APIRouter(include_in_schema=False)
 
 _MAX_FIELDS = 100
-_OFFERED = 20  # models that the owner has pruned before, and uploads
+_OFFERED = 20  # models that the owner has pruned before, models in the roots, and uploads
 
 
 async def _typed(request: Request) -> dict[str, str]:
@@ -54,12 +55,12 @@ def form(
     typed: Typed,
     principal: Writer,
     owner: Owner,
-    database: Database,
+    resources: Resources,
     like: Annotated[UUID | None, Query(description="A job whose request fills the form.")] = None,
 ) -> Response:
     """Show the form: empty, filled from another job, or filled from the query string."""
     if like is not None:
-        with database.begin() as session:
+        with resources.database.begin() as session:
             job = jobs.find(session, owner, like)
         body = request_of(stored_spec(job.spec), job.labels)
         # Twice, because the method decides which fields there are.
@@ -67,7 +68,7 @@ def form(
         if "method" not in body:
             named["method.name"] = NO_METHOD
         typed = {**named, **typed_as(every_field(named), body)}
-    return _form(database, principal, typed, [])
+    return _form(resources, principal, typed, [])
 
 
 @router.post("/jobs/new")
@@ -83,9 +84,9 @@ def submit(typed: Typed, principal: Writer, resources: Resources) -> Response:
         key = f"page {typed.get('once', '')[:64]} {hashlib.sha256(body).hexdigest()}"
         job, _ = jobs.submit(resources, principal.owner, request, Idempotency(key, body))
     except InvalidRequest as problem:
-        return _form(resources.database, principal, typed, problem.errors or [])
+        return _form(resources, principal, typed, problem.errors or [])
     except RequestValidationError as error:
-        return _form(resources.database, principal, typed, as_problem(error).errors or [])
+        return _form(resources, principal, typed, as_problem(error).errors or [])
     return RedirectResponse(f"/jobs/{job.id}", status.HTTP_303_SEE_OTHER)
 
 
@@ -119,9 +120,9 @@ def read(typed: Mapping[str, str]) -> JobRequest | SweepRequest:
 
 
 def _form(
-    database: Database, principal: Principal, typed: Mapping[str, str], errors: list[FieldError]
+    resources: AppResources, principal: Principal, typed: Mapping[str, str], errors: list[FieldError]
 ) -> Response:
-    with database.begin() as session:
+    with resources.database.begin() as session:
         models = models_containing(session, principal.owner, "", limit=_OFFERED)
         uploaded = uploads.newest(session, principal.owner, before=None, limit=_OFFERED)
         offered = [UploadItem.of(upload) for upload in uploaded]
@@ -137,7 +138,7 @@ def _form(
         messages=messages,
         other_errors=[error for error in errors if _nearest(error.field, shown) not in shown],
         once=typed.get("once") or uuid4(),
-        models=models,
+        models=dict.fromkeys([*models, *local_models(resources.settings.model_roots, most=_OFFERED)]),
         datasets=tuple(DATASETS),
         uploads=offered,
         principal=principal,
