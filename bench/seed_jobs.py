@@ -49,7 +49,8 @@ def fill(connection: Connection, spec: JobSpec, report: str, *, jobs: int) -> No
 
 def rows_read(connection: Connection, query: Select[Any]) -> int:
     """Return how many rows of tables and indexes the database reads to answer `query`."""
-    compiled = query.compile(dialect=PGDialect_psycopg())  # type: ignore[no-untyped-call]
+    dialect = PGDialect_psycopg()  # type: ignore[no-untyped-call]
+    compiled = query.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
     explained = connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {compiled}", compiled.params)
     return _read(explained.scalar_one()[0]["Plan"])
 

@@ -326,7 +326,7 @@ def publish_model(
 
 @app.command()
 def workers(url: Url = None, key_file: KeyFile = None) -> None:
-    """List the service's workers and why one takes no jobs; needs an admin key."""
+    """List the service's workers, what they do, and why one takes no jobs; needs an admin key."""
     with connect(url, key_file) as client:
         out.print(table_of_workers(client.workers()))
 

@@ -484,11 +484,11 @@ class JobDetail(JobModel):
     attempt: int
     """How often a worker has started the job; 0 before the first time."""
 
+    waiting: Waiting | None
+    """Why the job waits; null unless it is queued."""
+
     progress: Progress | None
     """How far the job has come; null before it first runs."""
-
-    waiting: Waiting | None = None
-    """What a queued job waits for, if something outside, such as the Hub, does not answer."""
 
     perplexity: Perplexity | None
     """Both perplexities; null before the job has succeeded."""
@@ -677,11 +677,11 @@ class JobSummary(JobModel):
     attempt: int
     """How often a worker has started the job; 0 before the first time."""
 
+    waiting: Waiting | None
+    """Why the job waits; null unless it is queued."""
+
     progress: Progress | None
     """How far the job has come; null before it first runs."""
-
-    waiting: Waiting | None = None
-    """What a queued job waits for, if something outside, such as the Hub, does not answer."""
 
     perplexity: Perplexity | None
     """Both perplexities; null before the job has succeeded."""
@@ -1659,18 +1659,24 @@ class Verdict(Model):
 
 
 class Waiting(Model):
-    """What a queued job waits for before it is tried again."""
+    """Why a queued job waits."""
+
+    reason: Literal["outside", "worker", "healthy_worker", "dispatcher", "another_job", "its_turn"] | str
+    """What it waits for: `outside` (say, the Hub does not answer), `worker` (none is connected), `healthy_worker` (all are quarantined), `dispatcher` (none is connected), `another_job` (which computes what it needs too) or `its_turn`."""
+
+    position: int | None
+    """Its place among the jobs that wait for their turn, from 1; null beyond 100, and where it waits for something else."""
 
     message: str
-    """What did not answer, such as the Hub."""
+    """The reason in words. With the scope `admin` they include why workers are quarantined."""
 
-    since: AwareDatetime
-    """When it first did not answer."""
+    since: AwareDatetime | None
+    """When something outside first did not answer; null for another reason."""
 
-    tries: int
-    """How often it was tried in vain since then."""
+    tries: int | None
+    """How often that was tried in vain since then."""
 
-    next_try_at: AwareDatetime
+    next_try_at: AwareDatetime | None
     """When it is tried again, if a worker is free."""
 
 
@@ -1766,6 +1772,18 @@ class WorkerItem(Model):
     queue: str
     """The queue that it reads."""
 
+    state: Literal["idle", "busy", "quarantined", "silent"] | str
+    """`idle`, `busy`, `quarantined` (it takes no jobs), or `silent` (no heartbeats)."""
+
+    since: AwareDatetime | None
+    """Since when it is in this state; null where nobody knows."""
+
+    device: str | None
+    """`cpu`, or the CUDA device with its name; null until it is measured."""
+
+    job: WorkerJob | None
+    """The job that it runs; null if it runs none."""
+
     started_at: AwareDatetime
     """When it was registered."""
 
@@ -1780,6 +1798,22 @@ class WorkerItem(Model):
 
     fault: str | None
     """The latest fault, or why its self-test fails."""
+
+
+class WorkerJob(Model):
+    """The job that a worker runs."""
+
+    id: UUID
+    """Identifies the job."""
+
+    owner: str
+    """Whose job it is."""
+
+    stage: str | None
+    """The stage that is running."""
+
+    since: AwareDatetime
+    """When the worker took the job."""
 
 
 class WorkerList(Model):

@@ -125,6 +125,7 @@ def job_document(job_id: UUID, state: str, **more: object) -> Document:
         "sparsity": 0.5,
         "measured_sparsity": None,
         "attempt": 1,
+        "waiting": None,
         "progress": None,
         "perplexity": None,
         "gate": None,

@@ -35,6 +35,22 @@ def test_every_part_is_confined(name: str) -> None:
     assert re.fullmatch(r"(\$\{\w+:-)?\d+[mg]\}?", service["mem_limit"])
 
 
+def test_the_documented_options_of_podman_are_those_of_the_compose_file() -> None:
+    page = " ".join((CHECKOUT / "docs" / "operations.md").read_text().split())
+    (text,) = re.findall(
+        r"`podman run` takes the options of the compose file \((.*?)\), and each secret", page
+    )
+    of_the_api, of_the_worker = text.split("; for the worker ")
+    api, worker = SERVICES["api"], SERVICES["worker"]
+    assert of_the_api == (
+        "`--init --read-only --read-only-tmpfs=false --cap-drop ALL --security-opt no-new-privileges "
+        f"--pids-limit {api['pids_limit']} --memory {api['mem_limit']} --tmpfs {api['tmpfs'][0]}`"
+    )
+    assert f"`--pids-limit {worker['pids_limit']}`" in of_the_worker
+    # With a read-only root, podman's /dev/shm is read-only as well; Docker's is not.
+    assert f"`--tmpfs /dev/shm:size={worker['shm_size']}`" in of_the_worker
+
+
 def test_each_part_has_only_the_secrets_that_it_needs() -> None:
     given = {name: set(service.get("secrets", ())) for name, service in SERVICES.items()}
     assert given == {

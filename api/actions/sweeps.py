@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from api.actions import allowed_paths
 from api.actions.parse_job import parse_job
+from api.actions.waiting import WaitingReasons
 from api.problems.problem import FieldError
 from api.problems.problems import InvalidRequest, NotFound
 from api.resources import AppResources
@@ -32,7 +33,9 @@ from pruning.recipe import implies_sparsity
 NO_SUCH_SWEEP = "There is no such sweep, or it belongs to another owner."
 
 
-def submit(resources: AppResources, owner: str, request: SweepRequest) -> SweepDetail:
+def submit(
+    resources: AppResources, owner: str, request: SweepRequest, reasons: WaitingReasons
+) -> SweepDetail:
     """Queue all jobs of a sweep, or none; of a search, queue the first job.
 
     Raises RequestValidationError and InvalidRequest for a job that is refused, and `quota.QueueFull`.
@@ -42,7 +45,7 @@ def submit(resources: AppResources, owner: str, request: SweepRequest) -> SweepD
             sweep = _sweep(session, resources, owner, request)
         else:
             sweep = _search(session, resources, owner, request, request.target)
-        return _detail(session, sweep)
+        return _detail(session, sweep, reasons)
 
 
 def first_job(request: SweepRequest) -> tuple[JobRequest, int]:
@@ -62,16 +65,20 @@ def list_page(database: sessionmaker[Session], owner: str, query: PageQuery) -> 
     return SweepPage.of(rows, query, SweepItem.model_validate)
 
 
-def detail(database: sessionmaker[Session], owner: str, sweep_id: UUID) -> SweepDetail:
+def detail(
+    database: sessionmaker[Session], owner: str, sweep_id: UUID, reasons: WaitingReasons
+) -> SweepDetail:
     """Return one of the owner's sweeps. Raises NotFound."""
     with database.begin() as session:
-        return _detail(session, sweeps.get(session, owner, sweep_id))
+        return _detail(session, sweeps.get(session, owner, sweep_id), reasons)
 
 
-def cancel(database: sessionmaker[Session], owner: str, sweep_id: UUID) -> SweepDetail:
+def cancel(
+    database: sessionmaker[Session], owner: str, sweep_id: UUID, reasons: WaitingReasons
+) -> SweepDetail:
     """Cancel the jobs of a sweep that have not ended. Raises NotFound."""
     with database.begin() as session:
-        return _detail(session, sweeps.cancel(session, owner, sweep_id))
+        return _detail(session, sweeps.cancel(session, owner, sweep_id), reasons)
 
 
 def _sweep(session: Session, resources: AppResources, owner: str, request: SweepRequest) -> Sweep:
@@ -141,8 +148,8 @@ def _check_paths(resources: AppResources, jobs: Sequence[JobRequest]) -> None:
         allowed_paths.check(job.spec(), resources.settings)
 
 
-def _detail(session: Session, sweep: Sweep | None) -> SweepDetail:
+def _detail(session: Session, sweep: Sweep | None, reasons: WaitingReasons) -> SweepDetail:
     if sweep is None:
         raise NotFound(NO_SUCH_SWEEP)
     jobs: Sequence[Job] = sweeps.jobs_of(session, sweep)
-    return SweepDetail.with_jobs(sweep, jobs)
+    return SweepDetail.with_jobs(sweep, jobs, reasons.of(session, jobs))

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from api.page import audit, keys, sign_in, uploads, zoo
+from api.page import audit, keys, sign_in, uploads, workers, zoo
 from api.page.compare import page as compare
 from api.page.jobs import bulk, detail, listing
 from api.page.pictures import routes as pictures
@@ -24,6 +24,7 @@ for module in (
     uploads,
     zoo,
     keys,
+    workers,
     audit,
     sign_in,
 ):

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response, status
 
 from api.actions import jobs
 from api.actions.jobs import NO_SUCH_JOB, Idempotency
+from api.actions.waiting import WaitingReasons
 from api.http.etag import NOT_MODIFIED, Conditional
 from api.problems.problem import documented
 from api.problems.problems import (
@@ -20,7 +21,7 @@ from api.problems.problems import (
     UnknownVersion,
     UnsupportedMediaType,
 )
-from api.resources import Database, Resources
+from api.resources import Resources
 from api.routes.ids import JobId
 from api.schemas.jobs import JobDetail, JobListQuery, JobPage, JobRequest
 from api.security.auth import Reader, Writer
@@ -68,7 +69,8 @@ def submit_job(
 ) -> JobDetail:
     """Queue one run of a recipe. Jobs need not start in the order in which they were submitted."""
     idempotency = None if idempotency_key is None else Idempotency(idempotency_key, body)
-    job, created = jobs.submit(resources, principal.owner, request, idempotency)
+    reasons = WaitingReasons.told_to(principal, resources)
+    job, created = jobs.submit(resources, principal.owner, request, reasons, idempotency)
     response.headers["Location"] = f"/v1/jobs/{job.id}"
     if not created:
         response.status_code = status.HTTP_200_OK
@@ -82,10 +84,11 @@ def submit_job(
     responses={**NOT_MODIFIED, **documented(InvalidRequest)},
 )
 def list_jobs(
-    query: Annotated[JobListQuery, Query()], principal: Reader, database: Database, conditional: Conditional
+    query: Annotated[JobListQuery, Query()], principal: Reader, resources: Resources, conditional: Conditional
 ) -> JobPage | Response:
     """List your jobs that match every filter."""
-    page = jobs.list_page(database, principal.owner, query)
+    reasons = WaitingReasons.told_to(principal, resources)
+    page = jobs.list_page(resources.database, principal.owner, query, reasons)
     return conditional.not_modified(page.model_dump_json()) or page
 
 
@@ -96,15 +99,22 @@ def list_jobs(
     responses={**NOT_MODIFIED, **documented(NotFound, UnknownVersion, InvalidRequest)},
 )
 def get_job(
-    job_id: JobId, principal: Reader, database: Database, conditional: Conditional
+    job_id: JobId, principal: Reader, resources: Resources, conditional: Conditional
 ) -> JobDetail | Response:
     """Return everything about a job: its request, its attempts and, once it has succeeded, its report."""
-    with database.begin() as session:
-        # A job changes only with an event, so a report that the client already has is not read.
-        last_event = queries.last_event(session, principal.owner, job_id)
-        if last_event is None:
+    reasons = WaitingReasons.told_to(principal, resources)
+    with resources.database.begin() as session:
+        standing = queries.standing(session, job_id, principal.owner)
+        if standing is None:
             raise NotFound(NO_SUCH_JOB)
-        return conditional.not_modified(job_id, last_event) or jobs.detail(session, principal.owner, job_id)
+        if standing[0] == JobState.QUEUED:
+            # Why it waits changes without an event.
+            job = jobs.detail(session, principal.owner, job_id, reasons)
+            return conditional.not_modified(job.model_dump_json()) or job
+        # Any other job changes only with an event, so a report that the client already has is not read.
+        return conditional.not_modified(job_id, standing[1]) or jobs.detail(
+            session, principal.owner, job_id, reasons
+        )
 
 
 @router.post(
@@ -115,9 +125,10 @@ def get_job(
         **documented(NotFound, JobEnded, UnknownVersion, InvalidRequest),
     },
 )
-def cancel_job(job_id: JobId, principal: Writer, database: Database, response: Response) -> JobDetail:
+def cancel_job(job_id: JobId, principal: Writer, resources: Resources, response: Response) -> JobDetail:
     """Cancel a queued job at once (200), or ask the worker of a running one to stop (202)."""
-    job = jobs.cancel(database, principal.owner, job_id)
+    reasons = WaitingReasons.told_to(principal, resources)
+    job = jobs.cancel(resources.database, principal.owner, job_id, reasons)
     if job.state == JobState.CANCELLING:
         response.status_code = status.HTTP_202_ACCEPTED
     return job
@@ -130,4 +141,4 @@ def cancel_job(job_id: JobId, principal: Writer, database: Database, response: R
 )
 def retry_job(job_id: JobId, principal: Writer, resources: Resources) -> JobDetail:
     """Queue the same job again. It continues after its finished blocks if they are still stored."""
-    return jobs.retry(resources, principal.owner, job_id)
+    return jobs.retry(resources, principal.owner, job_id, WaitingReasons.told_to(principal, resources))

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response, status
 
 from api.actions import sweeps
+from api.actions.waiting import WaitingReasons
 from api.problems.problem import documented
 from api.problems.problems import (
     BodyTooLarge,
@@ -36,7 +37,7 @@ def submit_sweep(
 
     A search queues its first job, and each further job once the one before has ended.
     """
-    sweep = sweeps.submit(resources, principal.owner, request)
+    sweep = sweeps.submit(resources, principal.owner, request, WaitingReasons.told_to(principal, resources))
     response.headers["Location"] = f"/v1/sweeps/{sweep.id}"
     return sweep
 
@@ -48,12 +49,14 @@ def list_sweeps(query: Annotated[PageQuery, Query()], principal: Reader, databas
 
 
 @router.get("/{sweep_id}", summary="Look up a sweep", responses=documented(NotFound, InvalidRequest))
-def get_sweep(sweep_id: SweepId, principal: Reader, database: Database) -> SweepDetail:
+def get_sweep(sweep_id: SweepId, principal: Reader, resources: Resources) -> SweepDetail:
     """Return a sweep with its jobs. The jobs of a search are its trace."""
-    return sweeps.detail(database, principal.owner, sweep_id)
+    reasons = WaitingReasons.told_to(principal, resources)
+    return sweeps.detail(resources.database, principal.owner, sweep_id, reasons)
 
 
 @router.post("/{sweep_id}/cancel", summary="Cancel a sweep", responses=documented(NotFound, InvalidRequest))
-def cancel_sweep(sweep_id: SweepId, principal: Writer, database: Database) -> SweepDetail:
+def cancel_sweep(sweep_id: SweepId, principal: Writer, resources: Resources) -> SweepDetail:
     """Cancel all jobs of a sweep that have not ended. A sweep that has ended stays as it is."""
-    return sweeps.cancel(database, principal.owner, sweep_id)
+    reasons = WaitingReasons.told_to(principal, resources)
+    return sweeps.cancel(resources.database, principal.owner, sweep_id, reasons)

@@ -11,6 +11,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
 from api.schemas.pages import Page, PageQuery
+from jobs.fleet.waiting import MOST_COUNTED, Wait, WaitsFor
 from jobs.lifecycle.events import JobError
 from jobs.queries import queries
 from jobs.spec.gate import GateState, Verdict
@@ -79,26 +80,55 @@ class Perplexity(BaseModel):
 
 
 class Waiting(BaseModel):
-    """What a queued job waits for before it is tried again."""
+    """Why a queued job waits."""
 
-    message: str = Field(description="What did not answer, such as the Hub.")
-    since: datetime = Field(description="When it first did not answer.")
-    tries: int = Field(description="How often it was tried in vain since then.")
-    next_try_at: datetime = Field(description="When it is tried again, if a worker is free.")
+    reason: WaitsFor = Field(
+        description="What it waits for: `outside` (say, the Hub does not answer), `worker` (none is"
+        " connected), `healthy_worker` (all are quarantined), `dispatcher` (none is connected),"
+        " `another_job` (which computes what it needs too) or `its_turn`."
+    )
+    position: int | None = Field(
+        description="Its place among the jobs that wait for their turn, from 1; null beyond 100, and where it"
+        " waits for something else."
+    )
+    message: str = Field(
+        description="The reason in words. With the scope `admin` they include why workers are quarantined."
+    )
+    since: datetime | None = Field(
+        description="When something outside first did not answer; null for another reason."
+    )
+    tries: int | None = Field(description="How often that was tried in vain since then.")
+    next_try_at: datetime | None = Field(description="When it is tried again, if a worker is free.")
 
     @classmethod
-    def of(cls, job: Job) -> Self | None:
-        """Build it from a row. None for a job that does not wait for anything outside."""
-        if job.state != JobState.QUEUED or job.next_try_at is None:
-            return None
-        return cls.model_validate(
-            {
-                "message": job.waiting_for,
-                "since": job.unreachable_since,
-                "tries": job.unreachable_tries,
-                "next_try_at": job.next_try_at,
-            }
+    def of(cls, job: Job, wait: Wait, *, with_faults: bool) -> Self:
+        """Put a reason into words, with the workers' faults or without."""
+        outside = wait.reason == WaitsFor.OUTSIDE
+        return cls(
+            reason=wait.reason,
+            position=wait.position,
+            message=job.waiting_for or "" if outside else _in_words(wait, with_faults=with_faults),
+            since=job.unreachable_since if outside else None,
+            tries=job.unreachable_tries if outside else None,
+            next_try_at=job.next_try_at if outside else None,
         )
+
+
+def _in_words(wait: Wait, *, with_faults: bool) -> str:
+    if wait.reason == WaitsFor.ITS_TURN:
+        if wait.position is None:
+            return f"behind more than {MOST_COUNTED} others in the queue"
+        return "next in the queue" if wait.position == 1 else f"position {wait.position} in the queue"
+    faults = "; ".join(filter(None, wait.faults)) if with_faults else ""
+    return _WAITS_FOR[wait.reason] + (f": {faults}" if faults else "")
+
+
+_WAITS_FOR = {
+    WaitsFor.WORKER: "no worker is connected",
+    WaitsFor.HEALTHY_WORKER: "every worker is quarantined",
+    WaitsFor.DISPATCHER: "no dispatcher is connected",
+    WaitsFor.ANOTHER_JOB: "another job computes gradients that it needs too",
+}
 
 
 class JobSummary(BaseModel):
@@ -116,11 +146,8 @@ class JobSummary(BaseModel):
         description="The measured share of zeros in the pruned layers; null before the job has succeeded."
     )
     attempt: int = Field(description="How often a worker has started the job; 0 before the first time.")
+    waiting: Waiting | None = Field(description="Why the job waits; null unless it is queued.")
     progress: Progress | None = Field(description="How far the job has come; null before it first runs.")
-    waiting: Waiting | None = Field(
-        None,
-        description="What a queued job waits for, if something outside, such as the Hub, does not answer.",
-    )
     perplexity: Perplexity | None = Field(description="Both perplexities; null before the job has succeeded.")
     gate: Verdict | None = Field(
         description="How the job met its gate; set once a job with a gate succeeded."
@@ -137,17 +164,17 @@ class JobSummary(BaseModel):
     artifacts_expired_at: datetime | None = Field(description="When the job's files were deleted.")
 
     @classmethod
-    def of(cls, job: Job, **more: Any) -> Self:  # noqa: ANN401 - the fields that a subclass adds
-        """Build the summary from a row."""
+    def of(cls, job: Job, waiting: Waiting | None, **more: Any) -> Self:  # noqa: ANN401 - the fields that a subclass adds
+        """Build the summary from a row and why the job waits."""
         plain = {name: getattr(job, name) for name in _PLAIN_FIELDS}
         return cls(
             **plain,
+            waiting=waiting,
             progress=None
             if job.stage is None
             else Progress(
                 stage=Stage(job.stage), step=job.step, steps=job.steps, seconds_left=job.seconds_left
             ),
-            waiting=Waiting.of(job),
             perplexity=None
             if job.state != JobState.SUCCEEDED
             else Perplexity(dense=job.dense_perplexity, pruned=job.pruned_perplexity),
@@ -185,10 +212,11 @@ class JobDetail(JobSummary):
     report: StoredReport | None = Field(description="What was measured; set once the job has succeeded.")
 
     @classmethod
-    def with_attempts(cls, job: Job, attempts: list[JobAttempt]) -> Self:
-        """Build the answer from the rows of a job and its attempts."""
+    def with_attempts(cls, job: Job, waiting: Waiting | None, attempts: list[JobAttempt]) -> Self:
+        """Build the answer from the rows of a job and its attempts, and why the job waits."""
         return cls.of(
             job,
+            waiting,
             spec=stored_spec(job.spec),
             recipe_fingerprint=job.recipe_fingerprint,
             attempts=[Attempt.model_validate(attempt) for attempt in attempts],

@@ -1,6 +1,6 @@
 """Sweeps: several jobs from one request, or a search for the sparsest model within a bound."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import product
@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.schemas.base import JsonBody
-from api.schemas.jobs import JobSummary
+from api.schemas.jobs import JobSummary, Waiting
 from api.schemas.pages import Page
 from jobs.states import SweepState
 from jobs.sweeps.bisection import Search, Target
@@ -126,10 +126,10 @@ class SweepDetail(SweepItem):
     jobs: list[JobSummary] = Field(description="The jobs in the order in which they were created.")
 
     @classmethod
-    def with_jobs(cls, sweep: Sweep, jobs: Sequence[Job]) -> Self:
-        """Build the answer from the rows of a sweep and its jobs."""
+    def with_jobs(cls, sweep: Sweep, jobs: Sequence[Job], waiting: Mapping[UUID, Waiting]) -> Self:
+        """Build the answer from the rows of a sweep and its jobs, and why those wait that are queued."""
         fields = SweepItem.model_validate(sweep)
-        return cls(**dict(fields), jobs=[JobSummary.of(job) for job in jobs])
+        return cls(**dict(fields), jobs=[JobSummary.of(job, waiting.get(job.id)) for job in jobs])
 
 
 class SweepPage(Page[SweepItem]):

@@ -1,25 +1,69 @@
 """The registered workers."""
 
 from datetime import datetime
+from typing import Self
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from jobs.fleet.overview import Seen, WorkerState
+
+
+class WorkerJob(BaseModel):
+    """The job that a worker runs."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID = Field(description="Identifies the job.")
+    owner: str = Field(description="Whose job it is.")
+    stage: str | None = Field(description="The stage that is running.")
+    since: datetime = Field(description="When the worker took the job.")
 
 
 class WorkerItem(BaseModel):
     """A worker that is alive, or was within the last hour."""
 
-    model_config = ConfigDict(from_attributes=True)
-
     name: str = Field(description="Its machine, its process and a random part.")
     queue: str = Field(description="The queue that it reads.")
+    state: WorkerState = Field(
+        description="`idle`, `busy`, `quarantined` (it takes no jobs), or `silent` (no heartbeats)."
+    )
+    since: datetime | None = Field(description="Since when it is in this state; null where nobody knows.")
+    device: str | None = Field(
+        description="`cpu`, or the CUDA device with its name; null until it is measured."
+    )
+    job: WorkerJob | None = Field(description="The job that it runs; null if it runs none.")
     started_at: datetime = Field(description="When it was registered.")
     seen_at: datetime = Field(description="Its latest heartbeat.")
     faults: int = Field(description="Faults of the worker since its last succeeded job.")
     quarantined_at: datetime | None = Field(description="Since when it takes no jobs; null if it does.")
     fault: str | None = Field(description="The latest fault, or why its self-test fails.")
 
+    @classmethod
+    def of(cls, seen: Seen) -> Self:
+        """Build the item from what the database knows of a worker."""
+        row = seen.worker
+        return cls(
+            name=row.name,
+            queue=row.queue,
+            state=seen.state,
+            since=seen.since,
+            device=seen.device,
+            job=None if seen.job is None else WorkerJob.model_validate(seen.job),
+            started_at=row.started_at,
+            seen_at=row.seen_at,
+            faults=row.faults,
+            quarantined_at=row.quarantined_at,
+            fault=row.fault,
+        )
+
 
 class WorkerList(BaseModel):
     """The registered workers."""
 
     items: list[WorkerItem] = Field(description="At most 1,000, quarantined ones first, then by name.")
+
+    @classmethod
+    def of(cls, workers: list[Seen]) -> Self:
+        """Build the list."""
+        return cls(items=[WorkerItem.of(seen) for seen in workers])

@@ -12,6 +12,7 @@ from uuid import UUID
 from rich.console import Console
 
 from cli.commands.time_limit import TimedOut, time_limit
+from cli.commands.waiting import waiting_shown
 from cli.render.outcome import Outcome
 from cli.render.views import view_for
 from cli.terminal import Exit, err
@@ -100,9 +101,9 @@ class Run:
 
 
 def watch(client: Client, job_id: UUID, patience: float, console: Console) -> JobDetail:
-    """Show the events of a job until it has ended, and return it."""
-    with view_for(console) as view:
-        return client.wait(job_id, on_event=view.show, patience=patience)
+    """Show the events of a job, and why it waits, until it has ended, and return it."""
+    with view_for(console) as view, waiting_shown(client, job_id, view) as shown:
+        return client.wait(job_id, on_event=shown.show, patience=patience)
 
 
 @contextmanager

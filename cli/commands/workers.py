@@ -1,4 +1,4 @@
-"""`pruneserve workers`: which workers there are, and why one takes no jobs."""
+"""`pruneserve workers`: which workers there are, what they do, and why one takes no jobs."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -11,14 +11,17 @@ from pruneserve_client.models import WorkerItem
 
 def table_of_workers(workers: Iterable[WorkerItem]) -> Table:
     """Return a row for each worker, in the order given. Times are UTC."""
-    table = Table("worker", "queue", "last seen", "takes jobs", "fault", box=None, pad_edge=False)
+    headings = ("worker", "queue", "device", "state", "since", "job", "last seen", "last fault")
+    table = Table(*headings, box=None, pad_edge=False)
     for worker in workers:
-        since = worker.quarantined_at
         table.add_row(
             clean(worker.name),
             clean(worker.queue),
+            clean(worker.device or ""),
+            clean(worker.state),
+            _time(worker.since) if worker.since else "",
+            f"{worker.job.id} ({clean(worker.job.stage or 'starting')})" if worker.job else "",
             _time(worker.seen_at),
-            "yes" if since is None else f"not since {_time(since)}",
             clean(worker.fault or ""),
         )
     return table

@@ -1,5 +1,7 @@
 """Start processes in order, restart those that die, and stop them in the reverse order."""
 
+import math
+import threading
 import time
 
 from cli.embedded.process import EmbeddedError, OwnedProcess
@@ -24,12 +26,14 @@ class Supervisor:
         self._watched.append(_Watched(process))
         say(f"{process.name} started in {time.monotonic() - began:.1f} s (process {process.pid})")
 
-    def watch(self) -> None:
-        """Restart processes that die, until an exception such as KeyboardInterrupt ends it."""
-        while True:
+    def watch(self, until: threading.Event | None = None, *, seconds: float = math.inf) -> None:
+        """Restart processes that die, until an event, for `seconds` at most; an exception ends it too."""
+        until = until or threading.Event()
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and not until.is_set():
             for watched in self._watched:
                 watched.check()
-            time.sleep(_CHECK_SECONDS)
+            until.wait(_CHECK_SECONDS)
 
     def stop(self) -> None:
         """Stop all processes, the last started first. A signal meanwhile kills them."""

@@ -6,6 +6,7 @@ import os
 import pwd
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -16,13 +17,16 @@ from cli.embedded.postgres import APP_ROLE, Postgres
 from cli.embedded.process import EmbeddedError
 from cli.embedded.secrets import secret_key, sign_in_token
 from cli.embedded.services import Api, Service, Worker
-from cli.embedded.sick_workers import sick_workers_named
 from cli.embedded.signals import interrupt, on_signals
 from cli.embedded.supervisor import Supervisor, say
 from cli.embedded.valkey import Valkey
+from cli.embedded.worker_watch import WorkerWatch, workers_watched
 from cli.terminal import CommandFailed, Exit, err, out
 from jobs.database import in_one_line
 from jobs.secret_files import WrongSettings, forget_secrets, read_secret
+
+_VERDICT_SECONDS = 60.0
+"""How long `up` waits for the worker's self-test before it prints how to reach the service all the same."""
 
 
 def run(data: DataDirectory, *, port: int, roots: Sequence[Path]) -> None:
@@ -34,8 +38,11 @@ def run(data: DataDirectory, *, port: int, roots: Sequence[Path]) -> None:
         _create(data)
         with _locked(data), on_signals(interrupt):
             try:
-                worker, database_url = _start(supervisor, data, port, roots)
-                with sick_workers_named(database_url, worker.log):
+                started = _start(supervisor, data, port, roots)
+                with workers_watched(started.database_url, started.worker.log) as workers:
+                    say("waiting for the worker's self-test")
+                    supervisor.watch(until=workers.heard, seconds=_VERDICT_SECONDS)
+                    _announce(started, workers, data, roots)
                     supervisor.watch()
             except KeyboardInterrupt:
                 say("stopping; press Ctrl-C again to stop at once")
@@ -51,10 +58,15 @@ def run(data: DataDirectory, *, port: int, roots: Sequence[Path]) -> None:
         raise CommandFailed(said, Exit.FAILED) from error
 
 
-def _start(
-    supervisor: Supervisor, data: DataDirectory, port: int, roots: Sequence[Path]
-) -> tuple[Worker, str]:
-    """Return the worker's process and the database's URL."""
+@dataclass(frozen=True, slots=True)
+class _Started:
+    url: str
+    token: str
+    worker: Worker
+    database_url: str
+
+
+def _start(supervisor: Supervisor, data: DataDirectory, port: int, roots: Sequence[Path]) -> _Started:
     hub_token = read_secret("PRUNESERVE_HUB_TOKEN")
     forget_secrets()
     postgres, valkey = Postgres(data.postgres), Valkey(data.valkey)
@@ -83,15 +95,28 @@ def _start(
 
     token = sign_in_token(postgres.app_url, data.api_key)
     data.address.write_text(f"{api.url}\n", encoding="ascii")
+    return _Started(api.url, token, worker, postgres.app_url)
+
+
+def _announce(started: _Started, workers: WorkerWatch, data: DataDirectory, roots: Sequence[Path]) -> None:
+    """Print how to reach the service, and whether jobs would run."""
+    if workers.takes_jobs:
+        state = "PruneServe is ready."
+    elif workers.heard.is_set():
+        state = "PruneServe is up, but its worker takes no jobs, as said above: they wait until it does."
+    else:
+        state = (
+            f"PruneServe is up, but its worker has not passed its self-test within {_VERDICT_SECONDS:g} s: "
+            f"jobs wait until it has (log: {started.worker.log})."
+        )
     out.print(
-        "\nPruneServe is ready.\n"
-        f"  page    {api.url}/sign-in?token={token}  (works once, within an hour)\n"
-        f"  API     {api.url}  (key: {data.api_key})\n"
+        f"\n{state}\n"
+        f"  page    {started.url}/sign-in?token={started.token}  (works once, within an hour)\n"
+        f"  API     {started.url}  (key: {data.api_key})\n"
         f"  models  {', '.join(map(str, (data.models, *roots)))}\n"
         f"  logs    {data.root}/*/*.log\n"
         "Ctrl-C stops it.\n"
     )
-    return worker, postgres.app_url
 
 
 def _require_torch() -> None:

@@ -1,5 +1,6 @@
 """Show jobs: their events as they come, one job, and lists of jobs."""
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -61,6 +62,10 @@ class View(ABC):
                 self._line(event, _state_line(change))
             case LogMessage(message=message):
                 self._line(event, clean(message))
+
+    def waiting(self, reason: str) -> None:
+        """Show why the job waits."""
+        self._console.print(f"{time.strftime('%H:%M:%S')}  waiting: {clean(reason)}")
 
     @abstractmethod
     def _progress(self, event: Event, progress: StageProgress) -> None: ...
@@ -179,7 +184,7 @@ def print_job(console: Console, job: JobDetail) -> None:
     table.add_row("state", _state_and_step(job) + (f", attempt {job.attempt}" if job.attempt > 1 else ""))
     table.add_row("model", clean(job.model))
     table.add_row("method", f"{clean(job.method)}, {clean(job.pattern)}, sparsity {job.sparsity:g}")
-    if job.waiting:
+    if job.waiting and job.waiting.since:
         tries = f"{job.waiting.tries} tries since {_local(job.waiting.since)}"
         table.add_row("waiting", f"{clean(job.waiting.message)}; {tries}")
     if job.error:
@@ -243,7 +248,9 @@ def _local(moment: datetime) -> str:
 
 def _state_and_step(job: JobSummary | JobDetail) -> str:
     if job.waiting:
-        return f"{clean(job.state)} (waiting for the Hub, next try at {_local(job.waiting.next_try_at)})"
+        if job.waiting.next_try_at is not None:
+            return f"{clean(job.state)} (waiting for the Hub, next try at {_local(job.waiting.next_try_at)})"
+        return f"{clean(job.state)} ({clean(job.waiting.message)})"
     if job.ended or job.progress is None:
         return clean(job.state)
     step = f" {job.progress.step}/{job.progress.steps}" if job.progress.steps else ""

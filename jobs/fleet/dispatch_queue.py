@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
@@ -18,7 +18,11 @@ from jobs.tables import NOW, Dispatcher, Job, Worker
 _QUEUED = Job.state == JobState.QUEUED
 _Computing = aliased(Job)
 # A job that is blocked on another is not published before the other has published its result or ended.
-_UNBLOCKED = ~exists().where(_Computing.id == Job.blocked_on, _Computing.state.not_in(ENDED))
+# The other job is looked up by its key, for blocked jobs alone: of NOT EXISTS the planner makes a join that
+# reads the whole queue.
+_UNBLOCKED = Job.blocked_on.is_(None) | (
+    select(_Computing.state.in_(ENDED)).where(_Computing.id == Job.blocked_on).scalar_subquery()
+)
 
 _DUE = or_(Job.next_try_at.is_(None), Job.next_try_at <= NOW)
 
@@ -53,6 +57,11 @@ def dispatched(session: Session, queue: str) -> int:
     return session.scalars(
         select(func.count()).where(_QUEUED, Job.queue == queue, Job.dispatched_at.is_not(None))
     ).one()
+
+
+def in_line(queue: str) -> Select[UUID]:
+    """Return the query for the queued jobs of a queue that can run, the next one first."""
+    return select(Job.id).where(_QUEUED, Job.queue == queue, _UNBLOCKED, _DUE).order_by(Job.id)
 
 
 def take_undispatched(session: Session, queue: str, limit: int) -> Sequence[UUID]:
@@ -132,10 +141,5 @@ def forget_the_silent(session: Session, unseen_for: float) -> None:
 
 
 def _take(session: Session, queue: str, condition: ColumnElement[bool], limit: int | None) -> Sequence[UUID]:
-    return session.scalars(
-        select(Job.id)
-        .where(_QUEUED, Job.queue == queue, _UNBLOCKED, _DUE, condition)
-        .order_by(Job.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    ).all()
+    query = in_line(queue).where(condition).limit(limit)
+    return session.scalars(query.with_for_update(skip_locked=True)).all()

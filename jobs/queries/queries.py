@@ -30,14 +30,13 @@ def get(session: Session, owner: str, job_id: UUID) -> Job | None:
     return session.scalar(select(Job).where(Job.id == job_id, Job.owner == owner))
 
 
-def last_event(session: Session, owner: str, job_id: UUID) -> int | None:
-    """Return the id of the job's last event, or None if the owner has no such job."""
-    return session.scalar(select(Job.last_event).where(Job.id == job_id, Job.owner == owner))
+def standing(session: Session, job_id: UUID, owner: str | None = None) -> tuple[JobState, int] | None:
+    """Return the state of a job and the id of its last event.
 
-
-def standing(session: Session, job_id: UUID) -> tuple[JobState, int] | None:
-    """Return the state of a job of any owner and the id of its last event, or None if it was deleted."""
-    row = session.execute(select(Job.state, Job.last_event).where(Job.id == job_id)).one_or_none()
+    None if there is no such job, or if an owner is named who has none.
+    """
+    found = select(Job.state, Job.last_event).where(Job.id == job_id)
+    row = session.execute(found if owner is None else found.where(Job.owner == owner)).one_or_none()
     return None if row is None else (JobState(row.state), row.last_event)
 
 

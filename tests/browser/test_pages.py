@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import zoo
+from jobs.fleet import dispatch_queue, quarantine
 from tests.api.drive import Jobs
 from tests.browser.exhibits import gallery, search
 from tests.browser.visitor import Visitor
@@ -31,6 +32,10 @@ def test_every_page_is_accessible_small_and_loads_from_this_service_only(
         entry = zoo.promote(session, "ada", shown["succeeded"], "The best that 50 % gives at this size.")
         assert entry is not None
         slug = entry.slug
+        dispatch_queue.worker_seen(session, "worker-1", "prune")
+        quarantine.quarantine(
+            session, "sick-1-5f3e9a", "prune", "its work directory cannot be written (EROFS)"
+        )
     chosen = "".join(f"&job={job_id}" for job_id in shown.values())
     visitor = visit(viewport=WINDOWS[window], color_scheme=scheme)
     paths = {
@@ -47,6 +52,7 @@ def test_every_page_is_accessible_small_and_loads_from_this_service_only(
         "zoo": "/zoo",
         "keys": "/keys",
         "uploads": "/uploads",
+        "workers": "/workers",
         "entry": f"/zoo/{slug}",
         **{
             state: f"/jobs/{shown[state]}" for state in ("queued", "running", "succeeded", "missed", "failed")

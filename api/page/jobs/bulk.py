@@ -10,6 +10,7 @@ from fastapi import APIRouter, Form, Query, Response, status
 from fastapi.responses import RedirectResponse
 
 from api.actions import jobs
+from api.actions.waiting import WaitingReasons
 from api.page.base.owners import Owner
 from api.page.base.render import page
 from api.problems.problems import JobEnded, NotFound, NotRetriable
@@ -82,17 +83,18 @@ def confirm(
 @router.post("/jobs/bulk")
 def apply(
     action: Annotated[Action, Form()],
-    _principal: Writer,
+    principal: Writer,
     owner: Owner,
     resources: Resources,
     job: Annotated[list[UUID], Form(max_length=_MAX_JOBS)] = [],  # noqa: B006 - FastAPI copies it
 ) -> Response:
     """Cancel or retry each job by itself. A job whose state has changed in the meantime is skipped."""
+    reasons = WaitingReasons.told_to(principal, resources)
     # In the order of their ids, so that two requests with the same jobs cannot deadlock.
     for job_id in sorted(set(job)):
         with suppress(NotFound, JobEnded, NotRetriable):
             if action == Action.CANCEL:
-                jobs.cancel(resources.database, owner, job_id)
+                jobs.cancel(resources.database, owner, job_id, reasons)
             else:
-                jobs.retry(resources, owner, job_id)
+                jobs.retry(resources, owner, job_id, reasons)
     return RedirectResponse("/jobs", status.HTTP_303_SEE_OTHER)

@@ -15,13 +15,15 @@ from fastapi.sse import EventSourceResponse, format_sse_event
 from starlette.concurrency import run_in_threadpool
 
 from api.actions import jobs
+from api.actions.waiting import WaitingReasons
 from api.http.resume import ResumeAfter
 from api.page.base.owners import Owner
 from api.page.base.render import fragment, page, public_address
 from api.page.jobs import views
 from api.page.jobs.views import JobView
 from api.problems.problems import JobEnded, NotRetriable
-from api.resources import AppResources, Database, Resources
+from api.resources import AppResources, Resources
+from api.schemas.jobs import Waiting
 from api.security.auth import Reader, Writer
 from api.streams.streams import HEADERS, KEEPALIVE
 from jobs.access.api_keys import Principal
@@ -32,17 +34,17 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/jobs/{job_id}")
-def show(request: Request, job_id: UUID, principal: Reader, owner: Owner, database: Database) -> Response:
+def show(request: Request, job_id: UUID, principal: Reader, owner: Owner, resources: Resources) -> Response:
     """Show the page of a job."""
-    view = _view(database, owner, job_id)
+    view = _view(resources, principal, owner, job_id)
     return page("jobs/job.html", view=view, principal=principal, server=public_address(request))
 
 
 @router.post("/jobs/{job_id}/cancel")
-def cancel(job_id: UUID, principal: Writer, owner: Owner, database: Database) -> Response:
+def cancel(job_id: UUID, principal: Writer, owner: Owner, resources: Resources) -> Response:
     """Cancel the job and show it. One that has ended in the meantime is shown as it is."""
     with suppress(JobEnded):
-        jobs.cancel(database, owner, job_id)
+        jobs.cancel(resources.database, owner, job_id, WaitingReasons.told_to(principal, resources))
     return _to_job(principal, owner, job_id)
 
 
@@ -50,7 +52,7 @@ def cancel(job_id: UUID, principal: Writer, owner: Owner, database: Database) ->
 def retry(job_id: UUID, principal: Writer, owner: Owner, resources: Resources) -> Response:
     """Queue the job again and show it. One that was queued in the meantime is shown as it is."""
     with suppress(NotRetriable):
-        jobs.retry(resources, owner, job_id)
+        jobs.retry(resources, owner, job_id, WaitingReasons.told_to(principal, resources))
     return _to_job(principal, owner, job_id)
 
 
@@ -64,32 +66,44 @@ async def follow(
     resume: ResumeAfter,
 ) -> Response:
     """Stream the fragments of the page that the job's events change."""
-    await run_in_threadpool(_view, resources.database, owner, job_id)
+    view = await run_in_threadpool(_view, resources, principal, owner, job_id)
     server = public_address(request)
-    fragments = _fragments(resources, principal, owner, job_id, resume.event_id, server)
+    fragments = _fragments(resources, principal, owner, view, resume.event_id, server)
     return EventSourceResponse(fragments, headers=HEADERS)
 
 
 async def _fragments(
-    resources: AppResources, principal: Principal, owner: str, job_id: UUID, after: int, server: str
+    resources: AppResources, principal: Principal, owner: str, view: JobView, after: int, server: str
 ) -> AsyncIterator[bytes]:
-    async for batch in resources.streams.follow(job_id, after, principal):
-        if not batch:
+    """Yield what changes from `view` on, with the events that follow the event `after`."""
+    shown: Waiting | None = None
+    async for batch in resources.streams.follow(view.job.id, after, principal):
+        if not batch and view.waiting is None:
             yield KEEPALIVE
             continue
         try:
-            view = await run_in_threadpool(_view, resources.database, owner, job_id)
+            view = await run_in_threadpool(_view, resources, principal, owner, view.job.id)
         except DATABASE_UNAVAILABLE:
             return  # the browser reconnects by itself, after the last fragment that it has seen
-        for name in _changed_by(batch):
+        changed = _changed_by(batch, waits_otherwise=view.waiting != shown)
+        shown = view.waiting
+        after = batch[-1].id if batch else after
+        for name in changed:
             html = fragment(f"jobs/job/{name}.html", view=view, principal=principal, server=server)
-            yield format_sse_event(event=name, data_str=html, id=str(batch[-1].id))
+            yield format_sse_event(event=name, data_str=html, id=str(after))
+        if not changed:
+            yield KEEPALIVE
     if not resources.streams.listener.closed:
         yield format_sse_event(event="end", data_str="")
 
 
-def _changed_by(batch: Sequence[Event]) -> list[str]:
-    """Return the fragments to send. One with a button or a link is sent only when its content changes."""
+def _changed_by(batch: Sequence[Event], *, waits_otherwise: bool) -> list[str]:
+    """Return the fragments to send. One with a button or a link is sent only when its content changes.
+
+    Why a job waits changes without an event (`waits_otherwise`).
+    """
+    if not batch:
+        return ["progress"] if waits_otherwise else []
     kinds = {event.kind for event in batch}
     changed = ["progress"]
     if kinds != {"progress"}:
@@ -99,9 +113,11 @@ def _changed_by(batch: Sequence[Event]) -> list[str]:
     return changed
 
 
-def _view(database: Database, owner: str, job_id: UUID) -> JobView:
-    with database.begin() as session:
-        return views.read(session, jobs.find(session, owner, job_id))
+def _view(resources: AppResources, principal: Principal, owner: str, job_id: UUID) -> JobView:
+    reasons = WaitingReasons.told_to(principal, resources)
+    with resources.database.begin() as session:
+        job = jobs.find(session, owner, job_id)
+        return views.read(session, job, reasons.of_one(session, job))
 
 
 def _to_job(principal: Principal, owner: str, job_id: UUID) -> Response:

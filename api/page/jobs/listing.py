@@ -15,10 +15,11 @@ from fastapi.sse import EventSourceResponse, format_sse_event
 from pydantic import Field, PrivateAttr, model_validator
 
 from api.actions import jobs
+from api.actions.waiting import WaitingReasons
 from api.page.base.forms import without_empty
 from api.page.base.owners import Owner
 from api.page.base.render import fragment, page
-from api.resources import AppResources, Database, Resources
+from api.resources import AppResources, Resources
 from api.schemas.jobs import JobListQuery, JobSummary
 from api.schemas.pages import encode_cursor
 from api.security.auth import Reader
@@ -132,9 +133,9 @@ def home() -> Response:
 
 
 @router.get("/jobs")
-def list_jobs(filters: Filters, principal: Reader, owner: Owner, database: Database) -> Response:
+def list_jobs(filters: Filters, principal: Reader, owner: Owner, resources: Resources) -> Response:
     """Show the list."""
-    listed = _read(database, owner, filters)
+    listed = _read(resources, principal, owner, filters)
     return page(
         "jobs/list.html",
         listed=listed,
@@ -159,18 +160,21 @@ async def _rows(
     resources: AppResources, principal: Principal, owner: str, filters: JobFilterForm
 ) -> AsyncIterator[bytes]:
     previous = None
-    async for listed in resources.streams.watch(lambda: _read(resources.database, owner, filters), principal):
+    async for listed in resources.streams.watch(
+        lambda: _read(resources, principal, owner, filters), principal
+    ):
         rows = fragment("jobs/rows.html", listed=listed, filters=filters)
         yield KEEPALIVE if rows == previous else format_sse_event(event="rows", data_str=rows)
         previous = rows
 
 
-def _read(database: Database, owner: str, filters: JobFilterForm) -> Listed:
+def _read(resources: AppResources, principal: Principal, owner: str, filters: JobFilterForm) -> Listed:
     if filters.search is not None:
-        with database.begin() as session:
+        with resources.database.begin() as session:
             filters.set_models(tuple(models_containing(session, owner, filters.search, limit=MAX_MODELS)))
-    found = jobs.list_page(database, owner, filters)
-    with database.begin() as session:
+    reasons = WaitingReasons.told_to(principal, resources)
+    found = jobs.list_page(resources.database, owner, filters, reasons)
+    with resources.database.begin() as session:
         seconds = queries.seconds_on_workers(session, [job.id for job in found.items])
     names = without_common_directories([job.model for job in found.items])
     rows = [Row(job, name, seconds.get(job.id)) for job, name in zip(found.items, names, strict=True)]

@@ -54,6 +54,7 @@ class JobView:
     """Everything that the page of a job shows."""
 
     job: Job
+    waiting: Waiting | None
     spec: JobSpec
     stages: tuple[StageView, ...]
     attempts: tuple[AttemptView, ...]
@@ -78,11 +79,6 @@ class JobView:
     def can_retry(self) -> bool:
         """Whether the job can be retried."""
         return self.job.state in RETRIABLE
-
-    @property
-    def waiting(self) -> Waiting | None:
-        """What the job waits for, if something outside does not answer."""
-        return Waiting.of(self.job)
 
     @property
     def gate(self) -> Verdict | None:
@@ -185,12 +181,13 @@ class JobView:
         return self.job.report["sparsity"]["layers"] if self.job.report else []
 
 
-def read(session: Session, job: Job) -> JobView:
-    """Read what the page shows of a job."""
+def read(session: Session, job: Job, waiting: Waiting | None) -> JobView:
+    """Read what the page shows of a job; `waiting` says why it waits."""
     events = event_log.recent(session, job.id)
     progress = event_log.latest_progress(session, job.id) if job.state in HELD else None
     return JobView(
         job=job,
+        waiting=waiting,
         spec=stored_spec(job.spec),
         stages=_stages(job, events, cuts=job.spec["recipe"].get("structure") is not None),
         attempts=timeline(queries.attempts(session, job.owner, job.id), events),

@@ -13,6 +13,7 @@ from api.actions import estimates, jobs, sweeps
 from api.actions.jobs import Idempotency
 from api.actions.local_models import local_models
 from api.actions.parse_job import parse_job
+from api.actions.waiting import WaitingReasons
 from api.page.base.owners import Owner
 from api.page.base.render import page
 from api.page.submit.commands import request_body as request_of
@@ -76,13 +77,14 @@ def submit(typed: Typed, principal: Writer, resources: Resources) -> Response:
     """Submit the job and show it; or show the form again, with what is wrong next to each field."""
     try:
         request = read(typed)
+        reasons = WaitingReasons.told_to(principal, resources)
         if isinstance(request, SweepRequest):
-            sweep = sweeps.submit(resources, principal.owner, request)
+            sweep = sweeps.submit(resources, principal.owner, request, reasons)
             return RedirectResponse(f"/sweeps/{sweep.id}", status.HTTP_303_SEE_OTHER)
         # The form carries a random key, so sending it twice submits once; a changed form is another job.
         body = request.model_dump_json().encode()
         key = f"page {typed.get('once', '')[:64]} {hashlib.sha256(body).hexdigest()}"
-        job, _ = jobs.submit(resources, principal.owner, request, Idempotency(key, body))
+        job, _ = jobs.submit(resources, principal.owner, request, reasons, Idempotency(key, body))
     except InvalidRequest as problem:
         return _form(resources, principal, typed, problem.errors or [])
     except RequestValidationError as error:

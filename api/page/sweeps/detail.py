@@ -15,6 +15,7 @@ from fastapi.sse import EventSourceResponse, format_sse_event
 from starlette.concurrency import run_in_threadpool
 
 from api.actions import sweeps
+from api.actions.waiting import WaitingReasons
 from api.page.base.owners import Owner
 from api.page.base.render import fragment, page
 from api.page.compare.page import NARROW, PIXELS, front_of
@@ -58,9 +59,9 @@ async def follow(sweep_id: UUID, principal: Reader, owner: Owner, resources: Res
 
 
 @router.post("/sweeps/{sweep_id}/cancel")
-def cancel(sweep_id: UUID, principal: Writer, owner: Owner, database: Database) -> Response:
+def cancel(sweep_id: UUID, principal: Writer, owner: Owner, resources: Resources) -> Response:
     """Cancel the jobs of the sweep that have not ended, and show it."""
-    sweeps.cancel(database, owner, sweep_id)
+    sweeps.cancel(resources.database, owner, sweep_id, WaitingReasons.told_to(principal, resources))
     query = "" if owner == principal.owner else f"?{urlencode({'owner': owner})}"
     return RedirectResponse(f"/sweeps/{sweep_id}{query}", status.HTTP_303_SEE_OTHER)
 

@@ -154,7 +154,7 @@ def test_every_state_of_a_job_has_its_page(page: TestClient, jobs: Jobs) -> None
     jobs.fail(failed, "has pickles only; convert it to safetensors")
     jobs.succeed(succeeded, [FinishedArtifact("model.safetensors", "k", 269_060_552, "ab" * 32)])
     expected = {
-        jobs.queued(): ["Queued", "Waiting for a worker", "Cancel job"],
+        jobs.queued(): ["Queued", "Waiting: no worker is connected.", "Cancel job"],
         running.job_id: ["Running", "12 of 30", "About 1 min 00 s left", 'value="12"', "Cancel job"],
         failed.job_id: ["Failed", "convert it to safetensors", "<code>model.id</code>"],
         succeeded.job_id: ["Succeeded", "26.80", "63.10", "+135.4 %", "up_proj", "269 MB", "/content"],

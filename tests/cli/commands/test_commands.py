@@ -1,15 +1,25 @@
 """The commands as a pipeline calls them: what they print, and the code that they exit with."""
 
+import re
+import threading
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from cli.commands import waiting
 from cli.data_directory import DataDirectory
 from cli.main import app
 from cli.terminal import Exit
-from tests.scripted_server import ScriptedServer, error_document, job_document, problem_document, state_event
+from tests.scripted_server import (
+    Exchange,
+    ScriptedServer,
+    error_document,
+    job_document,
+    problem_document,
+    state_event,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -48,22 +58,94 @@ def test_wait_says_why_a_job_failed(server: ScriptedServer, job_id: UUID) -> Non
     assert "model.id: no such \\x1b[31mmodel" in result.stdout
 
 
-def test_workers_say_why_they_take_no_jobs(server: ScriptedServer) -> None:
-    well = {"name": "well-1-a", "queue": "prune", "faults": 0, "fault": None, "quarantined_at": None}
+WAITING = {
+    "reason": "worker",
+    "position": None,
+    "message": "no worker \x1b[31mis connected",
+    **dict.fromkeys(("since", "tries", "next_try_at")),
+}
+
+
+def test_show_says_why_a_job_waits(server: ScriptedServer, job_id: UUID) -> None:
+    serve_job(server, job_id, "queued", waiting=WAITING)
+    items = [job_document(job_id, "queued", waiting=WAITING)]
+    server.on("/v1/jobs", lambda it: it.json({"items": items, "next_cursor": None}))
+    for command in (("show", str(job_id)), ("jobs",)):
+        assert "queued (no worker \\x1b[31mis connected)" in run(*command, server=server).stdout
+
+
+def test_wait_says_once_why_the_job_waits(
+    server: ScriptedServer, job_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "_FIRST_SECONDS", 0.01)
+    monkeypatch.setattr(waiting, "_NEXT_SECONDS", 0.01)
+    asked: list[str] = []
+    twice = threading.Event()
+
+    def job(it: Exchange) -> None:
+        ended = twice.is_set()
+        it.json(
+            job_document(job_id, "succeeded") if ended else job_document(job_id, "queued", waiting=WAITING)
+        )
+        asked.append(it.path)
+        if len(asked) == 2:  # the first answer was printed before
+            twice.set()
+
+    def events(it: Exchange) -> None:
+        queued = state_event(1, "queued")
+        if not it.wants_stream:
+            it.list_events(queued, state_event(2, "succeeded"))
+        else:
+            it.stream(queued)
+            assert twice.wait(20)
+
+    server.on(f"/v1/jobs/{job_id}", job)
+    server.on(f"/v1/jobs/{job_id}/events", events)
+    result = run("wait", str(job_id), server=server)
+    assert result.exit_code == Exit.OK, result.output
+    assert re.findall("waiting: (.*)", result.stdout) == ["no worker \\x1b[31mis connected"]
+
+
+def test_workers_say_what_they_do_and_why_they_take_no_jobs(server: ScriptedServer, job_id: UUID) -> None:
     times = {"started_at": "2026-01-02T03:04:05Z", "seen_at": "2026-01-02T03:05:06Z"}
-    sick = {
+    well = times | {
+        "name": "well-1-a",
+        "queue": "prune",
+        "state": "busy",
+        "since": "2026-01-02T03:05:01Z",
+        "device": "cuda",
+        "job": {"id": str(job_id), "owner": "ada", "stage": "prune", "since": "2026-01-02T03:05:01Z"},
+        "faults": 0,
+        "fault": None,
+        "quarantined_at": None,
+    }
+    sick = well | {
         "name": "sick-2-b",
+        "state": "quarantined",
+        "since": "2026-01-02T04:05:00+01:00",
+        "device": None,
+        "job": None,
         "faults": 3,
         "fault": "no \x1b[31mdisk",
         "quarantined_at": "2026-01-02T04:05:00+01:00",
     }
-    server.on("/v1/workers", lambda it: it.json({"items": [well | times | sick, well | times]}))
+    server.on("/v1/workers", lambda it: it.json({"items": [sick, well]}))
     result = run("workers", server=server)
     assert result.exit_code == Exit.OK, result.output
     _, first, second = (line.split() for line in result.stdout.splitlines())
-    seen = ["prune", "2026-01-02", "03:05:06"]
-    assert first == ["sick-2-b", *seen, "not", "since", "2026-01-02", "03:05:00", "no", "\\x1b[31mdisk"]
-    assert second == ["well-1-a", *seen, "yes"]
+    since, seen = ["2026-01-02", "03:05:00"], ["2026-01-02", "03:05:06"]
+    assert first == ["sick-2-b", "prune", "quarantined", *since, *seen, "no", "\\x1b[31mdisk"]
+    assert second == [
+        "well-1-a",
+        "prune",
+        "cuda",
+        "busy",
+        *since[:1],
+        "03:05:01",
+        str(job_id),
+        "(prune)",
+        *seen,
+    ]
 
 
 def test_wait_gives_up_after_its_timeout(server: ScriptedServer, job_id: UUID) -> None:

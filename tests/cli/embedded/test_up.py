@@ -45,10 +45,22 @@ def running(tmp_path_factory: pytest.TempPathFactory, small_model: Path) -> Iter
         yield running
 
 
-def test_the_sign_in_link_works_once(running: Up) -> None:
+def said_until_the_link(running: Up) -> list[str]:
+    """What `up` has printed, to the line with the sign-in link."""
     assert running.process.stdout is not None
-    lines = iter(running.process.stdout.readline, "")
-    link = next(found[0] for line in lines if (found := re.search(r"http://\S+token=\S+", line)))
+    said = []
+    for line in iter(running.process.stdout.readline, ""):
+        said.append(line)
+        if "token=" in line:
+            return said
+    raise AssertionError("".join(said))
+
+
+def test_the_sign_in_link_works_once_and_comes_after_the_workers_self_test(running: Up) -> None:
+    said = said_until_the_link(running)
+    ready = said.index("PruneServe is ready.\n")
+    assert [line for line in said[:ready] if re.search(r"worker \S+ takes jobs$", line)] != []
+    link = re.findall(r"http://\S+token=\S+", said[-1])[0]
     with httpx.Client(trust_env=False) as browser:
         assert browser.get(link, follow_redirects=True).is_success
     with httpx.Client(trust_env=False) as another:
@@ -171,7 +183,7 @@ def test_a_health_check_asks_for_the_heartbeat(running: Up, part: str) -> None:
         asked = subprocess.run(command, env=os.environ | place, capture_output=True, text=True, check=False)
         return asked.returncode, asked.stderr
 
-    within_patience(lambda: ask() == (0, ""))  # `up` is ready before its worker has tested itself
+    within_patience(lambda: ask() == (0, ""))  # the API is reachable before the worker has tested itself
 
 
 def test_servers_that_die_are_restarted(running: Up) -> None:
@@ -209,6 +221,14 @@ def test_processes_die_with_a_killed_up_and_the_next_up_resumes_the_job(
     with up(tmp_path / "data", "--root", str(small_model.parent), port=killed.port) as again:
         again.succeed("wait", job)
         assert again.data.api_key.read_text() == key
+
+
+def test_a_worker_that_takes_no_jobs_is_not_called_ready(tmp_path: Path) -> None:
+    with up(tmp_path / "data", environment={"PRUNESERVE_MIN_FREE_DISK_BYTES": str(2**60)}) as running:
+        said = "".join(said_until_the_link(running))
+    assert re.search(r"worker \S+ takes no jobs: its disk has \d+ bytes free, and \d+ must stay free", said)
+    assert "PruneServe is up, but its worker takes no jobs" in said
+    assert "PruneServe is ready" not in said
 
 
 def test_a_port_in_use_is_named_and_no_process_is_left(tmp_path: Path) -> None:

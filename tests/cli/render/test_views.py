@@ -11,6 +11,8 @@ from pruneserve_client.models import Event, JobDetail
 from tests.scripted_server import NOW, job_document
 
 WAITING = {
+    "reason": "outside",
+    "position": None,
     "message": "the Hub did not deliver org/name (ConnectError)",
     "since": "2026-01-02T03:04:05Z",
     "tries": 7,

@@ -1,0 +1,40 @@
+"""Why queued jobs wait, as far as whoever asks may know."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from api.resources import AppResources
+from api.schemas.jobs import Waiting
+from jobs.access.api_keys import Principal, Scope
+from jobs.fleet import waiting
+from jobs.tables import Job
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingReasons:
+    """Finds the reasons for one principal: only an admin reads what is wrong with the workers."""
+
+    seen_within: float
+    with_faults: bool
+
+    @classmethod
+    def told_to(cls, principal: Principal, resources: AppResources) -> Self:
+        """Return what finds the reasons for this principal."""
+        return cls(resources.settings.lease_seconds, Scope.ADMIN in principal.scopes)
+
+    def of(self, session: Session, jobs: Sequence[Job]) -> dict[UUID, Waiting]:
+        """Return why each queued one of these jobs waits."""
+        found = waiting.waits(session, jobs, self.seen_within)
+        return {
+            job.id: Waiting.of(job, found[job.id], with_faults=self.with_faults)
+            for job in jobs
+            if job.id in found
+        }
+
+    def of_one(self, session: Session, job: Job) -> Waiting | None:
+        """Return why a job waits; None if it is not queued."""
+        return self.of(session, [job]).get(job.id)

@@ -1,0 +1,105 @@
+"""Why a queued job waits: for a worker, for a dispatcher, for another job, or for its turn.
+
+The queries stop at the first row that decides, or after `MOST_COUNTED` rows, however long the queue is.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy.orm import Session
+
+from jobs.fleet import dispatch_queue
+from jobs.states import ENDED, JobState
+from jobs.tables import NOW, Dispatcher, Job, Worker
+
+MOST_COUNTED = 100
+"""The first so many jobs of a queue have a position; those behind them are only said to be behind."""
+
+_MOST_FAULTS = 3
+
+
+class WaitsFor(StrEnum):
+    """What has to happen before a queued job can run."""
+
+    OUTSIDE = "outside"
+    WORKER = "worker"
+    HEALTHY_WORKER = "healthy_worker"
+    DISPATCHER = "dispatcher"
+    ANOTHER_JOB = "another_job"
+    ITS_TURN = "its_turn"
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Why one queued job waits."""
+
+    reason: WaitsFor
+    position: int | None = None
+    """Its place among the first `MOST_COUNTED` jobs of its queue, from 1; only if it waits for its turn."""
+    faults: tuple[str, ...] = ()
+    """Why the workers are quarantined, the most frequent first. Only operators may read them."""
+
+
+def waits(session: Session, jobs: Sequence[Job], seen_within: float) -> dict[UUID, Wait]:
+    """Return why each queued one of these jobs waits.
+
+    A worker or dispatcher without a heartbeat in the last `seen_within` seconds counts as gone.
+    """
+    queued = [job for job in jobs if job.state == JobState.QUEUED]
+    found = {job.id: Wait(WaitsFor.OUTSIDE) for job in queued if job.next_try_at is not None}
+    queued = [job for job in queued if job.id not in found]
+    for queue in sorted({job.queue for job in queued}):
+        in_queue = [job for job in queued if job.queue == queue]
+        stopped = _stopped(session, queue, seen_within)
+        if stopped is not None:
+            found |= {job.id: stopped for job in in_queue}
+        else:
+            found |= _in_line(session, queue, in_queue)
+    return found
+
+
+def _stopped(session: Session, queue: str, seen_within: float) -> Wait | None:
+    """Return why no job of a queue can run; None if one can."""
+    recent = NOW - timedelta(seconds=seen_within)
+    live: tuple[ColumnElement[bool], ...] = (Worker.queue == queue, Worker.seen_at > recent)
+    fit, dispatcher = session.execute(
+        select(
+            exists().where(*live, Worker.quarantined_at.is_(None)),
+            exists().where(Dispatcher.seen_at > recent),
+        )
+    ).one()
+    if not fit:
+        faults = (
+            session.execute(
+                select(func.coalesce(Worker.fault, ""))
+                .where(*live)
+                .group_by(Worker.fault)
+                .order_by(func.count().desc(), Worker.fault)
+                .limit(_MOST_FAULTS)
+            )
+            .scalars()
+            .all()
+        )
+        return Wait(WaitsFor.HEALTHY_WORKER, faults=tuple(faults)) if faults else Wait(WaitsFor.WORKER)
+    return None if dispatcher else Wait(WaitsFor.DISPATCHER)
+
+
+def _in_line(session: Session, queue: str, jobs: Sequence[Job]) -> dict[UUID, Wait]:
+    blocked_on = {job.blocked_on for job in jobs if job.blocked_on is not None}
+    computing = (
+        set(session.scalars(select(Job.id).where(Job.id.in_(blocked_on), Job.state.not_in(ENDED))))
+        if blocked_on
+        else set()
+    )
+    first = session.scalars(dispatch_queue.in_line(queue).limit(MOST_COUNTED))
+    positions = {job_id: position for position, job_id in enumerate(first, 1)}
+    return {
+        job.id: Wait(WaitsFor.ANOTHER_JOB)
+        if job.blocked_on in computing
+        else Wait(WaitsFor.ITS_TURN, positions.get(job.id))
+        for job in jobs
+    }

@@ -1,0 +1,115 @@
+"""A queued job says why it waits: in every answer, on the page, and in its streams."""
+
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy.orm import Session, sessionmaker
+
+from api.streams.streams import Batch, Streams
+from jobs.fleet import dispatch_queue, quarantine
+from tests.api.drive import SMALLEST, ClientOf, Jobs, scopes_but
+
+Database = sessionmaker[Session]
+
+OF_THE_OUTSIDE: dict[str, None] = dict.fromkeys(("since", "tries", "next_try_at"))
+NO_WORKER = {"reason": "worker", "position": None, "message": "no worker is connected"} | OF_THE_OUTSIDE
+NEXT = {"reason": "its_turn", "position": 1, "message": "next in the queue"} | OF_THE_OUTSIDE
+FAULT = "its work directory cannot be written (EROFS)"
+
+
+def connect(database: Database) -> None:
+    """A worker and a dispatcher appear."""
+    with database.begin() as session:
+        dispatch_queue.worker_seen(session, "worker", "prune")
+        dispatch_queue.dispatcher_seen(session, "dispatcher")
+
+
+def test_every_answer_says_why_a_queued_job_waits(client: TestClient, jobs: Jobs, database: Database) -> None:
+    submitted = client.post("/v1/jobs", json=SMALLEST).json()
+    assert submitted["waiting"] == NO_WORKER
+    connect(database)
+    path = f"/v1/jobs/{submitted['id']}"
+    assert client.get(path).json()["waiting"] == NEXT
+    later = str(jobs.queued("eve"))
+    behind = client.post("/v1/jobs", json=SMALLEST).json()["waiting"]
+    assert behind == NEXT | {"position": 3, "message": "position 3 in the queue"}
+    assert [job["waiting"] for job in client.get("/v1/jobs").json()["items"]] == [behind, NEXT]
+    assert later not in client.get("/v1/jobs").text
+    assert client.post(f"{path}/cancel").json()["waiting"] is None
+    assert client.post(f"{path}/retry").json()["waiting"] == NEXT
+    body = {"job": {"model": "org/name", "method": "gblm"}, "vary": {"sparsity": [0.3, 0.5]}}
+    sweep = client.post("/v1/sweeps", json=body).json()
+    for jobs_of_it in (sweep["jobs"], client.get(f"/v1/sweeps/{sweep['id']}").json()["jobs"]):
+        assert [job["waiting"]["position"] for job in jobs_of_it] == [4, 5]
+
+
+def test_a_job_that_is_not_queued_waits_for_nothing(client: TestClient, jobs: Jobs) -> None:
+    running, ended = jobs.running(), jobs.running()
+    jobs.succeed(ended)
+    for claim in (running, ended):
+        assert client.get(f"/v1/jobs/{claim.job_id}").json()["waiting"] is None
+
+
+@pytest.mark.threat
+def test_only_an_admin_reads_what_is_wrong_with_the_workers(
+    client_of: ClientOf, jobs: Jobs, database: Database
+) -> None:
+    job_id = jobs.queued()
+    with database.begin() as session:
+        quarantine.quarantine(session, "sick", "prune", FAULT)
+    everybody, admin = client_of(scopes=scopes_but("admin")), client_of()
+    paths = ["/v1/jobs", f"/v1/jobs/{job_id}", "/jobs", f"/jobs/{job_id}"]
+    assert [FAULT in admin.get(path).text for path in paths] == [True] * 4
+    for path in paths:
+        told = everybody.get(path).text
+        assert "every worker is quarantined" in told
+        assert "work directory" not in told
+        assert "sick" not in told
+
+
+def test_a_copy_of_a_queued_job_is_stale_once_it_waits_for_something_else(
+    client: TestClient, jobs: Jobs, database: Database
+) -> None:
+    for path in (f"/v1/jobs/{jobs.queued()}", "/v1/jobs"):
+        first = client.get(path)
+        tag = {"If-None-Match": first.headers["ETag"]}
+        assert client.get(path, headers=tag).status_code == 304
+        connect(database)
+        assert client.get(path, headers=tag).status_code == 200
+        with database.begin() as session:
+            dispatch_queue.worker_gone(session, "worker")
+        assert client.get(path, headers=tag).status_code == 304
+
+
+def test_the_page_of_a_queued_job_follows_why_it_waits(
+    client: TestClient, jobs: Jobs, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = jobs.queued()
+
+    async def without_events(_streams: Streams, *_asked: Any) -> AsyncIterator[Batch]:  # noqa: ANN401 - what `follow` is given
+        yield ()
+        yield ()
+        connect(database)
+        yield ()
+
+    monkeypatch.setattr(Streams, "follow", without_events)
+    sent = client.get(f"/jobs/{job_id}/stream?after=1").text
+    assert re.findall(r"^event: (\w+)$|^(:) |Waiting: ([\w ]+)\.", sent, re.MULTILINE) == [
+        ("progress", "", ""),
+        ("", "", "no worker is connected"),
+        ("", ":", ""),
+        ("progress", "", ""),
+        ("", "", "next in the queue"),
+        ("end", "", ""),
+    ]
+    assert set(re.findall(r"^id: (\d+)$", sent, re.MULTILINE)) == {"1"}
+
+
+def test_the_list_shows_why_a_job_waits(client: TestClient, jobs: Jobs, database: Database) -> None:
+    jobs.queued()
+    assert "no worker is connected" in client.get("/jobs").text
+    connect(database)
+    assert "next in the queue" in client.get("/jobs").text

@@ -1,0 +1,153 @@
+"""Why a queued job waits, from the rows of workers, dispatchers and other jobs."""
+
+from collections.abc import Callable, Sequence
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Engine, select, text, update
+from sqlalchemy.orm import Session, sessionmaker
+
+from bench.seed_jobs import fill, rows_read
+from jobs.fleet import dispatch_queue, quarantine, waiting
+from jobs.fleet.waiting import Wait, WaitsFor
+from jobs.lifecycle import lifecycle
+from jobs.lifecycle.events import JobError
+from jobs.spec.job import JobSpec
+from jobs.states import Cause
+from jobs.tables import Dispatcher, Job, Worker
+
+Database = sessionmaker[Session]
+Submit = Callable[[], UUID]
+
+LONG_AGO = text("clock_timestamp() - interval '31 seconds'")
+
+
+@pytest.fixture
+def fleet(database: Database) -> None:
+    """A worker and a dispatcher that are alive."""
+    with database.begin() as session:
+        dispatch_queue.worker_seen(session, "well", "prune")
+        dispatch_queue.dispatcher_seen(session, "dispatcher")
+
+
+def waits(database: Database, job_ids: Sequence[UUID]) -> list[Wait | None]:
+    with database.begin() as session:
+        jobs = [session.get_one(Job, job_id) for job_id in job_ids]
+        found = waiting.waits(session, jobs, 30)
+    return [found.get(job_id) for job_id in job_ids]
+
+
+def test_without_a_live_worker_of_its_queue_a_job_waits_for_one(database: Database, submit: Submit) -> None:
+    job_id = submit()
+    assert waits(database, [job_id]) == [Wait(WaitsFor.WORKER)]
+    with database.begin() as session:
+        dispatch_queue.worker_seen(session, "of another queue", "others")
+        dispatch_queue.worker_seen(session, "silent", "prune")
+        session.execute(update(Worker).where(Worker.name == "silent").values(seen_at=LONG_AGO))
+    assert waits(database, [job_id]) == [Wait(WaitsFor.WORKER)]
+
+
+def test_where_every_live_worker_is_quarantined_the_most_frequent_faults_are_named(
+    database: Database, submit: Submit, fleet: None
+) -> None:
+    job_id = submit()
+    with database.begin() as session:
+        for worker, fault in enumerate(("no disk", "no GPU", "no GPU", "a", "b", "c")):
+            quarantine.quarantine(session, f"sick {worker}", "prune", fault)
+    assert waits(database, [job_id]) == [Wait(WaitsFor.ITS_TURN, 1)]
+    with database.begin() as session:
+        quarantine.quarantine(session, "well", "prune", "no disk")
+        dispatch_queue.worker_seen(session, "sick of another queue", "others")
+    [wait] = waits(database, [job_id])
+    assert wait is not None
+    assert wait.reason == WaitsFor.HEALTHY_WORKER
+    assert set(wait.faults[:2]) == {"no GPU", "no disk"}
+    assert len(wait.faults) == 3
+
+
+def test_without_a_dispatcher_nothing_is_published(database: Database, submit: Submit, fleet: None) -> None:
+    job_id = submit()
+    with database.begin() as session:
+        session.execute(update(Dispatcher).values(seen_at=LONG_AGO))
+    assert waits(database, [job_id]) == [Wait(WaitsFor.DISPATCHER)]
+
+
+def test_positions_count_the_earlier_jobs_of_every_owner_that_are_still_queued(
+    database: Database, spec: JobSpec, fleet: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "MOST_COUNTED", 4)
+    with database.begin() as session:
+        ids = [
+            lifecycle.create(session, owner, spec).id for owner in ("ada", "eve", "ada", "eve", "ada", "ada")
+        ]
+        assert lifecycle.claim(session, ids[1], "well", 30)
+        dispatch_queue.mark_dispatched(session, ids[:1])
+        lifecycle.create(session, "eve", spec)
+    expected = [Wait(WaitsFor.ITS_TURN, position) for position in (1, 2, 3, 4, None)]
+    assert waits(database, ids) == [expected[0], None, *expected[1:]]
+
+
+def test_a_job_that_went_back_to_the_queue_keeps_its_place(
+    database: Database, submit: Submit, fleet: None
+) -> None:
+    first, second = submit(), submit()
+    with database.begin() as session:
+        claim = lifecycle.claim(session, first, "well", 30)
+        assert claim is not None
+        fault = JobError(type="worker", message="no disk", cause=Cause.WORKER)
+        assert lifecycle.requeue_after_fault(session, claim, fault, 6)
+    assert waits(database, [first, second]) == [Wait(WaitsFor.ITS_TURN, 1), Wait(WaitsFor.ITS_TURN, 2)]
+
+
+def test_a_job_that_waits_for_anothers_gradients_takes_no_place(
+    database: Database, submit: Submit, fleet: None
+) -> None:
+    computing, blocked, other = submit(), submit(), submit()
+    with database.begin() as session:
+        claim = lifecycle.claim(session, computing, "well", 30)
+        assert claim is not None
+        session.execute(update(Job).where(Job.id == blocked).values(blocked_on=computing))
+    assert waits(database, [blocked, other]) == [Wait(WaitsFor.ANOTHER_JOB), Wait(WaitsFor.ITS_TURN, 1)]
+    with database.begin() as session:
+        assert lifecycle.fail(session, claim, JobError(type="invalid_input", message="no"))
+    assert waits(database, [blocked, other]) == [Wait(WaitsFor.ITS_TURN, 1), Wait(WaitsFor.ITS_TURN, 2)]
+
+
+def test_a_job_that_the_hub_does_not_answer_takes_no_place_before_its_next_try(
+    database: Database, submit: Submit, fleet: None
+) -> None:
+    tried, other = submit(), submit()
+    with database.begin() as session:
+        claim = lifecycle.claim(session, tried, "well", 30)
+        assert claim is not None
+        error = JobError(type="unreachable", message="the Hub did not answer")
+        assert lifecycle.requeue_while_unreachable(session, claim, error, 3600.0)
+    assert waits(database, [tried, other]) == [Wait(WaitsFor.OUTSIDE), Wait(WaitsFor.ITS_TURN, 1)]
+    with database.begin() as session:
+        session.execute(update(Job).where(Job.id == tried).values(next_try_at=LONG_AGO))
+    assert waits(database, [tried, other]) == [Wait(WaitsFor.OUTSIDE), Wait(WaitsFor.ITS_TURN, 2)]
+
+
+def test_a_long_queue_is_read_no_further_than_it_is_counted(
+    engine: Engine, database: Database, spec: JobSpec
+) -> None:
+    with engine.begin() as connection:
+        fill(connection, spec, "{}", jobs=5000)
+        connection.execute(text("UPDATE jobs SET state = 'queued', attempt = 0 WHERE state = 'succeeded'"))
+        connection.execute(
+            text(
+                "UPDATE jobs SET blocked_on = (SELECT id FROM jobs WHERE state = 'running' LIMIT 1) "
+                "WHERE id IN (SELECT id FROM jobs WHERE state = 'queued' ORDER BY id LIMIT 20)"
+            )
+        )
+        connection.execute(text("ANALYZE jobs"))
+    with database.begin() as session:
+        oldest = session.scalars(
+            select(Job.id)
+            .where(Job.state == "queued", Job.blocked_on.is_(None))
+            .order_by(Job.id)
+            .limit(waiting.MOST_COUNTED)
+        ).all()
+        query = dispatch_queue.in_line("prune").limit(waiting.MOST_COUNTED)
+        assert session.scalars(query).all() == oldest
+        assert rows_read(session.connection(), query) < 3 * waiting.MOST_COUNTED
