@@ -76,8 +76,9 @@ class Settings(BaseSettings):
     )
     device: str = Field(
         "auto",
-        description="`auto`, `cpu` or `cuda`: the device that a worker computes on. A worker without that "
-        "device takes no jobs; with `auto`, neither does one with an NVIDIA GPU that torch cannot use.",
+        description="`auto`, `cpu` or `cuda`: the device that a worker computes on; or GPUs that share each "
+        "of its jobs, such as `cuda:0,cuda:1`. A worker without that device takes no jobs; with `auto`, "
+        "neither does one with an NVIDIA GPU that torch cannot use.",
     )
     sandbox: Literal["best-effort", "require"] = Field(
         "best-effort",

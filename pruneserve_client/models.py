@@ -288,7 +288,7 @@ class Environment(Model):
     """Version of PruneServe."""
 
     device: str
-    """`cpu`, or the CUDA device with its name."""
+    """`cpu`, or the CUDA device with its name; several are separated by `, `."""
 
     dtype: str
     """Dtype of the computation; sums are float32 at least."""
@@ -861,10 +861,13 @@ class Machine(Model):
     """A worker's device, as it was measured when the worker started."""
 
     device: str
-    """`cpu`, or the CUDA device with its name."""
+    """`cpu`, or the CUDA device with its name; several are separated by `, `."""
+
+    devices: int = 1
+    """Devices that share a job. The rates are those of one."""
 
     memory_bytes: int
-    """Memory of the device that computes."""
+    """Memory of the device that computes; of several, of the smallest."""
 
     operations_per_second: dict[str, float]
     """Rate of large matrix products, by each dtype that the device can compute with."""
@@ -1305,7 +1308,7 @@ class StageEstimate(Model):
     """Time that the stage takes."""
 
     memory_bytes: int
-    """Peak memory of the device that computes."""
+    """Peak memory of the device that computes, or of each of several."""
 
 
 class StageFacts(Model):
@@ -1318,7 +1321,7 @@ class StageFacts(Model):
     """Wall-clock time."""
 
     peak_memory_bytes: int
-    """Resident memory of the process, or allocated memory of the CUDA device that computed."""
+    """Resident memory of the process, or allocated memory of the CUDA device that computed (of several, the one with most)."""
 
 
 class StageFinished(Model):
@@ -1335,7 +1338,7 @@ class StageFinished(Model):
     """Wall-clock time of the stage."""
 
     peak_memory_bytes: int
-    """Resident memory of the process, or allocated memory of the CUDA device that computed."""
+    """Resident memory of the process, or allocated memory of the CUDA device that computed (of several, the one with most)."""
 
 
 class StageStarted(Model):

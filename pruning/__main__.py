@@ -112,7 +112,7 @@ def _prune(file: RecipeFile, options: argparse.Namespace, console: Console) -> N
                 file.recipe,
                 file.evaluation,
                 output,
-                device=options.device or (before.device.split()[0] if before else "auto"),
+                device=options.device or (before.device_names if before else "auto"),
                 schedule=schedule,
                 save_masks=options.save_masks,
                 save_gradients=options.save_gradients,
@@ -165,7 +165,11 @@ def _parser() -> argparse.ArgumentParser:
     for option in OPTIONS:
         _add_option(parser, option)
     add("--gradients", metavar="FILE", help="use the gradient norms that an earlier run saved")
-    add("--device", help="auto (default), cpu, cuda or cuda:N; with a report the kind that it names")
+    add(
+        "--device",
+        help="auto (default), cpu, cuda or cuda:N, or several that share the model, such as cuda:0,cuda:1; "
+        "with a report those that it names",
+    )
     add("--schedule", help="of the gradient pass: auto (default), whole, or streamed (block by block)")
     add(
         "--task-definitions",

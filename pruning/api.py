@@ -194,7 +194,7 @@ def prune_to_directory(
     evaluation
         The texts and tasks on which the dense and the pruned model are measured.
     device
-        `auto`, `cpu`, `cuda` or `cuda:N`.
+        `auto`, `cpu`, `cuda` or `cuda:N`; or GPUs that share the model, such as `cuda:0,cuda:1`.
     deterministic
         As for `gradient_norms`.
     save_masks

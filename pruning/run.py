@@ -33,7 +33,7 @@ from pruning.report.reproduce import differences
 from pruning.report.schema import Environment, LayerFacts, Report, SparsityFacts
 from pruning.resume.guarded import GuardedResumeStore
 from pruning.resume.store import EphemeralResumeStore, ResumeStore
-from pruning.runtime.device import compute_device, current_device, describe
+from pruning.runtime.device import compute_devices, current_device, describe
 from pruning.sandbox.reading import ReadHere, Reading
 from pruning.stages.cut import CutOutcome, CutStage
 from pruning.stages.evaluate import NO_LIMIT, EvaluateStage, EvaluationResult, PerplexityLimit
@@ -55,7 +55,7 @@ class RunRequest:
     output: Path
     """The directory of the pruned model. It must not exist, and appears complete or not at all."""
     device: str = "auto"
-    """'auto', 'cpu', 'cuda' or 'cuda:N'."""
+    """'auto', 'cpu', 'cuda' or 'cuda:N'; or several that share the model, such as 'cuda:0,cuda:1'."""
     schedule: ScheduleChoice = "auto"
     """How gradients are computed; see pruning.gradients.schedule."""
     deterministic: bool = True
@@ -100,10 +100,10 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
     layer or window; Unreachable where the Hub does not answer; PruningError where the disk is too full.
     """
     services = services or Services()
-    recipe, device = request.recipe, compute_device(request.device)
-    recorder = StageRecorder(services.progress, device)
+    recipe, devices = request.recipe, compute_devices(request.device)
+    recorder = StageRecorder(services.progress, *devices)
     with (
-        current_device(device),
+        current_device(devices[0]),
         atomic_directory(request.output) as directory,
         _resume_store(request, services) as resume_store,
     ):
@@ -111,7 +111,7 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
             ResolveStage(
                 recipe=recipe,
                 evaluation=request.evaluation,
-                device=device,
+                devices=devices,
                 roots=services.roots,
                 hub_token=services.hub_token,
                 reading=services.reading,
@@ -235,7 +235,7 @@ def _report(
     recorder: StageRecorder,
 ) -> Report:
     environment = Environment.here(
-        device=describe(resolved.model.device),
+        device=describe(*resolved.model.devices),
         dtype=str(resolved.model.dtype).removeprefix("torch."),
         threads=torch.get_num_threads(),
         attention=str(gradients.numerics_key["attention"]),

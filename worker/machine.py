@@ -8,7 +8,7 @@ from jobs.database import engine_from, sessions
 from jobs.fleet import machines, quarantine
 from jobs.settings import Settings
 from pruning.errors import PruningError
-from pruning.runtime.device import compute_device
+from pruning.runtime.device import compute_devices
 from pruning.runtime.speed_probe import measure
 from worker.identity import Identity
 from worker.self_test import Unfit, check_device
@@ -29,7 +29,7 @@ def prepare(settings: Settings, worker: Identity, queue: str) -> None:
         with database.begin() as session:
             known = machines.of_worker(session, worker.name).measured
         if not known:
-            machine = measure(compute_device(settings.device), seconds=0.1)
+            machine = measure(*compute_devices(settings.device), seconds=0.1)
             with database.begin() as session:
                 machines.measured(session, worker.name, queue, machine)
     except Unfit as unfit:

@@ -106,14 +106,14 @@ def check_sandbox(configured: Settings) -> None:
 
 
 def check_device(device: str) -> None:
-    """Compute on the declared device. Raises `Unfit`. Imports torch."""
+    """Compute on the declared device, or devices. Raises `Unfit`. Imports torch."""
     try:
         from pruning.errors import PruningError
-        from pruning.runtime.device import usable_device
+        from pruning.runtime.device import usable_devices
     except (ImportError, OSError) as error:
         raise Unfit(f"its installation is broken ({type(error).__name__})") from error
     try:
-        usable_device(device)
+        usable_devices(device)
     except PruningError as error:
         raise Unfit(str(error)) from error
 

@@ -1,6 +1,6 @@
 """Gradient passes as the checks run them, and comparisons of what they give."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -32,9 +32,10 @@ def new_pass(
     *,
     norms: Collection[GradientNorm] = L1,
     micro_batch: int | None = None,
+    others: Sequence[torch.device] = (),
 ) -> GradientPass:
     """Return a pass over a model with random weights that lies on the host as stored in `dtype`."""
-    placement = Placement(choice.load_as_stored(dtype), at.device, dtype)
+    placement = Placement(choice.load_as_stored(dtype), at.device, dtype, others=others)
     made = GradientPass(placement, windows, norms=norms, stack=find_stack(placement.model), schedule=schedule)
     if micro_batch is not None:
         made.schedule = replace(made.schedule, micro_batch=micro_batch)

@@ -39,4 +39,4 @@ def slowest_live(session: Session, seen_within: float) -> Machine:
         )
     )
     machines = [Machine.model_validate(machine) for machine in found]
-    return min(machines, key=lambda machine: machine.rate("float32"), default=ASSUMED)
+    return min(machines, key=lambda machine: machine.rate("float32") * machine.devices, default=ASSUMED)

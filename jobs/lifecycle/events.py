@@ -99,7 +99,8 @@ class StageFinished(EventBase):
     seconds: float = Field(ge=0, description="Wall-clock time of the stage.")
     peak_memory_bytes: int = Field(
         ge=0,
-        description="Resident memory of the process, or allocated memory of the CUDA device that computed.",
+        description="Resident memory of the process, or allocated memory of the CUDA device that computed "
+        "(of several, the one with most).",
     )
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from pruning.activations.statistics import InputStatistics, StopForward
-from pruning.activations.walk import BlockwiseForward
+from pruning.activations.walk import BetweenBlocks, BlockwiseForward
 from pruning.model.blocks import Block
 from pruning.model.hooks import LayerCall, Observer, observing
 from pruning.model.layers import LinearLayer, ModuleLayer, linear_layers
@@ -32,7 +32,7 @@ class PairedForward(BlockwiseForward):
     def __init__(self, replay: Replay, micro_batches: Sequence[Tensor]) -> None:
         """Start both walks; the model must still be dense."""
         super().__init__(replay, micro_batches)
-        self._dense_hidden = list(self._hidden)
+        self._dense_hidden = BetweenBlocks(list(self._hidden), self._hand_over)
         self._dense_block: nn.Module = nn.Identity()
         self._residual_layer: LinearLayer | None = None
 
@@ -52,9 +52,10 @@ class PairedForward(BlockwiseForward):
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Continue from the `state` of an earlier paired walk."""
         super().restore(state)
-        self._dense_hidden = [
+        restored = [
             state[f"{_DENSE}{number:05}"].to(old.device) for number, old in enumerate(self._dense_hidden)
         ]
+        self._dense_hidden = BetweenBlocks(restored, self._hand_over)
 
     def measure(self, index: int, statistics: InputStatistics) -> None:
         """Collect `statistics`, with the activation errors of the layers that both models call alike."""
@@ -88,8 +89,7 @@ class PairedForward(BlockwiseForward):
     def advance(self, index: int) -> None:
         """Replace both models' hidden states with the output of block `index`."""
         super().advance(index)
-        for number, (tokens, hidden) in enumerate(zip(self._micro_batches, self._dense_hidden, strict=True)):
-            self._dense_hidden[number] = self._calls[len(tokens)][index](self._dense_block, hidden)
+        self._run(index, self._dense_block, self._dense_hidden)
 
 
 class _RecordInputs(Observer):

@@ -4,16 +4,40 @@ Pruning needs each block's inputs as the already pruned blocks before it produce
 hidden states of all windows, measures what a block's layers are given, and advances once the block is pruned.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 from pruning.activations.statistics import InputStatistics, StopForward, group_by_input
 from pruning.model.layers import LinearLayer
 from pruning.model.replay import Call, Replay
 from pruning.resume.store import ActivationCheckpoint
 from pruning.resume.throttle import SaveThrottle
+from pruning.runtime.hand_over import HandOver
+
+
+class BetweenBlocks:
+    """The hidden states of all micro-batches, some of which may be on their way to another device."""
+
+    def __init__(self, states: Sequence[Tensor], hand_over: HandOver) -> None:
+        self._states = list(states)
+        self._hand_over = hand_over
+        self._arriving: dict[int, Callable[[], Tensor]] = {}
+
+    def put(self, number: int, states: Tensor, device: torch.device) -> None:
+        """Replace a micro-batch's hidden states, and begin to bring them to `device`."""
+        self._states[number] = states
+        self._arriving[number] = self._hand_over.begin(states, device)
+
+    def __getitem__(self, number: int) -> Tensor:
+        if number in self._arriving:
+            self._states[number] = self._arriving.pop(number)()
+        return self._states[number]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[number] for number in range(len(self._states)))
 
 
 class BlockwiseForward:
@@ -23,13 +47,15 @@ class BlockwiseForward:
         """Embed the windows. `micro_batches`: token ids, int64 (windows, length) each."""
         self._blocks = replay.stack.blocks
         self._micro_batches = micro_batches
-        self._hidden: list[Tensor] = []
+        self._hand_over = HandOver()
         # By number of windows: arguments such as masks depend on it, and on nothing else of a micro-batch.
         self._calls: dict[int, list[Call]] = {}
+        embedded: list[Tensor] = []
         with replay.surroundings_resident():
             for tokens in micro_batches:
                 hidden, self._calls[len(tokens)] = replay.embed(tokens)
-                self._hidden.append(hidden)
+                embedded.append(hidden)
+        self._hidden = BetweenBlocks(embedded, self._hand_over)
 
     def state(self) -> dict[str, Tensor]:
         """Return the hidden states by name, for an activation checkpoint."""
@@ -37,7 +63,8 @@ class BlockwiseForward:
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Continue from the `state` of an earlier walk over the same micro-batches."""
-        self._hidden = [state[f"{number:05}"].to(old.device) for number, old in enumerate(self._hidden)]
+        restored = [state[f"{number:05}"].to(old.device) for number, old in enumerate(self._hidden)]
+        self._hidden = BetweenBlocks(restored, self._hand_over)
 
     def save(self, checkpoint: ActivationCheckpoint, block: int, throttle: SaveThrottle) -> None:
         """Save the windows before `block` if that is worth it: a resumed run can also run them there."""
@@ -72,5 +99,15 @@ class BlockwiseForward:
 
     def advance(self, index: int) -> None:
         """Replace the hidden states with the output of block `index`."""
-        for number, (tokens, hidden) in enumerate(zip(self._micro_batches, self._hidden, strict=True)):
-            self._hidden[number] = self._calls[len(tokens)][index](self._blocks[index].module, hidden)
+        self._run(index, self._blocks[index].module, self._hidden)
+
+    def _run(self, index: int, block: nn.Module, hidden: "BetweenBlocks") -> None:
+        """Replace hidden states with the output of `block`, which is block `index` or a copy of it.
+
+        Each micro-batch goes to the device of the next block at once, which begins while this one goes on.
+        """
+        for number, (tokens, states) in enumerate(zip(self._micro_batches, hidden, strict=True)):
+            calls = self._calls[len(tokens)]
+            output = calls[index](block, states)
+            following = calls[index + 1].device if index + 1 < len(calls) else None
+            hidden.put(number, output, following or output.device)

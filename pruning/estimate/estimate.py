@@ -42,7 +42,7 @@ class StageEstimate(_Answer):
     name: Stage = Field(description="The stage.")
     operations: float = Field(description="Floating-point operations in matrix products.")
     seconds: float = Field(description="Time that the stage takes.")
-    memory_bytes: int = Field(description="Peak memory of the device that computes.")
+    memory_bytes: int = Field(description="Peak memory of the device that computes, or of each of several.")
 
 
 class Estimate(_Answer):
@@ -112,9 +112,11 @@ class Estimate(_Answer):
                     dtype,
                     machine.kind,
                     room=memory.MEMORY_SHARE * machine.memory_bytes,
+                    devices=machine.devices,
                 ),
                 dtype,
                 machine,
+                devices=machine.devices,
             ),
         ]
         masked = save_masks and recipe.method is not None
@@ -169,11 +171,14 @@ def seconds(done: Work, dtype: str, machine: Machine) -> float:
     return products + attention + done.traffic / machine.bytes_per_second
 
 
-def _stage(stage: Stage, done: Work, memory_bytes: float, dtype: str, machine: Machine) -> StageEstimate:
+def _stage(
+    stage: Stage, done: Work, memory_bytes: float, dtype: str, machine: Machine, *, devices: int = 1
+) -> StageEstimate:
+    """`devices`: how many work on the stage at the same time."""
     return StageEstimate(
         name=stage,
         operations=done.operations,
-        seconds=seconds(done, dtype, machine),
+        seconds=seconds(done, dtype, machine) / devices,
         memory_bytes=int(memory_bytes),
     )
 
@@ -197,9 +202,10 @@ def _gradients(
     whole = _stage(
         Stage.GRADIENTS,
         work.gradients(shape, windows, norms=norms, passes=1),
-        memory.whole_gradients(shape, windows, dtype, norms=norms),
+        memory.whole_gradients(shape, windows, dtype, norms=norms, devices=machine.devices),
         dtype,
         machine,
+        devices=machine.devices,
     )
     if (
         whole.memory_bytes < memory.MEMORY_SHARE * machine.memory_bytes
@@ -212,6 +218,7 @@ def _gradients(
         memory.streamed_gradients(shape, windows, dtype, machine.kind, norms=norms),
         dtype,
         machine,
+        devices=machine.devices,
     )
 
 
@@ -235,6 +242,10 @@ def _notes(recipe: Recipe, evaluation: Evaluation, machine: Machine) -> list[str
         notes.append("no live worker was measured: the figures are for an assumed machine")
     if recipe.structure is not None:
         notes.append("widths after the cut are not rounded here, and a number of KV groups is not counted")
+    if machine.devices > 1:
+        notes.append(
+            f"{machine.devices} devices share gradients and evaluation, and prune one after the other"
+        )
     if evaluation.windows is None:
         notes.append("the evaluation texts are assumed to be as long as WikiText-2's test split")
     if evaluation.tasks:

@@ -8,8 +8,11 @@ class Machine(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
-    device: str = Field(description="`cpu`, or the CUDA device with its name.")
-    memory_bytes: int = Field(gt=0, description="Memory of the device that computes.")
+    device: str = Field(description="`cpu`, or the CUDA device with its name; several are separated by `, `.")
+    devices: int = Field(1, ge=1, description="Devices that share a job. The rates are those of one.")
+    memory_bytes: int = Field(
+        gt=0, description="Memory of the device that computes; of several, of the smallest."
+    )
     operations_per_second: dict[str, float] = Field(
         description="Rate of large matrix products, by each dtype that the device can compute with."
     )

@@ -51,6 +51,11 @@ def _weights(shape: ModelShape, dtype: str) -> int:
     return shape.parameters * BYTES[dtype]
 
 
+def _share(shape: ModelShape, dtype: str, devices: int) -> float:
+    """The resident weights of the device that has most of them."""
+    return max(_weights(shape, dtype) / devices, _around_blocks(shape, dtype))
+
+
 def _around_blocks(shape: ModelShape, dtype: str) -> int:
     return shape.embeddings * BYTES[dtype]
 
@@ -65,10 +70,14 @@ def block_inputs(shape: ModelShape, windows: Windows, dtype: str) -> int:
     return windows.tokens * shape.hidden * BYTES[dtype]
 
 
-def whole_gradients(shape: ModelShape, windows: Windows, dtype: str, norms: int) -> float:
-    """Return the minimum for `whole`: the model, its accumulators, and the activations of one window."""
+def whole_gradients(shape: ModelShape, windows: Windows, dtype: str, norms: int, devices: int) -> float:
+    """Return the minimum for `whole`: the model, its accumulators, and the activations of one window.
+
+    Devices share the former. Of the activations, the first of them holds as much as one device alone: a part
+    of the blocks, for as many windows as there are devices.
+    """
     activations = (_activations(shape, shape.blocks, dtype) + _logits(shape)) * windows.length
-    return _weights(shape, dtype) + _FLOAT * norms * shape.block_weights + activations
+    return _share(shape, dtype, devices) + _FLOAT * norms * shape.block_weights / devices + activations
 
 
 def streamed_gradients(shape: ModelShape, windows: Windows, dtype: str, device: str, norms: int) -> float:
@@ -95,12 +104,17 @@ def pruning(shape: ModelShape, windows: Windows, dtype: str, device: str, *, sec
     )
 
 
-def evaluation(shape: ModelShape, windows: Windows, dtype: str, device: str, room: float) -> float:
-    """Return the whole model if it fits into `room`, else the blocks that compute; and one micro-batch."""
+def evaluation(
+    shape: ModelShape, windows: Windows, dtype: str, device: str, *, room: float, devices: int
+) -> float:
+    """Return a device's share of the model if it fits into `room`, else the blocks that compute.
+
+    To that comes one micro-batch.
+    """
     tokens = _micro_batch(windows, device)
     activations = _activations(shape, (shape.largest_block,), dtype) * tokens
     logits = _logits(shape) * min(tokens, _HEAD_TOKENS[device])
-    weights = _weights(shape, dtype)
+    weights = _share(shape, dtype, devices)
     if weights > room:
         weights = _around_blocks(shape, dtype) + _block(shape, dtype, device)
     return weights + activations + logits

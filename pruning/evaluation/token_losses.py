@@ -1,11 +1,13 @@
 """The cross-entropy of every predicted token, without the logits of a whole batch.
 
 A model whose blocks are not all resident runs block by block: a group of batches goes through each block
-while it is resident, so that a block is brought once per group and not once per batch. The numbers are those
-of the model's own forward pass.
+while it is resident, so that a block is brought once per group and not once per batch. A model that several
+devices share runs some batches ahead: as many as there are devices are under way. The numbers are those of
+the model's own forward pass.
 """
 
 import logging
+from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -68,7 +70,7 @@ def token_losses(
     with ExitStack() as placed:
         try:
             stack = find_stack(model)
-            placed.enter_context(placement.resident_except(block.module for block in stack.blocks))
+            placed.enter_context(placement.resident_except(stack.modules))
             replay = Replay(stack, batches[0], placement)
             logits = LogitsByPosition(replay)
         except (InvalidInput, NumericalFailure):
@@ -98,31 +100,49 @@ class _Blockwise:
         """Everything around the blocks must be resident, here and in `losses`."""
         self._replay, self._logits, self._placement = replay, logits, placement
         self._observe = observe
-        self._modules = [block.module for block in replay.stack.blocks]
+        self._modules = replay.stack.modules
         self._resident = placement.is_resident(*self._modules)
         self._report_done = report_done
         self._calls: dict[int, Sequence[Call]] = {}  # by number of windows, which alone they depend on
 
     def losses(self, batches: Sequence[Tensor]) -> Iterator[Tensor]:
         """Yield the losses of each batch; see `token_losses`."""
+        yield from self._resident_losses(batches) if self._resident else self._streamed_losses(batches)
+
+    def _resident_losses(self, batches: Sequence[Tensor]) -> Iterator[Tensor]:
+        """Run one batch after the other through the whole model.
+
+        Whoever receives losses waits for them. Until then the next batches are queued, one for each further
+        device, so that all devices have work.
+        """
+        ahead, under_way = len(self._placement.devices) - 1, deque[tuple[Tensor, list[Tensor], int]]()
+        first_window = 0
+        for tokens in batches:
+            hidden = [self._embedded(tokens)]
+            for index in range(len(self._modules)):
+                self._advance(index, [tokens], hidden, is_last_group=True)
+            under_way.append((tokens, hidden, first_window))
+            first_window += len(tokens)
+            if len(under_way) > ahead:
+                yield self._losses_after_blocks(*under_way.popleft())
+        while under_way:
+            yield self._losses_after_blocks(*under_way.popleft())
+
+    def _streamed_losses(self, batches: Sequence[Tensor]) -> Iterator[Tensor]:
+        """Run a group of batches through each block while it is resident."""
         size, first_window = self._batches_at_once(batches[0]), 0
         for start in range(0, len(batches), size):
             group = batches[start : start + size]
             hidden = [self._embedded(tokens) for tokens in group]
             for index in range(len(self._modules)):
                 self._advance(index, group, hidden, is_last_group=start + size >= len(batches))
-                if not self._resident:
-                    self._report_done(start + len(group) * (index + 1) // (len(self._modules) + 1))
+                self._report_done(start + len(group) * (index + 1) // (len(self._modules) + 1))
             for number, tokens in enumerate(group):
-                yield self._losses_after_blocks(
-                    hidden[number], tokens.to(self._placement.device), first_window
-                )
+                yield self._losses_after_blocks(tokens, hidden[number : number + 1], first_window)
                 first_window += len(tokens)
 
     def _batches_at_once(self, batch: Tensor) -> int:
-        """Return the batches of a group: one where no block has to be brought."""
-        if self._resident:
-            return 1
+        """Return the batches of a group."""
         device = self._placement.device
         features: int = self._placement.model.config.get_text_config().hidden_size
         room = device_share(device) // (features * self._placement.dtype.itemsize)
@@ -145,11 +165,14 @@ class _Blockwise:
         is_last_block = index + 1 == len(self._modules)
         return None if is_last_block and is_last_group else self._modules[(index + 1) % len(self._modules)]
 
-    def _losses_after_blocks(self, hidden: Tensor, tokens: Tensor, first_window: int) -> Tensor:
+    def _losses_after_blocks(self, tokens: Tensor, of_batch: Sequence[Tensor], first_window: int) -> Tensor:
+        (hidden,) = of_batch
+        tokens = tokens.to(hidden.device)
         dtype = torch.promote_types(hidden.dtype, torch.float32)
         losses, targets = torch.empty(tokens.shape, dtype=dtype, device=tokens.device), _next(tokens)
-        for chunk in self._logits.chunks(tokens.shape, tokens.device.type):
-            losses[chunk] = self._losses_of(chunk, hidden[chunk], targets[chunk], first_window)
+        with self._placement.around_blocks_on(hidden.device, self._modules):
+            for chunk in self._logits.chunks(tokens.shape, tokens.device.type):
+                losses[chunk] = self._losses_of(chunk, hidden[chunk], targets[chunk], first_window)
         return losses[:, :-1]
 
     def _losses_of(
@@ -168,7 +191,7 @@ class _Blockwise:
 
 def _by_its_own_forward(placement: Placement, batches: Sequence[Tensor]) -> Iterator[Tensor]:
     try:
-        blocks = [block.module for block in find_stack(placement.model).blocks]
+        blocks = find_stack(placement.model).modules
     except InvalidInput:
         blocks = [placement.model]
     with placement.one_at_a_time(blocks):

@@ -1,12 +1,14 @@
 """Stores the block inputs and deltas of a streamed pass, within a budget of memory and disk.
 
-They go to the device, its pinned host memory or disk. Where the budget does not hold all inputs, only every
-k-th block's is retained, and those between are recomputed.
+They stay on the device that has them, or go to its pinned host memory or disk. Where the budget does not hold
+all inputs, only every k-th block's is retained, and those between are recomputed.
 """
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -182,11 +184,14 @@ class ActivationStore:
         device: torch.device,
         directory: Path,
         *,
+        others: Sequence[torch.device] = (),
         pinning: Pinning | None = None,
     ) -> None:
         """`block_bytes`: the size of one block's input for all windows. `directory`: empty, for spilling.
 
-        `pinning`: how host memory is pinned; by default as the device wants it.
+        `device`: takes what comes from the host. `others`: further devices, whose tensors stay on them or
+        move to pinned memory and back; all have equal parts of it. `pinning`: how host memory is pinned; by
+        default as the device wants it.
         """
         self._device, self._directory = device, directory
         self._blocks = blocks
@@ -194,8 +199,14 @@ class ActivationStore:
             size // block_bytes for size in (budget.device, budget.host, budget.disk)
         )
         self._device_slots, self._memory_slots = on_device, on_device + on_host
-        self._arena = PinnedArena(pinning or pinning_for(device), budget.host)
-        self._offload = Offload(device, lambda: copy_stream_for(device))
+        devices = (device, *others)
+        self._pinned = {
+            each: (
+                PinnedArena(pinning or pinning_for(each), budget.host // len(devices)),
+                Offload(each, partial(copy_stream_for, each)),
+            )
+            for each in devices
+        }
         # One slot, the fastest, is for the deltas, which have the size of an input.
         self.interval = _smallest_interval(blocks, self._memory_slots - 1)
         if device.type == "cpu" or _slots_needed(blocks, self.interval) >= self._memory_slots:
@@ -234,12 +245,15 @@ class ActivationStore:
 
     def close(self) -> None:
         """Forget everything, and give the pinned memory back to the system."""
-        try:
-            self._offload.close()
-        finally:
-            self._stored.clear()
-            self.deltas.clear()
-            self._arena.close()
+        with ExitStack() as arenas:
+            for arena, _ in self._pinned.values():
+                arenas.callback(arena.close)
+            try:
+                for _, offload in self._pinned.values():
+                    offload.close()
+            finally:
+                self._stored.clear()
+                self.deltas.clear()
 
     def _rank(self, block: int) -> int:
         """Return the slot of a block's input, counted from the fastest; 0 is that of the deltas."""
@@ -249,17 +263,19 @@ class ActivationStore:
 
     def _store(self, hidden: Tensor, rank: int, name: str, *, is_passing: bool = False) -> _Stored:
         """Store a tensor in the place of its rank. `is_passing`: it is soon replaced."""
+        device = hidden.device if hidden.device in self._pinned else self._device
         if rank < self._device_slots:
-            on_heap = self._device.type == "cpu" and not is_passing
-            return _OnDevice(copy_to_own_pages(hidden) if on_heap else hidden.to(self._device))
+            on_heap = device.type == "cpu" and not is_passing
+            return _OnDevice(copy_to_own_pages(hidden) if on_heap else hidden.to(device))
         if rank < self._memory_slots:
-            pinned = self._arena.take(hidden.shape, hidden.dtype)
+            arena, offload = self._pinned[device]
+            pinned = arena.take(hidden.shape, hidden.dtype)
             if pinned is not None:
-                self._offload.send(hidden, pinned)
-                return _Pinned(pinned, self._arena, self._offload)
+                offload.send(hidden, pinned)
+                return _Pinned(pinned, arena, offload)
         path = self._directory / f"{name}.safetensors"
         save_file({"hidden": hidden.contiguous()}, path)
-        return _OnDisk(path, self._device)
+        return _OnDisk(path, device)
 
 
 def _slots_needed(blocks: int, interval: int) -> int:

@@ -18,18 +18,16 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from pruning.gradients.accumulate import variants_in_use
+from pruning.gradients.accumulate import KernelVariant, variants_in_use
 from pruning.gradients.activation_store import ActivationStore, Budget
 from pruning.gradients.hidden_states import float32_tokens
-from pruning.gradients.lm_head import LMHeadLoss
-from pruning.gradients.loss import loss_scale
 from pruning.gradients.mixed_precision import MixedPrecisionForward
 from pruning.gradients.schedule import Schedule, ScheduleChoice
 from pruning.gradients.shards import BlockShards, norms_from_shards
 from pruning.gradients.streamed import StreamedPass, streamed_steps
-from pruning.gradients.window_norms import GradientNorms, PassSums
+from pruning.gradients.whole import WholePass
+from pruning.gradients.window_norms import GradientNorms
 from pruning.model.blocks import Stack
-from pruning.model.hooks import Observer
 from pruning.model.placement import Placement
 from pruning.model.replay import Replay
 from pruning.model.selection import selected_stack
@@ -161,7 +159,7 @@ class GradientPass:
         Returns
         -------
         GradientNorms
-            Tensors on the device for `whole`; for `streamed`, tensors that are read from the shards on
+            Tensors on the devices for `whole`; for `streamed`, tensors that are read from the shards on
             access.
 
         Raises
@@ -192,7 +190,8 @@ class GradientPass:
         """Change what the failed pass can do without, and return whether it is worth another try.
 
         Out of memory halves the micro-batch; at one window, `whole` becomes `streamed`, if there is a store
-        for its shards. An operation without a deterministic algorithm gives up determinism.
+        for its shards, and at last only the first of several devices is used. An operation without a
+        deterministic algorithm gives up determinism.
         """
         if self.deterministic and has_no_deterministic_algorithm(error):
             log.warning("computing gradients without deterministic algorithms: %s", error)
@@ -202,12 +201,17 @@ class GradientPass:
         elif self.schedule.micro_batch > 1:
             self.schedule = self.schedule.halved()
         elif self.schedule.name == "whole" and resume_store is not None:
-            self.schedule = Schedule.choose(
-                "streamed", self._stack, self._windows, self._norms, self._placement
-            )
+            self.schedule = self._streamed_schedule
+        elif self.schedule.name == "streamed" and self._placement.keep_one_device():
+            log.warning("a device has too little memory: computing on %s alone", self._placement.device)
+            self.schedule = self._streamed_schedule
         else:
             return False
         return True
+
+    @property
+    def _streamed_schedule(self) -> Schedule:
+        return Schedule.choose("streamed", self._stack, self._windows, self._norms, self._placement)
 
     @property
     def _micro_batches(self) -> Sequence[Tensor]:
@@ -218,12 +222,17 @@ class GradientPass:
         """Which variants of the fused kernel this pass uses; trying them comes first."""
         if "gates" in self._norms:  # no weight gradient is formed
             return ""
-        in_use = variants_in_use(
-            self._placement.device,
-            self._placement.dtype,
-            self._norms,
-            tuple(self._stack.layers),
-            has_float32=self._float32_tokens > 0,
+        in_use = set[KernelVariant]().union(
+            *(
+                variants_in_use(
+                    device,
+                    self._placement.dtype,
+                    self._norms,
+                    tuple(self._stack.layers),
+                    has_float32=self._float32_tokens > 0,
+                )
+                for device in self._placement.devices
+            )
         )
         return " ".join(sorted("aligned" if one.aligned else "unaligned" for one in in_use))
 
@@ -233,45 +242,11 @@ class GradientPass:
 
     @retain_freed_heap()
     def _run_whole(self, step: Step) -> GradientNorms:
-        with self._placement.resident(self._placement.model):
-            replay = Replay(self._stack, self._windows, self._placement)
-            scale = loss_scale(self._placement.dtype, self._windows.shape[1])
+        placement = self._placement
+        with placement.in_runs(self._stack.modules), placement.resident(placement.model):
+            replay = Replay(self._stack, self._windows, placement)
             forward = MixedPrecisionForward(replay, self._float32_tokens)
-            head = LMHeadLoss(replay, scale)
-            layers = tuple(self._stack.layers)
-            sums = PassSums(layers, self._norms)
-            for done, micro_batch in enumerate(self._micro_batches, start=1):
-                tokens = micro_batch.to(self._placement.device)
-                accumulator = forward.accumulator(sums)
-                self._forward_backward(forward, head, tokens, accumulator)
-                accumulator.check_complete()
-                step(done, len(self._micro_batches))
-        return sums.finish(scale)
-
-    def _forward_backward(
-        self,
-        forward: MixedPrecisionForward,
-        head: LMHeadLoss,
-        tokens: Tensor,
-        accumulator: Observer,
-    ) -> None:
-        """Run all blocks forward, then backward down to the first block with a selected layer.
-
-        That block's input becomes a leaf that requires gradients: all weights are frozen, so nothing else
-        would make autograd record.
-        """
-        hidden = forward.embed(tokens)
-        start = None
-        for index, block in enumerate(self._stack.blocks):
-            if start is None and block.layers:
-                start = hidden = hidden.as_leaves()
-            with torch.set_grad_enabled(start is not None):
-                hidden = forward.run_block(index, tokens, hidden, accumulator)
-        assert start is not None  # noqa: S101 - a selection without layers is refused
-        with torch.enable_grad():
-            output = hidden.join()
-        delta = head.gradient(output.detach(), tokens)
-        torch.autograd.grad(output, start.tensors, delta)
+            return WholePass(replay, forward, placement, self._micro_batches, self._norms, step).run()
 
     @retain_freed_heap(_LARGEST_RETAINED_BLOCK)
     def _run_streamed(self, step: Step, resume_store: ResumeStore | None) -> GradientNorms:
@@ -294,10 +269,13 @@ class GradientPass:
         self, missing: Collection[int], shards: BlockShards, step: Step, resume_store: ResumeStore
     ) -> None:
         scratch = resume_store.directory(Stage.GRADIENTS) / "inputs"
-        with ExitStack() as surroundings, self._activation_store(scratch) as inputs:
-            surroundings.enter_context(
-                self._placement.resident_except(block.module for block in self._stack.blocks)
-            )
+        modules = self._stack.modules
+        with (
+            self._placement.in_turns(modules),
+            ExitStack() as surroundings,
+            self._activation_store(scratch) as inputs,
+        ):
+            surroundings.enter_context(self._placement.resident_except(modules))
             replay = Replay(self._stack, self._windows, self._placement)
             forward = MixedPrecisionForward(replay, self._float32_tokens)
             streamed = StreamedPass(replay, forward, self._placement, self._micro_batches, self._norms, step)
@@ -313,7 +291,8 @@ class GradientPass:
         rows = count * (length + self._float32_tokens)  # packed, a float32 token takes two rows
         block_bytes = rows * features * self._placement.dtype.itemsize
         device, blocks = self._placement.device, len(self._stack.blocks)
-        store = ActivationStore(blocks, block_bytes, Budget.of(device, scratch), device, scratch)
+        budget, others = Budget.of(device, scratch), self._placement.devices[1:]
+        store = ActivationStore(blocks, block_bytes, budget, device, scratch, others=others)
         try:
             yield store
         finally:

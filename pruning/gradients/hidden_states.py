@@ -3,10 +3,13 @@
 See pruning.gradients.mixed_precision for why the first tokens are special.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from pruning.runtime.hand_over import HandOver
 
 _FLOAT32_TOKENS = 8
 
@@ -51,6 +54,15 @@ class HiddenStates:
             return self.rest
         return torch.cat([self.first.to(self.rest.dtype), self.rest], dim=1)
 
+    def to(self, device: torch.device) -> "HiddenStates":
+        """Return the same values on `device`."""
+        return HiddenStates(self.rest.to(device), None if self.first is None else self.first.to(device))
+
+    def handed_over(self, hand_over: HandOver, device: torch.device) -> "Arriving":
+        """Begin to pass the values on to `device`; return what returns them there."""
+        arriving = [hand_over.begin(tensor, device) for tensor in self.tensors]
+        return lambda: HiddenStates(*(tensor() for tensor in arriving))
+
     def as_leaves(self) -> "HiddenStates":
         """Return the same values as autograd leaves that require gradients."""
         first = None if self.first is None else self.first.detach().requires_grad_()
@@ -60,3 +72,7 @@ class HiddenStates:
     def tensors(self) -> list[Tensor]:
         """`rest`, and `first` where there is one: what autograd differentiates."""
         return [self.rest] if self.first is None else [self.rest, self.first]
+
+
+Arriving = Callable[[], HiddenStates]
+"""Returns hidden states once they have arrived; see `HandOver.begin`."""

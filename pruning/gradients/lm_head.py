@@ -1,14 +1,22 @@
 """The loss and its gradient at the last block's output, through the model's own final norm and head.
 
-The tokens go through in chunks, so that the logits of a whole micro-batch never exist.
+The tokens go through in chunks, so that the logits of a whole micro-batch never exist. They are the largest
+tensor of a pass: taken whole, their loss would need three float32 copies of their size.
 """
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from pruning.gradients.loss import IGNORE_INDEX, loss_gradient
 from pruning.model.logits import LogitsByPosition
 from pruning.model.replay import Replay
+
+# Elements per chunk, for each of which three float32 tensors exist. A CPU's chunk fits its cache; a GPU's
+# keeps it busy.
+_CHUNK_ELEMENTS = {"cpu": 1 << 20, "cuda": 1 << 25}
+
+IGNORE_INDEX = -1
+"""The target of a token that predicts nothing: the last one of a window."""
 
 
 class LMHeadLoss:
@@ -40,3 +48,33 @@ class LMHeadLoss:
             at_logits = loss_gradient(logits.detach().flatten(0, 1), targets[chunk].flatten(), weight)
             (gradient[chunk],) = torch.autograd.grad(logits, leaf, at_logits.view_as(logits))
         return gradient
+
+
+def loss_scale(dtype: torch.dtype, length: int) -> int:
+    """Return the factor by which a pass in `dtype` scales the mean loss of windows of `length` tokens.
+
+    It is 1, but length - 1 in float16, where the gradients of a mean over thousands of tokens underflow.
+    """
+    return length - 1 if dtype == torch.float16 else 1
+
+
+def loss_gradient(logits: Tensor, targets: Tensor, weight: float) -> Tensor:
+    """Return the gradient of the summed cross-entropy (in nats) with respect to the logits.
+
+    `logits`: (tokens, vocabulary). `targets`: int64 (tokens,), the next token's id, or IGNORE_INDEX.
+    `weight`: the factor of each token's loss. The result, (softmax - one-hot target) · weight, has the shape
+    and dtype of the logits.
+
+    It is computed in float32 (float64 for float64) by torch's own cross-entropy: other rounding here changes
+    the sixth digit of gradients thirty blocks below.
+    """
+    dtype = torch.promote_types(logits.dtype, torch.float32)
+    gradient = torch.empty_like(logits)
+    rows = max(1, _CHUNK_ELEMENTS[logits.device.type] // logits.shape[-1])
+    for start in range(0, len(logits), rows):
+        chunk, ids, result = (tensor[start : start + rows] for tensor in (logits, targets, gradient))
+        with torch.enable_grad():
+            wide = chunk.detach().to(dtype).requires_grad_()
+            loss = weight * F.cross_entropy(wide, ids, ignore_index=IGNORE_INDEX, reduction="sum")
+        result.copy_(torch.autograd.grad(loss, wide)[0])
+    return gradient

@@ -35,10 +35,12 @@ class MixedPrecisionForward:
 
     def embed(self, tokens: Tensor) -> HiddenStates:
         """Return the input of the first block for token ids (windows, length)."""
-        hidden, self._calls[len(tokens)] = self._replay.embed(tokens)
+        hidden, calls = self._replay.embed(tokens)
+        self._calls.setdefault(len(tokens), calls)  # the first have their copies on other devices
         if not self._first:
             return HiddenStates(hidden)
-        first, self._first_calls[len(tokens)] = self._replay.embed(tokens[:, : self._first], float32=True)
+        first, calls = self._replay.embed(tokens[:, : self._first], float32=True)
+        self._first_calls.setdefault(len(tokens), calls)
         return HiddenStates(hidden[:, self._first :], first)
 
     def run_block(

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pruning.errors import InvalidInput
 from pruning.estimate.memory import MEMORY_SHARE
-from pruning.model.batching import bytes_per_token, micro_batch
+from pruning.model.batching import bytes_per_token, micro_batch, windows_beside
 from pruning.model.blocks import Stack
 from pruning.model.placement import Placement
 from pruning.recipe import GradientNorm
@@ -55,29 +55,69 @@ class Schedule:
             raise InvalidInput(
                 f"schedule {choice!r} is unknown; use auto, whole or streamed", field="schedule"
             )
-        length, device, dtype = windows.shape[1], placement.device, placement.dtype
+        length, shares = windows.shape[1], _shares(stack, norms, placement)
         if choice == "whole" or (
             choice == "auto"
-            and _whole_fits(stack, length, norms, placement)
+            and all(share.fits(length) for share in shares)
             and _estimated_seconds(stack, windows, placement) <= _MAX_WHOLE_SECONDS
         ):
-            blocks, sums = len(stack.blocks), _sums(stack, norms)
-            together = micro_batch(stack, length, device, blocks_at_once=blocks, dtype=dtype, held=sums)
-            return cls("whole", together)
-        return cls("streamed", micro_batch(stack, length, device, blocks_at_once=1, dtype=dtype))
+            return cls("whole", min(share.windows(length) for share in shares if share.activations))
+        smallest = min(placement.devices, key=total_memory)
+        return cls("streamed", micro_batch(stack, length, smallest, blocks_at_once=1, dtype=placement.dtype))
 
     def halved(self) -> "Schedule":
         """Return the same schedule with half the micro-batch."""
         return replace(self, micro_batch=self.micro_batch // 2)
 
 
-def _whole_fits(stack: Stack, length: int, norms: Collection[GradientNorm], placement: Placement) -> bool:
-    """Whether the device holds weights and sums in their share of it, and one window's activations beside."""
-    parameters = sum(parameter.numel() for parameter in stack.model.parameters())
-    held = parameters * placement.dtype.itemsize + _sums(stack, norms)
-    window = length * bytes_per_token(stack, placement.dtype, blocks_at_once=len(stack.blocks))
-    memory = total_memory(placement.device)
-    return bool(held <= MEMORY_SHARE * memory and held + window <= _MOST_MEMORY * memory)
+@dataclass(frozen=True)
+class _Share:
+    """What one device holds on `whole`."""
+
+    device: torch.device
+    stored: int  # bytes of its weights in their stored dtype
+    weights: int  # and in the dtype of the computation
+    sums: int  # bytes
+    activations: float  # bytes per token of a micro-batch, for all micro-batches under way
+
+    def fits(self, length: int) -> bool:
+        """Whether it holds weights and sums in their share of it, and one window's activations beside."""
+        held, memory = self.weights + self.sums, total_memory(self.device)
+        return bool(
+            held <= MEMORY_SHARE * memory and held + length * self.activations <= _MOST_MEMORY * memory
+        )
+
+    def windows(self, length: int) -> int:
+        """Return how many windows of `length` tokens a micro-batch may have."""
+        return windows_beside(self.stored + self.sums, length, self.device, self.activations)
+
+
+def _shares(stack: Stack, norms: Collection[GradientNorm], placement: Placement) -> list[_Share]:
+    """Return what each device holds on `whole`: a run of blocks; the first and last also what surrounds them.
+
+    See `one_forward_one_backward` for the micro-batches that are under way in each.
+    """
+    runs = placement.runs(stack.modules)
+    in_blocks = {parameter for module in stack.modules for parameter in module.parameters()}
+    shares = []
+    for number, device in enumerate(placement.devices):
+        blocks = tuple(block for block, run in zip(stack.blocks, runs, strict=True) if run == number)
+        own = {parameter for block in blocks for parameter in block.module.parameters()}
+        if number in (0, runs[-1]):
+            own |= set(stack.model.parameters()) - in_blocks
+        part, under_way = replace(stack, blocks=blocks), len({run for run in runs if run >= number})
+        shares.append(
+            _Share(
+                device,
+                stored=sum(parameter.nbytes for parameter in own),
+                weights=sum(parameter.numel() for parameter in own) * placement.dtype.itemsize,
+                sums=_sums(part, norms),
+                activations=under_way * bytes_per_token(part, placement.dtype, blocks_at_once=len(blocks))
+                if blocks
+                else 0.0,
+            )
+        )
+    return shares
 
 
 def _sums(stack: Stack, norms: Collection[GradientNorm]) -> int:
@@ -89,5 +129,5 @@ def _sums(stack: Stack, norms: Collection[GradientNorm]) -> int:
 def _estimated_seconds(stack: Stack, windows: Tensor, placement: Placement) -> float:
     """Count 6 operations per weight and token: 2 each for forward, backward and the weight gradients."""
     weights = sum(parameter.numel() for parameter in stack.model.parameters())
-    workers = torch.get_num_threads() if placement.device.type == "cpu" else 1
+    workers = torch.get_num_threads() if placement.device.type == "cpu" else len(placement.devices)
     return float(6 * weights * windows.numel() / (_ASSUMED_RATE[placement.device.type] * workers))

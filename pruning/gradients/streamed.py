@@ -3,18 +3,20 @@
 1. Forward: all windows run through the blocks, and each block's input is stored.
 2. Backward, from the last block to the first: the block runs again on its stored input, the gradient at its
    output is propagated to its input, and the norms of its layers are finished.
+
+Several devices take the blocks in turn: as many blocks as there are devices are a group, and a micro-batch
+runs through all of it before the next one. So a device takes a micro-batch as soon as the one before is done.
 """
 
 from collections.abc import Callable, Collection, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 
 import torch
 from torch import Tensor
 
 from pruning.gradients.activation_store import ActivationStore, Deltas
 from pruning.gradients.hidden_states import HiddenStates
-from pruning.gradients.lm_head import LMHeadLoss
-from pruning.gradients.loss import loss_scale
+from pruning.gradients.lm_head import LMHeadLoss, loss_scale
 from pruning.gradients.mixed_precision import MixedPrecisionForward
 from pruning.gradients.shards import BlockShards
 from pruning.gradients.skip_matmul import SkippableMatmul
@@ -66,6 +68,7 @@ class StreamedPass:
         self._probe_calls: Sequence[Call] = ()
         self._done, self._steps = 0, streamed_steps(replay.stack, len(micro_batches))
         self._throttle = SaveThrottle()
+        self._at_once = len(set(map(placement.device_of, replay.stack.modules)))  # blocks of a group
 
     def run(
         self,
@@ -87,18 +90,20 @@ class StreamedPass:
             for number in range(len(self._micro_batches)):
                 inputs.deltas.put(number, saved[1][str(number)])
         self._store_inputs(inputs, top)
-        for index in range(top, min(missing) - 1, -1):
-            if index not in inputs:
-                self._recompute_input(inputs, index)
-            below = _needed_after(index, min(missing), inputs)
-            norms = self._backward(index, inputs, below, with_norms=index in missing)
+        lowest = min(missing)
+        while top >= lowest:
+            if top not in inputs:
+                self._run_forward(inputs, inputs.nearest_below(top), top, store_all=True)
+            group = _stored_group(top, lowest, inputs, self._at_once)
+            norms = self._backward(group, _needed_after(group, lowest, inputs), inputs, missing)
             surroundings.close()
-            inputs.drop(index)
-            if index in missing:
-                shards.put(index, norms)
-            del norms  # while the block below computes, its memory is needed
-            if index > min(missing):
-                self._save(checkpoint, index - 1, inputs.deltas, shards)
+            for index in group:
+                inputs.drop(index)
+            while norms:  # while the blocks below compute, their memory is needed
+                shards.put(*norms.pop(0))
+            top = group[-1] - 1
+            if top >= lowest:
+                self._save(checkpoint, top, inputs.deltas, shards)
         shards.drain()
         checkpoint.drop()
 
@@ -107,54 +112,83 @@ class StreamedPass:
         _, self._probe_calls = self._replay.embed(self._probe)
         for micro_batch in self._micro_batches:
             inputs.append(0, self._forward.embed(micro_batch).pack())
-        for index in range(top):
-            self._run_forward(inputs, index)
-            if not inputs.retains(index):
-                inputs.drop(index)
-
-    def _recompute_input(self, inputs: ActivationStore, block: int) -> None:
-        """Run forward again from the nearest stored input below `block`."""
-        for index in range(inputs.nearest_below(block), block):
-            self._run_forward(inputs, index)
+        self._run_forward(inputs, 0, top, store_all=False)
 
     @torch.no_grad()
-    def _run_forward(self, inputs: ActivationStore, index: int) -> None:
-        """Run all windows through block `index`, and store the input of the next block."""
-        block = self._blocks[index]
-        with self._placement.resident(block.module, then=self._blocks[index + 1].module):
-            for number, micro_batch in enumerate(self._micro_batches):
-                hidden = self._fetch(inputs, index, number)
-                output = self._forward.run_block(index, micro_batch, hidden)
-                inputs.append(index + 1, output.pack())
-                self._count_step()
+    def _run_forward(self, inputs: ActivationStore, start: int, end: int, *, store_all: bool) -> None:
+        """Run all windows from the stored input of block `start` to that of block `end`, group by group.
+
+        Of the inputs between, those that the store retains are stored, or all of them.
+        """
+        for first in range(start, end, self._at_once):
+            group = range(first, min(first + self._at_once, end))
+            with ExitStack() as resident:
+                for index in group:
+                    following = index + self._at_once
+                    resident.enter_context(self._resident(index, following if following <= end else None))
+                for number, micro_batch in enumerate(self._micro_batches):
+                    hidden = self._fetch(inputs, first, number)
+                    for index in group:
+                        output = self._forward.run_block(index, micro_batch, hidden)
+                        hidden = output.to(self._device_of(index + 1))
+                        if store_all or index == group[-1] or inputs.retains(index + 1):
+                            inputs.append(index + 1, hidden.pack())
+                        self._count_step()
+            for index in group:
+                if not store_all and not inputs.retains(index):
+                    inputs.drop(index)
 
     def _backward(
-        self, index: int, inputs: ActivationStore, below: int | None, *, with_norms: bool
-    ) -> GradientNorms:
-        """Propagate the deltas from the output of block `index` to its input.
+        self,
+        group: Sequence[int],
+        following: Sequence[int | None],
+        inputs: ActivationStore,
+        missing: Collection[int],
+    ) -> list[tuple[int, GradientNorms]]:
+        """Propagate the deltas from the output of a group's first block to the input of its last.
 
-        Where there are none, this is the last block: they start with the gradient of the loss. `below`: the
-        block that is needed next. Returns the norms of the block's layers; none without `with_norms`.
+        Where there are none, the first is the last block of the model: they start with the gradient of the
+        loss. `group`: blocks that follow each other downwards. `following`: for each, the block that its
+        device needs next. Returns the norms of those that are `missing`.
         """
-        block, deltas = self._blocks[index], inputs.deltas
-        then = None if below is None else self._blocks[below].module
-        with self._placement.resident(block.module, then=then):
+        deltas = inputs.deltas
+        with ExitStack() as resident:
+            for index, then in zip(group, following, strict=True):
+                resident.enter_context(self._resident(index, then))
             head = None if deltas else LMHeadLoss(self._replay, self._loss_scale)
             # The loss reads the last block's output, so nothing can be skipped there.
-            skip = self._skippable_layer(index, inputs) if head is None else None
-            sums = PassSums(block.layers if with_norms else (), self._norms)
+            skips = [
+                self._skippable_layer(index, inputs) if head is None or index != group[0] else None
+                for index in group
+            ]
+            sums = {
+                index: PassSums(self._blocks[index].layers, self._norms)
+                for index in group
+                if index in missing
+            }
             for number, micro_batch in enumerate(self._micro_batches):
-                hidden = self._fetch(inputs, index, number).as_leaves()
-                accumulator = self._forward.accumulator(sums) if with_norms else None
-                output = self._forward.run_block(index, micro_batch, hidden, accumulator, skip=skip)
-                delta = deltas[str(number)] if head is None else self._loss_delta(head, output, micro_batch)
-                at_output = self._forward.unpack(delta)
-                at_input = torch.autograd.grad(output.tensors, hidden.tensors, at_output.tensors)
-                deltas.put(number, HiddenStates(*at_input).pack())
-                if accumulator is not None:
-                    accumulator.check_complete()
-                self._count_step()
-            return sums.finish(self._loss_scale)
+                delta = None if head is not None else self._forward.unpack(deltas[str(number)])
+                for index, skip in zip(group, skips, strict=True):
+                    hidden = self._fetch(inputs, index, number).as_leaves()
+                    accumulator = self._forward.accumulator(sums[index]) if index in sums else None
+                    output = self._forward.run_block(index, micro_batch, hidden, accumulator, skip=skip)
+                    if delta is None:
+                        assert head is not None  # noqa: S101 - it gives the first delta
+                        delta = self._loss_delta(head, output, micro_batch)
+                    at_output = delta.to(output.rest.device)
+                    delta = HiddenStates(
+                        *torch.autograd.grad(output.tensors, hidden.tensors, at_output.tensors)
+                    )
+                    if accumulator is not None:
+                        accumulator.check_complete()
+                    self._count_step()
+                assert delta is not None  # noqa: S101 - a group has a block
+                deltas.put(number, delta.pack())
+            return [(index, of_block.finish(self._loss_scale)) for index, of_block in sums.items()]
+
+    def _resident(self, index: int, then: int | None) -> AbstractContextManager[None]:
+        following = None if then is None else self._blocks[then].module
+        return self._placement.resident(self._blocks[index].module, then=following)
 
     def _skippable_layer(self, index: int, inputs: ActivationStore) -> LinearLayer | None:
         block, call = self._blocks[index], self._probe_calls[index]
@@ -162,12 +196,17 @@ class StreamedPass:
         return self._skippable.find(block, lambda hidden: call(block.module, hidden), hidden)
 
     def _fetch(self, inputs: ActivationStore, index: int, number: int) -> HiddenStates:
-        return self._forward.unpack(inputs.fetch(index, number))
+        """Return a micro-batch of a block's input on the block's device."""
+        return self._forward.unpack(inputs.fetch(index, number).to(self._device_of(index)))
 
-    def _loss_delta(self, head: LMHeadLoss, output: HiddenStates, micro_batch: Tensor) -> Tensor:
-        """Return the loss gradient at the last block's output, packed."""
+    def _device_of(self, index: int) -> torch.device:
+        return self._placement.device_of(self._blocks[index].module)
+
+    def _loss_delta(self, head: LMHeadLoss, output: HiddenStates, micro_batch: Tensor) -> HiddenStates:
+        """Return the loss gradient at the last block's output."""
         joined = output.join().detach()
-        return self._forward.split(head.gradient(joined, micro_batch.to(joined.device))).pack()
+        with self._placement.around_blocks_on(joined.device, self._replay.stack.modules):
+            return self._forward.split(head.gradient(joined, micro_batch.to(joined.device)))
 
     def _count_step(self) -> None:
         self._done += 1
@@ -186,11 +225,24 @@ class StreamedPass:
                 checkpoint.save(block, deltas.on_host())
 
 
-def _needed_after(index: int, lowest: int, inputs: ActivationStore) -> int | None:
-    """Return the block that runs after the backward pass of block `index`; none after the `lowest`.
+def _stored_group(top: int, lowest: int, inputs: ActivationStore, count: int) -> list[int]:
+    """Return at most `count` blocks from `top` downwards, none below `lowest`, whose inputs are stored."""
+    group = [top]
+    while len(group) < count and group[-1] > lowest and group[-1] - 1 in inputs:
+        group.append(group[-1] - 1)
+    return group
 
-    Where the input of the block below is not stored, that is the one from which it is recomputed.
+
+def _needed_after(group: Sequence[int], lowest: int, inputs: ActivationStore) -> list[int | None]:
+    """Return for each block of a group the one that its device runs after it; none below the `lowest`.
+
+    Where the input of the block below the group is not stored, the next to run is the block from which it is
+    recomputed.
     """
-    if index == lowest:
-        return None
-    return index - 1 if index - 1 in inputs else inputs.nearest_below(index - 1)
+    below = group[-1] - 1
+    if below < lowest:
+        return [None] * len(group)
+    if below not in inputs:
+        return [inputs.nearest_below(below), *[None] * (len(group) - 1)]
+    following = [index - len(group) for index in group]
+    return [index if index >= lowest and index in inputs else None for index in following]

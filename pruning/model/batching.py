@@ -29,19 +29,25 @@ def micro_batch(
     *,
     blocks_at_once: int,
     dtype: torch.dtype = torch.float32,
-    held: int = 0,
 ) -> int:
     """Return how many windows of `length` tokens run together; at least one.
 
-    `blocks_at_once`: the number of blocks whose activations are held. `held`: the bytes that are held besides
-    weights and activations. The result depends only on the model, the length and the machine's total memory,
-    never on what is free: other groupings round sums differently, and two runs of one recipe must give the
-    same bits.
+    `blocks_at_once`: the number of blocks whose activations are held. The result depends only on the model,
+    the length and the machine's total memory, never on what is free: other groupings round sums differently,
+    and two runs of one recipe must give the same bits.
+    """
+    weights = sum(parameter.nbytes for parameter in stack.model.parameters())
+    held = weights * blocks_at_once / len(stack.blocks)
+    return windows_beside(held, length, device, bytes_per_token(stack, dtype, blocks_at_once=blocks_at_once))
+
+
+def windows_beside(held: float, length: int, device: torch.device, activations: float) -> int:
+    """Return how many windows of `length` tokens run together where `held` bytes are taken; at least one.
+
+    `activations`: the bytes that a token takes.
     """
     enough = -(-_ENOUGH_TOKENS.get(device.type, 8192) // length)
-    activations = bytes_per_token(stack, dtype, blocks_at_once=blocks_at_once)
-    weights = sum(parameter.nbytes for parameter in stack.model.parameters())
-    spare = _MEMORY_SHARE * (total_memory(device) - weights * blocks_at_once / len(stack.blocks) - held)
+    spare = _MEMORY_SHARE * (total_memory(device) - held)
     return max(1, min(enough, int(spare / (length * activations))))
 
 

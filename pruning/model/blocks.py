@@ -41,6 +41,11 @@ class Stack:
         """The layers of all blocks, in order."""
         return (layer for block in self.blocks for layer in block.layers)
 
+    @property
+    def modules(self) -> list[nn.Module]:
+        """The modules of all blocks, in order."""
+        return [block.module for block in self.blocks]
+
     def module_after(self, index: int) -> nn.Module | None:
         """Return the module of the block after block `index`; None after the last."""
         return self.blocks[index + 1].module if index + 1 < len(self.blocks) else None

@@ -6,7 +6,8 @@ architecture has to be known by name. A model whose blocks cannot be called like
 
 from collections.abc import Callable, Iterator, MutableMapping, MutableSequence, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from transformers import Cache
 
 from pruning.errors import InvalidInput, NumericalFailure
+from pruning.model.arguments import ArgumentCopies
 from pruning.model.blocks import Stack
 from pruning.model.patching import replaced_forward
 from pruning.model.placement import Placement
@@ -33,6 +35,15 @@ class Call:
     positional: tuple[Any, ...]  # those after the hidden states
     by_name: dict[str, Any]
     hidden_by_name: bool
+    device: torch.device | None = None  # the block's; None where all blocks are on one device
+    copies: ArgumentCopies = field(default_factory=ArgumentCopies)  # on that device
+
+    def on(self, device: torch.device, copies: ArgumentCopies) -> "Call":
+        """Return the same call for a block on `device`, to which the arguments are copied at the first call.
+
+        `copies`: shared by all calls that have arguments in common.
+        """
+        return replace(self, device=device, copies=copies)
 
     @classmethod
     def observed(cls, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Tensor, "Call"]:
@@ -44,19 +55,23 @@ class Call:
 
     def arguments(self, hidden: Tensor) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Return the call's arguments with other hidden states of the same shape."""
+        positional, by_name = self._in_place
+        if self.device is not None:
+            hidden = hidden.to(self.device)
         if self.hidden_by_name:
-            return self.positional, {**self.by_name, "hidden_states": hidden}
-        return (hidden, *self.positional), self.by_name
+            return positional, {**by_name, "hidden_states": hidden}
+        return (hidden, *positional), by_name
 
     def __call__(self, block: Callable[..., Any], hidden: Tensor) -> Tensor:
-        """Call `block` on `hidden`, and return the hidden states of its output."""
+        """Call `block` on `hidden`, from any device, and return the hidden states of its output."""
         args, kwargs = self.arguments(hidden)
         return _hidden_of(block(*args, **kwargs))
 
     def contents(self) -> list[Any]:
         """Return the contents of mutable arguments, by which blocks could pass on more than hidden states."""
         found: list[Any] = []
-        for value in (*self.positional, *self.by_name.values()):
+        positional, by_name = self._in_place
+        for value in (*positional, *by_name.values()):
             if isinstance(value, MutableMapping):
                 found += value.values()
             elif isinstance(value, MutableSequence):
@@ -67,6 +82,13 @@ class Call:
     def carries_cache(self) -> bool:
         """Whether the arguments include a cache of keys and values, which a second call would find filled."""
         return any(isinstance(value, Cache) for value in (*self.positional, *self.by_name.values()))
+
+    @cached_property
+    def _in_place(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments where the block computes."""
+        if self.device is None:
+            return self.positional, self.by_name
+        return self.copies.on(self.device, self.positional), self.copies.on(self.device, self.by_name)
 
 
 def _hidden_of(output: Any) -> Tensor:  # noqa: ANN401 - a tensor in most families, a tuple in some
@@ -145,13 +167,13 @@ class Replay:
             for module, output in zip(self._modules, self._outputs, strict=True):
                 cleanup.enter_context(_skipped(module, output, lambda hidden: hidden, recorded))
             self._run_trunk(windows, float32=float32)
-        return recorded[0][0], [call for _, call in recorded]
+        return recorded[0][0], self._on_their_devices([call for _, call in recorded])
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Return the logits, (windows, length, vocabulary), for the last block's output `hidden`.
 
         They come from the model's own forward pass with its blocks skipped, and are differentiable.
-        Everything but the blocks must be resident (`surroundings_resident`).
+        Everything but the blocks must be resident (`surroundings_resident`), on the device of `hidden`.
         """
         tokens = torch.zeros(hidden.shape[:2], dtype=torch.int64, device=hidden.device)
         with ExitStack() as cleanup:
@@ -170,9 +192,16 @@ class Replay:
         """The model's own logits for the probe, (1, tokens, vocabulary)."""
         return self._probe_logits
 
+    def _on_their_devices(self, calls: list[Call]) -> list[Call]:
+        """Return the calls of all blocks, each on its block's device."""
+        devices, copies = [self._placement.device_of(module) for module in self._modules], ArgumentCopies()
+        if set(devices) == {self._placement.device}:
+            return calls
+        return [call.on(device, copies) for call, device in zip(calls, devices, strict=True)]
+
     @property
     def _modules(self) -> list[nn.Module]:
-        return [block.module for block in self.stack.blocks]
+        return self.stack.modules
 
     def _run_trunk(self, windows: Tensor, *, float32: bool = False) -> None:
         # With a cache, a block that is called a second time would find the keys of its first call: the hidden
@@ -224,7 +253,8 @@ class Replay:
                 raise NumericalFailure(
                     f"the hidden states after {block.name} are not finite; use dtype bfloat16 or float32"
                 )
-            if not equal_up_to_rounding(hidden, _hidden_of(output)):
+            theirs = _hidden_of(output)
+            if not equal_up_to_rounding(hidden.to(theirs.device), theirs):
                 raise self._refused(
                     f"{block.name} depends on more than its hidden states (state shared by blocks)"
                 )

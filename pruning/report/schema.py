@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import platform
+import re
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, computed_field
@@ -184,7 +185,8 @@ class StageFacts(Facts):
     name: Stage = Field(description="The stage.")
     seconds: float = Field(description="Wall-clock time.")
     peak_memory_bytes: int = Field(
-        description="Resident memory of the process, or allocated memory of the CUDA device that computed."
+        description="Resident memory of the process, or allocated memory of the CUDA device that computed "
+        "(of several, the one with most)."
     )
 
 
@@ -195,7 +197,7 @@ class Environment(Facts):
     torch: str = Field(description="Version of PyTorch.")
     transformers: str = Field(description="Version of transformers.")
     pruneserve: str = Field(description="Version of PruneServe.")
-    device: str = Field(description="`cpu`, or the CUDA device with its name.")
+    device: str = Field(description="`cpu`, or the CUDA device with its name; several are separated by `, `.")
     dtype: str = Field(description="Dtype of the computation; sums are float32 at least.")
     threads: int = Field(description="Threads that computed on the CPU.")
     attention: str = Field(description="The attention implementation.")
@@ -208,6 +210,11 @@ class Environment(Facts):
         description="Whether another computation of the gradients here gives the same bits; null where none "
         "were computed.",
     )
+
+    @property
+    def device_names(self) -> str:
+        """The devices as a run is told them: `cpu`, or `cuda:0,cuda:1`."""
+        return ",".join(re.findall(r"(?:^|, )(cpu|cuda:\d+)", self.device))
 
     @classmethod
     def here(

@@ -13,7 +13,7 @@ import torch
 
 from pruning.errors import InvalidInput
 from pruning.recipe import ComputeDtype
-from pruning.runtime.device_trial import computes_rightly
+from pruning.runtime.device_trial import computes_rightly, copies_rightly
 
 # What comes as a plain RuntimeError: from torch's allocator of host memory, cudaHostAlloc, the driver,
 # Triton's launcher, and the handles and workspaces of cuBLAS, cuSOLVER and cuDNN.
@@ -57,6 +57,47 @@ def compute_device(name: str) -> torch.device:
             field="device",
         )
     return device
+
+
+def compute_devices(names: str) -> tuple[torch.device, ...]:
+    """Return the devices of a list such as 'cuda:0,cuda:1', or the one of a single name.
+
+    Raises InvalidInput(field='device') like `compute_device`, and for a list that has anything but CUDA
+    devices by their numbers, or one of them twice.
+    """
+    listed = names.split(",")
+    devices = tuple(map(compute_device, listed))
+    if len(devices) == 1:
+        return devices
+    if "auto" in listed or any(device.index is None for device in devices):
+        raise InvalidInput(
+            f"device {names!r} is not supported: a list has CUDA devices by number, such as cuda:0,cuda:1",
+            field="device",
+        )
+    if len(set(devices)) < len(devices):
+        raise InvalidInput(f"device {names!r} has a device twice; name each at most once", field="device")
+    return devices
+
+
+def usable_devices(names: str, *, devices: Path = Path("/dev")) -> tuple[torch.device, ...]:
+    """Return the devices of a list, or of one name, after computing on each and copying between them.
+
+    Raises InvalidInput(field='device') like `compute_devices` and `usable_device`, and for two devices
+    between which numbers change on the way.
+    """
+    found = compute_devices(names)
+    if len(found) == 1:
+        return (usable_device(names, devices=devices),)
+    for device in found:
+        usable_device(str(device))
+    for one, other in zip(found, (*found[1:], found[0]), strict=True):
+        if not (copies_rightly(one, other) and copies_rightly(other, one)):
+            raise InvalidInput(
+                f"numbers change on their way between {one} and {other}; mend the machine, or name one of "
+                "them",
+                field="device",
+            )
+    return found
 
 
 def usable_device(name: str, *, devices: Path = Path("/dev")) -> torch.device:
@@ -173,6 +214,9 @@ def total_memory(device: torch.device) -> int:
     return int(psutil.virtual_memory().total)
 
 
-def describe(device: torch.device) -> str:
-    """Return 'cpu', or the CUDA device with its product name, for the report."""
-    return device.type if device.type == "cpu" else f"{device} ({torch.cuda.get_device_name(device)})"
+def describe(*devices: torch.device) -> str:
+    """Return 'cpu', or each CUDA device with its product name, for the report."""
+    return ", ".join(
+        device.type if device.type == "cpu" else f"{device} ({torch.cuda.get_device_name(device)})"
+        for device in devices
+    )

@@ -14,6 +14,7 @@ from pruning.runtime.side_copies import copy_stream_for
 log = logging.getLogger(__name__)
 
 _SIZE = 32
+_NUMBERS = 1 << 20
 
 
 def computes_rightly(device: torch.device) -> bool:
@@ -25,6 +26,12 @@ def computes_rightly(device: torch.device) -> bool:
     if device.type == "cuda":
         return works and _multiplies(device) and _factorises(device) and _copies(device)
     return works
+
+
+def copies_rightly(source: torch.device, target: torch.device) -> bool:
+    """Whether numbers arrive unchanged on another device: some machines cannot copy from one to another."""
+    numbers = torch.arange(_NUMBERS, device=source)
+    return torch.equal(numbers.to(target).cpu(), torch.arange(_NUMBERS))
 
 
 def _multiplies(device: torch.device) -> bool:

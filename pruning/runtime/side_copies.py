@@ -7,7 +7,7 @@ other.
 
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 import torch
 from torch import Tensor
@@ -44,6 +44,12 @@ class CopyStream(Protocol[MarkT]):
     def copy(self, target: Tensor, source: Tensor) -> None:
         """Queue a copy between two tensors of the same shape; between devices, also of the same dtype."""
 
+    def pass_on(self, other: Self, target: Tensor, source: Tensor) -> None:
+        """Queue a copy from this stream's device to that of `other`, after what is queued on both.
+
+        What is queued on `other` from now on begins after it. The memory of `source` is kept until then.
+        """
+
 
 class CudaCopyStream:
     """A CUDA stream of its own. It may be used by several threads, one at a time."""
@@ -70,6 +76,12 @@ class CudaCopyStream:
     def copy(self, target: Tensor, source: Tensor) -> None:
         with torch.cuda.stream(self._stream):
             target.copy_(source, non_blocking=True)
+
+    def pass_on(self, other: Self, target: Tensor, source: Tensor) -> None:
+        # torch copies on the current stream of the source's device, and waits for that of the target's.
+        with torch.cuda.stream(other._stream), torch.cuda.stream(self._stream):
+            target.copy_(source, non_blocking=True)
+        source.record_stream(self._stream)
 
 
 def mark_on(stream: torch.cuda.Stream) -> torch.cuda.Event:
@@ -100,6 +112,9 @@ class DirectCopyStream:
         """Do nothing."""
 
     def copy(self, target: Tensor, source: Tensor) -> None:
+        target.copy_(source)
+
+    def pass_on(self, other: Self, target: Tensor, source: Tensor) -> None:
         target.copy_(source)
 
 

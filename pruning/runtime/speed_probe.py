@@ -17,12 +17,17 @@ _SMALL = 512
 _BUFFER_BYTES = {"cpu": 1 << 27, "cuda": 1 << 30}
 
 
-def measure(device: torch.device, *, seconds: float = 0.2) -> Machine:
-    """Measure the machine. Takes about `seconds` for each dtype, and as long for the memory."""
+def measure(*devices: torch.device, seconds: float = 0.2) -> Machine:
+    """Measure the machine. Takes about `seconds` for each dtype, and as long for the memory.
+
+    Of several `devices` the first is measured, and the others are taken to be like it.
+    """
+    device = devices[0]
     with current_device(device):
         return Machine(
-            device=describe(device),
-            memory_bytes=total_memory(device),
+            device=describe(*devices),
+            devices=len(devices),
+            memory_bytes=min(map(total_memory, devices)),
             operations_per_second={
                 str(dtype).removeprefix("torch."): product_rate(device, dtype, seconds=seconds)
                 for dtype in _DTYPES[device.type]

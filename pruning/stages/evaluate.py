@@ -12,6 +12,7 @@ from typing import ClassVar
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from pruning.errors import InvalidInput
 from pruning.estimate.memory import MEMORY_SHARE
 from pruning.evaluation.cache import DenseMeasurement, DenseMeasurements, PerplexityCache
 from pruning.evaluation.final_states import Fidelity
@@ -259,13 +260,20 @@ def _measure(
 
 @contextmanager
 def _placed(placement: Placement) -> Iterator[Placement]:
-    """While active, a model that fits onto its GPU is resident; any other is brought block by block.
+    """While active, a model that fits onto its GPUs is resident; any other is brought block by block.
 
     On a CPU, one block at a time in the compute dtype takes less memory than all, and no more time.
     """
-    fits = placement.device.type != "cpu" and placement.size <= _room(placement)
     try:
-        with placement.resident(*[placement.model] if fits else []):
+        blocks = find_stack(placement.model).modules
+    except InvalidInput:  # it is called as it is
+        blocks = []
+    fits = placement.device.type != "cpu" and placement.largest_share(blocks) <= _room(placement)
+    try:
+        with (
+            placement.in_runs(blocks) if fits else placement.in_turns(blocks),
+            placement.resident(*[placement.model] if fits else []),
+        ):
             yield placement
     finally:
         placement.end_stage()
@@ -275,14 +283,13 @@ def _placed(placement: Placement) -> Iterator[Placement]:
 @contextmanager
 def _callable(placement: Placement) -> Iterator[PreTrainedModel]:
     """While active, the model can be called: resident as a whole, or block by block on a small device."""
-    blocks = [block.module for block in find_stack(placement.model).blocks]
-    with placement.whole(blocks, _room(placement)):
+    with placement.whole(find_stack(placement.model).modules, _room(placement)):
         yield placement.model
 
 
 def _room(placement: Placement) -> int:
-    """Return the bytes of the device's memory that the model may take."""
-    return int(MEMORY_SHARE * total_memory(placement.device))
+    """Return the bytes of each device's memory that the model may take."""
+    return int(MEMORY_SHARE * min(map(total_memory, placement.devices)))
 
 
 def _count_on(report_done: Callable[[int], None], before: int, done: int, _total: int) -> None:

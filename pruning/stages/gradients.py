@@ -31,6 +31,10 @@ _NOT_DETERMINISTIC = (
     "the model has an operation without a deterministic algorithm on this device: another run may compute "
     "gradients with other last bits, and a slightly different mask"
 )
+_ONE_DEVICE = (
+    "a device had too little memory for its part of the gradients, so the first one computed them alone; "
+    "free its memory, or leave it out"
+)
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,7 @@ class GradientStage:
         self._pass: GradientPass | None = None
         self._shards: dict[GradientNorm, GradientShards] = {}  # that the cache has, or got from this run
         self._reused = False
+        self._devices = model.placement.devices
 
     def prepare(self) -> int | None:
         """Look the norms up in the cache, and check what is found there.
@@ -123,13 +128,16 @@ class GradientStage:
         blocks = blocks.under(self._numerics_key)
         if self._pass is None or self._reused:
             return norms, GradientOutcome(blocks, schedule=None, deterministic=None, reused=self._reused)
-        given_up = self._deterministic and not self._pass.deterministic
+        warnings = {
+            _NOT_DETERMINISTIC: self._deterministic and not self._pass.deterministic,
+            _ONE_DEVICE: self._devices != self._model.placement.devices,
+        }
         return norms, GradientOutcome(
             blocks,
             self._pass.schedule,
             self._pass.deterministic,
             reused=False,
-            warnings=(_NOT_DETERMINISTIC,) if given_up else (),
+            warnings=tuple(text for text, holds in warnings.items() if holds),
         )
 
     def _norms(self, step: Step) -> GradientNorms:

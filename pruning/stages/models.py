@@ -26,7 +26,7 @@ class ResolvedModel:
 
     checkpoint: Checkpoint
     layers: frozenset[str]  # names of the linear layers that the recipe selects
-    device: torch.device
+    devices: tuple[torch.device, ...]  # that compute; the first has all but a part of the blocks
     dtype: torch.dtype  # of the computation
 
     @cached_property
@@ -41,6 +41,11 @@ class ResolvedModel:
             parameters=sum(parameter.numel() for parameter in skeleton.parameters()),
             blocks=len(find_stack(skeleton).blocks),
         )
+
+    @property
+    def device(self) -> torch.device:
+        """Where windows enter the model, and losses leave it."""
+        return self.devices[0]
 
     @property
     def shape(self) -> ModelShape:
@@ -60,7 +65,7 @@ class ResolvedModel:
         are stored in several, so that none loses precision on the way.
         """
         model = self.checkpoint.load(self._dtype_on_host, torch.device("cpu"), computes_in=self.dtype)
-        return Placement(model, self.device, self.dtype)
+        return self._placed(model)
 
     def place_pruned(self, directory: Path) -> Placement:
         """Load the pruned model from the directory that it was written to, as a user would."""
@@ -71,7 +76,10 @@ class ResolvedModel:
             local_files_only=True,
         )
         assert isinstance(model, PreTrainedModel)  # noqa: S101 - what AutoModelForCausalLM promises
-        return Placement(model.requires_grad_(False).eval(), self.device, self.dtype)
+        return self._placed(model.requires_grad_(False).eval())
+
+    def _placed(self, model: PreTrainedModel) -> Placement:
+        return Placement(model, self.device, self.dtype, others=self.devices[1:])
 
     @property
     def _dtype_on_host(self) -> torch.dtype:

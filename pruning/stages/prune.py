@@ -43,17 +43,19 @@ class PruneStage:
             unmasked = Pruned(self.finished_blocks, 0)
             write_model(self.model.checkpoint, unmasked, self.directory, save_masks=False)
             return unmasked
+        placement, stack = self.model.placement, self.model.stack
         try:
-            pruned = prune_blocks(
-                self.model.stack,
-                self.recipe,
-                self.windows,
-                self.norms,
-                placement=self.model.placement,
-                blocks=self.finished_blocks,
-                step=step,
-            )
+            with placement.in_turns(stack.modules):
+                pruned = prune_blocks(
+                    stack,
+                    self.recipe,
+                    self.windows,
+                    self.norms,
+                    placement=placement,
+                    blocks=self.finished_blocks,
+                    step=step,
+                )
         finally:
-            self.model.placement.end_stage()
+            placement.end_stage()
         write_model(self.model.checkpoint, pruned, self.directory, save_masks=self.save_masks)
         return pruned

@@ -42,11 +42,11 @@ class RunStage(Protocol[ResultT_co]):
 class StageRecorder:
     """Runs stages one after the other, reports their progress, and records what each one costs."""
 
-    def __init__(self, progress: Progress, device: torch.device) -> None:
-        """`device`: the one that computes, whose peak memory is recorded."""
+    def __init__(self, progress: Progress, *devices: torch.device) -> None:
+        """`devices`: those that compute, whose peak memory is recorded."""
         self.facts: list[StageFacts] = []
         self._progress = progress
-        self._memory = PeakMemory(device)
+        self._memory = PeakMemory(*devices)
 
     def run(
         self, stage: RunStage[ResultT_co], *, after_step: Callable[[], None] = lambda: None

@@ -123,7 +123,7 @@ class ResolveStage:
 
     recipe: Recipe
     evaluation: Evaluation
-    device: torch.device
+    devices: tuple[torch.device, ...]  # that compute; see Placement
     roots: Roots
     hub_token: str | None
     reading: Reading
@@ -153,9 +153,11 @@ class ResolveStage:
 
     @property
     def _method_key(self) -> NumericsKey:
-        if self.device.type == "cpu" or self.recipe.method is None:  # no kernel runs, so none can fail
+        if self.devices[0].type == "cpu" or self.recipe.method is None:  # no kernel runs, so none can fail
             return {}
-        return method_for(self.recipe.method).numerics_key(self.device, self.recipe.pattern)
+        method, pattern = method_for(self.recipe.method), self.recipe.pattern
+        keys = [method.numerics_key(device, pattern) for device in self.devices]
+        return {name: " or ".join(sorted({key[name] for key in keys})) for name in keys[0]}
 
     def _disk_room(self, resolved: ResolvedRun, loaded: LoadedModel) -> DiskRoom:
         return DiskRoom(
@@ -196,10 +198,10 @@ class ResolveStage:
             calibration = calibration_set(recipe.calibration, reader) if recipe.reads_text else None
             texts = evaluation_sets(evaluation, reader)
         tasks = Tasks(evaluation, self.roots.tasks) if evaluation.tasks else None
-        dtype = compute_dtype(recipe.dtype, checkpoint.stored_dtype, self.device)
+        dtype = compute_dtype(recipe.dtype, checkpoint.stored_dtype, self.devices[0])
         layers = frozenset(layer.name for layer in stack.layers)
         resolved = ResolvedRun(
-            ResolvedModel(checkpoint, layers, self.device, dtype),
+            ResolvedModel(checkpoint, layers, self.devices, dtype),
             calibration,
             GradientInputs(recipe.gradient_norms, recipe.layers, calibration, gradient_file),
             EvaluationInputs(evaluation, texts, tasks, checkpoint.tokenizer() if tasks else None),

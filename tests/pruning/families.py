@@ -188,7 +188,7 @@ def make(family: str, dtype: torch.dtype = torch.float32, **overrides: object) -
         **recipe.settings,
         **overrides,
     }
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         model = recipe.make(recipe.config(**settings)).to(dtype).eval()
     if dtype == torch.float64:

@@ -1,4 +1,4 @@
-"""A pretended CUDA device: tensors lie in host memory and say that they lie on `cuda:0`.
+"""Pretended CUDA devices: tensors lie in host memory and say that they lie on `cuda:0`, or another one.
 
 Every operation computes what it computes on a CPU, so code that depends on values runs to its end. An
 operation on tensors of two devices is refused, as CUDA would refuse it.
@@ -12,13 +12,16 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
+from torch._ops import OpOverload
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_map
 
 from pruning.runtime.pinned_memory import CudaPinning
+from pruning.runtime.side_copies import DirectCopyStream
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda:0")
+ENGINE = "_engine_run_backward"
 _COPIES = {torch.ops.aten.copy_.default, torch.ops.aten._to_copy.default}
 
 
@@ -55,6 +58,8 @@ class _CheckedOperations(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ANN401
         tensors = [value for value in tree_flatten((args, kwargs))[0] if isinstance(value, Tensor)]
         operands = [tensor for tensor in tensors if not _is_meta(tensor)]
+        if func is torch.ops.aten.index.Tensor:  # a host's indices may be used on any device
+            operands = [args[0], *(index for index in operands[1:] if self._tags[index] != CPU)]
         # Numbers on the host may be combined with tensors on any device.
         devices = {self._tags[tensor] for tensor in operands if tensor.dim()} or {
             self._tags[tensor] for tensor in operands
@@ -79,6 +84,23 @@ class _CheckedOperations(TorchDispatchMode):
         return result
 
 
+class _Move(torch.autograd.Function):
+    """A copy on another device, whose gradient comes back to where the original is."""
+
+    @staticmethod
+    def forward(ctx: Any, tensor: Tensor, target: torch.device, tags: _Tags) -> Tensor:  # noqa: ANN401
+        ctx.source, ctx.tags = tags[tensor], tags
+        copied = tensor.clone()
+        tags[copied] = target
+        return copied
+
+    @staticmethod
+    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor, None, None]:  # noqa: ANN401
+        returned = upstream[0].clone()
+        ctx.tags[returned] = ctx.source
+        return returned, None, None
+
+
 class _PretendedPlaces(TorchFunctionMode):
     """Translates what names a device: arguments, `Tensor.device`, and moves between devices."""
 
@@ -91,48 +113,68 @@ class _PretendedPlaces(TorchFunctionMode):
         if func == Tensor.device.__get__:  # type: ignore[attr-defined]
             return func(*args) if _is_meta(args[0]) else self._tags[args[0]]
         if func == Tensor.is_cuda.__get__:  # type: ignore[attr-defined]
-            return self._tags[args[0]] == CUDA
+            return self._tags[args[0]].type == "cuda"
+        if func is torch.device or isinstance(
+            func, OpOverload
+        ):  # an operation below: see `_CheckedOperations`
+            return func(*args, **kwargs)
         if func is Tensor.pin_memory:
             return args[0].clone()
         if func in (Tensor.cpu, Tensor.cuda):
             func, args = Tensor.to, (args[0], CPU if func is Tensor.cpu else CUDA)
         kwargs.pop("pin_memory", None)
-        wanted = [
-            torch.device(value)
-            for value in (*args, kwargs.get("device"))
-            if isinstance(value, torch.device) or value in ("cpu", "cuda", "cuda:0")
-        ]
-        if not wanted or wanted[0].type not in ("cpu", "cuda"):
+        named = [value for value in (*args, kwargs.get("device")) if _names_device(value)]
+        if not named:
             return func(*args, **kwargs)
-        target = CUDA if wanted[0].type == "cuda" else CPU
-        args, kwargs = tree_map(
-            lambda value: CPU if isinstance(value, torch.device) else value, (args, kwargs)
+        target = torch.device(named[0])
+        return self._made_on(
+            torch.device("cuda", target.index or 0) if target.type == "cuda" else CPU, func, args, kwargs
         )
-        if "device" in kwargs:
-            kwargs["device"] = CPU
+
+    def _made_on(self, target: torch.device, func: Any, args: Any, kwargs: Any) -> Any:  # noqa: ANN401
+        args, kwargs = tree_map(lambda value: CPU if _names_device(value) else value, (args, kwargs))
         result = func(*args, **kwargs)
         if not isinstance(result, Tensor) or _is_meta(result):
             return result
         if func is Tensor.to and self._tags[args[0]] != target:
-            result = result.clone()  # a move is a copy, also where the host would return the tensor itself
+            # A move is a copy, also where the host would return the tensor itself.
+            self._tags[result] = self._tags[args[0]]
+            return _Move.apply(result, target, self._tags)  # type: ignore[no-untyped-call]
         self._tags[result] = target
         return result
 
 
+def _names_device(value: object) -> bool:
+    """Whether it is the CPU or a CUDA device, and not, say, the meta device."""
+    if isinstance(value, torch.device):
+        return value.type in ("cpu", "cuda")
+    return isinstance(value, str) and value.partition(":")[0] in ("cpu", "cuda")
+
+
 @contextmanager
-def pretended_cuda(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """While active, this process has a `cuda:0` of 80 GB."""
+def pretended_cuda(monkeypatch: pytest.MonkeyPatch, *, devices: int = 1) -> Iterator[None]:
+    """While active, this process has `cuda:0`, or several `devices`, of 80 GB."""
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     properties = SimpleNamespace(total_memory=80 << 30, name="pretended", major=9, minor=0)
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device=None: properties)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device=None: properties.name)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: devices)
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
     monkeypatch.setattr(torch.cuda, "device", lambda device: nullcontext())
     monkeypatch.setattr(torch.cuda, "Event", lambda blocking: SimpleNamespace(synchronize=lambda: None))
     stream = SimpleNamespace(record_event=lambda event: event)
     monkeypatch.setattr(torch.cuda, "current_stream", lambda device=None: stream)
     monkeypatch.setattr("pruning.model.placement.CudaCopyStream", lambda device: None)
+    monkeypatch.setattr("pruning.runtime.hand_over.copy_stream_for", lambda device: DirectCopyStream())
     monkeypatch.setattr(CudaPinning, "pin", lambda self, address, size: False)
     tags = _Tags()
-    with _PretendedPlaces(tags), _CheckedOperations(tags):
+    places, run_backward = _PretendedPlaces(tags), getattr(torch.autograd, ENGINE)
+
+    def run_with_places(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+        # A mode is off while it handles a call, such as that of `torch.autograd.grad`.
+        with places:
+            return run_backward(*args, **kwargs)
+
+    monkeypatch.setattr(torch.autograd, ENGINE, run_with_places)
+    with places, _CheckedOperations(tags):
         yield

@@ -49,7 +49,7 @@ def test_what_resolve_leaves_can_be_sent_to_another_process(tiny_llama_dir: Path
     resolved, loaded = ResolveStage(
         recipe=Recipe.model_validate(fields),
         evaluation=Evaluation(dataset="builtin", windows=2, sequence_length=16),
-        device=torch.device("cpu"),
+        devices=(torch.device("cpu"),),
         roots=Roots(),
         hub_token=None,
         reading=ReadHere(),

@@ -5,8 +5,8 @@ import torch
 
 
 def held_bytes() -> int:
-    """Return the memory allocated on the CUDA device, if one is in use, or else the resident memory."""
-    allocated = torch.cuda.memory_allocated() if torch.cuda.is_available() else 0
+    """Return the memory allocated on the CUDA device with most, if one is in use; else what is resident."""
+    allocated = max(map(torch.cuda.memory_allocated, range(torch.cuda.device_count())), default=0)
     return allocated or int(psutil.Process().memory_info().rss)
 
 

@@ -5,8 +5,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pruning.gradients import loss
-from pruning.gradients.loss import IGNORE_INDEX, loss_gradient, loss_scale
+from pruning.gradients import lm_head
+from pruning.gradients.lm_head import IGNORE_INDEX, loss_gradient, loss_scale
 
 GENERATOR = torch.Generator().manual_seed(3)
 TARGETS = torch.randint(0, 50, (120,), generator=GENERATOR)
@@ -23,7 +23,7 @@ def by_autograd(logits: Tensor, targets: Tensor) -> Tensor:
 
 @pytest.mark.parametrize("rows", [1, 7, 1000])
 def test_the_gradient_is_autograds_whatever_the_chunks(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(loss._CHUNK_ELEMENTS, "cpu", rows * 50)
+    monkeypatch.setitem(lm_head._CHUNK_ELEMENTS, "cpu", rows * 50)
     found = loss_gradient(LOGITS, TARGETS, 1)
     assert torch.allclose(found, by_autograd(LOGITS, TARGETS), rtol=1e-12, atol=1e-15)
     assert not found[[7, 119]].any()

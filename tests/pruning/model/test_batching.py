@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten
@@ -109,16 +110,23 @@ def test_the_figures_of_llama_2_7b_by_hand() -> None:
 
 
 @pytest.mark.parametrize(
-    ("norms", "gigabytes", "expected"),
+    ("norms", "gigabytes", "devices", "expected"),
     [
-        (["l1"], 80, Schedule("whole", 2)),  # 13.5 of weights, 25.9 of sums, 11.1 for each window
-        (["l1", "l2"], 80, Schedule("streamed", 4)),
-        (["l1", "l2"], 140, Schedule("whole", 3)),
-        (["l1"], 48, Schedule("streamed", 4)),
+        (["l1"], 80, 1, Schedule("whole", 2)),  # 13.5 of weights, 25.9 of sums, 11.1 for each window
+        (["l1", "l2"], 80, 1, Schedule("streamed", 4)),
+        (["l1", "l2"], 140, 1, Schedule("whole", 3)),
+        (["l1"], 48, 1, Schedule("streamed", 4)),
+        # On the first of four, 3.6 of weights, 13 of sums, and as much for a window of each of four.
+        (["l1", "l2"], 80, 4, Schedule("whole", 3)),
+        (["l1"], 48, 4, Schedule("whole", 1)),
     ],
 )
 def test_7b_runs_whole_on_80_gb_for_one_norm(
-    norms: list[GradientNorm], gigabytes: int, expected: Schedule, monkeypatch: pytest.MonkeyPatch
+    norms: list[GradientNorm],
+    gigabytes: int,
+    devices: int,
+    expected: Schedule,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("pruning.gradients.schedule.total_memory", lambda device: gigabytes << 30)
     monkeypatch.setattr("pruning.model.batching.total_memory", lambda device: gigabytes << 30)
@@ -129,7 +137,13 @@ def test_7b_runs_whole_on_80_gb_for_one_norm(
     class Gpu:
         """Where the model would be placed."""
 
-        device, dtype = torch.device("cuda"), torch.bfloat16
+        device, dtype = torch.device("cuda:0"), torch.bfloat16
+
+        def __init__(self) -> None:
+            self.devices = [torch.device("cuda", number) for number in range(devices)]
+
+        def runs(self, blocks: list[nn.Module]) -> list[int]:
+            return [number * devices // len(blocks) for number in range(len(blocks))]
 
     windows = torch.zeros(128, 2048, dtype=torch.int64)
     assert Schedule.choose("auto", find_stack(model), windows, norms, Gpu()) == expected  # type: ignore[arg-type]

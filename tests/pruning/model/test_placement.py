@@ -164,10 +164,10 @@ def test_blocks_that_are_copied_ahead_are_those_that_are_copied_at_once(family: 
         with plain.resident(module):
             expected = [tensor.data.clone() for tensor in module.parameters()]
         with ahead.resident(module, then=then):
-            assert bool(stream.waiting or ahead._prefetch) == (then is not None)
+            assert bool(stream.waiting or ahead._arrivals[ahead.device]._ahead) == (then is not None)
             # What surrounds the blocks may become resident meanwhile: the next block stays on its way.
             with ahead.resident_except(modules):
-                assert bool(ahead._prefetch) == (then is not None)
+                assert bool(ahead._arrivals[ahead.device]._ahead) == (then is not None)
             for tensor, wanted in zip(module.parameters(), expected, strict=True):
                 assert torch.equal(tensor.data, wanted)
     assert state(model) == before

@@ -83,7 +83,7 @@ def test_windows_run_through_blocks_as_they_are_when_the_walk_reaches_them(five_
             block.layers[0].matrix[:, ::2] = 0
             walk.advance(index)
     expected = outputs_of_blocks(model, "transformer.h", five_windows)[-1]
-    assert torch.allclose(torch.cat(walk._hidden), expected, atol=1e-5)
+    assert torch.allclose(torch.cat(list(walk._hidden)), expected, atol=1e-5)
 
 
 def test_blocks_that_share_state_are_refused(five_windows: Tensor) -> None:

@@ -108,12 +108,25 @@ def test_options_that_contradict_a_recipe_file_are_refused(
     assert "leave out --samples, --seed" in capfd.readouterr().err
 
 
-def test_a_different_environment_is_a_warning() -> None:
-    def environment(**fields: Any) -> Environment:  # noqa: ANN401
-        versions = {"python": "3", "torch": "2.13", "transformers": "5", "pruneserve": "1"}
-        computing = {"device": "cpu", "dtype": "float32", "threads": 1, "attention": "sdpa"}
-        return Environment.model_validate({**versions, **computing, **fields})
+def environment(**fields: Any) -> Environment:  # noqa: ANN401
+    versions = {"python": "3", "torch": "2.13", "transformers": "5", "pruneserve": "1"}
+    computing = {"device": "cpu", "dtype": "float32", "threads": 1, "attention": "sdpa"}
+    return Environment.model_validate({**versions, **computing, **fields})
 
+
+@pytest.mark.parametrize(
+    ("described", "named"),
+    [
+        ("cpu", "cpu"),
+        ("cuda:1 (NVIDIA H100 80GB HBM3)", "cuda:1"),
+        ("cuda:0 (NVIDIA H100 80GB HBM3), cuda:2 (A card, of cuda:9)", "cuda:0,cuda:2"),
+    ],
+)
+def test_a_run_is_reproduced_on_the_devices_that_its_report_names(described: str, named: str) -> None:
+    assert environment(device=described).device_names == named
+
+
+def test_a_different_environment_is_a_warning() -> None:
     assert differences(environment(), environment()) == ()
     (warning,) = differences(environment(), environment(torch="2.14", threads=4))
     assert "torch 2.14 and not 2.13, threads 4 and not 1" in warning

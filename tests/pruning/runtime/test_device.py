@@ -1,4 +1,4 @@
-"""The choice of dtype, the current device, and what counts as out of memory."""
+"""The choice of devices and dtype, the current device, and what counts as out of memory."""
 
 import errno
 from contextlib import AbstractContextManager, nullcontext
@@ -6,7 +6,17 @@ from contextlib import AbstractContextManager, nullcontext
 import pytest
 import torch
 
-from pruning.runtime.device import compute_dtype, current_device, is_device_broken, is_out_of_memory
+from pruning.errors import InvalidInput
+from pruning.runtime import device as device_module
+from pruning.runtime.device import (
+    compute_devices,
+    compute_dtype,
+    current_device,
+    describe,
+    is_device_broken,
+    is_out_of_memory,
+    usable_devices,
+)
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda:0")
 FLOAT64, FLOAT32, BFLOAT16, FLOAT16 = torch.float64, torch.float32, torch.bfloat16, torch.float16
@@ -132,3 +142,58 @@ def test_a_fake_device_guard_is_entered_for_cuda_only(monkeypatch: pytest.Monkey
     second = torch.device("cuda:1")
     with current_device(CPU), current_device(second):
         assert entered == [second]
+
+
+@pytest.fixture
+def two_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "device", lambda device: nullcontext())
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"GPU {device.index}")
+
+
+FIRST, SECOND = torch.device("cuda:0"), torch.device("cuda:1")
+
+
+@pytest.mark.usefixtures("two_gpus")
+def test_a_list_names_devices_in_the_order_in_which_they_are_used() -> None:
+    assert compute_devices("cuda:1,cuda:0") == (SECOND, FIRST)
+    assert compute_devices("cuda:1") == (SECOND,)
+    assert compute_devices("cpu") == (CPU,)
+    assert describe(*compute_devices("cuda:0,cuda:1")) == "cuda:0 (GPU 0), cuda:1 (GPU 1)"
+
+
+@pytest.mark.usefixtures("two_gpus")
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        ("cuda:0,cuda:2", "device 'cuda:2' does not exist: this machine has 2 CUDA devices"),
+        ("cuda:0,cuda:0", "device 'cuda:0,cuda:0' has a device twice"),
+        ("cuda:0,cpu", "a list has CUDA devices by number"),
+        ("auto,cuda:1", "a list has CUDA devices by number"),
+        ("cuda,cuda:1", "a list has CUDA devices by number"),
+        ("cuda:0,", "device '' is unknown"),
+        ("cuda:0,toaster", "device 'toaster' is unknown"),
+    ],
+)
+def test_a_list_with_anything_else_is_refused(names: str, told: str) -> None:
+    with pytest.raises(InvalidInput, match=told) as refused:
+        compute_devices(names)
+    assert refused.value.field == "device"
+
+
+@pytest.mark.usefixtures("two_gpus")
+def test_devices_are_usable_if_each_computes_and_numbers_pass_between_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    computed: list[torch.device] = []
+    broken: set[tuple[torch.device, torch.device]] = set()
+    monkeypatch.setattr(device_module, "computes_rightly", lambda device: computed.append(device) or True)
+    monkeypatch.setattr(device_module, "copies_rightly", lambda *pair: pair not in broken)
+    assert usable_devices("cuda:0,cuda:1") == tuple(computed) == (FIRST, SECOND)
+    broken.add((SECOND, FIRST))
+    with pytest.raises(InvalidInput, match="between cuda:0 and cuda:1") as refused:
+        usable_devices("cuda:0,cuda:1")
+    assert refused.value.field == "device"
+    monkeypatch.setattr(device_module, "computes_rightly", lambda device: device != SECOND)
+    with pytest.raises(InvalidInput, match="cuda:1 computes wrong numbers"):
+        usable_devices("cuda:0,cuda:1")

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from pruning.runtime import device_trial
-from pruning.runtime.device_trial import computes_rightly
+from pruning.runtime.device_trial import computes_rightly, copies_rightly
 from pruning.runtime.pinned_memory import CudaPinning
 from tests.pruning.pretended_cuda import CPU, CUDA, pretended_cuda
 from tests.pruning.runtime.deferred_stream import DeferredStream
@@ -67,3 +67,15 @@ def test_a_library_that_computes_wrong_numbers_is_found(
 def test_copies_that_do_not_arrive_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(DeferredStream, "copy", lambda self, target, source: None)
     assert not computes_rightly(CUDA)
+
+
+def test_numbers_pass_between_two_devices(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pretended_cuda(monkeypatch, devices=2):
+        assert copies_rightly(CUDA, torch.device("cuda:1"))
+    plain = Tensor.to
+
+    def lossy(tensor: Tensor, *to: object) -> Tensor:
+        return plain(tensor, *to) * 0  # type: ignore[no-any-return, call-overload]
+
+    monkeypatch.setattr(Tensor, "to", lossy)
+    assert not copies_rightly(CPU, CPU)

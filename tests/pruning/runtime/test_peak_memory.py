@@ -43,3 +43,11 @@ def test_the_first_reset_asks_nothing_of_a_cuda_that_this_build_lacks() -> None:
     if torch.cuda.is_available():
         pytest.skip("this machine has a GPU: its statistics are asked for")
     PeakMemory(torch.device("cuda:0")).reset()
+
+
+def test_the_peak_of_several_fake_devices_is_the_highest_of_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
+    cuda, devices = FakeCuda(monkeypatch), [torch.device("cuda", number) for number in range(3)]
+    cuda.initialised = True
+    memory = PeakMemory(*devices[:2])
+    cuda.peaks = dict(zip(devices, (5, 7, 9), strict=True))
+    assert memory.peak() == 7

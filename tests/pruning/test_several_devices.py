@@ -1,0 +1,308 @@
+"""The engine on several pretended devices: no operation mixes two of them, and the bits are those of one."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from pruning.blockwise.prune import prune
+from pruning.evaluation.perplexity import perplexity
+from pruning.evaluation.token_losses import token_losses
+from pruning.gradients.gradient_pass import GradientPass
+from pruning.gradients.lm_head import LMHeadLoss
+from pruning.gradients.schedule import ScheduleChoice
+from pruning.gradients.window_norms import GradientNorms
+from pruning.model import batching
+from pruning.model.blocks import find_stack
+from pruning.model.placement import Placement
+from pruning.model.replay import Replay
+from pruning.recipe import Evaluation, Recipe
+from pruning.resume.store import DirectoryResumeStore, EphemeralResumeStore
+from tests.pruning.families import ALL_FAMILIES, make
+from tests.pruning.pretended_cuda import CPU, CUDA, MixedDevices, pretended_cuda
+from tests.pruning.products_by_parts import multiply_by_parts
+from tests.pruning.pruned import ignore_steps
+from tests.pruning.runs import run_recipe
+
+pytestmark = pytest.mark.slow
+
+DEVICES = tuple(torch.device("cuda", number) for number in range(3))
+
+
+class WithoutPrefetch(Placement):
+    """Copies every block when it is needed: another thread would not see the pretended devices."""
+
+    def resident(self, *modules: nn.Module, then: nn.Module | None = None) -> AbstractContextManager[None]:
+        return super().resident(*modules)
+
+
+@pytest.fixture
+def cuda(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with pretended_cuda(monkeypatch, devices=len(DEVICES)):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def two_windows_in_a_micro_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batching, "_ENOUGH_TOKENS", {"cpu": 48, "cuda": 48})
+
+
+def placed(family: str, devices: tuple[torch.device, ...], dtype: torch.dtype = torch.float32) -> Placement:
+    """Return a model of five blocks on some devices."""
+    model = make(family, **({"n_layer": 5} if family == "gpt2" else {"num_hidden_layers": 5}))
+    return WithoutPrefetch(model, devices[0], dtype, others=devices[1:])
+
+
+def norms_on(
+    devices: tuple[torch.device, ...],
+    family: str,
+    dtype: torch.dtype,
+    schedule: ScheduleChoice,
+    windows: Tensor,
+    directory: Path,
+) -> GradientNorms:
+    placement = placed(family, devices, dtype)
+    found = GradientPass(
+        placement, windows, norms=["l1", "l2"], stack=find_stack(placement.model), schedule=schedule
+    )
+    return found.run(ignore_steps, EphemeralResumeStore(directory))
+
+
+def assert_same_bits(found: GradientNorms, expected: GradientNorms) -> None:
+    for norm, layers in expected.items():
+        for name, tensor in layers.items():
+            assert torch.equal(found[norm][name].cpu(), tensor), (norm, name)
+
+
+@pytest.mark.usefixtures("cuda")
+def test_the_pretended_devices_are_told_apart_also_within_a_backward_pass() -> None:
+    class Seen(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, tensor: Tensor) -> Tensor:  # noqa: ANN401
+            return tensor.clone()
+
+        @staticmethod
+        def backward(ctx: Any, *upstream: Tensor) -> Tensor:  # noqa: ANN401
+            seen.append(upstream[0].device)
+            return upstream[0]
+
+    seen: list[torch.device] = []
+    one, other = (torch.ones(2, device=device) for device in DEVICES[:2])
+    with pytest.raises(MixedDevices):
+        one + other
+    leaf = one.requires_grad_()
+    moved = Seen.apply(leaf.to(DEVICES[1]))  # type: ignore[no-untyped-call]
+    assert moved.device == DEVICES[1]
+    moved.register_hook(lambda delta: seen.append(delta.device))
+    (gradient,) = torch.autograd.grad((moved * other).sum(), leaf)
+    assert seen == [DEVICES[1], DEVICES[1]]
+    assert gradient.device == DEVICES[0]
+
+
+@pytest.mark.parametrize(
+    ("family", "dtype", "schedule", "count"),
+    [
+        ("llama", torch.float32, "whole", 2),
+        ("llama-tied", torch.bfloat16, "whole", 3),
+        ("llama", torch.bfloat16, "streamed", 2),
+        ("gpt2", torch.float32, "streamed", 3),
+        ("mixtral", torch.bfloat16, "whole", 2),
+        ("mixtral", torch.bfloat16, "streamed", 3),
+    ],
+)
+def test_gradients(
+    family: str,
+    dtype: torch.dtype,
+    schedule: ScheduleChoice,
+    count: int,
+    five_windows: Tensor,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+) -> None:
+    with pytest.MonkeyPatch.context() as like_cuda:
+        multiply_by_parts(like_cuda)
+        expected = norms_on((CPU,), family, dtype, "whole", five_windows, tmp_path)
+    request.getfixturevalue("cuda")
+    found = norms_on(DEVICES[:count], family, dtype, schedule, five_windows, tmp_path)
+    assert_same_bits(found, expected)
+    if schedule == "whole":
+        devices = [norm.device for norm in found["l1"].values()]
+        assert devices == sorted(devices, key=str)
+        assert set(devices) == set(DEVICES[:count])
+
+
+def masks_on(
+    devices: tuple[torch.device, ...], family: str, fields: dict[str, Any], windows: Tensor
+) -> dict[str, Tensor]:
+    placement = placed(family, devices)
+    recipe = Recipe.model_validate({"model": "org/name", "sparsity": 0.5, **fields})
+    stack = find_stack(placement.model)
+    gradients = {}
+    if recipe.gradient_norms:
+        gradients = GradientPass(
+            placement, windows, norms=recipe.gradient_norms, stack=stack, schedule="whole"
+        ).run(ignore_steps)
+    with placement.in_turns(stack.modules):
+        pruned = prune(placement.model, recipe, windows, gradients, step=ignore_steps, placement=placement)
+    return dict(pruned.masks)
+
+
+@pytest.mark.parametrize(
+    ("family", "fields"),
+    [
+        ("llama", {"method": "wanda", "allocation": "owl"}),
+        ("llama", {"method": "sparsegpt", "order": "layers"}),
+        ("llama", {"method": "gblm", "refit": {}, "allocation": "gradient"}),
+        ("mixtral", {"method": "gblm", "pattern": "2:4"}),
+    ],
+    ids=str,
+)
+def test_masks(
+    family: str, fields: dict[str, Any], five_windows: Tensor, request: pytest.FixtureRequest
+) -> None:
+    expected = masks_on((CPU,), family, fields, five_windows)
+    request.getfixturevalue("cuda")
+    found = masks_on(DEVICES[:2], family, fields, five_windows)
+    assert found.keys() == expected.keys()
+    assert all(torch.equal(found[name].cpu(), expected[name]) for name in expected)
+
+
+@pytest.mark.parametrize("resident", [True, False])
+@pytest.mark.parametrize("family", ["llama", "gpt2", "mixtral"])
+@pytest.mark.usefixtures("cuda")
+def test_perplexity(
+    family: str, resident: bool, five_windows: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pruning.evaluation.perplexity._TOKENS_AT_ONCE", {"cpu": 24, "cuda": 24})
+    found = []
+    for devices in ((CPU,), DEVICES):
+        placement = placed(family, devices, torch.bfloat16)
+        blocks = find_stack(placement.model).modules
+        with (
+            placement.in_runs(blocks) if resident else placement.in_turns(blocks),
+            placement.resident(*[placement.model] if resident else []),
+        ):
+            found.append(perplexity(placement.model, five_windows, step=ignore_steps, placement=placement))
+            assert len({placement.device_of(block) for block in blocks}) == len(devices)
+    assert found[0] == found[1]
+
+
+@pytest.mark.usefixtures("cuda")
+def test_a_resident_model_works_on_as_many_batches_at_once_as_it_has_devices(
+    five_windows: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    placement, plain, embedded = placed("llama", DEVICES), Replay.embed, list[int]()
+
+    def embed(replay: Replay, windows: Tensor) -> Any:  # noqa: ANN401
+        embedded.append(len(windows))
+        return plain(replay, windows)
+
+    monkeypatch.setattr(Replay, "embed", embed)
+    blocks, counts = find_stack(placement.model).modules, list[int]()
+    with torch.no_grad(), placement.in_runs(blocks), placement.resident(placement.model):
+        for _ in token_losses(placement, five_windows.split(1), lambda done: None):
+            counts.append(len(embedded))
+    assert [count - counts[0] for count in counts] == [0, 1, 2, 2, 2]
+    assert counts[0] == 1 + len(DEVICES)  # one is the probe's
+
+
+@pytest.mark.parametrize("family", ALL_FAMILIES)
+@pytest.mark.usefixtures("cuda")
+def test_the_model_can_be_called_as_a_whole(family: str, five_windows: Tensor) -> None:
+    model = make(family)
+    blocks = find_stack(model).modules
+    placement = WithoutPrefetch(model, CUDA, others=DEVICES[1:2])
+    with torch.no_grad():
+        expected = model(input_ids=five_windows).logits
+        with placement.in_turns(blocks), placement.whole(blocks, 10**9):
+            assert {placement.device_of(block) for block in blocks} == set(DEVICES[:2])
+            assert torch.equal(model(input_ids=five_windows.to(CUDA)).logits.cpu(), expected)
+
+
+@pytest.mark.usefixtures("cuda")
+def test_a_model_with_fewer_blocks_than_devices_uses_some_of_them(
+    five_windows: Tensor, tmp_path: Path
+) -> None:
+    model = make("llama", num_hidden_layers=2)
+    placement = WithoutPrefetch(model, CUDA, others=DEVICES[1:])
+    stack = find_stack(model)
+    assert placement.runs(stack.modules) == [0, 1]
+    with placement.in_turns(stack.modules):
+        assert [placement.device_of(module) for module in stack.modules] == [*DEVICES[:2]]
+    for schedule in ("whole", "streamed"):
+        found = GradientPass(placement, five_windows, norms=["l1"], stack=stack, schedule=schedule)
+        norms = found.run(ignore_steps, EphemeralResumeStore(tmp_path))
+        assert all(torch.isfinite(norm).all() for norm in norms["l1"].values())
+
+
+@pytest.mark.usefixtures("cuda")
+def test_blocks_with_a_tensor_in_common_stay_on_the_first_device() -> None:
+    model = make("llama")
+    first, second, _ = find_stack(model).modules
+    second.input_layernorm.weight = first.input_layernorm.weight
+    placement = WithoutPrefetch(model, CUDA, others=DEVICES[1:])
+    blocks = find_stack(model).modules
+    for spread in (placement.in_runs, placement.in_turns):
+        with spread(blocks):
+            assert {placement.device_of(block) for block in blocks} == {CUDA}
+
+
+def test_without_memory_for_one_window_the_first_device_computes_alone(
+    five_windows: Tensor,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    expected = norms_on((CPU,), "llama", torch.float32, "whole", five_windows, tmp_path)
+    request.getfixturevalue("cuda")
+    placement = placed("llama", DEVICES)
+    cramped = GradientPass(
+        placement, five_windows, norms=["l1", "l2"], stack=find_stack(placement.model), schedule="whole"
+    )
+    tried: list[tuple[str, int, int]] = []
+    plain = LMHeadLoss.gradient
+
+    def gradient(head: LMHeadLoss, hidden: Tensor, tokens: Tensor) -> Tensor:
+        attempt = cramped.schedule.name, cramped.schedule.micro_batch, len(placement.devices)
+        if attempt not in tried:
+            tried.append(attempt)
+        if len(placement.devices) > 1:
+            raise torch.OutOfMemoryError("pretended")
+        return plain(head, hidden, tokens)
+
+    monkeypatch.setattr(LMHeadLoss, "gradient", gradient)
+    found = cramped.run(ignore_steps, DirectoryResumeStore(tmp_path / "shards"))
+    assert tried == [
+        ("whole", 2, 3),
+        ("whole", 1, 3),
+        ("streamed", 2, 3),
+        ("streamed", 1, 3),
+        ("streamed", 2, 1),
+    ]
+    assert_same_bits(found, expected)
+
+
+def test_a_run_shares_the_model_and_its_report_names_the_devices(
+    tiny_llama_dir: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    recipe = Recipe.model_validate(
+        {
+            "model": str(tiny_llama_dir),
+            "method": "gblm",
+            "sparsity": 0.5,
+            "calibration": {"dataset": "builtin", "samples": 4, "sequence_length": 24},
+            "dtype": "float32",
+        }
+    )
+    evaluation = Evaluation(dataset="builtin", sequence_length=24, windows=6)
+    alone = run_recipe(recipe, evaluation, output=tmp_path / "alone", device="cpu")
+    request.getfixturevalue("cuda")
+    shared = run_recipe(recipe, evaluation, output=tmp_path / "shared", device="cuda:0,cuda:1")
+    assert shared.environment.device == "cuda:0 (pretended), cuda:1 (pretended)"
+    assert shared.perplexity.dense == alone.perplexity.dense
+    one, other = (tmp_path / name / "model.safetensors" for name in ("alone", "shared"))
+    assert one.read_bytes() == other.read_bytes()
