@@ -4,7 +4,8 @@
 #   docker build --target api -t pruneserve-api .
 #   docker build --target worker -t pruneserve-worker .
 #   docker build --target egress -t pruneserve-egress .
-# Dependencies are a layer, and our code is another one above it: a change of the code moves a few MB.
+# Dependencies are a layer, and our code is another one above it: a change of the code moves a few MB. The wheel is copied
+# into the image, not mounted: buildah takes a layer from its cache whatever has changed in what is mounted.
 
 ARG BASE_IMAGE=python:3.11-slim
 
@@ -53,7 +54,8 @@ COPY --from=api-dependencies /opt/pruneserve /opt/pruneserve
 # Matplotlib keeps its list of fonts there; the rest of the file system may be read-only.
 ENV PATH=/opt/pruneserve/bin:$PATH \
     MPLCONFIGDIR=/tmp/matplotlib
-RUN --mount=type=bind,from=wheel,source=/wheels,target=/wheels pip install --no-deps --no-index /wheels/*.whl
+COPY --from=wheel /wheels /wheels
+RUN pip install --no-deps --no-index /wheels/*.whl
 USER pruneserve
 EXPOSE 8000
 CMD ["pruneserve-api", "--host", "0.0.0.0", "--port", "8000"]
@@ -68,7 +70,8 @@ ENV PATH=/opt/pruneserve/bin:$PATH \
     HF_HOME=/var/lib/pruneserve/huggingface \
     TRITON_CACHE_DIR=/var/lib/pruneserve/triton \
     MPLCONFIGDIR=/tmp/matplotlib
-RUN --mount=type=bind,from=wheel,source=/wheels,target=/wheels pip install --no-deps --no-index /wheels/*.whl
+COPY --from=wheel /wheels /wheels
+RUN pip install --no-deps --no-index /wheels/*.whl
 USER pruneserve
 CMD ["pruneserve-worker"]
 

@@ -113,9 +113,17 @@ def test_a_change_of_the_code_leaves_the_layers_of_dependencies_as_they_are() ->
             "requirements"
         }
         copied = re.findall("^COPY (.*)", stages[name], re.MULTILINE)
-        assert copied == [f"--from={name}-dependencies /opt/pruneserve /opt/pruneserve"]
+        of_the_dependencies = f"--from={name}-dependencies /opt/pruneserve /opt/pruneserve"
+        assert copied == [of_the_dependencies, "--from=wheel /wheels /wheels"]
         # Ours comes last, from the wheel alone, as a layer of its own.
         assert re.findall("^RUN .*", stages[name], re.MULTILINE)[-1].endswith("--no-index /wheels/*.whl")
+
+
+def test_no_step_of_the_dockerfile_reads_another_stage_through_a_mount() -> None:
+    """Buildah's cache does not look into it: an image would be built with the code of the one before."""
+    dockerfile = Path(REQUIREMENTS.parent / "Dockerfile").read_text()
+    assert "type=cache" in dockerfile
+    assert not re.search(r"--mount=\S*from=", dockerfile)
 
 
 def test_the_layer_with_our_code_is_small() -> None:
