@@ -1,14 +1,15 @@
 // The page works without this script. It adds:
 // - streams of hidden tabs are closed: browsers keep six connections per host, and each stream holds one. A tab
-//   that is shown again reloads its live part, which opens a new stream
+//   that is shown again reloads its live part, which opens a new stream. One that is to notify keeps its stream
 // - selected jobs stay selected when the rows of the list are replaced
 // - snippets get a button that copies them
 // - all jobs of a list can be selected at once, and the selected ones are counted
 // - times are the browser's own, with UTC when pointed at
-// - the title of a job's tab says how far it is
+// - the title of a job's tab says how far it is, and a notification that it has ended, if that is asked for
 "use strict";
 
 let stream = null;
+let notifies = false;
 
 document.addEventListener("htmx:sseOpen", (event) => {
   stream = event.detail.source;
@@ -24,7 +25,7 @@ document.addEventListener("visibilitychange", () => {
 });
 
 function closeIfHidden() {
-  if (document.hidden) {
+  if (document.hidden && !notifies) {
     stream?.close();
   }
 }
@@ -57,6 +58,7 @@ function enhance() {
   countSelected();
   showLocalTimes();
   showProgressInTitle();
+  notifyOfEnd();
 }
 
 function showCopyButtons() {
@@ -131,6 +133,28 @@ function showProgressInTitle() {
     const { value, max } = job.querySelector("#bar");
     const state = document.querySelector(".overview .badge").textContent.trim();
     document.title = `${stage ? `${stage} ${Math.round((100 * value) / max)} %` : state} · ${title}`;
+  }
+}
+
+const notifying = document.querySelector("button.notify");
+
+if (notifying && "Notification" in window) {
+  notifying.hidden = Notification.permission === "denied";
+  notifying.addEventListener("click", async () => {
+    notifies = (await Notification.requestPermission()) === "granted";
+    notifying.textContent = notifies ? "You will be notified" : "The browser does not allow it";
+    notifying.disabled = true;
+  });
+}
+
+function notifyOfEnd() {
+  const state = document.querySelector("#live [role=status]")?.textContent.trim();
+  if (notifying && /^Job (succeeded|failed|cancelled)\./.test(state)) {
+    notifying.hidden = true;
+    if (notifies) {
+      notifies = false;
+      new Notification(title, { body: state });
+    }
   }
 }
 

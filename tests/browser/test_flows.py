@@ -220,6 +220,28 @@ class TestWithoutAWorker:
         jobs.progress(claim, "prune", 15, 30)
         expect(page).to_have_title(re.compile("^Prune 50 % · "), timeout=PATIENCE)
 
+    def test_a_hidden_tab_notifies_when_its_job_ends_if_that_was_asked_for(
+        self, visit: Callable[..., Visitor], jobs: Jobs
+    ) -> None:
+        claims = [jobs.running(), jobs.running()]
+        for claim, asks in zip(claims, (True, False), strict=True):
+            page = visit(permissions=["notifications"]).page
+            page.add_init_script(
+                "window.told = []; window.Notification = class {"
+                " static permission = 'default'; static requestPermission = async () => 'granted';"
+                " constructor(title, more) { window.told.push([title, more.body]); } };"
+            )
+            page.goto(f"/jobs/{claim.job_id}")
+            if asks:
+                page.get_by_role("button", name="Notify me when it ends").click()
+                expect(page.get_by_role("button", name="You will be notified")).to_be_visible()
+                page.evaluate("Object.defineProperty(document, 'hidden', {value: true})")
+                page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+            jobs.succeed(claim)
+            expect(page.locator(".overview .badge.succeeded")).to_be_visible(timeout=PATIENCE)
+            told = page.evaluate("told")
+            assert [words[1] for words in told] == (["Job succeeded."] if asks else [])
+
     def test_a_search_goes_on_while_its_page_is_open(
         self, visit: Callable[..., Visitor], database: sessionmaker[Session], jobs: Jobs
     ) -> None:
