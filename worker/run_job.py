@@ -46,10 +46,10 @@ from worker.attempt.inputs import fetch_uploads
 from worker.attempt.kernels import kernels_of
 from worker.attempt.perplexity_cache import JobPerplexityCache
 from worker.attempt.resume_store import JobResumeStore
-from worker.attempt.sandbox import sandbox
 from worker.identity import Identity
 from worker.interrupts import BlockedOnJob, CancelRequested, LeaseLost, ShutdownRequested
 from worker.retry import retry_once
+from worker.sandbox import sandbox
 from worker.scratch import RESUME_STORE
 from worker.self_test import Unfit, check_device, check_work_directory
 

@@ -17,8 +17,8 @@ from jobs.tables import Worker
 from pruning.runtime.cgroup import host_memory
 from pruning.sandbox.confine import Limits
 from tests.worker.one_job import Service
-from worker.attempt.sandbox import sandbox
 from worker.identity import Identity
+from worker.sandbox import sandbox
 
 _MILLIONS = {"type": "Replace", "pattern": {"String": "a"}, "content": "a" * 1_000_000}
 BOMB = {"type": "Sequence", "normalizers": [_MILLIONS, _MILLIONS]}
