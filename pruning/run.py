@@ -209,6 +209,7 @@ def _cut(
             gates=ranked.gates,
             finished_blocks=ranked.finished_blocks,
             resume_store=blocks,
+            reading=services.reading,
         ),
         after_step=publications.poll,
     )

@@ -16,6 +16,7 @@ from pruning.output.smaller import write_smaller
 from pruning.recipe import ModelReference, Recipe, Stage, StructureOptions
 from pruning.report.schema import BlockUnits, StructureFacts, UnitFacts
 from pruning.resume.store import ResumeStore
+from pruning.sandbox.reading import Reading
 from pruning.stages.models import LoadedModel, ResolvedModel
 from pruning.stages.recorder import Step
 from pruning.structure.check import masked_logits, relative_difference, smaller_logits
@@ -52,6 +53,7 @@ class CutStage:
     gates: GradientNorms
     finished_blocks: StoredCut  # the others are added to it
     resume_store: ResumeStore
+    reading: Reading
 
     def prepare(self) -> int:
         """Return the number of blocks: each is one step."""
@@ -84,7 +86,7 @@ class CutStage:
         write_smaller(self.model.checkpoint, self.plan, self.finished_blocks, directory)
         # Not validated: the caller may have put the resume store anywhere.
         reference = ModelReference.model_construct(id=str(directory.resolve()), revision=None)
-        checkpoint = resolve(reference, links_in=directory.parent)
+        checkpoint = resolve(reference, links_in=directory.parent, describe_files=self.reading.describe)
         smaller = replace(
             self.model,
             checkpoint=checkpoint,

@@ -13,6 +13,7 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor
+from transformers import PreTrainedModel
 
 from pruning.allowed_roots import Roots, freeze
 from pruning.checkpoint.checkpoint import Checkpoint, resolve
@@ -26,9 +27,16 @@ from pruning.gradients.file import GradientFile
 from pruning.gradients.schedule import ScheduleChoice
 from pruning.inputs.frozen_file import FrozenFile
 from pruning.methods.base import method_for
-from pruning.model.blocks import Stack, find_stack
+from pruning.model.blocks import find_stack
 from pruning.model.selection import prunable_stack
-from pruning.recipe import Evaluation, Recipe, Stage, content_name, is_local
+from pruning.recipe import (
+    Evaluation,
+    Recipe,
+    Stage,
+    StructureOptions,
+    content_name,
+    is_local,
+)
 from pruning.report.reproduce import refuse_changes
 from pruning.report.schema import CalibrationFacts, DatasetFacts, Report
 from pruning.resume.identity import RunIdentityCheck
@@ -185,7 +193,8 @@ class ResolveStage:
             links_in=self.output.parent,
             describe_files=self.reading.describe,
         )
-        stack = _prunable(checkpoint, recipe)
+        model = checkpoint.skeleton if recipe.structure is None else _cut(checkpoint, recipe.structure)
+        stack = prunable_stack(model, recipe)
         gradient_file = self._gradient_file(checkpoint)
         with self.reading.tokenizer(checkpoint.files) as tokenizer:
             reader = Reader(
@@ -223,13 +232,7 @@ class ResolveStage:
         )
 
 
-def _prunable(checkpoint: Checkpoint, recipe: Recipe) -> Stack:
-    """Return the blocks with the layers that the recipe masks, in the smaller model if it cuts one.
-
-    Raises InvalidInput with the field where the model cannot be cut, or masked after the cut.
-    """
-    model = checkpoint.skeleton
-    if recipe.structure is not None:
-        plan = CutPlan.of(recipe.structure, model, checkpoint.config_values)
-        model = plan.smaller_skeleton(model)
-    return prunable_stack(model, recipe)
+def _cut(checkpoint: Checkpoint, structure: StructureOptions) -> PreTrainedModel:
+    """Return the smaller model without weights. Raises InvalidInput with the field where there is none."""
+    plan = CutPlan.of(structure, checkpoint.skeleton, checkpoint.config_values)
+    return plan.smaller_skeleton(checkpoint.skeleton)

@@ -1,0 +1,39 @@
+"""Jobs that take units out of a model, through a real worker and the store."""
+
+from pathlib import Path
+
+import pytest
+from transformers import AutoModelForCausalLM
+
+from jobs.lifecycle.events import LogMessage, StageFinished
+from jobs.states import JobState
+from jobs.storage.store import Store
+from tests.stack import Stack
+
+
+@pytest.mark.parametrize("store_url", ["directory"], indirect=True)
+def test_a_smaller_model_is_kept_and_the_next_job_uses_its_gates(
+    stack: Stack, tmp_path: Path, store_url: str
+) -> None:
+    stack.start_dispatcher()
+    stack.start_worker()
+    first = stack.submit(stack.spec(method=None, sparsity=None, structure={"mlp_channels": 0.25}))
+    job = stack.wait_for_end(first)
+    assert (job.state, job.attempt, job.method) == (JobState.SUCCEEDED, 1, "structure"), job.error
+    stages = [event.data.stage for event in stack.events(first) if isinstance(event.data, StageFinished)]
+    assert stages == ["resolve", "gradients", "cut", "evaluate", "upload"]
+
+    model = tmp_path / "model"
+    model.mkdir()
+    for name, artifact in stack.artifacts(first).items():
+        (model / name).write_bytes(b"".join(Store(store_url).stream(artifact.key)))
+    smaller = AutoModelForCausalLM.from_pretrained(model)
+    dense = AutoModelForCausalLM.from_pretrained(stack.model)
+    assert smaller.config.intermediate_size == round(0.75 * dense.config.intermediate_size)
+    assert job.report is not None
+    assert job.report["structure"]["parameters"] == smaller.num_parameters() < dense.num_parameters()
+
+    second = stack.submit(stack.spec(method=None, sparsity=None, structure={"mlp_channels": 0.5}))
+    assert stack.wait_for_end(second).state == JobState.SUCCEEDED
+    messages = [event.data.message for event in stack.events(second) if isinstance(event.data, LogMessage)]
+    assert any(message.startswith("gradients: reusing") for message in messages)
