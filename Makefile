@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 TOOLS := build/tools
+GENERATORS := build/generators
 EXTRAS := torch,zero-shot,embedded,demo,dev,docs
 
 # The first interpreter that is new enough; `make PYTHON=/path/to/python` chooses another.
@@ -18,7 +19,7 @@ WORKERS ?= 3
 unexport PYTHONDONTWRITEBYTECODE
 PIP := -m pip install --quiet --disable-pip-version-check --progress-bar off --no-compile
 
-.PHONY: demo test test-fast mutants nightly soak soak-hostile bench-quality bench-structured bench-agreement bench-api bench-search bench-memory gpu-check lint docs contracts client release lock pin-images sbom audit secrets format install clean
+.PHONY: demo test test-fast mutants nightly soak soak-hostile generated-clients bench-quality bench-structured bench-agreement bench-api bench-search bench-memory gpu-check lint docs contracts client release lock pin-images sbom audit secrets format install clean
 
 demo: install
 	@$(BIN)/python -m cli.demo
@@ -38,7 +39,19 @@ mutants: install
 	@nice $(BIN)/python -m tools.mutants $(ARGS)
 
 # What takes too long for every change.
-nightly: lint mutants soak soak-hostile
+nightly: lint mutants soak soak-hostile generated-clients
+
+# Clients that openapi-python-client and openapi-typescript generate from the OpenAPI document: they compile, and run
+# a job. The generators have an environment of their own; the latter needs Node.js and npm.
+generated-clients: install $(GENERATORS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --no-cov tests/generated_clients/run_a_job.py $(ARGS)
+
+$(GENERATORS): tests/generated_clients/package.json tests/generated_clients/requirements.txt
+	@rm -rf $(GENERATORS)
+	@"$(PYTHON)" -m venv $(GENERATORS)
+	@$(GENERATORS)/bin/python $(PIP) --requirement tests/generated_clients/requirements.txt || { rm -rf $(GENERATORS); exit 1; }
+	@cp tests/generated_clients/package.json $(GENERATORS)
+	@cd $(GENERATORS) && npm install --silent --no-audit --no-fund || { rm -rf $(abspath $(GENERATORS)); exit 1; }
 
 soak: install
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.faults.soak $(ARGS)

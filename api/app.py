@@ -12,6 +12,7 @@ from api.page.router import router as page_router
 from api.problems import handlers
 from api.resources import AppResources
 from api.routes.router import router as rest_router
+from api.routes.webhooks import messages
 from api.security.middleware import RequestGuard
 from jobs.settings import Settings
 from jobs.settings import settings as settings_from_environment
@@ -45,6 +46,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/v1/openapi.json",
+        servers=[{"url": settings.public_url or "/", "description": "This service."}],
+        webhooks=messages,
     )
     app.state.resources = resources
     handlers.install(app, render.problem_response)

@@ -1,5 +1,6 @@
 """The OpenAPI document: what FastAPI derives from the routes, and the schemas that it cannot see."""
 
+import json
 from typing import Any
 
 from fastapi import FastAPI
@@ -30,4 +31,25 @@ class DocumentedAPI(FastAPI):
             )
             components = super().openapi()["components"]
             components["schemas"] = further["$defs"] | components["schemas"]
+            for schema in components["schemas"].values():
+                _describe_tags(schema)
+                _describe_defaults(schema)
         return super().openapi()
+
+
+def _describe_defaults(schema: dict[str, Any]) -> None:
+    """Say in words what an object is by default: generators take a default for text and numbers only."""
+    for facts in schema.get("properties", {}).values():
+        if (
+            facts.get("default", ...) is None
+        ):  # as FastAPI leaves it out of the schemas that it derives itself
+            del facts["default"]
+        if isinstance(facts.get("default"), dict):
+            facts["description"] = f"{facts['description']} By default `{json.dumps(facts.pop('default'))}`."
+
+
+def _describe_tags(schema: dict[str, Any]) -> None:
+    """Describe the property that tells a variant of a union from the others; it has one value only."""
+    for facts in schema.get("properties", {}).values():
+        if "const" in facts:
+            facts.setdefault("description", "Says which of the variants this is.")

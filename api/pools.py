@@ -7,7 +7,7 @@ to wait longer would only hold connections. One owner gets a part of a pool, the
 import asyncio
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Hashable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from threading import Lock
 from typing import TypeVar
@@ -31,6 +31,10 @@ class BoundedPool:
 
     async def run(self, owner: str, function: Callable[[], T]) -> T:
         """Return what `function` returns. Raises what it raises, and ServiceUnavailable without a place."""
+        return await asyncio.wrap_future(self.start(owner, function))
+
+    def start(self, owner: str, function: Callable[[], T]) -> Future[T]:
+        """Return what `function` will return. Raises ServiceUnavailable without a place."""
         with self._lock:
             if self._taken.total() >= self._places or self._taken[owner] >= self._per_owner:
                 raise ServiceUnavailable(self._busy)
@@ -38,7 +42,7 @@ class BoundedPool:
         future = self._executor.submit(function)
         # When the thread is done, not when the request is: one whose client has gone still has its place.
         future.add_done_callback(lambda _: self._leave(owner))
-        return await asyncio.wrap_future(future)
+        return future
 
     def close(self) -> None:
         """Take no more calls. Those that run are not waited for."""

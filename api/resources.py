@@ -21,6 +21,7 @@ from jobs.storage.store import Store
 
 _HUB_BUSY = "Too many estimates are waiting for the Hub. Try again shortly."
 _PICTURES_BUSY = "Too many pictures are waiting to be drawn. Try again shortly."
+_DISK_BUSY = "Too many requests wait for a disk. Try again shortly."
 _PICTURE_BYTES = 32 * 2**20
 
 
@@ -39,6 +40,7 @@ class AppResources:
     failure_log: FailureLog
     readiness: Readiness
     hub: BoundedPool
+    disk: BoundedPool
     pictures: Made
 
     @classmethod
@@ -59,6 +61,7 @@ class AppResources:
             FailureLog(),
             Readiness(url),
             BoundedPool("hub", threads=8, places=24, per_owner=4, busy=_HUB_BUSY),
+            BoundedPool("disk", threads=4, places=32, per_owner=8, busy=_DISK_BUSY),
             Made(
                 # Matplotlib draws one picture at a time.
                 BoundedPool("pictures", threads=1, places=32, per_owner=16, busy=_PICTURES_BUSY),

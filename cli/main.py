@@ -1,6 +1,7 @@
 """The command `pruneserve`: a whole service on this machine, and a client of any PruneServe server."""
 
 import os
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any, NoReturn
@@ -19,7 +20,7 @@ from cli.commands.workers import table_of_workers
 from cli.data_directory import DataDirectory, default_data_directory
 from cli.options import ci
 from cli.options.connection import KeyFile, Url, connect
-from cli.options.job_options import takes_a_job
+from cli.options.job_options import takes_a_job, takes_changes
 from cli.options.waiting_options import AsJson, PatienceSeconds, Timeout
 from cli.render.estimates import print_estimate
 from cli.render.junit import write as write_junit
@@ -107,7 +108,14 @@ def up(
     ] = None,
 ) -> None:
     """Start the whole service on this machine, reachable only from this machine; Ctrl-C stops it."""
-    from cli.embedded.environment import require_own_environment
+    try:
+        from cli.embedded.environment import require_own_environment
+    except ModuleNotFoundError as error:
+        raise CommandFailed(
+            "this is the client alone; `up` needs the whole service: in a checkout, pip install "
+            "'.[torch,embedded]' in an environment of its own",
+            Exit.USAGE,
+        ) from error
 
     require_own_environment()  # before anything of the service is imported
     from cli.embedded.up import run
@@ -147,6 +155,22 @@ def cut(
 ) -> None:
     """Take the same units out of another checkpoint or adapter as a job did, on this machine."""
     cut_like(source, like, output)
+
+
+@app.command()
+@takes_changes
+def rerun(
+    job: JobId,
+    body: dict[str, Any],
+    idempotency_key: Key = None,
+    url: Url = None,
+    key_file: KeyFile = None,
+) -> None:
+    """Submit a job again as a new one, with the options that are given changed, and print its id."""
+    with connect(url, key_file) as client:
+        queued = client.rerun(job, body, idempotency_key=idempotency_key or str(uuid4()))
+    err.print(f"queued; follow it with: pruneserve wait {queued.id}")
+    out.print(str(queued.id))
 
 
 @app.command()
@@ -243,6 +267,14 @@ def jobs(  # noqa: PLR0913, PLR0917 - every option of the command line is one
     ] = None,
     method: Annotated[str | None, typer.Option(help="Only jobs with this method.")] = None,
     model: Annotated[str | None, typer.Option(help="Only jobs for this model.")] = None,
+    search: Annotated[str | None, typer.Option(help="Only jobs whose model's name contains this.")] = None,
+    since: Annotated[
+        datetime | None, typer.Option(help="Only jobs that were submitted then or later, in local time.")
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option(help="Only jobs that were submitted before, in local time.")
+    ] = None,
+    oldest_first: Annotated[bool, typer.Option("--oldest-first", help="The oldest jobs first.")] = False,
     gate: Annotated[str | None, typer.Option(help="passed or failed: only jobs whose gate did so.")] = None,
     label: Annotated[
         list[str] | None,
@@ -256,7 +288,16 @@ def jobs(  # noqa: PLR0913, PLR0917 - every option of the command line is one
     """List jobs, newest first."""
     with connect(url, key_file) as client:
         found = client.jobs(
-            state=state or (), method=method, model=model, gate=gate, label=label or (), limit=limit
+            state=state or (),
+            method=method,
+            model=model,
+            search=search,
+            gate=gate,
+            label=label or (),
+            since=since and since.astimezone(),
+            until=until and until.astimezone(),
+            order="oldest" if oldest_first else None,
+            limit=limit,
         )
         if as_json:
             print_json([job.as_sent() for job in found])

@@ -23,7 +23,8 @@ RETRIABLE = (JobState.FAILED, JobState.CANCELLED)
 """States from which a job can be queued again."""
 
 TRANSITIONS: dict[JobState, frozenset[JobState]] = {
-    JobState.QUEUED: frozenset({JobState.RUNNING, JobState.CANCELLED}),
+    # To FAILED without a worker: its files are wrong, which the dispatcher has seen.
+    JobState.QUEUED: frozenset({JobState.RUNNING, JobState.CANCELLED, JobState.FAILED}),
     JobState.RUNNING: frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLING, JobState.QUEUED}),
     # Never to SUCCEEDED: a client that cancelled a job must not be given its result.
     JobState.CANCELLING: frozenset({JobState.CANCELLED}),

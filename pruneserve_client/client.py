@@ -1,4 +1,4 @@
-"""The client of the REST API for jobs, sweeps, artifacts and keys.
+"""The client of the REST API: jobs, their events and files, sweeps; `resources` has everything else.
 
 It has one method per request, and methods that follow a job or a sweep to its end.
 
@@ -11,11 +11,11 @@ with Client("http://127.0.0.1:8642", key) as client:
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import quote
 from uuid import UUID, uuid4
 
 import httpx
@@ -32,26 +32,20 @@ from pruneserve_client.models import (
     JobDetail,
     JobPage,
     JobSummary,
-    KeyItem,
-    KeyPage,
-    NewKey,
     SweepDetail,
-    WorkerItem,
-    WorkerList,
-    ZooDetail,
 )
+from pruneserve_client.resources import PAGE, Resources
 from pruneserve_client.retrying import retry
 from pruneserve_client.transport import Body, Transport, parsed
 
 PATIENCE_SECONDS = 120.0
 
 _POLL_SECONDS = 2.0
-_PAGE = 100
 # The longest silence in an event stream: the server sends a comment every 15 seconds.
 _SILENCE_SECONDS = 60.0
 
 
-class Client:
+class Client(Resources):
     """A client of one PruneServe server; a context manager, which keeps the connection open meanwhile.
 
     Every method raises `Unavailable` if the server does not answer, and `Rejected` if it refuses the request.
@@ -90,25 +84,32 @@ class Client:
         """Return one job, with its report once it has succeeded."""
         return self._transport.get(f"/v1/jobs/{job_id}", JobDetail)
 
-    def jobs(
+    def jobs(  # noqa: PLR0913 - every filter of the list is one
         self,
         *,
         state: Sequence[str] = (),
         method: str | None = None,
         model: str | None = None,
+        search: str | None = None,
         gate: str | None = None,
         label: Sequence[str] = (),
+        since: datetime | None = None,
+        until: datetime | None = None,
+        order: str | None = None,
         limit: int = 50,
     ) -> Iterator[JobSummary]:
-        """Yield at most `limit` jobs, newest first.
+        """Yield at most `limit` jobs, newest first, or by `order="oldest"` the other way round.
 
         A job matches any of the states and all of the labels, which are written `name=value`; `gate` is
-        `passed` or `failed`.
+        `passed` or `failed`, `search` is a part of the model's name. `since` and `until`, with their time
+        zones, are of its submission.
         """
-        filters = {"state": state, "method": method, "model": model, "gate": gate, "label": label}
+        filters: dict[str, Any] = {"state": state, "method": method, "model": model, "search": search}
+        filters |= {"gate": gate, "label": label, "order": order}
+        filters |= {name: at and at.isoformat() for name, at in (("since", since), ("until", until))}
         cursor = None
         while limit > 0:
-            query = {**filters, "cursor": cursor, "limit": min(limit, _PAGE)}
+            query = {**filters, "cursor": cursor, "limit": min(limit, PAGE)}
             page = self._transport.get("/v1/jobs", JobPage, **query)
             yield from page.items
             limit -= len(page.items)
@@ -123,6 +124,22 @@ class Client:
     def retry(self, job_id: UUID) -> JobDetail:
         """Queue a failed or cancelled job again. It resumes after its last finished block."""
         return self._transport.post(f"/v1/jobs/{job_id}/retry", JobDetail)
+
+    def rerun(
+        self,
+        job_id: UUID,
+        changes: Body | None = None,
+        *,
+        idempotency_key: str | None = None,
+        patience: float = 0.0,
+    ) -> JobDetail:
+        """Submit a job again as a new one, with changes: a JSON merge patch of its request (`job.spec`).
+
+        The server creates one job per `idempotency_key`, as `submit` does.
+        """
+        headers = {"Idempotency-Key": idempotency_key or str(uuid4())}
+        path = f"/v1/jobs/{job_id}/rerun"
+        return retry(lambda: self._transport.post(path, JobDetail, changes or {}, headers), patience)
 
     # Events
 
@@ -201,10 +218,6 @@ class Client:
         """Return the files of a job, by name; there are none before it has succeeded."""
         return self._transport.get(f"/v1/jobs/{job_id}/artifacts", ArtifactList).items
 
-    def zoo_entry(self, slug: str) -> ZooDetail:
-        """Return an entry of the zoo, with its files."""
-        return self._transport.get(f"/v1/zoo/{quote(slug, safe='')}", ZooDetail)
-
     def download(
         self,
         file: Downloadable,
@@ -221,9 +234,15 @@ class Client:
 
     # Sweeps
 
-    def submit_sweep(self, sweep: Body) -> SweepDetail:
-        """Submit the jobs of a sweep, or the first job of a search: a `SweepRequest`, or its JSON object."""
-        return self._transport.post("/v1/sweeps", SweepDetail, sweep)
+    def submit_sweep(
+        self, sweep: Body, *, idempotency_key: str | None = None, patience: float = 0.0
+    ) -> SweepDetail:
+        """Submit the jobs of a sweep, or the first job of a search: a `SweepRequest`, or its JSON object.
+
+        The server creates one sweep per `idempotency_key`, as `submit` does with jobs.
+        """
+        headers = {"Idempotency-Key": idempotency_key or str(uuid4())}
+        return retry(lambda: self._transport.post("/v1/sweeps", SweepDetail, sweep, headers), patience)
 
     def sweep(self, sweep_id: UUID) -> SweepDetail:
         """Return a sweep with its jobs."""
@@ -241,29 +260,3 @@ class Client:
     def cancel_sweep(self, sweep_id: UUID) -> SweepDetail:
         """Cancel every job of a sweep that has not ended."""
         return self._transport.post(f"/v1/sweeps/{sweep_id}/cancel", SweepDetail)
-
-    # Keys
-
-    def create_key(self, key: Body) -> NewKey:
-        """Create an API key: a `KeyRequest`, or its JSON object. No other response holds its secret."""
-        return self._transport.post("/v1/keys", NewKey, key)
-
-    def keys(self, *, everyone: bool = False) -> Iterator[KeyItem]:
-        """Yield the keys that are not revoked, newest first: the owner's, or everyone's, for an admin."""
-        cursor = None
-        while True:
-            query: dict[str, Any] = {"limit": _PAGE, "everyone": everyone, "cursor": cursor}
-            page = self._transport.get("/v1/keys", KeyPage, **query)
-            yield from page.items
-            cursor = page.next_cursor
-            if cursor is None:
-                return
-
-    def workers(self) -> list[WorkerItem]:
-        """Return the service's workers, those that take no jobs first; needs an admin key."""
-        return self._transport.get("/v1/workers", WorkerList).items
-
-    def revoke_key(self, key_id: UUID, *, cascade: bool = False) -> None:
-        """Revoke a key: its next request is refused. With `cascade`, also revoke the keys that it made."""
-        with self._transport.exchange("DELETE", f"/v1/keys/{key_id}", params={"cascade": cascade}):
-            pass

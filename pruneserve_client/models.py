@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 
 from pruneserve_client.base import EventModel, JobModel, Model
 
@@ -14,6 +14,8 @@ class Admm(Model):
     """ADMM search for the support with the least reconstruction error (ALPS, arXiv 2406.07831)."""
 
     name: Literal["admm"] = "admm"
+    """Says which of the variants this is."""
+
     damping: float = 0.01
     """Added to the diagonal of the second moments, as a share of its mean."""
 
@@ -190,6 +192,86 @@ class CalibrationFacts(Model):
     """SHA-256 over the token ids of all sets."""
 
 
+class ClientItem(Model):
+    """The wheel of the client, with the command `pruneserve`."""
+
+    name: str
+    """The file's name, which pip needs."""
+
+    version: str
+    """The version, which is that of the server."""
+
+    size: int
+    """Size in bytes."""
+
+    sha256: str
+    """SHA-256 of the wheel, in hexadecimal. The same version has the same one."""
+
+    url: str
+    """Where to download the wheel, relative to this service."""
+
+
+class CompleteRequest(Model):
+    """The request for a job with every default filled in: `POST /v1/jobs` takes it as it is."""
+
+    model: ModelReference
+    """The dense model, by id or with a revision."""
+
+    structure: StructureOptions | None = None
+    """Which units are taken out of the model, before a method masks what is left."""
+
+    method: Magnitude | Wanda | Gradient | Gblm | Ria | SparseGpt | Admm | dict[str, Any] | None = None
+    """How weights are scored, by the method's name or with its options. Without one nothing is masked, and `structure` is required."""
+
+    pattern: str = "unstructured"
+    """Where zeros may lie: anywhere, or N:M: at most N non-zero of M consecutive weights."""
+
+    sparsity: float | None = None
+    """The share of zeros in the pruned layers. An N:M pattern implies it: 1 - N/M. 0 without a method."""
+
+    allocation: Uniform | Owl | GradientGuided | dict[str, Any] | None = None
+    """How the sparsity is spread over the layers. By default `{"name": "uniform"}`."""
+
+    layers: LayerSelection | None = None
+    """Which layers are pruned. By default `{"include": [], "exclude": []}`."""
+
+    refit: RefitOptions | None = None
+    """Whether to solve for the kept weights again after pruning."""
+
+    order: Literal["blocks", "layers"] | str = "blocks"
+    """What has been pruned when a layer's inputs are measured: `blocks`, the earlier blocks (as in the reference); or `layers`, the earlier layers of its own block too."""
+
+    gradients: str | None = None
+    """The path of gradient norms that an earlier run on the same weights saved, to use instead of computing them."""
+
+    calibration: Calibration | None = None
+    """The text on which activations and gradients are measured. By default `{"dataset": "c4", "datasets": [], "samples": 128, "seed": 0}`."""
+
+    dtype: Literal["auto", "float64", "float32", "bfloat16", "float16"] | str = "auto"
+    """The precision of the computation, not of the saved weights."""
+
+    evaluation: Evaluation | None = None
+    """How the quality of the model is measured. By default `{"dataset": "wikitext2", "further_datasets": [], "tasks": []}`."""
+
+    save_masks: bool = False
+    """Also keep the masks, as an artifact of their own."""
+
+    gate: Gate | None = None
+    """What the result must reach for the job to be called passed."""
+
+    stop_when_missed: bool = False
+    """End the evaluation as soon as the gate's perplexity is certain to be missed, and keep nothing but the report of a model that misses its gate."""
+
+    name: str | None = None
+    """A name for people. It need not be unique."""
+
+    timeout_seconds: float | None = None
+    """Seconds on workers, in all attempts, after which the job fails; the operator may allow less."""
+
+    labels: dict[str, str] | None = None
+    """Names and values of your own, to find the job by. By default `{}`."""
+
+
 class Condition(Model):
     """One condition of a gate, and the measured value."""
 
@@ -270,6 +352,49 @@ class DeliveryPage(Model):
 
     next_cursor: str | None
     """Send it as `cursor` to get the next page; null on the last page."""
+
+
+class EndedJob(Model):
+    """A job that has ended: what decides whether to read all of it."""
+
+    id: UUID
+    """Identifies the job."""
+
+    url: str
+    """Where to read the job over REST."""
+
+    page: str
+    """Where people read it."""
+
+    state: Literal["queued", "running", "cancelling", "succeeded", "failed", "cancelled"] | str
+    """How it ended."""
+
+    model: str
+    """The dense model: a Hub id or a path."""
+
+    method: str
+    """The name of the pruning method."""
+
+    pattern: str
+    """`unstructured`, or an N:M pattern such as `2:4`."""
+
+    sparsity: float
+    """The requested share of zeros in the pruned layers."""
+
+    labels: dict[str, str]
+    """The labels of the request."""
+
+    attempt: int
+    """How often a worker has started the job."""
+
+    perplexity: Perplexity | None
+    """Both perplexities; null unless the job succeeded."""
+
+    gate: Verdict | None
+    """How the job met its gate, if it has one and succeeded."""
+
+    error: JobError | None
+    """Why the job failed; null if it did not."""
 
 
 class Environment(Model):
@@ -410,14 +535,16 @@ class Gate(Model):
     max_kl: float | None = None
     """How far the predictions may lie from the dense model's: the mean of KL(dense ‖ pruned) over the predicted tokens of evaluation.dataset, in nats."""
 
-    min_zero_shot: dict[str, float] = {}
-    """The pruned model's score, at least, in tasks of evaluation.tasks: its accuracy (`acc`), or the first metric of a task without one."""
+    min_zero_shot: dict[str, float] | None = None
+    """The pruned model's score, at least, in tasks of evaluation.tasks: its accuracy (`acc`), or the first metric of a task without one. By default `{}`."""
 
 
 class Gblm(Model):
     """|W|·‖X‖₂ + |W|·‖α·G‖ per output row (Das et al., 2023, arXiv 2311.04902)."""
 
     name: Literal["gblm"] = "gblm"
+    """Says which of the variants this is."""
+
     norm: Literal["l1", "l2"] | str = "l1"
     """The norm over calibration windows; the published figures are L1's."""
 
@@ -435,6 +562,8 @@ class Gradient(Model):
     """|W|·‖G‖ per output row, G the loss gradients over the calibration windows (arXiv 2311.04902)."""
 
     name: Literal["gradient"] = "gradient"
+    """Says which of the variants this is."""
+
     norm: Literal["l1", "l2"] | str = "l1"
     """The norm over calibration windows."""
 
@@ -446,6 +575,8 @@ class GradientGuided(Model):
     """More sparsity for the layers with more weights of low saliency |W|·‖G‖₂."""
 
     name: Literal["gradient"] = "gradient"
+    """Says which of the variants this is."""
+
     band: float = 0.25
     """The largest difference between a layer's sparsity and the recipe's."""
 
@@ -457,11 +588,27 @@ class Health(Model):
     """Always `ok`: a probe that fails answers with a problem."""
 
 
+class JobChanges(Model):
+    """
+    Fields of a job's request to change, as a JSON merge patch (RFC 7396); null takes the default again.
+
+    A method, an allocation or a model of another name replaces the old one with its options. A pattern that
+    implies its sparsity needs none.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+
+
 class JobDetail(JobModel):
     """Everything about one job."""
 
     id: UUID
     """Identifies the job."""
+
+    name: str | None = None
+    """The name that the request gave it, for people."""
 
     state: Literal["queued", "running", "cancelling", "succeeded", "failed", "cancelled"] | str
     """The current state."""
@@ -489,6 +636,9 @@ class JobDetail(JobModel):
 
     progress: Progress | None
     """How far the job has come; null before it first runs."""
+
+    checks: Literal["done", "pending"] | str = "done"
+    """`pending` until the service has looked at the job's files, if a disk is slow."""
 
     perplexity: Perplexity | None
     """Both perplexities; null before the job has succeeded."""
@@ -526,8 +676,8 @@ class JobDetail(JobModel):
     artifacts_expired_at: AwareDatetime | None
     """When the job's files were deleted."""
 
-    spec: JobSpec
-    """The request with every default filled in."""
+    spec: CompleteRequest
+    """The request with every default filled in: sent as it is, it submits the job again."""
 
     recipe_fingerprint: str
     """Jobs with equal fingerprints produce equal results."""
@@ -553,6 +703,19 @@ class JobError(Model):
 
     cause: Literal["request", "outside", "worker"] | str | None = None
     """What it is of: the request, something outside (the Hub, the store), or the worker. Null for a job whose process was lost."""
+
+
+class JobMessage(Model):
+    """The body of a message about a job that has ended."""
+
+    type: Literal["job.succeeded", "job.failed", "job.cancelled", "job.gate_failed"] | str
+    """What happened."""
+
+    timestamp: AwareDatetime
+    """When the job ended."""
+
+    data: EndedJob
+    """The job."""
 
 
 class JobPage(Model):
@@ -583,13 +746,11 @@ class JobRequest(Model):
     sparsity: float | None = None
     """The share of zeros in the pruned layers. An N:M pattern implies it: 1 - N/M. 0 without a method."""
 
-    allocation: str | Uniform | Owl | GradientGuided = Field(
-        default={"name": "uniform"}, validate_default=True
-    )
-    """How the sparsity is spread over the layers."""
+    allocation: str | Uniform | Owl | GradientGuided | None = None
+    """How the sparsity is spread over the layers. By default `{"name": "uniform"}`."""
 
-    layers: LayerSelection = Field(default={"include": [], "exclude": []}, validate_default=True)
-    """Which layers are pruned."""
+    layers: LayerSelection | None = None
+    """Which layers are pruned. By default `{"include": [], "exclude": []}`."""
 
     refit: bool | RefitOptions | None = None
     """Whether to solve for the kept weights again after pruning."""
@@ -600,18 +761,14 @@ class JobRequest(Model):
     gradients: str | None = None
     """The path of gradient norms that an earlier run on the same weights saved, to use instead of computing them."""
 
-    calibration: Calibration = Field(
-        default={"dataset": "c4", "datasets": [], "samples": 128, "seed": 0}, validate_default=True
-    )
-    """The text on which activations and gradients are measured."""
+    calibration: Calibration | None = None
+    """The text on which activations and gradients are measured. By default `{"dataset": "c4", "datasets": [], "samples": 128, "seed": 0}`."""
 
     dtype: Literal["auto", "float64", "float32", "bfloat16", "float16"] | str = "auto"
     """The precision of the computation, not of the saved weights."""
 
-    evaluation: Evaluation = Field(
-        default={"dataset": "wikitext2", "further_datasets": [], "tasks": []}, validate_default=True
-    )
-    """How the quality of the model is measured."""
+    evaluation: Evaluation | None = None
+    """How the quality of the model is measured. By default `{"dataset": "wikitext2", "further_datasets": [], "tasks": []}`."""
 
     save_masks: bool = False
     """Also keep the masks, as an artifact of their own."""
@@ -622,32 +779,14 @@ class JobRequest(Model):
     stop_when_missed: bool = False
     """End the evaluation as soon as the gate's perplexity is certain to be missed, and keep nothing but the report of a model that misses its gate."""
 
-    labels: dict[str, str] = {}
-    """Names and values of your own, to find the job by."""
+    name: str | None = None
+    """A name for people. It need not be unique."""
 
+    timeout_seconds: float | None = None
+    """Seconds on workers, in all attempts, after which the job fails; the operator may allow less."""
 
-class JobSpec(Model):
-    """The specification of a job, as it is stored. The worker reads nothing else about what is wanted."""
-
-    evaluation: Evaluation = Field(
-        default={"dataset": "wikitext2", "further_datasets": [], "tasks": []}, validate_default=True
-    )
-    """How the quality of the model is measured."""
-
-    save_masks: bool = False
-    """Also keep the masks, as an artifact of their own."""
-
-    gate: Gate | None = None
-    """What the result must reach for the job to be called passed."""
-
-    stop_when_missed: bool = False
-    """End the evaluation as soon as the gate's perplexity is certain to be missed, and keep nothing but the report of a model that misses its gate."""
-
-    version: int = 1
-    """Version of this document's format."""
-
-    recipe: Recipe
-    """What to prune and how."""
+    labels: dict[str, str] | None = None
+    """Names and values of your own, to find the job by. By default `{}`."""
 
 
 class JobSummary(JobModel):
@@ -655,6 +794,9 @@ class JobSummary(JobModel):
 
     id: UUID
     """Identifies the job."""
+
+    name: str | None = None
+    """The name that the request gave it, for people."""
 
     state: Literal["queued", "running", "cancelling", "succeeded", "failed", "cancelled"] | str
     """The current state."""
@@ -682,6 +824,9 @@ class JobSummary(JobModel):
 
     progress: Progress | None
     """How far the job has come; null before it first runs."""
+
+    checks: Literal["done", "pending"] | str = "done"
+    """`pending` until the service has looked at the job's files, if a disk is slow."""
 
     perplexity: Perplexity | None
     """Both perplexities; null before the job has succeeded."""
@@ -853,6 +998,8 @@ class LogMessage(Model):
     """The attempt that the event belongs to, if any."""
 
     kind: Literal["log"]
+    """Says which of the variants this is."""
+
     message: str
     """The message."""
 
@@ -883,6 +1030,23 @@ class Magnitude(Model):
     """|W|, one threshold per weight matrix."""
 
     name: Literal["magnitude"] = "magnitude"
+    """Says which of the variants this is."""
+
+
+class Me(Model):
+    """The caller of a request."""
+
+    owner: str
+    """Whose jobs, uploads and keys the caller sees."""
+
+    key_id: UUID
+    """The `id` of the API key, or of the one that the page session began with."""
+
+    scopes: list[Literal["jobs:read", "jobs:write", "admin"] | str]
+    """What the caller may do."""
+
+    expires_at: AwareDatetime | None
+    """When the key expires; null if it does not."""
 
 
 class MethodItem(Model):
@@ -969,6 +1133,13 @@ class ModelReference(Model):
     """A branch, tag or commit on the Hub; the default branch when left out."""
 
 
+class NamedWebhook(Model):
+    """A webhook, by its id."""
+
+    webhook: UUID
+    """Identifies the webhook."""
+
+
 class NewKey(Model):
     """An API key that was just created."""
 
@@ -1045,6 +1216,8 @@ class Owl(Model):
     """Less sparsity for the blocks with more outliers among their Wanda scores (arXiv 2310.05175)."""
 
     name: Literal["owl"] = "owl"
+    """Says which of the variants this is."""
+
     threshold: float = 5.0
     """A score above this many times the block's mean is an outlier."""
 
@@ -1165,13 +1338,11 @@ class Recipe(Model):
     sparsity: float | None = None
     """The share of zeros in the pruned layers. An N:M pattern implies it: 1 - N/M. 0 without a method."""
 
-    allocation: Uniform | Owl | GradientGuided | dict[str, Any] = Field(
-        default={"name": "uniform"}, validate_default=True
-    )
-    """How the sparsity is spread over the layers."""
+    allocation: Uniform | Owl | GradientGuided | dict[str, Any] | None = None
+    """How the sparsity is spread over the layers. By default `{"name": "uniform"}`."""
 
-    layers: LayerSelection = Field(default={"include": [], "exclude": []}, validate_default=True)
-    """Which layers are pruned."""
+    layers: LayerSelection | None = None
+    """Which layers are pruned. By default `{"include": [], "exclude": []}`."""
 
     refit: RefitOptions | None = None
     """Whether to solve for the kept weights again after pruning."""
@@ -1182,10 +1353,8 @@ class Recipe(Model):
     gradients: str | None = None
     """The path of gradient norms that an earlier run on the same weights saved, to use instead of computing them."""
 
-    calibration: Calibration = Field(
-        default={"dataset": "c4", "datasets": [], "samples": 128, "seed": 0}, validate_default=True
-    )
-    """The text on which activations and gradients are measured."""
+    calibration: Calibration | None = None
+    """The text on which activations and gradients are measured. By default `{"dataset": "c4", "datasets": [], "samples": 128, "sequence_length": null, "seed": 0}`."""
 
     dtype: Literal["auto", "float64", "float32", "bfloat16", "float16"] | str = "auto"
     """The precision of the computation, not of the saved weights."""
@@ -1257,6 +1426,8 @@ class Ria(Model):
     """(|W|/Σcolumn + |W|/Σrow)·‖X‖₂^power per output row (Zhang et al., 2024, Plug-and-Play)."""
 
     name: Literal["ria"] = "ria"
+    """Says which of the variants this is."""
+
     power: float = 0.5
     """The exponent of the input norms."""
 
@@ -1278,6 +1449,8 @@ class SparseGpt(Model):
     """Column by column; the columns to the right compensate for each error (arXiv 2301.00774)."""
 
     name: Literal["sparsegpt"] = "sparsegpt"
+    """Says which of the variants this is."""
+
     damping: float = 0.01
     """Added to the diagonal of the second moments, as a share of its mean."""
 
@@ -1331,6 +1504,8 @@ class StageFinished(Model):
     """The attempt that the event belongs to."""
 
     kind: Literal["stage_finished"]
+    """Says which of the variants this is."""
+
     stage: Literal["resolve", "gradients", "cut", "prune", "evaluate", "upload"] | str
     """The stage."""
 
@@ -1348,6 +1523,8 @@ class StageStarted(Model):
     """The attempt that the event belongs to."""
 
     kind: Literal["stage"]
+    """Says which of the variants this is."""
+
     stage: Literal["resolve", "gradients", "cut", "prune", "evaluate", "upload"] | str
     """The stage."""
 
@@ -1362,6 +1539,8 @@ class StateChanged(Model):
     """The latest attempt; null before the first."""
 
     kind: Literal["state"]
+    """Says which of the variants this is."""
+
     state: Literal["queued", "running", "cancelling", "succeeded", "failed", "cancelled"] | str
     """The new state."""
 
@@ -1382,6 +1561,8 @@ class StepFinished(Model):
     """The attempt that the event belongs to."""
 
     kind: Literal["progress"]
+    """Says which of the variants this is."""
+
     stage: Literal["resolve", "gradients", "cut", "prune", "evaluate", "upload"] | str
     """The stage."""
 
@@ -1571,10 +1752,24 @@ class TaskFacts(Model):
     """Standard error of the pruned model's score; null where the harness gives none."""
 
 
+class TestMessage(Model):
+    """The body of a test message."""
+
+    type: Literal["webhook.test"]
+    """What the message is."""
+
+    timestamp: AwareDatetime
+    """When the test was asked for."""
+
+    data: NamedWebhook
+    """The webhook that it was sent to."""
+
+
 class Uniform(Model):
     """Every layer the same sparsity."""
 
     name: Literal["uniform"] = "uniform"
+    """Says which of the variants this is."""
 
 
 class UnitFacts(Model):
@@ -1687,6 +1882,8 @@ class Wanda(Model):
     """|W|·‖X‖₂ per output row (Sun et al., 2023, arXiv 2306.11695)."""
 
     name: Literal["wanda"] = "wanda"
+    """Says which of the variants this is."""
+
     selection: Literal["share", "cumulative"] | str = "share"
     """Which weights of a row are pruned: `share`, the lowest-scored share of the row; or `cumulative` (unstructured only), the lowest scores that together make up a part of the row's total. The part is chosen per matrix, and may miss the sparsity by more than 0.001."""
 

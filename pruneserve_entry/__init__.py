@@ -8,6 +8,7 @@ import nothing from the working directory, and neither do their child processes.
 
 import os
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,6 +22,14 @@ _HOME = Path(__file__).parents[1]
 def pruneserve() -> None:
     """Run `pruneserve`: a whole service on this machine, and a client of any server."""
     _run("cli.main", "app")
+
+
+def client() -> None:
+    """Run `pruneserve` where only the client is installed, as a server offers it."""
+    _leave_the_directory_of_the_script()
+    if culprit := shadowed(("cli", "pruneserve_client")):
+        sys.exit(f"error: {culprit}")
+    import_module("cli.main").app()
 
 
 def api() -> None:
@@ -48,9 +57,9 @@ def admin() -> None:
     _run("jobs.__main__")
 
 
-def shadowed() -> str | None:
+def shadowed(packages: Sequence[str] = PACKAGES) -> str | None:
     """Say which package this process would import from elsewhere, and what to do; None if there is none."""
-    for name in PACKAGES:
+    for name in packages:
         spec = find_spec(name)
         places = [spec.origin, *(spec.submodule_search_locations or ())] if spec else []
         origin = next(filter(None, places), None)

@@ -134,7 +134,7 @@ def job_document(job_id: UUID, state: str, **more: object) -> Document:
         "created_at": NOW,
         "queued_at": NOW,
         **dict.fromkeys(f"{name}_at" for name in times),
-        "spec": {"recipe": recipe},
+        "spec": recipe,
         "recipe_fingerprint": "0" * 64,
         "attempts": [],
         "report": None,

@@ -22,7 +22,7 @@ from worker.supervision.parent import Parent
 def main() -> None:
     """Check what every job needs, then take jobs."""
     if importlib.util.find_spec("torch") is None:
-        sys.exit("a worker needs torch: install PruneServe with its extra `torch`")
+        sys.exit("a worker needs torch: in a checkout, pip install '.[torch]'")
     try:
         refuse_old_versions()
     except PruningError as error:

@@ -8,8 +8,9 @@ Each round it
 3. publishes the ids of queued jobs, only a few more than there are workers: the backlog stays in PostgreSQL
 4. publishes as many stale ids again as the broker has lost messages; a duplicate is harmless
 
-Two threads work in the background: `worker.dispatcher.retention` deletes what has expired, and
-`worker.dispatcher.webhook_sender` sends webhooks.
+Three threads work in the background: `worker.dispatcher.retention` deletes what has expired,
+`worker.dispatcher.webhook_sender` sends webhooks, and `worker.dispatcher.checks` looks at the files of jobs
+that the API could not look at in time.
 
 A dispatcher keeps nothing in memory that matters. It may be killed at any moment, and rebuilds a lost queue
 from the table of jobs alone. While the database or the broker is unavailable, it waits.
@@ -35,6 +36,7 @@ from jobs.storage.store import Store
 from jobs.sweeps import sweeps
 from worker.broker.app import publish, published
 from worker.broker.log import escape
+from worker.dispatcher.checks import PendingChecks
 from worker.dispatcher.retention import Retention
 from worker.dispatcher.webhook_sender import WebhookSender
 from worker.identity import name_of_this_process
@@ -164,11 +166,12 @@ def main() -> None:
     escape(logging.getLogger())
     if settings().broker_url is None:  # or every round would fail on it
         raise WrongSettings(missing("BROKER_URL", "redis://…"))
-    engine = engine_from(settings(), pool_size=3)  # one connection each for rounds, retention and webhooks
+    engine = engine_from(settings(), pool_size=4)  # one connection each for rounds and the three threads
     database = sessions(engine)
     dispatcher = Dispatcher(database, settings())
     retention = Retention(database, settings(), Store(settings().store_url))
     webhook_sender = WebhookSender(database, settings())
+    checks = PendingChecks(database, settings())
 
     def stop(number: int, frame: FrameType | None) -> None:
         dispatcher.stop()
@@ -178,7 +181,9 @@ def main() -> None:
     log.info("the dispatcher starts")
     retention.start()
     webhook_sender.start()
+    checks.start()
     dispatcher.run()
+    checks.stop()
     webhook_sender.stop()
     retention.stop()
     engine.dispose()

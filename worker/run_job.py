@@ -40,7 +40,7 @@ from worker.attempt.attempt import Attempt, Transition
 from worker.attempt.claim import claimed
 from worker.attempt.disk import DiskFull
 from worker.attempt.early_stop import perplexity_limit
-from worker.attempt.error_report import is_of_the_network, job_error
+from worker.attempt.error_report import is_of_the_network, job_error, with_own_names
 from worker.attempt.gradient_cache import JobGradientCache, wait_for_gradients
 from worker.attempt.inputs import fetch_uploads
 from worker.attempt.kernels import kernels_of
@@ -112,7 +112,7 @@ def _outcome_of(attempt: Attempt) -> Transition:
 def _after_failure(attempt: Attempt, failure: BaseException) -> Transition:
     """Return the end of an attempt after a fault of the worker, an outage of the Hub, or a job's failure."""
     claim = attempt.claim
-    error = job_error(failure, claim, attempt.disk)
+    error = with_own_names(job_error(failure, claim, attempt.disk), attempt.upload_names)
     if error.cause == Cause.WORKER:
         attempt.broke_its_process = not isinstance(failure, Unfit | DiskFull | OSError)
         return lambda session: _requeue(session, attempt, error)

@@ -14,8 +14,8 @@ from pruning.recipe import is_local
 def check(spec: JobSpec, settings: Settings) -> None:
     """Raise InvalidRequest for a model, text or gradients outside the allowed roots, by the path alone.
 
-    The disk is not read: the API may run on another machine than the worker, which checks the real path of
-    every file that it opens. So the answer does not reveal what exists on the disk either.
+    The disk is not read, so the answer does not reveal what exists outside of the roots. What lies below them
+    is looked at afterwards (`api.actions.preflight`), and the worker checks the real path of every file.
     """
     errors = list(_outside(spec, settings))
     if errors:

@@ -1,18 +1,29 @@
 """What the REST API and the page do with jobs: submit, list, look up, cancel, retry."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from api.actions import allowed_paths
+from api.actions import allowed_paths, preflight
+from api.actions.parse_job import parse_job
 from api.actions.waiting import WaitingReasons
 from api.problems.problems import IdempotencyKeyReused, JobEnded, NotFound, NotRetriable
 from api.resources import AppResources
-from api.schemas.jobs import JobDetail, JobListQuery, JobPage, JobRequest, JobSummary
+from api.schemas.jobs import (
+    MAX_MODELS,
+    CompleteRequest,
+    JobChanges,
+    JobDetail,
+    JobListQuery,
+    JobPage,
+    JobRequest,
+    JobSummary,
+)
 from jobs.lifecycle import lifecycle
-from jobs.lifecycle.idempotency import KeyReused, create_once
+from jobs.lifecycle.idempotency import KeyReused, create_once, made_before
 from jobs.queries import queries
+from jobs.queries.models import models_containing
 from jobs.tables import Job
 
 NO_SUCH_JOB = "There is no such job, or it belongs to another owner."
@@ -35,14 +46,20 @@ def submit(
 ) -> tuple[JobDetail, bool]:
     """Queue a job. Returns it, and whether this call created it: a repeated request returns the first job.
 
-    Raises InvalidRequest for a path outside the allowed roots, IdempotencyKeyReused, and `quota.QueueFull`.
+    Raises InvalidRequest for a path outside the allowed roots and for files that are wrong,
+    IdempotencyKeyReused, and `quota.QueueFull`.
     """
     spec = request.spec()
     allowed_paths.check(spec, resources.settings)
+    if idempotency is not None and (first := _submitted_before(resources, owner, idempotency, reasons)):
+        return first, False
+    pending = not preflight.check(resources, owner, spec)
     max_queued = resources.settings.max_queued_jobs
     with resources.database.begin() as session:
         if idempotency is None:
-            job = lifecycle.create(session, owner, spec, request.labels, max_queued=max_queued)
+            job = lifecycle.create(
+                session, owner, spec, request.labels, max_queued=max_queued, checks_pending=pending
+            )
             return _detail(session, job, reasons), True
         try:
             job, created = create_once(
@@ -53,10 +70,31 @@ def submit(
                 spec,
                 request.labels,
                 max_queued=max_queued,
+                checks_pending=pending,
             )
         except KeyReused as error:
             raise IdempotencyKeyReused from error
         return _detail(session, job, reasons), created
+
+
+def rerun(
+    resources: AppResources,
+    owner: str,
+    job_id: UUID,
+    changes: JobChanges,
+    reasons: WaitingReasons,
+    idempotency: Idempotency | None = None,
+) -> tuple[JobDetail, bool]:
+    """Queue a new job: the request of one of the owner's jobs, with changes.
+
+    Raises NotFound, UnknownSpecVersion, RequestValidationError for changes that give no valid request, and
+    what `submit` raises.
+    """
+    with resources.database.begin() as session:
+        request = CompleteRequest.of(find(session, owner, job_id))
+    if idempotency is not None:
+        idempotency = Idempotency(idempotency.key, b"%s %s" % (job_id.bytes, idempotency.body))
+    return submit(resources, owner, parse_job(changes.applied_to(request)), reasons, idempotency)
 
 
 def list_page(
@@ -64,7 +102,11 @@ def list_page(
 ) -> JobPage:
     """Return a page of the owner's jobs."""
     with database.begin() as session:
-        jobs = queries.newest(session, owner, query.filter(), before=query.cursor, limit=query.rows)
+        wanted = query.filter()
+        if query.search is not None and wanted.models is None:
+            found = models_containing(session, owner, query.search, limit=MAX_MODELS)
+            wanted = replace(wanted, models=tuple(found))
+        jobs = queries.newest(session, owner, wanted, before=query.cursor, limit=query.rows)
         waiting = reasons.of(session, jobs)
     return JobPage.of(jobs, query, lambda job: JobSummary.of(job, waiting.get(job.id)))
 
@@ -100,6 +142,18 @@ def retry(resources: AppResources, owner: str, job_id: UUID, reasons: WaitingRea
         except lifecycle.Conflict as conflict:
             raise NotRetriable(conflict.state) from conflict
         return detail(session, owner, job_id, reasons)
+
+
+def _submitted_before(
+    resources: AppResources, owner: str, idempotency: Idempotency, reasons: WaitingReasons
+) -> JobDetail | None:
+    """Return the job of an earlier request: its files are not looked at again."""
+    with resources.database.begin() as session:
+        try:
+            job = made_before(session, owner, idempotency.key, idempotency.body, Job)
+        except KeyReused as error:
+            raise IdempotencyKeyReused from error
+        return None if job is None else _detail(session, job, reasons)
 
 
 def _detail(session: Session, job: Job, reasons: WaitingReasons) -> JobDetail:

@@ -9,10 +9,11 @@ from fastapi.exceptions import RequestValidationError
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.actions import allowed_paths
+from api.actions.jobs import Idempotency
 from api.actions.parse_job import parse_job
 from api.actions.waiting import WaitingReasons
 from api.problems.problem import FieldError
-from api.problems.problems import InvalidRequest, NotFound
+from api.problems.problems import IdempotencyKeyReused, InvalidRequest, NotFound
 from api.resources import AppResources
 from api.schemas.jobs import JobRequest
 from api.schemas.pages import PageQuery
@@ -25,6 +26,7 @@ from api.schemas.sweeps import (
     SweepRequest,
     Vary,
 )
+from jobs.lifecycle.idempotency import KeyReused, make_once
 from jobs.sweeps import sweeps
 from jobs.sweeps.bisection import Search, Target
 from jobs.tables import Job, Sweep
@@ -34,18 +36,32 @@ NO_SUCH_SWEEP = "There is no such sweep, or it belongs to another owner."
 
 
 def submit(
-    resources: AppResources, owner: str, request: SweepRequest, reasons: WaitingReasons
-) -> SweepDetail:
+    resources: AppResources,
+    owner: str,
+    request: SweepRequest,
+    reasons: WaitingReasons,
+    idempotency: Idempotency | None = None,
+) -> tuple[SweepDetail, bool]:
     """Queue all jobs of a sweep, or none; of a search, queue the first job.
 
-    Raises RequestValidationError and InvalidRequest for a job that is refused, and `quota.QueueFull`.
+    Returns the sweep, and whether this call created it: a repeated request returns the first one. Raises
+    RequestValidationError and InvalidRequest for a job that is refused, IdempotencyKeyReused, and
+    `quota.QueueFull`.
     """
     with resources.database.begin() as session:
-        if request.target is None:
-            sweep = _sweep(session, resources, owner, request)
-        else:
-            sweep = _search(session, resources, owner, request, request.target)
-        return _detail(session, sweep, reasons)
+
+        def make() -> Sweep:
+            if request.target is None:
+                return _sweep(session, resources, owner, request)
+            return _search(session, resources, owner, request, request.target)
+
+        if idempotency is None:
+            return _detail(session, make(), reasons), True
+        try:
+            sweep, created = make_once(session, owner, idempotency.key, idempotency.body, Sweep, make)
+        except KeyReused as error:
+            raise IdempotencyKeyReused from error
+        return _detail(session, sweep, reasons), created
 
 
 def first_job(request: SweepRequest) -> tuple[JobRequest, int]:

@@ -16,8 +16,12 @@ from api.schemas.uploads import UploadItem, UploadPage
 from jobs.database import DATABASE_UNAVAILABLE
 from jobs.storage import uploads
 from jobs.storage.store import StoredFile
+from pruning.inputs.jsonl import NotText, text_of_line
 
 log = logging.getLogger(__name__)
+
+_MAX_CHECKED_LINE = 2**20
+_LINE_THAT_BLOCKS = 2**14
 
 NO_SUCH_UPLOAD = "There is no such upload, or it belongs to another owner."
 
@@ -36,7 +40,8 @@ async def receive(
     room = await run_in_threadpool(_announce, resources, owner, key, size)
     created = False
     try:
-        stored = await resources.store.put_stream(key, _checked(body, room, quota))
+        text = _checked(body, room, quota)
+        stored = await resources.store.put_stream(key, _json_lines(text) if ending == "jsonl" else text)
         upload, created = await run_in_threadpool(_record, resources, owner, name, ending, stored)
         return upload, created
     finally:
@@ -77,6 +82,34 @@ async def _checked(body: AsyncIterable[bytes], room: int, quota: int) -> AsyncIt
     _decode(decoder, b"", final=True)
     if size == 0:
         raise InvalidRequest(FieldError(field="body", message="holds no text"))
+
+
+async def _json_lines(body: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    """Yield the body chunk by chunk, as long as its whole lines are JSON with a text.
+
+    A line of more than a megabyte is left to the worker: JSON takes many times its bytes in memory.
+    """
+    number, line = 1, b""
+    async for chunk in body:
+        *whole, rest = chunk.split(b"\n")
+        for end in whole:
+            await _check_line(number, line + end)
+            number, line = number + 1, b""
+        line = (line + rest)[: _MAX_CHECKED_LINE + 1]
+        yield chunk
+    await _check_line(number, line)
+
+
+async def _check_line(number: int, line: bytes) -> None:
+    if len(line) > _MAX_CHECKED_LINE:
+        return
+    try:
+        if len(line) > _LINE_THAT_BLOCKS:
+            await run_in_threadpool(text_of_line, line)
+        else:
+            text_of_line(line)
+    except NotText as error:
+        raise InvalidRequest(FieldError(field="body", message=f"line {number}: {error}")) from error
 
 
 def _decode(decoder: codecs.IncrementalDecoder, chunk: bytes, *, final: bool = False) -> None:

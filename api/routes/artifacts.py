@@ -5,10 +5,10 @@ from fastapi.responses import StreamingResponse
 
 from api.actions import jobs
 from api.http.download import DOWNLOAD_RESPONSES, IfNoneMatch, download
+from api.http.ids import ArtifactId, JobId
 from api.problems.problem import documented
 from api.problems.problems import ArtifactsExpired, InvalidRequest, NotFound
 from api.resources import Database, Resources
-from api.routes.ids import ArtifactId, JobId
 from api.schemas.artifacts import ArtifactItem, ArtifactList
 from api.security.auth import Reader
 from jobs.queries import queries

@@ -8,11 +8,11 @@ from fastapi.sse import EventSourceResponse, format_sse_event
 from starlette.concurrency import run_in_threadpool
 
 from api.actions.jobs import NO_SUCH_JOB
+from api.http.ids import JobId
 from api.http.resume import ResumeAfter
 from api.problems.problem import Responses, documented
 from api.problems.problems import InvalidRequest, NotFound
 from api.resources import Resources
-from api.routes.ids import JobId
 from api.schemas.events import EventList
 from api.security.auth import Reader
 from api.streams.streams import HEADERS, KEEPALIVE, Batch

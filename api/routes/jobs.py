@@ -1,13 +1,15 @@
-"""Jobs: submit, list, look up, cancel, retry."""
+"""Jobs: submit, list, look up, cancel, retry, submit again with changes."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response, status
+from fastapi import APIRouter, Query, Response, status
 
 from api.actions import jobs
 from api.actions.jobs import NO_SUCH_JOB, Idempotency
 from api.actions.waiting import WaitingReasons
 from api.http.etag import NOT_MODIFIED, Conditional
+from api.http.idempotency import BodyAsSent, IdempotencyKey
+from api.http.ids import JobId
 from api.problems.problem import documented
 from api.problems.problems import (
     BodyTooLarge,
@@ -22,8 +24,7 @@ from api.problems.problems import (
     UnsupportedMediaType,
 )
 from api.resources import Resources
-from api.routes.ids import JobId
-from api.schemas.jobs import JobDetail, JobListQuery, JobPage, JobRequest
+from api.schemas.jobs import JobChanges, JobDetail, JobListQuery, JobPage, JobRequest
 from api.security.auth import Reader, Writer
 from jobs.queries import queries
 from jobs.states import JobState
@@ -31,8 +32,14 @@ from jobs.states import JobState
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
 
-async def _body_as_sent(request: Request) -> bytes:
-    return await request.body()
+_SUBMIT_PROBLEMS = (
+    MalformedRequest,
+    BodyTooLarge,
+    UnsupportedMediaType,
+    InvalidRequest,
+    IdempotencyKeyReused,
+    QueueFull,
+)
 
 
 @router.post(
@@ -41,36 +48,49 @@ async def _body_as_sent(request: Request) -> bytes:
     summary="Submit a job",
     responses={
         200: {"model": JobDetail, "description": "The job that an earlier request with this key created."},
-        **documented(
-            MalformedRequest,
-            BodyTooLarge,
-            UnsupportedMediaType,
-            InvalidRequest,
-            IdempotencyKeyReused,
-            QueueFull,
-        ),
+        **documented(*_SUBMIT_PROBLEMS),
     },
 )
 def submit_job(
     request: JobRequest,
-    body: Annotated[bytes, Depends(_body_as_sent)],
+    body: BodyAsSent,
     principal: Writer,
     resources: Resources,
     response: Response,
-    idempotency_key: Annotated[
-        str | None,
-        Header(
-            min_length=1,
-            max_length=255,
-            pattern=r"^[!-~]+$",
-            description="Makes a repeated request safe: the same key and body return the same job.",
-        ),
-    ] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> JobDetail:
     """Queue one run of a recipe. Jobs need not start in the order in which they were submitted."""
     idempotency = None if idempotency_key is None else Idempotency(idempotency_key, body)
     reasons = WaitingReasons.told_to(principal, resources)
-    job, created = jobs.submit(resources, principal.owner, request, reasons, idempotency)
+    return _submitted(*jobs.submit(resources, principal.owner, request, reasons, idempotency), response)
+
+
+@router.post(
+    "/{job_id}/rerun",
+    status_code=status.HTTP_201_CREATED,
+    summary="Submit a job again, with changes",
+    responses={
+        200: {"model": JobDetail, "description": "The job that an earlier request with this key created."},
+        **documented(*_SUBMIT_PROBLEMS, NotFound, UnknownVersion),
+    },
+)
+def rerun_job(
+    job_id: JobId,
+    changes: JobChanges,
+    body: BodyAsSent,
+    principal: Writer,
+    resources: Resources,
+    response: Response,
+    idempotency_key: IdempotencyKey = None,
+) -> JobDetail:
+    """Queue a new job with the request of this one, whatever its state, and the changes of the body."""
+    idempotency = None if idempotency_key is None else Idempotency(idempotency_key, body)
+    reasons = WaitingReasons.told_to(principal, resources)
+    job, created = jobs.rerun(resources, principal.owner, job_id, changes, reasons, idempotency)
+    return _submitted(job, created, response)
+
+
+def _submitted(job: JobDetail, created: bool, response: Response) -> JobDetail:
     response.headers["Location"] = f"/v1/jobs/{job.id}"
     if not created:
         response.status_code = status.HTTP_200_OK

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response, status
 
 from api.actions import keys
+from api.http.ids import KeyId
 from api.problems.problem import documented
 from api.problems.problems import (
     BodyTooLarge,
@@ -15,7 +16,6 @@ from api.problems.problems import (
     UnsupportedMediaType,
 )
 from api.resources import Database, Resources
-from api.routes.ids import KeyId
 from api.schemas.keys import KeyListQuery, KeyPage, KeyRequest, NewKey, RevocationQuery
 from api.security.auth import Reader, Writer
 

@@ -7,6 +7,7 @@ from api.problems.problems import NotAuthenticated, RateLimited, ScopeMissing, S
 from api.routes import (
     artifacts,
     audit,
+    client,
     estimates,
     events,
     health,
@@ -23,7 +24,21 @@ from api.routes import (
 
 router = APIRouter()
 common_responses = documented(NotAuthenticated, ScopeMissing, RateLimited, ServiceUnavailable)
-modules = (jobs, estimates, events, artifacts, methods, keys, uploads, webhooks, sweeps, zoo, workers, audit)
+modules = (
+    jobs,
+    estimates,
+    events,
+    artifacts,
+    methods,
+    client,
+    keys,
+    uploads,
+    webhooks,
+    sweeps,
+    zoo,
+    workers,
+    audit,
+)
 for module in modules:
     router.include_router(module.router, responses=common_responses)
 router.include_router(health.router)

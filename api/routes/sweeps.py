@@ -5,10 +5,14 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response, status
 
 from api.actions import sweeps
+from api.actions.jobs import Idempotency
 from api.actions.waiting import WaitingReasons
+from api.http.idempotency import BodyAsSent, IdempotencyKey
+from api.http.ids import SweepId
 from api.problems.problem import documented
 from api.problems.problems import (
     BodyTooLarge,
+    IdempotencyKeyReused,
     InvalidRequest,
     MalformedRequest,
     NotFound,
@@ -16,7 +20,6 @@ from api.problems.problems import (
     UnsupportedMediaType,
 )
 from api.resources import Database, Resources
-from api.routes.ids import SweepId
 from api.schemas.pages import PageQuery
 from api.schemas.sweeps import SweepDetail, SweepPage, SweepRequest
 from api.security.auth import Reader, Writer
@@ -28,17 +31,39 @@ router = APIRouter(prefix="/v1/sweeps", tags=["sweeps"])
     "",
     status_code=status.HTTP_201_CREATED,
     summary="Submit a sweep or a search",
-    responses=documented(MalformedRequest, BodyTooLarge, UnsupportedMediaType, InvalidRequest, QueueFull),
+    responses={
+        200: {
+            "model": SweepDetail,
+            "description": "The sweep that an earlier request with this key made.",
+        },
+        **documented(
+            MalformedRequest,
+            BodyTooLarge,
+            UnsupportedMediaType,
+            InvalidRequest,
+            IdempotencyKeyReused,
+            QueueFull,
+        ),
+    },
 )
 def submit_sweep(
-    request: SweepRequest, principal: Writer, resources: Resources, response: Response
+    request: SweepRequest,
+    body: BodyAsSent,
+    principal: Writer,
+    resources: Resources,
+    response: Response,
+    idempotency_key: IdempotencyKey = None,
 ) -> SweepDetail:
     """Queue all jobs of a sweep, or none if one is refused.
 
     A search queues its first job, and each further job once the one before has ended.
     """
-    sweep = sweeps.submit(resources, principal.owner, request, WaitingReasons.told_to(principal, resources))
+    idempotency = None if idempotency_key is None else Idempotency(idempotency_key, body)
+    reasons = WaitingReasons.told_to(principal, resources)
+    sweep, created = sweeps.submit(resources, principal.owner, request, reasons, idempotency)
     response.headers["Location"] = f"/v1/sweeps/{sweep.id}"
+    if not created:
+        response.status_code = status.HTTP_200_OK
     return sweep
 
 

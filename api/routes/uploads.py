@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Request, Response, status
 
 from api.actions import uploads
 from api.actions.uploads import NO_SUCH_UPLOAD
+from api.http.ids import UploadId
 from api.problems.problem import documented
 from api.problems.problems import (
     BodyTooLarge,
@@ -16,7 +17,6 @@ from api.problems.problems import (
     UploadInUse,
 )
 from api.resources import Database, Resources
-from api.routes.ids import UploadId
 from api.schemas.pages import PageQuery
 from api.schemas.uploads import UploadItem, UploadPage
 from api.security.auth import Reader, Writer

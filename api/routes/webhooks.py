@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response, status
 from sqlalchemy.orm import Session
 
+from api.http.ids import DeliveryId, WebhookId
 from api.problems.problem import FieldError, documented
 from api.problems.problems import (
     BodyTooLarge,
@@ -16,13 +17,14 @@ from api.problems.problems import (
     UnsupportedMediaType,
 )
 from api.resources import AppResources, Database, Resources
-from api.routes.ids import DeliveryId, WebhookId
 from api.schemas.pages import PageQuery
 from api.schemas.webhooks import (
     DeliveryItem,
     DeliveryPage,
+    JobMessage,
     NewSecret,
     NewWebhook,
+    TestMessage,
     WebhookChange,
     WebhookItem,
     WebhookPage,
@@ -36,6 +38,12 @@ from jobs.webhooks.encryption import NoKey, SecretBox
 from jobs.webhooks.url_policy import UrlPolicy
 
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
+messages = APIRouter(
+    tags=["webhooks"],
+    generate_unique_id_function=lambda route: route.name,
+    responses={"default": {"description": "Any answer but a 2xx: further attempts follow."}},
+)
+"""What the service sends to webhooks. Nothing answers here: it is for the OpenAPI document."""
 
 _BODY_PROBLEMS = (MalformedRequest, BodyTooLarge, UnsupportedMediaType, InvalidRequest)
 
@@ -197,3 +205,28 @@ def _check_url(resources: AppResources, url: str) -> None:
 
 def _secret_box(resources: AppResources) -> SecretBox:
     return SecretBox(resources.settings.secret_keys)
+
+
+@messages.post("job.succeeded", summary="A job has succeeded", status_code=status.HTTP_204_NO_CONTENT)
+def receive_job_succeeded(message: JobMessage) -> None:
+    """Sent once a job has succeeded, also if it missed its gate."""
+
+
+@messages.post("job.failed", summary="A job has failed", status_code=status.HTTP_204_NO_CONTENT)
+def receive_job_failed(message: JobMessage) -> None:
+    """Sent once a job has failed."""
+
+
+@messages.post("job.cancelled", summary="A job was cancelled", status_code=status.HTTP_204_NO_CONTENT)
+def receive_job_cancelled(message: JobMessage) -> None:
+    """Sent once a job is cancelled."""
+
+
+@messages.post("job.gate_failed", summary="A job missed its gate", status_code=status.HTTP_204_NO_CONTENT)
+def receive_job_gate_failed(message: JobMessage) -> None:
+    """Sent in addition to `job.succeeded` if the job missed its gate."""
+
+
+@messages.post("webhook.test", summary="A test message", status_code=status.HTTP_204_NO_CONTENT)
+def receive_test_message(message: TestMessage) -> None:
+    """Sent on request, to try an endpoint."""

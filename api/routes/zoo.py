@@ -9,10 +9,10 @@ from api.actions import zoo
 from api.actions.zoo import NO_SUCH_ENTRY
 from api.http.download import DOWNLOAD_RESPONSES, IfNoneMatch, download, download_bytes
 from api.http.etag import NOT_MODIFIED, Conditional
+from api.http.ids import FileId
 from api.problems.problem import documented
 from api.problems.problems import InvalidRequest, MalformedRequest, NotFound, NotPresentable
 from api.resources import Database, Resources
-from api.routes.ids import FileId
 from api.schemas.public_report import FILE_NAME, PublicReport
 from api.schemas.zoo import PromotionRequest, Slug, ZooDetail, ZooListQuery, ZooPage
 from api.security.auth import Reader, Writer

@@ -5,10 +5,10 @@ types, so a field that is added there appears here, in the OpenAPI document and 
 """
 
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, WithJsonSchema
 
 from api.schemas.pages import Page, PageQuery
 from jobs.fleet.waiting import MOST_COUNTED, Wait, WaitsFor
@@ -19,7 +19,7 @@ from jobs.spec.job import JobOptions, JobSpec, stored_spec
 from jobs.spec.labels import Labels
 from jobs.states import JobState, Outcome
 from jobs.tables import Job, JobAttempt
-from pruning.recipe import CUT_ALONE, METHODS, Recipe, Stage, Text
+from pruning.recipe import CUT_ALONE, METHODS, Recipe, Stage, Text, implies_sparsity
 
 # A stored report is passed on as it is. One of another version may differ from the schema of this one.
 StoredReport = Annotated[
@@ -61,6 +61,54 @@ class JobRequest(JobOptions, Recipe):
         """Return what is stored with the job and read by the worker."""
         recipe = Recipe(**{name: getattr(self, name) for name in Recipe.model_fields})
         return JobSpec(recipe=recipe, **{name: getattr(self, name) for name in JobOptions.model_fields})
+
+
+class CompleteRequest(JobRequest):
+    """The request for a job with every default filled in: `POST /v1/jobs` takes it as it is."""
+
+    model_config = ConfigDict(json_schema_extra={})
+
+    @classmethod
+    def of(cls, job: Job) -> Self:
+        """Return the request for a stored job. Raises UnknownSpecVersion."""
+        return cls.model_validate(stored_spec(job.spec).as_request() | {"labels": job.labels})
+
+
+class JobChanges(BaseModel):
+    """Fields of a job's request to change, as a JSON merge patch (RFC 7396); null takes the default again.
+
+    A method, an allocation or a model of another name replaces the old one with its options. A pattern that
+    implies its sparsity needs none.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+        json_schema_extra={
+            "examples": [{"sparsity": 0.6}, {"method": {"name": "wanda"}, "labels": {"team": "search"}}]
+        },
+    )
+
+    def applied_to(self, request: JobRequest) -> dict[str, Any]:
+        """Return the fields of the changed request, which are not yet validated."""
+        changes = dict(self.model_extra or {})
+        fields = request.model_dump(mode="json")
+        if "sparsity" not in changes and implies_sparsity(changes.get("pattern")):
+            del fields["sparsity"]
+        return _patched(fields, changes)
+
+
+def _patched(fields: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    patched = dict(fields)
+    for name, change in changes.items():
+        before = patched.get(name)
+        if change is None:
+            patched.pop(name, None)
+        elif isinstance(before, dict) and isinstance(change, dict):
+            renamed = any(key in change and change[key] != before.get(key) for key in ("id", "name"))
+            patched[name] = change if renamed else _patched(before, change)
+        else:
+            patched[name] = change
+    return patched
 
 
 class Progress(BaseModel):
@@ -135,6 +183,7 @@ class JobSummary(BaseModel):
     """A job as it appears in a list."""
 
     id: UUID = Field(description="Identifies the job.")
+    name: str | None = Field(None, description="The name that the request gave it, for people.")
     state: JobState = Field(description="The current state.")
     model: str = Field(description="The dense model: a Hub id or a path.")
     method: str = Field(
@@ -148,6 +197,10 @@ class JobSummary(BaseModel):
     attempt: int = Field(description="How often a worker has started the job; 0 before the first time.")
     waiting: Waiting | None = Field(description="Why the job waits; null unless it is queued.")
     progress: Progress | None = Field(description="How far the job has come; null before it first runs.")
+    checks: Literal["done", "pending"] = Field(
+        "done",
+        description="`pending` until the service has looked at the job's files, if a disk is slow.",
+    )
     perplexity: Perplexity | None = Field(description="Both perplexities; null before the job has succeeded.")
     gate: Verdict | None = Field(
         description="How the job met its gate; set once a job with a gate succeeded."
@@ -175,6 +228,7 @@ class JobSummary(BaseModel):
             else Progress(
                 stage=Stage(job.stage), step=job.step, steps=job.steps, seconds_left=job.seconds_left
             ),
+            checks="pending" if job.checks_pending and job.state == JobState.QUEUED else "done",
             perplexity=None
             if job.state != JobState.SUCCEEDED
             else Perplexity(dense=job.dense_perplexity, pruned=job.pruned_perplexity),
@@ -184,7 +238,14 @@ class JobSummary(BaseModel):
         )
 
 
-_PLAIN_FIELDS = JobSummary.model_fields.keys() - {"progress", "waiting", "perplexity", "gate", "error"}
+_PLAIN_FIELDS = JobSummary.model_fields.keys() - {
+    "progress",
+    "checks",
+    "waiting",
+    "perplexity",
+    "gate",
+    "error",
+}
 
 
 class JobPage(Page[JobSummary]):
@@ -206,7 +267,9 @@ class Attempt(BaseModel):
 class JobDetail(JobSummary):
     """Everything about one job."""
 
-    spec: JobSpec = Field(description="The request with every default filled in.")
+    spec: CompleteRequest = Field(
+        description="The request with every default filled in: sent as it is, it submits the job again."
+    )
     recipe_fingerprint: str = Field(description="Jobs with equal fingerprints produce equal results.")
     attempts: list[Attempt] = Field(description="Every attempt to run the job, first to last.")
     report: StoredReport | None = Field(description="What was measured; set once the job has succeeded.")
@@ -217,7 +280,7 @@ class JobDetail(JobSummary):
         return cls.of(
             job,
             waiting,
-            spec=stored_spec(job.spec),
+            spec=CompleteRequest.of(job),
             recipe_fingerprint=job.recipe_fingerprint,
             attempts=[Attempt.model_validate(attempt) for attempt in attempts],
             report=job.report,
@@ -241,6 +304,10 @@ def _label(term: str) -> str:
     return term
 
 
+MAX_MODELS = 20
+"""A search lists the jobs of at most this many models."""
+
+
 class JobListQuery(PageQuery):
     """Which jobs to list."""
 
@@ -249,7 +316,13 @@ class JobListQuery(PageQuery):
     )
     method: KnownMethod | None = Field(None, description="Jobs with this pruning method.")
     model: Text | None = Field(None, description="Jobs that prune the model with exactly this id.")
+    search: Text | None = Field(
+        None, description=f"Jobs whose model's name contains this; of the first {MAX_MODELS} models by name."
+    )
     gate: GateState | None = Field(None, description="Jobs that passed, or that failed, their gate.")
+    since: AwareDatetime | None = Field(None, description="Jobs that were submitted at this time or later.")
+    until: AwareDatetime | None = Field(None, description="Jobs that were submitted before this time.")
+    order: Literal["newest", "oldest"] = Field("newest", description="Which jobs come first.")
     label: list[Annotated[Text, AfterValidator(_label)]] = Field(
         [], max_length=4, description="Jobs with this label, as `name=value`; if repeated, with all of them."
     )
@@ -257,4 +330,13 @@ class JobListQuery(PageQuery):
     def filter(self) -> queries.JobFilter:
         """Return the filter for the database."""
         labels = tuple((name, value) for name, _, value in (term.partition("=") for term in self.label))
-        return queries.JobFilter(tuple(dict.fromkeys(self.state)), self.method, self.model, self.gate, labels)
+        return queries.JobFilter(
+            tuple(dict.fromkeys(self.state)),
+            self.method,
+            self.model,
+            self.gate,
+            labels,
+            since=self.since,
+            until=self.until,
+            oldest_first=self.order == "oldest",
+        )

@@ -8,7 +8,11 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from api.schemas.base import JsonBody
+from api.schemas.jobs import Perplexity
 from api.schemas.pages import Page
+from jobs.lifecycle.events import JobError
+from jobs.spec.gate import Verdict
+from jobs.states import JobState
 from jobs.tables import WebhookDelivery, WebhookEndpoint
 from jobs.webhooks import endpoints
 from jobs.webhooks.outbox import WebhookEvent
@@ -18,6 +22,46 @@ Events = Annotated[
     list[Annotated[WebhookEvent, Field(strict=False)]], Field(min_length=1, max_length=len(WebhookEvent))
 ]
 Address = Annotated[Text, Field(examples=["https://hooks.example.org/pruneserve"])]
+
+
+class EndedJob(BaseModel):
+    """A job that has ended: what decides whether to read all of it."""
+
+    id: UUID = Field(description="Identifies the job.")
+    url: str = Field(description="Where to read the job over REST.")
+    page: str = Field(description="Where people read it.")
+    state: JobState = Field(description="How it ended.")
+    model: str = Field(description="The dense model: a Hub id or a path.")
+    method: str = Field(description="The name of the pruning method.")
+    pattern: str = Field(description="`unstructured`, or an N:M pattern such as `2:4`.")
+    sparsity: float = Field(description="The requested share of zeros in the pruned layers.")
+    labels: dict[str, str] = Field(description="The labels of the request.")
+    attempt: int = Field(description="How often a worker has started the job.")
+    perplexity: Perplexity | None = Field(description="Both perplexities; null unless the job succeeded.")
+    gate: Verdict | None = Field(description="How the job met its gate, if it has one and succeeded.")
+    error: JobError | None = Field(description="Why the job failed; null if it did not.")
+
+
+class JobMessage(BaseModel):
+    """The body of a message about a job that has ended."""
+
+    type: WebhookEvent = Field(description="What happened.")
+    timestamp: datetime = Field(description="When the job ended.")
+    data: EndedJob = Field(description="The job.")
+
+
+class NamedWebhook(BaseModel):
+    """A webhook, by its id."""
+
+    webhook: UUID = Field(description="Identifies the webhook.")
+
+
+class TestMessage(BaseModel):
+    """The body of a test message."""
+
+    type: Literal["webhook.test"] = Field(description="What the message is.")
+    timestamp: datetime = Field(description="When the test was asked for.")
+    data: NamedWebhook = Field(description="The webhook that it was sent to.")
 
 
 class WebhookRequest(JsonBody):

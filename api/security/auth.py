@@ -58,6 +58,7 @@ def requires(*scopes: Scope) -> Any:  # noqa: ANN401 - a marker for FastAPI, as 
     return Security(authenticate, scopes=[*scopes])
 
 
+Anyone = Annotated[Principal, requires()]
 Reader = Annotated[Principal, requires(Scope.JOBS_READ)]
 Writer = Annotated[Principal, requires(Scope.JOBS_WRITE)]
 

@@ -21,7 +21,7 @@ def publish(client: Client, source: str, repository: str, directory: Path, *, pr
         from huggingface_hub import HfApi
     except ImportError as error:
         raise CommandFailed(
-            "publishing needs huggingface_hub: install PruneServe with its extra `publish`", Exit.USAGE
+            "publishing needs huggingface_hub: pip install 'huggingface-hub>=1.0'", Exit.USAGE
         ) from error
     hub = HfApi(library_name="pruneserve")
     # First, so that a bad name or token fails before anything is downloaded.

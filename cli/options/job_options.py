@@ -10,7 +10,7 @@ import typer
 
 from cli.options.job_option import JobOption
 from cli.options.recipe_options import RECIPE_OPTIONS
-from cli.options.request import request_body
+from cli.options.request import changes, request_body
 
 # What a job has besides its recipe and evaluation.
 _SERVICE_OPTIONS = (
@@ -20,6 +20,14 @@ _SERVICE_OPTIONS = (
         "stop_when_missed",
         "flag",
         "end the evaluation as soon as the gate is certain to be missed, and do not keep such a model",
+    ),
+    JobOption("name", "name", "text", "a name for people, which lists show"),
+    JobOption(
+        "job-timeout",
+        "timeout_seconds",
+        "number",
+        "seconds on workers, in all attempts, after which the job fails",
+        "SECONDS",
     ),
     JobOption("max-perplexity", "gate.max_perplexity", "number", "gate: maximum perplexity when pruned"),
     JobOption(
@@ -57,12 +65,23 @@ File = Annotated[
 
 def takes_a_job(command: Callable[..., None]) -> Callable[..., None]:
     """Return the command with the options of a job in place of its parameter `body`."""
+    return _with_options(command, request_body)
+
+
+def takes_changes(command: Callable[..., None]) -> Callable[..., None]:
+    """Return the command with the same options, of which `body` has only those that were given."""
+    return _with_options(command, changes)
+
+
+def _with_options(
+    command: Callable[..., None], body_of: Callable[[Path | None, dict[JobOption, Any]], dict[str, Any]]
+) -> Callable[..., None]:
     own = inspect.signature(command)
 
     @functools.wraps(command)
     def with_options(file: Path | None, **given: Any) -> None:  # noqa: ANN401 - options of every type
         of_the_job = {option: given.pop(option.variable) for option in JOB_OPTIONS}
-        command(body=request_body(file, of_the_job), **given)
+        command(body=body_of(file, of_the_job), **given)
 
     # What typer reads.
     parameters = [

@@ -20,15 +20,21 @@ def request_body(file: Path | None, given: Mapping[JobOption, Any]) -> dict[str,
     An option whose value is None was not given. The server validates the values, and names the field of each
     one that it rejects.
     """
-    body = _read(file) if file else {}
-    for option, value in given.items():
-        if value is not None:
-            _set(body, option, option.value(value))
+    body = changes(file, given)
     if "structure" in body and "method" not in body:
         return body  # units are taken out, and nothing is masked
     method = body.setdefault("method", {})
     if isinstance(method, dict):
         method.setdefault("name", _DEFAULT_METHOD)
+    return body
+
+
+def changes(file: Path | None, given: Mapping[JobOption, Any]) -> dict[str, Any]:
+    """Return what `request_body` does, without the default of the method: changes of another request."""
+    body = _read(file) if file else {}
+    for option, value in given.items():
+        if value is not None:
+            _set(body, option, option.value(value))
     return body
 
 

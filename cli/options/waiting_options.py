@@ -18,6 +18,11 @@ Timeout = Annotated[
     ),
 ]
 PatienceSeconds = Annotated[
-    float, typer.Option(min=0, help="Seconds that the server may be unavailable, for a restart for example.")
+    float,
+    typer.Option(
+        min=0,
+        callback=finite,
+        help="Seconds that the server may be unavailable, for a restart for example.",
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the server's response as JSON.")]

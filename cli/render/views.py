@@ -181,15 +181,12 @@ def print_job(console: Console, job: JobDetail) -> None:
     """Print one job: its state, what it measured and what it took."""
     table = Table.grid(padding=(0, 2))
     table.add_row("job", str(job.id))
+    if job.name:
+        table.add_row("name", clean(job.name))
     table.add_row("state", _state_and_step(job) + (f", attempt {job.attempt}" if job.attempt > 1 else ""))
     table.add_row("model", clean(job.model))
     table.add_row("method", f"{clean(job.method)}, {clean(job.pattern)}, sparsity {job.sparsity:g}")
-    if job.waiting and job.waiting.since:
-        tries = f"{job.waiting.tries} tries since {_local(job.waiting.since)}"
-        table.add_row("waiting", f"{clean(job.waiting.message)}; {tries}")
-    if job.error:
-        field = f"{clean(job.error.field)}: " if job.error.field else ""
-        table.add_row("error", field + clean(job.error.message))
+    _add_troubles(table, job)
     if job.perplexity:
         table.add_row("perplexity", change(job.perplexity))
     if job.gate:
@@ -215,6 +212,15 @@ def _rows_of(report: ReportExcerpt) -> Iterator[tuple[str, str]]:
         )
     for warning in report.warnings:
         yield "warning", clean(warning)
+
+
+def _add_troubles(table: Table, job: JobDetail) -> None:
+    if job.waiting and job.waiting.since:
+        tries = f"{job.waiting.tries} tries since {_local(job.waiting.since)}"
+        table.add_row("waiting", f"{clean(job.waiting.message)}; {tries}")
+    if job.error:
+        field = f"{clean(job.error.field)}: " if job.error.field else ""
+        table.add_row("error", field + clean(job.error.message))
 
 
 def measure(name: str, value: float | None, sign: str = "") -> str:

@@ -6,6 +6,7 @@ Any number of dispatchers may work at once: each locks the rows that it takes, a
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, delete, func, or_, select, update
@@ -24,6 +25,8 @@ _UNBLOCKED = Job.blocked_on.is_(None) | (
     select(_Computing.state.in_(ENDED)).where(_Computing.id == Job.blocked_on).scalar_subquery()
 )
 
+# A check that hangs must not keep a job for ever: its worker checks everything again.
+_CHECKED = or_(~Job.checks_pending, Job.queued_at < NOW - timedelta(minutes=1))
 _DUE = or_(Job.next_try_at.is_(None), Job.next_try_at <= NOW)
 
 
@@ -34,6 +37,28 @@ class ExpiredLease:
     job_id: UUID
     lease_token: UUID
     worker: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unchecked:
+    """A queued job whose files nobody has looked at."""
+
+    job_id: UUID
+    owner: str
+    stored_spec: dict[str, Any]
+
+
+def unchecked(session: Session, limit: int) -> Sequence[Unchecked]:
+    """Return queued jobs whose files are still to be looked at, the oldest first."""
+    rows = session.execute(
+        select(Job.id, Job.owner, Job.spec).where(_QUEUED, Job.checks_pending).order_by(Job.id).limit(limit)
+    )
+    return [Unchecked(row.id, row.owner, row.spec) for row in rows]
+
+
+def checked(session: Session, job_id: UUID) -> None:
+    """Record that a job's files were looked at: it may be dispatched."""
+    session.execute(update(Job).where(Job.id == job_id).values(checks_pending=False))
 
 
 def waiting_queues(session: Session) -> Sequence[str]:
@@ -61,7 +86,7 @@ def dispatched(session: Session, queue: str) -> int:
 
 def in_line(queue: str) -> Select[UUID]:
     """Return the query for the queued jobs of a queue that can run, the next one first."""
-    return select(Job.id).where(_QUEUED, Job.queue == queue, _UNBLOCKED, _DUE).order_by(Job.id)
+    return select(Job.id).where(_QUEUED, Job.queue == queue, _UNBLOCKED, _CHECKED, _DUE).order_by(Job.id)
 
 
 def take_undispatched(session: Session, queue: str, limit: int) -> Sequence[UUID]:

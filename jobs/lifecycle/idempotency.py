@@ -1,15 +1,18 @@
-"""At most one job per `Idempotency-Key`, even if the request is sent several times at once."""
+"""At most one job or sweep per `Idempotency-Key`, even if the request is sent several times at once."""
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from jobs.lifecycle import lifecycle
 from jobs.spec.job import JobSpec
-from jobs.tables import IdempotencyKey, Job
+from jobs.tables import IdempotencyKey, Job, Sweep
+
+Made = TypeVar("Made", Job, Sweep)
 
 
 class KeyReused(Exception):
@@ -25,34 +28,52 @@ def create_once(
     labels: Mapping[str, str] | None = None,
     *,
     max_queued: int | None = None,
+    checks_pending: bool = False,
 ) -> tuple[Job, bool]:
     """Return the job of `key`, and whether this call created it. `body` is the request as it was sent.
 
     Raises `KeyReused`, and what `lifecycle.create` raises.
-
-    The primary key decides a race: the second insert waits for the commit of the first, fails, rolls back its
-    own job, and finds the first one.
     """
-    digest = hashlib.sha256(body).digest()
-    existing = _job_of(session, owner, key, digest)
+
+    def make() -> Job:
+        return lifecycle.create(
+            session, owner, spec, labels, max_queued=max_queued, checks_pending=checks_pending
+        )
+
+    return make_once(session, owner, key, body, Job, make)
+
+
+def make_once(
+    session: Session, owner: str, key: str, body: bytes, kind: type[Made], make: Callable[[], Made]
+) -> tuple[Made, bool]:
+    """Return what `key` has made, and whether this call made it. Raises `KeyReused`, and what `make` raises.
+
+    The primary key decides a race: the second insert waits for the commit of the first, fails, rolls back
+    what it has made, and finds the first one.
+    """
+    existing = made_before(session, owner, key, body, kind)
     if existing is not None:
         return existing, False
     try:
         with session.begin_nested():
-            job = lifecycle.create(session, owner, spec, labels, max_queued=max_queued)
-            session.add(IdempotencyKey(owner=owner, key=key, body_sha256=digest, job_id=job.id))
+            made = make()
+            column = "job_id" if kind is Job else "sweep_id"
+            digest = hashlib.sha256(body).digest()
+            session.add(IdempotencyKey(owner=owner, key=key, body_sha256=digest, **{column: made.id}))
     except IntegrityError:
-        existing = _job_of(session, owner, key, digest)
+        existing = made_before(session, owner, key, body, kind)
         if existing is None:
             raise
         return existing, False
-    return job, True
+    return made, True
 
 
-def _job_of(session: Session, owner: str, key: str, digest: bytes) -> Job | None:
+def made_before(session: Session, owner: str, key: str, body: bytes, kind: type[Made]) -> Made | None:
+    """Return what an earlier request with this key has made. Raises `KeyReused`, also for another kind."""
     known = session.get(IdempotencyKey, (owner, key))
     if known is None:
         return None
-    if not secrets.compare_digest(known.body_sha256, digest):
+    made = known.job_id if kind is Job else known.sweep_id
+    if made is None or not secrets.compare_digest(known.body_sha256, hashlib.sha256(body).digest()):
         raise KeyReused
-    return session.get(Job, known.job_id)
+    return session.get(kind, made)

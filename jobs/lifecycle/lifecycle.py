@@ -83,8 +83,11 @@ def create(
     *,
     sweep_id: UUID | None = None,
     max_queued: int | None = None,
+    checks_pending: bool = False,
 ) -> Job:
     """Insert a queued job with its first event. The stored job names uploads by their content.
+
+    With `checks_pending`, the dispatcher looks at the job's files before it is dispatched.
 
     Raises `quota.QueueFull` if the owner has `max_queued` queued jobs, and `uploads.UnknownUpload`.
     """
@@ -93,6 +96,7 @@ def create(
     job = Job(
         owner=owner,
         spec=spec.model_dump(mode="json"),
+        name=spec.name,
         recipe_fingerprint=spec.recipe.fingerprint(),
         model=spec.recipe.model.id,
         method=spec.recipe.method_name,
@@ -100,6 +104,7 @@ def create(
         sparsity=spec.recipe.sparsity,
         labels=dict(labels or {}),
         sweep_id=sweep_id,
+        checks_pending=checks_pending,
         last_event=1,
     )
     session.add(job)
@@ -126,6 +131,16 @@ def cancel(session: Session, owner: str, job_id: UUID) -> bool:
     if state == JobState.CANCELLING:
         return True
     raise Conflict(state)
+
+
+def refuse(session: Session, job_id: UUID, error: JobError) -> bool:
+    """End a queued job whose files are wrong, before any worker takes it. False: it has moved on."""
+    change = StateChanged(state=JobState.FAILED, error=error)
+    values = {"error": error.model_dump(exclude_none=True), "checks_pending": False}
+    return (
+        move(session, job_id, JobState.QUEUED, change, Job.checks_pending.is_(True), values=values)
+        is not None
+    )
 
 
 def retry(session: Session, owner: str, job_id: UUID, *, max_queued: int | None = None) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,9 @@ class JobFilter:
     gate: GateState | None = None
     labels: tuple[tuple[str, str], ...] = ()
     models: tuple[str, ...] | None = None  # any of these: the result of a search by name
+    since: datetime | None = None  # submitted then or later, to the millisecond
+    until: datetime | None = None  # submitted before
+    oldest_first: bool = False
 
 
 def get(session: Session, owner: str, job_id: UUID) -> Job | None:
@@ -43,7 +47,7 @@ def standing(session: Session, job_id: UUID, owner: str | None = None) -> tuple[
 def newest(
     session: Session, owner: str, wanted: JobFilter, *, before: UUID | None, limit: int
 ) -> Sequence[Job]:
-    """Return a page of the owner's jobs, newest first, that are older than the job `before`."""
+    """Return a page of the owner's jobs in the order of the filter, that follow the job `before` in it."""
     return session.scalars(page(owner, wanted, before, limit)).all()
 
 
@@ -61,14 +65,15 @@ def page(owner: str, wanted: JobFilter, before: UUID | None, limit: int) -> Sele
         for model in wanted.models or (wanted.model,)
     ]
     ids = union_all(*one_by_one).subquery() if len(one_by_one) > 1 else one_by_one[0].subquery()
-    query = select(Job).join(ids, ids.c.id == Job.id).order_by(Job.id.desc()).limit(limit)
+    in_order = Job.id.asc() if wanted.oldest_first else Job.id.desc()
+    query = select(Job).join(ids, ids.c.id == Job.id).order_by(in_order).limit(limit)
     return query.options(defer(Job.report, raiseload=True), defer(Job.spec, raiseload=True))
 
 
 def _ids(
     owner: str, wanted: JobFilter, state: JobState | None, model: str | None, before: UUID | None
 ) -> Select[Any]:
-    """Return the query for the ids of the matching jobs, newest first, older than `before`."""
+    """Return the query for the ids of the matching jobs, in order, that follow `before` in it."""
     exact = {Job.state: state, Job.method: wanted.method, Job.model: model, Job.gate_state: wanted.gate}
     fitting: list[Any] = [column == value for column, value in exact.items() if value is not None]
     labels = [(aliased(JobLabel), name, value) for name, value in wanted.labels]
@@ -81,8 +86,25 @@ def _ids(
     first, *others = ids
     fitting += [first == other for other in others]
     # The planner does not derive the bound on one table from the bound on the other.
-    fitting += [] if before is None else [each < before for each in ids]
-    return select(first.label("id")).where(*fitting).order_by(first.desc())
+    for each in ids:
+        if before is not None:
+            fitting.append(each > before if wanted.oldest_first else each < before)
+        fitting += [each >= first_id_at(wanted.since)] if wanted.since else []
+        fitting += [each < first_id_at(wanted.until)] if wanted.until else []
+    return (
+        select(first.label("id"))
+        .where(*fitting)
+        .order_by(first.asc() if wanted.oldest_first else first.desc())
+    )
+
+
+def first_id_at(moment: datetime) -> UUID:
+    """Return the smallest id of a row that is made in this millisecond: a UUID of version 7 (RFC 9562).
+
+    A bound on the id is read from the index of the list, which one on a time is not.
+    """
+    milliseconds = int(moment.timestamp() * 1000)
+    return UUID(int=max(milliseconds, 0) << 80 | 0x7 << 76 | 0b10 << 62)
 
 
 def artifacts(session: Session, owner: str, job_id: UUID) -> Sequence[Artifact]:

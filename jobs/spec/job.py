@@ -5,13 +5,13 @@ without one is of version 1. Validation refuses versions that this release does 
 when an older release would misread a new document, and convert older documents in `JobSpec`.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from jobs.spec.gate import Gate
-from pruning.recipe import Evaluation, Recipe, StrictModel
+from pruning.recipe import Evaluation, Recipe, StrictModel, Text
 
 SPEC_VERSION = 1
 
@@ -31,6 +31,17 @@ class JobOptions(StrictModel):
         False,
         description="End the evaluation as soon as the gate's perplexity is certain to be missed, and keep "
         "nothing but the report of a model that misses its gate.",
+    )
+
+    name: Annotated[Text, Field(max_length=100)] | None = Field(
+        None, description="A name for people. It need not be unique."
+    )
+    timeout_seconds: float | None = Field(
+        None,
+        ge=60,
+        le=30 * 86_400,
+        description="Seconds on workers, in all attempts, after which the job fails; the operator may allow "
+        "less.",
     )
 
     @field_validator("gate")

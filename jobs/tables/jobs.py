@@ -34,6 +34,7 @@ class Job(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, server_default=func.uuidv7())
     owner: Mapped[str]
     spec: Mapped[dict[str, Any]]
+    name: Mapped[str | None]
     recipe_fingerprint: Mapped[str]
     model: Mapped[str]
     method: Mapped[str]
@@ -91,6 +92,9 @@ class Job(Base):
     unreachable_since: Mapped[datetime | None]
     unreachable_tries: Mapped[int] = mapped_column(server_default="0")
     next_try_at: Mapped[datetime | None]
+
+    # Whether nobody has looked at its files yet. A queued job is not dispatched before that, for a minute.
+    checks_pending: Mapped[bool] = mapped_column(server_default=text("false"))
 
     # The job that computes what this queued job needs too. It is not dispatched before that one has ended.
     blocked_on: Mapped[UUID | None] = mapped_column(ForeignKey("jobs.id", ondelete="SET NULL"))
@@ -203,18 +207,20 @@ class Artifact(Base):
 
 
 class IdempotencyKey(Base):
-    """An `Idempotency-Key` of an owner: the hash of the body that was sent, and the job that it made."""
+    """An `Idempotency-Key` of an owner: the hash of the body that was sent, and the job or sweep it made."""
 
     __tablename__ = "idempotency_keys"
 
     owner: Mapped[str] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(primary_key=True)
     body_sha256: Mapped[bytes]
-    job_id: Mapped[UUID] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
+    job_id: Mapped[UUID | None] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
+    sweep_id: Mapped[UUID | None] = mapped_column(ForeignKey("sweeps.id", ondelete="CASCADE"))
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
     __table_args__ = (
         Index("ix_idempotency_keys_job_id", "job_id"),
+        Index("ix_idempotency_keys_sweep_id", "sweep_id", postgresql_where=text("sweep_id IS NOT NULL")),
         Index("ix_idempotency_keys_created_at", "created_at"),
     )
 

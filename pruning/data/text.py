@@ -1,6 +1,5 @@
 """Documents of plain text, from a dataset reference: a local file, or a registered dataset by its name."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from pkgutil import resolve_name
@@ -10,6 +9,7 @@ from pruning.allowed_roots import freeze, freeze_by_content
 from pruning.data.source import Source
 from pruning.errors import InvalidInput
 from pruning.inputs.frozen_file import FrozenFile
+from pruning.inputs.jsonl import NotText, text_of_line
 from pruning.recipe import DATASETS, content_name, is_local, is_upload
 
 if TYPE_CHECKING:
@@ -108,28 +108,12 @@ def _jsonl(path: Path) -> Iterator[str]:
         for number, line in enumerate(iter(lambda: file.readline(_MAX_LINE_BYTES + 1), b""), start=1):
             if len(line) > _MAX_LINE_BYTES:
                 raise _NotText(f", line {number}: longer than {_MAX_LINE_BYTES} bytes, the most that is read")
-            if line.isspace():
-                continue
             try:
-                record = json.loads(line)
-            except UnicodeDecodeError:
-                raise
-            except (ValueError, RecursionError) as error:
-                raise _NotText(f", line {number}: not a JSON value") from error
-            if not isinstance(record, dict) or not isinstance(record.get("text"), str):
-                raise _NotText(f", line {number}: not an object with a string field 'text'")
-            if not _is_unicode(record["text"]):
-                raise _NotText(f", line {number}: the text has a lone surrogate")
-            yield record["text"]
-
-
-def _is_unicode(text: str) -> bool:
-    """Whether a text has no lone surrogates, which JSON can spell and tokenizers refuse."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+                text = text_of_line(line)
+            except NotText as error:
+                raise _NotText(f", line {number}: {error}") from error
+            if text is not None:
+                yield text
 
 
 def _parquet(path: Path) -> Iterator[str]:

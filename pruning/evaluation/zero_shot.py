@@ -153,7 +153,7 @@ def _manager(directories: Sequence[Path]) -> Any:  # noqa: ANN401 - the harness 
     if importlib.util.find_spec("lm_eval") is None:
         raise InvalidInput(
             "tasks need EleutherAI's lm-evaluation-harness, which is not installed here: "
-            "install PruneServe with its extra `zero-shot`, or leave tasks out",
+            "pip install 'lm-eval>=0.4.13', or leave tasks out",
             field=_FIELD,
         )
     from lm_eval.tasks import TaskManager

@@ -234,13 +234,13 @@ def test_patience_with_a_server_that_is_away_ends(job_id: UUID) -> None:
 def test_an_older_client_reads_what_a_newer_server_sends(
     server: ScriptedServer, client: Client, job_id: UUID
 ) -> None:
-    newer = {"recipe": {"model": {"id": "org/name"}, "method": {"name": "later", "beta": 1}}}
+    newer = {"model": {"id": "org/name"}, "method": {"name": "later", "beta": 1}}
     unknown = {"id": 2, "at": "2026-01-02T03:04:05Z", "data": {"kind": "later", "news": [1]}}
     server.on_job(job_id, "paused", spec=newer, later={"field": 1})
     server.on(f"/v1/jobs/{job_id}/events", lambda it: it.list_events(state_event(1, "paused"), unknown))
     job = client.job(job_id)
     assert job.state == "paused"
-    assert job.spec.recipe.method == {"name": "later", "beta": 1}
+    assert job.spec.method == {"name": "later", "beta": 1}
     assert job.as_sent()["later"] == {"field": 1}
     known, later = client.events(job_id)
     assert isinstance(known.data, StateChanged)

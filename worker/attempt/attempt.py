@@ -61,6 +61,8 @@ class Attempt:
         self.database = database
         self.store = store
         self.disk = Disk(settings.work_dir, settings.min_free_disk_bytes)
+        self.upload_names: dict[str, str] = {}
+        """The names that the owner has given to uploads, by those that the library knows them by."""
         self.broke_its_process = False
         """Whether the attempt failed in a way after which this process must run no other job."""
         self.progress = JobProgress(claim.attempt, record=self.record, check=self.check)

@@ -10,6 +10,7 @@ hold, its installation. Only such an error returns the job to the queue.
 import errno
 import socket
 import ssl
+from collections.abc import Mapping
 
 from huggingface_hub.errors import HfHubHTTPError
 from pydantic import ValidationError
@@ -56,6 +57,14 @@ def job_error(error: BaseException, claim: Claim, disk: Disk) -> JobError:
     if isinstance(error, ValidationError):
         return _stored_differently(error.errors()[0])
     return _for_people(error) or _unexpected(error, claim)
+
+
+def with_own_names(error: JobError, names: Mapping[str, str]) -> JobError:
+    """Return the error with the names that its owner has given to uploads, in place of digests."""
+    message = error.message
+    for name, own in names.items():
+        message = message.replace(name, own)
+    return error.model_copy(update={"message": message})
 
 
 def is_of_the_network(error: BaseException) -> bool:

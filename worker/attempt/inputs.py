@@ -18,11 +18,16 @@ def fetch_uploads(attempt: Attempt, directory: Path) -> None:
     """
     directory.mkdir(exist_ok=True)
 
-    def look_up(session: Session) -> list[tuple[str, str, str | None]]:
+    def look_up(session: Session) -> list[tuple[str, str, str | None, str]]:
         named = uploads.named(session, attempt.claim.owner, attempt.spec)
-        return [(field, name, upload.key if upload else None) for field, name, upload in named]
+        return [
+            (field, name, upload.key if upload else None, upload.name if upload else "")
+            for field, name, upload in named
+        ]
 
-    for field, name, key in attempt.transaction(look_up):
+    for field, name, key, own_name in attempt.transaction(look_up):
+        if own_name:
+            attempt.upload_names[name] = own_name
         if key is None:
             raise InvalidInput("the uploaded text was deleted; upload it again and retry", field=field)
         try:

@@ -191,6 +191,15 @@ class Watchdog:
         return lambda session: lifecycle.hand_back(session, held.claim, reason)
 
     def _if_run_too_long(self, held: HeldJob) -> Verdict | None:
+        own = held.claim.stored_spec.get("timeout_seconds")
+        if own is not None and own < self._settings.max_run_seconds and held.ran_for >= own:
+            error = JobError(
+                type="timeout",
+                message=f"the job has run for {held.ran_for:.0f} s, and its timeout_seconds are {own:.0f}",
+                field="timeout_seconds",
+                cause=Cause.REQUEST,
+            )
+            return lambda session: lifecycle.fail(session, held.claim, error)
         allowed = self._settings.max_run_seconds
         if held.ran_for < allowed:
             return None

@@ -20,7 +20,7 @@ from api.page.base.forms import without_empty
 from api.page.base.owners import Owner
 from api.page.base.render import fragment, page
 from api.resources import AppResources, Resources
-from api.schemas.jobs import JobListQuery, JobSummary
+from api.schemas.jobs import MAX_MODELS, JobListQuery, JobSummary
 from api.schemas.pages import encode_cursor
 from api.security.auth import Reader
 from api.streams.streams import HEADERS, KEEPALIVE
@@ -36,14 +36,10 @@ router = APIRouter(include_in_schema=False)
 
 Sort = Literal["model", "-model", "sparsity", "-sparsity", "perplexity", "-perplexity", "time", "-time"]
 
-MAX_MODELS = 20
-"""A search lists the jobs of at most this many models. The page says so if it has found more."""
-
 
 class JobFilterForm(JobListQuery):
     """The filters of the list, as the form sends them."""
 
-    search: Text | None = Field(None, description="Jobs whose model's name contains this.")
     owner: Text | None = Field(None, description="Jobs of another owner; needs the scope `admin`.")
     sort: Sort | None = Field(None, description="Sorts the jobs of the page; after `-` from high to low.")
     _models: tuple[str, ...] | None = PrivateAttr(None)
@@ -65,7 +61,7 @@ class JobFilterForm(JobListQuery):
     @property
     def is_filtered(self) -> bool:
         """Whether any filter is set."""
-        return bool(self.model_dump(exclude={"cursor", "limit", "sort"}, exclude_defaults=True))
+        return bool(self.model_dump(exclude={"cursor", "limit", "sort", "order"}, exclude_defaults=True))
 
     def query_string(self, cursor: str | None = None) -> str:
         """Return the query string of the list with these filters, from its start or from a cursor."""

@@ -283,8 +283,22 @@ def test_pages_have_no_inline_script_or_style_and_load_nothing_from_other_hosts(
         assert not re.search(r"<style|style=|<script(?! defer src=)|\son\w+=|https?://(?!testserver)", html)
 
 
+def test_only_the_documentation_of_the_api_may_write_styles_into_its_elements(page: TestClient) -> None:
+    inline = "'unsafe-inline'"
+    policy = page.get("/docs").headers["Content-Security-Policy"]
+    assert [part.split()[0] for part in policy.split(";") if inline in part] == ["style-src"]
+    assert "script-src 'self';" in policy
+    assert not re.search(r"https?:|\*", policy)
+    assert all(
+        inline not in page.get(path).headers["Content-Security-Policy"] for path in ("/jobs", "/docs/x")
+    )
+
+
 def test_assets_are_served_with_their_licences(anonymous: TestClient) -> None:
     for asset in re.findall(r'(?:src|href)="(/static/[^"]+)"', anonymous.get("/sign-in").text):
         assert anonymous.get(asset).status_code == 200
+    for asset in re.findall(r'(?:src|href)="(/static/[^"]+)"', anonymous.get("/docs").text):
+        assert anonymous.get(asset).status_code == 200
+    assert "Apache License" in anonymous.get("/static/vendor/swagger-ui.LICENSE").text
     for library in ("htmx", "htmx-ext-sse"):
         assert "Permission to use" in anonymous.get(f"/static/vendor/{library}.LICENSE").text

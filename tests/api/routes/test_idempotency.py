@@ -51,3 +51,33 @@ def test_an_invalid_idempotency_key_is_refused(client: TestClient, key: str) -> 
     answer = client.post("/v1/jobs", json=SMALLEST, headers={"Idempotency-Key": key.encode("latin-1")})
     assert answer.status_code == 422
     assert [error["field"] for error in answer.json()["errors"]] == ["idempotency-key"]
+
+
+SWEEP = {"job": {"model": "org/name", "method": "gblm"}, "vary": {"sparsity": [0.3, 0.4]}}
+SEARCH = {"job": {"model": "org/name", "method": "gblm"}, "target": {"max_perplexity_increase": 0.05}}
+
+
+@pytest.mark.parametrize(("request_", "jobs"), [(SWEEP, 2), (SEARCH, 1)], ids=["sweep", "search"])
+def test_concurrent_requests_make_one_sweep(
+    client: TestClient, request_: dict[str, object], jobs: int
+) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        sent = pool.map(lambda _: client.post("/v1/sweeps", json=request_, headers=KEY), range(8))
+        answers = list(sent)
+    assert sorted(answer.status_code for answer in answers) == [200] * 7 + [201]
+    assert len({answer.headers["Location"] for answer in answers}) == 1
+    assert len(client.get("/v1/sweeps").json()["items"]) == 1
+    assert len(client.get("/v1/jobs").json()["items"]) == jobs
+
+
+def test_a_key_of_a_job_makes_no_sweep_and_the_other_way_round(client: TestClient) -> None:
+    assert client.post("/v1/jobs", json=SMALLEST, headers=KEY).status_code == 201
+    other = {"Idempotency-Key": "sweep"}
+    assert client.post("/v1/sweeps", json=SWEEP, headers=other).status_code == 201
+    for path, body, key in (
+        ("/v1/sweeps", SWEEP, KEY),
+        ("/v1/jobs", SMALLEST, other),
+        ("/v1/sweeps", SEARCH, other),
+    ):
+        answer = client.post(path, json=body, headers=key)
+        assert answer.json()["type"] == "urn:pruneserve:problem:idempotency-key-reused"

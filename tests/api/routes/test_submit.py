@@ -24,7 +24,7 @@ def test_the_smallest_body_gets_the_defaults_of_the_reference(client: TestClient
     job = answer.json()
     assert answer.headers["Location"] == f"/v1/jobs/{job['id']}"
     assert job["state"] == "queued"
-    recipe = job["spec"]["recipe"]
+    recipe = job["spec"]
     assert recipe["model"] == {"id": "org/name", "revision": None}
     assert recipe["method"].items() >= {"name": "gblm", "norm": "l1", "alpha": 100.0}.items()
     assert (recipe["pattern"], recipe["sparsity"], recipe["dtype"]) == ("unstructured", 0.5, "auto")
@@ -56,7 +56,7 @@ def test_every_field_can_be_given(client: TestClient) -> None:
     assert job["sparsity"] == 0.5
     assert job["spec"]["evaluation"].items() >= body["evaluation"].items()
     assert job["spec"]["save_masks"] is True
-    assert job["spec"]["recipe"]["calibration"] == {**body["calibration"], "datasets": []}
+    assert job["spec"]["calibration"] == {**body["calibration"], "datasets": []}
 
 
 def test_a_cut_alone_is_a_job_without_a_method(client: TestClient) -> None:
@@ -82,7 +82,7 @@ def test_without_structure_a_method_is_required(client: TestClient) -> None:
 def test_several_calibration_sets_can_be_given_by_weight(client: TestClient) -> None:
     datasets = [{"dataset": "c4", "weight": 3.0}, {"dataset": "/srv/data/text.txt", "weight": 1.0}]
     job = client.post("/v1/jobs", json={**SMALLEST, "calibration": {"datasets": datasets}}).json()
-    calibration = job["spec"]["recipe"]["calibration"]
+    calibration = job["spec"]["calibration"]
     assert (calibration["dataset"], calibration["datasets"]) == (None, datasets)
 
 

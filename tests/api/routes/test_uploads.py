@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Iterator
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,9 @@ from jobs.lifecycle import lifecycle
 from jobs.settings import Settings
 from jobs.storage.store import Store
 from jobs.tables import Upload
+from pruning.data.source import Source
+from pruning.data.text import read_documents
+from pruning.errors import InvalidInput
 from tests.api.drive import SMALLEST, ClientOf, Jobs
 
 TEXT = "Größe, 大きさ, size.\n" * 1000
@@ -128,7 +132,7 @@ def test_a_job_names_an_upload_by_its_content(client: TestClient, client_of: Cli
     }
     job = client.post("/v1/jobs", json=SMALLEST | named).json()
     content = f"sha256:{sent['sha256']}.jsonl"
-    assert job["spec"]["recipe"]["calibration"]["datasets"][0]["dataset"] == content
+    assert job["spec"]["calibration"]["datasets"][0]["dataset"] == content
     assert job["spec"]["evaluation"]["further_datasets"] == [content]
     # The same text under another id, and by its content: the same recipe.
     eve = client_of("eve")
@@ -221,3 +225,62 @@ def test_uploads_that_are_being_sent_count_towards_the_quota(settings: Settings)
 )
 def test_a_body_without_a_length_may_have_any(headers: dict[str, str], size: int) -> None:
     assert body_size(Headers(headers), at_most=100) == size
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"text": "a"}\n{"text": "b"}',
+        b'\n\n{"text": "a"}\n',
+        b'{"title": "a"}\n',
+        b'{"text": "a"}\n{"text": null}',
+        b'{"text": "\\ud800"}',
+        b"plain text",
+        b'{"text": "a"}\n{"text": "' + b"b" * 70_000 + b'"}\n{"text": 1}\n',
+        b'{"text": "' + "ö".encode() * 30_000 + b'"}',
+    ],
+)
+def test_json_lines_are_accepted_where_the_library_reads_them(
+    client: TestClient, settings: Settings, tmp_path: Path, content: bytes
+) -> None:
+    path = tmp_path / "lines.jsonl"
+    path.write_bytes(content)
+    refused = ""
+    try:
+        read_documents(Source(str(path), "calibration", "body"))
+    except InvalidInput as error:
+        refused = str(error).removeprefix("lines.jsonl, ")
+    headers = {"Content-Type": "application/jsonl"}
+    answer = client.post("/v1/uploads?name=lines", content=content, headers=headers)
+    assert answer.status_code == (422 if refused else 201), answer.text
+    if refused:
+        assert answer.json()["errors"] == [{"field": "body", "message": refused}]
+        assert stored(settings) == []
+
+
+@pytest.mark.parametrize("size", [1, 7, 10**6])
+def test_lines_are_counted_however_the_body_is_cut(size: int) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        body = b'{"text": "a"}\n\n{"text": "b"}\n{"no": 1}\n'
+        for start in range(0, len(body), size):
+            yield body[start : start + size]
+
+    async def read() -> None:
+        async for _ in actions._json_lines(chunks()):
+            pass
+
+    with pytest.raises(InvalidRequest) as refused:
+        asyncio.run(read())
+    assert [error.message.partition(":")[0] for error in refused.value.errors or ()] == ["line 4"]
+
+
+def test_a_line_of_more_than_a_megabyte_is_left_to_the_worker() -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"[" * 2**20
+        yield b"[\n"
+        yield b'{"text": "a"}\n'
+
+    async def read() -> int:
+        return sum([len(chunk) async for chunk in actions._json_lines(chunks())])
+
+    assert asyncio.run(read()) == 2**20 + 16

@@ -102,8 +102,10 @@ def test_another_owners_job_is_not_found(client_of: ClientOf, jobs: Jobs) -> Non
     assert client_of("ada").get(f"/v1/jobs/{job_id}").json()["state"] == "queued"
 
 
-# Whoever watches the process, whoever reads the contract, and whoever is about to sign in.
+# Whoever watches the process, reads the contract, is about to sign in, or asks with any key what it may do.
 PUBLIC = {
+    "GET /docs",
+    "GET /v1/me",
     "GET /healthz",
     "GET /readyz",
     "GET /.well-known/security.txt",

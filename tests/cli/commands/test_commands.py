@@ -2,8 +2,11 @@
 
 import re
 import threading
+import time
+from datetime import UTC, datetime
 from pathlib import Path
-from uuid import UUID
+from urllib.parse import parse_qs, urlsplit
+from uuid import UUID, uuid4
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -187,6 +190,43 @@ def test_submit_prints_the_id_alone(server: ScriptedServer, job_id: UUID) -> Non
     (_, headers), *_ = server.requests
     assert headers["Authorization"] == "Bearer ps_key"
     assert headers["Idempotency-Key"]
+
+
+def test_rerun_sends_only_what_changes_and_prints_the_new_id(server: ScriptedServer, job_id: UUID) -> None:
+    bodies = []
+    again = uuid4()
+
+    def answer(exchange: Exchange) -> None:
+        bodies.append(exchange.received())
+        exchange.json(job_document(again, "queued"), 201)
+
+    server.on(f"/v1/jobs/{job_id}/rerun", answer)
+    for options in ([], ["--sparsity", "0.6", "--label", "run=2"]):
+        result = run("rerun", str(job_id), *options, server=server)
+        assert result.stdout == f"{again}\n", result.output
+    assert bodies == [{}, {"sparsity": 0.6, "labels": {"run": "2"}}]
+
+
+def test_jobs_are_listed_by_date_in_local_time(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Etc/GMT-2")  # two hours ahead of UTC
+    time.tzset()
+    server.on("/v1/jobs", lambda it: it.json({"items": [], "next_cursor": None}))
+    options = ["--since", "2026-01-02T03:00:00", "--search", "llama", "--oldest-first"]
+    assert run("jobs", *options, server=server).exit_code == Exit.OK
+    monkeypatch.undo()
+    time.tzset()
+    (path, _), *_ = server.requests
+    query = parse_qs(urlsplit(path).query)
+    assert datetime.fromisoformat(query["since"][0]) == datetime(2026, 1, 2, 1, tzinfo=UTC)
+    assert (query["search"], query["order"], "until" in query) == (["llama"], ["oldest"], False)
+
+
+@pytest.mark.parametrize("patience", ["nan", "inf", "-1"])
+def test_patience_is_a_finite_number(server: ScriptedServer, job_id: UUID, patience: str) -> None:
+    assert run("wait", str(job_id), "--patience", patience, server=server).exit_code == Exit.USAGE
+    assert server.requests == []
 
 
 def test_the_local_key_is_for_the_local_server_only(

@@ -326,6 +326,22 @@ def test_without_patience_the_error_is_that_of_the_only_try(database: Database, 
     assert row_of(database, claim.job_id)["error"] == STORED_ERROR
 
 
+def test_only_an_unchecked_job_is_refused_without_a_worker(
+    database: Database, claim: Claim, spec: JobSpec
+) -> None:
+    with database.begin() as session:
+        unchecked = lifecycle.create(session, "ada", spec, checks_pending=True).id
+        checked = lifecycle.create(session, "ada", spec).id
+        assert not lifecycle.refuse(session, claim.job_id, ERROR)
+        assert not lifecycle.refuse(session, checked, ERROR)
+        assert lifecycle.refuse(session, unchecked, ERROR)
+    row = row_of(database, unchecked)
+    assert (row["state"], row["error"], row["checks_pending"]) == (JobState.FAILED, STORED_ERROR, False)
+    assert row["failed_at"] > row["created_at"]
+    assert events_of(database, unchecked)[-1] == StateChanged(state=JobState.FAILED, error=ERROR)
+    assert row_of(database, checked)["state"] == JobState.QUEUED
+
+
 def test_only_the_holder_of_a_job_makes_it_wait_for_the_hub(database: Database, claim: Claim) -> None:
     stranger = Claim(claim.job_id, 2, uuid4(), "ada", {})
     nobodys = Claim(uuid4(), 2, claim.lease_token, "ada", {})

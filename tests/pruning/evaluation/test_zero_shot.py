@@ -137,7 +137,7 @@ def test_a_task_whose_data_cannot_be_loaded_is_named(definitions: Path) -> None:
 def test_without_the_harness_tasks_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "lm_eval" else find(name))
-    with pytest.raises(InvalidInput, match="with its extra `zero-shot`") as caught:
+    with pytest.raises(InvalidInput, match="pip install 'lm-eval") as caught:
         Tasks(Evaluation(tasks=("hellaswag",)), ())
     assert caught.value.field == "evaluation.tasks"
 

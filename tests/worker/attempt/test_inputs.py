@@ -106,5 +106,5 @@ def test_a_text_that_has_changed_in_the_store_is_not_used(
     service.store.put_file("uploads/1", other)
     job = service.run(job_id)
     assert job.error is not None
-    assert "damaged" in job.error["message"]
+    assert "lines is damaged" in job.error["message"]  # by the name that its owner has given it
     assert documents == []

@@ -104,6 +104,21 @@ def test_a_job_without_progress_is_a_lost_attempt(
     assert "no progress in the stage gradients for 3600 s, and 1000 s are allowed" in failed.error["message"]
 
 
+def test_a_job_that_runs_longer_than_its_own_timeout_fails(
+    watchdog: Watchdog, database: Database, claim: Claim, child: subprocess.Popen[bytes]
+) -> None:
+    change(database, Job, spec=claim.stored_spec | {"timeout_seconds": 3_700.0}, created_at=AN_HOUR_AGO)
+    change(database, JobAttempt, started_at=AN_HOUR_AGO)
+    watchdog.check()
+    assert child.poll() is None
+    change(database, Job, spec=claim.stored_spec | {"timeout_seconds": 3_500.0})
+    watchdog.check()
+    child.wait(20)
+    error = job(database, claim).error
+    assert error is not None
+    assert (error["type"], error["field"], error["cause"]) == ("timeout", "timeout_seconds", "request")
+
+
 def test_a_job_that_runs_too_long_fails_at_once(
     watchdog: Watchdog, database: Database, claim: Claim, child: subprocess.Popen[bytes]
 ) -> None:

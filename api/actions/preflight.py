@@ -1,0 +1,40 @@
+"""Looks at the files of a job while its request waits, for as long as nobody notices."""
+
+import logging
+from functools import partial
+
+from api.problems.problem import FieldError
+from api.problems.problems import InvalidRequest, ServiceUnavailable
+from api.resources import AppResources
+from jobs.spec.job import JobSpec
+from jobs.spec.preflight import Fault, Places, faults, hub_cache
+
+log = logging.getLogger(__name__)
+
+_SECONDS = 0.05
+
+
+def check(resources: AppResources, owner: str, spec: JobSpec) -> bool:
+    """Return whether the job's files could be looked at in time. Raises InvalidRequest for what is wrong.
+
+    What takes longer, because a disk is slow, the dispatcher does before the job is dispatched.
+    """
+    settings = resources.settings
+    knows_the_cache = settings.hub_token is None or owner in settings.hub_token_owners
+    places = Places(settings.model_roots, settings.data_roots, hub_cache() if knows_the_cache else None)
+    try:
+        looking = resources.disk.start(owner, partial(_faults, spec, places))
+        found = looking.result(timeout=_SECONDS)
+    except (ServiceUnavailable, TimeoutError):
+        return False
+    if found:
+        raise InvalidRequest(*(FieldError(field=fault.field, message=fault.message) for fault in found))
+    return True
+
+
+def _faults(spec: JobSpec, places: Places) -> list[Fault]:
+    try:
+        return list(faults(spec, places))
+    except Exception as error:  # what a file can do to its reader, the worker says
+        log.warning("a job's files cannot be checked (%s)", type(error).__name__)
+        return []

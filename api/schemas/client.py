@@ -1,0 +1,31 @@
+"""The caller, and the client that the server offers."""
+
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from jobs.access.api_keys import Scope
+
+
+class Me(BaseModel):
+    """The caller of a request."""
+
+    owner: str = Field(description="Whose jobs, uploads and keys the caller sees.")
+    key_id: UUID = Field(
+        description="The `id` of the API key, or of the one that the page session began with."
+    )
+    scopes: list[Scope] = Field(description="What the caller may do.")
+    expires_at: datetime | None = Field(description="When the key expires; null if it does not.")
+
+
+class ClientItem(BaseModel):
+    """The wheel of the client, with the command `pruneserve`."""
+
+    name: str = Field(description="The file's name, which pip needs.")
+    version: str = Field(description="The version, which is that of the server.")
+    size: int = Field(description="Size in bytes.")
+    sha256: str = Field(
+        description="SHA-256 of the wheel, in hexadecimal. The same version has the same one."
+    )
+    url: str = Field(description="Where to download the wheel, relative to this service.")

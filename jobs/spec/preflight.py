@@ -1,0 +1,176 @@
+"""What is wrong with a job's files, as far as this machine has them: without torch, and without the network.
+
+Only what is certain to fail is named. The worker checks everything by itself: the API and the dispatcher may
+run on machines without the files, so a root that is missing or empty here says nothing.
+"""
+
+import json
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jobs.spec.job import JobSpec
+from pruning.allowed_roots import freeze
+from pruning.errors import InvalidInput
+from pruning.inputs.frozen_file import FrozenFile
+from pruning.inputs.jsonl import NotText, text_of_line
+from pruning.recipe import ModelReference, is_local
+
+_CONFIG = "config.json"
+_MAX_CONFIG_BYTES = 2**20
+_FIRST_BYTES = 2**16
+_NO_FILE = "there is no such file that a job may read"
+_NAME = re.compile(r"[\w-][\w.-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A field of the request with which the job is certain to fail, and why. It quotes no request."""
+
+    field: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where files may lie on this machine."""
+
+    models: tuple[Path, ...]
+    data: tuple[Path, ...]
+    hub_cache: Path | None
+    """The Hub's cache; None where the owner may not know what is in it."""
+
+
+def hub_cache() -> Path:
+    """Return the directory of the Hub's cache."""
+    home = os.environ.get("HF_HOME", "~/.cache/huggingface")
+    return Path(os.environ.get("HF_HUB_CACHE", f"{home}/hub")).expanduser()
+
+
+def faults(spec: JobSpec, places: Places) -> Iterator[Fault]:
+    """Yield what is wrong with the model, its context and the texts. Opens files, and may take its time."""
+    yield from _of_the_model(spec, places)
+    for field, dataset in spec.texts:
+        if _is_here(dataset, places.data):
+            yield from _of_a_text(Path(dataset), places.data, field)
+    gradients = spec.recipe.gradients
+    if gradients is not None and _is_here(gradients, places.data):
+        yield from _of_a_file(Path(gradients), places.data, "gradients")
+
+
+def _of_the_model(spec: JobSpec, places: Places) -> Iterator[Fault]:
+    model = spec.recipe.model
+    if is_local(model.id):
+        if not _is_here(model.id, places.models):
+            return
+        config = _config(Path(model.id, _CONFIG), places.models)
+        if config is None:
+            yield Fault("model.id", "there is no model that a job may read: its directory has no config.json")
+            return
+        whose = "the model's context"
+    else:
+        config = _cached_config(model, places.hub_cache)
+        whose = "the context of the model as it lies in the service's cache"
+    context = _context(config or {})
+    if context is None:
+        return
+    for purpose, length in (
+        ("calibration", spec.recipe.calibration.sequence_length),
+        ("evaluation", spec.evaluation.sequence_length),
+    ):
+        if length is not None and length > context:
+            yield Fault(f"{purpose}.sequence_length", f"must be at most {context}, {whose}")
+
+
+def _of_a_text(path: Path, roots: Sequence[Path], field: str) -> Iterator[Fault]:
+    file = _frozen(path, roots)
+    if file is None:
+        yield Fault(field, _NO_FILE)
+    elif path.suffix == ".jsonl" and (reason := _not_jsonl(file)):
+        yield Fault(field, reason)
+
+
+def _of_a_file(path: Path, roots: Sequence[Path], field: str) -> Iterator[Fault]:
+    if _frozen(path, roots) is None:
+        yield Fault(field, _NO_FILE)
+
+
+def _not_jsonl(file: FrozenFile) -> str | None:
+    """Say why the first lines of a file are no JSON lines with a text. None: they are."""
+    with file.opened() as path, path.open("rb") as opened:
+        head = opened.read(_FIRST_BYTES)
+    lines = head.split(b"\n")
+    whole = lines if len(head) < _FIRST_BYTES else lines[:-1]
+    for number, line in enumerate(whole, start=1):
+        try:
+            text_of_line(line)
+        except NotText as error:
+            return f"line {number}: {error}"
+    return None
+
+
+def _config(path: Path, roots: Sequence[Path]) -> dict[str, Any] | None:
+    """Read a config. None: there is no such file. An empty one says nothing, as does one that is no JSON."""
+    file = _frozen(path, roots)
+    if file is None:
+        return None
+    with file.opened() as same, same.open("rb") as opened:
+        return _parsed(opened.read(_MAX_CONFIG_BYTES))
+
+
+def _cached_config(model: ModelReference, cache: Path | None) -> dict[str, Any] | None:
+    revision = model.revision or "main"
+    if cache is None or not _NAME.fullmatch(revision):
+        return None
+    directory = cache / f"models--{model.id.replace('/', '--')}"
+    try:
+        reference = directory / "refs" / revision
+        commit = reference.read_text(encoding="ascii").strip() if reference.is_file() else revision
+        if not _NAME.fullmatch(commit):
+            return None
+        with (directory / "snapshots" / commit / _CONFIG).open("rb") as file:
+            return _parsed(file.read(_MAX_CONFIG_BYTES))
+    except (OSError, ValueError):
+        return None
+
+
+def _parsed(content: bytes) -> dict[str, Any]:
+    try:
+        values = json.loads(content)
+    except (ValueError, RecursionError):
+        return {}
+    return values if isinstance(values, dict) else {}
+
+
+def _context(config: dict[str, Any]) -> int | None:
+    """Return the context of a model as transformers reads it. None: no bound, or another name for it."""
+    value = config.get("max_position_embeddings")
+    if value is None and config.get("model_type") == "gpt2":
+        value = config.get("n_positions")
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+
+
+def _frozen(path: Path, roots: Sequence[Path]) -> FrozenFile | None:
+    try:
+        return freeze(path, roots, field="")
+    except InvalidInput:
+        return None
+
+
+def _is_here(reference: str, roots: Sequence[Path]) -> bool:
+    """Whether a path lies under a root that has anything in it on this machine."""
+    if not is_local(reference):
+        return False
+    path = Path(os.path.normpath(reference))
+    return any(path.is_relative_to(os.path.normpath(root)) and _has_files(root) for root in roots)
+
+
+def _has_files(root: Path) -> bool:
+    try:
+        with os.scandir(root) as entries:
+            return next(entries, None) is not None
+    except OSError:
+        return False

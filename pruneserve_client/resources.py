@@ -1,0 +1,176 @@
+"""The requests that concern no single job: uploads, webhooks, the zoo, keys, lists, who the caller is."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID
+
+from pruneserve_client.models import (
+    AuditItem,
+    AuditPage,
+    DeliveryItem,
+    DeliveryPage,
+    KeyItem,
+    KeyPage,
+    Me,
+    MethodItem,
+    MethodList,
+    NewKey,
+    NewSecret,
+    NewWebhook,
+    SweepItem,
+    SweepPage,
+    UploadItem,
+    UploadPage,
+    WebhookItem,
+    WebhookPage,
+    WorkerItem,
+    WorkerList,
+    ZooDetail,
+    ZooItem,
+    ZooPage,
+)
+from pruneserve_client.transport import Body, Transport, parsed
+
+PAGE = 100
+
+_UPLOADS = "/v1/uploads"
+_WEBHOOKS = "/v1/webhooks"
+_KINDS = {".txt": "text/plain", ".jsonl": "application/jsonl"}
+
+
+class Resources:
+    """The methods of `Client` for these resources. They raise what `Client` says."""
+
+    _transport: Transport
+
+    def me(self) -> Me:
+        """Return whose key this is, and what it may do."""
+        return self._transport.get("/v1/me", Me)
+
+    def methods(self) -> list[MethodItem]:
+        """Return the pruning methods, with their formulas and options."""
+        return self._transport.get("/v1/methods", MethodList).items
+
+    # Uploads
+
+    def upload(self, text: Path | bytes, *, name: str | None = None, kind: str | None = None) -> UploadItem:
+        """Upload a text: a .txt or .jsonl file, or bytes with a name and a `kind`, such as `text/plain`.
+
+        A request names it as `upload:<id>`. A text that the owner has uploaded before is returned. Raises
+        `OSError` for a file that cannot be read.
+        """
+        if isinstance(text, Path):
+            name, kind, text = name or text.name, kind or _KINDS.get(text.suffix), text.read_bytes()
+        headers = {"Content-Type": kind or "text/plain"}
+        query = {"name": name or "text"}
+        with self._transport.exchange(
+            "POST", _UPLOADS, content=text, params=query, headers=headers
+        ) as received:
+            return parsed(UploadItem, received.read())
+
+    def uploads(self) -> Iterator[UploadItem]:
+        """Yield the owner's uploads, newest first."""
+        yield from self._all(_UPLOADS, UploadPage)
+
+    def delete_upload(self, upload_id: UUID) -> None:
+        """Delete an upload. Refused while an unfinished job needs it."""
+        self._delete(f"{_UPLOADS}/{upload_id}")
+
+    # Webhooks
+
+    def create_webhook(self, webhook: Body) -> NewWebhook:
+        """Create a webhook: a `WebhookRequest`, or its JSON object. No other response holds its secret."""
+        return self._transport.post(_WEBHOOKS, NewWebhook, webhook)
+
+    def webhooks(self) -> Iterator[WebhookItem]:
+        """Yield the owner's webhooks, newest first."""
+        yield from self._all(_WEBHOOKS, WebhookPage)
+
+    def webhook(self, webhook_id: UUID) -> WebhookItem:
+        """Return one webhook."""
+        return self._transport.get(f"{_WEBHOOKS}/{webhook_id}", WebhookItem)
+
+    def change_webhook(self, webhook_id: UUID, changes: Body) -> WebhookItem:
+        """Change a webhook: a `WebhookChange`, or its JSON object."""
+        path = f"{_WEBHOOKS}/{webhook_id}"
+        with self._transport.exchange("PATCH", path, json=changes) as received:
+            return parsed(WebhookItem, received.read())
+
+    def delete_webhook(self, webhook_id: UUID) -> None:
+        """Delete a webhook, with what was not yet delivered to it."""
+        self._delete(f"{_WEBHOOKS}/{webhook_id}")
+
+    def rotate_webhook_secret(self, webhook_id: UUID) -> NewSecret:
+        """Give a webhook a new secret. Messages carry signatures of both for a while."""
+        return self._transport.post(f"{_WEBHOOKS}/{webhook_id}/rotate-secret", NewSecret)
+
+    def send_test_message(self, webhook_id: UUID) -> DeliveryItem:
+        """Send a test message to a webhook."""
+        return self._transport.post(f"{_WEBHOOKS}/{webhook_id}/test", DeliveryItem)
+
+    def webhook_deliveries(self, webhook_id: UUID) -> Iterator[DeliveryItem]:
+        """Yield the messages to a webhook, newest first, and what became of them."""
+        yield from self._all(f"{_WEBHOOKS}/{webhook_id}/deliveries", DeliveryPage)
+
+    def replay_webhook_delivery(self, webhook_id: UUID, delivery_id: UUID) -> DeliveryItem:
+        """Send a message again."""
+        return self._transport.post(f"{_WEBHOOKS}/{webhook_id}/deliveries/{delivery_id}/replay", DeliveryItem)
+
+    # Zoo
+
+    def zoo(self, *, search: str | None = None, method: str | None = None) -> Iterator[ZooItem]:
+        """Yield the entries of the zoo: of all, or of those whose name or model contains `search`."""
+        yield from self._all("/v1/zoo", ZooPage, search=search, method=method)
+
+    def zoo_entry(self, slug: str) -> ZooDetail:
+        """Return an entry of the zoo, with its files."""
+        return self._transport.get(f"/v1/zoo/{quote(slug, safe='')}", ZooDetail)
+
+    def promote(self, promotion: Body) -> ZooDetail:
+        """Add a succeeded job to the zoo: a `PromotionRequest`, or its JSON object."""
+        return self._transport.post("/v1/zoo", ZooDetail, promotion)
+
+    def withdraw(self, slug: str) -> None:
+        """Take an entry out of the zoo. Its job stays."""
+        self._delete(f"/v1/zoo/{quote(slug, safe='')}")
+
+    # Sweeps, keys, workers, the audit log
+
+    def sweeps(self) -> Iterator[SweepItem]:
+        """Yield the owner's sweeps without their jobs, newest first."""
+        yield from self._all("/v1/sweeps", SweepPage)
+
+    def create_key(self, key: Body) -> NewKey:
+        """Create an API key: a `KeyRequest`, or its JSON object. No other response holds its secret."""
+        return self._transport.post("/v1/keys", NewKey, key)
+
+    def keys(self, *, everyone: bool = False) -> Iterator[KeyItem]:
+        """Yield the keys that are not revoked, newest first: the owner's, or everyone's, for an admin."""
+        yield from self._all("/v1/keys", KeyPage, everyone=everyone)
+
+    def revoke_key(self, key_id: UUID, *, cascade: bool = False) -> None:
+        """Revoke a key: its next request is refused. With `cascade`, also revoke the keys that it made."""
+        self._delete(f"/v1/keys/{key_id}", cascade=cascade)
+
+    def workers(self) -> list[WorkerItem]:
+        """Return the service's workers, those that take no jobs first; needs an admin key."""
+        return self._transport.get("/v1/workers", WorkerList).items
+
+    def audit_records(self) -> Iterator[AuditItem]:
+        """Yield the audit log, newest first; needs an admin key."""
+        yield from self._all("/v1/audit", AuditPage)
+
+    def _all(self, path: str, page_type: type[Any], **query: Any) -> Iterator[Any]:  # noqa: ANN401 - of any list
+        cursor = None
+        while True:
+            page = self._transport.get(path, page_type, limit=PAGE, **query, cursor=cursor)
+            yield from page.items
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+    def _delete(self, path: str, **query: Any) -> None:  # noqa: ANN401 - what httpx takes
+        with self._transport.exchange("DELETE", path, params=query):
+            pass

@@ -1,0 +1,100 @@
+"""The client's methods for uploads, webhooks, the zoo and lists, against the real API."""
+
+import hashlib
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from cryptography.fernet import Fernet
+from pydantic import SecretStr
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.access import api_keys
+from jobs.lifecycle import lifecycle
+from jobs.lifecycle.lifecycle import FinishedArtifact
+from jobs.settings import Settings
+from pruneserve_client import Client, NotFound
+from tests.api.drive import Jobs, Server
+
+
+@pytest.fixture
+def api(settings: Settings, database: sessionmaker[Session], tmp_path: Path) -> Iterator[Client]:
+    """A client of a real API, with a key of ada's."""
+    keys = {"secret_keys": (SecretStr(Fernet.generate_key().decode()),)}
+    server = Server.start(settings.model_copy(update=keys), tmp_path / "api.log")
+    with database.begin() as session:
+        key = api_keys.create(session, "ada", "test")
+    with Client(server.url, key) as client:
+        yield client
+    server.process.kill()
+    server.process.wait()
+
+
+def test_who_asks_and_what_there_is(api: Client) -> None:
+    assert (api.me().owner, "gblm" in {method.name for method in api.methods()}) == ("ada", True)
+    (key,) = api.keys()
+    assert key.id == api.me().key_id
+    assert list(api.audit_records()) == []
+    assert api.workers() == []
+
+
+def test_uploads(api: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = tmp_path / "lines.jsonl"
+    text.write_text('{"text": "one"}\n')
+    upload = api.upload(text)
+    assert (upload.name, upload.format) == ("lines.jsonl", "jsonl")
+    assert upload.sha256 == hashlib.sha256(text.read_bytes()).hexdigest()
+    assert api.upload(text).id == upload.id
+    made = [upload.id, *(api.upload(str(number).encode(), name="n").id for number in range(4))]
+    monkeypatch.setattr("pruneserve_client.resources.PAGE", 2)
+    assert [each.id for each in api.uploads()] == made[::-1]
+    api.delete_upload(upload.id)
+    with pytest.raises(NotFound):
+        api.delete_upload(upload.id)
+
+
+def test_webhooks(api: Client) -> None:
+    made = api.create_webhook({"url": "https://hooks.example.org/a", "events": ["job.failed"]})
+    changed = api.change_webhook(made.id, {"events": ["job.succeeded"]})
+    assert changed.events == api.webhook(made.id).events == ["job.succeeded"]
+    assert api.rotate_webhook_secret(made.id).secret != made.secret
+    sent = api.send_test_message(made.id)
+    assert [each.id for each in api.webhook_deliveries(made.id)] == [sent.id]
+    assert api.replay_webhook_delivery(made.id, sent.id).id == sent.id
+    assert [each.id for each in api.webhooks()] == [made.id]
+    api.delete_webhook(made.id)
+    assert list(api.webhooks()) == []
+
+
+def test_jobs_again_and_by_date(api: Client) -> None:
+    first = api.submit({"model": "org/name", "method": "gblm", "sparsity": 0.5})
+    again = api.rerun(first.id, {"sparsity": 0.6}, idempotency_key="once")
+    assert api.rerun(first.id, {"sparsity": 0.6}, idempotency_key="once").id == again.id
+    assert again.spec.sparsity == 0.6
+    assert api.submit(first.spec).spec == first.spec
+    now, hour = datetime.now(UTC), timedelta(hours=1)
+    assert next(api.jobs(since=now - hour, until=now + hour, order="oldest", search="NAME")).id == first.id
+    assert list(api.jobs(since=now + hour)) == []
+
+
+def test_sweeps_and_the_zoo(api: Client, database: sessionmaker[Session]) -> None:
+    request = {"job": {"model": "org/name", "method": "gblm"}, "vary": {"sparsity": [0.3, 0.4]}}
+    sweep = api.submit_sweep(request)
+    assert [each.id for each in api.sweeps()] == [sweep.id]
+    job_id = sweep.jobs[0].id
+    file = FinishedArtifact("config.json", "jobs/1/config.json", 2, "ab" * 32)
+    Jobs(database).succeed(_claimed(database, job_id), [file])
+    entry = api.promote({"job": str(job_id), "note": "small"})
+    assert [each.slug for each in api.zoo(search="NAME", method="gblm")] == [entry.slug]
+    assert api.zoo_entry(entry.slug).note == "small"
+    api.withdraw(entry.slug)
+    assert list(api.zoo()) == []
+
+
+def _claimed(database: sessionmaker[Session], job_id: UUID) -> lifecycle.Claim:
+    with database.begin() as session:
+        claim = lifecycle.claim(session, job_id, "w1", 3000)
+    assert claim is not None
+    return claim

@@ -1,0 +1,145 @@
+"""What is wrong with a job's files before it runs, compared with what the library says when it runs."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jobs.spec.job import JobSpec
+from jobs.spec.preflight import Places, faults
+from pruning.data.source import Source
+from pruning.data.text import read_documents
+from pruning.data.windows import Reader
+from pruning.errors import InvalidInput
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Places:
+    """Roots with a model of a context of 512 tokens, and with a text."""
+    for name, config in {
+        "good": {"max_position_embeddings": 512},
+        "gpt2": {"model_type": "gpt2", "n_positions": 512},
+        "alibi": {"model_type": "bloom"},
+        "odd": [1],
+    }.items():
+        (tmp_path / "models" / name).mkdir(parents=True)
+        (tmp_path / "models" / name / "config.json").write_text(json.dumps(config))
+    (tmp_path / "models" / "empty").mkdir()
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a.txt").write_text("text")
+    return Places((tmp_path / "models",), (tmp_path / "data",), tmp_path / "cache")
+
+
+def fields(places: Places, model: str | Path, **recipe: Any) -> list[str]:  # noqa: ANN401 - any JSON
+    evaluation = recipe.pop("evaluation", {"dataset": "builtin"})
+    document = {"recipe": {"model": str(model), "method": "gblm", "sparsity": 0.5, **recipe}}
+    spec = JobSpec.model_validate(document | {"evaluation": evaluation})
+    return [fault.field for fault in faults(spec, places)]
+
+
+def test_a_model_that_is_not_there_is_named(places: Places, tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    assert [fields(places, models / name) for name in ("good", "odd", "alibi")] == [[], [], []]
+    assert [fields(places, models / name) for name in ("none", "empty")] == [["model.id"], ["model.id"]]
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "config.json").write_text("{}")
+    (models / "link").symlink_to(tmp_path / "outside")
+    assert fields(places, models / "link") == ["model.id"]
+
+
+@pytest.mark.parametrize("content", [None, "empty"])
+def test_a_root_that_this_machine_does_not_have_says_nothing(tmp_path: Path, content: str | None) -> None:
+    root = tmp_path / "elsewhere"
+    if content:
+        root.mkdir()
+    places = Places((root,), (root,), None)
+    calibration = {"dataset": str(root / "text.txt")}
+    assert fields(places, root / "model", calibration=calibration, gradients=str(root / "g.st")) == []
+
+
+@pytest.mark.parametrize("model", ["good", "gpt2"])
+@pytest.mark.parametrize("length", [511, 512, 513, 100_000])
+def test_a_length_is_refused_where_the_library_refuses_it(
+    places: Places, tmp_path: Path, model: str, length: int
+) -> None:
+    reader = Reader(None, 10, context_length=512)  # type: ignore[arg-type] # the tokenizer is not used
+    expected = []
+    for purpose in ("calibration", "evaluation"):
+        try:
+            reader.length(length, purpose)  # type: ignore[arg-type]
+        except InvalidInput as error:
+            expected.append(error.field)
+    found = fields(
+        places,
+        tmp_path / "models" / model,
+        calibration={"dataset": "builtin", "sequence_length": length},
+        evaluation={"dataset": "builtin", "sequence_length": length},
+    )
+    assert found == expected
+
+
+@pytest.mark.parametrize("revision", [None, "main", COMMIT])
+def test_a_model_in_the_cache_of_the_hub_has_its_context_checked(
+    places: Places, tmp_path: Path, revision: str | None
+) -> None:
+    model = {"id": "org/name", "revision": revision}
+    request = {"model": model, "calibration": {"dataset": "builtin", "sequence_length": 513}}
+
+    def found(where: Places) -> list[str]:
+        recipe = {"method": "gblm", "sparsity": 0.5, **request}
+        return [fault.field for fault in faults(JobSpec.model_validate({"recipe": recipe}), where)]
+
+    assert found(places) == []
+    cached = tmp_path / "cache" / "models--org--name"
+    (cached / "refs").mkdir(parents=True)
+    (cached / "refs" / "main").write_text(COMMIT)
+    (cached / "snapshots" / COMMIT).mkdir(parents=True)
+    (cached / "snapshots" / COMMIT / "config.json").write_text('{"max_position_embeddings": 512}')
+    assert found(places) == ["calibration.sequence_length"]
+    assert found(Places(places.models, places.data, None)) == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"text": "a"}\n{"text": "b"}',
+        b'\n  \n{"text": "a", "more": [1]}\n',
+        b'{"title": "a"}\n',
+        b'{"text": "a"}\n{"text": 1}\n',
+        b'["text"]',
+        b"plain text\n",
+        b'{"text": "\\ud800"}\n',
+        b'{"text": "' + b"a" * 100_000 + b'"}\n',
+    ],
+)
+def test_json_lines_are_refused_where_the_library_refuses_them(
+    places: Places, tmp_path: Path, content: bytes
+) -> None:
+    path = tmp_path / "data" / "lines.jsonl"
+    path.write_bytes(content)
+    try:
+        read_documents(Source(str(path), "calibration", "calibration.dataset"), roots=places.data)
+        expected = []
+    except InvalidInput as error:
+        expected = [error.field]
+    assert fields(places, tmp_path / "models" / "good", calibration={"dataset": str(path)}) == expected
+
+
+def test_texts_and_gradients_that_are_not_there_are_named(places: Places, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    missing = fields(
+        places,
+        tmp_path / "models" / "good",
+        calibration={"datasets": [{"dataset": str(data / "a.txt")}, {"dataset": str(data / "b.txt")}]},
+        evaluation={"dataset": str(data / "c.txt")},
+        gradients=str(data / "g.safetensors"),
+    )
+    assert missing == ["calibration.datasets.1.dataset", "evaluation.dataset", "gradients"]
+    os.mkfifo(data / "b.txt")  # opening it would wait for ever
+    assert "calibration.dataset" in fields(
+        places, tmp_path / "models" / "good", calibration={"dataset": str(data / "b.txt")}
+    )

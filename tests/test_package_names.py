@@ -1,0 +1,109 @@
+"""Nobody is told to install PruneServe by a name: on a package index, that name is whoever's registers it."""
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).parents[1]
+
+_OURS = r"pruneserve(?:[-_](?:client|entry))?"
+# `pip install …`, `uv add …`: from the command to the end of what a shell would read.
+_INSTALLERS = re.compile(
+    r"\b(?:pip3?\s+(?:install|download|wheel)|pipx\s+(?:install|run)|uvx|uv\s+(?:add|tool\s+(?:install|run)))\b"
+    r"(?P<rest>(?:\\\n|[^\n;&|`)])*)"
+)
+# With extras, the name is a requirement wherever it stands; a path or a file is none.
+_WITH_EXTRAS = re.compile(rf"(?<![\w./-]){_OURS}\[[a-z]")
+_BARE = re.compile(rf"{_OURS}(?:\[[^\]]*\])?(?:[<>=!~].*)?")
+_IN_A_LIST = re.compile(
+    rf"^\s*(?:dependencies|requires|install_requires)\s*=\s*\[[^\]]*[\"']{_OURS}[\"'<>=~\[ ]", re.M
+)
+
+
+def unclaimed(text: str) -> list[str]:
+    """Return what in a text would make an installer ask an index for our name."""
+    found = [match[0] for match in _WITH_EXTRAS.finditer(text)]
+    found += [match[0] for match in _IN_A_LIST.finditer(text)]
+    for match in _INSTALLERS.finditer(text):
+        words = [word.strip("'\",.:") for word in match["rest"].replace("\\\n", " ").split()]
+        found += [match[0] for word in words if _BARE.fullmatch(word)]
+    return found
+
+
+def files() -> Iterator[Path]:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=CHECKOUT, capture_output=True, check=True).stdout
+    for name in listed.decode().split("\0"):
+        if name and name != f"tests/{Path(__file__).name}":
+            yield CHECKOUT / name
+
+
+@pytest.mark.threat
+def test_no_file_installs_us_by_a_name() -> None:
+    found = {}
+    for path in files():
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+        if names := unclaimed(text):
+            found[str(path.relative_to(CHECKOUT))] = names
+    assert not found
+
+
+def printed(path: Path) -> Iterator[str]:
+    """Yield the strings of a module as they are printed: joined, and a value in a format as `…`."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+        elif isinstance(node, ast.JoinedStr):
+            parts = (part.value if isinstance(part, ast.Constant) else "…" for part in node.values)
+            yield "".join(map(str, parts))
+
+
+@pytest.mark.threat
+def test_no_message_installs_us_by_a_name_or_by_an_extra_alone() -> None:
+    rooms = ("api", "cli", "jobs", "migrations", "pruneserve_client", "pruneserve_entry", "pruning", "worker")
+    found = []
+    for path in (path for room in rooms for path in (CHECKOUT / room).rglob("*.py")):
+        for text in printed(path):
+            found += unclaimed(text)
+            # "install it with its extra" leaves the reader to guess the name.
+            if re.search(r"\binstall\b.*\bextras?\b", text, re.S) and "pip install" not in text:
+                found.append(text)
+    assert not found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "pip install pruneserve",
+        "python -m pip install --quiet 'pruneserve[torch]'",
+        "pip install -U \\\n    pruneserve-client==0.1.0",
+        "RUN pip install httpx pruneserve>=0.1",
+        "uvx pruneserve run",
+        "run `pip install pruneserve_client`.",
+        'dependencies = ["httpx", "pruneserve>=0.1"]',
+        "install pruneserve[publish]",
+    ],
+)
+def test_the_search_finds(text: str) -> None:
+    assert unclaimed(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "pip install '.[torch,embedded]'",
+        "pip install ./pruneserve_client",
+        "pip install 'pruneserve-0.1.0-py3-none-any.whl[torch,embedded]'",
+        "pip install 'httpx>=0.28' && pruneserve run",
+        "pip install .; pruneserve up",
+        'pip install --quiet "$PRUNESERVE_INSTALL"',
+    ],
+)
+def test_the_search_lets_pass(text: str) -> None:
+    assert not unclaimed(text)

@@ -1,0 +1,76 @@
+"""Looks at the files of jobs that the API could not look at in time, before they are dispatched.
+
+It runs in a thread of the dispatcher, so that a disk that hangs delays no other job. A job that waits for its
+check for a minute is dispatched all the same: its worker checks everything again.
+"""
+
+import logging
+import threading
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.database import DATABASE_UNAVAILABLE
+from jobs.fleet import dispatch_queue
+from jobs.lifecycle import lifecycle
+from jobs.lifecycle.events import JobError
+from jobs.settings import Settings
+from jobs.spec.job import JobSpec
+from jobs.spec.preflight import Fault, Places, faults, hub_cache
+from jobs.states import Cause
+
+log = logging.getLogger(__name__)
+
+_SECONDS_BETWEEN_ROUNDS = 0.5
+_JOBS_PER_ROUND = 20
+
+
+class PendingChecks:
+    """Runs one round after another in the background until it is stopped."""
+
+    def __init__(self, database: sessionmaker[Session], settings: Settings) -> None:
+        """`settings` says where files may lie."""
+        self._database = database
+        self._settings = settings
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="checks", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Start no other round. The current one is not waited for: the disk may hang."""
+        self._stopped.set()
+
+    def round(self) -> None:
+        """Check some jobs, the oldest first: each may be dispatched, or fails."""
+        with self._database.begin() as session:
+            jobs = dispatch_queue.unchecked(session, _JOBS_PER_ROUND)
+        for job in jobs:
+            fault = self._fault(job)
+            with self._database.begin() as session:
+                if fault is None:
+                    dispatch_queue.checked(session, job.job_id)
+                else:
+                    error = JobError(
+                        type="invalid_input", message=fault.message, field=fault.field, cause=Cause.REQUEST
+                    )
+                    lifecycle.refuse(session, job.job_id, error)
+
+    def _fault(self, job: dispatch_queue.Unchecked) -> Fault | None:
+        settings = self._settings
+        knows_the_cache = settings.hub_token is None or job.owner in settings.hub_token_owners
+        places = Places(settings.model_roots, settings.data_roots, hub_cache() if knows_the_cache else None)
+        try:
+            return next(faults(JobSpec.model_validate(job.stored_spec), places), None)
+        except Exception as error:  # the worker says what it is, and one job must not hold up the others
+            log.warning("job %s: cannot be checked (%s)", job.job_id, type(error).__name__)
+            return None
+
+    def _run(self) -> None:
+        while not self._stopped.wait(_SECONDS_BETWEEN_ROUNDS):
+            try:
+                self.round()
+            except DATABASE_UNAVAILABLE as error:
+                log.warning("a round of checks is put off (%s)", type(error).__name__)
+            except Exception:
+                log.exception("a round of checks failed; the next one tries again")
