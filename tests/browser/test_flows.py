@@ -290,7 +290,7 @@ class TestWithoutAWorker:
             assert place[1] != "none", place
             assert place[2] >= 2, place
             page.keyboard.press("Tab")
-        assert seen[:9] == [
+        assert seen[:10] == [
             "Skip to content",
             "PruneServe",
             "Jobs",
@@ -298,6 +298,7 @@ class TestWithoutAWorker:
             "Uploads",
             "Zoo",
             "Keys",
+            "Workers",
             "Audit",
             "Sign out",
         ]
