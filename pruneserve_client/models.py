@@ -238,6 +238,9 @@ class CompleteRequest(Model):
     refit: RefitOptions | None = None
     """Whether to solve for the kept weights again after pruning."""
 
+    swaps: int | None = None
+    """Exchange kept for pruned weights of a row while that lowers the error of its outputs, at most so many times in a row, such as 1000. No weight gets a new value. No swaps when left out."""
+
     order: Literal["blocks", "layers"] | str = "blocks"
     """What has been pruned when a layer's inputs are measured: `blocks`, the earlier blocks (as in the reference); or `layers`, the earlier layers of its own block too."""
 
@@ -755,6 +758,9 @@ class JobRequest(Model):
     refit: bool | RefitOptions | None = None
     """Whether to solve for the kept weights again after pruning."""
 
+    swaps: int | None = None
+    """Exchange kept for pruned weights of a row while that lowers the error of its outputs, at most so many times in a row, such as 1000. No weight gets a new value. No swaps when left out."""
+
     order: Literal["blocks", "layers"] | str = "blocks"
     """What has been pruned when a layer's inputs are measured: `blocks`, the earlier blocks (as in the reference); or `layers`, the earlier layers of its own block too."""
 
@@ -941,7 +947,10 @@ class LayerFacts(Model):
     """Number of weights."""
 
     relative_error: float | None = None
-    """How far its outputs are from those of its dense weights on the same inputs: the Frobenius norm of the difference over that of the dense outputs. Over all calibration windows where the recipe measures second moments (sparsegpt, admm, any refit), over the first one where it measures input norms only (wanda, gblm, ria). Null for a method that measures no inputs, and for an expert that no token reached."""
+    """How far its outputs are from those of its dense weights on the same inputs: the Frobenius norm of the difference over that of the dense outputs. Over all calibration windows where the recipe measures second moments (sparsegpt, admm, any refit, swaps), over the first one where it measures input norms only (wanda, gblm, ria). Null for a method that measures no inputs, and for an expert that no token reached."""
+
+    swap_reduction: float | None = None
+    """By how much swaps have lowered the squared error of a row's outputs, relative to it: the median over rows. Null for a recipe without swaps."""
 
     sparsity: float
     """The share of zeros."""
@@ -1346,6 +1355,9 @@ class Recipe(Model):
 
     refit: RefitOptions | None = None
     """Whether to solve for the kept weights again after pruning."""
+
+    swaps: int | None = None
+    """Exchange kept for pruned weights of a row while that lowers the error of its outputs, at most so many times in a row, such as 1000. No weight gets a new value. No swaps when left out."""
 
     order: Literal["blocks", "layers"] | str = "blocks"
     """What has been pruned when a layer's inputs are measured: `blocks`, the earlier blocks (as in the reference); or `layers`, the earlier layers of its own block too."""

@@ -281,4 +281,5 @@ def _layer_facts(pruned: Pruned) -> Iterator[LayerFacts]:
             zeros=layer.zeros,
             weights=layer.weights,
             relative_error=layer.relative_error,
+            swap_reduction=layer.swap_reduction,
         )

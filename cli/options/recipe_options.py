@@ -59,6 +59,13 @@ RECIPE_OPTIONS = (
     ),
     JobOption("refit", "refit", "flag", "solve for the kept weights again after pruning"),
     JobOption(
+        "swaps",
+        "swaps",
+        "integer",
+        "exchange kept for pruned weights while that lowers the error, at most N times in a row",
+        metavar="N",
+    ),
+    JobOption(
         "order", "order", "text", "measure inputs after each pruned block (blocks, default) or layer (layers)"
     ),
     JobOption(

@@ -28,6 +28,7 @@ from pruning.masks.packed import set_to_zero
 from pruning.masks.patterns import LayerTarget
 from pruning.methods import LayerStats, Method, PrunedMatrix, method_for
 from pruning.methods.refit import refitted, with_target
+from pruning.methods.swaps import swapped
 from pruning.model.batching import micro_batches
 from pruning.model.blocks import Block, Stack
 from pruning.model.layers import LinearLayer
@@ -169,7 +170,7 @@ class _BlockPruner:
 
     def __init__(self, recipe: Recipe, index: int, targets: Targets, gradients: GradientNorms) -> None:
         self._method = method_for(recipe.mask_method)
-        self._refit = recipe.refit
+        self._refit, self._swaps = recipe.refit, recipe.swaps
         self._index = index
         self._targets = targets
         self._gradients = gradients
@@ -182,7 +183,7 @@ class _BlockPruner:
         """Prune layers in place. `statistics` were measured before any of these layers was pruned."""
         for layer in layers:
             stats = LayerStats(layer, statistics, self._gradients)
-            pruned = _pruned_layer(self._method, stats, self._targets[layer.name], self._refit)
+            pruned = _pruned_layer(self._method, stats, self._targets[layer.name], self._refit, self._swaps)
             dense = layer.matrix.clone()
             if pruned.weight is not None:
                 layer.matrix.copy_(pruned.weight)
@@ -199,6 +200,7 @@ class _BlockPruner:
                 (layer.outputs, layer.inputs),
                 zeros=int(pruned.mask.sum()),
                 relative_error=statistics.relative_error(layer, dense),
+                swap_reduction=pruned.swap_reduction,
             )
             for warning in pruned.warnings:
                 self._warned.setdefault(warning, []).append(layer.name)
@@ -229,9 +231,13 @@ def _warning(names: Sequence[str], text: str) -> str:
 
 
 def _pruned_layer(
-    method: Method[Any], stats: LayerStats, target: LayerTarget, refit: RefitOptions | None
+    method: Method[Any],
+    stats: LayerStats,
+    target: LayerTarget,
+    refit: RefitOptions | None,
+    swaps: int | None,
 ) -> PrunedMatrix:
-    """Apply the method and the refit to one layer. Raises NumericalFailure with the name of the layer.
+    """Apply method, refit and swaps to one layer. Raises NumericalFailure with the name of the layer.
 
     A layer that no calibration token reaches, such as an expert that the router never chooses, is pruned by
     magnitude: nothing else is known of it.
@@ -249,6 +255,8 @@ def _pruned_layer(
         raise NumericalFailure(f"layer {name}: {error}") from error
     if refit is not None:
         result = refitted(stats, result, refit)
+    if swaps is not None:
+        result = swapped(stats, result, target.pattern, most=swaps)
     if result.weight is not None and not torch.isfinite(result.weight).all():
         raise NumericalFailure(
             f"layer {name}: its new weights are not finite; use a larger damping, or dtype float32"

@@ -25,6 +25,7 @@ class PrunedLayer:
     shape: tuple[int, int]  # (outputs, inputs)
     zeros: int
     relative_error: float | None = None  # of its outputs; see `InputStatistics.relative_error`
+    swap_reduction: float | None = None  # see `PrunedMatrix`
 
     @property
     def weights(self) -> int:

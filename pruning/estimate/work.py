@@ -172,6 +172,8 @@ def evaluation(wanted: Evaluation, shape: ModelShape) -> Work:
 
 def _operations_to_solve(recipe: Recipe, outputs: int, inputs: int) -> float:
     solved = recipe.mask_method.operations(outputs, inputs)
+    if recipe.swaps:  # a product with the second moments, in float64
+        solved += 2 * 2.0 * outputs * inputs**2
     return solved + (recipe.refit.operations(outputs, inputs) if recipe.refit else 0.0)
 
 

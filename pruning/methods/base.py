@@ -94,11 +94,15 @@ class PrunedMatrix:
         The new weights (outputs, inputs), if the method changes weights that it keeps.
     warnings
         For the report, without the layer's name.
+    swap_reduction
+        By how much swaps have lowered a row's squared error, relative to it, in the median; see
+        `pruning.methods.swaps`.
     """
 
     mask: Tensor
     weight: Tensor | None = None
     warnings: tuple[str, ...] = ()
+    swap_reduction: float | None = None
 
 
 OptionsT = TypeVar("OptionsT", bound=MethodOptions)

@@ -93,6 +93,13 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option("refit", "refit", "flag", "solve for the kept weights again after pruning"),
     Option(
+        "swaps",
+        "swaps",
+        "integer",
+        "exchange kept for pruned weights while that lowers the error, at most N times in a row",
+        "N",
+    ),
+    Option(
         "order", "order", "text", "measure inputs after each pruned block (blocks, default) or layer (layers)"
     ),
     Option("calibration", "calibration.dataset", "text", "text to calibrate on (default c4)", "DATASET"),

@@ -65,6 +65,13 @@ class Recipe(StrictModel):
     )
     layers: LayerSelection = Field(LayerSelection(), description="Which layers are pruned.")
     refit: Refit = Field(None, description="Whether to solve for the kept weights again after pruning.")
+    swaps: Annotated[int | None, OUT_AT_DEFAULT] = Field(
+        None,
+        ge=1,
+        le=100_000,
+        description="Exchange kept for pruned weights of a row while that lowers the error of its outputs, "
+        "at most so many times in a row, such as 1000. No weight gets a new value. No swaps when left out.",
+    )
     order: Order = Field(
         "blocks",
         description="What has been pruned when a layer's inputs are measured: `blocks`, the earlier blocks "
@@ -94,7 +101,7 @@ class Recipe(StrictModel):
             raise ValueError("is required unless structure is given")
         return method
 
-    @field_validator("pattern", "allocation", "layers", "refit", "order")
+    @field_validator("pattern", "allocation", "layers", "refit", "swaps", "order")
     @classmethod
     def _is_of_a_mask(cls, value: object, info: ValidationInfo) -> object:
         default = cls.model_fields[str(info.field_name)].default
@@ -163,6 +170,18 @@ class Recipe(StrictModel):
             )
         return implied if isinstance(value, int | float) else value
 
+    @field_validator("swaps")
+    @classmethod
+    def _swaps_keep_the_weights(cls, swaps: int | None, info: ValidationInfo) -> int | None:
+        if swaps is None:
+            return None
+        method = info.data.get("method")
+        if method is not None and method.updates_weights:
+            raise ValueError(f"{method.name} changes the kept weights, and swaps are for those that stay")
+        if info.data.get("refit") is not None:
+            raise ValueError("a refit changes the kept weights, and swaps are for those that stay; use one")
+        return swaps
+
     @field_validator("sparsity")
     @classmethod
     def _a_mask_has_zeros(cls, value: float, info: ValidationInfo) -> float:
@@ -186,6 +205,8 @@ class Recipe(StrictModel):
     def needs(self) -> frozenset[Need]:
         """What masking measures on the calibration windows."""
         needs = self.method.needs if self.method else frozenset[Need]()
+        if self.swaps:
+            needs |= {"second_moments"}
         return needs | self.allocation.needs | (self.refit.needs if self.refit else frozenset())
 
     @property

@@ -121,9 +121,15 @@ class LayerFacts(Facts):
         None,
         description="How far its outputs are from those of its dense weights on the same inputs: the "
         "Frobenius norm of the difference over that of the dense outputs. Over all calibration windows where "
-        "the recipe measures second moments (sparsegpt, admm, any refit), over the first one where it "
+        "the recipe measures second moments (sparsegpt, admm, any refit, swaps), over the first one where it "
         "measures input norms only (wanda, gblm, ria). Null for a method that measures no inputs, and for an "
         "expert that no token reached.",
+    )
+
+    swap_reduction: float | None = Field(
+        None,
+        description="By how much swaps have lowered the squared error of a row's outputs, relative to it: "
+        "the median over rows. Null for a recipe without swaps.",
     )
 
     @computed_field  # type: ignore[prop-decorator]
