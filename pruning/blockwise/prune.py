@@ -191,7 +191,7 @@ class _BlockPruner:
             set_to_zero(layer.matrix, pruned.mask)
             # A parameter may hold several layers.
             mask = self._masks.setdefault(
-                layer.parameter_name, torch.zeros(layer.parameter.shape, dtype=torch.bool)
+                layer.parameter_name, torch.zeros_like(layer.parameter, dtype=torch.bool)
             )
             layer.as_matrix(mask).copy_(pruned.mask)
             self._layers[layer.name] = PrunedLayer(

@@ -51,9 +51,11 @@ class BlockFacts:
 class PrunedBlock:
     """The masks of a block, and its kept weights where they changed."""
 
-    # Both by parameter name, in the parameter's own shape, on the CPU.
-    masks: Mapping[str, Tensor]  # bool, True where pruned
-    weights: Mapping[str, Tensor]  # only where kept weights changed; in the dtype of the computation
+    # Both by parameter name, in the parameter's own shape.
+    masks: Mapping[str, Tensor]  # bool, True where pruned; of a block that is being pruned, on its device
+    weights: Mapping[
+        str, Tensor
+    ]  # only where kept weights changed; on the CPU, in the dtype of the computation
     facts: BlockFacts = field(default_factory=BlockFacts)
 
     def apply_to(self, block: Block) -> None:
@@ -109,7 +111,7 @@ class InMemory:
         return self._blocks[block].facts
 
     def put(self, block: int, pruned: PrunedBlock) -> None:
-        self._masks[block] = {name: (packed(mask), mask.shape) for name, mask in pruned.masks.items()}
+        self._masks[block] = {name: (packed(mask).cpu(), mask.shape) for name, mask in pruned.masks.items()}
         self._blocks[block] = replace(pruned, masks={})
 
     def targets(self) -> None:

@@ -77,7 +77,7 @@ def write_shard(pruned: PrunedBlock, path: Path) -> HashedFile:
     `mask/<parameter>` is one bit per weight, as in `pruning.masks.packed`; `weight/<parameter>` is present
     where kept weights changed. The metadata holds the shapes of the masks and the facts.
     """
-    tensors = {f"{_MASK}{name}": packed(mask) for name, mask in pruned.masks.items()}
+    tensors = {f"{_MASK}{name}": packed(mask).cpu() for name, mask in pruned.masks.items()}
     tensors |= {f"{_WEIGHT}{name}": weight.contiguous() for name, weight in pruned.weights.items()}
     shapes = {name: list(mask.shape) for name, mask in pruned.masks.items()}
     metadata = {SHAPES: json.dumps(shapes), _FACTS: json.dumps(asdict(pruned.facts))}

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors import safe_open
-from torch import Tensor
+from torch import Tensor, nn
 
 FILE_NAME = "masks.safetensors"
 
@@ -34,8 +34,17 @@ def set_to_zero(weights: Tensor, mask: Tensor) -> None:
 
 
 def packed(mask: Tensor) -> Tensor:
-    """Pack a bool tensor into uint8: row-major, the first value in the highest bit, padded with zeros."""
-    return torch.from_numpy(np.packbits(mask.numpy()))
+    """Pack a bool tensor into uint8, where it is: row-major, the first value in the highest bit.
+
+    The last byte is padded with zeros.
+    """
+    if mask.device.type == "cpu":
+        return torch.from_numpy(np.packbits(mask.numpy()))
+    flat = mask.flatten()
+    octets = nn.functional.pad(flat, (0, -len(flat) % 8)).view(-1, 8)
+    return (octets << torch.arange(7, -1, -1, dtype=torch.uint8, device=mask.device)).sum(
+        1, dtype=torch.uint8
+    )
 
 
 def unpacked(bits: Tensor, shape: Sequence[int]) -> Tensor:

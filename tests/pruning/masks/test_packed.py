@@ -9,6 +9,7 @@ from safetensors import safe_open
 
 from pruning.masks.packed import packed, read_masks, set_to_zero, unpacked
 from pruning.output.mask_file import MaskFile
+from tests.pruning.pretended_cuda import CUDA, pretended_cuda
 
 MASKS = {
     "b.weight": torch.arange(15).view(3, 5) % 3 == 0,
@@ -48,6 +49,16 @@ def test_a_packed_mask_is_unpacked_as_it_was(mask: torch.Tensor) -> None:
     restored = unpacked(packed(mask), mask.shape)
     assert restored.dtype == torch.bool
     assert torch.equal(restored, mask)
+
+
+@pytest.mark.parametrize("mask", [*MASKS.values(), *(torch.ones(size) > 0 for size in range(1, 18))])
+def test_a_gpu_packs_as_a_cpu_does(mask: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = packed(mask)
+    with pretended_cuda(monkeypatch):
+        found = packed(mask.to(CUDA))
+        assert found.device == CUDA
+        assert found.dtype == torch.uint8
+        assert torch.equal(found.cpu(), expected)
 
 
 def test_masks_are_read_as_they_were_written_in_whatever_order(tmp_path: Path) -> None:
