@@ -2,7 +2,6 @@
 SwaggerUIBundle({
   url: "/v1/openapi.json",
   dom_id: "#docs",
-  deepLinking: true,
   validatorUrl: null,
   defaultModelsExpandDepth: 0,
 });

@@ -16,9 +16,10 @@ GENERATORS = HERE.parents[1] / "build" / "generators"
 
 
 def run(*command: str, cwd: Path, **environment: str) -> str:
+    """Run a command that must succeed, and return all that it says."""
     variables = os.environ | environment
-    done = subprocess.run(command, cwd=cwd, env=variables, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    done = subprocess.run(command, cwd=cwd, env=variables, stdout=-1, stderr=-2, text=True, check=False)
+    assert done.returncode == 0, done.stdout
     return done.stdout
 
 
@@ -48,7 +49,7 @@ def document(api: httpx.Client, tmp_path: Path) -> Path:
 
 def judge(printed: str, api: httpx.Client) -> None:
     """Compare what a program says of its job with what the API says."""
-    said = json.loads(printed)
+    said = json.loads(printed.splitlines()[-1])
     assert (said["state"], said["again"]) == ("succeeded", 201)
     jobs = api.get("/v1/jobs", params={"state": "succeeded"}).json()["items"]
     assert said["pruned"] in [job["perplexity"]["pruned"] for job in jobs]
