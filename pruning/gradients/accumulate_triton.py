@@ -22,6 +22,8 @@ from pruning.runtime.bfloat16_parts import bfloat16_parts
 # By the number of norms and whether features are aligned: the largest tile whose registers suffice on sm_90.
 # Without alignment every load has an address of its own.
 _TILES = {(1, True): (128, 128), (2, True): (128, 64), (1, False): (64, 64), (2, False): (64, 64)}
+# Before sm_90 the same tile the other way round needs fewer.
+_TILES_BEFORE_SM_90 = {(2, True): (64, 128)}
 _TILE_ROWS_PER_GROUP = 8
 _TOKENS_PER_STEP = 64
 
@@ -112,10 +114,14 @@ def _kernel(
 
 
 def compile_constants(
-    norms: Collection[GradientNorm], *, has_wide: bool, aligned: bool
+    norms: Collection[GradientNorm], *, has_wide: bool, aligned: bool, capability: int
 ) -> dict[str, int | bool]:
-    """Return the kernel's `tl.constexpr` arguments. `aligned`: see `is_aligned`."""
-    height, width = _TILES[len(norms), aligned]
+    """Return the kernel's `tl.constexpr` arguments.
+
+    `aligned`: see `is_aligned`. `capability`: of the device, 90 for sm_90.
+    """
+    tiles = _TILES if capability >= 90 else _TILES | _TILES_BEFORE_SM_90
+    height, width = tiles[len(norms), aligned]
     return {
         "has_wide": has_wide,
         "has_l1": "l1" in norms,
@@ -138,7 +144,9 @@ def accumulate(
     flat_narrow = deltas, inputs, _ = _flattened(narrow)
     height, width = deltas.shape[1], inputs.shape[1]
     aligned = is_aligned(height, width)
-    constants = compile_constants(sums.keys(), has_wide=wide is not None, aligned=aligned)
+    constants = compile_constants(
+        sums.keys(), has_wide=wide is not None, aligned=aligned, capability=_capability(deltas.device)
+    )
     tiles = triton.cdiv(height, constants["tile_height"]) * triton.cdiv(width, constants["tile_width"])
     unused = deltas  # a pointer that the kernel does not follow
     _kernel[(tiles,)](
@@ -152,6 +160,15 @@ def accumulate(
         **constants,
         **COMPILE_OPTIONS,
     )
+
+
+@lru_cache
+def _capability(device: torch.device) -> int:
+    """Return the device's compute capability, 90 for sm_90; that, too, for Triton's interpreter on a CPU."""
+    if device.type == "cpu":
+        return 90
+    major, minor = torch.cuda.get_device_capability(device)
+    return 10 * major + minor
 
 
 def _flattened(factors: GradientFactors) -> tuple[Tensor, Tensor, Tensor]:

@@ -95,7 +95,7 @@ def test_the_kernel_passes_the_self_test_on_a_gpu(variant: KernelVariant) -> Non
 def compile_kernel(capability: int, norms: Sequence[GradientNorm], *, aligned: bool) -> CompiledKernel:
     """Compile the kernel for bfloat16 and float32 tokens, with Triton's own hints on alignment."""
     kernel = accumulate_triton._kernel
-    fixed = accumulate_triton.compile_constants(norms, has_wide=True, aligned=aligned)
+    fixed = accumulate_triton.compile_constants(norms, has_wide=True, aligned=aligned, capability=capability)
     pointers = {
         **dict.fromkeys(("deltas", "inputs", "wide_deltas", "wide_inputs"), "*bf16"),
         **dict.fromkeys(("l1", "l2"), "*fp32"),
@@ -130,9 +130,13 @@ def test_the_kernel_keeps_its_sums_in_registers_of_an_h100(
     assert re.findall(r"(\d+) bytes spill", log) == ["0", "0"], log
 
 
-def test_the_kernel_compiles_for_an_a100(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_kernel_compiles_for_an_a100_and_keeps_both_sums_in_registers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
+    monkeypatch.setenv("TRITON_DUMP_PTXAS_LOG", "1")
     compiled = compile_kernel(80, ["l1", "l2"], aligned=True)
+    assert re.findall(r"(\d+) bytes spill", capfd.readouterr().out) == ["0", "0"]
     assert "mma.sync" in compiled.asm["ptx"]
     assert compiled.asm["cubin"]
     assert compiled.metadata.shared <= 99 << 10  # the limit on the smallest of these GPUs
