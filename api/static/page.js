@@ -5,6 +5,7 @@
 // - snippets get a button that copies them
 // - all jobs of a list can be selected at once, and the selected ones are counted
 // - times are the browser's own, with UTC when pointed at
+// - the form for a new job is sent once, however often its button is pressed
 // - the title of a job's tab says how far it is, and a notification that it has ended, if that is asked for
 "use strict";
 
@@ -135,6 +136,19 @@ function showProgressInTitle() {
     document.title = `${stage ? `${stage} ${Math.round((100 * value) / max)} %` : state} · ${title}`;
   }
 }
+
+// A form that is on its way is not sent again; one that the browser shows again, as after "Back", may be.
+document.addEventListener("submit", (event) => {
+  if (event.target.id === "new" && event.submitter) {
+    event.submitter.disabled = true;
+  }
+});
+
+window.addEventListener("pageshow", () => {
+  for (const button of document.querySelectorAll("#new button:disabled")) {
+    button.disabled = false;
+  }
+});
 
 const notifying = document.querySelector("button.notify");
 

@@ -250,7 +250,7 @@ class TestWithoutAWorker:
         page.goto("/jobs/new#vary.sparsity")
         page.get_by_label("Model id").fill("org/name")
         page.get_by_label("Search: increase over dense at most").fill("50%")
-        page.get_by_role("button", name="Submit the job").click()
+        page.get_by_role("button", name="Submit the job").dblclick()
         expect(page.get_by_role("heading", level=1)).to_have_text("org/name")
         expect(page.locator(".figures")).to_contain_text("no model has met the bound yet")
         page.evaluate("window.stayed = true")
