@@ -106,7 +106,7 @@ def _verdict(outcome: Outcome, growth: float, seconds: float) -> str | None:
     )
     wrong = outcome.faults[:20]
     if growth > _GROWTH:
-        wrong.append(f"the memory grew by more than {_GROWTH:.0%}")
+        wrong.append(f"the memory grew by more than {_GROWTH - 1:.0%}")
     if seconds > _SECONDS:
         wrong.append(f"/readyz took more than {_SECONDS * 1000:.0f} ms")
     return "\n".join(wrong) or None
