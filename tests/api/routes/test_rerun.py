@@ -29,8 +29,13 @@ def submitted(client: TestClient, request: dict[str, Any]) -> dict[str, Any]:
     return job
 
 
+CUT = {"model": "org/name", "structure": {"mlp_channels": 0.25}}
+
+
 @pytest.mark.parametrize(
-    "request_", [LARGE, *({**SMALLEST, "method": name} for name in METHODS)], ids=["large", *METHODS]
+    "request_",
+    [LARGE, CUT, *({**SMALLEST, "method": name} for name in METHODS)],
+    ids=["large", "structure alone", *METHODS],
 )
 def test_the_spec_of_a_job_submits_it_again(client: TestClient, request_: dict[str, Any]) -> None:
     first = submitted(client, request_)

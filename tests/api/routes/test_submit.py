@@ -64,8 +64,8 @@ def test_a_cut_alone_is_a_job_without_a_method(client: TestClient) -> None:
     assert answer.status_code == 201, answer.text
     job = answer.json()
     assert (job["method"], job["sparsity"], job["pattern"]) == ("structure", 0, "unstructured")
-    assert job["spec"]["recipe"]["method"] is None
-    assert job["spec"]["recipe"]["structure"]["mlp_channels"] == 0.25
+    assert job["spec"]["method"] is None
+    assert job["spec"]["structure"]["mlp_channels"] == 0.25
     found = client.get("/v1/jobs", params={"method": "structure"}).json()["items"]
     assert [item["id"] for item in found] == [job["id"]]
     assert client.get("/v1/jobs", params={"method": "gblm"}).json()["items"] == []
