@@ -19,7 +19,7 @@ WORKERS ?= 3
 unexport PYTHONDONTWRITEBYTECODE
 PIP := -m pip install --quiet --disable-pip-version-check --progress-bar off --no-compile
 
-.PHONY: demo test test-fast mutants nightly soak soak-hostile generated-clients bench-quality bench-structured bench-agreement bench-api bench-search bench-memory gpu-check lint docs contracts client release lock pin-images sbom audit secrets format install clean
+.PHONY: demo test test-fast mutants nightly soak soak-hostile generated-clients bench-quality bench-structured bench-recovered bench-agreement bench-api bench-search bench-memory gpu-check lint docs contracts client release lock pin-images sbom audit secrets format install clean
 
 demo: install
 	@$(BIN)/python -m cli.demo
@@ -70,6 +70,9 @@ bench-quality: install
 
 bench-structured: install
 	@$(BIN)/python -m bench.structured --speed $(ARGS)
+
+bench-recovered: install
+	@$(BIN)/python -m bench.recovered $(ARGS)
 
 bench-agreement: install
 	@$(BIN)/python -m bench.agreement $(ARGS)

@@ -40,6 +40,8 @@ class Subject:
             context_length=self._checkpoint.context_length,
         )
         calibration, evaluation = prepare(texts)
+        self.texts = texts
+        self.evaluation_text = evaluation
         self.calibration = Calibration(dataset=str(calibration), samples=samples, sequence_length=_LENGTH)
         self.windows = calibration_set(self.calibration, self._reader).windows
         request = Evaluation(dataset=str(evaluation), sequence_length=_LENGTH, windows=_EVALUATION_WINDOWS)

@@ -141,6 +141,22 @@ class AuditPage(Model):
     """Send it as `cursor` to get the next page; null on the last page."""
 
 
+class BlockRecoveryOptions(Model):
+    """Train each block's kept weights and norms, right behind its masks, towards the dense block's output."""
+
+    epochs: int = 10
+    """Passes over the calibration windows."""
+
+    learning_rate: float = 0.0001
+    """The learning rate of the first step; it falls to none."""
+
+    windows_per_step: int = 8
+    """Calibration windows of one optimiser step."""
+
+    toward: float = 0.5
+    """The target: at 0, the dense block's output on the pruned model's inputs; at 1, on the dense model's; in between, a weighted mean."""
+
+
 class BlockUnits(Model):
     """The units of one kind that are left in one block."""
 
@@ -253,6 +269,9 @@ class CompleteRequest(Model):
     dtype: Literal["auto", "float64", "float32", "bfloat16", "float16"] | str = "auto"
     """The precision of the computation, not of the saved weights."""
 
+    recovery: RecoveryOptions | None = None
+    """Whether kept weights are trained after pruning, and how."""
+
     evaluation: Evaluation | None = None
     """How the quality of the model is measured. By default `{"dataset": "wikitext2", "further_datasets": [], "tasks": []}`."""
 
@@ -355,6 +374,25 @@ class DeliveryPage(Model):
 
     next_cursor: str | None
     """Send it as `cursor` to get the next page; null on the last page."""
+
+
+class DistilOptions(Model):
+    """Train the kept weights and norms of the whole pruned model towards the dense model's output."""
+
+    dataset: str | None = None
+    """The text to train on, with articles; the calibration's when left out."""
+
+    tokens: int = 131072
+    """Tokens to train on, each once, in windows of the calibration's length."""
+
+    tokens_per_step: int = 1024
+    """Tokens of one optimiser step; at least one window."""
+
+    learning_rate: float | None = None
+    """The highest learning rate; when left out, 1.5e-4 for 135 million parameters, and less by the root of the size for larger models."""
+
+    cross_entropy: float = 0.0
+    """The share of the cross-entropy with the text itself; the rest is the divergence from the dense model."""
 
 
 class EndedJob(Model):
@@ -773,6 +811,9 @@ class JobRequest(Model):
     dtype: Literal["auto", "float64", "float32", "bfloat16", "float16"] | str = "auto"
     """The precision of the computation, not of the saved weights."""
 
+    recovery: RecoveryOptions | None = None
+    """Whether kept weights are trained after pruning, and how."""
+
     evaluation: Evaluation | None = None
     """How the quality of the model is measured. By default `{"dataset": "wikitext2", "further_datasets": [], "tasks": []}`."""
 
@@ -869,6 +910,22 @@ class JobSummary(JobModel):
 
     artifacts_expired_at: AwareDatetime | None
     """When the job's files were deleted."""
+
+
+class JudgementFacts(Model):
+    """The state of a training after one of its steps."""
+
+    step: int
+    """The optimiser step; 0 is before the training."""
+
+    tokens: int
+    """Tokens trained on so far."""
+
+    training_loss: float | None
+    """Mean loss of the steps since the last judgement, in nats; null before the first step."""
+
+    held_out_loss: float
+    """Loss on the held-out windows, in nats, with weights rounded to the checkpoint's dtype."""
 
 
 class KeyItem(Model):
@@ -1306,7 +1363,7 @@ class ProblemDocument(Model):
 class Progress(Model):
     """How far a job has come."""
 
-    stage: Literal["resolve", "gradients", "cut", "prune", "evaluate", "upload"] | str
+    stage: Literal["resolve", "gradients", "cut", "prune", "recover", "evaluate", "upload"] | str
     """The stage that is running, or the one in which the job stopped."""
 
     step: int | None
@@ -1371,6 +1428,32 @@ class Recipe(Model):
     dtype: Literal["auto", "float64", "float32", "bfloat16", "float16"] | str = "auto"
     """The precision of the computation, not of the saved weights."""
 
+    recovery: RecoveryOptions | None = None
+    """Whether kept weights are trained after pruning, and how."""
+
+
+class RecoveryFacts(Model):
+    """What was trained after pruning: the result is no longer one-shot."""
+
+    blocks: list[TrainedBlockFacts] = Field(default=[], validate_default=True)
+    """Each block in order, where blocks were trained."""
+
+    distil: TrainingFacts | None = None
+    """The training towards the dense model's output; null where there was none."""
+
+    is_trained: bool
+    """Whether trained weights were kept."""
+
+
+class RecoveryOptions(Model):
+    """Train kept weights after pruning. The result is called trained: it is no longer one-shot."""
+
+    blocks: BlockRecoveryOptions | None = None
+    """How each pruned block is trained before the next one is pruned; true: as by default."""
+
+    distil: DistilOptions | None = None
+    """How the dense model is distilled into the whole pruned one; true: as by default."""
+
 
 class RefitOptions(Model):
     """Solve for the kept weights of each layer again, to reproduce the dense layer's outputs."""
@@ -1417,6 +1500,9 @@ class Report(Model):
 
     zero_shot: ZeroShotFacts | None = None
     """Zero-shot scores; null where no task was asked for."""
+
+    recovery: RecoveryFacts | None = None
+    """What was trained after pruning; null for a one-shot result."""
 
     stages: list[StageFacts]
     """What each stage cost, in order."""
@@ -1483,7 +1569,7 @@ class SparsityFacts(Model):
 class StageEstimate(Model):
     """One stage of the job."""
 
-    name: Literal["resolve", "gradients", "cut", "prune", "evaluate", "upload"] | str
+    name: Literal["resolve", "gradients", "cut", "prune", "recover", "evaluate", "upload"] | str
     """The stage."""
 
     operations: float
@@ -1499,7 +1585,7 @@ class StageEstimate(Model):
 class StageFacts(Model):
     """What one stage cost."""
 
-    name: Literal["resolve", "gradients", "cut", "prune", "evaluate", "upload"] | str
+    name: Literal["resolve", "gradients", "cut", "prune", "recover", "evaluate", "upload"] | str
     """The stage."""
 
     seconds: float
@@ -1518,7 +1604,7 @@ class StageFinished(Model):
     kind: Literal["stage_finished"]
     """Says which of the variants this is."""
 
-    stage: Literal["resolve", "gradients", "cut", "prune", "evaluate", "upload"] | str
+    stage: Literal["resolve", "gradients", "cut", "prune", "recover", "evaluate", "upload"] | str
     """The stage."""
 
     seconds: float
@@ -1537,7 +1623,7 @@ class StageStarted(Model):
     kind: Literal["stage"]
     """Says which of the variants this is."""
 
-    stage: Literal["resolve", "gradients", "cut", "prune", "evaluate", "upload"] | str
+    stage: Literal["resolve", "gradients", "cut", "prune", "recover", "evaluate", "upload"] | str
     """The stage."""
 
     steps: int
@@ -1575,7 +1661,7 @@ class StepFinished(Model):
     kind: Literal["progress"]
     """Says which of the variants this is."""
 
-    stage: Literal["resolve", "gradients", "cut", "prune", "evaluate", "upload"] | str
+    stage: Literal["resolve", "gradients", "cut", "prune", "recover", "evaluate", "upload"] | str
     """The stage."""
 
     step: int
@@ -1775,6 +1861,62 @@ class TestMessage(Model):
 
     data: NamedWebhook
     """The webhook that it was sent to."""
+
+
+class TrainedBlockFacts(Model):
+    """The training of one block towards the dense block's output."""
+
+    block: int
+    """The decoder block, counted from 0."""
+
+    before: float
+    """The squared error of the block's output relative to its target's size, before the training: the mean over the tokens of the held-out calibration windows."""
+
+    after: float
+    """The same, of what was kept."""
+
+    epoch: int
+    """The epoch that was kept; 0 where the block stayed as it was."""
+
+
+class TrainingFacts(Model):
+    """A training of the whole pruned model."""
+
+    datasets: list[str]
+    """The texts that were trained on."""
+
+    windows: int
+    """Number of windows that were trained on, those of all epochs."""
+
+    sequence_length: int
+    """Number of tokens per window."""
+
+    tokens: int
+    """Number of tokens that were trained on."""
+
+    fingerprint: str
+    """SHA-256 over the token ids that were trained on."""
+
+    held_out_windows: int
+    """Number of windows of text that was never trained on."""
+
+    held_out_articles: int
+    """Number of articles that these are from; 0 for the end of a text without articles."""
+
+    held_out_fingerprint: str
+    """SHA-256 over the token ids of the held-out windows."""
+
+    steps: int
+    """Number of optimiser steps."""
+
+    learning_rate: float
+    """The highest learning rate."""
+
+    curve: list[JudgementFacts]
+    """The judgements, in the order of the steps."""
+
+    kept_step: int
+    """The step with the lowest held-out loss, whose weights were kept; 0 where no step improved the model, so that it was left as it was."""
 
 
 class Uniform(Model):

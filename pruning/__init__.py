@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pruning.api import calibration_windows, gradient_norms, prune, prune_to_directory
     from pruning.blockwise.results import Pruned, PrunedLayer
     from pruning.errors import InvalidInput, NumericalFailure, PruningError, Unreachable
+    from pruning.keep_zeros import KeepZeros
     from pruning.masks.patterns import LayerTarget
     from pruning.methods.base import LayerStats, Method, PrunedMatrix, ScoringMethod
     from pruning.recipe import (
@@ -42,6 +43,7 @@ __all__ = [
     "Calibration",
     "Evaluation",
     "InvalidInput",
+    "KeepZeros",
     "LayerSelection",
     "LayerStats",
     "LayerTarget",
@@ -68,6 +70,7 @@ _MODULES = {
     "pruning.api": ("calibration_windows", "gradient_norms", "prune", "prune_to_directory"),
     "pruning.blockwise.results": ("Pruned", "PrunedLayer"),
     "pruning.errors": ("InvalidInput", "NumericalFailure", "PruningError", "Unreachable"),
+    "pruning.keep_zeros": ("KeepZeros",),
     "pruning.masks.patterns": ("LayerTarget",),
     "pruning.report.schema": ("Report",),
     "pruning.methods.base": ("LayerStats", "Method", "PrunedMatrix", "ScoringMethod"),

@@ -153,6 +153,10 @@ def prune(
         If a layer's scores or new weights are not finite; the message names the layer. Earlier blocks are
         pruned already.
     """
+    if recipe.distil is not None:
+        raise InvalidInput(
+            "prune does not train the whole model; prune_to_directory does", field="recovery.distil"
+        )
     if windows is None and recipe.needs:
         needs = ", ".join(sorted(recipe.needs))
         raise InvalidInput(f"this recipe needs calibration windows, to measure {needs}", field="windows")

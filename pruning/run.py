@@ -4,16 +4,17 @@
 2. cut: take units out block by block, for a recipe with structure; the smaller model replaces the dense one
 3. gradients: compute their norms over the calibration windows, for a recipe that uses them
 4. prune: mask block by block, then write the pruned checkpoint
-5. evaluate: measure the perplexity of the dense model, and of the pruned one as loaded from disk
-6. write the report: what was pruned, what it cost, and what it measured
+5. recover: train the kept weights, for a recipe that asks for it
+6. evaluate: measure the perplexity of the dense model, and of the pruned one as loaded from disk
+7. write the report: what was pruned, what it cost, and what it measured
 
-The files that were checked in 1 are the files that 2 to 6 read; see pruning.inputs. What later runs may use
+The files that were checked in 1 are the files that 2 to 7 read; see pruning.inputs. What later runs may use
 is published once the files are proven to be unchanged.
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -30,7 +31,15 @@ from pruning.output.writer import atomic_directory, write_report
 from pruning.progress import Progress, Silent
 from pruning.recipe import Evaluation, Recipe, StructureOptions
 from pruning.report.reproduce import differences
-from pruning.report.schema import Environment, LayerFacts, Report, SparsityFacts
+from pruning.report.schema import (
+    Environment,
+    LayerFacts,
+    RecoveryFacts,
+    Report,
+    SparsityFacts,
+    TrainedBlockFacts,
+    TrainingFacts,
+)
 from pruning.resume.guarded import GuardedResumeStore
 from pruning.resume.store import EphemeralResumeStore, ResumeStore
 from pruning.runtime.device import compute_devices, current_device, describe
@@ -42,6 +51,7 @@ from pruning.stages.gradients import GradientOutcome, GradientStage
 from pruning.stages.models import LoadedModel
 from pruning.stages.prune import PruneStage
 from pruning.stages.recorder import StageRecorder
+from pruning.stages.recover import RecoverStage
 from pruning.stages.resolve import ResolvedRun, ResolveStage
 from pruning.structure.plan import CutPlan
 
@@ -154,7 +164,18 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                 ),
                 after_step=publications.poll,
             )
-            del dense, norms  # the models that are measured next need their memory
+            del dense, norms  # the models that come next need their memory
+            recovered = recorder.run(
+                RecoverStage(
+                    resolved.model,
+                    resolved.recovery,
+                    pruned=directory,
+                    deterministic=request.deterministic,
+                    numerics_key=outcome.numerics_key,
+                    resume_store=blocks,
+                ),
+                after_step=publications.poll,
+            )
             measured = recorder.run(
                 EvaluateStage(
                     resolved.model,
@@ -168,7 +189,7 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                 ),
                 after_step=publications.poll,
             )
-        report = _report(request, resolved, cut, outcome, pruned, measured, recorder)
+        report = _report(request, resolved, cut, outcome, pruned, recovered, measured, recorder)
         write_report(resolved.model.checkpoint, report, directory)
     return report
 
@@ -232,6 +253,7 @@ def _report(
     cut: CutOutcome | None,
     gradients: GradientOutcome,
     pruned: Pruned,
+    recovered: TrainingFacts | None,
     measured: EvaluationResult,
     recorder: StageRecorder,
 ) -> Report:
@@ -257,6 +279,7 @@ def _report(
         perplexity=measured.perplexities[0],
         further_perplexities=measured.perplexities[1:],
         zero_shot=measured.zero_shot,
+        recovery=_recovery_facts(pruned, recovered),
         stages=tuple(recorder.facts),
         environment=environment,
         gradients_reused=gradients.reused,
@@ -270,6 +293,11 @@ def _report(
             *changed,
         ),
     )
+
+
+def _recovery_facts(pruned: Pruned, distilled: TrainingFacts | None) -> RecoveryFacts | None:
+    blocks = tuple(TrainedBlockFacts(**asdict(block)) for block in pruned.trained)
+    return RecoveryFacts(blocks=blocks, distil=distilled) if blocks or distilled else None
 
 
 def _layer_facts(pruned: Pruned) -> Iterator[LayerFacts]:

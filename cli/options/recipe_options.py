@@ -58,6 +58,22 @@ RECIPE_OPTIONS = (
         metavar="NAME=VALUE",
     ),
     JobOption("refit", "refit", "flag", "solve for the kept weights again after pruning"),
+    JobOption("recover-blocks", "recovery.blocks", "flag", "train each pruned block towards the dense one"),
+    JobOption(
+        "recover-blocks-option",
+        "recovery.blocks",
+        "settings",
+        "option of --recover-blocks, such as epochs=5, which it implies; may be repeated",
+        metavar="NAME=VALUE",
+    ),
+    JobOption("distil", "recovery.distil", "flag", "train the kept weights towards the dense model's output"),
+    JobOption(
+        "distil-option",
+        "recovery.distil",
+        "settings",
+        "option of --distil, such as tokens=131072, which it implies; may be repeated",
+        metavar="NAME=VALUE",
+    ),
     JobOption(
         "swaps",
         "swaps",

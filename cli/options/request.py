@@ -40,12 +40,12 @@ def changes(file: Path | None, given: Mapping[JobOption, Any]) -> dict[str, Any]
 
 def _set(body: dict[str, Any], option: JobOption, value: Any) -> None:  # noqa: ANN401 - any JSON
     *parents, last = option.field.split(".")
-    if option.merged:
-        _object(body, last).update(value)
-        return
     for parent in parents:
         body = _object(body, parent)
-    body[last] = value
+    if option.merged:
+        _object(body, last).update(value)
+    else:
+        body[last] = value
 
 
 def _object(body: dict[str, Any], name: str) -> dict[str, Any]:

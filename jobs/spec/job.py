@@ -75,9 +75,9 @@ class JobSpec(JobOptions):
 
     @property
     def texts(self) -> tuple[tuple[str, str], ...]:
-        """Each dataset of calibration and evaluation, after the field of the request that names it."""
+        """Each dataset that the job reads, after the field of the request that names it."""
         shares = tuple((share.field, share.dataset) for share in self.recipe.calibration.shares)
-        return shares + self.evaluation.texts
+        return shares + self.recipe.training_texts + self.evaluation.texts
 
     def as_request(self) -> dict[str, Any]:
         """Return the request that asks for this job, as JSON, with every default filled in."""

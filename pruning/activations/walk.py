@@ -45,6 +45,7 @@ class BlockwiseForward:
 
     def __init__(self, replay: Replay, micro_batches: Sequence[Tensor]) -> None:
         """Embed the windows. `micro_batches`: token ids, int64 (windows, length) each."""
+        self._replay = replay
         self._blocks = replay.stack.blocks
         self._micro_batches = micro_batches
         self._hand_over = HandOver()
@@ -56,6 +57,22 @@ class BlockwiseForward:
                 hidden, self._calls[len(tokens)] = replay.embed(tokens)
                 embedded.append(hidden)
         self._hidden = BetweenBlocks(embedded, self._hand_over)
+
+    @property
+    def window_count(self) -> int:
+        """The number of windows."""
+        return sum(map(len, self._micro_batches))
+
+    @property
+    def windows_at_once(self) -> int:
+        """The number of windows of a micro-batch; the last may have fewer."""
+        return len(self._micro_batches[0])
+
+    def call(self, index: int, windows: int) -> Call:
+        """Return the call of block `index` for so many windows, at most all of them."""
+        if windows not in self._calls:
+            self._calls[windows] = self._replay.embed(torch.cat(list(self._micro_batches))[:windows])[1]
+        return self._calls[windows][index]
 
     def state(self) -> dict[str, Tensor]:
         """Return the hidden states by name, for an activation checkpoint."""

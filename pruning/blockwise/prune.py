@@ -35,13 +35,15 @@ from pruning.model.layers import LinearLayer
 from pruning.model.placement import Placement
 from pruning.model.replay import Replay
 from pruning.model.selection import prunable_stack
-from pruning.recipe import Recipe, RefitOptions
+from pruning.recipe import Need, Recipe, RefitOptions
 from pruning.recipe.methods import Magnitude
+from pruning.recovery.blocks import BlockTraining
 from pruning.resume.throttle import SaveThrottle
 from pruning.runtime.malloc import retain_freed_heap
 
 _ANY_TOKENS = torch.arange(16)[None]  # ids that every vocabulary has
 _NAMED_IN_A_WARNING = 3
+_INPUTS: frozenset[Need] = frozenset({"input_norms", "second_moments"})
 
 
 def prune(
@@ -79,6 +81,7 @@ def prune_blocks(
     placement: Placement,
     blocks: PrunedBlocks,
     step: Callable[[int, int], None],
+    stored: torch.dtype | None = None,
 ) -> Pruned:
     """Prune the blocks that are not finished, in place, in the model as it is placed on its compute device.
 
@@ -91,11 +94,14 @@ def prune_blocks(
     norms of the dense model; empty for a method that uses none. `blocks` holds the finished blocks and takes
     each new one at once. Finished blocks are applied and passed through on the way to the first unfinished
     one, so that the result is that of an uninterrupted run, bit for bit on a CPU. `step(done, blocks)` is
-    called after each block; an exception that it raises ends the run.
+    called after each block; an exception that it raises ends the run. While a block is trained, it is called
+    repeatedly with the same count. `stored`: the dtype of the checkpoint, to which trained weights are
+    rounded; that of the model when left out.
 
     Raises NumericalFailure with the name of the layer.
     """
     stack.model.requires_grad_(False).eval()
+    stored = stored or stack.model.dtype
     throttle = SaveThrottle()
     missing = [index for index in range(len(stack.blocks)) if index not in blocks]
     if missing:
@@ -109,9 +115,8 @@ def prune_blocks(
             if recipe.allocation.needs:
                 blocks.put_targets(targets)
         forward = None
-        if recipe.needs & {"input_norms", "second_moments"}:
-            kind = PairedForward if "activation_error" in recipe.needs else BlockwiseForward
-            forward = _forward(kind, replay, windows, placement)
+        if recipe.needs & (_INPUTS | {"block_outputs"}):
+            forward = _forward(_kind_of_walk(recipe), replay, windows, placement)
             first = forward.resume(blocks.activation_checkpoint, no_later_than=first)
         else:  # nothing is replayed, but a model that cannot be replayed is refused whatever the method
             replay()
@@ -123,7 +128,9 @@ def prune_blocks(
                 if index in blocks:
                     blocks[index].apply_to(block)
                 else:
-                    blocks.put(index, _pruned_block(recipe, index, block, targets, gradients, forward))
+                    pruned = _pruned_block(recipe, index, block, targets, gradients, forward)
+                    check = partial(step, index, len(stack.blocks))
+                    blocks.put(index, _trained_block(recipe, index, block, pruned, forward, stored, check))
                 if forward is not None and index < last:
                     forward.advance(index)
                     forward.save(blocks.activation_checkpoint, index + 1, throttle)
@@ -131,8 +138,14 @@ def prune_blocks(
     return Pruned(blocks, len(stack.blocks))
 
 
+def _kind_of_walk(recipe: Recipe) -> Callable[[Replay, Sequence[Tensor]], BlockwiseForward]:
+    if "activation_error" in recipe.needs:
+        return PairedForward
+    return partial(PairedForward, errors=False) if "block_outputs" in recipe.needs else BlockwiseForward
+
+
 def _forward(
-    kind: type[BlockwiseForward],
+    kind: Callable[[Replay, Sequence[Tensor]], BlockwiseForward],
     replay: Callable[[], Replay],
     windows: Tensor | None,
     placement: Placement,
@@ -154,7 +167,7 @@ def _pruned_block(
 ) -> PrunedBlock:
     """Prune the block that the windows stand before, in place."""
     pruner = _BlockPruner(recipe, index, targets, gradients)
-    if forward is None:
+    if forward is None or not recipe.needs & _INPUTS:
         pruner.prune(block.layers, InputStatistics(block.layers, ()))
     else:
         for layers in forward.input_groups(index) if recipe.order == "layers" else (block.layers,):
@@ -163,6 +176,26 @@ def _pruned_block(
                 forward.measure(index, statistics)
                 pruner.prune(layers, statistics)
     return pruner.result(block)
+
+
+def _trained_block(
+    recipe: Recipe,
+    index: int,
+    block: Block,
+    pruned: PrunedBlock,
+    forward: BlockwiseForward | None,
+    stored: torch.dtype,
+    check: Callable[[], None],
+) -> PrunedBlock:
+    """Train a pruned block in place, if the recipe says so and the block has a pruned layer."""
+    if recipe.block_recovery is None or not block.layers or not isinstance(forward, PairedForward):
+        return pruned
+    training = BlockTraining(
+        block, index, forward, recipe.block_recovery, stored=stored, seed=recipe.calibration.seed
+    )
+    trained, weights = training.run(check)
+    facts = replace(pruned.facts, trained=trained)
+    return replace(pruned, weights={**pruned.weights, **weights}, facts=facts)
 
 
 class _BlockPruner:

@@ -10,6 +10,7 @@ from torch import Tensor
 from pruning.masks.packed import packed, set_to_zero, unpacked
 from pruning.masks.patterns import LayerTarget
 from pruning.model.blocks import Block
+from pruning.recovery.blocks import TrainedBlock
 from pruning.resume.store import ActivationCheckpoint
 
 Targets = Mapping[str, LayerTarget]
@@ -45,6 +46,7 @@ class BlockFacts:
     layers: tuple[PrunedLayer, ...] = ()  # in the order of the model
     warnings: tuple[str, ...] = ()
     parameters: tuple[str, ...] = ()  # names of the parameters that hold the layers
+    trained: TrainedBlock | None = None  # None: it was not trained
 
 
 @dataclass(frozen=True)
@@ -53,17 +55,18 @@ class PrunedBlock:
 
     # Both by parameter name, in the parameter's own shape.
     masks: Mapping[str, Tensor]  # bool, True where pruned; of a block that is being pruned, on its device
-    weights: Mapping[
-        str, Tensor
-    ]  # only where kept weights changed; on the CPU, in the dtype of the computation
+    # Only what changed, norms included; on the CPU, in the dtype of the computation.
+    weights: Mapping[str, Tensor]
     facts: BlockFacts = field(default_factory=BlockFacts)
 
     def apply_to(self, block: Block) -> None:
         """Turn the dense block into the pruned one, bit for bit."""
-        parameters = {layer.parameter_name: layer.parameter.detach() for layer in block.layers}
+        parameters = {
+            f"{block.name}.{name}": parameter.detach() for name, parameter in block.module.named_parameters()
+        }
+        for name, weight in self.weights.items():
+            parameters[name].copy_(weight)
         for name, mask in self.masks.items():
-            if name in self.weights:
-                parameters[name].copy_(self.weights[name])
             set_to_zero(parameters[name], mask.to(parameters[name].device))
 
 
@@ -132,6 +135,7 @@ class Pruned(Iterable[PrunedBlock]):
         self.layers = tuple(layer for of_block in facts for layer in of_block.layers)
         self.warnings = tuple(warning for of_block in facts for warning in of_block.warnings)
         self.parameters = tuple(name for of_block in facts for name in of_block.parameters)
+        self.trained = tuple(of_block.trained for of_block in facts if of_block.trained is not None)
 
     def __iter__(self) -> Iterator[PrunedBlock]:
         """The blocks in the order of the model."""

@@ -11,6 +11,7 @@ from pruning.blockwise.results import BlockFacts, PrunedBlock, PrunedLayer, Targ
 from pruning.masks.packed import SHAPES, packed, unpacked
 from pruning.masks.patterns import LayerTarget
 from pruning.recipe import Stage
+from pruning.recovery.blocks import TrainedBlock
 from pruning.resume.hashed_file import HashedFile, save_tensors
 from pruning.resume.store import NumericsKey, ResumeStore
 
@@ -105,4 +106,10 @@ def read_shard(path: Path) -> PrunedBlock:
 def _facts(file: Any) -> BlockFacts:  # noqa: ANN401 - safetensors has no types
     stored = json.loads(file.metadata()[_FACTS])
     layers = tuple(PrunedLayer(**layer | {"shape": tuple(layer["shape"])}) for layer in stored["layers"])
-    return BlockFacts(layers, tuple(stored["warnings"]), tuple(stored["parameters"]))
+    trained = stored.get("trained")
+    return BlockFacts(
+        layers,
+        tuple(stored["warnings"]),
+        tuple(stored["parameters"]),
+        TrainedBlock(**trained) if trained else None,
+    )

@@ -101,6 +101,12 @@ class Checkpoint:
                 weights[tensor.dtype] += tensor.numel()
         return weights.most_common(1)[0][0] if weights else torch.float32
 
+    @property
+    def narrowest_dtype(self) -> torch.dtype:
+        """The narrowest dtype of the weights: what is rounded to it loses nothing in any of the files."""
+        found = {tensor.dtype for tensor in self.stored.values() if tensor.is_floating_point()}
+        return min(found, key=lambda dtype: (dtype.itemsize, str(dtype)), default=torch.float32)
+
     @cached_property
     def layout(self) -> StoredLayout:
         """The mapping from the parameters of the model to the tensors in the weight files."""

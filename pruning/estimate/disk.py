@@ -16,6 +16,17 @@ def block_shards(shape: ModelShape, *, changed_dtype: str | None) -> int:
     return shape.block_weights // 8 + shape.block_weights * changed
 
 
+def trained_weights(shape: ModelShape) -> int:
+    """Return the trained weights of all blocks, as they are kept for a later attempt."""
+    return BYTES[shape.stored_dtype] * shape.block_weights
+
+
+def training_state(shape: ModelShape, dtype: str) -> int:
+    """Return two states of a training, which overlap: masters, two moments, and the best weights so far."""
+    of_weight = 3 * max(BYTES["float32"], BYTES[dtype]) + BYTES[shape.stored_dtype]
+    return 2 * of_weight * shape.block_weights
+
+
 def activation_checkpoint(shape: ModelShape, windows: Windows, dtype: str, *, models: int = 1) -> int:
     """Return a checkpoint of the windows, of `models` models, and the one before it: they overlap."""
     return 2 * models * block_inputs(shape, windows, dtype)

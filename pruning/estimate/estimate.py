@@ -1,6 +1,6 @@
 """The estimate of a job before it runs, from the shape of its model and the machine."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -91,18 +91,13 @@ class Estimate(_Answer):
                 _stage(
                     Stage.PRUNE,
                     work.pruning(recipe, smaller, windows),
-                    memory.pruning(
-                        smaller,
-                        windows,
-                        dtype,
-                        machine.kind,
-                        second_moments="second_moments" in recipe.needs,
-                    ),
+                    _memory_of_pruning(recipe, smaller, windows, dtype, machine),
                     dtype,
                     machine,
                 )
             )
         stages += [
+            *_recovery(recipe, shape, windows.length, dtype, machine),
             _stage(
                 Stage.EVALUATE,
                 work.evaluation(evaluation, shape) + work.evaluation(evaluation, smaller),
@@ -234,6 +229,25 @@ def _cut(
     )
     stages.append(_stage(Stage.CUT, work.cutting(structure, shape, windows), needed, dtype, machine))
     return stages
+
+
+def _memory_of_pruning(
+    recipe: Recipe, shape: ModelShape, windows: Windows, dtype: str, machine: Machine
+) -> float:
+    second_moments = "second_moments" in recipe.needs
+    held = memory.pruning(shape, windows, dtype, machine.kind, second_moments=second_moments)
+    trained = memory.block_training(shape, windows, dtype) if recipe.block_recovery else 0.0
+    return held + trained
+
+
+def _recovery(
+    recipe: Recipe, shape: ModelShape, length: int, dtype: str, machine: Machine
+) -> Iterator[StageEstimate]:
+    """Yield the estimate of `recover`, for a recipe that has it."""
+    if recipe.distil is not None:
+        done = work.whole_model_training(recipe.distil, shape, length)
+        held = memory.whole_model_training(shape, length, dtype, machine.kind)
+        yield _stage(Stage.RECOVER, done, held, dtype, machine)
 
 
 def _notes(recipe: Recipe, evaluation: Evaluation, machine: Machine) -> list[str]:

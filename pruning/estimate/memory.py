@@ -104,6 +104,33 @@ def pruning(shape: ModelShape, windows: Windows, dtype: str, device: str, *, sec
     )
 
 
+def block_training(shape: ModelShape, windows: Windows, dtype: str) -> float:
+    """Return what the training of a block holds besides what pruning it does.
+
+    That are a dense copy of it, the hidden states of the dense model, the targets, and the float32 masters,
+    gradients and moments.
+    """
+    of_weight = 4 * max(_FLOAT, BYTES[dtype]) + 2 * BYTES[dtype]
+    return shape.largest_block.weights * of_weight + 2 * block_inputs(shape, windows, dtype)
+
+
+def whole_model_training(shape: ModelShape, length: int, dtype: str, device: str) -> float:
+    """Return both models, the training's state, and the activations of all blocks for one window.
+
+    A trained weight has a float32 master, gradient and two moments. The pruned model computes with copies in
+    the dtype of the computation, unless that is the masters'. A judgement has one more of these copies, and
+    the same in the checkpoint's dtype.
+    """
+    wide = max(_FLOAT, BYTES[dtype])
+    copies = 0 if BYTES[dtype] == wide else BYTES[dtype]
+    trained = (4 * wide + copies + BYTES[dtype] + BYTES[shape.stored_dtype]) * shape.block_weights
+    models = _around_blocks(shape, dtype) + _weights(shape, dtype)
+    activations = _activations(shape, shape.blocks, dtype) * length
+    # Of the pruned and the dense model, with the gradient of the former.
+    logits = 2 * _logits(shape) * min(length, _HEAD_TOKENS[device])
+    return trained + models + activations + logits
+
+
 def evaluation(
     shape: ModelShape, windows: Windows, dtype: str, device: str, *, room: float, devices: int
 ) -> float:

@@ -11,7 +11,8 @@ from typing import Self
 
 from pruning.estimate.shape import ModelShape
 from pruning.estimate.smaller import readers
-from pruning.recipe import Evaluation, Recipe, StructureOptions
+from pruning.recipe import BlockRecoveryOptions, DistilOptions, Evaluation, Recipe, StructureOptions
+from pruning.recipe.recovery import HELD_OUT_WINDOWS
 
 _USUAL_LENGTH = 2048
 _USUAL_EVALUATION_TOKENS = 340_000  # about the size of WikiText-2's test split for a vocabulary of 32,000
@@ -20,6 +21,9 @@ _USUAL_EVALUATION_TOKENS = 340_000  # about the size of WikiText-2's test split 
 _ATTENTION_BACKWARD = 2.5
 # The cost of scoring a weight and finding the lowest of a row, as bytes of memory traffic.
 _BYTES_TO_SELECT = 250
+# A step of Adam reads and writes a weight, its gradient and two moments in float32, and intermediate results.
+_BYTES_TO_STEP = 80
+_JUDGEMENTS = 9  # of a training, at most
 # A logit and its gradient are written and read several times, in float32.
 _BYTES_PER_LOGIT = 40
 
@@ -136,6 +140,8 @@ def pruning(recipe: Recipe, shape: ModelShape, windows: Windows) -> Work:
             "activation_error" in recipe.needs
         ):  # the dense hidden states take the same walks, and are compared
             work += Work(products=2 * moments * windows.tokens) + once * (walks + groups / 2)
+    if recipe.block_recovery is not None:
+        work += _block_recovery(recipe.block_recovery, shape, windows)
     solved = sum(
         matrix.copies * _operations_to_solve(recipe, matrix.outputs, matrix.inputs)
         for block in shape.blocks
@@ -154,6 +160,31 @@ def cutting(structure: StructureOptions, shape: ModelShape, windows: Windows) ->
     # Through each block: up to the end of the attention, up to that of the MLP, and once more when it is cut.
     walk = forward(shape, windows) * 2.5
     return walk + Work(products=2 * moments * windows.tokens + solved)
+
+
+def _block_recovery(options: BlockRecoveryOptions, shape: ModelShape, windows: Windows) -> Work:
+    """Return the work of the dense model's walk, of the targets, and of the epochs, each 6PT."""
+    once = forward(shape, windows)
+    epoch = Work(3 * once.products, (1 + _ATTENTION_BACKWARD) * once.attention)
+    steps = -(-windows.count // options.windows_per_step)
+    moved = Work(traffic=_BYTES_TO_STEP * shape.block_weights * steps)
+    return once * 3 + (epoch + moved) * options.epochs
+
+
+def whole_model_training(options: DistilOptions, shape: ModelShape, length: int) -> Work:
+    """Return the work of training the whole model, and of the judgements of it.
+
+    The dense and the pruned model run forward, the latter also backward for its activations and its weights:
+    8PT.
+    """
+    trained = Windows(options.tokens // length, length)
+    judged = Windows(_JUDGEMENTS * HELD_OUT_WINDOWS, length)
+    once, beside = forward(shape, trained), head(shape, trained)
+    backward = Work(2 * once.products, _ATTENTION_BACKWARD * once.attention)
+    steps = -(-trained.count // max(1, options.tokens_per_step // length))
+    moved = Work(traffic=_BYTES_TO_STEP * shape.block_weights * steps)
+    judgements = forward(shape, judged) + head(shape, judged)
+    return (once + beside) * 2 + backward + beside + moved + judgements * 2
 
 
 def evaluation(wanted: Evaluation, shape: ModelShape) -> Work:

@@ -1,12 +1,20 @@
 """The model card of a pruned model: what was done to which model, and its effect."""
 
+from collections.abc import Sequence
+from statistics import median
 from typing import Any
 
 from huggingface_hub import ModelCardData
 
 from pruning.recipe import AllocationOptions, MethodOptions, content_name, is_local
 from pruning.report.schema import FILE_NAME as REPORT
-from pruning.report.schema import CalibrationFacts, Report, StructureFacts
+from pruning.report.schema import (
+    CalibrationFacts,
+    Report,
+    StructureFacts,
+    TrainedBlockFacts,
+    TrainingFacts,
+)
 
 
 def model_card(report: Report, *, licence: str | None) -> str:
@@ -21,7 +29,12 @@ def model_card(report: Report, *, licence: str | None) -> str:
         license=licence,
         library_name="transformers",
         pipeline_tag="text-generation",
-        tags=["pruned", *(["sparse"] if report.recipe.method else []), report.recipe.method_name],
+        tags=[
+            "pruned",
+            *(["sparse"] if report.recipe.method else []),
+            *(["trained"] if _is_trained(report) else []),
+            report.recipe.method_name,
+        ],
     )
     return f"""---
 {metadata.to_yaml()}
@@ -105,7 +118,7 @@ def _mask(report: Report) -> str:
     return f"""
 | method | {_named(report.recipe.method)} |
 | allocation | {_named(report.recipe.allocation)} |
-| kept weights | {_refit(report)} |
+| kept weights | {_refit(report)} |{_training(report)}
 | pattern | {report.recipe.pattern} |
 | sparsity of the pruned layers | {report.sparsity.overall:.2%} |"""
 
@@ -166,6 +179,11 @@ def _settings(options: dict[str, Any]) -> str:
 
 
 def _kept_weights(report: Report) -> str:
+    if _is_trained(report):
+        return (
+            "Its kept weights and norms were then **trained** by gradient descent, with the zeros kept: it "
+            "is no one-shot result. Embeddings and head are the dense model's."
+        )
     weights = (
         "The kept weights of these layers were updated to compensate for the pruned ones."
         if report.recipe.changes_kept_weights
@@ -174,6 +192,37 @@ def _kept_weights(report: Report) -> str:
         else "Every other weight is as the cut left it."
     )
     return f"Embeddings, norms and head are the dense model's. {weights}"
+
+
+def _is_trained(report: Report) -> bool:
+    """Whether the training has left any new weight: one that improved nothing has not."""
+    return report.recovery is not None and report.recovery.is_trained
+
+
+def _training(report: Report) -> str:
+    """Return the rows of the table that say what was trained on, and what came of it."""
+    if report.recovery is None:
+        return ""
+    return _trained_blocks(report.recovery.blocks) + _whole_model(report.recovery.distil)
+
+
+def _trained_blocks(blocks: Sequence[TrainedBlockFacts]) -> str:
+    if not blocks:
+        return ""
+    better = [block.after / block.before for block in blocks if block.epoch]
+    by = f", their held-out errors by {1 - median(better):.1%} in the median" if better else ""
+    return f"\n| blocks trained | {len(better)} of {len(blocks)} improved{by} |"
+
+
+def _whole_model(training: TrainingFacts | None) -> str:
+    if training is None:
+        return ""
+    texts = ", ".join(map(_file_name, training.datasets))
+    held_out = f"held-out loss {training.before:.4f} → {training.after:.4f}"
+    kept = (
+        f"step {training.kept_step} of {training.steps}, {held_out}" if training.kept_step else "nothing kept"
+    )
+    return f"\n| trained | {training.tokens} tokens of {texts}; {kept} |"
 
 
 def _refit(report: Report) -> str:

@@ -3,11 +3,12 @@
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from pruning.blockwise.results import Pruned
 from pruning.checkpoint.checkpoint import Checkpoint
@@ -43,6 +44,16 @@ def write_model(checkpoint: Checkpoint, pruned: Pruned, directory: Path, *, save
             zero_in_place(directory / name, masks)
         if mask_file is not None:
             mask_file.write(masks)
+
+
+def write_trained(checkpoint: Checkpoint, weights: Mapping[str, Tensor], directory: Path) -> None:
+    """Replace parameters in a model that `write_model` has written, by name, in the parameters' shapes.
+
+    Each is rounded to the dtype in its file. Zeros are part of the new weights.
+    """
+    stored = checkpoint.layout.to_stored(weights) if weights else {}
+    for name in checkpoint.weight_files:
+        replace_in_place(directory / name, stored)
 
 
 def _mask_shapes(checkpoint: Checkpoint, pruned: Pruned) -> dict[str, torch.Size]:

@@ -23,6 +23,7 @@ from pruning.recipe.fields import (
 from pruning.recipe.methods import METHODS, GradientNorm, MethodOptions, Need, RowSelection
 from pruning.recipe.presets import BEST
 from pruning.recipe.recipe import CUT_ALONE, ComputeDtype, Recipe
+from pruning.recipe.recovery import BlockRecoveryOptions, DistilOptions, RecoveryOptions
 from pruning.recipe.refit import RefitOptions
 from pruning.recipe.selection import LayerSelection
 from pruning.recipe.stages import Stage
@@ -36,9 +37,11 @@ __all__ = [
     "METHODS",
     "UNIT_KINDS",
     "AllocationOptions",
+    "BlockRecoveryOptions",
     "Calibration",
     "ComputeDtype",
     "Dataset",
+    "DistilOptions",
     "Evaluation",
     "GradientNorm",
     "Importance",
@@ -49,6 +52,7 @@ __all__ = [
     "Need",
     "Pattern",
     "Recipe",
+    "RecoveryOptions",
     "RefitOptions",
     "RowSelection",
     "Share",

@@ -29,14 +29,6 @@ class InWords:
         )
 
 
-class StrictModel(BaseModel):
-    """An immutable model that refuses unknown fields, infinities and NaN."""
-
-    model_config = ConfigDict(
-        frozen=True, strict=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True
-    )
-
-
 class _OutAtDefault:
     """The type of `OUT_AT_DEFAULT`."""
 
@@ -49,27 +41,33 @@ fingerprints. Its default must mean what a recipe meant before the field existed
 """
 
 
-def canonical(model: BaseModel) -> dict[str, Any]:
-    """Return a model's values as JSON has them, without the fields that are `OUT_AT_DEFAULT` and have it."""
-    return {
-        name: _canonical_value(getattr(model, name), dumped)
-        for name, dumped in model.model_dump(mode="json").items()
-        if not _is_out(model, name)
-    }
+class StrictModel(BaseModel):
+    """An immutable model that refuses unknown fields, infinities and NaN."""
 
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True
+    )
 
-def _is_out(model: BaseModel, name: str) -> bool:
-    field = type(model).model_fields[name]
-    default = field.get_default(call_default_factory=True, validated_data={})
-    return OUT_AT_DEFAULT in field.metadata and getattr(model, name) == default
+    def canonical(self) -> dict[str, Any]:
+        """Return the values as JSON has them, without the fields that are `OUT_AT_DEFAULT` and have it."""
+        dumped = self.model_dump(mode="json")
+        for name in tuple(dumped):
+            value = getattr(self, name)
+            if self._is_out(name):
+                del dumped[name]
+            elif isinstance(value, StrictModel):
+                dumped[name] = value.canonical()
+            elif isinstance(value, tuple):
+                dumped[name] = [
+                    one.canonical() if isinstance(one, StrictModel) else of_one
+                    for one, of_one in zip(value, dumped[name], strict=True)
+                ]
+        return dumped
 
-
-def _canonical_value(value: object, dumped: Any) -> Any:  # noqa: ANN401 - any JSON
-    if isinstance(value, BaseModel):
-        return canonical(value)
-    if isinstance(value, tuple):
-        return [_canonical_value(one, of_one) for one, of_one in zip(value, dumped, strict=True)]
-    return dumped
+    def _is_out(self, name: str) -> bool:
+        field = type(self).model_fields[name]
+        default = field.get_default(call_default_factory=True, validated_data={})
+        return OUT_AT_DEFAULT in field.metadata and getattr(self, name) == default
 
 
 def shows_as_written(value: str) -> str:

@@ -12,9 +12,10 @@ GradientNorm = Literal["l1", "l2", "gates"]
 
 WeightNorm = Literal["l1", "l2"]
 
-Need = Literal["input_norms", "second_moments", "activation_error", "gradient_norms"]
+Need = Literal["input_norms", "second_moments", "activation_error", "gradient_norms", "block_outputs"]
 """A measurement on the calibration windows, see `pruning.methods.base.LayerStats`. `activation_error` is the
-mean of EᵀX, E the error of the pruned model's activations and X a layer's inputs."""
+mean of EᵀX, E the error of the pruned model's activations and X a layer's inputs. `block_outputs` are those
+of the dense model, towards which a pruned block is trained."""
 
 # "share": the lowest-scored share of each row is pruned, the same number of weights in every row.
 # "cumulative": each row loses its lowest scores up to an equal part of its total score (Wanda's variant).

@@ -92,6 +92,22 @@ OPTIONS: tuple[Option, ...] = (
         "NAME=VALUE",
     ),
     Option("refit", "refit", "flag", "solve for the kept weights again after pruning"),
+    Option("recover-blocks", "recovery.blocks", "flag", "train each pruned block towards the dense one"),
+    Option(
+        "recover-blocks-option",
+        "recovery.blocks",
+        "settings",
+        "option of --recover-blocks, such as epochs=5, which it implies; may be repeated",
+        "NAME=VALUE",
+    ),
+    Option("distil", "recovery.distil", "flag", "train the kept weights towards the dense model's output"),
+    Option(
+        "distil-option",
+        "recovery.distil",
+        "settings",
+        "option of --distil, such as tokens=131072, which it implies; may be repeated",
+        "NAME=VALUE",
+    ),
     Option(
         "swaps",
         "swaps",
@@ -196,7 +212,9 @@ def request_body(given: Mapping[str, Any]) -> dict[str, Any]:
         for parent in parents:
             place = place.setdefault(parent, {})
         if option.kind == "settings":
-            place.setdefault(last, {}).update(map(_setting, value))
+            before = place.get(last)
+            # A flag and its options share a place; the options replace the flag.
+            place[last] = (before if isinstance(before, dict) else {}) | dict(map(_setting, value))
         else:
             place[last] = [_weighted(text) for text in value] if option.kind == "mix" else value
     return body

@@ -16,12 +16,12 @@ from pruning.recipe.fields import (
     Pattern,
     StrictModel,
     Text,
-    canonical,
     group_of,
     is_local,
 )
 from pruning.recipe.methods import GradientNorm, Method, MethodOptions, Need
 from pruning.recipe.presets import expanded
+from pruning.recipe.recovery import BlockRecoveryOptions, DistilOptions, RecoveryOptions
 from pruning.recipe.refit import Refit
 from pruning.recipe.selection import LayerSelection
 from pruning.recipe.structure import StructureOptions
@@ -88,6 +88,19 @@ class Recipe(StrictModel):
     dtype: ComputeDtype = Field(
         "auto", description="The precision of the computation, not of the saved weights."
     )
+
+    recovery: Annotated[RecoveryOptions | None, OUT_AT_DEFAULT] = Field(
+        None, description="Whether kept weights are trained after pruning, and how."
+    )
+
+    @field_validator("recovery")
+    @classmethod
+    def _recovers_what_is_masked(
+        cls, recovery: RecoveryOptions | None, info: ValidationInfo
+    ) -> RecoveryOptions | None:
+        if recovery is not None and info.data.get("structure") is not None:
+            raise ValueError("trains masked models, not smaller ones; leave recovery or structure out")
+        return recovery
 
     @model_validator(mode="before")
     @classmethod
@@ -207,7 +220,8 @@ class Recipe(StrictModel):
         needs = self.method.needs if self.method else frozenset[Need]()
         if self.swaps:
             needs |= {"second_moments"}
-        return needs | self.allocation.needs | (self.refit.needs if self.refit else frozenset())
+        needs |= self.allocation.needs | (self.refit.needs if self.refit else frozenset())
+        return needs | {"block_outputs"} if self.block_recovery else needs
 
     @property
     def reads_text(self) -> bool:
@@ -216,8 +230,26 @@ class Recipe(StrictModel):
 
     @property
     def changes_kept_weights(self) -> bool:
-        """Whether weights that are not pruned may get new values."""
-        return self.refit is not None or (self.method is not None and self.method.updates_weights)
+        """Whether masking a block may give new values to weights that it keeps."""
+        updates = self.method is not None and self.method.updates_weights
+        return self.refit is not None or updates or self.block_recovery is not None
+
+    @property
+    def block_recovery(self) -> BlockRecoveryOptions | None:
+        """How each pruned block is trained; None where it is not."""
+        return self.recovery.blocks if self.recovery else None
+
+    @property
+    def distil(self) -> DistilOptions | None:
+        """How the dense model is distilled into the whole pruned one; None where it is not."""
+        return self.recovery.distil if self.recovery else None
+
+    @property
+    def training_texts(self) -> tuple[tuple[str, str], ...]:
+        """Pairs of a field and the dataset that it names, of texts that only recovery reads."""
+        if self.distil is None or self.distil.dataset is None:
+            return ()
+        return (("recovery.distil.dataset", self.distil.dataset),)
 
     @property
     def gradient_norms(self) -> frozenset[GradientNorm]:
@@ -234,5 +266,5 @@ class Recipe(StrictModel):
 
         Fields that later releases added are in it only where they differ from their defaults.
         """
-        text = json.dumps(canonical(self), sort_keys=True, separators=(",", ":"))
+        text = json.dumps(self.canonical(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()

@@ -10,5 +10,6 @@ class Stage(StrEnum):
     GRADIENTS = "gradients"
     CUT = "cut"
     PRUNE = "prune"
+    RECOVER = "recover"
     EVALUATE = "evaluate"
     UPLOAD = "upload"

@@ -95,6 +95,11 @@ def result_table(report: Report) -> Table:
         table.add_row("parameters", f"{facts.parameters:,} of {facts.dense_parameters:,}")
     if report.recipe.method is not None:
         table.add_row("sparsity", f"{report.sparsity.overall:.2%} of {len(report.sparsity.layers)} layers")
+    if report.recovery and report.recovery.distil:
+        training = report.recovery.distil
+        kept = f"step {training.kept_step} of {training.steps}" if training.kept_step else "nothing kept"
+        held_out = f"held-out loss {training.before:.4f} to {training.after:.4f}"
+        table.add_row("trained", f"{training.tokens} tokens, {kept}, {held_out}")
     for stage in report.stages:
         table.add_row(stage.name, f"{stage.seconds:.1f} s, peak {_gigabytes(stage.peak_memory_bytes)}")
     return table

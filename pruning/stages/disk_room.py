@@ -44,6 +44,8 @@ class DiskRoom:
         _refuse_full_disks({shards: kept + self._during_gradients - self._written})
         pruned = kept + max(self._pruned_blocks + self._final_states, self._during_pruning)
         _refuse_full_disks({self.output: self._output, shards: pruned - self._written})
+        trained = kept + self._pruned_blocks + self._during_recovery
+        _refuse_full_disks({self.output: self._output, shards: trained - self._written})
 
     @property
     def _shards(self) -> Path:
@@ -52,7 +54,8 @@ class DiskRoom:
     @property
     def _written(self) -> int:
         """The bytes of the shards and checkpoints that an earlier attempt has left here."""
-        directories = (self.resume_store.directory(stage) for stage in (Stage.GRADIENTS, Stage.PRUNE))
+        stages = (Stage.GRADIENTS, Stage.PRUNE, Stage.RECOVER)
+        directories = (self.resume_store.directory(stage) for stage in stages)
         files = (path for directory in directories for path in directory.rglob("*") if path.is_file())
         return sum(path.stat().st_size for path in files)
 
@@ -103,10 +106,20 @@ class DiskRoom:
         if self.recipe.method is None:
             return 0
         shards = self._pruned_blocks
-        if not self.recipe.needs & {"input_norms", "second_moments"}:
+        if not self.recipe.needs & {"input_norms", "second_moments", "block_outputs"}:
             return shards
-        models = 2 if "activation_error" in self.recipe.needs else 1
+        models = 2 if self.recipe.needs & {"activation_error", "block_outputs"} else 1
         return shards + self._checkpoint(self._windows(), models)
+
+    @property
+    def _during_recovery(self) -> int:
+        """What a training writes besides the pruned blocks, which stay."""
+        if self.recipe.distil is None:
+            return 0
+        kept = disk.trained_weights(self._shape)
+        if isinstance(self.resume_store, EphemeralResumeStore):  # it keeps no state
+            return kept
+        return kept + disk.training_state(self._shape, self._dtype)
 
     def _checkpoint(self, windows: Windows, models: int = 1) -> int:
         if isinstance(self.resume_store, EphemeralResumeStore):  # it keeps none

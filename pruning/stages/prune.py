@@ -54,6 +54,7 @@ class PruneStage:
                     placement=placement,
                     blocks=self.finished_blocks,
                     step=step,
+                    stored=self.model.checkpoint.narrowest_dtype,
                 )
         finally:
             placement.end_stage()

@@ -18,6 +18,7 @@ from transformers import PreTrainedModel
 from pruning.allowed_roots import Roots, freeze
 from pruning.checkpoint.checkpoint import Checkpoint, resolve
 from pruning.data.calibration import CalibrationSet, calibration_set
+from pruning.data.training import training_text
 from pruning.data.windows import Reader
 from pruning.estimate import ModelShape
 from pruning.evaluation.perplexity import evaluation_sets, predictions_in
@@ -27,8 +28,9 @@ from pruning.gradients.file import GradientFile
 from pruning.gradients.schedule import ScheduleChoice
 from pruning.inputs.frozen_file import FrozenFile
 from pruning.methods.base import method_for
-from pruning.model.blocks import find_stack
+from pruning.model.blocks import Stack, find_stack
 from pruning.model.selection import prunable_stack
+from pruning.model.shapes import shape_of
 from pruning.recipe import (
     Evaluation,
     Recipe,
@@ -37,6 +39,7 @@ from pruning.recipe import (
     content_name,
     is_local,
 )
+from pruning.recovery.trainable import trainable_parameters
 from pruning.report.reproduce import refuse_changes
 from pruning.report.schema import CalibrationFacts, DatasetFacts, Report
 from pruning.resume.identity import RunIdentityCheck
@@ -46,8 +49,10 @@ from pruning.sandbox.reading import Reading
 from pruning.stages.disk_room import DiskRoom
 from pruning.stages.evaluate import EvaluationInputs
 from pruning.stages.gradients import GradientInputs
+from pruning.stages.memory_room import refuse_without_memory
 from pruning.stages.models import LoadedModel, ResolvedModel
 from pruning.stages.recorder import Step
+from pruning.stages.recover import RecoveryInputs
 from pruning.structure.plan import CutPlan
 
 
@@ -58,6 +63,7 @@ class ResolvedRun:
     model: ResolvedModel
     calibration: CalibrationSet | None  # None for a recipe that reads no text
     gradients: GradientInputs
+    recovery: RecoveryInputs | None  # None for a recipe that distils nothing
     evaluation: EvaluationInputs
 
     @property
@@ -105,6 +111,7 @@ class ResolvedRun:
 
     def _text_warnings(self) -> tuple[str, ...]:
         datasets = {drawn.share.dataset for drawn in (self.calibration.sets if self.calibration else ())}
+        datasets |= set(self.recovery.text.datasets if self.recovery else ())
         own = {dataset for dataset in datasets if is_local(dataset) or content_name(dataset)}
         shared = [Path(text.dataset).name for text in self.evaluation.texts if text.dataset in own]
         if not shared:
@@ -205,6 +212,7 @@ class ResolveStage:
                 parse=self.reading.documents,
             )
             calibration = calibration_set(recipe.calibration, reader) if recipe.reads_text else None
+            recovery = self._recovery(checkpoint, stack, reader, calibration)
             texts = evaluation_sets(evaluation, reader)
         tasks = Tasks(evaluation, self.roots.tasks) if evaluation.tasks else None
         dtype = compute_dtype(recipe.dtype, checkpoint.stored_dtype, self.devices[0])
@@ -213,12 +221,33 @@ class ResolveStage:
             ResolvedModel(checkpoint, layers, self.devices, dtype),
             calibration,
             GradientInputs(recipe.gradient_norms, recipe.layers, calibration, gradient_file),
+            recovery,
             EvaluationInputs(evaluation, texts, tasks, checkpoint.tokenizer() if tasks else None),
         )
         if self.reproduces is not None:
             refuse_changes(self.reproduces, resolved.model.facts, resolved.calibration_facts)
         identity.commit(recipe.fingerprint(), resolved.model.facts, resolved.calibration_facts)
         return resolved
+
+    def _recovery(
+        self, checkpoint: Checkpoint, stack: Stack, reader: Reader, calibration: CalibrationSet | None
+    ) -> RecoveryInputs | None:
+        """Read the text of a training, after checking that what is trained can be written and held."""
+        if self.recipe.recovery is not None:
+            checkpoint.layout.check(trainable_parameters(stack))
+        options = self.recipe.distil
+        if options is None:
+            return None
+        windows = calibration.windows if calibration else None
+        text = training_text(self.recipe, options, reader, windows)
+        stored = str(checkpoint.stored_dtype).removeprefix("torch.")
+        refuse_without_memory(
+            shape_of(find_stack(checkpoint.skeleton), stored_dtype=stored),
+            text.windows.tokens.shape[1],
+            self.devices[0],
+            compute_dtype(self.recipe.dtype, checkpoint.stored_dtype, self.devices[0]),
+        )
+        return RecoveryInputs(options, text)
 
     def _gradient_file(self, checkpoint: Checkpoint) -> GradientFile | None:
         if self.recipe.gradients is None:

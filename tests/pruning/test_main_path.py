@@ -16,18 +16,19 @@ from pruning.recipe import Evaluation, Recipe
 from pruning.resume.store import EphemeralResumeStore
 from pruning.run import run
 from pruning.sandbox.reading import ReadHere
-from pruning.stages import evaluate, gradients
+from pruning.stages import evaluate, gradients, recover
 from pruning.stages.cut import CutStage
 from pruning.stages.evaluate import EvaluateStage, EvaluationInputs
 from pruning.stages.gates import GateStage
 from pruning.stages.gradients import GradientInputs, GradientStage
 from pruning.stages.prune import PruneStage
+from pruning.stages.recover import RecoverStage, RecoveryInputs
 from pruning.stages.resolve import ResolveStage
 from tests.pruning.pruned import ignore_steps
 
 pytestmark = pytest.mark.slow
 
-STAGES = (ResolveStage, GateStage, CutStage, GradientStage, PruneStage, EvaluateStage)
+STAGES = (ResolveStage, GateStage, CutStage, GradientStage, PruneStage, RecoverStage, EvaluateStage)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +103,11 @@ def test_a_stage_reads_every_field_that_it_is_handed(stage: type) -> None:
 
 @pytest.mark.parametrize(
     ("inputs", "module", "owners"),
-    [(GradientInputs, gradients, ["self._inputs"]), (EvaluationInputs, evaluate, ["self._inputs", "inputs"])],
+    [
+        (GradientInputs, gradients, ["self._inputs"]),
+        (RecoveryInputs, recover, ["self._inputs", "inputs"]),
+        (EvaluationInputs, evaluate, ["self._inputs", "inputs"]),
+    ],
 )
 def test_a_stage_reads_all_of_its_inputs(inputs: type, module: ModuleType, owners: list[str]) -> None:
     source = ast.parse(inspect.getsource(module))

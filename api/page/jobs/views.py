@@ -160,6 +160,16 @@ class JobView:
         return self.job.report.get("structure") if self.job.report else None
 
     @property
+    def trained(self) -> str | None:
+        """That the result is a trained one, as a sentence; None for a one-shot result."""
+        recovery = self.job.report.get("recovery") if self.job.report else None
+        if not (recovery and recovery["is_trained"]):
+            return None
+        better = sum(block["epoch"] > 0 for block in recovery["blocks"])
+        by_block = f" {better} of {len(recovery['blocks'])} blocks by themselves." if better else ""
+        return f"Kept weights and norms were trained after pruning: this is no one-shot result.{by_block}"
+
+    @property
     def weights(self) -> int:
         """How many weights the pruned layers have."""
         return sum(layer["weights"] for layer in self.layers)
@@ -185,11 +195,12 @@ def read(session: Session, job: Job, waiting: Waiting | None) -> JobView:
     """Read what the page shows of a job; `waiting` says why it waits."""
     events = event_log.recent(session, job.id)
     progress = event_log.latest_progress(session, job.id) if job.state in HELD else None
+    spec = stored_spec(job.spec)
     return JobView(
         job=job,
         waiting=waiting,
-        spec=stored_spec(job.spec),
-        stages=_stages(job, events, cuts=job.spec["recipe"].get("structure") is not None),
+        spec=spec,
+        stages=_stages(job, spec, events),
         attempts=timeline(queries.attempts(session, job.owner, job.id), events),
         artifacts=queries.artifacts(session, job.owner, job.id),
         log=tuple(LogLine(event, sentence(event.data)) for event in reversed(events)),
@@ -199,10 +210,17 @@ def read(session: Session, job: Job, waiting: Waiting | None) -> JobView:
     )
 
 
-def _stages(job: Job, events: Sequence[Event], *, cuts: bool) -> tuple[StageView, ...]:
-    """Return all stages of a job, whichever attempt finished them: one that resumes starts later."""
+def _stages(job: Job, spec: JobSpec, events: Sequence[Event]) -> tuple[StageView, ...]:
+    """Return all stages of a job, whichever attempt finished them: one that resumes starts later.
+
+    Few jobs are cut or trained, so the stages for that are shown only where they are asked for.
+    """
     finished = {event.data.stage: event.data for event in events if isinstance(event.data, StageFinished)}
-    return tuple(_stage(job, stage, finished.get(stage)) for stage in Stage if cuts or stage != Stage.CUT)
+    hidden = {
+        Stage.CUT: spec.recipe.structure is None,
+        Stage.RECOVER: spec.recipe.distil is None,
+    }
+    return tuple(_stage(job, stage, finished.get(stage)) for stage in Stage if not hidden.get(stage))
 
 
 def _stage(job: Job, stage: Stage, finished: StageFinished | None) -> StageView:

@@ -8,18 +8,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from api.page.base.format import change, duration, figure, size
+from api.page.base.format import change, count, duration, figure, size
 from api.page.pictures.bar import Bar
 from api.page.pictures.layer_map import LayerMap, layer_map
 from api.schemas.public_report import public_name
 
-Name = Literal["sparsity", "error", "perplexity", "stages"]
+Name = Literal["sparsity", "error", "perplexity", "recovery", "stages"]
 Width = Literal["wide", "narrow"]
 
 # Scaled down to a phone, the text of a picture would be too small to read, so each is drawn for two widths.
 _NARROW, _HALF, _FULL = 340, 470, 980
 
-_BAR, _ROW, _FRAME, _MAP_FRAME = 30, 24, 44, 70
+_BAR, _ROW, _FRAME, _MAP_FRAME, _CURVE = 30, 24, 44, 70, 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,12 @@ class Picture:
 
 def pictures(report: dict[str, Any]) -> list[Picture]:
     """Return the pictures for which the report has figures."""
-    return [*_perplexity(report), *_stages(report.get("stages", ())), *_maps(report["sparsity"]["layers"])]
+    return [
+        *_perplexity(report),
+        *_recovery(report.get("recovery") or {}),
+        *_stages(report.get("stages", ())),
+        *_maps(report["sparsity"]["layers"]),
+    ]
 
 
 def _perplexity(report: dict[str, Any]) -> Iterator[Picture]:
@@ -70,6 +75,38 @@ def _perplexity(report: dict[str, Any]) -> Iterator[Picture]:
         f"Perplexity went from {figure(dense)} to {figure(pruned)}, {change((dense, pruned))}.",
         rows,
     )
+
+
+def _recovery(recovery: dict[str, Any]) -> Iterator[Picture]:
+    training = recovery.get("distil")
+    if training is None:
+        return
+    points, kept_step = training["curve"], training["kept_step"]
+    held_out = [(point["tokens"], point["held_out_loss"]) for point in points]
+    of_steps = [(point["tokens"], point["training_loss"]) for point in points if point["training_loss"]]
+    kept = next(point for point in points if point["step"] == kept_step)
+    before, after = points[0]["held_out_loss"], kept["held_out_loss"]
+
+    def paint(pixels: tuple[int, int]) -> bytes:
+        from api.page.pictures.curves import curves
+
+        return curves(held_out, of_steps, (kept["tokens"], after), pixels=pixels)
+
+    finding = (
+        f"The loss on held-out text went from {before:.4f} to {after:.4f}, {change((before, after))}."
+        if kept_step
+        else "No step improved the loss on held-out text: the model stayed as pruning left it."
+    )
+    rows = [
+        (
+            count(point["tokens"]),
+            "\N{EN DASH}" if point["training_loss"] is None else f"{point['training_loss']:.4f}",
+            f"{point['held_out_loss']:.4f}{', kept' if point is kept else ''}",
+        )
+        for point in points
+    ]
+    table = Table(("Tokens", "Loss of the steps", "Held-out loss"), rows)
+    yield Picture("recovery", "Training", finding, table, _HALF, _CURVE, paint)
 
 
 def _stages(stages: Sequence[dict[str, Any]]) -> Iterator[Picture]:

@@ -14,7 +14,10 @@ from pydantic import BaseModel
 
 Kind = Literal["text", "number", "integer", "choice", "flag", "list", "pairs", "weighted"]
 
-_NAMED_WITH_PARENT = ("model", "refit", "layers", "allocation", "structure")
+_NAMED_WITH_PARENT = (
+    *("model", "refit", "layers", "allocation", "structure"),
+    *("blocks", "distil", "recovery"),
+)
 _UNBOUNDED = 1e6
 _MAX_DIGITS = 400  # of any number that a field could accept there are fewer
 _SEPARATOR = re.compile(r"[,\n]")
@@ -38,7 +41,8 @@ class FormField:
         """The title; without one the field's own name, or its parent's if that only holds a choice."""
         if self.title:
             return self.title
-        parent, _, last = self.name.rpartition(".")
+        path, _, last = self.name.rpartition(".")
+        parent = path.rpartition(".")[2]
         words = parent if last == "name" else f"{parent} {last}" if parent in _NAMED_WITH_PARENT else last
         return words.replace("_", " ").capitalize()
 

@@ -11,7 +11,9 @@ from pruning.recipe import (
     ALLOCATIONS,
     BEST,
     METHODS,
+    BlockRecoveryOptions,
     Calibration,
+    DistilOptions,
     Evaluation,
     LayerSelection,
     ModelReference,
@@ -70,7 +72,7 @@ def sections(typed: Mapping[str, str]) -> tuple[Section, ...]:
         Section(
             "More",
             tuple(_more(typed.get(_ALLOCATION) or "uniform")),
-            "allocation, refit, layers, precision",
+            "allocation, refit, recovery, layers, precision",
             folded=True,
         ),
         Section(
@@ -90,7 +92,7 @@ def every_field(typed: Mapping[str, str]) -> Iterator[FormField]:
 
 _PLACED = frozenset(
     {"model", "method", "sparsity", "pattern", "calibration", "gate", "labels", "evaluation"}
-    | {"allocation", "refit", "layers", "structure"}
+    | {"allocation", "refit", "layers", "structure", "recovery"}
 )
 
 
@@ -128,6 +130,10 @@ def _more(allocation: str) -> Iterator[FormField]:
     yield from _options(chosen, "allocation.")
     yield FormField("refit", "flag", "", "Solve for the kept weights again after pruning.")
     yield from fields_of(RefitOptions, "refit.")
+    yield FormField("recovery.blocks", "flag", "", "Train each pruned block towards the dense one.")
+    yield from fields_of(BlockRecoveryOptions, "recovery.blocks.")
+    yield FormField("recovery.distil", "flag", "", "Train the kept weights towards the dense model's output.")
+    yield from fields_of(DistilOptions, "recovery.distil.")
     yield from fields_of(LayerSelection, "layers.")
     yield from fields_of(JobRequest, "", *(name for name in JobRequest.model_fields if name not in _PLACED))
 

@@ -83,6 +83,39 @@ def test_a_map_of_one_value_is_left_out() -> None:
     assert [shown.name for shown in pictures(of)] == ["perplexity", "stages", "sparsity"]
 
 
+def recovery(*held_out: float, kept: int) -> dict[str, Any]:
+    curve = [
+        {"step": 4 * number, "tokens": 512 * number, "training_loss": loss + 0.1 if number else None}
+        | {"held_out_loss": loss}
+        for number, loss in enumerate(held_out)
+    ]
+    return {"is_trained": kept > 0, "blocks": [], "distil": {"curve": curve, "kept_step": kept}}
+
+
+def test_a_training_is_a_curve_with_the_step_that_was_kept() -> None:
+    assert "recovery" not in [shown.name for shown in pictures(report(recovery=None))]
+    shown = picture("recovery", report(recovery=recovery(0.9, 0.7, 0.6, 0.65, kept=8)))
+    assert shown.finding == ("The loss on held-out text went from 0.9000 to 0.6000, \N{MINUS SIGN}33.3 %.")
+    assert shown.table.rows == [
+        ("0", "\N{EN DASH}", "0.9000"),
+        ("512", "0.8000", "0.7000"),
+        ("1,024", "0.7000", "0.6000, kept"),
+        ("1,536", "0.7500", "0.6500"),
+    ]
+    for width in ("wide", "narrow"):
+        svg = shown.draw(width)
+        texts = "".join(element.text or "" for element in parsed(svg).iter(f"{SVG}text"))
+        assert "kept" in texts
+        assert "tokens" in texts
+        assert b"<script" not in svg
+
+
+def test_a_training_that_improved_nothing_says_so() -> None:
+    shown = picture("recovery", report(recovery=recovery(0.6, 0.7, kept=0)))
+    assert shown.finding.startswith("No step improved")
+    assert shown.table.rows[0] == ("0", "\N{EN DASH}", "0.6000, kept")
+
+
 def test_errors_are_a_map_of_their_own_where_the_report_has_any() -> None:
     of = report()
     assert [shown.name for shown in pictures(of)] == ["perplexity", "stages", "sparsity"]

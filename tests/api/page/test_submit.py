@@ -15,7 +15,16 @@ from api.page.submit.form import every_field
 from api.schemas.jobs import JobRequest
 from jobs.spec.gate import Gate
 from jobs.tables import Job
-from pruning.recipe import METHODS, Calibration, Evaluation, RefitOptions, StructureOptions
+from pruning.recipe import (
+    METHODS,
+    BlockRecoveryOptions,
+    Calibration,
+    DistilOptions,
+    Evaluation,
+    RecoveryOptions,
+    RefitOptions,
+    StructureOptions,
+)
 from tests.api.drive import SMALLEST, ClientOf, Jobs, scopes_but
 
 ORIGIN = {"Origin": "http://testserver"}
@@ -39,6 +48,9 @@ def test_the_form_has_every_field_of_a_request() -> None:
         "gate": Gate,
         "refit": RefitOptions,
         "structure": StructureOptions,
+        "recovery": RecoveryOptions,
+        "recovery.blocks": BlockRecoveryOptions,
+        "recovery.distil": DistilOptions,
     }.items():
         for field in of.model_fields:
             assert f"{name}.{field}" in shown
@@ -93,6 +105,8 @@ ASKED: list[dict[str, Any]] = [
     SMALLEST | {"allocation": {"name": "owl", "band": 0.1}, "layers": {"include": ["*.mlp.*", "*.attn.*"]}},
     SMALLEST | {"method": {"name": "gblm", "inverse": True, "alpha": 0.5}, "refit": {"iterations": 3}},
     SMALLEST | {"refit": True, "dtype": "bfloat16", "order": "layers", "save_masks": True},
+    SMALLEST | {"recovery": {"distil": True}},
+    SMALLEST | {"recovery": {"distil": {"tokens": 2048, "dataset": "builtin", "cross_entropy": 0.1}}},
     SMALLEST
     | {
         "calibration": {"samples": 8, "seed": 7},

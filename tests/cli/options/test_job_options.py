@@ -74,6 +74,15 @@ def test_settings_are_json_where_they_can_be() -> None:
     }
 
 
+def test_the_options_of_a_training_replace_the_flag(tmp_path: Path) -> None:
+    assert sent("--distil") == {"method": {"name": "gblm"}, "recovery": {"distil": True}}
+    trained = {"recovery": {"distil": {"tokens": 2048}}}
+    assert sent("--distil", "--distil-option", "tokens=2048") == {"method": {"name": "gblm"}, **trained}
+    file = job_file(tmp_path, json.dumps({"recovery": {"distil": {"dataset": "builtin"}}}))
+    both = {"recovery": {"distil": {"dataset": "builtin", "tokens": 2048}}}
+    assert sent("--file", file, "--distil-option", "tokens=2048") == {"method": {"name": "gblm"}, **both}
+
+
 def test_options_replace_fields_of_the_file_and_the_rest_of_it_stays(tmp_path: Path) -> None:
     job = {
         "model": "org/name",

@@ -3,7 +3,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from pruning.recipe import Evaluation, Recipe
+from pruning.recipe import Evaluation, Recipe, RecoveryOptions
 from pruning.recipe.options import OPTIONS, request_body
 
 # Given by a file only: the options of refit, and gradient norms, which are a file of this machine.
@@ -13,7 +13,7 @@ WITHOUT_OPTION = {"gradients"}
 def fields_of(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
     """The dotted names of a model's fields, those of nested models in place of the model."""
     for name, field in model.model_fields.items():
-        kind = field.annotation
+        kind = RecoveryOptions if name == "recovery" else field.annotation
         if name not in ("method", "allocation") and isinstance(kind, type) and issubclass(kind, BaseModel):
             yield from fields_of(kind, f"{prefix}{name}.")
         else:
@@ -41,6 +41,8 @@ def test_options_make_the_body_of_a_request() -> None:
         "allocation": "owl",
         "allocation-option": ["band=0.1"],
         "refit": True,
+        "distil": True,
+        "distil-option": ["tokens=2048", "dataset=builtin"],
         "mix": ["c4=3", "builtin", "/texts/a=b.txt=0.5", "c4=many"],
         "sequence-length": 64,
         "task": ["piqa", "rte"],
@@ -52,6 +54,7 @@ def test_options_make_the_body_of_a_request() -> None:
         "sparsity": 0.5,
         "allocation": {"name": "owl", "band": 0.1},
         "refit": True,
+        "recovery": {"distil": {"tokens": 2048, "dataset": "builtin"}},
         "calibration": {
             "datasets": [
                 {"dataset": "c4", "weight": 3.0},

@@ -1,0 +1,168 @@
+"""Measures what a recovery adds to pruning: perplexity before and after, and its price.
+
+    make bench-recovered                       # all rows; those that are there are not run again
+    make bench-recovered ARGS="--rows 2:4"     # rows whose name contains '2:4'
+    make bench-recovered ARGS="--tokens 2048"  # a short trial, whose rows are kept apart
+
+SmolLM2-135M, 16 calibration windows of 512 tokens, perplexity over 24 windows of 512 tokens of other
+articles. A recovery trains on 131,072 tokens of the calibration articles, once. Each row is a whole run in a
+process of its own, and a file of JSON: the recipe, the commit, the seconds of each stage, and what was
+measured.
+"""
+
+import argparse
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from bench.subject import Subject, add_options, subject
+from pruning.recipe import Evaluation, Recipe
+from pruning.run import RunRequest, run
+
+RESULTS = Path(__file__).parent / "results" / "recovered"
+TOKENS = 131_072
+
+_HALF, _TWO_OF_FOUR, _SEVENTY = {"sparsity": 0.5}, {"pattern": "2:4"}, {"sparsity": 0.7}
+_BEST, _WANDA, _GBLM = {"method": "best"}, {"method": "wanda"}, {"method": "gblm"}
+_DISTIL: dict[str, Any] = {"distil": {"tokens_per_step": 1024}}
+_BLOCKS: dict[str, Any] = {"blocks": {}}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the table: a recipe without model, calibration and the tokens of its recovery."""
+
+    name: str
+    recipe: dict[str, Any]
+
+    @property
+    def file_name(self) -> str:
+        """The row's file among the results."""
+        return re.sub("[^a-z0-9]+", "-", self.name.lower()).strip("-") + ".json"
+
+
+def _rows() -> Iterator[Row]:
+    for share, pattern in (("50 %", _HALF), ("2:4", _TWO_OF_FOUR), ("70 %", _SEVENTY)):
+        yield Row(f"{share} best", {**_BEST, **pattern})
+        yield Row(f"{share} best, distil", {**_BEST, **pattern, "recovery": _DISTIL})
+    yield Row("50 % wanda", {**_WANDA, **_HALF})
+    yield Row("50 % wanda, blocks", {**_WANDA, **_HALF, "recovery": _BLOCKS})
+    yield Row("50 % wanda, distil", {**_WANDA, **_HALF, "recovery": _DISTIL})
+    yield Row("50 % wanda, blocks and distil", {**_WANDA, **_HALF, "recovery": {**_BLOCKS, **_DISTIL}})
+    yield Row("50 % gblm, distil", {**_GBLM, **_HALF, "recovery": _DISTIL})
+    yield Row("50 % best, blocks", {**_BEST, **_HALF, "recovery": _BLOCKS})
+
+
+ROWS = tuple(_rows())
+
+
+def recipe_of(row: Row, workload: Subject, *, tokens: int, dtype: str) -> Recipe:
+    """Return the whole recipe of a row."""
+    fields = {"model": workload.reference, "calibration": workload.calibration, "dtype": dtype, **row.recipe}
+    recovery = dict(fields.get("recovery", {}))
+    if "distil" in recovery:
+        recovery["distil"] = {**recovery["distil"], "tokens": tokens}
+    return Recipe.model_validate(fields | ({"recovery": recovery} if recovery else {}))
+
+
+def measure(row: Row, workload: Subject, options: argparse.Namespace) -> dict[str, Any]:
+    """Run a row's recipe, and return what its file holds."""
+    recipe = recipe_of(row, workload, tokens=options.tokens, dtype=options.dtype)
+    evaluation = Evaluation(
+        dataset=str(workload.evaluation_text),
+        sequence_length=workload.evaluation.shape[1],
+        windows=len(workload.evaluation),
+    )
+    with TemporaryDirectory() as directory:
+        report = run(RunRequest(recipe, evaluation, Path(directory) / "out"))
+    seconds = {stage.name.value: round(stage.seconds, 1) for stage in report.stages}
+    found = {
+        "row": row.name,
+        "perplexity": {"dense": report.perplexity.dense, "pruned": report.perplexity.pruned},
+        "sparsity": report.sparsity.overall,
+        "seconds": seconds,
+        "recovery": report.recovery.model_dump(mode="json") if report.recovery else None,
+        "recipe": recipe.model_dump(mode="json"),
+        "environment": report.environment.model_dump(mode="json"),
+        "commit": _commit(),
+    }
+    return _without_paths(found, recipe.model.id, f"{workload.texts}/")
+
+
+def _without_paths(found: dict[str, Any], model: str, texts: str) -> dict[str, Any]:
+    """Return the same without the directories of this machine."""
+    text = json.dumps(found).replace(texts, "").replace(model, "SmolLM2-135M")
+    anonymous: dict[str, Any] = json.loads(text)
+    return anonymous
+
+
+def _commit() -> str:
+    """Return the commit of the code, marked where the code differs from it."""
+    git = shutil.which("git")
+    assert git is not None
+    checkout = Path(__file__).parents[1]
+
+    def ask(*arguments: str) -> str:
+        command = [git, "-C", str(checkout), *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()  # noqa: S603
+
+    changed = ask("status", "--porcelain", "--untracked-files=no")
+    return ask("rev-parse", "HEAD") + (" with changes" if changed else "")
+
+
+def _lines(rows: tuple[Row, ...], results: Path) -> Iterator[str]:
+    yield "| | perplexity | held-out loss | prune, s | recover, s |"
+    yield "| --- | --- | --- | --- | --- |"
+    for row in rows:
+        file = results / row.file_name
+        if not file.exists():
+            _run_in_a_process(row)
+        found = json.loads(file.read_text())
+        distil = (found["recovery"] or {}).get("distil")
+        loss = ""
+        if distil:
+            points = {point["step"]: point["held_out_loss"] for point in distil["curve"]}
+            loss = f"{points[0]:.4f} → {points[distil['kept_step']]:.4f}"
+        seconds = found["seconds"]
+        recover = f"{seconds['recover']:.0f}" if "recover" in seconds else ""
+        measured = found["perplexity"]["pruned"]
+        yield f"| {row.name} | {measured:.2f} | {loss} | {seconds['prune']:.0f} | {recover} |"
+
+
+def _run_in_a_process(row: Row) -> None:
+    command = [sys.executable, "-m", "bench.recovered", *sys.argv[1:], "--only", row.name]
+    subprocess.run(command, check=True)  # noqa: S603 - this very program
+
+
+def main() -> None:
+    """Print the table, after running the rows whose files are missing."""
+    parser = argparse.ArgumentParser(prog="python -m bench.recovered", description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", nargs="+", default=[""], metavar="TEXT", help="only rows that contain one")
+    parser.add_argument("--tokens", type=int, default=TOKENS, help="of the text, to train on")
+    parser.add_argument("--dtype", default="auto", help="of the computation (default: the machine's fastest)")
+    parser.add_argument("--only", metavar="ROW", help="run this row in this process, and write its file")
+    add_options(parser)
+    options = parser.parse_args()
+    results = RESULTS if options.tokens == TOKENS else Path(".bench") / f"recovered-{options.tokens}"
+    if options.only:
+        row = next(row for row in ROWS if row.name == options.only)
+        found = measure(row, subject(options), options)
+        results.mkdir(parents=True, exist_ok=True)
+        (results / row.file_name).write_text(json.dumps(found, indent=1) + "\n")
+        return
+    rows = tuple(row for row in ROWS if any(text in row.name for text in options.rows))
+    if not rows:
+        parser.error("--rows matches no row; the rows are: " + "; ".join(row.name for row in ROWS))
+    for line in _lines(rows, results):
+        print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()

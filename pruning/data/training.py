@@ -1,0 +1,174 @@
+"""The text that a recovery trains on, and the articles that it is judged by and never trained on."""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from pruning.data.source import PARAGRAPH_BREAK, Source
+from pruning.data.training_windows import TrainingWindows
+from pruning.data.windows import Reader, fingerprint
+from pruning.errors import InvalidInput
+from pruning.recipe import Recipe, is_stored
+from pruning.recipe.recovery import HELD_OUT_WINDOWS, DistilOptions
+
+_FIELD = "recovery.distil"
+_ARTICLES = 8  # that held-out windows are from, where the text has four times as many
+_SHARED_TOKENS = 32  # in a row, that an article has in common with a calibration window cut from it
+
+
+@dataclass(frozen=True)
+class TrainingText:
+    """The windows of one training."""
+
+    windows: TrainingWindows
+    held_out: TrainingWindows
+    datasets: tuple[str, ...]
+    articles: int  # that the held-out windows are from; 0 for a text without articles
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over the token ids that are trained on."""
+        return fingerprint(self.windows.tokens)
+
+    @property
+    def held_out_fingerprint(self) -> str:
+        """SHA-256 over the token ids of the held-out windows."""
+        return fingerprint(self.held_out.tokens)
+
+
+def training_text(
+    recipe: Recipe, options: DistilOptions, reader: Reader, calibration: Tensor | None
+) -> TrainingText:
+    """Read the text of a recipe's recovery. Equal arguments give equal windows.
+
+    Articles are taken in a random order: first those to hold out, none of which holds a part of a window of
+    the `calibration` (int64 (windows, length)), then those to train on, until their tokens suffice. Of a text
+    without articles the end is held out.
+
+    Raises InvalidInput naming the field, the value and the limit; Unreachable if a Hub dataset is.
+    """
+    length = reader.length(recipe.calibration.sequence_length, "calibration")
+    sources = tuple(_sources(recipe, options))
+    documents = [text for source in sources for text in reader.documents(source)]
+    cut = _Cut(reader, sources[0], length, options.tokens)
+    rng = random.Random(recipe.calibration.seed)  # noqa: S311 - a reproducible draw
+    if len(documents) == 1:
+        training, held_out, articles = cut.text(documents[0], rng)
+    else:
+        training, held_out, articles = cut.articles(documents, rng, calibration)
+    return TrainingText(
+        TrainingWindows.of_text(reader.checked(training, sources[0])),
+        TrainingWindows.of_text(reader.checked(held_out, sources[0])),
+        tuple(source.dataset for source in sources),
+        articles,
+    )
+
+
+def _sources(recipe: Recipe, options: DistilOptions) -> Iterator[Source]:
+    field = f"{_FIELD}.dataset"
+    if options.dataset is not None:
+        yield Source(options.dataset, "calibration", field)
+        return
+    for share in recipe.calibration.shares:
+        if is_stored(share.dataset):
+            raise InvalidInput(
+                "the calibration's token ids do not say where an article ends; name a text to train on",
+                field=field,
+            )
+        yield Source(share.dataset, "calibration", field)
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """Cuts a text into windows to train on and windows to hold out: (windows, length) each."""
+
+    reader: Reader
+    source: Source
+    length: int
+    tokens: int  # to train on
+
+    def text(self, text: str, rng: random.Random) -> tuple[Tensor, Tensor, int]:
+        """Hold out the end of a text without articles, and shuffle the windows before it."""
+        ids = self._encoded(text)
+        before = max(0, len(ids) - HELD_OUT_WINDOWS * self.length)
+        training, held_out = self._windows(ids[:before]), self._windows(ids[before:])
+        order = list(range(len(training)))
+        rng.shuffle(order)
+        return self._enough(training[order]), held_out, 0
+
+    def articles(
+        self, documents: Sequence[str], rng: random.Random, calibration: Tensor | None
+    ) -> tuple[Tensor, Tensor, int]:
+        """Hold out whole articles, and join others to train on, a blank line after each."""
+        order = list(range(len(documents)))
+        rng.shuffle(order)
+        shared = _Shared(calibration)
+        held, training = list[Tensor](), list[Tensor]()
+        fewest = min(_ARTICLES, len(documents) // 4)
+        for number in order:
+            ids = self._encoded(documents[number] + PARAGRAPH_BREAK)
+            enough = _tokens(held) >= HELD_OUT_WINDOWS * self.length and len(held) >= fewest
+            if not enough and not shared.with_article(ids):
+                held.append(ids)
+            elif _tokens(training) < self.tokens:
+                training.append(ids)
+            elif enough:
+                break
+        held_out = self._windows(torch.cat(held)) if held else torch.empty(0, self.length)
+        if len(held_out) < HELD_OUT_WINDOWS:
+            raise InvalidInput(
+                f"the articles without a calibration window hold {len(held_out)} windows of {self.length} "
+                f"tokens; {HELD_OUT_WINDOWS} are held out: give more text, or a shorter sequence_length",
+                field=self.source.field,
+            )
+        spread = held_out[:: len(held_out) // HELD_OUT_WINDOWS][:HELD_OUT_WINDOWS]
+        joined = torch.cat(training) if training else torch.empty(0, dtype=torch.int64)
+        return self._enough(self._windows(joined)), spread, len(held)
+
+    def _encoded(self, text: str) -> Tensor:
+        return torch.tensor(self.reader.encode(text, self.source), dtype=torch.int64)
+
+    def _windows(self, ids: Tensor) -> Tensor:
+        count = len(ids) // self.length
+        return ids[: count * self.length].view(count, self.length)
+
+    def _enough(self, windows: Tensor) -> Tensor:
+        wanted = self.tokens // self.length
+        if wanted == 0:
+            raise InvalidInput(
+                f"tokens {self.tokens} are less than one window of {self.length}; ask for more",
+                field=f"{_FIELD}.tokens",
+            )
+        if wanted > len(windows):
+            raise InvalidInput(
+                f"tokens {self.tokens}: beside the {HELD_OUT_WINDOWS} windows that are held out, the text "
+                f"has {windows.numel()}; ask for fewer, or give more text",
+                field=f"{_FIELD}.tokens",
+            )
+        return windows[:wanted]
+
+
+class _Shared:
+    """Finds articles that calibration windows were cut from."""
+
+    def __init__(self, calibration: Tensor | None) -> None:
+        """`calibration`: token ids, int64 (windows, length)."""
+        self._tokens = _SHARED_TOKENS if calibration is None else min(_SHARED_TOKENS, calibration.shape[1])
+        self._runs: set[bytes] = set()
+        for window in () if calibration is None else calibration:
+            self._runs.update(run.numpy().tobytes() for run in window.unfold(0, self._tokens, self._tokens))
+
+    def with_article(self, ids: Tensor) -> bool:
+        """Whether an article's token ids, (tokens,), hold a run of a calibration window's."""
+        if len(ids) < self._tokens:
+            return False
+        content, size = ids.numpy().tobytes(), ids.itemsize
+        starts = range(0, len(content) - (self._tokens - 1) * size, size)
+        return any(content[start : start + self._tokens * size] in self._runs for start in starts)
+
+
+def _tokens(pieces: Sequence[Tensor]) -> int:
+    return sum(map(len, pieces))

@@ -1,0 +1,109 @@
+"""The options of recovery, which trains kept weights after pruning. The maths is in `pruning.recovery`."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from pruning.recipe.datasets import Dataset, is_stored
+from pruning.recipe.fields import StrictModel
+
+HELD_OUT_WINDOWS = 16
+"""The windows by which a training is judged, of articles that it is never trained on."""
+
+_BEST_RATE, _MEASURED_AT = 1.5e-4, 1.35e8  # with SmolLM2-135M
+_HIGHEST_RATE = 3e-4
+
+
+class DistilOptions(StrictModel):
+    """Train the kept weights and norms of the whole pruned model towards the dense model's output."""
+
+    dataset: Dataset | None = Field(
+        None, description="The text to train on, with articles; the calibration's when left out."
+    )
+    tokens: int = Field(
+        131_072,
+        ge=2,
+        le=2**28,
+        description="Tokens to train on, each once, in windows of the calibration's length.",
+    )
+    tokens_per_step: int = Field(
+        1024, ge=1, le=2**24, description="Tokens of one optimiser step; at least one window."
+    )
+    learning_rate: float | None = Field(
+        None,
+        gt=0,
+        le=0.1,
+        description="The highest learning rate; when left out, 1.5e-4 for 135 million parameters, and less "
+        "by the root of the size for larger models.",
+    )
+    cross_entropy: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="The share of the cross-entropy with the text itself; the rest is the divergence from "
+        "the dense model.",
+    )
+
+    @field_validator("dataset")
+    @classmethod
+    def _has_articles(cls, dataset: str | None) -> str | None:
+        if dataset is not None and is_stored(dataset):
+            raise ValueError("must be a text: token ids (.npy) do not say where an article ends")
+        return dataset
+
+    def rate_for(self, parameters: int) -> float:
+        """Return the highest learning rate for a model of this size.
+
+        The default's root of the size fits what is published for models of 7 billion parameters.
+        """
+        if self.learning_rate is not None:
+            return self.learning_rate
+        return float(min(_HIGHEST_RATE, _BEST_RATE * (_MEASURED_AT / parameters) ** 0.5))
+
+
+class BlockRecoveryOptions(StrictModel):
+    """Train each block's kept weights and norms, right behind its masks, towards the dense block's output."""
+
+    epochs: int = Field(10, ge=1, le=100, description="Passes over the calibration windows.")
+    learning_rate: float = Field(
+        1e-4, gt=0, le=0.1, description="The learning rate of the first step; it falls to none."
+    )
+    windows_per_step: int = Field(8, ge=1, le=4096, description="Calibration windows of one optimiser step.")
+    toward: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="The target: at 0, the dense block's output on the pruned model's inputs; at 1, on the "
+        "dense model's; in between, a weighted mean.",
+    )
+
+
+def _from_plain_choice(value: Any) -> Any:  # noqa: ANN401 - what a client sent, not yet validated
+    if not isinstance(value, bool | Mapping | StrictModel | None):
+        raise ValueError("must be true, false, or an object with options")
+    return ({} if value else None) if isinstance(value, bool) else value
+
+
+# true or false alone, or the options. The schema names the options only, so that it is one for requests and
+# answers.
+Blocks = Annotated[BlockRecoveryOptions | None, BeforeValidator(_from_plain_choice)]
+Distil = Annotated[DistilOptions | None, BeforeValidator(_from_plain_choice)]
+
+
+class RecoveryOptions(StrictModel):
+    """Train kept weights after pruning. The result is called trained: it is no longer one-shot."""
+
+    blocks: Blocks = Field(
+        None,
+        description="How each pruned block is trained before the next one is pruned; true: as by default.",
+    )
+    distil: Distil = Field(
+        None, description="How the dense model is distilled into the whole pruned one; true: as by default."
+    )
+
+    @model_validator(mode="after")
+    def _trains_something(self) -> "RecoveryOptions":
+        if self.blocks is None and self.distil is None:
+            raise ValueError("trains nothing; give blocks or distil, or leave recovery out")
+        return self

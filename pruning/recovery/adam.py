@@ -1,0 +1,63 @@
+"""Adam on the weights that pruning has kept (Kingma and Ba, 2015, arXiv 1412.6980), without weight decay."""
+
+import math
+
+from torch import Tensor
+
+from pruning.masks.packed import set_to_zero
+
+# Of the running means of the gradient and of its square. A recovery takes hundreds of steps, after which the
+# usual 0.999 would still remember the first ones.
+_BETAS = (0.9, 0.95)
+_EPSILON = 1e-8
+_WARM_UP = 0.05  # the share of the steps in which the rate rises
+
+
+def adam_step(
+    weight: Tensor,
+    gradient: Tensor,
+    moments: tuple[Tensor, Tensor],
+    *,
+    mask: Tensor | None,
+    rate: float,
+    step: int,
+) -> None:
+    """Change `weight` and `moments` in place by one step.
+
+    Parameters
+    ----------
+    weight
+        Float32 or float64, of any shape.
+    gradient
+        Of the loss, in the weight's shape and dtype. It is changed: zero where the mask is True.
+    moments
+        The running means of the gradient and of its square; zero before the first step.
+    mask
+        Bool, True where a weight is pruned: such a weight stays +0.0. None: all weights are trained.
+    rate
+        The learning rate of this step.
+    step
+        The number of this step, from 1.
+    """
+    first, second = moments
+    if mask is not None:
+        set_to_zero(gradient, mask)
+    first.lerp_(gradient, 1 - _BETAS[0])
+    second.mul_(_BETAS[1]).addcmul_(gradient, gradient, value=1 - _BETAS[1])
+    size = second.sqrt().div_(math.sqrt(1 - _BETAS[1] ** step)).add_(_EPSILON)
+    weight.addcdiv_(first, size, value=-rate / (1 - _BETAS[0] ** step))
+    if mask is not None:
+        set_to_zero(weight, mask)
+
+
+def cosine(step: int, steps: int) -> float:
+    """Return the rate's factor in step 1 to `steps`: it rises for a twentieth of them, then falls to 0."""
+    rising = math.ceil(_WARM_UP * steps)
+    if step <= rising:
+        return step / rising
+    return (1 + math.cos(math.pi * (step - rising) / (steps - rising + 1))) / 2
+
+
+def linear(step: int, steps: int) -> float:
+    """Return the factor of the learning rate in step 1 to `steps`: it falls from 1 towards 0."""
+    return 1 - (step - 1) / steps

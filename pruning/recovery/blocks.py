@@ -1,0 +1,161 @@
+"""Block reconstruction: right behind its masks, a block's kept weights and norms are trained.
+
+The masks stay (as in EBFT, arXiv 2402.12419). The target is the output of the dense block, in part on the
+pruned model's inputs and in part on the dense model's. A tenth of the windows is held out; the epoch with the
+lowest loss on them is kept, as it is after rounding to the checkpoint's dtype, and a block that no epoch
+improves stays as it was.
+"""
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.autograd import backward
+
+from pruning.activations.paired_walk import PairedForward
+from pruning.errors import InvalidInput
+from pruning.model.blocks import Block
+from pruning.recipe import BlockRecoveryOptions
+from pruning.recovery.adam import linear
+from pruning.recovery.block_loss import block_loss, mixed_target
+from pruning.recovery.trainable import gains_of_norms, pruned_layers
+from pruning.recovery.trained import TrainedParameters
+
+_HELD_OUT = 10  # every tenth window
+
+
+@dataclass(frozen=True)
+class TrainedBlock:
+    """The result for one block."""
+
+    block: int
+    before: float  # the loss on the held-out windows
+    after: float  # the same, of what was kept
+    epoch: int  # that was kept; 0: the block stays as it was
+
+
+class BlockTraining:
+    """The training of one block whose layers have just been pruned; the walk stands before it."""
+
+    def __init__(
+        self,
+        block: Block,
+        index: int,
+        walk: PairedForward,
+        options: BlockRecoveryOptions,
+        *,
+        stored: torch.dtype,
+        seed: int,
+    ) -> None:
+        """`stored`: the dtype of the checkpoint. `seed`: of the order of the windows.
+
+        Raises InvalidInput(field='recovery.blocks') where there are too few windows to hold one out.
+        """
+        count = walk.window_count
+        if count < 2:
+            raise InvalidInput(
+                f"{count} calibration window leaves none to hold out; give at least 2",
+                field="recovery.blocks",
+            )
+        self._block, self._index, self._walk, self._options = block, index, walk, options
+        self._stored = stored
+        self._order = random.Random(f"{seed} {index}")  # noqa: S311 - a reproducible order
+        self._held_out = list(range(_HELD_OUT - 1, count, _HELD_OUT)) or [count - 1]
+        self._windows = [number for number in range(count) if number not in self._held_out]
+        self._together = min(options.windows_per_step, walk.windows_at_once)
+
+    def run(self, check: Callable[[], None]) -> tuple[TrainedBlock, Mapping[str, Tensor]]:
+        """Train the block in place, and return its new parameters by name, in the dtype of the computation.
+
+        They are none where the block stays as it was. `check` is called after each micro-batch; an exception
+        that it raises ends the training. Raises NumericalFailure with the name of a parameter that becomes
+        infinite.
+        """
+        trainable = pruned_layers(self._block) | gains_of_norms(self._block)
+        before = {name: one.parameter.data for name, one in trainable.items()}
+        targets = self._targets(check)
+        try:
+            with TrainedParameters(trainable, self._stored) as trained:
+                losses, best = self._train(trained, targets, check)
+        finally:
+            for name, tensor in before.items():
+                trainable[name].parameter.data = tensor
+        for name, tensor in best.items():
+            before[name].copy_(tensor)
+        kept = min(range(len(losses)), key=losses.__getitem__)
+        return TrainedBlock(self._index, losses[0], losses[kept], kept), {
+            name: before[name].cpu() for name in best
+        }
+
+    def _train(
+        self, trained: TrainedParameters, targets: Sequence[Tensor], check: Callable[[], None]
+    ) -> tuple[list[float], dict[str, Tensor]]:
+        """Return the held-out loss before the first epoch and after each, and the weights with the lowest."""
+        options, steps = self._options, -(-len(self._windows) // self._options.windows_per_step)
+        losses, best, number = [self._judged(trained, trained.rounded(), targets, check)], {}, 0
+        for _ in range(options.epochs):
+            order = self._order.sample(self._windows, len(self._windows))
+            for start in range(0, len(order), options.windows_per_step):
+                number += 1
+                scale = self._step(order[start : start + options.windows_per_step], targets, check)
+                rate = options.learning_rate * linear(number, options.epochs * steps)
+                trained.step(rate, number, scale=scale)
+            rounded = trained.rounded()
+            losses.append(self._judged(trained, rounded, targets, check))
+            if losses[-1] < min(losses[:-1]):
+                best = rounded
+        return losses, best
+
+    def _step(self, windows: Sequence[int], targets: Sequence[Tensor], check: Callable[[], None]) -> float:
+        """Add up the gradients of one step, and return the factor by which they are too large."""
+        tokens = sum(targets[number].shape[1] for number in windows)
+        # The gradients of a mean over thousands of tokens underflow in float16.
+        scale = float(tokens) if targets[0].dtype == torch.float16 else 1.0
+        for numbers in self._pieces(windows):
+            hidden, _ = self._walk.states(numbers)
+            with torch.enable_grad():
+                output = self._output(hidden)
+            gradient, _ = block_loss(output.detach(), _joined(targets, numbers), scale / tokens)
+            backward(output, gradient)
+            check()
+        return scale
+
+    def _judged(
+        self,
+        trained: TrainedParameters,
+        rounded: Mapping[str, Tensor],
+        targets: Sequence[Tensor],
+        check: Callable[[], None],
+    ) -> float:
+        """Return the mean loss of a token of the held-out windows."""
+        total, tokens = 0.0, 0
+        with trained.computing_with(rounded), torch.no_grad():
+            for numbers in self._pieces(self._held_out):
+                target = _joined(targets, numbers)
+                _, loss = block_loss(self._output(self._walk.states(numbers)[0]), target, 1.0)
+                total, tokens = total + float(loss), tokens + target.shape[:2].numel()
+                check()
+        return total / tokens
+
+    @torch.no_grad()
+    def _targets(self, check: Callable[[], None]) -> list[Tensor]:
+        """Return each window's target, (1, length, features)."""
+        dense, toward, targets = self._walk.dense_block, self._options.toward, list[Tensor]()
+        for numbers in self._pieces(range(self._walk.window_count)):
+            call = self._walk.call(self._index, len(numbers))
+            own, other = self._walk.states(numbers)
+            targets += torch.split(mixed_target(call(dense, own), call(dense, other), toward), 1)
+            check()
+        return targets
+
+    def _output(self, hidden: Tensor) -> Tensor:
+        return self._walk.call(self._index, len(hidden))(self._block.module, hidden)
+
+    def _pieces(self, windows: Sequence[int]) -> list[Sequence[int]]:
+        return [windows[start : start + self._together] for start in range(0, len(windows), self._together)]
+
+
+def _joined(targets: Sequence[Tensor], numbers: Sequence[int]) -> Tensor:
+    return torch.cat([targets[number] for number in numbers])

@@ -1,0 +1,248 @@
+"""Masked distillation of a whole model: kept weights and norms are trained towards the dense model's output.
+
+Each step's gradient is that of the mean over its positions of KL(dense ‖ pruned), at temperature 1, if asked
+for with a share of cross-entropy. Pruned weights stay zero. The state with the lowest loss on held-out
+windows is kept, as it is after rounding to the checkpoint's dtype; a model that no state improves stays as it
+was.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+from torch.autograd import backward
+
+from pruning.data.training_windows import TrainingWindows
+from pruning.errors import InvalidInput, NumericalFailure
+from pruning.model.blocks import find_stack
+from pruning.model.logits import LogitsByPosition
+from pruning.model.placement import Placement
+from pruning.model.replay import Call, Replay
+from pruning.recovery.adam import cosine
+from pruning.recovery.boundary import TrainingBoundary
+from pruning.recovery.distillation import LossWeights, distillation_loss
+from pruning.recovery.plan import Plan
+from pruning.recovery.trained import TrainedParameters
+
+Step = Callable[[int, int], None]
+"""Called as `step(done, total)` after each micro-batch; whatever it raises ends the training."""
+
+_BEST, _CURVE, _SUMS = "best/", "curve", "sums"
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """One judgement of the state after a step."""
+
+    step: int
+    tokens: int  # that have been trained on
+    training: float | None  # the mean loss of the steps since the last judgement; None before the first step
+    held_out: float  # the loss on the held-out windows, with weights in the checkpoint's dtype
+
+
+@dataclass(frozen=True)
+class Distilled:
+    """The result of a training."""
+
+    curve: tuple[CurvePoint, ...]
+    weights: Mapping[str, Tensor]  # of the best step, in the checkpoint's dtype, on the CPU; empty for step 0
+
+    @property
+    def best(self) -> CurvePoint:
+        """The judgement with the lowest loss, the first of equals."""
+        return min(self.curve, key=lambda point: point.held_out)
+
+
+@dataclass
+class _Progress:
+    """What a training has found out so far."""
+
+    curve: list[CurvePoint] = field(default_factory=list)
+    best: dict[str, Tensor] = field(default_factory=dict)
+    sums: Tensor = field(
+        default_factory=lambda: torch.zeros(4, dtype=torch.float64)
+    )  # since the last judgement
+
+    def state(self) -> dict[str, Tensor]:
+        rows = [
+            (point.step, point.tokens, -1.0 if point.training is None else point.training, point.held_out)
+            for point in self.curve
+        ]
+        best = {f"{_BEST}{name}": tensor for name, tensor in self.best.items()}
+        return best | {_CURVE: torch.tensor(rows, dtype=torch.float64), _SUMS: self.sums}
+
+    @classmethod
+    def restored(cls, state: Mapping[str, Tensor]) -> "_Progress":
+        curve = [
+            CurvePoint(int(step), int(tokens), None if int(step) == 0 else training, held_out)
+            for step, tokens, training, held_out in state[_CURVE].tolist()
+        ]
+        best = {name.removeprefix(_BEST): tensor for name, tensor in state.items() if name.startswith(_BEST)}
+        return cls(curve, best, state[_SUMS])
+
+
+class _Model:
+    """A model that is resident, up to its last block's output, and from there to the logits."""
+
+    def __init__(self, placement: Placement, probe: Tensor) -> None:
+        """Raises InvalidInput(field='recovery') for a model whose head sees more than that output."""
+        self._device = placement.device
+        self._replay = Replay(find_stack(placement.model), probe, placement)
+        self.logits = LogitsByPosition(self._replay)
+        if not self.logits.are_the_models:
+            raise InvalidInput(
+                f"{type(placement.model).__name__} cannot be trained: its logits depend on more than the "
+                "last block's output; leave recovery out",
+                field="recovery",
+            )
+        self._calls: dict[int, list[Call]] = {}  # by number of windows, on which alone they depend
+
+    def hidden(self, tokens: Tensor) -> Tensor:
+        """Return the last block's output, (windows, length, features), with its graph if gradients are on."""
+        hidden, self._calls[len(tokens)] = self._replay.embed(tokens)
+        for block, call in zip(self._replay.stack.blocks, self._calls[len(tokens)], strict=True):
+            hidden = call(block.module, hidden)
+        return hidden
+
+
+class Distillation:
+    """One training of a pruned model towards the dense one."""
+
+    def __init__(
+        self,
+        pruned: Placement,
+        dense: Placement | None,
+        trained: TrainedParameters,
+        plan: Plan,
+        *,
+        share: float,
+        rate: float,
+    ) -> None:
+        """Both models must be resident, here and in `run`.
+
+        `dense`: None where the share is 1. `share`: of cross-entropy in the loss. `rate`: the highest
+        learning rate.
+        """
+        probe = plan.windows.tokens[:1]
+        self._pruned = _Model(pruned, probe)
+        self._dense = None if dense is None else _Model(dense, probe)
+        self._device = pruned.device
+        # The gradients of a mean over thousands of tokens underflow in float16.
+        self._scaled = pruned.dtype == torch.float16
+        self._trained, self._plan, self._share, self._rate = trained, plan, share, rate
+
+    def run(self, step: Step, boundary: TrainingBoundary) -> Distilled:
+        """Train, from the state of an earlier attempt if there is one.
+
+        Raises NumericalFailure with the name of a parameter that becomes infinite.
+        """
+        plan, progress, first = self._plan, _Progress(), 1
+        if (saved := boundary.load()) is not None:
+            first, progress = saved[0] + 1, _Progress.restored(saved[1])
+            self._trained.restore(saved[1])
+            step(plan.passes_until(saved[0]), plan.passes)
+        with self._trained:
+            if not progress.curve:
+                self._judge(0, progress, step)
+            for number, batch in plan.batches_from(first):
+                self._step(number, batch, progress, step)
+                if plan.is_judged(number):
+                    self._judge(number, progress, step)
+                boundary.offer(number, self._trained.state() | progress.state())
+        return Distilled(tuple(progress.curve), progress.best)
+
+    def _step(self, number: int, batch: TrainingWindows, progress: _Progress, step: Step) -> None:
+        scale = float(batch.positions) if self._scaled else 1.0
+        weights = LossWeights.of_means(
+            self._share, positions=batch.positions, targets=batch.predictions
+        ).times(scale)
+        done = self._plan.passes_until(number - 1)
+        for micro_batch in self._plan.micro_batches(batch):
+            progress.sums[:2] += self._forward_backward(micro_batch.to(self._device), weights).cpu()
+            done += 1
+            step(done, self._plan.passes)
+        progress.sums[2:] += torch.tensor([batch.positions, batch.predictions])
+        self._trained.step(self._rate * cosine(number, self._plan.steps), number, scale=scale)
+
+    def _forward_backward(self, windows: TrainingWindows, weights: LossWeights) -> Tensor:
+        """Add one micro-batch's gradients to the step's, and return the sums of its losses."""
+        with torch.enable_grad():
+            output = self._pruned.hidden(windows.tokens)
+        dense = self._dense_hidden(windows)
+        at_output, sums = torch.empty_like(output), torch.zeros(2, dtype=torch.float64, device=self._device)
+        for chunk in self._pruned.logits.chunks(windows.tokens.shape, self._device.type):
+            with torch.enable_grad():
+                leaf = output[chunk].detach().requires_grad_()
+                logits = self._pruned.logits(leaf)
+            gradient, losses = self._loss(logits.detach(), dense, windows, chunk, weights)
+            backward(logits, gradient)  # also of the final norm
+            assert leaf.grad is not None  # noqa: S101 - logits depend on it
+            at_output[chunk] = leaf.grad
+            sums += losses
+        backward(output, at_output)
+        return sums
+
+    @torch.no_grad()
+    def _loss(
+        self,
+        logits: Tensor,
+        dense: Tensor | None,
+        windows: TrainingWindows,
+        chunk: tuple[slice, slice],
+        weights: LossWeights,
+    ) -> tuple[Tensor, Tensor]:
+        dense_logits = None
+        if self._dense is not None and dense is not None:
+            dense_logits = self._dense.logits(dense[chunk]).flatten(0, 1)
+        targets = windows.targets[chunk].flatten()
+        gradient, sums = distillation_loss(logits.flatten(0, 1), dense_logits, targets, weights)
+        return gradient.view_as(logits), sums
+
+    @torch.no_grad()
+    def _dense_hidden(self, windows: TrainingWindows) -> Tensor | None:
+        return None if self._dense is None else self._dense.hidden(windows.tokens)
+
+    @torch.no_grad()
+    def _judge(self, number: int, progress: _Progress, step: Step) -> None:
+        """Measure the rounded weights' loss on the held-out windows, and keep them if it is the lowest.
+
+        Raises NumericalFailure where it is not finite.
+        """
+        plan = self._plan
+        pieces = plan.micro_batches(plan.held_out)
+        done = plan.passes_until(number) - len(pieces)
+        rounded, sums = self._trained.rounded(), torch.zeros(2, dtype=torch.float64)
+        with self._trained.computing_with(rounded):
+            for piece in pieces:
+                sums += self._held_out_sums(piece.to(self._device)).cpu()
+                done += 1
+                step(done, plan.passes)
+        before = [point.held_out for point in progress.curve]
+        held_out = self._mean(sums, plan.held_out.positions, plan.held_out.predictions)
+        if not math.isfinite(held_out):
+            raise NumericalFailure(
+                f"the held-out loss after step {number} of the training is {held_out}; use a lower "
+                "learning_rate, or dtype float32"
+            )
+        training = self._mean(progress.sums[:2], *progress.sums[2:].tolist()) if number else None
+        progress.curve.append(CurvePoint(number, plan.tokens_until(number), training, held_out))
+        progress.sums.zero_()
+        if number and held_out < min(before):
+            progress.best = {name: tensor.cpu() for name, tensor in rounded.items()}
+
+    def _held_out_sums(self, windows: TrainingWindows) -> Tensor:
+        output, dense = self._pruned.hidden(windows.tokens), self._dense_hidden(windows)
+        sums = torch.zeros(2, dtype=torch.float64, device=self._device)
+        for chunk in self._pruned.logits.chunks(windows.tokens.shape, self._device.type):
+            logits = self._pruned.logits(output[chunk])
+            sums += self._loss(logits, dense, windows, chunk, LossWeights(0.0, 0.0))[1]
+        return sums
+
+    def _mean(self, sums: Tensor, positions: float, targets: float) -> float:
+        """Return the loss from the sums of KL over positions and of cross-entropy over targets."""
+        divergence, cross_entropy = sums.tolist()
+        return float(
+            (1 - self._share) * divergence / positions + self._share * cross_entropy / max(1, targets)
+        )

@@ -1,0 +1,140 @@
+"""The parameters that a recovery trains: float32 masters, their moments, and what the model computes with.
+
+The model computes with parameters in its own dtype. What is trained are masters in float32, in which a step
+of a ten-thousandth of a weight is not lost. What is judged and kept is these masters rounded to the dtype of
+the checkpoint.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from types import TracebackType
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+
+from pruning.errors import NumericalFailure
+from pruning.recovery.adam import adam_step
+
+
+@dataclass(frozen=True)
+class Trainable:
+    """One parameter to train."""
+
+    parameter: nn.Parameter  # as the model computes with it
+    mask: Tensor | None  # bool, in its shape, True where a weight is pruned; None: all of it is trained
+
+
+class TrainedParameters:
+    """Float32 masters of some parameters (float64 where they are), with the moments and the gradient's sum.
+
+    While it is entered, the parameters require gradients, and what a backward pass gives them is added to the
+    sums at once, in the masters' dtype. Afterwards the parameters hold the masters.
+    """
+
+    def __init__(self, trainable: Mapping[str, Trainable], stored: torch.dtype) -> None:
+        """`trainable`: by the parameter's name. The parameters must lie where they are computed with.
+
+        `stored`: the dtype of the checkpoint.
+        """
+        self._trainable, self._stored = trainable, stored
+        self.masters = {name: _master(one.parameter) for name, one in trainable.items()}
+        self._sums = {name: torch.zeros_like(master) for name, master in self.masters.items()}
+        self._moments = {
+            name: (torch.zeros_like(master), torch.zeros_like(master))
+            for name, master in self.masters.items()
+        }
+        self._hooks: list[torch.utils.hooks.RemovableHandle] = []
+
+    def __enter__(self) -> Self:
+        for name, one in self._trainable.items():
+            one.parameter.requires_grad_(True)
+            collect = partial(_collect, total=self._sums[name])
+            hook = one.parameter.register_post_accumulate_grad_hook(collect)  # type: ignore[no-untyped-call]
+            self._hooks.append(hook)
+        self._compute_with_masters()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for hook in self._hooks:
+            hook.remove()
+        self._hooks.clear()
+        for one in self._trainable.values():
+            one.parameter.requires_grad_(False)
+
+    def step(self, rate: float, number: int, *, scale: float = 1.0) -> None:
+        """Take step `number`, from 1, with the gradients since the last one, divided by `scale`.
+
+        Raises NumericalFailure with the name of a parameter whose gradient is not finite.
+        """
+        for name, one in self._trainable.items():
+            total = self._sums[name]
+            if scale != 1.0:
+                total.div_(scale)
+            adam_step(self.masters[name], total, self._moments[name], mask=one.mask, rate=rate, step=number)
+            total.zero_()
+        self._refuse_infinite(number)
+        self._compute_with_masters()
+
+    def rounded(self) -> dict[str, Tensor]:
+        """Return the parameters as the checkpoint will hold them: in its dtype, by name."""
+        return {name: master.to(self._stored, copy=True) for name, master in self.masters.items()}
+
+    @contextmanager
+    def computing_with(self, rounded: Mapping[str, Tensor]) -> Iterator[None]:
+        """While active, the model computes with these values instead of the masters."""
+        for name, one in self._trainable.items():
+            one.parameter.data = rounded[name].to(one.parameter.device, one.parameter.dtype)
+        try:
+            yield
+        finally:
+            self._compute_with_masters()
+
+    def state(self) -> dict[str, Tensor]:
+        """Return all that the next step depends on, by name."""
+        state: dict[str, Tensor] = {}
+        for name, master in self.masters.items():
+            first, second = self._moments[name]
+            state |= {f"master/{name}": master, f"first/{name}": first, f"second/{name}": second}
+        return state
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Continue from the `state` of an earlier training of the same parameters."""
+        for name, tensor in self.state().items():
+            tensor.copy_(state[name])
+        if self._hooks:
+            self._compute_with_masters()
+
+    def _refuse_infinite(self, step: int) -> None:
+        # In one transfer: each of them makes the host wait for the device.
+        sums = torch.stack([master.sum(dtype=torch.float64) for master in self.masters.values()]).tolist()
+        for name, total in zip(self.masters, sums, strict=True):
+            if not math.isfinite(total):
+                raise NumericalFailure(
+                    f"{name}: step {step} of the training made it infinite; use a lower learning_rate, or "
+                    "dtype float32"
+                )
+
+    def _compute_with_masters(self) -> None:
+        for name, one in self._trainable.items():
+            master = self.masters[name]
+            # A parameter in the masters' dtype is the master itself.
+            one.parameter.data = (
+                master if one.parameter.dtype == master.dtype else master.to(one.parameter.dtype)
+            )
+
+
+def _master(parameter: nn.Parameter) -> Tensor:
+    return parameter.detach().to(torch.promote_types(parameter.dtype, torch.float32), copy=True)
+
+
+def _collect(parameter: Tensor, total: Tensor) -> None:
+    """Add the gradient of one backward pass to the step's, and free it."""
+    assert parameter.grad is not None  # noqa: S101 - it has just been accumulated
+    total.add_(parameter.grad)
+    parameter.grad = None

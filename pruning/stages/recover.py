@@ -1,0 +1,244 @@
+"""Recover: train the kept weights of the pruned model on disk, and write them where they got better."""
+
+import gc
+import json
+import logging
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+from safetensors import safe_open
+
+from pruning.data.training import TrainingText
+from pruning.model.batching import bytes_per_token, windows_beside
+from pruning.model.blocks import find_stack
+from pruning.model.placement import Placement
+from pruning.model.selection import stack_of_layers
+from pruning.output.writer import write_trained
+from pruning.recipe import DistilOptions, Stage
+from pruning.recovery.boundary import TrainingBoundary
+from pruning.recovery.distil import CurvePoint, Distillation, Distilled
+from pruning.recovery.plan import Plan
+from pruning.recovery.trainable import trainable_parameters
+from pruning.recovery.trained import TrainedParameters
+from pruning.report.schema import JudgementFacts, TrainingFacts
+from pruning.resume.hashed_file import HashedFile, save_tensors
+from pruning.resume.store import NumericsKey, ResumeStore
+from pruning.runtime.determinism import (
+    deterministic_algorithms,
+    has_no_deterministic_algorithm,
+    refuse_variable_workspace,
+)
+from pruning.runtime.device import is_out_of_memory
+from pruning.runtime.malloc import return_freed_heap
+from pruning.stages.models import ResolvedModel
+from pruning.stages.recorder import Step
+
+log = logging.getLogger(__name__)
+
+_RESULT = 0
+"""The block number of the trained weights in the resume store; a saved state has that of its step."""
+
+_CURVE = "curve"
+_FLOAT32_COPIES = 4  # of each trained weight: the master, its gradient, two moments
+
+
+@dataclass(frozen=True)
+class RecoveryInputs:
+    """How the whole pruned model is trained, and the text for it."""
+
+    options: DistilOptions
+    text: TrainingText
+
+
+class RecoverStage:
+    """Trains the whole pruned model, from the state of an earlier attempt on this machine."""
+
+    name: ClassVar[Stage] = Stage.RECOVER
+
+    def __init__(
+        self,
+        model: ResolvedModel,
+        inputs: RecoveryInputs | None,
+        *,
+        pruned: Path,
+        deterministic: bool,
+        numerics_key: NumericsKey,
+        resume_store: ResumeStore,
+    ) -> None:
+        """`inputs`: None for a recipe that does not train the whole model.
+
+        `pruned`: the directory of the pruned model.
+        """
+        # On one device: a training does not share its blocks with others.
+        self._model, self._inputs, self._pruned = replace(model, devices=model.devices[:1]), inputs, pruned
+        self._deterministic, self._halvings = deterministic, 0
+        self._numerics_key, self._resume_store = numerics_key, resume_store
+
+    def prepare(self) -> int | None:
+        """Return the micro-batches that run through the pruned model; None where nothing is trained.
+
+        Raises InvalidInput where the environment does not allow a deterministic training.
+        """
+        if self._inputs is None:
+            return None
+        if self._deterministic:
+            refuse_variable_workspace(self._model.device)
+        return self._plan.passes
+
+    def run(self, step: Step) -> TrainingFacts | None:
+        """Train, write what got better, and return what the report says about it.
+
+        A training that runs out of memory starts again with half of the micro-batch. Raises NumericalFailure
+        with the name of a parameter that becomes infinite.
+        """
+        if self._inputs is None:
+            return None
+        while True:
+            try:
+                distilled = self._distilled(step)
+                break
+            except (RuntimeError, MemoryError, OSError) as error:
+                if not self._changed_after(error):
+                    raise
+            gc.collect()  # frees what the failed training held
+            if self._model.device.type == "cuda":
+                torch.cuda.empty_cache()
+        write_trained(self._model.checkpoint, distilled.weights, self._pruned)
+        return self._facts(self._inputs, distilled)
+
+    def _distilled(self, step: Step) -> Distilled:
+        """Return the result of an earlier attempt, or train."""
+        stored = self._resume_store.begin(Stage.RECOVER, self._stored_under)
+        if _RESULT in stored:
+            step(self._plan.passes, self._plan.passes)
+            return _read(stored[_RESULT].path)
+        boundary = TrainingBoundary(
+            self._resume_store.activation_checkpoint(Stage.RECOVER), self._count_as_progress
+        )
+        try:
+            with deterministic_algorithms(self._model.device, enabled=self._deterministic):
+                distilled = self._trained(step, boundary)
+        finally:
+            return_freed_heap()
+        path = self._resume_store.directory(Stage.RECOVER) / "trained.safetensors"
+        self._resume_store.commit(Stage.RECOVER, _RESULT, _write(distilled, path))
+        boundary.drop()
+        return distilled
+
+    def _trained(self, step: Step, boundary: TrainingBoundary) -> Distilled:
+        share = self._options.cross_entropy
+        with ExitStack() as placed:
+            dense = _resident(self._model.place_dense(), placed) if share < 1 else None
+            pruned = _resident(self._model.place_pruned(self._pruned), placed)
+            stack = stack_of_layers(pruned.model, self._model.layers)
+            stored = self._model.checkpoint.narrowest_dtype
+            trained = TrainedParameters(trainable_parameters(stack), stored)
+            training = Distillation(pruned, dense, trained, self._plan, share=share, rate=self._rate)
+            return training.run(step, boundary)
+
+    def _count_as_progress(self, step: int) -> None:
+        """Commit a small file for a saved state, so that the job's next loss is the first in a row again."""
+        path = self._resume_store.directory(Stage.RECOVER) / f"step-{step:08}.json"
+        path.write_text(json.dumps({"step": step}))
+        self._resume_store.commit(Stage.RECOVER, step, HashedFile.of(path))
+
+    def _changed_after(self, error: BaseException) -> bool:
+        """Change what the failed training can do without, and return whether it is worth another try."""
+        if self._deterministic and has_no_deterministic_algorithm(error):
+            log.warning("training without deterministic algorithms: %s", error)
+            self._deterministic = False
+        elif is_out_of_memory(error) and self._plan.micro_batch > 1:
+            self._halvings += 1
+        else:
+            return False
+        return True
+
+    @property
+    def _plan(self) -> Plan:
+        text = self._text
+        at_once = max(1, self._options.tokens_per_step // text.windows.tokens.shape[1])
+        together = max(1, min(at_once, self._fitting) >> self._halvings)
+        return Plan(text.windows, text.held_out, at_once, together)
+
+    @cached_property
+    def _fitting(self) -> int:
+        """The windows that can run together, as far as memory decides."""
+        model, stack = self._model, find_stack(self._model.checkpoint.skeleton)
+        of_weights = _FLOAT32_COPIES * torch.float32.itemsize * model.shape.block_weights
+        models = 2 * sum(parameter.numel() for parameter in stack.model.parameters()) * model.dtype.itemsize
+        activations = bytes_per_token(stack, model.dtype, blocks_at_once=len(stack.blocks))
+        length = self._text.windows.tokens.shape[1]
+        return windows_beside(of_weights + models, length, model.device, activations)
+
+    @property
+    def _stored_under(self) -> NumericsKey:
+        return {
+            **self._numerics_key,
+            "training text": self._text.fingerprint,
+            "held-out text": self._text.held_out_fingerprint,
+            "training windows at once": self._plan.micro_batch,
+            "training deterministic": self._deterministic,
+        }
+
+    @property
+    def _rate(self) -> float:
+        return self._options.rate_for(self._model.facts.parameters)
+
+    @property
+    def _options(self) -> DistilOptions:
+        assert self._inputs is not None  # noqa: S101 - asked by the callers
+        return self._inputs.options
+
+    @property
+    def _text(self) -> TrainingText:
+        assert self._inputs is not None  # noqa: S101 - asked by the callers
+        return self._inputs.text
+
+    def _facts(self, inputs: RecoveryInputs, distilled: Distilled) -> TrainingFacts:
+        windows, length = inputs.text.windows.tokens.shape
+        return TrainingFacts(
+            datasets=inputs.text.datasets,
+            windows=windows,
+            sequence_length=length,
+            tokens=windows * length,
+            fingerprint=inputs.text.fingerprint,
+            held_out_windows=len(inputs.text.held_out),
+            held_out_articles=inputs.text.articles,
+            held_out_fingerprint=inputs.text.held_out_fingerprint,
+            steps=self._plan.steps,
+            learning_rate=self._rate,
+            curve=tuple(
+                JudgementFacts(
+                    step=point.step,
+                    tokens=point.tokens,
+                    training_loss=point.training,
+                    held_out_loss=point.held_out,
+                )
+                for point in distilled.curve
+            ),
+            kept_step=distilled.best.step,
+        )
+
+
+def _resident(placement: Placement, placed: ExitStack) -> Placement:
+    placed.callback(placement.end_stage)
+    placed.enter_context(placement.resident(placement.model))
+    return placement
+
+
+def _write(distilled: Distilled, path: Path) -> HashedFile:
+    curve = json.dumps([asdict(point) for point in distilled.curve])
+    return save_tensors(distilled.weights, path, {_CURVE: curve})
+
+
+def _read(path: Path) -> Distilled:
+    """Read what `_write` wrote."""
+    with safe_open(path, framework="pt") as file:
+        curve = tuple(CurvePoint(**point) for point in json.loads(file.metadata()[_CURVE]))
+        weights: Mapping[str, torch.Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    return Distilled(curve, weights)

@@ -1,0 +1,144 @@
+"""What a recovery trains on, and what it is judged by: no article serves both."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
+
+from pruning.data.calibration import calibration_set
+from pruning.data.training import TrainingText, training_text
+from pruning.data.training_windows import IGNORE_INDEX, TrainingWindows
+from pruning.data.windows import Reader
+from pruning.errors import InvalidInput
+from pruning.recipe import Recipe
+from tests.pruning.conftest import VOCABULARY
+
+LENGTH = 16
+
+
+@pytest.fixture
+def reader(tokenizer: PreTrainedTokenizerBase) -> Reader:
+    return Reader(tokenizer=tokenizer, vocabulary=VOCABULARY)
+
+
+def article(number: int) -> str:
+    """A text of its own: every word of it has the article's number."""
+    return " ".join(f"word{number}n{place}" for place in range(12 + number % 5))
+
+
+@pytest.fixture
+def articles(tmp_path: Path) -> Path:
+    path = tmp_path / "articles.jsonl"
+    path.write_text("".join(json.dumps({"text": article(number)}) + "\n" for number in range(60)))
+    return path
+
+
+def recipe(text: Path, tokens: int, seed: int = 0, **distil: object) -> Recipe:
+    return Recipe.model_validate(
+        {
+            "model": "org/name",
+            "method": "wanda",
+            "sparsity": 0.5,
+            "calibration": {"dataset": str(text), "samples": 3, "sequence_length": LENGTH, "seed": seed},
+            "recovery": {"distil": {"tokens": tokens, **distil}},
+        }
+    )
+
+
+def read(wanted: Recipe, reader: Reader, calibration: Tensor | None = None) -> TrainingText:
+    assert wanted.distil is not None
+    return training_text(wanted, wanted.distil, reader, calibration)
+
+
+def numbers(windows: Tensor, tokenizer: PreTrainedTokenizerBase) -> set[int]:
+    """The articles that windows are from; a word may be cut at a window's edge."""
+    text = " ".join(tokenizer.decode(window) for window in windows)
+    words = (word.removeprefix("word").partition("n") for word in text.split() if word.startswith("word"))
+    return {int(number) for number, n, _ in words if n}
+
+
+def test_no_article_is_trained_on_and_held_out(articles: Path, reader: Reader) -> None:
+    wanted = recipe(articles, 100 * LENGTH)
+    calibration = calibration_set(wanted.calibration, reader).windows
+    text = read(wanted, reader, calibration)
+    assert text.windows.tokens.shape == (100, LENGTH)
+    assert text.held_out.tokens.shape == (16, LENGTH)
+    assert text.articles >= 8
+    tokenizer = reader.tokenizer
+    trained, held_out = numbers(text.windows.tokens, tokenizer), numbers(text.held_out.tokens, tokenizer)
+    assert len(trained) > 8
+    assert not trained & held_out
+    assert not numbers(calibration, tokenizer) & held_out
+
+
+def test_every_token_is_trained_on_once(articles: Path, reader: Reader) -> None:
+    windows = read(recipe(articles, 200 * LENGTH), reader).windows.tokens
+    words = reader.tokenizer.decode(windows.flatten()).split()[1:-1]
+    assert len(words) == len(set(words))
+
+
+def test_equal_recipes_give_equal_windows_and_another_seed_others(articles: Path, reader: Reader) -> None:
+    one, same = (read(recipe(articles, 40 * LENGTH), reader) for _ in range(2))
+    other = read(recipe(articles, 40 * LENGTH, seed=1), reader)
+    assert (one.fingerprint, one.held_out_fingerprint) == (same.fingerprint, same.held_out_fingerprint)
+    assert one.fingerprint != other.fingerprint
+    assert one.held_out_fingerprint != other.held_out_fingerprint
+
+
+def test_of_a_text_without_articles_the_end_is_held_out(tmp_path: Path, reader: Reader) -> None:
+    path = tmp_path / "text.txt"
+    path.write_text(" ".join(map(article, range(30))))
+    text = read(recipe(path, 20 * LENGTH), reader)
+    ids = torch.tensor(reader.tokenizer(path.read_text())["input_ids"])
+    assert torch.equal(text.held_out.tokens.flatten(), ids[-16 * LENGTH :])
+    assert text.articles == 0
+    before = ids[: -16 * LENGTH].unfold(0, LENGTH, LENGTH).tolist()
+    windows = text.windows.tokens.tolist()
+    assert len(windows) == 20
+    assert all(window in before for window in windows)
+    assert windows != before[:20]
+
+
+def test_a_text_of_its_own_is_trained_on_in_place_of_the_calibrations(
+    articles: Path, tmp_path: Path, reader: Reader
+) -> None:
+    own = tmp_path / "own.jsonl"
+    own.write_text("".join(json.dumps({"text": article(number)}) + "\n" for number in range(100, 140)))
+    text = read(recipe(articles, 20 * LENGTH, dataset=str(own)), reader)
+    assert text.datasets == (str(own),)
+    assert min(numbers(text.windows.tokens, reader.tokenizer)) >= 100
+
+
+@pytest.mark.parametrize(
+    ("tokens", "count", "field"),
+    [(8, 60, "tokens"), (100_000, 60, "tokens"), (LENGTH, 2, "dataset")],
+)
+def test_too_little_text_is_refused(
+    tmp_path: Path, reader: Reader, tokens: int, count: int, field: str
+) -> None:
+    path = tmp_path / "few.jsonl"
+    path.write_text("".join(json.dumps({"text": article(number)}) + "\n" for number in range(count)))
+    with pytest.raises(InvalidInput) as caught:
+        read(recipe(path, tokens), reader)
+    assert caught.value.field == f"recovery.distil.{field}"
+
+
+def test_token_ids_have_no_articles(tmp_path: Path, reader: Reader) -> None:
+    with pytest.raises(InvalidInput, match="name a text") as caught:
+        read(recipe(tmp_path / "tokens.npy", 32), reader)
+    assert caught.value.field == "recovery.distil.dataset"
+
+
+def targets_of(tokens: Sequence[int]) -> list[int]:
+    return TrainingWindows.of_text(torch.tensor([tokens])).targets[0].tolist()
+
+
+def test_each_position_predicts_the_next_token() -> None:
+    assert targets_of([5, 6, 7]) == [6, 7, IGNORE_INDEX]
+    windows = TrainingWindows.of_text(torch.arange(12).view(3, 4))
+    assert (len(windows), windows.positions, windows.predictions) == (3, 12, 9)
+    assert [len(piece) for piece in windows.split(2)] == [2, 1]

@@ -1,0 +1,189 @@
+"""The training of a block against plain autograd and torch's own Adam on copies of the model."""
+
+import copy
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from transformers import LlamaForCausalLM, PreTrainedModel
+
+from pruning.blockwise.prune import prune
+from pruning.blockwise.results import Pruned
+from pruning.errors import InvalidInput
+from pruning.recipe import Recipe
+from tests.pruning.families import make
+from tests.pruning.pruned import ignore_steps
+
+
+def recipe(**blocks: Any) -> Recipe:  # noqa: ANN401 - options of every type
+    return Recipe.model_validate(
+        {
+            "model": "org/name",
+            "method": blocks.pop("method", "wanda"),
+            "sparsity": 0.5,
+            "recovery": {"blocks": {"epochs": 2, "windows_per_step": 2, "learning_rate": 1e-3, **blocks}},
+        }
+    )
+
+
+def pruned(model: PreTrainedModel, wanted: Recipe, windows: Tensor) -> Pruned:
+    return prune(model, wanted, windows, {}, step=ignore_steps)
+
+
+def block_outputs(model: PreTrainedModel, windows: Tensor, index: int) -> tuple[Tensor, Tensor]:
+    """Return the input and output of a Llama's block for all windows, from the model's own forward pass."""
+    seen: dict[str, Tensor] = {}
+    block = model.get_submodule(f"model.layers.{index}")
+
+    def record(_: object, args: tuple[Tensor, ...], output: Tensor) -> None:
+        seen["input"], seen["output"] = args[0], output
+
+    hook = block.register_forward_hook(record)
+    with torch.no_grad():
+        model(input_ids=windows, use_cache=False)
+    hook.remove()
+    return seen["input"], seen["output"]
+
+
+def naive(dense: LlamaForCausalLM, one_shot: LlamaForCausalLM, windows: Tensor) -> dict[str, Tensor]:
+    """Train the first block of a pruned Llama: two epochs of two steps of two windows; one is held out."""
+    model = copy.deepcopy(one_shot).requires_grad_(False)
+    # Before the first block both models have the same hidden states.
+    _, target = block_outputs(dense, windows, 0)
+    block = model.model.layers[0]
+    chosen = {name: one for name, one in block.named_parameters() if one.ndim == 1 or "proj" in name}
+    masks = {name: one == 0 for name, one in chosen.items() if one.ndim == 2}
+    for one in chosen.values():
+        one.requires_grad_(True)
+
+    def loss(numbers: list[int]) -> Tensor:
+        hidden = model.model.embed_tokens(windows[numbers])
+        embeddings = model.model.rotary_emb(hidden, torch.arange(windows.shape[1])[None])
+        output = block(hidden, position_embeddings=embeddings, attention_mask=None)
+        error = (output - target[numbers]).square().sum(-1) / target[numbers].square().sum(-1)
+        return error.mean()
+
+    optimizer = torch.optim.Adam(chosen.values(), betas=(0.9, 0.95), eps=1e-8)
+    order, held_out = random.Random("0 0"), [4]  # noqa: S311
+    best, lowest = copy.deepcopy(block.state_dict()), float(loss(held_out))
+    for epoch in range(2):
+        windows_in_turn = order.sample([0, 1, 2, 3], 4)
+        for half in range(2):
+            optimizer.param_groups[0]["lr"] = 1e-3 * (1 - (2 * epoch + half) / 4)
+            optimizer.zero_grad()
+            loss(windows_in_turn[2 * half : 2 * half + 2]).backward()
+            for name, mask in masks.items():
+                chosen[name].grad[mask] = 0  # type: ignore[index]
+            optimizer.step()
+        if float(loss(held_out)) < lowest:
+            best, lowest = copy.deepcopy(block.state_dict()), float(loss(held_out))
+    return best
+
+
+@pytest.mark.parametrize("toward", [0.0, 0.5, 1.0])
+def test_the_first_block_is_trained_as_by_plain_autograd(
+    tiny_llama: Callable[..., LlamaForCausalLM], five_windows: Tensor, toward: float
+) -> None:
+    dense = tiny_llama().double()
+    one_shot, trained = copy.deepcopy(dense), copy.deepcopy(dense)
+    wanted = recipe(toward=toward)
+    pruned(one_shot, wanted.model_copy(update={"recovery": None}), five_windows)
+    result = pruned(trained, wanted, five_windows)
+    expected = naive(dense, one_shot, five_windows)
+    assert result.trained[0].epoch > 0
+    for name, tensor in trained.model.layers[0].state_dict().items():
+        torch.testing.assert_close(tensor, expected[name], rtol=0, atol=1e-10)
+        assert torch.equal(tensor == 0, one_shot.model.layers[0].state_dict()[name] == 0)
+
+
+@pytest.mark.parametrize("toward", [0.0, 0.5, 1.0])
+def test_the_next_block_is_trained_behind_the_trained_one(
+    tiny_llama: Callable[..., LlamaForCausalLM], five_windows: Tensor, toward: float
+) -> None:
+    """The held-out loss of the last block, from the hidden states of the models as they are in the end."""
+    dense = tiny_llama().double()
+    trained = copy.deepcopy(dense)
+    result = pruned(trained, recipe(toward=toward), five_windows)
+    held_out = five_windows[4:]
+    given, output = block_outputs(trained, held_out, 2)
+    of_dense = block_outputs(dense, held_out, 2)[1]
+    embeddings = dense.model.rotary_emb(given, torch.arange(held_out.shape[1])[None])
+    with torch.no_grad():
+        own = dense.model.layers[2](given, position_embeddings=embeddings, attention_mask=None)
+    target = (1 - toward) * own + toward * of_dense
+    error = ((output - target).square().sum(-1) / target.square().sum(-1)).mean()
+    assert result.trained[2].epoch > 0
+    assert result.trained[2].after < result.trained[2].before
+    assert result.trained[2].after == pytest.approx(float(error), rel=1e-9)
+    assert [block.block for block in result.trained] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("family", ["gpt2", "bloom", "mixtral", "qwen3"])
+@pytest.mark.parametrize("method", ["magnitude", "admm"])
+def test_zeros_stay_and_no_block_gets_worse(family: str, method: str, five_windows: Tensor) -> None:
+    model, one_shot = make(family), make(family)
+    wanted = recipe(method=method)
+    pruned(one_shot, wanted.model_copy(update={"recovery": None}), five_windows)
+    result = pruned(model, wanted, five_windows)
+    assert all(block.after <= block.before for block in result.trained)
+    assert any(block.epoch for block in result.trained)
+    parameters = dict(model.named_parameters())
+    for name, mask in result.masks.items():
+        assert torch.equal(parameters[name] == 0, mask)
+        assert not torch.signbit(parameters[name][mask]).any()
+    for name, weight in result.weights.items():
+        assert torch.equal(parameters[name], weight)
+    changed = {name for name, one in one_shot.named_parameters() if not torch.equal(one, parameters[name])}
+    assert changed <= result.weights.keys() | result.masks.keys()
+
+
+def test_what_is_kept_is_rounded_to_the_dtype_of_the_checkpoint(
+    tiny_llama: Callable[..., LlamaForCausalLM], five_windows: Tensor
+) -> None:
+    from pruning.blockwise.prune import prune_blocks
+    from pruning.blockwise.results import InMemory
+    from pruning.model.placement import Placement
+    from pruning.model.selection import prunable_stack
+
+    model, wanted = tiny_llama(), recipe()
+    result = prune_blocks(
+        prunable_stack(model, wanted),
+        wanted,
+        five_windows,
+        {},
+        placement=Placement(model),
+        blocks=InMemory(),
+        step=ignore_steps,
+        stored=torch.bfloat16,
+    )
+    trained = [f"model.layers.{block.block}." for block in result.trained if block.epoch]
+    assert trained
+    for name, weight in result.weights.items():
+        if name.startswith(tuple(trained)):
+            assert torch.equal(weight, weight.bfloat16().float())
+
+
+def test_a_training_that_makes_it_worse_leaves_the_pruned_block(five_windows: Tensor) -> None:
+    model, one_shot = make("llama"), make("llama")
+    wanted = recipe(learning_rate=0.1, epochs=1)
+    pruned(one_shot, wanted.model_copy(update={"recovery": None}), five_windows)
+    result = pruned(model, wanted, five_windows)
+    assert {(block.epoch, block.after == block.before) for block in result.trained} == {(0, True)}
+    for name, parameter in one_shot.named_parameters():
+        assert torch.equal(parameter, model.get_parameter(name))
+
+
+def test_every_micro_batch_can_end_the_training(five_windows: Tensor) -> None:
+    counts: list[int] = []
+    prune(make("llama"), recipe(), five_windows, {}, step=lambda done, total: counts.append(done))
+    # Per block: three pieces of targets, one judgement before and after each epoch, two steps an epoch.
+    assert counts == [0] * 10 + [1] + [1] * 10 + [2] + [2] * 10 + [3]
+
+
+def test_one_window_leaves_none_to_hold_out(five_windows: Tensor) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        pruned(make("llama"), recipe(), five_windows[:1])
+    assert caught.value.field == "recovery.blocks"

@@ -1,0 +1,275 @@
+"""The training of a whole model against plain autograd and torch's own Adam on a copy of the model."""
+
+import copy
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+from transformers import LlamaForCausalLM, PreTrainedModel
+
+from pruning.data.training_windows import TrainingWindows
+from pruning.errors import NumericalFailure
+from pruning.model.blocks import find_stack
+from pruning.model.placement import Placement
+from pruning.recovery import boundary
+from pruning.recovery.boundary import TrainingBoundary
+from pruning.recovery.distil import Distillation, Distilled
+from pruning.recovery.plan import Plan
+from pruning.recovery.trainable import trainable_parameters
+from pruning.recovery.trained import TrainedParameters
+from pruning.resume.store import ActivationCheckpoint
+from pruning.resume.throttle import SaveThrottle
+from tests.pruning.families import make
+from tests.pruning.pruned import ignore_steps
+
+RATE = 1e-3
+# Three steps: one of the warm-up, and a cosine at a third and two thirds of its way.
+FACTORS = [1.0, 0.75, 0.25]
+
+
+def some_pruned(dense: PreTrainedModel, sparsity: float) -> PreTrainedModel:
+    """Set a random part of the blocks' matrices to zero."""
+    model = copy.deepcopy(dense)
+    generator = torch.Generator().manual_seed(5)
+    for layer in find_stack(model).layers:
+        layer.parameter.data *= torch.rand(layer.parameter.shape, generator=generator) >= sparsity
+    return model
+
+
+def windows(count: int, seed: int) -> TrainingWindows:
+    generator = torch.Generator().manual_seed(seed)
+    return TrainingWindows.of_text(torch.randint(2, 96, (count, 12), generator=generator))
+
+
+def nowhere() -> TrainingBoundary:
+    return TrainingBoundary(ActivationCheckpoint(None, {}), lambda step: None)
+
+
+class Training:
+    """A small model of 96 tokens, half pruned, and a training of it."""
+
+    def __init__(
+        self,
+        dense: PreTrainedModel,
+        *,
+        stored: torch.dtype | None = None,
+        share: float = 0.0,
+        rate: float = RATE,
+        micro_batch: int = 1,
+        steps: int = 3,
+        sparsity: float = 0.5,
+    ) -> None:
+        self.dense, self.pruned = dense, some_pruned(dense, sparsity)
+        self.before = copy.deepcopy(self.pruned)
+        self.plan = Plan(windows(2 * steps, seed=0), windows(4, seed=1), 2, micro_batch)
+        self.share = share
+        trainable = trainable_parameters(find_stack(self.pruned))
+        self.trained = TrainedParameters(trainable, stored or dense.dtype)
+        self.distillation = Distillation(
+            Placement(self.pruned),
+            Placement(dense) if share < 1 else None,
+            self.trained,
+            self.plan,
+            share=share,
+            rate=rate,
+        )
+
+    def run(self, step: Callable[[int, int], None] = ignore_steps) -> Distilled:
+        return self.distillation.run(step, nowhere())
+
+
+def naive_loss(
+    model: PreTrainedModel, dense: PreTrainedModel, batch: TrainingWindows, share: float
+) -> Tensor:
+    """KL(dense ‖ model) over all positions, and cross-entropy, from whole logits."""
+    own, other = (
+        one(input_ids=batch.tokens, use_cache=False).logits.log_softmax(-1) for one in (model, dense)
+    )
+    divergence = (other.detach().exp() * (other.detach() - own)).sum(-1).mean()
+    entropy = -own[:, :-1].gather(2, batch.tokens[:, 1:, None]).mean()
+    return (1 - share) * divergence + share * entropy
+
+
+def naive_training(training: Training) -> dict[str, Tensor]:
+    """Train by whole-model autograd and torch.optim.Adam; return every parameter."""
+    model = copy.deepcopy(training.before).requires_grad_(True)
+    masks = {
+        layer.parameter_name: layer.parameter.detach() == 0 for layer in find_stack(training.before).layers
+    }
+    chosen = {
+        name: parameter
+        for name, parameter in model.named_parameters()
+        if name in masks or (parameter.ndim == 1 and "norm" in name)
+    }
+    optimizer = torch.optim.Adam(chosen.values(), betas=(0.9, 0.95), eps=1e-8)
+    for factor, batch in zip(FACTORS, training.plan.windows.split(2), strict=True):
+        optimizer.param_groups[0]["lr"] = RATE * factor
+        model.zero_grad()
+        naive_loss(model, training.dense, batch, training.share).backward()
+        for name, mask in masks.items():
+            grad = chosen[name].grad
+            assert grad is not None
+            grad[mask] = 0
+        optimizer.step()
+    return {name: parameter.detach() for name, parameter in model.named_parameters()}
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 1.0])
+@pytest.mark.parametrize("micro_batch", [1, 2])
+def test_three_steps_are_those_of_plain_autograd(
+    tiny_llama: Callable[..., LlamaForCausalLM], share: float, micro_batch: int
+) -> None:
+    training = Training(tiny_llama(vocab_size=96).double(), share=share, micro_batch=micro_batch)
+    training.run()
+    expected = naive_training(training)
+    for name, parameter in training.pruned.named_parameters():
+        torch.testing.assert_close(parameter.detach(), expected[name], rtol=0, atol=1e-10)
+    assert set(training.trained.masters) == {
+        name
+        for name, parameter in training.before.named_parameters()
+        if not torch.equal(parameter, expected[name])
+    }
+
+
+@pytest.mark.parametrize("family", ["gpt2", "qwen3", "mixtral"])
+def test_a_step_of_other_families_is_that_of_plain_autograd(family: str) -> None:
+    training = Training(make(family), steps=1, micro_batch=2)
+    names = set(training.trained.masters)
+    model = copy.deepcopy(training.before).requires_grad_(True)
+    naive_loss(model, training.dense, training.plan.windows, 0.0).backward()
+    training.run()
+    for name, parameter in model.named_parameters():
+        new = training.pruned.get_parameter(name).detach()
+        if name not in names or parameter.grad is None:
+            assert torch.equal(new, parameter.detach())
+            continue
+        size = parameter.grad.abs()
+        large = (parameter != 0) & (size > size.max() / 20)  # the others' signs may be those of rounding
+        # The first step of Adam is the rate times the sign of the gradient, but for its ε.
+        expected = -RATE * parameter.grad / (size + 1e-8)
+        torch.testing.assert_close((new - parameter)[large], expected[large], rtol=1e-2, atol=0)
+        assert not new[parameter.detach() == 0].any()
+
+
+def test_what_is_judged_is_rounded_and_the_best_of_it_is_kept(
+    tiny_llama: Callable[..., LlamaForCausalLM],
+) -> None:
+    training = Training(tiny_llama(vocab_size=96), stored=torch.bfloat16, rate=5e-3, steps=8)
+    result = training.run()
+    assert [point.step for point in result.curve] == list(range(9))
+    assert [point.tokens for point in result.curve] == [24 * step for step in range(9)]
+    assert result.best.held_out < result.curve[0].held_out
+    assert {tensor.dtype for tensor in result.weights.values()} == {torch.bfloat16}
+
+    model = copy.deepcopy(training.before)
+    for name, tensor in result.weights.items():
+        model.get_parameter(name).data = tensor.float()
+    held_out = training.plan.held_out
+    with torch.no_grad():
+        kept = naive_loss(model, training.dense, held_out, 0.0)
+    assert float(kept) == pytest.approx(result.best.held_out, rel=1e-5)
+    for layer in find_stack(training.before).layers:
+        zero = layer.parameter == 0
+        assert not result.weights[layer.parameter_name].view(torch.int16)[zero].any()  # +0.0, bit for bit
+
+
+def test_the_training_loss_of_the_curve_is_the_mean_over_its_steps(
+    tiny_llama: Callable[..., LlamaForCausalLM],
+) -> None:
+    training = Training(tiny_llama(vocab_size=96).double(), rate=1e-12, steps=16)
+    result = training.run()
+    assert [point.step for point in result.curve] == list(range(0, 17, 2))
+    assert result.curve[0].training is None
+    with torch.no_grad():  # at this rate the model stays what it was
+        expected = naive_loss(training.before, training.dense, training.plan.windows.split(4)[0], 0.0)
+    assert result.curve[1].training == pytest.approx(float(expected), rel=1e-6)
+
+
+def test_nothing_worse_than_before_is_kept(tiny_llama: Callable[..., LlamaForCausalLM]) -> None:
+    result = Training(tiny_llama(vocab_size=96), sparsity=0.01, rate=1.0).run()
+    assert all(point.held_out > result.curve[0].held_out for point in result.curve[1:])
+    assert (result.best.step, result.weights) == (0, {})
+
+
+def test_a_training_that_diverges_is_named(tiny_llama: Callable[..., LlamaForCausalLM]) -> None:
+    training = Training(tiny_llama(vocab_size=96), rate=3e37)
+    with pytest.raises(NumericalFailure, match="learning_rate"):
+        training.run()
+
+
+def test_progress_counts_every_micro_batch(tiny_llama: Callable[..., LlamaForCausalLM]) -> None:
+    seen: list[tuple[int, int]] = []
+    training = Training(tiny_llama(vocab_size=96), micro_batch=1)
+    training.run(lambda done, total: seen.append((done, total)))
+    # Three steps of two windows, and four held-out windows before the first and after each.
+    assert seen == [(done, 22) for done in range(1, 23)]
+    assert training.plan.passes == 22
+
+
+@pytest.mark.parametrize("dies_after", [5, 8, 13, 21])
+def test_a_training_goes_on_from_its_last_state_to_the_same_bits(
+    tiny_llama: Callable[..., LlamaForCausalLM],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    dies_after: int,
+) -> None:
+    monkeypatch.setattr(boundary, "_SECONDS", 0.0)
+    monkeypatch.setattr(SaveThrottle, "is_due", lambda throttle, size: True)
+    dense, saved = tiny_llama(vocab_size=96), list[int]()
+
+    def whenever() -> TrainingBoundary:
+        return TrainingBoundary(ActivationCheckpoint(tmp_path, {"a": 1}), saved.append)
+
+    expected = Training(dense, stored=torch.bfloat16).run()
+
+    def die(done: int, total: int) -> None:
+        if done == dies_after:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        Training(dense, stored=torch.bfloat16).distillation.run(die, whenever())
+    seen: list[int] = []
+    resumed = Training(dense, stored=torch.bfloat16).distillation.run(
+        lambda done, total: seen.append(done), whenever()
+    )
+    assert resumed.curve == expected.curve
+    assert resumed.weights.keys() == expected.weights.keys()
+    for name, tensor in expected.weights.items():
+        assert torch.equal(tensor, resumed.weights[name])
+    # It has gone on where it was saved, after six, twelve and eighteen micro-batches beside the first four.
+    assert seen[0] == (1 if dies_after < 10 else 10 if dies_after < 16 else 16)
+    assert saved == sorted({*saved}) == [1, 2, 3]
+
+
+def test_a_state_is_saved_at_most_every_two_minutes(tmp_path: Path) -> None:
+    now, saved = [0.0], list[int]()
+    kept = TrainingBoundary(ActivationCheckpoint(tmp_path, {}), saved.append, lambda: now[0])
+    for step in range(1, 41):
+        now[0] += 10
+        kept.offer(step, {"master/a": torch.full((3,), float(step))})
+    assert saved == [12, 24, 36]
+    found = kept.load()
+    assert found is not None
+    assert (found[0], found[1]["master/a"].tolist()) == (36, [36, 36, 36])
+    kept.drop()
+    assert kept.load() is None
+
+
+@pytest.mark.parametrize(
+    ("count", "per_step", "micro_batch"), [(6, 2, 1), (7, 3, 2), (33, 2, 2), (1, 4, 4), (100, 7, 3)]
+)
+def test_a_plan_counts_what_it_hands_out(count: int, per_step: int, micro_batch: int) -> None:
+    plan = Plan(windows(count, 0), windows(5, 1), per_step, micro_batch)
+    done, held_out = 0, math.ceil(5 / micro_batch)
+    assert plan.passes_until(0) == held_out
+    done, tokens = held_out, 0
+    for number, batch in plan.batches_from(1):
+        done += len(plan.micro_batches(batch)) + (held_out if plan.is_judged(number) else 0)
+        tokens += batch.positions
+        assert plan.passes_until(number) == done
+        assert plan.tokens_until(number) == tokens
+    assert (plan.passes, tokens) == (done, 12 * count)
+    assert sum(plan.is_judged(step) for step in range(plan.steps + 1)) <= 10
