@@ -171,6 +171,8 @@ class Recipe(StrictModel):
         if group is None:
             if value is None:
                 raise ValueError("is required unless the pattern is N:M")
+            if isinstance(value, int | float) and value <= 0:
+                raise PydanticKnownError("greater_than", {"gt": 0.0})
             return value
         implied = 1 - group[0] / group[1]
         if value is None:
@@ -194,13 +196,6 @@ class Recipe(StrictModel):
         if info.data.get("refit") is not None:
             raise ValueError("a refit changes the kept weights, and swaps are for those that stay; use one")
         return swaps
-
-    @field_validator("sparsity")
-    @classmethod
-    def _a_mask_has_zeros(cls, value: float, info: ValidationInfo) -> float:
-        if value == 0 and info.data.get("method") is not None:
-            raise PydanticKnownError("greater_than", {"gt": 0.0})
-        return value
 
     @property
     def method_name(self) -> str:
