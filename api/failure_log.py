@@ -2,13 +2,17 @@
 
 Records are never deleted, and anybody can fail to sign in. So the first failures of an address in an hour are
 recorded, and then each that doubles their number; the same holds for all addresses together, of which a
-network can have any number. Every record beyond the first ones says how many there were. In memory, by each
-API process, as the rate limits are.
+network can have any number. Every record beyond the first ones says how many there were.
+
+Whoever fills the table with failures must hide nobody else's: the first failure of an address is stored
+beyond the limit of all, for so many addresses, and what is stored no more is still a line of the log. In
+memory, by each API process, as the rate limits are.
 """
 
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from threading import Lock
 
 from api.rate_limit import network_of
@@ -19,7 +23,19 @@ _MOST_ADDRESSES = 100_000
 EACH_OF_AN_ADDRESS = 10
 """Failures of one address in an hour that are all recorded."""
 EACH_IN_ALL = 1000
-"""Records of all addresses in an hour that are all made."""
+"""Records of all addresses in an hour that are all stored."""
+FIRST_OF_AN_ADDRESS = 5000
+"""Addresses in an hour whose first failure is stored whatever the others did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What becomes of a failure that is told."""
+
+    more: str
+    """What its record says beside what failed."""
+    stored: bool
+    """Whether it gets a record in the table, and not only a line of the log."""
 
 
 class FailureLog:
@@ -33,29 +49,35 @@ class FailureLog:
         self._of: Counter[str] = Counter()
         self._in_all = 0
 
-    def note(self, address: str) -> str | None:
-        """Count a failure. Return what its record says beside what failed, or None if it gets none."""
+    def note(self, address: str) -> Note | None:
+        """Count a failure. Return what is told of it, or None if nothing is."""
         with self._lock:
             self._begin_hour()
             network = network_of(address)
-            if network not in self._of and len(self._of) >= _MOST_ADDRESSES:
-                network = ""
-            self._of[network] += 1
-            count = self._of[network]
+            counted = network in self._of or len(self._of) < _MOST_ADDRESSES
+            count = self._count(network) if counted else 1
             if not _is_told(count, EACH_OF_AN_ADDRESS):
                 return None
             self._in_all += 1
-            if not _is_told(self._in_all, EACH_IN_ALL):
-                return None
-            if self._in_all > EACH_IN_ALL:
-                return f" (of this hour's records only some are kept; this would be number {self._in_all})"
-            return f" (failure {count} of this address in this hour)" if count > EACH_OF_AN_ADDRESS else ""
+            first = counted and count == 1 and len(self._of) <= FIRST_OF_AN_ADDRESS
+            stored = first or _is_told(self._in_all, EACH_IN_ALL)
+            return Note(_more(count, self._in_all), stored)
+
+    def _count(self, network: str) -> int:
+        self._of[network] += 1
+        return self._of[network]
 
     def _begin_hour(self) -> None:
         hour = int(self._clock() // _HOUR_SECONDS)
         if hour != self._hour:
             self._hour, self._in_all = hour, 0
             self._of.clear()
+
+
+def _more(count: int, in_all: int) -> str:
+    if in_all > EACH_IN_ALL:
+        return f" (of this hour's records only some are kept; this would be number {in_all})"
+    return f" (failure {count} of this address in this hour)" if count > EACH_OF_AN_ADDRESS else ""
 
 
 def _is_told(count: int, each: int) -> bool:

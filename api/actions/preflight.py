@@ -7,7 +7,7 @@ from api.problems.problem import FieldError
 from api.problems.problems import InvalidRequest, ServiceUnavailable
 from api.resources import AppResources
 from jobs.spec.job import JobSpec
-from jobs.spec.preflight import Fault, Places, faults, hub_cache
+from jobs.spec.preflight import Fault, Places, faults
 
 log = logging.getLogger(__name__)
 
@@ -19,9 +19,7 @@ def check(resources: AppResources, owner: str, spec: JobSpec) -> bool:
 
     What takes longer, because a disk is slow, the dispatcher does before the job is dispatched.
     """
-    settings = resources.settings
-    knows_the_cache = settings.hub_token is None or owner in settings.hub_token_owners
-    places = Places(settings.model_roots, settings.data_roots, hub_cache() if knows_the_cache else None)
+    places = Places.of(resources.settings, owner)
     try:
         looking = resources.disk.start(owner, partial(_faults, spec, places))
         found = looking.result(timeout=_SECONDS)

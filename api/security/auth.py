@@ -91,10 +91,14 @@ def _note_failure(request: Request, resources: AppResources) -> None:
     """Count a failed sign-in, and record it unless many were. Raises RateLimited beyond the limit."""
     rate_limit.charge_failure(request, resources.failures)
     address = address_of(request)
-    if (more := resources.failure_log.note(address)) is None:
+    if (note := resources.failure_log.note(address)) is None:
+        return
+    subject = f"{request.method} {request.url.path}"[:200] + note.more
+    if not note.stored:
+        audit.tell_failure(address, subject)
         return
     with resources.database.begin() as session:
-        audit.record_failure(session, address, f"{request.method} {request.url.path}"[:200] + more)
+        audit.record_failure(session, address, subject)
 
 
 def address_of(request: Request) -> str:

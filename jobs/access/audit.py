@@ -2,13 +2,15 @@
 
 A record of keys and of the zoo is written in the transaction that changes them, so neither is there
 without the other. Each record is also a line of JSON on the logger `audit`, for a collector of logs; where a
-transaction fails afterwards, the line remains.
+transaction fails afterwards, the line remains. Of failed sign-ins some are such lines alone, without an id.
 """
 
 import json
 import logging
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import insert, select
@@ -52,6 +54,12 @@ def record_failure(session: Session, address: str, subject: str) -> None:
     _write(session, Action.SIGN_IN_FAILED, None, None, address, subject, None)
 
 
+def tell_failure(address: str, subject: str) -> None:
+    """Write the line of a failure that gets no record: the table has enough of them."""
+    values = _values(Action.SIGN_IN_FAILED, None, None, address, subject, None)
+    _log(None, datetime.now(UTC), values)
+
+
 def newest(session: Session, *, before: UUID | None, limit: int) -> Sequence[AuditRecord]:
     """Return a page of the records, newest first."""
     query = select(AuditRecord).order_by(AuditRecord.id.desc()).limit(limit)
@@ -67,7 +75,26 @@ def _write(
     subject: str,
     subject_owner: str | None,
 ) -> None:
-    values = {
+    values = _values(action, owner, key_id, address, subject, subject_owner)
+    written = session.execute(
+        insert(AuditRecord).values(values).returning(AuditRecord.id, AuditRecord.at)
+    ).one()
+    _log(str(written.id), written.at, values)
+
+
+def _log(record_id: str | None, at: datetime, values: dict[str, Any]) -> None:
+    log.info(json.dumps({"id": record_id, "at": at.isoformat(), **values}, default=str))
+
+
+def _values(
+    action: Action,
+    owner: str | None,
+    key_id: UUID | None,
+    address: str,
+    subject: str,
+    subject_owner: str | None,
+) -> dict[str, Any]:
+    return {
         "action": action.value,
         "owner": owner,
         "key_id": key_id,
@@ -75,7 +102,3 @@ def _write(
         "subject": subject,
         "subject_owner": subject_owner,
     }
-    written = session.execute(
-        insert(AuditRecord).values(values).returning(AuditRecord.id, AuditRecord.at)
-    ).one()
-    log.info(json.dumps({"id": str(written.id), "at": written.at.isoformat(), **values}, default=str))

@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
+from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from pruning.allowed_roots import freeze
 from pruning.errors import InvalidInput
@@ -42,6 +43,18 @@ class Places:
     data: tuple[Path, ...]
     hub_cache: Path | None
     """The Hub's cache; None where the owner may not know what is in it."""
+
+    @classmethod
+    def of(cls, settings: Settings, owner: str) -> Self:
+        """Return the places where a job of `owner` is checked.
+
+        A refusal tells what lies in the Hub's cache, and so what others have used: only owners who share may
+        know it, and of what the service's own token has fetched, only those who may use the token.
+        """
+        knows_the_cache = settings.share_between_owners and (
+            settings.hub_token is None or owner in settings.hub_token_owners
+        )
+        return cls(settings.model_roots, settings.data_roots, hub_cache() if knows_the_cache else None)
 
 
 def hub_cache() -> Path:

@@ -35,8 +35,8 @@ _READS: Mapping[str, UnitKind] = {
     **dict.fromkeys(("down_proj", "fc2", "fc_out", "dense_4h_to_h"), "mlp_channels"),
 }
 
-Kept = Mapping[tuple[int, UnitKind], list[int]]
-"""The units that are left, by block and kind."""
+Kept = Mapping[tuple[int, UnitKind], str]
+"""The units that are left, by block and kind, as the report writes them."""
 
 
 def cut_like(report: Report, source: Path, output: Path) -> None:
@@ -55,13 +55,14 @@ def cut_like(report: Report, source: Path, output: Path) -> None:
     Raises
     ------
     InvalidInput
-        With field 'like', for a report without `structure` or of other widths; with field 'model.id', for a
-        directory that holds neither; with field 'output', where the output exists.
+        With field 'like', for a report without `structure`, of other widths or of units that the model lacks;
+        with field 'model.id', for a directory that holds neither, or an adapter with links; with field
+        'output', where the output exists.
     """
     facts = report.structure
     if facts is None:
         raise InvalidInput("the report is of a run without structure: it took nothing out", field="like")
-    kept = {(block.block, block.kind): numbers_in(block.kept) for block in facts.blocks}
+    kept = {(block.block, block.kind): block.kept for block in facts.blocks}
     with atomic_directory(output) as directory:
         if (source / _ADAPTER_CONFIG).is_file():
             _cut_adapter(facts, kept, source, directory)
@@ -86,12 +87,15 @@ def _cut_checkpoint(facts: StructureFacts, kept: Kept, source: Path, directory: 
                 field="like",
             )
     for index in range(len(plan.units[0])):
-        of_block = {unit.kind: torch.tensor(kept[index, unit.kind]) for unit in plan.plans}
+        of_block = {
+            unit.kind: torch.tensor(_numbers(kept, index, unit.kind, unit.dense)) for unit in plan.plans
+        }
         blocks.put(index, CutBlock(of_block, {}))
     write_smaller(checkpoint, plan, blocks, directory)
 
 
 def _cut_adapter(facts: StructureFacts, kept: Kept, source: Path, directory: Path) -> None:
+    _refuse_links(source)
     config = json.loads((source / _ADAPTER_CONFIG).read_text())
     if config.get("peft_type") != "LORA" or not (source / _ADAPTER).is_file():
         raise InvalidInput(
@@ -136,9 +140,28 @@ def _positions(
         return None
     block = next(int(part) for part in parts if part.isdigit())
     size = int(dense.header[name]["shape"][dimension])
-    if size % unit.dense or (block, kind) not in kept:
+    if not 0 < unit.dense <= size or size % unit.dense or (block, kind) not in kept:
         raise InvalidInput(
             f"{name} has {size} features, where the report's model has {unit.dense} {kind}", field="like"
         )
-    width = size // unit.dense
-    return dimension, [number * width + place for number in kept[block, kind] for place in range(width)]
+    width, numbers = size // unit.dense, _numbers(kept, block, kind, unit.dense)
+    return dimension, [number * width + place for number in numbers for place in range(width)]
+
+
+def _numbers(kept: Kept, block: int, kind: UnitKind, dense: int) -> list[int]:
+    """Return which units of a block are left. `dense` is how many the model has, not what a report claims."""
+    try:
+        return numbers_in(kept[block, kind], below=dense)
+    except ValueError as error:
+        raise InvalidInput(f"the {kind} of block {block} are no units: {error}", field="like") from error
+
+
+def _refuse_links(source: Path) -> None:
+    """Raise InvalidInput for a link: whoever made an adapter must not choose which files are copied."""
+    link = next((path.name for path in sorted(source.iterdir()) if path.is_symlink()), None)
+    if link is not None:
+        raise InvalidInput(
+            f"{link!r} in the adapter is a link, and links are not followed; where you trust what it names, "
+            "give a copy made with `cp -rL`",
+            field="model.id",
+        )

@@ -1,7 +1,6 @@
 """Numbers in ascending order as text, such as `0-5,7,9-12`: a report lists thousands of units."""
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 
 def ranges(numbers: Sequence[int]) -> str:
@@ -9,14 +8,21 @@ def ranges(numbers: Sequence[int]) -> str:
     return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in _runs(numbers))
 
 
-def numbers_in(text: str) -> list[int]:
-    """Undo `ranges`. Raises ValueError for a text that is not of that form, or not ascending."""
+def numbers_in(text: str, *, below: int) -> list[int]:
+    """Undo `ranges`.
+
+    Raises ValueError for a text that is not of that form, not ascending, or with a number from `below` on.
+    """
     numbers: list[int] = []
     for run in text.split(",") if text else ():
-        first, _, last = run.partition("-")
-        numbers += range(int(first), int(last or first) + 1)
-    if any(one >= other for one, other in pairwise(numbers)):
-        raise ValueError("the numbers do not ascend")
+        start, _, end = run.partition("-")
+        first, last = int(start), int(end or start)
+        # Before they are listed: a short text can name more numbers than any memory holds.
+        if last >= below:
+            raise ValueError(f"the numbers must be below {below}")
+        if last < first or (numbers and first <= numbers[-1]):
+            raise ValueError("the numbers do not ascend")
+        numbers += range(first, last + 1)
     return numbers
 
 

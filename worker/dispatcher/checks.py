@@ -15,7 +15,7 @@ from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import JobError
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
-from jobs.spec.preflight import Fault, Places, faults, hub_cache
+from jobs.spec.preflight import Fault, Places, faults
 from jobs.states import Cause
 
 log = logging.getLogger(__name__)
@@ -57,9 +57,7 @@ class PendingChecks:
                     lifecycle.refuse(session, job.job_id, error)
 
     def _fault(self, job: dispatch_queue.Unchecked) -> Fault | None:
-        settings = self._settings
-        knows_the_cache = settings.hub_token is None or job.owner in settings.hub_token_owners
-        places = Places(settings.model_roots, settings.data_roots, hub_cache() if knows_the_cache else None)
+        places = Places.of(self._settings, job.owner)
         try:
             return next(faults(JobSpec.model_validate(job.stored_spec), places), None)
         except Exception as error:  # the worker says what it is, and one job must not hold up the others

@@ -135,3 +135,18 @@ def test_one_job_that_cannot_be_read_holds_up_no_other(
         session.execute(update(Job).where(Job.id == first).values(spec={"version": 99}))
     PendingChecks(database, settings).round()
     assert undispatched(database) == [first, second]
+
+
+@pytest.mark.threat
+def test_no_answer_tells_whether_another_owner_has_used_a_model_of_the_hub(
+    client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
+    snapshot = tmp_path / "cache" / "models--org--used" / "snapshots" / "main"
+    snapshot.mkdir(parents=True)
+    (snapshot / "config.json").write_text(json.dumps({"max_position_embeddings": 512}))
+    long = {"calibration": {"dataset": "builtin", "sequence_length": 100_000}}
+    answers = [
+        client.post("/v1/jobs", json=SMALLEST | {"model": model} | long) for model in ("org/used", "org/new")
+    ]
+    assert [answer.status_code for answer in answers] == [201, 201]

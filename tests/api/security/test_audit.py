@@ -11,6 +11,7 @@ from sqlalchemy import delete, exc, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 import jobs.__main__ as administration
+from api import failure_log
 from jobs.access import api_keys
 from jobs.settings import Settings
 from jobs.tables import AuditRecord
@@ -74,6 +75,25 @@ def test_many_failed_sign_ins_leave_few_records(client_of: ClientOf, anonymous: 
         *["GET /v1/jobs"] * 10,
         *(f"GET /v1/jobs (failure {count} of this address in this hour)" for count in (20, 40)),
     ]
+
+
+def test_failures_are_told_in_the_log_when_others_have_used_up_the_records(
+    client_of: ClientOf,
+    anonymous: TestClient,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(failure_log, "EACH_IN_ALL", 2)
+    wrong = {"Authorization": "Bearer ps_wrong"}
+    with caplog.at_level(logging.INFO, logger="audit"):
+        for number in range(3):
+            assert anonymous.get(f"/v1/jobs/{number}", headers=wrong).status_code == 401
+    lines = [json.loads(entry.message) for entry in caplog.records if entry.name == "audit"]
+    found = records(client_of("root"))
+    assert [line["subject"].split(" (")[0] for line in lines] == [f"GET /v1/jobs/{n}" for n in range(3)]
+    assert [line["id"] for line in lines] == [*(record["id"] for record in found), None]
+    assert [told(line) for line in lines[:2]] == [told(record) for record in found]
+    assert lines[2].keys() == lines[0].keys()
 
 
 def test_a_key_made_on_the_command_line_is_recorded(

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
+from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.spec.preflight import Places, faults
 from pruning.data.source import Source
@@ -101,6 +103,19 @@ def test_a_model_in_the_cache_of_the_hub_has_its_context_checked(
     (cached / "snapshots" / COMMIT / "config.json").write_text('{"max_position_embeddings": 512}')
     assert found(places) == ["calibration.sequence_length"]
     assert found(Places(places.models, places.data, None)) == []
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize("token", [None, "hf_token"])
+@pytest.mark.parametrize("owner", ["ada", "eve"])
+def test_only_owners_who_share_are_told_what_lies_in_the_cache(
+    settings: Settings, shared: bool, token: str | None, owner: str
+) -> None:
+    secret = None if token is None else SecretStr(token)
+    changes = {"share_between_owners": shared, "hub_token": secret, "hub_token_owners": ("ada",)}
+    told = Places.of(settings.model_copy(update=changes), owner).hub_cache is not None
+    assert told == (shared and (token is None or owner == "ada"))
 
 
 @pytest.mark.parametrize(

@@ -110,6 +110,36 @@ def test_a_model_of_other_widths_is_refused(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.threat
+def test_no_link_in_an_adapter_is_followed(cut: Path, tiny_llama_dir: Path, tmp_path: Path) -> None:
+    lora(tmp_path / "adapter", AutoModelForCausalLM.from_pretrained(tiny_llama_dir))
+    (tmp_path / "secret").write_text("secret")
+    (tmp_path / "adapter" / "notes.txt").symlink_to(tmp_path / "secret")
+    with pytest.raises(InvalidInput, match=r"'notes\.txt' in the adapter is a link") as error:
+        cut_like(report_of(cut), tmp_path / "adapter", tmp_path / "out")
+    assert error.value.field == "model.id"
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize(("adapter", "also_dense"), [(False, False), (True, False), (True, True)])
+def test_a_report_that_names_countless_units_is_refused(
+    cut: Path, tiny_llama_dir: Path, tmp_path: Path, adapter: bool, also_dense: bool
+) -> None:
+    values = report_of(cut).model_dump()
+    for block in values["structure"]["blocks"]:
+        block["kept"] = "0-99999999999"
+    for unit in values["structure"]["units"]:
+        unit["dense"] = 100_000_000_000 if also_dense else unit["dense"]
+    source = tiny_llama_dir
+    if adapter:
+        source = tmp_path / "adapter"
+        lora(source, AutoModelForCausalLM.from_pretrained(tiny_llama_dir))
+    with pytest.raises(InvalidInput) as error:
+        cut_like(Report.model_validate(values), source, tmp_path / "out")
+    assert error.value.field == "like"
+
+
 def test_the_command_applies_a_report(tiny_llama_dir: Path, cut: Path, tmp_path: Path) -> None:
     arguments = ["--model", str(tiny_llama_dir), "--output", str(tmp_path / "again")]
     assert main([*arguments, "--like", str(cut / "pruning_report.json")]) == 0
