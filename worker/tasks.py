@@ -12,6 +12,7 @@ from pruning.sandbox.starter import starter
 from worker.broker.app import RUN_JOB, app
 from worker.broker.celery_config import QUEUE
 from worker.identity import Identity
+from worker.open_files import allow_many_open_files
 
 
 @worker_process_init.connect  # type: ignore[untyped-decorator] # Celery has no types
@@ -19,6 +20,7 @@ def prepare_child(**signal: object) -> None:
     """Do in a new child what takes seconds, before a job waits for it: import torch, measure the machine."""
     os.setpgid(0, 0)  # a group of its own, so that the watchdog can kill everything that the child starts
     fix_cublas_workspace()
+    allow_many_open_files()  # before the process that starts helpers, which has the same limit
     with suppress(OSError):  # then the first job tries it again, and says why
         starter()  # imports what it needs while this process does the same
 

@@ -33,7 +33,7 @@ from pruning.checkpoint.files import (
 from pruning.checkpoint.hub import HubModel
 from pruning.checkpoint.layout import StoredLayout
 from pruning.checkpoint.model_files import ModelFiles
-from pruning.checkpoint.sizes import refuse_oversized
+from pruning.checkpoint.sizes import refuse_oversized, refuse_too_many
 from pruning.checkpoint.skeleton import build_skeleton
 from pruning.checkpoint.stored import stored_tensors
 from pruning.checkpoint.tokenizer import load_tokenizer
@@ -240,6 +240,7 @@ def _resolve_from_hub(
     reference: ModelReference, token: str | None, links_in: Path | None, describe_files: Describe
 ) -> Checkpoint:
     model = HubModel(reference, token)
+    refuse_too_many(companions(model.names))
     directory = model.download(*COMPANIONS, MODEL_CARD, INDEX)
     small = _companions(directory, all_files(directory), model.roots, links_in)
     found = describe_files(small, model.names)
@@ -262,8 +263,10 @@ def _resolve_from_hub(
 def _companions(
     directory: Path, names: Collection[str], roots: tuple[Path, ...] | None, links_in: Path | None
 ) -> ModelFiles:
-    """Freeze what is no weights, and refuse a file that is too large to be read and copied."""
-    files = replace(ModelFiles.freeze(directory, companions(names), roots), links_in=links_in)
+    """Freeze what is no weights, and refuse what is too large to be read and copied, or too many files."""
+    small = companions(names)
+    refuse_too_many(small)
+    files = replace(ModelFiles.freeze(directory, small, roots), links_in=links_in)
     for file in files.files:
         refuse_oversized(file.name, file.size)
     return files

@@ -10,6 +10,7 @@ from pruning.errors import InvalidInput
 
 CONFIG = "config.json"
 GENERATION_CONFIG = "generation_config.json"
+WEIGHTS = ".safetensors"
 SINGLE_FILE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 
@@ -79,7 +80,7 @@ def _indexed_files(directory: Path, names: Collection[str]) -> tuple[str, ...]:
         raise InvalidInput(f"{INDEX} has no weight_map; download the model again", field="model.id")
     indexed = sorted({str(name) for name in weight_map.values()})
     for name in indexed:
-        if Path(name).name != name or not name.endswith(".safetensors"):
+        if Path(name).name != name or not name.endswith(WEIGHTS):
             raise InvalidInput(
                 f"{INDEX} names a file that is not a .safetensors file in its own directory",
                 field="model.id",

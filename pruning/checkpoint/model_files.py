@@ -1,5 +1,6 @@
 """The files of one model, frozen when it was resolved: none is listed, or found by its path, afterwards."""
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -10,10 +11,11 @@ from tempfile import TemporaryDirectory
 from typing import Self
 
 from pruning.allowed_roots import freeze
-from pruning.inputs.frozen_file import FrozenFile
+from pruning.inputs.frozen_file import TOO_MANY_OPEN, FrozenFile
 
 _FIELD = "model.id"
 _SHA256 = re.compile("[0-9a-f]{64}")
+_SPARE = 32  # descriptors that the libraries need beside those of a model
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ class ModelFiles:
 
         transformers, tokenizers and safetensors open files by their paths. Through these links they open
         the frozen inodes, and find no other file. Raises InvalidInput(field='model.id') for a file that has
-        changed, before the body or during it.
+        changed, before the body or during it, and where they leave too few descriptors for the body.
         """
         with (
             TemporaryDirectory(prefix="pruneserve-model-", dir=self.links_in) as name,
@@ -84,4 +86,19 @@ class ModelFiles:
                 link = directory / file.name
                 link.parent.mkdir(parents=True, exist_ok=True)
                 link.symlink_to(descriptors.enter_context(file.opened()))
+            self._refuse_without_spare_descriptors()
             yield directory
+
+    def _refuse_without_spare_descriptors(self) -> None:
+        """A library that finds none free fails as on a broken machine; what took them all is these files."""
+        spare: list[int] = []
+        try:
+            while len(spare) < _SPARE:
+                spare.append(os.open(os.devnull, os.O_RDONLY))
+        except OSError as error:
+            if self.files and error.errno in TOO_MANY_OPEN:
+                raise self.files[-1].one_too_many() from error
+            raise
+        finally:
+            for descriptor in spare:
+                os.close(descriptor)

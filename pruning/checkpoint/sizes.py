@@ -1,5 +1,6 @@
-"""How large the files beside the weights may be: they are copied, parsed and published."""
+"""How large, and how many, the files beside the weights may be: they are opened, copied and published."""
 
+from collections.abc import Sized
 from fnmatch import fnmatch
 
 from pruning.errors import InvalidInput
@@ -18,6 +19,7 @@ _LARGEST = (
     ("*.safetensors.index.json", 64 * _MIB),
 )
 _TOKENIZER = 128 * _MIB  # the largest are below 40
+_MOST = 100  # models have about ten; a process opens all of them at once
 
 
 def refuse_oversized(name: str, size: int | None) -> None:
@@ -29,5 +31,15 @@ def refuse_oversized(name: str, size: int | None) -> None:
     if size is not None and size > largest:
         raise InvalidInput(
             f"{name} of the model has {size} bytes, and {largest} are allowed; remove or shorten it",
+            field="model.id",
+        )
+
+
+def refuse_too_many(files: Sized) -> None:
+    """Raise InvalidInput(field='model.id') for more files beside the weights than are opened at once."""
+    if len(files) > _MOST:
+        raise InvalidInput(
+            f"the model has {len(files)} configs, tokenizer files and licences beside its weights, and "
+            f"{_MOST} are allowed; remove those that it does not need",
             field="model.id",
         )

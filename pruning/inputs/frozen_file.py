@@ -24,7 +24,7 @@ from pruning.errors import InvalidInput
 from pruning.inputs.beneath import open_beneath
 
 _CHUNK = 1 << 20
-_TOO_MANY_OPEN = (errno.EMFILE, errno.ENFILE)
+TOO_MANY_OPEN = (errno.EMFILE, errno.ENFILE)
 _DESCRIPTORS = Path("/proc/self/fd") if Path("/proc/self/fd").is_dir() else Path("/dev/fd")
 
 
@@ -80,7 +80,7 @@ class FrozenFile:
         try:
             descriptor = open_beneath(self.root, self.path)
         except OSError as error:
-            raise (self._one_too_many() if error.errno in _TOO_MANY_OPEN else self.changed()) from error
+            raise (self.one_too_many() if error.errno in TOO_MANY_OPEN else self.changed()) from error
         try:
             self._compare(descriptor)
             yield _DESCRIPTORS / str(descriptor)
@@ -114,7 +114,8 @@ class FrozenFile:
             field=self.field,
         )
 
-    def _one_too_many(self) -> InvalidInput:
+    def one_too_many(self) -> InvalidInput:
+        """Return the error of a file for which the process has no descriptor left."""
         return InvalidInput(
             f"{self.name} cannot be opened beside the model's other files: the limit of open files "
             "(ulimit -n) is too low for so many; raise it, or save the model in fewer files",

@@ -5,6 +5,7 @@ needs namespaces of users, or root; Landlock needs Linux 5.13. What a kernel or 
 left out, and told.
 """
 
+import errno
 import os
 import resource
 from collections.abc import Callable, Sequence
@@ -40,7 +41,8 @@ def confine(limits: Limits, descriptors: Sequence[int] = (), private: Path | Non
     """Confine this process, which must have one thread, for good.
 
     `descriptors`: the open files that it may read. `private`: a directory whose files it may replace. Returns
-    the layers that the kernel does not give, each with what it says.
+    the layers that the kernel does not give, each with what it says. Raises OSError(EMFILE) where too many
+    files are open to apply one.
     """
     steps: Sequence[Callable[[], None]] = (
         partial(_limit, limits, descriptors),
@@ -55,6 +57,8 @@ def confine(limits: Limits, descriptors: Sequence[int] = (), private: Path | Non
         try:
             apply()
         except (OSError, ValueError) as error:
+            if getattr(error, "errno", None) == errno.EMFILE:  # the files' number is no lack of the kernel
+                raise
             missing[name] = getattr(error, "strerror", None) or type(error).__name__
     return missing
 

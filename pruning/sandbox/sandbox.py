@@ -6,6 +6,7 @@ takes JSON, texts and token ids from it, each with a bound (`pruning.sandbox.fra
 helper is an error of the request: it cannot end the run's own process.
 """
 
+import builtins
 import json
 import signal
 import socket
@@ -18,6 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from pruning.checkpoint.description import Description
+from pruning.checkpoint.files import WEIGHTS
 from pruning.checkpoint.model_files import ModelFiles
 from pruning.data.tokens import Tokenizer
 from pruning.errors import InvalidInput
@@ -66,7 +68,8 @@ class Sandbox:
 
     @contextmanager
     def tokenizer(self, files: ModelFiles) -> Iterator[Tokenizer]:
-        with self._helper("token ids", files.files, {}, _Subject.of_tokenizer()) as helper:
+        small = [file for file in files.files if not file.name.endswith(WEIGHTS)]
+        with self._helper("token ids", small, {}, _Subject.of_tokenizer()) as helper:
             helper.receive_end()
             yield _TokenizerInside(helper)
 
@@ -101,12 +104,14 @@ class Sandbox:
                 TemporaryDirectory(prefix="pruneserve-model-", dir=self.scratch) as directory,
                 ExitStack() as opened,
             ):
-                descriptors = [int(opened.enter_context(file.opened()).name) for file in files]
+                # First what is needed however many files a stranger has: only those may be too many.
+                helpers = starter()
                 ours, theirs = socket.socketpair()
                 opened.enter_context(ours)
                 with theirs:
+                    descriptors = [int(opened.enter_context(file.opened()).name) for file in files]
                     message = {"limits": asdict(self.limits), "all_layers": self.all_layers}
-                    process = opened.enter_context(starter().helper(message, [theirs.fileno(), *descriptors]))
+                    process = opened.enter_context(helpers.helper(message, [theirs.fileno(), *descriptors]))
                 helper = _Helper(Outside(ours, self.limits.wall_seconds), subject)
                 request = {
                     "task": task,
@@ -150,12 +155,15 @@ class _Helper:
     def __init__(self, outside: Outside, subject: _Subject) -> None:
         self._outside = outside
         self._subject = subject
+        self._is_trusted_with_words = False
 
     def begin(self, request: Mapping[str, Any]) -> Collection[str]:
         """Send the task. Return the layers that do not hold. Raises `HelperFailed`."""
         self._outside.send(JSON, json.dumps(request).encode())
-        _, missing = self._outside.receive(_LONGEST_JSON, JSON)
-        return list(json.loads(missing))  # it has read no file yet
+        _, content = self._outside.receive(_LONGEST_JSON, JSON)
+        missing = list(json.loads(content))  # it has read no file yet
+        self._is_trusted_with_words = "landlock" not in missing
+        return missing
 
     def receive_json(self) -> object:
         """Raises InvalidInput or `HelperFailed`, as all that follow."""
@@ -198,13 +206,27 @@ class _Helper:
         return kind, content
 
     def _told(self, content: bytes) -> InvalidInput:
+        """Return the error that a helper tells.
+
+        Without Landlock it could open any file of the worker's user, and its words are shown to the owner of
+        the job. So none of them is passed on then but the name of one of Python's own exceptions.
+        """
         try:
             told = json.loads(content)
             if "message" in told:
-                return InvalidInput(str(told["message"]), field=self._subject.field)
-            return self._subject.refused(f"it makes its library fail ({str(told['kind'])[:60]})")
+                return self._in_words(str(told["message"]))
+            kind = str(told["kind"])[:60]
+            known = self._is_trusted_with_words or isinstance(getattr(builtins, kind, None), type)
+            return self._subject.refused(f"it makes its library fail ({kind if known else 'with an error'})")
         except (ValueError, RecursionError, LookupError, TypeError) as error:
             raise Broken("no error") from error
+
+    def _in_words(self, message: str) -> InvalidInput:
+        if self._is_trusted_with_words:
+            return InvalidInput(message, field=self._subject.field)
+        return self._subject.refused(
+            "what is wrong with it is not told by a worker whose kernel lacks Landlock"
+        )
 
 
 class _TokenizerInside:

@@ -1,6 +1,7 @@
 """A job whose files break what reads them fails once, with an error of the request; the worker goes on."""
 
 import json
+import resource
 import shutil
 from pathlib import Path
 from uuid import UUID
@@ -18,6 +19,7 @@ from pruning.runtime.cgroup import host_memory
 from pruning.sandbox.confine import Limits
 from tests.worker.one_job import Service
 from worker.identity import Identity
+from worker.open_files import allow_many_open_files
 from worker.sandbox import sandbox
 
 _MILLIONS = {"type": "Replace", "pattern": {"String": "a"}, "content": "a" * 1_000_000}
@@ -65,6 +67,16 @@ def test_a_tokenizer_that_ends_its_process_fails_the_job_once_and_leaves_the_wor
     succeeded = service.run(submit(database, model))
     assert succeeded.state == JobState.SUCCEEDED, succeeded.error
     assert list(settings.work_dir.iterdir()) == []
+
+
+def test_a_child_may_open_as_many_files_as_the_system_allows() -> None:
+    before, hard = limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(before, 1024), hard))
+    try:
+        allow_many_open_files()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (min(hard, 65536), hard)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
 def test_its_limits_are_those_that_the_job_allows(settings: Settings, tmp_path: Path) -> None:

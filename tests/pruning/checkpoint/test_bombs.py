@@ -159,6 +159,15 @@ def test_a_sparse_file_beside_the_weights_is_refused(model_dir: Path, name: str)
     assert f"{name} of the model has {1 << 33} bytes" in refusal(model_dir)
 
 
+def test_more_files_beside_the_weights_than_are_opened_at_once_are_refused(model_dir: Path) -> None:
+    own = len(list(model_dir.iterdir())) - 1
+    for number in range(100 - own):
+        (model_dir / f"LICENSE{number}").write_text("mine")
+    assert resolve(ModelReference(id=str(model_dir)))
+    (model_dir / "NOTICE").write_text("mine")
+    assert "the model has 101 configs, tokenizer files and licences" in refusal(model_dir)
+
+
 def test_a_tokenizer_that_makes_rust_panic_when_it_is_loaded_is_refused(model_dir: Path) -> None:
     damaged = {"type": "Precompiled", "precompiled_charsmap": "AAAA"}
     edit(model_dir / "tokenizer.json", normalizer=damaged)

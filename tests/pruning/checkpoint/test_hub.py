@@ -153,3 +153,14 @@ def test_a_file_that_is_too_large_is_not_downloaded(hub: StandInHub) -> None:
     with pytest.raises(InvalidInput, match="LICENSE of the model has 5242880 bytes"):
         from_hub()
     assert not [path for path in hub.asked if "resolve" in path and "LICENSE" in path]
+
+
+@pytest.mark.threat
+def test_files_beside_the_weights_that_are_too_many_are_not_downloaded(hub: StandInHub) -> None:
+    for number in range(100):
+        (hub.directory / f"LICENSE{number}").write_text("mine")
+    with pytest.raises(
+        InvalidInput, match="configs, tokenizer files and licences beside its weights, and 100"
+    ):
+        from_hub()
+    assert not [path for path in hub.asked if "resolve" in path and "LICENSE" in path]

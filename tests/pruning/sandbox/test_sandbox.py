@@ -23,6 +23,7 @@ from safetensors.torch import load_file
 from pruning.allowed_roots import freeze
 from pruning.checkpoint.checkpoint import Checkpoint, describe_here, resolve
 from pruning.checkpoint.description import Description
+from pruning.checkpoint.model_files import ModelFiles
 from pruning.data.text import parse_here
 from pruning.errors import InvalidInput
 from pruning.recipe import Evaluation, ModelReference, Recipe
@@ -198,6 +199,25 @@ class TestHostileFiles:
             list(Sandbox(SMALL).documents(frozen, "a.txt", "calibration.dataset"))
         assert refused.value.field == "calibration.dataset"
 
+    def test_files_that_leave_too_few_descriptors_are_refused_or_read(self, model_dir: Path) -> None:
+        for number in range(60):
+            (model_dir / f"LICENSE{number:02}").write_text("mine")
+        names = [path.name for path in model_dir.iterdir()]
+        small = ModelFiles.freeze(model_dir, set(names) - {"model.safetensors"}, None)
+        assert Sandbox().describe(small, names)
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        opened = len(list(Path("/proc/self/fd").iterdir())) - 1
+        outcomes: set[object] = set()
+        for more in range(-2, 6):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (opened + len(small.files) + more, limits[1]))
+            try:
+                outcomes.add(type(Sandbox().describe(small, names)))
+            except InvalidInput as refused:
+                outcomes.add(refused.field)
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        assert outcomes == {Description, "model.id"}
+
     def test_a_helper_that_is_killed_is_refused_and_the_next_one_works(self, tiny_llama_dir: Path) -> None:
         checkpoint = resolve(ModelReference(id=str(tiny_llama_dir)))
 
@@ -270,25 +290,35 @@ class TestWhatAHelperHolds:
         assert ids(Sandbox(), checkpoint, "a")
         assert starter_module.starter() is not before
 
-    def test_all_layers_can_be_demanded(
-        self, monkeypatch: pytest.MonkeyPatch, tiny_llama_dir: Path, tmp_path: Path
-    ) -> None:
-        checkpoint = resolve(ModelReference(id=str(tiny_llama_dir)))
-        # A process that hides Landlock from the starter and its helpers.
-        (tmp_path / "sitecustomize.py").write_text(
+    @pytest.fixture
+    def without_landlock(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+        """Hide Landlock from a new process that starts helpers, and from those."""
+        (tmp_path / "hidden").mkdir()
+        (tmp_path / "hidden/sitecustomize.py").write_text(
             "import pruning.sandbox.confine as confine\n"
             "def without(*arguments): raise OSError(38, 'Function not implemented')\n"
             "confine.open_only = without\n"
         )
-        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path / "hidden"))
         started = Starter()
         monkeypatch.setattr(sandbox_module, "starter", lambda: started)
-        try:
-            assert ids(Sandbox(), checkpoint, "a")
-            with pytest.raises(NoSandbox, match="does not give a helper: landlock"):
-                ids(Sandbox(all_layers=True), checkpoint, "a")
-        finally:
-            started.stop()
+        yield
+        started.stop()
+
+    @pytest.mark.usefixtures("without_landlock")
+    def test_all_layers_can_be_demanded(self, tiny_llama_dir: Path) -> None:
+        checkpoint = resolve(ModelReference(id=str(tiny_llama_dir)))
+        assert ids(Sandbox(), checkpoint, "a")
+        with pytest.raises(NoSandbox, match="does not give a helper: landlock"):
+            ids(Sandbox(all_layers=True), checkpoint, "a")
+
+    @pytest.mark.usefixtures("without_landlock")
+    def test_without_landlock_no_word_of_it_is_shown(self, tmp_path: Path) -> None:
+        (tmp_path / "a.jsonl").write_text('{"text": "one"}\n{"words": 2}\n')
+        file = freeze(tmp_path / "a.jsonl", None, field="evaluation.dataset")
+        with pytest.raises(InvalidInput, match=r"a\.jsonl cannot be used.*kernel lacks Landlock") as refused:
+            list(Sandbox().documents(file, "a.jsonl", "evaluation.dataset"))
+        assert "line 2" not in str(refused.value)
 
 
 class TestAHelperThatLies:
@@ -342,10 +372,36 @@ class TestAHelperThatLies:
         self, ends: tuple[_Helper, Callable[[bytes, bytes], None], socket.socket]
     ) -> None:
         helper, send, _ = ends
+        send(JSON, b"{}")
+        helper.begin({})
         send(ERROR, json.dumps({"message": "bad", "field": "owner", "missing": {"landlock": ""}}).encode())
         with pytest.raises(InvalidInput, match="bad") as refused:
             helper.receive_json()
         assert refused.value.field == "model.id"
+
+    @pytest.mark.parametrize(
+        ("told", "shown"),
+        [
+            ({"message": PASSWORD}, "lacks Landlock"),
+            ({"kind": PASSWORD}, "it makes its library fail (with an error)"),
+            ({"kind": "MemoryError"}, "it makes its library fail (MemoryError)"),
+            ({"message": {"MemoryError": PASSWORD}, "kind": "MemoryError"}, "lacks Landlock"),
+        ],
+    )
+    def test_what_it_found_without_landlock_is_not_shown(
+        self,
+        ends: tuple[_Helper, Callable[[bytes, bytes], None], socket.socket],
+        told: dict[str, object],
+        shown: str,
+    ) -> None:
+        helper, send, _ = ends
+        send(JSON, b'{"landlock": "Function not implemented"}')
+        assert helper.begin({}) == ["landlock"]
+        send(ERROR, json.dumps(told).encode())
+        with pytest.raises(InvalidInput) as refused:
+            helper.receive_json()
+        assert shown in str(refused.value)
+        assert PASSWORD not in str(refused.value)
 
     def test_a_helper_that_drips_is_given_up(
         self, ends: tuple[_Helper, Callable[[bytes, bytes], None], socket.socket]
