@@ -38,6 +38,7 @@ from pruning.model.selection import prunable_stack
 from pruning.recipe import Need, Recipe, RefitOptions
 from pruning.recipe.methods import Magnitude
 from pruning.recovery.blocks import BlockTraining
+from pruning.recovery.trainable import gains_of_norms, pruned_layers
 from pruning.resume.throttle import SaveThrottle
 from pruning.runtime.malloc import retain_freed_heap
 
@@ -130,7 +131,8 @@ def prune_blocks(
                 else:
                     pruned = _pruned_block(recipe, index, block, targets, gradients, forward)
                     check = partial(step, index, len(stack.blocks))
-                    blocks.put(index, _trained_block(recipe, index, block, pruned, forward, stored, check))
+                    trained = _trained_block(recipe, index, block, pruned, forward, stored, placement, check)
+                    blocks.put(index, trained)
                 if forward is not None and index < last:
                     forward.advance(index)
                     forward.save(blocks.activation_checkpoint, index + 1, throttle)
@@ -185,13 +187,25 @@ def _trained_block(
     pruned: PrunedBlock,
     forward: BlockwiseForward | None,
     stored: torch.dtype,
+    placement: Placement,
     check: Callable[[], None],
 ) -> PrunedBlock:
     """Train a pruned block in place, if the recipe says so and the block has a pruned layer."""
     if recipe.block_recovery is None or not block.layers or not isinstance(forward, PairedForward):
         return pruned
+    changed = {layer.parameter for layer in block.layers if layer.parameter_name in pruned.weights}
+
+    def weights_of(parameter: Tensor) -> Tensor:
+        return parameter.data if parameter in changed else placement.stored(parameter)
+
     training = BlockTraining(
-        block, index, forward, recipe.block_recovery, stored=stored, seed=recipe.calibration.seed
+        block,
+        index,
+        forward,
+        recipe.block_recovery,
+        trainable=pruned_layers(block, weights_of, pruned.masks) | gains_of_norms(block, weights_of),
+        stored=stored,
+        seed=recipe.calibration.seed,
     )
     trained, weights = training.run(check)
     facts = replace(pruned.facts, trained=trained)

@@ -55,7 +55,8 @@ class PrunedBlock:
 
     # Both by parameter name, in the parameter's own shape.
     masks: Mapping[str, Tensor]  # bool, True where pruned; of a block that is being pruned, on its device
-    # Only what changed, norms included; on the CPU, in the dtype of the computation.
+    # Only what changed, norms included; on the CPU, in the dtype of the computation, or of the checkpoint
+    # where it was trained.
     weights: Mapping[str, Tensor]
     facts: BlockFacts = field(default_factory=BlockFacts)
 

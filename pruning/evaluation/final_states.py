@@ -6,6 +6,7 @@ again, a few positions at a time. So the two models are compared without being i
 are stored, and runs that share the file do not run the dense model's blocks again.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -97,10 +98,16 @@ class Comparison:
                 self._done += len(rows)
 
     def result(self) -> Fidelity | None:
-        """Return the means over all predicted tokens; None where they were not all observed."""
+        """Return the means over all predicted tokens.
+
+        None where they were not all observed, and where the divergence is not finite: the pruned model rules
+        out a token that the dense one does not, or the logits of one of them are no numbers.
+        """
         if self._done != len(self._states):
             return None
         kl = float(self._kl) / self._done  # never negative, except by rounding
+        if not math.isfinite(kl):
+            return None
         return Fidelity(max(0.0, kl), int(self._agreeing) / self._done)
 
     def _compare(self, dense: Tensor, pruned: Tensor, rows: Tensor) -> None:
@@ -129,11 +136,13 @@ def compared(dense: Tensor, pruned: Tensor) -> tuple[Tensor, Tensor]:
     """Return KL(dense ‖ pruned) in nats, and whether the largest logits agree, for each position.
 
     Logits are (positions, vocabulary); the results (positions,), in float32 (float64 for float64 logits).
+    A token that is impossible for the dense model adds nothing, as 0·ln 0 = 0.
     """
     dtype = torch.promote_types(dense.dtype, torch.float32)
     ours, theirs = dense.to(dtype).log_softmax(-1), pruned.to(dtype).log_softmax(-1)
     differences = torch.sub(ours, theirs, out=theirs)  # in their places: logits are large
-    return ours.exp_().mul_(differences).sum(-1), dense.argmax(-1) == pruned.argmax(-1)
+    terms = differences.mul_(ours.exp_()).masked_fill_(ours == 0, 0.0)
+    return terms.sum(-1), dense.argmax(-1) == pruned.argmax(-1)
 
 
 def differences_outside_blocks(dense: PreTrainedModel, pruned: PreTrainedModel) -> dict[str, Tensor] | None:

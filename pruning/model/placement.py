@@ -58,7 +58,7 @@ class Placement:
         self._dtypes = _dtypes(model, self.dtype) if self.dtype != model.dtype else {}
         self._elsewhere: Mapping[Tensor, torch.device] = {}  # tensors of blocks that are not on `device`
         self._second_copies: dict[torch.device, list[Tensor]] = {}  # of what surrounds the blocks
-        self._resident: set[Tensor] = set()
+        self._resident: dict[Tensor, Tensor] = {}  # copied tensors, with their data before that
         streams: dict[torch.device, CopyStream[Any]] = {}
         if copy_stream is not None:
             streams[self.device] = copy_stream
@@ -132,6 +132,10 @@ class Placement:
         had_others = len(self.devices) > 1
         self.devices = (self.device,)
         return had_others
+
+    def stored(self, tensor: Tensor) -> Tensor:
+        """Return what a parameter or buffer holds while it is not resident, in its own dtype."""
+        return self._resident.get(tensor, tensor.data)
 
     def is_resident(self, *modules: nn.Module) -> bool:
         """Whether nothing would be copied to make the modules resident."""
@@ -259,13 +263,13 @@ class Placement:
         try:
             for tensor, copied in self._copies_of(missing):
                 tensor.data = copied
-            self._resident.update(missing)
+            self._resident.update(zip(missing, stored, strict=True))
             for device, upcoming in self._by_device(filter(self._is_missing, then)).items():
                 self._arrivals[device].begin_ahead(upcoming, list(map(self._dtype_of, upcoming)))
             yield
         finally:
-            self._resident.difference_update(missing)
             for tensor, data in zip(missing, stored, strict=True):
+                self._resident.pop(tensor, None)
                 tensor.data = data
 
     def _is_missing(self, tensor: Tensor) -> bool:

@@ -20,8 +20,7 @@ from pruning.model.blocks import Block
 from pruning.recipe import BlockRecoveryOptions
 from pruning.recovery.adam import linear
 from pruning.recovery.block_loss import block_loss, mixed_target
-from pruning.recovery.trainable import gains_of_norms, pruned_layers
-from pruning.recovery.trained import TrainedParameters
+from pruning.recovery.trained import Trainable, TrainedParameters
 
 _HELD_OUT = 10  # every tenth window
 
@@ -46,10 +45,13 @@ class BlockTraining:
         walk: PairedForward,
         options: BlockRecoveryOptions,
         *,
+        trainable: Mapping[str, Trainable],
         stored: torch.dtype,
         seed: int,
     ) -> None:
-        """`stored`: the dtype of the checkpoint. `seed`: of the order of the windows.
+        """`trainable`: by the parameter's name. `stored`: the dtype of the checkpoint.
+
+        `seed`: of the order of the windows.
 
         Raises InvalidInput(field='recovery.blocks') where there are too few windows to hold one out.
         """
@@ -60,33 +62,32 @@ class BlockTraining:
                 field="recovery.blocks",
             )
         self._block, self._index, self._walk, self._options = block, index, walk, options
-        self._stored = stored
+        self._trainable, self._stored = trainable, stored
         self._order = random.Random(f"{seed} {index}")  # noqa: S311 - a reproducible order
         self._held_out = list(range(_HELD_OUT - 1, count, _HELD_OUT)) or [count - 1]
         self._windows = [number for number in range(count) if number not in self._held_out]
         self._together = min(options.windows_per_step, walk.windows_at_once)
 
     def run(self, check: Callable[[], None]) -> tuple[TrainedBlock, Mapping[str, Tensor]]:
-        """Train the block in place, and return its new parameters by name, in the dtype of the computation.
+        """Train the block in place, and return its new parameters by name, in the dtype of the checkpoint.
 
         They are none where the block stays as it was. `check` is called after each micro-batch; an exception
         that it raises ends the training. Raises NumericalFailure with the name of a parameter that becomes
         infinite.
         """
-        trainable = pruned_layers(self._block) | gains_of_norms(self._block)
-        before = {name: one.parameter.data for name, one in trainable.items()}
+        before = {name: one.parameter.data for name, one in self._trainable.items()}
         targets = self._targets(check)
         try:
-            with TrainedParameters(trainable, self._stored) as trained:
+            with TrainedParameters(self._trainable, self._stored) as trained:
                 losses, best = self._train(trained, targets, check)
         finally:
             for name, tensor in before.items():
-                trainable[name].parameter.data = tensor
+                self._trainable[name].parameter.data = tensor
         for name, tensor in best.items():
             before[name].copy_(tensor)
         kept = min(range(len(losses)), key=losses.__getitem__)
         return TrainedBlock(self._index, losses[0], losses[kept], kept), {
-            name: before[name].cpu() for name in best
+            name: tensor.cpu() for name, tensor in best.items()
         }
 
     def _train(

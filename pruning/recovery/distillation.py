@@ -75,11 +75,12 @@ def _of_piece(
     if dense_logits is not None:
         log_dense = F.log_softmax(dense_logits.to(wide), dim=-1)
         dense = log_dense.exp()
-        sums[0] += (dense * (log_dense - log_pruned)).sum(dtype=torch.float64)
+        terms = (dense * (log_dense - log_pruned)).masked_fill_(dense == 0, 0.0)  # 0·log 0 = 0
+        sums[0] += terms.sum(dtype=torch.float64)
         gradient += weights.divergence * (pruned - dense)
     predicts = targets != IGNORE_INDEX
     at_target = targets.clamp(min=0)[:, None]
-    losses = -log_pruned.gather(1, at_target)[:, 0] * predicts
+    losses = -log_pruned.gather(1, at_target)[:, 0].masked_fill(~predicts, 0.0)
     sums[1] += losses.sum(dtype=torch.float64)
     if weights.cross_entropy:
         factor = weights.cross_entropy * predicts.to(wide)[:, None]

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from pruning.errors import NumericalFailure
+from pruning.masks.packed import set_to_zero
 from pruning.recovery.adam import adam_step
 
 
@@ -25,6 +26,7 @@ class Trainable:
     """One parameter to train."""
 
     parameter: nn.Parameter  # as the model computes with it
+    weights: Tensor  # that it starts from: as the checkpoint has them, on any device
     mask: Tensor | None  # bool, in its shape, True where a weight is pruned; None: all of it is trained
 
 
@@ -41,7 +43,7 @@ class TrainedParameters:
         `stored`: the dtype of the checkpoint.
         """
         self._trainable, self._stored = trainable, stored
-        self.masters = {name: _master(one.parameter) for name, one in trainable.items()}
+        self.masters = {name: _master(one) for name, one in trainable.items()}
         self._sums = {name: torch.zeros_like(master) for name, master in self.masters.items()}
         self._moments = {
             name: (torch.zeros_like(master), torch.zeros_like(master))
@@ -129,8 +131,13 @@ class TrainedParameters:
             )
 
 
-def _master(parameter: nn.Parameter) -> Tensor:
-    return parameter.detach().to(torch.promote_types(parameter.dtype, torch.float32), copy=True)
+def _master(one: Trainable) -> Tensor:
+    computed = torch.promote_types(one.parameter.dtype, torch.float32)
+    wide = torch.promote_types(one.weights.dtype, computed)
+    master = one.weights.detach().to(one.parameter.device, wide, copy=True)
+    if one.mask is not None:
+        set_to_zero(master, one.mask)
+    return master
 
 
 def _collect(parameter: Tensor, total: Tensor) -> None:

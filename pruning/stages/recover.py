@@ -137,7 +137,7 @@ class RecoverStage:
             pruned = _resident(self._model.place_pruned(self._pruned), placed)
             stack = stack_of_layers(pruned.model, self._model.layers)
             stored = self._model.checkpoint.narrowest_dtype
-            trained = TrainedParameters(trainable_parameters(stack), stored)
+            trained = TrainedParameters(trainable_parameters(stack, pruned.stored), stored)
             training = Distillation(pruned, dense, trained, self._plan, share=share, rate=self._rate)
             return training.run(step, boundary)
 

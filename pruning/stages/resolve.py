@@ -234,7 +234,7 @@ class ResolveStage:
     ) -> RecoveryInputs | None:
         """Read the text of a training, after checking that what is trained can be written and held."""
         if self.recipe.recovery is not None:
-            checkpoint.layout.check(trainable_parameters(stack))
+            checkpoint.layout.check(trainable_parameters(stack, Tensor.detach))
         options = self.recipe.distil
         if options is None:
             return None

@@ -280,3 +280,32 @@ def test_the_divergence_of_two_distributions_by_hand() -> None:
     assert agreeing.tolist() == [False, True]
     narrow, _ = compared(p.log().bfloat16(), q.log().bfloat16())
     assert narrow.dtype == torch.float32
+
+
+def test_a_token_that_is_impossible_for_the_dense_model_adds_nothing() -> None:
+    """Padded and masked vocabularies have logits of -inf."""
+    impossible = -torch.inf
+    dense = torch.tensor([[0.5, 0.25, 0.25], [0.5, 0.25, 0.25]]).log()
+    pruned = torch.tensor([[0.25, 0.5, 0.25], [0.25, 0.5, 0.25]]).log()
+    none = torch.full((2, 1), impossible)
+    either = torch.tensor([[impossible], [-300.0]])  # exp(-300) is 0 in float32
+    expected, _ = compared(dense, pruned)
+    assert torch.equal(compared(torch.cat([dense, none], 1), torch.cat([pruned, none], 1))[0], expected)
+    assert torch.equal(compared(torch.cat([dense, either], 1), torch.cat([pruned, none], 1))[0], expected)
+
+
+@pytest.mark.parametrize("logit", [torch.nan, -torch.inf])
+def test_a_divergence_that_is_not_finite_is_not_reported(
+    logit: float, windows: Tensor, tmp_path: Path
+) -> None:
+    model = make("llama")
+    file = recorded(model, windows, tmp_path / "states")
+    assert file is not None
+    comparison = Comparison(file.path, model, {}, length=LENGTH, stride=None)
+
+    def observe(scored: Scored) -> None:
+        logits = scored.logits.index_fill(-1, torch.tensor([5]), logit)
+        comparison(Scored(scored.windows, scored.positions, scored.hidden, logits, scored.head))
+
+    perplexity(model, windows, step=ignore_steps, observe=observe)
+    assert comparison.result() is None

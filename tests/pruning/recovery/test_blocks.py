@@ -10,9 +10,11 @@ import torch
 from torch import Tensor
 from transformers import LlamaForCausalLM, PreTrainedModel
 
-from pruning.blockwise.prune import prune
-from pruning.blockwise.results import Pruned
+from pruning.blockwise.prune import prune, prune_blocks
+from pruning.blockwise.results import InMemory, Pruned
 from pruning.errors import InvalidInput
+from pruning.model.placement import Placement
+from pruning.model.selection import prunable_stack
 from pruning.recipe import Recipe
 from tests.pruning.families import make
 from tests.pruning.pruned import ignore_steps
@@ -143,11 +145,6 @@ def test_zeros_stay_and_no_block_gets_worse(family: str, method: str, five_windo
 def test_what_is_kept_is_rounded_to_the_dtype_of_the_checkpoint(
     tiny_llama: Callable[..., LlamaForCausalLM], five_windows: Tensor
 ) -> None:
-    from pruning.blockwise.prune import prune_blocks
-    from pruning.blockwise.results import InMemory
-    from pruning.model.placement import Placement
-    from pruning.model.selection import prunable_stack
-
     model, wanted = tiny_llama(), recipe()
     result = prune_blocks(
         prunable_stack(model, wanted),
@@ -163,7 +160,43 @@ def test_what_is_kept_is_rounded_to_the_dtype_of_the_checkpoint(
     assert trained
     for name, weight in result.weights.items():
         if name.startswith(tuple(trained)):
-            assert torch.equal(weight, weight.bfloat16().float())
+            assert weight.dtype == torch.bfloat16
+            assert torch.equal(model.get_parameter(name), weight.float())
+
+
+@pytest.mark.parametrize("method", ["wanda", "admm"])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_a_training_in_16_bits_starts_from_the_weights_of_the_checkpoint(
+    tiny_llama: Callable[..., LlamaForCausalLM], five_windows: Tensor, dtype: torch.dtype, method: str
+) -> None:
+    model, wanted = tiny_llama(), recipe(method=method)
+    with torch.no_grad():
+        for layer in model.model.layers:
+            layer.mlp.down_proj.weight[:, 0] = 0  # so that row 0 of up_proj gets no gradient
+            layer.mlp.up_proj.weight[1] *= 1e-9  # is 0 in float16
+    dense = copy.deepcopy(model)
+    result = prune_blocks(
+        prunable_stack(model, wanted),
+        wanted,
+        five_windows,
+        {},
+        placement=Placement(model, dtype=dtype),
+        blocks=InMemory(),
+        step=ignore_steps,
+    )
+    trained = [block.block for block in result.trained if block.epoch]
+    assert trained
+    weights, masks = result.weights, result.masks
+    for index in trained:
+        name = f"model.layers.{index}.mlp.up_proj.weight"
+        stored = dense.get_parameter(name)
+        kept = ~masks[name][0]
+        assert kept.any()
+        if method == "wanda":  # it changes no kept weight
+            assert torch.equal(weights[name][0][kept], stored[0][kept])
+            assert torch.equal(weights[name] == 0, masks[name])
+        else:
+            assert torch.equal(weights[name][0], weights[name][0].to(dtype).float())
 
 
 def test_a_training_that_makes_it_worse_leaves_the_pruned_block(five_windows: Tensor) -> None:

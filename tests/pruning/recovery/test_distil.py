@@ -66,7 +66,7 @@ class Training:
         self.before = copy.deepcopy(self.pruned)
         self.plan = Plan(windows(2 * steps, seed=0), windows(4, seed=1), 2, micro_batch)
         self.share = share
-        trainable = trainable_parameters(find_stack(self.pruned))
+        trainable = trainable_parameters(find_stack(self.pruned), Placement(self.pruned).stored)
         self.trained = TrainedParameters(trainable, stored or dense.dtype)
         self.distillation = Distillation(
             Placement(self.pruned),
@@ -152,6 +152,26 @@ def test_a_step_of_other_families_is_that_of_plain_autograd(family: str) -> None
         expected = -RATE * parameter.grad / (size + 1e-8)
         torch.testing.assert_close((new - parameter)[large], expected[large], rtol=1e-2, atol=0)
         assert not new[parameter.detach() == 0].any()
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_masters_and_masks_are_those_of_the_checkpoint_whatever_the_dtype_of_the_computation(
+    dtype: torch.dtype,
+) -> None:
+    model = some_pruned(make("llama"), 0.5)
+    with torch.no_grad():
+        for layer in find_stack(model).layers:
+            layer.parameter[0] *= 1e-9  # is 0 in float16
+    before = copy.deepcopy(model.state_dict())
+    placement, stack = Placement(model, dtype=dtype), find_stack(model)
+    with placement.resident(model):
+        trainable = trainable_parameters(stack, placement.stored)
+        trained = TrainedParameters(trainable, torch.float32)
+        assert {one.parameter.dtype for one in trainable.values()} == {dtype}
+    for name, master in trained.masters.items():
+        assert torch.equal(master, before[name])
+        mask = trainable[name].mask
+        assert mask is None or torch.equal(mask, before[name] == 0)
 
 
 def test_what_is_judged_is_rounded_and_the_best_of_it_is_kept(

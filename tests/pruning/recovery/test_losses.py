@@ -74,3 +74,20 @@ def test_the_target_is_between_both_inputs_outputs() -> None:
     assert mixed_target(own, dense, 0).tolist() == [1, 2]
     assert mixed_target(own, dense, 1).tolist() == [3, 6]
     assert mixed_target(own, dense, 0.25).tolist() == [1.5, 3]
+
+
+def test_tokens_that_both_models_rule_out_change_nothing() -> None:
+    """Padded and masked vocabularies have logits of -inf; an ignored target must not read one either."""
+    pruned, dense = logits(3, 11, seed=0), logits(3, 11, seed=1)
+    none, targets = torch.full((3, 1), -torch.inf), torch.tensor([3, IGNORE_INDEX, 10])
+    weights = LossWeights.of_means(0.5, positions=3, targets=2)
+    expected, expected_sums = distillation_loss(pruned, dense, targets, weights)
+    more, sums = distillation_loss(
+        torch.cat([none, pruned], 1),
+        torch.cat([none, dense], 1),
+        torch.where(targets == IGNORE_INDEX, targets, targets + 1),
+        weights,
+    )
+    torch.testing.assert_close(sums, expected_sums, rtol=1e-12, atol=0)
+    torch.testing.assert_close(more[:, 1:], expected, rtol=0, atol=1e-12)
+    assert not more[:, 0].any()
