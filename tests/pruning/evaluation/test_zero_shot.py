@@ -25,6 +25,7 @@ with_harness = pytest.mark.skipif(
     reason="lm-evaluation-harness is not installed (extra `zero-shot`)",
 )
 
+CLOZE = Path(__file__).parents[3] / "bench" / "cloze"
 QUESTIONS = [
     {
         "question": f"The {word} statement",
@@ -117,6 +118,18 @@ def test_a_limit_takes_the_first_examples_and_check_can_stop_within_a_task(
     with pytest.raises(InterruptedError):
         tasks.scores(0, model, tokenizer, check=stop)
     assert not model._forward_pre_hooks
+
+
+@with_harness
+def test_the_cloze_task_of_this_repository_is_scored(
+    tiny_llama: Callable[..., LlamaForCausalLM], tokenizer: PreTrainedTokenizerBase
+) -> None:
+    tasks = Tasks(Evaluation(tasks=("wikipedia_cloze",), task_limit=8), (CLOZE,))
+    model = tiny_llama(max_position_embeddings=1024)
+    (score,) = tasks.scores(0, model, tokenizer, check=lambda: None)
+    lines = (CLOZE / "wikipedia_cloze.jsonl").read_text().splitlines()
+    assert (score.task, score.metric, score.examples) == ("wikipedia_cloze", "acc", 8)
+    assert score.value == pytest.approx(accuracy(model, tokenizer, [json.loads(line) for line in lines[:8]]))
 
 
 @with_harness
