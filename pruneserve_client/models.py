@@ -2013,8 +2013,11 @@ class Verdict(Model):
 class Waiting(Model):
     """Why a queued job waits."""
 
-    reason: Literal["outside", "worker", "healthy_worker", "dispatcher", "another_job", "its_turn"] | str
-    """What it waits for: `outside` (say, the Hub does not answer), `worker` (none is connected), `healthy_worker` (all are quarantined), `dispatcher` (none is connected), `another_job` (which computes what it needs too) or `its_turn`."""
+    reason: (
+        Literal["outside", "worker", "healthy_worker", "dispatcher", "checks", "another_job", "its_turn"]
+        | str
+    )
+    """What it waits for: `outside` (say, the Hub does not answer), `worker` (none is connected), `healthy_worker` (all are quarantined), `dispatcher` (none is connected), `checks` (its files are looked at first), `another_job` (which computes what it needs too) or `its_turn`."""
 
     position: int | None
     """Its place among the jobs that wait for their turn, from 1; null beyond 100, and where it waits for something else."""

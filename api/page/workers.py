@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 from fastapi.sse import EventSourceResponse, format_sse_event
 
-from api.actions import workers
+from api.actions.workers import Look
 from api.page.base.render import fragment, page
 from api.resources import AppResources, Resources
 from api.security.auth import requires
@@ -21,7 +21,7 @@ Admin = Annotated[Principal, requires(Scope.ADMIN)]
 @router.get("/workers")
 def list_workers(principal: Admin, resources: Resources) -> Response:
     """Show the workers."""
-    listed = workers.list_all(resources).items
+    listed = Look(resources, principal, "GET /workers").read().items
     return page("workers/list.html", workers=listed, principal=principal, place="workers")
 
 
@@ -33,7 +33,8 @@ async def follow_workers(principal: Admin, resources: Resources) -> Response:
 
 async def _rows(resources: AppResources, principal: Principal) -> AsyncIterator[bytes]:
     previous = None
-    async for listed in resources.streams.watch(lambda: workers.list_all(resources), principal):
+    look = Look(resources, principal, "GET /workers/stream")
+    async for listed in resources.streams.watch(look.read, principal):
         rows = fragment("workers/rows.html", workers=listed.items)
         yield KEEPALIVE if rows == previous else format_sse_event(event="rows", data_str=rows)
         previous = rows

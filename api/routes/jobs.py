@@ -25,7 +25,7 @@ from api.problems.problems import (
 )
 from api.resources import Resources
 from api.schemas.jobs import JobChanges, JobDetail, JobListQuery, JobPage, JobRequest
-from api.security.auth import Reader, Writer
+from api.security.auth import Reader, ReadingWriter, Writer
 from jobs.queries import queries
 from jobs.states import JobState
 
@@ -78,12 +78,15 @@ def rerun_job(
     job_id: JobId,
     changes: JobChanges,
     body: BodyAsSent,
-    principal: Writer,
+    principal: ReadingWriter,
     resources: Resources,
     response: Response,
     idempotency_key: IdempotencyKey = None,
 ) -> JobDetail:
-    """Queue a new job with the request of this one, whatever its state, and the changes of the body."""
+    """Queue a new job with the request of this one, whatever its state, and the changes of the body.
+
+    The answer shows that request, so the key needs the scope `jobs:read` too.
+    """
     idempotency = None if idempotency_key is None else Idempotency(idempotency_key, body)
     reasons = WaitingReasons.told_to(principal, resources)
     job, created = jobs.rerun(resources, principal.owner, job_id, changes, reasons, idempotency)

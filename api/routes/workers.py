@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter
 
-from api.actions import workers
+from api.actions.workers import Look
 from api.resources import Resources
 from api.schemas.workers import WorkerList
 from api.security.auth import requires
@@ -16,6 +16,6 @@ Admin = Annotated[Principal, requires(Scope.ADMIN)]
 
 
 @router.get("", summary="List the workers")
-def list_workers(_principal: Admin, resources: Resources) -> WorkerList:
+def list_workers(principal: Admin, resources: Resources) -> WorkerList:
     """List the workers of the last hour: what each does, or why it takes no jobs."""
-    return workers.list_all(resources)
+    return Look(resources, principal, "GET /v1/workers").read()

@@ -133,7 +133,8 @@ class Waiting(BaseModel):
     reason: WaitsFor = Field(
         description="What it waits for: `outside` (say, the Hub does not answer), `worker` (none is"
         " connected), `healthy_worker` (all are quarantined), `dispatcher` (none is connected),"
-        " `another_job` (which computes what it needs too) or `its_turn`."
+        " `checks` (its files are looked at first), `another_job` (which computes what it needs too) or"
+        " `its_turn`."
     )
     position: int | None = Field(
         description="Its place among the jobs that wait for their turn, from 1; null beyond 100, and where it"
@@ -175,6 +176,7 @@ _WAITS_FOR = {
     WaitsFor.WORKER: "no worker is connected",
     WaitsFor.HEALTHY_WORKER: "every worker is quarantined",
     WaitsFor.DISPATCHER: "no dispatcher is connected",
+    WaitsFor.CHECKS: "its files are looked at first",
     WaitsFor.ANOTHER_JOB: "another job computes gradients that it needs too",
 }
 

@@ -61,6 +61,8 @@ def requires(*scopes: Scope) -> Any:  # noqa: ANN401 - a marker for FastAPI, as 
 Anyone = Annotated[Principal, requires()]
 Reader = Annotated[Principal, requires(Scope.JOBS_READ)]
 Writer = Annotated[Principal, requires(Scope.JOBS_WRITE)]
+ReadingWriter = Annotated[Principal, requires(Scope.JOBS_READ, Scope.JOBS_WRITE)]
+"""Who submits something and is shown more than what was sent."""
 
 
 def sign_in(request: Request, resources: AppResources, key: str) -> str | None:

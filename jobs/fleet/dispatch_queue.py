@@ -3,7 +3,7 @@
 Any number of dispatchers may work at once: each locks the rows that it takes, and skips locked ones.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -54,6 +54,11 @@ def unchecked(session: Session, limit: int) -> Sequence[Unchecked]:
         select(Job.id, Job.owner, Job.spec).where(_QUEUED, Job.checks_pending).order_by(Job.id).limit(limit)
     )
     return [Unchecked(row.id, row.owner, row.spec) for row in rows]
+
+
+def held_for_checks(session: Session, job_ids: Collection[UUID]) -> set[UUID]:
+    """Return which of these jobs are not dispatched before their files have been looked at."""
+    return set(session.scalars(select(Job.id).where(Job.id.in_(job_ids), ~_CHECKED))) if job_ids else set()
 
 
 def checked(session: Session, job_id: UUID) -> None:

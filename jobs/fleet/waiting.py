@@ -1,4 +1,4 @@
-"""Why a queued job waits: for a worker, for a dispatcher, for another job, or for its turn.
+"""Why a queued job waits: for a worker, a dispatcher, a look at its files, another job, or its turn.
 
 The queries stop at the first row that decides, or after `MOST_COUNTED` rows, however long the queue is.
 """
@@ -29,6 +29,7 @@ class WaitsFor(StrEnum):
     WORKER = "worker"
     HEALTHY_WORKER = "healthy_worker"
     DISPATCHER = "dispatcher"
+    CHECKS = "checks"
     ANOTHER_JOB = "another_job"
     ITS_TURN = "its_turn"
 
@@ -95,11 +96,15 @@ def _in_line(session: Session, queue: str, jobs: Sequence[Job]) -> dict[UUID, Wa
         if blocked_on
         else set()
     )
+    unchecked = dispatch_queue.held_for_checks(session, [job.id for job in jobs if job.checks_pending])
     first = session.scalars(dispatch_queue.in_line(queue).limit(MOST_COUNTED))
     positions = {job_id: position for position, job_id in enumerate(first, 1)}
-    return {
-        job.id: Wait(WaitsFor.ANOTHER_JOB)
-        if job.blocked_on in computing
-        else Wait(WaitsFor.ITS_TURN, positions.get(job.id))
-        for job in jobs
-    }
+
+    def wait(job: Job) -> Wait:
+        if job.id in unchecked:
+            return Wait(WaitsFor.CHECKS)
+        if job.blocked_on in computing:
+            return Wait(WaitsFor.ANOTHER_JOB)
+        return Wait(WaitsFor.ITS_TURN, positions.get(job.id))
+
+    return {job.id: wait(job) for job in jobs}

@@ -196,3 +196,18 @@ def test_the_form_needs_the_write_scope_and_can_start_from_an_own_job(
     client = client_of(scopes=scopes_but("admin"))
     assert client.get(f"/jobs/new?like={theirs}").status_code == 404
     assert client.post("/jobs/new", data=LEAST, headers={"Origin": "http://evil.example"}).status_code == 403
+
+
+@pytest.mark.threat
+def test_a_key_that_may_only_submit_is_shown_no_models_and_uploads(client_of: ClientOf) -> None:
+    ordinary = client_of("ada", ["jobs:read", "jobs:write"])
+    assert ordinary.post("/v1/jobs", json=SMALLEST | {"model": "org/secret"}).status_code == 201
+    wrong = {"model.id": "org/name", "sparsity": "7"}
+    answers = [
+        key.post("/jobs/new", data=wrong, headers=ORIGIN)
+        for key in (ordinary, client_of("ada", ["jobs:write"]))
+    ]
+    assert [(answer.status_code, "org/secret" in answer.text) for answer in answers] == [
+        (422, True),
+        (403, False),
+    ]

@@ -7,7 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from pruning.recipe import METHODS
-from tests.api.drive import SMALLEST, Jobs
+from tests.api.drive import SMALLEST, ClientOf, Jobs
 
 LARGE: dict[str, Any] = {
     "model": {"id": "org/name", "revision": "main"},
@@ -102,3 +102,14 @@ def test_changes_that_give_no_request_are_refused_by_their_field(client: TestCli
     assert {error["field"] for error in answer.json()["errors"]} == {"sparsity", "speed"}
     for wrong in (jobs.queued("eve"), uuid4()):
         assert client.post(f"/v1/jobs/{wrong}/rerun", json={}).status_code == 404
+
+
+@pytest.mark.threat
+def test_a_key_that_may_only_submit_reads_no_request_by_a_rerun(client_of: ClientOf, jobs: Jobs) -> None:
+    job_id = jobs.queued("ada")
+    submitting, ordinary = client_of("ada", ["jobs:write"]), client_of("ada", ["jobs:read", "jobs:write"])
+    refused = submitting.post(f"/v1/jobs/{job_id}/rerun", json={})
+    assert (refused.status_code, "spec" in refused.json()) == (403, False)
+    assert "'jobs:read'" in refused.json()["detail"]
+    assert ordinary.post(f"/v1/jobs/{job_id}/rerun", json={}).status_code == 201
+    assert submitting.post("/v1/jobs", json=SMALLEST).status_code == 201

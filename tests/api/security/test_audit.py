@@ -12,7 +12,10 @@ from sqlalchemy.orm import Session, sessionmaker
 
 import jobs.__main__ as administration
 from api import failure_log
+from api.actions.workers import Look
 from jobs.access import api_keys
+from jobs.access.api_keys import Principal
+from jobs.fleet import dispatch_queue
 from jobs.settings import Settings
 from jobs.tables import AuditRecord
 from tests.api.drive import ClientOf, Jobs, MakeKey, scopes_but
@@ -119,6 +122,38 @@ def test_what_an_admin_does_to_others_is_recorded(client_of: ClientOf, jobs: Job
         ("others.read", "root", "GET /jobs", "ada"),
         ("others.read", "root", f"GET /jobs/{job_id}", "ada"),
         ("others.changed", "root", f"POST /jobs/{job_id}/cancel", "ada"),
+    ]
+
+
+def test_an_admin_who_sees_in_the_list_of_workers_whose_jobs_run_is_recorded(
+    client_of: ClientOf, jobs: Jobs, database: sessionmaker[Session]
+) -> None:
+    admin, paths = client_of("root"), ("/v1/workers", "/workers")
+    with database.begin() as session:
+        dispatch_queue.worker_seen(session, "worker", "prune")
+    own = jobs.running("root")
+    assert str(own.job_id) in admin.get("/v1/workers").text
+    jobs.succeed(own)
+    assert records(admin) == []
+    of_another = jobs.running("ada")
+    assert all(str(of_another.job_id) in admin.get(path).text for path in paths)
+    expected = [("others.read", "root", f"GET {path}", None) for path in paths]
+    assert [told(record) for record in records(admin)] == expected
+
+
+def test_a_live_list_of_workers_is_recorded_once(
+    client_of: ClientOf, jobs: Jobs, database: sessionmaker[Session]
+) -> None:
+    admin = client_of("root")
+    with database.begin() as session:
+        dispatch_queue.worker_seen(session, "worker", "prune")
+    resources = admin.app.state.resources  # type: ignore[attr-defined]
+    look = Look(resources, Principal(uuid4(), "root", frozenset()), "GET /workers/stream")
+    assert [worker.job for worker in look.read().items] == [None]
+    jobs.running("ada")
+    assert look.read() == look.read()
+    assert [told(record) for record in records(admin)] == [
+        ("others.read", "root", "GET /workers/stream", None)
     ]
 
 

@@ -19,6 +19,7 @@ from jobs.tables import Dispatcher, Job, Worker
 Database = sessionmaker[Session]
 Submit = Callable[[], UUID]
 
+A_MINUTE_AGO = text("clock_timestamp() - interval '61 seconds'")
 LONG_AGO = text("clock_timestamp() - interval '31 seconds'")
 
 
@@ -111,6 +112,22 @@ def test_a_job_that_waits_for_anothers_gradients_takes_no_place(
     with database.begin() as session:
         assert lifecycle.fail(session, claim, JobError(type="invalid_input", message="no"))
     assert waits(database, [blocked, other]) == [Wait(WaitsFor.ITS_TURN, 1), Wait(WaitsFor.ITS_TURN, 2)]
+
+
+def test_a_job_whose_files_are_still_to_be_looked_at_waits_for_that_and_for_a_minute_at_most(
+    database: Database, spec: JobSpec, submit: Submit, fleet: None
+) -> None:
+    with database.begin() as session:
+        unchecked = lifecycle.create(session, "ada", spec, checks_pending=True).id
+    other = submit()
+    assert waits(database, [unchecked, other]) == [Wait(WaitsFor.CHECKS), Wait(WaitsFor.ITS_TURN, 1)]
+    with database.begin() as session:
+        session.execute(update(Job).where(Job.id == unchecked).values(queued_at=A_MINUTE_AGO))
+    assert waits(database, [unchecked, other]) == [Wait(WaitsFor.ITS_TURN, 1), Wait(WaitsFor.ITS_TURN, 2)]
+    with database.begin() as session:
+        again = lifecycle.create(session, "ada", spec, checks_pending=True).id
+        dispatch_queue.checked(session, again)
+    assert waits(database, [again]) == [Wait(WaitsFor.ITS_TURN, 3)]
 
 
 def test_a_job_that_the_hub_does_not_answer_takes_no_place_before_its_next_try(
