@@ -1,27 +1,34 @@
 """What a confined process can no longer do. Each attempt is made in a fork of this process."""
 
+import ctypes
 import errno
 import faulthandler
+import fcntl
 import json
 import os
 import resource
 import signal
 import socket
+import struct
 import subprocess
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pruning.sandbox import confine
+from pruning.sandbox import libc as shared
 from pruning.sandbox.confine import Limits
+from pruning.sandbox.libc import succeeded
+from pruning.sandbox.privileges import drop_capabilities
 from pruning.sandbox.trial import layers_that_do_not_hold
 
 pytestmark = pytest.mark.threat
 
 SECRET = "the operator's key"
+F_SETSIG, F_SETOWN_EX, FIOSETOWN, SIOCSPGRP = 10, 15, 0x8901, 0x8902  # Python does not name them
 SMALL = Limits(memory_bytes=2**28, cpu_seconds=1)
 
 Attempt = Callable[[], object]
@@ -66,6 +73,23 @@ def network_namespace() -> None:
         pytest.skip("this kernel gives no network of its own")
 
 
+@pytest.fixture
+def other_process() -> Iterator[int]:
+    """A process of this user with as few capabilities as a confined one, as a worker's is."""
+    ours, theirs = os.pipe()
+    if (process := os.fork()) == 0:
+        drop_capabilities()
+        os.write(theirs, b"ready")
+        signal.pause()
+        os._exit(0)
+    assert os.read(ours, 5) == b"ready"
+    os.close(ours)
+    os.close(theirs)
+    yield process
+    os.kill(process, signal.SIGKILL)
+    os.waitpid(process, 0)
+
+
 def refused(number: int) -> Callable[..., Any]:
     """Stands in for a layer that a kernel does not have."""
 
@@ -102,7 +126,85 @@ def test_system_calls_that_no_reader_needs_are_refused(attempt: Attempt) -> None
     assert outcome == "PermissionError"
 
 
+def libc(name: str, *arguments: object) -> int:
+    """Call a function of the C library. Raises OSError."""
+    return succeeded(int(getattr(shared.libc(), name)(*arguments)))
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        pytest.param(lambda path: path.chmod(0o777), id="its mode"),
+        pytest.param(lambda path: os.chown(path, os.getuid(), os.getgid()), id="its owner"),
+        pytest.param(os.utime, id="its times"),
+        pytest.param(lambda path: os.removexattr(path, "user.absent"), id="its attributes"),
+        pytest.param(
+            lambda path: libc("inotify_add_watch", libc("inotify_init1", 0), bytes(path), 0xFFF),
+            id="news of it",
+        ),
+    ],
+)
+def test_a_file_that_is_not_opened_is_left_alone(attempt: Callable[[Path], object], tmp_path: Path) -> None:
+    (tmp_path / "other").write_text(SECRET)
+    missing, outcome = confined(lambda: attempt(tmp_path / "other"))
+    assert "system calls" not in missing
+    assert outcome == "PermissionError"
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        pytest.param(lambda end, process: fcntl.fcntl(end, fcntl.F_SETOWN, process), id="a signal to it"),
+        pytest.param(lambda end, process: fcntl.fcntl(end, F_SETSIG, signal.SIGKILL), id="which signal"),
+        pytest.param(
+            lambda end, process: fcntl.fcntl(end, F_SETOWN_EX, struct.pack("ii", 1, process)),
+            id="a signal to it, by a structure",
+        ),
+        pytest.param(
+            lambda end, process: fcntl.ioctl(end, FIOSETOWN, struct.pack("i", process)),
+            id="a signal to it, by ioctl",
+        ),
+        pytest.param(
+            lambda end, process: fcntl.ioctl(end, SIOCSPGRP, struct.pack("i", process)),
+            id="a signal to its group, by ioctl",
+        ),
+        pytest.param(
+            lambda end, process: os.sched_setaffinity(process, os.sched_getaffinity(process)),
+            id="its processors",
+        ),
+        pytest.param(
+            lambda end, process: os.sched_setscheduler(process, os.SCHED_OTHER, os.sched_param(0)),
+            id="its scheduler",
+        ),
+        pytest.param(
+            lambda end, process: os.setpriority(
+                os.PRIO_PROCESS, process, os.getpriority(os.PRIO_PROCESS, process)
+            ),
+            id="its priority",
+        ),
+    ],
+)
+def test_another_process_of_the_same_user_is_left_alone(
+    attempt: Callable[[int, int], object], other_process: int
+) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        missing, outcome = confined(lambda: attempt(theirs.fileno(), other_process))
+    assert "system calls" not in missing
+    assert outcome == "PermissionError"
+
+
+def test_memory_that_others_share_is_left_alone() -> None:
+    segment = libc("shmget", 0, ctypes.c_size_t(4096), 0o1600)
+    try:
+        assert confined(lambda: libc("shmctl", segment, 0, None))[1] == "PermissionError"
+    finally:
+        libc("shmctl", segment, 0, None)  # removed; fails if the confined process has done that
+
+
 def test_a_confined_process_still_works() -> None:
+    assert confined(lambda: os.set_inheritable(1, True))[1] == "done"
+    assert confined(lambda: fcntl.fcntl(1, fcntl.F_DUPFD_CLOEXEC, 3))[1] == "done"
     assert confined(thread)[1] == "done"
     assert confined(lambda: bytearray(2**20))[1] == "done"
     assert confined(lambda: resource.getrlimit(resource.RLIMIT_AS))[1] == "done"
