@@ -24,11 +24,15 @@ class Readiness:
         self._asking: asyncio.Task[None] | None = None
 
     async def check(self) -> None:
-        """Raise ServiceUnavailable if PostgreSQL does not answer or has no tables."""
+        """Raise ServiceUnavailable if PostgreSQL has no tables, or does not answer within five seconds."""
         if self._asking is None:
             self._asking = asyncio.create_task(self._ask())
             self._asking.add_done_callback(self._forget)
-        await asyncio.shield(self._asking)
+        # Not by the task's own limit alone: psycopg first asks a server that hangs to cancel the query.
+        asked, _ = await asyncio.wait({self._asking}, timeout=_SECONDS)
+        if not asked:
+            raise ServiceUnavailable
+        await asked.pop()
 
     async def close(self) -> None:
         """Close the connection."""

@@ -94,10 +94,8 @@ def _what_was_done(report: Report) -> str:
         if report.recipe.structure is not None and report.recipe.structure.repairs:
             sentences.append("The weights that read what is left were solved for again.")
     if report.recipe.method is not None:
-        sentences.append(
-            f"with {report.sparsity.overall:.1%} of the weights in the linear layers of its decoder blocks "
-            "set to zero."
-        )
+        share = f"{report.sparsity.overall:.1%} of the weights in the linear layers of its decoder blocks"
+        sentences.append(f"with {share} set to zero." if not sentences else f"Then {share} were set to zero.")
         sentences.append(_kept_weights(report))
     return "\n".join(sentences)
 

@@ -1,5 +1,6 @@
 """The database goes away and comes back under a running service."""
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
@@ -7,6 +8,8 @@ from fastapi.testclient import TestClient
 
 import migrations
 from api.app import create_app
+from api.problems.problems import ServiceUnavailable
+from api.readiness import Readiness
 from cli.embedded.postgres import Postgres
 from jobs.settings import Settings
 from tests.api.drive import SMALLEST
@@ -51,3 +54,22 @@ def test_a_database_without_tables_is_not_ready(settings: Settings, empty_databa
         answer = client.get("/readyz")
     assert answer.status_code == 503
     assert "migrations" in answer.json()["detail"]
+
+
+def test_a_probe_does_not_wait_for_the_clean_up_of_a_query_that_never_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The query is a stand-in: of a server that is frozen, psycopg asks for ten seconds more to cancel it."""
+
+    class NeverAnswered(Readiness):
+        async def _ask(self) -> None:
+            await asyncio.Event().wait()
+
+    async def probe_twice() -> None:
+        readiness = NeverAnswered("postgresql://127.0.0.1:9/nothing")
+        for _ in range(2):
+            with pytest.raises(ServiceUnavailable):
+                await readiness.check()
+
+    monkeypatch.setattr("api.readiness._SECONDS", 0.01)
+    asyncio.run(asyncio.wait_for(probe_twice(), 60))

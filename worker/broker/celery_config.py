@@ -29,7 +29,9 @@ worker_prefetch_multiplier = 1
 # A job prefetched behind a long one could already be running on another worker.
 worker_disable_prefetch = True
 worker_pool_start_method = "spawn"  # CUDA does not survive a fork
-worker_proc_alive_timeout = 120  # the child imports torch before it reports
+# The child imports torch before it reports, which has taken 105 s of an overloaded machine. A child that is
+# only slow must not be killed, since the next one would be as slow.
+worker_proc_alive_timeout = 600
 # In KiB of peak memory: a child that has held a large model is replaced, which frees all of its memory. A
 # smaller one is used again, which saves importing torch and measuring the machine for every job.
 worker_max_memory_per_child = 4_000_000

@@ -43,7 +43,13 @@ class FormField:
             return self.title
         path, _, last = self.name.rpartition(".")
         parent = path.rpartition(".")[2]
-        words = parent if last == "name" else f"{parent} {last}" if parent in _NAMED_WITH_PARENT else last
+        words = (
+            parent
+            if parent and last == "name"
+            else f"{parent} {last}"
+            if parent in _NAMED_WITH_PARENT
+            else last
+        )
         return words.replace("_", " ").capitalize()
 
     @property

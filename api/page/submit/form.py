@@ -109,6 +109,7 @@ def _method(chosen: str) -> Iterator[FormField]:
 _GATE_TITLES = {
     "gate.max_perplexity": "Perplexity at most",
     "gate.max_perplexity_increase": "Increase over dense at most",
+    "gate.max_kl": "KL(dense ‖ pruned) at most",
     "gate.min_zero_shot": "Zero-shot scores at least",
 }
 
