@@ -394,6 +394,9 @@ class DistilOptions(Model):
     cross_entropy: float = 0.0
     """The share of the cross-entropy with the text itself; the rest is the divergence from the dense model."""
 
+    labelled: bool = False
+    """Whether each line of the dataset, a .jsonl file, is a conversation: `prompt` and `answer`, or `messages`. It is written in the model's chat template, and only its answers are predicted, so `cross_entropy` must be 1. `tokens` are the most that are trained on."""
+
 
 class EndedJob(Model):
     """A job that has ended: what decides whether to read all of it."""
@@ -1892,7 +1895,7 @@ class TrainingFacts(Model):
     """Number of tokens per window."""
 
     tokens: int
-    """Number of tokens that were trained on."""
+    """Number of tokens that were trained on, with those that fill up windows of conversations."""
 
     fingerprint: str
     """SHA-256 over the token ids that were trained on."""
@@ -1901,7 +1904,7 @@ class TrainingFacts(Model):
     """Number of windows of text that was never trained on."""
 
     held_out_articles: int
-    """Number of articles that these are from; 0 for the end of a text without articles."""
+    """Number of articles, or conversations, that these are from; 0 for the end of a text without articles."""
 
     held_out_fingerprint: str
     """SHA-256 over the token ids of the held-out windows."""

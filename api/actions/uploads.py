@@ -16,7 +16,7 @@ from api.schemas.uploads import UploadItem, UploadPage
 from jobs.database import DATABASE_UNAVAILABLE
 from jobs.storage import uploads
 from jobs.storage.store import StoredFile
-from pruning.inputs.jsonl import NotText, text_of_line
+from pruning.inputs.jsonl import NotText, check_line
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ async def _checked(body: AsyncIterable[bytes], room: int, quota: int) -> AsyncIt
 
 
 async def _json_lines(body: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
-    """Yield the body chunk by chunk, as long as its whole lines are JSON with a text.
+    """Yield the body chunk by chunk, as long as its whole lines are JSON with a text or a conversation.
 
     A line of more than a megabyte is left to the worker: JSON takes many times its bytes in memory.
     """
@@ -105,9 +105,9 @@ async def _check_line(number: int, line: bytes) -> None:
         return
     try:
         if len(line) > _LINE_THAT_BLOCKS:
-            await run_in_threadpool(text_of_line, line)
+            await run_in_threadpool(check_line, line)
         else:
-            text_of_line(line)
+            check_line(line)
     except NotText as error:
         raise InvalidRequest(FieldError(field="body", message=f"line {number}: {error}")) from error
 

@@ -17,7 +17,7 @@ from jobs.spec.job import JobSpec
 from pruning.allowed_roots import freeze
 from pruning.errors import InvalidInput
 from pruning.inputs.frozen_file import FrozenFile
-from pruning.inputs.jsonl import NotText, text_of_line
+from pruning.inputs.jsonl import NotText, check_line
 from pruning.recipe import ModelReference, is_local
 
 _CONFIG = "config.json"
@@ -112,14 +112,14 @@ def _of_a_file(path: Path, roots: Sequence[Path], field: str) -> Iterator[Fault]
 
 
 def _not_jsonl(file: FrozenFile) -> str | None:
-    """Say why the first lines of a file are no JSON lines with a text. None: they are."""
+    """Say why the first lines of a file are no JSON lines with a text or a conversation. None: they are."""
     with file.opened() as path, path.open("rb") as opened:
         head = opened.read(_FIRST_BYTES)
     lines = head.split(b"\n")
     whole = lines if len(head) < _FIRST_BYTES else lines[:-1]
     for number, line in enumerate(whole, start=1):
         try:
-            text_of_line(line)
+            check_line(line)
         except NotText as error:
             return f"line {number}: {error}"
     return None

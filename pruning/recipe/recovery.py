@@ -1,12 +1,13 @@
 """The options of recovery, which trains kept weights after pruning. The maths is in `pruning.recovery`."""
 
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
-from pruning.recipe.datasets import Dataset, is_stored
-from pruning.recipe.fields import StrictModel
+from pruning.recipe.datasets import Dataset, content_name, is_stored, is_upload
+from pruning.recipe.fields import OUT_AT_DEFAULT, StrictModel, is_local
 
 HELD_OUT_WINDOWS = 16
 """The windows by which a training is judged, of articles that it is never trained on."""
@@ -44,6 +45,12 @@ class DistilOptions(StrictModel):
         description="The share of the cross-entropy with the text itself; the rest is the divergence from "
         "the dense model.",
     )
+    labelled: Annotated[bool, OUT_AT_DEFAULT] = Field(
+        False,
+        description="Whether each line of the dataset, a .jsonl file, is a conversation: `prompt` and "
+        "`answer`, or `messages`. It is written in the model's chat template, and only its answers are "
+        "predicted, so `cross_entropy` must be 1. `tokens` are the most that are trained on.",
+    )
 
     @field_validator("dataset")
     @classmethod
@@ -51,6 +58,18 @@ class DistilOptions(StrictModel):
         if dataset is not None and is_stored(dataset):
             raise ValueError("must be a text: token ids (.npy) do not say where an article ends")
         return dataset
+
+    @field_validator("labelled")
+    @classmethod
+    def _labels_are_used(cls, labelled: bool, info: ValidationInfo) -> bool:
+        if not labelled or not {"dataset", "cross_entropy"} <= info.data.keys():
+            return labelled
+        dataset = info.data["dataset"]
+        if dataset is None or not _may_be_jsonl(dataset):
+            raise ValueError("needs a dataset: a .jsonl file of conversations, or an upload of one")
+        if info.data["cross_entropy"] != 1:
+            raise ValueError("trains on the answers alone; give cross_entropy 1")
+        return labelled
 
     def rate_for(self, parameters: int) -> float:
         """Return the highest learning rate for a model of this size.
@@ -60,6 +79,11 @@ class DistilOptions(StrictModel):
         if self.learning_rate is not None:
             return self.learning_rate
         return float(min(_HIGHEST_RATE, _BEST_RATE * (_MEASURED_AT / parameters) ** 0.5))
+
+
+def _may_be_jsonl(dataset: str) -> bool:
+    name = content_name(dataset) or (dataset if is_local(dataset) else "")
+    return is_upload(dataset) or PurePosixPath(name).suffix == ".jsonl"
 
 
 class BlockRecoveryOptions(StrictModel):

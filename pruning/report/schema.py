@@ -216,11 +216,14 @@ class TrainingFacts(Facts):
     datasets: tuple[str, ...] = Field(description="The texts that were trained on.")
     windows: int = Field(description="Number of windows that were trained on, those of all epochs.")
     sequence_length: int = Field(description="Number of tokens per window.")
-    tokens: int = Field(description="Number of tokens that were trained on.")
+    tokens: int = Field(
+        description="Number of tokens that were trained on, with those that fill up windows of conversations."
+    )
     fingerprint: str = Field(description="SHA-256 over the token ids that were trained on.")
     held_out_windows: int = Field(description="Number of windows of text that was never trained on.")
     held_out_articles: int = Field(
-        description="Number of articles that these are from; 0 for the end of a text without articles."
+        description="Number of articles, or conversations, that these are from; 0 for the end of a text "
+        "without articles."
     )
     held_out_fingerprint: str = Field(description="SHA-256 over the token ids of the held-out windows.")
     steps: int = Field(description="Number of optimiser steps.")

@@ -11,9 +11,10 @@ from typing import Any
 
 from pruning.checkpoint.description import describe
 from pruning.checkpoint.tokenizer import load_tokenizer
+from pruning.data.conversations import labelled_ids
 from pruning.data.text import parse_file
 from pruning.data.tokens import token_ids
-from pruning.sandbox.frames import END, IDS, TEXT, Inside
+from pruning.sandbox.frames import CONVERSATION, END, IDS, TEXT, Inside
 
 Task = Callable[[Path, Mapping[str, Any], Inside], None]
 """Given the directory with links to the files, what the run says about them, and the connection."""
@@ -27,17 +28,29 @@ def send_description(directory: Path, about: Mapping[str, Any], outside: Inside)
 def send_documents(directory: Path, about: Mapping[str, Any], outside: Inside) -> None:
     """Send the documents of the only file, one after the other."""
     path = directory / about["file"]
-    for document in parse_file(path, about["size"], about["name"], about["field"]):
+    conversations = about["conversations"]
+    for document in parse_file(
+        path, about["size"], about["name"], about["field"], conversations=conversations
+    ):
         outside.send(TEXT, document.encode())
     outside.send(END)
 
 
 def send_token_ids(directory: Path, about: Mapping[str, Any], outside: Inside) -> None:
-    """Load the tokenizer of the model in `directory`, then answer each text with its ids, until EOFError."""
+    """Load the tokenizer of the model in `directory`, then answer each text with its ids, until EOFError.
+
+    A conversation is answered with its ids, and then with a one for each that is part of an answer.
+    """
     tokenizer = load_tokenizer(directory)
     outside.send(END)
     while True:
-        outside.send(IDS, array("q", token_ids(tokenizer, outside.receive_text())).tobytes())
+        kind, text = outside.receive_text()
+        if kind == CONVERSATION:
+            ids, answers = labelled_ids(tokenizer, text)
+            outside.send(IDS, array("q", ids).tobytes())
+            outside.send(IDS, array("q", answers).tobytes())
+        else:
+            outside.send(IDS, array("q", token_ids(tokenizer, text)).tobytes())
 
 
 TASKS: Mapping[str, Task] = {

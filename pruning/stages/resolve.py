@@ -18,6 +18,7 @@ from transformers import PreTrainedModel
 from pruning.allowed_roots import Roots, freeze
 from pruning.checkpoint.checkpoint import Checkpoint, resolve
 from pruning.data.calibration import CalibrationSet, calibration_set
+from pruning.data.labelled import labelled_text
 from pruning.data.training import training_text
 from pruning.data.windows import Reader
 from pruning.estimate import ModelShape
@@ -239,7 +240,10 @@ class ResolveStage:
         if options is None:
             return None
         windows = calibration.windows if calibration else None
-        text = training_text(self.recipe, options, reader, windows)
+        if options.labelled:
+            text = labelled_text(self.recipe, options, reader)
+        else:
+            text = training_text(self.recipe, options, reader, windows)
         stored = str(checkpoint.stored_dtype).removeprefix("torch.")
         refuse_without_memory(
             shape_of(find_stack(checkpoint.skeleton), stored_dtype=stored),

@@ -1,5 +1,6 @@
 """Runs that train after pruning: report, files, zeros, refusals, and how they resume."""
 
+import json
 import os
 import shutil
 import signal
@@ -281,3 +282,26 @@ def test_a_pruned_checkpoint_is_tuned_on_a_text_with_its_zeros_kept(model: Path,
     assert report.recovery.distil is not None
     assert report.recovery.distil.after < 0.9 * report.recovery.distil.before
     assert report.perplexity.pruned < report.perplexity.dense
+
+
+def test_the_answers_of_conversations_are_learnt_with_the_zeros_kept(model: Path, tmp_path: Path) -> None:
+    directory = shutil.copytree(model, tmp_path / "chat")
+    settings = json.loads((directory / "tokenizer_config.json").read_text())
+    settings["chat_template"] = (
+        "{% for m in messages %}<{{ m.role }}>{{ m.content }}\n{% endfor %}"
+        "{% if add_generation_prompt %}<assistant>{% endif %}"
+    )
+    (directory / "tokenizer_config.json").write_text(json.dumps(settings))
+    conversations = tmp_path / "conversations.jsonl"
+    lines = [{"prompt": f"for {number}", "answer": "the suite of the statement"} for number in range(200)]
+    conversations.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    labelled = {"dataset": str(conversations), "labelled": True, "cross_entropy": 1.0}
+    wanted = recipe(directory, recovery={"distil": {**DISTIL, **labelled}})
+    report = run_recipe(wanted, EVALUATION, output=tmp_path / "out", save_masks=True)
+    assert report.recovery is not None
+    assert report.recovery.distil is not None
+    assert report.recovery.distil.after < 0.5 * report.recovery.distil.before
+    after = load_file(tmp_path / "out" / "model.safetensors")
+    for name, mask in read_masks(tmp_path / "out" / "masks.safetensors").items():
+        assert not after[name][mask].any()
+    assert "conversations.jsonl" in (tmp_path / "out" / "README.md").read_text()

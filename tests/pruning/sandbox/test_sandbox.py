@@ -24,6 +24,7 @@ from pruning.allowed_roots import freeze
 from pruning.checkpoint.checkpoint import Checkpoint, describe_here, resolve
 from pruning.checkpoint.description import Description
 from pruning.checkpoint.model_files import ModelFiles
+from pruning.data.conversations import labelled_ids
 from pruning.data.text import parse_here
 from pruning.errors import InvalidInput
 from pruning.recipe import Evaluation, ModelReference, Recipe
@@ -74,6 +75,12 @@ def with_tokenizer(directory: Path, **changes: object) -> Checkpoint:
     return resolve(ModelReference(id=str(directory)))
 
 
+def with_template(directory: Path, template: str) -> Checkpoint:
+    path = directory / "tokenizer_config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "chat_template": template}))
+    return resolve(ModelReference(id=str(directory)))
+
+
 def ids(sandbox: Sandbox, checkpoint: Checkpoint, text: str) -> list[int]:
     with sandbox.tokenizer(checkpoint.files) as tokenizer:
         found: list[int] = tokenizer(text, verbose=False)["input_ids"]
@@ -111,6 +118,26 @@ class TestWhatComesBack:
             found = list(Sandbox().documents(file, name, "calibration.dataset"))
             assert found == list(parse_here(file, name, "calibration.dataset"))
             assert len(found) == (1 if name == "a.txt" else 4)
+
+    def test_a_conversation_is_read_and_labelled_as_in_this_process(
+        self, model_dir: Path, tmp_path: Path
+    ) -> None:
+        checkpoint = with_template(
+            model_dir,
+            "{{ strftime_now('%Y') }}{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}",
+        )
+        turns = [("user", "naïve 🦙"), ("assistant", "for x in"), ("user", "b"), ("assistant", "print")]
+        record = {"messages": [{"role": role, "content": content} for role, content in turns]}
+        (tmp_path / "a.jsonl").write_text(json.dumps(record))
+        file = freeze(tmp_path / "a.jsonl", None, field="recovery.distil.dataset")
+        here = list(parse_here(file, "a.jsonl", "recovery.distil.dataset", conversations=True))
+        sandbox = Sandbox()
+        assert list(sandbox.documents(file, "a.jsonl", "f", conversations=True)) == here
+        assert json.loads(here[0]) == record["messages"]
+        with sandbox.tokenizer(checkpoint.files) as tokenizer:
+            found = labelled_ids(tokenizer, here[0])
+        assert found == labelled_ids(checkpoint.tokenizer(), here[0])
+        assert any(found[1])
 
     def test_what_is_wrong_with_a_file_is_told_in_the_same_words(
         self, tmp_path: Path, model_dir: Path
@@ -190,6 +217,20 @@ class TestHostileFiles:
     ) -> None:
         checkpoint = resolve(ModelReference(id=str(tiny_llama_dir)))
         assert reason in refusal(Sandbox(limits), checkpoint, "for x in range " * 2_000_000)
+
+    def test_a_chat_template_that_never_ends_is_refused(self, model_dir: Path) -> None:
+        loops = "{% for i in range(99999) %}" * 3 + "{% endfor %}" * 3
+        checkpoint = with_template(model_dir, loops)
+
+        def labelled() -> None:
+            with Sandbox(Limits(cpu_seconds=1)).tokenizer(checkpoint.files) as tokenizer:
+                labelled_ids(
+                    tokenizer, '[{"role": "user", "content": ""}, {"role": "assistant", "content": ""}]'
+                )
+
+        with pytest.raises(InvalidInput, match="more than 1 s of processor time") as refused:
+            labelled()
+        assert refused.value.field == "model.id"
 
     def test_a_text_that_takes_too_much_memory_is_refused(self, tmp_path: Path) -> None:
         with (tmp_path / "a.txt").open("wb") as file:
@@ -359,6 +400,16 @@ class TestAHelperThatLies:
             send(kind, payload)
         with pytest.raises((Broken, TooLate)):
             helper.token_ids("a")
+
+    @pytest.mark.parametrize("labels", [[1], [0, 2], [0, -1], [0, 1, 1]])
+    def test_what_is_no_label_is_refused(
+        self, ends: tuple[_Helper, Callable[[bytes, bytes], None], socket.socket], labels: list[int]
+    ) -> None:
+        helper, send, _ = ends
+        send(IDS, array("q", [5, 6]).tobytes())
+        send(IDS, array("q", labels).tobytes())
+        with pytest.raises(Broken, match="no labels"):
+            helper.labelled_ids("[]")
 
     def test_a_frame_is_not_waited_for_beyond_its_bound(
         self, ends: tuple[_Helper, Callable[[bytes, bytes], None], socket.socket]
