@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from pruning.sandbox.files import open_only
+from pruning.sandbox.files import change_nothing, open_only
 from pruning.sandbox.privileges import drop_capabilities, give_up_new_privileges, leave_network
 from pruning.sandbox.system_calls import filter_system_calls
 
@@ -61,6 +61,16 @@ def confine(limits: Limits, descriptors: Sequence[int] = (), private: Path | Non
                 raise
             missing[name] = getattr(error, "strerror", None) or type(error).__name__
     return missing
+
+
+def write_no_more() -> None:
+    """From now on let this process, which is confined, write no file: a taken-over parser fills no disk.
+
+    Where the kernel has no Landlock, it can still make files, which stay empty.
+    """
+    _lower(resource.RLIMIT_FSIZE, 0)
+    with suppress(OSError):  # told as a missing layer when this process was confined
+        change_nothing()
 
 
 def _limit(limits: Limits, descriptors: Sequence[int]) -> None:

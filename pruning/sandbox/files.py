@@ -26,6 +26,8 @@ _READ = _READ_FILE | _READ_DIRECTORY
 _REPLACE = _READ | _WRITE_FILE | _TRUNCATE | _REMOVE_FILE | _MAKE_FILE
 _OF_FILES = _WRITE_FILE | _READ_FILE | _TRUNCATE
 
+_READ_OR_RUN = _READ | 1 << 0
+
 _OF_THE_SYSTEM = ("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/dev/null", "/dev/urandom")
 
 
@@ -43,16 +45,14 @@ def open_only(descriptors: Iterable[int], private: Path | None) -> None:
     `private`: a directory whose files it may also replace. Needs `no_new_privs`. Raises OSError where the
     kernel has no Landlock.
     """
-    version = succeeded(libc().syscall(_CREATE, None, ctypes.c_size_t(0), ctypes.c_uint32(_ASK_VERSION)))
+    version = _version()
     handled = _RIGHTS.get(version, _NEWEST_RIGHTS)
     attributes = struct.pack("=Q", handled)
     if version >= _NETWORK_SINCE:
         attributes += struct.pack("=Q", _TCP)
     if version >= _SCOPES_SINCE:
         attributes += struct.pack("=Q", _SIGNALS_AND_SOCKETS)
-    rules = succeeded(
-        libc().syscall(_CREATE, attributes, ctypes.c_size_t(len(attributes)), ctypes.c_uint32(0))
-    )
+    rules = _rules(attributes)
     try:
         for path in installation():
             _allow_path(rules, path, _READ & handled)
@@ -60,9 +60,35 @@ def open_only(descriptors: Iterable[int], private: Path | None) -> None:
             _allow_path(rules, private, _REPLACE & handled)
         for descriptor in descriptors:
             _allow(rules, descriptor, _READ_FILE)
-        succeeded(libc().syscall(_RESTRICT, ctypes.c_int(rules), ctypes.c_uint32(0)))
+        _restrict(rules)
     finally:
         os.close(rules)
+
+
+def change_nothing() -> None:
+    """From now on let this process make, change and remove no file, wherever it could before.
+
+    Needs `no_new_privs`. Raises OSError where the kernel has no Landlock.
+    """
+    rules = _rules(struct.pack("=Q", _RIGHTS.get(_version(), _NEWEST_RIGHTS) & ~_READ_OR_RUN))
+    try:
+        _restrict(rules)  # without a rule, nowhere
+    finally:
+        os.close(rules)
+
+
+def _version() -> int:
+    return succeeded(libc().syscall(_CREATE, None, ctypes.c_size_t(0), ctypes.c_uint32(_ASK_VERSION)))
+
+
+def _rules(attributes: bytes) -> int:
+    return succeeded(
+        libc().syscall(_CREATE, attributes, ctypes.c_size_t(len(attributes)), ctypes.c_uint32(0))
+    )
+
+
+def _restrict(rules: int) -> None:
+    succeeded(libc().syscall(_RESTRICT, ctypes.c_int(rules), ctypes.c_uint32(0)))
 
 
 def _allow_path(rules: int, path: Path, rights: int) -> None:

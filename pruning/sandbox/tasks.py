@@ -14,6 +14,7 @@ from pruning.checkpoint.tokenizer import load_tokenizer
 from pruning.data.conversations import labelled_ids
 from pruning.data.text import parse_file
 from pruning.data.tokens import token_ids
+from pruning.sandbox.confine import write_no_more
 from pruning.sandbox.frames import CONVERSATION, END, IDS, TEXT, Inside
 
 Task = Callable[[Path, Mapping[str, Any], Inside], None]
@@ -22,11 +23,13 @@ Task = Callable[[Path, Mapping[str, Any], Inside], None]
 
 def send_description(directory: Path, about: Mapping[str, Any], outside: Inside) -> None:
     """Describe the model in `directory`, which consists of the files `about["names"]`."""
+    write_no_more()
     outside.send_json(asdict(describe(directory, about["names"])))
 
 
 def send_documents(directory: Path, about: Mapping[str, Any], outside: Inside) -> None:
     """Send the documents of the only file, one after the other."""
+    write_no_more()
     path = directory / about["file"]
     conversations = about["conversations"]
     for document in parse_file(
@@ -41,7 +44,7 @@ def send_token_ids(directory: Path, about: Mapping[str, Any], outside: Inside) -
 
     A conversation is answered with its ids, and then with a one for each that is part of an answer.
     """
-    tokenizer = load_tokenizer(directory)
+    tokenizer = load_tokenizer(directory, once_rewritten=write_no_more)
     outside.send(END)
     while True:
         kind, text = outside.receive_text()

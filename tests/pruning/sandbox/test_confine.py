@@ -257,6 +257,41 @@ def test_no_file_but_those_that_were_given_can_be_opened(tmp_path: Path) -> None
         assert attempt(lambda: (private / "link").symlink_to(other)) == "PermissionError"
 
 
+@pytest.mark.usefixtures("landlock")
+def test_no_file_can_be_made_changed_or_removed_once_nothing_must_be_written(tmp_path: Path) -> None:
+    (tmp_path / "settings").write_text("{}")
+
+    def after(action: Callable[[], object]) -> str:
+        def attempt() -> None:
+            (tmp_path / "settings").write_text("{}")
+            confine.write_no_more()
+            assert (tmp_path / "settings").read_text() == "{}"
+            action()
+
+        return confined(attempt, [], tmp_path)[1]
+
+    assert after(thread) == "done"
+    assert after(lambda: (tmp_path / "settings").write_text("[]")) == "PermissionError"
+    assert after(lambda: os.truncate(tmp_path / "settings", 0)) == "PermissionError"
+    assert after(lambda: (tmp_path / "hoard").write_text("")) == "PermissionError"
+    assert after((tmp_path / "settings").unlink) == "PermissionError"
+    assert [path.name for path in tmp_path.iterdir()] == ["settings"]
+
+
+def test_no_byte_can_be_written_without_landlock_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(confine, "open_only", refused(errno.ENOSYS))
+    monkeypatch.setattr(confine, "change_nothing", refused(errno.ENOSYS))
+
+    def attempt() -> None:
+        confine.write_no_more()
+        (tmp_path / "hoard").write_text("a")
+
+    assert confined(attempt, [], tmp_path)[1] == "OSError"
+    assert (tmp_path / "hoard").stat().st_size == 0
+
+
 @pytest.mark.usefixtures("network_namespace")
 @pytest.mark.parametrize("name", ["environ", "mem"])
 def test_its_parents_environment_and_memory_are_closed_without_landlock_too(

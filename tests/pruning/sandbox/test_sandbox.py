@@ -3,6 +3,7 @@
 import faulthandler
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -305,6 +306,23 @@ class TestWhatAHelperHolds:
         others = {path for path in opened - files if not path.startswith("socket:")}
         assert others == {os.devnull}
         assert len(opened - files - others) == 1, "the connection"
+
+    def test_it_may_write_nothing_while_libraries_read(
+        self, own_starter: Starter, tiny_llama_dir: Path, tmp_path: Path
+    ) -> None:
+        def writes_nothing() -> bool:
+            limits = Path(f"/proc/{helper_of(own_starter).pid}/limits").read_text()
+            return re.search(r"^Max file size +0 +0 +bytes", limits, re.MULTILINE) is not None
+
+        checkpoint = resolve(ModelReference(id=str(tiny_llama_dir)))
+        with Sandbox().tokenizer(checkpoint.files):
+            assert writes_nothing()
+        (tmp_path / "a.jsonl").write_text((json.dumps({"text": "x" * 1000}) + "\n") * 5000)
+        file = freeze(tmp_path / "a.jsonl", None, field="calibration.dataset")
+        documents = Sandbox().documents(file, "a.jsonl", "calibration.dataset")
+        assert next(documents)
+        assert writes_nothing()
+        documents.close()
 
     def test_it_ends_with_its_starter(self, own_starter: Starter, tiny_llama_dir: Path) -> None:
         checkpoint = resolve(ModelReference(id=str(tiny_llama_dir)))
