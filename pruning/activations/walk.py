@@ -6,6 +6,7 @@ hidden states of all windows, measures what a block's layers are given, and adva
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -57,6 +58,13 @@ class BlockwiseForward:
                 hidden, self._calls[len(tokens)] = replay.embed(tokens)
                 embedded.append(hidden)
         self._hidden = BetweenBlocks(embedded, self._hand_over)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let the devices wait for hidden states that are still on their way: their memory is used next."""
+        self._hand_over.close()
 
     @property
     def window_count(self) -> int:

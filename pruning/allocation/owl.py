@@ -17,19 +17,19 @@ from pruning.recipe.allocation import Owl
 
 def owl_sparsities(options: Owl, sparsity: float, dense: DenseModel) -> Sequence[float]:
     """Return each layer's sparsity, which is the same for all layers of a block."""
-    walk = dense.calibration_walk()
     outliers, sizes = [], []
-    for index, block in dense.resident_blocks():
-        if block.layers:
-            statistics = InputStatistics(block.layers, {"input_norms"})
-            walk.measure(index, statistics)
-            scores = [
-                wanda_scores(layer.matrix, statistics.of(layer, "input_norms")) for layer in block.layers
-            ]
-            outliers.append(outlier_share(scores, threshold=options.threshold))
-            sizes.append(sum(score.numel() for score in scores))
-        if index + 1 < len(dense.stack.blocks):
-            walk.advance(index)
+    with dense.calibration_walk() as walk:
+        for index, block in dense.resident_blocks():
+            if block.layers:
+                statistics = InputStatistics(block.layers, {"input_norms"})
+                walk.measure(index, statistics)
+                scores = [
+                    wanda_scores(layer.matrix, statistics.of(layer, "input_norms")) for layer in block.layers
+                ]
+                outliers.append(outlier_share(scores, threshold=options.threshold))
+                sizes.append(sum(score.numel() for score in scores))
+            if index + 1 < len(dense.stack.blocks):
+                walk.advance(index)
     of_blocks = block_sparsities(outliers, sizes, sparsity=sparsity, band=options.band)
     pruned = (block for block in dense.stack.blocks if block.layers)
     return [value for value, block in zip(of_blocks, pruned, strict=True) for _ in block.layers]

@@ -1,6 +1,7 @@
 """Prune a model block by block."""
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache, partial
 from typing import Any
@@ -115,28 +116,32 @@ def prune_blocks(
             targets = layer_targets(recipe, DenseModel(stack, gradients, placement, dense_forward))
             if recipe.allocation.needs:
                 blocks.put_targets(targets)
-        forward = None
-        if recipe.needs & (_INPUTS | {"block_outputs"}):
-            forward = _forward(_kind_of_walk(recipe), replay, windows, placement)
-            first = forward.resume(blocks.activation_checkpoint, no_later_than=first)
-        else:  # nothing is replayed, but a model that cannot be replayed is refused whatever the method
-            replay()
-        for index in range(first, last + 1):
-            block = stack.blocks[index]
-            with placement.resident(block.module, then=stack.module_after(index)):
-                if forward is not None:
-                    forward.begin_block(index)
-                if index in blocks:
-                    blocks[index].apply_to(block)
-                else:
-                    pruned = _pruned_block(recipe, index, block, targets, gradients, forward)
-                    check = partial(step, index, len(stack.blocks))
-                    trained = _trained_block(recipe, index, block, pruned, forward, stored, placement, check)
-                    blocks.put(index, trained)
-                if forward is not None and index < last:
-                    forward.advance(index)
-                    forward.save(blocks.activation_checkpoint, index + 1, throttle)
-            step(index + 1, len(stack.blocks))
+        with ExitStack() as ending:
+            forward = None
+            if recipe.needs & (_INPUTS | {"block_outputs"}):
+                walk = _forward(_kind_of_walk(recipe), replay, windows, placement)
+                forward = ending.enter_context(walk)
+                first = forward.resume(blocks.activation_checkpoint, no_later_than=first)
+            else:  # nothing is replayed, but a model that cannot be replayed is refused whatever the method
+                replay()
+            for index in range(first, last + 1):
+                block = stack.blocks[index]
+                with placement.resident(block.module, then=stack.module_after(index)):
+                    if forward is not None:
+                        forward.begin_block(index)
+                    if index in blocks:
+                        blocks[index].apply_to(block)
+                    else:
+                        pruned = _pruned_block(recipe, index, block, targets, gradients, forward)
+                        check = partial(step, index, len(stack.blocks))
+                        trained = _trained_block(
+                            recipe, index, block, pruned, forward, stored, placement, check
+                        )
+                        blocks.put(index, trained)
+                    if forward is not None and index < last:
+                        forward.advance(index)
+                        forward.save(blocks.activation_checkpoint, index + 1, throttle)
+                step(index + 1, len(stack.blocks))
     return Pruned(blocks, len(stack.blocks))
 
 

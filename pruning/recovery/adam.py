@@ -9,7 +9,9 @@ from pruning.masks.packed import set_to_zero
 # Of the running means of the gradient and of its square. A recovery takes hundreds of steps, after which the
 # usual 0.999 would still remember the first ones.
 _BETAS = (0.9, 0.95)
-_EPSILON = 1e-8
+# Far below the usual 1e-8: a loss that is relative to the size of hidden states has smaller gradients, whose
+# steps that would shorten. Its square may underflow, since it is added to the root.
+_EPSILON = 1e-15
 _WARM_UP = 0.05  # the share of the steps in which the rate rises
 
 

@@ -6,6 +6,7 @@ lowest loss on them is kept, as it is after rounding to the checkpoint's dtype, 
 improves stays as it was.
 """
 
+import math
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -66,6 +67,7 @@ class BlockTraining:
         self._order = random.Random(f"{seed} {index}")  # noqa: S311 - a reproducible order
         self._held_out = list(range(_HELD_OUT - 1, count, _HELD_OUT)) or [count - 1]
         self._windows = [number for number in range(count) if number not in self._held_out]
+        self._scale: float | None = None  # of the gradients, besides the number of tokens
         self._together = min(options.windows_per_step, walk.windows_at_once)
 
     def run(self, check: Callable[[], None]) -> tuple[TrainedBlock, Mapping[str, Tensor]]:
@@ -77,6 +79,7 @@ class BlockTraining:
         """
         before = {name: one.parameter.data for name, one in self._trainable.items()}
         targets = self._targets(check)
+        self._scale = _float16_scale(targets) if targets[0].dtype == torch.float16 else None
         try:
             with TrainedParameters(self._trainable, self._stored) as trained:
                 losses, best = self._train(trained, targets, check)
@@ -112,8 +115,7 @@ class BlockTraining:
     def _step(self, windows: Sequence[int], targets: Sequence[Tensor], check: Callable[[], None]) -> float:
         """Add up the gradients of one step, and return the factor by which they are too large."""
         tokens = sum(targets[number].shape[1] for number in windows)
-        # The gradients of a mean over thousands of tokens underflow in float16.
-        scale = float(tokens) if targets[0].dtype == torch.float16 else 1.0
+        scale = tokens * self._scale if self._scale else 1.0
         for numbers in self._pieces(windows):
             hidden, _ = self._walk.states(numbers)
             with torch.enable_grad():
@@ -156,6 +158,17 @@ class BlockTraining:
 
     def _pieces(self, windows: Sequence[int]) -> list[Sequence[int]]:
         return [windows[start : start + self._together] for start in range(0, len(windows), self._together)]
+
+
+def _float16_scale(targets: Sequence[Tensor]) -> float:
+    """Return the power of two that makes a token's gradient about an eighth of its relative error.
+
+    Both are elements of the block's output. Unscaled, the gradient is divided by the target's size once more,
+    and by the number of features: most of it would underflow, as would a mean over thousands of tokens.
+    """
+    sizes = torch.cat([torch.linalg.vector_norm(one, dim=-1, dtype=torch.float32)[0] for one in targets])
+    typical = float(sizes.median()) * math.sqrt(targets[0].shape[-1]) / 16
+    return 2.0 ** round(math.log2(typical)) if 0 < typical < math.inf else 1.0
 
 
 def _joined(targets: Sequence[Tensor], numbers: Sequence[int]) -> Tensor:

@@ -17,7 +17,8 @@ _NORM = re.compile("norm", re.IGNORECASE)
 def trainable_parameters(stack: Stack, stored: Stored) -> dict[str, Trainable]:
     """Return a model's parameters to train by name: those of its pruned layers, and the gains of its norms.
 
-    Embeddings, head, biases and routers stay as they are. The zeros of a layer are its mask: whatever wrote
+    Embeddings, head, biases and routers stay as they are, and so does a norm before the first block, as BLOOM
+    has one: it gets no gradient. The zeros of a layer are its mask: whatever wrote
     the checkpoint, what was zero before the training is zero after it. A parameter that stacks several
     matrices, as those of fused experts do, is trained as a whole if one of them is pruned.
     """

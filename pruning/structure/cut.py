@@ -6,6 +6,7 @@ checkpoint.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import cache
 
 import torch
@@ -87,25 +88,26 @@ def cut_blocks(
         return
     first, last = missing[0], missing[-1]
     replay = cache(lambda: Replay(stack, _ANY_TOKENS if windows is None else windows, placement))
-    forward = None
-    if options.needs and windows is not None:
-        pieces = micro_batches(stack, windows, backward=False, device=placement.device)
-        forward = BlockwiseForward(replay(), pieces)
-        first = forward.resume(blocks.activation_checkpoint, no_later_than=first)
-    else:  # nothing is replayed, but a model that cannot be replayed is refused whatever the importance
-        replay()
-    throttle = SaveThrottle()
-    for index in range(first, last + 1):
-        block, units = stack.blocks[index], plan.of_block(index)
-        with placement.resident(block.module, then=stack.module_after(index)):
-            if index in blocks:
-                blocks[index].apply_to(units)
-            else:
-                blocks.put(index, _cut_block(stack, index, units, options, gates, forward))
-            if forward is not None and index < last:
-                forward.advance(index)
-                forward.save(blocks.activation_checkpoint, index + 1, throttle)
-        step(index + 1, len(stack.blocks))
+    with ExitStack() as ending:
+        forward = None
+        if options.needs and windows is not None:
+            pieces = micro_batches(stack, windows, backward=False, device=placement.device)
+            forward = ending.enter_context(BlockwiseForward(replay(), pieces))
+            first = forward.resume(blocks.activation_checkpoint, no_later_than=first)
+        else:  # nothing is replayed, but a model that cannot be replayed is refused whatever the importance
+            replay()
+        throttle = SaveThrottle()
+        for index in range(first, last + 1):
+            block, units = stack.blocks[index], plan.of_block(index)
+            with placement.resident(block.module, then=stack.module_after(index)):
+                if index in blocks:
+                    blocks[index].apply_to(units)
+                else:
+                    blocks.put(index, _cut_block(stack, index, units, options, gates, forward))
+                if forward is not None and index < last:
+                    forward.advance(index)
+                    forward.save(blocks.activation_checkpoint, index + 1, throttle)
+            step(index + 1, len(stack.blocks))
 
 
 def _cut_block(

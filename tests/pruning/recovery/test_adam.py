@@ -11,7 +11,7 @@ def test_steps_are_those_of_torchs_adam_on_the_kept_weights() -> None:
     mask = torch.rand(7, 5, generator=generator) < 0.5
     ours = torch.randn(7, 5, dtype=torch.float64, generator=generator) * ~mask
     theirs = ours.clone().requires_grad_()
-    optimizer = torch.optim.Adam([theirs], betas=(0.9, 0.95), eps=1e-8)
+    optimizer = torch.optim.Adam([theirs], betas=(0.9, 0.95), eps=1e-15)
     moments = torch.zeros_like(ours), torch.zeros_like(ours)
     for step in range(1, 20):
         gradient = torch.randn(7, 5, dtype=torch.float64, generator=generator)
@@ -21,6 +21,21 @@ def test_steps_are_those_of_torchs_adam_on_the_kept_weights() -> None:
         adam_step(ours, gradient, moments, mask=mask, rate=0.01 * step, step=step)
     torch.testing.assert_close(ours, theirs.detach(), rtol=1e-12, atol=1e-12)
     assert not math.isclose(float(ours.abs().sum()), 0)
+
+
+@pytest.mark.parametrize("size", [1e-9, 1e-8, 1e4])
+def test_steps_do_not_depend_on_the_size_of_the_gradients(size: float) -> None:
+    generator = torch.Generator().manual_seed(0)
+    ours = torch.randn(7, 5, generator=generator)
+    theirs = ours.double().requires_grad_()
+    optimizer = torch.optim.Adam([theirs], lr=0.01, betas=(0.9, 0.95), eps=0)
+    moments = torch.zeros_like(ours), torch.zeros_like(ours)
+    for step in range(1, 20):
+        gradient = torch.randn(7, 5, generator=generator)
+        theirs.grad = gradient.double()
+        optimizer.step()
+        adam_step(ours, size * gradient, moments, mask=None, rate=0.01, step=step)
+    torch.testing.assert_close(ours.double(), theirs.detach(), rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("gradient", [-1.0, 1e300, math.inf, math.nan, -0.0])

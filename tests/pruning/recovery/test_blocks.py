@@ -16,6 +16,8 @@ from pruning.errors import InvalidInput
 from pruning.model.placement import Placement
 from pruning.model.selection import prunable_stack
 from pruning.recipe import Recipe
+from pruning.recovery.block_loss import block_loss
+from pruning.runtime.hand_over import HandOver
 from tests.pruning.families import make
 from tests.pruning.pruned import ignore_steps
 
@@ -68,7 +70,7 @@ def naive(dense: LlamaForCausalLM, one_shot: LlamaForCausalLM, windows: Tensor) 
         error = (output - target[numbers]).square().sum(-1) / target[numbers].square().sum(-1)
         return error.mean()
 
-    optimizer = torch.optim.Adam(chosen.values(), betas=(0.9, 0.95), eps=1e-8)
+    optimizer = torch.optim.Adam(chosen.values(), betas=(0.9, 0.95), eps=1e-15)
     order, held_out = random.Random("0 0"), [4]  # noqa: S311
     best, lowest = copy.deepcopy(block.state_dict()), float(loss(held_out))
     for epoch in range(2):
@@ -220,3 +222,56 @@ def test_one_window_leaves_none_to_hold_out(five_windows: Tensor) -> None:
     with pytest.raises(InvalidInput) as caught:
         pruned(make("llama"), recipe(), five_windows[:1])
     assert caught.value.field == "recovery.blocks"
+
+
+def test_gradients_in_float16_keep_the_digits_of_float16(
+    tiny_llama: Callable[..., LlamaForCausalLM], five_windows: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hidden states as large as those of late blocks: their loss's gradients are far below 6·10⁻⁵."""
+    exact, found = list[Tensor](), list[Tensor]()
+
+    def watched_loss(output: Tensor, target: Tensor, weight: float) -> tuple[Tensor, Tensor]:
+        error, goal = output.double() - target.double(), target.double()
+        exact.append(2 * weight * error / goal.square().sum(-1, keepdim=True))
+        return block_loss(output, target, weight)
+
+    def watched_backward(output: Tensor, gradient: Tensor) -> None:
+        of_loss = exact[-1]  # judgements have no backward pass
+        found.append(((gradient.double() - of_loss) / of_loss).abs()[of_loss != 0])
+        torch.autograd.backward(output, gradient)
+
+    monkeypatch.setattr("pruning.recovery.blocks.block_loss", watched_loss)
+    monkeypatch.setattr("pruning.recovery.blocks.backward", watched_backward)
+    model = tiny_llama().half()
+    with torch.no_grad():
+        model.model.embed_tokens.weight.mul_(500)
+    result = pruned(model, recipe(), five_windows)
+    assert any(block.epoch for block in result.trained)
+    assert torch.cat(found).quantile(0.95) < 2**-10  # the smallest errors stay subnormal
+
+
+@pytest.mark.parametrize("allocation", ["uniform", "owl"])
+def test_hidden_states_on_their_way_are_waited_for_when_a_run_ends(
+    allocation: str, five_windows: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[HandOver] = []
+    closed: list[HandOver] = []
+
+    class Watched(HandOver):
+        def __init__(self) -> None:
+            super().__init__()
+            made.append(self)
+
+        def close(self) -> None:
+            super().close()
+            closed.append(self)
+
+    def cancel(done: int, total: int) -> None:
+        raise InterruptedError
+
+    monkeypatch.setattr("pruning.activations.walk.HandOver", Watched)
+    wanted = Recipe.model_validate({**recipe().model_dump(mode="json"), "allocation": allocation})
+    with pytest.raises(InterruptedError):
+        prune(make("llama"), wanted, five_windows, {}, step=cancel)
+    assert len(made) == (2 if allocation == "owl" else 1)
+    assert closed == made

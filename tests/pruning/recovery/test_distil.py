@@ -104,7 +104,7 @@ def naive_training(training: Training) -> dict[str, Tensor]:
         for name, parameter in model.named_parameters()
         if name in masks or (parameter.ndim == 1 and "norm" in name)
     }
-    optimizer = torch.optim.Adam(chosen.values(), betas=(0.9, 0.95), eps=1e-8)
+    optimizer = torch.optim.Adam(chosen.values(), betas=(0.9, 0.95), eps=1e-15)
     for factor, batch in zip(FACTORS, training.plan.windows.split(2), strict=True):
         optimizer.param_groups[0]["lr"] = RATE * factor
         model.zero_grad()
@@ -149,7 +149,7 @@ def test_a_step_of_other_families_is_that_of_plain_autograd(family: str) -> None
         size = parameter.grad.abs()
         large = (parameter != 0) & (size > size.max() / 20)  # the others' signs may be those of rounding
         # The first step of Adam is the rate times the sign of the gradient, but for its ε.
-        expected = -RATE * parameter.grad / (size + 1e-8)
+        expected = -RATE * parameter.grad / (size + 1e-15)
         torch.testing.assert_close((new - parameter)[large], expected[large], rtol=1e-2, atol=0)
         assert not new[parameter.detach() == 0].any()
 

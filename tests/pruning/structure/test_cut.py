@@ -19,6 +19,7 @@ from pruning.model.placement import Placement
 from pruning.model.selection import stack_of_layers
 from pruning.output.smaller import write_smaller
 from pruning.recipe import ModelReference, StructureOptions
+from pruning.runtime.hand_over import HandOver
 from pruning.structure.cut import cut_blocks
 from pruning.structure.plan import CutPlan
 from pruning.structure.results import CutInMemory
@@ -279,3 +280,18 @@ def test_the_config_differs_in_what_was_cut_alone(cut: MakeCut) -> None:
     before, after = read_config(made.directory.parent / "dense"), read_config(made.directory)
     different = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
     assert different == {"intermediate_size", "num_attention_heads", "num_key_value_heads"}
+
+
+def test_hidden_states_on_their_way_are_waited_for_when_a_cut_ends(
+    cut: MakeCut, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[HandOver] = []
+
+    class Watched(HandOver):
+        def close(self) -> None:
+            super().close()
+            closed.append(self)
+
+    monkeypatch.setattr("pruning.activations.walk.HandOver", Watched)
+    cut("llama", **CUTS["llama"], importance="second_order")
+    assert len(closed) == 1
