@@ -171,7 +171,7 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                     resolved.recovery,
                     pruned=directory,
                     deterministic=request.deterministic,
-                    numerics_key=outcome.numerics_key,
+                    numerics_key=outcome.finished_blocks.result_key,
                     resume_store=blocks,
                 ),
                 after_step=publications.poll,
@@ -182,14 +182,14 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                     resolved.evaluation,
                     pruned=directory,
                     limit=request.limit,
-                    numerics_key=outcome.numerics_key,
+                    numerics_key=recovered.numerics_key,
                     resume_store=blocks,
                     cache=services.perplexity_cache,
                     publications=publications,
                 ),
                 after_step=publications.poll,
             )
-        report = _report(request, resolved, cut, outcome, pruned, recovered, measured, recorder)
+        report = _report(request, resolved, cut, outcome, pruned, recovered.facts, measured, recorder)
         write_report(resolved.model.checkpoint, report, directory)
     return report
 

@@ -12,7 +12,7 @@ from pruning.masks.packed import SHAPES, packed, unpacked
 from pruning.masks.patterns import LayerTarget
 from pruning.recipe import Stage
 from pruning.recovery.blocks import TrainedBlock
-from pruning.resume.hashed_file import HashedFile, save_tensors
+from pruning.resume.hashed_file import HashedFile, digest_of, save_tensors
 from pruning.resume.store import NumericsKey, ResumeStore
 
 _MASK, _WEIGHT = "mask/", "weight/"
@@ -31,6 +31,15 @@ class StoredBlocks:
         self._resume_store = resume_store
         self._files = dict(resume_store.begin(Stage.PRUNE, numerics_key))
         self.activation_checkpoint = resume_store.activation_checkpoint(Stage.PRUNE)
+
+    @property
+    def result_key(self) -> NumericsKey:
+        """Everything that decides the last bits of what is computed with the finished blocks.
+
+        A block that is pruned again may come out otherwise under the same key, on a GPU.
+        """
+        blocks = {block: file for block, file in self._files.items() if block != _TARGETS}
+        return {**self.numerics_key, "pruned blocks": digest_of(blocks)}
 
     def under(self, numerics_key: NumericsKey) -> "StoredBlocks":
         """Return the blocks under this key: themselves, if the key has not changed."""

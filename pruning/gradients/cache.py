@@ -22,7 +22,7 @@ from pruning.inputs.publications import Publish
 from pruning.model.blocks import Stack
 from pruning.model.layers import LinearLayer
 from pruning.recipe import GradientNorm, LayerSelection
-from pruning.resume.hashed_file import HashedFile
+from pruning.resume.hashed_file import HashedFile, digest_of
 from pruning.resume.store import NumericsKey, ResumeStore
 from pruning.resume.writer import writer_for
 
@@ -79,8 +79,7 @@ class GradientShards:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of all shards' checksums."""
-        checksums = [f"{block} {file.sha256}" for block, file in sorted(self.files.items())]
-        return hashlib.sha256("\n".join(checksums).encode()).hexdigest()
+        return digest_of(self.files)
 
     @property
     def norms(self) -> GradientNorms:

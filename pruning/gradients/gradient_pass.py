@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
@@ -87,6 +88,7 @@ class GradientPass:
         stack: Stack,
         schedule: ScheduleChoice = "auto",
         deterministic: bool = True,
+        model_key: NumericsKey = MappingProxyType({}),
     ) -> None:
         """Freeze the model, put it in eval mode and choose the schedule.
 
@@ -104,6 +106,8 @@ class GradientPass:
             "auto" chooses `whole` where it fits into memory and takes minutes, else `streamed`.
         deterministic
             Give equal bits for equal inputs on CUDA, too; a CPU always does.
+        model_key
+            Which model this is, where the run that the resume store belongs to does not pin it.
 
         Raises
         ------
@@ -119,6 +123,7 @@ class GradientPass:
         self._windows = windows
         self._norms = sorted(norms)
         self._stack = stack
+        self._model_key = model_key
         self.schedule = Schedule.choose(schedule, stack, windows, norms, placement)
 
     @property
@@ -134,8 +139,9 @@ class GradientPass:
 
     @property
     def numerics_key(self) -> NumericsKey:
-        """All that decides the last bits of the norms besides the model, the windows and the selection."""
+        """All that decides the last bits of the norms besides recipe, windows and the run's dense model."""
         return {
+            **self._model_key,
             "schedule": self.schedule.name,
             "micro_batch": self.schedule.micro_batch,
             "norms": ",".join(self._norms),

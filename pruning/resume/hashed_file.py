@@ -42,6 +42,12 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def digest_of(files: Mapping[int, HashedFile]) -> str:
+    """Return the SHA-256 of the checksums of numbered files, as 64 hex digits."""
+    checksums = [f"{number} {file.sha256}" for number, file in sorted(files.items())]
+    return hashlib.sha256("\n".join(checksums).encode()).hexdigest()
+
+
 def save_tensors(
     tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str] | None = None
 ) -> HashedFile:

@@ -15,7 +15,7 @@ from pruning.model.selection import prunable_stack
 from pruning.output.smaller import write_smaller
 from pruning.recipe import ModelReference, Recipe, Stage, StructureOptions
 from pruning.report.schema import BlockUnits, StructureFacts, UnitFacts
-from pruning.resume.store import ResumeStore
+from pruning.resume.store import NumericsKey, ResumeStore
 from pruning.sandbox.reading import Reading
 from pruning.stages.models import LoadedModel, ResolvedModel
 from pruning.stages.recorder import Step
@@ -92,7 +92,9 @@ class CutStage:
             checkpoint=checkpoint,
             layers=frozenset(layer.name for layer in prunable_stack(checkpoint.skeleton, self.recipe).layers),
         )
-        loaded = replace(smaller.load(), method_key=self.dense.method_key)
+        # A cut that is made again may take other units out, and what was computed on this one is then stale.
+        key: NumericsKey = {"cut model": checkpoint.identity}
+        loaded = replace(smaller.load(), method_key=self.dense.method_key, cut_key=key)
         self._check(plan, loaded)
         return loaded, CutOutcome(self._facts(smaller), self._warnings)
 

@@ -176,6 +176,7 @@ class GradientStage:
             stack=self._model.stack,
             schedule=self._schedule,
             deterministic=self._deterministic,
+            model_key=self._model.cut_key,
         )
 
     @cached_property

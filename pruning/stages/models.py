@@ -95,10 +95,11 @@ class LoadedModel:
     placement: Placement
     stack: Stack  # the blocks, narrowed to the layers to prune
     method_key: NumericsKey = field(default_factory=dict)  # what of the method decides the last bits here
+    cut_key: NumericsKey = field(default_factory=dict)  # which smaller model this is; empty for the dense one
 
     def numerics_key(self, windows: Tensor | None) -> NumericsKey:
         """Everything about this model and machine that decides the last bits of pruning it on `windows`."""
-        of_all = {**self.placement.numerics_key, **self.method_key}
+        of_all = {**self.placement.numerics_key, **self.method_key, **self.cut_key}
         if windows is None:
             return of_all
         pieces = micro_batches(self.stack, windows, backward=False, device=self.placement.device)

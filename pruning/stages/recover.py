@@ -55,6 +55,14 @@ class RecoveryInputs:
     text: TrainingText
 
 
+@dataclass(frozen=True)
+class RecoveryOutcome:
+    """What the report says of the training, and which weights it left on disk."""
+
+    facts: TrainingFacts | None  # None where nothing was trained
+    numerics_key: NumericsKey  # all that decides the last bits of what is computed with them
+
+
 class RecoverStage:
     """Trains the whole pruned model, from the state of an earlier attempt on this machine."""
 
@@ -90,17 +98,17 @@ class RecoverStage:
             refuse_variable_workspace(self._model.device)
         return self._plan.passes
 
-    def run(self, step: Step) -> TrainingFacts | None:
+    def run(self, step: Step) -> RecoveryOutcome:
         """Train, write what got better, and return what the report says about it.
 
         A training that runs out of memory starts again with half of the micro-batch. Raises NumericalFailure
         with the name of a parameter that becomes infinite.
         """
         if self._inputs is None:
-            return None
+            return RecoveryOutcome(None, self._numerics_key)
         while True:
             try:
-                distilled = self._distilled(step)
+                trained = self._distilled(step)
                 break
             except (RuntimeError, MemoryError, OSError) as error:
                 if not self._changed_after(error):
@@ -108,15 +116,17 @@ class RecoverStage:
             gc.collect()  # frees what the failed training held
             if self._model.device.type == "cuda":
                 torch.cuda.empty_cache()
+        distilled = _read(trained.path)
         write_trained(self._model.checkpoint, distilled.weights, self._pruned)
-        return self._facts(self._inputs, distilled)
+        key = {**self._numerics_key, "trained weights": trained.sha256}
+        return RecoveryOutcome(self._facts(self._inputs, distilled), key)
 
-    def _distilled(self, step: Step) -> Distilled:
+    def _distilled(self, step: Step) -> HashedFile:
         """Return the result of an earlier attempt, or train."""
         stored = self._resume_store.begin(Stage.RECOVER, self._stored_under)
         if _RESULT in stored:
             step(self._plan.passes, self._plan.passes)
-            return _read(stored[_RESULT].path)
+            return stored[_RESULT]
         boundary = TrainingBoundary(
             self._resume_store.activation_checkpoint(Stage.RECOVER), self._count_as_progress
         )
@@ -126,9 +136,10 @@ class RecoverStage:
         finally:
             return_freed_heap()
         path = self._resume_store.directory(Stage.RECOVER) / "trained.safetensors"
-        self._resume_store.commit(Stage.RECOVER, _RESULT, _write(distilled, path))
+        written = _write(distilled, path)
+        self._resume_store.commit(Stage.RECOVER, _RESULT, written)
         boundary.drop()
-        return distilled
+        return written
 
     def _trained(self, step: Step, boundary: TrainingBoundary) -> Distilled:
         share = self._options.cross_entropy

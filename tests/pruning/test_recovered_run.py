@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import LlamaForCausalLM, PreTrainedModel
 
+from pruning.blockwise.results import PrunedBlock
+from pruning.blockwise.shards import StoredBlocks
 from pruning.errors import InvalidInput
 from pruning.masks.packed import read_masks
 from pruning.recipe import Evaluation, Recipe, Stage
@@ -24,6 +27,7 @@ from pruning.report.schema import Report
 from pruning.resume.store import DirectoryResumeStore
 from pruning.runtime import cgroup
 from pruning.stages import memory_room
+from pruning.stages.recover import RecoverStage
 from tests.pruning.runs import run_recipe
 
 pytestmark = pytest.mark.slow
@@ -178,6 +182,49 @@ def test_a_run_that_is_stopped_after_its_training_does_not_train_again(
     assert report.recovery == undisturbed[1].recovery
     file = "model.safetensors"
     assert (tmp_path / "out" / file).read_bytes() == (undisturbed[0] / file).read_bytes()
+
+
+def test_another_training_is_measured_again(
+    model: Path, undisturbed: tuple[Path, Report], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = tmp_path / "resume"
+    run_recipe(recipe(model), EVALUATION, output=tmp_path / "first", resume_store=DirectoryResumeStore(store))
+    # The training is lost, and done again with another result.
+    shutil.rmtree(store / "recover")
+    monkeypatch.setattr(RecoverStage, "_rate", 1e-3)
+    again = run_recipe(
+        recipe(model), EVALUATION, output=tmp_path / "again", resume_store=DirectoryResumeStore(store)
+    )
+    afresh = run_recipe(recipe(model), EVALUATION, output=tmp_path / "afresh")
+    assert afresh.perplexity.pruned != undisturbed[1].perplexity.pruned
+    assert (again.perplexity, again.recovery) == (afresh.perplexity, afresh.recovery)
+
+
+@pytest.mark.parametrize("recovery", [None, {"distil": {**DISTIL, "tokens": 256}}], ids=["masks", "trained"])
+def test_what_was_computed_with_other_masks_is_not_used_again(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recovery: dict[str, Any] | None
+) -> None:
+    wanted, store = recipe(model, recovery=recovery), tmp_path / "resume"
+    first = run_recipe(
+        wanted, EVALUATION, output=tmp_path / "first", resume_store=DirectoryResumeStore(store)
+    )
+    # The blocks are lost, and pruned again with other masks, as a GPU may.
+    shutil.rmtree(store / "prune")
+    put = StoredBlocks.put
+
+    def put_another(blocks: StoredBlocks, block: int, pruned: PrunedBlock) -> None:
+        masks = {name: mask.roll(1, dims=-1) for name, mask in pruned.masks.items()}
+        put(blocks, block, replace(pruned, masks=masks))
+
+    monkeypatch.setattr(StoredBlocks, "put", put_another)
+    again = run_recipe(
+        wanted, EVALUATION, output=tmp_path / "again", resume_store=DirectoryResumeStore(store)
+    )
+    afresh = run_recipe(wanted, EVALUATION, output=tmp_path / "afresh")
+    assert first.perplexity.pruned != afresh.perplexity.pruned
+    assert (again.perplexity, again.recovery) == (afresh.perplexity, afresh.recovery)
+    file = "model.safetensors"
+    assert (tmp_path / "again" / file).read_bytes() == (tmp_path / "afresh" / file).read_bytes()
 
 
 KILLED = """

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,7 +20,9 @@ from pruning.report.schema import Report
 from pruning.resume.hashed_file import sha256_of
 from pruning.resume.store import DirectoryResumeStore
 from pruning.stages import cut as cut_stage
+from pruning.structure import cut
 from pruning.structure.ranges import numbers_in
+from pruning.structure.scores import gate_scores
 from tests.pruning.pruned import ignore_steps
 from tests.pruning.runs import run_recipe
 
@@ -31,6 +34,11 @@ STRUCTURE = {"mlp_channels": 0.25, "kv_groups": 1}
 RECIPES: dict[str, dict[str, Any]] = {
     "structure": {"structure": STRUCTURE},
     "structure and mask": {"structure": STRUCTURE, "method": "gblm", "sparsity": 0.5},
+    "masks by inputs": {
+        "structure": {"mlp_channels": 0.25, "importance": "gate"},
+        "method": "wanda",
+        "sparsity": 0.5,
+    },
     "no text": {"structure": {"mlp_channels": 10, "importance": "magnitude", "repair": "none"}},
     "wanda": {
         "structure": {"parameters": 0.3, "importance": "activation", "multiple_of": 8},
@@ -224,6 +232,43 @@ def test_a_run_that_is_killed_in_any_stage_ends_with_the_same_bytes(
         **options,
     )
     assert contents(output) == expected
+
+
+@pytest.mark.parametrize("name", ["structure and mask", "masks by inputs"])
+def test_what_was_computed_on_another_cut_is_not_used_again(
+    name: str, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options: dict[str, Any] = {"schedule": "streamed"}
+    wanted, store = recipe(model, **RECIPES[name]), tmp_path / "state"
+    run_recipe(
+        wanted, EVALUATION, output=tmp_path / "first", resume_store=DirectoryResumeStore(store), **options
+    )
+    # The cut is lost, and made again with the units in another order, as if the gates had other last bits.
+    shutil.rmtree(store / "cut")
+    monkeypatch.setattr(cut, "gate_scores", lambda gates, width: 1 / (1e-12 + gate_scores(gates, width)))
+    run_recipe(
+        wanted, EVALUATION, output=tmp_path / "again", resume_store=DirectoryResumeStore(store), **options
+    )
+    run_recipe(wanted, EVALUATION, output=tmp_path / "afresh", **options)
+    first, again, afresh = (contents(tmp_path / output) for output in ("first", "again", "afresh"))
+    assert first["model.safetensors"] != afresh["model.safetensors"]
+    assert again == afresh
+
+
+def test_what_was_computed_on_the_same_cut_is_used_again(model: Path, tmp_path: Path) -> None:
+    options: dict[str, Any] = {"schedule": "streamed"}
+    wanted, store = recipe(model, **RECIPES["structure and mask"]), tmp_path / "state"
+    run_recipe(
+        wanted, EVALUATION, output=tmp_path / "first", resume_store=DirectoryResumeStore(store), **options
+    )
+    shards = [path for stage in ("gradients", "prune", "evaluate") for path in (store / stage).glob("*.*")]
+    written = {path: path.stat().st_mtime_ns for path in shards if "-gates" not in path.name}
+    shutil.rmtree(store / "cut")
+    run_recipe(
+        wanted, EVALUATION, output=tmp_path / "again", resume_store=DirectoryResumeStore(store), **options
+    )
+    assert contents(tmp_path / "again") == contents(tmp_path / "first")
+    assert {path: path.stat().st_mtime_ns for path in written} == written
 
 
 def test_a_cut_that_computes_something_else_is_refused_by_name(
