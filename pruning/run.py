@@ -131,6 +131,7 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                 schedule=request.schedule,
                 gradient_cache=services.gradient_cache,
                 on_shape=services.on_shape,
+                deterministic=request.deterministic,
             )
         )
         blocks = GuardedResumeStore(resume_store, resolved.files)
@@ -161,6 +162,7 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                     finished_blocks=outcome.finished_blocks,
                     directory=directory,
                     save_masks=request.save_masks,
+                    deterministic=request.deterministic,
                 ),
                 after_step=publications.poll,
             )

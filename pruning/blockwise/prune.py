@@ -1,5 +1,6 @@
 """Prune a model block by block."""
 
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -38,10 +39,13 @@ from pruning.model.replay import Replay
 from pruning.model.selection import prunable_stack
 from pruning.recipe import Need, Recipe, RefitOptions
 from pruning.recipe.methods import Magnitude
-from pruning.recovery.blocks import BlockTraining
+from pruning.recovery.blocks import BlockTraining, TrainingSetting
 from pruning.recovery.trainable import gains_of_norms, pruned_layers
 from pruning.resume.throttle import SaveThrottle
+from pruning.runtime.determinism import deterministic_algorithms, has_no_deterministic_algorithm
 from pruning.runtime.malloc import retain_freed_heap
+
+log = logging.getLogger(__name__)
 
 _ANY_TOKENS = torch.arange(16)[None]  # ids that every vocabulary has
 _NAMED_IN_A_WARNING = 3
@@ -83,7 +87,7 @@ def prune_blocks(
     placement: Placement,
     blocks: PrunedBlocks,
     step: Callable[[int, int], None],
-    stored: torch.dtype | None = None,
+    training: TrainingSetting = TrainingSetting(),  # noqa: B008 - immutable
 ) -> Pruned:
     """Prune the blocks that are not finished, in place, in the model as it is placed on its compute device.
 
@@ -97,13 +101,12 @@ def prune_blocks(
     each new one at once. Finished blocks are applied and passed through on the way to the first unfinished
     one, so that the result is that of an uninterrupted run, bit for bit on a CPU. `step(done, blocks)` is
     called after each block; an exception that it raises ends the run. While a block is trained, it is called
-    repeatedly with the same count. `stored`: the dtype of the checkpoint, to which trained weights are
-    rounded; that of the model when left out.
+    repeatedly with the same count. `training`: trained weights are rounded to the dtype of the
+    checkpoint; where the device lacks a deterministic algorithm, a block is trained without.
 
     Raises NumericalFailure with the name of the layer.
     """
     stack.model.requires_grad_(False).eval()
-    stored = stored or stack.model.dtype
     throttle = SaveThrottle()
     missing = [index for index in range(len(stack.blocks)) if index not in blocks]
     if missing:
@@ -135,7 +138,7 @@ def prune_blocks(
                         pruned = _pruned_block(recipe, index, block, targets, gradients, forward)
                         check = partial(step, index, len(stack.blocks))
                         trained = _trained_block(
-                            recipe, index, block, pruned, forward, stored, placement, check
+                            recipe, index, block, pruned, forward, training, placement, check
                         )
                         blocks.put(index, trained)
                     if forward is not None and index < last:
@@ -191,7 +194,7 @@ def _trained_block(
     block: Block,
     pruned: PrunedBlock,
     forward: BlockwiseForward | None,
-    stored: torch.dtype,
+    setting: TrainingSetting,
     placement: Placement,
     check: Callable[[], None],
 ) -> PrunedBlock:
@@ -203,16 +206,24 @@ def _trained_block(
     def weights_of(parameter: Tensor) -> Tensor:
         return parameter.data if parameter in changed else placement.stored(parameter)
 
-    training = BlockTraining(
+    training = partial(
+        BlockTraining,
         block,
         index,
         forward,
         recipe.block_recovery,
         trainable=pruned_layers(block, weights_of, pruned.masks) | gains_of_norms(block, weights_of),
-        stored=stored,
+        stored=setting.stored or placement.model.dtype,
         seed=recipe.calibration.seed,
     )
-    trained, weights = training.run(check)
+    try:
+        with deterministic_algorithms(placement.device_of(block.module), enabled=setting.deterministic):
+            trained, weights = training().run(check)
+    except RuntimeError as error:
+        if not setting.deterministic or not has_no_deterministic_algorithm(error):
+            raise
+        log.warning("block %d is trained without deterministic algorithms: %s", index, error)
+        trained, weights = training().run(check)
     facts = replace(pruned.facts, trained=trained)
     return replace(pruned, weights={**pruned.weights, **weights}, facts=facts)
 

@@ -27,6 +27,14 @@ _HELD_OUT = 10  # every tenth window
 
 
 @dataclass(frozen=True)
+class TrainingSetting:
+    """What the training of blocks depends on besides the recipe."""
+
+    stored: torch.dtype | None = None  # the dtype of the checkpoint; None: that of the model
+    deterministic: bool = False  # on CUDA; see pruning.runtime.determinism
+
+
+@dataclass(frozen=True)
 class TrainedBlock:
     """The result for one block."""
 

@@ -12,6 +12,8 @@ from pruning.blockwise.shards import StoredBlocks
 from pruning.gradients.window_norms import GradientNorms
 from pruning.output.writer import write_model
 from pruning.recipe import Recipe, Stage
+from pruning.recovery.blocks import TrainingSetting
+from pruning.runtime.determinism import refuse_variable_workspace
 from pruning.stages.models import LoadedModel
 from pruning.stages.recorder import Step
 
@@ -29,9 +31,15 @@ class PruneStage:
     finished_blocks: StoredBlocks  # the others are added to it
     directory: Path
     save_masks: bool
+    deterministic: bool  # where blocks are trained
 
     def prepare(self) -> int | None:
-        """Return the number of blocks: each is one step. None for a recipe that masks nothing."""
+        """Return the number of blocks: each is one step. None for a recipe that masks nothing.
+
+        Raises InvalidInput where the environment does not allow a deterministic training of blocks.
+        """
+        if self.deterministic and self.recipe.block_recovery is not None:
+            refuse_variable_workspace(self.model.placement.device)
         return len(self.model.stack.blocks) if self.recipe.method else None
 
     def run(self, step: Step) -> Pruned:
@@ -54,7 +62,9 @@ class PruneStage:
                     placement=placement,
                     blocks=self.finished_blocks,
                     step=step,
-                    stored=self.model.checkpoint.narrowest_dtype,
+                    training=TrainingSetting(
+                        stored=self.model.checkpoint.narrowest_dtype, deterministic=self.deterministic
+                    ),
                 )
         finally:
             placement.end_stage()

@@ -149,6 +149,7 @@ class ResolveStage:
     schedule: ScheduleChoice
     gradient_cache: GradientCache | None
     on_shape: Callable[[ModelShape], None]
+    deterministic: bool  # where blocks are trained
 
     def prepare(self) -> int:
         """Return 1: the stage is one step."""
@@ -171,9 +172,12 @@ class ResolveStage:
     def _method_key(self) -> NumericsKey:
         if self.devices[0].type == "cpu" or self.recipe.method is None:  # no kernel runs, so none can fail
             return {}
+        training = (
+            {} if self.recipe.block_recovery is None else {"training deterministic": self.deterministic}
+        )
         method, pattern = method_for(self.recipe.method), self.recipe.pattern
         keys = [method.numerics_key(device, pattern) for device in self.devices]
-        return {name: " or ".join(sorted({key[name] for key in keys})) for name in keys[0]}
+        return {name: " or ".join(sorted({key[name] for key in keys})) for name in keys[0]} | training
 
     def _disk_room(self, resolved: ResolvedRun, loaded: LoadedModel) -> DiskRoom:
         return DiskRoom(

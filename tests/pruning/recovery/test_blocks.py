@@ -17,8 +17,10 @@ from pruning.model.placement import Placement
 from pruning.model.selection import prunable_stack
 from pruning.recipe import Recipe
 from pruning.recovery.block_loss import block_loss
+from pruning.recovery.blocks import BlockTraining, TrainingSetting
 from pruning.runtime.hand_over import HandOver
 from tests.pruning.families import make
+from tests.pruning.pretended_cuda import pretended_cuda
 from tests.pruning.pruned import ignore_steps
 
 
@@ -156,7 +158,7 @@ def test_what_is_kept_is_rounded_to_the_dtype_of_the_checkpoint(
         placement=Placement(model),
         blocks=InMemory(),
         step=ignore_steps,
-        stored=torch.bfloat16,
+        training=TrainingSetting(stored=torch.bfloat16),
     )
     trained = [f"model.layers.{block.block}." for block in result.trained if block.epoch]
     assert trained
@@ -275,3 +277,42 @@ def test_hidden_states_on_their_way_are_waited_for_when_a_run_ends(
         prune(make("llama"), wanted, five_windows, {}, step=cancel)
     assert len(made) == (2 if allocation == "owl" else 1)
     assert closed == made
+
+
+@pytest.mark.parametrize("deterministic", [True, False])
+@pytest.mark.parametrize("has_algorithm", [True, False])
+def test_blocks_are_trained_deterministically_on_cuda_where_that_is_possible(
+    deterministic: bool, has_algorithm: bool, five_windows: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a pretended device; the blocks of a plain run are what the training must end with."""
+    modes: list[bool] = []
+    plain = BlockTraining._train
+
+    def watched(self: BlockTraining, *args: Any) -> Any:  # noqa: ANN401
+        modes.append(torch.are_deterministic_algorithms_enabled())
+        found = plain(self, *args)
+        if modes[-1] and not has_algorithm:
+            raise RuntimeError("fake_backward_cuda does not have a deterministic implementation, but …")
+        return found
+
+    expected = make("llama")
+    pruned(expected, recipe(), five_windows)
+    monkeypatch.setattr(BlockTraining, "_train", watched)
+    model, wanted = make("llama"), recipe()
+    with pretended_cuda(monkeypatch):
+        device = torch.device("cuda:0")
+        result = prune_blocks(
+            prunable_stack(model, wanted),
+            wanted,
+            five_windows,
+            {},
+            placement=Placement(model, device),
+            blocks=InMemory(),
+            step=ignore_steps,
+            training=TrainingSetting(deterministic=deterministic),
+        )
+    of_a_block = [True, False] if deterministic and not has_algorithm else [deterministic]
+    assert modes == 3 * of_a_block
+    assert not torch.are_deterministic_algorithms_enabled()
+    for name, weight in result.weights.items():
+        torch.testing.assert_close(weight, expected.get_parameter(name).detach())
