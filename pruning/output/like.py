@@ -31,9 +31,13 @@ _WRITES: Mapping[str, UnitKind] = {
     **dict.fromkeys(("gate_proj", "up_proj", "fc1", "fc_in", "c_fc", "dense_h_to_4h"), "mlp_channels"),
 }
 _READS: Mapping[str, UnitKind] = {
-    "o_proj": "kv_groups",
-    **dict.fromkeys(("down_proj", "fc2", "fc_out", "dense_4h_to_h"), "mlp_channels"),
+    **dict.fromkeys(("o_proj", "out_proj", "dense"), "kv_groups"),
+    **dict.fromkeys(("down_proj", "fc2", "fc_out", "dense_4h_to_h", "mlp.c_proj"), "mlp_channels"),
 }
+# Layers that write units of several parts one after the other, whose sizes no report tells.
+_FUSED: Mapping[str, UnitKind] = {"qkv_proj": "kv_groups", "gate_up_proj": "mlp_channels"}
+# Attention layers of families that lose no KV groups.
+_NEITHER = frozenset({"query_key_value", "c_attn", "attn.c_proj"})
 
 Kept = Mapping[tuple[int, UnitKind], str]
 """The units that are left, by block and kind, as the report writes them."""
@@ -56,12 +60,12 @@ def cut_like(report: Report, source: Path, output: Path) -> None:
     ------
     InvalidInput
         With field 'like', for a report without `structure`, of other widths or of units that the model lacks;
-        with field 'model.id', for a directory that holds neither, or an adapter with links; with field
-        'output', where the output exists.
+        with field 'model.id', for a directory that holds neither, or an adapter with links or with
+        tensors of unknown layers; with field 'output', where the output exists.
     """
     facts = report.structure
-    if facts is None:
-        raise InvalidInput("the report is of a run without structure: it took nothing out", field="like")
+    if facts is None or not facts.units:
+        raise InvalidInput("the report is of a run that took nothing out of its model", field="like")
     kept = {(block.block, block.kind): block.kept for block in facts.blocks}
     with atomic_directory(output) as directory:
         if (source / _ADAPTER_CONFIG).is_file():
@@ -128,17 +132,25 @@ def _positions(
     """Return the dimension of an adapter's tensor that holds units, and what is left of it, if one does.
 
     `…layers.3.mlp.up_proj.lora_B.weight`: B (outputs, rank) writes units, A (rank, inputs) reads them.
+    Raises InvalidInput for a tensor of a block of which it is not known whether it holds units.
     """
     parts = name.split(".")
+    block = next((int(part) for part in parts if part.isdigit()), None)
+    if block is None:
+        return None
     which = next((number for number, part in enumerate(parts) if part in ("lora_A", "lora_B")), None)
     if which is None:
-        return None
+        raise _unknown(name)
     layer, dimension = parts[which - 1], 1 if parts[which] == "lora_A" else 0
+    if layer == "c_proj":  # GPT-2 calls two layers of a block so
+        layer = ".".join(parts[which - 2 : which])
+    is_cut_in_parts = dimension == 0 and any(one.kind == _FUSED.get(layer) for one in facts.units)
+    if is_cut_in_parts or layer not in {*_WRITES, *_READS, *_FUSED, *_NEITHER}:
+        raise _unknown(name)
     kind = (_READS if dimension == 1 else _WRITES).get(layer)
     unit = next((one for one in facts.units if one.kind == kind), None)
     if kind is None or unit is None:
         return None
-    block = next(int(part) for part in parts if part.isdigit())
     size = int(dense.header[name]["shape"][dimension])
     if not 0 < unit.dense <= size or size % unit.dense or (block, kind) not in kept:
         raise InvalidInput(
@@ -146,6 +158,14 @@ def _positions(
         )
     width, numbers = size // unit.dense, _numbers(kept, block, kind, unit.dense)
     return dimension, [number * width + place for number in numbers for place in range(width)]
+
+
+def _unknown(name: str) -> InvalidInput:
+    return InvalidInput(
+        f"it is not known which units {name} of the adapter holds; merge the adapter into its model, and cut "
+        "that like the report",
+        field="model.id",
+    )
 
 
 def _numbers(kept: Kept, block: int, kind: UnitKind, dense: int) -> list[int]:

@@ -112,7 +112,7 @@ class GateStage:
             of_gates = {f"gates: {name}": value for name, value in self._pass.numerics_key.items()}
         return {**self.model.numerics_key(windows), **of_gates}
 
-    @property
+    @cached_property  # a pass that gives up a device publishes under what was asked for before
     def _fingerprints(self) -> dict[GradientNorm, str]:
         assert self.calibration is not None  # noqa: S101 - gates are over its windows
         return {

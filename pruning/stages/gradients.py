@@ -199,7 +199,7 @@ class GradientStage:
             **{f"gradients: {name}": value for name, value in of_the_pass.items()},
         }
 
-    @property
+    @cached_property  # a pass that gives up a device publishes under what was asked for before
     def _fingerprints(self) -> dict[GradientNorm, str]:
         """Of the recipe's norms, and of those that other runs will need."""
         later = self._cache.wanted_later if self._cache else frozenset()

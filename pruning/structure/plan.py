@@ -6,7 +6,7 @@ shapes that the cut leaves: a family that cannot lose such units is refused befo
 
 import copy
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import floor, prod
@@ -105,6 +105,7 @@ class _Planner:
     def plans(self) -> list[UnitPlan]:
         if self._options.parameters is not None:
             plans = self._divided(self._options.parameters)
+            self._refuse_nothing(plans, self._options.parameters)
         else:
             plans = [self._asked(kind) for kind in reversed(UNIT_KINDS) if kind in self.units]
         for plan in plans:
@@ -159,6 +160,20 @@ class _Planner:
             )
         plan = self._rounded(UnitPlan("mlp_channels", width, left, left))
         return [*plans, replace(plan, kept=min(width, plan.kept))]
+
+    def _refuse_nothing(self, plans: Sequence[UnitPlan], share: float) -> None:
+        """Raise InvalidInput for a share that takes no unit out."""
+        if any(plan.kept < plan.dense for plan in plans):
+            return
+        *_, channels = plans
+        multiple = self._options.multiple_of
+        smaller = " or a smaller multiple_of" if multiple else ""
+        rounded = f", and the multiple of {multiple} next to it is all of them" if multiple else ""
+        raise InvalidInput(
+            f"{share:g} of the parameters takes nothing out: {channels.requested} of {channels.dense} MLP "
+            f"channels would be left{rounded}; give a larger share{smaller}",
+            field="structure.parameters",
+        )
 
     def _parameters_of_one(self, kind: UnitKind) -> float:
         """Return the parameters of one unit in every block."""

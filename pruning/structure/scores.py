@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from pruning.methods.linalg import damped
+from pruning.methods.linalg import LinAlgError, damped
 from pruning.recipe import Importance
 
 Scores = Mapping[Importance, Tensor]
@@ -98,6 +98,11 @@ def kept_by_rounds(
     -------
     Tensor
         The units that are left: int64 (keep,), in ascending order.
+
+    Raises
+    ------
+    LinAlgError
+        Where rounding has left no scores: H⁻¹ is not positive definite any more, or not finite.
     """
     weight, inverse = weight.clone(), inverse.clone()
     left = torch.arange(weight.shape[1] // width)
@@ -114,9 +119,16 @@ def kept_by_rounds(
 
 def _second_order_of(weight: Tensor, inverse: Tensor, left: Tensor, width: int) -> Tensor:
     inputs = _inputs_of(left, width).to(weight.device)
+    diagonal = inverse.diagonal()[inputs]
+    if not (diagonal > 0).all():
+        raise LinAlgError("the inverse of the second moments is not positive definite")
     if width == 1:  # without a copy of H⁻¹
-        return (weight.square().sum(dim=0)[inputs] / inverse.diagonal()[inputs]).double().cpu()
-    return second_order_scores(weight[:, inputs], inverse[inputs][:, inputs], width).double().cpu()
+        scores = weight.square().sum(dim=0)[inputs] / diagonal
+    else:
+        scores = second_order_scores(weight[:, inputs], inverse[inputs][:, inputs], width)
+    if not torch.isfinite(scores).all():
+        raise LinAlgError("second-order scores are not finite")
+    return scores.double().cpu()
 
 
 def _take_out(weight: Tensor, inverse: Tensor, gone: Tensor) -> None:

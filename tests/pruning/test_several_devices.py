@@ -1,6 +1,6 @@
 """The engine on several pretended devices: no operation mixes two of them, and the bits are those of one."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from pruning.blockwise.prune import prune
 from pruning.evaluation.perplexity import perplexity
 from pruning.evaluation.token_losses import token_losses
+from pruning.gradients.cache import CacheAnswer
 from pruning.gradients.gradient_pass import GradientPass
 from pruning.gradients.lm_head import LMHeadLoss
 from pruning.gradients.schedule import ScheduleChoice
@@ -20,8 +21,8 @@ from pruning.model import batching
 from pruning.model.blocks import find_stack
 from pruning.model.placement import Placement
 from pruning.model.replay import Replay
-from pruning.recipe import Evaluation, Recipe
-from pruning.resume.store import DirectoryResumeStore, EphemeralResumeStore
+from pruning.recipe import Evaluation, GradientNorm, Recipe
+from pruning.resume.store import DirectoryResumeStore, EphemeralResumeStore, NumericsKey
 from tests.pruning.families import ALL_FAMILIES, make
 from tests.pruning.pretended_cuda import CPU, CUDA, MixedDevices, pretended_cuda
 from tests.pruning.products_by_parts import multiply_by_parts
@@ -284,6 +285,73 @@ def test_without_memory_for_one_window_the_first_device_computes_alone(
         ("streamed", 2, 1),
     ]
     assert_same_bits(found, expected)
+
+
+class Asked:
+    """A cache without entries, which notes what it is asked for and what is published."""
+
+    wanted_later: frozenset[GradientNorm] = frozenset()
+
+    def __init__(self) -> None:
+        self.wanted, self.published = set[str](), set[str]()
+
+    def get(self, wanted: Collection[str], later: Collection[str]) -> CacheAnswer:
+        self.wanted |= {*wanted}
+        return CacheAnswer({}, frozenset(wanted))
+
+    def put(self, fingerprint: str, numerics_key: NumericsKey, numbers: Mapping[int, int]) -> None:
+        self.published.add(fingerprint)
+
+    def confirm(self) -> None: ...
+
+    def invalidate(self, fingerprint: str) -> None: ...
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"method": "gblm", "sparsity": 0.5},
+        {"structure": {"mlp_channels": 0.25, "importance": "gate", "repair": "none"}},
+    ],
+    ids=["weights", "gates"],
+)
+def test_gradients_are_published_as_they_were_asked_for_though_a_device_was_given_up(
+    tiny_llama_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fields: dict[str, Any]
+) -> None:
+    given_up: list[bool] = []
+    plain, key = LMHeadLoss.gradient, Placement.numerics_key.fget
+    assert key is not None
+
+    def gradient(head: LMHeadLoss, hidden: Tensor, tokens: Tensor) -> Tensor:
+        if not given_up:
+            raise torch.OutOfMemoryError("pretended")
+        return plain(head, hidden, tokens)
+
+    def keep_one_device(placement: Placement) -> bool:
+        given_up.append(True)
+        return True
+
+    def numerics_key(placement: Placement) -> NumericsKey:
+        return {**key(placement), "device": "one" if given_up else "two"}
+
+    monkeypatch.setattr(Placement, "numerics_key", property(numerics_key))
+    monkeypatch.setattr(LMHeadLoss, "gradient", gradient)
+    monkeypatch.setattr(Placement, "keep_one_device", keep_one_device)
+    calibration = {"dataset": "builtin", "samples": 2, "sequence_length": 24}
+    recipe = Recipe.model_validate(
+        {"model": str(tiny_llama_dir), "calibration": calibration, "dtype": "float32", **fields}
+    )
+    cache = Asked()
+    run_recipe(
+        recipe,
+        Evaluation(dataset="builtin", sequence_length=24, windows=2),
+        output=tmp_path / "out",
+        device="cpu",
+        gradient_cache=cache,
+        resume_store=DirectoryResumeStore(tmp_path / "state"),
+    )
+    assert given_up == [True]
+    assert cache.published == cache.wanted != set()
 
 
 def test_a_run_shares_the_model_and_its_report_names_the_devices(

@@ -97,6 +97,54 @@ def test_an_adapter_merges_into_the_cut_model_as_into_the_dense_one(
         torch.testing.assert_close(tensor, expected[name])
 
 
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [
+        ("mlp.gate_up_proj.lora_B.weight", (128, RANK)),
+        ("self_attn.qkv_proj.lora_B.weight", (64, RANK)),
+        ("mlp.up_proj.lora_magnitude_vector", (64,)),
+        ("mlp.wide.lora_A.weight", (RANK, 64)),
+    ],
+)
+def test_an_adapter_with_a_tensor_of_an_unknown_layer_is_refused(
+    cut: Path, tmp_path: Path, name: str, shape: tuple[int, ...]
+) -> None:
+    source = tmp_path / "adapter"
+    source.mkdir()
+    full = f"base_model.model.model.layers.1.{name}"
+    save_file({full: torch.zeros(shape)}, source / "adapter_model.safetensors", {"format": "pt"})
+    (source / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA", "r": RANK}))
+    with pytest.raises(InvalidInput, match=f"{full} of the adapter holds; merge") as error:
+        cut_like(report_of(cut), source, tmp_path / "out")
+    assert error.value.field == "model.id"
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "usual"), [("self_attn.out_proj", "self_attn.o_proj"), ("mlp.c_proj", "mlp.down_proj")]
+)
+def test_layers_that_read_units_are_cut_by_any_of_their_names(
+    tiny_llama_dir: Path, cut: Path, tmp_path: Path, name: str, usual: str
+) -> None:
+    parts = lora(tmp_path / "adapter", AutoModelForCausalLM.from_pretrained(tiny_llama_dir))
+    own, renamed = (f"base_model.model.model.layers.1.{layer}.lora_A.weight" for layer in (usual, name))
+    path = tmp_path / "adapter" / "adapter_model.safetensors"
+    save_file({own: parts[own], renamed: parts[own].clone()}, path, {"format": "pt"})
+    cut_like(report_of(cut), tmp_path / "adapter", tmp_path / "smaller")
+    found = tensors(tmp_path / "smaller", "adapter_model.safetensors")
+    assert found[own].shape[1] < parts[own].shape[1]
+    assert torch.equal(found[renamed], found[own])
+
+
+def test_a_report_that_took_nothing_out_is_refused(tiny_llama_dir: Path, cut: Path, tmp_path: Path) -> None:
+    report = report_of(cut)
+    assert report.structure is not None
+    nothing = report.structure.model_copy(update={"units": (), "blocks": ()})
+    with pytest.raises(InvalidInput, match="took nothing out") as error:
+        cut_like(report.model_copy(update={"structure": nothing}), tiny_llama_dir, tmp_path / "out")
+    assert error.value.field == "like"
+
+
 def test_a_model_of_other_widths_is_refused(
     cut: Path,
     tmp_path: Path,

@@ -105,6 +105,20 @@ def test_a_model_whose_heads_stay_loses_the_share_in_channels_alone() -> None:
     assert plan.kind == "mlp_channels"
 
 
+@pytest.mark.parametrize(
+    ("structure", "reason"),
+    [
+        ({"parameters": 0.2, "multiple_of": 64}, r"of 64 MLP channels .* multiple of 64 .* all of them"),
+        ({"parameters": 0.0001}, "64 of 64 MLP channels would be left; give a larger share$"),
+    ],
+    ids=["rounded", "tiny"],
+)
+def test_a_share_that_takes_nothing_out_is_refused(structure: dict[str, Any], reason: str) -> None:
+    with pytest.raises(InvalidInput, match=reason) as error:
+        plan_of(make("llama"), **structure)
+    assert error.value.field == "structure.parameters"
+
+
 def test_more_than_there_is_is_refused() -> None:
     with pytest.raises(InvalidInput, match="give a share of at most 0") as error:
         plan_of(make("gpt_neox"), parameters=0.9)

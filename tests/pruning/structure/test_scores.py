@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pruning.methods.linalg import damped
+from pruning.methods.linalg import LinAlgError, damped
 from pruning.structure.scores import (
     activation_scores,
     combined,
@@ -95,6 +95,20 @@ def test_each_round_takes_the_units_out_that_cost_least_now(
         now = least_squares(weight, hessian, [index for index in range(INPUTS) if index // width in left])
     found = kept_by_rounds(weight, inverse_of(hessian), {}, width=width, keep=keep, rounds=rounds)
     assert found.tolist() == left
+
+
+@pytest.mark.parametrize("width", [1, WIDTH])
+@pytest.mark.parametrize("broken", [0.0, -1.0, float("nan"), float("inf"), 1e-320])
+def test_an_inverse_that_gives_no_scores_asks_for_more_damping(
+    broken: float, width: int, generator: torch.Generator
+) -> None:
+    weight, inverse = 1e3 * random(generator, OUTPUTS, INPUTS), inverse_of(moments(generator, INPUTS))
+    inverse[5], inverse[:, 5] = 0, 0
+    inverse[5, 5] = broken
+    if broken == float("inf"):
+        weight[0, 5] = broken
+    with pytest.raises(LinAlgError):
+        kept_by_rounds(weight, inverse, {}, width=width, keep=3, rounds=2)
 
 
 def test_other_scores_have_a_say_in_each_round(generator: torch.Generator) -> None:
