@@ -317,7 +317,7 @@ def test_a_pruned_checkpoint_is_tuned_on_a_text_with_its_zeros_kept(model: Path,
     pruned = tmp_path / "pruned"
     run_recipe(recipe(model, recovery=None), EVALUATION, output=pruned)
     # At a sparsity below the checkpoint's, magnitude finds its zeros and prunes nothing else.
-    tune = {"distil": {**DISTIL, "cross_entropy": 1.0}}
+    tune = {"distil": {**DISTIL, "cross_entropy": 1.0, "learning_rate": 1e-2}}
     wanted = recipe(pruned, method="magnitude", sparsity=0.01, recovery=tune)
     report = run_recipe(wanted, EVALUATION, output=tmp_path / "out")
     before, after = (load_file(path / "model.safetensors") for path in (pruned, tmp_path / "out"))
