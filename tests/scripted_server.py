@@ -198,6 +198,7 @@ def zoo_document(slug: str, *files: Document) -> Document:
         "measured_sparsity": 0.5,
         "evaluation": "wikitext2",
         "method_options": {},
+        "structure": None,
         "lineage": lineage
         | {
             "job": str(uuid4()),
