@@ -406,9 +406,9 @@ def test_a_text_named_by_its_content_is_read_as_it_was_hashed(
     (root / name).write_bytes(b"honest")
     parse = pruning.data.text._from_file
 
-    def changed_before(*arguments: Any) -> list[str]:  # noqa: ANN401
+    def changed_before(*arguments: Any, **options: Any) -> list[str]:  # noqa: ANN401
         (root / name).write_bytes(b"forged")
-        return parse(*arguments)
+        return parse(*arguments, **options)
 
     monkeypatch.setattr(pruning.data.text, "_from_file", changed_before)
     with pytest.raises(InvalidInput, match="was changed") as failed:
