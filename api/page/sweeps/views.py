@@ -17,12 +17,10 @@ from jobs.tables import Sweep
 
 
 @dataclass(frozen=True, slots=True)
-class SweepRow:
-    """A sweep in the list, with how many of its jobs have ended and how many there are so far."""
+class _Shown:
+    """What the list and a sweep's own page both say."""
 
     sweep: SweepItem
-    ended: int
-    total: int
 
     @property
     def model(self) -> str:
@@ -33,6 +31,14 @@ class SweepRow:
     def aim(self) -> str:
         """What it varies, or what it searches for."""
         return aim(self.sweep)
+
+
+@dataclass(frozen=True, slots=True)
+class SweepRow(_Shown):
+    """A sweep in the list, with how many of its jobs have ended and how many there are so far."""
+
+    ended: int
+    total: int
 
     @property
     def answer(self) -> float | None:
@@ -41,21 +47,10 @@ class SweepRow:
 
 
 @dataclass(frozen=True, slots=True)
-class SweepView:
+class SweepView(_Shown):
     """A sweep with its jobs."""
 
-    sweep: SweepItem
     comparison: Comparison
-
-    @property
-    def model(self) -> str:
-        """The model that is pruned."""
-        return _model(self.sweep)
-
-    @property
-    def aim(self) -> str:
-        """What it varies, or what it searches for."""
-        return aim(self.sweep)
 
     @property
     def is_running(self) -> bool:
