@@ -36,6 +36,7 @@ class GuardedProtocol(H11Protocol):
         }
         return type("GuardedProtocol", (cls,), limits)
 
+    # As uvicorn's own protocols do, this one expects the transport of a connection.
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Count the connection, and begin to wait for a request."""
         super().connection_made(transport)

@@ -134,8 +134,7 @@ def submit(
     """Submit a job and print its id. Options that are left out have the values of the paper."""
     with connect(url, key_file) as client:
         job = client.submit(body, idempotency_key=idempotency_key or str(uuid4()))
-    err.print(f"queued; follow it with: pruneserve wait {job.id}")
-    out.print(str(job.id))
+    _print_queued(job.id)
 
 
 @app.command()
@@ -169,8 +168,12 @@ def rerun(
     """Submit a job again as a new one, with the options that are given changed, and print its id."""
     with connect(url, key_file) as client:
         queued = client.rerun(job, body, idempotency_key=idempotency_key or str(uuid4()))
-    err.print(f"queued; follow it with: pruneserve wait {queued.id}")
-    out.print(str(queued.id))
+    _print_queued(queued.id)
+
+
+def _print_queued(job: UUID) -> None:
+    err.print(f"queued; follow it with: pruneserve wait {job}")
+    out.print(str(job))
 
 
 @app.command()
