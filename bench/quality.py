@@ -1,22 +1,28 @@
 """Measures perplexity after pruning, method by method: the table of docs/methods.md.
 
-    make bench-quality                      # all rows: an hour on 2 idle cores
+    make bench-quality                      # all rows; those that are there are not run again
     make bench-quality ARGS="--rows wanda"  # rows whose name contains 'wanda'
     make bench-quality ARGS="--held-out"    # the candidates for the preset `best`, on held-out articles
 
 SmolLM2-135M in float32, 16 calibration windows of 512 tokens, perplexity over 24 windows of 512 tokens of
-other articles. The gradients are computed once, for all rows.
+other articles. Each row runs in a process of its own, and is a file of JSON: the recipe, the commit, the
+seconds, and what was measured.
 """
 
 import argparse
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
 from typing import Any
 
+import torch
 from torch import Tensor
 
+from bench.results import RESULTS, read_or_run, write_row
 from bench.subject import Subject, add_options, ignore_steps, subject
+from bench.table import header, row_of
 from pruning.blockwise.prune import prune
 from pruning.evaluation.perplexity import perplexity
 from pruning.gradients.gradient_pass import gradient_norms
@@ -33,7 +39,7 @@ class Row:
     """One row of the table: a recipe, and the perplexity that a prototype measured for it, if any."""
 
     name: str
-    recipe: dict[str, Any]
+    recipe: dict[str, Any] | None  # None: the dense model
     prototype: float | None = None
 
 
@@ -46,8 +52,12 @@ L2 = {"method": {"name": "gblm", "norm": "l2"}}
 GBLM = {"method": "gblm"}
 WANDA = {"method": "wanda"}
 ADMM = {"method": "admm"}
+SWAPS = {"swaps": 1000}
+
+DENSE = Row("dense", None, 26.8)
 
 ROWS = (
+    DENSE,
     Row("50 % best", {"method": "best", **HALF}, 47),
     Row("50 % gblm", {**GBLM, **HALF}, 63.3),
     Row("50 % gblm l2", {**L2, **HALF}, 63.1),
@@ -58,6 +68,7 @@ ROWS = (
     Row("50 % ria", {"method": "ria", **HALF}, 63.8),
     Row("50 % wanda, owl", {**WANDA, "allocation": "owl", **HALF}),
     Row("50 % gblm, gradient allocation 0.25", {**GBLM, **_by_layer(0.25), **HALF}, 53.5),
+    Row("50 % gblm, swaps, gradient allocation 0.25", {**GBLM, **SWAPS, **_by_layer(0.25), **HALF}),
     Row("50 % gblm, refit", {**GBLM, **REFIT, **HALF}, 55.1),
     Row("50 % wanda, refit", {**WANDA, **REFIT, **HALF}, 54.9),
     Row("50 % gblm, refit, gradient allocation 0.25", {**GBLM, **REFIT, **_by_layer(0.25), **HALF}, 48.8),
@@ -98,59 +109,53 @@ CANDIDATES = (
 )
 
 
-class Bench:
-    """The workload, and its gradients once a row has needed them."""
+def measure(row: Row, workload: Subject, evaluation: Tensor) -> dict[str, Any]:
+    """Prune by a row's recipe, and return what its file holds.
 
-    def __init__(self, subject: Subject, evaluation: Tensor) -> None:
-        """`subject`: the workload. `evaluation`: the windows to measure perplexity on."""
-        self.gradients: GradientNorms = {}
-        self.gradient_seconds = 0.0
-        self._subject = subject
-        self._evaluation = evaluation
-
-    def dense(self) -> float:
-        """Return the dense model's perplexity."""
-        return perplexity(self._subject.dense(), self._evaluation, step=ignore_steps)
-
-    def measure(self, row: Row) -> tuple[float, float, float]:
-        """Prune by a row's recipe; return perplexity, overall sparsity, and the seconds of pruning."""
-        recipe = self._recipe(row)
-        model = self._subject.dense()
-        if recipe.gradient_norms and not self.gradients:
-            started = time.perf_counter()
-            self.gradients = gradient_norms(
-                model, self._subject.windows, norms=("l1", "l2"), step=ignore_steps
-            )
-            self.gradient_seconds = time.perf_counter() - started
+    `evaluation`: the windows to measure perplexity on.
+    """
+    model, seconds = workload.dense(), dict[str, float]()
+    found: dict[str, Any] = {"recipe": None, "sparsity": 0.0, "swap_reduction": None}
+    if row.recipe is not None:
+        fields = {"model": workload.reference, "calibration": workload.calibration, "dtype": "float32"}
+        recipe = Recipe.model_validate({**fields, **row.recipe})
         started = time.perf_counter()
-        pruned = prune(model, recipe, self._subject.windows, self.gradients, step=ignore_steps)
-        seconds = time.perf_counter() - started
-        return perplexity(model, self._evaluation, step=ignore_steps), pruned.sparsity, seconds
-
-    def _recipe(self, row: Row) -> Recipe:
-        fields = {
-            "model": self._subject.reference,
-            "calibration": self._subject.calibration,
-            "dtype": "float32",
+        gradients: GradientNorms = {}
+        if recipe.gradient_norms:
+            gradients = gradient_norms(
+                model, workload.windows, norms=recipe.gradient_norms, step=ignore_steps
+            )
+            seconds["gradients"] = time.perf_counter() - started
+            started = time.perf_counter()
+        pruned = prune(model, recipe, workload.windows, gradients, step=ignore_steps)
+        seconds["prune"] = time.perf_counter() - started
+        reductions = [layer.swap_reduction for layer in pruned.layers if layer.swap_reduction is not None]
+        found = {
+            "recipe": recipe.model_dump(mode="json"),
+            "sparsity": pruned.sparsity,
+            "swap_reduction": median(reductions) if reductions else None,
         }
-        return Recipe.model_validate({**fields, **row.recipe})
+    return {
+        "perplexity": perplexity(model, evaluation, step=ignore_steps),
+        **found,
+        "seconds": {name: round(of_step, 1) for name, of_step in seconds.items()},
+        "threads": torch.get_num_threads(),
+    }
 
 
-def _lines(bench: Bench, rows: tuple[Row, ...]) -> Iterator[str]:
+def _lines(rows: tuple[Row, ...], results: Path) -> Iterator[str]:
     """Yield the table in Markdown, line by line as rows finish."""
-    yield "| | prototype | measured | sparsity | prune, s |"
-    yield "| --- | --- | --- | --- | --- |"
-    yield f"| dense | | {bench.dense():.2f} | 0 | 0 |"
-    for row in rows:
-        measured, sparsity, seconds = bench.measure(row)
+    yield from header("", "prototype", "measured", "sparsity", "gradients, s", "prune, s")
+    found = read_or_run("bench.quality", [row.name for row in rows], results)
+    for row, measured in zip(rows, found, strict=True):
+        seconds = [f"{measured['seconds'].get(stage, 0):.0f}" for stage in ("gradients", "prune")]
         prototype = "" if row.prototype is None else f"{row.prototype:g}"
-        yield f"| {row.name} | {prototype} | {measured:.2f} | {sparsity:.4%} | {seconds:.0f} |"
-    if bench.gradients:
-        yield f"\nThe gradients took {bench.gradient_seconds:.0f} s, once."
+        cells = [row.name, prototype, f"{measured['perplexity']:.2f}", f"{measured['sparsity']:.4%}"]
+        yield row_of([*cells, *seconds])
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the table, after running the rows whose files are missing."""
     parser = argparse.ArgumentParser(prog="python -m bench.quality", description=__doc__.splitlines()[0])
     parser.add_argument(
         "--rows",
@@ -164,15 +169,22 @@ def main() -> None:
         action="store_true",
         help="the candidates for `best`, on the held-out windows that it was chosen by",
     )
+    parser.add_argument("--only", metavar="ROW", help="run this row in this process, and write its file")
     add_options(parser)
     options = parser.parse_args()
-    table = CANDIDATES if options.held_out else ROWS
+    table = (DENSE, *CANDIDATES) if options.held_out else ROWS
+    results = RESULTS / ("held-out" if options.held_out else "quality")
+    if options.only:
+        row = next(row for row in table if row.name == options.only)
+        workload = subject(options)
+        evaluation = workload.held_out if options.held_out else workload.evaluation
+        places = {f"{workload.texts}/": "", workload.reference.id: "SmolLM2-135M"}
+        write_row(results, row.name, measure(row, workload, evaluation), anonymous=places)
+        return
     rows = tuple(row for row in table if any(text in row.name for text in options.rows))
     if not rows:
         parser.error("--rows matches no row; the rows are: " + "; ".join(row.name for row in table))
-    workload = subject(options)
-    evaluation = workload.held_out if options.held_out else workload.evaluation
-    for line in _lines(Bench(workload, evaluation), rows):
+    for line in _lines(rows, results):
         print(line, flush=True)
 
 

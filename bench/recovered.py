@@ -11,22 +11,17 @@ measured.
 """
 
 import argparse
-import json
-import re
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from bench.results import RESULTS, read_or_run, write_row
 from bench.subject import Subject, add_options, subject
 from pruning.recipe import Evaluation, Recipe
 from pruning.run import RunRequest, run
 
-RESULTS = Path(__file__).parent / "results" / "recovered"
 TOKENS = 131_072
 
 _HALF, _TWO_OF_FOUR, _SEVENTY = {"sparsity": 0.5}, {"pattern": "2:4"}, {"sparsity": 0.7}
@@ -41,11 +36,6 @@ class Row:
 
     name: str
     recipe: dict[str, Any]
-
-    @property
-    def file_name(self) -> str:
-        """The row's file among the results."""
-        return re.sub("[^a-z0-9]+", "-", self.name.lower()).strip("-") + ".json"
 
 
 def _rows() -> Iterator[Row]:
@@ -82,49 +72,20 @@ def measure(row: Row, workload: Subject, options: argparse.Namespace) -> dict[st
     )
     with TemporaryDirectory() as directory:
         report = run(RunRequest(recipe, evaluation, Path(directory) / "out"))
-    seconds = {stage.name.value: round(stage.seconds, 1) for stage in report.stages}
-    found = {
-        "row": row.name,
+    return {
         "perplexity": {"dense": report.perplexity.dense, "pruned": report.perplexity.pruned},
         "sparsity": report.sparsity.overall,
-        "seconds": seconds,
+        "seconds": {stage.name.value: round(stage.seconds, 1) for stage in report.stages},
         "recovery": report.recovery.model_dump(mode="json") if report.recovery else None,
         "recipe": recipe.model_dump(mode="json"),
         "environment": report.environment.model_dump(mode="json"),
-        "commit": _commit(),
     }
-    return _without_paths(found, recipe.model.id, f"{workload.texts}/")
-
-
-def _without_paths(found: dict[str, Any], model: str, texts: str) -> dict[str, Any]:
-    """Return the same without the directories of this machine."""
-    text = json.dumps(found).replace(texts, "").replace(model, "SmolLM2-135M")
-    anonymous: dict[str, Any] = json.loads(text)
-    return anonymous
-
-
-def _commit() -> str:
-    """Return the commit of the code, marked where the code differs from it."""
-    git = shutil.which("git")
-    assert git is not None
-    checkout = Path(__file__).parents[1]
-
-    def ask(*arguments: str) -> str:
-        command = [git, "-C", str(checkout), *arguments]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()  # noqa: S603
-
-    changed = ask("status", "--porcelain", "--untracked-files=no")
-    return ask("rev-parse", "HEAD") + (" with changes" if changed else "")
 
 
 def _lines(rows: tuple[Row, ...], results: Path) -> Iterator[str]:
     yield "| | perplexity | held-out loss | prune, s | recover, s |"
     yield "| --- | --- | --- | --- | --- |"
-    for row in rows:
-        file = results / row.file_name
-        if not file.exists():
-            _run_in_a_process(row)
-        found = json.loads(file.read_text())
+    for found in read_or_run("bench.recovered", [row.name for row in rows], results):
         distil = (found["recovery"] or {}).get("distil")
         loss = ""
         if distil:
@@ -133,12 +94,7 @@ def _lines(rows: tuple[Row, ...], results: Path) -> Iterator[str]:
         seconds = found["seconds"]
         recover = f"{seconds['recover']:.0f}" if "recover" in seconds else ""
         measured = found["perplexity"]["pruned"]
-        yield f"| {row.name} | {measured:.2f} | {loss} | {seconds['prune']:.0f} | {recover} |"
-
-
-def _run_in_a_process(row: Row) -> None:
-    command = [sys.executable, "-m", "bench.recovered", *sys.argv[1:], "--only", row.name]
-    subprocess.run(command, check=True)  # noqa: S603 - this very program
+        yield f"| {found['row']} | {measured:.2f} | {loss} | {seconds['prune']:.0f} | {recover} |"
 
 
 def main() -> None:
@@ -150,12 +106,13 @@ def main() -> None:
     parser.add_argument("--only", metavar="ROW", help="run this row in this process, and write its file")
     add_options(parser)
     options = parser.parse_args()
-    results = RESULTS if options.tokens == TOKENS else Path(".bench") / f"recovered-{options.tokens}"
+    trial = options.tokens != TOKENS
+    results = Path(".bench") / f"recovered-{options.tokens}" if trial else RESULTS / "recovered"
     if options.only:
         row = next(row for row in ROWS if row.name == options.only)
-        found = measure(row, subject(options), options)
-        results.mkdir(parents=True, exist_ok=True)
-        (results / row.file_name).write_text(json.dumps(found, indent=1) + "\n")
+        workload = subject(options)
+        places = {f"{workload.texts}/": "", workload.reference.id: "SmolLM2-135M"}
+        write_row(results, row.name, measure(row, workload, options), anonymous=places)
         return
     rows = tuple(row for row in ROWS if any(text in row.name for text in options.rows))
     if not rows:

@@ -7,10 +7,10 @@ restoring p changes it by
     w_u²·H_uu + 2·w_u·c_u  +  w_p²·H_pp - 2·w_p·c_p  -  2·w_u·w_p·H_up
 
 where all but the last term belong to one weight each. In a round, a row's candidates are the weights that are
-best to prune and best to restore by these terms; with N:M, the groups that are best by them, within which
-weights are swapped. Among its candidates, the swap of the lowest change is taken, and again, with c as each
-swap leaves it, until none lowers the error. The next round has new candidates. A row is finished when a round
-finds no swap.
+best to prune and best to restore by these terms; with N:M, all weights of the groups that are best by them,
+and weights are swapped within their group. Among its candidates, the swap of the lowest change is taken, and
+again, with c as each swap leaves it, until none lowers the error. The next round has new candidates. A row is
+finished when a round finds no swap.
 
 Changes are small differences of large sums, and each swap builds on those before. So they are computed in
 float64, from H as it was measured; one that lies within the rounding of the row's error is none.
@@ -196,28 +196,39 @@ class _Candidates:
 
 
 def _swap_in_groups(size: int) -> _Round:
-    """Return a `_Round` of one swap, within one of the `CANDIDATES` groups of `size` of the lowest terms."""
+    """Return a `_Round` of swaps within the `CANDIDATES` groups of `size` of the lowest terms."""
 
-    def swap_once(rows: _Rows, least: Tensor, left: Tensor) -> Tensor:
-        count, groups = len(rows.weight), rows.weight.shape[1] // size
-        terms = rows.terms()
-        lowest = sum(of.view(count, groups, size).amin(2) for of in terms)
-        assert isinstance(lowest, Tensor)  # noqa: S101 - there are two of them
-        chosen = lowest.topk(min(CANDIDATES, groups), largest=False).indices
-        inputs = chosen[:, :, None] * size + torch.arange(size, device=chosen.device)
-        first, second, own = (
-            of.gather(1, inputs.flatten(1)).view(inputs.shape) for of in (*terms, rows.weight)
-        )
-        moments = rows.moments[inputs[..., :, None], inputs[..., None, :]]
+    def swap_once_or_more(rows: _Rows, least: Tensor, left: Tensor) -> Tensor:
+        inputs = _inputs_of_best_groups(rows, size)
+        own = rows.weight.gather(1, inputs.flatten(1)).view(inputs.shape)
+        moments = rows.moments[inputs[..., :, None], inputs[..., None, :]].double()
+        alone = own.square() * moments.diagonal(dim1=2, dim2=3)
         crossed = 2 * own[..., :, None] * own[..., None, :] * moments
-        change, place = (first[..., :, None] + second[..., None, :] - crossed).flatten(1).min(1)
-        lower = change < least
-        row = lower.nonzero()[:, 0]
-        group, pair = place[row] // size**2, place[row] % size**2
-        prune, restore = inputs[row, group, pair // size], inputs[row, group, pair % size]
-        rows.mask[row, prune], rows.mask[row, restore] = True, False
-        rows.products[row] += rows.weight[row, prune, None] * rows.moments[prune]
-        rows.products[row] -= rows.weight[row, restore, None] * rows.moments[restore]
-        return lower.long()
+        swaps = torch.zeros_like(left)
+        row = torch.arange(len(own), device=own.device)  # those that may have a swap left
+        while True:
+            at = (row[:, None, None], inputs[row])
+            by_product, pruned = 2 * own[row] * rows.products[at], rows.mask[at]
+            first = (alone[row] + by_product).masked_fill_(pruned, torch.inf)
+            second = (alone[row] - by_product).masked_fill_(~pruned, torch.inf)
+            change, place = (first[..., :, None] + second[..., None, :] - crossed[row]).flatten(1).min(1)
+            lower = (change < least[row]) & (swaps[row] < left[row])
+            row, place = row[lower], place[lower]
+            if not len(row):
+                return swaps
+            group, pair = place // size**2, place % size**2
+            prune, restore = inputs[row, group, pair // size], inputs[row, group, pair % size]
+            rows.mask[row, prune], rows.mask[row, restore] = True, False
+            rows.products[row] += rows.weight[row, prune, None] * rows.moments[prune]
+            rows.products[row] -= rows.weight[row, restore, None] * rows.moments[restore]
+            swaps[row] += 1
 
-    return swap_once
+    return swap_once_or_more
+
+
+def _inputs_of_best_groups(rows: _Rows, size: int) -> Tensor:
+    """Return the inputs of the `CANDIDATES` groups of the lowest terms, (rows, groups, size)."""
+    count, groups = len(rows.weight), rows.weight.shape[1] // size
+    first, second = (of.view(count, groups, size).amin(2) for of in rows.terms())
+    chosen = (first + second).topk(min(CANDIDATES, groups), largest=False).indices
+    return chosen[:, :, None] * size + torch.arange(size, device=chosen.device)

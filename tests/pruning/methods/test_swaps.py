@@ -122,6 +122,20 @@ def candidates(
     ]
 
 
+@pytest.mark.parametrize("group", [None, (2, 4)])
+def test_a_round_swaps_more_than_once_and_by_the_errors_that_each_swap_leaves(
+    group: tuple[int, int] | None,
+) -> None:
+    weight, mask, moments = problem(160, group, seed=2)
+    rows = module._Rows.of(weight.double(), mask.clone(), moments)
+    swap_in_a_round = module._swap_in_groups(group[1]) if group else module._swap_in_rows
+    swaps = swap_in_a_round(rows, -1e-9 * rows.errors(), torch.full((ROWS,), 1000))
+    assert int(swaps.min()) > 1
+    for row, before, after, found in zip(weight, mask, rows.mask, rows.errors(), strict=True):
+        assert float(found) == pytest.approx(error_of(row, after, moments), rel=1e-9)
+        assert float(found) < error_of(row, before, moments)
+
+
 def test_a_planted_mask_is_repaired() -> None:
     """Inputs 0 and 1 are equal and their weights opposite: pruned together they cost nothing, alone much."""
     weight = torch.tensor([[3.0, -3.0, 1.0, 0.5]])
@@ -134,10 +148,12 @@ def test_a_planted_mask_is_repaired() -> None:
     assert found.reduction == pytest.approx(1, abs=1e-6)
 
 
-def test_the_cap_ends_a_row_and_is_counted() -> None:
-    weight, mask, moments = problem(24, None)
-    by_row = [naive(row, before, moments, 24)[1] for row, before in zip(weight, mask, strict=True)]
-    found = swap(weight, mask, moments, group=None, most=2)
+@pytest.mark.parametrize("group", [None, (2, 4)])
+def test_the_cap_ends_a_row_and_is_counted(group: tuple[int, int] | None) -> None:
+    weight, mask, moments = problem(24, group)
+    size = group[1] if group else 24
+    by_row = [naive(row, before, moments, size)[1] for row, before in zip(weight, mask, strict=True)]
+    found = swap(weight, mask, moments, group=group, most=2)
     assert found.unfinished == sum(count >= 2 for count in by_row) > 0
     assert (found.mask != mask).sum(1).tolist() == [2 * min(2, count) for count in by_row]
 
