@@ -32,9 +32,11 @@ from pruning.gradients.window_norms import GradientNorms
 from pruning.model.blocks import find_stack
 from pruning.model.placement import Placement
 from pruning.model.selection import stack_of_layers
-from pruning.output.smaller import write_smaller
-from pruning.recipe import StructureOptions
+from pruning.output.smaller import write_shorter, write_smaller
+from pruning.recipe import ModelReference, StructureOptions
 from pruning.structure.cut import cut_blocks
+from pruning.structure.depth import DepthPlan
+from pruning.structure.drop import choose_blocks
 from pruning.structure.plan import CutPlan
 from pruning.structure.results import CutInMemory
 from pruning.structure.units import consumers
@@ -73,25 +75,31 @@ ROWS = (
         )
     ),
     Row("a third of the parameters, 48 windows", {"parameters": 1 / 3}, 48),
+    *(Row(f"{count} of the 30 blocks", {"blocks": count}) for count in (3, 6, 10)),
+    Row("5 of the 30 blocks, a fifth of the channels, 48 windows", {"blocks": 5, "mlp_channels": 0.2}, 48),
 )
 
 
 @dataclass
 class Bench:
-    """The workload; gates are computed once for each number of windows."""
+    """The workload; gates are computed once for each model and number of windows."""
 
     options: argparse.Namespace
     held_out: bool
-    _gates: dict[int, GradientNorms] = field(default_factory=dict)
+    _gates: dict[tuple[str, int], GradientNorms] = field(default_factory=dict)
     _subjects: dict[int, Subject] = field(default_factory=dict)
 
     def measure(self, row: Row) -> dict[str, Any]:
         """Cut by a row's structure, and measure what is left."""
+        with TemporaryDirectory() as directory:
+            return self._measured(row, Path(directory))
+
+    def _measured(self, row: Row, directory: Path) -> dict[str, Any]:
         samples = self.options.samples or row.samples
         workload = self._subject(samples)
-        model = workload.dense()
-        checkpoint = resolve(workload.reference)
         structure = StructureOptions.model_validate(row.structure)
+        checkpoint, block_seconds = self._without_blocks(structure, workload, directory)
+        model = checkpoint.load(torch.float32, torch.device("cpu"))
         plan = CutPlan.of(structure, checkpoint.skeleton, checkpoint.config_values)
         evaluation = workload.held_out if self.held_out else workload.evaluation
         facts: dict[str, Any] = {"row": row.name, "windows": samples}
@@ -103,7 +111,7 @@ class Bench:
                 "perplexity": round(perplexity(model, evaluation, step=ignore_steps), 3),
                 "seconds": round(seconds, 1),
             }
-        gates, gate_seconds = self._gates_of(structure, samples)
+        gates, gate_seconds = self._gates_of(structure, samples, checkpoint)
         started = time.perf_counter()
         blocks, stack = CutInMemory(), find_stack(model)
         cut_blocks(
@@ -121,8 +129,30 @@ class Bench:
             "perplexity": round(perplexity(model, evaluation, step=ignore_steps), 3),
             "seconds": round(time.perf_counter() - started, 1),
             "gate_seconds": round(gate_seconds, 1),
+            "block_seconds": round(block_seconds, 1),
         }
         return facts | (self._speed(checkpoint, plan, blocks) if self.options.speed else {})
+
+    def _without_blocks(
+        self, structure: StructureOptions, workload: Subject, directory: Path
+    ) -> tuple[Checkpoint, float]:
+        """Return the checkpoint without the blocks that go, and the seconds that their choice took."""
+        dense = resolve(workload.reference)
+        if structure.blocks is None:
+            return dense, 0.0
+        started = time.perf_counter()
+        plan = DepthPlan.of(structure, dense.skeleton, dense.config_values)
+        model = workload.dense()
+        kept = choose_blocks(
+            find_stack(model),
+            workload.windows,
+            plan.kept,
+            placement=Placement(model),
+            earlier=(),
+            found=lambda drop: None,
+        )
+        write_shorter(dense, plan.config(kept), kept, directory)
+        return resolve(ModelReference(id=str(directory))), time.perf_counter() - started
 
     def dense(self) -> dict[str, Any]:
         """Measure the dense model."""
@@ -140,28 +170,31 @@ class Bench:
             self._subjects[samples] = subject(self.options, samples)
         return self._subjects[samples]
 
-    def _gates_of(self, structure: StructureOptions, samples: int) -> tuple[GradientNorms, float]:
+    def _gates_of(
+        self, structure: StructureOptions, samples: int, checkpoint: Checkpoint
+    ) -> tuple[GradientNorms, float]:
         if "gate" not in structure.terms:
             return {}, 0.0
         started = time.perf_counter()
-        if samples not in self._gates:
+        known = checkpoint.identity, samples
+        if known not in self._gates:
             workload = self._subject(samples)
-            model = workload.dense()
+            model = checkpoint.load(torch.float32, torch.device("cpu"))
             stack = stack_of_layers(model, frozenset(layer.name for layer in consumers(model)))
-            self._gates[samples] = GradientPass(
+            self._gates[known] = GradientPass(
                 Placement(model),
                 workload.windows,
                 norms=frozenset({"gates"}),
                 stack=stack,
                 schedule="whole",
             ).run(ignore_steps)
-        return self._gates[samples], time.perf_counter() - started
+        return self._gates[known], time.perf_counter() - started
 
     def _speed(self, checkpoint: Checkpoint, plan: CutPlan, blocks: CutInMemory) -> dict[str, float]:
         with TemporaryDirectory() as name:
             write_smaller(checkpoint, plan, blocks, Path(name))
             smaller = AutoModelForCausalLM.from_pretrained(name, dtype=torch.float32).eval()
-            dense = checkpoint.load(torch.float32, torch.device("cpu"))
+            dense = self._subject(self.options.samples or 16).dense()
             return {
                 "prefill": _ratio(dense, smaller, _prefill),
                 "prefill, dense against dense": _ratio(dense, dense, _prefill),

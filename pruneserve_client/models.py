@@ -161,7 +161,7 @@ class BlockUnits(Model):
     """The units of one kind that are left in one block."""
 
     block: int
-    """The decoder block, counted from 0."""
+    """The decoder block, counted from 0 among those that are left."""
 
     kind: Literal["mlp_channels", "kv_groups"] | str
     """What the units are."""
@@ -376,6 +376,19 @@ class DeliveryPage(Model):
     """Send it as `cursor` to get the next page; null on the last page."""
 
 
+class DepthFacts(Model):
+    """The blocks before and after."""
+
+    dense: int
+    """Number of blocks of the dense model."""
+
+    kept: str
+    """The numbers of the blocks that are left, counted from 0 in the dense model, as runs such as `0-5,7,9-12`."""
+
+    dropped: list[DroppedBlock]
+    """The blocks that were taken out, in the order in which they went."""
+
+
 class DistilOptions(Model):
     """Train the kept weights and norms of the whole pruned model towards the dense model's output."""
 
@@ -396,6 +409,16 @@ class DistilOptions(Model):
 
     labelled: bool = False
     """Whether each line of the dataset, a .jsonl file, is a conversation: `prompt` and `answer`, or `messages`. It is written in the model's chat template, and only its answers are predicted, so `cross_entropy` must be 1. `tokens` are the most that are trained on."""
+
+
+class DroppedBlock(Model):
+    """A block that was taken out."""
+
+    block: int
+    """The decoder block, counted from 0 in the dense model."""
+
+    kl: float
+    """KL divergence from the dense model without this block and those before it in the list, in nats per token of the windows that it was chosen by."""
 
 
 class EndedJob(Model):
@@ -1683,6 +1706,9 @@ class StepFinished(Model):
 class StructureFacts(Model):
     """What was taken out of the model before anything was masked."""
 
+    depth: DepthFacts | None = None
+    """Which blocks are left; null where all are. Blocks go before other units."""
+
     units: list[UnitFacts]
     """One entry per kind of unit."""
 
@@ -1703,7 +1729,10 @@ class StructureFacts(Model):
 
 
 class StructureOptions(Model):
-    """Take whole units out of every block: the result is a smaller model of the same architecture."""
+    """Take whole units out of the model: the result is a smaller model of the same architecture."""
+
+    blocks: float | None = None
+    """Whole decoder blocks to take out, before any other units: a share below 1, or a number of them. The block goes without which the predictions differ least from the dense model's, then the next."""
 
     mlp_channels: float | None = None
     """MLP channels to take out of each block: a share below 1, or a number of them."""

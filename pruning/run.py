@@ -1,7 +1,7 @@
 """The main path of the library: from a recipe to a pruned model on disk, and a report of what it cost.
 
 1. resolve: find the model and the texts, refuse what would fail later, load the dense model
-2. cut: take units out block by block, for a recipe with structure; the smaller model replaces the dense one
+2. cut: take blocks and units out, for a recipe with structure; the smaller model replaces the dense one
 3. gradients: compute their norms over the calibration windows, for a recipe that uses them
 4. prune: mask block by block, then write the pruned checkpoint
 5. recover: train the kept weights, for a recipe that asks for it
@@ -29,7 +29,7 @@ from pruning.gradients.schedule import ScheduleChoice
 from pruning.inputs.publications import Publications
 from pruning.output.writer import atomic_directory, write_report
 from pruning.progress import Progress, Silent
-from pruning.recipe import Evaluation, Recipe, StructureOptions
+from pruning.recipe import Evaluation, Recipe
 from pruning.report.reproduce import differences
 from pruning.report.schema import (
     Environment,
@@ -44,16 +44,13 @@ from pruning.resume.guarded import GuardedResumeStore
 from pruning.resume.store import EphemeralResumeStore, ResumeStore
 from pruning.runtime.device import compute_devices, current_device, describe
 from pruning.sandbox.reading import ReadHere, Reading
-from pruning.stages.cut import CutOutcome, CutStage
 from pruning.stages.evaluate import NO_LIMIT, EvaluateStage, EvaluationResult, PerplexityLimit
-from pruning.stages.gates import GateStage
 from pruning.stages.gradients import GradientOutcome, GradientStage
-from pruning.stages.models import LoadedModel
 from pruning.stages.prune import PruneStage
 from pruning.stages.recorder import StageRecorder
 from pruning.stages.recover import RecoverStage
 from pruning.stages.resolve import ResolvedRun, ResolveStage
-from pruning.structure.plan import CutPlan
+from pruning.stages.structure import CutOutcome, Structure
 
 
 @dataclass(frozen=True)
@@ -136,11 +133,17 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
         )
         blocks = GuardedResumeStore(resume_store, resolved.files)
         with Publications(resolved.files) as publications:
-            cut: CutOutcome | None = None
-            if recipe.structure is not None:
-                dense, cut = _cut(
-                    request, recipe.structure, services, resolved, dense, recorder, blocks, publications
-                )
+            dense, cut = Structure(
+                recipe,
+                resolved,
+                recorder,
+                schedule=request.schedule,
+                deterministic=request.deterministic,
+                cache=services.gradient_cache,
+                publications=publications,
+                resume_store=blocks,
+                reading=services.reading,
+            ).cut(dense)
             norms, outcome = recorder.run(
                 GradientStage(
                     dense,
@@ -194,48 +197,6 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
         report = _report(request, resolved, cut, outcome, pruned, recovered.facts, measured, recorder)
         write_report(resolved.model.checkpoint, report, directory)
     return report
-
-
-def _cut(
-    request: RunRequest,
-    options: StructureOptions,
-    services: Services,
-    resolved: ResolvedRun,
-    dense: LoadedModel,
-    recorder: StageRecorder,
-    blocks: ResumeStore,
-    publications: Publications,
-) -> tuple[LoadedModel, CutOutcome]:
-    """Rank the units of the dense model, and take the lowest out. Return the smaller model."""
-    checkpoint = resolved.model.checkpoint
-    plan = CutPlan.of(options, checkpoint.skeleton, checkpoint.config_values)
-    ranked = recorder.run(
-        GateStage(
-            dense,
-            options,
-            resolved.calibration,
-            schedule=request.schedule,
-            deterministic=request.deterministic,
-            cache=services.gradient_cache,
-            publications=publications,
-            resume_store=blocks,
-        )
-    )
-    return recorder.run(
-        CutStage(
-            model=resolved.model,
-            dense=dense,
-            recipe=request.recipe,
-            options=options,
-            plan=plan,
-            windows=resolved.windows,
-            gates=ranked.gates,
-            finished_blocks=ranked.finished_blocks,
-            resume_store=blocks,
-            reading=services.reading,
-        ),
-        after_step=publications.poll,
-    )
 
 
 @contextmanager

@@ -8,9 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from pruning.estimate import memory, work
 from pruning.estimate.machine import Machine
 from pruning.estimate.shape import ModelShape
-from pruning.estimate.smaller import smaller_shape
+from pruning.estimate.smaller import shorter_shape, smaller_shape
 from pruning.estimate.work import Windows, Work
 from pruning.recipe import Evaluation, Recipe, Stage, StructureOptions
+from pruning.recipe.structure import MOST_WINDOWS_OF_BLOCKS
 
 Schedule = Literal["whole", "streamed"]
 
@@ -220,8 +221,16 @@ def _gradients(
 def _cut(
     structure: StructureOptions, shape: ModelShape, windows: Windows, dtype: str, machine: Machine
 ) -> list[StageEstimate]:
-    """Estimate the gates' gradients, for a recipe that ranks by them, and the cut."""
+    """Estimate the choice of blocks, the gates' gradients, and the cut of blocks, as far as there is each."""
     stages = []
+    if structure.blocks is not None:
+        judged = Windows(min(MOST_WINDOWS_OF_BLOCKS, windows.count), windows.length)
+        held = memory.shortening(shape, judged, dtype, machine.kind)
+        done = work.shortening(structure, shape, windows)
+        stages.append(_stage(Stage.CUT, done, held, dtype, machine))
+        shape = shorter_shape(shape, structure)
+    if not structure.cuts_blocks:
+        return stages
     if "gate" in structure.terms:
         stages.append(_gradients(shape, windows, dtype, machine, norms=0)[1])
     needed = memory.pruning(

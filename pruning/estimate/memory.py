@@ -104,6 +104,14 @@ def pruning(shape: ModelShape, windows: Windows, dtype: str, device: str, *, sec
     )
 
 
+def shortening(shape: ModelShape, windows: Windows, dtype: str, device: str) -> float:
+    """Return one block, the hidden states of the model without each of its blocks, and two sets of logits."""
+    held = (len(shape.blocks) + 2) * block_inputs(shape, windows, dtype)
+    one = _activations(shape, (shape.largest_block,), dtype) * windows.length
+    logits = 2 * _logits(shape) * min(windows.length, _HEAD_TOKENS[device])
+    return _around_blocks(shape, dtype) + _block(shape, dtype, device) + held + one + logits
+
+
 def block_training(shape: ModelShape, windows: Windows, dtype: str) -> float:
     """Return what the training of a block holds besides what pruning it does.
 

@@ -18,9 +18,18 @@ def smaller_shape(shape: ModelShape, structure: StructureOptions) -> ModelShape:
     """Return the shape after the cut.
 
     A share of the parameters counts as that share of every width. A number of KV groups is not counted, for
-    the shape does not tell how many there are.
+    the shape does not tell how many there are. Of blocks the first count as those that are left.
     """
-    return replace(shape, blocks=tuple(_smaller(block, shape.hidden, structure) for block in shape.blocks))
+    left = shorter_shape(shape, structure).blocks
+    return replace(shape, blocks=tuple(_smaller(block, shape.hidden, structure) for block in left))
+
+
+def shorter_shape(shape: ModelShape, structure: StructureOptions) -> ModelShape:
+    """Return the shape without the blocks that go, before any other unit does."""
+    if structure.blocks is None:
+        return shape
+    left = round(_after(structure.blocks, len(shape.blocks)) * len(shape.blocks))
+    return replace(shape, blocks=shape.blocks[: max(1, left)])
 
 
 def _smaller(block: BlockShape, hidden: int, structure: StructureOptions) -> BlockShape:
@@ -46,8 +55,11 @@ def _left(structure: StructureOptions, kind: str, units: int) -> float:
     if structure.parameters is not None:
         return 1 - structure.parameters
     amount: float | None = getattr(structure, kind)
-    if amount is None:
-        return 1.0
+    return 1.0 if amount is None else _after(amount, units)
+
+
+def _after(amount: float, units: int) -> float:
+    """Return the share of the units that an amount leaves."""
     if amount < 1:
         return 1 - amount
     return max(0.0, 1 - amount / units) if units else 1.0

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Self
 
 from pruning.estimate.shape import ModelShape
-from pruning.estimate.smaller import readers
+from pruning.estimate.smaller import readers, shorter_shape
 from pruning.recipe import BlockRecoveryOptions, DistilOptions, Evaluation, Recipe, StructureOptions
 from pruning.recipe.recovery import HELD_OUT_WINDOWS
+from pruning.recipe.structure import MOST_WINDOWS_OF_BLOCKS
 
 _USUAL_LENGTH = 2048
 _USUAL_EVALUATION_TOKENS = 340_000  # about the size of WikiText-2's test split for a vocabulary of 32,000
@@ -160,6 +161,18 @@ def cutting(structure: StructureOptions, shape: ModelShape, windows: Windows) ->
     # Through each block: up to the end of the attention, up to that of the MLP, and once more when it is cut.
     walk = forward(shape, windows) * 2.5
     return walk + Work(products=2 * moments * windows.tokens + solved)
+
+
+def shortening(structure: StructureOptions, shape: ModelShape, windows: Windows) -> Work:
+    """Return the work of choosing the blocks that go, one after the other, each by what the others predict.
+
+    With n blocks left, the walks of all candidates pass n(n + 1)/2 blocks, and end in n + 1 sets of logits.
+    """
+    blocks, left = len(shape.blocks), len(shorter_shape(shape, structure).blocks)
+    judged = Windows(min(MOST_WINDOWS_OF_BLOCKS, windows.count), windows.length)
+    rounds = range(left + 1, blocks + 1)
+    walks = sum(count * (count + 1) / 2 for count in rounds) / blocks
+    return forward(shape, judged) * (walks + 1) + head(shape, judged) * sum(count + 1 for count in rounds)
 
 
 def _block_recovery(options: BlockRecoveryOptions, shape: ModelShape, windows: Windows) -> Work:

@@ -1,29 +1,37 @@
 """Apply the cut of an earlier report to another checkpoint of the same family, or to a LoRA adapter for it.
 
-The same units are taken out, and nothing is repaired: what is left is byte for byte what was there.
+The same blocks and units are taken out, and nothing is repaired: what stays is byte for byte what was there.
 """
 
 import json
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import torch
 
-from pruning.checkpoint.checkpoint import resolve
+from pruning.checkpoint.checkpoint import Checkpoint, resolve
 from pruning.errors import InvalidInput
+from pruning.model.blocks import find_stack
 from pruning.output.safetensors_file import SafetensorsFile
-from pruning.output.smaller import write_smaller
+from pruning.output.smaller import write_shorter, write_smaller
 from pruning.output.writer import atomic_directory
 from pruning.recipe import ModelReference, StructureOptions, UnitKind
-from pruning.report.schema import Report, StructureFacts
+from pruning.report.schema import DepthFacts, Report, StructureFacts
+from pruning.structure.depth import DepthPlan
 from pruning.structure.plan import CutPlan
 from pruning.structure.ranges import numbers_in
 from pruning.structure.results import CutBlock, CutInMemory
 
 _ADAPTER_CONFIG, _ADAPTER = "adapter_config.json", "adapter_model.safetensors"
+_MOST_BLOCKS = 10_000  # that a model may have: an adapter does not tell
+# Fields of an adapter's config that may name layers of single blocks, and a block's number in such a name.
+_NAMES_LAYERS = ("rank_pattern", "alpha_pattern", "target_modules", "exclude_modules")
+_NUMBER = re.compile(r"\.\d+\\*\.")
 
 # Which units a layer of this name writes or reads; an adapter has its own tensors for each layer.
 _WRITES: Mapping[str, UnitKind] = {
@@ -64,19 +72,46 @@ def cut_like(report: Report, source: Path, output: Path) -> None:
         tensors of unknown layers; with field 'output', where the output exists.
     """
     facts = report.structure
-    if facts is None or not facts.units:
+    if facts is None or not (facts.units or facts.depth):
         raise InvalidInput("the report is of a run that took nothing out of its model", field="like")
     kept = {(block.block, block.kind): block.kept for block in facts.blocks}
     with atomic_directory(output) as directory:
         if (source / _ADAPTER_CONFIG).is_file():
             _cut_adapter(facts, kept, source, directory)
+        elif facts.depth is None:
+            _cut_units(facts, kept, source, directory)
+        elif not facts.units:
+            _cut_blocks(facts.depth, source, directory)
         else:
-            _cut_checkpoint(facts, kept, source, directory)
+            with TemporaryDirectory(prefix=f".{output.name}.", dir=directory.parent) as shorter:
+                _cut_blocks(facts.depth, source, Path(shorter))
+                _cut_units(facts, kept, Path(shorter), directory)
 
 
-def _cut_checkpoint(facts: StructureFacts, kept: Kept, source: Path, directory: Path) -> None:
+def _cut_blocks(facts: DepthFacts, source: Path, directory: Path) -> None:
+    checkpoint = _checkpoint(source, directory)
+    skeleton, config = checkpoint.skeleton, checkpoint.config_values
+    blocks = len(find_stack(skeleton).blocks)
+    if blocks != facts.dense:
+        raise InvalidInput(
+            f"the report is of a model with {facts.dense} blocks, and this one has {blocks}", field="like"
+        )
+    kept = _blocks_left(facts, blocks)
+    gone = blocks - len(kept)
+    if gone == 0:
+        raise InvalidInput("the report's model has lost blocks, and names all of them as left", field="like")
+    plan = DepthPlan.of(StructureOptions(blocks=gone), skeleton, config)
+    plan.refuse_unbuildable(kept)
+    write_shorter(checkpoint, plan.config(kept), kept, directory)
+
+
+def _checkpoint(source: Path, directory: Path) -> Checkpoint:
     reference = ModelReference.model_construct(id=str(source.resolve()), revision=None)
-    checkpoint = resolve(reference, links_in=directory.parent)
+    return resolve(reference, links_in=directory.parent)
+
+
+def _cut_units(facts: StructureFacts, kept: Kept, source: Path, directory: Path) -> None:
+    checkpoint = _checkpoint(source, directory)
     counts = {unit.kind: unit.dense - unit.kept for unit in facts.units}
     options = StructureOptions.model_validate({**counts, "importance": "magnitude", "repair": "none"})
     plan = CutPlan.of(options, checkpoint.skeleton, checkpoint.config_values)
@@ -105,38 +140,86 @@ def _cut_adapter(facts: StructureFacts, kept: Kept, source: Path, directory: Pat
         raise InvalidInput(
             f"an adapter must be a LoRA of peft, with its weights in {_ADAPTER}", field="model.id"
         )
+    names = [json.dumps(config.get(field)) for field in _NAMES_LAYERS]
+    if facts.depth is not None and (config.get("layers_to_transform") or any(map(_NUMBER.search, names))):
+        raise InvalidInput(
+            f"{_ADAPTER_CONFIG} names single blocks, and some are gone; merge the adapter into its model, "
+            "and cut that like the report",
+            field="model.id",
+        )
     for path in source.iterdir():
         if path.is_file() and path.name != _ADAPTER:
             shutil.copyfile(path, directory / path.name)
     dense = SafetensorsFile.open(source / _ADAPTER)
-    positions = {name: found for name in dense.names if (found := _positions(name, dense, facts, kept))}
+    renamed = _Renumbered(facts.depth)
+    positions = {
+        name: found
+        for name in dense.names
+        if (new := renamed(name)) and (found := _positions(name, new, dense, facts, kept))
+    }
     shapes = {}
     for name, (dimension, places) in positions.items():
         shape = list(dense.header[name]["shape"])
         shape[dimension] = len(places)
         shapes[name] = shape
-    smaller = dense.create_smaller(directory / _ADAPTER, shapes)
+    smaller = dense.create_smaller(directory / _ADAPTER, shapes, renamed)
     for name in dense.names:
+        if (new := renamed(name)) is None:
+            continue
         elements: Any = dense.elements(name, "r")
         if name in positions:
             dimension, places = positions[name]
             elements = np.take(elements, places, axis=dimension)
-        target = smaller.elements(name)
+        target = smaller.elements(new)
         target[...] = elements
         target.flush()
 
 
+class _Renumbered:
+    """The names of an adapter's tensors for the blocks that are left."""
+
+    def __init__(self, depth: DepthFacts | None) -> None:
+        self._places: dict[int, int] | None = None
+        if depth is not None:
+            self._dense = min(depth.dense, _MOST_BLOCKS)
+            self._places = {block: place for place, block in enumerate(_blocks_left(depth, self._dense))}
+
+    def __call__(self, name: str) -> str | None:
+        """Return the new name; None for a tensor of a block that is gone."""
+        block = _block_of(name)
+        if self._places is None or block is None:
+            return name
+        if block >= self._dense:
+            raise InvalidInput(
+                f"{name} is of block {block}, where the report's model has {self._dense} blocks", field="like"
+            )
+        place = self._places.get(block)
+        return None if place is None else re.sub(rf"(?<=\.){block}(?=\.)", str(place), name, count=1)
+
+
+def _block_of(name: str) -> int | None:
+    """Return the number in an adapter's name of a tensor, which is the block's."""
+    return next((int(part) for part in name.split(".") if part.isdecimal()), None)
+
+
+def _blocks_left(facts: DepthFacts, blocks: int) -> list[int]:
+    try:
+        return numbers_in(facts.kept, below=blocks)
+    except ValueError as error:
+        raise InvalidInput(f"the blocks that the report leaves are none: {error}", field="like") from error
+
+
 def _positions(
-    name: str, dense: SafetensorsFile, facts: StructureFacts, kept: Kept
+    name: str, new: str, dense: SafetensorsFile, facts: StructureFacts, kept: Kept
 ) -> tuple[int, list[int]] | None:
     """Return the dimension of an adapter's tensor that holds units, and what is left of it, if one does.
 
-    `…layers.3.mlp.up_proj.lora_B.weight`: B (outputs, rank) writes units, A (rank, inputs) reads them.
+    `…layers.3.mlp.up_proj.lora_B.weight`: B (outputs, rank) writes units, A (rank, inputs) reads them. `new`:
+    the name for the blocks that are left, which `kept` counts.
     Raises InvalidInput for a tensor of a block of which it is not known whether it holds units.
     """
-    parts = name.split(".")
-    block = next((int(part) for part in parts if part.isdigit()), None)
-    if block is None:
+    parts, block = new.split("."), _block_of(new)
+    if block is None or not facts.units:
         return None
     which = next((number for number, part in enumerate(parts) if part in ("lora_A", "lora_B")), None)
     if which is None:

@@ -103,9 +103,17 @@ def _what_was_done(report: Report) -> str:
 def _cut(report: Report) -> str:
     if report.structure is None or report.recipe.structure is None:
         return ""
-    rows = [f"| {unit.kind} in each block | {unit.kept} of {unit.dense} |" for unit in report.structure.units]
-    settings = report.recipe.structure
-    rows.append(f"| ranked by | {settings.importance} |")
+    depth, settings = report.structure.depth, report.recipe.structure
+    rows = []
+    if depth is not None:
+        left = f"{depth.dense - len(depth.dropped)} of {depth.dense}"
+        gone = ", ".join(str(drop.block) for drop in depth.dropped)
+        rows.append(f"| blocks | {left}, without {gone} (counted from 0, in the order in which they went) |")
+    rows += [
+        f"| {unit.kind} in each block | {unit.kept} of {unit.dense} |" for unit in report.structure.units
+    ]
+    if settings.terms:
+        rows.append(f"| ranked by | {settings.importance} |")
     rows.append(f"| parameters | {report.structure.parameters:,} of {report.structure.dense_parameters:,} |")
     return "".join(f"\n{row}" for row in rows)
 

@@ -4,7 +4,7 @@ A file is the length of its header (8 bytes, little-endian), the header (JSON), 
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -14,6 +14,9 @@ import numpy as np
 
 _LENGTH_BYTES = 8
 _METADATA = "__metadata__"
+
+Renamed = Callable[[str], str | None]
+"""Returns the new name of a tensor, or None for one that is left out."""
 
 
 @dataclass(frozen=True)
@@ -38,14 +41,21 @@ class SafetensorsFile:
         tensors = {name: {"dtype": "U8", "shape": [count]} for name, count in byte_counts.items()}
         return cls._create(path, tensors, byte_counts, metadata)
 
-    def create_smaller(self, path: Path, shapes: Mapping[str, Sequence[int]]) -> Self:
-        """Write a file of zeros for the same tensors, in the same order, some of other `shapes`."""
+    def create_smaller(
+        self, path: Path, shapes: Mapping[str, Sequence[int]], renamed: Renamed = lambda name: name
+    ) -> Self:
+        """Write a file of zeros for the same tensors, in the same order, some of other `shapes`.
+
+        `renamed`: returns the name of a tensor there, or None for one that is left out.
+        """
         metadata = self.header.get(_METADATA, {})
         tensors, byte_counts = {}, {}
-        for name in self.names:
-            own = self.header[name]
+        for old in self.names:
+            own, name = self.header[old], renamed(old)
+            if name is None:
+                continue
             begin, end = own["data_offsets"]
-            shape = list(shapes.get(name, own["shape"]))
+            shape = list(shapes.get(old, own["shape"]))
             tensors[name] = {"dtype": own["dtype"], "shape": shape}
             size = (end - begin) // max(1, prod(own["shape"]))
             byte_counts[name] = prod(shape) * size

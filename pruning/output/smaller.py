@@ -2,18 +2,22 @@
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from math import prod
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from pruning.checkpoint.checkpoint import Checkpoint
 from pruning.checkpoint.files import CONFIG, INDEX
-from pruning.output.safetensors_file import SafetensorsFile
+from pruning.errors import InvalidInput
+from pruning.model.blocks import find_stack
+from pruning.output.safetensors_file import Renamed, SafetensorsFile
 from pruning.output.safetensors_inplace import as_stored
 from pruning.structure.masks import kept_masks, shape_after
-from pruning.structure.plan import CutPlan, config_text
+from pruning.structure.plan import CutPlan
 from pruning.structure.results import CutBlocks
 
 _PIECE = 1 << 24
@@ -27,13 +31,7 @@ def write_smaller(checkpoint: Checkpoint, plan: CutPlan, blocks: CutBlocks, dire
 
     Raises InvalidInput(field='model.id') with the name of a file that has changed since it was resolved.
     """
-    weights = set(checkpoint.weight_files)
-    for file in checkpoint.files.files:
-        if file.name not in {*weights, CONFIG, INDEX}:
-            (directory / file.name).parent.mkdir(parents=True, exist_ok=True)
-            with file.opened() as path:
-                shutil.copyfile(path, directory / file.name)
-    (directory / CONFIG).write_text(config_text(plan), encoding="utf-8")
+    _copy_companions(checkpoint, plan.config, directory)
     count = len(plan.units[0]) if plan.units else 0
     shapes: dict[str, tuple[int, ...]] = {}
     for index in range(count):
@@ -46,27 +44,112 @@ def write_smaller(checkpoint: Checkpoint, plan: CutPlan, blocks: CutBlocks, dire
             repaired = checkpoint.layout.to_stored(blocks[index].weights)
             for pair in pairs:
                 pair.write(masks, repaired)
-        if (dense / INDEX).exists():
-            _write_index(dense / INDEX, directory / INDEX, sum(pair.smaller.size for pair in pairs))
+        _write_index(dense / INDEX, directory / INDEX, pairs)
+
+
+def write_shorter(
+    checkpoint: Checkpoint, config: Mapping[str, Any], kept: Sequence[int], directory: Path
+) -> None:
+    """Write the model with some of its blocks into an existing directory, byte for byte, renumbered.
+
+    `config`: the smaller model's config.json. `kept`: the blocks that stay, in ascending order. A file of
+    which nothing stays is not written. Every other file is copied.
+
+    Raises InvalidInput(field='model.id') with the name of a file that has changed since it was resolved, and
+    with field 'structure.blocks' for files that do not number the blocks' tensors.
+    """
+    renamed = _Renumbered(checkpoint, kept)
+    _copy_companions(checkpoint, config, directory)
+    with checkpoint.files.opened() as dense:
+        pairs = [
+            _Pair(dense / name, directory / name, {}, renamed)
+            for name in checkpoint.weight_files
+            if any(renamed(tensor) for tensor in SafetensorsFile.open(dense / name).names)
+        ]
+        _write_index(dense / INDEX, directory / INDEX, pairs)
+
+
+def _copy_companions(checkpoint: Checkpoint, config: Mapping[str, Any], directory: Path) -> None:
+    weights = set(checkpoint.weight_files)
+    for file in checkpoint.files.files:
+        if file.name not in {*weights, CONFIG, INDEX}:
+            (directory / file.name).parent.mkdir(parents=True, exist_ok=True)
+            with file.opened() as path:
+                shutil.copyfile(path, directory / file.name)
+    text = json.dumps(config, indent=2, ensure_ascii=False) + "\n"
+    (directory / CONFIG).write_text(text, encoding="utf-8")
 
 
 def _masks(checkpoint: Checkpoint, plan: CutPlan, blocks: CutBlocks, index: int) -> dict[str, Tensor]:
     return kept_masks(checkpoint.skeleton, plan.of_block(index), blocks[index])
 
 
+class _Renumbered:
+    """The names of tensors in the files of a model that keeps some of its blocks."""
+
+    def __init__(self, checkpoint: Checkpoint, kept: Sequence[int]) -> None:
+        stack = find_stack(checkpoint.skeleton)
+        self._places = {str(block): place for place, block in enumerate(kept)}
+        self._dense, self._gone = len(stack.blocks), len(stack.blocks) - len(kept)
+        parameters = checkpoint.skeleton.state_dict()
+        names = []
+        for block in stack.blocks:
+            own = [f"{block.name}.{name}" for name, _ in block.module.named_parameters()]
+            tensors = {name: torch.empty_like(parameters[name], dtype=torch.bool) for name in own}
+            names.append(list(checkpoint.layout.to_stored(tensors)))
+        self._prefix = _common_prefix(names)
+        if self._prefix is None:
+            raise InvalidInput(
+                f"the files of this {checkpoint.architecture} do not number the tensors of its blocks; load "
+                "it and save it again with transformers",
+                field="structure.blocks",
+            )
+
+    def __call__(self, name: str) -> str | None:
+        """Return the new name; None for a tensor of a block that is gone."""
+        prefix = f"{self._prefix}."
+        number, _, rest = name.removeprefix(prefix).partition(".")
+        if not name.startswith(prefix) or not number.isdecimal():
+            return name
+        # Some files have a further block, which transformers does not load, behind the last.
+        place = int(number) - self._gone if int(number) >= self._dense else self._places.get(number)
+        return None if place is None else f"{prefix}{place}.{rest}"
+
+
+def _common_prefix(names: Sequence[Sequence[str]]) -> str | None:
+    """Return what stands before the number of the block in all names of tensors, block by block."""
+    parts = names[0][0].split(".")
+    prefixes = (".".join(parts[:place]) for place, part in enumerate(parts) if part == "0")
+    return next(
+        (
+            prefix
+            for prefix in prefixes
+            if all(name.startswith(f"{prefix}.{block}.") for block, own in enumerate(names) for name in own)
+        ),
+        None,
+    )
+
+
 class _Pair:
     """One file of the dense model, and the smaller one of the same name."""
 
-    def __init__(self, dense: Path, smaller: Path, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    def __init__(
+        self,
+        dense: Path,
+        smaller: Path,
+        shapes: Mapping[str, tuple[int, ...]],
+        renamed: Renamed = lambda name: name,
+    ) -> None:
         """Create the smaller file, with the tensors that the cut leaves as they are."""
         self.dense = SafetensorsFile.open(dense)
-        self.smaller = self.dense.create_smaller(smaller, shapes)
+        self.smaller = self.dense.create_smaller(smaller, shapes, renamed)
         with dense.open("rb") as source, smaller.open("r+b") as target:
             for name in self.dense.names:
-                if name in shapes:
+                new = renamed(name)
+                if new is None or name in shapes:
                     continue
                 source.seek(self.dense.offset(name))
-                target.seek(self.smaller.offset(name))
+                target.seek(self.smaller.offset(new))
                 begin, end = self.dense.header[name]["data_offsets"]
                 left = end - begin
                 while left:
@@ -85,9 +168,19 @@ class _Pair:
             target.flush()
 
 
-def _write_index(dense: Path, smaller: Path, size: int) -> None:
-    """Write the index of a model in several files: the names are the same, and the size is another."""
+def _write_index(dense: Path, smaller: Path, pairs: Sequence[_Pair]) -> None:
+    """Write the index of a model in several files: which tensors lie where, and their size."""
+    if not dense.exists():
+        return
     index = json.loads(dense.read_text())
-    if isinstance(index.get("metadata"), dict) and "total_size" in index["metadata"]:
-        index["metadata"]["total_size"] = size
+    files = [pair.smaller for pair in pairs]
+    index["weight_map"] = {
+        name: str(file.path.relative_to(smaller.parent)) for file in files for name in file.names
+    }
+    counted = {
+        "total_size": sum(file.size for file in files),
+        "total_parameters": sum(prod(file.header[name]["shape"]) for file in files for name in file.names),
+    }
+    if isinstance(index.get("metadata"), dict):
+        index["metadata"] |= {name: value for name, value in counted.items() if name in index["metadata"]}
     smaller.write_text(json.dumps(index, indent=2) + "\n")

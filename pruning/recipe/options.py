@@ -88,7 +88,7 @@ OPTIONS: tuple[Option, ...] = (
         "structure",
         "structure",
         "settings",
-        "take out of each block, such as mlp_channels=0.25 or kv_groups=1; may be repeated",
+        "units to take out, such as mlp_channels=0.25, kv_groups=1 or blocks=4; may be repeated",
         "NAME=VALUE",
     ),
     Option("refit", "refit", "flag", "solve for the kept weights again after pruning"),

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
-from pruning.recipe.fields import StrictModel, Text
+from pruning.recipe.fields import OUT_AT_DEFAULT, StrictModel, Text
 from pruning.recipe.methods import Need
 
 UnitKind = Literal["mlp_channels", "kv_groups"]
@@ -17,6 +17,8 @@ Importance = Literal["gate", "second_order", "activation", "magnitude"]
 Repair = Literal["least_squares", "none"]
 
 UNIT_KINDS: tuple[UnitKind, ...] = get_args(UnitKind)
+MOST_WINDOWS_OF_BLOCKS = 4
+"""How many of the calibration windows decide which blocks go."""
 _IMPORTANCES: tuple[Importance, ...] = get_args(Importance)
 
 
@@ -42,8 +44,14 @@ ImportanceSum = Annotated[Text, AfterValidator(_terms)]
 
 
 class StructureOptions(StrictModel):
-    """Take whole units out of every block: the result is a smaller model of the same architecture."""
+    """Take whole units out of the model: the result is a smaller model of the same architecture."""
 
+    blocks: Annotated[Amount | None, OUT_AT_DEFAULT] = Field(
+        None,
+        description="Whole decoder blocks to take out, before any other units: a share below 1, or a number "
+        "of them. The block goes without which the predictions differ least from the dense model's, then the "
+        "next.",
+    )
     mlp_channels: Amount | None = Field(
         None, description="MLP channels to take out of each block: a share below 1, or a number of them."
     )
@@ -92,9 +100,10 @@ class StructureOptions(StrictModel):
 
     @model_validator(mode="after")
     def _says_what_goes(self) -> "StructureOptions":
-        units = [kind for kind in UNIT_KINDS if self.amount(kind) is not None]
+        names = ("blocks", *UNIT_KINDS)
+        units = [name for name in names if getattr(self, name) is not None]
         if self.parameters is None and not units:
-            raise ValueError(f"must say what to take out: {', '.join(UNIT_KINDS)} or parameters")
+            raise ValueError(f"must say what to take out: {', '.join(names)} or parameters")
         if self.parameters is not None and units:
             raise ValueError(f"parameters divides itself among the units; leave {' and '.join(units)} out")
         if self.multiple_of and self.mlp_channels and self.mlp_channels >= 1:
@@ -107,14 +116,21 @@ class StructureOptions(StrictModel):
         return amount
 
     @property
+    def cuts_blocks(self) -> bool:
+        """Whether units are taken out of blocks, not only whole blocks."""
+        return self.parameters is not None or any(self.amount(kind) is not None for kind in UNIT_KINDS)
+
+    @property
     def terms(self) -> tuple[Importance, ...]:
-        """The importances whose sum ranks the units."""
+        """The importances whose sum ranks the units of a block; none where no block loses any."""
+        if not self.cuts_blocks:
+            return ()
         return tuple(term for term in _IMPORTANCES if term in self.importance.split("+"))
 
     @property
     def repairs(self) -> bool:
         """Whether the weights that read what is left are solved for."""
-        return self.repair != "none"
+        return self.cuts_blocks and self.repair != "none"
 
     @property
     def needs(self) -> frozenset[Need]:
@@ -129,7 +145,7 @@ class StructureOptions(StrictModel):
     @property
     def reads_text(self) -> bool:
         """Whether anything is measured on calibration windows."""
-        return bool(self.needs) or "gate" in self.terms
+        return bool(self.needs) or "gate" in self.terms or self.blocks is not None
 
     def operations(self, outputs: int, inputs: int) -> float:
         """Floating-point operations to rank and repair one matrix: a factorisation, its inverse, updates."""

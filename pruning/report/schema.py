@@ -166,7 +166,7 @@ class UnitFacts(Facts):
 class BlockUnits(Facts):
     """The units of one kind that are left in one block."""
 
-    block: int = Field(description="The decoder block, counted from 0.")
+    block: int = Field(description="The decoder block, counted from 0 among those that are left.")
     kind: UnitKind = Field(description="What the units are.")
     kept: str = Field(
         description="The numbers of the units that are left, counted from 0 in the dense block, as runs such "
@@ -174,9 +174,35 @@ class BlockUnits(Facts):
     )
 
 
+class DroppedBlock(Facts):
+    """A block that was taken out."""
+
+    block: int = Field(description="The decoder block, counted from 0 in the dense model.")
+    kl: float = Field(
+        description="KL divergence from the dense model without this block and those before it in the list, "
+        "in nats per token of the windows that it was chosen by."
+    )
+
+
+class DepthFacts(Facts):
+    """The blocks before and after."""
+
+    dense: int = Field(description="Number of blocks of the dense model.")
+    kept: str = Field(
+        description="The numbers of the blocks that are left, counted from 0 in the dense model, as runs "
+        "such as `0-5,7,9-12`."
+    )
+    dropped: tuple[DroppedBlock, ...] = Field(
+        description="The blocks that were taken out, in the order in which they went."
+    )
+
+
 class StructureFacts(Facts):
     """What was taken out of the model before anything was masked."""
 
+    depth: DepthFacts | None = Field(
+        None, description="Which blocks are left; null where all are. Blocks go before other units."
+    )
     units: tuple[UnitFacts, ...] = Field(description="One entry per kind of unit.")
     blocks: tuple[BlockUnits, ...] = Field(description="One entry per block and kind of unit.")
     dense_parameters: int = Field(description="Number of parameters of the dense model.")

@@ -1,41 +1,32 @@
-"""Cut: take units out of every block of the dense model, and load the smaller model that is left."""
+"""Cut: take units out of every block of a model, and load the smaller model that is left."""
 
-import shutil
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
 from torch import Tensor
 
-from pruning.checkpoint.checkpoint import resolve
-from pruning.errors import InvalidInput
 from pruning.gradients.window_norms import GradientNorms
-from pruning.model.placement import Placement
-from pruning.model.selection import prunable_stack
 from pruning.output.smaller import write_smaller
-from pruning.recipe import ModelReference, Recipe, Stage, StructureOptions
-from pruning.report.schema import BlockUnits, StructureFacts, UnitFacts
-from pruning.resume.store import NumericsKey, ResumeStore
+from pruning.recipe import Recipe, Stage, StructureOptions
+from pruning.report.schema import BlockUnits, UnitFacts
+from pruning.resume.store import ResumeStore
 from pruning.sandbox.reading import Reading
-from pruning.stages.models import LoadedModel, ResolvedModel
 from pruning.stages.recorder import Step
-from pruning.structure.check import masked_logits, relative_difference, smaller_logits
+from pruning.stages.smaller import ANY_TOKENS, CutModel, empty_directory
+from pruning.structure.check import masked_logits, smaller_logits
 from pruning.structure.cut import cut_blocks
 from pruning.structure.plan import CutPlan
 from pruning.structure.ranges import ranges
 from pruning.structure.results import StoredCut
 
-# Of the logits, in float32. A wrong cut is off by far more; a file of several dtypes rounds by less.
-_TOLERANCE = 1e-2
-_ANY_TOKENS = torch.arange(16)[None]  # ids that every vocabulary has
-
 
 @dataclass(frozen=True)
-class CutOutcome:
-    """What the report says of the cut."""
+class UnitOutcome:
+    """What the report says of the units that are left; by default of a cut that takes whole blocks alone."""
 
-    facts: StructureFacts
-    warnings: tuple[str, ...]
+    units: tuple[UnitFacts, ...] = ()
+    blocks: tuple[BlockUnits, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -44,8 +35,7 @@ class CutStage:
 
     name: ClassVar[Stage] = Stage.CUT
 
-    model: ResolvedModel
-    dense: LoadedModel
+    dense: CutModel
     recipe: Recipe
     options: StructureOptions
     plan: CutPlan
@@ -57,19 +47,19 @@ class CutStage:
 
     def prepare(self) -> int:
         """Return the number of blocks: each is one step."""
-        return len(self.dense.stack.blocks)
+        return self._count
 
-    def run(self, step: Step) -> tuple[LoadedModel, CutOutcome]:
+    def run(self, step: Step) -> tuple[CutModel, UnitOutcome]:
         """Cut block by block, write the smaller model, and compare it with the masked one. Return it, loaded.
 
         Raises NumericalFailure with the name of the layer, and InvalidInput(field='structure') for a model
         that computes something else after the cut than with these units masked.
         """
-        placement = self.dense.placement
-        plan = self.plan.on(self.dense.stack)
+        placement, stack = self.dense.loaded.placement, self.dense.loaded.stack
+        plan = self.plan.on(stack)
         try:
             cut_blocks(
-                self.dense.stack,
+                stack,
                 self.options,
                 plan,
                 self.windows,
@@ -80,71 +70,45 @@ class CutStage:
             )
         finally:
             placement.end_stage()
-        directory = self.resume_store.directory(Stage.CUT) / "model"
-        shutil.rmtree(directory, ignore_errors=True)  # of an attempt that was killed
-        directory.mkdir()
-        write_smaller(self.model.checkpoint, self.plan, self.finished_blocks, directory)
-        # Not validated: the caller may have put the resume store anywhere.
-        reference = ModelReference.model_construct(id=str(directory.resolve()), revision=None)
-        checkpoint = resolve(reference, links_in=directory.parent, describe_files=self.reading.describe)
-        smaller = replace(
-            self.model,
-            checkpoint=checkpoint,
-            layers=frozenset(layer.name for layer in prunable_stack(checkpoint.skeleton, self.recipe).layers),
-        )
-        # A cut that is made again may take other units out, and what was computed on this one is then stale.
-        key: NumericsKey = {"cut model": checkpoint.identity}
-        loaded = replace(smaller.load(), method_key=self.dense.method_key, cut_key=key)
-        self._check(plan, loaded)
-        return loaded, CutOutcome(self._facts(smaller), self._warnings)
+        directory = empty_directory(self.resume_store, "model")
+        write_smaller(self.dense.resolved.checkpoint, self.plan, self.finished_blocks, directory)
+        smaller = self.dense.load_smaller(directory, self.recipe, self.reading)
+        self._check(plan, smaller)
+        return smaller, self._outcome()
 
-    def _check(self, plan: CutPlan, smaller: LoadedModel) -> None:
+    def _check(self, plan: CutPlan, smaller: CutModel) -> None:
         """Raise InvalidInput(field='structure') where the smaller model is not the masked one."""
-        dtype = torch.promote_types(self.dense.placement.dtype, torch.float32)
-        tokens = _ANY_TOKENS if self.windows is None else self.windows
-        dense, cut = (
-            Placement(model.placement.model, model.placement.device, dtype) for model in (self.dense, smaller)
-        )
+        tokens = ANY_TOKENS if self.windows is None else self.windows
+        dense, cut = self.dense.exactly(), smaller.exactly()
         try:
             expected = masked_logits(
-                self.dense.stack,
+                self.dense.loaded.stack,
                 plan,
                 self.finished_blocks,
                 tokens,
                 dense,
-                stored_dtype=self.model.checkpoint.stored_dtype,
+                stored_dtype=self.dense.resolved.checkpoint.stored_dtype,
             )
-            found = smaller_logits(tokens, cut)
+            self.dense.refuse_difference(smaller_logits(tokens, cut), expected, "units masked")
         finally:
             dense.end_stage()
             cut.end_stage()
-        difference = relative_difference(found, expected)
-        if not difference <= _TOLERANCE:
-            raise InvalidInput(
-                f"{self.model.checkpoint.architecture} cannot be cut: its smaller model gives other logits "
-                f"than the dense one with the same units masked (relative difference {difference:.2g})",
-                field="structure",
-            )
 
-    def _facts(self, smaller: ResolvedModel) -> StructureFacts:
-        blocks = range(len(self.dense.stack.blocks))
-        return StructureFacts(
+    def _outcome(self) -> UnitOutcome:
+        blocks = [self.finished_blocks[index] for index in range(self._count)]
+        return UnitOutcome(
             units=tuple(
                 UnitFacts(kind=plan.kind, dense=plan.dense, requested=plan.requested, kept=plan.kept)
                 for plan in self.plan.plans
             ),
             blocks=tuple(
                 BlockUnits(block=index, kind=kind, kept=ranges(kept.tolist()))
-                for index in blocks
-                for kind, kept in self.finished_blocks[index].kept.items()
+                for index, block in enumerate(blocks)
+                for kind, kept in block.kept.items()
             ),
-            dense_parameters=self.model.facts.parameters,
-            parameters=smaller.facts.parameters,
-            dense_bytes=self.model.checkpoint.weight_bytes,
-            bytes=smaller.checkpoint.weight_bytes,
+            warnings=tuple(warning for block in blocks for warning in block.warnings),
         )
 
     @property
-    def _warnings(self) -> tuple[str, ...]:
-        blocks = range(len(self.dense.stack.blocks))
-        return tuple(warning for index in blocks for warning in self.finished_blocks[index].warnings)
+    def _count(self) -> int:
+        return len(self.dense.loaded.stack.blocks)

@@ -65,8 +65,11 @@ class DiskRoom:
 
     @property
     def _cut(self) -> int:
-        """At most: the repaired weights of all blocks, and the smaller model before it is masked."""
-        return 2 * self._output if self.recipe.structure else 0
+        """At most: the model with fewer blocks, the repaired weights of all blocks, and the smaller model."""
+        structure = self.recipe.structure
+        if structure is None:
+            return 0
+        return ((structure.blocks is not None) + 2 * structure.cuts_blocks) * self._output
 
     @property
     def _gradient_shards(self) -> int:

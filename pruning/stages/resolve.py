@@ -54,6 +54,7 @@ from pruning.stages.memory_room import refuse_without_memory
 from pruning.stages.models import LoadedModel, ResolvedModel
 from pruning.stages.recorder import Step
 from pruning.stages.recover import RecoveryInputs
+from pruning.structure.depth import DepthPlan
 from pruning.structure.plan import CutPlan
 
 
@@ -271,5 +272,8 @@ class ResolveStage:
 
 def _cut(checkpoint: Checkpoint, structure: StructureOptions) -> PreTrainedModel:
     """Return the smaller model without weights. Raises InvalidInput with the field where there is none."""
-    plan = CutPlan.of(structure, checkpoint.skeleton, checkpoint.config_values)
-    return plan.smaller_skeleton(checkpoint.skeleton)
+    skeleton, config = checkpoint.skeleton, checkpoint.config_values
+    if structure.blocks is not None:
+        depth = DepthPlan.of(structure, skeleton, config)
+        skeleton, config = depth.skeleton(depth.some()), depth.config(depth.some())
+    return CutPlan.of(structure, skeleton, config).smaller_skeleton(skeleton)

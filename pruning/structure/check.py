@@ -1,4 +1,6 @@
-"""Compare a smaller model with the dense one whose units are masked: both must give the same logits."""
+"""Compare a smaller model with the dense one, units masked or blocks left out: by their logits."""
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -34,6 +36,19 @@ def masked_logits(
             with placement.resident(block.module, then=stack.module_after(index)):
                 blocks[index].rounded(stored_dtype).apply_to(plan.of_block(index))
                 hidden = calls[index](block.module, hidden)
+        return replay.logits(hidden)
+
+
+@torch.no_grad()
+def logits_of_blocks(stack: Stack, blocks: Sequence[int], tokens: Tensor, placement: Placement) -> Tensor:
+    """Return the logits of the dense model with these blocks alone, (1, tokens, vocabulary)."""
+    replay = Replay(stack, tokens, placement)
+    with replay.surroundings_resident():
+        hidden, calls = replay.embed(tokens[:1, :_TOKENS])
+        for index in blocks:
+            module = stack.blocks[index].module
+            with placement.resident(module):
+                hidden = calls[index](module, hidden)
         return replay.logits(hidden)
 
 

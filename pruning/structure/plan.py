@@ -4,8 +4,6 @@ Decided on the model without weights. The smaller config must build a model whos
 shapes that the cut leaves: a family that cannot lose such units is refused before anything is computed.
 """
 
-import copy
-import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -13,11 +11,12 @@ from math import floor, prod
 from typing import Any, Self
 
 import torch
-from transformers import AutoModelForCausalLM, PretrainedConfig, PreTrainedModel
+from transformers import PreTrainedModel
 
 from pruning.errors import InvalidInput
 from pruning.model.blocks import Stack, find_stack
 from pruning.recipe import UNIT_KINDS, StructureOptions, UnitKind
+from pruning.structure.skeleton import skeleton_of
 from pruning.structure.units import Units, find_units, refused
 
 # The widths that kernels and formats like best: K-quants of GGUF need rows of 256, FP8 blocks and GPTQ groups
@@ -56,9 +55,7 @@ class CutPlan:
 
     def smaller_skeleton(self, dense: PreTrainedModel) -> PreTrainedModel:
         """Return the smaller model without weights. `dense`: the model that is cut, of the same class."""
-        config = type(dense.config).from_dict(copy.deepcopy(dict(self.config)))
-        config._attn_implementation = None  # a config may name a kernel on the Hub
-        return _built(config)
+        return skeleton_of(self.config, dense)
 
     @classmethod
     def of(cls, options: StructureOptions, skeleton: PreTrainedModel, config: Mapping[str, Any]) -> Self:
@@ -208,7 +205,7 @@ class _Planner:
         if values == self._config:
             return "its config has no field for that"
         try:
-            model = CutPlan((), (), values).smaller_skeleton(self._skeleton)
+            model = skeleton_of(values, self._skeleton)
         except Exception as error:  # each config and model class refuses in its own way
             heads, hidden = values.get("num_attention_heads", 1), self._skeleton.config.hidden_size
             if kind == "kv_groups" and hidden % heads:
@@ -250,17 +247,5 @@ class _Planner:
         return values
 
 
-def _built(config: PretrainedConfig) -> PreTrainedModel:
-    with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
-    assert isinstance(model, PreTrainedModel)  # noqa: S101 - what AutoModelForCausalLM promises
-    return model
-
-
 def _nearest(width: int, multiple: int) -> int:
     return max(1, round(width / multiple)) * multiple
-
-
-def config_text(plan: CutPlan) -> str:
-    """Return the smaller model's config.json."""
-    return json.dumps(plan.config, indent=2, ensure_ascii=False) + "\n"

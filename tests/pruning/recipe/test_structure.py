@@ -32,6 +32,20 @@ def test_a_cut_alone_masks_nothing() -> None:
     assert Recipe.model_validate_json(alone.model_dump_json()) == alone
 
 
+def test_blocks_alone_rank_and_repair_nothing_within_a_block() -> None:
+    options = StructureOptions(blocks=0.25)
+    assert (options.terms, options.repairs, options.needs) == ((), False, frozenset())
+    assert options.reads_text
+    assert not options.cuts_blocks
+    both = StructureOptions(blocks=3, kv_groups=1, importance="magnitude")
+    assert (both.terms, both.repairs) == (("magnitude",), True)
+
+
+def test_a_recipe_without_blocks_keeps_its_fingerprint() -> None:
+    assert "blocks" not in recipe(**CUT).canonical()["structure"]
+    assert recipe(structure={"blocks": 1}).canonical()["structure"]["blocks"] == 1
+
+
 def test_a_mask_may_follow_a_cut() -> None:
     both = recipe(**CUT, method="gblm", sparsity=0.5)
     assert both.gradient_norms == {"l1"}
@@ -81,6 +95,9 @@ def test_a_sparsity_of_nothing_is_refused_with_a_method() -> None:
         {"kv_groups": 1e9},
         {"parameters": 1.0},
         {"parameters": 0.3, "kv_groups": 1},
+        {"parameters": 0.3, "blocks": 1},
+        {"blocks": 0},
+        {"blocks": 2.5},
         {"mlp_channels": 100, "multiple_of": 64},
         {"mlp_channels": 0.25, "importance": "gates"},
         {"mlp_channels": 0.25, "importance": "gate+gate"},

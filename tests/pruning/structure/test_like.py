@@ -47,6 +47,106 @@ def test_the_same_checkpoint_gives_the_same_bytes(tiny_llama_dir: Path, cut: Pat
         assert (tmp_path / "again" / name).read_bytes() == (cut / name).read_bytes()
 
 
+@pytest.fixture(name="shorter", scope="module")
+def fewer_blocks_and_channels(tiny_llama_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("like") / "shorter"
+    structure = {**STRUCTURE, "blocks": 1}
+    calibration = {"dataset": "builtin", "samples": 2, "sequence_length": 24}
+    recipe = {"model": str(tiny_llama_dir), "structure": structure, "calibration": calibration}
+    run_recipe(Recipe.model_validate(recipe), EVALUATION, output=output)
+    return output
+
+
+def test_the_same_blocks_go_from_the_same_checkpoint(
+    tiny_llama_dir: Path, shorter: Path, tmp_path: Path
+) -> None:
+    cut_like(report_of(shorter), tiny_llama_dir, tmp_path / "again")
+    for name in ("model.safetensors", "config.json", "tokenizer.json"):
+        assert (tmp_path / "again" / name).read_bytes() == (shorter / name).read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["again"]
+
+
+def without_units(report: Report) -> Report:
+    """The report of a run that took out the same blocks, and nothing else."""
+    assert report.structure is not None
+    alone = report.structure.model_copy(update={"units": (), "blocks": ()})
+    return report.model_copy(update={"structure": alone})
+
+
+@pytest.mark.parametrize("alone", [True, False], ids=["blocks", "blocks and units"])
+def test_an_adapter_loses_its_tensors_for_the_blocks_that_are_gone(
+    alone: bool, tiny_llama_dir: Path, shorter: Path, tmp_path: Path
+) -> None:
+    report = without_units(report_of(shorter)) if alone else report_of(shorter)
+    dense = AutoModelForCausalLM.from_pretrained(tiny_llama_dir)
+    parts = lora(tmp_path / "adapter", dense)
+    cut_like(report, tmp_path / "adapter", tmp_path / "smaller")
+    cut_like(report, tiny_llama_dir, tmp_path / "model")
+    smaller = AutoModelForCausalLM.from_pretrained(tmp_path / "model")
+    found = merged(smaller, tensors(tmp_path / "smaller", "adapter_model.safetensors"))
+
+    dense.load_state_dict(merged(dense, parts))
+    shutil.copytree(tiny_llama_dir, tmp_path / "merged")
+    dense.save_pretrained(tmp_path / "merged")
+    cut_like(report, tmp_path / "merged", tmp_path / "expected")
+    expected = AutoModelForCausalLM.from_pretrained(tmp_path / "expected").state_dict()
+    assert found.keys() == expected.keys()
+    for name, tensor in found.items():
+        torch.testing.assert_close(tensor, expected[name])
+    changed = [name for name, tensor in found.items() if not torch.equal(tensor, smaller.state_dict()[name])]
+    assert len(changed) == 2 * 7
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"layers_to_transform": [0, 2]}, "names single blocks"),
+        ({"rank_pattern": {"model.layers.1.mlp.up_proj": 4}}, "names single blocks"),
+        ({"target_modules": r".*\\.layers\\.2\\..*"}, "names single blocks"),
+    ],
+)
+def test_an_adapter_whose_config_names_blocks_is_refused_where_some_are_gone(
+    settings: dict[str, object], reason: str, tiny_llama_dir: Path, shorter: Path, tmp_path: Path
+) -> None:
+    lora(tmp_path / "adapter", AutoModelForCausalLM.from_pretrained(tiny_llama_dir))
+    config = {"peft_type": "LORA", "r": RANK, "target_modules": ["fc1", "dense_4h_to_h"], **settings}
+    (tmp_path / "adapter" / "adapter_config.json").write_text(json.dumps(config))
+    with pytest.raises(InvalidInput, match=reason) as error:
+        cut_like(report_of(shorter), tmp_path / "adapter", tmp_path / "out")
+    assert error.value.field == "model.id"
+
+
+def test_a_model_with_another_number_of_blocks_is_refused(
+    shorter: Path,
+    tmp_path: Path,
+    tiny_llama: Callable[..., LlamaForCausalLM],
+    save_checkpoint: Callable[[PreTrainedModel, Path], Path],
+) -> None:
+    deeper = save_checkpoint(tiny_llama(num_hidden_layers=4), tmp_path / "deeper")
+    with pytest.raises(InvalidInput, match="with 3 blocks, and this one has 4") as error:
+        cut_like(report_of(shorter), deeper, tmp_path / "out")
+    assert error.value.field == "like"
+    lora(tmp_path / "adapter", tiny_llama(num_hidden_layers=4))
+    with pytest.raises(InvalidInput, match="is of block 3, where the report's model has 3 blocks"):
+        cut_like(report_of(shorter), tmp_path / "adapter", tmp_path / "out")
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize("adapter", [False, True])
+def test_a_report_that_names_countless_blocks_is_refused(
+    adapter: bool, shorter: Path, tiny_llama_dir: Path, tmp_path: Path
+) -> None:
+    values = without_units(report_of(shorter)).model_dump()
+    values["structure"]["depth"] |= {"kept": "0-99999999999", "dense": 100_000_000_000 if adapter else 3}
+    source = tiny_llama_dir
+    if adapter:
+        source = tmp_path / "adapter"
+        lora(source, AutoModelForCausalLM.from_pretrained(tiny_llama_dir))
+    with pytest.raises(InvalidInput, match="the numbers must be below") as error:
+        cut_like(Report.model_validate(values), source, tmp_path / "out")
+    assert error.value.field == "like"
+
+
 def lora(directory: Path, dense: PreTrainedModel) -> dict[str, Tensor]:
     """Write an adapter of every layer, with the names that peft gives."""
     generator = torch.Generator().manual_seed(0)
@@ -139,9 +239,8 @@ def test_layers_that_read_units_are_cut_by_any_of_their_names(
 def test_a_report_that_took_nothing_out_is_refused(tiny_llama_dir: Path, cut: Path, tmp_path: Path) -> None:
     report = report_of(cut)
     assert report.structure is not None
-    nothing = report.structure.model_copy(update={"units": (), "blocks": ()})
     with pytest.raises(InvalidInput, match="took nothing out") as error:
-        cut_like(report.model_copy(update={"structure": nothing}), tiny_llama_dir, tmp_path / "out")
+        cut_like(without_units(report), tiny_llama_dir, tmp_path / "out")
     assert error.value.field == "like"
 
 

@@ -20,6 +20,7 @@ from pruning.report.schema import Report
 from pruning.resume.hashed_file import sha256_of
 from pruning.resume.store import DirectoryResumeStore
 from pruning.stages import cut as cut_stage
+from pruning.stages import shorten as shorten_stage
 from pruning.structure import cut
 from pruning.structure.ranges import numbers_in
 from pruning.structure.scores import gate_scores
@@ -40,6 +41,8 @@ RECIPES: dict[str, dict[str, Any]] = {
         "sparsity": 0.5,
     },
     "no text": {"structure": {"mlp_channels": 10, "importance": "magnitude", "repair": "none"}},
+    "blocks": {"structure": {"blocks": 2}},
+    "blocks and units": {"structure": {"blocks": 2, **STRUCTURE}, "method": "gblm", "sparsity": 0.5},
     "wanda": {
         "structure": {"parameters": 0.3, "importance": "activation", "multiple_of": 8},
         "method": "wanda",
@@ -141,6 +144,47 @@ def test_the_report_says_what_is_left(model: Path, tmp_path: Path) -> None:
     assert "zeros" not in card
 
 
+def test_whole_blocks_go_before_other_units(model: Path, tmp_path: Path) -> None:
+    wanted = recipe(model, structure={"blocks": 0.5, "mlp_channels": 0.25})
+    report = run_recipe(wanted, EVALUATION, output=tmp_path / "out")
+    assert [stage.name for stage in report.stages] == ["resolve", "cut", "gradients", "cut", "evaluate"]
+    smaller, dense = (AutoModelForCausalLM.from_pretrained(path) for path in (tmp_path / "out", model))
+    assert (smaller.config.num_hidden_layers, smaller.config.intermediate_size) == (2, 48)
+    facts = report.structure
+    assert facts is not None
+    assert facts.depth is not None
+    blocks = numbers_in(facts.depth.kept, below=4)
+    assert sorted([*blocks, *(drop.block for drop in facts.depth.dropped)]) == [0, 1, 2, 3]
+    assert facts.depth.dropped[0].kl < facts.depth.dropped[1].kl
+    for block in facts.blocks:
+        kept = numbers_in(block.kept, below=64)
+        ours, theirs = (
+            f"model.layers.{number}.mlp.up_proj.weight" for number in (block.block, blocks[block.block])
+        )
+        assert torch.equal(smaller.state_dict()[ours], dense.state_dict()[theirs][kept])
+    assert facts.parameters == sum(parameter.numel() for parameter in smaller.parameters())
+    assert facts.dense_parameters == sum(parameter.numel() for parameter in dense.parameters())
+    card = (tmp_path / "out" / "README.md").read_text()
+    gone = ", ".join(str(drop.block) for drop in facts.depth.dropped)
+    assert f"| blocks | 2 of 4, without {gone} (counted from 0" in card
+
+
+def test_a_model_that_loses_blocks_alone_keeps_the_bytes_of_the_others(model: Path, tmp_path: Path) -> None:
+    report = run_recipe(recipe(model, **RECIPES["blocks"]), EVALUATION, output=tmp_path / "out")
+    assert [stage.name for stage in report.stages] == ["resolve", "cut", "evaluate"]
+    assert report.structure is not None
+    assert report.structure.depth is not None
+    assert (report.structure.units, report.structure.blocks) == ((), ())
+    blocks = numbers_in(report.structure.depth.kept, below=4)
+    smaller, dense = (AutoModelForCausalLM.from_pretrained(path) for path in (tmp_path / "out", model))
+    for place, block in enumerate(blocks):
+        ours, theirs = (net.model.layers[at].state_dict() for net, at in ((smaller, place), (dense, block)))
+        assert all(torch.equal(ours[name], tensor) for name, tensor in theirs.items())
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "ranked by" not in card
+    assert "solved for again" not in card
+
+
 def test_what_is_left_can_be_masked(model: Path, tmp_path: Path) -> None:
     report = run_recipe(
         recipe(model, **RECIPES["wanda"]), EVALUATION, output=tmp_path / "out", save_masks=True
@@ -178,7 +222,7 @@ def uninterrupted_runs(
     return of
 
 
-@pytest.mark.parametrize("name", ["structure and mask", "no text"])
+@pytest.mark.parametrize("name", ["structure and mask", "no text", "blocks and units"])
 def test_an_interrupted_run_ends_like_an_uninterrupted_one(
     name: str,
     model: Path,
@@ -202,22 +246,31 @@ def test_an_interrupted_run_ends_like_an_uninterrupted_one(
     assert contents(tmp_path / "out") == expected
 
 
-@pytest.mark.parametrize("stage", ["gradients", "cut", "prune", "evaluate"])
+@pytest.mark.parametrize(
+    ("name", "stage", "which"),
+    [
+        *(("structure and mask", stage, 0.5) for stage in ("gradients", "cut", "prune", "evaluate")),
+        ("blocks and units", "cut", 0),  # the first block of two is gone
+        ("blocks and units", "cut", 0.99),  # the last block that is left is cut
+    ],
+)
 def test_a_run_that_is_killed_in_any_stage_ends_with_the_same_bytes(
+    name: str,
     stage: str,
+    which: float,
     model: Path,
     tmp_path: Path,
     uninterrupted: Callable[[str], tuple[dict[str, str], list[Stage]]],
 ) -> None:
-    expected, steps = uninterrupted("structure and mask")
+    expected, steps = uninterrupted(name)
     places = [number for number, seen in enumerate(steps, start=1) if seen == stage]
-    at, output, state = places[len(places) // 2], tmp_path / "out", tmp_path / "state"
+    at, output, state = places[int(which * len(places))], tmp_path / "out", tmp_path / "state"
     options: dict[str, Any] = {"output": output, "schedule": "streamed"}
     child = os.fork()
     if child == 0:
         with suppress(BaseException):
             run_recipe(
-                recipe(model, **RECIPES["structure and mask"]),
+                recipe(model, **RECIPES[name]),
                 EVALUATION,
                 progress=EndAfter(at, die),
                 resume_store=DirectoryResumeStore(state),
@@ -226,7 +279,7 @@ def test_a_run_that_is_killed_in_any_stage_ends_with_the_same_bytes(
         os._exit(1)
     assert os.WIFSIGNALED(os.waitpid(child, 0)[1])
     run_recipe(
-        recipe(model, **RECIPES["structure and mask"]),
+        recipe(model, **RECIPES[name]),
         EVALUATION,
         resume_store=DirectoryResumeStore(state),
         **options,
@@ -279,6 +332,15 @@ def test_a_cut_that_computes_something_else_is_refused_by_name(
         run_recipe(recipe(model, structure=STRUCTURE), EVALUATION, output=tmp_path / "out")
     assert error.value.field == "structure"
     assert not (tmp_path / "out").exists()
+
+
+def test_a_shorter_model_that_computes_something_else_is_refused_by_name(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shorten_stage, "smaller_logits", lambda *_: torch.zeros(1, 16, 384))
+    with pytest.raises(InvalidInput, match=r"cannot be cut: .* with the same blocks left out") as error:
+        run_recipe(recipe(model, **RECIPES["blocks"]), EVALUATION, output=tmp_path / "out")
+    assert error.value.field == "structure"
 
 
 def test_a_pattern_must_fit_what_is_left(model: Path, tmp_path: Path) -> None:
