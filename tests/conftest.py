@@ -5,12 +5,14 @@ broker. The servers are started by the classes that `pruneserve up` uses.
 """
 
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from signal import SIGINT, SIGTERM, default_int_handler, signal
+from tempfile import TemporaryDirectory
 from uuid import UUID, uuid4
 
 import psycopg
@@ -38,6 +40,9 @@ os.environ["OMP_NUM_THREADS"] = "1"
 signal(SIGINT, default_int_handler)
 
 BUCKET = "artifacts"
+
+_MEMORY = Path("/dev/shm")  # noqa: S108 - a directory of our own is made in it
+_ENOUGH_FOR_POSTGRES = 2 << 30  # bytes: for three servers at once, which grow to some 300 MB each
 
 SERVERS = frozenset({"postgres_url", "own_postgres", "valkey", "store_url", "s3", "chromium"})
 """The fixtures that start one."""
@@ -94,9 +99,22 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if running := os.environ.get("TEST_POSTGRES_URL"):
         yield running
         return
-    with Postgres(tmp_path_factory.mktemp("postgres")) as server:
+    with _in_memory(tmp_path_factory.mktemp("postgres")) as directory, Postgres(directory) as server:
         migrations.upgrade(server.url)
         yield server.url
+
+
+@contextmanager
+def _in_memory(otherwise: Path) -> Iterator[Path]:
+    """A directory in memory, because a database is hundreds of files, and each test makes and drops one.
+
+    On a disk that takes up to ten times as long. A container's /dev/shm may be too small for it.
+    """
+    if not _MEMORY.is_dir() or shutil.disk_usage(_MEMORY).free < _ENOUGH_FOR_POSTGRES:
+        yield otherwise
+        return
+    with TemporaryDirectory(prefix="pruneserve-test-", dir=_MEMORY) as directory:
+        yield Path(directory)
 
 
 @pytest.fixture
