@@ -53,15 +53,17 @@ def save_tensors(
 ) -> HashedFile:
     """Write tensors as a safetensors file, and hash it while it is written.
 
-    The layout is that of the library's own `save_file`, which offers no hash. Raises OSError.
+    The layout is that of the library's own `save_file`, which offers no hash. An earlier file of that name is
+    replaced and never written into: the tensors may be mapped from it. Raises OSError.
     """
     assert sys.byteorder == "little"  # noqa: S101 - as the format is
     ordered = sorted(tensors.items(), key=lambda item: (-item[1].itemsize, item[0]))  # so all are aligned
-    with _HashingWriter(path) as file:
+    partial = path.with_name(f"{path.name}.partial")
+    with _HashingWriter(partial) as file:
         file.write(_header(ordered, metadata))
         for _, tensor in ordered:
             file.write_content(tensor)
-    return file.written
+    return HashedFile(partial.replace(path), file.written.sha256)
 
 
 class RowsFile:

@@ -7,12 +7,21 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
-from pruning.gradients.cache import CacheAnswer
-from pruning.recipe import Evaluation, GradientNorm, Recipe, Stage
+from pruning.gradients.cache import CacheAnswer, stored
+from pruning.gradients.gradient_pass import GradientPass
+from pruning.gradients.schedule import Schedule
+from pruning.gradients.window_norms import GradientNorms
+from pruning.model.blocks import Stack
+from pruning.model.placement import Placement
+from pruning.model.selection import selected_stack
+from pruning.recipe import Evaluation, GradientNorm, LayerSelection, Recipe, Stage
 from pruning.report.schema import Report
 from pruning.resume.hashed_file import HashedFile, sha256_of
-from pruning.resume.store import DirectoryResumeStore, NumericsKey
+from pruning.resume.store import DirectoryResumeStore, EphemeralResumeStore, NumericsKey
+from tests.pruning.families import make
+from tests.pruning.pruned import ignore_steps
 from tests.pruning.runs import run_recipe
 
 EVALUATION = Evaluation(dataset="builtin", sequence_length=32, windows=1)
@@ -193,3 +202,26 @@ def test_damaged_shards_are_invalidated_and_computed_again(
     assert (cache.confirmed, cache.invalidated) == (0, [fingerprint])
     assert not report.gradients_reused
     assert weights == expected
+
+
+def test_a_streamed_run_that_cannot_be_resumed_publishes_its_norms(
+    five_windows: Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(schedule: Schedule) -> tuple[Stack, GradientPass, GradientNorms]:
+        model = make("llama", num_hidden_layers=2)
+        stack = selected_stack(model, LayerSelection())
+        found = GradientPass(Placement(model), five_windows, norms=["l1"], stack=stack, schedule=schedule)
+        return stack, found, found.run(ignore_steps, store)
+
+    store, published = EphemeralResumeStore(tmp_path), dict[str, int]()
+    cache = InMemoryGradientCache()
+    monkeypatch.setattr(cache, "put", lambda name, key, numbers: published.update({name: len(numbers)}))
+    _, _, expected = run("whole")
+    stack, streamed, norms = run("streamed")
+    shards, publish = stored(cache, {"l1": "of this model"}, norms, streamed, stack, store)
+    publish()
+    assert published == {"of this model": 2}
+    assert norms["l1"].keys() == expected["l1"].keys()
+    for name, tensor in expected["l1"].items():
+        assert torch.equal(norms["l1"][name], tensor), name
+        assert torch.equal(shards["l1"].norms["l1"][name], tensor), name

@@ -1,10 +1,12 @@
 """Files that are hashed while they are written, against the safetensors library and hashlib."""
 
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -49,6 +51,27 @@ def test_a_file_is_as_its_library_writes_it(
     assert written == HashedFile(
         tmp_path / "own", hashlib.sha256((tmp_path / "own").read_bytes()).hexdigest()
     )
+
+
+def test_tensors_are_written_over_the_file_that_they_are_mapped_from(tmp_path: Path) -> None:
+    path, whole = tmp_path / "shard", torch.rand(300, 400)
+    save_file({"l1/a": whole, "l1/b": whole.T.contiguous()}, path)
+    child = os.fork()
+    if child == 0:  # a copy of this process: reading a mapped file that was cut off kills it (SIGBUS)
+        code = 1
+        try:
+            with safe_open(path, framework="pt") as shard:
+                mapped = {name: shard.get_tensor(name) for name in ("l1/a", "l1/b")}
+            save_tensors(mapped, path)
+            code = 0
+        finally:
+            os._exit(code)  # never the tests that are left
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    found = load_file(path)
+    assert torch.equal(found["l1/a"], whole)
+    assert torch.equal(found["l1/b"], whole.T)
+    assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
