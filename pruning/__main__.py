@@ -140,7 +140,7 @@ def _cut_like(options: argparse.Namespace) -> None:
 
     try:
         report = Report.model_validate_json(Path(options.like).read_text(encoding="utf-8"))
-    except OSError as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput(
             f"{options.like} cannot be read; give a pruning_report.json", field="like"
         ) from error

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from pydantic import ValidationError
 
 from pruning.checkpoint.checkpoint import Checkpoint, resolve
 from pruning.errors import InvalidInput
@@ -113,7 +114,10 @@ def _checkpoint(source: Path, directory: Path) -> Checkpoint:
 def _cut_units(facts: StructureFacts, kept: Kept, source: Path, directory: Path) -> None:
     checkpoint = _checkpoint(source, directory)
     counts = {unit.kind: unit.dense - unit.kept for unit in facts.units}
-    options = StructureOptions.model_validate({**counts, "importance": "magnitude", "repair": "none"})
+    try:
+        options = StructureOptions.model_validate({**counts, "importance": "magnitude", "repair": "none"})
+    except ValidationError as error:
+        raise _no_cut(error) from error
     plan = CutPlan.of(options, checkpoint.skeleton, checkpoint.config_values)
     blocks = CutInMemory()
     for unit, own in zip(plan.plans, plan.units, strict=True):
@@ -131,6 +135,17 @@ def _cut_units(facts: StructureFacts, kept: Kept, source: Path, directory: Path)
         }
         blocks.put(index, CutBlock(of_block, {}))
     write_smaller(checkpoint, plan, blocks, directory)
+
+
+def _no_cut(error: ValidationError) -> InvalidInput:
+    """Say which numbers of a report are those of no cut."""
+    first = error.errors()[0]
+    kind, taken = first["loc"][0], first["input"]
+    return InvalidInput(
+        f"the report takes {taken} {kind} out of each block, which no cut does ({first['msg'].lower()}); "
+        "give the pruning_report.json of a run with structure, as it was written",
+        field="like",
+    )
 
 
 def _cut_adapter(facts: StructureFacts, kept: Kept, source: Path, directory: Path) -> None:

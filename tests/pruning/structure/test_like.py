@@ -269,7 +269,8 @@ def test_no_link_in_an_adapter_is_followed(cut: Path, tiny_llama_dir: Path, tmp_
 
 
 @pytest.mark.threat
-@pytest.mark.parametrize(("adapter", "also_dense"), [(False, False), (True, False), (True, True)])
+@pytest.mark.parametrize("adapter", [False, True])
+@pytest.mark.parametrize("also_dense", [False, True])
 def test_a_report_that_names_countless_units_is_refused(
     cut: Path, tiny_llama_dir: Path, tmp_path: Path, adapter: bool, also_dense: bool
 ) -> None:
@@ -287,10 +288,25 @@ def test_a_report_that_names_countless_units_is_refused(
     assert error.value.field == "like"
 
 
+@pytest.mark.parametrize("left", [64, 65, -2_000_000])
+def test_a_report_of_no_cut_is_refused(cut: Path, tiny_llama_dir: Path, tmp_path: Path, left: int) -> None:
+    values = report_of(cut).model_dump()
+    for unit in values["structure"]["units"]:
+        if unit["kind"] == "mlp_channels":
+            assert unit["dense"] == 64
+            unit["kept"] = left
+    with pytest.raises(InvalidInput, match=f"takes {64 - left} mlp_channels out of each block") as error:
+        cut_like(Report.model_validate(values), tiny_llama_dir, tmp_path / "out")
+    assert error.value.field == "like"
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_command_applies_a_report(tiny_llama_dir: Path, cut: Path, tmp_path: Path) -> None:
     arguments = ["--model", str(tiny_llama_dir), "--output", str(tmp_path / "again")]
     assert main([*arguments, "--like", str(cut / "pruning_report.json")]) == 0
     ours, theirs = tensors(tmp_path / "again"), tensors(cut)
     assert all(torch.equal(ours[name], tensor) for name, tensor in theirs.items())
+    (tmp_path / "binary.json").write_bytes(b"\xff\xfe")
     missing = ["--model", str(tiny_llama_dir), "--output", str(tmp_path / "other")]
-    assert main([*missing, "--like", str(tmp_path / "no.json")]) == 2
+    for name in ("no.json", "binary.json"):
+        assert main([*missing, "--like", str(tmp_path / name)]) == 2
