@@ -10,7 +10,7 @@ import uvicorn
 from api.app import create_app
 from api.protocol import GuardedProtocol
 from api.resources import AppResources
-from jobs.secret_files import hide_from_children
+from jobs.secret_files import close_to_others, hide_from_children
 from jobs.settings import Settings
 
 _GRACE_SECONDS = 10
@@ -62,6 +62,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     hide_from_children()
+    close_to_others()
     app = create_app()
     settings: Settings = app.state.resources.settings
     config = uvicorn.Config(

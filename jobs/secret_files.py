@@ -5,6 +5,7 @@ itself works too, where an operator accepts that; `hide_from_children` then keep
 this one starts.
 """
 
+import ctypes
 import logging
 import os
 import stat
@@ -30,6 +31,9 @@ _OF_OTHER_PROGRAMS = ("PRUNESERVE_API_KEY", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"
 
 _FOR_SECRETS = (Path("/run/secrets"), Path("/proc"))
 """Where others may read a secret's file: containers mount it so, and `hide_from_children` puts it there."""
+
+
+_SET_DUMPABLE = 4  # prctl(2)
 
 
 class WrongSettings(Exception):
@@ -96,6 +100,23 @@ def hide_from_children() -> None:
             os.write(descriptor, value.encode())
             os.environ[file_variable(variable)] = f"/proc/{os.getpid()}/fd/{descriptor}"
     _forget(_OF_OTHER_PROGRAMS)
+
+
+def close_to_others(*, children_read_secrets: bool = False) -> None:
+    """Let no other process of this user trace this one, or open its memory, environment or files in /proc.
+
+    Only root still may. Call it in every process that holds secrets; a program that this one starts begins
+    open. With `children_read_secrets`, a process that keeps secrets for its children (see
+    `hide_from_children`) stays open to them, and so to others; secrets that came as files need no such thing.
+    """
+    kept_here = f"/proc/{os.getpid()}/"
+    if children_read_secrets and any(
+        os.environ.get(file_variable(variable), "").startswith(kept_here) for variable in SECRETS
+    ):
+        log.warning("secrets in variables stay readable to processes of this user; hand them over in files")
+        return
+    if ctypes.CDLL(None, use_errno=True).prctl(_SET_DUMPABLE, 0, 0, 0, 0):
+        log.warning("this process stays open to others of its user (%s)", os.strerror(ctypes.get_errno()))
 
 
 def forget_secrets() -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from jobs.database import engine_from, sessions
-from jobs.secret_files import hide_from_children
+from jobs.secret_files import close_to_others, hide_from_children
 from jobs.settings import settings
 from jobs.storage.store import Store
 from pruning.errors import PruningError
@@ -28,6 +28,7 @@ def main() -> None:
     except PruningError as error:
         sys.exit(str(error))
     hide_from_children()
+    close_to_others(children_read_secrets=True)
     Store(settings().store_url)  # a wrong URL must fail the start, not every job
     engine = engine_from(settings(), pool_size=2)  # one connection each for the heartbeat and the watchdog
     identity = Identity.new()

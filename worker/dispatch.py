@@ -30,7 +30,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from jobs.database import DATABASE_UNAVAILABLE, engine_from, sessions
 from jobs.fleet import dispatch_queue
 from jobs.lifecycle import lifecycle
-from jobs.secret_files import WrongSettings, hide_from_children, missing
+from jobs.secret_files import WrongSettings, close_to_others, hide_from_children, missing
 from jobs.settings import Settings, settings
 from jobs.storage.store import Store
 from jobs.sweeps import sweeps
@@ -162,6 +162,7 @@ class Dispatcher:
 def main() -> None:
     """Dispatch until SIGTERM or Ctrl-C."""
     hide_from_children()
+    close_to_others()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     escape(logging.getLogger())
     if settings().broker_url is None:  # or every round would fail on it

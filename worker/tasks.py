@@ -6,8 +6,10 @@ from uuid import UUID
 
 from celery.signals import worker_process_init
 
+from jobs.secret_files import close_to_others
 from jobs.settings import settings
 from pruning.runtime.determinism import fix_cublas_workspace
+from pruning.runtime.peak_memory import keep_resettable
 from pruning.sandbox.starter import starter
 from worker.broker.app import RUN_JOB, app
 from worker.broker.celery_config import QUEUE
@@ -19,6 +21,8 @@ from worker.open_files import allow_many_open_files
 def prepare_child(**signal: object) -> None:
     """Do in a new child what takes seconds, before a job waits for it: import torch, measure the machine."""
     os.setpgid(0, 0)  # a group of its own, so that the watchdog can kill everything that the child starts
+    keep_resettable()  # before the process is closed: only root may open the file afterwards
+    close_to_others()
     fix_cublas_workspace()
     allow_many_open_files()  # before the process that starts helpers, which has the same limit
     with suppress(OSError):  # then the first job tries it again, and says why

@@ -15,7 +15,12 @@ from functools import partial
 from pathlib import Path
 
 from pruning.sandbox.files import change_nothing, open_only
-from pruning.sandbox.privileges import drop_capabilities, give_up_new_privileges, leave_network
+from pruning.sandbox.privileges import (
+    close_to_others,
+    drop_capabilities,
+    give_up_new_privileges,
+    leave_network,
+)
 from pruning.sandbox.system_calls import filter_system_calls
 
 _GIB = 2**30
@@ -60,6 +65,8 @@ def confine(limits: Limits, descriptors: Sequence[int] = (), private: Path | Non
             if getattr(error, "errno", None) == errno.EMFILE:  # the files' number is no lack of the kernel
                 raise
             missing[name] = getattr(error, "strerror", None) or type(error).__name__
+    with suppress(OSError):  # after the layers, some of which write into files of /proc that it closes
+        close_to_others()
     return missing
 
 

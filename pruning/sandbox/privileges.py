@@ -6,7 +6,7 @@ import struct
 
 from pruning.sandbox.libc import libc, prctl, succeeded
 
-_SET_NO_NEW_PRIVS, _SET_PARENT_DEATH_SIGNAL = 38, 1
+_SET_NO_NEW_PRIVS, _SET_PARENT_DEATH_SIGNAL, _SET_DUMPABLE = 38, 1, 4
 _NEW_USER, _NEW_NETWORK = 0x10000000, 0x40000000
 _CAPABILITIES_VERSION = 0x20080522
 _READ_ANY_FILE = 1 << 2  # CAP_DAC_READ_SEARCH
@@ -22,6 +22,11 @@ def end_with_parent(parent: int) -> None:
 def give_up_new_privileges() -> None:
     """Neither this process nor what it starts can gain privileges by a program's file. Raises OSError."""
     prctl(_SET_NO_NEW_PRIVS, 1)
+
+
+def close_to_others() -> None:
+    """Let no other process of this user trace this one or read its memory. Raises OSError."""
+    prctl(_SET_DUMPABLE, 0)
 
 
 def leave_network() -> None:

@@ -255,13 +255,17 @@ def start(data: Path, port: int) -> subprocess.CompletedProcess[str]:
 
 
 def processes_of(data: DataDirectory) -> list[psutil.Process]:
-    """Everything that runs in a data directory."""
+    """Everything that runs in a data directory. Of a closed process only its lock says it."""
+    locks = {path.read_text() for path in data.root.glob("*/running.lock")}
     found = []
     for process in psutil.process_iter():
         try:
             if process.cwd().startswith(str(data.root)):
                 found.append(process)
-        except (psutil.AccessDenied, psutil.NoSuchProcess):
+        except psutil.AccessDenied:
+            if str(process.pid) in locks:
+                found.append(process)
+        except psutil.NoSuchProcess:
             continue
     return found
 
@@ -284,11 +288,22 @@ def children_that_run_jobs(worker: psutil.Process) -> list[psutil.Process]:
 
 
 def visible(process: psutil.Process) -> str:
-    """What /proc shows of a process to its user: the initial environment, and the command line."""
+    """What /proc shows of a process to its user: the command line, and the initial environment.
+
+    The latter to root alone where the process is closed to others.
+    """
     directory = Path("/proc") / str(process.pid)
     try:
-        return (directory / "environ").read_text() + (directory / "cmdline").read_text()
+        return _environment(directory) + (directory / "cmdline").read_text()
     except (FileNotFoundError, ProcessLookupError):  # it has ended since, as connections to the database do
+        return ""
+
+
+def _environment(directory: Path) -> str:
+    try:
+        return (directory / "environ").read_text()
+    except PermissionError:
+        assert os.geteuid() != 0
         return ""
 
 

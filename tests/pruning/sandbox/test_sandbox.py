@@ -301,7 +301,7 @@ class TestWhatAHelperHolds:
                 opened = {str(path.readlink()) for path in (helper / "fd").iterdir()}
                 assert (helper / "environ").read_bytes() == environment
             except PermissionError:
-                pytest.skip("in a namespace of its own, nobody but root may look at the helper")
+                pytest.skip("nobody but root may look at a helper")
         files = {str(file.root / file.path) for file in checkpoint.files.files}
         others = {path for path in opened - files if not path.startswith("socket:")}
         assert others == {os.devnull}
