@@ -15,7 +15,7 @@ from api.rate_limit import OpenRequests, RateLimiter
 from api.readiness import Readiness
 from api.streams.listener import EventListener
 from api.streams.streams import Streams
-from jobs.database import engine_from, libpq_url, sessions
+from jobs.database import engine_for_requests, libpq_url, sessions
 from jobs.settings import Settings
 from jobs.storage.store import Store
 
@@ -46,7 +46,7 @@ class AppResources:
     @classmethod
     def of(cls, settings: Settings) -> "AppResources":
         """Create the resources that `settings` describe. Nothing is connected yet."""
-        engine = engine_from(settings)
+        engine = engine_for_requests(settings)
         database = sessions(engine)
         url = libpq_url(settings.database_url.get_secret_value())
         return cls(

@@ -1,6 +1,11 @@
 """Connections to PostgreSQL."""
 
-from sqlalchemy import Engine, create_engine, exc
+import time
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg.abc import PQGen
+from sqlalchemy import Engine, create_engine, event, exc
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -8,6 +13,15 @@ from jobs.settings import Settings
 
 DATABASE_UNAVAILABLE = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
 """What SQLAlchemy raises while PostgreSQL restarts or cannot be reached."""
+
+
+STATEMENT_SECONDS = 5
+"""For a request, PostgreSQL cancels a statement after so long."""
+_ANSWER_SECONDS = STATEMENT_SECONDS + 1.0
+_PING_SECONDS = 2.0
+_CONNECT_SECONDS = 3
+
+RV = TypeVar("RV")
 
 
 def sqlalchemy_url(url: str) -> str:
@@ -24,6 +38,54 @@ def in_one_line(error: exc.SQLAlchemyError) -> str:
     """Return what the database or its driver says, without the statement and its parameters."""
     said = error.orig if isinstance(error, exc.DBAPIError) else error
     return str(said).strip().partition("\n")[0]
+
+
+class ImpatientConnection(psycopg.Connection[Any]):
+    """Gives up a server from which no byte comes: psycopg itself waits as long as the connection stands.
+
+    The kernel of a host answers for processes that are frozen, so neither keepalives nor the timeouts of TCP
+    notice them.
+    """
+
+    def wait(self, gen: PQGen[RV], *args: Any, **options: Any) -> RV:  # noqa: ANN401 - as the base class
+        """Wait for an answer. Without one raises OperationalError, and closes the connection."""
+        # The pool's ping alone runs outside of a transaction.
+        seconds = _PING_SECONDS if self.autocommit else _ANSWER_SECONDS
+        return super().wait(self._or_give_up(gen, seconds), *args, **options)
+
+    def _or_give_up(self, gen: PQGen[RV], seconds: float) -> PQGen[RV]:
+        try:
+            awaited = next(gen)
+            deadline = time.monotonic() + seconds
+            while True:
+                ready = yield awaited
+                if ready:
+                    deadline = time.monotonic() + seconds
+                elif time.monotonic() > deadline:
+                    self.pgconn.finish()
+                    raise psycopg.OperationalError(f"no answer within {seconds:g} s")
+                awaited = gen.send(ready)
+        except StopIteration as end:
+            answer: RV = end.value
+            return answer
+
+
+def engine_for_requests(settings: Settings) -> Engine:
+    """Return an engine for those who wait for an answer: a database that hangs is told them in seconds.
+
+    A statement that takes more than `STATEMENT_SECONDS` is cancelled, and raises OperationalError like a
+    server that is frozen.
+    """
+    engine = engine_from(settings)
+
+    @event.listens_for(engine, "do_connect")
+    def connect(_dialect: object, _record: object, arguments: list[Any], options: dict[str, Any]) -> object:
+        limit = f"-c statement_timeout={STATEMENT_SECONDS}s"
+        options["options"] = " ".join(filter(None, (options.get("options"), limit)))
+        options["connect_timeout"] = _CONNECT_SECONDS
+        return ImpatientConnection.connect(*arguments, **options)
+
+    return engine
 
 
 def engine_from(settings: Settings, *, pool_size: int = 5) -> Engine:

@@ -1,16 +1,23 @@
-"""The database goes away and comes back under a running service."""
+"""The database goes away, or hangs, and comes back under a running service."""
 
 import asyncio
+import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
+import psutil
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import Engine, exc, text
 
+import jobs.database
 import migrations
 from api.app import create_app
 from api.problems.problems import ServiceUnavailable
 from api.readiness import Readiness
 from cli.embedded.postgres import Postgres
+from jobs.database import engine_for_requests
 from jobs.settings import Settings
 from tests.api.drive import SMALLEST
 
@@ -46,6 +53,79 @@ def test_without_its_database_the_service_answers_503_and_recovers(
     assert client.get("/readyz").status_code == 200
     (job,) = client.get("/v1/jobs").json()["items"]
     assert job["id"] == before.json()["id"]
+
+
+@contextmanager
+def frozen(server: Postgres) -> Iterator[None]:
+    """Stop every process of a server meanwhile. The kernel still takes its connections and bytes."""
+    assert server.pid is not None
+    postmaster = psutil.Process(server.pid)
+    processes = [postmaster, *postmaster.children(recursive=True)]
+    for process in processes:
+        process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.send_signal(signal.SIGCONT)
+
+
+def test_while_its_database_is_frozen_the_service_answers_503_and_recovers(
+    own_postgres: Postgres, client: TestClient
+) -> None:
+    assert client.post("/v1/jobs", json=SMALLEST).status_code == 201  # on a connection that is kept
+    with ThreadPoolExecutor(20) as pool, frozen(own_postgres):
+        # More than there are connections. Without an end of their own they would wait for this block's.
+        asked = [pool.submit(client.get, "/v1/jobs") for _ in range(19)]
+        asked.append(pool.submit(client.post, "/v1/jobs", json=SMALLEST))
+        for answer in (future.result(timeout=60) for future in asked):
+            assert answer.status_code == 503
+            assert int(answer.headers["Retry-After"]) > 0
+    assert client.get("/v1/jobs").status_code == 200
+    assert client.post("/v1/jobs", json=SMALLEST).status_code == 201
+
+
+@pytest.fixture
+def requests(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    """What requests ask, in a hurry."""
+    monkeypatch.setattr(jobs.database, "STATEMENT_SECONDS", 1)
+    engine = engine_for_requests(settings)
+    yield engine
+    engine.dispose()
+
+
+def test_a_statement_of_a_request_is_cancelled_by_the_server(requests: Engine) -> None:
+    with requests.connect() as connection:
+        assert connection.scalar(text("SHOW statement_timeout")) == "1s"
+        with pytest.raises(exc.OperationalError, match="statement timeout"):
+            connection.execute(text("SELECT pg_sleep(600)"))
+        connection.rollback()
+        assert connection.scalar(text("SELECT 1")) == 1  # on the same connection
+
+
+def test_a_server_that_stops_in_the_middle_of_a_transaction_is_given_up(
+    requests: Engine, own_postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs.database, "_ANSWER_SECONDS", 1.0)
+    with requests.connect() as connection:
+        assert connection.scalar(text("SELECT 1")) == 1
+        with ThreadPoolExecutor(1) as pool, frozen(own_postgres):
+            asked = pool.submit(connection.execute, text("SELECT 2"))
+            with pytest.raises(exc.OperationalError, match="no answer within 1 s"):
+                asked.result(timeout=60)
+        assert connection.invalidated
+    with requests.connect() as connection:
+        assert connection.scalar(text("SELECT 3")) == 3
+
+
+def test_an_answer_that_comes_in_pieces_is_waited_for(
+    requests: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs.database, "STATEMENT_SECONDS", 60)
+    monkeypatch.setattr(jobs.database, "_ANSWER_SECONDS", 1.0)
+    slow = "SELECT pg_sleep(0.2)::text || repeat('x', 20000) FROM generate_series(1, 8)"
+    with requests.connect() as connection:
+        assert len(connection.scalars(text(slow)).all()) == 8
 
 
 def test_a_database_without_tables_is_not_ready(settings: Settings, empty_database_url: str) -> None:
