@@ -192,11 +192,15 @@ class Outcome:
 
     statuses: Counter[int] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
+    busy: list[str] = field(default_factory=list)
+    """The first lines of those that were answered with 503 and Retry-After."""
 
     def add(self, request: HostileRequest, status: int, head: str) -> None:
         """Count an answer. A 5xx is a fault, except a 503 that says when to come back."""
         self.statuses[status] += 1
-        if status >= 500 and not (status == 503 and "retry-after:" in head.lower()):
+        if status == 503 and "retry-after:" in head.lower():
+            self.busy.append(request.content.split(b"\r\n", 1)[0].decode("latin-1")[:200])
+        elif status >= 500:
             self.faults.append(f"{status} for {request.content[:500]!r}")
 
 
@@ -208,19 +212,17 @@ def hostile_requests(settings: Settings, keys: Sequence[str], seed: int) -> Host
 async def send(
     port: int,
     requests: Iterator[HostileRequest],
-    count: int,
     *,
     connections: int = 16,
     sent: Callable[[int], None] = lambda _: None,
 ) -> Outcome:
-    """Send `count` of them over some connections at once. `sent` is called with the number so far."""
+    """Send them over some connections at once. `sent` is called with the number so far."""
     outcome = Outcome()
-    numbers = iter(range(1, count + 1))
+    numbered = enumerate(requests, 1)
 
     async def one_client() -> None:
         connection: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
-        for number in numbers:
-            request = next(requests)
+        for number, request in numbered:
             if connection is None:
                 connection = await asyncio.open_connection("127.0.0.1", port)
             if not await _exchange(connection, request, outcome):

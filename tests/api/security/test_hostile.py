@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import itertools
 import json
 import os
 from collections.abc import Mapping
@@ -148,7 +149,7 @@ def test_any_sign_in(anonymous: TestClient, key: bytes) -> None:
 def test_bytes_that_no_client_library_sends(server: Server, settings: Settings, make_key: MakeKey) -> None:
     port = int(server.url.rpartition(":")[2])
     requests = iter(hostile_requests(settings, [make_key(), "pk_not-a-key"], seed=1))
-    outcome = asyncio.run(send(port, requests, 500))
+    outcome = asyncio.run(send(port, itertools.islice(requests, 500)))
     assert outcome.faults == []
     assert outcome.statuses[200] > 20
     assert outcome.statuses[422] > 20
