@@ -73,7 +73,7 @@ def list_page(
     owner = None if everyone else principal.owner
     with database.begin() as session:
         if everyone:
-            audit.record(session, Action.OTHERS_READ, principal, "all keys")
+            audit.record_look(session, principal, "all keys")
         rows = api_keys.newest(session, owner, before=query.cursor, limit=query.rows)
     return KeyPage.of(rows, query, KeyItem.model_validate)
 

@@ -8,18 +8,21 @@ transaction fails afterwards, the line remains. Of failed sign-ins some are such
 import json
 import logging
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import exists, func, insert, select
 from sqlalchemy.orm import Session
 
 from jobs.access.api_keys import Principal
+from jobs.spec.plain_text import plain
 from jobs.tables import AuditRecord
 
 log = logging.getLogger("audit")
+
+_LOOKS_ARE_TOLD_EVERY = timedelta(hours=1)
 
 OPERATOR = "pruneserve-admin"
 """In place of an address: the command line of whoever operates the service."""
@@ -42,6 +45,25 @@ def record(
 ) -> None:
     """Record that `principal` did something to `subject`, which belongs to `subject_owner`."""
     _write(session, action, principal.owner, principal.key_id, principal.address, subject, subject_owner)
+
+
+def record_look(
+    session: Session, principal: Principal, subject: str, subject_owner: str | None = None
+) -> None:
+    """Record that `principal` looked at what is others', unless the same look was recorded within an hour.
+
+    It is the same with the same key, from the same address, at the same subject: a program that asks again
+    and again leaves a record per hour, and a leaked key that is used elsewhere one of its own.
+    """
+    values = _values(
+        Action.OTHERS_READ, principal.owner, principal.key_id, principal.address, subject, subject_owner
+    )
+    same = [getattr(AuditRecord, name).is_not_distinct_from(value) for name, value in values.items()]
+    # Ids are made from the clock, so the primary key finds the records of the last hour; as a subquery, since
+    # PostgreSQL would compute a volatile function for every row.
+    an_hour_ago = select(func.uuidv7(-_LOOKS_ARE_TOLD_EVERY)).scalar_subquery()
+    if not session.scalar(select(exists().where(AuditRecord.id > an_hour_ago, *same))):
+        _insert(session, values)
 
 
 def record_of_operator(session: Session, action: Action, subject: str, subject_owner: str) -> None:
@@ -75,7 +97,10 @@ def _write(
     subject: str,
     subject_owner: str | None,
 ) -> None:
-    values = _values(action, owner, key_id, address, subject, subject_owner)
+    _insert(session, _values(action, owner, key_id, address, subject, subject_owner))
+
+
+def _insert(session: Session, values: dict[str, Any]) -> None:
     written = session.execute(
         insert(AuditRecord).values(values).returning(AuditRecord.id, AuditRecord.at)
     ).one()
@@ -99,6 +124,6 @@ def _values(
         "owner": owner,
         "key_id": key_id,
         "address": address,
-        "subject": subject,
+        "subject": plain(subject),  # it may quote an address that somebody has made up
         "subject_owner": subject_owner,
     }

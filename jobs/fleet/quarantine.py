@@ -13,7 +13,7 @@ from sqlalchemy import exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
-from jobs.lifecycle.plain_text import plain
+from jobs.spec.plain_text import plain
 from jobs.states import JobState, Outcome
 from jobs.tables import NOW, Job, JobAttempt, Worker
 

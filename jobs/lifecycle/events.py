@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from jobs.lifecycle.plain_text import PlainText
+from jobs.spec.plain_text import PlainText
 from jobs.states import Cause, JobState
 from pruning.recipe import Stage
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from jobs.lifecycle import event_log
 from jobs.lifecycle.events import StateChanged
-from jobs.lifecycle.plain_text import plain
+from jobs.spec.plain_text import plain
 from jobs.states import ENDED, TRANSITIONS, JobState, Outcome
 from jobs.tables import NOW, Job, JobAttempt
 from jobs.webhooks import outbox

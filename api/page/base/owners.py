@@ -16,15 +16,19 @@ from pruning.recipe import Text
 def _visible_owner(request: Request, principal: Principal, owner: str | None) -> str:
     """Return the owner whose jobs are shown. Raises ScopeMissing for another owner's without `admin`.
 
-    That somebody looks at another owner's jobs, or changes them, is recorded in the audit log.
+    That somebody changes another owner's jobs is recorded in the audit log each time, and that somebody looks
+    at them once an hour.
     """
     if owner is None or owner == principal.owner:
         return principal.owner
     if Scope.ADMIN not in principal.scopes:
         raise ScopeMissing(f"Looking at another owner's jobs needs the scope '{Scope.ADMIN}'.")
-    action = Action.OTHERS_READ if request.method == "GET" else Action.OTHERS_CHANGED
+    subject = f"{request.method} {request.url.path}"
     with request.app.state.resources.database.begin() as session:
-        audit.record(session, action, principal, f"{request.method} {request.url.path}", owner)
+        if request.method == "GET":
+            audit.record_look(session, principal, subject, owner)
+        else:
+            audit.record(session, Action.OTHERS_CHANGED, principal, subject, owner)
     return owner
 
 

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -13,7 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 import jobs.__main__ as administration
 from api import failure_log
 from api.actions.workers import Look
-from jobs.access import api_keys
+from jobs.access import api_keys, audit
 from jobs.access.api_keys import Principal
 from jobs.fleet import dispatch_queue
 from jobs.settings import Settings
@@ -67,6 +68,18 @@ def test_failed_sign_ins_are_recorded_and_no_secret_is(client_of: ClientOf, anon
         ("sign-in.failed", None, subject, None)
         for subject in ("GET /v1/jobs", "POST /sign-in", "GET /sign-in")
     ]
+
+
+def test_a_failed_sign_in_at_an_address_that_no_table_can_hold_is_recorded(
+    client_of: ClientOf, anonymous: TestClient
+) -> None:
+    for sent in ("%00", "%ed%a0%80", "%1b%5b31m"):
+        answer = anonymous.get(f"/v1/zoo/{sent}", headers={"Authorization": "Bearer ps_wrong"})
+        assert answer.status_code == 401, sent
+    found = records(client_of("root"))
+    assert [record["subject"].encode().isascii() for record in found] == [False] * 3
+    assert [record["subject"][:11] for record in found] == ["GET /v1/zoo"] * 3
+    assert not any(letter in record["subject"] for record in found for letter in "\x00\x1b\ud800")
 
 
 def test_many_failed_sign_ins_leave_few_records(client_of: ClientOf, anonymous: TestClient) -> None:
@@ -139,6 +152,34 @@ def test_an_admin_who_sees_in_the_list_of_workers_whose_jobs_run_is_recorded(
     assert all(str(of_another.job_id) in admin.get(path).text for path in paths)
     expected = [("others.read", "root", f"GET {path}", None) for path in paths]
     assert [told(record) for record in records(admin)] == expected
+
+
+def test_a_look_that_is_repeated_is_recorded_once_an_hour(
+    client_of: ClientOf, jobs: Jobs, database: sessionmaker[Session], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.begin() as session:
+        dispatch_queue.worker_seen(session, "worker", "prune")
+    admin, other = client_of("root"), client_of("root")
+    elsewhere = TestClient(admin.app, client=("192.0.2.7", 1), headers=admin.headers)
+    jobs.running("ada")
+    paths = ("/v1/workers", "/jobs?owner=ada", "/jobs?owner=eve", "/v1/keys?everyone=true")
+    for _ in range(3):
+        assert {admin.get(path).status_code for path in paths} == {200}
+    looks = [
+        ("others.read", "root", "GET /v1/workers", None),
+        ("others.read", "root", "GET /jobs", "ada"),
+        ("others.read", "root", "GET /jobs", "eve"),
+        ("others.read", "root", "all keys", None),
+    ]
+    assert [told(record) for record in records(admin)] == looks
+    for client in (other, elsewhere, other, elsewhere):  # another key; another address
+        assert client.get("/v1/workers").status_code == 200
+    assert [told(record) for record in records(admin)] == [*looks, looks[0], looks[0]]
+    assert len({(record["key_id"], record["address"]) for record in records(admin)}) == 3
+    monkeypatch.setattr(audit, "_LOOKS_ARE_TOLD_EVERY", timedelta(microseconds=1))  # the hour is over
+    assert admin.get("/v1/workers").status_code == 200
+    assert [told(record) for record in records(admin)][-1:] == looks[:1]
+    assert len(records(admin)) == 7
 
 
 def test_a_live_list_of_workers_is_recorded_once(
