@@ -163,7 +163,7 @@ class BlockUnits(Model):
     block: int
     """The decoder block, counted from 0 among those that are left."""
 
-    kind: Literal["mlp_channels", "kv_groups"] | str
+    kind: Literal["mlp_channels", "experts", "kv_groups"] | str
     """What the units are."""
 
     kept: str
@@ -1740,6 +1740,9 @@ class StructureOptions(Model):
     kv_groups: float | None = None
     """Groups of attention heads that share a key and a value, to take out of each block with all of their query heads: a share below 1, or a number of them."""
 
+    experts: float | None = None
+    """Routed experts to take out of each block that has some: a share below 1, or a number of them. Those go whose weighted outputs are smallest over the tokens that are routed to them."""
+
     parameters: float | None = None
     """The share of the blocks' parameters to take out, in place of shares or numbers of units: as large a share of the KV groups as whole groups allow, and the rest as MLP channels."""
 
@@ -1961,7 +1964,7 @@ class Uniform(Model):
 class UnitFacts(Model):
     """The units of one kind in each block, before and after."""
 
-    kind: Literal["mlp_channels", "kv_groups"] | str
+    kind: Literal["mlp_channels", "experts", "kv_groups"] | str
     """What the units are."""
 
     dense: int

@@ -54,7 +54,7 @@ RECIPE_OPTIONS = (
         "structure",
         "structure",
         "settings",
-        "units to take out, such as mlp_channels=0.25, kv_groups=1 or blocks=4; may be repeated",
+        "units to take out, such as mlp_channels=0.25, kv_groups=1, experts=2 or blocks=4; may be repeated",
         metavar="NAME=VALUE",
     ),
     JobOption("refit", "refit", "flag", "solve for the kept weights again after pruning"),

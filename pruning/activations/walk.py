@@ -5,7 +5,7 @@ hidden states of all windows, measures what a block's layers are given, and adva
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from typing import Self
 
 import torch
@@ -112,8 +112,15 @@ class BlockwiseForward:
 
     def measure(self, index: int, statistics: InputStatistics) -> None:
         """Run all windows through block `index` to collect `statistics`; the hidden states stay."""
+        self.watch(index, statistics.collecting)
+
+    def watch(self, index: int, watching: Callable[[Tensor], AbstractContextManager[None]]) -> None:
+        """Run all windows through block `index` while `watching` each micro-batch; the hidden states stay.
+
+        `watching`: is given the token ids, (windows, length). StopForward may end a pass.
+        """
         for tokens, hidden in zip(self._micro_batches, self._hidden, strict=True):
-            with statistics.collecting(tokens), suppress(StopForward):
+            with watching(tokens), suppress(StopForward):
                 self._calls[len(tokens)][index](self._blocks[index].module, hidden)
 
     def input_groups(self, index: int) -> tuple[tuple[LinearLayer, ...], ...]:

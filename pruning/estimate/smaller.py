@@ -34,7 +34,8 @@ def shorter_shape(shape: ModelShape, structure: StructureOptions) -> ModelShape:
 
 def _smaller(block: BlockShape, hidden: int, structure: StructureOptions) -> BlockShape:
     of_attention, of_mlp = _left(structure, "kv_groups", 0), 1.0
-    matrices = list(block.matrices)
+    matrices = [_fewer_experts(matrix, structure) for matrix in block.matrices]
+    block = BlockShape(tuple(matrices), block.attention)
     attention = next((one for one in readers(block, hidden) if one.inputs == block.attention), None)
     mlp = next((one for one in readers(block, hidden) if one is not attention), None)
     if mlp is not None:
@@ -49,6 +50,14 @@ def _smaller(block: BlockShape, hidden: int, structure: StructureOptions) -> Blo
         else:
             matrices[number] = replace(matrix, outputs=round(matrix.outputs * of_attention))
     return BlockShape(tuple(matrices), round(block.attention * of_attention))
+
+
+def _fewer_experts(matrix: Matrix, structure: StructureOptions) -> Matrix:
+    """Return the matrix of fewer experts, which are given the same tokens."""
+    if matrix.copies == 1 or structure.experts is None:
+        return matrix
+    copies = max(1, round(matrix.copies * _after(structure.experts, matrix.copies)))
+    return replace(matrix, copies=copies, share=min(1.0, matrix.share * matrix.copies / copies))
 
 
 def _left(structure: StructureOptions, kind: str, units: int) -> float:

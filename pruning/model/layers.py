@@ -115,7 +115,7 @@ def linear_layers(block: nn.Module, block_name: str) -> tuple[LinearLayer, ...]:
         Its name in the model, the prefix of the layers' names.
     """
     modules = dict(block.named_modules())
-    fused = [(name, module) for name, module in modules.items() if _holds_fused_experts(module)]
+    fused = [(name, module) for name, module in modules.items() if holds_fused_experts(module)]
     layers: list[LinearLayer] = []
     for name, module in modules.items():
         full_name = f"{block_name}.{name}"
@@ -124,12 +124,13 @@ def linear_layers(block: nn.Module, block_name: str) -> tuple[LinearLayer, ...]:
             siblings = [experts for path, experts in fused if name.startswith(path.rpartition(".")[0])]
             if not any(layer.outputs in (1, experts.num_experts) for experts in siblings):
                 layers.append(layer)
-        elif _holds_fused_experts(module):
+        elif holds_fused_experts(module):
             layers += expert_layers(module, full_name)
     return tuple(layers)
 
 
-def _holds_fused_experts(module: nn.Module) -> bool:
+def holds_fused_experts(module: nn.Module) -> bool:
+    """Whether a module runs all routed experts of a block, of any architecture."""
     return all(hasattr(module, attribute) for attribute in _FUSED_EXPERTS_ATTRIBUTES)
 
 

@@ -45,6 +45,7 @@ _READS: Mapping[str, UnitKind] = {
 }
 # Layers that write units of several parts one after the other, whose sizes no report tells.
 _FUSED: Mapping[str, UnitKind] = {"qkv_proj": "kv_groups", "gate_up_proj": "mlp_channels"}
+_EXPERTS = frozenset({"experts", "gate", "router"})
 # Attention layers of families that lose no KV groups.
 _NEITHER = frozenset({"query_key_value", "c_attn", "attn.c_proj"})
 
@@ -122,7 +123,8 @@ def _cut_units(facts: StructureFacts, kept: Kept, source: Path, directory: Path)
     blocks = CutInMemory()
     for unit, own in zip(plan.plans, plan.units, strict=True):
         dense = next(one.dense for one in facts.units if one.kind == unit.kind)
-        if unit.dense != dense or any((index, unit.kind) not in kept for index in range(len(own))):
+        with_units = [index for index, units in enumerate(own) if units is not None]
+        if unit.dense != dense or any((index, unit.kind) not in kept for index in with_units):
             cut = len({block for block, _ in kept})
             raise InvalidInput(
                 f"the report is of a model with {dense} {unit.kind} in each of {cut} blocks, and this one "
@@ -131,7 +133,8 @@ def _cut_units(facts: StructureFacts, kept: Kept, source: Path, directory: Path)
             )
     for index in range(len(plan.units[0])):
         of_block = {
-            unit.kind: torch.tensor(_numbers(kept, index, unit.kind, unit.dense)) for unit in plan.plans
+            unit.kind: torch.tensor(_numbers(kept, index, unit.kind, unit.dense))
+            for unit, _ in plan.of_block(index)
         }
         blocks.put(index, CutBlock(of_block, {}))
     write_smaller(checkpoint, plan, blocks, directory)
@@ -242,6 +245,8 @@ def _positions(
     layer, dimension = parts[which - 1], 1 if parts[which] == "lora_A" else 0
     if layer == "c_proj":  # GPT-2 calls two layers of a block so
         layer = ".".join(parts[which - 2 : which])
+    if any(one.kind == "experts" for one in facts.units) and not _EXPERTS.isdisjoint(parts):
+        raise _unknown(name)
     is_cut_in_parts = dimension == 0 and any(one.kind == _FUSED.get(layer) for one in facts.units)
     if is_cut_in_parts or layer not in {*_WRITES, *_READS, *_FUSED, *_NEITHER}:
         raise _unknown(name)

@@ -1,6 +1,7 @@
 """Write the smaller checkpoint that a cut leaves: what stays is taken from the dense files byte for byte."""
 
 import json
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from math import prod
@@ -21,6 +22,7 @@ from pruning.structure.plan import CutPlan
 from pruning.structure.results import CutBlocks
 
 _PIECE = 1 << 24
+_EXPERT = re.compile(r"(.*\.experts\.)(\d+)(\..*)")
 
 
 def write_smaller(checkpoint: Checkpoint, plan: CutPlan, blocks: CutBlocks, directory: Path) -> None:
@@ -34,13 +36,15 @@ def write_smaller(checkpoint: Checkpoint, plan: CutPlan, blocks: CutBlocks, dire
     _copy_companions(checkpoint, plan.config, directory)
     count = len(plan.units[0]) if plan.units else 0
     shapes: dict[str, tuple[int, ...]] = {}
+    experts = _RenumberedExperts()
     for index in range(count):
-        masks = checkpoint.layout.to_stored(_masks(checkpoint, plan, blocks, index))
-        shapes |= {name: shape_after(mask) for name, mask in masks.items()}
+        masks = _masks(checkpoint, plan, blocks, index)
+        experts.add(masks)
+        shapes |= {name: shape_after(mask) for name, mask in masks.items() if _is_cut(mask)}
     with checkpoint.files.opened() as dense:
-        pairs = [_Pair(dense / name, directory / name, shapes) for name in checkpoint.weight_files]
+        pairs = _pairs(checkpoint, dense, directory, shapes, experts)
         for index in range(count):
-            masks = checkpoint.layout.to_stored(_masks(checkpoint, plan, blocks, index))
+            masks = _masks(checkpoint, plan, blocks, index)
             repaired = checkpoint.layout.to_stored(blocks[index].weights)
             for pair in pairs:
                 pair.write(masks, repaired)
@@ -61,12 +65,23 @@ def write_shorter(
     renamed = _Renumbered(checkpoint, kept)
     _copy_companions(checkpoint, config, directory)
     with checkpoint.files.opened() as dense:
-        pairs = [
-            _Pair(dense / name, directory / name, {}, renamed)
-            for name in checkpoint.weight_files
-            if any(renamed(tensor) for tensor in SafetensorsFile.open(dense / name).names)
-        ]
+        pairs = _pairs(checkpoint, dense, directory, {}, renamed)
         _write_index(dense / INDEX, directory / INDEX, pairs)
+
+
+def _pairs(
+    checkpoint: Checkpoint,
+    dense: Path,
+    smaller: Path,
+    shapes: Mapping[str, tuple[int, ...]],
+    renamed: Renamed,
+) -> list["_Pair"]:
+    """Create the smaller files, but those of which nothing is left."""
+    return [
+        _Pair(dense / name, smaller / name, shapes, renamed)
+        for name in checkpoint.weight_files
+        if any(renamed(tensor) for tensor in SafetensorsFile.open(dense / name).names)
+    ]
 
 
 def _copy_companions(checkpoint: Checkpoint, config: Mapping[str, Any], directory: Path) -> None:
@@ -81,7 +96,45 @@ def _copy_companions(checkpoint: Checkpoint, config: Mapping[str, Any], director
 
 
 def _masks(checkpoint: Checkpoint, plan: CutPlan, blocks: CutBlocks, index: int) -> dict[str, Tensor]:
-    return kept_masks(checkpoint.skeleton, plan.of_block(index), blocks[index])
+    """Return which elements stay of a block's tensors in files, of those that lose some or are experts'."""
+    masks = kept_masks(checkpoint.skeleton, plan.of_block(index), blocks[index])
+    return checkpoint.layout.to_stored(masks)
+
+
+def _is_cut(mask: Tensor) -> bool:
+    """Whether a tensor is neither gone nor left as it is."""
+    return bool(mask.any()) and not bool(mask.all())
+
+
+class _RenumberedExperts:
+    """The names of tensors in files that have tensors of their own for each expert."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, dict[str, int]] = {}
+
+    def add(self, masks: Mapping[str, Tensor]) -> None:
+        """Take in which tensors of a block stay as a whole, and which do not."""
+        left: dict[str, dict[str, bool]] = {}
+        for name, mask in masks.items():
+            found = _EXPERT.match(name)
+            if found is not None:
+                left.setdefault(found[1], {})[found[2]] = bool(mask.any())
+            elif not mask.any():
+                raise InvalidInput(
+                    f"nothing would be left of {name}, which is not known to be an expert's",
+                    field="structure",
+                )
+        for prefix, experts in left.items():
+            stay = sorted((expert for expert, stays in experts.items() if stays), key=int)
+            self._places[prefix] = {expert: place for place, expert in enumerate(stay)}
+
+    def __call__(self, name: str) -> str | None:
+        """Return the new name; None for a tensor of an expert that is gone."""
+        found = _EXPERT.match(name)
+        if found is None or found[1] not in self._places:
+            return name
+        place = self._places[found[1]].get(found[2])
+        return None if place is None else f"{found[1]}{place}{found[3]}"
 
 
 class _Renumbered:
@@ -138,10 +191,10 @@ class _Pair:
         dense: Path,
         smaller: Path,
         shapes: Mapping[str, tuple[int, ...]],
-        renamed: Renamed = lambda name: name,
+        renamed: Renamed,
     ) -> None:
         """Create the smaller file, with the tensors that the cut leaves as they are."""
-        self.dense = SafetensorsFile.open(dense)
+        self.dense, self._renamed = SafetensorsFile.open(dense), renamed
         self.smaller = self.dense.create_smaller(smaller, shapes, renamed)
         with dense.open("rb") as source, smaller.open("r+b") as target:
             for name in self.dense.names:
@@ -160,10 +213,13 @@ class _Pair:
     def write(self, masks: Mapping[str, Tensor], repaired: Mapping[str, Tensor]) -> None:
         """Write what `masks` leaves of the tensors of this file, and of those that are repaired."""
         for name in masks.keys() & self.dense.header.keys():
+            new = self._renamed(name)
+            if new is None or not _is_cut(masks[name]):
+                continue
             elements: Any = self.dense.elements(name, "r")
             if name in repaired:
                 elements = as_stored(repaired[name], self.dense.header[name]["dtype"], elements)
-            target = self.smaller.elements(name)
+            target = self.smaller.elements(new)
             target[...] = elements[masks[name].numpy()].reshape(target.shape)
             target.flush()
 

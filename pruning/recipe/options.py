@@ -88,7 +88,7 @@ OPTIONS: tuple[Option, ...] = (
         "structure",
         "structure",
         "settings",
-        "units to take out, such as mlp_channels=0.25, kv_groups=1 or blocks=4; may be repeated",
+        "units to take out, such as mlp_channels=0.25, kv_groups=1, experts=2 or blocks=4; may be repeated",
         "NAME=VALUE",
     ),
     Option("refit", "refit", "flag", "solve for the kept weights again after pruning"),

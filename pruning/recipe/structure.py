@@ -7,9 +7,9 @@ from pydantic import AfterValidator, Field, model_validator
 from pruning.recipe.fields import OUT_AT_DEFAULT, StrictModel, Text
 from pruning.recipe.methods import Need
 
-UnitKind = Literal["mlp_channels", "kv_groups"]
-"""What can be taken out of every block: channels of its MLP; groups of attention heads that share a key and a
-value, with all of their query heads."""
+UnitKind = Literal["mlp_channels", "experts", "kv_groups"]
+"""What can be taken out of every block: channels of its MLP; experts; groups of attention heads that share a
+key and a value, with all of their query heads."""
 
 Importance = Literal["gate", "second_order", "activation", "magnitude"]
 """How units are ranked, see `pruning.structure.scores`."""
@@ -59,6 +59,11 @@ class StructureOptions(StrictModel):
         None,
         description="Groups of attention heads that share a key and a value, to take out of each block with "
         "all of their query heads: a share below 1, or a number of them.",
+    )
+    experts: Annotated[Amount | None, OUT_AT_DEFAULT] = Field(
+        None,
+        description="Routed experts to take out of each block that has some: a share below 1, or a number of "
+        "them. Those go whose weighted outputs are smallest over the tokens that are routed to them.",
     )
     parameters: float | None = Field(
         None,
@@ -121,20 +126,25 @@ class StructureOptions(StrictModel):
         return self.parameters is not None or any(self.amount(kind) is not None for kind in UNIT_KINDS)
 
     @property
+    def _ranks(self) -> bool:
+        """Whether units go that are ranked by `importance`: all but experts."""
+        return any(amount is not None for amount in (self.parameters, self.mlp_channels, self.kv_groups))
+
+    @property
     def terms(self) -> tuple[Importance, ...]:
-        """The importances whose sum ranks the units of a block; none where no block loses any."""
-        if not self.cuts_blocks:
+        """The importances whose sum ranks the units of a block; none where nothing is ranked by them."""
+        if not self._ranks:
             return ()
         return tuple(term for term in _IMPORTANCES if term in self.importance.split("+"))
 
     @property
     def repairs(self) -> bool:
         """Whether the weights that read what is left are solved for."""
-        return self.cuts_blocks and self.repair != "none"
+        return self._ranks and self.repair != "none"
 
     @property
     def needs(self) -> frozenset[Need]:
-        """The measurements on the calibration windows, `gate` apart, which needs a gradient pass."""
+        """What is measured of the layers that read units, beside gates."""
         needs: set[Need] = set()
         if self.repairs or "second_order" in self.terms:
             needs.add("second_moments")
@@ -143,9 +153,14 @@ class StructureOptions(StrictModel):
         return frozenset(needs)
 
     @property
+    def walks(self) -> bool:
+        """Whether the calibration windows walk through the blocks while these are cut."""
+        return bool(self.needs) or self.experts is not None
+
+    @property
     def reads_text(self) -> bool:
         """Whether anything is measured on calibration windows."""
-        return bool(self.needs) or "gate" in self.terms or self.blocks is not None
+        return self.walks or "gate" in self.terms or self.blocks is not None
 
     def operations(self, outputs: int, inputs: int) -> float:
         """Floating-point operations to rank and repair one matrix: a factorisation, its inverse, updates."""

@@ -24,6 +24,7 @@ from pruning.model.replay import Replay
 from pruning.recipe import StructureOptions, UnitKind
 from pruning.resume.throttle import SaveThrottle
 from pruning.runtime.malloc import retain_freed_heap
+from pruning.structure.experts import Experts, RoutedOutputs, kept_experts
 from pruning.structure.plan import CutPlan, UnitPlan
 from pruning.structure.results import CutBlock, CutBlocks
 from pruning.structure.scores import (
@@ -34,7 +35,8 @@ from pruning.structure.scores import (
     kept_units,
     repaired,
 )
-from pruning.structure.units import Units
+from pruning.structure.slices import Units
+from pruning.structure.units import ReadUnits
 
 _ANY_TOKENS = torch.arange(16)[None]  # ids that every vocabulary has
 
@@ -90,7 +92,7 @@ def cut_blocks(
     replay = cache(lambda: Replay(stack, _ANY_TOKENS if windows is None else windows, placement))
     with ExitStack() as ending:
         forward = None
-        if options.needs and windows is not None:
+        if options.walks and windows is not None:
             pieces = micro_batches(stack, windows, backward=False, device=placement.device)
             forward = ending.enter_context(BlockwiseForward(replay(), pieces))
             first = forward.resume(blocks.activation_checkpoint, no_later_than=first)
@@ -123,6 +125,11 @@ def _cut_block(
     weights: dict[str, Tensor] = {}
     warnings: list[str] = []
     for plan, own in units:
+        if isinstance(own, Experts):
+            kept[own.kind], unseen = _cut_experts(index, own, plan.kept, forward)
+            warnings += unseen
+            continue
+        assert isinstance(own, ReadUnits)  # noqa: S101 - the other kinds
         layer = own.consumer
         statistics = InputStatistics((layer,), options.needs)
         if forward is not None:
@@ -139,13 +146,35 @@ def _cut_block(
     return CutBlock(kept, weights, tuple(warnings))
 
 
+def _cut_experts(
+    index: int, experts: Experts, keep: int, forward: BlockwiseForward | None
+) -> tuple[Tensor, list[str]]:
+    """Mask the experts that go, and return those that stay, int64 (keep,), with warnings."""
+    assert forward is not None  # noqa: S101 - a recipe that takes experts out reads text
+    outputs = RoutedOutputs(experts)
+    forward.watch(index, outputs.collecting)
+    if not torch.isfinite(outputs.scores).all():
+        raise NumericalFailure(
+            f"the outputs of {experts.name} are not finite; check that the model gives a finite perplexity "
+            "in this dtype, or use float32"
+        )
+    kept = kept_experts(outputs.scores, keep, experts.groups)
+    experts.mask(experts.removed(kept))
+    unseen = int((outputs.tokens[kept] == 0).sum())
+    if not unseen:
+        return kept, []
+    return kept, [
+        f"{unseen} of the experts left of {experts.name} saw no token: use more calibration windows"
+    ]
+
+
 class _LayerCutter:
     """Ranks the units that one layer reads, and repairs the layer."""
 
     def __init__(
         self,
         stack: Stack,
-        units: Units,
+        units: ReadUnits,
         statistics: InputStatistics,
         gates: GradientNorms,
         options: StructureOptions,
@@ -182,7 +211,6 @@ class _LayerCutter:
         """Mask the units that go, and repair the layer's other weights. Raises NumericalFailure."""
         matrix, inputs = self._units.consumer.matrix, self._units.slices[-1]
         stay = inputs.positions(kept).to(matrix.device)
-        gone = inputs.positions(self._units.removed(kept)).to(matrix.device)
         if self._options.repairs:
             weight = self._solved(lambda damping: repaired(self._weight, self._moments, stay, damping))
             if not torch.isfinite(weight).all():
@@ -190,7 +218,7 @@ class _LayerCutter:
                     "its repaired weights are not finite; use a larger damping, or dtype float32"
                 )
             matrix[:, stay] = weight.to(matrix.dtype)
-        matrix[:, gone] = 0
+        self._units.mask(self._units.removed(kept))
 
     def _score(self, term: str) -> Tensor | None:
         """Return a score that stays the same from round to round, (units,); None for `second_order`."""

@@ -16,8 +16,10 @@ from transformers import PreTrainedModel
 from pruning.errors import InvalidInput
 from pruning.model.blocks import Stack, find_stack
 from pruning.recipe import UNIT_KINDS, StructureOptions, UnitKind
+from pruning.structure.experts import Experts
 from pruning.structure.skeleton import skeleton_of
-from pruning.structure.units import Units, find_units, refused
+from pruning.structure.slices import Units, refused
+from pruning.structure.units import ReadUnits, find_units
 
 # The widths that kernels and formats like best: K-quants of GGUF need rows of 256, FP8 blocks and GPTQ groups
 # are of 128, tensor cores work on 64.
@@ -25,6 +27,7 @@ _ROUND_WIDTHS = (256, 128, 64)
 _LARGEST_MOVE = 0.02
 
 _MLP_WIDTHS = ("intermediate_size", "ffn_dim", "n_inner")
+_EXPERT_COUNTS = ("num_local_experts", "num_experts", "n_routed_experts")
 
 
 @dataclass(frozen=True)
@@ -42,12 +45,13 @@ class CutPlan:
     """What a recipe's structure leaves of one model."""
 
     plans: tuple[UnitPlan, ...]  # attention first, as a block computes
-    units: tuple[tuple[Units, ...], ...]  # of each plan, in each block
+    units: tuple[tuple[Units | None, ...], ...]  # of each plan, in each block; None for one without experts
     config: Mapping[str, Any]  # the smaller model's config.json
 
     def of_block(self, index: int) -> tuple[tuple[UnitPlan, Units], ...]:
         """Return the kinds of units of a block, in the order in which they are cut."""
-        return tuple((plan, units[index]) for plan, units in zip(self.plans, self.units, strict=True))
+        of_block = ((plan, units[index]) for plan, units in zip(self.plans, self.units, strict=True))
+        return tuple((plan, units) for plan, units in of_block if units is not None)
 
     def on(self, stack: Stack) -> Self:
         """Return the same plan for the units of another instance of the dense model."""
@@ -91,11 +95,11 @@ class _Planner:
     ) -> None:
         self._options, self._skeleton, self._config = options, skeleton, config
         self._stack = find_stack(skeleton)
-        self.units: dict[UnitKind, tuple[Units, ...]] = {}
+        self.units: dict[UnitKind, tuple[Units | None, ...]] = {}
         for kind in UNIT_KINDS:
             if options.amount(kind) is not None or (options.parameters and kind == "mlp_channels"):
                 self.units[kind] = find_units(self._stack, kind)
-            elif options.parameters:
+            elif options.parameters and kind == "kv_groups":
                 with suppress(InvalidInput):  # then the MLP channels bear all of it
                     self.units[kind] = find_units(self._stack, kind)
 
@@ -111,12 +115,15 @@ class _Planner:
 
     def _asked(self, kind: UnitKind) -> UnitPlan:
         """Return the plan for a share or a number of units of one kind."""
-        dense, amount = self.units[kind][0].count, self._options.amount(kind)
+        dense, amount = self._one(kind).count, self._options.amount(kind)
         assert amount is not None  # noqa: S101 - asked by the caller
         left = round(dense * (1 - amount)) if amount < 1 else dense - int(amount)
         plan = UnitPlan(kind, dense, left, left)
         if kind == "mlp_channels" and amount < 1:
             plan = self._rounded(plan)
+        elif kind == "experts" and amount < 1 and 0 < left < dense:
+            possible = [number for number in range(1, dense) if self._reason_against_experts(number) is None]
+            plan = replace(plan, kept=min(possible, key=lambda number: abs(number - left), default=left))
         if not 0 < plan.kept < dense:
             raise InvalidInput(
                 f"each block has {dense} {kind}, and {amount:g} of them leaves {plan.kept}: give a share or "
@@ -139,10 +146,10 @@ class _Planner:
         """Divide a share of the blocks' parameters: whole KV groups up to it, the rest MLP channels."""
         modules = (block.module for block in self._stack.blocks)
         total = sum(parameter.numel() for module in modules for parameter in module.parameters())
-        width, of_channel = self.units["mlp_channels"][0].count, self._parameters_of_one("mlp_channels")
+        width, of_channel = self._one("mlp_channels").count, self._parameters_of_one("mlp_channels")
         plans, in_groups = [], 0.0
         if "kv_groups" in self.units:
-            dense = self.units["kv_groups"][0].count
+            dense = self._one("kv_groups").count
             possible = range(floor(share * dense), 0, -1)
             gone = next((gone for gone in possible if self._allows("kv_groups", dense - gone)), 0)
             plans.append(UnitPlan("kv_groups", dense, dense - gone, dense - gone))
@@ -172,10 +179,14 @@ class _Planner:
             field="structure.parameters",
         )
 
+    def _one(self, kind: UnitKind) -> Units:
+        """Return the units of the first block that has some: others have as many."""
+        return next(units for units in self.units[kind] if units is not None)
+
     def _parameters_of_one(self, kind: UnitKind) -> float:
         """Return the parameters of one unit in every block."""
         total = 0.0
-        for place in (place for units in self.units[kind] for place in units.slices):
+        for place in (place for units in self.units[kind] if units for place in units.slices):
             shape = self._skeleton.get_parameter(place.parameter).shape
             lines = sum(part.shape[1] for part in place.parts)
             total += prod(shape) / shape[place.dimension] * lines
@@ -189,7 +200,7 @@ class _Planner:
             return
         others = sorted(set(range(1, plan.dense)) - {plan.kept}, key=lambda kept: abs(kept - plan.kept))
         # The width of an MLP is free, or it is in no config.
-        possible = (kept for kept in others if plan.kind == "kv_groups" and self._allows(plan.kind, kept))
+        possible = (kept for kept in others if plan.kind != "mlp_channels" and self._allows(plan.kind, kept))
         nearest = next(possible, None)
         hint = "" if nearest is None else f"; the nearest number that it can keep is {nearest}"
         raise refused(
@@ -199,8 +210,15 @@ class _Planner:
     def _allows(self, kind: UnitKind, kept: int) -> bool:
         return self._reason_against(kind, kept) is None
 
+    def _reason_against_experts(self, kept: int) -> str | None:
+        experts = self._one("experts")
+        assert isinstance(experts, Experts)  # noqa: S101 - of that kind
+        return experts.reason_against(kept)
+
     def _reason_against(self, kind: UnitKind, kept: int) -> str | None:
         """Return why the smaller model cannot be built with this many units left; None if it can."""
+        if kind == "experts" and (reason := self._reason_against_experts(kept)):
+            return reason
         values = self.smaller_config({kind: kept})
         if values == self._config:
             return "its config has no field for that"
@@ -221,7 +239,7 @@ class _Planner:
     def _shapes(self, kind: UnitKind, kept: int) -> dict[str, tuple[int, ...]]:
         """Return the shapes of all tensors of the model after the cut."""
         shapes = {name: list(tensor.shape) for name, tensor in self._skeleton.state_dict().items()}
-        for units in self.units[kind]:
+        for units in filter(None, self.units[kind]):
             for place in units.slices:
                 shapes[place.parameter][place.dimension] = len(place.positions(torch.arange(kept)))
         return {name: tuple(shape) for name, shape in shapes.items()}
@@ -230,13 +248,14 @@ class _Planner:
         """Return config.json with these numbers of units left."""
         values, full = dict(self._config), self._skeleton.config
         if "mlp_channels" in kept:
-            width = self.units["mlp_channels"][0].count
+            width = self._one("mlp_channels").count
             for name in _MLP_WIDTHS:
                 found = getattr(full, name, ...)
                 if found == width or (found is None and name == "n_inner"):
                     values[name] = kept["mlp_channels"]
         if "kv_groups" in kept:
-            units = self.units["kv_groups"][0]
+            units = self._one("kv_groups")
+            assert isinstance(units, ReadUnits)  # noqa: S101 - of that kind
             heads = full.num_attention_heads
             together = heads // units.count
             own_name = full.attribute_map.get("num_attention_heads", "num_attention_heads")
@@ -244,6 +263,12 @@ class _Planner:
             if getattr(full, "num_key_value_heads", None) is not None:
                 values["num_key_value_heads"] = kept["kv_groups"]
             values["head_dim"] = units.width // together
+        if "experts" in kept:
+            count = self._one("experts").count
+            names = [name for name in _EXPERT_COUNTS if getattr(full, name, None) == count]
+            own = {full.attribute_map.get(name, name) for name in names}
+            for name in {name for name in names if name in values} or own:
+                values[name] = kept["experts"]
         return values
 
 

@@ -16,7 +16,8 @@ from pruning.resume.hashed_file import HashedFile, save_tensors
 from pruning.resume.store import ActivationCheckpoint, NumericsKey, ResumeStore
 from pruning.structure.drop import Drop
 from pruning.structure.plan import UnitPlan
-from pruning.structure.units import Units
+from pruning.structure.slices import Units
+from pruning.structure.units import ReadUnits
 
 _KEPT, _WEIGHT = "kept/", "weight/"
 _BLOCK, _DIVERGENCE = "block", "divergence"
@@ -40,12 +41,9 @@ class CutBlock:
     def apply_to(self, units: Sequence[tuple[UnitPlan, Units]]) -> None:
         """Mask the units that are gone, in place, in the block of the dense shape that these units are of."""
         for _, own in units:
-            matrix = own.consumer.matrix
-            name = own.consumer.parameter_name
-            if name in self.weights:
-                own.consumer.parameter.detach().copy_(self.weights[name])
-            gone = own.slices[-1].positions(own.removed(self.kept[own.kind]))
-            matrix[:, gone.to(matrix.device)] = 0
+            if isinstance(own, ReadUnits) and own.consumer.parameter_name in self.weights:
+                own.consumer.parameter.detach().copy_(self.weights[own.consumer.parameter_name])
+            own.mask(own.removed(self.kept[own.kind]))
 
 
 class CutBlocks(Protocol):

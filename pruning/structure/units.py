@@ -5,7 +5,7 @@ a norm over all heads, shows when the smaller model's shapes are compared (`plan
 is compared with the masked one (`check`).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +18,8 @@ from pruning.errors import InvalidInput
 from pruning.model.blocks import Block, Stack, find_stack
 from pruning.model.layers import ExpertLayer, LinearLayer, ModuleLayer, linear_layers
 from pruning.recipe import UNIT_KINDS, UnitKind
+from pruning.structure.experts import find_experts
+from pruning.structure.slices import Slice, Units, refused
 
 # A block's last layer of an MLP, by the names of the layers that produce its inputs.
 _MLPS = (
@@ -40,59 +42,50 @@ _GATE_AND_UP = "gate_up_proj"
 
 
 @dataclass(frozen=True)
-class Slice:
-    """Where one parameter holds the units: along one of its dimensions."""
+class ReadUnits(Units):
+    """The units of one kind in one block that one layer reads."""
 
-    parameter: str  # its name in the model
-    dimension: int
-    parts: tuple[Tensor, ...]  # the positions of each unit in each part, int64 (units, width)
-
-    def positions(self, units: Tensor) -> Tensor:
-        """Return the positions of `units`, int64 (any,), in the order in which the parameter holds them."""
-        return torch.cat([part[units].flatten() for part in self.parts])
-
-
-@dataclass(frozen=True)
-class Units:
-    """The units of one kind in one block."""
-
-    kind: UnitKind
-    count: int
-    consumer: LinearLayer  # the layer that reads them: its inputs are the units, one after the other
-    slices: tuple[Slice, ...]  # the consumer's own among them
+    consumer: LinearLayer  # its inputs are the units, one after the other; its own slice is the last
 
     @property
     def width(self) -> int:
         """The consumer's inputs that make up one unit."""
         return self.consumer.inputs // self.count
 
-    def removed(self, kept: Tensor) -> Tensor:
-        """Return the units that are not in `kept`, both int64, in ascending order."""
-        left = torch.ones(self.count, dtype=torch.bool)
-        left[kept] = False
-        return left.nonzero().flatten()
+    def mask(self, gone: Tensor) -> None:
+        matrix = self.consumer.matrix
+        matrix[:, self.slices[-1].positions(gone).to(matrix.device)] = 0
 
 
-def find_units(stack: Stack, kind: UnitKind) -> tuple[Units, ...]:
-    """Return the units of a kind in each block.
+def find_units(stack: Stack, kind: UnitKind) -> tuple[Units | None, ...]:
+    """Return the units of a kind in each block; None for a block without experts.
 
     The model may be on the meta device. Raises InvalidInput(field='structure.<kind>') with the reason where
     there are none, or not as many in each block.
     """
-    find = _mlp_channels if kind == "mlp_channels" else _kv_groups
-    found = tuple(find(stack.model, block) for block in stack.blocks)
-    counts = {units.count for units in found}
-    if len(counts) > 1:
-        raise refused(stack.model, kind, f"its blocks have {sorted(counts)}, and one config has one number")
+    if kind != "experts":
+        return _read_units(stack, kind)
+    found = tuple(find_experts(stack.model, block) for block in stack.blocks)
+    if not any(found):
+        raise refused(stack.model, kind, "its blocks have no experts of a kind that is known")
+    _refuse_several_counts(stack, [units for units in found if units is not None])
     return found
 
 
-def refused(model: PreTrainedModel, kind: str, reason: str) -> InvalidInput:
-    """Return the error of a model that cannot lose units of a kind."""
-    return InvalidInput(f"{type(model).__name__} cannot lose {kind}: {reason}", field=f"structure.{kind}")
+def _read_units(stack: Stack, kind: UnitKind) -> tuple[ReadUnits, ...]:
+    find = _mlp_channels if kind == "mlp_channels" else _kv_groups
+    found = tuple(find(stack.model, block) for block in stack.blocks)
+    _refuse_several_counts(stack, found)
+    return found
 
 
-def _mlp_channels(model: PreTrainedModel, block: Block) -> Units:
+def _refuse_several_counts(stack: Stack, found: Sequence[Units]) -> None:
+    counts = sorted({units.count for units in found})
+    if len(counts) > 1:
+        raise refused(stack.model, found[0].kind, f"its blocks have {counts}, and one config has one number")
+
+
+def _mlp_channels(model: PreTrainedModel, block: Block) -> ReadUnits:
     layers = _layers_by_name(model, block, "mlp_channels")
     for siblings in _by_parent(layers).values():
         for last, first in _MLPS:
@@ -104,11 +97,11 @@ def _mlp_channels(model: PreTrainedModel, block: Block) -> Units:
                 if any(layer.outputs != count * len(parts) for layer in producers):
                     break
                 slices = [place for layer in producers for place in _outputs(layer, parts)]
-                return Units("mlp_channels", count, consumer, (*slices, _inputs(consumer, each)))
+                return ReadUnits("mlp_channels", count, (*slices, _inputs(consumer, each)), consumer)
     raise refused(model, "mlp_channels", f"{block.name} has no MLP whose layers have known names")
 
 
-def _kv_groups(model: PreTrainedModel, block: Block) -> Units:
+def _kv_groups(model: PreTrainedModel, block: Block) -> ReadUnits:
     heads, groups = _heads(model.config.get_text_config())
     layers = _layers_by_name(model, block, "kv_groups")
     for siblings in _by_parent(layers).values():
@@ -127,7 +120,7 @@ def _kv_groups(model: PreTrainedModel, block: Block) -> Units:
                 if any(siblings[name].outputs != _positions(of_layer[name]) for name in first):
                     break
                 slices = [place for name in first for place in _outputs(siblings[name], of_layer[name])]
-                return Units("kv_groups", groups, consumer, (*slices, _inputs(consumer, queries)))
+                return ReadUnits("kv_groups", groups, (*slices, _inputs(consumer, queries)), consumer)
     raise refused(
         model,
         "kv_groups",
@@ -171,11 +164,12 @@ def _inputs(layer: ModuleLayer, part: Tensor) -> Slice:
 
 
 def consumers(model: PreTrainedModel) -> Iterator[LinearLayer]:
-    """Yield the layers that read units, of every kind that the model has, block by block."""
+    """Yield the layers that read units, of every kind that the model has but experts, block by block."""
     stack = find_stack(model)
-    found: list[tuple[Units, ...]] = []
+    found: list[tuple[ReadUnits, ...]] = []
     for kind in UNIT_KINDS:
-        with suppress(InvalidInput):
-            found.append(find_units(stack, kind))
+        if kind != "experts":
+            with suppress(InvalidInput):
+                found.append(_read_units(stack, kind))
     for of_block in zip(*found, strict=True):
         yield from (units.consumer for units in of_block)

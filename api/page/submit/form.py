@@ -53,7 +53,7 @@ def sections(typed: Mapping[str, str]) -> tuple[Section, ...]:
         Section(
             "Structure",
             tuple(_structure()),
-            "take channels, heads or blocks out, for a smaller and faster model",
+            "take channels, heads, experts or blocks out, for a smaller and faster model",
             folded=True,
         ),
         Section("Gate and labels", (*_gate(), *fields_of(JobRequest, "", "labels"))),

@@ -20,6 +20,7 @@ LLAMA = {
     "head_dim": 64,
     "vocab_size": 1000,
 }
+MIXTRAL = {**LLAMA, "model_type": "mixtral", "num_local_experts": 8, "num_experts_per_tok": 2}
 OPT = {
     "model_type": "opt",
     "hidden_size": 512,
@@ -44,6 +45,8 @@ OPT = {
         ),
         (OPT, {"mlp_channels": 0.5}, {"ffn_dim": 1024}),
         (LLAMA, {"blocks": 1}, {"num_hidden_layers": 2}),
+        (MIXTRAL, {"experts": 0.25}, {"num_local_experts": 6}),
+        (MIXTRAL, {"experts": 5, "blocks": 2}, {"num_local_experts": 3, "num_hidden_layers": 1}),
         (LLAMA, {"blocks": 0.6, "mlp_channels": 0.5}, {"num_hidden_layers": 1, "intermediate_size": 512}),
     ],
 )
@@ -52,6 +55,12 @@ def test_the_shape_is_that_of_the_smaller_config(
 ) -> None:
     found = smaller_shape(shape_of_config(config), StructureOptions.model_validate(structure))
     assert found == shape_of_config({**config, **changed})
+
+
+def test_experts_are_measured_on_a_walk_without_second_moments() -> None:
+    shape, windows = shape_of_config(MIXTRAL), Windows(16, 128)
+    found = work.cutting(StructureOptions(experts=2), shape, windows).operations
+    assert found == pytest.approx(2.5 * work.forward(shape, windows).operations)
 
 
 def estimate(**fields: object) -> Estimate:

@@ -41,8 +41,16 @@ def test_blocks_alone_rank_and_repair_nothing_within_a_block() -> None:
     assert (both.terms, both.repairs) == (("magnitude",), True)
 
 
+def test_experts_are_ranked_by_a_measure_of_their_own() -> None:
+    options = StructureOptions(experts=0.25)
+    assert (options.terms, options.repairs, options.needs) == ((), False, frozenset())
+    assert options.walks
+    assert options.reads_text
+    assert options.cuts_blocks
+
+
 def test_a_recipe_without_blocks_keeps_its_fingerprint() -> None:
-    assert "blocks" not in recipe(**CUT).canonical()["structure"]
+    assert not {"blocks", "experts"} & recipe(**CUT).canonical()["structure"].keys()
     assert recipe(structure={"blocks": 1}).canonical()["structure"]["blocks"] == 1
 
 
@@ -97,6 +105,7 @@ def test_a_sparsity_of_nothing_is_refused_with_a_method() -> None:
         {"parameters": 0.3, "kv_groups": 1},
         {"parameters": 0.3, "blocks": 1},
         {"blocks": 0},
+        {"parameters": 0.3, "experts": 2},
         {"blocks": 2.5},
         {"mlp_channels": 100, "multiple_of": 64},
         {"mlp_channels": 0.25, "importance": "gates"},

@@ -16,6 +16,7 @@ from pruning.errors import InvalidInput
 from pruning.output.like import cut_like
 from pruning.recipe import Evaluation, Recipe
 from pruning.report.schema import Report
+from tests.pruning.families import make
 from tests.pruning.runs import run_recipe
 
 pytestmark = pytest.mark.slow
@@ -145,6 +146,52 @@ def test_a_report_that_names_countless_blocks_is_refused(
     with pytest.raises(InvalidInput, match="the numbers must be below") as error:
         cut_like(Report.model_validate(values), source, tmp_path / "out")
     assert error.value.field == "like"
+
+
+@pytest.fixture(name="experts", scope="module")
+def a_mixture_with_fewer_experts(
+    save_checkpoint: Callable[[PreTrainedModel, Path], Path], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Path]:
+    directory = tmp_path_factory.mktemp("like-experts")
+    dense = save_checkpoint(make("qwen3_moe", num_experts=6), directory / "dense")
+    calibration = {"dataset": "builtin", "samples": 2, "sequence_length": 24}
+    structure = {"experts": 2, "kv_groups": 1}
+    recipe = {"model": str(dense), "structure": structure, "calibration": calibration}
+    run_recipe(Recipe.model_validate(recipe), EVALUATION, output=directory / "cut")
+    return dense, directory / "cut"
+
+
+def test_the_same_experts_go_from_the_same_checkpoint(experts: tuple[Path, Path], tmp_path: Path) -> None:
+    dense, cut = experts
+    report = report_of(cut)
+    assert report.structure is not None
+    assert {unit.kind: (unit.dense, unit.kept) for unit in report.structure.units} == {
+        "kv_groups": (2, 1),
+        "experts": (6, 4),
+    }
+    # The first block has no experts.
+    assert [block.block for block in report.structure.blocks if block.kind == "experts"] == [1, 2]
+    cut_like(report, dense, tmp_path / "again")
+    ours, theirs = tensors(tmp_path / "again"), tensors(cut)
+    assert ours.keys() == theirs.keys()
+    changed = {name.split(".")[-2] for name, tensor in ours.items() if not torch.equal(tensor, theirs[name])}
+    assert changed == {"o_proj"}  # which was repaired in the run, and is not here
+    configs = [json.loads((path / "config.json").read_text()) for path in (cut, tmp_path / "again")]
+    assert configs[0] == configs[1]
+
+
+@pytest.mark.parametrize("layer", ["mlp.experts.3.up_proj", "mlp.gate"])
+def test_an_adapter_for_experts_is_refused_where_some_are_gone(
+    layer: str, experts: tuple[Path, Path], tmp_path: Path
+) -> None:
+    (tmp_path / "adapter").mkdir()
+    name = f"base_model.model.model.layers.1.{layer}.lora_A.weight"
+    path = tmp_path / "adapter" / "adapter_model.safetensors"
+    save_file({name: torch.zeros(RANK, 32)}, path, {"format": "pt"})
+    (tmp_path / "adapter" / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA", "r": RANK}))
+    with pytest.raises(InvalidInput, match=f"{name} of the adapter holds; merge") as error:
+        cut_like(report_of(experts[1]), tmp_path / "adapter", tmp_path / "out")
+    assert error.value.field == "model.id"
 
 
 def lora(directory: Path, dense: PreTrainedModel) -> dict[str, Tensor]:
