@@ -1,34 +1,42 @@
 """The command `pruneserve`: a whole service on this machine, and a client of any PruneServe server."""
 
 import os
+from contextlib import suppress
 from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any, NoReturn
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import typer
 from typer.core import TyperGroup
 
-from cli.commands import keys, sweeps
+from cli.commands import keys, sweeps, uploads, webhooks, zoo
 from cli.commands.cut import cut as cut_like
 from cli.commands.downloads import download_all, job_or_entry
+from cli.commands.logs import print_log
 from cli.commands.publish import publish
 from cli.commands.run import Run, RunOptions, watch
+from cli.commands.server import print_me, table_of_methods, table_of_workers
 from cli.commands.time_limit import TimedOut, time_limit
-from cli.commands.workers import table_of_workers
 from cli.data_directory import DataDirectory, default_data_directory
 from cli.options import ci
-from cli.options.connection import KeyFile, Url, connect
+from cli.options.connection import connected
+from cli.options.ids import JobId, find_job
 from cli.options.job_options import takes_a_job, takes_changes
 from cli.options.waiting_options import AsJson, PatienceSeconds, Timeout
+from cli.render.annotation import annotate
 from cli.render.estimates import print_estimate
+from cli.render.figures import write as write_figures
 from cli.render.junit import write as write_junit
+from cli.render.lists import print_list
 from cli.render.outcome import Outcome
 from cli.render.summary import write as write_summary
 from cli.render.views import print_job, table_of_jobs
 from cli.terminal import CommandFailed, Exit, clean, err, out, print_json
-from pruneserve_client import PruneServeError, Unavailable
+from pruneserve_client import Client, PruneServeError, Unavailable
+from pruneserve_client.models import JobDetail
 
 _EXIT_CODES = (
     "Exit codes: 0 success, 1 the job failed or `up` could not start, 2 bad usage or a rejected request, "
@@ -66,15 +74,44 @@ app = typer.Typer(
     help="Prune large language models: run a service on this machine, or use any PruneServe server.",
     epilog=_EXIT_CODES,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 
-app.add_typer(keys.app, name="keys")
-app.add_typer(sweeps.app, name="sweep")
+for group, name in (
+    (keys, "keys"),
+    (sweeps, "sweep"),
+    (uploads, "uploads"),
+    (webhooks, "webhooks"),
+    (zoo, "zoo"),
+):
+    app.add_typer(group.app, name=name)
 
-JobId = Annotated[UUID, typer.Argument(metavar="JOB", help="The job's id.", show_default=False)]
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        out.print(_version())
+        raise typer.Exit
+
+
+def _version() -> str:
+    """Return the version of the service, or of the client where only that is installed."""
+    for distribution in ("pruneserve", "pruneserve-client"):
+        with suppress(PackageNotFoundError):
+            return version(distribution)
+    return "of a checkout that is not installed"
+
+
+@app.callback()
+def with_any_command(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    """Take the options of the program itself."""
+
+
 Source = Annotated[
     str,
     typer.Argument(
@@ -124,17 +161,13 @@ def up(
 
 
 @app.command()
+@connected
 @takes_a_job
 def submit(
-    body: dict[str, Any],
-    idempotency_key: Key = None,
-    url: Url = None,
-    key_file: KeyFile = None,
+    client: Client, body: dict[str, Any], idempotency_key: Key = None, as_json: AsJson = False
 ) -> None:
     """Submit a job and print its id. Options that are left out have the values of the paper."""
-    with connect(url, key_file) as client:
-        job = client.submit(body, idempotency_key=idempotency_key or str(uuid4()))
-    _print_queued(job.id)
+    _print_queued(client.submit(body, idempotency_key=idempotency_key or str(uuid4())), as_json=as_json)
 
 
 @app.command()
@@ -157,33 +190,34 @@ def cut(
 
 
 @app.command()
+@connected
 @takes_changes
 def rerun(
+    client: Client,
     job: JobId,
     body: dict[str, Any],
     idempotency_key: Key = None,
-    url: Url = None,
-    key_file: KeyFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Submit a job again as a new one, with the options that are given changed, and print its id."""
-    with connect(url, key_file) as client:
-        queued = client.rerun(job, body, idempotency_key=idempotency_key or str(uuid4()))
-    _print_queued(queued.id)
+    key = idempotency_key or str(uuid4())
+    _print_queued(client.rerun(find_job(client, job), body, idempotency_key=key), as_json=as_json)
 
 
-def _print_queued(job: UUID) -> None:
-    err.print(f"queued; follow it with: pruneserve wait {job}")
-    out.print(str(job))
+def _print_queued(job: JobDetail, *, as_json: bool) -> None:
+    err.print(f"queued; follow it with: pruneserve wait {job.id}")
+    if as_json:
+        print_json(job.as_sent())
+    else:
+        out.print(str(job.id))
 
 
 @app.command()
+@connected
 @takes_a_job
-def estimate(
-    body: dict[str, Any], as_json: AsJson = False, url: Url = None, key_file: KeyFile = None
-) -> None:
+def estimate(client: Client, body: dict[str, Any], as_json: AsJson = False) -> None:
     """Estimate the time, memory and disk space that a job would take; nothing is submitted."""
-    with connect(url, key_file) as client:
-        estimated = client.estimate(body)
+    estimated = client.estimate(body)
     if as_json:
         print_json(estimated.as_sent())
     else:
@@ -191,8 +225,10 @@ def estimate(
 
 
 @app.command()
+@connected
 @takes_a_job
 def run(  # noqa: PLR0913, PLR0917 - every option of the command line is one
+    client: Client,
     body: dict[str, Any],
     timeout: Timeout = None,
     patience: PatienceSeconds = 120,
@@ -211,6 +247,12 @@ def run(  # noqa: PLR0913, PLR0917 - every option of the command line is one
         typer.Option(help="Write the result as Markdown; GitHub Actions also shows it in the job summary."),
     ] = None,
     junit: Annotated[Path | None, typer.Option(help="Write the result as JUnit XML.")] = None,
+    dotenv: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the figures as variables PRUNED_PERPLEXITY and so on, for GitLab's `dotenv` reports."
+        ),
+    ] = None,
     idempotency_key: Annotated[
         str | None,
         typer.Option(
@@ -218,52 +260,53 @@ def run(  # noqa: PLR0913, PLR0917 - every option of the command line is one
             show_default="on GitHub and GitLab: a hash of commit, attempt and request",
         ),
     ] = None,
-    url: Url = None,
-    key_file: KeyFile = None,
 ) -> None:
     """Submit a job, follow it to its end, and exit with a code for its outcome."""
     key = idempotency_key or ci.idempotency_key(os.environ, body) or str(uuid4())
     console = err if as_json else out
-    with connect(url, key_file) as client:
-        options = RunOptions(timeout, patience, cancel_on_interrupt)
-        outcome = Run(client, body, key, options, console).outcome()
-        try:
-            write_summary(outcome, client.url, summary)
-            if junit:
-                write_junit(outcome, junit)
-        except OSError as error:
-            err.print(f"warning: the result could not be written: {clean(error)}")
-    _exit(outcome, as_json=as_json)
+    options = RunOptions(timeout, patience, cancel_on_interrupt)
+    outcome = Run(client, body, key, options, console).outcome()
+    try:
+        write_summary(outcome, client.url, summary)
+        if junit:
+            write_junit(outcome, client.url, junit)
+        write_figures(outcome.job, client.url, dotenv)
+    except OSError as error:
+        err.print(f"warning: the result could not be written: {clean(error)}")
+    annotate(outcome)
+    _exit(outcome, client, as_json=as_json)
 
 
 @app.command()
+@connected
 def wait(
+    client: Client,
     job: JobId,
     timeout: Timeout = None,
     patience: PatienceSeconds = 120,
     as_json: AsJson = False,
-    url: Url = None,
-    key_file: KeyFile = None,
 ) -> None:
     """Follow a job to its end, and exit with a code for its outcome: 0 if it succeeded and met its gate."""
-    with connect(url, key_file) as client, time_limit(timeout):
-        ended = watch(client, job, patience, err if as_json else out)
-    _exit(Outcome.of(ended), as_json=as_json)
+    with time_limit(timeout):
+        ended = watch(client, find_job(client, job), patience, err if as_json else out)
+    _exit(Outcome.of(ended), client, as_json=as_json)
 
 
-def _exit(outcome: Outcome, *, as_json: bool) -> NoReturn:
+def _exit(outcome: Outcome, client: Client, *, as_json: bool) -> NoReturn:
     if outcome.job and as_json:
         print_json(outcome.job.as_sent())
     elif outcome.job:
         out.print()
-        print_job(out, outcome.job)
+        print_job(out, outcome.job, client.url)
     if outcome.code != Exit.OK:
         err.print(": ".join(filter(None, (outcome.title, clean(outcome.problem)))))
     raise typer.Exit(outcome.code)
 
 
 @app.command()
+@connected
 def jobs(  # noqa: PLR0913, PLR0917 - every option of the command line is one
+    client: Client,
     state: Annotated[
         list[str] | None,
         typer.Option(help="queued, running, cancelling, succeeded, failed or cancelled; may be repeated."),
@@ -285,71 +328,90 @@ def jobs(  # noqa: PLR0913, PLR0917 - every option of the command line is one
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="The number of jobs, at most.")] = 20,
     as_json: AsJson = False,
-    url: Url = None,
-    key_file: KeyFile = None,
 ) -> None:
     """List jobs, newest first."""
-    with connect(url, key_file) as client:
-        found = client.jobs(
-            state=state or (),
-            method=method,
-            model=model,
-            search=search,
-            gate=gate,
-            label=label or (),
-            since=since and since.astimezone(),
-            until=until and until.astimezone(),
-            order="oldest" if oldest_first else None,
-            limit=limit,
-        )
-        if as_json:
-            print_json([job.as_sent() for job in found])
-        else:
-            out.print(table_of_jobs(found))
+    found = client.jobs(
+        state=state or (),
+        method=method,
+        model=model,
+        search=search,
+        gate=gate,
+        label=label or (),
+        since=since and since.astimezone(),
+        until=until and until.astimezone(),
+        order="oldest" if oldest_first else None,
+        limit=limit,
+    )
+    print_list(found, table_of_jobs, as_json=as_json)
 
 
 @app.command()
-def show(job: JobId, as_json: AsJson = False, url: Url = None, key_file: KeyFile = None) -> None:
+@connected
+def show(client: Client, job: JobId, as_json: AsJson = False) -> None:
     """Show a job: its state, what it measured and what it took."""
-    with connect(url, key_file) as client:
-        shown = client.job(job)
+    shown = client.job(find_job(client, job))
     if as_json:
         print_json(shown.as_sent())
     else:
-        print_job(out, shown)
+        print_job(out, shown, client.url)
 
 
 @app.command()
-def cancel(job: JobId, url: Url = None, key_file: KeyFile = None) -> None:
+@connected
+def logs(
+    client: Client,
+    job: JobId,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on until the job has ended; Ctrl-C ends it earlier.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print each event as a line of JSON.")] = False,
+) -> None:
+    """Print the events of a job: states, stages, progress and messages."""
+    print_log(client, find_job(client, job), follow=follow, as_json=as_json)
+
+
+@app.command()
+@connected
+def cancel(client: Client, job: JobId, as_json: AsJson = False) -> None:
     """Cancel a job: at once if it is queued, at its next step, within 10 s, if it is running."""
-    with connect(url, key_file) as client:
-        out.print(clean(client.cancel(job).state))
+    _print_state(client.cancel(find_job(client, job)), as_json=as_json)
 
 
 @app.command()
-def retry(job: JobId, url: Url = None, key_file: KeyFile = None) -> None:
+@connected
+def retry(client: Client, job: JobId, as_json: AsJson = False) -> None:
     """Queue a failed or cancelled job again; it resumes after its last finished block."""
-    with connect(url, key_file) as client:
-        out.print(clean(client.retry(job).state))
+    _print_state(client.retry(find_job(client, job)), as_json=as_json)
+
+
+def _print_state(job: JobDetail, *, as_json: bool) -> None:
+    if as_json:
+        print_json(job.as_sent())
+    else:
+        out.print(clean(job.state))
 
 
 @app.command()
+@connected
 def download(
+    client: Client,
     source: Source,
     output: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="The directory for the files.", show_default="the value of JOB"),
     ] = None,
-    url: Url = None,
-    key_file: KeyFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Download the pruned model of a succeeded job, or of an entry of the zoo."""
-    with connect(url, key_file) as client:
-        download_all(client, source, output or Path(source))
+    files = download_all(client, source, output or Path(source), err if as_json else out)
+    if as_json:
+        print_json([file.as_sent() for file in files])
 
 
 @app.command(name="publish")
+@connected
 def publish_model(
+    client: Client,
     source: Source,
     repository: Annotated[
         str, typer.Argument(metavar="REPO", help="A repository on the Hugging Face Hub, owner/name.")
@@ -357,22 +419,38 @@ def publish_model(
     private: Annotated[
         bool, typer.Option("--private/--public", help="Whether a new repository is private.")
     ] = True,
-    url: Url = None,
-    key_file: KeyFile = None,
 ) -> None:
     """Upload a pruned model with its card to the Hugging Face Hub, with your own token.
 
     The token is HF_TOKEN, or the one that `hf auth login` has stored. It never reaches the service.
     """
-    with connect(url, key_file) as client, TemporaryDirectory() as directory:
+    with TemporaryDirectory() as directory:
         publish(client, source, repository, Path(directory), private=private)
 
 
 @app.command()
-def workers(url: Url = None, key_file: KeyFile = None) -> None:
+@connected
+def methods(client: Client, as_json: AsJson = False) -> None:
+    """List the pruning methods with their formulas and options."""
+    print_list(client.methods(), table_of_methods, as_json=as_json)
+
+
+@app.command()
+@connected
+def workers(client: Client, as_json: AsJson = False) -> None:
     """List the service's workers, what they do, and why one takes no jobs; needs an admin key."""
-    with connect(url, key_file) as client:
-        out.print(table_of_workers(client.workers()))
+    print_list(client.workers(), table_of_workers, as_json=as_json)
+
+
+@app.command()
+@connected
+def me(client: Client, as_json: AsJson = False) -> None:
+    """Show which server and whose key the commands use, and what the key may do."""
+    principal = client.me()
+    if as_json:
+        print_json(principal.as_sent())
+    else:
+        print_me(client.url, principal)
 
 
 if __name__ == "__main__":

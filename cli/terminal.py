@@ -62,6 +62,11 @@ def print_json(document: object) -> None:
     print(_CI_COMMAND.sub(r"#\\u0023", json.dumps(document, indent=2)))
 
 
+def print_json_line(document: object) -> None:
+    """Print JSON on one line of the standard output, as `print_json` does on several."""
+    print(_CI_COMMAND.sub(r"#\\u0023", json.dumps(document)))
+
+
 def _visible(character: str) -> str:
     if character == "\n":
         return "\n  "

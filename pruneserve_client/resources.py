@@ -31,6 +31,7 @@ from pruneserve_client.models import (
     ZooItem,
     ZooPage,
 )
+from pruneserve_client.retrying import retry
 from pruneserve_client.transport import Body, Transport, parsed
 
 PAGE = 100
@@ -55,7 +56,14 @@ class Resources:
 
     # Uploads
 
-    def upload(self, text: Path | bytes, *, name: str | None = None, kind: str | None = None) -> UploadItem:
+    def upload(
+        self,
+        text: Path | bytes,
+        *,
+        name: str | None = None,
+        kind: str | None = None,
+        patience: float = 0.0,
+    ) -> UploadItem:
         """Upload a text: a .txt or .jsonl file, or bytes with a name and a `kind`, such as `text/plain`.
 
         A request names it as `upload:<id>`. A text that the owner has uploaded before is returned. Raises
@@ -64,11 +72,13 @@ class Resources:
         if isinstance(text, Path):
             name, kind, text = name or text.name, kind or _KINDS.get(text.suffix), text.read_bytes()
         headers = {"Content-Type": kind or "text/plain"}
-        query = {"name": name or "text"}
-        with self._transport.exchange(
-            "POST", _UPLOADS, content=text, params=query, headers=headers
-        ) as received:
-            return parsed(UploadItem, received.read())
+        request = {"content": text, "params": {"name": name or "text"}, "headers": headers}
+
+        def send() -> UploadItem:
+            with self._transport.exchange("POST", _UPLOADS, **request) as received:
+                return parsed(UploadItem, received.read())
+
+        return retry(send, patience)
 
     def uploads(self) -> Iterator[UploadItem]:
         """Yield the owner's uploads, newest first."""

@@ -6,10 +6,12 @@ from pathlib import Path
 from uuid import UUID
 
 import typer
+from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
+from cli.options.ids import find_job, is_part_of_an_id
 from cli.terminal import CommandFailed, Exit, clean, out, size
-from pruneserve_client import Client
+from pruneserve_client import Client, NotFound
 from pruneserve_client.models import ArtifactItem, ZooFile
 
 
@@ -20,7 +22,9 @@ def job_or_entry(text: str) -> str:
     return text
 
 
-def download_all(client: Client, source: UUID | str, directory: Path) -> None:
+def download_all(
+    client: Client, source: UUID | str, directory: Path, console: Console = out
+) -> list[ArtifactItem] | list[ZooFile]:
     """Download every file of a job, or of an entry of the zoo, into `directory`; check each checksum."""
     files = _files(client, source)
     if not files:
@@ -30,23 +34,29 @@ def download_all(client: Client, source: UUID | str, directory: Path) -> None:
         BarColumn(),
         DownloadColumn(),
         TransferSpeedColumn(),
-        console=out,
+        console=console,
     )
-    with bar if out.is_terminal else nullcontext():
+    with bar if console.is_terminal else nullcontext():
         task = bar.add_task("downloading", total=sum(file.size for file in files))
         for file in files:
             try:
                 client.download(file, directory, on_bytes=lambda count: bar.advance(task, count))
             except OSError as error:
                 raise CommandFailed(f"cannot write to {directory}: {error}", Exit.USAGE) from error
-            if not out.is_terminal:
-                out.print(f"{clean(file.name)}  {size(file.size)}")
-    out.print(f"{len(files)} files in {directory}")
+            if not console.is_terminal:
+                console.print(f"{clean(file.name)}  {size(file.size)}")
+    console.print(f"{len(files)} files in {directory}")
+    return files
 
 
 def _files(client: Client, source: UUID | str) -> list[ArtifactItem] | list[ZooFile]:
     try:
-        job_id = UUID(str(source))
+        return client.artifacts(UUID(str(source)))
     except ValueError:
+        pass
+    try:
         return client.zoo_entry(str(source)).files
-    return client.artifacts(job_id)
+    except NotFound:
+        if not is_part_of_an_id(str(source)):
+            raise
+    return client.artifacts(find_job(client, str(source)))

@@ -1,23 +1,28 @@
 """`pruneserve keys`: create, list and revoke API keys."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from itertools import islice
 from typing import Annotated
-from uuid import UUID
 
 import typer
 from rich.table import Table
 
-from cli.options.connection import KeyFile, Url, connect
+from cli.options.connection import connected
+from cli.options.ids import MOST_LOOKED_AT, argument, whole_id
 from cli.options.job_option import finite
-from cli.terminal import clean, err, out
+from cli.options.waiting_options import AsJson
+from cli.render.lists import plain_table, print_list, utc
+from cli.terminal import clean, err, out, print_json
+from pruneserve_client import Client
 from pruneserve_client.models import KeyItem
 
 app = typer.Typer(help="Create, list and revoke API keys.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.command()
+@connected
 def new(
+    client: Client,
     name: Annotated[str, typer.Option(help="What the key is for.")],
     scope: Annotated[
         list[str] | None,
@@ -38,52 +43,51 @@ def new(
             show_default=False,
         ),
     ] = None,
-    url: Url = None,
-    key_file: KeyFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Create a key and print it. It cannot be shown again."""
     given = {"name": name, "scopes": scope, "owner": owner, "expires_in_days": days}
-    with connect(url, key_file) as client:
-        created = client.create_key({field: value for field, value in given.items() if value is not None})
+    created = client.create_key({field: value for field, value in given.items() if value is not None})
+    if as_json:
+        print_json(created.as_sent())
+        return
     err.print(f"created; revoke it with: pruneserve keys revoke {created.id}")
     out.print(clean(created.key))
 
 
 @app.command("list")
+@connected
 def list_keys(
+    client: Client,
     everyone: Annotated[
         bool, typer.Option("--everyone", help="List the keys of every owner; needs an admin key.")
     ] = False,
-    url: Url = None,
-    key_file: KeyFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """List the keys that are not revoked, newest first."""
-    with connect(url, key_file) as client:
-        out.print(_table(client.keys(everyone=everyone)))
+    print_list(client.keys(everyone=everyone), _table, as_json=as_json)
 
 
 @app.command()
+@connected
 def revoke(
-    key: Annotated[UUID, typer.Argument(metavar="KEY", help="The key's id.", show_default=False)],
+    client: Client,
+    key: Annotated[str, argument("key")],
     cascade: Annotated[
         bool,
         typer.Option(
             "--cascade", help="Also revoke the keys that it made, those that these made, and so on."
         ),
     ] = False,
-    url: Url = None,
-    key_file: KeyFile = None,
 ) -> None:
     """Revoke a key: its next request is rejected."""
-    with connect(url, key_file) as client:
-        client.revoke_key(key, cascade=cascade)
+    newest = (one.id for one in islice(client.keys(), MOST_LOOKED_AT))
+    client.revoke_key(whole_id(key, "key", newest), cascade=cascade)
     out.print("revoked")
 
 
 def _table(keys: Iterable[KeyItem]) -> Table:
-    table = Table(
-        "key", "owner", "name", "begins with", "scopes", "last used", "expires", box=None, pad_edge=False
-    )
+    table = plain_table("key", "owner", "name", "begins with", "scopes", "last used", "expires")
     for key in keys:
         table.add_row(
             str(key.id),
@@ -91,11 +95,7 @@ def _table(keys: Iterable[KeyItem]) -> Table:
             clean(key.name),
             f"ps_{clean(key.prefix)}",
             clean(", ".join(key.scopes)),
-            _time(key.last_used_at),
-            _time(key.expires_at),
+            utc(key.last_used_at, "never"),
+            utc(key.expires_at, "never"),
         )
     return table
-
-
-def _time(value: datetime | None) -> str:
-    return f"{value.astimezone(UTC):%Y-%m-%d %H:%M}" if value else "never"

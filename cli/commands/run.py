@@ -66,7 +66,7 @@ class Run:
             with time_limit(self._options.timeout), _interruptible():
                 job = self._client.submit(self._body, idempotency_key=self._key, patience=patience)
                 self._job = job
-                self._console.print(f"job {job.id}")
+                self._console.print(f"job {job.id}\n{self._client.url}/jobs/{job.id}")
                 return Outcome.of(watch(self._client, job.id, patience, self._console))
         except TimedOut:
             return Outcome(Exit.TIMEOUT, self._current())

@@ -1,19 +1,24 @@
 """`pruneserve sweep`: submit several jobs at once, or search for the sparsest model within a bound."""
 
 from collections.abc import Iterable
+from itertools import islice
 from typing import Annotated, Any
 from uuid import UUID
 
 import typer
+from rich.table import Table
 
 from cli.commands.time_limit import time_limit
-from cli.options.connection import KeyFile, Url, connect
+from cli.options.connection import connected
+from cli.options.ids import MOST_LOOKED_AT, argument, whole_id
 from cli.options.job_option import finite, json_or_text, pair
 from cli.options.job_options import takes_a_job
 from cli.options.waiting_options import AsJson, PatienceSeconds, Timeout
+from cli.render.lists import plain_table, print_list, utc
 from cli.render.views import table_of_jobs
 from cli.terminal import CommandFailed, Exit, clean, err, out, print_json
-from pruneserve_client.models import JobSummary, SweepDetail
+from pruneserve_client import Client
+from pruneserve_client.models import JobSummary, SweepDetail, SweepItem
 
 app = typer.Typer(
     help="Submit several jobs at once, or search for the sparsest model within a bound.",
@@ -21,12 +26,14 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-SweepId = Annotated[UUID, typer.Argument(metavar="SWEEP", help="The sweep's id.", show_default=False)]
+SweepId = Annotated[str, argument("sweep")]
 
 
 @app.command()
+@connected
 @takes_a_job
 def submit(
+    client: Client,
     body: dict[str, Any],
     vary: Annotated[
         list[Any] | None,
@@ -36,22 +43,25 @@ def submit(
             help="Values of sparsity, pattern or method; may be repeated. Every combination is a job.",
         ),
     ] = None,
-    url: Url = None,
-    key_file: KeyFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Submit one job for every combination of values, and print the sweep's id."""
     varied = {name: [json_or_text(text) for text in values.split(",")] for name, values in vary or ()}
     if "method" in varied:
         body.pop("method", None)
-    with connect(url, key_file) as client:
-        sweep = client.submit_sweep({"job": body, "vary": varied})
+    sweep = client.submit_sweep({"job": body, "vary": varied})
     err.print(f"{len(sweep.jobs)} jobs queued; follow them with: pruneserve sweep wait {sweep.id}")
-    out.print(str(sweep.id))
+    if as_json:
+        print_json(sweep.as_sent())
+    else:
+        out.print(str(sweep.id))
 
 
 @app.command()
+@connected
 @takes_a_job
-def search(  # noqa: PLR0913, PLR0917 - every option of the command line is one
+def search(
+    client: Client,
     body: dict[str, Any],
     lowest: Annotated[
         float | None, typer.Option(callback=finite, help="The lowest sparsity to accept.")
@@ -65,47 +75,77 @@ def search(  # noqa: PLR0913, PLR0917 - every option of the command line is one
     timeout: Timeout = None,
     patience: PatienceSeconds = 120,
     as_json: AsJson = False,
-    url: Url = None,
-    key_file: KeyFile = None,
 ) -> None:
     """Find the sparsest model within --max-increase or --max-perplexity; exit with 3 if there is none."""
     bounds = {"lowest": lowest, "highest": highest, "tolerance": tolerance}
     target = body.pop("gate", {}) | {name: value for name, value in bounds.items() if value is not None}
-    with connect(url, key_file) as client:
-        sweep = client.submit_sweep({"job": body, "target": target})
-        err.print(f"sweep {sweep.id}")
-        with time_limit(timeout):
-            ended = _watch(client.follow_sweep(sweep.id, patience=patience))
+    sweep = client.submit_sweep({"job": body, "target": target})
+    err.print(f"sweep {sweep.id}, {client.url}/sweeps/{sweep.id}")
+    with time_limit(timeout):
+        ended = _watch(client.follow_sweep(sweep.id, patience=patience))
     _exit(ended, as_json=as_json)
 
 
+@app.command("list")
+@connected
+def list_sweeps(
+    client: Client,
+    limit: Annotated[int, typer.Option(min=1, help="The number of sweeps, at most.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List your sweeps, newest first."""
+    print_list(islice(client.sweeps(), limit), _table, as_json=as_json)
+
+
 @app.command()
+@connected
 def wait(
+    client: Client,
     sweep: SweepId,
     timeout: Timeout = None,
     patience: PatienceSeconds = 120,
     as_json: AsJson = False,
-    url: Url = None,
-    key_file: KeyFile = None,
 ) -> None:
     """Wait for the end of a sweep, and exit with a code for its outcome."""
-    with connect(url, key_file) as client, time_limit(timeout):
-        ended = _watch(client.follow_sweep(sweep, patience=patience))
+    with time_limit(timeout):
+        ended = _watch(client.follow_sweep(_id(client, sweep), patience=patience))
     _exit(ended, as_json=as_json)
 
 
 @app.command()
-def show(sweep: SweepId, as_json: AsJson = False, url: Url = None, key_file: KeyFile = None) -> None:
+@connected
+def show(client: Client, sweep: SweepId, as_json: AsJson = False) -> None:
     """Show a sweep with its jobs; the jobs of a search are its steps."""
-    with connect(url, key_file) as client:
-        _print(client.sweep(sweep), as_json=as_json)
+    _print(client.sweep(_id(client, sweep)), as_json=as_json)
 
 
 @app.command()
-def cancel(sweep: SweepId, url: Url = None, key_file: KeyFile = None) -> None:
+@connected
+def cancel(client: Client, sweep: SweepId, as_json: AsJson = False) -> None:
     """Cancel every job of a sweep that has not ended."""
-    with connect(url, key_file) as client:
-        out.print(clean(client.cancel_sweep(sweep).state))
+    cancelled = client.cancel_sweep(_id(client, sweep))
+    if as_json:
+        print_json(cancelled.as_sent())
+    else:
+        out.print(clean(cancelled.state))
+
+
+def _id(client: Client, digits: str) -> UUID:
+    return whole_id(digits, "sweep", (one.id for one in islice(client.sweeps(), MOST_LOOKED_AT)))
+
+
+def _table(sweeps: Iterable[SweepItem]) -> Table:
+    table = plain_table("sweep", "state", "submitted", "answer", "model")
+    for sweep in sweeps:
+        model = sweep.request.job.get("model", "")
+        table.add_row(
+            str(sweep.id),
+            clean(sweep.state),
+            utc(sweep.created_at),
+            f"{sweep.search.met:g}" if sweep.search and sweep.search.met is not None else "",
+            clean(model.get("id", "") if isinstance(model, dict) else model),
+        )
+    return table
 
 
 def _watch(states: Iterable[SweepDetail]) -> SweepDetail:

@@ -1,44 +1,103 @@
-"""The options --url and --key-file: which server a command talks to, and with which API key."""
+"""The options --profile, --url and --key-file: which server a command talks to, and with which API key."""
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from cli.data_directory import DataDirectory, default_data_directory
+from cli.options.profiles import Profile, Profiles
+from cli.options.signatures import Command, in_place_of, option
 from cli.terminal import CommandFailed, Exit
 from pruneserve_client import Client
 
-Url = Annotated[
+
+def _profile_names(incomplete: str) -> list[str]:
+    try:
+        return [name for name in Profiles.read().by_name if name.startswith(incomplete)]
+    except CommandFailed:
+        return []
+
+
+_PROFILE = Annotated[
     str | None,
     typer.Option(
-        envvar="PRUNESERVE_URL",
-        help="The server's address. Default: the server that `pruneserve up` runs on this machine.",
+        metavar="NAME",
+        autocompletion=_profile_names,
+        help="A server and its key file by the name that ~/.config/pruneserve/config.toml gives them. "
+        "Default: the variable PRUNESERVE_PROFILE, or the file's `default`.",
         show_default=False,
     ),
 ]
-KeyFile = Annotated[
+_URL = Annotated[
+    str | None,
+    typer.Option(
+        help="The server's address. Default: the profile's, the variable PRUNESERVE_URL, "
+        "or the server that `pruneserve up` runs on this machine.",
+        show_default=False,
+    ),
+]
+_KEY_FILE = Annotated[
     Path | None,
     typer.Option(
-        help="A file with the API key. Default: the variable PRUNESERVE_API_KEY, "
+        help="A file with the API key. Default: the profile's, the variable PRUNESERVE_API_KEY, "
         "or the first key of the server that `pruneserve up` runs on this machine.",
         show_default=False,
     ),
 ]
 
 
-def connect(url: str | None, key_file: Path | None) -> Client:
+def connected(command: Command) -> Command:
+    """Return the command with the options of a connection in place of its parameter `client`."""
+    options = [option("profile", _PROFILE), option("url", _URL), option("key_file", _KEY_FILE)]
+    return in_place_of("client", options, _call)(command)
+
+
+def _call(
+    command: Command,
+    *,
+    profile: str | None,
+    url: str | None,
+    key_file: Path | None,
+    **given: Any,  # noqa: ANN401
+) -> None:
+    with connect(profile, url, key_file) as client:
+        command(client=client, **given)
+
+
+def connect(profile_name: str | None, url: str | None, key_file: Path | None) -> Client:
     """Return a client for the given server, or for the one that a local `pruneserve up` has started."""
+    if profile_name and url:
+        raise CommandFailed("a profile names a server: give --profile or --url, not both", Exit.USAGE)
+    profile = None if url else _profile(profile_name)
     local = DataDirectory(default_data_directory())
     local_url = _read(local.address) if local.address.exists() else None
-    url = (url or local_url or "").rstrip("/")
+    url = (url or (profile and profile.url) or os.environ.get("PRUNESERVE_URL") or local_url or "").rstrip(
+        "/"
+    )
     if not url:
         raise CommandFailed(
-            "no server: start one with `pruneserve up`, or give its address by --url or PRUNESERVE_URL",
+            "no server: start one with `pruneserve up`, or give its address by --url, PRUNESERVE_URL or a "
+            "profile",
             Exit.UNREACHABLE,
         )
+    if key_file is None and profile is not None:
+        key_file = profile.key_file
     return Client(url, _key(key_file, local if url == local_url else None))
+
+
+def _profile(name: str | None) -> Profile | None:
+    """Return the profile that the command or the environment names, or the default one."""
+    if name:
+        return Profiles.read().named(name)
+    # The environment is nearer to the command than a file.
+    if os.environ.get("PRUNESERVE_URL"):
+        return None
+    if name := os.environ.get("PRUNESERVE_PROFILE"):
+        return Profiles.read().named(name)
+    profiles = Profiles.read()
+    return profiles.named(profiles.default) if profiles.default else None
 
 
 def _key(key_file: Path | None, local: DataDirectory | None) -> str:

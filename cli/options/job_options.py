@@ -1,7 +1,5 @@
 """The options that describe a job, for every command that takes one."""
 
-import functools
-import inspect
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +9,8 @@ import typer
 from cli.options.job_option import JobOption
 from cli.options.recipe_options import RECIPE_OPTIONS
 from cli.options.request import changes, request_body
+from cli.options.signatures import Command, in_place_of, option
+from cli.options.texts import upload_texts
 
 # What a job has besides its recipe and evaluation.
 _SERVICE_OPTIONS = (
@@ -52,47 +52,41 @@ _SERVICE_OPTIONS = (
 
 JOB_OPTIONS = (*RECIPE_OPTIONS, *_SERVICE_OPTIONS)
 
-File = Annotated[
-    Path | None,
-    typer.Option(
-        "--file",
-        "-f",
-        help="A job as JSON, or - for the standard input. Options replace its fields.",
-        show_default=False,
-    ),
-]
+_FILE = option(
+    "file",
+    Annotated[
+        Path | None,
+        typer.Option(
+            "--file",
+            "-f",
+            help="A job as JSON, or - for the standard input. Options replace its fields.",
+            show_default=False,
+        ),
+    ],
+)
 
 
-def takes_a_job(command: Callable[..., None]) -> Callable[..., None]:
-    """Return the command with the options of a job in place of its parameter `body`."""
+def takes_a_job(command: Command) -> Command:
+    """Return the command with the options of a job in place of its parameter `body`.
+
+    Texts of this machine that the job names are uploaded by the command's `client`, if it has one.
+    """
     return _with_options(command, request_body)
 
 
-def takes_changes(command: Callable[..., None]) -> Callable[..., None]:
+def takes_changes(command: Command) -> Command:
     """Return the command with the same options, of which `body` has only those that were given."""
     return _with_options(command, changes)
 
 
 def _with_options(
-    command: Callable[..., None], body_of: Callable[[Path | None, dict[JobOption, Any]], dict[str, Any]]
-) -> Callable[..., None]:
-    own = inspect.signature(command)
+    command: Command, body_of: Callable[[Path | None, dict[JobOption, Any]], dict[str, Any]]
+) -> Command:
+    def call(command: Command, *, file: Path | None, **given: Any) -> None:  # noqa: ANN401 - of every type
+        body = body_of(file, {option: given.pop(option.variable) for option in JOB_OPTIONS})
+        if client := given.get("client"):
+            upload_texts(client, body, patience=given.get("patience", 0.0))
+        command(body=body, **given)
 
-    @functools.wraps(command)
-    def with_options(file: Path | None, **given: Any) -> None:  # noqa: ANN401 - options of every type
-        of_the_job = {option: given.pop(option.variable) for option in JOB_OPTIONS}
-        command(body=body_of(file, of_the_job), **given)
-
-    # What typer reads.
-    parameters = [
-        *(option.parameter() for option in JOB_OPTIONS),
-        inspect.Parameter("file", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=File),
-        *(
-            parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
-            for parameter in own.parameters.values()
-            if parameter.name != "body"
-        ),
-    ]
-    with_options.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
-    with_options.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    return with_options
+    options = [*(option.parameter() for option in JOB_OPTIONS), _FILE]
+    return in_place_of("body", options, call)(command)

@@ -58,6 +58,13 @@ RECIPE_OPTIONS = (
         metavar="NAME=VALUE",
     ),
     JobOption("refit", "refit", "flag", "solve for the kept weights again after pruning"),
+    JobOption(
+        "refit-option",
+        "refit",
+        "settings",
+        "option of --refit, such as iterations=50, which it implies; may be repeated",
+        metavar="NAME=VALUE",
+    ),
     JobOption("recover-blocks", "recovery.blocks", "flag", "train each pruned block towards the dense one"),
     JobOption(
         "recover-blocks-option",

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from cli.options.job_option import JobOption
-from cli.terminal import CommandFailed, Exit
+from cli.terminal import CommandFailed, Exit, clean, err
 
 _DEFAULT_METHOD = "gblm"
+_NO_METHOD = "none"  # as the form calls it; a request leaves the method out
 # `"model": "org/name"` is short for `"model": {"id": "org/name"}`, and so on.
 _SHORTHANDS = {"model": "id", "method": "name", "allocation": "name"}
 
@@ -21,6 +22,13 @@ def request_body(file: Path | None, given: Mapping[JobOption, Any]) -> dict[str,
     one that it rejects.
     """
     body = changes(file, given)
+    if _method_of(body) == _NO_METHOD:
+        if "structure" not in body:
+            raise CommandFailed(
+                "--method none masks nothing: say by --structure what to take out, such as mlp_channels=0.25",
+                Exit.USAGE,
+            )
+        del body["method"]
     if "structure" in body and "method" not in body:
         return body  # units are taken out, and nothing is masked
     method = body.setdefault("method", {})
@@ -29,13 +37,27 @@ def request_body(file: Path | None, given: Mapping[JobOption, Any]) -> dict[str,
     return body
 
 
+def _method_of(body: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any JSON
+    method = body.get("method")
+    return method.get("name") if isinstance(method, dict) else method
+
+
 def changes(file: Path | None, given: Mapping[JobOption, Any]) -> dict[str, Any]:
     """Return what `request_body` does, without the default of the method: changes of another request."""
     body = _read(file) if file else {}
     for option, value in given.items():
         if value is not None:
-            _set(body, option, option.value(value))
+            _set(body, option, _directory(value) if option.field == "model.id" else option.value(value))
     return body
+
+
+def _directory(model: str) -> str:
+    """Return the absolute path of a directory on this machine; a Hub id, say, as it is."""
+    path = Path(model)
+    if path.is_absolute() or not path.is_dir():
+        return model
+    err.print(f"{clean(model)} is a directory here: the job names {clean(path.resolve())}")
+    return str(path.resolve())
 
 
 def _set(body: dict[str, Any], option: JobOption, value: Any) -> None:  # noqa: ANN401 - any JSON

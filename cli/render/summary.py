@@ -7,7 +7,7 @@ from pathlib import Path
 from cli.render.escape import markdown
 from cli.render.outcome import Outcome
 from cli.render.report import ReportExcerpt, report_of
-from cli.render.views import change, measure
+from cli.render.views import change, measure, what_is_done
 from cli.terminal import Exit, duration, size
 from pruneserve_client.models import JobDetail, Verdict
 
@@ -43,7 +43,7 @@ def page(outcome: Outcome, server: str) -> str:
 def _facts(job: JobDetail, report: ReportExcerpt | None, server: str) -> Iterator[tuple[str, ...]]:
     yield "job", f"[{job.id}](<{server}/jobs/{job.id}>)"
     yield "model", markdown(job.model)
-    yield "method", f"{markdown(job.method)}, {markdown(job.pattern)}, sparsity {job.sparsity:g}"
+    yield "method", markdown(what_is_done(job))
     if job.perplexity:
         yield "perplexity", markdown(change(job.perplexity))
     if report:
@@ -51,7 +51,8 @@ def _facts(job: JobDetail, report: ReportExcerpt | None, server: str) -> Iterato
             yield "parameters", report.structure.text
         if fidelity := str(report.perplexity):
             yield "against dense", fidelity
-        yield "zeros", f"{report.sparsity.overall:.2%} of the weights in the pruned layers"
+        if report.sparsity.overall:
+            yield "zeros", f"{report.sparsity.overall:.2%} of the weights in the pruned layers"
         for warning in report.warnings:
             yield "warning", markdown(warning)
     if job.error:

@@ -3,7 +3,7 @@
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from cli.render.lists import plain_table
 from cli.render.report import ReportExcerpt, report_of
 from cli.terminal import clean, duration, size
 from pruneserve_client.models import (
@@ -28,6 +29,12 @@ from pruneserve_client.models import (
 
 # Lines per stage in a log: enough to see that it makes progress, few enough to read.
 _LINES_PER_STAGE = 10
+
+CUT_ALONE = "structure"
+"""The method of a job that masks nothing."""
+
+_TRIED_SOON = "tried again once a worker is free"
+_AMOUNTS = ("mlp_channels", "kv_groups", "parameters")
 
 StageProgress = StageStarted | StepFinished
 
@@ -161,31 +168,33 @@ def _state_line(change: StateChanged) -> str:
 
 def table_of_jobs(jobs: Iterable[JobSummary]) -> Table:
     """Return a table with one line per job."""
-    table = Table(
-        "job", "state", "method", "pattern", "sparsity", "perplexity", "model", box=None, pad_edge=False
-    )
+    table = plain_table("job", "name", "state", "method", "pattern", "sparsity", "perplexity", "model")
     for job in jobs:
+        # What masks nothing has neither.
+        cut_alone = job.method == CUT_ALONE
         table.add_row(
             str(job.id),
+            clean(job.name or ""),
             _state_and_step(job),
             clean(job.method),
-            clean(job.pattern),
-            f"{job.sparsity:g}",
+            "" if cut_alone else clean(job.pattern),
+            "" if cut_alone else f"{job.sparsity:g}",
             change(job.perplexity) if job.perplexity else "",
             clean(job.model),
         )
     return table
 
 
-def print_job(console: Console, job: JobDetail) -> None:
+def print_job(console: Console, job: JobDetail, server: str) -> None:
     """Print one job: its state, what it measured and what it took."""
     table = Table.grid(padding=(0, 2))
     table.add_row("job", str(job.id))
+    table.add_row("page", f"{server}/jobs/{job.id}")
     if job.name:
         table.add_row("name", clean(job.name))
     table.add_row("state", _state_and_step(job) + (f", attempt {job.attempt}" if job.attempt > 1 else ""))
     table.add_row("model", clean(job.model))
-    table.add_row("method", f"{clean(job.method)}, {clean(job.pattern)}, sparsity {job.sparsity:g}")
+    table.add_row("method", clean(what_is_done(job)))
     _add_troubles(table, job)
     if job.perplexity:
         table.add_row("perplexity", change(job.perplexity))
@@ -199,12 +208,22 @@ def print_job(console: Console, job: JobDetail) -> None:
     console.print(table)
 
 
+def what_is_done(job: JobDetail) -> str:
+    """Say how a job prunes: `gblm, 2:4, sparsity 0.5`, `structure, mlp_channels 0.25`, or both."""
+    structure = job.spec.structure
+    amounts = {name: getattr(structure, name) for name in _AMOUNTS} if structure else {}
+    cut = [f"{name} {amount:g}" for name, amount in amounts.items() if amount is not None]
+    masked = [] if job.method == CUT_ALONE else [job.method, job.pattern, f"sparsity {job.sparsity:g}"]
+    return ", ".join([*masked, *([CUT_ALONE, *cut] if cut else [])]) or job.method
+
+
 def _rows_of(report: ReportExcerpt) -> Iterator[tuple[str, str]]:
     if report.structure:
         yield "parameters", report.structure.text
     if fidelity := str(report.perplexity):
         yield "against dense", fidelity
-    yield "zeros", f"{report.sparsity.overall:.2%} of the weights in the pruned layers"
+    if report.sparsity.overall:
+        yield "zeros", f"{report.sparsity.overall:.2%} of the weights in the pruned layers"
     for stage in report.stages:
         yield (
             clean(stage.name),
@@ -248,14 +267,21 @@ def _condition_line(condition: Condition) -> str:
     return f"{condition.name} {passed}: {measured}, limit {limit}, margin {margin}"
 
 
+def failed_conditions(job: JobDetail | None) -> list[str]:
+    """Return a line for each condition of the gate that the job has missed. Not yet escaped."""
+    conditions = job.gate.conditions if job and job.gate else ()
+    return [_condition_line(condition) for condition in conditions if not condition.passed]
+
+
 def _local(moment: datetime) -> str:
     return f"{moment.astimezone():%H:%M:%S}"
 
 
 def _state_and_step(job: JobSummary | JobDetail) -> str:
     if job.waiting:
-        if job.waiting.next_try_at is not None:
-            return f"{clean(job.state)} (waiting for the Hub, next try at {_local(job.waiting.next_try_at)})"
+        if (next_try := job.waiting.next_try_at) is not None:
+            when = f"next try at {_local(next_try)}" if next_try > datetime.now(UTC) else _TRIED_SOON
+            return f"{clean(job.state)} (waiting for the Hub, {when})"
         return f"{clean(job.state)} ({clean(job.waiting.message)})"
     if job.ended or job.progress is None:
         return clean(job.state)

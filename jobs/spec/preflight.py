@@ -18,12 +18,14 @@ from pruning.allowed_roots import freeze
 from pruning.errors import InvalidInput
 from pruning.inputs.frozen_file import FrozenFile
 from pruning.inputs.jsonl import NotText, check_line
-from pruning.recipe import ModelReference, is_local
+from pruning.recipe import UNIT_KINDS, ModelReference, StructureOptions, UnitKind, is_local
 
 _CONFIG = "config.json"
 _MAX_CONFIG_BYTES = 2**20
 _FIRST_BYTES = 2**16
 _NO_FILE = "there is no such file that a job may read"
+HEADS_DIVIDE_THE_HIDDEN_SIZE = frozenset({"llama", "gemma2", "gemma3_text"})
+"""Types of models whose config in transformers refuses other numbers of attention heads."""
 _NAME = re.compile(r"[\w-][\w.-]*")
 
 
@@ -64,7 +66,7 @@ def hub_cache() -> Path:
 
 
 def faults(spec: JobSpec, places: Places) -> Iterator[Fault]:
-    """Yield what is wrong with the model, its context and the texts. Opens files, and may take its time."""
+    """Yield what is wrong with the model, its context, its cut and the texts. Opens files; may be slow."""
     yield from _of_the_model(spec, places)
     for field, dataset in spec.texts:
         if _is_here(dataset, places.data):
@@ -87,6 +89,7 @@ def _of_the_model(spec: JobSpec, places: Places) -> Iterator[Fault]:
     else:
         config = _cached_config(model, places.hub_cache)
         whose = "the context of the model as it lies in the service's cache"
+    yield from _of_the_cut(spec.recipe.structure, config or {})
     context = _context(config or {})
     if context is None:
         return
@@ -96,6 +99,52 @@ def _of_the_model(spec: JobSpec, places: Places) -> Iterator[Fault]:
     ):
         if length is not None and length > context:
             yield Fault(f"{purpose}.sequence_length", f"must be at most {context}, {whose}")
+
+
+def _of_the_cut(structure: StructureOptions | None, config: dict[str, Any]) -> Iterator[Fault]:
+    """Yield the kinds of units of which a block has not as many; where the config does not say, nothing."""
+    for kind in UNIT_KINDS if structure else ():
+        dense = _units(kind, config)
+        if structure is None or structure.amount(kind) is None or dense is None:
+            continue
+        try:
+            _, kept = structure.left(kind, dense)
+        except ValueError as error:
+            yield Fault(f"structure.{kind}", str(error))
+            continue
+        if kind == "kv_groups" and (reason := _refused_heads(kept, dense, config)):
+            yield Fault("structure.kv_groups", reason)
+
+
+def _units(kind: UnitKind, config: dict[str, Any]) -> int | None:
+    """Return how many units of a kind each block has, where the config says it of all blocks alike."""
+    names = {"mlp_channels": "intermediate_size", "kv_groups": "num_key_value_heads"}
+    if kind not in names or (kind == "mlp_channels" and any("experts" in name for name in config)):
+        return None
+    return _count(config.get(names[kind]))
+
+
+def _refused_heads(kept: int, groups: int, config: dict[str, Any]) -> str | None:
+    """Say why the heads that are left do not fit the hidden size, for families whose config insists on it."""
+    if config.get("model_type") not in HEADS_DIVIDE_THE_HIDDEN_SIZE:
+        return None
+    heads, hidden = _count(config.get("num_attention_heads")), _count(config.get("hidden_size"))
+    if heads is None or hidden is None or heads < groups:
+        return None
+    together = heads // groups
+    possible = [left for left in range(1, groups) if hidden % (left * together) == 0]
+    if kept in possible:
+        return None
+    nearest = min(possible, key=lambda left: abs(left - kept), default=None)
+    hint = "" if nearest is None else f"; the nearest number that it can keep is {nearest}"
+    return (
+        f"of {groups}, {kept} would be left, and its config refuses {kept * together} heads for a hidden "
+        f"size of {hidden}{hint}"
+    )
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
 
 
 def _of_a_text(path: Path, roots: Sequence[Path], field: str) -> Iterator[Fault]:
@@ -163,7 +212,7 @@ def _context(config: dict[str, Any]) -> int | None:
     value = config.get("max_position_embeddings")
     if value is None and config.get("model_type") == "gpt2":
         value = config.get("n_positions")
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+    return _count(value)
 
 
 def _frozen(path: Path, roots: Sequence[Path]) -> FrozenFile | None:

@@ -92,6 +92,13 @@ OPTIONS: tuple[Option, ...] = (
         "NAME=VALUE",
     ),
     Option("refit", "refit", "flag", "solve for the kept weights again after pruning"),
+    Option(
+        "refit-option",
+        "refit",
+        "settings",
+        "option of --refit, such as iterations=50, which it implies; may be repeated",
+        "NAME=VALUE",
+    ),
     Option("recover-blocks", "recovery.blocks", "flag", "train each pruned block towards the dense one"),
     Option(
         "recover-blocks-option",

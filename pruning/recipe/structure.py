@@ -19,6 +19,11 @@ Repair = Literal["least_squares", "none"]
 UNIT_KINDS: tuple[UnitKind, ...] = get_args(UnitKind)
 MOST_WINDOWS_OF_BLOCKS = 4
 """How many of the calibration windows decide which blocks go."""
+
+# The widths that kernels and formats like best: K-quants of GGUF need rows of 256, FP8 blocks and GPTQ groups
+# are of 128, tensor cores work on 64.
+_ROUND_WIDTHS = (256, 128, 64)
+_LARGEST_MOVE = 0.02
 _IMPORTANCES: tuple[Importance, ...] = get_args(Importance)
 
 
@@ -120,6 +125,32 @@ class StructureOptions(StrictModel):
         amount: float | None = getattr(self, kind)
         return amount
 
+    def left(self, kind: UnitKind, dense: int) -> tuple[int, int]:
+        """Return how many of a block's `dense` units of a kind are left, before and after rounding.
+
+        Raises ValueError, with a message that says what can be asked for, where that is none or all of them.
+        """
+        amount = self.amount(kind)
+        assert amount is not None  # noqa: S101 - the caller asks for a kind that goes
+        requested = round(dense * (1 - amount)) if amount < 1 else dense - int(amount)
+        kept = self.rounded(requested, dense) if kind == "mlp_channels" and amount < 1 else requested
+        if not 0 < kept < dense:
+            raise ValueError(
+                f"each block has {dense} {kind}, and {amount:g} of them leaves {kept}: give a share or "
+                f"a number that leaves from 1 to {dense - 1}"
+            )
+        return requested, kept
+
+    def rounded(self, width: int, dense: int) -> int:
+        """Round an MLP width to the multiple that is asked for, or to the roundest near it."""
+        if self.multiple_of is not None:
+            return _nearest(width, self.multiple_of)
+        for multiple in _ROUND_WIDTHS:
+            kept = _nearest(width, multiple)
+            if 0 < kept < dense and abs(kept - width) <= _LARGEST_MOVE * dense:
+                return kept
+        return width
+
     @property
     def cuts_blocks(self) -> bool:
         """Whether units are taken out of blocks, not only whole blocks."""
@@ -165,3 +196,7 @@ class StructureOptions(StrictModel):
     def operations(self, outputs: int, inputs: int) -> float:
         """Floating-point operations to rank and repair one matrix: a factorisation, its inverse, updates."""
         return 4 / 3 * inputs**3 + 4.0 * outputs * inputs**2 if self.needs else 0.0
+
+
+def _nearest(width: int, multiple: int) -> int:
+    return max(1, round(width / multiple)) * multiple

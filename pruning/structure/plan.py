@@ -21,11 +21,6 @@ from pruning.structure.skeleton import skeleton_of
 from pruning.structure.slices import Units, refused
 from pruning.structure.units import ReadUnits, find_units
 
-# The widths that kernels and formats like best: K-quants of GGUF need rows of 256, FP8 blocks and GPTQ groups
-# are of 128, tensor cores work on 64.
-_ROUND_WIDTHS = (256, 128, 64)
-_LARGEST_MOVE = 0.02
-
 _MLP_WIDTHS = ("intermediate_size", "ffn_dim", "n_inner")
 _EXPERT_COUNTS = ("num_local_experts", "num_experts", "n_routed_experts")
 
@@ -116,31 +111,14 @@ class _Planner:
     def _asked(self, kind: UnitKind) -> UnitPlan:
         """Return the plan for a share or a number of units of one kind."""
         dense, amount = self._one(kind).count, self._options.amount(kind)
-        assert amount is not None  # noqa: S101 - asked by the caller
-        left = round(dense * (1 - amount)) if amount < 1 else dense - int(amount)
-        plan = UnitPlan(kind, dense, left, left)
-        if kind == "mlp_channels" and amount < 1:
-            plan = self._rounded(plan)
-        elif kind == "experts" and amount < 1 and 0 < left < dense:
+        try:
+            requested, kept = self._options.left(kind, dense)
+        except ValueError as error:
+            raise InvalidInput(str(error), field=f"structure.{kind}") from error
+        if kind == "experts" and amount is not None and amount < 1:
             possible = [number for number in range(1, dense) if self._reason_against_experts(number) is None]
-            plan = replace(plan, kept=min(possible, key=lambda number: abs(number - left), default=left))
-        if not 0 < plan.kept < dense:
-            raise InvalidInput(
-                f"each block has {dense} {kind}, and {amount:g} of them leaves {plan.kept}: give a share or "
-                f"a number that leaves from 1 to {dense - 1}",
-                field=f"structure.{kind}",
-            )
-        return plan
-
-    def _rounded(self, plan: UnitPlan) -> UnitPlan:
-        """Round the width to the multiple that the recipe asks for, or to the roundest near it."""
-        if self._options.multiple_of is not None:
-            return replace(plan, kept=_nearest(plan.requested, self._options.multiple_of))
-        for multiple in _ROUND_WIDTHS:
-            kept = _nearest(plan.requested, multiple)
-            if 0 < kept < plan.dense and abs(kept - plan.requested) <= _LARGEST_MOVE * plan.dense:
-                return replace(plan, kept=kept)
-        return plan
+            kept = min(possible, key=lambda number: abs(number - requested), default=requested)
+        return UnitPlan(kind, dense, requested, kept)
 
     def _divided(self, share: float) -> list[UnitPlan]:
         """Divide a share of the blocks' parameters: whole KV groups up to it, the rest MLP channels."""
@@ -162,8 +140,8 @@ class _Planner:
                 f"groups have; give a share of at most {most:.2f}",
                 field="structure.parameters",
             )
-        plan = self._rounded(UnitPlan("mlp_channels", width, left, left))
-        return [*plans, replace(plan, kept=min(width, plan.kept))]
+        kept = min(width, self._options.rounded(left, width))
+        return [*plans, UnitPlan("mlp_channels", width, left, kept)]
 
     def _refuse_nothing(self, plans: Sequence[UnitPlan], share: float) -> None:
         """Raise InvalidInput for a share that takes no unit out."""
@@ -270,7 +248,3 @@ class _Planner:
             for name in {name for name in names if name in values} or own:
                 values[name] = kept["experts"]
         return values
-
-
-def _nearest(width: int, multiple: int) -> int:
-    return max(1, round(width / multiple)) * multiple

@@ -95,6 +95,13 @@ def clock(value: datetime) -> str:
     return f"{value.astimezone(UTC):%H:%M:%S}"
 
 
+def next_try(value: datetime) -> str:
+    """Format when a job is tried again: `next try at 12:00:05 UTC`. What is due waits for a worker."""
+    if value <= datetime.now(UTC):
+        return "tried again once a worker is free"
+    return f"next try at {clock(value)} UTC"
+
+
 def label(name: str) -> str:
     """Format the name of a field as a heading: `sequence_length` as `Sequence length`."""
     return name.replace("_", " ").capitalize()
@@ -170,6 +177,7 @@ FILTERS: dict[str, Callable[..., str]] = {
         count,
         moment,
         clock,
+        next_try,
         quantity,
         in_words,
     )

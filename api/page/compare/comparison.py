@@ -23,6 +23,11 @@ class Compared:
     """How long workers have had it, in all attempts."""
 
     @property
+    def masks(self) -> bool:
+        """Whether weights are masked: a cut alone has no pattern and no sparsity."""
+        return self.spec.recipe.method is not None
+
+    @property
     def sparsity(self) -> float:
         """The measured sparsity, or the requested one before the job has succeeded."""
         return _sparsity(self.job)

@@ -90,6 +90,11 @@ class Row:
     """How long workers have had it; None before the first one has."""
 
     @property
+    def masks(self) -> bool:
+        """Whether weights are masked: a cut alone has no pattern and no sparsity."""
+        return self.job.method != CUT_ALONE
+
+    @property
     def sparsity(self) -> float:
         """The measured sparsity, or the requested one before the job has succeeded."""
         return self.job.sparsity if self.job.measured_sparsity is None else self.job.measured_sparsity

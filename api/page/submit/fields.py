@@ -20,6 +20,7 @@ _NAMED_WITH_PARENT = (
 )
 _UNBOUNDED = 1e6
 _MAX_DIGITS = 400  # of any number that a field could accept there are fewer
+_SHARE = re.compile(r"\b(share|sparsity)\b", re.IGNORECASE)
 _SEPARATOR = re.compile(r"[,\n]")
 
 
@@ -65,10 +66,15 @@ class FormField:
         if not self.minimum or not self.maximum:
             return ""
         least, most = _grouped(self.minimum), _grouped(self.maximum)
-        if self.kind == "number" and float(self.maximum) <= 1:
+        if self._is_share:
             return f"{least} to {most}, or in percent"
         # Beyond that, the limit only keeps out what is no number that anybody means.
         return f"from {least} up" if float(self.maximum) >= _UNBOUNDED else f"{least} to {most}"
+
+    @property
+    def _is_share(self) -> bool:
+        """Whether people would give it in percent. A learning rate is below 1, but no share."""
+        return self.kind == "number" and float(self.maximum) <= 1 and bool(_SHARE.search(self.description))
 
     def parsed(self, text: str) -> object:
         """Return what was typed as a value of the request. Text that cannot be parsed stays text."""

@@ -120,9 +120,13 @@ def _gate() -> Iterator[FormField]:
 
 
 def _structure() -> Iterator[FormField]:
-    """Yield the options. A choice is a text here: a select sends one even where no structure is wanted."""
+    """Yield the options. A choice may be left open: a select sends one even where no structure is wanted."""
     for field in fields_of(StructureOptions, "structure."):
-        yield replace(field, kind="text", choices=()) if field.kind == "choice" else field
+        if field.kind == "choice":
+            about = f"{field.description} By default {field.default}."
+            yield replace(field, default="", choices=("", *field.choices), description=about)
+        else:
+            yield field
 
 
 def _more(allocation: str) -> Iterator[FormField]:

@@ -118,7 +118,17 @@ def read(typed: Mapping[str, str]) -> JobRequest | SweepRequest:
     try:
         return sweep_of(body) or parse_job(body)
     except RequestValidationError as error:
-        raise as_problem(error) from error
+        problem = as_problem(error)
+        if chosen["method.name"] == NO_METHOD and "structure" not in body:
+            raise InvalidRequest(*_nothing_is_done(problem.errors or [])) from error
+        raise problem from error
+
+
+def _nothing_is_done(errors: list[FieldError]) -> list[FieldError]:
+    """Return the errors of a form that neither masks nor cuts: one in place of those that follow from it."""
+    others = [error for error in errors if error.field.removeprefix("job.") not in ("method", "sparsity")]
+    message = "masks nothing: choose a method, or say under Structure what to take out"
+    return [*others, FieldError(field="method", message=message)]
 
 
 def _form(

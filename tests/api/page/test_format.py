@@ -1,8 +1,10 @@
 """Numbers as people write them."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
-from api.page.base.format import change, percent
+from api.page.base.format import change, next_try, percent
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -30,3 +32,10 @@ def test_an_increase_of_nothing_has_no_sign(dense: float | None, pruned: float, 
 )
 def test_a_share_has_one_decimal_if_it_is_not_zero(share: float, written: str) -> None:
     assert percent(share) == written
+
+
+def test_a_try_that_is_due_is_not_announced_for_the_past() -> None:
+    now = datetime.now(UTC)
+    later = now + timedelta(hours=1)
+    assert next_try(later) == f"next try at {later:%H:%M:%S} UTC"
+    assert next_try(now - timedelta(seconds=1)) == "tried again once a worker is free"

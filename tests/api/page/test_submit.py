@@ -40,6 +40,35 @@ def names() -> set[str]:
     }
 
 
+def test_only_shares_are_said_to_be_in_percent() -> None:
+    hints = {field.name: field.hint for field in every_field({"allocation.name": "owl"})}
+    in_percent = {name for name, hint in hints.items() if "in percent" in hint}
+    assert {"sparsity", "structure.parameters", "target.lowest", "allocation.band"} <= in_percent
+    rates = {"recovery.blocks.learning_rate", "recovery.distil.learning_rate"}
+    assert rates <= hints.keys() - in_percent
+    assert all("0 to 0.1" in hints[rate] for rate in rates)
+
+
+def test_a_choice_of_the_structure_may_be_left_open(client: TestClient) -> None:
+    page = client.get("/jobs/new").text
+    (options,) = re.findall(r'<select id="structure.repair".*?>(.*?)</select>', page, re.DOTALL)
+    assert re.findall(r"<option(.*?)>([^<]+)", options) == [
+        (' value="" selected', "Default"),
+        ("", "least_squares"),
+        ("", "none"),
+    ]
+
+
+def test_a_form_that_neither_masks_nor_cuts_has_one_error(client: TestClient) -> None:
+    typed = {"model.id": "org/name", "method.name": "none", "structure.repair": ""}
+    answer = client.post("/jobs/new", data=typed, headers=ORIGIN)
+    assert answer.status_code == 422
+    listed = re.findall(r'<li><a href="#([^"]+)">[^<]+</a> ([^<]+)</li>', answer.text)
+    assert listed == [
+        ("method.name", "masks nothing: choose a method, or say under Structure what to take out")
+    ]
+
+
 def test_the_form_has_every_field_of_a_request() -> None:
     shown = names()
     for name, of in {
@@ -133,7 +162,8 @@ def test_a_job_like_another_is_the_same_until_something_is_changed(
     typed = dict(re.findall(r'<input id="[^"]+" name="([^"]+)" value="([^"]+)"', page))
     typed |= dict(re.findall(r'name="([^"]+)" value="(true)"[^>]* checked', page))
     for name, options in re.findall(r'<select id="[^"]+" name="([^"]+)".*?>(.*?)</select>', page, re.DOTALL):
-        typed |= {name: re.findall(r"<option selected>([^<]+)", options)[0]}
+        empty, chosen = re.findall(r"<option( value=\"\")? selected>([^<]+)", options)[0]
+        typed |= {name: "" if empty else chosen}
     typed = {name: html.unescape(value) for name, value in typed.items()}
     answer = client.post("/jobs/new", data=typed, headers=ORIGIN)
     assert answer.status_code == 303, answer.text

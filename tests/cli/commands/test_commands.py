@@ -29,6 +29,7 @@ from tests.scripted_server import (
 def nothing_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DataDirectory:
     """No server and no key by environment, and a data directory without an `up`."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.delenv("PRUNESERVE_URL", raising=False)
     monkeypatch.delenv("PRUNESERVE_API_KEY", raising=False)
     data = DataDirectory(tmp_path / "pruneserve")
@@ -190,6 +191,66 @@ def test_submit_prints_the_id_alone(server: ScriptedServer, job_id: UUID) -> Non
     (_, headers), *_ = server.requests
     assert headers["Authorization"] == "Bearer ps_key"
     assert headers["Idempotency-Key"]
+
+
+def test_a_directory_is_named_by_its_path(
+    server: ScriptedServer, job_id: UUID, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "models" / "tiny").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    bodies = []
+
+    def take(it: Exchange) -> None:
+        bodies.append(it.received())
+        it.json(job_document(job_id, "queued"), 201)
+
+    server.on("/v1/jobs", take)
+    submit = ("submit", "--sparsity", "0.5", "--model")
+    named = run(*submit, "models/tiny", server=server)
+    assert f"models/tiny is a directory here: the job names {tmp_path}/models/tiny" in named.stderr
+    for model in ("./models/tiny", f"{tmp_path}/models/tiny", "models/none"):
+        run(*submit, model, server=server)
+    path = f"{tmp_path}/models/tiny"
+    assert [body["model"]["id"] for body in bodies] == [path, path, path, "models/none"]
+
+
+def test_the_method_none_needs_a_structure(server: ScriptedServer, job_id: UUID) -> None:
+    result = run("submit", "--model", "org/name", "--method", "none", server=server)
+    assert result.exit_code == Exit.USAGE
+    assert "--structure" in result.stderr
+    assert server.requests == []
+    bodies = []
+
+    def take(it: Exchange) -> None:
+        bodies.append(it.received())
+        it.json(job_document(job_id, "queued"), 201)
+
+    server.on("/v1/jobs", take)
+    run("submit", "--model", "org/name", "--method", "none", "--structure", "kv_groups=1", server=server)
+    assert bodies == [{"model": {"id": "org/name"}, "structure": {"kv_groups": 1}}]
+
+
+def test_what_a_cut_takes_out_stands_where_a_mask_has_its_sparsity(
+    server: ScriptedServer, job_id: UUID
+) -> None:
+    model = {"id": "org/name"}
+    cut = {"method": "structure", "sparsity": 0.0, "name": "half as wide"}
+    spec = {"model": model, "method": None, "structure": {"mlp_channels": 0.5}}
+    serve_job(server, job_id, "succeeded", **cut, spec=spec)
+    shown = run("show", str(job_id), server=server).stdout
+    assert re.search(r"method +structure, mlp_channels 0.5 *\n", shown)
+    assert "sparsity" not in shown
+    assert f"page    {server.url}/jobs/{job_id}" in shown
+    items = [job_document(job_id, "succeeded", **cut)]
+    server.on("/v1/jobs", lambda it: it.json({"items": items, "next_cursor": None}))
+    heads, row = run("jobs", server=server).stdout.splitlines()
+    at = heads.index("pattern")
+    assert row[heads.index("name") :].startswith("half as wide")
+    assert row[at : heads.index("model")].strip() == ""
+    masked = spec | {"method": {"name": "wanda"}}
+    serve_job(server, job_id, "queued", method="wanda", spec=masked)
+    shown = run("show", str(job_id), server=server).stdout
+    assert "wanda, unstructured, sparsity 0.5, structure, mlp_channels 0.5" in shown
 
 
 def test_rerun_sends_only_what_changes_and_prints_the_new_id(server: ScriptedServer, job_id: UUID) -> None:

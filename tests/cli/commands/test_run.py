@@ -39,9 +39,10 @@ HOSTILE = (
 
 @pytest.fixture(autouse=True)
 def outside_of_ci(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("GITHUB_ACTIONS", "GITLAB_CI", "GITHUB_STEP_SUMMARY"):
+    for name in ("GITHUB_ACTIONS", "GITLAB_CI", "GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
 
 
 @pytest.fixture
@@ -238,7 +239,9 @@ def test_the_summary_shows_the_gate_as_a_table_and_escapes_untrusted_text(
 def test_junit_has_a_test_for_the_job_and_for_each_condition(
     server: ScriptedServer, place: dict[str, str], job_id: UUID, tmp_path: Path
 ) -> None:
-    serve(server, job_id, "succeeded", gate=verdict(0.06), report=REPORT, model=HOSTILE)
+    perplexity = {"dense": 10.0, "pruned": 10.6}
+    more = {"gate": verdict(0.06), "report": REPORT, "model": HOSTILE, "perplexity": perplexity}
+    serve(server, job_id, "succeeded", **more)
     run(place, "--junit", str(tmp_path / "junit.xml"))
     suite = parsed(tmp_path / "junit.xml")
     assert suite.attrib == {
@@ -247,8 +250,19 @@ def test_junit_has_a_test_for_the_job_and_for_each_condition(
         "failures": "1",
         "errors": "0",
         "skipped": "0",
+        "time": "90.000",
+        "timestamp": "2026-01-02T03:04:05",
     }
-    job, condition = suite
+    properties, job, condition = suite
+    assert {one.attrib["name"]: one.attrib["value"] for one in properties} == {
+        "job": str(job_id),
+        "url": f"{server.url}/jobs/{job_id}",
+        "state": "succeeded",
+        "dense-perplexity": "10",
+        "perplexity": "10.6",
+        "increase": "0.06",
+        "gate": "failed",
+    }
     assert (job.attrib["time"], list(job)) == ("90.000", [])
     assert "::" not in job.attrib["name"]
     assert condition.attrib["name"] == "max_perplexity_increase"
@@ -268,8 +282,74 @@ def test_junit_says_how_the_job_ended(
 ) -> None:
     serve(server, job_id, state, error=error_document(HOSTILE) if state == "failed" else None)
     run(place, "--junit", str(tmp_path / "junit.xml"))
-    (case,) = parsed(tmp_path / "junit.xml")
+    (case,) = parsed(tmp_path / "junit.xml").findall("testcase")
     assert [child.tag for child in case] == ([element] if element else [])
+
+
+def test_the_figures_are_outputs_of_a_step_and_variables_of_a_pipeline(
+    server: ScriptedServer, place: dict[str, str], job_id: UUID, tmp_path: Path
+) -> None:
+    perplexity = {"dense": 10.0, "pruned": 10.4}
+    more = {"gate": verdict(0.04), "perplexity": perplexity, "measured_sparsity": 0.5}
+    serve(server, job_id, "succeeded", **more)
+    outputs, dotenv = tmp_path / "outputs", tmp_path / "job.env"
+    outputs.write_text("others=1\n")
+    run(place, "--dotenv", str(dotenv), GITHUB_OUTPUT=str(outputs))
+    named = {
+        "job": str(job_id),
+        "url": f"{server.url}/jobs/{job_id}",
+        "state": "succeeded",
+        "dense-perplexity": "10",
+        "perplexity": "10.4",
+        "increase": "0.04",
+        "sparsity": "0.5",
+        "gate": "passed",
+    }
+    assert outputs.read_text() == "others=1\n" + "".join(f"{name}={value}\n" for name, value in named.items())
+    variables = dict(line.split("=", 1) for line in dotenv.read_text().splitlines())
+    assert variables == {f"PRUNED_{name.upper().replace('-', '_')}": value for name, value in named.items()}
+
+
+def test_no_text_of_the_server_begins_an_output_of_its_own(
+    server: ScriptedServer, place: dict[str, str], job_id: UUID, tmp_path: Path
+) -> None:
+    serve(server, job_id, "succeeded", gate=verdict(0.04) | {"state": "passed\nevil=1"})
+    run(place, GITHUB_OUTPUT=str(tmp_path / "outputs"))
+    assert "gate=passed\n" in (tmp_path / "outputs").read_text()
+    assert "evil" not in (tmp_path / "outputs").read_text()
+
+
+@pytest.mark.parametrize(
+    ("state", "more", "line"),
+    [
+        ("succeeded", {"gate": verdict(0.04)}, None),
+        (
+            "succeeded",
+            {"gate": verdict(0.06)},
+            "::error title=PruneServe%3A gate missed::max_perplexity_increase missed: 6.00%25, "
+            "limit 5.00%25, margin -1.00%25",
+        ),
+        (
+            "failed",
+            {"error": error_document("100% a\n::warning::b")},
+            "::error title=PruneServe%3A failed::100%25 a",
+        ),
+    ],
+)
+def test_why_a_step_of_github_fails_is_an_annotation(
+    server: ScriptedServer,
+    place: dict[str, str],
+    job_id: UUID,
+    state: str,
+    more: dict[str, Any],
+    line: str | None,
+) -> None:
+    serve(server, job_id, state, **more)
+    assert "::error" not in run(place).stderr
+    lines = [one for one in run(place, **GITHUB).stderr.splitlines() if one.lstrip().startswith("::")]
+    assert len(lines) == (1 if line else 0)
+    assert not line or lines[0].startswith(line)
+    assert not line or lines[0].count("::") == 2
 
 
 GITHUB = {

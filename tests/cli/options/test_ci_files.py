@@ -1,10 +1,17 @@
-"""The files under ci/ use only options that the commands have, and install what the server offers."""
+"""The files under ci/ use only options that the commands have, install what the server offers, and run a job.
 
+Their own scripts run here, with what GitHub and GitLab put into them.
+"""
+
+import hashlib
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from uuid import UUID
+from xml.etree import ElementTree
 
 import pytest
 import typer
@@ -12,15 +19,26 @@ import yaml
 
 from api.actions.client_wheel import client_wheel
 from cli.main import app
-from tests.scripted_server import ScriptedServer
+from tests.scripted_server import (
+    Exchange,
+    ScriptedServer,
+    artifact_document,
+    job_document,
+    state_event,
+)
 
 CI = Path(__file__).parents[3] / "ci"
 
 
+ACTION = yaml.safe_load((CI / "github" / "action.yml").read_text())
+SPEC, COMPONENT = yaml.safe_load_all((CI / "gitlab" / "pruneserve.yml").read_text())
+(TEMPLATE,) = COMPONENT.values()
+
+
 def scripts() -> Iterator[str]:
-    for step in yaml.safe_load((CI / "github" / "action.yml").read_text())["runs"]["steps"]:
+    for step in ACTION["runs"]["steps"]:
         yield step["run"]
-    yield from yaml.safe_load((CI / "gitlab" / "pruneserve.yml").read_text())[".pruneserve"]["script"]
+    yield from TEMPLATE["script"]
 
 
 def options_of(command: str) -> set[str]:
@@ -59,8 +77,8 @@ def away(tmp_path: Path) -> dict[str, str]:
 def installer(system: str) -> str:
     """The steps of a CI file that install the command."""
     if system == "github":
-        return yaml.safe_load((CI / "github" / "action.yml").read_text())["runs"]["steps"][0]["run"]  # type: ignore[no-any-return]
-    *steps, _ = yaml.safe_load((CI / "gitlab" / "pruneserve.yml").read_text())[".pruneserve"]["script"]
+        return ACTION["runs"]["steps"][0]["run"]  # type: ignore[no-any-return]
+    *steps, _, _ = TEMPLATE["script"]
     return "set -eo pipefail\n" + "\n".join(steps)
 
 
@@ -111,13 +129,181 @@ def test_both_ci_files_install_by_the_same_script() -> None:
     assert inlined[1] == (CI / "install_client.py").read_text()
 
 
-def test_every_input_of_the_action_is_used() -> None:
-    action = yaml.safe_load((CI / "github" / "action.yml").read_text())
-    script = action["runs"]["steps"][1]["run"]
-    found = re.search(r"for option in (.*); do", script)
-    assert found
-    passed_on = found[1].split()
-    assert {f"--{name}" for name in passed_on} <= options_of("run")
-    assert set(action["inputs"]) == {*passed_on, "url", "api-key", "output", "install", "client-sha256"}
+def test_every_input_is_used() -> None:
+    for script, inputs, others in (
+        (ACTION["runs"]["steps"][1]["run"], ACTION["inputs"], {"url", "api-key", "output", "junit"}),
+        (TEMPLATE["script"][-2], SPEC["spec"]["inputs"], {"url", "job-name", "stage", "image", "download"}),
+    ):
+        found = re.search(r"for option in (.*); do", script)
+        assert found
+        passed_on = found[1].split()
+        assert {f"--{name}" for name in passed_on} <= options_of("run")
+        assert set(inputs) == {*passed_on, *others, "install", "client-sha256"}
+    texts = yaml.safe_dump(TEMPLATE)
+    assert all(f"$[[ inputs.{name} ]]" in texts or name == "job-name" for name in SPEC["spec"]["inputs"])
     # No text of an input is part of a script, where it could say anything.
-    assert not any("${{" in text for text in scripts())
+    assert not any("${{" in text or "$[[" in text for text in scripts())
+
+
+@pytest.fixture
+def here(tmp_path: Path, server: ScriptedServer) -> dict[str, str]:
+    """The environment of a CI machine that has the command, an empty directory and no settings of a user."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name, command in (("pruneserve", "-m cli.main"), ("python", "")):
+        program = programs / name
+        program.write_text(f'#!/bin/sh\nexec {sys.executable} {command} "$@"\n')
+        program.chmod(0o755)
+    (tmp_path / "work").mkdir()
+    return {
+        "PATH": f"{programs}:/usr/bin:/bin",
+        "PYTHONPATH": str(CI.parent),
+        "HOME": str(tmp_path),
+        "PRUNESERVE_URL": server.url,
+        "PRUNESERVE_API_KEY": "ps_key",
+    }
+
+
+def serve(server: ScriptedServer, job_id: UUID, *, passed: bool) -> list[Any]:
+    """A server whose job has a perplexity, a gate and one file; what was submitted."""
+    condition = {"name": "max_perplexity_increase", "limit": 0.05, "measured": 0.04, "margin": 0.01}
+    gate = {"state": "passed" if passed else "failed", "conditions": [condition | {"passed": passed}]}
+    submitted: list[Any] = []
+
+    def take(it: Exchange) -> None:
+        submitted.append(it.received())
+        it.json(job_document(job_id, "queued"), 201)
+
+    server.on("/v1/jobs", take)
+    perplexity = {"dense": 10.0, "pruned": 10.4}
+    server.on_job(
+        job_id,
+        "succeeded",
+        state_event(1, "succeeded"),
+        gate=gate,
+        perplexity=perplexity,
+        measured_sparsity=0.5,
+    )
+    file = artifact_document("a.txt", b"abc", hashlib.sha256(b"abc").hexdigest(), "/content")
+    server.on(f"/v1/jobs/{job_id}/artifacts", lambda it: it.json({"items": [file]}))
+    server.on("/content", lambda it: it.body(b"abc"))
+    return submitted
+
+
+INPUTS = {"model": "org/$(name) `x`", "sparsity": "0.5", "max-increase": "5%"}
+BODY = {
+    "model": {"id": INPUTS["model"]},
+    "sparsity": 0.5,
+    "method": {"name": "gblm"},
+    "gate": {"max_perplexity_increase": 0.05},
+}
+FIGURES = {
+    "state": "succeeded",
+    "dense-perplexity": "10",
+    "perplexity": "10.4",
+    "increase": "0.04",
+    "sparsity": "0.5",
+}
+
+
+def junit_cases(file: Path) -> list[str]:
+    cases = ElementTree.parse(file).getroot().iter("testcase")  # noqa: S314 - it was written a moment ago
+    return [case.attrib["name"] for case in cases]
+
+
+@pytest.mark.parametrize("passed", [True, False])
+def test_the_action_runs_a_job_and_leaves_its_outputs(
+    server: ScriptedServer, here: dict[str, str], job_id: UUID, tmp_path: Path, passed: bool
+) -> None:
+    submitted = serve(server, job_id, passed=passed)
+    given = INPUTS | {"url": server.url, "api-key": "ps_key", "junit": "junit.xml", "output": "pruned"}
+    inputs = {name: given.get(name, about.get("default")) for name, about in ACTION["inputs"].items()}
+    outputs, summary = tmp_path / "outputs", tmp_path / "summary.md"
+    runner = {
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_OUTPUT": str(outputs),
+        "GITHUB_STEP_SUMMARY": str(summary),
+        "RUNNER_TEMP": str(tmp_path),
+        "GITHUB_REPOSITORY": "org/models",
+        "GITHUB_SHA": "5f3e9a1",
+        "GITHUB_RUN_ID": "17",
+    }
+    for step in ACTION["runs"]["steps"]:
+        filled = {
+            name: re.sub(r"\$\{\{ inputs\.([\w-]+) \}\}", lambda found: inputs[found[1]], text)
+            for name, text in step["env"].items()
+        }
+        # As GitHub runs `shell: bash`.
+        command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
+        done = subprocess.run(
+            command,
+            env=here | runner | filled,
+            cwd=tmp_path / "work",
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if step.get("id") == "run":
+            assert done.returncode == (0 if passed else 3), done.stderr
+        else:
+            assert done.returncode == 0, done.stderr
+    labels = {"repository": "org/models", "commit": "5f3e9a1", "run": "17"}
+    assert submitted == [BODY | {"labels": labels}]
+    written = dict(line.split("=", 1) for line in outputs.read_text().splitlines())
+    assert written == FIGURES | {
+        "job": str(job_id),
+        "url": f"{server.url}/jobs/{job_id}",
+        "gate": "passed" if passed else "failed",
+    }
+    named = {name: f"${{{{ steps.run.outputs.{name} }}}}" for name in written}
+    assert {name: about["value"] for name, about in ACTION["outputs"].items()} == named
+    assert str(job_id) in summary.read_text()
+    assert ("::error title=PruneServe%3A gate missed::" in done.stderr) == (not passed)
+    assert f"{server.url}/jobs/{job_id}" in done.stderr
+    assert len(junit_cases(tmp_path / "work" / "junit.xml")) == 2
+    assert (tmp_path / "work" / "pruned" / "a.txt").exists() == passed
+
+
+def interpolated(value: Any, inputs: dict[str, str]) -> Any:  # noqa: ANN401 - any YAML
+    """What GitLab makes of a component with these inputs."""
+    match value:
+        case str():
+            return re.sub(r"\$\[\[ inputs\.([\w-]+) \]\]", lambda found: inputs[found[1]], value)
+        case list():
+            return [interpolated(one, inputs) for one in value]
+        case dict():
+            return {interpolated(key, inputs): interpolated(one, inputs) for key, one in value.items()}
+    return value
+
+
+@pytest.mark.parametrize("shell", ["bash", "sh"])
+@pytest.mark.parametrize("passed", [True, False])
+def test_the_component_runs_a_job_and_leaves_its_variables(
+    server: ScriptedServer, here: dict[str, str], job_id: UUID, tmp_path: Path, passed: bool, shell: str
+) -> None:
+    submitted = serve(server, job_id, passed=passed)
+    inputs = {name: str(about.get("default", "")) for name, about in SPEC["spec"]["inputs"].items()}
+    inputs |= INPUTS | {"url": server.url, "download": "true", "job-name": "prune-it"}
+    component = interpolated(COMPONENT, inputs)
+    job = component["prune-it"]
+    predefined = {"CI_PROJECT_PATH": "org/models", "CI_COMMIT_SHA": "5f3e9a1", "CI_PIPELINE_ID": "17"}
+    work = tmp_path / "work"
+    done = subprocess.run(
+        [shell, "-c", "set -e\n" + "\n".join(job["script"])],
+        env=here | predefined | job["variables"],
+        cwd=work,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == (0 if passed else 3), done.stderr
+    labels = {"project": "org/models", "commit": "5f3e9a1", "pipeline": "17"}
+    assert submitted == [BODY | {"labels": labels}]
+    reports = job["artifacts"]["reports"]
+    variables = dict(line.split("=", 1) for line in (work / reports["dotenv"]).read_text().splitlines())
+    assert variables["PRUNED_JOB"] == str(job_id)
+    assert variables["PRUNED_GATE"] == ("passed" if passed else "failed")
+    assert {variables[f"PRUNED_{name.upper().replace('-', '_')}"] for name in FIGURES} == {*FIGURES.values()}
+    assert len(junit_cases(work / reports["junit"])) == 2
+    kept = [path for path in job["artifacts"]["paths"] if (work / path).exists()]
+    assert kept == (["pruneserve.md", "pruned"] if passed else ["pruneserve.md"])

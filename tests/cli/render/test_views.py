@@ -1,7 +1,7 @@
 """What the commands print of a job that waits for the Hub."""
 
 import io
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from rich.console import Console
@@ -21,16 +21,25 @@ WAITING = {
 
 
 def test_a_job_that_waits_for_the_hub_says_until_when() -> None:
-    job = JobDetail.model_validate(job_document(uuid4(), "queued", waiting=WAITING))
+    next_try = datetime.now(UTC) + timedelta(hours=1)
+    waiting = WAITING | {"next_try_at": next_try.isoformat()}
+    job = JobDetail.model_validate(job_document(uuid4(), "queued", waiting=waiting))
     console = Console(file=io.StringIO(), width=300)
-    print_job(console, job)
+    print_job(console, job, "http://host")
     console.print(table_of_jobs([job]))
     assert isinstance(console.file, io.StringIO)
     shown = console.file.getvalue()
-    next_try = datetime(2026, 1, 2, 3, 34, 5, tzinfo=UTC).astimezone()
     since = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC).astimezone()
-    assert shown.count(f"waiting for the Hub, next try at {next_try:%H:%M:%S}") == 2
+    assert shown.count(f"waiting for the Hub, next try at {next_try.astimezone():%H:%M:%S}") == 2
     assert f"the Hub did not deliver org/name (ConnectError); 7 tries since {since:%H:%M:%S}" in shown
+
+
+def test_a_try_that_is_due_is_not_said_to_be_in_the_past() -> None:
+    job = JobDetail.model_validate(job_document(uuid4(), "queued", waiting=WAITING))
+    console = Console(file=io.StringIO(), width=300)
+    console.print(table_of_jobs([job]))
+    assert isinstance(console.file, io.StringIO)
+    assert "(waiting for the Hub, tried again once a worker is free)" in console.file.getvalue()
 
 
 def test_tries_of_a_stage_share_a_bar_until_it_is_finished() -> None:

@@ -7,14 +7,17 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from transformers import AutoConfig, AutoModelForCausalLM
 
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
-from jobs.spec.preflight import Places, faults
+from jobs.spec.preflight import HEADS_DIVIDE_THE_HIDDEN_SIZE, Places, faults
 from pruning.data.source import Source
 from pruning.data.text import read_documents
 from pruning.data.windows import Reader
 from pruning.errors import InvalidInput
+from pruning.recipe import StructureOptions
+from pruning.structure.plan import CutPlan
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -158,3 +161,55 @@ def test_texts_and_gradients_that_are_not_there_are_named(places: Places, tmp_pa
     assert "calibration.dataset" in fields(
         places, tmp_path / "models" / "good", calibration={"dataset": str(data / "b.txt")}
     )
+
+
+LLAMA = {
+    "model_type": "llama",
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 8,
+    "num_key_value_heads": 8,
+    "vocab_size": 64,
+}
+
+
+@pytest.mark.parametrize("grouped", [8, 4])
+@pytest.mark.parametrize(
+    "structure",
+    [
+        *({"mlp_channels": amount} for amount in (0.25, 0.5, 0.99, 0.995, 1, 47, 48, 400)),
+        *({"mlp_channels": amount, "multiple_of": 32} for amount in (0.2, 0.3)),
+        *({"kv_groups": amount} for amount in (0.05, 0.5, 0.9, 1, 2, 3, 4, 6, 7, 8)),
+        {"kv_groups": 5, "mlp_channels": 48},
+        {"parameters": 0.3},
+    ],
+)
+def test_a_cut_is_refused_as_the_library_refuses_it(
+    places: Places, tmp_path: Path, structure: dict[str, Any], grouped: int
+) -> None:
+    config = LLAMA | {"num_key_value_heads": grouped}
+    (tmp_path / "models" / "good" / "config.json").write_text(json.dumps(config))
+    skeleton = AutoModelForCausalLM.from_config(AutoConfig.for_model(**config))
+    model = str(tmp_path / "models" / "good")
+    recipe = {"model": model, "structure": structure, "calibration": {"dataset": "builtin"}}
+    spec = JobSpec.model_validate({"recipe": recipe, "evaluation": {"dataset": "builtin"}})
+    expected = set()
+    # One kind at a time: the library ends at the first that it refuses.
+    for others in ({"kv_groups"}, {"mlp_channels", "multiple_of"}):
+        asked = {name: value for name, value in structure.items() if name not in others}
+        if not set(asked) <= {"multiple_of"}:
+            try:
+                CutPlan.of(StructureOptions(**asked), skeleton, config)
+            except InvalidInput as error:
+                message = str(error).removeprefix("LlamaForCausalLM cannot lose kv_groups: ")
+                expected.add((error.field, message))
+    assert {(fault.field, fault.message) for fault in faults(spec, places)} == expected
+
+
+@pytest.mark.parametrize("family", sorted(HEADS_DIVIDE_THE_HIDDEN_SIZE))
+def test_the_configs_of_these_families_insist_on_heads_that_divide(family: str) -> None:
+    shape = {"hidden_size": 48, "head_dim": 8, "num_key_value_heads": 1}
+    AutoConfig.for_model(family, num_attention_heads=6, **shape)
+    with pytest.raises(Exception, match="not a multiple of the number of attention heads"):
+        AutoConfig.for_model(family, num_attention_heads=5, **shape)

@@ -6,7 +6,7 @@ from pydantic import BaseModel
 from pruning.recipe import Evaluation, Recipe, RecoveryOptions
 from pruning.recipe.options import OPTIONS, request_body
 
-# Given by a file only: the options of refit, and gradient norms, which are a file of this machine.
+# Given by a file only: gradient norms, which are a file of this machine.
 WITHOUT_OPTION = {"gradients"}
 
 
@@ -41,6 +41,7 @@ def test_options_make_the_body_of_a_request() -> None:
         "allocation": "owl",
         "allocation-option": ["band=0.1"],
         "refit": True,
+        "refit-option": ["iterations=5"],
         "distil": True,
         "distil-option": ["tokens=2048", "dataset=builtin"],
         "mix": ["c4=3", "builtin", "/texts/a=b.txt=0.5", "c4=many"],
@@ -53,7 +54,7 @@ def test_options_make_the_body_of_a_request() -> None:
         "method": {"name": "gblm", "norm": "l2", "alpha": 10, "inverse": True},
         "sparsity": 0.5,
         "allocation": {"name": "owl", "band": 0.1},
-        "refit": True,
+        "refit": {"iterations": 5},
         "recovery": {"distil": {"tokens": 2048, "dataset": "builtin"}},
         "calibration": {
             "datasets": [

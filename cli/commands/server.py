@@ -1,0 +1,52 @@
+"""What the commands show of a server: its workers, its methods, and whose key it is asked with."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from rich.table import Table
+
+from cli.render.lists import plain_table, utc
+from cli.terminal import clean, out
+from pruneserve_client.models import Me, MethodItem, WorkerItem
+
+
+def table_of_workers(workers: Iterable[WorkerItem]) -> Table:
+    """Return a row for each worker, in the order given. Times are UTC."""
+    table = plain_table("worker", "queue", "device", "state", "since", "job", "last seen", "last fault")
+    for worker in workers:
+        table.add_row(
+            clean(worker.name),
+            clean(worker.queue),
+            clean(worker.device or ""),
+            clean(worker.state),
+            utc(worker.since),
+            f"{worker.job.id} ({clean(worker.job.stage or 'starting')})" if worker.job else "",
+            utc(worker.seen_at),
+            clean(worker.fault or ""),
+        )
+    return table
+
+
+def table_of_methods(methods: Iterable[MethodItem]) -> Table:
+    """Return a row for each method, with what `--option` takes."""
+    table = plain_table("method", "options", "formula")
+    for method in methods:
+        table.add_row(clean(method.name), clean(_options(method.options)), clean(method.formula))
+    return table
+
+
+def _options(schema: dict[str, Any]) -> str:
+    """Return the options of a method with their defaults: `norm=l1 alpha=100.0`."""
+    properties = schema.get("properties", {})
+    return " ".join(f"{name}={field.get('default')}" for name, field in properties.items() if name != "name")
+
+
+def print_me(server: str, me: Me) -> None:
+    """Print which server answered, and whose key it was asked with."""
+    table = Table.grid(padding=(0, 2))
+    table.add_row("server", clean(server))
+    table.add_row("owner", clean(me.owner))
+    table.add_row("key", str(me.key_id))
+    table.add_row("scopes", clean(", ".join(me.scopes)))
+    table.add_row("expires", utc(me.expires_at, "never"))
+    out.print(table)

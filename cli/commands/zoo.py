@@ -1,0 +1,106 @@
+"""`pruneserve zoo`: the succeeded jobs that somebody recommends to the others."""
+
+from collections.abc import Iterable
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from cli.options.connection import connected
+from cli.options.ids import JobId, find_job
+from cli.options.waiting_options import AsJson
+from cli.render.lists import plain_table, print_list
+from cli.render.views import change
+from cli.terminal import clean, err, out, print_json, size
+from pruneserve_client import Client
+from pruneserve_client.models import ZooDetail, ZooItem
+
+app = typer.Typer(
+    help="The pruned models that somebody recommends to all: list, show, promote, withdraw.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="The name of an entry of the zoo.", show_default=False)
+]
+
+
+@app.command("list")
+@connected
+def list_entries(
+    client: Client,
+    search: Annotated[
+        str | None, typer.Option(help="Only entries whose name or model contains this.")
+    ] = None,
+    method: Annotated[str | None, typer.Option(help="Only entries with this method.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the entries of the zoo, newest first."""
+    print_list(client.zoo(search=search, method=method), _table, as_json=as_json)
+
+
+@app.command()
+@connected
+def show(client: Client, name: Name, as_json: AsJson = False) -> None:
+    """Show an entry of the zoo with its files."""
+    entry = client.zoo_entry(name)
+    if as_json:
+        print_json(entry.as_sent())
+        return
+    _print(entry)
+    err.print(f"get it with: pruneserve download {clean(entry.slug)}")
+
+
+@app.command()
+@connected
+def promote(
+    client: Client,
+    job: JobId,
+    note: Annotated[str, typer.Option(help="What the model is good for, in a few words.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Put a succeeded job into the zoo, and print the entry's name."""
+    entry = client.promote({"job": str(find_job(client, job)), "note": note})
+    if as_json:
+        print_json(entry.as_sent())
+    else:
+        out.print(clean(entry.slug))
+
+
+@app.command()
+@connected
+def withdraw(client: Client, name: Name) -> None:
+    """Take an entry out of the zoo. Its job stays."""
+    client.withdraw(name)
+    out.print("withdrawn")
+
+
+def _table(entries: Iterable[ZooItem]) -> Table:
+    table = plain_table("name", "method", "pattern", "sparsity", "perplexity", "size", "of", "note")
+    for entry in entries:
+        table.add_row(
+            clean(entry.slug),
+            clean(entry.method),
+            clean(entry.pattern),
+            f"{entry.sparsity:g}",
+            change(entry.perplexity),
+            size(entry.size),
+            clean(entry.promoted_by),
+            clean(entry.note),
+        )
+    return table
+
+
+def _print(entry: ZooDetail) -> None:
+    table = Table.grid(padding=(0, 2))
+    table.add_row("name", clean(entry.slug))
+    table.add_row("model", clean(entry.model))
+    table.add_row("method", f"{clean(entry.method)}, {clean(entry.pattern)}, sparsity {entry.sparsity:g}")
+    table.add_row("perplexity", change(entry.perplexity))
+    table.add_row("of", clean(entry.promoted_by))
+    if entry.note:
+        table.add_row("note", clean(entry.note))
+    for file in entry.files:
+        table.add_row("file", f"{clean(file.name)}, {size(file.size)}, SHA-256 {clean(file.sha256)}")
+    out.print(table)

@@ -1,0 +1,80 @@
+"""Ids as people type them: whole, or the first or last digits of one, as git takes those of a commit."""
+
+import re
+from collections.abc import Iterable
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from cli.terminal import CommandFailed, Exit
+from pruneserve_client import Client
+
+MOST_LOOKED_AT = 1000
+"""The newest things whose ids are looked through for digits of one."""
+
+_LEAST_DIGITS = 4
+_MOST_NAMED = 4
+
+
+def id_or_part(text: str) -> str:
+    """Return an argument that is an id or a part of one. Raises BadParameter for any other text."""
+    if not is_part_of_an_id(text):
+        raise typer.BadParameter(
+            f"give an id, or at least {_LEAST_DIGITS} of its first or last digits, not {text!r}"
+        )
+    return _digits(text)
+
+
+def is_part_of_an_id(text: str) -> bool:
+    """Whether a text could be an id, or enough digits of one."""
+    return re.fullmatch(rf"[0-9a-f]{{{_LEAST_DIGITS},32}}", _digits(text)) is not None
+
+
+def _digits(text: str) -> str:
+    return text.lower().replace("-", "")
+
+
+def whole_id(digits: str, of: str, newest: Iterable[UUID]) -> UUID:
+    """Return the one id among `newest` that begins or ends with these digits; a whole id as it is.
+
+    `digits` may have the dashes of an id. `of` says in the messages what has these ids, such as `job`. Raises
+    CommandFailed if there is not one.
+    """
+    digits = _digits(digits)
+    if len(digits) == 32:
+        return UUID(digits)
+    found = [one for one in newest if one.hex.startswith(digits) or one.hex.endswith(digits)]
+    if not found:
+        raise CommandFailed(
+            f"the id of no {of} begins or ends with {digits}, of the newest {MOST_LOOKED_AT}; give all of it",
+            Exit.USAGE,
+        )
+    if len(found) > 1:
+        more = ", …" if len(found) > _MOST_NAMED else ""
+        named = ", ".join(map(str, found[:_MOST_NAMED]))
+        raise CommandFailed(
+            f"the ids of {len(found)} {of}s begin or end with {digits}: {named}{more}; give more digits",
+            Exit.USAGE,
+        )
+    return found[0]
+
+
+def argument(of: str) -> typer.models.ArgumentInfo:
+    """Return the argument for the id of a job, a sweep, an upload, …"""
+    article = "an" if of[0] in "aeiou" else "a"
+    info: typer.models.ArgumentInfo = typer.Argument(
+        metavar=of.upper(),
+        parser=id_or_part,
+        help=f"The id of {article} {of}, or at least {_LEAST_DIGITS} of its first or last digits.",
+        show_default=False,
+    )
+    return info
+
+
+JobId = Annotated[str, argument("job")]
+
+
+def find_job(client: Client, digits: str) -> UUID:
+    """Return the id of the caller's job that begins or ends with these digits."""
+    return whole_id(digits, "job", (job.id for job in client.jobs(limit=MOST_LOOKED_AT)))

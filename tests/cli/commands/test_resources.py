@@ -1,0 +1,277 @@
+"""Every command that answers in JSON answers with what the server sent; tables show the same, escaped."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from cli.main import app
+from cli.terminal import Exit
+from tests.scripted_server import (
+    NOW,
+    Exchange,
+    ScriptedServer,
+    artifact_document,
+    job_document,
+    state_event,
+    sweep_document,
+    zoo_document,
+)
+
+ID = "0a1b2c3d-0000-4000-8000-00000000ffff"
+JOB = UUID(ID)
+UPLOAD = {
+    "id": ID,
+    "name": "a \x1b[2Jtext",
+    "format": "txt",
+    "size": 2500,
+    "sha256": "0" * 64,
+    "created_at": NOW,
+    "dataset": f"upload:{ID}",
+}
+WEBHOOK = {
+    "id": ID,
+    "url": "https://hooks.example.org/x",
+    "events": ["job.failed"],
+    "enabled": False,
+    "disabled_reason": "10 messages \x1b[2Jfailed",
+    "failing_since": NOW,
+    "created_at": NOW,
+}
+NEW_WEBHOOK = WEBHOOK | {"secret": "whsec_x"}
+DELIVERY = {
+    "id": ID,
+    "event": "job.failed",
+    "state": "failed",
+    "attempts": 3,
+    "next_attempt_at": None,
+    "last_attempt_at": NOW,
+    "last_status": 503,
+    "last_error": "no \x1b[2Janswer",
+    "delivered_at": None,
+    "created_at": NOW,
+}
+KEY = {
+    "id": ID,
+    "owner": "ada",
+    "name": "ci",
+    "prefix": "abcd",
+    "scopes": ["jobs:read"],
+    "created_by": None,
+    "created_at": NOW,
+    "last_used_at": None,
+    "expires_at": None,
+}
+METHOD = {
+    "name": "gblm",
+    "formula": "|W|\x1b[2J",
+    "options": {"properties": {"name": {"default": "gblm"}, "norm": {"default": "l1"}}},
+}
+ME = {"owner": "ada", "key_id": ID, "scopes": ["jobs:read"], "expires_at": NOW}
+SWEEP = sweep_document(JOB, "succeeded", search={"met": 0.42, "missed": 0.5, "best_job": ID})
+QUEUED = job_document(JOB, "queued")
+ENTRY = zoo_document("sparse-one", artifact_document("a", b"", "0" * 64, "/x") | {"id": ID})
+FILE = artifact_document(
+    "a.txt", b"abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", "/content"
+)
+
+
+def page(*items: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
+    return {"items": list(items), "next_cursor": None}
+
+
+@pytest.fixture
+def pruneserve(
+    server: ScriptedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Result]:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    Path("ours.txt").write_text("our own text")
+    place = {"PRUNESERVE_URL": server.url, "PRUNESERVE_API_KEY": "ps_key"}
+    return lambda *arguments: CliRunner().invoke(app, arguments, env=place)
+
+
+# Arguments, the address that is asked, its answer, what is printed as JSON, and a word of what people see.
+COMMANDS: list[tuple[str, str, Any, Any, str]] = [
+    ("submit --model org/n --sparsity 0.5", "jobs", QUEUED, QUEUED, ID),
+    (f"rerun {ID}", f"jobs/{ID}/rerun", QUEUED, QUEUED, ID),
+    (f"cancel {ID}", f"jobs/{ID}/cancel", QUEUED, QUEUED, "queued"),
+    (f"retry {ID}", f"jobs/{ID}/retry", QUEUED, QUEUED, "queued"),
+    (f"show {ID}", f"jobs/{ID}", QUEUED, QUEUED, "org/name"),
+    ("me", "me", ME, ME, "ada"),
+    ("methods", "methods", {"items": [METHOD]}, [METHOD], "norm=l1"),
+    ("workers", "workers", {"items": []}, [], "last fault"),
+    ("uploads list", "uploads", page(UPLOAD) | {"used_bytes": 1, "quota_bytes": 2}, [UPLOAD], "2.5 kB"),
+    ("uploads add ours.txt", "uploads", UPLOAD, UPLOAD, f"upload:{ID}"),
+    ("webhooks list", "webhooks", page(WEBHOOK), [WEBHOOK], "disabled: 10 messages"),
+    (
+        "webhooks new https://h/x",
+        "webhooks",
+        WEBHOOK | {"secret": "whsec_x"},
+        WEBHOOK | {"secret": "whsec_x"},
+        "whsec_x",
+    ),
+    (f"webhooks change {ID} --enable", f"webhooks/{ID}", WEBHOOK, WEBHOOK, "https://hooks"),
+    (
+        f"webhooks rotate-secret {ID}",
+        f"webhooks/{ID}/rotate-secret",
+        {"secret": "whsec_y", "previous_secret_until": NOW},
+        {"secret": "whsec_y", "previous_secret_until": NOW},
+        "whsec_y",
+    ),
+    (f"webhooks test {ID}", f"webhooks/{ID}/test", DELIVERY, DELIVERY, "503 no"),
+    (f"webhooks deliveries {ID}", f"webhooks/{ID}/deliveries", page(DELIVERY), [DELIVERY], "503 no"),
+    (f"webhooks replay {ID} {ID}", f"webhooks/{ID}/deliveries/{ID}/replay", DELIVERY, DELIVERY, "503 no"),
+    ("keys list", "keys", page(KEY), [KEY], "never"),
+    ("keys new --name ci", "keys", KEY | {"key": "ps_new"}, KEY | {"key": "ps_new"}, "ps_new"),
+    ("sweep list", "sweeps", page(SWEEP), [SWEEP], "0.42"),
+    ("sweep submit --model org/n --vary sparsity=0.3", "sweeps", SWEEP, SWEEP, ID),
+    (f"sweep show {ID}", f"sweeps/{ID}", SWEEP, SWEEP, "succeeded"),
+    (f"sweep cancel {ID}", f"sweeps/{ID}/cancel", SWEEP, SWEEP, "succeeded"),
+    ("zoo list", "zoo", page(ENTRY), [ENTRY], "sparse-one"),
+    ("zoo show sparse-one", "zoo/sparse-one", ENTRY, ENTRY, "SHA-256 000"),
+    (f"zoo promote {ID} --note good", "zoo", ENTRY, ENTRY, "sparse-one"),
+    (f"download {ID} --output there", f"jobs/{ID}/artifacts", {"items": [FILE]}, [FILE], "1 files in there"),
+]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "path", "answer", "printed", "word"), COMMANDS, ids=[command[0] for command in COMMANDS]
+)
+def test_json_is_what_the_server_sent_and_tables_say_it_escaped(
+    server: ScriptedServer,
+    pruneserve: Callable[..., Result],
+    arguments: str,
+    path: str,
+    answer: Any,  # noqa: ANN401 - any JSON
+    printed: Any,  # noqa: ANN401
+    word: str,
+) -> None:
+    server.on(f"/v1/{path}", lambda it: it.json(answer))
+    server.on("/content", lambda it: it.body(b"abc"))
+    for_programs = pruneserve(*arguments.split(), "--json")
+    assert for_programs.exit_code == Exit.OK, for_programs.output
+    assert json.loads(for_programs.stdout) == printed
+    for_people = pruneserve(*arguments.split())
+    assert for_people.exit_code == Exit.OK, for_people.output
+    assert word in for_people.stdout
+    assert "\x1b" not in for_people.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "path"),
+    [
+        (f"uploads delete {ID[:8]}", f"/v1/uploads/{ID}"),
+        (f"webhooks delete {ID[-4:]}", f"/v1/webhooks/{ID}"),
+        (f"keys revoke {ID[:6]}", f"/v1/keys/{ID}"),
+        ("zoo withdraw sparse-one", "/v1/zoo/sparse-one"),
+    ],
+)
+def test_some_digits_are_enough_to_delete(
+    server: ScriptedServer, pruneserve: Callable[..., Result], arguments: str, path: str
+) -> None:
+    for name, item in (("uploads", UPLOAD), ("webhooks", WEBHOOK), ("keys", KEY)):
+        more = {"used_bytes": 1, "quota_bytes": 2} if name == "uploads" else {}
+        server.on(f"/v1/{name}", lambda it, item=item, more=more: it.json(page(item) | more))
+    server.on(path, lambda it: it.body(b"", 204))
+    result = pruneserve(*arguments.split())
+    assert result.exit_code == Exit.OK, result.output
+    assert server.requests[-1][0].partition("?")[0] == path
+
+
+def test_a_job_is_found_by_its_last_digits(
+    server: ScriptedServer, pruneserve: Callable[..., Result], tmp_path: Path
+) -> None:
+    server.on("/v1/jobs", lambda it: it.json(page(QUEUED)))
+    server.on(f"/v1/jobs/{ID}", lambda it: it.json(QUEUED))
+    assert ID in pruneserve("show", "0000ffff").stdout
+    server.on("/v1/zoo/0000ffff", lambda it: it.json({"detail": "no such entry", "status": 404}, 404))
+    server.on(f"/v1/jobs/{ID}/artifacts", lambda it: it.json({"items": [FILE]}))
+    server.on("/content", lambda it: it.body(b"abc"))
+    assert pruneserve("download", "0000ffff").exit_code == Exit.OK
+    assert (tmp_path / "0000ffff" / "a.txt").read_bytes() == b"abc"
+
+
+def test_changes_of_a_webhook_are_sent_alone(
+    server: ScriptedServer, pruneserve: Callable[..., Result]
+) -> None:
+    bodies: list[Any] = []
+
+    def take(it: Exchange) -> None:
+        bodies.append(it.received())
+        it.json(WEBHOOK)
+
+    server.on(f"/v1/webhooks/{ID}", take)
+    pruneserve("webhooks", "change", ID, "--disable")
+    pruneserve("webhooks", "change", ID, "--address", "https://h/y", "--event", "job.failed")
+    assert bodies == [{"enabled": False}, {"url": "https://h/y", "events": ["job.failed"]}]
+    assert pruneserve("webhooks", "change", ID).exit_code == Exit.USAGE
+
+
+def test_logs_print_the_events_so_far_or_until_the_end(
+    server: ScriptedServer, pruneserve: Callable[..., Result]
+) -> None:
+    said = {"id": 2, "at": NOW, "data": {"kind": "log", "attempt": 1, "message": "a \x1b[2Jword"}}
+    events = [state_event(1, "running"), said, state_event(3, "succeeded")]
+    server.on_job(JOB, "running", *events)
+    shown = pruneserve("logs", ID)
+    assert [line.split("  ")[1] for line in shown.stdout.splitlines()] == [
+        "running",
+        "a \\x1b[2Jword",
+        "succeeded",
+    ]
+    as_json = pruneserve("logs", ID, "--json")
+    assert [json.loads(line) for line in as_json.stdout.splitlines()] == events
+    server.on_job(JOB, "succeeded", *events)
+    followed = pruneserve("logs", ID, "--follow", "--json")
+    assert [json.loads(line) for line in followed.stdout.splitlines()] == events
+
+
+def test_the_version_is_that_of_the_installed_package() -> None:
+    result = CliRunner().invoke(app, ["--version"])
+    assert (result.exit_code, result.stdout) == (Exit.OK, f"{version('pruneserve')}\n")
+
+
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [
+        ("pruneserve sw", {"sweep"}),
+        ("pruneserve webhooks de", {"delete", "deliveries"}),
+        ("pruneserve show --prof", {"--profile"}),
+        ("pruneserve show --profile st", {"staging"}),
+    ],
+)
+def test_bash_completes_commands_options_and_profiles(
+    tmp_path: Path, typed: str, completed: set[str]
+) -> None:
+    program = tmp_path / "pruneserve"
+    program.write_text(
+        f"#!{sys.executable}\nimport sys\nsys.argv[0] = 'pruneserve'\nfrom cli.main import app\napp()\n"
+    )
+    program.chmod(0o755)
+    (tmp_path / "config.toml").write_text(
+        "[profiles.staging]\nurl = 'http://h'\n[profiles.x]\nurl = 'http://h'\n"
+    )
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "pruneserve").symlink_to(tmp_path)
+    script = f"""
+        eval "$(pruneserve --show-completion)"
+        COMP_WORDS=({typed}); COMP_CWORD=$(( ${{#COMP_WORDS[@]}} - 1 ))
+        $(complete -p pruneserve | sed 's/.*-F \\([^ ]*\\) .*/\\1/') pruneserve
+        printf '%s\\n' "${{COMPREPLY[@]}}"
+    """
+    environment = os.environ | {
+        "PATH": f"{tmp_path}:{os.environ['PATH']}",
+        "XDG_CONFIG_HOME": str(tmp_path / "config"),
+        "PYTHONPATH": str(Path(__file__).parents[3]),
+    }
+    done = subprocess.run(["bash", "-c", script], env=environment, capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) == completed, done.stderr

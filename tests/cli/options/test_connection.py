@@ -1,0 +1,129 @@
+"""Which server a command talks to, and with which key: profiles, variables and options in their order."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from cli.main import app
+from cli.terminal import Exit
+from tests.scripted_server import ScriptedServer, scripted_server
+
+ME = {
+    "owner": "ada",
+    "key_id": "00000000-0000-4000-8000-000000000001",
+    "scopes": ["jobs:read"],
+    "expires_at": None,
+}
+
+
+OF_STAGING = {"PRUNESERVE_PROFILE": "staging", "PRUNESERVE_API_KEY": "ps_v"}
+
+
+@pytest.fixture
+def other() -> object:
+    with scripted_server() as server:
+        yield server
+
+
+@pytest.fixture
+def config(
+    server: ScriptedServer, other: ScriptedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A file with two profiles: one with its own key beside the file, one that needs the variable."""
+    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
+    for name in ("PRUNESERVE_URL", "PRUNESERVE_API_KEY", "PRUNESERVE_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    for one in (server, other):
+        one.on("/v1/me", lambda it: it.json(ME))
+    file = tmp_path / "pruneserve" / "config.toml"
+    file.parent.mkdir()
+    (file.parent / "key").write_text("ps_of_the_profile\n")
+    file.write_text(
+        f'[profiles.staging]\nurl = "{server.url}"\nkey-file = "key"\n'
+        f'[profiles.keyless]\nurl = "{other.url}"\n'
+    )
+    return file
+
+
+def me(*options: str, **environment: str) -> Result:
+    return CliRunner().invoke(app, ["me", *options], env=environment)
+
+
+def keys(server: ScriptedServer) -> list[str]:
+    return [headers["Authorization"].removeprefix("Bearer ") for _, headers in server.requests]
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "at", "key"),
+    [
+        (["--profile", "staging"], {}, "server", "ps_of_the_profile"),
+        ([], {"PRUNESERVE_PROFILE": "staging"}, "server", "ps_of_the_profile"),
+        ([], OF_STAGING, "server", "ps_of_the_profile"),
+        (["--profile", "keyless"], {"PRUNESERVE_API_KEY": "ps_v"}, "other", "ps_v"),
+        (["--profile", "staging"], {"PRUNESERVE_URL": "OTHER"}, "server", "ps_of_the_profile"),
+        (
+            [],
+            {"PRUNESERVE_URL": "OTHER", "PRUNESERVE_PROFILE": "staging", "PRUNESERVE_API_KEY": "ps_v"},
+            "other",
+            "ps_v",
+        ),
+        (
+            ["--url", "OTHER"],
+            {"PRUNESERVE_PROFILE": "staging", "PRUNESERVE_API_KEY": "ps_v"},
+            "other",
+            "ps_v",
+        ),
+    ],
+)
+def test_the_nearest_says_which_server_and_which_key(
+    config: Path,
+    server: ScriptedServer,
+    other: ScriptedServer,
+    options: list[str],
+    environment: dict[str, str],
+    at: str,
+    key: str,
+) -> None:
+    def filled(text: str) -> str:
+        return text.replace("OTHER", other.url)
+
+    result = me(*map(filled, options), **{name: filled(value) for name, value in environment.items()})
+    assert result.exit_code == Exit.OK, result.output
+    assert (keys(server), keys(other)) == (([key], []) if at == "server" else ([], [key]))
+
+
+def test_the_default_profile_is_for_commands_that_name_nothing(
+    config: Path, server: ScriptedServer, other: ScriptedServer
+) -> None:
+    assert me().exit_code == Exit.UNREACHABLE
+    config.write_text('default = "staging"\n' + config.read_text())
+    assert me().exit_code == Exit.OK
+    assert (keys(server), keys(other)) == (["ps_of_the_profile"], [])
+
+
+def test_the_key_of_a_profile_never_goes_to_another_server(config: Path, other: ScriptedServer) -> None:
+    both = me("--profile", "staging", "--url", other.url)
+    assert (both.exit_code, "not both" in both.stderr) == (Exit.USAGE, True)
+    config.write_text('default = "staging"\n' + config.read_text())
+    assert me("--url", other.url).exit_code == Exit.USAGE  # without a key of its own
+    assert other.requests == []
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[profiles.staging", "cannot read"),
+        ("servers = 1", "may have `default` and"),
+        ("[profiles.staging]\nkey-file = 'k'", "must have `url`"),
+        ("[profiles.staging]\nurl = 'http://h'\nkey = 'ps_secret'", "may have `key-file`"),
+        ("[profiles.other]\nurl = 'http://h'", "has no profile 'staging'; it has other"),
+        ("", "has no profile 'staging'; it has none"),
+    ],
+)
+def test_a_file_that_is_wrong_says_what_to_do(config: Path, text: str, says: str) -> None:
+    config.write_text(text)
+    result = me("--profile", "staging")
+    assert (result.exit_code, says in result.stderr) == (Exit.USAGE, True), result.stderr
+    assert "ps_secret" not in result.output
