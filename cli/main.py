@@ -36,7 +36,7 @@ from cli.render.summary import write as write_summary
 from cli.render.views import print_job, table_of_jobs
 from cli.terminal import CommandFailed, Exit, clean, err, out, print_json
 from pruneserve_client import Client, PruneServeError, Unavailable
-from pruneserve_client.models import JobDetail
+from pruneserve_client.models import JobDetail, Receipt
 
 _EXIT_CODES = (
     "Exit codes: 0 success, 1 the job failed or `up` could not start, 2 bad usage or a rejected request, "
@@ -384,7 +384,7 @@ def retry(client: Client, job: JobId, as_json: AsJson = False) -> None:
     _print_state(client.retry(find_job(client, job)), as_json=as_json)
 
 
-def _print_state(job: JobDetail, *, as_json: bool) -> None:
+def _print_state(job: JobDetail | Receipt, *, as_json: bool) -> None:
     if as_json:
         print_json(job.as_sent())
     else:

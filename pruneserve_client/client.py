@@ -15,14 +15,14 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from uuid import UUID, uuid4
 
 import httpx
 from httpx_sse import EventSource
 
 from pruneserve_client.downloads import Downloadable, save
-from pruneserve_client.errors import NoStream, Unavailable
+from pruneserve_client.errors import NoStream, Unavailable, UnexpectedResponse
 from pruneserve_client.models import (
     ArtifactItem,
     ArtifactList,
@@ -32,6 +32,7 @@ from pruneserve_client.models import (
     JobDetail,
     JobPage,
     JobSummary,
+    Receipt,
     SweepDetail,
 )
 from pruneserve_client.resources import PAGE, Resources
@@ -39,6 +40,8 @@ from pruneserve_client.retrying import retry
 from pruneserve_client.transport import Body, Transport, parsed
 
 PATIENCE_SECONDS = 120.0
+
+Changed = TypeVar("Changed", JobDetail, SweepDetail)
 
 _POLL_SECONDS = 2.0
 # The longest silence in an event stream: the server sends a comment every 15 seconds.
@@ -117,13 +120,19 @@ class Client(Resources):
             if cursor is None:
                 return
 
-    def cancel(self, job_id: UUID) -> JobDetail:
-        """Cancel a job: at once if it is queued, at its next step, within 10 s, if it is running."""
-        return self._transport.post(f"/v1/jobs/{job_id}/cancel", JobDetail)
+    def cancel(self, job_id: UUID) -> JobDetail | Receipt:
+        """Cancel a job: at once if it is queued, at its next step, within 10 s, if it is running.
 
-    def retry(self, job_id: UUID) -> JobDetail:
-        """Queue a failed or cancelled job again. It resumes after its last finished block."""
-        return self._transport.post(f"/v1/jobs/{job_id}/retry", JobDetail)
+        A key without the scope `jobs:read` gets a receipt: the id, the state and where the job is shown.
+        """
+        return self._changed(f"/v1/jobs/{job_id}/cancel", JobDetail)
+
+    def retry(self, job_id: UUID) -> JobDetail | Receipt:
+        """Queue a failed or cancelled job again. It resumes after its last finished block.
+
+        A key without the scope `jobs:read` gets a receipt.
+        """
+        return self._changed(f"/v1/jobs/{job_id}/retry", JobDetail)
 
     def rerun(
         self,
@@ -257,6 +266,14 @@ class Client(Resources):
                 return
             time.sleep(_POLL_SECONDS)
 
-    def cancel_sweep(self, sweep_id: UUID) -> SweepDetail:
-        """Cancel every job of a sweep that has not ended."""
-        return self._transport.post(f"/v1/sweeps/{sweep_id}/cancel", SweepDetail)
+    def cancel_sweep(self, sweep_id: UUID) -> SweepDetail | Receipt:
+        """Cancel every job of a sweep that has not ended. A key without `jobs:read` gets a receipt."""
+        return self._changed(f"/v1/sweeps/{sweep_id}/cancel", SweepDetail)
+
+    def _changed(self, path: str, whole: type[Changed]) -> Changed | Receipt:
+        with self._transport.exchange("POST", path) as received:
+            body = received.read()
+        try:
+            return parsed(whole, body)
+        except UnexpectedResponse:
+            return parsed(Receipt, body)

@@ -1412,6 +1412,22 @@ class PromotionRequest(Model):
     """What the model is good for, in a few words."""
 
 
+class Receipt(Model):
+    """A job or sweep for a key without the scope `jobs:read`: which one, its state, where it is shown."""
+
+    id: UUID
+    """Identifies the job or sweep."""
+
+    state: str
+    """The current state."""
+
+    url: str
+    """Its address in this API, relative to this service."""
+
+    page: str
+    """Address of its page for people, relative to this service."""
+
+
 class Recipe(Model):
     """Everything that decides the pruned weights. Two equal recipes give equal results."""
 
@@ -2172,6 +2188,9 @@ class WorkerItem(Model):
 
     device: str | None
     """`cpu`, or the CUDA device with its name; null until it is measured."""
+
+    sandbox: dict[str, bool] | None
+    """By layer of the sandbox for strangers' files whether it holds on the worker's machine; null until the worker has tried."""
 
     job: WorkerJob | None
     """The job that it runs; null if it runs none."""

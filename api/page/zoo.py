@@ -17,7 +17,7 @@ from api.page.pictures.routes import Hints, picture_of
 from api.problems.problems import NotPresentable
 from api.resources import AppResources, Database, Resources
 from api.schemas.zoo import Note, Slug, ZooDetail, ZooListQuery
-from api.security.auth import Reader, Writer
+from api.security.auth import Reader, ReadingWriter, Writer
 from jobs.access.api_keys import Scope
 from jobs.states import JobState
 from jobs.tables import Job
@@ -94,7 +94,7 @@ def withdraw(slug: Slug, principal: Writer, database: Database) -> Response:
 
 
 @router.get("/jobs/{job_id}/promote")
-def confirm(job_id: UUID, principal: Writer, database: Database) -> Response:
+def confirm(job_id: UUID, principal: ReadingWriter, database: Database) -> Response:
     """Explain what promoting a job means, and ask for a note."""
     with database.begin() as session:
         job = jobs.find(session, principal.owner, job_id)
@@ -105,7 +105,7 @@ def confirm(job_id: UUID, principal: Writer, database: Database) -> Response:
 
 @router.post("/jobs/{job_id}/promote")
 def promote(
-    job_id: UUID, principal: Writer, database: Database, note: Annotated[Note, Form()] = ""
+    job_id: UUID, principal: ReadingWriter, database: Database, note: Annotated[Note, Form()] = ""
 ) -> Response:
     """Show the job in the zoo."""
     entry = zoo.promote(database, principal, job_id, note)

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Response, status
 
 from api.actions import jobs
 from api.actions.jobs import NO_SUCH_JOB, Idempotency
+from api.actions.receipts import shown_to
 from api.actions.waiting import WaitingReasons
 from api.http.etag import NOT_MODIFIED, Conditional
 from api.http.idempotency import BodyAsSent, IdempotencyKey
@@ -24,6 +25,7 @@ from api.problems.problems import (
     UnsupportedMediaType,
 )
 from api.resources import Resources
+from api.schemas.base import Receipt
 from api.schemas.jobs import JobChanges, JobDetail, JobListQuery, JobPage, JobRequest
 from api.security.auth import Reader, ReadingWriter, Writer
 from jobs.queries import queries
@@ -144,17 +146,25 @@ def get_job(
     "/{job_id}/cancel",
     summary="Cancel a job",
     responses={
-        202: {"model": JobDetail, "description": "A worker runs the job and will stop at its next step."},
+        202: {
+            "model": JobDetail | Receipt,
+            "description": "A worker runs the job and will stop at its next step.",
+        },
         **documented(NotFound, JobEnded, UnknownVersion, InvalidRequest),
     },
 )
-def cancel_job(job_id: JobId, principal: Writer, resources: Resources, response: Response) -> JobDetail:
-    """Cancel a queued job at once (200), or ask the worker of a running one to stop (202)."""
+def cancel_job(
+    job_id: JobId, principal: Writer, resources: Resources, response: Response
+) -> JobDetail | Receipt:
+    """Cancel a queued job at once (200), or ask the worker of a running one to stop (202).
+
+    A key without the scope `jobs:read` gets a receipt.
+    """
     reasons = WaitingReasons.told_to(principal, resources)
     job = jobs.cancel(resources.database, principal.owner, job_id, reasons)
     if job.state == JobState.CANCELLING:
         response.status_code = status.HTTP_202_ACCEPTED
-    return job
+    return shown_to(principal, job)
 
 
 @router.post(
@@ -162,6 +172,10 @@ def cancel_job(job_id: JobId, principal: Writer, resources: Resources, response:
     summary="Retry a failed or cancelled job",
     responses=documented(NotFound, NotRetriable, UnknownVersion, QueueFull, InvalidRequest),
 )
-def retry_job(job_id: JobId, principal: Writer, resources: Resources) -> JobDetail:
-    """Queue the same job again. It continues after its finished blocks if they are still stored."""
-    return jobs.retry(resources, principal.owner, job_id, WaitingReasons.told_to(principal, resources))
+def retry_job(job_id: JobId, principal: Writer, resources: Resources) -> JobDetail | Receipt:
+    """Queue the same job again. It continues after its finished blocks if they are still stored.
+
+    A key without the scope `jobs:read` gets a receipt.
+    """
+    reasons = WaitingReasons.told_to(principal, resources)
+    return shown_to(principal, jobs.retry(resources, principal.owner, job_id, reasons))

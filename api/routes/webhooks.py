@@ -31,7 +31,7 @@ from api.schemas.webhooks import (
     WebhookRequest,
     encode_secret,
 )
-from api.security.auth import Reader, Writer
+from api.security.auth import Reader, ReadingWriter, Writer
 from jobs.tables import WebhookDelivery, WebhookEndpoint
 from jobs.webhooks import endpoints, outbox
 from jobs.webhooks.encryption import NoKey, SecretBox
@@ -93,9 +93,12 @@ def get_webhook(webhook_id: WebhookId, principal: Reader, database: Database) ->
 
 @router.patch("/{webhook_id}", summary="Change a webhook", responses=documented(NotFound, *_BODY_PROBLEMS))
 def update_webhook(
-    webhook_id: WebhookId, changes: WebhookChange, principal: Writer, resources: Resources
+    webhook_id: WebhookId, changes: WebhookChange, principal: ReadingWriter, resources: Resources
 ) -> WebhookItem:
-    """Change the URL or the events of a webhook, disable it or enable it again."""
+    """Change the URL or the events of a webhook, disable it or enable it again.
+
+    The answer shows all of it, so the key needs the scope `jobs:read` too.
+    """
     if changes.url is not None:
         _check_url(resources, changes.url)
     with resources.database.begin() as session:
@@ -179,9 +182,12 @@ def list_webhook_deliveries(
     responses=documented(NotFound, InvalidRequest),
 )
 def replay_webhook_delivery(
-    webhook_id: WebhookId, delivery_id: DeliveryId, principal: Writer, database: Database
+    webhook_id: WebhookId, delivery_id: DeliveryId, principal: ReadingWriter, database: Database
 ) -> DeliveryItem:
-    """Queue a message again under the same `webhook-id`, with a full set of attempts."""
+    """Queue a message again under the same `webhook-id`, with a full set of attempts.
+
+    The answer shows its last outcome, so the key needs the scope `jobs:read` too.
+    """
     with database.begin() as session:
         delivery = outbox.replay(session, _endpoint(session, principal.owner, webhook_id), delivery_id)
         if delivery is None:

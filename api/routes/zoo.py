@@ -15,7 +15,7 @@ from api.problems.problems import InvalidRequest, MalformedRequest, NotFound, No
 from api.resources import Database, Resources
 from api.schemas.public_report import FILE_NAME, PublicReport
 from api.schemas.zoo import PromotionRequest, Slug, ZooDetail, ZooListQuery, ZooPage
-from api.security.auth import Reader, Writer
+from api.security.auth import Reader, ReadingWriter, Writer
 from jobs.zoo import artifact
 
 router = APIRouter(prefix="/v1/zoo", tags=["zoo"])
@@ -44,11 +44,12 @@ def list_zoo_entries(
     responses=documented(MalformedRequest, NotFound, NotPresentable, InvalidRequest),
 )
 def promote_job(
-    request: PromotionRequest, principal: Writer, database: Database, response: Response
+    request: PromotionRequest, principal: ReadingWriter, database: Database, response: Response
 ) -> ZooDetail:
     """Let everyone with a key see a job's model and download its files.
 
-    Promoting a job again changes the note of its entry.
+    Promoting a job again changes the note of its entry. The answer shows the job, so the key needs the scope
+    `jobs:read` too.
     """
     entry = zoo.promote(database, principal, request.job, request.note)
     response.headers["Location"] = entry.url

@@ -32,6 +32,10 @@ class WorkerItem(BaseModel):
     device: str | None = Field(
         description="`cpu`, or the CUDA device with its name; null until it is measured."
     )
+    sandbox: dict[str, bool] | None = Field(
+        description="By layer of the sandbox for strangers' files whether it holds on the worker's machine; "
+        "null until the worker has tried."
+    )
     job: WorkerJob | None = Field(description="The job that it runs; null if it runs none.")
     started_at: datetime = Field(description="When it was registered.")
     seen_at: datetime = Field(description="Its latest heartbeat.")
@@ -49,6 +53,7 @@ class WorkerItem(BaseModel):
             state=seen.state,
             since=seen.since,
             device=seen.device,
+            sandbox=row.sandbox,
             job=None if seen.job is None else WorkerJob.model_validate(seen.job),
             started_at=row.started_at,
             seen_at=row.seen_at,

@@ -62,7 +62,7 @@ Anyone = Annotated[Principal, requires()]
 Reader = Annotated[Principal, requires(Scope.JOBS_READ)]
 Writer = Annotated[Principal, requires(Scope.JOBS_WRITE)]
 ReadingWriter = Annotated[Principal, requires(Scope.JOBS_READ, Scope.JOBS_WRITE)]
-"""Who submits something and is shown more than what was sent."""
+"""Who writes and is shown more than what was sent."""
 
 
 def sign_in(request: Request, resources: AppResources, key: str) -> str | None:

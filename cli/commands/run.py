@@ -89,7 +89,8 @@ class Run:
             # If the interruption came before the response, the same request returns the same job.
             job = self._job or self._client.submit(self._body, idempotency_key=self._key)
             try:
-                return Outcome(Exit.CANCELLED, self._client.cancel(job.id))
+                cancelled = self._client.cancel(job.id)
+                return Outcome(Exit.CANCELLED, cancelled if isinstance(cancelled, JobDetail) else job)
             except Rejected:
                 # The job may have ended meanwhile.
                 job = self._client.job(job.id)

@@ -12,12 +12,14 @@ from pruneserve_client.models import Me, MethodItem, WorkerItem
 
 def table_of_workers(workers: Iterable[WorkerItem]) -> Table:
     """Return a row for each worker, in the order given. Times are UTC."""
-    table = plain_table("worker", "queue", "device", "state", "since", "job", "last seen", "last fault")
+    headings = ("worker", "queue", "device", "sandbox", "state", "since", "job", "last seen", "last fault")
+    table = plain_table(*headings)
     for worker in workers:
         table.add_row(
             clean(worker.name),
             clean(worker.queue),
             clean(worker.device or ""),
+            clean(_sandbox(worker.sandbox)),
             clean(worker.state),
             utc(worker.since),
             f"{worker.job.id} ({clean(worker.job.stage or 'starting')})" if worker.job else "",
@@ -25,6 +27,12 @@ def table_of_workers(workers: Iterable[WorkerItem]) -> Table:
             clean(worker.fault or ""),
         )
     return table
+
+
+def _sandbox(layers: dict[str, bool] | None) -> str:
+    """Say which layers of the sandbox do not hold."""
+    lacking = [layer for layer, holds in (layers or {}).items() if not holds]
+    return "" if layers is None else f"without {', '.join(lacking)}" if lacking else "whole"
 
 
 def table_of_methods(methods: Iterable[MethodItem]) -> Table:

@@ -1,6 +1,8 @@
-"""The machines of the live workers: their device and measured speed."""
+"""The machines of the live workers: their device, measured speed and sandbox."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -12,11 +14,19 @@ from pruning.estimate import ASSUMED, Machine
 
 def measured(session: Session, worker: str, queue: str, machine: Machine) -> None:
     """Record a worker's measured machine. The worker may not have sent a heartbeat yet."""
-    document = machine.model_dump()
+    _record(session, worker, queue, machine=machine.model_dump())
+
+
+def confined(session: Session, worker: str, queue: str, sandbox: Mapping[str, bool]) -> None:
+    """Record by layer of the sandbox whether it holds on a worker's machine."""
+    _record(session, worker, queue, sandbox=dict(sandbox))
+
+
+def _record(session: Session, worker: str, queue: str, **known: dict[str, Any]) -> None:
     session.execute(
         insert(Worker)
-        .values(name=worker, queue=queue, machine=document)
-        .on_conflict_do_update(index_elements=[Worker.name], set_={"machine": document})
+        .values(name=worker, queue=queue, **known)
+        .on_conflict_do_update(index_elements=[Worker.name], set_=known)
     )
 
 

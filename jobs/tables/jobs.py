@@ -257,6 +257,8 @@ class Worker(Base):
     seen_at: Mapped[datetime] = mapped_column(server_default=NOW)
     # Its device and speed, once measured: a `pruning.estimate.Machine`.
     machine: Mapped[dict[str, Any] | None]
+    # By layer of the sandbox whether it holds on this machine, once that was tried.
+    sandbox: Mapped[dict[str, Any] | None]
     # See `jobs.fleet.quarantine`.
     faults: Mapped[int] = mapped_column(server_default="0")
     quarantined_at: Mapped[datetime | None]

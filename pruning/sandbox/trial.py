@@ -33,6 +33,11 @@ def layers_that_do_not_hold() -> Mapping[str, str]:
     return {str(layer): str(reason) for layer, reason in missing.items()}
 
 
+def held_layers(missing: Mapping[str, str]) -> dict[str, bool]:
+    """Return for each layer whether it holds."""
+    return {layer: layer not in missing for layer in LAYERS}
+
+
 def layers_in_words(missing: Mapping[str, str]) -> str:
     """Return a line for the log: which layers hold, and which do not."""
     held = [layer for layer in LAYERS if layer not in missing]

@@ -18,11 +18,11 @@ from celery.worker import state as celery_state
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.fleet import dispatch_queue, quarantine
+from jobs.fleet import dispatch_queue, machines, quarantine
 from jobs.lifecycle import lifecycle
 from jobs.settings import Settings
 from jobs.states import LostAttempt
-from pruning.sandbox.trial import layers_in_words, layers_that_do_not_hold
+from pruning.sandbox.trial import held_layers, layers_in_words, layers_that_do_not_hold
 from worker import scratch
 from worker.identity import Identity
 from worker.supervision.death_cause import OomKills, death_cause
@@ -83,7 +83,11 @@ class Parent:
 
     def _on_ready(self, sender: Any = None, **signal: Any) -> None:  # noqa: ANN401 - Celery's signature
         log.info("worker %s is ready", self._identity.name)
-        log.info("%s", layers_in_words(layers_that_do_not_hold()))
+        missing = layers_that_do_not_hold()
+        log.info("%s", layers_in_words(missing))
+        self._write(
+            lambda session: machines.confined(session, self._identity.name, self._queue, held_layers(missing))
+        )
         self._pool = getattr(sender, "pool", None)
         self._quarantine.consumes(sender)
         self._heartbeat.start()

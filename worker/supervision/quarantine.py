@@ -15,8 +15,10 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.fleet import dispatch_queue, quarantine
+from jobs.fleet import dispatch_queue, machines, quarantine
 from jobs.settings import Settings
+from pruning.sandbox.starter import NoSandbox
+from pruning.sandbox.trial import held_layers, layers_that_do_not_hold
 from worker.self_test import Unfit, check_device_apart, check_without_device, may_compute_on_gpu
 
 log = logging.getLogger(__name__)
@@ -117,9 +119,13 @@ class Quarantine:
         return None
 
     def _record(self, unfit: Unfit) -> None:
+        layers = _layers()
+
         def write(session: Session) -> None:
             dispatch_queue.worker_seen(session, self._worker, self._queue)
             quarantine.quarantine(session, self._worker, self._queue, str(unfit))
+            if layers is not None:
+                machines.confined(session, self._worker, self._queue, layers)
 
         self._write(write)
 
@@ -144,3 +150,11 @@ class Quarantine:
         consumer = self._consumer
         if consumer is not None:
             consumer.call_soon(consumer.add_task_queue, self._queue)
+
+
+def _layers() -> dict[str, bool] | None:
+    """Return which layers of the sandbox hold here; None where that cannot be tried."""
+    try:
+        return held_layers(layers_that_do_not_hold())
+    except NoSandbox:
+        return None

@@ -71,3 +71,22 @@ def test_the_page_shows_what_the_api_says(client: TestClient, jobs: Jobs, databa
     assert "&lt;img src=x&gt;" in html
     assert "<img" not in html
     assert 'href="/workers" aria-current="page"' in html
+
+
+@pytest.mark.threat
+def test_the_layers_of_the_sandbox_that_hold_are_told(client: TestClient, database: Database) -> None:
+    told = {
+        "a": None,
+        "b": {"landlock": True, "network namespace": True},
+        "c": {"landlock": False, "network namespace": False, "system calls": True},
+    }
+    with database.begin() as session:
+        for name, layers in told.items():
+            dispatch_queue.worker_seen(session, name, "prune")
+            if layers is not None:
+                machines.confined(session, name, "prune", layers)
+    items = client.get("/v1/workers").json()["items"]
+    assert {item["name"]: item["sandbox"] for item in items} == told
+    html = client.get("/workers").text
+    found = re.findall(r"sandbox without [\w, ]+|whole sandbox", html)
+    assert found == ["whole sandbox", "sandbox without landlock, network namespace"]

@@ -1,5 +1,7 @@
 from datetime import timedelta
+from typing import Any
 
+import httpx
 import pytest
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
@@ -89,6 +91,59 @@ def test_a_key_that_may_only_write_cannot_read(client_of: ClientOf) -> None:
     writer = client_of(scopes=scopes_but("jobs:read"))
     assert writer.get("/v1/jobs").status_code == 403
     assert writer.post("/v1/jobs", json=SMALLEST).status_code == 201
+
+
+@pytest.mark.threat
+def test_a_key_that_may_only_write_is_told_no_more_than_the_state_of_what_it_changes(
+    client_of: ClientOf, jobs: Jobs
+) -> None:
+    writer, ordinary = client_of(scopes=["jobs:write"]), client_of(scopes=["jobs:read", "jobs:write"])
+    queued, running = jobs.queued(model="org/secret"), jobs.running(model="org/secret").job_id
+    sweep = ordinary.post(
+        "/v1/sweeps",
+        json={"job": {"model": "org/secret", "method": "wanda"}, "vary": {"sparsity": [0.1, 0.2]}},
+    ).json()
+
+    def receipt(answer: httpx.Response, kind: str, id_: object, state: str) -> None:
+        path = f"/{kind}/{id_}"
+        assert answer.json() == {"id": str(id_), "state": state, "url": f"/v1{path}", "page": path}
+        assert ordinary.get(answer.json()["url"]).json()["state"] == state
+        assert ordinary.get(answer.json()["page"]).status_code == 200
+
+    receipt(writer.post(f"/v1/jobs/{queued}/cancel"), "jobs", queued, "cancelled")
+    receipt(writer.post(f"/v1/jobs/{queued}/retry"), "jobs", queued, "queued")
+    stopping = writer.post(f"/v1/jobs/{running}/cancel")
+    assert stopping.status_code == 202
+    receipt(stopping, "jobs", running, "cancelling")
+    receipt(writer.post(f"/v1/sweeps/{sweep['id']}/cancel"), "sweeps", sweep["id"], "cancelled")
+    # Who may read is told everything, as before.
+    assert ordinary.post(f"/v1/jobs/{queued}/cancel").json()["spec"]["model"]["id"] == "org/secret"
+
+
+@pytest.mark.threat
+def test_what_shows_more_than_was_sent_needs_the_scope_to_read(client_of: ClientOf, jobs: Jobs) -> None:
+    writer, ordinary = client_of(scopes=["jobs:write"]), client_of(scopes=["jobs:read", "jobs:write"])
+    claim = jobs.running(model="org/secret")
+    jobs.succeed(claim)
+    hook = ordinary.post(
+        "/v1/webhooks", json={"url": "https://hooks.example.org/secret", "events": ["job.failed"]}
+    )
+    webhook = f"/v1/webhooks/{hook.json()['id']}"
+    sent = ordinary.post(f"{webhook}/test").json()["id"]
+    page = {"headers": {"Origin": "http://testserver"}}
+    asked: list[tuple[str, str, dict[str, Any]]] = [
+        ("GET", f"/jobs/{claim.job_id}/promote", {}),
+        ("POST", f"/jobs/{claim.job_id}/promote", page),
+        ("POST", "/v1/zoo", {"json": {"job": str(claim.job_id)}}),
+        ("POST", "/keys", page | {"data": {"name": "another", "scopes": "jobs:write"}}),
+        ("PATCH", webhook, {"json": {}}),
+        ("POST", f"{webhook}/deliveries/{sent}/replay", {}),
+    ]
+    for method, path, more in asked:
+        refused = writer.request(method, path, **more)
+        assert (path, refused.status_code, "secret" in refused.text) == (path, 403, False)
+    for method, path, more in asked:
+        assert ordinary.request(method, path, **more).status_code < 400, path
 
 
 def test_another_owners_job_is_not_found(client_of: ClientOf, jobs: Jobs) -> None:

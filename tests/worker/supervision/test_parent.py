@@ -20,6 +20,8 @@ from jobs.lifecycle.lifecycle import Claim
 from jobs.settings import Settings
 from jobs.states import JobState
 from jobs.tables import Job, Worker
+from pruning.sandbox.confine import LAYERS
+from pruning.sandbox.trial import layers_that_do_not_hold
 from worker.identity import Identity
 from worker.interrupts import ShutdownRequested
 from worker.supervision.idle_kills import IdleKills
@@ -111,6 +113,10 @@ def test_a_worker_is_registered_while_it_takes_jobs(
     assert live(database) == []
     signals.worker_ready.send(sender=None)
     eventually(lambda: live(database) == [worker.name])
+    with database.begin() as session:
+        sandbox = session.scalars(select(Worker.sandbox)).one()
+    missing = layers_that_do_not_hold()
+    assert sandbox == {layer: layer not in missing for layer in LAYERS}
     signals.worker_shutting_down.send(sender=None, sig="SIGTERM", how="Warm", exitcode=0)
     eventually(lambda: live(database) == [])
     with pytest.raises(ShutdownRequested):

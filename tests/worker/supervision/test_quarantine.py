@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
+import worker.self_test
 import worker.supervision.quarantine
 from jobs.settings import Settings
 from jobs.tables import Worker
@@ -106,6 +107,21 @@ def test_a_full_disk_is_said_once_however_its_free_bytes_change(
     eventually(lambda: "1004 bytes" in fault(database))
     assert caplog.text.count("takes no jobs") == 1
     assert "1001 bytes free" in caplog.text
+
+
+@pytest.mark.threat
+def test_a_worker_that_takes_no_jobs_tells_its_sandbox_too(
+    waits: Waits, database: Database, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lacking = {"landlock": "Function not implemented"}
+    for module in (worker.self_test, worker.supervision.quarantine):
+        monkeypatch.setattr(module, "layers_that_do_not_hold", lambda: lacking)
+    waits(device="cpu", sandbox="require")
+    eventually(lambda: fault(database) == "its kernel does not give the whole sandbox (landlock)")
+    with database.begin() as session:
+        sandbox = session.scalars(select(Worker.sandbox)).one()
+    assert sandbox is not None
+    assert [layer for layer, holds in sandbox.items() if not holds] == ["landlock"]
 
 
 def test_a_work_directory_that_cannot_be_written_is_named_to_the_operator_alone(
