@@ -53,6 +53,7 @@ GBLM = {"method": "gblm"}
 WANDA = {"method": "wanda"}
 ADMM = {"method": "admm"}
 SWAPS = {"swaps": 1000}
+PERMUTE = {**TWO_OF_FOUR, "permute": True}
 
 DENSE = Row("dense", None, 26.8)
 
@@ -78,6 +79,9 @@ ROWS = (
     Row("2:4 best", {"method": "best", **TWO_OF_FOUR}, 97),
     Row("2:4 wanda", {**WANDA, **TWO_OF_FOUR}, 211),
     Row("2:4 gblm", {**GBLM, **TWO_OF_FOUR}, 203),
+    Row("2:4 wanda, permute", {**WANDA, **PERMUTE}),
+    Row("2:4 gblm, permute", {**GBLM, **PERMUTE}),
+    Row("2:4 best, permute", {"method": "best", **PERMUTE}),
     Row("2:4 sparsegpt", {"method": "sparsegpt", **TWO_OF_FOUR}, 132),
     Row("2:4 gblm, refit", {**GBLM, **REFIT, **TWO_OF_FOUR}, 114),
     Row("2:4 admm, refit", {**ADMM, **REFIT, **TWO_OF_FOUR}, 97),

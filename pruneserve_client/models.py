@@ -208,6 +208,25 @@ class CalibrationFacts(Model):
     """SHA-256 over the token ids of all sets."""
 
 
+class ChannelOrderFacts(Model):
+    """The channels of one kind in one block that were put in another order."""
+
+    block: int
+    """The decoder block, counted from 0."""
+
+    kind: Literal["value_channels", "mlp_channels"] | str
+    """What the channels are."""
+
+    order: str
+    """The numbers that the channels have in the dense block, in their new order, separated by commas: of the MLP's channels, or of the values' outputs, head after head."""
+
+    kept_before: float
+    """The share of the scores of the layer that reads them which the pattern keeps in the dense model's order."""
+
+    kept_after: float
+    """The same in the new order."""
+
+
 class ClientItem(Model):
     """The wheel of the client, with the command `pruneserve`."""
 
@@ -244,6 +263,9 @@ class CompleteRequest(Model):
 
     sparsity: float | None = None
     """The share of zeros in the pruned layers. An N:M pattern implies it: 1 - N/M. 0 without a method."""
+
+    permute: bool = False
+    """For an N:M pattern: put MLP channels, and the channels of each value head, in an order in which the pattern keeps more, before a block's masks are chosen. The dense model computes the same in any order; the pruned one is written in the new order."""
 
     allocation: Uniform | Owl | GradientGuided | dict[str, Any] | None = None
     """How the sparsity is spread over the layers. By default `{"name": "uniform"}`."""
@@ -813,6 +835,9 @@ class JobRequest(Model):
     sparsity: float | None = None
     """The share of zeros in the pruned layers. An N:M pattern implies it: 1 - N/M. 0 without a method."""
 
+    permute: bool = False
+    """For an N:M pattern: put MLP channels, and the channels of each value head, in an order in which the pattern keeps more, before a block's masks are chosen. The dense model computes the same in any order; the pruned one is written in the new order."""
+
     allocation: str | Uniform | Owl | GradientGuided | None = None
     """How the sparsity is spread over the layers. By default `{"name": "uniform"}`."""
 
@@ -1047,6 +1072,19 @@ class LayerSelection(Model):
 
     exclude: list[str] = []
     """Layers that match one of these are not pruned, even if included."""
+
+
+class LeftInOrderFacts(Model):
+    """Channels that stay in the dense model's order."""
+
+    kind: Literal["value_channels", "mlp_channels"] | str
+    """What the channels are."""
+
+    blocks: str
+    """The decoder blocks, as runs such as `0-5,7,9-12`."""
+
+    reason: str
+    """Why they were not moved."""
 
 
 class Lineage(Model):
@@ -1317,6 +1355,16 @@ class Owl(Model):
     """Half the difference in sparsity between the least and the most pruned block."""
 
 
+class PermutationFacts(Model):
+    """In which order the pruned model has its channels. In it, the dense model computes the same."""
+
+    blocks: list[ChannelOrderFacts]
+    """One entry per block and kind of channels."""
+
+    left: list[LeftInOrderFacts]
+    """What was not moved, by kind and reason."""
+
+
 class Perplexity(Model):
     """The perplexity of the model before and after pruning."""
 
@@ -1446,6 +1494,9 @@ class Recipe(Model):
     sparsity: float | None = None
     """The share of zeros in the pruned layers. An N:M pattern implies it: 1 - N/M. 0 without a method."""
 
+    permute: bool = False
+    """For an N:M pattern: put MLP channels, and the channels of each value head, in an order in which the pattern keeps more, before a block's masks are chosen. The dense model computes the same in any order; the pruned one is written in the new order."""
+
     allocation: Uniform | Owl | GradientGuided | dict[str, Any] | None = None
     """How the sparsity is spread over the layers. By default `{"name": "uniform"}`."""
 
@@ -1530,6 +1581,9 @@ class Report(Model):
 
     structure: StructureFacts | None = None
     """What was taken out of the model; null for a recipe without `structure`."""
+
+    permutation: PermutationFacts | None = None
+    """The new order of channels; null for a recipe without `permute`."""
 
     sparsity: SparsityFacts
     """The zeros, by layer."""

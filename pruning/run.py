@@ -12,6 +12,7 @@ The files that were checked in 1 are the files that 2 to 7 read; see pruning.inp
 is published once the files are proven to be unchanged.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -29,11 +30,14 @@ from pruning.gradients.schedule import ScheduleChoice
 from pruning.inputs.publications import Publications
 from pruning.output.writer import atomic_directory, write_report
 from pruning.progress import Progress, Silent
-from pruning.recipe import Evaluation, Recipe
+from pruning.recipe import ChannelKind, Evaluation, Recipe
 from pruning.report.reproduce import differences
 from pruning.report.schema import (
+    ChannelOrderFacts,
     Environment,
     LayerFacts,
+    LeftInOrderFacts,
+    PermutationFacts,
     RecoveryFacts,
     Report,
     SparsityFacts,
@@ -51,6 +55,7 @@ from pruning.stages.recorder import StageRecorder
 from pruning.stages.recover import RecoverStage
 from pruning.stages.resolve import ResolvedRun, ResolveStage
 from pruning.stages.structure import CutOutcome, Structure
+from pruning.structure.ranges import ranges
 
 
 @dataclass(frozen=True)
@@ -238,6 +243,7 @@ def _report(
         model=resolved.model.facts,
         calibration=resolved.calibration_facts,
         structure=cut.facts if cut else None,
+        permutation=_permutation_facts(pruned) if request.recipe.permute else None,
         sparsity=SparsityFacts(layers=tuple(_layer_facts(pruned))),
         perplexity=measured.perplexities[0],
         further_perplexities=measured.perplexities[1:],
@@ -254,6 +260,19 @@ def _report(
             *pruned.warnings,
             *recorder.warnings,
             *changed,
+        ),
+    )
+
+
+def _permutation_facts(pruned: Pruned) -> PermutationFacts:
+    blocks: dict[tuple[ChannelKind, str], list[int]] = defaultdict(list)
+    for left in pruned.left_in_order:
+        blocks[left.kind, left.reason].append(left.block)
+    return PermutationFacts(
+        blocks=tuple(ChannelOrderFacts(**asdict(order)) for order in pruned.reordered),
+        left=tuple(
+            LeftInOrderFacts(kind=kind, blocks=ranges(of_blocks), reason=reason)
+            for (kind, reason), of_blocks in blocks.items()
         ),
     )
 

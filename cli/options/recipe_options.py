@@ -26,6 +26,12 @@ RECIPE_OPTIONS = (
         "text",
         "unstructured (default), or N:M for at most N non-zero of M, such as 2:4",
     ),
+    JobOption(
+        "permute",
+        "permute",
+        "flag",
+        "put MLP channels and value channels in an order in which an N:M pattern keeps more",
+    ),
     JobOption("sparsity", "sparsity", "number", "share of zeros, between 0 and 1; an N:M pattern implies it"),
     JobOption(
         "allocation",

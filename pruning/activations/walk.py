@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from pruning.activations.statistics import InputStatistics, StopForward, group_by_input
+from pruning.model.hooks import LayerCall, Observer, observing
 from pruning.model.layers import LinearLayer
 from pruning.model.replay import Call, Replay
 from pruning.resume.store import ActivationCheckpoint
@@ -122,6 +123,18 @@ class BlockwiseForward:
         for tokens, hidden in zip(self._micro_batches, self._hidden, strict=True):
             with watching(tokens), suppress(StopForward):
                 self._calls[len(tokens)][index](self._blocks[index].module, hidden)
+
+    def outputs_of(self, index: int, layers: Sequence[LinearLayer]) -> dict[str, Tensor]:
+        """Return what layers of block `index` give for the first windows, by name: (…, outputs) each."""
+        tokens, hidden, found = self._micro_batches[0], self._hidden[0], dict[str, Tensor]()
+
+        class Record(Observer):
+            def after(self, call: LayerCall, output: Tensor) -> None:
+                found[call.layer.name] = output
+
+        with observing(layers, tokens, Record()):
+            self._calls[len(tokens)][index](self._blocks[index].module, hidden)
+        return found
 
     def input_groups(self, index: int) -> tuple[tuple[LinearLayer, ...], ...]:
         """Return the layers of block `index` in groups that share an input, in the order of their calls."""

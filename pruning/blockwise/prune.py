@@ -8,7 +8,7 @@ from functools import cache, partial
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from pruning.activations.paired_walk import PairedForward
@@ -37,6 +37,8 @@ from pruning.model.layers import LinearLayer
 from pruning.model.placement import Placement
 from pruning.model.replay import Replay
 from pruning.model.selection import prunable_stack
+from pruning.permutations.block import Permuted, Permuter
+from pruning.permutations.orders import norms_in_order, put_in_order
 from pruning.recipe import Need, Recipe, RefitOptions
 from pruning.recipe.methods import Magnitude
 from pruning.recovery.blocks import BlockTraining, TrainingSetting
@@ -91,10 +93,11 @@ def prune_blocks(
 ) -> Pruned:
     """Prune the blocks that are not finished, in place, in the model as it is placed on its compute device.
 
-    Block by block: the calibration windows run through the block and the inputs of its linear layers are
-    measured; the method prunes each layer, and a refit solves its kept weights again; the windows run through
-    the pruned block, and its outputs are the inputs of the next. With the recipe's order 'layers', the layers
-    that share an input are one step, measured after the earlier layers of their block have been pruned.
+    Block by block: its channels are put in another order, if the recipe says so; the calibration windows run
+    through the block and the inputs of its linear layers are measured; the method prunes each layer, and a
+    refit solves its kept weights again; the windows run through the pruned block, and its outputs are the
+    inputs of the next. With the recipe's order 'layers', the layers that share an input are one step,
+    measured after the earlier layers of their block have been pruned.
 
     `windows`: token ids, int64 (windows, length); None for a method that measures no inputs. `gradients`: the
     norms of the dense model; empty for a method that uses none. `blocks` holds the finished blocks and takes
@@ -113,6 +116,7 @@ def prune_blocks(
         first, last = missing[0], missing[-1]
         # One replay serves all: its checks take two passes over the weights.
         replay = cache(lambda: Replay(stack, _ANY_TOKENS if windows is None else windows, placement))
+        permuter = Permuter(stack, recipe) if recipe.permute else None
         targets = blocks.targets()
         if targets is None:
             dense_forward = partial(_forward, BlockwiseForward, replay, windows, placement)
@@ -130,12 +134,14 @@ def prune_blocks(
             for index in range(first, last + 1):
                 block = stack.blocks[index]
                 with placement.resident(block.module, then=stack.module_after(index)):
+                    finished = _finished(blocks, index)
+                    permuted = _in_order(finished, index, block, permuter, gradients, forward)
                     if forward is not None:
                         forward.begin_block(index)
-                    if index in blocks:
-                        blocks[index].apply_to(block)
+                    if finished is not None:
+                        finished.apply_to(block)
                     else:
-                        pruned = _pruned_block(recipe, index, block, targets, gradients, forward)
+                        pruned = _pruned_block(recipe, index, block, targets, permuted, gradients, forward)
                         check = partial(step, index, len(stack.blocks))
                         trained = _trained_block(
                             recipe, index, block, pruned, forward, training, placement, check
@@ -167,15 +173,39 @@ def _forward(
     return kind(found, micro_batches(found.stack, windows, backward=False, device=placement.device))
 
 
+def _finished(blocks: PrunedBlocks, index: int) -> PrunedBlock | None:
+    if index not in blocks:
+        return None
+    return blocks[index]
+
+
+def _in_order(
+    finished: PrunedBlock | None,
+    index: int,
+    block: Block,
+    permuter: Permuter | None,
+    gradients: GradientNorms,
+    forward: BlockwiseForward | None,
+) -> Permuted:
+    """Put the channels of a dense block in its new order, if it gets one, in place."""
+    if finished is not None:
+        put_in_order(block, finished.orders)
+    elif permuter is not None and forward is not None:
+        return permuter.permute(index, block, forward, gradients)
+    return Permuted()
+
+
 def _pruned_block(
     recipe: Recipe,
     index: int,
     block: Block,
     targets: Targets,
+    permuted: Permuted,
     gradients: GradientNorms,
     forward: BlockwiseForward | None,
 ) -> PrunedBlock:
-    """Prune the block that the windows stand before, in place."""
+    """Prune the block that the windows stand before, in place. `gradients`: of the dense block."""
+    gradients = norms_in_order(gradients, block.layers, permuted.orders)
     pruner = _BlockPruner(recipe, index, targets, gradients)
     if forward is None or not recipe.needs & _INPUTS:
         pruner.prune(block.layers, InputStatistics(block.layers, ()))
@@ -185,7 +215,9 @@ def _pruned_block(
                 statistics = InputStatistics(layers, recipe.needs)
                 forward.measure(index, statistics)
                 pruner.prune(layers, statistics)
-    return pruner.result(block)
+    pruned = pruner.result(block)
+    facts = replace(pruned.facts, reordered=permuted.moved, left_in_order=permuted.left)
+    return replace(pruned, facts=facts, orders=permuted.orders)
 
 
 def _trained_block(
@@ -202,9 +234,16 @@ def _trained_block(
     if recipe.block_recovery is None or not block.layers or not isinstance(forward, PairedForward):
         return pruned
     changed = {layer.parameter for layer in block.layers if layer.parameter_name in pruned.weights}
+    orders = {
+        block.module.get_parameter(name.removeprefix(f"{block.name}.")): order
+        for name, order in pruned.orders.items()
+    }
 
-    def weights_of(parameter: Tensor) -> Tensor:
-        return parameter.data if parameter in changed else placement.stored(parameter)
+    def weights_of(parameter: nn.Parameter) -> Tensor:
+        stored = placement.stored(parameter)
+        if parameter in changed or stored.data_ptr() == parameter.data_ptr():
+            return parameter.data
+        return orders[parameter].applied(stored) if parameter in orders else stored
 
     training = partial(
         BlockTraining,

@@ -10,6 +10,8 @@ from torch import Tensor
 from pruning.masks.packed import packed, set_to_zero, unpacked
 from pruning.masks.patterns import LayerTarget
 from pruning.model.blocks import Block
+from pruning.permutations.block import ChannelOrder, InOrder
+from pruning.permutations.orders import Orders
 from pruning.recovery.blocks import TrainedBlock
 from pruning.resume.store import ActivationCheckpoint
 
@@ -47,11 +49,14 @@ class BlockFacts:
     warnings: tuple[str, ...] = ()
     parameters: tuple[str, ...] = ()  # names of the parameters that hold the layers
     trained: TrainedBlock | None = None  # None: it was not trained
+    # Of channels that were put in another order, and of those that were not, where that was asked for.
+    reordered: tuple[ChannelOrder, ...] = ()
+    left_in_order: tuple[InOrder, ...] = ()
 
 
 @dataclass(frozen=True)
 class PrunedBlock:
-    """The masks of a block, and its kept weights where they changed."""
+    """The masks of a block, and its kept weights where they changed: in the new order, if there is one."""
 
     # Both by parameter name, in the parameter's own shape.
     masks: Mapping[str, Tensor]  # bool, True where pruned; of a block that is being pruned, on its device
@@ -59,9 +64,10 @@ class PrunedBlock:
     # where it was trained.
     weights: Mapping[str, Tensor]
     facts: BlockFacts = field(default_factory=BlockFacts)
+    orders: Orders = field(default_factory=dict)  # in which the dense parameters are put first
 
     def apply_to(self, block: Block) -> None:
-        """Turn the dense block into the pruned one, bit for bit."""
+        """Turn the dense block, after `put_in_order` with these orders, into the pruned one, bit for bit."""
         parameters = {
             f"{block.name}.{name}": parameter.detach() for name, parameter in block.module.named_parameters()
         }
@@ -136,6 +142,8 @@ class Pruned(Iterable[PrunedBlock]):
         self.layers = tuple(layer for of_block in facts for layer in of_block.layers)
         self.warnings = tuple(warning for of_block in facts for warning in of_block.warnings)
         self.parameters = tuple(name for of_block in facts for name in of_block.parameters)
+        self.reordered = tuple(order for of_block in facts for order in of_block.reordered)
+        self.left_in_order = tuple(left for of_block in facts for left in of_block.left_in_order)
         self.trained = tuple(of_block.trained for of_block in facts if of_block.trained is not None)
 
     def __iter__(self) -> Iterator[PrunedBlock]:

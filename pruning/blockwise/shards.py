@@ -6,16 +6,19 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import safe_open
+from torch import Tensor
 
 from pruning.blockwise.results import BlockFacts, PrunedBlock, PrunedLayer, Targets
 from pruning.masks.packed import SHAPES, packed, unpacked
 from pruning.masks.patterns import LayerTarget
+from pruning.permutations.block import ChannelOrder, InOrder
+from pruning.permutations.orders import AxisOrder
 from pruning.recipe import Stage
 from pruning.recovery.blocks import TrainedBlock
 from pruning.resume.hashed_file import HashedFile, digest_of, save_tensors
 from pruning.resume.store import NumericsKey, ResumeStore
 
-_MASK, _WEIGHT = "mask/", "weight/"
+_MASK, _WEIGHT, _ORDER = "mask/", "weight/", "order/"
 _FACTS = "facts"
 
 _TARGETS = -1
@@ -85,10 +88,12 @@ def write_shard(pruned: PrunedBlock, path: Path) -> HashedFile:
     """Write a block as a safetensors file.
 
     `mask/<parameter>` is one bit per weight, as in `pruning.masks.packed`; `weight/<parameter>` is present
-    where kept weights changed. The metadata holds the shapes of the masks and the facts.
+    where kept weights changed, `order/<dimension>/<parameter>` where the parameter was put in another order
+    first. The metadata holds the shapes of the masks and the facts.
     """
     tensors = {f"{_MASK}{name}": packed(mask).cpu() for name, mask in pruned.masks.items()}
     tensors |= {f"{_WEIGHT}{name}": weight.contiguous() for name, weight in pruned.weights.items()}
+    tensors |= {f"{_ORDER}{order.dimension}/{name}": order.index for name, order in pruned.orders.items()}
     shapes = {name: list(mask.shape) for name, mask in pruned.masks.items()}
     metadata = {SHAPES: json.dumps(shapes), _FACTS: json.dumps(asdict(pruned.facts))}
     return save_tensors(tensors, path, metadata)
@@ -109,7 +114,13 @@ def read_shard(path: Path) -> PrunedBlock:
                 if name.startswith(_WEIGHT)
             },
             facts=_facts(file),
+            orders=dict(_order(name, file.get_tensor(name)) for name in names if name.startswith(_ORDER)),
         )
+
+
+def _order(key: str, index: Tensor) -> tuple[str, AxisOrder]:
+    dimension, name = key.removeprefix(_ORDER).split("/", 1)
+    return name, AxisOrder(int(dimension), index)
 
 
 def _facts(file: Any) -> BlockFacts:  # noqa: ANN401 - safetensors has no types
@@ -121,4 +132,6 @@ def _facts(file: Any) -> BlockFacts:  # noqa: ANN401 - safetensors has no types
         tuple(stored["warnings"]),
         tuple(stored["parameters"]),
         TrainedBlock(**trained) if trained else None,
+        tuple(ChannelOrder(**order) for order in stored.get("reordered", ())),
+        tuple(InOrder(**left) for left in stored.get("left_in_order", ())),
     )

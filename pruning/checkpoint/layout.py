@@ -43,6 +43,20 @@ class StoredLayout:
         parameters = self._skeleton.state_dict()
         self.to_stored({name: torch.empty_like(parameters[name], dtype=torch.bool) for name in names})
 
+    def name_of(self, parameter: str, dimension: int) -> str:
+        """Return the name in the checkpoint of a parameter that may be reordered along a dimension there.
+
+        Raises InvalidInput where the checkpoint does not hold it by itself, in the same shape and order.
+        """
+        shape = self._skeleton.state_dict()[parameter].shape
+        along = [-1 if number == dimension else 1 for number in range(len(shape))]
+        labels = torch.arange(shape[dimension], dtype=torch.int32).view(along).expand(shape)
+        stored = self.to_stored({parameter: labels})
+        for name, found in stored.items():
+            if len(stored) == 1 and (found is labels or torch.equal(found, labels)):
+                return name
+        raise self._refused(f"it holds {parameter} in another shape or order")
+
     def to_stored(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return tensors by name and shape in the checkpoint. Raises InvalidInput where there is no such."""
         try:

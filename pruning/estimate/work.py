@@ -11,7 +11,14 @@ from typing import Self
 
 from pruning.estimate.shape import ModelShape
 from pruning.estimate.smaller import readers, shorter_shape
-from pruning.recipe import BlockRecoveryOptions, DistilOptions, Evaluation, Recipe, StructureOptions
+from pruning.recipe import (
+    BlockRecoveryOptions,
+    DistilOptions,
+    Evaluation,
+    Recipe,
+    StructureOptions,
+    group_of,
+)
 from pruning.recipe.recovery import HELD_OUT_WINDOWS
 from pruning.recipe.structure import MOST_WINDOWS_OF_BLOCKS
 
@@ -24,6 +31,10 @@ _ATTENTION_BACKWARD = 2.5
 _BYTES_TO_SELECT = 250
 # A step of Adam reads and writes a weight, its gradient and two moments in float32, and intermediate results.
 _BYTES_TO_STEP = 80
+# Of the search for an order of channels: its rounds at most, and the cost of a difference of two scores as
+# bytes of memory traffic.
+_ORDER_ROUNDS = 4
+_BYTES_PER_DIFFERENCE = 4
 _JUDGEMENTS = 9  # of a training, at most
 # A logit and its gradient are written and read several times, in float32.
 _BYTES_PER_LOGIT = 40
@@ -141,6 +152,8 @@ def pruning(recipe: Recipe, shape: ModelShape, windows: Windows) -> Work:
             "activation_error" in recipe.needs
         ):  # the dense hidden states take the same walks, and are compared
             work += Work(products=2 * moments * windows.tokens) + once * (walks + groups / 2)
+    if recipe.permute:
+        work += _permuting(recipe, shape) + forward(shape, windows)
     if recipe.block_recovery is not None:
         work += _block_recovery(recipe.block_recovery, shape, windows)
     solved = sum(
@@ -149,6 +162,23 @@ def pruning(recipe: Recipe, shape: ModelShape, windows: Windows) -> Work:
         for matrix in block.matrices
     )
     return work + Work(products=solved)
+
+
+def _permuting(recipe: Recipe, shape: ModelShape) -> Work:
+    """Return the work of choosing orders: of the MLP's channels, beside which value heads take little.
+
+    In each of four rounds, each place of a group takes the distances between what the groups have there.
+    """
+    group = group_of(recipe.pattern)
+    size = group[1] if group else 1
+    read = [
+        matrix
+        for block in shape.blocks
+        for matrix in readers(block, shape.hidden)
+        if matrix.copies == 1 == matrix.share and matrix.inputs != block.attention
+    ]
+    distances = sum(matrix.inputs**2 * matrix.outputs for matrix in read) / size
+    return Work(traffic=_ORDER_ROUNDS * _BYTES_PER_DIFFERENCE * distances)
 
 
 def cutting(structure: StructureOptions, shape: ModelShape, windows: Windows) -> Work:

@@ -192,12 +192,22 @@ def _kept_weights(report: Report) -> str:
         )
     weights = (
         "The kept weights of these layers were updated to compensate for the pruned ones."
-        if report.recipe.changes_kept_weights
+        if report.recipe.computes_weights
         else "Every weight that is not zero is the dense model's, bit for bit."
         if report.structure is None
         else "Every other weight is as the cut left it."
     )
-    return f"Embeddings, norms and head are the dense model's. {weights}"
+    return f"Embeddings, norms and head are the dense model's. {weights}{_moved(report)}"
+
+
+def _moved(report: Report) -> str:
+    """Return what is said of a model whose channels are in another order."""
+    if report.permutation is None or not report.permutation.blocks:
+        return ""
+    return (
+        f"\nIts channels are in another order than the dense model's, in which {report.recipe.pattern} keeps "
+        "more; no output depends on that order."
+    )
 
 
 def _is_trained(report: Report) -> bool:
@@ -234,7 +244,9 @@ def _whole_model(training: TrainingFacts | None) -> str:
 def _refit(report: Report) -> str:
     if report.recipe.refit is not None:
         return f"refit ({_settings(report.recipe.refit.model_dump())})"
-    return "updated by the method" if report.recipe.changes_kept_weights else "unchanged"
+    if report.recipe.computes_weights:
+        return "updated by the method"
+    return "unchanged, in another order" if _moved(report) else "unchanged"
 
 
 def _calibration(facts: CalibrationFacts | None) -> str:

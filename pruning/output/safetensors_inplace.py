@@ -1,4 +1,4 @@
-"""Write zeros and weights into a safetensors file in place: every other byte stays as it is."""
+"""Write zeros, weights and other orders into a safetensors file in place: every other byte stays as it is."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from pruning.output.safetensors_file import SafetensorsFile
+from pruning.permutations.orders import Orders
 
 _DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 
@@ -24,6 +25,17 @@ def zero_in_place(path: Path, masks: Mapping[str, Tensor]) -> set[str]:
     for name in found:
         elements = file.elements(name)
         np.multiply(elements, ~masks[name].numpy(), out=elements)  # takes a tenth of the time of copyto
+        elements.flush()
+    return found
+
+
+def reorder_in_place(path: Path, orders: Orders) -> set[str]:
+    """Reorder the named tensors, and return the names that this file holds. No element gets another value."""
+    file = SafetensorsFile.open(path)
+    found = orders.keys() & file.header.keys()
+    for name in found:
+        elements = file.elements(name)
+        elements[...] = np.take(elements, orders[name].index.numpy(), axis=orders[name].dimension)
         elements.flush()
     return found
 

@@ -17,7 +17,7 @@ from pruning.errors import InvalidInput
 from pruning.masks.packed import FILE_NAME as MASKS
 from pruning.output.mask_file import MaskFile
 from pruning.output.model_card import model_card
-from pruning.output.safetensors_inplace import replace_in_place, zero_in_place
+from pruning.output.safetensors_inplace import reorder_in_place, replace_in_place, zero_in_place
 from pruning.report.schema import FILE_NAME as REPORT
 from pruning.report.schema import Report
 
@@ -26,7 +26,8 @@ def write_model(checkpoint: Checkpoint, pruned: Pruned, directory: Path, *, save
     """Write a copy of the dense checkpoint with the pruned weights set to zero.
 
     The kept weights are the dense ones byte for byte, whatever the dtype of the computation, except in
-    matrices whose kept weights `pruned` changed. Tokenizer and configs are copied. One block of `pruned` is
+    matrices whose kept weights `pruned` changed; what `pruned` has put in another order is written in that.
+    Tokenizer and configs are copied. One block of `pruned` is
     in memory at a time. `save_masks`: also write `masks.safetensors`, see pruning.masks.packed.
 
     Exactly the files are copied that `checkpoint` was resolved to. Raises InvalidInput(field='model.id') with
@@ -39,7 +40,11 @@ def write_model(checkpoint: Checkpoint, pruned: Pruned, directory: Path, *, save
     mask_file = MaskFile(directory / MASKS, _mask_shapes(checkpoint, pruned)) if save_masks else None
     for block in pruned:
         masks, weights = map(checkpoint.layout.to_stored, (block.masks, block.weights))
+        orders = {
+            checkpoint.layout.name_of(name, order.dimension): order for name, order in block.orders.items()
+        }
         for name in checkpoint.weight_files:
+            reorder_in_place(directory / name, orders)
             replace_in_place(directory / name, weights)
             zero_in_place(directory / name, masks)
         if mask_file is not None:

@@ -22,7 +22,7 @@ from pruning.recipe.fields import (
 )
 from pruning.recipe.methods import METHODS, GradientNorm, MethodOptions, Need, RowSelection
 from pruning.recipe.presets import BEST
-from pruning.recipe.recipe import CUT_ALONE, ComputeDtype, Recipe
+from pruning.recipe.recipe import CHANNEL_KINDS, CUT_ALONE, ChannelKind, ComputeDtype, Recipe
 from pruning.recipe.recovery import BlockRecoveryOptions, DistilOptions, RecoveryOptions
 from pruning.recipe.refit import RefitOptions
 from pruning.recipe.selection import LayerSelection
@@ -32,6 +32,7 @@ from pruning.recipe.structure import UNIT_KINDS, Importance, StructureOptions, U
 __all__ = [
     "ALLOCATIONS",
     "BEST",
+    "CHANNEL_KINDS",
     "CUT_ALONE",
     "DATASETS",
     "METHODS",
@@ -39,6 +40,7 @@ __all__ = [
     "AllocationOptions",
     "BlockRecoveryOptions",
     "Calibration",
+    "ChannelKind",
     "ComputeDtype",
     "Dataset",
     "DistilOptions",

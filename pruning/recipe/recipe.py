@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticKnownError
@@ -27,6 +27,11 @@ from pruning.recipe.selection import LayerSelection
 from pruning.recipe.structure import StructureOptions
 
 Order = Literal["blocks", "layers"]
+ChannelKind = Literal["value_channels", "mlp_channels"]
+"""Channels whose order makes no difference to a dense model: of each value head, and of each MLP."""
+
+CHANNEL_KINDS: tuple[ChannelKind, ...] = get_args(ChannelKind)
+
 ComputeDtype = Literal["auto", "float64", "float32", "bfloat16", "float16"]
 
 CUT_ALONE = "structure"
@@ -59,6 +64,12 @@ class Recipe(StrictModel):
         validate_default=True,
         description="The share of zeros in the pruned layers. An N:M pattern implies it: 1 - N/M. 0 without "
         "a method.",
+    )
+    permute: Annotated[bool, OUT_AT_DEFAULT] = Field(
+        False,
+        description="For an N:M pattern: put MLP channels, and the channels of each value head, in an order "
+        "in which the pattern keeps more, before a block's masks are chosen. The dense model computes the "
+        "same in any order; the pruned one is written in the new order.",
     )
     allocation: Allocation = Field(
         Uniform(), validate_default=True, description="How the sparsity is spread over the layers."
@@ -114,7 +125,7 @@ class Recipe(StrictModel):
             raise ValueError("is required unless structure is given")
         return method
 
-    @field_validator("pattern", "allocation", "layers", "refit", "swaps", "order")
+    @field_validator("pattern", "permute", "allocation", "layers", "refit", "swaps", "order")
     @classmethod
     def _is_of_a_mask(cls, value: object, info: ValidationInfo) -> object:
         default = cls.model_fields[str(info.field_name)].default
@@ -131,6 +142,15 @@ class Recipe(StrictModel):
                 f"{pattern} fixes which weights compete; use 'unstructured' with selection '{selection}'"
             )
         return pattern
+
+    @field_validator("permute")
+    @classmethod
+    def _order_matters_to_the_pattern(cls, permute: bool, info: ValidationInfo) -> bool:
+        if permute and "pattern" in info.data and group_of(info.data["pattern"]) is None:
+            raise ValueError(
+                "only an N:M pattern depends on the order of channels; give one, or leave it out"
+            )
+        return permute
 
     @field_validator("allocation")
     @classmethod
@@ -216,6 +236,8 @@ class Recipe(StrictModel):
         if self.swaps:
             needs |= {"second_moments"}
         needs |= self.allocation.needs | (self.refit.needs if self.refit else frozenset())
+        if self.permute:  # to see that a block computes the same, at least
+            needs |= {"input_norms"}
         return needs | {"block_outputs"} if self.block_recovery else needs
 
     @property
@@ -225,6 +247,11 @@ class Recipe(StrictModel):
 
     @property
     def changes_kept_weights(self) -> bool:
+        """Whether masking a block may give new values to weights that it keeps, or other places."""
+        return self.computes_weights or self.permute
+
+    @property
+    def computes_weights(self) -> bool:
         """Whether masking a block may give new values to weights that it keeps."""
         updates = self.method is not None and self.method.updates_weights
         return self.refit is not None or updates or self.block_recovery is not None

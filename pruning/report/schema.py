@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 
-from pruning.recipe import Evaluation, Recipe, Stage, UnitKind
+from pruning.recipe import ChannelKind, Evaluation, Recipe, Stage, UnitKind
 from pruning.version import pruneserve_version
 
 FILE_NAME = "pruning_report.json"
@@ -211,6 +211,37 @@ class StructureFacts(Facts):
     bytes: int = Field(description="Size of the smaller model's weight files.")
 
 
+class ChannelOrderFacts(Facts):
+    """The channels of one kind in one block that were put in another order."""
+
+    block: int = Field(description="The decoder block, counted from 0.")
+    kind: ChannelKind = Field(description="What the channels are.")
+    order: str = Field(
+        description="The numbers that the channels have in the dense block, in their new order, separated by "
+        "commas: of the MLP's channels, or of the values' outputs, head after head."
+    )
+    kept_before: float = Field(
+        description="The share of the scores of the layer that reads them which the pattern keeps in the "
+        "dense model's order."
+    )
+    kept_after: float = Field(description="The same in the new order.")
+
+
+class LeftInOrderFacts(Facts):
+    """Channels that stay in the dense model's order."""
+
+    kind: ChannelKind = Field(description="What the channels are.")
+    blocks: str = Field(description="The decoder blocks, as runs such as `0-5,7,9-12`.")
+    reason: str = Field(description="Why they were not moved.")
+
+
+class PermutationFacts(Facts):
+    """In which order the pruned model has its channels. In it, the dense model computes the same."""
+
+    blocks: tuple[ChannelOrderFacts, ...] = Field(description="One entry per block and kind of channels.")
+    left: tuple[LeftInOrderFacts, ...] = Field(description="What was not moved, by kind and reason.")
+
+
 class JudgementFacts(Facts):
     """The state of a training after one of its steps."""
 
@@ -366,6 +397,9 @@ class Report(Facts):
     )
     structure: StructureFacts | None = Field(
         None, description="What was taken out of the model; null for a recipe without `structure`."
+    )
+    permutation: PermutationFacts | None = Field(
+        None, description="The new order of channels; null for a recipe without `permute`."
     )
     sparsity: SparsityFacts = Field(description="The zeros, by layer.")
     perplexity: PerplexityFacts = Field(description="Perplexity on the evaluation text.")

@@ -97,7 +97,7 @@ class DiskRoom:
     def _pruned_blocks(self) -> int:
         if self.recipe.method is None:
             return 0
-        changed = self._dtype if self.recipe.changes_kept_weights else None
+        changed = self._dtype if self.recipe.computes_weights else None
         return disk.block_shards(self._shape, changed_dtype=changed)
 
     @property

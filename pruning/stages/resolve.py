@@ -32,6 +32,7 @@ from pruning.methods.base import method_for
 from pruning.model.blocks import Stack, find_stack
 from pruning.model.selection import prunable_stack
 from pruning.model.shapes import shape_of
+from pruning.permutations.channels import refuse_unwritable
 from pruning.recipe import (
     Evaluation,
     Recipe,
@@ -208,6 +209,8 @@ class ResolveStage:
         )
         model = checkpoint.skeleton if recipe.structure is None else _cut(checkpoint, recipe.structure)
         stack = prunable_stack(model, recipe)
+        if recipe.permute:
+            refuse_unwritable(stack, recipe, checkpoint.layout)
         gradient_file = self._gradient_file(checkpoint)
         with self.reading.tokenizer(checkpoint.files) as tokenizer:
             reader = Reader(

@@ -73,10 +73,14 @@ def find_units(stack: Stack, kind: UnitKind) -> tuple[Units | None, ...]:
 
 
 def _read_units(stack: Stack, kind: UnitKind) -> tuple[ReadUnits, ...]:
-    find = _mlp_channels if kind == "mlp_channels" else _kv_groups
-    found = tuple(find(stack.model, block) for block in stack.blocks)
+    found = tuple(read_units_of(stack.model, block, kind) for block in stack.blocks)
     _refuse_several_counts(stack, found)
     return found
+
+
+def read_units_of(model: PreTrainedModel, block: Block, kind: UnitKind) -> ReadUnits:
+    """Return the channels of a block's MLP, or its KV groups. Raises InvalidInput."""
+    return _mlp_channels(model, block) if kind == "mlp_channels" else _kv_groups(model, block)
 
 
 def _refuse_several_counts(stack: Stack, found: Sequence[Units]) -> None:

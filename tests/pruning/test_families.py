@@ -37,6 +37,7 @@ RECIPES = {
     **{name: {"method": name} for name in METHODS},
     "admm": {"method": {"name": "admm", "iterations": 9}},
     "gblm 2:4": {"method": "gblm", "pattern": "2:4"},
+    "wanda 2:4, permute": {"method": "wanda", "pattern": "2:4", "permute": True},
     "gblm, refit, gradient": {"method": "gblm", "refit": True, "allocation": "gradient"},
 }
 
