@@ -3,8 +3,8 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response, status
-from sqlalchemy.orm import Session
 
+from api.actions.webhooks import find
 from api.http.ids import DeliveryId, WebhookId
 from api.problems.problem import FieldError, documented
 from api.problems.problems import (
@@ -32,7 +32,7 @@ from api.schemas.webhooks import (
     encode_secret,
 )
 from api.security.auth import Reader, ReadingWriter, Writer
-from jobs.tables import WebhookDelivery, WebhookEndpoint
+from jobs.tables import WebhookDelivery
 from jobs.webhooks import endpoints, outbox
 from jobs.webhooks.encryption import NoKey, SecretBox
 from jobs.webhooks.url_policy import UrlPolicy
@@ -88,7 +88,7 @@ def list_webhooks(query: Annotated[PageQuery, Query()], principal: Reader, datab
 def get_webhook(webhook_id: WebhookId, principal: Reader, database: Database) -> WebhookItem:
     """Return a webhook, with its events and whether deliveries succeed."""
     with database.begin() as session:
-        return WebhookItem.of(_endpoint(session, principal.owner, webhook_id))
+        return WebhookItem.of(find(session, principal.owner, webhook_id))
 
 
 @router.patch("/{webhook_id}", summary="Change a webhook", responses=documented(NotFound, *_BODY_PROBLEMS))
@@ -102,7 +102,7 @@ def update_webhook(
     if changes.url is not None:
         _check_url(resources, changes.url)
     with resources.database.begin() as session:
-        endpoint = _endpoint(session, principal.owner, webhook_id)
+        endpoint = find(session, principal.owner, webhook_id)
         if changes.url is not None:
             endpoint.url = changes.url
         if changes.events is not None:
@@ -123,7 +123,7 @@ def update_webhook(
 def delete_webhook(webhook_id: WebhookId, principal: Writer, database: Database) -> None:
     """Delete a webhook and the messages that are still pending for it."""
     with database.begin() as session:
-        session.delete(_endpoint(session, principal.owner, webhook_id))
+        session.delete(find(session, principal.owner, webhook_id))
 
 
 @router.post(
@@ -137,7 +137,7 @@ def rotate_webhook_secret(
     """Replace the secret. For a day, messages carry a second signature with the previous secret."""
     response.headers["Cache-Control"] = "no-store"
     with resources.database.begin() as session:
-        endpoint = _endpoint(session, principal.owner, webhook_id)
+        endpoint = find(session, principal.owner, webhook_id)
         try:
             secret = endpoints.rotate_secret(session, _secret_box(resources), endpoint)
         except NoKey as error:
@@ -156,7 +156,7 @@ def rotate_webhook_secret(
 def send_test_message(webhook_id: WebhookId, principal: Writer, database: Database) -> DeliveryItem:
     """Queue a `webhook.test` message, whatever the webhook's events. Its deliveries show the outcome."""
     with database.begin() as session:
-        delivery_id = outbox.send_test(session, _endpoint(session, principal.owner, webhook_id))
+        delivery_id = outbox.send_test(session, find(session, principal.owner, webhook_id))
         return DeliveryItem.of(session.get_one(WebhookDelivery, delivery_id))
 
 
@@ -170,7 +170,7 @@ def list_webhook_deliveries(
 ) -> DeliveryPage:
     """List the messages of the last 30 days, or what the operator has set, with their last outcome."""
     with database.begin() as session:
-        _endpoint(session, principal.owner, webhook_id)
+        find(session, principal.owner, webhook_id)
         rows = outbox.deliveries(session, principal.owner, webhook_id, before=query.cursor, limit=query.rows)
     return DeliveryPage.of(rows, query, DeliveryItem.of)
 
@@ -189,17 +189,10 @@ def replay_webhook_delivery(
     The answer shows its last outcome, so the key needs the scope `jobs:read` too.
     """
     with database.begin() as session:
-        delivery = outbox.replay(session, _endpoint(session, principal.owner, webhook_id), delivery_id)
+        delivery = outbox.replay(session, find(session, principal.owner, webhook_id), delivery_id)
         if delivery is None:
             raise NotFound("This webhook has no such delivery.")
         return DeliveryItem.of(delivery)
-
-
-def _endpoint(session: Session, owner: str, webhook_id: WebhookId) -> WebhookEndpoint:
-    endpoint = endpoints.get(session, owner, webhook_id)
-    if endpoint is None:
-        raise NotFound("There is no such webhook, or it belongs to another owner.")
-    return endpoint
 
 
 def _check_url(resources: AppResources, url: str) -> None:

@@ -52,6 +52,7 @@ def test_every_page_is_accessible_small_and_loads_from_this_service_only(
         "zoo": "/zoo",
         "keys": "/keys",
         "uploads": "/uploads",
+        "webhooks": "/webhooks",
         "workers": "/workers",
         "entry": f"/zoo/{slug}",
         **{
