@@ -1785,6 +1785,9 @@ class StructureFacts(Model):
     blocks: list[BlockUnits]
     """One entry per block and kind of unit."""
 
+    block_share: float | None = None
+    """The share of the blocks' parameters that was taken out; null in earlier reports."""
+
     dense_parameters: int
     """Number of parameters of the dense model."""
 
@@ -1796,6 +1799,9 @@ class StructureFacts(Model):
 
     bytes: int
     """Size of the smaller model's weight files."""
+
+    left: str
+    """What is left, in words: `20 of 30 blocks; 1,152 of 1,536 MLP channels in each`."""
 
 
 class StructureOptions(Model):
@@ -1814,7 +1820,7 @@ class StructureOptions(Model):
     """Routed experts to take out of each block that has some: a share below 1, or a number of them. Those go whose weighted outputs are smallest over the tokens that are routed to them."""
 
     parameters: float | None = None
-    """The share of the blocks' parameters to take out, in place of shares or numbers of units: as large a share of the KV groups as whole groups allow, and the rest as MLP channels."""
+    """The share of the blocks' parameters to take out, in place of shares or numbers of units: as large a share of the KV groups as whole groups allow, and the rest as MLP channels, or as experts where MLPs are split into these."""
 
     importance: str = "gate+second_order"
     """How units are ranked within their block: `gate`, `second_order`, `activation`, `magnitude`, or a sum of several, each divided by its mean."""

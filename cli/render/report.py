@@ -24,12 +24,14 @@ class Structure(BaseModel):
 
     parameters: int
     dense_parameters: int
+    left: str = ""
 
     @property
     def text(self) -> str:
         """The parameters that are left."""
         gone = 1 - self.parameters / self.dense_parameters
-        return f"{self.parameters:,} of {self.dense_parameters:,}, {gone:.1%} fewer"
+        left = f": {self.left}" if self.left else ""
+        return f"{self.parameters:,} of {self.dense_parameters:,}, {gone:.1%} fewer{left}"
 
 
 class Fidelity(BaseModel):

@@ -102,10 +102,17 @@ def _of_the_model(spec: JobSpec, places: Places) -> Iterator[Fault]:
 
 
 def _of_the_cut(structure: StructureOptions | None, config: dict[str, Any]) -> Iterator[Fault]:
-    """Yield the kinds of units of which a block has not as many; where the config does not say, nothing."""
-    for kind in UNIT_KINDS if structure else ():
+    """Yield the blocks and kinds of units of which there are not as many, as far as the config says it."""
+    if structure is None:
+        return
+    if (blocks := _count(config.get("num_hidden_layers"))) is not None:
+        try:
+            structure.blocks_left(blocks)
+        except ValueError as error:
+            yield Fault("structure.blocks", str(error))
+    for kind in UNIT_KINDS:
         dense = _units(kind, config)
-        if structure is None or structure.amount(kind) is None or dense is None:
+        if structure.amount(kind) is None or dense is None:
             continue
         try:
             _, kept = structure.left(kind, dense)

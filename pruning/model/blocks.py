@@ -46,6 +46,11 @@ class Stack:
         """The modules of all blocks, in order."""
         return [block.module for block in self.blocks]
 
+    @property
+    def parameters(self) -> int:
+        """The number of parameters in the blocks."""
+        return sum(_parameter_count(module) for module in self.modules)
+
     def module_after(self, index: int) -> nn.Module | None:
         """Return the module of the block after block `index`; None after the last."""
         return self.blocks[index + 1].module if index + 1 < len(self.blocks) else None

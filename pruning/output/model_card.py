@@ -114,6 +114,10 @@ def _cut(report: Report) -> str:
     ]
     if settings.terms:
         rows.append(f"| ranked by | {settings.importance} |")
+    share = report.structure.block_share
+    if share is not None:
+        asked = "" if settings.parameters is None else f", {settings.parameters:.1%} asked for"
+        rows.append(f"| share of the blocks' parameters that is gone | {share:.1%}{asked} |")
     rows.append(f"| parameters | {report.structure.parameters:,} of {report.structure.dense_parameters:,} |")
     return "".join(f"\n{row}" for row in rows)
 

@@ -27,7 +27,13 @@ from pruning.recipe.recovery import BlockRecoveryOptions, DistilOptions, Recover
 from pruning.recipe.refit import RefitOptions
 from pruning.recipe.selection import LayerSelection
 from pruning.recipe.stages import Stage
-from pruning.recipe.structure import UNIT_KINDS, Importance, StructureOptions, UnitKind
+from pruning.recipe.structure import (
+    UNIT_KINDS,
+    UNITS_IN_WORDS,
+    Importance,
+    StructureOptions,
+    UnitKind,
+)
 
 __all__ = [
     "ALLOCATIONS",
@@ -36,6 +42,7 @@ __all__ = [
     "CUT_ALONE",
     "DATASETS",
     "METHODS",
+    "UNITS_IN_WORDS",
     "UNIT_KINDS",
     "AllocationOptions",
     "BlockRecoveryOptions",

@@ -1,5 +1,6 @@
 """The options of structured pruning, which takes whole units out of a model. The maths is in `structure`."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field, model_validator
@@ -17,6 +18,11 @@ Importance = Literal["gate", "second_order", "activation", "magnitude"]
 Repair = Literal["least_squares", "none"]
 
 UNIT_KINDS: tuple[UnitKind, ...] = get_args(UnitKind)
+UNITS_IN_WORDS: Mapping[UnitKind, str] = {
+    "mlp_channels": "MLP channels",
+    "experts": "experts",
+    "kv_groups": "KV groups",
+}
 MOST_WINDOWS_OF_BLOCKS = 4
 """How many of the calibration windows decide which blocks go."""
 
@@ -75,7 +81,8 @@ class StructureOptions(StrictModel):
         gt=0,
         lt=1,
         description="The share of the blocks' parameters to take out, in place of shares or numbers of "
-        "units: as large a share of the KV groups as whole groups allow, and the rest as MLP channels.",
+        "units: as large a share of the KV groups as whole groups allow, and the rest as MLP channels, or as "
+        "experts where MLPs are split into these.",
     )
     importance: ImportanceSum = Field(
         "gate+second_order",
@@ -124,6 +131,22 @@ class StructureOptions(StrictModel):
         """Return how much of a kind of unit goes: a share below 1 or a number; None for none."""
         amount: float | None = getattr(self, kind)
         return amount
+
+    def blocks_left(self, dense: int) -> int:
+        """Return how many of a model's `dense` blocks are left: all of them where none are to go.
+
+        Raises ValueError, with the nearest number that can stay, where no block or every one would go.
+        """
+        if self.blocks is None:
+            return dense
+        kept = round(dense * (1 - self.blocks)) if self.blocks < 1 else dense - int(self.blocks)
+        if not 0 < kept < dense:
+            nearest = 1 if kept < 1 else dense - 1
+            raise ValueError(
+                f"the model has {dense} blocks, and {self.blocks:g} of them leaves {kept}: the nearest "
+                f"number that can stay is {nearest}"
+            )
+        return kept
 
     def left(self, kind: UnitKind, dense: int) -> tuple[int, int]:
         """Return how many of a block's `dense` units of a kind are left, before and after rounding.

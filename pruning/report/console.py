@@ -89,11 +89,7 @@ def result_table(report: Report) -> Table:
     for score in report.zero_shot.scores if report.zero_shot else ():
         table.add_row(f"{score.task}, {score.metric}", f"{score.dense:.3f}, pruned {score.pruned:.3f}")
     if report.structure is not None:
-        depth = report.structure.depth
-        if depth is not None:
-            table.add_row("blocks", f"{depth.dense - len(depth.dropped)} of {depth.dense}")
-        for unit in report.structure.units:
-            table.add_row(unit.kind, f"{unit.kept} of {unit.dense} in each block")
+        table.add_row("left", report.structure.left)
         facts = report.structure
         table.add_row("parameters", f"{facts.parameters:,} of {facts.dense_parameters:,}")
     if report.recipe.method is not None:

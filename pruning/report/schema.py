@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 
-from pruning.recipe import ChannelKind, Evaluation, Recipe, Stage, UnitKind
+from pruning.recipe import UNITS_IN_WORDS, ChannelKind, Evaluation, Recipe, Stage, UnitKind
 from pruning.version import pruneserve_version
 
 FILE_NAME = "pruning_report.json"
@@ -205,10 +205,26 @@ class StructureFacts(Facts):
     )
     units: tuple[UnitFacts, ...] = Field(description="One entry per kind of unit.")
     blocks: tuple[BlockUnits, ...] = Field(description="One entry per block and kind of unit.")
+    block_share: float | None = Field(
+        None,
+        description="The share of the blocks' parameters that was taken out; null in earlier reports.",
+    )
     dense_parameters: int = Field(description="Number of parameters of the dense model.")
     parameters: int = Field(description="Number of parameters of the smaller model.")
     dense_bytes: int = Field(description="Size of the dense model's weight files.")
     bytes: int = Field(description="Size of the smaller model's weight files.")
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def left(self) -> str:
+        """What is left, in words: `20 of 30 blocks; 1,152 of 1,536 MLP channels in each`."""
+        parts = []
+        if self.depth is not None:
+            parts.append(f"{self.depth.dense - len(self.depth.dropped)} of {self.depth.dense} blocks")
+        units = [f"{unit.kept:,} of {unit.dense:,} {UNITS_IN_WORDS[unit.kind]}" for unit in self.units]
+        if units:
+            parts.append(f"{', '.join(units)} in each{'' if self.depth else ' block'}")
+        return "; ".join(parts)
 
 
 class ChannelOrderFacts(Facts):

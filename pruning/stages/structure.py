@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from pruning.gradients.cache import GradientCache
 from pruning.gradients.schedule import ScheduleChoice
 from pruning.inputs.publications import Publications
+from pruning.model.blocks import find_stack
 from pruning.recipe import Recipe, StructureOptions
 from pruning.report.schema import DepthFacts, StructureFacts
 from pruning.resume.store import ResumeStore
 from pruning.sandbox.reading import Reading
 from pruning.stages.cut import CutStage, UnitOutcome
 from pruning.stages.gates import GateStage
-from pruning.stages.models import LoadedModel
+from pruning.stages.models import LoadedModel, ResolvedModel
 from pruning.stages.recorder import StageRecorder
 from pruning.stages.resolve import ResolvedRun
 from pruning.stages.shorten import ShortenStage
@@ -106,8 +107,13 @@ class Structure:
             depth=depth,
             units=units.units,
             blocks=units.blocks,
+            block_share=1 - _in_blocks(smaller.resolved) / _in_blocks(dense),
             dense_parameters=dense.facts.parameters,
             parameters=smaller.resolved.facts.parameters,
             dense_bytes=dense.checkpoint.weight_bytes,
             bytes=smaller.resolved.checkpoint.weight_bytes,
         )
+
+
+def _in_blocks(model: ResolvedModel) -> int:
+    return find_stack(model.checkpoint.skeleton).parameters

@@ -44,17 +44,12 @@ class DepthPlan:
         `config`: its config.json. Raises InvalidInput(field='structure.blocks') for a model that cannot lose
         blocks, or not as many; it then names the nearest number that can stay.
         """
-        stack, amount = find_stack(skeleton), options.blocks or 0
+        stack = find_stack(skeleton)
         dense = len(stack.blocks)
-        kept = round(dense * (1 - amount)) if amount < 1 else dense - int(amount)
-        if not 0 < kept < dense:
-            nearest = 1 if kept < 1 else dense - 1
-            raise InvalidInput(
-                f"the model has {dense} blocks, and {amount:g} of them leaves {kept}: the nearest number "
-                f"that can stay is {nearest}",
-                field="structure.blocks",
-            )
-        plan = cls(dense, kept, stack, config)
+        try:
+            plan = cls(dense, options.blocks_left(dense), stack, config)
+        except ValueError as error:
+            raise InvalidInput(str(error), field="structure.blocks") from error
         for blocks in plan._examples():
             plan.refuse_unbuildable(blocks)
         return plan

@@ -15,7 +15,7 @@ from transformers import PreTrainedModel
 
 from pruning.errors import InvalidInput
 from pruning.model.blocks import Stack, find_stack
-from pruning.recipe import UNIT_KINDS, StructureOptions, UnitKind
+from pruning.recipe import UNIT_KINDS, UNITS_IN_WORDS, StructureOptions, UnitKind
 from pruning.structure.experts import Experts
 from pruning.structure.skeleton import skeleton_of
 from pruning.structure.slices import Units, refused
@@ -91,12 +91,29 @@ class _Planner:
         self._options, self._skeleton, self._config = options, skeleton, config
         self._stack = find_stack(skeleton)
         self.units: dict[UnitKind, tuple[Units | None, ...]] = {}
+        if options.parameters is not None:
+            with suppress(InvalidInput):  # then the rest bears all of it
+                self.units["kv_groups"] = find_units(self._stack, "kv_groups")
+            self.units |= self._rest()
         for kind in UNIT_KINDS:
-            if options.amount(kind) is not None or (options.parameters and kind == "mlp_channels"):
+            if options.amount(kind) is not None:
                 self.units[kind] = find_units(self._stack, kind)
-            elif options.parameters and kind == "kv_groups":
-                with suppress(InvalidInput):  # then the MLP channels bear all of it
-                    self.units[kind] = find_units(self._stack, kind)
+        if "experts" in self.units and not options.walks:
+            raise InvalidInput(
+                "experts are ranked by what they give for the calibration windows, and these do not walk "
+                f"through the blocks for importance {options.importance!r} without a repair; let repair be "
+                "'least_squares'",
+                field="structure.repair",
+            )
+
+    def _rest(self) -> dict[UnitKind, tuple[Units | None, ...]]:
+        """Return the units that take what KV groups leave of a share: MLP channels, or experts."""
+        try:
+            return {"mlp_channels": find_units(self._stack, "mlp_channels")}
+        except InvalidInput:
+            with suppress(InvalidInput):
+                return {"experts": find_units(self._stack, "experts")}
+            raise
 
     def plans(self) -> list[UnitPlan]:
         if self._options.parameters is not None:
@@ -116,15 +133,14 @@ class _Planner:
         except ValueError as error:
             raise InvalidInput(str(error), field=f"structure.{kind}") from error
         if kind == "experts" and amount is not None and amount < 1:
-            possible = [number for number in range(1, dense) if self._reason_against_experts(number) is None]
-            kept = min(possible, key=lambda number: abs(number - requested), default=requested)
+            kept = self._possible_experts(requested, most=dense - 1)
         return UnitPlan(kind, dense, requested, kept)
 
     def _divided(self, share: float) -> list[UnitPlan]:
-        """Divide a share of the blocks' parameters: whole KV groups up to it, the rest MLP channels."""
-        modules = (block.module for block in self._stack.blocks)
-        total = sum(parameter.numel() for module in modules for parameter in module.parameters())
-        width, of_channel = self._one("mlp_channels").count, self._parameters_of_one("mlp_channels")
+        """Divide a share of the blocks' parameters: whole KV groups up to it, the rest other units."""
+        total = self._stack.parameters
+        kind: UnitKind = "experts" if "experts" in self.units else "mlp_channels"
+        width, of_one, fewest = self._one(kind).count, self._parameters_of_one(kind), self._fewest(kind)
         plans, in_groups = [], 0.0
         if "kv_groups" in self.units:
             dense = self._one("kv_groups").count
@@ -132,28 +148,45 @@ class _Planner:
             gone = next((gone for gone in possible if self._allows("kv_groups", dense - gone)), 0)
             plans.append(UnitPlan("kv_groups", dense, dense - gone, dense - gone))
             in_groups = gone * self._parameters_of_one("kv_groups")
-        left = round(width - (share * total - in_groups) / of_channel)
-        if left < 1:
-            most = (in_groups + (width - 1) * of_channel) / total
+        left = round(width - (share * total - in_groups) / of_one)
+        if left < fewest:
+            most = floor(100 * (in_groups + (width - fewest) * of_one) / total) / 100
             raise InvalidInput(
-                f"{share:g} of the parameters is more than the MLP channels and such a share of the KV "
-                f"groups have; give a share of at most {most:.2f}",
+                f"{share:g} of the parameters is more than the {UNITS_IN_WORDS[kind]} and such a share of "
+                f"the KV groups have; give a share of at most {most:.2f}",
                 field="structure.parameters",
             )
-        kept = min(width, self._options.rounded(left, width))
-        return [*plans, UnitPlan("mlp_channels", width, left, kept)]
+        if kind == "experts":
+            kept = self._possible_experts(left, most=width)
+        else:
+            kept = min(width, self._options.rounded(left, width))
+        return [*plans, UnitPlan(kind, width, left, kept)]
+
+    def _fewest(self, kind: UnitKind) -> int:
+        """Return how many units of a kind must be left."""
+        numbers = range(1, self._one(kind).count)
+        possible = (number for number in numbers if kind != "experts" or self._routes(number))
+        return next(possible, self._one(kind).count)
+
+    def _possible_experts(self, left: int, *, most: int) -> int:
+        """Round a number of experts to the nearest with which the router works, of up to `most`."""
+        possible = [number for number in range(1, most + 1) if self._routes(number)]
+        return min(possible, key=lambda number: abs(number - left), default=left)
+
+    def _routes(self, kept: int) -> bool:
+        return self._reason_against_experts(kept) is None
 
     def _refuse_nothing(self, plans: Sequence[UnitPlan], share: float) -> None:
         """Raise InvalidInput for a share that takes no unit out."""
         if any(plan.kept < plan.dense for plan in plans):
             return
-        *_, channels = plans
-        multiple = self._options.multiple_of
+        *_, rest = plans
+        multiple = self._options.multiple_of if rest.kind == "mlp_channels" else None
         smaller = " or a smaller multiple_of" if multiple else ""
         rounded = f", and the multiple of {multiple} next to it is all of them" if multiple else ""
         raise InvalidInput(
-            f"{share:g} of the parameters takes nothing out: {channels.requested} of {channels.dense} MLP "
-            f"channels would be left{rounded}; give a larger share{smaller}",
+            f"{share:g} of the parameters takes nothing out: {rest.requested} of {rest.dense} "
+            f"{UNITS_IN_WORDS[rest.kind]} would be left{rounded}; give a larger share{smaller}",
             field="structure.parameters",
         )
 
@@ -163,9 +196,9 @@ class _Planner:
 
     def _parameters_of_one(self, kind: UnitKind) -> float:
         """Return the parameters of one unit in every block."""
-        total = 0.0
+        total, tensors = 0.0, self._skeleton.state_dict()
         for place in (place for units in self.units[kind] if units for place in units.slices):
-            shape = self._skeleton.get_parameter(place.parameter).shape
+            shape = tensors[place.parameter].shape
             lines = sum(part.shape[1] for part in place.parts)
             total += prod(shape) / shape[place.dimension] * lines
         return total

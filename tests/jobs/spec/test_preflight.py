@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from pydantic import SecretStr
 from transformers import AutoConfig, AutoModelForCausalLM
 
@@ -17,6 +18,7 @@ from pruning.data.text import read_documents
 from pruning.data.windows import Reader
 from pruning.errors import InvalidInput
 from pruning.recipe import StructureOptions
+from pruning.structure.depth import DepthPlan
 from pruning.structure.plan import CutPlan
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -205,6 +207,27 @@ def test_a_cut_is_refused_as_the_library_refuses_it(
                 message = str(error).removeprefix("LlamaForCausalLM cannot lose kv_groups: ")
                 expected.add((error.field, message))
     assert {(fault.field, fault.message) for fault in faults(spec, places)} == expected
+
+
+@pytest.mark.parametrize("amount", [0.05, 0.3, 0.95, 1, 2, 3, 9])
+def test_a_number_of_blocks_is_refused_as_the_library_refuses_it(
+    places: Places, tmp_path: Path, amount: float
+) -> None:
+    config = LLAMA | {"num_hidden_layers": 3}
+    (tmp_path / "models" / "good" / "config.json").write_text(json.dumps(config))
+    with torch.device("meta"):
+        skeleton = AutoModelForCausalLM.from_config(AutoConfig.for_model(**config))
+    structure = {"blocks": amount}
+    recipe = {"structure": structure, "calibration": {"dataset": "builtin"}}
+    document = {"recipe": {"model": str(tmp_path / "models" / "good"), **recipe}}
+    spec = JobSpec.model_validate(document | {"evaluation": {"dataset": "builtin"}})
+    expected = set()
+    try:
+        DepthPlan.of(StructureOptions(**structure), skeleton, config)
+    except InvalidInput as error:
+        expected.add((error.field, str(error)))
+    assert {(fault.field, fault.message) for fault in faults(spec, places)} == expected
+    assert bool(expected) == (amount not in (0.3, 1, 2))
 
 
 @pytest.mark.parametrize("family", sorted(HEADS_DIVIDE_THE_HIDDEN_SIZE))

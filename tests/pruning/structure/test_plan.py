@@ -100,6 +100,29 @@ def test_a_share_of_the_parameters_goes_as_whole_groups_first(share: float, grou
     assert abs(parameters(model) * (1 - share) - parameters(smaller)) <= of_channel / 2
 
 
+@pytest.mark.parametrize("share", [0.5, 0.6])
+def test_in_a_mixture_the_rest_of_a_share_goes_as_experts(share: float) -> None:
+    model = make("mixtral", num_local_experts=8)
+    groups, experts = plan_of(model, parameters=share).plans
+    assert (groups.kind, experts.kind) == ("kv_groups", "experts")
+    smaller = plan_of(model, parameters=share).smaller_skeleton(model)
+    assert smaller.config.num_local_experts == experts.kept
+    of_expert = (3 * 32 * 64 + 32) * 3  # its three matrices and its row of the router, in three blocks
+    assert abs(parameters(model) * (1 - share) - parameters(smaller)) <= of_expert / 2
+
+
+def test_more_than_the_experts_that_may_go_have_is_refused() -> None:
+    with pytest.raises(InvalidInput, match=r"more than the experts .* at most 0\.7") as error:
+        plan_of(make("mixtral", num_local_experts=8), parameters=0.9)
+    assert error.value.field == "structure.parameters"
+
+
+def test_experts_that_nothing_would_rank_are_refused() -> None:
+    with pytest.raises(InvalidInput, match="let repair be 'least_squares'") as error:
+        plan_of(make("mixtral"), parameters=0.3, importance="gate", repair="none")
+    assert error.value.field == "structure.repair"
+
+
 def test_a_model_whose_heads_stay_loses_the_share_in_channels_alone() -> None:
     (plan,) = plan_of(make("gpt_neox"), parameters=0.3).plans
     assert plan.kind == "mlp_channels"

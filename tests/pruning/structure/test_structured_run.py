@@ -127,6 +127,12 @@ def test_the_report_says_what_is_left(model: Path, tmp_path: Path) -> None:
     assert facts.parameters == sum(parameter.numel() for parameter in smaller.parameters())
     assert facts.dense_parameters == sum(parameter.numel() for parameter in dense.parameters())
     assert facts.bytes == (tmp_path / "out" / "model.safetensors").stat().st_size
+    of_blocks = [
+        sum(parameter.numel() for parameter in net.get_submodule("model.layers").parameters())
+        for net in (smaller, dense)
+    ]
+    assert facts.block_share == pytest.approx(1 - of_blocks[0] / of_blocks[1])
+    assert facts.left == "1 of 2 KV groups, 48 of 64 MLP channels in each block"
     assert facts.dense_bytes == (model / "model.safetensors").stat().st_size
     assert {unit.kind: (unit.dense, unit.requested, unit.kept) for unit in facts.units} == {
         "kv_groups": (2, 1, 1),
