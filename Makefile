@@ -19,7 +19,7 @@ WORKERS ?= 3
 unexport PYTHONDONTWRITEBYTECODE
 PIP := -m pip install --quiet --disable-pip-version-check --progress-bar off --no-compile
 
-.PHONY: demo test test-fast mutants nightly soak soak-hostile generated-clients bench-quality bench-structured bench-recovered bench-agreement bench-api bench-search bench-memory gpu-check lint docs contracts client release lock pin-images sbom audit secrets format install clean
+.PHONY: demo test test-fast mutants nightly soak soak-hostile scale generated-clients bench-quality bench-structured bench-recovered bench-agreement bench-api bench-search bench-memory gpu-check lint docs contracts client release lock pin-images sbom audit secrets format install clean
 
 demo: install
 	@$(BIN)/python -m cli.demo
@@ -39,7 +39,11 @@ mutants: install
 	@nice $(BIN)/python -m tools.mutants $(ARGS)
 
 # What takes too long for every change.
-nightly: lint mutants soak soak-hostile generated-clients
+nightly: lint mutants soak soak-hostile generated-clients scale
+
+# What a dispatcher's round reads in a database with a million jobs and two million events.
+scale: install
+	@SCALE_JOBS=1000000 OMP_NUM_THREADS=1 $(BIN)/python -m pytest --no-cov -s tests/worker/dispatcher/test_plans.py $(ARGS)
 
 # Clients that openapi-python-client and openapi-typescript generate from the OpenAPI document: they compile, and run
 # a job. The generators have an environment of their own; the latter needs Node.js and npm.

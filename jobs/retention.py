@@ -9,16 +9,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, exists, func, or_, select, tuple_, update
+from sqlalchemy import delete, exists, func, select, tuple_, update
 from sqlalchemy.orm import Session, aliased
 
 from jobs.lifecycle import event_log
 from jobs.lifecycle.events import LogMessage
-from jobs.states import ENDED, HELD, RETRIABLE, JobState
+from jobs.states import ENDED, HELD, JobState
 from jobs.tables import (
     NOW,
+    SEARCH_NOW,
     ApiKey,
     Artifact,
+    CachedGradients,
     CachedPerplexity,
     GradientShard,
     IdempotencyKey,
@@ -43,7 +45,7 @@ def forget_idempotency_keys(session: Session, days: float, limit: int) -> int:
     """Delete the idempotency keys that are older than `days`. Returns how many."""
     old = (
         select(IdempotencyKey.owner, IdempotencyKey.key)
-        .where(IdempotencyKey.created_at < NOW - timedelta(days=days))
+        .where(IdempotencyKey.created_at < SEARCH_NOW - timedelta(days=days))
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
@@ -59,7 +61,10 @@ def forget_revoked_keys(session: Session, days: float, limit: int) -> int:
     made = aliased(ApiKey)
     old = (
         select(ApiKey.id)
-        .where(ApiKey.revoked_at < NOW - timedelta(days=days), ~exists().where(made.created_by == ApiKey.id))
+        .where(
+            ApiKey.revoked_at < SEARCH_NOW - timedelta(days=days),
+            ~exists().where(made.created_by == ApiKey.id),
+        )
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
@@ -74,7 +79,11 @@ def forget_progress(session: Session, days: float, limit: int) -> int:
     old = (
         select(JobEvent.job_id, JobEvent.id)
         .join(Job, Job.id == JobEvent.job_id)
-        .where(JobEvent.kind == "progress", JobEvent.at < NOW - timedelta(days=days), Job.state.in_(ENDED))
+        .where(
+            JobEvent.kind == "progress",
+            JobEvent.at < SEARCH_NOW - timedelta(days=days),
+            Job.state.in_(ENDED),
+        )
         .limit(limit)
         .with_for_update(of=JobEvent, skip_locked=True)
     )
@@ -89,7 +98,7 @@ def expire_artifacts(session: Session, days: float, limit: int) -> int:
         .where(
             Job.state == JobState.SUCCEEDED,
             Job.artifacts_expired_at.is_(None),
-            Job.succeeded_at < NOW - timedelta(days=days),
+            Job.succeeded_at < SEARCH_NOW - timedelta(days=days),
             ~exists().where(ZooEntry.job_id == Job.id),
         )
         .limit(limit)
@@ -108,16 +117,19 @@ def expire_artifacts(session: Session, days: float, limit: int) -> int:
 
 
 def drop_finished_blocks(session: Session, unfinished_days: float, limit: int) -> int:
-    """Delete the finished blocks of jobs that succeeded, or were not retried for `unfinished_days`."""
-    ended_at = func.greatest(Job.failed_at, Job.cancelled_at)
+    """Delete the finished blocks of jobs that have ended and were not retried for `unfinished_days`.
+
+    A job that succeeds has none any more. Blocks are found by their own age: none is younger than its job's
+    end.
+    """
+    long_ago = SEARCH_NOW - timedelta(days=unfinished_days)
+    ended_at = func.greatest(Job.succeeded_at, Job.failed_at, Job.cancelled_at)
     done = session.scalars(
         select(Job.id)
         .where(
-            exists().where(JobBlock.job_id == Job.id),
-            or_(
-                Job.state == JobState.SUCCEEDED,
-                Job.state.in_(RETRIABLE) & (ended_at < NOW - timedelta(days=unfinished_days)),
-            ),
+            Job.id.in_(select(JobBlock.job_id).where(JobBlock.finished_at < long_ago)),
+            Job.state.in_(ENDED),
+            ended_at < long_ago,
         )
         .limit(limit)
         .with_for_update(of=Job, skip_locked=True)
@@ -134,7 +146,7 @@ def take_orphaned_files(session: Session, older_than: float, limit: int) -> list
     """
     old = (
         select(Job.id)
-        .where(Job.orphaned_files_since < NOW - timedelta(seconds=older_than))
+        .where(Job.orphaned_files_since < SEARCH_NOW - timedelta(seconds=older_than))
         .order_by(Job.orphaned_files_since)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -154,11 +166,11 @@ def take_orphaned_files(session: Session, older_than: float, limit: int) -> list
 
 def named_keys(session: Session, job_id: UUID) -> set[str]:
     """Return the keys of all files under the job's prefix that a row names."""
-    directory = f"jobs/{job_id}/"
     keys: set[str] = set(session.scalars(select(Artifact.key).where(Artifact.job_id == job_id)))
     keys.update(session.scalars(select(JobBlock.key).where(JobBlock.job_id == job_id)))
     # What is cached stays where the job that computed it has put it, as long as other jobs may use it.
-    keys.update(session.scalars(select(GradientShard.key).where(GradientShard.key.startswith(directory))))
+    shards = select(GradientShard.key).join(CachedGradients).where(CachedGradients.job_id == job_id)
+    keys.update(session.scalars(shards))
     states = select(CachedPerplexity.key).where(CachedPerplexity.job_id == job_id)
     keys.update(key for key in session.scalars(states) if key is not None)
     return keys

@@ -24,7 +24,7 @@ from jobs.queries import queries
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.states import ENDED
-from jobs.tables import Artifact, Job
+from jobs.tables import Artifact, Job, Lease
 from pruning.recipe import Stage
 
 TIMEOUT_SECONDS = 280.0
@@ -141,7 +141,9 @@ class Stack:
     def expire_lease(self, job_id: UUID) -> None:
         """Let the job's lease end now, instead of waiting for it to expire."""
         with self.database.begin() as session:
-            session.execute(update(Job).where(Job.id == job_id).values(lease_expires_at=func.now()))
+            session.execute(
+                update(Lease).where(Lease.job_id == job_id).values(expires_at=func.now(), look_at=func.now())
+            )
 
     def logs(self) -> str:
         return "\n".join(process.log.read_text() for process in self.processes)

@@ -2,8 +2,8 @@
 
 Each round it
 
-1. records its heartbeat, forgets workers and dispatchers that have been gone for an hour, and takes back the
-   jobs whose leases have expired
+1. records its heartbeat, forgets workers and dispatchers that have been gone for about an hour, and takes
+   back the jobs whose leases have expired
 2. advances sweeps: it creates the next jobs of searches, and ends the sweeps that are done
 3. publishes the ids of queued jobs, only a few more than there are workers: the backlog stays in PostgreSQL
 4. publishes as many stale ids again as the broker has lost messages; a duplicate is harmless
@@ -65,6 +65,8 @@ class Dispatcher:
         self._stopped = threading.Event()
         self._connected_since: float | None = None
         self._seen_at: float | None = None
+        self._forgot_at: float | None = None
+        self._live_workers: dict[str, int] = {}
         self._name = name_of_this_process()
 
     def run(self) -> None:
@@ -100,8 +102,11 @@ class Dispatcher:
         if self._seen_at is None or now - self._seen_at >= self._settings.heartbeat_seconds:
             with self._database.begin() as session:
                 dispatch_queue.dispatcher_seen(session, self._name)
-                dispatch_queue.forget_the_silent(session, _KEPT_SECONDS)
+                if self._forgot_at is None or now - self._forgot_at >= _KEPT_SECONDS / 10:
+                    dispatch_queue.forget_the_silent(session, _KEPT_SECONDS)  # reads all workers
+                    self._forgot_at = now
             self._seen_at = now
+            self._live_workers.clear()
 
     def _take_back_expired(self) -> None:
         """Requeue the jobs whose leases have expired, once this dispatcher has been connected for one lease.
@@ -133,11 +138,18 @@ class Dispatcher:
 
     def _publish_new(self, queue: str) -> None:
         with self._database.begin() as session:
-            workers = dispatch_queue.live_workers(session, queue, self._settings.lease_seconds)
-            wanted = workers + self._settings.queue_backlog
+            wanted = self._workers(session, queue) + self._settings.queue_backlog
             room = wanted - dispatch_queue.dispatched(session, queue)
             if room > 0:
                 self._publish(session, queue, dispatch_queue.take_undispatched(session, queue, room))
+
+    def _workers(self, session: Session, queue: str) -> int:
+        """Return how many workers take jobs from a queue, counted once per heartbeat."""
+        if queue not in self._live_workers:
+            self._live_workers[queue] = dispatch_queue.live_workers(
+                session, queue, self._settings.lease_seconds
+            )
+        return self._live_workers[queue]
 
     def _publish_lost_again(self, queue: str) -> None:
         """Publish as many stale jobs again as the broker has lost messages. A duplicate is harmless.
@@ -145,9 +157,11 @@ class Dispatcher:
         The broker's other messages only wait, because all workers are busy.
         """
         with self._database.begin() as session:
-            stale = dispatch_queue.take_stale(session, queue, self._settings.republish_seconds)
-            lost = dispatch_queue.dispatched(session, queue) - published(queue) if stale else 0
-            self._publish(session, queue, stale[: max(0, lost)])
+            dispatched = dispatch_queue.dispatched(session, queue)
+            lost = dispatched - published(queue) if dispatched else 0
+            if lost > 0:
+                stale = dispatch_queue.take_stale(session, queue, self._settings.republish_seconds, lost)
+                self._publish(session, queue, stale)
 
     def _publish(self, session: Session, queue: str, job_ids: Sequence[UUID]) -> None:
         # Publish first and mark afterwards: a dispatcher that dies in between duplicates a message, which is

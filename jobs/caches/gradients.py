@@ -8,19 +8,19 @@ wait for each other. A published norm is the shards of its job, where it has sto
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from pydantic import ValidationError
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from jobs.lifecycle import finished_blocks, lifecycle
 from jobs.lifecycle.lifecycle import Claim
 from jobs.spec.job import JobSpec
-from jobs.tables import NOW, CachedGradients, GradientShard, Job, JobBlock
+from jobs.tables import NOW, SEARCH_NOW, CachedGradients, GradientShard, Job, JobBlock
 from pruning.recipe import GradientNorm, Recipe
 
 _INPUTS = ("model", "structure", "calibration", "layers", "dtype", "gradients")
@@ -152,8 +152,18 @@ def discard(session: Session, fingerprint: str) -> None:
     _drop(session, [fingerprint])
 
 
-def evict(session: Session, days: float, most_bytes: int, limit: int) -> int:
-    """Drop norms unused for `days`, and the least recently used while their total exceeds `most_bytes`."""
+def last_use(session: Session) -> datetime | None:
+    """Return when a norm was last published or used: as long as it stays, their total does not grow."""
+    return session.scalar(select(func.max(CachedGradients.used_at)))
+
+
+def evict_unused(session: Session, days: float, limit: int) -> int:
+    """Drop norms unused for `days`."""
+    return _evict(session, CachedGradients.used_at < SEARCH_NOW - timedelta(days=days), limit)
+
+
+def evict_beyond(session: Session, most_bytes: int, limit: int) -> int:
+    """Drop the least recently used norms while their total exceeds `most_bytes`. Reads all of them."""
     size = (
         select(GradientShard.fingerprint, func.sum(GradientShard.size).label("size"))
         .group_by(GradientShard.fingerprint)
@@ -165,15 +175,13 @@ def evict(session: Session, days: float, most_bytes: int, limit: int) -> int:
     ).join(size, size.c.fingerprint == CachedGradients.fingerprint)
     ranked = kept.where(CachedGradients.ready_at.is_not(None)).subquery()
     too_much = select(ranked.c.fingerprint).where(ranked.c.with_newer > most_bytes)
+    return _evict(session, CachedGradients.fingerprint.in_(too_much), limit)
+
+
+def _evict(session: Session, old_enough: ColumnElement[bool], limit: int) -> int:
     old = session.scalars(
         select(CachedGradients.fingerprint)
-        .where(
-            CachedGradients.ready_at.is_not(None),
-            or_(
-                CachedGradients.used_at < NOW - timedelta(days=days),
-                CachedGradients.fingerprint.in_(too_much),
-            ),
-        )
+        .where(CachedGradients.ready_at.is_not(None), old_enough)
         .limit(limit)
         .with_for_update(skip_locked=True)
     ).all()

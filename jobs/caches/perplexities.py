@@ -6,15 +6,15 @@ here: jobs that need the same measurement at once each make it, with the same re
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import Claim
-from jobs.tables import NOW, CachedPerplexity, Job, JobBlock
+from jobs.tables import NOW, SEARCH_NOW, CachedPerplexity, Job, JobBlock
 
 
 def find(session: Session, fingerprint: str) -> CachedPerplexity | None:
@@ -63,24 +63,30 @@ def discard(session: Session, fingerprint: str) -> None:
     _drop(session, [fingerprint])
 
 
-def evict(session: Session, days: float, most_bytes: int, limit: int) -> int:
-    """Drop what was unused for `days`, and the least recently used while all files exceed `most_bytes`."""
+def last_use(session: Session) -> datetime | None:
+    """Return when one was last kept or used: as long as it stays, their total does not grow."""
+    return session.scalar(select(func.max(CachedPerplexity.used_at)))
+
+
+def evict_unused(session: Session, days: float, limit: int) -> int:
+    """Drop what was unused for `days`."""
+    return _evict(session, CachedPerplexity.used_at < SEARCH_NOW - timedelta(days=days), limit)
+
+
+def evict_beyond(session: Session, most_bytes: int, limit: int) -> int:
+    """Drop the least recently used while all files exceed `most_bytes`. Reads all of them."""
     with_newer = select(
         CachedPerplexity.fingerprint,
         func.sum(CachedPerplexity.size).over(order_by=CachedPerplexity.used_at.desc()).label("size"),
     ).where(CachedPerplexity.size.is_not(None))
     ranked = with_newer.subquery()
     too_much = select(ranked.c.fingerprint).where(ranked.c.size > most_bytes)
+    return _evict(session, CachedPerplexity.fingerprint.in_(too_much), limit)
+
+
+def _evict(session: Session, old_enough: ColumnElement[bool], limit: int) -> int:
     old = session.scalars(
-        select(CachedPerplexity.fingerprint)
-        .where(
-            or_(
-                CachedPerplexity.used_at < NOW - timedelta(days=days),
-                CachedPerplexity.fingerprint.in_(too_much),
-            )
-        )
-        .limit(limit)
-        .with_for_update(skip_locked=True)
+        select(CachedPerplexity.fingerprint).where(old_enough).limit(limit).with_for_update(skip_locked=True)
     ).all()
     _drop(session, old)
     return len(old)

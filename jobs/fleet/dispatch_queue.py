@@ -14,7 +14,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
 from jobs.states import ENDED, HELD, JobState
-from jobs.tables import NOW, Dispatcher, Job, Worker
+from jobs.tables import NOW, SEARCH_NOW, Dispatcher, Job, Lease, Worker
+
+_MOST_LOOKED_AT = 5_000
 
 _QUEUED = Job.state == JobState.QUEUED
 _Computing = aliased(Job)
@@ -26,8 +28,8 @@ _UNBLOCKED = Job.blocked_on.is_(None) | (
 )
 
 # A check that hangs must not keep a job for ever: its worker checks everything again.
-_CHECKED = or_(~Job.checks_pending, Job.queued_at < NOW - timedelta(minutes=1))
-_DUE = or_(Job.next_try_at.is_(None), Job.next_try_at <= NOW)
+_CHECKED = or_(~Job.checks_pending, Job.queued_at < SEARCH_NOW - timedelta(minutes=1))
+_DUE = or_(Job.next_try_at.is_(None), Job.next_try_at <= SEARCH_NOW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +69,13 @@ def checked(session: Session, job_id: UUID) -> None:
 
 
 def waiting_queues(session: Session) -> Sequence[str]:
-    """Return the queues that have a queued job."""
-    return session.scalars(select(Job.queue).where(_QUEUED).distinct().order_by(Job.queue)).all()
+    """Return the queues that have a queued job. Reads one row of each: DISTINCT would read the backlog."""
+    first = select(Job.queue).where(_QUEUED).order_by(Job.queue).limit(1)
+    found = select(first.scalar_subquery().label("queue")).cte("found", recursive=True)
+    following = first.where(Job.queue > found.c.queue).scalar_subquery()
+    found = found.union_all(select(following).where(found.c.queue.is_not(None)))
+    queues = session.scalars(select(found.c.queue))
+    return [queue for queue in queues if queue is not None]
 
 
 def live_workers(session: Session, queue: str, seen_within: float) -> int:
@@ -77,13 +84,13 @@ def live_workers(session: Session, queue: str, seen_within: float) -> int:
         select(func.count()).where(
             Worker.queue == queue,
             Worker.quarantined_at.is_(None),
-            Worker.seen_at > NOW - timedelta(seconds=seen_within),
+            Worker.seen_at > SEARCH_NOW - timedelta(seconds=seen_within),
         )
     ).one()
 
 
 def dispatched(session: Session, queue: str) -> int:
-    """Return how many jobs of a queue are published and not yet claimed."""
+    """Return how many jobs of a queue are published and not yet claimed. Reads these alone."""
     return session.scalars(
         select(func.count()).where(_QUEUED, Job.queue == queue, Job.dispatched_at.is_not(None))
     ).one()
@@ -102,9 +109,9 @@ def take_undispatched(session: Session, queue: str, limit: int) -> Sequence[UUID
     return _take(session, queue, Job.dispatched_at.is_(None), limit)
 
 
-def take_stale(session: Session, queue: str, older_than: float) -> Sequence[UUID]:
-    """Lock the queued jobs that were published more than `older_than` seconds ago; they are always few."""
-    return _take(session, queue, Job.dispatched_at < NOW - timedelta(seconds=older_than), None)
+def take_stale(session: Session, queue: str, older_than: float, limit: int) -> Sequence[UUID]:
+    """Lock up to `limit` queued jobs that were published more than `older_than` seconds ago."""
+    return _take(session, queue, Job.dispatched_at < SEARCH_NOW - timedelta(seconds=older_than), limit)
 
 
 def mark_dispatched(session: Session, job_ids: Sequence[UUID]) -> None:
@@ -113,13 +120,31 @@ def mark_dispatched(session: Session, job_ids: Sequence[UUID]) -> None:
 
 
 def expired_leases(session: Session, limit: int) -> Sequence[ExpiredLease]:
-    """Return jobs whose lease has expired, the longest expired first."""
-    rows = session.execute(
-        select(Job.id, Job.lease_token, Job.worker)
-        .where(Job.state.in_(HELD), Job.lease_expires_at < NOW)
-        .order_by(Job.lease_expires_at)
-        .limit(limit)
+    """Return jobs whose lease has expired, the longest expired first.
+
+    Of leases that were extended, the next look is put off until they would expire now: so each is read once
+    in the time of a lease, and heartbeats change no index.
+    """
+    due = (
+        select(Lease.job_id).where(Lease.look_at < SEARCH_NOW).order_by(Lease.look_at).limit(_MOST_LOOKED_AT)
     )
+    session.execute(
+        update(Lease)
+        .where(Lease.job_id.in_(due.with_for_update(skip_locked=True)), Lease.expires_at > Lease.look_at)
+        .values(look_at=Lease.expires_at)
+        .execution_options(synchronize_session=False)
+    )
+    held = select(Job.id, Job.lease_token, Job.worker).where(Job.state.in_(HELD))
+    expired = (
+        held.join(Lease, (Lease.job_id == Job.id) & (Lease.token == Job.lease_token))
+        .where(Lease.look_at < SEARCH_NOW, Lease.expires_at < SEARCH_NOW)
+        .order_by(Lease.look_at)
+    )
+    of_the_last_release = held.where(Job.lease_expires_at < SEARCH_NOW).order_by(Job.lease_expires_at)
+    rows = [
+        *session.execute(expired.limit(limit)),
+        *session.execute(of_the_last_release.limit(limit)),
+    ]
     return [ExpiredLease(row.id, row.lease_token, row.worker) for row in rows]
 
 
@@ -165,11 +190,11 @@ def forget_the_silent(session: Session, unseen_for: float) -> None:
 
     One that is killed does not remove itself.
     """
-    before = NOW - timedelta(seconds=unseen_for)
+    before = SEARCH_NOW - timedelta(seconds=unseen_for)
     session.execute(delete(Worker).where(Worker.seen_at < before))
     session.execute(delete(Dispatcher).where(Dispatcher.seen_at < before))
 
 
-def _take(session: Session, queue: str, condition: ColumnElement[bool], limit: int | None) -> Sequence[UUID]:
+def _take(session: Session, queue: str, condition: ColumnElement[bool], limit: int) -> Sequence[UUID]:
     query = in_line(queue).where(condition).limit(limit)
     return session.scalars(query.with_for_update(skip_locked=True)).all()

@@ -6,7 +6,7 @@ from typing import Literal
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from jobs.tables import NOW, Dispatcher, Worker
+from jobs.tables import SEARCH_NOW, Dispatcher, Worker
 
 Part = Literal["worker", "dispatcher"]
 
@@ -34,7 +34,7 @@ def _is_of(table: type[Worker | Dispatcher], host: str) -> ColumnElement[bool]:
 
 
 def _is_recent(table: type[Worker | Dispatcher], seen_within: float) -> ColumnElement[bool]:
-    return table.seen_at > NOW - timedelta(seconds=seen_within)
+    return table.seen_at > SEARCH_NOW - timedelta(seconds=seen_within)
 
 
 def _escaped(host: str) -> str:

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from jobs.tables import NOW, Worker
+from jobs.tables import SEARCH_NOW, Worker
 from pruning.estimate import ASSUMED, Machine
 
 
@@ -45,7 +45,7 @@ def slowest_live(session: Session, seen_within: float) -> Machine:
         select(Worker.machine).where(
             Worker.machine.is_not(None),
             Worker.quarantined_at.is_(None),
-            Worker.seen_at > NOW - timedelta(seconds=seen_within),
+            Worker.seen_at > SEARCH_NOW - timedelta(seconds=seen_within),
         )
     )
     machines = [Machine.model_validate(machine) for machine in found]

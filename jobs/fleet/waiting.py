@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from jobs.fleet import dispatch_queue
 from jobs.states import ENDED, JobState
-from jobs.tables import NOW, Dispatcher, Job, Worker
+from jobs.tables import SEARCH_NOW, Dispatcher, Job, Worker
 
 MOST_COUNTED = 100
 """The first so many jobs of a queue have a position; those behind them are only said to be behind."""
@@ -65,7 +65,7 @@ def waits(session: Session, jobs: Sequence[Job], seen_within: float) -> dict[UUI
 
 def _stopped(session: Session, queue: str, seen_within: float) -> Wait | None:
     """Return why no job of a queue can run; None if one can."""
-    recent = NOW - timedelta(seconds=seen_within)
+    recent = SEARCH_NOW - timedelta(seconds=seen_within)
     live: tuple[ColumnElement[bool], ...] = (Worker.queue == queue, Worker.seen_at > recent)
     fit, dispatcher = session.execute(
         select(

@@ -15,7 +15,8 @@ from datetime import UTC, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, func, insert, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from jobs.lifecycle import event_log, quota
@@ -26,7 +27,7 @@ from jobs.spec.job import JobSpec
 from jobs.spec.labels import index_labels
 from jobs.states import HELD, RETRIABLE, JobState, LostAttempt, Outcome, SweepState
 from jobs.storage import uploads
-from jobs.tables import NOW, Artifact, Job, JobAttempt, Sweep
+from jobs.tables import NOW, Artifact, Job, JobAttempt, JobBlock, Lease, Sweep
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +197,6 @@ def claim(session: Session, job_id: UUID, worker: str, lease_seconds: float) -> 
             "attempt": Job.attempt + 1,
             "worker": worker,
             "lease_token": token,
-            "lease_expires_at": NOW + seconds(lease_seconds),
             "progressed_at": NOW,
             "error": None,
             "blocked_on": None,
@@ -207,16 +207,25 @@ def claim(session: Session, job_id: UUID, worker: str, lease_seconds: float) -> 
     if row is None:
         return None
     session.execute(insert(JobAttempt).values(job_id=job_id, attempt=row.attempt, worker=worker))
+    until = NOW + seconds(lease_seconds)
+    lease = {"token": token, "expires_at": until, "look_at": until}
+    session.execute(
+        upsert(Lease)
+        .values(job_id=job_id, **lease)
+        .on_conflict_do_update(index_elements=["job_id"], set_=lease)
+    )
     return Claim(job_id, row.attempt, token, row.owner, row.spec)
 
 
 def extend_lease(session: Session, claim: Claim, lease_seconds: float) -> JobState | None:
     """Extend the lease, and return the job's state. Returns None if the worker has lost the job."""
     state = session.scalar(
-        update(Job)
-        .where(*_held_by(claim), Job.lease_expires_at > NOW)
-        .values(lease_expires_at=NOW + seconds(lease_seconds))
+        update(Lease)
+        .where(Lease.job_id == Job.id, Lease.token == claim.lease_token, Lease.expires_at > NOW)
+        .where(*_held_by(claim))
+        .values(expires_at=NOW + seconds(lease_seconds))
         .returning(Job.state)
+        .execution_options(synchronize_session=False)
     )
     return None if state is None else JobState(state)
 
@@ -241,7 +250,10 @@ def record(session: Session, claim: Claim, event: EventData) -> bool:
 def succeed(
     session: Session, claim: Claim, report: dict[str, Any], artifacts: Sequence[FinishedArtifact]
 ) -> bool:
-    """End a job with success: its report, the verdict of its gate and its artifacts, or nothing at all."""
+    """End a job with success: its report, the verdict of its gate and its artifacts, or nothing at all.
+
+    Its finished blocks are of no use any more: their files are orphaned, but for those that a cache names.
+    """
     perplexity = report["perplexity"]
     values: dict[str, Any] = {
         "report": report,
@@ -260,6 +272,7 @@ def succeed(
             Artifact(job_id=claim.job_id, name=a.name, key=a.key, size=a.size, sha256=a.sha256)
             for a in artifacts
         )
+        session.execute(delete(JobBlock).where(JobBlock.job_id == claim.job_id))
     return moved
 
 

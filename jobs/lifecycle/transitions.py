@@ -3,14 +3,14 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Interval, Row, cast, func, literal, update
+from sqlalchemy import ColumnElement, Interval, Row, cast, delete, func, literal, update
 from sqlalchemy.orm import Session
 
 from jobs.lifecycle import event_log
 from jobs.lifecycle.events import StateChanged
 from jobs.spec.plain_text import plain
-from jobs.states import ENDED, TRANSITIONS, JobState, Outcome
-from jobs.tables import NOW, Job, JobAttempt
+from jobs.states import ENDED, HELD, TRANSITIONS, JobState, Outcome
+from jobs.tables import NOW, Job, JobAttempt, Lease
 from jobs.webhooks import outbox
 
 
@@ -29,7 +29,8 @@ def move(
 ) -> Row[Any] | None:
     """Move a job from the state `expected` to `change.state`, with its timestamp and event, or do nothing.
 
-    The attempt of the event is filled in here. Returns None if the job is in another state or a guard fails.
+    The lease ends with a move after which no worker holds the job. The attempt of the event is filled in
+    here. Returns None if the job is in another state or a guard fails.
     """
     target = change.state
     if target not in TRANSITIONS[expected]:
@@ -41,6 +42,8 @@ def move(
         .returning(Job.last_event, Job.attempt, Job.owner, Job.spec)
     ).one_or_none()
     if row is not None:
+        if expected in HELD and target not in HELD:
+            session.execute(delete(Lease).where(Lease.job_id == job_id))
         event = change.model_copy(update={"attempt": row.attempt or None})
         event_log.append(session, job_id, row.last_event, event)
         if target in ENDED:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, aliased, defer
 
 from jobs.spec.gate import GateState
 from jobs.states import JobState
-from jobs.tables import NOW, Artifact, Job, JobAttempt, JobLabel
+from jobs.tables import NOW, Artifact, Job, JobAttempt, JobLabel, first_id_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +96,6 @@ def _ids(
         .where(*fitting)
         .order_by(first.asc() if wanted.oldest_first else first.desc())
     )
-
-
-def first_id_at(moment: datetime) -> UUID:
-    """Return the smallest id of a row that is made in this millisecond: a UUID of version 7 (RFC 9562).
-
-    A bound on the id is read from the index of the list, which one on a time is not.
-    """
-    milliseconds = int(moment.timestamp() * 1000)
-    return UUID(int=max(milliseconds, 0) << 80 | 0x7 << 76 | 0b10 << 62)
 
 
 def artifacts(session: Session, owner: str, job_id: UUID) -> Sequence[Artifact]:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from jobs.spec.job import JobSpec
 from jobs.states import ENDED
 from jobs.storage.store import StoredFile
-from jobs.tables import NOW, Job, StrayUpload, Upload
+from jobs.tables import SEARCH_NOW, Job, StrayUpload, Upload
 from pruning.recipe import content_name, is_upload
 
 ABANDONED_AFTER = timedelta(days=1)
@@ -82,7 +82,7 @@ def give_up(session: Session, key: str) -> None:
 
 def _bytes_in_flight(session: Session, owner: str) -> int:
     """Return the bytes that files of an owner may have which are being sent."""
-    in_flight = StrayUpload.owner == owner, StrayUpload.since > NOW - ABANDONED_AFTER
+    in_flight = StrayUpload.owner == owner, StrayUpload.since > SEARCH_NOW - ABANDONED_AFTER
     return int(session.scalar(select(func.coalesce(func.sum(StrayUpload.size), 0)).where(*in_flight)) or 0)
 
 
@@ -158,7 +158,7 @@ def remove(session: Session, owner: str, upload_id: UUID) -> Upload | None:
 
 def mark_pending_delete(session: Session, limit: int) -> Sequence[str]:
     """Return the keys of files to delete. None of them can become an upload from now on."""
-    overdue = StrayUpload.since < NOW - ABANDONED_AFTER
+    overdue = StrayUpload.since < SEARCH_NOW - ABANDONED_AFTER
     found = (
         select(StrayUpload.key)
         .where(or_(StrayUpload.pending_delete, overdue))

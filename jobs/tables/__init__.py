@@ -1,6 +1,6 @@
 """The tables that API and workers share. Every timestamp comes from the clock of the database."""
 
-from jobs.tables.base import NOW, Base
+from jobs.tables.base import NOW, SEARCH_NOW, Base, first_id_at
 from jobs.tables.jobs import (
     Artifact,
     Dispatcher,
@@ -10,6 +10,7 @@ from jobs.tables.jobs import (
     JobBlock,
     JobEvent,
     JobLabel,
+    Lease,
     Sweep,
     Worker,
 )
@@ -27,6 +28,7 @@ from jobs.tables.shared import CachedGradients, CachedPerplexity, GradientShard
 
 __all__ = [
     "NOW",
+    "SEARCH_NOW",
     "ApiKey",
     "Artifact",
     "AuditRecord",
@@ -41,6 +43,7 @@ __all__ = [
     "JobBlock",
     "JobEvent",
     "JobLabel",
+    "Lease",
     "PageSession",
     "StrayUpload",
     "Sweep",
@@ -49,4 +52,5 @@ __all__ = [
     "WebhookEndpoint",
     "Worker",
     "ZooEntry",
+    "first_id_at",
 ]

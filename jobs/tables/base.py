@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import DateTime, LargeBinary, MetaData, Text, func
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -30,3 +31,16 @@ class Base(DeclarativeBase):
 
 
 NOW = func.clock_timestamp()
+"""The database's clock, for what is written and for guards: after a wait for a lock it is the time then."""
+
+SEARCH_NOW = func.statement_timestamp()
+"""When the statement began, for searches by time: no index can be searched for a clock that goes on."""
+
+
+def first_id_at(moment: datetime) -> UUID:
+    """Return the smallest id of a row that is made in this millisecond: a UUID of version 7 (RFC 9562).
+
+    A bound on the id is read from the index of the list, which one on a time is not.
+    """
+    milliseconds = int(moment.timestamp() * 1000)
+    return UUID(int=max(milliseconds, 0) << 80 | 0x7 << 76 | 0b10 << 62)

@@ -50,7 +50,9 @@ class Job(Base):
     dispatched_at: Mapped[datetime | None]
 
     worker: Mapped[str | None]
+    # Under which token a worker holds the job; until when stands in `Lease`.
     lease_token: Mapped[UUID | None]
+    # Only workers of the release before `Lease` write it: while they work, dispatchers look at both.
     lease_expires_at: Mapped[datetime | None]
 
     stage: Mapped[str | None]
@@ -116,6 +118,28 @@ class Job(Base):
         Index("ix_jobs_sweep_id_id", "sweep_id", "id", postgresql_where=text("sweep_id IS NOT NULL")),
         Index("ix_jobs_queued", "queue", "id", postgresql_where=text("state = 'queued'")),
         Index(
+            "ix_jobs_undispatched",
+            "queue",
+            "id",
+            postgresql_where=text("state = 'queued' AND dispatched_at IS NULL"),
+        ),
+        Index(
+            "ix_jobs_dispatched",
+            "queue",
+            "dispatched_at",
+            postgresql_where=text("state = 'queued' AND dispatched_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_jobs_checks_pending",
+            "id",
+            postgresql_where=text("state = 'queued' AND checks_pending"),
+        ),
+        Index(
+            "ix_jobs_open_of_sweep",
+            "sweep_id",
+            postgresql_where=text("sweep_id IS NOT NULL AND state IN ('queued', 'running', 'cancelling')"),
+        ),
+        Index(
             "ix_jobs_leases", "lease_expires_at", postgresql_where=text("state IN ('running', 'cancelling')")
         ),
         Index("ix_jobs_held_by", "worker", postgresql_where=text("state IN ('running', 'cancelling')")),
@@ -130,6 +154,26 @@ class Job(Base):
             postgresql_where=text("state = 'succeeded' AND artifacts_expired_at IS NULL"),
         ),
         Index("ix_jobs_blocked_on", "blocked_on", postgresql_where=text("blocked_on IS NOT NULL")),
+    )
+
+
+class Lease(Base):
+    """Until when a worker holds a job: a row while it does.
+
+    It is narrow, in pages with room, and `expires_at` has no index: so a heartbeat changes one row in place.
+    Dispatchers search by `look_at`, which they put off themselves as long as heartbeats come.
+    """
+
+    __tablename__ = "leases"
+
+    job_id: Mapped[UUID] = _job_id()
+    token: Mapped[UUID]
+    expires_at: Mapped[datetime]
+    look_at: Mapped[datetime]
+
+    __table_args__ = (
+        Index("ix_leases_look_at", "look_at"),
+        {"postgresql_with": {"fillfactor": 50}},
     )
 
 
@@ -188,6 +232,8 @@ class JobBlock(Base):
     sha256: Mapped[str]
     numerics_key: Mapped[dict[str, Any]]
     finished_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+    __table_args__ = (Index("ix_job_blocks_finished_at", "finished_at"),)
 
 
 class Artifact(Base):
@@ -263,6 +309,9 @@ class Worker(Base):
     faults: Mapped[int] = mapped_column(server_default="0")
     quarantined_at: Mapped[datetime | None]
     fault: Mapped[str | None]
+
+    # Room in its pages, so that a heartbeat changes the row in place: no index has `seen_at`.
+    __table_args__ = {"postgresql_with": {"fillfactor": 50}}  # noqa: RUF012 - SQLAlchemy reads it
 
 
 class Dispatcher(Base):

@@ -32,6 +32,7 @@ class ApiKey(Base):
         CheckConstraint("scopes <@ ARRAY['jobs:read', 'jobs:write', 'admin']", name="scopes"),
         Index("ix_api_keys_owner_id", "owner", "id"),
         Index("ix_api_keys_created_by", "created_by", postgresql_where=text("created_by IS NOT NULL")),
+        Index("ix_api_keys_revoked_at", "revoked_at", postgresql_where=text("revoked_at IS NOT NULL")),
     )
 
 

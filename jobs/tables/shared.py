@@ -20,7 +20,10 @@ class CachedGradients(Base):
     ready_at: Mapped[datetime | None]
     used_at: Mapped[datetime | None]
 
-    __table_args__ = (Index("ix_gradient_cache_job_id", "job_id"),)
+    __table_args__ = (
+        Index("ix_gradient_cache_job_id", "job_id"),
+        Index("ix_gradient_cache_used_at", "used_at"),
+    )
 
 
 class GradientShard(Base):

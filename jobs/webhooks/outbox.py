@@ -18,7 +18,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from jobs.spec.gate import GateState
 from jobs.states import JobState
-from jobs.tables import NOW, Job, WebhookDelivery, WebhookEndpoint
+from jobs.tables import NOW, SEARCH_NOW, Job, WebhookDelivery, WebhookEndpoint, first_id_at
 
 PER_OWNER = 8
 """Messages of one owner that a sender has under way at once, so that slow endpoints delay nobody else's."""
@@ -119,7 +119,7 @@ def take_due(session: Session, limit: int, lease_seconds: float, sending: Iterab
     With those that are `sending` already, there are a few of each endpoint and of each owner. If the sender
     dies, its messages are due again after `lease_seconds`: one may be sent twice, none is lost.
     """
-    is_due = (WebhookDelivery.next_attempt_at <= NOW) & WebhookEndpoint.disabled_at.is_(None)
+    is_due = (WebhookDelivery.next_attempt_at <= SEARCH_NOW) & WebhookEndpoint.disabled_at.is_(None)
     turns = _turns(is_due, [*sending])
     chosen = session.execute(
         select(WebhookDelivery, WebhookEndpoint, WebhookEndpoint.previous_secret_until > NOW)
@@ -198,11 +198,10 @@ def failed(
 
 
 def forget(session: Session, older_than: timedelta) -> None:
-    """Delete finished deliveries that are older than `older_than`."""
+    """Delete finished deliveries that are older than `older_than`. Their ids grow with time."""
+    before = first_id_at(session.scalars(select(NOW - older_than)).one())
     session.execute(
-        delete(WebhookDelivery).where(
-            WebhookDelivery.created_at < NOW - older_than, WebhookDelivery.next_attempt_at.is_(None)
-        )
+        delete(WebhookDelivery).where(WebhookDelivery.id < before, WebhookDelivery.next_attempt_at.is_(None))
     )
 
 

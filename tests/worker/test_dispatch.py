@@ -23,7 +23,7 @@ from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import JobError
 from jobs.settings import Settings
 from jobs.states import JobState
-from jobs.tables import NOW, Job, Worker
+from jobs.tables import NOW, Job, Lease, Worker
 from worker.broker.app import app
 from worker.dispatch import Dispatcher
 
@@ -94,7 +94,7 @@ def take(database: Database, job_id: UUID) -> lifecycle.Claim:
 
 def expire_leases(database: Database) -> None:
     with database.begin() as session:
-        session.execute(update(Job).values(lease_expires_at=LONG_AGO))
+        session.execute(update(Lease).values(expires_at=LONG_AGO, look_at=LONG_AGO))
 
 
 def test_a_queued_job_is_published_by_its_id_alone(

@@ -7,7 +7,9 @@ work; what one leaves undone when it is killed is done in a later round.
 import logging
 import re
 import threading
+import time
 from collections.abc import Callable
+from datetime import datetime
 
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -26,6 +28,7 @@ _REVOKED_KEY_DAYS = 30.0
 _ROWS_PER_ROUND = 5_000
 _JOBS_PER_ROUND = 50
 _FILES_PER_ROUND = 100
+_SECONDS_FOR_PROGRESS = 10.0
 _ATTEMPT = re.compile(r"/attempts/(\d+)/")
 
 
@@ -37,6 +40,8 @@ class Retention:
         self._database = database
         self._settings = settings
         self._store = store
+        self._norms_used_at: datetime | None = None
+        self._states_used_at: datetime | None = None
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="retention", daemon=True)
 
@@ -59,18 +64,40 @@ class Retention:
             lambda s: retention.forget_idempotency_keys(s, settings.idempotency_key_days, _ROWS_PER_ROUND)
         )
         self._write(lambda s: retention.forget_revoked_keys(s, _REVOKED_KEY_DAYS, _ROWS_PER_ROUND))
-        self._write(lambda s: retention.forget_progress(s, settings.event_days, _ROWS_PER_ROUND))
+        self._forget_progress()
         self._write(lambda s: retention.drop_finished_blocks(s, settings.unfinished_days, _JOBS_PER_ROUND))
-        self._write(
-            lambda s: gradients.evict(s, settings.gradient_days, settings.gradient_bytes, _JOBS_PER_ROUND)
-        )
-        self._write(
-            lambda s: perplexities.evict(
-                s, settings.gradient_days, settings.final_state_bytes, _ROWS_PER_ROUND
-            )
-        )
+        self._write(lambda s: gradients.evict_unused(s, settings.gradient_days, _JOBS_PER_ROUND))
+        self._write(lambda s: perplexities.evict_unused(s, settings.gradient_days, _ROWS_PER_ROUND))
+        self._norms_in_size()
+        self._final_states_in_size()
         if (days := settings.artifact_days) is not None:
             self._write(lambda s: retention.expire_artifacts(s, days, _JOBS_PER_ROUND))
+
+    def _forget_progress(self) -> None:
+        """Delete for a few seconds at most: there may be more of it than of everything else together."""
+        give_up_at = time.monotonic() + _SECONDS_FOR_PROGRESS
+        days = self._settings.event_days
+        while (
+            self._write(lambda s: retention.forget_progress(s, days, _ROWS_PER_ROUND)) == _ROWS_PER_ROUND
+            and time.monotonic() < give_up_at
+            and not self._stopped.is_set()
+        ):
+            pass
+
+    def _norms_in_size(self) -> None:
+        """Evict beyond the size limit, if a norm was published or used since that was last done."""
+        last_use = self._read(gradients.last_use)
+        if last_use != self._norms_used_at:
+            most = self._settings.gradient_bytes
+            evicted = self._write(lambda s: gradients.evict_beyond(s, most, _JOBS_PER_ROUND))
+            self._norms_used_at = last_use if evicted < _JOBS_PER_ROUND else None
+
+    def _final_states_in_size(self) -> None:
+        last_use = self._read(perplexities.last_use)
+        if last_use != self._states_used_at:
+            most = self._settings.final_state_bytes
+            evicted = self._write(lambda s: perplexities.evict_beyond(s, most, _ROWS_PER_ROUND))
+            self._states_used_at = last_use if evicted < _ROWS_PER_ROUND else None
 
     def _delete_orphaned_files(self) -> None:
         with self._database.begin() as session:
@@ -106,9 +133,13 @@ class Retention:
         with self._database.begin() as session:
             uploads.forget_deleted(session, keys)
 
-    def _write(self, delete: Callable[[Session], int]) -> None:
+    def _write(self, delete: Callable[[Session], int]) -> int:
         with self._database.begin() as session:
-            delete(session)
+            return delete(session)
+
+    def _read(self, read: Callable[[Session], datetime | None]) -> datetime | None:
+        with self._database.begin() as session:
+            return read(session)
 
     def _run(self) -> None:
         while not self._stopped.wait(_SECONDS_BETWEEN_ROUNDS):

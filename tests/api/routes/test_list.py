@@ -8,8 +8,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.queries.queries import first_id_at
-from jobs.tables import Job, JobEvent
+from jobs.tables import Job, JobEvent, first_id_at
 from tests.api.drive import SMALLEST, ClientOf, Jobs
 
 MIDNIGHT = datetime(2026, 1, 2, tzinfo=UTC)

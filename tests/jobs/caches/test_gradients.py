@@ -242,7 +242,8 @@ def test_eviction_is_by_age_and_then_by_least_recent_use(
 
     def left(days: float, most_bytes: int) -> set[str]:
         with database.begin() as session:
-            gradients.evict(session, days, most_bytes, 10)
+            gradients.evict_unused(session, days, 10)
+            gradients.evict_beyond(session, most_bytes, 10)
             return set(session.scalars(select(CachedGradients.fingerprint)))
 
     assert left(30, 10_000) == {"old", "new", "computing"}

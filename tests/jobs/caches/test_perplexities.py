@@ -82,7 +82,7 @@ def test_a_measurement_in_use_is_not_deleted(database: Database, claim: Claim) -
         found = perplexities.find(session, "used")
         assert found is not None
         assert found.perplexity == 10.0
-        assert perplexities.evict(session, 30, LIMIT, 10) == 1
+        assert perplexities.evict_unused(session, 30, 10) == 1
         assert names(session) == {"used", "new"}
 
 
@@ -104,8 +104,8 @@ def test_the_least_recently_used_files_go_while_all_exceed_the_limit(
         session.query(JobBlock).delete()  # as retention does after a success
         session.execute(update(Job).values(orphaned_files_since=None))
         assert named_keys(session, claim.job_id) == set(keys)
-        assert perplexities.evict(session, 30, 1200, 10) == 0
-        assert perplexities.evict(session, 30, 1199, 10) == 1
+        assert perplexities.evict_beyond(session, 1200, 10) == 0
+        assert perplexities.evict_beyond(session, 1199, 10) == 1
         assert names(session) == {"older", "new", "no file"}
         assert named_keys(session, claim.job_id) == set(keys[1:])
         assert orphaned(session, claim.job_id)

@@ -17,7 +17,7 @@ from jobs.lifecycle.lifecycle import Claim, Conflict, FinishedArtifact
 from jobs.queries import queries
 from jobs.spec.job import JobSpec
 from jobs.states import TRANSITIONS, JobState, LostAttempt
-from jobs.tables import Artifact, Job, JobAttempt
+from jobs.tables import Artifact, Job, JobAttempt, Lease
 from pruning.recipe import Stage
 
 Database = sessionmaker[Session]
@@ -83,9 +83,11 @@ def test_a_claim_makes_it_running_under_a_lease(database: Database, submit: Subm
     running = job(database, job_id)
     assert (running.state, running.attempt, running.worker) == (JobState.RUNNING, 1, "w1")
     assert running.lease_token == claim.lease_token
-    assert running.lease_expires_at is not None
     assert running.running_at is not None
-    assert (running.lease_expires_at - running.running_at).total_seconds() == pytest.approx(30, abs=0.1)
+    with database.begin() as session:
+        lease = session.get_one(Lease, job_id)
+    assert lease.token == claim.lease_token
+    assert (lease.expires_at - running.running_at).total_seconds() == pytest.approx(30, abs=0.1)
     assert last_change(database, job_id) == StateChanged(state=JobState.RUNNING, worker="w1", attempt=1)
 
 
@@ -237,7 +239,7 @@ def test_a_worker_that_lost_its_job_changes_nothing(database: Database, submit: 
 def test_an_expired_lease_cannot_be_extended(database: Database, submit: Submit) -> None:
     claim = take(database, submit())
     with database.begin() as session:
-        session.execute(update(Job).values(lease_expires_at=text("now() - interval '1 second'")))
+        session.execute(update(Lease).values(expires_at=text("now() - interval '1 second'")))
         assert lifecycle.extend_lease(session, claim, 30) is None
 
 

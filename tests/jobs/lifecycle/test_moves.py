@@ -16,7 +16,7 @@ from jobs.queries import queries
 from jobs.spec.job import JobSpec
 from jobs.states import JobState, LostAttempt, SweepState
 from jobs.storage.store import StoredFile
-from jobs.tables import NOW, Job, JobAttempt, Sweep
+from jobs.tables import NOW, Job, JobAttempt, Lease, Sweep
 from pruning.recipe import Stage
 
 Database = sessionmaker[Session]
@@ -163,7 +163,9 @@ def test_an_end_of_an_attempt_changes_exactly_these_columns(
         assert end(session, claim)
     after = row_of(database, claim.job_id)
 
-    released = {"lease_token": None, "lease_expires_at": None, "worker": None, "dispatched_at": None}
+    with database.begin() as session:
+        assert session.get(Lease, claim.job_id) is None
+    released = {"lease_token": None, "worker": None, "dispatched_at": None}
     progress = {"seconds_left": None}
     if event.state == JobState.QUEUED:
         progress |= {"stage": None, "step": None, "steps": None}
@@ -216,7 +218,11 @@ def test_a_claim_starts_the_next_attempt_and_clears_what_the_last_one_left(
     assert (row["state"], row["attempt"], row["worker"]) == (JobState.RUNNING, 2, "w1")
     assert (row["error"], row["blocked_on"], row["lost_attempts"]) == (None, None, 1)
     assert row["lease_token"] == claim.lease_token
-    assert (row["lease_expires_at"] - row["running_at"]).total_seconds() == pytest.approx(30, abs=1)
+    with database.begin() as session:
+        lease = session.get_one(Lease, claim.job_id)
+    assert lease.token == claim.lease_token
+    assert (lease.expires_at - row["running_at"]).total_seconds() == pytest.approx(30, abs=1)
+    assert row["lease_expires_at"] is None, "a dispatcher of the release before leaves it alone"
     assert row["progressed_at"] >= row["running_at"]
     assert events_of(database, claim.job_id)[-2] == StateChanged(
         state=JobState.RUNNING, attempt=2, worker="w1"
@@ -235,7 +241,7 @@ def test_a_lease_is_extended_only_by_its_holder_and_says_whether_to_stop(
         assert lifecycle.extend_lease(session, claim, 300) == JobState.RUNNING
         assert lifecycle.extend_lease(session, stranger, 900) is None
         now = session.scalar(NOW.select())
-    left = row_of(database, claim.job_id)["lease_expires_at"] - now
+        left = session.get_one(Lease, claim.job_id).expires_at - now
     assert timedelta(seconds=290) < left <= timedelta(seconds=300)
     with database.begin() as session:
         cancelling(session, claim)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import Claim
 from jobs.settings import Settings
-from jobs.tables import Job
+from jobs.tables import Lease
 from worker.attempt.heartbeat import Heartbeat
 from worker.interrupts import CancelRequested, LeaseLost
 
@@ -20,9 +20,7 @@ Eventually = Callable[[Callable[[], bool]], None]
 
 def expires_at(database: Database, claim: Claim) -> datetime:
     with database.begin() as session:
-        expires = session.get_one(Job, claim.job_id).lease_expires_at
-    assert expires is not None
-    return expires
+        return session.get_one(Lease, claim.job_id).expires_at
 
 
 def raises(expected: type[Exception], check: Callable[[], None]) -> bool:

@@ -220,9 +220,5 @@ def test_a_worker_that_shuts_down_leaves_its_checkpoint_for_the_next_start(
         assert ActivationCheckpoint(directory / RESUME_STORE / Stage.PRUNE, CONDITIONS).load() is not None
     with database.begin() as session:
         assert finished_blocks.has_not_ended(session, claim.job_id)
-        session.execute(
-            update(Job)
-            .where(Job.id == claim.job_id)
-            .values(state="failed", lease_token=None, lease_expires_at=None)
-        )
+        session.execute(update(Job).where(Job.id == claim.job_id).values(state="failed", lease_token=None))
         assert not finished_blocks.has_not_ended(session, claim.job_id)

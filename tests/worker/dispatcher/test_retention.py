@@ -142,6 +142,7 @@ def test_a_failed_job_keeps_its_finished_blocks_for_a_retry_for_a_while(
     assert stored(store) == {block}
     with database.begin() as session:
         session.execute(update(Job).values(failed_at=LONG_AGO))
+        session.execute(update(JobBlock).values(finished_at=LONG_AGO))
     retention.round()
     assert (stored(store), rows(database, JobBlock)) == (set(), 0)
 

@@ -406,9 +406,10 @@ def test_old_messages_are_deleted_once_they_are_no_longer_due(
     outbox.endpoint("https://a.example")
     end()
     end()
+    with outbox.database.begin() as session:
+        session.execute(update(WebhookDelivery).values(id=text("uuidv7(interval '-31 days')")))
     first, second = outbox.deliveries
     with outbox.database.begin() as session:
-        session.execute(update(WebhookDelivery).values(created_at=NOW - timedelta(days=31)))
         session.execute(
             update(WebhookDelivery).where(WebhookDelivery.id == first.id).values(next_attempt_at=None)
         )

@@ -1,0 +1,122 @@
+"""Fills a database as a fleet in use leaves it: workers, a backlog, few expired rows among many."""
+
+from sqlalchemy import Connection, text
+
+from bench.seed_jobs import fill
+from jobs.spec.job import JobSpec
+
+# Ages in days are spread over the four weeks before, so that nothing has expired but for one in a thousand.
+_STATEMENTS = (
+    """
+    UPDATE jobs SET succeeded_at = CASE state WHEN 'succeeded' THEN at END,
+                    failed_at = CASE state WHEN 'failed' THEN at END,
+                    cancelled_at = CASE state WHEN 'cancelled' THEN at END,
+                    running_at = at - interval '1 hour', progressed_at = at,
+                    worker = CASE state WHEN 'running' THEN 'worker-' || place END,
+                    orphaned_files_since = CASE WHEN place % 1000 = 0 AND state <> 'queued' THEN at END
+    FROM (SELECT id, place, now() - CASE WHEN place % 1000 = 0 THEN interval '40 days'
+                                         ELSE (place % 28) * interval '1 day' END AS at
+          FROM (SELECT id, row_number() OVER (ORDER BY id) AS place FROM jobs) AS numbered) AS aged
+    WHERE aged.id = jobs.id
+    """,
+    # The first of each queue are published, a few wait for a check, for the Hub or for another job.
+    """
+    UPDATE jobs SET dispatched_at = CASE WHEN place <= (SELECT count(*) + 2 FROM jobs WHERE state = 'running')
+                                         THEN clock_timestamp() END,
+                    checks_pending = place % 500 = 0,
+                    next_try_at = CASE WHEN place % 499 = 0 THEN now() + interval '5 minutes' END,
+                    queue = CASE WHEN place % 50 = 0 THEN 'other' ELSE queue END
+    FROM (SELECT id, row_number() OVER (ORDER BY id) AS place FROM jobs WHERE state = 'queued') AS waiting
+    WHERE waiting.id = jobs.id
+    """,
+    """
+    INSERT INTO workers (name, queue, machine)
+    SELECT worker, 'prune', '{"device": "cuda"}' FROM jobs WHERE state = 'running'
+    """,
+    """
+    INSERT INTO job_events (job_id, id, kind, data, at)
+    SELECT jobs.id, number, CASE number WHEN 1 THEN 'state' ELSE 'progress' END,
+           CASE number WHEN 1 THEN '{"state": "queued"}'::jsonb
+                ELSE '{"attempt": 1, "stage": "prune", "step": 1, "steps": 2}' END,
+           coalesce(jobs.progressed_at, now())
+    FROM jobs, generate_series(1, 2) AS number
+    """,
+    # Of jobs that run, or that may be retried.
+    """
+    INSERT INTO job_blocks (job_id, stage, block, attempt, key, size, sha256, numerics_key, finished_at)
+    SELECT id, 'prune', block, 1, 'jobs/' || id || '/attempts/1/' || block, 100, 'ab', '{}',
+           coalesce(failed_at, now())
+    FROM jobs, generate_series(0, 3) AS block
+    WHERE state = 'running' OR failed_at > now() - interval '7 days' OR failed_at < now() - interval '30 days'
+    """,
+    """
+    INSERT INTO artifacts (job_id, name, key, size, sha256)
+    SELECT id, 'model.safetensors', 'jobs/' || id || '/attempts/1/model', 1000, 'ab'
+    FROM jobs WHERE state = 'succeeded'
+    """,
+    """
+    INSERT INTO idempotency_keys (owner, key, body_sha256, job_id, created_at)
+    SELECT owner, id::text, 'ab', id, now() - CASE WHEN n % 1000 = 0 THEN interval '8 days'
+                                                   ELSE (n % 7) * interval '1 day' END
+    FROM (SELECT id, owner, row_number() OVER (ORDER BY id DESC) AS n FROM jobs) AS recent
+    WHERE n < (SELECT count(*) / 4 FROM jobs)
+    """,
+    """
+    INSERT INTO gradient_cache (fingerprint, job_id, ready_at, used_at)
+    SELECT md5(id::text), id, succeeded_at, succeeded_at
+    FROM jobs WHERE state = 'succeeded' ORDER BY id LIMIT 500
+    """,
+    """
+    INSERT INTO gradient_shards (fingerprint, block, key, size, sha256)
+    SELECT fingerprint, block, 'jobs/' || job_id || '/attempts/1/norms-' || block, 1000, 'ab'
+    FROM gradient_cache, generate_series(0, 3) AS block
+    """,
+    """
+    INSERT INTO perplexity_cache (fingerprint, perplexity, used_at, job_id, key, size, sha256)
+    SELECT fingerprint, 10, used_at, job_id, 'jobs/' || job_id || '/attempts/1/states', 1000, 'ab'
+    FROM gradient_cache
+    """,
+    """
+    INSERT INTO sweeps (owner, request)
+    SELECT 'ada', '{}' FROM generate_series(1, 5)
+    """,
+    """
+    UPDATE jobs SET sweep_id = (SELECT id FROM sweeps ORDER BY id OFFSET place % 5 LIMIT 1)
+    FROM (SELECT id, row_number() OVER (ORDER BY id DESC) AS place FROM jobs) AS numbered
+    WHERE numbered.id = jobs.id AND place <= 500
+    """,
+    """
+    INSERT INTO api_keys (prefix, secret_sha256, owner, name, scopes, revoked_at)
+    SELECT 'key-' || n, 'ab', 'owner-' || n % 60, '', ARRAY['jobs:read'],
+           CASE WHEN n % 5 = 0 THEN now() - (n % 29) * interval '1 day' END
+    FROM generate_series(1, 2000) AS n
+    """,
+    """
+    INSERT INTO webhook_endpoints (owner, url, events, secret)
+    SELECT 'owner-' || n, 'https://example.com', ARRAY['job.succeeded'], 'ab'
+    FROM generate_series(1, 5000) AS n
+    """,
+    """
+    INSERT INTO webhook_deliveries (endpoint_id, event, payload, attempts, next_attempt_at, delivered_at)
+    SELECT webhook_endpoints.id, 'job.succeeded', '{}', 1, NULL, now()
+    FROM webhook_endpoints, generate_series(1, (SELECT 1 + count(*)::int / 50000 FROM jobs))
+    """,
+    """
+    INSERT INTO webhook_deliveries (endpoint_id, event, payload)
+    SELECT id, 'job.succeeded', '{}' FROM webhook_endpoints LIMIT 5
+    """,
+    """
+    INSERT INTO stray_uploads (key, owner, size)
+    SELECT 'uploads/' || n, 'ada', 1 FROM generate_series(1, 3) AS n
+    """,
+)
+
+
+def fill_fleet(connection: Connection, spec: JobSpec, *, jobs: int) -> None:
+    """Insert `jobs` jobs, one in sixteen of which waits and one in a hundred runs, and two events of each.
+
+    The planner knows of them after a VACUUM (ANALYZE), which cannot be in this transaction.
+    """
+    fill(connection, spec, '{"layers": []}', jobs=jobs, queued=jobs // 16, running=max(1000, jobs // 100))
+    for statement in _STATEMENTS:
+        connection.execute(text(statement))
