@@ -18,6 +18,7 @@ from jobs.access import api_keys, audit
 from jobs.access.audit import Action
 from jobs.database import DATABASE_UNAVAILABLE, engine_from, in_one_line, sessions
 from jobs.fleet.health import Part, fault_of, is_alive
+from jobs.secret_files import close_to_others
 from jobs.settings import as_table, settings
 
 
@@ -40,6 +41,7 @@ def main() -> None:
     health = commands.add_parser("health", help="exit 0 if this host's worker or dispatcher sent a heartbeat")
     health.add_argument("part", choices=get_args(Part))
     arguments = parser.parse_args()
+    close_to_others()
     try:
         _run(arguments)
     except DATABASE_UNAVAILABLE as error:

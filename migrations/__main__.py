@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 import migrations
 from jobs.database import in_one_line
-from jobs.secret_files import SecretUnreadable, missing, read_secret
+from jobs.secret_files import SecretUnreadable, close_to_others, missing, read_secret
 
 
 def main() -> None:
@@ -30,6 +30,7 @@ def main() -> None:
     )
     arguments = parser.parse_args()
 
+    close_to_others()
     try:
         database_url = read_secret("DATABASE_URL")
     except SecretUnreadable as error:

@@ -23,7 +23,7 @@ from cli.embedded.valkey import Valkey
 from cli.embedded.worker_watch import WorkerWatch, workers_watched
 from cli.terminal import CommandFailed, Exit, err, out
 from jobs.database import in_one_line
-from jobs.secret_files import WrongSettings, forget_secrets, read_secret
+from jobs.secret_files import WrongSettings, close_to_others, forget_secrets, read_secret
 
 _VERDICT_SECONDS = 60.0
 """How long `up` waits for the worker's self-test before it prints how to reach the service all the same."""
@@ -69,6 +69,7 @@ class _Started:
 def _start(supervisor: Supervisor, data: DataDirectory, port: int, roots: Sequence[Path]) -> _Started:
     hub_token = read_secret("PRUNESERVE_HUB_TOKEN")
     forget_secrets()
+    close_to_others()
     postgres, valkey = Postgres(data.postgres), Valkey(data.valkey)
     supervisor.start(postgres)
     supervisor.start(valkey)

@@ -70,6 +70,7 @@ def frozen(server: Postgres) -> Iterator[None]:
             process.send_signal(signal.SIGCONT)
 
 
+@pytest.mark.threat
 def test_while_its_database_is_frozen_the_service_answers_503_and_recovers(
     own_postgres: Postgres, client: TestClient
 ) -> None:
@@ -94,6 +95,7 @@ def requests(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[En
     engine.dispose()
 
 
+@pytest.mark.threat
 def test_a_statement_of_a_request_is_cancelled_by_the_server(requests: Engine) -> None:
     with requests.connect() as connection:
         assert connection.scalar(text("SHOW statement_timeout")) == "1s"
@@ -103,6 +105,7 @@ def test_a_statement_of_a_request_is_cancelled_by_the_server(requests: Engine) -
         assert connection.scalar(text("SELECT 1")) == 1  # on the same connection
 
 
+@pytest.mark.threat
 def test_a_server_that_stops_in_the_middle_of_a_transaction_is_given_up(
     requests: Engine, own_postgres: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -146,7 +146,7 @@ def test_a_closed_process_reads_its_own_files_and_resets_its_peak(tmp_path: Path
 
 TELL = """
 import ctypes, os
-def told(*_):
+def told(*_, **__):
     print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0), flush=True)  # PR_GET_DUMPABLE
     os._exit(0)
 """
@@ -154,6 +154,10 @@ PROGRAMS = {
     "api": "import sys, api.__main__ as m; sys.argv[1:] = []; m.Server.run = told; m.main()",
     "dispatcher": "import worker.dispatch as m; m.Dispatcher.run = told; m.main()",
     "worker": "import worker.__main__ as m; m.Parent.wait_until_fit = told; m.main()",
+    "up": "import cli.embedded.up as m; from types import SimpleNamespace as N; m.Postgres = told; "
+    "m._start(None, N(postgres=None, valkey=None), 0, [])",
+    "migrate": "import migrations.__main__ as m; m.migrations.upgrade = told; m.main()",
+    "admin": "import sys, jobs.__main__ as m; sys.argv[1:] = ['health', 'worker']; m._run = told; m.main()",
     "a worker's child": "import worker.tasks as m; m.fix_cublas_workspace = told; m.prepare_child()",
 }
 
