@@ -1,9 +1,10 @@
 """The commands read fields that the report has."""
 
+import json
 from typing import Any
 
-from cli.render.report import Fidelity, ReportExcerpt, Sparsity, StageCost
-from pruning.report.schema import Report
+from cli.render.report import Fidelity, ReportExcerpt, Sparsity, StageCost, Structure
+from pruning.report.schema import Report, StructureFacts
 
 SCHEMA: dict[str, Any] = Report.model_json_schema(mode="serialization")
 
@@ -19,6 +20,7 @@ def test_every_field_of_the_excerpt_is_in_the_report() -> None:
     report = SCHEMA["properties"]
     assert ReportExcerpt.model_fields.keys() <= report.keys()
     assert StageCost.model_fields.keys() <= fields(report["stages"]).keys()
+    assert Structure.model_fields.keys() <= SCHEMA["$defs"]["StructureFacts"]["properties"].keys()
     assert Sparsity.model_fields.keys() <= fields(report["sparsity"]).keys()
     assert Fidelity.model_fields.keys() <= fields(report["perplexity"]).keys()
 
@@ -28,3 +30,30 @@ def test_the_comparison_with_the_dense_model_is_said_where_it_was_measured() -> 
         "KL 0.2500 nats per token; the same most probable token in 62.5%"
     )
     assert str(Fidelity()) == ""
+
+
+def test_what_is_left_of_a_smaller_model_is_said_in_words() -> None:
+    facts = {
+        "depth": {
+            "dense": 30,
+            "kept": "0-27",
+            "dropped": [{"block": 29, "kl": 0.1}, {"block": 28, "kl": 0.2}],
+        },
+        "units": [
+            {"kind": "kv_groups", "dense": 4, "requested": 3, "kept": 3},
+            {"kind": "mlp_channels", "dense": 1536, "requested": 1150, "kept": 1152},
+        ],
+        "blocks": [],
+        "dense_parameters": 2000,
+        "parameters": 1500,
+        "dense_bytes": 4000,
+        "bytes": 3000,
+    }
+    report = StructureFacts.model_validate_json(json.dumps(facts))
+    in_each = "3 of 4 KV groups, 1,152 of 1,536 MLP channels in each"
+    assert Structure.model_validate(report.model_dump()).text == (
+        f"1,500 of 2,000, 25.0% fewer: 28 of 30 blocks; {in_each}"
+    )
+    widths = StructureFacts.model_validate_json(json.dumps(facts | {"depth": None}))
+    assert widths.left == f"{in_each} block"
+    assert Structure(parameters=1500, dense_parameters=2000).text == "1,500 of 2,000, 25.0% fewer"
