@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from pruning.errors import InvalidInput, PruningError
-from pruning.recipe import ALLOCATIONS, BEST, DATASETS, METHODS, Evaluation, Recipe
+from pruning.recipe import ALLOCATIONS, DATASETS, METHODS, PRESETS, Evaluation, Recipe
 from pruning.recipe.options import OPTIONS, Option, request_body
 from pruning.report.reproduce import RecipeFile
 from pruning.report.schema import Report
@@ -151,7 +151,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m pruning",
         description="Prune a causal language model and measure its perplexity before and after.",
-        epilog=f"Methods: {', '.join(METHODS)}; or {BEST}, the combination that measured best. "
+        epilog=f"Methods: {', '.join(METHODS)}; or a whole combination: {', '.join(PRESETS)}. "
         f"Allocations: {', '.join(ALLOCATIONS)}. "
         "A MODEL's directory is an absolute path, or begins with ./ or ../. "
         f"A DATASET is {', '.join(DATASETS)}, or the path of a .txt, .jsonl or .parquet file, or of a .npy "

@@ -21,7 +21,7 @@ from pruning.recipe.fields import (
     shows_as_written,
 )
 from pruning.recipe.methods import METHODS, GradientNorm, MethodOptions, Need, RowSelection
-from pruning.recipe.presets import BEST
+from pruning.recipe.presets import PRESETS
 from pruning.recipe.recipe import CHANNEL_KINDS, CUT_ALONE, ChannelKind, ComputeDtype, Recipe
 from pruning.recipe.recovery import BlockRecoveryOptions, DistilOptions, RecoveryOptions
 from pruning.recipe.refit import RefitOptions
@@ -37,11 +37,11 @@ from pruning.recipe.structure import (
 
 __all__ = [
     "ALLOCATIONS",
-    "BEST",
     "CHANNEL_KINDS",
     "CUT_ALONE",
     "DATASETS",
     "METHODS",
+    "PRESETS",
     "UNITS_IN_WORDS",
     "UNIT_KINDS",
     "AllocationOptions",

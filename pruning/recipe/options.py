@@ -47,7 +47,12 @@ OPTIONS: tuple[Option, ...] = (
         "model", "model.id", "text", "a Hub id such as org/name, or the path of a model's directory", "MODEL"
     ),
     Option("revision", "model.revision", "text", "branch, tag or commit of a Hub model"),
-    Option("method", "method.name", "text", "pruning method, or best: the combination that measured best"),
+    Option(
+        "method",
+        "method.name",
+        "text",
+        "pruning method; or a grade: fast (as published), best (one-shot), recovered (best, then trained)",
+    ),
     Option(
         "option",
         "method",

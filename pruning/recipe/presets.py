@@ -1,33 +1,69 @@
-"""Presets: names for whole combinations of options. A recipe never holds the name, but the options."""
+"""Presets: names for whole combinations of options. A recipe never holds the name, but the options.
+
+They are three grades, from the cheapest on. docs/methods.md says how they were found, what they give and
+what they cost.
+"""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from pruning.recipe.fields import implies_sparsity
 
-BEST = "best"
 
-_DECIDED_BY_BEST = ("allocation", "refit", "order")
+@dataclass(frozen=True)
+class Preset:
+    """A name in the place of a method's, and the options that it stands for."""
+
+    about: str  # what it does and what that costs, for the form and the help
+    options: Mapping[str, Any]  # fields of a recipe
+    unstructured: Mapping[str, Any] = field(default_factory=dict)  # and those for a pattern that is not N:M
+    decides: tuple[str, ...] = ("allocation", "refit", "order")  # what a request with the name leaves out
+
+
+_BEST: Mapping[str, Any] = {
+    "method": {"name": "admm"},
+    "allocation": {"name": "uniform"},
+    "refit": {"toward": 0.5, "iterations": 8},
+    "order": "layers",
+}
+_GUIDED: Mapping[str, Any] = {"allocation": {"name": "gradient", "band": 0.35}}
+
+PRESETS: Mapping[str, Preset] = {
+    "fast": Preset(
+        "GBLM as it was published; kept weights stay as they are. Computes gradients first; later jobs with "
+        "the same model and text share them.",
+        {"method": {"name": "gblm"}},
+        decides=("allocation", "refit", "swaps", "order", "recovery"),
+    ),
+    "best": Preset(
+        "The one-shot combination with the best measured perplexity. Computes gradients, and solves for the "
+        "kept weights of each layer: the slowest without a training.",
+        _BEST,
+        _GUIDED,
+    ),
+    "recovered": Preset(
+        "As best, and then kept weights are trained towards the dense model on 131,072 tokens, once: no "
+        "longer one-shot, and the slowest.",
+        {**_BEST, "recovery": {"distil": {"tokens": 131_072}}},
+        _GUIDED,
+        decides=("allocation", "refit", "order", "recovery"),
+    ),
+}
+"""By name, from the cheapest on."""
 
 
 def expanded(fields: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Replace `method: "best"` in a recipe's fields by the options that measured best.
+    """Replace a preset's name in a recipe's `method` by the options that it stands for.
 
-    These are ADMM support and a refit half toward the dense model, layer by layer, and an allocation guided
-    by gradients if the pattern allows one. docs/methods.md says how they were found and what they cost.
     Raises ValueError if the fields set an option that the preset decides.
     """
-    if fields.get("method") not in (BEST, {"name": BEST}):
+    name = next((name for name in PRESETS if fields.get("method") in (name, {"name": name})), None)
+    if name is None:
         return fields
-    for name in _DECIDED_BY_BEST:
-        if name in fields:
-            raise ValueError(f"the preset '{BEST}' decides {name}; leave it out, or name a method instead")
-    uniform = implies_sparsity(fields.get("pattern"))
-    allocation = {"name": "uniform"} if uniform else {"name": "gradient", "band": 0.35}
-    return {
-        **fields,
-        "method": {"name": "admm"},
-        "allocation": allocation,
-        "refit": {"toward": 0.5, "iterations": 8},
-        "order": "layers",
-    }
+    preset = PRESETS[name]
+    for decided in preset.decides:
+        if decided in fields:
+            raise ValueError(f"the preset '{name}' decides {decided}; leave it out, or name a method instead")
+    guided = {} if implies_sparsity(fields.get("pattern")) else preset.unstructured
+    return {**fields, **preset.options, **guided}

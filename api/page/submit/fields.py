@@ -54,6 +54,11 @@ class FormField:
         return words.replace("_", " ").capitalize()
 
     @property
+    def top(self) -> str:
+        """The field of the request that it is a part of."""
+        return self.name.partition(".")[0]
+
+    @property
     def hint(self) -> str:
         """The description with the bounds and the default."""
         bounds = self._bounds

@@ -9,8 +9,8 @@ from api.schemas.jobs import JobRequest
 from jobs.spec.gate import Gate
 from pruning.recipe import (
     ALLOCATIONS,
-    BEST,
     METHODS,
+    PRESETS,
     BlockRecoveryOptions,
     Calibration,
     DistilOptions,
@@ -46,7 +46,19 @@ class Section:
 
 
 def sections(typed: Mapping[str, str]) -> tuple[Section, ...]:
-    """Return the form with the options of the selected method and allocation."""
+    """Return the form with the options of the selected method and allocation.
+
+    A preset decides some fields, which are left out.
+    """
+    preset = PRESETS.get(typed.get(_METHOD, ""))
+    decided = preset.decides if preset else ()
+    return tuple(
+        replace(section, fields=tuple(field for field in section.fields if field.top not in decided))
+        for section in _all_sections(typed)
+    )
+
+
+def _all_sections(typed: Mapping[str, str]) -> tuple[Section, ...]:
     return (
         Section("Model", tuple(fields_of(ModelReference, "model."))),
         Section("Method", tuple(_method(typed.get(_METHOD) or DEFAULT_METHOD))),
@@ -97,8 +109,8 @@ _PLACED = frozenset(
 
 
 def _method(chosen: str) -> Iterator[FormField]:
-    about = "Nothing is masked." if chosen == NO_METHOD else f"{_about(METHODS.get(chosen))} {_cost(chosen)}"
-    yield FormField(_METHOD, "choice", DEFAULT_METHOD, about, (*METHODS, BEST, NO_METHOD))
+    choices = (*PRESETS, *METHODS, NO_METHOD)
+    yield FormField(_METHOD, "choice", DEFAULT_METHOD, _what(chosen), choices, title="Goal or method")
     if chosen == NO_METHOD:
         return
     yield from fields_of(JobRequest, "", "sparsity", "pattern")
@@ -147,11 +159,16 @@ def _options(chosen: type, prefix: str) -> Iterator[FormField]:
     return (field for field in fields_of(chosen, prefix) if field.name != f"{prefix}name")
 
 
+def _what(method: str) -> str:
+    """Say what a method or preset does, and what it costs."""
+    if method in PRESETS:
+        return PRESETS[method].about
+    return f"{_about(METHODS[method])} {_cost(method)}" if method in METHODS else "Nothing is masked."
+
+
 def _cost(method: str) -> str:
     """Say what a method costs, by what is measured for it."""
-    if method == BEST:
-        return "Computes gradients, and solves for the kept weights of each layer: the slowest."
-    needs = METHODS[method].needs if method in METHODS else frozenset()
+    needs = METHODS[method].needs
     if "gradient_norms" in needs:
         return "Computes gradients first; later jobs with the same model and text share them."
     if "second_moments" in needs:
@@ -159,9 +176,5 @@ def _cost(method: str) -> str:
     return "One pass over the calibration text." if needs else "Needs no calibration text: the fastest."
 
 
-def _about(chosen: type | None) -> str:
-    return (
-        (chosen.__doc__ or "")
-        if chosen
-        else "The combination with the best measured perplexity; see docs/methods.md."
-    )
+def _about(chosen: type) -> str:
+    return chosen.__doc__ or ""

@@ -17,6 +17,7 @@ from jobs.spec.gate import Gate
 from jobs.tables import Job
 from pruning.recipe import (
     METHODS,
+    PRESETS,
     BlockRecoveryOptions,
     Calibration,
     DistilOptions,
@@ -123,6 +124,27 @@ def test_the_form_makes_the_job_that_the_same_request_makes(
     assert (by_form["spec"], by_form["labels"]) == (by_request["spec"], by_request["labels"])
 
 
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_on_the_form_makes_the_job_that_the_same_request_makes(
+    client: TestClient, preset: str
+) -> None:
+    page = client.get("/jobs/new", params={"method.name": preset}).text
+    assert html.escape(PRESETS[preset].about) in page
+    assert not {name.partition(".")[0] for name in shown_in(page)} & {*PRESETS[preset].decides}
+    # What was chosen for another method before, and is no longer shown, is not sent along.
+    data = LEAST | {"method.name": preset, "allocation.name": "owl", "order": "layers"}
+    answer = client.post("/jobs/new", data=data, headers=ORIGIN)
+    assert answer.status_code == 303, answer.text
+    by_form = client.get(f"/v1{answer.headers['Location']}").json()
+    by_request = client.post("/v1/jobs", json=SMALLEST | {"method": preset}).json()
+    assert by_form["spec"] == by_request["spec"]
+    assert by_form["spec"]["method"]["name"] != preset
+
+
+def shown_in(page: str) -> set[str]:
+    return set(re.findall(r'<(?:input|select)[^>]* name="([^"]+)"', page))
+
+
 ASKED: list[dict[str, Any]] = [
     SMALLEST,
     SMALLEST | {"calibration": {"datasets": [{"dataset": "c4", "weight": 2.5}, {"dataset": "builtin"}]}},
@@ -135,6 +157,7 @@ ASKED: list[dict[str, Any]] = [
     SMALLEST | {"method": {"name": "gblm", "inverse": True, "alpha": 0.5}, "refit": {"iterations": 3}},
     SMALLEST | {"refit": True, "dtype": "bfloat16", "order": "layers", "save_masks": True},
     SMALLEST | {"recovery": {"distil": True}},
+    SMALLEST | {"method": "recovered"},
     SMALLEST | {"recovery": {"distil": {"tokens": 2048, "dataset": "builtin", "cross_entropy": 0.1}}},
     SMALLEST
     | {

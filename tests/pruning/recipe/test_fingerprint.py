@@ -16,6 +16,10 @@ FINGERPRINTS: list[tuple[dict[str, Any], str]] = [
         {"model": "org/name", "method": "gblm", "sparsity": 0.5},
         "43bac6037552aa5567772658ab35fa394d339b4ca88de81d8828a5b6265d9d83",
     ),
+    (  # a name for the same recipe
+        {"model": "org/name", "method": "fast", "sparsity": 0.5},
+        "43bac6037552aa5567772658ab35fa394d339b4ca88de81d8828a5b6265d9d83",
+    ),
     (
         {"model": "org/name", "method": "best", "sparsity": 0.5},
         "eb2e54885d39905f514679dd7bd2021dd588c5628350c96eb0ce274d5d2e32f8",

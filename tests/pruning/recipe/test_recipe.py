@@ -213,10 +213,41 @@ def test_best_is_expanded_in_the_recipe() -> None:
     assert recipe(method="best", pattern="2:4", sparsity=None).allocation.name == "uniform"
 
 
-@pytest.mark.parametrize("decided", [{"refit": False}, {"allocation": "uniform"}, {"order": "layers"}])
-def test_best_refuses_options_that_it_decides(decided: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError, match=f"'best' decides {next(iter(decided))}"):
-        recipe(method="best", **decided)
+def test_fast_is_gblm_as_published() -> None:
+    assert recipe(method="fast") == recipe(method="gblm")
+    assert recipe(method={"name": "fast"}, pattern="2:4") == recipe(method="gblm", pattern="2:4")
+
+
+@pytest.mark.parametrize("pattern", [{}, {"pattern": "2:4", "sparsity": None}])
+def test_recovered_is_best_and_a_training_on_131072_tokens(pattern: dict[str, Any]) -> None:
+    recovered, best = recipe(method="recovered", **pattern), recipe(method="best", **pattern)
+    assert recovered.distil is not None
+    assert (recovered.distil.tokens, recovered.distil.cross_entropy) == (131_072, 0.0)
+    assert recovered.block_recovery is None
+    assert recovered == recipe(method="best", recovery={"distil": True}, **pattern)
+    assert recovered.model_dump(exclude={"recovery"}) == best.model_dump(exclude={"recovery"})
+    assert best.recovery is None
+    assert recovered.fingerprint() != best.fingerprint()
+    assert Recipe.model_validate_json(recovered.model_dump_json()) == recovered
+
+
+@pytest.mark.parametrize(
+    ("preset", "decided"),
+    [
+        *(
+            ("best", decided)
+            for decided in ({"refit": False}, {"allocation": "uniform"}, {"order": "layers"})
+        ),
+        ("fast", {"refit": True}),
+        ("fast", {"swaps": 3}),
+        ("fast", {"recovery": {"distil": True}}),
+        ("recovered", {"recovery": {"blocks": True}}),
+        ("recovered", {"order": "blocks"}),
+    ],
+)
+def test_a_preset_refuses_options_that_it_decides(preset: str, decided: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match=f"'{preset}' decides {next(iter(decided))}"):
+        recipe(method=preset, **decided)
 
 
 def test_refit_is_on_off_or_has_options() -> None:
