@@ -174,11 +174,13 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                 ),
                 after_step=publications.poll,
             )
+            checkpoint = dense.checkpoint
             del dense, norms  # the models that come next need their memory
             recovered = recorder.run(
                 RecoverStage(
                     resolved.model,
                     resolved.recovery,
+                    checkpoint=checkpoint,
                     pruned=directory,
                     deterministic=request.deterministic,
                     numerics_key=outcome.finished_blocks.result_key,

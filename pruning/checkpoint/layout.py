@@ -65,12 +65,30 @@ class StoredLayout:
             raise self._refused("transformers cannot turn its conversion back") from error
         return {self._stored_name(name, tensor): tensor for name, tensor in reverted.items()}
 
+    def with_other_names(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Add each tied parameter under its other names, where the checkpoint holds those as well."""
+        names: dict[int, list[str]] = {}
+        for name, parameter in self._skeleton.named_parameters(remove_duplicate=False):
+            names.setdefault(id(parameter), []).append(name)
+        found = dict(tensors)
+        for of_one in names.values():
+            known = next((tensors[name] for name in of_one if name in tensors), None)
+            if known is not None and len(of_one) > 1:
+                found |= {name: known for name in of_one if self._found(name, known.shape)}
+        return found
+
     def _stored_name(self, name: str, tensor: Tensor) -> str:
+        found = self._found(name, tensor.shape)
+        if found is None:
+            raise self._refused(f"it holds no tensor {name} of shape {tuple(tensor.shape)}")
+        return found
+
+    def _found(self, name: str, shape: torch.Size) -> str | None:
         prefix = f"{self._skeleton.base_model_prefix}."
         for candidate in (name, name.removeprefix(prefix), prefix + name):
-            if candidate in self._stored and self._stored[candidate].shape == tensor.shape:
+            if candidate in self._stored and self._stored[candidate].shape == shape:
                 return candidate
-        raise self._refused(f"it holds no tensor {name} of shape {tuple(tensor.shape)}")
+        return None
 
     def _refused(self, reason: str) -> InvalidInput:
         return InvalidInput(

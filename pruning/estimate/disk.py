@@ -16,15 +16,15 @@ def block_shards(shape: ModelShape, *, changed_dtype: str | None) -> int:
     return shape.block_weights // 8 + shape.block_weights * changed
 
 
-def trained_weights(shape: ModelShape) -> int:
-    """Return the trained weights of all blocks, as they are kept for a later attempt."""
-    return BYTES[shape.stored_dtype] * shape.block_weights
+def trained_weights(shape: ModelShape, *, every: bool) -> int:
+    """Return what a later attempt finds of the trained weights: `every` one, or those of all blocks."""
+    return BYTES[shape.stored_dtype] * (shape.parameters if every else shape.block_weights)
 
 
-def training_state(shape: ModelShape, dtype: str) -> int:
+def training_state(shape: ModelShape, dtype: str, *, every: bool) -> int:
     """Return two states of a training, which overlap: masters, two moments, and the best weights so far."""
     of_weight = 3 * max(BYTES["float32"], BYTES[dtype]) + BYTES[shape.stored_dtype]
-    return 2 * of_weight * shape.block_weights
+    return 2 * of_weight * (shape.parameters if every else shape.block_weights)
 
 
 def activation_checkpoint(shape: ModelShape, windows: Windows, dtype: str, *, models: int = 1) -> int:

@@ -98,7 +98,7 @@ class Estimate(_Answer):
                 )
             )
         stages += [
-            *_recovery(recipe, shape, windows.length, dtype, machine),
+            *_recovery(recipe, shape, smaller if recipe.structure else None, windows.length, dtype, machine),
             _stage(
                 Stage.EVALUATE,
                 work.evaluation(evaluation, shape) + work.evaluation(evaluation, smaller),
@@ -250,12 +250,17 @@ def _memory_of_pruning(
 
 
 def _recovery(
-    recipe: Recipe, shape: ModelShape, length: int, dtype: str, machine: Machine
+    recipe: Recipe,
+    shape: ModelShape,
+    smaller: ModelShape | None,
+    length: int,
+    dtype: str,
+    machine: Machine,
 ) -> Iterator[StageEstimate]:
     """Yield the estimate of `recover`, for a recipe that has it."""
     if recipe.distil is not None:
-        done = work.whole_model_training(recipe.distil, shape, length)
-        held = memory.whole_model_training(shape, length, dtype, machine.kind)
+        done = work.whole_model_training(recipe.distil, shape, length, smaller=smaller)
+        held = memory.whole_model_training(shape, length, dtype, machine.kind, smaller=smaller)
         yield _stage(Stage.RECOVER, done, held, dtype, machine)
 
 

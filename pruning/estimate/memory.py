@@ -122,18 +122,23 @@ def block_training(shape: ModelShape, windows: Windows, dtype: str) -> float:
     return shape.largest_block.weights * of_weight + 2 * block_inputs(shape, windows, dtype)
 
 
-def whole_model_training(shape: ModelShape, length: int, dtype: str, device: str) -> float:
+def whole_model_training(
+    shape: ModelShape, length: int, dtype: str, device: str, *, smaller: ModelShape | None = None
+) -> float:
     """Return both models, the training's state, and the activations of all blocks for one window.
 
-    A trained weight has a float32 master, gradient and two moments. The pruned model computes with copies in
-    the dtype of the computation, unless that is the masters'. A judgement has one more of these copies, and
-    the same in the checkpoint's dtype.
+    Trained are the weights of all blocks; or all of the `smaller` model that a cut has left. Such a weight
+    has a float32 master, gradient and two moments. The pruned model computes with copies in the dtype of the
+    computation, unless that is the masters'. A judgement has one more of these copies, and the same in the
+    checkpoint's dtype.
     """
     wide = max(_FLOAT, BYTES[dtype])
     copies = 0 if BYTES[dtype] == wide else BYTES[dtype]
-    trained = (4 * wide + copies + BYTES[dtype] + BYTES[shape.stored_dtype]) * shape.block_weights
-    models = _around_blocks(shape, dtype) + _weights(shape, dtype)
-    activations = _activations(shape, shape.blocks, dtype) * length
+    of_weight = 4 * wide + copies + BYTES[dtype] + BYTES[shape.stored_dtype]
+    trained = of_weight * (smaller.parameters if smaller else shape.block_weights)
+    models = (0 if smaller else _around_blocks(shape, dtype)) + _weights(shape, dtype)
+    pruned = smaller or shape
+    activations = _activations(pruned, pruned.blocks, dtype) * length
     # Of the pruned and the dense model, with the gradient of the former.
     logits = 2 * _logits(shape) * min(length, _HEAD_TOKENS[device])
     return trained + models + activations + logits

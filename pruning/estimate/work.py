@@ -214,20 +214,24 @@ def _block_recovery(options: BlockRecoveryOptions, shape: ModelShape, windows: W
     return once * 3 + (epoch + moved) * options.epochs
 
 
-def whole_model_training(options: DistilOptions, shape: ModelShape, length: int) -> Work:
+def whole_model_training(
+    options: DistilOptions, shape: ModelShape, length: int, *, smaller: ModelShape | None = None
+) -> Work:
     """Return the work of training the whole model, and of the judgements of it.
 
     The dense and the pruned model run forward, the latter also backward for its activations and its weights:
-    8PT.
+    8PT. Of the `smaller` model that a cut has left, head and embeddings are trained as well.
     """
     trained = Windows(options.tokens // length, length)
     judged = Windows(_JUDGEMENTS * HELD_OUT_WINDOWS, length)
-    once, beside = forward(shape, trained), head(shape, trained)
+    pruned = smaller or shape
+    once, beside = forward(pruned, trained), head(shape, trained)
     backward = Work(2 * once.products, _ATTENTION_BACKWARD * once.attention)
     steps = -(-trained.count // max(1, options.tokens_per_step // length))
-    moved = Work(traffic=_BYTES_TO_STEP * shape.block_weights * steps)
-    judgements = forward(shape, judged) + head(shape, judged)
-    return (once + beside) * 2 + backward + beside + moved + judgements * 2
+    moved = Work(traffic=_BYTES_TO_STEP * (smaller.parameters if smaller else shape.block_weights) * steps)
+    judgements = forward(shape, judged) + forward(pruned, judged) + head(shape, judged) * 2
+    of_head = beside * 2 if smaller else beside
+    return forward(shape, trained) + once + beside * 2 + backward + of_head + moved + judgements
 
 
 def evaluation(wanted: Evaluation, shape: ModelShape) -> Work:

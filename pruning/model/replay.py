@@ -141,8 +141,9 @@ class Replay:
         with self._placement.resident_except(self._modules):
             yield
 
-    @torch.no_grad()
-    def embed(self, windows: Tensor, *, float32: bool = False) -> tuple[Tensor, list[Call]]:
+    def embed(
+        self, windows: Tensor, *, float32: bool = False, differentiable: bool = False
+    ) -> tuple[Tensor, list[Call]]:
         """Return the first block's input and the call of every block, for these windows.
 
         The blocks themselves are skipped, so this costs no more than the embeddings, and bringing what
@@ -154,6 +155,8 @@ class Replay:
             Token ids, int64 (windows, length), on any device.
         float32
             Compute in float32 also where the model computes in a narrower dtype.
+        differentiable
+            Keep the graph of the first block's input where gradients are on.
 
         Returns
         -------
@@ -163,7 +166,8 @@ class Replay:
             One per block, valid for any windows of the same shape.
         """
         recorded: list[tuple[Tensor, Call]] = []
-        with self.surroundings_resident(), ExitStack() as cleanup:
+        keeps_graph = differentiable and torch.is_grad_enabled()
+        with torch.set_grad_enabled(keeps_graph), self.surroundings_resident(), ExitStack() as cleanup:
             for module, output in zip(self._modules, self._outputs, strict=True):
                 cleanup.enter_context(_skipped(module, output, lambda hidden: hidden, recorded))
             self._run_trunk(windows, float32=float32)

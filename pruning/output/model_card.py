@@ -46,7 +46,7 @@ def model_card(report: Report, *, licence: str | None) -> str:
 {_what_was_done(report)}
 
 | | |
-| --- | --- |{_cut(report)}{_mask(report)}
+| --- | --- |{_cut(report)}{_mask(report)}{_training(report)}
 | calibration | {_calibration(report.calibration)} |
 | perplexity, dense | {report.perplexity.dense:.3f} |
 | perplexity, pruned | {report.perplexity.pruned:.3f} ({report.perplexity.increase:+.1%}) |{_more(report)}
@@ -97,6 +97,8 @@ def _what_was_done(report: Report) -> str:
         share = f"{report.sparsity.overall:.1%} of the weights in the linear layers of its decoder blocks"
         sentences.append(f"with {share} set to zero." if not sentences else f"Then {share} were set to zero.")
         sentences.append(_kept_weights(report))
+    elif _is_trained(report):
+        sentences.append(_all_trained("then"))
     return "\n".join(sentences)
 
 
@@ -128,7 +130,7 @@ def _mask(report: Report) -> str:
     return f"""
 | method | {_named(report.recipe.method)} |
 | allocation | {_named(report.recipe.allocation)} |
-| kept weights | {_refit(report)} |{_training(report)}
+| kept weights | {_refit(report)} |
 | pattern | {report.recipe.pattern} |
 | sparsity of the pruned layers | {report.sparsity.overall:.2%} |"""
 
@@ -188,7 +190,13 @@ def _settings(options: dict[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in options.items())
 
 
+def _all_trained(and_then: str) -> str:
+    return f"All of its weights were {and_then} **trained** by gradient descent: it is no one-shot result."
+
+
 def _kept_weights(report: Report) -> str:
+    if _is_trained(report) and report.structure is not None:
+        return _all_trained("then, with the zeros kept,")
     if _is_trained(report):
         return (
             "Its kept weights and norms were then **trained** by gradient descent, with the zeros kept: it "

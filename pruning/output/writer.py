@@ -54,9 +54,10 @@ def write_model(checkpoint: Checkpoint, pruned: Pruned, directory: Path, *, save
 def write_trained(checkpoint: Checkpoint, weights: Mapping[str, Tensor], directory: Path) -> None:
     """Replace parameters in a model that `write_model` has written, by name, in the parameters' shapes.
 
-    Each is rounded to the dtype in its file. Zeros are part of the new weights.
+    `checkpoint`: of the model that was pruned. Each parameter is rounded to the dtype in its file. Zeros are
+    part of the new weights. A tied parameter is written under each of its names that the files hold.
     """
-    stored = checkpoint.layout.to_stored(weights) if weights else {}
+    stored = checkpoint.layout.to_stored(checkpoint.layout.with_other_names(weights)) if weights else {}
     for name in checkpoint.weight_files:
         replace_in_place(directory / name, stored)
 

@@ -106,11 +106,14 @@ class Recipe(StrictModel):
 
     @field_validator("recovery")
     @classmethod
-    def _recovers_what_is_masked(
+    def _blocks_have_a_dense_one(
         cls, recovery: RecoveryOptions | None, info: ValidationInfo
     ) -> RecoveryOptions | None:
-        if recovery is not None and info.data.get("structure") is not None:
-            raise ValueError("trains masked models, not smaller ones; leave recovery or structure out")
+        if recovery is not None and recovery.blocks is not None and info.data.get("structure") is not None:
+            raise ValueError(
+                "blocks are trained towards the dense ones, which structure cuts; use distil, or leave "
+                "structure out"
+            )
         return recovery
 
     @model_validator(mode="before")

@@ -1,9 +1,9 @@
 """Masked distillation of a whole model: kept weights and norms are trained towards the dense model's output.
 
 Each step's gradient is that of the mean over its positions of KL(dense ‖ pruned), at temperature 1, if asked
-for with a share of cross-entropy. Pruned weights stay zero. The state with the lowest loss on held-out
-windows is kept, as it is after rounding to the checkpoint's dtype; a model that no state improves stays as it
-was.
+for with a share of cross-entropy. Pruned weights stay zero. The pruned model may be smaller than the dense
+one. The state with the lowest loss on held-out windows is kept, as it is after rounding to the checkpoint's
+dtype; a model that no state improves stays as it was.
 """
 
 import math
@@ -86,9 +86,12 @@ class _Progress:
 class _Model:
     """A model that is resident, up to its last block's output, and from there to the logits."""
 
-    def __init__(self, placement: Placement, probe: Tensor) -> None:
-        """Raises InvalidInput(field='recovery') for a model whose head sees more than that output."""
-        self._device = placement.device
+    def __init__(self, placement: Placement, probe: Tensor, *, with_embeddings: bool = False) -> None:
+        """`with_embeddings`: gradients reach back to what is before the first block.
+
+        Raises InvalidInput(field='recovery') for a model whose head sees more than the last block's output.
+        """
+        self._device, self._with_embeddings = placement.device, with_embeddings
         self._replay = Replay(find_stack(placement.model), probe, placement)
         self.logits = LogitsByPosition(self._replay)
         if not self.logits.are_the_models:
@@ -101,7 +104,8 @@ class _Model:
 
     def hidden(self, tokens: Tensor) -> Tensor:
         """Return the last block's output, (windows, length, features), with its graph if gradients are on."""
-        hidden, self._calls[len(tokens)] = self._replay.embed(tokens)
+        embedded = self._replay.embed(tokens, differentiable=self._with_embeddings)
+        hidden, self._calls[len(tokens)] = embedded
         for block, call in zip(self._replay.stack.blocks, self._calls[len(tokens)], strict=True):
             hidden = call(block.module, hidden)
         return hidden
@@ -119,14 +123,15 @@ class Distillation:
         *,
         share: float,
         rate: float,
+        with_embeddings: bool = False,
     ) -> None:
         """Both models must be resident, here and in `run`.
 
         `dense`: None where the share is 1. `share`: of cross-entropy in the loss. `rate`: the highest
-        learning rate.
+        learning rate. `with_embeddings`: what is before the first block is trained, too.
         """
         probe = plan.windows.tokens[:1]
-        self._pruned = _Model(pruned, probe)
+        self._pruned = _Model(pruned, probe, with_embeddings=with_embeddings)
         self._dense = None if dense is None else _Model(dense, probe)
         self._device = pruned.device
         # The gradients of a mean over thousands of tokens underflow in float16.

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from torch import Tensor, nn
 
 from pruning.model.blocks import Block, Stack
+from pruning.recipe import Recipe
 from pruning.recovery.trained import Trainable
 
 Stored = Callable[[nn.Parameter], Tensor]
@@ -14,8 +15,18 @@ Stored = Callable[[nn.Parameter], Tensor]
 _NORM = re.compile("norm", re.IGNORECASE)
 
 
-def trainable_parameters(stack: Stack, stored: Stored) -> dict[str, Trainable]:
-    """Return a model's parameters to train by name: those of its pruned layers, and the gains of its norms.
+def trainable_parameters(recipe: Recipe, stack: Stack, stored: Stored) -> dict[str, Trainable]:
+    """Return the parameters of a pruned model that a recipe's training of the whole model changes, by name.
+
+    `stack`: the blocks of the model, narrowed to the layers that are pruned.
+    """
+    if recipe.structure is None:
+        return kept_parameters(stack, stored)
+    return every_parameter(stack, stored, masked=recipe.method is not None)
+
+
+def kept_parameters(stack: Stack, stored: Stored) -> dict[str, Trainable]:
+    """Return those of a model's pruned layers, and the gains of its norms.
 
     Embeddings, head, biases and routers stay as they are, and so does a norm before the first block, as BLOOM
     has one: it gets no gradient. The zeros of a layer are its mask: whatever wrote
@@ -24,6 +35,21 @@ def trainable_parameters(stack: Stack, stored: Stored) -> dict[str, Trainable]:
     """
     layers = {name: one for block in stack.blocks for name, one in pruned_layers(block, stored).items()}
     return layers | dict(_gains(stack.model, "", stored))
+
+
+def every_parameter(stack: Stack, stored: Stored, *, masked: bool) -> dict[str, Trainable]:
+    """Return all parameters of a model that a cut has left; tied ones once, by the first of their names.
+
+    `masked`: whether the zeros of its layers are masks, as they are where a method has pruned it.
+    """
+    found = {
+        name: Trainable(parameter, stored(parameter), mask=None)
+        for name, parameter in stack.model.named_parameters()
+        if parameter.is_floating_point()
+    }
+    for block in stack.blocks if masked else ():
+        found |= pruned_layers(block, stored)
+    return found
 
 
 def pruned_layers(

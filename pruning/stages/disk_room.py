@@ -119,10 +119,11 @@ class DiskRoom:
         """What a training writes besides the pruned blocks, which stay."""
         if self.recipe.distil is None:
             return 0
-        kept = disk.trained_weights(self._shape)
+        every = self.recipe.structure is not None
+        kept = disk.trained_weights(self._shape, every=every)
         if isinstance(self.resume_store, EphemeralResumeStore):  # it keeps no state
             return kept
-        return kept + disk.training_state(self._shape, self._dtype)
+        return kept + disk.training_state(self._shape, self._dtype, every=every)
 
     def _checkpoint(self, windows: Windows, models: int = 1) -> int:
         if isinstance(self.resume_store, EphemeralResumeStore):  # it keeps none

@@ -10,16 +10,18 @@ from pruning.runtime.device import total_memory
 
 def refuse_without_memory(
     shape: ModelShape,
+    smaller: ModelShape | None,
     length: int,
     device: torch.device,
     dtype: torch.dtype,
 ) -> None:
     """Raise InvalidInput(field='recovery.distil') where the whole model cannot be trained on the device.
 
-    `length`: the tokens of a window. `dtype`: of the computation.
+    `shape`: of the dense model. `smaller`: what a cut leaves of it. `length`: the tokens of a window.
+    `dtype`: of the computation.
     """
     name = str(dtype).removeprefix("torch.")
-    need = int(memory.whole_model_training(shape, length, name, device.type))
+    need = int(memory.whole_model_training(shape, length, name, device.type, smaller=smaller))
     have = host_memory() if device.type == "cpu" else total_memory(device)
     if need > have:
         raise InvalidInput(

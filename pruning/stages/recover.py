@@ -13,13 +13,14 @@ from typing import ClassVar
 import torch
 from safetensors import safe_open
 
+from pruning.checkpoint.checkpoint import Checkpoint
 from pruning.data.training import TrainingText
 from pruning.model.batching import bytes_per_token, windows_beside
 from pruning.model.blocks import find_stack
 from pruning.model.placement import Placement
 from pruning.model.selection import stack_of_layers
 from pruning.output.writer import write_trained
-from pruning.recipe import DistilOptions, Stage
+from pruning.recipe import DistilOptions, Recipe, Stage
 from pruning.recovery.boundary import TrainingBoundary
 from pruning.recovery.distil import CurvePoint, Distillation, Distilled
 from pruning.recovery.plan import Plan
@@ -51,7 +52,7 @@ _FLOAT32_COPIES = 4  # of each trained weight: the master, its gradient, two mom
 class RecoveryInputs:
     """How the whole pruned model is trained, and the text for it."""
 
-    options: DistilOptions
+    recipe: Recipe  # with `recovery.distil`
     text: TrainingText
 
 
@@ -73,17 +74,20 @@ class RecoverStage:
         model: ResolvedModel,
         inputs: RecoveryInputs | None,
         *,
+        checkpoint: Checkpoint,
         pruned: Path,
         deterministic: bool,
         numerics_key: NumericsKey,
         resume_store: ResumeStore,
     ) -> None:
-        """`inputs`: None for a recipe that does not train the whole model.
+        """`model`: the dense one. `inputs`: None for a recipe that does not train the whole model.
 
-        `pruned`: the directory of the pruned model.
+        `checkpoint`: of the model that was pruned, the dense one or what a cut has left of it. `pruned`: the
+        directory of the pruned model.
         """
         # On one device: a training does not share its blocks with others.
         self._model, self._inputs, self._pruned = replace(model, devices=model.devices[:1]), inputs, pruned
+        self._checkpoint = checkpoint
         self._deterministic, self._halvings = deterministic, 0
         self._numerics_key, self._resume_store = numerics_key, resume_store
 
@@ -117,7 +121,7 @@ class RecoverStage:
             if self._model.device.type == "cuda":
                 torch.cuda.empty_cache()
         distilled = _read(trained.path)
-        write_trained(self._model.checkpoint, distilled.weights, self._pruned)
+        write_trained(self._checkpoint, distilled.weights, self._pruned)
         key = {**self._numerics_key, "trained weights": trained.sha256}
         return RecoveryOutcome(self._facts(self._inputs, distilled), key)
 
@@ -147,9 +151,17 @@ class RecoverStage:
             dense = _resident(self._model.place_dense(), placed) if share < 1 else None
             pruned = _resident(self._model.place_pruned(self._pruned), placed)
             stack = stack_of_layers(pruned.model, self._model.layers)
-            stored = self._model.checkpoint.narrowest_dtype
-            trained = TrainedParameters(trainable_parameters(stack, pruned.stored), stored)
-            training = Distillation(pruned, dense, trained, self._plan, share=share, rate=self._rate)
+            trainable = trainable_parameters(self._recipe, stack, pruned.stored)
+            trained = TrainedParameters(trainable, self._checkpoint.narrowest_dtype)
+            training = Distillation(
+                pruned,
+                dense,
+                trained,
+                self._plan,
+                share=share,
+                rate=self._rate,
+                with_embeddings=self._recipe.structure is not None,
+            )
             return training.run(step, boundary)
 
     def _count_as_progress(self, step: int) -> None:
@@ -179,9 +191,11 @@ class RecoverStage:
     @cached_property
     def _fitting(self) -> int:
         """The windows that can run together, as far as memory decides."""
-        model, stack = self._model, find_stack(self._model.checkpoint.skeleton)
-        of_weights = _FLOAT32_COPIES * torch.float32.itemsize * model.shape.block_weights
-        models = 2 * sum(parameter.numel() for parameter in stack.model.parameters()) * model.dtype.itemsize
+        model, stack = self._model, find_stack(self._checkpoint.skeleton)
+        weights = _parameters_of(self._checkpoint)
+        trained = model.shape.block_weights if self._recipe.structure is None else weights
+        of_weights = _FLOAT32_COPIES * torch.float32.itemsize * trained
+        models = (_parameters_of(model.checkpoint) + weights) * model.dtype.itemsize
         activations = bytes_per_token(stack, model.dtype, blocks_at_once=len(stack.blocks))
         length = self._text.windows.tokens.shape[1]
         return windows_beside(of_weights + models, length, model.device, activations)
@@ -198,12 +212,17 @@ class RecoverStage:
 
     @property
     def _rate(self) -> float:
-        return self._options.rate_for(self._model.facts.parameters)
+        return self._options.rate_for(_parameters_of(self._checkpoint))
 
     @property
     def _options(self) -> DistilOptions:
+        assert self._recipe.distil is not None  # noqa: S101 - there are inputs for it
+        return self._recipe.distil
+
+    @property
+    def _recipe(self) -> Recipe:
         assert self._inputs is not None  # noqa: S101 - asked by the callers
-        return self._inputs.options
+        return self._inputs.recipe
 
     @property
     def _text(self) -> TrainingText:
@@ -234,6 +253,10 @@ class RecoverStage:
             ),
             kept_step=distilled.best.step,
         )
+
+
+def _parameters_of(checkpoint: Checkpoint) -> int:
+    return sum(parameter.numel() for parameter in checkpoint.skeleton.parameters())
 
 
 def _resident(placement: Placement, placed: ExitStack) -> Placement:

@@ -243,7 +243,7 @@ class ResolveStage:
     ) -> RecoveryInputs | None:
         """Read the text of a training, after checking that what is trained can be written and held."""
         if self.recipe.recovery is not None:
-            checkpoint.layout.check(trainable_parameters(stack, Tensor.detach))
+            checkpoint.layout.check(trainable_parameters(self.recipe, stack, Tensor.detach))
         options = self.recipe.distil
         if options is None:
             return None
@@ -255,11 +255,12 @@ class ResolveStage:
         stored = str(checkpoint.stored_dtype).removeprefix("torch.")
         refuse_without_memory(
             shape_of(find_stack(checkpoint.skeleton), stored_dtype=stored),
+            shape_of(find_stack(stack.model), stored_dtype=stored) if self.recipe.structure else None,
             text.windows.tokens.shape[1],
             self.devices[0],
             compute_dtype(self.recipe.dtype, checkpoint.stored_dtype, self.devices[0]),
         )
-        return RecoveryInputs(options, text)
+        return RecoveryInputs(self.recipe, text)
 
     def _gradient_file(self, checkpoint: Checkpoint) -> GradientFile | None:
         if self.recipe.gradients is None:

@@ -18,7 +18,7 @@ from pruning.recovery import boundary
 from pruning.recovery.boundary import TrainingBoundary
 from pruning.recovery.distil import Distillation, Distilled
 from pruning.recovery.plan import Plan
-from pruning.recovery.trainable import trainable_parameters
+from pruning.recovery.trainable import every_parameter, kept_parameters
 from pruning.recovery.trained import TrainedParameters
 from pruning.resume.store import ActivationCheckpoint
 from pruning.resume.throttle import SaveThrottle
@@ -61,12 +61,17 @@ class Training:
         micro_batch: int = 1,
         steps: int = 3,
         sparsity: float = 0.5,
+        smaller: PreTrainedModel | None = None,
     ) -> None:
-        self.dense, self.pruned = dense, some_pruned(dense, sparsity)
+        """`smaller`: what a cut has left of the dense model, all of which is trained."""
+        self.dense, self.pruned = dense, some_pruned(smaller or dense, sparsity)
         self.before = copy.deepcopy(self.pruned)
         self.plan = Plan(windows(2 * steps, seed=0), windows(4, seed=1), 2, micro_batch)
         self.share = share
-        trainable = trainable_parameters(find_stack(self.pruned), Placement(self.pruned).stored)
+        stack, stored_as = find_stack(self.pruned), Placement(self.pruned).stored
+        trainable = (
+            every_parameter(stack, stored_as, masked=True) if smaller else kept_parameters(stack, stored_as)
+        )
         self.trained = TrainedParameters(trainable, stored or dense.dtype)
         self.distillation = Distillation(
             Placement(self.pruned),
@@ -75,6 +80,7 @@ class Training:
             self.plan,
             share=share,
             rate=rate,
+            with_embeddings=smaller is not None,
         )
 
     def run(self, step: Callable[[int, int], None] = ignore_steps) -> Distilled:
@@ -93,7 +99,7 @@ def naive_loss(
     return (1 - share) * divergence + share * entropy
 
 
-def naive_training(training: Training) -> dict[str, Tensor]:
+def naive_training(training: Training, *, every: bool = False) -> dict[str, Tensor]:
     """Train by whole-model autograd and torch.optim.Adam; return every parameter."""
     model = copy.deepcopy(training.before).requires_grad_(True)
     masks = {
@@ -102,7 +108,7 @@ def naive_training(training: Training) -> dict[str, Tensor]:
     chosen = {
         name: parameter
         for name, parameter in model.named_parameters()
-        if name in masks or (parameter.ndim == 1 and "norm" in name)
+        if every or name in masks or (parameter.ndim == 1 and "norm" in name)
     }
     optimizer = torch.optim.Adam(chosen.values(), betas=(0.9, 0.95), eps=1e-15)
     for factor, batch in zip(FACTORS, training.plan.windows.split(2), strict=True):
@@ -132,6 +138,45 @@ def test_three_steps_are_those_of_plain_autograd(
         for name, parameter in training.before.named_parameters()
         if not torch.equal(parameter, expected[name])
     }
+
+
+@pytest.mark.parametrize("tied", [False, True])
+@pytest.mark.parametrize("micro_batch", [1, 2])
+def test_three_steps_of_all_that_a_cut_has_left_are_those_of_plain_autograd(
+    tiny_llama: Callable[..., LlamaForCausalLM], tied: bool, micro_batch: int
+) -> None:
+    dense = tiny_llama(vocab_size=96, tie_word_embeddings=tied).double()
+    smaller = tiny_llama(vocab_size=96, tie_word_embeddings=tied, intermediate_size=40).double()
+    training = Training(dense, smaller=smaller, micro_batch=micro_batch)
+    training.run()
+    expected = naive_training(training, every=True)
+    before = dict(training.before.named_parameters())
+    for name, parameter in training.pruned.named_parameters():
+        torch.testing.assert_close(parameter.detach(), expected[name], rtol=0, atol=1e-10)
+        assert not torch.equal(parameter, before[name])
+    assert set(training.trained.masters) == set(before)
+    assert ("lm_head.weight" in before) is not tied
+    for layer in find_stack(training.before).layers:
+        assert not training.pruned.get_parameter(layer.parameter_name)[layer.parameter == 0].any()
+
+
+@pytest.mark.parametrize("family", ["gpt2", "opt", "bloom"])
+def test_what_is_before_the_first_block_is_trained_behind_a_cut_in_every_family(family: str) -> None:
+    training = Training(make(family), smaller=make(family), steps=1, micro_batch=2)
+    model = copy.deepcopy(training.before).requires_grad_(True)
+    naive_loss(model, training.dense, training.plan.windows, 0.0).backward()
+    training.run()
+    masked = {layer.parameter_name for layer in find_stack(model).layers}
+    for name, parameter in model.named_parameters():
+        assert name in training.trained.masters
+        assert parameter.grad is not None
+        size = parameter.grad.abs()
+        # The others' signs may be those of rounding, as all of those of a bias of keys are.
+        large = (size > size.max() / 20) & (size > 1e-7)
+        large &= (parameter != 0) | torch.tensor(name not in masked)
+        moved = training.pruned.get_parameter(name).detach() - parameter
+        expected = -RATE * parameter.grad / (size + 1e-15)
+        torch.testing.assert_close(moved[large], expected[large], rtol=1e-2, atol=1e-9)
 
 
 @pytest.mark.parametrize("family", ["gpt2", "qwen3", "mixtral"])
@@ -165,7 +210,7 @@ def test_masters_and_masks_are_those_of_the_checkpoint_whatever_the_dtype_of_the
     before = copy.deepcopy(model.state_dict())
     placement, stack = Placement(model, dtype=dtype), find_stack(model)
     with placement.resident(model):
-        trainable = trainable_parameters(stack, placement.stored)
+        trainable = kept_parameters(stack, placement.stored)
         trained = TrainedParameters(trainable, torch.float32)
         assert {one.parameter.dtype for one in trainable.values()} == {dtype}
     for name, master in trained.masters.items():

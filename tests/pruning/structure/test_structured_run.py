@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM, PreTrainedModel
 
 from pruning.errors import InvalidInput
 from pruning.evaluation.perplexity import perplexity
+from pruning.masks.packed import read_masks
 from pruning.recipe import Evaluation, Recipe, Stage
 from pruning.report.schema import Report
 from pruning.resume.hashed_file import sha256_of
@@ -32,6 +34,7 @@ pytestmark = pytest.mark.slow
 EVALUATION = Evaluation(dataset="builtin", sequence_length=32, windows=2)
 CALIBRATION = {"dataset": "builtin", "samples": 3, "sequence_length": 24}
 STRUCTURE = {"mlp_channels": 0.25, "kv_groups": 1}
+DISTIL = {"tokens": 768, "tokens_per_step": 48, "learning_rate": 2e-3}
 RECIPES: dict[str, dict[str, Any]] = {
     "structure": {"structure": STRUCTURE},
     "structure and mask": {"structure": STRUCTURE, "method": "gblm", "sparsity": 0.5},
@@ -47,6 +50,14 @@ RECIPES: dict[str, dict[str, Any]] = {
         "structure": {"parameters": 0.3, "importance": "activation", "multiple_of": 8},
         "method": "wanda",
         "pattern": "2:4",
+    },
+    "trained": {"structure": STRUCTURE, "recovery": {"distil": DISTIL}},
+    "mask, trained": {
+        "structure": STRUCTURE,
+        "method": "wanda",
+        "sparsity": 0.5,
+        "refit": True,
+        "recovery": {"distil": DISTIL},
     },
 }
 
@@ -228,7 +239,64 @@ def uninterrupted_runs(
     return of
 
 
-@pytest.mark.parametrize("name", ["structure and mask", "no text", "blocks and units"])
+@pytest.mark.parametrize("tied", [False, True])
+@pytest.mark.parametrize("name", ["trained", "mask, trained"])
+def test_all_that_is_left_is_trained_towards_the_dense_model(
+    name: str,
+    tied: bool,
+    tiny_llama: Callable[..., LlamaForCausalLM],
+    save_checkpoint: Callable[[PreTrainedModel, Path], Path],
+    tmp_path: Path,
+) -> None:
+    dense = save_checkpoint(tiny_llama(tie_word_embeddings=tied), tmp_path / "dense")
+    asked = RECIPES[name] | {"dtype": "float32"}
+    report = run_recipe(recipe(dense, **asked), EVALUATION, output=tmp_path / "out", save_masks=True)
+    one_shot = recipe(dense, **asked | {"recovery": None})
+    before = run_recipe(one_shot, EVALUATION, output=tmp_path / "before", save_masks=True)
+
+    assert report.recovery is not None
+    assert report.recovery.is_trained
+    assert report.recovery.distil is not None
+    assert report.recovery.distil.after < 0.95 * report.recovery.distil.before
+    assert report.sparsity == before.sparsity
+    assert report.perplexity.kl is not None
+    assert before.perplexity.kl is not None
+    assert report.perplexity.kl < before.perplexity.kl
+    smaller, untrained = (
+        AutoModelForCausalLM.from_pretrained(tmp_path / output).state_dict() for output in ("out", "before")
+    )
+    masks = read_masks(tmp_path / "out" / "masks.safetensors") if "mask" in name else {}
+    for parameter, tensor in smaller.items():
+        assert not torch.equal(tensor, untrained[parameter])
+        if parameter in masks:
+            assert torch.equal(tensor == 0, masks[parameter])
+    assert torch.equal(smaller["lm_head.weight"], smaller["model.embed_tokens.weight"]) is tied
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "**trained**" in card
+    assert "trained" in card.split("---")[1]
+    assert f"768 tokens of builtin; step {report.recovery.distil.kept_step} of 16" in card
+    assert "dense model's" not in card.partition("| | |")[0]
+    assert "trained" not in (tmp_path / "before" / "README.md").read_text()
+
+
+def test_a_tied_head_that_the_files_hold_as_well_is_trained_with_the_embeddings(
+    tiny_llama: Callable[..., LlamaForCausalLM],
+    save_checkpoint: Callable[[PreTrainedModel, Path], Path],
+    tmp_path: Path,
+) -> None:
+    dense = save_checkpoint(tiny_llama(tie_word_embeddings=True), tmp_path / "dense")
+    tensors = load_file(dense / "model.safetensors")
+    tensors["lm_head.weight"] = tensors["model.embed_tokens.weight"].clone()
+    save_file(tensors, dense / "model.safetensors", {"format": "pt"})
+    report = run_recipe(recipe(dense, **RECIPES["trained"]), EVALUATION, output=tmp_path / "out")
+    assert report.recovery is not None
+    assert report.recovery.is_trained
+    written = load_file(tmp_path / "out" / "model.safetensors")
+    assert torch.equal(written["lm_head.weight"], written["model.embed_tokens.weight"])
+    assert not torch.equal(written["lm_head.weight"], tensors["lm_head.weight"])
+
+
+@pytest.mark.parametrize("name", ["structure and mask", "no text", "blocks and units", "mask, trained"])
 def test_an_interrupted_run_ends_like_an_uninterrupted_one(
     name: str,
     model: Path,
@@ -258,6 +326,7 @@ def test_an_interrupted_run_ends_like_an_uninterrupted_one(
         *(("structure and mask", stage, 0.5) for stage in ("gradients", "cut", "prune", "evaluate")),
         ("blocks and units", "cut", 0),  # the first block of two is gone
         ("blocks and units", "cut", 0.99),  # the last block that is left is cut
+        ("trained", "recover", 0.5),
     ],
 )
 def test_a_run_that_is_killed_in_any_stage_ends_with_the_same_bytes(
