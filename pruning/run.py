@@ -54,6 +54,7 @@ from pruning.stages.prune import PruneStage
 from pruning.stages.recorder import StageRecorder
 from pruning.stages.recover import RecoverStage
 from pruning.stages.resolve import ResolvedRun, ResolveStage
+from pruning.stages.shared_states import SharedStates
 from pruning.stages.structure import CutOutcome, Structure
 from pruning.structure.ranges import ranges
 
@@ -100,7 +101,7 @@ class Services:
     gradient_cache: GradientCache | None = None
     """Gradient norms that runs share. None: the run computes its own."""
     perplexity_cache: PerplexityCache = field(default_factory=NoPerplexityCache)
-    """Perplexities of dense models that runs share."""
+    """What runs share of dense models: perplexities, and final states."""
     on_shape: Callable[[ModelShape], None] = lambda shape: None
     """Called once the model is known, with its shape."""
 
@@ -185,6 +186,7 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                     deterministic=request.deterministic,
                     numerics_key=outcome.finished_blocks.result_key,
                     resume_store=blocks,
+                    shared=SharedStates(services.perplexity_cache, publications),
                 ),
                 after_step=publications.poll,
             )

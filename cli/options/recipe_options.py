@@ -11,7 +11,12 @@ RECIPE_OPTIONS = (
         metavar="MODEL",
     ),
     JobOption("revision", "model.revision", "text", "branch, tag or commit of a Hub model"),
-    JobOption("method", "method.name", "text", "pruning method, or best: the combination that measured best"),
+    JobOption(
+        "method",
+        "method.name",
+        "text",
+        "pruning method; or a grade: fast (as published), best (one-shot), recovered (best, then trained)",
+    ),
     JobOption(
         "option",
         "method",

@@ -2,6 +2,7 @@
 
 from pruning.estimate.shape import BYTES, BlockShape, ModelShape
 from pruning.estimate.work import Windows
+from pruning.recipe.recovery import HELD_OUT_WINDOWS
 
 # The micro-batches of pruning.model.batching if there is room; at least one window.
 _TOKENS_AT_ONCE = {"cpu": 1024, "cuda": 8192}
@@ -141,7 +142,9 @@ def whole_model_training(
     activations = _activations(pruned, pruned.blocks, dtype) * length
     # Of the pruned and the dense model, with the gradient of the former.
     logits = 2 * _logits(shape) * min(length, _HEAD_TOKENS[device])
-    return trained + models + activations + logits
+    # Of the dense model, for the held-out windows: on the host.
+    states = block_inputs(shape, Windows(HELD_OUT_WINDOWS, length), dtype) if device == "cpu" else 0
+    return trained + models + activations + logits + states
 
 
 def evaluation(

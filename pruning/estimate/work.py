@@ -229,7 +229,8 @@ def whole_model_training(
     backward = Work(2 * once.products, _ATTENTION_BACKWARD * once.attention)
     steps = -(-trained.count // max(1, options.tokens_per_step // length))
     moved = Work(traffic=_BYTES_TO_STEP * (smaller.parameters if smaller else shape.block_weights) * steps)
-    judgements = forward(shape, judged) + forward(pruned, judged) + head(shape, judged) * 2
+    held_out = Windows(HELD_OUT_WINDOWS, length)  # whose dense final states are kept
+    judgements = forward(shape, held_out) + forward(pruned, judged) + head(shape, judged) * 2
     of_head = beside * 2 if smaller else beside
     return forward(shape, trained) + once + beside * 2 + backward + of_head + moved + judgements
 

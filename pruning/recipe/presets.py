@@ -34,7 +34,7 @@ PRESETS: Mapping[str, Preset] = {
         "GBLM as it was published; kept weights stay as they are. Computes gradients first; later jobs with "
         "the same model and text share them.",
         {"method": {"name": "gblm"}},
-        decides=("allocation", "refit", "swaps", "order", "recovery"),
+        decides=("allocation", "refit", "permute", "swaps", "order", "recovery"),
     ),
     "best": Preset(
         "The one-shot combination with the best measured perplexity. Computes gradients, and solves for the "

@@ -23,6 +23,7 @@ from pruning.model.replay import Call, Replay
 from pruning.recovery.adam import cosine
 from pruning.recovery.boundary import TrainingBoundary
 from pruning.recovery.distillation import LossWeights, distillation_loss
+from pruning.recovery.final_states import FinalStates
 from pruning.recovery.plan import Plan
 from pruning.recovery.trained import TrainedParameters
 
@@ -124,15 +125,18 @@ class Distillation:
         share: float,
         rate: float,
         with_embeddings: bool = False,
+        states: FinalStates | None = None,
     ) -> None:
         """Both models must be resident, here and in `run`.
 
         `dense`: None where the share is 1. `share`: of cross-entropy in the loss. `rate`: the highest
-        learning rate. `with_embeddings`: what is before the first block is trained, too.
+        learning rate. `with_embeddings`: what is before the first block is trained, too. `states`: of the
+        dense model, which may have been computed before; by default it computes its own.
         """
         probe = plan.windows.tokens[:1]
         self._pruned = _Model(pruned, probe, with_embeddings=with_embeddings)
         self._dense = None if dense is None else _Model(dense, probe)
+        self._states = states or FinalStates(len(plan.held_out), len(plan.windows))
         self._device = pruned.device
         # The gradients of a mean over thousands of tokens underflow in float16.
         self._scaled = pruned.dtype == torch.float16
@@ -164,18 +168,22 @@ class Distillation:
             self._share, positions=batch.positions, targets=batch.predictions
         ).times(scale)
         done = self._plan.passes_until(number - 1)
+        first = len(self._plan.held_out) + (number - 1) * self._plan.windows_per_step
         for micro_batch in self._plan.micro_batches(batch):
-            progress.sums[:2] += self._forward_backward(micro_batch.to(self._device), weights).cpu()
-            done += 1
+            progress.sums[:2] += self._forward_backward(micro_batch.to(self._device), first, weights).cpu()
+            first, done = first + len(micro_batch), done + 1
             step(done, self._plan.passes)
         progress.sums[2:] += torch.tensor([batch.positions, batch.predictions])
         self._trained.step(self._rate * cosine(number, self._plan.steps), number, scale=scale)
 
-    def _forward_backward(self, windows: TrainingWindows, weights: LossWeights) -> Tensor:
-        """Add one micro-batch's gradients to the step's, and return the sums of its losses."""
+    def _forward_backward(self, windows: TrainingWindows, first: int, weights: LossWeights) -> Tensor:
+        """Add one micro-batch's gradients to the step's, and return the sums of its losses.
+
+        `first`: the number of its first window, see FinalStates.
+        """
         with torch.enable_grad():
             output = self._pruned.hidden(windows.tokens)
-        dense = self._dense_hidden(windows)
+        dense = self._dense_hidden(windows, first)
         at_output, sums = torch.empty_like(output), torch.zeros(2, dtype=torch.float64, device=self._device)
         for chunk in self._pruned.logits.chunks(windows.tokens.shape, self._device.type):
             with torch.enable_grad():
@@ -206,8 +214,10 @@ class Distillation:
         return gradient.view_as(logits), sums
 
     @torch.no_grad()
-    def _dense_hidden(self, windows: TrainingWindows) -> Tensor | None:
-        return None if self._dense is None else self._dense.hidden(windows.tokens)
+    def _dense_hidden(self, windows: TrainingWindows, first: int) -> Tensor | None:
+        if self._dense is None:
+            return None
+        return self._states.of(first, windows.tokens, self._dense.hidden)
 
     @torch.no_grad()
     def _judge(self, number: int, progress: _Progress, step: Step) -> None:
@@ -220,9 +230,10 @@ class Distillation:
         done = plan.passes_until(number) - len(pieces)
         rounded, sums = self._trained.rounded(), torch.zeros(2, dtype=torch.float64)
         with self._trained.computing_with(rounded):
+            first = 0
             for piece in pieces:
-                sums += self._held_out_sums(piece.to(self._device)).cpu()
-                done += 1
+                sums += self._held_out_sums(piece.to(self._device), first).cpu()
+                first, done = first + len(piece), done + 1
                 step(done, plan.passes)
         before = [point.held_out for point in progress.curve]
         held_out = self._mean(sums, plan.held_out.positions, plan.held_out.predictions)
@@ -237,8 +248,8 @@ class Distillation:
         if number and held_out < min(before):
             progress.best = {name: tensor.cpu() for name, tensor in rounded.items()}
 
-    def _held_out_sums(self, windows: TrainingWindows) -> Tensor:
-        output, dense = self._pruned.hidden(windows.tokens), self._dense_hidden(windows)
+    def _held_out_sums(self, windows: TrainingWindows, first: int) -> Tensor:
+        output, dense = self._pruned.hidden(windows.tokens), self._dense_hidden(windows, first)
         sums = torch.zeros(2, dtype=torch.float64, device=self._device)
         for chunk in self._pruned.logits.chunks(windows.tokens.shape, self._device.type):
             logits = self._pruned.logits(output[chunk])

@@ -15,6 +15,8 @@ from safetensors import safe_open
 
 from pruning.checkpoint.checkpoint import Checkpoint
 from pruning.data.training import TrainingText
+from pruning.estimate import disk
+from pruning.evaluation.cache import fingerprint_of_training
 from pruning.model.batching import bytes_per_token, windows_beside
 from pruning.model.blocks import find_stack
 from pruning.model.placement import Placement
@@ -23,6 +25,7 @@ from pruning.output.writer import write_trained
 from pruning.recipe import DistilOptions, Recipe, Stage
 from pruning.recovery.boundary import TrainingBoundary
 from pruning.recovery.distil import CurvePoint, Distillation, Distilled
+from pruning.recovery.final_states import FinalStates
 from pruning.recovery.plan import Plan
 from pruning.recovery.trainable import trainable_parameters
 from pruning.recovery.trained import TrainedParameters
@@ -38,11 +41,15 @@ from pruning.runtime.device import is_out_of_memory
 from pruning.runtime.malloc import return_freed_heap
 from pruning.stages.models import ResolvedModel
 from pruning.stages.recorder import Step
+from pruning.stages.shared_states import SharedStates
 
 log = logging.getLogger(__name__)
 
-_RESULT = 0
-"""The block number of the trained weights in the resume store; a saved state has that of its step."""
+_RESULT, _STATES = 0, -1
+"""The block numbers of the trained weights and of the dense model's final states in the resume store.
+
+The state of a training has that of its step.
+"""
 
 _CURVE = "curve"
 _FLOAT32_COPIES = 4  # of each trained weight: the master, its gradient, two moments
@@ -79,6 +86,7 @@ class RecoverStage:
         deterministic: bool,
         numerics_key: NumericsKey,
         resume_store: ResumeStore,
+        shared: SharedStates,
     ) -> None:
         """`model`: the dense one. `inputs`: None for a recipe that does not train the whole model.
 
@@ -90,6 +98,7 @@ class RecoverStage:
         self._checkpoint = checkpoint
         self._deterministic, self._halvings = deterministic, 0
         self._numerics_key, self._resume_store = numerics_key, resume_store
+        self._shared = shared
 
     def prepare(self) -> int | None:
         """Return the micro-batches that run through the pruned model; None where nothing is trained.
@@ -134,18 +143,54 @@ class RecoverStage:
         boundary = TrainingBoundary(
             self._resume_store.activation_checkpoint(Stage.RECOVER), self._count_as_progress
         )
+        states = self._states()
         try:
             with deterministic_algorithms(self._model.device, enabled=self._deterministic):
-                distilled = self._trained(step, boundary)
+                distilled = self._trained(step, boundary, states)
         finally:
+            recorded = states.close() if states else None
             return_freed_heap()
+        if recorded is not None:
+            self._resume_store.commit(Stage.RECOVER, _STATES, recorded)
+            self._shared.publish(self._states_fingerprint, recorded)
         path = self._resume_store.directory(Stage.RECOVER) / "trained.safetensors"
         written = _write(distilled, path)
         self._resume_store.commit(Stage.RECOVER, _RESULT, written)
         boundary.drop()
         return written
 
-    def _trained(self, step: Step, boundary: TrainingBoundary) -> Distilled:
+    def _states(self) -> FinalStates | None:
+        """Return the dense model's final states; None where it is not needed."""
+        if self._options.cross_entropy == 1:
+            return None
+        shape, dtype = self._model.shape, str(self._model.dtype).removeprefix("torch.")
+        held_out, windows = len(self._text.held_out), len(self._text.windows)
+        tokens = (held_out + windows) * self._text.windows.tokens.shape[1]
+        return self._shared.states(
+            self._states_fingerprint,
+            held_out,
+            windows,
+            directory=self._resume_store.directory(Stage.RECOVER),
+            size=disk.final_states(shape, tokens, dtype),
+            beside=disk.training_state(shape, dtype, every=True),
+        )
+
+    @property
+    def _states_fingerprint(self) -> str:
+        """Of the dense model's final states, bit for bit: the micro-batch decides how sums are rounded."""
+        return fingerprint_of_training(
+            model=self._model.checkpoint.identity,
+            windows={
+                "trained on": self._text.fingerprint,
+                "held out": self._text.held_out_fingerprint,
+                "of a step": self._plan.windows_per_step,
+                "at once": self._plan.micro_batch,
+                "deterministic": self._deterministic,
+            },
+            numerics_key=self._numerics_key,
+        )
+
+    def _trained(self, step: Step, boundary: TrainingBoundary, states: FinalStates | None) -> Distilled:
         share = self._options.cross_entropy
         with ExitStack() as placed:
             dense = _resident(self._model.place_dense(), placed) if share < 1 else None
@@ -161,6 +206,7 @@ class RecoverStage:
                 share=share,
                 rate=self._rate,
                 with_embeddings=self._recipe.structure is not None,
+                states=states,
             )
             return training.run(step, boundary)
 

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 from transformers import LlamaForCausalLM, PreTrainedModel
 
 from pruning.blockwise.results import PrunedBlock
@@ -23,11 +24,13 @@ from pruning.errors import InvalidInput
 from pruning.masks.packed import read_masks
 from pruning.recipe import Evaluation, Recipe, Stage
 from pruning.recovery import boundary
+from pruning.recovery.final_states import FinalStates
 from pruning.report.schema import Report
 from pruning.resume.store import DirectoryResumeStore
 from pruning.runtime import cgroup
 from pruning.stages import memory_room
 from pruning.stages.recover import RecoverStage
+from tests.pruning.evaluation.test_cache import InMemoryPerplexityCache
 from tests.pruning.runs import run_recipe
 
 pytestmark = pytest.mark.slow
@@ -104,6 +107,38 @@ def test_a_trained_model_is_closer_to_the_dense_one_and_says_that_it_is_trained(
     assert "**trained**" in card
     assert f"2048 tokens of builtin; step {distil.kept_step} of 32" in card
     assert "**trained**" not in (tmp_path / "one-shot" / "README.md").read_text()
+
+
+def test_runs_on_one_model_and_text_share_what_the_dense_model_computes(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache, computed = InMemoryPerplexityCache(), list[int]()
+    find = FinalStates.of
+
+    def counted(
+        states: FinalStates, first: int, tokens: Tensor, compute: Callable[[Tensor], Tensor]
+    ) -> Tensor:
+        def counting(of: Tensor) -> Tensor:
+            computed.append(len(of))
+            return compute(of)
+
+        return find(states, first, tokens, counting)
+
+    monkeypatch.setattr(FinalStates, "of", counted)
+    reports = {}
+    for name, sparsity, shared in (("first", 0.4, cache), ("alone", 0.6, None), ("later", 0.6, cache)):
+        del computed[:]
+        options = {} if shared is None else {"perplexity_cache": shared}
+        wanted = recipe(model, sparsity=sparsity)
+        reports[name] = run_recipe(wanted, EVALUATION, output=tmp_path / name, **options)
+        # 64 windows to train on, and 16 that are judged nine times.
+        assert sum(computed) == (0 if name == "later" else 80)
+    assert (reports["later"].recovery, reports["later"].perplexity) == (
+        reports["alone"].recovery,
+        reports["alone"].perplexity,
+    )
+    files = [tmp_path / name / "model.safetensors" for name in ("alone", "later")]
+    assert files[0].read_bytes() == files[1].read_bytes()
 
 
 def test_zeros_stay_zeros_and_only_kept_weights_and_norms_change(

@@ -25,7 +25,7 @@ class JobPerplexityCache:
             if file is None:
                 self._attempt.transaction(lambda session: perplexities.discard(session, key))
                 return None
-        self._attempt.progress.log("the dense perplexity was measured before on the same windows")
+        self._attempt.progress.log("the dense model was measured before on the same windows")
         return DenseMeasurement(found.perplexity, file)
 
     def put(self, fingerprint: str, measured: DenseMeasurement) -> None:

@@ -240,6 +240,7 @@ def test_recovered_is_best_and_a_training_on_131072_tokens(pattern: dict[str, An
         ),
         ("fast", {"refit": True}),
         ("fast", {"swaps": 3}),
+        ("fast", {"permute": True}),
         ("fast", {"recovery": {"distil": True}}),
         ("recovered", {"recovery": {"blocks": True}}),
         ("recovered", {"order": "blocks"}),

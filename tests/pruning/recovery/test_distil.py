@@ -17,6 +17,7 @@ from pruning.model.placement import Placement
 from pruning.recovery import boundary
 from pruning.recovery.boundary import TrainingBoundary
 from pruning.recovery.distil import Distillation, Distilled
+from pruning.recovery.final_states import FinalStates
 from pruning.recovery.plan import Plan
 from pruning.recovery.trainable import every_parameter, kept_parameters
 from pruning.recovery.trained import TrainedParameters
@@ -62,6 +63,7 @@ class Training:
         steps: int = 3,
         sparsity: float = 0.5,
         smaller: PreTrainedModel | None = None,
+        states: FinalStates | None = None,
     ) -> None:
         """`smaller`: what a cut has left of the dense model, all of which is trained."""
         self.dense, self.pruned = dense, some_pruned(smaller or dense, sparsity)
@@ -81,6 +83,7 @@ class Training:
             share=share,
             rate=rate,
             with_embeddings=smaller is not None,
+            states=states,
         )
 
     def run(self, step: Callable[[int, int], None] = ignore_steps) -> Distilled:
@@ -217,6 +220,50 @@ def test_masters_and_masks_are_those_of_the_checkpoint_whatever_the_dtype_of_the
         assert torch.equal(master, before[name])
         mask = trainable[name].mask
         assert mask is None or torch.equal(mask, before[name] == 0)
+
+
+def calls_of(dense: PreTrainedModel) -> list[int]:
+    """The windows that go through the dense model's first block from now on, call by call."""
+    seen: list[int] = []
+    # Not the block itself, which is called where it is skipped, too.
+    inside = dense.get_submodule("model.layers.0.mlp")
+    inside.register_forward_hook(lambda _module, inputs, _output: seen.append(len(inputs[0])))
+    return seen
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_final_states_that_are_read_give_the_bits_of_those_that_are_computed(
+    tiny_llama: Callable[..., LlamaForCausalLM], tmp_path: Path, dtype: torch.dtype
+) -> None:
+    dense, path = tiny_llama(vocab_size=96).to(dtype), tmp_path / "states"
+    computed = Training(dense).run()
+    recording = FinalStates(4, 6, record_to=path)
+    training = Training(dense, states=recording)
+    seen = calls_of(dense)  # not before: the pruned model is a copy of the dense one
+    recorded = training.run()
+    # Each window once, though the held-out ones are judged four times.
+    assert sum(seen) == 4 + 6
+    file = recording.close()
+    assert file is not None
+
+    again = tiny_llama(vocab_size=96).to(dtype)
+    reading = Training(again, states=FinalStates(4, 6, known=file.path))
+    seen = calls_of(again)
+    read = reading.run()
+    assert seen == []
+    for other in (recorded, read):
+        assert other.curve == computed.curve
+        for name, tensor in computed.weights.items():
+            assert torch.equal(other.weights[name], tensor)
+
+
+def test_final_states_of_a_part_of_the_windows_are_no_file(tmp_path: Path) -> None:
+    states = FinalStates(2, 2, record_to=tmp_path / "states")
+    tokens = torch.zeros(1, 3, dtype=torch.int64)
+    for number in (0, 1, 3):  # as in a training that goes on after window 2
+        states.of(number, tokens, lambda _: torch.zeros(1, 3, 4))
+    assert states.close() is None
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_judged_is_rounded_and_the_best_of_it_is_kept(

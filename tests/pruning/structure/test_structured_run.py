@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 from collections.abc import Callable
@@ -273,10 +274,11 @@ def test_all_that_is_left_is_trained_towards_the_dense_model(
     assert torch.equal(smaller["lm_head.weight"], smaller["model.embed_tokens.weight"]) is tied
     card = (tmp_path / "out" / "README.md").read_text()
     assert "**trained**" in card
-    assert "trained" in card.split("---")[1]
+    assert "- trained\n" in card
     assert f"768 tokens of builtin; step {report.recovery.distil.kept_step} of 16" in card
     assert "dense model's" not in card.partition("| | |")[0]
-    assert "trained" not in (tmp_path / "before" / "README.md").read_text()
+    untrained_card = (tmp_path / "before" / "README.md").read_text()
+    assert not re.search(r"\btrained\b", untrained_card)
 
 
 def test_a_tied_head_that_the_files_hold_as_well_is_trained_with_the_embeddings(
@@ -296,7 +298,7 @@ def test_a_tied_head_that_the_files_hold_as_well_is_trained_with_the_embeddings(
     assert not torch.equal(written["lm_head.weight"], tensors["lm_head.weight"])
 
 
-@pytest.mark.parametrize("name", ["structure and mask", "no text", "blocks and units", "mask, trained"])
+@pytest.mark.parametrize("name", ["structure and mask", "no text", "blocks and units"])
 def test_an_interrupted_run_ends_like_an_uninterrupted_one(
     name: str,
     model: Path,
