@@ -19,7 +19,6 @@ STATEMENT_SECONDS = 5
 """For a request, PostgreSQL cancels a statement after so long."""
 _ANSWER_SECONDS = STATEMENT_SECONDS + 1.0
 _PING_SECONDS = 2.0
-_CONNECT_SECONDS = 3
 
 RV = TypeVar("RV")
 
@@ -82,7 +81,6 @@ def engine_for_requests(settings: Settings) -> Engine:
     def connect(_dialect: object, _record: object, arguments: list[Any], options: dict[str, Any]) -> object:
         limit = f"-c statement_timeout={STATEMENT_SECONDS}s"
         options["options"] = " ".join(filter(None, (options.get("options"), limit)))
-        options["connect_timeout"] = _CONNECT_SECONDS
         return ImpatientConnection.connect(*arguments, **options)
 
     return engine
