@@ -49,11 +49,12 @@ class AppResources:
         engine = engine_for_requests(settings)
         database = sessions(engine)
         url = libpq_url(settings.database_url.get_secret_value())
+        listen_url = settings.listen_url or settings.database_url
         return cls(
             settings,
             engine,
             database,
-            Streams(EventListener(url), database),
+            Streams(EventListener(libpq_url(listen_url.get_secret_value())), database),
             Store(settings.store_url),
             RateLimiter(settings.rate_limit_per_minute),
             OpenRequests(settings.max_open_requests),

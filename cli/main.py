@@ -32,6 +32,7 @@ from cli.render.figures import write as write_figures
 from cli.render.junit import write as write_junit
 from cli.render.lists import print_list
 from cli.render.outcome import Outcome
+from cli.render.storage import table_of_storage
 from cli.render.summary import write as write_summary
 from cli.render.views import print_job, table_of_jobs
 from cli.terminal import CommandFailed, Exit, clean, err, out, print_json
@@ -389,6 +390,26 @@ def _print_state(job: JobDetail | Receipt, *, as_json: bool) -> None:
         print_json(job.as_sent())
     else:
         out.print(clean(job.state))
+
+
+@app.command()
+@connected
+def delete(client: Client, job: JobId) -> None:
+    """Delete a job that has ended, for good, with its files and the gradients stored for later jobs."""
+    found = find_job(client, job)
+    client.delete(found)
+    out.print(f"deleted {found}")
+
+
+@app.command()
+@connected
+def storage(client: Client, as_json: AsJson = False) -> None:
+    """Show what your jobs and uploads take in the store."""
+    used = client.storage()
+    if as_json:
+        print_json(used.as_sent())
+    else:
+        out.print(table_of_storage(used))
 
 
 @app.command()

@@ -86,12 +86,16 @@ def engine_for_requests(settings: Settings) -> Engine:
     return engine
 
 
-def engine_from(settings: Settings, *, pool_size: int = 5) -> Engine:
-    """Return an engine that tests each connection before use, so a restarted database costs one reconnect."""
+def engine_from(settings: Settings, *, pool_size: int = 5, max_overflow: int | None = None) -> Engine:
+    """Return an engine that tests each connection before use, so a restarted database costs one reconnect.
+
+    It keeps up to `pool_size` connections. Up to `max_overflow` more, by default as many, are opened while
+    these are in use, and closed after it.
+    """
     return create_engine(
         sqlalchemy_url(settings.database_url.get_secret_value()),
         pool_size=pool_size,
-        max_overflow=pool_size,
+        max_overflow=pool_size if max_overflow is None else max_overflow,
         pool_pre_ping=True,
         pool_timeout=5,
         hide_parameters=True,

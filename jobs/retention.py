@@ -1,10 +1,11 @@
-"""Deletes expired idempotency keys, revoked API keys, events, artifacts and finished blocks.
+"""Deletes expired idempotency keys, revoked API keys, events, artifacts, finished blocks and jobs.
 
 Each function does a bounded amount of work in the caller's transaction, and skips rows that another
 dispatcher has locked. No file is deleted here. When a row stops naming a file, the job's
 `orphaned_files_since` is set; the dispatcher then lists the job's files and deletes those that no row names.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -12,9 +13,9 @@ from uuid import UUID
 from sqlalchemy import delete, exists, func, select, tuple_, update
 from sqlalchemy.orm import Session, aliased
 
-from jobs.lifecycle import event_log
+from jobs.lifecycle import deletion, event_log
 from jobs.lifecycle.events import LogMessage
-from jobs.states import ENDED, HELD, JobState
+from jobs.states import ENDED, HELD, JobState, SweepState
 from jobs.tables import (
     NOW,
     SEARCH_NOW,
@@ -22,12 +23,15 @@ from jobs.tables import (
     Artifact,
     CachedGradients,
     CachedPerplexity,
+    DeletedJob,
     GradientShard,
     IdempotencyKey,
     Job,
     JobBlock,
     JobEvent,
+    Sweep,
     ZooEntry,
+    first_id_at,
 )
 
 
@@ -114,6 +118,45 @@ def expire_artifacts(session: Session, days: float, limit: int) -> int:
         ).one()
         event_log.append(session, job_id, last_event, LogMessage(message="the files have expired"))
     return len(old)
+
+
+def forget_jobs(session: Session, days: float, limit: int) -> int:
+    """Delete the jobs that ended more than `days` ago, but those in the zoo and those whose sweep runs.
+
+    Their ids grow with the time of submission, by which they are found. Returns how many.
+    """
+    long_ago = SEARCH_NOW - timedelta(days=days)
+    before = first_id_at(session.scalars(select(long_ago)).one())
+    sweep_runs = exists().where(Sweep.id == Job.sweep_id, Sweep.state == SweepState.RUNNING)
+    old = session.scalars(
+        select(Job.id)
+        .where(
+            Job.id < before,
+            Job.state.in_(ENDED),
+            func.greatest(Job.succeeded_at, Job.failed_at, Job.cancelled_at) < long_ago,
+            ~exists().where(ZooEntry.job_id == Job.id),
+            ~sweep_runs,
+        )
+        .order_by(Job.id)
+        .limit(limit)
+        .with_for_update(of=Job, skip_locked=True)
+    ).all()
+    deletion.remove(session, old)
+    return len(old)
+
+
+def take_deleted(session: Session, limit: int) -> Sequence[UUID]:
+    """Return deleted jobs whose files are to be deleted now."""
+    due = select(DeletedJob.job_id).where(DeletedJob.look_at <= SEARCH_NOW).order_by(DeletedJob.look_at)
+    return session.scalars(due.limit(limit)).all()
+
+
+def files_deleted(session: Session, job_id: UUID, look_again_after: float) -> None:
+    """Record that the files of a deleted job were deleted: look once more after so many seconds."""
+    this = DeletedJob.job_id == job_id
+    session.execute(delete(DeletedJob).where(this, DeletedJob.is_last))
+    again = {"is_last": True, "look_at": NOW + timedelta(seconds=look_again_after)}
+    session.execute(update(DeletedJob).where(this).values(again))
 
 
 def drop_finished_blocks(session: Session, unfinished_days: float, limit: int) -> int:

@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 
 SECRETS = (
     "DATABASE_URL",
+    "DATABASE_LISTEN_URL",
     "BROKER_URL",
     "PRUNESERVE_SECRET_KEYS",
     "PRUNESERVE_HUB_TOKEN",

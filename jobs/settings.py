@@ -34,6 +34,12 @@ class Settings(BaseSettings):
     database_url: SecretStr = Field(
         validation_alias="DATABASE_URL", description="`postgresql://user:password@host/name`."
     )
+    listen_url: SecretStr | None = Field(
+        None,
+        validation_alias="DATABASE_LISTEN_URL",
+        description="PostgreSQL's own address, where `DATABASE_URL` is that of a pooler: the API listens for "
+        "events there, on one connection per process. `DATABASE_URL` when unset.",
+    )
     broker_url: SecretStr | None = Field(
         None,
         validation_alias="BROKER_URL",
@@ -238,6 +244,12 @@ class Settings(BaseSettings):
     idempotency_key_days: float = Field(
         7.0, gt=0, description="Days for which an `Idempotency-Key` is remembered."
     )
+    job_days: float | None = Field(
+        None,
+        gt=0,
+        description="Days after its end for which a job is kept, unless it is in the zoo; then it is deleted "
+        "with its events and files. Kept for ever when unset.",
+    )
     artifact_days: float | None = Field(
         None,
         gt=0,
@@ -321,10 +333,11 @@ class Settings(BaseSettings):
             Fernet(key.get_secret_value())
         return value
 
-    @field_validator("database_url")
+    @field_validator("database_url", "listen_url")
     @classmethod
-    def _is_postgres(cls, value: SecretStr) -> SecretStr:
-        _require(PostgresDsn, value, "postgresql://user:password@host/name")
+    def _is_postgres(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            _require(PostgresDsn, value, "postgresql://user:password@host/name")
         return value
 
     @field_validator("broker_url")

@@ -150,6 +150,10 @@ class Client(Resources):
         path = f"/v1/jobs/{job_id}/rerun"
         return retry(lambda: self._transport.post(path, JobDetail, changes or {}, headers), patience)
 
+    def delete(self, job_id: UUID) -> None:
+        """Delete a job that has ended, with its files and the gradients that it has stored for later jobs."""
+        self._delete(f"/v1/jobs/{job_id}")
+
     # Events
 
     def events(self, job_id: UUID, *, after: int = 0) -> Iterator[Event]:

@@ -1773,6 +1773,28 @@ class StepFinished(Model):
     """Memory that the job's process holds now."""
 
 
+class StorageUse(Model):
+    """What an owner's jobs and uploads take in the store. All sizes are in bytes."""
+
+    artifact_bytes: int
+    """Files of succeeded jobs."""
+
+    unfinished_bytes: int
+    """Finished blocks of jobs that run, or that a retry resumes."""
+
+    cache_bytes: int
+    """Gradient norms and measurements of dense models that later jobs use again. Deleting the job that has computed them deletes them."""
+
+    upload_bytes: int
+    """Uploads."""
+
+    upload_quota_bytes: int
+    """What the uploads may take together."""
+
+    total_bytes: int
+    """All of it."""
+
+
 class StructureFacts(Model):
     """What was taken out of the model before anything was masked."""
 

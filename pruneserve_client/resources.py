@@ -19,6 +19,7 @@ from pruneserve_client.models import (
     NewKey,
     NewSecret,
     NewWebhook,
+    StorageUse,
     SweepItem,
     SweepPage,
     UploadItem,
@@ -49,6 +50,10 @@ class Resources:
     def me(self) -> Me:
         """Return whose key this is, and what it may do."""
         return self._transport.get("/v1/me", Me)
+
+    def storage(self) -> StorageUse:
+        """Return what the owner's jobs and uploads take in the store."""
+        return self._transport.get("/v1/storage", StorageUse)
 
     def methods(self) -> list[MethodItem]:
         """Return the pruning methods, with their formulas and options."""

@@ -30,7 +30,8 @@ def main() -> None:
     hide_from_children()
     close_to_others(children_read_secrets=True)
     Store(settings().store_url)  # a wrong URL must fail the start, not every job
-    engine = engine_from(settings(), pool_size=2)  # one connection each for the heartbeat and the watchdog
+    # Heartbeat, watchdog and quarantine take turns on one connection, and wait for none that is in use.
+    engine = engine_from(settings(), pool_size=1, max_overflow=2)
     identity = Identity.new()
     identity.export()
     parent = Parent(settings(), sessions(engine), identity, QUEUE)

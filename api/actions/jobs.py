@@ -1,4 +1,4 @@
-"""What the REST API and the page do with jobs: submit, list, look up, cancel, retry."""
+"""What the REST API and the page do with jobs: submit, list, look up, cancel, retry, delete."""
 
 from dataclasses import dataclass, replace
 from uuid import UUID
@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from api.actions import allowed_paths, preflight
 from api.actions.parse_job import parse_job
 from api.actions.waiting import WaitingReasons
-from api.problems.problems import IdempotencyKeyReused, JobEnded, NotFound, NotRetriable
+from api.problems.problems import IdempotencyKeyReused, JobEnded, NotDeletable, NotFound, NotRetriable
 from api.resources import AppResources
 from api.schemas.jobs import (
     MAX_MODELS,
@@ -20,7 +20,7 @@ from api.schemas.jobs import (
     JobRequest,
     JobSummary,
 )
-from jobs.lifecycle import lifecycle
+from jobs.lifecycle import deletion, lifecycle
 from jobs.lifecycle.idempotency import KeyReused, create_once, made_before
 from jobs.queries import queries
 from jobs.queries.models import models_containing
@@ -142,6 +142,18 @@ def retry(resources: AppResources, owner: str, job_id: UUID, reasons: WaitingRea
         except lifecycle.Conflict as conflict:
             raise NotRetriable(conflict.state) from conflict
         return detail(session, owner, job_id, reasons)
+
+
+def delete(database: sessionmaker[Session], owner: str, job_id: UUID) -> None:
+    """Delete a job that has ended, with its files. Raises NotFound and NotDeletable."""
+    try:
+        with database.begin() as session:
+            if not deletion.delete(session, owner, job_id):
+                raise NotFound(NO_SUCH_JOB)
+    except lifecycle.Conflict as conflict:
+        raise NotDeletable(f"The job is {conflict.state}. Cancel it first.") from conflict
+    except deletion.Needed as needed:
+        raise NotDeletable(str(needed)) from needed
 
 
 def _submitted_before(

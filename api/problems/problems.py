@@ -107,6 +107,15 @@ _PAST = {
 }
 
 
+class NotDeletable(Problem):
+    """The job has not ended, or something needs it."""
+
+    status = HTTPStatus.CONFLICT
+    slug = "not-deletable"
+    title = "Not deletable"
+    advice = "Only a job that has ended can be deleted, and none in the zoo or in a sweep that runs."
+
+
 class UnknownVersion(Problem):
     """The job was stored by another release, in a format that this one cannot read."""
 

@@ -1,4 +1,4 @@
-"""What a program asks first: who it is, and which client fits this server.
+"""What a program asks first: who it is, what it has stored, and which client fits this server.
 
 Nothing of PruneServe is on a package index, so each server offers its own client.
 """
@@ -9,9 +9,11 @@ from api.actions.client_wheel import client_wheel
 from api.http.download import DOWNLOAD_RESPONSES, IfNoneMatch, download_bytes
 from api.problems.problem import documented
 from api.problems.problems import InvalidRequest
-from api.schemas.client import ClientItem, Me
+from api.resources import Resources
+from api.schemas.client import ClientItem, Me, StorageUse
 from api.security.auth import Anyone, Reader
 from jobs.access.api_keys import Scope
+from jobs.queries.storage import stored_by
 
 router = APIRouter(tags=["client"])
 
@@ -24,6 +26,21 @@ def get_me(principal: Anyone) -> Me:
         key_id=principal.key_id,
         scopes=[scope for scope in Scope if scope in principal.scopes],
         expires_at=principal.expires_at,
+    )
+
+
+@router.get("/v1/storage", summary="Look up what your files take")
+def get_storage(principal: Reader, resources: Resources) -> StorageUse:
+    """Return the bytes in the store of your jobs and uploads, as far as something still names them."""
+    with resources.database.begin() as session:
+        stored = stored_by(session, principal.owner)
+    return StorageUse(
+        artifact_bytes=stored.artifacts,
+        unfinished_bytes=stored.finished_blocks,
+        cache_bytes=stored.caches,
+        upload_bytes=stored.uploads,
+        upload_quota_bytes=resources.settings.upload_quota_bytes,
+        total_bytes=stored.total,
     )
 
 

@@ -1,4 +1,4 @@
-"""Jobs: submit, list, look up, cancel, retry, submit again with changes."""
+"""Jobs: submit, list, look up, cancel, retry, submit again with changes, delete."""
 
 from typing import Annotated
 
@@ -18,13 +18,14 @@ from api.problems.problems import (
     InvalidRequest,
     JobEnded,
     MalformedRequest,
+    NotDeletable,
     NotFound,
     NotRetriable,
     QueueFull,
     UnknownVersion,
     UnsupportedMediaType,
 )
-from api.resources import Resources
+from api.resources import Database, Resources
 from api.schemas.base import Receipt
 from api.schemas.jobs import JobChanges, JobDetail, JobListQuery, JobPage, JobRequest
 from api.security.auth import Reader, ReadingWriter, Writer
@@ -179,3 +180,18 @@ def retry_job(job_id: JobId, principal: Writer, resources: Resources) -> JobDeta
     """
     reasons = WaitingReasons.told_to(principal, resources)
     return shown_to(principal, jobs.retry(resources, principal.owner, job_id, reasons))
+
+
+@router.delete(
+    "/{job_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    summary="Delete a job with its files",
+    responses=documented(NotFound, NotDeletable, InvalidRequest),
+)
+def delete_job(job_id: JobId, principal: Writer, database: Database) -> None:
+    """Delete a job that has ended. It is gone at once, and its files within a minute.
+
+    With it go the gradient norms and the measurements of the dense model that it has stored for later jobs,
+    which compute them again.
+    """
+    jobs.delete(database, principal.owner, job_id)

@@ -19,6 +19,20 @@ class Me(BaseModel):
     expires_at: datetime | None = Field(description="When the key expires; null if it does not.")
 
 
+class StorageUse(BaseModel):
+    """What an owner's jobs and uploads take in the store. All sizes are in bytes."""
+
+    artifact_bytes: int = Field(description="Files of succeeded jobs.")
+    unfinished_bytes: int = Field(description="Finished blocks of jobs that run, or that a retry resumes.")
+    cache_bytes: int = Field(
+        description="Gradient norms and measurements of dense models that later jobs use again. Deleting the "
+        "job that has computed them deletes them."
+    )
+    upload_bytes: int = Field(description="Uploads.")
+    upload_quota_bytes: int = Field(description="What the uploads may take together.")
+    total_bytes: int = Field(description="All of it.")
+
+
 class ClientItem(BaseModel):
     """The wheel of the client, with the command `pruneserve`."""
 

@@ -50,7 +50,7 @@ class EventListener:
 
     def __init__(self, database_url: str) -> None:
         """`database_url` is in libpq's own form."""
-        self._url = database_url
+        self.url = database_url
         self._subscriptions: dict[UUID | None, set[Subscription]] = {}
         self._notifications = 0
         self.closed = False
@@ -94,7 +94,7 @@ class EventListener:
 
     async def _listen(self) -> None:
         connection = await psycopg.AsyncConnection.connect(
-            self._url,
+            self.url,
             autocommit=True,
             connect_timeout=5,
             application_name="pruneserve-events",

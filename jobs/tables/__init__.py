@@ -3,6 +3,7 @@
 from jobs.tables.base import NOW, SEARCH_NOW, Base, first_id_at
 from jobs.tables.jobs import (
     Artifact,
+    DeletedJob,
     Dispatcher,
     IdempotencyKey,
     Job,
@@ -35,6 +36,7 @@ __all__ = [
     "Base",
     "CachedGradients",
     "CachedPerplexity",
+    "DeletedJob",
     "Dispatcher",
     "GradientShard",
     "IdempotencyKey",

@@ -177,6 +177,22 @@ class Lease(Base):
     )
 
 
+class DeletedJob(Base):
+    """A job whose row was deleted, and whose files may still be in the store.
+
+    They are deleted at `look_at`, and a second time later (`is_last`): an attempt that has lost its job may
+    have been writing one.
+    """
+
+    __tablename__ = "deleted_jobs"
+
+    job_id: Mapped[UUID] = mapped_column(primary_key=True)
+    look_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    is_last: Mapped[bool] = mapped_column(server_default=text("false"))
+
+    __table_args__ = (Index("ix_deleted_jobs_look_at", "look_at"),)
+
+
 class JobLabel(Base):
     """A copy of one label of a job, indexed so that a list by label is read in the order of the list."""
 

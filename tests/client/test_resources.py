@@ -97,6 +97,10 @@ def test_jobs_again_and_by_date(api: Client) -> None:
     now, hour = datetime.now(UTC), timedelta(hours=1)
     assert next(api.jobs(since=now - hour, until=now + hour, order="oldest", search="NAME")).id == first.id
     assert list(api.jobs(since=now + hour)) == []
+    api.cancel(again.id)
+    api.delete(again.id)
+    assert again.id not in {job.id for job in api.jobs()}
+    assert api.storage().total_bytes == 0
 
 
 def test_sweeps_and_the_zoo(api: Client, database: sessionmaker[Session]) -> None:

@@ -53,7 +53,7 @@ class Attempt:
         database: sessionmaker[Session],
         store: Store,
     ) -> None:
-        """`heartbeat`: of this claim, on a database connection of its own."""
+        """`heartbeat`: of this claim; it never waits for a connection that the run is using."""
         self.claim = claim
         self.heartbeat = heartbeat
         self.settings = settings

@@ -31,8 +31,7 @@ def claimed(job_id: UUID, settings: Settings, worker: Identity) -> Iterator[Atte
 
     That is so if it is not queued, is left to another worker, or the worker is shutting down.
     """
-    # The heartbeat has a connection of its own: it must not wait for one that the run is using.
-    with _connected(settings) as database, _connected(settings) as heartbeat_database:
+    with _connected(settings) as database:
         store = Store(settings.store_url)
         try:
             claim, asked_at = _claim(database, job_id, settings, worker)
@@ -44,7 +43,7 @@ def claimed(job_id: UUID, settings: Settings, worker: Identity) -> Iterator[Atte
             log.info("job %s: nothing to do, it is not queued, or left to another worker", job_id)
             yield None
             return
-        heartbeat = Heartbeat(heartbeat_database, claim, settings, asked_at)
+        heartbeat = Heartbeat(database, claim, settings, asked_at)
         yield Attempt(claim, heartbeat, settings=settings, worker=worker, database=database, store=store)
 
 
@@ -66,7 +65,9 @@ def _claim(
 
 @contextmanager
 def _connected(settings: Settings) -> Iterator[sessionmaker[Session]]:
-    engine = engine_from(settings, pool_size=1)
+    # One connection is kept. The heartbeat, and what is written beside the computation, open another one
+    # while it is in use: they must not wait for the run.
+    engine = engine_from(settings, pool_size=1, max_overflow=2)
     try:
         yield sessions(engine)
     finally:

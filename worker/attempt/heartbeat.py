@@ -1,4 +1,4 @@
-"""Keeps the lease of a running job alive, from a thread with a database connection of its own."""
+"""Keeps the lease of a running job alive, from a thread of its own."""
 
 import logging
 import threading

@@ -55,6 +55,7 @@ class Retention:
     def round(self) -> None:
         """Delete a bounded number of everything that has expired."""
         self._delete_expired_rows()
+        self._delete_files_of_deleted_jobs()
         self._delete_orphaned_files()
         self._delete_abandoned_uploads()
 
@@ -72,6 +73,8 @@ class Retention:
         self._final_states_in_size()
         if (days := settings.artifact_days) is not None:
             self._write(lambda s: retention.expire_artifacts(s, days, _JOBS_PER_ROUND))
+        if (days_kept := settings.job_days) is not None:
+            self._write(lambda s: retention.forget_jobs(s, days_kept, _JOBS_PER_ROUND))
 
     def _forget_progress(self) -> None:
         """Delete for a few seconds at most: there may be more of it than of everything else together."""
@@ -98,6 +101,15 @@ class Retention:
             most = self._settings.final_state_bytes
             evicted = self._write(lambda s: perplexities.evict_beyond(s, most, _ROWS_PER_ROUND))
             self._states_used_at = last_use if evicted < _ROWS_PER_ROUND else None
+
+    def _delete_files_of_deleted_jobs(self) -> None:
+        with self._database.begin() as session:
+            jobs = retention.take_deleted(session, _JOBS_PER_ROUND)
+        for job_id in jobs:
+            for found in self._store.list(job_prefix(job_id)):
+                self._store.delete(found.key)
+            with self._database.begin() as session:
+                retention.files_deleted(session, job_id, self._settings.orphaned_file_seconds)
 
     def _delete_orphaned_files(self) -> None:
         with self._database.begin() as session:

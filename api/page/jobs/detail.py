@@ -21,7 +21,7 @@ from api.page.base.owners import Owner
 from api.page.base.render import fragment, page, public_address
 from api.page.jobs import views
 from api.page.jobs.views import JobView
-from api.problems.problems import JobEnded, NotRetriable
+from api.problems.problems import JobEnded, NotDeletable, NotRetriable
 from api.resources import AppResources, Resources
 from api.schemas.jobs import Waiting
 from api.security.auth import Reader, Writer
@@ -54,6 +54,17 @@ def retry(job_id: UUID, principal: Writer, owner: Owner, resources: Resources) -
     with suppress(NotRetriable):
         jobs.retry(resources, owner, job_id, WaitingReasons.told_to(principal, resources))
     return _to_job(principal, owner, job_id)
+
+
+@router.post("/jobs/{job_id}/delete")
+def delete(job_id: UUID, principal: Writer, owner: Owner, resources: Resources) -> Response:
+    """Delete the job with its files and show the list. One that cannot be deleted is shown as it is."""
+    try:
+        jobs.delete(resources.database, owner, job_id)
+    except NotDeletable:
+        return _to_job(principal, owner, job_id)
+    query = "" if owner == principal.owner else f"?{urlencode({'owner': owner})}"
+    return RedirectResponse(f"/jobs{query}", status.HTTP_303_SEE_OTHER)
 
 
 @router.get("/jobs/{job_id}/stream")

@@ -46,6 +46,9 @@ WEBHOOK = {
     "failing_since": NOW,
     "created_at": NOW,
 }
+STORED = dict.fromkeys(
+    ("unfinished_bytes", "cache_bytes", "upload_bytes", "upload_quota_bytes"), 0
+) | dict.fromkeys(("artifact_bytes", "total_bytes"), 2500)
 NEW_WEBHOOK = WEBHOOK | {"secret": "whsec_x"}
 DELIVERY = {
     "id": ID,
@@ -108,6 +111,7 @@ COMMANDS: list[tuple[str, str, Any, Any, str]] = [
     (f"show {ID}", f"jobs/{ID}", QUEUED, QUEUED, "org/name"),
     ("me", "me", ME, ME, "ada"),
     ("methods", "methods", {"items": [METHOD]}, [METHOD], "norm=l1"),
+    ("storage", "storage", STORED, STORED, "2.5 kB"),
     ("workers", "workers", {"items": []}, [], "last fault"),
     ("uploads list", "uploads", page(UPLOAD) | {"used_bytes": 1, "quota_bytes": 2}, [UPLOAD], "2.5 kB"),
     ("uploads add ours.txt", "uploads", UPLOAD, UPLOAD, f"upload:{ID}"),
@@ -173,12 +177,13 @@ def test_json_is_what_the_server_sent_and_tables_say_it_escaped(
         (f"webhooks delete {ID[-4:]}", f"/v1/webhooks/{ID}"),
         (f"keys revoke {ID[:6]}", f"/v1/keys/{ID}"),
         ("zoo withdraw sparse-one", "/v1/zoo/sparse-one"),
+        (f"delete {ID[-6:]}", f"/v1/jobs/{ID}"),
     ],
 )
 def test_some_digits_are_enough_to_delete(
     server: ScriptedServer, pruneserve: Callable[..., Result], arguments: str, path: str
 ) -> None:
-    for name, item in (("uploads", UPLOAD), ("webhooks", WEBHOOK), ("keys", KEY)):
+    for name, item in (("uploads", UPLOAD), ("webhooks", WEBHOOK), ("keys", KEY), ("jobs", QUEUED)):
         more = {"used_bytes": 1, "quota_bytes": 2} if name == "uploads" else {}
         server.on(f"/v1/{name}", lambda it, item=item, more=more: it.json(page(item) | more))
     server.on(path, lambda it: it.body(b"", 204))

@@ -1,0 +1,50 @@
+"""Deletes jobs that have ended, with everything that is stored of them.
+
+The row goes at once, and with it events, attempts, labels and artifacts, as well as gradient norms and dense
+measurements that the job has cached. `DeletedJob` keeps its id until the dispatcher has deleted its files.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import delete as delete_from
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from jobs.lifecycle.lifecycle import Conflict
+from jobs.states import ENDED, JobState, SweepState
+from jobs.tables import CachedPerplexity, DeletedJob, Job, Sweep, ZooEntry
+
+
+class Needed(Exception):
+    """The job has ended, but something needs it; the message says what, and what to do."""
+
+
+def delete(session: Session, owner: str, job_id: UUID) -> bool:
+    """Delete a job that has ended. Returns False if the owner has no such job.
+
+    Raises `Conflict` if it has not ended, and `Needed` while it is in the zoo or its sweep runs.
+    """
+    job = session.execute(
+        select(Job.state, Job.sweep_id).where(Job.id == job_id, Job.owner == owner).with_for_update()
+    ).one_or_none()
+    if job is None:
+        return False
+    if job.state not in ENDED:
+        raise Conflict(JobState(job.state))
+    if slug := session.scalar(select(ZooEntry.slug).where(ZooEntry.job_id == job_id)):
+        raise Needed(f"The job is in the zoo as {slug}. Withdraw it there first.")
+    if job.sweep_id is not None:
+        state = session.scalar(select(Sweep.state).where(Sweep.id == job.sweep_id))
+        if state == SweepState.RUNNING:
+            raise Needed("The job belongs to a sweep that is running. Cancel the sweep, or wait for its end.")
+    remove(session, [job_id])
+    return True
+
+
+def remove(session: Session, job_ids: Sequence[UUID]) -> None:
+    """Delete ended jobs, whose rows the caller has locked. The dispatcher deletes their files."""
+    if job_ids:
+        session.execute(insert(DeletedJob), [{"job_id": job_id} for job_id in job_ids])
+        session.execute(delete_from(CachedPerplexity).where(CachedPerplexity.job_id.in_(job_ids)))
+        session.execute(delete_from(Job).where(Job.id.in_(job_ids)))

@@ -1,0 +1,13 @@
+"""Events are listened for at an address of their own, where there is one."""
+
+from pydantic import SecretStr
+
+from api.resources import AppResources
+from jobs.settings import Settings
+
+
+def test_the_api_listens_where_it_is_told_to(settings: Settings) -> None:
+    direct = "postgresql://user:password@postgres.example/name"
+    told = settings.model_copy(update={"listen_url": SecretStr(direct)})
+    found = [AppResources.of(each).streams.listener.url for each in (settings, told)]
+    assert found == [settings.database_url.get_secret_value(), direct]

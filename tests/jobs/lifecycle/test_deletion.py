@@ -1,0 +1,197 @@
+"""A deleted job leaves no row and no file; what is open, in the zoo or in a running sweep stays."""
+
+from collections.abc import Callable
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import func, insert, select, text, update
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.lifecycle import deletion, lifecycle
+from jobs.lifecycle.events import JobError
+from jobs.lifecycle.lifecycle import Claim, Conflict, FinishedArtifact
+from jobs.queries.storage import Stored, stored_by
+from jobs.settings import Settings
+from jobs.spec.job import JobSpec
+from jobs.states import JobState
+from jobs.storage.store import Store, attempt_prefix
+from jobs.tables import (
+    Base,
+    CachedGradients,
+    CachedPerplexity,
+    DeletedJob,
+    GradientShard,
+    Job,
+    JobBlock,
+    Sweep,
+    Upload,
+    ZooEntry,
+)
+from worker.dispatcher.retention import Retention
+
+Database = sessionmaker[Session]
+Submit = Callable[[], UUID]
+
+REPORT = {"perplexity": {"dense": 10.0, "pruned": 12.5}, "sparsity": {"overall": 0.5}}
+LONG_AGO = text("clock_timestamp() - interval '100 days'")
+
+
+def take(database: Database, job_id: UUID) -> Claim:
+    with database.begin() as session:
+        claim = lifecycle.claim(session, job_id, "w1", 30)
+    assert claim is not None
+    return claim
+
+
+def succeeded(database: Database, store: Store, job_id: UUID, path: Path, *, size: int = 5) -> UUID:
+    """Let a job succeed, with a model, a norm and final states in the store."""
+    claim = take(database, job_id)
+    path.write_bytes(b"x" * size)
+    key = {
+        name: store.put_file(f"{attempt_prefix(job_id, 1)}/{name}", path).key
+        for name in ("model", "norm", "states")
+    }
+    shard = {"key": key["norm"], "size": size, "sha256": "ab"}
+    name = str(job_id)
+    with database.begin() as session:
+        session.add(CachedGradients(fingerprint=name, job_id=job_id, ready_at=func.now(), used_at=func.now()))
+        session.flush()
+        session.add(GradientShard(fingerprint=name, block=0, **shard))
+        states = {"key": key["states"], "size": size, "sha256": "ab"}
+        session.add(CachedPerplexity(fingerprint=name, perplexity=1.0, job_id=job_id, **states))
+        assert lifecycle.succeed(
+            session, claim, REPORT, [FinishedArtifact("model", key["model"], size, "ab")]
+        )
+    return job_id
+
+
+def failed(database: Database, job_id: UUID) -> UUID:
+    claim = take(database, job_id)
+    with database.begin() as session:
+        assert lifecycle.fail(session, claim, JobError(type="internal", message="no"))
+    return job_id
+
+
+def delete(database: Database, job_id: UUID, owner: str = "ada") -> bool:
+    with database.begin() as session:
+        return deletion.delete(session, owner, job_id)
+
+
+def naming(database: Database, job_id: UUID) -> set[str]:
+    """The tables in which a row names the job, found by the types of their columns alone."""
+    with database.begin() as session:
+        return {
+            table.name
+            for table in Base.metadata.sorted_tables
+            for column in table.columns
+            if column.name in ("job_id", "blocked_on") or (table.name, column.name) == ("jobs", "id")
+            if session.scalar(select(func.count()).where(column == job_id))
+        }
+
+
+def keys(store: Store) -> set[str]:
+    return {found.key for found in store.list("jobs")}
+
+
+def test_rows_and_files_of_a_deleted_job_go_and_those_of_others_stay(
+    database: Database, settings: Settings, submit: Submit, tmp_path: Path
+) -> None:
+    store = Store(settings.store_url)
+    gone = succeeded(database, store, submit(), tmp_path / "file")
+    kept = succeeded(database, store, submit(), tmp_path / "file")
+    assert naming(database, gone) == naming(database, kept) >= {"jobs", "artifacts", "gradient_cache"}
+    assert not delete(database, gone, owner="bob")
+    assert delete(database, gone)
+    assert naming(database, gone) == {"deleted_jobs"}
+    assert not delete(database, gone)
+
+    retention = Retention(database, settings, store)
+    retention.round()
+    assert {key.split("/")[1] for key in keys(store)} == {str(kept)}
+    assert len(keys(store)) == 3
+    late = store.put_file(f"{attempt_prefix(gone, 1)}/late", tmp_path / "file").key
+    retention.round()
+    assert late in keys(store), "it is looked for once more, later"
+    with database.begin() as session:
+        session.execute(update(DeletedJob).values(look_at=LONG_AGO))
+    retention.round()
+    assert late not in keys(store)
+    assert naming(database, gone) == set()
+
+
+def test_a_job_that_has_not_ended_is_not_deleted(database: Database, submit: Submit) -> None:
+    queued, running = submit(), submit()
+    take(database, running)
+    for job_id, state in ((queued, JobState.QUEUED), (running, JobState.RUNNING)):
+        with pytest.raises(Conflict) as conflict:
+            delete(database, job_id)
+        assert conflict.value.state == state
+    assert not delete(database, uuid4())
+
+
+def test_a_job_in_the_zoo_or_in_a_running_sweep_is_not_deleted(database: Database, submit: Submit) -> None:
+    shown, swept = failed(database, submit()), failed(database, submit())
+    with database.begin() as session:
+        session.add(ZooEntry(slug="small-one", job_id=shown, note="", promoted_by="ada"))
+        sweep = Sweep(owner="ada", request={})
+        session.add(sweep)
+        session.flush()
+        session.execute(update(Job).where(Job.id == swept).values(sweep_id=sweep.id))
+    with pytest.raises(deletion.Needed, match="small-one"):
+        delete(database, shown)
+    with pytest.raises(deletion.Needed, match="sweep"):
+        delete(database, swept)
+    with database.begin() as session:
+        session.execute(update(Sweep).values(state="succeeded"))
+    assert delete(database, swept)
+
+
+def test_only_jobs_that_ended_long_ago_are_forgotten(
+    database: Database, settings: Settings, submit: Submit
+) -> None:
+    """Ids say when a job was submitted: the old ones are given such ids."""
+    old = text("uuidv7(interval '-100 days')")
+    made: dict[str, UUID] = {}
+    for name in ("ended", "ended of late", "queued", "in the zoo"):
+        job_id = submit()
+        with database.begin() as session:
+            copied = [column for column in Job.__table__.columns if column.name not in ("id", "gate_state")]
+            row = select(old, *copied).where(Job.id == job_id)
+            into = insert(Job).from_select(["id", *(column.name for column in copied)], row)
+            made[name] = session.scalars(into.returning(Job.id)).one()
+    for name in ("ended", "ended of late", "in the zoo"):
+        failed(database, made[name])
+    with database.begin() as session:
+        ended = Job.id.in_([made["ended"], made["in the zoo"]])
+        session.execute(update(Job).where(ended).values(failed_at=LONG_AGO))
+        session.add(ZooEntry(slug="kept", job_id=made["in the zoo"], note="", promoted_by="ada"))
+
+    def left() -> set[str]:
+        with database.begin() as session:
+            return {name for name, job_id in made.items() if session.get(Job, job_id) is not None}
+
+    store = Store(settings.store_url)
+    Retention(database, settings, store).round()
+    assert left() == made.keys(), "by default jobs are kept"
+    Retention(database, settings.model_copy(update={"job_days": 30.0}), store).round()
+    assert left() == made.keys() - {"ended"}
+
+
+def test_storage_is_added_up_by_owner_and_kind(
+    database: Database, settings: Settings, submit: Submit, spec: JobSpec, tmp_path: Path
+) -> None:
+    store = Store(settings.store_url)
+    succeeded(database, store, submit(), tmp_path / "file", size=7)
+    with database.begin() as session:
+        others = lifecycle.create(session, "eve", spec).id
+        session.add(Upload(owner="ada", name="a", format="txt", size=11, sha256="ab", key="uploads/a"))
+    succeeded(database, store, others, tmp_path / "file", size=1000)
+    unfinished = failed(database, submit())
+    with database.begin() as session:
+        block = {"stage": "prune", "block": 0, "attempt": 1, "key": "k", "sha256": "ab", "numerics_key": {}}
+        session.add(JobBlock(job_id=unfinished, size=13, **block))
+    with database.begin() as session:
+        assert stored_by(session, "ada") == Stored(artifacts=7, finished_blocks=13, caches=14, uploads=11)
+        assert stored_by(session, "ada").total == 45
+        assert stored_by(session, "nobody").total == 0

@@ -1,0 +1,63 @@
+"""An attempt keeps one connection to the database, and its heartbeat waits for none that is in use."""
+
+import time
+from collections.abc import Callable
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.lifecycle.events import LogMessage
+from jobs.settings import Settings
+from jobs.tables import Lease
+from worker.attempt.claim import claimed
+from worker.identity import Identity
+
+Database = sessionmaker[Session]
+
+
+def connections(database: Database) -> int:
+    counted = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
+    with database.begin() as session:
+        return session.scalars(counted).one()
+
+
+def test_an_attempt_keeps_one_connection(
+    database: Database,
+    settings: Settings,
+    submit: Callable[[], UUID],
+    worker: Identity,
+    eventually: Callable[[Callable[[], bool]], None],
+) -> None:
+    before = connections(database)
+    with claimed(submit(), settings, worker) as attempt:
+        assert attempt is not None
+        with attempt.heartbeat:
+            for number in range(20):
+                attempt.record(LogMessage(attempt=1, message=str(number)))
+                time.sleep(0.02)  # beats come every 0.05 s
+        eventually(lambda: connections(database) == before + 1)  # one that is closed ends a moment later
+        attempt.record(LogMessage(attempt=1, message="the last"))
+        assert connections(database) == before + 1
+    eventually(lambda: connections(database) == before)
+
+
+def test_a_beat_does_not_wait_for_the_transaction_of_the_run(
+    database: Database,
+    settings: Settings,
+    submit: Callable[[], UUID],
+    worker: Identity,
+    eventually: Callable[[Callable[[], bool]], None],
+) -> None:
+    job_id = submit()
+
+    def expires_at() -> object:
+        with database.begin() as session:
+            return session.get_one(Lease, job_id).expires_at
+
+    with claimed(job_id, settings, worker) as attempt:
+        assert attempt is not None
+        with attempt.heartbeat, attempt.database.begin() as session:
+            session.execute(text("SELECT 1"))
+            first = expires_at()
+            eventually(lambda: expires_at() != first)
