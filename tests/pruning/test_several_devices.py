@@ -21,8 +21,12 @@ from pruning.model import batching
 from pruning.model.blocks import find_stack
 from pruning.model.placement import Placement
 from pruning.model.replay import Replay
-from pruning.recipe import Evaluation, GradientNorm, Recipe
+from pruning.recipe import Evaluation, GradientNorm, Recipe, StructureOptions
 from pruning.resume.store import DirectoryResumeStore, EphemeralResumeStore, NumericsKey
+from pruning.structure.cut import cut_blocks
+from pruning.structure.drop import Drop, choose_blocks
+from pruning.structure.plan import CutPlan
+from pruning.structure.results import CutInMemory
 from tests.pruning.families import ALL_FAMILIES, make
 from tests.pruning.pretended_cuda import CPU, CUDA, MixedDevices, pretended_cuda
 from tests.pruning.products_by_parts import multiply_by_parts
@@ -170,6 +174,45 @@ def test_masks(
     found = masks_on(DEVICES[:2], family, fields, five_windows)
     assert found.keys() == expected.keys()
     assert all(torch.equal(found[name].cpu(), expected[name]) for name in expected)
+
+
+@pytest.mark.usefixtures("cuda")
+@pytest.mark.parametrize("family", ["llama", "qwen3_moe"])
+def test_blocks_that_go_are_those_that_go_on_the_cpu(family: str, five_windows: Tensor) -> None:
+    chosen = []
+    for devices in ((CPU,), DEVICES[:1], DEVICES):
+        placement = placed(family, devices)
+        stack, drops = find_stack(placement.model), list[Drop]()
+        with placement.in_turns(stack.modules):
+            choose_blocks(stack, five_windows, 3, placement=placement, earlier=(), found=drops.append)
+        chosen.append(drops)
+    expected, *others = chosen
+    for drops in others:
+        assert [drop.block for drop in drops] == [drop.block for drop in expected]
+        assert [drop.divergence for drop in drops] == pytest.approx([drop.divergence for drop in expected])
+
+
+@pytest.mark.usefixtures("cuda")
+def test_experts_that_go_are_those_that_go_on_the_cpu(five_windows: Tensor) -> None:
+    options = StructureOptions(experts=2, kv_groups=1, importance="magnitude", repair="none")
+    chosen = []
+    for devices in ((CPU,), DEVICES[:1], DEVICES):
+        placement, blocks = placed("qwen3_moe", devices), CutInMemory()
+        stack = find_stack(placement.model)
+        plan = CutPlan.of(options, placement.model, placement.model.config.to_dict())
+        with placement.in_turns(stack.modules):
+            cut_blocks(
+                stack,
+                options,
+                plan,
+                five_windows,
+                {},
+                placement=placement,
+                blocks=blocks,
+                step=ignore_steps,
+            )
+        chosen.append({index: block.kept["experts"].tolist() for index, block in blocks.items() if index})
+    assert chosen[0] == chosen[1] == chosen[2]
 
 
 @pytest.mark.parametrize("resident", [True, False])
