@@ -60,6 +60,7 @@ class Jobs:
         *,
         pruned: float | None = 63.1,
         fidelity: Mapping[str, float] = MappingProxyType({}),
+        structure: Mapping[str, object] | None = None,
     ) -> None:
         layers = [
             {
@@ -74,6 +75,7 @@ class Jobs:
         report = {
             "perplexity": {"dense": 26.8, "pruned": pruned, **fidelity},
             "sparsity": {"overall": 0.5, "layers": layers},
+            "structure": structure,
             "warnings": [],
         }
         with self.database.begin() as session:

@@ -133,6 +133,15 @@ def test_a_finished_job_says_how_to_download_and_load_its_files(client: TestClie
     assert "Its files were deleted on" in client.get(f"/jobs/{claim.job_id}").text
 
 
+def test_a_smaller_model_says_what_is_left_of_it(client: TestClient, jobs: Jobs) -> None:
+    claim = jobs.running(structure={"blocks": 2})
+    left = "28 of 30 blocks; 3 of 4 KV groups in each"
+    jobs.succeed(claim, structure={"parameters": 1_500_000, "dense_parameters": 2_000_000, "left": left})
+    text = html.unescape(client.get(f"/jobs/{claim.job_id}").text)
+    assert f": {left}" in text
+    assert "75" in text.partition(left)[0].rpartition("<dd")[2]
+
+
 def test_of_many_models_the_search_takes_the_first_by_name(
     jobs: Jobs, database: sessionmaker[Session]
 ) -> None:
