@@ -677,6 +677,19 @@ class Health(Model):
     """Always `ok`: a probe that fails answers with a problem."""
 
 
+class HeldOutFacts(Model):
+    """The windows by which the training of blocks was judged, of text that it was never trained on."""
+
+    windows: int
+    """Number of windows, of the calibration's length."""
+
+    articles: int
+    """Number of articles that these are from; 0 for parts of a text without articles that no calibration window has."""
+
+    fingerprint: str
+    """SHA-256 over their token ids."""
+
+
 class JobChanges(Model):
     """
     Fields of a job's request to change, as a JSON merge patch (RFC 7396); null takes the default again.
@@ -1531,6 +1544,9 @@ class RecoveryFacts(Model):
     blocks: list[TrainedBlockFacts] = Field(default=[], validate_default=True)
     """Each block in order, where blocks were trained."""
 
+    blocks_held_out: HeldOutFacts | None = None
+    """What the blocks were judged by; null where none were trained."""
+
     distil: TrainingFacts | None = None
     """The training towards the dense model's output; null where there was none."""
 
@@ -2003,13 +2019,16 @@ class TrainedBlockFacts(Model):
     """The decoder block, counted from 0."""
 
     before: float
-    """The squared error of the block's output relative to its target's size, before the training: the mean over the tokens of the held-out calibration windows."""
+    """The squared error of the block's output relative to its target's size, before the training: the mean over the tokens of the held-out windows."""
 
     after: float
     """The same, of what was kept."""
 
     epoch: int
     """The epoch that was kept; 0 where the block stayed as it was."""
+
+    fell_back: bool
+    """Whether no epoch improved the block, so that it stayed as it was."""
 
 
 class TrainingFacts(Model):

@@ -23,6 +23,7 @@ import torch
 
 from pruning.allowed_roots import Roots
 from pruning.blockwise.results import Pruned
+from pruning.data.training import HeldOutText
 from pruning.estimate import ModelShape
 from pruning.evaluation.cache import NoPerplexityCache, PerplexityCache
 from pruning.gradients.cache import GradientCache
@@ -35,6 +36,7 @@ from pruning.report.reproduce import differences
 from pruning.report.schema import (
     ChannelOrderFacts,
     Environment,
+    HeldOutFacts,
     LayerFacts,
     LeftInOrderFacts,
     PermutationFacts,
@@ -172,6 +174,7 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                     directory=directory,
                     save_masks=request.save_masks,
                     deterministic=request.deterministic,
+                    held_out=resolved.held_out.windows if resolved.held_out else None,
                 ),
                 after_step=publications.poll,
             )
@@ -252,7 +255,7 @@ def _report(
         perplexity=measured.perplexities[0],
         further_perplexities=measured.perplexities[1:],
         zero_shot=measured.zero_shot,
-        recovery=_recovery_facts(pruned, recovered),
+        recovery=_recovery_facts(pruned, resolved.held_out, recovered),
         stages=tuple(recorder.facts),
         environment=environment,
         gradients_reused=gradients.reused,
@@ -281,9 +284,20 @@ def _permutation_facts(pruned: Pruned) -> PermutationFacts:
     )
 
 
-def _recovery_facts(pruned: Pruned, distilled: TrainingFacts | None) -> RecoveryFacts | None:
-    blocks = tuple(TrainedBlockFacts(**asdict(block)) for block in pruned.trained)
-    return RecoveryFacts(blocks=blocks, distil=distilled) if blocks or distilled else None
+def _recovery_facts(
+    pruned: Pruned, held_out: HeldOutText | None, distilled: TrainingFacts | None
+) -> RecoveryFacts | None:
+    if held_out is None and distilled is None:
+        return None
+    return RecoveryFacts(
+        blocks=tuple(TrainedBlockFacts(**asdict(block)) for block in pruned.trained),
+        blocks_held_out=HeldOutFacts(
+            windows=len(held_out.windows), articles=held_out.articles, fingerprint=held_out.fingerprint
+        )
+        if held_out
+        else None,
+        distil=distilled,
+    )
 
 
 def _layer_facts(pruned: Pruned) -> Iterator[LayerFacts]:

@@ -29,12 +29,19 @@ class PairedForward(BlockwiseForward):
     compensates what the block's earlier layers could not.
     """
 
-    def __init__(self, replay: Replay, micro_batches: Sequence[Tensor], *, errors: bool = True) -> None:
+    def __init__(
+        self,
+        replay: Replay,
+        micro_batches: Sequence[Tensor],
+        *,
+        errors: bool = True,
+        beside: Sequence[Tensor] = (),
+    ) -> None:
         """Start both walks; the model must still be dense.
 
-        `errors`: whether `measure` also measures activation errors.
+        `errors`: whether `measure` also measures activation errors. `beside`: see `BlockwiseForward`.
         """
-        super().__init__(replay, micro_batches)
+        super().__init__(replay, micro_batches, beside=beside)
         self._errors = errors
         self._dense_hidden = BetweenBlocks(list(self._hidden), self._hand_over)
         self._dense_block: nn.Module = nn.Identity()
@@ -89,7 +96,7 @@ class PairedForward(BlockwiseForward):
         compared = [layer for layer in dense_layers if isinstance(layer, ModuleLayer)]
         residual = self._residual_layer
         residual = residual if residual is not None and residual.name in names else None
-        for tokens, hidden, dense in zip(self._micro_batches, self._hidden, self._dense_hidden, strict=True):
+        for tokens, hidden, dense in zip(self._micro_batches, self._hidden, self._dense_hidden, strict=False):
             call = self._calls[len(tokens)][index]
             inputs = _RecordInputs(compared, stop=residual is None)
             with observing(compared, tokens, inputs), suppress(StopForward):

@@ -24,7 +24,8 @@ from pruning.blockwise.results import (
     PrunedLayer,
     Targets,
 )
-from pruning.errors import NumericalFailure
+from pruning.blockwise.steps import PruneSteps
+from pruning.errors import InvalidInput, NumericalFailure
 from pruning.gradients.window_norms import GradientNorms
 from pruning.masks.packed import set_to_zero
 from pruning.masks.patterns import LayerTarget
@@ -62,6 +63,7 @@ def prune(
     *,
     step: Callable[[int, int], None],
     placement: Placement | None = None,
+    training: TrainingSetting = TrainingSetting(),  # noqa: B008 - immutable
 ) -> Pruned:
     """Prune `model` in place, with the result in memory. See `prune_blocks`.
 
@@ -75,6 +77,7 @@ def prune(
         placement=placement or Placement(model),
         blocks=InMemory(),
         step=step,
+        training=training,
     )
 
 
@@ -102,13 +105,18 @@ def prune_blocks(
     `windows`: token ids, int64 (windows, length); None for a method that measures no inputs. `gradients`: the
     norms of the dense model; empty for a method that uses none. `blocks` holds the finished blocks and takes
     each new one at once. Finished blocks are applied and passed through on the way to the first unfinished
-    one, so that the result is that of an uninterrupted run, bit for bit on a CPU. `step(done, blocks)` is
-    called after each block; an exception that it raises ends the run. While a block is trained, it is called
-    repeatedly with the same count. `training`: trained weights are rounded to the dtype of the
-    checkpoint; where the device lacks a deterministic algorithm, a block is trained without.
+    one, so that the result is that of an uninterrupted run, bit for bit on a CPU. `step` is called as
+    `PruneSteps` counts; an exception that it raises ends the run. `training`: trained weights are rounded to
+    the dtype of the checkpoint; where the device lacks a deterministic algorithm, a block is trained without.
 
-    Raises NumericalFailure with the name of the layer.
+    Raises InvalidInput(field='held_out') where blocks are trained and no window is held out, and
+    NumericalFailure with the name of the layer.
     """
+    if recipe.block_recovery is not None and training.held_out is None:
+        raise InvalidInput(
+            "this recipe trains blocks, which held-out windows judge; give some", field="held_out"
+        )
+    steps = PruneSteps.of(recipe, stack, windows, training, placement.device)
     stack.model.requires_grad_(False).eval()
     throttle = SaveThrottle()
     missing = [index for index in range(len(stack.blocks)) if index not in blocks]
@@ -126,7 +134,7 @@ def prune_blocks(
         with ExitStack() as ending:
             forward = None
             if recipe.needs & (_INPUTS | {"block_outputs"}):
-                walk = _forward(_kind_of_walk(recipe), replay, windows, placement)
+                walk = _forward(_kind_of_walk(recipe, stack, training, placement), replay, windows, placement)
                 forward = ending.enter_context(walk)
                 first = forward.resume(blocks.activation_checkpoint, no_later_than=first)
             else:  # nothing is replayed, but a model that cannot be replayed is refused whatever the method
@@ -142,22 +150,39 @@ def prune_blocks(
                         finished.apply_to(block)
                     else:
                         pruned = _pruned_block(recipe, index, block, targets, permuted, gradients, forward)
-                        check = partial(step, index, len(stack.blocks))
                         trained = _trained_block(
-                            recipe, index, block, pruned, forward, training, placement, check
+                            recipe,
+                            index,
+                            block,
+                            pruned,
+                            forward,
+                            training,
+                            placement,
+                            partial(_within_a_block, step, steps, index),
                         )
                         blocks.put(index, trained)
                     if forward is not None and index < last:
                         forward.advance(index)
                         forward.save(blocks.activation_checkpoint, index + 1, throttle)
-                step(index + 1, len(stack.blocks))
+                step(steps.until(index + 1), steps.total)
     return Pruned(blocks, len(stack.blocks))
 
 
-def _kind_of_walk(recipe: Recipe) -> Callable[[Replay, Sequence[Tensor]], BlockwiseForward]:
-    if "activation_error" in recipe.needs:
-        return PairedForward
-    return partial(PairedForward, errors=False) if "block_outputs" in recipe.needs else BlockwiseForward
+def _within_a_block(
+    step: Callable[[int, int], None], steps: PruneSteps, index: int, micro_batches: int
+) -> None:
+    step(steps.until(index, micro_batches), steps.total)
+
+
+def _kind_of_walk(
+    recipe: Recipe, stack: Stack, training: TrainingSetting, placement: Placement
+) -> Callable[[Replay, Sequence[Tensor]], BlockwiseForward]:
+    if not recipe.needs & {"activation_error", "block_outputs"}:
+        return BlockwiseForward
+    beside: Sequence[Tensor] = ()
+    if recipe.block_recovery is not None and training.held_out is not None:
+        beside = micro_batches(stack, training.held_out, backward=False, device=placement.device)
+    return partial(PairedForward, errors="activation_error" in recipe.needs, beside=beside)
 
 
 def _forward(
@@ -228,7 +253,7 @@ def _trained_block(
     forward: BlockwiseForward | None,
     setting: TrainingSetting,
     placement: Placement,
-    check: Callable[[], None],
+    step: Callable[[int], None],
 ) -> PrunedBlock:
     """Train a pruned block in place, if the recipe says so and the block has a pruned layer."""
     if recipe.block_recovery is None or not block.layers or not isinstance(forward, PairedForward):
@@ -257,12 +282,12 @@ def _trained_block(
     )
     try:
         with deterministic_algorithms(placement.device_of(block.module), enabled=setting.deterministic):
-            trained, weights = training().run(check)
+            trained, weights = training().run(step)
     except RuntimeError as error:
         if not setting.deterministic or not has_no_deterministic_algorithm(error):
             raise
         log.warning("block %d is trained without deterministic algorithms: %s", index, error)
-        trained, weights = training().run(check)
+        trained, weights = training().run(step)
     facts = replace(pruned.facts, trained=trained)
     return replace(pruned, weights={**pruned.weights, **weights}, facts=facts)
 

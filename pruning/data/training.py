@@ -20,6 +20,19 @@ _SHARED_TOKENS = 32  # in a row, that an article has in common with a calibratio
 
 
 @dataclass(frozen=True)
+class HeldOutText:
+    """The windows by which the training of blocks is judged: of the calibration's text, and not measured."""
+
+    windows: Tensor  # int64 (windows, length)
+    articles: int  # that they are from; 0 for a text without articles
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over the token ids."""
+        return fingerprint(self.windows)
+
+
+@dataclass(frozen=True)
 class TrainingText:
     """The windows of one training."""
 
@@ -67,16 +80,39 @@ def training_text(
     )
 
 
+def held_out_text(recipe: Recipe, reader: Reader, calibration: Tensor) -> HeldOutText:
+    """Put windows of the calibration's text aside. Equal arguments give equal windows.
+
+    They are of whole articles, none of which holds a part of a window of the `calibration` (int64 (windows,
+    length)): the same that `training_text` holds out of that text. Of a text without articles, they are
+    of what no calibration window has, from the end on.
+
+    Raises InvalidInput(field='recovery.blocks') where there are too few.
+    """
+    sources = tuple(_calibration_sources(recipe, "recovery.blocks", "calibrate on a text"))
+    documents = [text for source in sources for text in reader.documents(source)]
+    cut = _Cut(reader, sources[0], calibration.shape[1], tokens=0)
+    if len(documents) == 1:
+        windows, articles = cut.gaps(documents[0], calibration), 0
+    else:
+        rng = random.Random(recipe.calibration.seed)  # noqa: S311 - a reproducible draw
+        windows, articles = cut.held_out(documents, rng, calibration)
+    return HeldOutText(reader.checked(windows, sources[0]), articles)
+
+
 def _sources(recipe: Recipe, options: DistilOptions) -> Iterator[Source]:
     field = f"{_FIELD}.dataset"
     if options.dataset is not None:
         yield Source(options.dataset, "calibration", field)
         return
+    yield from _calibration_sources(recipe, field, "name a text to train on")
+
+
+def _calibration_sources(recipe: Recipe, field: str, advice: str) -> Iterator[Source]:
     for share in recipe.calibration.shares:
         if is_stored(share.dataset):
             raise InvalidInput(
-                "the calibration's token ids do not say where an article ends; name a text to train on",
-                field=field,
+                f"the calibration's token ids do not say where an article ends; {advice}", field=field
             )
         yield Source(share.dataset, "calibration", field)
 
@@ -99,10 +135,49 @@ class _Cut:
         rng.shuffle(order)
         return self._enough(training[order]), held_out, 0
 
+    def gaps(self, text: str, calibration: Tensor) -> Tensor:
+        """Return windows of a text without articles that lie between those of the calibration."""
+        ids = self._encoded(text)
+        covered = torch.zeros(len(ids), dtype=torch.bool)
+        for window in calibration:
+            for start in _places(window, ids):
+                covered[start : start + len(window)] = True
+        starts, end = list[int](), len(ids)
+        while end >= self.length and len(starts) < HELD_OUT_WINDOWS:
+            start = end - self.length
+            busy = covered[start:end].nonzero()
+            end = start + int(busy[-1]) if len(busy) else start
+            if not len(busy):
+                starts.append(start)
+        if len(starts) < HELD_OUT_WINDOWS:
+            raise InvalidInput(
+                f"beside the calibration windows, the text has {len(starts)} more of {self.length} tokens; "
+                f"{HELD_OUT_WINDOWS} are held out: give more text, fewer samples, or a shorter "
+                "sequence_length",
+                field=self.source.field,
+            )
+        return torch.stack([ids[start : start + self.length] for start in reversed(starts)])
+
     def articles(
         self, documents: Sequence[str], rng: random.Random, calibration: Tensor | None
     ) -> tuple[Tensor, Tensor, int]:
         """Hold out whole articles, and join others to train on, a blank line after each."""
+        held, training = self._drawn(documents, rng, calibration)
+        held_out = self._spread(held)
+        joined = torch.cat(training) if training else torch.empty(0, dtype=torch.int64)
+        return self._enough(self._windows(joined)), held_out, len(held)
+
+    def held_out(
+        self, documents: Sequence[str], rng: random.Random, calibration: Tensor
+    ) -> tuple[Tensor, int]:
+        """Return windows of whole articles, and the number of these."""
+        held, _ = self._drawn(documents, rng, calibration)
+        return self._spread(held), len(held)
+
+    def _drawn(
+        self, documents: Sequence[str], rng: random.Random, calibration: Tensor | None
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """Return the token ids of articles to hold out, and of articles to train on."""
         order = list(range(len(documents)))
         rng.shuffle(order)
         shared = _Shared(calibration)
@@ -117,6 +192,10 @@ class _Cut:
                 training.append(ids)
             elif enough:
                 break
+        return held, training
+
+    def _spread(self, held: list[Tensor]) -> Tensor:
+        """Return windows from all over the articles that are held out."""
         held_out = self._windows(torch.cat(held)) if held else torch.empty(0, self.length)
         if len(held_out) < HELD_OUT_WINDOWS:
             raise InvalidInput(
@@ -124,9 +203,7 @@ class _Cut:
                 f"tokens; {HELD_OUT_WINDOWS} are held out: give more text, or a shorter sequence_length",
                 field=self.source.field,
             )
-        spread = held_out[:: len(held_out) // HELD_OUT_WINDOWS][:HELD_OUT_WINDOWS]
-        joined = torch.cat(training) if training else torch.empty(0, dtype=torch.int64)
-        return self._enough(self._windows(joined)), spread, len(held)
+        return held_out[:: len(held_out) // HELD_OUT_WINDOWS][:HELD_OUT_WINDOWS]
 
     def _encoded(self, text: str) -> Tensor:
         return torch.tensor(self.reader.encode(text, self.source), dtype=torch.int64)
@@ -168,6 +245,16 @@ class _Shared:
         content, size = ids.numpy().tobytes(), ids.itemsize
         starts = range(0, len(content) - (self._tokens - 1) * size, size)
         return any(content[start : start + self._tokens * size] in self._runs for start in starts)
+
+
+def _places(window: Tensor, ids: Tensor) -> Iterator[int]:
+    """Yield every place where a window's token ids lie in a text's."""
+    content, wanted, size = ids.numpy().tobytes(), window.numpy().tobytes(), ids.itemsize
+    found = content.find(wanted)
+    while found >= 0:
+        if found % size == 0:
+            yield found // size
+        found = content.find(wanted, found + 1)
 
 
 def _tokens(pieces: Sequence[Tensor]) -> int:

@@ -206,12 +206,13 @@ def shortening(structure: StructureOptions, shape: ModelShape, windows: Windows)
 
 
 def _block_recovery(options: BlockRecoveryOptions, shape: ModelShape, windows: Windows) -> Work:
-    """Return the work of the dense model's walk, of the targets, and of the epochs, each 6PT."""
-    once = forward(shape, windows)
+    """Return the work of both walks, of the targets, of the epochs, each 6PT, and of judgements."""
+    once, held_out = forward(shape, windows), forward(shape, Windows(HELD_OUT_WINDOWS, windows.length))
     epoch = Work(3 * once.products, (1 + _ATTENTION_BACKWARD) * once.attention)
     steps = -(-windows.count // options.windows_per_step)
     moved = Work(traffic=_BYTES_TO_STEP * shape.block_weights * steps)
-    return once * 3 + (epoch + moved) * options.epochs
+    # Two models walk, and the dense block runs on both models' hidden states.
+    return (once + held_out) * 3 + held_out * (2 + options.epochs) + (epoch + moved) * options.epochs
 
 
 def whole_model_training(

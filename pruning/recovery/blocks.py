@@ -1,11 +1,12 @@
 """Block reconstruction: right behind its masks, a block's kept weights and norms are trained.
 
 The masks stay (as in EBFT, arXiv 2402.12419). The target is the output of the dense block, in part on the
-pruned model's inputs and in part on the dense model's. A tenth of the windows is held out; the epoch with the
-lowest loss on them is kept, as it is after rounding to the checkpoint's dtype, and a block that no epoch
-improves stays as it was.
+pruned model's inputs and in part on the dense model's. All calibration windows are trained on, and windows of
+other articles are held out; the epoch with the lowest loss on these is kept, as it is after rounding to the
+checkpoint's dtype, and a block that no epoch improves stays as it was.
 """
 
+import itertools
 import math
 import random
 from collections.abc import Callable, Mapping, Sequence
@@ -16,14 +17,11 @@ from torch import Tensor
 from torch.autograd import backward
 
 from pruning.activations.paired_walk import PairedForward
-from pruning.errors import InvalidInput
 from pruning.model.blocks import Block
 from pruning.recipe import BlockRecoveryOptions
 from pruning.recovery.adam import linear
 from pruning.recovery.block_loss import block_loss, mixed_target
 from pruning.recovery.trained import Trainable, TrainedParameters
-
-_HELD_OUT = 10  # every tenth window
 
 
 @dataclass(frozen=True)
@@ -32,6 +30,7 @@ class TrainingSetting:
 
     stored: torch.dtype | None = None  # the dtype of the checkpoint; None: that of the model
     deterministic: bool = False  # on CUDA; see pruning.runtime.determinism
+    held_out: Tensor | None = None  # by which blocks are judged, int64 (windows, length of the calibration's)
 
 
 @dataclass(frozen=True)
@@ -58,33 +57,30 @@ class BlockTraining:
         stored: torch.dtype,
         seed: int,
     ) -> None:
-        """`trainable`: by the parameter's name. `stored`: the dtype of the checkpoint.
+        """`walk`: with the held-out windows beside it. `trainable`: by the parameter's name.
 
-        `seed`: of the order of the windows.
-
-        Raises InvalidInput(field='recovery.blocks') where there are too few windows to hold one out.
+        `stored`: the dtype of the checkpoint. `seed`: of the order of the windows.
         """
         count = walk.window_count
-        if count < 2:
-            raise InvalidInput(
-                f"{count} calibration window leaves none to hold out; give at least 2",
-                field="recovery.blocks",
-            )
         self._block, self._index, self._walk, self._options = block, index, walk, options
         self._trainable, self._stored = trainable, stored
         self._order = random.Random(f"{seed} {index}")  # noqa: S311 - a reproducible order
-        self._held_out = list(range(_HELD_OUT - 1, count, _HELD_OUT)) or [count - 1]
-        self._windows = [number for number in range(count) if number not in self._held_out]
+        self._windows, self._held_out = range(count), range(count, count + walk.windows_beside)
         self._scale: float | None = None  # of the gradients, besides the number of tokens
         self._together = min(options.windows_per_step, walk.windows_at_once)
 
-    def run(self, check: Callable[[], None]) -> tuple[TrainedBlock, Mapping[str, Tensor]]:
+    def run(self, step: Callable[[int], None]) -> tuple[TrainedBlock, Mapping[str, Tensor]]:
         """Train the block in place, and return its new parameters by name, in the dtype of the checkpoint.
 
-        They are none where the block stays as it was. `check` is called after each micro-batch; an exception
-        that it raises ends the training. Raises NumericalFailure with the name of a parameter that becomes
-        infinite.
+        They are none where the block stays as it was. `step` is called after each micro-batch with their
+        number so far, of `passes_of_block`; an exception that it raises ends the training. Raises
+        NumericalFailure with the name of a parameter that becomes infinite.
         """
+        count = itertools.count(1)
+
+        def check() -> None:
+            step(next(count))
+
         before = {name: one.parameter.data for name, one in self._trainable.items()}
         targets = self._targets(check)
         self._scale = _float16_scale(targets) if targets[0].dtype == torch.float16 else None
@@ -154,7 +150,7 @@ class BlockTraining:
     def _targets(self, check: Callable[[], None]) -> list[Tensor]:
         """Return each window's target, (1, length, features)."""
         dense, toward, targets = self._walk.dense_block, self._options.toward, list[Tensor]()
-        for numbers in self._pieces(range(self._walk.window_count)):
+        for numbers in self._pieces(range(len(self._windows) + len(self._held_out))):
             call = self._walk.call(self._index, len(numbers))
             own, other = self._walk.states(numbers)
             targets += torch.split(mixed_target(call(dense, own), call(dense, other), toward), 1)
@@ -166,6 +162,19 @@ class BlockTraining:
 
     def _pieces(self, windows: Sequence[int]) -> list[Sequence[int]]:
         return [windows[start : start + self._together] for start in range(0, len(windows), self._together)]
+
+
+def passes_of_block(options: BlockRecoveryOptions, windows: int, held_out: int, at_once: int) -> int:
+    """Return the micro-batches that run through a block while it is trained.
+
+    `windows`, `held_out`: their numbers. `at_once`: the windows of a micro-batch of the walk.
+    """
+    per_step = options.windows_per_step
+    together = min(per_step, at_once)
+    whole, rest = divmod(windows, per_step)
+    epoch = whole * -(-per_step // together) + -(-rest // together)
+    judgement = -(-held_out // together)
+    return -(-(windows + held_out) // together) + judgement + options.epochs * (epoch + judgement)
 
 
 def _float16_scale(targets: Sequence[Tensor]) -> float:

@@ -94,6 +94,9 @@ def result_table(report: Report) -> Table:
         table.add_row("parameters", f"{facts.parameters:,} of {facts.dense_parameters:,}")
     if report.recipe.method is not None:
         table.add_row("sparsity", f"{report.sparsity.overall:.2%} of {len(report.sparsity.layers)} layers")
+    if report.recovery and report.recovery.blocks:
+        better = sum(not block.fell_back for block in report.recovery.blocks)
+        table.add_row("blocks trained", f"{better} of {len(report.recovery.blocks)} improved")
     if report.recovery and report.recovery.distil:
         training = report.recovery.distil
         kept = f"step {training.kept_step} of {training.steps}" if training.kept_step else "nothing kept"

@@ -277,10 +277,27 @@ class TrainedBlockFacts(Facts):
     block: int = Field(description="The decoder block, counted from 0.")
     before: float = Field(
         description="The squared error of the block's output relative to its target's size, before the "
-        "training: the mean over the tokens of the held-out calibration windows."
+        "training: the mean over the tokens of the held-out windows."
     )
     after: float = Field(description="The same, of what was kept.")
     epoch: int = Field(description="The epoch that was kept; 0 where the block stayed as it was.")
+
+    @computed_field(description="Whether no epoch improved the block, so that it stayed as it was.")  # type: ignore[prop-decorator]
+    @property
+    def fell_back(self) -> bool:
+        """Whether no epoch improved the block, so that it stayed as it was."""
+        return self.epoch == 0
+
+
+class HeldOutFacts(Facts):
+    """The windows by which the training of blocks was judged, of text that it was never trained on."""
+
+    windows: int = Field(description="Number of windows, of the calibration's length.")
+    articles: int = Field(
+        description="Number of articles that these are from; 0 for parts of a text without articles that no "
+        "calibration window has."
+    )
+    fingerprint: str = Field(description="SHA-256 over their token ids.")
 
 
 class TrainingFacts(Facts):
@@ -323,6 +340,9 @@ class RecoveryFacts(Facts):
 
     blocks: tuple[TrainedBlockFacts, ...] = Field(
         (), description="Each block in order, where blocks were trained."
+    )
+    blocks_held_out: HeldOutFacts | None = Field(
+        None, description="What the blocks were judged by; null where none were trained."
     )
     distil: TrainingFacts | None = Field(
         None, description="The training towards the dense model's output; null where there was none."

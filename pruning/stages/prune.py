@@ -9,6 +9,7 @@ from torch import Tensor
 from pruning.blockwise.prune import prune_blocks
 from pruning.blockwise.results import Pruned
 from pruning.blockwise.shards import StoredBlocks
+from pruning.blockwise.steps import PruneSteps
 from pruning.gradients.window_norms import GradientNorms
 from pruning.output.writer import write_model
 from pruning.recipe import Recipe, Stage
@@ -32,15 +33,19 @@ class PruneStage:
     directory: Path
     save_masks: bool
     deterministic: bool  # where blocks are trained
+    held_out: Tensor | None  # by which trained blocks are judged
 
     def prepare(self) -> int | None:
-        """Return the number of blocks: each is one step. None for a recipe that masks nothing.
+        """Return the number of steps, see `PruneSteps`. None for a recipe that masks nothing.
 
         Raises InvalidInput where the environment does not allow a deterministic training of blocks.
         """
         if self.deterministic and self.recipe.block_recovery is not None:
             refuse_variable_workspace(self.model.placement.device)
-        return len(self.model.stack.blocks) if self.recipe.method else None
+        if self.recipe.method is None:
+            return None
+        device = self.model.placement.device
+        return PruneSteps.of(self.recipe, self.model.stack, self.windows, self._training, device).total
 
     def run(self, step: Step) -> Pruned:
         """Prune block by block, then write the pruned model.
@@ -62,11 +67,17 @@ class PruneStage:
                     placement=placement,
                     blocks=self.finished_blocks,
                     step=step,
-                    training=TrainingSetting(
-                        stored=self.model.checkpoint.narrowest_dtype, deterministic=self.deterministic
-                    ),
+                    training=self._training,
                 )
         finally:
             placement.end_stage()
         write_model(self.model.checkpoint, pruned, self.directory, save_masks=self.save_masks)
         return pruned
+
+    @property
+    def _training(self) -> TrainingSetting:
+        return TrainingSetting(
+            stored=self.model.checkpoint.narrowest_dtype,
+            deterministic=self.deterministic,
+            held_out=self.held_out,
+        )

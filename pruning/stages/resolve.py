@@ -19,7 +19,7 @@ from pruning.allowed_roots import Roots, freeze
 from pruning.checkpoint.checkpoint import Checkpoint, resolve
 from pruning.data.calibration import CalibrationSet, calibration_set
 from pruning.data.labelled import labelled_text
-from pruning.data.training import training_text
+from pruning.data.training import HeldOutText, held_out_text, training_text
 from pruning.data.windows import Reader
 from pruning.estimate import ModelShape
 from pruning.evaluation.perplexity import evaluation_sets, predictions_in
@@ -66,6 +66,7 @@ class ResolvedRun:
     model: ResolvedModel
     calibration: CalibrationSet | None  # None for a recipe that reads no text
     gradients: GradientInputs
+    held_out: HeldOutText | None  # None for a recipe that trains no blocks
     recovery: RecoveryInputs | None  # None for a recipe that distils nothing
     evaluation: EvaluationInputs
 
@@ -164,7 +165,8 @@ class ResolveStage:
         disk.
         """
         resolved = self._resolve()
-        loaded = replace(resolved.model.load(), method_key=self._method_key)
+        judged: NumericsKey = {"held-out windows": held.fingerprint} if (held := resolved.held_out) else {}
+        loaded = replace(resolved.model.load(), method_key={**self._method_key, **judged})
         self._disk_room(resolved, loaded).check()
         self.on_shape(resolved.model.shape)
         step(1, 1)
@@ -221,6 +223,11 @@ class ResolveStage:
                 parse=self.reading.documents,
             )
             calibration = calibration_set(recipe.calibration, reader) if recipe.reads_text else None
+            held_out = (
+                held_out_text(recipe, reader, calibration.windows)
+                if recipe.block_recovery is not None and calibration is not None
+                else None
+            )
             recovery = self._recovery(checkpoint, stack, reader, calibration)
             texts = evaluation_sets(evaluation, reader)
         tasks = Tasks(evaluation, self.roots.tasks) if evaluation.tasks else None
@@ -230,6 +237,7 @@ class ResolveStage:
             ResolvedModel(checkpoint, layers, self.devices, dtype),
             calibration,
             GradientInputs(recipe.gradient_norms, recipe.layers, calibration, gradient_file),
+            held_out,
             recovery,
             EvaluationInputs(evaluation, texts, tasks, checkpoint.tokenizer() if tasks else None),
         )

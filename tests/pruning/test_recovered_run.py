@@ -308,6 +308,52 @@ def test_a_training_that_is_killed_again_and_again_ends_with_the_same_bytes(
         assert (tmp_path / "out" / name).read_bytes() == (undisturbed[0] / name).read_bytes()
 
 
+BLOCKS = {"recovery": {"blocks": {"epochs": 2, "windows_per_step": 2, "learning_rate": 1e-3}}}
+
+
+class StopIn(StopAt):
+    """Ends a run at a step of its pruning."""
+
+    def step_finished(self, stage: Stage, done: int, steps: int) -> None:
+        self.seen.append((stage, done, steps))
+        if (stage, done) == (Stage.PRUNE, self.done):
+            raise InterruptedError
+
+
+def test_blocks_are_judged_by_text_of_their_own_and_resume_within_a_training(
+    model: Path, tmp_path: Path
+) -> None:
+    progress, store = StopIn(), DirectoryResumeStore(tmp_path / "resume")
+    report = run_recipe(recipe(model, **BLOCKS), EVALUATION, output=tmp_path / "out", progress=progress)
+    assert report.recovery is not None
+    assert report.recovery.distil is None
+    held_out = report.recovery.blocks_held_out
+    assert held_out is not None
+    assert (held_out.windows, held_out.articles) == (16, 0)
+    assert [block.block for block in report.recovery.blocks] == [0, 1, 2]
+    for block in report.recovery.blocks:
+        assert block.fell_back is (block.epoch == 0)
+        assert block.after < block.before if block.epoch else block.after == block.before
+    card = (tmp_path / "out" / "README.md").read_text()
+    better = sum(not block.fell_back for block in report.recovery.blocks)
+    assert better > 0
+    assert f"| blocks trained | {better} of 3 improved" in card
+    steps = [(done, total) for stage, done, total in progress.seen if stage == Stage.PRUNE]
+    assert steps == [(done, len(steps)) for done in range(1, len(steps) + 1)]
+    assert len(steps) > 3 * 10
+
+    for done in (len(steps) // 2, len(steps) - 1):
+        with pytest.raises(InterruptedError):
+            run_recipe(
+                recipe(model, **BLOCKS), EVALUATION, output=tmp_path / "again",
+                progress=StopIn(done), resume_store=store,
+            )  # fmt: skip
+    again = run_recipe(recipe(model, **BLOCKS), EVALUATION, output=tmp_path / "again", resume_store=store)
+    assert again.recovery == report.recovery
+    files = [tmp_path / name / "model.safetensors" for name in ("out", "again")]
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
 def test_a_training_that_improves_nothing_leaves_the_pruned_model(model: Path, tmp_path: Path) -> None:
     hopeless = {"distil": {**DISTIL, "tokens": 256, "learning_rate": 0.1}}
     wanted = recipe(model, sparsity=0.02, recovery=hopeless)

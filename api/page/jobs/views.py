@@ -172,6 +172,12 @@ class JobView:
         return f"Kept weights and norms were trained after pruning: this is no one-shot result.{by_block}"
 
     @property
+    def trained_blocks(self) -> list[dict[str, Any]]:
+        """The report's facts of each block that was trained; empty where none was."""
+        recovery = self.job.report.get("recovery") if self.job.report else None
+        return recovery["blocks"] if recovery else []
+
+    @property
     def weights(self) -> int:
         """How many weights the pruned layers have."""
         return sum(layer["weights"] for layer in self.layers)

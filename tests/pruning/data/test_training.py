@@ -10,11 +10,11 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from pruning.data.calibration import calibration_set
-from pruning.data.training import TrainingText, training_text
+from pruning.data.training import TrainingText, held_out_text, training_text
 from pruning.data.training_windows import IGNORE_INDEX, TrainingWindows
 from pruning.data.windows import Reader
 from pruning.errors import InvalidInput
-from pruning.recipe import Recipe
+from pruning.recipe import Calibration, Recipe
 from tests.pruning.conftest import VOCABULARY
 
 LENGTH = 16
@@ -103,6 +103,52 @@ def test_of_a_text_without_articles_the_end_is_held_out(tmp_path: Path, reader: 
     assert windows != before[:20]
 
 
+def test_blocks_are_judged_by_the_articles_that_the_whole_model_is_judged_by(
+    articles: Path, reader: Reader
+) -> None:
+    wanted = recipe(articles, 100 * LENGTH)
+    calibration = calibration_set(wanted.calibration, reader).windows
+    found, text = held_out_text(wanted, reader, calibration), read(wanted, reader, calibration)
+    assert torch.equal(found.windows, text.held_out.tokens)
+    assert (found.articles, found.fingerprint) == (text.articles, text.held_out_fingerprint)
+
+
+@pytest.mark.parametrize("samples", [1, 7])
+def test_blocks_are_judged_by_parts_of_a_text_without_articles_that_are_not_measured(
+    tmp_path: Path, reader: Reader, samples: int
+) -> None:
+    path = tmp_path / "text.txt"
+    path.write_text(" ".join(map(article, range(30))))
+    wanted = recipe(path, 20 * LENGTH).model_copy(
+        update={"calibration": Calibration(dataset=str(path), samples=samples, sequence_length=LENGTH)}
+    )
+    calibration = calibration_set(wanted.calibration, reader).windows
+    found = held_out_text(wanted, reader, calibration)
+    assert (found.windows.shape, found.articles) == ((16, LENGTH), 0)
+    ids = reader.tokenizer(path.read_text())["input_ids"]
+
+    def places(window: Tensor) -> set[int]:
+        wanted = window.tolist()
+        (start,) = [at for at in range(len(ids)) if ids[at : at + LENGTH] == wanted]
+        return set(range(start, start + LENGTH))
+
+    held_out = [places(window) for window in found.windows]
+    assert len(set().union(*held_out)) == 16 * LENGTH  # none overlaps another
+    assert not set().union(*held_out) & set().union(*map(places, calibration))
+
+
+def test_a_text_that_is_all_measured_leaves_nothing_to_judge_blocks_by(
+    tmp_path: Path, reader: Reader
+) -> None:
+    path = tmp_path / "text.txt"
+    path.write_text(" ".join(map(article, range(4))))
+    calibration = Calibration(dataset=str(path), samples=40, sequence_length=LENGTH)
+    wanted = recipe(path, 20 * LENGTH).model_copy(update={"calibration": calibration})
+    with pytest.raises(InvalidInput, match="16 are held out: give more text, fewer samples") as caught:
+        held_out_text(wanted, reader, calibration_set(calibration, reader).windows)
+    assert caught.value.field == "recovery.blocks"
+
+
 def test_a_text_of_its_own_is_trained_on_in_place_of_the_calibrations(
     articles: Path, tmp_path: Path, reader: Reader
 ) -> None:
@@ -131,6 +177,9 @@ def test_token_ids_have_no_articles(tmp_path: Path, reader: Reader) -> None:
     with pytest.raises(InvalidInput, match="name a text") as caught:
         read(recipe(tmp_path / "tokens.npy", 32), reader)
     assert caught.value.field == "recovery.distil.dataset"
+    with pytest.raises(InvalidInput, match="calibrate on a text") as caught:
+        held_out_text(recipe(tmp_path / "tokens.npy", 32), reader, torch.zeros(3, LENGTH, dtype=torch.int64))
+    assert caught.value.field == "recovery.blocks"
 
 
 def targets_of(tokens: Sequence[int]) -> list[int]:

@@ -15,9 +15,9 @@ from pruning.blockwise.results import InMemory, Pruned
 from pruning.errors import InvalidInput
 from pruning.model.placement import Placement
 from pruning.model.selection import prunable_stack
-from pruning.recipe import Recipe
+from pruning.recipe import BlockRecoveryOptions, Recipe
 from pruning.recovery.block_loss import block_loss
-from pruning.recovery.blocks import BlockTraining, TrainingSetting
+from pruning.recovery.blocks import BlockTraining, TrainingSetting, passes_of_block
 from pruning.runtime.hand_over import HandOver
 from tests.pruning.families import make
 from tests.pruning.pretended_cuda import pretended_cuda
@@ -36,7 +36,12 @@ def recipe(**blocks: Any) -> Recipe:  # noqa: ANN401 - options of every type
 
 
 def pruned(model: PreTrainedModel, wanted: Recipe, windows: Tensor) -> Pruned:
-    return prune(model, wanted, windows, {}, step=ignore_steps)
+    """Prune with all windows but the last, which is held out."""
+    return prune(model, wanted, windows[:-1], {}, step=ignore_steps, training=judged_by(windows))
+
+
+def judged_by(windows: Tensor, **how: Any) -> TrainingSetting:  # noqa: ANN401 - fields of every type
+    return TrainingSetting(held_out=windows[-1:], **how)
 
 
 def block_outputs(model: PreTrainedModel, windows: Tensor, index: int) -> tuple[Tensor, Tensor]:
@@ -153,12 +158,12 @@ def test_what_is_kept_is_rounded_to_the_dtype_of_the_checkpoint(
     result = prune_blocks(
         prunable_stack(model, wanted),
         wanted,
-        five_windows,
+        five_windows[:-1],
         {},
         placement=Placement(model),
         blocks=InMemory(),
         step=ignore_steps,
-        training=TrainingSetting(stored=torch.bfloat16),
+        training=judged_by(five_windows, stored=torch.bfloat16),
     )
     trained = [f"model.layers.{block.block}." for block in result.trained if block.epoch]
     assert trained
@@ -187,6 +192,7 @@ def test_a_training_in_16_bits_starts_from_the_weights_of_the_checkpoint(
         placement=Placement(model, dtype=dtype),
         blocks=InMemory(),
         step=ignore_steps,
+        training=judged_by(five_windows.flip(1)),
     )
     trained = [block.block for block in result.trained if block.epoch]
     assert trained
@@ -213,17 +219,65 @@ def test_a_training_that_makes_it_worse_leaves_the_pruned_block(five_windows: Te
         assert torch.equal(parameter, model.get_parameter(name))
 
 
-def test_every_micro_batch_can_end_the_training(five_windows: Tensor) -> None:
-    counts: list[int] = []
-    prune(make("llama"), recipe(), five_windows, {}, step=lambda done, total: counts.append(done))
-    # Per block: three pieces of targets, one judgement before and after each epoch, two steps an epoch.
-    assert counts == [0] * 10 + [1] + [1] * 10 + [2] + [2] * 10 + [3]
+def test_progress_counts_every_micro_batch_of_a_training(five_windows: Tensor) -> None:
+    seen: list[tuple[int, int]] = []
+    setting = judged_by(five_windows)
+    prune(
+        make("llama"),
+        recipe(),
+        five_windows[:-1],
+        {},
+        step=lambda done, total: seen.append((done, total)),
+        training=setting,
+    )
+    # Per block: three pieces of targets, one judgement before and after each epoch, two steps an epoch; and
+    # the block itself.
+    assert seen == [(done, 3 * 11) for done in range(1, 3 * 11 + 1)]
 
 
-def test_one_window_leaves_none_to_hold_out(five_windows: Tensor) -> None:
+@pytest.mark.parametrize(
+    ("windows", "per_step", "at_once", "held_out", "epochs"),
+    [(5, 2, 2, 1, 3), (7, 3, 2, 16, 1), (2, 8, 4, 5, 2)],
+)
+def test_the_micro_batches_of_a_block_are_counted_beforehand(
+    windows: int, per_step: int, at_once: int, held_out: int, epochs: int
+) -> None:
+    together = min(per_step, at_once)
+
+    def pieces(count: int) -> int:
+        return len(range(0, count, together))
+
+    steps = [min(per_step, windows - start) for start in range(0, windows, per_step)]
+    expected = pieces(windows + held_out) + pieces(held_out)
+    expected += epochs * (sum(map(pieces, steps)) + pieces(held_out))
+    options = BlockRecoveryOptions(epochs=epochs, windows_per_step=per_step)
+    assert passes_of_block(options, windows, held_out, at_once) == expected
+
+
+def test_a_training_of_blocks_needs_windows_that_are_held_out(five_windows: Tensor) -> None:
+    model, before = make("llama"), make("llama")
     with pytest.raises(InvalidInput) as caught:
-        pruned(make("llama"), recipe(), five_windows[:1])
-    assert caught.value.field == "recovery.blocks"
+        prune(model, recipe(), five_windows, {}, step=ignore_steps)
+    assert caught.value.field == "held_out"
+    for name, parameter in before.named_parameters():
+        assert torch.equal(parameter, model.get_parameter(name))
+
+
+@pytest.mark.parametrize("method", ["wanda", "admm"])
+def test_held_out_windows_are_not_measured(method: str, five_windows: Tensor) -> None:
+    """Where no epoch improves a block, only statistics of the inputs could tell."""
+    results = []
+    for held_out in (five_windows[-1:], five_windows[-1:].flip(1)):
+        wanted = recipe(method=method, learning_rate=0.1, epochs=1)
+        setting = TrainingSetting(held_out=held_out)
+        result = prune(make("llama"), wanted, five_windows[:-1], {}, step=ignore_steps, training=setting)
+        assert {block.epoch for block in result.trained} == {0}
+        results.append(result)
+    one, other = results
+    assert one.trained != other.trained
+    assert one.layers == other.layers
+    for name, mask in one.masks.items():
+        assert torch.equal(mask, other.masks[name])
 
 
 def test_gradients_in_float16_keep_the_digits_of_float16(
@@ -274,7 +328,7 @@ def test_hidden_states_on_their_way_are_waited_for_when_a_run_ends(
     monkeypatch.setattr("pruning.activations.walk.HandOver", Watched)
     wanted = Recipe.model_validate({**recipe().model_dump(mode="json"), "allocation": allocation})
     with pytest.raises(InterruptedError):
-        prune(make("llama"), wanted, five_windows, {}, step=cancel)
+        prune(make("llama"), wanted, five_windows[:-1], {}, step=cancel, training=judged_by(five_windows))
     assert len(made) == (2 if allocation == "owl" else 1)
     assert closed == made
 
@@ -304,12 +358,12 @@ def test_blocks_are_trained_deterministically_on_cuda_where_that_is_possible(
         result = prune_blocks(
             prunable_stack(model, wanted),
             wanted,
-            five_windows,
+            five_windows[:-1],
             {},
             placement=Placement(model, device),
             blocks=InMemory(),
             step=ignore_steps,
-            training=TrainingSetting(deterministic=deterministic),
+            training=judged_by(five_windows, deterministic=deterministic),
         )
     of_a_block = [True, False] if deterministic and not has_algorithm else [deterministic]
     assert modes == 3 * of_a_block

@@ -24,10 +24,22 @@ TRAINED = recipe(recovery={"blocks": True})
 
 def prune_stage(wanted: Recipe, *, deterministic: bool) -> PruneStage:
     model: Any = SimpleNamespace(
-        placement=SimpleNamespace(device=CUDA), stack=SimpleNamespace(blocks=[None] * 3)
+        placement=SimpleNamespace(device=CUDA),
+        stack=SimpleNamespace(blocks=[None] * 3),
+        checkpoint=SimpleNamespace(narrowest_dtype=torch.float32),
     )
     blocks: Any = {}
-    return PruneStage(model, wanted, None, {}, blocks, Path(), save_masks=False, deterministic=deterministic)
+    return PruneStage(
+        model,
+        wanted,
+        None,
+        {},
+        blocks,
+        Path(),
+        save_masks=False,
+        deterministic=deterministic,
+        held_out=None,
+    )
 
 
 def test_a_deterministic_training_needs_a_fixed_workspace(monkeypatch: pytest.MonkeyPatch) -> None:
