@@ -6,6 +6,7 @@ from bench.seed_jobs import fill
 from jobs.spec.job import JobSpec
 
 # Ages in days are spread over the four weeks before, so that nothing has expired but for one in a thousand.
+# Workers, leases and messages stay fresh for a day, however long it takes to fill the database.
 _STATEMENTS = (
     """
     UPDATE jobs SET succeeded_at = CASE state WHEN 'succeeded' THEN at END,
@@ -22,7 +23,7 @@ _STATEMENTS = (
     # The first of each queue are published, a few wait for a check, for the Hub or for another job.
     """
     UPDATE jobs SET dispatched_at = CASE WHEN place <= (SELECT count(*) + 2 FROM jobs WHERE state = 'running')
-                                         THEN clock_timestamp() END,
+                                         THEN now() + interval '1 day' END,
                     checks_pending = place % 500 = 0,
                     next_try_at = CASE WHEN place % 499 = 0 THEN now() + interval '5 minutes' END,
                     queue = CASE WHEN place % 50 = 0 THEN 'other' ELSE queue END
@@ -30,8 +31,8 @@ _STATEMENTS = (
     WHERE waiting.id = jobs.id
     """,
     """
-    INSERT INTO workers (name, queue, machine)
-    SELECT worker, 'prune', '{"device": "cuda"}' FROM jobs WHERE state = 'running'
+    INSERT INTO workers (name, queue, machine, seen_at)
+    SELECT worker, 'prune', '{"device": "cuda"}', now() + interval '1 day' FROM jobs WHERE state = 'running'
     """,
     """
     INSERT INTO job_events (job_id, id, kind, data, at)
