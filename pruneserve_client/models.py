@@ -432,6 +432,9 @@ class DistilOptions(Model):
     labelled: bool = False
     """Whether each line of the dataset, a .jsonl file, is a conversation: `prompt` and `answer`, or `messages`. It is written in the model's chat template, and only its answers are predicted, so `cross_entropy` must be 1. `tokens` are the most that are trained on."""
 
+    epochs: int = 1
+    """How often labelled data is trained on, in another order each time; the state with the lowest held-out loss is kept. Unlabelled text is trained on once."""
+
 
 class DroppedBlock(Model):
     """A block that was taken out."""

@@ -23,7 +23,7 @@ def labelled_text(recipe: Recipe, options: DistilOptions, reader: Reader) -> Tra
 
     Conversations are taken in a random order and joined into windows of the calibration's length, each whole
     in one window; what is longer is cut off, and one without an answer before that is left out. The first
-    ones are held out, and equal ones are not trained on.
+    ones are held out, and equal ones are not trained on. The windows of later epochs follow in other orders.
 
     Raises InvalidInput naming the field, the value and the limit.
     """
@@ -52,7 +52,8 @@ def labelled_text(recipe: Recipe, options: DistilOptions, reader: Reader) -> Tra
             field=source.field,
         )
     reader.checked(torch.cat([windows.tokens, held.tokens]), source)
-    return TrainingText(windows, held, (options.dataset,), count)
+    orders = random.Random(f"{recipe.calibration.seed} epochs")  # noqa: S311 - reproducible
+    return TrainingText(windows.repeated(options.epochs, orders), held, (options.dataset,), count)
 
 
 def _encoded(conversations: Iterable[str], reader: Reader, length: int) -> Iterator[_Targets]:

@@ -223,7 +223,7 @@ def whole_model_training(
     The dense and the pruned model run forward, the latter also backward for its activations and its weights:
     8PT. Of the `smaller` model that a cut has left, head and embeddings are trained as well.
     """
-    trained = Windows(options.tokens // length, length)
+    trained = Windows(options.epochs * (options.tokens // length), length)
     judged = Windows(_JUDGEMENTS * HELD_OUT_WINDOWS, length)
     pruned = smaller or shape
     once, beside = forward(pruned, trained), head(shape, trained)

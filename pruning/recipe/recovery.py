@@ -14,6 +14,7 @@ HELD_OUT_WINDOWS = 16
 
 _BEST_RATE, _MEASURED_AT = 1.5e-4, 1.35e8  # with SmolLM2-135M
 _HIGHEST_RATE = 3e-4
+_MOST_TOKENS = 2**28
 
 
 class DistilOptions(StrictModel):
@@ -25,7 +26,7 @@ class DistilOptions(StrictModel):
     tokens: int = Field(
         131_072,
         ge=2,
-        le=2**28,
+        le=_MOST_TOKENS,
         description="Tokens to train on, each once, in windows of the calibration's length.",
     )
     tokens_per_step: int = Field(
@@ -51,6 +52,13 @@ class DistilOptions(StrictModel):
         "`answer`, or `messages`. It is written in the model's chat template, and only its answers are "
         "predicted, so `cross_entropy` must be 1. `tokens` are the most that are trained on.",
     )
+    epochs: Annotated[int, OUT_AT_DEFAULT] = Field(
+        1,
+        ge=1,
+        le=20,
+        description="How often labelled data is trained on, in another order each time; the state with the "
+        "lowest held-out loss is kept. Unlabelled text is trained on once.",
+    )
 
     @field_validator("dataset")
     @classmethod
@@ -70,6 +78,15 @@ class DistilOptions(StrictModel):
         if info.data["cross_entropy"] != 1:
             raise ValueError("trains on the answers alone; give cross_entropy 1")
         return labelled
+
+    @field_validator("epochs")
+    @classmethod
+    def _only_labels_are_repeated(cls, epochs: int, info: ValidationInfo) -> int:
+        if epochs > 1 and info.data.get("labelled") is False:
+            raise ValueError("are for labelled data; of a text more tokens are worth more: ask for those")
+        if epochs * info.data.get("tokens", 0) > _MOST_TOKENS:
+            raise ValueError(f"times tokens must be at most {_MOST_TOKENS}; ask for fewer of one of them")
+        return epochs
 
     def rate_for(self, parameters: int) -> float:
         """Return the highest learning rate for a model of this size.

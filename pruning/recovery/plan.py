@@ -10,7 +10,7 @@ _JUDGEMENTS = 8  # besides the one before the first step: each costs a pass over
 
 @dataclass(frozen=True)
 class Plan:
-    """The steps of one training. Each window is trained on once: more epochs on one text gain nothing."""
+    """The steps of one training, on each window in turn: those of later epochs are windows of their own."""
 
     windows: TrainingWindows
     held_out: TrainingWindows

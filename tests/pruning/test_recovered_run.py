@@ -423,12 +423,15 @@ def test_the_answers_of_conversations_are_learnt_with_the_zeros_kept(model: Path
     conversations = tmp_path / "conversations.jsonl"
     lines = [{"prompt": f"for {number}", "answer": "the suite of the statement"} for number in range(200)]
     conversations.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    labelled = {"dataset": str(conversations), "labelled": True, "cross_entropy": 1.0}
+    labelled = {"dataset": str(conversations), "labelled": True, "cross_entropy": 1.0, "epochs": 2}
     wanted = recipe(directory, recovery={"distil": {**DISTIL, **labelled}})
     report = run_recipe(wanted, EVALUATION, output=tmp_path / "out", save_masks=True)
     assert report.recovery is not None
     assert report.recovery.distil is not None
-    assert report.recovery.distil.after < 0.5 * report.recovery.distil.before
+    training = report.recovery.distil
+    assert training.after == min(point.held_out_loss for point in training.curve) < 0.5 * training.before
+    assert training.tokens == training.windows * 32 == training.curve[-1].tokens
+    assert training.windows % 2 == 0
     after = load_file(tmp_path / "out" / "model.safetensors")
     for name, mask in read_masks(tmp_path / "out" / "masks.safetensors").items():
         assert not after[name][mask].any()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from transformers import PreTrainedTokenizerBase
 
 from pruning.data.conversations import labelled_ids, turns
@@ -115,6 +116,22 @@ def test_tokens_are_the_most_that_are_trained_on(tmp_path: Path, reader: Reader)
     assert few.held_out_fingerprint == everything.held_out_fingerprint
     with pytest.raises(InvalidInput, match="less than one window of 64"):
         read(path, reader, tokens=LENGTH - 1)
+
+
+def test_later_epochs_have_all_windows_again_in_other_orders(tmp_path: Path, reader: Reader) -> None:
+    path = write(tmp_path / "asked.jsonl", *questions(120))
+    once, thrice = (read(path, reader, tokens=12 * LENGTH, epochs=epochs) for epochs in (1, 3))
+    count = len(once.windows)
+    assert count > 3
+    assert len(thrice.windows) == 3 * count
+    assert torch.equal(thrice.held_out.tokens, once.held_out.tokens)
+    both = torch.stack([thrice.windows.tokens, thrice.windows.targets], dim=1).flatten(1).tolist()
+    epochs = [both[start : start + count] for start in range(0, 3 * count, count)]
+    assert epochs[0] == torch.stack([once.windows.tokens, once.windows.targets], dim=1).flatten(1).tolist()
+    assert sorted(epochs[0]) == sorted(epochs[1]) == sorted(epochs[2])
+    assert epochs[0] != epochs[1] != epochs[2]
+    again = read(path, reader, tokens=12 * LENGTH, epochs=3)
+    assert again.fingerprint == thrice.fingerprint != once.fingerprint
 
 
 def test_what_is_too_long_is_cut_off_and_left_out_without_an_answer(tmp_path: Path, reader: Reader) -> None:

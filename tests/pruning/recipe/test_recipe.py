@@ -251,6 +251,19 @@ def test_a_preset_refuses_options_that_it_decides(preset: str, decided: dict[str
         recipe(method=preset, **decided)
 
 
+def test_labelled_data_alone_is_trained_on_several_times() -> None:
+    labelled = {"dataset": "/data/asked.jsonl", "labelled": True, "cross_entropy": 1}
+    several = recipe(recovery={"distil": {**labelled, "epochs": 3}})
+    once = recipe(recovery={"distil": labelled})
+    assert several.distil is not None
+    assert several.distil.epochs == 3
+    assert several.fingerprint() != once.fingerprint()
+    assert once.fingerprint() == recipe(recovery={"distil": {**labelled, "epochs": 1}}).fingerprint()
+    for distil in ({"epochs": 2}, {**labelled, "epochs": 20, "tokens": 2**28}, {**labelled, "epochs": 21}):
+        with pytest.raises(ValidationError, match="epochs"):
+            recipe(recovery={"distil": distil})
+
+
 def test_refit_is_on_off_or_has_options() -> None:
     assert recipe().refit is None
     assert recipe(refit=False) == recipe()
