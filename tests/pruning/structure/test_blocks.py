@@ -22,6 +22,7 @@ from pruning.structure.drop import Drop, choose_blocks
 from tests.pruning.families import make
 from tests.pruning.structure.exact import exactly
 from tests.pruning.structure.test_cut import assert_close, load, logits_of
+from tests.pruning.structure.test_experts import deepseek
 
 SLIDING, FULL = "sliding_attention", "full_attention"
 FAMILIES: dict[str, dict[str, Any]] = {
@@ -169,6 +170,25 @@ def test_lists_and_numbers_of_blocks_are_cut_alike(shorter: MakeShorter, tmp_pat
     (tmp_path / "other").mkdir()
     moe = Shorter("qwen3_moe", tmp_path / "other", [1, 2, 4])
     assert moe.config(moe.directory)["mlp_only_layers"] == [1]
+
+
+def test_a_number_of_first_blocks_counts_those_that_are_left() -> None:
+    model = deepseek(num_hidden_layers=5, first_k_dense_replace=2)  # the others have experts
+    config = model.config.to_dict()
+    plan = DepthPlan.of(StructureOptions(blocks=2), model, config)
+    for kept, first in (([0, 1, 4], 2), ([1, 3, 4], 1), ([2, 3, 4], 0)):
+        assert plan.config(kept)["first_k_dense_replace"] == first
+        plan.refuse_unbuildable(kept)
+        kinds = [type(block.mlp).__name__ for block in plan.skeleton(kept).get_submodule("model.layers")]
+        assert kinds == ["DeepseekV3MLP"] * first + ["DeepseekV3MoE"] * (3 - first)
+
+
+def test_a_list_that_only_the_config_class_knows_is_written() -> None:
+    model = make("gemma3", **FAMILIES["gemma3"])
+    without = {name: value for name, value in model.config.to_dict().items() if name != "layer_types"}
+    plan = DepthPlan.of(StructureOptions(blocks=2), model, without)
+    assert plan.config([1, 2, 4])["layer_types"] == [FULL, SLIDING, FULL]
+    plan.refuse_unbuildable([1, 2, 4])
 
 
 def test_the_config_differs_in_what_was_cut_alone(shorter: MakeShorter) -> None:
