@@ -120,6 +120,7 @@ def upkeep(fleet: Engine, database: Database, settings: Settings) -> None:
     retention = Retention(database, limits, Store(settings.store_url))
     for _ in range(3):
         retention.round()  # deletes what has expired, and adds up the caches, which is not repeated
+    vacuum(fleet)
     with database.begin() as session:
         succeeded = select(Job.id).where(Job.state == JobState.SUCCEEDED).order_by(Job.id.desc())
         of_them = JobEvent.job_id.in_(succeeded.limit(300)), JobEvent.kind == "progress"
