@@ -77,9 +77,11 @@ def victim(prepare: Callable[[], object]) -> Iterator[Path]:
     assert os.read(ours, 5) == b"ready"
     os.close(ours)
     os.close(theirs)
-    yield Path(f"/proc/{process}")
-    os.kill(process, signal.SIGKILL)
-    os.waitpid(process, 0)
+    try:
+        yield Path(f"/proc/{process}")
+    finally:
+        os.kill(process, signal.SIGKILL)
+        os.waitpid(process, 0)
 
 
 def readable(process: Path) -> set[str]:
