@@ -12,7 +12,7 @@ from uuid import uuid4
 import typer
 from typer.core import TyperGroup
 
-from cli.commands import keys, sweeps, uploads, webhooks, zoo
+from cli.commands import gradients, keys, sweeps, uploads, webhooks, zoo
 from cli.commands.cut import cut as cut_like
 from cli.commands.downloads import download_all, job_or_entry
 from cli.commands.logs import print_log
@@ -80,6 +80,7 @@ app = typer.Typer(
 )
 
 for group, name in (
+    (gradients, "gradients"),
     (keys, "keys"),
     (sweeps, "sweep"),
     (uploads, "uploads"),

@@ -16,6 +16,8 @@ from sqlalchemy.orm import Session, aliased
 from jobs.lifecycle import deletion, event_log
 from jobs.lifecycle.events import LogMessage
 from jobs.states import ENDED, HELD, JobState, SweepState
+from jobs.storage import gradient_files
+from jobs.storage.owned_files import refuse_in_use
 from jobs.tables import (
     NOW,
     SEARCH_NOW,
@@ -33,6 +35,7 @@ from jobs.tables import (
     ZooEntry,
     first_id_at,
 )
+from pruning.recipe import GRADIENTS_ALONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,38 +99,38 @@ def forget_progress(session: Session, days: float, limit: int) -> int:
 
 
 def expire_artifacts(session: Session, days: float, limit: int) -> int:
-    """Delete the artifacts of jobs that succeeded more than `days` ago, except jobs in the zoo."""
+    """Delete the artifacts of jobs that succeeded more than `days` ago, except jobs in the zoo.
+
+    Gradient norms are their owner's, who deletes them.
+    """
     old = session.scalars(
         select(Job.id)
         .where(
             Job.state == JobState.SUCCEEDED,
             Job.artifacts_expired_at.is_(None),
             Job.succeeded_at < SEARCH_NOW - timedelta(days=days),
+            Job.method != GRADIENTS_ALONE,
             ~exists().where(ZooEntry.job_id == Job.id),
         )
         .limit(limit)
         .with_for_update(skip_locked=True)
     ).all()
     for job_id in old:
-        session.execute(delete(Artifact).where(Artifact.job_id == job_id))
-        last_event = session.scalars(
-            update(Job)
-            .where(Job.id == job_id)
-            .values(artifacts_expired_at=NOW, orphaned_files_since=NOW, last_event=Job.last_event + 1)
-            .returning(Job.last_event)
-        ).one()
-        event_log.append(session, job_id, last_event, LogMessage(message="the files have expired"))
+        _delete_artifacts(session, job_id, "the files have expired")
     return len(old)
 
 
 def forget_jobs(session: Session, days: float, limit: int) -> int:
     """Delete the jobs that ended more than `days` ago, but those in the zoo and those whose sweep runs.
 
+    Gradient norms are their owner's to delete, so their jobs stay as well.
+
     Their ids grow with the time of submission, by which they are found. Returns how many.
     """
     long_ago = SEARCH_NOW - timedelta(days=days)
     before = first_id_at(session.scalars(select(long_ago)).one())
     sweep_runs = exists().where(Sweep.id == Job.sweep_id, Sweep.state == SweepState.RUNNING)
+    keeps_norms = exists().where(Artifact.job_id == Job.id, Job.method == GRADIENTS_ALONE)
     old = session.scalars(
         select(Job.id)
         .where(
@@ -136,6 +139,7 @@ def forget_jobs(session: Session, days: float, limit: int) -> int:
             func.greatest(Job.succeeded_at, Job.failed_at, Job.cancelled_at) < long_ago,
             ~exists().where(ZooEntry.job_id == Job.id),
             ~sweep_runs,
+            ~keeps_norms,
         )
         .order_by(Job.id)
         .limit(limit)
@@ -157,6 +161,36 @@ def files_deleted(session: Session, job_id: UUID, look_again_after: float) -> No
     session.execute(delete(DeletedJob).where(this, DeletedJob.is_last))
     again = {"is_last": True, "look_at": NOW + timedelta(seconds=look_again_after)}
     session.execute(update(DeletedJob).where(this).values(again))
+
+
+def delete_gradients(session: Session, owner: str, job_id: UUID) -> bool:
+    """Delete the norms that one of the owner's gradient jobs has kept. Returns False if there are none.
+
+    Raises `InUse` while a job that has not ended names them. A job that is being submitted holds a lock on
+    the row of the file, so this call waits for it and sees it.
+    """
+    file = session.scalar(
+        select(Artifact)
+        .join(Job, Job.id == Artifact.job_id)
+        .where(Job.id == job_id, Job.owner == owner, Job.method == GRADIENTS_ALONE)
+        .with_for_update(of=Artifact)
+    )
+    if file is None:
+        return False
+    refuse_in_use(session, owner, gradient_files.reference(file.sha256))
+    _delete_artifacts(session, job_id, "the gradient norms were deleted")
+    return True
+
+
+def _delete_artifacts(session: Session, job_id: UUID, message: str) -> None:
+    session.execute(delete(Artifact).where(Artifact.job_id == job_id))
+    last_event = session.scalars(
+        update(Job)
+        .where(Job.id == job_id)
+        .values(artifacts_expired_at=NOW, orphaned_files_since=NOW, last_event=Job.last_event + 1)
+        .returning(Job.last_event)
+    ).one()
+    event_log.append(session, job_id, last_event, LogMessage(message=message))
 
 
 def drop_finished_blocks(session: Session, unfinished_days: float, limit: int) -> int:

@@ -153,7 +153,13 @@ class Settings(BaseSettings):
 
     max_upload_bytes: int = Field(256 * 2**20, ge=1, description="Size limit of one uploaded text.")
     upload_quota_bytes: int = Field(
-        2 * 2**30, ge=1, description="Size limit of all uploads of one owner together."
+        2 * 2**30, ge=1, description="Size limit of all uploaded texts of one owner together."
+    )
+    gradient_quota_bytes: int = Field(
+        200 * 2**30,
+        ge=1,
+        description="Size limit of all gradient norms that one owner keeps: of gradient jobs, and uploaded. "
+        "They are deleted by their owner alone. A norm takes 4 bytes for each weight.",
     )
 
     secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(

@@ -15,10 +15,11 @@ from sqlalchemy.orm import Session, defer
 
 from jobs.states import JobState
 from jobs.tables import Artifact, Job, ZooEntry
+from pruning.recipe import GRADIENTS_ALONE
 
 
 class NotPresentable(Exception):
-    """The job cannot be published: it has not succeeded, or its files have expired."""
+    """The job cannot be published: it has not succeeded, has no model, or its files have expired."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,8 @@ def promote(session: Session, owner: str, job_id: UUID, note: str) -> ZooEntry |
     job = session.scalar(select(Job).where(Job.id == job_id, Job.owner == owner).with_for_update())
     if job is None:
         return None
-    if job.state != JobState.SUCCEEDED or job.artifacts_expired_at is not None:
+    has_a_model = job.method != GRADIENTS_ALONE
+    if job.state != JobState.SUCCEEDED or job.artifacts_expired_at is not None or not has_a_model:
         raise NotPresentable
     entry = insert(ZooEntry).values(slug=_slug(job), job_id=job_id, note=note, promoted_by=owner)
     session.execute(entry.on_conflict_do_update(index_elements=["job_id"], set_={"note": note}))

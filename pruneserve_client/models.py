@@ -255,8 +255,11 @@ class CompleteRequest(Model):
     structure: StructureOptions | None = None
     """Which units are taken out of the model, before a method masks what is left."""
 
+    norms: list[Literal["l1", "l2"] | str] = []
+    """Gradient norms to compute and keep, for later jobs: `l1`, `l2` or both. Nothing is pruned then, so method and structure are left out."""
+
     method: Magnitude | Wanda | Gradient | Gblm | Ria | SparseGpt | Admm | dict[str, Any] | None = None
-    """How weights are scored, by the method's name or with its options. Without one nothing is masked, and `structure` is required."""
+    """How weights are scored, by the method's name or with its options. Without one nothing is masked, and `structure` or `norms` is required."""
 
     pattern: str = "unstructured"
     """Where zeros may lie: anywhere, or N:M: at most N non-zero of M consecutive weights."""
@@ -283,7 +286,7 @@ class CompleteRequest(Model):
     """What has been pruned when a layer's inputs are measured: `blocks`, the earlier blocks (as in the reference); or `layers`, the earlier layers of its own block too."""
 
     gradients: str | None = None
-    """The path of gradient norms that an earlier run on the same weights saved, to use instead of computing them."""
+    """Gradient norms of the same weights to use instead of computing them: `gradient:<id>` of a gradient job, `upload:<id>`, or the path of a file that an earlier run saved."""
 
     calibration: Calibration | None = None
     """The text on which activations and gradients are measured. By default `{"dataset": "c4", "datasets": [], "samples": 128, "seed": 0}`."""
@@ -446,49 +449,6 @@ class DroppedBlock(Model):
     """KL divergence from the dense model without this block and those before it in the list, in nats per token of the windows that it was chosen by."""
 
 
-class EndedJob(Model):
-    """A job that has ended: what decides whether to read all of it."""
-
-    id: UUID
-    """Identifies the job."""
-
-    url: str
-    """Where to read the job over REST."""
-
-    page: str
-    """Where people read it."""
-
-    state: Literal["queued", "running", "cancelling", "succeeded", "failed", "cancelled"] | str
-    """How it ended."""
-
-    model: str
-    """The dense model: a Hub id or a path."""
-
-    method: str
-    """The name of the pruning method."""
-
-    pattern: str
-    """`unstructured`, or an N:M pattern such as `2:4`."""
-
-    sparsity: float
-    """The requested share of zeros in the pruned layers."""
-
-    labels: dict[str, str]
-    """The labels of the request."""
-
-    attempt: int
-    """How often a worker has started the job."""
-
-    perplexity: Perplexity | None
-    """Both perplexities; null unless the job succeeded."""
-
-    gate: Verdict | None
-    """How the job met its gate, if it has one and succeeded."""
-
-    error: JobError | None
-    """Why the job failed; null if it did not."""
-
-
 class Environment(Model):
     """The environment of the run. Equal recipes give equal results on the same kind of device."""
 
@@ -545,7 +505,7 @@ class Estimate(Model):
     """Each stage of the job, in order."""
 
     output_bytes: int
-    """Size of the pruned model's weights, and of the masks if they are saved."""
+    """Size of the pruned model's weights, and of the masks if they are saved; of the norms for a gradient job."""
 
     notes: list[str]
     """What the figures leave out or assume."""
@@ -673,6 +633,78 @@ class GradientGuided(Model):
     """The largest difference between a layer's sparsity and the recipe's."""
 
 
+class GradientItem(Model):
+    """A gradient job, and the file of its norms while there is one."""
+
+    id: UUID
+    """Identifies the norms, and the job that computes them."""
+
+    reference: str
+    """What a job names in its field `gradients`."""
+
+    name: str | None
+    """The name that the request gave it, for people."""
+
+    state: Literal["queued", "running", "cancelling", "succeeded", "failed", "cancelled"] | str
+    """The state of the job; the norms are there once it has succeeded."""
+
+    model: str
+    """The model: a Hub id or a path."""
+
+    norms: list[str]
+    """Which norms: `l1`, `l2` or both."""
+
+    created_at: AwareDatetime
+    """When the job was submitted."""
+
+    file: ArtifactItem | None
+    """The file of the norms; null while there is none."""
+
+    deleted_at: AwareDatetime | None
+    """When the norms were deleted; null if they were not."""
+
+
+class GradientPage(Model):
+    """A page of your gradient jobs, newest first, and how much of the quota gradient norms use."""
+
+    items: list[GradientItem]
+    """At most `limit` items."""
+
+    next_cursor: str | None
+    """Send it as `cursor` to get the next page; null on the last page."""
+
+    used_bytes: int
+    """Total size of all your gradient norms, uploaded ones included."""
+
+    quota_bytes: int
+    """The most that your gradient norms may take together."""
+
+
+class GradientRequest(Model):
+    """Which gradient norms to compute and keep. A job of this kind prunes nothing and has no gate."""
+
+    model: ModelReference
+    """The dense model, by id or with a revision."""
+
+    norms: list[Literal["l1", "l2"] | str] = ["l1"]
+    """Which norms over the windows: `l1`, `l2` or both, of one pass."""
+
+    calibration: Calibration | None = None
+    """The text on which gradients are measured. By default `{"dataset": "c4", "datasets": [], "samples": 128, "seed": 0}`."""
+
+    dtype: Literal["auto", "float64", "float32", "bfloat16", "float16"] | str = "auto"
+    """The precision of the computation; norms are float32."""
+
+    name: str | None = None
+    """A name for people. It need not be unique."""
+
+    timeout_seconds: float | None = None
+    """Seconds on workers, in all attempts, after which it fails."""
+
+    labels: dict[str, str] | None = None
+    """Names and values of your own, to find the job by. By default `{}`."""
+
+
 class Health(Model):
     """The answer of a probe that passes."""
 
@@ -722,7 +754,7 @@ class JobDetail(JobModel):
     """The dense model: a Hub id or a path."""
 
     method: str
-    """The name of the pruning method; `structure` for a job that masks nothing."""
+    """The name of the pruning method; `structure` for a job that masks nothing, `gradients` for one that computes gradient norms."""
 
     pattern: str
     """`unstructured`, or an N:M pattern such as `2:4`."""
@@ -810,16 +842,59 @@ class JobError(Model):
     """What it is of: the request, something outside (the Hub, the store), or the worker. Null for a job whose process was lost."""
 
 
-class JobMessage(Model):
-    """The body of a message about a job that has ended."""
+class JobInMessage(Model):
+    """A job that has started or ended: what decides whether to read all of it."""
 
-    type: Literal["job.succeeded", "job.failed", "job.cancelled", "job.gate_failed"] | str
+    id: UUID
+    """Identifies the job."""
+
+    url: str
+    """Where to read the job over REST."""
+
+    page: str
+    """Where people read it."""
+
+    state: Literal["queued", "running", "cancelling", "succeeded", "failed", "cancelled"] | str
+    """How it ended, or `running`."""
+
+    model: str
+    """The dense model: a Hub id or a path."""
+
+    method: str
+    """The name of the pruning method."""
+
+    pattern: str
+    """`unstructured`, or an N:M pattern such as `2:4`."""
+
+    sparsity: float
+    """The requested share of zeros in the pruned layers."""
+
+    labels: dict[str, str]
+    """The labels of the request."""
+
+    attempt: int
+    """How often a worker has started the job."""
+
+    perplexity: Perplexity | None
+    """Both perplexities; null unless the job succeeded."""
+
+    gate: Verdict | None
+    """How the job met its gate, if it has one and succeeded."""
+
+    error: JobError | None
+    """Why the job failed; null if it did not."""
+
+
+class JobMessage(Model):
+    """The body of a message about a job that has started or ended."""
+
+    type: Literal["job.started", "job.succeeded", "job.failed", "job.cancelled", "job.gate_failed"] | str
     """What happened."""
 
     timestamp: AwareDatetime
-    """When the job ended."""
+    """When the job started or ended."""
 
-    data: EndedJob
+    data: JobInMessage
     """The job."""
 
 
@@ -842,8 +917,11 @@ class JobRequest(Model):
     structure: StructureOptions | None = None
     """Which units are taken out of the model, before a method masks what is left."""
 
+    norms: list[Literal["l1", "l2"] | str] = []
+    """Gradient norms to compute and keep, for later jobs: `l1`, `l2` or both. Nothing is pruned then, so method and structure are left out."""
+
     method: str | Magnitude | Wanda | Gradient | Gblm | Ria | SparseGpt | Admm | None = None
-    """How weights are scored, by the method's name or with its options. Without one nothing is masked, and `structure` is required."""
+    """How weights are scored, by the method's name or with its options. Without one nothing is masked, and `structure` or `norms` is required."""
 
     pattern: str = "unstructured"
     """Where zeros may lie: anywhere, or N:M: at most N non-zero of M consecutive weights."""
@@ -870,7 +948,7 @@ class JobRequest(Model):
     """What has been pruned when a layer's inputs are measured: `blocks`, the earlier blocks (as in the reference); or `layers`, the earlier layers of its own block too."""
 
     gradients: str | None = None
-    """The path of gradient norms that an earlier run on the same weights saved, to use instead of computing them."""
+    """Gradient norms of the same weights to use instead of computing them: `gradient:<id>` of a gradient job, `upload:<id>`, or the path of a file that an earlier run saved."""
 
     calibration: Calibration | None = None
     """The text on which activations and gradients are measured. By default `{"dataset": "c4", "datasets": [], "samples": 128, "seed": 0}`."""
@@ -919,7 +997,7 @@ class JobSummary(JobModel):
     """The dense model: a Hub id or a path."""
 
     method: str
-    """The name of the pruning method; `structure` for a job that masks nothing."""
+    """The name of the pruning method; `structure` for a job that masks nothing, `gradients` for one that computes gradient norms."""
 
     pattern: str
     """`unstructured`, or an N:M pattern such as `2:4`."""
@@ -1339,8 +1417,13 @@ class NewWebhook(Model):
     url: str
     """Where messages are sent."""
 
-    events: list[Literal["job.succeeded", "job.failed", "job.cancelled", "job.gate_failed"] | str]
+    events: list[
+        Literal["job.started", "job.succeeded", "job.failed", "job.cancelled", "job.gate_failed"] | str
+    ]
     """Which events are sent."""
+
+    format: Literal["standard", "slack"] | str
+    """`standard` for Standard Webhooks, or `slack`."""
 
     enabled: bool
     """Whether messages are being delivered."""
@@ -1501,8 +1584,11 @@ class Recipe(Model):
     structure: StructureOptions | None = None
     """Which units are taken out of the model, before a method masks what is left."""
 
+    norms: list[Literal["l1", "l2"] | str] = []
+    """Gradient norms to compute and keep, for later jobs: `l1`, `l2` or both. Nothing is pruned then, so method and structure are left out."""
+
     method: Magnitude | Wanda | Gradient | Gblm | Ria | SparseGpt | Admm | dict[str, Any] | None = None
-    """How weights are scored, by the method's name or with its options. Without one nothing is masked, and `structure` is required."""
+    """How weights are scored, by the method's name or with its options. Without one nothing is masked, and `structure` or `norms` is required."""
 
     pattern: str = "unstructured"
     """Where zeros may lie: anywhere, or N:M: at most N non-zero of M consecutive weights."""
@@ -1529,7 +1615,7 @@ class Recipe(Model):
     """What has been pruned when a layer's inputs are measured: `blocks`, the earlier blocks (as in the reference); or `layers`, the earlier layers of its own block too."""
 
     gradients: str | None = None
-    """The path of gradient norms that an earlier run on the same weights saved, to use instead of computing them."""
+    """Gradient norms of the same weights to use instead of computing them: `gradient:<id>` of a gradient job, `upload:<id>`, or the path of a file that an earlier run saved."""
 
     calibration: Calibration | None = None
     """The text on which activations and gradients are measured. By default `{"dataset": "c4", "datasets": [], "samples": 128, "sequence_length": null, "seed": 0}`."""
@@ -2098,7 +2184,7 @@ class UnitFacts(Model):
 
 
 class UploadItem(Model):
-    """An uploaded text."""
+    """An uploaded text, or uploaded gradient norms."""
 
     id: UUID
     """Identifies the upload."""
@@ -2107,7 +2193,7 @@ class UploadItem(Model):
     """The name that you gave it."""
 
     format: str
-    """`txt` for one text, `jsonl` for one document per line."""
+    """`txt` for one text, `jsonl` for one document per line, `safetensors` for norms."""
 
     size: int
     """Size in bytes."""
@@ -2119,7 +2205,7 @@ class UploadItem(Model):
     """When it was uploaded."""
 
     dataset: str
-    """The dataset name to use in a job."""
+    """What a job names where it takes a dataset, or in `gradients`."""
 
 
 class UploadPage(Model):
@@ -2132,10 +2218,10 @@ class UploadPage(Model):
     """Send it as `cursor` to get the next page; null on the last page."""
 
     used_bytes: int
-    """Total size of all your uploads."""
+    """Total size of all your uploaded texts. `/v1/gradients` has that of gradient norms."""
 
     quota_bytes: int
-    """The most that your uploads may take together."""
+    """The most that your uploaded texts may take together."""
 
 
 class Vary(Model):
@@ -2206,10 +2292,14 @@ class WebhookChange(Model):
     url: str | None = None
     """The new URL."""
 
-    events: list[Literal["job.succeeded", "job.failed", "job.cancelled", "job.gate_failed"] | str] | None = (
-        None
-    )
+    events: (
+        list[Literal["job.started", "job.succeeded", "job.failed", "job.cancelled", "job.gate_failed"] | str]
+        | None
+    ) = None
     """The new list of events."""
+
+    format: Literal["standard", "slack"] | str | None = None
+    """The new format of messages."""
 
     enabled: bool | None = None
     """False stops deliveries. True resumes them and sends what was held back in the meantime."""
@@ -2224,8 +2314,13 @@ class WebhookItem(Model):
     url: str
     """Where messages are sent."""
 
-    events: list[Literal["job.succeeded", "job.failed", "job.cancelled", "job.gate_failed"] | str]
+    events: list[
+        Literal["job.started", "job.succeeded", "job.failed", "job.cancelled", "job.gate_failed"] | str
+    ]
     """Which events are sent."""
+
+    format: Literal["standard", "slack"] | str
+    """`standard` for Standard Webhooks, or `slack`."""
 
     enabled: bool
     """Whether messages are being delivered."""
@@ -2256,13 +2351,19 @@ class WebhookRequest(Model):
     url: str
     """Where to send messages: an https URL with a public address, unless the operator allows others."""
 
-    events: list[Literal["job.succeeded", "job.failed", "job.cancelled", "job.gate_failed"] | str] = [
+    events: list[
+        Literal["job.started", "job.succeeded", "job.failed", "job.cancelled", "job.gate_failed"] | str
+    ] = [
+        "job.started",
         "job.succeeded",
         "job.failed",
         "job.cancelled",
         "job.gate_failed",
     ]
     """Which events to send; all by default."""
+
+    format: Literal["standard", "slack"] | str = "standard"
+    """`standard` for Standard Webhooks, or `slack` for an object with a `text` that links to the job, as Slack's incoming webhooks take it."""
 
 
 class WeightedDataset(Model):

@@ -1,16 +1,19 @@
-"""The requests that concern no single job: uploads, webhooks, the zoo, keys, lists, who the caller is."""
+"""The requests beside those for jobs: uploads, gradient norms, webhooks, the zoo, keys, lists, the caller."""
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import quote
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from pruneserve_client.models import (
     AuditItem,
     AuditPage,
     DeliveryItem,
     DeliveryPage,
+    GradientItem,
+    GradientPage,
+    JobDetail,
     KeyItem,
     KeyPage,
     Me,
@@ -39,7 +42,12 @@ PAGE = 100
 
 _UPLOADS = "/v1/uploads"
 _WEBHOOKS = "/v1/webhooks"
-_KINDS = {".txt": "text/plain", ".jsonl": "application/jsonl"}
+_KINDS = {
+    ".txt": "text/plain",
+    ".jsonl": "application/jsonl",
+    ".safetensors": "application/x-safetensors",
+}
+_GRADIENTS = "/v1/gradients"
 
 
 class Resources:
@@ -71,19 +79,27 @@ class Resources:
     ) -> UploadItem:
         """Upload a text: a .txt or .jsonl file, or bytes with a name and a `kind`, such as `text/plain`.
 
-        A request names it as `upload:<id>`. A text that the owner has uploaded before is returned. Raises
-        `OSError` for a file that cannot be read.
+        Gradient norms are a .safetensors file, and read while they are sent. A request names the upload as
+        `upload:<id>`. What the owner has uploaded before is returned. Raises `OSError` for a file that cannot
+        be read.
         """
         if isinstance(text, Path):
-            name, kind, text = name or text.name, kind or _KINDS.get(text.suffix), text.read_bytes()
-        headers = {"Content-Type": kind or "text/plain"}
-        request = {"content": text, "params": {"name": name or "text"}, "headers": headers}
+            kind, path = kind or _KINDS.get(text.suffix), text
 
-        def send() -> UploadItem:
-            with self._transport.exchange("POST", _UPLOADS, **request) as received:
-                return parsed(UploadItem, received.read())
+            def send_file() -> UploadItem:
+                with path.open("rb") as file:
+                    return self._send(file, name or path.name, kind, size=path.stat().st_size)
 
-        return retry(send, patience)
+            return retry(send_file, patience)
+        content = text
+        return retry(lambda: self._send(content, name or "text", kind, size=len(content)), patience)
+
+    def _send(self, content: BinaryIO | bytes, name: str, kind: str | None, *, size: int) -> UploadItem:
+        headers = {"Content-Type": kind or "text/plain", "Content-Length": str(size)}
+        with self._transport.exchange(
+            "POST", _UPLOADS, content=content, params={"name": name}, headers=headers
+        ) as received:
+            return parsed(UploadItem, received.read())
 
     def uploads(self) -> Iterator[UploadItem]:
         """Yield the owner's uploads, newest first."""
@@ -92,6 +108,28 @@ class Resources:
     def delete_upload(self, upload_id: UUID) -> None:
         """Delete an upload. Refused while an unfinished job needs it."""
         self._delete(f"{_UPLOADS}/{upload_id}")
+
+    # Gradient norms
+
+    def compute_gradients(self, gradients: Body, *, idempotency_key: str | None = None) -> JobDetail:
+        """Submit a job that computes norms and keeps them: a `GradientRequest`, or its JSON object.
+
+        A later job names them as `gradient:<id>`, with the id of this job. `wait` waits for it.
+        """
+        headers = {"Idempotency-Key": idempotency_key or str(uuid4())}
+        return self._transport.post(_GRADIENTS, JobDetail, gradients, headers)
+
+    def gradients(self) -> Iterator[GradientItem]:
+        """Yield the owner's gradient jobs with their files, newest first. `download` takes a file."""
+        yield from self._all(_GRADIENTS, GradientPage)
+
+    def gradient(self, gradient_id: UUID) -> GradientItem:
+        """Return one gradient job with its file."""
+        return self._transport.get(f"{_GRADIENTS}/{gradient_id}", GradientItem)
+
+    def delete_gradients(self, gradient_id: UUID) -> None:
+        """Delete the norms of a gradient job. Refused while an unfinished job needs them."""
+        self._delete(f"{_GRADIENTS}/{gradient_id}")
 
     # Webhooks
 

@@ -97,7 +97,7 @@ def _prune(file: RecipeFile, options: argparse.Namespace, console: Console) -> N
     from pruning.gradients.schedule import ScheduleChoice
     from pruning.report.console import progress_on, result_table
     from pruning.resume.store import DirectoryResumeStore
-    from pruning.run import RunRequest, Services, run
+    from pruning.run import RunRequest, Services, keep_gradients, run
 
     logging.disable_progress_bar()
     before = file.report.environment if file.report else None
@@ -106,31 +106,32 @@ def _prune(file: RecipeFile, options: argparse.Namespace, console: Console) -> N
     schedule: ScheduleChoice = options.schedule or (before and before.schedule) or "auto"
     output = Path(options.output).absolute()
     resume_store = DirectoryResumeStore(Path(options.resume_in).absolute()) if options.resume_in else None
+    request = RunRequest(
+        file.recipe,
+        file.evaluation,
+        output,
+        device=options.device or (before.device_names if before else "auto"),
+        schedule=schedule,
+        save_masks=options.save_masks,
+        save_gradients=options.save_gradients,
+        reproduces=file.report,
+    )
     with progress_on(console) as progress:
-        report = run(
-            RunRequest(
-                file.recipe,
-                file.evaluation,
-                output,
-                device=options.device or (before.device_names if before else "auto"),
-                schedule=schedule,
-                save_masks=options.save_masks,
-                save_gradients=options.save_gradients,
-                reproduces=file.report,
-            ),
-            Services(
-                progress=progress,
-                roots=Roots(tasks=tuple(map(Path, options.task_definitions or ()))),
-                hub_token=os.environ.get("HF_TOKEN"),
-                resume_store=resume_store,
-            ),
+        services = Services(
+            progress=progress,
+            roots=Roots(tasks=tuple(map(Path, options.task_definitions or ()))),
+            hub_token=os.environ.get("HF_TOKEN"),
+            resume_store=resume_store,
         )
+        report = None if file.recipe.norms else run(request, services)
+        warnings = report.warnings if report else keep_gradients(request, services).warnings
     if resume_store is not None:
         resume_store.discard()
-    for warning in report.warnings:
+    for warning in warnings:
         console.print(f"warning: {warning}", markup=False)
     results = Console(highlight=False, soft_wrap=True)
-    results.print(result_table(report))
+    if report is not None:
+        results.print(result_table(report))
     results.print(f"{output}", markup=False)
 
 
@@ -213,7 +214,8 @@ def _check_usage(options: argparse.Namespace, parser: argparse.ArgumentParser) -
             parser.error("--like takes --model and --output, and nothing else")
         return
     if options.recipe is None:
-        required = ("model", "method") if options.structure is None else ("model",)
+        alone = options.structure is not None or options.norm is not None
+        required = ("model",) if alone else ("model", "method")
         missing = [f"--{name}" for name in required if getattr(options, name) is None]
         if missing:
             parser.error(f"the following arguments are required: {', '.join(missing)}; or --recipe")

@@ -54,5 +54,5 @@ def freeze_by_content(name: str, roots: Sequence[Path] | None, *, field: str) ->
                 raise InvalidInput(f"{name} is damaged: its SHA-256 is {file.sha256}", field=field)
             return file
     raise InvalidInput(
-        f"no allowed directory holds {name}: put the text in one of them under that name", field=field
+        f"no allowed directory holds {name}: put the file in one of them under that name", field=field
     )

@@ -8,6 +8,8 @@
 6. evaluate: measure the perplexity of the dense model, and of the pruned one as loaded from disk
 7. write the report: what was pruned, what it cost, and what it measured
 
+A recipe with `norms` ends after 3: `keep_gradients` writes the norms, and nothing else.
+
 The files that were checked in 1 are the files that 2 to 7 read; see pruning.inputs. What later runs may use
 is published once the files are proven to be unchanged.
 """
@@ -51,7 +53,8 @@ from pruning.resume.store import EphemeralResumeStore, ResumeStore
 from pruning.runtime.device import compute_devices, current_device, describe
 from pruning.sandbox.reading import ReadHere, Reading
 from pruning.stages.evaluate import NO_LIMIT, EvaluateStage, EvaluationResult, PerplexityLimit
-from pruning.stages.gradients import GradientOutcome, GradientStage
+from pruning.stages.gradients import GradientInputs, GradientOutcome, GradientStage
+from pruning.stages.models import LoadedModel
 from pruning.stages.prune import PruneStage
 from pruning.stages.recorder import StageRecorder
 from pruning.stages.recover import RecoverStage
@@ -122,23 +125,7 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
         atomic_directory(request.output) as directory,
         _resume_store(request, services) as resume_store,
     ):
-        resolved, dense = recorder.run(
-            ResolveStage(
-                recipe=recipe,
-                evaluation=request.evaluation,
-                devices=devices,
-                roots=services.roots,
-                hub_token=services.hub_token,
-                reading=services.reading,
-                reproduces=request.reproduces,
-                resume_store=resume_store,
-                output=directory,
-                schedule=request.schedule,
-                gradient_cache=services.gradient_cache,
-                on_shape=services.on_shape,
-                deterministic=request.deterministic,
-            )
-        )
+        resolved, dense = recorder.run(_resolve_stage(request, services, devices, resume_store, directory))
         blocks = GuardedResumeStore(resume_store, resolved.files)
         with Publications(resolved.files) as publications:
             dense, cut = Structure(
@@ -152,17 +139,9 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                 resume_store=blocks,
                 reading=services.reading,
             ).cut(dense)
+            save_to = directory if request.save_gradients else None
             norms, outcome = recorder.run(
-                GradientStage(
-                    dense,
-                    resolved.gradients,
-                    schedule=request.schedule,
-                    deterministic=request.deterministic,
-                    cache=services.gradient_cache,
-                    publications=publications,
-                    resume_store=blocks,
-                    save_to=directory if request.save_gradients else None,
-                )
+                _gradient_stage(request, services, dense, resolved.gradients, publications, blocks, save_to)
             )
             pruned = recorder.run(
                 PruneStage(
@@ -209,6 +188,76 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
         report = _report(request, resolved, cut, outcome, pruned, recovered.facts, measured, recorder)
         write_report(resolved.model.checkpoint, report, directory)
     return report
+
+
+def keep_gradients(request: RunRequest, services: Services | None = None) -> GradientOutcome:
+    """Compute the norms that `request.recipe.norms` names, and write them to a file in `request.output`.
+
+    Nothing is pruned or evaluated. Returns how they were computed; raises what `run` raises.
+    """
+    services = services or Services()
+    devices = compute_devices(request.device)
+    recorder = StageRecorder(services.progress, *devices)
+    with (
+        current_device(devices[0]),
+        atomic_directory(request.output) as directory,
+        _resume_store(request, services) as resume_store,
+    ):
+        resolved, dense = recorder.run(_resolve_stage(request, services, devices, resume_store, directory))
+        blocks = GuardedResumeStore(resume_store, resolved.files)
+        with Publications(resolved.files) as publications:
+            stage = _gradient_stage(
+                request, services, dense, resolved.gradients, publications, blocks, save_to=directory
+            )
+            _, outcome = recorder.run(stage)
+            publications.hold_back(lambda: None)  # norms from the cache need the proof as well
+            publications.finish(lambda: None)
+    return outcome
+
+
+def _resolve_stage(
+    request: RunRequest,
+    services: Services,
+    devices: tuple[torch.device, ...],
+    resume_store: ResumeStore,
+    directory: Path,
+) -> ResolveStage:
+    return ResolveStage(
+        recipe=request.recipe,
+        evaluation=request.evaluation,
+        devices=devices,
+        roots=services.roots,
+        hub_token=services.hub_token,
+        reading=services.reading,
+        reproduces=request.reproduces,
+        resume_store=resume_store,
+        output=directory,
+        schedule=request.schedule,
+        gradient_cache=services.gradient_cache,
+        on_shape=services.on_shape,
+        deterministic=request.deterministic,
+    )
+
+
+def _gradient_stage(
+    request: RunRequest,
+    services: Services,
+    dense: LoadedModel,
+    inputs: GradientInputs,
+    publications: Publications,
+    blocks: ResumeStore,
+    save_to: Path | None,
+) -> GradientStage:
+    return GradientStage(
+        dense,
+        inputs,
+        schedule=request.schedule,
+        deterministic=request.deterministic,
+        cache=services.gradient_cache,
+        publications=publications,
+        resume_store=blocks,
+        save_to=save_to,
+    )
 
 
 @contextmanager

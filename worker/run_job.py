@@ -16,6 +16,7 @@ job is no longer this worker's.
 """
 
 import logging
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -32,7 +33,7 @@ from jobs.settings import Settings
 from jobs.states import Cause
 from pruning.allowed_roots import Roots
 from pruning.errors import Unreachable, is_panic
-from pruning.report.schema import Report
+from pruning.estimate import ModelShape
 from pruning.run import RunRequest, Services
 from pruning.runtime.device import is_out_of_memory
 from worker.attempt.artifacts import discard_unpublished, upload_artifacts
@@ -41,7 +42,12 @@ from worker.attempt.claim import claimed
 from worker.attempt.disk import DiskFull
 from worker.attempt.early_stop import perplexity_limit
 from worker.attempt.error_report import is_of_the_network, job_error, with_own_names
-from worker.attempt.gradient_cache import JobGradientCache, wait_for_gradients
+from worker.attempt.gradient_cache import (
+    JobGradientCache,
+    over_quota,
+    refuse_over_quota,
+    wait_for_gradients,
+)
 from worker.attempt.inputs import fetch_uploads
 from worker.attempt.kernels import kernels_of
 from worker.attempt.perplexity_cache import JobPerplexityCache
@@ -125,9 +131,11 @@ def _after_failure(attempt: Attempt, failure: BaseException) -> Transition:
 
 
 def _succeed(
-    session: Session, attempt: Attempt, report: dict[str, Any], artifacts: list[FinishedArtifact]
+    session: Session, attempt: Attempt, report: dict[str, Any] | None, artifacts: list[FinishedArtifact]
 ) -> bool:
     quarantine.succeeded(session, attempt.worker.name)
+    if attempt.spec.recipe.norms and (error := over_quota(session, attempt, artifacts)):
+        return lifecycle.fail(session, attempt.claim, error)
     return lifecycle.succeed(session, attempt.claim, report, artifacts)
 
 
@@ -141,19 +149,19 @@ def _requeue(session: Session, attempt: Attempt, error: JobError) -> bool:
     return lifecycle.requeue_after_fault(session, claim, error, attempt.settings.max_worker_faults)
 
 
-def _run_and_upload(attempt: Attempt) -> tuple[dict[str, Any], list[FinishedArtifact]]:
-    """Fetch the inputs, run the recipe, upload its output. Return the report and the artifacts."""
+def _run_and_upload(attempt: Attempt) -> tuple[dict[str, Any] | None, list[FinishedArtifact]]:
+    """Fetch the inputs, run the recipe, upload its output. Return the report, if any, and the artifacts."""
     check_work_directory(attempt.settings)
     check_device(attempt.settings.device)
     attempt.check()
     with attempt.scratch() as directory, kernels_of(attempt.claim.owner):
         inputs, output = directory / "uploads", directory / "output"
         fetch_uploads(attempt, inputs)
-        report = _run_recipe(attempt, directory, inputs, output).model_dump(mode="json")
+        report = _run_recipe(attempt, directory, inputs, output)
         return report, upload_artifacts(attempt, output, report)
 
 
-def _run_recipe(attempt: Attempt, directory: Path, inputs: Path, output: Path) -> Report:
+def _run_recipe(attempt: Attempt, directory: Path, inputs: Path, output: Path) -> dict[str, Any] | None:
     spec, settings = attempt.spec, attempt.settings
     request = RunRequest(
         spec.recipe,
@@ -171,11 +179,20 @@ def _run_recipe(attempt: Attempt, directory: Path, inputs: Path, output: Path) -
         resume_store=JobResumeStore(attempt, directory / RESUME_STORE),
         gradient_cache=JobGradientCache(attempt, directory / "gradients"),
         perplexity_cache=JobPerplexityCache(attempt),
-        on_shape=attempt.estimate,
+        on_shape=partial(_know_shape, attempt),
     )
 
-    def run() -> Report:
-        return pruning.run.run(request, services)
+    def run() -> dict[str, Any] | None:
+        if spec.recipe.norms:
+            pruning.run.keep_gradients(request, services)
+            return None
+        return pruning.run.run(request, services).model_dump(mode="json")
 
     # The device may have been full only because another program was using it.
     return retry_once(run, on=is_out_of_memory, check=attempt.check)
+
+
+def _know_shape(attempt: Attempt, shape: ModelShape) -> None:
+    attempt.estimate(shape)
+    if attempt.spec.recipe.norms:
+        refuse_over_quota(attempt, shape)

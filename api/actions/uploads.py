@@ -1,4 +1,4 @@
-"""Uploads: receive a text, check it, and record it as its owner's."""
+"""Uploads: receive a text or gradient norms, check them, and record them as their owner's."""
 
 import asyncio
 import codecs
@@ -14,8 +14,16 @@ from api.resources import AppResources
 from api.schemas.pages import PageQuery
 from api.schemas.uploads import UploadItem, UploadPage
 from jobs.database import DATABASE_UNAVAILABLE
-from jobs.storage import uploads
+from jobs.settings import Settings
+from jobs.storage import gradient_files, owned_files, uploads
 from jobs.storage.store import StoredFile
+from pruning.inputs.gradient_header import (
+    LENGTH_BYTES,
+    MAX_HEADER_BYTES,
+    NotNorms,
+    content_bytes,
+    header_length,
+)
 from pruning.inputs.jsonl import NotText, check_line
 
 log = logging.getLogger(__name__)
@@ -29,19 +37,20 @@ NO_SUCH_UPLOAD = "There is no such upload, or it belongs to another owner."
 async def receive(
     resources: AppResources, owner: str, name: str, ending: str, body: AsyncIterable[bytes], *, size: int
 ) -> tuple[UploadItem, bool]:
-    """Store a text. Returns it, and whether this call created it: equal text returns the first upload.
+    """Store a file. Returns it, and whether this call created it: equal content returns the first upload.
 
     While it arrives, `size` bytes count towards the owner's quota: what the request declares, or may have.
 
-    Raises InvalidRequest for what is not text, QuotaExceeded, and ServiceUnavailable if it took too long.
+    Raises InvalidRequest for what is not of the format, QuotaExceeded, and ServiceUnavailable if it took too
+    long.
     """
-    quota = resources.settings.upload_quota_bytes
+    quota = _quota(resources.settings, ending)
     key = f"uploads/{uuid4()}"
-    room = await run_in_threadpool(_announce, resources, owner, key, size)
+    room = await run_in_threadpool(_announce, resources, owner, key, size, ending)
     created = False
     try:
-        text = _checked(body, room, quota)
-        stored = await resources.store.put_stream(key, _json_lines(text) if ending == "jsonl" else text)
+        bounded = _bounded(body, room, quota)
+        stored = await resources.store.put_stream(key, _CHECKS[ending](bounded))
         upload, created = await run_in_threadpool(_record, resources, owner, name, ending, stored)
         return upload, created
     finally:
@@ -63,25 +72,63 @@ def delete(resources: AppResources, owner: str, upload_id: UUID) -> None:
     with resources.database.begin() as session:
         try:
             upload = uploads.remove(session, owner, upload_id)
-        except uploads.InUse as error:
+        except owned_files.InUse as error:
             raise UploadInUse(error.job_id) from error
     if upload is None:
         raise NotFound(NO_SUCH_UPLOAD)
     resources.store.delete(upload.key)
 
 
-async def _checked(body: AsyncIterable[bytes], room: int, quota: int) -> AsyncIterator[bytes]:
-    """Yield the body chunk by chunk, as long as it fits into `room` bytes and is text."""
-    decoder, size = codecs.getincrementaldecoder("utf-8")(), 0
+def max_bytes(settings: Settings, ending: str) -> int:
+    """Return the size limit of one upload."""
+    return settings.max_upload_bytes if ending != gradient_files.FORMAT else settings.gradient_quota_bytes
+
+
+def _quota(settings: Settings, ending: str) -> int:
+    return settings.upload_quota_bytes if ending != gradient_files.FORMAT else settings.gradient_quota_bytes
+
+
+async def _bounded(body: AsyncIterable[bytes], room: int, quota: int) -> AsyncIterator[bytes]:
+    """Yield the body chunk by chunk, as long as it fits into `room` bytes."""
+    size = 0
     async for chunk in body:
         size += len(chunk)
         if size > room:
             raise _over(quota)
+        yield chunk
+
+
+async def _text(body: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    """Yield the body chunk by chunk, as long as it is text."""
+    decoder, size = codecs.getincrementaldecoder("utf-8")(), 0
+    async for chunk in body:
+        size += len(chunk)
         _decode(decoder, chunk)
         yield chunk
     _decode(decoder, b"", final=True)
     if size == 0:
         raise InvalidRequest(FieldError(field="body", message="holds no text"))
+
+
+async def _norms(body: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    """Yield the body chunk by chunk, as long as its header is of gradient norms, and has all its bytes."""
+    head, needed, size = bytearray(), 0, 0
+    whole: int | None = None  # bytes of the file, once its header has been read
+    try:
+        async for chunk in body:
+            size += len(chunk)
+            if whole is None:
+                head += chunk[: LENGTH_BYTES + MAX_HEADER_BYTES]
+                if not needed and len(head) >= LENGTH_BYTES:
+                    needed = LENGTH_BYTES + header_length(head)
+                if needed and len(head) >= needed:
+                    described = await run_in_threadpool(content_bytes, bytes(head[LENGTH_BYTES:needed]))
+                    whole = needed + described
+            yield chunk
+        if size != whole:
+            raise NotNorms("does not have the bytes that its header names; send the whole file")
+    except NotNorms as error:
+        raise InvalidRequest(FieldError(field="body", message=str(error))) from error
 
 
 async def _json_lines(body: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
@@ -90,7 +137,7 @@ async def _json_lines(body: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
     A line of more than a megabyte is left to the worker: JSON takes many times its bytes in memory.
     """
     number, line = 1, b""
-    async for chunk in body:
+    async for chunk in _text(body):
         *whole, rest = chunk.split(b"\n")
         for end in whole:
             await _check_line(number, line + end)
@@ -121,13 +168,17 @@ def _decode(decoder: codecs.IncrementalDecoder, chunk: bytes, *, final: bool = F
         raise InvalidRequest(FieldError(field="body", message="must be text, without NUL characters"))
 
 
-def _announce(resources: AppResources, owner: str, key: str, size: int) -> int:
+_CHECKS = {"txt": _text, "jsonl": _json_lines, gradient_files.FORMAT: _norms}
+"""By ending, what passes a body on as long as it is of that format."""
+
+
+def _announce(resources: AppResources, owner: str, key: str, size: int, ending: str) -> int:
     """Record that a file is about to be written. Returns how many bytes it may have."""
-    quota = resources.settings.upload_quota_bytes
+    quota = _quota(resources.settings, ending)
     try:
         with resources.database.begin() as session:
-            return uploads.announce(session, owner, key, size=size, quota=quota)
-    except uploads.QuotaExceeded as error:
+            return uploads.announce(session, owner, key, size=size, quota=quota, ending=ending)
+    except owned_files.QuotaExceeded as error:
         raise _over(quota) from error
 
 
@@ -142,13 +193,13 @@ def _give_up(resources: AppResources, key: str) -> None:
 def _record(
     resources: AppResources, owner: str, name: str, ending: str, stored: StoredFile
 ) -> tuple[UploadItem, bool]:
-    """Record the file as the owner's, or delete it: the owner has this text already, or no room for it."""
-    quota, created = resources.settings.upload_quota_bytes, False
+    """Record the file as the owner's, or delete it: the owner has it already, or no room for it."""
+    quota, created = _quota(resources.settings, ending), False
     try:
         with resources.database.begin() as session:
             upload, created = uploads.add(session, owner, name, ending, stored, quota)
             return UploadItem.of(upload), created
-    except uploads.QuotaExceeded as error:
+    except owned_files.QuotaExceeded as error:
         raise _over(quota) from error
     except uploads.Abandoned as error:
         raise ServiceUnavailable("The upload took too long. Send it again.") from error
@@ -158,4 +209,4 @@ def _record(
 
 
 def _over(quota: int) -> QuotaExceeded:
-    return QuotaExceeded(f"Your uploads may take at most {quota} bytes together. Delete some.")
+    return QuotaExceeded(f"Your uploads of this kind may take at most {quota} bytes together. Delete some.")

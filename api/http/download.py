@@ -2,13 +2,14 @@
 
 import base64
 import hashlib
+import re
 from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import Header, Response, status
 from fastapi.responses import StreamingResponse
 
-from api.problems.problems import NotFound
+from api.problems.problems import NotFound, RangeNotSatisfiable
 from jobs.storage.store import NotStored, Store
 from jobs.tables import Artifact
 
@@ -17,26 +18,73 @@ IfNoneMatch = Annotated[
     Header(max_length=1024, description="The `ETag` of a file that you have: 304 if it is this one."),
 ]
 
+WantedRange = Annotated[
+    str | None,
+    Header(alias="Range", max_length=1024, description="The bytes to send, such as `bytes=1000-`."),
+]
+
+IfRange = Annotated[
+    str | None,
+    Header(max_length=1024, description="An `ETag`: the range of this file, or all of any other one."),
+]
+
+_RANGE = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{1,18})?|-([0-9]{1,18}))")
+
 DOWNLOAD_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"description": "The file.", "content": {"application/octet-stream": {}}},
+    206: {"description": "A range of the file.", "content": {"application/octet-stream": {}}},
     304: {"description": "You already have this file."},
 }
 
 
-def download(artifact: Artifact, store: Store, if_none_match: str | None) -> Response:
-    """Stream an artifact, or answer 304 to a client that already has it."""
+def download(
+    artifact: Artifact,
+    store: Store,
+    if_none_match: str | None,
+    wanted_range: str | None = None,
+    if_range: str | None = None,
+) -> Response:
+    """Stream an artifact or a range of it, or answer 304 to a client that already has it.
+
+    One range is served; several are answered with the whole file, as RFC 9110 allows. Raises
+    RangeNotSatisfiable.
+    """
     headers = _headers(artifact.name, artifact.sha256)
     if if_none_match is not None and headers["ETag"] in if_none_match:
         return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers={"ETag": headers["ETag"]})
+    is_this = if_range is None or if_range == headers["ETag"]
+    part = _part(wanted_range, artifact.size) if wanted_range and is_this else None
+    start, end = part or (0, artifact.size)
+    headers |= {"Content-Length": str(end - start), "Accept-Ranges": "bytes"}
+    if part:
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{artifact.size}"
     try:
-        chunks = store.stream(artifact.key)
+        chunks = store.stream(artifact.key, part)
     except NotStored as error:
         raise NotFound("The content of this file is no longer in the store.") from error
     return StreamingResponse(
         chunks,
+        status.HTTP_206_PARTIAL_CONTENT if part else status.HTTP_200_OK,
         media_type="application/octet-stream",
-        headers=headers | {"Content-Length": str(artifact.size)},
+        headers=headers,
     )
+
+
+def _part(wanted: str, size: int) -> tuple[int, int] | None:
+    """Return the first byte of a range and the one behind its last. None: it is not one range of bytes."""
+    match = _RANGE.fullmatch(wanted.strip())
+    if match is None:
+        return None
+    first, last, suffix = (None if text is None else int(text) for text in match.groups())
+    if first is None:
+        start, end = max(0, size - (suffix or 0)), size
+    else:
+        if last is not None and last < first:
+            return None
+        start, end = first, size if last is None else min(last + 1, size)
+    if start >= end:
+        raise RangeNotSatisfiable(size)
+    return start, end
 
 
 def download_bytes(name: str, content: bytes, if_none_match: str | None) -> Response:

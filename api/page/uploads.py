@@ -1,4 +1,4 @@
-"""The owner's uploaded texts: a list, how to upload one, a button that deletes one."""
+"""The owner's uploads: a list, how to upload one, a button that deletes one."""
 
 import shlex
 from typing import Annotated
@@ -33,7 +33,7 @@ def list_uploads(
 
 @router.post("/uploads/{upload_id}/delete")
 def delete(upload_id: UUID, principal: Writer, resources: Resources) -> Response:
-    """Delete an upload. It is refused while a job that has not ended needs the text."""
+    """Delete an upload. It is refused while a job that has not ended needs it."""
     uploads.delete(resources, principal.owner, upload_id)
     return RedirectResponse("/uploads", status.HTTP_303_SEE_OTHER)
 

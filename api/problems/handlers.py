@@ -26,8 +26,8 @@ from api.schemas.jobs import JobRequest
 from jobs.database import DATABASE_UNAVAILABLE
 from jobs.lifecycle import quota
 from jobs.spec.job import UnknownSpecVersion
+from jobs.storage.owned_files import UnknownUpload
 from jobs.storage.store import StoreError
-from jobs.storage.uploads import UnknownUpload
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +84,7 @@ def _from_service(error: Exception) -> Problem:
     if isinstance(error, quota.QueueFull):
         return QueueFull(error.queued, error.allowed)
     if isinstance(error, UnknownUpload):
-        return InvalidRequest(FieldError(field=error.field, message="must be one of your uploads"))
+        return InvalidRequest(FieldError(field=error.field, message=error.message))
     if isinstance(error, UnknownSpecVersion):
         return UnknownVersion(f"This release cannot read the job: {error}.")
     if isinstance(error, DATABASE_UNAVAILABLE):

@@ -76,6 +76,18 @@ class MethodNotAllowed(Problem):
     advice = "This address does not support the method. The header 'Allow' lists those that it supports."
 
 
+class RangeNotSatisfiable(Problem):
+    """The range of a file begins behind its end."""
+
+    status = HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
+    slug = "range-not-satisfiable"
+    title = "Range not satisfiable"
+    advice = "The file has fewer bytes. 'Content-Range' says how many."
+
+    def __init__(self, size: int) -> None:
+        super().__init__(headers={"Content-Range": f"bytes */{size}"})
+
+
 class JobEnded(Problem):
     """The job has ended, so it cannot be cancelled."""
 

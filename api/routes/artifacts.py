@@ -4,10 +4,10 @@ from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 
 from api.actions import jobs
-from api.http.download import DOWNLOAD_RESPONSES, IfNoneMatch, download
+from api.http.download import DOWNLOAD_RESPONSES, IfNoneMatch, IfRange, WantedRange, download
 from api.http.ids import ArtifactId, JobId
 from api.problems.problem import documented
-from api.problems.problems import ArtifactsExpired, InvalidRequest, NotFound
+from api.problems.problems import ArtifactsExpired, InvalidRequest, NotFound, RangeNotSatisfiable
 from api.resources import Database, Resources
 from api.schemas.artifacts import ArtifactItem, ArtifactList
 from api.security.auth import Reader
@@ -32,7 +32,10 @@ def list_artifacts(job_id: JobId, principal: Reader, database: Database) -> Arti
     "/{job_id}/artifacts/{artifact_id}/content",
     summary="Download an artifact",
     response_class=StreamingResponse,
-    responses={**DOWNLOAD_RESPONSES, **documented(NotFound, ArtifactsExpired, InvalidRequest)},
+    responses={
+        **DOWNLOAD_RESPONSES,
+        **documented(NotFound, ArtifactsExpired, RangeNotSatisfiable, InvalidRequest),
+    },
 )
 def download_artifact(
     job_id: JobId,
@@ -40,8 +43,10 @@ def download_artifact(
     principal: Reader,
     resources: Resources,
     if_none_match: IfNoneMatch = None,
+    if_range: IfRange = None,
+    wanted_range: WantedRange = None,
 ) -> Response:
-    """Download a file. Its SHA-256 is sent as `ETag` and `Repr-Digest`."""
+    """Download a file, or a range of it. The file's SHA-256 is sent as `ETag` and `Repr-Digest`."""
     with resources.database.begin() as session:
         artifact = queries.artifact(session, principal.owner, job_id, artifact_id)
         job = queries.get(session, principal.owner, job_id) if artifact is None else None
@@ -49,4 +54,4 @@ def download_artifact(
         if job is not None and job.artifacts_expired_at is not None:
             raise ArtifactsExpired
         raise NotFound("There is no such artifact, or it belongs to another owner.")
-    return download(artifact, resources.store, if_none_match)
+    return download(artifact, resources.store, if_none_match, wanted_range, if_range)

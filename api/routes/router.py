@@ -10,11 +10,11 @@ from api.routes import (
     client,
     estimates,
     events,
+    gradients,
     health,
     jobs,
     keys,
     methods,
-    security_txt,
     sweeps,
     uploads,
     webhooks,
@@ -29,6 +29,7 @@ modules = (
     estimates,
     events,
     artifacts,
+    gradients,
     methods,
     client,
     keys,
@@ -42,4 +43,3 @@ modules = (
 for module in modules:
     router.include_router(module.router, responses=common_responses)
 router.include_router(health.router)
-router.include_router(security_txt.router)

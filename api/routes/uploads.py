@@ -1,4 +1,4 @@
-"""Texts for calibration and evaluation: upload, list, delete."""
+"""Texts for calibration and evaluation, and gradient norms: upload, list, delete."""
 
 from typing import Annotated, Any
 
@@ -37,10 +37,10 @@ _BODY: dict[str, Any] = {
 @router.post(
     "",
     status_code=status.HTTP_201_CREATED,
-    summary="Upload a text",
+    summary="Upload a text or gradient norms",
     openapi_extra=_BODY,
     responses={
-        200: {"model": UploadItem, "description": "You have uploaded this text before."},
+        200: {"model": UploadItem, "description": "You have uploaded this file before."},
         **documented(BodyTooLarge, UnsupportedMediaType, InvalidRequest, QuotaExceeded),
     },
 )
@@ -51,12 +51,15 @@ async def create_upload(
     resources: Resources,
     response: Response,
 ) -> UploadItem:
-    """Upload a text in UTF-8: as plain text, or as JSON lines with a field `text` in each."""
+    """Upload a text in UTF-8: as plain text, or as JSON lines with a field `text` in each.
+
+    Or upload gradient norms: the file that a gradient job or `python -m pruning --save-gradients` has made.
+    """
     # The middleware checks the type of a body; a request without a body gets here with any type.
     ending = UPLOAD_TYPES.get(media_type(request.headers))
     if ending is None:
         raise UnsupportedMediaType(f"Send the body as {' or '.join(UPLOAD_TYPES)}.")
-    size = body_size(request.headers, at_most=resources.settings.max_upload_bytes)
+    size = body_size(request.headers, at_most=uploads.max_bytes(resources.settings, ending))
     upload, created = await uploads.receive(
         resources, principal.owner, name, ending, request.stream(), size=size
     )
@@ -73,7 +76,7 @@ def list_uploads(query: Annotated[PageQuery, Query()], principal: Reader, resour
 
 @router.get("/{upload_id}", summary="Look up an upload", responses=documented(NotFound, InvalidRequest))
 def get_upload(upload_id: UploadId, principal: Reader, database: Database) -> UploadItem:
-    """Return the facts about an upload, without its text."""
+    """Return the facts about an upload, without its content."""
     with database.begin() as session:
         upload = get(session, principal.owner, upload_id)
     if upload is None:
@@ -88,5 +91,5 @@ def get_upload(upload_id: UploadId, principal: Reader, database: Database) -> Up
     responses=documented(NotFound, UploadInUse, InvalidRequest),
 )
 def delete_upload(upload_id: UploadId, principal: Writer, resources: Resources) -> None:
-    """Delete an upload. It is refused while a job that has not ended needs the text."""
+    """Delete an upload. It is refused while a job that has not ended needs it."""
     uploads.delete(resources, principal.owner, upload_id)

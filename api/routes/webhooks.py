@@ -70,6 +70,7 @@ def create_webhook(
                 principal.owner,
                 request.url,
                 list(dict.fromkeys(request.events)),
+                request.format,
             )
         except NoKey as error:
             raise NotConfigured from error
@@ -95,7 +96,7 @@ def get_webhook(webhook_id: WebhookId, principal: Reader, database: Database) ->
 def update_webhook(
     webhook_id: WebhookId, changes: WebhookChange, principal: ReadingWriter, resources: Resources
 ) -> WebhookItem:
-    """Change the URL or the events of a webhook, disable it or enable it again.
+    """Change the URL, the events or the format of a webhook, disable it or enable it again.
 
     The answer shows all of it, so the key needs the scope `jobs:read` too.
     """
@@ -107,6 +108,8 @@ def update_webhook(
             endpoint.url = changes.url
         if changes.events is not None:
             endpoint.events = list(dict.fromkeys(changes.events))
+        if changes.format is not None:
+            endpoint.format = changes.format
         if changes.enabled is not None:
             endpoints.enable(session, endpoint, changes.enabled)
         session.flush()

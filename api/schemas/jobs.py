@@ -19,7 +19,7 @@ from jobs.spec.job import JobOptions, JobSpec, stored_spec
 from jobs.spec.labels import Labels
 from jobs.states import JobState, Outcome
 from jobs.tables import Job, JobAttempt
-from pruning.recipe import CUT_ALONE, METHODS, Recipe, Stage, Text, implies_sparsity
+from pruning.recipe import CUT_ALONE, GRADIENTS_ALONE, METHODS, Recipe, Stage, Text, implies_sparsity
 
 # A stored report is passed on as it is. One of another version may differ from the schema of this one.
 StoredReport = Annotated[
@@ -189,7 +189,8 @@ class JobSummary(BaseModel):
     state: JobState = Field(description="The current state.")
     model: str = Field(description="The dense model: a Hub id or a path.")
     method: str = Field(
-        description="The name of the pruning method; `structure` for a job that masks nothing."
+        description="The name of the pruning method; `structure` for a job that masks nothing, `gradients` "
+        "for one that computes gradient norms."
     )
     pattern: str = Field(description="`unstructured`, or an N:M pattern such as `2:4`.")
     sparsity: float = Field(description="The requested share of zeros in the pruned layers.")
@@ -232,7 +233,7 @@ class JobSummary(BaseModel):
             ),
             checks="pending" if job.checks_pending and job.state == JobState.QUEUED else "done",
             perplexity=None
-            if job.state != JobState.SUCCEEDED
+            if job.state != JobState.SUCCEEDED or job.method == GRADIENTS_ALONE
             else Perplexity(dense=job.dense_perplexity, pruned=job.pruned_perplexity),
             gate=None if job.gate is None else Verdict.model_validate(job.gate),
             error=None if job.error is None else JobError.model_validate(job.error),
@@ -290,7 +291,7 @@ class JobDetail(JobSummary):
 
 
 def _known_method(name: str) -> str:
-    known = (*METHODS, CUT_ALONE)
+    known = (*METHODS, CUT_ALONE, GRADIENTS_ALONE)
     if name not in known:
         raise ValueError(f"must be one of {', '.join(known)}")
     return name

@@ -15,22 +15,24 @@ from jobs.spec.gate import Verdict
 from jobs.states import JobState
 from jobs.tables import WebhookDelivery, WebhookEndpoint
 from jobs.webhooks import endpoints
+from jobs.webhooks.endpoints import MessageFormat
 from jobs.webhooks.outbox import WebhookEvent
 from pruning.recipe import Text
 
 Events = Annotated[
     list[Annotated[WebhookEvent, Field(strict=False)]], Field(min_length=1, max_length=len(WebhookEvent))
 ]
+Format = Annotated[MessageFormat, Field(strict=False)]
 Address = Annotated[Text, Field(examples=["https://hooks.example.org/pruneserve"])]
 
 
-class EndedJob(BaseModel):
-    """A job that has ended: what decides whether to read all of it."""
+class JobInMessage(BaseModel):
+    """A job that has started or ended: what decides whether to read all of it."""
 
     id: UUID = Field(description="Identifies the job.")
     url: str = Field(description="Where to read the job over REST.")
     page: str = Field(description="Where people read it.")
-    state: JobState = Field(description="How it ended.")
+    state: JobState = Field(description="How it ended, or `running`.")
     model: str = Field(description="The dense model: a Hub id or a path.")
     method: str = Field(description="The name of the pruning method.")
     pattern: str = Field(description="`unstructured`, or an N:M pattern such as `2:4`.")
@@ -43,11 +45,11 @@ class EndedJob(BaseModel):
 
 
 class JobMessage(BaseModel):
-    """The body of a message about a job that has ended."""
+    """The body of a message about a job that has started or ended."""
 
     type: WebhookEvent = Field(description="What happened.")
-    timestamp: datetime = Field(description="When the job ended.")
-    data: EndedJob = Field(description="The job.")
+    timestamp: datetime = Field(description="When the job started or ended.")
+    data: JobInMessage = Field(description="The job.")
 
 
 class NamedWebhook(BaseModel):
@@ -72,6 +74,11 @@ class WebhookRequest(JsonBody):
         "others."
     )
     events: Events = Field([*WebhookEvent], description="Which events to send; all by default.")
+    format: Format = Field(
+        MessageFormat.STANDARD,
+        description="`standard` for Standard Webhooks, or `slack` for an object with a `text` that links to "
+        "the job, as Slack's incoming webhooks take it.",
+    )
 
 
 class WebhookChange(JsonBody):
@@ -79,6 +86,7 @@ class WebhookChange(JsonBody):
 
     url: Address | None = Field(None, description="The new URL.")
     events: Events | None = Field(None, description="The new list of events.")
+    format: Format | None = Field(None, description="The new format of messages.")
     enabled: bool | None = Field(
         None,
         description="False stops deliveries. True resumes them and sends what was held back in the meantime.",
@@ -91,6 +99,7 @@ class WebhookItem(BaseModel):
     id: UUID = Field(description="Identifies the webhook.")
     url: str = Field(description="Where messages are sent.")
     events: list[WebhookEvent] = Field(description="Which events are sent.")
+    format: MessageFormat = Field(description="`standard` for Standard Webhooks, or `slack`.")
     enabled: bool = Field(description="Whether messages are being delivered.")
     disabled_reason: str | None = Field(description="Why deliveries stopped; null while enabled.")
     failing_since: datetime | None = Field(
@@ -105,6 +114,7 @@ class WebhookItem(BaseModel):
             id=endpoint.id,
             url=endpoint.url,
             events=[WebhookEvent(event) for event in endpoint.events],
+            format=MessageFormat(endpoint.format),
             enabled=endpoint.disabled_at is None,
             disabled_reason=endpoint.disabled_reason,
             failing_since=endpoint.failing_since,

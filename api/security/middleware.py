@@ -13,7 +13,12 @@ from api.security.auth import COOKIE
 from jobs.settings import Settings
 
 # Media types of uploads, and the file name extension of each.
-UPLOAD_TYPES = {"text/plain": "txt", "application/jsonl": "jsonl", "application/x-ndjson": "jsonl"}
+UPLOAD_TYPES = {
+    "text/plain": "txt",
+    "application/jsonl": "jsonl",
+    "application/x-ndjson": "jsonl",
+    "application/x-safetensors": "safetensors",
+}
 
 _BODY_SECONDS = 60.0
 
@@ -50,6 +55,7 @@ class RequestGuard:
         self._headers = _RESPONSE_HEADERS | _strict_transport(self._public)
         self._max_body = settings.max_body_bytes
         self._max_upload = settings.max_upload_bytes
+        self._max_norms = settings.gradient_quota_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -87,7 +93,10 @@ class RequestGuard:
         return None
 
     def _limit(self, scope: Scope) -> int:
-        return self._max_upload if scope["path"].startswith(_UPLOADS) else self._max_body
+        if not scope["path"].startswith(_UPLOADS):
+            return self._max_body
+        is_text = UPLOAD_TYPES.get(media_type(Headers(scope=scope))) != "safetensors"
+        return self._max_upload if is_text else self._max_norms
 
     def _bounded(self, receive: Receive, limit: int) -> Receive:
         """Count the bytes received: a chunked body declares no length, and a declared one may be wrong."""

@@ -1,6 +1,7 @@
 """Download the files of a job, or of an entry of the zoo."""
 
 import re
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from uuid import UUID
@@ -29,6 +30,14 @@ def download_all(
     files = _files(client, source)
     if not files:
         raise CommandFailed("the job has no files yet: it has them once it has succeeded", Exit.FAILED)
+    save_files(client, files, directory, console)
+    return files
+
+
+def save_files(
+    client: Client, files: Sequence[ArtifactItem | ZooFile], directory: Path, console: Console = out
+) -> None:
+    """Download files into `directory`, with a bar on a terminal; check each checksum."""
     bar = Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -46,7 +55,6 @@ def download_all(
             if not console.is_terminal:
                 console.print(f"{clean(file.name)}  {size(file.size)}")
     console.print(f"{len(files)} files in {directory}")
-    return files
 
 
 def _files(client: Client, source: UUID | str) -> list[ArtifactItem] | list[ZooFile]:

@@ -1,4 +1,4 @@
-"""`pruneserve uploads`: texts of one's own, for jobs to calibrate and to be measured on."""
+"""`pruneserve uploads`: texts and gradient norms of one's own, for jobs."""
 
 from collections.abc import Iterable
 from itertools import islice
@@ -17,7 +17,9 @@ from pruneserve_client import Client
 from pruneserve_client.models import UploadItem
 
 app = typer.Typer(
-    help="Upload texts for jobs to use, list and delete them.", no_args_is_help=True, rich_markup_mode=None
+    help="Upload texts and gradient norms for jobs, list and delete them.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 UploadId = Annotated[str, argument("upload")]
@@ -30,14 +32,15 @@ def add(
     file: Annotated[
         Path,
         typer.Argument(
-            help="A .txt file, or a .jsonl file with a document or a conversation per line.",
+            help="A .txt file, a .jsonl file with a document or a conversation per line, or gradient norms "
+            "(.safetensors).",
             show_default=False,
         ),
     ],
     name: Annotated[str | None, typer.Option(help="What to call it.", show_default="the file's name")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Upload a text and print the name by which a job uses it. The same text is stored once."""
+    """Upload a file and print the name by which a job uses it. The same content is stored once."""
     try:
         upload = client.upload(file, name=name)
     except OSError as error:
@@ -45,7 +48,8 @@ def add(
     if as_json:
         print_json(upload.as_sent())
         return
-    err.print(f"use it with: pruneserve submit --calibration {clean(upload.dataset)} …")
+    option = "--gradients" if upload.format == "safetensors" else "--calibration"
+    err.print(f"use it with: pruneserve submit {option} {clean(upload.dataset)} …")
     out.print(clean(upload.dataset))
 
 

@@ -25,8 +25,15 @@ Events = Annotated[
     list[str] | None,
     typer.Option(
         "--event",
-        help="job.succeeded, job.failed, job.cancelled or job.gate_failed; may be repeated. Default: all.",
+        help="job.started, job.succeeded, job.failed, job.cancelled or job.gate_failed; may be repeated. "
+        "Default: all.",
         show_default=False,
+    ),
+]
+Format = Annotated[
+    str | None,
+    typer.Option(
+        "--format", help="standard (Standard Webhooks) or slack (Slack's messages).", show_default=False
     ),
 ]
 
@@ -40,11 +47,12 @@ def new(
         typer.Argument(metavar="ADDRESS", help="Where to send messages: an https URL.", show_default=False),
     ],
     event: Events = None,
+    message_format: Format = None,
     as_json: AsJson = False,
 ) -> None:
     """Create a webhook and print the secret of its signatures. It cannot be shown again."""
-    given = {"url": address} | ({"events": event} if event else {})
-    created = client.create_webhook(given)
+    given = {"url": address, "events": event or None, "format": message_format}
+    created = client.create_webhook({name: value for name, value in given.items() if value is not None})
     if as_json:
         print_json(created.as_sent())
         return
@@ -66,6 +74,7 @@ def change(
     webhook: WebhookId,
     address: Annotated[str | None, typer.Option(help="The new address.", show_default=False)] = None,
     event: Events = None,
+    message_format: Format = None,
     enabled: Annotated[
         bool | None,
         typer.Option(
@@ -77,10 +86,10 @@ def change(
     as_json: AsJson = False,
 ) -> None:
     """Change where a webhook sends messages and of what, or stop and resume it."""
-    given = {"url": address, "events": event, "enabled": enabled}
+    given = {"url": address, "events": event, "format": message_format, "enabled": enabled}
     changes = {name: value for name, value in given.items() if value is not None}
     if not changes:
-        raise CommandFailed("give --address, --event, --enable or --disable", Exit.USAGE)
+        raise CommandFailed("give --address, --event, --format, --enable or --disable", Exit.USAGE)
     changed = client.change_webhook(_id(client, webhook), changes)
     if as_json:
         print_json(changed.as_sent())
@@ -155,13 +164,14 @@ def _print_delivery(delivery: DeliveryItem, *, as_json: bool) -> None:
 
 
 def _table(webhooks: Iterable[WebhookItem]) -> Table:
-    table = plain_table("webhook", "state", "failing since", "events", "address")
+    table = plain_table("webhook", "state", "failing since", "events", "format", "address")
     for webhook in webhooks:
         table.add_row(
             str(webhook.id),
             "enabled" if webhook.enabled else f"disabled: {clean(webhook.disabled_reason or '')}",
             utc(webhook.failing_since),
             clean(", ".join(webhook.events)),
+            clean(webhook.format),
             clean(webhook.url),
         )
     return table

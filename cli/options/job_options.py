@@ -14,6 +14,13 @@ from cli.options.texts import upload_texts
 
 # What a job has besides its recipe and evaluation.
 _SERVICE_OPTIONS = (
+    JobOption(
+        "gradients",
+        "gradients",
+        "text",
+        "gradient norms to use: gradient:ID of `gradients submit`, upload:ID, or a path on the server",
+        "NORMS",
+    ),
     JobOption("save-masks", "save_masks", "flag", "also keep the masks"),
     JobOption(
         "stop-when-missed",

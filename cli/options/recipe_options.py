@@ -68,6 +68,9 @@ RECIPE_OPTIONS = (
         "units to take out, such as mlp_channels=0.25, kv_groups=1, experts=2 or blocks=4; may be repeated",
         metavar="NAME=VALUE",
     ),
+    JobOption(
+        "norm", "norms", "list", "only compute this gradient norm, l1 or l2; may be repeated", metavar="NORM"
+    ),
     JobOption("refit", "refit", "flag", "solve for the kept weights again after pruning"),
     JobOption(
         "refit-option",

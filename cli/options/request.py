@@ -23,14 +23,14 @@ def request_body(file: Path | None, given: Mapping[JobOption, Any]) -> dict[str,
     """
     body = changes(file, given)
     if _method_of(body) == _NO_METHOD:
-        if "structure" not in body:
+        if "structure" not in body and "norms" not in body:
             raise CommandFailed(
                 "--method none masks nothing: say by --structure what to take out, such as mlp_channels=0.25",
                 Exit.USAGE,
             )
         del body["method"]
-    if "structure" in body and "method" not in body:
-        return body  # units are taken out, and nothing is masked
+    if "method" not in body and ("structure" in body or "norms" in body):
+        return body  # units are taken out or gradients are computed, and nothing is masked
     method = body.setdefault("method", {})
     if isinstance(method, dict):
         method.setdefault("name", _DEFAULT_METHOD)

@@ -13,7 +13,10 @@ from sqlalchemy.orm import Session
 
 from jobs.lifecycle.lifecycle import Conflict
 from jobs.states import ENDED, JobState, SweepState
-from jobs.tables import CachedPerplexity, DeletedJob, Job, Sweep, ZooEntry
+from jobs.storage import gradient_files
+from jobs.storage.owned_files import InUse, refuse_in_use
+from jobs.tables import Artifact, CachedPerplexity, DeletedJob, Job, Sweep, ZooEntry
+from pruning.recipe import GRADIENTS_ALONE
 
 
 class Needed(Exception):
@@ -23,7 +26,8 @@ class Needed(Exception):
 def delete(session: Session, owner: str, job_id: UUID) -> bool:
     """Delete a job that has ended. Returns False if the owner has no such job.
 
-    Raises `Conflict` if it has not ended, and `Needed` while it is in the zoo or its sweep runs.
+    Raises `Conflict` if it has not ended, and `Needed` while it is in the zoo, its sweep runs, or another job
+    needs its gradient norms.
     """
     job = session.execute(
         select(Job.state, Job.sweep_id).where(Job.id == job_id, Job.owner == owner).with_for_update()
@@ -38,8 +42,23 @@ def delete(session: Session, owner: str, job_id: UUID) -> bool:
         state = session.scalar(select(Sweep.state).where(Sweep.id == job.sweep_id))
         if state == SweepState.RUNNING:
             raise Needed("The job belongs to a sweep that is running. Cancel the sweep, or wait for its end.")
+    _refuse_needed_norms(session, owner, job_id)
     remove(session, [job_id])
     return True
+
+
+def _refuse_needed_norms(session: Session, owner: str, job_id: UUID) -> None:
+    norms = session.scalar(
+        select(Artifact)
+        .join(Job, Job.id == Artifact.job_id)
+        .where(Artifact.job_id == job_id, Job.method == GRADIENTS_ALONE)
+        .with_for_update(of=Artifact)
+    )
+    if norms is not None:
+        try:
+            refuse_in_use(session, owner, gradient_files.reference(norms.sha256))
+        except InUse as used:
+            raise Needed(f"Its gradient norms are used: {used}. Cancel that, or wait for its end.") from used
 
 
 def remove(session: Session, job_ids: Sequence[UUID]) -> None:

@@ -15,7 +15,7 @@ from datetime import UTC, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -28,6 +28,7 @@ from jobs.spec.labels import index_labels
 from jobs.states import HELD, RETRIABLE, JobState, LostAttempt, Outcome, SweepState
 from jobs.storage import uploads
 from jobs.tables import NOW, Artifact, Job, JobAttempt, JobBlock, Lease, Sweep
+from jobs.webhooks import outbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def create(
 
     With `checks_pending`, the dispatcher looks at the job's files before it is dispatched.
 
-    Raises `quota.QueueFull` if the owner has `max_queued` queued jobs, and `uploads.UnknownUpload`.
+    Raises `quota.QueueFull` if the owner has `max_queued` queued jobs, and `UnknownUpload`.
     """
     quota.take_place_in_queue(session, owner, max_queued)
     spec = uploads.resolved(session, owner, spec)
@@ -206,6 +207,8 @@ def claim(session: Session, job_id: UUID, worker: str, lease_seconds: float) -> 
     )
     if row is None:
         return None
+    if _is_first_attempt(session, job_id):
+        outbox.enqueue_job_started(session, job_id)
     session.execute(insert(JobAttempt).values(job_id=job_id, attempt=row.attempt, worker=worker))
     until = NOW + seconds(lease_seconds)
     lease = {"token": token, "expires_at": until, "look_at": until}
@@ -215,6 +218,19 @@ def claim(session: Session, job_id: UUID, worker: str, lease_seconds: float) -> 
         .on_conflict_do_update(index_elements=["job_id"], set_=lease)
     )
     return Claim(job_id, row.attempt, token, row.owner, row.spec)
+
+
+def _is_first_attempt(session: Session, job_id: UUID) -> bool:
+    """Whether no attempt of the job was recorded yet since its submission or its last retry."""
+    return not session.scalar(
+        select(
+            exists().where(
+                JobAttempt.job_id == job_id,
+                Job.id == job_id,
+                JobAttempt.started_at >= func.coalesce(Job.retried_at, Job.created_at),
+            )
+        )
+    )
 
 
 def extend_lease(session: Session, claim: Claim, lease_seconds: float) -> JobState | None:
@@ -248,22 +264,15 @@ def record(session: Session, claim: Claim, event: EventData) -> bool:
 
 
 def succeed(
-    session: Session, claim: Claim, report: dict[str, Any], artifacts: Sequence[FinishedArtifact]
+    session: Session, claim: Claim, report: dict[str, Any] | None, artifacts: Sequence[FinishedArtifact]
 ) -> bool:
     """End a job with success: its report, the verdict of its gate and its artifacts, or nothing at all.
 
     Its finished blocks are of no use any more: their files are orphaned, but for those that a cache names.
+    `report`: None for a gradient job, which measures nothing.
     """
-    perplexity = report["perplexity"]
-    values: dict[str, Any] = {
-        "report": report,
-        "dense_perplexity": perplexity["dense"],
-        "pruned_perplexity": perplexity["pruned"],
-        "kl": perplexity.get("kl"),
-        "agreement": perplexity.get("agreement"),
-        "measured_sparsity": report["sparsity"]["overall"],
-    }
-    if gate := claim.spec.gate:
+    values = _measured(report) if report else {}
+    if report and (gate := claim.spec.gate):
         values["gate"] = judge(gate, report).model_dump(mode="json")
     change = StateChanged(state=JobState.SUCCEEDED)
     moved = _end_attempt(session, claim, change, Outcome.SUCCEEDED, values=values)
@@ -274,6 +283,19 @@ def succeed(
         )
         session.execute(delete(JobBlock).where(JobBlock.job_id == claim.job_id))
     return moved
+
+
+def _measured(report: dict[str, Any]) -> dict[str, Any]:
+    """Return the report, and the columns of what lists show of it."""
+    perplexity = report["perplexity"]
+    return {
+        "report": report,
+        "dense_perplexity": perplexity["dense"],
+        "pruned_perplexity": perplexity["pruned"],
+        "kl": perplexity.get("kl"),
+        "agreement": perplexity.get("agreement"),
+        "measured_sparsity": report["sparsity"]["overall"],
+    }
 
 
 def fail(session: Session, claim: Claim, error: JobError) -> bool:

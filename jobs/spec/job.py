@@ -44,6 +44,14 @@ class JobOptions(StrictModel):
         "less.",
     )
 
+    @field_validator("evaluation", "save_masks", "gate", "stop_when_missed")
+    @classmethod
+    def _is_of_a_pruned_model(cls, value: object, info: ValidationInfo) -> object:
+        # A request has the fields of the recipe, too, and before these.
+        if info.data.get("norms") and value != JobOptions.model_fields[str(info.field_name)].default:
+            raise ValueError("is about a pruned model, and norms prunes nothing; leave it out")
+        return value
+
     @field_validator("gate")
     @classmethod
     def _is_measured(cls, gate: Gate | None, info: ValidationInfo) -> Gate | None:

@@ -151,10 +151,14 @@ class Store:
             raise
         return StoredFile(key, reader.size, reader.digest.hexdigest())
 
-    def stream(self, key: str) -> Iterator[bytes]:
-        """Return the file's bytes in pieces. Raises `NotStored` at the call, not at the first piece."""
+    def stream(self, key: str, part: tuple[int, int] | None = None) -> Iterator[bytes]:
+        """Return the file's bytes in pieces. Raises `NotStored` at the call, not at the first piece.
+
+        `part`: the first byte to return and the one behind the last; all bytes when left out.
+        """
         with _translated_errors(key):
-            pieces = obstore.get(self._objects, key).stream(min_chunk_size=_READ_BYTES)
+            found = obstore.get(self._objects, key, options={"range": part} if part else None)
+            pieces = found.stream(min_chunk_size=_READ_BYTES)
         return self._pieces(key, pieces)
 
     def download(

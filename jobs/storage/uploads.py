@@ -1,4 +1,4 @@
-"""Texts that owners upload for calibration and evaluation.
+"""Files that owners upload: texts for calibration and evaluation, and gradient norms.
 
 A request names an upload by its id, and a stored job by its content: `sha256:<digest>.<ending>`. So the
 fingerprint of a recipe identifies the text itself, and equal texts give equal recipes for all owners.
@@ -7,45 +7,29 @@ A file is announced by a row before it is written, so that it is found and delet
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, or_, select, text, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from jobs.spec.job import JobSpec
-from jobs.states import ENDED
+from jobs.storage import gradient_files
+from jobs.storage.owned_files import QuotaExceeded, UnknownUpload, lock, refuse_in_use
 from jobs.storage.store import StoredFile
-from jobs.tables import SEARCH_NOW, Job, StrayUpload, Upload
-from pruning.recipe import content_name, is_upload
+from jobs.tables import SEARCH_NOW, StrayUpload, Upload
+from pruning.recipe import content_name, is_local, is_upload
+
+TEXT = "txt"
 
 ABANDONED_AFTER = timedelta(days=1)
 """Age at which an incomplete upload is abandoned."""
 
 
-class UnknownUpload(Exception):
-    """A job names an upload that its owner does not have, in the field `field`."""
-
-    def __init__(self, field: str) -> None:
-        super().__init__(f"{field} names an upload that does not exist")
-        self.field = field
-
-
-class QuotaExceeded(Exception):
-    """The owner's uploads would exceed the quota."""
-
-
 class Abandoned(Exception):
     """The file was not announced, or so long ago that it may have been deleted."""
-
-
-class InUse(Exception):
-    """A job that has not ended uses the upload."""
-
-    def __init__(self, job_id: UUID) -> None:
-        super().__init__(f"job {job_id} uses it")
-        self.job_id = job_id
 
 
 def reference(upload: Upload) -> str:
@@ -53,20 +37,22 @@ def reference(upload: Upload) -> str:
     return f"sha256:{upload.sha256}.{upload.format}"
 
 
-def used_bytes(session: Session, owner: str) -> int:
-    """Return the bytes of all uploads of an owner."""
-    used = session.scalar(select(func.coalesce(func.sum(Upload.size), 0)).where(Upload.owner == owner))
-    return int(used or 0)
+def used_bytes(session: Session, owner: str, ending: str = TEXT) -> int:
+    """Return the bytes that an owner's files take of the quota for this ending: of texts, or of norms."""
+    if ending == gradient_files.FORMAT:
+        return gradient_files.used_bytes(session, owner)
+    texts = Upload.owner == owner, Upload.format != gradient_files.FORMAT
+    return int(session.scalar(select(func.coalesce(func.sum(Upload.size), 0)).where(*texts)) or 0)
 
 
-def announce(session: Session, owner: str, key: str, *, size: int, quota: int) -> int:
+def announce(session: Session, owner: str, key: str, *, size: int, quota: int, ending: str = TEXT) -> int:
     """Announce that at most `size` bytes will be written under `key`, and take them from the owner's quota.
 
     Returns how many there may be: fewer than `size` if the uploads of the owner, with those that are being
     sent, leave less. Raises `QuotaExceeded` if they leave nothing.
     """
-    _lock(session, owner)
-    room = quota - used_bytes(session, owner) - _bytes_in_flight(session, owner)
+    lock(session, owner)
+    room = quota - used_bytes(session, owner, ending) - _bytes_in_flight(session, owner)
     if room <= 0:
         raise QuotaExceeded
     session.add(StrayUpload(key=key, owner=owner, size=min(size, room)))
@@ -86,11 +72,6 @@ def _bytes_in_flight(session: Session, owner: str) -> int:
     return int(session.scalar(select(func.coalesce(func.sum(StrayUpload.size), 0)).where(*in_flight)) or 0)
 
 
-def _lock(session: Session, owner: str) -> None:
-    """Serialise changes of an owner's uploads: no two requests may exceed the quota together."""
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"uploads of {owner}", 0))))
-
-
 def add(
     session: Session, owner: str, name: str, ending: str, stored: StoredFile, quota: int
 ) -> tuple[Upload, bool]:
@@ -99,11 +80,11 @@ def add(
     An owner has each text once. The file must have been announced; if it does not become the upload, it will
     be deleted. Raises `Abandoned` and `QuotaExceeded`.
     """
-    _lock(session, owner)
+    lock(session, owner)
     known = session.scalar(select(Upload).where(*_is(owner, stored.sha256, ending)))
     if known is not None:
         return known, False
-    if used_bytes(session, owner) + stored.size > quota:
+    if used_bytes(session, owner, ending) + stored.size > quota:
         raise QuotaExceeded
     announced = delete(StrayUpload).where(
         StrayUpload.key == stored.key, StrayUpload.pending_delete.is_(False)
@@ -141,16 +122,7 @@ def remove(session: Session, owner: str, upload_id: UUID) -> Upload | None:
     )
     if upload is None:
         return None
-    names_it = text(
-        "jsonb_path_exists(jobs.spec, '$.** ? (@ == $content)', jsonb_build_object('content', :content))"
-    )
-    user = session.scalar(
-        select(Job.id)
-        .where(Job.owner == owner, Job.state.not_in(ENDED), names_it.bindparams(content=reference(upload)))
-        .limit(1)
-    )
-    if user is not None:
-        raise InUse(user)
+    refuse_in_use(session, owner, reference(upload))
     session.delete(upload)
     session.add(StrayUpload(key=upload.key, pending_delete=True))
     return upload
@@ -176,22 +148,40 @@ def forget_deleted(session: Session, keys: Sequence[str]) -> None:
 
 
 def resolved(session: Session, owner: str, spec: JobSpec) -> JobSpec:
-    """Return the job with uploads named by content. Raises `UnknownUpload` for one that the owner lacks."""
+    """Return the job with its files named by content. Raises `UnknownUpload` for one that the owner lacks."""
     stable: dict[str, str] = {}
     for field, dataset in spec.texts:
         if is_upload(dataset) or content_name(dataset):
             upload = _named(session, owner, dataset)
-            if upload is None:
+            if upload is None or upload.format == gradient_files.FORMAT:
                 raise UnknownUpload(field)
             stable[dataset] = reference(upload)
+    gradients = spec.recipe.gradients
+    if gradients is not None and not is_local(gradients):
+        stable[gradients] = gradient_files.resolved(session, owner, spec.recipe)
     return JobSpec.model_validate(_replaced(spec.model_dump(mode="json"), stable)) if stable else spec
 
 
-def named(session: Session, owner: str, spec: JobSpec) -> Iterator[tuple[str, str, Upload | None]]:
-    """Yield the uploads of a stored job: the field, the file's name by content, and the row if it exists."""
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A file that a stored job names: the field, the file's name by content, and where it is stored."""
+
+    field: str
+    name: str
+    key: str | None  # None where the file was deleted
+    own_name: str | None  # that its owner has given it
+
+
+def named(session: Session, owner: str, spec: JobSpec) -> Iterator[Named]:
+    """Yield the uploads and the gradient norms of a stored job."""
     for field, dataset in spec.texts:
         if (name := content_name(dataset)) is not None:
-            yield field, name, _named(session, owner, dataset)
+            upload = _named(session, owner, dataset)
+            yield Named(field, name, upload.key if upload else None, upload.name if upload else None)
+    gradients = spec.recipe.gradients or ""
+    if (name := content_name(gradients)) is not None:
+        file = gradient_files.by_content(session, owner, gradients)
+        yield Named("gradients", name, file.key if file else None, file.name if file else None)
 
 
 def _named(session: Session, owner: str, dataset: str) -> Upload | None:

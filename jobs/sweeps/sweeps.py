@@ -15,7 +15,7 @@ from jobs.lifecycle import lifecycle
 from jobs.spec.gate import GateState
 from jobs.spec.job import JobSpec
 from jobs.states import ENDED, OPEN, JobState, SweepState
-from jobs.storage.uploads import UnknownUpload
+from jobs.storage.owned_files import UnknownUpload
 from jobs.sweeps.bisection import Search, Target
 from jobs.tables import NOW, Job, Sweep
 
@@ -142,7 +142,7 @@ def _search_on(session: Session, sweep: Sweep, jobs: Sequence[Job]) -> None:
         try:
             lifecycle.create(session, sweep.owner, spec, last.labels, sweep_id=sweep.id)
         except UnknownUpload:
-            reason = "an upload that it needs was deleted; upload the text again and submit a new sweep"
+            reason = "a file that it needs was deleted; make it again and submit a new sweep"
             _end(sweep, SweepState.FAILED, reason)
     elif search.best_job is None:
         _end(sweep, SweepState.FAILED, f"no sparsity from {target.lowest:g} up meets the bound")

@@ -69,7 +69,7 @@ class PageSession(Base):
 
 
 class Upload(Base):
-    """A text that an owner has uploaded. Recipes name it by its content, so equal texts share one row."""
+    """A text, or gradient norms, that an owner has uploaded. Recipes name it by its content."""
 
     __tablename__ = "uploads"
 
@@ -84,7 +84,7 @@ class Upload(Base):
 
     __table_args__ = (
         UniqueConstraint("owner", "sha256", "format"),
-        CheckConstraint("format IN ('txt', 'jsonl')", name="format"),
+        CheckConstraint("format IN ('txt', 'jsonl', 'safetensors')", name="format"),
         Index("ix_uploads_owner_id", "owner", "id"),
     )
 
@@ -113,6 +113,7 @@ class WebhookEndpoint(Base):
     owner: Mapped[str]
     url: Mapped[str]
     events: Mapped[list[str]]
+    format: Mapped[str] = mapped_column(server_default="standard")
     secret: Mapped[bytes]
     previous_secret: Mapped[bytes | None]
     previous_secret_until: Mapped[datetime | None]

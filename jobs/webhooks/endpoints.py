@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Sequence
 from datetime import timedelta
+from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -18,12 +19,26 @@ MAX_ENDPOINTS = 20
 _SECRET_BYTES = 32
 
 
+class MessageFormat(StrEnum):
+    """What the body of a message to an endpoint looks like."""
+
+    STANDARD = "standard"
+    SLACK = "slack"
+
+
 def create(
-    session: Session, secret_box: SecretBox, owner: str, url: str, events: Sequence[str]
+    session: Session,
+    secret_box: SecretBox,
+    owner: str,
+    url: str,
+    events: Sequence[str],
+    message_format: MessageFormat = MessageFormat.STANDARD,
 ) -> tuple[WebhookEndpoint, bytes]:
     """Create an endpoint. Returns it with its secret, which is shown this once."""
     secret = secrets.token_bytes(_SECRET_BYTES)
-    endpoint = WebhookEndpoint(owner=owner, url=url, events=[*events], secret=secret_box.encrypt(secret))
+    endpoint = WebhookEndpoint(
+        owner=owner, url=url, events=[*events], format=message_format, secret=secret_box.encrypt(secret)
+    )
     session.add(endpoint)
     session.flush()
     session.refresh(endpoint)

@@ -37,6 +37,7 @@ _JITTER = 0.2
 class WebhookEvent(StrEnum):
     """The events that an endpoint can subscribe to."""
 
+    JOB_STARTED = "job.started"
     JOB_SUCCEEDED = "job.succeeded"
     JOB_FAILED = "job.failed"
     JOB_CANCELLED = "job.cancelled"
@@ -56,12 +57,22 @@ class Due:
     owner: str
     attempt: int
     url: str
+    format: str
     encrypted_secrets: tuple[bytes, ...]
     payload: dict[str, Any]
 
 
+def enqueue_job_started(session: Session, job_id: UUID) -> None:
+    """Write the messages about a job's start, for every endpoint of its owner that subscribes to it."""
+    _enqueue_all(session, job_id, JobState.RUNNING, WebhookEvent.JOB_STARTED)
+
+
 def enqueue_job_ended(session: Session, job_id: UUID, state: JobState) -> None:
     """Write the messages about a job's end, for every endpoint of its owner that subscribes to it."""
+    _enqueue_all(session, job_id, state, f"job.{state}")
+
+
+def _enqueue_all(session: Session, job_id: UUID, state: JobState, event_of_state: str) -> None:
     owned = select(Job.owner).where(Job.id == job_id).scalar_subquery()
     endpoints = session.scalars(
         select(WebhookEndpoint)
@@ -72,8 +83,8 @@ def enqueue_job_ended(session: Session, job_id: UUID, state: JobState) -> None:
     if not endpoints:
         return
     job = session.get_one(Job, job_id, populate_existing=True)
-    events = [f"job.{state}"]
-    if job.gate_state == GateState.FAILED:
+    events = [event_of_state]
+    if job.gate_state == GateState.FAILED and state == JobState.SUCCEEDED:
         events.append(WebhookEvent.JOB_GATE_FAILED)
     at: datetime = getattr(job, f"{state}_at")
     for endpoint in endpoints:
@@ -138,6 +149,7 @@ def take_due(session: Session, limit: int, lease_seconds: float, sending: Iterab
             endpoint.owner,
             delivery.attempts + 1,
             endpoint.url,
+            endpoint.format,
             (endpoint.secret, *filter(None, [endpoint.previous_secret if both else None])),
             delivery.payload,
         )

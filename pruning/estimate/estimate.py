@@ -6,6 +6,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from pruning.estimate import memory, work
+from pruning.estimate.disk import gradient_shards
 from pruning.estimate.machine import Machine
 from pruning.estimate.shape import ModelShape
 from pruning.estimate.smaller import shorter_shape, smaller_shape
@@ -57,7 +58,8 @@ class Estimate(_Answer):
     )
     stages: tuple[StageEstimate, ...] = Field(description="Each stage of the job, in order.")
     output_bytes: int = Field(
-        description="Size of the pruned model's weights, and of the masks if they are saved."
+        description="Size of the pruned model's weights, and of the masks if they are saved; of the norms "
+        "for a gradient job."
     )
     notes: tuple[str, ...] = Field(description="What the figures leave out or assume.")
 
@@ -99,24 +101,12 @@ class Estimate(_Answer):
             )
         stages += [
             *_recovery(recipe, shape, smaller if recipe.structure else None, windows.length, dtype, machine),
-            _stage(
-                Stage.EVALUATE,
-                work.evaluation(evaluation, shape) + work.evaluation(evaluation, smaller),
-                memory.evaluation(
-                    shape,
-                    Windows.of_evaluation(evaluation, shape),
-                    dtype,
-                    machine.kind,
-                    room=memory.MEMORY_SHARE * machine.memory_bytes,
-                    devices=machine.devices,
-                ),
-                dtype,
-                machine,
-                devices=machine.devices,
-            ),
+            *_evaluation(recipe, evaluation, shape, smaller, dtype, machine),
         ]
         masked = save_masks and recipe.method is not None
         output = smaller.stored_bytes + (-(-smaller.block_weights // 8) if masked else 0)
+        if recipe.norms:
+            output = gradient_shards(shape, dtype, norms=len(recipe.norms))
         stages.append(
             StageEstimate(name=Stage.UPLOAD, operations=0, seconds=output / _FILE_RATE, memory_bytes=0)
         )
@@ -264,6 +254,29 @@ def _recovery(
         yield _stage(Stage.RECOVER, done, held, dtype, machine)
 
 
+def _evaluation(
+    recipe: Recipe,
+    evaluation: Evaluation,
+    dense: ModelShape,
+    pruned: ModelShape,
+    dtype: str,
+    machine: Machine,
+) -> Iterator[StageEstimate]:
+    """Yield the estimate of `evaluate`, for a recipe that prunes."""
+    if recipe.norms:
+        return
+    needed = memory.evaluation(
+        dense,
+        Windows.of_evaluation(evaluation, dense),
+        dtype,
+        machine.kind,
+        room=memory.MEMORY_SHARE * machine.memory_bytes,
+        devices=machine.devices,
+    )
+    done = work.evaluation(evaluation, dense) + work.evaluation(evaluation, pruned)
+    yield _stage(Stage.EVALUATE, done, needed, dtype, machine, devices=machine.devices)
+
+
 def _notes(recipe: Recipe, evaluation: Evaluation, machine: Machine) -> list[str]:
     notes = ["the time to download a model is not included"]
     if not machine.measured:
@@ -274,7 +287,7 @@ def _notes(recipe: Recipe, evaluation: Evaluation, machine: Machine) -> list[str
         notes.append(
             f"{machine.devices} devices share gradients and evaluation, and prune one after the other"
         )
-    if evaluation.windows is None:
+    if evaluation.windows is None and not recipe.norms:
         notes.append("the evaluation texts are assumed to be as long as WikiText-2's test split")
     if evaluation.tasks:
         notes.append("the lengths of zero-shot tasks are assumed from those of seven common ones")

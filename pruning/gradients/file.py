@@ -4,23 +4,22 @@ It is a safetensors file with one tensor per norm and layer, `l1/<layer>` or `l2
 not normalised. Its metadata names the model and the calibration windows that the norms were computed from.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from torch import Tensor
 
 from pruning.errors import InvalidInput
 from pruning.gradients.shards import norms_from_shards
 from pruning.gradients.window_norms import GradientNorms
 from pruning.inputs.frozen_file import FrozenFile
+from pruning.inputs.gradient_header import FILE_NAME, FORMAT
 from pruning.recipe import GradientNorm
+from pruning.resume.hashed_file import save_tensors
 
-FILE_NAME = "gradient_norms.safetensors"
-
-_FORMAT = "pruneserve gradient norms 1"
 _FIELD = "gradients"
 
 
@@ -33,13 +32,27 @@ class Provenance:
 
 
 def write_gradients(gradients: GradientNorms, provenance: Provenance, path: Path) -> None:
-    """Write all norms of all layers to `path`, replacing any file there."""
-    tensors = {
-        f"{norm}/{layer}": tensor.contiguous()
-        for norm, layers in gradients.items()
-        for layer, tensor in layers.items()
-    }
-    save_file(tensors, path, metadata={"format": _FORMAT, **asdict(provenance)})
+    """Write all norms of all layers to `path`, replacing any file there; one is in memory at a time."""
+    save_tensors(_ByName(gradients), path, metadata={"format": FORMAT, **asdict(provenance)})
+
+
+class _ByName(Mapping[str, Tensor]):
+    """Norms by the names that they have in a file, read on access where they are in shards."""
+
+    def __init__(self, gradients: GradientNorms) -> None:
+        self._places = {
+            f"{norm}/{layer}": (layers, layer) for norm, layers in gradients.items() for layer in layers
+        }
+
+    def __getitem__(self, name: str) -> Tensor:
+        layers, layer = self._places[name]
+        return layers[layer]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
 
 
 @dataclass(frozen=True)
@@ -82,7 +95,7 @@ class GradientFile:
                 shapes = {name: tuple(found.get_slice(name).get_shape()) for name in found.keys()}  # noqa: SIM118
         except (OSError, SafetensorError) as error:
             raise InvalidInput(f"{file.name} is not a readable safetensors file", field=_FIELD) from error
-        if metadata.get("format") != _FORMAT:
+        if metadata.get("format") != FORMAT:
             raise InvalidInput(
                 f"{file.name} does not hold gradient norms; use the {FILE_NAME} of an earlier run",
                 field=_FIELD,

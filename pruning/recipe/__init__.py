@@ -7,7 +7,14 @@ each method are in `pruning.recipe.methods`, those of each allocation in `prunin
 
 from pruning.recipe.allocation import ALLOCATIONS, AllocationOptions
 from pruning.recipe.calibration import Calibration, Share, WeightedDataset
-from pruning.recipe.datasets import DATASETS, Dataset, content_name, is_stored, is_upload
+from pruning.recipe.datasets import (
+    DATASETS,
+    Dataset,
+    content_name,
+    gradient_job,
+    is_stored,
+    is_upload,
+)
 from pruning.recipe.evaluation import Evaluation
 from pruning.recipe.fields import (
     InWords,
@@ -20,9 +27,16 @@ from pruning.recipe.fields import (
     is_local,
     shows_as_written,
 )
-from pruning.recipe.methods import METHODS, GradientNorm, MethodOptions, Need, RowSelection
+from pruning.recipe.methods import (
+    METHODS,
+    GradientNorm,
+    MethodOptions,
+    Need,
+    RowSelection,
+    WeightNorm,
+)
 from pruning.recipe.presets import PRESETS
-from pruning.recipe.recipe import CHANNEL_KINDS, CUT_ALONE, ChannelKind, ComputeDtype, Recipe
+from pruning.recipe.recipe import CHANNEL_KINDS, CUT_ALONE, GRADIENTS_ALONE, ChannelKind, ComputeDtype, Recipe
 from pruning.recipe.recovery import BlockRecoveryOptions, DistilOptions, RecoveryOptions
 from pruning.recipe.refit import RefitOptions
 from pruning.recipe.selection import LayerSelection
@@ -40,6 +54,7 @@ __all__ = [
     "CHANNEL_KINDS",
     "CUT_ALONE",
     "DATASETS",
+    "GRADIENTS_ALONE",
     "METHODS",
     "PRESETS",
     "UNITS_IN_WORDS",
@@ -70,8 +85,10 @@ __all__ = [
     "StructureOptions",
     "Text",
     "UnitKind",
+    "WeightNorm",
     "WeightedDataset",
     "content_name",
+    "gradient_job",
     "group_of",
     "implies_sparsity",
     "is_local",

@@ -1,7 +1,11 @@
-"""References to texts: a registered dataset by its name, a file by its path, an upload, a content hash."""
+"""References to texts: a registered dataset by its name, a file by its path, an upload, a content hash.
+
+Gradient norms are named in the same ways, and by the job that has computed them.
+"""
 
 import re
 from typing import Annotated
+from uuid import UUID
 
 from pydantic import AfterValidator
 
@@ -15,8 +19,10 @@ DATASETS.register("c4", "pruning.data.datasets:c4")
 DATASETS.register("wikitext2", "pruning.data.datasets:wikitext2")
 DATASETS.register("builtin", "pruning.data.datasets:builtin")
 
-_UPLOAD = re.compile(r"upload:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_CONTENT = re.compile(r"sha256:([0-9a-f]{64}\.(?:txt|jsonl))")
+_ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_UPLOAD = re.compile(rf"upload:{_ID}")
+_GRADIENT_JOB = re.compile(rf"gradient:({_ID})")
+_CONTENT = re.compile(r"sha256:([0-9a-f]{64}\.(?:txt|jsonl|safetensors))")
 
 
 def is_upload(dataset: str) -> bool:
@@ -24,8 +30,17 @@ def is_upload(dataset: str) -> bool:
     return _UPLOAD.fullmatch(dataset) is not None
 
 
+def gradient_job(reference: str) -> UUID | None:
+    """The id of the job whose gradient norms a reference names; None for other references."""
+    match = _GRADIENT_JOB.fullmatch(reference)
+    return UUID(match[1]) if match else None
+
+
 def content_name(dataset: str) -> str | None:
-    """The file `<sha256>.txt` or `.jsonl` of a text referenced by its content; None for other references."""
+    """The file `<sha256>.<ending>` of an upload referenced by its content; None for other references.
+
+    The ending is `txt` or `jsonl` for a text, and `safetensors` for gradient norms.
+    """
     match = _CONTENT.fullmatch(dataset)
     return match[1] if match else None
 
@@ -38,7 +53,10 @@ def is_stored(dataset: str) -> bool:
 def _dataset(value: str) -> str:
     if is_local(value):
         return absolute_path(value)
-    if is_upload(value) or content_name(value):
+    content = content_name(value)
+    if content is not None and content.endswith(".safetensors"):
+        raise ValueError("names gradient norms, which are no text; name them in gradients")
+    if is_upload(value) or content:
         return value
     try:
         DATASETS[value]

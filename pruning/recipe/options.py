@@ -102,6 +102,7 @@ OPTIONS: tuple[Option, ...] = (
         "units to take out, such as mlp_channels=0.25, kv_groups=1, experts=2 or blocks=4; may be repeated",
         "NAME=VALUE",
     ),
+    Option("norm", "norms", "list", "only compute this gradient norm, l1 or l2; may be repeated", "NORM"),
     Option("refit", "refit", "flag", "solve for the kept weights again after pruning"),
     Option(
         "refit-option",

@@ -10,6 +10,7 @@ from pydantic_core import PydanticKnownError
 
 from pruning.recipe.allocation import Allocation, Uniform
 from pruning.recipe.calibration import Calibration
+from pruning.recipe.datasets import content_name, gradient_job, is_upload
 from pruning.recipe.fields import (
     OUT_AT_DEFAULT,
     ModelReference,
@@ -19,7 +20,7 @@ from pruning.recipe.fields import (
     group_of,
     is_local,
 )
-from pruning.recipe.methods import GradientNorm, Method, MethodOptions, Need
+from pruning.recipe.methods import GradientNorm, Method, MethodOptions, Need, WeightNorm
 from pruning.recipe.presets import expanded
 from pruning.recipe.recovery import BlockRecoveryOptions, DistilOptions, RecoveryOptions
 from pruning.recipe.refit import Refit
@@ -35,7 +36,10 @@ CHANNEL_KINDS: tuple[ChannelKind, ...] = get_args(ChannelKind)
 ComputeDtype = Literal["auto", "float64", "float32", "bfloat16", "float16"]
 
 CUT_ALONE = "structure"
-"""What stands for the name of a method where nothing is masked."""
+"""What stands for the name of a method where units are taken out and nothing is masked."""
+
+GRADIENTS_ALONE = "gradients"
+"""What stands for the name of a method where gradient norms are computed and nothing is pruned."""
 
 _SPARSITY_TOLERANCE = 0.001
 
@@ -47,11 +51,18 @@ class Recipe(StrictModel):
     structure: Annotated[StructureOptions | None, OUT_AT_DEFAULT] = Field(
         None, description="Which units are taken out of the model, before a method masks what is left."
     )
+    norms: Annotated[tuple[WeightNorm, ...], OUT_AT_DEFAULT] = Field(
+        (),
+        max_length=2,
+        strict=False,  # JSON has lists where Python has tuples
+        description="Gradient norms to compute and keep, for later jobs: `l1`, `l2` or both. Nothing is "
+        "pruned then, so method and structure are left out.",
+    )
     method: Method | None = Field(
         None,
         validate_default=True,
         description="How weights are scored, by the method's name or with its options. Without one nothing "
-        "is masked, and `structure` is required.",
+        "is masked, and `structure` or `norms` is required.",
     )
     pattern: Pattern = Field(
         "unstructured",
@@ -90,8 +101,8 @@ class Recipe(StrictModel):
     )
     gradients: Text | None = Field(
         None,
-        description="The path of gradient norms that an earlier run on the same weights saved, to use "
-        "instead of computing them.",
+        description="Gradient norms of the same weights to use instead of computing them: `gradient:<id>` of "
+        "a gradient job, `upload:<id>`, or the path of a file that an earlier run saved.",
     )
     calibration: Calibration = Field(
         Calibration(), description="The text on which activations and gradients are measured."
@@ -109,6 +120,8 @@ class Recipe(StrictModel):
     def _blocks_have_a_dense_one(
         cls, recovery: RecoveryOptions | None, info: ValidationInfo
     ) -> RecoveryOptions | None:
+        if recovery is not None and info.data.get("norms"):
+            raise ValueError("trains pruned models, and norms prunes nothing; leave one of the two out")
         if recovery is not None and recovery.blocks is not None and info.data.get("structure") is not None:
             raise ValueError(
                 "blocks are trained towards the dense ones, which structure cuts; use distil, or leave "
@@ -121,11 +134,25 @@ class Recipe(StrictModel):
     def _expand_presets(cls, value: Any) -> Any:  # noqa: ANN401 - what a client sent, not yet validated
         return expanded(value) if isinstance(value, Mapping) else value
 
+    @field_validator("norms")
+    @classmethod
+    def _norms_are_of_the_dense_model(
+        cls, norms: tuple[WeightNorm, ...], info: ValidationInfo
+    ) -> tuple[WeightNorm, ...]:
+        if len(set(norms)) < len(norms):
+            raise ValueError("names a norm twice")
+        if norms and info.data.get("structure") is not None:
+            raise ValueError("are those of the dense model, and structure changes it; leave one of them out")
+        return norms
+
     @field_validator("method")
     @classmethod
     def _something_is_done(cls, method: MethodOptions | None, info: ValidationInfo) -> MethodOptions | None:
-        if method is None and info.data.get("structure", ...) is None:
-            raise ValueError("is required unless structure is given")
+        norms = info.data.get("norms")
+        if method is None and info.data.get("structure", ...) is None and norms == ():
+            raise ValueError("is required unless structure or norms is given")
+        if method is not None and norms:
+            raise ValueError("prunes, and norms only computes gradients; leave one of the two out")
         return method
 
     @field_validator("pattern", "permute", "allocation", "layers", "refit", "swaps", "order")
@@ -174,8 +201,13 @@ class Recipe(StrictModel):
     def _gradients_are_used(cls, path: str | None, info: ValidationInfo) -> str | None:
         if path is None:
             return None
-        if not is_local(path) or ".." in path.split("/"):
-            raise ValueError("must be an absolute path without '..'")
+        content = content_name(path)
+        named = is_upload(path) or gradient_job(path) or (content and content.endswith(".safetensors"))
+        if not named and (not is_local(path) or ".." in path.split("/")):
+            raise ValueError(
+                "must be 'gradient:' with the id of a gradient job, 'upload:' with the id of an upload, or "
+                "an absolute path without '..'"
+            )
         users = [info.data[name] for name in ("method", "allocation") if info.data.get(name) is not None]
         if not any("gradient_norms" in user.needs for user in users):
             raise ValueError("neither method nor allocation uses gradients; leave it out")
@@ -222,7 +254,9 @@ class Recipe(StrictModel):
 
     @property
     def method_name(self) -> str:
-        """The name of the method; `CUT_ALONE` for a recipe that masks nothing."""
+        """The name of the method; `CUT_ALONE` or `GRADIENTS_ALONE` for a recipe that masks nothing."""
+        if self.norms:
+            return GRADIENTS_ALONE
         return self.method.name if self.method else CUT_ALONE
 
     @property
@@ -246,7 +280,8 @@ class Recipe(StrictModel):
     @property
     def reads_text(self) -> bool:
         """Whether anything is measured on calibration windows."""
-        return bool(self.needs) or (self.structure is not None and self.structure.reads_text)
+        of_structure = self.structure is not None and self.structure.reads_text
+        return bool(self.needs or self.norms) or of_structure
 
     @property
     def changes_kept_weights(self) -> bool:
@@ -278,8 +313,8 @@ class Recipe(StrictModel):
 
     @property
     def gradient_norms(self) -> frozenset[GradientNorm]:
-        """The gradient norms that the method and the allocation use."""
-        norms: set[GradientNorm] = set()
+        """The gradient norms that the method and the allocation use, or that are to be kept."""
+        norms: set[GradientNorm] = set(self.norms)
         if self.method is not None and "gradient_norms" in self.method.needs:
             norms.add(getattr(self.method, "norm", "l1"))
         if "gradient_norms" in self.allocation.needs:

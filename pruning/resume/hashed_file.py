@@ -54,15 +54,17 @@ def save_tensors(
     """Write tensors as a safetensors file, and hash it while it is written.
 
     The layout is that of the library's own `save_file`, which offers no hash. An earlier file of that name is
-    replaced and never written into: the tensors may be mapped from it. Raises OSError.
+    replaced and never written into: the tensors may be mapped from it. A mapping that reads its tensors on
+    access has one of them in memory at a time, and is read twice. Raises OSError.
     """
     assert sys.byteorder == "little"  # noqa: S101 - as the format is
-    ordered = sorted(tensors.items(), key=lambda item: (-item[1].itemsize, item[0]))  # so all are aligned
+    shapes = {name: tensor.to("meta") for name, tensor in tensors.items()}
+    ordered = sorted(shapes.items(), key=lambda item: (-item[1].itemsize, item[0]))  # so all are aligned
     partial = path.with_name(f"{path.name}.partial")
     with _HashingWriter(partial) as file:
         file.write(_header(ordered, metadata))
-        for _, tensor in ordered:
-            file.write_content(tensor)
+        for name, _ in ordered:
+            file.write_content(tensors[name])
     return HashedFile(partial.replace(path), file.written.sha256)
 
 

@@ -62,6 +62,8 @@ class DiskRoom:
 
     @property
     def _output(self) -> int:
+        if self.recipe.norms:  # the norms are all that is written
+            return disk.gradient_shards(self._shape, self._dtype, norms=len(self.recipe.norms))
         return self.model.checkpoint.files.size
 
     @property

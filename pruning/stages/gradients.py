@@ -17,10 +17,11 @@ from pruning.gradients.cache import (
     load_cached,
     stored,
 )
-from pruning.gradients.file import FILE_NAME, GradientFile, Provenance, write_gradients
+from pruning.gradients.file import GradientFile, Provenance, write_gradients
 from pruning.gradients.gradient_pass import GradientPass
 from pruning.gradients.schedule import Schedule, ScheduleChoice
 from pruning.gradients.window_norms import GradientNorms
+from pruning.inputs.gradient_header import FILE_NAME
 from pruning.inputs.publications import Publications
 from pruning.recipe import GradientNorm, LayerSelection, Stage
 from pruning.resume.store import NumericsKey, ResumeStore

@@ -15,12 +15,13 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from pruning.allowed_roots import Roots, freeze
+from pruning.allowed_roots import Roots, freeze, freeze_by_content
 from pruning.checkpoint.checkpoint import Checkpoint, resolve
 from pruning.data.calibration import CalibrationSet, calibration_set
 from pruning.data.labelled import labelled_text
 from pruning.data.training import HeldOutText, held_out_text, training_text
 from pruning.data.windows import Reader
+from pruning.errors import InvalidInput
 from pruning.estimate import ModelShape
 from pruning.evaluation.perplexity import evaluation_sets, predictions_in
 from pruning.evaluation.zero_shot import Tasks
@@ -39,7 +40,9 @@ from pruning.recipe import (
     Stage,
     StructureOptions,
     content_name,
+    gradient_job,
     is_local,
+    is_upload,
 )
 from pruning.recovery.trainable import trainable_parameters
 from pruning.report.reproduce import refuse_changes
@@ -229,7 +232,7 @@ class ResolveStage:
                 else None
             )
             recovery = self._recovery(checkpoint, stack, reader, calibration)
-            texts = evaluation_sets(evaluation, reader)
+            texts = () if recipe.norms else evaluation_sets(evaluation, reader)
         tasks = Tasks(evaluation, self.roots.tasks) if evaluation.tasks else None
         dtype = compute_dtype(recipe.dtype, checkpoint.stored_dtype, self.devices[0])
         layers = frozenset(layer.name for layer in stack.layers)
@@ -271,11 +274,19 @@ class ResolveStage:
         return RecoveryInputs(self.recipe, text)
 
     def _gradient_file(self, checkpoint: Checkpoint) -> GradientFile | None:
-        if self.recipe.gradients is None:
+        reference = self.recipe.gradients
+        if reference is None:
             return None
+        if is_upload(reference) or gradient_job(reference):
+            raise InvalidInput(
+                "only the service knows its files by their ids; give a path", field="gradients"
+            )
         layers = find_stack(checkpoint.skeleton).layers
+        content = content_name(reference)
         return GradientFile.checked(
-            freeze(Path(self.recipe.gradients), self.roots.data, field="gradients"),
+            freeze_by_content(content, self.roots.data, field="gradients")
+            if content
+            else freeze(Path(reference), self.roots.data, field="gradients"),
             model=checkpoint.identity,
             layers={layer.name: (layer.outputs, layer.inputs) for layer in layers},
             norms=self.recipe.gradient_norms,

@@ -19,12 +19,12 @@ from worker.attempt.early_stop import keeps_model
 log = logging.getLogger(__name__)
 
 
-def upload_artifacts(attempt: Attempt, output: Path, report: dict[str, Any]) -> list[FinishedArtifact]:
+def upload_artifacts(attempt: Attempt, output: Path, report: dict[str, Any] | None) -> list[FinishedArtifact]:
     """Upload every file of `output`, or only the report if the job does not keep its model.
 
     The files lie under the attempt's prefix. None of them is an artifact before the job has succeeded.
     """
-    pattern = "*" if keeps_model(attempt.spec, report) else REPORT
+    pattern = "*" if report is None or keeps_model(attempt.spec, report) else REPORT
     files = sorted(path for path in output.rglob(pattern) if path.is_file())
     artifacts = []
     with StageRecorder(attempt.progress, torch.device("cpu")).stage(Stage.UPLOAD, len(files)) as step:

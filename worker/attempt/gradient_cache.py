@@ -1,4 +1,4 @@
-"""The cache of gradient norms that jobs share: rows in the database, shards in the store."""
+"""The cache of gradient norms that jobs share (rows in the database, shards in the store), and its quota."""
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
@@ -8,7 +8,15 @@ from sqlalchemy.orm import Session
 
 from jobs.caches import gradients
 from jobs.lifecycle import lifecycle
+from jobs.lifecycle.events import JobError
+from jobs.lifecycle.lifecycle import FinishedArtifact
+from jobs.states import Cause
+from jobs.storage import gradient_files
+from jobs.storage.owned_files import lock
 from jobs.tables import GradientShard
+from pruning.errors import InvalidInput
+from pruning.estimate import ModelShape
+from pruning.estimate.disk import gradient_shards
 from pruning.gradients.cache import CacheAnswer
 from pruning.recipe import GradientNorm, Stage
 from pruning.resume.hashed_file import HashedFile
@@ -90,3 +98,35 @@ def wait_for_gradients(attempt: Attempt, blocked: BlockedOnJob) -> Transition:
         return lifecycle.requeue_until(session, attempt.claim, computing_job, reason)
 
     return transition
+
+
+_FIELD = "norms"
+
+
+def refuse_over_quota(attempt: Attempt, shape: ModelShape) -> None:
+    """Raise InvalidInput if the owner has no room for the norms that the job is about to compute."""
+    size = gradient_shards(shape, "float32", norms=len(attempt.spec.recipe.norms))
+    owner = attempt.claim.owner
+    used = attempt.transaction(lambda session: gradient_files.used_bytes(session, owner))
+    if message := _message(attempt, used, size):
+        raise InvalidInput(message, field=_FIELD)
+
+
+def over_quota(session: Session, attempt: Attempt, artifacts: Sequence[FinishedArtifact]) -> JobError | None:
+    """Return the error of norms for which no room is left any more. Whoever keeps others waits meanwhile."""
+    lock(session, attempt.claim.owner)
+    used = gradient_files.used_bytes(session, attempt.claim.owner)
+    message = _message(attempt, used, sum(artifact.size for artifact in artifacts))
+    if message is None:
+        return None
+    return JobError(type="invalid_input", message=message, field=_FIELD, cause=Cause.REQUEST)
+
+
+def _message(attempt: Attempt, used: int, size: int) -> str | None:
+    quota = attempt.settings.gradient_quota_bytes
+    if used + size <= quota:
+        return None
+    return (
+        f"the norms take {size} bytes, and of the {quota} bytes that an owner's gradient norms may take "
+        f"together {used} are in use: delete some that you need no more"
+    )

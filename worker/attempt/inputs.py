@@ -1,4 +1,4 @@
-"""Fetches the uploads that a job names to the worker's disk."""
+"""Fetches the uploads and gradient norms that a job names to the worker's disk."""
 
 from pathlib import Path
 
@@ -11,26 +11,28 @@ from worker.attempt.attempt import Attempt
 
 
 def fetch_uploads(attempt: Attempt, directory: Path) -> None:
-    """Download each upload that the job names into `directory`, under the name that the library looks for.
+    """Download each file that the job names into `directory`, under the name that the library looks for.
 
     The name holds the content's digest, which the library verifies when it reads the file. Raises
-    InvalidInput with the field of an upload that has been deleted since the job was submitted.
+    InvalidInput with the field of a file that has been deleted since the job was submitted.
     """
     directory.mkdir(exist_ok=True)
 
-    def look_up(session: Session) -> list[tuple[str, str, str | None, str]]:
-        named = uploads.named(session, attempt.claim.owner, attempt.spec)
-        return [
-            (field, name, upload.key if upload else None, upload.name if upload else "")
-            for field, name, upload in named
-        ]
+    def look_up(session: Session) -> list[uploads.Named]:
+        return list(uploads.named(session, attempt.claim.owner, attempt.spec))
 
-    for field, name, key, own_name in attempt.transaction(look_up):
-        if own_name:
-            attempt.upload_names[name] = own_name
-        if key is None:
-            raise InvalidInput("the uploaded text was deleted; upload it again and retry", field=field)
+    for file in attempt.transaction(look_up):
+        if file.own_name:
+            attempt.upload_names[file.name] = file.own_name
+        of_a_text = file.field != "gradients"
+        if file.key is None:
+            gone = "the uploaded text was deleted; upload it again and retry"
+            raise InvalidInput(
+                gone if of_a_text else "the gradient norms were deleted; submit the job again with others",
+                field=file.field,
+            )
         try:
-            attempt.download(key, directory / name)
+            attempt.download(file.key, directory / file.name)
         except NotStored as error:
-            raise InvalidInput("the uploaded text is no longer in the store", field=field) from error
+            what = "uploaded text is" if of_a_text else "gradient norms are"
+            raise InvalidInput(f"the {what} no longer in the store", field=file.field) from error

@@ -24,7 +24,9 @@ from jobs.database import DATABASE_UNAVAILABLE
 from jobs.settings import Settings
 from jobs.webhooks import outbox
 from jobs.webhooks.encryption import SecretBox, Unreadable
+from jobs.webhooks.endpoints import MessageFormat
 from jobs.webhooks.outbox import Due
+from jobs.webhooks.slack import slack_message
 from jobs.webhooks.url_policy import UrlPolicy
 from pruning.version import pruneserve_version
 from worker.dispatcher import safe_http
@@ -131,7 +133,10 @@ class WebhookSender:
             secrets = [self._secret_box.decrypt(encrypted) for encrypted in due.encrypted_secrets]
         except Unreadable:
             return None, "the endpoint's secret cannot be read: PRUNESERVE_SECRET_KEYS lacks the key"
-        body = json.dumps(self._linked(due.payload), separators=(",", ":")).encode()
+        message = self._linked(due.payload)
+        if due.format == MessageFormat.SLACK:
+            message = slack_message(message)
+        body = json.dumps(message, separators=(",", ":")).encode()
         headers = signed_headers(secrets, f"msg_{due.id.hex}", int(time.time()), body) | {
             "content-type": "application/json",
             "user-agent": f"PruneServe/{pruneserve_version()}",

@@ -30,7 +30,7 @@ from jobs.queries.models import models_containing
 from jobs.queries.queries import JobFilter
 from jobs.spec.gate import GateState
 from jobs.states import JobState
-from pruning.recipe import CUT_ALONE, METHODS, Text
+from pruning.recipe import CUT_ALONE, GRADIENTS_ALONE, METHODS, Text
 
 router = APIRouter(include_in_schema=False)
 
@@ -142,7 +142,7 @@ def list_jobs(filters: Filters, principal: Reader, owner: Owner, resources: Reso
         listed=listed,
         filters=filters,
         states=list(JobState),
-        methods=[*METHODS, CUT_ALONE],
+        methods=[*METHODS, CUT_ALONE, GRADIENTS_ALONE],
         gates=list(GateState),
         older=filters.query_string(listed.next_cursor) if listed.next_cursor else None,
         live=filters.query_string(encode_cursor(filters.cursor) if filters.cursor else None),

@@ -109,6 +109,16 @@ class JobView:
         )
 
     @property
+    def norms(self) -> str:
+        """Which gradient norms the job computes; empty for a job that prunes."""
+        return " and ".join(self.spec.recipe.norms)
+
+    @property
+    def measured(self) -> bool:
+        """Whether the job has succeeded: a gradient job has no report."""
+        return self.job.state == JobState.SUCCEEDED
+
+    @property
     def load(self) -> str:
         """Python code that loads the downloaded model."""
         return LOAD.format(directory=self._folder)
@@ -221,12 +231,15 @@ def read(session: Session, job: Job, waiting: Waiting | None) -> JobView:
 def _stages(job: Job, spec: JobSpec, events: Sequence[Event]) -> tuple[StageView, ...]:
     """Return all stages of a job, whichever attempt finished them: one that resumes starts later.
 
-    Few jobs are cut or trained, so the stages for that are shown only where they are asked for.
+    Few jobs are cut or trained, so the stages for that are shown only where they are asked for. A gradient
+    job neither prunes nor evaluates.
     """
     finished = {event.data.stage: event.data for event in events if isinstance(event.data, StageFinished)}
     hidden = {
         Stage.CUT: spec.recipe.structure is None,
         Stage.RECOVER: spec.recipe.distil is None,
+        Stage.PRUNE: bool(spec.recipe.norms),
+        Stage.EVALUATE: bool(spec.recipe.norms),
     }
     return tuple(_stage(job, stage, finished.get(stage)) for stage in Stage if not hidden.get(stage))
 

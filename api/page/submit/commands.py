@@ -13,8 +13,10 @@ def request_body(spec: JobSpec, labels: dict[str, str]) -> dict[str, Any]:
     """Return the shortest request for this job: only what differs from the defaults."""
     fields = spec.as_request()
     model, structure, sparsity = (fields.pop(name) for name in ("model", "structure", "sparsity"))
-    method = fields.pop("method")
+    method, norms = fields.pop("method"), fields.pop("norms")
     what: dict[str, Any] = {} if structure is None else {"structure": _shortened(structure)}
+    if norms:
+        what["norms"] = norms
     if method is not None:
         what |= {"method": method["name"], "sparsity": sparsity}
     default = JobRequest.model_validate({"model": "any/model", **what}).model_dump(mode="json")

@@ -37,6 +37,7 @@ def test_the_secret_is_shown_once(client: TestClient) -> None:
         {"url": "x" * 2000},
         {"events": []},
         {"events": ["job.began"]},
+        {"format": "teams"},
     ],
 )
 def test_invalid_webhooks_are_refused(client: TestClient, wrong: dict[str, object]) -> None:
@@ -66,6 +67,15 @@ def test_an_endpoint_can_be_changed_and_switched_off(client: TestClient, jobs: J
     assert [item["event"] for item in client.get(f"{address}/deliveries").json()["items"]] == ["job.failed"]
     assert client.delete(address).status_code == 204
     assert client.get(address).status_code == 404
+
+
+def test_the_format_is_standard_unless_another_is_named(client: TestClient) -> None:
+    assert made(client)["format"] == "standard"
+    new = made(client, format="slack")
+    address = f"/v1/webhooks/{new['id']}"
+    assert client.get(address).json()["format"] == "slack"
+    assert client.patch(address, json={"enabled": True}).json()["format"] == "slack"
+    assert client.patch(address, json={"format": "standard"}).json()["format"] == "standard"
 
 
 def test_messages_are_listed_and_replayed(client: TestClient) -> None:

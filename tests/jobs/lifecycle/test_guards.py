@@ -17,7 +17,7 @@ from jobs.queries import queries
 from jobs.queries.queries import JobFilter
 from jobs.spec.job import JobSpec
 from jobs.states import Cause, JobState, Outcome
-from jobs.storage.uploads import UnknownUpload
+from jobs.storage.owned_files import UnknownUpload
 from jobs.tables import Job, JobAttempt, Upload, WebhookDelivery, WebhookEndpoint
 
 Database = sessionmaker[Session]

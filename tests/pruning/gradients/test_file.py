@@ -1,8 +1,10 @@
 """Gradient norms in a file: written by one run, checked and read by another."""
 
+import hashlib
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import torch
@@ -15,11 +17,13 @@ from pruning.gradients.file import GradientFile, Provenance, write_gradients
 from pruning.gradients.gradient_pass import gradient_norms
 from pruning.gradients.window_norms import GradientNorms
 from pruning.model.blocks import find_stack
-from pruning.recipe import Evaluation, Recipe
+from pruning.recipe import Calibration, Evaluation, Recipe
+from pruning.run import RunRequest, keep_gradients
 from tests.pruning.families import make
 from tests.pruning.pruned import ignore_steps
 from tests.pruning.runs import run_recipe
 
+CALIBRATION = Calibration(dataset="builtin", samples=4, sequence_length=32)
 PROVENANCE = Provenance(model="sha256:of-the-weights", calibration="of-the-windows")
 
 
@@ -105,6 +109,46 @@ class TestInARun:
         one, two = ((tmp_path / name / "model.safetensors").read_bytes() for name in ("first", "second"))
         assert one == two
         assert second.warnings == first.warnings
+
+    def test_a_recipe_with_norms_writes_the_file_of_a_run_that_saves_them(
+        self, tiny_llama_dir: Path, tmp_path: Path
+    ) -> None:
+        saving = self.recipe(tiny_llama_dir, allocation="gradient")
+        run_recipe(saving, self.EVALUATION, output=tmp_path / "run", save_gradients=True)
+        alone = Recipe(model=saving.model, calibration=saving.calibration, norms=("l1", "l2"))
+        assert (alone.method_name, alone.sparsity) == ("gradients", 0.0)
+        outcome = keep_gradients(RunRequest(alone, Evaluation(), tmp_path / "alone"))
+        assert (outcome.reused, outcome.warnings) == (False, ())
+        (file,) = (tmp_path / "alone").iterdir()
+        expected = load_file(tmp_path / "run/gradient_norms.safetensors")
+        found = load_file(file)
+        assert found.keys() == expected.keys()
+        assert {name.partition("/")[0] for name in found} == {"l1", "l2"}
+        assert all(torch.equal(found[name], tensor) for name, tensor in expected.items())
+
+    def test_a_file_named_by_its_content_is_found_and_checked(
+        self, tiny_llama_dir: Path, tmp_path: Path
+    ) -> None:
+        alone = Recipe(model=self.recipe(tiny_llama_dir).model, calibration=CALIBRATION, norms=("l1",))
+        keep_gradients(RunRequest(alone, Evaluation(), tmp_path / "alone"))
+        data = tmp_path / "data"
+        data.mkdir()
+        content = (tmp_path / "alone/gradient_norms.safetensors").read_bytes()
+        name = f"{hashlib.sha256(content).hexdigest()}.safetensors"
+        (data / name).write_bytes(content)
+        recipe = self.recipe(tiny_llama_dir, gradients=f"sha256:{name}")
+        roots = Roots(data=(data,))
+        report = run_recipe(recipe, self.EVALUATION, output=tmp_path / "found", roots=roots)
+        assert [stage.name for stage in report.stages] == ["resolve", "prune", "evaluate"]
+        (data / name).write_bytes(content[:-1] + b"\1")
+        with pytest.raises(InvalidInput, match="is damaged"):
+            run_recipe(recipe, self.EVALUATION, output=tmp_path / "damaged", roots=roots)
+
+    @pytest.mark.parametrize("named", [f"gradient:{uuid4()}", f"upload:{uuid4()}"])
+    def test_ids_are_for_the_service_alone(self, tiny_llama_dir: Path, tmp_path: Path, named: str) -> None:
+        with pytest.raises(InvalidInput, match="only the service") as refused:
+            run_recipe(self.recipe(tiny_llama_dir, gradients=named), self.EVALUATION, output=tmp_path / "out")
+        assert refused.value.field == "gradients"
 
     def test_norms_of_other_calibration_windows_are_used_with_a_warning(
         self, tiny_llama_dir: Path, tmp_path: Path

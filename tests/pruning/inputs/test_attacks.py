@@ -30,8 +30,8 @@ from pruning.data.windows import Reader
 from pruning.errors import InvalidInput
 from pruning.evaluation.cache import DenseMeasurement
 from pruning.gradients.cache import CacheAnswer
-from pruning.gradients.file import FILE_NAME
 from pruning.inputs import frozen_file
+from pruning.inputs.gradient_header import FILE_NAME
 from pruning.progress import Silent
 from pruning.recipe import Evaluation, GradientNorm, ModelReference, Recipe, Stage
 from pruning.report.schema import Report

@@ -17,11 +17,13 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from api.schemas.webhooks import encode_secret
 from jobs.lifecycle import lifecycle
+from jobs.lifecycle.events import JobError
 from jobs.settings import Settings
 from jobs.tables import NOW, Job, WebhookDelivery, WebhookEndpoint
 from jobs.webhooks import endpoints
 from jobs.webhooks import outbox as webhook_outbox
 from jobs.webhooks.encryption import NoKey, SecretBox, Unreadable
+from jobs.webhooks.endpoints import MessageFormat
 from tests.worker.dispatcher.receiver import Receiver
 from worker.dispatcher import safe_http
 from worker.dispatcher.webhook_sender import WebhookSender
@@ -42,10 +44,12 @@ class Outbox:
         self.database, self.secret_box = database, SecretBox(settings.secret_keys)
         self.settings, self.sender = settings, WebhookSender(database, settings)
 
-    def endpoint(self, url: str, *events: str, owner: str = "ada") -> tuple[UUID, str]:
+    def endpoint(
+        self, url: str, *events: str, owner: str = "ada", kind: MessageFormat = MessageFormat.STANDARD
+    ) -> tuple[UUID, str]:
         with self.database.begin() as session:
             wanted = events or [*webhook_outbox.WebhookEvent]
-            endpoint, secret = endpoints.create(session, self.secret_box, owner, url, wanted)
+            endpoint, secret = endpoints.create(session, self.secret_box, owner, url, wanted, kind)
             return endpoint.id, encode_secret(secret)
 
     def due_now(self) -> None:
@@ -119,6 +123,73 @@ def test_links_in_a_message_begin_with_the_public_address(
     assert sent["job.cancelled"]["url"] == f"{public or ''}/v1/jobs/{job_id}"
     assert sent["job.cancelled"]["page"] == f"{public or ''}/jobs/{job_id}"
     assert sent["webhook.test"] == {"webhook": str(endpoint_id)}
+
+
+def test_a_message_to_slack_is_a_text_with_a_link_and_a_signature(
+    outbox: Outbox, database: Database, submit: Callable[[], UUID], receive: Callable[..., Receiver]
+) -> None:
+    receiver = receive()
+    endpoint_id, secret = outbox.endpoint(receiver.url, kind=MessageFormat.SLACK)
+    job_id = submit()
+    with database.begin() as session:
+        session.execute(update(Job).values(model="/models/<!channel>&co|x"))
+        claim = lifecycle.claim(session, job_id, "worker", 30)
+    assert claim is not None
+    error = JobError(type="invalid_input", message="no <https://evil.example|model>\n" + "x" * 600)
+    with database.begin() as session:
+        assert lifecycle.fail(session, claim, error)
+        webhook_outbox.send_test(session, session.get_one(WebhookEndpoint, endpoint_id))
+    settings = outbox.settings.model_copy(update={"public_url": "https://prune.example.org"})
+    assert WebhookSender(outbox.database, settings).round() == 3
+    texts = []
+    for headers, body in receiver.requests:
+        message = Webhook(secret).verify(body, headers)
+        assert message.keys() == {"text"}
+        texts.append(message["text"])
+    started, failed, test = sorted(texts, key=lambda text: ("Failed" in text) + 2 * ("test" in text))
+    link = f"<https://prune.example.org/jobs/{job_id}|/models/&lt;!channel&gt;&amp;co/x · "
+    assert started.startswith(f"*Started*: {link}")
+    head, reason = failed.split("\n")
+    assert head.startswith(f"*Failed*: {link}")
+    assert reason.startswith("no &lt;https://evil.example|model&gt; xxx")
+    assert reason.endswith("…")
+    assert len(reason) < 600
+    assert "works" in test
+
+
+def test_a_message_to_slack_without_a_public_address_names_the_job(
+    outbox: Outbox, end: Callable[[], UUID], receive: Callable[..., Receiver]
+) -> None:
+    receiver = receive()
+    outbox.endpoint(receiver.url, kind=MessageFormat.SLACK)
+    job_id = end()
+    assert outbox.sender.round() == 1
+    ((_, body),) = receiver.requests
+    text_sent = json.loads(body)["text"]
+    assert text_sent.endswith(f"(job {job_id})")
+    assert "<" not in text_sent
+
+
+def test_a_start_is_told_once_for_a_submission_and_again_after_a_retry(
+    outbox: Outbox, database: Database, submit: Callable[[], UUID]
+) -> None:
+    outbox.endpoint("https://a.example", "job.started")
+    job_id = submit()
+
+    def started() -> int:
+        with database.begin() as session:
+            claim = lifecycle.claim(session, job_id, "worker", 30)
+            assert claim is not None
+            assert lifecycle.hand_back(session, claim, "the worker is shutting down")
+        return len(outbox.deliveries)
+
+    assert (started(), started()) == (1, 1)
+    assert outbox.deliveries[0].payload["type"] == "job.started"
+    assert outbox.deliveries[0].payload["data"]["state"] == "running"
+    with database.begin() as session:
+        assert lifecycle.cancel(session, "ada", job_id)
+        assert lifecycle.retry(session, "ada", job_id)
+    assert (started(), started()) == (2, 2)
 
 
 def test_only_the_owners_endpoints_for_that_event_get_a_message(

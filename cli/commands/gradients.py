@@ -1,0 +1,122 @@
+"""`pruneserve gradients`: compute gradient norms once, and keep them for later jobs."""
+
+from collections.abc import Iterable
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID, uuid4
+
+import typer
+from rich.table import Table
+
+from cli.commands.downloads import save_files
+from cli.options.connection import connected
+from cli.options.ids import MOST_LOOKED_AT, JobId, whole_id
+from cli.options.job_option import pair
+from cli.options.waiting_options import AsJson
+from cli.render.lists import plain_table, print_list, utc
+from cli.terminal import CommandFailed, Exit, clean, err, out, size
+from pruneserve_client import Client
+from pruneserve_client.models import GradientItem
+
+app = typer.Typer(
+    help="Compute gradient norms once, and keep them for later jobs.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@app.command()
+@connected
+def submit(  # noqa: PLR0913, PLR0917 - every option of the command line is one
+    client: Client,
+    model: Annotated[str, typer.Option(help="A Hub id such as org/name, or a path on the server.")],
+    revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of a Hub model.")] = None,
+    norm: Annotated[
+        list[str] | None, typer.Option(help="l1 (default) or l2; may be repeated for both.")
+    ] = None,
+    calibration: Annotated[
+        str | None, typer.Option(metavar="DATASET", help="Text to compute gradients on; the default is c4.")
+    ] = None,
+    samples: Annotated[int | None, typer.Option(help="Windows; the default is 128.")] = None,
+    sequence_length: Annotated[
+        int | None, typer.Option(help="Tokens per window; the default is 2048, or the model's context.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the draw; the default is 0.")] = None,
+    dtype: Annotated[
+        str | None, typer.Option(help="Precision: auto (default), float64, float32, bfloat16, float16.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="A name for people.")] = None,
+    label: Annotated[
+        list[Any] | None,
+        typer.Option(parser=pair, metavar="NAME=VALUE", help="Label to find it by; may be repeated."),
+    ] = None,
+    idempotency_key: Annotated[
+        str | None, typer.Option(help="A request that is repeated with the same key creates no second job.")
+    ] = None,
+) -> None:
+    """Submit a job that computes norms, and print its id. A later job takes `--gradients gradient:ID`."""
+    drawn = {"dataset": calibration, "samples": samples, "sequence_length": sequence_length, "seed": seed}
+    body = _given(
+        model=_given(id=model, revision=revision),
+        norms=norm,
+        calibration=_given(**drawn) or None,
+        dtype=dtype,
+        name=name,
+        labels=dict(label) if label else None,
+    )
+    job = client.compute_gradients(body, idempotency_key=idempotency_key or str(uuid4()))
+    err.print(f"queued; follow it with: pruneserve wait {job.id}")
+    err.print(f"then submit jobs with: --gradients gradient:{job.id}")
+    out.print(str(job.id))
+
+
+@app.command("list")
+@connected
+def list_gradients(client: Client, as_json: AsJson = False) -> None:
+    """List gradient norms, newest first."""
+    print_list(client.gradients(), _table, as_json=as_json)
+
+
+@app.command()
+@connected
+def download(
+    client: Client,
+    job: JobId,
+    output: Annotated[Path, typer.Option(metavar="DIR", help="The directory for the file.")] = Path(),
+) -> None:
+    """Download norms, for `python -m pruning --gradients` or to upload them elsewhere."""
+    file = client.gradient(_id(client, job)).file
+    if file is None:
+        raise CommandFailed("there is no file: the job has not succeeded, or it was deleted", Exit.FAILED)
+    save_files(client, [file], output)
+
+
+@app.command()
+@connected
+def delete(client: Client, job: JobId) -> None:
+    """Delete norms; refused while a job that has not ended needs them."""
+    client.delete_gradients(_id(client, job))
+    out.print("deleted")
+
+
+def _id(client: Client, digits: str) -> UUID:
+    return whole_id(digits, "gradient job", (one.id for one in islice(client.gradients(), MOST_LOOKED_AT)))
+
+
+def _given(**values: Any) -> dict[str, Any]:  # noqa: ANN401 - options of every type
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _table(found: Iterable[GradientItem]) -> Table:
+    table = plain_table("id", "model", "norms", "state", "size", "submitted")
+    for item in found:
+        table.add_row(
+            str(item.id),
+            clean(item.model),
+            clean(", ".join(item.norms)),
+            "deleted" if item.deleted_at else clean(item.state),
+            size(item.file.size) if item.file else "",
+            utc(item.created_at),
+        )
+    return table

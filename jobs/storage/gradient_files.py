@@ -1,0 +1,150 @@
+"""Gradient norms that owners keep: the results of their gradient jobs, and files that they have uploaded.
+
+No other owner can name them, they count towards a quota of their own, and only their owner deletes them. A
+request names them as `gradient:<job>` or `upload:<id>`, a stored job by their content, as it does with texts.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+from uuid import UUID
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from jobs.spec.job import stored_spec
+from jobs.states import JobState
+from jobs.storage.owned_files import UnknownUpload
+from jobs.tables import Artifact, Job, Upload
+from pruning.recipe import GRADIENTS_ALONE, Recipe, content_name, gradient_job, is_upload
+
+FORMAT = "safetensors"
+"""The format of an upload that holds gradient norms."""
+
+Row = TypeVar("Row")
+
+_FIELD = "gradients"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A gradient job, and its file while it has one."""
+
+    job: Job
+    file: Artifact | None
+
+    @property
+    def id(self) -> UUID:
+        """The job's id, by which the list is paged."""
+        return self.job.id
+
+
+def used_bytes(session: Session, owner: str) -> int:
+    """Return the bytes of all gradient norms of an owner."""
+    computed = (
+        select(func.coalesce(func.sum(Artifact.size), 0))
+        .join(Job, Job.id == Artifact.job_id)
+        .where(Job.owner == owner, Job.method == GRADIENTS_ALONE)
+    )
+    uploaded = select(func.coalesce(func.sum(Upload.size), 0)).where(
+        Upload.owner == owner, Upload.format == FORMAT
+    )
+    return int(session.scalar(computed) or 0) + int(session.scalar(uploaded) or 0)
+
+
+def newest(session: Session, owner: str, *, before: UUID | None, limit: int) -> Sequence[Kept]:
+    """Return a page of an owner's gradient jobs, newest first."""
+    query = _kept(owner).order_by(Job.id.desc()).limit(limit)
+    rows = session.execute(query if before is None else query.where(Job.id < before))
+    return [Kept(job, file) for job, file in rows]
+
+
+def get(session: Session, owner: str, job_id: UUID) -> Kept | None:
+    """Return one of the owner's gradient jobs."""
+    row = session.execute(_kept(owner).where(Job.id == job_id)).one_or_none()
+    return None if row is None else Kept(row[0], row[1])
+
+
+def reference(sha256: str) -> str:
+    """Return the name of a file's content in a recipe."""
+    return f"sha256:{sha256}.{FORMAT}"
+
+
+def resolved(session: Session, owner: str, recipe: Recipe) -> str:
+    """Return the recipe's gradient norms by their content, which the transaction keeps from being deleted.
+
+    Raises `UnknownUpload` for norms that the owner lacks, or that are certain not to fit the recipe.
+    """
+    named = recipe.gradients or ""
+    if (job_id := gradient_job(named)) is not None:
+        return _of_a_job(session, owner, job_id, recipe)
+    if is_upload(named):
+        upload = session.scalar(
+            _shared(select(Upload)).where(
+                Upload.owner == owner, Upload.id == UUID(named.partition(":")[2]), Upload.format == FORMAT
+            )
+        )
+        if upload is None:
+            raise UnknownUpload(_FIELD, "must be one of your uploads, of gradient norms")
+        return reference(upload.sha256)
+    file = by_content(session, owner, named)
+    if file is None:
+        raise UnknownUpload(_FIELD, "must be gradient norms of yours: there are none with this content")
+    if isinstance(file, Artifact):
+        _check(stored_spec(session.get_one(Job, file.job_id).spec).recipe, recipe)
+    return named
+
+
+def by_content(session: Session, owner: str, named: str) -> Artifact | Upload | None:
+    """Return a file of the owner's with the content that a stored job names, which cannot be deleted now."""
+    name = content_name(named)
+    sha256 = name.partition(".")[0] if name else ""
+    computed = (
+        select(Artifact)
+        .join(Job, Job.id == Artifact.job_id)
+        .where(Job.owner == owner, Job.method == GRADIENTS_ALONE, Artifact.sha256 == sha256)
+        .limit(1)
+        .with_for_update(read=True, key_share=True, of=Artifact)
+    )
+    uploaded = _shared(select(Upload)).where(
+        Upload.owner == owner, Upload.format == FORMAT, Upload.sha256 == sha256
+    )
+    return session.scalar(computed) or session.scalar(uploaded)
+
+
+def _of_a_job(session: Session, owner: str, job_id: UUID, recipe: Recipe) -> str:
+    kept = get(session, owner, job_id)
+    if kept is None:
+        raise UnknownUpload(_FIELD, "must be one of your gradient jobs")
+    if kept.job.state != JobState.SUCCEEDED:
+        raise UnknownUpload(
+            _FIELD, f"must name a gradient job that has succeeded; this one is {kept.job.state}"
+        )
+    file = session.scalar(_shared(select(Artifact)).where(Artifact.job_id == job_id))
+    if file is None:
+        raise UnknownUpload(_FIELD, "names norms that were deleted; compute them again")
+    _check(stored_spec(kept.job.spec).recipe, recipe)
+    return reference(file.sha256)
+
+
+def _check(computed: Recipe, recipe: Recipe) -> None:
+    """Compare what is known without the file. The worker compares the weights themselves, and the shapes."""
+    if computed.model.id != recipe.model.id:
+        raise UnknownUpload(_FIELD, "names norms of another model; they must be of the model of this job")
+    missing = sorted(recipe.gradient_norms - set(computed.norms))
+    if missing:
+        has = " and ".join(computed.norms)
+        raise UnknownUpload(_FIELD, f"names norms that are {has}, and this job needs {' and '.join(missing)}")
+
+
+def _kept(owner: str) -> Select[Job, Artifact | None]:
+    return (
+        select(Job, Artifact)
+        .outerjoin(Artifact, Artifact.job_id == Job.id)
+        .where(Job.owner == owner, Job.method == GRADIENTS_ALONE)
+    )
+
+
+def _shared(query: Select[Row]) -> Select[Row]:
+    """Lock what a query finds: whoever deletes it waits, and then sees the job that names it."""
+    return query.with_for_update(read=True, key_share=True)

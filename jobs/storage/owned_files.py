@@ -1,0 +1,50 @@
+"""What uploads and kept gradient norms have in common: whose they are, and when one may not be deleted."""
+
+from uuid import UUID
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from jobs.states import ENDED
+from jobs.tables import Job
+
+
+class UnknownUpload(Exception):
+    """A job names a file that its owner does not have, or cannot use for it, in the field `field`."""
+
+    def __init__(self, field: str, message: str = "must be one of your uploads") -> None:
+        """`message`: what is wrong with the field. It quotes no request."""
+        super().__init__(f"{field} {message}")
+        self.field = field
+        self.message = message
+
+
+class QuotaExceeded(Exception):
+    """The owner's files would exceed the quota."""
+
+
+class InUse(Exception):
+    """A job that has not ended uses the file."""
+
+    def __init__(self, job_id: UUID) -> None:
+        super().__init__(f"job {job_id} uses it")
+        self.job_id = job_id
+
+
+def lock(session: Session, owner: str) -> None:
+    """Serialise changes of an owner's files: no two requests may exceed the quota together."""
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"uploads of {owner}", 0))))
+
+
+def refuse_in_use(session: Session, owner: str, reference: str) -> None:
+    """Raise `InUse` while a job of the owner that has not ended names the content `reference`."""
+    names_it = text(
+        "jsonb_path_exists(jobs.spec, '$.** ? (@ == $content)', jsonb_build_object('content', :content))"
+    )
+    user = session.scalar(
+        select(Job.id)
+        .where(Job.owner == owner, Job.state.not_in(ENDED), names_it.bindparams(content=reference))
+        .limit(1)
+    )
+    if user is not None:
+        raise InUse(user)
