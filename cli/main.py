@@ -441,13 +441,20 @@ def publish_model(
     private: Annotated[
         bool, typer.Option("--private/--public", help="Whether a new repository is private.")
     ] = True,
+    base_model: Annotated[
+        str | None,
+        typer.Option(
+            help="The dense model's name on the Hub, where the job has pruned it from a directory.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Upload a pruned model with its card to the Hugging Face Hub, with your own token.
 
     The token is HF_TOKEN, or the one that `hf auth login` has stored. It never reaches the service.
     """
     with TemporaryDirectory() as directory:
-        publish(client, source, repository, Path(directory), private=private)
+        publish(client, source, repository, Path(directory), private=private, base_model=base_model)
 
 
 @app.command()

@@ -12,11 +12,23 @@ from cli.terminal import CommandFailed, Exit, clean, out
 from pruneserve_client import Client
 
 _CARD = "README.md"
+_RELATION = "finetune"
 _PLACEHOLDER = "<this directory>"
 
 
-def publish(client: Client, source: str, repository: str, directory: Path, *, private: bool) -> str:
-    """Download the files of a job or zoo entry, upload them as one commit, and return the commit's URL."""
+def publish(
+    client: Client,
+    source: str,
+    repository: str,
+    directory: Path,
+    *,
+    private: bool,
+    base_model: str | None = None,
+) -> str:
+    """Download the files of a job or zoo entry, upload them as one commit, and return the commit's URL.
+
+    `base_model`: the dense model's name on the Hub, for the card of a model that was pruned from a directory.
+    """
     try:
         from huggingface_hub import HfApi
     except ImportError as error:
@@ -29,6 +41,8 @@ def publish(client: Client, source: str, repository: str, directory: Path, *, pr
         created = hub.create_repo(repository, private=private, exist_ok=True)
     download_all(client, source, directory)
     _name_in_card(directory / _CARD, created.repo_id)
+    if base_model is not None:
+        _base_in_card(directory / _CARD, base_model)
     with _hub_errors(repository):
         commit = hub.upload_folder(
             repo_id=created.repo_id, folder_path=directory, commit_message="Pruned with PruneServe"
@@ -66,3 +80,17 @@ def _name_in_card(card: Path, repository: str) -> None:
         card.write_text(text, encoding="utf-8")
     except OSError as error:
         raise CommandFailed(f"cannot write to {card.parent}: {error}", Exit.USAGE) from error
+
+
+def _base_in_card(card: Path, base_model: str) -> None:
+    """Name the dense model in the card's metadata, by which the Hub links the two."""
+    from huggingface_hub import ModelCard
+    from huggingface_hub.utils._validators import validate_repo_id
+
+    if not card.exists():
+        return
+    with _hub_errors(base_model):
+        validate_repo_id(base_model)
+    read = ModelCard.load(card)
+    read.data.base_model, read.data.base_model_relation = base_model, _RELATION
+    read.save(card)

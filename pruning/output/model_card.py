@@ -1,10 +1,10 @@
 """The model card of a pruned model: what was done to which model, and its effect."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from statistics import median
 from typing import Any
 
-from huggingface_hub import ModelCardData
+from huggingface_hub import EvalResult, ModelCardData
 
 from pruning.recipe import AllocationOptions, MethodOptions, content_name, is_local
 from pruning.report.schema import FILE_NAME as REPORT
@@ -16,6 +16,12 @@ from pruning.report.schema import (
     TrainingFacts,
 )
 
+RELATION = "finetune"
+"""What the Hub calls a model of the same architecture whose weights were made from another's."""
+
+_HUB_DATASETS = {"c4": "allenai/c4", "wikitext2": "Salesforce/wikitext"}
+_SEMI_STRUCTURED = "2:4"
+
 
 def model_card(report: Report, *, licence: str | None) -> str:
     """Return the text of README.md, with the metadata that the Hub reads.
@@ -24,8 +30,13 @@ def model_card(report: Report, *, licence: str | None) -> str:
     """
     base = report.model.id
     name = base.rstrip("/").rsplit("/", 1)[-1]
+    on_the_hub = not is_local(base)
     metadata = ModelCardData(
-        base_model=None if is_local(base) else base,
+        base_model=base if on_the_hub else None,
+        base_model_relation=RELATION if on_the_hub else None,
+        datasets=_hub_datasets(report) or None,
+        model_name=f"{name}, {_in_short(report)}",
+        eval_results=[*_perplexities(report), *_scores(report)] or None,
         license=licence,
         library_name="transformers",
         pipeline_tag="text-generation",
@@ -66,10 +77,71 @@ model = AutoModelForCausalLM.from_pretrained("<this directory>")
 tokenizer = AutoTokenizer.from_pretrained("<this directory>")
 ```
 
+## How to profit from it
+
+{_profit(report)}
+
 ## Licence
 
 {_licence(licence)}
 """
+
+
+def _hub_datasets(report: Report) -> list[str]:
+    """Return the Hub's names of the texts that the model was calibrated and trained on."""
+    named = [part.dataset for part in (report.calibration.sets if report.calibration else ())]
+    trained = report.recovery.distil if report.recovery else None
+    named += trained.datasets if trained else ()
+    return list(dict.fromkeys(_HUB_DATASETS[name] for name in named if name in _HUB_DATASETS))
+
+
+def _perplexities(report: Report) -> Iterator[EvalResult]:
+    """Yield what was measured of the pruned model; a bound is no measurement."""
+    for text in (report.perplexity, *report.further_perplexities):
+        if not text.cut_short:
+            yield EvalResult(
+                task_type="text-generation",
+                dataset_type=_HUB_DATASETS.get(text.dataset, _file_name(text.dataset)),
+                dataset_name=_file_name(text.dataset),
+                metric_type="perplexity",
+                metric_name=f"perplexity, {text.windows} windows of {text.sequence_length} tokens",
+                metric_value=text.pruned,
+            )
+
+
+def _scores(report: Report) -> Iterator[EvalResult]:
+    for score in report.zero_shot.scores if report.zero_shot else ():
+        yield EvalResult(
+            task_type="text-generation",
+            dataset_type=score.task,
+            dataset_name=score.task,
+            metric_type=score.metric,
+            metric_name=f"{score.metric}, zero-shot",
+            metric_value=score.pruned,
+        )
+
+
+def _profit(report: Report) -> str:
+    """Say what the zeros, or the smaller shapes, give where."""
+    told = []
+    if report.structure is not None:
+        told.append(
+            "It is smaller: it takes less memory and time as it stands, in every engine that runs it."
+        )
+    if report.recipe.method is not None:
+        told.append(_profit_of_zeros(report.recipe.pattern))
+    return "\n".join(told)
+
+
+def _profit_of_zeros(pattern: str) -> str:
+    if pattern == _SEMI_STRUCTURED:
+        return """\
+NVIDIA GPUs from Ampere on multiply by 2:4 weights faster, once `torch.sparse.to_sparse_semi_structured` has
+packed them after loading: for many tokens at a time, not for one as in decoding. Elsewhere the zeros save
+neither time nor memory by themselves."""
+    return f"""\
+Zeros in the pattern {pattern} save neither time nor memory by themselves: engines multiply by them as by any
+weight, and the files are as large as the dense model's. They compress well, and training can keep them."""
 
 
 def _in_short(report: Report) -> str:

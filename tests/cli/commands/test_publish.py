@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from huggingface_hub import ModelCard
 
 from cli.terminal import Exit
 from tests.cli.conftest import PRUNESERVE
@@ -163,6 +164,26 @@ def test_a_job_is_published_with_a_card_that_names_its_repository(
     seen = "".join(f"{path} {dict(headers)}" for path, headers in server.requests)
     assert TOKEN not in seen
     assert "ps_key" in seen
+
+
+def test_the_base_model_of_a_local_checkpoint_can_be_named(
+    server: ScriptedServer, hub: StandInHub, job_id: UUID
+) -> None:
+    card = b"---\nlibrary_name: transformers\n---\n\n" + CARD
+    file = artifact_document("README.md", card, hashlib.sha256(card).hexdigest(), "/README.md")
+    server.on("/README.md", lambda it: it.body(card))
+    server.on(f"/v1/jobs/{job_id}/artifacts", lambda it: it.json({"items": [file]}))
+    done = publish(server, hub, str(job_id), "ada/sparse", "--base-model", "org/name")
+    assert done.returncode == 0, done.stderr
+    published = ModelCard(hub.repositories["ada/sparse"]["README.md"].decode())
+    assert published.data.to_dict() == {
+        "base_model": "org/name",
+        "base_model_relation": "finetune",
+        "library_name": "transformers",
+    }
+    assert 'from_pretrained("ada/sparse")' in published.text
+    wrong = publish(server, hub, str(job_id), "ada/sparse", "--base-model", "not/a/name")
+    assert wrong.returncode == Exit.USAGE
 
 
 def test_a_zoo_entry_is_published_to_a_public_repository(server: ScriptedServer, hub: StandInHub) -> None:

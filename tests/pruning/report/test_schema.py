@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 import torch
+from huggingface_hub import ModelCard
+from huggingface_hub.repocard_data import model_index_to_eval_results
 from pydantic import ValidationError
 
 from pruning.output.model_card import model_card
@@ -77,6 +79,37 @@ def test_the_model_card_shows_every_measurement() -> None:
     plain = model_card(Report.model_validate_json(json.dumps(REPORT)), licence=None)
     assert "(+25.0%) |\n\nPerplexity: " in plain
     assert "zero-shot" not in plain
+
+
+def test_the_hub_reads_what_the_model_card_says(tmp_path: Path) -> None:
+    windows = {"weight": 1.0, "windows": 2, "fingerprint": "3" * 64, "notes": []}
+    sets = [{"dataset": name, **windows} for name in ("c4", "sha256:" + "4" * 64 + ".txt", "c4")]
+    calibration = {"sets": sets, "windows": 6, "sequence_length": 4, "tokens": 24, "fingerprint": "5" * 64}
+    bound = {**REPORT["perplexity"], "dataset": "c4", "cut_short": True}
+    other = {**REPORT["perplexity"], "dataset": "wikitext2", "pruned": 12.5}
+    document = {**REPORT, "calibration": calibration, "further_perplexities": [bound, other]}
+    card = tmp_path / "README.md"
+    card.write_text(model_card(Report.model_validate_json(json.dumps(document)), licence="apache-2.0"))
+    read = ModelCard.load(card)
+    data = read.data.to_dict()
+    assert (data["base_model"], data["base_model_relation"]) == ("org/name", "finetune")
+    assert (data["license"], data["datasets"]) == ("apache-2.0", ["allenai/c4"])
+    found = [(one.dataset_type, one.metric_type, one.metric_value) for one in read.data.eval_results]
+    assert found == [("builtin", "perplexity", 10.0), ("Salesforce/wikitext", "perplexity", 12.5)]
+    assert model_index_to_eval_results(data["model-index"])[1] == read.data.eval_results
+    local = {**REPORT, "model": {**REPORT["model"], "id": "/srv/models/mine"}}
+    card.write_text(model_card(Report.model_validate_json(json.dumps(local)), licence=None))
+    assert {"base_model", "base_model_relation"}.isdisjoint(ModelCard.load(card).data.to_dict())
+
+
+@pytest.mark.parametrize(
+    ("pattern", "said"),
+    [("2:4", "to_sparse_semi_structured"), ("4:8", "neither time nor memory by themselves")],
+)
+def test_the_model_card_says_what_the_pattern_gives(pattern: str, said: str) -> None:
+    recipe = {"model": "org/name", "method": "wanda", "pattern": pattern}
+    card = model_card(Report.model_validate_json(json.dumps({**REPORT, "recipe": recipe})), licence=None)
+    assert said in card
 
 
 def test_a_report_round_trips_through_json_with_its_computed_fields() -> None:
