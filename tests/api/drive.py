@@ -61,6 +61,7 @@ class Jobs:
         pruned: float | None = 63.1,
         fidelity: Mapping[str, float] = MappingProxyType({}),
         structure: Mapping[str, object] | None = None,
+        recovery: Mapping[str, object] | None = None,
     ) -> None:
         layers = [
             {
@@ -76,6 +77,7 @@ class Jobs:
             "perplexity": {"dense": 26.8, "pruned": pruned, **fidelity},
             "sparsity": {"overall": 0.5, "layers": layers},
             "structure": structure,
+            "recovery": recovery,
             "warnings": [],
         }
         with self.database.begin() as session:
