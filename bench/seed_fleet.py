@@ -39,7 +39,7 @@ _STATEMENTS = (
     SELECT jobs.id, number, CASE number WHEN 1 THEN 'state' ELSE 'progress' END,
            CASE number WHEN 1 THEN '{"state": "queued"}'::jsonb
                 ELSE '{"attempt": 1, "stage": "prune", "step": 1, "steps": 2}' END,
-           coalesce(jobs.progressed_at, now())
+           CASE WHEN jobs.state IN ('queued', 'running') THEN now() ELSE jobs.progressed_at END
     FROM jobs, generate_series(1, 2) AS number
     """,
     # Of jobs that run, or that may be retried.
