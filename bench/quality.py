@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench.results import RESULTS, read_or_run, write_row
+from bench.rows import RESULTS, read_or_run, write_row
 from bench.subject import Subject, add_options, ignore_steps, subject
 from bench.table import header, row_of
 from pruning.blockwise.prune import prune

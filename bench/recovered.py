@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from bench.results import RESULTS, read_or_run, write_row
+from bench.rows import RESULTS, read_or_run, write_row
 from bench.subject import Subject, add_options, subject
 from pruning.recipe import Evaluation, Recipe
 from pruning.run import RunRequest, run

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from bench import quality, recovered
-from bench.results import RESULTS, file_name, read_or_run, write_row
+from bench.rows import RESULTS, file_name, read_or_run, write_row
 from pruning.recipe import Recipe
 
 PROGRAM = """
 import sys
 from pathlib import Path
-from bench.results import write_row
+from bench.rows import write_row
 
 directory, only, row = sys.argv[1:]
 assert only == "--only"
