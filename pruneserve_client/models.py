@@ -298,7 +298,7 @@ class CompleteRequest(Model):
     """Whether kept weights are trained after pruning, and how."""
 
     evaluation: Evaluation | None = None
-    """How the quality of the model is measured. By default `{"dataset": "wikitext2", "further_datasets": [], "tasks": []}`."""
+    """How the quality of the model is measured. By default `{"dataset": "wikitext2", "further_datasets": [], "tasks": [], "speed": "auto"}`."""
 
     save_masks: bool = False
     """Also keep the masks, as an artifact of their own."""
@@ -541,6 +541,9 @@ class Evaluation(Model):
     task_limit: int | None = None
     """Only the first examples of each task, up to this number; all when left out."""
 
+    speed: Literal["auto", "on", "off"] | str = "auto"
+    """Whether to measure tokens per second and peak memory on the worker, the dense model beside the result: `on`, `off`, or `auto`: of a smaller model (`structure`) only, because zeros alone make nothing faster."""
+
 
 class Event(EventModel):
     """An event as it was recorded. Readers resume after the id of the last one that they saw."""
@@ -586,6 +589,18 @@ class Gate(Model):
 
     max_kl: float | None = None
     """How far the predictions may lie from the dense model's: the mean of KL(dense ‖ pruned) over the predicted tokens of evaluation.dataset, in nats."""
+
+    max_bytes: int | None = None
+    """Size of the pruned model's weight files, at most."""
+
+    max_parameters: int | None = None
+    """Number of parameters of the pruned model, at most."""
+
+    max_memory_bytes: int | None = None
+    """The pruned model's peak memory at the largest batch that its speed is measured with, at most. It is measured where the speed is (`evaluation.speed`)."""
+
+    min_speedup: float | None = None
+    """How many times as fast as the dense model the pruned one is, at least: the lower of the speed-ups of prefill and decode of one sequence, as the worker measures them. 1 for a mask whose speed is not measured."""
 
     min_zero_shot: dict[str, float] | None = None
     """The pruned model's score, at least, in tasks of evaluation.tasks: its accuracy (`acc`), or the first metric of a task without one. By default `{}`."""
@@ -764,6 +779,15 @@ class JobDetail(JobModel):
 
     measured_sparsity: float | None
     """The measured share of zeros in the pruned layers; null before the job has succeeded."""
+
+    parameters: int | None = None
+    """Parameters of the pruned model, zeros included; null before it has succeeded."""
+
+    weight_bytes: int | None = None
+    """Size of its weight files; null before the job has succeeded."""
+
+    speedup: float | None = None
+    """How many times as fast as the dense model it is; 1 for a mask that was not measured, null where nothing is known."""
 
     attempt: int
     """How often a worker has started the job; 0 before the first time."""
@@ -960,7 +984,7 @@ class JobRequest(Model):
     """Whether kept weights are trained after pruning, and how."""
 
     evaluation: Evaluation | None = None
-    """How the quality of the model is measured. By default `{"dataset": "wikitext2", "further_datasets": [], "tasks": []}`."""
+    """How the quality of the model is measured. By default `{"dataset": "wikitext2", "further_datasets": [], "tasks": [], "speed": "auto"}`."""
 
     save_masks: bool = False
     """Also keep the masks, as an artifact of their own."""
@@ -1007,6 +1031,15 @@ class JobSummary(JobModel):
 
     measured_sparsity: float | None
     """The measured share of zeros in the pruned layers; null before the job has succeeded."""
+
+    parameters: int | None = None
+    """Parameters of the pruned model, zeros included; null before it has succeeded."""
+
+    weight_bytes: int | None = None
+    """Size of its weight files; null before the job has succeeded."""
+
+    speedup: float | None = None
+    """How many times as fast as the dense model it is; 1 for a mask that was not measured, null where nothing is known."""
 
     attempt: int
     """How often a worker has started the job; 0 before the first time."""
@@ -1536,7 +1569,7 @@ class ProblemDocument(Model):
 class Progress(Model):
     """How far a job has come."""
 
-    stage: Literal["resolve", "gradients", "cut", "prune", "recover", "evaluate", "upload"] | str
+    stage: Literal["resolve", "gradients", "cut", "prune", "recover", "evaluate", "speed", "upload"] | str
     """The stage that is running, or the one in which the job stopped."""
 
     step: int | None
@@ -1557,6 +1590,28 @@ class PromotionRequest(Model):
 
     note: str = ""
     """What the model is good for, in a few words."""
+
+
+class RateFacts(Model):
+    """Tokens per second of both models in one phase, at one batch size."""
+
+    phase: Literal["prefill", "decode"] | str
+    """`prefill` reads a prompt; `decode` adds one token after the other to it."""
+
+    batch: int
+    """Number of sequences at a time."""
+
+    dense: float
+    """Tokens per second of the dense model, of all sequences together."""
+
+    pruned: float
+    """Tokens per second of the pruned model."""
+
+    speedup: float
+    """How many times as fast the pruned model is: the median over pairs of runs, in which the models take turns."""
+
+    noise: float
+    """How far the same figure is from 1 for the dense model beside itself, measured first."""
 
 
 class Receipt(Model):
@@ -1705,6 +1760,9 @@ class Report(Model):
     recovery: RecoveryFacts | None = None
     """What was trained after pruning; null for a one-shot result."""
 
+    speed: SpeedFacts | None = None
+    """Size and speed beside the dense model; null in reports of earlier releases."""
+
     stages: list[StageFacts]
     """What each stage cost, in order."""
 
@@ -1735,13 +1793,35 @@ class Search(Model):
     """The state of a search."""
 
     met: float | None = None
-    """The highest sparsity that met the bound."""
+    """The highest sparsity, or share of the parameters taken out, that met the bound."""
 
     missed: float | None = None
-    """The lowest sparsity that missed it."""
+    """The lowest that missed it."""
 
     best_job: UUID | None = None
-    """The job that met it at that sparsity."""
+    """The answer: the job that met the bound there, or the best model of the size."""
+
+    shapes: list[Shape] = Field(default=[], validate_default=True)
+    """The shapes that a search for the best model of a size compares, one for each job."""
+
+    front: list[UUID] = []
+    """Of such a search, once it has ended: the jobs than which no other is as small, as fast and as good."""
+
+
+class Shape(Model):
+    """One shape of the comparison, and what it is estimated to have."""
+
+    structure: dict[str, int]
+    """What its job takes out of the model."""
+
+    parameters: int
+    """Parameters of the smaller model."""
+
+    weight_bytes: int
+    """Size of its weight files."""
+
+    speedup: float
+    """How many times fewer weights a token is multiplied with: no engine gains more in decode."""
 
 
 class SparseGpt(Model):
@@ -1767,10 +1847,44 @@ class SparsityFacts(Model):
     """The share of zeros over all pruned layers; 0 where there are none."""
 
 
+class SpeedFacts(Model):
+    """The size of the result, and its speed on this machine, beside the dense model's."""
+
+    dense_bytes: int
+    """Size of the dense model's weight files."""
+
+    bytes: int
+    """Size of the pruned model's weight files."""
+
+    speedup: float | None
+    """The lower of the speed-ups of prefill and decode of one sequence. 1 for a mask that was not measured; null for a smaller model that was not."""
+
+    rates: list[RateFacts] = Field(default=[], validate_default=True)
+    """What was measured; none where nothing was."""
+
+    prompt: int | None = None
+    """Tokens of each prompt; null where nothing was measured."""
+
+    generated: int | None = None
+    """Tokens added to each prompt in `decode`."""
+
+    pairs: int | None = None
+    """Number of pairs of runs behind each median."""
+
+    dense_peak_memory_bytes: int | None = None
+    """Memory of the dense model at the largest batch: its weights in the dtype of the computation, and the peak of what a prefill and a decode add to them."""
+
+    peak_memory_bytes: int | None = None
+    """The same of the pruned model."""
+
+    note: str | None = None
+    """Why the figures are what they are, or why there are none."""
+
+
 class StageEstimate(Model):
     """One stage of the job."""
 
-    name: Literal["resolve", "gradients", "cut", "prune", "recover", "evaluate", "upload"] | str
+    name: Literal["resolve", "gradients", "cut", "prune", "recover", "evaluate", "speed", "upload"] | str
     """The stage."""
 
     operations: float
@@ -1786,7 +1900,7 @@ class StageEstimate(Model):
 class StageFacts(Model):
     """What one stage cost."""
 
-    name: Literal["resolve", "gradients", "cut", "prune", "recover", "evaluate", "upload"] | str
+    name: Literal["resolve", "gradients", "cut", "prune", "recover", "evaluate", "speed", "upload"] | str
     """The stage."""
 
     seconds: float
@@ -1805,7 +1919,7 @@ class StageFinished(Model):
     kind: Literal["stage_finished"]
     """Says which of the variants this is."""
 
-    stage: Literal["resolve", "gradients", "cut", "prune", "recover", "evaluate", "upload"] | str
+    stage: Literal["resolve", "gradients", "cut", "prune", "recover", "evaluate", "speed", "upload"] | str
     """The stage."""
 
     seconds: float
@@ -1824,7 +1938,7 @@ class StageStarted(Model):
     kind: Literal["stage"]
     """Says which of the variants this is."""
 
-    stage: Literal["resolve", "gradients", "cut", "prune", "recover", "evaluate", "upload"] | str
+    stage: Literal["resolve", "gradients", "cut", "prune", "recover", "evaluate", "speed", "upload"] | str
     """The stage."""
 
     steps: int
@@ -1862,7 +1976,7 @@ class StepFinished(Model):
     kind: Literal["progress"]
     """Says which of the variants this is."""
 
-    stage: Literal["resolve", "gradients", "cut", "prune", "recover", "evaluate", "upload"] | str
+    stage: Literal["resolve", "gradients", "cut", "prune", "recover", "evaluate", "speed", "upload"] | str
     """The stage."""
 
     step: int
@@ -2038,11 +2152,11 @@ class SweepRequest(Model):
     """What to vary; give either this or `target`."""
 
     target: Target | None = None
-    """Search for the sparsest model within a bound, one job after the other."""
+    """Search for the sparsest or smallest model within a bound on perplexity, one job after the other, or for the best model of a size or speed, with a job for each shape."""
 
 
 class Target(Model):
-    """The bound on perplexity, and the range and tolerance of the search."""
+    """One bound: on perplexity, up to which a search goes; or on size, of which it finds the best model."""
 
     max_perplexity: float | None = None
     """Upper bound of the perplexity."""
@@ -2050,14 +2164,32 @@ class Target(Model):
     max_perplexity_increase: float | None = None
     """Upper bound of the increase over the dense model: 0.05 is 5 %."""
 
+    max_bytes: int | None = None
+    """Upper bound of the size of the weight files."""
+
+    max_parameters: int | None = None
+    """Upper bound of the number of parameters."""
+
+    max_memory_bytes: int | None = None
+    """Upper bound of the peak memory, as the stage speed measures it."""
+
+    min_speedup: float | None = None
+    """Lower bound of the speed-up over the dense model, as the stage speed measures it."""
+
+    over: Literal["sparsity", "structure"] | str = "sparsity"
+    """What a bound on perplexity is searched over: the sparsity of the mask, or the share of the blocks' parameters that structure takes out, for the fastest model within the bound."""
+
     lowest: float = 0.05
-    """The lowest sparsity to consider."""
+    """The lowest sparsity, or share, to consider."""
 
     highest: float = 0.95
-    """The highest sparsity to consider."""
+    """The highest sparsity, or share, to consider."""
 
     tolerance: float = 0.02
-    """The largest allowed distance from the best sparsity."""
+    """The largest allowed distance from the best sparsity, or share."""
+
+    most_jobs: int = 9
+    """The most jobs of a search for the best model of a size: one for each way to divide what goes among the units."""
 
 
 class TaskFacts(Model):
@@ -2228,7 +2360,8 @@ class Vary(Model):
     """
     The fields that differ from job to job. Every combination becomes a job.
 
-    An N:M pattern implies its sparsity, so it is combined with no value of `sparsity`.
+    An N:M pattern implies its sparsity, so it is combined with no value of `sparsity`. A job without a method
+    masks nothing, so it is combined with neither; one that would do nothing at all is left out.
     """
 
     sparsity: list[Any] = []
@@ -2238,7 +2371,10 @@ class Vary(Model):
     """Patterns to try."""
 
     method: list[Any] = []
-    """Methods to try, by name or with options."""
+    """Methods to try, by name or with options; null masks nothing."""
+
+    structure: list[Any] = []
+    """What to take out of the model; null takes nothing out."""
 
 
 class Verdict(Model):
@@ -2502,6 +2638,9 @@ class ZooDetail(Model):
 
     structure: StructureOptions | None
     """What was taken out of the model, and how; null where nothing was."""
+
+    speed: SpeedFacts | None = None
+    """Size and speed beside the dense model; null for a job of an earlier release."""
 
     lineage: Lineage
     """Where the model comes from."""

@@ -6,11 +6,12 @@
 4. prune: mask block by block, then write the pruned checkpoint
 5. recover: train the kept weights, for a recipe that asks for it
 6. evaluate: measure the perplexity of the dense model, and of the pruned one as loaded from disk
-7. write the report: what was pruned, what it cost, and what it measured
+7. speed: run the dense model and the pruned one in turns, where that is asked for
+8. write the report: what was pruned, what it cost, and what it measured
 
 A recipe with `norms` ends after 3: `keep_gradients` writes the norms, and nothing else.
 
-The files that were checked in 1 are the files that 2 to 7 read; see pruning.inputs. What later runs may use
+The files that were checked in 1 are the files that 2 to 8 read; see pruning.inputs. What later runs may use
 is published once the files are proven to be unchanged.
 """
 
@@ -45,6 +46,7 @@ from pruning.report.schema import (
     RecoveryFacts,
     Report,
     SparsityFacts,
+    SpeedFacts,
     TrainedBlockFacts,
     TrainingFacts,
 )
@@ -60,6 +62,7 @@ from pruning.stages.recorder import StageRecorder
 from pruning.stages.recover import RecoverStage
 from pruning.stages.resolve import ResolvedRun, ResolveStage
 from pruning.stages.shared_states import SharedStates
+from pruning.stages.speed import SpeedStage, speed_warnings
 from pruning.stages.structure import CutOutcome, Structure
 from pruning.structure.ranges import ranges
 
@@ -109,6 +112,14 @@ class Services:
     """What runs share of dense models: perplexities, and final states."""
     on_shape: Callable[[ModelShape], None] = lambda shape: None
     """Called once the model is known, with its shape."""
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """What was measured of the pruned model beside the dense one."""
+
+    quality: EvaluationResult
+    speed: SpeedFacts
 
 
 def run(request: RunRequest, services: Services | None = None) -> Report:
@@ -185,7 +196,16 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                 ),
                 after_step=publications.poll,
             )
-        report = _report(request, resolved, cut, outcome, pruned, recovered.facts, measured, recorder)
+        speed = recorder.run(
+            SpeedStage(
+                resolved.model,
+                directory,
+                is_smaller=recipe.structure is not None,
+                wanted=request.evaluation.measures_speed(recipe.structure) and not measured.cut_short,
+            )
+        )
+        found = _Measured(measured, speed)
+        report = _report(request, resolved, cut, outcome, pruned, recovered.facts, found, recorder)
         write_report(resolved.model.checkpoint, report, directory)
     return report
 
@@ -278,7 +298,7 @@ def _report(
     gradients: GradientOutcome,
     pruned: Pruned,
     recovered: TrainingFacts | None,
-    measured: EvaluationResult,
+    measured: _Measured,
     recorder: StageRecorder,
 ) -> Report:
     environment = Environment.here(
@@ -301,19 +321,21 @@ def _report(
         structure=cut.facts if cut else None,
         permutation=_permutation_facts(pruned) if request.recipe.permute else None,
         sparsity=SparsityFacts(layers=tuple(_layer_facts(pruned))),
-        perplexity=measured.perplexities[0],
-        further_perplexities=measured.perplexities[1:],
-        zero_shot=measured.zero_shot,
+        perplexity=measured.quality.perplexities[0],
+        further_perplexities=measured.quality.perplexities[1:],
+        zero_shot=measured.quality.zero_shot,
         recovery=_recovery_facts(pruned, resolved.held_out, recovered),
+        speed=measured.speed,
         stages=tuple(recorder.facts),
         environment=environment,
         gradients_reused=gradients.reused,
-        dense_perplexity_reused=measured.dense_reused,
+        dense_perplexity_reused=measured.quality.dense_reused,
         warnings=(
             *resolved.warnings,
             *(cut.warnings if cut else ()),
             *gradients.warnings,
             *pruned.warnings,
+            *speed_warnings(measured.speed),
             *recorder.warnings,
             *changed,
         ),

@@ -1,6 +1,7 @@
 """Sweeps: submit, list, look up, cancel."""
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from api.actions import allowed_paths
 from api.actions.jobs import Idempotency
+from api.actions.model_config import shape_of
 from api.actions.parse_job import parse_job
 from api.actions.waiting import WaitingReasons
 from api.problems.problem import FieldError
@@ -28,9 +30,14 @@ from api.schemas.sweeps import (
 )
 from jobs.lifecycle.idempotency import KeyReused, make_once
 from jobs.sweeps import sweeps
-from jobs.sweeps.bisection import Search, Target
+from jobs.sweeps.bisection import Search
+from jobs.sweeps.shapes import NoShape, Shape, shapes
+from jobs.sweeps.target import Target
 from jobs.tables import Job, Sweep
-from pruning.recipe import implies_sparsity
+from pruning.recipe import UNIT_KINDS, implies_sparsity
+
+_DECIDED = frozenset({"parameters", "blocks", *UNIT_KINDS})
+"""What the searches over structure decide of it."""
 
 NO_SUCH_SWEEP = "There is no such sweep, or it belongs to another owner."
 
@@ -48,11 +55,14 @@ def submit(
     RequestValidationError and InvalidRequest for a job that is refused, IdempotencyKeyReused, and
     `quota.QueueFull`.
     """
+    found = _shapes(resources, owner, request)  # before a transaction begins: it may wait for the Hub
     with resources.database.begin() as session:
 
         def make() -> Sweep:
             if request.target is None:
                 return _sweep(session, resources, owner, request)
+            if request.target.is_of_size:
+                return _comparison(session, resources, owner, request, request.target, found)
             return _search(session, resources, owner, request, request.target)
 
         if idempotency is None:
@@ -67,8 +77,9 @@ def submit(
 def first_job(request: SweepRequest) -> tuple[JobRequest, int]:
     """Return the first job of a sweep, and how many it has at most. Raises what `submit` raises for jobs."""
     if request.target is not None:
-        first = parse_job(request.job | {"sparsity": request.target.lowest}, "job")
-        return first, Search().most_jobs_left(request.target)
+        tried = request.target.lowest
+        most = request.target.most_jobs if request.target.is_of_size else None
+        return _probe(request, tried), most or Search().most_jobs_left(request.target)
     assert request.vary is not None  # noqa: S101 - validated
     combinations = _combinations(request.vary, request.job)
     return _parse(combinations[0], request), len(combinations)
@@ -142,11 +153,11 @@ def _blamed(location: tuple[int | str, ...], combination: Combination) -> tuple[
 def _search(
     session: Session, resources: AppResources, owner: str, request: SweepRequest, target: Target
 ) -> Sweep:
-    if implies_sparsity(request.job.get("pattern")):
+    if target.over == "sparsity" and implies_sparsity(request.job.get("pattern")):
         raise InvalidRequest(
             FieldError(field="job.pattern", message="fixes the sparsity; search with 'unstructured'")
         )
-    base = parse_job(request.job | {"sparsity": target.lowest}, "job")
+    base = _probe(request, target.lowest)
     _check_paths(resources, [base])
     return sweeps.start_search(
         session,
@@ -155,6 +166,69 @@ def _search(
         base.spec(),
         target,
         base.labels,
+        max_queued=resources.settings.max_queued_jobs,
+    )
+
+
+def _probe(request: SweepRequest, tried: float) -> JobRequest:
+    """Return a job of a search with what it tries."""
+    assert request.target is not None  # noqa: S101 - asked by the callers
+    if request.target.over == "sparsity" and not request.target.is_of_size:
+        return parse_job(request.job | {"sparsity": tried}, "job")
+    structure = _structure(request) | {"parameters": tried}
+    return parse_job(request.job | {"structure": structure}, "job")
+
+
+def _structure(request: SweepRequest) -> dict[str, Any]:
+    """Return the options of `structure` that the job of a search gives, without what goes."""
+    given = request.job.get("structure") or {}
+    if not isinstance(given, dict):
+        raise InvalidRequest(FieldError(field="job.structure", message="must be an object"))
+    if decided := sorted(given.keys() & _DECIDED):
+        raise InvalidRequest(
+            FieldError(field=f"job.structure.{decided[0]}", message="is decided by the search; leave it out")
+        )
+    return dict(given)
+
+
+def _shapes(resources: AppResources, owner: str, request: SweepRequest) -> list[Shape]:
+    """Return the shapes that a search for the best model of a size compares; none for anything else.
+
+    Raises what `shape_of` raises, and InvalidRequest where no shape meets the target.
+    """
+    if request.target is None or not request.target.is_of_size:
+        return []
+    base = _probe(request, request.target.lowest).spec()
+    allowed_paths.check(base, resources.settings)
+    multiple_of = base.recipe.structure.multiple_of if base.recipe.structure else None
+    wait = resources.hub.start(owner, partial(shape_of, base.recipe.model, owner, resources.settings))
+    try:
+        return shapes(wait.result(), request.target, multiple_of=multiple_of)
+    except NoShape as error:
+        raise InvalidRequest(FieldError(field="target", message=str(error))) from error
+
+
+def _comparison(
+    session: Session,
+    resources: AppResources,
+    owner: str,
+    request: SweepRequest,
+    target: Target,
+    found: Sequence[Shape],
+) -> Sweep:
+    options = {name: value for name, value in _structure(request).items() if name != "multiple_of"}
+    gate = target.gate.model_dump(mode="json")
+    jobs = [
+        parse_job(request.job | {"structure": options | shape.structure, "gate": gate}, "job")
+        for shape in found
+    ]
+    return sweeps.compare_shapes(
+        session,
+        owner,
+        request.model_dump(mode="json", exclude_none=True),
+        [job.spec() for job in jobs],
+        found,
+        jobs[0].labels,
         max_queued=resources.settings.max_queued_jobs,
     )
 

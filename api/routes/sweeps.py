@@ -18,6 +18,7 @@ from api.problems.problems import (
     MalformedRequest,
     NotFound,
     QueueFull,
+    ServiceUnavailable,
     UnsupportedMediaType,
 )
 from api.resources import Database, Resources
@@ -45,6 +46,7 @@ router = APIRouter(prefix="/v1/sweeps", tags=["sweeps"])
             InvalidRequest,
             IdempotencyKeyReused,
             QueueFull,
+            ServiceUnavailable,
         ),
     },
 )
@@ -58,7 +60,8 @@ def submit_sweep(
 ) -> SweepDetail:
     """Queue all jobs of a sweep, or none if one is refused.
 
-    A search queues its first job, and each further job once the one before has ended.
+    A search within a bound on perplexity queues its first job, and each further job once the one before has
+    ended. A search for the best model of a size queues all of its jobs.
     """
     idempotency = None if idempotency_key is None else Idempotency(idempotency_key, body)
     reasons = WaitingReasons.told_to(principal, resources)

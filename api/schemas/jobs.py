@@ -197,6 +197,17 @@ class JobSummary(BaseModel):
     measured_sparsity: float | None = Field(
         description="The measured share of zeros in the pruned layers; null before the job has succeeded."
     )
+    parameters: int | None = Field(
+        None, description="Parameters of the pruned model, zeros included; null before it has succeeded."
+    )
+    weight_bytes: int | None = Field(
+        None, description="Size of its weight files; null before the job has succeeded."
+    )
+    speedup: float | None = Field(
+        None,
+        description="How many times as fast as the dense model it is; 1 for a mask that was not measured, "
+        "null where nothing is known.",
+    )
     attempt: int = Field(description="How often a worker has started the job; 0 before the first time.")
     waiting: Waiting | None = Field(description="Why the job waits; null unless it is queued.")
     progress: Progress | None = Field(description="How far the job has come; null before it first runs.")

@@ -1,4 +1,4 @@
-"""Sweeps: several jobs from one request, or a search for the sparsest model within a bound."""
+"""Sweeps: several jobs from one request, or a search for a model within a bound."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,11 +13,14 @@ from api.schemas.base import JsonBody
 from api.schemas.jobs import JobSummary, Waiting
 from api.schemas.pages import Page
 from jobs.states import SweepState
-from jobs.sweeps.bisection import Search, Target
+from jobs.sweeps.bisection import Search
+from jobs.sweeps.target import Target
 from jobs.tables import Job, Sweep
 from pruning.recipe import implies_sparsity
 
 MAX_JOBS = 64
+
+_OF_A_MASK = ("method", "sparsity", "pattern")
 
 Values = Annotated[list[Any], Field(max_length=MAX_JOBS)]
 
@@ -25,15 +28,21 @@ Values = Annotated[list[Any], Field(max_length=MAX_JOBS)]
 class Vary(JsonBody):
     """The fields that differ from job to job. Every combination becomes a job.
 
-    An N:M pattern implies its sparsity, so it is combined with no value of `sparsity`.
+    An N:M pattern implies its sparsity, so it is combined with no value of `sparsity`. A job without a method
+    masks nothing, so it is combined with neither; one that would do nothing at all is left out.
     """
 
     sparsity: Values = Field([], description="Sparsities to try.", examples=[[0.3, 0.5, 0.7]])
     pattern: Values = Field([], description="Patterns to try.", examples=[["unstructured", "2:4"]])
     method: Values = Field(
         [],
-        description="Methods to try, by name or with options.",
+        description="Methods to try, by name or with options; null masks nothing.",
         examples=[["wanda", {"name": "gblm", "norm": "l2"}]],
+    )
+    structure: Values = Field(
+        [],
+        description="What to take out of the model; null takes nothing out.",
+        examples=[[None, {"mlp_channels": 0.25}, {"kv_groups": 1}]],
     )
 
     def combinations(self, job: dict[str, Any]) -> Iterator["Combination"]:
@@ -43,8 +52,12 @@ class Vary(JsonBody):
         for choice in product(*varied.values()):
             chosen = dict(zip(varied, choice, strict=True))
             fields = job | {name: value for name, (_, value) in chosen.items()}
-            if implies_sparsity(fields.get("pattern")):
+            if self.method and fields["method"] is None:
+                fields = {name: value for name, value in fields.items() if name not in _OF_A_MASK}
+            elif implies_sparsity(fields.get("pattern")):
                 fields.pop("sparsity", None)
+            if self.structure and fields.get("structure") is None and fields.get("method") is None:
+                continue
             if fields not in seen:
                 seen.append(fields)
                 yield Combination(fields, {name: index for name, (index, _) in chosen.items()})
@@ -77,6 +90,10 @@ class SweepRequest(JsonBody):
                     "job": {"model": "HuggingFaceTB/SmolLM2-135M", "method": "gblm"},
                     "target": {"max_perplexity_increase": 0.05},
                 },
+                {
+                    "job": {"model": "HuggingFaceTB/SmolLM2-135M"},
+                    "target": {"max_bytes": 200_000_000},
+                },
             ]
         },
     )
@@ -86,18 +103,21 @@ class SweepRequest(JsonBody):
     )
     vary: Vary | None = Field(None, description="What to vary; give either this or `target`.")
     target: Target | None = Field(
-        None, description="Search for the sparsest model within a bound, one job after the other."
+        None,
+        description="Search for the sparsest or smallest model within a bound on perplexity, one job after "
+        "the other, or for the best model of a size or speed, with a job for each shape.",
     )
 
     @model_validator(mode="after")
     def _one_of_two(self) -> Self:
         if (self.vary is None) == (self.target is None):
             raise ValueError("needs either vary or target")
-        names = (
-            {"sparsity", "gate"}
-            if self.target
-            else {name for name in Vary.model_fields if self._varies(name)}
-        )
+        if self.target is None:
+            names = {name for name in Vary.model_fields if self._varies(name)}
+        elif self.target.is_of_size or self.target.over == "structure":
+            names = {"gate"}  # and of `structure` what goes
+        else:
+            names = {"sparsity", "gate"}
         if twice := sorted(names & self.job.keys()):
             raise ValueError(f"job.{twice[0]} is decided by the sweep; leave it out")
         return self

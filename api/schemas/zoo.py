@@ -1,5 +1,6 @@
 """Zoo entries. Everyone with a key may read them, so they hold no path of a machine."""
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Self
@@ -18,6 +19,7 @@ from jobs.tables import Artifact
 from jobs.zoo import Shown, ZooFilter
 from pruning.recipe import Pattern, StructureOptions, Text, shows_as_written
 from pruning.recipe.methods import Method
+from pruning.report.schema import SpeedFacts
 
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,120}$")]
 
@@ -130,6 +132,11 @@ class Lineage(BaseModel):
     succeeded_at: datetime | None = Field(description="When the job succeeded.")
 
 
+def _speed(report: dict[str, Any]) -> SpeedFacts | None:
+    # As JSON, where lists stand for the tuples of the strict model.
+    return SpeedFacts.model_validate_json(json.dumps(report["speed"])) if report.get("speed") else None
+
+
 class ZooDetail(ZooItem):
     """Everything about a zoo entry."""
 
@@ -140,6 +147,9 @@ class ZooDetail(ZooItem):
     )
     structure: StructureOptions | None = Field(
         description="What was taken out of the model, and how; null where nothing was."
+    )
+    speed: SpeedFacts | None = Field(
+        None, description="Size and speed beside the dense model; null for a job of an earlier release."
     )
     lineage: Lineage = Field(description="Where the model comes from.")
     files: list[ZooFile] = Field(description="All files, ordered by name.")
@@ -157,6 +167,7 @@ class ZooDetail(ZooItem):
             evaluation=public_name(spec.evaluation.dataset),
             method_options=spec.recipe.method,
             structure=spec.recipe.structure,
+            speed=_speed(report),
             lineage=Lineage(
                 job=job.id,
                 recipe_fingerprint=job.recipe_fingerprint,

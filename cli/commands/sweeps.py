@@ -26,6 +26,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+_SIZES = frozenset({"max_bytes", "max_parameters", "max_memory_bytes", "min_speedup"})
+"""The bounds of a search for the best model of a size."""
+
 SweepId = Annotated[str, argument("sweep")]
 
 
@@ -40,13 +43,16 @@ def submit(
         typer.Option(
             parser=pair,
             metavar="NAME=V1,V2,…",
-            help="Values of sparsity, pattern or method; may be repeated. Every combination is a job.",
+            help="Values of sparsity, pattern, method or structure; may be repeated. Every combination is a "
+            "job. A structure is a JSON object, and null stands for none.",
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Submit one job for every combination of values, and print the sweep's id."""
-    varied = {name: [json_or_text(text) for text in values.split(",")] for name, values in vary or ()}
+    varied = _varied(vary or ())
+    if "structure" in varied:
+        _without_idle_method(body, body | varied)
     if "method" in varied:
         body.pop("method", None)
     sweep = client.submit_sweep({"job": body, "vary": varied})
@@ -60,7 +66,7 @@ def submit(
 @app.command()
 @connected
 @takes_a_job
-def search(
+def search(  # noqa: PLR0913, PLR0917 - every option of the command line is one
     client: Client,
     body: dict[str, Any],
     lowest: Annotated[
@@ -72,12 +78,26 @@ def search(
     tolerance: Annotated[
         float | None, typer.Option(callback=finite, help="The distance from the best sparsity, at most.")
     ] = None,
+    over: Annotated[
+        str | None,
+        typer.Option(help="With a bound on perplexity: search over sparsity (default) or structure."),
+    ] = None,
+    most_jobs: Annotated[
+        int | None, typer.Option(help="With a bound on size or speed: the most shapes to compare.")
+    ] = None,
     timeout: Timeout = None,
     patience: PatienceSeconds = 120,
     as_json: AsJson = False,
 ) -> None:
-    """Find the sparsest model within --max-increase or --max-perplexity; exit with 3 if there is none."""
-    bounds = {"lowest": lowest, "highest": highest, "tolerance": tolerance}
+    """Find the sparsest or smallest model within --max-increase or --max-perplexity, or the best of a size.
+
+    The size is one of --max-bytes, --max-parameters, --max-memory and --min-speedup. Exits with 3 if there is
+    no such model.
+    """
+    bounds = {"lowest": lowest, "highest": highest, "tolerance": tolerance, "over": over}
+    bounds["most_jobs"] = most_jobs
+    if over == "structure" or _SIZES & body.get("gate", {}).keys():
+        _without_idle_method(body, body)
     target = body.pop("gate", {}) | {name: value for name, value in bounds.items() if value is not None}
     sweep = client.submit_sweep({"job": body, "target": target})
     err.print(f"sweep {sweep.id}, {client.url}/sweeps/{sweep.id}")
@@ -148,6 +168,22 @@ def _table(sweeps: Iterable[SweepItem]) -> Table:
     return table
 
 
+def _varied(given: Iterable[tuple[str, str]]) -> dict[str, list[Any]]:
+    """Return the values of each field. A JSON object is one value, and other values stand between commas."""
+    varied: dict[str, list[Any]] = {}
+    for name, text in given:
+        whole = json_or_text(text)
+        values = [whole] if isinstance(whole, dict) else [json_or_text(part) for part in text.split(",")]
+        varied.setdefault(name, []).extend(values)
+    return varied
+
+
+def _without_idle_method(body: dict[str, Any], given: dict[str, Any]) -> None:
+    """Drop the method of a job that says nowhere how much it masks: such jobs only take units out."""
+    if not {"sparsity", "pattern"} & given.keys():
+        body.pop("method", None)
+
+
 def _watch(states: Iterable[SweepDetail]) -> SweepDetail:
     """Print each job of a sweep as it ends, and return the sweep as it ended."""
     shown = set[UUID]()
@@ -180,4 +216,5 @@ def _print(sweep: SweepDetail, *, as_json: bool) -> None:
     out.print(table_of_jobs(sweep.jobs))
     out.print(f"{clean(sweep.state)}{': ' * bool(sweep.error)}{clean(sweep.error or '')}")
     if sweep.search and sweep.search.best_job:
-        out.print(f"the sparsest within the bound: {sweep.search.met:g}, job {sweep.search.best_job}")
+        best = "best" if sweep.search.met is None else f"farthest within the bound: {sweep.search.met:g}"
+        out.print(f"the {best}, job {sweep.search.best_job}")

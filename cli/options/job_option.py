@@ -123,6 +123,22 @@ def share(text: str) -> float:
     return value / 100 if percent else value
 
 
+_UNITS = {"": 1.0, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
+
+
+def size(text: str) -> int:
+    """Return `1GB`, `500 MB` or `1000000000` as a number of bytes; units are decimal."""
+    digits = text.strip().upper().removesuffix("B")
+    unit = digits[-1:] if digits[-1:] in _UNITS else ""
+    try:
+        value = number(digits.removesuffix(unit)) * _UNITS[unit]
+    except typer.BadParameter:
+        value = math.inf
+    if not 1 <= value < math.inf:
+        raise typer.BadParameter(f"write a size like 1GB, 500MB or 1000000000, not {text!r}")
+    return round(value)
+
+
 def score(text: str) -> tuple[str, float]:
     """Return both sides of `task=0.6` or `task=60%`."""
     task, value = pair(text)
@@ -145,6 +161,7 @@ KINDS = {
     "integer": Kind(int),
     "number": Kind(float, number),
     "share": Kind(float, share),
+    "size": Kind(int, size),
     "flag": Kind(bool),
     "list": Kind(list[str]),
     "mix": Kind(list[Any], weighted),

@@ -48,6 +48,24 @@ _SERVICE_OPTIONS = (
         "max-kl", "gate.max_kl", "number", "gate: maximum mean of KL(dense ‖ pruned) per token, in nats"
     ),
     JobOption(
+        "max-bytes", "gate.max_bytes", "size", "gate: maximum size of the weight files, such as 1GB", "SIZE"
+    ),
+    JobOption("max-parameters", "gate.max_parameters", "integer", "gate: maximum number of parameters"),
+    JobOption(
+        "max-memory",
+        "gate.max_memory_bytes",
+        "size",
+        "gate: maximum peak memory where the speed is measured, such as 6GB",
+        "SIZE",
+    ),
+    JobOption(
+        "min-speedup",
+        "gate.min_speedup",
+        "number",
+        "gate: minimum speed over the dense model's, of prefill and of decode, such as 1.3",
+        "TIMES",
+    ),
+    JobOption(
         "min-score",
         "gate.min_zero_shot",
         "scores",

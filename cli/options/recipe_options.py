@@ -179,4 +179,10 @@ RECIPE_OPTIONS = (
         "use the first N examples of each task only (default all)",
         metavar="N",
     ),
+    JobOption(
+        "speed",
+        "evaluation.speed",
+        "text",
+        "measure tokens per second beside the dense model: on, off, auto (default: of smaller models only)",
+    ),
 )

@@ -2,6 +2,7 @@
 
 from pydantic import BaseModel, ValidationError
 
+from cli.terminal import size
 from pruneserve_client.models import JobDetail
 
 
@@ -34,6 +35,20 @@ class Structure(BaseModel):
         return f"{self.parameters:,} of {self.dense_parameters:,}, {gone:.1%} fewer{left}"
 
 
+class Speed(BaseModel):
+    """Size and speed beside the dense model."""
+
+    bytes: int
+    dense_bytes: int
+    speedup: float | None = None
+
+    @property
+    def text(self) -> str:
+        """The size, and how many times as fast the result is."""
+        faster = "" if self.speedup is None else f"; {self.speedup:.2f} times as fast as the dense model"
+        return f"{size(self.bytes)} of {size(self.dense_bytes)}{faster}"
+
+
 class Fidelity(BaseModel):
     """How near the pruned model's predictions are to the dense model's."""
 
@@ -53,6 +68,7 @@ class ReportExcerpt(BaseModel):
     stages: list[StageCost]
     sparsity: Sparsity
     structure: Structure | None = None
+    speed: Speed | None = None
     perplexity: Fidelity = Fidelity()
     warnings: list[str] = []
 

@@ -49,6 +49,8 @@ def _facts(job: JobDetail, report: ReportExcerpt | None, server: str) -> Iterato
     if report:
         if report.structure:
             yield "parameters", report.structure.text
+        if report.speed:
+            yield "size", report.speed.text
         if fidelity := str(report.perplexity):
             yield "against dense", fidelity
         if report.sparsity.overall:

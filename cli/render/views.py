@@ -220,6 +220,8 @@ def what_is_done(job: JobDetail) -> str:
 def _rows_of(report: ReportExcerpt) -> Iterator[tuple[str, str]]:
     if report.structure:
         yield "parameters", report.structure.text
+    if report.speed:
+        yield "size", report.speed.text
     if fidelity := str(report.perplexity):
         yield "against dense", fidelity
     if report.sparsity.overall:
@@ -242,11 +244,21 @@ def _add_troubles(table: Table, job: JobDetail) -> None:
         table.add_row("error", field + clean(job.error.message))
 
 
+_FORMS = {
+    "max_perplexity_increase": ".2%",
+    "max_perplexity": ".2f",
+    "max_bytes": ",.0f",
+    "max_memory_bytes": ",.0f",
+    "max_parameters": ",.0f",
+    "min_speedup": ".2f",
+}
+
+
 def measure(name: str, value: float | None, sign: str = "") -> str:
     """Return a value of the gate's condition `name`, in the format of its kind."""
     if value is None:
         return "not finite"
-    form = {"max_perplexity_increase": ".2%", "max_perplexity": ".2f"}.get(name, ".4f")
+    form = _FORMS.get(name, ".4f")
     return f"{value:{sign}{form}}"
 
 

@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from jobs.lifecycle import event_log, quota
 from jobs.lifecycle.events import EventData, JobError, StateChanged
 from jobs.lifecycle.transitions import close_attempt, move, released, seconds
-from jobs.spec.gate import judge
+from jobs.spec.gate import judge, result_parameters
 from jobs.spec.job import JobSpec
 from jobs.spec.labels import index_labels
 from jobs.states import HELD, RETRIABLE, JobState, LostAttempt, Outcome, SweepState
@@ -295,6 +295,9 @@ def _measured(report: dict[str, Any]) -> dict[str, Any]:
         "kl": perplexity.get("kl"),
         "agreement": perplexity.get("agreement"),
         "measured_sparsity": report["sparsity"]["overall"],
+        "parameters": result_parameters(report),
+        "weight_bytes": (report.get("speed") or {}).get("bytes"),
+        "speedup": (report.get("speed") or {}).get("speedup"),
     }
 
 

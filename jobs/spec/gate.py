@@ -11,6 +11,8 @@ from pruning.recipe.evaluation import TaskName
 
 _METRIC = "acc"
 
+Bytes = Annotated[int, Field(ge=1, le=10**16)]
+
 
 class Gate(StrictModel):
     """Conditions on the measured quality. They are not part of the recipe, since they change no weight."""
@@ -31,6 +33,23 @@ class Gate(StrictModel):
         description="How far the predictions may lie from the dense model's: the mean of KL(dense ‖ pruned) "
         "over the predicted tokens of evaluation.dataset, in nats.",
     )
+    max_bytes: Bytes | None = Field(None, description="Size of the pruned model's weight files, at most.")
+    max_parameters: int | None = Field(
+        None, ge=1, le=10**15, description="Number of parameters of the pruned model, at most."
+    )
+    max_memory_bytes: Bytes | None = Field(
+        None,
+        description="The pruned model's peak memory at the largest batch that its speed is measured with, at "
+        "most. It is measured where the speed is (`evaluation.speed`).",
+    )
+    min_speedup: float | None = Field(
+        None,
+        gt=0,
+        le=1e3,
+        description="How many times as fast as the dense model the pruned one is, at least: the lower of the "
+        "speed-ups of prefill and decode of one sequence, as the worker measures them. 1 for a mask whose "
+        "speed is not measured.",
+    )
     min_zero_shot: dict[TaskName, Annotated[float, Field(ge=0, le=1)]] = Field(
         {},
         max_length=32,
@@ -40,14 +59,18 @@ class Gate(StrictModel):
 
     @model_validator(mode="after")
     def _has_a_condition(self) -> Self:
-        limits = (self.max_perplexity, self.max_perplexity_increase, self.max_kl)
-        if all(limit is None for limit in limits) and not self.min_zero_shot:
-            raise ValueError("needs max_perplexity, max_perplexity_increase, max_kl or min_zero_shot")
+        limits = [name for name in Gate.model_fields if name != "min_zero_shot"]
+        if all(getattr(self, name) is None for name in limits) and not self.min_zero_shot:
+            raise ValueError(f"needs {', '.join(limits)} or min_zero_shot")
         return self
 
     def unmeasured(self, evaluation: Evaluation) -> Iterator[str]:
-        """Yield the tasks of the gate that the evaluation does not run."""
-        return (task for task in self.min_zero_shot if task not in evaluation.tasks)
+        """Say of each condition that the evaluation does not measure what to change."""
+        if any(task not in evaluation.tasks for task in self.min_zero_shot):
+            yield "min_zero_shot may only name tasks that are in evaluation.tasks"
+        for name in ("min_speedup", "max_memory_bytes"):
+            if getattr(self, name) is not None and evaluation.speed == "off":
+                yield f"{name} needs evaluation.speed, which is off"
 
 
 class GateState(StrEnum):
@@ -90,10 +113,31 @@ def judge(gate: Gate, report: dict[str, Any]) -> Verdict:
         conditions.append(_at_most("max_perplexity_increase", gate.max_perplexity_increase, increase))
     if gate.max_kl is not None:
         conditions.append(_at_most("max_kl", gate.max_kl, report["perplexity"].get("kl")))
+    conditions += _of_size_and_speed(gate, report)
     for task, limit in gate.min_zero_shot.items():
         conditions.append(_at_least(f"min_zero_shot.{task}", limit, _score(report, task)))
     passed = all(condition.passed for condition in conditions)
     return Verdict(state=GateState.PASSED if passed else GateState.FAILED, conditions=conditions)
+
+
+def result_parameters(report: dict[str, Any]) -> int | None:
+    """Return the number of parameters of the pruned model; zeros count."""
+    structure, model = report.get("structure") or {}, report.get("model") or {}
+    parameters: int | None = structure.get("parameters", model.get("parameters"))
+    return parameters
+
+
+def _of_size_and_speed(gate: Gate, report: dict[str, Any]) -> Iterator[Condition]:
+    speed = report.get("speed") or {}
+    for name, limit, measured in (
+        ("max_bytes", gate.max_bytes, speed.get("bytes")),
+        ("max_parameters", gate.max_parameters, result_parameters(report)),
+        ("max_memory_bytes", gate.max_memory_bytes, speed.get("peak_memory_bytes")),
+    ):
+        if limit is not None:
+            yield _at_most(name, limit, measured)
+    if gate.min_speedup is not None:
+        yield _at_least("min_speedup", gate.min_speedup, speed.get("speedup"))
 
 
 def _at_most(name: str, limit: float, measured: float | None) -> Condition:

@@ -56,8 +56,9 @@ class JobOptions(StrictModel):
     @classmethod
     def _is_measured(cls, gate: Gate | None, info: ValidationInfo) -> Gate | None:
         evaluation = info.data.get("evaluation")
-        if gate is not None and evaluation is not None and any(gate.unmeasured(evaluation)):
-            raise ValueError("min_zero_shot may only name tasks that are in evaluation.tasks")
+        unmeasured = [] if gate is None or evaluation is None else [*gate.unmeasured(evaluation)]
+        if unmeasured:
+            raise ValueError("; ".join(unmeasured))
         return gate
 
 

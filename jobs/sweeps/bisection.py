@@ -2,54 +2,38 @@
 
 Perplexity grows with sparsity, so measuring the middle between a sparsity that meets the bound and one that
 misses it halves the interval. If perplexity is not quite monotonic, the answer is still a sparsity that was
-measured and met the bound.
+measured and met the bound. The same holds for the share of the parameters that structure takes out.
 """
 
-from typing import Self
 from uuid import UUID
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field
 
-from jobs.spec.gate import Gate
-from pruning.recipe import StrictModel
+from jobs.sweeps.shapes import Shape
+from jobs.sweeps.target import Target
 
 _DIGITS = 4
 _ANY = UUID(int=0)
 
 
-class Target(StrictModel):
-    """The bound on perplexity, and the range and tolerance of the search."""
-
-    max_perplexity: float | None = Field(None, gt=0, le=1e9, description="Upper bound of the perplexity.")
-    max_perplexity_increase: float | None = Field(
-        None, ge=0, le=1e6, description="Upper bound of the increase over the dense model: 0.05 is 5 %."
-    )
-    lowest: float = Field(0.05, ge=0.001, lt=1, description="The lowest sparsity to consider.")
-    highest: float = Field(0.95, gt=0, le=0.999, description="The highest sparsity to consider.")
-    tolerance: float = Field(
-        0.02, ge=0.001, le=0.5, description="The largest allowed distance from the best sparsity."
-    )
-
-    @model_validator(mode="after")
-    def _can_be_searched(self) -> Self:
-        if (self.max_perplexity is None) == (self.max_perplexity_increase is None):
-            raise ValueError("needs one of max_perplexity and max_perplexity_increase")
-        if self.lowest >= self.highest:
-            raise ValueError("lowest must be less than highest")
-        return self
-
-    @property
-    def gate(self) -> Gate:
-        """The gate that judges each model of the search."""
-        return Gate(max_perplexity=self.max_perplexity, max_perplexity_increase=self.max_perplexity_increase)
-
-
 class Search(BaseModel):
     """The state of a search."""
 
-    met: float | None = Field(None, description="The highest sparsity that met the bound.")
-    missed: float | None = Field(None, description="The lowest sparsity that missed it.")
-    best_job: UUID | None = Field(None, description="The job that met it at that sparsity.")
+    met: float | None = Field(
+        None, description="The highest sparsity, or share of the parameters taken out, that met the bound."
+    )
+    missed: float | None = Field(None, description="The lowest that missed it.")
+    best_job: UUID | None = Field(
+        None, description="The answer: the job that met the bound there, or the best model of the size."
+    )
+    shapes: list[Shape] = Field(
+        [], description="The shapes that a search for the best model of a size compares, one for each job."
+    )
+    front: list[UUID] = Field(
+        [],
+        description="Of such a search, once it has ended: the jobs than which no other is as small, as fast "
+        "and as good.",
+    )
 
     def after(self, sparsity: float, job_id: UUID, *, met: bool) -> "Search":
         """Return the state after a job's result."""
@@ -58,7 +42,9 @@ class Search(BaseModel):
         return self.model_copy(update={"missed": sparsity})
 
     def most_jobs_left(self, target: Target) -> int:
-        """Return how many more jobs the search submits at most."""
+        """Return how many more jobs the search submits at most. One of a size submits all at the start."""
+        if target.is_of_size:
+            return 0
         sparsity = self.next_sparsity(target)
         if sparsity is None:
             return 0

@@ -16,7 +16,9 @@ from jobs.spec.gate import GateState
 from jobs.spec.job import JobSpec
 from jobs.states import ENDED, OPEN, JobState, SweepState
 from jobs.storage.owned_files import UnknownUpload
-from jobs.sweeps.bisection import Search, Target
+from jobs.sweeps.bisection import Search
+from jobs.sweeps.shapes import Shape
+from jobs.sweeps.target import Target
 from jobs.tables import NOW, Job, Sweep
 
 
@@ -46,13 +48,30 @@ def start_search(
     *,
     max_queued: int | None = None,
 ) -> Sweep:
-    """Insert a search and its first job. All of its jobs are `base` with another sparsity."""
+    """Insert a search and its first job. All of its jobs are `base` with another sparsity, or structure."""
     search = Search()
     sweep = _insert(session, owner, request, search)
     first = search.next_sparsity(target)
     assert first is not None  # noqa: S101 - a search always measures at least one sparsity
     spec = _probe(base, first, target)
     lifecycle.create(session, owner, spec, labels, sweep_id=sweep.id, max_queued=max_queued)
+    return sweep
+
+
+def compare_shapes(
+    session: Session,
+    owner: str,
+    request: dict[str, Any],
+    specs: Iterable[JobSpec],
+    shapes: Sequence[Shape],
+    labels: Mapping[str, str],
+    *,
+    max_queued: int | None = None,
+) -> Sweep:
+    """Insert a search for the best model of a size, with a job for each shape, whose gate is the target."""
+    sweep = _insert(session, owner, request, Search(shapes=list(shapes)))
+    for spec in specs:
+        lifecycle.create(session, owner, spec, labels, sweep_id=sweep.id, max_queued=max_queued)
     return sweep
 
 
@@ -118,7 +137,10 @@ def advance(session: Session, limit: int = 20) -> int:
 
 def _advance(session: Session, sweep: Sweep, jobs: Sequence[Job]) -> None:
     failed = [job for job in jobs if job.state == JobState.FAILED]
-    if failed:
+    search = Search.model_validate(sweep.search or {})
+    if search.shapes and not all(job.state == JobState.FAILED for job in jobs):
+        _choose(sweep, search, jobs)
+    elif failed:
         reason = f"{len(failed)} of {len(jobs)} jobs failed; look at their errors, and retry them"
         _end(sweep, SweepState.FAILED, reason)
     elif any(job.state == JobState.CANCELLED for job in jobs):
@@ -129,11 +151,36 @@ def _advance(session: Session, sweep: Sweep, jobs: Sequence[Job]) -> None:
         _search_on(session, sweep, jobs)
 
 
+def _choose(sweep: Sweep, search: Search, jobs: Sequence[Job]) -> None:
+    """End a search of shapes by its best model. A shape that the model's family refuses is no answer."""
+    if any(job.state == JobState.CANCELLED for job in jobs):
+        _end(sweep, SweepState.CANCELLED)
+        return
+    measured = [job for job in jobs if job.pruned_perplexity is not None]
+    met = [job for job in measured if job.gate_state == GateState.PASSED]
+    best = min(met, key=lambda job: (job.pruned_perplexity, job.weight_bytes), default=None)
+    front = [job.id for job in measured if not any(_is_better(other, job) for other in measured)]
+    found = search.model_copy(update={"best_job": best.id if best else None, "front": front})
+    sweep.search = found.model_dump(mode="json")
+    if best is None:
+        _end(sweep, SweepState.FAILED, f"none of {len(jobs)} models meets the bound")
+    else:
+        _end(sweep, SweepState.SUCCEEDED)
+
+
+def _is_better(one: Job, other: Job) -> bool:
+    """Whether a job's model is as small, as fast and as good as another one, and not the same in all."""
+    ours, theirs = (
+        (job.weight_bytes or 0, -(job.speedup or 0.0), job.pruned_perplexity or 0.0) for job in (one, other)
+    )
+    return ours != theirs and all(own <= their for own, their in zip(ours, theirs, strict=True))
+
+
 def _search_on(session: Session, sweep: Sweep, jobs: Sequence[Job]) -> None:
     target = Target.model_validate(sweep.request["target"])
     search = Search()
     for job in jobs:
-        search = search.after(job.sparsity, job.id, met=job.gate_state == GateState.PASSED)
+        search = search.after(_searched(job, target), job.id, met=job.gate_state == GateState.PASSED)
     sweep.search = search.model_dump(mode="json")
     sparsity = search.next_sparsity(target)
     if sparsity is not None:
@@ -145,14 +192,30 @@ def _search_on(session: Session, sweep: Sweep, jobs: Sequence[Job]) -> None:
             reason = "a file that it needs was deleted; make it again and submit a new sweep"
             _end(sweep, SweepState.FAILED, reason)
     elif search.best_job is None:
-        _end(sweep, SweepState.FAILED, f"no sparsity from {target.lowest:g} up meets the bound")
+        _end(sweep, SweepState.FAILED, f"no {_NAMES[target.over]} from {target.lowest:g} up meets the bound")
     else:
         _end(sweep, SweepState.SUCCEEDED)
 
 
-def _probe(base: JobSpec, sparsity: float, target: Target) -> JobSpec:
+_NAMES = {"sparsity": "sparsity", "structure": "share of the parameters"}
+
+
+def _searched(job: Job, target: Target) -> float:
+    """Return what the search tried with this job."""
+    if target.over == "sparsity":
+        return job.sparsity
+    structure = JobSpec.model_validate(job.spec).recipe.structure
+    assert structure is not None  # noqa: S101 - the search has given it one
+    assert structure.parameters is not None  # noqa: S101 - as above
+    return structure.parameters
+
+
+def _probe(base: JobSpec, tried: float, target: Target) -> JobSpec:
     fields = base.model_dump(mode="json")
-    fields["recipe"]["sparsity"] = sparsity
+    if target.over == "sparsity":
+        fields["recipe"]["sparsity"] = tried
+    else:
+        fields["recipe"]["structure"] = (fields["recipe"]["structure"] or {}) | {"parameters": tried}
     return JobSpec.model_validate({**fields, "gate": target.gate, "stop_when_missed": True})
 
 

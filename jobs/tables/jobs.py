@@ -69,6 +69,10 @@ class Job(Base):
     agreement: Mapped[float | None]
     # The share of zeros in the pruned layers, as the report has it.
     measured_sparsity: Mapped[float | None]
+    # The size of the result, and how many times as fast it is, as the report has them.
+    parameters: Mapped[int | None] = mapped_column(BigInteger)
+    weight_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    speedup: Mapped[float | None]
     # The verdict of the quality gate, if the job has one: a `jobs.spec.gate.Verdict`.
     gate: Mapped[dict[str, Any] | None]
     gate_state: Mapped[str | None] = mapped_column(Computed("gate ->> 'state'", persisted=True))

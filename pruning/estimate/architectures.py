@@ -179,7 +179,20 @@ _FAMILIES: dict[str, Callable[[Config], Iterator[Matrices]]] = {
 _TIED = frozenset(
     {"gemma", "gemma2", "gemma3_text", "cohere", "cohere2", "gpt2", "opt", "bloom", "falcon", "starcoder2"}
 )
+_OWN_HEAD_SIZE = frozenset(
+    {
+        *("llama", "mistral", "ministral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3_text", "olmo"),
+        *("smollm3", "granite", "helium", "phi3", "mixtral", "qwen2_moe", "qwen3_moe"),
+    }
+)
 _LEARNED_POSITIONS = {"gpt2": 0, "opt": 2}  # rows in addition to the number of positions
+
+
+def _heads(config: Config, family: str) -> dict[str, int]:
+    """Return the heads and KV groups of each block, of families that have a head size of its own."""
+    if family not in _OWN_HEAD_SIZE:
+        return {}
+    return {"heads": config.heads, "kv_groups": config.number("num_key_value_heads", default=config.heads)}
 
 
 def shape_of_config(values: Mapping[str, Any]) -> ModelShape:
@@ -209,4 +222,5 @@ def shape_of_config(values: Mapping[str, Any]) -> ModelShape:
         blocks=tuple(BlockShape(matrices, attention) for matrices in _FAMILIES[family](config)),
         embeddings=(tables * vocabulary + positions) * config.hidden,
         stored_dtype=stored,
+        **_heads(config, family),
     )

@@ -103,6 +103,8 @@ class Estimate(_Answer):
             *_recovery(recipe, shape, smaller if recipe.structure else None, windows.length, dtype, machine),
             *_evaluation(recipe, evaluation, shape, smaller, dtype, machine),
         ]
+        if not recipe.norms and evaluation.measures_speed(recipe.structure):
+            stages += _speed(shape, smaller, dtype, machine)
         masked = save_masks and recipe.method is not None
         output = smaller.stored_bytes + (-(-smaller.block_weights // 8) if masked else 0)
         if recipe.norms:
@@ -277,12 +279,20 @@ def _evaluation(
     yield _stage(Stage.EVALUATE, done, needed, dtype, machine, devices=machine.devices)
 
 
+def _speed(shape: ModelShape, smaller: ModelShape, dtype: str, machine: Machine) -> list[StageEstimate]:
+    """Estimate `speed`. Models that do not fit together are not measured."""
+    held = memory.speed(shape, smaller, dtype)
+    if held > memory.MEMORY_SHARE * machine.memory_bytes:
+        return []
+    return [_stage(Stage.SPEED, work.speed(shape, smaller, dtype, machine.kind), held, dtype, machine)]
+
+
 def _notes(recipe: Recipe, evaluation: Evaluation, machine: Machine) -> list[str]:
     notes = ["the time to download a model is not included"]
     if not machine.measured:
         notes.append("no live worker was measured: the figures are for an assumed machine")
     if recipe.structure is not None:
-        notes.append("widths after the cut are not rounded here, and a number of KV groups is not counted")
+        notes.append("widths after the cut are not rounded here")
     if machine.devices > 1:
         notes.append(
             f"{machine.devices} devices share gradients and evaluation, and prune one after the other"

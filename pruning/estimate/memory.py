@@ -150,6 +150,11 @@ def whole_model_training(
     return trained + models + activations + logits + states
 
 
+def speed(dense: ModelShape, smaller: ModelShape, dtype: str) -> int:
+    """Return both models; what their runs add to them is little."""
+    return _weights(dense, dtype) + _weights(smaller, dtype)
+
+
 def evaluation(
     shape: ModelShape, windows: Windows, dtype: str, device: str, *, room: float, devices: int
 ) -> float:

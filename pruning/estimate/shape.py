@@ -1,7 +1,7 @@
 """The shape of a model, as far as its cost depends on it: plain numbers, no torch."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 
@@ -60,6 +60,9 @@ class ModelShape:
     blocks: tuple[BlockShape, ...]
     embeddings: int  # parameters outside the blocks: of embeddings, and of a head that is not tied to them
     stored_dtype: str  # 'float32', 'bfloat16', …
+    # In each block, where the config has a number of its own for them; None: they cannot go.
+    heads: int | None = field(default=None, compare=False)
+    kv_groups: int | None = field(default=None, compare=False)
 
     @cached_property
     def block_weights(self) -> int:

@@ -17,11 +17,17 @@ def readers(block: BlockShape, hidden: int) -> tuple[Matrix, ...]:
 def smaller_shape(shape: ModelShape, structure: StructureOptions) -> ModelShape:
     """Return the shape after the cut.
 
-    A share of the parameters counts as that share of every width. A number of KV groups is not counted, for
+    A share of the parameters counts as that share of every width. A number of KV groups is not counted where
     the shape does not tell how many there are. Of blocks the first count as those that are left.
     """
-    left = shorter_shape(shape, structure).blocks
-    return replace(shape, blocks=tuple(_smaller(block, shape.hidden, structure) for block in left))
+    left = _left(structure, "kv_groups", shape.kv_groups or 0)
+    blocks = shorter_shape(shape, structure).blocks
+    return replace(
+        shape,
+        blocks=tuple(_smaller(block, shape.hidden, structure, left) for block in blocks),
+        heads=shape.heads and round(shape.heads * left),
+        kv_groups=shape.kv_groups and round(shape.kv_groups * left),
+    )
 
 
 def shorter_shape(shape: ModelShape, structure: StructureOptions) -> ModelShape:
@@ -32,8 +38,8 @@ def shorter_shape(shape: ModelShape, structure: StructureOptions) -> ModelShape:
     return replace(shape, blocks=shape.blocks[: max(1, left)])
 
 
-def _smaller(block: BlockShape, hidden: int, structure: StructureOptions) -> BlockShape:
-    of_attention, of_mlp = _left(structure, "kv_groups", 0), 1.0
+def _smaller(block: BlockShape, hidden: int, structure: StructureOptions, of_attention: float) -> BlockShape:
+    of_mlp = 1.0
     matrices = [_fewer_experts(matrix, structure) for matrix in block.matrices]
     block = BlockShape(tuple(matrices), block.attention)
     attention = next((one for one in readers(block, hidden) if one.inputs == block.attention), None)

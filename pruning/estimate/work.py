@@ -9,8 +9,9 @@ Pruning runs every window through each block twice.
 from dataclasses import dataclass
 from typing import Self
 
-from pruning.estimate.shape import ModelShape
+from pruning.estimate.shape import BYTES, ModelShape
 from pruning.estimate.smaller import readers, shorter_shape
+from pruning.estimate.speed import BATCHES, PAIRS, Lengths
 from pruning.recipe import (
     BlockRecoveryOptions,
     DistilOptions,
@@ -247,6 +248,18 @@ def evaluation(wanted: Evaluation, shape: ModelShape) -> Work:
         examples, choices, length = _TASKS.get(task, _ANY_TASK)
         asked = Windows(min(examples, wanted.task_limit or examples) * choices, length)
         work += forward(shape, asked) + head(shape, asked)
+    return work
+
+
+def speed(dense: ModelShape, smaller: ModelShape, dtype: str, device: str) -> Work:
+    """Return the work of all runs of both models: the dense one runs beside itself, and beside the other."""
+    lengths = Lengths.on(device, dense.context)
+    work = Work()
+    for shape, runs in ((dense, 3 * (PAIRS + 1)), (smaller, PAIRS + 1)):
+        for batch in BATCHES:
+            work += forward(shape, Windows(batch * runs, lengths.prompt))
+            # Each token reads all weights, once for the whole batch.
+            work += Work(traffic=shape.parameters * BYTES[dtype] * lengths.generated * runs)
     return work
 
 

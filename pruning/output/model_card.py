@@ -214,7 +214,27 @@ def _how_it_loads(report: Report) -> str:
 
 
 def _more(report: Report) -> str:
-    return _fidelity(report) + _further(report)
+    return _fidelity(report) + _size(report) + _further(report)
+
+
+def _size(report: Report) -> str:
+    """Return the rows with size and speed beside the dense model."""
+    facts = report.speed
+    if facts is None:
+        return ""
+    rows = [f"| size of the weights | {_megabytes(facts.bytes)} of {_megabytes(facts.dense_bytes)} |"]
+    rows += [
+        f"| {rate.phase}, {rate.batch} at a time | {rate.pruned:.4g} tokens per second, {rate.speedup:.2f} "
+        f"times the dense model's {rate.dense:.4g} |"
+        for rate in facts.rates
+    ]
+    if not facts.rates and facts.speedup is not None:
+        rows.append("| speed | that of the dense model: zeros by themselves make nothing faster |")
+    return "".join(f"\n{row}" for row in rows)
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB"
 
 
 def _fidelity(report: Report) -> str:

@@ -1,11 +1,12 @@
-"""How the quality of a model is measured: its perplexity over text windows."""
+"""How a model is measured: its perplexity over text windows, zero-shot tasks, its speed."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from pruning.recipe.datasets import Dataset, is_stored
-from pruning.recipe.fields import InWords, StrictModel
+from pruning.recipe.fields import OUT_AT_DEFAULT, InWords, StrictModel
+from pruning.recipe.structure import StructureOptions
 
 # A task's name only: paths and wildcards are refused.
 TaskName = Annotated[
@@ -13,6 +14,8 @@ TaskName = Annotated[
     Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]{0,127}$"),
     InWords("must be a task's name: at most 128 letters, digits and _ . + -, the first a letter or a digit"),
 ]
+
+Speed = Literal["auto", "on", "off"]
 
 
 class Evaluation(StrictModel):
@@ -58,6 +61,13 @@ class Evaluation(StrictModel):
         description="Only the first examples of each task, up to this number; all when left out.",
     )
 
+    speed: Annotated[Speed, OUT_AT_DEFAULT] = Field(
+        "auto",
+        description="Whether to measure tokens per second and peak memory on the worker, the dense model "
+        "beside the result: `on`, `off`, or `auto`: of a smaller model (`structure`) only, because zeros "
+        "alone make nothing faster.",
+    )
+
     @field_validator("stride")
     @classmethod
     def _stride_fits_the_windows(cls, stride: int | None, info: ValidationInfo) -> int | None:
@@ -72,6 +82,10 @@ class Evaluation(StrictModel):
         if any(is_stored(dataset) for dataset in texts):
             raise ValueError("cannot be chosen for token ids (.npy), whose windows are used as they stand")
         return stride
+
+    def measures_speed(self, structure: StructureOptions | None) -> bool:
+        """Whether the speed of a result is measured. `structure`: of its recipe."""
+        return structure is not None if self.speed == "auto" else self.speed == "on"
 
     @property
     def texts(self) -> tuple[tuple[str, str], ...]:

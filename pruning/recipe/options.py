@@ -203,6 +203,12 @@ OPTIONS: tuple[Option, ...] = (
         "use the first N examples of each task only (default all)",
         "N",
     ),
+    Option(
+        "speed",
+        "evaluation.speed",
+        "text",
+        "measure tokens per second beside the dense model: on, off, auto (default: of smaller models only)",
+    ),
 )
 
 

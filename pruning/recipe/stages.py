@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Stage(StrEnum):
-    """A stage of a run. The service adds `upload`; the library ends after `evaluate`."""
+    """A stage of a run. The service adds `upload`; the library ends after `speed`."""
 
     RESOLVE = "resolve"
     GRADIENTS = "gradients"
@@ -12,4 +12,5 @@ class Stage(StrEnum):
     PRUNE = "prune"
     RECOVER = "recover"
     EVALUATE = "evaluate"
+    SPEED = "speed"
     UPLOAD = "upload"

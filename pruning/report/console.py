@@ -102,6 +102,9 @@ def result_table(report: Report) -> Table:
         kept = f"step {training.kept_step} of {training.steps}" if training.kept_step else "nothing kept"
         held_out = f"held-out loss {training.before:.4f} to {training.after:.4f}"
         table.add_row("trained", f"{training.tokens} tokens, {kept}, {held_out}")
+    for rate in report.speed.rates if report.speed else ():
+        speed = f"{rate.pruned:.4g} tokens/s, dense {rate.dense:.4g}, {rate.speedup:.2f} times"
+        table.add_row(f"{rate.phase}, {rate.batch} at a time", speed)
     for stage in report.stages:
         table.add_row(stage.name, f"{stage.seconds:.1f} s, peak {_gigabytes(stage.peak_memory_bytes)}")
     return table

@@ -64,6 +64,11 @@ class EvaluationResult:
     zero_shot: ZeroShotFacts | None  # None where no task was asked for
     dense_reused: bool  # all dense perplexities came from the cache
 
+    @property
+    def cut_short(self) -> bool:
+        """Whether the pruned model exceeded the limit, so that it was not measured further."""
+        return self.perplexities[0].cut_short
+
 
 @dataclass(frozen=True)
 class PerplexityLimit:
@@ -205,7 +210,7 @@ class EvaluateStage:
     @property
     def _stored_under(self) -> NumericsKey:
         texts = {f"text {number}": text.fingerprint for number, text in enumerate(self._inputs.texts)}
-        request = self._inputs.request.model_dump_json()
+        request = self._inputs.request.model_dump_json(exclude={"speed"})
         return {**self._numerics_key, "format": _FORMAT, "evaluation": request, **texts}
 
 

@@ -50,11 +50,11 @@ from pruning.report.schema import CalibrationFacts, DatasetFacts, Report
 from pruning.resume.identity import RunIdentityCheck
 from pruning.resume.store import NumericsKey, ResumeStore
 from pruning.runtime.device import compute_dtype
+from pruning.runtime.memory_room import refuse_without_memory
 from pruning.sandbox.reading import Reading
 from pruning.stages.disk_room import DiskRoom
 from pruning.stages.evaluate import EvaluationInputs
 from pruning.stages.gradients import GradientInputs
-from pruning.stages.memory_room import refuse_without_memory
 from pruning.stages.models import LoadedModel, ResolvedModel
 from pruning.stages.recorder import Step
 from pruning.stages.recover import RecoveryInputs

@@ -12,7 +12,7 @@ from jobs.lifecycle.events import StageFinished, StageStarted
 from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.spec.job import JobSpec
 from jobs.sweeps import sweeps
-from jobs.sweeps.bisection import Target
+from jobs.sweeps.target import Target
 from jobs.tables import Job
 from pruning.recipe import Stage
 from tests.api.drive import Jobs

@@ -24,11 +24,15 @@ from pruning.stages.gradients import GradientInputs, GradientStage
 from pruning.stages.prune import PruneStage
 from pruning.stages.recover import RecoverStage, RecoveryInputs
 from pruning.stages.resolve import ResolveStage
+from pruning.stages.speed import SpeedStage
 from tests.pruning.pruned import ignore_steps
 
 pytestmark = pytest.mark.slow
 
-STAGES = (ResolveStage, GateStage, CutStage, GradientStage, PruneStage, RecoverStage, EvaluateStage)
+STAGES = (
+    *(ResolveStage, GateStage, CutStage, GradientStage, PruneStage, RecoverStage, EvaluateStage),
+    SpeedStage,
+)
 
 
 @pytest.mark.parametrize(

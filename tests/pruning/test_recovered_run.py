@@ -27,8 +27,7 @@ from pruning.recovery import boundary
 from pruning.recovery.final_states import FinalStates
 from pruning.report.schema import Report
 from pruning.resume.store import DirectoryResumeStore
-from pruning.runtime import cgroup
-from pruning.stages import memory_room
+from pruning.runtime import cgroup, memory_room
 from pruning.stages.recover import RecoverStage
 from tests.pruning.evaluation.test_cache import InMemoryPerplexityCache
 from tests.pruning.runs import run_recipe

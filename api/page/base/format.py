@@ -14,6 +14,7 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 _NAMES = ("id", "name", "dataset")
 _NO_VALUE = "\N{EN DASH}"
 _MINUS = "\N{MINUS SIGN}"
+_TIMES = "\N{MULTIPLICATION SIGN}"
 
 
 def percent(share: float) -> str:
@@ -47,6 +48,11 @@ def nats(value: float | None) -> str:
     return _NO_VALUE if value is None else f"{value:.4f} nats".replace("-", "\N{MINUS SIGN}")
 
 
+def times(value: float | None) -> str:
+    """Format a speed-up: the figure and a multiplication sign."""
+    return _NO_VALUE if value is None else f"{value:.2f} {_TIMES}".replace("-", _MINUS)
+
+
 def duration(seconds: float | None) -> str:
     """Format seconds in at most two units: `48 s`, `3 min 20 s`, `2 h 05 min`, `4 d 3 h`."""
     if seconds is None:
@@ -70,14 +76,14 @@ def age(moment: datetime) -> str:
     return "just now"
 
 
-def size(count: int) -> str:
+def size(count: float) -> str:
     """Format bytes in decimal units, as disks and downloads are measured."""
     value, unit = float(count), "B"
     for larger in ("kB", "MB", "GB", "TB"):
         if value < 1000:
             break
         value, unit = value / 1000, larger
-    return f"{count} B" if unit == "B" else f"{value:.3g} {unit}"
+    return f"{count:.0f} B" if unit == "B" else f"{value:.3g} {unit}"
 
 
 def count(number: int) -> str:
@@ -111,6 +117,8 @@ def in_words(value: object) -> str:
     """Format a value of a recipe: its name first, then its options."""
     if isinstance(value, BaseModel):
         value = value.model_dump()
+    if value is None:
+        return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
@@ -129,12 +137,24 @@ def in_words(value: object) -> str:
 
 
 def quantity(condition: Condition, value: float | None) -> str:
-    """Format a limit or measurement of a gate: a perplexity and nats as they are, all else as a share."""
+    """Format a limit or measurement of a gate, in the unit of its condition; scores are shares."""
     if value is None:
         return _NO_VALUE
-    if condition.name == "max_kl":
-        return nats(value)
-    return figure(value) if condition.name == "max_perplexity" else percent(value)
+    return _OF_CONDITION.get(condition.name, percent)(value)
+
+
+_OF_CONDITION: dict[str, Callable[[float], str]] = {
+    "max_perplexity": figure,
+    "max_kl": nats,
+    "max_bytes": lambda value: _signed(size, value),
+    "max_memory_bytes": lambda value: _signed(size, value),
+    "max_parameters": lambda value: _signed(count, value),
+    "min_speedup": times,
+}
+
+
+def _signed(form: Callable[[int], str], value: float) -> str:
+    return f"{_MINUS if value < 0 else ''}{form(round(abs(value)))}"
 
 
 def sentence(event: EventData) -> str:
@@ -171,6 +191,7 @@ FILTERS: dict[str, Callable[..., str]] = {
         change,
         figure,
         nats,
+        times,
         duration,
         age,
         size,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from api.page.base.format import figure, in_words, percent
+from api.page.base.format import figure, in_words, percent, size
 from jobs.spec.job import JobSpec, stored_spec
 from jobs.states import ENDED, JobState
 from jobs.tables import Job
@@ -19,6 +19,7 @@ class Compared:
     job: Job
     spec: JobSpec
     on_front: bool
+    by_size: bool
     seconds: float | None
     """How long workers have had it, in all attempts."""
 
@@ -31,6 +32,11 @@ class Compared:
     def sparsity(self) -> float:
         """The measured sparsity, or the requested one before the job has succeeded."""
         return _sparsity(self.job)
+
+    @property
+    def gain(self) -> float | None:
+        """What the picture shows against the perplexity: of smaller models the bytes, else the sparsity."""
+        return self.job.weight_bytes if self.by_size else self.sparsity
 
     @property
     def perplexity(self) -> float | None:
@@ -68,11 +74,18 @@ class Comparison:
     jobs: tuple[Compared, ...]
     rows: tuple[Row, ...]
     comparable: bool
+    by_size: bool
+    """Whether a job makes the model smaller, so that the sizes of all are compared, and not their zeros."""
 
     @property
     def measured(self) -> list[Compared]:
-        """The jobs that have a perplexity."""
-        return [job for job in self.jobs if job.perplexity is not None]
+        """The jobs that have a perplexity, and a size where sizes are compared."""
+        return [job for job in self.jobs if job.perplexity is not None and job.gain is not None]
+
+    @property
+    def heading(self) -> str:
+        """What the picture shows."""
+        return f"Perplexity against {'size' if self.by_size else 'sparsity'}"
 
     @property
     def dense(self) -> list[float]:
@@ -82,11 +95,13 @@ class Comparison:
     @property
     def finding(self) -> str:
         """What the picture shows, as a sentence."""
-        best = sorted((job for job in self.measured if job.on_front), key=lambda job: job.sparsity)
+        best = sorted((job for job in self.measured if job.on_front), key=lambda job: job.gain or 0)
+        shown = size if self.by_size else percent
         front = ", ".join(
-            f"{job.letter} with {percent(job.sparsity)} at {figure(job.perplexity)}" for job in best
+            f"{job.letter} with {shown(job.gain or 0)} at {figure(job.perplexity)}" for job in best
         )
-        return f"No other job has both more zeros and a lower perplexity than {front}." if front else ""
+        more = "is both smaller and has" if self.by_size else "has both more zeros and"
+        return f"No other job {more} a lower perplexity than {front}." if front else ""
 
     def table(self) -> Iterator[dict[str, Any]]:
         """Yield the figures and the recipe of each job, under names that are the same for all of them."""
@@ -98,6 +113,9 @@ class Comparison:
                 "measured_sparsity": one.job.measured_sparsity,
                 "dense_perplexity": one.job.dense_perplexity,
                 "pruned_perplexity": one.perplexity,
+                "parameters": one.job.parameters,
+                "weight_bytes": one.job.weight_bytes,
+                "speedup": one.job.speedup,
                 "kl": one.job.kl,
                 "agreement": one.job.agreement,
                 "seconds": one.seconds,
@@ -108,13 +126,18 @@ class Comparison:
 def compare(jobs: Sequence[Job], seconds: Mapping[UUID, float]) -> Comparison:
     """Compare jobs, lettered in their order. `seconds` is how long workers have had each of them."""
     specs = [stored_spec(job.spec) for job in jobs]
-    terms = [(job.model, spec.evaluation) for job, spec in zip(jobs, specs, strict=True)]
+    by_size = any(spec.recipe.structure is not None for spec in specs)
+    figures = [_measured(job, by_size=by_size) for job in jobs]
+    terms = [
+        (job.model, spec.evaluation.model_copy(update={"speed": "auto"}))  # which changes no perplexity
+        for job, spec in zip(jobs, specs, strict=True)
+    ]
     compared = tuple(
-        Compared(_letter(number), job, spec, _on_front(number, jobs, terms), seconds.get(job.id))
+        Compared(_letter(number), job, spec, _on_front(number, figures, terms), by_size, seconds.get(job.id))
         for number, (job, spec) in enumerate(zip(jobs, specs, strict=True))
     )
-    measured = {repr(term) for job, term in zip(jobs, terms, strict=True) if _measured(job)}
-    return Comparison(compared, tuple(_rows(specs)), comparable=len(measured) <= 1)
+    measured = {repr(term) for found, term in zip(figures, terms, strict=True) if found}
+    return Comparison(compared, tuple(_rows(specs)), comparable=len(measured) <= 1, by_size=by_size)
 
 
 def _letter(number: int) -> str:
@@ -123,21 +146,26 @@ def _letter(number: int) -> str:
     return (_letter(rest - 1) if rest else "") + chr(ord("A") + last)
 
 
-def _on_front(number: int, jobs: Sequence[Job], terms: Sequence[object]) -> bool:
-    """Whether no other job of the same model and text has as many zeros and as low a perplexity."""
-    one = _measured(jobs[number])
+def _on_front(number: int, figures: Sequence[tuple[float, float] | None], terms: Sequence[object]) -> bool:
+    """Whether no other job of the same model and text has as good figures, and one that is better."""
+    one = figures[number]
     if one is None:
         return False
     others = (
-        _measured(job) for other, job in enumerate(jobs) if other != number and terms[other] == terms[number]
+        found for other, found in enumerate(figures) if other != number and terms[other] == terms[number]
     )
     return not any(
-        other != one and other[0] >= one[0] and other[1] <= one[1] for other in others if other is not None
+        other != one and other[0] <= one[0] and other[1] <= one[1] for other in others if other is not None
     )
 
 
-def _measured(job: Job) -> tuple[float, float] | None:
-    return None if job.pruned_perplexity is None else (_sparsity(job), job.pruned_perplexity)
+def _measured(job: Job, *, by_size: bool) -> tuple[float, float] | None:
+    """Return the bytes of the model, or its sparsity with a minus, and the perplexity: less is better.
+
+    None where either is not known.
+    """
+    left = job.weight_bytes if by_size else -_sparsity(job)
+    return None if job.pruned_perplexity is None or left is None else (left, job.pruned_perplexity)
 
 
 def _sparsity(job: Job) -> float:

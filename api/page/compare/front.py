@@ -1,9 +1,9 @@
-"""Draws perplexity against sparsity, with the Pareto front of the jobs."""
+"""Draws perplexity against sparsity, or against size, with the Pareto front of the jobs."""
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, ScalarFormatter
 
-from api.page.base.format import percent
+from api.page.base.format import percent, size
 from api.page.compare.comparison import Compared, Comparison
 from api.page.compare.labels import Corner, LabelPlaces
 from api.page.pictures.style import ACCENT, BAD, INK, NARROW, QUIET, SOFT, draw
@@ -33,7 +33,7 @@ def front(comparison: Comparison, *, pixels: tuple[int, int], bound: float | Non
         for value, _, color in lines:
             axes.axhline(value, color=color, linewidth=1, linestyle=(0, (4, 3)))
         if comparison.comparable:
-            _steps(axes, points)
+            _steps(axes, points, comparison)
         for point in points:
             _mark(axes, point)
         if max(values) > _LOG_FROM * min(values):
@@ -44,8 +44,9 @@ def front(comparison: Comparison, *, pixels: tuple[int, int], bound: float | Non
         axes.margins(x=0.12, y=0.18)
         axes.grid(axis="y")
         axes.xaxis.set_major_locator(MaxNLocator(4 if pixels[0] < NARROW else 8, steps=(1, 2, 5, 10)))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: percent(share)))
-        axes.set_xlabel("sparsity")
+        shown = size if comparison.by_size else percent
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: shown(value)))
+        axes.set_xlabel("size of the weights" if comparison.by_size else "sparsity")
         axes.set_ylabel("perplexity, pruned")
         axes.tick_params(length=0, which="both")
         _label(axes, points, [(value, text) for value, text, _ in lines])
@@ -53,21 +54,24 @@ def front(comparison: Comparison, *, pixels: tuple[int, int], bound: float | Non
     return draw(paint, pixels)
 
 
-def _steps(axes: Axes, points: list[Compared]) -> None:
-    best = sorted((point for point in points if point.on_front), key=lambda point: point.sparsity)
+def _steps(axes: Axes, points: list[Compared], comparison: Comparison) -> None:
+    best = sorted(map(_place, (point for point in points if point.on_front)))
     axes.plot(
-        [point.sparsity for point in best],
-        [point.perplexity or 0.0 for point in best],
+        [gain for gain, _ in best],
+        [perplexity for _, perplexity in best],
         color=ACCENT,
         linewidth=1.5,
-        drawstyle="steps-pre",
+        drawstyle="steps-post" if comparison.by_size else "steps-pre",
     )
+
+
+def _place(point: Compared) -> tuple[float, float]:
+    return point.gain or 0.0, point.perplexity or 0.0
 
 
 def _mark(axes: Axes, point: Compared) -> None:
     best = point.on_front
-    place = (point.sparsity, point.perplexity or 0.0)
-    axes.plot(*place, marker="o" if best else "s", color=ACCENT if best else QUIET)
+    axes.plot(*_place(point), marker="o" if best else "s", color=ACCENT if best else QUIET)
 
 
 def _label(axes: Axes, points: list[Compared], lines: list[tuple[float, str]]) -> None:
@@ -76,7 +80,7 @@ def _label(axes: Axes, points: list[Compared], lines: list[tuple[float, str]]) -
     area = axes.bbox
     places = LabelPlaces(
         (area.x0, area.y0, area.x1, area.y1),
-        [_in_pixels(axes, (point.sparsity, point.perplexity or 0.0)) for point in points],
+        [_in_pixels(axes, _place(point)) for point in points],
     )
     for value, text in lines:
         _, height = _in_pixels(axes, (0.0, value))
@@ -86,9 +90,13 @@ def _label(axes: Axes, points: list[Compared], lines: list[tuple[float, str]]) -
         _write(axes, text, (ends[chosen][1], value), ends[chosen][2], color=SOFT, fraction=True)
     for letters, point, anchor in places.shared(points):
         chosen = places.take(letters, [(anchor, corner) for corner in _CORNERS])
-        place = (point.sparsity, point.perplexity or 0.0)
         _write(
-            axes, letters, place, _CORNERS[chosen], color=INK if point.on_front else SOFT, bold=point.on_front
+            axes,
+            letters,
+            _place(point),
+            _CORNERS[chosen],
+            color=INK if point.on_front else SOFT,
+            bold=point.on_front,
         )
 
 

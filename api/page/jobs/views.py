@@ -170,6 +170,16 @@ class JobView:
         return self.job.report.get("structure") if self.job.report else None
 
     @property
+    def measures_speed(self) -> bool:
+        """Whether the speed of the result is measured."""
+        return self.spec.evaluation.measures_speed(self.spec.recipe.structure)
+
+    @property
+    def speed(self) -> dict[str, Any] | None:
+        """Size and speed beside the dense model; None without a report, or in one of an earlier release."""
+        return self.job.report.get("speed") if self.job.report else None
+
+    @property
     def trained(self) -> str | None:
         """That the result is a trained one, as a sentence; None for a one-shot result."""
         recovery = self.job.report.get("recovery") if self.job.report else None
@@ -231,8 +241,8 @@ def read(session: Session, job: Job, waiting: Waiting | None) -> JobView:
 def _stages(job: Job, spec: JobSpec, events: Sequence[Event]) -> tuple[StageView, ...]:
     """Return all stages of a job, whichever attempt finished them: one that resumes starts later.
 
-    Few jobs are cut or trained, so the stages for that are shown only where they are asked for. A gradient
-    job neither prunes nor evaluates.
+    Few jobs are cut, trained or timed, so the stages for that are shown only where they are asked for. A
+    gradient job neither prunes nor evaluates.
     """
     finished = {event.data.stage: event.data for event in events if isinstance(event.data, StageFinished)}
     hidden = {
@@ -240,6 +250,7 @@ def _stages(job: Job, spec: JobSpec, events: Sequence[Event]) -> tuple[StageView
         Stage.RECOVER: spec.recipe.distil is None,
         Stage.PRUNE: bool(spec.recipe.norms),
         Stage.EVALUATE: bool(spec.recipe.norms),
+        Stage.SPEED: bool(spec.recipe.norms) or not spec.evaluation.measures_speed(spec.recipe.structure),
     }
     return tuple(_stage(job, stage, finished.get(stage)) for stage in Stage if not hidden.get(stage))
 

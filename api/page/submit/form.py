@@ -122,6 +122,10 @@ _GATE_TITLES = {
     "gate.max_perplexity": "Perplexity at most",
     "gate.max_perplexity_increase": "Increase over dense at most",
     "gate.max_kl": "KL(dense ‖ pruned) at most",
+    "gate.max_bytes": "Bytes at most",
+    "gate.max_parameters": "Parameters at most",
+    "gate.max_memory_bytes": "Peak memory in bytes at most",
+    "gate.min_speedup": "Speed over dense at least",
     "gate.min_zero_shot": "Zero-shot scores at least",
 }
 

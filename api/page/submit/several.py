@@ -1,6 +1,6 @@
 """The part of the form that makes several jobs: what to vary about the job, or what to search for."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,15 +11,29 @@ from api.page.submit.fields import FormField, fields_of, number
 from api.problems.problem import FieldError
 from api.problems.problems import InvalidRequest
 from api.schemas.sweeps import SweepRequest
-from jobs.sweeps.bisection import Target
+from jobs.sweeps.target import Target
 
 _TITLES = {
     "target.max_perplexity": "Search: perplexity at most",
     "target.max_perplexity_increase": "Search: increase over dense at most",
+    "target.max_bytes": "Search: bytes at most",
+    "target.max_parameters": "Search: parameters at most",
+    "target.max_memory_bytes": "Search: peak memory in bytes at most",
+    "target.min_speedup": "Search: speed over dense at least",
+    "target.over": "Search over",
+    "target.most_jobs": "Search with at most so many jobs",
     "target.lowest": "Search from",
     "target.highest": "Search up to",
     "target.tolerance": "Search to within",
 }
+
+
+def _of_the_target() -> Iterator[FormField]:
+    """Yield the fields. A choice is a text here: a select sends one even where nothing is searched."""
+    for field in fields_of(Target, "target."):
+        plain = replace(field, kind="text", choices=()) if field.kind == "choice" else field
+        yield replace(plain, title=_TITLES[field.name])
+
 
 FIELDS = (
     FormField("vary.sparsity", "list", "", "Every one of them, such as 30%, 50%.", title="Sparsities to try"),
@@ -31,7 +45,7 @@ FIELDS = (
         "Such as wanda, gblm. The options above are those of the method that is chosen there.",
         title="Methods to try",
     ),
-    *(replace(field, title=_TITLES[field.name]) for field in fields_of(Target, "target.")),
+    *_of_the_target(),
 )
 
 
@@ -75,9 +89,12 @@ def _refuse_decided(several: Mapping[str, Any], job: Mapping[str, Any]) -> None:
         if name in vary and name in job
     ]
     if "target" in several:
+        target = several["target"]
+        bounded = any(target.get(name) for name in ("max_perplexity", "max_perplexity_increase"))
+        of_a_mask = ("sparsity",) if bounded and target.get("over", "sparsity") == "sparsity" else ()
         errors += [
             FieldError(field=name, message="must be empty, because the search decides it")
-            for name in ("sparsity", "gate")
+            for name in (*of_a_mask, "gate")
             if name in job
         ]
     if errors:

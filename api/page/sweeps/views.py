@@ -6,13 +6,13 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from api.page.base.format import figure, in_words, percent
+from api.page.base.format import count, figure, in_words, percent, size, times
 from api.page.compare.comparison import Compared, Comparison, compare
 from api.schemas.sweeps import SweepItem, Vary
 from jobs.queries import queries
 from jobs.states import SweepState
 from jobs.sweeps import sweeps
-from jobs.sweeps.bisection import Target
+from jobs.sweeps.target import Target
 from jobs.tables import Sweep
 
 
@@ -41,9 +41,12 @@ class SweepRow(_Shown):
     total: int
 
     @property
-    def answer(self) -> float | None:
-        """The highest sparsity that met the bound of a search so far."""
-        return self.sweep.search.met if self.sweep.search else None
+    def answer(self) -> str | None:
+        """What a search has found so far."""
+        search = self.sweep.search
+        if search is None or search.best_job is None:
+            return None
+        return "a shape" if search.met is None else percent(search.met)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +67,48 @@ class SweepView(_Shown):
 
     @property
     def bound(self) -> float | None:
-        """The perplexity that a search must not exceed; None before the dense model is measured."""
-        if self.target is None or self.target.max_perplexity is not None:
+        """The perplexity that a search must not exceed; None before the dense model is measured.
+
+        None as well for a search of a size.
+        """
+        if self.target is None or self.target.is_of_size or self.target.max_perplexity is not None:
             return self.target.max_perplexity if self.target else None
         dense = self.comparison.dense
         return dense[0] * (1 + (self.target.max_perplexity_increase or 0.0)) if dense else None
 
     @property
     def best(self) -> Compared | None:
-        """The sparsest model so far that met the bound of a search."""
+        """The model so far that answers a search."""
         best = self.sweep.search.best_job if self.sweep.search else None
         return next((one for one in self.comparison.jobs if one.job.id == best), None)
+
+    @property
+    def answer(self) -> str | None:
+        """The answer so far, in a word: the sparsity, or what is left of the parameters."""
+        if self.best is None:
+            return None
+        structure = self.best.spec.recipe.structure
+        if structure is None:
+            return percent(self.best.sparsity)
+        if structure.parameters is not None:
+            return percent(structure.parameters)
+        return count(self.best.job.parameters or 0)
+
+    @property
+    def limit(self) -> str | None:
+        """The bound, in a word; None where it is not known yet."""
+        if self.target is not None and self.target.is_of_size:
+            return _size_bound(self.target)
+        return None if self.bound is None else figure(self.bound)
+
+    @property
+    def tried(self) -> str:
+        """What a search tries."""
+        if self.target is not None and self.target.is_of_size:
+            return f"{len(self.comparison.jobs)} shapes"
+        if self.target is not None and self.target.over == "structure":
+            return f"{self.interval} of the blocks' parameters taken out" if self.interval else "perplexity"
+        return f"{self.interval} zeros" if self.interval else "perplexity"
 
     @property
     def interval(self) -> str | None:
@@ -127,7 +161,9 @@ def aim(sweep: SweepItem) -> str:
     """Describe what a sweep varies, or what it searches for."""
     target, vary = sweep.request.target, sweep.request.vary
     if target is not None:
-        return f"sparsest with {_bound(target)}"
+        if target.is_of_size:
+            return f"best with {_size_bound(target)}"
+        return f"{'sparsest' if target.over == 'sparsity' else 'smallest'} with {_bound(target)}"
     return "; ".join(_varied(vary)) if vary else ""
 
 
@@ -135,6 +171,16 @@ def _bound(target: Target) -> str:
     if target.max_perplexity is not None:
         return f"perplexity at most {figure(target.max_perplexity)}"
     return f"perplexity at most {percent(target.max_perplexity_increase or 0.0)} over dense"
+
+
+def _size_bound(target: Target) -> str:
+    if target.max_bytes is not None:
+        return f"at most {size(target.max_bytes)}"
+    if target.max_parameters is not None:
+        return f"at most {count(target.max_parameters)} parameters"
+    if target.max_memory_bytes is not None:
+        return f"peak memory at most {size(target.max_memory_bytes)}"
+    return f"speed at least {times(target.min_speedup)}"
 
 
 def _varied(vary: Vary) -> list[str]:

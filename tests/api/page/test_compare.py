@@ -171,3 +171,23 @@ def test_no_cell_of_the_csv_is_a_formula(client: TestClient, jobs: Jobs) -> None
     job_id = jobs.queued(layers={"include": ["=1+1"]})
     (row,) = csv.DictReader(io.StringIO(client.get(f"/compare/jobs.csv?job={job_id}").text))
     assert row["recipe.layers.include"] == "'=1+1"
+
+
+def sized(weight_bytes: int | None, perplexity: float) -> Job:
+    one = job(0.0, perplexity, structure={"mlp_channels": 0.25})
+    one.weight_bytes = weight_bytes
+    return one
+
+
+def test_smaller_models_are_compared_by_their_size() -> None:
+    jobs = [sized(300, 20.0), sized(200, 30.0), sized(250, 35.0), sized(200, 30.0), sized(None, 1.0)]
+    masked = job(0.5, 25.0)
+    masked.weight_bytes = 400
+    comparison = compare([*jobs, masked], {})
+    assert [one.on_front for one in comparison.jobs] == [True, True, False, True, False, False]
+    assert [one.letter for one in comparison.measured] == ["A", "B", "C", "D", "F"]
+    assert comparison.heading == "Perplexity against size"
+    assert "No other job is both smaller and has a lower perplexity than B with 200 B" in comparison.finding
+    svg = front(comparison, pixels=(980, 320))
+    texts = {text.text for text in ElementTree.fromstring(svg).iter(f"{SVG}text")}  # noqa: S314
+    assert {"A", "B, D", "C", "F", "size of the weights"} <= texts

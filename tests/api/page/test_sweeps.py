@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from jobs.lifecycle import lifecycle
 from jobs.states import JobState
 from jobs.sweeps import sweeps
-from jobs.sweeps.bisection import Search, Target
+from jobs.sweeps.bisection import Search
+from jobs.sweeps.target import Target
 from jobs.tables import Job
 from tests.api.drive import ClientOf, Jobs, scopes_but
 

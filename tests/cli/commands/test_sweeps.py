@@ -50,6 +50,45 @@ def test_values_are_sent_with_their_types(server: ScriptedServer) -> None:
     ]
 
 
+def test_structures_are_sent_as_objects_and_mask_nothing_by_themselves(server: ScriptedServer) -> None:
+    sent = accept(server, sweep_document(SWEEP, "running", job_document(uuid4(), "queued")))
+    cuts = ["--vary", 'structure={"kv_groups": 1, "mlp_channels": 0.25}', "--vary", "structure=null"]
+    assert pruneserve(server, "submit", "--model", "org/name", *cuts).returncode == 0
+    masked = [*cuts, "--vary", "method=null,gblm", "--sparsity", "0.5"]
+    assert pruneserve(server, "submit", "--model", "org/name", *masked).returncode == 0
+    structure = [{"kv_groups": 1, "mlp_channels": 0.25}, None]
+    model = {"model": {"id": "org/name"}}
+    assert sent == [
+        {"job": model, "vary": {"structure": structure}},
+        {"job": model | {"sparsity": 0.5}, "vary": {"structure": structure, "method": [None, "gblm"]}},
+    ]
+
+
+def test_a_search_for_a_size_masks_nothing_unless_it_says_how_much(server: ScriptedServer) -> None:
+    search = {"met": None, "missed": None, "best_job": str(uuid4())}
+    sent = accept(server, sweep_document(SWEEP, "running", search=search))
+    server.on(
+        f"/v1/sweeps/{SWEEP}",
+        lambda exchange: exchange.json(sweep_document(SWEEP, "succeeded", search=search)),
+    )
+    size = ["search", "--model", "org/name", "--max-bytes", "200MB", "--most-jobs", "4"]
+    done = pruneserve(server, *size)
+    assert done.returncode == 0, done.stderr
+    assert f"the best, job {search['best_job']}" in done.stdout
+    assert pruneserve(server, *size, "--sparsity", "0.5").returncode == 0
+    fastest = ["search", "--model", "org/name", "--max-increase", "10%", "--over", "structure"]
+    assert pruneserve(server, *fastest).returncode == 0
+    model = {"id": "org/name"}
+    assert sent == [
+        {"job": {"model": model}, "target": {"max_bytes": 200_000_000, "most_jobs": 4}},
+        {
+            "job": {"model": model, "method": {"name": "gblm"}, "sparsity": 0.5},
+            "target": {"max_bytes": 200_000_000, "most_jobs": 4},
+        },
+        {"job": {"model": model}, "target": {"max_perplexity_increase": 0.1, "over": "structure"}},
+    ]
+
+
 @pytest.mark.parametrize(
     ("state", "error", "job_state", "code"),
     [

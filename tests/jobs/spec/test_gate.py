@@ -26,6 +26,8 @@ def report(
         "perplexity": {"dense": dense, "pruned": pruned, "kl": 0.25},
         "sparsity": {"overall": 0.5},
         "zero_shot": {"harness": "1", "scores": listed} if scores else None,
+        "model": {"parameters": 2000},
+        "speed": {"bytes": 1_000_000, "speedup": 1.25, "peak_memory_bytes": 3_000_000},
     }
 
 
@@ -38,6 +40,14 @@ def report(
         ({"max_perplexity_increase": 0.04}, 0.05, 0.04, -0.01),
         ({"max_kl": 0.5}, 0.25, 0.5, 0.25),
         ({"max_kl": 0.125}, 0.25, 0.125, -0.125),
+        ({"max_bytes": 1_500_000}, 1_000_000, 1_500_000, 500_000),
+        ({"max_bytes": 999_999}, 1_000_000, 999_999, -1),
+        ({"max_parameters": 2100}, 2000, 2100, 100),
+        ({"max_parameters": 1900}, 2000, 1900, -100),
+        ({"max_memory_bytes": 4_000_000}, 3_000_000, 4_000_000, 1_000_000),
+        ({"max_memory_bytes": 2_000_000}, 3_000_000, 2_000_000, -1_000_000),
+        ({"min_speedup": 1.125}, 1.25, 1.125, 0.125),
+        ({"min_speedup": 1.5}, 1.25, 1.5, -0.25),
         ({"min_zero_shot": {"piqa": 0.5}}, 0.625, 0.5, 0.125),
         ({"min_zero_shot": {"piqa": 0.75}}, 0.625, 0.75, -0.125),
         ({"min_zero_shot": {"wikitext": 0.25}}, 0.125, 0.25, -0.125),
@@ -80,6 +90,27 @@ def test_a_divergence_that_was_not_measured_fails(measured: dict[str, Any]) -> N
     assert (condition.measured, condition.margin, condition.passed) == (None, None, False)
 
 
+def test_the_parameters_are_those_of_a_smaller_model() -> None:
+    smaller = report() | {"structure": {"parameters": 1500, "dense_parameters": 2000}}
+    (condition,) = judge(Gate(max_parameters=1600), smaller).conditions
+    assert (condition.measured, condition.passed) == (1500, True)
+
+
+@pytest.mark.parametrize("speed", [None, {"bytes": 1, "speedup": None, "peak_memory_bytes": None}])
+def test_a_speed_that_was_not_measured_fails(speed: dict[str, Any] | None) -> None:
+    gate = Gate(min_speedup=0.5, max_memory_bytes=10**9)
+    for condition in judge(gate, report() | {"speed": speed}).conditions:
+        assert (condition.measured, condition.margin, condition.passed) == (None, None, False)
+
+
+@pytest.mark.parametrize("gate", [{"min_speedup": 1.2}, {"max_memory_bytes": 10**9}])
+def test_a_gate_on_speed_needs_it_measured(gate: dict[str, Any]) -> None:
+    fields = {"recipe": RECIPE, "gate": gate}
+    with pytest.raises(ValidationError, match=r"needs evaluation\.speed, which is off"):
+        JobSpec.model_validate(fields | {"evaluation": {"speed": "off"}})
+    JobSpec.model_validate(fields | {"evaluation": {"speed": "on"}})
+
+
 @pytest.mark.parametrize(
     "gate",
     [
@@ -88,6 +119,9 @@ def test_a_divergence_that_was_not_measured_fails(measured: dict[str, Any]) -> N
         {"max_perplexity": float("nan")},
         {"max_perplexity_increase": -0.1},
         {"max_kl": -0.1},
+        {"max_bytes": 0},
+        {"max_bytes": 1.5},
+        {"min_speedup": 0},
         {"min_zero_shot": {"piqa": 1.5}},
         {"min_zero_shot": {"../piqa": 0.5}},
         {"max_loss": 1.0},

@@ -8,7 +8,7 @@ from jobs.states import JobState, SweepState
 from jobs.storage import uploads
 from jobs.storage.store import StoredFile
 from jobs.sweeps import sweeps
-from jobs.sweeps.bisection import Target
+from jobs.sweeps.target import Target
 from jobs.tables import Sweep
 
 RECIPE = {"model": "org/name", "method": "wanda", "sparsity": 0.5}

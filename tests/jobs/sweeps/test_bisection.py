@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from jobs.sweeps.bisection import Search, Target
+from jobs.sweeps.bisection import Search
+from jobs.sweeps.target import Target
 
 LOWEST, HIGHEST = 0.05, 0.95
 

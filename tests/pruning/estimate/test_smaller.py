@@ -70,10 +70,12 @@ def estimate(**fields: object) -> Estimate:
 
 def test_the_stages_are_those_that_run() -> None:
     alone = estimate(structure={"mlp_channels": 0.5})
-    assert [stage.name for stage in alone.stages] == ["resolve", "gradients", "cut", "evaluate", "upload"]
+    assert [stage.name for stage in alone.stages] == [
+        *("resolve", "gradients", "cut", "evaluate", "speed", "upload"),
+    ]
     both = estimate(structure={"mlp_channels": 0.5, "importance": "magnitude"}, method="gblm", sparsity=0.5)
     assert [stage.name for stage in both.stages] == [
-        *("resolve", "cut", "gradients", "prune", "evaluate", "upload"),
+        *("resolve", "cut", "gradients", "prune", "evaluate", "speed", "upload"),
     ]
     masked = estimate(method="gblm", sparsity=0.5)
     assert [stage.name for stage in masked.stages] == ["resolve", "gradients", "prune", "evaluate", "upload"]
@@ -82,7 +84,7 @@ def test_the_stages_are_those_that_run() -> None:
 
 def test_blocks_are_chosen_before_the_gates_are_computed() -> None:
     alone = estimate(structure={"blocks": 1})
-    assert [stage.name for stage in alone.stages] == ["resolve", "cut", "evaluate", "upload"]
+    assert [stage.name for stage in alone.stages] == ["resolve", "cut", "evaluate", "speed", "upload"]
     both = estimate(structure={"blocks": 1, "mlp_channels": 0.5})
     assert [stage.name for stage in both.stages][:4] == ["resolve", "cut", "gradients", "cut"]
     units = estimate(structure={"mlp_channels": 0.5})
@@ -104,6 +106,23 @@ def test_the_work_of_a_choice_is_that_of_walking_each_candidate() -> None:
     found = work.shortening(StructureOptions(blocks=2), shape, windows).operations
     expected = passed * one_block + ends * work.head(shape, judged).operations
     assert found == pytest.approx(expected)
+
+
+def test_the_speed_is_estimated_where_it_is_measured() -> None:
+    recipe = Recipe.model_validate({"model": "org/name", "structure": {"mlp_channels": 0.5}})
+    shape, left = shape_of_config(LLAMA), shape_of_config({**LLAMA, "intermediate_size": 512})
+    for device, prompt, generated in (("cpu", 64, 8), ("cuda", 512, 32)):
+        machine = ASSUMED.model_copy(update={"device": device})
+        found = {one.name: one for one in Estimate.of(recipe, Evaluation(), shape, machine).stages}
+        # 24 runs of the dense model and 8 of the smaller one, of one sequence and of eight.
+        of_dense, of_left = (2 * one.block_weights + 2 * 3 * 512 * prompt for one in (shape, left))
+        operations = prompt * 9 * (24 * of_dense + 8 * of_left)
+        assert found[Stage.SPEED].operations == pytest.approx(operations)
+        assert found[Stage.SPEED].seconds > generated * 2 * 24 * shape.stored_bytes / machine.bytes_per_second
+    off = Estimate.of(recipe, Evaluation(speed="off"), shape, ASSUMED)
+    assert Stage.SPEED not in off.seconds_by_stage
+    small = ASSUMED.model_copy(update={"memory_bytes": 1_000_000})
+    assert Stage.SPEED not in Estimate.of(recipe, Evaluation(), shape, small).seconds_by_stage
 
 
 def test_gates_and_norms_share_one_entry_of_seconds() -> None:

@@ -1,0 +1,185 @@
+"""The shapes that a search for the best model of a size compares: pure functions of the dense model's shape.
+
+What must go can be divided among KV groups and MLP channels. For each number of groups, as many channels go
+as the target needs, so that every shape of the comparison meets it as closely as it can. Beside these stands
+the shapes that lose whole blocks instead, and of a mixture of experts those that lose experts.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from pydantic import BaseModel, Field
+
+from jobs.sweeps.target import Target
+from pruning.estimate import BlockShape, ModelShape
+from pruning.estimate.shape import BYTES
+from pruning.estimate.smaller import readers, smaller_shape
+from pruning.recipe import StructureOptions
+
+# Biases and the header of a file, of which a shape knows nothing.
+_BESIDE_WEIGHTS = 1.002
+# The width that is left is a multiple of this: less costs speed on every device, more costs quality.
+_MULTIPLE = 8
+# What is measured depends on the machine as well, so that each division is tried at two sizes.
+_OF_MEMORY = (0.95, 0.8)
+_OF_SPEED = (0.9, 0.7)
+
+
+class Shape(BaseModel):
+    """One shape of the comparison, and what it is estimated to have."""
+
+    structure: dict[str, int] = Field(description="What its job takes out of the model.")
+    parameters: int = Field(description="Parameters of the smaller model.")
+    weight_bytes: int = Field(description="Size of its weight files.")
+    speedup: float = Field(
+        description="How many times fewer weights a token is multiplied with: no engine gains more in decode."
+    )
+
+
+class NoShape(Exception):
+    """No shape meets the target. The message says what the smallest one has."""
+
+
+@dataclass(frozen=True)
+class _Space:
+    """What can go of a model."""
+
+    dense: ModelShape
+    groups: tuple[int, ...]  # numbers of KV groups that can go
+    channels: int  # MLP channels of each block; 0 where none can go
+    experts: int  # of each block, that can go beside those that a token is routed to
+
+    def divided(self, groups: int, channels: int) -> Shape:
+        """Return the shape without so many groups and channels of each block."""
+        return self.without({"kv_groups": groups, "mlp_channels": channels})
+
+    def without(self, units: Mapping[str, int]) -> Shape:
+        """Return the shape without so many units of each kind."""
+        structure = {name: count for name, count in units.items() if count}
+        left = (
+            smaller_shape(self.dense, StructureOptions.model_validate(structure)) if structure else self.dense
+        )
+        norms = (2 * len(left.blocks) + 1) * left.hidden
+        parameters = round((left.parameters + norms) * _BESIDE_WEIGHTS)
+        return Shape(
+            structure=structure,
+            parameters=parameters,
+            weight_bytes=parameters * BYTES[left.stored_dtype],
+            speedup=_speedup(self.dense, left),
+        )
+
+
+def shapes(dense: ModelShape, target: Target, *, multiple_of: int | None = None) -> list[Shape]:
+    """Return the shapes to compare, at most `target.most_jobs`.
+
+    Parameters
+    ----------
+    dense
+        The shape of the dense model.
+    target
+        A bound on bytes, parameters, memory or speed.
+    multiple_of
+        The MLP width that is left is a multiple of it.
+
+    Raises
+    ------
+    NoShape
+        Where nothing that can go is enough, or nothing needs to go.
+    """
+    space = _space(dense)
+    multiple = multiple_of or _MULTIPLE
+    if any(meets(space.divided(0, 0)) for meets in _conditions(target)[:1]):
+        raise NoShape("the dense model meets it already")
+    found: list[Shape] = []
+    for meets in _conditions(target):
+        divided = (*_divisions(space, meets, multiple), *_alone(space, meets))
+        found += [shape for shape in divided if shape not in found]
+    if not found:
+        smallest = space.divided(space.groups[-1], _most_channels(space, multiple))
+        raise NoShape(
+            f"what can go is not enough: without channels and heads about {smallest.parameters:,} parameters "
+            f"stay, {smallest.weight_bytes:,} bytes, {smallest.speedup:.2f} times as fast"
+        )
+    return _spread(found, target.most_jobs)
+
+
+def _divisions(space: _Space, meets: Callable[[Shape], bool], multiple: int) -> Iterator[Shape]:
+    """Yield for each number of KV groups the shape with the most MLP channels that meets the target."""
+    for groups in space.groups:
+        most = _most_channels(space, multiple)
+        if not meets(space.divided(groups, most)):
+            continue
+        low, high = 0, most  # the least that is enough lies above `low`, or is it, and not above `high`
+        while low < high:
+            middle = (low + high) // 2
+            low, high = (low, middle) if meets(space.divided(groups, middle)) else (middle + 1, high)
+        left = (space.channels - low) // multiple * multiple
+        yield space.divided(groups, space.channels - left if low else 0)
+        if low == 0:
+            return  # more groups would only take more out
+
+
+def _alone(space: _Space, meets: Callable[[Shape], bool]) -> Iterator[Shape]:
+    """Yield the shapes that lose nothing but blocks, or experts: as few as the target needs."""
+    for name, most in (("blocks", len(space.dense.blocks) - 1), ("experts", space.experts)):
+        possible = (space.without({name: gone}) for gone in range(1, most + 1))
+        found = next((shape for shape in possible if meets(shape)), None)
+        if found is not None:
+            yield found
+
+
+def _most_channels(space: _Space, multiple: int) -> int:
+    return max(0, space.channels - multiple)
+
+
+def _conditions(target: Target) -> Sequence[Callable[[Shape], bool]]:
+    """Return what a shape must be estimated to have, first what is asked for, then with more reserve."""
+    if (parameters := target.max_parameters) is not None:
+        return [lambda shape: shape.parameters <= parameters]
+    if (weight_bytes := target.max_bytes) is not None:
+        return [partial(_within, weight_bytes)]
+    if (memory := target.max_memory_bytes) is not None:
+        return [partial(_within, share * memory) for share in _OF_MEMORY]
+    return [partial(_faster, target.min_speedup or 1.0, share) for share in _OF_SPEED]
+
+
+def _within(weight_bytes: float, shape: Shape) -> bool:
+    return shape.weight_bytes <= weight_bytes
+
+
+def _faster(speedup: float, share: float, shape: Shape) -> bool:
+    """Whether a shape is fast enough where only a share of what it gains is reached."""
+    return 1 + share * (shape.speedup - 1) >= speedup
+
+
+def _space(dense: ModelShape) -> _Space:
+    widths = {_mlp_width(block, dense.hidden) for block in dense.blocks}
+    channels = widths.pop() if len(widths) == 1 else 0
+    groups, heads = dense.kv_groups or 1, dense.heads or 1
+    # Numbers of heads that divide the hidden size: every family's config accepts them.
+    possible = (gone for gone in range(1, groups) if dense.hidden % ((groups - gone) * heads // groups) == 0)
+    routed = [one for block in dense.blocks for one in block.matrices if one.copies > 1]
+    experts = min((one.copies - round(one.copies * one.share) for one in routed), default=0)
+    return _Space(dense, (0, *possible), channels, experts)
+
+
+def _mlp_width(block: BlockShape, hidden: int) -> int:
+    """Return the number of MLP channels that can go; 0 for a block of experts."""
+    _, *others = readers(block, hidden)
+    return others[0].inputs if others and others[0].copies == 1 else 0
+
+
+def _speedup(dense: ModelShape, left: ModelShape) -> float:
+    """Return the ratio of the weights that a token is multiplied with in decode; in prefill it is higher."""
+    head = dense.vocabulary * dense.hidden
+    of_dense, of_left = (head + sum(block.active for block in shape.blocks) for shape in (dense, left))
+    return of_dense / of_left
+
+
+def _spread(found: list[Shape], most: int) -> list[Shape]:
+    """Return at most so many shapes, evenly spread, the first and the last among them."""
+    if len(found) <= most:
+        return found
+    places = {round(number * (len(found) - 1) / (most - 1)) for number in range(most)}
+    return [found[place] for place in sorted(places)]

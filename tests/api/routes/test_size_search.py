@@ -1,0 +1,220 @@
+"""Searches for the best model of a size, searches over structure, and sweeps of structures, over REST."""
+
+import json
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.lifecycle import lifecycle
+from jobs.lifecycle.events import JobError
+from jobs.settings import Settings
+from jobs.states import JobState
+from jobs.sweeps import sweeps
+from jobs.tables import Job
+
+DENSE = 20.0
+LLAMA = {
+    "model_type": "llama",
+    "hidden_size": 48,
+    "intermediate_size": 128,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 12,
+    "num_key_value_heads": 4,
+    "head_dim": 8,
+    "vocab_size": 100,
+    "tie_word_embeddings": True,
+    "torch_dtype": "bfloat16",
+}
+
+
+@pytest.fixture
+def settings(settings: Settings, tmp_path: Path) -> Settings:
+    (tmp_path / "models").mkdir()
+    return settings.model_copy(update={"model_roots": (tmp_path / "models",)})
+
+
+@pytest.fixture
+def llama(tmp_path: Path) -> str:
+    directory = tmp_path / "models/llama"
+    directory.mkdir()
+    (directory / "config.json").write_text(json.dumps(LLAMA))
+    return str(directory)
+
+
+def structures(sweep: dict[str, Any], client: TestClient) -> list[dict[str, Any]]:
+    details = [client.get(f"/v1/jobs/{job['id']}").json()["spec"] for job in sweep["jobs"]]
+    return [
+        {name: spec["structure"][name] for name in ("blocks", "kv_groups", "mlp_channels", "importance")}
+        for spec in details
+    ]
+
+
+class Workers:
+    """They end every queued job. Its perplexity grows with what it takes out, by the given weights."""
+
+    def __init__(self, database: sessionmaker[Session], *, of_groups: float = 2.0) -> None:
+        self._database, self._of_groups = database, of_groups
+        self.perplexities: dict[str, float] = {}
+
+    def run(self, sweep_id: str, client: TestClient, *, failing: int = 0) -> dict[str, Any]:
+        while True:
+            sweep: dict[str, Any] = client.get(f"/v1/sweeps/{sweep_id}").json()
+            if sweep["state"] != "running":
+                return sweep
+            for number, job in enumerate(sweep["jobs"]):
+                if job["state"] == JobState.QUEUED:
+                    self._end(UUID(job["id"]), fails=number < failing)
+            with self._database.begin() as session:
+                sweeps.advance(session)
+
+    def _end(self, job_id: UUID, *, fails: bool) -> None:
+        with self._database.begin() as session:
+            claim = lifecycle.claim(session, job_id, "worker", 3000)
+            assert claim is not None
+            if fails:
+                assert lifecycle.fail(session, claim, JobError(type="invalid_input", message="no such cut"))
+                return
+            structure = claim.spec.recipe.structure
+            assert structure is not None
+            gone = (structure.parameters or 0) + (structure.mlp_channels or 0) / 128 + (structure.blocks or 0)
+            perplexity = DENSE * (1 + gone**2 + self._of_groups * (structure.kv_groups or 0) / 4)
+            self.perplexities[str(job_id)] = perplexity
+            parameters = int(66_000 - 36_864 * gone - 24_576 * (structure.kv_groups or 0) / 4)
+            report = {
+                "perplexity": {"dense": DENSE, "pruned": perplexity},
+                "sparsity": {"overall": 0.0, "layers": []},
+                "structure": {"parameters": parameters, "dense_parameters": 66_000},
+                "speed": {"bytes": 2 * parameters, "speedup": 66_000 / parameters, "peak_memory_bytes": 1},
+                "zero_shot": None,
+                "warnings": [],
+            }
+            assert lifecycle.succeed(session, claim, report, [])
+
+
+def test_the_best_model_of_a_size_is_that_of_the_lowest_perplexity(
+    client: TestClient, llama: str, database: sessionmaker[Session]
+) -> None:
+    job = {"model": llama, "structure": {"importance": "magnitude", "repair": "none"}}
+    answer = client.post("/v1/sweeps", json={"job": job, "target": {"max_parameters": 50_000}})
+    assert answer.status_code == 201, answer.text
+    sweep = answer.json()
+    assert len(sweep["jobs"]) == len(sweep["search"]["shapes"]) == 4
+    asked = structures(sweep, client)
+    for shape, structure in zip(sweep["search"]["shapes"], asked, strict=True):
+        expected = {"blocks": None, "kv_groups": None, "mlp_channels": None} | shape["structure"]
+        assert structure == expected | {"importance": "magnitude"}
+        assert shape["parameters"] <= 50_000
+    workers = Workers(database)
+    ended = workers.run(sweep["id"], client)
+    assert ended["state"] == "succeeded"
+    best = min(workers.perplexities, key=lambda job_id: workers.perplexities[job_id])
+    assert ended["search"]["best_job"] == best
+    assert best in ended["search"]["front"]
+    for job in ended["jobs"]:
+        (condition,) = job["gate"]["conditions"]
+        assert (condition["name"], condition["limit"]) == ("max_parameters", 50_000)
+    page = client.get(f"/sweeps/{sweep['id']}").text
+    assert "best with at most 50,000 parameters" in page
+    assert "4 shapes" in page
+    assert client.get(f"/sweeps/{sweep['id']}/front.svg").status_code == 200
+    assert "best with at most 50,000 parameters" in client.get("/sweeps").text
+
+
+def test_a_shape_that_the_family_refuses_is_no_answer(
+    client: TestClient, llama: str, database: sessionmaker[Session]
+) -> None:
+    request = {"job": {"model": llama}, "target": {"max_bytes": 100_000}}
+    sweep = client.post("/v1/sweeps", json=request).json()
+    ended = Workers(database, of_groups=0.0).run(sweep["id"], client, failing=1)
+    assert (ended["state"], ended["jobs"][0]["state"]) == ("succeeded", "failed")
+    assert ended["search"]["best_job"] in [job["id"] for job in ended["jobs"][1:]]
+    again = client.post("/v1/sweeps", json=request).json()
+    ended = Workers(database).run(again["id"], client, failing=4)
+    assert (ended["state"], ended["error"][:16]) == ("failed", "4 of 4 jobs fail")
+
+
+def test_a_bound_that_no_model_meets_fails_the_search(
+    client: TestClient, llama: str, database: sessionmaker[Session]
+) -> None:
+    request = {"job": {"model": llama}, "target": {"max_memory_bytes": 100_000, "most_jobs": 2}}
+    sweep = client.post("/v1/sweeps", json=request).json()
+    assert len(sweep["jobs"]) == 2
+    with database.begin() as session:
+        for job in session.query(Job).all():  # what no worker of this test measures that high
+            job.spec = job.spec | {"gate": {"max_memory_bytes": 1, "min_speedup": 100.0}}
+    ended = Workers(database).run(sweep["id"], client)
+    assert (ended["state"], ended["error"]) == ("failed", "none of 2 models meets the bound")
+
+
+def test_a_mask_on_top_is_that_of_the_job(client: TestClient, llama: str) -> None:
+    job = {"model": llama, "method": "wanda", "sparsity": 0.5}
+    sweep = client.post("/v1/sweeps", json={"job": job, "target": {"min_speedup": 1.3}}).json()
+    assert {job["method"] for job in sweep["jobs"]} == {"wanda"}
+    assert {job["sparsity"] for job in sweep["jobs"]} == {0.5}
+
+
+def test_the_smallest_model_within_a_bound_on_perplexity_is_found_by_bisection(
+    client: TestClient, llama: str, database: sessionmaker[Session]
+) -> None:
+    target = {"max_perplexity_increase": 0.25, "over": "structure"}
+    answer = client.post("/v1/sweeps", json={"job": {"model": llama}, "target": target})
+    assert answer.status_code == 201, answer.text
+    ended = Workers(database).run(answer.json()["id"], client)
+    assert ended["state"] == "succeeded"
+    # 1 + s² is 1.25 at 0.5.
+    assert 0.48 <= ended["search"]["met"] <= 0.5
+    (best,) = [job for job in ended["jobs"] if job["id"] == ended["search"]["best_job"]]
+    spec = client.get(f"/v1/jobs/{best['id']}").json()["spec"]
+    assert spec["structure"]["parameters"] == ended["search"]["met"]
+    page = client.get(f"/sweeps/{ended['id']}").text
+    assert "smallest with perplexity at most 25 % over dense" in page
+    assert "of the blocks&#39; parameters taken out" in page or "of the blocks' parameters taken out" in page
+
+
+@pytest.mark.parametrize(
+    ("job", "target", "field"),
+    [
+        ({"structure": {"kv_groups": 1}}, {"max_parameters": 50_000}, "job.structure.kv_groups"),
+        ({"structure": {"parameters": 0.1}}, {"max_bytes": 100_000}, "job.structure.parameters"),
+        ({"structure": "half"}, {"max_bytes": 100_000}, "job.structure"),
+        ({"gate": {"max_kl": 1.0}}, {"max_bytes": 100_000}, "body"),
+        ({}, {"max_bytes": 10}, "target"),
+        ({}, {"max_bytes": 10_000_000}, "target"),
+        ({"evaluation": {"speed": "off"}}, {"min_speedup": 1.3}, "job.gate"),
+    ],
+)
+def test_what_cannot_be_searched_names_its_field(
+    client: TestClient, llama: str, job: dict[str, Any], target: dict[str, Any], field: str
+) -> None:
+    answer = client.post("/v1/sweeps", json={"job": {"model": llama} | job, "target": target})
+    assert answer.status_code == 422, answer.text
+    (error,) = answer.json()["errors"]
+    assert error["field"] == field
+    assert client.get("/v1/jobs").json()["items"] == []
+
+
+def test_a_size_needs_a_config_that_the_api_can_read(client: TestClient, llama: str) -> None:
+    Path(llama, "config.json").write_text("{}")
+    answer = client.post("/v1/sweeps", json={"job": {"model": llama}, "target": {"max_bytes": 1000}})
+    assert [error["field"] for error in answer.json()["errors"]] == ["model.id"]
+
+
+def test_structures_and_masks_are_compared_in_one_sweep(client: TestClient) -> None:
+    vary = {"structure": [None, {"mlp_channels": 0.25}], "method": [None, "gblm"], "sparsity": [0.3, 0.5]}
+    answer = client.post("/v1/sweeps", json={"job": {"model": "org/name"}, "vary": vary})
+    assert answer.status_code == 201, answer.text
+    specs = [client.get(f"/v1/jobs/{job['id']}").json()["spec"] for job in answer.json()["jobs"]]
+    kinds = [(spec["structure"] is not None, spec["method"] is not None, spec["sparsity"]) for spec in specs]
+    # Nothing at all is no job, and a model that is only cut has no sparsity.
+    assert sorted(kinds) == [
+        *((False, True, 0.3), (False, True, 0.5)),
+        *((True, False, 0.0), (True, True, 0.3), (True, True, 0.5)),
+    ]
+    page = client.get(f"/sweeps/{answer.json()['id']}").text
+    assert "structure none, mlp channels 0.25" in page
+    for column in ("Parameters", "Size", "Speed"):
+        assert f">{column}</th>" in page

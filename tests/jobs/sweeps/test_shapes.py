@@ -1,0 +1,143 @@
+"""The shapes of a search for a size, against every shape that a model can be cut to."""
+
+from typing import Any
+
+import pytest
+import torch
+from pydantic import ValidationError
+from transformers import AutoConfig, AutoModelForCausalLM
+
+from jobs.sweeps.shapes import NoShape, Shape, shapes
+from jobs.sweeps.target import Target
+from pruning.estimate import shape_of_config
+
+LLAMA = {
+    "model_type": "llama",
+    "hidden_size": 48,
+    "intermediate_size": 128,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 12,
+    "num_key_value_heads": 4,
+    "head_dim": 8,
+    "vocab_size": 100,
+    "tie_word_embeddings": True,
+    "torch_dtype": "bfloat16",
+}
+
+
+def parameters_of(groups: int, channels: int, blocks: int = 0) -> int:
+    """Count the parameters of a model without so many KV groups and MLP channels, and blocks."""
+    config = LLAMA | {
+        "num_hidden_layers": 2 - blocks,
+        "intermediate_size": 128 - channels,
+        "num_attention_heads": 3 * (4 - groups),
+        "num_key_value_heads": 4 - groups,
+    }
+    with torch.device("meta"):
+        return int(AutoModelForCausalLM.from_config(AutoConfig.for_model(**config)).num_parameters())
+
+
+def found(config: dict[str, Any] = LLAMA, *, multiple_of: int | None = 1, **target: Any) -> list[Shape]:  # noqa: ANN401
+    return shapes(shape_of_config(config), Target(**target), multiple_of=multiple_of)
+
+
+DENSE = parameters_of(0, 0)
+
+
+@pytest.mark.parametrize("share", [0.9, 0.7, 0.5])
+def test_each_division_takes_out_the_least_that_meets_the_bound(share: float) -> None:
+    bound = int(share * DENSE)
+    everything = found(max_parameters=bound)
+    candidates = [one for one in everything if "blocks" not in one.structure]
+    shorter = [one.structure for one in everything if "blocks" in one.structure]
+    assert shorter == ([{"blocks": 1}] if parameters_of(0, 0, 1) <= bound else [])
+    divisions = {
+        (one.structure.get("kv_groups", 0), one.structure.get("mlp_channels", 0)) for one in candidates
+    }
+    # 12, 6 and 3 heads divide a hidden size of 48; 9 do not.
+    expected = set()
+    for groups in (0, 2, 3):
+        meeting = [channels for channels in range(128) if parameters_of(groups, channels) <= bound]
+        if meeting:
+            expected.add((groups, meeting[0]))
+        if meeting and meeting[0] == 0:
+            break
+    assert {groups for groups, _ in divisions} == {groups for groups, _ in expected}
+    for groups, channels in divisions:
+        assert parameters_of(groups, channels) <= bound
+        (least,) = (least for other, least in expected if other == groups)
+        assert least <= channels <= least + 2  # norms are estimated, with a reserve
+
+
+def test_what_is_estimated_is_what_the_model_has() -> None:
+    for one in found(max_bytes=int(0.7 * 2 * DENSE)):
+        gone = (one.structure.get(name, 0) for name in ("kv_groups", "mlp_channels", "blocks"))
+        measured = parameters_of(*gone)
+        assert measured <= one.parameters <= 1.005 * measured
+        assert one.weight_bytes == 2 * one.parameters
+
+
+def test_widths_are_multiples() -> None:
+    for multiple, used in ((None, 8), (16, 16)):
+        for one in found(max_parameters=int(0.6 * DENSE), multiple_of=multiple):
+            assert (128 - one.structure.get("mlp_channels", 0)) % used == 0
+
+
+def test_a_bound_on_what_is_measured_is_tried_with_more_and_less_reserve() -> None:
+    for target, name in (({"min_speedup": 1.3}, "speedup"), ({"max_memory_bytes": int(1.4 * DENSE)}, "")):
+        candidates = found(**target)
+        by_groups: dict[int, list[Shape]] = {}
+        for one in (one for one in candidates if "blocks" not in one.structure):
+            by_groups.setdefault(one.structure.get("kv_groups", 0), []).append(one)
+        first, second = by_groups[0]
+        assert second.parameters < first.parameters
+        if name:
+            assert 1.3 < first.speedup < second.speedup
+
+
+def test_at_most_so_many_shapes_are_compared() -> None:
+    wide = LLAMA | {"num_attention_heads": 24, "num_key_value_heads": 24, "hidden_size": 96, "head_dim": 8}
+    everything = found(wide, max_parameters=80_000, most_jobs=32)
+    few = found(wide, max_parameters=80_000, most_jobs=3)
+    assert len(everything) > 3
+    assert len(few) == 3
+    assert (few[0], few[-1]) == (everything[0], everything[-1])
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        ({"max_parameters": 10}, "what can go is not enough"),
+        ({"max_parameters": 10**9}, "meets it already"),
+        ({"min_speedup": 90.0}, "not enough"),
+    ],
+)
+def test_a_bound_that_no_shape_meets_is_refused(target: dict[str, float], reason: str) -> None:
+    with pytest.raises(NoShape, match=reason):
+        found(**target)
+
+
+@pytest.mark.parametrize(("share", "experts"), [(0.9, 1), (0.7, 2)])
+def test_of_a_mixture_groups_experts_or_blocks_go(share: float, experts: int) -> None:
+    mixtral = LLAMA | {"model_type": "mixtral", "num_local_experts": 4, "num_experts_per_tok": 2}
+    dense = shape_of_config(mixtral)
+    found = [one.structure for one in shapes(dense, Target(max_parameters=int(share * dense.parameters)))]
+    # One expert of each block is a quarter of all experts, which are 0.83 of the model.
+    assert {"experts": experts} in found
+    assert {"blocks": 1} in found
+    assert ({"kv_groups": 3} in found) == (share == 0.9)
+    assert all(len(structure) == 1 for structure in found)
+
+
+def test_only_as_many_blocks_go_as_are_needed() -> None:
+    deep = LLAMA | {"num_hidden_layers": 10}
+    *_, shorter = found(deep, max_parameters=int(0.65 * shape_of_config(deep).parameters))
+    assert shorter.structure == {"blocks": 4}
+
+
+@pytest.mark.parametrize(
+    "fields", [{}, {"max_bytes": 1, "max_parameters": 1}, {"max_bytes": 1, "max_perplexity": 9.0}]
+)
+def test_a_target_is_one_bound(fields: dict[str, float]) -> None:
+    with pytest.raises(ValidationError, match="needs one of"):
+        Target(**fields)  # type: ignore[arg-type]
