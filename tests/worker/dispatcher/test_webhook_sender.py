@@ -208,7 +208,7 @@ def test_only_the_owners_endpoints_for_that_event_get_a_message(
 def test_a_missed_gate_sends_a_message_of_its_own(
     outbox: Outbox, database: Database, submit: Callable[[], UUID]
 ) -> None:
-    outbox.endpoint("https://a.example")
+    outbox.endpoint("https://a.example", "job.succeeded", "job.gate_failed")
     job_id = submit()
     with database.begin() as session:
         spec = Job.spec.op("||")({"gate": {"max_perplexity": 11.0}})
