@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID
 
 import pytest
 import torch
@@ -144,7 +144,7 @@ class TestInARun:
         with pytest.raises(InvalidInput, match="is damaged"):
             run_recipe(recipe, self.EVALUATION, output=tmp_path / "damaged", roots=roots)
 
-    @pytest.mark.parametrize("named", [f"gradient:{uuid4()}", f"upload:{uuid4()}"])
+    @pytest.mark.parametrize("named", [f"{kind}:{UUID(int=1)}" for kind in ("gradient", "upload")])
     def test_ids_are_for_the_service_alone(self, tiny_llama_dir: Path, tmp_path: Path, named: str) -> None:
         with pytest.raises(InvalidInput, match="only the service") as refused:
             run_recipe(self.recipe(tiny_llama_dir, gradients=named), self.EVALUATION, output=tmp_path / "out")
