@@ -55,8 +55,7 @@ from pruning.resume.store import EphemeralResumeStore, ResumeStore
 from pruning.runtime.device import compute_devices, current_device, describe
 from pruning.sandbox.reading import ReadHere, Reading
 from pruning.stages.evaluate import NO_LIMIT, EvaluateStage, EvaluationResult, PerplexityLimit
-from pruning.stages.gradients import GradientInputs, GradientOutcome, GradientStage
-from pruning.stages.models import LoadedModel
+from pruning.stages.gradients import GradientOutcome, GradientStage
 from pruning.stages.prune import PruneStage
 from pruning.stages.recorder import StageRecorder
 from pruning.stages.recover import RecoverStage
@@ -150,9 +149,17 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                 resume_store=blocks,
                 reading=services.reading,
             ).cut(dense)
-            save_to = directory if request.save_gradients else None
             norms, outcome = recorder.run(
-                _gradient_stage(request, services, dense, resolved.gradients, publications, blocks, save_to)
+                GradientStage(
+                    dense,
+                    resolved.gradients,
+                    schedule=request.schedule,
+                    deterministic=request.deterministic,
+                    cache=services.gradient_cache,
+                    publications=publications,
+                    resume_store=blocks,
+                    save_to=directory if request.save_gradients else None,
+                )
             )
             pruned = recorder.run(
                 PruneStage(
@@ -226,10 +233,18 @@ def keep_gradients(request: RunRequest, services: Services | None = None) -> Gra
         resolved, dense = recorder.run(_resolve_stage(request, services, devices, resume_store, directory))
         blocks = GuardedResumeStore(resume_store, resolved.files)
         with Publications(resolved.files) as publications:
-            stage = _gradient_stage(
-                request, services, dense, resolved.gradients, publications, blocks, save_to=directory
+            _, outcome = recorder.run(
+                GradientStage(
+                    dense,
+                    resolved.gradients,
+                    schedule=request.schedule,
+                    deterministic=request.deterministic,
+                    cache=services.gradient_cache,
+                    publications=publications,
+                    resume_store=blocks,
+                    save_to=directory,
+                )
             )
-            _, outcome = recorder.run(stage)
             publications.hold_back(lambda: None)  # norms from the cache need the proof as well
             publications.finish(lambda: None)
     return outcome
@@ -256,27 +271,6 @@ def _resolve_stage(
         gradient_cache=services.gradient_cache,
         on_shape=services.on_shape,
         deterministic=request.deterministic,
-    )
-
-
-def _gradient_stage(
-    request: RunRequest,
-    services: Services,
-    dense: LoadedModel,
-    inputs: GradientInputs,
-    publications: Publications,
-    blocks: ResumeStore,
-    save_to: Path | None,
-) -> GradientStage:
-    return GradientStage(
-        dense,
-        inputs,
-        schedule=request.schedule,
-        deterministic=request.deterministic,
-        cache=services.gradient_cache,
-        publications=publications,
-        resume_store=blocks,
-        save_to=save_to,
     )
 
 

@@ -209,6 +209,11 @@ def _secret_box(resources: AppResources) -> SecretBox:
     return SecretBox(resources.settings.secret_keys)
 
 
+@messages.post("job.started", summary="A job has started", status_code=status.HTTP_204_NO_CONTENT)
+def receive_job_started(message: JobMessage) -> None:
+    """Sent when a worker has begun with a job."""
+
+
 @messages.post("job.succeeded", summary="A job has succeeded", status_code=status.HTTP_204_NO_CONTENT)
 def receive_job_succeeded(message: JobMessage) -> None:
     """Sent once a job has succeeded, also if it missed its gate."""

@@ -116,7 +116,7 @@ def prune_blocks(
         raise InvalidInput(
             "this recipe trains blocks, which held-out windows judge; give some", field="held_out"
         )
-    steps = PruneSteps.of(recipe, stack, windows, training, placement.device)
+    steps = PruneSteps.of(recipe.block_recovery, stack, windows, training, placement.device)
     stack.model.requires_grad_(False).eval()
     throttle = SaveThrottle()
     missing = [index for index in range(len(stack.blocks)) if index not in blocks]

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from pruning.model.batching import micro_batches
 from pruning.model.blocks import Stack
-from pruning.recipe import Recipe
+from pruning.recipe import BlockRecoveryOptions
 from pruning.recovery.blocks import TrainingSetting, passes_of_block
 
 
@@ -22,14 +22,16 @@ class PruneSteps:
     @classmethod
     def of(
         cls,
-        recipe: Recipe,
+        options: BlockRecoveryOptions | None,
         stack: Stack,
         windows: Tensor | None,
         training: TrainingSetting,
         device: torch.device,
     ) -> Self:
-        """Return the steps of a recipe. `windows`: as for `prune_blocks`. `device`: that computes."""
-        options = recipe.block_recovery
+        """Return the steps of a recipe that trains its blocks by `options`; None for one that does not.
+
+        `windows`: as for `prune_blocks`. `device`: that computes.
+        """
         if options is None or windows is None or training.held_out is None:
             return cls(len(stack.blocks), 0)
         at_once = len(micro_batches(stack, windows, backward=False, device=device)[0])

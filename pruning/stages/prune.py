@@ -45,7 +45,8 @@ class PruneStage:
         if self.recipe.method is None:
             return None
         device = self.model.placement.device
-        return PruneSteps.of(self.recipe, self.model.stack, self.windows, self._training, device).total
+        options = self.recipe.block_recovery
+        return PruneSteps.of(options, self.model.stack, self.windows, self._training, device).total
 
     def run(self, step: Step) -> Pruned:
         """Prune block by block, then write the pruned model.
