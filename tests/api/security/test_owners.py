@@ -26,6 +26,7 @@ def of_ada(client_of: ClientOf, jobs: Jobs, database: sessionmaker[Session]) -> 
     webhook = ada.post("/v1/webhooks", json=WEBHOOK).json()
     sent = ada.post(f"/v1/webhooks/{webhook['id']}/test").json()
     sweep = ada.post("/v1/sweeps", json={"job": SPARSITY_OPEN, "vary": {"sparsity": [0.3, 0.5]}}).json()
+    gradients = ada.post("/v1/gradients", json={"model": SMALLEST["model"], "norms": ["l1"]}).json()
     with database.begin() as session:
         session.get_one(WebhookDelivery, sent["id"]).attempts = 7
     return {
@@ -36,6 +37,7 @@ def of_ada(client_of: ClientOf, jobs: Jobs, database: sessionmaker[Session]) -> 
         "webhook_id": webhook["id"],
         "delivery_id": sent["id"],
         "sweep_id": sweep["id"],
+        "gradient_id": gradients["id"],
     }
 
 
