@@ -290,12 +290,13 @@ class TestWithoutAWorker:
             assert place[1] != "none", place
             assert place[2] >= 2, place
             page.keyboard.press("Tab")
-        assert seen[:10] == [
+        assert seen[:11] == [
             "Skip to content",
             "PruneServe",
             "Jobs",
             "Sweeps",
             "Uploads",
+            "Webhooks",
             "Zoo",
             "Keys",
             "Workers",

@@ -41,6 +41,7 @@ WEBHOOK = {
     "id": ID,
     "url": "https://hooks.example.org/x",
     "events": ["job.failed"],
+    "format": "standard",
     "enabled": False,
     "disabled_reason": "10 messages \x1b[2Jfailed",
     "failing_since": NOW,
