@@ -1,7 +1,6 @@
 """Sweeps: submit, list, look up, cancel."""
 
 from collections.abc import Sequence
-from functools import partial
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -20,6 +19,7 @@ from api.resources import AppResources
 from api.schemas.jobs import JobRequest
 from api.schemas.pages import PageQuery
 from api.schemas.sweeps import (
+    MAX_COMBINATIONS,
     MAX_JOBS,
     Combination,
     SweepDetail,
@@ -28,10 +28,11 @@ from api.schemas.sweeps import (
     SweepRequest,
     Vary,
 )
-from jobs.lifecycle.idempotency import KeyReused, make_once
+from jobs.access.api_keys import Principal, Scope
+from jobs.lifecycle.idempotency import KeyReused, made_before, make_once
 from jobs.sweeps import sweeps
 from jobs.sweeps.bisection import Search
-from jobs.sweeps.shapes import NoShape, Shape, shapes
+from jobs.sweeps.shapes import NoShape, Shape, Unsearchable, shapes
 from jobs.sweeps.target import Target
 from jobs.tables import Job, Sweep
 from pruning.recipe import UNIT_KINDS, implies_sparsity
@@ -39,23 +40,33 @@ from pruning.recipe import UNIT_KINDS, implies_sparsity
 _DECIDED = frozenset({"parameters", "blocks", *UNIT_KINDS})
 """What the searches over structure decide of it."""
 
+_UNTOLD = (
+    "no shape of the model meets it, or the dense model does; a key with the scope jobs:read is told more"
+)
+
 NO_SUCH_SWEEP = "There is no such sweep, or it belongs to another owner."
 
 
 def submit(
     resources: AppResources,
-    owner: str,
+    principal: Principal,
     request: SweepRequest,
     reasons: WaitingReasons,
     idempotency: Idempotency | None = None,
 ) -> tuple[SweepDetail, bool]:
     """Queue all jobs of a sweep, or none; of a search, queue the first job.
 
+    A key without the scope `jobs:read` is not told how large the shapes of a search are.
+
     Returns the sweep, and whether this call created it: a repeated request returns the first one. Raises
     RequestValidationError and InvalidRequest for a job that is refused, IdempotencyKeyReused, and
     `quota.QueueFull`.
     """
-    found = _shapes(resources, owner, request)  # before a transaction begins: it may wait for the Hub
+    owner, found = principal.owner, list[Shape]()
+    if request.target is not None and request.target.is_of_size:  # before a transaction begins: it may wait
+        if (earlier := _made_before(resources, owner, reasons, idempotency)) is not None:
+            return _told(principal, earlier), False
+        found = _shapes(resources, principal, request, request.target)
     with resources.database.begin() as session:
 
         def make() -> Sweep:
@@ -66,12 +77,33 @@ def submit(
             return _search(session, resources, owner, request, request.target)
 
         if idempotency is None:
-            return _detail(session, make(), reasons), True
+            return _told(principal, _detail(session, make(), reasons)), True
         try:
             sweep, created = make_once(session, owner, idempotency.key, idempotency.body, Sweep, make)
         except KeyReused as error:
             raise IdempotencyKeyReused from error
-        return _detail(session, sweep, reasons), created
+        return _told(principal, _detail(session, sweep, reasons)), created
+
+
+def _made_before(
+    resources: AppResources, owner: str, reasons: WaitingReasons, idempotency: Idempotency | None
+) -> SweepDetail | None:
+    """Return the sweep that an earlier request with this key has made. Raises IdempotencyKeyReused."""
+    if idempotency is None:
+        return None
+    with resources.database.begin() as session:
+        try:
+            sweep = made_before(session, owner, idempotency.key, idempotency.body, Sweep)
+        except KeyReused as error:
+            raise IdempotencyKeyReused from error
+        return _detail(session, sweep, reasons) if sweep else None
+
+
+def _told(principal: Principal, sweep: SweepDetail) -> SweepDetail:
+    """Return a sweep without the sizes of its shapes, unless the principal may read."""
+    if Scope.JOBS_READ in principal.scopes or sweep.search is None:
+        return sweep
+    return sweep.model_copy(update={"search": sweep.search.model_copy(update={"shapes": []})})
 
 
 def first_job(request: SweepRequest) -> tuple[JobRequest, int]:
@@ -123,12 +155,19 @@ def _sweep(session: Session, resources: AppResources, owner: str, request: Sweep
 
 
 def _combinations(vary: Vary, job: dict[str, Any]) -> list[Combination]:
-    # One more than allowed is enough to refuse: there may be very many.
+    if (number := vary.number) > MAX_COMBINATIONS:
+        raise InvalidRequest(
+            FieldError(
+                field="vary",
+                message=f"makes {number} combinations of values; at most {MAX_COMBINATIONS} are tried",
+            )
+        )
+    # One more than allowed is enough to refuse.
     found = list(islice(vary.combinations(job), MAX_JOBS + 1))
     if not 2 <= len(found) <= MAX_JOBS:
-        number = "only one job" if len(found) == 1 else f"more than {MAX_JOBS} jobs"
+        made = {0: "no job at all", 1: "only one job"}.get(len(found), f"more than {MAX_JOBS} jobs")
         raise InvalidRequest(
-            FieldError(field="vary", message=f"makes {number}; a sweep has 2 to {MAX_JOBS} different ones")
+            FieldError(field="vary", message=f"makes {made}; a sweep has 2 to {MAX_JOBS} different ones")
         )
     return found
 
@@ -191,21 +230,30 @@ def _structure(request: SweepRequest) -> dict[str, Any]:
     return dict(given)
 
 
-def _shapes(resources: AppResources, owner: str, request: SweepRequest) -> list[Shape]:
-    """Return the shapes that a search for the best model of a size compares; none for anything else.
+def _shapes(
+    resources: AppResources, principal: Principal, request: SweepRequest, target: Target
+) -> list[Shape]:
+    """Return the shapes that a search for the best model of a size compares.
 
-    Raises what `shape_of` raises, and InvalidRequest where no shape meets the target.
+    Raises what `shape_of` raises, and InvalidRequest where no shape meets the target, or too much would have
+    to be counted.
     """
-    if request.target is None or not request.target.is_of_size:
-        return []
-    base = _probe(request, request.target.lowest).spec()
+    base = _probe(request, target.lowest).spec()
     allowed_paths.check(base, resources.settings)
     multiple_of = base.recipe.structure.multiple_of if base.recipe.structure else None
-    wait = resources.hub.start(owner, partial(shape_of, base.recipe.model, owner, resources.settings))
+
+    def compared() -> list[Shape]:
+        dense = shape_of(base.recipe.model, principal.owner, resources.settings)
+        return shapes(dense, target, multiple_of=multiple_of)
+
+    # In a thread of the pool: a config that is made for it takes a second or two to count through.
     try:
-        return shapes(wait.result(), request.target, multiple_of=multiple_of)
+        return resources.hub.start(principal.owner, compared).result()
+    except Unsearchable as error:
+        raise InvalidRequest(FieldError(field="job.model", message=str(error))) from error
     except NoShape as error:
-        raise InvalidRequest(FieldError(field="target", message=str(error))) from error
+        reason = str(error) if Scope.JOBS_READ in principal.scopes else _UNTOLD
+        raise InvalidRequest(FieldError(field="target", message=reason)) from error
 
 
 def _comparison(

@@ -65,7 +65,7 @@ def submit_sweep(
     """
     idempotency = None if idempotency_key is None else Idempotency(idempotency_key, body)
     reasons = WaitingReasons.told_to(principal, resources)
-    sweep, created = sweeps.submit(resources, principal.owner, request, reasons, idempotency)
+    sweep, created = sweeps.submit(resources, principal, request, reasons, idempotency)
     response.headers["Location"] = f"/v1/sweeps/{sweep.id}"
     if not created:
         response.status_code = status.HTTP_200_OK

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import product
+from math import prod
 from typing import Annotated, Any, Self
 from uuid import UUID
 
@@ -19,6 +20,8 @@ from jobs.tables import Job, Sweep
 from pruning.recipe import implies_sparsity
 
 MAX_JOBS = 64
+MAX_COMBINATIONS = 16 * MAX_JOBS
+"""The most combinations of values: there may be more of them than jobs, as a pattern may fix the sparsity."""
 
 _OF_A_MASK = ("method", "sparsity", "pattern")
 
@@ -47,8 +50,9 @@ class Vary(JsonBody):
 
     def combinations(self, job: dict[str, Any]) -> Iterator["Combination"]:
         """Yield each job once, in the order of the request."""
-        seen: list[dict[str, Any]] = []
-        varied = {name: _distinct(getattr(self, name)) for name in Vary.model_fields if getattr(self, name)}
+        # By place, since values may be large: equal jobs have the same place for each value that they have.
+        seen: set[tuple[tuple[str, int], ...]] = set()
+        varied = self._varied()
         for choice in product(*varied.values()):
             chosen = dict(zip(varied, choice, strict=True))
             fields = job | {name: value for name, (_, value) in chosen.items()}
@@ -58,9 +62,19 @@ class Vary(JsonBody):
                 fields.pop("sparsity", None)
             if self.structure and fields.get("structure") is None and fields.get("method") is None:
                 continue
-            if fields not in seen:
-                seen.append(fields)
+            places = tuple((name, index) for name, (index, _) in chosen.items() if name in fields)
+            if places not in seen:
+                seen.add(places)
                 yield Combination(fields, {name: index for name, (index, _) in chosen.items()})
+
+    @property
+    def number(self) -> int:
+        """The number of combinations of different values."""
+        return prod(len(values) for values in self._varied().values())
+
+    def _varied(self) -> dict[str, list[tuple[int, Any]]]:
+        """Return the different values of each field that varies, with their places in the request."""
+        return {name: _distinct(getattr(self, name)) for name in Vary.model_fields if getattr(self, name)}
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from pruning.allowed_roots import freeze
 from pruning.errors import InvalidInput
+from pruning.estimate import beyond_bounds
 from pruning.inputs.frozen_file import FrozenFile
 from pruning.inputs.jsonl import NotText, check_line
 from pruning.recipe import UNIT_KINDS, ModelReference, StructureOptions, UnitKind, is_local
@@ -139,7 +140,8 @@ def _refused_heads(kept: int, groups: int, config: dict[str, Any]) -> str | None
     if heads is None or hidden is None or heads < groups:
         return None
     together = heads // groups
-    possible = [left for left in range(1, groups) if hidden % (left * together) == 0]
+    most = min(groups - 1, hidden // together)
+    possible = [left for left in range(1, most + 1) if hidden % (left * together) == 0]
     if kept in possible:
         return None
     nearest = min(possible, key=lambda left: abs(left - kept), default=None)
@@ -207,11 +209,12 @@ def _cached_config(model: ModelReference, cache: Path | None) -> dict[str, Any] 
 
 
 def _parsed(content: bytes) -> dict[str, Any]:
+    """Parse a config. One with numbers out of bounds, which a worker refuses, says nothing here."""
     try:
         values = json.loads(content)
     except (ValueError, RecursionError):
         return {}
-    return values if isinstance(values, dict) else {}
+    return values if isinstance(values, dict) and beyond_bounds(values) is None else {}
 
 
 def _context(config: dict[str, Any]) -> int | None:

@@ -5,9 +5,11 @@ as the target needs, so that every shape of the comparison meets it as closely a
 the shapes that lose whole blocks instead, and of a mixture of experts those that lose experts.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 
 from pydantic import BaseModel, Field
 
@@ -24,6 +26,11 @@ _MULTIPLE = 8
 # What is measured depends on the machine as well, so that each division is tried at two sizes.
 _OF_MEMORY = (0.95, 0.8)
 _OF_SPEED = (0.9, 0.7)
+# What a search counts through one by one. A config.json may name far more than any model has.
+_MOST_BLOCKS = 2048
+_MOST_KV_GROUPS = 1024
+_MOST_EXPERTS = 4096
+_MOST_CHANNELS = 1_000_000  # of which structure can name a number
 
 
 class Shape(BaseModel):
@@ -38,7 +45,11 @@ class Shape(BaseModel):
 
 
 class NoShape(Exception):
-    """No shape meets the target. The message says what the smallest one has."""
+    """No shape meets the target. The message says what the smallest one has: only a reader may see it."""
+
+
+class Unsearchable(Exception):
+    """The model's config has what no search counts through. The message says which number, and the limit."""
 
 
 @dataclass(frozen=True)
@@ -57,17 +68,41 @@ class _Space:
     def without(self, units: Mapping[str, int]) -> Shape:
         """Return the shape without so many units of each kind."""
         structure = {name: count for name, count in units.items() if count}
-        left = (
-            smaller_shape(self.dense, StructureOptions.model_validate(structure)) if structure else self.dense
-        )
-        norms = (2 * len(left.blocks) + 1) * left.hidden
-        parameters = round((left.parameters + norms) * _BESIDE_WEIGHTS)
+        number, left = self._number, self._distinct
+        if blocks := structure.get("blocks"):
+            number = Counter(self.dense.blocks[:-blocks])
+            left = replace(self.dense, blocks=tuple(number))
+        elif structure:
+            left = smaller_shape(left, StructureOptions.model_validate(structure))
+        counted = list(zip(left.blocks, number.values(), strict=True))
+        norms = (2 * number.total() + 1) * left.hidden
+        weights = sum(block.weights * count for block, count in counted)
+        parameters = round((weights + left.embeddings + norms) * _BESIDE_WEIGHTS)
         return Shape(
             structure=structure,
             parameters=parameters,
             weight_bytes=parameters * BYTES[left.stored_dtype],
-            speedup=_speedup(self.dense, left),
+            speedup=self._active / self._read(counted),
         )
+
+    def _read(self, counted: Iterable[tuple[BlockShape, int]]) -> float:
+        """Return how many weights a token is multiplied with in decode."""
+        head = self.dense.vocabulary * self.dense.hidden
+        return head + sum(block.active * count for block, count in counted)
+
+    # Blocks are mostly equal, so each kind of them is counted with once.
+
+    @cached_property
+    def _number(self) -> Counter[BlockShape]:
+        return Counter(self.dense.blocks)
+
+    @cached_property
+    def _distinct(self) -> ModelShape:
+        return replace(self.dense, blocks=tuple(self._number))
+
+    @cached_property
+    def _active(self) -> float:
+        return self._read(self._number.items())
 
 
 def shapes(dense: ModelShape, target: Target, *, multiple_of: int | None = None) -> list[Shape]:
@@ -86,7 +121,11 @@ def shapes(dense: ModelShape, target: Target, *, multiple_of: int | None = None)
     ------
     NoShape
         Where nothing that can go is enough, or nothing needs to go.
+    Unsearchable
+        Where the model has more blocks, KV groups or experts than a search counts through, or heads that are
+        fewer than its KV groups.
     """
+    _check(dense)
     space = _space(dense)
     multiple = multiple_of or _MULTIPLE
     if any(meets(space.divided(0, 0)) for meets in _conditions(target)[:1]):
@@ -123,10 +162,14 @@ def _divisions(space: _Space, meets: Callable[[Shape], bool], multiple: int) -> 
 def _alone(space: _Space, meets: Callable[[Shape], bool]) -> Iterator[Shape]:
     """Yield the shapes that lose nothing but blocks, or experts: as few as the target needs."""
     for name, most in (("blocks", len(space.dense.blocks) - 1), ("experts", space.experts)):
-        possible = (space.without({name: gone}) for gone in range(1, most + 1))
-        found = next((shape for shape in possible if meets(shape)), None)
-        if found is not None:
-            yield found
+        shorter = partial(_is_met_without, space, meets, name)
+        enough = bisect_left(range(1, most + 1), x=True, key=shorter)
+        if enough < most:
+            yield space.without({name: enough + 1})
+
+
+def _is_met_without(space: _Space, meets: Callable[[Shape], bool], name: str, gone: int) -> bool:
+    return meets(space.without({name: gone}))
 
 
 def _most_channels(space: _Space, multiple: int) -> int:
@@ -153,6 +196,22 @@ def _faster(speedup: float, share: float, shape: Shape) -> bool:
     return 1 + share * (shape.speedup - 1) >= speedup
 
 
+def _check(dense: ModelShape) -> None:
+    """Raise `Unsearchable` for a model of which there would be too much to count."""
+    groups = dense.kv_groups or 1
+    experts = max(one.copies for block in dense.blocks for one in block.matrices)
+    for name, number, most in (
+        ("layers", len(dense.blocks), _MOST_BLOCKS),
+        ("KV groups", groups, _MOST_KV_GROUPS),
+        ("experts in a block", experts, _MOST_EXPERTS),
+        ("MLP channels", max(_mlp_width(block, dense.hidden) for block in dense.blocks), _MOST_CHANNELS),
+    ):
+        if number > most:
+            raise Unsearchable(f"has {number} {name}; a search for a size takes models with at most {most}")
+    if dense.heads is not None and dense.heads < groups:
+        raise Unsearchable(f"has {groups} KV groups, which may be at most its number of heads, {dense.heads}")
+
+
 def _space(dense: ModelShape) -> _Space:
     widths = {_mlp_width(block, dense.hidden) for block in dense.blocks}
     channels = widths.pop() if len(widths) == 1 else 0
@@ -168,13 +227,6 @@ def _mlp_width(block: BlockShape, hidden: int) -> int:
     """Return the number of MLP channels that can go; 0 for a block of experts."""
     _, *others = readers(block, hidden)
     return others[0].inputs if others and others[0].copies == 1 else 0
-
-
-def _speedup(dense: ModelShape, left: ModelShape) -> float:
-    """Return the ratio of the weights that a token is multiplied with in decode; in prefill it is higher."""
-    head = dense.vocabulary * dense.hidden
-    of_dense, of_left = (head + sum(block.active for block in shape.blocks) for shape in (dense, left))
-    return of_dense / of_left
 
 
 def _spread(found: list[Shape], most: int) -> list[Shape]:

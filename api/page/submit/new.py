@@ -79,7 +79,7 @@ def submit(typed: Typed, principal: ReadingWriter, resources: Resources) -> Resp
         request = read(typed)
         reasons = WaitingReasons.told_to(principal, resources)
         if isinstance(request, SweepRequest):
-            sweep, _ = sweeps.submit(resources, principal.owner, request, reasons)
+            sweep, _ = sweeps.submit(resources, principal, request, reasons)
             return RedirectResponse(f"/sweeps/{sweep.id}", status.HTTP_303_SEE_OTHER)
         # The form carries a random key, so sending it twice submits once; a changed form is another job.
         body = request.model_dump_json().encode()

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from threading import current_thread
 from typing import Any
 from uuid import UUID
 
@@ -9,12 +10,15 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session, sessionmaker
 
+from api.actions import sweeps as actions
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import JobError
 from jobs.settings import Settings
 from jobs.states import JobState
 from jobs.sweeps import sweeps
+from jobs.sweeps.shapes import Shape, shapes
 from jobs.tables import Job
+from tests.api.drive import ClientOf
 
 DENSE = 20.0
 LLAMA = {
@@ -201,6 +205,69 @@ def test_a_size_needs_a_config_that_the_api_can_read(client: TestClient, llama: 
     Path(llama, "config.json").write_text("{}")
     answer = client.post("/v1/sweeps", json={"job": {"model": llama}, "target": {"max_bytes": 1000}})
     assert [error["field"] for error in answer.json()["errors"]] == ["model.id"]
+
+
+@pytest.mark.threat
+def test_shapes_are_counted_in_a_pool_and_a_config_that_fits_none_is_named(
+    client: TestClient, llama: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = []
+
+    def counted(*args: Any, **options: Any) -> list[Shape]:  # noqa: ANN401 - whatever `shapes` takes
+        threads.append(current_thread().name)
+        return shapes(*args, **options)
+
+    monkeypatch.setattr(actions, "shapes", counted)
+    Path(llama, "config.json").write_text(json.dumps(LLAMA | {"num_key_value_heads": 24}))
+    answer = client.post("/v1/sweeps", json={"job": {"model": llama}, "target": {"max_bytes": 100_000}})
+    assert answer.status_code == 422, answer.text
+    (error,) = answer.json()["errors"]
+    assert error["field"] == "job.model"
+    assert "24 KV groups" in error["message"]
+    assert [name[:3] for name in threads] == ["hub"]
+
+
+def test_a_repeated_search_is_answered_without_its_model(client: TestClient, llama: str) -> None:
+    request = {"job": {"model": llama}, "target": {"max_bytes": 100_000}}
+    headers = {"Idempotency-Key": "one"}
+    first = client.post("/v1/sweeps", json=request, headers=headers)
+    Path(llama, "config.json").unlink()
+    again = client.post("/v1/sweeps", json=request, headers=headers)
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert again.json()["id"] == first.json()["id"]
+    other = request | {"target": {"max_bytes": 99_999}}
+    assert client.post("/v1/sweeps", json=other, headers=headers).status_code == 422
+
+
+@pytest.mark.threat
+def test_a_key_that_may_not_read_is_not_told_how_large_a_model_is(client_of: ClientOf, llama: str) -> None:
+    client = client_of(scopes=["jobs:write"])
+    messages = []
+    for bound in (10, 10_000_000):
+        answer = client.post("/v1/sweeps", json={"job": {"model": llama}, "target": {"max_bytes": bound}})
+        assert answer.status_code == 422
+        messages.append(answer.json()["errors"][0]["message"])
+    assert len(set(messages)) == 1
+    assert not any(letter.isdigit() for letter in messages[0])
+    answer = client.post("/v1/sweeps", json={"job": {"model": llama}, "target": {"max_bytes": 100_000}})
+    assert answer.status_code == 201
+    assert answer.json()["search"]["shapes"] == []
+
+
+@pytest.mark.threat
+def test_the_combinations_of_a_sweep_are_bounded_before_they_are_made(client: TestClient) -> None:
+    shares = [number / 100 for number in range(10, 43)]
+    patterns = [f"{number}:64" for number in range(1, 33)]
+    for vary, message in (
+        (
+            {"sparsity": shares, "pattern": patterns},
+            "makes 1056 combinations of values; at most 1024 are tried",
+        ),
+        ({"structure": [None], "method": [None]}, "makes no job at all; a sweep has 2 to 64 different ones"),
+    ):
+        answer = client.post("/v1/sweeps", json={"job": {"model": "org/name"}, "vary": vary})
+        assert answer.status_code == 422, answer.text
+        assert answer.json()["errors"] == [{"field": "vary", "message": message}]
 
 
 def test_structures_and_masks_are_compared_in_one_sweep(client: TestClient) -> None:

@@ -236,3 +236,18 @@ def test_the_configs_of_these_families_insist_on_heads_that_divide(family: str) 
     AutoConfig.for_model(family, num_attention_heads=6, **shape)
     with pytest.raises(Exception, match="not a multiple of the number of attention heads"):
         AutoConfig.for_model(family, num_attention_heads=5, **shape)
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize(("groups", "expected"), [(65_536, ["structure.kv_groups"]), (65_537, [])])
+def test_a_config_out_of_bounds_is_left_to_the_worker_and_not_counted_with(
+    places: Places, tmp_path: Path, groups: int, expected: list[str]
+) -> None:
+    config = {
+        "model_type": "llama",
+        "hidden_size": 65_537,  # a prime
+        "num_attention_heads": groups,
+        "num_key_value_heads": groups,
+    }
+    (tmp_path / "models/good/config.json").write_text(json.dumps(config))
+    assert fields(places, tmp_path / "models/good", structure={"kv_groups": 0.5}) == expected

@@ -7,9 +7,12 @@ import torch
 from pydantic import ValidationError
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from jobs.sweeps.shapes import NoShape, Shape, shapes
+from jobs.sweeps import shapes as module
+from jobs.sweeps.shapes import NoShape, Shape, Unsearchable, shapes
 from jobs.sweeps.target import Target
-from pruning.estimate import shape_of_config
+from pruning.estimate import ModelShape, shape_of_config
+from pruning.estimate.smaller import smaller_shape
+from pruning.recipe import StructureOptions
 
 LLAMA = {
     "model_type": "llama",
@@ -133,6 +136,40 @@ def test_only_as_many_blocks_go_as_are_needed() -> None:
     deep = LLAMA | {"num_hidden_layers": 10}
     *_, shorter = found(deep, max_parameters=int(0.65 * shape_of_config(deep).parameters))
     assert shorter.structure == {"blocks": 4}
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"num_hidden_layers": 2049}, "has 2049 layers; .* at most 2048"),
+        ({"num_attention_heads": 1025, "num_key_value_heads": 1025}, "has 1025 KV groups; .* at most 1024"),
+        ({"num_local_experts": 4097}, "has 4097 experts in a block; .* at most 4096"),
+        ({"model_type": "llama", "intermediate_size": 1_000_001}, "has 1000001 MLP channels; .* 1000000"),
+        ({"num_attention_heads": 4, "num_key_value_heads": 8}, "has 8 KV groups, .* heads, 4"),
+    ],
+)
+def test_a_config_with_more_than_any_model_has_is_refused(wrong: dict[str, Any], message: str) -> None:
+    mixtral = LLAMA | {"model_type": "mixtral", "num_local_experts": 4, "num_experts_per_tok": 2}
+    with pytest.raises(Unsearchable, match=message):
+        found(mixtral | wrong, max_bytes=1)
+
+
+@pytest.mark.threat
+def test_a_kind_of_block_is_cut_once_however_many_blocks_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks = []
+
+    def counted(shape: ModelShape, structure: StructureOptions) -> ModelShape:
+        blocks.append(len(shape.blocks))
+        return smaller_shape(shape, structure)
+
+    monkeypatch.setattr(module, "smaller_shape", counted)
+    deep = LLAMA | {"num_hidden_layers": 2048}
+    everything = found(deep, max_parameters=shape_of_config(deep).parameters // 2)
+    assert set(blocks) == {1}
+    for one in everything:
+        left = smaller_shape(shape_of_config(deep), StructureOptions.model_validate(one.structure))
+        assert left.parameters < one.parameters < 1.02 * left.parameters
 
 
 @pytest.mark.parametrize(
