@@ -24,7 +24,7 @@ from cli.data_directory import DataDirectory, default_data_directory
 from cli.options import ci
 from cli.options.connection import connected
 from cli.options.ids import JobId, find_job
-from cli.options.job_options import takes_a_job, takes_changes
+from cli.options.job_options import takes_a_job, takes_a_job_to_estimate, takes_changes
 from cli.options.waiting_options import AsJson, PatienceSeconds, Timeout
 from cli.render.annotation import annotate
 from cli.render.estimates import print_estimate
@@ -216,7 +216,7 @@ def _print_queued(job: JobDetail, *, as_json: bool) -> None:
 
 @app.command()
 @connected
-@takes_a_job
+@takes_a_job_to_estimate
 def estimate(client: Client, body: dict[str, Any], as_json: AsJson = False) -> None:
     """Estimate the time, memory and disk space that a job would take; nothing is submitted."""
     estimated = client.estimate(body)

@@ -10,7 +10,7 @@ from cli.options.job_option import JobOption
 from cli.options.recipe_options import RECIPE_OPTIONS
 from cli.options.request import changes, request_body
 from cli.options.signatures import Command, in_place_of, option
-from cli.options.texts import upload_texts
+from cli.options.texts import refuse_texts, upload_texts
 
 # What a job has besides its recipe and evaluation.
 _SERVICE_OPTIONS = (
@@ -99,18 +99,31 @@ def takes_a_job(command: Command) -> Command:
     return _with_options(command, request_body)
 
 
+def takes_a_job_to_estimate(command: Command) -> Command:
+    """Return the command with the same options, which refuses texts of this machine: it uploads nothing."""
+    return _with_options(command, request_body, uploads=False)
+
+
 def takes_changes(command: Command) -> Command:
     """Return the command with the same options, of which `body` has only those that were given."""
     return _with_options(command, changes)
 
 
 def _with_options(
-    command: Command, body_of: Callable[[Path | None, dict[JobOption, Any]], dict[str, Any]]
+    command: Command,
+    body_of: Callable[[Path | None, dict[JobOption, Any]], dict[str, Any]],
+    *,
+    uploads: bool = True,
 ) -> Command:
     def call(command: Command, *, file: Path | None, **given: Any) -> None:  # noqa: ANN401 - of every type
-        body = body_of(file, {option: given.pop(option.variable) for option in JOB_OPTIONS})
-        if client := given.get("client"):
-            upload_texts(client, body, patience=given.get("patience", 0.0))
+        values = {option: given.pop(option.variable) for option in JOB_OPTIONS}
+        body = body_of(file, values)
+        if not uploads:
+            refuse_texts(body)
+        elif client := given.get("client"):
+            # Without the model: what it stands for on this machine is said once.
+            typed = changes(None, {one: value for one, value in values.items() if one.field != "model.id"})
+            upload_texts(client, body, typed, patience=given.get("patience", 0.0))
         command(body=body, **given)
 
     options = [*(option.parameter() for option in JOB_OPTIONS), _FILE]

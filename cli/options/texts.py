@@ -1,5 +1,10 @@
-"""Texts of this machine that a request names: they are uploaded, and the request names the uploads."""
+"""Texts of this machine that a request names: they are uploaded, and the request names the uploads.
 
+Whoever types a command may name any file. A job's file may be a stranger's, such as that of a pull request:
+what it names must be a text in the working directory, and no link.
+"""
+
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,19 +15,41 @@ from pruneserve_client import Client
 _SUFFIXES = (".txt", ".jsonl")
 
 
-def upload_texts(client: Client, body: dict[str, Any], *, patience: float = 0.0) -> None:
+def upload_texts(
+    client: Client, body: dict[str, Any], typed: dict[str, Any], *, patience: float = 0.0
+) -> None:
     """Upload each text that the request names by a relative path, and put the upload's name in its place.
 
-    Every other name is the server's: `c4`, an `upload:<id>`, or an absolute path on its machine.
+    Every other name is the server's: `c4`, an `upload:<id>`, or an absolute path on its machine. `typed`: the
+    part of the request that the command line has given; its names are trusted. Raises CommandFailed for a
+    file that cannot be read, and for one that only a job's file names and that may be none of its texts.
     """
+    trusted = {place[key] for place, key in _places(typed) if isinstance(place[key], str)}
     uploaded: dict[Path, str] = {}
+    for place, key in _named_here(body):
+        file = Path(place[key])
+        if place[key] not in trusted:
+            _refuse_a_strangers(file)
+        if file not in uploaded:
+            uploaded[file] = _upload(client, file, patience)
+        place[key] = uploaded[file]
+
+
+def refuse_texts(body: dict[str, Any]) -> None:
+    """Raise CommandFailed for a text of this machine, where the command sends nothing but the request."""
+    for place, key in _named_here(body):
+        raise CommandFailed(
+            f"an estimate uploads nothing, and {place[key]} is a file of this machine: upload it by "
+            f"`pruneserve uploads add`, and name the upload:ID that it prints",
+            Exit.USAGE,
+        )
+
+
+def _named_here(body: dict[str, Any]) -> Iterator[tuple[Any, Any]]:
+    """Yield each object or list of the request that names a text of this machine, and where it does."""
     for place, key in _places(body):
-        name = place[key]
-        if isinstance(name, str) and _is_here(name):
-            file = Path(name)
-            if file not in uploaded:
-                uploaded[file] = _upload(client, file, patience)
-            place[key] = uploaded[file]
+        if isinstance(place[key], str) and _is_here(place[key]):
+            yield place, key
 
 
 def _places(body: dict[str, Any]) -> Iterator[tuple[Any, Any]]:
@@ -49,7 +76,21 @@ def _is_here(name: str) -> bool:
     return path.suffix in _SUFFIXES and not path.is_absolute() and path.is_file()
 
 
+def _refuse_a_strangers(file: Path) -> None:
+    here = Path.cwd().resolve()
+    whole = Path(os.path.normpath(here / file))
+    # A link, of the file or of a directory above it, leads to another path than the one written.
+    if file.suffix not in _SUFFIXES or not whole.is_relative_to(here) or whole.resolve() != whole:
+        raise CommandFailed(
+            f"the job's file names {file}: a text that is named there must be a .txt or .jsonl file in the "
+            "working directory, and no link; where you trust it, name it by an option such as --calibration",
+            Exit.USAGE,
+        )
+
+
 def _upload(client: Client, file: Path, patience: float) -> str:
+    if file.exists() and not file.is_file():
+        raise CommandFailed(f"cannot read {file}: it is no regular file", Exit.USAGE)
     try:
         upload = client.upload(file, patience=patience)
     except OSError as error:

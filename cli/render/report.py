@@ -29,10 +29,10 @@ class Structure(BaseModel):
 
     @property
     def text(self) -> str:
-        """The parameters that are left."""
-        gone = 1 - self.parameters / self.dense_parameters
-        left = f": {self.left}" if self.left else ""
-        return f"{self.parameters:,} of {self.dense_parameters:,}, {gone:.1%} fewer{left}"
+        """The parameters that are left, in part in the server's words. Not yet escaped."""
+        counts = f"{self.parameters:,} of {self.dense_parameters:,}"
+        fewer = f", {1 - self.parameters / self.dense_parameters:.1%} fewer" if self.dense_parameters else ""
+        return f"{counts}{fewer}{f': {self.left}' if self.left else ''}"
 
 
 class Speed(BaseModel):

@@ -48,7 +48,7 @@ def _facts(job: JobDetail, report: ReportExcerpt | None, server: str) -> Iterato
         yield "perplexity", markdown(change(job.perplexity))
     if report:
         if report.structure:
-            yield "parameters", report.structure.text
+            yield "parameters", markdown(report.structure.text)
         if report.speed:
             yield "size", report.speed.text
         if fidelity := str(report.perplexity):

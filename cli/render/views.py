@@ -219,7 +219,7 @@ def what_is_done(job: JobDetail) -> str:
 
 def _rows_of(report: ReportExcerpt) -> Iterator[tuple[str, str]]:
     if report.structure:
-        yield "parameters", report.structure.text
+        yield "parameters", clean(report.structure.text)
     if report.speed:
         yield "size", report.speed.text
     if fidelity := str(report.perplexity):

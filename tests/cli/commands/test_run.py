@@ -193,11 +193,13 @@ def test_json_output_is_exactly_the_response_of_the_server(
 REPORT = {
     "stages": [{"name": "prune", "seconds": 90.0, "peak_memory_bytes": 2_000_000_000}],
     "sparsity": {"overall": 0.5},
+    "structure": {"parameters": 1500, "dense_parameters": 2000, "left": HOSTILE},
     "perplexity": {"kl": 0.25, "agreement": 0.625},
     "warnings": [HOSTILE],
 }
 
 
+@pytest.mark.threat
 def test_the_summary_shows_the_gate_as_a_table_and_escapes_untrusted_text(
     server: ScriptedServer, place: dict[str, str], job_id: UUID, tmp_path: Path
 ) -> None:
@@ -226,6 +228,7 @@ def test_the_summary_shows_the_gate_as_a_table_and_escapes_untrusted_text(
     links = [child.attrs["href"] for child in inline if child.type == "link_open"]
     assert links == [f"{server.url}/jobs/{job_id}"]
     assert [child.content for child in inline if child.type == "text"].count("missed") == 1
+    assert "| parameters | 1,500 of 2,000, 25.0% fewer\\: \\:" in own
     assert sum(token.type == "table_open" for token in tokens) == 3
     assert "10.00 → 10.61 (+6.1%)" in own
     assert "| against dense | KL 0.2500 nats per token; the same most probable token in 62.5% |" in own

@@ -56,4 +56,5 @@ def test_what_is_left_of_a_smaller_model_is_said_in_words() -> None:
     )
     widths = StructureFacts.model_validate_json(json.dumps(facts | {"depth": None}))
     assert widths.left == f"{in_each} block"
+    assert Structure(parameters=0, dense_parameters=0, left="nothing").text == "0 of 0: nothing"
     assert Structure(parameters=1500, dense_parameters=2000).text == "1,500 of 2,000, 25.0% fewer"

@@ -4,6 +4,7 @@ import io
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+import pytest
 from rich.console import Console
 
 from cli.render.views import LiveView, print_job, table_of_jobs
@@ -32,6 +33,21 @@ def test_a_job_that_waits_for_the_hub_says_until_when() -> None:
     since = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC).astimezone()
     assert shown.count(f"waiting for the Hub, next try at {next_try.astimezone():%H:%M:%S}") == 2
     assert f"the Hub did not deliver org/name (ConnectError); 7 tries since {since:%H:%M:%S}" in shown
+
+
+@pytest.mark.threat
+def test_what_is_left_of_a_model_cannot_control_the_terminal() -> None:
+    hostile = "20 blocks\n::error file=a::no\n##vso[task.setvariable variable=x]y\x1b]0;title\x07"
+    structure = {"parameters": 1, "dense_parameters": 2, "left": hostile}
+    report = {"stages": [], "sparsity": {"overall": 0.0}, "structure": structure}
+    job = JobDetail.model_validate(job_document(uuid4(), "succeeded", report=report))
+    console = Console(file=io.StringIO(), width=300)
+    print_job(console, job, "http://host")
+    assert isinstance(console.file, io.StringIO)
+    shown = console.file.getvalue()
+    assert "1 of 2, 50.0% fewer: 20 blocks" in shown
+    assert not {"\x1b", "\x07"} & set(shown)
+    assert not [line for line in shown.splitlines() if line.lstrip().startswith("::") or "##vso[" in line]
 
 
 def test_a_try_that_is_due_is_not_said_to_be_in_the_past() -> None:

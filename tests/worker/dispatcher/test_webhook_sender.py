@@ -147,13 +147,11 @@ def test_a_message_to_slack_is_a_text_with_a_link_and_a_signature(
         assert message.keys() == {"text"}
         texts.append(message["text"])
     started, failed, test = sorted(texts, key=lambda text: ("Failed" in text) + 2 * ("test" in text))
-    link = f"<https://prune.example.org/jobs/{job_id}|/models/&lt;!channel&gt;&amp;co/x · "
+    link = f"<https://prune.example.org/jobs/{job_id}|/models/??channel??co?x · "
     assert started.startswith(f"*Started*: {link}")
     head, reason = failed.split("\n")
     assert head.startswith(f"*Failed*: {link}")
-    assert reason.startswith("no &lt;https://evil.example|model&gt; xxx")
-    assert reason.endswith("…")
-    assert len(reason) < 600
+    assert reason == "error invalid_input"
     assert "works" in test
 
 
