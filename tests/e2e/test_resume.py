@@ -53,14 +53,14 @@ def test_a_job_killed_at_a_random_block_repeats_at_most_that_block(
     other_machine = {} if same_machine else {"PRUNESERVE_WORK_DIR": str(tmp_path / "elsewhere")}
     stack.start_worker(**other_machine)
     stack.wait_for(killed, lambda job: job.attempt == 2)
-    dispatcher.stop()  # it would delete the rows once the job has succeeded
+    dispatcher.stop()  # it would delete the shards once the job has succeeded
     job = stack.wait_for_end(killed)
     assert (job.state, job.attempt, job.lost_attempts) == (JobState.SUCCEEDED, 2, 0), job.error
 
-    attempts = [row.attempt for row in rows(stack, killed, Stage.PRUNE)]
-    assert attempts == [1] * len(durable) + [2] * (BLOCKS - len(durable))
     shards = [found.key for found in Store(store_url).list(f"jobs/{killed}") if "/blocks/prune/" in found.key]
-    assert len(shards) <= BLOCKS + 1
+    first, second = ([key for key in shards if f"/attempts/{attempt}/" in key] for attempt in (1, 2))
+    assert len(second) == BLOCKS - len(durable)
+    assert 0 <= len(first) - len(durable) <= 1  # one may have been written and not yet have had its row
 
     stack.start_dispatcher()
     undisturbed = stack.submit(spec)

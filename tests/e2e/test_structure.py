@@ -21,7 +21,7 @@ def test_a_smaller_model_is_kept_and_the_next_job_uses_its_gates(
     job = stack.wait_for_end(first)
     assert (job.state, job.attempt, job.method) == (JobState.SUCCEEDED, 1, "structure"), job.error
     stages = [event.data.stage for event in stack.events(first) if isinstance(event.data, StageFinished)]
-    assert stages == ["resolve", "gradients", "cut", "evaluate", "upload"]
+    assert stages == ["resolve", "gradients", "cut", "evaluate", "speed", "upload"]
 
     model = tmp_path / "model"
     model.mkdir()
@@ -44,7 +44,7 @@ def test_a_smaller_model_is_kept_and_the_next_job_uses_its_gates(
     job = stack.wait_for_end(third)
     assert job.state == JobState.SUCCEEDED, job.error
     stages = [event.data.stage for event in stack.events(third) if isinstance(event.data, StageFinished)]
-    assert stages == ["resolve", "cut", "gradients", "cut", "evaluate", "upload"]
+    assert stages == ["resolve", "cut", "gradients", "cut", "evaluate", "speed", "upload"]
     assert job.report is not None
     blocks = dense.config.num_hidden_layers
     assert job.report["structure"]["left"].startswith(f"{blocks - 1} of {blocks} blocks; ")

@@ -36,5 +36,5 @@ def test_a_search_whose_text_was_deleted_between_two_jobs_ends(database: session
         assert sweeps.advance(session) == 1
         ended = session.get_one(Sweep, sweep.id)
         assert ended.state == SweepState.FAILED
-        assert "upload" in str(ended.error)
+        assert "was deleted" in str(ended.error)
         assert [job.state for job in sweeps.jobs_of(session, ended)] == [JobState.SUCCEEDED]
