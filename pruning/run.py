@@ -58,7 +58,7 @@ from pruning.stages.evaluate import NO_LIMIT, EvaluateStage, EvaluationResult, P
 from pruning.stages.gradients import GradientOutcome, GradientStage
 from pruning.stages.prune import PruneStage
 from pruning.stages.recorder import StageRecorder
-from pruning.stages.recover import RecoverStage
+from pruning.stages.recover import PrunedModel, RecoverStage
 from pruning.stages.resolve import ResolvedRun, ResolveStage
 from pruning.stages.shared_states import SharedStates
 from pruning.stages.speed import SpeedStage, speed_warnings
@@ -181,8 +181,7 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                 RecoverStage(
                     resolved.model,
                     resolved.recovery,
-                    checkpoint=checkpoint,
-                    pruned=directory,
+                    pruned=PrunedModel(checkpoint, pruned, directory),
                     deterministic=request.deterministic,
                     numerics_key=outcome.finished_blocks.result_key,
                     resume_store=blocks,

@@ -13,8 +13,10 @@ from typing import ClassVar
 import torch
 from safetensors import safe_open
 
+from pruning.blockwise.results import Pruned
 from pruning.checkpoint.checkpoint import Checkpoint
 from pruning.data.training import TrainingText
+from pruning.errors import PruningError
 from pruning.estimate import disk
 from pruning.evaluation.cache import fingerprint_of_training
 from pruning.model.batching import bytes_per_token, windows_beside
@@ -64,6 +66,15 @@ class RecoveryInputs:
 
 
 @dataclass(frozen=True)
+class PrunedModel:
+    """What is trained: a model on disk, and which of its weights are pruned."""
+
+    checkpoint: Checkpoint  # of the model that was pruned, the dense one or what a cut has left of it
+    masked: Pruned
+    directory: Path
+
+
+@dataclass(frozen=True)
 class RecoveryOutcome:
     """What the report says of the training, and which weights it left on disk."""
 
@@ -81,21 +92,16 @@ class RecoverStage:
         model: ResolvedModel,
         inputs: RecoveryInputs | None,
         *,
-        checkpoint: Checkpoint,
-        pruned: Path,
+        pruned: PrunedModel,
         deterministic: bool,
         numerics_key: NumericsKey,
         resume_store: ResumeStore,
         shared: SharedStates,
     ) -> None:
-        """`model`: the dense one. `inputs`: None for a recipe that does not train the whole model.
-
-        `checkpoint`: of the model that was pruned, the dense one or what a cut has left of it. `pruned`: the
-        directory of the pruned model.
-        """
+        """`model`: the dense one. `inputs`: None for a recipe that does not train the whole model."""
         # On one device: a training does not share its blocks with others.
-        self._model, self._inputs, self._pruned = replace(model, devices=model.devices[:1]), inputs, pruned
-        self._checkpoint = checkpoint
+        self._model, self._inputs = replace(model, devices=model.devices[:1]), inputs
+        self._checkpoint, self._masked, self._pruned = pruned.checkpoint, pruned.masked, pruned.directory
         self._deterministic, self._halvings = deterministic, 0
         self._numerics_key, self._resume_store = numerics_key, resume_store
         self._shared = shared
@@ -115,7 +121,8 @@ class RecoverStage:
         """Train, write what got better, and return what the report says about it.
 
         A training that runs out of memory starts again with half of the micro-batch. Raises NumericalFailure
-        with the name of a parameter that becomes infinite.
+        with the name of a parameter that becomes infinite, and PruningError with that of one whose pruned
+        weights are no longer zero.
         """
         if self._inputs is None:
             return RecoveryOutcome(None, self._numerics_key)
@@ -130,6 +137,7 @@ class RecoverStage:
             if self._model.device.type == "cuda":
                 torch.cuda.empty_cache()
         distilled = _read(trained.path)
+        _refuse_filled(distilled.weights, self._masked)
         write_trained(self._checkpoint, distilled.weights, self._pruned)
         key = {**self._numerics_key, "trained weights": trained.sha256}
         return RecoveryOutcome(self._facts(self._inputs, distilled), key)
@@ -195,8 +203,11 @@ class RecoverStage:
         with ExitStack() as placed:
             dense = _resident(self._model.place_dense(), placed) if share < 1 else None
             pruned = _resident(self._model.place_pruned(self._pruned), placed)
-            stack = stack_of_layers(pruned.model, self._model.layers)
+            # Not those that the recipe was checked with: which blocks a cut leaves is known only after it.
+            layers = frozenset(layer.name for layer in self._masked.layers)
+            stack = stack_of_layers(pruned.model, layers)
             trainable = trainable_parameters(self._recipe, stack, pruned.stored)
+            self._checkpoint.layout.check(trainable)
             trained = TrainedParameters(trainable, self._checkpoint.narrowest_dtype)
             training = Distillation(
                 pruned,
@@ -303,6 +314,21 @@ class RecoverStage:
 
 def _parameters_of(checkpoint: Checkpoint) -> int:
     return sum(parameter.numel() for parameter in checkpoint.skeleton.parameters())
+
+
+def _refuse_filled(weights: Mapping[str, torch.Tensor], masked: Pruned) -> None:
+    """Raise PruningError where trained weights are not zero that the masks and the report say are pruned.
+
+    `weights`: by the parameter's name, in the shape of its mask. One block's masks are in memory at a time.
+    """
+    for block in masked:
+        for name in block.masks.keys() & weights.keys():
+            filled = int(torch.count_nonzero(weights[name][block.masks[name]]))
+            if filled:
+                raise PruningError(
+                    f"{name}: the training gave values to {filled} weights that were pruned, so its result "
+                    "is not written; prune this model without recovery.distil, and report this"
+                )
 
 
 def _resident(placement: Placement, placed: ExitStack) -> Placement:

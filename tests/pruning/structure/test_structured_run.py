@@ -15,18 +15,21 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM, PreTrainedModel
 
-from pruning.errors import InvalidInput
+from pruning.errors import InvalidInput, PruningError
 from pruning.evaluation.perplexity import perplexity
 from pruning.masks.packed import read_masks
+from pruning.model.selection import stack_of_layers
 from pruning.recipe import Evaluation, Recipe, Stage
 from pruning.report.schema import Report
 from pruning.resume.hashed_file import sha256_of
 from pruning.resume.store import DirectoryResumeStore
 from pruning.stages import cut as cut_stage
+from pruning.stages import recover
 from pruning.stages import shorten as shorten_stage
 from pruning.structure import cut
 from pruning.structure.ranges import numbers_in
 from pruning.structure.scores import gate_scores
+from tests.pruning.families import make
 from tests.pruning.pruned import ignore_steps
 from tests.pruning.runs import run_recipe
 
@@ -279,6 +282,54 @@ def test_all_that_is_left_is_trained_towards_the_dense_model(
     assert "dense model's" not in card.partition("| | |")[0]
     untrained_card = (tmp_path / "before" / "README.md").read_text()
     assert not re.search(r"\btrained\b", untrained_card)
+
+
+@pytest.fixture(name="mixed", scope="module")
+def first_block_without_experts(
+    save_checkpoint: Callable[[PreTrainedModel, Path], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """Block 0, which has no experts, is missed least: what it adds to the residual stream is tiny."""
+    model = make("qwen3_moe", torch.float32, num_hidden_layers=4, mlp_only_layers=[0])
+    for name in ("mlp.down_proj", "self_attn.o_proj"):
+        model.get_parameter(f"model.layers.0.{name}.weight").data.mul_(1e-3)
+    return save_checkpoint(model, tmp_path_factory.mktemp("mixed") / "model")
+
+
+def mixed_recipe(model: Path) -> Recipe:
+    distil = {**DISTIL, "tokens": 144}
+    return recipe(
+        model,
+        dtype="float32",
+        structure={"blocks": 1},
+        method="wanda",
+        pattern="2:4",
+        recovery={"distil": distil},
+    )
+
+
+def test_masks_stay_in_blocks_of_other_kinds_than_the_first(mixed: Path, tmp_path: Path) -> None:
+    report = run_recipe(mixed_recipe(mixed), EVALUATION, output=tmp_path / "out", save_masks=True)
+    assert report.structure is not None
+    assert report.structure.depth is not None
+    assert report.structure.depth.kept == "1-3"
+    assert report.recovery is not None
+    assert report.recovery.is_trained
+    written, masks = (
+        load_file(tmp_path / "out/model.safetensors"),
+        read_masks(tmp_path / "out/masks.safetensors"),
+    )
+    assert sum(map(torch.count_nonzero, masks.values())) == sum(one.zeros for one in report.sparsity.layers)
+    for name, mask in masks.items():
+        assert torch.equal(written[name] == 0, mask), name
+
+
+def test_a_training_that_fills_pruned_weights_is_not_written(
+    mixed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recover, "stack_of_layers", lambda model, names: stack_of_layers(model, frozenset()))
+    with pytest.raises(PruningError, match=r"layers\.0\..*weights that were pruned.*not written"):
+        run_recipe(mixed_recipe(mixed), EVALUATION, output=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_tied_head_that_the_files_hold_as_well_is_trained_with_the_embeddings(
