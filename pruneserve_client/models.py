@@ -1448,7 +1448,7 @@ class NewWebhook(Model):
     """Identifies the webhook."""
 
     url: str
-    """Where messages are sent."""
+    """Where messages are sent. With the format `slack` the path is left out, as in `https://hooks.slack.com/…`: whoever knows it can post there."""
 
     events: list[
         Literal["job.started", "job.succeeded", "job.failed", "job.cancelled", "job.gate_failed"] | str
@@ -2448,7 +2448,7 @@ class WebhookItem(Model):
     """Identifies the webhook."""
 
     url: str
-    """Where messages are sent."""
+    """Where messages are sent. With the format `slack` the path is left out, as in `https://hooks.slack.com/…`: whoever knows it can post there."""
 
     events: list[
         Literal["job.started", "job.succeeded", "job.failed", "job.cancelled", "job.gate_failed"] | str

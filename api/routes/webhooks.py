@@ -135,9 +135,12 @@ def delete_webhook(webhook_id: WebhookId, principal: Writer, database: Database)
     responses=documented(NotFound, InvalidRequest, NotConfigured),
 )
 def rotate_webhook_secret(
-    webhook_id: WebhookId, principal: Writer, resources: Resources, response: Response
+    webhook_id: WebhookId, principal: ReadingWriter, resources: Resources, response: Response
 ) -> NewSecret:
-    """Replace the secret. For a day, messages carry a second signature with the previous secret."""
+    """Replace the secret. For a day, messages carry a second signature with the previous secret.
+
+    With the secret, messages can be forged, so the key needs the scope `jobs:read` too.
+    """
     response.headers["Cache-Control"] = "no-store"
     with resources.database.begin() as session:
         endpoint = find(session, principal.owner, webhook_id)

@@ -3,6 +3,7 @@
 import base64
 from datetime import datetime
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from pydantic import BaseModel, Field
@@ -97,7 +98,10 @@ class WebhookItem(BaseModel):
     """A webhook without its secret."""
 
     id: UUID = Field(description="Identifies the webhook.")
-    url: str = Field(description="Where messages are sent.")
+    url: str = Field(
+        description="Where messages are sent. With the format `slack` the path is left out, as in "
+        "`https://hooks.slack.com/…`: whoever knows it can post there."
+    )
     events: list[WebhookEvent] = Field(description="Which events are sent.")
     format: MessageFormat = Field(description="`standard` for Standard Webhooks, or `slack`.")
     enabled: bool = Field(description="Whether messages are being delivered.")
@@ -112,7 +116,7 @@ class WebhookItem(BaseModel):
         """Build the item from a row."""
         return cls(
             id=endpoint.id,
-            url=endpoint.url,
+            url=_shown(endpoint.url) if endpoint.format == MessageFormat.SLACK else endpoint.url,
             events=[WebhookEvent(event) for event in endpoint.events],
             format=MessageFormat(endpoint.format),
             enabled=endpoint.disabled_at is None,
@@ -120,6 +124,12 @@ class WebhookItem(BaseModel):
             failing_since=endpoint.failing_since,
             created_at=endpoint.created_at,
         )
+
+
+def _shown(url: str) -> str:
+    """Return the address of a Slack webhook without its path, which is the credential for it."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/…"
 
 
 class NewWebhook(WebhookItem):

@@ -133,10 +133,11 @@ class WebhookSender:
             secrets = [self._secret_box.decrypt(encrypted) for encrypted in due.encrypted_secrets]
         except Unreadable:
             return None, "the endpoint's secret cannot be read: PRUNESERVE_SECRET_KEYS lacks the key"
-        message = self._linked(due.payload)
-        if due.format == MessageFormat.SLACK:
-            message = slack_message(message)
-        body = json.dumps(message, separators=(",", ":")).encode()
+        try:
+            body = self._body(due)
+        except Exception:  # one message that cannot be written keeps no other from being sent
+            log.exception("webhook %s cannot be written", due.id)
+            return None, "the message cannot be written; the service's log says why"
         headers = signed_headers(secrets, f"msg_{due.id.hex}", int(time.time()), body) | {
             "content-type": "application/json",
             "user-agent": f"PruneServe/{pruneserve_version()}",
@@ -148,6 +149,12 @@ class WebhookSender:
             return None, str(error)
         accepted = HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
         return status, None if accepted else f"answered with status {status}"
+
+    def _body(self, due: Due) -> bytes:
+        message = self._linked(due.payload)
+        if due.format == MessageFormat.SLACK:
+            message = slack_message(message)
+        return json.dumps(message, separators=(",", ":")).encode()
 
     def _linked(self, payload: dict[str, Any]) -> dict[str, Any]:
         """Return a message whose links begin with the public address of the service, if it has one."""

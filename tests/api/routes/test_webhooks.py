@@ -78,6 +78,18 @@ def test_the_format_is_standard_unless_another_is_named(client: TestClient) -> N
     assert client.patch(address, json={"format": "standard"}).json()["format"] == "standard"
 
 
+@pytest.mark.threat
+def test_the_path_of_a_slack_webhook_is_shown_nowhere(client: TestClient) -> None:
+    new = made(client, format="slack", url="https://hooks.slack.com:8443/services/T0/B0/x?y=x")
+    address = f"/v1/webhooks/{new['id']}"
+    shown = [new, client.get(address).json(), *client.get("/v1/webhooks").json()["items"]]
+    shown.append(client.patch(address, json={"events": ["job.failed"]}).json())
+    assert {each["url"] for each in shown} == {"https://hooks.slack.com:8443/…"}
+    page = client.get("/webhooks").text
+    assert "https://hooks.slack.com:8443/…" in page
+    assert "T0" not in page
+
+
 def test_messages_are_listed_and_replayed(client: TestClient) -> None:
     address = f"/v1/webhooks/{made(client)['id']}"
     sent = client.post(f"{address}/test")

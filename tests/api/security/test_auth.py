@@ -138,12 +138,29 @@ def test_what_shows_more_than_was_sent_needs_the_scope_to_read(client_of: Client
         ("POST", "/keys", page | {"data": {"name": "another", "scopes": "jobs:write"}}),
         ("PATCH", webhook, {"json": {}}),
         ("POST", f"{webhook}/deliveries/{sent}/replay", {}),
+        ("POST", f"{webhook}/rotate-secret", {}),
     ]
     for method, path, more in asked:
         refused = writer.request(method, path, **more)
         assert (path, refused.status_code, "secret" in refused.text) == (path, 403, False)
     for method, path, more in asked:
         assert ordinary.request(method, path, **more).status_code < 400, path
+
+
+@pytest.mark.threat
+def test_an_upload_that_was_there_is_shown_to_a_writer_as_it_was_sent(client_of: ClientOf) -> None:
+    writer, ordinary = client_of(scopes=["jobs:write"]), client_of(scopes=["jobs:read", "jobs:write"])
+
+    def upload(client: TestClient, name: str) -> httpx.Response:
+        return client.post(f"/v1/uploads?name={name}", content=b"x", headers={"Content-Type": "text/plain"})
+
+    first = upload(ordinary, "secret").json()
+    again = upload(writer, "mine")
+    assert (again.status_code, again.json()["id"], again.json()["name"]) == (200, first["id"], "mine")
+    assert again.json()["created_at"] > first["created_at"]
+    unchanged = {name: again.json()[name] for name in first if name not in ("name", "created_at")}
+    assert unchanged | {"name": "secret", "created_at": first["created_at"]} == first
+    assert upload(ordinary, "other").json() == first
 
 
 def test_another_owners_job_is_not_found(client_of: ClientOf, jobs: Jobs) -> None:

@@ -25,7 +25,7 @@ from jobs.webhooks import outbox as webhook_outbox
 from jobs.webhooks.encryption import NoKey, SecretBox, Unreadable
 from jobs.webhooks.endpoints import MessageFormat
 from tests.worker.dispatcher.receiver import Receiver
-from worker.dispatcher import safe_http
+from worker.dispatcher import safe_http, webhook_sender
 from worker.dispatcher.webhook_sender import WebhookSender
 
 Database = sessionmaker[Session]
@@ -166,6 +166,25 @@ def test_a_message_to_slack_without_a_public_address_names_the_job(
     text_sent = json.loads(body)["text"]
     assert text_sent.endswith(f"(job {job_id})")
     assert "<" not in text_sent
+
+
+@pytest.mark.threat
+def test_a_message_that_cannot_be_written_fails_alone(
+    outbox: Outbox, end: Callable[[], UUID], receive: Callable[..., Receiver], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver = receive()
+    outbox.endpoint(receiver.url, kind=MessageFormat.SLACK)
+    outbox.endpoint(receiver.url)
+
+    def broken(payload: dict[str, object]) -> dict[str, str]:
+        raise KeyError(payload["type"])
+
+    monkeypatch.setattr(webhook_sender, "slack_message", broken)
+    end()
+    assert outbox.sender.round() == 2
+    assert len(receiver.requests) == 1
+    errors = {delivery.last_error for delivery in outbox.deliveries}
+    assert errors == {None, "the message cannot be written; the service's log says why"}
 
 
 def test_a_start_is_told_once_for_a_submission_and_again_after_a_retry(
