@@ -23,7 +23,7 @@ from cli.commands.time_limit import TimedOut, time_limit
 from cli.data_directory import DataDirectory, default_data_directory
 from cli.options import ci
 from cli.options.connection import connected
-from cli.options.ids import JobId, find_job
+from cli.options.ids import FinalJobId, JobId, find_job
 from cli.options.job_options import takes_a_job, takes_a_job_to_estimate, takes_changes
 from cli.options.waiting_options import AsJson, PatienceSeconds, Timeout
 from cli.render.annotation import annotate
@@ -374,7 +374,7 @@ def logs(
 
 @app.command()
 @connected
-def cancel(client: Client, job: JobId, as_json: AsJson = False) -> None:
+def cancel(client: Client, job: FinalJobId, as_json: AsJson = False) -> None:
     """Cancel a job: at once if it is queued, at its next step, within 10 s, if it is running."""
     _print_state(client.cancel(find_job(client, job)), as_json=as_json)
 
@@ -395,7 +395,7 @@ def _print_state(job: JobDetail | Receipt, *, as_json: bool) -> None:
 
 @app.command()
 @connected
-def delete(client: Client, job: JobId) -> None:
+def delete(client: Client, job: FinalJobId) -> None:
     """Delete a job that has ended, for good, with its files and the gradients stored for later jobs."""
     found = find_job(client, job)
     client.delete(found)

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from cli.commands.downloads import save_files
 from cli.options.connection import connected
-from cli.options.ids import MOST_LOOKED_AT, JobId, whole_id
+from cli.options.ids import MOST_LOOKED_AT, FinalJobId, JobId, whole_id
 from cli.options.job_option import pair
 from cli.options.waiting_options import AsJson
 from cli.render.lists import plain_table, print_list, utc
@@ -94,7 +94,7 @@ def download(
 
 @app.command()
 @connected
-def delete(client: Client, job: JobId) -> None:
+def delete(client: Client, job: FinalJobId) -> None:
     """Delete norms; refused while a job that has not ended needs them."""
     client.delete_gradients(_id(client, job))
     out.print("deleted")

@@ -72,7 +72,7 @@ def list_keys(
 @connected
 def revoke(
     client: Client,
-    key: Annotated[str, argument("key")],
+    key: Annotated[str, argument("key", final=True)],
     cascade: Annotated[
         bool,
         typer.Option(

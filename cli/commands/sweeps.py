@@ -141,7 +141,9 @@ def show(client: Client, sweep: SweepId, as_json: AsJson = False) -> None:
 
 @app.command()
 @connected
-def cancel(client: Client, sweep: SweepId, as_json: AsJson = False) -> None:
+def cancel(
+    client: Client, sweep: Annotated[str, argument("sweep", final=True)], as_json: AsJson = False
+) -> None:
     """Cancel every job of a sweep that has not ended."""
     cancelled = client.cancel_sweep(_id(client, sweep))
     if as_json:

@@ -22,7 +22,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-UploadId = Annotated[str, argument("upload")]
+UploadId = Annotated[str, argument("upload", final=True)]
 
 
 @app.command()

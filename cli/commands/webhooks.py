@@ -146,7 +146,7 @@ def replay(
 
 @app.command()
 @connected
-def delete(client: Client, webhook: WebhookId) -> None:
+def delete(client: Client, webhook: Annotated[str, argument("webhook", final=True)]) -> None:
     """Delete a webhook, with what was not yet delivered to it."""
     client.delete_webhook(_id(client, webhook))
     out.print("deleted")

@@ -1,6 +1,7 @@
 """The options --profile, --url and --key-file: which server a command talks to, and with which API key."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,7 +10,7 @@ import typer
 from cli.data_directory import DataDirectory, default_data_directory
 from cli.options.profiles import Profile, Profiles
 from cli.options.signatures import Command, in_place_of, option
-from cli.terminal import CommandFailed, Exit
+from cli.terminal import CommandFailed, Exit, clean, err
 from pruneserve_client import Client
 
 
@@ -41,8 +42,8 @@ _URL = Annotated[
 _KEY_FILE = Annotated[
     Path | None,
     typer.Option(
-        help="A file with the API key. Default: the profile's, the variable PRUNESERVE_API_KEY, "
-        "or the first key of the server that `pruneserve up` runs on this machine.",
+        help="A file with the API key. Default: the profile's, the variable PRUNESERVE_API_KEY for the "
+        "address of --url or PRUNESERVE_URL, or the first key of the server that `pruneserve up` runs here.",
         show_default=False,
     ),
 ]
@@ -73,9 +74,8 @@ def connect(profile_name: str | None, url: str | None, key_file: Path | None) ->
     profile = None if url else _profile(profile_name)
     local = DataDirectory(default_data_directory())
     local_url = _read(local.address) if local.address.exists() else None
-    url = (url or (profile and profile.url) or os.environ.get("PRUNESERVE_URL") or local_url or "").rstrip(
-        "/"
-    )
+    given = url or ("" if profile else os.environ.get("PRUNESERVE_URL", ""))
+    url = (given or (profile.url if profile else local_url) or "").rstrip("/")
     if not url:
         raise CommandFailed(
             "no server: start one with `pruneserve up`, or give its address by --url, PRUNESERVE_URL or a "
@@ -84,7 +84,7 @@ def connect(profile_name: str | None, url: str | None, key_file: Path | None) ->
         )
     if key_file is None and profile is not None:
         key_file = profile.key_file
-    return Client(url, _key(key_file, local if url == local_url else None))
+    return Client(url, _key(key_file, local if url == local_url else None, of_environment=bool(given)))
 
 
 def _profile(name: str | None) -> Profile | None:
@@ -100,15 +100,37 @@ def _profile(name: str | None) -> Profile | None:
     return profiles.named(profiles.default) if profiles.default else None
 
 
-def _key(key_file: Path | None, local: DataDirectory | None) -> str:
+def _key(key_file: Path | None, local: DataDirectory | None, *, of_environment: bool) -> str:
+    """Return the key that belongs to the server's address, whose source `local` and `of_environment` say.
+
+    A key goes to no other server: the environment's to an address that it or the command names, the local one
+    to the local server.
+    """
     if key_file is not None:
-        return _read(key_file)
-    if key := os.environ.get("PRUNESERVE_API_KEY"):
+        return _read_key(key_file)
+    key = os.environ.get("PRUNESERVE_API_KEY")
+    if key and of_environment:
         return key
-    # The local key must be sent to the local server only, not to any other that --url names.
     if local is not None and local.api_key.exists():
-        return _read(local.api_key)
-    raise CommandFailed("no API key: give a file by --key-file, or set PRUNESERVE_API_KEY", Exit.USAGE)
+        return _read_key(local.api_key)
+    if key:
+        raise CommandFailed(
+            "no API key: PRUNESERVE_API_KEY goes only to the address of PRUNESERVE_URL or --url, and this "
+            "one is of neither; give the profile a `key-file`, or a file by --key-file",
+            Exit.USAGE,
+        )
+    raise CommandFailed(
+        "no API key: give a file by --key-file, or set PRUNESERVE_API_KEY beside PRUNESERVE_URL or --url",
+        Exit.USAGE,
+    )
+
+
+def _read_key(file: Path) -> str:
+    key = _read(file)
+    with suppress(OSError):
+        if os.name == "posix" and file.stat().st_mode & 0o077:
+            err.print(f"warning: others on this machine may read the key in {clean(file)}: chmod 600 it")
+    return key
 
 
 def _read(file: Path) -> str:

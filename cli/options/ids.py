@@ -14,6 +14,7 @@ MOST_LOOKED_AT = 1000
 """The newest things whose ids are looked through for digits of one."""
 
 _LEAST_DIGITS = 4
+_LEAST_FINAL_DIGITS = 8  # for what cannot be undone: too many for another thing to end so by chance
 _MOST_NAMED = 4
 
 
@@ -22,6 +23,16 @@ def id_or_part(text: str) -> str:
     if not is_part_of_an_id(text):
         raise typer.BadParameter(
             f"give an id, or at least {_LEAST_DIGITS} of its first or last digits, not {text!r}"
+        )
+    return _digits(text)
+
+
+def id_or_long_part(text: str) -> str:
+    """Return what `id_or_part` does, with digits enough for a command that cannot be undone."""
+    if len(_digits(text)) < _LEAST_FINAL_DIGITS or not is_part_of_an_id(text):
+        raise typer.BadParameter(
+            f"this cannot be undone: give an id, or at least {_LEAST_FINAL_DIGITS} of its first or last "
+            f"digits, not {text!r}"
         )
     return _digits(text)
 
@@ -39,12 +50,20 @@ def whole_id(digits: str, of: str, newest: Iterable[UUID]) -> UUID:
     """Return the one id among `newest` that begins or ends with these digits; a whole id as it is.
 
     `digits` may have the dashes of an id. `of` says in the messages what has these ids, such as `job`. Raises
-    CommandFailed if there is not one.
+    CommandFailed if there is not one, and where things older than `newest` may begin with the same digits.
     """
     digits = _digits(digits)
     if len(digits) == 32:
         return UUID(digits)
-    found = [one for one in newest if one.hex.startswith(digits) or one.hex.endswith(digits)]
+    looked_at = list(newest)
+    found = [one for one in looked_at if one.hex.startswith(digits) or one.hex.endswith(digits)]
+    # Ids begin with the time: where that of the oldest does so, there may be others of that time.
+    if len(looked_at) >= MOST_LOOKED_AT and looked_at[-1].hex.startswith(digits):
+        raise CommandFailed(
+            f"the ids of {of}s older than the newest {MOST_LOOKED_AT} may begin with {digits} as well; give "
+            "the last digits, or all of it",
+            Exit.USAGE,
+        )
     if not found:
         raise CommandFailed(
             f"the id of no {of} begins or ends with {digits}, of the newest {MOST_LOOKED_AT}; give all of it",
@@ -60,19 +79,24 @@ def whole_id(digits: str, of: str, newest: Iterable[UUID]) -> UUID:
     return found[0]
 
 
-def argument(of: str) -> typer.models.ArgumentInfo:
-    """Return the argument for the id of a job, a sweep, an upload, …"""
+def argument(of: str, *, final: bool = False) -> typer.models.ArgumentInfo:
+    """Return the argument for the id of a job, a sweep, an upload, …
+
+    `final`: of a command that cannot be undone, which takes more digits.
+    """
     article = "an" if of[0] in "aeiou" else "a"
+    least = _LEAST_FINAL_DIGITS if final else _LEAST_DIGITS
     info: typer.models.ArgumentInfo = typer.Argument(
         metavar=of.upper(),
-        parser=id_or_part,
-        help=f"The id of {article} {of}, or at least {_LEAST_DIGITS} of its first or last digits.",
+        parser=id_or_long_part if final else id_or_part,
+        help=f"The id of {article} {of}, or at least {least} of its first or last digits.",
         show_default=False,
     )
     return info
 
 
 JobId = Annotated[str, argument("job")]
+FinalJobId = Annotated[str, argument("job", final=True)]
 
 
 def find_job(client: Client, digits: str) -> UUID:

@@ -175,10 +175,10 @@ def test_json_is_what_the_server_sent_and_tables_say_it_escaped(
     ("arguments", "path"),
     [
         (f"uploads delete {ID[:8]}", f"/v1/uploads/{ID}"),
-        (f"webhooks delete {ID[-4:]}", f"/v1/webhooks/{ID}"),
-        (f"keys revoke {ID[:6]}", f"/v1/keys/{ID}"),
+        (f"webhooks delete {ID[-8:]}", f"/v1/webhooks/{ID}"),
+        (f"keys revoke {ID[:8]}", f"/v1/keys/{ID}"),
         ("zoo withdraw sparse-one", "/v1/zoo/sparse-one"),
-        (f"delete {ID[-6:]}", f"/v1/jobs/{ID}"),
+        (f"delete {ID[-9:]}", f"/v1/jobs/{ID}"),
     ],
 )
 def test_some_digits_are_enough_to_delete(

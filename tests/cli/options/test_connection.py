@@ -30,7 +30,7 @@ def other() -> object:
 def config(
     server: ScriptedServer, other: ScriptedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Path:
-    """A file with two profiles: one with its own key beside the file, one that needs the variable."""
+    """A file with two profiles: one with its own key beside the file, one without."""
     for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME"):
         monkeypatch.setenv(name, str(tmp_path))
     for name in ("PRUNESERVE_URL", "PRUNESERVE_API_KEY", "PRUNESERVE_PROFILE"):
@@ -61,7 +61,6 @@ def keys(server: ScriptedServer) -> list[str]:
         (["--profile", "staging"], {}, "server", "ps_of_the_profile"),
         ([], {"PRUNESERVE_PROFILE": "staging"}, "server", "ps_of_the_profile"),
         ([], OF_STAGING, "server", "ps_of_the_profile"),
-        (["--profile", "keyless"], {"PRUNESERVE_API_KEY": "ps_v"}, "other", "ps_v"),
         (["--profile", "staging"], {"PRUNESERVE_URL": "OTHER"}, "server", "ps_of_the_profile"),
         (
             [],
@@ -92,6 +91,34 @@ def test_the_nearest_says_which_server_and_which_key(
     result = me(*map(filled, options), **{name: filled(value) for name, value in environment.items()})
     assert result.exit_code == Exit.OK, result.output
     assert (keys(server), keys(other)) == (([key], []) if at == "server" else ([], [key]))
+
+
+@pytest.mark.threat
+def test_the_key_of_the_environment_goes_to_no_profiles_server(
+    config: Path, server: ScriptedServer, other: ScriptedServer
+) -> None:
+    key = {"PRUNESERVE_API_KEY": "ps_v"}
+    config.write_text('default = "keyless"\n' + config.read_text())
+    for options, environment in (
+        (["--profile", "keyless"], key | {"PRUNESERVE_URL": server.url}),
+        ([], key | {"PRUNESERVE_PROFILE": "keyless"}),
+        ([], key),
+    ):
+        result = me(*options, **environment)
+        assert result.exit_code == Exit.USAGE
+        assert "PRUNESERVE_API_KEY goes only to the address of PRUNESERVE_URL or --url" in result.stderr
+    assert (server.requests, other.requests) == ([], [])
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize(("mode", "warned"), [(0o600, False), (0o400, False), (0o640, True), (0o604, True)])
+def test_a_key_file_that_others_may_read_is_warned_of(
+    config: Path, server: ScriptedServer, mode: int, warned: bool
+) -> None:
+    (config.parent / "key").chmod(mode)
+    result = me("--profile", "staging")
+    assert (result.exit_code, keys(server)) == (Exit.OK, ["ps_of_the_profile"])
+    assert ("warning: others on this machine may read the key" in result.stderr) == warned
 
 
 def test_the_default_profile_is_for_commands_that_name_nothing(

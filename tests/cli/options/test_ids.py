@@ -4,9 +4,11 @@ from uuid import UUID, uuid4
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
-from cli.options.ids import id_or_part, whole_id
-from cli.terminal import CommandFailed
+from cli.main import app
+from cli.options.ids import MOST_LOOKED_AT, id_or_part, whole_id
+from cli.terminal import CommandFailed, Exit
 
 IDS = [uuid4() for _ in range(300)]
 
@@ -43,3 +45,36 @@ def test_digits_of_none_and_of_several_say_so() -> None:
 def test_what_cannot_be_an_id_is_refused(text: str) -> None:
     with pytest.raises(typer.BadParameter, match="at least 4"):
         id_or_part(text)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "cancel",
+        "delete",
+        "gradients delete",
+        "keys revoke",
+        "sweep cancel",
+        "uploads delete",
+        "webhooks delete",
+    ],
+)
+def test_what_cannot_be_undone_takes_eight_digits(command: str) -> None:
+    # Nothing listens there: with eight digits, the command asks the server.
+    place = {"PRUNESERVE_URL": "http://127.0.0.1:1", "PRUNESERVE_API_KEY": "ps_key"}
+    codes = []
+    for digits in ("beef", "adbeef7", "deadbeef", str(IDS[0])):
+        result = CliRunner().invoke(app, [*command.split(), digits], env=place)
+        codes.append(result.exit_code)
+        assert ("cannot be undone: give an id" in result.stderr) == (len(digits) < 8)
+    assert codes == [Exit.USAGE, Exit.USAGE, Exit.UNREACHABLE, Exit.UNREACHABLE]
+
+
+def test_first_digits_that_older_things_may_have_are_refused() -> None:
+    # Ids of one minute begin alike, and the last that is looked at may have older ones of its minute.
+    same, other = [UUID(int=(0x0199AAAA << 96) + number) for number in range(2)], UUID(int=0x0199BBBB << 96)
+    newest = [other] * (MOST_LOOKED_AT - 1) + same[1:]
+    with pytest.raises(CommandFailed, match="may begin with 0199aaaa as well"):
+        whole_id("0199aaaa", "job", newest)
+    assert whole_id("00000001", "job", newest) == same[1]
+    assert whole_id("0199aaaa", "job", newest[1:]) == same[1]
