@@ -235,21 +235,30 @@ class _Shared:
         """`calibration`: token ids, int64 (windows, length)."""
         self._tokens = _SHARED_TOKENS if calibration is None else min(_SHARED_TOKENS, calibration.shape[1])
         self._runs: set[bytes] = set()
+        self._all = b"" if calibration is None else calibration.numpy().tobytes()
         for window in () if calibration is None else calibration:
             self._runs.update(run.numpy().tobytes() for run in window.unfold(0, self._tokens, self._tokens))
 
     def with_article(self, ids: Tensor) -> bool:
-        """Whether an article's token ids, (tokens,), hold a run of a calibration window's."""
-        if len(ids) < self._tokens:
-            return False
+        """Whether an article's token ids, (tokens,), hold a run of a calibration window's.
+
+        A short article may lie between two runs, or between two windows that were packed with articles: it
+        is looked for as a whole in all of them.
+        """
         content, size = ids.numpy().tobytes(), ids.itemsize
+        if len(ids) < 2 * self._tokens and next(_offsets(content, self._all, size), None) is not None:
+            return True
         starts = range(0, len(content) - (self._tokens - 1) * size, size)
         return any(content[start : start + self._tokens * size] in self._runs for start in starts)
 
 
 def _places(window: Tensor, ids: Tensor) -> Iterator[int]:
     """Yield every place where a window's token ids lie in a text's."""
-    content, wanted, size = ids.numpy().tobytes(), window.numpy().tobytes(), ids.itemsize
+    return _offsets(window.numpy().tobytes(), ids.numpy().tobytes(), ids.itemsize)
+
+
+def _offsets(wanted: bytes, content: bytes, size: int) -> Iterator[int]:
+    """Yield every place, in items of `size` bytes, where wanted items lie in others."""
     found = content.find(wanted)
     while found >= 0:
         if found % size == 0:

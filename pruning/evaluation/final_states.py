@@ -148,8 +148,9 @@ def compared(dense: Tensor, pruned: Tensor) -> tuple[Tensor, Tensor]:
 def differences_outside_blocks(dense: PreTrainedModel, pruned: PreTrainedModel) -> dict[str, Tensor] | None:
     """Return copies of the dense model's tensors outside the blocks that are others in the pruned one.
 
-    They are all that its logits depend on besides the last block's output. None where the models cannot be
-    compared, because these tensors have other names or shapes.
+    They are all that its logits depend on besides the last block's output. Buffers that no checkpoint holds
+    are none of them: a model has rotary frequencies for the kinds of blocks that it has. None where the
+    models cannot be compared, because these tensors have other names or shapes.
     """
     of_dense, of_pruned = _outside_blocks(dense), _outside_blocks(pruned)
     shapes = [{name: tensor.shape for name, tensor in found.items()} for found in (of_dense, of_pruned)]
@@ -162,7 +163,8 @@ def differences_outside_blocks(dense: PreTrainedModel, pruned: PreTrainedModel) 
 def _outside_blocks(model: PreTrainedModel) -> dict[str, Tensor]:
     stack = find_stack(model)
     inside = {tensor for block in stack.blocks for tensor in _named(block.module).values()}
-    return {name: tensor for name, tensor in _named(model).items() if tensor not in inside}
+    stored = model.state_dict().keys()
+    return {name: tensor for name, tensor in _named(model).items() if tensor not in inside and name in stored}
 
 
 def _named(module: torch.nn.Module) -> dict[str, Tensor]:

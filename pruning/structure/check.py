@@ -58,7 +58,8 @@ def smaller_logits(tokens: Tensor, placement: Placement) -> Tensor:
 
 
 def relative_difference(one: Tensor, other: Tensor) -> float:
-    """Return ‖one - other‖ ÷ ‖other‖."""
+    """Return ‖one - other‖ ÷ ‖other‖. Tokens that both rule out, by logits of -∞, are equal."""
     wide = torch.promote_types(other.dtype, torch.float32)
-    difference = torch.linalg.vector_norm(one.to(wide) - other.to(wide))
-    return float(difference / torch.linalg.vector_norm(other.to(wide)))
+    impossible = (one == -torch.inf) & (other == -torch.inf)
+    ours, theirs = (logits.to(wide).masked_fill(impossible, 0.0) for logits in (one, other))
+    return float(torch.linalg.vector_norm(ours - theirs) / torch.linalg.vector_norm(theirs))

@@ -86,12 +86,17 @@ class DepthPlan:
             )
 
     def _examples(self) -> Iterator[list[int]]:
-        """Yield blocks that could stay: of equal blocks any, otherwise such that begin at other places."""
+        """Yield blocks that could stay: of equal blocks any, otherwise such that others change places."""
         gone = self.dense - self.kept
         kinds = [_described(block.module) for block in self._stack.blocks]
-        offsets = {0, 1, gone // 2, self.kept} if any(kind != kinds[0] for kind in kinds) else {self.kept}
+        mixed = any(kind != kinds[0] for kind in kinds)
+        offsets = {0, 1, gone // 2, self.kept} if mixed else {self.kept}
         for offset in sorted(offset for offset in offsets if offset <= self.kept):
             yield [*range(offset), *range(offset + gone, self.dense)]
+        if mixed:  # a rule that repeats, as in every second block, survives where as many neighbours go
+            spread = {number * self.dense // gone for number in range(gone)}
+            yield [block for block in range(self.dense) if block not in spread]
+            yield [*range(gone - 1, self.dense - 1)]
 
     def _reason_against(self, blocks: Sequence[int]) -> str | None:
         if getattr(self._stack.model.config, "num_hidden_layers", None) != self.dense:

@@ -126,7 +126,7 @@ class _Walk:
                     expected = _log_probabilities(logits(last[chunk]))
                     for index, states in without.items():
                         found = _log_probabilities(logits(states[number][chunk]))
-                        totals[index] += float(F.kl_div(found, expected, reduction="sum", log_target=True))
+                        totals[index] += _divergence(expected, found)
         tokens = sum(last.shape[1] for last in dense)
         return {index: total / tokens if isfinite(total) else inf for index, total in totals.items()}
 
@@ -136,6 +136,12 @@ class _Walk:
     def _at_home(self, states: Sequence[Tensor]) -> list[Tensor]:
         """Return the states where what surrounds the blocks is."""
         return [hidden.to(self._placement.device) for hidden in states]
+
+
+def _divergence(expected: Tensor, found: Tensor) -> float:
+    """Return the sum of KL(expected ‖ found); an impossible token adds nothing, as 0·ln 0 = 0."""
+    terms = F.kl_div(found, expected, reduction="none", log_target=True)
+    return float(terms.masked_fill_(expected == -inf, 0.0).sum())
 
 
 def _log_probabilities(logits: Tensor) -> Tensor:

@@ -75,6 +75,23 @@ def test_no_article_is_trained_on_and_held_out(articles: Path, reader: Reader) -
     assert not numbers(calibration, tokenizer) & held_out
 
 
+@pytest.mark.parametrize("words", [2, 3, 4])
+def test_no_short_article_of_a_calibration_window_is_held_out(
+    tmp_path: Path, reader: Reader, words: int
+) -> None:
+    documents = [" ".join(f"word{number}n{place}" for place in range(words)) for number in range(200)]
+    path = tmp_path / "short.jsonl"
+    path.write_text("".join(json.dumps({"text": text}) + "\n" for text in documents))
+    wanted = recipe(path, 32).model_copy(
+        update={"calibration": Calibration(dataset=str(path), samples=24, sequence_length=32)}
+    )
+    calibration = calibration_set(wanted.calibration, reader).windows
+    measured = reader.tokenizer.decode(calibration.flatten())
+    held_out = numbers(read(wanted, reader, calibration).held_out.tokens, reader.tokenizer)
+    assert sum(text in measured for text in documents) > 10
+    assert not [number for number in held_out if number < 200 and f"{documents[number]}\n" in measured]
+
+
 def test_every_token_is_trained_on_once(articles: Path, reader: Reader) -> None:
     windows = read(recipe(articles, 200 * LENGTH), reader).windows.tokens
     words = reader.tokenizer.decode(windows.flatten()).split()[1:-1]

@@ -172,6 +172,22 @@ def test_a_trained_norm_and_head_are_compared_with_the_dense_ones(
     assert all(torch.equal(tensor, before[name]) for name, tensor in pruned.state_dict().items())
 
 
+def test_a_model_that_lost_all_blocks_of_one_kind_is_compared(windows: Tensor, tmp_path: Path) -> None:
+    # Gemma 3 has rotary frequencies, under another name, for each kind of attention among its blocks.
+    dense = make("gemma3", torch.float64)
+    smaller = make("gemma3", torch.float64, num_hidden_layers=1, layer_types=["full_attention"])
+    tensors = {name: tensor for name, tensor in dense.state_dict().items() if ".layers." not in name}
+    smaller.load_state_dict(tensors, strict=False)
+    differences = differences_outside_blocks(dense, smaller)
+    assert differences == {}
+    file = recorded(dense, windows, tmp_path / "states")
+    assert file is not None
+    found = fidelity(smaller, windows, file.path, dense_head=differences)
+    assert found is not None
+    expected = naive_fidelity(dense, smaller, windows, None)
+    assert (found.kl, found.agreement) == pytest.approx(expected, rel=1e-9)
+
+
 def test_a_trained_embedding_is_compared_with_the_dense_head_that_it_is_tied_to(
     windows: Tensor, tmp_path: Path
 ) -> None:

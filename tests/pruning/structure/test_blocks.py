@@ -1,5 +1,6 @@
 """Whole blocks taken out of small models of several families, through the disk, against the dense model."""
 
+import copy
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from pruning.model.blocks import find_stack
 from pruning.model.placement import Placement
 from pruning.output.smaller import write_shorter
 from pruning.recipe import ModelReference, StructureOptions
+from pruning.structure.check import relative_difference
 from pruning.structure.depth import DepthPlan
 from pruning.structure.drop import Drop, choose_blocks
 from tests.pruning.families import make
@@ -104,6 +106,24 @@ def test_a_model_without_finite_predictions_is_refused(five_windows: Tensor) -> 
         choose_blocks(
             find_stack(model), five_windows, 4, placement=Placement(model), earlier=(), found=lambda _: None
         )
+
+
+def test_a_token_that_the_model_rules_out_changes_no_choice(five_windows: Tensor) -> None:
+    windows = five_windows.clamp(max=382)
+    model = make("gptj", torch.float64)
+    with torch.no_grad():
+        model.get_parameter("lm_head.bias")[383] = -1e4  # a probability of 0 as well, in float64
+    impossible = copy.deepcopy(model)
+    with torch.no_grad():
+        impossible.get_parameter("lm_head.bias")[383] = -torch.inf
+    drops: list[list[Drop]] = [[], []]
+    for one, found in zip((model, impossible), drops, strict=True):
+        choose_blocks(find_stack(one), windows, 1, placement=Placement(one), earlier=(), found=found.append)
+    assert [drop.block for drop in drops[0]] == [drop.block for drop in drops[1]]
+    assert [drop.divergence for drop in drops[1]] == pytest.approx([drop.divergence for drop in drops[0]])
+    logits = [logits_of(one, windows) for one in (model, impossible)]
+    assert relative_difference(logits[1], logits[1]) == 0
+    assert not relative_difference(logits[0], logits[1]) <= 1
 
 
 class Shorter:
@@ -248,13 +268,14 @@ def test_a_share_is_rounded_to_whole_blocks(amount: float, kept: int) -> None:
     assert DepthPlan.of(StructureOptions(blocks=amount), model, model.config.to_dict()).kept == kept
 
 
-def test_a_family_whose_config_cannot_say_what_is_left_is_refused_by_name() -> None:
+@pytest.mark.parametrize("gone", [1, 2, 4])
+def test_a_family_whose_config_cannot_say_what_is_left_is_refused_by_name(gone: int) -> None:
     # Every second block has experts, counted from the first: without one block the others change places.
-    model = make("qwen3_moe", num_hidden_layers=4, decoder_sparse_step=2, mlp_only_layers=[])
+    model = make("qwen3_moe", num_hidden_layers=8, decoder_sparse_step=2, mlp_only_layers=[])
     with pytest.raises(
         InvalidInput, match="Qwen3MoeForCausalLM cannot lose blocks: its config cannot say"
     ) as error:
-        DepthPlan.of(StructureOptions(blocks=1), model, model.config.to_dict())
+        DepthPlan.of(StructureOptions(blocks=gone), model, model.config.to_dict())
     assert error.value.field == "structure.blocks"
     plan = DepthPlan.of(StructureOptions(blocks=1), make("llama"), make("llama").config.to_dict())
     plan.refuse_unbuildable([0, 2])
