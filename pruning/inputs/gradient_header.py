@@ -5,7 +5,8 @@ each tensor lies; everything is checked but the numbers themselves, which are ch
 """
 
 import json
-from typing import Any
+import re
+from collections.abc import Iterable, Iterator
 
 FILE_NAME = "gradient_norms.safetensors"
 FORMAT = "pruneserve gradient norms 1"
@@ -15,6 +16,11 @@ LENGTH_BYTES = 8
 _BYTES = {"F32": 4, "F64": 8}
 _NORMS = ("l1/", "l2/")
 _MAX_TEXT = 1024
+_MOST_ENTRY = 2**14  # characters of one entry of the header
+_NO_OBJECT = "has a header that is no JSON object"
+_SPACES = " \t\n\r"
+_SPACE = re.compile(f"[{_SPACES}]*")
+_DECODER = json.JSONDecoder()
 
 
 class NotNorms(ValueError):
@@ -30,34 +36,87 @@ def header_length(start: bytes | bytearray) -> int:
 
 
 def content_bytes(header: bytes) -> int:
-    """Return how many bytes of tensors follow a header. Raises `NotNorms` for one of other content."""
+    """Return how many bytes of tensors follow a header. Raises `NotNorms` for one of other content.
+
+    It is read entry by entry: to parse megabytes of JSON at once would hold up every other thread, and take
+    many times their memory.
+    """
+    entries = _entries(header)
+    # safetensors writes the metadata first, so that a file of anything else is refused by it.
+    _check_metadata(*next(entries, ("", None)))
+    places: dict[str, tuple[int, int]] = {}
+    for name, tensor in entries:
+        if name in places:
+            raise NotNorms("names a norm twice")
+        places[name] = _place(name, tensor)
+    if not places:
+        raise NotNorms("has no norms")
+    return _end(places.values())
+
+
+def _entries(header: bytes) -> Iterator[tuple[str, object]]:
+    """Yield the names and values of a JSON object in turn."""
     try:
-        described = json.loads(header)
-    except (ValueError, RecursionError) as error:
+        text = header.decode()
+    except UnicodeDecodeError as error:
         raise NotNorms("has a header that is no JSON") from error
-    if not isinstance(described, dict):
-        raise NotNorms("has a header that is no JSON object")
-    metadata = described.pop("__metadata__", None)
-    if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
+    place = _after("{", text, 0)
+    more = not text.startswith("}", place)
+    while more:
+        name, place = _value(text, place)
+        value, place = _value(text, _after(":", text, place))
+        if not isinstance(name, str):
+            raise NotNorms(_NO_OBJECT)
+        yield name, value
+        place = _space(text, place)
+        more = text.startswith(",", place)
+        place = _space(text, place + 1) if more else place
+    if text[place:].rstrip(_SPACES) != "}":
+        raise NotNorms(_NO_OBJECT)
+
+
+def _value(text: str, place: int) -> tuple[object, int]:
+    """Return the value that begins at a place, and where it ends."""
+    try:
+        value, used = _DECODER.raw_decode(text[place : place + _MOST_ENTRY])
+    except (ValueError, RecursionError) as error:
+        raise NotNorms(
+            f"has a header that is no JSON, or with an entry of more than {_MOST_ENTRY} characters"
+        ) from error
+    return value, place + used
+
+
+def _after(sign: str, text: str, place: int) -> int:
+    """Return where something follows the sign that must come next."""
+    place = _space(text, place)
+    if not text.startswith(sign, place):
+        raise NotNorms(_NO_OBJECT)
+    return _space(text, place + 1)
+
+
+def _space(text: str, place: int) -> int:
+    """Return where the white space at a place ends."""
+    found = _SPACE.match(text, place)
+    return found.end() if found else place
+
+
+def _check_metadata(name: str, metadata: object) -> None:
+    if name != "__metadata__" or not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
         raise NotNorms(
             f"does not hold gradient norms; send the {FILE_NAME} of a gradient job or an earlier run"
         )
     if not all(_is_text(metadata.get(name)) for name in ("model", "calibration")):
         raise NotNorms("does not name the model and the text of its norms")
-    if not described:
-        raise NotNorms("has no norms")
-    return _end(described)
 
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str) and 0 < len(value) <= _MAX_TEXT
 
 
-def _end(tensors: dict[str, Any]) -> int:
+def _end(places: Iterable[tuple[int, int]]) -> int:
     """Return where the last tensor ends; together they must leave no gap."""
-    places = sorted(_place(name, tensor) for name, tensor in tensors.items())
     end = 0
-    for begin, after in places:
+    for begin, after in sorted(places):
         if begin != end:
             raise NotNorms("has tensors that overlap, or bytes that belong to none")
         end = after
