@@ -16,6 +16,7 @@ import torch
 from pydantic import ValidationError
 
 from pruning.checkpoint.checkpoint import Checkpoint, resolve
+from pruning.checkpoint.files import read_json
 from pruning.errors import InvalidInput
 from pruning.model.blocks import find_stack
 from pruning.output.safetensors_file import SafetensorsFile
@@ -153,7 +154,7 @@ def _no_cut(error: ValidationError) -> InvalidInput:
 
 def _cut_adapter(facts: StructureFacts, kept: Kept, source: Path, directory: Path) -> None:
     _refuse_links(source)
-    config = json.loads((source / _ADAPTER_CONFIG).read_text())
+    config = read_json(source / _ADAPTER_CONFIG)
     if config.get("peft_type") != "LORA" or not (source / _ADAPTER).is_file():
         raise InvalidInput(
             f"an adapter must be a LoRA of peft, with its weights in {_ADAPTER}", field="model.id"
@@ -169,6 +170,11 @@ def _cut_adapter(facts: StructureFacts, kept: Kept, source: Path, directory: Pat
         if path.is_file() and path.name != _ADAPTER:
             shutil.copyfile(path, directory / path.name)
     dense = SafetensorsFile.open(source / _ADAPTER)
+    # Without elements a tensor takes no bytes, and could claim more units than memory holds.
+    if none := next((name for name in dense.names if not dense.has_elements(name)), None):
+        raise InvalidInput(
+            f"{_ADAPTER} is damaged: {none} has no elements, or of an unknown dtype", field="model.id"
+        )
     renamed = _Renumbered(facts.depth)
     positions = {
         name: found
@@ -254,8 +260,12 @@ def _positions(
     unit = next((one for one in facts.units if one.kind == kind), None)
     if kind is None or unit is None:
         return None
-    size = int(dense.header[name]["shape"][dimension])
-    if not 0 < unit.dense <= size or size % unit.dense or (block, kind) not in kept:
+    shape = dense.header[name]["shape"]
+    if dimension >= len(shape):
+        raise InvalidInput(f"{_ADAPTER} is damaged: {name} is no matrix of a LoRA", field="model.id")
+    size = int(shape[dimension])
+    fits = size == unit.dense if kind == "mlp_channels" else 0 < unit.dense <= size and size % unit.dense == 0
+    if not fits or (block, kind) not in kept:
         raise InvalidInput(
             f"{name} has {size} features, where the report's model has {unit.dense} {kind}", field="like"
         )

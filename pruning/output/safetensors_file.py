@@ -7,12 +7,24 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
+from os import fstat
 from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
 
+from pruning.errors import InvalidInput
+
 _LENGTH_BYTES = 8
+_MAX_HEADER_BYTES = 100_000_000  # the library's own limit
+_MAX_DIMENSIONS = 64  # of a tensor of torch
+# Of an element. Other dtypes, which come with later releases of the library, are not compared with the bytes.
+_BYTES = {
+    **dict.fromkeys(("BOOL", "U8", "I8", "F8_E5M2", "F8_E4M3", "F8_E8M0"), 1),
+    **dict.fromkeys(("I16", "U16", "F16", "BF16"), 2),
+    **dict.fromkeys(("I32", "U32", "F32"), 4),
+    **dict.fromkeys(("I64", "U64", "F64", "C64"), 8),
+}
 _METADATA = "__metadata__"
 
 Renamed = Callable[[str], str | None]
@@ -29,10 +41,25 @@ class SafetensorsFile:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Read the header of an existing file."""
+        """Read the header of an existing file.
+
+        Raises InvalidInput with field 'model.id' for a header that does not fit the file.
+        """
         with path.open("rb") as file:
+            size = fstat(file.fileno()).st_size - _LENGTH_BYTES
             length = int.from_bytes(file.read(_LENGTH_BYTES), "little")
-            header = json.loads(file.read(length))
+            # Before it is read: eight bytes can claim more than any memory holds.
+            if not 0 < length <= min(size, _MAX_HEADER_BYTES):
+                raise _damaged(path, f"its header cannot have {length} bytes")
+            try:
+                header = json.loads(file.read(length))
+            except (ValueError, RecursionError) as error:
+                raise _damaged(path, "its header is no JSON") from error
+        if not isinstance(header, dict) or not isinstance(header.get(_METADATA, {}), dict):
+            raise _damaged(path, "its header is no JSON object, or has no metadata of that kind")
+        for name in header.keys() - {_METADATA}:
+            if not _fits(header[name], size - length):
+                raise _damaged(path, f"the shape and the bytes of {name} do not fit each other, or the file")
         return cls(path, header, _LENGTH_BYTES + length)
 
     @classmethod
@@ -96,6 +123,11 @@ class SafetensorsFile:
         """Return where a tensor begins in the file."""
         return self.start + int(self.header[name]["data_offsets"][0])
 
+    def has_elements(self, name: str) -> bool:
+        """Whether `elements` can map a tensor: it has some, and they are of a known dtype."""
+        tensor = self.header[name]
+        return tensor["dtype"] in _BYTES and 0 not in tensor["shape"]
+
     def elements(self, name: str, mode: Literal["r", "r+"] = "r+") -> np.memmap[Any, Any]:
         """Map a tensor's elements, in its shape, as unsigned integers of their size."""
         begin, end = self.header[name]["data_offsets"]
@@ -107,3 +139,21 @@ class SafetensorsFile:
             offset=self.offset(name),
             shape=shape,
         )
+
+
+def _fits(tensor: object, most_bytes: int) -> bool:
+    """Whether a tensor of a header lies within the bytes of the file, and has as many as its shape takes."""
+    match tensor:
+        case {"dtype": str(dtype), "shape": list(shape), "data_offsets": [int(begin), int(end)]}:
+            pass
+        case _:
+            return False
+    if len(shape) > _MAX_DIMENSIONS or not all(isinstance(count, int) and count >= 0 for count in shape):
+        return False
+    if not 0 <= begin <= end <= most_bytes:
+        return False
+    return dtype not in _BYTES or prod(shape) * _BYTES[dtype] == end - begin
+
+
+def _damaged(path: Path, why: str) -> InvalidInput:
+    return InvalidInput(f"{path.name} is damaged: {why}; get the file again", field="model.id")

@@ -4,9 +4,11 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import AutoModelForCausalLM, LlamaForCausalLM, PreTrainedModel
@@ -313,6 +315,78 @@ def test_no_link_in_an_adapter_is_followed(cut: Path, tiny_llama_dir: Path, tmp_
         cut_like(report_of(cut), tmp_path / "adapter", tmp_path / "out")
     assert error.value.field == "model.id"
     assert not (tmp_path / "out").exists()
+
+
+UP = "base_model.model.model.layers.0.mlp.up_proj.lora_B.weight"
+
+
+def described(shape: list[Any], end: int, dtype: str = "F32", name: str = UP) -> bytes:
+    """A safetensors file of one tensor, with what its header claims."""
+    header = json.dumps({name: {"dtype": dtype, "shape": shape, "data_offsets": [0, end]}}).encode()
+    return len(header).to_bytes(8, "little") + header + bytes(8)
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize(
+    ("weights", "says"),
+    [
+        (described([20_000_000, 0], 0), "has no elements"),
+        (described([0, 64], 0, name="o_proj.lora_A.weight"), "has no elements"),
+        (described([16], 8, "F4"), "of an unknown dtype"),
+        (described([2], 8, name=UP.replace("up", "down").replace("lora_B", "lora_A")), "no matrix of a LoRA"),
+        (described([64], 0), "do not fit"),
+        (described([2**62, 2**62], 8), "do not fit"),
+        (described([64, 3], 8), "do not fit"),
+        (described([-1, -2], 8), "do not fit"),
+        (described([1, 1.5], 8), "do not fit"),
+        (described([1, 4], 16), "do not fit"),
+        ((2**62).to_bytes(8, "little") + b"{}", "its header cannot have 4611686018427387904 bytes"),
+        ((3).to_bytes(8, "little") + b"{}", "its header cannot have 3 bytes"),
+        (b"", "its header cannot have 0 bytes"),
+        ((2).to_bytes(8, "little") + b"[]", "its header is no JSON object"),
+        ((21).to_bytes(8, "little") + b'{"__metadata__": [1]}', "no metadata of that kind"),
+        ((2).to_bytes(8, "little") + b"{a", "its header is no JSON"),
+        ((200_000).to_bytes(8, "little") + b"[" * 200_000, "its header is no JSON"),
+        ((8).to_bytes(8, "little") + b'{"a": 1}', "of a do not fit"),
+    ],
+)
+def test_a_damaged_adapter_is_named(cut: Path, tmp_path: Path, weights: bytes, says: str) -> None:
+    source = tmp_path / "adapter"
+    source.mkdir()
+    (source / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA", "r": RANK}))
+    (source / "adapter_model.safetensors").write_bytes(weights)
+    with pytest.raises(InvalidInput, match=r"adapter_model\.safetensors is damaged: ") as error:
+        cut_like(report_of(cut), source, tmp_path / "out")
+    assert says in str(error.value)
+    assert error.value.field == "model.id"
+    assert not (tmp_path / "out").exists()
+    # What is no safetensors file here is none to its own library either; some of its files are no adapters.
+    if not {"elements", "dtype", "LoRA"} & set(says.split()):
+        with pytest.raises(SafetensorError):
+            load_file(source / "adapter_model.safetensors")
+
+
+@pytest.mark.threat
+def test_an_adapter_with_more_channels_than_the_dense_model_is_refused(cut: Path, tmp_path: Path) -> None:
+    source = tmp_path / "adapter"
+    source.mkdir()
+    save_file({UP: torch.zeros(64 * 1000, 1)}, source / "adapter_model.safetensors", {"format": "pt"})
+    (source / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA", "r": 1}))
+    with pytest.raises(InvalidInput, match="has 64000 features, where the report's model has 64"):
+        cut_like(report_of(cut), source, tmp_path / "out")
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize("config", ["[]", "null", "{", "[" * 200_000, '"\udcff"'])
+def test_an_adapters_config_that_is_none_is_named(cut: Path, tmp_path: Path, config: str) -> None:
+    source = tmp_path / "adapter"
+    source.mkdir()
+    (source / "adapter_config.json").write_bytes(config.encode(errors="surrogateescape"))
+    with pytest.raises(
+        InvalidInput, match=r"adapter_config\.json (cannot be read as|is not a) JSON"
+    ) as error:
+        cut_like(report_of(cut), source, tmp_path / "out")
+    assert error.value.field == "model.id"
 
 
 @pytest.mark.threat
