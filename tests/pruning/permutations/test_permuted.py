@@ -117,7 +117,8 @@ def reordered_by_hand(model: PreTrainedModel, result: Pruned) -> PreTrainedModel
 def pruned(model: PreTrainedModel, recipe: Recipe, windows: Tensor) -> Pruned:
     norms = recipe.gradient_norms
     gradients = gradient_norms(model, windows, norms=norms, step=ignore_steps) if norms else {}
-    return prune(model, recipe, windows, gradients, step=ignore_steps)
+    held_out = windows.flip(1) if recipe.block_recovery else None
+    return prune(model, recipe, windows, gradients, step=ignore_steps, held_out=held_out)
 
 
 @pytest.mark.parametrize(

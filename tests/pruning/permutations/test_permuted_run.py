@@ -21,7 +21,7 @@ from tests.pruning.runs import run_recipe
 
 pytestmark = pytest.mark.slow
 
-EVALUATION = Evaluation(dataset="builtin", sequence_length=32, windows=2)
+EVALUATION = Evaluation(dataset="builtin", sequence_length=32, windows=2, speed="off")
 CALIBRATION = {"dataset": "builtin", "samples": 3, "sequence_length": 24}
 RECIPES: dict[str, dict[str, Any]] = {
     "gblm": {"method": "gblm"},
