@@ -4,19 +4,26 @@ Any number of processes may call `upgrade` at once: an advisory lock lets one wo
 nothing to do. docs/operations.md says how the schema may change from one release to the next.
 """
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, create_engine, text
+from psycopg.errors import DeadlockDetected, LockNotAvailable
+from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy.exc import OperationalError
 
 from jobs.database import sqlalchemy_url
 from jobs.tables import Base
 
 _OLDEST_POSTGRES = 18
 _LOCK = 0x7072756E65  # any number, but the same in every release
+_LOCK_TIMEOUT_SECONDS = 2
+"""How long a revision waits for a table, and with it every request that comes for the table meanwhile."""
+_PATIENCE_SECONDS = 600.0
+"""How long revisions are tried again, such as during a backup, which holds a lock on every table."""
 
 
 class UnsupportedDatabase(Exception):
@@ -24,7 +31,10 @@ class UnsupportedDatabase(Exception):
 
 
 def upgrade(database_url: str, revision: str = "head", *, app_role: str | None = None) -> None:
-    """Upgrade the schema to `revision` in one transaction.
+    """Upgrade the schema to `revision`, each revision in a transaction of its own.
+
+    A revision that waits too long for a lock, behind which requests queue, or that deadlocks with a request,
+    is rolled back and tried again.
 
     `app_role` is the role of API, dispatchers and workers, where it is not the one that owns the schema. It
     may read and write rows, and change nothing else. It keeps what it was granted before: processes of the
@@ -32,16 +42,16 @@ def upgrade(database_url: str, revision: str = "head", *, app_role: str | None =
     role may act as it.
     """
     with _locked(database_url) as connection:
-        command.upgrade(_config(connection), revision)
+        _patiently(connection, lambda: command.upgrade(_config(connection), revision))
         if app_role is not None:
             _grant(connection, app_role)
             _reset(connection, app_role)
 
 
 def downgrade(database_url: str, revision: str) -> None:
-    """Downgrade the schema to `revision` in one transaction; `base` removes everything."""
+    """Downgrade the schema to `revision`, as `upgrade` does; `base` removes everything."""
     with _locked(database_url) as connection:
-        command.downgrade(_config(connection), revision)
+        _patiently(connection, lambda: command.downgrade(_config(connection), revision))
 
 
 def draft(database_url: str, message: str) -> None:
@@ -74,17 +84,44 @@ def _reset(connection: Connection, role: str) -> None:
     connection.execute(text("RESET ROLE"))
 
 
+def _patiently(connection: Connection, change: Callable[[], None]) -> None:
+    """Run revisions, and those that are left again where one did not get its locks.
+
+    Raises the last OperationalError once it has been tried for `_PATIENCE_SECONDS`.
+    """
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            change()
+        except OperationalError as error:
+            connection.rollback()
+            gives_way = isinstance(error.orig, (LockNotAvailable, DeadlockDetected))
+            if not gives_way or time.monotonic() > deadline:
+                raise
+            time.sleep(1)
+        else:
+            return
+
+
 @contextmanager
 def _locked(database_url: str) -> Iterator[Connection]:
     engine = create_engine(sqlalchemy_url(database_url), hide_parameters=True)
     try:
-        with engine.begin() as connection:
-            _require_version(connection)
-            # Held to the end of the transaction, so that the next process sees the finished schema.
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-            yield connection
+        # A transaction of its own holds the lock, so that the next process sees the finished schema, and each
+        # revision can have its own. It is transaction-level: a pooler may give a session to somebody else.
+        with engine.begin() as holder:
+            _require_version(holder)
+            holder.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+            with engine.connect() as connection:
+                event.listen(connection, "begin", _limit_waits)
+                yield connection
+                connection.commit()
     finally:
         engine.dispose()
+
+
+def _limit_waits(connection: Connection) -> None:
+    connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT_SECONDS}s'")
 
 
 def _require_version(connection: Connection) -> None:

@@ -97,7 +97,8 @@ def create(
     spec = uploads.resolved(session, owner, spec)
     job = Job(
         owner=owner,
-        spec=spec.model_dump(mode="json"),
+        # Without fields that the release before lacks, unless they are used: its workers refuse unknown ones.
+        spec=spec.canonical(),
         name=spec.name,
         recipe_fingerprint=spec.recipe.fingerprint(),
         model=spec.recipe.model.id,

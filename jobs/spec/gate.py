@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from pruning.recipe import Evaluation, StrictModel
 from pruning.recipe.evaluation import TaskName
+from pruning.recipe.fields import OUT_AT_DEFAULT
 
 _METRIC = "acc"
 
@@ -33,16 +34,18 @@ class Gate(StrictModel):
         description="How far the predictions may lie from the dense model's: the mean of KL(dense ‖ pruned) "
         "over the predicted tokens of evaluation.dataset, in nats.",
     )
-    max_bytes: Bytes | None = Field(None, description="Size of the pruned model's weight files, at most.")
-    max_parameters: int | None = Field(
+    max_bytes: Annotated[Bytes | None, OUT_AT_DEFAULT] = Field(
+        None, description="Size of the pruned model's weight files, at most."
+    )
+    max_parameters: Annotated[int | None, OUT_AT_DEFAULT] = Field(
         None, ge=1, le=10**15, description="Number of parameters of the pruned model, at most."
     )
-    max_memory_bytes: Bytes | None = Field(
+    max_memory_bytes: Annotated[Bytes | None, OUT_AT_DEFAULT] = Field(
         None,
         description="The pruned model's peak memory at the largest batch that its speed is measured with, at "
         "most. It is measured where the speed is (`evaluation.speed`).",
     )
-    min_speedup: float | None = Field(
+    min_speedup: Annotated[float | None, OUT_AT_DEFAULT] = Field(
         None,
         gt=0,
         le=1e3,

@@ -4,12 +4,14 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.engine import make_url
 
@@ -79,6 +81,26 @@ def test_a_failed_upgrade_leaves_the_schema_as_it_was(empty_database_url: str) -
     with pytest.raises(Exception, match="already exists"):
         migrations.upgrade(empty_database_url)
     assert {table for _, table, _, _ in described(empty_database_url)} == {"workers"}
+
+
+def test_an_upgrade_that_a_backup_keeps_waiting_gives_way_and_ends_later(empty_database_url: str) -> None:
+    migrations.upgrade(empty_database_url, "0012")
+    waiting = (
+        "SELECT query_start FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query ~ 'ALTER TABLE'"
+    )
+    tries = set()
+    with ThreadPoolExecutor(1) as pool, psycopg.connect(empty_database_url) as backup:
+        backup.execute("LOCK TABLE workers IN ACCESS SHARE MODE")  # what pg_dump holds
+        upgrade = pool.submit(migrations.upgrade, empty_database_url)
+        with psycopg.connect(empty_database_url, autocommit=True) as reader:
+            while len(tries) < 2:
+                tries |= {start for (start,) in reader.execute(waiting)}
+                reader.execute("SELECT FROM workers")  # it is let through between two tries
+        backup.rollback()
+        upgrade.result()
+    with psycopg.connect(empty_database_url) as after:
+        newest = ScriptDirectory(str(Path(migrations.__file__).parent)).get_current_head()
+        assert after.execute("SELECT version_num FROM alembic_version").fetchone() == (newest,)
 
 
 def test_an_old_server_is_refused_with_the_reason(

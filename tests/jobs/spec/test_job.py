@@ -22,6 +22,25 @@ def test_the_stored_document_has_its_version(database: sessionmaker[Session], sp
     assert JobSpec.model_validate(stored) == spec
 
 
+def test_a_job_that_uses_nothing_new_is_stored_as_a_worker_of_the_first_release_reads_it(
+    database: sessionmaker[Session],
+) -> None:
+    gated = JobSpec.model_validate(DOCUMENT | {"gate": {"max_perplexity": 9.0}})
+    with database.begin() as session:
+        job_id = lifecycle.create(session, "ada", gated).id
+    with database.begin() as session:
+        stored = session.get_one(Job, job_id).spec
+    # Its models refuse fields that they do not know. These are the fields that they have.
+    options = {"evaluation", "save_masks", "gate", "stop_when_missed", "name", "timeout_seconds"}
+    assert stored.keys() == options | {"version", "recipe"}
+    of_recipe = {"model", "method", "pattern", "sparsity", "allocation", "layers", "refit", "order", "dtype"}
+    assert stored["recipe"].keys() == of_recipe | {"gradients", "calibration"}
+    of_text = {"dataset", "sequence_length", "stride", "windows", "tasks", "task_limit", "further_datasets"}
+    assert stored["evaluation"].keys() == of_text
+    assert stored["gate"].keys() == {"max_perplexity", "max_perplexity_increase", "max_kl", "min_zero_shot"}
+    assert JobSpec.model_validate(stored) == gated
+
+
 def test_a_document_without_a_version_is_of_the_first() -> None:
     assert JobSpec.model_validate(DOCUMENT).version == 1
 

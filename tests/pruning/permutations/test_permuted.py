@@ -25,6 +25,7 @@ from pruning.output.writer import write_model
 from pruning.permutations.channels import find_channels, refuse_unwritable
 from pruning.permutations.orders import put_in_order
 from pruning.recipe import ModelReference, Recipe
+from pruning.recovery.blocks import TrainingSetting
 from tests.pruning.families import make
 from tests.pruning.pruned import ignore_steps
 from tests.pruning.structure.exact import exactly, make_exact
@@ -117,8 +118,8 @@ def reordered_by_hand(model: PreTrainedModel, result: Pruned) -> PreTrainedModel
 def pruned(model: PreTrainedModel, recipe: Recipe, windows: Tensor) -> Pruned:
     norms = recipe.gradient_norms
     gradients = gradient_norms(model, windows, norms=norms, step=ignore_steps) if norms else {}
-    held_out = windows.flip(1) if recipe.block_recovery else None
-    return prune(model, recipe, windows, gradients, step=ignore_steps, held_out=held_out)
+    training = TrainingSetting(held_out=windows.flip(1))
+    return prune(model, recipe, windows, gradients, step=ignore_steps, training=training)
 
 
 @pytest.mark.parametrize(
