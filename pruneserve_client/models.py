@@ -415,7 +415,10 @@ class DepthFacts(Model):
 
 
 class DistilOptions(Model):
-    """Train the kept weights and norms of the whole pruned model towards the dense model's output."""
+    """
+    Train the whole pruned model towards the dense model's output: its kept weights and norms alone, or all
+    that is left of it where the recipe has a structure. What is masked stays zero.
+    """
 
     dataset: str | None = None
     """The text to train on, with articles; the calibration's when left out."""
@@ -1192,7 +1195,11 @@ class LayerFacts(Model):
 
 
 class LayerSelection(Model):
-    """Globs (`*`, `?`, `[…]`) on whole layer names, such as `model.layers.0.mlp.up_proj`."""
+    """
+    Globs (`*`, `?`, `[…]`) on whole layer names, such as `model.layers.0.mlp.up_proj`.
+
+    Where the recipe takes whole blocks out, the names are those of the smaller model, with its own numbers.
+    """
 
     include: list[str] = []
     """Only layers that match one of these are pruned; all when empty."""
@@ -1699,7 +1706,7 @@ class RecoveryFacts(Model):
 
 
 class RecoveryOptions(Model):
-    """Train kept weights after pruning. The result is called trained: it is no longer one-shot."""
+    """Train what pruning has left. The result is called trained: it is no longer one-shot."""
 
     blocks: BlockRecoveryOptions | None = None
     """How each pruned block is trained before the next one is pruned; true: as by default."""

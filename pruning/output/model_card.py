@@ -156,12 +156,18 @@ def _gone(facts: StructureFacts) -> float:
     return 1 - facts.parameters / facts.dense_parameters
 
 
+def _taken_out(facts: StructureFacts) -> str:
+    if facts.depth is None:
+        return "whole units were taken out of its decoder blocks"
+    return f"whole decoder blocks were taken out{', and whole units of the others' if facts.units else ''}"
+
+
 def _what_was_done(report: Report) -> str:
     sentences = []
     if report.structure is not None:
         sentences.append(
             f"with {report.structure.parameters:,} of its {report.structure.dense_parameters:,} parameters: "
-            "whole units were taken out of its decoder blocks."
+            f"{_taken_out(report.structure)}."
         )
         if report.recipe.structure is not None and report.recipe.structure.repairs:
             sentences.append("The weights that read what is left were solved for again.")

@@ -18,7 +18,9 @@ _MOST_TOKENS = 2**28
 
 
 class DistilOptions(StrictModel):
-    """Train the kept weights and norms of the whole pruned model towards the dense model's output."""
+    """Train the whole pruned model towards the dense model's output: its kept weights and norms alone, or all
+    that is left of it where the recipe has a structure. What is masked stays zero.
+    """
 
     dataset: Dataset | None = Field(
         None, description="The text to train on, with articles; the calibration's when left out."
@@ -133,7 +135,7 @@ Distil = Annotated[DistilOptions | None, BeforeValidator(_from_plain_choice)]
 
 
 class RecoveryOptions(StrictModel):
-    """Train kept weights after pruning. The result is called trained: it is no longer one-shot."""
+    """Train what pruning has left. The result is called trained: it is no longer one-shot."""
 
     blocks: Blocks = Field(
         None,

@@ -223,8 +223,16 @@ class StructureFacts(Facts):
             parts.append(f"{self.depth.dense - len(self.depth.dropped)} of {self.depth.dense} blocks")
         units = [f"{unit.kept:,} of {unit.dense:,} {UNITS_IN_WORDS[unit.kind]}" for unit in self.units]
         if units:
-            parts.append(f"{', '.join(units)} in each{'' if self.depth else ' block'}")
+            having = " that has them" if self._in_some_blocks else ""
+            parts.append(f"{', '.join(units)} in each{'' if self.depth else ' block'}{having}")
         return "; ".join(parts)
+
+    @property
+    def _in_some_blocks(self) -> bool:
+        """Whether blocks lack units of a kind that others have, as first blocks without experts do."""
+        having = {(of_block.block, of_block.kind) for of_block in self.blocks}
+        count = max((block + 1 for block, _ in having), default=0)
+        return any((block, unit.kind) not in having for unit in self.units for block in range(count))
 
 
 class ChannelOrderFacts(Facts):

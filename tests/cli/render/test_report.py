@@ -56,5 +56,15 @@ def test_what_is_left_of_a_smaller_model_is_said_in_words() -> None:
     )
     widths = StructureFacts.model_validate_json(json.dumps(facts | {"depth": None}))
     assert widths.left == f"{in_each} block"
+    units = [{"kind": "experts", "dense": 4, "requested": 3, "kept": 3}]
+    some = [{"block": block, "kind": "experts", "kept": "0-2"} for block in (1, 2)]  # not in block 0
+    for depth, words in ((None, "each block"), (facts["depth"], "each")):
+        values = facts | {"depth": depth, "units": units, "blocks": some}
+        experts = StructureFacts.model_validate_json(json.dumps(values))
+        assert experts.left.endswith(f"3 of 4 experts in {words} that has them")
+    every = StructureFacts.model_validate_json(
+        json.dumps(facts | {"depth": None, "units": units, "blocks": [{**some[0], "block": 0}, *some]})
+    )
+    assert every.left == "3 of 4 experts in each block"
     assert Structure(parameters=0, dense_parameters=0, left="nothing").text == "0 of 0: nothing"
     assert Structure(parameters=1500, dense_parameters=2000).text == "1,500 of 2,000, 25.0% fewer"

@@ -188,6 +188,7 @@ def test_whole_blocks_go_before_other_units(model: Path, tmp_path: Path) -> None
     card = (tmp_path / "out" / "README.md").read_text()
     gone = ", ".join(str(drop.block) for drop in facts.depth.dropped)
     assert f"| blocks | 2 of 4, without {gone} (counted from 0" in card
+    assert "whole decoder blocks were taken out, and whole units of the others." in card
 
 
 def test_a_model_that_loses_blocks_alone_keeps_the_bytes_of_the_others(model: Path, tmp_path: Path) -> None:
@@ -202,6 +203,7 @@ def test_a_model_that_loses_blocks_alone_keeps_the_bytes_of_the_others(model: Pa
         ours, theirs = (net.model.layers[at].state_dict() for net, at in ((smaller, place), (dense, block)))
         assert all(torch.equal(ours[name], tensor) for name, tensor in theirs.items())
     card = (tmp_path / "out" / "README.md").read_text()
+    assert "whole decoder blocks were taken out." in card
     assert "ranked by" not in card
     assert "solved for again" not in card
 
