@@ -4,7 +4,7 @@ import asyncio
 import codecs
 import logging
 from collections.abc import AsyncIterable, AsyncIterator
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from starlette.concurrency import run_in_threadpool
 
@@ -45,7 +45,7 @@ async def receive(
     long.
     """
     quota = _quota(resources.settings, ending)
-    key = f"uploads/{uuid4()}"
+    key = uploads.new_key(ending)
     room = await run_in_threadpool(_announce, resources, owner, key, size, ending)
     created = False
     try:

@@ -9,17 +9,17 @@ A file is announced by a row before it is written, so that it is found and delet
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
-from uuid import UUID
+from typing import Any, Self
+from uuid import UUID, uuid4
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import delete, func, not_, or_, select, update
 from sqlalchemy.orm import Session
 
 from jobs.spec.job import JobSpec
 from jobs.storage import gradient_files
 from jobs.storage.owned_files import QuotaExceeded, UnknownUpload, lock, refuse_in_use
 from jobs.storage.store import StoredFile
-from jobs.tables import SEARCH_NOW, StrayUpload, Upload
+from jobs.tables import SEARCH_NOW, Artifact, StrayUpload, Upload
 from pruning.recipe import content_name, is_local, is_upload
 
 TEXT = "txt"
@@ -52,7 +52,7 @@ def announce(session: Session, owner: str, key: str, *, size: int, quota: int, e
     sent, leave less. Raises `QuotaExceeded` if they leave nothing.
     """
     lock(session, owner)
-    room = quota - used_bytes(session, owner, ending) - _bytes_in_flight(session, owner)
+    room = quota - used_bytes(session, owner, ending) - _bytes_in_flight(session, owner, ending)
     if room <= 0:
         raise QuotaExceeded
     session.add(StrayUpload(key=key, owner=owner, size=min(size, room)))
@@ -66,9 +66,16 @@ def give_up(session: Session, key: str) -> None:
     )
 
 
-def _bytes_in_flight(session: Session, owner: str) -> int:
-    """Return the bytes that files of an owner may have which are being sent."""
-    in_flight = StrayUpload.owner == owner, StrayUpload.since > SEARCH_NOW - ABANDONED_AFTER
+def new_key(ending: str) -> str:
+    """Return where to write a file. Its ending says against which quota it counts while it is being sent."""
+    return f"uploads/{uuid4()}.{ending}"
+
+
+def _bytes_in_flight(session: Session, owner: str, ending: str) -> int:
+    """Return the bytes that files of an owner may have which are being sent, of texts or of norms."""
+    is_norms = StrayUpload.key.endswith(f".{gradient_files.FORMAT}")
+    of_kind = is_norms if ending == gradient_files.FORMAT else not_(is_norms)
+    in_flight = StrayUpload.owner == owner, StrayUpload.since > SEARCH_NOW - ABANDONED_AFTER, of_kind
     return int(session.scalar(select(func.coalesce(func.sum(StrayUpload.size), 0)).where(*in_flight)) or 0)
 
 
@@ -170,18 +177,26 @@ class Named:
     name: str
     key: str | None  # None where the file was deleted
     own_name: str | None  # that its owner has given it
+    size: int  # bytes; 0 where it was deleted
+
+    @classmethod
+    def of(cls, field: str, name: str, file: Upload | Artifact | None) -> Self:
+        """Return the file, or what a job names in vain."""
+        return (
+            cls(field, name, None, None, 0)
+            if file is None
+            else cls(field, name, file.key, file.name, file.size)
+        )
 
 
 def named(session: Session, owner: str, spec: JobSpec) -> Iterator[Named]:
     """Yield the uploads and the gradient norms of a stored job."""
     for field, dataset in spec.texts:
         if (name := content_name(dataset)) is not None:
-            upload = _named(session, owner, dataset)
-            yield Named(field, name, upload.key if upload else None, upload.name if upload else None)
+            yield Named.of(field, name, _named(session, owner, dataset))
     gradients = spec.recipe.gradients or ""
     if (name := content_name(gradients)) is not None:
-        file = gradient_files.by_content(session, owner, gradients)
-        yield Named("gradients", name, file.key if file else None, file.name if file else None)
+        yield Named.of("gradients", name, gradient_files.by_content(session, owner, gradients))
 
 
 def _named(session: Session, owner: str, dataset: str) -> Upload | None:

@@ -26,7 +26,8 @@ class SharedStates:
     ) -> FinalStates:
         """Return the states of a training: another run's, or its own, which are recorded.
 
-        They are not recorded where nobody shares them, and where the disk has no room to spare.
+        They are neither fetched nor recorded where nobody shares them, and where the disk has no room to
+        spare.
 
         Parameters
         ----------
@@ -39,14 +40,13 @@ class SharedStates:
         size, beside
             The bytes of the states, and of what else the training will write there.
         """
-        if isinstance(self.cache, NoPerplexityCache):
+        is_room = size <= min(_MOST_BYTES, (shutil.disk_usage(directory).free - beside) / 2)
+        if isinstance(self.cache, NoPerplexityCache) or not is_room:
             return FinalStates(held_out, windows)
         found = self.cache.get(fingerprint, directory / "cached-final-states.safetensors")
         if found is not None and found.states is not None:
             return FinalStates(held_out, windows, known=found.states.path)
-        is_room = size <= min(_MOST_BYTES, (shutil.disk_usage(directory).free - beside) / 2)
-        record_to = directory / "final-states.safetensors" if is_room else None
-        return FinalStates(held_out, windows, record_to=record_to)
+        return FinalStates(held_out, windows, record_to=directory / "final-states.safetensors")
 
     def publish(self, fingerprint: str, states: HashedFile) -> None:
         """Offer a file that the run's resume store has committed to later runs."""

@@ -1,12 +1,13 @@
 """Fetches the uploads and gradient norms that a job names to the worker's disk."""
 
+import shutil
 from pathlib import Path
 
 from sqlalchemy.orm import Session
 
 from jobs.storage import uploads
 from jobs.storage.store import NotStored
-from pruning.errors import InvalidInput
+from pruning.errors import InvalidInput, PruningError
 from worker.attempt.attempt import Attempt
 
 
@@ -14,7 +15,8 @@ def fetch_uploads(attempt: Attempt, directory: Path) -> None:
     """Download each file that the job names into `directory`, under the name that the library looks for.
 
     The name holds the content's digest, which the library verifies when it reads the file. Raises
-    InvalidInput with the field of a file that has been deleted since the job was submitted.
+    InvalidInput with the field of a file that has been deleted since the job was submitted, and PruningError
+    for one that the disk has no room for.
     """
     directory.mkdir(exist_ok=True)
 
@@ -29,6 +31,12 @@ def fetch_uploads(attempt: Attempt, directory: Path) -> None:
             gone = "the uploaded text was deleted; upload it again and retry"
             raise InvalidInput(
                 gone if of_a_text else "the gradient norms were deleted; submit the job again with others",
+                field=file.field,
+            )
+        free = shutil.disk_usage(directory).free
+        if file.size > free:  # not a fault of the worker, which would be tried elsewhere again and again
+            raise PruningError(
+                f"the file has {file.size} bytes, and the worker's disk {free} free: free some space",
                 field=file.field,
             )
         try:

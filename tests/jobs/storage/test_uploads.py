@@ -1,4 +1,4 @@
-"""A search whose upload is deleted."""
+"""A search whose upload is deleted, and what counts against which quota."""
 
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -38,3 +38,12 @@ def test_a_search_whose_text_was_deleted_between_two_jobs_ends(database: session
         assert ended.state == SweepState.FAILED
         assert "was deleted" in str(ended.error)
         assert [job.state for job in sweeps.jobs_of(session, ended)] == [JobState.SUCCEEDED]
+
+
+def test_norms_that_are_being_sent_take_no_room_from_texts(database: sessionmaker[Session]) -> None:
+    sent = [("safetensors", 1000, 700), ("txt", 100, 60), ("safetensors", 1000, 300), ("jsonl", 100, 40)]
+    with database.begin() as session:
+        for ending, quota, room in sent:
+            key = uploads.new_key(ending)
+            asked = 700 if ending == "safetensors" else 60
+            assert uploads.announce(session, "ada", key, size=asked, quota=quota, ending=ending) == room

@@ -5,7 +5,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 from sqlalchemy.orm import Session, sessionmaker
 
 import pruning.run
@@ -95,6 +95,20 @@ def test_a_text_that_was_deleted_meanwhile_is_named(
     assert job.error is not None
     assert job.error["field"] == "calibration.dataset"
     assert "upload it again" in job.error["message"]
+
+
+def test_a_text_larger_than_the_free_disk_fails_before_it_is_fetched_and_is_no_fault_of_the_worker(
+    service: Service, documents: list[Sequence[str]], tmp_path: Path
+) -> None:
+    job_id = service.submit(service.upload(tmp_path))
+    with service.database.begin() as session:
+        session.execute(update(Upload).values(size=2**60))
+    job = service.run(job_id)
+    assert job.state == JobState.FAILED
+    assert job.error is not None
+    assert (job.error["field"], job.error["cause"]) == ("calibration.dataset", "request")
+    assert f"has {2**60} bytes" in job.error["message"]
+    assert documents == []
 
 
 def test_a_text_that_has_changed_in_the_store_is_not_used(
