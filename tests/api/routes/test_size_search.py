@@ -19,20 +19,9 @@ from jobs.sweeps import sweeps
 from jobs.sweeps.shapes import Shape, shapes
 from jobs.tables import Job
 from tests.api.drive import ClientOf
+from tests.jobs.sweeps.llama import LLAMA
 
 DENSE = 20.0
-LLAMA = {
-    "model_type": "llama",
-    "hidden_size": 48,
-    "intermediate_size": 128,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 12,
-    "num_key_value_heads": 4,
-    "head_dim": 8,
-    "vocab_size": 100,
-    "tie_word_embeddings": True,
-    "torch_dtype": "bfloat16",
-}
 
 
 @pytest.fixture

@@ -13,19 +13,7 @@ from jobs.sweeps.target import Target
 from pruning.estimate import ModelShape, shape_of_config
 from pruning.estimate.smaller import smaller_shape
 from pruning.recipe import StructureOptions
-
-LLAMA = {
-    "model_type": "llama",
-    "hidden_size": 48,
-    "intermediate_size": 128,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 12,
-    "num_key_value_heads": 4,
-    "head_dim": 8,
-    "vocab_size": 100,
-    "tie_word_embeddings": True,
-    "torch_dtype": "bfloat16",
-}
+from tests.jobs.sweeps.llama import LLAMA
 
 
 def parameters_of(groups: int, channels: int, blocks: int = 0) -> int:
