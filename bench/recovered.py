@@ -4,10 +4,10 @@
     make bench-recovered ARGS="--rows 2:4"     # rows whose name contains '2:4'
     make bench-recovered ARGS="--tokens 2048"  # a short trial, whose rows are kept apart
 
-SmolLM2-135M, 16 calibration windows of 512 tokens, perplexity over 24 windows of 512 tokens of other
-articles. A recovery trains on 131,072 tokens of the calibration articles, once. Each row is a whole run in a
-process of its own, and a file of JSON: the recipe, the commit, the seconds of each stage, and what was
-measured.
+SmolLM2-135M, 16 calibration windows of 512 tokens (48 for smaller models), perplexity over 24 windows of 512
+tokens of other articles. A recovery trains on 131,072 tokens of the calibration articles, once. Each row is a
+whole run in a process of its own, and a file of JSON: the recipe, the commit, the seconds of each stage, and
+what was measured.
 """
 
 import argparse
@@ -26,6 +26,7 @@ TOKENS = 131_072
 
 _HALF, _TWO_OF_FOUR, _SEVENTY = {"sparsity": 0.5}, {"pattern": "2:4"}, {"sparsity": 0.7}
 _BEST, _WANDA, _GBLM = {"method": "best"}, {"method": "wanda"}, {"method": "gblm"}
+_QUARTER, _THIRD = {"mlp_channels": 0.25}, {"parameters": 1 / 3}
 _DISTIL: dict[str, Any] = {"distil": {"tokens_per_step": 1024}}
 _BLOCKS: dict[str, Any] = {"blocks": {}}
 
@@ -36,6 +37,7 @@ class Row:
 
     name: str
     recipe: dict[str, Any]
+    samples: int = 16
 
 
 def _rows() -> Iterator[Row]:
@@ -48,6 +50,8 @@ def _rows() -> Iterator[Row]:
     yield Row("50 % wanda, blocks and distil", {**_WANDA, **_HALF, "recovery": {**_BLOCKS, **_DISTIL}})
     yield Row("50 % gblm, distil", {**_GBLM, **_HALF, "recovery": _DISTIL})
     yield Row("50 % best, blocks", {**_BEST, **_HALF, "recovery": _BLOCKS})
+    for name, structure in (("a quarter of the channels", _QUARTER), ("a third of the parameters", _THIRD)):
+        yield Row(f"{name}, distil", {"structure": structure, "recovery": _DISTIL}, samples=48)
 
 
 ROWS = tuple(_rows())
@@ -69,6 +73,7 @@ def measure(row: Row, workload: Subject, options: argparse.Namespace) -> dict[st
         dataset=str(workload.evaluation_text),
         sequence_length=workload.evaluation.shape[1],
         windows=len(workload.evaluation),
+        speed="off",
     )
     with TemporaryDirectory() as directory:
         report = run(RunRequest(recipe, evaluation, Path(directory) / "out"))
@@ -110,7 +115,7 @@ def main() -> None:
     results = Path(".bench") / f"recovered-{options.tokens}" if trial else RESULTS / "recovered"
     if options.only:
         row = next(row for row in ROWS if row.name == options.only)
-        workload = subject(options)
+        workload = subject(options, row.samples)
         places = {f"{workload.texts}/": "", workload.reference.id: "SmolLM2-135M"}
         write_row(results, row.name, measure(row, workload, options), anonymous=places)
         return
