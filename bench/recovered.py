@@ -48,6 +48,7 @@ def _rows() -> Iterator[Row]:
     yield Row("50 % wanda, blocks", {**_WANDA, **_HALF, "recovery": _BLOCKS})
     yield Row("50 % wanda, distil", {**_WANDA, **_HALF, "recovery": _DISTIL})
     yield Row("50 % wanda, blocks and distil", {**_WANDA, **_HALF, "recovery": {**_BLOCKS, **_DISTIL}})
+    yield Row("50 % gblm", {**_GBLM, **_HALF})
     yield Row("50 % gblm, distil", {**_GBLM, **_HALF, "recovery": _DISTIL})
     yield Row("50 % best, blocks", {**_BEST, **_HALF, "recovery": _BLOCKS})
     for name, structure in (("a quarter of the channels", _QUARTER), ("a third of the parameters", _THIRD)):
