@@ -1,0 +1,64 @@
+"""What the run cost, and what the result costs to run."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from pruning.recipe import Stage
+from pruning.report.schema.base import Facts
+
+
+class RateFacts(Facts):
+    """Tokens per second of both models in one phase, at one batch size."""
+
+    phase: Literal["prefill", "decode"] = Field(
+        description="`prefill` reads a prompt; `decode` adds one token after the other to it."
+    )
+    batch: int = Field(description="Number of sequences at a time.")
+    dense: float = Field(description="Tokens per second of the dense model, of all sequences together.")
+    pruned: float = Field(description="Tokens per second of the pruned model.")
+    speedup: float = Field(
+        description="How many times as fast the pruned model is: the median over pairs of runs, in which the "
+        "models take turns."
+    )
+    noise: float = Field(
+        description="How far the same figure is from 1 for the dense model beside itself, measured first."
+    )
+
+
+class SpeedFacts(Facts):
+    """The size of the result, and its speed on this machine, beside the dense model's."""
+
+    dense_bytes: int = Field(description="Size of the dense model's weight files.")
+    bytes: int = Field(description="Size of the pruned model's weight files.")
+    speedup: float | None = Field(
+        description="The lower of the speed-ups of prefill and decode of one sequence. 1 for a mask that was "
+        "not measured; null for a smaller model that was not."
+    )
+    rates: tuple[RateFacts, ...] = Field((), description="What was measured; none where nothing was.")
+    prompt: int | None = Field(None, description="Tokens of each prompt; null where nothing was measured.")
+    generated: int | None = Field(None, description="Tokens added to each prompt in `decode`.")
+    pairs: int | None = Field(None, description="Number of pairs of runs behind each median.")
+    dense_peak_memory_bytes: int | None = Field(
+        None,
+        description="Memory of the dense model at the largest batch: its weights in the dtype of the "
+        "computation, and the peak of what a prefill and a decode add to them.",
+    )
+    peak_memory_bytes: int | None = Field(None, description="The same of the pruned model.")
+    note: str | None = Field(None, description="Why the figures are what they are, or why there are none.")
+
+    @property
+    def noise(self) -> float | None:
+        """The largest noise of any rate; None where nothing was measured."""
+        return max((rate.noise for rate in self.rates), default=None)
+
+
+class StageFacts(Facts):
+    """What one stage cost."""
+
+    name: Stage = Field(description="The stage.")
+    seconds: float = Field(description="Wall-clock time.")
+    peak_memory_bytes: int = Field(
+        description="Resident memory of the process, or allocated memory of the CUDA device that computed "
+        "(of several, the one with most)."
+    )
