@@ -1,17 +1,20 @@
-"""Download the files of a job, or of an entry of the zoo."""
+"""`pruneserve download`: the files of a job, or of an entry of the zoo."""
 
 import re
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Annotated
 from uuid import UUID
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
+from cli.options.connection import connected
 from cli.options.ids import find_job, is_part_of_an_id
-from cli.terminal import CommandFailed, Exit, clean, out, size
+from cli.options.waiting_options import AsJson
+from cli.terminal import CommandFailed, Exit, clean, err, out, print_json, size
 from pruneserve_client import Client, NotFound
 from pruneserve_client.models import ArtifactItem, ZooFile
 
@@ -21,6 +24,33 @@ def job_or_entry(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9-]{1,120}", text):
         raise typer.BadParameter(f"give a job's id or the name of an entry of the zoo, not {text!r}")
     return text
+
+
+Source = Annotated[
+    str,
+    typer.Argument(
+        metavar="JOB",
+        parser=job_or_entry,
+        help="The job's id, or the name of a zoo entry.",
+        show_default=False,
+    ),
+]
+
+
+@connected
+def download(
+    client: Client,
+    source: Source,
+    output: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="The directory for the files.", show_default="the value of JOB"),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Download the pruned model of a succeeded job, or of an entry of the zoo."""
+    files = download_all(client, source, output or Path(source), err if as_json else out)
+    if as_json:
+        print_json([file.as_sent() for file in files])
 
 
 def download_all(

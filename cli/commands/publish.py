@@ -6,8 +6,13 @@ The files pass through this machine. The token never reaches the service, which 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
 
-from cli.commands.downloads import download_all
+import typer
+
+from cli.commands.downloads import Source, download_all
+from cli.options.connection import connected
 from cli.terminal import CommandFailed, Exit, clean, out
 from pruneserve_client import Client
 
@@ -16,7 +21,33 @@ _RELATION = "finetune"
 _PLACEHOLDER = "<this directory>"
 
 
+@connected
 def publish(
+    client: Client,
+    source: Source,
+    repository: Annotated[
+        str, typer.Argument(metavar="REPO", help="A repository on the Hugging Face Hub, owner/name.")
+    ],
+    private: Annotated[
+        bool, typer.Option("--private/--public", help="Whether a new repository is private.")
+    ] = True,
+    base_model: Annotated[
+        str | None,
+        typer.Option(
+            help="The dense model's name on the Hub, where the job has pruned it from a directory.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Upload a pruned model with its card to the Hugging Face Hub, with your own token.
+
+    The token is HF_TOKEN, or the one that `hf auth login` has stored. It never reaches the service.
+    """
+    with TemporaryDirectory() as directory:
+        _publish(client, source, repository, Path(directory), private=private, base_model=base_model)
+
+
+def _publish(
     client: Client,
     source: str,
     repository: str,

@@ -1,16 +1,52 @@
-"""What the commands show of a server: its workers, its methods, and whose key it is asked with."""
+"""The commands about a server: `storage`, `methods`, `workers`, and `me` for whose key it is asked with."""
 
 from collections.abc import Iterable
 from typing import Any
 
 from rich.table import Table
 
-from cli.render.lists import plain_table, utc
-from cli.terminal import clean, out
+from cli.options.connection import connected
+from cli.options.waiting_options import AsJson
+from cli.render.lists import plain_table, print_list, utc
+from cli.render.storage import table_of_storage
+from cli.terminal import clean, out, print_json
+from pruneserve_client import Client
 from pruneserve_client.models import Me, MethodItem, WorkerItem
 
 
-def table_of_workers(workers: Iterable[WorkerItem]) -> Table:
+@connected
+def storage(client: Client, as_json: AsJson = False) -> None:
+    """Show what your jobs and uploads take in the store."""
+    used = client.storage()
+    if as_json:
+        print_json(used.as_sent())
+    else:
+        out.print(table_of_storage(used))
+
+
+@connected
+def methods(client: Client, as_json: AsJson = False) -> None:
+    """List the pruning methods with their formulas and options."""
+    print_list(client.methods(), _table_of_methods, as_json=as_json)
+
+
+@connected
+def workers(client: Client, as_json: AsJson = False) -> None:
+    """List the service's workers, what they do, and why one takes no jobs; needs an admin key."""
+    print_list(client.workers(), _table_of_workers, as_json=as_json)
+
+
+@connected
+def me(client: Client, as_json: AsJson = False) -> None:
+    """Show which server and whose key the commands use, and what the key may do."""
+    principal = client.me()
+    if as_json:
+        print_json(principal.as_sent())
+    else:
+        _print_me(client.url, principal)
+
+
+def _table_of_workers(workers: Iterable[WorkerItem]) -> Table:
     """Return a row for each worker, in the order given. Times are UTC."""
     headings = ("worker", "queue", "device", "sandbox", "state", "since", "job", "last seen", "last fault")
     table = plain_table(*headings)
@@ -35,7 +71,7 @@ def _sandbox(layers: dict[str, bool] | None) -> str:
     return "" if layers is None else f"without {', '.join(lacking)}" if lacking else "whole"
 
 
-def table_of_methods(methods: Iterable[MethodItem]) -> Table:
+def _table_of_methods(methods: Iterable[MethodItem]) -> Table:
     """Return a row for each method, with what `--option` takes."""
     table = plain_table("method", "options", "formula")
     for method in methods:
@@ -49,7 +85,7 @@ def _options(schema: dict[str, Any]) -> str:
     return " ".join(f"{name}={field.get('default')}" for name, field in properties.items() if name != "name")
 
 
-def print_me(server: str, me: Me) -> None:
+def _print_me(server: str, me: Me) -> None:
     """Print which server answered, and whose key it was asked with."""
     table = Table.grid(padding=(0, 2))
     table.add_row("server", clean(server))

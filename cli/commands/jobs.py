@@ -1,0 +1,122 @@
+"""The commands for jobs that are there: `jobs`, `show`, `logs`, `cancel`, `retry` and `delete`."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from cli.options.connection import connected
+from cli.options.ids import FinalJobId, JobId, find_job
+from cli.options.waiting_options import AsJson
+from cli.render.lists import print_list
+from cli.render.views import PlainView, print_job, table_of_jobs
+from cli.terminal import clean, out, print_json, print_json_line
+from pruneserve_client import Client
+from pruneserve_client.models import Event, JobDetail, Receipt
+
+
+@connected
+def jobs(  # noqa: PLR0913, PLR0917 - every option of the command line is one
+    client: Client,
+    state: Annotated[
+        list[str] | None,
+        typer.Option(help="queued, running, cancelling, succeeded, failed or cancelled; may be repeated."),
+    ] = None,
+    method: Annotated[str | None, typer.Option(help="Only jobs with this method.")] = None,
+    model: Annotated[str | None, typer.Option(help="Only jobs for this model.")] = None,
+    search: Annotated[str | None, typer.Option(help="Only jobs whose model's name contains this.")] = None,
+    since: Annotated[
+        datetime | None, typer.Option(help="Only jobs that were submitted then or later, in local time.")
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option(help="Only jobs that were submitted before, in local time.")
+    ] = None,
+    oldest_first: Annotated[bool, typer.Option("--oldest-first", help="The oldest jobs first.")] = False,
+    gate: Annotated[str | None, typer.Option(help="passed or failed: only jobs whose gate did so.")] = None,
+    label: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="Only jobs with this label; may be repeated."),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="The number of jobs, at most.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List jobs, newest first."""
+    found = client.jobs(
+        state=state or (),
+        method=method,
+        model=model,
+        search=search,
+        gate=gate,
+        label=label or (),
+        since=since and since.astimezone(),
+        until=until and until.astimezone(),
+        order="oldest" if oldest_first else None,
+        limit=limit,
+    )
+    print_list(found, table_of_jobs, as_json=as_json)
+
+
+@connected
+def show(client: Client, job: JobId, as_json: AsJson = False) -> None:
+    """Show a job: its state, what it measured and what it took."""
+    shown = client.job(find_job(client, job))
+    if as_json:
+        print_json(shown.as_sent())
+    else:
+        print_job(out, shown, client.url)
+
+
+@connected
+def logs(
+    client: Client,
+    job: JobId,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on until the job has ended; Ctrl-C ends it earlier.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print each event as a line of JSON.")] = False,
+) -> None:
+    """Print the events of a job: states, stages, progress and messages."""
+    _print_log(client, find_job(client, job), follow=follow, as_json=as_json)
+
+
+def _print_log(client: Client, job_id: UUID, *, follow: bool, as_json: bool) -> None:
+    """Print the events so far; with `follow` also those that come, until the job has ended."""
+    view = PlainView(out)
+    for event in _following(client, job_id) if follow else client.events(job_id):
+        if as_json:
+            print_json_line(event.as_sent())
+        else:
+            view.show(event)
+
+
+def _following(client: Client, job_id: UUID) -> Iterator[Event]:
+    return (item for item in client.follow(job_id) if isinstance(item, Event))
+
+
+@connected
+def cancel(client: Client, job: FinalJobId, as_json: AsJson = False) -> None:
+    """Cancel a job: at once if it is queued, at its next step, within 10 s, if it is running."""
+    _print_state(client.cancel(find_job(client, job)), as_json=as_json)
+
+
+@connected
+def retry(client: Client, job: JobId, as_json: AsJson = False) -> None:
+    """Queue a failed or cancelled job again; it resumes after its last finished block."""
+    _print_state(client.retry(find_job(client, job)), as_json=as_json)
+
+
+def _print_state(job: JobDetail | Receipt, *, as_json: bool) -> None:
+    if as_json:
+        print_json(job.as_sent())
+    else:
+        out.print(clean(job.state))
+
+
+@connected
+def delete(client: Client, job: FinalJobId) -> None:
+    """Delete a job that has ended, for good, with its files and the gradients stored for later jobs."""
+    found = find_job(client, job)
+    client.delete(found)
+    out.print(f"deleted {found}")
