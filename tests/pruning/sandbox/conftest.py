@@ -1,0 +1,27 @@
+"""A model to spoil, and a starter of helpers."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pruning.sandbox import sandbox as sandbox_module
+from pruning.sandbox.starter import Starter
+
+PASSWORD = "hunter2"
+
+
+@pytest.fixture
+def model_dir(tiny_llama_dir: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(tiny_llama_dir, tmp_path / "model")
+
+
+@pytest.fixture
+def own_starter(monkeypatch: pytest.MonkeyPatch) -> Iterator[Starter]:
+    """A new process that starts helpers, from an environment with a secret."""
+    monkeypatch.setenv("DATABASE_URL", f"postgresql://user:{PASSWORD}@host/name")
+    started = Starter()
+    monkeypatch.setattr(sandbox_module, "starter", lambda: started)
+    yield started
+    started.stop()

@@ -1,0 +1,122 @@
+"""What a helper holds and may do, and when it ends."""
+
+import json
+import os
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from pruning.allowed_roots import freeze
+from pruning.checkpoint.checkpoint import resolve
+from pruning.errors import InvalidInput
+from pruning.recipe import ModelReference
+from pruning.sandbox import sandbox as sandbox_module
+from pruning.sandbox import starter as starter_module
+from pruning.sandbox.sandbox import Sandbox
+from pruning.sandbox.starter import NoSandbox, Starter
+from tests.pruning.sandbox.conftest import PASSWORD
+from tests.pruning.sandbox.reads import helper_of, ids, lives
+
+pytestmark = [pytest.mark.threat, pytest.mark.slow]
+
+
+def test_it_has_no_secret_and_no_descriptor_but_those_of_its_task(
+    own_starter: Starter, tiny_llama_dir: Path
+) -> None:
+    checkpoint = resolve(ModelReference(id=str(tiny_llama_dir)))
+    with Path(__file__).open(), Sandbox().tokenizer(checkpoint.files):
+        environment = Path(f"/proc/{own_starter.process}/environ").read_bytes()
+        assert b"HF_HUB_OFFLINE=1" in environment, "a fork has it as well"
+        assert PASSWORD.encode() not in environment
+        try:
+            helper = Path(f"/proc/{helper_of(own_starter).pid}")
+            opened = {str(path.readlink()) for path in (helper / "fd").iterdir()}
+            assert (helper / "environ").read_bytes() == environment
+        except PermissionError:
+            pytest.skip("nobody but root may look at a helper")
+    files = {str(file.root / file.path) for file in checkpoint.files.files}
+    others = {path for path in opened - files if not path.startswith("socket:")}
+    assert others == {os.devnull}
+    assert len(opened - files - others) == 1, "the connection"
+
+
+def test_it_may_write_nothing_while_libraries_read(
+    own_starter: Starter, tiny_llama_dir: Path, tmp_path: Path
+) -> None:
+    def writes_nothing() -> bool:
+        limits = Path(f"/proc/{helper_of(own_starter).pid}/limits").read_text()
+        return re.search(r"^Max file size +0 +0 +bytes", limits, re.MULTILINE) is not None
+
+    checkpoint = resolve(ModelReference(id=str(tiny_llama_dir)))
+    with Sandbox().tokenizer(checkpoint.files):
+        assert writes_nothing()
+    (tmp_path / "a.jsonl").write_text((json.dumps({"text": "x" * 1000}) + "\n") * 5000)
+    file = freeze(tmp_path / "a.jsonl", None, field="calibration.dataset")
+    documents = Sandbox().documents(file, "a.jsonl", "calibration.dataset")
+    assert next(documents)
+    assert writes_nothing()
+    documents.close()
+
+
+def test_it_ends_with_its_starter(own_starter: Starter, tiny_llama_dir: Path) -> None:
+    checkpoint = resolve(ModelReference(id=str(tiny_llama_dir)))
+    helpers: list[psutil.Process] = []
+
+    def orphaned() -> None:
+        with Sandbox().tokenizer(checkpoint.files) as tokenizer:
+            helpers.append(helper_of(own_starter))
+            psutil.Process(own_starter.process).kill()
+            tokenizer("a", verbose=False)
+
+    with pytest.raises(NoSandbox):
+        orphaned()
+    deadline = time.monotonic() + 10
+    while lives(helpers[0]):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_starter_that_has_died_is_replaced(tiny_llama_dir: Path) -> None:
+    checkpoint = resolve(ModelReference(id=str(tiny_llama_dir)))
+    before = starter_module.starter()
+    psutil.Process(before.process).kill()
+    os.waitid(os.P_PID, before.process, os.WEXITED | os.WNOWAIT)
+    assert ids(Sandbox(), checkpoint, "a")
+    assert starter_module.starter() is not before
+
+
+@pytest.fixture
+def without_landlock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """Hide Landlock from a new process that starts helpers, and from those."""
+    (tmp_path / "hidden").mkdir()
+    (tmp_path / "hidden/sitecustomize.py").write_text(
+        "import pruning.sandbox.confine as confine\n"
+        "def without(*arguments): raise OSError(38, 'Function not implemented')\n"
+        "confine.open_only = without\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "hidden"))
+    started = Starter()
+    monkeypatch.setattr(sandbox_module, "starter", lambda: started)
+    yield
+    started.stop()
+
+
+@pytest.mark.usefixtures("without_landlock")
+def test_all_layers_can_be_demanded(tiny_llama_dir: Path) -> None:
+    checkpoint = resolve(ModelReference(id=str(tiny_llama_dir)))
+    assert ids(Sandbox(), checkpoint, "a")
+    with pytest.raises(NoSandbox, match="does not give a helper: landlock"):
+        ids(Sandbox(all_layers=True), checkpoint, "a")
+
+
+@pytest.mark.usefixtures("without_landlock")
+def test_without_landlock_no_word_of_it_is_shown(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": "one"}\n{"words": 2}\n')
+    file = freeze(tmp_path / "a.jsonl", None, field="evaluation.dataset")
+    with pytest.raises(InvalidInput, match=r"a\.jsonl cannot be used.*kernel lacks Landlock") as refused:
+        list(Sandbox().documents(file, "a.jsonl", "evaluation.dataset"))
+    assert "line 2" not in str(refused.value)
