@@ -120,7 +120,7 @@ class ModelChoice:
         return AutoConfig.for_model(**shape, max_position_embeddings=8192, bos_token_id=0, eos_token_id=0)
 
 
-def _random(config: Any, dtype: torch.dtype) -> PreTrainedModel:  # noqa: ANN401
+def _random(config: Any, dtype: torch.dtype) -> PreTrainedModel:  # noqa: ANN401 - of transformers
     """Fill the weights with a million random numbers, repeated: drawing billions would take minutes."""
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config, dtype=dtype)

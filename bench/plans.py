@@ -57,7 +57,7 @@ def explaining(engine: Engine) -> Iterator[list[Explained]]:
         event.remove(engine, "before_cursor_execute", before)
 
 
-def _explained(connection: Connection, statement: str, parameters: Any) -> Explained:  # noqa: ANN401
+def _explained(connection: Connection, statement: str, parameters: Any) -> Explained:  # noqa: ANN401 - the driver's
     own = connection.connection.cursor()
     own.execute("SAVEPOINT explained")
     own.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters)

@@ -92,7 +92,7 @@ class Timer:
             torch.cuda.synchronize(self._device)
 
 
-def _measure(config: Any, count: int, length: int, timer: Timer) -> _Seconds:  # noqa: ANN401
+def _measure(config: Any, count: int, length: int, timer: Timer) -> _Seconds:  # noqa: ANN401 - of a LLaMA
     tokens = count * length
     with torch.no_grad():
         forward = 0.0
@@ -104,7 +104,7 @@ def _measure(config: Any, count: int, length: int, timer: Timer) -> _Seconds:  #
     return _Seconds(forward, attention, attention_backward, head, head_backward)
 
 
-def _gradients(config: Any, count: int, length: int, timer: Timer) -> float:  # noqa: ANN401
+def _gradients(config: Any, count: int, length: int, timer: Timer) -> float:  # noqa: ANN401 - of a LLaMA
     """Time δᵀx for every window and layer of a block."""
     total = 0.0
     for outputs, inputs in shapes(config):
@@ -113,7 +113,7 @@ def _gradients(config: Any, count: int, length: int, timer: Timer) -> float:  # 
     return total
 
 
-def _attention(config: Any, count: int, length: int, timer: Timer) -> tuple[float, float]:  # noqa: ANN401
+def _attention(config: Any, count: int, length: int, timer: Timer) -> tuple[float, float]:  # noqa: ANN401 - of a LLaMA
     heads, grouped, size = config.num_attention_heads, config.num_key_value_heads, config.head_dim
     query = timer.numbers(count, heads, length, size).requires_grad_()
     key, value = (
@@ -136,7 +136,7 @@ def _attention(config: Any, count: int, length: int, timer: Timer) -> tuple[floa
     return forward, backward
 
 
-def _loss(config: Any, tokens: int, timer: Timer) -> tuple[float, float]:  # noqa: ANN401
+def _loss(config: Any, tokens: int, timer: Timer) -> tuple[float, float]:  # noqa: ANN401 - of a LLaMA
     """Time head and cross-entropy, forward and backward, in chunks of a few hundred tokens."""
     at_once = min(tokens, _TOKENS_PER_LOSS)
     hidden = timer.numbers(at_once, config.hidden_size).requires_grad_()

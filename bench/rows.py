@@ -52,7 +52,7 @@ def _commit() -> str:
 
     def ask(*arguments: str) -> str:
         command = [git, "-C", str(checkout), *arguments]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()  # noqa: S603
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()  # noqa: S603 - our own command
 
     changed = ask("status", "--porcelain", "--untracked-files=no")
     return ask("rev-parse", "HEAD") + (" with changes" if changed else "")

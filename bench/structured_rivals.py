@@ -122,7 +122,7 @@ def _record(rows: list[Tensor]) -> Callable[[nn.Module, tuple[Tensor, ...]], Non
     return lambda _, args: rows.append(args[0].flatten(0, -2))
 
 
-def _hidden(output: Any) -> Tensor:  # noqa: ANN401
+def _hidden(output: Any) -> Tensor:  # noqa: ANN401 - a tensor in most families, a tuple in some
     hidden: Tensor = output[0] if isinstance(output, tuple) else output
     return hidden
 

@@ -58,7 +58,7 @@ class Transport:
             return parsed(response, received.read())
 
     @contextmanager
-    def exchange(self, method: str, path: str, **request: Any) -> Iterator[httpx.Response]:  # noqa: ANN401
+    def exchange(self, method: str, path: str, **request: Any) -> Iterator[httpx.Response]:  # noqa: ANN401 - what httpx takes
         """Send a request and yield its successful response, whose body is still to be read.
 
         Raises:
@@ -78,7 +78,7 @@ class Transport:
         except httpx.HTTPError as error:
             raise Unavailable(f"{self.url} does not answer: {error or type(error).__name__}") from error
 
-    def _built(self, method: str, path: str, *, json: Body | None = None, **parts: Any) -> httpx.Request:  # noqa: ANN401
+    def _built(self, method: str, path: str, *, json: Body | None = None, **parts: Any) -> httpx.Request:  # noqa: ANN401 - what httpx takes
         try:
             sent = json.as_sent() if isinstance(json, Model) else json
             return self._http.build_request(method, path, json=sent, **parts)

@@ -54,7 +54,7 @@ class KeepZeros(TrainerCallback):  # type: ignore[misc]  # transformers has no t
         args: TrainingArguments,
         state: TrainerState,
         control: TrainerControl,
-        **kwargs: Any,  # noqa: ANN401
+        **kwargs: Any,  # noqa: ANN401 - what the Trainer hands to all callbacks
     ) -> None:
         """Set masked weights to +0.0: what momentum from before, or noise, may have moved."""
         for parameter, mask in self._masks.items():
@@ -65,7 +65,7 @@ class KeepZeros(TrainerCallback):  # type: ignore[misc]  # transformers has no t
         args: TrainingArguments,
         state: TrainerState,
         control: TrainerControl,
-        **kwargs: Any,  # noqa: ANN401
+        **kwargs: Any,  # noqa: ANN401 - what the Trainer hands to all callbacks
     ) -> None:
         """Let go of the model."""
         for hook in self._hooks:

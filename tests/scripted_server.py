@@ -34,7 +34,7 @@ class Exchange:
     def wants_stream(self) -> bool:
         return "text/event-stream" in self.headers["Accept"]
 
-    def received(self) -> Any:  # noqa: ANN401 - any JSON
+    def received(self) -> Any:
         return json.loads(self.handler.rfile.read(int(self.headers["Content-Length"])))
 
     def json(self, document: object, status: int = 200, kind: str = "application/json") -> None:

@@ -1,6 +1,7 @@
 """The doors between the rooms, and what each room can do without."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -67,6 +68,17 @@ def test_the_map_in_the_documentation_has_every_folder() -> None:
     architecture = (CHECKOUT / "docs" / "architecture.md").read_text()
     folders = {path.parent for room in ROOMS for path in (CHECKOUT / room).glob("*/*.py")}
     assert {folder.name for folder in folders if f"`{folder.name}/`" not in architecture} == set()
+
+
+def test_every_suppressed_finding_has_a_reason_beside_it() -> None:
+    bare = [
+        f"{path.relative_to(CHECKOUT)}:{number}"
+        for folder in (*ROOMS, "bench", "ci", "migrations", "pruneserve_entry", "tests", "tools")
+        for path in (CHECKOUT / folder).rglob("*.py")
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if re.search(r"#\s*noqa(?!: [A-Z0-9, ]+ - \S)", line)
+    ]
+    assert not bare
 
 
 def test_torch_is_really_absent_there(without_torch: dict[str, str]) -> None:

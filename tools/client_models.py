@@ -84,7 +84,7 @@ def loosened(schema: Any) -> Any:  # noqa: ANN401 - any JSON
     return _opened({keyword: _loosened_keyword(keyword, value) for keyword, value in kept.items()})
 
 
-def _loosened_keyword(keyword: str, value: Any) -> Any:  # noqa: ANN401
+def _loosened_keyword(keyword: str, value: Any) -> Any:  # noqa: ANN401 - any JSON
     match keyword:
         case "default" | "const" | "enum" | "required":
             return value

@@ -14,7 +14,7 @@ def formatted(code: str, path: Path) -> str:
 
 def piped(command: list[str], text: str) -> str:
     """Return the standard output of a command for a standard input. Exits with its messages if it fails."""
-    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
     if done.returncode:
         raise SystemExit(done.stderr)
     return done.stdout

@@ -30,7 +30,7 @@ def prepare_child(**signal: object) -> None:
 
     import transformers
 
-    import worker.run_job  # noqa: F401
+    import worker.run_job  # noqa: F401 - so that no job waits for it
     from worker.machine import prepare
 
     transformers.utils.logging.disable_progress_bar()  # a log is no terminal

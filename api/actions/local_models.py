@@ -24,7 +24,11 @@ def _below(directory: Path, levels: int, budget: Iterator[int]) -> Iterator[str]
     try:
         with os.scandir(directory) as entries:
             # `zip` ends with the budget.
-            inner = [entry.name for entry, _ in zip(entries, budget) if entry.is_dir(follow_symlinks=False)]  # noqa: B905
+            inner = [
+                entry.name
+                for entry, _ in zip(entries, budget, strict=False)
+                if entry.is_dir(follow_symlinks=False)
+            ]
     except OSError:
         return
     for name in inner:

@@ -73,7 +73,7 @@ def _checkpoint(choice: ModelChoice, directory: Path) -> Path:
     """Write a checkpoint with a tokenizer, which a run loads although its windows are token ids."""
     choice.load(torch.float32).save_pretrained(directory)
     tokenizer = Tokenizer(models.WordLevel({"<unk>": 0}, unk_token="<unk>"))  # noqa: S106 - no secret
-    PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="<unk>").save_pretrained(directory)  # noqa: S106
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="<unk>").save_pretrained(directory)  # noqa: S106 - no secret
     return directory
 
 

@@ -32,4 +32,4 @@ def _shadowed() -> str:
     """Ask as the service's processes will find it: they ignore the working directory."""
     ask = "from pruneserve_entry import shadowed; print(shadowed() or '')"
     command = [sys.executable, "-P", "-c", ask]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603 - our own command

@@ -172,7 +172,7 @@ def _as_service_user(directory: Path) -> tuple[str, ...]:
     for capability in (None, "dac_read_search", "dac_override"):
         kept = _keep_capability(capability) if capability else ()
         reaches = ["test", "-x", str(_binary("postgres")), "-a", "-x", str(directory)]
-        if subprocess.run([*plain, *kept, *reaches], capture_output=True, check=False).returncode == 0:  # noqa: S603
+        if subprocess.run([*plain, *kept, *reaches], capture_output=True, check=False).returncode == 0:  # noqa: S603 - fixed programs with our own arguments
             return (*plain, *kept)
     raise EmbeddedError(
         f"user {user.pw_name} cannot reach {directory} or {_binary('postgres').parent}; "

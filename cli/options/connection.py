@@ -61,7 +61,7 @@ def _call(
     profile: str | None,
     url: str | None,
     key_file: Path | None,
-    **given: Any,  # noqa: ANN401
+    **given: Any,  # noqa: ANN401 - options of every type
 ) -> None:
     with connect(profile, url, key_file) as client:
         command(client=client, **given)

@@ -92,7 +92,7 @@ class GradientFile:
         try:
             with file.opened() as path, safe_open(path, framework="pt") as found:
                 metadata = found.metadata() or {}
-                shapes = {name: tuple(found.get_slice(name).get_shape()) for name in found.keys()}  # noqa: SIM118
+                shapes = {name: tuple(found.get_slice(name).get_shape()) for name in found.keys()}  # noqa: SIM118 - safetensors' files cannot be iterated
         except (OSError, SafetensorError) as error:
             raise InvalidInput(f"{file.name} is not a readable safetensors file", field=_FIELD) from error
         if metadata.get("format") != FORMAT:

@@ -44,7 +44,7 @@ class _ZeroMatmul(torch.autograd.Function):
         return inputs.new_zeros(*inputs.shape[:-1], len(matrix))
 
     @staticmethod
-    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor, None]:  # noqa: ANN401
+    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor, None]:  # noqa: ANN401 - autograd's context
         (matrix,), (delta,) = ctx.saved_tensors, upstream
         return (delta.reshape(-1, len(matrix)) @ matrix).view(*delta.shape[:-1], matrix.shape[1]), None
 

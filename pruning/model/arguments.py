@@ -42,7 +42,7 @@ class ArgumentCopies:
         return self._copies[key]
 
 
-def _mapped(value: Any, move: Callable[[Tensor], Tensor]) -> Any:  # noqa: ANN401
+def _mapped(value: Any, move: Callable[[Tensor], Tensor]) -> Any:  # noqa: ANN401 - any argument of any block
     """Pass every tensor in `value` to `move`, also within tuples, lists and dictionaries."""
     if isinstance(value, Tensor):
         return move(value)

@@ -104,7 +104,7 @@ def _routes(chosen: Tensor, experts: int, windows: torch.Size) -> list[Route]:
     )
 
 
-def _activated(experts: Any, expert: int, products: Sequence[Tensor]) -> Tensor:  # noqa: ANN401
+def _activated(experts: Any, expert: int, products: Sequence[Tensor]) -> Tensor:  # noqa: ANN401 - of many classes
     """Apply biases, activation and gate between an expert's first products and its last, `down_proj`."""
     if not experts.has_gate:
         (up,) = products

@@ -219,7 +219,7 @@ class Replay:
         """Run the model unchanged; return every block's input hidden states and output, and the logits."""
         observed: list[tuple[Tensor, Any]] = []
 
-        def observe(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:  # noqa: ANN401
+        def observe(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:  # noqa: ANN401 - what any block returns
             hidden, call = Call.observed(args, kwargs)
             if call.carries_cache:
                 raise self._refused("its blocks write to a cache even with use_cache=False")
@@ -301,7 +301,7 @@ def is_rounding(difference: Tensor, of: Tensor, tolerance: float = PROBE_TOLERAN
 @contextmanager
 def _skipped(
     module: nn.Module,
-    output: Any,  # noqa: ANN401
+    output: Any,  # noqa: ANN401 - what any block returns
     replacement: Callable[[Tensor], Tensor],
     recorded: list[tuple[Tensor, Call]],
 ) -> Iterator[None]:

@@ -131,7 +131,7 @@ class _Product(torch.autograd.Function):
         return _product(inputs, matrix, ctx.upcast, transposed=True)
 
     @staticmethod
-    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor, None, None]:  # noqa: ANN401
+    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor, None, None]:  # noqa: ANN401 - autograd's context
         (matrix,), (delta,) = ctx.saved_tensors, upstream
         return _product(delta, matrix, ctx.upcast, transposed=False), None, None
 

@@ -170,7 +170,7 @@ class ByName(Generic[OptionsT]):
         return core_schema.no_info_wrap_validator_function(
             self._validate,
             handler.generate_schema(Annotated[union, Field(discriminator="name")]),
-            json_schema_input_schema=handler.generate_schema(Union[str, union]),  # noqa: UP007
+            json_schema_input_schema=handler.generate_schema(Union[str, union]),  # noqa: UP007 - of types known at run time only
             serialization=core_schema.simple_ser_schema("any"),  # a plug-in's options with all their fields
         )
 

@@ -70,7 +70,7 @@ class ActivationCheckpoint:
                 metadata = file.metadata()
                 if metadata["numerics_key"] != self._numerics_key:
                     return None
-                return int(metadata["block"]), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+                return int(metadata["block"]), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - safetensors' files cannot be iterated
         except (OSError, SafetensorError):
             return None
 

@@ -21,10 +21,10 @@ from typing import Any, NoReturn
 sys.modules["torch"] = None  # type: ignore[assignment] # as on a machine without it: half a second, 130 MB
 
 from pruning.errors import InvalidInput, is_panic  # noqa: E402 - see above
-from pruning.sandbox.confine import Limits, confine  # noqa: E402
-from pruning.sandbox.frames import ERROR, Inside  # noqa: E402
-from pruning.sandbox.privileges import end_with_parent  # noqa: E402
-from pruning.sandbox.tasks import TASKS  # noqa: E402
+from pruning.sandbox.confine import Limits, confine  # noqa: E402 - see above
+from pruning.sandbox.frames import ERROR, Inside  # noqa: E402 - see above
+from pruning.sandbox.privileges import end_with_parent  # noqa: E402 - see above
+from pruning.sandbox.tasks import TASKS  # noqa: E402 - see above
 
 LONGEST_MESSAGE = 1 << 16
 MOST_DESCRIPTORS = 200  # of one message; the kernel takes 253

@@ -346,5 +346,5 @@ def _read(path: Path) -> Distilled:
     """Read what `_write` wrote."""
     with safe_open(path, framework="pt") as file:
         curve = tuple(CurvePoint(**point) for point in json.loads(file.metadata()[_CURVE]))
-        weights: Mapping[str, torch.Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        weights: Mapping[str, torch.Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - safetensors' files cannot be iterated
     return Distilled(curve, weights)

@@ -107,7 +107,7 @@ class RoutedOutputs:
         """The mean weighted output norm of each expert, float64 (experts,); 0 where no token was routed."""
         return self._sums / self.tokens.clamp(min=1)
 
-    def _add(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:  # noqa: ANN401
+    def _add(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:  # noqa: ANN401 - experts of many classes
         hidden, chosen, shares = (*args, *(kwargs[name] for name in _ARGUMENTS[len(args) :]))
         wide = torch.promote_types(hidden.dtype, torch.float32)
         for expert in range(self._experts.count):

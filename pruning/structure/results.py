@@ -138,7 +138,7 @@ def _write(cut: CutBlock, path: Path) -> HashedFile:
 
 def _read(path: Path) -> CutBlock:
     with safe_open(path, framework="pt") as file:
-        tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - safetensors' files cannot be iterated
         warnings = tuple(json.loads(file.metadata()[_WARNINGS]))
     kept = {
         cast("UnitKind", name.removeprefix(_KEPT)): tensor.to(torch.int64)

@@ -105,7 +105,7 @@ def stage(
             assert lifecycle.record(session, held, cost)
 
 
-def succeeded(database: sessionmaker[Session], told: dict[str, Any], **asked: Any) -> UUID:  # noqa: ANN401 - what `submit` takes
+def succeeded(database: sessionmaker[Session], told: dict[str, Any], **asked: Any) -> UUID:
     held = claim(database, submit(database, **asked))
     for name in ("resolve", "gradients", "prune", "evaluate", "upload"):
         stage(database, held, name)

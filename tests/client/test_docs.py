@@ -57,7 +57,7 @@ def test_the_examples_run_one_after_the_other(
         # The first example closes the client; those that follow it use the same variable.
         program = example.replace(ADDRESS, server.url)
         exec(compile(program, page, "exec"), names)  # noqa: S102 - our own documentation
-        exec(f"from pruneserve_client import Client\nclient = Client({server.url!r}, 'ps_key')", names)  # noqa: S102
+        exec(f"from pruneserve_client import Client\nclient = Client({server.url!r}, 'ps_key')", names)  # noqa: S102 - our own documentation
     assert bodies
     for body in bodies:
         JobRequest.model_validate(body)

@@ -55,7 +55,7 @@ class _CheckedOperations(TorchDispatchMode):
         super().__init__()
         self._tags = tags
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ANN401
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         tensors = [value for value in tree_flatten((args, kwargs))[0] if isinstance(value, Tensor)]
         operands = [tensor for tensor in tensors if not _is_meta(tensor)]
         if func is torch.ops.aten.index.Tensor:  # a host's indices may be used on any device
@@ -88,14 +88,14 @@ class _Move(torch.autograd.Function):
     """A copy on another device, whose gradient comes back to where the original is."""
 
     @staticmethod
-    def forward(ctx: Any, tensor: Tensor, target: torch.device, tags: _Tags) -> Tensor:  # noqa: ANN401
+    def forward(ctx: Any, tensor: Tensor, target: torch.device, tags: _Tags) -> Tensor:
         ctx.source, ctx.tags = tags[tensor], tags
         copied = tensor.clone()
         tags[copied] = target
         return copied
 
     @staticmethod
-    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor, None, None]:  # noqa: ANN401
+    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor, None, None]:
         returned = upstream[0].clone()
         ctx.tags[returned] = ctx.source
         return returned, None, None
@@ -108,7 +108,7 @@ class _PretendedPlaces(TorchFunctionMode):
         super().__init__()
         self._tags = tags
 
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ANN401
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = dict(kwargs or {})
         if func == Tensor.device.__get__:  # type: ignore[attr-defined]
             return func(*args) if _is_meta(args[0]) else self._tags[args[0]]
@@ -131,7 +131,7 @@ class _PretendedPlaces(TorchFunctionMode):
             torch.device("cuda", target.index or 0) if target.type == "cuda" else CPU, func, args, kwargs
         )
 
-    def _made_on(self, target: torch.device, func: Any, args: Any, kwargs: Any) -> Any:  # noqa: ANN401
+    def _made_on(self, target: torch.device, func: Any, args: Any, kwargs: Any) -> Any:
         args, kwargs = tree_map(lambda value: CPU if _names_device(value) else value, (args, kwargs))
         result = func(*args, **kwargs)
         if not isinstance(result, Tensor) or _is_meta(result):
@@ -170,7 +170,7 @@ def pretended_cuda(monkeypatch: pytest.MonkeyPatch, *, devices: int = 1) -> Iter
     tags = _Tags()
     places, run_backward = _PretendedPlaces(tags), getattr(torch.autograd, ENGINE)
 
-    def run_with_places(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+    def run_with_places(*args: Any, **kwargs: Any) -> Any:
         # A mode is off while it handles a call, such as that of `torch.autograd.grad`.
         with places:
             return run_backward(*args, **kwargs)

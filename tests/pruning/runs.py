@@ -11,7 +11,7 @@ from pruning.run import RunRequest, Services, run
 _OF_THE_REQUEST = {field.name for field in fields(RunRequest)}
 
 
-def run_recipe(recipe: Recipe, evaluation: Evaluation, *, output: Path, **options: Any) -> Report:  # noqa: ANN401
+def run_recipe(recipe: Recipe, evaluation: Evaluation, *, output: Path, **options: Any) -> Report:
     """`options`: other fields of `RunRequest` and `Services`."""
     asked = {name: value for name, value in options.items() if name in _OF_THE_REQUEST}
     services = {name: value for name, value in options.items() if name not in _OF_THE_REQUEST}

@@ -31,7 +31,7 @@ def test_type_checkers_see_every_public_name() -> None:
 
 def test_a_name_that_is_not_public_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="'pruning' has no attribute 'Wanda'"):
-        pruning.Wanda  # noqa: B018
+        pruning.Wanda  # noqa: B018 - reading it is the test
 
 
 def test_the_snippets_of_the_library_page_run_one_after_the_other(

@@ -39,7 +39,7 @@ EVALUATION = Evaluation(dataset="builtin", sequence_length=32, windows=6)
 DISTIL = {"tokens": 2048, "tokens_per_step": 64, "learning_rate": 2e-3}
 
 
-def recipe(model: Path, **fields: Any) -> Recipe:  # noqa: ANN401 - fields of every type
+def recipe(model: Path, **fields: Any) -> Recipe:
     defaults = {"model": str(model), "method": "wanda", "sparsity": 0.5, "dtype": "float32"}
     recovery = {"recovery": {"distil": DISTIL}}
     return Recipe.model_validate({**defaults, "calibration": SHORT, **recovery, **fields})

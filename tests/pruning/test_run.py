@@ -35,7 +35,7 @@ EVALUATION = Evaluation(dataset="builtin", sequence_length=32, windows=6)
 KEPT = {"dataset", "sequence_length", "windows"}
 
 
-def recipe(model: Path | str, **fields: Any) -> Recipe:  # noqa: ANN401 - fields of every type
+def recipe(model: Path | str, **fields: Any) -> Recipe:
     defaults = {"model": str(model), "method": "gblm", "sparsity": 0.5, "calibration": SHORT}
     return Recipe.model_validate({**defaults, **fields})
 
@@ -230,7 +230,7 @@ def fails_in_resolve(
     *,
     evaluation: Evaluation = EVALUATION,
     expected: type[PruningError] = InvalidInput,
-    **options: Any,  # noqa: ANN401 - of `run`
+    **options: Any,
 ) -> tuple[str | None, str]:
     """Run a recipe that must fail before any expensive step and leave no files. Return field and message."""
     progress = Recorder()

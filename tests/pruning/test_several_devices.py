@@ -87,11 +87,11 @@ def assert_same_bits(found: GradientNorms, expected: GradientNorms) -> None:
 def test_the_pretended_devices_are_told_apart_also_within_a_backward_pass() -> None:
     class Seen(torch.autograd.Function):
         @staticmethod
-        def forward(ctx: Any, tensor: Tensor) -> Tensor:  # noqa: ANN401
+        def forward(ctx: Any, tensor: Tensor) -> Tensor:
             return tensor.clone()
 
         @staticmethod
-        def backward(ctx: Any, *upstream: Tensor) -> Tensor:  # noqa: ANN401
+        def backward(ctx: Any, *upstream: Tensor) -> Tensor:
             seen.append(upstream[0].device)
             return upstream[0]
 
@@ -241,7 +241,7 @@ def test_a_resident_model_works_on_as_many_batches_at_once_as_it_has_devices(
 ) -> None:
     placement, plain, embedded = placed("llama", DEVICES), Replay.embed, list[int]()
 
-    def embed(replay: Replay, windows: Tensor) -> Any:  # noqa: ANN401
+    def embed(replay: Replay, windows: Tensor) -> Any:
         embedded.append(len(windows))
         return plain(replay, windows)
 

@@ -26,7 +26,7 @@ class WaitsForTheDevice(TorchFunctionMode):
         super().__init__()
         self.calls: Counter[str] = Counter()
 
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ANN401
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         name = func.__name__
         by_mask = name == "__getitem__" and "torch.bool" in str(getattr(args[1], "dtype", ""))
         if (name in WAITING and not (name == "where" and len(args) == 3)) or by_mask:

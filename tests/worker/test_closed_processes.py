@@ -45,7 +45,7 @@ def become_ordinary() -> None:
     ctypes.CDLL(None).prctl(SET_DUMPABLE, 1, 0, 0, 0)
 
 
-def in_a_fork(action: Callable[[], object]) -> Any:  # noqa: ANN401 - JSON
+def in_a_fork(action: Callable[[], object]) -> Any:
     """What an action returns in a copy of this process."""
     reading, writing = os.pipe()
     if (child := os.fork()) == 0:

@@ -77,7 +77,7 @@ def test_the_page_shows_own_jobs_and_their_picture(client_of: ClientOf, jobs: Jo
     picture = client.get(f"/compare/front.svg?{query}")
     texts = [
         text.text
-        for text in ElementTree.fromstring(picture.content).iter("{http://www.w3.org/2000/svg}text")  # noqa: S314
+        for text in ElementTree.fromstring(picture.content).iter("{http://www.w3.org/2000/svg}text")  # noqa: S314 - our own page
     ]
     assert {"A", "B", "dense"} <= set(texts)
     drawn = client.app.state.resources.pictures  # type: ignore[attr-defined]
@@ -103,7 +103,7 @@ def test_no_label_of_the_picture_covers_another_one_or_a_point() -> None:
     """Checked in the drawn SVG, where each label is a text with its place, and each point a `use`."""
     near = [(0.50, 20.0), (0.505, 20.3), (0.51, 20.6), (0.52, 10.4), (0.95, 10.2), (0.5, 10.1), (0.9, 30.0)]
     for width in (340, 980):
-        svg = ElementTree.fromstring(front(compare([job(*place) for place in near], {}), pixels=(width, 320)))  # noqa: S314
+        svg = ElementTree.fromstring(front(compare([job(*place) for place in near], {}), pixels=(width, 320)))  # noqa: S314 - our own page
         boxes = [box for text in svg.iter(f"{SVG}text") if (box := _label_box(text))]
         # Ticks are drawn by `use` too, but not within the clipped area.
         points = [
@@ -137,7 +137,7 @@ def _label_box(text: ElementTree.Element) -> tuple[float, float, float, float] |
 
 def test_points_on_top_of_each_other_share_a_label() -> None:
     svg = front(compare([job(0.5, 20.0), job(0.6, 30.0), job(0.5, 20.0)], {}), pixels=(980, 320))
-    texts = [text.text for text in ElementTree.fromstring(svg).iter(f"{SVG}text")]  # noqa: S314
+    texts = [text.text for text in ElementTree.fromstring(svg).iter(f"{SVG}text")]  # noqa: S314 - our own page
     assert "A, C" in texts
     assert "B" in texts
 
@@ -189,5 +189,5 @@ def test_smaller_models_are_compared_by_their_size() -> None:
     assert comparison.heading == "Perplexity against size"
     assert "No other job is both smaller and has a lower perplexity than B with 200 B" in comparison.finding
     svg = front(comparison, pixels=(980, 320))
-    texts = {text.text for text in ElementTree.fromstring(svg).iter(f"{SVG}text")}  # noqa: S314
+    texts = {text.text for text in ElementTree.fromstring(svg).iter(f"{SVG}text")}  # noqa: S314 - our own page
     assert {"A", "B, D", "C", "F", "size of the weights"} <= texts

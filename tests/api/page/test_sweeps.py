@@ -87,7 +87,7 @@ def test_a_search_shows_its_bound_its_trace_its_answer_and_what_is_left(
     assert f"{rounds} of {rounds} ended" in after
     assert "Cancel search" not in after
     picture = client.get(f"/sweeps/{sweep_id}/front.svg").content
-    words = {text.text for text in ElementTree.fromstring(picture).iter() if text.text}  # noqa: S314
+    words = {text.text for text in ElementTree.fromstring(picture).iter() if text.text}  # noqa: S314 - our own page
     assert {"bound", "dense"} <= words
     listed = text_of(client.get("/sweeps").text)
     assert f"{round(100 * best, 1):g} %" in listed

@@ -141,7 +141,7 @@ def test_a_config_that_becomes_a_pipe_just_before_it_is_opened_blocks_no_estimat
     config, really_open = tmp_path / "config.json", Path.open
     config.write_text("{}")
 
-    def opened(path: Path, *arguments: Any) -> Any:  # noqa: ANN401
+    def opened(path: Path, *arguments: Any) -> Any:
         config.unlink()
         os.mkfifo(config)
         return really_open(path, *arguments)

@@ -63,7 +63,7 @@ class Gradients:
             assert lifecycle.succeed(session, claim, None, [file])
         return job
 
-    def prune(self, gradients: str, client: TestClient | None = None, **changes: object) -> Any:  # noqa: ANN401
+    def prune(self, gradients: str, client: TestClient | None = None, **changes: object) -> Any:
         return (client or self.client).post("/v1/jobs", json=SMALLEST | {"gradients": gradients} | changes)
 
 
@@ -74,7 +74,7 @@ def gradients(
     return Gradients(client, database, settings, tmp_path)
 
 
-def refusal(answer: Any) -> str:  # noqa: ANN401 - a response
+def refusal(answer: Any) -> str:
     assert answer.status_code == 422, answer.text
     (error,) = answer.json()["errors"]
     assert error["field"] == "gradients"
@@ -255,7 +255,7 @@ def test_ranges_that_cannot_be_served(gradients: Gradients, client: TestClient) 
     assert (same.status_code, same.content) == (206, CONTENT[5:])
 
 
-def upload(client: TestClient, content: bytes, kind: str = KIND["Content-Type"]) -> Any:  # noqa: ANN401
+def upload(client: TestClient, content: bytes, kind: str = KIND["Content-Type"]) -> Any:
     return client.post("/v1/uploads?name=mine", content=content, headers={"Content-Type": kind})
 
 

@@ -14,7 +14,7 @@ from tests.api.drive import SMALLEST, ClientOf, Jobs
 MIDNIGHT = datetime(2026, 1, 2, tzinfo=UTC)
 
 
-def listed(client: TestClient, **query: Any) -> list[str]:  # noqa: ANN401 - any parameter
+def listed(client: TestClient, **query: Any) -> list[str]:
     """The ids of all pages."""
     found: list[str] = []
     cursor = None

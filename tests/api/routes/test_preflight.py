@@ -43,7 +43,7 @@ def slow_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     over = threading.Event()
     faults = checks.faults
 
-    def wait(*arguments: Any) -> Any:  # noqa: ANN401
+    def wait(*arguments: Any) -> Any:
         over.wait(30)
         return faults(*arguments)
 

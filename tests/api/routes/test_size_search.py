@@ -202,7 +202,7 @@ def test_shapes_are_counted_in_a_pool_and_a_config_that_fits_none_is_named(
 ) -> None:
     threads = []
 
-    def counted(*args: Any, **options: Any) -> list[Shape]:  # noqa: ANN401 - whatever `shapes` takes
+    def counted(*args: Any, **options: Any) -> list[Shape]:
         threads.append(current_thread().name)
         return shapes(*args, **options)
 

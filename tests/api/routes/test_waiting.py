@@ -89,7 +89,7 @@ def test_the_page_of_a_queued_job_follows_why_it_waits(
 ) -> None:
     job_id = jobs.queued()
 
-    async def without_events(_streams: Streams, *_asked: Any) -> AsyncIterator[Batch]:  # noqa: ANN401 - what `follow` is given
+    async def without_events(_streams: Streams, *_asked: Any) -> AsyncIterator[Batch]:
         yield ()
         yield ()
         connect(database)

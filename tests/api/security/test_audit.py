@@ -262,7 +262,7 @@ def test_only_an_admin_reads_it_page_by_page(client_of: ClientOf) -> None:
 def test_nothing_leaves_the_log(
     client_of: ClientOf,
     database: sessionmaker[Session],
-    change: Any,  # noqa: ANN401 - a statement
+    change: Any,
 ) -> None:
     admin = client_of("root")
     admin.post("/v1/keys", json={"name": "x"})

@@ -88,7 +88,7 @@ FILE = artifact_document(
 )
 
 
-def page(*items: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
+def page(*items: Any) -> dict[str, Any]:
     return {"items": list(items), "next_cursor": None}
 
 
@@ -156,8 +156,8 @@ def test_json_is_what_the_server_sent_and_tables_say_it_escaped(
     pruneserve: Callable[..., Result],
     arguments: str,
     path: str,
-    answer: Any,  # noqa: ANN401 - any JSON
-    printed: Any,  # noqa: ANN401
+    answer: Any,
+    printed: Any,
     word: str,
 ) -> None:
     server.on(f"/v1/{path}", lambda it: it.json(answer))

@@ -388,7 +388,7 @@ def followed(
     place: dict[str, str],
     job_id: UUID,
     *arguments: str,
-    **streams: Any,  # noqa: ANN401
+    **streams: Any,
 ) -> Iterator[subprocess.Popen[str]]:
     """`run` as a process of its own, at a job that goes on until the test is over."""
     over, waiting = threading.Event(), threading.Event()

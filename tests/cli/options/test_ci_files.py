@@ -264,7 +264,7 @@ def test_the_action_runs_a_job_and_leaves_its_outputs(
     assert (tmp_path / "work" / "pruned" / "a.txt").exists() == passed
 
 
-def interpolated(value: Any, inputs: dict[str, str]) -> Any:  # noqa: ANN401 - any YAML
+def interpolated(value: Any, inputs: dict[str, str]) -> Any:
     """What GitLab makes of a component with these inputs."""
     match value:
         case str():

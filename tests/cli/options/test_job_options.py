@@ -138,7 +138,7 @@ def test_the_options_of_a_recipe_are_those_of_the_library() -> None:
     assert RECIPE_OPTIONS.read_text() == generated(), "the library's options have changed: run `make client`"
 
 
-def models_of(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401
+def models_of(annotation: Any) -> list[type[BaseModel]]:
     """The models among the members of a union."""
     is_union = typing.get_origin(annotation) in (typing.Union, types.UnionType)
     members = typing.get_args(annotation) if is_union else (annotation,)

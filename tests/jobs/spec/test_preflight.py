@@ -41,7 +41,7 @@ def places(tmp_path: Path) -> Places:
     return Places((tmp_path / "models",), (tmp_path / "data",), tmp_path / "cache")
 
 
-def fields(places: Places, model: str | Path, **recipe: Any) -> list[str]:  # noqa: ANN401 - any JSON
+def fields(places: Places, model: str | Path, **recipe: Any) -> list[str]:
     evaluation = recipe.pop("evaluation", {"dataset": "builtin"})
     document = {"recipe": {"model": str(model), "method": "gblm", "sparsity": 0.5, **recipe}}
     spec = JobSpec.model_validate(document | {"evaluation": evaluation})

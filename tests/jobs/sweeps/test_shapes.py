@@ -28,7 +28,7 @@ def parameters_of(groups: int, channels: int, blocks: int = 0) -> int:
         return int(AutoModelForCausalLM.from_config(AutoConfig.for_model(**config)).num_parameters())
 
 
-def found(config: dict[str, Any] = LLAMA, *, multiple_of: int | None = 1, **target: Any) -> list[Shape]:  # noqa: ANN401
+def found(config: dict[str, Any] = LLAMA, *, multiple_of: int | None = 1, **target: Any) -> list[Shape]:
     return shapes(shape_of_config(config), Target(**target), multiple_of=multiple_of)
 
 

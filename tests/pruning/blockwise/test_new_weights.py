@@ -98,7 +98,7 @@ def test_only_the_named_tensors_of_a_file_change(tmp_path: Path) -> None:
 def test_weights_that_are_not_finite_name_the_layer(
     five_windows: Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    infinite = lambda weight, *_, **__: torch.full_like(weight, torch.inf)  # noqa: E731
+    infinite = lambda weight, *_, **__: torch.full_like(weight, torch.inf)  # noqa: E731 - shorter than a function
     monkeypatch.setattr("pruning.methods.refit.refit", infinite)
     with pytest.raises(NumericalFailure, match=r"layer model\.layers\.0\.self_attn\.q_proj: .* not finite"):
         pruned(make("llama"), five_windows, method="wanda", refit=True)

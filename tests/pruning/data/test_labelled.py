@@ -49,7 +49,7 @@ def questions(count: int) -> list[dict[str, str]]:
     return [{"prompt": f"ask {number}", "answer": f"say {number}"} for number in range(count)]
 
 
-def read(path: Path, reader: Reader, **options: Any) -> TrainingText:  # noqa: ANN401
+def read(path: Path, reader: Reader, **options: Any) -> TrainingText:
     distil = {"dataset": str(path), "labelled": True, "cross_entropy": 1.0, **options}
     recipe = Recipe.model_validate(
         {

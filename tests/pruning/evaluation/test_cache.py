@@ -70,7 +70,7 @@ def measured_models(monkeypatch: pytest.MonkeyPatch) -> list[PreTrainedModel]:
     """The models whose perplexity was measured."""
     found: list[PreTrainedModel] = []
 
-    def watched(model: PreTrainedModel, windows: Tensor, **how: Any) -> float:  # noqa: ANN401
+    def watched(model: PreTrainedModel, windows: Tensor, **how: Any) -> float:
         found.append(model)
         return perplexity(model, windows, **how)
 
@@ -85,7 +85,7 @@ def measured(models: list[Path], tmp_path: Path) -> Callable[..., Report]:
         model: int = 0,
         evaluation: dict[str, Any] | None = None,
         steps: Steps | None = None,
-        **fields: Any,  # noqa: ANN401
+        **fields: Any,
     ) -> Report:
         request = {"dataset": "builtin", "sequence_length": 32, "windows": 70, **(evaluation or {})}
         recipe = {"model": str(models[model]), "sparsity": 0.5, "method": "magnitude", **fields}

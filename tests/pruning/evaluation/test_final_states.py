@@ -64,7 +64,7 @@ def recorded(
     windows: Tensor,
     path: Path,
     stride: int | None = None,
-    **how: Any,  # noqa: ANN401
+    **how: Any,
 ) -> HashedFile | None:
     recorder = Recorder(path, windows, stride)
     perplexity(model, windows, stride=stride, step=ignore_steps, observe=recorder, **how)
@@ -77,7 +77,7 @@ def fidelity(
     path: Path,
     stride: int | None = None,
     dense_head: Mapping[str, Tensor] | None = None,
-    **how: Any,  # noqa: ANN401
+    **how: Any,
 ) -> Fidelity | None:
     comparison = Comparison(path, model, dense_head or {}, length=windows.shape[1], stride=stride)
     perplexity(model, windows, stride=stride, step=ignore_steps, observe=comparison, **how)

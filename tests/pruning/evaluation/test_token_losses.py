@@ -74,7 +74,7 @@ class Residents(Placement):
         super().__init__(model, dtype=dtype)
         self.copied: list[nn.Module] = []
 
-    def resident(self, *modules: nn.Module, then: nn.Module | None = None) -> Any:  # noqa: ANN401
+    def resident(self, *modules: nn.Module, then: nn.Module | None = None) -> Any:
         self.copied += modules
         return super().resident(*modules, then=then)
 
@@ -162,7 +162,7 @@ class LargestLogits(TorchDispatchMode):
         self._vocabulary = vocabulary
         self.elements = 0
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ANN401
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
         for tensor in tree_leaves(result):
             if isinstance(tensor, Tensor) and tensor.shape[-1:] == (self._vocabulary,):

@@ -70,7 +70,7 @@ def pruned(tiny_llama_dir: Path, tmp_path: Path) -> Callable[..., tuple[Report, 
         cache: InMemoryGradientCache | None,
         *,
         schedule: str = "auto",
-        **fields: Any,  # noqa: ANN401
+        **fields: Any,
     ) -> tuple[Report, str]:
         nonlocal count
         count += 1

@@ -90,7 +90,7 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 class TestInARun:
     EVALUATION = Evaluation(dataset="builtin", sequence_length=32, windows=4)
 
-    def recipe(self, model: Path, **fields: Any) -> Recipe:  # noqa: ANN401
+    def recipe(self, model: Path, **fields: Any) -> Recipe:
         calibration = {"dataset": "builtin", "samples": 4, "sequence_length": 32}
         defaults = {"model": str(model), "method": "gblm", "sparsity": 0.5, "calibration": calibration}
         return Recipe.model_validate({**defaults, **fields})

@@ -126,7 +126,7 @@ def model(
 
 @pytest.fixture
 def pruned(model: Path, root: Path, tmp_path: Path) -> Callable[..., Report]:
-    def prune(method: str = "magnitude", output: str = "out", **options: Any) -> Report:  # noqa: ANN401
+    def prune(method: str = "magnitude", output: str = "out", **options: Any) -> Report:
         recipe = {"model": options.pop("model", str(model)), "method": method, "sparsity": 0.5}
         if method == "gblm":
             recipe["calibration"] = {"dataset": "builtin", "samples": 2, "sequence_length": 16}
@@ -406,7 +406,7 @@ def test_a_text_named_by_its_content_is_read_as_it_was_hashed(
     (root / name).write_bytes(b"honest")
     parse = pruning.data.text._from_file
 
-    def changed_before(*arguments: Any, **options: Any) -> list[str]:  # noqa: ANN401
+    def changed_before(*arguments: Any, **options: Any) -> list[str]:
         (root / name).write_bytes(b"forged")
         return parse(*arguments, **options)
 

@@ -20,7 +20,7 @@ TENSORS = {
 }
 
 
-def header(**layout: Any) -> str:  # noqa: ANN401 - options of json.dumps
+def header(**layout: Any) -> str:
     """Write a header, its tensors one after the other."""
     end, placed = 0, {}
     for name, tensor in TENSORS.items():

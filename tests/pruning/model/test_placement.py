@@ -114,7 +114,7 @@ class FailingCopies:
         self.begun = 0
         begin = SideCopies.begin
 
-        def failing(copies: SideCopies[Any], sources: Any, dtypes: Any) -> Any:  # noqa: ANN401
+        def failing(copies: SideCopies[Any], sources: Any, dtypes: Any) -> Any:
             self.begun += 1
             if error := errors.get(self.begun):
                 raise error

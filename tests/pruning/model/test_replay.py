@@ -30,7 +30,7 @@ def outputs_of_blocks(model: PreTrainedModel, blocks: str, windows: Tensor) -> l
     """Return the output of each block in the model's own forward pass."""
     outputs: list[Tensor] = []
 
-    def observe(_: nn.Module, __: Any, output: Any) -> None:  # noqa: ANN401
+    def observe(_: nn.Module, __: Any, output: Any) -> None:
         outputs.append(output[0] if isinstance(output, tuple) else output)
 
     hooks = [block.register_forward_hook(observe) for block in model.get_submodule(blocks)]
@@ -171,7 +171,7 @@ class CountedCopies:
         self.waited_for = Counter[str]()
         begin, copies_of = SideCopies.begin, Placement._copies_of
 
-        def counted(copies: Any, sources: list[Tensor], dtypes: Any) -> Any:  # noqa: ANN401
+        def counted(copies: Any, sources: list[Tensor], dtypes: Any) -> Any:
             self.copies.update(self._names[source.data_ptr()] for source in sources)
             return begin(copies, sources, dtypes)
 

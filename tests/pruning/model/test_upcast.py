@@ -25,7 +25,7 @@ class LargestUpcast(TorchDispatchMode):
 
     numel = 0
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ANN401
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
         is_copy = func is torch.ops.aten._to_copy.default and result.dtype == torch.float32
         if is_copy and args[0].itemsize < result.itemsize:
@@ -41,7 +41,7 @@ def stack_and_input(family: str, *, in_float32: bool) -> tuple[Stack, Tensor, An
     return stack, hidden, calls[0]
 
 
-def norms_of(block: Block, module: Any, call: Any, hidden: Tensor) -> dict[str, Tensor]:  # noqa: ANN401
+def norms_of(block: Block, module: Any, call: Any, hidden: Tensor) -> dict[str, Tensor]:
     """Return the output, the gradient at the input, and each layer's gradient norms."""
     sums = {layer.name: WindowNorms(layer, ["l1"]) for layer in block.layers}
     accumulator = GradientAccumulator(block.layers, sums)

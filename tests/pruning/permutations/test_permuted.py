@@ -48,7 +48,7 @@ FAMILIES = {
 }
 
 
-def recipe_of(**fields: Any) -> Recipe:  # noqa: ANN401
+def recipe_of(**fields: Any) -> Recipe:
     return Recipe.model_validate(
         {"model": "/any", "method": "wanda", "pattern": "2:4", "permute": True, **fields}
     )

@@ -13,11 +13,11 @@ from pruning.recipe import METHODS, Calibration, Evaluation, ModelReference, Rec
 from pruning.recipe.methods import Gblm
 
 
-def recipe(**fields: Any) -> Recipe:  # noqa: ANN401 - what a client could send
+def recipe(**fields: Any) -> Recipe:
     return Recipe.model_validate({"model": "org/name", "method": "gblm", "sparsity": 0.5, **fields})
 
 
-def refused_field(**fields: Any) -> str:  # noqa: ANN401
+def refused_field(**fields: Any) -> str:
     with pytest.raises(ValidationError) as caught:
         recipe(**fields)
     return ".".join(str(part) for part in caught.value.errors()[0]["loc"])

@@ -8,11 +8,11 @@ from pydantic import ValidationError
 from pruning.recipe import Recipe, StructureOptions
 
 
-def recipe(**fields: Any) -> Recipe:  # noqa: ANN401 - what a client could send
+def recipe(**fields: Any) -> Recipe:
     return Recipe.model_validate({"model": "org/name", **fields})
 
 
-def refused(**fields: Any) -> tuple[str, str]:  # noqa: ANN401
+def refused(**fields: Any) -> tuple[str, str]:
     with pytest.raises(ValidationError) as caught:
         recipe(**fields)
     error = caught.value.errors()[0]

@@ -24,7 +24,7 @@ from tests.pruning.pretended_cuda import pretended_cuda
 from tests.pruning.pruned import ignore_steps
 
 
-def recipe(**blocks: Any) -> Recipe:  # noqa: ANN401 - options of every type
+def recipe(**blocks: Any) -> Recipe:
     return Recipe.model_validate(
         {
             "model": "org/name",
@@ -40,7 +40,7 @@ def pruned(model: PreTrainedModel, wanted: Recipe, windows: Tensor) -> Pruned:
     return prune(model, wanted, windows[:-1], {}, step=ignore_steps, training=judged_by(windows))
 
 
-def judged_by(windows: Tensor, **how: Any) -> TrainingSetting:  # noqa: ANN401 - fields of every type
+def judged_by(windows: Tensor, **how: Any) -> TrainingSetting:
     return TrainingSetting(held_out=windows[-1:], **how)
 
 
@@ -78,7 +78,7 @@ def naive(dense: LlamaForCausalLM, one_shot: LlamaForCausalLM, windows: Tensor) 
         return error.mean()
 
     optimizer = torch.optim.Adam(chosen.values(), betas=(0.9, 0.95), eps=1e-15)
-    order, held_out = random.Random("0 0"), [4]  # noqa: S311
+    order, held_out = random.Random("0 0"), [4]  # noqa: S311 - no secret
     best, lowest = copy.deepcopy(block.state_dict()), float(loss(held_out))
     for epoch in range(2):
         windows_in_turn = order.sample([0, 1, 2, 3], 4)
@@ -342,7 +342,7 @@ def test_blocks_are_trained_deterministically_on_cuda_where_that_is_possible(
     modes: list[bool] = []
     plain = BlockTraining._train
 
-    def watched(self: BlockTraining, *args: Any) -> Any:  # noqa: ANN401
+    def watched(self: BlockTraining, *args: Any) -> Any:
         modes.append(torch.are_deterministic_algorithms_enabled())
         found = plain(self, *args)
         if modes[-1] and not has_algorithm:

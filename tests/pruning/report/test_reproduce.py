@@ -108,7 +108,7 @@ def test_options_that_contradict_a_recipe_file_are_refused(
     assert "leave out --samples, --seed" in capfd.readouterr().err
 
 
-def environment(**fields: Any) -> Environment:  # noqa: ANN401
+def environment(**fields: Any) -> Environment:
     versions = {"python": "3", "torch": "2.13", "transformers": "5", "pruneserve": "1"}
     computing = {"device": "cpu", "dtype": "float32", "threads": 1, "attention": "sdpa"}
     return Environment.model_validate({**versions, **computing, **fields})

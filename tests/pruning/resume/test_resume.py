@@ -87,7 +87,7 @@ def pruned_blocks(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     return pruned
 
 
-def recipe(model: Path, **fields: Any) -> Recipe:  # noqa: ANN401
+def recipe(model: Path, **fields: Any) -> Recipe:
     calibration = {} if fields["method"] == "magnitude" else {"calibration": CALIBRATION}
     return Recipe.model_validate({"model": str(model), "sparsity": 0.5, **calibration, **fields})
 
@@ -106,7 +106,7 @@ def uninterrupted(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Call
     """A function that returns the contents of an uninterrupted run, and its number of steps."""
     known: dict[str, tuple[dict[str, str], int]] = {}
 
-    def of(name: str, **options: Any) -> tuple[dict[str, str], int]:  # noqa: ANN401
+    def of(name: str, **options: Any) -> tuple[dict[str, str], int]:
         key = f"{name} {options}"
         if key not in known:
             output, progress = tmp_path_factory.mktemp("uninterrupted") / "out", RecordSteps()
@@ -120,7 +120,7 @@ def uninterrupted(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Call
     return of
 
 
-def attempt(model: Path, name: str, directory: Path, **options: Any) -> Report:  # noqa: ANN401
+def attempt(model: Path, name: str, directory: Path, **options: Any) -> Report:
     return run_recipe(
         recipe(model, **RECIPES[name]),
         EVALUATION,
@@ -144,7 +144,7 @@ class InterruptAfterBlock(RecordSteps):
             raise Interrupted
 
 
-def interrupt(model: Path, name: str, directory: Path, progress: InterruptAfter, **options: Any) -> None:  # noqa: ANN401
+def interrupt(model: Path, name: str, directory: Path, progress: InterruptAfter, **options: Any) -> None:
     with pytest.raises(Interrupted):
         attempt(model, name, directory, progress=progress, **options)
     assert not (directory / "out").exists()

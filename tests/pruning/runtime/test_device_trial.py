@@ -44,7 +44,7 @@ def test_a_system_that_pins_nothing_passes(
 
 
 def one_wrong(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    def wrong(*args: Any, **options: Any) -> Tensor:  # noqa: ANN401 - stands in for a function of torch
+    def wrong(*args: Any, **options: Any) -> Tensor:
         result = function(*args, **options)
         result[-1, -1] += 1
         return result
@@ -55,7 +55,7 @@ def one_wrong(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
 @pytest.mark.parametrize(("module", "name"), [(torch, "mm"), (torch.linalg, "cholesky")])
 @pytest.mark.usefixtures("pinning")
 def test_a_library_that_computes_wrong_numbers_is_found(
-    module: Any,  # noqa: ANN401
+    module: Any,
     name: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -43,7 +43,7 @@ def needed(tiny_llama_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=0))
 
-    def needed(method: str, **options: Any) -> int:  # noqa: ANN401 - of any service
+    def needed(method: str, **options: Any) -> int:
         recipe = Recipe.model_validate(
             {
                 "model": str(tiny_llama_dir),

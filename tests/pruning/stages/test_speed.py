@@ -35,11 +35,11 @@ def one_block(
     return save_checkpoint(tiny_llama(num_hidden_layers=1), tmp_path_factory.mktemp("speed") / "model")
 
 
-def evaluation(**fields: Any) -> Evaluation:  # noqa: ANN401
+def evaluation(**fields: Any) -> Evaluation:
     return Evaluation(dataset="builtin", sequence_length=32, windows=2, **fields)
 
 
-def run_of(model: Path, output: Path, fields: dict[str, Any], **more: Any) -> Report:  # noqa: ANN401
+def run_of(model: Path, output: Path, fields: dict[str, Any], **more: Any) -> Report:
     recipe = Recipe.model_validate({"model": str(model), **fields})
     wanted = more.pop("evaluation", evaluation())
     return run_recipe(recipe, wanted, output=output, **more)

@@ -15,7 +15,7 @@ from pruning.stages.resolve import ResolveStage
 CUDA = torch.device("cuda:0")
 
 
-def recipe(**fields: Any) -> Recipe:  # noqa: ANN401 - options of every type
+def recipe(**fields: Any) -> Recipe:
     return Recipe.model_validate({"model": "org/name", "method": "wanda", "sparsity": 0.5, **fields})
 
 

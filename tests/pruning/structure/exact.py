@@ -24,7 +24,7 @@ def exactly(model: PreTrainedModel) -> PreTrainedModel:
     return model
 
 
-def _norm(self: Any, hidden: Tensor) -> Tensor:  # noqa: ANN401 - of many classes
+def _norm(self: Any, hidden: Tensor) -> Tensor:
     kind = type(self).__name__
     if kind == "CohereLayerNorm":
         hidden = hidden - hidden.mean(-1, keepdim=True)

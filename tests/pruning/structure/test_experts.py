@@ -111,11 +111,11 @@ class Cut:
         return [index for index in range(3) if "experts" in self.blocks[index].kept]
 
 
-def moe_of(model: PreTrainedModel, block: int) -> Any:  # noqa: ANN401 - of many classes
+def moe_of(model: PreTrainedModel, block: int) -> Any:
     return model.get_submodule(f"model.layers.{block}").mlp
 
 
-def router_of(moe: Any) -> Any:  # noqa: ANN401
+def router_of(moe: Any) -> Any:
     return moe.gate if hasattr(moe, "gate") else moe.router
 
 
@@ -139,7 +139,7 @@ def naive_scores(model: PreTrainedModel, block: int, windows: Tensor) -> Tensor:
     return torch.tensor(scores, dtype=torch.float64)
 
 
-def one_expert(experts: Any, expert: int, token: Tensor) -> Tensor:  # noqa: ANN401
+def one_expert(experts: Any, expert: int, token: Tensor) -> Tensor:
     if experts.is_transposed:  # GPT-OSS: biases, gate and up interleaved
         both = token @ experts.gate_up_proj[expert] + experts.gate_up_proj_bias[expert]
         gate, up = both[0::2].clamp(max=7.0), both[1::2].clamp(-7.0, 7.0)
@@ -203,7 +203,7 @@ def avoiding(model: PreTrainedModel, block: int, kept: Sequence[int]) -> None:
 class _WideRouters(TorchFunctionMode):
     """Let DeepSeek's router, which casts to float32 by `type`, compute in float64."""
 
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ANN401
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func is Tensor.type and args[1:] == (torch.float32,):
             return args[0].double()
         return func(*args, **(kwargs or {}))

@@ -14,12 +14,12 @@ from tests.pruning.families import make
 WIDE = {"hidden_size": 64, "intermediate_size": 1536, "num_attention_heads": 8, "num_key_value_heads": 4}
 
 
-def plan_of(model: PreTrainedModel, **structure: Any) -> CutPlan:  # noqa: ANN401 - fields of every type
+def plan_of(model: PreTrainedModel, **structure: Any) -> CutPlan:
     options = StructureOptions.model_validate(structure)
     return CutPlan.of(options, model, model.config.to_dict())
 
 
-def kept(model: PreTrainedModel, **structure: Any) -> dict[str, tuple[int, int]]:  # noqa: ANN401
+def kept(model: PreTrainedModel, **structure: Any) -> dict[str, tuple[int, int]]:
     return {plan.kind: (plan.requested, plan.kept) for plan in plan_of(model, **structure).plans}
 
 

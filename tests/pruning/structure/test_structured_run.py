@@ -75,7 +75,7 @@ def four_blocks(
     return save_checkpoint(tiny_llama(num_hidden_layers=4), tmp_path_factory.mktemp("structure") / "model")
 
 
-def recipe(model: Path, **fields: Any) -> Recipe:  # noqa: ANN401
+def recipe(model: Path, **fields: Any) -> Recipe:
     return Recipe.model_validate({"model": str(model), "calibration": CALIBRATION, **fields})
 
 
