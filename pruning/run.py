@@ -114,6 +114,16 @@ class Services:
 
 
 @dataclass(frozen=True)
+class _Workplace:
+    """Where a run computes and writes. It holds no model: one must go before the next one comes."""
+
+    devices: tuple[torch.device, ...]
+    directory: Path
+    resume_store: ResumeStore
+    recorder: StageRecorder
+
+
+@dataclass(frozen=True)
 class _Measured:
     """What was measured of the pruned model beside the dense one."""
 
@@ -127,16 +137,11 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
     Raises InvalidInput with the field, before expensive work wherever possible; NumericalFailure with the
     layer or window; Unreachable where the Hub does not answer; PruningError where the disk is too full.
     """
-    services = services or Services()
-    recipe, devices = request.recipe, compute_devices(request.device)
-    recorder = StageRecorder(services.progress, *devices)
-    with (
-        current_device(devices[0]),
-        atomic_directory(request.output) as directory,
-        _resume_store(request, services) as resume_store,
-    ):
-        resolved, dense = recorder.run(_resolve_stage(request, services, devices, resume_store, directory))
-        blocks = GuardedResumeStore(resume_store, resolved.files)
+    services, recipe = services or Services(), request.recipe
+    with _workplace(request, services) as place:
+        directory, recorder = place.directory, place.recorder
+        resolved, dense = recorder.run(_resolve_stage(request, services, place))
+        blocks = GuardedResumeStore(place.resume_store, resolved.files)
         with Publications(resolved.files) as publications:
             dense, cut = Structure(
                 recipe,
@@ -222,17 +227,11 @@ def keep_gradients(request: RunRequest, services: Services | None = None) -> Gra
     Nothing is pruned or evaluated. Returns how they were computed; raises what `run` raises.
     """
     services = services or Services()
-    devices = compute_devices(request.device)
-    recorder = StageRecorder(services.progress, *devices)
-    with (
-        current_device(devices[0]),
-        atomic_directory(request.output) as directory,
-        _resume_store(request, services) as resume_store,
-    ):
-        resolved, dense = recorder.run(_resolve_stage(request, services, devices, resume_store, directory))
-        blocks = GuardedResumeStore(resume_store, resolved.files)
+    with _workplace(request, services) as place:
+        resolved, dense = place.recorder.run(_resolve_stage(request, services, place))
+        blocks = GuardedResumeStore(place.resume_store, resolved.files)
         with Publications(resolved.files) as publications:
-            _, outcome = recorder.run(
+            _, outcome = place.recorder.run(
                 GradientStage(
                     dense,
                     resolved.gradients,
@@ -241,36 +240,42 @@ def keep_gradients(request: RunRequest, services: Services | None = None) -> Gra
                     cache=services.gradient_cache,
                     publications=publications,
                     resume_store=blocks,
-                    save_to=directory,
+                    save_to=place.directory,
                 )
             )
-            publications.hold_back(lambda: None)  # norms from the cache need the proof as well
-            publications.finish(lambda: None)
+            publications.prove()  # norms from the cache need it as well
     return outcome
 
 
-def _resolve_stage(
-    request: RunRequest,
-    services: Services,
-    devices: tuple[torch.device, ...],
-    resume_store: ResumeStore,
-    directory: Path,
-) -> ResolveStage:
+def _resolve_stage(request: RunRequest, services: Services, place: _Workplace) -> ResolveStage:
     return ResolveStage(
         recipe=request.recipe,
         evaluation=request.evaluation,
-        devices=devices,
+        devices=place.devices,
         roots=services.roots,
         hub_token=services.hub_token,
         reading=services.reading,
         reproduces=request.reproduces,
-        resume_store=resume_store,
-        output=directory,
+        resume_store=place.resume_store,
+        output=place.directory,
         schedule=request.schedule,
         gradient_cache=services.gradient_cache,
         on_shape=services.on_shape,
         deterministic=request.deterministic,
     )
+
+
+@contextmanager
+def _workplace(request: RunRequest, services: Services) -> Iterator[_Workplace]:
+    """Set up the devices and the directory; it gets its name at the end, and is gone where the run failed."""
+    devices = compute_devices(request.device)
+    recorder = StageRecorder(services.progress, *devices)
+    with (
+        current_device(devices[0]),
+        atomic_directory(request.output) as directory,
+        _resume_store(request, services) as resume_store,
+    ):
+        yield _Workplace(devices, directory, resume_store, recorder)
 
 
 @contextmanager

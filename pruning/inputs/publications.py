@@ -18,6 +18,10 @@ Publish = Callable[[], None]
 _SECONDS_BETWEEN_CHECKS = 2.0
 
 
+def _nothing() -> None:
+    pass
+
+
 class Publications:
     """Publishes in the calling thread; the files are hashed in another."""
 
@@ -56,7 +60,12 @@ class Publications:
             self._current, self._next = self._next, []
             self._hashing = self._thread.submit(self._hash)
 
-    def finish(self, while_waiting: Callable[[], None]) -> None:
+    def prove(self) -> None:
+        """Publish all, and prove the files to be unchanged also where there is nothing to publish."""
+        self.hold_back(_nothing)
+        self.finish()
+
+    def finish(self, while_waiting: Callable[[], None] = _nothing) -> None:
         """Wait until all is published. `while_waiting` is called every two seconds, and may raise."""
         self.poll()
         while self._hashing is not None:
