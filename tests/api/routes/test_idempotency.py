@@ -36,6 +36,16 @@ def test_a_refused_request_does_not_use_its_key_up(client: TestClient) -> None:
     assert client.post("/v1/jobs", json=SMALLEST, headers=KEY).status_code == 201
 
 
+def test_a_key_goes_with_its_job(client: TestClient) -> None:
+    first = client.post("/v1/jobs", json=SMALLEST, headers=KEY).json()["id"]
+    assert client.post(f"/v1/jobs/{first}/cancel").status_code == 200
+    assert client.post("/v1/jobs", json=SMALLEST, headers=KEY).json()["id"] == first
+    assert client.delete(f"/v1/jobs/{first}").status_code == 204
+    again = client.post("/v1/jobs", json=SMALLEST, headers=KEY)
+    assert again.status_code == 201
+    assert again.json()["id"] != first
+
+
 def test_concurrent_requests_make_one_job_with_one_event(client: TestClient) -> None:
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: client.post("/v1/jobs", json=SMALLEST, headers=KEY), range(24)))
