@@ -31,20 +31,20 @@ _GUIDED: Mapping[str, Any] = {"allocation": {"name": "gradient", "band": 0.35}}
 
 PRESETS: Mapping[str, Preset] = {
     "fast": Preset(
-        "GBLM as it was published; kept weights stay as they are. Computes gradients first; later jobs with "
-        "the same model and text share them.",
+        "GBLM as it was published; kept weights stay as they are. Computes gradients first, which later jobs "
+        "with the same model and text share; with them it took 3.4 times as long as Wanda.",
         {"method": {"name": "gblm"}},
         decides=("allocation", "refit", "permute", "swaps", "order", "recovery"),
     ),
     "best": Preset(
         "The one-shot combination with the best measured perplexity. Computes gradients, and solves for the "
-        "kept weights of each layer: the slowest without a training.",
+        "kept weights of each layer: the slowest without a training, 13 times as long as Wanda.",
         _BEST,
         _GUIDED,
     ),
     "recovered": Preset(
         "As best, and then kept weights are trained towards the dense model on 131,072 tokens, once: no "
-        "longer one-shot, and the slowest.",
+        "longer one-shot, and the slowest, about 70 times as long as Wanda.",
         {**_BEST, "recovery": {"distil": {"tokens": 131_072}}},
         _GUIDED,
         decides=("allocation", "refit", "order", "recovery"),
