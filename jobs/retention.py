@@ -5,7 +5,6 @@ dispatcher has locked. No file is deleted here. When a row stops naming a file, 
 `orphaned_files_since` is set; the dispatcher then lists the job's files and deletes those that no row names.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -46,6 +45,15 @@ class OrphanedFiles:
     closed_attempts: int
     """Attempts 1 to this one have ended, so no row will ever name more of their files."""
     taken_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A look at the files of a deleted job, which deletes what there is."""
+
+    job_id: UUID
+    put_off_until: datetime
+    """When it is due again, if this dispatcher dies."""
 
 
 def forget_idempotency_keys(session: Session, days: float, limit: int) -> int:
@@ -145,22 +153,44 @@ def forget_jobs(session: Session, days: float, limit: int) -> int:
         .limit(limit)
         .with_for_update(of=Job, skip_locked=True)
     ).all()
-    deletion.remove(session, old)
+    deletion.remove(session, old, by_retention=True)
     return len(old)
 
 
-def take_deleted(session: Session, limit: int) -> Sequence[UUID]:
-    """Return deleted jobs whose files are to be deleted now."""
-    due = select(DeletedJob.job_id).where(DeletedJob.look_at <= SEARCH_NOW).order_by(DeletedJob.look_at)
-    return session.scalars(due.limit(limit)).all()
+def take_deleted(session: Session, limit: int, again_after: float) -> list[Look]:
+    """Return looks at deleted jobs that are due, first at those that somebody has deleted.
+
+    Each is put off for `again_after` seconds: until then no other dispatcher is given it.
+    """
+    looks: list[Look] = []
+    for of_kind in (~DeletedJob.by_retention, DeletedJob.by_retention):
+        due = (
+            select(DeletedJob.job_id)
+            .where(of_kind, DeletedJob.look_at <= SEARCH_NOW)
+            .order_by(DeletedJob.look_at)
+            .limit(limit - len(looks))
+            .with_for_update(skip_locked=True)
+        )
+        taken = session.execute(
+            update(DeletedJob)
+            .where(DeletedJob.job_id.in_(due))
+            .values(look_at=NOW + timedelta(seconds=again_after))
+            .returning(DeletedJob.job_id, DeletedJob.look_at)
+            .execution_options(synchronize_session=False)
+        )
+        looks += [Look(row.job_id, row.look_at) for row in taken]
+    return looks
 
 
-def files_deleted(session: Session, job_id: UUID, look_again_after: float) -> None:
-    """Record that the files of a deleted job were deleted: look once more after so many seconds."""
-    this = DeletedJob.job_id == job_id
-    session.execute(delete(DeletedJob).where(this, DeletedJob.is_last))
+def files_deleted(session: Session, look: Look, look_again_after: float) -> None:
+    """Record that a look has deleted what it found: look once more after so many seconds.
+
+    Does nothing where the look took so long that another dispatcher was given it.
+    """
+    this = DeletedJob.job_id == look.job_id, DeletedJob.look_at == look.put_off_until
+    session.execute(delete(DeletedJob).where(*this, DeletedJob.is_last))
     again = {"is_last": True, "look_at": NOW + timedelta(seconds=look_again_after)}
-    session.execute(update(DeletedJob).where(this).values(again))
+    session.execute(update(DeletedJob).where(*this).values(again))
 
 
 def delete_gradients(session: Session, owner: str, job_id: UUID) -> bool:

@@ -61,9 +61,13 @@ def _refuse_needed_norms(session: Session, owner: str, job_id: UUID) -> None:
             raise Needed(f"Its gradient norms are used: {used}. Cancel that, or wait for its end.") from used
 
 
-def remove(session: Session, job_ids: Sequence[UUID]) -> None:
-    """Delete ended jobs, whose rows the caller has locked. The dispatcher deletes their files."""
+def remove(session: Session, job_ids: Sequence[UUID], *, by_retention: bool = False) -> None:
+    """Delete ended jobs, whose rows the caller has locked. The dispatcher deletes their files.
+
+    Those that nobody has asked for (`by_retention`) come last.
+    """
     if job_ids:
-        session.execute(insert(DeletedJob), [{"job_id": job_id} for job_id in job_ids])
+        rows = [{"job_id": job_id, "by_retention": by_retention} for job_id in job_ids]
+        session.execute(insert(DeletedJob), rows)
         session.execute(delete_from(CachedPerplexity).where(CachedPerplexity.job_id.in_(job_ids)))
         session.execute(delete_from(Job).where(Job.id.in_(job_ids)))

@@ -29,6 +29,7 @@ _ROWS_PER_ROUND = 5_000
 _JOBS_PER_ROUND = 50
 _FILES_PER_ROUND = 100
 _SECONDS_FOR_PROGRESS = 10.0
+_SECONDS_FOR_A_LOOK = 600.0  # at a deleted job's files; then another dispatcher may try
 _ATTEMPT = re.compile(r"/attempts/(\d+)/")
 
 
@@ -104,12 +105,12 @@ class Retention:
 
     def _delete_files_of_deleted_jobs(self) -> None:
         with self._database.begin() as session:
-            jobs = retention.take_deleted(session, _JOBS_PER_ROUND)
-        for job_id in jobs:
-            for found in self._store.list(job_prefix(job_id)):
+            looks = retention.take_deleted(session, _JOBS_PER_ROUND, _SECONDS_FOR_A_LOOK)
+        for look in looks:
+            for found in self._store.list(job_prefix(look.job_id)):
                 self._store.delete(found.key)
             with self._database.begin() as session:
-                retention.files_deleted(session, job_id, self._settings.orphaned_file_seconds)
+                retention.files_deleted(session, look, self._settings.orphaned_file_seconds)
 
     def _delete_orphaned_files(self) -> None:
         with self._database.begin() as session:

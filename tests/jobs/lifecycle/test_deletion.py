@@ -1,6 +1,7 @@
 """A deleted job leaves no row and no file; what is open, in the zoo or in a running sweep stays."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -8,6 +9,7 @@ import pytest
 from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
+from jobs import retention
 from jobs.lifecycle import deletion, lifecycle
 from jobs.lifecycle.events import JobError
 from jobs.lifecycle.lifecycle import Claim, Conflict, FinishedArtifact
@@ -73,6 +75,16 @@ def failed(database: Database, job_id: UUID) -> UUID:
     return job_id
 
 
+def submitted_long_ago(database: Database, submit: Submit) -> UUID:
+    """A queued job with an id of a hundred days ago: ids say when a job was submitted."""
+    with database.begin() as session:
+        copied = [column for column in Job.__table__.columns if column.name not in ("id", "gate_state")]
+        old = text("uuidv7(interval '-100 days')")
+        row = select(old, *copied).where(Job.id == submit())
+        into = insert(Job).from_select(["id", *(column.name for column in copied)], row)
+        return session.scalars(into.returning(Job.id)).one()
+
+
 def delete(database: Database, job_id: UUID, owner: str = "ada") -> bool:
     with database.begin() as session:
         return deletion.delete(session, owner, job_id)
@@ -106,18 +118,56 @@ def test_rows_and_files_of_a_deleted_job_go_and_those_of_others_stay(
     assert naming(database, gone) == {"deleted_jobs"}
     assert not delete(database, gone)
 
-    retention = Retention(database, settings, store)
-    retention.round()
+    rounds = Retention(database, settings, store)
+    rounds.round()
     assert {key.split("/")[1] for key in keys(store)} == {str(kept)}
     assert len(keys(store)) == 3
     late = store.put_file(f"{attempt_prefix(gone, 1)}/late", tmp_path / "file").key
-    retention.round()
+    rounds.round()
     assert late in keys(store), "it is looked for once more, later"
     with database.begin() as session:
         session.execute(update(DeletedJob).values(look_at=LONG_AGO))
-    retention.round()
+    rounds.round()
     assert late not in keys(store)
     assert naming(database, gone) == set()
+
+
+def test_the_second_look_at_a_jobs_files_is_not_lost_between_two_dispatchers(
+    database: Database, settings: Settings, submit: Submit
+) -> None:
+    """The first one takes so long that the second is given the same job, and ends before it."""
+    delete(database, failed(database, submit()))
+    with database.begin() as session:
+        (slow,) = retention.take_deleted(session, 50, 600)
+    with database.begin() as session:
+        assert retention.take_deleted(session, 50, 600) == [], "one at a time"
+        session.execute(update(DeletedJob).values(look_at=LONG_AGO))
+    with database.begin() as session:
+        (quick,) = retention.take_deleted(session, 50, 600)
+    for look in (quick, slow):
+        with database.begin() as session:
+            retention.files_deleted(session, look, 3600)
+    with database.begin() as session:
+        (left,) = session.scalars(select(DeletedJob))
+        assert left.is_last
+        assert left.look_at > session.scalars(select(func.now() + timedelta(minutes=30))).one()
+
+
+def test_what_a_person_deletes_does_not_wait_for_what_was_kept_long_enough(
+    database: Database, submit: Submit
+) -> None:
+    old = [failed(database, submitted_long_ago(database, submit)) for _ in range(3)]
+    with database.begin() as session:
+        session.execute(update(Job).where(Job.id.in_(old)).values(failed_at=LONG_AGO))
+        assert retention.forget_jobs(session, 30, 50) == len(old)
+    asked_for = failed(database, submit())
+    delete(database, asked_for)
+    looks = []
+    for _ in range(2):
+        with database.begin() as session:
+            looks.append([look.job_id for look in retention.take_deleted(session, 2, 600)])
+    assert looks[0][0] == asked_for
+    assert [len(taken) for taken in looks] == [2, 2]
 
 
 def test_a_job_that_has_not_ended_is_not_deleted(database: Database, submit: Submit) -> None:
@@ -150,16 +200,8 @@ def test_a_job_in_the_zoo_or_in_a_running_sweep_is_not_deleted(database: Databas
 def test_only_jobs_that_ended_long_ago_are_forgotten(
     database: Database, settings: Settings, submit: Submit
 ) -> None:
-    """Ids say when a job was submitted: the old ones are given such ids."""
-    old = text("uuidv7(interval '-100 days')")
-    made: dict[str, UUID] = {}
-    for name in ("ended", "ended of late", "queued", "in the zoo"):
-        job_id = submit()
-        with database.begin() as session:
-            copied = [column for column in Job.__table__.columns if column.name not in ("id", "gate_state")]
-            row = select(old, *copied).where(Job.id == job_id)
-            into = insert(Job).from_select(["id", *(column.name for column in copied)], row)
-            made[name] = session.scalars(into.returning(Job.id)).one()
+    names = ("ended", "ended of late", "queued", "in the zoo")
+    made = {name: submitted_long_ago(database, submit) for name in names}
     for name in ("ended", "ended of late", "in the zoo"):
         failed(database, made[name])
     with database.begin() as session:
