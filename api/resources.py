@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
+import migrations
 from api.failure_log import FailureLog
 from api.pools import BoundedPool, Made
 from api.rate_limit import OpenRequests, RateLimiter
@@ -60,7 +61,7 @@ class AppResources:
             OpenRequests(settings.max_open_requests),
             RateLimiter(settings.max_failed_sign_ins_per_minute),
             FailureLog(),
-            Readiness(url),
+            Readiness(url, migrations.revisions()),
             BoundedPool("hub", threads=8, places=24, per_owner=4, busy=_HUB_BUSY),
             BoundedPool("disk", threads=4, places=32, per_owner=8, busy=_DISK_BUSY),
             Made(

@@ -9,12 +9,12 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from cli.commands import gradients, keys, sweeps, uploads, webhooks, zoo
+from cli.commands import fleet, gradients, keys, sweeps, uploads, webhooks, zoo
 from cli.commands.cut import cut
 from cli.commands.downloads import download
 from cli.commands.jobs import cancel, delete, jobs, logs, retry, show
 from cli.commands.publish import publish
-from cli.commands.server import me, methods, storage, workers
+from cli.commands.server import me, methods, storage
 from cli.commands.submit import estimate, rerun, run, submit, wait
 from cli.commands.time_limit import TimedOut
 from cli.data_directory import DataDirectory, default_data_directory
@@ -124,19 +124,21 @@ def up(
 _COMMANDS: tuple[Callable[..., None], ...] = (
     *(submit, cut, rerun, estimate, run, wait),
     *(jobs, show, logs, cancel, retry, delete, storage),
-    *(download, publish, methods, workers, me),
+    *(download, publish, methods, me),
 )
 for command in _COMMANDS:
     app.command()(command)
 for group, name in (
-    (gradients, "gradients"),
-    (keys, "keys"),
-    (sweeps, "sweep"),
-    (uploads, "uploads"),
-    (webhooks, "webhooks"),
-    (zoo, "zoo"),
+    (gradients.app, "gradients"),
+    (keys.app, "keys"),
+    (sweeps.app, "sweep"),
+    (uploads.app, "uploads"),
+    (webhooks.app, "webhooks"),
+    (zoo.app, "zoo"),
+    (fleet.workers, "workers"),
+    (fleet.queues, "queues"),
 ):
-    app.add_typer(group.app, name=name)
+    app.add_typer(group, name=name)
 
 
 if __name__ == "__main__":

@@ -7,10 +7,12 @@ nothing to do. docs/operations.md says how the schema may change from one releas
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from psycopg.errors import DeadlockDetected, LockNotAvailable
 from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.exc import OperationalError
@@ -54,6 +56,13 @@ def downgrade(database_url: str, revision: str) -> None:
         _patiently(connection, lambda: command.downgrade(_config(connection), revision))
 
 
+@cache
+def revisions() -> tuple[str, ...]:
+    """Return the revisions that this release knows, the newest first."""
+    script = ScriptDirectory(str(Path(__file__).parent))
+    return tuple(revision.revision for revision in script.walk_revisions())
+
+
 def draft(database_url: str, message: str) -> None:
     """Write a revision with what `jobs.tables` has and the database has not, for a developer to complete."""
     with _locked(database_url) as connection:
@@ -66,6 +75,7 @@ def _grant(connection: Connection, role: str) -> None:
     for table in Base.metadata.sorted_tables:
         rights = f"GRANT SELECT, INSERT, UPDATE, DELETE ON {quote(table.name)} TO {quote(role)}"
         connection.execute(text(rights))
+    connection.execute(text(f"GRANT SELECT ON alembic_version TO {quote(role)}"))
     connection.execute(text(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {quote(role)}"))
 
 

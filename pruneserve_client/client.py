@@ -120,12 +120,13 @@ class Client(Resources):
             if cursor is None:
                 return
 
-    def cancel(self, job_id: UUID) -> JobDetail | Receipt:
+    def cancel(self, job_id: UUID, *, owner: str | None = None) -> JobDetail | Receipt:
         """Cancel a job: at once if it is queued, at its next step, within 10 s, if it is running.
 
         A key without the scope `jobs:read` gets a receipt: the id, the state and where the job is shown.
+        Another `owner`'s job needs an admin key.
         """
-        return self._changed(f"/v1/jobs/{job_id}/cancel", JobDetail)
+        return self._changed(f"/v1/jobs/{job_id}/cancel", JobDetail, owner=owner)
 
     def retry(self, job_id: UUID) -> JobDetail | Receipt:
         """Queue a failed or cancelled job again. It resumes after its last finished block.
@@ -274,8 +275,9 @@ class Client(Resources):
         """Cancel every job of a sweep that has not ended. A key without `jobs:read` gets a receipt."""
         return self._changed(f"/v1/sweeps/{sweep_id}/cancel", SweepDetail)
 
-    def _changed(self, path: str, whole: type[Changed]) -> Changed | Receipt:
-        with self._transport.exchange("POST", path) as received:
+    def _changed(self, path: str, whole: type[Changed], **query: str | None) -> Changed | Receipt:
+        given = {name: value for name, value in query.items() if value is not None}
+        with self._transport.exchange("POST", path, params=given) as received:
             body = received.read()
         try:
             return parsed(whole, body)

@@ -110,6 +110,11 @@ class AuditItem(Model):
             "others.changed",
             "zoo.promoted",
             "zoo.withdrawn",
+            "worker.cordoned",
+            "worker.uncordoned",
+            "worker.drained",
+            "queue.paused",
+            "queue.resumed",
         ]
         | str
     )
@@ -1599,6 +1604,35 @@ class PromotionRequest(Model):
     """What the model is good for, in a few words."""
 
 
+class QueueItem(Model):
+    """A queue that has a worker or an open job, or was paused once."""
+
+    name: str
+    """Its name, as workers and jobs have it."""
+
+    paused_at: AwareDatetime | None
+    """Since when no worker claims a job of it; null if it is not paused."""
+
+    paused_by: str | None
+    """The owner of the key by which it was paused."""
+
+    queued: int
+    """Its queued jobs; 10001 where there are more."""
+
+    running: int
+    """Its jobs that workers hold."""
+
+    workers: int
+    """Its live workers that take jobs."""
+
+
+class QueueList(Model):
+    """The queues."""
+
+    items: list[QueueItem]
+    """By name."""
+
+
 class RateFacts(Model):
     """Tokens per second of both models in one phase, at one batch size."""
 
@@ -1619,6 +1653,19 @@ class RateFacts(Model):
 
     noise: float
     """How far the same figure is from 1 for the dense model beside itself, measured first."""
+
+
+class Ready(Model):
+    """The answer of a process that can serve requests."""
+
+    status: Literal["ok"]
+    """Always `ok`: a probe that fails answers with a problem."""
+
+    database_revision: str
+    """The revision of the database's schema."""
+
+    release_revision: str
+    """The revision that this release needs; during an upgrade the schema may have a later one."""
 
 
 class Receipt(Model):
@@ -2398,13 +2445,23 @@ class Waiting(Model):
     """Why a queued job waits."""
 
     reason: (
-        Literal["outside", "worker", "healthy_worker", "dispatcher", "checks", "another_job", "its_turn"]
+        Literal[
+            "outside",
+            "worker",
+            "healthy_worker",
+            "uncordoned_worker",
+            "resumed_queue",
+            "dispatcher",
+            "checks",
+            "another_job",
+            "its_turn",
+        ]
         | str
     )
-    """What it waits for: `outside` (say, the Hub does not answer), `worker` (none is connected), `healthy_worker` (all are quarantined), `dispatcher` (none is connected), `checks` (its files are looked at first), `another_job` (which computes what it needs too) or `its_turn`."""
+    """What it waits for: `outside` (say, the Hub does not answer), `worker` (none is connected), `healthy_worker` (all are quarantined), `uncordoned_worker` (an operator lets none take jobs), `resumed_queue` (an operator has paused its queue), `dispatcher` (none is connected), `checks` (its files are looked at first), `another_job` (which computes what it needs too) or `its_turn`."""
 
     position: int | None
-    """Its place among the jobs that wait for their turn, from 1; null beyond 100, and where it waits for something else."""
+    """Its place among the jobs of its queue that could run, from 1; null beyond 100, and where it could not run before something else has happened."""
 
     message: str
     """The reason in words. With the scope `admin` they include why workers are quarantined."""
@@ -2528,8 +2585,8 @@ class WorkerItem(Model):
     queue: str
     """The queue that it reads."""
 
-    state: Literal["idle", "busy", "quarantined", "silent"] | str
-    """`idle`, `busy`, `quarantined` (it takes no jobs), or `silent` (no heartbeats)."""
+    state: Literal["idle", "busy", "quarantined", "cordoned", "silent"] | str
+    """`idle`, `busy`, `quarantined` (it takes no jobs), `cordoned` (it runs none, and an operator lets it take none), or `silent` (no heartbeats)."""
 
     since: AwareDatetime | None
     """Since when it is in this state; null where nobody knows."""
@@ -2557,6 +2614,12 @@ class WorkerItem(Model):
 
     fault: str | None
     """The latest fault, or why its self-test fails."""
+
+    cordoned_at: AwareDatetime | None
+    """Since when an operator lets it take no more jobs; null if it may."""
+
+    draining: bool
+    """Whether it ends once it runs no job."""
 
 
 class WorkerJob(Model):

@@ -22,6 +22,8 @@ from pruneserve_client.models import (
     NewKey,
     NewSecret,
     NewWebhook,
+    QueueItem,
+    QueueList,
     StorageUse,
     SweepItem,
     SweepPage,
@@ -189,7 +191,7 @@ class Resources:
         """Take an entry out of the zoo. Its job stays."""
         self._delete(f"/v1/zoo/{quote(slug, safe='')}")
 
-    # Sweeps, keys, workers, the audit log
+    # Sweeps, keys, workers and queues, the audit log
 
     def sweeps(self) -> Iterator[SweepItem]:
         """Yield the owner's sweeps without their jobs, newest first."""
@@ -210,6 +212,33 @@ class Resources:
     def workers(self) -> list[WorkerItem]:
         """Return the service's workers, those that take no jobs first; needs an admin key."""
         return self._transport.get("/v1/workers", WorkerList).items
+
+    def cordon_worker(self, name: str) -> WorkerItem:
+        """Let a worker take no more jobs; needs an admin key."""
+        return self._steered(name, "cordon")
+
+    def uncordon_worker(self, name: str) -> WorkerItem:
+        """Let a worker take jobs again; needs an admin key."""
+        return self._steered(name, "uncordon")
+
+    def drain_worker(self, name: str) -> WorkerItem:
+        """Let a worker finish its job, take no other, and end; needs an admin key."""
+        return self._steered(name, "drain")
+
+    def queues(self) -> list[QueueItem]:
+        """Return the queues with their jobs and workers; needs an admin key."""
+        return self._transport.get("/v1/queues", QueueList).items
+
+    def pause_queue(self, name: str) -> QueueItem:
+        """Let no worker claim a job of a queue; needs an admin key."""
+        return self._transport.post(f"/v1/queues/{quote(name, safe='')}/pause", QueueItem)
+
+    def resume_queue(self, name: str) -> QueueItem:
+        """Let workers claim the jobs of a queue again; needs an admin key."""
+        return self._transport.post(f"/v1/queues/{quote(name, safe='')}/resume", QueueItem)
+
+    def _steered(self, worker: str, act: str) -> WorkerItem:
+        return self._transport.post(f"/v1/workers/{quote(worker, safe='')}/{act}", WorkerItem)
 
     def audit_records(self) -> Iterator[AuditItem]:
         """Yield the audit log, newest first; needs an admin key."""

@@ -1,5 +1,10 @@
-"""`pruneserve-worker`: a worker, which runs one job at a time until it gets SIGTERM."""
+"""`pruneserve-worker`: a worker, which runs one job at a time until it gets SIGTERM.
 
+With `--one-job` it claims at most one job, and ends once it has run it, or where it finds none that it could
+take. Its exit code is 0 in both cases, and its log says which it was.
+"""
+
+import argparse
 import importlib.util
 import signal
 import sys
@@ -15,12 +20,20 @@ from pruning.errors import PruningError
 from pruning.runtime.versions import refuse_old_versions
 from worker.broker.app import app
 from worker.broker.celery_config import QUEUE
+from worker.health import beating
 from worker.identity import Identity
 from worker.supervision.parent import Parent
 
 
 def main() -> None:
     """Check what every job needs, then take jobs."""
+    parser = argparse.ArgumentParser(
+        prog="pruneserve-worker", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--one-job", action="store_true", help="run one job and end; end at once where none waits"
+    )
+    arguments = parser.parse_args()
     if importlib.util.find_spec("torch") is None:
         sys.exit("a worker needs torch: in a checkout, pip install '.[torch]'")
     try:
@@ -32,15 +45,16 @@ def main() -> None:
     Store(settings().store_url)  # a wrong URL must fail the start, not every job
     # Heartbeat, watchdog and quarantine take turns on one connection, and wait for none that is in use.
     engine = engine_from(settings(), pool_size=1, max_overflow=2)
-    identity = Identity.new()
+    identity = Identity.new(one_job=arguments.one_job)
     identity.export()
     parent = Parent(settings(), sessions(engine), identity, QUEUE)
     options = ["--loglevel=INFO", "--without-gossip", "--without-mingle", "--without-heartbeat"]
     try:
-        with _ended_by_sigterm():
-            parent.wait_until_fit()
-        parent.connect_signals()
-        app.worker_main(["worker", *options, f"--hostname={identity.name}", f"--queues={QUEUE}"])
+        with beating(identity):
+            with _ended_by_sigterm():
+                parent.wait_until_fit()
+            parent.connect_signals()
+            app.worker_main(["worker", *options, f"--hostname={identity.name}", f"--queues={QUEUE}"])
     finally:
         parent.stop()
         identity.remove_shutdown_flag()

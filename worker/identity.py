@@ -14,7 +14,11 @@ from typing import Self
 
 from worker.interrupts import ShutdownRequested
 
+DIRECTORY_PREFIX = "pruneserve-worker-"
+"""With which the name of each worker's own temporary directory begins."""
+
 _NAME, _SHUTDOWN_FLAG = "_PRUNESERVE_WORKER_NAME", "_PRUNESERVE_WORKER_SHUTDOWN_FLAG"
+_ONE_JOB = "_PRUNESERVE_WORKER_ONE_JOB"
 
 
 def name_of_this_process() -> str:
@@ -29,20 +33,24 @@ class Identity:
     name: str
     shutdown_flag: Path
     """Exists once the worker must shut down. Only the parent gets SIGTERM; its child polls this file."""
+    one_job: bool = False
+    """Whether it ends after its first claim, or where there is nothing to claim."""
 
     @classmethod
-    def new(cls) -> Self:
+    def new(cls, *, one_job: bool = False) -> Self:
         """Make a worker with a name that is unique across machines."""
-        return cls(name_of_this_process(), Path(tempfile.mkdtemp(prefix="pruneserve-worker-")) / "shutdown")
+        directory = Path(tempfile.mkdtemp(prefix=DIRECTORY_PREFIX))
+        return cls(name_of_this_process(), directory / "shutdown", one_job)
 
     @classmethod
     def from_environment(cls) -> Self:
         """Return, in a child, the identity that its parent has exported."""
-        return cls(os.environ[_NAME], Path(os.environ[_SHUTDOWN_FLAG]))
+        return cls(os.environ[_NAME], Path(os.environ[_SHUTDOWN_FLAG]), bool(os.environ[_ONE_JOB]))
 
     def export(self) -> None:
         """Put the identity into the environment that child processes inherit."""
         os.environ[_NAME], os.environ[_SHUTDOWN_FLAG] = self.name, str(self.shutdown_flag)
+        os.environ[_ONE_JOB] = "1" if self.one_job else ""
 
     def request_shutdown(self) -> None:
         """Ask the running child to stop at its next check."""

@@ -1,10 +1,39 @@
-"""The registered workers, for those who run the service."""
+"""The registered workers and the queues, for those who run the service."""
 
+from collections.abc import Callable
+from enum import StrEnum
+
+from sqlalchemy.orm import Session
+
+from api.problems.problems import NotFound
 from api.resources import AppResources
-from api.schemas.workers import WorkerList
+from api.schemas.workers import QueueItem, QueueList, WorkerItem, WorkerList
 from jobs.access import audit
 from jobs.access.api_keys import Principal
-from jobs.fleet import overview
+from jobs.access.audit import Action
+from jobs.fleet import overview, steering
+
+
+class WorkerAct(StrEnum):
+    """What an operator does to a worker."""
+
+    CORDON = "cordon"
+    UNCORDON = "uncordon"
+    DRAIN = "drain"
+
+
+class QueueAct(StrEnum):
+    """What an operator does to a queue."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+
+
+_WORKER_ACTS: dict[WorkerAct, tuple[Callable[[Session, str], bool], Action]] = {
+    WorkerAct.CORDON: (steering.cordon, Action.WORKER_CORDONED),
+    WorkerAct.UNCORDON: (steering.uncordon, Action.WORKER_UNCORDONED),
+    WorkerAct.DRAIN: (steering.drain, Action.WORKER_DRAINED),
+}
 
 
 class Look:
@@ -30,3 +59,38 @@ class Look:
                 audit.record_look(session, self._principal, self._subject)
                 self._recorded = True
         return listed
+
+
+def steer(resources: AppResources, principal: Principal, name: str, act: WorkerAct) -> WorkerItem:
+    """Cordon, uncordon or drain a worker, with a record in the audit log. Raises NotFound."""
+    change, action = _WORKER_ACTS[act]
+    with resources.database.begin() as session:
+        changed = change(session, name)
+        seen = overview.worker(session, name, resources.settings.lease_seconds) if changed else None
+        if seen is None:
+            raise NotFound("There is no such worker: it has ended, or was not heard of for an hour.")
+        audit.record(session, action, principal, f"worker {name}")
+        return WorkerItem.of(seen)
+
+
+def list_queues(resources: AppResources) -> QueueList:
+    """Return the queues with their numbers of jobs and workers."""
+    with resources.database.begin() as session:
+        return QueueList.of(overview.queues(session, resources.settings.lease_seconds))
+
+
+def steer_queue(resources: AppResources, principal: Principal, name: str, act: QueueAct) -> QueueItem:
+    """Pause or resume a queue, with a record in the audit log. Raises NotFound."""
+    seconds = resources.settings.lease_seconds
+    with resources.database.begin() as session:
+        if name not in {queue.name for queue in overview.queues(session, seconds)}:
+            raise NotFound("There is no such queue: no worker reads it, and no job waits in it.")
+        if act == QueueAct.PAUSE:
+            steering.pause(session, name, principal.owner)
+            action = Action.QUEUE_PAUSED
+        else:
+            steering.resume(session, name)
+            action = Action.QUEUE_RESUMED
+        audit.record(session, action, principal, f"queue {name}")
+        changed = QueueList.of(overview.queues(session, seconds)).items
+        return next(queue for queue in changed if queue.name == name)

@@ -11,7 +11,7 @@ from fastapi.responses import PlainTextResponse
 from api.problems.problem import documented
 from api.problems.problems import NotFound, ServiceUnavailable
 from api.resources import Resources
-from api.schemas.health import Health
+from api.schemas.health import Health, Ready
 
 router = APIRouter(tags=["health"])
 
@@ -26,10 +26,13 @@ async def get_liveness() -> Health:
 
 
 @router.get("/readyz", summary="Can it serve requests?", responses=documented(ServiceUnavailable))
-async def get_readiness(resources: Resources) -> Health:
-    """Check that PostgreSQL answers and has its tables. Submitting works without the broker."""
-    await resources.readiness.check()
-    return Health(status="ok")
+async def get_readiness(resources: Resources) -> Ready:
+    """Check that PostgreSQL answers and that its schema is at least the one that this release needs.
+
+    Submitting works without the broker.
+    """
+    found = await resources.readiness.check()
+    return Ready(status="ok", database_revision=found.database, release_revision=found.release)
 
 
 @router.get(_PATH, include_in_schema=False)

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response, status
+from fastapi import APIRouter, Query, Request, Response, status
 
 from api.actions import jobs
 from api.actions.jobs import NO_SUCH_JOB, Idempotency
@@ -29,10 +29,16 @@ from api.resources import Database, Resources
 from api.schemas.base import Receipt
 from api.schemas.jobs import JobChanges, JobDetail, JobListQuery, JobPage, JobRequest
 from api.security.auth import Reader, ReadingWriter, Writer
+from api.security.owners import visible_owner
 from jobs.queries import queries
 from jobs.states import JobState
+from pruning.recipe import Text
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+
+NamedOwner = Annotated[
+    Text | None, Query(description="Whose job it is; another owner's needs the scope `admin`.")
+]
 
 
 _SUBMIT_PROBLEMS = (
@@ -155,14 +161,20 @@ def get_job(
     },
 )
 def cancel_job(
-    job_id: JobId, principal: Writer, resources: Resources, response: Response
+    request: Request,
+    job_id: JobId,
+    principal: Writer,
+    resources: Resources,
+    response: Response,
+    owner: NamedOwner = None,
 ) -> JobDetail | Receipt:
     """Cancel a queued job at once (200), or ask the worker of a running one to stop (202).
 
     A key without the scope `jobs:read` gets a receipt.
     """
+    whose = visible_owner(request, principal, owner)
     reasons = WaitingReasons.told_to(principal, resources)
-    job = jobs.cancel(resources.database, principal.owner, job_id, reasons)
+    job = jobs.cancel(resources.database, whose, job_id, reasons)
     if job.state == JobState.CANCELLING:
         response.status_code = status.HTTP_202_ACCEPTED
     return shown_to(principal, job)

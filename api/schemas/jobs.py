@@ -132,13 +132,14 @@ class Waiting(BaseModel):
 
     reason: WaitsFor = Field(
         description="What it waits for: `outside` (say, the Hub does not answer), `worker` (none is"
-        " connected), `healthy_worker` (all are quarantined), `dispatcher` (none is connected),"
+        " connected), `healthy_worker` (all are quarantined), `uncordoned_worker` (an operator lets none take"
+        " jobs), `resumed_queue` (an operator has paused its queue), `dispatcher` (none is connected),"
         " `checks` (its files are looked at first), `another_job` (which computes what it needs too) or"
         " `its_turn`."
     )
     position: int | None = Field(
-        description="Its place among the jobs that wait for their turn, from 1; null beyond 100, and where it"
-        " waits for something else."
+        description="Its place among the jobs of its queue that could run, from 1; null beyond 100, and where"
+        " it could not run before something else has happened."
     )
     message: str = Field(
         description="The reason in words. With the scope `admin` they include why workers are quarantined."
@@ -156,25 +157,36 @@ class Waiting(BaseModel):
         return cls(
             reason=wait.reason,
             position=wait.position,
-            message=job.waiting_for or "" if outside else _in_words(wait, with_faults=with_faults),
+            message=job.waiting_for or "" if outside else _in_words(wait, job.queue, with_faults=with_faults),
             since=job.unreachable_since if outside else None,
             tries=job.unreachable_tries if outside else None,
             next_try_at=job.next_try_at if outside else None,
         )
 
 
-def _in_words(wait: Wait, *, with_faults: bool) -> str:
+def _in_words(wait: Wait, queue: str, *, with_faults: bool) -> str:
     if wait.reason == WaitsFor.ITS_TURN:
-        if wait.position is None:
-            return f"behind more than {MOST_COUNTED} others in the queue"
-        return "next in the queue" if wait.position == 1 else f"position {wait.position} in the queue"
+        return _place(wait.position) or f"behind more than {MOST_COUNTED} others in the queue"
+    of_class = "" if queue == _FOR_ANY_WORKER else f" of the class {queue}"
+    said = _WAITS_FOR[wait.reason].format(of_class=of_class)
+    if wait.reason in (WaitsFor.UNCORDONED_WORKER, WaitsFor.RESUMED_QUEUE):
+        return "; ".join(filter(None, (said, _place(wait.position))))
     faults = "; ".join(filter(None, wait.faults)) if with_faults else ""
-    return _WAITS_FOR[wait.reason] + (f": {faults}" if faults else "")
+    return said + (f": {faults}" if faults else "")
 
 
+def _place(position: int | None) -> str:
+    if position is None:
+        return ""
+    return "next in the queue" if position == 1 else f"position {position} in the queue"
+
+
+_FOR_ANY_WORKER = "prune"
 _WAITS_FOR = {
-    WaitsFor.WORKER: "no worker is connected",
-    WaitsFor.HEALTHY_WORKER: "every worker is quarantined",
+    WaitsFor.WORKER: "no worker{of_class} is connected",
+    WaitsFor.HEALTHY_WORKER: "every worker{of_class} is quarantined",
+    WaitsFor.UNCORDONED_WORKER: "an operator lets the workers{of_class} take no more jobs",
+    WaitsFor.RESUMED_QUEUE: "an operator has paused the queue{of_class}",
     WaitsFor.DISPATCHER: "no dispatcher is connected",
     WaitsFor.CHECKS: "its files are looked at first",
     WaitsFor.ANOTHER_JOB: "another job computes gradients that it needs too",

@@ -1,4 +1,4 @@
-"""The registered workers."""
+"""The registered workers, and the queues that they read."""
 
 from datetime import datetime
 from typing import Self
@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from jobs.fleet.overview import Seen, WorkerState
+from jobs.fleet.overview import MOST_COUNTED, QueueSeen, Seen, WorkerState
 
 
 class WorkerJob(BaseModel):
@@ -26,7 +26,8 @@ class WorkerItem(BaseModel):
     name: str = Field(description="Its machine, its process and a random part.")
     queue: str = Field(description="The queue that it reads.")
     state: WorkerState = Field(
-        description="`idle`, `busy`, `quarantined` (it takes no jobs), or `silent` (no heartbeats)."
+        description="`idle`, `busy`, `quarantined` (it takes no jobs), `cordoned` (it runs none, and an"
+        " operator lets it take none), or `silent` (no heartbeats)."
     )
     since: datetime | None = Field(description="Since when it is in this state; null where nobody knows.")
     device: str | None = Field(
@@ -42,6 +43,10 @@ class WorkerItem(BaseModel):
     faults: int = Field(description="Faults of the worker since its last succeeded job.")
     quarantined_at: datetime | None = Field(description="Since when it takes no jobs; null if it does.")
     fault: str | None = Field(description="The latest fault, or why its self-test fails.")
+    cordoned_at: datetime | None = Field(
+        description="Since when an operator lets it take no more jobs; null if it may."
+    )
+    draining: bool = Field(description="Whether it ends once it runs no job.")
 
     @classmethod
     def of(cls, seen: Seen) -> Self:
@@ -60,6 +65,8 @@ class WorkerItem(BaseModel):
             faults=row.faults,
             quarantined_at=row.quarantined_at,
             fault=row.fault,
+            cordoned_at=row.cordoned_at,
+            draining=row.draining,
         )
 
 
@@ -72,3 +79,29 @@ class WorkerList(BaseModel):
     def of(cls, workers: list[Seen]) -> Self:
         """Build the list."""
         return cls(items=[WorkerItem.of(seen) for seen in workers])
+
+
+class QueueItem(BaseModel):
+    """A queue that has a worker or an open job, or was paused once."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    name: str = Field(description="Its name, as workers and jobs have it.")
+    paused_at: datetime | None = Field(
+        description="Since when no worker claims a job of it; null if it is not paused."
+    )
+    paused_by: str | None = Field(description="The owner of the key by which it was paused.")
+    queued: int = Field(description=f"Its queued jobs; {MOST_COUNTED + 1} where there are more.")
+    running: int = Field(description="Its jobs that workers hold.")
+    workers: int = Field(description="Its live workers that take jobs.")
+
+
+class QueueList(BaseModel):
+    """The queues."""
+
+    items: list[QueueItem] = Field(description="By name.")
+
+    @classmethod
+    def of(cls, queues: list[QueueSeen]) -> Self:
+        """Build the list."""
+        return cls(items=[QueueItem.model_validate(seen) for seen in queues])

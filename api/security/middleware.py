@@ -23,6 +23,8 @@ UPLOAD_TYPES = {
 _BODY_SECONDS = 60.0
 
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+# Whatever watches the process asks by its address, which no operator can list; they tell nothing of anybody.
+_PROBES = ("/healthz", "/readyz")
 _UPLOADS = "/v1/uploads"
 # By path prefix, the longest first.
 _BODY_TYPES = {
@@ -77,10 +79,12 @@ class RequestGuard:
             rate_limit.release(scope)
 
     def _problem(self, scope: Scope, headers: Headers) -> Problem | None:
-        if _host_name(headers.get("host", "")) not in self._hosts:
-            return UnknownHost()
-        if scope["method"] in _SAFE_METHODS:
+        safe = scope["method"] in _SAFE_METHODS
+        known = _host_name(headers.get("host", "")) in self._hosts
+        if safe and (known or scope["path"] in _PROBES):
             return None
+        if not known:
+            return UnknownHost()
         if not _same_origin(headers, self._public):
             return ForeignOrigin()
         if _has_body(headers):

@@ -1,7 +1,7 @@
 // The page works without this script. It adds:
 // - streams of hidden tabs are closed: browsers keep six connections per host, and each stream holds one. A tab
 //   that is shown again reloads its live part, which opens a new stream. One that is to notify keeps its stream
-// - selected jobs stay selected when the rows of the list are replaced
+// - selected jobs stay selected, and open questions open, when the rows of the list are replaced
 // - snippets get a button that copies them
 // - all jobs of a list can be selected at once, and the selected ones are counted
 // - times are the browser's own, with UTC when pointed at
@@ -32,13 +32,17 @@ function closeIfHidden() {
 }
 
 let selected = [];
+let opened = [];
+let focused = "";
 
-function rememberSelected() {
+function remember() {
   selected = [...document.querySelectorAll("#selected input[name=job]:checked")].map((box) => box.id);
+  opened = [...document.querySelectorAll("#live details.confirm[open] > summary")].map((summary) => summary.id);
+  focused = document.activeElement?.closest("#live details.confirm") ? document.activeElement.id : "";
 }
 
 for (const swap of ["htmx:sseBeforeMessage", "htmx:beforeSwap"]) {
-  document.addEventListener(swap, rememberSelected);
+  document.addEventListener(swap, remember);
 }
 
 for (const swapped of ["htmx:sseMessage", "htmx:afterSwap"]) {
@@ -48,6 +52,15 @@ for (const swapped of ["htmx:sseMessage", "htmx:afterSwap"]) {
       if (box) {
         box.checked = true;
       }
+    }
+    for (const id of opened) {
+      const summary = document.getElementById(id);
+      if (summary) {
+        summary.parentElement.open = true;
+      }
+    }
+    if (focused) {
+      document.getElementById(focused)?.focus();
     }
     enhance();
   });

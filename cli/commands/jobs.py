@@ -8,7 +8,7 @@ from uuid import UUID
 import typer
 
 from cli.options.connection import connected
-from cli.options.ids import FinalJobId, JobId, find_job
+from cli.options.ids import FinalJobId, JobId, find_job, others_job
 from cli.options.waiting_options import AsJson
 from cli.render.lists import print_list
 from cli.render.views import PlainView, print_job, table_of_jobs
@@ -96,9 +96,18 @@ def _following(client: Client, job_id: UUID) -> Iterator[Event]:
 
 
 @connected
-def cancel(client: Client, job: FinalJobId, as_json: AsJson = False) -> None:
+def cancel(
+    client: Client,
+    job: FinalJobId,
+    owner: Annotated[
+        str | None,
+        typer.Option(help="Whose job it is; another owner's needs an admin key.", show_default=False),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Cancel a job: at once if it is queued, at its next step, within 10 s, if it is running."""
-    _print_state(client.cancel(find_job(client, job)), as_json=as_json)
+    found = find_job(client, job) if owner is None else others_job(job)
+    _print_state(client.cancel(found, owner=owner), as_json=as_json)
 
 
 @connected

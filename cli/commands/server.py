@@ -1,4 +1,4 @@
-"""The commands about a server: `storage`, `methods`, `workers`, and `me` for whose key it is asked with."""
+"""The commands about a server: `storage`, `methods`, and `me` for whose key it is asked with."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -11,7 +11,7 @@ from cli.render.lists import plain_table, print_list, utc
 from cli.render.storage import table_of_storage
 from cli.terminal import clean, out, print_json
 from pruneserve_client import Client
-from pruneserve_client.models import Me, MethodItem, WorkerItem
+from pruneserve_client.models import Me, MethodItem
 
 
 @connected
@@ -31,12 +31,6 @@ def methods(client: Client, as_json: AsJson = False) -> None:
 
 
 @connected
-def workers(client: Client, as_json: AsJson = False) -> None:
-    """List the service's workers, what they do, and why one takes no jobs; needs an admin key."""
-    print_list(client.workers(), _table_of_workers, as_json=as_json)
-
-
-@connected
 def me(client: Client, as_json: AsJson = False) -> None:
     """Show which server and whose key the commands use, and what the key may do."""
     principal = client.me()
@@ -44,31 +38,6 @@ def me(client: Client, as_json: AsJson = False) -> None:
         print_json(principal.as_sent())
     else:
         _print_me(client.url, principal)
-
-
-def _table_of_workers(workers: Iterable[WorkerItem]) -> Table:
-    """Return a row for each worker, in the order given. Times are UTC."""
-    headings = ("worker", "queue", "device", "sandbox", "state", "since", "job", "last seen", "last fault")
-    table = plain_table(*headings)
-    for worker in workers:
-        table.add_row(
-            clean(worker.name),
-            clean(worker.queue),
-            clean(worker.device or ""),
-            clean(_sandbox(worker.sandbox)),
-            clean(worker.state),
-            utc(worker.since),
-            f"{worker.job.id} ({clean(worker.job.stage or 'starting')})" if worker.job else "",
-            utc(worker.seen_at),
-            clean(worker.fault or ""),
-        )
-    return table
-
-
-def _sandbox(layers: dict[str, bool] | None) -> str:
-    """Say which layers of the sandbox do not hold."""
-    lacking = [layer for layer, holds in (layers or {}).items() if not holds]
-    return "" if layers is None else f"without {', '.join(lacking)}" if lacking else "whole"
 
 
 def _table_of_methods(methods: Iterable[MethodItem]) -> Table:

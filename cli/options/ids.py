@@ -102,3 +102,10 @@ FinalJobId = Annotated[str, argument("job", final=True)]
 def find_job(client: Client, digits: str) -> UUID:
     """Return the id of the caller's job that begins or ends with these digits."""
     return whole_id(digits, "job", (job.id for job in client.jobs(limit=MOST_LOOKED_AT)))
+
+
+def others_job(digits: str) -> UUID:
+    """Return the id of another owner's job, which no list has. Raises CommandFailed for a part of it."""
+    if len(digits) < 32:
+        raise CommandFailed("give the whole id of another owner's job", Exit.USAGE)
+    return UUID(digits)

@@ -38,6 +38,11 @@ class Action(StrEnum):
     OTHERS_CHANGED = "others.changed"
     ZOO_PROMOTED = "zoo.promoted"
     ZOO_WITHDRAWN = "zoo.withdrawn"
+    WORKER_CORDONED = "worker.cordoned"
+    WORKER_UNCORDONED = "worker.uncordoned"
+    WORKER_DRAINED = "worker.drained"
+    QUEUE_PAUSED = "queue.paused"
+    QUEUE_RESUMED = "queue.resumed"
 
 
 def record(

@@ -14,7 +14,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
 from jobs.states import ENDED, HELD, JobState
-from jobs.tables import NOW, SEARCH_NOW, Dispatcher, Job, Lease, Worker
+from jobs.tables import NOW, SEARCH_NOW, Dispatcher, Job, Lease, Queue, Worker
+
+TAKES_JOBS = (Worker.quarantined_at.is_(None), Worker.cordoned_at.is_(None))
+"""The conditions of a worker that takes jobs, if it is alive."""
 
 _MOST_LOOKED_AT = 5_000
 
@@ -30,6 +33,15 @@ _UNBLOCKED = Job.blocked_on.is_(None) | (
 # A check that hangs must not keep a job for ever: its worker checks everything again.
 _CHECKED = or_(~Job.checks_pending, Job.queued_at < SEARCH_NOW - timedelta(minutes=1))
 _DUE = or_(Job.next_try_at.is_(None), Job.next_try_at <= SEARCH_NOW)
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What its row tells a worker, with each heartbeat."""
+
+    quarantined: bool
+    cordoned: bool
+    draining: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +80,23 @@ def checked(session: Session, job_id: UUID) -> None:
     session.execute(update(Job).where(Job.id == job_id).values(checks_pending=False))
 
 
+def paused_queues(session: Session) -> set[str]:
+    """Return the queues whose jobs no worker may claim."""
+    return set(session.scalars(select(Queue.name).where(Queue.paused_at.is_not(None))))
+
+
 def waiting_queues(session: Session) -> Sequence[str]:
-    """Return the queues that have a queued job. Reads one row of each: DISTINCT would read the backlog."""
+    """Return the queues that have a queued job and are not paused.
+
+    Reads one row of each: DISTINCT would read the backlog.
+    """
     first = select(Job.queue).where(_QUEUED).order_by(Job.queue).limit(1)
     found = select(first.scalar_subquery().label("queue")).cte("found", recursive=True)
     following = first.where(Job.queue > found.c.queue).scalar_subquery()
     found = found.union_all(select(following).where(found.c.queue.is_not(None)))
     queues = session.scalars(select(found.c.queue))
-    return [queue for queue in queues if queue is not None]
+    paused = paused_queues(session)
+    return [queue for queue in queues if queue is not None and queue not in paused]
 
 
 def live_workers(session: Session, queue: str, seen_within: float) -> int:
@@ -83,7 +104,7 @@ def live_workers(session: Session, queue: str, seen_within: float) -> int:
     return session.scalars(
         select(func.count()).where(
             Worker.queue == queue,
-            Worker.quarantined_at.is_(None),
+            *TAKES_JOBS,
             Worker.seen_at > SEARCH_NOW - timedelta(seconds=seen_within),
         )
     ).one()
@@ -99,6 +120,12 @@ def dispatched(session: Session, queue: str) -> int:
 def in_line(queue: str) -> Select[UUID]:
     """Return the query for the queued jobs of a queue that can run, the next one first."""
     return select(Job.id).where(_QUEUED, Job.queue == queue, _UNBLOCKED, _CHECKED, _DUE).order_by(Job.id)
+
+
+def can_be_taken(session: Session, queue: str) -> bool:
+    """Return whether a worker could claim a job of a queue now."""
+    runs = queue not in paused_queues(session)
+    return runs and session.scalar(in_line(queue).limit(1)) is not None
 
 
 def take_undispatched(session: Session, queue: str, limit: int) -> Sequence[UUID]:
@@ -161,14 +188,15 @@ def is_held(session: Session, job_id: UUID) -> bool:
     return session.scalar(held) is not None
 
 
-def worker_seen(session: Session, name: str, queue: str) -> bool:
-    """Record the heartbeat of a worker. Returns whether it is quarantined."""
-    return session.scalars(
+def worker_seen(session: Session, name: str, queue: str) -> Orders:
+    """Record the heartbeat of a worker. Returns what its row tells it."""
+    row = session.execute(
         insert(Worker)
         .values(name=name, queue=queue)
         .on_conflict_do_update(index_elements=[Worker.name], set_={"seen_at": NOW})
-        .returning(Worker.quarantined_at.is_not(None))
+        .returning(Worker.quarantined_at, Worker.cordoned_at, Worker.draining)
     ).one()
+    return Orders(row.quarantined_at is not None, row.cordoned_at is not None, row.draining)
 
 
 def worker_gone(session: Session, name: str) -> None:

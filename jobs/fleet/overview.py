@@ -1,16 +1,20 @@
-"""Every registered worker, for those who run the service: its state, its device, and the job that it runs."""
+"""Every registered worker and every queue, for those who run the service: what they do, and since when."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from jobs.fleet import quarantine
-from jobs.states import HELD
-from jobs.tables import NOW, Job, Worker
+from jobs.fleet import dispatch_queue, quarantine
+from jobs.states import HELD, JobState
+from jobs.tables import NOW, SEARCH_NOW, Job, Queue, Worker
+
+MOST_COUNTED = 10_000
+"""So many queued jobs of a queue are counted; of a longer one it is only known that it is longer."""
 
 
 class WorkerState(StrEnum):
@@ -19,6 +23,7 @@ class WorkerState(StrEnum):
     IDLE = "idle"
     BUSY = "busy"
     QUARANTINED = "quarantined"
+    CORDONED = "cordoned"
     SILENT = "silent"
 
 
@@ -47,7 +52,9 @@ class Seen:
             return WorkerState.SILENT
         if self.worker.quarantined_at is not None:
             return WorkerState.QUARANTINED
-        return WorkerState.IDLE if self.job is None else WorkerState.BUSY
+        if self.job is not None:
+            return WorkerState.BUSY
+        return WorkerState.IDLE if self.worker.cordoned_at is None else WorkerState.CORDONED
 
     @property
     def since(self) -> datetime | None:
@@ -57,6 +64,8 @@ class Seen:
                 return self.worker.seen_at
             case WorkerState.QUARANTINED:
                 return self.worker.quarantined_at
+            case WorkerState.CORDONED:
+                return self.worker.cordoned_at
             case _:
                 return None if self.job is None else self.job.since
 
@@ -71,7 +80,16 @@ def workers(session: Session, seen_within: float) -> list[Seen]:
 
     One without a heartbeat in the last `seen_within` seconds is silent.
     """
-    rows = quarantine.workers(session)
+    return _seen(session, quarantine.workers(session), seen_within)
+
+
+def worker(session: Session, name: str, seen_within: float) -> Seen | None:
+    """Return one registered worker, or None."""
+    row = session.get(Worker, name, populate_existing=True)
+    return None if row is None else _seen(session, [row], seen_within)[0]
+
+
+def _seen(session: Session, rows: Sequence[Worker], seen_within: float) -> list[Seen]:
     now: datetime = session.scalars(select(NOW)).one()
     held = select(Job.worker, Job.id, Job.owner, Job.stage, Job.running_at).where(
         Job.state.in_(HELD), Job.worker.in_([row.name for row in rows])
@@ -82,3 +100,51 @@ def workers(session: Session, seen_within: float) -> list[Seen]:
     return [
         Seen(row, (now - row.seen_at).total_seconds() >= seen_within, running.get(row.name)) for row in rows
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSeen:
+    """A queue with its jobs and its workers."""
+
+    name: str
+    paused_at: datetime | None
+    paused_by: str | None
+    queued: int
+    """At most `MOST_COUNTED` + 1."""
+    running: int
+    workers: int
+    """Those that are alive and take jobs."""
+
+
+def queues(session: Session, seen_within: float) -> list[QueueSeen]:
+    """Return every queue that has a worker or an open job, or was paused once, by name.
+
+    A worker without a heartbeat in the last `seen_within` seconds counts as gone.
+    """
+    rows = {row.name: row for row in session.scalars(select(Queue))}
+    recent = Worker.seen_at > SEARCH_NOW - timedelta(seconds=seen_within)
+    takes_jobs = func.count().filter(recent, *dispatch_queue.TAKES_JOBS)
+    workers = _by_queue(session, select(Worker.queue, takes_jobs).group_by(Worker.queue))
+    held = select(Job.queue, func.count()).where(Job.state.in_(HELD)).group_by(Job.queue)
+    running = _by_queue(session, held)
+    waiting = dispatch_queue.waiting_queues(session)
+    return [
+        QueueSeen(
+            name,
+            rows[name].paused_at if name in rows else None,
+            rows[name].paused_by if name in rows else None,
+            _queued(session, name) if name in {*rows, *waiting} else 0,
+            running.get(name, 0),
+            workers.get(name, 0),
+        )
+        for name in sorted({*rows, *workers, *running, *waiting})
+    ]
+
+
+def _by_queue(session: Session, query: Select[str, int]) -> dict[str, int]:
+    return {row[0]: row[1] for row in session.execute(query)}
+
+
+def _queued(session: Session, queue: str) -> int:
+    few = select(Job.id).where(Job.state == JobState.QUEUED, Job.queue == queue).limit(MOST_COUNTED + 1)
+    return session.scalars(select(func.count()).select_from(few.subquery())).one()

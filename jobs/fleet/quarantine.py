@@ -13,6 +13,7 @@ from sqlalchemy import exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
+from jobs.fleet import steering
 from jobs.spec.plain_text import plain
 from jobs.states import JobState, Outcome
 from jobs.tables import NOW, Job, JobAttempt, Worker
@@ -94,12 +95,12 @@ def workers(session: Session) -> Sequence[Worker]:
 
 
 def leaves_to_another(session: Session, worker: str, job_id: UUID, seen_within: float) -> bool:
-    """Whether another worker should run this job: this one is quarantined, or failed it a moment ago.
+    """Whether this worker must not run this job: it is quarantined or cordoned, or failed it a moment ago.
 
-    A worker that failed the job leaves it alone for a minute, if another one of its queue is alive and not
-    quarantined.
+    Nobody runs it while its queue is paused. A worker that failed the job leaves it alone for a minute, if
+    another one of its queue is alive and takes jobs.
     """
-    if standing(session, worker).quarantined:
+    if steering.holds_back(session, worker, job_id) or standing(session, worker).quarantined:
         return True
     other, own = aliased(Worker), aliased(Worker)
     failed_here = exists().where(
@@ -113,6 +114,7 @@ def leaves_to_another(session: Session, worker: str, job_id: UUID, seen_within: 
         other.name != worker,
         other.queue == own.queue,
         other.quarantined_at.is_(None),
+        other.cordoned_at.is_(None),
         other.seen_at > NOW - timedelta(seconds=seen_within),
     )
     return session.scalars(select(failed_here & another)).one()

@@ -1,10 +1,10 @@
-"""Why a queued job waits: for a worker, a dispatcher, a look at its files, another job, or its turn.
+"""Why a queued job waits: for workers, operators, a dispatcher, a look at its files, another job, its turn.
 
 The queries stop at the first row that decides, or after `MOST_COUNTED` rows, however long the queue is.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from jobs.fleet import dispatch_queue
 from jobs.states import ENDED, JobState
-from jobs.tables import SEARCH_NOW, Dispatcher, Job, Worker
+from jobs.tables import SEARCH_NOW, Dispatcher, Job, Queue, Worker
 
 MOST_COUNTED = 100
 """The first so many jobs of a queue have a position; those behind them are only said to be behind."""
@@ -28,6 +28,8 @@ class WaitsFor(StrEnum):
     OUTSIDE = "outside"
     WORKER = "worker"
     HEALTHY_WORKER = "healthy_worker"
+    UNCORDONED_WORKER = "uncordoned_worker"
+    RESUMED_QUEUE = "resumed_queue"
     DISPATCHER = "dispatcher"
     CHECKS = "checks"
     ANOTHER_JOB = "another_job"
@@ -40,7 +42,7 @@ class Wait:
 
     reason: WaitsFor
     position: int | None = None
-    """Its place among the first `MOST_COUNTED` jobs of its queue, from 1; only if it waits for its turn."""
+    """Its place among the first `MOST_COUNTED` jobs of its queue, from 1, if it is in line."""
     faults: tuple[str, ...] = ()
     """Why the workers are quarantined, the most frequent first. Only operators may read them."""
 
@@ -56,10 +58,8 @@ def waits(session: Session, jobs: Sequence[Job], seen_within: float) -> dict[UUI
     for queue in sorted({job.queue for job in queued}):
         in_queue = [job for job in queued if job.queue == queue]
         stopped = _stopped(session, queue, seen_within)
-        if stopped is not None:
-            found |= {job.id: stopped for job in in_queue}
-        else:
-            found |= _in_line(session, queue, in_queue)
+        for job_id, wait in _in_line(session, queue, in_queue).items():
+            found[job_id] = wait if stopped is None else replace(stopped, position=wait.position)
     return found
 
 
@@ -67,13 +67,19 @@ def _stopped(session: Session, queue: str, seen_within: float) -> Wait | None:
     """Return why no job of a queue can run; None if one can."""
     recent = SEARCH_NOW - timedelta(seconds=seen_within)
     live: tuple[ColumnElement[bool], ...] = (Worker.queue == queue, Worker.seen_at > recent)
-    fit, dispatcher = session.execute(
+    paused, takes_jobs, healthy, dispatcher = session.execute(
         select(
+            exists().where(Queue.name == queue, Queue.paused_at.is_not(None)),
+            exists().where(*live, *dispatch_queue.TAKES_JOBS),
             exists().where(*live, Worker.quarantined_at.is_(None)),
             exists().where(Dispatcher.seen_at > recent),
         )
     ).one()
-    if not fit:
+    if paused:
+        return Wait(WaitsFor.RESUMED_QUEUE)
+    if not takes_jobs and healthy:
+        return Wait(WaitsFor.UNCORDONED_WORKER)
+    if not takes_jobs:
         faults = (
             session.execute(
                 select(func.coalesce(Worker.fault, ""))

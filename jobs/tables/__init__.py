@@ -12,6 +12,7 @@ from jobs.tables.jobs import (
     JobEvent,
     JobLabel,
     Lease,
+    Queue,
     Sweep,
     Worker,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "JobLabel",
     "Lease",
     "PageSession",
+    "Queue",
     "StrayUpload",
     "Sweep",
     "Upload",

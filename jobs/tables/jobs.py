@@ -333,9 +333,22 @@ class Worker(Base):
     faults: Mapped[int] = mapped_column(server_default="0")
     quarantined_at: Mapped[datetime | None]
     fault: Mapped[str | None]
+    # See `jobs.fleet.steering`. One that is drained is cordoned as well.
+    cordoned_at: Mapped[datetime | None]
+    draining: Mapped[bool] = mapped_column(server_default=text("false"))
 
     # Room in its pages, so that a heartbeat changes the row in place: no index has `seen_at`.
     __table_args__ = {"postgresql_with": {"fillfactor": 50}}  # noqa: RUF012 - SQLAlchemy reads it
+
+
+class Queue(Base):
+    """A queue that an operator has paused, or has paused once."""
+
+    __tablename__ = "queues"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    paused_at: Mapped[datetime | None]
+    paused_by: Mapped[str | None]
 
 
 class Dispatcher(Base):

@@ -100,6 +100,12 @@ def test_it_lists_the_api_and_not_the_page(document: dict[str, Any]) -> None:
         "GET /v1/webhooks/{webhook_id}/deliveries",
         "POST /v1/webhooks/{webhook_id}/deliveries/{delivery_id}/replay",
         "GET /v1/workers",
+        "POST /v1/workers/{worker}/cordon",
+        "POST /v1/workers/{worker}/uncordon",
+        "POST /v1/workers/{worker}/drain",
+        "GET /v1/queues",
+        "POST /v1/queues/{queue}/pause",
+        "POST /v1/queues/{queue}/resume",
         "GET /healthz",
         "GET /readyz",
     }

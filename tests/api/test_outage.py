@@ -149,7 +149,7 @@ def test_a_probe_does_not_wait_for_the_clean_up_of_a_query_that_never_ends(
             await asyncio.Event().wait()
 
     async def probe_twice() -> None:
-        readiness = NeverAnswered("postgresql://127.0.0.1:9/nothing")
+        readiness = NeverAnswered("postgresql://127.0.0.1:9/nothing", ["2", "1"])
         for _ in range(2):
             with pytest.raises(ServiceUnavailable):
                 await readiness.check()

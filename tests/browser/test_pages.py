@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import zoo
-from jobs.fleet import dispatch_queue, quarantine
+from jobs.fleet import dispatch_queue, quarantine, steering
 from tests.api.drive import Jobs
 from tests.browser.exhibits import gallery, search
 from tests.browser.visitor import Visitor
@@ -36,6 +36,8 @@ def test_every_page_is_accessible_small_and_loads_from_this_service_only(
         quarantine.quarantine(
             session, "sick-1-5f3e9a", "prune", "its work directory cannot be written (EROFS)"
         )
+        steering.drain(session, "worker-1")
+        steering.pause(session, "prune", "root")
     chosen = "".join(f"&job={job_id}" for job_id in shown.values())
     visitor = visit(viewport=WINDOWS[window], color_scheme=scheme)
     paths = {

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.database import DATABASE_UNAVAILABLE, engine_from, sessions
-from jobs.fleet import quarantine
+from jobs.fleet import quarantine, steering
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import Claim
 from jobs.settings import Settings
@@ -58,7 +58,10 @@ def _claim(
             if quarantine.leaves_to_another(session, worker.name, job_id, settings.lease_seconds):
                 quarantine.put_back(session, job_id)
                 return None, asked_at
-            return lifecycle.claim(session, job_id, worker.name, settings.lease_seconds), asked_at
+            claimed = lifecycle.claim(session, job_id, worker.name, settings.lease_seconds)
+            if claimed is not None and worker.one_job:
+                steering.took_its_only_job(session, worker.name, job_id)
+            return claimed, asked_at
 
     return retry(claim, on=DATABASE_UNAVAILABLE, check=worker.check, timeout=_CLAIM_TIMEOUT_SECONDS)
 

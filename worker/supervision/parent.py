@@ -26,7 +26,9 @@ from pruning.sandbox.trial import held_layers, layers_in_words, layers_that_do_n
 from worker import scratch
 from worker.identity import Identity
 from worker.supervision.death_cause import OomKills, death_cause
+from worker.supervision.drain import Drain
 from worker.supervision.quarantine import Quarantine
+from worker.supervision.reading import Reading
 from worker.supervision.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
@@ -47,11 +49,14 @@ class Parent:
         self._oom_kills = OomKills()
         self._pool: Any = None  # Celery's, from `worker_ready` on
         self._watchdog = Watchdog(settings, database, identity.name, self._children, _running_jobs)
+        self._reading = Reading()
+        self._drain = Drain(identity, queue, self._reading, _running_jobs)
         self._quarantine = Quarantine(
             settings,
             database,
             identity.name,
             queue,
+            self._reading,
             clean_scratch=self._clean_scratch,
             replace_child=self._watchdog.replace_idle_children,
             childrens_fault=self._watchdog.fault,
@@ -67,7 +72,8 @@ class Parent:
     def wait_until_fit(self) -> None:
         """Return once this machine has passed the self-test. Call it before any job may run.
 
-        What killed workers left here of jobs that have ended is deleted.
+        What killed workers left here of jobs that have ended is deleted. Ends the process if the worker is
+        drained meanwhile.
         """
         self._quarantine.wait_until_fit()
 
@@ -89,7 +95,7 @@ class Parent:
             lambda session: machines.confined(session, self._identity.name, self._queue, held_layers(missing))
         )
         self._pool = getattr(sender, "pool", None)
-        self._quarantine.consumes(sender)
+        self._reading.begins(sender, [self._queue])
         self._heartbeat.start()
         self._watchdog.start()
 
@@ -140,7 +146,9 @@ class Parent:
         name, fault = self._identity.name, self._watchdog.fault()
         if fault is not None:
             quarantine.quarantine(session, name, self._queue, fault)
-        self._quarantine.follow(dispatch_queue.worker_seen(session, name, self._queue))
+        orders = dispatch_queue.worker_seen(session, name, self._queue)
+        self._quarantine.follow(orders.quarantined)
+        self._drain.follow(session, orders)
 
     def _write(self, write: Callable[[Session], None]) -> None:
         """Write to the database. Where that fails, the next heartbeat or the lease's end makes up."""

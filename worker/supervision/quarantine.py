@@ -8,9 +8,9 @@ quarantined: `jobs.fleet.quarantine` says when. It then stops reading the queue,
 
 import logging
 import re
+import sys
 import threading
 from collections.abc import Callable
-from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
@@ -20,9 +20,11 @@ from jobs.settings import Settings
 from pruning.sandbox.starter import NoSandbox
 from pruning.sandbox.trial import held_layers, layers_that_do_not_hold
 from worker.self_test import Unfit, check_device_apart, check_without_device, may_compute_on_gpu
+from worker.supervision.reading import Reading
 
 log = logging.getLogger(__name__)
 
+_QUARANTINE = "quarantine"
 _FIRST_PAUSE_SECONDS = 1.0  # a database that starts together with this worker is ready in seconds
 
 
@@ -35,6 +37,7 @@ class Quarantine:
         database: sessionmaker[Session],
         worker: str,
         queue: str,
+        reading: Reading,
         *,
         clean_scratch: Callable[[], None],
         replace_child: Callable[[], None],
@@ -49,10 +52,10 @@ class Quarantine:
         self._database = database
         self._worker = worker
         self._queue = queue
+        self._reading = reading
         self._clean_scratch = clean_scratch
         self._replace_child = replace_child
         self._childrens_fault = childrens_fault
-        self._consumer: Any = None  # Celery's, from `worker_ready` on
         self._said: str | None = None  # once in the log is enough
         self._sitting_out = threading.Lock()
         self._stopped = threading.Event()
@@ -60,20 +63,20 @@ class Quarantine:
     def wait_until_fit(self) -> None:
         """Return once the self-test has passed. Until then the worker's row says why it takes no jobs.
 
+        Ends the process with exit code 0 if it is drained meanwhile.
+
         Each child tests the device as it starts, but for a broken GPU that is too late: the worker would say
         that it is ready, and take a job.
         """
         device = may_compute_on_gpu(self._settings.device)
         pause = _FIRST_PAUSE_SECONDS
         while (unfit := self._unfit(device=device)) is not None:
-            self._record(unfit)
+            if self._record(unfit):
+                log.info("worker %s is drained: it ends", self._worker)
+                sys.exit(0)
             self._stopped.wait(min(pause, self._settings.quarantine_seconds))
             pause *= 2
         self._release()
-
-    def consumes(self, consumer: object) -> None:
-        """Tell which consumer of Celery reads the queue."""
-        self._consumer = consumer
 
     def follow(self, quarantined: bool) -> None:
         """Begin to sit a quarantine out, if the worker's row says that there is one."""
@@ -87,14 +90,14 @@ class Quarantine:
     def _sit_out(self) -> None:
         try:
             log.error("worker %s is quarantined: it takes no jobs until its self-test passes", self._worker)
-            self._stop_reading()
+            self._reading.stop(_QUARANTINE)
             while not self._stopped.wait(self._settings.quarantine_seconds):
                 unfit = self._unfit(device=True)
                 if unfit is not None:
                     self._record(unfit)
                 elif self._release():
                     self._replace_child()
-                    self._read_again()
+                    self._reading.go_on(_QUARANTINE)
                     log.info("worker %s has passed its self-test and takes jobs again", self._worker)
                     return
         finally:
@@ -118,16 +121,20 @@ class Quarantine:
         self._said = None
         return None
 
-    def _record(self, unfit: Unfit) -> None:
+    def _record(self, unfit: Unfit) -> bool:
+        """Write down why the worker takes no jobs. Returns whether it is being drained."""
         layers = _layers()
+        draining = False
 
         def write(session: Session) -> None:
-            dispatch_queue.worker_seen(session, self._worker, self._queue)
+            nonlocal draining
+            draining = dispatch_queue.worker_seen(session, self._worker, self._queue).draining
             quarantine.quarantine(session, self._worker, self._queue, str(unfit))
             if layers is not None:
                 machines.confined(session, self._worker, self._queue, layers)
 
         self._write(write)
+        return draining
 
     def _release(self) -> bool:
         return self._write(lambda session: quarantine.release(session, self._worker))
@@ -140,16 +147,6 @@ class Quarantine:
             log.warning("could not write to the database (%s)", type(error).__name__)
             return False
         return True
-
-    def _stop_reading(self) -> None:
-        consumer = self._consumer
-        if consumer is not None:  # Celery's own thread must do it
-            consumer.call_soon(consumer.cancel_task_queue, self._queue)
-
-    def _read_again(self) -> None:
-        consumer = self._consumer
-        if consumer is not None:
-            consumer.call_soon(consumer.add_task_queue, self._queue)
 
 
 def _layers() -> dict[str, bool] | None:

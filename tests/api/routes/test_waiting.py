@@ -6,16 +6,18 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.streams.streams import Batch, Streams
-from jobs.fleet import dispatch_queue, quarantine
+from jobs.fleet import dispatch_queue, quarantine, steering
+from jobs.tables import Job
 from tests.api.drive import SMALLEST, ClientOf, Jobs, scopes_but
 
 Database = sessionmaker[Session]
 
 OF_THE_OUTSIDE: dict[str, None] = dict.fromkeys(("since", "tries", "next_try_at"))
-NO_WORKER = {"reason": "worker", "position": None, "message": "no worker is connected"} | OF_THE_OUTSIDE
+NO_WORKER = {"reason": "worker", "position": 1, "message": "no worker is connected"} | OF_THE_OUTSIDE
 NEXT = {"reason": "its_turn", "position": 1, "message": "next in the queue"} | OF_THE_OUTSIDE
 FAULT = "its work directory cannot be written (EROFS)"
 
@@ -106,6 +108,54 @@ def test_the_page_of_a_queued_job_follows_why_it_waits(
         ("end", "", ""),
     ]
     assert set(re.findall(r"^id: (\d+)$", sent, re.MULTILINE)) == {"1"}
+
+
+def test_everybody_is_told_that_an_operator_lets_their_jobs_wait(
+    client_of: ClientOf, jobs: Jobs, database: Database
+) -> None:
+    everybody = client_of(scopes=scopes_but("admin"))
+    connect(database)
+    first, second = jobs.queued("eve"), jobs.queued()
+    assert first < second
+    for act, undo, told in (
+        (
+            lambda session: steering.cordon(session, "worker"),
+            lambda session: steering.uncordon(session, "worker"),
+            {"reason": "uncordoned_worker", "message": "an operator lets the workers take no more jobs"},
+        ),
+        (
+            lambda session: steering.pause(session, "prune", "root"),
+            lambda session: steering.resume(session, "prune"),
+            {"reason": "resumed_queue", "message": "an operator has paused the queue"},
+        ),
+    ):
+        with database.begin() as session:
+            act(session)
+        waits = everybody.get(f"/v1/jobs/{second}").json()["waiting"]
+        place = {"position": 2, "message": f"{told['message']}; position 2 in the queue"}
+        assert waits == told | place | OF_THE_OUTSIDE
+        assert waits["message"] in everybody.get(f"/jobs/{second}").text
+        assert "root" not in everybody.get(f"/jobs/{second}").text
+        with database.begin() as session:
+            undo(session)
+
+
+def test_the_class_of_workers_that_is_missing_is_named(
+    client: TestClient, jobs: Jobs, database: Database
+) -> None:
+    path = f"/v1/jobs/{jobs.queued()}"
+    connect(database)
+    with database.begin() as session:
+        session.execute(update(Job).values(queue="gpu.80g"))
+    assert client.get(path).json()["waiting"]["message"] == "no worker of the class gpu.80g is connected"
+    with database.begin() as session:
+        quarantine.quarantine(session, "sick", "gpu.80g", "no GPU")
+    message = client.get(path).json()["waiting"]["message"]
+    assert message == "every worker of the class gpu.80g is quarantined: no GPU"
+    with database.begin() as session:
+        steering.pause(session, "gpu.80g", "root")
+    message = client.get(path).json()["waiting"]["message"]
+    assert message == "an operator has paused the queue of the class gpu.80g; next in the queue"
 
 
 def test_the_list_shows_why_a_job_waits(client: TestClient, jobs: Jobs, database: Database) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.access.api_keys import Scope
-from jobs.fleet import dispatch_queue, machines, quarantine
+from jobs.fleet import dispatch_queue, machines, quarantine, steering
 from jobs.tables import Job, Worker
 from pruning.estimate import ASSUMED
 from tests.api.drive import ClientOf, Jobs
@@ -52,7 +52,7 @@ def test_a_busy_worker_names_its_job_and_a_silent_one_says_since_when(
     assert busy["job"] == {"id": str(claim.job_id), "owner": "eve", "stage": "prune"}
 
 
-@pytest.mark.parametrize("path", ["/v1/workers", "/workers", "/workers/stream"])
+@pytest.mark.parametrize("path", ["/v1/workers", "/v1/queues", "/workers", "/workers/stream"])
 def test_an_ordinary_key_does_not_see_the_machines(client_of: ClientOf, path: str) -> None:
     ordinary = client_of(scopes=[Scope.JOBS_READ, Scope.JOBS_WRITE])
     assert ordinary.get(path).status_code == 403
@@ -90,3 +90,101 @@ def test_the_layers_of_the_sandbox_that_hold_are_told(client: TestClient, databa
     html = client.get("/workers").text
     found = re.findall(r"sandbox without [\w, ]+|whole sandbox", html)
     assert found == ["whole sandbox", "sandbox without landlock, network namespace"]
+
+
+ACTS = [
+    ("workers/a/cordon", "worker.cordoned", "worker a"),
+    ("workers/a/drain", "worker.drained", "worker a"),
+    ("workers/a/uncordon", "worker.uncordoned", "worker a"),
+    ("queues/prune/pause", "queue.paused", "queue prune"),
+    ("queues/prune/resume", "queue.resumed", "queue prune"),
+]
+
+
+def told(client: TestClient) -> list[tuple[str, ...]]:
+    records = client.get("/v1/audit").json()["items"][::-1]
+    return [(record["action"], record["owner"], record["subject"]) for record in records]
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize("prefix", ["/v1/", "/"])
+def test_each_act_of_an_operator_is_done_and_recorded(
+    client: TestClient, jobs: Jobs, database: Database, prefix: str
+) -> None:
+    claim = jobs.running("eve")
+    with database.begin() as session:
+        dispatch_queue.worker_seen(session, "a", "prune")
+        session.execute(update(Job).where(Job.id == claim.job_id).values(worker="a"))
+    states = []
+    for path, _, _ in ACTS:
+        assert client.post(prefix + path).status_code == (200 if prefix == "/v1/" else 303)
+        [worker] = client.get("/v1/workers").json()["items"]
+        [queue] = client.get("/v1/queues").json()["items"]
+        states.append((worker["cordoned_at"] is None, worker["draining"], queue["paused_by"]))
+        assert (worker["state"], queue["running"]) == ("busy", 1), "what runs goes on"
+    assert states == [
+        (False, False, None),
+        (False, True, None),
+        (True, False, None),
+        (True, False, "ada"),
+        (True, False, None),
+    ]
+    acts = [(action, "ada", subject) for _, action, subject in ACTS]
+    assert [record for record in told(client) if record[0] != "others.read"] == acts
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize("prefix", ["/v1/", "/"])
+def test_without_both_scopes_nobody_steers(client_of: ClientOf, database: Database, prefix: str) -> None:
+    with database.begin() as session:
+        dispatch_queue.worker_seen(session, "a", "prune")
+    looker = client_of(scopes=[Scope.JOBS_READ, Scope.ADMIN])
+    writer = client_of(scopes=[Scope.JOBS_READ, Scope.JOBS_WRITE])
+    for path, _, _ in ACTS:
+        assert {user.post(prefix + path).status_code for user in (looker, writer)} == {403}
+    assert "<form method" not in looker.get("/workers").text.partition("<main")[2]
+    [worker] = looker.get("/v1/workers").json()["items"]
+    [queue] = looker.get("/v1/queues").json()["items"]
+    assert (worker["cordoned_at"], queue["paused_at"]) == (None, None)
+
+
+def test_what_is_not_there_is_not_steered(client: TestClient) -> None:
+    for path, _, _ in ACTS:
+        assert client.post(f"/v1/{path}").status_code == 404
+    assert told(client) == []
+    assert client.get("/v1/queues").json() == {"items": []}
+
+
+def test_the_page_shows_what_operators_have_ordered(
+    client: TestClient, jobs: Jobs, database: Database
+) -> None:
+    claim = jobs.running()
+    with database.begin() as session:
+        for name in ("a", "b", "worker"):
+            dispatch_queue.worker_seen(session, name, "prune")
+        steering.cordon(session, "a")
+        steering.drain(session, "worker")
+        steering.pause(session, "prune", "eve")
+    html = client.get("/workers").text
+    assert re.findall(r'class="badge \w+">(\w+)<', html) == ["Cordoned", "Idle", "Busy", "Paused"]
+    assert "ends after its job" in html
+    assert " by eve" in html
+    forms = re.findall(r'<form method="post" action="/((?:workers|queues)/[^"]+)"', html)
+    assert forms == [
+        *("workers/a/uncordon", "workers/a/drain"),
+        *("workers/b/cordon", "workers/b/drain"),
+        "workers/worker/uncordon",
+        "queues/prune/resume",
+    ]
+    assert claim.job_id.hex[-8:] in html
+
+
+@pytest.mark.threat
+def test_an_admin_cancels_any_owners_job_and_that_is_recorded(client_of: ClientOf, jobs: Jobs) -> None:
+    admin, ordinary = client_of("root"), client_of("bob", [Scope.JOBS_READ, Scope.JOBS_WRITE])
+    path = f"/v1/jobs/{jobs.queued('eve')}/cancel"
+    assert admin.post(path).status_code == 404, "only where the owner is named"
+    assert ordinary.post(f"{path}?owner=eve").status_code == 403
+    assert admin.post(f"{path}?owner=ada").status_code == 404
+    assert admin.post(f"{path}?owner=eve").json()["state"] == "cancelled"
+    assert told(admin)[-1] == ("others.changed", "root", f"POST {path}")

@@ -22,6 +22,17 @@ def test_an_unknown_host_is_refused(client: TestClient, host: str) -> None:
     assert answer.json()["type"] == "urn:pruneserve:problem:unknown-host"
 
 
+@pytest.mark.threat
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_probes_answer_under_any_host(anonymous: TestClient, path: str) -> None:
+    """Whatever watches a process asks by its address, which no operator can list."""
+    probe = anonymous.get(path, headers={"Host": "10.42.0.17:8000"})
+    assert probe.status_code == 200
+    assert set(probe.json()) <= {"status", "database_revision", "release_revision"}
+    assert anonymous.post(path, headers={"Host": "10.42.0.17:8000"}).status_code == 400
+    assert anonymous.get(f"{path}/", headers={"Host": "10.42.0.17:8000"}).status_code == 400
+
+
 @pytest.mark.parametrize("host", ["testserver", "TESTSERVER:8000", "127.0.0.1:1"])
 def test_a_known_host_is_served_on_any_port(client: TestClient, host: str) -> None:
     assert client.get("/v1/jobs", headers={"Host": host}).status_code == 200

@@ -79,6 +79,30 @@ METHOD = {
     "formula": "|W|\x1b[2J",
     "options": {"properties": {"name": {"default": "gblm"}, "norm": {"default": "l1"}}},
 }
+WORKER = {
+    "name": "a-17-0af3c1",
+    "queue": "prune",
+    "state": "busy",
+    "since": NOW,
+    "device": "cuda A40",
+    "sandbox": None,
+    "job": {"id": ID, "owner": "eve\x1b[2J", "stage": "prune", "since": NOW},
+    "started_at": NOW,
+    "seen_at": NOW,
+    "faults": 0,
+    "quarantined_at": None,
+    "fault": None,
+    "cordoned_at": NOW,
+    "draining": True,
+}
+QUEUE = {
+    "name": "prune",
+    "paused_at": NOW,
+    "paused_by": "root\x1b[2J",
+    "queued": 10_001,
+    "running": 3,
+    "workers": 2,
+}
 ME = {"owner": "ada", "key_id": ID, "scopes": ["jobs:read"], "expires_at": NOW}
 SWEEP = sweep_document(JOB, "succeeded", search={"met": 0.42, "missed": 0.5, "best_job": ID})
 QUEUED = job_document(JOB, "queued")
@@ -113,7 +137,13 @@ COMMANDS: list[tuple[str, str, Any, Any, str]] = [
     ("me", "me", ME, ME, "ada"),
     ("methods", "methods", {"items": [METHOD]}, [METHOD], "norm=l1"),
     ("storage", "storage", STORED, STORED, "2.5 kB"),
-    ("workers", "workers", {"items": []}, [], "last fault"),
+    ("workers list", "workers", {"items": [WORKER]}, [WORKER], "a-17-0af3c1"),
+    ("workers cordon a/b", "workers/a%2Fb/cordon", WORKER, WORKER, "busy, draining"),
+    ("workers uncordon a", "workers/a/uncordon", WORKER, WORKER, "busy"),
+    ("workers drain a", "workers/a/drain", WORKER, WORKER, "busy, draining"),
+    ("queues list", "queues", {"items": [QUEUE]}, [QUEUE], "10001"),
+    ("queues pause prune", "queues/prune/pause", QUEUE, QUEUE, "paused"),
+    ("queues resume prune", "queues/prune/resume", QUEUE, QUEUE, "paused"),
     ("uploads list", "uploads", page(UPLOAD) | {"used_bytes": 1, "quota_bytes": 2}, [UPLOAD], "2.5 kB"),
     ("uploads add ours.txt", "uploads", UPLOAD, UPLOAD, f"upload:{ID}"),
     ("webhooks list", "webhooks", page(WEBHOOK), [WEBHOOK], "disabled: 10 messages"),

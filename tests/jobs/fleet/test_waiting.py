@@ -40,12 +40,12 @@ def waits(database: Database, job_ids: Sequence[UUID]) -> list[Wait | None]:
 
 def test_without_a_live_worker_of_its_queue_a_job_waits_for_one(database: Database, submit: Submit) -> None:
     job_id = submit()
-    assert waits(database, [job_id]) == [Wait(WaitsFor.WORKER)]
+    assert waits(database, [job_id]) == [Wait(WaitsFor.WORKER, 1)]
     with database.begin() as session:
         dispatch_queue.worker_seen(session, "of another queue", "others")
         dispatch_queue.worker_seen(session, "silent", "prune")
         session.execute(update(Worker).where(Worker.name == "silent").values(seen_at=LONG_AGO))
-    assert waits(database, [job_id]) == [Wait(WaitsFor.WORKER)]
+    assert waits(database, [job_id]) == [Wait(WaitsFor.WORKER, 1)]
 
 
 def test_where_every_live_worker_is_quarantined_the_most_frequent_faults_are_named(
@@ -70,7 +70,7 @@ def test_without_a_dispatcher_nothing_is_published(database: Database, submit: S
     job_id = submit()
     with database.begin() as session:
         session.execute(update(Dispatcher).values(seen_at=LONG_AGO))
-    assert waits(database, [job_id]) == [Wait(WaitsFor.DISPATCHER)]
+    assert waits(database, [job_id]) == [Wait(WaitsFor.DISPATCHER, 1)]
 
 
 def test_positions_count_the_earlier_jobs_of_every_owner_that_are_still_queued(

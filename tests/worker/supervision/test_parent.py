@@ -6,6 +6,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from types import SimpleNamespace
 from uuid import UUID
 
@@ -262,6 +263,9 @@ def test_children_inherit_the_identity_of_their_worker(
 ) -> None:
     monkeypatch.setenv("_PRUNESERVE_WORKER_NAME", "")
     monkeypatch.setenv("_PRUNESERVE_WORKER_SHUTDOWN_FLAG", "")
-    worker.export()
-    assert Identity.from_environment() == worker
+    monkeypatch.setenv("_PRUNESERVE_WORKER_ONE_JOB", "")
+    for one_job in (False, True):
+        exported = replace(worker, one_job=one_job)
+        exported.export()
+        assert Identity.from_environment() == exported
     assert Identity.new().name != worker.name

@@ -19,6 +19,7 @@ from jobs.tables import Worker
 from worker.identity import Identity
 from worker.self_test import Unfit, may_compute_on_gpu
 from worker.supervision.quarantine import Quarantine
+from worker.supervision.reading import Reading
 
 Database = sessionmaker[Session]
 Eventually = Callable[[Callable[[], bool]], None]
@@ -41,6 +42,7 @@ def waits(database: Database, settings: Settings, worker: Identity) -> Iterator[
             database,
             worker.name,
             "prune",
+            Reading(),
             clean_scratch=clean,
             replace_child=lambda: None,
             childrens_fault=lambda: None,

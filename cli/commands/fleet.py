@@ -1,0 +1,140 @@
+"""`pruneserve workers` and `pruneserve queues`: what the service runs on, for whoever operates it."""
+
+from collections.abc import Iterable
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from cli.options.connection import connected
+from cli.options.waiting_options import AsJson
+from cli.render.lists import plain_table, print_list, utc
+from cli.terminal import clean, out, print_json
+from pruneserve_client import Client
+from pruneserve_client.models import QueueItem, WorkerItem, WorkerJob
+
+workers = typer.Typer(
+    help="List the workers, let one take no more jobs or end; needs an admin key.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+queues = typer.Typer(
+    help="List the queues, pause and resume one; needs an admin key.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+WorkerName = Annotated[
+    str, typer.Argument(metavar="WORKER", help="The worker's name, as the list has it.", show_default=False)
+]
+QueueName = Annotated[
+    str, typer.Argument(metavar="QUEUE", help="The queue's name, as the list has it.", show_default=False)
+]
+
+
+@workers.command("list")
+@connected
+def list_workers(client: Client, as_json: AsJson = False) -> None:
+    """List the workers: what each does, since when, and why one takes no jobs."""
+    print_list(client.workers(), _table_of_workers, as_json=as_json)
+
+
+@workers.command()
+@connected
+def cordon(client: Client, worker: WorkerName, as_json: AsJson = False) -> None:
+    """Let a worker take no more jobs. One that it runs goes on."""
+    _print_worker(client.cordon_worker(worker), as_json=as_json)
+
+
+@workers.command()
+@connected
+def uncordon(client: Client, worker: WorkerName, as_json: AsJson = False) -> None:
+    """Let a worker take jobs again, also one that is being drained."""
+    _print_worker(client.uncordon_worker(worker), as_json=as_json)
+
+
+@workers.command()
+@connected
+def drain(client: Client, worker: WorkerName, as_json: AsJson = False) -> None:
+    """Let a worker finish its job, take no other, and end."""
+    _print_worker(client.drain_worker(worker), as_json=as_json)
+
+
+@queues.command("list")
+@connected
+def list_queues(client: Client, as_json: AsJson = False) -> None:
+    """List the queues with their jobs and workers."""
+    print_list(client.queues(), _table_of_queues, as_json=as_json)
+
+
+@queues.command()
+@connected
+def pause(client: Client, queue: QueueName, as_json: AsJson = False) -> None:
+    """Let no worker take a job of a queue. Jobs that run go on."""
+    _print_queue(client.pause_queue(queue), as_json=as_json)
+
+
+@queues.command()
+@connected
+def resume(client: Client, queue: QueueName, as_json: AsJson = False) -> None:
+    """Let workers take the jobs of a queue again."""
+    _print_queue(client.resume_queue(queue), as_json=as_json)
+
+
+def _print_worker(worker: WorkerItem, *, as_json: bool) -> None:
+    if as_json:
+        print_json(worker.as_sent())
+    else:
+        out.print(clean(_state(worker)))
+
+
+def _print_queue(queue: QueueItem, *, as_json: bool) -> None:
+    if as_json:
+        print_json(queue.as_sent())
+    else:
+        out.print("paused" if queue.paused_at else "open")
+
+
+def _table_of_workers(workers: Iterable[WorkerItem]) -> Table:
+    """Return a row for each worker, in the order given. Times are UTC."""
+    headings = ("worker", "queue", "device", "sandbox", "state", "since", "job", "last seen", "last fault")
+    table = plain_table(*headings)
+    for worker in workers:
+        table.add_row(
+            clean(worker.name),
+            clean(worker.queue),
+            clean(worker.device or ""),
+            clean(_sandbox(worker.sandbox)),
+            clean(_state(worker)),
+            utc(worker.since),
+            _job(worker.job) if worker.job else "",
+            utc(worker.seen_at),
+            clean(worker.fault or ""),
+        )
+    return table
+
+
+def _job(job: WorkerJob) -> str:
+    return f"{job.id} ({clean(job.stage or 'starting')}, of {clean(job.owner)})"
+
+
+def _sandbox(layers: dict[str, bool] | None) -> str:
+    """Say which layers of the sandbox do not hold."""
+    lacking = [layer for layer, holds in (layers or {}).items() if not holds]
+    return "" if layers is None else f"without {', '.join(lacking)}" if lacking else "whole"
+
+
+def _state(worker: WorkerItem) -> str:
+    """Say what a worker does, and what an operator has ordered."""
+    if worker.draining:
+        return f"{worker.state}, draining"
+    return f"{worker.state}, cordoned" if worker.cordoned_at and worker.state != "cordoned" else worker.state
+
+
+def _table_of_queues(queues: Iterable[QueueItem]) -> Table:
+    """Return a row for each queue. Times are UTC."""
+    table = plain_table("queue", "queued", "running", "workers", "paused since", "by")
+    for queue in queues:
+        counts = (str(count) for count in (queue.queued, queue.running, queue.workers))
+        table.add_row(clean(queue.name), *counts, utc(queue.paused_at), clean(queue.paused_by or ""))
+    return table

@@ -1,0 +1,55 @@
+"""The probe `/readyz` compares the revision of the schema with the one that this release needs."""
+
+from pathlib import Path
+
+import psycopg
+import pytest
+from fastapi.testclient import TestClient
+from pydantic import SecretStr
+
+import migrations
+from api.app import create_app
+from jobs.database import libpq_url
+from jobs.settings import Settings
+
+
+def newest() -> str:
+    """The highest number of a file in migrations/versions."""
+    versions = Path(migrations.__file__).parent / "versions"
+    return max(file.name[:4] for file in versions.glob("[0-9]*.py"))
+
+
+def move_to(revision: str, url: str) -> None:
+    with psycopg.connect(libpq_url(url)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = %s", (revision,))
+
+
+def test_the_newest_schema_and_a_later_one_are_ready_and_an_older_one_is_not(
+    anonymous: TestClient, database_url: str
+) -> None:
+    ready = {"status": "ok", "database_revision": newest(), "release_revision": newest()}
+    assert anonymous.get("/readyz").json() == ready
+    move_to("9999", database_url)  # an upgrade has begun, and this process is of the release before
+    assert anonymous.get("/readyz").json() == ready | {"database_revision": "9999"}
+    move_to("0003", database_url)
+    answer = anonymous.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["detail"] == (
+        f"The database is at revision 0003, and this release needs {newest()}. Run the migrations."
+    )
+    assert anonymous.get("/healthz").json() == {"status": "ok"}
+
+
+@pytest.mark.parametrize("prepare", ["", "CREATE TABLE alembic_version (version_num text)"])
+def test_a_database_without_tables_is_not_ready(
+    settings: Settings, empty_database_url: str, prepare: str
+) -> None:
+    with psycopg.connect(libpq_url(empty_database_url)) as connection:
+        connection.execute(prepare or "SELECT")
+    empty = settings.model_copy(update={"database_url": SecretStr(empty_database_url)})
+    with TestClient(create_app(empty), raise_server_exceptions=False) as client:
+        answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["detail"]) == (
+        503,
+        "The database has no tables. Run the migrations.",
+    )

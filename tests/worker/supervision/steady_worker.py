@@ -1,0 +1,36 @@
+"""A worker whose jobs succeed once a file `go` lies in its work directory. All else is real.
+
+`python -m tests.worker.supervision.steady_worker`. Celery spawns its child, which imports this module again.
+"""
+
+import time
+from uuid import UUID
+
+import worker.supervision.quarantine
+from jobs.lifecycle import lifecycle
+from jobs.settings import Settings
+from tests.worker.supervision.hanging_worker import do_nothing, stand_in
+from worker.__main__ import main
+from worker.attempt.claim import claimed
+from worker.identity import Identity
+
+_REPORT = {"perplexity": {"dense": 1.0, "pruned": 1.0}, "sparsity": {"overall": 0.5}, "zero_shot": []}
+
+
+def run_job(job_id: UUID, settings: Settings, identity: Identity) -> bool:
+    """Claim the job as a real worker does, and let it succeed, without torch."""
+    with claimed(job_id, settings, identity) as attempt:
+        if attempt is None:
+            return False
+        with attempt.kept_alive():
+            while not (settings.work_dir / "go").exists():
+                time.sleep(0.02)
+            attempt.finish(lambda session: lifecycle.succeed(session, attempt.claim, _REPORT, []))
+    return False
+
+
+stand_in("worker.run_job", run_job=run_job)
+worker.supervision.quarantine.check_device_apart = do_nothing  # it would import torch
+
+if __name__ == "__main__":
+    main()
