@@ -241,7 +241,8 @@ class Client(Resources):
     ) -> Path:
         """Download a file into `directory` and return its path. A file whose checksum differs is not kept.
 
-        `on_bytes` is called with the size of each piece that arrives. Raises `UnsafeName` if the name leads
+        What has arrived of one that broke off stays, and the next one goes on there. `on_bytes` is called
+        with the size of each piece that arrives, or is there already. Raises `UnsafeName` if the name leads
         out of the directory, `DamagedDownload` if the checksum differs, and `OSError`.
         """
         return save(self._transport, file, directory, on_bytes)

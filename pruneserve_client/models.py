@@ -55,6 +55,9 @@ class ArtifactItem(Model):
     sha256: str
     """SHA-256 of the content, in hexadecimal."""
 
+    stored_size: int | None = None
+    """Bytes in the store, and of a download with `Accept-Encoding: zstd`; null if kept plain."""
+
     created_at: AwareDatetime
     """When the job succeeded and the file was published."""
 

@@ -22,7 +22,7 @@ _HOME = Path(__file__).parents[2]
 _ROOMS = ("cli", "pruneserve_client", "pruneserve_entry")
 _ONLY_WITH_THE_SERVICE = ("cli/embedded/", "cli/demo/")
 _FILES = ("*.py", "py.typed")
-_DEPENDENCIES = ("httpx", "httpx-sse", "pydantic", "rich", "tenacity", "typer")
+_DEPENDENCIES = ("httpx", "httpx-sse", "pydantic", "rich", "tenacity", "typer", "zstandard")
 _WHEEL = "Wheel-Version: 1.0\nGenerator: pruneserve\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 _ENTRY_POINTS = "[console_scripts]\npruneserve = pruneserve_entry:client\n"
 

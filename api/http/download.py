@@ -28,6 +28,13 @@ IfRange = Annotated[
     Header(max_length=1024, description="An `ETag`: the range of this file, or all of any other one."),
 ]
 
+AcceptEncoding = Annotated[
+    str | None,
+    Header(max_length=1024, description="With `zstd`, a file that is kept compressed is sent so."),
+]
+
+_ENCODING = "zstd"
+
 _RANGE = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{1,18})?|-([0-9]{1,18}))")
 
 DOWNLOAD_RESPONSES: dict[int | str, dict[str, Any]] = {
@@ -43,11 +50,14 @@ def download(
     if_none_match: str | None,
     wanted_range: str | None = None,
     if_range: str | None = None,
+    accept_encoding: str | None = None,
 ) -> Response:
     """Stream an artifact or a range of it, or answer 304 to a client that already has it.
 
-    One range is served; several are answered with the whole file, as RFC 9110 allows. Raises
-    RangeNotSatisfiable.
+    One range is served; several are answered with the whole file, as RFC 9110 allows. Ranges are of the plain
+    bytes. A whole file that is kept compressed is sent so to a client that accepts it.
+
+    Raises RangeNotSatisfiable.
     """
     headers = _headers(artifact.name, artifact.sha256)
     if if_none_match is not None and headers["ETag"] in if_none_match:
@@ -55,11 +65,20 @@ def download(
     is_this = if_range is None or if_range == headers["ETag"]
     part = _part(wanted_range, artifact.size) if wanted_range and is_this else None
     start, end = part or (0, artifact.size)
-    headers |= {"Content-Length": str(end - start), "Accept-Ranges": "bytes"}
+    length, encoded = end - start, False
+    if artifact.stored_size is not None:
+        headers["Vary"] = "Accept-Encoding"
+        if part is None and _accepts(accept_encoding):
+            length, encoded = artifact.stored_size, True
+            _label_encoded(headers)
+    headers |= {"Content-Length": str(length), "Accept-Ranges": "bytes"}
     if part:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{artifact.size}"
     try:
-        chunks = store.stream(artifact.key, part)
+        if artifact.stored_size is None or encoded:
+            chunks = store.stream(artifact.key, part)
+        else:
+            chunks = store.stream_plain(artifact.key, artifact.stored_size, artifact.size, part)
     except NotStored as error:
         raise NotFound("The content of this file is no longer in the store.") from error
     return StreamingResponse(
@@ -68,6 +87,25 @@ def download(
         media_type="application/octet-stream",
         headers=headers,
     )
+
+
+def _accepts(accept_encoding: str | None) -> bool:
+    """Whether a client accepts Zstandard, and says so by its name."""
+    for item in (accept_encoding or "").lower().split(","):
+        name, _, weight = item.partition(";")
+        if name.strip() == _ENCODING:
+            return not re.fullmatch(r"\s*q=0(\.0*)?\s*", weight)
+    return False
+
+
+def _label_encoded(headers: dict[str, str]) -> None:
+    """Say that the content is encoded. The digests stay those of the plain bytes.
+
+    So the tag is weak: a client that has a part of these bytes must not go on with a range of plain ones.
+    """
+    headers["Content-Encoding"] = _ENCODING
+    headers["ETag"] = f"W/{headers['ETag']}"
+    headers["Unencoded-Digest"] = headers.pop("Repr-Digest")
 
 
 def _part(wanted: str, size: int) -> tuple[int, int] | None:

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 
 from api.actions import jobs
-from api.http.download import DOWNLOAD_RESPONSES, IfNoneMatch, IfRange, WantedRange, download
+from api.http.download import DOWNLOAD_RESPONSES, AcceptEncoding, IfNoneMatch, IfRange, WantedRange, download
 from api.http.ids import ArtifactId, JobId
 from api.problems.problem import documented
 from api.problems.problems import ArtifactsExpired, InvalidRequest, NotFound, RangeNotSatisfiable
@@ -45,8 +45,13 @@ def download_artifact(
     if_none_match: IfNoneMatch = None,
     if_range: IfRange = None,
     wanted_range: WantedRange = None,
+    accept_encoding: AcceptEncoding = None,
 ) -> Response:
-    """Download a file, or a range of it. The file's SHA-256 is sent as `ETag` and `Repr-Digest`."""
+    """Download a file, or a range of it. The SHA-256 of its plain bytes is sent as `ETag` and `Repr-Digest`.
+
+    A file that is kept compressed is sent so, with `Content-Encoding: zstd`, to a client that accepts it and
+    asks for no range; its `ETag` is weak then, and the SHA-256 is sent as `Unencoded-Digest`.
+    """
     with resources.database.begin() as session:
         artifact = queries.artifact(session, principal.owner, job_id, artifact_id)
         job = queries.get(session, principal.owner, job_id) if artifact is None else None
@@ -54,4 +59,4 @@ def download_artifact(
         if job is not None and job.artifacts_expired_at is not None:
             raise ArtifactsExpired
         raise NotFound("There is no such artifact, or it belongs to another owner.")
-    return download(artifact, resources.store, if_none_match, wanted_range, if_range)
+    return download(artifact, resources.store, if_none_match, wanted_range, if_range, accept_encoding)

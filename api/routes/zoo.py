@@ -7,11 +7,25 @@ from fastapi.responses import StreamingResponse
 
 from api.actions import zoo
 from api.actions.zoo import NO_SUCH_ENTRY
-from api.http.download import DOWNLOAD_RESPONSES, IfNoneMatch, download, download_bytes
+from api.http.download import (
+    DOWNLOAD_RESPONSES,
+    AcceptEncoding,
+    IfNoneMatch,
+    IfRange,
+    WantedRange,
+    download,
+    download_bytes,
+)
 from api.http.etag import NOT_MODIFIED, Conditional
 from api.http.ids import FileId
 from api.problems.problem import documented
-from api.problems.problems import InvalidRequest, MalformedRequest, NotFound, NotPresentable
+from api.problems.problems import (
+    InvalidRequest,
+    MalformedRequest,
+    NotFound,
+    NotPresentable,
+    RangeNotSatisfiable,
+)
 from api.resources import Database, Resources
 from api.schemas.public_report import FILE_NAME, PublicReport
 from api.schemas.zoo import PromotionRequest, Slug, ZooDetail, ZooListQuery, ZooPage
@@ -77,7 +91,7 @@ def withdraw_zoo_entry(slug: SlugInPath, principal: Writer, database: Database) 
     "/{slug}/files/{file_id}/content",
     summary="Download a file of an entry",
     response_class=StreamingResponse,
-    responses={**DOWNLOAD_RESPONSES, **documented(NotFound, InvalidRequest)},
+    responses={**DOWNLOAD_RESPONSES, **documented(NotFound, RangeNotSatisfiable, InvalidRequest)},
 )
 def download_zoo_file(
     slug: SlugInPath,
@@ -85,8 +99,11 @@ def download_zoo_file(
     _principal: Reader,
     resources: Resources,
     if_none_match: IfNoneMatch = None,
+    if_range: IfRange = None,
+    wanted_range: WantedRange = None,
+    accept_encoding: AcceptEncoding = None,
 ) -> Response:
-    """Download a file. Its SHA-256 is sent as `ETag` and `Repr-Digest`.
+    """Download a file, or a range of it, as the files of jobs.
 
     The report is without paths and digests of uploads, and so differs from the file of the job.
     """
@@ -97,4 +114,4 @@ def download_zoo_file(
         if file.name == FILE_NAME:
             report = PublicReport.of(zoo.find(session, slug).job)
             return download_bytes(FILE_NAME, report.content, if_none_match)
-    return download(file, resources.store, if_none_match)
+    return download(file, resources.store, if_none_match, wanted_range, if_range, accept_encoding)

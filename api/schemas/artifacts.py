@@ -23,6 +23,10 @@ class ArtifactItem(BaseModel):
     name: str = Field(description="Relative path of the file within the model's directory.")
     size: int = Field(description="Size in bytes.")
     sha256: str = Field(description="SHA-256 of the content, in hexadecimal.")
+    stored_size: int | None = Field(
+        None,
+        description="Bytes in the store, and of a download with `Accept-Encoding: zstd`; null if kept plain.",
+    )
     created_at: datetime = Field(description="When the job succeeded and the file was published.")
     url: str = Field(description="Where to download the content, relative to this service.")
 
@@ -34,6 +38,7 @@ class ArtifactItem(BaseModel):
             name=artifact.name,
             size=artifact.size,
             sha256=artifact.sha256,
+            stored_size=artifact.stored_size,
             created_at=artifact.created_at,
             url=f"/v1/jobs/{artifact.job_id}/artifacts/{artifact.id}/content",
         )

@@ -40,6 +40,8 @@ class Claim:
     lease_token: UUID
     owner: str
     stored_spec: dict[str, Any]
+    compress: bool = False
+    """Whether files of the result may be kept compressed."""
 
     @property
     def spec(self) -> JobSpec:
@@ -75,6 +77,8 @@ class FinishedArtifact:
     key: str
     size: int
     sha256: str
+    stored_size: int | None = None
+    """Bytes in the store, if it is kept compressed."""
 
 
 def create(
@@ -86,10 +90,12 @@ def create(
     sweep_id: UUID | None = None,
     max_queued: int | None = None,
     checks_pending: bool = False,
+    compress: bool = True,
 ) -> Job:
     """Insert a queued job with its first event. The stored job names uploads by their content.
 
-    With `checks_pending`, the dispatcher looks at the job's files before it is dispatched.
+    With `checks_pending`, the dispatcher looks at the job's files before it is dispatched. `compress`: the
+    API serves compressed files; a job that follows from another is as that one.
 
     Raises `quota.QueueFull` if the owner has `max_queued` queued jobs, and `UnknownUpload`.
     """
@@ -108,6 +114,7 @@ def create(
         labels=dict(labels or {}),
         sweep_id=sweep_id,
         checks_pending=checks_pending,
+        compress=compress,
         last_event=1,
     )
     session.add(job)
@@ -218,7 +225,7 @@ def claim(session: Session, job_id: UUID, worker: str, lease_seconds: float) -> 
         .values(job_id=job_id, **lease)
         .on_conflict_do_update(index_elements=["job_id"], set_=lease)
     )
-    return Claim(job_id, row.attempt, token, row.owner, row.spec)
+    return Claim(job_id, row.attempt, token, row.owner, row.spec, row.compress)
 
 
 def _is_first_attempt(session: Session, job_id: UUID) -> bool:
@@ -279,7 +286,14 @@ def succeed(
     moved = _end_attempt(session, claim, change, Outcome.SUCCEEDED, values=values)
     if moved:
         session.add_all(
-            Artifact(job_id=claim.job_id, name=a.name, key=a.key, size=a.size, sha256=a.sha256)
+            Artifact(
+                job_id=claim.job_id,
+                name=a.name,
+                key=a.key,
+                size=a.size,
+                sha256=a.sha256,
+                stored_size=a.stored_size,
+            )
             for a in artifacts
         )
         session.execute(delete(JobBlock).where(JobBlock.job_id == claim.job_id))

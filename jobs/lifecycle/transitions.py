@@ -39,7 +39,7 @@ def move(
         update(Job)
         .where(Job.id == job_id, Job.state == expected, *guards)
         .values({"state": target, f"{target}_at": NOW, "last_event": Job.last_event + 1} | (values or {}))
-        .returning(Job.last_event, Job.attempt, Job.owner, Job.spec)
+        .returning(Job.last_event, Job.attempt, Job.owner, Job.spec, Job.compress)
     ).one_or_none()
     if row is not None:
         if expected in HELD and target not in HELD:

@@ -33,9 +33,10 @@ def stored_by(session: Session, owner: str) -> Stored:
         .join(Job, Job.id == CachedGradients.job_id)
         .where(owned, CachedGradients.ready_at.is_not(None))
     )
+    files = select(func.sum(func.coalesce(Artifact.stored_size, Artifact.size))).join(Job).where(owned)
     states = select(func.sum(CachedPerplexity.size)).join(Job, Job.id == CachedPerplexity.job_id).where(owned)
     return Stored(
-        artifacts=_sum(session, select(func.sum(Artifact.size)).join(Job).where(owned)),
+        artifacts=_sum(session, files),
         finished_blocks=_sum(session, select(func.sum(JobBlock.size)).join(Job).where(owned)),
         caches=_sum(session, norms) + _sum(session, states),
         uploads=_sum(session, select(func.sum(Upload.size)).where(Upload.owner == owner)),

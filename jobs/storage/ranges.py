@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from itertools import pairwise
 
+import httpx
+
 _SECONDS_BETWEEN_CALLS = 0.5
 
 
@@ -42,6 +44,25 @@ def in_ranges(
             yield _next(ahead, while_waiting)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)  # a range that hangs must not keep the caller
+
+
+def one_range(url: str, start: int, end: int, *, piece: int) -> Iterator[bytes]:
+    """Yield the bytes `start` to `end` from a server that may send them with the status of a whole file.
+
+    rclone does that; of a server that sends the whole file, what lies around them is dropped. Raises
+    `httpx.HTTPError`.
+    """
+    with httpx.stream("GET", url, headers={"Range": f"bytes={start}-{end - 1}"}) as response:
+        response.raise_for_status()
+        before = 0 if response.headers.get("content-range", "").startswith(f"bytes {start}-") else start
+        left = end - start
+        for found in response.iter_raw(piece):
+            wanted = found[before:][:left]
+            before, left = max(0, before - len(found)), left - len(wanted)
+            if wanted:
+                yield wanted
+            if not left:
+                return
 
 
 def _next(ahead: deque[tuple[int, Future[memoryview]]], while_waiting: Callable[[], None]) -> memoryview:

@@ -8,7 +8,7 @@ import hashlib
 import logging
 import os
 import re
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
+import httpx
 import obstore
 from obstore import exceptions
 from obstore.store import LocalStore, S3Store
 
 from jobs.secret_files import read_secret
-from jobs.storage.ranges import WrongRange, in_ranges
+from jobs.storage import seekable
+from jobs.storage.ranges import WrongRange, in_ranges, one_range
 
 if TYPE_CHECKING:
     from obstore import BytesStream
@@ -36,6 +38,9 @@ _MOST_PARTS = 9_000  # S3 allows 10,000
 _PARTS_AT_ONCE = 4
 # The error of a multipart upload that was completed without an answer, or that the store has dropped.
 _UPLOAD_GONE = "NoSuchUpload"
+# The error of a range that is not sent with the status of one: by rclone, or by a store that serves none.
+_NO_RANGE = "NotPartial"
+_SIGNED_FOR = timedelta(minutes=5)
 _NO_ROOM = re.compile(r"os error (28|122)\b")  # ENOSPC, EDQUOT
 _RETRY: "RetryConfig" = {"max_retries": 5, "retry_timeout": timedelta(seconds=30)}
 
@@ -67,6 +72,8 @@ class StoredFile:
     key: str
     size: int
     sha256: str
+    stored_size: int | None = None
+    """Bytes in the store, if the file is kept compressed. `size` and `sha256` are of the plain bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,24 +112,27 @@ class Store:
         path: Path,
         *,
         sha256: str | None = None,
+        compress: bool = False,
         on_bytes: Callable[[int], None] = lambda count: None,
     ) -> StoredFile:
         """Upload a file in parts, with only a few of them in memory, and return what was written.
 
-        `sha256`: of the file, where it is known; it is not hashed again then. `on_bytes` is called repeatedly
-        with the number of bytes read so far. What it raises aborts the upload, and the key stays as it was.
+        `sha256`: of the file, where it is known; it is not hashed again then. `compress`: keep it as
+        `jobs.storage.seekable` says; `stream_plain` reads it. `on_bytes` is called repeatedly with the number
+        of bytes read so far. What it raises aborts the upload, and the key stays as it was.
         """
         size = path.stat().st_size
         part = max(_PART_BYTES, size // _MOST_PARTS)
         reader = _HashedFile(path, sha256, on_bytes)
+        written = _Counted(seekable.compressed(reader) if compress else reader)
         try:
             with _translated_errors(key):
                 if size <= _PART_BYTES:
                     # One request can be retried safely; the request that completes a multipart upload cannot.
-                    obstore.put(self._objects, key, b"".join(reader), use_multipart=False)
+                    obstore.put(self._objects, key, b"".join(written), use_multipart=False)
                 else:
                     obstore.put(
-                        self._objects, key, iter(reader), chunk_size=part, max_concurrency=_PARTS_AT_ONCE
+                        self._objects, key, iter(written), chunk_size=part, max_concurrency=_PARTS_AT_ONCE
                     )
         except NotStored as error:
             if _UPLOAD_GONE in str(error.__cause__):
@@ -135,7 +145,7 @@ class Store:
             if reader.error is not None:
                 raise reader.error from None
             raise
-        return StoredFile(key, reader.size, reader.sha256)
+        return StoredFile(key, reader.size, reader.sha256, written.size if compress else None)
 
     async def put_stream(self, key: str, pieces: AsyncIterable[bytes]) -> StoredFile:
         """Store a stream. What `pieces` raises aborts the upload, and nothing is stored under the key."""
@@ -157,9 +167,26 @@ class Store:
         `part`: the first byte to return and the one behind the last; all bytes when left out.
         """
         with _translated_errors(key):
-            found = obstore.get(self._objects, key, options={"range": part} if part else None)
-            pieces = found.stream(min_chunk_size=_READ_BYTES)
-        return self._pieces(key, pieces)
+            try:
+                found = obstore.get(self._objects, key, options={"range": part} if part else None)
+            except exceptions.GenericError as error:
+                if part is None or _NO_RANGE not in str(error) or not isinstance(self._objects, S3Store):
+                    raise
+                url = obstore.sign(self._objects, "GET", key, _SIGNED_FOR)
+                return self._pieces(key, one_range(url, *part, piece=_READ_BYTES))
+            return self._pieces(key, found.stream(min_chunk_size=_READ_BYTES))
+
+    def stream_plain(
+        self, key: str, stored_size: int, size: int, part: tuple[int, int] | None = None
+    ) -> Iterator[bytes]:
+        """Return the plain bytes of a file of `size` bytes that is kept in `stored_size`, as `stream` does.
+
+        Of a part, only the frames that it touches are read.
+        """
+        try:
+            return seekable.plain(lambda part: self.stream(key, part), stored_size, size, part)
+        except seekable.Damaged as error:
+            raise StoreRefused(f"the file {key} in the store is damaged: {error}") from error
 
     def download(
         self,
@@ -244,7 +271,7 @@ class Store:
                 except FileNotFoundError:
                     continue
 
-    def _pieces(self, key: str, pieces: "BytesStream") -> Iterator[bytes]:
+    def _pieces(self, key: str, pieces: "BytesStream | Iterator[bytes]") -> Iterator[bytes]:
         with _translated_errors(key):
             for piece in pieces:
                 yield bytes(piece)
@@ -288,9 +315,24 @@ class _HashedFile:
                     self.size += len(piece)
                     self._on_bytes(self.size)
                     yield piece
+        except GeneratorExit:  # the store has failed, and reads no more
+            raise
         except BaseException as error:
             self.error = error
             raise
+
+
+class _Counted:
+    """Passes pieces on, and has their size at the end."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._pieces = pieces
+        self.size = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self._pieces:
+            self.size += len(piece)
+            yield piece
 
 
 class _HashedStream:
@@ -308,6 +350,8 @@ class _HashedStream:
                 self.digest.update(piece)
                 self.size += len(piece)
                 yield piece
+        except GeneratorExit:  # the store has failed, and reads no more
+            raise
         except BaseException as error:
             self.error = error
             raise
@@ -350,7 +394,7 @@ def _translated_errors(key: str) -> Iterator[None]:
         ) from error
     except (exceptions.InvalidPathError, exceptions.NotSupportedError) as error:
         raise StoreRefused(f"the store refuses the key {key}") from error
-    except exceptions.BaseError as error:
+    except (exceptions.BaseError, httpx.HTTPError) as error:
         if _NO_ROOM.search(str(error)):
             raise StoreFull("the store is full; the operator must make room") from error
         raise StoreUnreachable("the store did not answer as expected; try again later") from error

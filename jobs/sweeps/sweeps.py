@@ -187,7 +187,9 @@ def _search_on(session: Session, sweep: Sweep, jobs: Sequence[Job]) -> None:
         last = jobs[-1]
         spec = _probe(JobSpec.model_validate(last.spec), sparsity, target)
         try:
-            lifecycle.create(session, sweep.owner, spec, last.labels, sweep_id=sweep.id)
+            lifecycle.create(
+                session, sweep.owner, spec, last.labels, sweep_id=sweep.id, compress=last.compress
+            )
         except UnknownUpload:
             reason = "a file that it needs was deleted; make it again and submit a new sweep"
             _end(sweep, SweepState.FAILED, reason)

@@ -99,6 +99,10 @@ class Job(Base):
     unreachable_tries: Mapped[int] = mapped_column(server_default="0")
     next_try_at: Mapped[datetime | None]
 
+    # Whether the release that took the job serves files that are kept compressed: a worker keeps those of
+    # other jobs plain.
+    compress: Mapped[bool] = mapped_column(server_default=text("false"))
+
     # Whether nobody has looked at its files yet. A queued job is not dispatched before that, for a minute.
     checks_pending: Mapped[bool] = mapped_column(server_default=text("false"))
 
@@ -271,6 +275,8 @@ class Artifact(Base):
     key: Mapped[str]
     size: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str]
+    # Bytes in the store, if the file is kept compressed, see `jobs.storage.seekable`.
+    stored_size: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
     __table_args__ = (UniqueConstraint("job_id", "name"),)

@@ -3,6 +3,7 @@
 Screenshots are kept in `.screens`.
 """
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import zoo
 from jobs.fleet import dispatch_queue, quarantine, steering
+from jobs.lifecycle.lifecycle import FinishedArtifact
+from jobs.settings import Settings
+from jobs.storage.store import Store, attempt_prefix
 from tests.api.drive import Jobs
 from tests.browser.exhibits import gallery, search
 from tests.browser.visitor import Visitor
@@ -89,3 +93,28 @@ def test_an_arriving_result_moves_nothing(visit: Callable[..., Visitor], jobs: J
     expect(visitor.page.locator(".badge.succeeded")).to_be_visible(timeout=60_000)
     expect(visitor.page.locator(".result")).to_be_attached()
     assert visitor.layout_shift() < 0.05
+
+
+def test_a_file_that_is_kept_compressed_is_saved_as_it_was(
+    visit: Callable[..., Visitor], jobs: Jobs, settings: Settings, tmp_path: Path
+) -> None:
+    plain = b"".join(os.urandom(7) + bytes(9) for _ in range(600_000))  # more than two frames
+    (tmp_path / "file").write_bytes(plain)
+    claim = jobs.running()
+    key = f"{attempt_prefix(claim.job_id, 1)}/file"
+    stored = Store(settings.store_url).put_file(key, tmp_path / "file", compress=True)
+    artifact = FinishedArtifact(
+        "model.safetensors", stored.key, stored.size, stored.sha256, stored.stored_size
+    )
+    jobs.succeed(claim, [artifact])
+    visitor = visit()
+    visitor.page.goto(f"/jobs/{claim.job_id}")
+    link = visitor.page.get_by_role("link", name="model.safetensors")
+    with visitor.page.expect_download() as download:
+        link.click()
+    assert Path(download.value.path()).read_bytes() == plain
+    fetched = """async (url) => {
+        const answer = await fetch(url);
+        return [answer.headers.get("content-encoding"), (await answer.arrayBuffer()).byteLength];
+    }"""
+    assert visitor.page.evaluate(fetched, link.get_attribute("href")) == ["zstd", len(plain)]

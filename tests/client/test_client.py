@@ -1,10 +1,12 @@
 """The client against a server that errs, breaks off, and lies."""
 
 import hashlib
+import time
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
+import zstandard
 
 from pruneserve_client import (
     Client,
@@ -286,6 +288,89 @@ def test_a_file_in_a_subdirectory_is_put_there(
     assert path == tmp_path / "masks" / "a.safetensors"
     assert path.read_bytes() == b"content"
     assert sum(pieces) == len(b"content")
+
+
+CONTENT = b"".join(bytes([number % 251]) * 10 for number in range(100_000))
+
+
+def frames(content: bytes, size: int) -> list[bytes]:
+    """The content as frames of Zstandard, and at the end one that decoders skip."""
+    starts = range(0, len(content), size)
+    encoded = [zstandard.ZstdCompressor().compress(content[start : start + size]) for start in starts]
+    return [*encoded, bytes.fromhex("5e2a4d18 04000000 00000000")]
+
+
+def test_each_frame_may_arrive_by_itself(server: ScriptedServer, client: Client, tmp_path: Path) -> None:
+    def one_by_one(it: Exchange) -> None:
+        assert it.headers["Accept-Encoding"] == "zstd"
+        encoded = frames(CONTENT, 300_000)
+        it.handler.send_response(200)
+        it.handler.send_header("Content-Length", str(len(b"".join(encoded))))
+        it.handler.send_header("Content-Encoding", "zstd")
+        it.handler.end_headers()
+        for frame in encoded:
+            it.handler.wfile.write(frame)
+            it.handler.wfile.flush()
+            time.sleep(0.02)  # so that a piece of the network ends with the frame
+
+    server.on("/content", one_by_one)
+    assert client.download(file("model.safetensors", CONTENT), tmp_path).read_bytes() == CONTENT
+
+
+def test_an_endless_frame_is_not_kept(server: ScriptedServer, client: Client, tmp_path: Path) -> None:
+    bomb = zstandard.ZstdCompressor().compress(bytes(2**30))
+    server.on("/content", lambda it: it.body(bomb, Content_Encoding="zstd"))
+    counts: list[int] = []
+    with pytest.raises(DamagedDownload):
+        client.download(file("model.safetensors", b"content"), tmp_path, on_bytes=counts.append)
+    assert sum(counts) <= 2**20
+    assert list(tmp_path.iterdir()) == []
+
+
+def broken_off(it: Exchange, content: bytes, whole: int) -> None:
+    """The beginning of a body, after which the connection breaks."""
+    it.handler.send_response(200)
+    it.handler.send_header("Content-Length", str(whole))
+    it.handler.end_headers()
+    it.handler.wfile.write(content)
+    it.handler.close_connection = True
+
+
+def test_a_download_goes_on_where_it_broke_off(
+    server: ScriptedServer, client: Client, tmp_path: Path
+) -> None:
+    wanted = file("model.safetensors", CONTENT)
+    server.on("/content", lambda it: broken_off(it, CONTENT[:700_000], len(CONTENT)))
+    with pytest.raises(Unavailable):
+        client.download(wanted, tmp_path)
+    (partial,) = tmp_path.iterdir()
+    arrived = partial.stat().st_size
+    assert CONTENT[:arrived] == partial.read_bytes()
+
+    def rest(it: Exchange) -> None:
+        assert it.headers["Range"] == f"bytes={arrived}-"
+        assert it.headers["If-Range"] == f'"{wanted.sha256}"'
+        bounds = f"bytes {arrived}-{len(CONTENT) - 1}/{len(CONTENT)}"
+        it.body(CONTENT[arrived:], 206, Content_Range=bounds)
+
+    server.on("/content", rest)
+    path = client.download(wanted, tmp_path)
+    assert path.read_bytes() == CONTENT
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_has_arrived_of_another_file_or_was_changed_is_not_used(
+    server: ScriptedServer, client: Client, tmp_path: Path
+) -> None:
+    other, wanted = file("model.safetensors", b"x" * 1000), file("model.safetensors", CONTENT)
+    server.on("/content", lambda it: broken_off(it, b"x" * 500, 1000))
+    with pytest.raises(Unavailable):
+        client.download(other, tmp_path)
+    server.on("/content", lambda it: it.body(CONTENT))  # a server without ranges
+    assert client.download(wanted, tmp_path).read_bytes() == CONTENT
+    longer = tmp_path / f"model.safetensors.{wanted.sha256[:16]}.part"
+    longer.write_bytes(b"y" * (len(CONTENT) + 1))
+    assert client.download(wanted, tmp_path).read_bytes() == CONTENT
 
 
 def keys_page(*names: str, cursor: str | None) -> Document:

@@ -1,6 +1,7 @@
 """One job from its claim to its end: its result, its events, and how it fails."""
 
 import errno
+import hashlib
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -9,17 +10,20 @@ from uuid import UUID
 import pytest
 import torch
 from pydantic import SecretStr
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, true, update
 from tokenizers import Tokenizer
 
 from jobs.lifecycle.events import LogMessage, StateChanged
+from jobs.queries import queries
 from jobs.states import JobState
 from jobs.storage.store import StoreRefused
 from jobs.tables import Job, JobAttempt, Worker
 from pruning.errors import InvalidInput, NumericalFailure, PruningError
+from tests.worker import one_job
 from tests.worker.one_job import WEIGHTS, Service, StandInReport, StandInRun
 from worker import run_job
 from worker.attempt import error_report
+from worker.attempt.artifacts import upload_artifacts
 
 pytestmark = pytest.mark.usefixtures("short_waits")
 
@@ -32,6 +36,46 @@ def test_a_job_succeeds_with_its_artifacts(service: Service, library: StandInRun
         f"jobs/{job_id}/attempts/1/output/model.safetensors",
         f"jobs/{job_id}/attempts/1/output/more/config.json",
     ]
+
+
+@pytest.mark.parametrize("served_compressed", [True, False])
+def test_what_shrinks_is_kept_compressed_where_the_api_that_took_the_job_serves_it(
+    service: Service,
+    library: StandInRun,
+    job_id: UUID,
+    monkeypatch: pytest.MonkeyPatch,
+    served_compressed: bool,
+) -> None:
+    weights = bytes(range(64)) * 5000
+    monkeypatch.setattr(one_job, "WEIGHTS", weights)
+    with service.database.begin() as session:
+        # The API of the release before does not write the column.
+        session.execute(update(Job).values(compress=true() if served_compressed else text("DEFAULT")))
+    service.run(job_id)
+    with service.database.begin() as session:
+        rows = {row.name: row for row in queries.artifacts(session, "ada", job_id)}
+    model, config = rows["model.safetensors"], rows["more/config.json"]
+    assert (model.size, model.sha256) == (len(weights), hashlib.sha256(weights).hexdigest())
+    assert config.stored_size is None  # too small to gain anything
+    kept = service.artifacts(job_id)["model.safetensors"]
+    if served_compressed:
+        assert model.stored_size == len(kept) < len(weights)
+        assert b"".join(service.store.stream_plain(model.key, len(kept), len(weights))) == weights
+    else:
+        assert (model.stored_size, kept) == (None, weights)
+
+
+def test_gradient_norms_are_kept_as_they_are(
+    service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Workers of the release before read them."""
+    monkeypatch.setattr(one_job, "WEIGHTS", bytes(200_000))
+    monkeypatch.setattr(
+        run_job, "upload_artifacts", lambda attempt, output, report: upload_artifacts(attempt, output, None)
+    )
+    service.run(job_id)
+    with service.database.begin() as session:
+        assert [row.stored_size for row in queries.artifacts(session, "ada", job_id)] == [None, None]
 
 
 def test_its_events_report_every_stage_including_the_upload(

@@ -9,6 +9,7 @@ import torch
 from jobs.database import DATABASE_UNAVAILABLE
 from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.queries import queries
+from jobs.storage.seekable import shrinks
 from jobs.storage.store import StoreError
 from pruning.recipe import Stage
 from pruning.report.schema import FILE_NAME as REPORT
@@ -22,16 +23,21 @@ log = logging.getLogger(__name__)
 def upload_artifacts(attempt: Attempt, output: Path, report: dict[str, Any] | None) -> list[FinishedArtifact]:
     """Upload every file of `output`, or only the report if the job does not keep its model.
 
-    The files lie under the attempt's prefix. None of them is an artifact before the job has succeeded.
+    The files lie under the attempt's prefix. None of them is an artifact before the job has succeeded. What
+    shrinks is kept compressed; but not gradient norms, which workers of the release before read.
     """
+    may_compress = attempt.claim.compress and report is not None
     pattern = "*" if report is None or keeps_model(attempt.spec, report) else REPORT
     files = sorted(path for path in output.rglob(pattern) if path.is_file())
     artifacts = []
     with StageRecorder(attempt.progress, torch.device("cpu")).stage(Stage.UPLOAD, len(files)) as step:
         for done, path in enumerate(files, start=1):
             name = path.relative_to(output).as_posix()
-            stored = attempt.upload(f"{_output_prefix(attempt)}/{name}", path)
-            artifacts.append(FinishedArtifact(name, stored.key, stored.size, stored.sha256))
+            compress = may_compress and shrinks(path)
+            stored = attempt.upload(f"{_output_prefix(attempt)}/{name}", path, compress=compress)
+            artifacts.append(
+                FinishedArtifact(name, stored.key, stored.size, stored.sha256, stored.stored_size)
+            )
             step(done, len(files))
     return artifacts
 

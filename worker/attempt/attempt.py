@@ -125,10 +125,14 @@ class Attempt:
         """Write an event of the job, and the columns of its row that the event updates."""
         self.guarded(lambda session: lifecycle.record(session, self.claim, event))
 
-    def upload(self, key: str, path: Path, *, sha256: str | None = None) -> StoredFile:
+    def upload(
+        self, key: str, path: Path, *, sha256: str | None = None, compress: bool = False
+    ) -> StoredFile:
         """Upload a file, whose checksum may be known. Raises `StoreError` where retrying does not help."""
         return self._with_store(
-            lambda: self.store.put_file(key, path, sha256=sha256, on_bytes=lambda count: self.check())
+            lambda: self.store.put_file(
+                key, path, sha256=sha256, compress=compress, on_bytes=lambda count: self.check()
+            )
         )
 
     def download(self, key: str, path: Path, *, size: int | None = None) -> StoredFile:

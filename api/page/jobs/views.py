@@ -130,7 +130,7 @@ class JobView:
     @property
     def stored_bytes(self) -> int:
         """How much the files of the result take in the store."""
-        return sum(artifact.size for artifact in self.artifacts)
+        return sum(one.size if one.stored_size is None else one.stored_size for one in self.artifacts)
 
     @property
     def moments(self) -> list[tuple[str, datetime]]:

@@ -46,6 +46,16 @@ def test_a_large_file_is_fetched_in_ranges_several_at_once(
     assert sorted(set(received) - {0}) == [end for _, end in ranges]
 
 
+@pytest.mark.parametrize("behaviour", ["honours ranges", "answers with the whole file"])
+@pytest.mark.parametrize("part", [(0, 1), (500, 2700), (4 * PART, 4 * PART + 3)])
+def test_a_range_is_the_same_whatever_the_store_makes_of_ranges(
+    behaviour: Behaviour, part: tuple[int, int], opened: Callable[[str], Store]
+) -> None:
+    server = RangedServer(CONTENT, behaviour)
+    with server.serving() as url:
+        assert b"".join(opened(url).stream("a/b", part)) == CONTENT[slice(*part)]
+
+
 @pytest.mark.parametrize("behaviour", get_args(Behaviour))
 def test_a_file_is_the_same_whatever_the_store_makes_of_ranges(
     behaviour: Behaviour, opened: Callable[[str], Store], tmp_path: Path
