@@ -50,7 +50,7 @@ async def receive(
     created = False
     try:
         bounded = _bounded(body, room, quota)
-        stored = await resources.store.put_stream(key, _CHECKS[ending](bounded))
+        stored = await resources.store.put_stream(key, _CHECKS[ending](bounded), at_most=room)
         upload, created = await run_in_threadpool(_record, resources, owner, name, ending, stored)
         return upload, created
     finally:

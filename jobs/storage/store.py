@@ -122,7 +122,6 @@ class Store:
         of bytes read so far. What it raises aborts the upload, and the key stays as it was.
         """
         size = path.stat().st_size
-        part = max(_PART_BYTES, size // _MOST_PARTS)
         reader = _HashedFile(path, sha256, on_bytes)
         written = _Counted(seekable.compressed(reader) if compress else reader)
         try:
@@ -132,7 +131,11 @@ class Store:
                     obstore.put(self._objects, key, b"".join(written), use_multipart=False)
                 else:
                     obstore.put(
-                        self._objects, key, iter(written), chunk_size=part, max_concurrency=_PARTS_AT_ONCE
+                        self._objects,
+                        key,
+                        iter(written),
+                        chunk_size=_part_bytes(size),
+                        max_concurrency=_PARTS_AT_ONCE,
                     )
         except NotStored as error:
             if _UPLOAD_GONE in str(error.__cause__):
@@ -147,13 +150,13 @@ class Store:
             raise
         return StoredFile(key, reader.size, reader.sha256, written.size if compress else None)
 
-    async def put_stream(self, key: str, pieces: AsyncIterable[bytes]) -> StoredFile:
-        """Store a stream. What `pieces` raises aborts the upload, and nothing is stored under the key."""
+    async def put_stream(self, key: str, pieces: AsyncIterable[bytes], *, at_most: int) -> StoredFile:
+        """Store a stream of at most so many bytes. What `pieces` raises aborts it, and nothing is stored."""
         reader = _HashedStream(pieces)
         try:
             with _translated_errors(key):
                 await obstore.put_async(
-                    self._objects, key, aiter(reader), chunk_size=_PART_BYTES, max_concurrency=2
+                    self._objects, key, aiter(reader), chunk_size=_part_bytes(at_most), max_concurrency=2
                 )
         except Exception:
             if reader.error is not None:
@@ -275,6 +278,11 @@ class Store:
         with _translated_errors(key):
             for piece in pieces:
                 yield bytes(piece)
+
+
+def _part_bytes(at_most: int) -> int:
+    """Return the bytes of the parts in which a file of at most so many bytes is sent."""
+    return max(_PART_BYTES, -(-at_most // _MOST_PARTS))
 
 
 def _written(

@@ -1,0 +1,72 @@
+"""A store that takes files in parts, as S3 does, and at most so many of them."""
+
+import re
+import threading
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+_BEGUN = "<InitiateMultipartUploadResult><UploadId>1</UploadId></InitiateMultipartUploadResult>"
+_DONE = "<CompleteMultipartUploadResult><ETag>1</ETag></CompleteMultipartUploadResult>"
+_TOO_MANY = "<Error><Code>InvalidArgument</Code><Message>Part number must be an integer</Message></Error>"
+
+
+class MultipartServer:
+    """Keeps what is put under each path: the sizes of its parts, and its bytes once it is complete."""
+
+    def __init__(self, most_parts: int) -> None:
+        self.content: dict[str, bytes] = {}
+        self.parts: dict[str, dict[int, bytes]] = defaultdict(dict)
+        self._most_parts = most_parts
+
+    @contextmanager
+    def serving(self) -> Iterator[str]:
+        """Serve while the context is active, and yield the URL."""
+        served = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                self._body()
+                if self.path.endswith("?uploads") or "?uploads=" in self.path:
+                    self._answer(200, _BEGUN)
+                    return
+                path = self.path.partition("?")[0]
+                served.content[path] = b"".join(part for _, part in sorted(served.parts[path].items()))
+                self._answer(200, _DONE)
+
+            def do_PUT(self) -> None:
+                body, path = self._body(), self.path.partition("?")[0]
+                number = re.search(r"partNumber=(\d+)", self.path)
+                if number is None:
+                    served.content[path] = body
+                elif int(number[1]) > served._most_parts:
+                    self._answer(400, _TOO_MANY)
+                    return
+                else:
+                    served.parts[path][int(number[1])] = body
+                self._answer(200, "")
+
+            def do_DELETE(self) -> None:
+                self._answer(204, "")
+
+            def _body(self) -> bytes:
+                return self.rfile.read(int(self.headers["Content-Length"] or 0))
+
+            def _answer(self, status: int, text: str) -> None:
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(text)))
+                self.send_header("ETag", '"1"')
+                self.end_headers()
+                self.wfile.write(text.encode())
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+            server.daemon_threads = True
+            threading.Thread(target=server.serve_forever, args=[0.05], daemon=True).start()
+            yield f"http://127.0.0.1:{server.server_port}"
+            server.shutdown()
