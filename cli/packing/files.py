@@ -1,0 +1,60 @@
+"""Packs and unpacks a safetensors file, or those of a directory; all other files are copied."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from cli.packing import format as packed_format
+
+Convert = Callable[[Path, Path], None]
+
+_ENDING = ".packed"
+_SAFETENSORS = ".safetensors"
+
+
+class PackedAlready(packed_format.NotPackable):
+    """The directory has a packed file, which would not come back as it is."""
+
+
+def pack(source: Path, output: Path) -> tuple[int, int]:
+    """Write `source` to `output`, packed, or nothing. Returns the bytes before and after.
+
+    Raises NotPackable and OSError.
+    """
+    if packed := next(source.rglob(f"*{_ENDING}"), None):
+        raise PackedAlready(f"{packed} is packed already: take it out first")
+    return _whole(source, output, packed_format.pack, _SAFETENSORS)
+
+
+def unpack(source: Path, output: Path) -> tuple[int, int]:
+    """Undo `pack`."""
+    return _whole(source, output, packed_format.unpack, _ENDING)
+
+
+def _whole(source: Path, output: Path, convert: Convert, ending: str) -> tuple[int, int]:
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=output.parent, prefix=f".{output.name}.") as temporary:
+        result = Path(temporary) / "result"
+        sizes = _converted(source, result, convert, ending)
+        result.rename(output)
+        return sizes
+
+
+def _converted(source: Path, result: Path, convert: Convert, ending: str) -> tuple[int, int]:
+    if source.is_file():
+        convert(source, result)
+        return source.stat().st_size, result.stat().st_size
+    before = after = 0
+    for file in sorted(path for path in source.rglob("*") if path.is_file()):
+        target = result / file.relative_to(source)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if file.suffix == ending:
+            is_packed = ending == _ENDING
+            target = target.with_suffix("") if is_packed else target.with_name(target.name + _ENDING)
+            convert(file, target)
+        else:
+            shutil.copyfile(file, target)
+        before += file.stat().st_size
+        after += target.stat().st_size
+    return before, after
