@@ -1,8 +1,9 @@
 """The shapes that a search for the best model of a size compares: pure functions of the dense model's shape.
 
 What must go can be divided among KV groups and MLP channels. For each number of groups, as many channels go
-as the target needs, so that every shape of the comparison meets it as closely as it can. Beside these stands
-the shapes that lose whole blocks instead, and of a mixture of experts those that lose experts.
+as the target needs, so that every shape of the comparison meets it as closely as it can. Beside these stand
+the shapes that lose whole blocks instead, some blocks and for the rest MLP channels, and of a mixture of
+experts those that lose experts.
 """
 
 from bisect import bisect_left
@@ -10,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from typing import TypeVar
 
 from pydantic import BaseModel, Field
 
@@ -26,11 +28,16 @@ _MULTIPLE = 8
 # What is measured depends on the machine as well, so that each division is tried at two sizes.
 _OF_MEMORY = (0.95, 0.8)
 _OF_SPEED = (0.9, 0.7)
+# Numbers of blocks that go beside MLP channels: evenly spread, up to what would be enough without these.
+_MIXED = 4
 # What a search counts through one by one. A config.json may name far more than any model has.
 _MOST_BLOCKS = 2048
 _MOST_KV_GROUPS = 1024
 _MOST_EXPERTS = 4096
 _MOST_CHANNELS = 1_000_000  # of which structure can name a number
+
+
+Spread = TypeVar("Spread")
 
 
 class Shape(BaseModel):
@@ -61,10 +68,6 @@ class _Space:
     channels: int  # MLP channels of each block; 0 where none can go
     experts: int  # of each block, that can go beside those that a token is routed to
 
-    def divided(self, groups: int, channels: int) -> Shape:
-        """Return the shape without so many groups and channels of each block."""
-        return self.without({"kv_groups": groups, "mlp_channels": channels})
-
     def without(self, units: Mapping[str, int]) -> Shape:
         """Return the shape without so many units of each kind."""
         structure = {name: count for name, count in units.items() if count}
@@ -72,8 +75,8 @@ class _Space:
         if blocks := structure.get("blocks"):
             number = Counter(self.dense.blocks[:-blocks])
             left = replace(self.dense, blocks=tuple(number))
-        elif structure:
-            left = smaller_shape(left, StructureOptions.model_validate(structure))
+        if of_blocks := {name: count for name, count in structure.items() if name != "blocks"}:
+            left = smaller_shape(left, StructureOptions.model_validate(of_blocks))
         counted = list(zip(left.blocks, number.values(), strict=True))
         norms = (2 * number.total() + 1) * left.hidden
         weights = sum(block.weights * count for block, count in counted)
@@ -128,14 +131,18 @@ def shapes(dense: ModelShape, target: Target, *, multiple_of: int | None = None)
     _check(dense)
     space = _space(dense)
     multiple = multiple_of or _MULTIPLE
-    if any(meets(space.divided(0, 0)) for meets in _conditions(target)[:1]):
+    if any(meets(space.without({})) for meets in _conditions(target)[:1]):
         raise NoShape("the dense model meets it already")
     found: list[Shape] = []
     for meets in _conditions(target):
-        divided = (*_divisions(space, meets, multiple), *_alone(space, meets))
+        alone = list(_alone(space, meets))
+        shorter = next((shape.structure["blocks"] for shape in alone if "blocks" in shape.structure), None)
+        divided = (*_divisions(space, meets, multiple), *_mixed(space, meets, multiple, shorter), *alone)
         found += [shape for shape in divided if shape not in found]
     if not found:
-        smallest = space.divided(space.groups[-1], _most_channels(space, multiple))
+        smallest = space.without(
+            {"kv_groups": space.groups[-1], "mlp_channels": _most_channels(space, multiple)}
+        )
         raise NoShape(
             f"what can go is not enough: without channels and heads about {smallest.parameters:,} parameters "
             f"stay, {smallest.weight_bytes:,} bytes, {smallest.speedup:.2f} times as fast"
@@ -146,17 +153,40 @@ def shapes(dense: ModelShape, target: Target, *, multiple_of: int | None = None)
 def _divisions(space: _Space, meets: Callable[[Shape], bool], multiple: int) -> Iterator[Shape]:
     """Yield for each number of KV groups the shape with the most MLP channels that meets the target."""
     for groups in space.groups:
-        most = _most_channels(space, multiple)
-        if not meets(space.divided(groups, most)):
-            continue
-        low, high = 0, most  # the least that is enough lies above `low`, or is it, and not above `high`
-        while low < high:
-            middle = (low + high) // 2
-            low, high = (low, middle) if meets(space.divided(groups, middle)) else (middle + 1, high)
-        left = (space.channels - low) // multiple * multiple
-        yield space.divided(groups, space.channels - left if low else 0)
-        if low == 0:
-            return  # more groups would only take more out
+        shape = _fewest_channels(space, meets, multiple, {"kv_groups": groups})
+        if shape is not None:
+            yield shape
+            if "mlp_channels" not in shape.structure:
+                return  # more groups would only take more out
+
+
+def _mixed(
+    space: _Space, meets: Callable[[Shape], bool], multiple: int, enough: int | None
+) -> Iterator[Shape]:
+    """Yield shapes that lose some blocks, fewer than are `enough` alone, and MLP channels of the others."""
+    if not space.channels:
+        return
+    numbers = range(1, enough or len(space.dense.blocks))
+    for blocks in _spread(numbers, _MIXED):
+        shape = _fewest_channels(space, meets, multiple, {"blocks": blocks})
+        if shape is not None:
+            yield shape
+
+
+def _fewest_channels(
+    space: _Space, meets: Callable[[Shape], bool], multiple: int, gone: Mapping[str, int]
+) -> Shape | None:
+    """Return the shape that loses, beside what is `gone`, as few MLP channels as the target needs."""
+    most = _most_channels(space, multiple)
+    if not meets(space.without({**gone, "mlp_channels": most})):
+        return None
+    low, high = 0, most  # the least that is enough lies above `low`, or is it, and not above `high`
+    while low < high:
+        middle = (low + high) // 2
+        is_enough = meets(space.without({**gone, "mlp_channels": middle}))
+        low, high = (low, middle) if is_enough else (middle + 1, high)
+    left = (space.channels - low) // multiple * multiple
+    return space.without({**gone, "mlp_channels": space.channels - left if low else 0})
 
 
 def _alone(space: _Space, meets: Callable[[Shape], bool]) -> Iterator[Shape]:
@@ -229,9 +259,9 @@ def _mlp_width(block: BlockShape, hidden: int) -> int:
     return others[0].inputs if others and others[0].copies == 1 else 0
 
 
-def _spread(found: list[Shape], most: int) -> list[Shape]:
-    """Return at most so many shapes, evenly spread, the first and the last among them."""
+def _spread(found: Sequence[Spread], most: int) -> list[Spread]:
+    """Return at most so many, evenly spread, the first and the last among them."""
     if len(found) <= most:
-        return found
+        return list(found)
     places = {round(number * (len(found) - 1) / (most - 1)) for number in range(most)}
     return [found[place] for place in sorted(places)]

@@ -317,6 +317,7 @@ def test_each_frame_may_arrive_by_itself(server: ScriptedServer, client: Client,
     assert client.download(file("model.safetensors", CONTENT), tmp_path).read_bytes() == CONTENT
 
 
+@pytest.mark.threat
 def test_an_endless_frame_is_not_kept(server: ScriptedServer, client: Client, tmp_path: Path) -> None:
     bomb = zstandard.ZstdCompressor().compress(bytes(2**30))
     server.on("/content", lambda it: it.body(bomb, Content_Encoding="zstd"))

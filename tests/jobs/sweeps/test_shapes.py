@@ -16,10 +16,10 @@ from pruning.recipe import StructureOptions
 from tests.jobs.sweeps.llama import LLAMA
 
 
-def parameters_of(groups: int, channels: int, blocks: int = 0) -> int:
-    """Count the parameters of a model without so many KV groups and MLP channels, and blocks."""
+def parameters_of(groups: int, channels: int, blocks: int = 0, *, of: int = 2) -> int:
+    """Count the parameters of a model of `of` blocks without so many KV groups, MLP channels and blocks."""
     config = LLAMA | {
-        "num_hidden_layers": 2 - blocks,
+        "num_hidden_layers": of - blocks,
         "intermediate_size": 128 - channels,
         "num_attention_heads": 3 * (4 - groups),
         "num_key_value_heads": 4 - groups,
@@ -40,7 +40,7 @@ def test_each_division_takes_out_the_least_that_meets_the_bound(share: float) ->
     bound = int(share * DENSE)
     everything = found(max_parameters=bound)
     candidates = [one for one in everything if "blocks" not in one.structure]
-    shorter = [one.structure for one in everything if "blocks" in one.structure]
+    shorter = [one.structure for one in everything if one.structure.keys() == {"blocks"}]
     assert shorter == ([{"blocks": 1}] if parameters_of(0, 0, 1) <= bound else [])
     divisions = {
         (one.structure.get("kv_groups", 0), one.structure.get("mlp_channels", 0)) for one in candidates
@@ -118,6 +118,21 @@ def test_of_a_mixture_groups_experts_or_blocks_go(share: float, experts: int) ->
     assert {"blocks": 1} in found
     assert ({"kv_groups": 3} in found) == (share == 0.9)
     assert all(len(structure) == 1 for structure in found)
+
+
+@pytest.mark.parametrize("share", [0.8, 0.5])
+def test_blocks_and_channels_go_together(share: float) -> None:
+    deep = LLAMA | {"num_hidden_layers": 10}
+    bound = int(share * parameters_of(0, 0, of=10))
+    everything = [one.structure for one in found(deep, max_parameters=bound, most_jobs=32)]
+    (alone,) = (one["blocks"] for one in everything if one.keys() == {"blocks"})
+    mixed = {one["blocks"]: one["mlp_channels"] for one in everything if len(one) == 2 and "blocks" in one}
+    assert len(mixed) == min(4, alone - 1)
+    assert max(mixed) == alone - 1
+    for blocks, channels in mixed.items():
+        assert parameters_of(0, channels, blocks, of=10) <= bound
+        # Norms are estimated, with a reserve.
+        assert parameters_of(0, channels - 3, blocks, of=10) > bound
 
 
 def test_only_as_many_blocks_go_as_are_needed() -> None:
