@@ -10,11 +10,10 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.access import api_keys
-from jobs.fleet import dispatch_queue
 from jobs.lifecycle import lifecycle
 from jobs.states import JobState
 from jobs.sweeps import sweeps
-from jobs.tables import Job, Queue, Worker
+from jobs.tables import Job
 from tests.api.drive import Jobs
 from tests.browser.exhibits import claim as claimed
 from tests.browser.exhibits import gallery, report, submit
@@ -304,32 +303,3 @@ class TestWithoutAWorker:
             "Audit",
             "Sign out",
         ]
-
-
-def test_a_question_about_a_worker_stays_open_while_the_list_changes(
-    visit: Callable[..., Visitor], database: sessionmaker[Session]
-) -> None:
-    def beats(*names: str) -> None:
-        with database.begin() as session:
-            for name in names:
-                dispatch_queue.worker_seen(session, name, "prune")
-
-    beats("worker-1")
-    page = visit().page
-    page.goto("/workers")
-    page.locator("summary", has_text="Drain worker-1").click()
-    drain = page.get_by_role("button", name="Yes, drain it")
-    drain.focus()
-    beats("worker-2")
-    expect(page.get_by_role("row", name="worker-2")).to_be_visible(timeout=PATIENCE)
-    expect(drain).to_be_focused()
-    drain.click()
-    expect(page.get_by_role("row", name="worker-1")).to_contain_text("ends after its job")
-    with database.begin() as session:
-        assert session.get_one(Worker, "worker-1").draining
-    page.locator("summary", has_text="Pause prune").click()
-    page.get_by_role("button", name="Yes, pause it").click()
-    expect(page.get_by_role("row", name="prune", exact=False).last).to_contain_text("by ada")
-    page.get_by_role("button", name="Resume prune").click()
-    with database.begin() as session:
-        assert session.get_one(Queue, "prune").paused_at is None

@@ -16,12 +16,14 @@ from jobs.fleet import dispatch_queue, quarantine, steering
 from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.settings import Settings
 from jobs.storage.store import Store, attempt_prefix
+from jobs.tables import Queue, Worker
 from tests.api.drive import Jobs
 from tests.browser.exhibits import gallery, search
 from tests.browser.visitor import Visitor
 
 SCREENS = Path(__file__).parents[2] / ".screens"
 MOST_BYTES = 300_000
+PATIENCE = 60_000.0  # milliseconds
 WINDOWS = {"wide": {"width": 1280, "height": 900}, "narrow": {"width": 360, "height": 740}}
 
 
@@ -118,3 +120,34 @@ def test_a_file_that_is_kept_compressed_is_saved_as_it_was(
         return [answer.headers.get("content-encoding"), (await answer.arrayBuffer()).byteLength];
     }"""
     assert visitor.page.evaluate(fetched, link.get_attribute("href")) == ["zstd", len(plain)]
+
+
+def test_a_question_about_a_worker_stays_open_while_the_list_changes(
+    visit: Callable[..., Visitor], database: sessionmaker[Session]
+) -> None:
+    def beats(*names: str) -> None:
+        with database.begin() as session:
+            for name in names:
+                dispatch_queue.worker_seen(session, name, "prune")
+
+    beats("worker-1")
+    page = visit().page
+    page.goto("/workers")
+    beats("worker-0")
+    expect(page.get_by_role("row", name="worker-0")).to_be_visible(timeout=PATIENCE)
+    page.locator("summary", has_text="Drain worker-1").click()
+    drain = page.get_by_role("button", name="Yes, drain it")
+    drain.focus()
+    beats("worker-2")
+    expect(page.get_by_role("row", name="worker-2")).to_be_visible(timeout=PATIENCE)
+    expect(drain).to_be_focused()
+    drain.click()
+    expect(page.get_by_role("row", name="worker-1")).to_contain_text("ends after its job")
+    with database.begin() as session:
+        assert session.get_one(Worker, "worker-1").draining
+    page.locator("summary", has_text="Pause prune").click()
+    page.get_by_role("button", name="Yes, pause it").click()
+    expect(page.get_by_role("row", name="prune", exact=False).last).to_contain_text("by ada")
+    page.get_by_role("button", name="Resume prune").click()
+    with database.begin() as session:
+        assert session.get_one(Queue, "prune").paused_at is None
