@@ -797,6 +797,9 @@ class JobDetail(JobModel):
     weight_bytes: int | None = None
     """Size of its weight files; null before the job has succeeded."""
 
+    stored_weight_bytes: int | None = None
+    """What its weight files take in the store, compressed where that is worth it: by this, masks and smaller models are compared. Null where they are not kept."""
+
     speedup: float | None = None
     """How many times as fast as the dense model it is; 1 for a mask that was not measured, null where nothing is known."""
 
@@ -1048,6 +1051,9 @@ class JobSummary(JobModel):
 
     weight_bytes: int | None = None
     """Size of its weight files; null before the job has succeeded."""
+
+    stored_weight_bytes: int | None = None
+    """What its weight files take in the store, compressed where that is worth it: by this, masks and smaller models are compared. Null where they are not kept."""
 
     speedup: float | None = None
     """How many times as fast as the dense model it is; 1 for a mask that was not measured, null where nothing is known."""

@@ -215,6 +215,11 @@ class JobSummary(BaseModel):
     weight_bytes: int | None = Field(
         None, description="Size of its weight files; null before the job has succeeded."
     )
+    stored_weight_bytes: int | None = Field(
+        None,
+        description="What its weight files take in the store, compressed where that is worth it: by this, "
+        "masks and smaller models are compared. Null where they are not kept.",
+    )
     speedup: float | None = Field(
         None,
         description="How many times as fast as the dense model it is; 1 for a mask that was not measured, "

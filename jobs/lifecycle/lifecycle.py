@@ -57,6 +57,9 @@ REACHED: dict[str, Any] = {
 }
 """The columns of a job of which nothing is known to be out of reach."""
 
+_WEIGHTS = ".safetensors"
+_MASKS = "masks.safetensors"  # as pruning.masks.packed names it, which needs torch
+
 # Seconds before each further try to reach what did not answer; the last one holds for all that follow.
 _WAITS = (10.0, 20.0, 40.0, 80.0, 160.0, 300.0)
 
@@ -280,6 +283,8 @@ def succeed(
     `report`: None for a gradient job, which measures nothing.
     """
     values = _measured(report) if report else {}
+    if report and claim.compress:
+        values["stored_weight_bytes"] = _stored_weight_bytes(artifacts)
     if report and (gate := claim.spec.gate):
         values["gate"] = judge(gate, report).model_dump(mode="json")
     change = StateChanged(state=JobState.SUCCEEDED)
@@ -298,6 +303,16 @@ def succeed(
         )
         session.execute(delete(JobBlock).where(JobBlock.job_id == claim.job_id))
     return moved
+
+
+def _stored_weight_bytes(artifacts: Sequence[FinishedArtifact]) -> int | None:
+    """Return what the weight files take in the store; None for a result without them."""
+    kept = [
+        one.size if one.stored_size is None else one.stored_size
+        for one in artifacts
+        if one.name.endswith(_WEIGHTS) and one.name != _MASKS
+    ]
+    return sum(kept) if kept else None
 
 
 def _measured(report: dict[str, Any]) -> dict[str, Any]:

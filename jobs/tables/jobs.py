@@ -72,6 +72,8 @@ class Job(Base):
     # The size of the result, and how many times as fast it is, as the report has them.
     parameters: Mapped[int | None] = mapped_column(BigInteger)
     weight_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    # What its weight files take in the store, where files may be kept compressed.
+    stored_weight_bytes: Mapped[int | None] = mapped_column(BigInteger)
     speedup: Mapped[float | None]
     # The verdict of the quality gate, if the job has one: a `jobs.spec.gate.Verdict`.
     gate: Mapped[dict[str, Any] | None]

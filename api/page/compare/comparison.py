@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,15 @@ from api.page.base.format import figure, in_words, percent, size
 from jobs.spec.job import JobSpec, stored_spec
 from jobs.states import ENDED, JobState
 from jobs.tables import Job
+
+
+class Axis(StrEnum):
+    """What the picture shows against the perplexity."""
+
+    SPARSITY = "sparsity"
+    SIZE = "size"
+    COMPRESSED = "compressed size"
+    """Zeros make a file smaller only compressed: by that, masks are compared with smaller models."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +29,7 @@ class Compared:
     job: Job
     spec: JobSpec
     on_front: bool
-    by_size: bool
+    axis: Axis
     seconds: float | None
     """How long workers have had it, in all attempts."""
 
@@ -35,8 +45,8 @@ class Compared:
 
     @property
     def gain(self) -> float | None:
-        """What the picture shows against the perplexity: of smaller models the bytes, else the sparsity."""
-        return self.job.weight_bytes if self.by_size else self.sparsity
+        """What the picture shows against the perplexity."""
+        return _gain(self.job, self.axis)
 
     @property
     def perplexity(self) -> float | None:
@@ -74,8 +84,12 @@ class Comparison:
     jobs: tuple[Compared, ...]
     rows: tuple[Row, ...]
     comparable: bool
-    by_size: bool
-    """Whether a job makes the model smaller, so that the sizes of all are compared, and not their zeros."""
+    axis: Axis
+
+    @property
+    def by_size(self) -> bool:
+        """Whether a job makes the model smaller, so that sizes are compared, and not zeros."""
+        return self.axis is not Axis.SPARSITY
 
     @property
     def measured(self) -> list[Compared]:
@@ -85,7 +99,7 @@ class Comparison:
     @property
     def heading(self) -> str:
         """What the picture shows."""
-        return f"Perplexity against {'size' if self.by_size else 'sparsity'}"
+        return f"Perplexity against {self.axis}"
 
     @property
     def dense(self) -> list[float]:
@@ -115,6 +129,7 @@ class Comparison:
                 "pruned_perplexity": one.perplexity,
                 "parameters": one.job.parameters,
                 "weight_bytes": one.job.weight_bytes,
+                "stored_weight_bytes": one.job.stored_weight_bytes,
                 "speedup": one.job.speedup,
                 "kl": one.job.kl,
                 "agreement": one.job.agreement,
@@ -126,18 +141,27 @@ class Comparison:
 def compare(jobs: Sequence[Job], seconds: Mapping[UUID, float]) -> Comparison:
     """Compare jobs, lettered in their order. `seconds` is how long workers have had each of them."""
     specs = [stored_spec(job.spec) for job in jobs]
-    by_size = any(spec.recipe.structure is not None for spec in specs)
-    figures = [_measured(job, by_size=by_size) for job in jobs]
+    axis = _axis(jobs, specs)
+    figures = [_measured(job, axis) for job in jobs]
     terms = [
         (job.model, spec.evaluation.model_copy(update={"speed": "auto"}))  # which changes no perplexity
         for job, spec in zip(jobs, specs, strict=True)
     ]
     compared = tuple(
-        Compared(_letter(number), job, spec, _on_front(number, figures, terms), by_size, seconds.get(job.id))
+        Compared(_letter(number), job, spec, _on_front(number, figures, terms), axis, seconds.get(job.id))
         for number, (job, spec) in enumerate(zip(jobs, specs, strict=True))
     )
     measured = {repr(term) for found, term in zip(figures, terms, strict=True) if found}
-    return Comparison(compared, tuple(_rows(specs)), comparable=len(measured) <= 1, by_size=by_size)
+    return Comparison(compared, tuple(_rows(specs)), comparable=len(measured) <= 1, axis=axis)
+
+
+def _axis(jobs: Sequence[Job], specs: Sequence[JobSpec]) -> Axis:
+    smaller = [spec.recipe.structure is not None for spec in specs]
+    if not any(smaller):
+        return Axis.SPARSITY
+    # A job of the release before has no compressed size, and neither has one whose model was not kept.
+    known = all(job.stored_weight_bytes is not None for job in jobs if job.pruned_perplexity is not None)
+    return Axis.COMPRESSED if known and not all(smaller) else Axis.SIZE
 
 
 def _letter(number: int) -> str:
@@ -159,13 +183,25 @@ def _on_front(number: int, figures: Sequence[tuple[float, float] | None], terms:
     )
 
 
-def _measured(job: Job, *, by_size: bool) -> tuple[float, float] | None:
+def _measured(job: Job, axis: Axis) -> tuple[float, float] | None:
     """Return the bytes of the model, or its sparsity with a minus, and the perplexity: less is better.
 
     None where either is not known.
     """
-    left = job.weight_bytes if by_size else -_sparsity(job)
-    return None if job.pruned_perplexity is None or left is None else (left, job.pruned_perplexity)
+    gain = _gain(job, axis)
+    if job.pruned_perplexity is None or gain is None:
+        return None
+    return -gain if axis is Axis.SPARSITY else gain, job.pruned_perplexity
+
+
+def _gain(job: Job, axis: Axis) -> float | None:
+    match axis:
+        case Axis.SPARSITY:
+            return _sparsity(job)
+        case Axis.SIZE:
+            return job.weight_bytes
+        case Axis.COMPRESSED:
+            return job.stored_weight_bytes
 
 
 def _sparsity(job: Job) -> float:

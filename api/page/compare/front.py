@@ -46,7 +46,7 @@ def front(comparison: Comparison, *, pixels: tuple[int, int], bound: float | Non
         axes.xaxis.set_major_locator(MaxNLocator(4 if pixels[0] < NARROW else 8, steps=(1, 2, 5, 10)))
         shown = size if comparison.by_size else percent
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: shown(value)))
-        axes.set_xlabel("size of the weights" if comparison.by_size else "sparsity")
+        axes.set_xlabel(f"{comparison.axis} of the weights" if comparison.by_size else "sparsity")
         axes.set_ylabel("perplexity, pruned")
         axes.tick_params(length=0, which="both")
         _label(axes, points, [(value, text) for value, text, _ in lines])

@@ -191,3 +191,17 @@ def test_smaller_models_are_compared_by_their_size() -> None:
     svg = front(comparison, pixels=(980, 320))
     texts = {text.text for text in ElementTree.fromstring(svg).iter(f"{SVG}text")}  # noqa: S314 - our own page
     assert {"A", "B, D", "C", "F", "size of the weights"} <= texts
+
+
+def test_masks_and_smaller_models_are_compared_by_compressed_bytes() -> None:
+    cut, dense_mask, sparse_mask = sized(300, 30.0), job(0.3, 28.0), job(0.6, 29.0)
+    for one, stored in ((cut, 250), (dense_mask, 320), (sparse_mask, 240)):
+        one.weight_bytes, one.stored_weight_bytes = one.weight_bytes or 400, stored
+    comparison = compare([cut, dense_mask, sparse_mask], {})
+    assert comparison.heading == "Perplexity against compressed size"
+    assert [one.gain for one in comparison.jobs] == [250, 320, 240]
+    assert [one.on_front for one in comparison.jobs] == [False, True, True]
+    # Where one was kept plain by a release before, and among smaller models alone, by the files as they are.
+    dense_mask.stored_weight_bytes = None
+    for jobs in ([cut, dense_mask, sparse_mask], [cut]):
+        assert compare(jobs, {}).heading == "Perplexity against size"

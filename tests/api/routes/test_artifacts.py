@@ -135,6 +135,8 @@ def test_a_compressed_file_is_sent_as_it_lies_there_to_whoever_accepts_it(
     assert again.status_code == 304
     storage = client.get("/v1/storage").json()
     assert storage["artifact_bytes"] == len(compressed["bytes"])
+    job = client.get(compressed["list"].removesuffix("/artifacts")).json()
+    assert job["stored_weight_bytes"] == len(compressed["bytes"])
 
 
 @pytest.mark.parametrize(

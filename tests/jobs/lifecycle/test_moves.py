@@ -1,6 +1,7 @@
 """What each move leaves in the job's row, in its events and in its attempt, column by column."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,6 +18,7 @@ from jobs.spec.job import JobSpec
 from jobs.states import JobState, LostAttempt, SweepState
 from jobs.storage.store import StoredFile
 from jobs.tables import NOW, Job, JobAttempt, Lease, Sweep
+from pruning.masks.packed import FILE_NAME as MASKS
 from pruning.recipe import Stage
 
 Database = sessionmaker[Session]
@@ -93,7 +95,13 @@ ENDS: dict[str, tuple[Move, StateChanged, str, str | None, dict[str, Any]]] = {
         StateChanged(state=JobState.SUCCEEDED),
         "succeeded",
         None,
-        {"report": REPORT, "dense_perplexity": 10.0, "pruned_perplexity": 12.5, "measured_sparsity": 0.5},
+        {
+            "report": REPORT,
+            "dense_perplexity": 10.0,
+            "pruned_perplexity": 12.5,
+            "measured_sparsity": 0.5,
+            "stored_weight_bytes": ARTIFACT.size,
+        },
     ),
     "fail": (
         lambda session, claim: lifecycle.fail(session, claim, ERROR),
@@ -427,3 +435,20 @@ def test_a_conflict_says_the_state_of_the_job(database: Database, claim: Claim) 
         with pytest.raises(Conflict, match="the job is failed") as conflict:
             lifecycle.cancel(session, "ada", claim.job_id)
     assert conflict.value.state == JobState.FAILED
+
+
+@pytest.mark.parametrize("compress", [True, False])
+def test_weights_that_are_kept_count_and_masks_and_texts_do_not(
+    database: Database, claim: Claim, compress: bool
+) -> None:
+    kept = [
+        ("model-1.safetensors", 100, 60),
+        ("model-2.safetensors", 100, None),
+        (MASKS, 10, 9),
+        ("tokenizer.json", 50, 20),
+    ]
+    files = [FinishedArtifact(name, name, size, "ab" * 32, stored) for name, size, stored in kept]
+    with database.begin() as session:
+        assert lifecycle.succeed(session, replace(claim, compress=compress), REPORT, files)
+        expected = 160 if compress else None  # where all are kept plain, it would compare with nothing
+        assert session.get_one(Job, claim.job_id).stored_weight_bytes == expected
