@@ -26,7 +26,9 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 from bench.structured_rivals import Widths, flap, wanda_sp
 from bench.subject import Subject, add_options, ignore_steps, subject
 from pruning.checkpoint.checkpoint import Checkpoint, resolve
+from pruning.estimate.speed import Lengths
 from pruning.evaluation.perplexity import perplexity
+from pruning.evaluation.speed import run_of
 from pruning.gradients.gradient_pass import GradientPass
 from pruning.gradients.window_norms import GradientNorms
 from pruning.model.blocks import find_stack
@@ -235,14 +237,12 @@ def _prefill(model: PreTrainedModel) -> float:
     return time.perf_counter() - started
 
 
-@torch.no_grad()
 def _decode(model: PreTrainedModel) -> float:
-    cache = model(input_ids=torch.arange(_BEFORE)[None], use_cache=True).past_key_values
+    run = run_of(model, "decode", 1, Lengths(prompt=_BEFORE, generated=8))
+    assert run is not None
+    decode = run()
     started = time.perf_counter()
-    for token in range(8):
-        cache = model(
-            input_ids=torch.tensor([[token]]), past_key_values=cache, use_cache=True
-        ).past_key_values
+    decode()
     return time.perf_counter() - started
 
 
