@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from cryptography.fernet import Fernet
-from pydantic import Field, PostgresDsn, RedisDsn, SecretStr, ValidationError, field_validator
+from pydantic import (
+    Field,
+    PostgresDsn,
+    RedisDsn,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -16,6 +24,8 @@ from jobs.secret_files import SECRETS, WrongSettings, file_variable, missing, re
 
 _ORIGIN = re.compile(r"(https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\]))((?::[0-9]{1,5})?)/?")
 _DEFAULT_PORTS = {"https": ":443", "http": ":80"}
+
+QueueName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
 
 
 class Settings(BaseSettings):
@@ -85,6 +95,13 @@ class Settings(BaseSettings):
         description="`auto`, `cpu` or `cuda`: the device that a worker computes on; or GPUs that share each "
         "of its jobs, such as `cuda:0,cuda:1`. A worker without that device takes no jobs; with `auto`, "
         "neither does one with an NVIDIA GPU that torch cannot use.",
+    )
+    queues: Annotated[tuple[QueueName, ...], NoDecode] = Field(
+        (),
+        max_length=16,
+        description="The queues that a worker reads, separated by `:`; the first is its class. Named by its "
+        "device and the memory that was free when it started, such as `cpu`, `gpu.24g`, `gpu.80g` or "
+        "`gpu.2x80g`, when unset.",
     )
     sandbox: Literal["best-effort", "require"] = Field(
         "best-effort",
@@ -301,6 +318,7 @@ class Settings(BaseSettings):
         "task_roots",
         "allowed_hosts",
         "hub_token_owners",
+        "queues",
         "secret_keys",
         mode="before",
     )

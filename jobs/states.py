@@ -34,6 +34,19 @@ TRANSITIONS: dict[JobState, frozenset[JobState]] = {
 }
 
 
+class PlacementState(StrEnum):
+    """How far a queued job has come on its way to a class of workers; see `jobs.fleet.placing`."""
+
+    UNSIZED = "unsized"
+    """Nobody has estimated yet what it needs."""
+    SIZED = "sized"
+    """What it needs is known, as far as it can be."""
+    PLACED = "placed"
+    """It waits in the queue of a class."""
+    UNSCHEDULABLE = "unschedulable"
+    """It fits no class of the live workers."""
+
+
 class SweepState(StrEnum):
     """The state of a sweep: running as long as one of its jobs has not ended, or another will follow."""
 

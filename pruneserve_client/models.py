@@ -216,6 +216,22 @@ class CalibrationFacts(Model):
     """SHA-256 over the token ids of all sets."""
 
 
+class Capacity(Model):
+    """What a worker has for a job, as it found it when it started."""
+
+    gpus: int = 0
+    """GPUs that share a job; 0 for a worker that computes on its CPU."""
+
+    device_bytes: int = 0
+    """Free memory of each GPU; of several, of the smallest."""
+
+    host_bytes: int
+    """Memory of the host that a job's processes may hold."""
+
+    scratch_bytes: int
+    """Room on the scratch disk."""
+
+
 class ChannelOrderFacts(Model):
     """The channels of one kind in one block that were put in another order."""
 
@@ -233,6 +249,25 @@ class ChannelOrderFacts(Model):
 
     kept_after: float
     """The same in the new order."""
+
+
+class ClassEstimate(Model):
+    """What a job will take on a class of workers, or why it does not fit there."""
+
+    worker_class: str
+    """The class."""
+
+    fits: bool
+    """Whether its workers have what the job needs."""
+
+    missing: str | None
+    """What the job needs that they lack, with the numbers; null where it fits."""
+
+    seconds: float | None
+    """Time on the slowest of them; null where the job does not fit, or none was measured."""
+
+    memory_bytes: int | None
+    """Peak memory of the device that computes there; null where the time is."""
 
 
 class ClientItem(Model):
@@ -322,6 +357,9 @@ class CompleteRequest(Model):
 
     timeout_seconds: float | None = None
     """Seconds on workers, in all attempts, after which the job fails; the operator may allow less."""
+
+    placement: Placement | None = None
+    """What the job needs of its worker, where the service's estimate is wrong."""
 
     labels: dict[str, str] | None = None
     """Names and values of your own, to find the job by. By default `{}`."""
@@ -498,7 +536,7 @@ class Environment(Model):
 
 
 class Estimate(Model):
-    """What the job will take."""
+    """What the job will take, on the class of workers that it would be given to."""
 
     model: ModelEstimate
     """What the config says about the model."""
@@ -526,6 +564,15 @@ class Estimate(Model):
 
     memory_bytes: int
     """The largest peak memory of all stages."""
+
+    needs: Needs | None = None
+    """The least that the job needs of a worker."""
+
+    worker_class: str | None = None
+    """The class of connected workers that the job would be given to; null where it fits none, or where every worker takes every job."""
+
+    classes: list[ClassEstimate] = Field(default=[], validate_default=True)
+    """Every class of connected workers, the smallest first."""
 
 
 class Evaluation(Model):
@@ -854,6 +901,12 @@ class JobDetail(JobModel):
     spec: CompleteRequest
     """The request with every default filled in: sent as it is, it submits the job again."""
 
+    worker_class: str | None = None
+    """The class of workers that the job was given to; null before it was given to one."""
+
+    needs: Needs | None = None
+    """What the job needs of a worker; null while that is not known."""
+
     recipe_fingerprint: str
     """Jobs with equal fingerprints produce equal results."""
 
@@ -1014,6 +1067,9 @@ class JobRequest(Model):
 
     timeout_seconds: float | None = None
     """Seconds on workers, in all attempts, after which the job fails; the operator may allow less."""
+
+    placement: Placement | None = None
+    """What the job needs of its worker, where the service's estimate is wrong."""
 
     labels: dict[str, str] | None = None
     """Names and values of your own, to find the job by. By default `{}`."""
@@ -1418,6 +1474,28 @@ class NamedWebhook(Model):
     """Identifies the webhook."""
 
 
+class Needs(Model):
+    """The least that a job needs of a worker. Zeros fit every worker."""
+
+    gpus: int = 0
+    """GPUs that share the job; 0: it may run on a CPU."""
+
+    device_bytes: int = 0
+    """Memory of each GPU, on a worker that has any."""
+
+    host_bytes: int = 0
+    """Memory of the host, on a worker with a GPU."""
+
+    cpu_bytes: int = 0
+    """Memory of the host, on a worker without a GPU."""
+
+    scratch_bytes: int = 0
+    """Room on the scratch disk."""
+
+    cpu_seconds: float = 0.0
+    """Time that a worker without a GPU would take."""
+
+
 class NewKey(Model):
     """An API key that was just created."""
 
@@ -1566,6 +1644,22 @@ class PerplexityFacts(Model):
 
     increase: float
     """Relative increase: 0.1 means 10 % above the dense perplexity."""
+
+
+class Placement(Model):
+    """What the job needs of its worker, in place of what the service estimates."""
+
+    gpus: int | None = None
+    """GPUs that share the job, at least; 0 lets it run on a CPU."""
+
+    device_memory_bytes: int | None = None
+    """Free memory of each GPU."""
+
+    host_memory_bytes: int | None = None
+    """Memory of the host."""
+
+    scratch_bytes: int | None = None
+    """Room on the scratch disk."""
 
 
 class ProblemDocument(Model):
@@ -2456,6 +2550,7 @@ class Waiting(Model):
     reason: (
         Literal[
             "outside",
+            "unschedulable",
             "worker",
             "healthy_worker",
             "uncordoned_worker",
@@ -2467,7 +2562,7 @@ class Waiting(Model):
         ]
         | str
     )
-    """What it waits for: `outside` (say, the Hub does not answer), `worker` (none is connected), `healthy_worker` (all are quarantined), `uncordoned_worker` (an operator lets none take jobs), `resumed_queue` (an operator has paused its queue), `dispatcher` (none is connected), `checks` (its files are looked at first), `another_job` (which computes what it needs too) or `its_turn`."""
+    """What it waits for: `outside` (say, the Hub does not answer), `unschedulable` (it needs more than any connected worker has), `worker` (none is connected), `healthy_worker` (all are quarantined), `uncordoned_worker` (an operator lets none take jobs), `resumed_queue` (an operator has paused its queue), `dispatcher` (none is connected), `checks` (its files are looked at first), `another_job` (which computes what it needs too) or `its_turn`."""
 
     position: int | None
     """Its place among the jobs of its queue that could run, from 1; null beyond 100, and where it could not run before something else has happened."""
@@ -2592,7 +2687,13 @@ class WorkerItem(Model):
     """Its machine, its process and a random part."""
 
     queue: str
-    """The queue that it reads."""
+    """Its class, which is the queue that it reads."""
+
+    queues: list[str] = []
+    """All queues that it reads; its class comes first."""
+
+    capacity: Capacity | None = None
+    """What it had for a job when it started; null until it has said so."""
 
     state: Literal["idle", "busy", "quarantined", "cordoned", "silent"] | str
     """`idle`, `busy`, `quarantined` (it takes no jobs), `cordoned` (it runs none, and an operator lets it take none), or `silent` (no heartbeats)."""

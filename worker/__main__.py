@@ -10,16 +10,17 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from types import FrameType
 
 from jobs.database import engine_from, sessions
+from jobs.placement.classes import UNKNOWN
 from jobs.secret_files import close_to_others, hide_from_children
 from jobs.settings import settings
 from jobs.storage.store import Store
 from pruning.errors import PruningError
 from pruning.runtime.versions import refuse_old_versions
 from worker.broker.app import app
-from worker.broker.celery_config import QUEUE
 from worker.health import beating
 from worker.identity import Identity
 from worker.supervision.parent import Parent
@@ -46,15 +47,16 @@ def main() -> None:
     # Heartbeat, watchdog and quarantine take turns on one connection, and wait for none that is in use.
     engine = engine_from(settings(), pool_size=1, max_overflow=2)
     identity = Identity.new(one_job=arguments.one_job)
-    identity.export()
-    parent = Parent(settings(), sessions(engine), identity, QUEUE)
+    parent = Parent(settings(), sessions(engine), identity, (*settings().queues, UNKNOWN)[0])
     options = ["--loglevel=INFO", "--without-gossip", "--without-mingle", "--without-heartbeat"]
     try:
         with beating(identity):
             with _ended_by_sigterm():
-                parent.wait_until_fit()
+                queues = parent.wait_until_fit()
+            replace(identity, queue=queues[0]).export()
             parent.connect_signals()
-            app.worker_main(["worker", *options, f"--hostname={identity.name}", f"--queues={QUEUE}"])
+            options += [f"--hostname={identity.name}", f"--queues={','.join(queues)}"]
+            app.worker_main(["worker", *options])
     finally:
         parent.stop()
         identity.remove_shutdown_flag()

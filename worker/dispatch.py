@@ -5,12 +5,13 @@ Each round it
 1. records its heartbeat, forgets workers and dispatchers that have been gone for about an hour, and takes
    back the jobs whose leases have expired
 2. advances sweeps: it creates the next jobs of searches, and ends the sweeps that are done
-3. publishes the ids of queued jobs, only a few more than there are workers: the backlog stays in PostgreSQL
-4. publishes as many stale ids again as the broker has lost messages; a duplicate is harmless
+3. gives queued jobs to the smallest class of workers that they fit
+4. publishes the ids of queued jobs, only a few more than there are workers: the backlog stays in PostgreSQL
+5. publishes as many stale ids again as the broker has lost messages; a duplicate is harmless
 
-Three threads work in the background: `worker.dispatcher.retention` deletes what has expired,
-`worker.dispatcher.webhook_sender` sends webhooks, and `worker.dispatcher.checks` looks at the files of jobs
-that the API could not look at in time.
+Four threads work in the background: `worker.dispatcher.retention` deletes what has expired,
+`worker.dispatcher.webhook_sender` sends webhooks, `worker.dispatcher.checks` looks at the files of jobs that
+the API could not look at in time, and `worker.dispatcher.sizing` estimates what jobs need of a worker.
 
 A dispatcher keeps nothing in memory that matters. It may be killed at any moment, and rebuilds a lost queue
 from the table of jobs alone. While the database or the broker is unavailable, it waits.
@@ -28,8 +29,9 @@ from kombu.exceptions import OperationalError as BrokerUnavailable
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.database import DATABASE_UNAVAILABLE, engine_from, sessions
-from jobs.fleet import dispatch_queue
+from jobs.fleet import dispatch_queue, placing
 from jobs.lifecycle import lifecycle
+from jobs.placement.classes import UNPLACED, Classes
 from jobs.secret_files import WrongSettings, close_to_others, hide_from_children, missing
 from jobs.settings import Settings, settings
 from jobs.storage.store import Store
@@ -38,6 +40,7 @@ from worker.broker.app import publish, published
 from worker.broker.log import escape
 from worker.dispatcher.checks import PendingChecks
 from worker.dispatcher.retention import Retention
+from worker.dispatcher.sizing import Sizing
 from worker.dispatcher.webhook_sender import WebhookSender
 from worker.identity import name_of_this_process
 
@@ -46,6 +49,7 @@ log = logging.getLogger(__name__)
 _SECONDS_BETWEEN_ROUNDS = 0.5
 _SECONDS_AFTER_FAILURE = 2.0
 _LEASES_PER_ROUND = 100
+_PLACED_PER_ROUND = 500
 _KEPT_SECONDS = 3600.0
 
 
@@ -67,6 +71,8 @@ class Dispatcher:
         self._seen_at: float | None = None
         self._forgot_at: float | None = None
         self._live_workers: dict[str, int] = {}
+        self._classes: Classes = {}
+        self._classes_seen_at: float | None = None
         self._name = name_of_this_process()
 
     def run(self) -> None:
@@ -84,6 +90,7 @@ class Dispatcher:
             self._record_heartbeat()
             self._take_back_expired()
             self._advance_sweeps()
+            self._place()
             for queue in self._waiting_queues():
                 self._publish_new(queue)
                 self._publish_lost_again(queue)
@@ -132,9 +139,23 @@ class Dispatcher:
         with self._database.begin() as session:
             sweeps.advance(session)
 
-    def _waiting_queues(self) -> Sequence[str]:
+    def _place(self) -> None:
+        """Give sized jobs to classes. Those that fit none are looked at again when the classes change."""
         with self._database.begin() as session:
-            return dispatch_queue.waiting_queues(session)
+            if self._classes_seen_at != self._seen_at:  # once per heartbeat, which reads all workers
+                classes = placing.live_classes(session, self._settings.lease_seconds)
+                if classes != self._classes:
+                    placing.look_again(session)
+                self._classes, self._classes_seen_at = classes, self._seen_at
+            if any(self._classes.values()):  # otherwise every worker takes every job
+                placing.place_sized(session, self._classes, _PLACED_PER_ROUND)
+
+    def _waiting_queues(self) -> Sequence[str]:
+        """Return the queues to publish to. Jobs of no class wait where every live worker is of one."""
+        with self._database.begin() as session:
+            queues = dispatch_queue.waiting_queues(session)
+        skipped = UNPLACED if self._classes and UNPLACED not in self._classes else None
+        return [queue for queue in queues if queue != skipped]
 
     def _publish_new(self, queue: str) -> None:
         with self._database.begin() as session:
@@ -181,12 +202,13 @@ def main() -> None:
     escape(logging.getLogger())
     if settings().broker_url is None:  # or every round would fail on it
         raise WrongSettings(missing("BROKER_URL", "redis://…"))
-    engine = engine_from(settings(), pool_size=4)  # one connection each for rounds and the three threads
+    engine = engine_from(settings(), pool_size=5)  # one connection each for rounds and the four threads
     database = sessions(engine)
     dispatcher = Dispatcher(database, settings())
     retention = Retention(database, settings(), Store(settings().store_url))
     webhook_sender = WebhookSender(database, settings())
     checks = PendingChecks(database, settings())
+    sizing = Sizing(database, settings())
 
     def stop(number: int, frame: FrameType | None) -> None:
         dispatcher.stop()
@@ -197,7 +219,9 @@ def main() -> None:
     retention.start()
     webhook_sender.start()
     checks.start()
+    sizing.start()
     dispatcher.run()
+    sizing.stop()
     checks.stop()
     webhook_sender.stop()
     retention.stop()

@@ -12,13 +12,14 @@ from pathlib import Path
 from types import FrameType
 from typing import Self
 
+from jobs.placement.classes import UNKNOWN
 from worker.interrupts import ShutdownRequested
 
 DIRECTORY_PREFIX = "pruneserve-worker-"
 """With which the name of each worker's own temporary directory begins."""
 
 _NAME, _SHUTDOWN_FLAG = "_PRUNESERVE_WORKER_NAME", "_PRUNESERVE_WORKER_SHUTDOWN_FLAG"
-_ONE_JOB = "_PRUNESERVE_WORKER_ONE_JOB"
+_ONE_JOB, _QUEUE = "_PRUNESERVE_WORKER_ONE_JOB", "_PRUNESERVE_WORKER_QUEUE"
 
 
 def name_of_this_process() -> str:
@@ -35,6 +36,8 @@ class Identity:
     """Exists once the worker must shut down. Only the parent gets SIGTERM; its child polls this file."""
     one_job: bool = False
     """Whether it ends after its first claim, or where there is nothing to claim."""
+    queue: str = UNKNOWN
+    """Its class, once it is known."""
 
     @classmethod
     def new(cls, *, one_job: bool = False) -> Self:
@@ -45,12 +48,13 @@ class Identity:
     @classmethod
     def from_environment(cls) -> Self:
         """Return, in a child, the identity that its parent has exported."""
-        return cls(os.environ[_NAME], Path(os.environ[_SHUTDOWN_FLAG]), bool(os.environ[_ONE_JOB]))
+        flag, one_job = Path(os.environ[_SHUTDOWN_FLAG]), bool(os.environ[_ONE_JOB])
+        return cls(os.environ[_NAME], flag, one_job, os.environ[_QUEUE])
 
     def export(self) -> None:
         """Put the identity into the environment that child processes inherit."""
         os.environ[_NAME], os.environ[_SHUTDOWN_FLAG] = self.name, str(self.shutdown_flag)
-        os.environ[_ONE_JOB] = "1" if self.one_job else ""
+        os.environ[_ONE_JOB], os.environ[_QUEUE] = "1" if self.one_job else "", self.queue
 
     def request_shutdown(self) -> None:
         """Ask the running child to stop at its next check."""

@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from jobs.placement.needs import Needs
+
 
 class Interrupted(Exception):
     """The attempt must stop."""
@@ -27,3 +29,11 @@ class BlockedOnJob(Interrupted):
         super().__init__(f"blocked on job {job_id}")
         self.cache_key = cache_key
         self.job_id = job_id
+
+
+class DoesNotFit(Interrupted):
+    """The job needs more than this worker has, as is known now that it has the model."""
+
+    def __init__(self, needs: Needs) -> None:
+        super().__init__("the worker has less than the job needs")
+        self.needs = needs

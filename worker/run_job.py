@@ -8,11 +8,12 @@
 6. delete what was uploaded, if it is not the job's result
 
 Between any two steps the attempt may have to stop: the job was cancelled, the worker is shutting down,
-another job computes the gradients, the lease was lost. `_outcome_of` turns an interruption or a failure into
-the transition that ends the attempt. A fault of this worker returns the job to the queue, and is counted
-against the worker: see `jobs.fleet.quarantine`. A Hub that does not answer returns it as well, until the next
-try, and the worker takes another job meanwhile. Only a lost lease ends the attempt without a transition: the
-job is no longer this worker's.
+another job computes the gradients, the job needs more than this worker has, the lease was lost. `_outcome_of`
+turns an interruption or a failure into the transition that ends the attempt. A fault of this worker returns
+the job to the queue, and is counted against the worker: see `jobs.fleet.quarantine`. A Hub that does not
+answer returns it as well, until the next try, and the worker takes another job meanwhile. A job that ran out
+of memory goes to a larger class of workers, if there is one. Only a lost lease ends the attempt without a
+transition: the job is no longer this worker's.
 """
 
 import logging
@@ -25,10 +26,11 @@ from sqlalchemy import exc
 from sqlalchemy.orm import Session
 
 import pruning.run
-from jobs.fleet import quarantine
+from jobs.fleet import placing, quarantine
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import JobError
 from jobs.lifecycle.lifecycle import FinishedArtifact
+from jobs.placement.needs import Needs
 from jobs.settings import Settings
 from jobs.states import Cause
 from pruning.allowed_roots import Roots
@@ -41,7 +43,7 @@ from worker.attempt.attempt import Attempt, Transition
 from worker.attempt.claim import claimed
 from worker.attempt.disk import DiskFull
 from worker.attempt.early_stop import perplexity_limit
-from worker.attempt.error_report import is_of_the_network, job_error, with_own_names
+from worker.attempt.error_report import OUT_OF_MEMORY, is_of_the_network, job_error, with_own_names
 from worker.attempt.gradient_cache import (
     JobGradientCache,
     over_quota,
@@ -53,7 +55,7 @@ from worker.attempt.kernels import kernels_of
 from worker.attempt.perplexity_cache import JobPerplexityCache
 from worker.attempt.resume_store import JobResumeStore
 from worker.identity import Identity
-from worker.interrupts import BlockedOnJob, CancelRequested, LeaseLost, ShutdownRequested
+from worker.interrupts import BlockedOnJob, CancelRequested, DoesNotFit, LeaseLost, ShutdownRequested
 from worker.retry import retry_once
 from worker.sandbox import sandbox
 from worker.scratch import RESUME_STORE
@@ -108,6 +110,13 @@ def _outcome_of(attempt: Attempt) -> Transition:
         return lambda session: lifecycle.hand_back(session, claim, "the worker is shutting down")
     except BlockedOnJob as blocked:
         return wait_for_gradients(attempt, blocked)
+    except DoesNotFit as misfit:
+        return partial(
+            placing.send_elsewhere,
+            claim=claim,
+            needs=misfit.needs,
+            seen_within=attempt.settings.lease_seconds,
+        )
     except BaseException as failure:
         if not isinstance(failure, Exception) and not is_panic(failure):
             raise
@@ -127,6 +136,9 @@ def _after_failure(attempt: Attempt, failure: BaseException) -> Transition:
         if not is_of_the_network(failure):
             patience = min(patience, _PATIENCE_WITHOUT_A_NETWORK_ERROR)
         return lambda session: lifecycle.requeue_while_unreachable(session, claim, error, patience)
+    if error.type == OUT_OF_MEMORY:
+        worker, seen_within = attempt.worker.name, attempt.settings.lease_seconds
+        return lambda session: placing.move_up(session, claim, worker, error, seen_within)
     return lambda session: lifecycle.fail(session, claim, error)
 
 
@@ -193,6 +205,10 @@ def _run_recipe(attempt: Attempt, directory: Path, inputs: Path, output: Path) -
 
 
 def _know_shape(attempt: Attempt, shape: ModelShape) -> None:
+    needs = Needs.of(attempt.spec, shape)
+    claim, worker = attempt.claim, attempt.worker.name
+    if not attempt.transaction(lambda session: placing.fits_here(session, claim, worker, needs)):
+        raise DoesNotFit(needs)
     attempt.estimate(shape)
     if attempt.spec.recipe.norms:
         refuse_over_quota(attempt, shape)

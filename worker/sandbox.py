@@ -3,11 +3,9 @@
 from pathlib import Path
 
 from jobs.settings import Settings
-from pruning.runtime.cgroup import host_memory
 from pruning.sandbox.confine import Limits
 from pruning.sandbox.sandbox import Sandbox
-
-_SHARE_OF_MACHINE = 0.9
+from worker.capacity import allowed_memory
 
 
 def sandbox(settings: Settings, scratch: Path) -> Sandbox:
@@ -17,10 +15,9 @@ def sandbox(settings: Settings, scratch: Path) -> Sandbox:
     no progress for `stall_seconds`, after which it would be tried again.
     """
     usual = Limits()
-    memory = settings.job_memory_bytes or int(_SHARE_OF_MACHINE * host_memory())
     return Sandbox(
         Limits(
-            memory_bytes=min(usual.memory_bytes, memory),
+            memory_bytes=min(usual.memory_bytes, allowed_memory(settings)),
             cpu_seconds=max(1, min(usual.cpu_seconds, int(settings.stall_seconds / 4))),
             wall_seconds=min(usual.wall_seconds, settings.stall_seconds / 2),
         ),

@@ -3,15 +3,17 @@
 A worker tests itself before it takes jobs, and again while it is quarantined. The test writes into the work
 directory, looks at the free disk, sends a file to the store and back, asks the database, tries which layers
 of the sandbox hold, and computes on the device that the operator declared. `python -m worker.self_test cpu`
-tests that device only, without settings.
+tests that device only, without settings, and prints what its GPUs have free.
 """
 
 import errno
+import json
 import os
 import secrets
 import shutil
 import subprocess
 import sys
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from sqlalchemy import text
@@ -105,17 +107,30 @@ def check_sandbox(configured: Settings) -> None:
         raise Unfit(f"its kernel does not give the whole sandbox ({', '.join(missing)})", detail=str(missing))
 
 
-def check_device(device: str) -> None:
-    """Compute on the declared device, or devices. Raises `Unfit`. Imports torch."""
+@dataclass(frozen=True, slots=True)
+class Gpus:
+    """The GPUs that share a worker's jobs."""
+
+    count: int
+    free_bytes: int
+    """Memory that is free on that of them which has least; 0 without one."""
+
+
+NO_GPUS = Gpus(0, 0)
+
+
+def check_device(device: str) -> Gpus:
+    """Compute on the declared device, or devices, and return its GPUs. Raises `Unfit`. Imports torch."""
     try:
         from pruning.errors import PruningError
-        from pruning.runtime.device import usable_devices
+        from pruning.runtime.device import free_memory, usable_devices
     except (ImportError, OSError) as error:
         raise Unfit(f"its installation is broken ({type(error).__name__})") from error
     try:
-        usable_devices(device)
+        found = [used for used in usable_devices(device) if used.type == "cuda"]
     except PruningError as error:
         raise Unfit(str(error)) from error
+    return Gpus(len(found), min(map(free_memory, found), default=0))
 
 
 def may_compute_on_gpu(device: str, *, devices: Path = Path("/dev")) -> bool:
@@ -123,8 +138,8 @@ def may_compute_on_gpu(device: str, *, devices: Path = Path("/dev")) -> bool:
     return any(devices.glob("nvidia[0-9]*")) if device == "auto" else device != "cpu"
 
 
-def check_device_apart(device: str) -> None:
-    """Compute on the declared device in a new process, which imports torch afresh. Raises `Unfit`."""
+def check_device_apart(device: str) -> Gpus:
+    """Do what `check_device` does in a new process, which imports torch afresh. Raises `Unfit`."""
     command = [sys.executable, "-P", "-m", "worker.self_test", device]
     try:
         done = subprocess.run(  # noqa: S603 - the operator's own setting
@@ -137,6 +152,7 @@ def check_device_apart(device: str) -> None:
     if done.returncode:
         said = done.stdout.strip().splitlines()
         raise Unfit(said[-1] if said else f"the test of its device ended with {done.returncode}")
+    return Gpus(**json.loads(done.stdout.splitlines()[-1]))
 
 
 def _write_and_read(path: Path) -> None:
@@ -156,7 +172,7 @@ def main() -> None:
     """Test the named device, or everything. The first failure ends the process with 1 and its message."""
     try:
         if len(sys.argv) > 1:
-            check_device(sys.argv[1])
+            sys.stdout.write(f"{json.dumps(asdict(check_device(sys.argv[1])))}\n")
         else:
             _check_everything(settings())
     except Unfit as unfit:

@@ -12,7 +12,6 @@ from pruning.runtime.determinism import fix_cublas_workspace
 from pruning.runtime.peak_memory import keep_resettable
 from pruning.sandbox.starter import starter
 from worker.broker.app import RUN_JOB, app
-from worker.broker.celery_config import QUEUE
 from worker.identity import Identity
 from worker.open_files import allow_many_open_files
 
@@ -34,7 +33,8 @@ def prepare_child(**signal: object) -> None:
     from worker.machine import prepare
 
     transformers.utils.logging.disable_progress_bar()  # a log is no terminal
-    prepare(settings(), Identity.from_environment(), QUEUE)
+    identity = Identity.from_environment()
+    prepare(settings(), identity, identity.queue)
 
 
 @app.task(name=RUN_JOB)  # type: ignore[untyped-decorator] # Celery has no types

@@ -3,15 +3,22 @@
 from functools import partial
 
 from api.actions import allowed_paths
-from api.actions.model_config import shape_of
+from api.actions.model_shape import shape_of
 from api.resources import AppResources
 from api.schemas.jobs import JobRequest
-from jobs.fleet import machines
-from pruning.estimate import Estimate
+from api.schemas.workers import ClassEstimate, Estimate
+from jobs.fleet import machines, placing
+from jobs.placement.classes import UNPLACED, in_order, smallest_that_fits
+from jobs.placement.needs import Needs
+from pruning.estimate import Estimate as EstimateOnMachine
+from pruning.estimate import Machine
 
 
 async def estimate(resources: AppResources, owner: str, request: JobRequest) -> Estimate:
-    """Estimate a job from its model's config and the slowest live worker.
+    """Estimate a job from its model's config, for each class of live workers.
+
+    The stages are those of the class that it would be given to, on its slowest worker; else of the slowest
+    live worker.
 
     Raises what `shape_of` raises, and ServiceUnavailable while too many estimates wait for the Hub.
     """
@@ -22,6 +29,24 @@ def _estimate(resources: AppResources, owner: str, request: JobRequest) -> Estim
     spec = request.spec()
     allowed_paths.check(spec, resources.settings)
     shape = shape_of(spec.recipe.model, owner, resources.settings)
+    needs = Needs.of(spec, shape)
+    seen_within = resources.settings.lease_seconds
     with resources.database.begin() as session:
-        machine = machines.slowest_live(session, resources.settings.lease_seconds)
-    return Estimate.of(spec.recipe, spec.evaluation, shape, machine, save_masks=spec.save_masks)
+        classes = placing.live_classes(session, seen_within)
+        by_class = machines.slowest_by_class(session, seen_within)
+        slowest = machines.slowest_live(session, seen_within)
+
+    def on(machine: Machine) -> EstimateOnMachine:
+        return EstimateOnMachine.of(spec.recipe, spec.evaluation, shape, machine, save_masks=spec.save_masks)
+
+    chosen = smallest_that_fits(needs, classes)
+    there = on(by_class.get(chosen or "", slowest))
+    return Estimate(
+        **{name: getattr(there, name) for name in EstimateOnMachine.model_fields},
+        needs=needs,
+        worker_class=None if chosen == UNPLACED else chosen,
+        classes=[
+            ClassEstimate.of(name, needs, capacity, on(by_class[name]) if name in by_class else None)
+            for name, capacity in in_order(classes)
+        ],
+    )

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from api.actions import allowed_paths
 from api.actions.jobs import Idempotency
-from api.actions.model_config import shape_of
+from api.actions.model_shape import shape_of
 from api.actions.parse_job import parse_job
 from api.actions.waiting import WaitingReasons
 from api.problems.problem import FieldError

@@ -13,8 +13,8 @@ from api.problems.problems import (
 )
 from api.resources import Resources
 from api.schemas.jobs import JobRequest
+from api.schemas.workers import Estimate
 from api.security.auth import Reader
-from pruning.estimate import Estimate
 
 router = APIRouter(prefix="/v1/estimates", tags=["estimates"])
 
@@ -30,6 +30,6 @@ async def estimate_job(request: JobRequest, principal: Reader, resources: Resour
     """Estimate the memory, operations, time and output size of a job.
 
     The body is that of `POST /v1/jobs` and is checked the same way. The estimate is made from the model's
-    config and the slowest live worker. Nothing is stored.
+    config, for each class of connected workers. Nothing is stored.
     """
     return await estimates.estimate(resources, principal.owner, request)

@@ -13,6 +13,8 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from api.schemas.pages import Page, PageQuery
 from jobs.fleet.waiting import MOST_COUNTED, Wait, WaitsFor
 from jobs.lifecycle.events import JobError
+from jobs.placement.classes import UNPLACED
+from jobs.placement.needs import Needs
 from jobs.queries import queries
 from jobs.spec.gate import GateState, Verdict
 from jobs.spec.job import JobOptions, JobSpec, stored_spec
@@ -131,11 +133,11 @@ class Waiting(BaseModel):
     """Why a queued job waits."""
 
     reason: WaitsFor = Field(
-        description="What it waits for: `outside` (say, the Hub does not answer), `worker` (none is"
-        " connected), `healthy_worker` (all are quarantined), `uncordoned_worker` (an operator lets none take"
-        " jobs), `resumed_queue` (an operator has paused its queue), `dispatcher` (none is connected),"
-        " `checks` (its files are looked at first), `another_job` (which computes what it needs too) or"
-        " `its_turn`."
+        description="What it waits for: `outside` (say, the Hub does not answer), `unschedulable` (it needs"
+        " more than any connected worker has), `worker` (none is connected), `healthy_worker` (all are"
+        " quarantined), `uncordoned_worker` (an operator lets none take jobs), `resumed_queue` (an operator"
+        " has paused its queue), `dispatcher` (none is connected), `checks` (its files are looked at first),"
+        " `another_job` (which computes what it needs too) or `its_turn`."
     )
     position: int | None = Field(
         description="Its place among the jobs of its queue that could run, from 1; null beyond 100, and where"
@@ -167,7 +169,9 @@ class Waiting(BaseModel):
 def _in_words(wait: Wait, queue: str, *, with_faults: bool) -> str:
     if wait.reason == WaitsFor.ITS_TURN:
         return _place(wait.position) or f"behind more than {MOST_COUNTED} others in the queue"
-    of_class = "" if queue == _FOR_ANY_WORKER else f" of the class {queue}"
+    if wait.shortage is not None:
+        return wait.shortage
+    of_class = "" if queue == UNPLACED else f" of the class {queue}"
     said = _WAITS_FOR[wait.reason].format(of_class=of_class)
     if wait.reason in (WaitsFor.UNCORDONED_WORKER, WaitsFor.RESUMED_QUEUE):
         return "; ".join(filter(None, (said, _place(wait.position))))
@@ -181,7 +185,6 @@ def _place(position: int | None) -> str:
     return "next in the queue" if position == 1 else f"position {position} in the queue"
 
 
-_FOR_ANY_WORKER = "prune"
 _WAITS_FOR = {
     WaitsFor.WORKER: "no worker{of_class} is connected",
     WaitsFor.HEALTHY_WORKER: "every worker{of_class} is quarantined",
@@ -301,6 +304,12 @@ class JobDetail(JobSummary):
     spec: CompleteRequest = Field(
         description="The request with every default filled in: sent as it is, it submits the job again."
     )
+    worker_class: str | None = Field(
+        None, description="The class of workers that the job was given to; null before it was given to one."
+    )
+    needs: Needs | None = Field(
+        None, description="What the job needs of a worker; null while that is not known."
+    )
     recipe_fingerprint: str = Field(description="Jobs with equal fingerprints produce equal results.")
     attempts: list[Attempt] = Field(description="Every attempt to run the job, first to last.")
     report: StoredReport | None = Field(description="What was measured; set once the job has succeeded.")
@@ -312,6 +321,8 @@ class JobDetail(JobSummary):
             job,
             waiting,
             spec=CompleteRequest.of(job),
+            worker_class=None if job.queue == UNPLACED else job.queue,
+            needs=None if job.needs is None else Needs.model_validate(job.needs),
             recipe_fingerprint=job.recipe_fingerprint,
             attempts=[Attempt.model_validate(attempt) for attempt in attempts],
             report=job.report,

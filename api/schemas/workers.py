@@ -1,4 +1,4 @@
-"""The registered workers, and the queues that they read."""
+"""The registered workers, the queues that they read, and estimates for their classes."""
 
 from datetime import datetime
 from typing import Self
@@ -6,7 +6,10 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+import pruning.estimate
 from jobs.fleet.overview import MOST_COUNTED, QueueSeen, Seen, WorkerState
+from jobs.placement.classes import Capacity, what_is_missing
+from jobs.placement.needs import Needs
 
 
 class WorkerJob(BaseModel):
@@ -24,7 +27,11 @@ class WorkerItem(BaseModel):
     """A worker that is alive, or was within the last hour."""
 
     name: str = Field(description="Its machine, its process and a random part.")
-    queue: str = Field(description="The queue that it reads.")
+    queue: str = Field(description="Its class, which is the queue that it reads.")
+    queues: list[str] = Field([], description="All queues that it reads; its class comes first.")
+    capacity: Capacity | None = Field(
+        None, description="What it had for a job when it started; null until it has said so."
+    )
     state: WorkerState = Field(
         description="`idle`, `busy`, `quarantined` (it takes no jobs), `cordoned` (it runs none, and an"
         " operator lets it take none), or `silent` (no heartbeats)."
@@ -55,6 +62,8 @@ class WorkerItem(BaseModel):
         return cls(
             name=row.name,
             queue=row.queue,
+            queues=row.queues or [row.queue],
+            capacity=None if row.capacity is None else Capacity.model_validate(row.capacity),
             state=seen.state,
             since=seen.since,
             device=seen.device,
@@ -105,3 +114,46 @@ class QueueList(BaseModel):
     def of(cls, queues: list[QueueSeen]) -> Self:
         """Build the list."""
         return cls(items=[QueueItem.model_validate(seen) for seen in queues])
+
+
+class ClassEstimate(BaseModel):
+    """What a job will take on a class of workers, or why it does not fit there."""
+
+    worker_class: str = Field(description="The class.")
+    fits: bool = Field(description="Whether its workers have what the job needs.")
+    missing: str | None = Field(
+        description="What the job needs that they lack, with the numbers; null where it fits."
+    )
+    seconds: float | None = Field(
+        description="Time on the slowest of them; null where the job does not fit, or none was measured."
+    )
+    memory_bytes: int | None = Field(
+        description="Peak memory of the device that computes there; null where the time is."
+    )
+
+    @classmethod
+    def of(cls, name: str, needs: Needs, capacity: Capacity, there: pruning.estimate.Estimate | None) -> Self:
+        """`there`: the estimate for the slowest measured worker of the class, if any was measured."""
+        missing = what_is_missing(needs, capacity) or None
+        known = there if missing is None else None
+        return cls(
+            worker_class=name,
+            fits=missing is None,
+            missing=missing,
+            seconds=None if known is None else known.seconds,
+            memory_bytes=None if known is None else known.memory_bytes,
+        )
+
+
+class Estimate(pruning.estimate.Estimate):
+    """What the job will take, on the class of workers that it would be given to."""
+
+    needs: Needs | None = Field(None, description="The least that the job needs of a worker.")
+    worker_class: str | None = Field(
+        None,
+        description="The class of connected workers that the job would be given to; null where it fits none, "
+        "or where every worker takes every job.",
+    )
+    classes: list[ClassEstimate] = Field(
+        [], description="Every class of connected workers, the smallest first."
+    )

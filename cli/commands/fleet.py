@@ -9,7 +9,7 @@ from rich.table import Table
 from cli.options.connection import connected
 from cli.options.waiting_options import AsJson
 from cli.render.lists import plain_table, print_list, utc
-from cli.terminal import clean, out, print_json
+from cli.terminal import clean, out, print_json, size
 from pruneserve_client import Client
 from pruneserve_client.models import QueueItem, WorkerItem, WorkerJob
 
@@ -97,13 +97,14 @@ def _print_queue(queue: QueueItem, *, as_json: bool) -> None:
 
 def _table_of_workers(workers: Iterable[WorkerItem]) -> Table:
     """Return a row for each worker, in the order given. Times are UTC."""
-    headings = ("worker", "queue", "device", "sandbox", "state", "since", "job", "last seen", "last fault")
-    table = plain_table(*headings)
+    of_machine, of_job = ("class", "device", "has", "sandbox"), ("state", "since", "job")
+    table = plain_table("worker", *of_machine, *of_job, "last seen", "last fault")
     for worker in workers:
         table.add_row(
             clean(worker.name),
-            clean(worker.queue),
+            clean(", ".join(worker.queues or [worker.queue])),
             clean(worker.device or ""),
+            _has(worker),
             clean(_sandbox(worker.sandbox)),
             clean(_state(worker)),
             utc(worker.since),
@@ -116,6 +117,15 @@ def _table_of_workers(workers: Iterable[WorkerItem]) -> Table:
 
 def _job(job: WorkerJob) -> str:
     return f"{job.id} ({clean(job.stage or 'starting')}, of {clean(job.owner)})"
+
+
+def _has(worker: WorkerItem) -> str:
+    """Say what it has for a job: `2 x 80 GB GPU, 400 GB host, 2 TB disk`."""
+    capacity = worker.capacity
+    if capacity is None:
+        return ""
+    gpus = f"{capacity.gpus} x {size(capacity.device_bytes)} GPU, " if capacity.gpus else ""
+    return f"{gpus}{size(capacity.host_bytes)} host, {size(capacity.scratch_bytes)} disk"
 
 
 def _sandbox(layers: dict[str, bool] | None) -> str:

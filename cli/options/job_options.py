@@ -36,6 +36,28 @@ _SERVICE_OPTIONS = (
         "seconds on workers, in all attempts, after which the job fails",
         "SECONDS",
     ),
+    JobOption("gpus", "placement.gpus", "integer", "GPUs that must share the job; 0 lets it run on a CPU"),
+    JobOption(
+        "gpu-memory",
+        "placement.device_memory_bytes",
+        "size",
+        "free memory that each GPU must have, such as 24GB, in place of the service's estimate",
+        "SIZE",
+    ),
+    JobOption(
+        "host-memory",
+        "placement.host_memory_bytes",
+        "size",
+        "memory that the worker's host must have, in place of the service's estimate",
+        "SIZE",
+    ),
+    JobOption(
+        "scratch",
+        "placement.scratch_bytes",
+        "size",
+        "free disk that the worker must have, in place of the service's estimate",
+        "SIZE",
+    ),
     JobOption("max-perplexity", "gate.max_perplexity", "number", "gate: maximum perplexity when pruned"),
     JobOption(
         "max-increase",

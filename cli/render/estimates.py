@@ -4,7 +4,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.terminal import clean, duration, size
-from pruneserve_client.models import Estimate
+from pruneserve_client.models import ClassEstimate, Estimate
 
 _NUMBERS = ("time", "peak memory", "operations")
 
@@ -30,5 +30,15 @@ def print_estimate(console: Console, estimate: Estimate) -> None:
     table.add_row("all", duration(estimate.seconds), size(estimate.memory_bytes), "")
     console.print(table)
     console.print(f"the pruned model takes {size(estimate.output_bytes)}")
+    for of_class in estimate.classes:
+        console.print(f"class {clean(of_class.worker_class)}: {_in_class(of_class, estimate.worker_class)}")
     for note in estimate.notes:
         console.print(f"note: {clean(note)}")
+
+
+def _in_class(found: ClassEstimate, chosen: str | None) -> str:
+    """Say whether the job fits a class of workers, and how long it takes there."""
+    if found.missing is not None:
+        return f"does not fit: the job needs {clean(found.missing)}"
+    takes = "fits" if found.seconds is None else f"fits, {duration(found.seconds)}"
+    return f"{takes}; the job would run here" if found.worker_class == chosen else takes

@@ -195,6 +195,7 @@ def print_job(console: Console, job: JobDetail, server: str) -> None:
     table.add_row("state", _state_and_step(job) + (f", attempt {job.attempt}" if job.attempt > 1 else ""))
     table.add_row("model", clean(job.model))
     table.add_row("method", clean(what_is_done(job)))
+    _add_placement(table, job)
     _add_troubles(table, job)
     if job.perplexity:
         table.add_row("perplexity", change(job.perplexity))
@@ -233,6 +234,19 @@ def _rows_of(report: ReportExcerpt) -> Iterator[tuple[str, str]]:
         )
     for warning in report.warnings:
         yield "warning", clean(warning)
+
+
+def _add_placement(table: Table, job: JobDetail) -> None:
+    if job.worker_class:
+        table.add_row("class", clean(job.worker_class))
+    if (needs := job.needs) is not None:
+        gpus = f"{needs.gpus} x " if needs.gpus else ""
+        without = "" if needs.gpus else f" ({size(needs.cpu_bytes)} without a GPU)"
+        table.add_row(
+            "needs",
+            f"{gpus}{size(needs.device_bytes)} of GPU memory, {size(needs.host_bytes)} of host memory"
+            f"{without}, {size(needs.scratch_bytes)} of disk",
+        )
 
 
 def _add_troubles(table: Table, job: JobDetail) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Select, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
-from jobs.states import ENDED, HELD, JobState
+from jobs.states import ENDED, HELD, JobState, PlacementState
 from jobs.tables import NOW, SEARCH_NOW, Dispatcher, Job, Lease, Queue, Worker
 
 TAKES_JOBS = (Worker.quarantined_at.is_(None), Worker.cordoned_at.is_(None))
@@ -32,6 +32,7 @@ _UNBLOCKED = Job.blocked_on.is_(None) | (
 
 # A check that hangs must not keep a job for ever: its worker checks everything again.
 _CHECKED = or_(~Job.checks_pending, Job.queued_at < SEARCH_NOW - timedelta(minutes=1))
+_FITS_A_CLASS = Job.placement != PlacementState.UNSCHEDULABLE
 _DUE = or_(Job.next_try_at.is_(None), Job.next_try_at <= SEARCH_NOW)
 
 
@@ -99,11 +100,16 @@ def waiting_queues(session: Session) -> Sequence[str]:
     return [queue for queue in queues if queue is not None and queue not in paused]
 
 
+def reads(queue: str) -> ColumnElement[bool]:
+    """Whether a worker reads a queue: its class, or another one that it was told to read."""
+    return or_(Worker.queue == queue, Worker.queues.contains([queue]))
+
+
 def live_workers(session: Session, queue: str, seen_within: float) -> int:
     """Return how many workers of a queue take jobs and sent a heartbeat in the last `seen_within` seconds."""
     return session.scalars(
         select(func.count()).where(
-            Worker.queue == queue,
+            reads(queue),
             *TAKES_JOBS,
             Worker.seen_at > SEARCH_NOW - timedelta(seconds=seen_within),
         )
@@ -119,7 +125,8 @@ def dispatched(session: Session, queue: str) -> int:
 
 def in_line(queue: str) -> Select[UUID]:
     """Return the query for the queued jobs of a queue that can run, the next one first."""
-    return select(Job.id).where(_QUEUED, Job.queue == queue, _UNBLOCKED, _CHECKED, _DUE).order_by(Job.id)
+    can_run = (_FITS_A_CLASS, _UNBLOCKED, _CHECKED, _DUE)
+    return select(Job.id).where(_QUEUED, Job.queue == queue, *can_run).order_by(Job.id)
 
 
 def can_be_taken(session: Session, queue: str) -> bool:

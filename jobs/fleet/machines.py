@@ -1,6 +1,7 @@
-"""The machines of the live workers: their device, measured speed and sandbox."""
+"""The machines of the live workers: their class, device, measured speed and sandbox."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -8,8 +9,19 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from jobs.placement.classes import Capacity
 from jobs.tables import SEARCH_NOW, Worker
 from pruning.estimate import ASSUMED, Machine
+
+
+def declared(session: Session, worker: str, queues: Sequence[str], capacity: Capacity) -> None:
+    """Record which queues a worker reads, its class first, and what it has for a job."""
+    known = {"queue": queues[0], "queues": [*queues], "capacity": capacity.model_dump()}
+    session.execute(
+        insert(Worker)
+        .values(name=worker, **known)
+        .on_conflict_do_update(index_elements=[Worker.name], set_=known)
+    )
 
 
 def measured(session: Session, worker: str, queue: str, machine: Machine) -> None:
@@ -30,10 +42,31 @@ def _record(session: Session, worker: str, queue: str, **known: dict[str, Any]) 
     )
 
 
+def capacity_of(session: Session, worker: str) -> Capacity | None:
+    """Return what a worker has for a job; None if it has not said so."""
+    found = session.scalar(select(Worker.capacity).where(Worker.name == worker))
+    return None if found is None else Capacity.model_validate(found)
+
+
 def of_worker(session: Session, worker: str) -> Machine:
     """Return a worker's measured machine, or the assumed one."""
     found = session.scalar(select(Worker.machine).where(Worker.name == worker))
     return ASSUMED if found is None else Machine.model_validate(found)
+
+
+def slowest_by_class(session: Session, seen_within: float) -> dict[str, Machine]:
+    """Return the slowest measured machine of the live workers of each class, by the queues that they read."""
+    rows = session.execute(
+        select(Worker.queue, Worker.queues, Worker.machine).where(
+            Worker.machine.is_not(None),
+            Worker.seen_at > SEARCH_NOW - timedelta(seconds=seen_within),
+        )
+    )
+    found: dict[str, list[Machine]] = defaultdict(list)
+    for row in rows:
+        for queue in row.queues or [row.queue]:
+            found[queue].append(Machine.model_validate(row.machine))
+    return {queue: min(of_class, key=_speed) for queue, of_class in found.items()}
 
 
 def slowest_live(session: Session, seen_within: float) -> Machine:
@@ -49,4 +82,8 @@ def slowest_live(session: Session, seen_within: float) -> Machine:
         )
     )
     machines = [Machine.model_validate(machine) for machine in found]
-    return min(machines, key=lambda machine: machine.rate("float32") * machine.devices, default=ASSUMED)
+    return min(machines, key=_speed, default=ASSUMED)
+
+
+def _speed(machine: Machine) -> float:
+    return machine.rate("float32") * machine.devices

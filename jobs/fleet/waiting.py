@@ -1,4 +1,4 @@
-"""Why a queued job waits: for workers, operators, a dispatcher, a look at its files, another job, its turn.
+"""Why a queued job waits: for workers, larger ones, operators, a dispatcher, a check, another job, its turn.
 
 The queries stop at the first row that decides, or after `MOST_COUNTED` rows, however long the queue is.
 """
@@ -12,8 +12,10 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
 
-from jobs.fleet import dispatch_queue
-from jobs.states import ENDED, JobState
+from jobs.fleet import dispatch_queue, placing
+from jobs.placement.classes import UNPLACED, smallest_that_fits, why_nowhere
+from jobs.placement.needs import UNKNOWN_NEEDS, Needs
+from jobs.states import ENDED, JobState, PlacementState
 from jobs.tables import SEARCH_NOW, Dispatcher, Job, Queue, Worker
 
 MOST_COUNTED = 100
@@ -26,6 +28,7 @@ class WaitsFor(StrEnum):
     """What has to happen before a queued job can run."""
 
     OUTSIDE = "outside"
+    UNSCHEDULABLE = "unschedulable"
     WORKER = "worker"
     HEALTHY_WORKER = "healthy_worker"
     UNCORDONED_WORKER = "uncordoned_worker"
@@ -45,6 +48,8 @@ class Wait:
     """Its place among the first `MOST_COUNTED` jobs of its queue, from 1, if it is in line."""
     faults: tuple[str, ...] = ()
     """Why the workers are quarantined, the most frequent first. Only operators may read them."""
+    shortage: str | None = None
+    """What the job needs that no class has, with the numbers; only if it is unschedulable."""
 
 
 def waits(session: Session, jobs: Sequence[Job], seen_within: float) -> dict[UUID, Wait]:
@@ -54,6 +59,7 @@ def waits(session: Session, jobs: Sequence[Job], seen_within: float) -> dict[UUI
     """
     queued = [job for job in jobs if job.state == JobState.QUEUED]
     found = {job.id: Wait(WaitsFor.OUTSIDE) for job in queued if job.next_try_at is not None}
+    found |= _unplaced(session, [job for job in queued if job.id not in found], seen_within)
     queued = [job for job in queued if job.id not in found]
     for queue in sorted({job.queue for job in queued}):
         in_queue = [job for job in queued if job.queue == queue]
@@ -63,10 +69,29 @@ def waits(session: Session, jobs: Sequence[Job], seen_within: float) -> dict[UUI
     return found
 
 
+def _unplaced(session: Session, jobs: Sequence[Job], seen_within: float) -> dict[UUID, Wait]:
+    """Return why those jobs wait that no class was found for, where live workers are of classes."""
+    jobs = [job for job in jobs if job.placement != PlacementState.PLACED]
+    classes = placing.live_classes(session, seen_within) if jobs else {}
+    if not classes or UNPLACED in classes:  # whoever reads that queue takes every job
+        return {}
+    alive = exists().where(Dispatcher.seen_at > SEARCH_NOW - timedelta(seconds=seen_within))
+    if not session.scalars(select(alive)).one():
+        return dict.fromkeys([job.id for job in jobs], Wait(WaitsFor.DISPATCHER))
+
+    def wait(job: Job) -> Wait:
+        needs = UNKNOWN_NEEDS if job.needs is None else Needs.model_validate(job.needs)
+        if job.unschedulable_since is None or smallest_that_fits(needs, classes) is not None:
+            return Wait(WaitsFor.CHECKS)  # a dispatcher is about to place it
+        return Wait(WaitsFor.UNSCHEDULABLE, shortage=why_nowhere(needs, classes))
+
+    return {job.id: wait(job) for job in jobs}
+
+
 def _stopped(session: Session, queue: str, seen_within: float) -> Wait | None:
     """Return why no job of a queue can run; None if one can."""
     recent = SEARCH_NOW - timedelta(seconds=seen_within)
-    live: tuple[ColumnElement[bool], ...] = (Worker.queue == queue, Worker.seen_at > recent)
+    live: tuple[ColumnElement[bool], ...] = (dispatch_queue.reads(queue), Worker.seen_at > recent)
     paused, takes_jobs, healthy, dispatcher = session.execute(
         select(
             exists().where(Queue.name == queue, Queue.paused_at.is_not(None)),

@@ -15,17 +15,18 @@ from datetime import UTC, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, delete, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, case, delete, exists, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from jobs.lifecycle import event_log, quota
 from jobs.lifecycle.events import EventData, JobError, StateChanged
 from jobs.lifecycle.transitions import close_attempt, move, released, seconds
+from jobs.placement.classes import UNPLACED
 from jobs.spec.gate import judge, result_parameters
 from jobs.spec.job import JobSpec
 from jobs.spec.labels import index_labels
-from jobs.states import HELD, RETRIABLE, JobState, LostAttempt, Outcome, SweepState
+from jobs.states import HELD, RETRIABLE, JobState, LostAttempt, Outcome, PlacementState, SweepState
 from jobs.storage import uploads
 from jobs.tables import NOW, Artifact, Job, JobAttempt, JobBlock, Lease, Sweep
 from jobs.webhooks import outbox
@@ -172,6 +173,10 @@ def retry(session: Session, owner: str, job_id: UUID, *, max_queued: int | None 
                 "lost_attempts": 0,
                 "error": None,
                 "retried_at": NOW,
+                # What it needs may be known, from its worker even.
+                "placement": case(
+                    (Job.needs.is_(None), PlacementState.UNSIZED.value), else_=PlacementState.SIZED.value
+                ),
             }
         )
         change = StateChanged(state=JobState.QUEUED, reason="retried")
@@ -398,6 +403,23 @@ def hand_back(session: Session, claim: Claim, reason: str) -> bool:
     """Put the job back into the queue because its worker must stop, for example to shut down."""
     change = StateChanged(state=JobState.QUEUED, reason=reason)
     return _end_attempt(session, claim, change, Outcome.HANDED_BACK, reason=reason)
+
+
+def requeue_elsewhere(
+    session: Session, claim: Claim, needs: dict[str, Any], queue: str | None, reason: str
+) -> bool:
+    """Put the job into the queue of another class of workers, because its worker has less than it needs.
+
+    `queue`: None where no class is known that has it; the dispatcher looks for one. The attempt is not a lost
+    one.
+    """
+    change = StateChanged(state=JobState.QUEUED, reason=reason)
+    values = {
+        "needs": needs,
+        "queue": UNPLACED if queue is None else queue,
+        "placement": PlacementState.SIZED if queue is None else PlacementState.PLACED,
+    }
+    return _end_attempt(session, claim, change, Outcome.HANDED_BACK, reason=reason, values=values)
 
 
 def requeue_until(session: Session, claim: Claim, computing_job: UUID | None, reason: str) -> bool:

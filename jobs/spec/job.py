@@ -11,7 +11,9 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator, mo
 from pydantic_core import PydanticCustomError
 
 from jobs.spec.gate import Gate
+from jobs.spec.placement import Placement
 from pruning.recipe import Evaluation, Recipe, StrictModel, Text
+from pruning.recipe.fields import OUT_AT_DEFAULT
 
 SPEC_VERSION = 1
 
@@ -42,6 +44,9 @@ class JobOptions(StrictModel):
         le=30 * 86_400,
         description="Seconds on workers, in all attempts, after which the job fails; the operator may allow "
         "less.",
+    )
+    placement: Annotated[Placement | None, OUT_AT_DEFAULT] = Field(
+        None, description="What the job needs of its worker, where the service's estimate is wrong."
     )
 
     @field_validator("evaluation", "save_masks", "gate", "stop_when_missed")

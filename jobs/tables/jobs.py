@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from jobs.states import JobState, SweepState
+from jobs.states import JobState, PlacementState, SweepState
 from jobs.tables.base import NOW, Base
 
 
@@ -43,6 +43,11 @@ class Job(Base):
     labels: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     sweep_id: Mapped[UUID | None] = mapped_column(ForeignKey("sweeps.id", ondelete="SET NULL"))
     queue: Mapped[str] = mapped_column(server_default="prune")
+    # What it needs of a worker, once that is known: a `jobs.placement.needs.Needs`. While the job is queued,
+    # whether a class of workers was found for it; if none was, since when.
+    needs: Mapped[dict[str, Any] | None]
+    placement: Mapped[PlacementState] = mapped_column(Text, server_default=PlacementState.UNSIZED)
+    unschedulable_since: Mapped[datetime | None]
 
     state: Mapped[JobState] = mapped_column(Text, server_default=JobState.QUEUED)
     attempt: Mapped[int] = mapped_column(server_default="0")
@@ -138,6 +143,12 @@ class Job(Base):
             "queue",
             "dispatched_at",
             postgresql_where=text("state = 'queued' AND dispatched_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_jobs_unplaced",
+            "placement",
+            "id",
+            postgresql_where=text("state = 'queued' AND placement <> 'placed'"),
         ),
         Index(
             "ix_jobs_checks_pending",
@@ -330,7 +341,11 @@ class Worker(Base):
     __tablename__ = "workers"
 
     name: Mapped[str] = mapped_column(primary_key=True)
+    # Its class. It may read more queues than this one: `queues` has all of them, once it has declared itself.
     queue: Mapped[str]
+    queues: Mapped[list[str] | None]
+    # What it has for a job, once it has declared itself: a `jobs.placement.classes.Capacity`.
+    capacity: Mapped[dict[str, Any] | None]
     started_at: Mapped[datetime] = mapped_column(server_default=NOW)
     seen_at: Mapped[datetime] = mapped_column(server_default=NOW)
     # Its device and speed, once measured: a `pruning.estimate.Machine`.

@@ -3,6 +3,8 @@
 from pruning.estimate.memory import block_inputs
 from pruning.estimate.shape import BYTES, ModelShape
 from pruning.estimate.work import Windows
+from pruning.recipe import Evaluation, Recipe
+from pruning.recipe.recovery import HELD_OUT_WINDOWS
 
 
 def gradient_shards(shape: ModelShape, dtype: str, *, norms: int) -> int:
@@ -46,3 +48,46 @@ def spilled_block_inputs(shape: ModelShape, windows: Windows, dtype: str, *, mem
     each, blocks = block_inputs(shape, windows, dtype), len(shape.blocks)
     fewest = 1 + min(-(-blocks // interval) + interval - 1 for interval in range(1, blocks + 1))
     return max(0, fewest - memory // each) * each
+
+
+def scratch(recipe: Recipe, evaluation: Evaluation, shape: ModelShape, dtype: str) -> int:
+    """Return what a job writes besides its output, at most: norms stay as shards, no input stays in memory.
+
+    `pruning.stages.disk_room` counts the same once the model is loaded and the memory is known.
+    """
+    windows = Windows.of_calibration(recipe, shape)
+    kept = largest = 0
+    if recipe.structure is not None:
+        copies = (recipe.structure.blocks is not None) + 2 * recipe.structure.cuts_blocks
+        kept += copies * shape.stored_bytes
+    if recipe.gradient_norms and recipe.gradients is None:
+        kept += gradient_shards(shape, dtype, norms=len(recipe.gradient_norms))
+        spilled = spilled_block_inputs(shape, windows, dtype, memory=0)
+        largest = spilled + activation_checkpoint(shape, windows, dtype)
+    pruned = 0
+    if recipe.method is not None:
+        pruned = block_shards(shape, changed_dtype=dtype if recipe.computes_weights else None)
+        largest = max(largest, pruned + _checkpoint_of_pruning(recipe, shape, windows, dtype))
+    if not recipe.norms:
+        predictions = Windows.of_evaluation(evaluation, shape).tokens
+        largest = max(largest, pruned + final_states(shape, predictions, dtype))
+    if recipe.distil is not None:
+        every = recipe.structure is not None
+        trained = trained_weights(shape, every=every) + training_state(shape, dtype, every=every)
+        largest = max(largest, pruned + trained)
+    return kept + largest
+
+
+def _checkpoint_of_pruning(recipe: Recipe, shape: ModelShape, windows: Windows, dtype: str) -> int:
+    if not recipe.needs & {"input_norms", "second_moments", "block_outputs"}:
+        return 0
+    if recipe.block_recovery is not None:
+        windows = Windows(windows.count + HELD_OUT_WINDOWS, windows.length)
+    models = 2 if recipe.needs & {"activation_error", "block_outputs"} else 1
+    return activation_checkpoint(shape, windows, dtype, models=models)
+
+
+def shards_in_memory(recipe: Recipe, shape: ModelShape) -> int:
+    """Return two blocks as their shards hold them: one is written while the next one is computed."""
+    of_weight = BYTES["float32"] * max(1, len(recipe.gradient_norms)) + BYTES[shape.stored_dtype]
+    return 2 * of_weight * shape.largest_block.weights

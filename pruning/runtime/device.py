@@ -214,6 +214,11 @@ def total_memory(device: torch.device) -> int:
     return int(psutil.virtual_memory().total)
 
 
+def free_memory(device: torch.device) -> int:
+    """Return the memory of a CUDA device that nobody uses, in bytes."""
+    return int(torch.cuda.mem_get_info(device)[0])
+
+
 def describe(*devices: torch.device) -> str:
     """Return 'cpu', or each CUDA device with its product name, for the report."""
     return ", ".join(

@@ -197,10 +197,10 @@ def test_what_is_kept_stays_below_its_limit_and_the_least_used_goes() -> None:
 
 
 def test_a_hub_that_drips_bytes_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    from api.actions import model_config
+    from jobs.spec import model_shape
     from pruning.recipe import ModelReference
 
-    monkeypatch.setattr(model_config, "_TOTAL_SECONDS", 1.0)
+    monkeypatch.setattr(model_shape, "_TOTAL_SECONDS", 1.0)
     never: Future[None] = Future()
 
     def drip(hub: socket.socket) -> None:
@@ -218,7 +218,7 @@ def test_a_hub_that_drips_bytes_is_given_up(monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{hub.getsockname()[1]}")
         pool.submit(drip, hub)
         try:
-            with pytest.raises(ServiceUnavailable, match="The Hub does not answer"):
-                model_config._fetch(ModelReference(id="org/name"), None)
+            with pytest.raises(model_shape.HubSilent, match="the Hub does not answer"):
+                model_shape._fetch(ModelReference(id="org/name"), None)
         finally:
             never.set_result(None)

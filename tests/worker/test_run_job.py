@@ -13,12 +13,15 @@ from pydantic import SecretStr
 from sqlalchemy import func, select, text, true, update
 from tokenizers import Tokenizer
 
+from jobs.fleet import dispatch_queue, machines
 from jobs.lifecycle.events import LogMessage, StateChanged
+from jobs.placement.classes import Capacity, class_of
 from jobs.queries import queries
 from jobs.states import JobState
 from jobs.storage.store import StoreRefused
 from jobs.tables import Job, JobAttempt, Worker
 from pruning.errors import InvalidInput, NumericalFailure, PruningError
+from pruning.estimate import BlockShape, Matrix, ModelShape
 from tests.worker import one_job
 from tests.worker.one_job import WEIGHTS, Service, StandInReport, StandInRun
 from worker import run_job
@@ -378,3 +381,60 @@ def test_memory_that_others_hold_is_a_fault_of_the_worker(
     library.in_the_middle = fail
     monkeypatch.setattr(error_report, "others_hold_most", lambda: others)
     assert service.run(job_id).state == (JobState.QUEUED if others else JobState.FAILED)
+
+
+GIB = 2**30
+
+
+def declare(service: Service, name: str, gibibytes: int) -> None:
+    has = Capacity(gpus=1, device_bytes=gibibytes * GIB, host_bytes=64 * GIB, scratch_bytes=10**13)
+    with service.database.begin() as session:
+        machines.declared(session, name, [class_of(has)], has)
+
+
+def test_a_job_that_runs_out_of_the_devices_memory_goes_to_a_larger_class(
+    service: Service, library: StandInRun, job_id: UUID
+) -> None:
+    declare(service, service.worker.name, 23)
+    declare(service, "larger", 79)
+
+    def fail() -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    library.in_the_middle = fail
+    job = service.run(job_id)
+    assert (job.state, job.queue, job.error, job.lost_attempts) == (JobState.QUEUED, "gpu.80g", None, 0)
+    assert "goes to class gpu.80g" in str(last_reason(service, job_id))
+    # The worker that had too little leaves it alone, whatever message reaches it.
+    calls = len(library.calls)
+    assert service.run(job_id).state == JobState.QUEUED
+    assert len(library.calls) == calls
+    with service.database.begin() as session:
+        dispatch_queue.worker_gone(session, "larger")
+        machines.declared(
+            session,
+            service.worker.name,
+            ["gpu.80g"],
+            Capacity(gpus=1, device_bytes=79 * GIB, host_bytes=64 * GIB, scratch_bytes=10**13),
+        )
+    failed = service.run(job_id)
+    assert failed.state == JobState.FAILED, "there is no larger class"
+    assert failed.error is not None
+    assert failed.error["type"] == "out_of_memory"
+
+
+def test_a_job_that_does_not_fit_its_worker_leaves_before_anything_is_computed(
+    service: Service, library: StandInRun, job_id: UUID
+) -> None:
+    declare(service, service.worker.name, 23)
+    declare(service, "larger", 79)
+    matrices = tuple(Matrix(16_384, 53_248, str(number)) for number in range(4))
+    block = BlockShape(matrices, 16_384)
+    large = ModelShape("llama", 16_384, 128_256, None, (block,) * 4, 4 * 10**9, "bfloat16")
+    library.in_the_middle = lambda: library.calls[-1].on_shape(large)
+    job = service.run(job_id)
+    assert (job.state, job.queue) == (JobState.QUEUED, "gpu.80g")
+    assert job.needs is not None
+    assert 23 * GIB < job.needs["device_bytes"] < 79 * GIB
+    assert "goes to class gpu.80g" in str(last_reason(service, job_id))
+    assert service.stored() == []

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.database import DATABASE_UNAVAILABLE, engine_from, sessions
-from jobs.fleet import quarantine, steering
+from jobs.fleet import placing, quarantine, steering
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import Claim
 from jobs.settings import Settings
@@ -55,7 +55,9 @@ def _claim(
     def claim() -> tuple[Claim | None, float]:
         asked_at = time.monotonic()
         with database.begin() as session:
-            if quarantine.leaves_to_another(session, worker.name, job_id, settings.lease_seconds):
+            if quarantine.leaves_to_another(
+                session, worker.name, job_id, settings.lease_seconds
+            ) or not placing.fits_worker(session, job_id, worker.name):
                 quarantine.put_back(session, job_id)
                 return None, asked_at
             claimed = lifecycle.claim(session, job_id, worker.name, settings.lease_seconds)

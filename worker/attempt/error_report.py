@@ -36,6 +36,9 @@ _KINDS: dict[type[Exception], tuple[str, Cause]] = {
     StoreError: ("store", Cause.OUTSIDE),
 }
 
+OUT_OF_MEMORY = "out_of_memory"
+"""The type of the error of a job whose worker ran out of memory."""
+
 _PASSING_STATUSES = frozenset({408, 425, 429, *range(500, 600)})
 
 # What the operating system says where the machine is at fault. What a job can provoke is not among them: a
@@ -91,7 +94,7 @@ def _for_people(error: BaseException) -> JobError | None:
     if is_out_of_memory(error):
         of_others = not is_device_memory(error) and others_hold_most()
         return JobError(
-            type="out_of_memory",
+            type=OUT_OF_MEMORY,
             message="the worker's memory is too small for this job; use a shorter sequence_length, "
             "the dtype bfloat16, or a larger machine",
             cause=Cause.WORKER if of_others else Cause.REQUEST,

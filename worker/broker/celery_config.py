@@ -1,9 +1,8 @@
 """Celery's configuration for workers and dispatchers. The names of the variables are Celery's."""
 
+from jobs.placement.classes import UNPLACED
 from jobs.secret_files import WrongSettings, missing
 from jobs.settings import settings
-
-QUEUE = "prune"
 
 _broker = settings().broker_url
 if _broker is None:
@@ -20,7 +19,7 @@ broker_transport_options = {
 }
 
 include = ["worker.tasks"]
-task_default_queue = QUEUE
+task_default_queue = UNPLACED
 task_ignore_result = True
 task_acks_late = False
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from jobs.fleet import dispatch_queue, held_jobs
+from jobs.fleet import dispatch_queue, held_jobs, placing
 from jobs.fleet.dispatch_queue import Orders
 from worker.identity import Identity
 from worker.supervision.reading import Reading
@@ -34,6 +34,10 @@ class Drain:
         self._running = running
         self._cordoned = False
         self._ends = False
+
+    def is_of_class(self, queue: str) -> None:
+        """Tell the class of the worker, once it is known."""
+        self._queue = queue
 
     def follow(self, session: Session, orders: Orders) -> None:
         """Do what the worker's row says now."""
@@ -59,7 +63,11 @@ class Drain:
         return bool(self._running()) or held_jobs.held_by(session, self._identity.name) is not None
 
     def _finds_a_job(self, session: Session) -> bool:
-        return self._is_busy(session) or dispatch_queue.can_be_taken(session, self._queue)
+        return (
+            self._is_busy(session)
+            or dispatch_queue.can_be_taken(session, self._queue)
+            or placing.may_be_given(session, self._identity.name)
+        )
 
     def _end(self, why: str) -> None:
         """End as after a SIGTERM, with exit code 0. A second signal would make Celery kill its child."""

@@ -8,7 +8,8 @@ stop when it must is killed: see `worker.supervision.watchdog`.
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from jobs.settings import Settings
 from jobs.states import LostAttempt
 from pruning.sandbox.trial import held_layers, layers_in_words, layers_that_do_not_hold
 from worker import scratch
+from worker.capacity import capacity_of, queues_of
 from worker.identity import Identity
 from worker.supervision.death_cause import OomKills, death_cause
 from worker.supervision.drain import Drain
@@ -40,11 +42,12 @@ class Parent:
     def __init__(
         self, settings: Settings, database: sessionmaker[Session], identity: Identity, queue: str
     ) -> None:
-        """Nothing happens before `connect_signals`."""
+        """Nothing happens before `connect_signals`. `queue` is the worker's class until it is fit."""
         self._settings = settings
         self._database = database
         self._identity = identity
-        self._queue = queue
+        self._queues: Sequence[str] = (queue,)  # its class first
+        self._undeclared: Callable[[Session], None] | None = None  # what the next heartbeat declares
         self._shutting_down = threading.Event()
         self._oom_kills = OomKills()
         self._pool: Any = None  # Celery's, from `worker_ready` on
@@ -69,13 +72,22 @@ class Parent:
         signals.worker_shutting_down.connect(self._on_shutting_down, weak=False)
         signals.task_failure.connect(self._on_task_failure, weak=False)
 
-    def wait_until_fit(self) -> None:
-        """Return once this machine has passed the self-test. Call it before any job may run.
+    def wait_until_fit(self) -> Sequence[str]:
+        """Return which queues to read, once this machine has passed the self-test.
 
-        What killed workers left here of jobs that have ended is deleted. Ends the process if the worker is
-        drained meanwhile.
+        Call it before any job may run. What killed workers left here of jobs that have ended is deleted. Ends
+        the process if the worker is drained meanwhile.
         """
-        self._quarantine.wait_until_fit()
+        capacity = capacity_of(self._settings, self._quarantine.wait_until_fit())
+        queues = queues_of(self._settings, capacity)
+        log.info("worker %s reads %s and has %s", self._identity.name, ", ".join(queues), capacity)
+        self._queues = queues
+        self._quarantine.is_of_class(queues[0])
+        self._drain.is_of_class(queues[0])
+        self._undeclared = partial(
+            machines.declared, worker=self._identity.name, queues=queues, capacity=capacity
+        )
+        return queues
 
     def stop(self) -> None:
         """Stop the heartbeat and deregister the worker."""
@@ -92,10 +104,12 @@ class Parent:
         missing = layers_that_do_not_hold()
         log.info("%s", layers_in_words(missing))
         self._write(
-            lambda session: machines.confined(session, self._identity.name, self._queue, held_layers(missing))
+            lambda session: machines.confined(
+                session, self._identity.name, self._queues[0], held_layers(missing)
+            )
         )
         self._pool = getattr(sender, "pool", None)
-        self._reading.begins(sender, [self._queue])
+        self._reading.begins(sender, self._queues)
         self._heartbeat.start()
         self._watchdog.start()
 
@@ -138,25 +152,30 @@ class Parent:
         """Register the worker as alive every few seconds, and deregister it at the end."""
         name = self._identity.name
         while not self._shutting_down.is_set():
-            self._write(self._seen)
+            if self._write(self._seen):
+                self._undeclared = None
             self._shutting_down.wait(self._settings.heartbeat_seconds)
         self._write(lambda session: dispatch_queue.worker_gone(session, name))
 
     def _seen(self, session: Session) -> None:
         name, fault = self._identity.name, self._watchdog.fault()
         if fault is not None:
-            quarantine.quarantine(session, name, self._queue, fault)
-        orders = dispatch_queue.worker_seen(session, name, self._queue)
+            quarantine.quarantine(session, name, self._queues[0], fault)
+        if self._undeclared is not None:
+            self._undeclared(session)
+        orders = dispatch_queue.worker_seen(session, name, self._queues[0])
         self._quarantine.follow(orders.quarantined)
         self._drain.follow(session, orders)
 
-    def _write(self, write: Callable[[Session], None]) -> None:
+    def _write(self, write: Callable[[Session], None]) -> bool:
         """Write to the database. Where that fails, the next heartbeat or the lease's end makes up."""
         try:
             with self._database.begin() as session:
                 write(session)
         except SQLAlchemyError as error:
             log.warning("could not write to the database (%s)", type(error).__name__)
+            return False
+        return True
 
 
 def _running_jobs() -> set[UUID]:

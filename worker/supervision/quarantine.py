@@ -19,7 +19,14 @@ from jobs.fleet import dispatch_queue, machines, quarantine
 from jobs.settings import Settings
 from pruning.sandbox.starter import NoSandbox
 from pruning.sandbox.trial import held_layers, layers_that_do_not_hold
-from worker.self_test import Unfit, check_device_apart, check_without_device, may_compute_on_gpu
+from worker.self_test import (
+    NO_GPUS,
+    Gpus,
+    Unfit,
+    check_device_apart,
+    check_without_device,
+    may_compute_on_gpu,
+)
 from worker.supervision.reading import Reading
 
 log = logging.getLogger(__name__)
@@ -43,7 +50,9 @@ class Quarantine:
         replace_child: Callable[[], None],
         childrens_fault: Callable[[], str | None],
     ) -> None:
-        """`clean_scratch` deletes what ended jobs left in the work directory.
+        """`queue` is the class of the worker until `is_of_class` names another.
+
+        `clean_scratch` deletes what ended jobs left in the work directory.
 
         `replace_child` ends the idle child, so that a new one starts. `childrens_fault` says why children can
         run no job, as far as their supervision knows.
@@ -53,6 +62,7 @@ class Quarantine:
         self._worker = worker
         self._queue = queue
         self._reading = reading
+        self._gpus = NO_GPUS
         self._clean_scratch = clean_scratch
         self._replace_child = replace_child
         self._childrens_fault = childrens_fault
@@ -60,8 +70,8 @@ class Quarantine:
         self._sitting_out = threading.Lock()
         self._stopped = threading.Event()
 
-    def wait_until_fit(self) -> None:
-        """Return once the self-test has passed. Until then the worker's row says why it takes no jobs.
+    def wait_until_fit(self) -> Gpus:
+        """Return the GPUs once the self-test has passed. Until then the worker's row says why it takes none.
 
         Ends the process with exit code 0 if it is drained meanwhile.
 
@@ -77,6 +87,11 @@ class Quarantine:
             self._stopped.wait(min(pause, self._settings.quarantine_seconds))
             pause *= 2
         self._release()
+        return self._gpus
+
+    def is_of_class(self, queue: str) -> None:
+        """Tell the class of the worker, once it is known."""
+        self._queue = queue
 
     def follow(self, quarantined: bool) -> None:
         """Begin to sit a quarantine out, if the worker's row says that there is one."""
@@ -110,7 +125,7 @@ class Quarantine:
             if (fault := self._childrens_fault()) is not None:
                 raise Unfit(fault)
             if device:
-                check_device_apart(self._settings.device)
+                self._gpus = check_device_apart(self._settings.device)
         except Unfit as unfit:
             kind = re.sub(r"\d+", "", str(unfit))  # the free bytes change from test to test
             if kind != self._said:

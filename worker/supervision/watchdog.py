@@ -24,8 +24,8 @@ from jobs.lifecycle.events import JobError
 from jobs.queries import queries
 from jobs.settings import Settings
 from jobs.states import ENDED, Cause, JobState, LostAttempt
-from pruning.runtime.cgroup import host_memory
 from worker import scratch
+from worker.capacity import allowed_memory
 from worker.supervision.held_memory import held_memory
 from worker.supervision.idle_kills import IdleKills
 from worker.supervision.overstay import Overstay
@@ -34,7 +34,6 @@ log = logging.getLogger(__name__)
 
 _SECONDS_BETWEEN_CHECKS = 1.0
 _MEMORY_CHECKS = 4  # between two checks of the job: memory can grow by gigabytes a second
-_SHARE_OF_MACHINE = 0.9
 # A killed child is replaced, and the new one may run another job: from then on no job is blamed any more.
 _SECONDS_TO_BLAME = 2.0
 
@@ -63,7 +62,7 @@ class Watchdog:
         self._children = children
         self._running = running
         self._overstay = Overstay()
-        self._allowed_memory = settings.job_memory_bytes or int(_SHARE_OF_MACHINE * host_memory())
+        self._allowed_memory = allowed_memory(settings)
         self._idle_kills = IdleKills(self._allowed_memory, settings.quarantine_seconds)
         self._shutdown_since: float | None = None
         self._stopped = threading.Event()

@@ -19,6 +19,8 @@ from api.schemas.jobs import Waiting
 from jobs import zoo
 from jobs.lifecycle import event_log, finished_blocks
 from jobs.lifecycle.events import Event, StageFinished
+from jobs.placement.classes import UNPLACED
+from jobs.placement.needs import Needs
 from jobs.queries import queries
 from jobs.spec.gate import Verdict
 from jobs.spec.job import JobSpec, stored_spec
@@ -69,6 +71,16 @@ class JobView:
     def ended(self) -> bool:
         """Whether the job has ended."""
         return self.job.state in ENDED
+
+    @property
+    def worker_class(self) -> str | None:
+        """The class of workers that the job was given to, if it was given to one."""
+        return None if self.job.queue == UNPLACED else self.job.queue
+
+    @property
+    def needs(self) -> Needs | None:
+        """What the job needs of a worker, once that is known."""
+        return None if self.job.needs is None else Needs.model_validate(self.job.needs)
 
     @property
     def can_cancel(self) -> bool:

@@ -17,10 +17,10 @@ from fastapi.testclient import TestClient
 from httpx import Response
 from sqlalchemy.orm import Session, sessionmaker
 
-from api.actions import model_config
-from api.problems.problems import InvalidRequest, ServiceUnavailable
 from jobs.fleet import machines
+from jobs.placement.classes import Capacity, class_of
 from jobs.settings import Settings
+from jobs.spec import model_shape
 from pruning.estimate import Machine
 from pruning.recipe import ModelReference
 
@@ -148,9 +148,9 @@ def test_a_config_that_becomes_a_pipe_just_before_it_is_opened_blocks_no_estimat
 
     monkeypatch.setattr(Path, "open", opened)
     with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(model_config._read, config, (tmp_path,))
+        answer = pool.submit(model_shape._read, config, (tmp_path,))
         try:
-            with pytest.raises(InvalidRequest):
+            with pytest.raises(model_shape.NoShape):
                 answer.result(timeout=10)
         finally:
             with suppress(OSError):  # nobody waits at the pipe
@@ -166,10 +166,10 @@ def test_the_token_of_the_hub_is_not_sent_in_clear_after_a_redirect(monkeypatch:
         return Response(307, headers={"Location": "http://hub.test/elsewhere"})
 
     client = partial(httpx.AsyncClient, transport=httpx.MockTransport(answer))
-    monkeypatch.setattr("api.actions.model_config.httpx.AsyncClient", client)
+    monkeypatch.setattr("jobs.spec.model_shape.httpx.AsyncClient", client)
     monkeypatch.setenv("HF_ENDPOINT", "https://hub.test")
-    with pytest.raises(ServiceUnavailable):
-        model_config._fetch(ModelReference(id="org/name"), "hub-secret")
+    with pytest.raises(model_shape.HubSilent):
+        model_shape._fetch(ModelReference(id="org/name"), "hub-secret")
     assert asked == ["https://hub.test/org/name/resolve/main/config.json"]
 
 
@@ -226,3 +226,32 @@ def test_a_hub_that_does_not_answer(client: TestClient, monkeypatch: pytest.Monk
     answer = client.post("/v1/estimates", json=body("org/name"))
     assert answer.status_code == 503
     assert "Hub does not answer" in answer.json()["detail"]
+
+
+def test_an_estimate_answers_for_each_class_of_workers(
+    client: TestClient, llama: str, database: sessionmaker[Session]
+) -> None:
+    with database.begin() as session:
+        for gibibytes, speed in ((5, 1.0), (79, 4.0)):
+            has = Capacity(
+                gpus=1, device_bytes=gibibytes * 2**30, host_bytes=64 * 2**30, scratch_bytes=10**12
+            )
+            rates = {dtype: rate * speed for dtype, rate in H100.operations_per_second.items()}
+            fast = H100.model_copy(update={"operations_per_second": rates, "memory_bytes": gibibytes * 2**30})
+            machines.declared(session, class_of(has), [class_of(has)], has)
+            machines.measured(session, class_of(has), class_of(has), fast)
+    told = client.post("/v1/estimates", json=body(llama)).json()
+    small, large = told["classes"]
+    assert (small["worker_class"], large["worker_class"]) == ("gpu.4g", "gpu.80g")
+    assert (small["fits"], small["seconds"], small["memory_bytes"]) == (False, None, None)
+    assert small["missing"].endswith("(it has 5.4 GB of GPU memory)")
+    assert (large["fits"], large["missing"]) == (True, None)
+    # The figures of the whole job are those of the class that it would be given to.
+    assert told["worker_class"] == "gpu.80g"
+    assert (told["seconds"], told["memory_bytes"]) == (large["seconds"], large["memory_bytes"])
+    assert told["machine"]["operations_per_second"]["float16"] == 4 * H100.operations_per_second["float16"]
+    assert told["needs"]["device_bytes"] > 5 * 2**30
+    small_enough = body(llama, placement={"device_memory_bytes": 4 * 2**30})
+    assert client.post("/v1/estimates", json=small_enough).json()["worker_class"] == "gpu.4g"
+    greedy = client.post("/v1/estimates", json=body(llama, placement={"gpus": 3})).json()
+    assert (greedy["worker_class"], [each["fits"] for each in greedy["classes"]]) == (None, [False, False])

@@ -1,5 +1,6 @@
 """A queued job says why it waits: in every answer, on the page, and in its streams."""
 
+import html
 import re
 from collections.abc import AsyncIterator
 from typing import Any
@@ -10,7 +11,11 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.streams.streams import Batch, Streams
-from jobs.fleet import dispatch_queue, quarantine, steering
+from jobs.fleet import dispatch_queue, machines, quarantine, steering
+from jobs.fleet.placing import live_classes, look_again, place_sized
+from jobs.lifecycle import placing
+from jobs.placement.classes import Capacity
+from jobs.placement.needs import Needs
 from jobs.tables import Job
 from tests.api.drive import SMALLEST, ClientOf, Jobs, scopes_but
 
@@ -163,3 +168,44 @@ def test_the_list_shows_why_a_job_waits(client: TestClient, jobs: Jobs, database
     assert "no worker is connected" in client.get("/jobs").text
     connect(database)
     assert "next in the queue" in client.get("/jobs").text
+
+
+def test_a_job_that_fits_no_worker_says_so_everywhere_with_the_numbers(
+    client: TestClient, jobs: Jobs, database: Database
+) -> None:
+    has = Capacity(gpus=1, device_bytes=24 * 10**9, host_bytes=64 * 10**9, scratch_bytes=10**12)
+    needs = Needs(device_bytes=62 * 10**9, host_bytes=1, cpu_bytes=10**12, cpu_seconds=1e6)
+    job_id = jobs.queued()
+    with database.begin() as session:
+        machines.declared(session, "small", ["gpu.24g"], has)
+        dispatch_queue.dispatcher_seen(session, "dispatcher")
+    assert client.get(f"/v1/jobs/{job_id}").json()["waiting"]["reason"] == "checks", "it is estimated first"
+    with database.begin() as session:
+        placing.sized(session, job_id, needs.model_dump())
+        place_sized(session, live_classes(session, 30), 10)
+    told = client.get(f"/v1/jobs/{job_id}").json()
+    assert told["waiting"]["reason"] == "unschedulable"
+    message = (
+        "fits nowhere: class gpu.24g is nearest of those connected, and the job needs 62.0 GB of GPU memory "
+        "(it has 24.0 GB of GPU memory); a worker of class gpu.80g or larger would help (where the "
+        "estimate is wrong, the request's placement says better)"
+    )
+    assert told["waiting"]["message"] == message
+    assert (told["worker_class"], told["needs"]["device_bytes"]) == (None, 62 * 10**9)
+    for path in ("/jobs", f"/jobs/{job_id}"):
+        assert message in html.unescape(client.get(path).text)
+    assert "62 GB of GPU memory" in client.get(f"/jobs/{job_id}").text
+    with database.begin() as session:
+        machines.declared(session, "large", ["gpu.80g"], has.model_copy(update={"device_bytes": 80 * 10**9}))
+        look_again(session)
+        place_sized(session, live_classes(session, 30), 10)
+    told = client.get(f"/v1/jobs/{job_id}").json()
+    assert (told["waiting"]["reason"], told["worker_class"]) == ("its_turn", "gpu.80g")
+    assert "gpu.80g" in client.get(f"/jobs/{job_id}").text
+    with database.begin() as session:
+        dispatch_queue.worker_gone(session, "large")
+    waiting = client.get(f"/v1/jobs/{job_id}").json()["waiting"]
+    assert (waiting["reason"], waiting["message"]) == (
+        "worker",
+        "no worker of the class gpu.80g is connected",
+    )

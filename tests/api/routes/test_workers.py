@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.access.api_keys import Scope
 from jobs.fleet import dispatch_queue, machines, quarantine, steering
+from jobs.placement.classes import Capacity
 from jobs.tables import Job, Worker
 from pruning.estimate import ASSUMED
 from tests.api.drive import ClientOf, Jobs
@@ -188,3 +189,17 @@ def test_an_admin_cancels_any_owners_job_and_that_is_recorded(client_of: ClientO
     assert admin.post(f"{path}?owner=ada").status_code == 404
     assert admin.post(f"{path}?owner=eve").json()["state"] == "cancelled"
     assert told(admin)[-1] == ("others.changed", "root", f"POST {path}")
+
+
+def test_the_class_of_a_worker_and_what_it_has_are_told(client: TestClient, database: Database) -> None:
+    has = Capacity(gpus=2, device_bytes=80 * 10**9, host_bytes=400 * 10**9, scratch_bytes=2 * 10**12)
+    with database.begin() as session:
+        dispatch_queue.worker_seen(session, "old", "prune")
+        machines.declared(session, "new", ["gpu.2x80g", "night"], has)
+    new, old = client.get("/v1/workers").json()["items"]
+    assert (old["queue"], old["queues"], old["capacity"]) == ("prune", ["prune"], None)
+    assert (new["queue"], new["queues"]) == ("gpu.2x80g", ["gpu.2x80g", "night"])
+    assert Capacity.model_validate(new["capacity"]) == has
+    html = client.get("/workers").text
+    assert "class gpu.2x80g, reads gpu.2x80g, night" in html
+    assert "80 GB, 400 GB of host memory, 2 TB of disk" in html

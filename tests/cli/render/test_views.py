@@ -74,3 +74,16 @@ def test_tries_of_a_stage_share_a_bar_until_it_is_finished() -> None:
     assert [bar.description.strip() for bar in view._bars.tasks] == ["resolve", "gradients"]
     show("stage", 4, "resolve")
     assert [bar.description.strip() for bar in view._bars.tasks] == ["resolve", "gradients", "resolve"]
+
+
+def test_a_job_shows_its_class_and_what_it_needs() -> None:
+    needs = {"gpus": 0, "device_bytes": 62e9, "host_bytes": 4e9, "cpu_bytes": 5e9, "scratch_bytes": 3e12}
+    job = JobDetail.model_validate(
+        job_document(uuid4(), "queued", worker_class="gpu.80g", needs=needs | {"cpu_seconds": 1e6})
+    )
+    console = Console(file=io.StringIO(), width=300)
+    print_job(console, job, "http://host")
+    assert isinstance(console.file, io.StringIO)
+    shown = console.file.getvalue()
+    assert "gpu.80g" in shown
+    assert "62.0 GB of GPU memory, 4.0 GB of host memory (5.0 GB without a GPU), 3000.0 GB of disk" in shown

@@ -103,7 +103,7 @@ def test_a_worker_survives_a_queue_of_garbage(
         worker = subprocess.Popen(
             [sys.executable, "-m", "tests.worker.supervision.sick_worker"],
             cwd=ROOT,
-            env=os.environ,
+            env=os.environ | {"PRUNESERVE_QUEUES": "prune"},
             stdout=file,
             stderr=file,
         )

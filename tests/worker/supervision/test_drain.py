@@ -49,7 +49,12 @@ def start(environment: Settings, tmp_path: Path) -> Iterator[Start]:
                 subprocess.Popen(
                     [sys.executable, "-m", "tests.worker.supervision.steady_worker", *options],
                     cwd=ROOT,
-                    env=os.environ | {"PRUNESERVE_HEARTBEAT_SECONDS": "0.2", "TMPDIR": str(tmp_path / "tmp")},
+                    env=os.environ
+                    | {
+                        "PRUNESERVE_HEARTBEAT_SECONDS": "0.2",
+                        "PRUNESERVE_QUEUES": "prune",
+                        "TMPDIR": str(tmp_path / "tmp"),
+                    },
                     stdout=log,
                     stderr=log,
                 )

@@ -35,6 +35,7 @@ def worker_process(
     monkeypatch.setattr(app.conf, "broker_url", broker)
     redis.Redis.from_url(broker).ping()
     short_limits = {
+        "PRUNESERVE_QUEUES": "prune",
         "PRUNESERVE_CANCEL_GRACE_SECONDS": "1",
         "PRUNESERVE_SHUTDOWN_SECONDS": "1",
         "PRUNESERVE_LEASE_SECONDS": "2",

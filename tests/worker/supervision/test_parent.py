@@ -264,8 +264,9 @@ def test_children_inherit_the_identity_of_their_worker(
     monkeypatch.setenv("_PRUNESERVE_WORKER_NAME", "")
     monkeypatch.setenv("_PRUNESERVE_WORKER_SHUTDOWN_FLAG", "")
     monkeypatch.setenv("_PRUNESERVE_WORKER_ONE_JOB", "")
+    monkeypatch.setenv("_PRUNESERVE_WORKER_QUEUE", "")
     for one_job in (False, True):
-        exported = replace(worker, one_job=one_job)
+        exported = replace(worker, one_job=one_job, queue="gpu.24g")
         exported.export()
         assert Identity.from_environment() == exported
     assert Identity.new().name != worker.name

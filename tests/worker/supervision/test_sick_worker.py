@@ -37,6 +37,7 @@ def start(environment: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     def begin(work_dir: Path) -> subprocess.Popen[bytes]:
         own = {
             "PRUNESERVE_WORK_DIR": str(work_dir),
+            "PRUNESERVE_QUEUES": "prune",
             "PRUNESERVE_QUARANTINE_SECONDS": "0.5",
             "PRUNESERVE_HEARTBEAT_SECONDS": "0.2",
         }

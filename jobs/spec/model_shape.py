@@ -1,4 +1,4 @@
-"""Reads the config.json of a model, from which an estimate is made."""
+"""The shape of a model from its config.json, of a directory or of the Hub: what an estimate is made from."""
 
 import asyncio
 import json
@@ -9,8 +9,6 @@ from urllib.parse import quote, urljoin, urlsplit
 
 import httpx
 
-from api.problems.problem import FieldError
-from api.problems.problems import InvalidRequest, ServiceUnavailable
 from jobs.settings import Settings
 from pruning.allowed_roots import freeze
 from pruning.errors import InvalidInput
@@ -24,12 +22,16 @@ _HUB = "https://huggingface.co"
 _MAX_REDIRECTS = 3
 
 
-def shape_of(model: ModelReference, owner: str, settings: Settings) -> ModelShape:
-    """Return the shape of a model, from its config alone.
+class NoShape(Exception):
+    """The config is missing, or does not describe the shape. The message says why."""
 
-    Raises InvalidRequest if the config is missing or does not describe the shape, and ServiceUnavailable if
-    the Hub does not answer.
-    """
+
+class HubSilent(Exception):
+    """The Hub does not answer, so the config cannot be read now."""
+
+
+def shape_of(model: ModelReference, owner: str, settings: Settings) -> ModelShape:
+    """Return the shape of a model, from its config alone. Raises `NoShape` and `HubSilent`."""
     if is_local(model.id):
         content = _read(Path(model.id) / "config.json", settings.model_roots)
     else:
@@ -40,11 +42,11 @@ def shape_of(model: ModelReference, owner: str, settings: Settings) -> ModelShap
     except (ValueError, RecursionError):
         values = None
     if not isinstance(values, dict):
-        raise _unknown("its config.json is not a JSON object")
+        raise NoShape("its config.json is not a JSON object")
     try:
         return shape_of_config(values)
     except UnknownShape as error:
-        raise _unknown(str(error)) from error
+        raise NoShape(str(error)) from error
 
 
 def _read(path: Path, roots: tuple[Path, ...]) -> bytes:
@@ -53,7 +55,7 @@ def _read(path: Path, roots: tuple[Path, ...]) -> bytes:
         with freeze(path, roots, field="model.id").opened() as same, same.open("rb") as file:
             return _within_bounds(file.read(_MAX_BYTES + 1))
     except (InvalidInput, OSError) as error:
-        raise _unknown("the API finds no config.json there, though a worker may") from error
+        raise NoShape("the service finds no config.json there, though a worker may") from error
 
 
 def _fetch(model: ModelReference, token: str | None) -> bytes:
@@ -81,7 +83,7 @@ async def _fetch_in_time(model: ModelReference, token: str | None) -> bytes:
                     elif response.is_success:
                         return _within_bounds(await _first_bytes(response))
                     elif response.is_client_error and response.status_code != httpx.codes.TOO_MANY_REQUESTS:
-                        raise _unknown(
+                        raise NoShape(
                             "the Hub gives this service no config.json for it: it does not exist, is private "
                             "or gated"
                         )
@@ -89,10 +91,7 @@ async def _fetch_in_time(model: ModelReference, token: str | None) -> bytes:
                         break
     except (httpx.HTTPError, httpx.InvalidURL, KeyError, TimeoutError):
         pass
-    raise ServiceUnavailable(
-        "The Hub does not answer, so the model's config cannot be read. Try again later, or use a local "
-        "model. The job itself can still be submitted."
-    )
+    raise HubSilent("the Hub does not answer")
 
 
 def _config_url(model: ModelReference) -> str:
@@ -111,15 +110,5 @@ async def _first_bytes(response: httpx.Response) -> bytes:
 
 def _within_bounds(content: bytes) -> bytes:
     if len(content) > _MAX_BYTES:
-        raise _unknown(f"its config.json has more than {_MAX_BYTES} bytes")
+        raise NoShape(f"its config.json has more than {_MAX_BYTES} bytes")
     return content
-
-
-def _unknown(reason: str) -> InvalidRequest:
-    return InvalidRequest(
-        FieldError(
-            field="model.id",
-            message=f"the API cannot estimate this model ({reason}); "
-            "submit the job, and its worker estimates it",
-        )
-    )

@@ -1,0 +1,83 @@
+"""What a job needs of its worker: from the estimate, or as the request says."""
+
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from jobs.spec.job import JobSpec
+from pruning.estimate import Estimate, Machine, ModelShape, disk
+from pruning.estimate.estimate import compute_dtype
+
+# The estimate counts tensors; allocators keep some more.
+_MARGIN = 1.1
+# A process with torch, the libraries of CUDA if it uses them, and transformers.
+_PROCESS_BYTES = {"cuda": 3_000_000_000, "cpu": 1_000_000_000}
+
+# So small that every stage takes its frugal way: gradients streamed, models evaluated block by block.
+_SMALLEST_GPU = Machine(
+    device="cuda", memory_bytes=1, operations_per_second={"bfloat16": 1e14}, bytes_per_second=1e12
+)
+_SMALLEST_CPU = Machine(
+    device="cpu", memory_bytes=1, operations_per_second={"float32": 1e11}, bytes_per_second=1e10
+)
+
+
+class Needs(BaseModel):
+    """The least that a job needs of a worker. Zeros fit every worker."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+    gpus: int = Field(0, ge=0, description="GPUs that share the job; 0: it may run on a CPU.")
+    device_bytes: int = Field(0, ge=0, description="Memory of each GPU, on a worker that has any.")
+    host_bytes: int = Field(0, ge=0, description="Memory of the host, on a worker with a GPU.")
+    cpu_bytes: int = Field(0, ge=0, description="Memory of the host, on a worker without a GPU.")
+    scratch_bytes: int = Field(0, ge=0, description="Room on the scratch disk.")
+    cpu_seconds: float = Field(0.0, ge=0, description="Time that a worker without a GPU would take.")
+
+    @classmethod
+    def of(cls, spec: JobSpec, shape: ModelShape) -> Self:
+        """Estimate what a job on a model of this shape needs; what its request says holds instead."""
+        recipe, evaluation = spec.recipe, spec.evaluation
+        on_gpu = Estimate.of(recipe, evaluation, shape, _SMALLEST_GPU, save_masks=spec.save_masks)
+        on_cpu = Estimate.of(recipe, evaluation, shape, _SMALLEST_CPU, save_masks=spec.save_masks)
+        dtype = compute_dtype(recipe.dtype, shape.stored_dtype, _SMALLEST_GPU)
+        estimated = cls(
+            device_bytes=int(_MARGIN * on_gpu.memory_bytes),
+            host_bytes=_PROCESS_BYTES["cuda"] + disk.shards_in_memory(recipe, shape),
+            cpu_bytes=_PROCESS_BYTES["cpu"] + int(_MARGIN * on_cpu.memory_bytes),
+            scratch_bytes=on_gpu.output_bytes + disk.scratch(recipe, evaluation, shape, dtype),
+            cpu_seconds=on_cpu.seconds,
+        )
+        return estimated.overridden(spec)
+
+    def overridden(self, spec: JobSpec) -> Self:
+        """Return these needs with what the request says in place of an estimate."""
+        said = spec.placement
+        if said is None:
+            return self
+        changes = {
+            "gpus": said.gpus,
+            "device_bytes": said.device_memory_bytes,
+            "host_bytes": said.host_memory_bytes,
+            "cpu_bytes": said.host_memory_bytes,
+            "scratch_bytes": said.scratch_bytes,
+        }
+        return self.model_copy(update={name: value for name, value in changes.items() if value is not None})
+
+    def beyond(self, *, gpus: int, device_bytes: int, host_bytes: int) -> Self:
+        """Return these needs after a worker that has so much ran out of memory: they are more than that."""
+        if gpus:
+            larger = {"device_bytes": max(self.device_bytes, device_bytes + 1), "gpus": max(self.gpus, 1)}
+            return self.model_copy(update=larger)
+        return self.model_copy(update={"cpu_bytes": max(self.cpu_bytes, host_bytes + 1)})
+
+
+UNKNOWN_NEEDS = Needs(cpu_seconds=1e9)
+"""Of a job of which nothing is known: it fits every worker, and takes long on a CPU."""
+
+
+def said_in_full(spec: JobSpec) -> Needs | None:
+    """Return the needs of a job whose request says all of them, so that no model must be looked at."""
+    said = spec.placement
+    amounts = () if said is None else (said.device_memory_bytes, said.host_memory_bytes, said.scratch_bytes)
+    return Needs().overridden(spec) if amounts and None not in amounts else None

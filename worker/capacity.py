@@ -1,0 +1,31 @@
+"""What this machine has for a job. The parent of a worker asks, which never imports torch."""
+
+import shutil
+
+from jobs.placement.classes import Capacity, class_of
+from jobs.settings import Settings
+from pruning.runtime.cgroup import host_memory
+from worker.self_test import Gpus
+
+_SHARE_OF_MACHINE = 0.9
+
+
+def allowed_memory(settings: Settings) -> int:
+    """Return the memory of the host that a job's processes may hold, in bytes."""
+    return settings.job_memory_bytes or int(_SHARE_OF_MACHINE * host_memory())
+
+
+def capacity_of(settings: Settings, gpus: Gpus) -> Capacity:
+    """Return what there is now. `gpus`: those that passed the self-test, with what they have free."""
+    free = shutil.disk_usage(settings.work_dir).free
+    return Capacity(
+        gpus=gpus.count,
+        device_bytes=gpus.free_bytes,
+        host_bytes=allowed_memory(settings),
+        scratch_bytes=max(0, free - settings.min_free_disk_bytes),
+    )
+
+
+def queues_of(settings: Settings, capacity: Capacity) -> tuple[str, ...]:
+    """Return the queues that a worker reads, its class first."""
+    return settings.queues or (class_of(capacity),)
