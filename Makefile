@@ -28,7 +28,7 @@ demo: install
 COVERAGE ?= $(if $(ARGS),,--cov --cov-report=)
 
 test: install
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(COVERAGE) $(ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) $(COVERAGE) $(ARGS)
 
 # What needs no server and takes no seconds: under two minutes on 2 cores.
 test-fast: install

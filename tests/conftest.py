@@ -31,6 +31,7 @@ from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.storage.store import Store
 from tests.stack import Stack, environment_of, write_calibration
+from tests.together import Together
 
 # Tests run in parallel: one thread each, in this process and in the processes that it starts.
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -49,10 +50,19 @@ SERVERS = frozenset({"postgres_url", "own_postgres", "valkey", "store_url", "s3"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as slow what asks for a server; what is slow by itself says so in its file."""
+    """Mark as slow what asks for a server; what is slow by itself says so in its file.
+
+    Tests of a whole service, which take tens of seconds, come first, so that none is waited for at the end.
+    """
     for item in items:
         if isinstance(item, pytest.Function) and SERVERS.intersection(item.fixturenames):
             item.add_marker(pytest.mark.slow)
+    items.sort(key=lambda item: "stack" not in getattr(item, "fixturenames", ()))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Together:
+    return Together(config, log)
 
 
 class S3(EmbeddedServer):

@@ -12,7 +12,7 @@ os.environ.update(
 )
 
 import pydoc_data.topics
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -26,11 +26,13 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from pruning.data.tokens import token_ids
 from pruning.model import batching
 from tests.pruning.families import five_windows
 
 VOCABULARY = 384
 CONTEXT = 128
+_LONG = 10_000  # characters
 
 torch.set_num_threads(1)
 
@@ -94,6 +96,24 @@ def _save_checkpoint(model: PreTrainedModel, directory: Path) -> Path:
 def float32_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     """Default to float32 also on a CPU with bfloat16 instructions: these tests compare numbers closely."""
     monkeypatch.setattr("pruning.runtime.device.has_native_bfloat16", lambda: False)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def long_texts_are_tokenised_once() -> Iterator[None]:
+    """Of a run of a tiny model, tokenising the builtin text twice is a quarter."""
+    known: dict[tuple[str, str], list[int]] = {}
+
+    def remembered(tokenizer: object, text: str) -> list[int]:
+        if len(text) < _LONG or not isinstance(tokenizer, PreTrainedTokenizerFast):
+            return token_ids(tokenizer, text)
+        key = tokenizer.backend_tokenizer.to_str(), text
+        if key not in known:
+            known[key] = token_ids(tokenizer, text)
+        return list(known[key])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pruning.data.windows.token_ids", remembered)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,7 @@ from cli.terminal import CommandFailed, Exit
 from tests.cli.conftest import PATIENCE_SECONDS, PRUNESERVE, Up, up
 
 # They share a stack, and come in the order in which they are written.
-pytestmark = [pytest.mark.xdist_group("up"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 # Secrets in the environment of the person who starts `up`.
 OF_THE_PERSON = {

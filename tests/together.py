@@ -1,0 +1,27 @@
+"""Which tests go to one process of pytest-xdist: those of a file that makes something once for all of them.
+
+Any other process that runs one of them makes it again: a wheel, the site, a kernel's sums in Triton's
+interpreter, a running service. Groups come first, the largest of them before the others; then each test goes
+to whichever process is free. (The mark `xdist_group` is not read with pytest 9.2 and pytest-xdist 3.8.)
+"""
+
+from functools import cache
+from pathlib import Path
+
+from xdist.scheduler import LoadScopeScheduling
+
+CHECKOUT = Path(__file__).parents[1]
+
+
+class Together(LoadScopeScheduling):
+    """Hands out whole files where they have a fixture for the module, and all other tests one by one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return file if makes_something_once(file) else nodeid
+
+
+@cache
+def makes_something_once(file: str) -> bool:
+    """`file` is a path below the checkout."""
+    return 'scope="module"' in (CHECKOUT / file).read_text()
