@@ -115,6 +115,7 @@ release: install
 # What the client and the command line share with the service and may not import: models and options.
 client: contracts
 	@$(BIN)/python -m tools.client_models
+	@$(BIN)/python -m tools.sync_client
 	@$(BIN)/python -m tools.cli_options
 
 # Exact versions with hashes of what the images install, from pyproject.toml, into requirements/.

@@ -67,6 +67,10 @@ class UnsafeName(PruneServeError):
     """The server names a file with a path that leads out of the directory of the download."""
 
 
+class InvalidSignature(PruneServeError):
+    """A message that claims to be a webhook's, and does not prove it. Do not act on it."""
+
+
 class NoStream(PruneServeError):
     """The response is not an event stream; something between client and server may not pass streams on."""
 

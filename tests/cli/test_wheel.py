@@ -74,7 +74,7 @@ def test_the_client_has_a_wheel_of_its_own_with_few_dependencies(client_wheel: P
         Requirement(line.partition(": ")[2]).name for line in lines if line.startswith("Requires-Dist")
     }
     assert required == {"httpx", "httpx-sse", "pydantic", "tenacity", "zstandard"}
-    modules = {str(path.relative_to(CHECKOUT)) for path in (CHECKOUT / "pruneserve_client").glob("*.py")}
+    modules = {str(path.relative_to(CHECKOUT)) for path in (CHECKOUT / "pruneserve_client").rglob("*.py")}
     assert {name for name in packed if ".dist-info/" not in name} == modules | {"pruneserve_client/py.typed"}
     assert any(name.endswith("licenses/LICENSE") for name in packed)
 

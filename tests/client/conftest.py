@@ -1,12 +1,40 @@
-"""A client of a server that answers as a test says."""
+"""Clients of a server that answers as a test says, for threads and for event loops, and of the real API."""
 
-from collections.abc import Iterator
+import asyncio
+import inspect
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple, cast
 from uuid import UUID, uuid4
 
 import pytest
+from cryptography.fernet import Fernet
+from pydantic import SecretStr
+from sqlalchemy.orm import Session, sessionmaker
 
-from pruneserve_client import Client
+from jobs.access import api_keys
+from jobs.settings import Settings
+from pruneserve_client import AsyncClient, Client
+from tests.api.drive import Server
 from tests.scripted_server import ScriptedServer, scripted_server
+
+
+class OnALoop:
+    """An `AsyncClient` that a test calls as it calls `Client`."""
+
+    def __init__(self, client: AsyncClient, loop: asyncio.AbstractEventLoop) -> None:
+        self._client, self._loop = client, loop
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def call(*arguments: object, **named: object) -> Any:
+            result = getattr(self._client, name)(*arguments, **named)
+            return self._loop.run_until_complete(result) if inspect.isawaitable(result) else self._all(result)
+
+        return call
+
+    def _all(self, items: AsyncIterator[object]) -> Iterator[object]:
+        while (item := self._loop.run_until_complete(anext(items, self))) is not self:
+            yield item
 
 
 @pytest.fixture
@@ -15,9 +43,45 @@ def server() -> Iterator[ScriptedServer]:
         yield server
 
 
+@pytest.fixture(params=["Client", "AsyncClient"])
+def client(
+    request: pytest.FixtureRequest, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Client]:
+    for room in ("synchronous", "asynchronous"):
+        monkeypatch.setattr(f"pruneserve_client.{room}.client.POLL_SECONDS", 0.05)
+    if request.param == "Client":
+        with Client(server.url, "ps_key") as client:
+            yield client
+        return
+    with asyncio.Runner() as runner:
+        on_a_loop = OnALoop(AsyncClient(server.url, "ps_key"), runner.get_loop())
+        yield cast("Client", on_a_loop)
+        on_a_loop.close()
+
+
+class Account(NamedTuple):
+    """What a client is made of."""
+
+    url: str
+    key: str
+
+
 @pytest.fixture
-def client(server: ScriptedServer) -> Iterator[Client]:
-    with Client(server.url, "ps_key") as client:
+def account(settings: Settings, database: sessionmaker[Session], tmp_path: Path) -> Iterator[Account]:
+    """A real API, with a key of ada's."""
+    keys = {"secret_keys": (SecretStr(Fernet.generate_key().decode()),)}
+    server = Server.start(settings.model_copy(update=keys), tmp_path / "api.log")
+    with database.begin() as session:
+        key = api_keys.create(session, "ada", "test")
+    yield Account(server.url, key)
+    server.process.kill()
+    server.process.wait()
+
+
+@pytest.fixture
+def api(account: Account) -> Iterator[Client]:
+    """A client of a real API."""
+    with Client(*account) as client:
         yield client
 
 

@@ -23,7 +23,7 @@ from pruneserve_client import (
     UnsafeName,
 )
 from pruneserve_client.models import ArtifactItem, Event, JobDetail, JobRequest, ModelReference, StateChanged
-from pruneserve_client.transport import Body
+from pruneserve_client.wire import Body
 from tests.scripted_server import (
     Document,
     Exchange,
@@ -276,6 +276,70 @@ def test_a_damaged_download_leaves_no_file(server: ScriptedServer, client: Clien
     server.on("/content", lambda it: it.body(b"damaged"))
     with pytest.raises(DamagedDownload, match="arrived damaged"):
         client.download(file("model.safetensors", b"content"), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+class Halves:
+    """Answers a GET with the first half of some content, or with the range that is asked for."""
+
+    def __init__(self, content: bytes, *, sends_ranges: bool = True) -> None:
+        self.content, self.sends_ranges = content, sends_ranges
+        self.asked: list[tuple[str | None, str | None]] = []
+
+    def __call__(self, it: Exchange) -> None:
+        wanted = it.headers.get("Range")
+        self.asked.append((wanted, it.headers.get("If-Range")))
+        if wanted is None:
+            it.handler.send_response(200)
+            it.handler.send_header("Content-Length", str(len(self.content)))
+            it.handler.end_headers()
+            it.handler.wfile.write(self.content[: len(self.content) // 2])
+        elif self.sends_ranges:
+            start = int(wanted.removeprefix("bytes=").removesuffix("-"))
+            last, size = len(self.content) - 1, len(self.content)
+            it.body(self.content[start:], 206, Content_Range=f"bytes {start}-{last}/{size}")
+        else:
+            it.body(self.content)
+
+
+def test_with_patience_a_download_goes_on_by_itself(
+    server: ScriptedServer, client: Client, tmp_path: Path
+) -> None:
+    content = bytes(range(200))
+    halves = Halves(content)
+    server.on("/content", halves)
+    pieces: list[int] = []
+    wanted = file("model.safetensors", content)
+    path = client.download(wanted, tmp_path, on_bytes=pieces.append, patience=60)
+    assert path.read_bytes() == content
+    assert halves.asked == [(None, None), ("bytes=100-", f'"{wanted.sha256}"')]
+    assert sum(pieces) == len(content)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_download_begins_again_where_the_server_sends_no_ranges(
+    server: ScriptedServer, client: Client, tmp_path: Path
+) -> None:
+    content = bytes(range(200))
+    server.on("/content", Halves(content, sends_ranges=False))
+    pieces: list[int] = []
+    path = client.download(
+        file("model.safetensors", content), tmp_path, on_bytes=pieces.append, patience=60.0
+    )
+    assert path.read_bytes() == content
+    assert sum(pieces) == len(content)
+    assert min(pieces) == -100
+
+
+def test_a_part_that_is_spoilt_is_thrown_away(server: ScriptedServer, client: Client, tmp_path: Path) -> None:
+    content = bytes(range(200))
+    server.on("/content", Halves(content))
+    with pytest.raises(Unavailable):
+        client.download(file("model.safetensors", content), tmp_path)
+    (part,) = tmp_path.iterdir()
+    part.write_bytes(b"x" * 100)
+    with pytest.raises(DamagedDownload):
+        client.download(file("model.safetensors", content), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,36 +1,19 @@
 """The client's methods for uploads, webhooks, the zoo and lists, against the real API."""
 
 import hashlib
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
 import pytest
-from cryptography.fernet import Fernet
-from pydantic import SecretStr
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.access import api_keys
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import FinishedArtifact
-from jobs.settings import Settings
 from pruneserve_client import Client, NotFound
 from pruneserve_client.models import JobDetail, Receipt
-from tests.api.drive import Jobs, Server
-
-
-@pytest.fixture
-def api(settings: Settings, database: sessionmaker[Session], tmp_path: Path) -> Iterator[Client]:
-    """A client of a real API, with a key of ada's."""
-    keys = {"secret_keys": (SecretStr(Fernet.generate_key().decode()),)}
-    server = Server.start(settings.model_copy(update=keys), tmp_path / "api.log")
-    with database.begin() as session:
-        key = api_keys.create(session, "ada", "test")
-    with Client(server.url, key) as client:
-        yield client
-    server.process.kill()
-    server.process.wait()
+from tests.api.drive import Jobs
 
 
 def test_who_asks_and_what_there_is(api: Client) -> None:
@@ -68,7 +51,7 @@ def test_uploads(api: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert upload.sha256 == hashlib.sha256(text.read_bytes()).hexdigest()
     assert api.upload(text).id == upload.id
     made = [upload.id, *(api.upload(str(number).encode(), name="n").id for number in range(4))]
-    monkeypatch.setattr("pruneserve_client.resources.PAGE", 2)
+    monkeypatch.setattr("pruneserve_client.synchronous.resources.PAGE", 2)
     assert [each.id for each in api.uploads()] == made[::-1]
     api.delete_upload(upload.id)
     with pytest.raises(NotFound):

@@ -1,20 +1,14 @@
+# Generated from pruneserve_client/asynchronous/transport.py by `make client`; do not edit.
 """HTTP to one server: one request, one typed response or one typed error."""
 
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
-from pydantic import ValidationError
 
-from pruneserve_client.base import Model
-from pruneserve_client.errors import InvalidArgument, Unavailable, UnexpectedResponse, error_of
-
-Response = TypeVar("Response", bound=Model)
-Body = Mapping[str, Any] | Model
-
-_KEY = re.compile(r"[!-~]+")
+from pruneserve_client.errors import InvalidArgument, Unavailable, error_of
+from pruneserve_client.wire import Body, Response, as_json, connection, given, parsed
 
 
 class Transport:
@@ -22,19 +16,8 @@ class Transport:
 
     def __init__(self, url: str, key: str) -> None:
         """Check both. Raises `InvalidArgument`, which never quotes the key."""
-        if not _is_http(url):
-            message = f"the server's address must be like https://name or http://name:8642, not {url!r}"
-            raise InvalidArgument(message)
-        if not _KEY.fullmatch(key):
-            raise InvalidArgument(
-                "the API key must be printable ASCII characters without spaces or line breaks, like ps_…"
-            )
+        self._http = httpx.Client(**connection(url, key))
         self.url = url.rstrip("/")
-        self._http = httpx.Client(
-            base_url=self.url,
-            headers={"Authorization": f"Bearer {key}", "Accept": "application/json"},
-            timeout=httpx.Timeout(30.0, connect=10.0),
-        )
 
     def close(self) -> None:
         """Close the connections."""
@@ -42,8 +25,7 @@ class Transport:
 
     def get(self, path: str, response: type[Response], **query: Any) -> Response:  # noqa: ANN401 - what httpx takes
         """Return the parsed response of a GET. Query parameters that are None or empty are left out."""
-        given = {name: value for name, value in query.items() if value not in (None, (), [], "")}
-        with self.exchange("GET", path, params=given) as received:
+        with self.exchange("GET", path, params=given(query)) as received:
             return parsed(response, received.read())
 
     def post(
@@ -80,25 +62,6 @@ class Transport:
 
     def _built(self, method: str, path: str, *, json: Body | None = None, **parts: Any) -> httpx.Request:  # noqa: ANN401 - what httpx takes
         try:
-            sent = json.as_sent() if isinstance(json, Model) else json
-            return self._http.build_request(method, path, json=sent, **parts)
+            return self._http.build_request(method, path, json=as_json(json), **parts)
         except (TypeError, ValueError, httpx.InvalidURL) as error:
             raise InvalidArgument(f"the request cannot be sent: {error}") from error
-
-
-def _is_http(url: str) -> bool:
-    try:
-        parsed = httpx.URL(url)
-    except (httpx.InvalidURL, UnicodeEncodeError):
-        return False
-    return parsed.scheme in ("http", "https") and bool(parsed.host) and (parsed.port or 0) <= 65535
-
-
-def parsed(model: type[Response], body: str | bytes) -> Response:
-    """Return the body as `model`. Raises `UnexpectedResponse` for anything else."""
-    try:
-        return model.model_validate_json(body)
-    except ValidationError as error:
-        raise UnexpectedResponse(
-            f"the response is not a PruneServe server's {model.__name__}; is the address right?"
-        ) from error

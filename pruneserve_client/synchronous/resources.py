@@ -1,11 +1,13 @@
+# Generated from pruneserve_client/asynchronous/resources.py by `make client`; do not edit.
 """The requests beside those for jobs: uploads, gradient norms, webhooks, the zoo, keys, lists, the caller."""
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 from urllib.parse import quote
 from uuid import UUID, uuid4
 
+from pruneserve_client.files import opened
 from pruneserve_client.models import (
     AuditItem,
     AuditPage,
@@ -37,23 +39,17 @@ from pruneserve_client.models import (
     ZooItem,
     ZooPage,
 )
-from pruneserve_client.retrying import retry
-from pruneserve_client.transport import Body, Transport, parsed
-
-PAGE = 100
+from pruneserve_client.synchronous.primitives import in_thread, pieces, retry
+from pruneserve_client.synchronous.transport import Transport
+from pruneserve_client.wire import PAGE, Body, media_type, parsed
 
 _UPLOADS = "/v1/uploads"
-_WEBHOOKS = "/v1/webhooks"
-_KINDS = {
-    ".txt": "text/plain",
-    ".jsonl": "application/jsonl",
-    ".safetensors": "application/x-safetensors",
-}
 _GRADIENTS = "/v1/gradients"
+_WEBHOOKS = "/v1/webhooks"
 
 
 class Resources:
-    """The methods of `Client` for these resources. They raise what `Client` says."""
+    """The methods of the client for these resources. They raise what it says."""
 
     _transport: Transport
 
@@ -67,7 +63,7 @@ class Resources:
 
     def methods(self) -> list[MethodItem]:
         """Return the pruning methods, with their formulas and options."""
-        return self._transport.get("/v1/methods", MethodList).items
+        return (self._transport.get("/v1/methods", MethodList)).items
 
     # Uploads
 
@@ -86,18 +82,21 @@ class Resources:
         be read.
         """
         if isinstance(text, Path):
-            kind, path = kind or _KINDS.get(text.suffix), text
+            path = text
 
             def send_file() -> UploadItem:
-                with path.open("rb") as file:
-                    return self._send(file, name or path.name, kind, size=path.stat().st_size)
+                size = (in_thread(path.stat)).st_size
+                with in_thread(opened, path) as file:
+                    return self._send(pieces(file), name or path.name, kind or media_type(path), size)
 
             return retry(send_file, patience)
         content = text
-        return retry(lambda: self._send(content, name or "text", kind, size=len(content)), patience)
+        return retry(
+            lambda: self._send(content, name or "text", kind or "text/plain", len(content)), patience
+        )
 
-    def _send(self, content: BinaryIO | bytes, name: str, kind: str | None, *, size: int) -> UploadItem:
-        headers = {"Content-Type": kind or "text/plain", "Content-Length": str(size)}
+    def _send(self, content: Iterator[bytes] | bytes, name: str, kind: str, size: int) -> UploadItem:
+        headers = {"Content-Type": kind, "Content-Length": str(size)}
         with self._transport.exchange(
             "POST", _UPLOADS, content=content, params={"name": name}, headers=headers
         ) as received:
@@ -105,7 +104,7 @@ class Resources:
 
     def uploads(self) -> Iterator[UploadItem]:
         """Yield the owner's uploads, newest first."""
-        yield from self._all(_UPLOADS, UploadPage)
+        return self._all(_UPLOADS, UploadPage)
 
     def delete_upload(self, upload_id: UUID) -> None:
         """Delete an upload. Refused while an unfinished job needs it."""
@@ -123,7 +122,7 @@ class Resources:
 
     def gradients(self) -> Iterator[GradientItem]:
         """Yield the owner's gradient jobs with their files, newest first. `download` takes a file."""
-        yield from self._all(_GRADIENTS, GradientPage)
+        return self._all(_GRADIENTS, GradientPage)
 
     def gradient(self, gradient_id: UUID) -> GradientItem:
         """Return one gradient job with its file."""
@@ -141,7 +140,7 @@ class Resources:
 
     def webhooks(self) -> Iterator[WebhookItem]:
         """Yield the owner's webhooks, newest first."""
-        yield from self._all(_WEBHOOKS, WebhookPage)
+        return self._all(_WEBHOOKS, WebhookPage)
 
     def webhook(self, webhook_id: UUID) -> WebhookItem:
         """Return one webhook."""
@@ -167,7 +166,7 @@ class Resources:
 
     def webhook_deliveries(self, webhook_id: UUID) -> Iterator[DeliveryItem]:
         """Yield the messages to a webhook, newest first, and what became of them."""
-        yield from self._all(f"{_WEBHOOKS}/{webhook_id}/deliveries", DeliveryPage)
+        return self._all(f"{_WEBHOOKS}/{webhook_id}/deliveries", DeliveryPage)
 
     def replay_webhook_delivery(self, webhook_id: UUID, delivery_id: UUID) -> DeliveryItem:
         """Send a message again."""
@@ -177,7 +176,7 @@ class Resources:
 
     def zoo(self, *, search: str | None = None, method: str | None = None) -> Iterator[ZooItem]:
         """Yield the entries of the zoo: of all, or of those whose name or model contains `search`."""
-        yield from self._all("/v1/zoo", ZooPage, search=search, method=method)
+        return self._all("/v1/zoo", ZooPage, search=search, method=method)
 
     def zoo_entry(self, slug: str) -> ZooDetail:
         """Return an entry of the zoo, with its files."""
@@ -195,7 +194,7 @@ class Resources:
 
     def sweeps(self) -> Iterator[SweepItem]:
         """Yield the owner's sweeps without their jobs, newest first."""
-        yield from self._all("/v1/sweeps", SweepPage)
+        return self._all("/v1/sweeps", SweepPage)
 
     def create_key(self, key: Body) -> NewKey:
         """Create an API key: a `KeyRequest`, or its JSON object. No other response holds its secret."""
@@ -203,7 +202,7 @@ class Resources:
 
     def keys(self, *, everyone: bool = False) -> Iterator[KeyItem]:
         """Yield the keys that are not revoked, newest first: the owner's, or everyone's, for an admin."""
-        yield from self._all("/v1/keys", KeyPage, everyone=everyone)
+        return self._all("/v1/keys", KeyPage, everyone=everyone)
 
     def revoke_key(self, key_id: UUID, *, cascade: bool = False) -> None:
         """Revoke a key: its next request is refused. With `cascade`, also revoke the keys that it made."""
@@ -211,7 +210,7 @@ class Resources:
 
     def workers(self) -> list[WorkerItem]:
         """Return the service's workers, those that take no jobs first; needs an admin key."""
-        return self._transport.get("/v1/workers", WorkerList).items
+        return (self._transport.get("/v1/workers", WorkerList)).items
 
     def cordon_worker(self, name: str) -> WorkerItem:
         """Let a worker take no more jobs; needs an admin key."""
@@ -227,7 +226,7 @@ class Resources:
 
     def queues(self) -> list[QueueItem]:
         """Return the queues with their jobs and workers; needs an admin key."""
-        return self._transport.get("/v1/queues", QueueList).items
+        return (self._transport.get("/v1/queues", QueueList)).items
 
     def pause_queue(self, name: str) -> QueueItem:
         """Let no worker claim a job of a queue; needs an admin key."""
@@ -242,13 +241,14 @@ class Resources:
 
     def audit_records(self) -> Iterator[AuditItem]:
         """Yield the audit log, newest first; needs an admin key."""
-        yield from self._all("/v1/audit", AuditPage)
+        return self._all("/v1/audit", AuditPage)
 
     def _all(self, path: str, page_type: type[Any], **query: Any) -> Iterator[Any]:  # noqa: ANN401 - of any list
         cursor = None
         while True:
             page = self._transport.get(path, page_type, limit=PAGE, **query, cursor=cursor)
-            yield from page.items
+            for item in page.items:
+                yield item
             cursor = page.next_cursor
             if cursor is None:
                 return

@@ -2,15 +2,14 @@
 
 It has one method per request, and methods that follow a job or a sweep to its end.
 
-with Client("http://127.0.0.1:8642", key) as client:
-    job = client.submit({"model": "org/name", "method": "gblm", "sparsity": 0.5})
-    job = client.wait(job.id, on_event=lambda event: print(event.kind, event.data))
-    for artifact in client.artifacts(job.id):
-        client.download(artifact, Path("pruned"))
+async with AsyncClient("http://127.0.0.1:8642", key) as client:
+    job = await client.submit({"model": "org/name", "method": "gblm", "sparsity": 0.5})
+    job = await client.wait(job.id, on_event=lambda event: print(event.kind, event.data))
+    for artifact in await client.artifacts(job.id):
+        await client.download(artifact, Path("pruned"))
 """
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -21,8 +20,12 @@ from uuid import UUID, uuid4
 import httpx
 from httpx_sse import EventSource
 
-from pruneserve_client.downloads import Downloadable, save
+from pruneserve_client.asynchronous.downloads import save
+from pruneserve_client.asynchronous.primitives import finishing, pause, retry
+from pruneserve_client.asynchronous.resources import AsyncResources
+from pruneserve_client.asynchronous.transport import AsyncTransport
 from pruneserve_client.errors import NoStream, Unavailable, UnexpectedResponse
+from pruneserve_client.files import Downloadable
 from pruneserve_client.models import (
     ArtifactItem,
     ArtifactList,
@@ -35,20 +38,21 @@ from pruneserve_client.models import (
     Receipt,
     SweepDetail,
 )
-from pruneserve_client.resources import PAGE, Resources
-from pruneserve_client.retrying import retry
-from pruneserve_client.transport import Body, Transport, parsed
-
-PATIENCE_SECONDS = 120.0
+from pruneserve_client.wire import (
+    PAGE,
+    PATIENCE_SECONDS,
+    POLL_SECONDS,
+    STREAM_TIMEOUT,
+    Body,
+    given,
+    nothing,
+    parsed,
+)
 
 Changed = TypeVar("Changed", JobDetail, SweepDetail)
 
-_POLL_SECONDS = 2.0
-# The longest silence in an event stream: the server sends a comment every 15 seconds.
-_SILENCE_SECONDS = 60.0
 
-
-class Client(Resources):
+class AsyncClient(AsyncResources):
     """A client of one PruneServe server; a context manager, which keeps the connection open meanwhile.
 
     Every method raises `Unavailable` if the server does not answer, and `Rejected` if it refuses the request.
@@ -57,37 +61,43 @@ class Client(Resources):
 
     def __init__(self, url: str, key: str) -> None:
         """`url` is the server's address without a path, `key` an API key (`ps_…`)."""
-        self._transport = Transport(url, key)
+        self._transport = AsyncTransport(url, key)
         self.url = self._transport.url
 
-    def __enter__(self) -> Self:
+    async def __aenter__(self) -> Self:
         return self
 
-    def __exit__(
+    async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._transport.close()
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections. A client that is a context manager does it by itself."""
+        await self._transport.aclose()
 
     # Jobs
 
-    def submit(self, job: Body, *, idempotency_key: str | None = None, patience: float = 0.0) -> JobDetail:
+    async def submit(
+        self, job: Body, *, idempotency_key: str | None = None, patience: float = 0.0
+    ) -> JobDetail:
         """Submit a job: a `JobRequest`, or its JSON object.
 
         The server creates one job per `idempotency_key`, however often the request is sent. By default the
         key is new.
         """
         headers = {"Idempotency-Key": idempotency_key or str(uuid4())}
-        return retry(lambda: self._transport.post("/v1/jobs", JobDetail, job, headers), patience)
+        return await retry(lambda: self._transport.post("/v1/jobs", JobDetail, job, headers), patience)
 
-    def estimate(self, job: Body) -> Estimate:
+    async def estimate(self, job: Body) -> Estimate:
         """Return what a job would take. Nothing is submitted."""
-        return self._transport.post("/v1/estimates", Estimate, job)
+        return await self._transport.post("/v1/estimates", Estimate, job)
 
-    def job(self, job_id: UUID) -> JobDetail:
+    async def job(self, job_id: UUID) -> JobDetail:
         """Return one job, with its report once it has succeeded."""
-        return self._transport.get(f"/v1/jobs/{job_id}", JobDetail)
+        return await self._transport.get(f"/v1/jobs/{job_id}", JobDetail)
 
-    def jobs(  # noqa: PLR0913 - every filter of the list is one
+    async def jobs(  # noqa: PLR0913 - every filter of the list is one
         self,
         *,
         state: Sequence[str] = (),
@@ -100,7 +110,7 @@ class Client(Resources):
         until: datetime | None = None,
         order: str | None = None,
         limit: int = 50,
-    ) -> Iterator[JobSummary]:
+    ) -> AsyncIterator[JobSummary]:
         """Yield at most `limit` jobs, newest first, or by `order="oldest"` the other way round.
 
         A job matches any of the states and all of the labels, which are written `name=value`; `gate` is
@@ -108,34 +118,34 @@ class Client(Resources):
         zones, are of its submission.
         """
         filters: dict[str, Any] = {"state": state, "method": method, "model": model, "search": search}
-        filters |= {"gate": gate, "label": label, "order": order}
-        filters |= {name: at and at.isoformat() for name, at in (("since", since), ("until", until))}
+        filters |= {"gate": gate, "label": label, "order": order, "since": since, "until": until}
         cursor = None
         while limit > 0:
             query = {**filters, "cursor": cursor, "limit": min(limit, PAGE)}
-            page = self._transport.get("/v1/jobs", JobPage, **query)
-            yield from page.items
+            page = await self._transport.get("/v1/jobs", JobPage, **query)
+            for item in page.items:
+                yield item
             limit -= len(page.items)
             cursor = page.next_cursor
             if cursor is None:
                 return
 
-    def cancel(self, job_id: UUID, *, owner: str | None = None) -> JobDetail | Receipt:
+    async def cancel(self, job_id: UUID, *, owner: str | None = None) -> JobDetail | Receipt:
         """Cancel a job: at once if it is queued, at its next step, within 10 s, if it is running.
 
         A key without the scope `jobs:read` gets a receipt: the id, the state and where the job is shown.
         Another `owner`'s job needs an admin key.
         """
-        return self._changed(f"/v1/jobs/{job_id}/cancel", JobDetail, owner=owner)
+        return await self._changed(f"/v1/jobs/{job_id}/cancel", JobDetail, owner=owner)
 
-    def retry(self, job_id: UUID) -> JobDetail | Receipt:
+    async def retry(self, job_id: UUID) -> JobDetail | Receipt:
         """Queue a failed or cancelled job again. It resumes after its last finished block.
 
         A key without the scope `jobs:read` gets a receipt.
         """
-        return self._changed(f"/v1/jobs/{job_id}/retry", JobDetail)
+        return await self._changed(f"/v1/jobs/{job_id}/retry", JobDetail)
 
-    def rerun(
+    async def rerun(
         self,
         job_id: UUID,
         changes: Body | None = None,
@@ -149,40 +159,42 @@ class Client(Resources):
         """
         headers = {"Idempotency-Key": idempotency_key or str(uuid4())}
         path = f"/v1/jobs/{job_id}/rerun"
-        return retry(lambda: self._transport.post(path, JobDetail, changes or {}, headers), patience)
+        return await retry(lambda: self._transport.post(path, JobDetail, changes or {}, headers), patience)
 
-    def delete(self, job_id: UUID) -> None:
+    async def delete(self, job_id: UUID) -> None:
         """Delete a job that has ended, with its files and the gradients that it has stored for later jobs."""
-        self._delete(f"/v1/jobs/{job_id}")
+        await self._delete(f"/v1/jobs/{job_id}")
 
     # Events
 
-    def events(self, job_id: UUID, *, after: int = 0) -> Iterator[Event]:
+    async def events(self, job_id: UUID, *, after: int = 0) -> AsyncIterator[Event]:
         """Yield the events of a job so far, oldest first, from the one that follows the event `after`."""
-        while page := self._transport.get(f"/v1/jobs/{job_id}/events", EventList, after=after).items:
-            yield from page
+        path = f"/v1/jobs/{job_id}/events"
+        while page := (await self._transport.get(path, EventList, after=after)).items:
+            for event in page:
+                yield event
             after = page[-1].id
 
-    def stream(self, job_id: UUID, *, after: int = 0) -> Iterator[Event]:
+    async def stream(self, job_id: UUID, *, after: int = 0) -> AsyncIterator[Event]:
         """Yield the events of a job as they happen, over one connection, until the server ends it.
 
         Raises `NoStream` where the response is no event stream: use `events` there. `follow` does both.
         """
         headers = {"Accept": "text/event-stream", "Last-Event-ID": str(after), "Cache-Control": "no-store"}
-        timeout = httpx.Timeout(10.0, read=_SILENCE_SECONDS)
         path = f"/v1/jobs/{job_id}/events"
-        with self._transport.exchange("GET", path, headers=headers, timeout=timeout) as response:
+        async with self._transport.exchange("GET", path, headers=headers, timeout=STREAM_TIMEOUT) as response:
             if response.status_code == httpx.codes.NO_CONTENT:
                 return
             if not response.headers.get("content-type", "").startswith("text/event-stream"):
                 raise NoStream("the response is not an event stream")
-            for message in EventSource(response).iter_sse():
-                if message.data:
-                    yield parsed(Event, message.data)
+            async with finishing(EventSource(response).aiter_sse()) as messages:
+                async for message in messages:
+                    if message.data:
+                        yield parsed(Event, message.data)
 
-    def follow(
+    async def follow(
         self, job_id: UUID, *, after: int = 0, patience: float = PATIENCE_SECONDS
-    ) -> Iterator[Event | JobDetail]:
+    ) -> AsyncIterator[Event | JobDetail]:
         """Yield every event of a job once and in order, and finally the job, once it has ended.
 
         A stream that breaks off is resumed. Raises `Unavailable` after `patience` seconds without an answer.
@@ -190,66 +202,71 @@ class Client(Resources):
         read = self.stream
         while True:
             try:
-                for event in read(job_id, after=after):
-                    after = event.id
-                    yield event
+                async with finishing(read(job_id, after=after)) as events:
+                    async for event in events:
+                        after = event.id
+                        yield event
             except NoStream:
                 read = self.events
                 continue
             except Unavailable:
                 pass  # The next request waits until the server is back.
             # A retry may have queued the job again after its last event, so ask for the job.
-            job = retry(partial(self.job, job_id), patience)
+            job = await retry(partial(self.job, job_id), patience)
             if job.ended:
-                yield from retry(partial(self._events_after, job_id, after), patience)
+                for event in await retry(partial(self._events_after, job_id, after), patience):
+                    yield event
                 yield job
                 return
-            time.sleep(_POLL_SECONDS)
+            await pause(POLL_SECONDS)
 
-    def wait(
+    async def wait(
         self,
         job_id: UUID,
         *,
-        on_event: Callable[[Event], object] = lambda event: None,
+        on_event: Callable[[Event], object] = nothing,
         patience: float = PATIENCE_SECONDS,
     ) -> JobDetail:
         """Return a job once it has ended, in whatever state. `on_event` is called with each of its events."""
         job: JobDetail | None = None
-        for item in self.follow(job_id, patience=patience):
-            if isinstance(item, Event):
-                on_event(item)
-            else:
-                job = item
+        async with finishing(self.follow(job_id, patience=patience)) as items:
+            async for item in items:
+                if isinstance(item, Event):
+                    on_event(item)
+                else:
+                    job = item
         assert job is not None  # noqa: S101 - `follow` ends with the job, or raises
         return job
 
-    def _events_after(self, job_id: UUID, after: int) -> list[Event]:
-        return list(self.events(job_id, after=after))
+    async def _events_after(self, job_id: UUID, after: int) -> list[Event]:
+        return [event async for event in self.events(job_id, after=after)]
 
     # Files
 
-    def artifacts(self, job_id: UUID) -> list[ArtifactItem]:
+    async def artifacts(self, job_id: UUID) -> list[ArtifactItem]:
         """Return the files of a job, by name; there are none before it has succeeded."""
-        return self._transport.get(f"/v1/jobs/{job_id}/artifacts", ArtifactList).items
+        return (await self._transport.get(f"/v1/jobs/{job_id}/artifacts", ArtifactList)).items
 
-    def download(
+    async def download(
         self,
         file: Downloadable,
         directory: Path,
         *,
-        on_bytes: Callable[[int], object] = lambda count: None,
+        on_bytes: Callable[[int], object] = nothing,
+        patience: float = 0.0,
     ) -> Path:
         """Download a file into `directory` and return its path. A file whose checksum differs is not kept.
 
-        What has arrived of one that broke off stays, and the next one goes on there. `on_bytes` is called
-        with the size of each piece that arrives, or is there already. Raises `UnsafeName` if the name leads
-        out of the directory, `DamagedDownload` if the checksum differs, and `OSError`.
+        What a download that breaks off has brought stays in the directory (`.part`), and the next one asks
+        for the rest: one of this call, with `patience`, or of another. `on_bytes` is called with the size of
+        each piece that is there, and with a negative size where the server begins again. Raises `UnsafeName`
+        if the name leads out of the directory, `DamagedDownload` if the checksum differs, and `OSError`.
         """
-        return save(self._transport, file, directory, on_bytes)
+        return await save(self._transport, file, directory, on_bytes, patience)
 
     # Sweeps
 
-    def submit_sweep(
+    async def submit_sweep(
         self, sweep: Body, *, idempotency_key: str | None = None, patience: float = 0.0
     ) -> SweepDetail:
         """Submit the jobs of a sweep, or the first job of a search: a `SweepRequest`, or its JSON object.
@@ -257,29 +274,30 @@ class Client(Resources):
         The server creates one sweep per `idempotency_key`, as `submit` does with jobs.
         """
         headers = {"Idempotency-Key": idempotency_key or str(uuid4())}
-        return retry(lambda: self._transport.post("/v1/sweeps", SweepDetail, sweep, headers), patience)
+        return await retry(lambda: self._transport.post("/v1/sweeps", SweepDetail, sweep, headers), patience)
 
-    def sweep(self, sweep_id: UUID) -> SweepDetail:
+    async def sweep(self, sweep_id: UUID) -> SweepDetail:
         """Return a sweep with its jobs."""
-        return self._transport.get(f"/v1/sweeps/{sweep_id}", SweepDetail)
+        return await self._transport.get(f"/v1/sweeps/{sweep_id}", SweepDetail)
 
-    def follow_sweep(self, sweep_id: UUID, *, patience: float = PATIENCE_SECONDS) -> Iterator[SweepDetail]:
+    async def follow_sweep(
+        self, sweep_id: UUID, *, patience: float = PATIENCE_SECONDS
+    ) -> AsyncIterator[SweepDetail]:
         """Yield the sweep every two seconds, the last time after it has ended."""
         while True:
-            sweep = retry(partial(self.sweep, sweep_id), patience)
+            sweep = await retry(partial(self.sweep, sweep_id), patience)
             yield sweep
             if sweep.state != "running":
                 return
-            time.sleep(_POLL_SECONDS)
+            await pause(POLL_SECONDS)
 
-    def cancel_sweep(self, sweep_id: UUID) -> SweepDetail | Receipt:
+    async def cancel_sweep(self, sweep_id: UUID) -> SweepDetail | Receipt:
         """Cancel every job of a sweep that has not ended. A key without `jobs:read` gets a receipt."""
-        return self._changed(f"/v1/sweeps/{sweep_id}/cancel", SweepDetail)
+        return await self._changed(f"/v1/sweeps/{sweep_id}/cancel", SweepDetail)
 
-    def _changed(self, path: str, whole: type[Changed], **query: str | None) -> Changed | Receipt:
-        given = {name: value for name, value in query.items() if value is not None}
-        with self._transport.exchange("POST", path, params=given) as received:
-            body = received.read()
+    async def _changed(self, path: str, whole: type[Changed], **query: str | None) -> Changed | Receipt:
+        async with self._transport.exchange("POST", path, params=given(query)) as received:
+            body = await received.aread()
         try:
             return parsed(whole, body)
         except UnexpectedResponse:

@@ -1,0 +1,261 @@
+"""The requests beside those for jobs: uploads, gradient norms, webhooks, the zoo, keys, lists, the caller."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID, uuid4
+
+from pruneserve_client.asynchronous.primitives import in_thread, pieces, retry
+from pruneserve_client.asynchronous.transport import AsyncTransport
+from pruneserve_client.files import opened
+from pruneserve_client.models import (
+    AuditItem,
+    AuditPage,
+    DeliveryItem,
+    DeliveryPage,
+    GradientItem,
+    GradientPage,
+    JobDetail,
+    KeyItem,
+    KeyPage,
+    Me,
+    MethodItem,
+    MethodList,
+    NewKey,
+    NewSecret,
+    NewWebhook,
+    QueueItem,
+    QueueList,
+    StorageUse,
+    SweepItem,
+    SweepPage,
+    UploadItem,
+    UploadPage,
+    WebhookItem,
+    WebhookPage,
+    WorkerItem,
+    WorkerList,
+    ZooDetail,
+    ZooItem,
+    ZooPage,
+)
+from pruneserve_client.wire import PAGE, Body, media_type, parsed
+
+_UPLOADS = "/v1/uploads"
+_GRADIENTS = "/v1/gradients"
+_WEBHOOKS = "/v1/webhooks"
+
+
+class AsyncResources:
+    """The methods of the client for these resources. They raise what it says."""
+
+    _transport: AsyncTransport
+
+    async def me(self) -> Me:
+        """Return whose key this is, and what it may do."""
+        return await self._transport.get("/v1/me", Me)
+
+    async def storage(self) -> StorageUse:
+        """Return what the owner's jobs and uploads take in the store."""
+        return await self._transport.get("/v1/storage", StorageUse)
+
+    async def methods(self) -> list[MethodItem]:
+        """Return the pruning methods, with their formulas and options."""
+        return (await self._transport.get("/v1/methods", MethodList)).items
+
+    # Uploads
+
+    async def upload(
+        self,
+        text: Path | bytes,
+        *,
+        name: str | None = None,
+        kind: str | None = None,
+        patience: float = 0.0,
+    ) -> UploadItem:
+        """Upload a text: a .txt or .jsonl file, or bytes with a name and a `kind`, such as `text/plain`.
+
+        Gradient norms are a .safetensors file, and read while they are sent. A request names the upload as
+        `upload:<id>`. What the owner has uploaded before is returned. Raises `OSError` for a file that cannot
+        be read.
+        """
+        if isinstance(text, Path):
+            path = text
+
+            async def send_file() -> UploadItem:
+                size = (await in_thread(path.stat)).st_size
+                with await in_thread(opened, path) as file:
+                    return await self._send(pieces(file), name or path.name, kind or media_type(path), size)
+
+            return await retry(send_file, patience)
+        content = text
+        return await retry(
+            lambda: self._send(content, name or "text", kind or "text/plain", len(content)), patience
+        )
+
+    async def _send(
+        self, content: AsyncIterator[bytes] | bytes, name: str, kind: str, size: int
+    ) -> UploadItem:
+        headers = {"Content-Type": kind, "Content-Length": str(size)}
+        async with self._transport.exchange(
+            "POST", _UPLOADS, content=content, params={"name": name}, headers=headers
+        ) as received:
+            return parsed(UploadItem, await received.aread())
+
+    def uploads(self) -> AsyncIterator[UploadItem]:
+        """Yield the owner's uploads, newest first."""
+        return self._all(_UPLOADS, UploadPage)
+
+    async def delete_upload(self, upload_id: UUID) -> None:
+        """Delete an upload. Refused while an unfinished job needs it."""
+        await self._delete(f"{_UPLOADS}/{upload_id}")
+
+    # Gradient norms
+
+    async def compute_gradients(self, gradients: Body, *, idempotency_key: str | None = None) -> JobDetail:
+        """Submit a job that computes norms and keeps them: a `GradientRequest`, or its JSON object.
+
+        A later job names them as `gradient:<id>`, with the id of this job. `wait` waits for it.
+        """
+        headers = {"Idempotency-Key": idempotency_key or str(uuid4())}
+        return await self._transport.post(_GRADIENTS, JobDetail, gradients, headers)
+
+    def gradients(self) -> AsyncIterator[GradientItem]:
+        """Yield the owner's gradient jobs with their files, newest first. `download` takes a file."""
+        return self._all(_GRADIENTS, GradientPage)
+
+    async def gradient(self, gradient_id: UUID) -> GradientItem:
+        """Return one gradient job with its file."""
+        return await self._transport.get(f"{_GRADIENTS}/{gradient_id}", GradientItem)
+
+    async def delete_gradients(self, gradient_id: UUID) -> None:
+        """Delete the norms of a gradient job. Refused while an unfinished job needs them."""
+        await self._delete(f"{_GRADIENTS}/{gradient_id}")
+
+    # Webhooks
+
+    async def create_webhook(self, webhook: Body) -> NewWebhook:
+        """Create a webhook: a `WebhookRequest`, or its JSON object. No other response holds its secret."""
+        return await self._transport.post(_WEBHOOKS, NewWebhook, webhook)
+
+    def webhooks(self) -> AsyncIterator[WebhookItem]:
+        """Yield the owner's webhooks, newest first."""
+        return self._all(_WEBHOOKS, WebhookPage)
+
+    async def webhook(self, webhook_id: UUID) -> WebhookItem:
+        """Return one webhook."""
+        return await self._transport.get(f"{_WEBHOOKS}/{webhook_id}", WebhookItem)
+
+    async def change_webhook(self, webhook_id: UUID, changes: Body) -> WebhookItem:
+        """Change a webhook: a `WebhookChange`, or its JSON object."""
+        path = f"{_WEBHOOKS}/{webhook_id}"
+        async with self._transport.exchange("PATCH", path, json=changes) as received:
+            return parsed(WebhookItem, await received.aread())
+
+    async def delete_webhook(self, webhook_id: UUID) -> None:
+        """Delete a webhook, with what was not yet delivered to it."""
+        await self._delete(f"{_WEBHOOKS}/{webhook_id}")
+
+    async def rotate_webhook_secret(self, webhook_id: UUID) -> NewSecret:
+        """Give a webhook a new secret. Messages carry signatures of both for a while."""
+        return await self._transport.post(f"{_WEBHOOKS}/{webhook_id}/rotate-secret", NewSecret)
+
+    async def send_test_message(self, webhook_id: UUID) -> DeliveryItem:
+        """Send a test message to a webhook."""
+        return await self._transport.post(f"{_WEBHOOKS}/{webhook_id}/test", DeliveryItem)
+
+    def webhook_deliveries(self, webhook_id: UUID) -> AsyncIterator[DeliveryItem]:
+        """Yield the messages to a webhook, newest first, and what became of them."""
+        return self._all(f"{_WEBHOOKS}/{webhook_id}/deliveries", DeliveryPage)
+
+    async def replay_webhook_delivery(self, webhook_id: UUID, delivery_id: UUID) -> DeliveryItem:
+        """Send a message again."""
+        return await self._transport.post(
+            f"{_WEBHOOKS}/{webhook_id}/deliveries/{delivery_id}/replay", DeliveryItem
+        )
+
+    # Zoo
+
+    def zoo(self, *, search: str | None = None, method: str | None = None) -> AsyncIterator[ZooItem]:
+        """Yield the entries of the zoo: of all, or of those whose name or model contains `search`."""
+        return self._all("/v1/zoo", ZooPage, search=search, method=method)
+
+    async def zoo_entry(self, slug: str) -> ZooDetail:
+        """Return an entry of the zoo, with its files."""
+        return await self._transport.get(f"/v1/zoo/{quote(slug, safe='')}", ZooDetail)
+
+    async def promote(self, promotion: Body) -> ZooDetail:
+        """Add a succeeded job to the zoo: a `PromotionRequest`, or its JSON object."""
+        return await self._transport.post("/v1/zoo", ZooDetail, promotion)
+
+    async def withdraw(self, slug: str) -> None:
+        """Take an entry out of the zoo. Its job stays."""
+        await self._delete(f"/v1/zoo/{quote(slug, safe='')}")
+
+    # Sweeps, keys, workers and queues, the audit log
+
+    def sweeps(self) -> AsyncIterator[SweepItem]:
+        """Yield the owner's sweeps without their jobs, newest first."""
+        return self._all("/v1/sweeps", SweepPage)
+
+    async def create_key(self, key: Body) -> NewKey:
+        """Create an API key: a `KeyRequest`, or its JSON object. No other response holds its secret."""
+        return await self._transport.post("/v1/keys", NewKey, key)
+
+    def keys(self, *, everyone: bool = False) -> AsyncIterator[KeyItem]:
+        """Yield the keys that are not revoked, newest first: the owner's, or everyone's, for an admin."""
+        return self._all("/v1/keys", KeyPage, everyone=everyone)
+
+    async def revoke_key(self, key_id: UUID, *, cascade: bool = False) -> None:
+        """Revoke a key: its next request is refused. With `cascade`, also revoke the keys that it made."""
+        await self._delete(f"/v1/keys/{key_id}", cascade=cascade)
+
+    async def workers(self) -> list[WorkerItem]:
+        """Return the service's workers, those that take no jobs first; needs an admin key."""
+        return (await self._transport.get("/v1/workers", WorkerList)).items
+
+    async def cordon_worker(self, name: str) -> WorkerItem:
+        """Let a worker take no more jobs; needs an admin key."""
+        return await self._steered(name, "cordon")
+
+    async def uncordon_worker(self, name: str) -> WorkerItem:
+        """Let a worker take jobs again; needs an admin key."""
+        return await self._steered(name, "uncordon")
+
+    async def drain_worker(self, name: str) -> WorkerItem:
+        """Let a worker finish its job, take no other, and end; needs an admin key."""
+        return await self._steered(name, "drain")
+
+    async def queues(self) -> list[QueueItem]:
+        """Return the queues with their jobs and workers; needs an admin key."""
+        return (await self._transport.get("/v1/queues", QueueList)).items
+
+    async def pause_queue(self, name: str) -> QueueItem:
+        """Let no worker claim a job of a queue; needs an admin key."""
+        return await self._transport.post(f"/v1/queues/{quote(name, safe='')}/pause", QueueItem)
+
+    async def resume_queue(self, name: str) -> QueueItem:
+        """Let workers claim the jobs of a queue again; needs an admin key."""
+        return await self._transport.post(f"/v1/queues/{quote(name, safe='')}/resume", QueueItem)
+
+    async def _steered(self, worker: str, act: str) -> WorkerItem:
+        return await self._transport.post(f"/v1/workers/{quote(worker, safe='')}/{act}", WorkerItem)
+
+    def audit_records(self) -> AsyncIterator[AuditItem]:
+        """Yield the audit log, newest first; needs an admin key."""
+        return self._all("/v1/audit", AuditPage)
+
+    async def _all(self, path: str, page_type: type[Any], **query: Any) -> AsyncIterator[Any]:  # noqa: ANN401 - of any list
+        cursor = None
+        while True:
+            page = await self._transport.get(path, page_type, limit=PAGE, **query, cursor=cursor)
+            for item in page.items:
+                yield item
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+    async def _delete(self, path: str, **query: Any) -> None:  # noqa: ANN401 - what httpx takes
+        async with self._transport.exchange("DELETE", path, params=query):
+            pass

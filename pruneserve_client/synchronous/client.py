@@ -1,0 +1,301 @@
+# Generated from pruneserve_client/asynchronous/client.py by `make client`; do not edit.
+"""The client of the REST API: jobs, their events and files, sweeps; `resources` has everything else.
+
+It has one method per request, and methods that follow a job or a sweep to its end.
+
+with Client("http://127.0.0.1:8642", key) as client:
+    job = client.submit({"model": "org/name", "method": "gblm", "sparsity": 0.5})
+    job = client.wait(job.id, on_event=lambda event: print(event.kind, event.data))
+    for artifact in client.artifacts(job.id):
+        client.download(artifact, Path("pruned"))
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from uuid import UUID, uuid4
+
+import httpx
+from httpx_sse import EventSource
+
+from pruneserve_client.errors import NoStream, Unavailable, UnexpectedResponse
+from pruneserve_client.files import Downloadable
+from pruneserve_client.models import (
+    ArtifactItem,
+    ArtifactList,
+    Estimate,
+    Event,
+    EventList,
+    JobDetail,
+    JobPage,
+    JobSummary,
+    Receipt,
+    SweepDetail,
+)
+from pruneserve_client.synchronous.downloads import save
+from pruneserve_client.synchronous.primitives import finishing, pause, retry
+from pruneserve_client.synchronous.resources import Resources
+from pruneserve_client.synchronous.transport import Transport
+from pruneserve_client.wire import (
+    PAGE,
+    PATIENCE_SECONDS,
+    POLL_SECONDS,
+    STREAM_TIMEOUT,
+    Body,
+    given,
+    nothing,
+    parsed,
+)
+
+Changed = TypeVar("Changed", JobDetail, SweepDetail)
+
+
+class Client(Resources):
+    """A client of one PruneServe server; a context manager, which keeps the connection open meanwhile.
+
+    Every method raises `Unavailable` if the server does not answer, and `Rejected` if it refuses the request.
+    Methods with `patience` retry for that many seconds, with exponential backoff, before `Unavailable`.
+    """
+
+    def __init__(self, url: str, key: str) -> None:
+        """`url` is the server's address without a path, `key` an API key (`ps_…`)."""
+        self._transport = Transport(url, key)
+        self.url = self._transport.url
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections. A client that is a context manager does it by itself."""
+        self._transport.close()
+
+    # Jobs
+
+    def submit(self, job: Body, *, idempotency_key: str | None = None, patience: float = 0.0) -> JobDetail:
+        """Submit a job: a `JobRequest`, or its JSON object.
+
+        The server creates one job per `idempotency_key`, however often the request is sent. By default the
+        key is new.
+        """
+        headers = {"Idempotency-Key": idempotency_key or str(uuid4())}
+        return retry(lambda: self._transport.post("/v1/jobs", JobDetail, job, headers), patience)
+
+    def estimate(self, job: Body) -> Estimate:
+        """Return what a job would take. Nothing is submitted."""
+        return self._transport.post("/v1/estimates", Estimate, job)
+
+    def job(self, job_id: UUID) -> JobDetail:
+        """Return one job, with its report once it has succeeded."""
+        return self._transport.get(f"/v1/jobs/{job_id}", JobDetail)
+
+    def jobs(  # noqa: PLR0913 - every filter of the list is one
+        self,
+        *,
+        state: Sequence[str] = (),
+        method: str | None = None,
+        model: str | None = None,
+        search: str | None = None,
+        gate: str | None = None,
+        label: Sequence[str] = (),
+        since: datetime | None = None,
+        until: datetime | None = None,
+        order: str | None = None,
+        limit: int = 50,
+    ) -> Iterator[JobSummary]:
+        """Yield at most `limit` jobs, newest first, or by `order="oldest"` the other way round.
+
+        A job matches any of the states and all of the labels, which are written `name=value`; `gate` is
+        `passed` or `failed`, `search` is a part of the model's name. `since` and `until`, with their time
+        zones, are of its submission.
+        """
+        filters: dict[str, Any] = {"state": state, "method": method, "model": model, "search": search}
+        filters |= {"gate": gate, "label": label, "order": order, "since": since, "until": until}
+        cursor = None
+        while limit > 0:
+            query = {**filters, "cursor": cursor, "limit": min(limit, PAGE)}
+            page = self._transport.get("/v1/jobs", JobPage, **query)
+            for item in page.items:
+                yield item
+            limit -= len(page.items)
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+    def cancel(self, job_id: UUID, *, owner: str | None = None) -> JobDetail | Receipt:
+        """Cancel a job: at once if it is queued, at its next step, within 10 s, if it is running.
+
+        A key without the scope `jobs:read` gets a receipt: the id, the state and where the job is shown.
+        Another `owner`'s job needs an admin key.
+        """
+        return self._changed(f"/v1/jobs/{job_id}/cancel", JobDetail, owner=owner)
+
+    def retry(self, job_id: UUID) -> JobDetail | Receipt:
+        """Queue a failed or cancelled job again. It resumes after its last finished block.
+
+        A key without the scope `jobs:read` gets a receipt.
+        """
+        return self._changed(f"/v1/jobs/{job_id}/retry", JobDetail)
+
+    def rerun(
+        self,
+        job_id: UUID,
+        changes: Body | None = None,
+        *,
+        idempotency_key: str | None = None,
+        patience: float = 0.0,
+    ) -> JobDetail:
+        """Submit a job again as a new one, with changes: a JSON merge patch of its request (`job.spec`).
+
+        The server creates one job per `idempotency_key`, as `submit` does.
+        """
+        headers = {"Idempotency-Key": idempotency_key or str(uuid4())}
+        path = f"/v1/jobs/{job_id}/rerun"
+        return retry(lambda: self._transport.post(path, JobDetail, changes or {}, headers), patience)
+
+    def delete(self, job_id: UUID) -> None:
+        """Delete a job that has ended, with its files and the gradients that it has stored for later jobs."""
+        self._delete(f"/v1/jobs/{job_id}")
+
+    # Events
+
+    def events(self, job_id: UUID, *, after: int = 0) -> Iterator[Event]:
+        """Yield the events of a job so far, oldest first, from the one that follows the event `after`."""
+        path = f"/v1/jobs/{job_id}/events"
+        while page := (self._transport.get(path, EventList, after=after)).items:
+            for event in page:
+                yield event
+            after = page[-1].id
+
+    def stream(self, job_id: UUID, *, after: int = 0) -> Iterator[Event]:
+        """Yield the events of a job as they happen, over one connection, until the server ends it.
+
+        Raises `NoStream` where the response is no event stream: use `events` there. `follow` does both.
+        """
+        headers = {"Accept": "text/event-stream", "Last-Event-ID": str(after), "Cache-Control": "no-store"}
+        path = f"/v1/jobs/{job_id}/events"
+        with self._transport.exchange("GET", path, headers=headers, timeout=STREAM_TIMEOUT) as response:
+            if response.status_code == httpx.codes.NO_CONTENT:
+                return
+            if not response.headers.get("content-type", "").startswith("text/event-stream"):
+                raise NoStream("the response is not an event stream")
+            with finishing(EventSource(response).iter_sse()) as messages:
+                for message in messages:
+                    if message.data:
+                        yield parsed(Event, message.data)
+
+    def follow(
+        self, job_id: UUID, *, after: int = 0, patience: float = PATIENCE_SECONDS
+    ) -> Iterator[Event | JobDetail]:
+        """Yield every event of a job once and in order, and finally the job, once it has ended.
+
+        A stream that breaks off is resumed. Raises `Unavailable` after `patience` seconds without an answer.
+        """
+        read = self.stream
+        while True:
+            try:
+                with finishing(read(job_id, after=after)) as events:
+                    for event in events:
+                        after = event.id
+                        yield event
+            except NoStream:
+                read = self.events
+                continue
+            except Unavailable:
+                pass  # The next request waits until the server is back.
+            # A retry may have queued the job again after its last event, so ask for the job.
+            job = retry(partial(self.job, job_id), patience)
+            if job.ended:
+                for event in retry(partial(self._events_after, job_id, after), patience):
+                    yield event
+                yield job
+                return
+            pause(POLL_SECONDS)
+
+    def wait(
+        self,
+        job_id: UUID,
+        *,
+        on_event: Callable[[Event], object] = nothing,
+        patience: float = PATIENCE_SECONDS,
+    ) -> JobDetail:
+        """Return a job once it has ended, in whatever state. `on_event` is called with each of its events."""
+        job: JobDetail | None = None
+        with finishing(self.follow(job_id, patience=patience)) as items:
+            for item in items:
+                if isinstance(item, Event):
+                    on_event(item)
+                else:
+                    job = item
+        assert job is not None  # noqa: S101 - `follow` ends with the job, or raises
+        return job
+
+    def _events_after(self, job_id: UUID, after: int) -> list[Event]:
+        return [event for event in self.events(job_id, after=after)]
+
+    # Files
+
+    def artifacts(self, job_id: UUID) -> list[ArtifactItem]:
+        """Return the files of a job, by name; there are none before it has succeeded."""
+        return (self._transport.get(f"/v1/jobs/{job_id}/artifacts", ArtifactList)).items
+
+    def download(
+        self,
+        file: Downloadable,
+        directory: Path,
+        *,
+        on_bytes: Callable[[int], object] = nothing,
+        patience: float = 0.0,
+    ) -> Path:
+        """Download a file into `directory` and return its path. A file whose checksum differs is not kept.
+
+        What a download that breaks off has brought stays in the directory (`.part`), and the next one asks
+        for the rest: one of this call, with `patience`, or of another. `on_bytes` is called with the size of
+        each piece that is there, and with a negative size where the server begins again. Raises `UnsafeName`
+        if the name leads out of the directory, `DamagedDownload` if the checksum differs, and `OSError`.
+        """
+        return save(self._transport, file, directory, on_bytes, patience)
+
+    # Sweeps
+
+    def submit_sweep(
+        self, sweep: Body, *, idempotency_key: str | None = None, patience: float = 0.0
+    ) -> SweepDetail:
+        """Submit the jobs of a sweep, or the first job of a search: a `SweepRequest`, or its JSON object.
+
+        The server creates one sweep per `idempotency_key`, as `submit` does with jobs.
+        """
+        headers = {"Idempotency-Key": idempotency_key or str(uuid4())}
+        return retry(lambda: self._transport.post("/v1/sweeps", SweepDetail, sweep, headers), patience)
+
+    def sweep(self, sweep_id: UUID) -> SweepDetail:
+        """Return a sweep with its jobs."""
+        return self._transport.get(f"/v1/sweeps/{sweep_id}", SweepDetail)
+
+    def follow_sweep(self, sweep_id: UUID, *, patience: float = PATIENCE_SECONDS) -> Iterator[SweepDetail]:
+        """Yield the sweep every two seconds, the last time after it has ended."""
+        while True:
+            sweep = retry(partial(self.sweep, sweep_id), patience)
+            yield sweep
+            if sweep.state != "running":
+                return
+            pause(POLL_SECONDS)
+
+    def cancel_sweep(self, sweep_id: UUID) -> SweepDetail | Receipt:
+        """Cancel every job of a sweep that has not ended. A key without `jobs:read` gets a receipt."""
+        return self._changed(f"/v1/sweeps/{sweep_id}/cancel", SweepDetail)
+
+    def _changed(self, path: str, whole: type[Changed], **query: str | None) -> Changed | Receipt:
+        with self._transport.exchange("POST", path, params=given(query)) as received:
+            body = received.read()
+        try:
+            return parsed(whole, body)
+        except UnexpectedResponse:
+            return parsed(Receipt, body)

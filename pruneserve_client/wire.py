@@ -1,0 +1,113 @@
+"""What both clients send and read alike: addresses, keys, bodies, responses, pieces of files."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+from pydantic import ValidationError
+from tenacity import RetryCallState, retry_if_exception_type, stop_before_delay, wait_random_exponential
+
+from pruneserve_client.base import Model
+from pruneserve_client.errors import InvalidArgument, Unavailable, UnexpectedResponse
+
+Response = TypeVar("Response", bound=Model)
+Body = Mapping[str, Any] | Model
+
+PAGE = 100
+PATIENCE_SECONDS = 120.0
+POLL_SECONDS = 2.0
+PIECE_BYTES = 1 << 20
+
+# The longest silence in an event stream: the server sends a comment every 15 seconds.
+STREAM_TIMEOUT = httpx.Timeout(10.0, read=60.0)
+
+_KEY = re.compile(r"[!-~]+")
+_BACKOFF = wait_random_exponential(multiplier=0.5, max=10.0)
+_KINDS = {
+    ".txt": "text/plain",
+    ".jsonl": "application/jsonl",
+    ".safetensors": "application/x-safetensors",
+}
+
+
+def connection(url: str, key: str) -> dict[str, Any]:
+    """Return what an HTTP client of the server at `url` is made of.
+
+    Raises `InvalidArgument`, which never quotes the key.
+    """
+    if not _is_http(url):
+        raise InvalidArgument(
+            f"the server's address must be like https://name or http://name:8642, not {url!r}"
+        )
+    if not _KEY.fullmatch(key):
+        raise InvalidArgument(
+            "the API key must be printable ASCII characters without spaces or line breaks, like ps_…"
+        )
+    return {
+        "base_url": url.rstrip("/"),
+        "headers": {"Authorization": f"Bearer {key}", "Accept": "application/json"},
+        "timeout": httpx.Timeout(30.0, connect=10.0),
+    }
+
+
+def given(query: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the query parameters that are neither None nor empty; times as texts."""
+    texts = {
+        name: value.isoformat() if isinstance(value, datetime) else value for name, value in query.items()
+    }
+    return {name: value for name, value in texts.items() if value not in (None, (), [], "")}
+
+
+def as_json(body: Body | None) -> Mapping[str, Any] | None:
+    """Return a body as plain JSON values."""
+    return body.as_sent() if isinstance(body, Model) else body
+
+
+def parsed(model: type[Response], body: str | bytes) -> Response:
+    """Return the body as `model`. Raises `UnexpectedResponse` for anything else."""
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        raise UnexpectedResponse(
+            f"the response is not a PruneServe server's {model.__name__}; is the address right?"
+        ) from error
+
+
+def media_type(path: Path) -> str:
+    """Return the media type of an upload by its file's name."""
+    return _KINDS.get(path.suffix, "text/plain")
+
+
+def retries(patience: float) -> dict[str, Any]:
+    """Return how tenacity retries while the server is unavailable.
+
+    The waits grow, with jitter, to 10 seconds, or to what the server asks for. The last error is raised as
+    soon as the next attempt would begin more than `patience` seconds after the first.
+    """
+    return {
+        "retry": retry_if_exception_type(Unavailable),
+        "stop": stop_before_delay(patience),
+        "wait": _wait,
+        "reraise": True,
+    }
+
+
+def nothing(_: object) -> None:
+    """What is called where a caller wants to hear nothing."""
+
+
+def _wait(attempt: RetryCallState) -> float:
+    error = attempt.outcome.exception() if attempt.outcome else None
+    asked_for = error.retry_after if isinstance(error, Unavailable) else 0.0
+    return max(float(_BACKOFF(attempt)), asked_for)
+
+
+def _is_http(url: str) -> bool:
+    try:
+        parsed = httpx.URL(url)
+    except (httpx.InvalidURL, UnicodeEncodeError):
+        return False
+    return parsed.scheme in ("http", "https") and bool(parsed.host) and (parsed.port or 0) <= 65535
