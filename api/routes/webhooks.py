@@ -4,9 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response, status
 
+from api.actions import webhooks
 from api.actions.webhooks import find
 from api.http.ids import DeliveryId, WebhookId
-from api.problems.problem import FieldError, documented
+from api.problems.problem import documented
 from api.problems.problems import (
     BodyTooLarge,
     InvalidRequest,
@@ -16,7 +17,7 @@ from api.problems.problems import (
     QuotaExceeded,
     UnsupportedMediaType,
 )
-from api.resources import AppResources, Database, Resources
+from api.resources import Database, Resources
 from api.schemas.pages import PageQuery
 from api.schemas.webhooks import (
     DeliveryItem,
@@ -29,13 +30,10 @@ from api.schemas.webhooks import (
     WebhookItem,
     WebhookPage,
     WebhookRequest,
-    encode_secret,
 )
 from api.security.auth import Reader, ReadingWriter, Writer
 from jobs.tables import WebhookDelivery
 from jobs.webhooks import endpoints, outbox
-from jobs.webhooks.encryption import NoKey, SecretBox
-from jobs.webhooks.url_policy import UrlPolicy
 
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
 messages = APIRouter(
@@ -58,23 +56,8 @@ def create_webhook(
     request: WebhookRequest, principal: Writer, resources: Resources, response: Response
 ) -> NewWebhook:
     """Create a webhook. The answer holds its secret, which cannot be read again."""
-    _check_url(resources, request.url)
     response.headers["Cache-Control"] = "no-store"
-    with resources.database.begin() as session:
-        if endpoints.count(session, principal.owner) >= endpoints.MAX_ENDPOINTS:
-            raise QuotaExceeded(f"You may have at most {endpoints.MAX_ENDPOINTS} webhooks. Delete one.")
-        try:
-            endpoint, secret = endpoints.create(
-                session,
-                _secret_box(resources),
-                principal.owner,
-                request.url,
-                list(dict.fromkeys(request.events)),
-                request.format,
-            )
-        except NoKey as error:
-            raise NotConfigured from error
-        return NewWebhook(**WebhookItem.of(endpoint).model_dump(), secret=encode_secret(secret))
+    return webhooks.create(resources, principal.owner, request)
 
 
 @router.get("", summary="List webhooks, newest first", responses=documented(InvalidRequest))
@@ -100,21 +83,7 @@ def update_webhook(
 
     The answer shows all of it, so the key needs the scope `jobs:read` too.
     """
-    if changes.url is not None:
-        _check_url(resources, changes.url)
-    with resources.database.begin() as session:
-        endpoint = find(session, principal.owner, webhook_id)
-        if changes.url is not None:
-            endpoint.url = changes.url
-        if changes.events is not None:
-            endpoint.events = list(dict.fromkeys(changes.events))
-        if changes.format is not None:
-            endpoint.format = changes.format
-        if changes.enabled is not None:
-            endpoints.enable(session, endpoint, changes.enabled)
-        session.flush()
-        session.refresh(endpoint)
-        return WebhookItem.of(endpoint)
+    return webhooks.change(resources, principal.owner, webhook_id, changes)
 
 
 @router.delete(
@@ -142,15 +111,7 @@ def rotate_webhook_secret(
     With the secret, messages can be forged, so the key needs the scope `jobs:read` too.
     """
     response.headers["Cache-Control"] = "no-store"
-    with resources.database.begin() as session:
-        endpoint = find(session, principal.owner, webhook_id)
-        try:
-            secret = endpoints.rotate_secret(session, _secret_box(resources), endpoint)
-        except NoKey as error:
-            raise NotConfigured from error
-        until = endpoint.previous_secret_until
-    assert until is not None  # noqa: S101 - just set
-    return NewSecret(secret=encode_secret(secret), previous_secret_until=until)
+    return webhooks.rotate_secret(resources, principal.owner, webhook_id)
 
 
 @router.post(
@@ -199,17 +160,6 @@ def replay_webhook_delivery(
         if delivery is None:
             raise NotFound("This webhook has no such delivery.")
         return DeliveryItem.of(delivery)
-
-
-def _check_url(resources: AppResources, url: str) -> None:
-    try:
-        UrlPolicy.of(resources.settings.webhook_allow).check_url(url)
-    except ValueError as error:
-        raise InvalidRequest(FieldError(field="url", message=str(error))) from error
-
-
-def _secret_box(resources: AppResources) -> SecretBox:
-    return SecretBox(resources.settings.secret_keys)
 
 
 @messages.post("job.started", summary="A job has started", status_code=status.HTTP_204_NO_CONTENT)

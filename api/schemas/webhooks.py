@@ -24,6 +24,9 @@ Events = Annotated[
     list[Annotated[WebhookEvent, Field(strict=False)]], Field(min_length=1, max_length=len(WebhookEvent))
 ]
 Format = Annotated[MessageFormat, Field(strict=False)]
+HIDDEN_PATH = "/…"
+"""What the path of a Slack webhook is shown as."""
+
 Address = Annotated[Text, Field(examples=["https://hooks.example.org/pruneserve"])]
 
 
@@ -129,7 +132,7 @@ class WebhookItem(BaseModel):
 def _shown(url: str) -> str:
     """Return the address of a Slack webhook without its path, which is the credential for it."""
     parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/…"
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{HIDDEN_PATH}"
 
 
 class NewWebhook(WebhookItem):

@@ -15,7 +15,7 @@ from cli.options.ids import MOST_LOOKED_AT, FinalJobId, JobId, whole_id
 from cli.options.job_option import pair
 from cli.options.waiting_options import AsJson
 from cli.render.lists import plain_table, print_list, utc
-from cli.terminal import CommandFailed, Exit, clean, err, out, size
+from cli.terminal import CommandFailed, Exit, clean, err, out, print_json, size
 from pruneserve_client import Client
 from pruneserve_client.models import GradientItem
 
@@ -54,6 +54,7 @@ def submit(  # noqa: PLR0913, PLR0917 - every option of the command line is one
     idempotency_key: Annotated[
         str | None, typer.Option(help="A request that is repeated with the same key creates no second job.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Submit a job that computes norms, and print its id. A later job takes `--gradients gradient:ID`."""
     drawn = {"dataset": calibration, "samples": samples, "sequence_length": sequence_length, "seed": seed}
@@ -66,6 +67,9 @@ def submit(  # noqa: PLR0913, PLR0917 - every option of the command line is one
         labels=dict(label) if label else None,
     )
     job = client.compute_gradients(body, idempotency_key=idempotency_key or str(uuid4()))
+    if as_json:
+        print_json(job.as_sent())
+        return
     err.print(f"queued; follow it with: pruneserve wait {job.id}")
     err.print(f"then submit jobs with: --gradients gradient:{job.id}")
     out.print(str(job.id))
@@ -84,12 +88,15 @@ def download(
     client: Client,
     job: JobId,
     output: Annotated[Path, typer.Option(metavar="DIR", help="The directory for the file.")] = Path(),
+    as_json: AsJson = False,
 ) -> None:
     """Download norms, for `python -m pruning --gradients` or to upload them elsewhere."""
     file = client.gradient(_id(client, job)).file
     if file is None:
         raise CommandFailed("there is no file: the job has not succeeded, or it was deleted", Exit.FAILED)
-    save_files(client, [file], output)
+    save_files(client, [file], output, err if as_json else out)
+    if as_json:
+        print_json([file.as_sent()])
 
 
 @app.command()

@@ -28,8 +28,7 @@ def test_a_webhook_is_shown_tested_stopped_resumed_and_deleted(client_of: Client
     page = html.unescape(client.get("/webhooks").text)
     assert ADDRESS in page
     assert "theirs" not in page
-    assert "job.failed" in page
-    assert "job.succeeded" not in page
+    assert re.findall(r'data-name="Told of">([^<]*)<', page) == ["job.failed"]
     assert "whsec_" not in page
 
     def press(button: str, webhook: str = mine, **form: str) -> int:
@@ -72,6 +71,39 @@ def test_a_message_says_what_became_of_it(
     assert re.findall(r'class="badge \w+">(\w+)</span> webhook.test', page) == [message["state"].capitalize()]
     assert shown in page
     assert "failing since" in page
+
+
+@pytest.mark.parametrize("message_format", ["standard", "slack"])
+def test_the_form_creates_a_webhook_and_shows_its_secret_once(
+    client: TestClient, message_format: str
+) -> None:
+    form = {"url": ADDRESS, "events": ["job.failed", "job.started"], "format": message_format}
+    answer = client.post("/webhooks", data=form, headers=ORIGIN)
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-store"
+    (made,) = client.get("/v1/webhooks").json()["items"]
+    assert (made["events"], made["format"]) == (["job.failed", "job.started"], message_format)
+    assert len(re.findall(r"whsec_[A-Za-z0-9+/=]{44}", html.unescape(answer.text))) == 1
+    assert "whsec_" not in client.get("/webhooks").text
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"url": "http://hooks.example.org/"}, "must begin with https://"),
+        ({"url": ""}, "url"),
+        ({"events": []}, "events"),
+        ({"format": "teams"}, "format"),
+    ],
+)
+def test_the_form_refuses_what_rest_does_and_no_event_at_all(
+    client: TestClient, change: dict[str, object], said: str
+) -> None:
+    form = {"url": ADDRESS, "events": ["job.failed"], "format": "slack"} | change
+    answer = client.post("/webhooks", data=form, headers=ORIGIN)
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert client.get("/v1/webhooks").json()["items"] == []
 
 
 def test_the_command_names_this_service_and_a_reader_sees_neither_it_nor_buttons(client_of: ClientOf) -> None:

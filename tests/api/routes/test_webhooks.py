@@ -90,6 +90,22 @@ def test_the_path_of_a_slack_webhook_is_shown_nowhere(client: TestClient) -> Non
     assert "T0" not in page
 
 
+@pytest.mark.parametrize("shown", ["https://hooks.slack.com:8443/…", "https://hooks.slack.com/%E2%80%a6"])
+def test_an_address_as_it_is_shown_is_refused_and_not_stored(client: TestClient, shown: str) -> None:
+    new = made(client, format="slack", url="https://hooks.slack.com:8443/services/T0/B0/x")
+    address = f"/v1/webhooks/{new['id']}"
+    for answer in (
+        client.patch(address, json={"url": shown}),
+        client.post("/v1/webhooks", json={"url": shown}),
+    ):
+        assert answer.status_code == 422
+        (error,) = answer.json()["errors"]
+        assert error["field"] == "url"
+        assert "without its path: give all of it" in error["message"]
+    # The path is still the one that was given: a webhook of the other format shows it.
+    assert client.patch(address, json={"format": "standard"}).json()["url"].endswith("/services/T0/B0/x")
+
+
 def test_messages_are_listed_and_replayed(client: TestClient) -> None:
     address = f"/v1/webhooks/{made(client)['id']}"
     sent = client.post(f"{address}/test")

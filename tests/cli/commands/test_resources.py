@@ -111,6 +111,19 @@ FILE = artifact_document(
     "a.txt", b"abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", "/content"
 )
 
+USED = {"used_bytes": 1, "quota_bytes": 2}
+NORMS = {
+    "id": ID,
+    "state": "succeeded",
+    "name": None,
+    "model": "org/\x1b[2Jname",
+    "norms": ["l1", "l2"],
+    "reference": f"gradient:{ID}",
+    "file": FILE,
+    "created_at": NOW,
+    "deleted_at": None,
+}
+
 
 def page(*items: Any) -> dict[str, Any]:
     return {"items": list(items), "next_cursor": None}
@@ -144,7 +157,7 @@ COMMANDS: list[tuple[str, str, Any, Any, str]] = [
     ("queues list", "queues", {"items": [QUEUE]}, [QUEUE], "10001"),
     ("queues pause prune", "queues/prune/pause", QUEUE, QUEUE, "paused"),
     ("queues resume prune", "queues/prune/resume", QUEUE, QUEUE, "paused"),
-    ("uploads list", "uploads", page(UPLOAD) | {"used_bytes": 1, "quota_bytes": 2}, [UPLOAD], "2.5 kB"),
+    ("uploads list", "uploads", page(UPLOAD) | USED, [UPLOAD], "2.5 kB"),
     ("uploads add ours.txt", "uploads", UPLOAD, UPLOAD, f"upload:{ID}"),
     ("webhooks list", "webhooks", page(WEBHOOK), [WEBHOOK], "disabled: 10 messages"),
     (
@@ -174,8 +187,23 @@ COMMANDS: list[tuple[str, str, Any, Any, str]] = [
     ("zoo list", "zoo", page(ENTRY), [ENTRY], "sparse-one"),
     ("zoo show sparse-one", "zoo/sparse-one", ENTRY, ENTRY, "SHA-256 000"),
     (f"zoo promote {ID} --note good", "zoo", ENTRY, ENTRY, "sparse-one"),
+    ("gradients submit --model org/n", "gradients", QUEUED, QUEUED, ID),
+    ("gradients list", "gradients", page(NORMS) | USED, [NORMS], "l1, l2"),
+    (f"gradients download {ID} --output there", f"gradients/{ID}", NORMS, [FILE], "1 files in there"),
     (f"download {ID} --output there", f"jobs/{ID}/artifacts", {"items": [FILE]}, [FILE], "1 files in there"),
 ]
+
+
+def sent_by(server: ScriptedServer, path: str, answer: Any) -> list[Any]:
+    """The bodies that a path will have received."""
+    bodies: list[Any] = []
+
+    def take(it: Exchange) -> None:
+        bodies.append(it.received())
+        it.json(answer)
+
+    server.on(path, take)
+    return bodies
 
 
 @pytest.mark.parametrize(
@@ -209,13 +237,15 @@ def test_json_is_what_the_server_sent_and_tables_say_it_escaped(
         (f"keys revoke {ID[:8]}", f"/v1/keys/{ID}"),
         ("zoo withdraw sparse-one", "/v1/zoo/sparse-one"),
         (f"delete {ID[-9:]}", f"/v1/jobs/{ID}"),
+        (f"gradients delete {ID[:8]}", f"/v1/gradients/{ID}"),
     ],
 )
 def test_some_digits_are_enough_to_delete(
     server: ScriptedServer, pruneserve: Callable[..., Result], arguments: str, path: str
 ) -> None:
-    for name, item in (("uploads", UPLOAD), ("webhooks", WEBHOOK), ("keys", KEY), ("jobs", QUEUED)):
-        more = {"used_bytes": 1, "quota_bytes": 2} if name == "uploads" else {}
+    listed = {"uploads": UPLOAD, "webhooks": WEBHOOK, "keys": KEY, "jobs": QUEUED, "gradients": NORMS}
+    for name, item in listed.items():
+        more = USED if name in ("uploads", "gradients") else {}
         server.on(f"/v1/{name}", lambda it, item=item, more=more: it.json(page(item) | more))
     server.on(path, lambda it: it.body(b"", 204))
     result = pruneserve(*arguments.split())
@@ -239,17 +269,57 @@ def test_a_job_is_found_by_its_last_digits(
 def test_changes_of_a_webhook_are_sent_alone(
     server: ScriptedServer, pruneserve: Callable[..., Result]
 ) -> None:
-    bodies: list[Any] = []
-
-    def take(it: Exchange) -> None:
-        bodies.append(it.received())
-        it.json(WEBHOOK)
-
-    server.on(f"/v1/webhooks/{ID}", take)
+    bodies = sent_by(server, f"/v1/webhooks/{ID}", WEBHOOK)
     pruneserve("webhooks", "change", ID, "--disable")
     pruneserve("webhooks", "change", ID, "--address", "https://h/y", "--event", "job.failed")
     assert bodies == [{"enabled": False}, {"url": "https://h/y", "events": ["job.failed"]}]
     assert pruneserve("webhooks", "change", ID).exit_code == Exit.USAGE
+
+
+def test_the_format_of_a_webhook_is_sent_where_it_is_named(
+    server: ScriptedServer, pruneserve: Callable[..., Result]
+) -> None:
+    made = sent_by(server, "/v1/webhooks", NEW_WEBHOOK)
+    assert pruneserve("webhooks", "new", "https://h/x").exit_code == Exit.OK
+    assert pruneserve("webhooks", "new", "https://h/x", "--format", "slack").exit_code == Exit.OK
+    assert made == [{"url": "https://h/x"}, {"url": "https://h/x", "format": "slack"}]
+    changed = sent_by(server, f"/v1/webhooks/{ID}", WEBHOOK | {"format": "slack"})
+    shown = pruneserve("webhooks", "change", ID, "--format", "slack")
+    assert changed == [{"format": "slack"}]
+    assert "slack" in shown.stdout
+
+
+def test_a_gradient_job_is_what_its_options_say(
+    server: ScriptedServer, pruneserve: Callable[..., Result]
+) -> None:
+    bodies = sent_by(server, "/v1/gradients", QUEUED)
+    text = "--calibration builtin --samples 4 --sequence-length 64 --seed 1"
+    more = "--dtype float32 --name norms --label team=a --idempotency-key once"
+    model = "--model org/n --revision main --norm l1 --norm l2"
+    done = pruneserve("gradients", "submit", *f"{model} {text} {more}".split())
+    assert done.stdout == f"{ID}\n"
+    assert f"--gradients gradient:{ID}" in done.stderr
+    assert bodies == [
+        {
+            "model": {"id": "org/n", "revision": "main"},
+            "norms": ["l1", "l2"],
+            "calibration": {"dataset": "builtin", "samples": 4, "sequence_length": 64, "seed": 1},
+            "dtype": "float32",
+            "name": "norms",
+            "labels": {"team": "a"},
+        }
+    ]
+    assert server.requests[-1][1]["Idempotency-Key"] == "once"
+
+
+def test_norms_that_are_not_there_yet_cannot_be_downloaded(
+    server: ScriptedServer, pruneserve: Callable[..., Result]
+) -> None:
+    server.on(f"/v1/gradients/{ID}", lambda it: it.json(NORMS | {"file": None, "state": "running"}))
+    server.on("/v1/gradients", lambda it: it.json(page(NORMS)))
+    done = pruneserve("gradients", "download", ID)
+    assert done.exit_code == Exit.FAILED
+    assert "the job has not succeeded" in done.stderr
 
 
 def test_logs_print_the_events_so_far_or_until_the_end(
