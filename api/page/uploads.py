@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response, status
 from fastapi.responses import RedirectResponse
 
-from api.actions import uploads
+from api.actions.files import uploads
 from api.page.base.render import page, public_address
 from api.resources import Resources
 from api.schemas.pages import PageQuery

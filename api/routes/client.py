@@ -5,7 +5,7 @@ Nothing of PruneServe is on a package index, so each server offers its own clien
 
 from fastapi import APIRouter, Response
 
-from api.actions.client_wheel import client_wheel
+from api.actions.files.client_wheel import client_wheel
 from api.http.download import DOWNLOAD_RESPONSES, IfNoneMatch, download_bytes
 from api.problems.problem import documented
 from api.problems.problems import InvalidRequest

@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response, status
 
-from api.actions import uploads
+from api.actions.files import uploads
+from api.actions.files.uploads import NO_SUCH_UPLOAD
 from api.actions.receipts import sent_before
-from api.actions.uploads import NO_SUCH_UPLOAD
 from api.http.ids import UploadId
 from api.problems.problem import documented
 from api.problems.problems import (

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 from starlette.datastructures import Headers
 
-from api.actions import uploads as actions
+from api.actions.files import uploads as actions
 from api.problems.problems import InvalidRequest, QuotaExceeded
 from api.resources import AppResources
 from api.security.middleware import body_size

@@ -17,7 +17,7 @@ import pytest
 import typer
 import yaml
 
-from api.actions.client_wheel import client_wheel
+from api.actions.files.client_wheel import client_wheel
 from cli.main import app
 from tests.scripted_server import (
     Exchange,

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from pruning.version import pruneserve_version
 
-_HOME = Path(__file__).parents[2]
+_HOME = Path(__file__).parents[3]
 _ROOMS = ("cli", "pruneserve_client", "pruneserve_entry")
 _ONLY_WITH_THE_SERVICE = ("cli/embedded/", "cli/demo/")
 _FILES = ("*.py", "py.typed")
