@@ -2153,7 +2153,13 @@ class StorageUse(Model):
     """What an owner's jobs and uploads take in the store. All sizes are in bytes."""
 
     artifact_bytes: int
-    """Files of succeeded jobs."""
+    """Files of succeeded jobs, without the norms of gradient jobs."""
+
+    gradient_bytes: int
+    """Gradient norms that you keep: computed and uploaded ones."""
+
+    gradient_quota_bytes: int
+    """What these norms may take together."""
 
     unfinished_bytes: int
     """Finished blocks of jobs that run, or that a retry resumes."""
@@ -2162,10 +2168,10 @@ class StorageUse(Model):
     """Gradient norms and measurements of dense models that later jobs use again. Deleting the job that has computed them deletes them."""
 
     upload_bytes: int
-    """Uploads."""
+    """Uploaded texts."""
 
     upload_quota_bytes: int
-    """What the uploads may take together."""
+    """What the texts may take together."""
 
     total_bytes: int
     """All of it."""

@@ -5,6 +5,7 @@ Nothing of PruneServe is on a package index, so each server offers its own clien
 
 from fastapi import APIRouter, Response
 
+from api.actions.files import storage
 from api.actions.files.client_wheel import client_wheel
 from api.http.download import DOWNLOAD_RESPONSES, IfNoneMatch, download_bytes
 from api.problems.problem import documented
@@ -13,7 +14,6 @@ from api.resources import Resources
 from api.schemas.client import ClientItem, Me, StorageUse
 from api.security.auth import Anyone, Reader
 from jobs.access.api_keys import Scope
-from jobs.queries.storage import stored_by
 
 router = APIRouter(tags=["client"])
 
@@ -32,16 +32,7 @@ def get_me(principal: Anyone) -> Me:
 @router.get("/v1/storage", summary="Look up what your files take")
 def get_storage(principal: Reader, resources: Resources) -> StorageUse:
     """Return the bytes in the store of your jobs and uploads, as far as something still names them."""
-    with resources.database.begin() as session:
-        stored = stored_by(session, principal.owner)
-    return StorageUse(
-        artifact_bytes=stored.artifacts,
-        unfinished_bytes=stored.finished_blocks,
-        cache_bytes=stored.caches,
-        upload_bytes=stored.uploads,
-        upload_quota_bytes=resources.settings.upload_quota_bytes,
-        total_bytes=stored.total,
-    )
+    return storage.used(resources, principal.owner)
 
 
 @router.get("/v1/client", summary="Look up the client that the server offers")

@@ -12,9 +12,10 @@ def table_of_storage(used: StorageUse) -> Table:
     table = plain_table("files", "size")
     for name, count in (
         ("results", used.artifact_bytes),
+        (f"gradient norms (of {size(used.gradient_quota_bytes)})", used.gradient_bytes),
         ("finished blocks", used.unfinished_bytes),
         ("caches", used.cache_bytes),
-        (f"uploads (of {size(used.upload_quota_bytes)})", used.upload_bytes),
+        (f"uploaded texts (of {size(used.upload_quota_bytes)})", used.upload_bytes),
         ("together", used.total_bytes),
     ):
         table.add_row(name, size(count))

@@ -1,47 +1,173 @@
-"""What an owner's jobs and uploads take in the store."""
+"""What owners have in the store: every file that a row names, once, by what it is.
 
-from dataclasses import dataclass
-from typing import Any
+Several rows may name one file. A norm that a running job has published for others is a finished block of that
+job as well, until it ends. Files that no row names any more do not count: the dispatcher deletes them.
+"""
 
-from sqlalchemy import Select, func, select
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import Any, Self
+
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Row,
+    String,
+    Uuid,
+    case,
+    func,
+    literal,
+    null,
+    select,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
+from jobs.storage import gradient_files
+from jobs.storage.gradient_files import Kept
 from jobs.tables import Artifact, CachedGradients, CachedPerplexity, GradientShard, Job, JobBlock, Upload
+from pruning.recipe import GRADIENTS_ALONE
+
+
+class Kind(StrEnum):
+    """What a file is. A file that is two things at once is the first of them."""
+
+    ARTIFACTS = "artifacts"
+    NORMS = "norms"
+    CACHES = "caches"
+    FINISHED_BLOCKS = "finished_blocks"
+    UPLOADS = "uploads"
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Bytes in the store, by what they are. Files that no row names any more do not count."""
+    """Bytes in the store, by what they are. `norms` are those that an owner keeps, `uploads` texts."""
 
-    artifacts: int
-    finished_blocks: int
-    caches: int
-    uploads: int
+    artifacts: int = 0
+    norms: int = 0
+    caches: int = 0
+    finished_blocks: int = 0
+    uploads: int = 0
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> Self:
+        """Build it from the sums of a row."""
+        return cls(**{field.name: int(getattr(row, field.name) or 0) for field in fields(cls)})
 
     @property
     def total(self) -> int:
         """All of them."""
-        return self.artifacts + self.finished_blocks + self.caches + self.uploads
+        return self.artifacts + self.norms + self.caches + self.finished_blocks + self.uploads
+
+
+@dataclass(frozen=True, slots=True)
+class StoredOfJob:
+    """A job, and what is stored of it."""
+
+    job: Job
+    stored: Stored
+
+
+@dataclass(frozen=True, slots=True)
+class StoredOfOwner:
+    """An owner, and what is stored of them."""
+
+    owner: str
+    stored: Stored
 
 
 def stored_by(session: Session, owner: str) -> Stored:
     """Return what is stored of an owner. What is in a cache belongs to the owner whose job has made it."""
-    owned = Job.owner == owner
+    files = _once(_files(Job.owner == owner, Upload.owner == owner))
+    return Stored.of(session.execute(select(*_sums(files))).one())
+
+
+def largest_jobs(session: Session, owner: str, limit: int) -> Sequence[StoredOfJob]:
+    """Return the owner's jobs of which something is stored but norms that are kept, the largest first."""
+    files = _once(_files(Job.owner == owner, Upload.owner == owner))
+    of_jobs = (
+        select(files.c.job_id, *_sums(files), func.sum(files.c.size).label("total"))
+        .where(files.c.job_id.is_not(None), files.c.kind != Kind.NORMS.value)
+        .group_by(files.c.job_id)
+        .subquery()
+    )
+    found = select(Job, of_jobs).join(of_jobs, of_jobs.c.job_id == Job.id)
+    rows = session.execute(found.order_by(of_jobs.c.total.desc(), Job.id.desc()).limit(limit))
+    return [StoredOfJob(row.Job, Stored.of(row)) for row in rows]
+
+
+def largest_norms(session: Session, owner: str, limit: int) -> Sequence[Kept]:
+    """Return the owner's gradient jobs whose norms are stored, the largest first."""
+    rows = session.execute(
+        select(Job, Artifact)
+        .join(Artifact, Artifact.job_id == Job.id)
+        .where(Job.owner == owner, Job.method == GRADIENTS_ALONE)
+        .order_by(Artifact.size.desc(), Job.id.desc())
+        .limit(limit)
+    )
+    return [Kept(row.Job, row.Artifact) for row in rows]
+
+
+def largest_uploads(session: Session, owner: str, limit: int) -> Sequence[Upload]:
+    """Return the owner's uploads, the largest first."""
+    found = select(Upload).where(Upload.owner == owner)
+    return session.scalars(found.order_by(Upload.size.desc(), Upload.id.desc()).limit(limit)).all()
+
+
+def largest_owners(session: Session, limit: int) -> Sequence[StoredOfOwner]:
+    """Return the owners of whom something is stored, the largest first. Reads the rows of all files."""
+    files = _once(_files())
+    found = select(files.c.owner, *_sums(files)).group_by(files.c.owner)
+    rows = session.execute(found.order_by(func.sum(files.c.size).desc(), files.c.owner).limit(limit))
+    return [StoredOfOwner(row.owner, Stored.of(row)) for row in rows]
+
+
+def _files(*wanted: ColumnElement[bool]) -> CompoundSelect[Any]:
+    """Return every name of a file by a row: owner, job, kind, key and size. `wanted`: of jobs, of uploads."""
+    of_jobs, of_uploads = wanted or (literal(True), literal(True))
+    of_a_result = case((Job.method == GRADIENTS_ALONE, Kind.NORMS), else_=Kind.ARTIFACTS)
+    of_an_upload = case((Upload.format == gradient_files.FORMAT, Kind.NORMS), else_=Kind.UPLOADS)
+    results = select(*_file(of_a_result, Artifact)).join(Job, Job.id == Artifact.job_id)
     norms = (
-        select(func.sum(GradientShard.size))
+        select(*_file(literal(Kind.CACHES), GradientShard))
         .join(CachedGradients, CachedGradients.fingerprint == GradientShard.fingerprint)
         .join(Job, Job.id == CachedGradients.job_id)
-        .where(owned, CachedGradients.ready_at.is_not(None))
+        .where(CachedGradients.ready_at.is_not(None))
     )
-    files = select(func.sum(func.coalesce(Artifact.stored_size, Artifact.size))).join(Job).where(owned)
-    states = select(func.sum(CachedPerplexity.size)).join(Job, Job.id == CachedPerplexity.job_id).where(owned)
-    return Stored(
-        artifacts=_sum(session, files),
-        finished_blocks=_sum(session, select(func.sum(JobBlock.size)).join(Job).where(owned)),
-        caches=_sum(session, norms) + _sum(session, states),
-        uploads=_sum(session, select(func.sum(Upload.size)).where(Upload.owner == owner)),
+    states = (
+        select(*_file(literal(Kind.CACHES), CachedPerplexity))
+        .join(Job, Job.id == CachedPerplexity.job_id)
+        .where(CachedPerplexity.key.is_not(None))
+    )
+    blocks = select(*_file(literal(Kind.FINISHED_BLOCKS), JobBlock)).join(Job, Job.id == JobBlock.job_id)
+    uploads = select(
+        Upload.owner,
+        null().cast(Uuid).label("job_id"),
+        of_an_upload.cast(String).label("kind"),
+        Upload.key,
+        Upload.size,
+    ).where(of_uploads)
+    return union_all(*(each.where(of_jobs) for each in (results, norms, states, blocks)), uploads)
+
+
+def _file(kind: ColumnElement[str], table: Any) -> tuple[Any, ...]:  # noqa: ANN401 - of whatever names files
+    return (
+        Job.owner,
+        Job.id.label("job_id"),
+        kind.cast(String).label("kind"),
+        table.key.label("key"),
+        (func.coalesce(table.stored_size, table.size) if table is Artifact else table.size).label("size"),
     )
 
 
-def _sum(session: Session, query: Select[Any]) -> int:
-    return int(session.scalar(query) or 0)
+def _once(files: CompoundSelect[Any]) -> Any:  # noqa: ANN401 - a subquery, whose columns are known by name
+    """Return each file once: by the first of the kinds that it is."""
+    named = files.subquery()
+    rank = case({kind.value: number for number, kind in enumerate(Kind)}, value=named.c.kind)
+    return select(named).ext(distinct_on(named.c.key)).order_by(named.c.key, rank).subquery()
+
+
+def _sums(files: Any) -> list[ColumnElement[Any]]:  # noqa: ANN401 - a subquery as well
+    return [func.sum(files.c.size).filter(files.c.kind == kind.value).label(kind.value) for kind in Kind]

@@ -59,6 +59,7 @@ def test_every_page_is_accessible_small_and_loads_from_this_service_only(
         "search-ended": f"/sweeps/{found}",
         "zoo": "/zoo",
         "keys": "/keys",
+        "storage": "/storage",
         "uploads": "/uploads",
         "webhooks": "/webhooks",
         "workers": "/workers",

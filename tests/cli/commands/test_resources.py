@@ -48,7 +48,11 @@ WEBHOOK = {
     "created_at": NOW,
 }
 STORED = dict.fromkeys(
-    ("unfinished_bytes", "cache_bytes", "upload_bytes", "upload_quota_bytes"), 0
+    (
+        *("unfinished_bytes", "cache_bytes", "upload_bytes", "upload_quota_bytes"),
+        *("gradient_bytes", "gradient_quota_bytes"),
+    ),
+    0,
 ) | dict.fromkeys(("artifact_bytes", "total_bytes"), 2500)
 NEW_WEBHOOK = WEBHOOK | {"secret": "whsec_x"}
 DELIVERY = {

@@ -13,9 +13,7 @@ from jobs import retention
 from jobs.lifecycle import deletion, lifecycle
 from jobs.lifecycle.events import JobError
 from jobs.lifecycle.lifecycle import Claim, Conflict, FinishedArtifact
-from jobs.queries.storage import Stored, stored_by
 from jobs.settings import Settings
-from jobs.spec.job import JobSpec
 from jobs.states import JobState
 from jobs.storage.store import Store, attempt_prefix
 from jobs.tables import (
@@ -25,9 +23,7 @@ from jobs.tables import (
     DeletedJob,
     GradientShard,
     Job,
-    JobBlock,
     Sweep,
-    Upload,
     ZooEntry,
 )
 from worker.dispatcher.retention import Retention
@@ -218,22 +214,3 @@ def test_only_jobs_that_ended_long_ago_are_forgotten(
     assert left() == made.keys(), "by default jobs are kept"
     Retention(database, settings.model_copy(update={"job_days": 30.0}), store).round()
     assert left() == made.keys() - {"ended"}
-
-
-def test_storage_is_added_up_by_owner_and_kind(
-    database: Database, settings: Settings, submit: Submit, spec: JobSpec, tmp_path: Path
-) -> None:
-    store = Store(settings.store_url)
-    succeeded(database, store, submit(), tmp_path / "file", size=7)
-    with database.begin() as session:
-        others = lifecycle.create(session, "eve", spec).id
-        session.add(Upload(owner="ada", name="a", format="txt", size=11, sha256="ab", key="uploads/a"))
-    succeeded(database, store, others, tmp_path / "file", size=1000)
-    unfinished = failed(database, submit())
-    with database.begin() as session:
-        block = {"stage": "prune", "block": 0, "attempt": 1, "key": "k", "sha256": "ab", "numerics_key": {}}
-        session.add(JobBlock(job_id=unfinished, size=13, **block))
-    with database.begin() as session:
-        assert stored_by(session, "ada") == Stored(artifacts=7, finished_blocks=13, caches=14, uploads=11)
-        assert stored_by(session, "ada").total == 45
-        assert stored_by(session, "nobody").total == 0
