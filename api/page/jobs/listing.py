@@ -4,9 +4,9 @@ The stream sends the rendered rows. They show the current state and not a change
 or not at all do no harm. Without JavaScript, loading the page again shows the same.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Response, status
@@ -27,7 +27,7 @@ from api.streams.streams import HEADERS, KEEPALIVE
 from jobs.access.api_keys import Principal, Scope
 from jobs.queries import queries
 from jobs.queries.models import models_containing
-from jobs.queries.queries import JobFilter
+from jobs.queries.queries import JobFilter, SortColumn
 from jobs.spec.gate import GateState
 from jobs.states import JobState
 from pruning.recipe import CUT_ALONE, GRADIENTS_ALONE, METHODS, Text
@@ -41,13 +41,19 @@ class JobFilterForm(JobListQuery):
     """The filters of the list, as the form sends them."""
 
     owner: Text | None = Field(None, description="Jobs of another owner; needs the scope `admin`.")
-    sort: Sort | None = Field(None, description="Sorts the jobs of the page; after `-` from high to low.")
+    sort: Sort | None = Field(None, description="The column to sort by; after `-` from high to low.")
     _models: tuple[str, ...] | None = PrivateAttr(None)
     _without_empty = model_validator(mode="before")(without_empty)
 
     def filter(self) -> JobFilter:
         """Return the filter for the database, with the models that the search has found."""
-        return replace(super().filter(), models=self._models)
+        column = (self.sort or "").removeprefix("-")
+        return replace(
+            super().filter(),
+            models=self._models,
+            sort=SortColumn(column) if column else None,
+            descending=(self.sort or "").startswith("-"),
+        )
 
     def set_models(self, models: tuple[str, ...]) -> None:
         """Set the models that the search has found."""
@@ -69,13 +75,12 @@ class JobFilterForm(JobListQuery):
         return urlencode(filters | ({"cursor": cursor} if cursor else {}), doseq=True)
 
     def sorted_by(self, column: str) -> str:
-        """Return the query string of the page sorted by a column: upwards, downwards, then not at all."""
+        """Return the query string of the list sorted by a column: upwards, downwards, then not at all."""
         following = {None: column, column: f"-{column}", f"-{column}": None}
-        changed = self.model_copy(update={"sort": following.get(self.sort, column)})
-        return changed.query_string(encode_cursor(self.cursor) if self.cursor else None)
+        return self.model_copy(update={"sort": following.get(self.sort, column)}).query_string()
 
     def direction(self, column: str) -> str:
-        """Return how the page is sorted by a column, as `aria-sort` names it."""
+        """Return how the list is sorted by a column, as `aria-sort` names it."""
         return {column: "ascending", f"-{column}": "descending"}.get(self.sort or "", "none")
 
 
@@ -98,22 +103,6 @@ class Row:
     def sparsity(self) -> float:
         """The measured sparsity, or the requested one before the job has succeeded."""
         return self.job.sparsity if self.job.measured_sparsity is None else self.job.measured_sparsity
-
-
-# What a page can be sorted by. Jobs without a value come last in both directions.
-_KEYS: dict[str, Callable[[Row], Any]] = {
-    "model": lambda row: row.name.lower(),
-    "sparsity": lambda row: row.sparsity,
-    "perplexity": lambda row: row.job.perplexity and row.job.perplexity.pruned,
-    "time": lambda row: row.seconds,
-}
-
-
-def _sorted(rows: list[Row], sort: str) -> list[Row]:
-    key = _KEYS[sort.removeprefix("-")]
-    valued = [row for row in rows if key(row) is not None]
-    rest = [row for row in rows if key(row) is None]
-    return sorted(valued, key=key, reverse=sort.startswith("-")) + rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +168,7 @@ def _read(resources: AppResources, principal: Principal, owner: str, filters: Jo
         seconds = queries.seconds_on_workers(session, [job.id for job in found.items])
     names = without_common_directories([job.model for job in found.items])
     rows = [Row(job, name, seconds.get(job.id)) for job, name in zip(found.items, names, strict=True)]
-    return Listed(_sorted(rows, filters.sort) if filters.sort else rows, found.next_cursor)
+    return Listed(rows, found.next_cursor)
 
 
 def without_common_directories(models: Sequence[str]) -> list[str]:

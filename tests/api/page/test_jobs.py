@@ -87,7 +87,7 @@ def test_the_list_shows_how_long_workers_have_had_a_job(client: TestClient, jobs
         (None, [0.7, 0.5, 0.3]),
     ],
 )
-def test_a_page_is_sorted_with_jobs_without_a_value_last(
+def test_the_list_is_sorted_with_jobs_without_a_value_last(
     client: TestClient, jobs: Jobs, sort: str | None, order: list[float]
 ) -> None:
     ids = {}
@@ -100,6 +100,12 @@ def test_a_page_is_sorted_with_jobs_without_a_value_last(
         session.execute(update(Job).values(measured_sparsity=None))
     page = client.get("/jobs", params={"sort": sort} if sort else {}).text
     assert listed(page) == [ids[sparsity] for sparsity in order]
+    one_by_one, following_page = [], f"/jobs?limit=1{f'&sort={sort}' if sort else ''}"
+    while following_page:
+        one = client.get(following_page).text
+        one_by_one += listed(one)
+        following_page = html.unescape((re.findall(r'rel="next" href="([^"]+)"', one) or [""])[0])
+    assert one_by_one == listed(page)
     ordered = {None: "none", "-": "descending"}.get(sort and sort[0], "ascending")
     column = (sort or "sparsity").removeprefix("-")
     (direction, following) = re.findall(

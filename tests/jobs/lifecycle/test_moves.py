@@ -181,6 +181,10 @@ def test_an_end_of_an_attempt_changes_exactly_these_columns(
     expected |= {"state": event.state, "last_event": before["last_event"] + 1}
     if values.get("blocked_on"):
         expected["blocked_on"] = claim.job_id
+    attempt = attempt_of(database, claim.job_id)
+    assert attempt.ended_at is not None
+    spent = (attempt.ended_at - attempt.started_at).total_seconds()
+    expected["worker_seconds"] = pytest.approx((before["worker_seconds"] or 0) + spent)
     times = {f"{event.state}_at", "orphaned_files_since"} | (
         {"cancelling_at"} if "cancel" in event.state else set()
     )
@@ -190,10 +194,8 @@ def test_an_end_of_an_attempt_changes_exactly_these_columns(
     assert all(after[name] > before["running_at"] for name in times)
 
     assert events_of(database, claim.job_id) == [*events, event.model_copy(update={"attempt": 2})]
-    attempt = attempt_of(database, claim.job_id)
     assert (attempt.attempt, attempt.worker, attempt.outcome, attempt.reason) == (2, "w1", outcome, reason)
-    assert attempt.ended_at is not None
-    assert attempt.ended_at >= attempt.started_at
+    assert spent >= 0
 
 
 @pytest.mark.parametrize("end", [each[0] for each in ENDS.values()], ids=ENDS.keys())
