@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 
 from api.page.base.format import change, count, duration, figure, size
 from api.page.pictures.bar import Bar
+from api.page.pictures.cells import Cell, cells_of, height_of
 from api.page.pictures.layer_map import LayerMap, layer_map
 from api.schemas.public_report import public_name
 
@@ -19,7 +20,7 @@ Width = Literal["wide", "narrow"]
 # Scaled down to a phone, the text of a picture would be too small to read, so each is drawn for two widths.
 _NARROW, _HALF, _FULL = 340, 470, 980
 
-_BAR, _ROW, _FRAME, _MAP_FRAME, _CURVE = 30, 24, 44, 70, 240
+_BAR, _FRAME, _CURVE = 30, 44, 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Picture:
     width: int
     height: int
     paint: Callable[[tuple[int, int]], bytes]
+    cells: Sequence[Cell] = ()  # of the wide picture, whose values show under the pointer
 
     narrow_width: ClassVar[int] = _NARROW
 
@@ -153,8 +155,6 @@ def _maps(layers: Sequence[dict[str, Any]]) -> Iterator[Picture]:
 
 
 def _map(name: Name, title: str, layers: LayerMap) -> Picture:
-    height = _MAP_FRAME + _ROW * len(layers.kinds)
-
     def paint(pixels: tuple[int, int]) -> bytes:
         from api.page.pictures.heat_map import heat_map
 
@@ -162,4 +162,6 @@ def _map(name: Name, title: str, layers: LayerMap) -> Picture:
 
     rows = [(str(block), *(layers.cell(block, kind) for kind in layers.kinds)) for block in layers.blocks]
     headings = ("Block", *(layers.label(kind) for kind in layers.kinds))
-    return Picture(name, title, layers.finding, Table(headings, rows), _FULL, height, paint)
+    table = Table(headings, rows)
+    height, cells = height_of(layers), cells_of(layers, _FULL)
+    return Picture(name, title, layers.finding, table, _FULL, height, paint, cells)

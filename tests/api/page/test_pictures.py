@@ -62,6 +62,53 @@ def test_each_layer_is_a_cell_and_more_zeros_are_a_stronger_one() -> None:
     assert sorted(range(6), key=cells.__getitem__) == sorted(range(6), key=by_kind.__getitem__)
 
 
+def test_under_the_pointer_each_cell_says_its_value_where_it_is_drawn() -> None:
+    of = report()
+    shown = picture("sparsity", of)
+    drawn = [
+        [(float(x), float(y)) for x, y in re.findall(r"([\d.]+) ([\d.]+)", path.get("d", ""))]
+        for path in parsed(shown.draw("wide")).iter(f"{SVG}path")
+        if "fill" in path.get("style", "") and path.get("d", "").count("L") == 3
+    ]
+    centres = [tuple(sum(axis) / len(corners) for axis in zip(*corners, strict=True)) for corners in drawn]
+    said = []
+    for x, y in centres:
+        (cell,) = [
+            cell
+            for cell in shown.cells
+            if cell.x <= x <= cell.x + cell.width and cell.y <= y <= cell.y + cell.height
+        ]
+        said.append(cell.text)
+    layers = of["sparsity"]["layers"]
+    expected = {
+        f"Block {layer['block']}, {layer['name'].rpartition('.')[2]}: {100 * layer['sparsity']:.0f} %"
+        for layer in layers
+    }
+    assert len(said) == len(layers) == len(shown.cells)
+    assert set(said) == expected
+    for each in ("perplexity", "stages"):
+        assert not picture(each, of).cells
+
+
+def test_a_large_map_has_its_values_in_the_table_alone() -> None:
+    def layers(blocks: int) -> list[dict[str, Any]]:
+        return [
+            {
+                "name": f"model.layers.{block}.mlp.{kind}",
+                "block": block,
+                "weights": 1,
+                "sparsity": block / 400,
+            }
+            for block in range(blocks)
+            for kind in ("up", "down")
+        ]
+
+    full, beyond = (picture("sparsity", report(sparsity={"layers": layers(blocks)})) for blocks in (300, 301))
+    assert len(full.cells) == 600
+    assert not beyond.cells
+    assert len(beyond.table.rows) == 301
+
+
 def test_the_sentence_names_the_extremes_and_the_table_has_every_value() -> None:
     shown = picture("sparsity", report())
     assert shown.finding == "Zeros: from 20 % in q_proj of block 0 to 80 % in up_proj of block 1."
