@@ -57,7 +57,7 @@ def download_all(
     client: Client, source: UUID | str, directory: Path, console: Console = out
 ) -> list[ArtifactItem] | list[ZooFile]:
     """Download every file of a job, or of an entry of the zoo, into `directory`; check each checksum."""
-    files = _files(client, source)
+    files = files_of(client, source)
     if not files:
         raise CommandFailed("the job has no files yet: it has them once it has succeeded", Exit.FAILED)
     save_files(client, files, directory, console)
@@ -87,7 +87,8 @@ def save_files(
     console.print(f"{len(files)} files in {directory}")
 
 
-def _files(client: Client, source: UUID | str) -> list[ArtifactItem] | list[ZooFile]:
+def files_of(client: Client, source: UUID | str) -> list[ArtifactItem] | list[ZooFile]:
+    """Return the files of a job, by its id or some digits of it, or of an entry of the zoo."""
     try:
         return client.artifacts(UUID(str(source)))
     except ValueError:

@@ -3,17 +3,20 @@
 The files pass through this machine. The token never reaches the service, which never writes to the Hub.
 """
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
+from json import JSONDecodeError
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
 
-from cli.commands.downloads import Source, download_all
+from cli.commands.downloads import Source, download_all, files_of, save_files
 from cli.options.connection import connected
-from cli.terminal import CommandFailed, Exit, clean, out
+from cli.terminal import CommandFailed, Exit, clean, err, out
 from pruneserve_client import Client
 
 _CARD = "README.md"
@@ -38,12 +41,18 @@ def publish(
             show_default=False,
         ),
     ] = None,
+    only_validate: Annotated[
+        bool, typer.Option("--validate", help="Only let the Hub judge the card; upload nothing.")
+    ] = False,
 ) -> None:
     """Upload a pruned model with its card to the Hugging Face Hub, with your own token.
 
     The token is HF_TOKEN, or the one that `hf auth login` has stored. It never reaches the service.
     """
     with TemporaryDirectory() as directory:
+        if only_validate:
+            _validate(client, source, repository, Path(directory), base_model=base_model)
+            return
         _publish(client, source, repository, Path(directory), private=private, base_model=base_model)
 
 
@@ -60,12 +69,9 @@ def _publish(
 
     `base_model`: the dense model's name on the Hub, for the card of a model that was pruned from a directory.
     """
-    try:
-        from huggingface_hub import HfApi
-    except ImportError as error:
-        raise CommandFailed(
-            "publishing needs huggingface_hub: pip install 'huggingface-hub>=1.0'", Exit.USAGE
-        ) from error
+    _require_hub()
+    from huggingface_hub import HfApi
+
     hub = HfApi(library_name="pruneserve")
     # First, so that a bad name or token fails before anything is downloaded.
     with _hub_errors(repository):
@@ -80,6 +86,36 @@ def _publish(
         )
     out.print(f"published as {clean(commit.commit_url)}")
     return str(commit.commit_url)
+
+
+def _validate(
+    client: Client, source: str, repository: str, directory: Path, *, base_model: str | None = None
+) -> None:
+    """Let the Hub judge the card that `publish` would upload. Nothing is made there, or uploaded."""
+    _require_hub()
+    from huggingface_hub import ModelCard
+    from huggingface_hub.utils._validators import validate_repo_id
+
+    with _hub_errors(repository):
+        validate_repo_id(repository)
+    cards = [file for file in files_of(client, source) if file.name == _CARD]
+    if not cards:
+        raise CommandFailed("there is no card: a job has one once it has succeeded", Exit.FAILED)
+    save_files(client, cards, directory, err)
+    card = directory / _CARD
+    _name_in_card(card, repository)
+    if base_model is not None:
+        _base_in_card(card, base_model)
+    with _hub_errors(repository):
+        ModelCard.load(card).validate()
+    out.print("the Hub accepts the card; nothing was uploaded")
+
+
+def _require_hub() -> None:
+    if find_spec("huggingface_hub") is None:
+        raise CommandFailed(
+            "publishing needs huggingface_hub: pip install 'huggingface-hub>=1.0'", Exit.USAGE
+        )
 
 
 @contextmanager
@@ -97,9 +133,23 @@ def _hub_errors(repository: str) -> Iterator[None]:
             advice = "the Hub rejects the token: set HF_TOKEN to one that may write, or run `hf auth login`"
             raise CommandFailed(advice, Exit.USAGE) from error
         raise CommandFailed(f"the Hub rejects the upload: {error}", Exit.FAILED) from error
+    except JSONDecodeError as error:
+        raise CommandFailed("what answers is not the Hub: see HF_ENDPOINT", Exit.UNREACHABLE) from error
+    except ValueError as error:
+        # Of the checks that need no network, only that of a card's metadata is left.
+        raise CommandFailed(f"the Hub rejects the card: {_complaints(str(error))}", Exit.FAILED) from error
     except Exception as error:
         # Each library down to the network has errors of its own, without a common base class.
         raise CommandFailed(f"the Hub cannot be reached: {error}", Exit.UNREACHABLE) from error
+
+
+def _complaints(text: str) -> str:
+    """Return what the Hub says is wrong with a card: its answer, or the message that its library has made."""
+    try:
+        answer = json.loads(text)
+        return "; ".join(str(one["message"]) for one in answer["errors"])
+    except (ValueError, TypeError, KeyError):
+        return text
 
 
 def _name_in_card(card: Path, repository: str) -> None:

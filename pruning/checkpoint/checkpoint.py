@@ -69,6 +69,7 @@ class Checkpoint:
     commit: str | None  # of a Hub model
     digest: str | None  # of a local directory: "sha256:" and 64 hex digits
     licence: str | None  # that the model card declares
+    languages: tuple[str, ...]  # that it declares
 
     @cached_property
     def skeleton(self) -> PreTrainedModel:
@@ -211,7 +212,14 @@ def _resolve_local(
     files = replace(ModelFiles.freeze(directory, found.weight_files, roots) + small, links_in=links_in)
     checkpoint = _prunable(
         Checkpoint(
-            reference.id, files, config, found.weight_files, commit=None, digest=None, licence=found.licence
+            reference.id,
+            files,
+            config,
+            found.weight_files,
+            commit=None,
+            digest=None,
+            licence=found.licence,
+            languages=found.languages,
         )
     )
     # Last, because it reads everything.
@@ -256,6 +264,7 @@ def _resolve_from_hub(
             commit=model.commit,
             digest=None,
             licence=found.licence,
+            languages=found.languages,
         )
     )
 

@@ -1,4 +1,4 @@
-"""What the small files of a model say, as plain data: config, weight files, licence.
+"""What the small files of a model say, as plain data: config, weight files, licence, languages.
 
 They are a stranger's, so they may be read in a process of its own, which needs no torch for it. What is made
 of them is checked again by whoever receives it: see `Description.checked`.
@@ -16,8 +16,8 @@ from transformers import CONFIG_MAPPING, AutoConfig, PretrainedConfig
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES as CAUSAL_LM_NAMES
 
+from pruning.checkpoint.declared import are_languages, declared_languages, declared_licence, is_licence
 from pruning.checkpoint.files import CONFIG, GENERATION_CONFIG, MODEL_CARD, read_json, weight_files
-from pruning.checkpoint.licence import declared_licence, is_licence
 from pruning.checkpoint.sizes import refuse_oversized
 from pruning.errors import InvalidInput
 from pruning.estimate import beyond_bounds
@@ -32,6 +32,7 @@ class Description:
     config: dict[str, Any]  # the content of config.json
     weight_files: tuple[str, ...]
     licence: str | None  # that the model card declares
+    languages: tuple[str, ...] = ()  # that it declares
 
     @classmethod
     def checked(cls, value: object, names: Collection[str]) -> Self:
@@ -41,16 +42,18 @@ class Description:
         """
         fields = value if isinstance(value, dict) else {}
         config, weights, licence = (fields.get(name) for name in ("config", "weight_files", "licence"))
+        languages = fields.get("languages", [])
         if (
             not isinstance(config, dict)
             or not isinstance(weights, list)
             or not weights
             or any(name not in names or not str(name).endswith(".safetensors") for name in weights)
             or not (licence is None or (isinstance(licence, str) and is_licence(licence)))
+            or not (isinstance(languages, list) and are_languages(languages))
         ):
             raise _refused("its files beside the weights cannot be read; download it again")
         _refuse_unsuitable(config)
-        return cls(config, tuple(weights), licence)
+        return cls(config, tuple(weights), licence, tuple(languages))
 
 
 def describe(directory: Path, names: Collection[str]) -> Description:
@@ -60,7 +63,8 @@ def describe(directory: Path, names: Collection[str]) -> Description:
     """
     content = _config_content(directory, names)
     _load_config(directory)
-    return Description(content, weight_files(directory, names), declared_licence(directory / MODEL_CARD))
+    card, weights = directory / MODEL_CARD, weight_files(directory, names)
+    return Description(content, weights, declared_licence(card), declared_languages(card))
 
 
 def suitable_config(content: dict[str, Any], scratch: Path | None = None) -> PretrainedConfig:

@@ -23,10 +23,10 @@ _HUB_DATASETS = {"c4": "allenai/c4", "wikitext2": "Salesforce/wikitext"}
 _SEMI_STRUCTURED = "2:4"
 
 
-def model_card(report: Report, *, licence: str | None) -> str:
+def model_card(report: Report, *, licence: str | None, languages: Sequence[str] = ()) -> str:
     """Return the text of README.md, with the metadata that the Hub reads.
 
-    `licence`: the licence that the dense model's card declares.
+    `licence` and `languages`: what the dense model's card declares.
     """
     base = report.model.id
     name = base.rstrip("/").rsplit("/", 1)[-1]
@@ -35,6 +35,7 @@ def model_card(report: Report, *, licence: str | None) -> str:
         base_model=base if on_the_hub else None,
         base_model_relation=RELATION if on_the_hub else None,
         datasets=_hub_datasets(report) or None,
+        language=[*languages] or None,
         model_name=f"{name}, {_in_short(report)}",
         eval_results=[*_perplexities(report), *_scores(report)] or None,
         license=licence,

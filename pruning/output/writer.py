@@ -72,7 +72,9 @@ def _mask_shapes(checkpoint: Checkpoint, pruned: Pruned) -> dict[str, torch.Size
 def write_report(checkpoint: Checkpoint, report: Report, directory: Path) -> None:
     """Write the report (`pruning_report.json`) and the model card (`README.md`) next to the model."""
     (directory / REPORT).write_text(report.model_dump_json(indent=2) + "\n")
-    (directory / MODEL_CARD).write_text(model_card(report, licence=checkpoint.licence))
+    (directory / MODEL_CARD).write_text(
+        model_card(report, licence=checkpoint.licence, languages=checkpoint.languages)
+    )
 
 
 def refuse_existing(destination: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import yaml
 from huggingface_hub import ModelCard
 
 from cli.terminal import Exit
@@ -67,6 +68,17 @@ class StandInHub:
                 self.repositories[name][value["path"]] = self.objects[value["oid"]]
         return {"success": True, "commitOid": "c" * 40, "commitUrl": f"{self.url}/{name}/commit/{'c' * 40}"}
 
+    @staticmethod
+    def complaints(card: str) -> list[dict[str, str]]:
+        """What is wrong with the metadata of a card: the Hub knows names of models and codes of languages."""
+        fences = card.split("---\n")
+        metadata = yaml.safe_load(fences[1]) if len(fences) > 2 else {}
+        base, languages = metadata.get("base_model", "org/name"), metadata.get("language", [])
+        wrong = [] if re.fullmatch(r"[\w.-]+/[\w.-]+", base) else [f'"base_model" {base!r} is no name']
+        for code in [languages] if isinstance(languages, str) else languages:
+            wrong += [] if re.fullmatch("[a-z]{2,3}", code) else [f'"language" {code!r} is none']
+        return [{"message": message} for message in wrong]
+
     def answer(self, method: str, path: str, body: bytes) -> dict[str, Any] | None:
         def asked() -> dict[str, Any]:
             read: dict[str, Any] = json.loads(body)
@@ -75,7 +87,7 @@ class StandInHub:
         if path == "/api/repos/create":
             return self.create(asked())
         if path == "/api/validate-yaml":
-            return {"errors": [], "warnings": []}
+            return {"errors": self.complaints(asked()["content"]), "warnings": []}
         if method == "PUT" and path.startswith("/lfs/"):
             assert hashlib.sha256(body).hexdigest() == path.removeprefix("/lfs/")
             self.objects[path.removeprefix("/lfs/")] = body
@@ -95,10 +107,13 @@ def hub() -> Iterator[StandInHub]:
     class Handler(BaseHTTPRequestHandler):
         def _answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            allowed = self.path.startswith("/lfs/") or self.headers.get("Authorization") == f"Bearer {TOKEN}"
+            # The Hub judges the metadata of anybody's card.
+            open_to_all = self.path.startswith(("/lfs/", "/api/validate-yaml"))
+            allowed = open_to_all or self.headers.get("Authorization") == f"Bearer {TOKEN}"
             path = self.path.partition("?")[0]
             answer = hub.answer(self.command, path, body) if allowed else {"error": "Invalid credentials"}
-            self.send_response(401 if not allowed else 200 if answer is not None else 404)
+            status = 400 if answer and answer.get("errors") else 200 if answer is not None else 404
+            self.send_response(status if allowed else 401)
             content = json.dumps(answer).encode()
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(content)))
@@ -184,6 +199,48 @@ def test_the_base_model_of_a_local_checkpoint_can_be_named(
     assert 'from_pretrained("ada/sparse")' in published.text
     wrong = publish(server, hub, str(job_id), "ada/sparse", "--base-model", "not/a/name")
     assert wrong.returncode == Exit.USAGE
+
+
+@pytest.mark.parametrize(
+    ("metadata", "wrong"),
+    [
+        ("language:\n- en\nbase_model: org/name", None),
+        ("language: [en, klingon]", "\"language\" 'klingon' is none"),
+    ],
+)
+def test_the_card_alone_is_judged_and_nothing_is_uploaded(
+    server: ScriptedServer, hub: StandInHub, job_id: UUID, metadata: str, wrong: str | None
+) -> None:
+    card = f"---\nlibrary_name: transformers\n{metadata}\n---\n\n".encode() + CARD
+    file = artifact_document("README.md", card, hashlib.sha256(card).hexdigest(), "/README.md")
+    server.on("/README.md", lambda it: it.body(card))
+    weights = artifact_document(
+        "model.safetensors", WEIGHTS, hashlib.sha256(WEIGHTS).hexdigest(), "/model.safetensors"
+    )
+    server.on("/model.safetensors", lambda it: it.body(WEIGHTS))
+    server.on(f"/v1/jobs/{job_id}/artifacts", lambda it: it.json({"items": [file, weights]}))
+    done = publish(server, hub, str(job_id), "ada/sparse", "--validate")
+    assert hub.repositories == {}
+    assert "/model.safetensors" not in {path for path, _ in server.requests}
+    if wrong is None:
+        assert (done.returncode, done.stderr.count("Traceback")) == (Exit.OK, 0), done.stderr
+        assert "the Hub accepts the card" in done.stdout
+    else:
+        assert done.returncode == Exit.FAILED
+        assert f"the Hub rejects the card: {wrong}" in " ".join(done.stderr.split())
+        published = publish(server, hub, str(job_id), "ada/sparse")
+        assert published.returncode == Exit.FAILED
+        assert wrong in " ".join(published.stderr.split())
+    assert publish(server, hub, str(job_id), "a/b/c", "--validate").returncode == Exit.USAGE
+
+
+def test_a_job_without_a_card_has_none_to_judge(
+    server: ScriptedServer, hub: StandInHub, job_id: UUID
+) -> None:
+    server.on(f"/v1/jobs/{job_id}/artifacts", lambda it: it.json({"items": []}))
+    done = publish(server, hub, str(job_id), "ada/sparse", "--validate")
+    assert done.returncode == Exit.FAILED
+    assert "there is no card" in done.stderr
 
 
 def test_a_zoo_entry_is_published_to_a_public_repository(server: ScriptedServer, hub: StandInHub) -> None:

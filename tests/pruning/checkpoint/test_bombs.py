@@ -8,12 +8,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+import yaml
 from huggingface_hub.errors import StrictDataclassClassValidationError
 from tokenizers import Tokenizer
 from transformers import MODEL_FOR_CAUSAL_LM_MAPPING
 
 from pruning.checkpoint.checkpoint import resolve
-from pruning.checkpoint.licence import declared_licence
+from pruning.checkpoint.declared import declared_languages, declared_licence
 from pruning.data.source import Source
 from pruning.data.windows import Reader
 from pruning.errors import InvalidInput, is_panic
@@ -117,6 +118,46 @@ def test_a_licence_of_aliases_is_not_expanded(tmp_path: Path) -> None:
     card.write_text(LAUGHS)
     with at_most(1_000_000):
         assert declared_licence(card) is None
+        assert declared_languages(card) == ()
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "language: en",
+        "language: 'pt-BR'",
+        'language: [en, fr , "de"]',
+        "language:\n- en\n- zh\nlicense: mit",
+        "language:\n  - en\n  - 'no'",
+        "language: multilingual",
+        "license: mit",
+    ],
+)
+def test_the_languages_of_a_card_are_those_that_yaml_reads(tmp_path: Path, lines: str) -> None:
+    card = tmp_path / "README.md"
+    card.write_text(f"---\n{lines}\n---\nlanguage: eo\n")
+    read = yaml.safe_load(lines).get("language", [])
+    assert declared_languages(card) == tuple([read] if isinstance(read, str) else read)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "language: <script>alert(1)</script>",
+        "language: [en, [x](https://evil.example)]",
+        "language: *a",
+        "language: en\nlanguage: fr",
+        "language:\n- en\n- |\n  fr",
+        "language:",
+        "language: []",
+        "language:\n" + "\n".join(f"- a{chr(97 + n // 26)}{chr(97 + n % 26)}" for n in range(257)),
+        "language: " + "a" * 65,
+    ],
+)
+def test_what_is_no_list_of_languages_is_none(tmp_path: Path, lines: str) -> None:
+    card = tmp_path / "README.md"
+    card.write_text(f"---\n{lines}\n---\n")
+    assert declared_languages(card) == ()
 
 
 @pytest.mark.parametrize(

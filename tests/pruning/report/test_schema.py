@@ -89,17 +89,22 @@ def test_the_hub_reads_what_the_model_card_says(tmp_path: Path) -> None:
     other = {**REPORT["perplexity"], "dataset": "wikitext2", "pruned": 12.5}
     document = {**REPORT, "calibration": calibration, "further_perplexities": [bound, other]}
     card = tmp_path / "README.md"
-    card.write_text(model_card(Report.model_validate_json(json.dumps(document)), licence="apache-2.0"))
+    card.write_text(
+        model_card(
+            Report.model_validate_json(json.dumps(document)), licence="apache-2.0", languages=["en", "no"]
+        )
+    )
     read = ModelCard.load(card)
     data = read.data.to_dict()
     assert (data["base_model"], data["base_model_relation"]) == ("org/name", "finetune")
     assert (data["license"], data["datasets"]) == ("apache-2.0", ["allenai/c4"])
+    assert data["language"] == ["en", "no"]
     found = [(one.dataset_type, one.metric_type, one.metric_value) for one in read.data.eval_results]
     assert found == [("builtin", "perplexity", 10.0), ("Salesforce/wikitext", "perplexity", 12.5)]
     assert model_index_to_eval_results(data["model-index"])[1] == read.data.eval_results
     local = {**REPORT, "model": {**REPORT["model"], "id": "/srv/models/mine"}}
     card.write_text(model_card(Report.model_validate_json(json.dumps(local)), licence=None))
-    assert {"base_model", "base_model_relation"}.isdisjoint(ModelCard.load(card).data.to_dict())
+    assert {"base_model", "base_model_relation", "language"}.isdisjoint(ModelCard.load(card).data.to_dict())
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,8 @@ def test_a_helper_that_drips_is_given_up(
         {"weight_files": "model.safetensors"},
         {"licence": "[mit](https://evil.example)"},
         {"licence": 3},
+        {"languages": ["[en](https://evil.example)"]},
+        {"languages": "en"},
     ],
 )
 def test_a_description_is_checked_again(changes: dict[str, object]) -> None:
