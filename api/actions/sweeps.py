@@ -12,6 +12,7 @@ from api.actions import allowed_paths
 from api.actions.jobs import Idempotency
 from api.actions.model_shape import shape_of
 from api.actions.parse_job import parse_job
+from api.actions.receipts import first_answer_of_sweep
 from api.actions.waiting import WaitingReasons
 from api.problems.problem import FieldError
 from api.problems.problems import IdempotencyKeyReused, InvalidRequest, NotFound
@@ -65,7 +66,7 @@ def submit(
     owner, found = principal.owner, list[Shape]()
     if request.target is not None and request.target.is_of_size:  # before a transaction begins: it may wait
         if (earlier := _made_before(resources, owner, reasons, idempotency)) is not None:
-            return _told(principal, earlier), False
+            return first_answer_of_sweep(principal, earlier), False
         found = _shapes(resources, principal, request, request.target)
     with resources.database.begin() as session:
 
@@ -82,7 +83,10 @@ def submit(
             sweep, created = make_once(session, owner, idempotency.key, idempotency.body, Sweep, make)
         except KeyReused as error:
             raise IdempotencyKeyReused from error
-        return _told(principal, _detail(session, sweep, reasons)), created
+        found_before = _detail(session, sweep, reasons)
+        if not created:
+            return first_answer_of_sweep(principal, found_before), False
+        return _told(principal, found_before), True
 
 
 def _made_before(

@@ -7,6 +7,7 @@ from fastapi.responses import StreamingResponse
 
 from api.actions.files import gradients
 from api.actions.jobs import Idempotency
+from api.actions.receipts import first_answer
 from api.actions.waiting import WaitingReasons
 from api.http.download import DOWNLOAD_RESPONSES, IfNoneMatch, IfRange, WantedRange, download
 from api.http.idempotency import BodyAsSent, IdempotencyKey
@@ -69,6 +70,7 @@ def compute_gradients(
     response.headers["Location"] = f"/v1/jobs/{job.id}"
     if not created:
         response.status_code = status.HTTP_200_OK
+        return first_answer(principal, job)
     return job
 
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request, Response, status
 
 from api.actions import jobs
 from api.actions.jobs import NO_SUCH_JOB, Idempotency
-from api.actions.receipts import shown_to
+from api.actions.receipts import first_answer, shown_to
 from api.actions.waiting import WaitingReasons
 from api.http.etag import NOT_MODIFIED, Conditional
 from api.http.idempotency import BodyAsSent, IdempotencyKey
@@ -68,10 +68,15 @@ def submit_job(
     response: Response,
     idempotency_key: IdempotencyKey = None,
 ) -> JobDetail:
-    """Queue one run of a recipe. Jobs need not start in the order in which they were submitted."""
+    """Queue one run of a recipe. Jobs need not start in the order in which they were submitted.
+
+    A request that is repeated with its `Idempotency-Key` is answered with the job as it is now; to a key
+    without the scope `jobs:read`, as it was submitted.
+    """
     idempotency = None if idempotency_key is None else Idempotency(idempotency_key, body)
     reasons = WaitingReasons.told_to(principal, resources)
-    return _submitted(*jobs.submit(resources, principal.owner, request, reasons, idempotency), response)
+    job, created = jobs.submit(resources, principal.owner, request, reasons, idempotency)
+    return _submitted(job if created else first_answer(principal, job), created, response)
 
 
 @router.post(
