@@ -6,8 +6,9 @@ from functools import partial
 from api.problems.problem import FieldError
 from api.problems.problems import InvalidRequest, ServiceUnavailable
 from api.resources import AppResources
+from jobs.spec.cuts import Fault
 from jobs.spec.job import JobSpec
-from jobs.spec.preflight import Fault, Places, faults
+from jobs.spec.preflight import Places, faults
 
 log = logging.getLogger(__name__)
 

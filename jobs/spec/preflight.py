@@ -13,29 +13,20 @@ from pathlib import Path
 from typing import Any, Self
 
 from jobs.settings import Settings
+from jobs.spec.cuts import Fault, count, faults_of_the_cut
 from jobs.spec.job import JobSpec
 from pruning.allowed_roots import freeze
 from pruning.errors import InvalidInput
 from pruning.estimate import beyond_bounds
 from pruning.inputs.frozen_file import FrozenFile
 from pruning.inputs.jsonl import NotText, check_line
-from pruning.recipe import UNIT_KINDS, ModelReference, StructureOptions, UnitKind, is_local
+from pruning.recipe import ModelReference, is_local
 
 _CONFIG = "config.json"
 _MAX_CONFIG_BYTES = 2**20
 _FIRST_BYTES = 2**16
 _NO_FILE = "there is no such file that a job may read"
-HEADS_DIVIDE_THE_HIDDEN_SIZE = frozenset({"llama", "gemma2", "gemma3_text"})
-"""Types of models whose config in transformers refuses other numbers of attention heads."""
 _NAME = re.compile(r"[\w-][\w.-]*")
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """A field of the request with which the job is certain to fail, and why. It quotes no request."""
-
-    field: str
-    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +81,8 @@ def _of_the_model(spec: JobSpec, places: Places) -> Iterator[Fault]:
     else:
         config = _cached_config(model, places.hub_cache)
         whose = "the context of the model as it lies in the service's cache"
-    yield from _of_the_cut(spec.recipe.structure, config or {})
+    if spec.recipe.structure is not None:
+        yield from faults_of_the_cut(spec.recipe.structure, config or {})
     context = _context(config or {})
     if context is None:
         return
@@ -100,60 +92,6 @@ def _of_the_model(spec: JobSpec, places: Places) -> Iterator[Fault]:
     ):
         if length is not None and length > context:
             yield Fault(f"{purpose}.sequence_length", f"must be at most {context}, {whose}")
-
-
-def _of_the_cut(structure: StructureOptions | None, config: dict[str, Any]) -> Iterator[Fault]:
-    """Yield the blocks and kinds of units of which there are not as many, as far as the config says it."""
-    if structure is None:
-        return
-    if (blocks := _count(config.get("num_hidden_layers"))) is not None:
-        try:
-            structure.blocks_left(blocks)
-        except ValueError as error:
-            yield Fault("structure.blocks", str(error))
-    for kind in UNIT_KINDS:
-        dense = _units(kind, config)
-        if structure.amount(kind) is None or dense is None:
-            continue
-        try:
-            _, kept = structure.left(kind, dense)
-        except ValueError as error:
-            yield Fault(f"structure.{kind}", str(error))
-            continue
-        if kind == "kv_groups" and (reason := _refused_heads(kept, dense, config)):
-            yield Fault("structure.kv_groups", reason)
-
-
-def _units(kind: UnitKind, config: dict[str, Any]) -> int | None:
-    """Return how many units of a kind each block has, where the config says it of all blocks alike."""
-    names = {"mlp_channels": "intermediate_size", "kv_groups": "num_key_value_heads"}
-    if kind not in names or (kind == "mlp_channels" and any("experts" in name for name in config)):
-        return None
-    return _count(config.get(names[kind]))
-
-
-def _refused_heads(kept: int, groups: int, config: dict[str, Any]) -> str | None:
-    """Say why the heads that are left do not fit the hidden size, for families whose config insists on it."""
-    if config.get("model_type") not in HEADS_DIVIDE_THE_HIDDEN_SIZE:
-        return None
-    heads, hidden = _count(config.get("num_attention_heads")), _count(config.get("hidden_size"))
-    if heads is None or hidden is None or heads < groups:
-        return None
-    together = heads // groups
-    most = min(groups - 1, hidden // together)
-    possible = [left for left in range(1, most + 1) if hidden % (left * together) == 0]
-    if kept in possible:
-        return None
-    nearest = min(possible, key=lambda left: abs(left - kept), default=None)
-    hint = "" if nearest is None else f"; the nearest number that it can keep is {nearest}"
-    return (
-        f"of {groups}, {kept} would be left, and its config refuses {kept * together} heads for a hidden "
-        f"size of {hidden}{hint}"
-    )
-
-
-def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
 
 
 def _of_a_text(path: Path, roots: Sequence[Path], field: str) -> Iterator[Fault]:
@@ -222,7 +160,7 @@ def _context(config: dict[str, Any]) -> int | None:
     value = config.get("max_position_embeddings")
     if value is None and config.get("model_type") == "gpt2":
         value = config.get("n_positions")
-    return _count(value)
+    return count(value)
 
 
 def _frozen(path: Path, roots: Sequence[Path]) -> FrozenFile | None:

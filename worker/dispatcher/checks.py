@@ -14,8 +14,9 @@ from jobs.fleet import dispatch_queue
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import JobError
 from jobs.settings import Settings
+from jobs.spec.cuts import Fault
 from jobs.spec.job import JobSpec
-from jobs.spec.preflight import Fault, Places, faults
+from jobs.spec.preflight import Places, faults
 from jobs.states import Cause
 
 log = logging.getLogger(__name__)

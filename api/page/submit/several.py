@@ -1,5 +1,6 @@
 """The part of the form that makes several jobs: what to vary about the job, or what to search for."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -12,6 +13,9 @@ from api.problems.problem import FieldError
 from api.problems.problems import InvalidRequest
 from api.schemas.sweeps import SweepRequest
 from jobs.sweeps.target import Target
+
+_UNIFORM = {"name": "uniform"}
+_NEXT_NAME = re.compile(r"\+(?=\s*\w+\s*=)")
 
 _TITLES = {
     "target.max_perplexity": "Search: perplexity at most",
@@ -45,6 +49,13 @@ FIELDS = (
         "Such as wanda, gblm. The options above are those of the method that is chosen there.",
         title="Methods to try",
     ),
+    FormField(
+        "vary.structure",
+        "list",
+        "",
+        "Each a cut, or none: such as none, mlp_channels=25%, mlp_channels=20%+kv_groups=1.",
+        title="Cuts to try",
+    ),
     *_of_the_target(),
 )
 
@@ -73,7 +84,12 @@ def _varied(vary: Mapping[str, list[str]], job: dict[str, Any]) -> dict[str, lis
     varied: dict[str, list[Any]] = dict(vary)
     if "sparsity" in vary:
         varied["sparsity"] = [number(text) for text in vary["sparsity"]]
+    if "structure" in vary:
+        varied["structure"] = [_cut(text) for text in vary["structure"]]
     if "method" in vary:
+        # The select of the allocation sends its default, which a preset among the methods would not have.
+        if job.get("allocation") == _UNIFORM:
+            del job["allocation"]
         chosen = job.pop("method", {})
         varied["method"] = [
             chosen if name == chosen.get("name") and len(chosen) > 1 else name for name in vary["method"]
@@ -81,11 +97,19 @@ def _varied(vary: Mapping[str, list[str]], job: dict[str, Any]) -> dict[str, lis
     return varied
 
 
+def _cut(text: str) -> object:
+    """Parse a cut: names and values joined by `+`, or `none`. A value may hold a `+` itself."""
+    if text == "none":
+        return None
+    pairs = (part.partition("=") for part in _NEXT_NAME.split(text))
+    return {name.strip(): number(value.strip()) for name, _, value in pairs}
+
+
 def _refuse_decided(several: Mapping[str, Any], job: Mapping[str, Any]) -> None:
     vary = several.get("vary", {})
     errors = [
         FieldError(field=name, message="must be empty, because the values to try are given below")
-        for name in ("sparsity", "pattern")
+        for name in ("sparsity", "pattern", "structure")
         if name in vary and name in job
     ]
     if "target" in several:

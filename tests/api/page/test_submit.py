@@ -50,6 +50,59 @@ def test_only_shares_are_said_to_be_in_percent() -> None:
     assert all("0 to 0.1" in hints[rate] for rate in rates)
 
 
+def varied(client: TestClient, **form: str) -> list[dict[str, Any]]:
+    """The requests of the jobs that the form makes."""
+    answer = client.post("/jobs/new", data={"model.id": "org/name"} | form, headers=ORIGIN)
+    assert answer.status_code == 303, re.findall(r"<li>.*?</li>", answer.text)
+    sweep = client.get(f"/v1{answer.headers['location']}").json()
+    return [client.get(f"/v1/jobs/{job['id']}").json()["spec"] for job in sweep["jobs"]]
+
+
+def test_a_preset_among_the_methods_to_try_has_its_own_allocation(client: TestClient) -> None:
+    # As a browser sends it: a select has a value also where nobody has touched it.
+    untouched = {"method.name": "gblm", "allocation.name": "uniform", "sparsity": "0.5"}
+    found = varied(client, **untouched, **{"vary.method": "best, wanda"})
+    alone = {"model": "org/name", "sparsity": 0.5}
+    expected = [client.post("/v1/jobs", json=alone | {"method": name}).json() for name in ("best", "wanda")]
+    assert found == [job["spec"] for job in expected]
+    assert found[0]["allocation"]["name"] == "gradient"
+    # Of plain methods, what the form says of the allocation goes to each.
+    options = {"allocation.name": "owl", "allocation.band": "0.1"}
+    for spec in varied(client, **untouched | options, **{"vary.method": "gblm, wanda"}):
+        assert (spec["allocation"]["name"], spec["allocation"]["band"]) == ("owl", 0.1)
+
+
+def test_cuts_to_try_are_those_of_rest(client: TestClient) -> None:
+    cuts = "none, mlp_channels=25%, mlp_channels=0.2+kv_groups=1, blocks=2+importance=gate+second_order"
+    found = varied(client, **{"method.name": "wanda", "sparsity": "0.5", "vary.structure": cuts})
+    tried = [
+        None,
+        {"mlp_channels": 0.25},
+        {"mlp_channels": 0.2, "kv_groups": 1},
+        {"blocks": 2, "importance": "gate+second_order"},
+    ]
+    job = {"model": "org/name", "method": "wanda", "sparsity": 0.5}
+    sweep = client.post("/v1/sweeps", json={"job": job, "vary": {"structure": tried}}).json()
+    expected = [client.get(f"/v1/jobs/{each['id']}").json()["spec"] for each in sweep["jobs"]]
+    assert found == expected
+    assert len(found) == 4
+
+
+@pytest.mark.parametrize(
+    ("form", "field"),
+    [
+        ({"vary.structure": "mlp_channels=25%", "structure.kv_groups": "1"}, "structure"),
+        ({"vary.structure": "none, channels=25%"}, "vary.structure"),
+        ({"vary.structure": "none, nothing"}, "vary.structure"),
+    ],
+)
+def test_a_cut_to_try_that_is_none_is_named(client: TestClient, form: dict[str, str], field: str) -> None:
+    whole = {"model.id": "org/name", "method.name": "wanda", "sparsity": "0.5"} | form
+    answer = client.post("/jobs/new", data=whole, headers=ORIGIN)
+    assert answer.status_code == 422
+    assert re.findall(r'<li><(?:a href="#[^"]+"|code)>([^<]+)<', answer.text)[0].startswith(field)
+
+
 def test_a_choice_of_the_structure_may_be_left_open(client: TestClient) -> None:
     page = client.get("/jobs/new").text
     (options,) = re.findall(r'<select id="structure.repair".*?>(.*?)</select>', page, re.DOTALL)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,17 @@ from pydantic import SecretStr
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from jobs.settings import Settings
+from jobs.spec.cuts import HEADS_DIVIDE_THE_HIDDEN_SIZE, PLAIN, WITHOUT_EXPERTS
 from jobs.spec.job import JobSpec
-from jobs.spec.preflight import HEADS_DIVIDE_THE_HIDDEN_SIZE, Places, faults
+from jobs.spec.preflight import Places, faults
 from pruning.data.source import Source
 from pruning.data.text import read_documents
 from pruning.data.windows import Reader
 from pruning.errors import InvalidInput
+from pruning.model.blocks import find_stack
 from pruning.recipe import StructureOptions
 from pruning.structure.depth import DepthPlan
+from pruning.structure.experts import find_experts
 from pruning.structure.plan import CutPlan
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -184,7 +188,13 @@ LLAMA = {
         *({"mlp_channels": amount, "multiple_of": 32} for amount in (0.2, 0.3)),
         *({"kv_groups": amount} for amount in (0.05, 0.5, 0.9, 1, 2, 3, 4, 6, 7, 8)),
         {"kv_groups": 5, "mlp_channels": 48},
-        {"parameters": 0.3},
+        *({"parameters": share} for share in (0.001, 0.02, 0.1, 0.3, 0.5, 0.8, 0.95, 0.97, 0.999)),
+        *(
+            {"parameters": share, "multiple_of": multiple}
+            for share in (0.05, 0.2, 0.9)
+            for multiple in (16, 48)
+        ),
+        *({"experts": amount} for amount in (0.5, 1)),
     ],
 )
 def test_a_cut_is_refused_as_the_library_refuses_it(
@@ -198,15 +208,63 @@ def test_a_cut_is_refused_as_the_library_refuses_it(
     spec = JobSpec.model_validate({"recipe": recipe, "evaluation": {"dataset": "builtin"}})
     expected = set()
     # One kind at a time: the library ends at the first that it refuses.
-    for others in ({"kv_groups"}, {"mlp_channels", "multiple_of"}):
+    for others in ({"kv_groups"}, {"mlp_channels"}):
         asked = {name: value for name, value in structure.items() if name not in others}
         if not set(asked) <= {"multiple_of"}:
             try:
                 CutPlan.of(StructureOptions(**asked), skeleton, config)
             except InvalidInput as error:
-                message = str(error).removeprefix("LlamaForCausalLM cannot lose kv_groups: ")
+                message = re.sub(r"^LlamaForCausalLM cannot lose \w+: ", "", str(error))
                 expected.add((error.field, message))
     assert {(fault.field, fault.message) for fault in faults(spec, places)} == expected
+
+
+MIXTRAL = LLAMA | {"model_type": "mixtral", "num_local_experts": 8, "num_experts_per_tok": 2}
+QWEN = LLAMA | {
+    "model_type": "qwen3_moe",
+    "num_experts": 6,
+    "num_experts_per_tok": 3,
+    "moe_intermediate_size": 16,
+}
+
+
+@pytest.mark.parametrize("config", [MIXTRAL, QWEN], ids=["mixtral", "qwen"])
+@pytest.mark.parametrize("amount", [0.05, 0.5, 0.9, 0.99, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+def test_a_number_of_experts_is_refused_as_the_library_refuses_it(
+    places: Places, tmp_path: Path, config: dict[str, Any], amount: float
+) -> None:
+    (tmp_path / "models" / "good" / "config.json").write_text(json.dumps(config))
+    with torch.device("meta"):
+        skeleton = AutoModelForCausalLM.from_config(AutoConfig.for_model(**config))
+    structure = StructureOptions(experts=amount)
+    expected = []
+    try:
+        CutPlan.of(structure, skeleton, config)
+    except InvalidInput as error:
+        expected.append((error.field, re.sub(r"^\w+ cannot lose \w+: ", "", str(error))))
+    recipe = {"model": str(tmp_path / "models" / "good"), "structure": {"experts": amount}}
+    document = {
+        "recipe": recipe | {"calibration": {"dataset": "builtin"}},
+        "evaluation": {"dataset": "builtin"},
+    }
+    found = faults(JobSpec.model_validate(document), places)
+    assert [(fault.field, fault.message) for fault in found] == expected
+
+
+@pytest.mark.parametrize("family", sorted(WITHOUT_EXPERTS))
+def test_these_families_have_no_experts_and_the_plain_ones_these_weights(family: str) -> None:
+    shape = {name: LLAMA[name] for name in LLAMA if name != "model_type"} | {
+        "num_key_value_heads": 4,
+        "head_dim": 4,
+    }
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(AutoConfig.for_model(family, **shape))
+    block = find_stack(model).blocks[0]
+    assert find_experts(model, block) is None
+    if family in PLAIN:
+        heads, groups, of_a_head, hidden, width = 8, 4, 4, 32, 48
+        weights = 2 * hidden * of_a_head * (heads + groups) + 3 * hidden * width + 2 * hidden
+        assert sum(parameter.numel() for parameter in block.module.parameters()) == weights
 
 
 @pytest.mark.parametrize("amount", [0.05, 0.3, 0.95, 1, 2, 3, 9])
