@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from jobs.fleet import dispatch_queue, quarantine
+from jobs.placement.classes import UNKNOWN
 from jobs.states import HELD, JobState
 from jobs.tables import NOW, SEARCH_NOW, Job, Queue, Worker
 
@@ -122,11 +123,9 @@ def queues(session: Session, seen_within: float) -> list[QueueSeen]:
     A worker without a heartbeat in the last `seen_within` seconds counts as gone.
     """
     rows = {row.name: row for row in session.scalars(select(Queue))}
-    recent = Worker.seen_at > SEARCH_NOW - timedelta(seconds=seen_within)
-    takes_jobs = func.count().filter(recent, *dispatch_queue.TAKES_JOBS)
-    workers = _by_queue(session, select(Worker.queue, takes_jobs).group_by(Worker.queue))
+    workers = _workers_by_queue(session, seen_within)
     held = select(Job.queue, func.count()).where(Job.state.in_(HELD)).group_by(Job.queue)
-    running = _by_queue(session, held)
+    running = {row[0]: row[1] for row in session.execute(held)}
     waiting = dispatch_queue.waiting_queues(session)
     return [
         QueueSeen(
@@ -141,8 +140,16 @@ def queues(session: Session, seen_within: float) -> list[QueueSeen]:
     ]
 
 
-def _by_queue(session: Session, query: Select[str, int]) -> dict[str, int]:
-    return {row[0]: row[1] for row in session.execute(query)}
+def _workers_by_queue(session: Session, seen_within: float) -> dict[str, int]:
+    """Return how many workers take jobs from each queue that a registered worker reads."""
+    recent = Worker.seen_at > SEARCH_NOW - timedelta(seconds=seen_within)
+    takes_jobs = and_(recent, *dispatch_queue.TAKES_JOBS).label("takes_jobs")
+    counts: dict[str, int] = {}
+    for row in session.execute(select(Worker.queue, Worker.queues, takes_jobs)):
+        for queue in row.queues or [row.queue]:
+            counts[queue] = counts.get(queue, 0) + row.takes_jobs
+    counts.pop(UNKNOWN, None)  # of those that do not know their class yet
+    return counts
 
 
 def _queued(session: Session, queue: str) -> int:

@@ -8,11 +8,12 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.fleet import dispatch_queue, overview, quarantine, steering, waiting
+from jobs.fleet import dispatch_queue, machines, overview, quarantine, steering, waiting
 from jobs.fleet.dispatch_queue import Orders
 from jobs.fleet.overview import QueueSeen, WorkerState
 from jobs.fleet.waiting import Wait, WaitsFor
 from jobs.lifecycle import lifecycle
+from jobs.placement.classes import Capacity
 from jobs.tables import Job, Worker
 
 Database = sessionmaker[Session]
@@ -152,3 +153,12 @@ def test_a_silent_worker_takes_no_jobs_and_a_cordoned_one_says_since_when(
         assert (a.state, a.since, b.state) == (WorkerState.CORDONED, a.worker.cordoned_at, WorkerState.IDLE)
         assert [queue.workers for queue in overview.queues(session, 30)] == [1]
         assert [queue.workers for queue in overview.queues(session, 0)] == [0]
+
+
+def test_a_worker_counts_in_every_queue_that_it_reads(database: Database, fleet: None) -> None:
+    with database.begin() as session:
+        capacity = Capacity(host_bytes=1, scratch_bytes=1)
+        machines.declared(session, "a", ["gpu.80g", "prune"], capacity)
+        dispatch_queue.worker_seen(session, "new", "unknown")
+        found = {queue.name: queue.workers for queue in overview.queues(session, 30)}
+    assert found == {"gpu.80g": 1, "prune": 2}
