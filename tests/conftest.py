@@ -31,7 +31,6 @@ from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.storage.store import Store
 from tests.stack import Stack, environment_of, write_calibration
-from tests.together import Together
 
 # Tests run in parallel: one thread each, in this process and in the processes that it starts.
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -43,7 +42,9 @@ signal(SIGINT, default_int_handler)
 BUCKET = "artifacts"
 
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a directory of our own is made in it
-_ENOUGH_FOR_POSTGRES = 2 << 30  # bytes: for three servers at once, which grow to some 300 MB each
+_SCALE_JOBS = int(os.environ.get("SCALE_JOBS", "0"))
+# Bytes: three servers at once grow to some 300 MB each; `make scale` fills one with 5.3 kB a job, and a log.
+_ENOUGH_FOR_POSTGRES = (2 << 30) + 8_000 * _SCALE_JOBS
 
 SERVERS = frozenset({"postgres_url", "own_postgres", "valkey", "store_url", "s3", "chromium"})
 """The fixtures that start one."""
@@ -61,7 +62,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Together:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    from tests.together import Together  # only here is pytest-xdist needed
+
     return Together(config, log)
 
 
