@@ -22,7 +22,7 @@ BROKEN = JobError(type="worker", message="its disk is broken", cause=Cause.WORKE
 
 def seen(database: Database, *workers: str) -> list[bool]:
     with database.begin() as session:
-        return [dispatch_queue.worker_seen(session, worker, "prune") for worker in workers]
+        return [dispatch_queue.worker_seen(session, worker, "prune").quarantined for worker in workers]
 
 
 def fail(database: Database, job_id: UUID, worker: str, bound: int = 6) -> tuple[JobState, bool]:
