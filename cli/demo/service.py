@@ -16,6 +16,7 @@ class DemoService(OwnedProcess):
     """`pruneserve up` on a free port, with its data under `cache`: `with DemoService(...) as service`."""
 
     name = "up"
+    start_seconds = 900.0  # it waits for each of its own processes, and says itself which one is not ready
     stop_seconds = 90.0  # the sum of the times that `up` gives its own processes
 
     def __init__(self, cache: Path, *, models: Path) -> None:

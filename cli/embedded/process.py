@@ -18,7 +18,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-_START_SECONDS = 60.0  # a database that was killed replays its log first
 _MAX_LOG_BYTES = 16_000_000
 
 
@@ -35,6 +34,7 @@ class OwnedProcess(ABC):
     name: str
     stop_signal: signal.Signals = signal.SIGTERM
     """The signal for a clean and quick stop, whoever is connected."""
+    start_seconds: float = 180.0  # a database that was killed replays its log first; machines may be busy
     stop_seconds = 15.0
     """Seconds after the signal until the program is killed."""
 
@@ -185,13 +185,13 @@ class OwnedProcess(ABC):
             self.log.replace(self.log.with_name(f"{self.log.name}.1"))
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + _START_SECONDS
+        deadline = time.monotonic() + self.start_seconds
         while not self._is_ready():
             if process.poll() is not None:
                 raise EmbeddedError(f"{self.name} did not start; the end of its log:\n{tail(self.log)}")
             if time.monotonic() > deadline:
                 raise EmbeddedError(
-                    f"{self.name} is not ready after {_START_SECONDS:g} s: {self._not_ready}; "
+                    f"{self.name} is not ready after {self.start_seconds:g} s: {self._not_ready}; "
                     f"the end of its log, {self.log}:\n{tail(self.log)}"
                 )
             time.sleep(0.02)

@@ -12,7 +12,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cli.embedded import process as embedded_process
 from cli.embedded import supervisor as supervision
 from cli.embedded.process import EmbeddedError, OwnedProcess
 from cli.embedded.supervisor import Supervisor
@@ -147,9 +146,8 @@ class Refusing(Program):
         return False
 
 
-def test_a_program_that_never_gets_ready_is_an_error_with_the_reason_and_its_log(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(embedded_process, "_START_SECONDS", 2.0)
+def test_a_program_that_never_gets_ready_is_an_error_with_the_reason_and_its_log(tmp_path: Path) -> None:
+    program = Refusing(tmp_path, "import time; print('no rights', flush=True); time.sleep(600)")
+    program.start_seconds = 2.0
     with pytest.raises(EmbeddedError, match=r"after 2 s: permission denied for everybody; .*\n.*no rights"):
-        Refusing(tmp_path, "import time; print('no rights', flush=True); time.sleep(600)").start()
+        program.start()
