@@ -13,7 +13,8 @@ from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.spec.job import JobSpec
 from jobs.sweeps import sweeps
 from jobs.sweeps.target import Target
-from jobs.tables import Job
+from jobs.tables import Job, Upload, WebhookEndpoint
+from jobs.webhooks import outbox
 from pruning.recipe import Stage
 from tests.api.drive import Jobs
 
@@ -162,3 +163,34 @@ def search(database: sessionmaker[Session], *, rounds: int) -> UUID:
         with database.begin() as session:
             sweeps.advance(session)
     return sweep_id
+
+
+def belongings(database: sessionmaker[Session]) -> None:
+    """What else an owner has: gradient norms, uploads, and webhooks with messages."""
+    jobs = Jobs(database)
+    norms = jobs.running(model="HuggingFaceTB/SmolLM2-135M", method=None, sparsity=0, norms=["l1"])
+    file = FinishedArtifact(
+        "gradient_norms.safetensors", f"jobs/{norms.job_id}/norms", 540_000_000, "ab" * 32
+    )
+    jobs.succeed(norms, [file])
+    with database.begin() as session:
+        for name, ending, size in (
+            ("support questions of 2025", "jsonl", 48_000_000),
+            ("norms", "safetensors", 7),
+        ):
+            row = {
+                "name": name,
+                "format": ending,
+                "size": size,
+                "sha256": ending * 8,
+                "key": f"uploads/{name}",
+            }
+            session.add(Upload(owner="ada", **row))
+        for url, form in (
+            ("https://hooks.slack.com/services/T0/B0/x", "slack"),
+            ("https://ci.example.org/a", "standard"),
+        ):
+            hook = WebhookEndpoint(owner="ada", url=url, events=["job.failed"], format=form, secret=b"x")
+            session.add(hook)
+            session.flush()
+            outbox.send_test(session, hook)

@@ -278,7 +278,7 @@ class TestWithoutAWorker:
         page.keyboard.press("Tab")
         expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
         seen = []
-        for _ in range(12):
+        for _ in range(13):
             place = page.evaluate(
                 """(() => {
                     const on = document.activeElement, style = getComputedStyle(on);
@@ -290,12 +290,13 @@ class TestWithoutAWorker:
             assert place[1] != "none", place
             assert place[2] >= 2, place
             page.keyboard.press("Tab")
-        assert seen[:11] == [
+        assert seen[:12] == [
             "Skip to content",
             "PruneServe",
             "Jobs",
             "Sweeps",
             "Uploads",
+            "Storage",
             "Webhooks",
             "Zoo",
             "Keys",

@@ -18,7 +18,7 @@ from jobs.settings import Settings
 from jobs.storage.store import Store, attempt_prefix
 from jobs.tables import Queue, Worker
 from tests.api.drive import Jobs
-from tests.browser.exhibits import gallery, search
+from tests.browser.exhibits import belongings, gallery, search
 from tests.browser.visitor import Visitor
 
 SCREENS = Path(__file__).parents[2] / ".screens"
@@ -34,6 +34,7 @@ def test_every_page_is_accessible_small_and_loads_from_this_service_only(
 ) -> None:
     shown = gallery(database)
     found, searching = search(database, rounds=6), search(database, rounds=3)
+    belongings(database)
     with database.begin() as session:
         entry = zoo.promote(session, "ada", shown["succeeded"], "The best that 50 % gives at this size.")
         assert entry is not None
@@ -63,6 +64,8 @@ def test_every_page_is_accessible_small_and_loads_from_this_service_only(
         "uploads": "/uploads",
         "webhooks": "/webhooks",
         "workers": "/workers",
+        "audit": "/audit",
+        "sorted": "/jobs?sort=-sparsity&limit=3",
         "entry": f"/zoo/{slug}",
         **{
             state: f"/jobs/{shown[state]}" for state in ("queued", "running", "succeeded", "missed", "failed")
@@ -96,6 +99,24 @@ def test_an_arriving_result_moves_nothing(visit: Callable[..., Visitor], jobs: J
     expect(visitor.page.locator(".badge.succeeded")).to_be_visible(timeout=60_000)
     expect(visitor.page.locator(".result")).to_be_attached()
     assert visitor.layout_shift() < 0.05
+
+
+def test_a_pointer_over_a_heat_map_meets_the_value_of_its_cell(
+    visit: Callable[..., Visitor], database: sessionmaker[Session]
+) -> None:
+    shown = gallery(database)
+    visitor = visit(viewport=WINDOWS["wide"])
+    visitor.page.goto(f"/jobs/{shown['succeeded']}", wait_until="load")
+    visitor.load_pictures()
+    cell = visitor.page.locator(".cells rect").nth(40)
+    cell.scroll_into_view_if_needed()
+    said = cell.locator("title").text_content()
+    box = cell.bounding_box()
+    assert box is not None
+    place = f"({box['x'] + box['width'] / 2}, {box['y'] + box['height'] / 2})"
+    assert visitor.page.evaluate(f"document.elementFromPoint{place}.textContent") == said
+    assert said is not None
+    assert said.startswith("Block ")
 
 
 def test_a_file_that_is_kept_compressed_is_saved_as_it_was(

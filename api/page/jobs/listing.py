@@ -96,8 +96,8 @@ class Row:
 
     @property
     def masks(self) -> bool:
-        """Whether weights are masked: a cut alone has no pattern and no sparsity."""
-        return self.job.method != CUT_ALONE
+        """Whether weights are masked: a cut alone has no pattern and no sparsity, nor have gradient norms."""
+        return self.job.method not in (CUT_ALONE, GRADIENTS_ALONE)
 
     @property
     def sparsity(self) -> float:
