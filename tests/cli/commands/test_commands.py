@@ -123,6 +123,8 @@ def test_workers_say_what_they_do_and_why_they_take_no_jobs(server: ScriptedServ
         "faults": 0,
         "fault": None,
         "quarantined_at": None,
+        "cordoned_at": None,
+        "draining": False,
     }
     sick = well | {
         "name": "sick-2-b",
@@ -136,7 +138,7 @@ def test_workers_say_what_they_do_and_why_they_take_no_jobs(server: ScriptedServ
         "quarantined_at": "2026-01-02T04:05:00+01:00",
     }
     server.on("/v1/workers", lambda it: it.json({"items": [sick, well]}))
-    result = run("workers", server=server)
+    result = run("workers", "list", server=server)
     assert result.exit_code == Exit.OK, result.output
     _, first, second = (line.split() for line in result.stdout.splitlines())
     since, seen = ["2026-01-02", "03:05:00"], ["2026-01-02", "03:05:06"]
@@ -150,7 +152,7 @@ def test_workers_say_what_they_do_and_why_they_take_no_jobs(server: ScriptedServ
         *since[:1],
         "03:05:01",
         str(job_id),
-        "(prune)",
+        *("(prune,", "of", "ada)"),
         *seen,
     ]
 
