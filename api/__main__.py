@@ -10,6 +10,9 @@ import uvicorn
 from api.app import create_app
 from api.protocol import GuardedProtocol
 from api.resources import AppResources
+from jobs.monitoring import logs, traces
+from jobs.monitoring.figures import Part
+from jobs.monitoring.port import serve
 from jobs.secret_files import close_to_others, hide_from_children
 from jobs.settings import Settings
 
@@ -61,10 +64,13 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8000)
     arguments = parser.parse_args()
 
+    logs.begin(Part.API)
     hide_from_children()
     close_to_others()
     app = create_app()
     settings: Settings = app.state.resources.settings
+    traces.start(Part.API, settings.traces)
+    serve(Part.API, settings.api_metrics, "PRUNESERVE_API_METRICS")
     config = uvicorn.Config(
         app,
         host=arguments.host,
@@ -75,6 +81,8 @@ def main() -> None:
         http=GuardedProtocol.of(settings),
         forwarded_allow_ips=list(settings.trusted_proxies),
     )
+    if settings.log == "json":
+        logs.write_json(Part.API, *map(logging.getLogger, ("uvicorn", "uvicorn.access")))
     _print_audit_log()
     logging.getLogger("uvicorn.access").addFilter(WithoutQuery())
     Server(config, app.state.resources).run()

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
+from api.http.watched import WatchedRequests
 from api.openapi import DocumentedAPI, operation_id
 from api.page.base import assets, render
 from api.page.router import router as page_router
@@ -52,6 +53,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.resources = resources
     handlers.install(app, render.problem_response)
     app.add_middleware(RequestGuard, settings=settings)
+    app.add_middleware(WatchedRequests)
     app.include_router(rest_router)
     app.include_router(page_router)
     app.add_route(f"/static/{assets.STYLESHEET}", assets.serve_stylesheet)

@@ -16,7 +16,11 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).parents[1]
 REQUIREMENTS = CHECKOUT / "requirements"
-LAYERS: dict[str, tuple[str, ...]] = {"api": (), "torch": ("torch",), "zero-shot": ("torch", "zero-shot")}
+LAYERS: dict[str, tuple[str, ...]] = {
+    "api": ("otel",),
+    "torch": ("otel", "torch"),
+    "zero-shot": ("otel", "torch", "zero-shot"),
+}
 """The files, with the extras of pyproject.toml that each adds to the ones before it."""
 
 PYTHON = "3.11"

@@ -14,6 +14,8 @@ from dataclasses import replace
 from types import FrameType
 
 from jobs.database import engine_from, sessions
+from jobs.monitoring import logs
+from jobs.monitoring.figures import Part
 from jobs.placement.classes import UNKNOWN
 from jobs.secret_files import close_to_others, hide_from_children
 from jobs.settings import settings
@@ -23,6 +25,7 @@ from pruning.runtime.versions import refuse_old_versions
 from worker.broker.app import app
 from worker.health import beating
 from worker.identity import Identity
+from worker.supervision.figures import served_figures
 from worker.supervision.parent import Parent
 
 
@@ -41,6 +44,7 @@ def main() -> None:
         refuse_old_versions()
     except PruningError as error:
         sys.exit(str(error))
+    logs.begin(Part.WORKER)  # Celery sets its own handlers up later
     hide_from_children()
     close_to_others(children_read_secrets=True)
     Store(settings().store_url)  # a wrong URL must fail the start, not every job
@@ -48,7 +52,9 @@ def main() -> None:
     engine = engine_from(settings(), pool_size=1, max_overflow=2)
     identity = Identity.new(one_job=arguments.one_job)
     parent = Parent(settings(), sessions(engine), identity, (*settings().queues, UNKNOWN)[0])
+    figures = served_figures(settings(), identity, parent.held_memory)
     options = ["--loglevel=INFO", "--without-gossip", "--without-mingle", "--without-heartbeat"]
+    quiet = ["--quiet"] if settings().log == "json" else []  # Celery greets in many lines
     try:
         with beating(identity):
             with _ended_by_sigterm():
@@ -56,9 +62,10 @@ def main() -> None:
             replace(identity, queue=queues[0]).export()
             parent.connect_signals()
             options += [f"--hostname={identity.name}", f"--queues={','.join(queues)}"]
-            app.worker_main(["worker", *options])
+            app.worker_main([*quiet, "worker", *options])
     finally:
         parent.stop()
+        figures.stop()
         identity.remove_shutdown_flag()
         engine.dispose()
 

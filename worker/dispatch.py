@@ -9,9 +9,10 @@ Each round it
 4. publishes the ids of queued jobs, only a few more than there are workers: the backlog stays in PostgreSQL
 5. publishes as many stale ids again as the broker has lost messages; a duplicate is harmless
 
-Four threads work in the background: `worker.dispatcher.retention` deletes what has expired,
+Threads work in the background: `worker.dispatcher.retention` deletes what has expired,
 `worker.dispatcher.webhook_sender` sends webhooks, `worker.dispatcher.checks` looks at the files of jobs that
-the API could not look at in time, and `worker.dispatcher.sizing` estimates what jobs need of a worker.
+the API could not look at in time, `worker.dispatcher.sizing` estimates what jobs need of a worker, and
+`worker.dispatcher.standing`, where figures are served to Prometheus, reads those that are in the database.
 
 A dispatcher keeps nothing in memory that matters. It may be killed at any moment, and rebuilds a lost queue
 from the table of jobs alone. While the database or the broker is unavailable, it waits.
@@ -31,16 +32,21 @@ from sqlalchemy.orm import Session, sessionmaker
 from jobs.database import DATABASE_UNAVAILABLE, engine_from, sessions
 from jobs.fleet import dispatch_queue, placing
 from jobs.lifecycle import lifecycle
+from jobs.monitoring import logs
+from jobs.monitoring.catalogue import LAST_ROUND, ROUND_SECONDS
+from jobs.monitoring.figures import Part
+from jobs.monitoring.port import serve
 from jobs.placement.classes import UNPLACED, Classes
 from jobs.secret_files import WrongSettings, close_to_others, hide_from_children, missing
 from jobs.settings import Settings, settings
 from jobs.storage.store import Store
 from jobs.sweeps import sweeps
 from worker.broker.app import publish, published
-from worker.broker.log import escape
+from worker.broker.log import set_up
 from worker.dispatcher.checks import PendingChecks
 from worker.dispatcher.retention import Retention
 from worker.dispatcher.sizing import Sizing
+from worker.dispatcher.standing import StandingReader
 from worker.dispatcher.webhook_sender import WebhookSender
 from worker.identity import name_of_this_process
 
@@ -86,6 +92,7 @@ class Dispatcher:
 
     def round(self) -> bool:
         """Run one round. False: the database or the broker was unavailable, and the rest was skipped."""
+        began = time.perf_counter()
         try:
             self._record_heartbeat()
             self._take_back_expired()
@@ -102,6 +109,8 @@ class Dispatcher:
         except BrokerUnavailable as error:
             log.warning("the broker is unavailable (%s)", type(error).__name__)
             return False
+        ROUND_SECONDS.record(time.perf_counter() - began)
+        LAST_ROUND.record(time.time())
         return True
 
     def _record_heartbeat(self) -> None:
@@ -196,19 +205,25 @@ class Dispatcher:
 
 def main() -> None:
     """Dispatch until SIGTERM or Ctrl-C."""
+    logs.begin(Part.DISPATCHER)
     hide_from_children()
     close_to_others()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    escape(logging.getLogger())
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger().setLevel(logging.INFO)
+    set_up(logging.getLogger(), Part.DISPATCHER)
     if settings().broker_url is None:  # or every round would fail on it
         raise WrongSettings(missing("BROKER_URL", "redis://…"))
-    engine = engine_from(settings(), pool_size=5)  # one connection each for rounds and the four threads
+    engine = engine_from(settings(), pool_size=5)  # one connection each for rounds and four of the threads
     database = sessions(engine)
     dispatcher = Dispatcher(database, settings())
     retention = Retention(database, settings(), Store(settings().store_url))
     webhook_sender = WebhookSender(database, settings())
     checks = PendingChecks(database, settings())
     sizing = Sizing(database, settings())
+    standing = StandingReader(database, settings())
+    address = settings().dispatcher_metrics
+    if serve(Part.DISPATCHER, address, "PRUNESERVE_DISPATCHER_METRICS", standing):
+        standing.start()
 
     def stop(number: int, frame: FrameType | None) -> None:
         dispatcher.stop()
@@ -222,6 +237,7 @@ def main() -> None:
     sizing.start()
     dispatcher.run()
     sizing.stop()
+    standing.stop()
     checks.stop()
     webhook_sender.stop()
     retention.stop()

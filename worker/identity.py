@@ -56,6 +56,11 @@ class Identity:
         os.environ[_NAME], os.environ[_SHUTDOWN_FLAG] = self.name, str(self.shutdown_flag)
         os.environ[_ONE_JOB], os.environ[_QUEUE] = "1" if self.one_job else "", self.queue
 
+    @property
+    def figures(self) -> Path:
+        """The socket at which the parent takes in what its children have counted."""
+        return self.shutdown_flag.with_name("figures")
+
     def request_shutdown(self) -> None:
         """Ask the running child to stop at its next check."""
         self.shutdown_flag.touch()

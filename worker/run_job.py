@@ -30,6 +30,8 @@ from jobs.fleet import placing, quarantine
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import JobError
 from jobs.lifecycle.lifecycle import FinishedArtifact
+from jobs.monitoring import logs, traces
+from jobs.monitoring.catalogue import LOST_LEASES
 from jobs.placement.needs import Needs
 from jobs.settings import Settings
 from jobs.states import Cause
@@ -75,14 +77,27 @@ def run_job(job_id: UUID, settings: Settings, worker: Identity) -> bool:
     with claimed(job_id, settings, worker) as attempt:
         if attempt is None:
             return False
-        log.info("job %s: attempt %d starts", job_id, attempt.claim.attempt)
-        try:
-            with attempt.kept_alive():
-                _finish(attempt, _outcome_of(attempt))
-        except LeaseLost:
-            log.warning("job %s: attempt %d has lost its lease", job_id, attempt.claim.attempt)
-        discard_unpublished(attempt)
-        return attempt.broke_its_process
+        claim = attempt.claim
+        with (
+            logs.about(job=str(job_id), attempt=claim.attempt, owner=claim.owner),
+            traces.span("attempt", parent=claim.traceparent, job=str(job_id), attempt=claim.attempt),
+        ):
+            broken = _run(attempt)
+        traces.flush()
+        return broken
+
+
+def _run(attempt: Attempt) -> bool:
+    claim = attempt.claim
+    log.info("job %s: attempt %d starts", claim.job_id, claim.attempt)
+    try:
+        with attempt.kept_alive():
+            _finish(attempt, _outcome_of(attempt))
+    except LeaseLost:
+        LOST_LEASES.record()
+        log.warning("job %s: attempt %d has lost its lease", claim.job_id, claim.attempt)
+    discard_unpublished(attempt)
+    return attempt.broke_its_process
 
 
 def _finish(attempt: Attempt, transition: Transition) -> None:

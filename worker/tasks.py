@@ -6,6 +6,9 @@ from uuid import UUID
 
 from celery.signals import worker_process_init
 
+from jobs.monitoring import traces
+from jobs.monitoring.children import pass_on_to
+from jobs.monitoring.figures import Part
 from jobs.secret_files import close_to_others
 from jobs.settings import settings
 from pruning.runtime.determinism import fix_cublas_workspace
@@ -22,6 +25,9 @@ def prepare_child(**signal: object) -> None:
     os.setpgid(0, 0)  # a group of its own, so that the watchdog can kill everything that the child starts
     keep_resettable()  # before the process is closed: only root may open the file afterwards
     close_to_others()
+    if settings().worker_metrics is not None:
+        pass_on_to(Identity.from_environment().figures)
+    traces.start(Part.WORKER, settings().traces)
     fix_cublas_workspace()
     allow_many_open_files()  # before the process that starts helpers, which has the same limit
     with suppress(OSError):  # then the first job tries it again, and says why

@@ -22,6 +22,9 @@ from sqlalchemy.orm import Session
 from jobs.lifecycle import event_log, quota
 from jobs.lifecycle.events import EventData, JobError, StateChanged
 from jobs.lifecycle.transitions import close_attempt, move, released, seconds
+from jobs.monitoring import traces
+from jobs.monitoring.at_commit import record_at_commit
+from jobs.monitoring.catalogue import LOST_ATTEMPTS, QUEUE_WAIT
 from jobs.placement.classes import UNPLACED
 from jobs.spec.gate import judge, result_parameters
 from jobs.spec.job import JobSpec
@@ -43,6 +46,8 @@ class Claim:
     stored_spec: dict[str, Any]
     compress: bool = False
     """Whether files of the result may be kept compressed."""
+    traceparent: str | None = None
+    """The place in a trace of the request that has submitted the job."""
 
     @property
     def spec(self) -> JobSpec:
@@ -119,6 +124,7 @@ def create(
         sweep_id=sweep_id,
         checks_pending=checks_pending,
         compress=compress,
+        traceparent=traces.traceparent(),
         last_event=1,
     )
     session.add(job)
@@ -233,7 +239,10 @@ def claim(session: Session, job_id: UUID, worker: str, lease_seconds: float) -> 
         .values(job_id=job_id, **lease)
         .on_conflict_do_update(index_elements=["job_id"], set_=lease)
     )
-    return Claim(job_id, row.attempt, token, row.owner, row.spec, row.compress)
+    waited = (row.running_at - row.queued_at).total_seconds()
+    record_at_commit(session, QUEUE_WAIT, max(0.0, waited), queue=row.queue)
+    traces.past_span("queued", waited, parent=row.traceparent)
+    return Claim(job_id, row.attempt, token, row.owner, row.spec, row.compress, row.traceparent)
 
 
 def _is_first_attempt(session: Session, job_id: UUID) -> bool:
@@ -472,6 +481,7 @@ def take_back(
     if moved is None:
         return None
     close_attempt(session, job_id, moved.attempt, Outcome.LOST, reason)
+    record_at_commit(session, LOST_ATTEMPTS, kind=kind)
     return change.state
 
 

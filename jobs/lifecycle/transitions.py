@@ -8,6 +8,8 @@ from sqlalchemy.orm import Session
 
 from jobs.lifecycle import event_log
 from jobs.lifecycle.events import StateChanged
+from jobs.monitoring.at_commit import record_at_commit
+from jobs.monitoring.catalogue import MOVES
 from jobs.spec.plain_text import plain
 from jobs.states import ENDED, HELD, TRANSITIONS, JobState, Outcome
 from jobs.tables import NOW, Job, JobAttempt, Lease
@@ -39,7 +41,17 @@ def move(
         update(Job)
         .where(Job.id == job_id, Job.state == expected, *guards)
         .values({"state": target, f"{target}_at": NOW, "last_event": Job.last_event + 1} | (values or {}))
-        .returning(Job.last_event, Job.attempt, Job.owner, Job.spec, Job.compress)
+        .returning(
+            Job.last_event,
+            Job.attempt,
+            Job.owner,
+            Job.spec,
+            Job.compress,
+            Job.queue,
+            Job.queued_at,
+            Job.running_at,
+            Job.traceparent,
+        )
     ).one_or_none()
     if row is not None:
         if expected in HELD and target not in HELD:
@@ -48,6 +60,7 @@ def move(
         event_log.append(session, job_id, row.last_event, event)
         if target in ENDED:
             outbox.enqueue_job_ended(session, job_id, target)
+        record_at_commit(session, MOVES, before=expected, state=target)
     return row
 
 

@@ -8,12 +8,13 @@ import hashlib
 import logging
 import os
 import re
+import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
@@ -22,6 +23,7 @@ import obstore
 from obstore import exceptions
 from obstore.store import LocalStore, S3Store
 
+from jobs.monitoring.catalogue import STORE_BYTES, STORE_FAILURES, STORE_SECONDS
 from jobs.secret_files import read_secret
 from jobs.storage import seekable
 from jobs.storage.ranges import WrongRange, in_ranges, one_range
@@ -48,17 +50,28 @@ _RETRY: "RetryConfig" = {"max_retries": 5, "retry_timeout": timedelta(seconds=30
 class StoreError(Exception):
     """The store failed. The message is shown to users, so it contains no address and no secret."""
 
+    kind: ClassVar[str | None] = None
+    """What the store did, in the figures; None where it did what it should."""
+    counted = False
+    """Whether it is among the figures: one operation may be part of another."""
+
 
 class StoreUnreachable(StoreError):
     """The store did not answer, or had an internal error. A later attempt may succeed."""
+
+    kind = "unreachable"
 
 
 class StoreRefused(StoreError):
     """The store refused the request (credentials, bucket, path). Another attempt would fail too."""
 
+    kind = "refused"
+
 
 class StoreFull(StoreUnreachable):
     """The store is full. A later attempt may succeed, once the operator has made room."""
+
+    kind = "full"
 
 
 class NotStored(StoreError):
@@ -94,6 +107,20 @@ def attempt_prefix(job_id: UUID, attempt: int) -> str:
     return f"{job_prefix(job_id)}/attempts/{attempt}"
 
 
+@contextmanager
+def _measured(operation: str) -> Iterator[None]:
+    began = time.perf_counter()
+    try:
+        yield
+    except StoreError as error:
+        if error.kind is not None and not error.counted:
+            error.counted = True
+            STORE_FAILURES.record(kind=error.kind)
+        raise
+    finally:
+        STORE_SECONDS.record(time.perf_counter() - began, operation=operation)
+
+
 class Store:
     """Files by key, in the directory or bucket that `STORE_URL` names."""
 
@@ -106,6 +133,7 @@ class Store:
         """
         self._objects = _object_store(url)
 
+    @_measured("write")
     def put_file(
         self,
         key: str,
@@ -148,13 +176,14 @@ class Store:
             if reader.error is not None:
                 raise reader.error from None
             raise
+        STORE_BYTES.record(written.size, direction="written")
         return StoredFile(key, reader.size, reader.sha256, written.size if compress else None)
 
     async def put_stream(self, key: str, pieces: AsyncIterable[bytes], *, at_most: int) -> StoredFile:
         """Store a stream of at most so many bytes. What `pieces` raises aborts it, and nothing is stored."""
         reader = _HashedStream(pieces)
         try:
-            with _translated_errors(key):
+            with _measured("write"), _translated_errors(key):
                 await obstore.put_async(
                     self._objects, key, aiter(reader), chunk_size=_part_bytes(at_most), max_concurrency=2
                 )
@@ -162,6 +191,7 @@ class Store:
             if reader.error is not None:
                 raise reader.error from None
             raise
+        STORE_BYTES.record(reader.size, direction="written")
         return StoredFile(key, reader.size, reader.digest.hexdigest())
 
     def stream(self, key: str, part: tuple[int, int] | None = None) -> Iterator[bytes]:
@@ -169,7 +199,7 @@ class Store:
 
         `part`: the first byte to return and the one behind the last; all bytes when left out.
         """
-        with _translated_errors(key):
+        with _measured("open"), _translated_errors(key):
             try:
                 found = obstore.get(self._objects, key, options={"range": part} if part else None)
             except exceptions.GenericError as error:
@@ -191,6 +221,7 @@ class Store:
         except seekable.Damaged as error:
             raise StoreRefused(f"the file {key} in the store is damaged: {error}") from error
 
+    @_measured("download")
     def download(
         self,
         key: str,
@@ -226,6 +257,7 @@ class Store:
 
         def count(so_far: int) -> None:
             nonlocal received
+            STORE_BYTES.record(so_far - received, direction="read")
             received = so_far
             on_bytes(received)
 
@@ -242,6 +274,7 @@ class Store:
             log.info("no ranges of %s (%s): fetching the whole file", key, type(error).__name__)
             return None
 
+    @_measured("head")
     def head(self, key: str) -> StoredObject | None:
         """Return the size of a file, or None if there is none under the key."""
         try:
@@ -257,6 +290,7 @@ class Store:
                 for found in batch:
                     yield StoredObject(found["path"], found["size"])
 
+    @_measured("delete")
     def delete(self, key: str) -> None:
         """Delete a file. A missing file is no error."""
         try:
@@ -265,6 +299,7 @@ class Store:
         except NotStored:
             return
 
+    @_measured("delete")
     def delete_prefix(self, prefix: str) -> None:
         """Delete every file under a prefix. A missing file is no error."""
         with _translated_errors(prefix):
@@ -277,6 +312,7 @@ class Store:
     def _pieces(self, key: str, pieces: "BytesStream | Iterator[bytes]") -> Iterator[bytes]:
         with _translated_errors(key):
             for piece in pieces:
+                STORE_BYTES.record(len(piece), direction="read")
                 yield bytes(piece)
 
 

@@ -113,6 +113,9 @@ class Job(Base):
     # other jobs plain.
     compress: Mapped[bool] = mapped_column(server_default=text("false"))
 
+    # The place in a trace of the request that has submitted it, as W3C's Trace Context writes it.
+    traceparent: Mapped[str | None]
+
     # Whether nobody has looked at its files yet. A queued job is not dispatched before that, for a minute.
     checks_pending: Mapped[bool] = mapped_column(server_default=text("false"))
 

@@ -23,6 +23,9 @@ from jobs.tables import NOW, SEARCH_NOW, Job, WebhookDelivery, WebhookEndpoint, 
 PER_OWNER = 8
 """Messages of one owner that a sender has under way at once, so that slow endpoints delay nobody else's."""
 
+MOST_COUNTED = 10_000
+"""Due messages that are counted."""
+
 _PER_ENDPOINT = 4
 _MINUTE, _HOUR = 60.0, 3600.0
 
@@ -166,6 +169,21 @@ def take_due(session: Session, limit: int, lease_seconds: float, sending: Iterab
         .execution_options(synchronize_session=False)
     )
     return dues
+
+
+def backlog(session: Session) -> tuple[int, float]:
+    """Return how many messages are due, at most `MOST_COUNTED`, and the seconds that the oldest has been."""
+    due = (
+        select(WebhookDelivery.next_attempt_at)
+        .join(WebhookEndpoint)
+        .where(WebhookDelivery.next_attempt_at <= SEARCH_NOW, WebhookEndpoint.disabled_at.is_(None))
+        .order_by(WebhookDelivery.next_attempt_at)
+        .limit(MOST_COUNTED)
+        .subquery()
+    )
+    waited = func.extract("epoch", SEARCH_NOW - func.min(due.c.next_attempt_at))
+    count, oldest = session.execute(select(func.count(), waited).select_from(due)).one()
+    return count, max(0.0, float(oldest or 0))
 
 
 def delivered(session: Session, due: Due, status: int) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,13 +17,16 @@ from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.storage.store import NotStored, Store, StoredFile, StoreUnreachable, attempt_prefix
 from pruning.estimate import Estimate, ModelShape
-from pruning.recipe import is_local
+from pruning.estimate.work import Windows
+from pruning.recipe import Stage, is_local
 from pruning.resume.hashed_file import HashedFile
 from worker import scratch
 from worker.attempt.cache_key import cache_key
 from worker.attempt.disk import Disk
 from worker.attempt.heartbeat import Heartbeat
-from worker.attempt.progress import JobProgress
+from worker.attempt.reporting.log_lines import LogLines
+from worker.attempt.reporting.progress import JobProgress
+from worker.attempt.reporting.stage_figures import StageFigures
 from worker.identity import Identity, shutdown_on_sigterm
 from worker.interrupts import LeaseLost
 from worker.retry import retry
@@ -65,7 +68,11 @@ class Attempt:
         """The names that the owner has given to uploads, by those that the library knows them by."""
         self.broke_its_process = False
         """Whether the attempt failed in a way after which this process must run no other job."""
-        self.progress = JobProgress(claim.attempt, record=self.record, check=self.check)
+        figures = StageFigures(settings.device)
+        self._lines = LogLines()
+        self.progress = JobProgress(
+            claim.attempt, record=self.record, check=self.check, figures=figures, lines=self._lines
+        )
 
     @cached_property
     def spec(self) -> JobSpec:
@@ -98,8 +105,11 @@ class Attempt:
     @contextmanager
     def kept_alive(self) -> Iterator[None]:
         """Extend the lease in the background, and hand the job back on SIGTERM."""
-        with self.heartbeat, shutdown_on_sigterm(self.worker):
-            yield
+        with self._lines, self.heartbeat, shutdown_on_sigterm(self.worker):
+            try:
+                yield
+            finally:
+                self.progress.stopped()
 
     def scratch(self) -> AbstractContextManager[Path]:
         """The attempt's scratch directory, see `worker.scratch`."""
@@ -154,12 +164,16 @@ class Attempt:
         machine = self.transaction(lambda session: machines.of_worker(session, self.worker.name))
         spec = self.spec
         estimate = Estimate.of(spec.recipe, spec.evaluation, shape, machine, save_masks=spec.save_masks)
-        self.progress.expect(estimate.seconds_by_stage)
+        tokens = Windows.of_calibration(spec.recipe, shape).tokens
+        self.progress.expect(estimate.seconds_by_stage, {Stage.GRADIENTS: tokens, Stage.PRUNE: tokens})
 
     def finish(self, transition: Transition) -> None:
         """End the attempt by `transition`, which a cancel request may overtake. Raises `LeaseLost`."""
         # A shutdown or a full disk must not keep the end from being written, so only the lease is checked.
         check = self.heartbeat.check_lease
+        self.progress.tell(
+            lambda line: self._transaction(partial(lifecycle.record, claim=self.claim, event=line), check)
+        )
         if self._transaction(transition, check):
             return
         if not self._transaction(lambda session: lifecycle.finish_cancelling(session, self.claim), check):

@@ -10,6 +10,7 @@ from jobs.caches import gradients
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import JobError
 from jobs.lifecycle.lifecycle import FinishedArtifact
+from jobs.monitoring.catalogue import CACHE_REQUESTS
 from jobs.states import Cause
 from jobs.storage import gradient_files
 from jobs.storage.owned_files import lock
@@ -57,6 +58,7 @@ class JobGradientCache:
                         break
                     found[by_key[key]] = files
             else:
+                _count(len(wanted), sum(fingerprint in found for fingerprint in wanted))
                 return CacheAnswer(found, frozenset(by_key[key] for key in answer.to_compute))
 
     def confirm(self) -> None:
@@ -87,6 +89,11 @@ class JobGradientCache:
                 return None
             files[shard.block] = file
         return files or None
+
+
+def _count(wanted: int, hits: int) -> None:
+    for result, count in (("hit", hits), ("miss", wanted - hits)):
+        CACHE_REQUESTS.record(count, cache="gradients", result=result)
 
 
 def wait_for_gradients(attempt: Attempt, blocked: BlockedOnJob) -> Transition:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from jobs.caches import perplexities
+from jobs.monitoring.catalogue import CACHE_REQUESTS
 from pruning.evaluation.cache import DenseMeasurement
 from worker.attempt.attempt import Attempt
 
@@ -15,6 +16,11 @@ class JobPerplexityCache:
 
     def get(self, fingerprint: str, states: Path) -> DenseMeasurement | None:
         """Return what an earlier job has measured, if one has, with its final states downloaded."""
+        found = self._get(fingerprint, states)
+        CACHE_REQUESTS.record(cache="perplexities", result="miss" if found is None else "hit")
+        return found
+
+    def _get(self, fingerprint: str, states: Path) -> DenseMeasurement | None:
         key = self._attempt.cache_key(fingerprint)
         found = self._attempt.transaction(lambda session: perplexities.find(session, key))
         if found is None:

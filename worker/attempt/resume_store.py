@@ -31,7 +31,10 @@ class JobResumeStore:
         job_id = self._attempt.claim.job_id
         rows = self._attempt.transaction(lambda session: finished_blocks.finished(session, job_id, stage))
         files = ((row.block, self._download(stage, row)) for row in rows if row.numerics_key == wanted)
-        return {block: file for block, file in files if file is not None}
+        found = {block: file for block, file in files if file is not None}
+        if found:
+            self._attempt.progress.resumed(stage)
+        return found
 
     def directory(self, stage: Stage) -> Path:
         """Return the stage's directory, which is made if it does not exist."""
@@ -48,6 +51,7 @@ class JobResumeStore:
             lambda session: finished_blocks.keep(session, claim, stage, block, shard, numerics_key)
         )
         self._own[stage, block] = file
+        self._attempt.progress.block_finished(block)
 
     def activation_checkpoint(self, stage: Stage) -> ActivationCheckpoint:
         return ActivationCheckpoint(self.directory(stage), self._numerics_keys[stage])

@@ -12,6 +12,7 @@ from celery import Celery, signals
 from kombu.exceptions import ChannelError, OperationalError
 from redis.exceptions import RedisError
 
+from jobs.monitoring.figures import Part
 from worker.broker import log, transport
 from worker.broker.loader import Loader
 
@@ -25,8 +26,8 @@ app.config_from_object("worker.broker.celery_config")
 @signals.after_setup_logger.connect  # type: ignore[untyped-decorator] # Celery has no types
 @signals.after_setup_task_logger.connect  # type: ignore[untyped-decorator]
 def escape_log(logger: logging.Logger, **signal: object) -> None:
-    """Let the log of a worker's processes escape what a message quotes."""
-    log.escape(logger)
+    """Let the log of a worker's processes escape what a message quotes, or be JSON."""
+    log.set_up(logger, Part.WORKER)
 
 
 def publish(queue: str, job_id: UUID) -> None:

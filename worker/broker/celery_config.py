@@ -23,6 +23,12 @@ task_default_queue = UNPLACED
 task_ignore_result = True
 task_acks_late = False
 
+if settings().log == "json":  # the few lines of a child before its handlers are set up
+    worker_log_format = (
+        '{"time": "%(asctime)s", "level": "%(levelname)s", "logger": "%(name)s", "message": "%(message)s", '
+        '"part": "worker"}'
+    )
+
 worker_concurrency = 1
 worker_prefetch_multiplier = 1
 # A job prefetched behind a long one could already be running on another worker.

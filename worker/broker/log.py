@@ -4,6 +4,10 @@ import copy
 import logging
 import re
 
+from jobs.monitoring.figures import Part
+from jobs.monitoring.logs import write_json
+from jobs.settings import settings
+
 # Control characters, which move a terminal's cursor; marks that turn a text around; lone surrogates.
 _UNFIT = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -30,6 +34,14 @@ class OneLine(logging.Formatter):
             trace = self._formatter.formatException(record.exc_info).splitlines()
             line = "\n".join([line, *(f"  {escaped(traced)}" for traced in trace)])
         return line
+
+
+def set_up(logger: logging.Logger, part: Part) -> None:
+    """Let all handlers of a logger write lines that cannot be forged: of text, or of JSON."""
+    if settings().log == "json":
+        write_json(part, logger)
+    else:
+        escape(logger)
 
 
 def escape(logger: logging.Logger) -> None:

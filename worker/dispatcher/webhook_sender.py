@@ -21,6 +21,8 @@ from typing import Any
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.database import DATABASE_UNAVAILABLE
+from jobs.monitoring.at_commit import record_at_commit
+from jobs.monitoring.catalogue import DELIVERIES
 from jobs.settings import Settings
 from jobs.webhooks import outbox
 from jobs.webhooks.encryption import SecretBox, Unreadable
@@ -165,7 +167,9 @@ class WebhookSender:
     def _record(self, session: Session, due: Due, status: int | None, error: str | None) -> None:
         if error is None and status is not None:
             outbox.delivered(session, due, status)
+            record_at_commit(session, DELIVERIES, outcome="delivered")
             return
+        record_at_commit(session, DELIVERIES, outcome="failed")
         gone = status == HTTPStatus.GONE
         disabled = outbox.failed(
             session, due, status, error or "", gone=gone, disable_after=self._disable_after

@@ -7,10 +7,19 @@ the process (RLIMIT_AS) can serve.
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 _PROC = Path("/proc")
 _COUNTED = re.compile(r"^(?:RssAnon|RssShmem|VmSwap):\s+(\d+) kB$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldMemory:
+    """What a job's processes hold, and what they may, in bytes."""
+
+    held: int
+    allowed: int
 
 
 def held_memory(process: int) -> int:

@@ -29,6 +29,7 @@ from worker.capacity import capacity_of, queues_of
 from worker.identity import Identity
 from worker.supervision.death_cause import OomKills, death_cause
 from worker.supervision.drain import Drain
+from worker.supervision.held_memory import HeldMemory
 from worker.supervision.quarantine import Quarantine
 from worker.supervision.reading import Reading
 from worker.supervision.watchdog import Watchdog
@@ -65,6 +66,10 @@ class Parent:
             childrens_fault=self._watchdog.fault,
         )
         self._heartbeat = threading.Thread(target=self._beat, name="worker heartbeat", daemon=True)
+
+    def held_memory(self) -> HeldMemory:
+        """Return what the processes of this worker's job hold of the host's memory."""
+        return self._watchdog.memory()
 
     def connect_signals(self) -> None:
         """Handle Celery's signals from now on."""

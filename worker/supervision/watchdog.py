@@ -26,7 +26,7 @@ from jobs.settings import Settings
 from jobs.states import ENDED, Cause, JobState, LostAttempt
 from worker import scratch
 from worker.capacity import allowed_memory
-from worker.supervision.held_memory import held_memory
+from worker.supervision.held_memory import HeldMemory, held_memory
 from worker.supervision.idle_kills import IdleKills
 from worker.supervision.overstay import Overstay
 
@@ -85,6 +85,10 @@ class Watchdog:
         """Return why this worker's children can run no job, or None."""
         return self._idle_kills.fault(time.monotonic())
 
+    def memory(self) -> HeldMemory:
+        """Return what the child with most holds, with its processes, and what it may."""
+        return HeldMemory(max(map(held_memory, self._children()), default=0), self._allowed_memory)
+
     def replace_idle_children(self) -> None:
         """End the children, unless one of them runs a job. Celery starts new ones."""
         with self._database.begin() as session:
@@ -136,7 +140,7 @@ class Watchdog:
 
         Without a job it counts as a fault of this worker: see `fault`.
         """
-        held_bytes = max(map(held_memory, self._children()), default=0)
+        held_bytes = self.memory().held
         if held_bytes <= self._allowed_memory:
             return
         killed_at = time.monotonic()

@@ -20,7 +20,7 @@ from jobs.storage.store import Store
 from jobs.sweeps import sweeps
 from jobs.tables import Artifact, CachedGradients, CachedPerplexity, GradientShard, Job
 from pruning.recipe import Stage
-from worker.attempt.progress import JobProgress
+from worker.attempt.reporting.progress import JobProgress
 from worker.identity import Identity
 from worker.run_job import run_job
 

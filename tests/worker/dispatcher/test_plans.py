@@ -24,6 +24,7 @@ from worker.broker.app import app
 from worker.dispatch import Dispatcher
 from worker.dispatcher.checks import PendingChecks
 from worker.dispatcher.retention import Retention
+from worker.dispatcher.standing import StandingReader
 
 Database = sessionmaker[Session]
 
@@ -95,6 +96,8 @@ def test_what_dispatchers_do_reads_less_than_ten_times_the_rows_that_it_is_about
     assert max(each.touched for each in asked) >= 2
     upkeep(fleet, database, settings)
     webhooks(fleet, database)
+    reading = StandingReader(database, settings)
+    assert wasteful(measure(fleet, "how the service stands", reading.read)) == []
 
 
 def rounds(fleet: Engine, database: Database, settings: Settings) -> None:

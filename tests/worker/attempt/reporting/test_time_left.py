@@ -3,7 +3,7 @@
 import pytest
 
 from pruning.recipe import Stage
-from worker.attempt.time_left import TimeLeft
+from worker.attempt.reporting.time_left import TimeLeft
 
 
 class Clock:

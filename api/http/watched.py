@@ -1,0 +1,73 @@
+"""What is known of every request, whatever comes of it: its id, and how long its answer took to begin."""
+
+import re
+import time
+from http import HTTPStatus
+from uuid import uuid4
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from jobs.monitoring import traces
+from jobs.monitoring.catalogue import REQUEST_SECONDS
+from jobs.monitoring.logs import about_request, new_request
+
+_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_UNTRACED = ("GET", "HEAD", "OPTIONS")  # they begin nothing that goes on elsewhere
+_METHODS = {"GET": "GET", "HEAD": "GET", "POST": "POST", "DELETE": "DELETE"}
+
+
+class WatchedRequests:
+    """ASGI middleware around all others."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began, answered = time.perf_counter(), False
+        headers, span = Headers(scope=scope), None
+        request_id = _request_id(headers)
+        new_request(request_id)
+
+        async def watched(message: Message) -> None:
+            nonlocal answered
+            if message["type"] == "http.response.start":
+                answered = True
+                _record(scope["method"], message["status"], time.perf_counter() - began)
+                if (principal := scope.get("state", {}).get("principal")) is not None:
+                    about_request(owner=principal.owner)
+                MutableHeaders(scope=message)["X-Request-ID"] = request_id
+                traces.answered(span, _name(scope), message["status"])
+            await send(message)
+
+        try:
+            if scope["method"] in _UNTRACED:
+                await self._app(scope, receive, watched)
+            else:
+                with traces.span(scope["method"], parent=headers.get("traceparent")) as span:
+                    await self._app(scope, receive, watched)
+        except Exception:  # its answer is made around this middleware
+            if not answered:
+                _record(scope["method"], HTTPStatus.INTERNAL_SERVER_ERROR, time.perf_counter() - began)
+            raise
+
+
+def _request_id(headers: Headers) -> str:
+    """Return the id that a proxy or client has given the request, if it is a short word; else a new one."""
+    given = headers.get("x-request-id", "")
+    return given if _ID.fullmatch(given) else uuid4().hex
+
+
+def _name(scope: Scope) -> str:
+    """Return the method with the path as the route has it: no id, and nothing that somebody has made up."""
+    route = getattr(scope.get("route"), "path", "")
+    return f"{scope['method']} {route}".rstrip()
+
+
+def _record(method: str, status: int, seconds: float) -> None:
+    REQUEST_SECONDS.record(
+        seconds, method=_METHODS.get(method, "other"), status=f"{min(max(status // 100, 2), 5)}xx"
+    )

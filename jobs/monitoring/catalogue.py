@@ -1,0 +1,218 @@
+"""Every figure that the service has for Prometheus, by the part of it that serves the figure.
+
+A figure's labels have few values, so that a service has hundreds of series and not millions: no job, no model
+and no key is ever a label, and an owner is one of the length of a queue alone.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from jobs.monitoring.figures import Figure, Kind, Part
+from jobs.states import TRANSITIONS, LostAttempt
+
+_EVERYWHERE = tuple(Part)
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+_LONG = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 4 * 3600.0, 12 * 3600.0, 86_400.0, 3 * 86_400.0)
+
+# --- what becomes of jobs, counted by whoever makes the move
+
+MOVES = Figure(
+    "pruneserve_job_moves_total",
+    "Moves of jobs to a state, from the one before.",
+    _EVERYWHERE,
+    labels={"before": (), "state": ()},
+    combinations=[(before, state) for before, states in TRANSITIONS.items() for state in sorted(states)],
+)
+QUEUE_WAIT = Figure(
+    "pruneserve_queue_wait_seconds",
+    "Seconds that a job was queued before a worker claimed it, since its submission or its return.",
+    [Part.WORKER],
+    kind=Kind.HISTOGRAM,
+    labels={"queue": ()},
+    buckets=_LONG,
+)
+LOST_ATTEMPTS = Figure(
+    "pruneserve_lost_attempts_total",
+    "Attempts that were taken back from a worker, by why it was lost.",
+    [Part.DISPATCHER, Part.WORKER],
+    labels={"kind": tuple(LostAttempt)},
+)
+LOST_LEASES = Figure(
+    "pruneserve_lost_leases_total",
+    "Attempts that a worker gave up because it no longer held the job.",
+    [Part.WORKER],
+)
+
+# --- what a worker computes
+
+STAGE_SECONDS = Figure(
+    "pruneserve_stage_seconds",
+    "Seconds that a finished stage took, by stage and device.",
+    [Part.WORKER],
+    kind=Kind.HISTOGRAM,
+    labels={"stage": (), "device": ()},
+    buckets=_LONG,
+)
+TOKENS = Figure(
+    "pruneserve_tokens_total",
+    "Tokens of calibration windows that the stages `gradients` and `prune` have computed with.",
+    [Part.WORKER],
+    labels={"stage": (), "device": ()},
+)
+COMPUTING_SECONDS = Figure(
+    "pruneserve_computing_seconds_total",
+    "Seconds that these tokens took: tokens per second are the rate of the one by that of the other.",
+    [Part.WORKER],
+    labels={"stage": (), "device": ()},
+)
+DEVICE_MEMORY = Figure(
+    "pruneserve_device_memory_bytes",
+    "Memory of a GPU as its driver counts it, `used` by any process and `total`, while a job runs.",
+    [Part.WORKER],
+    kind=Kind.GAUGE,
+    labels={"device": (), "what": ()},
+)
+CACHE_REQUESTS = Figure(
+    "pruneserve_cache_requests_total",
+    "Questions of jobs to the caches of gradient norms and dense measurements, by the answer.",
+    [Part.WORKER],
+    labels={"cache": ("gradients", "perplexities"), "result": ("hit", "miss")},
+)
+
+# --- the store, from every process that uses it
+
+STORE_SECONDS = Figure(
+    "pruneserve_store_seconds",
+    "Seconds that an operation on the store took. `open` is the time to the first byte.",
+    _EVERYWHERE,
+    kind=Kind.HISTOGRAM,
+    labels={"operation": ("write", "open", "download", "head", "delete")},
+    buckets=_SECONDS,
+)
+STORE_BYTES = Figure(
+    "pruneserve_store_bytes_total",
+    "Bytes that were written to the store and read from it.",
+    _EVERYWHERE,
+    labels={"direction": ("written", "read")},
+)
+STORE_FAILURES = Figure(
+    "pruneserve_store_failures_total",
+    "Operations on the store that failed, retried ones included, by what the store did.",
+    _EVERYWHERE,
+    labels={"kind": ("unreachable", "refused", "full")},
+)
+
+# --- the API
+
+REQUEST_SECONDS = Figure(
+    "pruneserve_request_seconds",
+    "Seconds until a request's answer began, by method and class of status.",
+    [Part.API],
+    kind=Kind.HISTOGRAM,
+    labels={"method": ("GET", "POST", "DELETE", "other"), "status": ("2xx", "3xx", "4xx", "5xx")},
+    buckets=_SECONDS,
+)
+
+# --- the dispatcher
+
+ROUND_SECONDS = Figure(
+    "pruneserve_dispatcher_round_seconds",
+    "Seconds of a dispatcher's round, whole ones only.",
+    [Part.DISPATCHER],
+    kind=Kind.HISTOGRAM,
+    buckets=_SECONDS,
+)
+LAST_ROUND = Figure(
+    "pruneserve_dispatcher_last_round_timestamp_seconds",
+    "When the dispatcher last finished a round: the database and the broker have answered.",
+    [Part.DISPATCHER],
+    kind=Kind.GAUGE,
+)
+DELIVERIES = Figure(
+    "pruneserve_webhook_deliveries_total",
+    "Attempts to send a webhook.",
+    [Part.DISPATCHER],
+    labels={"outcome": ("delivered", "failed")},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Gauges:
+    """A gauge that is read when Prometheus asks, or that another thread has read a moment before."""
+
+    name: str
+    meaning: str
+    part: Part
+    labels: tuple[str, ...] = ()
+
+
+# --- what the dispatcher reads in the database for all
+
+JOBS = Gauges(
+    "pruneserve_jobs", "Jobs that have not ended, by state and queue.", Part.DISPATCHER, ("state", "queue")
+)
+QUEUED_JOBS = Gauges(
+    "pruneserve_queued_jobs",
+    "Queued jobs by queue and owner; owners beyond the hundred with most are one, `(others)`.",
+    Part.DISPATCHER,
+    ("queue", "owner"),
+)
+OLDEST_QUEUED = Gauges(
+    "pruneserve_oldest_queued_seconds",
+    "How long the first jobs in line have been queued, the longest of them: of those that only wait for "
+    "their turn.",
+    Part.DISPATCHER,
+    ("queue",),
+)
+WORKERS = Gauges(
+    "pruneserve_workers",
+    "Registered workers by state, each at every queue that it reads.",
+    Part.DISPATCHER,
+    ("queue", "state"),
+)
+WEBHOOKS_DUE = Gauges(
+    "pruneserve_webhooks_due", "Webhook messages that are due, at most 10,000.", Part.DISPATCHER
+)
+OLDEST_WEBHOOK = Gauges(
+    "pruneserve_oldest_webhook_seconds", "How long the oldest of them has been due.", Part.DISPATCHER
+)
+READ_AT = Gauges(
+    "pruneserve_database_read_timestamp_seconds",
+    "When the dispatcher last read these six figures in the database.",
+    Part.DISPATCHER,
+)
+
+# --- what a worker's parent sees of its processes
+
+JOB_MEMORY = Gauges(
+    "pruneserve_job_memory_bytes",
+    "Memory of the host that the processes of a worker's job hold, without mapped files.",
+    Part.WORKER,
+)
+JOB_MEMORY_LIMIT = Gauges(
+    "pruneserve_job_memory_limit_bytes", "The memory of which a job that holds more fails.", Part.WORKER
+)
+HOST_MEMORY = Gauges(
+    "pruneserve_host_memory_bytes",
+    "Memory of the machine, or of its container, `available` and `total`.",
+    Part.WORKER,
+    ("what",),
+)
+
+FIGURES: dict[str, Figure] = {found.name: found for found in globals().values() if isinstance(found, Figure)}
+GAUGES: dict[str, Gauges] = {found.name: found for found in globals().values() if isinstance(found, Gauges)}
+
+
+def as_table() -> str:
+    """Return all figures as the Markdown table of docs/monitoring.md."""
+    rows = ["| figure | of | labels | meaning |", "| --- | --- | --- | --- |"]
+    for name, figure in FIGURES.items():
+        rows.append(_row(name, figure.parts, figure.labels, figure.meaning))
+    for name, gauges in GAUGES.items():
+        rows.append(_row(name, {gauges.part}, gauges.labels, gauges.meaning))
+    return "\n".join(rows) + "\n"
+
+
+def _row(name: str, parts: Iterable[Part], labels: Iterable[str], meaning: str) -> str:
+    named = ", ".join(f"`{label}`" for label in labels)
+    return f"| `{name}` | {', '.join(sorted(parts))} | {named} | {meaning} |"

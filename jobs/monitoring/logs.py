@@ -1,0 +1,172 @@
+"""The log as lines of JSON (`PRUNESERVE_LOG=json`), each with what it is about, and with no secret in it.
+
+Every message of the service and of its libraries goes through the handlers of the standard library, whose
+formatter this is: structlog's, with a few steps of our own.
+"""
+
+import logging
+import re
+import sys
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, Self
+
+import structlog
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from jobs.monitoring import traces
+from jobs.monitoring.figures import Part
+from jobs.secret_files import SECRETS, WrongSettings, read_secret
+from jobs.settings import settings
+
+_Entry = MutableMapping[str, Any]
+
+_HIDDEN = "(secret)"
+_SHORTEST_SECRET = 6
+# Secrets by their form: keys of the API and of webhooks, tokens of the Hub and in headers, passwords in URLs.
+_BY_FORM = re.compile(
+    r"\bps_[A-Za-z0-9]+_[A-Za-z0-9]{16,}|\b(?:whsec|hf)_[A-Za-z0-9+/=-]{16,}"
+    r"|(?i:(?<=bearer )|(?<=basic ))[A-Za-z0-9._~+/=-]{8,}"
+    r"|(?<=://)[^\s/@:]*:[^\s/@]+(?=@)"
+)
+_JOB = re.compile(r"job %s: (attempt %d)?")
+_OF_ACCESS = ("client", "method", "path", "version", "status")
+
+# About what this process works at the moment, whichever of its threads says something.
+_about: dict[str, object] = {}
+
+
+@contextmanager
+def about(**fields: object) -> Iterator[None]:
+    """Name these fields in every line of this process while the body runs. Calls are not nested."""
+    _about.update(fields)
+    try:
+        yield
+    finally:
+        for name in fields:
+            _about.pop(name, None)
+
+
+def new_request(request_id: str) -> None:
+    """Name this request, and nothing of the one before, in the lines that follow in this task."""
+    structlog.contextvars.clear_contextvars()
+    about_request(request=request_id)
+
+
+def about_request(**fields: object) -> None:
+    """Name these fields as well in the lines about the request that is being answered here."""
+    structlog.contextvars.bind_contextvars(**fields)
+
+
+def begin(part: Part) -> None:
+    """Write the log of this process as the settings say, from its first line."""
+    if settings().log == "json":
+        logging.captureWarnings(True)
+        write_json(part, logging.getLogger())
+
+
+def json_formatter(part: Part) -> logging.Formatter:
+    """Return the formatter of a part's log. It reads the secrets that it will hide."""
+    hide = Hide.of_this_process()
+
+    def named(_logger: object, _method: str, entry: _Entry) -> _Entry:
+        entry["part"] = part.value
+        return entry
+
+    return structlog.stdlib.ProcessorFormatter(
+        pass_foreign_args=True,
+        foreign_pre_chain=[_from_record, named, structlog.contextvars.merge_contextvars, _of_this_process],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            hide,
+            structlog.processors.JSONRenderer(default=str),
+        ],
+    )
+
+
+def write_json(part: Part, *loggers: logging.Logger) -> None:
+    """Let the handlers of these loggers write lines of JSON; the root logger gets one if it has none."""
+    formatter = json_formatter(part)
+    for logger in loggers:
+        if logger.parent is None and not logger.handlers:
+            logger.addHandler(logging.StreamHandler(sys.stderr))
+        for handler in logger.handlers:
+            handler.setFormatter(formatter)
+
+
+def _from_record(_logger: object, _method: str, entry: _Entry) -> _Entry:
+    """Name what the record says: when, how bad, whose, and the job that the message begins with."""
+    record: logging.LogRecord = entry["_record"]
+    arguments = entry.pop("positional_args", ())
+    fields: dict[str, Any] = {
+        "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+        "level": record.levelname.lower(),
+        "logger": record.name,
+        "message": entry.pop("event"),
+    }
+    if isinstance(record.msg, str) and isinstance(arguments, tuple) and (job := _JOB.match(record.msg)):
+        fields["job"] = str(arguments[0])
+        if job[1] and len(arguments) > 1:
+            fields["attempt"] = arguments[1]
+    if record.name == "uvicorn.access" and len(arguments) == len(_OF_ACCESS):
+        fields |= dict(zip(_OF_ACCESS, arguments, strict=True))
+    return {**fields, **entry}
+
+
+def _of_this_process(_logger: object, _method: str, entry: _Entry) -> _Entry:
+    place = traces.traceparent()
+    traced = {} if place is None else {"trace": place.split("-")[1]}
+    known = {name: value for name, value in {**_about, **traced}.items() if name not in entry}
+    return {**entry, **known}
+
+
+class Hide:
+    """Takes secrets out of texts."""
+
+    @classmethod
+    def of_this_process(cls) -> Self:
+        """Know the secrets that this process has, beside those that have a form."""
+        return cls(_known_secrets())
+
+    def __init__(self, secrets: frozenset[str]) -> None:
+        longest_first = sorted(secrets, key=len, reverse=True)
+        self._known = re.compile("|".join(map(re.escape, longest_first))) if secrets else None
+
+    def __call__(self, _logger: object, _method: str, entry: _Entry) -> _Entry:
+        """Return an entry of the log without secrets in its values."""
+        return {name: self._shown(value) for name, value in entry.items()}
+
+    def _shown(self, value: object) -> object:
+        if isinstance(value, bool | int | float) or value is None:
+            return value
+        return self.without_secrets(str(value))
+
+    def without_secrets(self, text: str) -> str:
+        """Return a text with a word in place of each secret."""
+        if self._known is not None:
+            text = self._known.sub(_HIDDEN, text)
+        return _BY_FORM.sub(_HIDDEN, text)
+
+
+def _known_secrets() -> frozenset[str]:
+    """Return the secrets of this process, with the passwords that are part of a URL."""
+    found = set()
+    for variable in SECRETS:
+        try:
+            secret = read_secret(variable)
+        except WrongSettings:  # a file that is gone since this process has read it
+            continue
+        if secret is None:
+            continue
+        found.add(secret)
+        if "://" in secret:
+            try:
+                found.add(make_url(secret).password or "")
+            except ArgumentError:
+                continue
+        else:
+            found.update(secret.split(":"))
+    return frozenset(secret for secret in found if len(secret) >= _SHORTEST_SECRET)

@@ -1,0 +1,138 @@
+"""Traces with OpenTelemetry: one from the request that submits a job to the upload of its files.
+
+The request's place in the trace is kept in the job's row, as a `traceparent` of W3C's Trace Context, and the
+worker goes on from there. Everything here does nothing, and imports nothing, before `start` has said where
+spans go; that needs the extra `otel`.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jobs.monitoring.figures import Part
+from jobs.secret_files import WrongSettings
+
+if TYPE_CHECKING:
+    from opentelemetry.context import Context
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.trace import Span, Tracer
+
+_FLUSH_MILLISECONDS = 2000
+_NANOSECONDS = 1_000_000_000
+
+_provider: "TracerProvider | None" = None
+_tracer: "Tracer | None" = None
+
+
+def start(part: Part, to: str | None) -> None:
+    """Send the spans of this process to a collector (`http…`, OTLP), or append them to a file (`file://…`).
+
+    Raises `WrongSettings` where the extra is not installed, or the file cannot be written.
+    """
+    global _provider, _tracer  # noqa: PLW0603 - what the whole process sends to
+    if to is None:
+        return
+    try:
+        from opentelemetry.sdk.resources import Resource
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import (
+            BatchSpanProcessor,
+            ConsoleSpanExporter,
+            SimpleSpanProcessor,
+        )
+
+        _provider = TracerProvider(resource=Resource.create({"service.name": f"pruneserve-{part}"}))
+        if to.startswith("file://"):
+            lines = Path(to.removeprefix("file://")).open("a", buffering=1, encoding="utf-8")  # noqa: SIM115 - for good
+            exporter = ConsoleSpanExporter(out=lines, formatter=lambda span: span.to_json(indent=None) + "\n")
+            _provider.add_span_processor(SimpleSpanProcessor(exporter))
+        else:
+            from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+            endpoint = f"{to.rstrip('/')}/v1/traces"
+            _provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
+    except ImportError as error:
+        raise WrongSettings(
+            f"PRUNESERVE_TRACES needs the extra otel: pip install '.[otel]' ({error})"
+        ) from error
+    except OSError as error:
+        raise WrongSettings(f"PRUNESERVE_TRACES: {to} cannot be written: {error.strerror}") from error
+    _tracer = _provider.get_tracer("pruneserve")
+
+
+def flush() -> None:
+    """Send what has ended, before this process may be replaced."""
+    if _provider is not None:
+        _provider.force_flush(_FLUSH_MILLISECONDS)
+
+
+def traceparent() -> str | None:
+    """Return the place in the trace of the span that is current here, to be kept."""
+    if _tracer is None:
+        return None
+    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+    carrier: dict[str, str] = {}
+    TraceContextTextMapPropagator().inject(carrier)
+    return carrier.get("traceparent")
+
+
+@contextmanager
+def span(name: str, *, parent: str | None = None, **attributes: str | int) -> Iterator["Span | None"]:
+    """Let the body be a span, current in it. `parent`: a `traceparent`; else whatever is current here."""
+    if _tracer is None:
+        yield None
+        return
+    context = None if parent is None else _context(parent)
+    with _tracer.start_as_current_span(name, context=context, attributes=attributes) as started:
+        yield started
+
+
+class OpenSpan:
+    """A span that is not the body of a `with`: it begins now, and ends when it is told to."""
+
+    def __init__(self, name: str, **attributes: str | int) -> None:
+        """A part of the span that is current here."""
+        self._attributes = attributes
+        self._span = None if _tracer is None else _tracer.start_span(name, attributes=attributes)
+        self._began = time.time_ns()
+        self._ended: dict[str, int] = {}
+
+    def part(self, name: str, **attributes: str | int) -> None:
+        """Record that a part of it has just ended. It began when the last one of that name ended."""
+        if _tracer is None or self._span is None:
+            return
+        from opentelemetry.trace import set_span_in_context
+
+        began, now = self._ended.get(name, self._began), time.time_ns()
+        self._ended[name] = now
+        within = set_span_in_context(self._span)
+        of_both = self._attributes | attributes
+        _tracer.start_span(name, context=within, attributes=of_both, start_time=began).end(now)
+
+    def end(self) -> None:
+        if self._span is not None:
+            self._span.end()
+
+
+def past_span(name: str, seconds: float, *, parent: str | None) -> None:
+    """Record a span that ends now and has taken so many seconds."""
+    if _tracer is not None and parent is not None:
+        now = time.time_ns()
+        began = now - int(seconds * _NANOSECONDS)
+        _tracer.start_span(name, context=_context(parent), start_time=began).end(now)
+
+
+def _context(parent: str) -> "Context":
+    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+    return TraceContextTextMapPropagator().extract({"traceparent": parent})
+
+
+def answered(started: Any, route: str, status: int) -> None:  # noqa: ANN401 - a span, or None
+    """Name a request's span by its route, and say how it was answered."""
+    if started is not None:
+        started.update_name(route)
+        started.set_attribute("http.response.status_code", status)

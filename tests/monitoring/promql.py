@@ -1,0 +1,260 @@
+"""A small evaluation of PromQL, for machines without promtool: what our alerts and our dashboard use of it.
+
+Series are samples at given times. `increase` and `rate` are the plain difference of the last and the first
+sample in the range, without Prometheus's extrapolation to the ends of the range: so they are never larger.
+A range that begins before the first sample is taken as it is.
+"""
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+Labels = frozenset[tuple[str, str]]
+Vector = dict[Labels, float]
+Value = Vector | float
+Series = Mapping[Labels, Sequence[tuple[float, float]]]
+"""By labels, `__name__` among them, the samples as (seconds, value), in their order."""
+
+_TOKEN = re.compile(
+    r"\s*(?:(?P<number>\d+(?:\.\d+)?)(?![\w])|(?P<name>[A-Za-z_:][\w:]*)|(?P<text>\"[^\"]*\")"
+    r"|(?P<duration>\d+[smhd])|(?P<sign>==|!=|>=|<=|=~|!~|[-+*/()\[\]{},=><]))"
+)
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_LEVELS = (("or",), ("and", "unless"), ("==", "!=", ">", "<", ">=", "<="), ("+", "-"), ("*", "/"))
+_ARITHMETIC: dict[str, Callable[[float, float], float]] = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": lambda a, b: a / b if b else math.nan if a == 0 or math.isnan(a) else math.copysign(math.inf, a),
+}
+_COMPARISONS: dict[str, Callable[[float, float], bool]] = {
+    "==": lambda a, b: a == b,
+    "!=": lambda a, b: a != b,
+    ">": lambda a, b: a > b,
+    "<": lambda a, b: a < b,
+    ">=": lambda a, b: a >= b,
+    "<=": lambda a, b: a <= b,
+}
+_AGGREGATIONS: dict[str, Callable[[Sequence[float]], float]] = {"sum": sum, "max": max, "min": min}
+
+
+@dataclass
+class Evaluation:
+    """One query at one moment."""
+
+    series: Series
+    at: float
+    stale: float = 300.0
+    """Seconds after which a series without a new sample is gone."""
+
+    def __call__(self, query: str) -> Value:
+        """Return the value of a query. Raises SyntaxError for what this evaluation does not know."""
+        self._tokens = _tokens(query)
+        self._next = 0
+        value = self._binary(0)
+        if self._next != len(self._tokens):
+            raise SyntaxError(f"{query}: {self._tokens[self._next :]} is left over")
+        return value
+
+    def _peek(self) -> str:
+        return self._tokens[self._next] if self._next < len(self._tokens) else ""
+
+    def _take(self, *expected: str) -> str:
+        token = self._peek()
+        if expected and token not in expected:
+            raise SyntaxError(f"{token!r} where {expected} should be, in {' '.join(self._tokens)}")
+        self._next += 1
+        return token
+
+    def _binary(self, level: int) -> Value:
+        if level == len(_LEVELS):
+            return self._primary()
+        left = self._binary(level + 1)
+        while self._peek() in _LEVELS[level]:
+            sign = self._take()
+            on = self._names() if self._peek() == "on" and self._take() else None
+            left = _combined(sign, left, self._binary(level + 1), on)
+        return left
+
+    def _primary(self) -> Value:  # noqa: PLR0911 - one way for each kind of term
+        token = self._take()
+        if token == "(":
+            value = self._binary(0)
+            self._take(")")
+            return value
+        if re.fullmatch(r"\d+(\.\d+)?", token):
+            return float(token)
+        if token in _AGGREGATIONS:
+            return self._aggregation(token)
+        if token == "time":
+            self._take("(")
+            self._take(")")
+            return float(self.at)
+        if token in ("rate", "increase"):
+            return self._over_a_range(token)
+        if token == "histogram_quantile":
+            self._take("(")
+            share = self._binary(0)
+            self._take(",")
+            buckets = self._binary(0)
+            self._take(")")
+            assert isinstance(share, float)
+            assert isinstance(buckets, dict)
+            return _quantile(share, buckets)
+        return {
+            labels: samples[-1][1] for labels, samples in self._selected(token, self.at - self.stale).items()
+        }
+
+    def _names(self) -> tuple[str, ...]:
+        self._take("(")
+        names = []
+        while self._peek() != ")":
+            names.append(self._take())
+            if self._peek() == ",":
+                self._take()
+        self._take(")")
+        return tuple(names)
+
+    def _aggregation(self, kind: str) -> Vector:
+        by = self._names() if self._peek() == "by" and self._take() else ()
+        self._take("(")
+        vector = self._binary(0)
+        self._take(")")
+        assert isinstance(vector, dict)
+        groups: dict[Labels, list[float]] = {}
+        for labels, value in vector.items():
+            groups.setdefault(frozenset(item for item in labels if item[0] in by), []).append(value)
+        return {labels: _AGGREGATIONS[kind](values) for labels, values in groups.items()}
+
+    def _over_a_range(self, kind: str) -> Vector:
+        self._take("(")
+        name = self._take()
+        start = self._next
+        self._skip_matchers()
+        self._take("[")
+        seconds = _duration(self._take())
+        self._take("]")
+        end = self._next
+        self._next = start
+        selected = self._selected(name, self.at - seconds)
+        self._next = end
+        self._take(")")
+        found = {}
+        for labels, samples in selected.items():
+            if len(samples) < 2:
+                continue
+            grown = sum(
+                max(0.0, after - before) if after >= before else after for before, after in _pairs(samples)
+            )
+            found[_without_name(labels)] = grown / seconds if kind == "rate" else grown
+        return found
+
+    def _skip_matchers(self) -> None:
+        if self._peek() == "{":
+            while self._take() != "}":
+                pass
+
+    def _selected(self, name: str, since: float) -> dict[Labels, list[tuple[float, float]]]:
+        if not re.fullmatch(r"[A-Za-z_:][\w:]*", name):
+            raise SyntaxError(f"{name!r} is no name of a figure, in {' '.join(self._tokens)}")
+        matchers = [("__name__", "=", name)]
+        if self._peek() == "{":
+            self._take()
+            while self._peek() != "}":
+                matchers.append((self._take(), self._take("=", "!=", "=~", "!~"), self._take().strip('"')))
+                if self._peek() == ",":
+                    self._take()
+            self._take("}")
+        found = {}
+        for labels, samples in self.series.items():
+            recent = [(at, value) for at, value in samples if since <= at <= self.at]
+            if recent and all(
+                _matches(dict(labels).get(label, ""), sign, text) for label, sign, text in matchers
+            ):
+                found[labels] = recent
+        return found
+
+
+def _tokens(query: str) -> list[str]:
+    found, at = [], 0
+    while at < len(query.rstrip()):
+        token = _TOKEN.match(query, at)
+        if token is None:
+            raise SyntaxError(f"{query[at:]!r} is not understood")
+        found.append(token[0].strip())
+        at = token.end()
+    return found
+
+
+def _duration(text: str) -> float:
+    return float(text[:-1]) * _SECONDS[text[-1]]
+
+
+def _pairs(samples: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    return list(pairwise(value for _, value in samples))
+
+
+def _matches(value: str, sign: str, text: str) -> bool:
+    same = value == text if sign in ("=", "!=") else re.fullmatch(text, value) is not None
+    return same is not sign.startswith("!")
+
+
+def _without_name(labels: Labels) -> Labels:
+    return frozenset(item for item in labels if item[0] != "__name__")
+
+
+def _key(labels: Labels, on: Sequence[str] | None) -> Labels:
+    return frozenset(item for item in labels if (item[0] != "__name__" if on is None else item[0] in on))
+
+
+def _combined(sign: str, left: Value, right: Value, on: Sequence[str] | None) -> Value:
+    if isinstance(left, float) and isinstance(right, float):
+        return _ARITHMETIC[sign](left, right)
+    if isinstance(left, float):
+        assert isinstance(right, dict)
+        return _each(sign, right, lambda value: (left, value))
+    if isinstance(right, float):
+        return _each(sign, left, lambda value: (value, right))
+    others = {_key(labels, on): value for labels, value in right.items()}
+    if sign in ("and", "unless"):
+        return {
+            labels: value for labels, value in left.items() if (_key(labels, on) in others) is (sign == "and")
+        }
+    if sign == "or":
+        mine = {_key(labels, on) for labels in left}
+        return left | {labels: value for labels, value in right.items() if _key(labels, on) not in mine}
+    found: Vector = {}
+    for labels, value in left.items():
+        if (key := _key(labels, on)) in others:
+            found |= _each(sign, {labels: value}, lambda mine, key=key: (mine, others[key]))  # type: ignore[misc]
+    return found
+
+
+def _each(sign: str, vector: Vector, sides: Callable[[float], tuple[float, float]]) -> Vector:
+    """Compare, which leaves what holds as it is, or calculate, which leaves the name out."""
+    if sign in _COMPARISONS:
+        return {labels: value for labels, value in vector.items() if _COMPARISONS[sign](*sides(value))}
+    return {_without_name(labels): _ARITHMETIC[sign](*sides(value)) for labels, value in vector.items()}
+
+
+def _quantile(share: float, buckets: Vector) -> Vector:
+    """Return a quantile of each histogram, by the straight line within its bucket."""
+    groups: dict[Labels, list[tuple[float, float]]] = {}
+    for labels, count in buckets.items():
+        bound = float(dict(labels)["le"])
+        groups.setdefault(frozenset(item for item in labels if item[0] != "le"), []).append((bound, count))
+    found = {}
+    for labels, group in groups.items():
+        ordered = sorted(group)
+        wanted = share * ordered[-1][1]
+        below = (0.0, 0.0)
+        found[labels] = math.nan
+        for bound, count in ordered:
+            if count >= wanted and ordered[-1][1]:
+                inside = (wanted - below[1]) / (count - below[1]) if count > below[1] else 0.0
+                found[labels] = below[0] if math.isinf(bound) else below[0] + (bound - below[0]) * inside
+                break
+            below = (bound, count)
+    return found

@@ -1,0 +1,238 @@
+"""How figures are counted: in this process, after a commit, for a child, and not at all."""
+
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import update
+from sqlalchemy.orm import Session, sessionmaker
+
+from cli.embedded.server import LOOPBACK, free_port
+from jobs.fleet import standing as of_fleet
+from jobs.fleet.standing import OTHERS, standing
+from jobs.lifecycle import lifecycle
+from jobs.monitoring import children, figures, port
+from jobs.monitoring.catalogue import FIGURES, GAUGES, MOVES, QUEUE_WAIT, STAGE_SECONDS
+from jobs.monitoring.children import FromChildren
+from jobs.monitoring.figures import Part
+from jobs.secret_files import WrongSettings
+from jobs.settings import Settings
+from jobs.spec.job import JobSpec
+from jobs.storage.store import Store, StoreUnreachable
+from jobs.tables import Job
+
+Database = sessionmaker[Session]
+Recorded = list[tuple[str, float, dict[str, str]]]
+
+
+@pytest.fixture
+def recorded() -> Iterator[Recorded]:
+    """What is recorded in this process."""
+    taken: Recorded = []
+    figures.record_into(lambda name, value, labels: taken.append((name, value, dict(labels))))
+    yield taken
+    figures.record_into(None)
+
+
+@pytest.fixture
+def listening(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Path, Recorded]]:
+    """A parent that takes in what children send, and what it has taken."""
+    taken: Recorded = []
+
+    def take(name: str, value: float, labels: dict[str, str]) -> None:
+        assert labels.keys() <= FIGURES[name].labels.keys()
+        taken.append((name, value, labels))
+
+    monkeypatch.setattr(children, "take", take)
+    path = tmp_path / "figures"
+    parent = FromChildren(path)
+    parent.start()
+    yield path, taken
+    parent.stop()
+    figures.record_into(None)
+    assert not path.exists()
+
+
+def until(reached: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not reached():
+        assert time.monotonic() < deadline, "timed out"
+        time.sleep(0.01)
+
+
+def test_nothing_is_recorded_where_nobody_listens() -> None:
+    before = MOVES.metric.labels("queued", "running")._value.get()
+    MOVES.record(before="queued", state="running")
+    assert MOVES.metric.labels("queued", "running")._value.get() == before
+    assert not figures.recorded()
+
+
+def test_what_a_child_records_reaches_its_parent_and_garbage_does_not(
+    listening: tuple[Path, Recorded],
+) -> None:
+    path, taken = listening
+    children.pass_on_to(path)
+    STAGE_SECONDS.record(1.5, stage="prune", device="cpu")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        for garbage in (
+            b"\xff",
+            b"[]",
+            b"{}",
+            b'["pruneserve_stage_seconds", 1, ["stage"]]',
+            json.dumps([STAGE_SECONDS.name, 1, {"stage": "x" * 200, "device": "cpu"}]).encode(),
+            json.dumps([STAGE_SECONDS.name, "many", {"stage": "prune", "device": "cpu"}]).encode(),
+            json.dumps(["no_such_figure", 1, {}]).encode(),
+        ):
+            sender.sendto(garbage, str(path))
+    QUEUE_WAIT.record(2.0, queue="prune")
+    until(lambda: len(taken) == 2)
+    assert taken == [
+        (STAGE_SECONDS.name, 1.5, {"stage": "prune", "device": "cpu"}),
+        (QUEUE_WAIT.name, 2.0, {"queue": "prune"}),
+    ]
+
+
+def test_a_child_without_a_parent_goes_on(tmp_path: Path) -> None:
+    children.pass_on_to(tmp_path / "nobody")
+    try:
+        QUEUE_WAIT.record(1.0, queue="prune")
+    finally:
+        figures.record_into(None)
+
+
+def test_a_child_does_not_wait_for_a_parent_that_hangs(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as parent:
+        parent.bind(str(tmp_path / "figures"))
+        children.pass_on_to(tmp_path / "figures")
+        try:
+            for _ in range(100):
+                QUEUE_WAIT.record(1.0, queue="x" * 90)
+        finally:
+            figures.record_into(None)
+
+
+def test_a_move_counts_when_it_is_committed_and_not_when_it_is_rolled_back(
+    database: Database, spec: JobSpec, recorded: Recorded
+) -> None:
+    with database.begin() as session:
+        job_id = lifecycle.create(session, "ada", spec).id
+    with database() as session:
+        assert lifecycle.claim(session, job_id, "worker", 30)
+        session.rollback()
+        session.commit()
+    assert recorded == []
+    with database.begin() as session:
+        assert lifecycle.claim(session, job_id, "worker", 30)
+        assert recorded == []
+    names = [(name, labels) for name, _, labels in recorded]
+    assert names == [
+        (MOVES.name, {"before": "queued", "state": "running"}),
+        (QUEUE_WAIT.name, {"queue": "prune"}),
+    ]
+
+
+def test_the_store_counts_what_it_moves_and_an_error_once(tmp_path: Path, recorded: Recorded) -> None:
+    store = Store(f"file://{tmp_path}/store")
+    (tmp_path / "file").write_bytes(b"12345")
+    store.put_file("a/b", tmp_path / "file")
+    store.download("a/b", tmp_path / "copy")
+    (tmp_path / "store").rename(tmp_path / "away")
+    (tmp_path / "store").touch()
+    with pytest.raises(StoreUnreachable):
+        store.download("a/b", tmp_path / "copy")
+    of_bytes = [(value, labels) for name, value, labels in recorded if name == "pruneserve_store_bytes_total"]
+    assert of_bytes == [(5, {"direction": "written"}), (5, {"direction": "read"})]
+    failed = [labels for name, _, labels in recorded if name == "pruneserve_store_failures_total"]
+    assert failed == [{"kind": "unreachable"}]
+    operations = [labels["operation"] for name, _, labels in recorded if name == "pruneserve_store_seconds"]
+    assert operations == ["write", "open", "download", "open", "download"]
+
+
+def test_a_port_that_is_taken_is_refused_with_its_setting() -> None:
+    with socket.socket() as taken:
+        taken.bind((LOOPBACK, 0))
+        taken.listen()
+        address = f"{LOOPBACK}:{taken.getsockname()[1]}"
+        with pytest.raises(WrongSettings, match=rf"PRUNESERVE_X: cannot listen on {address}: "):
+            port.serve(Part.API, address, "PRUNESERVE_X")
+    assert not figures.recorded()
+
+
+def test_without_an_address_nothing_is_served_or_recorded() -> None:
+    assert not port.serve(Part.API, None, "PRUNESERVE_X")
+    assert not figures.recorded()
+
+
+@pytest.mark.parametrize("address", ["9101", "host:port", "http://a:1", "a b:1", ":9101", "127.0.0.1:123456"])
+def test_an_address_that_cannot_be_meant_is_refused(settings: Settings, address: str) -> None:
+    known = {"DATABASE_URL": settings.database_url, "STORE_URL": settings.store_url}
+    with pytest.raises(ValueError, match="api_metrics"):
+        Settings(**known, api_metrics=address)
+    assert Settings(**known, api_metrics="[::1]:9101").api_metrics == "[::1]:9101"
+
+
+def test_names_and_units_are_those_that_prometheus_expects() -> None:
+    for name, figure in FIGURES.items():
+        assert name.startswith("pruneserve_")
+        assert name.endswith("_total") == (figure.kind == figures.Kind.COUNTER)
+    for name in (*FIGURES, *GAUGES):
+        assert not name.endswith(("_ms", "_minutes", "_mb", "_count", "_sum", "_bucket"))
+
+
+def test_the_service_stands_as_its_rows_say(
+    database: Database, spec: JobSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(of_fleet, "MOST_OWNERS", 2)
+    with database.begin() as session:
+        for owner, count in {"ada": 3, "bob": 2, "cy": 1, "di": 1}.items():
+            for _ in range(count):
+                lifecycle.create(session, owner, spec)
+        running = lifecycle.create(session, "ada", spec).id
+        assert lifecycle.claim(session, running, "worker", 30)
+        ended = lifecycle.create(session, "ada", spec).id
+        lifecycle.cancel(session, "ada", ended)
+        elsewhere = lifecycle.create(session, "ada", spec).id
+        session.execute(update(Job).where(Job.id == elsewhere).values(queue="other"))
+    with database.begin() as session:
+        found = standing(session, 30)
+    assert found.jobs == {("queued", "prune"): 7, ("queued", "other"): 1, ("running", "prune"): 1}
+    assert found.queued == {
+        ("prune", "ada"): 3,
+        ("prune", "bob"): 2,
+        ("prune", OTHERS): 2,
+        ("other", "ada"): 1,
+    }
+    assert found.oldest_seconds.keys() == {"prune", "other"}
+    assert found.workers == {}
+    assert (found.webhooks_due, found.oldest_webhook_seconds) == (0, 0.0)
+
+
+def test_the_port_serves_what_its_part_counts_and_nothing_of_others() -> None:
+    """In a process of its own: a metric can be registered once."""
+    number = free_port()
+    code = f"""
+import time
+from jobs.monitoring.catalogue import LAST_ROUND
+from jobs.monitoring.figures import Part
+from jobs.monitoring.port import serve
+assert serve(Part.DISPATCHER, "{LOOPBACK}:{number}", "X")
+LAST_ROUND.record(5.0)
+print("ready", flush=True)
+time.sleep(60)
+"""
+    with subprocess.Popen([sys.executable, "-P", "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            served = httpx.get(f"http://{LOOPBACK}:{number}/metrics", trust_env=False).text
+        finally:
+            process.kill()
+    assert "pruneserve_dispatcher_last_round_timestamp_seconds 5.0" in served
+    assert 'pruneserve_lost_attempts_total{kind="killed"} 0.0' in served
+    assert "pruneserve_request_seconds" not in served

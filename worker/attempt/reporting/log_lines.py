@@ -1,0 +1,53 @@
+"""Lines of the worker's log that the owner of its job may read: they become events of the job.
+
+Warnings of the library and of what it uses say why a job is slow, or computes otherwise than it was asked to.
+They are kept until the run has a moment to record them, and an attempt has so many at most.
+"""
+
+import logging
+import re
+from collections import deque
+from types import TracebackType
+from typing import Self
+
+from jobs.monitoring.logs import Hide
+
+_MOST = 100
+_LONGEST = 500
+_OF_THE_LIBRARY = "pruning."
+_TOLD_OTHERWISE = "worker.run_job"  # how an attempt begins and ends, its events say
+_JOB = re.compile(r"^job [0-9a-f-]{36}: ")
+_NO_MORE = f"this attempt has logged {_MOST} lines; further ones are in the worker's log alone"
+
+
+class LogLines(logging.Handler):
+    """Takes in what this process logs while it runs one attempt."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self._hide = Hide.of_this_process()
+        self._waiting: deque[str] = deque()
+        self._count = 0
+
+    def __enter__(self) -> Self:
+        logging.getLogger().addHandler(self)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        logging.getLogger().removeHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a line, unless events say the same or only an operator can use it. No traceback is kept."""
+        important = record.levelno >= logging.WARNING or record.name.startswith(_OF_THE_LIBRARY)
+        if not important or record.name == _TOLD_OTHERWISE or self._count > _MOST:
+            return
+        self._count += 1
+        line = self._hide.without_secrets(_JOB.sub("", record.getMessage()))
+        short = line if len(line) <= _LONGEST else f"{line[:_LONGEST]} …"
+        self._waiting.append(_NO_MORE if self._count > _MOST else f"{record.levelname.lower()}: {short}")
+
+    def taken(self) -> list[str]:
+        """Return the lines since the last call."""
+        return [self._waiting.popleft() for _ in range(len(self._waiting))]

@@ -1,0 +1,80 @@
+"""Reads how the service stands, for Prometheus, in a thread of the dispatcher.
+
+One process reads it for all, every few seconds, however often and by whom it is asked: a scrape is answered
+with what was read last, and says when that was.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Iterable
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.database import DATABASE_UNAVAILABLE
+from jobs.fleet.standing import Standing, standing
+from jobs.monitoring.catalogue import (
+    JOBS,
+    OLDEST_QUEUED,
+    OLDEST_WEBHOOK,
+    QUEUED_JOBS,
+    READ_AT,
+    WEBHOOKS_DUE,
+    WORKERS,
+    Gauges,
+)
+from jobs.monitoring.port import Values
+from jobs.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_HEARTBEATS_BETWEEN_READS = 2
+
+
+class StandingReader:
+    """Reads in the background until it is stopped; a source of gauges."""
+
+    def __init__(self, database: sessionmaker[Session], settings: Settings) -> None:
+        """`settings` says how often workers send heartbeats, and how long one without them is alive."""
+        self._database = database
+        self._pause = _HEARTBEATS_BETWEEN_READS * settings.heartbeat_seconds
+        self._seen_within = settings.lease_seconds
+        self._read: tuple[Standing, float] | None = None
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="standing", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+    def read(self) -> None:
+        """Read once."""
+        with self._database.begin() as session:
+            found = standing(session, self._seen_within)
+        self._read = found, time.time()
+
+    def gauges(self) -> Iterable[tuple[Gauges, Values]]:
+        """Return what was read last; nothing before the first time."""
+        if self._read is None:
+            return
+        found, at = self._read
+        yield JOBS, found.jobs.items()
+        yield QUEUED_JOBS, found.queued.items()
+        yield OLDEST_QUEUED, [((queue,), seconds) for queue, seconds in found.oldest_seconds.items()]
+        yield WORKERS, found.workers.items()
+        yield WEBHOOKS_DUE, [((), found.webhooks_due)]
+        yield OLDEST_WEBHOOK, [((), found.oldest_webhook_seconds)]
+        yield READ_AT, [((), at)]
+
+    def _run(self) -> None:
+        while True:
+            try:
+                self.read()
+            except DATABASE_UNAVAILABLE as error:
+                log.warning("figures are not read, the database is unavailable (%s)", type(error).__name__)
+            except Exception:
+                log.exception("reading figures failed; it is tried again")
+            if self._stopped.wait(self._pause):
+                return
