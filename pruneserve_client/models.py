@@ -2051,7 +2051,7 @@ class StageEstimate(Model):
     """Time that the stage takes."""
 
     memory_bytes: int
-    """Peak memory of the device that computes, or of each of several."""
+    """Peak memory of the device that computes, or of each of several; on a CPU the resident memory of the process, with the mapped checkpoint."""
 
 
 class StageFacts(Model):

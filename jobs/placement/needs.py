@@ -10,8 +10,8 @@ from pruning.estimate.estimate import compute_dtype
 
 # The estimate counts tensors; allocators keep some more.
 _MARGIN = 1.1
-# A process with torch, the libraries of CUDA if it uses them, and transformers.
-_PROCESS_BYTES = {"cuda": 3_000_000_000, "cpu": 1_000_000_000}
+# A process with torch and transformers, and with the libraries of CUDA.
+_PROCESS_BYTES, _CUDA_PROCESS_BYTES = 1_000_000_000, 3_000_000_000
 
 # So small that every stage takes its frugal way: gradients streamed, models evaluated block by block.
 _SMALLEST_GPU = Machine(
@@ -43,8 +43,9 @@ class Needs(BaseModel):
         dtype = compute_dtype(recipe.dtype, shape.stored_dtype, _SMALLEST_GPU)
         estimated = cls(
             device_bytes=int(_MARGIN * on_gpu.memory_bytes),
-            host_bytes=_PROCESS_BYTES["cuda"] + disk.shards_in_memory(recipe, shape),
-            cpu_bytes=_PROCESS_BYTES["cpu"] + int(_MARGIN * on_cpu.memory_bytes),
+            host_bytes=_CUDA_PROCESS_BYTES + disk.shards_in_memory(recipe, shape),
+            # The kernel drops the pages of the mapped checkpoint where it needs room.
+            cpu_bytes=max(_PROCESS_BYTES, int(_MARGIN * (on_cpu.memory_bytes - shape.stored_bytes))),
             scratch_bytes=on_gpu.output_bytes + disk.scratch(recipe, evaluation, shape, dtype),
             cpu_seconds=on_cpu.seconds,
         )

@@ -6,7 +6,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from pruning.estimate import memory, work
-from pruning.estimate.disk import gradient_shards
+from pruning.estimate.disk import block_shards, gradient_shards
 from pruning.estimate.machine import Machine
 from pruning.estimate.shape import ModelShape
 from pruning.estimate.smaller import shorter_shape, smaller_shape
@@ -21,6 +21,8 @@ _OF_PRODUCT_RATE = 0.8
 _OF_PRODUCT_RATE_IN_ATTENTION = 0.3
 # Bytes per second at which files are read, hashed and written.
 _FILE_RATE = 4e8
+# Python, torch and transformers on a CPU, as docs/performance.md has it: resident, without the checkpoint.
+_CPU_PROCESS_BYTES = 560_000_000
 # An interrupted pass on the schedule `whole` starts again, so only a short one is worth its memory.
 _LONGEST_WHOLE_SECONDS = 600.0
 
@@ -44,7 +46,10 @@ class StageEstimate(_Answer):
     name: Stage = Field(description="The stage.")
     operations: float = Field(description="Floating-point operations in matrix products.")
     seconds: float = Field(description="Time that the stage takes.")
-    memory_bytes: int = Field(description="Peak memory of the device that computes, or of each of several.")
+    memory_bytes: int = Field(
+        description="Peak memory of the device that computes, or of each of several; on a CPU the resident "
+        "memory of the process, with the mapped checkpoint."
+    )
 
 
 class Estimate(_Answer):
@@ -86,19 +91,16 @@ class Estimate(_Answer):
         if recipe.structure is not None:
             stages += _cut(recipe.structure, shape, windows, dtype, machine)
             smaller = smaller_shape(shape, recipe.structure)
+        norms = 0
         if recipe.gradient_norms and recipe.gradients is None:
             schedule, stage = _gradients(smaller, windows, dtype, machine, norms=len(recipe.gradient_norms))
-            stages.append(stage)
+            norms = gradient_shards(smaller, dtype, norms=len(recipe.gradient_norms))
+            stages.append(_with_norms(stage, schedule, norms, machine))
         if recipe.method is not None:
-            stages.append(
-                _stage(
-                    Stage.PRUNE,
-                    work.pruning(recipe, smaller, windows),
-                    _memory_of_pruning(recipe, smaller, windows, dtype, machine),
-                    dtype,
-                    machine,
-                )
-            )
+            done = work.pruning(recipe, smaller, windows)
+            held = _memory_of_pruning(recipe, smaller, windows, dtype, machine)
+            stage = _stage(Stage.PRUNE, done, held, dtype, machine)
+            stages.append(_with_shards(stage, recipe, smaller, norms, dtype))
         stages += [
             *_recovery(recipe, shape, smaller if recipe.structure else None, windows.length, dtype, machine),
             *_evaluation(recipe, evaluation, shape, smaller, dtype, machine),
@@ -112,6 +114,7 @@ class Estimate(_Answer):
         stages.append(
             StageEstimate(name=Stage.UPLOAD, operations=0, seconds=output / _FILE_RATE, memory_bytes=0)
         )
+        stages = [_with_process(stage, shape, machine) for stage in stages]
         return cls(
             model=ModelEstimate(
                 architecture=shape.architecture,
@@ -285,6 +288,34 @@ def _speed(shape: ModelShape, smaller: ModelShape, dtype: str, machine: Machine)
     if held > memory.MEMORY_SHARE * machine.memory_bytes:
         return []
     return [_stage(Stage.SPEED, work.speed(shape, smaller, dtype, machine.kind), held, dtype, machine)]
+
+
+def _with_norms(stage: StageEstimate, schedule: Schedule, norms: int, machine: Machine) -> StageEstimate:
+    """Add the time in which `norms` bytes of shards are written and sent to the store.
+
+    On a GPU, `streamed` does that while the next block computes.
+    """
+    seconds = 2 * norms / _FILE_RATE
+    beside = schedule == "streamed" and machine.kind == "cuda"
+    return stage.model_copy(
+        update={"seconds": max(stage.seconds, seconds) if beside else stage.seconds + seconds}
+    )
+
+
+def _with_shards(
+    stage: StageEstimate, recipe: Recipe, shape: ModelShape, norms: int, dtype: str
+) -> StageEstimate:
+    """Add the time in which a pruning reads `norms` bytes, and writes and sends its own shards."""
+    pruned = block_shards(shape, changed_dtype=dtype if recipe.computes_weights else None)
+    return stage.model_copy(update={"seconds": stage.seconds + (norms + 2 * pruned) / _FILE_RATE})
+
+
+def _with_process(stage: StageEstimate, shape: ModelShape, machine: Machine) -> StageEstimate:
+    """Add what is resident on a CPU besides a stage's tensors: the process, and the mapped checkpoint."""
+    if machine.kind != "cpu":
+        return stage
+    mapped = 0 if stage.name in (Stage.RESOLVE, Stage.UPLOAD) else shape.stored_bytes
+    return stage.model_copy(update={"memory_bytes": stage.memory_bytes + _CPU_PROCESS_BYTES + mapped})
 
 
 def _notes(recipe: Recipe, evaluation: Evaluation, machine: Machine) -> list[str]:

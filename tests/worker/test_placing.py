@@ -358,3 +358,15 @@ def test_a_worker_leaves_a_job_that_it_has_too_little_for(
         assert attempt is None
     assert fleet.job(job_id).state == JobState.QUEUED
     assert fleet.job(job_id).dispatched_at is None, "it is published again"
+
+
+def test_offline_no_job_waits_for_the_hub(
+    fleet: Fleet, spec: JobSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr(sizing_module(), "shape_of", lambda *_: pytest.fail("the Hub was asked"))
+    fleet.worker(23)
+    with fleet.database.begin() as session:
+        job_id = lifecycle.create(session, "ada", spec).id
+    fleet.sizing.round()
+    assert (fleet.job(job_id).placement, fleet.job(job_id).needs) == (PlacementState.SIZED, None)

@@ -6,6 +6,7 @@ it begins on a small GPU, and its worker, which has the model, sends it elsewher
 """
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.spec.model_shape import shape_of
 from pruning.estimate import ModelShape
+from pruning.recipe import is_local
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +34,7 @@ _THREADS = 4
 _PATIENCE_SECONDS = 20.0
 _KEPT_SECONDS = 300.0
 _MOST_KEPT = 256
+_YES = ("1", "ON", "YES", "TRUE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,8 @@ class Sizing:
             spec = JobSpec.model_validate(job.stored_spec)
             if (said := said_in_full(spec)) is not None:
                 return True, said
+            if not is_local(spec.recipe.model.id) and _is_offline():
+                return True, None
             reading = self._reading(spec, job.owner)
             if not reading.shape.done():
                 return self._clock() - reading.since > _PATIENCE_SECONDS, None
@@ -116,3 +121,8 @@ class Sizing:
                 log.warning("a round of sizing is put off (%s)", type(error).__name__)
             except Exception:
                 log.exception("a round of sizing failed; the next one tries again")
+
+
+def _is_offline() -> bool:
+    """Whether the Hub must not be asked, as its own library reads that."""
+    return os.environ.get("HF_HUB_OFFLINE", "").upper() in _YES

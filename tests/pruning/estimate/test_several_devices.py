@@ -37,7 +37,9 @@ def test_gradients_and_evaluation_take_a_fraction_of_the_time_and_pruning_the_sa
     for alone, shared in zip(one.stages, four.stages, strict=True):
         assert (alone.name, alone.operations) == (shared.name, shared.operations)
         factor = 4 if alone.name in (Stage.GRADIENTS, Stage.EVALUATE) else 1
-        assert alone.seconds == pytest.approx(factor * shared.seconds)
+        # Norms of four bytes are written and sent at 0.4 GB/s, however many devices compute them.
+        files = 2 * 4 * shape.block_weights / 4e8 if alone.name == Stage.GRADIENTS else 0.0
+        assert alone.seconds - files == pytest.approx(factor * (shared.seconds - files))
     assert four.machine.device.count("H100") == 4
     assert "4 devices share gradients and evaluation, and prune one after the other" in four.notes
     assert not any("devices share" in note for note in one.notes)
