@@ -12,12 +12,17 @@ from xdist.scheduler import LoadScopeScheduling
 
 CHECKOUT = Path(__file__).parents[1]
 
+OF_ONE_RUN = "tests/monitoring/"
+"""The folder whose files share one run of the service."""
+
 
 class Together(LoadScopeScheduling):
-    """Hands out whole files where they have a fixture for the module, and all other tests one by one."""
+    """Hands out whole files where they have a fixture for the module, a folder, and all others one by one."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
+        if file.startswith(OF_ONE_RUN):
+            return OF_ONE_RUN
         return file if makes_something_once(file) else nodeid
 
 

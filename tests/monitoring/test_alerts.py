@@ -13,6 +13,8 @@ from tests.monitoring.conftest import PARTS, Run
 from tests.monitoring.promql import Evaluation
 from tests.monitoring.scrapes import STEP_SECONDS, History, as_promtool_series
 
+pytestmark = pytest.mark.timeout(1200)  # the run is made in the first test that asks for it
+
 MONITORING = Path(__file__).parents[2] / "deploy" / "monitoring"
 RULES = MONITORING / "alerts.yml"
 ALERTS: dict[str, dict[str, Any]] = {

@@ -13,6 +13,8 @@ from tests.monitoring.conftest import Run
 from tests.monitoring.promql import Evaluation
 from tests.monitoring.scrapes import History
 
+pytestmark = pytest.mark.timeout(1200)  # the run is made in the first test that asks for it
+
 CHECKOUT = Path(__file__).parents[2]
 DASHBOARD = json.loads((CHECKOUT / "deploy" / "monitoring" / "grafana-dashboard.json").read_text())
 NEEDS_A_GPU = {"pruneserve_device_memory_bytes"}

@@ -11,6 +11,8 @@ from jobs.monitoring.figures import Part
 from jobs.monitoring.logs import about, write_json
 from tests.monitoring.conftest import PARTS, Run
 
+pytestmark = pytest.mark.timeout(1200)  # the run is made in the first test that asks for it
+
 SECRETS = {
     "DATABASE_URL": "postgresql://someone:the-database-password@db/x",
     "BROKER_URL": "redis://:the-broker-password@broker/0",

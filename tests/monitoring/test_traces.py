@@ -14,6 +14,8 @@ from jobs.monitoring.figures import Part
 from jobs.secret_files import WrongSettings
 from tests.monitoring.conftest import Run
 
+pytestmark = pytest.mark.timeout(1200)  # the run is made in the first test that asks for it
+
 Span = Mapping[str, Any]
 STAGES = ("resolve", "gradients", "prune", "evaluate", "upload")
 
