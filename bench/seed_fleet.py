@@ -20,10 +20,11 @@ _STATEMENTS = (
           FROM (SELECT id, row_number() OVER (ORDER BY id) AS place FROM jobs) AS numbered) AS aged
     WHERE aged.id = jobs.id
     """,
-    # The first of each queue are published, a few wait for a check, for the Hub or for another job.
+    # As many are published as workers are idle, a few wait for a check, for the Hub or for another job. Most
+    # are of one owner.
     """
-    UPDATE jobs SET dispatched_at = CASE WHEN place <= (SELECT count(*) + 2 FROM jobs WHERE state = 'running')
-                                         THEN now() + interval '1 day' END,
+    UPDATE jobs SET dispatched_at = CASE WHEN place <= 20 THEN now() + interval '1 day' END,
+                    owner = CASE WHEN place % 20 = 0 THEN 'owner-' || place % 59 ELSE owner END,
                     checks_pending = place % 500 = 0,
                     next_try_at = CASE WHEN place % 499 = 0 THEN now() + interval '5 minutes' END,
                     queue = CASE WHEN place % 50 = 0 THEN 'other' ELSE queue END
@@ -32,7 +33,20 @@ _STATEMENTS = (
     """,
     """
     INSERT INTO workers (name, queue, machine, seen_at)
-    SELECT worker, 'prune', '{"device": "cuda"}', now() + interval '1 day' FROM jobs WHERE state = 'running'
+    SELECT worker, 'prune', '{"device": "cuda"}'::jsonb, now() + interval '1 day'
+    FROM jobs WHERE state = 'running'
+    UNION ALL
+    SELECT 'idle-' || n, 'prune', '{"device": "cuda"}'::jsonb, now() + interval '1 day'
+    FROM generate_series(1, 20) AS n
+    """,
+    """
+    INSERT INTO owner_shares (owner, weight, most_running, may_cross)
+    SELECT 'owner-' || n, 1 + n % 3, CASE WHEN n % 5 = 0 THEN 10 END, n % 10 = 0
+    FROM generate_series(0, 58) AS n
+    """,
+    """
+    INSERT INTO recent_use (owner, queue, seconds)
+    SELECT owner, queue, count(*) FROM jobs WHERE state = 'queued' GROUP BY owner, queue
     """,
     """
     INSERT INTO job_events (job_id, id, kind, data, at)

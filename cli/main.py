@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 from cli.commands import fleet, gradients, keys, sweeps, uploads, webhooks, zoo
 from cli.commands.checkpoints import cut, pack, unpack
 from cli.commands.downloads import download
-from cli.commands.jobs import cancel, delete, jobs, logs, retry, show
+from cli.commands.jobs import cancel, change, delete, jobs, logs, retry, show
 from cli.commands.publish import publish
 from cli.commands.server import me, methods, storage
 from cli.commands.submit import estimate, rerun, run, submit, wait
@@ -123,7 +123,7 @@ def up(
 # In the order of the help.
 _COMMANDS: tuple[Callable[..., None], ...] = (
     *(submit, cut, rerun, estimate, run, wait),
-    *(jobs, show, logs, cancel, retry, delete, storage),
+    *(jobs, show, logs, cancel, retry, change, delete, storage),
     *(download, pack, unpack, publish, methods, me),
 )
 for command in _COMMANDS:
@@ -131,6 +131,7 @@ for command in _COMMANDS:
 for group, name in (
     (gradients.app, "gradients"),
     (keys.app, "keys"),
+    (fleet.shares, "shares"),
     (sweeps.app, "sweep"),
     (uploads.app, "uploads"),
     (webhooks.app, "webhooks"),

@@ -230,7 +230,10 @@ class Settings(BaseSettings):
         30.0, gt=0, description="Seconds after which a message that no worker has taken is published again."
     )
     queue_backlog: int = Field(
-        2, ge=1, description="Unclaimed messages in each queue beyond the number of live workers."
+        0,
+        ge=0,
+        description="Unclaimed messages in each queue beyond the number of idle workers. They spare a worker "
+        "up to half a second between two jobs, and are claimed before whoever comes later.",
     )
 
     max_queued_jobs: int = Field(

@@ -118,6 +118,7 @@ class AuditItem(Model):
             "worker.drained",
             "queue.paused",
             "queue.resumed",
+            "share.granted",
         ]
         | str
     )
@@ -363,6 +364,9 @@ class CompleteRequest(Model):
 
     labels: dict[str, str] | None = None
     """Names and values of your own, to find the job by. By default `{}`."""
+
+    priority: int = 0
+    """Your queued job with the highest priority runs first. Before the jobs of other owners it counts only if an admin has granted you that."""
 
 
 class Condition(Model):
@@ -777,6 +781,9 @@ class GradientRequest(Model):
     labels: dict[str, str] | None = None
     """Names and values of your own, to find the job by. By default `{}`."""
 
+    priority: int = 0
+    """Your queued job with the highest priority runs first."""
+
 
 class Health(Model):
     """The answer of a probe that passes."""
@@ -796,6 +803,13 @@ class HeldOutFacts(Model):
 
     fingerprint: str
     """SHA-256 over their token ids."""
+
+
+class JobChange(Model):
+    """What can be changed about a queued job."""
+
+    priority: int | None = None
+    """Your queued job with the highest priority runs first. Before the jobs of other owners it counts only if an admin has granted you that. Left out, it stays as it is."""
 
 
 class JobChanges(Model):
@@ -852,6 +866,9 @@ class JobDetail(JobModel):
 
     attempt: int
     """How often a worker has started the job; 0 before the first time."""
+
+    priority: int = 0
+    """Your queued job with the highest priority runs first."""
 
     waiting: Waiting | None
     """Why the job waits; null unless it is queued."""
@@ -1074,6 +1091,9 @@ class JobRequest(Model):
     labels: dict[str, str] | None = None
     """Names and values of your own, to find the job by. By default `{}`."""
 
+    priority: int = 0
+    """Your queued job with the highest priority runs first. Before the jobs of other owners it counts only if an admin has granted you that."""
+
 
 class JobSummary(JobModel):
     """A job as it appears in a list."""
@@ -1116,6 +1136,9 @@ class JobSummary(JobModel):
 
     attempt: int
     """How often a worker has started the job; 0 before the first time."""
+
+    priority: int = 0
+    """Your queued job with the highest priority runs first."""
 
     waiting: Waiting | None
     """Why the job waits; null unless it is queued."""
@@ -1981,6 +2004,54 @@ class Shape(Model):
     """How many times fewer weights a token is multiplied with: no engine gains more in decode."""
 
 
+class ShareItem(Model):
+    """An owner's share of the workers, and what it has used."""
+
+    owner: str
+    """Whose share it is."""
+
+    weight: float
+    """By how much it counts when owners share the workers."""
+
+    most_running: int | None
+    """How many of its jobs may run at once; null for any number."""
+
+    may_cross: bool
+    """Whether its jobs of a priority above 0 may go ahead of other owners' turns."""
+
+    running: int
+    """How many of its jobs run."""
+
+    queued: int
+    """How many of its jobs are queued."""
+
+    gpu_seconds: float
+    """Seconds of its attempts on workers with GPUs, once for each GPU of the worker: of those that run, and of those that ended in the days that were asked for (UTC)."""
+
+    cpu_seconds: float
+    """The same on workers without a GPU, once, however many cores they have."""
+
+
+class ShareList(Model):
+    """The shares of all owners."""
+
+    items: list[ShareItem]
+    """At most 1,000, by name: those with a share, a job that is queued or runs, or any use."""
+
+
+class ShareRequest(Model):
+    """What an owner may take of the workers."""
+
+    weight: float = 1.0
+    """With weight 2 it gets twice as many workers as with 1."""
+
+    most_running: int | None = None
+    """How many of its jobs may run at once; null for any number."""
+
+    may_cross: bool = False
+    """Whether its jobs of a priority above 0 may go ahead of other owners' turns, never two in a row."""
+
+
 class SparseGpt(Model):
     """Column by column; the columns to the right compensate for each error (arXiv 2301.00774)."""
 
@@ -2564,11 +2635,13 @@ class Waiting(Model):
             "dispatcher",
             "checks",
             "another_job",
+            "own_jobs",
+            "its_share",
             "its_turn",
         ]
         | str
     )
-    """What it waits for: `outside` (say, the Hub does not answer), `unschedulable` (it needs more than any connected worker has), `worker` (none is connected), `healthy_worker` (all are quarantined), `uncordoned_worker` (an operator lets none take jobs), `resumed_queue` (an operator has paused its queue), `dispatcher` (none is connected), `checks` (its files are looked at first), `another_job` (which computes what it needs too) or `its_turn`."""
+    """What it waits for: `outside` (say, the Hub does not answer), `unschedulable` (it needs more than any connected worker has), `worker` (none is connected), `healthy_worker` (all are quarantined), `uncordoned_worker` (an operator lets none take jobs), `resumed_queue` (an operator has paused its queue), `dispatcher` (none is connected), `checks` (its files are looked at first), `another_job` (which computes what it needs too), `own_jobs` (as many of yours run as may at once), `its_share` (more of yours run than of others who wait) or `its_turn`."""
 
     position: int | None
     """Its place among the jobs of its queue that could run, from 1; null beyond 100, and where it could not run before something else has happened."""

@@ -94,7 +94,7 @@ def scripted_server() -> Iterator[ScriptedServer]:
             scripted.requests.append((self.path, self.headers))
             scripted.answers[self.path.partition("?")[0]](Exchange(self))
 
-        do_GET = do_POST = do_DELETE = do_PATCH = _answer  # noqa: N815 - the names that the base class looks for
+        do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = _answer  # noqa: N815 - the names that the base class looks for
 
         def log_message(self, *_: object) -> None:
             pass

@@ -125,8 +125,6 @@ def test_api_and_dispatcher_work_without_torch(
     with database.begin() as session:
         recipe = {"model": "org/name", "method": "gblm", "sparsity": 0.5}
         job = lifecycle.create(session, "ada", JobSpec.model_validate({"recipe": recipe}))
-        # A dispatcher publishes for live workers only.
-        dispatch_queue.worker_seen(session, "worker", job.queue)
     with (
         Api(tmp_path / "api", free_port(), environment),
         Service("dispatcher", tmp_path / "dispatcher", ["worker.dispatch"], environment) as dispatcher,
@@ -134,6 +132,9 @@ def test_api_and_dispatcher_work_without_torch(
         patience = time.monotonic() + PATIENCE_SECONDS
         while not _is_dispatched(database, job):
             assert time.monotonic() < patience, dispatcher.log.read_text()
+            with database.begin() as session:
+                # A dispatcher publishes for live workers only.
+                dispatch_queue.worker_seen(session, "worker", job.queue)
             time.sleep(0.05)
 
 

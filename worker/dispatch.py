@@ -6,7 +6,8 @@ Each round it
    back the jobs whose leases have expired
 2. advances sweeps: it creates the next jobs of searches, and ends the sweeps that are done
 3. gives queued jobs to the smallest class of workers that they fit
-4. publishes the ids of queued jobs, only a few more than there are workers: the backlog stays in PostgreSQL
+4. publishes the ids of queued jobs, in the order of `jobs.fleet.turns`, and only as many as workers are
+   idle: the backlog stays in PostgreSQL, and its order may change until then
 5. publishes as many stale ids again as the broker has lost messages; a duplicate is harmless
 
 Threads work in the background: `worker.dispatcher.retention` deletes what has expired,
@@ -56,6 +57,7 @@ _SECONDS_BETWEEN_ROUNDS = 0.5
 _SECONDS_AFTER_FAILURE = 2.0
 _LEASES_PER_ROUND = 100
 _PLACED_PER_ROUND = 500
+_PUBLISHED_PER_ROUND = 100
 _KEPT_SECONDS = 3600.0
 
 
@@ -76,7 +78,6 @@ class Dispatcher:
         self._connected_since: float | None = None
         self._seen_at: float | None = None
         self._forgot_at: float | None = None
-        self._live_workers: dict[str, int] = {}
         self._classes: Classes = {}
         self._classes_seen_at: float | None = None
         self._name = name_of_this_process()
@@ -98,8 +99,9 @@ class Dispatcher:
             self._take_back_expired()
             self._advance_sweeps()
             self._place()
-            for queue in self._waiting_queues():
-                self._publish_new(queue)
+            queues = self._waiting_queues()
+            self._publish_new(queues)
+            for queue in queues:
                 self._publish_lost_again(queue)
         except DATABASE_UNAVAILABLE as error:
             # Workers could not extend their leases either, so for a while no expired lease means anything.
@@ -122,7 +124,6 @@ class Dispatcher:
                     dispatch_queue.forget_the_silent(session, _KEPT_SECONDS)  # reads all workers
                     self._forgot_at = now
             self._seen_at = now
-            self._live_workers.clear()
 
     def _take_back_expired(self) -> None:
         """Requeue the jobs whose leases have expired, once this dispatcher has been connected for one lease.
@@ -166,20 +167,17 @@ class Dispatcher:
         skipped = UNPLACED if self._classes and UNPLACED not in self._classes else None
         return [queue for queue in queues if queue != skipped]
 
-    def _publish_new(self, queue: str) -> None:
+    def _publish_new(self, queues: Sequence[str]) -> None:
+        """Publish as many jobs of each queue as workers are idle, unless another dispatcher does it now."""
         with self._database.begin() as session:
-            wanted = self._workers(session, queue) + self._settings.queue_backlog
-            room = wanted - dispatch_queue.dispatched(session, queue)
-            if room > 0:
-                self._publish(session, queue, dispatch_queue.take_undispatched(session, queue, room))
-
-    def _workers(self, session: Session, queue: str) -> int:
-        """Return how many workers take jobs from a queue, counted once per heartbeat."""
-        if queue not in self._live_workers:
-            self._live_workers[queue] = dispatch_queue.live_workers(
-                session, queue, self._settings.lease_seconds
-            )
-        return self._live_workers[queue]
+            if not queues or not dispatch_queue.publishes_alone(session):
+                return
+            idle = dispatch_queue.idle_workers(session, self._settings.lease_seconds)
+            for queue in queues:
+                wanted = idle[queue] + self._settings.queue_backlog
+                room = min(wanted - dispatch_queue.dispatched(session, queue), _PUBLISHED_PER_ROUND)
+                if room > 0:
+                    self._publish(session, queue, dispatch_queue.take_undispatched(session, queue, room))
 
     def _publish_lost_again(self, queue: str) -> None:
         """Publish as many stale jobs again as the broker has lost messages. A duplicate is harmless.

@@ -1,4 +1,4 @@
-"""What the REST API and the page do with jobs: submit, list, look up, cancel, retry, delete."""
+"""What the REST API and the page do with jobs: submit, list, look up, cancel, change, retry, delete."""
 
 from dataclasses import dataclass, replace
 from uuid import UUID
@@ -8,11 +8,19 @@ from sqlalchemy.orm import Session, sessionmaker
 from api.actions import allowed_paths, preflight
 from api.actions.parse_job import parse_job
 from api.actions.waiting import WaitingReasons
-from api.problems.problems import IdempotencyKeyReused, JobEnded, NotDeletable, NotFound, NotRetriable
+from api.problems.problems import (
+    IdempotencyKeyReused,
+    JobEnded,
+    NotDeletable,
+    NotFound,
+    NotQueued,
+    NotRetriable,
+)
 from api.resources import AppResources
 from api.schemas.jobs import (
     MAX_MODELS,
     CompleteRequest,
+    JobChange,
     JobChanges,
     JobDetail,
     JobListQuery,
@@ -21,7 +29,7 @@ from api.schemas.jobs import (
     JobSummary,
 )
 from jobs.lifecycle import deletion, lifecycle
-from jobs.lifecycle.idempotency import KeyReused, create_once, made_before
+from jobs.lifecycle.idempotency import KeyReused, made_before, make_once
 from jobs.queries import queries
 from jobs.queries.models import models_containing
 from jobs.tables import Job
@@ -56,22 +64,22 @@ def submit(
     pending = not preflight.check(resources, owner, spec)
     max_queued = resources.settings.max_queued_jobs
     with resources.database.begin() as session:
-        if idempotency is None:
-            job = lifecycle.create(
-                session, owner, spec, request.labels, max_queued=max_queued, checks_pending=pending
-            )
-            return _detail(session, job, reasons), True
-        try:
-            job, created = create_once(
+
+        def make() -> Job:
+            return lifecycle.create(
                 session,
                 owner,
-                idempotency.key,
-                idempotency.body,
                 spec,
                 request.labels,
+                priority=request.priority,
                 max_queued=max_queued,
                 checks_pending=pending,
             )
+
+        if idempotency is None:
+            return _detail(session, make(), reasons), True
+        try:
+            job, created = make_once(session, owner, idempotency.key, idempotency.body, Job, make)
         except KeyReused as error:
             raise IdempotencyKeyReused from error
         return _detail(session, job, reasons), created
@@ -131,6 +139,19 @@ def cancel(database: sessionmaker[Session], owner: str, job_id: UUID, reasons: W
             lifecycle.cancel(session, owner, job_id)
         except lifecycle.Conflict as conflict:
             raise JobEnded(conflict.state) from conflict
+        return detail(session, owner, job_id, reasons)
+
+
+def change(
+    database: sessionmaker[Session], owner: str, job_id: UUID, changed: JobChange, reasons: WaitingReasons
+) -> JobDetail:
+    """Change the priority of a queued job. Raises NotFound and NotQueued."""
+    with database.begin() as session:
+        try:
+            if changed.priority is not None:
+                lifecycle.set_priority(session, owner, job_id, changed.priority)
+        except lifecycle.Conflict as conflict:
+            raise NotQueued(conflict.state) from conflict
         return detail(session, owner, job_id, reasons)
 
 

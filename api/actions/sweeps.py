@@ -154,6 +154,7 @@ def _sweep(session: Session, resources: AppResources, owner: str, request: Sweep
         request.model_dump(mode="json", exclude_none=True),
         [job.spec() for job in jobs],
         jobs[0].labels,
+        priority=jobs[0].priority,
         max_queued=resources.settings.max_queued_jobs,
     )
 
@@ -209,6 +210,7 @@ def _search(
         base.spec(),
         target,
         base.labels,
+        priority=base.priority,
         max_queued=resources.settings.max_queued_jobs,
     )
 
@@ -281,6 +283,7 @@ def _comparison(
         [job.spec() for job in jobs],
         found,
         jobs[0].labels,
+        priority=jobs[0].priority,
         max_queued=resources.settings.max_queued_jobs,
     )
 

@@ -1,4 +1,4 @@
-"""The registered workers and the queues, for those who run the service."""
+"""The workers, the queues, and what owners may take of them, for those who run the service."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -7,11 +7,22 @@ from sqlalchemy.orm import Session
 
 from api.problems.problems import NotFound
 from api.resources import AppResources
-from api.schemas.workers import QueueItem, QueueList, WorkerItem, WorkerList
+from api.schemas.workers import (
+    QueueItem,
+    QueueList,
+    ShareItem,
+    ShareList,
+    ShareRequest,
+    WorkerItem,
+    WorkerList,
+)
 from jobs.access import audit
 from jobs.access.api_keys import Principal
 from jobs.access.audit import Action
-from jobs.fleet import overview, steering
+from jobs.fleet import overview, shares, steering
+
+DAYS = 30
+"""The days of use that are counted where none are asked for."""
 
 
 class WorkerAct(StrEnum):
@@ -94,3 +105,26 @@ def steer_queue(resources: AppResources, principal: Principal, name: str, act: Q
         audit.record(session, action, principal, f"queue {name}")
         changed = QueueList.of(overview.queues(session, seconds)).items
         return next(queue for queue in changed if queue.name == name)
+
+
+def shares_of_all(resources: AppResources, principal: Principal, subject: str, days: int) -> ShareList:
+    """Return what every owner may take and has used, with a record of the look in the audit log."""
+    with resources.database.begin() as session:
+        found = shares.standings(session, days)
+        if {each.owner for each in found} - {principal.owner}:
+            audit.record_look(session, principal, subject)
+        return ShareList(items=[ShareItem.model_validate(each) for each in found])
+
+
+def share_of(resources: AppResources, owner: str, days: int) -> ShareItem:
+    """Return what an owner may take and has used."""
+    with resources.database.begin() as session:
+        return ShareItem.model_validate(shares.standing(session, owner, days))
+
+
+def grant(resources: AppResources, principal: Principal, owner: str, share: ShareRequest) -> ShareItem:
+    """Set what an owner may take, with a record in the audit log."""
+    with resources.database.begin() as session:
+        shares.grant(session, owner, **share.model_dump())
+        audit.record(session, Action.SHARE_GRANTED, principal, f"share {share.model_dump_json()}", owner)
+        return ShareItem.model_validate(shares.standing(session, owner, DAYS))

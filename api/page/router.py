@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from api.page import audit, docs, keys, sign_in, storage, uploads, webhooks, workers, zoo
+from api.page import audit, docs, keys, shares, sign_in, storage, uploads, webhooks, workers, zoo
 from api.page.compare import page as compare
 from api.page.jobs import bulk, detail, listing
 from api.page.pictures import routes as pictures
@@ -26,6 +26,7 @@ for module in (
     webhooks,
     zoo,
     keys,
+    shares,
     workers,
     audit,
     docs,

@@ -1,4 +1,4 @@
-"""Jobs: submit, list, look up, cancel, retry, submit again with changes, delete."""
+"""Jobs: submit, list, look up, change, cancel, retry, submit again with changes, delete."""
 
 from typing import Annotated
 
@@ -20,6 +20,7 @@ from api.problems.problems import (
     MalformedRequest,
     NotDeletable,
     NotFound,
+    NotQueued,
     NotRetriable,
     QueueFull,
     UnknownVersion,
@@ -27,7 +28,7 @@ from api.problems.problems import (
 )
 from api.resources import Database, Resources
 from api.schemas.base import Receipt
-from api.schemas.jobs import JobChanges, JobDetail, JobListQuery, JobPage, JobRequest
+from api.schemas.jobs import JobChange, JobChanges, JobDetail, JobListQuery, JobPage, JobRequest
 from api.security.auth import Reader, ReadingWriter, Writer
 from api.security.owners import visible_owner
 from jobs.queries import queries
@@ -152,6 +153,24 @@ def get_job(
         return conditional.not_modified(job_id, standing[1]) or jobs.detail(
             session, principal.owner, job_id, reasons
         )
+
+
+@router.patch(
+    "/{job_id}",
+    summary="Change the priority of a queued job",
+    responses=documented(
+        NotFound, NotQueued, UnknownVersion, MalformedRequest, UnsupportedMediaType, InvalidRequest
+    ),
+)
+def change_job(
+    job_id: JobId, change: JobChange, principal: Writer, resources: Resources
+) -> JobDetail | Receipt:
+    """Let a queued job run before or after your others. One that a worker is about to take stays as it is.
+
+    A key without the scope `jobs:read` gets a receipt.
+    """
+    reasons = WaitingReasons.told_to(principal, resources)
+    return shown_to(principal, jobs.change(resources.database, principal.owner, job_id, change, reasons))
 
 
 @router.post(

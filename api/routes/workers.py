@@ -1,16 +1,25 @@
-"""The workers and the queues of this service, for those who run it."""
+"""The workers, the queues, and what owners may take of them, for those who run this service."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Path
 
 from api.actions import workers
-from api.actions.workers import Look, QueueAct, WorkerAct
+from api.actions.workers import DAYS, Look, QueueAct, WorkerAct
 from api.problems.problem import documented
-from api.problems.problems import InvalidRequest, NotFound
+from api.problems.problems import InvalidRequest, MalformedRequest, NotFound, UnsupportedMediaType
 from api.resources import Resources
-from api.schemas.workers import QueueItem, QueueList, WorkerItem, WorkerList
-from api.security.auth import requires
+from api.schemas.workers import (
+    Days,
+    QueueItem,
+    QueueList,
+    ShareItem,
+    ShareList,
+    ShareRequest,
+    WorkerItem,
+    WorkerList,
+)
+from api.security.auth import Reader, requires
 from jobs.access.api_keys import Principal, Scope
 from pruning.recipe import Text
 
@@ -20,8 +29,10 @@ Admin = Annotated[Principal, requires(Scope.ADMIN)]
 Operator = Annotated[Principal, requires(Scope.ADMIN, Scope.JOBS_WRITE)]
 WorkerName = Annotated[Text, Path(description="The worker's `name`.")]
 QueueName = Annotated[Text, Path(description="The queue's `name`.")]
+OwnerName = Annotated[Text, Path(description="The owner's name.")]
 
 _PROBLEMS = documented(NotFound, InvalidRequest)
+_CHANGE_PROBLEMS = documented(MalformedRequest, UnsupportedMediaType, InvalidRequest)
 
 
 @router.get("/workers", summary="List the workers")
@@ -67,3 +78,26 @@ def pause_queue(queue: QueueName, principal: Operator, resources: Resources) -> 
 def resume_queue(queue: QueueName, principal: Operator, resources: Resources) -> QueueItem:
     """Let workers claim the jobs of a queue again."""
     return workers.steer_queue(resources, principal, queue, QueueAct.RESUME)
+
+
+@router.get(
+    "/owners", summary="List what owners may take and have used", responses=documented(InvalidRequest)
+)
+def list_shares(principal: Admin, resources: Resources, days: Days = DAYS) -> ShareList:
+    """List every owner with its share of the workers, its jobs, and the GPU seconds of the last days."""
+    return workers.shares_of_all(resources, principal, "GET /v1/owners", days)
+
+
+@router.put("/owners/{owner}/share", summary="Set an owner's share", responses=_CHANGE_PROBLEMS)
+def set_share(owner: OwnerName, share: ShareRequest, principal: Operator, resources: Resources) -> ShareItem:
+    """Set an owner's weight, the limit on its running jobs, and whether its priority counts before others.
+
+    What is left out has its default again. Jobs that run already go on.
+    """
+    return workers.grant(resources, principal, owner, share)
+
+
+@router.get("/share", summary="Look up your share of the workers", responses=documented(InvalidRequest))
+def get_share(principal: Reader, resources: Resources, days: Days = DAYS) -> ShareItem:
+    """Return what you may take of the workers, how many of your jobs run, and your GPU seconds."""
+    return workers.share_of(resources, principal.owner, days)

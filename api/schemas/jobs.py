@@ -4,12 +4,14 @@
 types, so a field that is added there appears here, in the OpenAPI document and in the form.
 """
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, WithJsonSchema
 
+from api.schemas.base import JsonBody
 from api.schemas.pages import Page, PageQuery
 from jobs.fleet.waiting import MOST_COUNTED, Wait, WaitsFor
 from jobs.lifecycle.events import JobError
@@ -19,6 +21,7 @@ from jobs.queries import queries
 from jobs.spec.gate import GateState, Verdict
 from jobs.spec.job import JobOptions, JobSpec, stored_spec
 from jobs.spec.labels import Labels
+from jobs.spec.priority import Priority
 from jobs.states import JobState, Outcome
 from jobs.tables import Job, JobAttempt
 from pruning.recipe import CUT_ALONE, GRADIENTS_ALONE, METHODS, Recipe, Stage, Text, implies_sparsity
@@ -28,6 +31,12 @@ StoredReport = Annotated[
     dict[str, Any],
     WithJsonSchema({"anyOf": [{"$ref": "#/components/schemas/Report"}, {"type": "object"}]}),
 ]
+
+
+_PRIORITY = (
+    "Your queued job with the highest priority runs first. Before the jobs of other owners it counts only if "
+    "an admin has granted you that."
+)
 
 
 def _shorthand_and_examples(schema: dict[str, Any]) -> None:
@@ -58,6 +67,7 @@ class JobRequest(JobOptions, Recipe):
     model_config = ConfigDict(json_schema_extra=_shorthand_and_examples)
 
     labels: Labels = Field({}, description="Names and values of your own, to find the job by.")
+    priority: Priority = Field(0, description=_PRIORITY)
 
     def spec(self) -> JobSpec:
         """Return what is stored with the job and read by the worker."""
@@ -73,7 +83,20 @@ class CompleteRequest(JobRequest):
     @classmethod
     def of(cls, job: Job) -> Self:
         """Return the request for a stored job. Raises UnknownSpecVersion."""
-        return cls.model_validate(stored_spec(job.spec).as_request() | {"labels": job.labels})
+        return cls.model_validate(stored_spec(job.spec).as_request() | beside_the_spec(job))
+
+
+def beside_the_spec(job: Job) -> dict[str, Any]:
+    """Return the fields of a job's request that its worker need not know, as they are now."""
+    return {"labels": job.labels, "priority": job.priority}
+
+
+class JobChange(JsonBody):
+    """What can be changed about a queued job."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"priority": 10}]})
+
+    priority: Priority | None = Field(None, description=f"{_PRIORITY} Left out, it stays as it is.")
 
 
 class JobChanges(BaseModel):
@@ -137,7 +160,8 @@ class Waiting(BaseModel):
         " more than any connected worker has), `worker` (none is connected), `healthy_worker` (all are"
         " quarantined), `uncordoned_worker` (an operator lets none take jobs), `resumed_queue` (an operator"
         " has paused its queue), `dispatcher` (none is connected), `checks` (its files are looked at first),"
-        " `another_job` (which computes what it needs too) or `its_turn`."
+        " `another_job` (which computes what it needs too), `own_jobs` (as many of yours run as may at once),"
+        " `its_share` (more of yours run than of others who wait) or `its_turn`."
     )
     position: int | None = Field(
         description="Its place among the jobs of its queue that could run, from 1; null beyond 100, and where"
@@ -167,6 +191,11 @@ class Waiting(BaseModel):
 
 
 def _in_words(wait: Wait, queue: str, *, with_faults: bool) -> str:
+    if wait.reason == WaitsFor.OWN_JOBS:
+        return f"{_running(wait.running)}, as many as may at once"
+    if wait.reason == WaitsFor.ITS_SHARE:
+        place = _in_words(replace(wait, reason=WaitsFor.ITS_TURN), queue, with_faults=False)
+        return f"{_running(wait.running)}, more than your share while others wait; {place}"
     if wait.reason == WaitsFor.ITS_TURN:
         return _place(wait.position) or f"behind more than {MOST_COUNTED} others in the queue"
     if wait.shortage is not None:
@@ -177,6 +206,12 @@ def _in_words(wait: Wait, queue: str, *, with_faults: bool) -> str:
         return "; ".join(filter(None, (said, _place(wait.position))))
     faults = "; ".join(filter(None, wait.faults)) if with_faults else ""
     return said + (f": {faults}" if faults else "")
+
+
+def _running(count: int) -> str:
+    return (
+        f"{count} of your jobs {'runs' if count == 1 else 'run'} or {'is' if count == 1 else 'are'} about to"
+    )
 
 
 def _place(position: int | None) -> str:
@@ -229,6 +264,7 @@ class JobSummary(BaseModel):
         "null where nothing is known.",
     )
     attempt: int = Field(description="How often a worker has started the job; 0 before the first time.")
+    priority: int = Field(0, description="Your queued job with the highest priority runs first.")
     waiting: Waiting | None = Field(description="Why the job waits; null unless it is queued.")
     progress: Progress | None = Field(description="How far the job has come; null before it first runs.")
     checks: Literal["done", "pending"] = Field(

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.schemas.artifacts import ArtifactItem
 from api.schemas.pages import Page
 from jobs.spec.labels import Labels
+from jobs.spec.priority import Priority
 from jobs.states import JobState
 from jobs.storage.gradient_files import Kept
 from jobs.tables import Upload
@@ -87,6 +88,7 @@ class GradientRequest(StrictModel):
         None, ge=60, le=30 * 86_400, description="Seconds on workers, in all attempts, after which it fails."
     )
     labels: Labels = Field({}, description="Names and values of your own, to find the job by.")
+    priority: Priority = Field(0, description="Your queued job with the highest priority runs first.")
 
     def fields(self) -> dict[str, Any]:
         """Return the fields of the request for the job."""

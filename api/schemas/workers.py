@@ -1,12 +1,14 @@
 """The registered workers, the queues that they read, and estimates for their classes."""
 
 from datetime import datetime
-from typing import Self
+from typing import Annotated, Self
 from uuid import UUID
 
+from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 
 import pruning.estimate
+from api.schemas.base import JsonBody
 from jobs.fleet.overview import MOST_COUNTED, QueueSeen, Seen, WorkerState
 from jobs.placement.classes import Capacity, what_is_missing
 from jobs.placement.needs import Needs
@@ -157,3 +159,60 @@ class Estimate(pruning.estimate.Estimate):
     classes: list[ClassEstimate] = Field(
         [], description="Every class of connected workers, the smallest first."
     )
+
+
+class ShareRequest(JsonBody):
+    """What an owner may take of the workers."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"weight": 2.0, "most_running": 10}]})
+
+    weight: float = Field(
+        1.0,
+        ge=0.01,
+        le=100,
+        description="With weight 2 it gets twice as many workers as with 1.",
+    )
+    most_running: int | None = Field(
+        None, ge=0, le=100_000, description="How many of its jobs may run at once; null for any number."
+    )
+    may_cross: bool = Field(
+        False,
+        description="Whether its jobs of a priority above 0 may go ahead of other owners' turns, never two "
+        "in a row.",
+    )
+
+
+class ShareItem(BaseModel):
+    """An owner's share of the workers, and what it has used."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    owner: str = Field(description="Whose share it is.")
+    weight: float = Field(description="By how much it counts when owners share the workers.")
+    most_running: int | None = Field(description="How many of its jobs may run at once; null for any number.")
+    may_cross: bool = Field(
+        description="Whether its jobs of a priority above 0 may go ahead of other owners' turns."
+    )
+    running: int = Field(description="How many of its jobs run.")
+    queued: int = Field(description="How many of its jobs are queued.")
+    gpu_seconds: float = Field(
+        description="Seconds of its attempts on workers with GPUs, once for each GPU of the worker: of those "
+        "that run, and of those that ended in the days that were asked for (UTC)."
+    )
+    cpu_seconds: float = Field(
+        description="The same on workers without a GPU, once, however many cores they have."
+    )
+
+
+class ShareList(BaseModel):
+    """The shares of all owners."""
+
+    items: list[ShareItem] = Field(
+        description="At most 1,000, by name: those with a share, a job that is queued or runs, or any use."
+    )
+
+
+Days = Annotated[
+    int,
+    Query(ge=1, le=366, description="How many days of use to count: today (UTC) and those before."),
+]

@@ -1,4 +1,4 @@
-"""`pruneserve workers` and `pruneserve queues`: what the service runs on, for whoever operates it."""
+"""`pruneserve workers`, `queues` and `shares`: what the service runs on, and who may take how much of it."""
 
 from collections.abc import Iterable
 from typing import Annotated
@@ -7,11 +7,12 @@ import typer
 from rich.table import Table
 
 from cli.options.connection import connected
+from cli.options.job_option import finite
 from cli.options.waiting_options import AsJson
 from cli.render.lists import plain_table, print_list, utc
 from cli.terminal import clean, out, print_json, size
 from pruneserve_client import Client
-from pruneserve_client.models import QueueItem, WorkerItem, WorkerJob
+from pruneserve_client.models import QueueItem, ShareItem, WorkerItem, WorkerJob
 
 workers = typer.Typer(
     help="List the workers, let one take no more jobs or end; needs an admin key.",
@@ -24,12 +25,17 @@ queues = typer.Typer(
     rich_markup_mode=None,
 )
 
+shares = typer.Typer(
+    help="Show and set what owners may take of the workers.", no_args_is_help=True, rich_markup_mode=None
+)
+
 WorkerName = Annotated[
     str, typer.Argument(metavar="WORKER", help="The worker's name, as the list has it.", show_default=False)
 ]
 QueueName = Annotated[
     str, typer.Argument(metavar="QUEUE", help="The queue's name, as the list has it.", show_default=False)
 ]
+Days = Annotated[int, typer.Option(min=1, max=366, help="Days of use to count, today (UTC) included.")]
 
 
 @workers.command("list")
@@ -147,4 +153,69 @@ def _table_of_queues(queues: Iterable[QueueItem]) -> Table:
     for queue in queues:
         counts = (str(count) for count in (queue.queued, queue.running, queue.workers))
         table.add_row(clean(queue.name), *counts, utc(queue.paused_at), clean(queue.paused_by or ""))
+    return table
+
+
+@shares.command()
+@connected
+def mine(client: Client, days: Days = 30, as_json: AsJson = False) -> None:
+    """Show your share, your jobs, and the GPU seconds that you have used."""
+    _print_share(client.share(days=days), as_json=as_json)
+
+
+@shares.command("list")
+@connected
+def list_shares(client: Client, days: Days = 30, as_json: AsJson = False) -> None:
+    """List every owner's share, jobs and GPU seconds; needs an admin key."""
+    print_list(client.shares(days=days), _table_of_shares, as_json=as_json)
+
+
+@shares.command("set")
+@connected
+def set_share(
+    client: Client,
+    owner: Annotated[str, typer.Argument(help="The owner.", show_default=False)],
+    weight: Annotated[
+        float,
+        typer.Option(callback=finite, help="By how much it counts when owners share the workers."),
+    ] = 1.0,
+    most_running: Annotated[
+        int | None,
+        typer.Option(min=0, help="How many of its jobs may run at once.", show_default="any number"),
+    ] = None,
+    may_cross: Annotated[
+        bool,
+        typer.Option(
+            "--may-cross", help="Let its jobs of a priority above 0 go ahead of others, never two in a row."
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Set an owner's share; what is left out has its default again. Needs an admin key."""
+    share = {"weight": weight, "most_running": most_running, "may_cross": may_cross}
+    _print_share(client.set_share(owner, share), as_json=as_json)
+
+
+def _print_share(share: ShareItem, *, as_json: bool) -> None:
+    if as_json:
+        print_json(share.as_sent())
+    else:
+        out.print(_table_of_shares([share]))
+
+
+def _table_of_shares(found: Iterable[ShareItem]) -> Table:
+    table = plain_table(
+        "owner", "weight", "may run", "may cross", "running", "queued", "GPU hours", "CPU hours"
+    )
+    for share in found:
+        table.add_row(
+            clean(share.owner),
+            f"{share.weight:g}",
+            "any" if share.most_running is None else str(share.most_running),
+            "yes" if share.may_cross else "no",
+            str(share.running),
+            str(share.queued),
+            f"{share.gpu_seconds / 3600:.2f}",
+            f"{share.cpu_seconds / 3600:.2f}",
+        )
     return table

@@ -51,6 +51,9 @@ def submit(  # noqa: PLR0913, PLR0917 - every option of the command line is one
         list[Any] | None,
         typer.Option(parser=pair, metavar="NAME=VALUE", help="Label to find it by; may be repeated."),
     ] = None,
+    priority: Annotated[
+        int | None, typer.Option(help="From -100 to 100; your job with the highest one runs first.")
+    ] = None,
     idempotency_key: Annotated[
         str | None, typer.Option(help="A request that is repeated with the same key creates no second job.")
     ] = None,
@@ -65,6 +68,7 @@ def submit(  # noqa: PLR0913, PLR0917 - every option of the command line is one
         dtype=dtype,
         name=name,
         labels=dict(label) if label else None,
+        priority=priority,
     )
     job = client.compute_gradients(body, idempotency_key=idempotency_key or str(uuid4()))
     if as_json:

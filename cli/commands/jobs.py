@@ -1,4 +1,4 @@
-"""The commands for jobs that are there: `jobs`, `show`, `logs`, `cancel`, `retry` and `delete`."""
+"""The commands for jobs that are there: `jobs`, `show`, `logs`, `cancel`, `retry`, `change` and `delete`."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -114,6 +114,19 @@ def cancel(
 def retry(client: Client, job: JobId, as_json: AsJson = False) -> None:
     """Queue a failed or cancelled job again; it resumes after its last finished block."""
     _print_state(client.retry(find_job(client, job)), as_json=as_json)
+
+
+@connected
+def change(
+    client: Client,
+    job: JobId,
+    priority: Annotated[
+        int, typer.Option(min=-100, max=100, help="Your queued job with the highest one runs first.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Change the priority of a queued job."""
+    _print_state(client.change(find_job(client, job), {"priority": priority}), as_json=as_json)
 
 
 def _print_state(job: JobDetail | Receipt, *, as_json: bool) -> None:

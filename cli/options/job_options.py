@@ -94,6 +94,12 @@ _SERVICE_OPTIONS = (
         "gate: minimum score in a zero-shot task, such as piqa=60%; may be repeated",
         "TASK=SCORE",
     ),
+    JobOption(
+        "priority",
+        "priority",
+        "integer",
+        "from -100 to 100: your queued job with the highest one runs first; the default is 0",
+    ),
     JobOption("label", "labels", "labels", "label to find the job by; may be repeated", "NAME=VALUE"),
 )
 

@@ -43,6 +43,7 @@ class Action(StrEnum):
     WORKER_DRAINED = "worker.drained"
     QUEUE_PAUSED = "queue.paused"
     QUEUE_RESUMED = "queue.resumed"
+    SHARE_GRANTED = "share.granted"
 
 
 def record(

@@ -3,37 +3,26 @@
 Any number of dispatchers may work at once: each locks the rows that it takes, and skips locked ones.
 """
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
-from jobs.states import ENDED, HELD, JobState, PlacementState
+from jobs.fleet import line
+from jobs.states import HELD
 from jobs.tables import NOW, SEARCH_NOW, Dispatcher, Job, Lease, Queue, Worker
 
 TAKES_JOBS = (Worker.quarantined_at.is_(None), Worker.cordoned_at.is_(None))
 """The conditions of a worker that takes jobs, if it is alive."""
 
 _MOST_LOOKED_AT = 5_000
-
-_QUEUED = Job.state == JobState.QUEUED
-_Computing = aliased(Job)
-# A job that is blocked on another is not published before the other has published its result or ended.
-# The other job is looked up by its key, for blocked jobs alone: of NOT EXISTS the planner makes a join that
-# reads the whole queue.
-_UNBLOCKED = Job.blocked_on.is_(None) | (
-    select(_Computing.state.in_(ENDED)).where(_Computing.id == Job.blocked_on).scalar_subquery()
-)
-
-# A check that hangs must not keep a job for ever: its worker checks everything again.
-_CHECKED = or_(~Job.checks_pending, Job.queued_at < SEARCH_NOW - timedelta(minutes=1))
-_FITS_A_CLASS = Job.placement != PlacementState.UNSCHEDULABLE
-_DUE = or_(Job.next_try_at.is_(None), Job.next_try_at <= SEARCH_NOW)
+_PUBLISHING = 0x7075626C697368  # distinguishes this advisory lock from others
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +55,19 @@ class Unchecked:
 def unchecked(session: Session, limit: int) -> Sequence[Unchecked]:
     """Return queued jobs whose files are still to be looked at, the oldest first."""
     rows = session.execute(
-        select(Job.id, Job.owner, Job.spec).where(_QUEUED, Job.checks_pending).order_by(Job.id).limit(limit)
+        select(Job.id, Job.owner, Job.spec)
+        .where(line.QUEUED, Job.checks_pending)
+        .order_by(Job.id)
+        .limit(limit)
     )
     return [Unchecked(row.id, row.owner, row.spec) for row in rows]
 
 
 def held_for_checks(session: Session, job_ids: Collection[UUID]) -> set[UUID]:
     """Return which of these jobs are not dispatched before their files have been looked at."""
-    return set(session.scalars(select(Job.id).where(Job.id.in_(job_ids), ~_CHECKED))) if job_ids else set()
+    return (
+        set(session.scalars(select(Job.id).where(Job.id.in_(job_ids), ~line.CHECKED))) if job_ids else set()
+    )
 
 
 def checked(session: Session, job_id: UUID) -> None:
@@ -91,7 +85,7 @@ def waiting_queues(session: Session) -> Sequence[str]:
 
     Reads one row of each: DISTINCT would read the backlog.
     """
-    first = select(Job.queue).where(_QUEUED).order_by(Job.queue).limit(1)
+    first = select(Job.queue).where(line.QUEUED).order_by(Job.queue).limit(1)
     found = select(first.scalar_subquery().label("queue")).cte("found", recursive=True)
     following = first.where(Job.queue > found.c.queue).scalar_subquery()
     found = found.union_all(select(following).where(found.c.queue.is_not(None)))
@@ -100,57 +94,80 @@ def waiting_queues(session: Session) -> Sequence[str]:
     return [queue for queue in queues if queue is not None and queue not in paused]
 
 
+def publishes_alone(session: Session) -> bool:
+    """Whether no other dispatcher publishes until this transaction ends.
+
+    Two that did so at once would both count the same workers as idle, and the same jobs of an owner.
+    """
+    return bool(session.scalar(select(func.pg_try_advisory_xact_lock(_PUBLISHING))))
+
+
 def reads(queue: str) -> ColumnElement[bool]:
     """Whether a worker reads a queue: its class, or another one that it was told to read."""
     return or_(Worker.queue == queue, Worker.queues.contains([queue]))
 
 
-def live_workers(session: Session, queue: str, seen_within: float) -> int:
-    """Return how many workers of a queue take jobs and sent a heartbeat in the last `seen_within` seconds."""
-    return session.scalars(
-        select(func.count()).where(
-            reads(queue),
-            *TAKES_JOBS,
-            Worker.seen_at > SEARCH_NOW - timedelta(seconds=seen_within),
-        )
-    ).one()
+def idle_workers(session: Session, seen_within: float) -> Counter[str]:
+    """Return by queue how many workers take jobs, sent a heartbeat of late, and hold no job.
+
+    One counts in each queue that it reads. Of late: in the last `seen_within` seconds.
+    """
+    held = (Job.worker == Worker.name) & Job.state.in_(HELD)
+    rows = session.execute(
+        select(Worker.queue, Worker.queues, func.count().filter(Job.id.is_(None)))
+        .select_from(Worker)
+        .outerjoin(Job, held)
+        .where(*TAKES_JOBS, Worker.seen_at > SEARCH_NOW - timedelta(seconds=seen_within))
+        .group_by(Worker.queue, Worker.queues)
+    )
+    idle: Counter[str] = Counter()
+    for queue, others, count in rows:
+        idle.update(dict.fromkeys({queue, *(others or ())}, count))
+    return idle
 
 
 def dispatched(session: Session, queue: str) -> int:
     """Return how many jobs of a queue are published and not yet claimed. Reads these alone."""
     return session.scalars(
-        select(func.count()).where(_QUEUED, Job.queue == queue, Job.dispatched_at.is_not(None))
+        select(func.count()).where(line.QUEUED, Job.queue == queue, Job.dispatched_at.is_not(None))
     ).one()
 
 
-def in_line(queue: str) -> Select[UUID]:
-    """Return the query for the queued jobs of a queue that can run, the next one first."""
-    can_run = (_FITS_A_CLASS, _UNBLOCKED, _CHECKED, _DUE)
-    return select(Job.id).where(_QUEUED, Job.queue == queue, *can_run).order_by(Job.id)
+def published(session: Session, queue: str, limit: int) -> Sequence[UUID]:
+    """Return up to `limit` jobs of a queue that are published and not yet claimed, the oldest first."""
+    query = (
+        select(Job.id)
+        .where(Job.queue == queue, Job.dispatched_at.is_not(None), *line.CAN_RUN)
+        .order_by(Job.dispatched_at, Job.id)
+    )
+    return session.scalars(query.limit(limit)).all()
 
 
 def can_be_taken(session: Session, queue: str) -> bool:
     """Return whether a worker could claim a job of a queue now."""
-    runs = queue not in paused_queues(session)
-    return runs and session.scalar(in_line(queue).limit(1)) is not None
+    if queue in paused_queues(session):
+        return False
+    return bool(published(session, queue, 1) or line.in_line(session, queue, 1).jobs)
 
 
 def take_undispatched(session: Session, queue: str, limit: int) -> Sequence[UUID]:
-    """Lock up to `limit` queued jobs that are not published, the oldest first.
+    """Lock up to `limit` queued jobs that are not published, in the order of `jobs.fleet.turns`.
 
-    A job that a worker has returned keeps its place: the order is that of submission.
+    A job that a worker has returned keeps its place among its owner's jobs: that of its submission.
     """
-    return _take(session, queue, Job.dispatched_at.is_(None), limit)
+    return line.take(session, queue, limit)
 
 
 def take_stale(session: Session, queue: str, older_than: float, limit: int) -> Sequence[UUID]:
     """Lock up to `limit` queued jobs that were published more than `older_than` seconds ago."""
-    return _take(session, queue, Job.dispatched_at < SEARCH_NOW - timedelta(seconds=older_than), limit)
+    published_before = Job.dispatched_at < SEARCH_NOW - timedelta(seconds=older_than)
+    query = select(Job.id).where(Job.queue == queue, published_before, *line.CAN_RUN).order_by(Job.id)
+    return session.scalars(query.limit(limit).with_for_update(skip_locked=True)).all()
 
 
 def mark_dispatched(session: Session, job_ids: Sequence[UUID]) -> None:
     """Record that the jobs were published now."""
-    session.execute(update(Job).where(Job.id.in_(job_ids), _QUEUED).values(dispatched_at=NOW))
+    session.execute(update(Job).where(Job.id.in_(job_ids), line.QUEUED).values(dispatched_at=NOW))
 
 
 def expired_leases(session: Session, limit: int) -> Sequence[ExpiredLease]:
@@ -228,8 +245,3 @@ def forget_the_silent(session: Session, unseen_for: float) -> None:
     before = SEARCH_NOW - timedelta(seconds=unseen_for)
     session.execute(delete(Worker).where(Worker.seen_at < before))
     session.execute(delete(Dispatcher).where(Dispatcher.seen_at < before))
-
-
-def _take(session: Session, queue: str, condition: ColumnElement[bool], limit: int) -> Sequence[UUID]:
-    query = in_line(queue).where(condition).limit(limit)
-    return session.scalars(query.with_for_update(skip_locked=True)).all()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from jobs.fleet import dispatch_queue, overview
+from jobs.fleet import dispatch_queue, line, overview
 from jobs.states import HELD, OPEN, JobState
 from jobs.tables import SEARCH_NOW, Job
 from jobs.webhooks import outbox
@@ -88,8 +88,9 @@ def _of_few_owners(queued: Mapping[tuple[str, str], int]) -> dict[tuple[str, str
 
 
 def _oldest(session: Session, queue: str) -> float:
-    """Return how long the first jobs in line have waited. Who waits for something else is not in line."""
-    first = dispatch_queue.in_line(queue).limit(_FIRST_IN_LINE).subquery()
+    """Return how long the oldest jobs in line have waited. Who waits for something else is not in line."""
+    in_line = select(Job.id).where(Job.queue == queue, *line.CAN_RUN).order_by(Job.id)
+    first = in_line.limit(_FIRST_IN_LINE).subquery()
     since = select(func.min(Job.queued_at)).where(Job.id.in_(select(first.c.id)))
     waited = session.scalar(select(func.extract("epoch", SEARCH_NOW - since.scalar_subquery())))
     return max(0.0, float(waited or 0))

@@ -1,4 +1,4 @@
-"""Why a queued job waits: for workers, larger ones, operators, a dispatcher, a check, another job, its turn.
+"""Why a queued job waits: for workers, larger ones, operators, a dispatcher, a check, other jobs, its turn.
 
 The queries stop at the first row that decides, or after `MOST_COUNTED` rows, however long the queue is.
 """
@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
 
-from jobs.fleet import dispatch_queue, placing
+from jobs.fleet import dispatch_queue, line, placing
 from jobs.placement.classes import UNPLACED, smallest_that_fits, why_nowhere
 from jobs.placement.needs import UNKNOWN_NEEDS, Needs
 from jobs.states import ENDED, JobState, PlacementState
@@ -36,6 +36,8 @@ class WaitsFor(StrEnum):
     DISPATCHER = "dispatcher"
     CHECKS = "checks"
     ANOTHER_JOB = "another_job"
+    OWN_JOBS = "own_jobs"
+    ITS_SHARE = "its_share"
     ITS_TURN = "its_turn"
 
 
@@ -50,6 +52,8 @@ class Wait:
     """Why the workers are quarantined, the most frequent first. Only operators may read them."""
     shortage: str | None = None
     """What the job needs that no class has, with the numbers; only if it is unschedulable."""
+    running: int = 0
+    """How many jobs of its owner run or are about to; only if it waits for these, or for its share."""
 
 
 def waits(session: Session, jobs: Sequence[Job], seen_within: float) -> dict[UUID, Wait]:
@@ -128,7 +132,9 @@ def _in_line(session: Session, queue: str, jobs: Sequence[Job]) -> dict[UUID, Wa
         else set()
     )
     unchecked = dispatch_queue.held_for_checks(session, [job.id for job in jobs if job.checks_pending])
-    first = session.scalars(dispatch_queue.in_line(queue).limit(MOST_COUNTED))
+    published = dispatch_queue.published(session, queue, MOST_COUNTED)
+    in_line = line.in_line(session, queue, MOST_COUNTED - len(published))
+    first = [*published, *(job.id for job in in_line.jobs)]
     positions = {job_id: position for position, job_id in enumerate(first, 1)}
 
     def wait(job: Job) -> Wait:
@@ -136,6 +142,11 @@ def _in_line(session: Session, queue: str, jobs: Sequence[Job]) -> dict[UUID, Wa
             return Wait(WaitsFor.CHECKS)
         if job.blocked_on in computing:
             return Wait(WaitsFor.ANOTHER_JOB)
-        return Wait(WaitsFor.ITS_TURN, positions.get(job.id))
+        position = positions.get(job.id)
+        if job.dispatched_at is None and in_line.is_at_limit(job.owner):
+            return Wait(WaitsFor.OWN_JOBS, running=in_line.shares[job.owner].running)
+        if job.dispatched_at is None and in_line.is_over_share(job.owner):
+            return Wait(WaitsFor.ITS_SHARE, position, running=in_line.shares[job.owner].in_use)
+        return Wait(WaitsFor.ITS_TURN, position)
 
     return {job.id: wait(job) for job in jobs}

@@ -2,14 +2,12 @@
 
 import hashlib
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TypeVar
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from jobs.lifecycle import lifecycle
-from jobs.spec.job import JobSpec
 from jobs.tables import IdempotencyKey, Job, Sweep
 
 Made = TypeVar("Made", Job, Sweep)
@@ -17,30 +15,6 @@ Made = TypeVar("Made", Job, Sweep)
 
 class KeyReused(Exception):
     """The key was used before with another body."""
-
-
-def create_once(
-    session: Session,
-    owner: str,
-    key: str,
-    body: bytes,
-    spec: JobSpec,
-    labels: Mapping[str, str] | None = None,
-    *,
-    max_queued: int | None = None,
-    checks_pending: bool = False,
-) -> tuple[Job, bool]:
-    """Return the job of `key`, and whether this call created it. `body` is the request as it was sent.
-
-    Raises `KeyReused`, and what `lifecycle.create` raises.
-    """
-
-    def make() -> Job:
-        return lifecycle.create(
-            session, owner, spec, labels, max_queued=max_queued, checks_pending=checks_pending
-        )
-
-    return make_once(session, owner, key, body, Job, make)
 
 
 def make_once(

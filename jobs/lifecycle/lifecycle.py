@@ -19,8 +19,8 @@ from sqlalchemy import ColumnElement, case, delete, exists, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from jobs.lifecycle import event_log, quota
-from jobs.lifecycle.events import EventData, JobError, StateChanged
+from jobs.lifecycle import event_log, quota, usage
+from jobs.lifecycle.events import EventData, JobError, LogMessage, StateChanged
 from jobs.lifecycle.transitions import close_attempt, move, released, seconds
 from jobs.monitoring import traces
 from jobs.monitoring.at_commit import record_at_commit
@@ -90,12 +90,13 @@ class FinishedArtifact:
     """Bytes in the store, if it is kept compressed."""
 
 
-def create(
+def create(  # noqa: PLR0913 - what a job is made of, beside its specification
     session: Session,
     owner: str,
     spec: JobSpec,
     labels: Mapping[str, str] | None = None,
     *,
+    priority: int = 0,
     sweep_id: UUID | None = None,
     max_queued: int | None = None,
     checks_pending: bool = False,
@@ -121,6 +122,7 @@ def create(
         pattern=spec.recipe.pattern,
         sparsity=spec.recipe.sparsity,
         labels=dict(labels or {}),
+        priority=priority,
         sweep_id=sweep_id,
         checks_pending=checks_pending,
         compress=compress,
@@ -150,6 +152,27 @@ def cancel(session: Session, owner: str, job_id: UUID) -> bool:
         return False
     if state == JobState.CANCELLING:
         return True
+    raise Conflict(state)
+
+
+def set_priority(session: Session, owner: str, job_id: UUID, priority: int) -> bool:
+    """Let a queued job run before or after others of its owner. One that is published stays so.
+
+    Returns False if the owner has no such job. Raises `Conflict` if it is not queued.
+    """
+    row = session.execute(
+        update(Job)
+        .where(Job.id == job_id, Job.owner == owner, Job.state == JobState.QUEUED)
+        .values(priority=priority, last_event=Job.last_event + 1)
+        .returning(Job.last_event, Job.attempt)
+    ).one_or_none()
+    if row is not None:
+        event = LogMessage(attempt=row.attempt or None, message=f"the priority is {priority} now")
+        event_log.append(session, job_id, row.last_event, event)
+        return True
+    state = _state(session, owner, job_id)
+    if state is None:
+        return False
     raise Conflict(state)
 
 
@@ -209,7 +232,15 @@ def _reopen_sweep(session: Session, job_id: UUID) -> None:
 
 
 def claim(session: Session, job_id: UUID, worker: str, lease_seconds: float) -> Claim | None:
-    """Take a queued job under a new lease token. Returns None if it is not queued any more."""
+    """Take a queued job under a new lease token. Returns None if it is not queued any more.
+
+    Nor is it taken if its owner runs as many jobs as allowed: then it is to be published again.
+    """
+    if quota.runs_as_many_as_allowed(session, job_id):
+        session.execute(
+            update(Job).where(Job.id == job_id, Job.state == JobState.QUEUED).values(dispatched_at=None)
+        )
+        return None
     token = uuid4()
     row = move(
         session,
@@ -231,7 +262,8 @@ def claim(session: Session, job_id: UUID, worker: str, lease_seconds: float) -> 
         return None
     if _is_first_attempt(session, job_id):
         outbox.enqueue_job_started(session, job_id)
-    session.execute(insert(JobAttempt).values(job_id=job_id, attempt=row.attempt, worker=worker))
+    began = {"job_id": job_id, "attempt": row.attempt, "worker": worker, "gpus": usage.gpus_of(worker)}
+    session.execute(insert(JobAttempt).values(began))
     until = NOW + seconds(lease_seconds)
     lease = {"token": token, "expires_at": until, "look_at": until}
     session.execute(

@@ -1,12 +1,16 @@
-"""The limit on queued jobs per owner."""
+"""The limits on queued and on running jobs per owner."""
+
+from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from jobs.states import JobState
-from jobs.tables import Job
+from jobs.states import HELD, JobState
+from jobs.tables import Job, OwnerShare
 
-_LOCK = 0x7175657565  # distinguishes these advisory locks from others on the same owner
+# They distinguish these advisory locks from others on the same owner.
+_LOCK = 0x7175657565
+_RUNNING_LOCK = 0x72756E6E67
 
 
 class QueueFull(Exception):
@@ -32,3 +36,22 @@ def take_place_in_queue(session: Session, owner: str, allowed: int | None) -> No
     ).one()
     if queued >= allowed:
         raise QueueFull(queued, allowed)
+
+
+def runs_as_many_as_allowed(session: Session, job_id: UUID) -> bool:
+    """Whether the owner of a job has a limit on running jobs, and has reached it.
+
+    If not, none of the owner's jobs can be claimed in another transaction before this one ends: so two claims
+    at once cannot both be the last one that is allowed.
+    """
+    limited = session.execute(
+        select(OwnerShare.owner, OwnerShare.most_running)
+        .join(Job, Job.owner == OwnerShare.owner)
+        .where(Job.id == job_id, OwnerShare.most_running.is_not(None))
+    ).one_or_none()
+    if limited is None:
+        return False
+    lock = func.pg_advisory_xact_lock(func.hashtextextended(limited.owner, _RUNNING_LOCK))
+    session.execute(select(lock))
+    running = select(func.count()).where(Job.owner == limited.owner, Job.state.in_(HELD))
+    return bool(session.scalars(running).one() >= limited.most_running)

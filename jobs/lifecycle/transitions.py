@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Interval, Row, cast, delete, func, literal, update
 from sqlalchemy.orm import Session
 
-from jobs.lifecycle import event_log
+from jobs.lifecycle import event_log, usage
 from jobs.lifecycle.events import StateChanged
 from jobs.monitoring.at_commit import record_at_commit
 from jobs.monitoring.catalogue import MOVES
@@ -75,7 +75,7 @@ def released(target: JobState) -> dict[str, Any]:
 
 
 def close_attempt(session: Session, job_id: UUID, attempt: int, outcome: Outcome, reason: str | None) -> None:
-    """Record how an attempt ended, and how long a worker has had the job."""
+    """Record how an attempt ended, how long a worker has had the job, and what its owner has used."""
     had = session.scalar(
         update(JobAttempt)
         .where(JobAttempt.job_id == job_id, JobAttempt.attempt == attempt)
@@ -85,3 +85,4 @@ def close_attempt(session: Session, job_id: UUID, attempt: int, outcome: Outcome
     if had is not None:
         spent = func.coalesce(Job.worker_seconds, 0) + float(had)
         session.execute(update(Job).where(Job.id == job_id).values(worker_seconds=spent))
+    usage.record(session, job_id, attempt)

@@ -29,12 +29,15 @@ def create(
     specs: Iterable[JobSpec],
     labels: Mapping[str, str],
     *,
+    priority: int = 0,
     max_queued: int | None = None,
 ) -> Sweep:
     """Insert a sweep and all of its jobs, or nothing. Raises what `lifecycle.create` raises."""
     sweep = _insert(session, owner, request, search=None)
     for spec in specs:
-        lifecycle.create(session, owner, spec, labels, sweep_id=sweep.id, max_queued=max_queued)
+        lifecycle.create(
+            session, owner, spec, labels, priority=priority, sweep_id=sweep.id, max_queued=max_queued
+        )
     return sweep
 
 
@@ -46,6 +49,7 @@ def start_search(
     target: Target,
     labels: Mapping[str, str],
     *,
+    priority: int = 0,
     max_queued: int | None = None,
 ) -> Sweep:
     """Insert a search and its first job. All of its jobs are `base` with another sparsity, or structure."""
@@ -54,7 +58,9 @@ def start_search(
     first = search.next_sparsity(target)
     assert first is not None  # noqa: S101 - a search always measures at least one sparsity
     spec = _probe(base, first, target)
-    lifecycle.create(session, owner, spec, labels, sweep_id=sweep.id, max_queued=max_queued)
+    lifecycle.create(
+        session, owner, spec, labels, priority=priority, sweep_id=sweep.id, max_queued=max_queued
+    )
     return sweep
 
 
@@ -66,12 +72,15 @@ def compare_shapes(
     shapes: Sequence[Shape],
     labels: Mapping[str, str],
     *,
+    priority: int = 0,
     max_queued: int | None = None,
 ) -> Sweep:
     """Insert a search for the best model of a size, with a job for each shape, whose gate is the target."""
     sweep = _insert(session, owner, request, Search(shapes=list(shapes)))
     for spec in specs:
-        lifecycle.create(session, owner, spec, labels, sweep_id=sweep.id, max_queued=max_queued)
+        lifecycle.create(
+            session, owner, spec, labels, priority=priority, sweep_id=sweep.id, max_queued=max_queued
+        )
     return sweep
 
 
@@ -188,7 +197,13 @@ def _search_on(session: Session, sweep: Sweep, jobs: Sequence[Job]) -> None:
         spec = _probe(JobSpec.model_validate(last.spec), sparsity, target)
         try:
             lifecycle.create(
-                session, sweep.owner, spec, last.labels, sweep_id=sweep.id, compress=last.compress
+                session,
+                sweep.owner,
+                spec,
+                last.labels,
+                priority=last.priority,
+                sweep_id=sweep.id,
+                compress=last.compress,
             )
         except UnknownUpload:
             reason = "a file that it needs was deleted; make it again and submit a new sweep"

@@ -27,6 +27,7 @@ from jobs.tables.owners import (
     ZooEntry,
 )
 from jobs.tables.shared import CachedGradients, CachedPerplexity, GradientShard
+from jobs.tables.shares import DailyUse, OwnerShare, QueueTurn, RecentUse
 
 __all__ = [
     "NOW",
@@ -37,6 +38,7 @@ __all__ = [
     "Base",
     "CachedGradients",
     "CachedPerplexity",
+    "DailyUse",
     "DeletedJob",
     "Dispatcher",
     "GradientShard",
@@ -47,8 +49,11 @@ __all__ = [
     "JobEvent",
     "JobLabel",
     "Lease",
+    "OwnerShare",
     "PageSession",
     "Queue",
+    "QueueTurn",
+    "RecentUse",
     "StrayUpload",
     "Sweep",
     "Upload",

@@ -48,6 +48,8 @@ class Job(Base):
     needs: Mapped[dict[str, Any] | None]
     placement: Mapped[PlacementState] = mapped_column(Text, server_default=PlacementState.UNSIZED)
     unschedulable_since: Mapped[datetime | None]
+    # Among its owner's jobs the one with the highest priority runs first.
+    priority: Mapped[int] = mapped_column(server_default="0")
 
     state: Mapped[JobState] = mapped_column(Text, server_default=JobState.QUEUED)
     attempt: Mapped[int] = mapped_column(server_default="0")
@@ -142,6 +144,16 @@ class Job(Base):
         ),
         Index("ix_jobs_sweep_id_id", "sweep_id", "id", postgresql_where=text("sweep_id IS NOT NULL")),
         Index("ix_jobs_queued", "queue", "id", postgresql_where=text("state = 'queued'")),
+        # In the order in which an owner's jobs run; see `jobs.fleet.line`.
+        Index(
+            "ix_jobs_in_line",
+            "queue",
+            "owner",
+            text("priority DESC"),
+            "id",
+            postgresql_where=text("state = 'queued' AND dispatched_at IS NULL"),
+        ),
+        # Dispatchers of the release before read it.
         Index(
             "ix_jobs_undispatched",
             "queue",
@@ -172,6 +184,12 @@ class Job(Base):
         ),
         Index(
             "ix_jobs_leases", "lease_expires_at", postgresql_where=text("state IN ('running', 'cancelling')")
+        ),
+        Index(
+            "ix_jobs_held_of",
+            "owner",
+            "queue",
+            postgresql_where=text("state IN ('running', 'cancelling')"),
         ),
         Index("ix_jobs_held_by", "worker", postgresql_where=text("state IN ('running', 'cancelling')")),
         Index(
@@ -249,6 +267,8 @@ class JobAttempt(Base):
     job_id: Mapped[UUID] = _job_id()
     attempt: Mapped[int] = mapped_column(primary_key=True)
     worker: Mapped[str]
+    # How many GPUs the worker computes with, 0 for a CPU; null if it was not measured.
+    gpus: Mapped[int | None]
     started_at: Mapped[datetime] = mapped_column(server_default=NOW)
     ended_at: Mapped[datetime | None]
     outcome: Mapped[str | None]

@@ -138,6 +138,13 @@ class AsyncClient(AsyncResources):
         """
         return await self._changed(f"/v1/jobs/{job_id}/cancel", JobDetail, owner=owner)
 
+    async def change(self, job_id: UUID, change: Body) -> JobDetail | Receipt:
+        """Change the priority of a queued job: a `JobChange`, or its JSON object.
+
+        A key without the scope `jobs:read` gets a receipt.
+        """
+        return await self._changed(f"/v1/jobs/{job_id}", JobDetail, "PATCH", json=change)
+
     async def retry(self, job_id: UUID) -> JobDetail | Receipt:
         """Queue a failed or cancelled job again. It resumes after its last finished block.
 
@@ -295,8 +302,16 @@ class AsyncClient(AsyncResources):
         """Cancel every job of a sweep that has not ended. A key without `jobs:read` gets a receipt."""
         return await self._changed(f"/v1/sweeps/{sweep_id}/cancel", SweepDetail)
 
-    async def _changed(self, path: str, whole: type[Changed], **query: str | None) -> Changed | Receipt:
-        async with self._transport.exchange("POST", path, params=given(query)) as received:
+    async def _changed(
+        self,
+        path: str,
+        whole: type[Changed],
+        method: str = "POST",
+        *,
+        json: Body | None = None,
+        **query: str | None,
+    ) -> Changed | Receipt:
+        async with self._transport.exchange(method, path, json=json, params=given(query)) as received:
             body = await received.aread()
         try:
             return parsed(whole, body)

@@ -27,6 +27,8 @@ from pruneserve_client.models import (
     NewWebhook,
     QueueItem,
     QueueList,
+    ShareItem,
+    ShareList,
     StorageUse,
     SweepItem,
     SweepPage,
@@ -241,6 +243,20 @@ class AsyncResources:
 
     async def _steered(self, worker: str, act: str) -> WorkerItem:
         return await self._transport.post(f"/v1/workers/{quote(worker, safe='')}/{act}", WorkerItem)
+
+    async def share(self, *, days: int | None = None) -> ShareItem:
+        """Return what the owner may take of the workers, and its GPU seconds of so many days (30)."""
+        return await self._transport.get("/v1/share", ShareItem, days=days)
+
+    async def shares(self, *, days: int | None = None) -> list[ShareItem]:
+        """Return the same of every owner; needs an admin key."""
+        return (await self._transport.get("/v1/owners", ShareList, days=days)).items
+
+    async def set_share(self, owner: str, share: Body) -> ShareItem:
+        """Set an owner's share: a `ShareRequest`, or its JSON object; needs an admin key."""
+        path = f"/v1/owners/{quote(owner, safe='')}/share"
+        async with self._transport.exchange("PUT", path, json=share) as received:
+            return parsed(ShareItem, await received.aread())
 
     def audit_records(self) -> AsyncIterator[AuditItem]:
         """Yield the audit log, newest first; needs an admin key."""

@@ -137,6 +137,13 @@ class Client(Resources):
         """
         return self._changed(f"/v1/jobs/{job_id}/cancel", JobDetail, owner=owner)
 
+    def change(self, job_id: UUID, change: Body) -> JobDetail | Receipt:
+        """Change the priority of a queued job: a `JobChange`, or its JSON object.
+
+        A key without the scope `jobs:read` gets a receipt.
+        """
+        return self._changed(f"/v1/jobs/{job_id}", JobDetail, "PATCH", json=change)
+
     def retry(self, job_id: UUID) -> JobDetail | Receipt:
         """Queue a failed or cancelled job again. It resumes after its last finished block.
 
@@ -292,8 +299,16 @@ class Client(Resources):
         """Cancel every job of a sweep that has not ended. A key without `jobs:read` gets a receipt."""
         return self._changed(f"/v1/sweeps/{sweep_id}/cancel", SweepDetail)
 
-    def _changed(self, path: str, whole: type[Changed], **query: str | None) -> Changed | Receipt:
-        with self._transport.exchange("POST", path, params=given(query)) as received:
+    def _changed(
+        self,
+        path: str,
+        whole: type[Changed],
+        method: str = "POST",
+        *,
+        json: Body | None = None,
+        **query: str | None,
+    ) -> Changed | Receipt:
+        with self._transport.exchange(method, path, json=json, params=given(query)) as received:
             body = received.read()
         try:
             return parsed(whole, body)

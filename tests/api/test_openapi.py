@@ -57,6 +57,7 @@ def test_it_lists_the_api_and_not_the_page(document: dict[str, Any]) -> None:
         "GET /v1/jobs",
         "GET /v1/jobs/{job_id}",
         "DELETE /v1/jobs/{job_id}",
+        "PATCH /v1/jobs/{job_id}",
         "POST /v1/jobs/{job_id}/cancel",
         "POST /v1/jobs/{job_id}/retry",
         "POST /v1/jobs/{job_id}/rerun",
@@ -106,6 +107,9 @@ def test_it_lists_the_api_and_not_the_page(document: dict[str, Any]) -> None:
         "GET /v1/queues",
         "POST /v1/queues/{queue}/pause",
         "POST /v1/queues/{queue}/resume",
+        "GET /v1/owners",
+        "PUT /v1/owners/{owner}/share",
+        "GET /v1/share",
         "GET /healthz",
         "GET /readyz",
     }

@@ -61,6 +61,7 @@ def test_every_page_is_accessible_small_and_loads_from_this_service_only(
         "zoo": "/zoo",
         "keys": "/keys",
         "storage": "/storage",
+        "shares": "/shares",
         "uploads": "/uploads",
         "webhooks": "/webhooks",
         "workers": "/workers",

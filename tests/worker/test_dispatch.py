@@ -40,6 +40,12 @@ def broker(environment: Settings, monkeypatch: pytest.MonkeyPatch) -> redis.Redi
     return redis.Redis.from_url(environment.broker_url.get_secret_value())
 
 
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """Two jobs are published even where no worker is idle."""
+    return settings.model_copy(update={"queue_backlog": 2})
+
+
 class Clock:
     """The dispatcher's clock, which tests set."""
 
@@ -116,9 +122,32 @@ def test_the_backlog_stays_in_the_database(
     dispatcher.round()
     dispatcher.round()
     assert published(broker) == jobs[: 3 + settings.queue_backlog]
-    take(database, jobs[0])
+    claim = take(database, jobs[0])
+    dispatcher.round()
+    assert published(broker) == jobs[: 3 + settings.queue_backlog], "the worker is not idle any more"
+    with database.begin() as session:
+        assert lifecycle.succeed(session, claim, None, [])
     dispatcher.round()
     assert published(broker) == jobs[: 4 + settings.queue_backlog]
+
+
+def test_nothing_is_published_while_no_worker_is_idle(
+    database: Database, submit: Submit, broker: redis.Redis, settings: Settings
+) -> None:
+    dispatcher = Dispatcher(database, settings.model_copy(update={"queue_backlog": 0}))
+    jobs = [submit() for _ in range(3)]
+    dispatcher.round()
+    assert published(broker) == []
+    seen(database, "w1")
+    dispatcher.round()
+    assert published(broker) == jobs[:1]
+    claim = take(database, jobs[0])
+    dispatcher.round()
+    assert published(broker) == jobs[:1]
+    with database.begin() as session:
+        assert lifecycle.hand_back(session, claim, "the worker shuts down")
+    dispatcher.round()
+    assert published(broker) == [jobs[0], jobs[0]], "it comes back to its place"
 
 
 def test_a_job_that_comes_back_keeps_its_place(
@@ -305,6 +334,7 @@ def test_the_process_starts_without_torch_and_ends_on_sigterm(
     environment: Settings, database: Database, submit: Submit, broker: redis.Redis
 ) -> None:
     job_id = submit()
+    seen(database, "w1")
     program = (
         "import sys, runpy\n"
         "sys.modules['torch'] = sys.modules['transformers'] = None  # an import of them fails\n"

@@ -15,7 +15,7 @@ from api.page.pictures.layer_map import layer_map
 from api.page.pictures.pictures import Picture, pictures
 from api.page.submit.commands import curl, request_body, run
 from api.schemas.artifacts import LOAD
-from api.schemas.jobs import Waiting
+from api.schemas.jobs import Waiting, beside_the_spec
 from jobs import zoo
 from jobs.lifecycle import event_log, finished_blocks
 from jobs.lifecycle.events import Event, StageFinished
@@ -111,7 +111,7 @@ class JobView:
 
     def commands(self, server: str) -> list[tuple[str, str]]:
         """Return named commands that submit the job again."""
-        body = request_body(self.spec, self.job.labels)
+        body = request_body(self.spec, beside_the_spec(self.job))
         return [("curl", curl(body, server)), ("pruneserve run", run(body, server))]
 
     def download(self, server: str) -> str:

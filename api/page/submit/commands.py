@@ -9,9 +9,12 @@ from jobs.spec.job import JobSpec
 from pruning.recipe import StructureOptions
 
 
-def request_body(spec: JobSpec, labels: dict[str, str]) -> dict[str, Any]:
-    """Return the shortest request for this job: only what differs from the defaults."""
-    fields = spec.as_request()
+def request_body(spec: JobSpec, beside: dict[str, Any]) -> dict[str, Any]:
+    """Return the shortest request for this job: only what differs from the defaults.
+
+    `beside`: the fields of the request that are not in the specification.
+    """
+    fields = spec.as_request() | beside
     model, structure, sparsity = (fields.pop(name) for name in ("model", "structure", "sparsity"))
     method, norms = fields.pop("method"), fields.pop("norms")
     what: dict[str, Any] = {} if structure is None else {"structure": _shortened(structure)}
@@ -26,7 +29,6 @@ def request_body(spec: JobSpec, labels: dict[str, str]) -> dict[str, Any]:
         "model": model["id"] if model["revision"] is None else model,
         **what,
         **_different(fields, default),
-        **({"labels": labels} if labels else {}),
     }
 
 

@@ -24,7 +24,7 @@ from api.problems.handlers import as_problem
 from api.problems.problem import FieldError, Problem
 from api.problems.problems import InvalidRequest
 from api.resources import AppResources, Resources
-from api.schemas.jobs import JobRequest
+from api.schemas.jobs import JobRequest, beside_the_spec
 from api.schemas.sweeps import SweepRequest
 from api.schemas.uploads import UploadItem
 from api.security.auth import ReadingWriter, Writer
@@ -63,7 +63,7 @@ def form(
     if like is not None:
         with resources.database.begin() as session:
             job = jobs.find(session, owner, like)
-        body = request_of(stored_spec(job.spec), job.labels)
+        body = request_of(stored_spec(job.spec), beside_the_spec(job))
         # Twice, because the method decides which fields there are.
         named = typed_as(every_field({}), body)
         if "method" not in body:

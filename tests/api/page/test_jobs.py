@@ -267,7 +267,7 @@ def test_a_copied_command_submits_the_same_job_from_a_real_shell(
     asked: dict[str, Any], tmp_path: Path
 ) -> None:
     wanted = JobRequest.model_validate_json(json.dumps(asked))
-    body = request_body(wanted.spec(), wanted.labels)
+    body = request_body(wanted.spec(), {"labels": wanted.labels, "priority": wanted.priority})
     for name, script in (("curl", 'printf %s "${@: -1}"'), ("pruneserve", "cat")):
         (tmp_path / name).write_text(f"#!/bin/bash\n{script}\n")
         (tmp_path / name).chmod(0o755)

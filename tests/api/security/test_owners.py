@@ -41,8 +41,8 @@ def of_ada(client_of: ClientOf, jobs: Jobs, database: sessionmaker[Session]) -> 
     }
 
 
-# The catalogue is for everybody who has a key; workers and queues are the operators', and nobody's own.
-SHARED = ("/v1/zoo", "/v1/workers", "/v1/queues")
+# The catalogue is for everybody who has a key; workers, queues and shares are the operators' business.
+SHARED = ("/v1/zoo", "/v1/workers", "/v1/queues", "/v1/owners")
 
 
 def addressed(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:

@@ -144,12 +144,24 @@ def pruneserve(
     return lambda *arguments: CliRunner().invoke(app, arguments, env=place)
 
 
+SHARE = {
+    "owner": "ada",
+    "weight": 1.0,
+    "most_running": None,
+    "may_cross": False,
+    "running": 1,
+    "queued": 5,
+    "gpu_seconds": 7200.0,
+    "cpu_seconds": 0.0,
+}
+
 # Arguments, the address that is asked, its answer, what is printed as JSON, and a word of what people see.
 COMMANDS: list[tuple[str, str, Any, Any, str]] = [
     ("submit --model org/n --sparsity 0.5", "jobs", QUEUED, QUEUED, ID),
     (f"rerun {ID}", f"jobs/{ID}/rerun", QUEUED, QUEUED, ID),
     (f"cancel {ID}", f"jobs/{ID}/cancel", QUEUED, QUEUED, "queued"),
     (f"retry {ID}", f"jobs/{ID}/retry", QUEUED, QUEUED, "queued"),
+    (f"change {ID} --priority -5", f"jobs/{ID}", QUEUED, QUEUED, "queued"),
     (f"show {ID}", f"jobs/{ID}", QUEUED, QUEUED, "org/name"),
     ("me", "me", ME, ME, "ada"),
     ("methods", "methods", {"items": [METHOD]}, [METHOD], "norm=l1"),
@@ -182,6 +194,9 @@ COMMANDS: list[tuple[str, str, Any, Any, str]] = [
     (f"webhooks test {ID}", f"webhooks/{ID}/test", DELIVERY, DELIVERY, "503 no"),
     (f"webhooks deliveries {ID}", f"webhooks/{ID}/deliveries", page(DELIVERY), [DELIVERY], "503 no"),
     (f"webhooks replay {ID} {ID}", f"webhooks/{ID}/deliveries/{ID}/replay", DELIVERY, DELIVERY, "503 no"),
+    ("shares mine --days 7", "share", SHARE, SHARE, "ada"),
+    ("shares list", "owners", {"items": [SHARE]}, [SHARE], "any"),
+    ("shares set ada --weight 2 --may-cross", "owners/ada/share", SHARE, SHARE, "2.00"),
     ("keys list", "keys", page(KEY), [KEY], "never"),
     ("keys new --name ci", "keys", KEY | {"key": "ps_new"}, KEY | {"key": "ps_new"}, "ps_new"),
     ("sweep list", "sweeps", page(SWEEP), [SWEEP], "0.42"),

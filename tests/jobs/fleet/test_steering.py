@@ -58,10 +58,10 @@ def test_a_cordoned_worker_claims_nothing_and_nothing_is_published_for_it(
         steering.cordon(session, "a")
         assert quarantine.leaves_to_another(session, "a", job_id, 30)
         assert not quarantine.leaves_to_another(session, "b", job_id, 30)
-        assert dispatch_queue.live_workers(session, "prune", 30) == 1
+        assert dispatch_queue.idle_workers(session, 30)["prune"] == 1
         assert wait_of(session, job_id) == Wait(WaitsFor.ITS_TURN, 1)
         steering.drain(session, "b")
-        assert dispatch_queue.live_workers(session, "prune", 30) == 0
+        assert dispatch_queue.idle_workers(session, 30)["prune"] == 0
         assert wait_of(session, job_id) == Wait(WaitsFor.UNCORDONED_WORKER, 1)
         quarantine.quarantine(session, "a", "prune", "no disk")
         quarantine.quarantine(session, "b", "prune", "no disk")

@@ -7,14 +7,15 @@ import pytest
 from sqlalchemy import Engine, select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from bench.seed_jobs import fill, rows_read
-from jobs.fleet import dispatch_queue, quarantine, waiting
+from bench.plans import explaining
+from bench.seed_jobs import fill
+from jobs.fleet import dispatch_queue, line, quarantine, waiting
 from jobs.fleet.waiting import Wait, WaitsFor
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import JobError
 from jobs.spec.job import JobSpec
 from jobs.states import Cause
-from jobs.tables import Dispatcher, Job, Worker
+from jobs.tables import Dispatcher, Job, OwnerShare, Worker
 
 Database = sessionmaker[Session]
 Submit = Callable[[], UUID]
@@ -145,12 +146,40 @@ def test_a_job_that_the_hub_does_not_answer_takes_no_place_before_its_next_try(
     assert waits(database, [tried, other]) == [Wait(WaitsFor.OUTSIDE), Wait(WaitsFor.ITS_TURN, 2)]
 
 
+def test_an_owner_with_more_than_its_share_is_told_so_while_others_wait(
+    database: Database, spec: JobSpec, fleet: None
+) -> None:
+    with database.begin() as session:
+        ids = [lifecycle.create(session, owner, spec).id for owner in ("ada", "ada", "ada", "eve")]
+        assert lifecycle.claim(session, ids[0], "well", 30)
+        dispatch_queue.mark_dispatched(session, ids[1:2])
+    published, its_share, next_one = waits(database, ids[1:])
+    assert published == Wait(WaitsFor.ITS_TURN, 1), "it has had its turn"
+    assert its_share == Wait(WaitsFor.ITS_SHARE, 3, running=2)
+    assert next_one == Wait(WaitsFor.ITS_TURN, 2)
+    with database.begin() as session:
+        session.add(OwnerShare(owner="ada", weight=100.0))
+        assert lifecycle.claim(session, ids[3], "other", 30)
+    assert waits(database, ids[2:3]) == [Wait(WaitsFor.ITS_TURN, 2)]
+
+
+def test_a_job_of_an_owner_that_runs_as_many_as_allowed_waits_for_these(
+    database: Database, spec: JobSpec, fleet: None
+) -> None:
+    with database.begin() as session:
+        session.add(OwnerShare(owner="ada", most_running=1))
+        ids = [lifecycle.create(session, owner, spec).id for owner in ("ada", "ada", "eve")]
+        assert lifecycle.claim(session, ids[0], "well", 30)
+    assert waits(database, ids[1:]) == [Wait(WaitsFor.OWN_JOBS, running=1), Wait(WaitsFor.ITS_TURN, 1)]
+
+
 def test_a_long_queue_is_read_no_further_than_it_is_counted(
     engine: Engine, database: Database, spec: JobSpec
 ) -> None:
     with engine.begin() as connection:
         fill(connection, spec, "{}", jobs=5000)
         connection.execute(text("UPDATE jobs SET state = 'queued', attempt = 0 WHERE state = 'succeeded'"))
+        connection.execute(text("UPDATE jobs SET owner = 'ada'"))
         connection.execute(
             text(
                 "UPDATE jobs SET blocked_on = (SELECT id FROM jobs WHERE state = 'running' LIMIT 1) "
@@ -165,6 +194,7 @@ def test_a_long_queue_is_read_no_further_than_it_is_counted(
             .order_by(Job.id)
             .limit(waiting.MOST_COUNTED)
         ).all()
-        query = dispatch_queue.in_line("prune").limit(waiting.MOST_COUNTED)
-        assert session.scalars(query).all() == oldest
-        assert rows_read(session.connection(), query) < 3 * waiting.MOST_COUNTED
+    with explaining(engine) as asked, database.begin() as session:
+        found = line.in_line(session, "prune", waiting.MOST_COUNTED)
+    assert [job.id for job in found.jobs] == oldest
+    assert sum(each.read for each in asked) < 4 * waiting.MOST_COUNTED

@@ -148,14 +148,17 @@ def test_a_failed_job_keeps_its_finished_blocks_for_a_retry_for_a_while(
 
 
 def test_old_idempotency_keys_are_deleted(retention: Retention, database: Database, spec: JobSpec) -> None:
+    def make() -> Job:
+        return lifecycle.create(session, "ada", spec)
+
     with database.begin() as session:
         for key in ("old", "new"):
-            idempotency.create_once(session, "ada", key, b"{}", spec)
+            idempotency.make_once(session, "ada", key, b"{}", Job, make)
         session.execute(update(IdempotencyKey).where(IdempotencyKey.key == "old").values(created_at=LONG_AGO))
     retention.round()
     with database.begin() as session:
         assert session.scalars(select(IdempotencyKey.key)).all() == ["new"]
-        _, created = idempotency.create_once(session, "ada", "old", b"{}", spec)
+        _, created = idempotency.make_once(session, "ada", "old", b"{}", Job, make)
     assert created
 
 

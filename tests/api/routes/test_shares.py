@@ -1,0 +1,131 @@
+"""What owners may take of the workers: shown to each, and set by an admin."""
+
+from datetime import timedelta
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.fleet import dispatch_queue
+from jobs.tables import AuditRecord, DailyUse, JobAttempt, OwnerShare, Worker
+from tests.api.drive import ClientOf, Jobs, scopes_but
+
+Database = sessionmaker[Session]
+ORIGIN = {"Origin": "http://testserver"}
+NOTHING = {
+    "weight": 1.0,
+    "most_running": None,
+    "may_cross": False,
+    "running": 0,
+    "queued": 0,
+    "gpu_seconds": 0.0,
+    "cpu_seconds": 0.0,
+}
+
+
+@pytest.fixture
+def gpu_worker(database: Database) -> None:
+    """The worker of `Jobs` has two GPUs."""
+    with database.begin() as session:
+        dispatch_queue.worker_seen(session, "worker", "prune")
+        machine = {"device": "cuda (H100), cuda (H100)", "devices": 2}
+        session.execute(update(Worker).values(machine=machine))
+
+
+def ran_for(jobs: Jobs, seconds: float) -> None:
+    """Let every attempt that runs have begun so long ago."""
+    with jobs.database.begin() as session:
+        began = func.clock_timestamp() - timedelta(seconds=seconds)
+        session.execute(update(JobAttempt).where(JobAttempt.ended_at.is_(None)).values(started_at=began))
+
+
+def test_you_are_shown_your_share_and_what_you_have_used(
+    client: TestClient, jobs: Jobs, gpu_worker: None
+) -> None:
+    assert client.get("/v1/share").json() == {"owner": "ada"} | NOTHING
+    claim = jobs.running()
+    ran_for(jobs, 1800)
+    jobs.succeed(claim)
+    jobs.running()
+    ran_for(jobs, 900)
+    jobs.queued()
+    jobs.queued("eve")
+    share = client.get("/v1/share").json()
+    assert share["gpu_seconds"] == pytest.approx(2 * (1800 + 900), abs=10)
+    assert (share["cpu_seconds"], share["running"], share["queued"]) == (0.0, 1, 1)
+    html = client.get("/shares").text
+    assert "1.5 h" in html
+    with jobs.database.begin() as session:
+        session.execute(update(DailyUse).values(day=DailyUse.day - 6))
+    assert client.get("/v1/share?days=6").json()["gpu_seconds"] == pytest.approx(1800, abs=10)
+    assert client.get("/v1/share?days=7").json()["gpu_seconds"] == pytest.approx(5400, abs=10)
+
+
+def test_seconds_on_a_worker_without_a_gpu_are_those_of_a_cpu(client: TestClient, jobs: Jobs) -> None:
+    jobs.running()
+    ran_for(jobs, 600)
+    share = client.get("/v1/share").json()
+    assert (share["gpu_seconds"], share["cpu_seconds"]) == (0.0, pytest.approx(600, abs=5))
+
+
+def test_an_admin_sets_a_share_and_sees_all(client_of: ClientOf, jobs: Jobs, database: Database) -> None:
+    admin = client_of("root")
+    jobs.queued("eve")
+    share = {"weight": 2.5, "most_running": 3, "may_cross": True}
+    answer = admin.put("/v1/owners/ada/share", json=share)
+    assert (answer.status_code, answer.json()) == (200, {"owner": "ada"} | NOTHING | share)
+    assert [item["owner"] for item in admin.get("/v1/owners").json()["items"]] == ["ada", "eve"]
+    assert client_of("ada").get("/v1/share").json()["most_running"] == 3
+    assert admin.put("/v1/owners/ada/share", json={"weight": 2.0}).json() == {"owner": "ada"} | NOTHING | {
+        "weight": 2.0
+    }
+    with database.begin() as session:
+        done = session.execute(
+            select(AuditRecord.action, AuditRecord.subject_owner).order_by(AuditRecord.id)
+        ).all()
+    assert [tuple(row) for row in done if row.action != "key.created"] == [
+        ("share.granted", "ada"),
+        ("others.read", None),
+        ("share.granted", "ada"),
+    ]
+
+
+@pytest.mark.threat
+def test_only_an_admin_sets_shares_or_sees_those_of_others(
+    client_of: ClientOf, jobs: Jobs, database: Database
+) -> None:
+    jobs.queued("mallory")
+    ordinary, reader = client_of(scopes=scopes_but("admin")), client_of(scopes=["admin", "jobs:read"])
+    assert ordinary.get("/v1/owners").status_code == 403
+    for client in (ordinary, reader):
+        assert client.put("/v1/owners/ada/share", json={"weight": 9.0}).status_code == 403
+        data = {"owner": "ada", "weight": "9"}
+        assert client.post("/shares", data=data, headers=ORIGIN).status_code == 403
+    html = ordinary.get("/shares").text
+    assert "mallory" not in html
+    assert "Set a share" not in html
+    with database.begin() as session:
+        assert session.scalars(select(OwnerShare)).all() == []
+
+
+@pytest.mark.parametrize(
+    ("field", "wrong"),
+    [("weight", 0), ("weight", 101), ("weight", "2"), ("most_running", -1), ("may_cross", 1), ("more", 1)],
+)
+def test_a_share_out_of_bounds_is_refused(client: TestClient, field: str, wrong: object) -> None:
+    answer = client.put("/v1/owners/ada/share", json={field: wrong})
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.json()["errors"]] == [field]
+
+
+def test_the_page_sets_a_share(client: TestClient, jobs: Jobs) -> None:
+    jobs.queued("mallory")
+    assert "mallory" in client.get("/shares").text
+    data = {"owner": "mallory", "weight": "", "most_running": "4", "may_cross": "true"}
+    answer = client.post("/shares", data=data, headers=ORIGIN)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/shares")
+    items = client.get("/v1/owners").json()["items"]
+    [share] = [item for item in items if item["owner"] == "mallory"]
+    assert (share["weight"], share["most_running"], share["may_cross"]) == (1.0, 4, True)
+    assert "may go ahead of others" in client.get("/shares").text
