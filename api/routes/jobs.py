@@ -163,14 +163,20 @@ def get_job(
     ),
 )
 def change_job(
-    job_id: JobId, change: JobChange, principal: Writer, resources: Resources
+    request: Request,
+    job_id: JobId,
+    change: JobChange,
+    principal: Writer,
+    resources: Resources,
+    owner: NamedOwner = None,
 ) -> JobDetail | Receipt:
     """Let a queued job run before or after your others. One that a worker is about to take stays as it is.
 
     A key without the scope `jobs:read` gets a receipt.
     """
     reasons = WaitingReasons.told_to(principal, resources)
-    return shown_to(principal, jobs.change(resources.database, principal.owner, job_id, change, reasons))
+    whose = visible_owner(request, principal, owner)
+    return shown_to(principal, jobs.change(resources.database, whose, job_id, change, reasons))
 
 
 @router.post(

@@ -16,6 +16,11 @@ from cli.terminal import clean, out, print_json, print_json_line
 from pruneserve_client import Client
 from pruneserve_client.models import Event, JobDetail, Receipt
 
+_Owner = Annotated[
+    str | None,
+    typer.Option(help="Whose job it is; another owner's needs an admin key.", show_default=False),
+]
+
 
 @connected
 def jobs(  # noqa: PLR0913, PLR0917 - every option of the command line is one
@@ -99,10 +104,7 @@ def _following(client: Client, job_id: UUID) -> Iterator[Event]:
 def cancel(
     client: Client,
     job: FinalJobId,
-    owner: Annotated[
-        str | None,
-        typer.Option(help="Whose job it is; another owner's needs an admin key.", show_default=False),
-    ] = None,
+    owner: _Owner = None,
     as_json: AsJson = False,
 ) -> None:
     """Cancel a job: at once if it is queued, at its next step, within 10 s, if it is running."""
@@ -123,10 +125,12 @@ def change(
     priority: Annotated[
         int, typer.Option(min=-100, max=100, help="Your queued job with the highest one runs first.")
     ],
+    owner: _Owner = None,
     as_json: AsJson = False,
 ) -> None:
     """Change the priority of a queued job."""
-    _print_state(client.change(find_job(client, job), {"priority": priority}), as_json=as_json)
+    found = find_job(client, job) if owner is None else others_job(job)
+    _print_state(client.change(found, {"priority": priority}, owner=owner), as_json=as_json)
 
 
 def _print_state(job: JobDetail | Receipt, *, as_json: bool) -> None:

@@ -137,12 +137,12 @@ class Client(Resources):
         """
         return self._changed(f"/v1/jobs/{job_id}/cancel", JobDetail, owner=owner)
 
-    def change(self, job_id: UUID, change: Body) -> JobDetail | Receipt:
+    def change(self, job_id: UUID, change: Body, *, owner: str | None = None) -> JobDetail | Receipt:
         """Change the priority of a queued job: a `JobChange`, or its JSON object.
 
-        A key without the scope `jobs:read` gets a receipt.
+        A key without the scope `jobs:read` gets a receipt. Another `owner`'s job needs an admin key.
         """
-        return self._changed(f"/v1/jobs/{job_id}", JobDetail, "PATCH", json=change)
+        return self._changed(f"/v1/jobs/{job_id}", JobDetail, "PATCH", json=change, owner=owner)
 
     def retry(self, job_id: UUID) -> JobDetail | Receipt:
         """Queue a failed or cancelled job again. It resumes after its last finished block.

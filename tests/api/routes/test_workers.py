@@ -203,3 +203,15 @@ def test_the_class_of_a_worker_and_what_it_has_are_told(client: TestClient, data
     html = client.get("/workers").text
     assert "class gpu.2x80g, reads gpu.2x80g, night" in html
     assert "80 GB, 400 GB of host memory, 2 TB of disk" in html
+
+
+@pytest.mark.threat
+def test_an_admin_changes_the_priority_of_any_owners_job_and_that_is_recorded(
+    client_of: ClientOf, jobs: Jobs
+) -> None:
+    admin, ordinary = client_of("root"), client_of("bob", [Scope.JOBS_READ, Scope.JOBS_WRITE])
+    path, change = f"/v1/jobs/{jobs.queued('eve')}", {"priority": 7}
+    assert admin.patch(path, json=change).status_code == 404, "only where the owner is named"
+    assert ordinary.patch(f"{path}?owner=eve", json=change).status_code == 403
+    assert admin.patch(f"{path}?owner=eve", json=change).json()["priority"] == 7
+    assert told(admin)[-1] == ("others.changed", "root", f"PATCH {path}")
