@@ -91,6 +91,6 @@ def _oldest(session: Session, queue: str) -> float:
     """Return how long the oldest jobs in line have waited. Who waits for something else is not in line."""
     in_line = select(Job.id).where(Job.queue == queue, *line.CAN_RUN).order_by(Job.id)
     first = in_line.limit(_FIRST_IN_LINE).subquery()
-    since = select(func.min(Job.queued_at)).where(Job.id.in_(select(first.c.id)))
-    waited = session.scalar(select(func.extract("epoch", SEARCH_NOW - since.scalar_subquery())))
+    longest = func.extract("epoch", SEARCH_NOW - func.min(Job.queued_at))
+    waited = session.scalar(select(longest).where(Job.id.in_(select(first.c.id))))
     return max(0.0, float(waited or 0))
