@@ -42,7 +42,7 @@ def first_answer_of_sweep(principal: Principal, sweep: SweepDetail) -> SweepDeta
 
 def _as_submitted(job: Submitted) -> Submitted:
     """Return a job without anything that has become of it. Why it waited is not kept."""
-    asked_for = {"id", "name", "model", "method", "pattern", "sparsity", "labels", "created_at"}
+    asked_for = {"id", "name", "model", "method", "pattern", "sparsity", "labels", "priority", "created_at"}
     asked_for |= {"spec", "recipe_fingerprint"}
     since = dict.fromkeys(type(job).model_fields.keys() - asked_for)
     first = {"state": JobState.QUEUED, "attempt": 0, "checks": "done", "queued_at": job.created_at}
