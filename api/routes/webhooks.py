@@ -53,9 +53,12 @@ _BODY_PROBLEMS = (MalformedRequest, BodyTooLarge, UnsupportedMediaType, InvalidR
     responses=documented(*_BODY_PROBLEMS, QuotaExceeded, NotConfigured),
 )
 def create_webhook(
-    request: WebhookRequest, principal: Writer, resources: Resources, response: Response
+    request: WebhookRequest, principal: ReadingWriter, resources: Resources, response: Response
 ) -> NewWebhook:
-    """Create a webhook. The answer holds its secret, which cannot be read again."""
+    """Create a webhook. The answer holds its secret, which cannot be read again.
+
+    Its messages hold the results of all your jobs, so the key needs the scope `jobs:read` too.
+    """
     response.headers["Cache-Control"] = "no-store"
     return webhooks.create(resources, principal.owner, request)
 

@@ -136,6 +136,7 @@ def test_what_shows_more_than_was_sent_needs_the_scope_to_read(client_of: Client
         ("POST", f"/jobs/{claim.job_id}/promote", page),
         ("POST", "/v1/zoo", {"json": {"job": str(claim.job_id)}}),
         ("POST", "/keys", page | {"data": {"name": "another", "scopes": "jobs:write"}}),
+        ("POST", "/v1/webhooks", {"json": {"url": "https://other.example.org", "events": ["job.succeeded"]}}),
         ("PATCH", webhook, {"json": {}}),
         ("POST", f"{webhook}/deliveries/{sent}/replay", {}),
         ("POST", f"{webhook}/rotate-secret", {}),
