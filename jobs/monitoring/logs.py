@@ -25,12 +25,16 @@ _Entry = MutableMapping[str, Any]
 
 _HIDDEN = "(secret)"
 _SHORTEST_SECRET = 6
-# Secrets by their form: keys of the API and of webhooks, tokens of the Hub and in headers, passwords in URLs.
+# Secrets by their form: keys of the API and of webhooks, tokens of the Hub and in headers, users and
+# passwords in URLs. Where a `?` or `#` comes before the `@`, what follows is hidden: it may be a password.
 _BY_FORM = re.compile(
     r"\bps_[A-Za-z0-9]+_[A-Za-z0-9]{16,}|\b(?:whsec|hf)_[A-Za-z0-9+/=-]{16,}"
     r"|(?i:(?<=bearer )|(?<=basic ))[A-Za-z0-9._~+/=-]{8,}"
-    r"|(?<=://)[^\s/@:]*:[^\s/@]+(?=@)"
+    r"|(?<=://)[^\s/?#]+(?=@)"
+    r"|(?<=://)[^\s/@:]*:[^\s/@]+@\S*"
 )
+# A signed URL is a secret by what follows the path. urllib3 names the path alone, as `with url: /path?query`.
+_QUERY = re.compile(r"""((?:://|\burl: /)[^\s"<>?#]*)([?#][^\s"<>]+)?""")
 _JOB = re.compile(r"job %s: (attempt %d)?")
 _OF_ACCESS = ("client", "method", "path", "version", "status")
 
@@ -145,10 +149,14 @@ class Hide:
         return self.without_secrets(str(value))
 
     def without_secrets(self, text: str) -> str:
-        """Return a text with a word in place of each secret."""
+        """Return a text with a word in place of each secret, and of what follows the path of each URL."""
         if self._known is not None:
             text = self._known.sub(_HIDDEN, text)
-        return _BY_FORM.sub(_HIDDEN, text)
+        return _QUERY.sub(_without_query, _BY_FORM.sub(_HIDDEN, text))
+
+
+def _without_query(url: re.Match[str]) -> str:
+    return url[1] if url[2] is None else f"{url[1]}{url[2][0]}{_HIDDEN}"
 
 
 def _known_secrets() -> frozenset[str]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from jobs.monitoring.figures import Part
-from jobs.monitoring.logs import about, write_json
+from jobs.monitoring.logs import Hide, about, write_json
 from tests.monitoring.conftest import PARTS, Run
 
 pytestmark = pytest.mark.timeout(1200)  # the run is made in the first test that asks for it
@@ -94,6 +94,30 @@ def test_secrets_are_hidden_wherever_a_message_has_them(monkeypatch: pytest.Monk
     assert [secret for secret in (*planted, "abcdefgh12345678", "unknown-password") if secret in text] == []
     assert "sent with (secret)" in text
     assert len(text.splitlines()) == 2 * len(planted) + 1
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("GET https://s3/b/k?X-Amz-Signature=s3cr3t&x='s3cr3t' 403", "GET https://s3/b/k?(secret) 403"),
+        ("to http://s3cr3t@host:8080/path", "to http://(secret)@host:8080/path"),
+        ("to http://me:s3cr3t@s3cr3t@host/path", "to http://(secret)@host/path"),
+        ("to http://me:s3cr3t?s3cr3t@host/path", "to http://(secret)"),
+        ("to http://host:80?mail=a@b&s3cr3t", "to http://(secret)"),
+        ("to http://host?mail=a@b&s3cr3t", "to http://host?(secret)"),
+        ("to http://host/#s3cr3t", "to http://host/#(secret)"),
+        (
+            "Max retries exceeded with url: /b/k?s3cr3t (Caused",
+            "Max retries exceeded with url: /b/k?(secret) (Caused",
+        ),
+        ('<a href="http://host/?s3cr3t">', '<a href="http://host/?(secret)">'),
+        ("http://one/?s3cr3t http://two/a?s3cr3t", "http://one/?(secret) http://two/a?(secret)"),
+        ("is it? see https://host/a#", "is it? see https://host/a#"),
+    ],
+)
+def test_what_an_address_has_beside_host_and_path_is_hidden(said: str, shown: str) -> None:
+    assert Hide(frozenset()).without_secrets(said) == shown
 
 
 @pytest.mark.threat

@@ -1,7 +1,9 @@
 """Lines of the worker's log that the owner of its job may read: they become events of the job.
 
-Warnings of the library and of what it uses say why a job is slow, or computes otherwise than it was asked to.
-They are kept until the run has a moment to record them, and an attempt has so many at most.
+What the library says, and warnings of the worker, tell why a job is slow, or computes otherwise than it was
+asked to. What other packages say is for the operator: an error of a download or of a trace names hosts of the
+internal network, and addresses with a signature. Lines are kept until the run has a moment to record them,
+and an attempt has so many at most.
 """
 
 import logging
@@ -14,7 +16,7 @@ from jobs.monitoring.logs import Hide
 
 _MOST = 100
 _LONGEST = 500
-_OF_THE_LIBRARY = "pruning."
+_OF_THE_LIBRARY, _OF_THE_WORKER = "pruning.", "worker."
 _TOLD_OTHERWISE = "worker.run_job"  # how an attempt begins and ends, its events say
 _JOB = re.compile(r"^job [0-9a-f-]{36}: ")
 _NO_MORE = f"this attempt has logged {_MOST} lines; further ones are in the worker's log alone"
@@ -39,8 +41,10 @@ class LogLines(logging.Handler):
         logging.getLogger().removeHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep a line, unless events say the same or only an operator can use it. No traceback is kept."""
-        important = record.levelno >= logging.WARNING or record.name.startswith(_OF_THE_LIBRARY)
+        """Keep a line, unless events say the same or it is for the operator. No traceback is kept."""
+        important = record.name.startswith(_OF_THE_LIBRARY) or (
+            record.levelno >= logging.WARNING and record.name.startswith(_OF_THE_WORKER)
+        )
         if not important or record.name == _TOLD_OTHERWISE or self._count > _MOST:
             return
         self._count += 1

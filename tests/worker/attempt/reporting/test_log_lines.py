@@ -25,8 +25,8 @@ def test_warnings_and_what_the_library_says_are_events(
     def log() -> None:
         logging.getLogger("pruning").parent.setLevel(logging.INFO)
         logging.getLogger("pruning.model").info("no room to copy the next block")
-        logging.getLogger("another.library").info("of no use")
-        logging.getLogger("another.library").warning("slow: %s", "no kernel")
+        logging.getLogger("pruning.runtime.kernel_trial").warning("slow: %s", "no kernel")
+        logging.getLogger("worker.attempt").info("of no use")
         logging.getLogger("worker.attempt").warning("job %s: heartbeat failed", job_id)
         logging.getLogger("worker.run_job").warning("job %s: attempt 1 failed", job_id)
 
@@ -39,11 +39,36 @@ def test_warnings_and_what_the_library_says_are_events(
     ]
 
 
+SIGNED = "https://files.internal/blob?X-Amz-Signature=0123456789abcdef"
+
+
+@pytest.mark.threat
+def test_no_line_of_another_package_is_told_and_no_signed_address(
+    service: Service, library: StandInRun, job_id: UUID
+) -> None:
+    """As huggingface_hub, OpenTelemetry and urllib3 log it; `workers` only begins as a package of ours."""
+
+    def log() -> None:
+        logging.getLogger("huggingface_hub.file_download").warning("Error while downloading from %s", SIGNED)
+        logging.getLogger("opentelemetry.exporter").error("cannot export to collector.internal:4317")
+        logging.getLogger("urllib3.connectionpool").warning("Retrying: db.internal")
+        logging.getLogger("workers").critical("of another package")
+        logging.getLogger("jobs.storage.store").error("bucket.internal refused")
+        logging.getLogger().error("of nobody in particular")
+        logging.getLogger("pruning.model").warning("could not read %s: using the copy", SIGNED)
+
+    library.in_the_middle = log
+    assert service.run(job_id).state == JobState.SUCCEEDED
+    assert messages(service, job_id) == [
+        "warning: could not read https://files.internal/blob?(secret) using the copy"
+    ]
+
+
 @pytest.mark.threat
 def test_lines_are_few_short_and_without_secrets(service: Service, library: StandInRun, job_id: UUID) -> None:
     def log() -> None:
         for number in range(150):
-            logging.getLogger("library").error("%d %s \x1b[2J %s", number, SECRET, "x" * 1000)
+            logging.getLogger("pruning.blockwise").error("%d %s \x1b[2J %s", number, SECRET, "x" * 1000)
 
     library.in_the_middle = log
     service.run(job_id)
@@ -59,7 +84,7 @@ def test_what_was_logged_before_a_failure_is_told(
     service: Service, library: StandInRun, job_id: UUID
 ) -> None:
     def fail() -> None:
-        logging.getLogger("library").warning("the last words")
+        logging.getLogger("pruning.blockwise").warning("the last words")
         raise ValueError("for the test")
 
     library.in_the_middle = fail
@@ -73,7 +98,7 @@ def test_nothing_is_told_after_the_attempt(
     before = list(logging.getLogger().handlers)
     service.run(job_id)
     assert logging.getLogger().handlers == before
-    logging.getLogger("library").warning("between two jobs")
+    logging.getLogger("pruning.blockwise").warning("between two jobs")
     following = submit()
     service.run(following)
     assert messages(service, following) == []
