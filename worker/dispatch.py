@@ -5,7 +5,7 @@ Each round it
 1. records its heartbeat, forgets workers and dispatchers that have been gone for about an hour, and takes
    back the jobs whose leases have expired
 2. advances sweeps: it creates the next jobs of searches, and ends the sweeps that are done
-3. gives queued jobs to the smallest class of workers that they fit
+3. gives queued jobs to the smallest class of workers that they fit, and anew where a class has less now
 4. publishes the ids of queued jobs, in the order of `jobs.fleet.turns`, and only as many as workers are
    idle: the backlog stays in PostgreSQL, and its order may change until then
 5. publishes as many stale ids again as the broker has lost messages; a duplicate is harmless
@@ -37,7 +37,7 @@ from jobs.monitoring import logs
 from jobs.monitoring.catalogue import LAST_ROUND, ROUND_SECONDS
 from jobs.monitoring.figures import Part
 from jobs.monitoring.port import serve
-from jobs.placement.classes import UNPLACED, Classes
+from jobs.placement.classes import UNPLACED, Classes, say_what_they_have
 from jobs.secret_files import WrongSettings, close_to_others, hide_from_children, missing
 from jobs.settings import Settings, settings
 from jobs.storage.store import Store
@@ -80,6 +80,7 @@ class Dispatcher:
         self._forgot_at: float | None = None
         self._classes: Classes = {}
         self._classes_seen_at: float | None = None
+        self._shrunk: dict[str, UUID | None] = {}
         self._name = name_of_this_process()
 
     def run(self) -> None:
@@ -156,9 +157,32 @@ class Dispatcher:
                 classes = placing.live_classes(session, self._settings.lease_seconds)
                 if classes != self._classes:
                     placing.look_again(session)
+                    self._shrunk |= self._changed(classes)
                 self._classes, self._classes_seen_at = classes, self._seen_at
-            if any(self._classes.values()):  # otherwise every worker takes every job
-                placing.place_sized(session, self._classes, _PLACED_PER_ROUND)
+            if not say_what_they_have(self._classes):  # every worker takes every job
+                return
+            self._leave_what_has_shrunk(session)
+            placing.place_sized(session, self._classes, _PLACED_PER_ROUND)
+
+    def _changed(self, classes: Classes) -> dict[str, UUID | None]:
+        """Return the queues whose placed jobs are to be looked at, from the first, because classes changed.
+
+        The jobs of a class without a live worker wait for one. Those of no class may find one.
+        """
+        changed = (queue for queue in classes if classes[queue] != self._classes.get(queue))
+        return dict.fromkeys([*changed, *({UNPLACED} - classes.keys())])
+
+    def _leave_what_has_shrunk(self, session: Session) -> None:
+        """Let the jobs leave a class that no worker of it can run any more, the oldest first."""
+        for queue, after in [*self._shrunk.items()]:
+            has = self._classes.get(queue, ())
+            last = None
+            if has or queue == UNPLACED:
+                last = placing.leave_what_has_shrunk(session, queue, has, after, _PLACED_PER_ROUND)
+            if last is None:
+                del self._shrunk[queue]
+            else:
+                self._shrunk[queue] = last
 
     def _waiting_queues(self) -> Sequence[str]:
         """Return the queues to publish to. Jobs of no class wait where every live worker is of one."""

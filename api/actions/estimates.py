@@ -8,7 +8,7 @@ from api.resources import AppResources
 from api.schemas.jobs import JobRequest
 from api.schemas.workers import ClassEstimate, Estimate
 from jobs.fleet import machines, placing
-from jobs.placement.classes import UNPLACED, in_order, smallest_that_fits
+from jobs.placement.classes import UNPLACED, nearest, smallest_that_fits
 from jobs.placement.needs import Needs
 from pruning.estimate import Estimate as EstimateOnMachine
 from pruning.estimate import Machine
@@ -47,6 +47,7 @@ def _estimate(resources: AppResources, owner: str, request: JobRequest) -> Estim
         worker_class=None if chosen == UNPLACED else chosen,
         classes=[
             ClassEstimate.of(name, needs, capacity, on(by_class[name]) if name in by_class else None)
-            for name, capacity in in_order(classes)
+            for name, capacity in nearest(needs, classes)
+            if name != UNPLACED
         ],
     )

@@ -5,13 +5,13 @@ no class is unschedulable, and is looked at again whenever the classes of the li
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, case, select, update
 from sqlalchemy.orm import Session
 
 from jobs.fleet import machines
@@ -19,10 +19,12 @@ from jobs.lifecycle import lifecycle, placing
 from jobs.lifecycle.events import JobError
 from jobs.lifecycle.lifecycle import Claim
 from jobs.placement.classes import (
+    UNPLACED,
     Capacity,
     Classes,
     classes_of,
     fits,
+    fits_any,
     smallest_that_fits,
     why_nowhere,
 )
@@ -83,7 +85,7 @@ def place_sized(session: Session, classes: Classes, limit: int) -> int:
     ).all()
     placed = defaultdict(list)
     for row in rows:
-        needs = None if row.needs is None else Needs.model_validate(row.needs)
+        needs = _needs(row.needs)
         queue = smallest_that_fits(needs, classes)
         if queue is not None:
             placed[queue].append(row.id)
@@ -105,6 +107,45 @@ def look_again(session: Session) -> None:
         .where(_QUEUED, Job.placement == PlacementState.UNSCHEDULABLE)
         .values(placement=PlacementState.SIZED)
     )
+
+
+def leave_what_has_shrunk(
+    session: Session, queue: str, has: Collection[Capacity | None], after: UUID | None, limit: int
+) -> UUID | None:
+    """Let jobs be placed anew that wait in the queue of a class and fit none of its live workers any more.
+
+    `has`: what these have. Looks at up to `limit` queued jobs behind `after`, in their order. Returns the
+    last one if others may follow, else None. A job that is locked stays; a worker that gets it refuses it.
+    """
+    waiting = select(Job.id, Job.needs, Job.placement).where(Job.queue == queue, _QUEUED)
+    behind = () if after is None else (Job.id > after,)
+    rows = session.execute(waiting.where(*behind).order_by(Job.id).limit(limit)).all()
+    misfits = [
+        row.id
+        for row in rows
+        if row.placement == PlacementState.PLACED and not fits_any(_needs(row.needs), has)
+    ]
+    if misfits:
+        free = select(Job.id).where(Job.id.in_(misfits), Job.queue == queue, _QUEUED).order_by(Job.id)
+        _place_anew(session, Job.id.in_(session.scalars(free.with_for_update(skip_locked=True)).all()))
+    return rows[-1].id if len(rows) == limit else None
+
+
+def _needs(stored: dict[str, Any] | None) -> Needs | None:
+    return None if stored is None else Needs.model_validate(stored)
+
+
+def refuse(session: Session, job_id: UUID) -> None:
+    """Take a queued job out of the line of a worker that has less than it needs: it is placed anew.
+
+    Only published again, it would come to the same worker for ever, and keep others from it.
+    """
+    _place_anew(session, Job.id == job_id)
+
+
+def _place_anew(session: Session, *which: ColumnElement[bool]) -> None:
+    anew = case((Job.placement == PlacementState.PLACED, PlacementState.SIZED.value), else_=Job.placement)
+    session.execute(update(Job).where(*which, _QUEUED).values(placement=anew, dispatched_at=None))
 
 
 def fits_worker(session: Session, job_id: UUID, worker: str) -> bool:
@@ -175,6 +216,5 @@ def send_elsewhere(session: Session, claim: Claim, needs: Needs, seen_within: fl
 
 
 def _known_classes(session: Session, seen_within: float) -> Classes:
-    """Return the live classes of which it is known what they have."""
-    live = live_classes(session, seen_within)
-    return {name: capacity for name, capacity in live.items() if capacity is not None}
+    """Return the live classes, without the queue of jobs that have none."""
+    return {name: has for name, has in live_classes(session, seen_within).items() if name != UNPLACED}

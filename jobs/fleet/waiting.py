@@ -77,8 +77,10 @@ def _unplaced(session: Session, jobs: Sequence[Job], seen_within: float) -> dict
     """Return why those jobs wait that no class was found for, where live workers are of classes."""
     jobs = [job for job in jobs if job.placement != PlacementState.PLACED]
     classes = placing.live_classes(session, seen_within) if jobs else {}
-    if not classes or UNPLACED in classes:  # whoever reads that queue takes every job
+    if not classes or None in classes.get(UNPLACED, ()):  # who reads that queue takes every job
         return {}
+    if UNPLACED in classes:  # the others are in line there
+        jobs = [job for job in jobs if job.placement == PlacementState.UNSCHEDULABLE]
     alive = exists().where(Dispatcher.seen_at > SEARCH_NOW - timedelta(seconds=seen_within))
     if not session.scalars(select(alive)).one():
         return dict.fromkeys([job.id for job in jobs], Wait(WaitsFor.DISPATCHER))

@@ -4,7 +4,9 @@ A class is the name of a queue, and has what each of its live workers has. A wor
 comes from its devices: `cpu`, `gpu.24g`, `gpu.2x80g`.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,8 +15,8 @@ from jobs.placement.needs import UNKNOWN_NEEDS, Needs
 
 CPU = "cpu"
 UNPLACED = "prune"
-"""The queue of jobs that were given to no class. Whoever reads it takes every job, whatever it needs; workers
-of the release before read nothing else."""
+"""The queue of jobs that were given to no class. Whoever reads it without saying what it has takes every job,
+whatever it needs; workers of the release before read nothing else."""
 UNKNOWN = "unknown"
 """The class of a worker whose devices have not been tested yet. Nobody reads such a queue."""
 
@@ -48,8 +50,9 @@ class Capacity(BaseModel):
         return Capacity(**both)
 
 
-Classes = Mapping[str, Capacity | None]
-"""What each class has. None for `UNPLACED`, which takes every job."""
+Classes = Mapping[str, tuple[Capacity | None, ...]]
+"""What the workers of each class have, the smallest first. None, last and in `UNPLACED` alone, is for those
+that have not said it and take every job."""
 
 
 def class_of(capacity: Capacity) -> str:
@@ -61,21 +64,42 @@ def class_of(capacity: Capacity) -> str:
     return f"gpu.{size}g" if capacity.gpus == 1 else f"gpu.{capacity.gpus}x{size}g"
 
 
-def classes_of(workers: Iterable[tuple[Sequence[str], Capacity | None]]) -> dict[str, Capacity | None]:
+def classes_of(
+    workers: Iterable[tuple[Sequence[str], Capacity | None]],
+) -> dict[str, tuple[Capacity | None, ...]]:
     """Return the classes of workers, each given by the queues that it reads and what it has.
 
-    A queue that several workers read has only what each of them has. A worker that has not said yet what it
-    has counts only where it takes every job.
+    A queue that several workers read has only what each of them has, but `UNPLACED` has what any of them has.
+    A worker that has not said yet what it has counts only where it takes every job.
     """
-    found: dict[str, Capacity | None] = {}
+    found: dict[str, set[Capacity | None]] = defaultdict(set)
     for queues, capacity in workers:
         for queue in queues:
-            known = found.get(queue)
-            if queue == UNPLACED:
-                found[queue] = None
-            elif capacity is not None:
-                found[queue] = capacity if known is None else known.shared_with(capacity)
-    return found
+            if queue == UNPLACED or capacity is not None:
+                found[queue].add(capacity)
+    return {
+        queue: _smallest_first(has) if queue == UNPLACED else (_shared(filter(None, has)),)
+        for queue, has in found.items()
+    }
+
+
+def _shared(capacities: Iterable[Capacity]) -> Capacity:
+    return reduce(Capacity.shared_with, capacities)
+
+
+def _smallest_first(capacities: Iterable[Capacity | None]) -> tuple[Capacity | None, ...]:
+    return tuple(sorted(capacities, key=lambda it: (it is None, () if it is None else it.size)))
+
+
+def say_what_they_have(classes: Classes) -> bool:
+    """Whether any worker has said what it has. Otherwise every worker takes every job."""
+    return any(capacity is not None for has in classes.values() for capacity in has)
+
+
+def fits_any(needs: Needs | None, has: Iterable[Capacity | None]) -> bool:
+    """Whether any of these workers takes a job, as far as it is known what both need and have."""
+    wanted = UNKNOWN_NEEDS if needs is None else needs
+    return any(capacity is None or fits(wanted, capacity) for capacity in has)
 
 
 def fits(needs: Needs, capacity: Capacity) -> bool:
@@ -83,22 +107,29 @@ def fits(needs: Needs, capacity: Capacity) -> bool:
     return all(missing <= 0 for missing in _missing(needs, capacity).values())
 
 
-def in_order(classes: Classes) -> list[tuple[str, Capacity]]:
-    """Return the classes of which it is known what they have, the smallest first."""
-    known = [(name, capacity) for name, capacity in classes.items() if capacity is not None]
-    return sorted(known, key=lambda it: (it[1].size, it[0]))
+def nearest(needs: Needs, classes: Classes) -> list[tuple[str, Capacity]]:
+    """Return what the worker of each class has that lacks least for a job, the smallest class first.
+
+    Workers that have not said what they have are left out.
+    """
+    known = {name: [capacity for capacity in has if capacity is not None] for name, has in classes.items()}
+    best = [
+        (name, min(has, key=lambda it: (_lacks(needs, it), it.size))) for name, has in known.items() if has
+    ]
+    return sorted(best, key=lambda it: (it[1].size, it[0]))
 
 
 def smallest_that_fits(needs: Needs | None, classes: Classes) -> str | None:
-    """Return the smallest class that a job fits; None if it fits none.
+    """Return the class of the smallest worker that a job fits; None if it fits none.
 
-    CPUs come first for a short job and last for a long one; the queue that takes every job comes last of all.
+    CPUs come first for a short job and last for a long one; the queue of no class comes last of all.
     A job of which nothing is known (`needs` is None) begins with the smallest GPU.
     """
     wanted = UNKNOWN_NEEDS if needs is None else needs
     fitting = [
-        (_rank(wanted, capacity), name)
-        for name, capacity in classes.items()
+        (_rank(wanted, None if name == UNPLACED else capacity), name)
+        for name, has in classes.items()
+        for capacity in has
         if capacity is None or fits(wanted, capacity)
     ]
     return min(fitting)[1] if fitting else None
@@ -115,12 +146,12 @@ def _rank(needs: Needs, capacity: Capacity | None) -> tuple[int, ...]:
 def why_nowhere(needs: Needs, classes: Classes) -> str:
     """Say what a job needs that no class has, with the numbers, and what would help.
 
-    Compares with the class that lacks least. There is at least one class, and each is known.
+    Compares with the worker that lacks least. There is at least one that has said what it has.
     """
-    name, nearest = min(in_order(classes), key=lambda it: (_lacks(needs, it[1]), it[0]))
-    missing = [resource for resource, lack in _missing(needs, nearest).items() if lack > 0]
+    name, has = min(nearest(needs, classes), key=lambda it: (_lacks(needs, it[1]), it[0]))
+    missing = [resource for resource, lack in _missing(needs, has).items() if lack > 0]
     helps = "; or ".join(_HELPS[resource](needs) for resource in missing)
-    lacks = what_is_missing(needs, nearest)
+    lacks = what_is_missing(needs, has)
     return (
         f"fits nowhere: class {name} is nearest of those connected, and the job needs {lacks}; {helps} "
         "(where the estimate is wrong, the request's placement says better)"

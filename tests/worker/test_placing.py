@@ -61,15 +61,20 @@ class Fleet:
     sizing: Sizing
     models: Path
 
-    def worker(self, gibibytes: float, name: str | None = None, **changed: int) -> str:
-        """Declare a worker: a CPU for 0 GiB, or a GPU with so much free memory. Returns its class."""
+    def worker(
+        self, gibibytes: float, name: str | None = None, queue: str | None = None, **changed: int
+    ) -> str:
+        """Declare a worker: a CPU for 0 GiB, or a GPU with so much free memory. Returns its class.
+
+        `queue`: another queue that it reads in place of that of its devices.
+        """
         has = Capacity(
             gpus=int(gibibytes > 0),
             device_bytes=int(gibibytes * GIB),
             host_bytes=200 * GIB,
             scratch_bytes=20 * TB,
         ).model_copy(update=changed)
-        queue = class_of(has)
+        queue = queue or class_of(has)
         with self.database.begin() as session:
             machines.declared(session, name or queue, [queue], has)
         return queue
@@ -362,6 +367,70 @@ def test_a_worker_leaves_a_job_that_it_has_too_little_for(
         assert attempt is None
     assert fleet.job(job_id).state == JobState.QUEUED
     assert fleet.job(job_id).dispatched_at is None, "it is published again"
+    assert fleet.job(job_id).placement == PlacementState.SIZED, "where it fits"
+    fleet.rounds()
+    assert fleet.class_of(job_id) == "gpu.80g"
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize("beside", [(), (23,)])
+def test_what_no_worker_has_is_not_given_to_those_that_take_jobs_of_no_class(
+    fleet: Fleet, broker: redis.Redis, beside: tuple[int, ...]
+) -> None:
+    assert fleet.worker(79, "of no class", UNPLACED) == UNPLACED
+    for size in beside:
+        fleet.worker(size)
+    greedy = [fleet.submit("tiny", {"device_memory_bytes": 10**13, "gpus": 1}) for _ in range(4)]
+    fleet.rounds()
+    large = fleet.submit("405B")
+    for _ in range(3):
+        fleet.rounds()
+    assert [fleet.job(job_id).placement for job_id in greedy] == [PlacementState.UNSCHEDULABLE] * 4
+    for job_id in greedy:
+        wait = fleet.reason(job_id)
+        assert wait.reason == WaitsFor.UNSCHEDULABLE
+        assert fleet.told(job_id) == [wait.shortage]
+        assert "10000.0 GB of GPU memory" in str(wait.shortage)
+    assert (fleet.class_of(large), broker.llen(UNPLACED)) == (UNPLACED, 1)
+    assert may_claim(fleet, large, "of no class")
+
+
+@pytest.mark.threat
+def test_a_class_whose_worker_comes_back_smaller_is_left_by_the_jobs_that_it_cannot_run(
+    fleet: Fleet, broker: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.dispatch._PLACED_PER_ROUND", 2)
+    fleet.worker(79, scratch_bytes=5 * TB)
+    needy = [fleet.submit("tiny", {"gpus": 1, "scratch_bytes": 5 * TB}) for _ in range(5)]
+    for _ in range(3):
+        fleet.rounds()
+    assert [fleet.class_of(job_id) for job_id in needy] == ["gpu.80g"] * 5
+    fleet.gone("gpu.80g")
+    fleet.rounds()
+    assert {fleet.class_of(job_id) for job_id in needy} == {"gpu.80g"}, "they wait for their class"
+    fleet.worker(79, scratch_bytes=5 * TB - 1)
+    modest = fleet.submit("tiny", {"gpus": 1})
+    for _ in range(6):
+        fleet.rounds()
+    assert [fleet.job(job_id).placement for job_id in needy] == [PlacementState.UNSCHEDULABLE] * 5
+    assert "scratch disk" in str(fleet.reason(needy[-1]).shortage)
+    assert fleet.job(modest).dispatched_at is not None
+    fleet.worker(79, "another", scratch_bytes=6 * TB)
+    fleet.worker(79, scratch_bytes=6 * TB)
+    for _ in range(3):
+        fleet.rounds()
+    assert [fleet.class_of(job_id) for job_id in needy] == ["gpu.80g"] * 5
+
+
+def test_jobs_of_no_class_find_one_once_nobody_takes_them(fleet: Fleet) -> None:
+    fleet.worker(79, "of no class", UNPLACED)
+    job_id = fleet.submit("405B")
+    fleet.rounds()
+    assert fleet.class_of(job_id) == UNPLACED
+    fleet.gone("of no class")
+    fleet.worker(141)
+    fleet.rounds()
+    assert fleet.class_of(job_id) == "gpu.141g"
 
 
 def test_offline_no_job_waits_for_the_hub(

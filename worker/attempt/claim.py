@@ -55,10 +55,11 @@ def _claim(
     def claim() -> tuple[Claim | None, float]:
         asked_at = time.monotonic()
         with database.begin() as session:
-            if quarantine.leaves_to_another(
-                session, worker.name, job_id, settings.lease_seconds
-            ) or not placing.fits_worker(session, job_id, worker.name):
+            if quarantine.leaves_to_another(session, worker.name, job_id, settings.lease_seconds):
                 quarantine.put_back(session, job_id)
+                return None, asked_at
+            if not placing.fits_worker(session, job_id, worker.name):
+                placing.refuse(session, job_id)
                 return None, asked_at
             claimed = lifecycle.claim(session, job_id, worker.name, settings.lease_seconds)
             if claimed is not None and worker.one_job:

@@ -63,10 +63,13 @@ def test_a_class_has_what_each_of_its_workers_has() -> None:
     ]
     found = classes_of(workers)
     assert found == {
-        "gpu.80g": gpu(78, host=100 * GB, scratch=8),
-        "night": gpu(79, host=100 * GB, scratch=9),
-        UNPLACED: None,
+        "gpu.80g": (gpu(78, host=100 * GB, scratch=8),),
+        "night": (gpu(79, host=100 * GB, scratch=9),),
+        UNPLACED: (cpu(),),
     }
+    assert classes_of([([UNPLACED], None), ([UNPLACED], gpu(79)), ([UNPLACED], gpu(23))]) == {
+        UNPLACED: (gpu(23), gpu(79), None)
+    }, "whoever has not said it takes every job"
 
 
 def naive_fits(needs: Needs, capacity: Capacity) -> bool:
@@ -81,13 +84,16 @@ def naive_fits(needs: Needs, capacity: Capacity) -> bool:
     )
 
 
-def naive_choice(needs: Needs, classes: dict[str, Capacity | None]) -> set[str]:
-    """The classes that no other one is better than, asked pair by pair."""
+def naive_choice(needs: Needs, classes: dict[str, tuple[Capacity | None, ...]]) -> set[str]:
+    """The classes of the workers that no other one is better than, asked pair by pair."""
+    workers = [(name, capacity) for name, has in classes.items() for capacity in has]
 
-    def better(one: str, other: str) -> bool:
-        a, b = classes[one], classes[other]
-        if a is None or b is None:
-            return b is None and a is not None
+    def better(first: tuple[str, Capacity | None], second: tuple[str, Capacity | None]) -> bool:
+        (one, a), (other, b) = first, second
+        if UNPLACED in (one, other):
+            return one != UNPLACED
+        assert a is not None
+        assert b is not None
         if (a.gpus == 0) != (b.gpus == 0):
             cpu_first = needs.cpu_seconds <= 900
             return (a.gpus == 0) == cpu_first
@@ -101,25 +107,29 @@ def naive_choice(needs: Needs, classes: dict[str, Capacity | None]) -> set[str]:
                 return of_a < of_b
         return one < other
 
-    fitting = [name for name, has in classes.items() if has is None or naive_fits(needs, has)]
-    return {one for one in fitting if not any(better(other, one) for other in fitting if other != one)}
+    fitting = [it for it in workers if it[1] is None or naive_fits(needs, it[1])]
+    return {one[0] for one in fitting if not any(better(other, one) for other in fitting if other != one)}
 
 
 def test_the_choice_is_that_of_a_straightforward_search() -> None:
     draw = random.Random(0)  # noqa: S311 - cases, no secrets
     sizes = (0, 1, 24, 80, 141)
     for _ in range(2000):
-        classes: dict[str, Capacity | None] = {
-            name: Capacity(
-                gpus=draw.randrange(3),
-                device_bytes=draw.choice(sizes),
-                host_bytes=draw.choice(sizes),
-                scratch_bytes=draw.choice(sizes),
+        names = ["a", "b", "c", "d"][: draw.randrange(5)] + [UNPLACED] * (draw.random() < 0.5)
+        classes: dict[str, tuple[Capacity | None, ...]] = {
+            name: tuple(
+                Capacity(
+                    gpus=draw.randrange(3),
+                    device_bytes=draw.choice(sizes),
+                    host_bytes=draw.choice(sizes),
+                    scratch_bytes=draw.choice(sizes),
+                )
+                for _ in range(draw.randrange(1, 4))
             )
-            for name in "abcd"[: draw.randrange(5)]
+            for name in names
         }
-        if draw.random() < 0.2:
-            classes[UNPLACED] = None
+        if UNPLACED in classes and draw.random() < 0.4:
+            classes[UNPLACED] += (None,)
         needs = Needs(
             gpus=draw.randrange(3),
             device_bytes=draw.choice(sizes),
@@ -128,7 +138,7 @@ def test_the_choice_is_that_of_a_straightforward_search() -> None:
             scratch_bytes=draw.choice(sizes),
             cpu_seconds=draw.choice((0, 900, 901)),
         )
-        for capacity in filter(None, classes.values()):
+        for capacity in filter(None, itertools.chain(*classes.values())):
             # Without a GPU, what the device has is nothing.
             assert fits(needs, capacity) == naive_fits(needs, capacity)
         found = smallest_that_fits(needs, classes)
@@ -136,26 +146,26 @@ def test_the_choice_is_that_of_a_straightforward_search() -> None:
 
 
 def test_a_job_of_which_nothing_is_known_begins_with_the_smallest_gpu() -> None:
-    classes = {"cpu": cpu(), "gpu.80g": gpu(79), "gpu.24g": gpu(23)}
+    classes = {"cpu": (cpu(),), "gpu.80g": (gpu(79),), "gpu.24g": (gpu(23),)}
     assert smallest_that_fits(None, classes) == "gpu.24g"
-    assert smallest_that_fits(None, {"cpu": cpu()}) == "cpu"
+    assert smallest_that_fits(None, {"cpu": (cpu(),)}) == "cpu"
     assert smallest_that_fits(None, {}) is None
 
 
 def test_what_fits_nowhere_is_said_with_the_numbers_and_what_would_help() -> None:
     needs = Needs(device_bytes=62 * GB, host_bytes=4 * GB, cpu_bytes=700 * GB, scratch_bytes=4000 * GB)
-    classes = {"cpu": cpu(), "gpu.24g": gpu(22.5)}
+    classes = {"cpu": (cpu(),), "gpu.24g": (gpu(12), gpu(22.5))}
     said = why_nowhere(needs, classes)
     assert "class gpu.24g is nearest" in said
     assert "needs 62.0 GB of GPU memory (it has 24.2 GB of GPU memory)" in said
     assert "a worker of class gpu.80g or larger" in said
     assert "scratch" not in said, "of the disk there is enough"
-    on_disk = why_nowhere(needs, {"gpu.80g": gpu(79, scratch=GB)})
+    on_disk = why_nowhere(needs, {"gpu.80g": (gpu(79, scratch=GB),)})
     assert "needs 4000.0 GB of scratch disk (it has 1.0 GB of scratch disk)" in on_disk
     assert "more free disk" in on_disk
-    two = why_nowhere(Needs(gpus=2), {"gpu.80g": gpu(79)})
+    two = why_nowhere(Needs(gpus=2), {"gpu.80g": (gpu(79),)})
     assert "needs 2 GPUs (it has 1 GPU)" in two
-    on_gpu = why_nowhere(Needs(gpus=1), {"cpu": cpu()})
+    on_gpu = why_nowhere(Needs(gpus=1), {"cpu": (cpu(),)})
     assert "needs 1 GPU (it has no GPU)" in on_gpu
 
 
