@@ -7,6 +7,7 @@ and the parent adds it up. What cannot be sent in a moment is dropped, because n
 
 import json
 import logging
+import math
 import socket
 import threading
 import time
@@ -14,7 +15,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from jobs.monitoring.figures import record_into
+from jobs.monitoring.catalogue import FIGURES
+from jobs.monitoring.figures import Part, record_into
 from jobs.monitoring.port import take
 
 log = logging.getLogger(__name__)
@@ -23,6 +25,9 @@ _PATIENCE_SECONDS = 0.2
 _PAUSE_SECONDS = 10.0
 _LONGEST = 4096
 _LONGEST_LABEL = 100
+_LARGEST = 2.0**63
+_MOST_LABELS = 200
+"""Combinations of labels that all children of a worker may give a figure."""
 
 
 class FromChildren:
@@ -35,6 +40,8 @@ class FromChildren:
         self._socket.bind(str(path))
         self._thread = threading.Thread(target=self._receive, name="figures", daemon=True)
         self._stopped = False
+        self._labels: dict[str, set[tuple[str, ...]]] = {}
+        self._refused = 0
 
     def start(self) -> None:
         self._thread.start()
@@ -57,7 +64,27 @@ class FromChildren:
             if self._stopped:
                 return
             if message:
-                _take(message)
+                self._take(message)
+
+    def _take(self, message: bytes) -> None:
+        """Count what a child has sent. It opens what strangers made: nothing is believed."""
+        try:
+            name, value, labels = _read(message)
+            self._admit(name, labels)
+            take(name, value, labels)
+        except Exception as error:  # whatever a message makes a parser do, the thread goes on
+            self._refused += 1
+            if self._refused & (self._refused - 1) == 0:  # the first, and each that doubles their number
+                log.warning(
+                    "a child sent what is no figure (%s), %d so far", type(error).__name__, self._refused
+                )
+
+    def _admit(self, name: str, labels: Mapping[str, str]) -> None:
+        """Raise ValueError if labels are new and the figure has as many as it may have."""
+        known, values = self._labels.setdefault(name, set()), tuple(labels[each] for each in sorted(labels))
+        if values not in known and len(known) >= _MOST_LABELS:
+            raise ValueError(f"{name} has {_MOST_LABELS} combinations of labels: no more are taken")
+        known.add(values)
 
 
 def pass_on_to(path: Path) -> None:
@@ -80,12 +107,16 @@ def pass_on_to(path: Path) -> None:
     record_into(send)
 
 
-def _take(message: bytes) -> None:
-    """Count what a child has sent. A child opens what strangers have made, so nothing of it is believed."""
-    try:
-        name, value, labels = json.loads(message)
-        if not all(isinstance(text, str) and len(text) <= _LONGEST_LABEL for text in labels.values()):
-            raise ValueError("a label is no short text")
-        take(name, float(value), labels)
-    except (ValueError, TypeError, LookupError, AttributeError) as error:
-        log.warning("a child sent what is no figure (%s)", type(error).__name__)
+def _read(message: bytes) -> tuple[str, float, dict[str, str]]:
+    """Return the figure's name, the value and the labels. Raises for whatever no child of ours sends."""
+    name, value, labels = json.loads(message)
+    figure = FIGURES[name]
+    if Part.WORKER not in figure.parts:
+        raise ValueError(f"{name} is no figure of a worker")
+    if type(value) not in (int, float) or not math.isfinite(value) or abs(value) > _LARGEST:
+        raise ValueError(f"{name} is no number up to {_LARGEST}")
+    if not all(isinstance(text, str) and len(text) <= _LONGEST_LABEL for text in labels.values()):
+        raise ValueError(f"a label of {name} is no text of at most {_LONGEST_LABEL} letters")
+    if not figure.has(labels):
+        raise ValueError(f"{name} has no such labels")
+    return name, float(value), labels

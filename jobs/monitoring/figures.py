@@ -77,6 +77,17 @@ class Figure:
         for values in known or ():
             self.metric.labels(*values)
 
+    def has(self, labels: Mapping[str, str]) -> bool:
+        """Whether these are its labels, each with a value that it may have."""
+        if labels.keys() != self.labels.keys():
+            return False
+        values = tuple(labels[name] for name in self.labels)
+        if self._combinations is not None:
+            return values in {tuple(known) for known in self._combinations}
+        return all(
+            value in known or not known for value, known in zip(values, self.labels.values(), strict=True)
+        )
+
     def take(self, value: float, labels: Mapping[str, str]) -> None:
         """Count a value in this process. Raises ValueError for labels that the figure lacks."""
         of = self.metric.labels(**labels) if labels or self.labels else self.metric

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -18,7 +19,16 @@ from jobs.fleet import standing as of_fleet
 from jobs.fleet.standing import OTHERS, standing
 from jobs.lifecycle import lifecycle
 from jobs.monitoring import children, figures, port
-from jobs.monitoring.catalogue import FIGURES, GAUGES, MOVES, QUEUE_WAIT, STAGE_SECONDS
+from jobs.monitoring.catalogue import (
+    CACHE_REQUESTS,
+    DEVICE_MEMORY,
+    FIGURES,
+    GAUGES,
+    LAST_ROUND,
+    MOVES,
+    QUEUE_WAIT,
+    STAGE_SECONDS,
+)
 from jobs.monitoring.children import FromChildren
 from jobs.monitoring.figures import Part
 from jobs.secret_files import WrongSettings
@@ -59,6 +69,20 @@ def listening(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple
     assert not path.exists()
 
 
+@pytest.fixture
+def counting(tmp_path: Path) -> Iterator[Path]:
+    """A parent that counts what children send."""
+    parent = FromChildren(tmp_path / "figures")
+    parent.start()
+    yield tmp_path / "figures"
+    parent.stop()
+
+
+def counted(histogram: Any) -> dict[tuple[str, ...], float]:
+    """The sum of a histogram by its labels."""
+    return {labels: each._sum.get() for labels, each in histogram._metrics.items()}
+
+
 def until(reached: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 20
     while not reached():
@@ -96,6 +120,63 @@ def test_what_a_child_records_reaches_its_parent_and_garbage_does_not(
         (STAGE_SECONDS.name, 1.5, {"stage": "prune", "device": "cpu"}),
         (QUEUE_WAIT.name, 2.0, {"queue": "prune"}),
     ]
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize(
+    "message",
+    [
+        b"[" * 4000,
+        json.dumps([QUEUE_WAIT.name, 0, {"queue": "prune"}]).replace("0", "9" * 400).encode(),
+        json.dumps([QUEUE_WAIT.name, 0, {"queue": "prune"}]).replace("0", "9" * 4000).encode()[:4096],
+        json.dumps([QUEUE_WAIT.name, float("nan"), {"queue": "prune"}]).encode(),
+        json.dumps([QUEUE_WAIT.name, float("inf"), {"queue": "prune"}]).encode(),
+        json.dumps([QUEUE_WAIT.name, 1e300, {"queue": "prune"}]).encode(),
+        json.dumps([QUEUE_WAIT.name, "1", {"queue": "prune"}]).encode(),
+        json.dumps([QUEUE_WAIT.name, True, {"queue": "prune"}]).encode(),
+        json.dumps([QUEUE_WAIT.name, 1, {}]).encode(),
+        json.dumps([QUEUE_WAIT.name, 1, {"queue": "prune", "more": "x"}]).encode(),
+        json.dumps([MOVES.name, 1, {"before": "queued", "state": "of no such name"}]).encode(),
+        json.dumps([CACHE_REQUESTS.name, 1, {"cache": "gradients", "result": "other"}]).encode(),
+        json.dumps([CACHE_REQUESTS.name, -1, {"cache": "gradients", "result": "hit"}]).encode(),
+        json.dumps([LAST_ROUND.name, 1, {}]).encode(),
+        json.dumps([[], 1, {}]).encode(),
+    ],
+)
+def test_a_message_that_is_no_figure_is_counted_and_the_next_one_is_taken(
+    counting: Path, caplog: pytest.LogCaptureFixture, message: bytes
+) -> None:
+    before = counted(QUEUE_WAIT.metric)
+    hits = CACHE_REQUESTS.metric.labels("gradients", "hit")._value.get()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        for sent in (message, message, message):
+            sender.sendto(sent, str(counting))
+        sender.sendto(json.dumps([QUEUE_WAIT.name, 3.0, {"queue": "the next"}]).encode(), str(counting))
+    until(lambda: ("the next",) in QUEUE_WAIT.metric._metrics)
+    after = counted(QUEUE_WAIT.metric)
+    assert {labels: after[labels] - before.get(labels, 0.0) for labels in after} == (
+        dict.fromkeys(before, 0.0) | {("the next",): 3.0}
+    )
+    assert CACHE_REQUESTS.metric.labels("gradients", "hit")._value.get() == hits
+    assert [line.rpartition(",")[2] for line in caplog.messages] == [" 1 so far", " 2 so far"]
+    QUEUE_WAIT.metric.remove("the next")
+
+
+@pytest.mark.threat
+def test_children_cannot_make_series_without_end(counting: Path) -> None:
+    before = set(DEVICE_MEMORY.metric._metrics)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        for number in range(300):
+            for value in (1, number):
+                labels = {"device": f"cuda:{number}", "what": "used"}
+                sender.sendto(json.dumps([DEVICE_MEMORY.name, value, labels]).encode(), str(counting))
+        labels = {"device": "cuda:7", "what": "used"}
+        sender.sendto(json.dumps([DEVICE_MEMORY.name, 77, labels]).encode(), str(counting))
+    until(lambda: DEVICE_MEMORY.metric.labels("cuda:7", "used")._value.get() == 77)
+    made = set(DEVICE_MEMORY.metric._metrics) - before
+    assert {int(device.removeprefix("cuda:")) for device, _ in made} == set(range(200))
+    for each in made:
+        DEVICE_MEMORY.metric.remove(*each)
 
 
 def test_a_child_without_a_parent_goes_on(tmp_path: Path) -> None:
