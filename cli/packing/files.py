@@ -27,8 +27,19 @@ def pack(source: Path, output: Path) -> tuple[int, int]:
     return _whole(source, output, packed_format.pack, _SAFETENSORS)
 
 
+class TooLarge(packed_format.NotPackable):
+    """What comes out is more than the disk has room for."""
+
+
 def unpack(source: Path, output: Path) -> tuple[int, int]:
-    """Undo `pack`."""
+    """Undo `pack`. What comes out is known, and must have room on the disk, before anything is written."""
+    total = 0
+    for file in _files(source):
+        is_packed = file.suffix == _ENDING or file == source
+        total += packed_format.plain_size(file) if is_packed else file.stat().st_size
+    place = next(folder for folder in output.absolute().parents if folder.exists())
+    if total > (free := shutil.disk_usage(place).free):
+        raise TooLarge(f"{source} says to give {total} bytes, and the disk of {output} has {free} left")
     return _whole(source, output, packed_format.unpack, _ENDING)
 
 
@@ -41,12 +52,17 @@ def _whole(source: Path, output: Path, convert: Convert, ending: str) -> tuple[i
         return sizes
 
 
+def _files(source: Path) -> list[Path]:
+    """Return the file itself, or those of the directory, in order."""
+    return [source] if source.is_file() else sorted(path for path in source.rglob("*") if path.is_file())
+
+
 def _converted(source: Path, result: Path, convert: Convert, ending: str) -> tuple[int, int]:
     if source.is_file():
         convert(source, result)
         return source.stat().st_size, result.stat().st_size
     before = after = 0
-    for file in sorted(path for path in source.rglob("*") if path.is_file()):
+    for file in _files(source):
         target = result / file.relative_to(source)
         target.parent.mkdir(parents=True, exist_ok=True)
         if file.suffix == ending:

@@ -13,10 +13,12 @@ element: 8 bits, number of elements: 64 bits) says what follows:
 
 import hashlib
 import json
+import os
 import struct
 from collections.abc import Iterator
 from math import prod
 from pathlib import Path
+from reprlib import repr as short
 from typing import IO, Any
 
 import numpy as np
@@ -32,6 +34,8 @@ _LENGTH = struct.Struct("<I")
 _SIZES = (1, 2, 4, 8)
 _LEVEL = 3
 _MAX_HEADER_BYTES = 100_000_000  # safetensors' own limit
+_MAX_DIMS = 64
+_MAX_DIM = 2**63 - 1
 
 
 class NotPackable(Exception):
@@ -55,13 +59,12 @@ def pack(source: Path, target: Path) -> None:
 
 def unpack(source: Path, target: Path) -> None:
     """Write the file that was packed into `source` to `target`. Raises NotPackable and OSError."""
-    digest, written = hashlib.sha256(), 0
+    stated, digest, written = plain_size(source), hashlib.sha256(), 0
     with source.open("rb") as packed, target.open("wb") as plain:
-        if packed.read(len(MAGIC)) != MAGIC:
-            raise NotPackable(f"{source.name} is not a file that `pruneserve pack` has written")
+        packed.seek(len(MAGIC))
         try:
             while (head := _HEAD.unpack(_exactly(packed, _HEAD.size)))[0] != _END:
-                content = _content(packed, *head)
+                content = _content(packed, stated - written, *head)
                 plain.write(content)
                 digest.update(content)
                 written += len(content)
@@ -70,6 +73,21 @@ def unpack(source: Path, target: Path) -> None:
             raise NotPackable(f"{source.name} is damaged: {error}") from error
     if end != digest.digest() or head != (_END, 0, written):
         raise NotPackable(f"{source.name} is damaged: it does not give the file that was packed")
+
+
+def plain_size(source: Path) -> int:
+    """Return the bytes that the last record of a packed file states. Raises NotPackable and OSError."""
+    tail = _HEAD.size + hashlib.sha256().digest_size
+    with source.open("rb") as packed:
+        if packed.read(len(MAGIC)) != MAGIC:
+            raise NotPackable(f"{source.name} is not a file that `pruneserve pack` has written")
+        if packed.seek(0, os.SEEK_END) < len(MAGIC) + tail:
+            raise NotPackable(f"{source.name} is damaged: it ends too early")
+        packed.seek(-tail, os.SEEK_END)
+        kind, width, size = _HEAD.unpack(packed.read(_HEAD.size))
+    if (kind, width) != (_END, 0):
+        raise NotPackable(f"{source.name} is damaged: it ends without its last record")
+    return int(size)
 
 
 class _Hashed:
@@ -114,9 +132,11 @@ def _header(file: IO[bytes], size: int) -> tuple[int, list[tuple[int, int, int]]
     start = 8 + length
     try:
         header = json.loads(file.read(length))
-        tensors = [_tensor(entry, start) for name, entry in header.items() if name != "__metadata__"]
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise NotPackable("this is no safetensors file: its header cannot be read") from error
+    if not isinstance(header, dict):
+        raise NotPackable("this is no safetensors file: its header is no object of JSON")
+    tensors = [_tensor(name, entry, start, size) for name, entry in header.items() if name != "__metadata__"]
     tensors = sorted(tensor for tensor in tensors if tensor[0] != tensor[1])
     ends = [start, *(end for _, end, _ in tensors)]
     if any(begin < last for (begin, _, _), last in zip(tensors, ends, strict=False)) or ends[-1] > size:
@@ -124,16 +144,35 @@ def _header(file: IO[bytes], size: int) -> tuple[int, list[tuple[int, int, int]]
     return start, tensors
 
 
-def _tensor(entry: dict[str, Any], start: int) -> tuple[int, int, int]:
-    begin, end = entry["data_offsets"]
-    elements = prod(entry["shape"])
-    if not all(isinstance(number, int) for number in (begin, end, elements)):
-        raise TypeError("a tensor with a part of a byte")
-    if not 0 <= begin <= end or elements < 0:
-        raise ValueError("a tensor with fewer than no bytes")
+def _tensor(name: str, entry: object, start: int, size: int) -> tuple[int, int, int]:
+    """Return a tensor's first byte, the one behind its last, and an element's bytes. Raises NotPackable."""
+    if not isinstance(entry, dict):
+        raise _wrong(name, "entry", entry, "an object of JSON")
+    begin, end = _numbers(name, entry, "data_offsets", 2, size - start)
+    if begin > end:
+        raise _wrong(name, "data_offsets", [begin, end], "no end before its begin")
+    elements = prod(_numbers(name, entry, "shape", _MAX_DIMS, _MAX_DIM))
     width, rest = divmod(end - begin, elements) if elements else (1, 0)
     # Of an element of another size, 4 bits say, each byte is one.
     return start + begin, start + end, width if rest == 0 and width in _SIZES else 1
+
+
+def _numbers(name: str, entry: dict[str, Any], field: str, count: int, most: int) -> list[int]:
+    """Return a list of at most so many numbers, each checked before anything is computed with it."""
+    numbers = entry.get(field)
+    if not isinstance(numbers, list) or len(numbers) > count or (field != "shape" and len(numbers) != count):
+        raise _wrong(name, field, numbers, f"{count} numbers" + " at most" * (field == "shape"))
+    for number in numbers:
+        if type(number) is not int or not 0 <= number <= most:
+            raise _wrong(name, field, number, f"whole numbers from 0 to {most}")
+    return numbers
+
+
+def _wrong(name: str, field: str, value: object, expected: str) -> NotPackable:
+    return NotPackable(
+        f"this is no whole safetensors file: {field} of {short(name)} has {short(value)}, "
+        f"and may have {expected}"
+    )
 
 
 def _record(content: bytes, width: int) -> bytes:
@@ -151,25 +190,34 @@ def _record(content: bytes, width: int) -> bytes:
     return _HEAD.pack(kind, width, count) + lengths + b"".join(frames)
 
 
-def _content(file: IO[bytes], kind: int, width: int, count: int) -> bytes:
-    """Return the bytes that the record with this head stands for. Raises ValueError and ZstdError."""
+def _content(file: IO[bytes], most: int, kind: int, width: int, count: int) -> bytes:
+    """Return the bytes, `most` at most, that the record with this head stands for.
+
+    Raises ValueError and ZstdError.
+    """
     if (kind, width) not in [(_RAW, 0), *((_ELEMENTS, size) for size in _SIZES)]:
         raise ValueError(f"there is no record of kind {kind} and {width} bytes")
     if not 0 < count <= CHUNK_ELEMENTS:
-        raise ValueError(f"a record cannot have {count} elements")
+        raise ValueError(f"a record has {count} elements, and may have 1 to {CHUNK_ELEMENTS}")
+    if (size := count * max(1, width)) > most:
+        raise ValueError(f"a record gives {size} bytes, and {most} are left of those that its end states")
     lengths = [_LENGTH.unpack(_exactly(file, _LENGTH.size))[0] for _ in range(width + 1)]
     if kind == _RAW:
-        return _plain(_exactly(file, lengths[0]), count)
-    bits = np.frombuffer(_plain(_exactly(file, lengths[0]), -(-count // 8)), dtype=np.uint8)
+        return _plain(file, lengths[0], count)
+    bits = np.frombuffer(_plain(file, lengths[0], -(-count // 8)), dtype=np.uint8)
     kept = np.unpackbits(bits, count=count).view(bool)
-    planes = [_plain(_exactly(file, length), int(kept.sum())) for length in lengths[1:]]
+    planes = [_plain(file, length, int(kept.sum())) for length in lengths[1:]]
     values = np.stack([np.frombuffer(plane, dtype=np.uint8) for plane in planes], axis=1)
     elements = np.zeros(count, dtype=f"<u{width}")
     elements[kept] = np.ascontiguousarray(values).view(f"<u{width}").reshape(-1)
     return elements.tobytes()
 
 
-def _plain(frame: bytes, size: int) -> bytes:
+def _plain(file: IO[bytes], length: int, size: int) -> bytes:
+    """Return the bytes of a part, which must be as many as `size`, whatever its frame says."""
+    if length > (most := size + size // 128 + 1024):  # more than Zstandard makes of what it cannot compress
+        raise ValueError(f"a part has a length of {length} bytes, and may have {most}")
+    frame = _exactly(file, length)
     if zstandard.frame_content_size(frame) != size:
         raise ValueError(f"a part has not the {size} bytes that it should have")
     return zstandard.ZstdDecompressor().decompress(frame)

@@ -1,9 +1,12 @@
 """Packed files: the same bytes come back, whatever a file holds, and the format is the one described."""
 
 import json
+import shutil
 import struct
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -198,6 +201,91 @@ def test_what_is_no_safetensors_file_is_refused(tmp_path: Path, header: bytes, b
         pack(tmp_path / "plain", tmp_path / "packed")
 
 
+def packed_by_hand(*records: bytes, stated: int) -> bytes:
+    """A packed file with these records, whose end states this size and no digest."""
+    return packing.MAGIC + b"".join(records) + struct.pack("<BBQ", 0, 0, stated) + bytes(32)
+
+
+def zeros(count: int) -> bytes:
+    """A record of so many elements of 8 bytes, all of them zero."""
+    frames = [zstandard.compress(part) for part in (bytes(-(-count // 8)), *[b""] * 8)]
+    lengths = b"".join(struct.pack("<I", len(frame)) for frame in frames)
+    return struct.pack("<BBQ", 2, 8, count) + lengths + b"".join(frames)
+
+
+@pytest.mark.threat
+def test_a_record_gives_no_more_than_the_end_of_the_file_states(tmp_path: Path) -> None:
+    (tmp_path / "bomb").write_bytes(packed_by_hand(zeros(50), zeros(50), stated=799))
+    with pytest.raises(NotPackable, match="a record gives 400 bytes, and 399 are left of those that its end"):
+        unpack(tmp_path / "bomb", tmp_path / "out")
+    assert (tmp_path / "out").stat().st_size == 400
+
+
+@pytest.mark.threat
+def test_what_the_disk_has_no_room_for_is_refused_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over all files of a directory, each by what it states and the copied ones by their size."""
+    bombs = tmp_path / "bombs"
+    (bombs / "deep").mkdir(parents=True)
+    (bombs / "one.packed").write_bytes(packed_by_hand(zeros(50), stated=400))
+    (bombs / "deep" / "two.packed").write_bytes(packed_by_hand(stated=2**40))
+    (bombs / "config.json").write_bytes(b"12345")
+    asked: list[Path] = []
+
+    def usage(place: Path) -> SimpleNamespace:
+        asked.append(place)
+        return SimpleNamespace(free=2**40 + 404)
+
+    monkeypatch.setattr(shutil, "disk_usage", usage)
+    failed = pruneserve("unpack", str(bombs), "--output", str(tmp_path / "new" / "out"))
+    assert failed.exit_code == Exit.USAGE
+    shown = " ".join(failed.output.split())
+    assert f"says to give {2**40 + 405} bytes" in shown
+    assert f"has {2**40 + 404} left" in shown
+    assert asked == [tmp_path]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bombs"]
+
+
+@pytest.mark.threat
+def test_a_part_is_not_read_that_is_longer_than_its_bytes_can_take(tmp_path: Path) -> None:
+    record = struct.pack("<BBQI", 1, 0, 8, 2000) + bytes(2000)
+    (tmp_path / "bomb").write_bytes(packed_by_hand(record, stated=8))
+    with pytest.raises(NotPackable, match="a part has a length of 2000 bytes, and may have 1032"):
+        unpack(tmp_path / "bomb", tmp_path / "out")
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("shape", [3_000_000_000, "a"], "shape of 'w' has 'a', and may have whole numbers from 0 to"),
+        ("shape", [10**4000] * 60, r"shape of 'w' has 10+\.\.\.0+, and may have whole numbers from 0 to"),
+        ("shape", [10**4000] * 1500, "shape of 'w' has .*, and may have 64 numbers at most"),
+        ("shape", [True], "shape of 'w' has True"),
+        ("shape", [2**63], f"shape of 'w' has {2**63}, and may have whole numbers from 0 to {2**63 - 1}"),
+        ("shape", [-4, -1], "shape of 'w' has -4"),
+        ("shape", "4", "shape of 'w' has '4'"),
+        ("data_offsets", [0, 5], "data_offsets of 'w' has 5, and may have whole numbers from 0 to 4"),
+        ("data_offsets", [0, 2, 4], r"data_offsets of 'w' has \[0, 2, 4\], and may have 2 numbers"),
+        ("data_offsets", [3, 1], r"data_offsets of 'w' has \[3, 1\]"),
+    ],
+)
+def test_a_header_is_checked_before_anything_is_computed_with_it(
+    tmp_path: Path, field: str, value: object, said: str
+) -> None:
+    entry = {"dtype": "U8", "shape": [4], "data_offsets": [0, 4]} | {field: value}
+    header = json.dumps({"w": entry}).encode()
+    (tmp_path / "plain").write_bytes(struct.pack("<Q", len(header)) + header + b"1234")
+    tracemalloc.start()
+    try:
+        with pytest.raises(NotPackable, match=said):
+            pack(tmp_path / "plain", tmp_path / "packed")
+        assert tracemalloc.get_traced_memory()[1] < 50_000_000
+    finally:
+        tracemalloc.stop()
+
+
 def pruneserve(*arguments: str) -> Result:
     return CliRunner().invoke(app, arguments)
 
@@ -225,6 +313,7 @@ def test_a_directory_is_packed_and_comes_back(tmp_path: Path) -> None:
 
 def test_what_cannot_be_packed_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "wrong.safetensors").write_bytes(b"wrong")
+    (tmp_path / "short.packed").write_bytes(packing.MAGIC)
     (tmp_path / "there").mkdir()
     for arguments, message in (
         (
@@ -235,9 +324,13 @@ def test_what_cannot_be_packed_leaves_nothing(tmp_path: Path) -> None:
             ["unpack", str(tmp_path / "wrong.safetensors"), "--output", str(tmp_path / "out")],
             "not a file that",
         ),
+        (
+            ["unpack", str(tmp_path / "short.packed"), "--output", str(tmp_path / "out")],
+            "ends too early",
+        ),
         (["pack", str(tmp_path / "none"), "--output", str(tmp_path / "out")], "there is no"),
         (["pack", str(tmp_path), "--output", str(tmp_path / "there")], "exists already"),
     ):
         failed = pruneserve(*arguments)
         assert (failed.exit_code, message in failed.output) == (Exit.USAGE, True)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["there", "wrong.safetensors"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["short.packed", "there", "wrong.safetensors"]
