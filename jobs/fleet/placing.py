@@ -197,10 +197,12 @@ def move_up(session: Session, claim: Claim, worker: str, error: JobError, seen_w
 def fits_here(session: Session, claim: Claim, worker: str, needs: Needs) -> bool:
     """Record what a job needs, now that its worker has the model. Returns whether it may run there.
 
-    What was known already stays: it was estimated from the same config, or a worker ran out of memory.
+    What was known already is never lowered: a worker may have run out of memory. What only the request has
+    said is raised to what it may say of this model.
     """
-    known = session.scalar(select(Job.needs).where(Job.id == claim.job_id))
-    if known is not None:
+    known = _needs(session.scalar(select(Job.needs).where(Job.id == claim.job_id)))
+    needs = needs if known is None else known.raised_to(needs)
+    if needs == known:
         return True
     session.execute(update(Job).where(*lifecycle.running_under(claim)).values(needs=needs.model_dump()))
     capacity = machines.capacity_of(session, worker)
@@ -209,6 +211,8 @@ def fits_here(session: Session, claim: Claim, worker: str, needs: Needs) -> bool
 
 def send_elsewhere(session: Session, claim: Claim, needs: Needs, seen_within: float) -> bool:
     """End an attempt on a worker that has less than the job needs: it waits for another class, or for one."""
+    known = _needs(session.scalar(select(Job.needs).where(Job.id == claim.job_id)))
+    needs = needs if known is None else known.raised_to(needs)
     queue = smallest_that_fits(needs, _known_classes(session, seen_within))
     where = "it fits none that is connected" if queue is None else f"it goes to class {queue}"
     reason = f"the worker has less than the job needs: {where}"

@@ -22,6 +22,10 @@ _SMALLEST_CPU = Machine(
 )
 
 
+LOWEST_SHARE = 0.25
+"""A request may say that its job needs less than estimated, down to this share of the estimate."""
+
+
 class Needs(BaseModel):
     """The least that a job needs of a worker. Zeros fit every worker."""
 
@@ -52,7 +56,11 @@ class Needs(BaseModel):
         return estimated.overridden(spec)
 
     def overridden(self, spec: JobSpec) -> Self:
-        """Return these needs with what the request says in place of an estimate."""
+        """Return these needs with what the request says in place of an estimate.
+
+        Nothing gets lower than `LOWEST_SHARE` of the estimate: whoever says less would take a worker from
+        others, only to run out of memory there. The time is always the estimated one.
+        """
         said = spec.placement
         if said is None:
             return self
@@ -63,7 +71,19 @@ class Needs(BaseModel):
             "cpu_bytes": said.host_memory_bytes,
             "scratch_bytes": said.scratch_bytes,
         }
-        return self.model_copy(update={name: value for name, value in changes.items() if value is not None})
+        return self.model_copy(
+            update={
+                name: max(value, int(LOWEST_SHARE * getattr(self, name)))
+                for name, value in changes.items()
+                if value is not None
+            }
+        )
+
+    def raised_to(self, estimated: "Needs") -> Self:
+        """Return these needs where they are more than those estimated now, and otherwise those."""
+        amounts = ("gpus", "device_bytes", "host_bytes", "cpu_bytes", "scratch_bytes")
+        larger = {name: max(getattr(self, name), getattr(estimated, name)) for name in amounts}
+        return self.model_copy(update={**larger, "cpu_seconds": estimated.cpu_seconds})
 
     def beyond(self, *, gpus: int, device_bytes: int, host_bytes: int) -> Self:
         """Return these needs after a worker that has so much ran out of memory: they are more than that."""
@@ -77,8 +97,6 @@ UNKNOWN_NEEDS = Needs(cpu_seconds=1e9)
 """Of a job of which nothing is known: it fits every worker, and takes long on a CPU."""
 
 
-def said_in_full(spec: JobSpec) -> Needs | None:
-    """Return the needs of a job whose request says all of them, so that no model must be looked at."""
-    said = spec.placement
-    amounts = () if said is None else (said.device_memory_bytes, said.host_memory_bytes, said.scratch_bytes)
-    return Needs().overridden(spec) if amounts and None not in amounts else None
+def said_alone(spec: JobSpec) -> Needs | None:
+    """Return what the request says of a job of which nothing else is known; None if it says nothing."""
+    return None if spec.placement is None else UNKNOWN_NEEDS.overridden(spec)

@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator, mo
 from pydantic_core import PydanticCustomError
 
 from jobs.spec.gate import Gate
-from jobs.spec.placement import Placement
+from jobs.spec.placement import Placement, within_limits
 from pruning.recipe import Evaluation, Recipe, StrictModel, Text
 from pruning.recipe.fields import OUT_AT_DEFAULT
 
@@ -86,6 +86,11 @@ class JobSpec(JobOptions):
                 {"version": repr(version), "known": SPEC_VERSION},
             )
         return document
+
+    @field_validator("placement", mode="before")
+    @classmethod
+    def _is_within_limits(cls, stored: Any) -> Any:  # noqa: ANN401 - whatever is validated
+        return within_limits(stored)
 
     @property
     def texts(self) -> tuple[tuple[str, str], ...]:

@@ -373,6 +373,29 @@ def test_a_worker_leaves_a_job_that_it_has_too_little_for(
 
 
 @pytest.mark.threat
+def test_a_request_that_says_nothing_is_needed_takes_no_cpu_for_a_job_of_weeks(fleet: Fleet) -> None:
+    for size in (0, 23):
+        fleet.worker(size)
+    nothing = {"device_memory_bytes": 0, "host_memory_bytes": 0, "scratch_bytes": 0}
+    job_id = fleet.submit("405B", nothing)
+    fleet.rounds()
+    assert fleet.class_of(job_id) == "gpu.24g", "a quarter of the estimate fits there"
+    # Nor does it where the dispatcher cannot read the model, and its worker does not believe it.
+    unread = fleet.submit("405B", nothing)
+    (fleet.models / "405B" / "config.json").unlink()
+    fleet.sizing = Sizing(fleet.database, fleet.settings)
+    fleet.rounds()
+    assert fleet.class_of(unread) == "gpu.24g"
+    claim = fleet.claim(unread, "gpu.24g")
+    with fleet.database.begin() as session:
+        needs = Needs(device_bytes=60 * 10**9, cpu_bytes=10**13, cpu_seconds=1e6)
+        assert not placing.fits_here(session, claim, "gpu.24g", needs)
+        assert placing.send_elsewhere(session, claim, needs, 30)
+    fleet.rounds()
+    assert fleet.job(unread).placement == PlacementState.UNSCHEDULABLE
+
+
+@pytest.mark.threat
 @pytest.mark.parametrize("beside", [(), (23,)])
 def test_what_no_worker_has_is_not_given_to_those_that_take_jobs_of_no_class(
     fleet: Fleet, broker: redis.Redis, beside: tuple[int, ...]

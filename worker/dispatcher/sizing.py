@@ -2,7 +2,8 @@
 
 It runs in a thread of the dispatcher, and reads configs in threads of its own: a Hub or a disk that hangs
 delays only the jobs that wait for it. Where no config can be read in time, nobody knows what the job needs:
-it begins on a small GPU, and its worker, which has the model, sends it elsewhere if it does not fit.
+it begins on the smallest GPU that has what its request says, and its worker, which has the model, sends it
+elsewhere if it does not fit.
 """
 
 import logging
@@ -19,7 +20,7 @@ from jobs.database import DATABASE_UNAVAILABLE
 from jobs.fleet import placing
 from jobs.fleet.placing import Unsized
 from jobs.lifecycle.placing import sized
-from jobs.placement.needs import Needs, said_in_full
+from jobs.placement.needs import Needs, said_alone
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.spec.model_shape import shape_of
@@ -85,19 +86,19 @@ class Sizing:
 
     def _needs(self, job: Unsized) -> tuple[bool, Needs | None]:
         """Return whether the job need not wait any more, and what it needs, if that is known."""
+        said = None
         try:
             spec = JobSpec.model_validate(job.stored_spec)
-            if (said := said_in_full(spec)) is not None:
-                return True, said
+            said = said_alone(spec)
             if not is_local(spec.recipe.model.id) and _is_offline():
-                return True, None
+                return True, said
             reading = self._reading(spec, job.owner)
             if not reading.shape.done():
-                return self._clock() - reading.since > _PATIENCE_SECONDS, None
+                return self._clock() - reading.since > _PATIENCE_SECONDS, said
             return True, Needs.of(spec, reading.shape.result())
         except Exception as error:  # one job must not hold up the others; its worker says what is wrong
             log.info("job %s: what it needs cannot be estimated (%s)", job.job_id, type(error).__name__)
-            return True, None
+            return True, said
 
     def _reading(self, spec: JobSpec, owner: str) -> _Reading:
         model = spec.recipe.model

@@ -4,9 +4,11 @@ import json
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
-from jobs.placement.needs import Needs, said_in_full
+from jobs.placement.needs import UNKNOWN_NEEDS, Needs, said_alone
 from jobs.spec.job import JobSpec
+from jobs.spec.placement import Placement
 from pruning.estimate import ModelShape, shape_of_config
 
 GB = 10**9
@@ -73,15 +75,50 @@ def test_longer_windows_need_more_and_a_small_model_is_quick_on_a_cpu() -> None:
 
 def test_what_the_request_says_holds_in_place_of_the_estimate() -> None:
     estimated = Needs.of(spec(), L8)
-    said = Needs.of(spec({"device_memory_bytes": 5, "gpus": 2}), L8)
-    assert said == estimated.model_copy(update={"device_bytes": 5, "gpus": 2})
-    host = Needs.of(spec({"host_memory_bytes": 7}), L8)
-    assert (host.host_bytes, host.cpu_bytes) == (7, 7)
-    in_full = {"device_memory_bytes": 1, "host_memory_bytes": 2, "scratch_bytes": 3}
-    assert said_in_full(spec(in_full)) == Needs(device_bytes=1, host_bytes=2, cpu_bytes=2, scratch_bytes=3)
-    for missing in in_full:
-        assert said_in_full(spec({name: 1 for name in in_full if name != missing})) is None
-    assert said_in_full(spec()) is None
+    said = Needs.of(spec({"device_memory_bytes": 10**12, "gpus": 2}), L8)
+    assert said == estimated.model_copy(update={"device_bytes": 10**12, "gpus": 2})
+    half = estimated.host_bytes // 2
+    host = Needs.of(spec({"host_memory_bytes": half}), L8)
+    assert (host.host_bytes, host.cpu_bytes) == (half, max(half, estimated.cpu_bytes // 4))
+    assert said_alone(spec()) is None
+    assert said_alone(spec({"scratch_bytes": 3})) == Needs(
+        scratch_bytes=3, cpu_seconds=UNKNOWN_NEEDS.cpu_seconds
+    )
+
+
+@pytest.mark.threat
+def test_nothing_is_lowered_below_a_quarter_of_the_estimate_and_the_time_not_at_all() -> None:
+    estimated = Needs.of(spec(), L405)
+    nothing = {"gpus": 0, "device_memory_bytes": 0, "host_memory_bytes": 0, "scratch_bytes": 0}
+    said = Needs.of(spec(nothing), L405)
+    assert said.cpu_seconds == estimated.cpu_seconds
+    for name in ("device_bytes", "host_bytes", "cpu_bytes", "scratch_bytes"):
+        assert getattr(said, name) == getattr(estimated, name) // 4 > 0
+
+
+@pytest.mark.threat
+def test_a_worker_raises_what_only_the_request_has_said_and_lowers_nothing() -> None:
+    said = said_alone(spec({"device_memory_bytes": 0, "host_memory_bytes": 10**13, "scratch_bytes": 0}))
+    assert said is not None
+    estimated = Needs.of(spec(), L405)
+    raised = said.raised_to(estimated)
+    assert raised == estimated.model_copy(update={"host_bytes": 10**13, "cpu_bytes": 10**13})
+    assert raised.raised_to(estimated) == raised
+
+
+@pytest.mark.parametrize(
+    ("field", "limit"),
+    [("gpus", 16), ("device_memory_bytes", 2**44), ("host_memory_bytes", 2**44), ("scratch_bytes", 2**44)],
+)
+@pytest.mark.threat
+def test_a_request_for_more_than_any_machine_has_is_refused_and_a_stored_one_is_read(
+    field: str, limit: int
+) -> None:
+    assert getattr(Placement(**{field: limit}), field) == limit
+    with pytest.raises(ValidationError, match=rf"(?s){field}.*less than or equal to {limit}\b"):
+        Placement(**{field: limit + 1})
+    stored = spec({field: 10**16}).placement
+    assert stored == Placement(**{field: limit})
 
 
 def test_needs_are_stored_as_json_and_a_later_field_is_ignored() -> None:
