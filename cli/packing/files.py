@@ -1,4 +1,8 @@
-"""Packs and unpacks a safetensors file, or those of a directory; all other files are copied."""
+"""Packs and unpacks a safetensors file, or those of a directory; all other files are copied.
+
+A link in a directory stands for its file where that lies in the directory too, or in the folder `blobs` of
+the Hub's cache, of which the directory is a snapshot. Any other could put foreign files there.
+"""
 
 import shutil
 from collections.abc import Callable
@@ -27,6 +31,10 @@ def pack(source: Path, output: Path) -> tuple[int, int]:
     return _whole(source, output, packed_format.pack, _SAFETENSORS)
 
 
+class ForeignLink(packed_format.NotPackable):
+    """The directory has a link to what is not of it."""
+
+
 class TooLarge(packed_format.NotPackable):
     """What comes out is more than the disk has room for."""
 
@@ -53,8 +61,26 @@ def _whole(source: Path, output: Path, convert: Convert, ending: str) -> tuple[i
 
 
 def _files(source: Path) -> list[Path]:
-    """Return the file itself, or those of the directory, in order."""
-    return [source] if source.is_file() else sorted(path for path in source.rglob("*") if path.is_file())
+    """Return the file itself, or those of the directory, in order. Raises ForeignLink."""
+    if source.is_file():
+        return [source]
+    found = sorted(source.rglob("*"))
+    for path in found:
+        if path.is_symlink():
+            _check_link(path, source.resolve())
+    return [path for path in found if path.is_file()]
+
+
+def _check_link(link: Path, root: Path) -> None:
+    try:
+        target = link.resolve(strict=True)
+    except (OSError, RuntimeError) as error:
+        raise ForeignLink(f"{link} is a link to no file: take it out first") from error
+    own = [root, root.parent.parent / "blobs"] if root.parent.name == "snapshots" else [root]
+    if not target.is_file():
+        raise ForeignLink(f"{link} is a link to a directory: put the directory in its place")
+    if not any(target.is_relative_to(folder) for folder in own):
+        raise ForeignLink(f"{link} is a link out of the directory: put the file in its place, or take it out")
 
 
 def _converted(source: Path, result: Path, convert: Convert, ending: str) -> tuple[int, int]:

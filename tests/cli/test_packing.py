@@ -311,6 +311,76 @@ def test_a_directory_is_packed_and_comes_back(tmp_path: Path) -> None:
     assert {path.relative_to(back): path.read_bytes() for path in back.rglob("*.*")} == before
 
 
+def snapshot(cache: Path) -> Path:
+    """A model as the Hub's cache has it: links to blobs, in a folder too."""
+    blobs, model = cache / "blobs", cache / "snapshots" / "0123abcd"
+    blobs.mkdir(parents=True)
+    (model / "deep").mkdir(parents=True)
+    save_file({"w": np.zeros(100)}, blobs / "weights")
+    (blobs / "config").write_text("{}")
+    (model / "model.safetensors").symlink_to("../../blobs/weights")
+    (model / "deep" / "config.json").symlink_to("../../../blobs/config")
+    (model / "again.json").symlink_to("deep/config.json")
+    return model
+
+
+def test_links_of_the_hubs_cache_are_packed_as_their_files(tmp_path: Path) -> None:
+    model = snapshot(tmp_path / "models--org--name")
+    packed, back = tmp_path / "packed", tmp_path / "back"
+    (tmp_path / "link").symlink_to(model)  # whoever names a link means what is there
+    for source, output, way in ((tmp_path / "link", packed, "pack"), (packed, back, "unpack")):
+        assert pruneserve(way, str(source), "--output", str(output)).exit_code == Exit.OK
+    names = ["model.safetensors", "deep/config.json", "again.json"]
+    assert {name: (back / name).read_bytes() for name in names} == {
+        name: (model / name).read_bytes() for name in names
+    }
+    assert not any(path.is_symlink() for path in [*packed.rglob("*"), *back.rglob("*")])
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize("way", ["pack", "unpack"])
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("../../../secret", "is a link out of the directory"),
+        ("../../refs/main", "is a link out of the directory"),
+        ("../../blobs/linked", "is a link out of the directory"),
+        ("../../../blobs/other", "is a link out of the directory"),
+        ("../0123abcd-other/secret", "is a link out of the directory"),
+        ("deep", "is a link to a directory"),
+        ("nowhere", "is a link to no file"),
+        ("link", "is a link to no file"),
+    ],
+)
+def test_a_link_to_what_is_not_of_the_directory_is_refused_by_its_name(
+    tmp_path: Path, way: str, target: str, said: str
+) -> None:
+    cache = tmp_path / "models--org--name"
+    model = snapshot(cache)
+    for name in ("secret", "blobs/other"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("secret")
+    for name in ("refs/main", "snapshots/0123abcd-other/secret"):
+        (cache / name).parent.mkdir()
+        (cache / name).write_text("secret")
+    (cache / "blobs" / "linked").symlink_to(tmp_path / "secret")
+    (model / "link").symlink_to(target)
+    failed = pruneserve(way, str(model), "--output", str(tmp_path / "out"))
+    assert failed.exit_code == Exit.USAGE
+    assert f"0123abcd/link {said}" in failed.output.replace("\n", "").replace("  ", " ")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.threat
+def test_a_folder_named_blobs_beside_any_other_directory_is_not_of_it(tmp_path: Path) -> None:
+    (tmp_path / "blobs").mkdir()
+    (tmp_path / "blobs" / "secret").write_text("secret")
+    (tmp_path / "models" / "mine").mkdir(parents=True)
+    (tmp_path / "models" / "mine" / "link").symlink_to("../../blobs/secret")
+    failed = pruneserve("pack", str(tmp_path / "models" / "mine"), "--output", str(tmp_path / "out"))
+    assert (failed.exit_code, (tmp_path / "out").exists()) == (Exit.USAGE, False)
+
+
 def test_what_cannot_be_packed_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "wrong.safetensors").write_bytes(b"wrong")
     (tmp_path / "short.packed").write_bytes(packing.MAGIC)
