@@ -55,9 +55,8 @@ def test_sign_in_submit_follow_and_promote(
     page.get_by_label("Goal or method", exact=True).select_option("gblm")
     page.get_by_label("Alpha").fill("50")
     page.get_by_text("texts, windows, seed").click()
-    page.locator("[id='calibration.dataset']").fill(str(stack.calibration))
-    page.locator("[id='calibration.samples']").fill("400")
-    page.locator("[id='calibration.sequence_length']").fill("32")
+    for name, text in (("dataset", str(stack.calibration)), ("samples", "400"), ("sequence_length", "32")):
+        page.locator(f"[id='calibration.{name}']").fill(text)
     page.get_by_text("texts, windows, zero-shot tasks").click()
     page.locator("[id='evaluation.dataset']").fill("builtin")
     page.locator("[id='evaluation.sequence_length']").fill("32")
@@ -71,6 +70,7 @@ def test_sign_in_submit_follow_and_promote(
     page.evaluate("window.stayed = true")
     expect(page.locator(".badge.succeeded")).to_be_visible(timeout=PATIENCE)
     assert page.evaluate("window.stayed"), "the page was loaded again to show the end"
+    page.get_by_text("Show the result").click()
     visitor.load_pictures()
     expect(page.get_by_text("alpha 50", exact=False)).to_be_visible()
     expect(page.get_by_role("link", name="model.safetensors", exact=True)).to_be_visible()

@@ -100,6 +100,11 @@ def test_an_arriving_result_moves_nothing(visit: Callable[..., Visitor], jobs: J
     expect(visitor.page.locator(".badge.succeeded")).to_be_visible(timeout=60_000)
     expect(visitor.page.locator(".result")).to_be_attached()
     assert visitor.layout_shift() < 0.05
+    visitor.page.get_by_text("Show the result").click()
+    followed = visitor.page.get_by_role("heading").all_inner_texts()
+    visitor.page.reload(wait_until="load")
+    assert visitor.page.get_by_role("heading").all_inner_texts() == followed
+    assert followed.index("Result") < followed.index("Recipe")
 
 
 def test_a_pointer_over_a_heat_map_meets_the_value_of_its_cell(

@@ -137,7 +137,7 @@ def _changed_by(batch: Sequence[Event], *, waits_otherwise: bool) -> list[str]:
     if kinds != {"progress"}:
         changed += ["record", "announcement"]
     if "state" in kinds:
-        changed += ["overview", "figures", "result"]
+        changed += ["overview", "figures", "arrival"]
     return changed
 
 

@@ -267,7 +267,7 @@ def test_the_stream_of_a_job_sends_its_fragments_and_its_end(page: TestClient, j
     jobs.succeed(claim, fidelity={"kl": 0.71238, "agreement": 0.625})
     text = page.get(f"/jobs/{claim.job_id}/stream?after=0").text
     kinds = re.findall(r"^event: (\w+)$", text, re.MULTILINE)
-    assert kinds == ["progress", "record", "announcement", "overview", "figures", "result", "end"]
+    assert kinds == ["progress", "record", "announcement", "overview", "figures", "arrival", "end"]
     assert "63.10" in text
     assert "62.5 %" in text
     assert "KL 0.7124 nats" in text
