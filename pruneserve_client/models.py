@@ -1787,10 +1787,10 @@ class Ready(Model):
     status: Literal["ok"]
     """Always `ok`: a probe that fails answers with a problem."""
 
-    database_revision: str
-    """The revision of the database's schema."""
+    database_revision: str | None = None
+    """The revision of the database's schema. Missing under a foreign host name."""
 
-    release_revision: str
+    release_revision: str | None = None
     """The revision that this release needs; during an upgrade the schema may have a later one."""
 
 

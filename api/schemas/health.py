@@ -14,7 +14,11 @@ class Health(BaseModel):
 class Ready(Health):
     """The answer of a process that can serve requests."""
 
-    database_revision: str = Field(description="The revision of the database's schema.")
-    release_revision: str = Field(
-        description="The revision that this release needs; during an upgrade the schema may have a later one."
+    database_revision: str | None = Field(
+        None, description="The revision of the database's schema. Missing under a foreign host name."
+    )
+    release_revision: str | None = Field(
+        None,
+        description="The revision that this release needs; during an upgrade the schema may have a later "
+        "one.",
     )

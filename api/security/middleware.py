@@ -23,7 +23,8 @@ UPLOAD_TYPES = {
 _BODY_SECONDS = 60.0
 
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-# Whatever watches the process asks by its address, which no operator can list; they tell nothing of anybody.
+# Whatever watches the process asks by its address, which no operator can list. It is told the status alone:
+# so can a page in a browser ask, under a name of its own that it lets point here.
 _PROBES = ("/healthz", "/readyz")
 _UPLOADS = "/v1/uploads"
 # By path prefix, the longest first.
@@ -67,9 +68,10 @@ class RequestGuard:
             # Whatever the proxy in front says, or fails to say: cookies and redirects follow the scheme.
             scope["scheme"] = urlsplit(self._public).scheme
         headers = Headers(scope=scope)
-        problem = self._problem(scope, headers)
+        known = _host_name(headers.get("host", "")) in self._hosts
+        scope.setdefault("state", {})["known_host"] = known
+        problem = self._problem(scope, headers, known)
         app = problem.response() if problem else self._app
-        scope.setdefault("state", {})
         bounded = self._bounded(
             _in_time(receive, scope) if _has_body(headers) else receive, self._limit(scope)
         )
@@ -78,9 +80,8 @@ class RequestGuard:
         finally:
             rate_limit.release(scope)
 
-    def _problem(self, scope: Scope, headers: Headers) -> Problem | None:
+    def _problem(self, scope: Scope, headers: Headers, known: bool) -> Problem | None:
         safe = scope["method"] in _SAFE_METHODS
-        known = _host_name(headers.get("host", "")) in self._hosts
         if safe and (known or scope["path"] in _PROBES):
             return None
         if not known:

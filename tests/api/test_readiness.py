@@ -1,5 +1,6 @@
 """The probe `/readyz` compares the revision of the schema with the one that this release needs."""
 
+import re
 from pathlib import Path
 
 import psycopg
@@ -38,6 +39,20 @@ def test_the_newest_schema_and_a_later_one_are_ready_and_an_older_one_is_not(
         f"The database is at revision 0003, and this release needs {newest()}. Run the migrations."
     )
     assert anonymous.get("/healthz").json() == {"status": "ok"}
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize("host", ["attacker.example:8000", "10.42.0.17", ""])
+def test_a_foreign_host_is_told_the_status_alone(anonymous: TestClient, database_url: str, host: str) -> None:
+    """A page whose own name points to the service can read what its browser is answered."""
+    foreign = {"Host": host}
+    assert anonymous.get("/readyz", headers=foreign).json() == {"status": "ok"}
+    assert anonymous.get("/readyz").json()["database_revision"] == newest()
+    move_to("0003", database_url)
+    answer = anonymous.get("/readyz", headers=foreign)
+    assert answer.status_code == 503
+    assert not {"0003", newest(), "migrations"} & set(re.findall(r"\w+", answer.text))
+    assert "0003" in anonymous.get("/readyz").text
 
 
 @pytest.mark.parametrize("prepare", ["", "CREATE TABLE alembic_version (version_num text)"])

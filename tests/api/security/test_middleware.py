@@ -28,7 +28,7 @@ def test_probes_answer_under_any_host(anonymous: TestClient, path: str) -> None:
     """Whatever watches a process asks by its address, which no operator can list."""
     probe = anonymous.get(path, headers={"Host": "10.42.0.17:8000"})
     assert probe.status_code == 200
-    assert set(probe.json()) <= {"status", "database_revision", "release_revision"}
+    assert probe.json() == {"status": "ok"}
     assert anonymous.post(path, headers={"Host": "10.42.0.17:8000"}).status_code == 400
     assert anonymous.get(f"{path}/", headers={"Host": "10.42.0.17:8000"}).status_code == 400
 
