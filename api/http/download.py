@@ -60,17 +60,17 @@ def download(
     Raises RangeNotSatisfiable.
     """
     headers = _headers(artifact.name, artifact.sha256)
+    varies = {} if artifact.stored_size is None else {"Vary": "Accept-Encoding"}
     if if_none_match is not None and headers["ETag"] in if_none_match:
-        return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers={"ETag": headers["ETag"]})
+        return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers={"ETag": headers["ETag"]} | varies)
+    headers |= varies
     is_this = if_range is None or if_range == headers["ETag"]
     part = _part(wanted_range, artifact.size) if wanted_range and is_this else None
     start, end = part or (0, artifact.size)
     length, encoded = end - start, False
-    if artifact.stored_size is not None:
-        headers["Vary"] = "Accept-Encoding"
-        if part is None and _accepts(accept_encoding):
-            length, encoded = artifact.stored_size, True
-            _label_encoded(headers)
+    if artifact.stored_size is not None and part is None and _accepts(accept_encoding):
+        length, encoded = artifact.stored_size, True
+        _label_encoded(headers)
     headers |= {"Content-Length": str(length), "Accept-Ranges": "bytes"}
     if part:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{artifact.size}"

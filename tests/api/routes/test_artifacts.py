@@ -133,6 +133,7 @@ def test_a_compressed_file_is_sent_as_it_lies_there_to_whoever_accepts_it(
 
     again = client.get(item["url"], headers={"If-None-Match": answer.headers["ETag"]})
     assert again.status_code == 304
+    assert "Accept-Encoding" in again.headers["Vary"]
     storage = client.get("/v1/storage").json()
     assert storage["artifact_bytes"] == len(compressed["bytes"])
     job = client.get(compressed["list"].removesuffix("/artifacts")).json()
