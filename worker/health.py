@@ -6,11 +6,13 @@ fresh, or 1 and what is wrong. Whether the worker takes jobs is another question
 `pruneserve-admin health worker`.
 """
 
+import os
+import stat
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -29,7 +31,7 @@ def beating(worker: Identity) -> Iterator[None]:
     def beat() -> None:
         while True:
             with suppress(OSError):  # a full disk is no reason to be restarted, and changes no times
-                file.touch()
+                file.touch(mode=0o600)
             if stopped.wait(_SECONDS_BETWEEN_BEATS):
                 return
 
@@ -48,12 +50,21 @@ def wrong() -> str | None:
     ages = []
     for file in Path(tempfile.gettempdir()).glob(f"{DIRECTORY_PREFIX}*/{_NAME}"):
         with suppress(OSError):
-            ages.append(time.time() - file.stat().st_mtime)
+            if _is_own(file.parent, stat.S_ISDIR) and _is_own(file, stat.S_ISREG):
+                ages.append(time.time() - file.lstat().st_mtime)
     if not ages:
-        return "no worker runs on this host"
-    if min(ages) > _MOST_SECONDS:
-        return f"the worker of this host gave no sign of life for {min(ages):.0f} s"
-    return None
+        return "no worker of this user runs on this host"
+    if any(0 <= age <= _MOST_SECONDS for age in ages):
+        return None
+    if (age := min(ages, key=abs)) < 0:
+        return f"the worker of this host gave its last sign of life {-age:.0f} s from now: check the clock"
+    return f"the worker of this host gave no sign of life for {age:.0f} s"
+
+
+def _is_own(path: Path, of_its_kind: Callable[[int], bool]) -> bool:
+    """Whether nobody but this user and root can have made or touched it: `/tmp` is everybody's."""
+    found = path.lstat()
+    return of_its_kind(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o022
 
 
 def main() -> None:

@@ -96,7 +96,7 @@ def test_a_cordoned_worker_takes_nothing_and_a_drained_one_ends_after_its_job(
     submit: Callable[[], UUID],
     tmp_path: Path,
 ) -> None:
-    assert health(tmp_path) == (1, "no worker runs on this host\n")
+    assert health(tmp_path) == (1, "no worker of this user runs on this host\n")
     worker = start()
     log = tmp_path / "0.log"
     fleet.dispatch_until(lambda: len(fleet.workers()) == 1, PATIENCE)
@@ -123,7 +123,7 @@ def test_a_cordoned_worker_takes_nothing_and_a_drained_one_ends_after_its_job(
     assert fleet.attempts() == 1, "no other job was claimed"
     assert fleet.workers() == []
     assert reason(database, second) == WaitsFor.WORKER
-    assert health(tmp_path) == (1, "no worker runs on this host\n")
+    assert health(tmp_path) == (1, "no worker of this user runs on this host\n")
 
 
 def test_a_worker_for_one_job_claims_one_at_most_and_ends(
