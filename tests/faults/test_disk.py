@@ -1,5 +1,6 @@
 """A full disk, and a store that returns damaged bytes."""
 
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -7,11 +8,12 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from sqlalchemy import func, select
 
 from jobs.lifecycle import finished_blocks, lifecycle
 from jobs.states import JobState
 from jobs.storage.store import Store
-from jobs.tables import JobBlock
+from jobs.tables import JobBlock, Worker
 from pruning.recipe import Stage
 from tests.faults.conftest import Judge
 from tests.faults.damage import damage_stored
@@ -20,11 +22,11 @@ from tests.stack import Stack, signal_to
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A separate file system of half a megabyte."""
+    """A separate file system of 64 megabytes."""
     directory = tmp_path / "small"
     directory.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(directory)], check=False, capture_output=True
+        ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(directory)], check=False, capture_output=True
     )
     if mounted.returncode:
         pytest.skip("only root can mount a small file system (CAP_SYS_ADMIN)")
@@ -35,12 +37,13 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_full_disk_is_reported_with_numbers_and_a_retry_succeeds(
     stack: Stack, judge: Judge, small_disk: Path
 ) -> None:
-    filler = small_disk / "filler"
-    filler.write_bytes(bytes(400_000))
     stack.environment["PRUNESERVE_WORK_DIR"] = str(small_disk / "work")
     stack.environment["PRUNESERVE_MIN_FREE_DISK_BYTES"] = "0"  # or the job would not even start
     stack.start_dispatcher()
     stack.start_worker()
+    stack.wait_until(lambda: has_said_its_room(stack))
+    filler = small_disk / "filler"
+    filler.write_bytes(bytes(shutil.disk_usage(small_disk).free - 100_000))
     job_id = stack.submit(stack.spec())
     job = stack.wait_for_end(job_id)
     assert job.state == JobState.FAILED
@@ -48,7 +51,6 @@ def test_a_full_disk_is_reported_with_numbers_and_a_retry_succeeds(
     assert "disk" in job.error["message"] or "space" in job.error["message"], job.error
     assert any(character.isdigit() for character in job.error["message"]), job.error
     filler.unlink()
-    subprocess.run(["mount", "-o", "remount,size=64m", str(small_disk)], check=True)
     with stack.database.begin() as session:
         assert lifecycle.retry(session, "ada", job_id)
     judge("full disk, then retry", 1, [job_id])
@@ -66,6 +68,12 @@ def test_a_damaged_shard_is_computed_again(stack: Stack, judge: Judge, store_url
     stack.wait_until(lambda: pruned_blocks(stack, job_id)[0].attempt == 2)
     judge("corrupted shard", 1, [job_id])
     assert stack.job(job_id).attempt == 2
+
+
+def has_said_its_room(stack: Stack) -> bool:
+    """Whether a worker has recorded what it has room for: a job that needs more waits for another one."""
+    with stack.database.begin() as session:
+        return session.scalars(select(func.count()).where(Worker.capacity.is_not(None))).one() > 0
 
 
 def pruned_blocks(stack: Stack, job_id: UUID) -> list[JobBlock]:

@@ -12,7 +12,10 @@ import redis
 import migrations
 from cli.embedded.postgres import Postgres
 from cli.embedded.valkey import Valkey
+from jobs.fleet import dispatch_queue
+from jobs.placement.classes import UNPLACED
 from jobs.states import JobState
+from jobs.tables import Job
 from pruning.recipe import Stage
 from tests.conftest import S3
 from tests.faults.conftest import Judge
@@ -25,10 +28,17 @@ class TestBroker:
         stack.environment["PRUNESERVE_REPUBLISH_SECONDS"] = "1"
         stack.start_dispatcher()
         jobs = [stack.submit(stack.spec(method="magnitude")) for _ in range(5)]
-        stack.wait_for(jobs[0], lambda job: job.dispatched_at is not None)
+
+        def published(job: Job) -> bool:
+            """Jobs are published to idle workers only: to one that beats, and takes none."""
+            with stack.database.begin() as session:
+                dispatch_queue.worker_seen(session, "takes none", UNPLACED)
+            return job.dispatched_at is not None
+
+        stack.wait_for(jobs[0], published)
         with redis.Redis.from_url(broker_url) as client:
             client.flushall()
-        stack.start_worker()
+        stack.start_worker(PRUNESERVE_QUEUES=UNPLACED)
         judge("FLUSHALL on the broker", 1, jobs)
         assert [stack.job(job_id).attempt for job_id in jobs] == [1] * len(jobs)
 
