@@ -76,6 +76,7 @@ class Dispatcher:
         self._clock = clock
         self._stopped = threading.Event()
         self._connected_since: float | None = None
+        self._looked_at: float | None = None
         self._seen_at: float | None = None
         self._forgot_at: float | None = None
         self._classes: Classes = {}
@@ -129,11 +130,16 @@ class Dispatcher:
     def _take_back_expired(self) -> None:
         """Requeue the jobs whose leases have expired, once this dispatcher has been connected for one lease.
 
-        Until then, workers that are alive may not yet have had the time to extend theirs.
+        Until then, workers that are alive may not yet have had the time to extend theirs. A database that
+        stood still raises no error: a look that is late by more than a live worker's lease can bear counts as
+        a new connection.
         """
-        now = self._clock()
         with self._database.begin() as session:
             expired = dispatch_queue.expired_leases(session, _LEASES_PER_ROUND)
+        now = self._clock()
+        if self._looked_at is None or now - self._looked_at > self._settings.lease_seconds / 2:
+            self._connected_since = None
+        self._looked_at = now
         self._connected_since = self._connected_since or now
         if now - self._connected_since < self._settings.lease_seconds:
             return

@@ -70,8 +70,15 @@ def dispatcher(database: Database, settings: Settings, broker: redis.Redis, cloc
 def connected(dispatcher: Dispatcher, settings: Settings, clock: Clock) -> Dispatcher:
     """A dispatcher that has been connected for a whole lease."""
     assert dispatcher.round()
-    clock.seconds += settings.lease_seconds
+    pass_a_lease(dispatcher, clock, settings)
     return dispatcher
+
+
+def pass_a_lease(dispatcher: Dispatcher, clock: Clock, settings: Settings) -> None:
+    """Let the time of a lease pass, with a round in between, so that the dispatcher never stood still."""
+    clock.seconds += settings.lease_seconds / 2
+    dispatcher.round()
+    clock.seconds += settings.lease_seconds / 2
 
 
 def published(broker: redis.Redis) -> list[UUID]:
@@ -265,7 +272,7 @@ def test_a_job_is_taken_back_once_its_worker_has_had_time_to_extend_the_lease(
     expire_leases(database)
     dispatcher.round()
     assert job(database, claim.job_id).state == JobState.RUNNING, "the dispatcher has only just started"
-    clock.seconds += settings.lease_seconds
+    pass_a_lease(dispatcher, clock, settings)
     dispatcher.round()
     waiting = job(database, claim.job_id)
     assert (waiting.state, waiting.lost_attempts) == (JobState.QUEUED, 1)
@@ -288,6 +295,32 @@ def test_after_an_outage_of_the_database_a_whole_lease_passes_before_a_job_is_ta
     expire_leases(database)
     assert connected.round()
     assert job(database, claim.job_id).state == JobState.RUNNING
+
+
+def test_after_a_database_stood_still_a_whole_lease_passes_before_a_job_is_taken_back(
+    database: Database,
+    submit: Submit,
+    connected: Dispatcher,
+    settings: Settings,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    claim = take(database, submit())
+    look = dispatch_queue.expired_leases
+
+    def stand_still(session: Session, limit: int) -> object:
+        clock.seconds += settings.lease_seconds + 1  # a connection that is frozen raises no error
+        expire_leases(database)
+        return look(session, limit)
+
+    with monkeypatch.context() as frozen:
+        frozen.setattr(dispatch_queue, "expired_leases", stand_still)
+        assert connected.round()
+    assert connected.round()
+    assert job(database, claim.job_id).state == JobState.RUNNING
+    pass_a_lease(connected, clock, settings)
+    assert connected.round()
+    assert job(database, claim.job_id).state == JobState.QUEUED, "no worker has extended it meanwhile"
 
 
 def _database_is_unavailable(*anything: object) -> None:
