@@ -22,13 +22,18 @@ def check(spec: JobSpec, settings: Settings) -> None:
         raise InvalidRequest(*errors)
 
 
-def _outside(spec: JobSpec, settings: Settings) -> Iterator[FieldError]:
-    if not _allowed(spec.recipe.model.id, settings.model_roots):
+def of_model(model: str, settings: Settings) -> Iterator[FieldError]:
+    """Yield what is wrong with a model's id by the path alone: also for a request that has no spec yet."""
+    if not _allowed(model, settings.model_roots):
         yield FieldError(
             field="model.id",
             message="must lie under an allowed root: use a Hub id, or a path in a directory that the"
             " operator of this service has added to PRUNESERVE_MODEL_ROOTS",
         )
+
+
+def _outside(spec: JobSpec, settings: Settings) -> Iterator[FieldError]:
+    yield from of_model(spec.recipe.model.id, settings)
     if spec.recipe.gradients is not None and not _allowed(spec.recipe.gradients, settings.data_roots):
         yield FieldError(
             field="gradients",

@@ -6,6 +6,7 @@
 // - all jobs of a list can be selected at once, and the selected ones are counted
 // - times are the browser's own, with UTC when pointed at
 // - the form for a new job is sent once, however often its button is pressed
+// - what was wrong with a field goes when the field changes, and all of it when the form can be estimated
 // - the title of a job's tab says how far it is, and a notification that it has ended, if that is asked for
 "use strict";
 
@@ -160,6 +161,32 @@ document.addEventListener("submit", (event) => {
 window.addEventListener("pageshow", () => {
   for (const button of document.querySelectorAll("#new button:disabled")) {
     button.disabled = false;
+  }
+});
+
+function withdraw(name) {
+  const field = document.getElementById(name);
+  field?.removeAttribute("aria-invalid");
+  document.querySelector(`#${CSS.escape(`hint-${name}`)} > .missed`)?.remove();
+  const problems = document.getElementById("problems");
+  problems?.querySelector(`a[href="${CSS.escape(`#${name}`)}"]`)?.closest("li").remove();
+  if (problems && !problems.querySelector("li")) {
+    problems.remove();
+  }
+}
+
+document.addEventListener("input", (event) => {
+  if (event.target.closest("#new")) {
+    withdraw(event.target.name);
+  }
+});
+
+document.addEventListener("htmx:afterSwap", () => {
+  if (document.querySelector("#new .estimated")) {
+    for (const hint of document.querySelectorAll("#new [id^='hint-']:has(> .missed)")) {
+      withdraw(hint.id.slice("hint-".length));
+    }
+    document.getElementById("problems")?.remove();
   }
 });
 

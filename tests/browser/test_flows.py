@@ -242,6 +242,20 @@ class TestWithoutAWorker:
             told = page.evaluate("told")
             assert [words[1] for words in told] == (["Job succeeded."] if asks else [])
 
+    def test_a_complaint_goes_when_its_field_changes(self, visit: Callable[..., Visitor]) -> None:
+        visitor = visit()
+        page = visitor.page
+        page.goto("/jobs/new?model.id=org/name&sparsity=1.5&calibration.samples=0")
+        page.get_by_role("button", name="Submit the job").click()
+        alert = page.get_by_role("alert")
+        expect(alert.get_by_role("listitem")).to_have_count(2)
+        page.get_by_label("Sparsity", exact=True).fill("50%")
+        expect(alert.get_by_role("listitem")).to_have_text(re.compile("^calibration.samples "))
+        expect(page.locator("[id='hint-sparsity'] .missed")).to_have_count(0)
+        page.locator("[id='calibration.samples']").fill("8")
+        expect(alert).to_have_count(0)
+        visitor.complaints = [said for said in visitor.complaints if "422" not in said]
+
     def test_a_search_goes_on_while_its_page_is_open(
         self, visit: Callable[..., Visitor], database: sessionmaker[Session], jobs: Jobs
     ) -> None:

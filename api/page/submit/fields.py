@@ -79,7 +79,15 @@ class FormField:
     @property
     def _is_share(self) -> bool:
         """Whether people would give it in percent. A learning rate is below 1, but no share."""
-        return self.kind == "number" and float(self.maximum) <= 1 and bool(_SHARE.search(self.description))
+        is_below_one = self.kind == "number" and bool(self.maximum) and float(self.maximum) <= 1
+        return is_below_one and bool(_SHARE.search(self.description))
+
+    def advice(self, text: str) -> str:
+        """Return what to write in place of a share that is more than all of it; empty for any other text."""
+        typed = number(text.strip())
+        if not self._is_share or not isinstance(typed, int | float) or typed <= 1:
+            return ""
+        return f": write 50 % or 0.5; {text.strip()} is more than all"
 
     def parsed(self, text: str) -> object:
         """Return what was typed as a value of the request. Text that cannot be parsed stays text."""

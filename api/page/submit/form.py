@@ -1,5 +1,6 @@
 """The form for a new job: its fields, their order, and which depend on a choice."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -24,6 +25,8 @@ from pruning.recipe.allocation import Uniform
 
 _METHOD, _ALLOCATION = "method.name", "allocation.name"
 DEFAULT_METHOD = "gblm"
+_CALIBRATION, _EVALUATION = Calibration(), Evaluation()
+_PATH = re.compile(r"\b[a-z_]+(?:\.[a-z_]+)+\b")
 NO_METHOD = "none"
 """The choice of a job that takes units out and masks nothing."""
 
@@ -52,10 +55,23 @@ def sections(typed: Mapping[str, str]) -> tuple[Section, ...]:
     """
     preset = PRESETS.get(typed.get(_METHOD, ""))
     decided = preset.decides if preset else ()
+    every = _all_sections(typed)
+    titles = {field.name: f"{one.title}: {field.label}" for one in every for field in one.fields}
     return tuple(
-        replace(section, fields=tuple(field for field in section.fields if field.top not in decided))
-        for section in _all_sections(typed)
+        replace(
+            section,
+            fields=tuple(
+                _said_in_titles(field, titles) for field in section.fields if field.top not in decided
+            ),
+        )
+        for section in every
     )
+
+
+def _said_in_titles(field: FormField, titles: Mapping[str, str]) -> FormField:
+    """Return the field with a description that names others as the form does, and not by their paths."""
+    said = _PATH.sub(lambda path: titles.get(path[0], path[0]), field.description)
+    return replace(field, description=said)
 
 
 def _all_sections(typed: Mapping[str, str]) -> tuple[Section, ...]:
@@ -68,17 +84,22 @@ def _all_sections(typed: Mapping[str, str]) -> tuple[Section, ...]:
             "take channels, heads, experts or blocks out, for a smaller and faster model",
             folded=True,
         ),
-        Section("Gate and labels", (*_gate(), *fields_of(JobRequest, "", "labels"))),
+        Section(
+            "Gate and labels",
+            (*_gate(), *fields_of(JobRequest, "", "labels")),
+            "what the result must keep to, and what to find it by",
+            folded=True,
+        ),
         Section(
             "Calibration",
             tuple(fields_of(Calibration, "calibration.")),
-            "texts, windows, seed",
+            f"texts, windows, seed: {_CALIBRATION.dataset} and {_CALIBRATION.samples} windows by default",
             folded=True,
         ),
         Section(
             "Evaluation",
             tuple(fields_of(Evaluation, "evaluation.")),
-            "texts, windows, zero-shot tasks",
+            f"texts, windows, zero-shot tasks: {_EVALUATION.dataset} by default",
             folded=True,
         ),
         Section(

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response, status
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 
-from api.actions import estimates, jobs, sweeps
+from api.actions import allowed_paths, estimates, jobs, sweeps
 from api.actions.jobs import Idempotency
 from api.actions.local_models import local_models
 from api.actions.parse_job import parse_job
@@ -86,7 +86,7 @@ def submit(typed: Typed, principal: ReadingWriter, resources: Resources) -> Resp
         key = f"page {typed.get('once', '')[:64]} {hashlib.sha256(body).hexdigest()}"
         job, _ = jobs.submit(resources, principal.owner, request, reasons, Idempotency(key, body))
     except InvalidRequest as problem:
-        return _form(resources, principal, typed, problem.errors or [])
+        return _form(resources, principal, typed, _with_the_model(problem.errors or [], typed, resources))
     except RequestValidationError as error:
         return _form(resources, principal, typed, as_problem(error).errors or [])
     return RedirectResponse(f"/jobs/{job.id}", status.HTTP_303_SEE_OTHER)
@@ -103,7 +103,7 @@ async def estimate(typed: Typed, principal: Writer, resources: Resources) -> Res
         found = await estimates.estimate(resources, principal.owner, job)
     except (Problem, RequestValidationError) as error:
         problem = as_problem(error)
-        first = problem.errors[0] if problem.errors else None
+        first = advised(problem.errors[0], typed) if problem.errors else None
         reason = f"{first.field} {first.message}." if first else problem.detail
         return page("submit/estimate.html", problem=reason)
     return page("submit/estimate.html", problem=None, estimate=found, most=most)
@@ -124,6 +124,22 @@ def read(typed: Mapping[str, str]) -> JobRequest | SweepRequest:
         raise problem from error
 
 
+def advised(error: FieldError, typed: Mapping[str, str]) -> FieldError:
+    """Return an error as the form says it: without `job.`, which a sweep puts first, and with advice."""
+    field = error.field.removeprefix("job.")
+    advice = next((one.advice(typed.get(field, "")) for one in every_field(typed) if one.name == field), "")
+    return FieldError(field=field, message=f"{error.message}{advice}")
+
+
+def _with_the_model(
+    errors: list[FieldError], typed: Mapping[str, str], resources: AppResources
+) -> list[FieldError]:
+    """Return the errors, with the model's if it lies outside its roots: that is looked at after the types."""
+    if any(error.field.removeprefix("job.").startswith("model") for error in errors):
+        return errors
+    return [*allowed_paths.of_model(typed.get("model.id", "").strip(), resources.settings), *errors]
+
+
 def _nothing_is_done(errors: list[FieldError]) -> list[FieldError]:
     """Return the errors of a form that neither masks nor cuts: one in place of those that follow from it."""
     others = [error for error in errors if error.field.removeprefix("job.") not in ("method", "sparsity")]
@@ -140,7 +156,7 @@ def _form(
         offered = [UploadItem.of(upload) for upload in uploaded]
     shown = {field.name for field in every_field(typed)}
     # Within a sweep, the fields of its job are `job.…`.
-    errors = [error.model_copy(update={"field": error.field.removeprefix("job.")}) for error in errors]
+    errors = [advised(error, typed) for error in errors]
     messages = {_nearest(error.field, shown): error.message for error in errors}
     return page(
         "submit/new.html",

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from pydantic import BaseModel
 from sqlalchemy.orm import Session, sessionmaker
 
-from api.page.submit.form import every_field
+from api.page.submit.form import every_field, sections
 from api.schemas.jobs import JobRequest
 from jobs.spec.gate import Gate
 from jobs.tables import Job
@@ -252,6 +252,7 @@ def test_a_job_like_another_is_the_same_until_something_is_changed(
     ("typed", "field", "message"),
     [
         ({"sparsity": "2"}, "sparsity", "Must be less than 1"),
+        ({"sparsity": "1.5"}, "sparsity", "Must be less than 1: write 50 % or 0.5; 1.5 is more than all."),
         ({"sparsity": "half"}, "sparsity", "Must be a number"),
         ({"sparsity": ""}, "sparsity", "Is required unless"),
         ({"model.id": ""}, "model.id", "Is required"),
@@ -284,6 +285,25 @@ def test_an_invalid_form_is_shown_again_with_errors_next_to_its_fields(
     assert "<script>alert" not in answer.text
     with database.begin() as session:
         assert session.query(Job).count() == 0
+
+
+def test_all_wrong_fields_are_named_at_once_the_model_too(client: TestClient) -> None:
+    wrong = LEAST | {"model.id": "/etc/passwd", "sparsity": "1.5", "calibration.samples": "0"}
+    answer = client.post("/jobs/new", data=wrong, headers=ORIGIN)
+    assert answer.status_code == 422
+    listed = re.findall(r'<li><a href="#([^"]+)">', answer.text)
+    assert listed == ["model.id", "sparsity", "calibration.samples"]
+
+
+def test_help_names_other_fields_by_their_labels_and_folded_sections_say_their_defaults() -> None:
+    paths = {field.name for field in every_field({}) if "." in field.name}
+    said = " ".join(field.description for field in every_field({}))
+    assert [path for path in paths if path in said] == []
+    assert "perplexity on Evaluation: Dataset, at most" in said
+    about = {section.title: section.about for section in sections({})}
+    assert f"{Calibration().dataset} and {Calibration().samples} windows" in about["Calibration"]
+    assert str(Evaluation().dataset) in about["Evaluation"]
+    assert all(section.folded for section in sections({}) if section.title not in ("Model", "Method"))
 
 
 def test_the_same_form_sent_twice_makes_one_job_and_a_changed_one_another(client: TestClient) -> None:
