@@ -6,8 +6,8 @@ Each round it
    back the jobs whose leases have expired
 2. advances sweeps: it creates the next jobs of searches, and ends the sweeps that are done
 3. gives queued jobs to the smallest class of workers that they fit, and anew where a class has less now
-4. publishes the ids of queued jobs, in the order of `jobs.fleet.turns`, and only as many as workers are
-   idle: the backlog stays in PostgreSQL, and its order may change until then
+4. publishes the ids of queued jobs, in the order of `jobs.fleet.turns`, only as many as workers are idle, and
+   only what one of these can run: the backlog stays in PostgreSQL, and its order may change until then
 5. publishes as many stale ids again as the broker has lost messages; a duplicate is harmless
 
 Threads work in the background: `worker.dispatcher.retention` deletes what has expired,
@@ -23,6 +23,7 @@ import logging
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from types import FrameType
 from uuid import UUID
@@ -37,7 +38,7 @@ from jobs.monitoring import logs
 from jobs.monitoring.catalogue import LAST_ROUND, ROUND_SECONDS
 from jobs.monitoring.figures import Part
 from jobs.monitoring.port import serve
-from jobs.placement.classes import UNPLACED, Classes, say_what_they_have
+from jobs.placement.classes import UNPLACED, Capacity, Classes, largest, say_what_they_have
 from jobs.secret_files import WrongSettings, close_to_others, hide_from_children, missing
 from jobs.settings import Settings, settings
 from jobs.storage.store import Store
@@ -204,10 +205,24 @@ class Dispatcher:
                 return
             idle = dispatch_queue.idle_workers(session, self._settings.lease_seconds)
             for queue in queues:
-                wanted = idle[queue] + self._settings.queue_backlog
-                room = min(wanted - dispatch_queue.dispatched(session, queue), _PUBLISHED_PER_ROUND)
-                if room > 0:
-                    self._publish(session, queue, dispatch_queue.take_undispatched(session, queue, room))
+                self._publish_to(session, queue, idle.get(queue, Counter()))
+
+    def _publish_to(self, session: Session, queue: str, idle: Counter[Capacity | None]) -> None:
+        """Publish as many jobs of a queue as workers are idle, of those that one of these can run.
+
+        First what the smaller ones can run, so that jobs that only the largest can do not keep them idle.
+        """
+        published = dispatch_queue.dispatched(session, queue)
+        room = min(idle.total() + self._settings.queue_backlog - published, _PUBLISHED_PER_ROUND)
+        has = largest(idle)
+        smaller = idle.total() - sum(idle[capacity] for capacity in has) - published
+        for most, which in ((smaller, [it for it in idle if it not in has]), (room, has)):
+            limit = min(most, room)
+            if limit > 0:
+                anything = not idle or (has == largest(self._classes.get(queue, ())) and which is has)
+                taken = dispatch_queue.take_undispatched(session, queue, limit, None if anything else which)
+                self._publish(session, queue, taken)
+                room -= len(taken)
 
     def _publish_lost_again(self, queue: str) -> None:
         """Publish as many stale jobs again as the broker has lost messages. A duplicate is harmless.

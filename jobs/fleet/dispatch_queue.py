@@ -3,8 +3,8 @@
 Any number of dispatchers may work at once: each locks the rows that it takes, and skips locked ones.
 """
 
-from collections import Counter
-from collections.abc import Collection, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from jobs.fleet import line
+from jobs.placement.classes import Capacity
 from jobs.states import HELD
 from jobs.tables import NOW, SEARCH_NOW, Dispatcher, Job, Lease, Queue, Worker
 
@@ -107,22 +108,25 @@ def reads(queue: str) -> ColumnElement[bool]:
     return or_(Worker.queue == queue, Worker.queues.contains([queue]))
 
 
-def idle_workers(session: Session, seen_within: float) -> Counter[str]:
+def idle_workers(session: Session, seen_within: float) -> Mapping[str, Counter[Capacity | None]]:
     """Return by queue how many workers take jobs, sent a heartbeat of late, and hold no job.
 
-    One counts in each queue that it reads. Of late: in the last `seen_within` seconds.
+    They are told apart by what they have; None: it has not said it. One counts in each queue that it reads.
+    Of late: in the last `seen_within` seconds.
     """
     held = (Job.worker == Worker.name) & Job.state.in_(HELD)
     rows = session.execute(
-        select(Worker.queue, Worker.queues, func.count().filter(Job.id.is_(None)))
+        select(Worker.queue, Worker.queues, Worker.capacity, func.count().filter(Job.id.is_(None)))
         .select_from(Worker)
         .outerjoin(Job, held)
         .where(*TAKES_JOBS, Worker.seen_at > SEARCH_NOW - timedelta(seconds=seen_within))
-        .group_by(Worker.queue, Worker.queues)
+        .group_by(Worker.queue, Worker.queues, Worker.capacity)
     )
-    idle: Counter[str] = Counter()
-    for queue, others, count in rows:
-        idle.update(dict.fromkeys({queue, *(others or ())}, count))
+    idle: dict[str, Counter[Capacity | None]] = defaultdict(Counter)
+    for queue, others, stored, count in rows:
+        has = None if stored is None else Capacity.model_validate(stored)
+        for each in {queue, *(others or ())} if count else ():
+            idle[each][has] += count
     return idle
 
 
@@ -133,29 +137,37 @@ def dispatched(session: Session, queue: str) -> int:
     ).one()
 
 
-def published(session: Session, queue: str, limit: int) -> Sequence[UUID]:
-    """Return up to `limit` jobs of a queue that are published and not yet claimed, the oldest first."""
+def published(session: Session, queue: str, limit: int, *which: ColumnElement[bool]) -> Sequence[UUID]:
+    """Return up to `limit` jobs of a queue that are published and not yet claimed, the oldest first.
+
+    `which`: conditions that they meet.
+    """
     query = (
         select(Job.id)
-        .where(Job.queue == queue, Job.dispatched_at.is_not(None), *line.CAN_RUN)
+        .where(Job.queue == queue, Job.dispatched_at.is_not(None), *line.CAN_RUN, *which)
         .order_by(Job.dispatched_at, Job.id)
     )
     return session.scalars(query.limit(limit)).all()
 
 
-def can_be_taken(session: Session, queue: str) -> bool:
-    """Return whether a worker could claim a job of a queue now."""
+def can_be_taken(session: Session, queue: str, has: Capacity | None) -> bool:
+    """Return whether a worker that has so much could claim a job of a queue now."""
     if queue in paused_queues(session):
         return False
-    return bool(published(session, queue, 1) or line.in_line(session, queue, 1).jobs)
+    fits = line.fit_any([has])
+    return bool(published(session, queue, 1, fits) or line.in_line(session, queue, 1, fits).jobs)
 
 
-def take_undispatched(session: Session, queue: str, limit: int) -> Sequence[UUID]:
+def take_undispatched(
+    session: Session, queue: str, limit: int, has: Collection[Capacity | None] | None = None
+) -> Sequence[UUID]:
     """Lock up to `limit` queued jobs that are not published, in the order of `jobs.fleet.turns`.
+
+    `has`: what workers have, of which a job must fit one; None for any job.
 
     A job that a worker has returned keeps its place among its owner's jobs: that of its submission.
     """
-    return line.take(session, queue, limit)
+    return line.take(session, queue, limit, *(() if has is None else (line.fit_any(has),)))
 
 
 def take_stale(session: Session, queue: str, older_than: float, limit: int) -> Sequence[UUID]:

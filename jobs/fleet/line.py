@@ -11,12 +11,13 @@ from datetime import timedelta
 from itertools import islice
 from uuid import UUID
 
-from sqlalchemy import Integer, Text, cast, column, func, or_, select, true
+from sqlalchemy import ColumnElement, Integer, Numeric, Text, and_, cast, column, func, or_, select, true
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Session, aliased
 
 from jobs.fleet.turns import Line, Share, Turn, Waiting, turns
 from jobs.lifecycle import usage
+from jobs.placement.classes import Capacity, largest
 from jobs.states import ENDED, HELD, JobState, PlacementState
 from jobs.tables import SEARCH_NOW, Job, OwnerShare, QueueTurn, RecentUse
 
@@ -67,10 +68,32 @@ class InLine:
         return own is not None and bool(others) and own.in_use / own.weight > min(others)
 
 
-def in_line(session: Session, queue: str, limit: int) -> InLine:
-    """Return the next jobs of a queue that are not published, at most `limit`."""
+def fit_any(has: Iterable[Capacity | None]) -> ColumnElement[bool]:
+    """Return the condition of a job that fits any of these workers, as `jobs.placement.classes.fits_any`."""
+    decisive = largest(has)
+    if None in decisive:
+        return true()
+    return or_(Job.needs.is_(None), *(_fits(capacity) for capacity in decisive if capacity is not None))
+
+
+def _fits(capacity: Capacity) -> ColumnElement[bool]:
+    def needs_at_most(name: str, has: int) -> ColumnElement[bool]:
+        return func.coalesce(cast(Job.needs[name].astext, Numeric), 0) <= has
+
+    on_gpu = needs_at_most("device_bytes", capacity.device_bytes) & needs_at_most(
+        "host_bytes", capacity.host_bytes
+    )
+    return and_(
+        needs_at_most("gpus", capacity.gpus),
+        needs_at_most("scratch_bytes", capacity.scratch_bytes),
+        on_gpu if capacity.gpus else needs_at_most("cpu_bytes", capacity.host_bytes),
+    )
+
+
+def in_line(session: Session, queue: str, limit: int, *which: ColumnElement[bool]) -> InLine:
+    """Return the next jobs of a queue that are not published, at most `limit`; of those that `which` says."""
     shares = shares_of(session, queue, _owners_in_line(session, queue))
-    lines = _first_jobs(session, queue, {share.owner: 1 for share in shares})
+    lines = _first_jobs(session, queue, {share.owner: 1 for share in shares}, which)
     crossed = _has_crossed(session, queue) if any(share.may_cross for share in shares) else False
     while True:
         chosen = list(islice(turns(shares, lines, crossed), limit))
@@ -78,16 +101,18 @@ def in_line(session: Session, queue: str, limit: int) -> InLine:
         if not unread:
             jobs = [Next(lines[turn.owner].jobs[turn.place].id, turn.crosses) for turn in chosen]
             return InLine(jobs, {share.owner: share for share in shares if lines[share.owner].jobs})
-        lines |= _first_jobs(session, queue, unread)
+        lines |= _first_jobs(session, queue, unread, which)
 
 
-def take(session: Session, queue: str, limit: int) -> list[UUID]:
+def take(session: Session, queue: str, limit: int, *which: ColumnElement[bool]) -> list[UUID]:
     """Lock the next jobs of a queue that are not published, at most `limit`, the first one first.
+
+    `which`: conditions that they meet.
 
     One that another transaction has locked is left out. What is returned counts as published for the rule
     that none goes ahead of other owners' turns twice in a row.
     """
-    following = in_line(session, queue, limit).jobs
+    following = in_line(session, queue, limit, *which).jobs
     ids = [job.id for job in following]
     free = select(Job.id).where(Job.id.in_(ids), QUEUED, Job.dispatched_at.is_(None))
     locked = set(session.scalars(free.with_for_update(skip_locked=True))) if ids else set()
@@ -149,15 +174,17 @@ def _owners_in_line(session: Session, queue: str) -> Sequence[str]:
     return [owner for owner in owners if owner is not None]
 
 
-def _first_jobs(session: Session, queue: str, depths: Mapping[str, int]) -> dict[str, Line]:
-    """Return the first jobs of each owner, as many as `depths` says."""
+def _first_jobs(
+    session: Session, queue: str, depths: Mapping[str, int], which: Sequence[ColumnElement[bool]]
+) -> dict[str, Line]:
+    """Return the first jobs of each owner, as many as `depths` says, of those that `which` says."""
     if not depths:
         return {}
     wanted = func.unnest(cast([*depths], ARRAY(Text)), cast([*depths.values()], ARRAY(Integer)))
     owners = wanted.table_valued(column("owner", Text), column("depth", Integer)).render_derived()
     first = (
         select(Job.id, Job.priority)
-        .where(Job.queue == queue, Job.owner == owners.c.owner, Job.dispatched_at.is_(None), *CAN_RUN)
+        .where(Job.queue == queue, Job.owner == owners.c.owner, Job.dispatched_at.is_(None), *CAN_RUN, *which)
         .order_by(Job.priority.desc(), Job.id)
         .limit(owners.c.depth)
         .lateral()

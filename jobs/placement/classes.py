@@ -1,12 +1,11 @@
 """Classes of workers, and the choice of one.
 
-A class is the name of a queue, and has what each of its live workers has. A worker's own name for its class
-comes from its devices: `cpu`, `gpu.24g`, `gpu.2x80g`.
+A class is the name of a queue. A job fits it if it fits any of its live workers. A worker's own name
+for its class comes from its devices: `cpu`, `gpu.24g`, `gpu.2x80g`.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from functools import reduce
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -44,10 +43,10 @@ class Capacity(BaseModel):
         """The order of classes, from the smallest."""
         return self.gpus, self.device_bytes, self.host_bytes, self.scratch_bytes
 
-    def shared_with(self, other: "Capacity") -> "Capacity":
-        """Return what both have: a job of their class may be given to either."""
-        both = {name: min(getattr(self, name), getattr(other, name)) for name in Capacity.model_fields}
-        return Capacity(**both)
+    def covers(self, other: "Capacity") -> bool:
+        """Whether every job that fits the other worker fits this one."""
+        alike = bool(self.gpus) == bool(other.gpus)
+        return alike and all(mine >= its for mine, its in zip(self.size, other.size, strict=True))
 
 
 Classes = Mapping[str, tuple[Capacity | None, ...]]
@@ -69,7 +68,6 @@ def classes_of(
 ) -> dict[str, tuple[Capacity | None, ...]]:
     """Return the classes of workers, each given by the queues that it reads and what it has.
 
-    A queue that several workers read has only what each of them has, but `UNPLACED` has what any of them has.
     A worker that has not said yet what it has counts only where it takes every job.
     """
     found: dict[str, set[Capacity | None]] = defaultdict(set)
@@ -77,14 +75,18 @@ def classes_of(
         for queue in queues:
             if queue == UNPLACED or capacity is not None:
                 found[queue].add(capacity)
-    return {
-        queue: _smallest_first(has) if queue == UNPLACED else (_shared(filter(None, has)),)
-        for queue, has in found.items()
-    }
+    return {queue: _smallest_first(has) for queue, has in found.items()}
 
 
-def _shared(capacities: Iterable[Capacity]) -> Capacity:
-    return reduce(Capacity.shared_with, capacities)
+def largest(has: Iterable[Capacity | None]) -> tuple[Capacity | None, ...]:
+    """Return as few of these as decide what fits any of them: without those that another one covers."""
+    found: list[Capacity] = []
+    for capacity in reversed(_smallest_first(set(has))):
+        if capacity is None:
+            return (None,)
+        if not any(larger.covers(capacity) for larger in found):
+            found.append(capacity)
+    return tuple(found)
 
 
 def _smallest_first(capacities: Iterable[Capacity | None]) -> tuple[Capacity | None, ...]:

@@ -86,11 +86,17 @@ class Needs(BaseModel):
         return self.model_copy(update={**larger, "cpu_seconds": estimated.cpu_seconds})
 
     def beyond(self, *, gpus: int, device_bytes: int, host_bytes: int) -> Self:
-        """Return these needs after a worker that has so much ran out of memory: they are more than that."""
+        """Return these needs after a worker that has so much ran out of memory: they are more than that.
+
+        More by an eighth, because like machines differ a little in what is free, and are of no help.
+        """
         if gpus:
-            larger = {"device_bytes": max(self.device_bytes, device_bytes + 1), "gpus": max(self.gpus, 1)}
-            return self.model_copy(update=larger)
-        return self.model_copy(update={"cpu_bytes": max(self.cpu_bytes, host_bytes + 1)})
+            more = device_bytes + device_bytes // 8 + 1
+            return self.model_copy(
+                update={"device_bytes": max(self.device_bytes, more), "gpus": max(self.gpus, 1)}
+            )
+        more = host_bytes + host_bytes // 8 + 1
+        return self.model_copy(update={"cpu_bytes": max(self.cpu_bytes, more)})
 
 
 UNKNOWN_NEEDS = Needs(cpu_seconds=1e9)

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from jobs.fleet import dispatch_queue, held_jobs, placing
+from jobs.fleet import dispatch_queue, held_jobs, machines, placing
 from jobs.fleet.dispatch_queue import Orders
 from worker.identity import Identity
 from worker.supervision.reading import Reading
@@ -63,10 +63,11 @@ class Drain:
         return bool(self._running()) or held_jobs.held_by(session, self._identity.name) is not None
 
     def _finds_a_job(self, session: Session) -> bool:
+        name = self._identity.name
         return (
             self._is_busy(session)
-            or dispatch_queue.can_be_taken(session, self._queue)
-            or placing.may_be_given(session, self._identity.name)
+            or dispatch_queue.can_be_taken(session, self._queue, machines.capacity_of(session, name))
+            or placing.may_be_given(session, name)
         )
 
     def _end(self, why: str) -> None:

@@ -46,7 +46,7 @@ def test_the_third_fault_in_a_row_quarantines(database: Database, submit: Submit
     assert seen(database, "sick", "well") == [True, False]
     with database.begin() as session:
         assert quarantine.standing(session, "sick") == quarantine.Standing(True, BROKEN.message)
-        assert dispatch_queue.idle_workers(session, 30)["prune"] == 1
+        assert dispatch_queue.idle_workers(session, 30)["prune"].total() == 1
 
 
 def test_a_succeeded_job_ends_the_row_of_faults(database: Database, submit: Submit) -> None:

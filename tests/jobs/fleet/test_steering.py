@@ -58,10 +58,10 @@ def test_a_cordoned_worker_claims_nothing_and_nothing_is_published_for_it(
         steering.cordon(session, "a")
         assert quarantine.leaves_to_another(session, "a", job_id, 30)
         assert not quarantine.leaves_to_another(session, "b", job_id, 30)
-        assert dispatch_queue.idle_workers(session, 30)["prune"] == 1
+        assert dispatch_queue.idle_workers(session, 30)["prune"].total() == 1
         assert wait_of(session, job_id) == Wait(WaitsFor.ITS_TURN, 1)
         steering.drain(session, "b")
-        assert dispatch_queue.idle_workers(session, 30)["prune"] == 0
+        assert dispatch_queue.idle_workers(session, 30)["prune"].total() == 0
         assert wait_of(session, job_id) == Wait(WaitsFor.UNCORDONED_WORKER, 1)
         quarantine.quarantine(session, "a", "prune", "no disk")
         quarantine.quarantine(session, "b", "prune", "no disk")
@@ -119,7 +119,7 @@ def test_jobs_of_a_paused_queue_are_neither_published_nor_claimed_and_running_on
         assert quarantine.leaves_to_another(session, "b", published, 30)
         assert not quarantine.leaves_to_another(session, "b", elsewhere, 30)
         assert dispatch_queue.waiting_queues(session) == ["others"], "only these are published"
-        assert not dispatch_queue.can_be_taken(session, "prune")
+        assert not dispatch_queue.can_be_taken(session, "prune", None)
         assert lifecycle.extend_lease(session, claim, 30)
         assert wait_of(session, published) == Wait(WaitsFor.RESUMED_QUEUE, 1)
         assert wait_of(session, queued) == Wait(WaitsFor.RESUMED_QUEUE, 2)
@@ -129,7 +129,7 @@ def test_jobs_of_a_paused_queue_are_neither_published_nor_claimed_and_running_on
         assert prune.paused_at is not None
         steering.resume(session, "prune")
         assert not quarantine.leaves_to_another(session, "b", published, 30)
-        assert dispatch_queue.can_be_taken(session, "prune")
+        assert dispatch_queue.can_be_taken(session, "prune", None)
         assert dispatch_queue.waiting_queues(session) == ["others", "prune"]
         assert wait_of(session, queued) == Wait(WaitsFor.ITS_TURN, 2)
 

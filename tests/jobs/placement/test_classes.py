@@ -11,6 +11,8 @@ from jobs.placement.classes import (
     class_of,
     classes_of,
     fits,
+    fits_any,
+    largest,
     smallest_that_fits,
     why_nowhere,
 )
@@ -53,7 +55,7 @@ def test_a_card_that_others_use_is_of_a_smaller_class_and_several_are_counted() 
     assert class_of(cpu()) == "cpu"
 
 
-def test_a_class_has_what_each_of_its_workers_has() -> None:
+def test_a_class_has_what_its_workers_have() -> None:
     workers = [
         (["gpu.80g", "night"], gpu(79, host=100 * GB, scratch=9)),
         (["gpu.80g"], gpu(78, host=200 * GB, scratch=8)),
@@ -63,7 +65,7 @@ def test_a_class_has_what_each_of_its_workers_has() -> None:
     ]
     found = classes_of(workers)
     assert found == {
-        "gpu.80g": (gpu(78, host=100 * GB, scratch=8),),
+        "gpu.80g": (gpu(78, host=200 * GB, scratch=8), gpu(79, host=100 * GB, scratch=9)),
         "night": (gpu(79, host=100 * GB, scratch=9),),
         UNPLACED: (cpu(),),
     }
@@ -178,7 +180,30 @@ def test_after_running_out_of_memory_a_job_fits_no_such_worker_and_needs_a_gpu_s
     assert fits(more, gpu(79))
     on_cpu = needs.beyond(gpus=0, device_bytes=0, host_bytes=60 * GB)
     assert not fits(on_cpu, cpu(60 * GB))
-    assert fits(on_cpu, cpu(61 * GB))
+    assert not fits(on_cpu, cpu(67 * GB)), "a machine like it is of no help"
+    assert fits(on_cpu, cpu(68 * GB))
+
+
+def test_the_largest_workers_decide_what_fits_any() -> None:
+    draw = random.Random(1)  # noqa: S311 - cases, no secrets
+    sizes = (0, 1, 24, 80)
+
+    def amounts(*names: str) -> dict[str, int]:
+        return {name: draw.choice(sizes) for name in names}
+
+    for _ in range(500):
+        has = [
+            Capacity(gpus=draw.randrange(3), **amounts("device_bytes", "host_bytes", "scratch_bytes"))
+            for _ in range(draw.randrange(1, 8))
+        ]
+        few = largest(has)
+        assert len(few) == len(set(few) & set(has))
+        for _ in range(20):
+            needs = Needs(
+                gpus=draw.randrange(3), **amounts("device_bytes", "host_bytes", "cpu_bytes", "scratch_bytes")
+            )
+            assert fits_any(needs, few) == any(naive_fits(needs, one) for one in has)
+    assert largest([gpu(79), None, cpu()]) == (None,)
 
 
 def test_the_order_of_the_workers_makes_no_difference() -> None:
