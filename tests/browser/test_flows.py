@@ -304,7 +304,7 @@ class TestWithoutAWorker:
             assert place[1] != "none", place
             assert place[2] >= 2, place
             page.keyboard.press("Tab")
-        assert seen[:12] == [
+        assert seen[:13] == [
             "Skip to content",
             "PruneServe",
             "Jobs",
@@ -314,6 +314,7 @@ class TestWithoutAWorker:
             "Webhooks",
             "Zoo",
             "Keys",
+            "Shares",
             "Workers",
             "Audit",
             "Sign out",
