@@ -126,7 +126,7 @@ def test_a_finished_job_says_how_to_download_and_load_its_files(client: TestClie
     text = html.unescape(client.get(f"/jobs/{claim.job_id}").text)
     assert "3 MB in the store" in text
     assert text.count("ab" * 32) == 2
-    command, code = re.findall(
+    code, command = re.findall(
         r'<pre tabindex="0" aria-label="(?:Download all|Load[^"]*)">(.*?)</pre>', text, re.DOTALL
     )
     folder = command.rpartition(" ")[2]
