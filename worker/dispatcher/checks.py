@@ -5,11 +5,9 @@ check for a minute is dispatched all the same: its worker checks everything agai
 """
 
 import logging
-import threading
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.database import DATABASE_UNAVAILABLE
 from jobs.fleet import dispatch_queue
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import JobError
@@ -18,6 +16,7 @@ from jobs.spec.cuts import Fault
 from jobs.spec.job import JobSpec
 from jobs.spec.preflight import Places, faults
 from jobs.states import Cause
+from worker.dispatcher.background import Background
 
 log = logging.getLogger(__name__)
 
@@ -25,22 +24,16 @@ _SECONDS_BETWEEN_ROUNDS = 0.5
 _JOBS_PER_ROUND = 20
 
 
-class PendingChecks:
-    """Runs one round after another in the background until it is stopped."""
+class PendingChecks(Background):
+    """Looks at the files of jobs, in rounds."""
+
+    name = "checks"
 
     def __init__(self, database: sessionmaker[Session], settings: Settings) -> None:
         """`settings` says where files may lie."""
+        super().__init__(_SECONDS_BETWEEN_ROUNDS)
         self._database = database
         self._settings = settings
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="checks", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Start no other round. The current one is not waited for: the disk may hang."""
-        self._stopped.set()
 
     def round(self) -> None:
         """Check some jobs, the oldest first: each may be dispatched, or fails."""
@@ -64,12 +57,3 @@ class PendingChecks:
         except Exception as error:  # the worker says what it is, and one job must not hold up the others
             log.warning("job %s: cannot be checked (%s)", job.job_id, type(error).__name__)
             return None
-
-    def _run(self) -> None:
-        while not self._stopped.wait(_SECONDS_BETWEEN_ROUNDS):
-            try:
-                self.round()
-            except DATABASE_UNAVAILABLE as error:
-                log.warning("a round of checks is put off (%s)", type(error).__name__)
-            except Exception:
-                log.exception("a round of checks failed; the next one tries again")

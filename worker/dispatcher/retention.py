@@ -6,7 +6,6 @@ work; what one leaves undone when it is killed is done in a later round.
 
 import logging
 import re
-import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -20,6 +19,7 @@ from jobs.retention import OrphanedFiles
 from jobs.settings import Settings
 from jobs.storage import uploads
 from jobs.storage.store import Store, StoreError, job_prefix
+from worker.dispatcher.background import Background
 
 log = logging.getLogger(__name__)
 
@@ -33,25 +33,20 @@ _SECONDS_FOR_A_LOOK = 600.0  # at a deleted job's files; then another dispatcher
 _ATTEMPT = re.compile(r"/attempts/(\d+)/")
 
 
-class Retention:
-    """Runs one round after another in the background until it is stopped."""
+class Retention(Background):
+    """Deletes, in rounds."""
+
+    name = "retention"
+    put_off_by = (*DATABASE_UNAVAILABLE, StoreError)
 
     def __init__(self, database: sessionmaker[Session], settings: Settings, store: Store) -> None:
         """`settings` holds the retention times."""
+        super().__init__(_SECONDS_BETWEEN_ROUNDS)
         self._database = database
         self._settings = settings
         self._store = store
         self._norms_used_at: datetime | None = None
         self._states_used_at: datetime | None = None
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="retention", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Start no other round. The current one is not waited for: the store may hang."""
-        self._stopped.set()
 
     def round(self) -> None:
         """Delete a bounded number of everything that has expired."""
@@ -153,15 +148,6 @@ class Retention:
     def _read(self, read: Callable[[Session], datetime | None]) -> datetime | None:
         with self._database.begin() as session:
             return read(session)
-
-    def _run(self) -> None:
-        while not self._stopped.wait(_SECONDS_BETWEEN_ROUNDS):
-            try:
-                self.round()
-            except (*DATABASE_UNAVAILABLE, StoreError) as error:
-                log.warning("a retention round is put off (%s)", type(error).__name__)
-            except Exception:
-                log.exception("a retention round failed; the next one tries again")
 
 
 def _attempt_of(key: str) -> int:

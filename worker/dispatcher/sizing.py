@@ -8,7 +8,6 @@ elsewhere if it does not fit.
 
 import logging
 import os
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,7 +15,6 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.database import DATABASE_UNAVAILABLE
 from jobs.fleet import placing
 from jobs.fleet.placing import Unsized
 from jobs.lifecycle.placing import sized
@@ -26,6 +24,7 @@ from jobs.spec.job import JobSpec
 from jobs.spec.model_shape import shape_of
 from pruning.estimate import ModelShape
 from pruning.recipe import is_local
+from worker.dispatcher.background import Background
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +45,10 @@ class _Reading:
     since: float
 
 
-class Sizing:
-    """Runs one round after another in the background until it is stopped."""
+class Sizing(Background):
+    """Sizes jobs, in rounds."""
+
+    name = "sizing"
 
     def __init__(
         self,
@@ -57,20 +58,16 @@ class Sizing:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`settings` says where models may lie."""
+        super().__init__(_SECONDS_BETWEEN_ROUNDS)
         self._database = database
         self._settings = settings
         self._clock = clock
-        self._stopped = threading.Event()
         self._readers = ThreadPoolExecutor(_THREADS, thread_name_prefix="sizing")
         self._readings: dict[tuple[str, str], _Reading] = {}
-        self._thread = threading.Thread(target=self._run, name="sizing", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
 
     def stop(self) -> None:
         """Start no other round. Nothing is waited for: the Hub or the disk may hang."""
-        self._stopped.set()
+        super().stop()
         self._readers.shutdown(wait=False, cancel_futures=True)
 
     def round(self) -> None:
@@ -113,15 +110,6 @@ class Sizing:
         now = self._clock()
         kept = {key: it for key, it in self._readings.items() if now - it.since < _KEPT_SECONDS}
         self._readings = dict(list(kept.items())[-_MOST_KEPT:])
-
-    def _run(self) -> None:
-        while not self._stopped.wait(_SECONDS_BETWEEN_ROUNDS):
-            try:
-                self.round()
-            except DATABASE_UNAVAILABLE as error:
-                log.warning("a round of sizing is put off (%s)", type(error).__name__)
-            except Exception:
-                log.exception("a round of sizing failed; the next one tries again")
 
 
 def _is_offline() -> bool:

@@ -4,14 +4,11 @@ One process reads it for all, every few seconds, however often and by whom it is
 with what was read last, and says when that was.
 """
 
-import logging
-import threading
 import time
 from collections.abc import Iterable
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.database import DATABASE_UNAVAILABLE
 from jobs.fleet.standing import Standing, standing
 from jobs.monitoring.catalogue import (
     JOBS,
@@ -25,31 +22,24 @@ from jobs.monitoring.catalogue import (
 )
 from jobs.monitoring.port import Values
 from jobs.settings import Settings
-
-log = logging.getLogger(__name__)
+from worker.dispatcher.background import Background
 
 _HEARTBEATS_BETWEEN_READS = 2
 
 
-class StandingReader:
-    """Reads in the background until it is stopped; a source of gauges."""
+class StandingReader(Background):
+    """Reads once in each round; a source of gauges."""
+
+    name = "standing"
 
     def __init__(self, database: sessionmaker[Session], settings: Settings) -> None:
         """`settings` says how often workers send heartbeats, and how long one without them is alive."""
+        super().__init__(_HEARTBEATS_BETWEEN_READS * settings.heartbeat_seconds, at_once=True)
         self._database = database
-        self._pause = _HEARTBEATS_BETWEEN_READS * settings.heartbeat_seconds
         self._seen_within = settings.lease_seconds
         self._read: tuple[Standing, float] | None = None
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="standing", daemon=True)
 
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stopped.set()
-
-    def read(self) -> None:
+    def round(self) -> None:
         """Read once."""
         with self._database.begin() as session:
             found = standing(session, self._seen_within)
@@ -67,14 +57,3 @@ class StandingReader:
         yield WEBHOOKS_DUE, [((), found.webhooks_due)]
         yield OLDEST_WEBHOOK, [((), found.oldest_webhook_seconds)]
         yield READ_AT, [((), at)]
-
-    def _run(self) -> None:
-        while True:
-            try:
-                self.read()
-            except DATABASE_UNAVAILABLE as error:
-                log.warning("figures are not read, the database is unavailable (%s)", type(error).__name__)
-            except Exception:
-                log.exception("reading figures failed; it is tried again")
-            if self._stopped.wait(self._pause):
-                return

@@ -11,7 +11,6 @@ import hashlib
 import hmac
 import json
 import logging
-import threading
 import time
 from collections.abc import Collection, Sequence
 from datetime import timedelta
@@ -20,7 +19,6 @@ from typing import Any
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.database import DATABASE_UNAVAILABLE
 from jobs.monitoring.at_commit import record_at_commit
 from jobs.monitoring.catalogue import DELIVERIES
 from jobs.settings import Settings
@@ -32,6 +30,7 @@ from jobs.webhooks.slack import slack_message
 from jobs.webhooks.url_policy import UrlPolicy
 from pruning.version import pruneserve_version
 from worker.dispatcher import safe_http
+from worker.dispatcher.background import Background
 from worker.dispatcher.safe_http import Failed, Resolve
 
 Outcome = tuple[int | None, str | None]
@@ -59,13 +58,16 @@ def signed_headers(secrets: Sequence[bytes], message_id: str, timestamp: int, bo
     }
 
 
-class WebhookSender:
-    """Sends in the background until it is stopped."""
+class WebhookSender(Background):
+    """Sends what is due, in rounds."""
+
+    name = "webhooks"
 
     def __init__(
         self, database: sessionmaker[Session], settings: Settings, *, resolve: Resolve = safe_http.resolve
     ) -> None:
         """`settings`: where messages may go, which keys encrypt secrets, when to disable an endpoint."""
+        super().__init__(_SECONDS_BETWEEN_LOOKS, after_failure=_SECONDS_AFTER_FAILURE, at_once=True)
         self._database = database
         self._secret_box = SecretBox(settings.secret_keys)
         self._url_policy = UrlPolicy.of(settings.webhook_allow)
@@ -74,32 +76,14 @@ class WebhookSender:
         self._keep = timedelta(days=settings.webhook_delivery_days)
         self._resolve = resolve
         self._cleaned_up_at: float | None = None
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="webhooks", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
 
     def stop(self) -> None:
         """Send nothing more. Messages being sent are not waited for: they are sent again, a little later."""
-        self._stopped.set()
+        super().stop()
 
     def round(self) -> int:
         """Send until nothing is due and nothing is under way. Return how many messages were sent."""
         return asyncio.run(self._send_while_due())
-
-    def _run(self) -> None:
-        while not self._stopped.is_set():
-            try:
-                self.round()
-                pause = _SECONDS_BETWEEN_LOOKS
-            except DATABASE_UNAVAILABLE as error:
-                log.warning("webhooks are put off, the database is unavailable (%s)", type(error).__name__)
-                pause = _SECONDS_AFTER_FAILURE
-            except Exception:
-                log.exception("sending webhooks failed; it is tried again")
-                pause = _SECONDS_AFTER_FAILURE
-            self._stopped.wait(pause)
 
     async def _send_while_due(self) -> int:
         count, sending = 0, dict[asyncio.Task[Outcome], Due]()

@@ -1,0 +1,55 @@
+"""What runs beside the dispatcher's rounds: a thread that runs rounds of its own until it is stopped."""
+
+import logging
+import threading
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from jobs.database import DATABASE_UNAVAILABLE
+
+log = logging.getLogger(__name__)
+
+
+class Background(ABC):
+    """Runs one round after another in the background. After one that fails, the next one tries again."""
+
+    name: ClassVar[str]
+    """Of the thread, and in the log."""
+    put_off_by: ClassVar[tuple[type[Exception], ...]] = DATABASE_UNAVAILABLE
+    """The errors by which a round fails without a fault of ours."""
+
+    def __init__(self, pause: float, *, after_failure: float | None = None, at_once: bool = False) -> None:
+        """`pause`: seconds between rounds; `after_failure`: behind one that failed, if these are others.
+
+        `at_once`: the first round does not wait for the pause.
+        """
+        self._pause = pause
+        self._after_failure = pause if after_failure is None else after_failure
+        self._at_once = at_once
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
+
+    def start(self) -> None:
+        """Begin, in a thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Start no other round. The current one is not waited for: a disk, a store or the Hub may hang."""
+        self._stopped.set()
+
+    @abstractmethod
+    def round(self) -> object:
+        """Run one round."""
+
+    def _run(self) -> None:
+        pause = 0.0 if self._at_once else self._pause
+        while not self._stopped.wait(pause):
+            try:
+                self.round()
+                pause = self._pause
+            except self.put_off_by as error:
+                log.warning("%s: a round is put off (%s)", self.name, type(error).__name__)
+                pause = self._after_failure
+            except Exception:
+                log.exception("%s: a round failed; the next one tries again", self.name)
+                pause = self._after_failure
