@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from jobs.fleet import line
+from jobs.fleet.selecting import each_value, is_alive
 from jobs.placement.classes import Capacity
 from jobs.states import HELD
 from jobs.tables import NOW, SEARCH_NOW, Dispatcher, Job, Lease, Queue, Worker
@@ -82,17 +83,9 @@ def paused_queues(session: Session) -> set[str]:
 
 
 def waiting_queues(session: Session) -> Sequence[str]:
-    """Return the queues that have a queued job and are not paused.
-
-    Reads one row of each: DISTINCT would read the backlog.
-    """
-    first = select(Job.queue).where(line.QUEUED).order_by(Job.queue).limit(1)
-    found = select(first.scalar_subquery().label("queue")).cte("found", recursive=True)
-    following = first.where(Job.queue > found.c.queue).scalar_subquery()
-    found = found.union_all(select(following).where(found.c.queue.is_not(None)))
-    queues = session.scalars(select(found.c.queue))
+    """Return the queues that have a queued job and are not paused."""
     paused = paused_queues(session)
-    return [queue for queue in queues if queue is not None and queue not in paused]
+    return [queue for queue in each_value(session, Job.queue, line.QUEUED) if queue not in paused]
 
 
 def publishes_alone(session: Session) -> bool:
@@ -119,7 +112,7 @@ def idle_workers(session: Session, seen_within: float) -> Mapping[str, Counter[C
         select(Worker.queue, Worker.queues, Worker.capacity, func.count().filter(Job.id.is_(None)))
         .select_from(Worker)
         .outerjoin(Job, held)
-        .where(*TAKES_JOBS, Worker.seen_at > SEARCH_NOW - timedelta(seconds=seen_within))
+        .where(*TAKES_JOBS, is_alive(seen_within))
         .group_by(Worker.queue, Worker.queues, Worker.capacity)
     )
     idle: dict[str, Counter[Capacity | None]] = defaultdict(Counter)

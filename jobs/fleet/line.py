@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Integer, Numeric, Text, and_, cast, column
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Session, aliased
 
+from jobs.fleet.selecting import each_value, table_of
 from jobs.fleet.turns import Line, Share, Turn, Waiting, turns
 from jobs.lifecycle import usage
 from jobs.placement.classes import Capacity, largest
@@ -135,7 +136,7 @@ def shares_of(session: Session, queue: str, owners: Sequence[str]) -> list[Share
     everywhere: Counter[str] = Counter()
     for (owner, _), count in in_use.items():
         everywhere[owner] += count
-    wanted = func.unnest(cast(owners, ARRAY(Text))).table_valued(column("owner", Text)).render_derived()
+    wanted = table_of(owners)
     recent = RecentUse.owner == wanted.c.owner, RecentUse.queue == queue
     rows = session.execute(
         select(
@@ -164,14 +165,8 @@ def shares_of(session: Session, queue: str, owners: Sequence[str]) -> list[Share
 
 
 def _owners_in_line(session: Session, queue: str) -> Sequence[str]:
-    """Return the owners of unpublished jobs. Reads one row of each: DISTINCT would read the backlog."""
-    in_line = Job.queue == queue, QUEUED, Job.dispatched_at.is_(None)
-    first = select(Job.owner).where(*in_line).order_by(Job.owner).limit(1)
-    found = select(first.scalar_subquery().label("owner")).cte("found", recursive=True)
-    following = first.where(Job.owner > found.c.owner).scalar_subquery()
-    found = found.union_all(select(following).where(found.c.owner.is_not(None)))
-    owners = session.scalars(select(found.c.owner).where(found.c.owner.is_not(None)))
-    return [owner for owner in owners if owner is not None]
+    """Return the owners of unpublished jobs."""
+    return each_value(session, Job.owner, Job.queue == queue, QUEUED, Job.dispatched_at.is_(None))
 
 
 def _first_jobs(

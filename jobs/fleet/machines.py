@@ -2,15 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from jobs.fleet.selecting import is_alive
 from jobs.placement.classes import Capacity
-from jobs.tables import SEARCH_NOW, Worker
+from jobs.tables import Worker
 from pruning.estimate import ASSUMED, Machine
 
 
@@ -59,7 +59,7 @@ def slowest_by_class(session: Session, seen_within: float) -> dict[str, Machine]
     rows = session.execute(
         select(Worker.queue, Worker.queues, Worker.machine).where(
             Worker.machine.is_not(None),
-            Worker.seen_at > SEARCH_NOW - timedelta(seconds=seen_within),
+            is_alive(seen_within),
         )
     )
     found: dict[str, list[Machine]] = defaultdict(list)
@@ -78,7 +78,7 @@ def slowest_live(session: Session, seen_within: float) -> Machine:
         select(Worker.machine).where(
             Worker.machine.is_not(None),
             Worker.quarantined_at.is_(None),
-            Worker.seen_at > SEARCH_NOW - timedelta(seconds=seen_within),
+            is_alive(seen_within),
         )
     )
     machines = [Machine.model_validate(machine) for machine in found]

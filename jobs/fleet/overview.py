@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -10,9 +10,10 @@ from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from jobs.fleet import dispatch_queue, quarantine
+from jobs.fleet.selecting import is_alive
 from jobs.placement.classes import UNKNOWN
 from jobs.states import HELD, JobState
-from jobs.tables import NOW, SEARCH_NOW, Job, Queue, Worker
+from jobs.tables import NOW, Job, Queue, Worker
 
 MOST_COUNTED = 10_000
 """So many queued jobs of a queue are counted; of a longer one it is only known that it is longer."""
@@ -142,8 +143,7 @@ def queues(session: Session, seen_within: float) -> list[QueueSeen]:
 
 def _workers_by_queue(session: Session, seen_within: float) -> dict[str, int]:
     """Return how many workers take jobs from each queue that a registered worker reads."""
-    recent = Worker.seen_at > SEARCH_NOW - timedelta(seconds=seen_within)
-    takes_jobs = and_(recent, *dispatch_queue.TAKES_JOBS).label("takes_jobs")
+    takes_jobs = and_(is_alive(seen_within), *dispatch_queue.TAKES_JOBS).label("takes_jobs")
     counts: dict[str, int] = {}
     for row in session.execute(select(Worker.queue, Worker.queues, takes_jobs)):
         for queue in row.queues or [row.queue]:

@@ -7,7 +7,6 @@ no class is unschedulable, and is looked at again whenever the classes of the li
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +14,7 @@ from sqlalchemy import ColumnElement, case, select, update
 from sqlalchemy.orm import Session
 
 from jobs.fleet import machines
+from jobs.fleet.selecting import is_alive
 from jobs.lifecycle import lifecycle, placing
 from jobs.lifecycle.events import JobError
 from jobs.lifecycle.lifecycle import Claim
@@ -30,7 +30,7 @@ from jobs.placement.classes import (
 )
 from jobs.placement.needs import UNKNOWN_NEEDS, Needs
 from jobs.states import JobState, PlacementState
-from jobs.tables import SEARCH_NOW, Job, Worker
+from jobs.tables import Job, Worker
 
 _QUEUED = Job.state == JobState.QUEUED
 _MOST_LOOKED_AT = 1000
@@ -53,7 +53,7 @@ def live_classes(session: Session, seen_within: float) -> Classes:
     """
     rows = session.execute(
         select(Worker.queue, Worker.queues, Worker.capacity).where(
-            Worker.seen_at > SEARCH_NOW - timedelta(seconds=seen_within),
+            is_alive(seen_within),
             Worker.quarantined_at.is_(None) | Worker.capacity.is_not(None),
         )
     )
@@ -131,6 +131,11 @@ def leave_what_has_shrunk(
     return rows[-1].id if len(rows) == limit else None
 
 
+def _needs_of(session: Session, job_id: UUID) -> Needs | None:
+    """Return what a job needs, as far as that is known."""
+    return _needs(session.scalar(select(Job.needs).where(Job.id == job_id)))
+
+
 def _needs(stored: dict[str, Any] | None) -> Needs | None:
     return None if stored is None else Needs.model_validate(stored)
 
@@ -153,9 +158,8 @@ def fits_worker(session: Session, job_id: UUID, worker: str) -> bool:
 
     A message may come late: the job was given to another class meanwhile.
     """
-    needs = session.scalar(select(Job.needs).where(Job.id == job_id))
-    capacity = machines.capacity_of(session, worker)
-    return needs is None or capacity is None or fits(Needs.model_validate(needs), capacity)
+    needs, capacity = _needs_of(session, job_id), machines.capacity_of(session, worker)
+    return needs is None or capacity is None or fits(needs, capacity)
 
 
 def may_be_given(session: Session, worker: str) -> bool:
@@ -169,9 +173,7 @@ def may_be_given(session: Session, worker: str) -> bool:
         .order_by(Job.placement, Job.id)
         .limit(_MOST_LOOKED_AT)
     )
-    return any(
-        needs is None or fits(Needs.model_validate(needs), capacity) for needs in session.scalars(unplaced)
-    )
+    return any(fits_any(_needs(stored), [capacity]) for stored in session.scalars(unplaced))
 
 
 def move_up(session: Session, claim: Claim, worker: str, error: JobError, seen_within: float) -> bool:
@@ -183,7 +185,7 @@ def move_up(session: Session, claim: Claim, worker: str, error: JobError, seen_w
     capacity = machines.capacity_of(session, worker)
     if row is None or capacity is None:
         return lifecycle.fail(session, claim, error)
-    known = UNKNOWN_NEEDS if row.needs is None else Needs.model_validate(row.needs)
+    known = _needs(row.needs) or UNKNOWN_NEEDS
     needs = known.beyond(
         gpus=capacity.gpus, device_bytes=capacity.device_bytes, host_bytes=capacity.host_bytes
     )
@@ -200,7 +202,7 @@ def fits_here(session: Session, claim: Claim, worker: str, needs: Needs) -> bool
     What was known already is never lowered: a worker may have run out of memory. What only the request has
     said is raised to what it may say of this model.
     """
-    known = _needs(session.scalar(select(Job.needs).where(Job.id == claim.job_id)))
+    known = _needs_of(session, claim.job_id)
     needs = needs if known is None else known.raised_to(needs)
     if needs == known:
         return True
@@ -211,7 +213,7 @@ def fits_here(session: Session, claim: Claim, worker: str, needs: Needs) -> bool
 
 def send_elsewhere(session: Session, claim: Claim, needs: Needs, seen_within: float) -> bool:
     """End an attempt on a worker that has less than the job needs: it waits for another class, or for one."""
-    known = _needs(session.scalar(select(Job.needs).where(Job.id == claim.job_id)))
+    known = _needs_of(session, claim.job_id)
     needs = needs if known is None else known.raised_to(needs)
     queue = smallest_that_fits(needs, _known_classes(session, seen_within))
     where = "it fits none that is connected" if queue is None else f"it goes to class {queue}"

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
-from sqlalchemy import ColumnElement, Select, Text, and_, cast, column, false, func, literal, or_, select
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy import ColumnElement, Select, and_, column, false, func, literal, or_, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from jobs.fleet.selecting import table_of
 from jobs.lifecycle import usage
 from jobs.states import HELD, JobState
 from jobs.tables import NOW, DailyUse, Job, JobAttempt, OwnerShare
@@ -55,7 +56,7 @@ def grant(session: Session, owner: str, *, weight: float, most_running: int | No
 
 
 def _standings(session: Session, owners: Sequence[str], days: int) -> list[Standing]:
-    wanted = func.unnest(cast(owners, ARRAY(Text))).table_valued(column("owner", Text)).render_derived()
+    wanted = table_of(owners)
     now, before = _used_now(owners).subquery(), _used_before(owners, days).subquery()
     queued = (
         select(Job.owner, func.count().label("queued"))

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
 
 from jobs.fleet import dispatch_queue, line, placing
+from jobs.fleet.selecting import is_alive
 from jobs.placement.classes import UNPLACED, smallest_that_fits, why_nowhere
 from jobs.placement.needs import UNKNOWN_NEEDS, Needs
 from jobs.states import ENDED, JobState, PlacementState
@@ -97,7 +98,7 @@ def _unplaced(session: Session, jobs: Sequence[Job], seen_within: float) -> dict
 def _stopped(session: Session, queue: str, seen_within: float) -> Wait | None:
     """Return why no job of a queue can run; None if one can."""
     recent = SEARCH_NOW - timedelta(seconds=seen_within)
-    live: tuple[ColumnElement[bool], ...] = (dispatch_queue.reads(queue), Worker.seen_at > recent)
+    live: tuple[ColumnElement[bool], ...] = (dispatch_queue.reads(queue), is_alive(seen_within))
     paused, takes_jobs, healthy, dispatcher = session.execute(
         select(
             exists().where(Queue.name == queue, Queue.paused_at.is_not(None)),
