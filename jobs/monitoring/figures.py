@@ -58,7 +58,7 @@ class Figure:
         self.name, self.meaning, self.kind = name, meaning, kind
         self.parts = frozenset(parts)
         self.labels = dict(labels or {})
-        self._combinations = combinations
+        self._combinations = None if combinations is None else [tuple(known) for known in combinations]
         self._buckets = buckets
         self.metric = self._new_metric()
 
@@ -83,7 +83,7 @@ class Figure:
             return False
         values = tuple(labels[name] for name in self.labels)
         if self._combinations is not None:
-            return values in {tuple(known) for known in self._combinations}
+            return values in self._combinations
         return all(
             value in known or not known for value, known in zip(values, self.labels.values(), strict=True)
         )
