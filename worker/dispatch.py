@@ -212,10 +212,10 @@ class Dispatcher:
 
         First what the smaller ones can run, so that jobs that only the largest can do not keep them idle.
         """
-        published = dispatch_queue.dispatched(session, queue)
-        room = min(idle.total() + self._settings.queue_backlog - published, _PUBLISHED_PER_ROUND)
+        unclaimed = dispatch_queue.dispatched(session, queue)
+        room = min(idle.total() + self._settings.queue_backlog - unclaimed, _PUBLISHED_PER_ROUND)
         has = largest(idle)
-        smaller = idle.total() - sum(idle[capacity] for capacity in has) - published
+        smaller = idle.total() - sum(idle[capacity] for capacity in has) - unclaimed
         for most, which in ((smaller, [it for it in idle if it not in has]), (room, has)):
             limit = min(most, room)
             if limit > 0:
