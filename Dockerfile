@@ -79,6 +79,7 @@ FROM base AS egress
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends tinyproxy-bin \
     && rm -rf /var/lib/apt/lists/*
+COPY deploy/egress.conf /etc/egress.conf
 USER pruneserve
 # A name and everything below it, and nothing that only begins or ends like it. With the port, as CONNECT writes it: an
 # address of plain http has another form.

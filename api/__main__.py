@@ -8,6 +8,7 @@ import sys
 import uvicorn
 
 from api.app import create_app
+from api.process import keep_from_collector, share_heaps, switch_threads_often
 from api.protocol import GuardedProtocol
 from api.resources import AppResources
 from jobs.monitoring import logs, traces
@@ -64,6 +65,8 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8000)
     arguments = parser.parse_args()
 
+    share_heaps()
+    switch_threads_often()
     logs.begin(Part.API)
     hide_from_children()
     close_to_others()
@@ -85,7 +88,9 @@ def main() -> None:
         logs.write_json(Part.API, *map(logging.getLogger, ("uvicorn", "uvicorn.access")))
     _print_audit_log()
     logging.getLogger("uvicorn.access").addFilter(WithoutQuery())
-    Server(config, app.state.resources).run()
+    server = Server(config, app.state.resources)
+    keep_from_collector()  # before its first thread, and after all that it will hold until its end
+    server.run()
 
 
 if __name__ == "__main__":

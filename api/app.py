@@ -46,7 +46,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         # The interactive pages of FastAPI load their scripts from another host.
         docs_url=None,
         redoc_url=None,
-        openapi_url="/v1/openapi.json",
+        openapi_url=None,
         servers=[{"url": settings.public_url or "/", "description": "This service."}],
         webhooks=messages,
     )
@@ -56,6 +56,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(WatchedRequests)
     app.include_router(rest_router)
     app.include_router(page_router)
+    app.add_route("/v1/openapi.json", app.serve_document, include_in_schema=False)
     app.add_route(f"/static/{assets.STYLESHEET}", assets.serve_stylesheet)
     app.mount("/static", StaticFiles(directory=assets.STATIC))
     return app

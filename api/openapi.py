@@ -1,9 +1,11 @@
 """The OpenAPI document: what FastAPI derives from the routes, and the schemas that it cannot see."""
 
 import json
+from threading import Lock
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from pydantic.json_schema import models_json_schema
 
@@ -20,7 +22,21 @@ def operation_id(route: APIRoute) -> str:
 
 
 class DocumentedAPI(FastAPI):
-    """A FastAPI application whose document also has the schemas of problems, event streams and reports."""
+    """A FastAPI application whose document also has the schemas of problems, event streams and reports.
+
+    `serve_document` serves it from a thread. FastAPI's own route builds and encodes it in the event loop, for
+    which every stream and every probe waits.
+    """
+
+    _encoded: bytes | None = None
+    _encoding = Lock()
+
+    def serve_document(self, _request: Request) -> Response:
+        """Answer with the document as JSON."""
+        with self._encoding:
+            if self._encoded is None:
+                self._encoded = bytes(JSONResponse(self.openapi()).body)
+        return Response(self._encoded, media_type=JSONResponse.media_type)
 
     def openapi(self) -> dict[str, Any]:
         """Return the document, which is built once."""

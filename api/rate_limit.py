@@ -65,12 +65,22 @@ class RateLimiter:
         with self._lock:
             now = self._clock()
             self._drop_full(now)
-            tokens, at = self._buckets.pop(who, (float(self._limit), now))
-            tokens = min(self._limit, tokens + (now - at) * self._limit / _WINDOW_SECONDS)
+            tokens = self._tokens(who, now)
             granted = tokens >= 1
             tokens -= granted
+            self._buckets.pop(who, None)
             self._buckets[who] = (tokens, now)
         return Allowance(granted, self._limit, tokens)
+
+    def look(self, who: str) -> Allowance:
+        """Return whether the next token would be granted, and take none."""
+        with self._lock:
+            tokens = self._tokens(who, self._clock())
+        return Allowance(tokens >= 1, self._limit, tokens)
+
+    def _tokens(self, who: str, now: float) -> float:
+        tokens, at = self._buckets.get(who, (float(self._limit), now))
+        return min(self._limit, tokens + (now - at) * self._limit / _WINDOW_SECONDS)
 
     def _drop_full(self, now: float) -> None:
         while self._buckets:
@@ -130,12 +140,28 @@ def charge(request: Request, limiter: RateLimiter, owner: str) -> None:
 
 def charge_failure(request: Request, limiter: RateLimiter) -> None:
     """Count a failed sign-in. Raises RateLimited if there were too many from the client's address."""
-    allowance = limiter.take(network_of(request.client.host if request.client else ""))
+    _require(limiter.take(network_of_client(request)))
+
+
+def require_few_failures(request: Request, limiter: RateLimiter) -> None:
+    """Raise RateLimited if there were too many failed sign-ins from the client's address, and count none.
+
+    It is for a sign-in that costs others something, as one does that the identity provider is asked about.
+    """
+    _require(limiter.look(network_of_client(request)))
+
+
+def _require(allowance: Allowance) -> None:
     if not allowance.granted:
         raise RateLimited(
             allowance.retry_after,
             "Too many failed sign-ins from your address. Check the API key that you send.",
         )
+
+
+def network_of_client(request: Request) -> str:
+    """Return the network of the client, as a trusted proxy or the connection says its address."""
+    return network_of(request.client.host if request.client else "")
 
 
 def network_of(address: str) -> str:

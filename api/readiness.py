@@ -4,13 +4,16 @@ It can if the schema has the newest revision that this release knows, or one tha
 such a one only adds to what this release needs.
 
 The probe needs no thread and no connection of the pools that requests share, so it answers however busy these
-are. Probes that come together share one question: whoever asks often costs no more.
+are. Probes that come together share one question, and an answer serves those of the next two seconds, while
+the next is asked for: whoever asks often costs no more, and does not wait for the database.
 """
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import psycopg
 
@@ -28,14 +31,18 @@ class Revisions:
 
 
 class Readiness:
-    """The probe's connection."""
+    """The probe's connection, and its last good answer."""
+
+    remembered_seconds: ClassVar[float] = 2.0
 
     def __init__(self, database_url: str, revisions: Sequence[str]) -> None:
         """`database_url` is in libpq's own form; `revisions` are those of this release, the newest first."""
         self._url = database_url
         self._revisions = revisions
         self._connection: psycopg.AsyncConnection | None = None
-        self._asking: asyncio.Task[str] | None = None
+        self._asking: asyncio.Task[Revisions] | None = None
+        self._last: Revisions | None = None
+        self._answered_at = 0.0
 
     async def check(self) -> Revisions:
         """Return the revisions of the schema and of this release.
@@ -43,19 +50,16 @@ class Readiness:
         Raises ServiceUnavailable if PostgreSQL has no tables or older ones than this release needs, or does
         not answer within five seconds.
         """
-        if self._asking is None:
-            self._asking = asyncio.create_task(self._ask())
-            self._asking.add_done_callback(self._forget)
+        age = time.monotonic() - self._answered_at
+        if self._last is not None and age < self.remembered_seconds:
+            if age > self.remembered_seconds / 2:
+                self._ask_once()
+            return self._last
         # Not by the task's own limit alone: psycopg first asks a server that hangs to cancel the query.
-        asked, _ = await asyncio.wait({self._asking}, timeout=_SECONDS)
+        asked, _ = await asyncio.wait({self._ask_once()}, timeout=_SECONDS)
         if not asked:
             raise ServiceUnavailable
-        found, needed = await asked.pop(), self._revisions[0]
-        if found in self._revisions[1:]:
-            raise ServiceUnavailable(
-                f"The database is at revision {found}, and this release needs {needed}. Run the migrations."
-            )
-        return Revisions(found, needed)
+        return await asked.pop()
 
     async def close(self) -> None:
         """Close the connection."""
@@ -64,15 +68,23 @@ class Readiness:
             with contextlib.suppress(psycopg.Error, OSError):
                 await connection.close()
 
-    def _forget(self, asked: asyncio.Task[str]) -> None:
-        self._asking = None
-        if not asked.cancelled():
-            asked.exception()  # otherwise asyncio logs it where every client has gone
+    def _ask_once(self) -> "asyncio.Task[Revisions]":
+        """Return the question that is under way, or a new one."""
+        if self._asking is None:
+            self._asking = asyncio.create_task(self._ask())
+            self._asking.add_done_callback(self._answered)
+        return self._asking
 
-    async def _ask(self) -> str:
+    def _answered(self, asked: "asyncio.Task[Revisions]") -> None:
+        self._asking, self._last = None, None
+        # Looked at in any case: otherwise asyncio logs it where every client has gone.
+        if not asked.cancelled() and asked.exception() is None:
+            self._last, self._answered_at = asked.result(), time.monotonic()
+
+    async def _ask(self) -> Revisions:
         try:
             async with asyncio.timeout(_SECONDS):
-                return await self._query_again_if_closed()
+                found = await self._query_again_if_closed()
         except psycopg.errors.UndefinedTable as error:
             raise ServiceUnavailable("The database has no tables. Run the migrations.") from error
         except psycopg.errors.InsufficientPrivilege as error:
@@ -81,6 +93,12 @@ class Readiness:
         except (psycopg.Error, TimeoutError, OSError) as error:
             await self.close()
             raise ServiceUnavailable from error
+        if found in self._revisions[1:]:
+            raise ServiceUnavailable(
+                f"The database is at revision {found}, and this release needs {self._revisions[0]}. "
+                "Run the migrations."
+            )
+        return Revisions(found, self._revisions[0])
 
     async def _query_again_if_closed(self) -> str:
         if self._connection is not None:

@@ -16,13 +16,16 @@ from api.rate_limit import OpenRequests, RateLimiter
 from api.readiness import Readiness
 from api.streams.listener import EventListener
 from api.streams.streams import Streams
+from jobs.access.oidc import Provider
 from jobs.database import engine_for_requests, libpq_url, sessions
 from jobs.settings import Settings
+from jobs.storage.links import Links
 from jobs.storage.store import Store
 
 _HUB_BUSY = "Too many estimates are waiting for the Hub. Try again shortly."
 _PICTURES_BUSY = "Too many pictures are waiting to be drawn. Try again shortly."
 _DISK_BUSY = "Too many requests wait for a disk. Try again shortly."
+_PROVIDER_BUSY = "Too many people wait for the identity provider. Try again shortly."
 _PICTURE_BYTES = 32 * 2**20
 
 
@@ -43,6 +46,8 @@ class AppResources:
     hub: BoundedPool
     disk: BoundedPool
     pictures: Made
+    identity_provider: Provider | None
+    sign_ins: BoundedPool
 
     @classmethod
     def of(cls, settings: Settings) -> "AppResources":
@@ -51,12 +56,14 @@ class AppResources:
         database = sessions(engine)
         url = libpq_url(settings.database_url.get_secret_value())
         listen_url = settings.listen_url or settings.database_url
+        seconds = settings.download_link_seconds
+        links = None if seconds is None else Links(seconds, settings.download_link_endpoint)
         return cls(
             settings,
             engine,
             database,
             Streams(EventListener(libpq_url(listen_url.get_secret_value())), database),
-            Store(settings.store_url),
+            Store(settings.store_url, links),
             RateLimiter(settings.rate_limit_per_minute),
             OpenRequests(settings.max_open_requests),
             RateLimiter(settings.max_failed_sign_ins_per_minute),
@@ -69,6 +76,8 @@ class AppResources:
                 BoundedPool("pictures", threads=1, places=32, per_owner=16, busy=_PICTURES_BUSY),
                 max_bytes=_PICTURE_BYTES,
             ),
+            Provider.of(settings),
+            BoundedPool("sign-in", threads=4, places=32, per_owner=8, busy=_PROVIDER_BUSY),
         )
 
     @contextlib.asynccontextmanager
@@ -78,6 +87,9 @@ class AppResources:
             yield
         self.hub.close()
         self.pictures.close()
+        self.sign_ins.close()
+        if self.identity_provider is not None:
+            self.identity_provider.close()
         await self.readiness.close()
         self.engine.dispose()
 

@@ -11,8 +11,8 @@ import argparse
 from collections.abc import Mapping, Sequence
 from unittest.mock import patch
 
-from bench.subject import Subject, add_options, ignore_steps, subject
-from bench.table import header, row_of
+from bench.results.table import header, row_of
+from bench.workload.subject import Subject, add_options, ignore_steps, subject
 from pruning.allocation.gradient import shares_up_to_common_threshold
 from pruning.allocation.rounding import spread, zero_counts
 from pruning.blockwise.prune import prune

@@ -3,10 +3,11 @@
     make bench-quality                      # all rows; those that are there are not run again
     make bench-quality ARGS="--rows wanda"  # rows whose name contains 'wanda'
     make bench-quality ARGS="--held-out"    # the candidates for the preset `best`, on held-out articles
+    make bench-windows                      # what 32, 64 and 128 calibration windows give beside 16
 
-SmolLM2-135M in float32, 16 calibration windows of 512 tokens, perplexity over 24 windows of 512 tokens of
-other articles. Each row runs in a process of its own, and is a file of JSON: the recipe, the commit, the
-seconds, and what was measured.
+SmolLM2-135M in float32, 16 calibration windows of 512 tokens (but for `bench-windows`), perplexity over 24
+windows of 512 tokens of other articles. Each row runs in a process of its own, and is a file of JSON: the
+recipe, the commit, the seconds, and what was measured.
 """
 
 import argparse
@@ -20,9 +21,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench.rows import RESULTS, read_or_run, write_row
-from bench.subject import Subject, add_options, ignore_steps, subject
-from bench.table import header, row_of
+from bench.results.rows import RESULTS, add_row_options, only_row, read_or_run, rows_of, write_row
+from bench.results.table import header, row_of
+from bench.workload.subject import Subject, add_options, ignore_steps, subject
 from pruning.blockwise.prune import prune
 from pruning.evaluation.perplexity import perplexity
 from pruning.gradients.gradient_pass import gradient_norms
@@ -41,6 +42,7 @@ class Row:
     name: str
     recipe: dict[str, Any] | None  # None: the dense model
     prototype: float | None = None
+    samples: int = 16
 
 
 def _by_layer(band: float) -> dict[str, Any]:
@@ -113,6 +115,17 @@ CANDIDATES = (
 )
 
 
+def _windows() -> Iterator[Row]:
+    named = {row.name: row for row in ROWS}
+    for row in (named[f"50 % {name}"] for name in ("gblm", "sparsegpt", "best")):
+        yield row
+        for samples in (32, 64, 128):
+            yield Row(f"{row.name}, {samples} windows", row.recipe, samples=samples)
+
+
+TABLES = {"quality": ROWS, "held-out": (DENSE, *CANDIDATES), "windows": tuple(_windows())}
+
+
 def measure(row: Row, workload: Subject, evaluation: Tensor) -> dict[str, Any]:
     """Prune by a row's recipe, and return what its file holds.
 
@@ -147,7 +160,7 @@ def measure(row: Row, workload: Subject, evaluation: Tensor) -> dict[str, Any]:
     }
 
 
-def _lines(rows: tuple[Row, ...], results: Path) -> Iterator[str]:
+def _lines(rows: list[Row], results: Path) -> Iterator[str]:
     """Yield the table in Markdown, line by line as rows finish."""
     yield from header("", "prototype", "measured", "sparsity", "gradients, s", "prune, s")
     found = read_or_run("bench.quality", [row.name for row in rows], results)
@@ -161,34 +174,24 @@ def _lines(rows: tuple[Row, ...], results: Path) -> Iterator[str]:
 def main() -> None:
     """Print the table, after running the rows whose files are missing."""
     parser = argparse.ArgumentParser(prog="python -m bench.quality", description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--rows",
-        nargs="+",
-        default=[""],
-        metavar="TEXT",
-        help="only rows whose name contains one of these texts",
-    )
+    add_row_options(parser)
     parser.add_argument(
         "--held-out",
         action="store_true",
         help="the candidates for `best`, on the held-out windows that it was chosen by",
     )
-    parser.add_argument("--only", metavar="ROW", help="run this row in this process, and write its file")
+    parser.add_argument("--windows", action="store_true", help="rows with 16 to 128 calibration windows")
     add_options(parser)
     options = parser.parse_args()
-    table = (DENSE, *CANDIDATES) if options.held_out else ROWS
-    results = RESULTS / ("held-out" if options.held_out else "quality")
-    if options.only:
-        row = next(row for row in table if row.name == options.only)
-        workload = subject(options)
+    name = "held-out" if options.held_out else "windows" if options.windows else "quality"
+    # With 16 windows, the rows of `--windows` are those of the whole table.
+    table, results = TABLES[name], RESULTS / ("held-out" if options.held_out else "quality")
+    if row := only_row(table, options):
+        workload = subject(options, row.samples)
         evaluation = workload.held_out if options.held_out else workload.evaluation
-        places = {f"{workload.texts}/": "", workload.reference.id: "SmolLM2-135M"}
-        write_row(results, row.name, measure(row, workload, evaluation), anonymous=places)
+        write_row(results, row.name, measure(row, workload, evaluation), anonymous=workload.places)
         return
-    rows = tuple(row for row in table if any(text in row.name for text in options.rows))
-    if not rows:
-        parser.error("--rows matches no row; the rows are: " + "; ".join(row.name for row in table))
-    for line in _lines(rows, results):
+    for line in _lines(rows_of(table, options, parser), results):
         print(line, flush=True)
 
 

@@ -18,8 +18,8 @@ from cli.commands.server import me, methods, storage
 from cli.commands.submit import estimate, rerun, run, submit, wait
 from cli.commands.time_limit import TimedOut
 from cli.data_directory import DataDirectory, default_data_directory
+from cli.options.connection import KEY_FILE, PROFILE, URL, Connection
 from cli.terminal import CommandFailed, Exit, clean, err, out
-from pruneserve_client import PruneServeError, Unavailable
 
 _EXIT_CODES = (
     "Exit codes: 0 success, 1 the job failed or `up` could not start, 2 bad usage or a rejected request, "
@@ -37,10 +37,6 @@ class _Commands(TyperGroup):
             return super().invoke(ctx)
         except CommandFailed as error:
             _fail(error, error.code)
-        except Unavailable as error:
-            _fail(error, Exit.UNREACHABLE)
-        except PruneServeError as error:
-            _fail(error, Exit.USAGE)
         except TimedOut:
             _fail("timed out; the job goes on", Exit.TIMEOUT)
         except KeyboardInterrupt:
@@ -78,12 +74,17 @@ def _version() -> str:
 
 @app.callback()
 def with_any_command(
+    context: typer.Context,
+    profile: PROFILE = None,
+    url: URL = None,
+    key_file: KEY_FILE = None,
     _version: Annotated[
         bool,
         typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
     ] = False,
 ) -> None:
-    """Take the options of the program itself."""
+    """Take the options of the program itself, and those of a connection for the command."""
+    context.obj = Connection(profile, url, key_file)
 
 
 @app.command()

@@ -3,23 +3,33 @@
 `new-key --owner ada` makes an API key in the database that `DATABASE_URL` names. On one machine
 `pruneserve up` makes the first key; on servers of your own this command does. `settings` prints every setting
 with its default. `health worker` and `health dispatcher` are for the health checks of containers.
+`backup-check` looks at every file that the database names in the store, such as after a backup was restored.
+`reencrypt` encrypts the secrets of webhooks and refresh tokens with the first of PRUNESERVE_SECRET_KEYS, so
+that the others can be removed.
 """
 
 import argparse
 import socket
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import get_args
 
 from psycopg.errors import UndefinedTable
 from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.orm import Session
 
 from jobs.access import api_keys, audit
 from jobs.access.audit import Action
 from jobs.database import DATABASE_UNAVAILABLE, engine_from, in_one_line, sessions
 from jobs.fleet.health import Part, fault_of, is_alive
+from jobs.queries.backup import faults, named_files
 from jobs.secret_files import close_to_others
 from jobs.settings import as_table, settings
+from jobs.storage.errors import StoreError
+from jobs.storage.store import Store
+from jobs.webhooks import endpoints
+from jobs.webhooks.encryption import NoKey, SecretBox
 
 
 def main() -> None:
@@ -38,6 +48,11 @@ def main() -> None:
         choices=[*api_keys.SCOPES],
         help="scope of the key; may be repeated (default: jobs:read and jobs:write)",
     )
+    check = commands.add_parser(
+        "backup-check", help="exit 0 if the store has every file that the database names, as it was written"
+    )
+    check.add_argument("--sizes-only", action="store_true", help="compare sizes, and read no file")
+    commands.add_parser("reencrypt", help="encrypt secrets with the first of PRUNESERVE_SECRET_KEYS")
     health = commands.add_parser("health", help="exit 0 if this host's worker or dispatcher sent a heartbeat")
     health.add_argument("part", choices=get_args(Part))
     arguments = parser.parse_args()
@@ -54,38 +69,79 @@ def main() -> None:
 def _run(arguments: argparse.Namespace) -> None:
     if arguments.command == "health":
         sys.exit(_health(arguments.part))
+    if arguments.command == "backup-check":
+        sys.exit(_backup_check(sizes_only=arguments.sizes_only))
+    if arguments.command == "reencrypt":
+        sys.exit(_reencrypt())
     if arguments.command == "settings":
         print(as_table(), end="")
     else:
         print(_new_key(arguments.owner, arguments.name, arguments.scope or api_keys.ORDINARY_SCOPES))
 
 
-def _new_key(owner: str, name: str, scopes: Iterable[str]) -> str:
+def _backup_check(*, sizes_only: bool) -> str | None:
+    """Print each file that is not what its row says. Return how many there are; None if all are right."""
+    with _session() as session:
+        files = named_files(session)
+    try:
+        at_fault = 0
+        for fault in faults(Store(settings().store_url), files, sizes_only=sizes_only):
+            print(f"{fault.key} {fault.message}")
+            at_fault += 1
+    except StoreError as error:
+        return f"the store of STORE_URL cannot be used: {error}"
+    if at_fault:
+        return f"{at_fault} of {len(files)} named files are missing or damaged"
+    how = "in its size" if sizes_only else "as it was written"
+    print(f"{len(files)} files are named, and the store has each of them {how}")
+    return None
+
+
+def _reencrypt() -> str | None:
+    """Print how many secrets were encrypted again. Return what is wrong; None if nothing is."""
+    try:
+        with _session() as session:
+            done = endpoints.reencrypt(session, SecretBox(settings().secret_keys))
+    except NoKey:
+        return "set PRUNESERVE_SECRET_KEYS: the new key first, then the old ones"
+    if done.again or not done.unreadable:
+        print(f"{done.again} secrets are encrypted with the first key now; {done.already} were already")
+    if not done.unreadable:
+        return None
+    return (
+        f"{done.unreadable} secrets stay as they are: none of the keys decrypts them; "
+        "put the key that encrypted them last"
+    )
+
+
+@contextmanager
+def _session() -> Iterator[Session]:
     engine = engine_from(settings(), pool_size=1)
     try:
         with sessions(engine).begin() as session:
-            row, key = api_keys.create_row(session, owner, name, scopes)
-            audit.record_of_operator(session, Action.KEY_CREATED, f"key {row.id}", owner)
-            return key
+            yield session
     finally:
         engine.dispose()
+
+
+def _new_key(owner: str, name: str, scopes: Iterable[str]) -> str:
+    with _session() as session:
+        row, key = api_keys.create_row(session, owner, name, scopes)
+        audit.record_of_operator(session, Action.KEY_CREATED, f"key {row.id}", owner)
+        return key
 
 
 def _health(part: Part) -> str | None:
     """Return what is wrong; None if nothing is."""
     seconds = settings().lease_seconds
-    engine = engine_from(settings(), pool_size=1)
-    try:
-        with sessions(engine).begin() as session:
-            host = socket.gethostname()
-            if is_alive(session, part, host, seconds):
-                return None
-            fault = fault_of(session, host, seconds) if part == "worker" else None
-        if fault is not None:
-            return f"the worker of this host is in quarantine: {' '.join(fault.split())}"
-        return f"no {part} of this host sent a heartbeat in the last {seconds:g} s"
-    finally:
-        engine.dispose()
+    with _session() as session:
+        host = socket.gethostname()
+        if is_alive(session, part, host, seconds):
+            return None
+        fault = fault_of(session, host, seconds) if part == "worker" else None
+    if fault is not None:
+        return f"the worker of this host is in quarantine: {' '.join(fault.split())}"
+    return f"no {part} of this host sent a heartbeat in the last {seconds:g} s"
 
 
 if __name__ == "__main__":

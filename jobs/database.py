@@ -4,16 +4,24 @@ import time
 from typing import Any, TypeVar
 
 import psycopg
+from psycopg import errors
 from psycopg.abc import PQGen
-from sqlalchemy import Engine, create_engine, event, exc
+from sqlalchemy import Engine, ExceptionContext, create_engine, event, exc
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.settings import Settings
 
 DATABASE_UNAVAILABLE = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
-"""What SQLAlchemy raises while PostgreSQL restarts or cannot be reached."""
+"""What SQLAlchemy raises while PostgreSQL restarts or cannot be reached, or makes somebody wait too long."""
 
+IDLE_SECONDS = 15.0
+"""PostgreSQL ends a connection that asks nothing for so long in the middle of a transaction.
+
+Its process is frozen, or its host is gone, and what it has locked keeps all others waiting.
+"""
+LOCK_SECONDS = 5.0
+"""PostgreSQL cancels a statement that waits for a lock for so long."""
 
 STATEMENT_SECONDS = 5
 """For a request, PostgreSQL cancels a statement after so long."""
@@ -37,6 +45,12 @@ def in_one_line(error: exc.SQLAlchemyError) -> str:
     """Return what the database or its driver says, without the statement and its parameters."""
     said = error.orig if isinstance(error, exc.DBAPIError) else error
     return str(said).strip().partition("\n")[0]
+
+
+def waits_for_others(error: Exception) -> bool:
+    """Whether others' locks are what kept a statement from its end: the database itself is there."""
+    of_locks = (errors.LockNotAvailable, errors.DeadlockDetected)
+    return isinstance(error, exc.DBAPIError) and isinstance(error.orig, of_locks)
 
 
 class ImpatientConnection(psycopg.Connection[Any]):
@@ -79,8 +93,7 @@ def engine_for_requests(settings: Settings) -> Engine:
 
     @event.listens_for(engine, "do_connect")
     def connect(_dialect: object, _record: object, arguments: list[Any], options: dict[str, Any]) -> object:
-        limit = f"-c statement_timeout={STATEMENT_SECONDS}s"
-        options["options"] = " ".join(filter(None, (options.get("options"), limit)))
+        _limit(options, statement_timeout=STATEMENT_SECONDS)
         return ImpatientConnection.connect(*arguments, **options)
 
     return engine
@@ -90,9 +103,10 @@ def engine_from(settings: Settings, *, pool_size: int = 5, max_overflow: int | N
     """Return an engine that tests each connection before use, so a restarted database costs one reconnect.
 
     It keeps up to `pool_size` connections. Up to `max_overflow` more, by default as many, are opened while
-    these are in use, and closed after it.
+    these are in use, and closed after it. Whoever stops in the middle of a transaction loses it after
+    `IDLE_SECONDS`, and who waits for a lock raises OperationalError after `LOCK_SECONDS`.
     """
-    return create_engine(
+    engine = create_engine(
         sqlalchemy_url(settings.database_url.get_secret_value()),
         pool_size=pool_size,
         max_overflow=pool_size if max_overflow is None else max_overflow,
@@ -109,6 +123,29 @@ def engine_from(settings: Settings, *, pool_size: int = 5, max_overflow: int | N
             "tcp_user_timeout": 10_000,
         },
     )
+
+    @event.listens_for(engine, "do_connect")
+    def connect(_dialect: object, _record: object, _arguments: list[Any], options: dict[str, Any]) -> None:
+        _limit(options, idle_in_transaction_session_timeout=IDLE_SECONDS, lock_timeout=LOCK_SECONDS)
+
+    @event.listens_for(engine, "handle_error")
+    def ended_while_idle(context: ExceptionContext) -> None:
+        if isinstance(context.original_exception, errors.IdleInTransactionSessionTimeout):
+            # psycopg takes it for an error in itself; it is a connection that is gone, like any other.
+            raise exc.OperationalError(
+                context.statement,
+                None,
+                context.original_exception,
+                hide_parameters=True,
+                connection_invalidated=True,
+            )
+
+    return engine
+
+
+def _limit(options: dict[str, Any], **seconds: float) -> None:
+    limits = [f"-c {name}={int(limit * 1000)}ms" for name, limit in seconds.items()]
+    options["options"] = " ".join(filter(None, (options.get("options"), *limits)))
 
 
 def sessions(engine: Engine) -> sessionmaker[Session]:

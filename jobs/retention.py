@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, exists, func, select, tuple_, update
+from sqlalchemy import delete, exists, func, select, tuple_, union_all, update
 from sqlalchemy.orm import Session, aliased
 
 from jobs.lifecycle import deletion, event_log
@@ -25,11 +25,14 @@ from jobs.tables import (
     CachedGradients,
     CachedPerplexity,
     DeletedJob,
+    GradientLane,
     GradientShard,
     IdempotencyKey,
     Job,
     JobBlock,
     JobEvent,
+    Person,
+    SentFile,
     Sweep,
     ZooEntry,
     first_id_at,
@@ -84,6 +87,17 @@ def forget_revoked_keys(session: Session, days: float, limit: int) -> int:
         .with_for_update(skip_locked=True)
     )
     return len(session.scalars(delete(ApiKey).where(ApiKey.id.in_(old)).returning(ApiKey.id)).all())
+
+
+def forget_people(session: Session, limit: int) -> int:
+    """Delete the people whose last key and membership were deleted. Returns how many."""
+    gone = (
+        select(Person.id)
+        .where(~exists().where(ApiKey.person_id == Person.id))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return len(session.scalars(delete(Person).where(Person.id.in_(gone)).returning(Person.id)).all())
 
 
 def forget_progress(session: Session, days: float, limit: int) -> int:
@@ -214,34 +228,40 @@ def delete_gradients(session: Session, owner: str, job_id: UUID) -> bool:
 
 def _delete_artifacts(session: Session, job_id: UUID, message: str) -> None:
     session.execute(delete(Artifact).where(Artifact.job_id == job_id))
-    last_event = session.scalars(
+    row = session.execute(
         update(Job)
         .where(Job.id == job_id)
         .values(artifacts_expired_at=NOW, orphaned_files_since=NOW, last_event=Job.last_event + 1)
-        .returning(Job.last_event)
+        .returning(Job.owner, Job.last_event)
     ).one()
-    event_log.append(session, job_id, last_event, LogMessage(message=message))
+    event_log.append(session, job_id, row.owner, row.last_event, LogMessage(message=message))
 
 
 def drop_finished_blocks(session: Session, unfinished_days: float, limit: int) -> int:
     """Delete the finished blocks of jobs that have ended and were not retried for `unfinished_days`.
 
-    A job that succeeds has none any more. Blocks are found by their own age: none is younger than its job's
-    end.
+    So it is with files that were sent, and their lanes go as well. A job that succeeds has none of these any
+    more. Blocks and files are found by their own age: none is younger than its job's end.
     """
     long_ago = SEARCH_NOW - timedelta(days=unfinished_days)
     ended_at = func.greatest(Job.succeeded_at, Job.failed_at, Job.cancelled_at)
     done = session.scalars(
         select(Job.id)
         .where(
-            Job.id.in_(select(JobBlock.job_id).where(JobBlock.finished_at < long_ago)),
+            Job.id.in_(
+                union_all(
+                    select(JobBlock.job_id).where(JobBlock.finished_at < long_ago),
+                    select(SentFile.job_id).where(SentFile.sent_at < long_ago),
+                )
+            ),
             Job.state.in_(ENDED),
             ended_at < long_ago,
         )
         .limit(limit)
         .with_for_update(of=Job, skip_locked=True)
     ).all()
-    session.execute(delete(JobBlock).where(JobBlock.job_id.in_(done)))
+    for table in (JobBlock, GradientLane, SentFile):
+        session.execute(delete(table).where(table.job_id.in_(done)))
     session.execute(update(Job).where(Job.id.in_(done)).values(orphaned_files_since=NOW))
     return len(done)
 
@@ -272,15 +292,23 @@ def take_orphaned_files(session: Session, older_than: float, limit: int) -> list
 
 
 def named_keys(session: Session, job_id: UUID) -> set[str]:
-    """Return the keys of all files under the job's prefix that a row names."""
-    keys: set[str] = set(session.scalars(select(Artifact.key).where(Artifact.job_id == job_id)))
-    keys.update(session.scalars(select(JobBlock.key).where(JobBlock.job_id == job_id)))
+    """Return the keys of all files under the job's prefix that a row names.
+
+    By one statement, which sees one state: a success replaces the rows of what was sent by artifacts.
+    """
+    of_job = (select(table.key).where(table.job_id == job_id) for table in (Artifact, JobBlock, SentFile))
     # What is cached stays where the job that computed it has put it, as long as other jobs may use it.
     shards = select(GradientShard.key).join(CachedGradients).where(CachedGradients.job_id == job_id)
-    keys.update(session.scalars(shards))
-    states = select(CachedPerplexity.key).where(CachedPerplexity.job_id == job_id)
-    keys.update(key for key in session.scalars(states) if key is not None)
-    return keys
+    states = select(CachedPerplexity.key).where(
+        CachedPerplexity.job_id == job_id, CachedPerplexity.key.is_not(None)
+    )
+    return set(session.scalars(union_all(*of_job, shards, states)))
+
+
+def named_uploads(session: Session, job_id: UUID) -> set[str]:
+    """Return the ids of the uploads in parts that an attempt of the job may go on with."""
+    pending = select(SentFile.upload_id).where(SentFile.job_id == job_id, SentFile.upload_id.is_not(None))
+    return {each for each in session.scalars(pending) if each is not None}
 
 
 def orphaned_files_deleted(session: Session, orphaned: OrphanedFiles) -> None:

@@ -22,8 +22,9 @@ from jobs.tables import Base
 
 _OLDEST_POSTGRES = 18
 _LOCK = 0x7072756E65  # any number, but the same in every release
-_LOCK_TIMEOUT_SECONDS = 2
+_LOCK_TIMEOUT_SECONDS = 0.3
 """How long a revision waits for a table, and with it every request that comes for the table meanwhile."""
+_LOOK_SECONDS = 0.2
 _PATIENCE_SECONDS = 600.0
 """How long revisions are tried again, such as during a backup, which holds a lock on every table."""
 
@@ -115,23 +116,41 @@ def _patiently(connection: Connection, change: Callable[[], None]) -> None:
 
 @contextmanager
 def _locked(database_url: str) -> Iterator[Connection]:
-    engine = create_engine(sqlalchemy_url(database_url), hide_parameters=True)
+    # A prepared statement, which psycopg makes of the sixth of a kind, keeps its snapshot after its end.
+    unprepared = {"prepare_threshold": None}
+    engine = create_engine(sqlalchemy_url(database_url), hide_parameters=True, connect_args=unprepared)
     try:
         # A transaction of its own holds the lock, so that the next process sees the finished schema, and each
         # revision can have its own. It is transaction-level: a pooler may give a session to somebody else.
-        with engine.begin() as holder:
+        with engine.connect() as holder:
             _require_version(holder)
-            holder.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+            _await_turn(holder)
             with engine.connect() as connection:
                 event.listen(connection, "begin", _limit_waits)
                 yield connection
                 connection.commit()
+            holder.commit()
     finally:
         engine.dispose()
 
 
+def _await_turn(holder: Connection) -> None:
+    """Wait for the lock by asking for it again and again, each time in a transaction of its own.
+
+    An index that is built concurrently waits for the end of every older snapshot, and whoever builds it has
+    the lock: a process that kept a snapshot while it waits would wait for one that waits for it. So would one
+    that has the lock and a snapshot; a statement with parameters would keep one after its end.
+    """
+    while not holder.exec_driver_sql(f"SELECT pg_try_advisory_xact_lock({_LOCK})").scalar_one():
+        holder.rollback()
+        time.sleep(_LOOK_SECONDS)
+
+
 def _limit_waits(connection: Connection) -> None:
-    connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT_SECONDS}s'")
+    if (
+        connection.get_isolation_level() != "AUTOCOMMIT"
+    ):  # where an index is built, which keeps nobody waiting
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT_SECONDS}s'")
 
 
 def _require_version(connection: Connection) -> None:

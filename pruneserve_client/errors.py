@@ -84,16 +84,21 @@ _REJECTIONS: Mapping[int, type[Rejected]] = {
 }
 
 
-def error_of(response: httpx.Response) -> Unavailable | Rejected:
-    """Return the error that a response without success, whose body has been read, stands for."""
+def error_of(response: httpx.Response, body: bytes) -> Unavailable | Rejected:
+    """Return the error that a response without success stands for."""
     status = response.status_code
-    problem = _problem(response.content)
+    problem = _problem(body)
     message = f"HTTP {status} without a problem document: is this address a PruneServe server?"
     if problem is not None:
-        message = problem.detail + "".join(f"\n  {it.field}: {it.message}" for it in problem.errors or ())
+        message = summary(problem) + "".join(f"\n  {it.field}: {it.message}" for it in problem.errors or ())
     if status == httpx.codes.TOO_MANY_REQUESTS or response.is_server_error:
         return Unavailable(message, retry_after=_seconds(response.headers.get("retry-after", "")))
     return _REJECTIONS.get(status, Rejected)(message, status=status, problem=problem)
+
+
+def summary(problem: ProblemDocument) -> str:
+    """Return what the server says of a problem, without what is for readers of the document alone."""
+    return problem.detail.removesuffix(" 'errors' names each with the reason.")
 
 
 def _problem(body: bytes) -> ProblemDocument | None:

@@ -5,14 +5,14 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO, NamedTuple, Self
 
 import httpx
 import zstandard
 
 from pruneserve_client.errors import DamagedDownload, UnexpectedResponse, UnsafeName
 from pruneserve_client.models import ArtifactItem, ZooFile
-from pruneserve_client.wire import PIECE_BYTES
+from pruneserve_client.wire import PIECE_BYTES, encoding_of, reachable
 
 Downloadable = ArtifactItem | ZooFile
 
@@ -36,6 +36,7 @@ class Part:
         self._content = self._path.open("a+b")
         self._checksum = hashlib.sha256()
         self._frames = zstandard.ZstdDecompressor().decompressobj(read_across_frames=True)
+        self._packed = False
         self.size = 0
         self._content.seek(0)
         while piece := self._content.read(PIECE_BYTES):
@@ -71,23 +72,35 @@ class Part:
         return whole | {"Range": f"bytes={self.size}-", "If-Range": f'"{self._file.sha256}"'}
 
     def begin(self, response: httpx.Response) -> None:
-        """Go on with the rest if that is what the server sends, and otherwise from the first byte."""
+        """Go on with the rest if that is what the server sends, and otherwise from the first byte.
+
+        Raises `UnexpectedResponse` for content that is encoded otherwise than by Zstandard.
+        """
+        encoding = encoding_of(response)
+        if encoding not in ("identity", "zstd"):
+            raise UnexpectedResponse(
+                f"{self._file.name} is sent as {encoding[:100]!r}; the client takes zstd, or plain bytes"
+            )
+        self._packed = encoding == "zstd"
         if not response.headers.get("content-range", "").startswith(f"bytes {self.size}-"):
             self._restart()
 
     def write(self, piece: bytes) -> None:
+        """Append a piece as it was sent, or what it holds. Raises `DamagedDownload`, and keeps nothing."""
+        (self._unpack if self._packed else self._append)(piece)
+
+    def _append(self, piece: bytes) -> None:
         """Append a piece, with no more than one byte beyond those that were announced."""
         kept = piece[: max(0, self._file.size + 1 - self.size)]
         self._content.write(kept)
         self._count(kept)
 
-    def unpack(self, piece: bytes) -> None:
-        """Append what a piece of compressed content holds. Raises `DamagedDownload`, and keeps nothing."""
+    def _unpack(self, piece: bytes) -> None:
         try:
             for start in range(0, len(piece), _MOST_AT_ONCE):
                 if self.too_long:
                     return
-                self.write(self._frames.decompress(piece[start : start + _MOST_AT_ONCE]))
+                self._append(self._frames.decompress(piece[start : start + _MOST_AT_ONCE]))
         except zstandard.ZstdError as error:
             self._restart()
             raise DamagedDownload(f"{self._file.name} arrived damaged: {error}; try again") from error
@@ -109,6 +122,34 @@ class Part:
         self._content.truncate(0)
         self._checksum = hashlib.sha256()
         self.size = 0
+
+
+class Elsewhere(NamedTuple):
+    """Where the server's store has a file, and the headers to ask for it with."""
+
+    url: httpx.URL
+    headers: Mapping[str, str]
+
+
+def elsewhere(redirect: httpx.Response, file: Downloadable, wanted: Mapping[str, str]) -> Elsewhere:
+    """Return where a redirect leads. `wanted`: the headers that the server was sent.
+
+    The store knows no checksum, so a part is asked for only where the server says that the file is this one.
+    Raises `UnexpectedResponse` for no address, and for one without TLS from a server that has it.
+    """
+    try:
+        url = redirect.url.join(redirect.headers["location"])
+        known = reachable(url)
+    except (httpx.InvalidURL, UnicodeError) as error:
+        raise UnexpectedResponse(f"the server redirects to no address: {error}") from error
+    if not known:
+        raise UnexpectedResponse("the server redirects to an address that is none of http or https")
+    if url.scheme not in ("https", redirect.url.scheme):
+        raise UnexpectedResponse("the server redirects to an address without TLS")
+    headers = {"Accept-Encoding": wanted.get("Accept-Encoding", "identity")}
+    if "Range" in wanted and redirect.headers.get("etag") == f'"{file.sha256}"':
+        headers["Range"] = wanted["Range"]
+    return Elsewhere(url, headers)
 
 
 class Progress:

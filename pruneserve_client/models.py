@@ -109,6 +109,9 @@ class AuditItem(Model):
             "key.created",
             "key.revoked",
             "sign-in.failed",
+            "person.signed-in",
+            "person.suspended",
+            "membership.ended",
             "others.read",
             "others.changed",
             "zoo.promoted",
@@ -176,7 +179,7 @@ class BlockUnits(Model):
     """What the units are."""
 
     kept: str
-    """The numbers of the units that are left, counted from 0 in the dense block, as runs such as `0-5,7,9-12`."""
+    """The numbers of the units that are left, counted from 0 in the dense block, as runs such as `0-5,7,9-12`. Channels of experts are counted expert by expert."""
 
 
 class Calibration(Model):
@@ -231,6 +234,19 @@ class Capacity(Model):
 
     scratch_bytes: int
     """Room on the scratch disk."""
+
+
+class ChangedCondition(Model):
+    """One of the conditions that decide the last bits of a computation, and that is not what it was."""
+
+    name: str
+    """What has changed, such as `device`, `threads`, `torch`, `micro_batch`, or `numerics`: the version of PruneServe's numbers."""
+
+    before: str
+    """What it was when the blocks were finished."""
+
+    now: str
+    """What it is in this attempt."""
 
 
 class ChannelOrderFacts(Model):
@@ -337,6 +353,9 @@ class CompleteRequest(Model):
 
     dtype: Literal["auto", "float64", "float32", "bfloat16", "float16"] | str = "auto"
     """The precision of the computation, not of the saved weights."""
+
+    lanes: Literal[1, 16] | int = 1
+    """Into how many lanes the calibration windows are split for the gradient norms: 1, or 16, which several workers may then compute at once. The norms' last bits depend on it, and not on how many workers there are."""
 
     recovery: RecoveryOptions | None = None
     """Whether kept weights are trained after pruning, and how."""
@@ -480,7 +499,10 @@ class DistilOptions(Model):
     """Tokens of one optimiser step; at least one window."""
 
     learning_rate: float | None = None
-    """The highest learning rate; when left out, 1.5e-4 for 135 million parameters, and less by the root of the size for larger models."""
+    """The highest learning rate, of all parameters; when left out, 1.5e-4 for 135 million parameters, less by the root of the size for larger models, and a pruned layer's divided by how much of its weights it keeps."""
+
+    moments: Literal["float32", "8-bit"] | str = "float32"
+    """How Adam's running means are kept: in 8 bits a trained weight takes 6 bytes less, and a step of the optimiser several times as long."""
 
     cross_entropy: float = 0.0
     """The share of the cross-entropy with the text itself; the rest is the divergence from the dense model."""
@@ -616,7 +638,15 @@ class Event(EventModel):
     at: AwareDatetime
     """When it was recorded."""
 
-    data: StateChanged | StageStarted | StepFinished | StageFinished | LogMessage | dict[str, Any]
+    data: (
+        StateChanged
+        | StageStarted
+        | StepFinished
+        | StageFinished
+        | StageRestarted
+        | LogMessage
+        | dict[str, Any]
+    )
     """What happened; `kind` says which event it is."""
 
 
@@ -772,6 +802,9 @@ class GradientRequest(Model):
     dtype: Literal["auto", "float64", "float32", "bfloat16", "float16"] | str = "auto"
     """The precision of the computation; norms are float32."""
 
+    lanes: Literal[1, 16] | int = 1
+    """Lanes of windows that several workers may compute at once: 1 or 16, as of a recipe."""
+
     name: str | None = None
     """A name for people. It need not be unique."""
 
@@ -915,8 +948,8 @@ class JobDetail(JobModel):
     artifacts_expired_at: AwareDatetime | None
     """When the job's files were deleted."""
 
-    spec: CompleteRequest
-    """The request with every default filled in: sent as it is, it submits the job again."""
+    spec: CompleteRequest | None
+    """The request with every default filled in: sent as it is, it submits the job again. Null where a newer release has stored it in a form that this one cannot read."""
 
     worker_class: str | None = None
     """The class of workers that the job was given to; null before it was given to one."""
@@ -1063,6 +1096,9 @@ class JobRequest(Model):
 
     dtype: Literal["auto", "float64", "float32", "bfloat16", "float16"] | str = "auto"
     """The precision of the computation, not of the saved weights."""
+
+    lanes: Literal[1, 16] | int = 1
+    """Into how many lanes the calibration windows are split for the gradient norms: 1, or 16, which several workers may then compute at once. The norms' last bits depend on it, and not on how many workers there are."""
 
     recovery: RecoveryOptions | None = None
     """Whether kept weights are trained after pruning, and how."""
@@ -1858,6 +1894,9 @@ class Recipe(Model):
     dtype: Literal["auto", "float64", "float32", "bfloat16", "float16"] | str = "auto"
     """The precision of the computation, not of the saved weights."""
 
+    lanes: Literal[1, 16] | int = 1
+    """Into how many lanes the calibration windows are split for the gradient norms: 1, or 16, which several workers may then compute at once. The norms' last bits depend on it, and not on how many workers there are."""
+
     recovery: RecoveryOptions | None = None
     """Whether kept weights are trained after pruning, and how."""
 
@@ -2004,6 +2043,19 @@ class Shape(Model):
     """How many times fewer weights a token is multiplied with: no engine gains more in decode."""
 
 
+class ShareChange(Model):
+    """Changes to what an owner may take. What is left out stays; null takes the default again."""
+
+    weight: float | None = None
+    """With weight 2 it gets twice as many workers as with 1, the default."""
+
+    most_running: int | None = None
+    """How many of its jobs may run at once. The default is any number."""
+
+    may_cross: bool | None = None
+    """Whether its jobs of a priority above 0 may go ahead of other owners' turns, never two in a row. The default is false."""
+
+
 class ShareItem(Model):
     """An owner's share of the workers, and what it has used."""
 
@@ -2037,19 +2089,6 @@ class ShareList(Model):
 
     items: list[ShareItem]
     """At most 1,000, by name: those with a share, a job that is queued or runs, or any use."""
-
-
-class ShareRequest(Model):
-    """What an owner may take of the workers."""
-
-    weight: float = 1.0
-    """With weight 2 it gets twice as many workers as with 1."""
-
-    most_running: int | None = None
-    """How many of its jobs may run at once; null for any number."""
-
-    may_cross: bool = False
-    """Whether its jobs of a priority above 0 may go ahead of other owners' turns, never two in a row."""
 
 
 class SparseGpt(Model):
@@ -2155,6 +2194,27 @@ class StageFinished(Model):
 
     peak_memory_bytes: int
     """Resident memory of the process, or allocated memory of the CUDA device that computed (of several, the one with most)."""
+
+
+class StageRestarted(Model):
+    """Finished blocks are computed again: together with them, the others would have other last bits."""
+
+    attempt: int
+    """The attempt that the event belongs to."""
+
+    kind: Literal["restart"]
+    """Says which of the variants this is."""
+
+    stages: list[
+        Literal["resolve", "gradients", "cut", "prune", "recover", "evaluate", "speed", "upload"] | str
+    ]
+    """The stages that begin again."""
+
+    blocks: int
+    """The finished blocks that are computed again; of gradients, one for each norm."""
+
+    changes: list[ChangedCondition]
+    """Why: the conditions that have changed."""
 
 
 class StageStarted(Model):
@@ -2286,7 +2346,7 @@ class StructureOptions(Model):
     """Whole decoder blocks to take out, before any other units: a share below 1, or a number of them. The block goes without which the predictions differ least from the dense model's, then the next."""
 
     mlp_channels: float | None = None
-    """MLP channels to take out of each block: a share below 1, or a number of them."""
+    """MLP channels to take out of each block, or of each of its routed experts: a share below 1, or a number of them."""
 
     kv_groups: float | None = None
     """Groups of attention heads that share a key and a value, to take out of each block with all of their query heads: a share below 1, or a number of them."""
@@ -2303,11 +2363,14 @@ class StructureOptions(Model):
     multiple_of: int | None = None
     """The MLP width that is left is rounded to a multiple of this. By default the largest of 256, 128 and 64 that moves it by at most 2 % of the dense width; a number of channels is not rounded."""
 
-    repair: Literal["least_squares", "none"] | str = "least_squares"
-    """`least_squares` solves for the weights that read what is left, to make up for the units that went; with `none` they stay as they are."""
+    repair: Literal["ridge", "least_squares", "none"] | str = "ridge"
+    """`least_squares` solves for the weights that read what is left, to make up for the units that went; `ridge` does too, but holds each weight back by its input's energy, lest little text be learned by heart; with `none` they stay as they are."""
+
+    shrinkage: float = 0.3
+    """Of repair `ridge`: what is added to each number on the second moments' diagonal, as a share of it."""
 
     damping: float = 0.01
-    """Added to the diagonal of the second moments, as a share of its mean."""
+    """Of `second_order` and repair `least_squares`: what is added to the second moments' diagonal, as a share of its mean."""
 
     rounds: int = 16
     """`second_order` takes units out in this many rounds, and ranks the rest after each."""
@@ -2517,7 +2580,7 @@ class TrainingFacts(Model):
     """Number of optimiser steps."""
 
     learning_rate: float
-    """The highest learning rate."""
+    """The highest learning rate of a parameter without a mask. Where the recipe names none, that of a pruned layer is this one divided by the share of weights that it keeps, and at most 0.001."""
 
     curve: list[JudgementFacts]
     """The judgements, in the order of the steps."""
@@ -2540,13 +2603,13 @@ class UnitFacts(Model):
     """What the units are."""
 
     dense: int
-    """Number of units in each block of the dense model."""
+    """Number of units in each block of the dense model; of channels in each of its experts."""
 
     requested: int
     """Number that the recipe leaves, before it is rounded."""
 
     kept: int
-    """Number that is left in each block."""
+    """Number that is left in each block, or each expert."""
 
 
 class UploadItem(Model):
@@ -2774,8 +2837,8 @@ class WorkerItem(Model):
     capacity: Capacity | None = None
     """What it had for a job when it started; null until it has said so."""
 
-    state: Literal["idle", "busy", "quarantined", "cordoned", "silent"] | str
-    """`idle`, `busy`, `quarantined` (it takes no jobs), `cordoned` (it runs none, and an operator lets it take none), or `silent` (no heartbeats)."""
+    state: Literal["idle", "busy", "helping", "quarantined", "cordoned", "silent"] | str
+    """`idle`, `busy`, `helping` (it computes lanes of another worker's job), `quarantined` (it takes no jobs), `cordoned` (it runs none, and an operator lets it take none), or `silent` (no heartbeats)."""
 
     since: AwareDatetime | None
     """Since when it is in this state; null where nobody knows."""
@@ -2787,7 +2850,7 @@ class WorkerItem(Model):
     """By layer of the sandbox for strangers' files whether it holds on the worker's machine; null until the worker has tried."""
 
     job: WorkerJob | None
-    """The job that it runs; null if it runs none."""
+    """The job that it runs or helps with, if any."""
 
     started_at: AwareDatetime
     """When it was registered."""
@@ -2812,7 +2875,7 @@ class WorkerItem(Model):
 
 
 class WorkerJob(Model):
-    """The job that a worker runs."""
+    """The job that a worker runs, or helps with."""
 
     id: UUID
     """Identifies the job."""
@@ -2824,7 +2887,7 @@ class WorkerJob(Model):
     """The stage that is running."""
 
     since: AwareDatetime
-    """When the worker took the job."""
+    """When the worker took the job, or the lane of its gradients that it computes now."""
 
 
 class WorkerList(Model):

@@ -20,7 +20,10 @@ PAGE = 100
 PATIENCE_SECONDS = 120.0
 POLL_SECONDS = 2.0
 PIECE_BYTES = 1 << 20
+# Many times the longest answer that is not a file.
+MOST_BYTES = 64 << 20
 
+TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 # The longest silence in an event stream: the server sends a comment every 15 seconds.
 STREAM_TIMEOUT = httpx.Timeout(10.0, read=60.0)
 
@@ -48,8 +51,13 @@ def connection(url: str, key: str) -> dict[str, Any]:
         )
     return {
         "base_url": url.rstrip("/"),
-        "headers": {"Authorization": f"Bearer {key}", "Accept": "application/json"},
-        "timeout": httpx.Timeout(30.0, connect=10.0),
+        "headers": {
+            "Authorization": f"Bearer {key}",
+            "Accept": "application/json",
+            # httpx unpacks without any limit, so nothing is left to it.
+            "Accept-Encoding": "identity",
+        },
+        "timeout": TIMEOUT,
     }
 
 
@@ -74,6 +82,31 @@ def parsed(model: type[Response], body: str | bytes) -> Response:
         raise UnexpectedResponse(
             f"the response is not a PruneServe server's {model.__name__}; is the address right?"
         ) from error
+
+
+def encoding_of(response: httpx.Response) -> str:
+    """Return as what the body of a response is labelled, such as `zstd`; plain bytes are `identity`."""
+    return str(response.headers.get("content-encoding", "")).strip().lower() or "identity"
+
+
+def refuse_encoded(response: httpx.Response) -> None:
+    """Raise `UnexpectedResponse` for a body that is not sent as it is, which nobody has asked for."""
+    if encoding_of(response) != "identity":
+        raise UnexpectedResponse(
+            f"the answer is sent as {encoding_of(response)[:100]!r}, though the client takes no encoding; "
+            "let no proxy compress what does not ask for it"
+        )
+
+
+def reachable(url: httpx.URL) -> bool:
+    """Whether a connection to an address can be tried at all: http or https, a name that DNS can carry."""
+    try:
+        named = bool(
+            url.host and url.raw_host.decode("ascii").encode("idna")
+        )  # as httpx, and as a socket does
+    except UnicodeError:
+        return False
+    return url.scheme in ("http", "https") and bool(named) and (url.port is None or 0 < url.port <= 65535)
 
 
 def media_type(path: Path) -> str:
@@ -107,7 +140,6 @@ def _wait(attempt: RetryCallState) -> float:
 
 def _is_http(url: str) -> bool:
     try:
-        parsed = httpx.URL(url)
-    except (httpx.InvalidURL, UnicodeEncodeError):
+        return reachable(httpx.URL(url))
+    except (httpx.InvalidURL, UnicodeError):
         return False
-    return parsed.scheme in ("http", "https") and bool(parsed.host) and (parsed.port or 0) <= 65535

@@ -4,9 +4,10 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -34,8 +35,15 @@ _ALLOWED_WITH_RECIPE = {
     "task_definitions",
 }
 _OF_EVALUATION = {option.variable for option in OPTIONS if not option.in_recipe}
-_TYPES = {"integer": int, "number": float}
 _DATASETS = {"calibration.dataset", "evaluation.dataset", "evaluation.further_datasets"}
+
+
+def share(text: str) -> float:
+    """Return `50%` or `0.5` as 0.5. Its name is what argparse calls such a value."""
+    return float(text[:-1]) / 100 if text.endswith("%") else float(text)
+
+
+_TYPES: dict[str, Callable[[str], float]] = {"integer": int, "number": float, "share": share}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -105,7 +113,11 @@ def _prune(file: RecipeFile, options: argparse.Namespace, console: Console) -> N
         torch.set_num_threads(before.threads)  # the number of threads decides the last bits of sums
     schedule: ScheduleChoice = options.schedule or (before and before.schedule) or "auto"
     output = Path(options.output).absolute()
-    resume_store = DirectoryResumeStore(Path(options.resume_in).absolute()) if options.resume_in else None
+    resume_store = (
+        DirectoryResumeStore(Path(options.resume_in).absolute(), partial(console.print, markup=False))
+        if options.resume_in
+        else None
+    )
     request = RunRequest(
         file.recipe,
         file.evaluation,
@@ -196,14 +208,15 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_option(parser: argparse.ArgumentParser, option: Option) -> None:
+    text = option.help.replace("%", "%%")  # argparse takes it for a format
     if option.kind == "flag":
-        parser.add_argument(*option.flags, action="store_true", default=None, help=option.help)
+        parser.add_argument(*option.flags, action="store_true", default=None, help=text)
     elif option.kind in _TYPES or option.kind == "text":
         parser.add_argument(
-            *option.flags, type=_TYPES.get(option.kind, str), metavar=option.metavar, help=option.help
+            *option.flags, type=_TYPES.get(option.kind, str), metavar=option.metavar, help=text
         )
     else:
-        parser.add_argument(*option.flags, action="append", metavar=option.metavar, help=option.help)
+        parser.add_argument(*option.flags, action="append", metavar=option.metavar, help=text)
 
 
 def _check_usage(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:

@@ -15,10 +15,9 @@ The files that were checked in 1 are the files that 2 to 8 read; see pruning.inp
 is published once the files are proven to be unchanged.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -26,30 +25,19 @@ import torch
 
 from pruning.allowed_roots import Roots
 from pruning.blockwise.results import Pruned
-from pruning.data.training import HeldOutText
 from pruning.estimate import ModelShape
 from pruning.evaluation.cache import NoPerplexityCache, PerplexityCache
 from pruning.gradients.cache import GradientCache
 from pruning.gradients.schedule import ScheduleChoice
 from pruning.inputs.publications import Publications
+from pruning.lanes.helping import OfferedLanes, compute_lanes
+from pruning.lanes.share import LaneShare
+from pruning.output.facts import layer_facts, permutation_facts, recovery_facts
 from pruning.output.writer import atomic_directory, write_report
 from pruning.progress import Progress, Silent
-from pruning.recipe import ChannelKind, Evaluation, Recipe
+from pruning.recipe import Evaluation, Recipe, Stage
 from pruning.report.reproduce import differences
-from pruning.report.schema import (
-    ChannelOrderFacts,
-    Environment,
-    HeldOutFacts,
-    LayerFacts,
-    LeftInOrderFacts,
-    PermutationFacts,
-    RecoveryFacts,
-    Report,
-    SparsityFacts,
-    SpeedFacts,
-    TrainedBlockFacts,
-    TrainingFacts,
-)
+from pruning.report.schema import Environment, Report, SparsityFacts, SpeedFacts, TrainingFacts
 from pruning.resume.guarded import GuardedResumeStore
 from pruning.resume.store import EphemeralResumeStore, ResumeStore
 from pruning.runtime.device import compute_devices, current_device, describe
@@ -63,7 +51,6 @@ from pruning.stages.resolve import ResolvedRun, ResolveStage
 from pruning.stages.shared_states import SharedStates
 from pruning.stages.speed import SpeedStage, speed_warnings
 from pruning.stages.structure import CutOutcome, Structure
-from pruning.structure.ranges import ranges
 
 
 @dataclass(frozen=True)
@@ -107,6 +94,8 @@ class Services:
     result of an uninterrupted run, bit for bit on a CPU. None: the run cannot be resumed."""
     gradient_cache: GradientCache | None = None
     """Gradient norms that runs share. None: the run computes its own."""
+    lane_share: LaneShare | None = None
+    """Lets others compute lanes of the gradients. None: the run computes all of them itself."""
     perplexity_cache: PerplexityCache = field(default_factory=NoPerplexityCache)
     """What runs share of dense models: perplexities, and final states."""
     on_shape: Callable[[ModelShape], None] = lambda shape: None
@@ -164,6 +153,7 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                     publications=publications,
                     resume_store=blocks,
                     save_to=directory if request.save_gradients else None,
+                    share=services.lane_share,
                 )
             )
             pruned = recorder.run(
@@ -241,10 +231,31 @@ def keep_gradients(request: RunRequest, services: Services | None = None) -> Gra
                     publications=publications,
                     resume_store=blocks,
                     save_to=place.directory,
+                    share=services.lane_share,
                 )
             )
             publications.prove()  # norms from the cache need it as well
     return outcome
+
+
+def help_with_lanes(request: RunRequest, services: Services, offered: OfferedLanes) -> None:
+    """Compute lanes of the gradients of a run that another machine owns, whose files must be the same here.
+
+    `services.resume_store`: that run's, as far as it names its model and text, and takes the lanes' sums.
+    Raises what `run` raises, and `OtherConditions`.
+    """
+    with _workplace(request, services) as place:
+        resolved, dense = place.recorder.run(_resolve_stage(request, services, place))
+        assert resolved.windows is not None  # noqa: S101 - lanes are of its windows
+        with place.recorder.stage(Stage.GRADIENTS, 1) as step:
+            compute_lanes(
+                dense.placement,
+                resolved.windows,
+                dense.stack,
+                offered,
+                GuardedResumeStore(place.resume_store, resolved.files),
+                step,
+            )
 
 
 def _resolve_stage(request: RunRequest, services: Services, place: _Workplace) -> ResolveStage:
@@ -317,12 +328,12 @@ def _report(
         model=resolved.model.facts,
         calibration=resolved.calibration_facts,
         structure=cut.facts if cut else None,
-        permutation=_permutation_facts(pruned) if request.recipe.permute else None,
-        sparsity=SparsityFacts(layers=tuple(_layer_facts(pruned))),
+        permutation=permutation_facts(pruned) if request.recipe.permute else None,
+        sparsity=SparsityFacts(layers=tuple(layer_facts(pruned))),
         perplexity=measured.quality.perplexities[0],
         further_perplexities=measured.quality.perplexities[1:],
         zero_shot=measured.quality.zero_shot,
-        recovery=_recovery_facts(pruned, resolved.held_out, recovered),
+        recovery=recovery_facts(pruned, resolved.held_out, recovered),
         speed=measured.speed,
         stages=tuple(recorder.facts),
         environment=environment,
@@ -338,45 +349,3 @@ def _report(
             *changed,
         ),
     )
-
-
-def _permutation_facts(pruned: Pruned) -> PermutationFacts:
-    blocks: dict[tuple[ChannelKind, str], list[int]] = defaultdict(list)
-    for left in pruned.left_in_order:
-        blocks[left.kind, left.reason].append(left.block)
-    return PermutationFacts(
-        blocks=tuple(ChannelOrderFacts(**asdict(order)) for order in pruned.reordered),
-        left=tuple(
-            LeftInOrderFacts(kind=kind, blocks=ranges(of_blocks), reason=reason)
-            for (kind, reason), of_blocks in blocks.items()
-        ),
-    )
-
-
-def _recovery_facts(
-    pruned: Pruned, held_out: HeldOutText | None, distilled: TrainingFacts | None
-) -> RecoveryFacts | None:
-    if held_out is None and distilled is None:
-        return None
-    return RecoveryFacts(
-        blocks=tuple(TrainedBlockFacts(**asdict(block)) for block in pruned.trained),
-        blocks_held_out=HeldOutFacts(
-            windows=len(held_out.windows), articles=held_out.articles, fingerprint=held_out.fingerprint
-        )
-        if held_out
-        else None,
-        distil=distilled,
-    )
-
-
-def _layer_facts(pruned: Pruned) -> Iterator[LayerFacts]:
-    for layer in pruned.layers:
-        yield LayerFacts(
-            name=layer.name,
-            block=layer.block,
-            shape=layer.shape,
-            zeros=layer.zeros,
-            weights=layer.weights,
-            relative_error=layer.relative_error,
-            swap_reduction=layer.swap_reduction,
-        )

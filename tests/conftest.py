@@ -15,6 +15,7 @@ from signal import SIGINT, SIGTERM, default_int_handler, signal
 from tempfile import TemporaryDirectory
 from uuid import UUID, uuid4
 
+import psutil
 import psycopg
 import pytest
 import redis
@@ -26,7 +27,7 @@ from cli.embedded.postgres import Postgres
 from cli.embedded.server import LOOPBACK, EmbeddedServer
 from cli.embedded.valkey import Valkey
 from jobs.database import engine_from, sessions
-from jobs.lifecycle import lifecycle
+from jobs.lifecycle import owner_moves
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.storage.store import Store
@@ -42,11 +43,14 @@ signal(SIGINT, default_int_handler)
 BUCKET = "artifacts"
 
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a directory of our own is made in it
+_PREFIX = "pruneserve-test-"
 _SCALE_JOBS = int(os.environ.get("SCALE_JOBS", "0"))
 # Bytes: three servers at once grow to some 300 MB each; `make scale` fills one with 5.3 kB a job, and a log.
 _ENOUGH_FOR_POSTGRES = (2 << 30) + 8_000 * _SCALE_JOBS
 
-SERVERS = frozenset({"postgres_url", "own_postgres", "valkey", "store_url", "s3", "chromium"})
+SERVERS = frozenset(
+    {"postgres_url", "own_postgres", "valkey", "store_url", "s3", "chromium", "identity_provider"}
+)
 """The fixtures that start one."""
 
 
@@ -58,7 +62,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if isinstance(item, pytest.Function) and SERVERS.intersection(item.fixturenames):
             item.add_marker(pytest.mark.slow)
-    items.sort(key=lambda item: "stack" not in getattr(item, "fixturenames", ()))
+    items.sort(key=lambda item: {"stack", "shared_stack"}.isdisjoint(getattr(item, "fixturenames", ())))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -112,22 +116,38 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if running := os.environ.get("TEST_POSTGRES_URL"):
         yield running
         return
-    with _in_memory(tmp_path_factory.mktemp("postgres")) as directory, Postgres(directory) as server:
+    with _with_room(tmp_path_factory.mktemp("postgres")) as directory, Postgres(directory) as server:
         migrations.upgrade(server.url)
         yield server.url
 
 
 @contextmanager
-def _in_memory(otherwise: Path) -> Iterator[Path]:
+def _with_room(otherwise: Path) -> Iterator[Path]:
     """A directory in memory, because a database is hundreds of files, and each test makes and drops one.
 
-    On a disk that takes up to ten times as long. A container's /dev/shm may be too small for it.
+    On a disk that takes up to ten times as long. A container's /dev/shm may be too small for it, and what is
+    in it takes memory from all others. `otherwise` may be there as well.
     """
-    if not _MEMORY.is_dir() or shutil.disk_usage(_MEMORY).free < _ENOUGH_FOR_POSTGRES:
-        yield otherwise
+    _remove_left_behind()
+    if _MEMORY.is_dir() and min(_room(_MEMORY), psutil.virtual_memory().available) >= _ENOUGH_FOR_POSTGRES:
+        with TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-", dir=_MEMORY) as directory:
+            yield Path(directory)
         return
-    with TemporaryDirectory(prefix="pruneserve-test-", dir=_MEMORY) as directory:
-        yield Path(directory)
+    with TemporaryDirectory(prefix=_PREFIX) as elsewhere:
+        places = otherwise, Path(elsewhere)
+        yield max(places, key=lambda place: min(_room(place), _ENOUGH_FOR_POSTGRES))
+
+
+def _remove_left_behind() -> None:
+    """Remove what killed runs have left in memory: a few of them fill it, and all tests wait for the disk."""
+    for directory in _MEMORY.glob(f"{_PREFIX}*-*"):
+        process = directory.name.removeprefix(_PREFIX).partition("-")[0]
+        if process.isdecimal() and not psutil.pid_exists(int(process)):
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+def _room(directory: Path) -> int:
+    return shutil.disk_usage(directory).free
 
 
 @pytest.fixture
@@ -240,7 +260,7 @@ def submit(database: sessionmaker[Session], spec: JobSpec) -> Callable[[], UUID]
 
     def create() -> UUID:
         with database.begin() as session:
-            return lifecycle.create(session, "ada", spec).id
+            return owner_moves.create(session, "ada", spec).id
 
     return create
 
@@ -275,7 +295,38 @@ def stack(
     """A service none of whose processes runs yet."""
     environment = environment_of(settings, small_model, calibration)
     environment |= {"BROKER_URL": broker_url, "STORE_URL": store_url}
-    stack = Stack(tmp_path / "processes", environment, database, small_model, calibration)
-    yield stack
-    for process in stack.processes:
-        process.stop()
+    with Stack(tmp_path / "processes", environment, database, small_model, calibration) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def shared_stack(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    postgres_url: str,
+    valkey: Valkey,
+    small_model: Path,
+    calibration: Path,
+) -> Iterator[Stack]:
+    """A service for all tests of a file, which start its processes once: a worker imports torch for seconds.
+
+    Its store is a directory, or where the parameter says so, the S3 server.
+    """
+    directory = tmp_path_factory.mktemp("service")
+    store = {"STORE_URL": f"file://{directory}/store"}
+    if getattr(request, "param", "directory") == "s3":
+        s3: S3 = request.getfixturevalue("s3")
+        store = {"STORE_URL": f"{s3.url}/{uuid4().hex}", **s3.environment}
+    with _database(postgres_url, template="pruneserve") as url:
+        settings = Settings(
+            DATABASE_URL=url,
+            BROKER_URL=valkey.url,
+            STORE_URL=store["STORE_URL"],
+            work_dir=directory / "work",
+        )
+        engine = engine_from(settings)
+        environment = environment_of(settings, small_model, calibration) | store
+        place = directory / "processes"
+        with Stack(place, environment, sessions(engine), small_model, calibration) as stack:
+            yield stack
+        engine.dispose()

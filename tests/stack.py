@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 from uuid import UUID
 
 import httpx
@@ -18,7 +19,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from cli.embedded.server import free_port
 from cli.embedded.services import Api, Service, Worker
 from jobs.access import api_keys
-from jobs.lifecycle import event_log, lifecycle
+from jobs.lifecycle import event_log, owner_moves
 from jobs.lifecycle.events import Event
 from jobs.queries import queries
 from jobs.settings import Settings
@@ -41,6 +42,13 @@ class Stack:
     model: Path
     calibration: Path
     processes: list[Service] = field(default_factory=list)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for process in self.processes:
+            process.stop()
 
     def start_dispatcher(self) -> Service:
         return self._start(Service("dispatcher", self._directory(), ["worker.dispatch"], self.environment))
@@ -104,7 +112,7 @@ class Stack:
 
     def submit(self, spec: JobSpec, owner: str = "ada") -> UUID:
         with self.database.begin() as session:
-            return lifecycle.create(session, owner, spec).id
+            return owner_moves.create(session, owner, spec).id
 
     def job(self, job_id: UUID) -> Job:
         with self.database.begin() as session:
@@ -166,9 +174,9 @@ def environment_of(settings: Settings, model: Path, calibration: Path) -> dict[s
 
 
 def write_calibration(path: Path) -> None:
-    """Write English prose that comes with every Python."""
+    """Write English prose that comes with every Python: enough for a long job, and soon tokenised."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join(pydoc_data.topics.topics.values()))
+    path.write_text("\n".join(pydoc_data.topics.topics.values())[:100_000])
 
 
 def signal_to(process: Service, number: signal.Signals, *, children: bool = False) -> None:

@@ -60,7 +60,7 @@ class _Handler(BaseHTTPRequestHandler):
         names = sorted(path.name for path in self.server.directory.iterdir())
         match parts:
             case ["api", "models", "maker", "tiny"] | ["api", "models", "maker", "tiny", "revision", "main"]:
-                siblings = [{"rfilename": name, "size": self._size(name)} for name in names]
+                siblings = [self._sibling(name) for name in names]
                 self._answer(200, json.dumps({"id": "maker/tiny", "sha": COMMIT, "siblings": siblings}))
             case ["api", "models", "maker", "tiny", "revision", _]:
                 self._answer(404, error="RevisionNotFound")
@@ -68,7 +68,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._answer(200, json.dumps([self._entry(name) for name in names]))
             case ["maker", "tiny", "resolve", revision, name] if revision == COMMIT and name in names:
                 content = (self.server.directory / name).read_bytes()
-                self._answer(200, content, etag=self._oid(name))
+                self._answer(200, content, etag=self._blob(name))
             case ["maker", "tiny", *_]:
                 self._answer(404, error="EntryNotFound")
             case _:
@@ -77,8 +77,24 @@ class _Handler(BaseHTTPRequestHandler):
     def _oid(self, name: str) -> str:
         return hashlib.sha1((self.server.directory / name).read_bytes(), usedforsecurity=False).hexdigest()
 
+    def _blob(self, name: str) -> str:
+        """Return the name of a content: SHA-256 of a large file, git's of the others."""
+        if not name.endswith(".safetensors"):
+            return self._oid(name)
+        return hashlib.sha256((self.server.directory / name).read_bytes()).hexdigest()
+
+    def _lfs(self, name: str, digest: str) -> dict[str, object]:
+        if not name.endswith(".safetensors"):
+            return {}
+        return {"lfs": {digest: self._blob(name), "size": self._size(name), "pointerSize": 134}}
+
+    def _sibling(self, name: str) -> dict[str, object]:
+        about = {"rfilename": name, "size": self._size(name), "blobId": self._oid(name)}
+        return about | self._lfs(name, "sha256")
+
     def _entry(self, name: str) -> dict[str, object]:
-        return {"type": "file", "path": name, "size": self._size(name), "oid": self._oid(name)}
+        about = {"type": "file", "path": name, "size": self._size(name), "oid": self._oid(name)}
+        return about | self._lfs(name, "oid")
 
     def _size(self, name: str) -> int:
         return (self.server.directory / name).stat().st_size

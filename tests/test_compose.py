@@ -55,9 +55,10 @@ def test_each_part_has_only_the_secrets_that_it_needs() -> None:
     given = {name: set(service.get("secrets", ())) for name, service in SERVICES.items()}
     assert given == {
         "migrations": {"database_owner_url"},
-        "api": {"database_url", "secret_keys", "hub_token"} | S3_KEYS,
-        "dispatcher": {"database_url", "broker_url", "secret_keys"} | S3_KEYS,
+        "api": {"database_url", "secret_keys", "hub_token", "oidc_client_secret"} | S3_KEYS,
+        "dispatcher": {"database_url", "broker_url", "secret_keys", "oidc_client_secret"} | S3_KEYS,
         "worker": {"database_url", "broker_url", "hub_token"} | S3_KEYS,
+        "worker-cpu": {"database_url", "broker_url", "hub_token"} | S3_KEYS,
         "egress": set(),
         "postgres": {"postgres_owner_password", "postgres_app_password"},
         "valkey": {"valkey_conf"},
@@ -87,10 +88,25 @@ def test_parts_share_a_network_only_where_they_talk() -> None:
         network: {name for name, service in SERVICES.items() if network in service["networks"]}
         for network in COMPOSE["networks"]
     }
-    assert on["database"] == {"postgres", "migrations", "api", "dispatcher", "worker"}
-    assert on["broker"] == {"valkey", "dispatcher", "worker"}
-    assert on["store"] == {"s3", "api", "dispatcher", "worker"}
-    assert on["egress"] == {"egress", "worker"}
+    workers = {"worker", "worker-cpu"}
+    assert on["database"] == {"postgres", "migrations", "api", "dispatcher"} | workers
+    assert on["broker"] == {"valkey", "dispatcher"} | workers
+    assert on["store"] == {"s3", "api", "dispatcher"} | workers
+    assert on["egress"] == {"egress"} | workers
+
+
+def test_a_worker_without_a_gpu_is_like_the_other_one_but_for_its_class() -> None:
+    with_gpu, without = SERVICES["worker"], SERVICES["worker-cpu"]
+    own = ("environment", "volumes", "deploy", "profiles")
+    assert {name: it for name, it in without.items() if name not in own} == {
+        name: it for name, it in with_gpu.items() if name not in own
+    }
+    assert without["environment"] == with_gpu["environment"] | {
+        "PRUNESERVE_DEVICE": "cpu",
+        "PRUNESERVE_QUEUES": "cpu",
+    }
+    assert without["profiles"] == ["cpu"]
+    assert not without["deploy"], "no GPU is reserved for it"
 
 
 def test_the_egress_lets_through_tls_to_its_hosts_and_what_is_below_them() -> None:

@@ -28,7 +28,8 @@ def main(folder: Path = FOLDER) -> None:
     _kept(folder / "secret_keys", lambda: base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())
     _kept(folder / "s3_access_key_id", lambda: secrets.token_hex(10))
     _kept(folder / "s3_secret_access_key", _password)
-    _kept(folder / "hub_token", lambda: "")  # for a person to fill in
+    for filled_in_by_a_person in ("hub_token", "oidc_client_secret"):
+        _kept(folder / filled_in_by_a_person, lambda: "")
 
 
 def _password() -> str:

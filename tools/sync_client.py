@@ -24,7 +24,6 @@ _NAMES = {
     "__aexit__": "__exit__",
     "aclose": "close",
     "aclosing": "closing",
-    "aiter_bytes": "iter_bytes",
     "aiter_raw": "iter_raw",
     "aiter_sse": "iter_sse",
     "aread": "read",

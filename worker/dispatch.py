@@ -5,14 +5,19 @@ Each round it
 1. records its heartbeat, forgets workers and dispatchers that have been gone for about an hour, and takes
    back the jobs whose leases have expired
 2. advances sweeps: it creates the next jobs of searches, and ends the sweeps that are done
-3. gives queued jobs to the smallest class of workers that they fit, and anew where a class has less now
+3. gives queued jobs to the smallest class of workers that they fit, and anew where a class has less now, or
+   has had no live worker for too long: `worker.dispatcher.placement`
 4. publishes the ids of queued jobs, in the order of `jobs.fleet.turns`, only as many as workers are idle, and
-   only what one of these can run: the backlog stays in PostgreSQL, and its order may change until then
+   only what one of these can run: the backlog stays in PostgreSQL, and its order may change until then; idle
+   workers of which nothing of their own class waits are sent jobs of other queues that they read, and of
+   smaller classes
 5. publishes as many stale ids again as the broker has lost messages; a duplicate is harmless
+6. publishes the ids of running jobs that idle workers may help; see `jobs.lifecycle.lane_offers`
 
 Threads work in the background: `worker.dispatcher.retention` deletes what has expired,
 `worker.dispatcher.webhook_sender` sends webhooks, `worker.dispatcher.checks` looks at the files of jobs that
-the API could not look at in time, `worker.dispatcher.sizing` estimates what jobs need of a worker, and
+the API could not look at in time, `worker.dispatcher.sizing` estimates what jobs need of a worker,
+`worker.dispatcher.memberships` asks the identity provider whether people still are in their groups, and
 `worker.dispatcher.standing`, where figures are served to Prometheus, reads those that are in the database.
 
 A dispatcher keeps nothing in memory that matters. It may be killed at any moment, and rebuilds a lost queue
@@ -24,28 +29,35 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import FrameType
 from uuid import UUID
 
 from kombu.exceptions import OperationalError as BrokerUnavailable
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.database import DATABASE_UNAVAILABLE, engine_from, sessions
-from jobs.fleet import dispatch_queue, placing
-from jobs.lifecycle import lifecycle
+from jobs.access.oidc import Provider
+from jobs.database import DATABASE_UNAVAILABLE, engine_from, sessions, waits_for_others
+from jobs.fleet import dispatch_queue
+from jobs.fleet.dispatch_queue import ExpiredLease, Idle
+from jobs.lifecycle import lane_offers, lifecycle
+from jobs.lifecycle.placing import lend
 from jobs.monitoring import logs
 from jobs.monitoring.catalogue import LAST_ROUND, ROUND_SECONDS
 from jobs.monitoring.figures import Part
 from jobs.monitoring.port import serve
-from jobs.placement.classes import UNPLACED, Capacity, Classes, largest, say_what_they_have
+from jobs.placement.classes import UNPLACED, Capacity, larger_than, largest, smallest_first
 from jobs.secret_files import WrongSettings, close_to_others, hide_from_children, missing
 from jobs.settings import Settings, settings
 from jobs.storage.store import Store
 from jobs.sweeps import sweeps
 from worker.broker.app import publish, published
 from worker.broker.log import set_up
+from worker.dispatcher.background import Background
 from worker.dispatcher.checks import PendingChecks
+from worker.dispatcher.memberships import MembershipChecks
+from worker.dispatcher.placement import Placement
 from worker.dispatcher.retention import Retention
 from worker.dispatcher.sizing import Sizing
 from worker.dispatcher.standing import StandingReader
@@ -56,8 +68,8 @@ log = logging.getLogger(__name__)
 
 _SECONDS_BETWEEN_ROUNDS = 0.5
 _SECONDS_AFTER_FAILURE = 2.0
+_CHECK_IN_HAND_SECONDS = 5.0  # a membership's, whose answer may hold the only refresh token that counts
 _LEASES_PER_ROUND = 100
-_PLACED_PER_ROUND = 500
 _PUBLISHED_PER_ROUND = 100
 _KEPT_SECONDS = 3600.0
 
@@ -80,9 +92,7 @@ class Dispatcher:
         self._looked_at: float | None = None
         self._seen_at: float | None = None
         self._forgot_at: float | None = None
-        self._classes: Classes = {}
-        self._classes_seen_at: float | None = None
-        self._shrunk: dict[str, UUID | None] = {}
+        self._placement = Placement(database, settings)
         self._name = name_of_this_process()
 
     def run(self) -> None:
@@ -101,12 +111,16 @@ class Dispatcher:
             self._record_heartbeat()
             self._take_back_expired()
             self._advance_sweeps()
-            self._place()
+            self._placement.round(self._seen_at or 0.0)
             queues = self._waiting_queues()
             self._publish_new(queues)
             for queue in queues:
                 self._publish_lost_again(queue)
+            self._offer_lanes()
         except DATABASE_UNAVAILABLE as error:
+            if waits_for_others(error):
+                log.warning("the rest of a round is put off: another process holds a lock that it needs")
+                return False
             # Workers could not extend their leases either, so for a while no expired lease means anything.
             self._connected_since = None
             log.warning("the database is unavailable (%s)", type(error).__name__)
@@ -145,57 +159,32 @@ class Dispatcher:
         if now - self._connected_since < self._settings.lease_seconds:
             return
         for lease in expired:
-            reason = f"worker {lease.worker} let its lease expire"
-            with self._database.begin() as session:
-                state = lifecycle.take_back(
-                    session, lease.job_id, lease.lease_token, reason, self._settings.max_lost_attempts
-                )
-            if state is not None:
-                log.warning("job %s: %s; it is %s now", lease.job_id, reason, state)
+            try:
+                self._take_back(lease)
+            except DATABASE_UNAVAILABLE as error:
+                if not waits_for_others(error):
+                    raise
+                log.warning("job %s: another process holds its lock; it is taken back later", lease.job_id)
+
+    def _take_back(self, lease: ExpiredLease) -> None:
+        reason = f"worker {lease.worker} let its lease expire"
+        with self._database.begin() as session:
+            state = lifecycle.take_back(
+                session, lease.job_id, lease.lease_token, reason, self._settings.max_lost_attempts
+            )
+        if state is not None:
+            log.warning("job %s: %s; it is %s now", lease.job_id, reason, state)
 
     def _advance_sweeps(self) -> None:
         with self._database.begin() as session:
             sweeps.advance(session)
 
-    def _place(self) -> None:
-        """Give sized jobs to classes. Those that fit none are looked at again when the classes change."""
-        with self._database.begin() as session:
-            if self._classes_seen_at != self._seen_at:  # once per heartbeat, which reads all workers
-                classes = placing.live_classes(session, self._settings.lease_seconds)
-                if classes != self._classes:
-                    placing.look_again(session)
-                    self._shrunk |= self._changed(classes)
-                self._classes, self._classes_seen_at = classes, self._seen_at
-            if not say_what_they_have(self._classes):  # every worker takes every job
-                return
-            self._leave_what_has_shrunk(session)
-            placing.place_sized(session, self._classes, _PLACED_PER_ROUND)
-
-    def _changed(self, classes: Classes) -> dict[str, UUID | None]:
-        """Return the queues whose placed jobs are to be looked at, from the first, because classes changed.
-
-        The jobs of a class without a live worker wait for one. Those of no class may find one.
-        """
-        changed = (queue for queue in classes if classes[queue] != self._classes.get(queue))
-        return dict.fromkeys([*changed, *({UNPLACED} - classes.keys())])
-
-    def _leave_what_has_shrunk(self, session: Session) -> None:
-        """Let the jobs leave a class that no worker of it can run any more, the oldest first."""
-        for queue, after in [*self._shrunk.items()]:
-            has = self._classes.get(queue, ())
-            last = None
-            if has or queue == UNPLACED:
-                last = placing.leave_what_has_shrunk(session, queue, has, after, _PLACED_PER_ROUND)
-            if last is None:
-                del self._shrunk[queue]
-            else:
-                self._shrunk[queue] = last
-
     def _waiting_queues(self) -> Sequence[str]:
         """Return the queues to publish to. Jobs of no class wait where every live worker is of one."""
         with self._database.begin() as session:
             queues = dispatch_queue.waiting_queues(session)
-        skipped = UNPLACED if self._classes and UNPLACED not in self._classes else None
+        classes = self._placement.classes
+        skipped = UNPLACED if classes and UNPLACED not in classes else None
         return [queue for queue in queues if queue != skipped]
 
     def _publish_new(self, queues: Sequence[str]) -> None:
@@ -204,8 +193,46 @@ class Dispatcher:
             if not queues or not dispatch_queue.publishes_alone(session):
                 return
             idle = dispatch_queue.idle_workers(session, self._settings.lease_seconds)
+            own = {queue: dispatch_queue.idle_in(idle, queue) for queue in queues}
             for queue in queues:
-                self._publish_to(session, queue, idle.get(queue, Counter()))
+                self._publish_to(session, queue, own[queue])
+            # Then workers of which nothing of their own class waits: into other queues that they read.
+            classes = {alike.queues[0] for alike in idle}
+            free = {queue for queue in classes if self._free(session, idle, queue) > 0}
+            for queue in queues:
+                workers = dispatch_queue.idle_in(idle, queue, of_others=free)
+                if workers != own[queue]:
+                    self._publish_to(session, queue, workers)
+            self._lend(session, queues, idle)
+
+    def _free(self, session: Session, idle: Sequence[Idle], queue: str) -> int:
+        """Return how many idle workers of a class no message waits for, in any queue that they read."""
+        of_class = dispatch_queue.idle_in(idle, queue).total()
+        further = {name for alike in idle if alike.queues[0] == queue for name in alike.queues[1:]}
+        for_others = sum(
+            max(0, dispatch_queue.dispatched(session, name) - dispatch_queue.idle_in(idle, name).total())
+            for name in further
+        )
+        return of_class - dispatch_queue.dispatched(session, queue) - for_others
+
+    def _lend(self, session: Session, queues: Sequence[str], idle: Sequence[Idle]) -> None:
+        """Let workers of larger classes take jobs of smaller ones where nothing of their own waits.
+
+        The nearest class first. A job that has run stays: its finished blocks count on a like device alone.
+        A class with an idle worker for one job lends none: it was started for a job of its own, and ends.
+        """
+        classes, paused = self._placement.classes, dispatch_queue.paused_queues(session)
+        lends_none = {alike.queues[0] for alike in idle if alike.one_job}
+        for queue in smallest_first(queues, classes):
+            for larger in larger_than(queue, classes):
+                has = dispatch_queue.idle_in(idle, larger)
+                if not has or None in has or larger in paused or larger in lends_none:
+                    continue
+                room = min(self._free(session, idle, larger), _PUBLISHED_PER_ROUND)
+                taken = dispatch_queue.take_for_larger(session, queue, room, has) if room > 0 else ()
+                if taken:
+                    lend(session, taken, larger)
+                    self._publish(session, larger, taken)
 
     def _publish_to(self, session: Session, queue: str, idle: Counter[Capacity | None]) -> None:
         """Publish as many jobs of a queue as workers are idle, of those that one of these can run.
@@ -219,7 +246,9 @@ class Dispatcher:
         for most, which in ((smaller, [it for it in idle if it not in has]), (room, has)):
             limit = min(most, room)
             if limit > 0:
-                anything = not idle or (has == largest(self._classes.get(queue, ())) and which is has)
+                anything = not idle or (
+                    has == largest(self._placement.classes.get(queue, ())) and which is has
+                )
                 taken = dispatch_queue.take_undispatched(session, queue, limit, None if anything else which)
                 self._publish(session, queue, taken)
                 room -= len(taken)
@@ -235,6 +264,29 @@ class Dispatcher:
             if lost > 0:
                 stale = dispatch_queue.take_stale(session, queue, self._settings.republish_seconds, lost)
                 self._publish(session, queue, stale)
+
+    def _offer_lanes(self) -> None:
+        """Publish running jobs whose gradients idle workers may help with, as many as have nothing else.
+
+        None to a queue that an idle worker for one job reads: that one would take the message, and helps with
+        nothing.
+        """
+        with self._database.begin() as session:
+            offers = lane_offers.open_offers(session, self._settings.republish_seconds)
+            if not offers or not dispatch_queue.publishes_alone(session):
+                return
+            idle = dispatch_queue.idle_workers(session, self._settings.lease_seconds)
+            skipped = dispatch_queue.paused_queues(session)
+            skipped |= {queue for alike in idle if alike.one_job for queue in alike.queues}
+            queues = dict.fromkeys(offer.queue for offer in offers if offer.queue not in skipped)
+            for queue in queues:
+                room = max(0, self._free(session, idle, queue))
+                of_queue = [offer for offer in offers if offer.queue == queue][:room]
+                for offer in of_queue:
+                    publish(queue, offer.job_id)
+                    log.info("job %s: lane %d is offered", offer.job_id, offer.lane)
+                if of_queue:
+                    lane_offers.mark_offered(session, of_queue)
 
     def _publish(self, session: Session, queue: str, job_ids: Sequence[UUID]) -> None:
         # Publish first and mark afterwards: a dispatcher that dies in between duplicates a message, which is
@@ -256,17 +308,11 @@ def main() -> None:
     set_up(logging.getLogger(), Part.DISPATCHER)
     if settings().broker_url is None:  # or every round would fail on it
         raise WrongSettings(missing("BROKER_URL", "redis://…"))
-    engine = engine_from(settings(), pool_size=5)  # one connection each for rounds and four of the threads
+    provider = Provider.of(settings())
+    # One connection each for rounds and four of the threads, and for the checks of memberships.
+    engine = engine_from(settings(), pool_size=5 if provider is None else 6)
     database = sessions(engine)
     dispatcher = Dispatcher(database, settings())
-    retention = Retention(database, settings(), Store(settings().store_url))
-    webhook_sender = WebhookSender(database, settings())
-    checks = PendingChecks(database, settings())
-    sizing = Sizing(database, settings())
-    standing = StandingReader(database, settings())
-    address = settings().dispatcher_metrics
-    if serve(Part.DISPATCHER, address, "PRUNESERVE_DISPATCHER_METRICS", standing):
-        standing.start()
 
     def stop(number: int, frame: FrameType | None) -> None:
         dispatcher.stop()
@@ -274,17 +320,36 @@ def main() -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     log.info("the dispatcher starts")
-    retention.start()
-    webhook_sender.start()
-    checks.start()
-    sizing.start()
-    dispatcher.run()
-    sizing.stop()
-    standing.stop()
-    checks.stop()
-    webhook_sender.stop()
-    retention.stop()
+    with _background(database, settings(), provider):
+        dispatcher.run()
     engine.dispose()
+
+
+@contextmanager
+def _background(
+    database: sessionmaker[Session], settings: Settings, provider: Provider | None
+) -> Iterator[None]:
+    """What works in threads while the dispatcher does. The last to start is the first to stop."""
+    threads: list[Background] = []
+    standing = StandingReader(database, settings)
+    if serve(Part.DISPATCHER, settings.dispatcher_metrics, "PRUNESERVE_DISPATCHER_METRICS", standing):
+        threads.append(standing)
+    threads += [
+        Retention(database, settings, Store(settings.store_url)),
+        WebhookSender(database, settings),
+        PendingChecks(database, settings),
+        Sizing(database, settings),
+    ]
+    memberships = MembershipChecks(database, settings, provider) if provider else None
+    if memberships is not None:
+        threads.append(memberships)
+    for thread in threads:
+        thread.start()
+    yield
+    for thread in reversed(threads):
+        thread.stop()
+    if memberships is not None:
+        memberships.wait(_CHECK_IN_HAND_SECONDS)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,15 @@
 """Is the worker of this host alive? `python -m worker.health`, for the health check of its container.
 
 A worker's parent process touches a file every two seconds, whatever its job, the database and the broker do:
-an outage must not make a supervisor kill a worker in the middle of a job. Exit code 0 if such a file is
-fresh, or 1 and what is wrong. Whether the worker takes jobs is another question, which the database answers:
-`pruneserve-admin health worker`.
+an outage must not make a supervisor kill a worker in the middle of a job. The file's name has the process, so
+that none answers for another: where several workers of this user run, all must be alive, or the one whose
+process id is given. Exit code 0, or 1 and what is wrong. Whether the worker takes jobs is another question,
+which the database answers: `pruneserve-admin health worker`.
 """
 
+import argparse
 import os
+import re
 import stat
 import sys
 import tempfile
@@ -18,7 +21,7 @@ from pathlib import Path
 
 from worker.identity import DIRECTORY_PREFIX, Identity
 
-_NAME = "beat"
+_NAME = re.compile(r"beat-(\d+)-(\d+)")
 _SECONDS_BETWEEN_BEATS = 2.0
 _MOST_SECONDS = 30.0
 
@@ -26,7 +29,7 @@ _MOST_SECONDS = 30.0
 @contextmanager
 def beating(worker: Identity) -> Iterator[None]:
     """Touch this worker's file, from a thread of its own."""
-    file, stopped = worker.shutdown_flag.parent / _NAME, threading.Event()
+    file, stopped = beat_file(worker.shutdown_flag.parent, os.getpid()), threading.Event()
 
     def beat() -> None:
         while True:
@@ -45,20 +48,49 @@ def beating(worker: Identity) -> Iterator[None]:
         file.unlink(missing_ok=True)
 
 
-def wrong() -> str | None:
-    """Return what is wrong with the workers of this host, or None if one is alive."""
-    ages = []
-    for file in Path(tempfile.gettempdir()).glob(f"{DIRECTORY_PREFIX}*/{_NAME}"):
-        with suppress(OSError):
-            if _is_own(file.parent, stat.S_ISDIR) and _is_own(file, stat.S_ISREG):
-                ages.append(time.time() - file.lstat().st_mtime)
+def beat_file(directory: Path, process: int) -> Path:
+    """Return the file that a worker's process touches: its name has the process's id and start."""
+    return directory / f"beat-{process}-{_started(process) or 0}"
+
+
+def wrong(process: int | None = None) -> str | None:
+    """Return what is wrong with the workers of this user that run on this host, or None if all are alive.
+
+    `process`: the id of the one that is asked about. What a worker has left that was killed does not count.
+    """
+    ages = {at: age for at, age in _ages() if process in (None, at)}
     if not ages:
-        return "no worker of this user runs on this host"
-    if any(0 <= age <= _MOST_SECONDS for age in ages):
+        asked = "no worker of this user runs" if process is None else f"process {process} is no worker"
+        return f"{asked} on this host"
+    for at, age in sorted(ages.items()):
+        if age < 0:
+            return f"the worker {at} gave its last sign of life {-age:.0f} s from now: check the clock"
+        if age > _MOST_SECONDS:
+            return f"the worker {at} gave no sign of life for {age:.0f} s"
+    return None
+
+
+def _ages() -> Iterator[tuple[int, float]]:
+    """Yield the process of each worker that runs, and how many seconds ago it gave its last sign of life."""
+    for file in Path(tempfile.gettempdir()).glob(f"{DIRECTORY_PREFIX}*/beat-*"):
+        named = _NAME.fullmatch(file.name)
+        with suppress(OSError):
+            if not (named and _is_own(file.parent, stat.S_ISDIR) and _is_own(file, stat.S_ISREG)):
+                continue
+            if _started(int(named[1])) == int(named[2]):
+                yield int(named[1]), time.time() - file.lstat().st_mtime
+
+
+def _started(process: int) -> int | None:
+    """Return when a process has started, in ticks since the machine has; None if it has ended.
+
+    A later process with the same id has another start.
+    """
+    try:
+        state, *fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
         return None
-    if (age := min(ages, key=abs)) < 0:
-        return f"the worker of this host gave its last sign of life {-age:.0f} s from now: check the clock"
-    return f"the worker of this host gave no sign of life for {age:.0f} s"
+    return None if state in "ZX" else int(fields[18])
 
 
 def _is_own(path: Path, of_its_kind: Callable[[int], bool]) -> bool:
@@ -69,7 +101,9 @@ def _is_own(path: Path, of_its_kind: Callable[[int], bool]) -> bool:
 
 def main() -> None:
     """Exit with 0, or with 1 and the reason."""
-    sys.exit(wrong())
+    parser = argparse.ArgumentParser(prog="python -m worker.health", description=__doc__.partition("\n")[0])
+    parser.add_argument("process", type=int, nargs="?", help="the id of a worker's process; default: of all")
+    sys.exit(wrong(parser.parse_args().process))
 
 
 if __name__ == "__main__":

@@ -3,9 +3,9 @@
 1. claim the job: from here on a heartbeat extends its lease, and every write is guarded by the claim
 2. fetch the uploads that it names
 3. run its recipe in a scratch directory, resuming after the blocks that earlier attempts have finished
-4. upload the output under the attempt's own prefix
+4. upload the output under the attempt's own prefix, but what earlier attempts have sent of it
 5. end the attempt by one transition; a success publishes the report and the artifacts, or nothing
-6. delete what was uploaded, if it is not the job's result
+6. delete what was uploaded, if it is neither the job's result nor of use to another attempt
 
 Between any two steps the attempt may have to stop: the job was cancelled, the worker is shutting down,
 another job computes the gradients, the job needs more than this worker has, the lease was lost. `_outcome_of`
@@ -17,6 +17,7 @@ transition: the job is no longer this worker's.
 """
 
 import logging
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,8 @@ from sqlalchemy import exc
 from sqlalchemy.orm import Session
 
 import pruning.run
-from jobs.fleet import placing, quarantine
-from jobs.lifecycle import lifecycle
+from jobs.fleet import machines, placing, quarantine
+from jobs.lifecycle import lifecycle, sent_files
 from jobs.lifecycle.events import JobError
 from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.monitoring import logs, traces
@@ -35,11 +36,10 @@ from jobs.monitoring.catalogue import LOST_LEASES
 from jobs.placement.needs import Needs
 from jobs.settings import Settings
 from jobs.states import Cause
-from pruning.allowed_roots import Roots
 from pruning.errors import Unreachable, is_panic
 from pruning.estimate import ModelShape
 from pruning.run import RunRequest, Services
-from pruning.runtime.device import is_out_of_memory
+from pruning.runtime.device import is_device_memory, is_out_of_memory
 from worker.attempt.artifacts import discard_unpublished, upload_artifacts
 from worker.attempt.attempt import Attempt, Transition
 from worker.attempt.claim import claimed
@@ -52,16 +52,16 @@ from worker.attempt.gradient_cache import (
     refuse_over_quota,
     wait_for_gradients,
 )
-from worker.attempt.inputs import fetch_uploads
-from worker.attempt.kernels import kernels_of
+from worker.attempt.lanes.share import JobLaneShare
 from worker.attempt.perplexity_cache import JobPerplexityCache
+from worker.attempt.prepared import prepared
 from worker.attempt.resume_store import JobResumeStore
+from worker.coworker import help_with
 from worker.identity import Identity
 from worker.interrupts import BlockedOnJob, CancelRequested, DoesNotFit, LeaseLost, ShutdownRequested
 from worker.retry import retry_once
-from worker.sandbox import sandbox
 from worker.scratch import RESUME_STORE
-from worker.self_test import Unfit, check_device, check_work_directory
+from worker.self_test import Unfit
 
 log = logging.getLogger(__name__)
 
@@ -70,13 +70,13 @@ _PATIENCE_WITHOUT_A_NETWORK_ERROR = 300.0
 
 
 def run_job(job_id: UUID, settings: Settings, worker: Identity) -> bool:
-    """Run a job if it is still queued, and record how the attempt ended.
+    """Run a job if it is still queued, and record how the attempt ended; help with one that runs already.
 
     Returns whether this process must not run another one, because its device or its installation failed.
     """
     with claimed(job_id, settings, worker) as attempt:
         if attempt is None:
-            return False
+            return help_with(job_id, settings, worker)
         claim = attempt.claim
         with (
             logs.about(job=str(job_id), attempt=claim.attempt, owner=claim.owner),
@@ -152,8 +152,14 @@ def _after_failure(attempt: Attempt, failure: BaseException) -> Transition:
             patience = min(patience, _PATIENCE_WITHOUT_A_NETWORK_ERROR)
         return lambda session: lifecycle.requeue_while_unreachable(session, claim, error, patience)
     if error.type == OUT_OF_MEMORY:
-        worker, seen_within = attempt.worker.name, attempt.settings.lease_seconds
-        return lambda session: placing.move_up(session, claim, worker, error, seen_within)
+        return partial(
+            placing.move_up,
+            claim=claim,
+            worker=attempt.worker.name,
+            error=error,
+            seen_within=attempt.settings.lease_seconds,
+            of_host=not is_device_memory(failure),
+        )
     return lambda session: lifecycle.fail(session, claim, error)
 
 
@@ -162,6 +168,7 @@ def _succeed(
 ) -> bool:
     quarantine.succeeded(session, attempt.worker.name)
     if attempt.spec.recipe.norms and (error := over_quota(session, attempt, artifacts)):
+        sent_files.drop(session, attempt.claim.job_id)
         return lifecycle.fail(session, attempt.claim, error)
     return lifecycle.succeed(session, attempt.claim, report, artifacts)
 
@@ -178,33 +185,27 @@ def _requeue(session: Session, attempt: Attempt, error: JobError) -> bool:
 
 def _run_and_upload(attempt: Attempt) -> tuple[dict[str, Any] | None, list[FinishedArtifact]]:
     """Fetch the inputs, run the recipe, upload its output. Return the report, if any, and the artifacts."""
-    check_work_directory(attempt.settings)
-    check_device(attempt.settings.device)
-    attempt.check()
-    with attempt.scratch() as directory, kernels_of(attempt.claim.owner):
-        inputs, output = directory / "uploads", directory / "output"
-        fetch_uploads(attempt, inputs)
-        report = _run_recipe(attempt, directory, inputs, output)
+    with prepared(attempt) as (directory, services):
+        output = directory / "output"
+        report = _run_recipe(attempt, directory, services, output)
         return report, upload_artifacts(attempt, output, report)
 
 
-def _run_recipe(attempt: Attempt, directory: Path, inputs: Path, output: Path) -> dict[str, Any] | None:
-    spec, settings = attempt.spec, attempt.settings
+def _run_recipe(attempt: Attempt, directory: Path, services: Services, output: Path) -> dict[str, Any] | None:
+    spec = attempt.spec
     request = RunRequest(
         spec.recipe,
         spec.evaluation,
         output,
-        device=settings.device,
+        device=attempt.settings.device,
         save_masks=spec.save_masks,
         limit=perplexity_limit(spec),
     )
-    services = Services(
-        progress=attempt.progress,
-        roots=Roots(settings.model_roots, (*settings.data_roots, inputs), settings.task_roots),
-        hub_token=attempt.hub_token,
-        reading=sandbox(settings, directory),
+    services = replace(
+        services,
         resume_store=JobResumeStore(attempt, directory / RESUME_STORE),
         gradient_cache=JobGradientCache(attempt, directory / "gradients"),
+        lane_share=JobLaneShare(attempt),
         perplexity_cache=JobPerplexityCache(attempt),
         on_shape=partial(_know_shape, attempt),
     )
@@ -220,7 +221,8 @@ def _run_recipe(attempt: Attempt, directory: Path, inputs: Path, output: Path) -
 
 
 def _know_shape(attempt: Attempt, shape: ModelShape) -> None:
-    needs = Needs.of(attempt.spec, shape)
+    cpus = attempt.transaction(lambda session: machines.cpus(session, attempt.settings.lease_seconds))
+    needs = Needs.of(attempt.spec, shape, cpus)
     claim, worker = attempt.claim, attempt.worker.name
     if not attempt.transaction(lambda session: placing.fits_here(session, claim, worker, needs)):
         raise DoesNotFit(needs)

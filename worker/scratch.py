@@ -1,18 +1,29 @@
 """A worker's scratch space: one directory per job and attempt."""
 
 import shutil
-from collections.abc import Iterator
+import sys
+import time
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from jobs.lifecycle import finished_blocks
+from jobs.lifecycle import finished_blocks, lane_leases
+from jobs.states import ENDED
 from worker.interrupts import ShutdownRequested
+
+_SECONDS_TO_ADOPT = 600.0
+"""Within which an attempt has certainly made its directory, if it runs on this machine."""
+
+_SECONDS_OF_A_STRANGER = 3600.0
+"""How long the files of a job that the database does not know are left alone after the last change."""
 
 RESUME_STORE = "resume"
 """The part of an attempt's directory where its resume store keeps files."""
+
+_LANES = "lanes"
 
 
 @contextmanager
@@ -40,6 +51,20 @@ def scratch(work_dir: Path, job_id: UUID, attempt: int) -> Iterator[Path]:
     _delete(directory)
 
 
+@contextmanager
+def of_lane(work_dir: Path, job_id: UUID, token: UUID) -> Iterator[Path]:
+    """Make a directory of a worker that helps with a job, and delete it at the end.
+
+    The job's own worker may have the same work directory, so it is not below the job's.
+    """
+    directory = work_dir / _LANES / str(job_id) / str(token)
+    directory.mkdir(parents=True)
+    try:
+        yield directory
+    finally:
+        _delete(directory)
+
+
 def _adopt_checkpoints(earlier: Path, own: Path) -> None:
     for checkpoint in earlier.glob("*/activations-*"):
         stage_directory = own / checkpoint.parent.name
@@ -56,15 +81,66 @@ def _delete(directory: Path) -> None:
 
 def remove_job(work_dir: Path, job_id: UUID) -> None:
     """Delete what a killed process left of a job that has ended."""
-    shutil.rmtree(work_dir / str(job_id), ignore_errors=True)
+    for directory in (work_dir, work_dir / _LANES):
+        shutil.rmtree(directory / str(job_id), ignore_errors=True)
 
 
-def remove_abandoned(session: Session, work_dir: Path) -> None:
-    """Delete what killed workers left, except for jobs that may still resume on this machine."""
-    for directory in work_dir.glob("*-*-*-*-*"):
-        try:
-            job_id = UUID(directory.name)
-        except ValueError:
+def abandoned(session: Session, work_dir: Path, *, spared: Collection[UUID] = ()) -> list[Path]:
+    """Return the directories of earlier attempts that no job will resume from.
+
+    Those are of jobs that have ended, and of jobs that have long been running elsewhere: what they wrote here
+    is older than what they have there. A later attempt has a directory of its own, which is not among them.
+    So are the directories of coworkers that hold no lane.
+    A job that is not in this database may run under another one, whose workers share the directory, or from
+    before a backup was restored: its files go once nothing has changed them for an hour.
+    `spared`: jobs that a process of this worker has not left.
+    """
+    found: list[Path] = []
+    for directory, job_id in _of_jobs(work_dir, spared):
+        standing = finished_blocks.standing(session, job_id, _SECONDS_TO_ADOPT)
+        if standing is None:
+            if _changed_within(directory, _SECONDS_OF_A_STRANGER):
+                continue
+            found += _up_to(directory, sys.maxsize)
+        elif standing.state in ENDED:
+            found += _up_to(directory, standing.attempt)
+        elif standing.has_run_long and not (directory / str(standing.attempt)).exists():
+            found += _up_to(directory, standing.attempt - 1)
+    for directory, job_id in _of_jobs(work_dir / _LANES, spared):
+        standing = finished_blocks.standing(session, job_id, _SECONDS_TO_ADOPT)
+        if standing is None and _changed_within(directory, _SECONDS_OF_A_STRANGER):
             continue
-        if not finished_blocks.has_not_ended(session, job_id):
-            shutil.rmtree(directory, ignore_errors=True)
+        if standing is None or standing.state in ENDED:
+            found.append(directory)
+        else:
+            here = [
+                *directory.iterdir()
+            ]  # before the tokens: one that takes a lane now makes its directory later
+            held = lane_leases.tokens(session, job_id)
+            found += (each for each in here if each.name not in held)
+    return found
+
+
+def _changed_within(directory: Path, seconds: float) -> bool:
+    since = time.time() - seconds
+    try:
+        return any(each.lstat().st_mtime > since for each in (directory, *directory.rglob("*")))
+    except FileNotFoundError:  # it is being changed now
+        return True
+
+
+def _of_jobs(work_dir: Path, spared: Collection[UUID]) -> Iterator[tuple[Path, UUID]]:
+    for directory in work_dir.glob("*-*-*-*-*"):
+        with suppress(ValueError):
+            if (job_id := UUID(directory.name)) not in spared:
+                yield directory, job_id
+
+
+def _up_to(directory: Path, attempt: int) -> Iterator[Path]:
+    return (each for each in directory.iterdir() if each.name.isdecimal() and int(each.name) <= attempt)
+
+
+def remove(directories: Iterable[Path]) -> None:
+    """Delete directories, and those of their jobs where nothing else is left in them."""
+    for directory in directories:
+        _delete(directory)

@@ -23,7 +23,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from jobs.database import engine_from, sessions
 from jobs.settings import Settings, settings
 from jobs.states import Cause
-from jobs.storage.store import Store, StoreError
+from jobs.storage.errors import StoreError
+from jobs.storage.store import Store
 from pruning.sandbox.starter import NoSandbox
 from pruning.sandbox.trial import layers_that_do_not_hold
 

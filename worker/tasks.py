@@ -1,5 +1,6 @@
 """The Celery task that runs a job. Only the child that runs jobs imports torch, never its parent."""
 
+import gc
 import os
 from contextlib import suppress
 from uuid import UUID
@@ -33,11 +34,14 @@ def prepare_child(**signal: object) -> None:
     with suppress(OSError):  # then the first job tries it again, and says why
         starter()  # imports what it needs while this process does the same
 
+    gc.disable()  # what is imported stays: to look for garbage in it takes a sixth of the time
     import transformers
 
     import worker.run_job  # noqa: F401 - so that no job waits for it
     from worker.machine import prepare
 
+    gc.freeze()  # nor will a job find garbage there
+    gc.enable()
     transformers.utils.logging.disable_progress_bar()  # a log is no terminal
     identity = Identity.from_environment()
     prepare(settings(), identity, identity.queue)

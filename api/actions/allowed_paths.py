@@ -10,6 +10,10 @@ from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from pruning.recipe import is_local
 
+# Whoever reads this may have started the service, or may have to ask who did.
+_MODEL_ROOTS = "`pruneserve up --root DIRECTORY`; on servers, PRUNESERVE_MODEL_ROOTS, which its operator sets"
+_DATA_ROOTS = "`pruneserve up --root DIRECTORY`; on servers, PRUNESERVE_DATA_ROOTS, which its operator sets"
+
 
 def check(spec: JobSpec, settings: Settings) -> None:
     """Raise InvalidRequest for a model, text or gradients outside the allowed roots, by the path alone.
@@ -27,8 +31,8 @@ def of_model(model: str, settings: Settings) -> Iterator[FieldError]:
     if not _allowed(model, settings.model_roots):
         yield FieldError(
             field="model.id",
-            message="must lie under an allowed root: use a Hub id, or a path in a directory that the"
-            " operator of this service has added to PRUNESERVE_MODEL_ROOTS",
+            message=f"must lie under an allowed root: use a Hub id, or a path in a directory that the service"
+            f" may read ({_MODEL_ROOTS})",
         )
 
 
@@ -37,15 +41,15 @@ def _outside(spec: JobSpec, settings: Settings) -> Iterator[FieldError]:
     if spec.recipe.gradients is not None and not _allowed(spec.recipe.gradients, settings.data_roots):
         yield FieldError(
             field="gradients",
-            message="must lie under an allowed root: name a file in a directory that the operator of this"
-            " service has added to PRUNESERVE_DATA_ROOTS",
+            message=f"must lie under an allowed root: name a file in a directory that the service may read"
+            f" ({_DATA_ROOTS})",
         )
     for field, dataset in spec.texts:
         if not _allowed(dataset, settings.data_roots):
             yield FieldError(
                 field=field,
                 message="must lie under an allowed root: name a built-in dataset, or a file in a directory"
-                " that the operator of this service has added to PRUNESERVE_DATA_ROOTS",
+                f" that the service may read ({_DATA_ROOTS})",
             )
 
 

@@ -5,13 +5,13 @@ from functools import partial
 from api.actions import allowed_paths
 from api.actions.model_shape import shape_of
 from api.resources import AppResources
-from api.schemas.jobs import JobRequest
+from api.schemas.jobs.requests import JobRequest
 from api.schemas.workers import ClassEstimate, Estimate
 from jobs.fleet import machines, placing
 from jobs.placement.classes import UNPLACED, nearest, smallest_that_fits
 from jobs.placement.needs import Needs
 from pruning.estimate import Estimate as EstimateOnMachine
-from pruning.estimate import Machine
+from pruning.estimate import Machine, slowest
 
 
 async def estimate(resources: AppResources, owner: str, request: JobRequest) -> Estimate:
@@ -29,18 +29,19 @@ def _estimate(resources: AppResources, owner: str, request: JobRequest) -> Estim
     spec = request.spec()
     allowed_paths.check(spec, resources.settings)
     shape = shape_of(spec.recipe.model, owner, resources.settings)
-    needs = Needs.of(spec, shape)
     seen_within = resources.settings.lease_seconds
     with resources.database.begin() as session:
         classes = placing.live_classes(session, seen_within)
-        by_class = machines.slowest_by_class(session, seen_within)
-        slowest = machines.slowest_live(session, seen_within)
+        by_class = machines.by_class(session, seen_within)
+        live = machines.live(session, seen_within)
+    needs = Needs.of(spec, shape, (machine for machine in live if machine.kind == "cpu"))
 
-    def on(machine: Machine) -> EstimateOnMachine:
+    def on(those: list[Machine]) -> EstimateOnMachine:
+        machine = slowest(those, spec.recipe, shape)
         return EstimateOnMachine.of(spec.recipe, spec.evaluation, shape, machine, save_masks=spec.save_masks)
 
     chosen = smallest_that_fits(needs, classes)
-    there = on(by_class.get(chosen or "", slowest))
+    there = on(by_class.get(chosen or "", live))
     return Estimate(
         **{name: getattr(there, name) for name in EstimateOnMachine.model_fields},
         needs=needs,

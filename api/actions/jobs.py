@@ -17,18 +17,10 @@ from api.problems.problems import (
     NotRetriable,
 )
 from api.resources import AppResources
-from api.schemas.jobs import (
-    MAX_MODELS,
-    CompleteRequest,
-    JobChange,
-    JobChanges,
-    JobDetail,
-    JobListQuery,
-    JobPage,
-    JobRequest,
-    JobSummary,
-)
-from jobs.lifecycle import deletion, lifecycle
+from api.schemas.jobs.answers import JobDetail, JobPage, JobSummary
+from api.schemas.jobs.query import MAX_MODELS, JobListQuery
+from api.schemas.jobs.requests import CompleteRequest, JobChange, JobChanges, JobRequest
+from jobs.lifecycle import deletion, owner_moves
 from jobs.lifecycle.idempotency import KeyReused, made_before, make_once
 from jobs.queries import queries
 from jobs.queries.models import models_containing
@@ -66,7 +58,7 @@ def submit(
     with resources.database.begin() as session:
 
         def make() -> Job:
-            return lifecycle.create(
+            return owner_moves.create(
                 session,
                 owner,
                 spec,
@@ -81,7 +73,7 @@ def submit(
         try:
             job, created = make_once(session, owner, idempotency.key, idempotency.body, Job, make)
         except KeyReused as error:
-            raise IdempotencyKeyReused from error
+            raise IdempotencyKeyReused(str(error)) from error
         return _detail(session, job, reasons), created
 
 
@@ -136,8 +128,8 @@ def cancel(database: sessionmaker[Session], owner: str, job_id: UUID, reasons: W
     """Cancel a queued job, or ask the worker of a running one to stop. Raises NotFound and JobEnded."""
     with database.begin() as session:
         try:
-            lifecycle.cancel(session, owner, job_id)
-        except lifecycle.Conflict as conflict:
+            owner_moves.cancel(session, owner, job_id)
+        except owner_moves.Conflict as conflict:
             raise JobEnded(conflict.state) from conflict
         return detail(session, owner, job_id, reasons)
 
@@ -149,8 +141,8 @@ def change(
     with database.begin() as session:
         try:
             if changed.priority is not None:
-                lifecycle.set_priority(session, owner, job_id, changed.priority)
-        except lifecycle.Conflict as conflict:
+                owner_moves.set_priority(session, owner, job_id, changed.priority)
+        except owner_moves.Conflict as conflict:
             raise NotQueued(conflict.state) from conflict
         return detail(session, owner, job_id, reasons)
 
@@ -159,8 +151,8 @@ def retry(resources: AppResources, owner: str, job_id: UUID, reasons: WaitingRea
     """Queue a failed or cancelled job again. Raises NotFound, NotRetriable and `quota.QueueFull`."""
     with resources.database.begin() as session:
         try:
-            lifecycle.retry(session, owner, job_id, max_queued=resources.settings.max_queued_jobs)
-        except lifecycle.Conflict as conflict:
+            owner_moves.retry(session, owner, job_id, max_queued=resources.settings.max_queued_jobs)
+        except owner_moves.Conflict as conflict:
             raise NotRetriable(conflict.state) from conflict
         return detail(session, owner, job_id, reasons)
 
@@ -171,7 +163,7 @@ def delete(database: sessionmaker[Session], owner: str, job_id: UUID) -> None:
         with database.begin() as session:
             if not deletion.delete(session, owner, job_id):
                 raise NotFound(NO_SUCH_JOB)
-    except lifecycle.Conflict as conflict:
+    except owner_moves.Conflict as conflict:
         raise NotDeletable(f"The job is {conflict.state}. Cancel it first.") from conflict
     except deletion.Needed as needed:
         raise NotDeletable(str(needed)) from needed
@@ -185,7 +177,7 @@ def _submitted_before(
         try:
             job = made_before(session, owner, idempotency.key, idempotency.body, Job)
         except KeyReused as error:
-            raise IdempotencyKeyReused from error
+            raise IdempotencyKeyReused(str(error)) from error
         return None if job is None else _detail(session, job, reasons)
 
 

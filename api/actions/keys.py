@@ -17,18 +17,12 @@ from jobs.settings import Settings
 
 
 def issue(resources: AppResources, principal: Principal, request: KeyRequest) -> NewKey:
-    """Create a key. Raises ScopeMissing for one that the principal may not grant,
-    InvalidRequest for one that
+    """Create a key. Raises ScopeMissing for one that the principal may not grant, InvalidRequest for one that
     would be valid for too long, QuotaExceeded, and NotAuthenticated if the principal was revoked meanwhile.
     """
     owner = request.owner or principal.owner
-    admin = Scope.ADMIN in principal.scopes
     if owner != principal.owner:
         _require_admin(principal)
-    lacking = [scope for scope in request.scopes if scope not in principal.scopes]
-    if lacking and not admin:
-        raise ScopeMissing(f"This API key lacks the scope '{lacking[0]}', so it cannot grant it.")
-    not_after = None if admin else principal.expires_at
     lifetime = _lifetime(resources.settings, request.expires_in_days)
     max_keys = resources.settings.max_keys
     try:
@@ -41,7 +35,6 @@ def issue(resources: AppResources, principal: Principal, request: KeyRequest) ->
                 created_by=principal.key_id,
                 max_keys=max_keys,
                 lifetime=lifetime,
-                not_after=not_after,
             )
             audit.record(session, Action.KEY_CREATED, principal, f"key {row.id}", owner)
             return NewKey.of(row, key)
@@ -49,6 +42,8 @@ def issue(resources: AppResources, principal: Principal, request: KeyRequest) ->
         raise QuotaExceeded(f"An owner may have at most {max_keys} valid keys. Revoke some.") from error
     except api_keys.CreatorInvalid as error:
         raise NotAuthenticated from error
+    except api_keys.Beyond as error:
+        raise ScopeMissing(f"This API key lacks the scope '{error.scope}', so it cannot grant it.") from error
 
 
 def _lifetime(settings: Settings, days: float | None) -> timedelta:

@@ -5,6 +5,7 @@ from api.problems.problems import InvalidRequest, ServiceUnavailable
 from jobs.settings import Settings
 from jobs.spec import model_shape
 from jobs.spec.model_shape import HubSilent, NoShape
+from jobs.spec.preflight import why_no_model
 from pruning.estimate import ModelShape
 from pruning.recipe import ModelReference
 
@@ -18,13 +19,10 @@ def shape_of(model: ModelReference, owner: str, settings: Settings) -> ModelShap
     try:
         return model_shape.shape_of(model, owner, settings)
     except NoShape as reason:
-        raise InvalidRequest(
-            FieldError(
-                field="model.id",
-                message=f"the API cannot estimate this model ({reason}); "
-                "submit the job, and its worker estimates it",
-            )
-        ) from reason
+        message = why_no_model(model.id, settings.model_roots) or (
+            f"the API cannot estimate this model ({reason}); submit the job, and its worker estimates it"
+        )
+        raise InvalidRequest(FieldError(field="model.id", message=message)) from reason
     except HubSilent as silent:
         raise ServiceUnavailable(
             "The Hub does not answer, so the model's config cannot be read. Try again later, or use a local "

@@ -6,7 +6,7 @@ from typing import Any
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
-from api.schemas.jobs import JobRequest
+from api.schemas.jobs.requests import JobRequest
 
 
 def parse_job(fields: Mapping[str, Any], *parents: str) -> JobRequest:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from api.schemas.base import Receipt
-from api.schemas.jobs import JobDetail, JobSummary
+from api.schemas.jobs.answers import JobDetail, JobSummary
 from api.schemas.sweeps import SweepDetail
 from api.schemas.uploads import UploadItem
 from jobs.access.api_keys import Principal, Scope

@@ -17,7 +17,7 @@ from api.actions.waiting import WaitingReasons
 from api.problems.problem import FieldError
 from api.problems.problems import IdempotencyKeyReused, InvalidRequest, NotFound
 from api.resources import AppResources
-from api.schemas.jobs import JobRequest
+from api.schemas.jobs.requests import JobRequest
 from api.schemas.pages import PageQuery
 from api.schemas.sweeps import (
     MAX_COMBINATIONS,
@@ -82,7 +82,7 @@ def submit(
         try:
             sweep, created = make_once(session, owner, idempotency.key, idempotency.body, Sweep, make)
         except KeyReused as error:
-            raise IdempotencyKeyReused from error
+            raise IdempotencyKeyReused(str(error)) from error
         found_before = _detail(session, sweep, reasons)
         if not created:
             return first_answer_of_sweep(principal, found_before), False
@@ -99,7 +99,7 @@ def _made_before(
         try:
             sweep = made_before(session, owner, idempotency.key, idempotency.body, Sweep)
         except KeyReused as error:
-            raise IdempotencyKeyReused from error
+            raise IdempotencyKeyReused(str(error)) from error
         return _detail(session, sweep, reasons) if sweep else None
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from api.resources import AppResources
-from api.schemas.jobs import Waiting
+from api.schemas.jobs.waiting import Waiting
 from jobs.access.api_keys import Principal, Scope
 from jobs.fleet import waiting
 from jobs.tables import Job

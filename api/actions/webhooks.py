@@ -21,6 +21,7 @@ from api.schemas.webhooks import (
 from jobs.tables import WebhookEndpoint
 from jobs.webhooks import endpoints
 from jobs.webhooks.encryption import NoKey, SecretBox
+from jobs.webhooks.endpoints import MessageFormat
 from jobs.webhooks.url_policy import UrlPolicy
 
 
@@ -46,6 +47,7 @@ def change(resources: AppResources, owner: str, webhook_id: UUID, changes: Webho
         _check_url(resources, changes.url)
     with resources.database.begin() as session:
         endpoint = find(session, owner, webhook_id)
+        _check_format(endpoint, changes)
         if changes.url is not None:
             endpoint.url = changes.url
         if changes.events is not None:
@@ -92,6 +94,22 @@ def _check_whole(url: str) -> None:
     """Refuse what the address of a Slack webhook is shown as: messages to it would reach nobody."""
     if re.fullmatch(rf"[^/]*//[^/]*{HIDDEN_PATH}", unquote(url)):
         raise ValueError("is an address as it is shown, without its path: give all of it, or leave it out")
+
+
+def _check_format(endpoint: WebhookEndpoint, changes: WebhookChange) -> None:
+    """Refuse to show what was hidden: whoever knows the path of a Slack webhook's address can post there."""
+    if (
+        endpoint.format == MessageFormat.SLACK
+        and changes.format == MessageFormat.STANDARD
+        and changes.url is None
+    ):
+        raise InvalidRequest(
+            FieldError(
+                field="url",
+                message="must be given with this format: the address of a Slack webhook is not shown, and "
+                "takes no other messages",
+            )
+        )
 
 
 def _secret_box(resources: AppResources) -> SecretBox:

@@ -10,9 +10,9 @@ from api.resources import AppResources
 from api.schemas.workers import (
     QueueItem,
     QueueList,
+    ShareChange,
     ShareItem,
     ShareList,
-    ShareRequest,
     WorkerItem,
     WorkerList,
 )
@@ -94,7 +94,7 @@ def steer_queue(resources: AppResources, principal: Principal, name: str, act: Q
     """Pause or resume a queue, with a record in the audit log. Raises NotFound."""
     seconds = resources.settings.lease_seconds
     with resources.database.begin() as session:
-        if name not in {queue.name for queue in overview.queues(session, seconds)}:
+        if not overview.is_queue(session, name):
             raise NotFound("There is no such queue: no worker reads it, and no job waits in it.")
         if act == QueueAct.PAUSE:
             steering.pause(session, name, principal.owner)
@@ -103,8 +103,7 @@ def steer_queue(resources: AppResources, principal: Principal, name: str, act: Q
             steering.resume(session, name)
             action = Action.QUEUE_RESUMED
         audit.record(session, action, principal, f"queue {name}")
-        changed = QueueList.of(overview.queues(session, seconds)).items
-        return next(queue for queue in changed if queue.name == name)
+        return QueueItem.model_validate(overview.queue(session, name, seconds))
 
 
 def shares_of_all(resources: AppResources, principal: Principal, subject: str, days: int) -> ShareList:
@@ -122,9 +121,10 @@ def share_of(resources: AppResources, owner: str, days: int) -> ShareItem:
         return ShareItem.model_validate(shares.standing(session, owner, days))
 
 
-def grant(resources: AppResources, principal: Principal, owner: str, share: ShareRequest) -> ShareItem:
-    """Set what an owner may take, with a record in the audit log."""
+def grant(resources: AppResources, principal: Principal, owner: str, change: ShareChange) -> ShareItem:
+    """Change what an owner may take, with a record of what was named in the audit log."""
     with resources.database.begin() as session:
-        shares.grant(session, owner, **share.model_dump())
-        audit.record(session, Action.SHARE_GRANTED, principal, f"share {share.model_dump_json()}", owner)
+        shares.grant(session, owner, change.model_dump(exclude_unset=True))
+        named = change.model_dump_json(exclude_unset=True)
+        audit.record(session, Action.SHARE_GRANTED, principal, f"share {named}", owner)
         return ShareItem.model_validate(shares.standing(session, owner, DAYS))

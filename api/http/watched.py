@@ -47,7 +47,8 @@ class WatchedRequests:
             if scope["method"] in _UNTRACED:
                 await self._app(scope, receive, watched)
             else:
-                with traces.span(scope["method"], parent=headers.get("traceparent")) as span:
+                # Not its parent: whoever sends it, with or without a key, would decide whether we sample it.
+                with traces.span(scope["method"], link=headers.get("traceparent")) as span:
                     await self._app(scope, receive, watched)
         except Exception:  # its answer is made around this middleware
             if not answered:

@@ -2,7 +2,19 @@
 
 from fastapi import APIRouter
 
-from api.page import audit, docs, keys, shares, sign_in, storage, uploads, webhooks, workers, zoo
+from api.page import (
+    audit,
+    docs,
+    keys,
+    shares,
+    sign_in,
+    single_sign_on,
+    storage,
+    uploads,
+    webhooks,
+    workers,
+    zoo,
+)
 from api.page.compare import page as compare
 from api.page.jobs import bulk, detail, listing
 from api.page.pictures import routes as pictures
@@ -31,5 +43,6 @@ for module in (
     audit,
     docs,
     sign_in,
+    single_sign_on,
 ):
     router.include_router(module.router)

@@ -11,7 +11,7 @@ from api.actions.workers import DAYS
 from api.page.base.forms import without_empty
 from api.page.base.render import page
 from api.resources import Resources
-from api.schemas.workers import ShareRequest
+from api.schemas.workers import ShareChange
 from api.security.auth import Reader, requires
 from jobs.access.api_keys import Principal, Scope
 from pruning.recipe import Text
@@ -21,8 +21,8 @@ router = APIRouter(include_in_schema=False)
 Operator = Annotated[Principal, requires(Scope.ADMIN, Scope.JOBS_WRITE)]
 
 
-class ShareForm(ShareRequest):
-    """A share, as the form sends it: every value is text."""
+class ShareForm(ShareChange):
+    """A whole share, as the form sends it: every value is text, and an empty one is the default."""
 
     model_config = ConfigDict(strict=False)
 
@@ -48,6 +48,6 @@ def show(principal: Reader, resources: Resources) -> Response:
 @router.post("/shares")
 def grant(form: Annotated[ShareForm, Form()], principal: Operator, resources: Resources) -> Response:
     """Set an owner's share and show the list."""
-    share = ShareRequest.model_validate(form.model_dump(exclude={"owner"}))
+    share = ShareChange.model_validate(form.model_dump(exclude={"owner"}))
     workers.grant(resources, principal, form.owner, share)
     return RedirectResponse("/shares", status.HTTP_303_SEE_OTHER)

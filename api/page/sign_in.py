@@ -6,7 +6,7 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from api.page.base.render import NO_STORE, page
-from api.resources import Database, Resources
+from api.resources import AppResources, Database, Resources
 from api.security import auth
 from jobs.access import page_sessions
 
@@ -29,11 +29,11 @@ def form(
 ) -> Response:
     """Show the form, or sign in with the token of a one-time link."""
     if token is None:
-        return page("sign_in.html", target=_safe_target(target), wrong=None)
+        return sign_in_page(resources, target)
     session_token = auth.follow_link(request, resources, token)
     if session_token is None:
-        return page("sign_in.html", status=401, target=_safe_target(target), wrong=_WRONG_LINK)
-    return _signed_in(request, session_token, target)
+        return sign_in_page(resources, target, wrong=_WRONG_LINK, status=401)
+    return signed_in(request, session_token, target)
 
 
 @router.post("/sign-in")
@@ -46,8 +46,8 @@ def sign_in(
     """Start a session with an API key."""
     session_token = auth.sign_in(request, resources, key.strip())
     if session_token is None:
-        return page("sign_in.html", status=401, target=_safe_target(target), wrong=_WRONG_KEY)
-    return _signed_in(request, session_token, target)
+        return sign_in_page(resources, target, wrong=_WRONG_KEY, status=401)
+    return signed_in(request, session_token, target)
 
 
 @router.post("/sign-out")
@@ -62,8 +62,25 @@ def sign_out(request: Request, database: Database) -> Response:
     return response
 
 
-def _signed_in(request: Request, token: str, target: str) -> Response:
-    response = RedirectResponse(_safe_target(target), 303, headers=NO_STORE)
+def sign_in_page(
+    resources: AppResources, target: str, *, wrong: str | None = None, status: int = 200
+) -> Response:
+    """Return the page with all ways to sign in, and what is wrong with the last one."""
+    settings = resources.settings
+    return page(
+        "sign_in.html",
+        status=status,
+        target=safe_target(target),
+        wrong=wrong,
+        provider=settings.oidc_name if settings.oidc_issuer else None,
+        # There it comes back to, so there the cookie of the way must be set.
+        begins_at=f"{settings.public_url or ''}/sign-in/oidc",
+    )
+
+
+def signed_in(request: Request, token: str, target: str) -> Response:
+    """Return the way on, with the session's cookie."""
+    response = RedirectResponse(safe_target(target), 303, headers=NO_STORE)
     response.set_cookie(
         auth.COOKIE,
         token,
@@ -76,6 +93,6 @@ def _signed_in(request: Request, token: str, target: str) -> Response:
     return response
 
 
-def _safe_target(path: str) -> str:
+def safe_target(path: str) -> str:
     """Return where to go after signing in: a page of this service, never another site."""
     return path if path in _PAGES or path.startswith(tuple(f"{place}/" for place in _PAGES)) else HOME

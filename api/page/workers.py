@@ -56,7 +56,7 @@ async def follow_workers(principal: Admin, resources: Resources) -> Response:
 async def _rows(resources: AppResources, principal: Principal) -> AsyncIterator[bytes]:
     previous = None
     look = Look(resources, principal, "GET /workers/stream")
-    async for listed in resources.streams.watch(look.read, principal):
+    async for listed in resources.streams.watch(look.read, principal, None):
         rows = fragment("workers/rows.html", workers=listed.items, principal=principal)
         yield KEEPALIVE if rows == previous else format_sse_event(event="rows", data_str=rows)
         previous = rows

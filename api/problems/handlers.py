@@ -22,12 +22,12 @@ from api.problems.problems import (
     ServiceUnavailable,
     UnknownVersion,
 )
-from api.schemas.jobs import JobRequest
+from api.schemas.jobs.requests import JobRequest
 from jobs.database import DATABASE_UNAVAILABLE
 from jobs.lifecycle import quota
 from jobs.spec.job import UnknownSpecVersion
+from jobs.storage.errors import StoreError
 from jobs.storage.owned_files import UnknownUpload
-from jobs.storage.store import StoreError
 
 log = logging.getLogger(__name__)
 
@@ -127,6 +127,8 @@ _MESSAGES = {
     "uuid_parsing": "must be a UUID",
     "uuid_type": "must be a UUID",
 }
+# What holds a text, and other things besides: its name alone is a likely guess.
+_OF_A_TEXT = frozenset({"calibration", "evaluation"})
 _LENGTHS = frozenset({"string_too_long", "string_too_short", "too_long", "too_short"})
 
 
@@ -176,7 +178,8 @@ def _within(body: object, path: Sequence[int | str]) -> Iterator[int | str]:
 def _message(item: Mapping[str, Any]) -> str:
     kind = item["type"]
     if kind in _MESSAGES:
-        return _MESSAGES[kind]
+        hinted = kind in ("model_type", "model_attributes_type") and item["loc"][-1] in _OF_A_TEXT
+        return _MESSAGES[kind] + (', such as {"dataset": "builtin"}' if hinted else "")
     if kind in _LENGTHS:
         return _length_message(item)
     message = str(item["msg"]).removeprefix("Value error, ")

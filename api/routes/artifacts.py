@@ -4,7 +4,15 @@ from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 
 from api.actions import jobs
-from api.http.download import DOWNLOAD_RESPONSES, AcceptEncoding, IfNoneMatch, IfRange, WantedRange, download
+from api.http.download import (
+    DOWNLOAD_RESPONSES,
+    AcceptEncoding,
+    IfNoneMatch,
+    IfRange,
+    Redirect,
+    WantedRange,
+    download,
+)
 from api.http.ids import ArtifactId, JobId
 from api.problems.problem import documented
 from api.problems.problems import ArtifactsExpired, InvalidRequest, NotFound, RangeNotSatisfiable
@@ -37,7 +45,7 @@ def list_artifacts(job_id: JobId, principal: Reader, database: Database) -> Arti
         **documented(NotFound, ArtifactsExpired, RangeNotSatisfiable, InvalidRequest),
     },
 )
-def download_artifact(
+def download_artifact(  # noqa: PLR0913, PLR0917 - each is a part of the request
     job_id: JobId,
     artifact_id: ArtifactId,
     principal: Reader,
@@ -46,6 +54,7 @@ def download_artifact(
     if_range: IfRange = None,
     wanted_range: WantedRange = None,
     accept_encoding: AcceptEncoding = None,
+    redirect: Redirect = False,
 ) -> Response:
     """Download a file, or a range of it. The SHA-256 of its plain bytes is sent as `ETag` and `Repr-Digest`.
 
@@ -59,4 +68,6 @@ def download_artifact(
         if job is not None and job.artifacts_expired_at is not None:
             raise ArtifactsExpired
         raise NotFound("There is no such artifact, or it belongs to another owner.")
-    return download(artifact, resources.store, if_none_match, wanted_range, if_range, accept_encoding)
+    return download(
+        artifact, resources.store, if_none_match, wanted_range, if_range, accept_encoding, redirect=redirect
+    )

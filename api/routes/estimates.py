@@ -12,7 +12,7 @@ from api.problems.problems import (
     UnsupportedMediaType,
 )
 from api.resources import Resources
-from api.schemas.jobs import JobRequest
+from api.schemas.jobs.requests import JobRequest
 from api.schemas.workers import Estimate
 from api.security.auth import Reader
 

@@ -28,7 +28,9 @@ from api.problems.problems import (
 )
 from api.resources import Database, Resources
 from api.schemas.base import Receipt
-from api.schemas.jobs import JobChange, JobChanges, JobDetail, JobListQuery, JobPage, JobRequest
+from api.schemas.jobs.answers import JobDetail, JobPage
+from api.schemas.jobs.query import JobListQuery
+from api.schemas.jobs.requests import JobChange, JobChanges, JobRequest
 from api.security.auth import Reader, ReadingWriter, Writer
 from api.security.owners import visible_owner
 from jobs.queries import queries
@@ -134,7 +136,7 @@ def list_jobs(
     "/{job_id}",
     summary="Look up a job",
     response_model=JobDetail,
-    responses={**NOT_MODIFIED, **documented(NotFound, UnknownVersion, InvalidRequest)},
+    responses={**NOT_MODIFIED, **documented(NotFound, InvalidRequest)},
 )
 def get_job(
     job_id: JobId, principal: Reader, resources: Resources, conditional: Conditional
@@ -158,9 +160,7 @@ def get_job(
 @router.patch(
     "/{job_id}",
     summary="Change the priority of a queued job",
-    responses=documented(
-        NotFound, NotQueued, UnknownVersion, MalformedRequest, UnsupportedMediaType, InvalidRequest
-    ),
+    responses=documented(NotFound, NotQueued, MalformedRequest, UnsupportedMediaType, InvalidRequest),
 )
 def change_job(
     request: Request,
@@ -187,7 +187,7 @@ def change_job(
             "model": JobDetail | Receipt,
             "description": "A worker runs the job and will stop at its next step.",
         },
-        **documented(NotFound, JobEnded, UnknownVersion, InvalidRequest),
+        **documented(NotFound, JobEnded, InvalidRequest),
     },
 )
 def cancel_job(
@@ -213,7 +213,7 @@ def cancel_job(
 @router.post(
     "/{job_id}/retry",
     summary="Retry a failed or cancelled job",
-    responses=documented(NotFound, NotRetriable, UnknownVersion, QueueFull, InvalidRequest),
+    responses=documented(NotFound, NotRetriable, QueueFull, InvalidRequest),
 )
 def retry_job(job_id: JobId, principal: Writer, resources: Resources) -> JobDetail | Receipt:
     """Queue the same job again. It continues after its finished blocks if they are still stored.

@@ -14,9 +14,12 @@ router = APIRouter(prefix="/v1/methods", tags=["methods"])
 @router.get("", summary="List the pruning methods")
 def list_methods(_principal: Reader) -> MethodList:
     """List every method with its formula and the JSON Schema of its options."""
-    return MethodList(items=[_item(name, options) for name, options in METHODS.items()])
+    return _METHODS
 
 
 def _item(name: str, options: type[MethodOptions]) -> MethodItem:
     formula = (inspect.getdoc(options) or "").partition("\n")[0]
     return MethodItem(name=name, formula=formula, options=options.model_json_schema())
+
+
+_METHODS = MethodList(items=[_item(name, options) for name, options in METHODS.items()])

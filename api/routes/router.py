@@ -40,6 +40,6 @@ modules = (
     workers,
     audit,
 )
+router.include_router(health.router)  # first, because routes are tried in turn, and probes come all the time
 for module in modules:
     router.include_router(module.router, responses=common_responses)
-router.include_router(health.router)

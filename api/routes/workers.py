@@ -13,9 +13,9 @@ from api.schemas.workers import (
     Days,
     QueueItem,
     QueueList,
+    ShareChange,
     ShareItem,
     ShareList,
-    ShareRequest,
     WorkerItem,
     WorkerList,
 )
@@ -88,13 +88,13 @@ def list_shares(principal: Admin, resources: Resources, days: Days = DAYS) -> Sh
     return workers.shares_of_all(resources, principal, "GET /v1/owners", days)
 
 
-@router.put("/owners/{owner}/share", summary="Set an owner's share", responses=_CHANGE_PROBLEMS)
-def set_share(owner: OwnerName, share: ShareRequest, principal: Operator, resources: Resources) -> ShareItem:
-    """Set an owner's weight, the limit on its running jobs, and whether its priority counts before others.
+@router.patch("/owners/{owner}/share", summary="Change an owner's share", responses=_CHANGE_PROBLEMS)
+def set_share(owner: OwnerName, change: ShareChange, principal: Operator, resources: Resources) -> ShareItem:
+    """Change an owner's weight, the limit on its running jobs, and whether its priority counts before others.
 
-    What is left out has its default again. Jobs that run already go on.
+    What is left out stays as it is; null takes the default again. Jobs that run already go on.
     """
-    return workers.grant(resources, principal, owner, share)
+    return workers.grant(resources, principal, owner, change)
 
 
 @router.get("/share", summary="Look up your share of the workers", responses=documented(InvalidRequest))

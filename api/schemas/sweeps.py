@@ -11,7 +11,8 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.schemas.base import JsonBody
-from api.schemas.jobs import JobSummary, Waiting
+from api.schemas.jobs.answers import JobSummary
+from api.schemas.jobs.waiting import Waiting
 from api.schemas.pages import Page
 from jobs.states import SweepState
 from jobs.sweeps.bisection import Search

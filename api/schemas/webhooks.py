@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from api.schemas.base import JsonBody
-from api.schemas.jobs import Perplexity
+from api.schemas.jobs.answers import Perplexity
 from api.schemas.pages import Page
 from jobs.lifecycle.events import JobError
 from jobs.spec.gate import Verdict

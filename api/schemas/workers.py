@@ -15,14 +15,16 @@ from jobs.placement.needs import Needs
 
 
 class WorkerJob(BaseModel):
-    """The job that a worker runs."""
+    """The job that a worker runs, or helps with."""
 
     model_config = ConfigDict(from_attributes=True)
 
     id: UUID = Field(description="Identifies the job.")
     owner: str = Field(description="Whose job it is.")
     stage: str | None = Field(description="The stage that is running.")
-    since: datetime = Field(description="When the worker took the job.")
+    since: datetime = Field(
+        description="When the worker took the job, or the lane of its gradients that it computes now."
+    )
 
 
 class WorkerItem(BaseModel):
@@ -35,8 +37,9 @@ class WorkerItem(BaseModel):
         None, description="What it had for a job when it started; null until it has said so."
     )
     state: WorkerState = Field(
-        description="`idle`, `busy`, `quarantined` (it takes no jobs), `cordoned` (it runs none, and an"
-        " operator lets it take none), or `silent` (no heartbeats)."
+        description="`idle`, `busy`, `helping` (it computes lanes of another worker's job), `quarantined` (it"
+        " takes no jobs), `cordoned` (it runs none, and an operator lets it take none), or `silent` (no"
+        " heartbeats)."
     )
     since: datetime | None = Field(description="Since when it is in this state; null where nobody knows.")
     device: str | None = Field(
@@ -46,7 +49,7 @@ class WorkerItem(BaseModel):
         description="By layer of the sandbox for strangers' files whether it holds on the worker's machine; "
         "null until the worker has tried."
     )
-    job: WorkerJob | None = Field(description="The job that it runs; null if it runs none.")
+    job: WorkerJob | None = Field(description="The job that it runs or helps with, if any.")
     started_at: datetime = Field(description="When it was registered.")
     seen_at: datetime = Field(description="Its latest heartbeat.")
     faults: int = Field(description="Faults of the worker since its last succeeded job.")
@@ -64,7 +67,7 @@ class WorkerItem(BaseModel):
         return cls(
             name=row.name,
             queue=row.queue,
-            queues=row.queues or [row.queue],
+            queues=row.queues_read,
             capacity=None if row.capacity is None else Capacity.model_validate(row.capacity),
             state=seen.state,
             since=seen.since,
@@ -161,24 +164,24 @@ class Estimate(pruning.estimate.Estimate):
     )
 
 
-class ShareRequest(JsonBody):
-    """What an owner may take of the workers."""
+class ShareChange(JsonBody):
+    """Changes to what an owner may take. What is left out stays; null takes the default again."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"weight": 2.0, "most_running": 10}]})
 
-    weight: float = Field(
-        1.0,
+    weight: float | None = Field(
+        None,
         ge=0.01,
         le=100,
-        description="With weight 2 it gets twice as many workers as with 1.",
+        description="With weight 2 it gets twice as many workers as with 1, the default.",
     )
     most_running: int | None = Field(
-        None, ge=0, le=100_000, description="How many of its jobs may run at once; null for any number."
+        None, ge=0, le=100_000, description="How many of its jobs may run at once. The default is any number."
     )
-    may_cross: bool = Field(
-        False,
+    may_cross: bool | None = Field(
+        None,
         description="Whether its jobs of a priority above 0 may go ahead of other owners' turns, never two "
-        "in a row.",
+        "in a row. The default is false.",
     )
 
 

@@ -10,7 +10,8 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from api.schemas.artifacts import LOAD
 from api.schemas.base import JsonBody
-from api.schemas.jobs import KnownMethod, Perplexity
+from api.schemas.jobs.answers import Perplexity
+from api.schemas.jobs.query import KnownMethod
 from api.schemas.pages import Page, PageQuery
 from api.schemas.public_report import FILE_NAME, PublicReport, public_name
 from jobs.spec.gate import Verdict

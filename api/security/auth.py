@@ -41,7 +41,7 @@ def authenticate(
         else:
             principal = page_sessions.lookup(session, cookie or "")
     if principal is None:
-        _note_failure(request, resources)
+        note_failure(request, resources)
         raise NotAuthenticated
     rate_limit.charge(request, resources.limiter, principal.owner)
     rate_limit.occupy(request, resources.open_requests, principal.owner)
@@ -85,11 +85,11 @@ def follow_link(request: Request, resources: AppResources, link: str) -> str | N
 
 def _counted(request: Request, resources: AppResources, token: str | None) -> str | None:
     if token is None:
-        _note_failure(request, resources)
+        note_failure(request, resources)
     return token
 
 
-def _note_failure(request: Request, resources: AppResources) -> None:
+def note_failure(request: Request, resources: AppResources) -> None:
     """Count a failed sign-in, and record it unless many were. Raises RateLimited beyond the limit."""
     rate_limit.charge_failure(request, resources.failures)
     address = address_of(request)

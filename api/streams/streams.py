@@ -19,7 +19,7 @@ from api.streams.listener import EventListener
 from jobs.access import page_sessions
 from jobs.access.api_keys import Principal
 from jobs.database import DATABASE_UNAVAILABLE
-from jobs.lifecycle import event_log
+from jobs.lifecycle import event_log, hints
 from jobs.lifecycle.events import Event
 from jobs.queries import queries
 from jobs.states import ENDED
@@ -34,6 +34,9 @@ AUTHORIZATION_SECONDS = 15.0
 
 _LIST_SECONDS = 0.5
 """The least time between two reads of a live list, however many notifications come."""
+
+_FLEET_SECONDS = 2.0
+"""The time between two reads of a list that no job's events change, such as that of the workers."""
 
 # Without these, a proxy may cache the stream or hold events back in a buffer.
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -82,7 +85,7 @@ class Streams:
     async def follow(self, job_id: UUID, after: int, principal: Principal) -> AsyncIterator[Batch]:
         """Yield the job's events with an id greater than `after`. An empty batch is a keep-alive."""
         authorization = _Authorization(self._sessions, principal)
-        with self.listener.subscribe(job_id) as subscription:
+        async with self.listener.subscribe(hints.of_job(job_id)) as subscription:
             while not self.listener.closed:
                 try:
                     if not await authorization.is_valid():
@@ -104,10 +107,14 @@ class Streams:
                 if not await subscription.wait(POLL_SECONDS):
                     yield ()
 
-    async def watch(self, read: Callable[[], T], principal: Principal) -> AsyncIterator[T]:
-        """Yield what `read` returns now, and again after an event of any job, or when a while has passed."""
+    async def watch(self, read: Callable[[], T], principal: Principal, owner: str | None) -> AsyncIterator[T]:
+        """Yield what `read` returns now, and again after an event of the owner's jobs, or after a while.
+
+        `owner`: whose jobs it shows; None if it shows what no events tell, which is read every few seconds.
+        """
         authorization = _Authorization(self._sessions, principal)
-        with self.listener.subscribe(None) as subscription:
+        subject, seconds = (None, _FLEET_SECONDS) if owner is None else (hints.of_owner(owner), POLL_SECONDS)
+        async with self.listener.subscribe(subject) as subscription:
             while not self.listener.closed:
                 try:
                     if not await authorization.is_valid():
@@ -116,7 +123,7 @@ class Streams:
                 except DATABASE_UNAVAILABLE as error:
                     log.warning("a live list waits for the database: %s", type(error).__name__)
                 await asyncio.sleep(_LIST_SECONDS)
-                await subscription.wait(POLL_SECONDS)
+                await subscription.wait(seconds)
 
     def read(self, owner: str, job_id: UUID, after: int) -> Reading | None:
         """Return the events with an id greater than `after` so far. None: the owner has no such job."""

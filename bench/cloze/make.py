@@ -1,4 +1,4 @@
-"""Makes the cloze task of this folder from the evaluation articles of bench.wikipedia.
+"""Makes the cloze task of this folder from the evaluation articles of bench.workload.wikipedia.
 
     python -m bench.cloze.make
 
@@ -15,7 +15,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
-from bench.wikipedia import prepare
+from bench.workload.wikipedia import prepare
 
 DATA = Path(__file__).with_name("wikipedia_cloze.jsonl")
 AMBIGUOUS = Path(__file__).with_name("ambiguous.txt")

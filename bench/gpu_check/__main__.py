@@ -21,7 +21,7 @@ from bench.gpu_check.plan import PLAN, Check
 from bench.gpu_check.process import Surroundings, run_check
 from bench.gpu_check.result import Figure, Result, write_json
 from bench.gpu_check.wheels import child_environment, unpack
-from bench.table import header, row_of
+from bench.results.table import header, row_of
 
 _ROOT = Path(__file__).resolve().parents[2]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from bench.engine.roofline import Timer
 from bench.gpu_check.context import GB, Context
-from bench.roofline import Timer
 from pruning.masks.patterns import up_to_threshold
 from pruning.methods.column_walk import WalkVariant, uses_kernel, walk_by_column, walk_in_kernel
 from pruning.methods.sparsegpt import inverse_factor

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from bench.gpu_check.context import Context
-from bench.models import ModelChoice
+from bench.workload.models import ModelChoice
 from pruning.gradients.activation_store import Budget
 from pruning.gradients.gradient_pass import GradientPass
 from pruning.gradients.schedule import ScheduleName

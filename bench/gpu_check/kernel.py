@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
+from bench.engine.roofline import Timer
 from bench.gpu_check.context import Context
-from bench.roofline import Timer
 from pruning.gradients.accumulate import accumulate_by_matmul, accumulate_fused
 from pruning.gradients.factors import GradientFactors
 from pruning.recipe import GradientNorm

@@ -11,7 +11,7 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from bench.gpu_check.context import Context
-from bench.models import ModelChoice, random_windows
+from bench.workload.models import ModelChoice, random_windows
 from pruning.masks.patterns import LayerTarget, select
 from pruning.recipe import Evaluation, Recipe
 from pruning.run import RunRequest, run

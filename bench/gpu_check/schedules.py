@@ -9,7 +9,7 @@ from unittest.mock import patch
 import torch
 from torch import Tensor
 
-from bench import straightforward
+from bench.engine import straightforward
 from bench.gpu_check.context import Context
 from bench.gpu_check.gradients import (
     BOTH,
@@ -20,7 +20,7 @@ from bench.gpu_check.gradients import (
     places_for_inputs,
     same_bits,
 )
-from bench.models import ModelChoice, random_windows
+from bench.workload.models import ModelChoice, random_windows
 from pruning.gradients.activation_store import Budget
 from pruning.gradients.lm_head import LMHeadLoss
 from pruning.gradients.window_norms import GradientNorms

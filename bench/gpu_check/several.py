@@ -8,7 +8,7 @@ from torch import Tensor
 
 from bench.gpu_check.context import Context
 from bench.gpu_check.gradients import in_memory, new_pass, same_bits
-from bench.models import ModelChoice, random_windows
+from bench.workload.models import ModelChoice, random_windows
 from pruning.evaluation.perplexity import perplexity
 from pruning.gradients.schedule import ScheduleName
 from pruning.gradients.window_norms import GradientNorms

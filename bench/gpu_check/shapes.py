@@ -13,7 +13,7 @@ from torch import Tensor
 
 from bench.gpu_check.context import GB, Context
 from bench.gpu_check.gradients import ignore_steps, in_memory, new_pass
-from bench.models import ModelChoice, random_windows
+from bench.workload.models import ModelChoice, random_windows
 from pruning.blockwise import prune as blockwise
 from pruning.blockwise.shards import StoredBlocks
 from pruning.evaluation.perplexity import perplexity

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from cli.options.job_option import size as bytes_of
 from cli.terminal import CommandFailed, Exit, out, size
 
 
@@ -53,12 +54,22 @@ def unpack(
         Path, typer.Argument(metavar="DIR", help="What `pruneserve pack` has written.", show_default=False)
     ],
     output: Annotated[Path, typer.Option(metavar="DIR", help="Where it goes as it was; must not exist.")],
+    max_bytes: Annotated[
+        int | None,
+        typer.Option(
+            parser=bytes_of,
+            metavar="SIZE",
+            help="Refuse what would give more, such as 20GB: a small packed file may hold very many zeros. "
+            "Default: what the disk has room for.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Make a packed result what it was before, byte for byte."""
-    _converted(source, output, "unpack")
+    _converted(source, output, "unpack", max_bytes)
 
 
-def _converted(source: Path, output: Path, way: Literal["pack", "unpack"]) -> None:
+def _converted(source: Path, output: Path, way: Literal["pack", "unpack"], most: int | None = None) -> None:
     if importlib.util.find_spec("numpy") is None:
         raise CommandFailed(f"to {way} needs numpy: pip install numpy", Exit.USAGE)
     from cli.packing import files
@@ -69,7 +80,10 @@ def _converted(source: Path, output: Path, way: Literal["pack", "unpack"]) -> No
     if output.exists():
         raise CommandFailed(f"{output} exists already: choose another --output", Exit.USAGE)
     try:
-        before, after = (files.pack if way == "pack" else files.unpack)(source, output)
+        if way == "pack":
+            before, after = files.pack(source, output)
+        else:
+            before, after = files.unpack(source, output, most)
     except NotPackable as error:
         raise CommandFailed(str(error), Exit.USAGE) from error
     except OSError as error:

@@ -12,7 +12,7 @@ from cli.options.waiting_options import AsJson
 from cli.render.lists import plain_table, print_list, utc
 from cli.terminal import clean, out, print_json, size
 from pruneserve_client import Client
-from pruneserve_client.models import QueueItem, ShareItem, WorkerItem, WorkerJob
+from pruneserve_client.models import QueueItem, ShareItem, WorkerItem
 
 workers = typer.Typer(
     help="List the workers, let one take no more jobs or end; needs an admin key.",
@@ -114,15 +114,16 @@ def _table_of_workers(workers: Iterable[WorkerItem]) -> Table:
             clean(_sandbox(worker.sandbox)),
             clean(_state(worker)),
             utc(worker.since),
-            _job(worker.job) if worker.job else "",
+            _job(worker),
             utc(worker.seen_at),
             clean(worker.fault or ""),
         )
     return table
 
 
-def _job(job: WorkerJob) -> str:
-    return f"{job.id} ({clean(job.stage or 'starting')}, of {clean(job.owner)})"
+def _job(worker: WorkerItem) -> str:
+    job = worker.job
+    return f"{job.id} ({clean(job.stage or 'starting')}, of {clean(job.owner)})" if job else ""
 
 
 def _has(worker: WorkerItem) -> str:
@@ -176,23 +177,30 @@ def set_share(
     client: Client,
     owner: Annotated[str, typer.Argument(help="The owner.", show_default=False)],
     weight: Annotated[
-        float,
+        float | None,
         typer.Option(callback=finite, help="By how much it counts when owners share the workers."),
-    ] = 1.0,
-    most_running: Annotated[
-        int | None,
-        typer.Option(min=0, help="How many of its jobs may run at once.", show_default="any number"),
     ] = None,
-    may_cross: Annotated[
-        bool,
-        typer.Option(
-            "--may-cross", help="Let its jobs of a priority above 0 go ahead of others, never two in a row."
-        ),
+    most_running: Annotated[
+        int | None, typer.Option(min=0, help="How many of its jobs may run at once.")
+    ] = None,
+    any_number: Annotated[
+        bool, typer.Option("--any-number", help="Let any number of its jobs run at once, as at first.")
     ] = False,
+    may_cross: Annotated[
+        bool | None,
+        typer.Option(help="Let its jobs of a priority above 0 go ahead of others, never two in a row."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Set an owner's share; what is left out has its default again. Needs an admin key."""
-    share = {"weight": weight, "most_running": most_running, "may_cross": may_cross}
+    """Change an owner's share; what is left out stays as it is. Needs an admin key."""
+    if any_number and most_running is not None:
+        raise typer.BadParameter("goes with no --any-number", param_hint="--most-running")
+    named = {"weight": weight, "most_running": most_running, "may_cross": may_cross}
+    share: dict[str, float | None] = {name: value for name, value in named.items() if value is not None}
+    if any_number:
+        share["most_running"] = None
+    if not share:
+        raise typer.BadParameter("name what to change: --weight, --most-running, --any-number or --may-cross")
     _print_share(client.set_share(owner, share), as_json=as_json)
 
 

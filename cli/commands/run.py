@@ -13,11 +13,14 @@ from rich.console import Console
 
 from cli.commands.time_limit import TimedOut, time_limit
 from cli.commands.waiting import waiting_shown
+from cli.options.wording import described
 from cli.render.outcome import Outcome
 from cli.render.views import view_for
 from cli.terminal import Exit, err
 from pruneserve_client import Client, PruneServeError, Rejected, Unavailable
 from pruneserve_client.models import JobDetail
+
+_LAST_LOOK_SECONDS = 5.0  # a CI system kills what has not ended soon after its SIGTERM
 
 
 class Interrupted(Exception):
@@ -69,20 +72,21 @@ class Run:
                 self._console.print(f"job {job.id}\n{self._client.url}/jobs/{job.id}")
                 return Outcome.of(watch(self._client, job.id, patience, self._console))
         except TimedOut:
-            return Outcome(Exit.TIMEOUT, self._current())
+            return self._given_up(Exit.TIMEOUT)
         except Unavailable as error:
-            return Outcome(Exit.UNREACHABLE, self._job, str(error))
+            return Outcome(Exit.UNREACHABLE, self._job, described(error), stale=True)
         except PruneServeError as error:
-            return Outcome(Exit.USAGE, self._job, str(error))
+            return Outcome(Exit.USAGE, self._job, described(error), stale=True)
         except Interrupted as interruption:
             if _should_cancel(self._options):
                 return self._cancel()
-            return Outcome(128 + interruption.number, self._job)
+            return self._given_up(128 + interruption.number)
 
-    def _current(self) -> JobDetail | None:
-        with suppress(PruneServeError):
-            return self._job and self._client.job(self._job.id)
-        return self._job
+    def _given_up(self, code: int) -> Outcome:
+        """Return the outcome with the job as it is now, or else as it was when it was submitted."""
+        with suppress(PruneServeError, TimedOut), time_limit(_LAST_LOOK_SECONDS):
+            return Outcome(code, self._job and self._client.job(self._job.id))
+        return Outcome(code, self._job, stale=True)
 
     def _cancel(self) -> Outcome:
         try:
@@ -98,7 +102,7 @@ class Run:
                     raise
                 return Outcome.of(job)
         except PruneServeError as error:
-            return Outcome(Exit.UNREACHABLE, self._job, f"the job could not be cancelled: {error}")
+            return Outcome(Exit.UNREACHABLE, self._job, f"the job could not be cancelled: {described(error)}")
 
 
 def watch(client: Client, job_id: UUID, patience: float, console: Console) -> JobDetail:

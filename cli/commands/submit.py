@@ -143,7 +143,9 @@ def _exit(outcome: Outcome, client: Client, *, as_json: bool) -> NoReturn:
         print_json(outcome.job.as_sent())
     elif outcome.job:
         out.print()
-        print_job(out, outcome.job, client.url)
-    if outcome.code != Exit.OK:
-        err.print(": ".join(filter(None, (outcome.title, clean(outcome.problem)))))
+        print_job(out, outcome.job, client.url, stale=outcome.stale)
+    if outcome.problem:
+        err.print(f"error: {clean(outcome.problem)}")
+    elif outcome.code != Exit.OK:
+        err.print(outcome.title)
     raise typer.Exit(outcome.code)

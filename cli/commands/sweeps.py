@@ -11,7 +11,7 @@ from rich.table import Table
 from cli.commands.time_limit import time_limit
 from cli.options.connection import connected
 from cli.options.ids import MOST_LOOKED_AT, argument, whole_id
-from cli.options.job_option import finite, json_or_text, pair
+from cli.options.job_option import finite, json_or_text, pair, share
 from cli.options.job_options import takes_a_job
 from cli.options.waiting_options import AsJson, PatienceSeconds, Timeout
 from cli.render.lists import plain_table, print_list, utc
@@ -43,8 +43,8 @@ def submit(
         typer.Option(
             parser=pair,
             metavar="NAME=V1,V2,…",
-            help="Values of sparsity, pattern, method or structure; may be repeated. Every combination is a "
-            "job. A structure is a JSON object, and null stands for none.",
+            help="Values of sparsity (0.5 or 50%), pattern, method or structure; may be repeated. Every "
+            "combination is a job. A structure is a JSON object, and null stands for none.",
         ),
     ] = None,
     as_json: AsJson = False,
@@ -175,9 +175,13 @@ def _varied(given: Iterable[tuple[str, str]]) -> dict[str, list[Any]]:
     varied: dict[str, list[Any]] = {}
     for name, text in given:
         whole = json_or_text(text)
-        values = [whole] if isinstance(whole, dict) else [json_or_text(part) for part in text.split(",")]
+        values = [whole] if isinstance(whole, dict) else [_value(name, part) for part in text.split(",")]
         varied.setdefault(name, []).extend(values)
     return varied
+
+
+def _value(name: str, text: str) -> Any:  # noqa: ANN401 - any JSON
+    return share(text) if name == "sparsity" and "%" in text else json_or_text(text)
 
 
 def _without_idle_method(body: dict[str, Any], given: dict[str, Any]) -> None:

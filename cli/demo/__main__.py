@@ -2,7 +2,7 @@
 
 1. download the demo model and convert it, once
 2. start the service by `pruneserve up`
-3. submit a GBLM job at 50 % over REST, and follow it to its end
+3. submit a GBLM job at 50 % over REST, and follow it to its end; its page shows the same
 4. download the pruned model over REST, check its zeros, and generate a sentence
 5. show what the job measured and took, and stop the service
 """
@@ -55,11 +55,13 @@ def _demo() -> None:
 
     _title("2. The service: PostgreSQL, Valkey, API, dispatcher and a worker, on this machine")
     with DemoService(CACHE, models=model.parent) as service, service.client() as client:
-        out.print(f"running at {service.url}; logs in {service.data.root}")
+        out.print(f"running; logs in {service.data.root}")
+        out.print("Watch it in a browser, by a link that works once:")
+        out.print(f"  {service.sign_in_link}", soft_wrap=True)
 
         _title(f"3. The job: GBLM at {SPARSITY:.0%}, 16 calibration windows of 512 tokens")
         job = client.submit(_request(model), idempotency_key=str(uuid4()))
-        out.print(f"job {job.id}")
+        out.print(f"job {job.id}\n{service.url}/jobs/{job.id}", soft_wrap=True)
         job = _wait(client, job)
 
         _title("4. The result: downloaded, checked and tried")

@@ -1,10 +1,9 @@
 """The service of the demo: `pruneserve up` as a child process."""
 
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-
-import httpx
 
 from cli.data_directory import DataDirectory
 from cli.embedded.process import OwnedProcess
@@ -36,6 +35,12 @@ class DemoService(OwnedProcess):
         """The arguments of the `pruneserve` command that starts this service."""
         return ["up", "--data", str(self.data.root), "--port", str(self.port), "--root", str(self._models)]
 
+    @property
+    def sign_in_link(self) -> str:
+        """The link to the page that `up` has printed, which works once; empty as long as it has not."""
+        found = re.search(rf"{re.escape(self.url)}/sign-in\S+", self.said)
+        return found[0] if found else ""
+
     def client(self) -> Client:
         """Return a client with the service's first API key."""
         return Client(self.url, self.data.api_key.read_text(encoding="ascii").strip())
@@ -47,4 +52,5 @@ class DemoService(OwnedProcess):
         return [sys.executable, "-P", "-u", "-m", "cli.main", *self.arguments]
 
     def _is_ready(self) -> bool:
-        return self.data.address.exists() and httpx.get(f"{self.url}/readyz", trust_env=False).is_success
+        self._not_ready = "it has not said yet where its page is"
+        return bool(self.sign_in_link)

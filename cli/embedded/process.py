@@ -18,7 +18,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+from cli.terminal import out
+
 _MAX_LOG_BYTES = 16_000_000
+_SLOW_SECONDS = 10.0
 
 
 class EmbeddedError(Exception):
@@ -44,6 +47,7 @@ class OwnedProcess(ABC):
         self._process: subprocess.Popen[bytes] | None = None
         self._owner_lock: IO[str] | None = None
         self._not_ready = "it does not answer"
+        self._log_start = 0
 
     @abstractmethod
     def _prepare(self) -> None:
@@ -69,6 +73,11 @@ class OwnedProcess(ABC):
     def running(self) -> bool:
         """Whether the program was started and has not exited."""
         return self._process is not None and self._process.poll() is None
+
+    @property
+    def ended_in_order(self) -> bool:
+        """Whether the program has exited by itself, and not because something failed."""
+        return self._process is not None and self._process.poll() == 0
 
     def start(self) -> None:
         """Start the program and wait until it is ready. Raises `EmbeddedError` if that fails."""
@@ -123,6 +132,13 @@ class OwnedProcess(ABC):
         """The file with the program's output."""
         return self.directory / f"{self.name}.log"
 
+    @property
+    def said(self) -> str:
+        """What the program has printed since its last start; the log also has what earlier ones said."""
+        with self.log.open("rb") as log:
+            log.seek(self._log_start)
+            return log.read().decode(errors="replace")
+
     def _take_ownership(self) -> IO[str]:
         lock = (self.directory / "owner.lock").open("a+")
         try:
@@ -165,6 +181,7 @@ class OwnedProcess(ABC):
     def _spawn(self, running_lock: IO[str]) -> subprocess.Popen[bytes]:
         self._rotate_log()
         with self.log.open("ab") as log:
+            self._log_start = log.tell()
             process = subprocess.Popen(  # noqa: S603 - a fixed program with our own arguments
                 [*with_parent_death_signal(self.stop_signal), *self._command()],
                 stdin=subprocess.DEVNULL,
@@ -185,16 +202,25 @@ class OwnedProcess(ABC):
             self.log.replace(self.log.with_name(f"{self.log.name}.1"))
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + self.start_seconds
+        began = time.monotonic()
+        say_at = began + _SLOW_SECONDS
         while not self._is_ready():
+            now = time.monotonic()
             if process.poll() is not None:
-                raise EmbeddedError(f"{self.name} did not start; the end of its log:\n{tail(self.log)}")
-            if time.monotonic() > deadline:
+                raise EmbeddedError(f"{self.name} did not start; {self._end_of_log()}")
+            if now > began + self.start_seconds:
                 raise EmbeddedError(
-                    f"{self.name} is not ready after {self.start_seconds:g} s: {self._not_ready}; "
-                    f"the end of its log, {self.log}:\n{tail(self.log)}"
+                    f"{self.name} is not ready after {self.start_seconds:g} s: {self._not_ready}. If this "
+                    "machine is busy, start it again when less else runs: it goes on with the same data. "
+                    f"Otherwise {self._end_of_log()}"
                 )
+            if now > say_at:
+                out.print(f"{self.name} is still starting, after {now - began:.0f} s (log: {self.log})")
+                say_at = now + _SLOW_SECONDS
             time.sleep(0.02)
+
+    def _end_of_log(self, lines: int = 20) -> str:
+        return f"the end of what it said in {self.log}:\n" + "\n".join(self.said.splitlines()[-lines:])
 
 
 def with_parent_death_signal(stop_signal: signal.Signals) -> list[str]:
@@ -214,8 +240,3 @@ def signal_if_alive(pid: int, number: signal.Signals) -> None:
         os.kill(pid, number)
     except ProcessLookupError:
         return
-
-
-def tail(log: Path, lines: int = 20) -> str:
-    """Return the last lines of a log."""
-    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])

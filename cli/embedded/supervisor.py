@@ -57,7 +57,10 @@ class _Watched:
         self._restart_at: float | None = None
 
     def check(self) -> None:
-        """Restart the process if it has died: at once the first time, later with exponential backoff."""
+        """Restart the process if it has ended: at once the first time, later with exponential backoff.
+
+        A worker that was drained ends in order.
+        """
         if self.process.running:
             return
         now = time.monotonic()
@@ -65,7 +68,8 @@ class _Watched:
             self._failures = self._failures + 1 if now - self._started < _STABLE_SECONDS else 0
             pause = min(2.0**self._failures - 1, _MAX_PAUSE_SECONDS)
             self._restart_at = now + pause
-            say(f"{self.process.name} has died; restarting it in {pause:g} s (log: {self.process.log})")
+            ended = "has ended in order" if self.process.ended_in_order else "has died"
+            say(f"{self.process.name} {ended}; restarting it in {pause:g} s (log: {self.process.log})")
         if now >= self._restart_at:
             self._restart()
 

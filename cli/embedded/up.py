@@ -68,6 +68,7 @@ class _Started:
 
 def _start(supervisor: Supervisor, data: DataDirectory, port: int, roots: Sequence[Path]) -> _Started:
     hub_token = read_secret("PRUNESERVE_HUB_TOKEN")
+    client_secret = read_secret("PRUNESERVE_OIDC_CLIENT_SECRET")
     forget_secrets()
     close_to_others()
     postgres, valkey = Postgres(data.postgres), Valkey(data.valkey)
@@ -85,11 +86,14 @@ def _start(supervisor: Supervisor, data: DataDirectory, port: int, roots: Sequen
     database, broker = {"DATABASE_URL": postgres.app_url}, {"BROKER_URL": valkey.url}
     keys = {"PRUNESERVE_SECRET_KEYS": secret_key(data.secret_key)}
     hub = {"PRUNESERVE_HUB_TOKEN": hub_token} if hub_token else {}
-    api = Api(data.root / "api", port, settings, database | keys | hub)
+    sign_in = {"PRUNESERVE_OIDC_CLIENT_SECRET": client_secret} if client_secret else {}
+    api = Api(data.root / "api", port, settings, database | keys | hub | sign_in)
     dispatch = ["worker.dispatch"]
     supervisor.start(api)
     supervisor.start(
-        Service("dispatcher", data.root / "dispatcher", dispatch, settings, database | broker | keys)
+        Service(
+            "dispatcher", data.root / "dispatcher", dispatch, settings, database | broker | keys | sign_in
+        )
     )
     worker = Worker(data.root / "worker", settings, database | broker | hub)
     supervisor.start(worker)

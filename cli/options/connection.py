@@ -1,17 +1,24 @@
 """The options --profile, --url and --key-file: which server a command talks to, and with which API key."""
 
 import os
+import socket
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import typer
 
 from cli.data_directory import DataDirectory, default_data_directory
 from cli.options.profiles import Profile, Profiles
 from cli.options.signatures import Command, in_place_of, option
+from cli.options.wording import NOBODY_THERE, described, of_command
 from cli.terminal import CommandFailed, Exit, clean, err
-from pruneserve_client import Client
+from pruneserve_client import Client, PruneServeError, Unavailable
+
+_PATIENCE_SECONDS = 3.0
 
 
 def _profile_names(incomplete: str) -> list[str]:
@@ -21,7 +28,7 @@ def _profile_names(incomplete: str) -> list[str]:
         return []
 
 
-_PROFILE = Annotated[
+PROFILE = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
@@ -31,7 +38,7 @@ _PROFILE = Annotated[
         show_default=False,
     ),
 ]
-_URL = Annotated[
+URL = Annotated[
     str | None,
     typer.Option(
         help="The server's address. Default: the profile's, the variable PRUNESERVE_URL, "
@@ -39,7 +46,7 @@ _URL = Annotated[
         show_default=False,
     ),
 ]
-_KEY_FILE = Annotated[
+KEY_FILE = Annotated[
     Path | None,
     typer.Option(
         help="A file with the API key. Default: the profile's, the variable PRUNESERVE_API_KEY for the "
@@ -49,22 +56,44 @@ _KEY_FILE = Annotated[
 ]
 
 
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """What stands before the command: the same options, which those behind it replace."""
+
+    profile: str | None = None
+    url: str | None = None
+    key_file: Path | None = None
+
+
 def connected(command: Command) -> Command:
-    """Return the command with the options of a connection in place of its parameter `client`."""
-    options = [option("profile", _PROFILE), option("url", _URL), option("key_file", _KEY_FILE)]
+    """Return the command with the options of a connection in place of its parameter `client`.
+
+    They may stand before the command as well (`Connection`). What the client raises becomes a CommandFailed
+    in the words of the command line.
+    """
+    options = [option("profile", PROFILE), option("url", URL), option("key_file", KEY_FILE)]
+    options.append(option("context", typer.Context))
     return in_place_of("client", options, _call)(command)
 
 
 def _call(
     command: Command,
     *,
+    context: typer.Context,
     profile: str | None,
     url: str | None,
     key_file: Path | None,
     **given: Any,  # noqa: ANN401 - options of every type
 ) -> None:
-    with connect(profile, url, key_file) as client:
-        command(client=client, **given)
+    before = context.find_object(Connection) or Connection()
+    place = (profile or before.profile, url or before.url, key_file or before.key_file)
+    with of_command(given):
+        try:
+            with connect(*place) as client:
+                command(client=client, **given)
+        except PruneServeError as error:
+            code = Exit.UNREACHABLE if isinstance(error, Unavailable) else Exit.USAGE
+            raise CommandFailed(described(error), code) from error
 
 
 def connect(profile_name: str | None, url: str | None, key_file: Path | None) -> Client:
@@ -84,7 +113,10 @@ def connect(profile_name: str | None, url: str | None, key_file: Path | None) ->
         )
     if key_file is None and profile is not None:
         key_file = profile.key_file
-    return Client(url, _key(key_file, local if url == local_url else None, of_environment=bool(given)))
+    key = _key(key_file, local if url == local_url else None, of_environment=bool(given))
+    if key is None:
+        raise _without_key(url)
+    return Client(url, key)
 
 
 def _profile(name: str | None) -> Profile | None:
@@ -100,8 +132,8 @@ def _profile(name: str | None) -> Profile | None:
     return profiles.named(profiles.default) if profiles.default else None
 
 
-def _key(key_file: Path | None, local: DataDirectory | None, *, of_environment: bool) -> str:
-    """Return the key that belongs to the server's address, whose source `local` and `of_environment` say.
+def _key(key_file: Path | None, local: DataDirectory | None, *, of_environment: bool) -> str | None:
+    """Return the key, if any, of the server's address, whose source `local` and `of_environment` say.
 
     A key goes to no other server: the environment's to an address that it or the command names, the local one
     to the local server.
@@ -113,16 +145,41 @@ def _key(key_file: Path | None, local: DataDirectory | None, *, of_environment: 
         return key
     if local is not None and local.api_key.exists():
         return _read_key(local.api_key)
-    if key:
-        raise CommandFailed(
+    return None
+
+
+def _without_key(url: str) -> CommandFailed:
+    """Return what is wrong where no key is given: first of all, that nobody would answer at the address."""
+    if reason := _silence(url):
+        return CommandFailed(
+            f"{url} does not answer: {reason}; {NOBODY_THERE}. No API key is given either", Exit.UNREACHABLE
+        )
+    if os.environ.get("PRUNESERVE_API_KEY"):
+        return CommandFailed(
             "no API key: PRUNESERVE_API_KEY goes only to the address of PRUNESERVE_URL or --url, and this "
             "one is of neither; give the profile a `key-file`, or a file by --key-file",
             Exit.USAGE,
         )
-    raise CommandFailed(
+    return CommandFailed(
         "no API key: give a file by --key-file, or set PRUNESERVE_API_KEY beside PRUNESERVE_URL or --url",
         Exit.USAGE,
     )
+
+
+def _silence(url: str) -> str | None:
+    """Return why no connection to an address can be opened. None: it can, or only a proxy could tell."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        return None
+    if not host or (getproxies().keys() - {"no"} and not proxy_bypass(host)):
+        return None
+    try:
+        socket.create_connection((host, port), timeout=_PATIENCE_SECONDS).close()
+    except (OSError, UnicodeError) as error:
+        return getattr(error, "strerror", None) or str(error)
+    return None
 
 
 def _read_key(file: Path) -> str:

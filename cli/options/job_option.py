@@ -112,7 +112,7 @@ def number(text: str) -> float:
 
 
 def share(text: str) -> float:
-    """Return `5%` or `0.05` as 0.05."""
+    """Return `5%` or `0.05` as 0.05. A plain 5, which may mean either of 5% and 500%, is refused."""
     digits, percent, rest = text.partition("%")
     try:
         value = number(digits)
@@ -120,6 +120,10 @@ def share(text: str) -> float:
         raise typer.BadParameter(f"write a share like 5% or 0.05, not {text!r}") from None
     if rest.strip():
         raise typer.BadParameter(f"write a share like 5% or 0.05, not {text!r}")
+    if value > 1 and not percent:
+        raise typer.BadParameter(
+            f"{text!r} may mean two things: write {value:g}% or {value / 100:g}, or else {value * 100:g}%"
+        )
     return value / 100 if percent else value
 
 

@@ -49,6 +49,12 @@ class Profiles:
 
     def named(self, name: str) -> Profile:
         """Return the profile of this name. Raises CommandFailed if there is none."""
+        if name not in self.by_name and not self.file.exists():
+            raise CommandFailed(
+                f"there is no profile {name!r}: {self.file} does not exist; write [profiles.{name}] with "
+                "`url` and `key-file` there",
+                Exit.USAGE,
+            )
         if name not in self.by_name:
             known = ", ".join(self.by_name) or "none"
             raise CommandFailed(f"{self.file} has no profile {name!r}; it has {known}", Exit.USAGE)

@@ -37,7 +37,9 @@ RECIPE_OPTIONS = (
         "flag",
         "put MLP channels and value channels in an order in which an N:M pattern keeps more",
     ),
-    JobOption("sparsity", "sparsity", "number", "share of zeros, between 0 and 1; an N:M pattern implies it"),
+    JobOption(
+        "sparsity", "sparsity", "share", "share of zeros, such as 50% or 0.5; an N:M pattern implies it"
+    ),
     JobOption(
         "allocation",
         "allocation.name",
@@ -124,6 +126,13 @@ RECIPE_OPTIONS = (
         metavar="N",
     ),
     JobOption("seed", "calibration.seed", "integer", "seed of the calibration draw (default 0)", metavar="N"),
+    JobOption(
+        "lanes",
+        "lanes",
+        "integer",
+        "lanes of calibration windows whose gradients several workers may compute: 1 or 16 (default 1)",
+        metavar="N",
+    ),
     JobOption(
         "dtype",
         "dtype",

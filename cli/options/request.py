@@ -54,7 +54,15 @@ def changes(file: Path | None, given: Mapping[JobOption, Any]) -> dict[str, Any]
 def _directory(model: str) -> str:
     """Return the absolute path of a directory on this machine; a Hub id, say, as it is."""
     path = Path(model)
-    if path.is_absolute() or not path.is_dir():
+    if path.is_absolute():
+        return model
+    if not path.is_dir():
+        if model.startswith((".", "~")):  # no Hub id begins so
+            raise CommandFailed(
+                f"--model {model}: there is no such directory here ({path.expanduser().resolve()}). Give the "
+                "path of a model's directory, or a Hub id such as org/name",
+                Exit.USAGE,
+            )
         return model
     err.print(f"{clean(model)} is a directory here: the job names {clean(path.resolve())}")
     return str(path.resolve())

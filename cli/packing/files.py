@@ -35,16 +35,27 @@ class ForeignLink(packed_format.NotPackable):
     """The directory has a link to what is not of it."""
 
 
+class TwiceThere(packed_format.NotPackable):
+    """The directory has a file and its packed form: one would overwrite the other."""
+
+
 class TooLarge(packed_format.NotPackable):
-    """What comes out is more than the disk has room for."""
+    """What comes out is more than the disk has room for, or than is allowed."""
 
 
-def unpack(source: Path, output: Path) -> tuple[int, int]:
-    """Undo `pack`. What comes out is known, and must have room on the disk, before anything is written."""
-    total = 0
-    for file in _files(source):
+def unpack(source: Path, output: Path, most: int | None = None) -> tuple[int, int]:
+    """Undo `pack`. What comes out is known before anything is written: `most` bytes, if that is given.
+
+    Raises NotPackable and OSError.
+    """
+    total, files = 0, _files(source)
+    for file in files:
         is_packed = file.suffix == _ENDING or file == source
+        if is_packed and file != source and (plain := file.with_suffix("")) in files:
+            raise TwiceThere(f"{file} becomes {plain.name}, which is there too: take one of them out")
         total += packed_format.plain_size(file) if is_packed else file.stat().st_size
+    if most is not None and total > most:
+        raise TooLarge(f"{source} says to give {total} bytes, and --max-bytes allows {most}")
     place = next(folder for folder in output.absolute().parents if folder.exists())
     if total > (free := shutil.disk_usage(place).free):
         raise TooLarge(f"{source} says to give {total} bytes, and the disk of {output} has {free} left")

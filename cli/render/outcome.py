@@ -17,6 +17,8 @@ class Outcome:
     """The job as it was last seen; None if it was never submitted."""
     problem: str = ""
     """Why the job was not followed to its end. It may hold the server's own text."""
+    stale: bool = False
+    """Whether the job may have another state by now."""
 
     @classmethod
     def of(cls, job: JobDetail) -> Self:
@@ -30,7 +32,19 @@ class Outcome:
     @property
     def title(self) -> str:
         """The outcome in a few words."""
-        return _TITLES.get(self.code, "interrupted; the job goes on")
+        if self.code in _TITLES:
+            return _TITLES[self.code]
+        what = "timed out" if self.code == Exit.TIMEOUT else "interrupted"
+        return f"{what}; {self._meanwhile}"
+
+    @property
+    def _meanwhile(self) -> str:
+        """What has become of a job that is followed no longer."""
+        if self.job is None:
+            return "whether the job was submitted is not known"
+        if self.job.ended:
+            return f"the job has ended meanwhile: {self.job.state}"
+        return "the job goes on"
 
 
 _TITLES: dict[int, str] = {
@@ -39,6 +53,5 @@ _TITLES: dict[int, str] = {
     Exit.USAGE: "request rejected",
     Exit.GATE_MISSED: "gate missed",
     Exit.CANCELLED: "cancelled",
-    Exit.TIMEOUT: "timed out; the job goes on",
     Exit.UNREACHABLE: "the server is unavailable",
 }

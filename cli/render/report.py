@@ -1,6 +1,6 @@
 """The part of a job's report that the commands show."""
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, JsonValue, ValidationError
 
 from cli.terminal import size
 from pruneserve_client.models import JobDetail
@@ -41,12 +41,15 @@ class Speed(BaseModel):
     bytes: int
     dense_bytes: int
     speedup: float | None = None
+    rates: list[dict[str, JsonValue]] = []
 
     @property
     def text(self) -> str:
-        """The size, and how many times as fast the result is."""
-        faster = "" if self.speedup is None else f"; {self.speedup:.2f} times as fast as the dense model"
-        return f"{size(self.bytes)} of {size(self.dense_bytes)}{faster}"
+        """The size, and how many times as fast the result is if that was measured."""
+        sizes = f"{size(self.bytes)} of {size(self.dense_bytes)}"
+        if self.speedup is None or not self.rates:
+            return sizes
+        return f"{sizes}; {self.speedup:.2f} times as fast as the dense model"
 
 
 class Fidelity(BaseModel):

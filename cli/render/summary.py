@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from cli.options.wording import called
 from cli.render.escape import markdown
 from cli.render.outcome import Outcome
 from cli.render.report import ReportExcerpt, report_of
@@ -58,7 +59,7 @@ def _facts(job: JobDetail, report: ReportExcerpt | None, server: str) -> Iterato
         for warning in report.warnings:
             yield "warning", markdown(warning)
     if job.error:
-        field = f"{job.error.field}: " if job.error.field else ""
+        field = f"{called(job.error.field)}: " if job.error.field else ""
         yield "error", markdown(field + job.error.message)
 
 

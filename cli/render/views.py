@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from cli.options.wording import called
 from cli.render.lists import plain_table
 from cli.render.report import ReportExcerpt, report_of
 from cli.terminal import clean, duration, size
@@ -22,6 +23,7 @@ from pruneserve_client.models import (
     LogMessage,
     Perplexity,
     StageFinished,
+    StageRestarted,
     StageStarted,
     StateChanged,
     StepFinished,
@@ -67,6 +69,8 @@ class View(ABC):
                 self._stage_finished(event, finished)
             case StateChanged() as change:
                 self._line(event, _state_line(change))
+            case StageRestarted() as again:
+                self._line(event, _restart_line(again))
             case LogMessage(message=message):
                 self._line(event, clean(message))
 
@@ -166,6 +170,12 @@ def _state_line(change: StateChanged) -> str:
     return f"{clean(change.state)}{attempt}{reason}"
 
 
+def _restart_line(again: StageRestarted) -> str:
+    blocks = "1 finished block is" if again.blocks == 1 else f"{again.blocks} finished blocks are"
+    reason = ", ".join(f"{one.name} {one.before} before, {one.now} now" for one in again.changes)
+    return clean(f"{blocks} computed again ({' and '.join(again.stages)}): {reason}")
+
+
 def table_of_jobs(jobs: Iterable[JobSummary]) -> Table:
     """Return a table with one line per job."""
     table = plain_table("job", "name", "state", "method", "pattern", "sparsity", "perplexity", "model")
@@ -185,14 +195,18 @@ def table_of_jobs(jobs: Iterable[JobSummary]) -> Table:
     return table
 
 
-def print_job(console: Console, job: JobDetail, server: str) -> None:
-    """Print one job: its state, what it measured and what it took."""
+def print_job(console: Console, job: JobDetail, server: str, *, stale: bool = False) -> None:
+    """Print one job: its state, what it measured and what it took.
+
+    `stale`: that was some time ago, and the state may be another one by now.
+    """
     table = Table.grid(padding=(0, 2))
     table.add_row("job", str(job.id))
     table.add_row("page", f"{server}/jobs/{job.id}")
     if job.name:
         table.add_row("name", clean(job.name))
-    table.add_row("state", _state_and_step(job) + (f", attempt {job.attempt}" if job.attempt > 1 else ""))
+    attempt = f", attempt {job.attempt}" if job.attempt > 1 else ""
+    table.add_row("state", _state_and_step(job) + attempt + " when it was last seen" * stale)
     table.add_row("model", clean(job.model))
     table.add_row("method", clean(what_is_done(job)))
     _add_placement(table, job)
@@ -211,7 +225,7 @@ def print_job(console: Console, job: JobDetail, server: str) -> None:
 
 def what_is_done(job: JobDetail) -> str:
     """Say how a job prunes: `gblm, 2:4, sparsity 0.5`, `structure, mlp_channels 0.25`, or both."""
-    structure = job.spec.structure
+    structure = job.spec.structure if job.spec else None
     amounts = {name: getattr(structure, name) for name in _AMOUNTS} if structure else {}
     cut = [f"{name} {amount:g}" for name, amount in amounts.items() if amount is not None]
     masked = [] if job.method == CUT_ALONE else [job.method, job.pattern, f"sparsity {job.sparsity:g}"]
@@ -254,7 +268,7 @@ def _add_troubles(table: Table, job: JobDetail) -> None:
         tries = f"{job.waiting.tries} tries since {_local(job.waiting.since)}"
         table.add_row("waiting", f"{clean(job.waiting.message)}; {tries}")
     if job.error:
-        field = f"{clean(job.error.field)}: " if job.error.field else ""
+        field = f"{clean(called(job.error.field))}: " if job.error.field else ""
         table.add_row("error", field + clean(job.error.message))
 
 

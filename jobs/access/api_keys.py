@@ -14,10 +14,23 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, DateTime, Select, and_, cast, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    LargeBinary,
+    Select,
+    and_,
+    cast,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
-from jobs.tables import NOW, ApiKey
+from jobs.tables import NOW, ApiKey, Person
 
 
 class TooManyKeys(Exception):
@@ -29,10 +42,10 @@ class CreatorInvalid(Exception):
 
 
 class Beyond(Exception):
-    """A key to be revoked has a scope that the revoking one lacks."""
+    """A key to be made or revoked has a scope that the key which does it lacks."""
 
     def __init__(self, scope: str) -> None:
-        super().__init__(f"a key to be revoked has the scope '{scope}'")
+        super().__init__(f"this needs the scope '{scope}'")
         self.scope = scope
 
 
@@ -47,16 +60,29 @@ class Scope(StrEnum):
 SCOPES = tuple(Scope)
 ORDINARY_SCOPES = (Scope.JOBS_READ, Scope.JOBS_WRITE)
 
+_IS_MEMBERS = exists().where(Person.id == ApiKey.person_id, Person.holds_until > NOW).correlate(ApiKey)
+
 VALID: ColumnElement[bool] = and_(
-    ApiKey.revoked_at.is_(None), or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > NOW)
+    ApiKey.revoked_at.is_(None),
+    or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > NOW),
+    or_(ApiKey.person_id.is_(None), _IS_MEMBERS),
 )
-"""The condition for valid keys: not revoked and not expired."""
+"""The condition for valid keys: not revoked, not expired, and made by no person who is no member any more."""
+
+IS_MEMBERSHIP: ColumnElement[bool] = and_(ApiKey.person_id.is_not(None), ApiKey.created_by.is_(None))
+"""The condition for rows that stand for a person's membership of an owner; see `jobs.access.people`."""
 
 USE_NOTED_EVERY = timedelta(minutes=1)
 """Precision of `last_used_at`: to write it with every request would turn every read into a write."""
 
 USE_DUE: ColumnElement[bool] = or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at < NOW - USE_NOTED_EVERY)
 """The condition for keys whose `last_used_at` is due for an update."""
+
+AWAKE: ColumnElement[bool] = func.octet_length(ApiKey.secret_sha256) == hashlib.sha256().digest_size
+"""The condition for keys that a release which looks at no person accepts; see `rest`."""
+
+_AT_REST = literal(b"-", LargeBinary)
+"""Stands before the hash of a key at rest."""
 
 _ALPHABET = string.digits + string.ascii_letters
 _PREFIX, _SECRET, _CHECKSUM = 8, 32, 6
@@ -83,7 +109,29 @@ def create(session: Session, owner: str, name: str, scopes: Iterable[str] = SCOP
 
 def create_row(session: Session, owner: str, name: str, scopes: Iterable[str]) -> tuple[ApiKey, str]:
     """Do what `create` does. Returns the key's row as well."""
-    return _add(session, owner, name, scopes, expires_at=None, created_by=None)
+    return _add(session, owner, name, scopes, expires_at=None, creator=None)
+
+
+def add_membership(session: Session, person_id: UUID, owner: str, name: str, scopes: Iterable[str]) -> ApiKey:
+    """Add the row by which a person is a member of an owner. Nothing can be authenticated by it itself."""
+    row = ApiKey(
+        prefix=_random(_PREFIX),
+        secret_sha256=b"",  # no key has this hash
+        owner=owner,
+        name=name,
+        scopes=ordered(scopes),
+        person_id=person_id,
+    )
+    session.add(row)
+    session.flush()
+    session.refresh(row)
+    return row
+
+
+def ordered(scopes: Iterable[str]) -> list[str]:
+    """Return scopes in the order in which they are stored."""
+    given = set(scopes)
+    return [scope for scope in SCOPES if scope in given]
 
 
 def issue(
@@ -95,24 +143,39 @@ def issue(
     created_by: UUID,
     max_keys: int,
     lifetime: timedelta,
-    not_after: datetime | None = None,
 ) -> tuple[ApiKey, str]:
     """Create a key by order of the key `created_by`. Returns its row and the key itself.
 
-    It expires after `lifetime` or at `not_after`, whichever comes first. Raises `TooManyKeys` if the owner
-    has `max_keys` valid keys already, and `CreatorInvalid`.
+    Unless that has the scope `admin`, the new one is of the same owner, has no scope that it lacks, and does
+    not outlive it. It expires after `lifetime` in any case. Raises `TooManyKeys` if the owner has `max_keys`
+    valid keys already, `CreatorInvalid`, and `Beyond`.
     """
-    # Held until the transaction ends: whoever revokes the creator with the keys it made sees this one too.
-    creator = select(ApiKey.id).where(ApiKey.id == created_by, VALID).with_for_update(read=True)
-    if session.scalar(creator) is None:
+    # Held until the transaction ends: whoever revokes the creator with the keys it made, or takes scopes away
+    # from a membership, sees this one too. So what counts are the scopes of now, not those of the request.
+    creator = session.scalar(
+        select(ApiKey).where(ApiKey.id == created_by, VALID).with_for_update(read=True, of=ApiKey)
+    )
+    if creator is None:
         raise CreatorInvalid
+    admin = Scope.ADMIN in creator.scopes
+    if not admin and (lacking := _lacking(creator, owner, scopes)):
+        raise Beyond(lacking)
     # So that two requests cannot exceed the limit together.
     session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"keys of {owner}", 0))))
-    if session.scalars(select(func.count()).where(ApiKey.owner == owner, VALID)).one() >= max_keys:
+    taken = select(func.count()).where(ApiKey.owner == owner, VALID, ~IS_MEMBERSHIP)
+    if session.scalars(taken).one() >= max_keys:
         raise TooManyKeys
     # LEAST ignores nulls.
-    expires_at = func.least(NOW + lifetime, cast(not_after, DateTime(timezone=True)))
-    return _add(session, owner, name, scopes, expires_at=expires_at, created_by=created_by)
+    not_after = cast(None if admin else creator.expires_at, DateTime(timezone=True))
+    expires_at = func.least(NOW + lifetime, not_after)
+    return _add(session, owner, name, scopes, expires_at=expires_at, creator=creator)
+
+
+def _lacking(creator: ApiKey, owner: str, scopes: Iterable[str]) -> str | None:
+    """Return a scope that a key lacks to make one of this owner with these scopes."""
+    if owner != creator.owner:
+        return Scope.ADMIN
+    return next((scope for scope in scopes if scope not in creator.scopes), None)
 
 
 def _add(
@@ -122,7 +185,7 @@ def _add(
     scopes: Iterable[str],
     *,
     expires_at: ColumnElement[datetime] | None,
-    created_by: UUID | None,
+    creator: ApiKey | None,
 ) -> tuple[ApiKey, str]:
     """Write a key, of which only the hash is stored. Returns its row and the key itself."""
     prefix = _random(_PREFIX)
@@ -133,9 +196,10 @@ def _add(
         secret_sha256=_hash(key),
         owner=owner,
         name=name,
-        scopes=[scope for scope in SCOPES if scope in set(scopes)],
+        scopes=ordered(scopes),
         expires_at=expires_at,
-        created_by=created_by,
+        created_by=None if creator is None else creator.id,
+        person_id=None if creator is None else creator.person_id,
     )
     session.add(row)
     session.flush()
@@ -239,6 +303,33 @@ def _require_scopes(principal: Principal, key: ApiKey) -> None:
     lacking = [scope for scope in key.scopes if scope not in principal.scopes]
     if lacking and Scope.ADMIN not in principal.scopes:
         raise Beyond(lacking[0])
+
+
+def rest(session: Session, person_id: UUID) -> None:
+    """Let the keys of somebody match no secret, until `wake`.
+
+    Here `VALID` is enough. But an API of a release that knows no people, beside this one or gone back to,
+    would accept them.
+    """
+    at_rest = _AT_REST.op("||", return_type=LargeBinary())(ApiKey.secret_sha256)
+    session.execute(
+        update(ApiKey).where(ApiKey.id.in_(_locked(person_id, AWAKE))).values(secret_sha256=at_rest)
+    )
+
+
+def wake(session: Session, person_id: UUID) -> None:
+    """Undo `rest`."""
+    without = func.substr(ApiKey.secret_sha256, func.octet_length(_AT_REST) + 1)
+    rests = func.substr(ApiKey.secret_sha256, 1, func.octet_length(_AT_REST)) == _AT_REST, ~AWAKE
+    session.execute(
+        update(ApiKey).where(ApiKey.id.in_(_locked(person_id, *rests))).values(secret_sha256=without)
+    )
+
+
+def _locked(person_id: UUID, *which: ColumnElement[bool]) -> Select[UUID]:
+    """Return the query for keys of somebody, which locks them in the order in which `revoke` does."""
+    mine = select(ApiKey.id).where(ApiKey.person_id == person_id, *which)
+    return mine.order_by(ApiKey.id).with_for_update()
 
 
 def _random(length: int) -> str:

@@ -5,6 +5,8 @@ that ask in the meantime wait. A job that waits gives up what it was to compute 
 wait for each other. A published norm is the shards of its job, where it has stored them.
 """
 
+import json
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,18 +15,25 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import ValidationError
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import ColumnElement, Text, cast, delete, exists, func, literal, select, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from jobs.lifecycle import finished_blocks, lifecycle
 from jobs.lifecycle.lifecycle import Claim
 from jobs.spec.job import JobSpec
+from jobs.states import HELD, JobState, PlacementState
 from jobs.tables import NOW, SEARCH_NOW, CachedGradients, GradientShard, Job, JobBlock
 from pruning.recipe import GradientNorm, Recipe
 
-_INPUTS = ("model", "structure", "calibration", "layers", "dtype", "gradients")
+_INPUTS = ("model", "structure", "calibration", "layers", "dtype", "gradients", "lanes")
 """The fields of a recipe that decide its gradient norms."""
+
+_MOST_SPARED = 2
+"""So many norms of an owner stay beyond the limit because a job wants them."""
+
+_MAY_RUN = (Job.state == JobState.QUEUED) & (Job.placement != PlacementState.UNSCHEDULABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +50,14 @@ class Waiting:
 
     fingerprint: str
     job_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Eviction:
+    """How many norms were dropped, and how many were too much and stay for now."""
+
+    dropped: int
+    spared: int
 
 
 def ask(
@@ -162,20 +179,61 @@ def evict_unused(session: Session, days: float, limit: int) -> int:
     return _evict(session, CachedGradients.used_at < SEARCH_NOW - timedelta(days=days), limit)
 
 
-def evict_beyond(session: Session, most_bytes: int, limit: int) -> int:
-    """Drop the least recently used norms while their total exceeds `most_bytes`. Reads all of them."""
+def evict_beyond(session: Session, most_bytes: int, limit: int) -> Eviction:
+    """Drop the least recently used norms while their total exceeds `most_bytes`. Reads all of them.
+
+    Of each owner the newest two stay that a job which has not ended computes from the same inputs: it would
+    only compute them again, and one norm of a large model may exceed the limit by itself. More would let one
+    owner fill the store with jobs that never run.
+    """
     size = (
         select(GradientShard.fingerprint, func.sum(GradientShard.size).label("size"))
         .group_by(GradientShard.fingerprint)
         .subquery()
     )
-    kept = select(
-        CachedGradients.fingerprint,
-        func.sum(size.c.size).over(order_by=CachedGradients.used_at.desc()).label("with_newer"),
-    ).join(size, size.c.fingerprint == CachedGradients.fingerprint)
-    ranked = kept.where(CachedGradients.ready_at.is_not(None)).subquery()
-    too_much = select(ranked.c.fingerprint).where(ranked.c.with_newer > most_bytes)
-    return _evict(session, CachedGradients.fingerprint.in_(too_much), limit)
+    newest_first = CachedGradients.used_at.desc()
+    ranked = (
+        select(CachedGradients, func.sum(size.c.size).over(order_by=newest_first).label("with_newer"))
+        .join(size, size.c.fingerprint == CachedGradients.fingerprint)
+        .where(CachedGradients.ready_at.is_not(None))
+        .subquery()
+    )
+    beyond = session.execute(
+        select(ranked.c.fingerprint, Job)
+        .outerjoin(Job, Job.id == ranked.c.job_id)
+        .where(ranked.c.with_newer > most_bytes)
+        .order_by(ranked.c.used_at.desc())
+    )
+    spared = Counter[str]()
+    too_many: list[str] = []
+    for fingerprint, computed in beyond:
+        if len(too_many) == limit:
+            break
+        if computed is not None and spared[computed.owner] < _MOST_SPARED and _is_wanted(session, computed):
+            spared[computed.owner] += 1
+        else:
+            too_many.append(fingerprint)
+    dropped = _evict(session, CachedGradients.fingerprint.in_(too_many), limit) if too_many else 0
+    return Eviction(dropped, spared.total())
+
+
+def _is_wanted(session: Session, computed: Job) -> bool:
+    """Whether a job that runs, or that a worker could run, has the inputs of the one that computed a norm."""
+    recipe = computed.spec["recipe"]
+    alike = Job.model == computed.model, *(_is_as(recipe, field) for field in _INPUTS)
+    # Not in one condition, which no index has.
+    return any(
+        session.scalar(select(exists().where(state, *alike))) for state in (_MAY_RUN, Job.state.in_(HELD))
+    )
+
+
+def _is_as(recipe: Mapping[str, Any], field: str) -> ColumnElement[bool]:
+    """Whether a job's recipe has a field as this one: the same value, or none."""
+    stored = Job.spec["recipe"]
+    same: ColumnElement[bool] = ~stored.has_key(field)
+    if field in recipe:
+        same = stored[field] == cast(literal(json.dumps(recipe[field]), Text), JSONB)
+    return same
 
 
 def _evict(session: Session, old_enough: ColumnElement[bool], limit: int) -> int:

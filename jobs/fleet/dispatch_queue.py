@@ -3,26 +3,31 @@
 Any number of dispatchers may work at once: each locks the rows that it takes, and skips locked ones.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, null, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from jobs.fleet import line
 from jobs.fleet.selecting import each_value, is_alive
+from jobs.lifecycle import lane_leases
 from jobs.placement.classes import Capacity
-from jobs.states import HELD
-from jobs.tables import NOW, SEARCH_NOW, Dispatcher, Job, Lease, Queue, Worker
+from jobs.states import HELD, PlacementState
+from jobs.tables import NOW, SEARCH_NOW, Dispatcher, GradientLane, Job, Lease, Queue, Worker
 
 TAKES_JOBS = (Worker.quarantined_at.is_(None), Worker.cordoned_at.is_(None))
 """The conditions of a worker that takes jobs, if it is alive."""
 
+_REMEMBERED = (
+    *(Worker.queue, Worker.queues, Worker.capacity, Worker.one_job, Worker.machine, Worker.sandbox),
+    *(Worker.started_at, Worker.cordoned_at, Worker.draining),
+)
 _MOST_LOOKED_AT = 5_000
 _PUBLISHING = 0x7075626C697368  # distinguishes this advisory lock from others
 
@@ -34,6 +39,8 @@ class Orders:
     quarantined: bool
     cordoned: bool
     draining: bool
+    row: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    """What was known of the worker: it says so again where it was forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,26 +108,66 @@ def reads(queue: str) -> ColumnElement[bool]:
     return or_(Worker.queue == queue, Worker.queues.contains([queue]))
 
 
-def idle_workers(session: Session, seen_within: float) -> Mapping[str, Counter[Capacity | None]]:
-    """Return by queue how many workers take jobs, sent a heartbeat of late, and hold no job.
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """Idle workers that are alike: the queues that they read, their class first, and what they have."""
 
-    They are told apart by what they have; None: it has not said it. One counts in each queue that it reads.
+    queues: Sequence[str]
+    has: Capacity | None
+    """None: they have not said it."""
+    count: int
+    one_job: bool = False
+    """Whether they end after one job."""
+
+
+def idle_workers(session: Session, seen_within: float) -> list[Idle]:
+    """Return the workers that take jobs, sent a heartbeat of late, and hold no job or lane.
+
     Of late: in the last `seen_within` seconds.
     """
     held = (Job.worker == Worker.name) & Job.state.in_(HELD)
+    helps = exists().where(GradientLane.worker == Worker.name, *lane_leases.HELPED)
+    idle_ones = func.count().filter(Job.id.is_(None), ~helps)
     rows = session.execute(
-        select(Worker.queue, Worker.queues, Worker.capacity, func.count().filter(Job.id.is_(None)))
+        select(Worker.queues_read, Worker.capacity, Worker.one_job, idle_ones)
         .select_from(Worker)
         .outerjoin(Job, held)
         .where(*TAKES_JOBS, is_alive(seen_within))
-        .group_by(Worker.queue, Worker.queues, Worker.capacity)
+        .group_by(Worker.queues_read, Worker.capacity, Worker.one_job)
     )
-    idle: dict[str, Counter[Capacity | None]] = defaultdict(Counter)
-    for queue, others, stored, count in rows:
-        has = None if stored is None else Capacity.model_validate(stored)
-        for each in {queue, *(others or ())} if count else ():
-            idle[each][has] += count
-    return idle
+    return [
+        Idle(queues, None if stored is None else Capacity.model_validate(stored), count, one_job)
+        for queues, stored, one_job, count in rows
+        if count
+    ]
+
+
+def idle_in(idle: Iterable[Idle], queue: str, *, of_others: Collection[str] = ()) -> Counter[Capacity | None]:
+    """Return how many of these workers are of the class of a queue, by what they have.
+
+    With those of the classes `of_others` that read the queue as well.
+    """
+    found: Counter[Capacity | None] = Counter()
+    for alike in idle:
+        own, *further = alike.queues
+        if own == queue or (own in of_others and queue in further):
+            found[alike.has] += alike.count
+    return found
+
+
+def takes_jobs(session: Session, worker: str) -> bool:
+    """Return whether a worker takes jobs, as far as its row says."""
+    return session.scalar(select(Worker.name).where(Worker.name == worker, *TAKES_JOBS)) is not None
+
+
+def workers_for_lanes(session: Session, worker: str, seen_within: float) -> int:
+    """Return how many workers could compute lanes of a job now: its own, and idle ones of the same class.
+
+    Busy ones may come later, and are no reason to begin. Reads all workers.
+    """
+    own = session.scalar(select(Worker.queue).where(Worker.name == worker))
+    idle = idle_workers(session, seen_within)
+    return 1 + sum(alike.count for alike in idle if alike.queues[0] == own and not alike.one_job)
 
 
 def dispatched(session: Session, queue: str) -> int:
@@ -161,6 +208,17 @@ def take_undispatched(
     A job that a worker has returned keeps its place among its owner's jobs: that of its submission.
     """
     return line.take(session, queue, limit, *(() if has is None else (line.fit_any(has),)))
+
+
+def take_for_larger(
+    session: Session, queue: str, limit: int, has: Collection[Capacity | None]
+) -> Sequence[UUID]:
+    """Lock up to `limit` unpublished jobs of a class that have never run, in their order, for a larger one.
+
+    `has`: what the larger one's workers have, all of which a job must fit.
+    """
+    never_ran = (Job.placement == PlacementState.PLACED, Job.attempt == 0)
+    return line.take(session, queue, limit, *never_ran, *(line.fit_any([one]) for one in has))
 
 
 def take_stale(session: Session, queue: str, older_than: float, limit: int) -> Sequence[UUID]:
@@ -204,28 +262,33 @@ def expired_leases(session: Session, limit: int) -> Sequence[ExpiredLease]:
     return [ExpiredLease(row.id, row.lease_token, row.worker) for row in rows]
 
 
-def lease_of(session: Session, worker: str, job_id: UUID) -> UUID | None:
-    """Return the lease token under which a worker holds a job, or None if it does not."""
-    return session.scalar(
-        select(Job.lease_token).where(Job.id == job_id, Job.worker == worker, Job.state.in_(HELD))
-    )
-
-
 def is_held(session: Session, job_id: UUID) -> bool:
     """Return whether any worker holds the job."""
     held = select(Job.id).where(Job.id == job_id, Job.state.in_(HELD))
     return session.scalar(held) is not None
 
 
-def worker_seen(session: Session, name: str, queue: str) -> Orders:
-    """Record the heartbeat of a worker. Returns what its row tells it."""
+def worker_seen(session: Session, name: str, queue: str, before: Orders | None = None) -> Orders:
+    """Record the heartbeat of a worker. Returns what its row tells it.
+
+    `before`: what the last one told it. A worker that was silent for so long that it was forgotten gets a row
+    that says the same, its class and a cordon among it.
+    """
     row = session.execute(
         insert(Worker)
         .values(name=name, queue=queue)
         .on_conflict_do_update(index_elements=[Worker.name], set_={"seen_at": NOW})
-        .returning(Worker.quarantined_at, Worker.cordoned_at, Worker.draining)
+        .returning(Worker.quarantined_at, *_REMEMBERED)
     ).one()
-    return Orders(row.quarantined_at is not None, row.cordoned_at is not None, row.draining)
+    known = {column.key: getattr(row, column.key) for column in _REMEMBERED}
+    if before is not None and before.row and before.row["started_at"] != row.started_at:
+        known = dict(before.row)
+        session.execute(
+            update(Worker)
+            .where(Worker.name == name)
+            .values({key: null() if value is None else value for key, value in known.items()})
+        )
+    return Orders(row.quarantined_at is not None, known["cordoned_at"] is not None, known["draining"], known)
 
 
 def worker_gone(session: Session, name: str) -> None:

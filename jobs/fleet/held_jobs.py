@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import ScalarSelect, func, select
 from sqlalchemy.orm import Session
@@ -24,8 +25,10 @@ class HeldJob:
     """Time on workers, in all attempts since the submission or the last retry."""
 
 
-def held_by(session: Session, worker: str, *, lock: bool = False) -> HeldJob | None:
-    """Return the job that a worker holds, or None.
+def held_by(
+    session: Session, worker: str, *, job_id: UUID | None = None, lock: bool = False
+) -> HeldJob | None:
+    """Return the job that a worker holds, or None. `job_id`: None unless it is this one.
 
     With `lock`, the row is locked for this transaction, so the process that runs the job can neither end it
     nor start another one.
@@ -43,7 +46,7 @@ def held_by(session: Session, worker: str, *, lock: bool = False) -> HeldJob | N
             func.extract("epoch", NOW - Job.cancelling_at).label("cancelling_for"),
             _seconds_on_workers().label("ran_for"),
         )
-        .where(Job.worker == worker, Job.state.in_(HELD))
+        .where(Job.worker == worker, Job.state.in_(HELD), *(() if job_id is None else (Job.id == job_id,)))
         .order_by(Job.running_at.desc())
         .limit(1)
     )

@@ -11,16 +11,29 @@ from datetime import timedelta
 from itertools import islice
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Integer, Numeric, Text, and_, cast, column, func, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Numeric,
+    Text,
+    and_,
+    cast,
+    column,
+    func,
+    or_,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Session, aliased
 
 from jobs.fleet.selecting import each_value, table_of
 from jobs.fleet.turns import Line, Share, Turn, Waiting, turns
-from jobs.lifecycle import usage
+from jobs.lifecycle import lane_leases, usage
 from jobs.placement.classes import Capacity, largest
 from jobs.states import ENDED, HELD, JobState, PlacementState
-from jobs.tables import SEARCH_NOW, Job, OwnerShare, QueueTurn, RecentUse
+from jobs.tables import SEARCH_NOW, GradientLane, Job, OwnerShare, QueueTurn, RecentUse
 
 _Computing = aliased(Job)
 # A job that is blocked on another is not published before the other has published its result or ended.
@@ -57,6 +70,8 @@ class InLine:
     jobs: list[Next]
     shares: dict[str, Share]
     """By owner."""
+    crossed: bool | None = None
+    """Whether the job before them went ahead of others; None where nobody in line may."""
 
     def is_at_limit(self, owner: str) -> bool:
         """Whether as many of the owner's jobs run as may at once."""
@@ -95,14 +110,23 @@ def in_line(session: Session, queue: str, limit: int, *which: ColumnElement[bool
     """Return the next jobs of a queue that are not published, at most `limit`; of those that `which` says."""
     shares = shares_of(session, queue, _owners_in_line(session, queue))
     lines = _first_jobs(session, queue, {share.owner: 1 for share in shares}, which)
-    crossed = _has_crossed(session, queue) if any(share.may_cross for share in shares) else False
+    crossed = _has_crossed(session, queue) if any(share.may_cross for share in shares) else None
     while True:
-        chosen = list(islice(turns(shares, lines, crossed), limit))
+        chosen = list(islice(turns(shares, lines, bool(crossed)), limit))
         unread = _unread(chosen, lines)
         if not unread:
             jobs = [Next(lines[turn.owner].jobs[turn.place].id, turn.crosses) for turn in chosen]
-            return InLine(jobs, {share.owner: share for share in shares if lines[share.owner].jobs})
+            known = {share.owner: share for share in shares if lines[share.owner].jobs}
+            return InLine(jobs, known, crossed)
         lines |= _first_jobs(session, queue, unread, which)
+
+
+def first_of_each(session: Session, queue: str) -> list[UUID]:
+    """Return of each owner in line the first job that can run, if one more of its jobs may begin."""
+    shares = shares_of(session, queue, _owners_in_line(session, queue))
+    may_begin = {share.owner: 1 for share in shares if share.may_begin != 0}
+    lines = _first_jobs(session, queue, may_begin, ())
+    return [waiting.id for each in lines.values() for waiting in each.jobs]
 
 
 def take(session: Session, queue: str, limit: int, *which: ColumnElement[bool]) -> list[UUID]:
@@ -113,17 +137,17 @@ def take(session: Session, queue: str, limit: int, *which: ColumnElement[bool]) 
     One that another transaction has locked is left out. What is returned counts as published for the rule
     that none goes ahead of other owners' turns twice in a row.
     """
-    following = in_line(session, queue, limit, *which).jobs
-    ids = [job.id for job in following]
+    first = in_line(session, queue, limit, *which)
+    ids = [job.id for job in first.jobs]
     free = select(Job.id).where(Job.id.in_(ids), QUEUED, Job.dispatched_at.is_(None))
     locked = set(session.scalars(free.with_for_update(skip_locked=True))) if ids else set()
-    crossed = any(job.crosses for job in following) and _has_crossed(session, queue)
+    crossed = bool(first.crossed)
     taken = []
-    for job in following:
+    for job in first.jobs:
         if job.id in locked and not (job.crosses and crossed):
             taken.append(job.id)
             crossed = job.crosses
-    if taken:
+    if taken and crossed != first.crossed:
         _remember(session, queue, crossed)
     return taken
 
@@ -198,11 +222,16 @@ def _unread(chosen: Iterable[Turn], lines: Mapping[str, Line]) -> dict[str, int]
 
 
 def _in_use(session: Session, owners: Sequence[str]) -> Counter[tuple[str, str]]:
-    """Return by owner and queue how many of these owners' jobs run or are published."""
+    """Return by owner and queue how many of these owners' jobs run, are helped with, or are published."""
     held = select(Job.owner, Job.queue).where(Job.state.in_(HELD), Job.owner.in_(owners))
     published = select(Job.owner, Job.queue).where(QUEUED, Job.dispatched_at.is_not(None))
     counts: Counter[tuple[str, str]] = Counter()
-    for jobs in (held, published):
+    helped = (
+        select(Job.owner, Job.queue)
+        .join(GradientLane, GradientLane.job_id == Job.id)
+        .where(Job.owner.in_(owners), *lane_leases.HELPED)
+    )
+    for jobs in (held, helped, published):
         for owner, queue, count in session.execute(
             jobs.add_columns(func.count()).group_by(Job.owner, Job.queue)
         ):
@@ -216,7 +245,9 @@ def _has_crossed(session: Session, queue: str) -> bool:
 
 def _remember(session: Session, queue: str, crossed: bool) -> None:
     """Remember whether the last job went ahead of others. No row is written before one has."""
-    if crossed == _has_crossed(session, queue):
+    if not crossed:
+        went_ahead = (QueueTurn.queue == queue, QueueTurn.crossed)
+        session.execute(update(QueueTurn).where(*went_ahead).values(crossed=False))
         return
     session.execute(
         insert(QueueTurn)

@@ -8,15 +8,18 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from jobs.fleet.dispatch_queue import TAKES_JOBS
 from jobs.fleet.selecting import is_alive
 from jobs.placement.classes import Capacity
 from jobs.tables import Worker
 from pruning.estimate import ASSUMED, Machine
 
 
-def declared(session: Session, worker: str, queues: Sequence[str], capacity: Capacity) -> None:
-    """Record which queues a worker reads, its class first, and what it has for a job."""
-    known = {"queue": queues[0], "queues": [*queues], "capacity": capacity.model_dump()}
+def declared(
+    session: Session, worker: str, queues: Sequence[str], capacity: Capacity, *, one_job: bool = False
+) -> None:
+    """Record which queues a worker reads, its class first, what it has, and whether it ends after a job."""
+    known = {"queue": queues[0], "queues": [*queues], "capacity": capacity.model_dump(), "one_job": one_job}
     session.execute(
         insert(Worker)
         .values(name=worker, **known)
@@ -54,36 +57,33 @@ def of_worker(session: Session, worker: str) -> Machine:
     return ASSUMED if found is None else Machine.model_validate(found)
 
 
-def slowest_by_class(session: Session, seen_within: float) -> dict[str, Machine]:
-    """Return the slowest measured machine of the live workers of each class, by the queues that they read."""
+def by_class(session: Session, seen_within: float) -> dict[str, list[Machine]]:
+    """Return the measured machines of the live workers of each class, by the queues that they read."""
     rows = session.execute(
-        select(Worker.queue, Worker.queues, Worker.machine).where(
+        select(Worker.queues_read, Worker.machine).where(
             Worker.machine.is_not(None),
             is_alive(seen_within),
         )
     )
     found: dict[str, list[Machine]] = defaultdict(list)
     for row in rows:
-        for queue in row.queues or [row.queue]:
+        for queue in row.queues_read:
             found[queue].append(Machine.model_validate(row.machine))
-    return {queue: min(of_class, key=_speed) for queue, of_class in found.items()}
+    return found
 
 
-def slowest_live(session: Session, seen_within: float) -> Machine:
-    """Return the slowest machine of the live workers, since any of them may get the next job.
+def cpus(session: Session, seen_within: float) -> list[Machine]:
+    """Return the measured machines of the live workers that have no GPU and take jobs."""
+    return [machine for machine in live(session, seen_within) if machine.kind == "cpu"]
 
-    If none was measured, this is the assumed machine.
-    """
+
+def live(session: Session, seen_within: float) -> list[Machine]:
+    """Return the measured machines of the live workers that take jobs, any of which may get the next one."""
     found = session.scalars(
         select(Worker.machine).where(
             Worker.machine.is_not(None),
-            Worker.quarantined_at.is_(None),
+            *TAKES_JOBS,
             is_alive(seen_within),
         )
     )
-    machines = [Machine.model_validate(machine) for machine in found]
-    return min(machines, key=_speed, default=ASSUMED)
-
-
-def _speed(machine: Machine) -> float:
-    return machine.rate("float32") * machine.devices
+    return [Machine.model_validate(machine) for machine in found]

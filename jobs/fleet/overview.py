@@ -6,14 +6,15 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import ColumnElement, and_, exists, func, select
 from sqlalchemy.orm import Session
 
 from jobs.fleet import dispatch_queue, quarantine
 from jobs.fleet.selecting import is_alive
+from jobs.lifecycle import lane_leases
 from jobs.placement.classes import UNKNOWN
 from jobs.states import HELD, JobState
-from jobs.tables import NOW, Job, Queue, Worker
+from jobs.tables import NOW, GradientLane, Job, Queue, Worker
 
 MOST_COUNTED = 10_000
 """So many queued jobs of a queue are counted; of a longer one it is only known that it is longer."""
@@ -24,6 +25,7 @@ class WorkerState(StrEnum):
 
     IDLE = "idle"
     BUSY = "busy"
+    HELPING = "helping"
     QUARANTINED = "quarantined"
     CORDONED = "cordoned"
     SILENT = "silent"
@@ -31,7 +33,7 @@ class WorkerState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RunningJob:
-    """The job that a worker holds."""
+    """The job that a worker holds, or of which it computes lanes."""
 
     id: UUID
     owner: str
@@ -46,6 +48,8 @@ class Seen:
     worker: Worker
     silent: bool
     job: RunningJob | None
+    helps: bool = False
+    """Whether the job is another worker's, and this one computes lanes of its gradients."""
 
     @property
     def state(self) -> WorkerState:
@@ -55,7 +59,7 @@ class Seen:
         if self.worker.quarantined_at is not None:
             return WorkerState.QUARANTINED
         if self.job is not None:
-            return WorkerState.BUSY
+            return WorkerState.HELPING if self.helps else WorkerState.BUSY
         return WorkerState.IDLE if self.worker.cordoned_at is None else WorkerState.CORDONED
 
     @property
@@ -93,14 +97,27 @@ def worker(session: Session, name: str, seen_within: float) -> Seen | None:
 
 def _seen(session: Session, rows: Sequence[Worker], seen_within: float) -> list[Seen]:
     now: datetime = session.scalars(select(NOW)).one()
-    held = select(Job.worker, Job.id, Job.owner, Job.stage, Job.running_at).where(
-        Job.state.in_(HELD), Job.worker.in_([row.name for row in rows])
+    names = [row.name for row in rows]
+    held = select(Job.worker, Job.id, Job.owner, Job.stage, Job.running_at.label("since")).where(
+        Job.state.in_(HELD), Job.worker.in_(names)
     )
-    running = {
-        row.worker: RunningJob(row.id, row.owner, row.stage, row.running_at) for row in session.execute(held)
-    }
+    helped = (
+        select(GradientLane.worker, Job.id, Job.owner, Job.stage, GradientLane.taken_at.label("since"))
+        .join(Job, Job.id == GradientLane.job_id)
+        .where(GradientLane.worker.in_(names), *lane_leases.HELPED)
+    )
+    running, helping = (
+        {row.worker: RunningJob(row.id, row.owner, row.stage, row.since) for row in session.execute(query)}
+        for query in (held, helped)
+    )
     return [
-        Seen(row, (now - row.seen_at).total_seconds() >= seen_within, running.get(row.name)) for row in rows
+        Seen(
+            row,
+            (now - row.seen_at).total_seconds() >= seen_within,
+            running.get(row.name) or helping.get(row.name),
+            helps=row.name in helping and row.name not in running,
+        )
+        for row in rows
     ]
 
 
@@ -141,12 +158,41 @@ def queues(session: Session, seen_within: float) -> list[QueueSeen]:
     ]
 
 
-def _workers_by_queue(session: Session, seen_within: float) -> dict[str, int]:
-    """Return how many workers take jobs from each queue that a registered worker reads."""
+def is_queue(session: Session, name: str) -> bool:
+    """Whether a queue has a worker or an open job, or was paused once."""
+    return session.scalars(
+        select(
+            exists().where(Queue.name == name)
+            | exists().where(Job.queue == name, Job.state == JobState.QUEUED)
+            | exists().where(Job.queue == name, Job.state.in_(HELD))
+            | exists().where(dispatch_queue.reads(name), Worker.queue != UNKNOWN)
+        )
+    ).one()
+
+
+def queue(session: Session, name: str, seen_within: float) -> QueueSeen:
+    """Return one queue: see `queues`."""
+    row = session.get(Queue, name, populate_existing=True)
+    held = select(func.count()).where(Job.queue == name, Job.state.in_(HELD))
+    return QueueSeen(
+        name,
+        None if row is None else row.paused_at,
+        None if row is None else row.paused_by,
+        _queued(session, name),
+        session.scalars(held).one(),
+        _workers_by_queue(session, seen_within, dispatch_queue.reads(name)).get(name, 0),
+    )
+
+
+def _workers_by_queue(session: Session, seen_within: float, *which: ColumnElement[bool]) -> dict[str, int]:
+    """Return how many workers take jobs from each queue that a registered worker reads.
+
+    `which`: conditions of the workers that are looked at.
+    """
     takes_jobs = and_(is_alive(seen_within), *dispatch_queue.TAKES_JOBS).label("takes_jobs")
     counts: dict[str, int] = {}
-    for row in session.execute(select(Worker.queue, Worker.queues, takes_jobs)):
-        for queue in row.queues or [row.queue]:
+    for row in session.execute(select(Worker.queues_read, takes_jobs).where(*which)):
+        for queue in row.queues_read:
             counts[queue] = counts.get(queue, 0) + row.takes_jobs
     counts.pop(UNKNOWN, None)  # of those that do not know their class yet
     return counts

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
 from jobs.fleet import steering
+from jobs.lifecycle.placing import not_taken
 from jobs.spec.plain_text import plain
 from jobs.states import JobState, Outcome
 from jobs.tables import NOW, Job, JobAttempt, Worker
@@ -122,6 +123,4 @@ def leaves_to_another(session: Session, worker: str, job_id: UUID, seen_within: 
 
 def put_back(session: Session, job_id: UUID) -> None:
     """Let the dispatcher publish a queued job again, whose message a worker has taken and will not serve."""
-    session.execute(
-        update(Job).where(Job.id == job_id, Job.state == JobState.QUEUED).values(dispatched_at=None)
-    )
+    session.execute(update(Job).where(Job.id == job_id, Job.state == JobState.QUEUED).values(not_taken()))

@@ -1,7 +1,8 @@
 """What owners may take of the workers, what they take now, and what they have used."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, column, false, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import insert
@@ -13,6 +14,7 @@ from jobs.states import HELD, JobState
 from jobs.tables import NOW, DailyUse, Job, JobAttempt, OwnerShare
 
 _MOST_LISTED = 1000
+_UNSET: Mapping[str, Any] = {"weight": 1.0, "most_running": None, "may_cross": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +47,17 @@ def standings(session: Session, days: int) -> list[Standing]:
     return _standings(session, owners, days) if owners else []
 
 
-def grant(session: Session, owner: str, *, weight: float, most_running: int | None, may_cross: bool) -> None:
-    """Set what an owner may take. Jobs that run already go on."""
-    granted = {"weight": weight, "most_running": most_running, "may_cross": may_cross}
+def grant(session: Session, owner: str, changes: Mapping[str, Any]) -> None:
+    """Change what an owner may take, in the columns that are named. Jobs that run already go on.
+
+    None: as if nobody had ever set it.
+    """
+    granted = {name: _UNSET[name] if value is None else value for name, value in changes.items()}
+    row = insert(OwnerShare).values(owner=owner, **granted)
     session.execute(
-        insert(OwnerShare)
-        .values(owner=owner, **granted)
-        .on_conflict_do_update(index_elements=[OwnerShare.owner], set_=granted)
+        row.on_conflict_do_update(index_elements=[OwnerShare.owner], set_=granted)
+        if granted
+        else row.on_conflict_do_nothing()
     )
 
 

@@ -5,14 +5,17 @@ queued jobs are counted in their index, and no more than `MOST_COUNTED` of them.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from jobs.fleet import dispatch_queue, line, overview
-from jobs.states import HELD, OPEN, JobState
+from jobs.fleet.overview import Seen, WorkerState
+from jobs.placement.classes import UNPLACED
+from jobs.states import HELD, OPEN, JobState, PlacementState
 from jobs.tables import SEARCH_NOW, Job
 from jobs.webhooks import outbox
 
@@ -22,6 +25,8 @@ MOST_OWNERS = 100
 """Owners that are told apart."""
 OTHERS = "(others)"
 """All owners beyond these."""
+UNSCHEDULABLE = str(PlacementState.UNSCHEDULABLE)
+"""The state of queued jobs that fit no class of workers: more workers of these would not help them."""
 
 _FIRST_IN_LINE = 100
 
@@ -31,13 +36,13 @@ class Standing:
     """What was read at one moment."""
 
     jobs: Mapping[tuple[str, str], int]
-    """Jobs that have not ended, by state and queue."""
+    """Jobs that have not ended, by state and queue; queued ones that fit no class are `UNSCHEDULABLE`."""
     queued: Mapping[tuple[str, str], int]
     """Queued jobs by queue and owner."""
     oldest_seconds: Mapping[str, float]
     """By queue, how long the first jobs in line have been queued, the longest of them."""
     workers: Mapping[tuple[str, str], int]
-    """Registered workers by queue and state, each at every queue that it reads."""
+    """Registered workers by queue and state, each at every queue that it reads; a cordoned one as that."""
     webhooks_due: int
     oldest_webhook_seconds: float
 
@@ -45,23 +50,30 @@ class Standing:
 def standing(session: Session, seen_within: float) -> Standing:
     """Read how the service stands. A worker without a heartbeat for `seen_within` seconds is silent."""
     queued = _queued(session)
-    jobs = Counter({(str(JobState.QUEUED), queue): 0 for queue, _ in queued})
-    for (queue, _), count in queued.items():
-        jobs[str(JobState.QUEUED), queue] += count
+    jobs = Counter({(str(JobState.QUEUED), queue): 0 for queue, _, _ in queued})
+    owners: Counter[tuple[str, str]] = Counter()
+    for (queue, owner, placement), count in queued.items():
+        state = UNSCHEDULABLE if placement == UNSCHEDULABLE else str(JobState.QUEUED)
+        jobs[state, queue] += count
+        owners[queue, owner] += count
     held = select(Job.state, Job.queue, func.count()).where(Job.state.in_(HELD))
     for state, queue, count in session.execute(held.group_by(Job.state, Job.queue)):
         jobs[str(state), queue] += count
     workers = Counter(
-        (queue, str(seen.state))
+        (queue, _state(seen))
         for seen in overview.workers(session, seen_within)
-        for queue in seen.worker.queues or [seen.worker.queue]
+        for queue in seen.worker.queues_read
     )
-    waiting = {queue: _oldest(session, queue) for queue in dispatch_queue.waiting_queues(session)}
-    due, oldest = outbox.backlog(session)
     served = {queue for queue, _ in workers}  # whose figures are zero where nothing waits, and not missing
+    waiting = {
+        queue: _oldest(session, _first(session, queue, served))
+        for queue in dispatch_queue.waiting_queues(session)
+    }
+    due, oldest = outbox.backlog(session)
+    nothing = {(str(state), queue): 0 for state in OPEN for queue in served} | {(UNSCHEDULABLE, UNPLACED): 0}
     return Standing(
-        jobs={(str(state), queue): 0 for state in OPEN for queue in served} | jobs,
-        queued=_of_few_owners(queued),
+        jobs=nothing | jobs,
+        queued=_of_few_owners(owners),
         oldest_seconds=dict.fromkeys(served, 0.0) | waiting,
         workers=workers,
         webhooks_due=due,
@@ -69,10 +81,19 @@ def standing(session: Session, seen_within: float) -> Standing:
     )
 
 
-def _queued(session: Session) -> dict[tuple[str, str], int]:
-    counted = select(Job.queue, Job.owner).where(Job.state == JobState.QUEUED).limit(MOST_COUNTED).subquery()
-    rows = select(counted.c.queue, counted.c.owner, func.count()).group_by(counted.c.queue, counted.c.owner)
-    return {(queue, owner): count for queue, owner, count in session.execute(rows)}
+def _state(seen: Seen) -> str:
+    """Return the state of a worker: one that an operator lets take no more is not busy, but cordoned."""
+    at_work = seen.state in (WorkerState.BUSY, WorkerState.HELPING)
+    last_job = at_work and seen.worker.cordoned_at is not None
+    return str(WorkerState.CORDONED if last_job else seen.state)
+
+
+def _queued(session: Session) -> dict[tuple[str, str, str], int]:
+    """Count queued jobs by queue, owner and placement."""
+    by = Job.queue, Job.owner, Job.placement
+    counted = select(*by).where(Job.state == JobState.QUEUED).limit(MOST_COUNTED).subquery()
+    rows = session.execute(select(*counted.c, func.count().label("jobs")).group_by(*counted.c))
+    return {(row.queue, row.owner, row.placement): row.jobs for row in rows}
 
 
 def _of_few_owners(queued: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], int]:
@@ -87,10 +108,23 @@ def _of_few_owners(queued: Mapping[tuple[str, str], int]) -> dict[tuple[str, str
     return found
 
 
-def _oldest(session: Session, queue: str) -> float:
-    """Return how long the oldest jobs in line have waited. Who waits for something else is not in line."""
-    in_line = select(Job.id).where(Job.queue == queue, *line.CAN_RUN).order_by(Job.id)
-    first = in_line.limit(_FIRST_IN_LINE).subquery()
-    longest = func.extract("epoch", SEARCH_NOW - func.min(Job.queued_at))
-    waited = session.scalar(select(longest).where(Job.id.in_(select(first.c.id))))
-    return max(0.0, float(waited or 0))
+def _first(session: Session, queue: str, served: Collection[str]) -> Sequence[UUID]:
+    """Return the first jobs in line. Who waits for something else, or for jobs of its owner, is not in line.
+
+    Where no worker reads the queue of jobs without a class, those are in line that are still to be placed:
+    they are found by that, because it may be full of jobs that fit nowhere.
+    """
+    if queue != UNPLACED or queue in served:
+        published = dispatch_queue.published(session, queue, _FIRST_IN_LINE)
+        return [*published, *line.first_of_each(session, queue)]
+    found: list[UUID] = []
+    for placement in (PlacementState.UNSIZED, PlacementState.SIZED):
+        unplaced = select(Job.id).where(Job.placement == placement, *line.CAN_RUN).order_by(Job.id)
+        found += session.scalars(unplaced.limit(_FIRST_IN_LINE))
+    return found
+
+
+def _oldest(session: Session, jobs: Sequence[UUID]) -> float:
+    """Return how long the one of these jobs has been queued that has waited longest."""
+    longest = select(func.extract("epoch", SEARCH_NOW - func.min(Job.queued_at))).where(Job.id.in_(jobs))
+    return max(0.0, float(session.scalar(longest) or 0)) if jobs else 0.0

@@ -9,11 +9,13 @@ heartbeat.
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import ColumnElement, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from jobs.tables import NOW, Job, Queue, Worker
+
+_CLAIMING = 0x636C61696D  # distinguishes this advisory lock from others on the same name
 
 
 def cordon(session: Session, worker: str) -> bool:
@@ -48,17 +50,30 @@ def took_its_only_job(session: Session, worker: str, job_id: UUID) -> None:
 def holds_back(session: Session, worker: str, job_id: UUID) -> bool:
     """Whether a worker must not claim a job: it is cordoned, or the job's queue is paused.
 
-    The worker's row stays as it is until the transaction ends, so that nobody cordons it in between.
+    Until the transaction ends, nobody cordons the worker, gives the job to another queue or pauses its own.
     """
     cordoned = session.scalar(
         select(Worker.cordoned_at.is_not(None)).where(Worker.name == worker).with_for_update(read=True)
     )
-    paused = exists().where(Job.id == job_id, Queue.name == Job.queue, Queue.paused_at.is_not(None))
-    return bool(cordoned) or bool(session.scalar(select(paused)))
+    queue = session.scalar(select(Job.queue).where(Job.id == job_id).with_for_update(key_share=True))
+    if cordoned or queue is None:
+        return bool(cordoned)
+    session.execute(select(func.pg_advisory_xact_lock_shared(_claims_of(queue))))
+    paused = exists().where(Queue.name == queue, Queue.paused_at.is_not(None))
+    return session.scalars(select(paused)).one()
+
+
+def _claims_of(queue: str) -> ColumnElement[int]:
+    """Return the advisory lock that claims share and a pause has alone: the queue may have no row yet."""
+    return func.hashtextextended(queue, _CLAIMING)
 
 
 def pause(session: Session, queue: str, by: str) -> None:
-    """Let no worker claim a job of a queue. One that is paused already stays as it is."""
+    """Let no worker claim a job of a queue. One that is paused already stays as it is.
+
+    Claims that have begun end first: once this transaction has ended, no job of the queue begins.
+    """
+    session.execute(select(func.pg_advisory_xact_lock(_claims_of(queue))))
     session.execute(
         insert(Queue)
         .values(name=queue, paused_at=NOW, paused_by=by)

@@ -23,9 +23,9 @@ class Share:
     owner: str
     weight: float = 1.0
     in_use: int = 0
-    """Its jobs of this queue that run or are published."""
+    """Its jobs of this queue that run or are published, and the workers that help with them."""
     running: int = 0
-    """Its jobs of all queues that run or are published."""
+    """The same of all queues."""
     recent_seconds: float = 0.0
     """Device seconds of its ended attempts in this queue; see `jobs.lifecycle.usage`."""
     may_begin: int | None = None

@@ -1,21 +1,22 @@
 """Deletes jobs that have ended, with everything that is stored of them.
 
 The row goes at once, and with it events, attempts, labels and artifacts, as well as gradient norms and dense
-measurements that the job has cached. `DeletedJob` keeps its id until the dispatcher has deleted its files.
+measurements that the job has cached. `DeletedJob` keeps its id until the dispatcher has deleted its files. An
+Idempotency-Key stays, and names no job any more.
 """
 
 from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import delete as delete_from
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
-from jobs.lifecycle.lifecycle import Conflict
+from jobs.lifecycle.owner_moves import Conflict
 from jobs.states import ENDED, JobState, SweepState
 from jobs.storage import gradient_files
 from jobs.storage.owned_files import InUse, refuse_in_use
-from jobs.tables import Artifact, CachedPerplexity, DeletedJob, Job, Sweep, ZooEntry
+from jobs.tables import Artifact, CachedPerplexity, DeletedJob, IdempotencyKey, Job, Sweep, ZooEntry
 from pruning.recipe import GRADIENTS_ALONE
 
 
@@ -69,5 +70,7 @@ def remove(session: Session, job_ids: Sequence[UUID], *, by_retention: bool = Fa
     if job_ids:
         rows = [{"job_id": job_id, "by_retention": by_retention} for job_id in job_ids]
         session.execute(insert(DeletedJob), rows)
+        its_keys = update(IdempotencyKey).where(IdempotencyKey.job_id.in_(job_ids))
+        session.execute(its_keys.values(job_id=None).execution_options(synchronize_session=False))
         session.execute(delete_from(CachedPerplexity).where(CachedPerplexity.job_id.in_(job_ids)))
         session.execute(delete_from(Job).where(Job.id.in_(job_ids)))

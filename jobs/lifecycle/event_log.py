@@ -4,23 +4,21 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
+from jobs.lifecycle import hints
 from jobs.lifecycle.events import KINDS, Event, EventData, StepFinished
 from jobs.tables import JobEvent
-
-CHANNEL = "pruneserve_events"
-"""The NOTIFY channel. A notification carries only the job's id; listeners read the events from the table."""
 
 _PROGRESS = StepFinished.model_fields["kind"].default
 
 
-def append(session: Session, job_id: UUID, event_id: int, event: EventData) -> None:
+def append(session: Session, job_id: UUID, owner: str, event_id: int, event: EventData) -> None:
     """Store an event under the counter value that the caller's UPDATE of the job row returned."""
     data = event.model_dump(mode="json", exclude={"kind"}, exclude_none=True)
     session.execute(insert(JobEvent).values(job_id=job_id, id=event_id, kind=event.kind, data=data))
-    session.execute(select(func.pg_notify(CHANNEL, str(job_id))))
+    hints.give(session, hints.of_job(job_id), hints.of_owner(owner))
 
 
 def since(session: Session, job_id: UUID, after: int, limit: int = 500) -> list[Event]:

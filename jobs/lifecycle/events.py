@@ -104,6 +104,37 @@ class StageFinished(EventBase):
     )
 
 
+class ChangedCondition(BaseModel):
+    """One of the conditions that decide the last bits of a computation, and that is not what it was."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str = Field(
+        description="What has changed, such as `device`, `threads`, `torch`, `micro_batch`, or `numerics`: "
+        "the version of PruneServe's numbers.",
+        examples=["device"],
+    )
+    before: PlainText = Field(description="What it was when the blocks were finished.")
+    now: PlainText = Field(description="What it is in this attempt.")
+
+
+class StageRestarted(EventBase):
+    """Finished blocks are computed again: together with them, the others would have other last bits."""
+
+    kind: Literal["restart"] = "restart"
+    attempt: _Attempt
+    stages: list[Stage] = Field(description="The stages that begin again.")
+    blocks: int = Field(
+        ge=1, description="The finished blocks that are computed again; of gradients, one for each norm."
+    )
+    changes: list[ChangedCondition] = Field(description="Why: the conditions that have changed.")
+
+    @property
+    def reason(self) -> str:
+        """Return the reason in words."""
+        return ", ".join(f"{change.name} {change.before} before, {change.now} now" for change in self.changes)
+
+
 class LogMessage(EventBase):
     """A message for people."""
 
@@ -112,7 +143,8 @@ class LogMessage(EventBase):
 
 
 EventData = Annotated[
-    StateChanged | StageStarted | StepFinished | StageFinished | LogMessage, Field(discriminator="kind")
+    StateChanged | StageStarted | StepFinished | StageFinished | StageRestarted | LogMessage,
+    Field(discriminator="kind"),
 ]
 
 KINDS = frozenset(event.model_fields["kind"].default for event in get_args(get_args(EventData)[0]))

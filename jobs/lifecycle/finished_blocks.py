@@ -4,18 +4,20 @@ The worker that holds the job writes a row once its shard is durable, in a trans
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, literal_column, select, update
+from sqlalchemy import false, func, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import Claim
-from jobs.states import OPEN
+from jobs.states import OPEN, JobState
 from jobs.storage.store import StoredFile
-from jobs.tables import NOW, Job, JobBlock
+from jobs.tables import NOW, Job, JobAttempt, JobBlock
 
 
 def keep(
@@ -33,6 +35,17 @@ def keep(
     )
     if held is None:
         return False
+    if write(session, claim, stage, block, shard, numerics_key):
+        session.execute(
+            update(Job).where(Job.id == claim.job_id).values(lost_attempts=0, **lifecycle.REACHED)
+        )
+    return True
+
+
+def write(
+    session: Session, claim: Claim, stage: str, block: int, shard: StoredFile, numerics_key: Mapping[str, Any]
+) -> bool:
+    """Write the row of a block, after the caller has proven the claim. Returns whether there was none."""
     row = {
         "attempt": claim.attempt,
         "key": shard.key,
@@ -47,17 +60,13 @@ def keep(
         .on_conflict_do_update(index_elements=[JobBlock.job_id, JobBlock.stage, JobBlock.block], set_=row)
         .returning(literal_column("xmax = 0"))  # of a row that was there already, the updating transaction
     )
-    if is_new:
-        session.execute(
-            update(Job).where(Job.id == claim.job_id).values(lost_attempts=0, **lifecycle.REACHED)
-        )
-    return True
+    return bool(is_new)
 
 
-def finished(session: Session, job_id: UUID, stage: str) -> Sequence[JobBlock]:
-    """Return the finished blocks of a stage in order, under any numerics key."""
+def finished(session: Session, job_id: UUID) -> Sequence[JobBlock]:
+    """Return the finished blocks of a job by stage, those of each in order, under any numerics key."""
     return session.scalars(
-        select(JobBlock).where(JobBlock.job_id == job_id, JobBlock.stage == stage).order_by(JobBlock.block)
+        select(JobBlock).where(JobBlock.job_id == job_id).order_by(JobBlock.stage, JobBlock.block)
     ).all()
 
 
@@ -69,3 +78,28 @@ def stored_bytes(session: Session, job_id: UUID) -> int:
 def has_not_ended(session: Session, job_id: UUID) -> bool:
     """Return whether there is such a job and it is queued, running or being cancelled."""
     return session.scalar(select(Job.id).where(Job.id == job_id, Job.state.in_(OPEN))) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a job has come, for what its attempts have left on a disk."""
+
+    state: JobState
+    attempt: int
+    """The number of the last attempt; 0 before the first."""
+    has_run_long: bool
+    """Whether it is running, and began so long ago as was asked."""
+
+
+def standing(session: Session, job_id: UUID, begun_before: float) -> Standing | None:
+    """Return how far a job has come; None if there is no such job. `begun_before`: seconds ago."""
+    long_ago = func.coalesce(JobAttempt.started_at < NOW - timedelta(seconds=begun_before), false())
+    this = (JobAttempt.job_id == Job.id) & (JobAttempt.attempt == Job.attempt)
+    row = session.execute(
+        select(Job.state, Job.attempt, long_ago.label("long_ago"))
+        .outerjoin(JobAttempt, this)
+        .where(Job.id == job_id)
+    ).one_or_none()
+    if row is None:
+        return None
+    return Standing(JobState(row.state), row.attempt, row.state == JobState.RUNNING and row.long_ago)

@@ -14,7 +14,7 @@ Made = TypeVar("Made", Job, Sweep)
 
 
 class KeyReused(Exception):
-    """The key was used before with another body."""
+    """The key was used before with another body, or, as the message says, for a job that was deleted."""
 
 
 def make_once(
@@ -43,11 +43,17 @@ def make_once(
 
 
 def made_before(session: Session, owner: str, key: str, body: bytes, kind: type[Made]) -> Made | None:
-    """Return what an earlier request with this key has made. Raises `KeyReused`, also for another kind."""
+    """Return what an earlier request with this key has made.
+
+    Raises `KeyReused`, also for another kind, and for a job that was deleted: a request that is repeated late
+    must not make it again.
+    """
     known = session.get(IdempotencyKey, (owner, key))
     if known is None:
         return None
     made = known.job_id if kind is Job else known.sweep_id
+    if known.job_id is None and known.sweep_id is None:
+        raise KeyReused("The job of this Idempotency-Key was deleted. Use a new key for a new job.")
     if made is None or not secrets.compare_digest(known.body_sha256, hashlib.sha256(body).digest()):
         raise KeyReused
     return session.get(kind, made)

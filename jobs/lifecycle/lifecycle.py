@@ -5,33 +5,32 @@ that worker's lease token. If no row is updated, the job has moved on, and the c
 locks: `take_back` locks the row that it reads before it decides where the job goes, and `quota` takes an
 advisory lock to count an owner's queued jobs.
 
-The moves of the job's owner come first, then those of the worker that holds it, then those of whoever finds
-its worker dead.
+The moves of the job's owner are in `owner_moves`. Here, after that of the dispatcher that finds its files
+wrong, come those of the worker that holds it, then those of whoever finds its worker dead.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, case, delete, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Integer, cast, delete, exists, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from jobs.lifecycle import event_log, quota, usage
-from jobs.lifecycle.events import EventData, JobError, LogMessage, StateChanged
+from jobs.lifecycle.events import EventData, JobError, StateChanged
+from jobs.lifecycle.placing import not_taken
 from jobs.lifecycle.transitions import close_attempt, move, released, seconds
 from jobs.monitoring import traces
 from jobs.monitoring.at_commit import record_at_commit
 from jobs.monitoring.catalogue import LOST_ATTEMPTS, QUEUE_WAIT
 from jobs.placement.classes import UNPLACED
 from jobs.spec.gate import judge, result_parameters
-from jobs.spec.job import JobSpec
-from jobs.spec.labels import index_labels
-from jobs.states import HELD, RETRIABLE, JobState, LostAttempt, Outcome, PlacementState, SweepState
-from jobs.storage import uploads
-from jobs.tables import NOW, Artifact, Job, JobAttempt, JobBlock, Lease, Sweep
+from jobs.spec.job import SPEC_VERSION, JobSpec
+from jobs.states import HELD, JobState, LostAttempt, Outcome, PlacementState
+from jobs.tables import NOW, Artifact, GradientLane, Job, JobAttempt, JobBlock, Lease, SentFile
 from jobs.webhooks import outbox
 
 
@@ -63,19 +62,14 @@ REACHED: dict[str, Any] = {
 }
 """The columns of a job of which nothing is known to be out of reach."""
 
+_LEFT_FOR_SECONDS = 30.0
+"""How long a job that only a newer release reads is not published again."""
+
 _WEIGHTS = ".safetensors"
 _MASKS = "masks.safetensors"  # as pruning.masks.packed names it, which needs torch
 
 # Seconds before each further try to reach what did not answer; the last one holds for all that follow.
 _WAITS = (10.0, 20.0, 40.0, 80.0, 160.0, 300.0)
-
-
-class Conflict(Exception):
-    """The job is not in a state that allows the move; `state` is the one it is in."""
-
-    def __init__(self, state: JobState) -> None:
-        super().__init__(f"the job is {state}")
-        self.state = state
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,92 +84,6 @@ class FinishedArtifact:
     """Bytes in the store, if it is kept compressed."""
 
 
-def create(  # noqa: PLR0913 - what a job is made of, beside its specification
-    session: Session,
-    owner: str,
-    spec: JobSpec,
-    labels: Mapping[str, str] | None = None,
-    *,
-    priority: int = 0,
-    sweep_id: UUID | None = None,
-    max_queued: int | None = None,
-    checks_pending: bool = False,
-    compress: bool = True,
-) -> Job:
-    """Insert a queued job with its first event. The stored job names uploads by their content.
-
-    With `checks_pending`, the dispatcher looks at the job's files before it is dispatched. `compress`: the
-    API serves compressed files; a job that follows from another is as that one.
-
-    Raises `quota.QueueFull` if the owner has `max_queued` queued jobs, and `UnknownUpload`.
-    """
-    quota.take_place_in_queue(session, owner, max_queued)
-    spec = uploads.resolved(session, owner, spec)
-    job = Job(
-        owner=owner,
-        # Without fields that the release before lacks, unless they are used: its workers refuse unknown ones.
-        spec=spec.canonical(),
-        name=spec.name,
-        recipe_fingerprint=spec.recipe.fingerprint(),
-        model=spec.recipe.model.id,
-        method=spec.recipe.method_name,
-        pattern=spec.recipe.pattern,
-        sparsity=spec.recipe.sparsity,
-        labels=dict(labels or {}),
-        priority=priority,
-        sweep_id=sweep_id,
-        checks_pending=checks_pending,
-        compress=compress,
-        traceparent=traces.traceparent(),
-        last_event=1,
-    )
-    session.add(job)
-    session.flush()
-    index_labels(session, owner, job.id, job.labels)
-    event_log.append(session, job.id, 1, StateChanged(state=JobState.QUEUED))
-    session.refresh(job)
-    return job
-
-
-def cancel(session: Session, owner: str, job_id: UUID) -> bool:
-    """Cancel a queued job at once, or ask a running one to stop.
-
-    Returns False if the owner has no such job. Raises `Conflict` if it has ended.
-    """
-    owned = Job.owner == owner
-    if move(session, job_id, JobState.QUEUED, StateChanged(state=JobState.CANCELLED), owned):
-        return True
-    if move(session, job_id, JobState.RUNNING, StateChanged(state=JobState.CANCELLING), owned):
-        return True
-    state = _state(session, owner, job_id)
-    if state is None:
-        return False
-    if state == JobState.CANCELLING:
-        return True
-    raise Conflict(state)
-
-
-def set_priority(session: Session, owner: str, job_id: UUID, priority: int) -> bool:
-    """Let a queued job run before or after others of its owner. One that is published stays so.
-
-    Returns False if the owner has no such job. Raises `Conflict` if it is not queued.
-    """
-    row = session.execute(
-        update(Job)
-        .where(Job.id == job_id, Job.owner == owner, Job.state == JobState.QUEUED)
-        .values(priority=priority, last_event=Job.last_event + 1)
-        .returning(Job.last_event, Job.attempt)
-    ).one_or_none()
-    if row is not None:
-        event = LogMessage(attempt=row.attempt or None, message=f"the priority is {priority} now")
-        event_log.append(session, job_id, row.last_event, event)
-        return True
-    state = _state(session, owner, job_id)
-    if state is None:
-        return False
-    raise Conflict(state)
-
-
 def refuse(session: Session, job_id: UUID, error: JobError) -> bool:
     """End a queued job whose files are wrong, before any worker takes it. False: it has moved on."""
     change = StateChanged(state=JobState.FAILED, error=error)
@@ -186,49 +94,19 @@ def refuse(session: Session, job_id: UUID, error: JobError) -> bool:
     )
 
 
-def retry(session: Session, owner: str, job_id: UUID, *, max_queued: int | None = None) -> bool:
-    """Queue a failed or cancelled job again. It resumes from its finished blocks.
+def leave_to_newer_release(session: Session, job_id: UUID) -> bool:
+    """Whether a queued job is stored in a version that this release does not read, but a newer one may.
 
-    Returns False if the owner has no such job. Raises `Conflict` in any other state, and `quota.QueueFull` if
-    the owner has `max_queued` queued jobs.
+    It stays queued, and is published again after a while, so that it keeps no other job from this worker.
     """
-    state = _state(session, owner, job_id)
-    if state in RETRIABLE:
-        quota.take_place_in_queue(session, owner, max_queued)
-        fresh = (
-            released(JobState.QUEUED)
-            | REACHED
-            | {
-                "lost_attempts": 0,
-                "error": None,
-                "retried_at": NOW,
-                # What it needs may be known, from its worker even.
-                "placement": case(
-                    (Job.needs.is_(None), PlacementState.UNSIZED.value), else_=PlacementState.SIZED.value
-                ),
-            }
-        )
-        change = StateChanged(state=JobState.QUEUED, reason="retried")
-        if move(session, job_id, state, change, values=fresh):
-            _reopen_sweep(session, job_id)
-            return True
-        state = _state(session, owner, job_id)  # another request was faster
-    if state is None:
-        return False
-    raise Conflict(state)
-
-
-def _state(session: Session, owner: str, job_id: UUID) -> JobState | None:
-    """Return the state of one of the owner's jobs, or None if there is no such job."""
-    state = session.scalar(select(Job.state).where(Job.id == job_id, Job.owner == owner))
-    return None if state is None else JobState(state)
-
-
-def _reopen_sweep(session: Session, job_id: UUID) -> None:
-    """Let the job's sweep run again, if it has ended."""
-    of_job = select(Job.sweep_id).where(Job.id == job_id).scalar_subquery()
-    fresh = {"state": SweepState.RUNNING, "error": None, "ended_at": None}
-    session.execute(update(Sweep).where(Sweep.id == of_job).values(fresh))
+    version = func.coalesce(cast(Job.spec["version"].astext, Integer), 1)
+    left = session.scalar(
+        update(Job)
+        .where(Job.id == job_id, Job.state == JobState.QUEUED, version > SPEC_VERSION)
+        .values(not_taken() | {"next_try_at": NOW + seconds(_LEFT_FOR_SECONDS)})
+        .returning(Job.id)
+    )
+    return left is not None
 
 
 def claim(session: Session, job_id: UUID, worker: str, lease_seconds: float) -> Claim | None:
@@ -237,9 +115,7 @@ def claim(session: Session, job_id: UUID, worker: str, lease_seconds: float) -> 
     Nor is it taken if its owner runs as many jobs as allowed: then it is to be published again.
     """
     if quota.runs_as_many_as_allowed(session, job_id):
-        session.execute(
-            update(Job).where(Job.id == job_id, Job.state == JobState.QUEUED).values(dispatched_at=None)
-        )
+        session.execute(update(Job).where(Job.id == job_id, Job.state == JobState.QUEUED).values(not_taken()))
         return None
     token = uuid4()
     row = move(
@@ -316,7 +192,7 @@ def record(session: Session, claim: Claim, event: EventData) -> bool:
     ).one_or_none()
     if row is None:
         return False
-    event_log.append(session, claim.job_id, row.last_event, event)
+    event_log.append(session, claim.job_id, claim.owner, row.last_event, event)
     return True
 
 
@@ -325,7 +201,8 @@ def succeed(
 ) -> bool:
     """End a job with success: its report, the verdict of its gate and its artifacts, or nothing at all.
 
-    Its finished blocks are of no use any more: their files are orphaned, but for those that a cache names.
+    Its finished blocks are of no use any more: their files are orphaned, but for those that a cache names. So
+    are files that were sent and are no artifacts.
     `report`: None for a gradient job, which measures nothing.
     """
     values = _measured(report) if report else {}
@@ -347,7 +224,8 @@ def succeed(
             )
             for a in artifacts
         )
-        session.execute(delete(JobBlock).where(JobBlock.job_id == claim.job_id))
+        for table in (JobBlock, GradientLane, SentFile):
+            session.execute(delete(table).where(table.job_id == claim.job_id))
     return moved
 
 
@@ -512,7 +390,7 @@ def take_back(
     moved = move(session, job_id, row.state, change, values=released(change.state) | values)  # still locked
     if moved is None:
         return None
-    close_attempt(session, job_id, moved.attempt, Outcome.LOST, reason)
+    close_attempt(session, job_id, moved.attempt, Outcome.LOST, reason, queue=moved.queue)
     record_at_commit(session, LOST_ATTEMPTS, kind=kind)
     return change.state
 
@@ -541,5 +419,5 @@ def _end_attempt(
     moved = move(session, claim.job_id, expected, change, held, values=values)
     if moved is None:
         return False
-    close_attempt(session, claim.job_id, claim.attempt, outcome, reason)
+    close_attempt(session, claim.job_id, claim.attempt, outcome, reason, queue=moved.queue)
     return True

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, null, update
+from sqlalchemy import case, func, null, update
 from sqlalchemy.orm import Session
 
 from jobs.lifecycle import event_log
@@ -38,6 +38,26 @@ def place(session: Session, job_ids: Collection[UUID], queue: str) -> None:
     )
 
 
+def lend(session: Session, job_ids: Collection[UUID], queue: str) -> None:
+    """Put queued jobs into the queue of a larger class, which has nothing of its own to do."""
+    session.execute(update(Job).where(Job.id.in_(job_ids), _QUEUED).values(queue=queue))
+    for job_id in job_ids:
+        tell(session, job_id, f"class {queue} takes the job: nothing of its own waits there")
+
+
+def not_taken() -> dict[str, Any]:
+    """Return the columns of a queued job whose message a worker has taken and does not serve.
+
+    It is published again. One that has never run is placed anew: it may have been lent, and fit a smaller
+    class. One that has run stays where its finished blocks are of use.
+    """
+    may_be_lent = (Job.placement == PlacementState.PLACED) & (Job.attempt == 0)
+    return {
+        "dispatched_at": None,
+        "placement": case((may_be_lent, PlacementState.SIZED.value), else_=Job.placement),
+    }
+
+
 def mark_unschedulable(session: Session, job_id: UUID) -> None:
     """Take a queued job out of the line: it fits no class."""
     session.execute(
@@ -54,11 +74,11 @@ def mark_unschedulable(session: Session, job_id: UUID) -> None:
 
 def tell(session: Session, job_id: UUID, message: str) -> None:
     """Write a message for people into the events of a queued job."""
-    last = session.scalar(
+    row = session.execute(
         update(Job)
         .where(Job.id == job_id, _QUEUED)
         .values(last_event=Job.last_event + 1)
-        .returning(Job.last_event)
-    )
-    if last is not None:
-        event_log.append(session, job_id, last, LogMessage(message=message))
+        .returning(Job.owner, Job.last_event)
+    ).one_or_none()
+    if row is not None:
+        event_log.append(session, job_id, row.owner, row.last_event, LogMessage(message=message))

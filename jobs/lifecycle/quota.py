@@ -1,12 +1,17 @@
-"""The limits on queued and on running jobs per owner."""
+"""The limits on queued and on running jobs per owner.
 
+A worker that helps with a job's gradients counts as one more running job.
+"""
+
+from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session, aliased
 
+from jobs.lifecycle import lane_leases
 from jobs.states import HELD, JobState
-from jobs.tables import Job, OwnerShare
+from jobs.tables import GradientLane, Job, OwnerShare
 
 # They distinguish these advisory locks from others on the same owner.
 _LOCK = 0x7175657565
@@ -39,10 +44,10 @@ def take_place_in_queue(session: Session, owner: str, allowed: int | None) -> No
 
 
 def runs_as_many_as_allowed(session: Session, job_id: UUID) -> bool:
-    """Whether the owner of a job has a limit on running jobs, and has reached it.
+    """Whether the owner of a job has a limit on running jobs, and has reached it, with its helpers counted.
 
-    If not, none of the owner's jobs can be claimed in another transaction before this one ends: so two claims
-    at once cannot both be the last one that is allowed.
+    If not, none of the owner's jobs or lanes can be claimed in another transaction before this one ends: so
+    two claims at once cannot both be the last one that is allowed.
     """
     limited = session.execute(
         select(OwnerShare.owner, OwnerShare.most_running)
@@ -53,5 +58,27 @@ def runs_as_many_as_allowed(session: Session, job_id: UUID) -> bool:
         return False
     lock = func.pg_advisory_xact_lock(func.hashtextextended(limited.owner, _RUNNING_LOCK))
     session.execute(select(lock))
-    running = select(func.count()).where(Job.owner == limited.owner, Job.state.in_(HELD))
-    return bool(session.scalars(running).one() >= limited.most_running)
+    return bool(session.scalars(select(_running(limited.owner))).one() >= limited.most_running)
+
+
+def at_limit(session: Session, owners: Collection[str]) -> set[str]:
+    """Return which of these owners have as many workers as may run their jobs."""
+    limited = select(OwnerShare.owner, OwnerShare.most_running).where(OwnerShare.owner.in_(owners))
+    return {
+        owner
+        for owner, most in session.execute(limited)
+        if most is not None and session.scalars(select(_running(owner))).one() >= most
+    }
+
+
+def _running(owner: str) -> ColumnElement[int]:
+    """Return how many workers compute for an owner: one for each running job, and those that help."""
+    run, helped = aliased(Job), aliased(Job)
+    jobs = select(func.count()).where(run.owner == owner, run.state.in_(HELD))
+    helpers = (
+        select(func.count())
+        .select_from(GradientLane)
+        .join(helped, helped.id == GradientLane.job_id)
+        .where(helped.owner == owner, *lane_leases.HELPED)
+    )
+    return jobs.scalar_subquery() + helpers.scalar_subquery()

@@ -136,6 +136,16 @@ DELIVERIES = Figure(
 )
 
 
+MEMBERSHIP_CHECKS = Figure(
+    "pruneserve_membership_checks_total",
+    "Checks at the identity provider of whether people still are in their groups: `confirmed`; `refused`, "
+    "they rest; or none was made, for a provider that is `unavailable`, an answer that is `untrusted`, or a "
+    "refresh token that no secret key decrypts, `unreadable`.",
+    [Part.DISPATCHER],
+    labels={"outcome": ("confirmed", "refused", "unavailable", "untrusted", "unreadable")},
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Gauges:
     """A gauge that is read when Prometheus asks, or that another thread has read a moment before."""
@@ -149,7 +159,10 @@ class Gauges:
 # --- what the dispatcher reads in the database for all
 
 JOBS = Gauges(
-    "pruneserve_jobs", "Jobs that have not ended, by state and queue.", Part.DISPATCHER, ("state", "queue")
+    "pruneserve_jobs",
+    "Jobs that have not ended, by state and queue; queued ones that fit no class are `unschedulable`.",
+    Part.DISPATCHER,
+    ("state", "queue"),
 )
 QUEUED_JOBS = Gauges(
     "pruneserve_queued_jobs",
@@ -159,14 +172,15 @@ QUEUED_JOBS = Gauges(
 )
 OLDEST_QUEUED = Gauges(
     "pruneserve_oldest_queued_seconds",
-    "How long the first jobs in line have been queued, the longest of them: of those that only wait for "
-    "their turn.",
+    "How long the first jobs of all owners in line have been queued, the longest of them: of those that only "
+    "wait for their turn.",
     Part.DISPATCHER,
     ("queue",),
 )
 WORKERS = Gauges(
     "pruneserve_workers",
-    "Registered workers by state, each at every queue that it reads.",
+    "Registered workers by state, each at every queue that it reads; `helping` are those that compute lanes "
+    "of another's job, and a cordoned one that runs a job is `cordoned`.",
     Part.DISPATCHER,
     ("queue", "state"),
 )

@@ -5,10 +5,14 @@ worker goes on from there. Everything here does nothing, and imports nothing, be
 spans go; that needs the extra `otel`.
 """
 
+import atexit
+import logging
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from jobs.monitoring.figures import Part
@@ -17,13 +21,42 @@ from jobs.secret_files import WrongSettings
 if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.trace import Span, Tracer
+    from opentelemetry.trace import Link, Span, Tracer
 
-_FLUSH_MILLISECONDS = 2000
+log = logging.getLogger(__name__)
+
+_FLUSH_SECONDS = 2.0
 _NANOSECONDS = 1_000_000_000
+
+
+class _Patience:
+    """Waits for calls of the library no longer than a limit. It has none itself: a collector may hang.
+
+    They run one after another in a thread, which is there before the process ends: then none can be started.
+    """
+
+    def __init__(self) -> None:
+        self._calls: SimpleQueue[tuple[Callable[[], object], threading.Event]] = SimpleQueue()
+        threading.Thread(target=self._run, name="traces", daemon=True).start()
+
+    def call(self, what: Callable[[], object]) -> None:
+        done = threading.Event()
+        self._calls.put((what, done))
+        done.wait(_FLUSH_SECONDS)
+
+    def _run(self) -> None:
+        while True:
+            what, done = self._calls.get()
+            try:
+                what()
+            except Exception:
+                log.exception("spans could not be sent")
+            done.set()
+
 
 _provider: "TracerProvider | None" = None
 _tracer: "Tracer | None" = None
+_patience: _Patience | None = None
 
 
 def start(part: Part, to: str | None) -> None:
@@ -31,7 +64,7 @@ def start(part: Part, to: str | None) -> None:
 
     Raises `WrongSettings` where the extra is not installed, or the file cannot be written.
     """
-    global _provider, _tracer  # noqa: PLW0603 - what the whole process sends to
+    global _provider, _tracer, _patience  # noqa: PLW0603 - what the whole process sends to
     if to is None:
         return
     try:
@@ -43,7 +76,8 @@ def start(part: Part, to: str | None) -> None:
             SimpleSpanProcessor,
         )
 
-        _provider = TracerProvider(resource=Resource.create({"service.name": f"pruneserve-{part}"}))
+        of_part = Resource.create({"service.name": f"pruneserve-{part}"})
+        _provider = TracerProvider(resource=of_part, shutdown_on_exit=False)
         if to.startswith("file://"):
             lines = Path(to.removeprefix("file://")).open("a", buffering=1, encoding="utf-8")  # noqa: SIM115 - for good
             exporter = ConsoleSpanExporter(out=lines, formatter=lambda span: span.to_json(indent=None) + "\n")
@@ -60,12 +94,14 @@ def start(part: Part, to: str | None) -> None:
     except OSError as error:
         raise WrongSettings(f"PRUNESERVE_TRACES: {to} cannot be written: {error.strerror}") from error
     _tracer = _provider.get_tracer("pruneserve")
+    _patience = _Patience()
+    atexit.register(_patience.call, _provider.shutdown)
 
 
 def flush() -> None:
-    """Send what has ended, before this process may be replaced."""
-    if _provider is not None:
-        _provider.force_flush(_FLUSH_MILLISECONDS)
+    """Send what has ended, before this process may be replaced. What takes too long is left behind."""
+    if _provider is not None and _patience is not None:
+        _patience.call(_provider.force_flush)
 
 
 def traceparent() -> str | None:
@@ -80,13 +116,20 @@ def traceparent() -> str | None:
 
 
 @contextmanager
-def span(name: str, *, parent: str | None = None, **attributes: str | int) -> Iterator["Span | None"]:
-    """Let the body be a span, current in it. `parent`: a `traceparent`; else whatever is current here."""
+def span(
+    name: str, *, parent: str | None = None, link: str | None = None, **attributes: str | int
+) -> Iterator["Span | None"]:
+    """Let the body be a span, current in it.
+
+    `parent`: a `traceparent` of ours; else whatever is current here. The SDK's sampler follows it. `link`:
+    one of somebody else, to which the span refers and which decides nothing.
+    """
     if _tracer is None:
         yield None
         return
     context = None if parent is None else _context(parent)
-    with _tracer.start_as_current_span(name, context=context, attributes=attributes) as started:
+    links = () if link is None else _links(link)
+    with _tracer.start_as_current_span(name, context=context, attributes=attributes, links=links) as started:
         yield started
 
 
@@ -129,6 +172,13 @@ def _context(parent: str) -> "Context":
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
     return TraceContextTextMapPropagator().extract({"traceparent": parent})
+
+
+def _links(place: str) -> "tuple[Link, ...]":
+    from opentelemetry.trace import Link, get_current_span
+
+    linked = get_current_span(_context(place)).get_span_context()
+    return (Link(linked),) if linked.is_valid else ()
 
 
 def answered(started: Any, route: str, status: int) -> None:  # noqa: ANN401 - a span, or None

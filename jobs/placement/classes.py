@@ -89,6 +89,15 @@ def largest(has: Iterable[Capacity | None]) -> tuple[Capacity | None, ...]:
     return tuple(found)
 
 
+def gained(before: Classes, after: Classes) -> bool:
+    """Whether a job may fit any of the workers now that fitted none before."""
+    had, has = (largest(one for of_class in it.values() for one in of_class) for it in (before, after))
+    known = [capacity for capacity in had if capacity is not None]
+    if len(known) < len(had):  # one took every job
+        return False
+    return any(new is None or not any(old.covers(new) for old in known) for new in has)
+
+
 def _smallest_first(capacities: Iterable[Capacity | None]) -> tuple[Capacity | None, ...]:
     return tuple(sorted(capacities, key=lambda it: (it is None, () if it is None else it.size)))
 
@@ -135,6 +144,37 @@ def smallest_that_fits(needs: Needs | None, classes: Classes) -> str | None:
         if capacity is None or fits(wanted, capacity)
     ]
     return min(fitting)[1] if fitting else None
+
+
+def smallest_first(queues: Iterable[str], classes: Classes) -> list[str]:
+    """Return these queues by the smallest worker of each, those without a live one first."""
+    sizes = _sizes(classes)
+    return sorted(queues, key=lambda queue: (sizes.get(queue, ()), queue))
+
+
+def larger_than(queue: str, classes: Classes) -> list[str]:
+    """Return the classes that may take the jobs of a smaller one, the nearest first.
+
+    Where that has no live worker, those with GPUs may: a job is long on a CPU.
+    """
+    sizes = _sizes(classes)
+    if queue == UNPLACED:
+        return []
+    larger = [name for name, size in sizes.items() if size > sizes.get(queue, (1,))]
+    return smallest_first(larger, classes)
+
+
+def smaller_than(has: Sequence[Capacity | None], classes: Classes) -> Classes:
+    """Return the classes that are smaller than one whose workers have this, the smallest first."""
+    sizes = _sizes(classes)
+    if not has or has[0] is None:
+        return {}
+    return {name: classes[name] for name, size in sizes.items() if size < has[0].size}
+
+
+def _sizes(classes: Classes) -> dict[str, tuple[int, ...]]:
+    smallest = {name: has[0] for name, has in classes.items() if name != UNPLACED and has}
+    return {name: capacity.size for name, capacity in smallest.items() if capacity is not None}
 
 
 def _rank(needs: Needs, capacity: Capacity | None) -> tuple[int, ...]:

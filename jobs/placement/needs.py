@@ -1,11 +1,12 @@
 """What a job needs of its worker: from the estimate, or as the request says."""
 
+from collections.abc import Iterable
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from jobs.spec.job import JobSpec
-from pruning.estimate import Estimate, Machine, ModelShape, disk
+from pruning.estimate import Estimate, Machine, ModelShape, disk, slowest
 from pruning.estimate.estimate import compute_dtype
 
 # The estimate counts tensors; allocators keep some more.
@@ -39,8 +40,11 @@ class Needs(BaseModel):
     cpu_seconds: float = Field(0.0, ge=0, description="Time that a worker without a GPU would take.")
 
     @classmethod
-    def of(cls, spec: JobSpec, shape: ModelShape) -> Self:
-        """Estimate what a job on a model of this shape needs; what its request says holds instead."""
+    def of(cls, spec: JobSpec, shape: ModelShape, cpus: Iterable[Machine] = ()) -> Self:
+        """Estimate what a job on a model of this shape needs; what its request says holds instead.
+
+        `cpus`: the time without a GPU is that of the slowest of them.
+        """
         recipe, evaluation = spec.recipe, spec.evaluation
         on_gpu = Estimate.of(recipe, evaluation, shape, _SMALLEST_GPU, save_masks=spec.save_masks)
         on_cpu = Estimate.of(recipe, evaluation, shape, _SMALLEST_CPU, save_masks=spec.save_masks)
@@ -51,7 +55,10 @@ class Needs(BaseModel):
             # The kernel drops the pages of the mapped checkpoint where it needs room.
             cpu_bytes=max(_PROCESS_BYTES, int(_MARGIN * (on_cpu.memory_bytes - shape.stored_bytes))),
             scratch_bytes=on_gpu.output_bytes + disk.scratch(recipe, evaluation, shape, dtype),
-            cpu_seconds=on_cpu.seconds,
+            # Not on the smallest one, which could only take its frugal way, and knows one dtype.
+            cpu_seconds=Estimate.of(
+                recipe, evaluation, shape, slowest(cpus, recipe, shape), save_masks=spec.save_masks
+            ).seconds,
         )
         return estimated.overridden(spec)
 
@@ -85,18 +92,23 @@ class Needs(BaseModel):
         larger = {name: max(getattr(self, name), getattr(estimated, name)) for name in amounts}
         return self.model_copy(update={**larger, "cpu_seconds": estimated.cpu_seconds})
 
-    def beyond(self, *, gpus: int, device_bytes: int, host_bytes: int) -> Self:
+    def beyond(self, *, gpus: int, device_bytes: int, host_bytes: int, of_host: bool) -> Self:
         """Return these needs after a worker that has so much ran out of memory: they are more than that.
 
-        More by an eighth, because like machines differ a little in what is free, and are of no help.
+        `of_host`: it was the host's memory, and not that of its GPUs. More by an eighth, because like
+        machines differ a little in what is free, and are of no help.
         """
-        if gpus:
+        if gpus and not of_host:
             more = device_bytes + device_bytes // 8 + 1
             return self.model_copy(
                 update={"device_bytes": max(self.device_bytes, more), "gpus": max(self.gpus, 1)}
             )
+        # A host without a GPU needs as much: it holds what the GPU would as well.
         more = host_bytes + host_bytes // 8 + 1
-        return self.model_copy(update={"cpu_bytes": max(self.cpu_bytes, more)})
+        raised = {"cpu_bytes": max(self.cpu_bytes, more)}
+        if gpus:
+            raised["host_bytes"] = max(self.host_bytes, more)
+        return self.model_copy(update=raised)
 
 
 UNKNOWN_NEEDS = Needs(cpu_seconds=1e9)

@@ -240,11 +240,3 @@ def seconds_on_workers(session: Session, job_ids: Collection[UUID]) -> dict[UUID
         select(JobAttempt.job_id, spent).where(JobAttempt.job_id.in_(job_ids)).group_by(JobAttempt.job_id)
     )
     return {job_id: max(0.0, float(seconds)) for job_id, seconds in session.execute(by_job)}
-
-
-def is_result_of(session: Session, job_id: UUID, attempt: int) -> bool:
-    """Return whether this attempt made the job succeed. Waits for a transaction that is deciding it."""
-    row = session.execute(
-        select(Job.state, Job.attempt).where(Job.id == job_id).with_for_update()
-    ).one_or_none()
-    return row is not None and (row.state, row.attempt) == (JobState.SUCCEEDED, attempt)

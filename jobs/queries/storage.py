@@ -27,7 +27,16 @@ from sqlalchemy.orm import Session
 
 from jobs.storage import gradient_files
 from jobs.storage.gradient_files import Kept
-from jobs.tables import Artifact, CachedGradients, CachedPerplexity, GradientShard, Job, JobBlock, Upload
+from jobs.tables import (
+    Artifact,
+    CachedGradients,
+    CachedPerplexity,
+    GradientShard,
+    Job,
+    JobBlock,
+    SentFile,
+    Upload,
+)
 from pruning.recipe import GRADIENTS_ALONE
 
 
@@ -142,6 +151,11 @@ def _files(*wanted: ColumnElement[bool]) -> CompoundSelect[Any]:
         .where(CachedPerplexity.key.is_not(None))
     )
     blocks = select(*_file(literal(Kind.FINISHED_BLOCKS), JobBlock)).join(Job, Job.id == JobBlock.job_id)
+    sent = (
+        select(*_file(literal(Kind.FINISHED_BLOCKS), SentFile))
+        .join(Job, Job.id == SentFile.job_id)
+        .where(SentFile.sha256.is_not(None))
+    )
     uploads = select(
         Upload.owner,
         null().cast(Uuid).label("job_id"),
@@ -149,7 +163,7 @@ def _files(*wanted: ColumnElement[bool]) -> CompoundSelect[Any]:
         Upload.key,
         Upload.size,
     ).where(of_uploads)
-    return union_all(*(each.where(of_jobs) for each in (results, norms, states, blocks)), uploads)
+    return union_all(*(each.where(of_jobs) for each in (results, norms, states, blocks, sent)), uploads)
 
 
 def _file(kind: ColumnElement[str], table: Any) -> tuple[Any, ...]:  # noqa: ANN401 - of whatever names files
@@ -158,8 +172,13 @@ def _file(kind: ColumnElement[str], table: Any) -> tuple[Any, ...]:  # noqa: ANN
         Job.id.label("job_id"),
         kind.cast(String).label("kind"),
         table.key.label("key"),
-        (func.coalesce(table.stored_size, table.size) if table is Artifact else table.size).label("size"),
+        _stored_size(table).label("size"),
     )
+
+
+def _stored_size(table: Any) -> ColumnElement[int]:  # noqa: ANN401 - as above
+    size: ColumnElement[int] = table.size
+    return func.coalesce(table.stored_size, size) if table in (Artifact, SentFile) else size
 
 
 def _once(files: CompoundSelect[Any]) -> Any:  # noqa: ANN401 - a subquery, whose columns are known by name

@@ -68,15 +68,24 @@ def faults(spec: JobSpec, places: Places) -> Iterator[Fault]:
         yield from _of_a_file(Path(gradients), places.data, "gradients")
 
 
+def why_no_model(directory: str, roots: Sequence[Path]) -> str | None:
+    """Say why no job can read a model there. None if one can, or this machine has no files there."""
+    if not _is_here(directory, roots) or _config(Path(directory, _CONFIG), roots) is not None:
+        return None
+    missing = _is_missing(Path(directory), roots)
+    reason = "this directory does not exist" if missing else "its directory has no config.json"
+    return f"there is no model that a job may read: {reason}"
+
+
 def _of_the_model(spec: JobSpec, places: Places) -> Iterator[Fault]:
     model = spec.recipe.model
     if is_local(model.id):
         if not _is_here(model.id, places.models):
             return
-        config = _config(Path(model.id, _CONFIG), places.models)
-        if config is None:
-            yield Fault("model.id", "there is no model that a job may read: its directory has no config.json")
+        if reason := why_no_model(model.id, places.models):
+            yield Fault("model.id", reason)
             return
+        config = _config(Path(model.id, _CONFIG), places.models)
         whose = "the model's context"
     else:
         config = _cached_config(model, places.hub_cache)
@@ -168,6 +177,15 @@ def _frozen(path: Path, roots: Sequence[Path]) -> FrozenFile | None:
         return freeze(path, roots, field="")
     except InvalidInput:
         return None
+
+
+def _is_missing(directory: Path, roots: Sequence[Path]) -> bool:
+    """Whether there is no such directory below the roots. Where links lead out of them, nothing is told."""
+    try:
+        real = directory.resolve()
+        return any(real.is_relative_to(root.resolve()) for root in roots) and not real.exists()
+    except (OSError, RuntimeError):  # a name that is too long, a loop of links, no permission
+        return False
 
 
 def _is_here(reference: str, roots: Sequence[Path]) -> bool:

@@ -6,12 +6,12 @@ order, so that the caller can hash what it writes and need not read it again.
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
 
 import httpx
 
-_SECONDS_BETWEEN_CALLS = 0.5
+from jobs.storage.pieces import Heartbeat, awaited
 
 
 class WrongRange(Exception):
@@ -24,12 +24,12 @@ def in_ranges(
     *,
     part: int,
     at_once: int,
-    while_waiting: Callable[[], None],
+    while_waiting: Heartbeat,
 ) -> Iterator[memoryview]:
     """Yield the bytes 0 to `size` in pieces of `part`, of which `at_once` are fetched ahead.
 
     `fetch(start, end)` returns one range, on another thread; what it raises is raised here. `while_waiting`
-    is called at least twice a second while the next piece is not there, and what it raises ends the fetch.
+    is called while the next piece is not there.
     Raises WrongRange.
     """
     bounds = pairwise([*range(0, size, part), size])
@@ -65,11 +65,9 @@ def one_range(url: str, start: int, end: int, *, piece: int) -> Iterator[bytes]:
                 return
 
 
-def _next(ahead: deque[tuple[int, Future[memoryview]]], while_waiting: Callable[[], None]) -> memoryview:
+def _next(ahead: deque[tuple[int, Future[memoryview]]], while_waiting: Heartbeat) -> memoryview:
     expected, future = ahead.popleft()
-    while not wait([future], timeout=_SECONDS_BETWEEN_CALLS).done:
-        while_waiting()
-    piece = future.result()
+    piece = awaited(future, while_waiting)
     if len(piece) != expected:
         raise WrongRange(f"{len(piece)} bytes in place of {expected}")
     return piece

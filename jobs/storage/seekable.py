@@ -14,6 +14,8 @@ from pathlib import Path
 
 import zstandard
 
+from jobs.storage.pieces import of_size
+
 FRAME_BYTES = 4 * 1024 * 1024
 """Plain bytes of every frame but the last. Browsers allow windows of up to 8 MiB (RFC 9659)."""
 
@@ -63,7 +65,7 @@ def compressed(pieces: Iterable[bytes]) -> Iterator[bytes]:
             entries.append((len(frame), plain))
             return frame
 
-        for plain in _of_size(FRAME_BYTES, pieces):
+        for plain in of_size(FRAME_BYTES, pieces):
             ahead.append((len(plain), pool.submit(_compressed, plain)))
             if len(ahead) > _AT_ONCE:
                 yield take()
@@ -115,18 +117,6 @@ def _decompressed(frames: Iterable[bytes], first: int, start: int, end: int, siz
 
 def _compressed(plain: bytes) -> bytes:
     return zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).compress(plain)
-
-
-def _of_size(size: int, pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the same bytes in pieces of `size`, of which the last may be shorter."""
-    buffer = bytearray()
-    for piece in pieces:
-        buffer += piece
-        while len(buffer) >= size:
-            yield bytes(buffer[:size])
-            del buffer[:size]
-    if buffer:
-        yield bytes(buffer)
 
 
 def _cut(sizes: Sequence[int], pieces: Iterable[bytes]) -> Iterator[bytes]:

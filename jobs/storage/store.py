@@ -6,31 +6,30 @@ are orphaned. Every attempt writes under its own prefix, so no write needs to be
 
 import hashlib
 import logging
-import os
-import re
-import time
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-import httpx
 import obstore
 from obstore import exceptions
-from obstore.store import LocalStore, S3Store
+from obstore.store import S3Store
 
-from jobs.monitoring.catalogue import STORE_BYTES, STORE_FAILURES, STORE_SECONDS
-from jobs.secret_files import read_secret
-from jobs.storage import seekable
+from jobs.monitoring.catalogue import STORE_BYTES
+from jobs.storage import multipart, seekable
+from jobs.storage.errors import NotStored, StoreRefused, StoreUnreachable, measured, translated_errors
+from jobs.storage.hashed import Counted, HashedFile, HashedStream
+from jobs.storage.links import Label, Links, Unsigned
+from jobs.storage.multipart import Multipart, PendingUpload
+from jobs.storage.object_store import object_store
+from jobs.storage.pieces import Heartbeat, of_size
 from jobs.storage.ranges import WrongRange, in_ranges, one_range
 
 if TYPE_CHECKING:
     from obstore import BytesStream
-    from obstore.store import ClientConfig, ObjectStore, RetryConfig, S3Config
 
 log = logging.getLogger(__name__)
 
@@ -38,44 +37,9 @@ _READ_BYTES = 1024 * 1024
 _PART_BYTES = 16 * 1024 * 1024
 _MOST_PARTS = 9_000  # S3 allows 10,000
 _PARTS_AT_ONCE = 4
-# The error of a multipart upload that was completed without an answer, or that the store has dropped.
-_UPLOAD_GONE = "NoSuchUpload"
 # The error of a range that is not sent with the status of one: by rclone, or by a store that serves none.
 _NO_RANGE = "NotPartial"
 _SIGNED_FOR = timedelta(minutes=5)
-_NO_ROOM = re.compile(r"os error (28|122)\b")  # ENOSPC, EDQUOT
-_RETRY: "RetryConfig" = {"max_retries": 5, "retry_timeout": timedelta(seconds=30)}
-
-
-class StoreError(Exception):
-    """The store failed. The message is shown to users, so it contains no address and no secret."""
-
-    kind: ClassVar[str | None] = None
-    """What the store did, in the figures; None where it did what it should."""
-    counted = False
-    """Whether it is among the figures: one operation may be part of another."""
-
-
-class StoreUnreachable(StoreError):
-    """The store did not answer, or had an internal error. A later attempt may succeed."""
-
-    kind = "unreachable"
-
-
-class StoreRefused(StoreError):
-    """The store refused the request (credentials, bucket, path). Another attempt would fail too."""
-
-    kind = "refused"
-
-
-class StoreFull(StoreUnreachable):
-    """The store is full. A later attempt may succeed, once the operator has made room."""
-
-    kind = "full"
-
-
-class NotStored(StoreError):
-    """No file is stored under the key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,33 +71,27 @@ def attempt_prefix(job_id: UUID, attempt: int) -> str:
     return f"{job_prefix(job_id)}/attempts/{attempt}"
 
 
-@contextmanager
-def _measured(operation: str) -> Iterator[None]:
-    began = time.perf_counter()
-    try:
-        yield
-    except StoreError as error:
-        if error.kind is not None and not error.counted:
-            error.counted = True
-            STORE_FAILURES.record(kind=error.kind)
-        raise
-    finally:
-        STORE_SECONDS.record(time.perf_counter() - began, operation=operation)
-
-
 class Store:
     """Files by key, in the directory or bucket that `STORE_URL` names."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, links: Links | None = None) -> None:
         """Open `file:///directory`, which is created if necessary, or `s3://bucket/prefix`.
 
         For S3, the endpoint and the region come from the environment (`AWS_ENDPOINT_URL`, `AWS_REGION`, …),
         the credentials from there or from files (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and
         `AWS_SESSION_TOKEN`, see `jobs.secret_files`). Raises ValueError for any other URL.
-        """
-        self._objects = _object_store(url)
 
-    @_measured("write")
+        `links`: how addresses are made at which others fetch files of S3; without them there are none.
+        """
+        self._objects = object_store(url)
+        self._links = links
+        self._label = Label()
+        objects = self._objects
+        self._multipart = (
+            Multipart(objects.config["bucket"], objects.prefix) if isinstance(objects, S3Store) else None
+        )
+
+    @measured("write")
     def put_file(
         self,
         key: str,
@@ -141,6 +99,7 @@ class Store:
         *,
         sha256: str | None = None,
         compress: bool = False,
+        upload: PendingUpload | None = None,
         on_bytes: Callable[[int], None] = lambda count: None,
     ) -> StoredFile:
         """Upload a file in parts, with only a few of them in memory, and return what was written.
@@ -148,42 +107,101 @@ class Store:
         `sha256`: of the file, where it is known; it is not hashed again then. `compress`: keep it as
         `jobs.storage.seekable` says; `stream_plain` reads it. `on_bytes` is called repeatedly with the number
         of bytes read so far. What it raises aborts the upload, and the key stays as it was.
+
+        `upload`: what `begin_upload` has returned for this key, in whichever process. Then only the parts
+        that the store lacks are sent, and what stops the upload leaves it, to be gone on with. Raises
+        UploadGone.
         """
         size = path.stat().st_size
-        reader = _HashedFile(path, sha256, on_bytes)
-        written = _Counted(seekable.compressed(reader) if compress else reader)
+        reader = HashedFile(path, sha256, on_bytes)
+        written = Counted(seekable.compressed(reader) if compress else reader)
         try:
-            with _translated_errors(key):
-                if size <= _PART_BYTES:
+            with translated_errors(key):
+                if size <= _PART_BYTES and upload is None:
                     # One request can be retried safely; the request that completes a multipart upload cannot.
                     obstore.put(self._objects, key, b"".join(written), use_multipart=False)
-                else:
+                    sent = written.size
+                elif self._multipart is None:
                     obstore.put(
-                        self._objects,
-                        key,
-                        iter(written),
-                        chunk_size=_part_bytes(size),
-                        max_concurrency=_PARTS_AT_ONCE,
+                        self._objects, key, iter(written), chunk_size=_part_bytes(size), max_concurrency=2
+                    )
+                    sent = written.size
+                else:
+                    parts = of_size(_part_bytes(size), written)
+                    sent = self._send_parts(
+                        self._multipart, upload, key, parts, lambda: on_bytes(reader.size)
                     )
         except NotStored as error:
-            if _UPLOAD_GONE in str(error.__cause__):
-                raise StoreUnreachable(
-                    "the store dropped an upload before it was complete; try again"
-                ) from error
             raise StoreRefused("the store's bucket does not exist; the operator must create it") from error
         except Exception:
             # obstore wraps what the reader raised in an error of its own.
             if reader.error is not None:
                 raise reader.error from None
             raise
-        STORE_BYTES.record(written.size, direction="written")
+        STORE_BYTES.record(sent, direction="written")
         return StoredFile(key, reader.size, reader.sha256, written.size if compress else None)
+
+    def _send_parts(
+        self,
+        uploads: Multipart,
+        begun: PendingUpload | None,
+        key: str,
+        parts: Iterable[bytes],
+        heartbeat: Heartbeat,
+    ) -> int:
+        """Send a file in parts. What stops an upload that was begun here aborts it, if the store answers."""
+        if begun is not None:
+            return uploads.send(begun, parts, heartbeat, go_on=True)
+        upload = uploads.begin(key)
+        try:
+            return uploads.send(upload, parts, heartbeat, go_on=False)
+        except multipart.Gone as error:
+            raise StoreUnreachable("the store dropped an upload before it was complete; try again") from error
+        except multipart.Failed:
+            raise
+        except BaseException:
+            with suppress(multipart.Failed):
+                uploads.abort(upload)
+            raise
+
+    @measured("write")
+    def begin_upload(self, key: str, size: int) -> PendingUpload | None:
+        """Begin an upload of a file of so many plain bytes that can be gone on with.
+
+        None: the file is sent by one request, or the store is a directory.
+        """
+        if self._multipart is None or size <= _PART_BYTES:
+            return None
+        with translated_errors(key):
+            return self._multipart.begin(key)
+
+    def pending_uploads(self, prefix: str) -> list[PendingUpload]:
+        """Return the uploads in parts of a key, or of all keys below it, that are not complete.
+
+        None of a store that does not list them, or not to us: those are its lifecycle rules' to delete.
+        """
+        if self._multipart is None:
+            return []
+        try:
+            with translated_errors(prefix):
+                found = list(self._multipart.pending(prefix))
+        except StoreRefused as error:
+            log.warning("uploads in parts that were abandoned cannot be found: %s", error)
+            return []
+        return [each for each in found if each.key == prefix or each.key.startswith(f"{prefix}/")]
+
+    @measured("delete")
+    def abort_upload(self, upload: PendingUpload) -> None:
+        """Delete an upload in parts that is not complete. One that is not there is no error."""
+        if self._multipart is not None:
+            with translated_errors(upload.key):
+                self._multipart.abort(upload)
 
     async def put_stream(self, key: str, pieces: AsyncIterable[bytes], *, at_most: int) -> StoredFile:
         """Store a stream of at most so many bytes. What `pieces` raises aborts it, and nothing is stored."""
-        reader = _HashedStream(pieces)
+        reader = HashedStream(pieces)
         try:
-            with _measured("write"), _translated_errors(key):
+            with measured("write"), translated_errors(key):
                 await obstore.put_async(
                     self._objects, key, aiter(reader), chunk_size=_part_bytes(at_most), max_concurrency=2
                 )
@@ -199,7 +217,7 @@ class Store:
 
         `part`: the first byte to return and the one behind the last; all bytes when left out.
         """
-        with _measured("open"), _translated_errors(key):
+        with measured("open"), translated_errors(key):
             try:
                 found = obstore.get(self._objects, key, options={"range": part} if part else None)
             except exceptions.GenericError as error:
@@ -221,7 +239,27 @@ class Store:
         except seekable.Damaged as error:
             raise StoreRefused(f"the file {key} in the store is damaged: {error}") from error
 
-    @_measured("download")
+    def link(self, key: str, disposition: str, encoding: str | None = None) -> str | None:
+        """Return an address under which anybody may fetch the file's stored bytes from the store for a while.
+
+        `encoding`: what these bytes are to be labelled as, where they are not the file's own.
+
+        None: the service makes no such addresses, its store is a directory, or labels nothing. Raises
+        `NotStored`.
+        """
+        if self._links is None or not isinstance(self._objects, S3Store):
+            return None
+        if self.head(key) is None:
+            raise NotStored(f"there is no file {key} in the store")
+        bucket, prefix = self._objects.config["bucket"], self._objects.prefix
+        at = f"{prefix}/{key}" if prefix else key
+        try:
+            address = self._links.to(bucket, at, disposition, encoding)
+        except Unsigned as error:
+            raise StoreRefused("the service has no credentials to sign the store's addresses with") from error
+        return address if encoding is None or self._label.arrives(address, encoding) else None
+
+    @measured("download")
     def download(
         self,
         key: str,
@@ -274,35 +312,35 @@ class Store:
             log.info("no ranges of %s (%s): fetching the whole file", key, type(error).__name__)
             return None
 
-    @_measured("head")
+    @measured("head")
     def head(self, key: str) -> StoredObject | None:
         """Return the size of a file, or None if there is none under the key."""
         try:
-            with _translated_errors(key):
+            with translated_errors(key):
                 return StoredObject(key, obstore.head(self._objects, key)["size"])
         except NotStored:
             return None
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
         """Yield every file under a prefix of whole path segments: `jobs/1` does not find `jobs/10`."""
-        with _translated_errors(prefix):
+        with translated_errors(prefix):
             for batch in obstore.list(self._objects, prefix):
                 for found in batch:
                     yield StoredObject(found["path"], found["size"])
 
-    @_measured("delete")
+    @measured("delete")
     def delete(self, key: str) -> None:
         """Delete a file. A missing file is no error."""
         try:
-            with _translated_errors(key):
+            with translated_errors(key):
                 obstore.delete(self._objects, key)
         except NotStored:
             return
 
-    @_measured("delete")
+    @measured("delete")
     def delete_prefix(self, prefix: str) -> None:
         """Delete every file under a prefix. A missing file is no error."""
-        with _translated_errors(prefix):
+        with translated_errors(prefix):
             for batch in obstore.list(self._objects, prefix, chunk_size=1000):
                 try:
                     obstore.delete(self._objects, [found["path"] for found in batch])
@@ -310,7 +348,7 @@ class Store:
                     continue
 
     def _pieces(self, key: str, pieces: "BytesStream | Iterator[bytes]") -> Iterator[bytes]:
-        with _translated_errors(key):
+        with translated_errors(key):
             for piece in pieces:
                 STORE_BYTES.record(len(piece), direction="read")
                 yield bytes(piece)
@@ -333,112 +371,3 @@ def _written(
             size += len(piece)
             on_bytes(size)
     return StoredFile(key, size, digest.hexdigest())
-
-
-class _HashedFile:
-    """Yields the pieces of a file, and has its size and checksum at the end."""
-
-    def __init__(self, path: Path, sha256: str | None, on_bytes: Callable[[int], None]) -> None:
-        self._path = path
-        self._known = sha256
-        self._on_bytes = on_bytes
-        self._digest = hashlib.sha256()
-        self.size = 0
-        self.error: BaseException | None = None
-
-    @property
-    def sha256(self) -> str:
-        return self._known or self._digest.hexdigest()
-
-    def __iter__(self) -> Iterator[bytes]:
-        try:
-            with self._path.open("rb") as file:
-                while piece := file.read(_READ_BYTES):
-                    if self._known is None:
-                        self._digest.update(piece)
-                    self.size += len(piece)
-                    self._on_bytes(self.size)
-                    yield piece
-        except GeneratorExit:  # the store has failed, and reads no more
-            raise
-        except BaseException as error:
-            self.error = error
-            raise
-
-
-class _Counted:
-    """Passes pieces on, and has their size at the end."""
-
-    def __init__(self, pieces: Iterable[bytes]) -> None:
-        self._pieces = pieces
-        self.size = 0
-
-    def __iter__(self) -> Iterator[bytes]:
-        for piece in self._pieces:
-            self.size += len(piece)
-            yield piece
-
-
-class _HashedStream:
-    """Passes the pieces of a stream on, and has its size and digest at the end."""
-
-    def __init__(self, pieces: AsyncIterable[bytes]) -> None:
-        self._pieces = pieces
-        self.digest = hashlib.sha256()
-        self.size = 0
-        self.error: BaseException | None = None
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        try:
-            async for piece in self._pieces:
-                self.digest.update(piece)
-                self.size += len(piece)
-                yield piece
-        except GeneratorExit:  # the store has failed, and reads no more
-            raise
-        except BaseException as error:
-            self.error = error
-            raise
-
-
-def _object_store(url: str) -> "ObjectStore":
-    parts = urlsplit(url)
-    if parts.scheme == "file" and not parts.netloc and parts.path.startswith("/"):
-        return LocalStore(unquote(parts.path), mkdir=True, automatic_cleanup=True)
-    if parts.scheme == "s3" and parts.netloc:
-        endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL", "")
-        client: ClientConfig = {"allow_http": endpoint.startswith("http://"), "connect_timeout": "5s"}
-        prefix = parts.path.strip("/") or None
-        return S3Store(
-            parts.netloc, prefix=prefix, client_options=client, retry_config=_RETRY, config=_credentials()
-        )
-    raise ValueError("STORE_URL must be file:///directory or s3://bucket/prefix")
-
-
-def _credentials() -> "S3Config":
-    found: S3Config = {}
-    if key := read_secret("AWS_ACCESS_KEY_ID"):
-        found["access_key_id"] = key
-    if secret := read_secret("AWS_SECRET_ACCESS_KEY"):
-        found["secret_access_key"] = secret
-    if token := read_secret("AWS_SESSION_TOKEN"):
-        found["session_token"] = token
-    return found
-
-
-@contextmanager
-def _translated_errors(key: str) -> Iterator[None]:
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise NotStored(f"there is no file {key} in the store") from error
-    except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as error:
-        raise StoreRefused(
-            "the store refuses the service's credentials; the operator must correct them"
-        ) from error
-    except (exceptions.InvalidPathError, exceptions.NotSupportedError) as error:
-        raise StoreRefused(f"the store refuses the key {key}") from error
-    except (exceptions.BaseError, httpx.HTTPError) as error:
-        if _NO_ROOM.search(str(error)):
-            raise StoreFull("the store is full; the operator must make room") from error
-        raise StoreUnreachable("the store did not answer as expected; try again later") from error

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, defer
 
-from jobs.lifecycle import lifecycle
+from jobs.lifecycle import owner_moves
 from jobs.spec.gate import GateState
 from jobs.spec.job import JobSpec
 from jobs.states import ENDED, OPEN, JobState, SweepState
@@ -32,10 +32,10 @@ def create(
     priority: int = 0,
     max_queued: int | None = None,
 ) -> Sweep:
-    """Insert a sweep and all of its jobs, or nothing. Raises what `lifecycle.create` raises."""
+    """Insert a sweep and all of its jobs, or nothing. Raises what `owner_moves.create` raises."""
     sweep = _insert(session, owner, request, search=None)
     for spec in specs:
-        lifecycle.create(
+        owner_moves.create(
             session, owner, spec, labels, priority=priority, sweep_id=sweep.id, max_queued=max_queued
         )
     return sweep
@@ -58,7 +58,7 @@ def start_search(
     first = search.next_sparsity(target)
     assert first is not None  # noqa: S101 - a search always measures at least one sparsity
     spec = _probe(base, first, target)
-    lifecycle.create(
+    owner_moves.create(
         session, owner, spec, labels, priority=priority, sweep_id=sweep.id, max_queued=max_queued
     )
     return sweep
@@ -78,7 +78,7 @@ def compare_shapes(
     """Insert a search for the best model of a size, with a job for each shape, whose gate is the target."""
     sweep = _insert(session, owner, request, Search(shapes=list(shapes)))
     for spec in specs:
-        lifecycle.create(
+        owner_moves.create(
             session, owner, spec, labels, priority=priority, sweep_id=sweep.id, max_queued=max_queued
         )
     return sweep
@@ -117,7 +117,7 @@ def cancel(session: Session, owner: str, sweep_id: UUID) -> Sweep | None:
     if sweep is not None and sweep.state == SweepState.RUNNING:
         for job in jobs_of(session, sweep):
             if job.state not in ENDED:
-                lifecycle.cancel(session, owner, job.id)
+                owner_moves.cancel(session, owner, job.id)
         _end(sweep, SweepState.CANCELLED)
     return sweep
 
@@ -196,7 +196,7 @@ def _search_on(session: Session, sweep: Sweep, jobs: Sequence[Job]) -> None:
         last = jobs[-1]
         spec = _probe(JobSpec.model_validate(last.spec), sparsity, target)
         try:
-            lifecycle.create(
+            owner_moves.create(
                 session,
                 sweep.owner,
                 spec,

@@ -1,10 +1,10 @@
 """The tables that API and workers share. Every timestamp comes from the clock of the database."""
 
 from jobs.tables.base import NOW, SEARCH_NOW, Base, first_id_at
+from jobs.tables.fleet import Dispatcher, Queue, Worker
 from jobs.tables.jobs import (
     Artifact,
     DeletedJob,
-    Dispatcher,
     IdempotencyKey,
     Job,
     JobAttempt,
@@ -12,14 +12,15 @@ from jobs.tables.jobs import (
     JobEvent,
     JobLabel,
     Lease,
-    Queue,
+    SentFile,
     Sweep,
-    Worker,
 )
+from jobs.tables.lanes import GradientLane
 from jobs.tables.owners import (
     ApiKey,
     AuditRecord,
     PageSession,
+    Person,
     StrayUpload,
     Upload,
     WebhookDelivery,
@@ -41,6 +42,7 @@ __all__ = [
     "DailyUse",
     "DeletedJob",
     "Dispatcher",
+    "GradientLane",
     "GradientShard",
     "IdempotencyKey",
     "Job",
@@ -51,9 +53,11 @@ __all__ = [
     "Lease",
     "OwnerShare",
     "PageSession",
+    "Person",
     "Queue",
     "QueueTurn",
     "RecentUse",
+    "SentFile",
     "StrayUpload",
     "Sweep",
     "Upload",

@@ -1,4 +1,4 @@
-"""Jobs with their attempts, events, blocks and artifacts; sweeps; workers."""
+"""Jobs with their attempts, events, blocks and artifacts; sweeps."""
 
 from datetime import datetime
 from typing import Any
@@ -307,6 +307,25 @@ class JobBlock(Base):
     __table_args__ = (Index("ix_job_blocks_finished_at", "finished_at"),)
 
 
+class SentFile(Base):
+    """A file of a job's output that is in the store, or on its way there. See `jobs.lifecycle.sent_files`."""
+
+    __tablename__ = "sent_files"
+
+    job_id: Mapped[UUID] = _job_id()
+    name: Mapped[str] = mapped_column(primary_key=True)
+    attempt: Mapped[int]
+    key: Mapped[str]
+    # Of an upload in parts, until it is complete; then the file has a checksum.
+    upload_id: Mapped[str | None]
+    size: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str | None]
+    stored_size: Mapped[int | None] = mapped_column(BigInteger)
+    # Whether it was in the store once. It stays so while the file is sent again.
+    was_sent: Mapped[bool] = mapped_column(server_default=text("false"))
+    sent_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
 class Artifact(Base):
     """A file of a succeeded job. Files in the store that no row names are orphaned, and deleted."""
 
@@ -326,7 +345,10 @@ class Artifact(Base):
 
 
 class IdempotencyKey(Base):
-    """An `Idempotency-Key` of an owner: the hash of the body that was sent, and the job or sweep it made."""
+    """An `Idempotency-Key` of an owner: the hash of the body that was sent, and the job or sweep it made.
+
+    Once that job is deleted it names neither.
+    """
 
     __tablename__ = "idempotency_keys"
 
@@ -363,51 +385,3 @@ class Sweep(Base):
         Index("ix_sweeps_owner_id", "owner", "id"),
         Index("ix_sweeps_running", "id", postgresql_where=text("state = 'running'")),
     )
-
-
-class Worker(Base):
-    """A live worker, by its heartbeat. (A busy worker answers no ping of Celery.)"""
-
-    __tablename__ = "workers"
-
-    name: Mapped[str] = mapped_column(primary_key=True)
-    # Its class. It may read more queues than this one: `queues` has all of them, once it has declared itself.
-    queue: Mapped[str]
-    queues: Mapped[list[str] | None]
-    # What it has for a job, once it has declared itself: a `jobs.placement.classes.Capacity`.
-    capacity: Mapped[dict[str, Any] | None]
-    started_at: Mapped[datetime] = mapped_column(server_default=NOW)
-    seen_at: Mapped[datetime] = mapped_column(server_default=NOW)
-    # Its device and speed, once measured: a `pruning.estimate.Machine`.
-    machine: Mapped[dict[str, Any] | None]
-    # By layer of the sandbox whether it holds on this machine, once that was tried.
-    sandbox: Mapped[dict[str, Any] | None]
-    # See `jobs.fleet.quarantine`.
-    faults: Mapped[int] = mapped_column(server_default="0")
-    quarantined_at: Mapped[datetime | None]
-    fault: Mapped[str | None]
-    # See `jobs.fleet.steering`. One that is drained is cordoned as well.
-    cordoned_at: Mapped[datetime | None]
-    draining: Mapped[bool] = mapped_column(server_default=text("false"))
-
-    # Room in its pages, so that a heartbeat changes the row in place: no index has `seen_at`.
-    __table_args__ = {"postgresql_with": {"fillfactor": 50}}  # noqa: RUF012 - SQLAlchemy reads it
-
-
-class Queue(Base):
-    """A queue that an operator has paused, or has paused once."""
-
-    __tablename__ = "queues"
-
-    name: Mapped[str] = mapped_column(primary_key=True)
-    paused_at: Mapped[datetime | None]
-    paused_by: Mapped[str | None]
-
-
-class Dispatcher(Base):
-    """A live dispatcher, by its heartbeat."""
-
-    __tablename__ = "dispatchers"
-
-    name: Mapped[str] = mapped_column(primary_key=True)
-    seen_at: Mapped[datetime] = mapped_column(server_default=NOW)

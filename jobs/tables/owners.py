@@ -10,6 +10,30 @@ from sqlalchemy.orm import Mapped, mapped_column
 from jobs.tables.base import NOW, Base
 
 
+class Person(Base):
+    """Somebody who signs in with the operator's identity provider, by whose name for them they are known.
+
+    Keys of a person are valid until `holds_until`.
+    """
+
+    __tablename__ = "people"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, server_default=func.uuidv7())
+    issuer: Mapped[str]
+    subject: Mapped[str]
+    name: Mapped[str]
+    # Encrypted; null where the provider has given none, or takes it no more.
+    refresh_token: Mapped[bytes | None]
+    holds_until: Mapped[datetime]
+    check_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+    __table_args__ = (
+        UniqueConstraint("issuer", "subject"),
+        Index("ix_people_check_at", "check_at", postgresql_where=text("refresh_token IS NOT NULL")),
+    )
+
+
 class ApiKey(Base):
     """An API key, by the hash of its secret. The key itself is shown once, when it is made."""
 
@@ -27,11 +51,15 @@ class ApiKey(Base):
     revoked_at: Mapped[datetime | None]
     # The key whose holder made this one; null for keys made on the operator's command line.
     created_by: Mapped[UUID | None] = mapped_column(ForeignKey("api_keys.id"))
+    # Who has made it, by any number of other keys. One that no key has made stands for the person's
+    # membership of the owner: it has no secret, so it opens page sessions alone.
+    person_id: Mapped[UUID | None] = mapped_column(ForeignKey("people.id"))
 
     __table_args__ = (
         CheckConstraint("scopes <@ ARRAY['jobs:read', 'jobs:write', 'admin']", name="scopes"),
         Index("ix_api_keys_owner_id", "owner", "id"),
         Index("ix_api_keys_created_by", "created_by", postgresql_where=text("created_by IS NOT NULL")),
+        Index("ix_api_keys_person_id", "person_id", postgresql_where=text("person_id IS NOT NULL")),
         Index("ix_api_keys_revoked_at", "revoked_at", postgresql_where=text("revoked_at IS NOT NULL")),
     )
 

@@ -1,7 +1,7 @@
 """Encryption of secrets in the database, under the keys of the setting `secret_keys`.
 
-Fernet: AES-CBC with an HMAC. The first key encrypts, any of them decrypts. To rotate a key, put a new one in
-front of it, and remove the old one when no secret is encrypted with it any more.
+Fernet: AES-CBC with an HMAC. The first key encrypts, any of them decrypts. To replace a key, put a new one in
+front of it, run `pruneserve-admin reencrypt`, and remove the old one.
 """
 
 from collections.abc import Sequence
@@ -30,12 +30,22 @@ class SecretBox:
             raise NoKey
         return MultiFernet(self._keys).encrypt(secret)
 
-    def decrypt(self, encrypted: bytes) -> bytes:
-        """Decrypt. Raises `Unreadable`."""
+    def decrypt(self, encrypted: bytes, *, max_age: int | None = None) -> bytes:
+        """Decrypt; with `max_age`, only what was encrypted in these last seconds. Raises `Unreadable`."""
         try:
-            return MultiFernet(self._keys).decrypt(encrypted) if self._keys else self._refuse()
+            return MultiFernet(self._keys).decrypt(encrypted, max_age) if self._keys else self._refuse()
         except InvalidToken as error:
             raise Unreadable from error
+
+    def with_first_key(self, encrypted: bytes) -> bytes | None:
+        """Encrypt again with the first key; None if it is. Raises `NoKey`, `Unreadable`."""
+        if not self._keys:
+            raise NoKey
+        try:
+            self._keys[0].decrypt(encrypted)
+        except InvalidToken:
+            return self.encrypt(self.decrypt(encrypted))
+        return None
 
     def _refuse(self) -> bytes:
         raise Unreadable

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -9,8 +10,8 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from jobs.tables import NOW, WebhookEndpoint
-from jobs.webhooks.encryption import SecretBox
+from jobs.tables import NOW, Person, WebhookEndpoint
+from jobs.webhooks.encryption import SecretBox, Unreadable
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - the prefix of every secret of Standard Webhooks
 BOTH_SECRETS_FOR = timedelta(hours=24)
@@ -51,6 +52,46 @@ def rotate_secret(session: Session, secret_box: SecretBox, endpoint: WebhookEndp
     endpoint.previous_secret, endpoint.secret = endpoint.secret, secret_box.encrypt(secret)
     endpoint.previous_secret_until = session.scalars(select(NOW + BOTH_SECRETS_FOR)).one()
     return secret
+
+
+@dataclass
+class Reencrypted:
+    """How many secrets were encrypted again, were right already, and are readable with none of the keys."""
+
+    again: int = 0
+    already: int = 0
+    unreadable: int = 0
+
+
+def reencrypt(session: Session, secret_box: SecretBox) -> Reencrypted:
+    """Encrypt all secrets with the first key, so that the others are not needed. Raises `NoKey`."""
+    counted = Reencrypted()
+    endpoints = session.scalars(select(WebhookEndpoint).order_by(WebhookEndpoint.id).with_for_update())
+    people = session.scalars(select(Person).order_by(Person.id).with_for_update())
+    for endpoint in endpoints:
+        for name in ("secret", "previous_secret"):
+            _encrypt_again(endpoint, name, secret_box, counted)
+    for person in people:
+        _encrypt_again(person, "refresh_token", secret_box, counted)
+    return counted
+
+
+def _encrypt_again(
+    row: WebhookEndpoint | Person, name: str, secret_box: SecretBox, counted: Reencrypted
+) -> None:
+    encrypted = getattr(row, name)
+    if encrypted is None:
+        return
+    try:
+        fresh = secret_box.with_first_key(encrypted)
+    except Unreadable:
+        counted.unreadable += 1
+        return
+    if fresh is None:
+        counted.already += 1
+    else:
+        setattr(row, name, fresh)
+        counted.again += 1
 
 
 def enable(session: Session, endpoint: WebhookEndpoint, enabled: bool) -> None:

@@ -1,7 +1,8 @@
 """What dispatchers look for in each round has an index of its own."""
 
-import sqlalchemy as sa
 from alembic import op
+
+from migrations.online import create_index
 
 revision = "0014"
 down_revision = "0013"
@@ -12,18 +13,20 @@ _OPEN = "sweep_id IS NOT NULL AND state IN ('queued', 'running', 'cancelling')"
 
 
 def upgrade() -> None:
-    _index("ix_jobs_undispatched", "jobs", ["queue", "id"], "state = 'queued' AND dispatched_at IS NULL")
-    _index(
+    create_index(
+        "ix_jobs_undispatched", "jobs", ["queue", "id"], "state = 'queued' AND dispatched_at IS NULL"
+    )
+    create_index(
         "ix_jobs_dispatched",
         "jobs",
         ["queue", "dispatched_at"],
         "state = 'queued' AND dispatched_at IS NOT NULL",
     )
-    _index("ix_jobs_checks_pending", "jobs", ["id"], "state = 'queued' AND checks_pending")
-    _index("ix_jobs_open_of_sweep", "jobs", ["sweep_id"], _OPEN)
-    _index("ix_api_keys_revoked_at", "api_keys", ["revoked_at"], "revoked_at IS NOT NULL")
-    op.create_index("ix_job_blocks_finished_at", "job_blocks", ["finished_at"])
-    op.create_index("ix_gradient_cache_used_at", "gradient_cache", ["used_at"])
+    create_index("ix_jobs_checks_pending", "jobs", ["id"], "state = 'queued' AND checks_pending")
+    create_index("ix_jobs_open_of_sweep", "jobs", ["sweep_id"], _OPEN)
+    create_index("ix_api_keys_revoked_at", "api_keys", ["revoked_at"], "revoked_at IS NOT NULL")
+    create_index("ix_job_blocks_finished_at", "job_blocks", ["finished_at"])
+    create_index("ix_gradient_cache_used_at", "gradient_cache", ["used_at"])
 
 
 def downgrade() -> None:
@@ -32,7 +35,3 @@ def downgrade() -> None:
     op.drop_index("ix_api_keys_revoked_at", "api_keys")
     for name in ("open_of_sweep", "checks_pending", "dispatched", "undispatched"):
         op.drop_index(f"ix_jobs_{name}", "jobs")
-
-
-def _index(name: str, table: str, columns: list[str], where: str) -> None:
-    op.create_index(name, table, columns, postgresql_where=sa.text(where))

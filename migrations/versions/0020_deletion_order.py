@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from migrations.online import create_index
+
 revision = "0020"
 down_revision = "0019"
 branch_labels = None
@@ -13,13 +15,9 @@ def upgrade() -> None:
     op.add_column(
         "deleted_jobs",
         sa.Column("by_retention", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        if_not_exists=True,
     )
-    op.create_index(
-        "ix_deleted_jobs_asked_for",
-        "deleted_jobs",
-        ["look_at"],
-        postgresql_where=sa.text("NOT by_retention"),
-    )
+    create_index("ix_deleted_jobs_asked_for", "deleted_jobs", ["look_at"], "NOT by_retention")
 
 
 def downgrade() -> None:

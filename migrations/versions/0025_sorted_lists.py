@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from migrations.online import create_index
+
 revision = "0025"
 down_revision = "0024"
 branch_labels = None
@@ -10,11 +12,11 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("jobs", sa.Column("worker_seconds", sa.Double(), nullable=True))
+    op.add_column("jobs", sa.Column("worker_seconds", sa.Double(), nullable=True), if_not_exists=True)
     sparsity = sa.text("coalesce(measured_sparsity, sparsity)")
-    op.create_index("ix_jobs_owner_sparsity_id", "jobs", ["owner", sparsity, "id"])
-    op.create_index("ix_jobs_owner_perplexity_id", "jobs", ["owner", "pruned_perplexity", "id"])
-    op.create_index("ix_jobs_owner_worker_seconds_id", "jobs", ["owner", "worker_seconds", "id"])
+    create_index("ix_jobs_owner_sparsity_id", "jobs", ["owner", sparsity, "id"])
+    create_index("ix_jobs_owner_perplexity_id", "jobs", ["owner", "pruned_perplexity", "id"])
+    create_index("ix_jobs_owner_worker_seconds_id", "jobs", ["owner", "worker_seconds", "id"])
 
 
 def downgrade() -> None:

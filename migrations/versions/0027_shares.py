@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from migrations.online import create_index
+
 revision = "0027"
 down_revision = "0026"
 branch_labels = None
@@ -10,14 +12,9 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("jobs", sa.Column("priority", sa.Integer(), server_default="0", nullable=False))
-    op.add_column("job_attempts", sa.Column("gpus", sa.Integer(), nullable=True))
-    _index(
-        "ix_jobs_in_line",
-        ["queue", "owner", sa.text("priority DESC"), "id"],
-        "state = 'queued' AND dispatched_at IS NULL",
-    )
-    _index("ix_jobs_held_of", ["owner", "queue"], "state IN ('running', 'cancelling')")
+    priority = sa.Column("priority", sa.Integer(), server_default="0", nullable=False)
+    op.add_column("jobs", priority, if_not_exists=True)
+    op.add_column("job_attempts", sa.Column("gpus", sa.Integer(), nullable=True), if_not_exists=True)
     op.create_table(
         "owner_shares",
         sa.Column("owner", sa.Text(), nullable=False),
@@ -27,6 +24,7 @@ def upgrade() -> None:
         sa.CheckConstraint("weight > 0", name=op.f("ck_owner_shares_weight")),
         sa.CheckConstraint("most_running >= 0", name=op.f("ck_owner_shares_most_running")),
         sa.PrimaryKeyConstraint("owner", name="pk_owner_shares"),
+        if_not_exists=True,
     )
     op.create_table(
         "recent_use",
@@ -40,6 +38,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.PrimaryKeyConstraint("owner", "queue", name="pk_recent_use"),
+        if_not_exists=True,
     )
     op.create_table(
         "daily_use",
@@ -49,13 +48,22 @@ def upgrade() -> None:
         sa.Column("gpu_seconds", sa.Double(), server_default="0", nullable=False),
         sa.Column("cpu_seconds", sa.Double(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("owner", "day", "queue", name="pk_daily_use"),
+        if_not_exists=True,
     )
     op.create_table(
         "queue_turns",
         sa.Column("queue", sa.Text(), nullable=False),
         sa.Column("crossed", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("queue", name="pk_queue_turns"),
+        if_not_exists=True,
     )
+    create_index(
+        "ix_jobs_in_line",
+        "jobs",
+        ["queue", "owner", sa.text("priority DESC"), "id"],
+        "state = 'queued' AND dispatched_at IS NULL",
+    )
+    create_index("ix_jobs_held_of", "jobs", ["owner", "queue"], "state IN ('running', 'cancelling')")
 
 
 def downgrade() -> None:
@@ -65,7 +73,3 @@ def downgrade() -> None:
         op.drop_index(f"ix_jobs_{name}", "jobs")
     op.drop_column("job_attempts", "gpus")
     op.drop_column("jobs", "priority")
-
-
-def _index(name: str, columns: list[str | sa.TextClause], where: str) -> None:
-    op.create_index(name, "jobs", columns, postgresql_where=sa.text(where))

@@ -23,7 +23,7 @@ from httpx_sse import EventSource
 from pruneserve_client.asynchronous.downloads import save
 from pruneserve_client.asynchronous.primitives import finishing, pause, retry
 from pruneserve_client.asynchronous.resources import AsyncResources
-from pruneserve_client.asynchronous.transport import AsyncTransport
+from pruneserve_client.asynchronous.transport import AsyncTransport, body_of
 from pruneserve_client.errors import NoStream, Unavailable, UnexpectedResponse
 from pruneserve_client.files import Downloadable
 from pruneserve_client.models import (
@@ -312,7 +312,7 @@ class AsyncClient(AsyncResources):
         **query: str | None,
     ) -> Changed | Receipt:
         async with self._transport.exchange(method, path, json=json, params=given(query)) as received:
-            body = await received.aread()
+            body = await body_of(received)
         try:
             return parsed(whole, body)
         except UnexpectedResponse:

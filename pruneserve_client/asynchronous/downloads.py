@@ -23,13 +23,12 @@ async def save(
         with await in_thread(Part, file, destination) as part:
             progress.reached(part.size)
             if not part.complete:
-                async with transport.exchange("GET", file.url, headers=part.wanted()) as response:
+                async with transport.content(file, part.wanted()) as response:
                     await in_thread(part.begin, response)
                     progress.reached(part.size)
-                    packed = response.headers.get("content-encoding") == "zstd"
-                    # httpx itself fails where a frame ends with a piece of the network.
-                    async for piece in response.aiter_raw() if packed else response.aiter_bytes():
-                        await in_thread(part.unpack if packed else part.write, piece)
+                    # httpx itself unpacks without any limit, and fails where a frame ends with a piece.
+                    async for piece in response.aiter_raw():
+                        await in_thread(part.write, piece)
                         progress.reached(part.size)
                         if part.too_long:
                             break

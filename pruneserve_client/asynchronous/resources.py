@@ -7,7 +7,7 @@ from urllib.parse import quote
 from uuid import UUID, uuid4
 
 from pruneserve_client.asynchronous.primitives import in_thread, pieces, retry
-from pruneserve_client.asynchronous.transport import AsyncTransport
+from pruneserve_client.asynchronous.transport import AsyncTransport, body_of
 from pruneserve_client.files import opened
 from pruneserve_client.models import (
     AuditItem,
@@ -103,7 +103,7 @@ class AsyncResources:
         async with self._transport.exchange(
             "POST", _UPLOADS, content=content, params={"name": name}, headers=headers
         ) as received:
-            return parsed(UploadItem, await received.aread())
+            return parsed(UploadItem, await body_of(received))
 
     def uploads(self) -> AsyncIterator[UploadItem]:
         """Yield the owner's uploads, newest first."""
@@ -153,7 +153,7 @@ class AsyncResources:
         """Change a webhook: a `WebhookChange`, or its JSON object."""
         path = f"{_WEBHOOKS}/{webhook_id}"
         async with self._transport.exchange("PATCH", path, json=changes) as received:
-            return parsed(WebhookItem, await received.aread())
+            return parsed(WebhookItem, await body_of(received))
 
     async def delete_webhook(self, webhook_id: UUID) -> None:
         """Delete a webhook, with what was not yet delivered to it."""
@@ -253,10 +253,10 @@ class AsyncResources:
         return (await self._transport.get("/v1/owners", ShareList, days=days)).items
 
     async def set_share(self, owner: str, share: Body) -> ShareItem:
-        """Set an owner's share: a `ShareRequest`, or its JSON object; needs an admin key."""
+        """Change an owner's share: a `ShareChange`, or its JSON object; needs an admin key."""
         path = f"/v1/owners/{quote(owner, safe='')}/share"
-        async with self._transport.exchange("PUT", path, json=share) as received:
-            return parsed(ShareItem, await received.aread())
+        async with self._transport.exchange("PATCH", path, json=share) as received:
+            return parsed(ShareItem, await body_of(received))
 
     def audit_records(self) -> AsyncIterator[AuditItem]:
         """Yield the audit log, newest first; needs an admin key."""

@@ -1,13 +1,24 @@
 """HTTP to one server: one request, one typed response or one typed error."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any
 
 import httpx
 
-from pruneserve_client.errors import InvalidArgument, Unavailable, error_of
-from pruneserve_client.wire import Body, Response, as_json, connection, given, parsed
+from pruneserve_client.errors import InvalidArgument, Unavailable, UnexpectedResponse, error_of
+from pruneserve_client.files import Downloadable, elsewhere
+from pruneserve_client.wire import (
+    MOST_BYTES,
+    TIMEOUT,
+    Body,
+    Response,
+    as_json,
+    connection,
+    given,
+    parsed,
+    refuse_encoded,
+)
 
 
 class AsyncTransport:
@@ -25,7 +36,7 @@ class AsyncTransport:
     async def get(self, path: str, response: type[Response], **query: Any) -> Response:  # noqa: ANN401 - what httpx takes
         """Return the parsed response of a GET. Query parameters that are None or empty are left out."""
         async with self.exchange("GET", path, params=given(query)) as received:
-            return parsed(response, await received.aread())
+            return parsed(response, await body_of(received))
 
     async def post(
         self,
@@ -36,31 +47,96 @@ class AsyncTransport:
     ) -> Response:
         """Return the parsed response of a POST with a JSON body, or with none."""
         async with self.exchange("POST", path, json=body, headers=headers) as received:
-            return parsed(response, await received.aread())
+            return parsed(response, await body_of(received))
 
     @asynccontextmanager
-    async def exchange(self, method: str, path: str, **request: Any) -> AsyncIterator[httpx.Response]:  # noqa: ANN401 - what httpx takes
+    async def exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        of_file: bool = False,
+        **request: Any,  # noqa: ANN401 - what httpx takes
+    ) -> AsyncIterator[httpx.Response]:
         """Send a request and yield its successful response, whose body is still to be read.
+
+        `of_file`: yield one that names another address as well, and one with an encoding.
 
         Raises:
             InvalidArgument: a header or the body holds what HTTP or JSON cannot carry.
             Unavailable: the server does not answer, breaks off, or answers 429 or 5xx.
             Rejected: the server answers with another 4xx status.
+            UnexpectedResponse: it answers as no server of ours does.
         """
         built = self._built(method, path, **request)
         try:
-            async with aclosing(await self._http.send(built, stream=True)) as response:
-                if not response.is_success:
-                    await response.aread()
-                    raise error_of(response)
+            async with aclosing(await _sent(self._http, built)) as response:
+                if not response.is_success and not (of_file and response.has_redirect_location):
+                    body = b""
+                    with suppress(UnexpectedResponse):
+                        body = await body_of(response)
+                    raise error_of(response, body)
+                if not of_file:
+                    refuse_encoded(response)
                 yield response
         except (httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
             raise InvalidArgument(f"the request cannot be sent: {error}") from error
         except httpx.HTTPError as error:
             raise Unavailable(f"{self.url} does not answer: {error or type(error).__name__}") from error
 
-    def _built(self, method: str, path: str, *, json: Body | None = None, **parts: Any) -> httpx.Request:  # noqa: ANN401 - what httpx takes
+    @asynccontextmanager
+    async def content(self, file: Downloadable, wanted: Mapping[str, str]) -> AsyncIterator[httpx.Response]:
+        """Ask for a file with the headers `wanted`, and yield the response of the server or of its store.
+
+        The server may redirect to an address at its store, which is good for a while and gets no key.
+
+        Raises what `exchange` raises, and `Unavailable` whatever the store refuses: the server may name
+        another address.
+        """
+        query = {"redirect": "true"}
+        async with self.exchange("GET", file.url, params=query, headers=wanted, of_file=True) as response:
+            if response.is_success:
+                yield response
+                return
+            there = elsewhere(response, file, wanted)
         try:
-            return self._http.build_request(method, path, json=as_json(json), **parts)
+            async with httpx.AsyncClient(timeout=TIMEOUT) as keyless:
+                built = keyless.build_request("GET", there.url, headers=there.headers)
+                async with aclosing(await _sent(keyless, built)) as response:
+                    if not response.is_success:
+                        raise Unavailable(
+                            f"the store of {self.url} answers {response.status_code}; try again"
+                        )
+                    yield response
+        except httpx.HTTPError as error:
+            raise Unavailable(f"the store of {self.url} breaks off: {type(error).__name__}") from error
+
+    def _built(self, method: str, path: str, *, json: Body | None = None, **parts: Any) -> httpx.Request:  # noqa: ANN401 - what httpx takes
+        """Return a request to this server: another one must not have the key, whatever the server names."""
+        try:
+            built = self._http.build_request(method, path, json=as_json(json), **parts)
         except (TypeError, ValueError, httpx.InvalidURL) as error:
             raise InvalidArgument(f"the request cannot be sent: {error}") from error
+        own = self._http.base_url
+        if (built.url.scheme, built.url.raw_host, built.url.port) != (own.scheme, own.raw_host, own.port):
+            raise UnexpectedResponse("the server names a file of another server, which gets no key")
+        return built
+
+
+async def _sent(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
+    """Return the response to a request, whose body is still to be read."""
+    try:
+        return await client.send(request, stream=True)
+    except (httpx.InvalidURL, UnicodeError) as error:  # httpx itself looks where a redirect leads
+        raise UnexpectedResponse(f"the answer redirects to no address: {error}") from error
+
+
+async def body_of(response: httpx.Response) -> bytes:
+    """Return a body that is no file's. Raises `UnexpectedResponse` if it is encoded, or too long."""
+    refuse_encoded(response)
+    body = bytearray()
+    async for piece in response.aiter_raw():
+        body += piece
+        if len(body) > MOST_BYTES:
+            raise UnexpectedResponse(f"the answer has more than {MOST_BYTES} bytes; is the address right?")
+    return bytes(body)

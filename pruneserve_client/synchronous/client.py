@@ -38,7 +38,7 @@ from pruneserve_client.models import (
 from pruneserve_client.synchronous.downloads import save
 from pruneserve_client.synchronous.primitives import finishing, pause, retry
 from pruneserve_client.synchronous.resources import Resources
-from pruneserve_client.synchronous.transport import Transport
+from pruneserve_client.synchronous.transport import Transport, body_of
 from pruneserve_client.wire import (
     PAGE,
     PATIENCE_SECONDS,
@@ -309,7 +309,7 @@ class Client(Resources):
         **query: str | None,
     ) -> Changed | Receipt:
         with self._transport.exchange(method, path, json=json, params=given(query)) as received:
-            body = received.read()
+            body = body_of(received)
         try:
             return parsed(whole, body)
         except UnexpectedResponse:

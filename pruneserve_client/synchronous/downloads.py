@@ -24,13 +24,12 @@ def save(
         with in_thread(Part, file, destination) as part:
             progress.reached(part.size)
             if not part.complete:
-                with transport.exchange("GET", file.url, headers=part.wanted()) as response:
+                with transport.content(file, part.wanted()) as response:
                     in_thread(part.begin, response)
                     progress.reached(part.size)
-                    packed = response.headers.get("content-encoding") == "zstd"
-                    # httpx itself fails where a frame ends with a piece of the network.
-                    for piece in response.iter_raw() if packed else response.iter_bytes():
-                        in_thread(part.unpack if packed else part.write, piece)
+                    # httpx itself unpacks without any limit, and fails where a frame ends with a piece.
+                    for piece in response.iter_raw():
+                        in_thread(part.write, piece)
                         progress.reached(part.size)
                         if part.too_long:
                             break

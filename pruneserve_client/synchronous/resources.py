@@ -42,7 +42,7 @@ from pruneserve_client.models import (
     ZooPage,
 )
 from pruneserve_client.synchronous.primitives import in_thread, pieces, retry
-from pruneserve_client.synchronous.transport import Transport
+from pruneserve_client.synchronous.transport import Transport, body_of
 from pruneserve_client.wire import PAGE, Body, media_type, parsed
 
 _UPLOADS = "/v1/uploads"
@@ -102,7 +102,7 @@ class Resources:
         with self._transport.exchange(
             "POST", _UPLOADS, content=content, params={"name": name}, headers=headers
         ) as received:
-            return parsed(UploadItem, received.read())
+            return parsed(UploadItem, body_of(received))
 
     def uploads(self) -> Iterator[UploadItem]:
         """Yield the owner's uploads, newest first."""
@@ -152,7 +152,7 @@ class Resources:
         """Change a webhook: a `WebhookChange`, or its JSON object."""
         path = f"{_WEBHOOKS}/{webhook_id}"
         with self._transport.exchange("PATCH", path, json=changes) as received:
-            return parsed(WebhookItem, received.read())
+            return parsed(WebhookItem, body_of(received))
 
     def delete_webhook(self, webhook_id: UUID) -> None:
         """Delete a webhook, with what was not yet delivered to it."""
@@ -250,10 +250,10 @@ class Resources:
         return (self._transport.get("/v1/owners", ShareList, days=days)).items
 
     def set_share(self, owner: str, share: Body) -> ShareItem:
-        """Set an owner's share: a `ShareRequest`, or its JSON object; needs an admin key."""
+        """Change an owner's share: a `ShareChange`, or its JSON object; needs an admin key."""
         path = f"/v1/owners/{quote(owner, safe='')}/share"
-        with self._transport.exchange("PUT", path, json=share) as received:
-            return parsed(ShareItem, received.read())
+        with self._transport.exchange("PATCH", path, json=share) as received:
+            return parsed(ShareItem, body_of(received))
 
     def audit_records(self) -> Iterator[AuditItem]:
         """Yield the audit log, newest first; needs an admin key."""

@@ -2,13 +2,24 @@
 """HTTP to one server: one request, one typed response or one typed error."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 import httpx
 
-from pruneserve_client.errors import InvalidArgument, Unavailable, error_of
-from pruneserve_client.wire import Body, Response, as_json, connection, given, parsed
+from pruneserve_client.errors import InvalidArgument, Unavailable, UnexpectedResponse, error_of
+from pruneserve_client.files import Downloadable, elsewhere
+from pruneserve_client.wire import (
+    MOST_BYTES,
+    TIMEOUT,
+    Body,
+    Response,
+    as_json,
+    connection,
+    given,
+    parsed,
+    refuse_encoded,
+)
 
 
 class Transport:
@@ -26,7 +37,7 @@ class Transport:
     def get(self, path: str, response: type[Response], **query: Any) -> Response:  # noqa: ANN401 - what httpx takes
         """Return the parsed response of a GET. Query parameters that are None or empty are left out."""
         with self.exchange("GET", path, params=given(query)) as received:
-            return parsed(response, received.read())
+            return parsed(response, body_of(received))
 
     def post(
         self,
@@ -37,31 +48,96 @@ class Transport:
     ) -> Response:
         """Return the parsed response of a POST with a JSON body, or with none."""
         with self.exchange("POST", path, json=body, headers=headers) as received:
-            return parsed(response, received.read())
+            return parsed(response, body_of(received))
 
     @contextmanager
-    def exchange(self, method: str, path: str, **request: Any) -> Iterator[httpx.Response]:  # noqa: ANN401 - what httpx takes
+    def exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        of_file: bool = False,
+        **request: Any,  # noqa: ANN401 - what httpx takes
+    ) -> Iterator[httpx.Response]:
         """Send a request and yield its successful response, whose body is still to be read.
+
+        `of_file`: yield one that names another address as well, and one with an encoding.
 
         Raises:
             InvalidArgument: a header or the body holds what HTTP or JSON cannot carry.
             Unavailable: the server does not answer, breaks off, or answers 429 or 5xx.
             Rejected: the server answers with another 4xx status.
+            UnexpectedResponse: it answers as no server of ours does.
         """
         built = self._built(method, path, **request)
         try:
-            with closing(self._http.send(built, stream=True)) as response:
-                if not response.is_success:
-                    response.read()
-                    raise error_of(response)
+            with closing(_sent(self._http, built)) as response:
+                if not response.is_success and not (of_file and response.has_redirect_location):
+                    body = b""
+                    with suppress(UnexpectedResponse):
+                        body = body_of(response)
+                    raise error_of(response, body)
+                if not of_file:
+                    refuse_encoded(response)
                 yield response
         except (httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
             raise InvalidArgument(f"the request cannot be sent: {error}") from error
         except httpx.HTTPError as error:
             raise Unavailable(f"{self.url} does not answer: {error or type(error).__name__}") from error
 
-    def _built(self, method: str, path: str, *, json: Body | None = None, **parts: Any) -> httpx.Request:  # noqa: ANN401 - what httpx takes
+    @contextmanager
+    def content(self, file: Downloadable, wanted: Mapping[str, str]) -> Iterator[httpx.Response]:
+        """Ask for a file with the headers `wanted`, and yield the response of the server or of its store.
+
+        The server may redirect to an address at its store, which is good for a while and gets no key.
+
+        Raises what `exchange` raises, and `Unavailable` whatever the store refuses: the server may name
+        another address.
+        """
+        query = {"redirect": "true"}
+        with self.exchange("GET", file.url, params=query, headers=wanted, of_file=True) as response:
+            if response.is_success:
+                yield response
+                return
+            there = elsewhere(response, file, wanted)
         try:
-            return self._http.build_request(method, path, json=as_json(json), **parts)
+            with httpx.Client(timeout=TIMEOUT) as keyless:
+                built = keyless.build_request("GET", there.url, headers=there.headers)
+                with closing(_sent(keyless, built)) as response:
+                    if not response.is_success:
+                        raise Unavailable(
+                            f"the store of {self.url} answers {response.status_code}; try again"
+                        )
+                    yield response
+        except httpx.HTTPError as error:
+            raise Unavailable(f"the store of {self.url} breaks off: {type(error).__name__}") from error
+
+    def _built(self, method: str, path: str, *, json: Body | None = None, **parts: Any) -> httpx.Request:  # noqa: ANN401 - what httpx takes
+        """Return a request to this server: another one must not have the key, whatever the server names."""
+        try:
+            built = self._http.build_request(method, path, json=as_json(json), **parts)
         except (TypeError, ValueError, httpx.InvalidURL) as error:
             raise InvalidArgument(f"the request cannot be sent: {error}") from error
+        own = self._http.base_url
+        if (built.url.scheme, built.url.raw_host, built.url.port) != (own.scheme, own.raw_host, own.port):
+            raise UnexpectedResponse("the server names a file of another server, which gets no key")
+        return built
+
+
+def _sent(client: httpx.Client, request: httpx.Request) -> httpx.Response:
+    """Return the response to a request, whose body is still to be read."""
+    try:
+        return client.send(request, stream=True)
+    except (httpx.InvalidURL, UnicodeError) as error:  # httpx itself looks where a redirect leads
+        raise UnexpectedResponse(f"the answer redirects to no address: {error}") from error
+
+
+def body_of(response: httpx.Response) -> bytes:
+    """Return a body that is no file's. Raises `UnexpectedResponse` if it is encoded, or too long."""
+    refuse_encoded(response)
+    body = bytearray()
+    for piece in response.iter_raw():
+        body += piece
+        if len(body) > MOST_BYTES:
+            raise UnexpectedResponse(f"the answer has more than {MOST_BYTES} bytes; is the address right?")
+    return bytes(body)

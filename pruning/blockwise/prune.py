@@ -120,52 +120,59 @@ def prune_blocks(
     stack.model.requires_grad_(False).eval()
     throttle = SaveThrottle()
     missing = [index for index in range(len(stack.blocks)) if index not in blocks]
-    if missing:
-        first, last = missing[0], missing[-1]
-        # One replay serves all: its checks take two passes over the weights.
-        replay = cache(lambda: Replay(stack, _ANY_TOKENS if windows is None else windows, placement))
-        permuter = Permuter(stack, recipe) if recipe.permute else None
-        targets = blocks.targets()
-        if targets is None:
-            dense_forward = partial(_forward, BlockwiseForward, replay, windows, placement)
-            targets = layer_targets(recipe, DenseModel(stack, gradients, placement, dense_forward))
-            if recipe.allocation.needs:
-                blocks.put_targets(targets)
-        with ExitStack() as ending:
-            forward = None
-            if recipe.needs & (_INPUTS | {"block_outputs"}):
-                walk = _forward(_kind_of_walk(recipe, stack, training, placement), replay, windows, placement)
-                forward = ending.enter_context(walk)
-                first = forward.resume(blocks.activation_checkpoint, no_later_than=first)
-            else:  # nothing is replayed, but a model that cannot be replayed is refused whatever the method
-                replay()
-            for index in range(first, last + 1):
-                block = stack.blocks[index]
-                with placement.resident(block.module, then=stack.module_after(index)):
-                    finished = _finished(blocks, index)
-                    permuted = _in_order(finished, index, block, permuter, gradients, forward)
-                    if forward is not None:
-                        forward.begin_block(index)
-                    if finished is not None:
-                        finished.apply_to(block)
-                    else:
-                        pruned = _pruned_block(recipe, index, block, targets, permuted, gradients, forward)
-                        trained = _trained_block(
-                            recipe,
-                            index,
-                            block,
-                            pruned,
-                            forward,
-                            training,
-                            placement,
-                            partial(_within_a_block, step, steps, index),
-                        )
-                        blocks.put(index, trained)
-                    if forward is not None and index < last:
-                        forward.advance(index)
-                        forward.save(blocks.activation_checkpoint, index + 1, throttle)
-                step(steps.until(index + 1), steps.total)
+    if not missing:
+        return Pruned(blocks, len(stack.blocks))
+    first, last = missing[0], missing[-1]
+    # One replay serves all: its checks take two passes over the weights.
+    replay = cache(lambda: Replay(stack, _ANY_TOKENS if windows is None else windows, placement))
+    permuter = Permuter(stack, recipe) if recipe.permute else None
+    dense_forward = partial(_forward, BlockwiseForward, replay, windows, placement)
+    targets = _targets(recipe, blocks, DenseModel(stack, gradients, placement, dense_forward))
+    with ExitStack() as ending:
+        forward = None
+        if recipe.needs & (_INPUTS | {"block_outputs"}):
+            walk = _forward(_kind_of_walk(recipe, stack, training, placement), replay, windows, placement)
+            forward = ending.enter_context(walk)
+            first = forward.resume(blocks.activation_checkpoint, no_later_than=first)
+        else:  # nothing is replayed, but a model that cannot be replayed is refused whatever the method
+            replay()
+        for index in range(first, last + 1):
+            block = stack.blocks[index]
+            with placement.resident(block.module, then=stack.module_after(index)):
+                finished = _finished(blocks, index)
+                permuted = _in_order(finished, index, block, permuter, gradients, forward)
+                if forward is not None:
+                    forward.begin_block(index)
+                if finished is not None:
+                    finished.apply_to(block)
+                else:
+                    pruned = _pruned_block(recipe, index, block, targets, permuted, gradients, forward)
+                    trained = _trained_block(
+                        recipe,
+                        index,
+                        block,
+                        pruned,
+                        forward,
+                        training,
+                        placement,
+                        partial(_within_a_block, step, steps, index),
+                    )
+                    blocks.put(index, trained)
+                if forward is not None and index < last:
+                    forward.advance(index)
+                    forward.save(blocks.activation_checkpoint, index + 1, throttle)
+            step(steps.until(index + 1), steps.total)
     return Pruned(blocks, len(stack.blocks))
+
+
+def _targets(recipe: Recipe, blocks: PrunedBlocks, dense: DenseModel) -> Targets:
+    """Return the targets of all layers, from an earlier attempt where they were read off the dense model."""
+    targets = blocks.targets()
+    if targets is None:
+        targets = layer_targets(recipe, dense)
+        if recipe.allocation.needs:
+            blocks.put_targets(targets)
+    return targets
 
 
 def _within_a_block(

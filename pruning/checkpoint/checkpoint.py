@@ -3,7 +3,7 @@
 import copy
 import errno
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -50,6 +50,10 @@ _LOCAL = {"local_files_only": True, "trust_remote_code": False}
 
 Describe = Callable[[ModelFiles, Collection[str]], Description]
 """Reads what the small files of a model say: those files, and the names of all."""
+
+
+BeforeDownload = Callable[[Mapping[str, Any], Mapping[Path, int]], None]
+"""Is told what a model's config.json says, and the bytes that are to be downloaded by directory."""
 
 
 def describe_here(files: ModelFiles, names: Collection[str]) -> Description:
@@ -184,20 +188,22 @@ def resolve(
     hub_token: str | None = None,
     links_in: Path | None = None,
     describe_files: Describe = describe_here,
+    before_download: BeforeDownload = lambda config, missing: None,
 ) -> Checkpoint:
     """Find the model, and refuse it before any weight is read if it cannot be pruned.
 
     `roots`: the directories that a local model may lie in, by the real path of every file that will be
     opened; None allows any. `hub_token` is used for Hub models only. `links_in`: a directory for the links to
     open files, which a killed process leaves behind; None: the system's for temporary files.
-    `describe_files`: reads the files beside the weights.
+    `describe_files`: reads the files beside the weights. `before_download` is called before the weights of a
+    Hub model are fetched; what it raises keeps them from it.
 
     Raises InvalidInput(field='model.id' or 'model.revision') where a retry would not help, and Unreachable
     where the Hub does not answer.
     """
     if is_local(reference.id):
         return _resolve_local(reference, roots, links_in, describe_files)
-    return _resolve_from_hub(reference, hub_token, links_in, describe_files)
+    return _resolve_from_hub(reference, hub_token, links_in, describe_files, before_download)
 
 
 def _resolve_local(
@@ -245,7 +251,11 @@ def _listed(directory: Path, roots: tuple[Path, ...] | None) -> tuple[str, ...]:
 
 
 def _resolve_from_hub(
-    reference: ModelReference, token: str | None, links_in: Path | None, describe_files: Describe
+    reference: ModelReference,
+    token: str | None,
+    links_in: Path | None,
+    describe_files: Describe,
+    before_download: BeforeDownload,
 ) -> Checkpoint:
     model = HubModel(reference, token)
     refuse_too_many(companions(model.names))
@@ -253,6 +263,7 @@ def _resolve_from_hub(
     small = _companions(directory, all_files(directory), model.roots, links_in)
     found = describe_files(small, model.names)
     config = suitable_config(found.config, links_in)
+    before_download(found.config, model.missing(found.weight_files))
     weights = ModelFiles.freeze(model.download(*found.weight_files), found.weight_files, model.roots)
     files = replace(weights + small, links_in=links_in).hashed(by_hub=True)
     return _prunable(

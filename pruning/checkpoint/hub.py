@@ -1,9 +1,13 @@
 """Models from the Hugging Face Hub, at an exact commit."""
 
+import time
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from fnmatch import fnmatch
+from glob import escape
 from pathlib import Path
 
-from huggingface_hub import HfApi, constants, snapshot_download
+from huggingface_hub import HfApi, constants, snapshot_download, try_to_load_from_cache
 from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
@@ -16,6 +20,8 @@ from pruning.checkpoint.files import CONFIG, all_files
 from pruning.checkpoint.sizes import refuse_oversized
 from pruning.errors import InvalidInput, PruningError, Unreachable
 from pruning.recipe import ModelReference
+
+_STILL_SECONDS = 60  # without a byte: then nobody downloads it any more
 
 
 class HubModel:
@@ -34,6 +40,7 @@ class HubModel:
         """
         self._reference = reference
         self._sizes: dict[str, int | None] = {}  # as the Hub says them, before anything is downloaded
+        self._blobs: dict[str, str | None] = {}  # the names of their contents in the cache
         self._token = token or False  # never a token that happens to be stored on this machine
         try:
             self.names = () if constants.HF_HUB_OFFLINE else self._names_on_hub()
@@ -55,6 +62,24 @@ class HubModel:
                 refuse_oversized(name, size)
         return self._snapshot(self.commit, patterns)
 
+    def missing(self, names: Collection[str]) -> Mapping[Path, int]:
+        """Return the bytes of these files that are still to be downloaded, by a directory on their disk."""
+        return {self._directory: sum(map(self._to_come, names))}
+
+    def _to_come(self, name: str) -> int:
+        size, blob = self._sizes.get(name) or 0, self._blobs.get(name)
+        if blob is None:
+            return 0 if self._has(name) else size
+        blobs = self.roots[0] / "blobs"
+        begun = _being_written(blobs, blob)  # looked for first: once it is whole, there is the blob
+        return 0 if (blobs / blob).exists() or self._has(name) else max(0, size - begun)
+
+    def _has(self, name: str) -> bool:
+        found = try_to_load_from_cache(
+            self._reference.id, name, cache_dir=constants.HF_HUB_CACHE, revision=self.commit
+        )
+        return isinstance(found, str)
+
     @property
     def roots(self) -> tuple[Path, ...]:
         """The model's own part of the cache: the files of a commit are links into it."""
@@ -64,7 +89,9 @@ class HubModel:
         info = HfApi(token=self._token).model_info(
             self._reference.id, revision=self._reference.revision, files_metadata=True
         )
-        self._sizes = {file.rfilename: file.size for file in info.siblings or ()}
+        files = info.siblings or ()
+        self._sizes = {file.rfilename: file.size for file in files}
+        self._blobs = {file.rfilename: file.lfs.sha256 if file.lfs else file.blob_id for file in files}
         return tuple(self._sizes)
 
     def _snapshot(self, revision: str | None, patterns: tuple[str, ...]) -> Path:
@@ -110,6 +137,20 @@ class HubModel:
             f"the Hub did not deliver {model} ({answer}); try again later, or give the path of a local copy",
             field="model.id",
         )
+
+
+def _being_written(blobs: Path, blob: str) -> int:
+    """Return the bytes that another process has downloaded of a blob, for which this one will wait.
+
+    What a process that was killed has left is begun anew, so that it saves nothing.
+    """
+    sizes = [0]
+    for part in blobs.glob(f"{escape(blob)}.*incomplete"):
+        with suppress(FileNotFoundError):  # it has become whole, or was given up
+            about = part.stat()
+            if time.time() - about.st_mtime < _STILL_SECONDS:
+                sizes.append(about.st_size)
+    return max(sizes)
 
 
 def _status(error: BaseException | None) -> int | None:

@@ -5,7 +5,7 @@ Like the recipe, this package needs no torch: the API answers with it before a w
 
 from pruning.estimate.architectures import UnknownShape, shape_of_config
 from pruning.estimate.bounds import beyond_bounds
-from pruning.estimate.estimate import Estimate
+from pruning.estimate.estimate import Estimate, slowest
 from pruning.estimate.machine import ASSUMED, Machine
 from pruning.estimate.shape import BlockShape, Matrix, ModelShape
 
@@ -19,4 +19,5 @@ __all__ = [
     "UnknownShape",
     "beyond_bounds",
     "shape_of_config",
+    "slowest",
 ]

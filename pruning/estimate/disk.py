@@ -50,10 +50,11 @@ def spilled_block_inputs(shape: ModelShape, windows: Windows, dtype: str, *, mem
     return max(0, fewest - memory // each) * each
 
 
-def scratch(recipe: Recipe, evaluation: Evaluation, shape: ModelShape, dtype: str) -> int:
-    """Return what a job writes besides its output, at most: norms stay as shards, no input stays in memory.
+def scratch(recipe: Recipe, evaluation: Evaluation, shape: ModelShape, dtype: str, *, memory: int = 0) -> int:
+    """Return what a job writes besides its output, at most: norms stay as shards.
 
-    `pruning.stages.disk_room` counts the same once the model is loaded and the memory is known.
+    `memory`: where inputs of blocks may stay. `pruning.stages.disk_room` counts the same once the model is
+    loaded and the memory is known.
     """
     windows = Windows.of_calibration(recipe, shape)
     kept = largest = 0
@@ -62,7 +63,7 @@ def scratch(recipe: Recipe, evaluation: Evaluation, shape: ModelShape, dtype: st
         kept += copies * shape.stored_bytes
     if recipe.gradient_norms and recipe.gradients is None:
         kept += gradient_shards(shape, dtype, norms=len(recipe.gradient_norms))
-        spilled = spilled_block_inputs(shape, windows, dtype, memory=0)
+        spilled = spilled_block_inputs(shape, windows, dtype, memory=memory)
         largest = spilled + activation_checkpoint(shape, windows, dtype)
     pruned = 0
     if recipe.method is not None:

@@ -1,13 +1,14 @@
 """The estimate of a job before it runs, from the shape of its model and the machine."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from pruning.estimate import memory, work
 from pruning.estimate.disk import block_shards, gradient_shards
-from pruning.estimate.machine import Machine
+from pruning.estimate.lanes import split
+from pruning.estimate.machine import ASSUMED, Machine
 from pruning.estimate.shape import ModelShape
 from pruning.estimate.smaller import shorter_shape, smaller_shape
 from pruning.estimate.work import Windows, Work
@@ -25,6 +26,8 @@ _FILE_RATE = 4e8
 _CPU_PROCESS_BYTES = 560_000_000
 # An interrupted pass on the schedule `whole` starts again, so only a short one is worth its memory.
 _LONGEST_WHOLE_SECONDS = 600.0
+# For how many workers the gradients of lanes are estimated.
+_WORKERS_OF_LANES = (2, 4)
 
 
 class _Answer(BaseModel):
@@ -93,7 +96,9 @@ class Estimate(_Answer):
             smaller = smaller_shape(shape, recipe.structure)
         norms = 0
         if recipe.gradient_norms and recipe.gradients is None:
-            schedule, stage = _gradients(smaller, windows, dtype, machine, norms=len(recipe.gradient_norms))
+            schedule, stage = _gradients(
+                smaller, windows, dtype, machine, norms=len(recipe.gradient_norms), lanes=recipe.lanes
+            )
             norms = gradient_shards(smaller, dtype, norms=len(recipe.gradient_norms))
             stages.append(_with_norms(stage, schedule, norms, machine))
         if recipe.method is not None:
@@ -101,16 +106,14 @@ class Estimate(_Answer):
             held = _memory_of_pruning(recipe, smaller, windows, dtype, machine)
             stage = _stage(Stage.PRUNE, done, held, dtype, machine)
             stages.append(_with_shards(stage, recipe, smaller, norms, dtype))
+        cut = smaller if recipe.structure else None
         stages += [
-            *_recovery(recipe, shape, smaller if recipe.structure else None, windows.length, dtype, machine),
+            *_recovery(recipe, shape, cut, windows.length, dtype, machine),
             *_evaluation(recipe, evaluation, shape, smaller, dtype, machine),
         ]
         if not recipe.norms and evaluation.measures_speed(recipe.structure):
             stages += _speed(shape, smaller, dtype, machine)
-        masked = save_masks and recipe.method is not None
-        output = smaller.stored_bytes + (-(-smaller.block_weights // 8) if masked else 0)
-        if recipe.norms:
-            output = gradient_shards(shape, dtype, norms=len(recipe.norms))
+        output = _output_bytes(recipe, shape, smaller, dtype, save_masks=save_masks)
         stages.append(
             StageEstimate(name=Stage.UPLOAD, operations=0, seconds=output / _FILE_RATE, memory_bytes=0)
         )
@@ -127,7 +130,7 @@ class Estimate(_Answer):
             schedule=schedule,
             stages=tuple(stages),
             output_bytes=output,
-            notes=tuple(_notes(recipe, evaluation, machine)),
+            notes=(*_notes(recipe, evaluation, machine), *_lanes_note(recipe, stages, norms)),
             seconds=sum(stage.seconds for stage in stages),
             memory_bytes=max(stage.memory_bytes for stage in stages),
         )
@@ -141,6 +144,15 @@ class Estimate(_Answer):
         return seconds
 
 
+def _output_bytes(
+    recipe: Recipe, shape: ModelShape, smaller: ModelShape, dtype: str, *, save_masks: bool
+) -> int:
+    if recipe.norms:
+        return gradient_shards(shape, dtype, norms=len(recipe.norms))
+    masked = save_masks and recipe.method is not None
+    return smaller.stored_bytes + (-(-smaller.block_weights // 8) if masked else 0)
+
+
 def compute_dtype(requested: str, stored: str, machine: Machine) -> str:
     """Choose the dtype as pruning.runtime.device does: a CPU faster in bfloat16 has instructions for it."""
     if requested != "auto":
@@ -152,6 +164,16 @@ def compute_dtype(requested: str, stored: str, machine: Machine) -> str:
         has_bfloat16 = rates.get("bfloat16", 0) > rates.get("float32", 0)
         return "bfloat16" if stored != "float16" and has_bfloat16 else "float32"
     return "float16" if stored == "float16" else "bfloat16"
+
+
+def slowest(machines: Iterable[Machine], recipe: Recipe, shape: ModelShape) -> Machine:
+    """Return the machine that is slowest in the dtype in which it would compute; of none, the assumed one."""
+
+    def rate(machine: Machine) -> float:
+        dtype = compute_dtype(recipe.dtype, shape.stored_dtype, machine)
+        return machine.rate(dtype) * machine.devices
+
+    return min(machines, key=rate, default=ASSUMED)
 
 
 def seconds(done: Work, dtype: str, machine: Machine) -> float:
@@ -182,18 +204,21 @@ def _resolve(shape: ModelShape, machine: Machine) -> StageEstimate:
 
 
 def _gradients(
-    shape: ModelShape, windows: Windows, dtype: str, machine: Machine, *, norms: int
+    shape: ModelShape, windows: Windows, dtype: str, machine: Machine, *, norms: int, lanes: int = 1
 ) -> tuple[Schedule, StageEstimate]:
     """Estimate `gradients`: `whole` if it fits and is short, else `streamed`.
+
+    With lanes there are sums of one lane, and those of the lanes before it.
 
     The job computes the norms that its recipe uses, and that of a sweep those of the other jobs as well.
     pruning.gradients.schedule decides by an assumed rate, so that a resumed run decides the same; near ten
     minutes the two may differ.
     """
+    sums = norms if lanes == 1 else 2 * norms
     whole = _stage(
         Stage.GRADIENTS,
         work.gradients(shape, windows, norms=norms, passes=1),
-        memory.whole_gradients(shape, windows, dtype, norms=norms, devices=machine.devices),
+        memory.whole_gradients(shape, windows, dtype, norms=sums, devices=machine.devices),
         dtype,
         machine,
         devices=machine.devices,
@@ -206,7 +231,7 @@ def _gradients(
     return "streamed", _stage(
         Stage.GRADIENTS,
         work.gradients(shape, windows, norms=norms, passes=2),
-        memory.streamed_gradients(shape, windows, dtype, machine.kind, norms=norms),
+        memory.streamed_gradients(shape, windows, dtype, machine.kind, norms=sums),
         dtype,
         machine,
         devices=machine.devices,
@@ -255,7 +280,9 @@ def _recovery(
     """Yield the estimate of `recover`, for a recipe that has it."""
     if recipe.distil is not None:
         done = work.whole_model_training(recipe.distil, shape, length, smaller=smaller)
-        held = memory.whole_model_training(shape, length, dtype, machine.kind, smaller=smaller)
+        held = memory.whole_model_training(
+            shape, length, dtype, machine.kind, smaller=smaller, moments=recipe.distil.moments
+        )
         yield _stage(Stage.RECOVER, done, held, dtype, machine)
 
 
@@ -318,6 +345,30 @@ def _with_process(stage: StageEstimate, shape: ModelShape, machine: Machine) -> 
     return stage.model_copy(update={"memory_bytes": stage.memory_bytes + _CPU_PROCESS_BYTES + mapped})
 
 
+def _lanes_note(recipe: Recipe, stages: Sequence[StageEstimate], norm_bytes: int) -> Iterator[str]:
+    """Say whether several workers would be sooner done with the gradients of a recipe with lanes."""
+    if recipe.lanes == 1:
+        return
+    seconds = {stage.name: stage.seconds for stage in stages}
+    found = [
+        split(
+            seconds[Stage.GRADIENTS],
+            norm_bytes=norm_bytes,
+            start_seconds=seconds[Stage.RESOLVE],
+            workers=workers,
+        )
+        for workers in _WORKERS_OF_LANES
+    ]
+    each = ", ".join(f"about {one.split_seconds:.0f} s on {one.workers} workers" for one in found)
+    if any(one.pays for one in found):
+        yield f"gradients in lanes: {found[0].alone_seconds:.0f} s on one worker, {each} of this class"
+    else:
+        yield (
+            f"gradients in lanes stay on one worker, {found[0].alone_seconds:.0f} s: {each}, most of it to "
+            "move the lanes' sums"
+        )
+
+
 def _notes(recipe: Recipe, evaluation: Evaluation, machine: Machine) -> list[str]:
     notes = ["the time to download a model is not included"]
     if not machine.measured:
@@ -328,7 +379,8 @@ def _notes(recipe: Recipe, evaluation: Evaluation, machine: Machine) -> list[str
         notes.append(
             f"{machine.devices} devices share gradients and evaluation, and prune one after the other"
         )
-    if evaluation.windows is None and not recipe.norms:
+    assumed = [dataset for _, dataset in evaluation.texts if dataset not in work.EVALUATION_TOKENS]
+    if evaluation.windows is None and assumed and not recipe.norms:
         notes.append("the evaluation texts are assumed to be as long as WikiText-2's test split")
     if evaluation.tasks:
         notes.append("the lengths of zero-shot tasks are assumed from those of seven common ones")

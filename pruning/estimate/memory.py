@@ -2,13 +2,14 @@
 
 from pruning.estimate.shape import BYTES, BlockShape, ModelShape
 from pruning.estimate.work import Windows
-from pruning.recipe.recovery import HELD_OUT_WINDOWS
+from pruning.recipe.recovery import HELD_OUT_WINDOWS, MomentsKind
 
 # The micro-batches of pruning.model.batching if there is room; at least one window.
 _TOKENS_AT_ONCE = {"cpu": 1024, "cuda": 8192}
 # Whose logits an evaluation holds at a time: the pruned model's, and the dense one's for comparison.
 _HEAD_TOKENS = {"cpu": 256 + 16, "cuda": 2048 + 2048}
 _FLOAT = 4
+_EIGHT_BIT = 1 + _FLOAT / 256  # with the scale of a block of values
 
 MEMORY_SHARE = 0.7
 """The share of a device's memory for weights and accumulators; the rest is for activations."""
@@ -126,19 +127,31 @@ def block_training(shape: ModelShape, windows: Windows, dtype: str) -> float:
     return shape.largest_block.weights * of_weight + states
 
 
+def training_of_weight(dtype: str, moments: MomentsKind) -> float:
+    """Return the master of a trained weight, the sum of its gradients, and Adam's two moments."""
+    wide = max(_FLOAT, BYTES[dtype])
+    return 2 * wide + 2 * (_EIGHT_BIT if moments == "8-bit" else wide)
+
+
 def whole_model_training(
-    shape: ModelShape, length: int, dtype: str, device: str, *, smaller: ModelShape | None = None
+    shape: ModelShape,
+    length: int,
+    dtype: str,
+    device: str,
+    *,
+    smaller: ModelShape | None = None,
+    moments: MomentsKind,
 ) -> float:
     """Return both models, the training's state, and the activations of all blocks for one window.
 
-    Trained are the weights of all blocks; or all of the `smaller` model that a cut has left. Such a weight
-    has a float32 master, gradient and two moments. The pruned model computes with copies in the dtype of the
-    computation, unless that is the masters'. A judgement has one more of these copies, and the same in the
-    checkpoint's dtype.
+    Trained are the weights of all blocks; or all of the `smaller` model that a cut has left. The pruned model
+    computes with copies in the dtype of the computation, unless that is the masters'. A judgement has one
+    more of these copies, and the same in the checkpoint's dtype, beside the best ones so far, which a GPU
+    leaves to the host. Masks take a byte.
     """
-    wide = max(_FLOAT, BYTES[dtype])
-    copies = 0 if BYTES[dtype] == wide else BYTES[dtype]
-    of_weight = 4 * wide + copies + BYTES[dtype] + BYTES[shape.stored_dtype]
+    copies = 0 if BYTES[dtype] >= _FLOAT else BYTES[dtype]
+    of_stored = BYTES[shape.stored_dtype] * (2 if device == "cpu" else 1)
+    of_weight = training_of_weight(dtype, moments) + copies + BYTES[dtype] + of_stored + 1
     trained = of_weight * (smaller.parameters if smaller else shape.block_weights)
     models = (0 if smaller else _around_blocks(shape, dtype)) + _weights(shape, dtype)
     pruned = smaller or shape

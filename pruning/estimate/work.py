@@ -25,6 +25,8 @@ from pruning.recipe.structure import MOST_WINDOWS_OF_BLOCKS
 
 _USUAL_LENGTH = 2048
 _USUAL_EVALUATION_TOKENS = 340_000  # about the size of WikiText-2's test split for a vocabulary of 32,000
+# Texts whose length is known, at four characters a token.
+EVALUATION_TOKENS = {"builtin": 28_000}
 
 # Backward over forward operations of a flash-attention kernel, which recomputes the scores: five to two.
 _ATTENTION_BACKWARD = 2.5
@@ -32,6 +34,8 @@ _ATTENTION_BACKWARD = 2.5
 _BYTES_TO_SELECT = 250
 # A step of Adam reads and writes a weight, its gradient and two moments in float32, and intermediate results.
 _BYTES_TO_STEP = 80
+# With moments in 8 bits it decodes and encodes them, which takes a core eight times as long.
+_BYTES_TO_STEP_IN_8_BITS = 8 * _BYTES_TO_STEP
 # Of the search for an order of channels: its rounds at most, and the cost of a difference of two scores as
 # bytes of memory traffic.
 _ORDER_ROUNDS = 4
@@ -96,10 +100,15 @@ class Windows:
 
     @classmethod
     def of_evaluation(cls, evaluation: Evaluation, shape: ModelShape) -> Self:
-        """Return the windows of all texts. Their length is assumed: it is known only once they are read."""
+        """Return the windows of all texts. Of most, the length is assumed: it is known once they are read."""
         length = evaluation.sequence_length or _usual_length(shape)
-        each = evaluation.windows or max(1, _USUAL_EVALUATION_TOKENS // (evaluation.stride or length))
-        return cls(each * len(evaluation.texts), length)
+        step = evaluation.stride or length
+        count = 0
+        for _, dataset in evaluation.texts:
+            whole = max(1, EVALUATION_TOKENS.get(dataset, _USUAL_EVALUATION_TOKENS) // step)
+            asked = evaluation.windows or whole
+            count += min(asked, whole) if dataset in EVALUATION_TOKENS else asked
+        return cls(count, length)
 
 
 def forward(shape: ModelShape, windows: Windows) -> Work:
@@ -230,7 +239,8 @@ def whole_model_training(
     once, beside = forward(pruned, trained), head(shape, trained)
     backward = Work(2 * once.products, _ATTENTION_BACKWARD * once.attention)
     steps = -(-trained.count // max(1, options.tokens_per_step // length))
-    moved = Work(traffic=_BYTES_TO_STEP * (smaller.parameters if smaller else shape.block_weights) * steps)
+    of_step = _BYTES_TO_STEP_IN_8_BITS if options.moments == "8-bit" else _BYTES_TO_STEP
+    moved = Work(traffic=of_step * (smaller.parameters if smaller else shape.block_weights) * steps)
     held_out = Windows(HELD_OUT_WINDOWS, length)  # whose dense final states are kept
     judgements = forward(shape, held_out) + forward(pruned, judged) + head(shape, judged) * 2
     of_head = beside * 2 if smaller else beside

@@ -22,7 +22,7 @@ _FORMAT = 2
 
 # The part of a run's numerics key that decides the last bits of a forward pass.
 _DECISIVE = (
-    *("device", "dtype", "threads", "attention", "processor", "torch", "transformers", "pruneserve"),
+    *("device", "dtype", "threads", "attention", "processor", "torch", "transformers", "numerics"),
     "cudnn",  # on CUDA only
 )
 

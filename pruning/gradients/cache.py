@@ -26,10 +26,6 @@ from pruning.resume.hashed_file import HashedFile, digest_of
 from pruning.resume.store import NumericsKey, ResumeStore
 from pruning.resume.writer import writer_for
 
-# Part of the fingerprint: raise it whenever the numbers change. 1 had no float32 tokens in narrow dtypes; 2
-# took the gradient of the summed loss, in every dtype.
-_FORMAT = 3
-
 
 @dataclass(frozen=True)
 class CacheAnswer:
@@ -107,20 +103,21 @@ def fingerprint_of(
     calibration: str,
     selection: LayerSelection,
     numerics_key: Mapping[str, object],
+    lanes: int = 1,
 ) -> str:
     """Return the SHA-256 of everything that a norm depends on, except the schedule and the micro-batch.
 
     `model`: a commit or a content digest. `calibration`: the fingerprint of the windows. `numerics_key`: the
-    placement's, of which device, dtype and attention enter, so that equal recipes give equal masks on the
-    same kind of device.
+    placement's, of which device, dtype, attention and the version of the numbers enter, so that equal recipes
+    give equal masks on the same kind of device.
     """
     content = {
-        "format": _FORMAT,
         "norm": norm,
         "model": model,
         "calibration": calibration,
         "selection": selection.model_dump(mode="json"),
-        "conditions": {name: numerics_key[name] for name in ("device", "dtype", "attention")},
+        "conditions": {name: numerics_key[name] for name in ("device", "dtype", "attention", "numerics")},
+        **({} if lanes == 1 else {"lanes": lanes}),
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
@@ -170,12 +167,7 @@ def stored(
     """
     with writer_for(gradient_pass.device) as writer:
         shards = BlockShards(resume_store, gradient_pass.numerics_key, list(gradients), writer)
-        for index, block in enumerate(stack.blocks):
-            if block.layers and index not in shards:
-                layers = [layer.name for layer in block.layers]
-                shards.put(
-                    index, {norm: {name: gradients[norm][name] for name in layers} for norm in gradients}
-                )
+        shards.put_missing(stack, gradients)
 
     def publish() -> None:
         for norm, files in shards.files.items():

@@ -5,6 +5,9 @@ Two schedules drive that same code and give the same numbers: `whole` takes each
 model, whose weights and sums are all in memory; `streamed` takes all windows through one block at a time
 (`streamed`). A pass that runs out of memory starts over with half as many windows per micro-batch, and one
 that runs out at a single window on `whole` starts over on `streamed`.
+
+With lanes, the windows of each lane are summed by themselves, and the lanes' sums are added up in order. So a
+pass over one lane alone, on any machine of the kind, gives what this one adds up (`pruning.lanes`).
 """
 
 import gc
@@ -12,6 +15,7 @@ import logging
 import shutil
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -22,12 +26,14 @@ from transformers import PreTrainedModel
 from pruning.gradients.accumulate import KernelVariant, variants_in_use
 from pruning.gradients.activation_store import ActivationStore, Budget
 from pruning.gradients.hidden_states import float32_tokens
+from pruning.gradients.lm_head import loss_scale
 from pruning.gradients.mixed_precision import MixedPrecisionForward
 from pruning.gradients.schedule import Schedule, ScheduleChoice
-from pruning.gradients.shards import BlockShards, norms_from_shards
+from pruning.gradients.shards import BlockShards
 from pruning.gradients.streamed import StreamedPass, streamed_steps
 from pruning.gradients.whole import WholePass
-from pruning.gradients.window_norms import GradientNorms
+from pruning.gradients.window_norms import GradientNorms, NewSums, PassSums
+from pruning.model.batching import lanes_of
 from pruning.model.blocks import Stack
 from pruning.model.placement import Placement
 from pruning.model.replay import Replay
@@ -89,6 +95,7 @@ class GradientPass:
         schedule: ScheduleChoice = "auto",
         deterministic: bool = True,
         model_key: NumericsKey = MappingProxyType({}),
+        lanes: int = 1,
     ) -> None:
         """Freeze the model, put it in eval mode and choose the schedule.
 
@@ -108,12 +115,14 @@ class GradientPass:
             Give equal bits for equal inputs on CUDA, too; a CPU always does.
         model_key
             Which model this is, where the run that the resume store belongs to does not pin it.
+        lanes
+            How many lanes of windows are summed by themselves; 1 for one sum over all.
 
         Raises
         ------
         InvalidInput
             With field='schedule', if the schedule does not fit the model; with field='deterministic', where
-            cuBLAS was not set up for it.
+            cuBLAS was not set up for it; with field='lanes', where there are fewer windows.
         """
         self.deterministic = deterministic or placement.device.type == "cpu"
         if self.deterministic:
@@ -124,7 +133,10 @@ class GradientPass:
         self._norms = sorted(norms)
         self._stack = stack
         self._model_key = model_key
-        self.schedule = Schedule.choose(schedule, stack, windows, norms, placement)
+        self.lanes = lanes
+        self._lane_windows = lanes_of(windows, lanes)
+        self._unfinished = False
+        self.schedule = Schedule.choose(schedule, stack, windows, norms, placement, lanes=lanes)
 
     @property
     def device(self) -> torch.device:
@@ -148,8 +160,24 @@ class GradientPass:
             "float32 tokens": self._float32_tokens,
             "deterministic": self.deterministic,
             "fused": self._fused_variants,
+            **({} if self.lanes == 1 else {"lanes": self.lanes}),
             **self._placement.numerics_key,
         }
+
+    @property
+    def stack(self) -> Stack:
+        """The blocks with the layers that the norms are of."""
+        return self._stack
+
+    @property
+    def norms(self) -> Sequence[GradientNorm]:
+        """Which norms are computed."""
+        return self._norms
+
+    @property
+    def loss_scale(self) -> int:
+        """What the losses are multiplied by, and with them the sums of a lane."""
+        return loss_scale(self._placement.dtype, self._windows.shape[1])
 
     def run(self, step: Step, resume_store: ResumeStore | None = None) -> GradientNorms:
         """Compute the norms.
@@ -175,9 +203,18 @@ class GradientPass:
         NumericalFailure
             With a layer's name, where its gradients are not finite.
         """
+        return self.retried(lambda: self._try(step, resume_store), resume_store)
+
+    def retried(
+        self, compute: Callable[[], GradientNorms], resume_store: ResumeStore | None
+    ) -> GradientNorms:
+        """Return what `compute` returns, which is called again after a change that lets it go on.
+
+        See `_changed_after`; `resume_store` as in `run`.
+        """
         while True:
             try:
-                return self._try(step, resume_store)
+                return compute()
             except (RuntimeError, MemoryError, OSError) as error:
                 if not self._changed_after(error, resume_store):
                     raise
@@ -185,6 +222,28 @@ class GradientPass:
             gc.collect()  # frees what the failed pass held
             if self._placement.device.type == "cuda":
                 torch.cuda.empty_cache()
+
+    def run_lane(self, lane: int, step: Step, shards: BlockShards, resume_store: ResumeStore) -> None:
+        """Compute one lane's sums, of the scaled loss, and put them into `shards`, begun in `resume_store`.
+
+        Raises what `run` raises, and what tells that memory ran out: a smaller micro-batch would give other
+        bits than those of the other lanes.
+        """
+        alone = GradientPass(
+            self._placement,
+            self._lane_windows[lane],
+            norms=self._norms,
+            stack=self._stack,
+            schedule=self.schedule.name,
+            deterministic=self.deterministic,
+        )
+        alone.schedule, alone._unfinished = self.schedule, True
+        with deterministic_algorithms(self._placement.device, enabled=self.deterministic):
+            if self.schedule.name == "whole":
+                shards.put_missing(self._stack, alone._run_whole(step))
+            else:
+                alone._run_blocks(shards, step, resume_store)
+        shards.drain()
 
     def _try(self, step: Step, resume_store: ResumeStore | None) -> GradientNorms:
         with deterministic_algorithms(self._placement.device, enabled=self.deterministic):
@@ -217,11 +276,19 @@ class GradientPass:
 
     @property
     def _streamed_schedule(self) -> Schedule:
-        return Schedule.choose("streamed", self._stack, self._windows, self._norms, self._placement)
+        return Schedule.choose(
+            "streamed", self._stack, self._windows, self._norms, self._placement, lanes=self.lanes
+        )
 
     @property
     def _micro_batches(self) -> Sequence[Tensor]:
-        return torch.split(self._windows, self.schedule.micro_batch)
+        size = self.schedule.micro_batch
+        return [micro_batch for lane in self._lane_windows for micro_batch in torch.split(lane, size)]
+
+    @property
+    def _new_sums(self) -> NewSums:
+        lanes = [] if self.lanes == 1 else [len(lane) for lane in self._lane_windows]
+        return partial(PassSums, norms=self._norms, lanes=lanes, unfinished=self._unfinished)
 
     @property
     def _fused_variants(self) -> str:
@@ -252,24 +319,22 @@ class GradientPass:
         with placement.in_runs(self._stack.modules), placement.resident(placement.model):
             replay = Replay(self._stack, self._windows, placement)
             forward = MixedPrecisionForward(replay, self._float32_tokens)
-            return WholePass(replay, forward, placement, self._micro_batches, self._norms, step).run()
+            return WholePass(replay, forward, placement, self._micro_batches, self._new_sums, step).run()
 
     @retain_freed_heap(_LARGEST_RETAINED_BLOCK)
     def _run_streamed(self, step: Step, resume_store: ResumeStore | None) -> GradientNorms:
         if resume_store is None:
             raise ValueError("a streamed pass needs a resume store for its shards")
-        blocks = list(enumerate(self._stack.blocks))
         with writer_for(self.device) as writer:
             shards = BlockShards(resume_store, self.numerics_key, self._norms, writer)
-            missing = [index for index, block in blocks if block.layers and index not in shards]
-            if missing:
-                self._run_missing(missing, shards, step, resume_store)
-        return norms_from_shards(
-            {
-                norm: {layer.name: files[index].path for index, block in blocks for layer in block.layers}
-                for norm, files in shards.files.items()
-            }
-        )
+            self._run_blocks(shards, step, resume_store)
+        return shards.norms_of(self._stack)
+
+    def _run_blocks(self, shards: BlockShards, step: Step, resume_store: ResumeStore) -> None:
+        blocks = enumerate(self._stack.blocks)
+        missing = [index for index, block in blocks if block.layers and index not in shards]
+        if missing:
+            self._run_missing(missing, shards, step, resume_store)
 
     def _run_missing(
         self, missing: Collection[int], shards: BlockShards, step: Step, resume_store: ResumeStore
@@ -284,7 +349,9 @@ class GradientPass:
             surroundings.enter_context(self._placement.resident_except(modules))
             replay = Replay(self._stack, self._windows, self._placement)
             forward = MixedPrecisionForward(replay, self._float32_tokens)
-            streamed = StreamedPass(replay, forward, self._placement, self._micro_batches, self._norms, step)
+            streamed = StreamedPass(
+                replay, forward, self._placement, self._micro_batches, self._new_sums, step
+            )
             checkpoint = resume_store.activation_checkpoint(Stage.GRADIENTS)
             streamed.run(missing, inputs, checkpoint, shards, surroundings)
 

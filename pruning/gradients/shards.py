@@ -14,6 +14,7 @@ from torch import Tensor
 
 from pruning.gradients.window_norms import GradientNorms
 from pruning.inputs.frozen_file import FrozenFile
+from pruning.model.blocks import Stack
 from pruning.recipe import GradientNorm, Stage
 from pruning.recipe.methods import WeightNorm
 from pruning.resume.hashed_file import HashedFile, save_tensors
@@ -45,8 +46,12 @@ class BlockShards:
         numerics_key: NumericsKey,
         norms: Collection[GradientNorm],
         writer: BlockWriter,
+        name: str = "",
     ) -> None:
-        """Begin the stage; shards that were finished under the same key are found in `files`."""
+        """Begin the stage; shards that were finished under the same key are found in `files`.
+
+        `name`: with which the names of the files begin.
+        """
         self.files: dict[GradientNorm, dict[int, HashedFile]] = {norm: {} for norm in norms}
         """By norm and block. Those that were put are here once the writer is drained."""
         for number, file in resume_store.begin(Stage.GRADIENTS, numerics_key).items():
@@ -54,6 +59,7 @@ class BlockShards:
             self.files[norm][block] = file
         self._resume_store = resume_store
         self._writer = writer
+        self._name = name
 
     def __contains__(self, block: int) -> bool:
         """Whether a block is finished: it has a shard for every norm."""
@@ -64,6 +70,29 @@ class BlockShards:
         tensors = {f"{norm}/{layer}": norms[norm][layer] for norm in norms for layer in norms[norm]}
         self._writer.put(tensors, partial(self._write, block))
 
+    def put_missing(self, stack: Stack, norms: GradientNorms) -> None:
+        """Put the norms of all blocks of a stack that are not finished."""
+        for index, block in enumerate(stack.blocks):
+            if block.layers and index not in self:
+                layers = [layer.name for layer in block.layers]
+                self.put(index, {norm: {name: norms[norm][name] for name in layers} for norm in norms})
+
+    def norms_of(self, stack: Stack) -> GradientNorms:
+        """Return the norms of a stack whose blocks are all finished, read from the shards on each access."""
+        blocks = list(enumerate(stack.blocks))
+        return norms_from_shards(
+            {
+                norm: {layer.name: files[index].path for index, block in blocks for layer in block.layers}
+                for norm, files in self.files.items()
+            }
+        )
+
+    def unlink(self) -> None:
+        """Delete this machine's copies: the shards are of no use any more."""
+        for files in self.files.values():
+            for file in files.values():
+                file.path.unlink(missing_ok=True)
+
     def drain(self) -> None:
         """Return when every block that was put is durable."""
         self._writer.drain()
@@ -72,7 +101,7 @@ class BlockShards:
         directory = self._resume_store.directory(Stage.GRADIENTS)
         for norm, files in self.files.items():
             own = {name: tensor for name, tensor in tensors.items() if name.startswith(f"{norm}/")}
-            file = save_tensors(own, directory / f"{block:05}-{norm}.safetensors")
+            file = save_tensors(own, directory / f"{self._name}{block:05}-{norm}.safetensors")
             self._resume_store.commit(Stage.GRADIENTS, shard_number(block, norm), file)
             files[block] = file
 

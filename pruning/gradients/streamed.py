@@ -20,12 +20,11 @@ from pruning.gradients.lm_head import LMHeadLoss, loss_scale
 from pruning.gradients.mixed_precision import MixedPrecisionForward
 from pruning.gradients.shards import BlockShards
 from pruning.gradients.skip_matmul import SkippableMatmul
-from pruning.gradients.window_norms import GradientNorms, PassSums
+from pruning.gradients.window_norms import GradientNorms, NewSums
 from pruning.model.blocks import Stack
 from pruning.model.layers import LinearLayer
 from pruning.model.placement import Placement
 from pruning.model.replay import Call, Replay
-from pruning.recipe import GradientNorm
 from pruning.resume.store import ActivationCheckpoint
 from pruning.resume.throttle import SaveThrottle
 
@@ -51,15 +50,15 @@ class StreamedPass:
         forward: MixedPrecisionForward,
         placement: Placement,
         micro_batches: Sequence[Tensor],
-        norms: Collection[GradientNorm],
+        sums: NewSums,
         step: Callable[[int, int], None],
     ) -> None:
-        """`micro_batches`: token ids, int64 (windows, length) each."""
+        """`micro_batches`: token ids, int64 (windows, length) each. `sums`: makes those of a block."""
         self._replay = replay
         self._forward = forward
         self._placement = placement
         self._micro_batches = micro_batches
-        self._norms = norms
+        self._new_sums = sums
         self._loss_scale = loss_scale(placement.dtype, micro_batches[0].shape[1])
         self._step = step
         self._blocks = replay.stack.blocks
@@ -161,11 +160,7 @@ class StreamedPass:
                 self._skippable_layer(index, inputs) if head is None or index != group[0] else None
                 for index in group
             ]
-            sums = {
-                index: PassSums(self._blocks[index].layers, self._norms)
-                for index in group
-                if index in missing
-            }
+            sums = {index: self._new_sums(self._blocks[index].layers) for index in group if index in missing}
             for number, micro_batch in enumerate(self._micro_batches):
                 delta = None if head is not None else self._forward.unpack(deltas[str(number)])
                 for index, skip in zip(group, skips, strict=True):

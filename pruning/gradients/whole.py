@@ -5,7 +5,7 @@ consecutive blocks and their sums, and what passes between them are hidden state
 the computation. Each block takes the windows in order, so the bits are those of one device.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -15,11 +15,10 @@ from torch import Tensor
 from pruning.gradients.hidden_states import Arriving, HiddenStates
 from pruning.gradients.lm_head import LMHeadLoss, loss_scale
 from pruning.gradients.mixed_precision import MixedPrecisionForward
-from pruning.gradients.window_norms import GateAccumulator, GradientAccumulator, GradientNorms, PassSums
+from pruning.gradients.window_norms import GateAccumulator, GradientAccumulator, GradientNorms, NewSums
 from pruning.model.pipeline import one_forward_one_backward
 from pruning.model.placement import Placement
 from pruning.model.replay import Replay
-from pruning.recipe import GradientNorm
 from pruning.runtime.hand_over import HandOver
 
 
@@ -48,10 +47,13 @@ class WholePass:
         forward: MixedPrecisionForward,
         placement: Placement,
         micro_batches: Sequence[Tensor],
-        norms: Collection[GradientNorm],
+        sums: NewSums,
         step: Callable[[int, int], None],
     ) -> None:
-        """`micro_batches`: token ids, int64 (windows, length) each. `step`: called after each of them."""
+        """`micro_batches`: token ids, int64 (windows, length) each. `step`: called after each of them.
+
+        `sums`: makes those of the layers.
+        """
         self._forward = forward
         self._placement = placement
         self._modules = replay.stack.modules
@@ -59,7 +61,7 @@ class WholePass:
         self._step = step
         self._loss_scale = loss_scale(placement.dtype, micro_batches[0].shape[1])
         self._head = LMHeadLoss(replay, self._loss_scale)
-        self._sums = PassSums(tuple(replay.stack.layers), norms)
+        self._sums = sums(tuple(replay.stack.layers))
         blocks = replay.stack.blocks
         self._lowest = next(index for index, block in enumerate(blocks) if block.layers)
         by_device = groupby(range(len(blocks)), key=lambda index: placement.device_of(blocks[index].module))

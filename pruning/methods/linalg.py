@@ -14,6 +14,7 @@ LinAlgError: type[RuntimeError] = torch.linalg.LinAlgError  # type: ignore[attr-
 
 _ATTEMPTS = 4
 _RISE = 10.0
+_FLOOR = 1e-6
 
 
 def damped(moments: Tensor, damping: float) -> Tensor:
@@ -23,12 +24,23 @@ def damped(moments: Tensor, damping: float) -> Tensor:
     return result
 
 
+def shrunken(moments: Tensor, shrinkage: float) -> Tensor:
+    """Return a copy of H = `moments` (inputs, inputs) plus shrinkage·diag(H), whatever the inputs' scales.
+
+    Inputs that are always zero, or nearly, count as ones of a millionth of the mean.
+    """
+    result, diagonal = moments.clone(), moments.diagonal()
+    result.diagonal().add_(shrinkage * torch.maximum(diagonal, _FLOOR * diagonal.mean()))
+    return result
+
+
 def with_rising_damping(
-    attempt: Callable[[float], ResultT], damping: float
+    attempt: Callable[[float], ResultT], damping: float, name: str = "damping"
 ) -> tuple[ResultT, tuple[str, ...]]:
     """Call `attempt` with `damping`, and with 10, 100 and 1000 times as much while it raises LinAlgError.
 
-    Return its result, and a warning if the first attempt failed. Raises NumericalFailure if all fail.
+    Return its result, and a warning if the first attempt failed. Raises NumericalFailure if all fail. Both
+    call what rises by its `name` in a recipe.
     """
     for exponent in range(_ATTEMPTS):
         used = damping * _RISE**exponent
@@ -36,8 +48,8 @@ def with_rising_damping(
             result = attempt(used)
         except LinAlgError:
             continue
-        return result, () if exponent == 0 else (f"solved with damping {used:g} in place of {damping:g}",)
+        return result, () if exponent == 0 else (f"solved with {name} {used:g} in place of {damping:g}",)
     raise NumericalFailure(
-        f"the second moments of its inputs cannot be factored with damping up to {used:g}; use more "
-        "calibration windows, a larger damping, or dtype float32"
+        f"the second moments of its inputs cannot be factored with {name} up to {used:g}; use more "
+        f"calibration windows, a larger {name}, or dtype float32"
     )

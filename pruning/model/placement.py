@@ -27,7 +27,7 @@ from pruning.model.patching import replaced_forward
 from pruning.model.pipeline import contiguous_runs
 from pruning.runtime.device import describe
 from pruning.runtime.side_copies import CopyStream, CudaCopyStream
-from pruning.version import pruneserve_version
+from pruning.version import NUMERICS
 
 
 class Placement:
@@ -77,7 +77,7 @@ class Placement:
             "processor": torch.backends.cpu.get_cpu_capability(),
             **{name: importlib.metadata.version(name) for name in ("torch", "transformers")},
             **(_cuda_versions() if self.device.type == "cuda" else {}),
-            "pruneserve": pruneserve_version(),
+            "numerics": NUMERICS,
         }
 
     @property

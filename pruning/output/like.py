@@ -53,6 +53,9 @@ _NEITHER = frozenset({"query_key_value", "c_attn", "attn.c_proj"})
 Kept = Mapping[tuple[int, UnitKind], str]
 """The units that are left, by block and kind, as the report writes them."""
 
+Positions = Mapping[str, tuple[int, list[int]]]
+"""By the name of a tensor, the dimension that holds units, and what is left of it."""
+
 
 def cut_like(report: Report, source: Path, output: Path) -> None:
     """Take the units out of `source` that a run took out of its model, and write what is left.
@@ -134,8 +137,8 @@ def _cut_units(facts: StructureFacts, kept: Kept, source: Path, directory: Path)
             )
     for index in range(len(plan.units[0])):
         of_block = {
-            unit.kind: torch.tensor(_numbers(kept, index, unit.kind, unit.dense))
-            for unit, _ in plan.of_block(index)
+            unit.kind: torch.tensor(_numbers(kept, index, unit.kind, own.count))
+            for unit, own in plan.of_block(index)
         }
         blocks.put(index, CutBlock(of_block, {}))
     write_smaller(checkpoint, plan, blocks, directory)
@@ -181,22 +184,7 @@ def _cut_adapter(facts: StructureFacts, kept: Kept, source: Path, directory: Pat
         for name in dense.names
         if (new := renamed(name)) and (found := _positions(name, new, dense, facts, kept))
     }
-    shapes = {}
-    for name, (dimension, places) in positions.items():
-        shape = list(dense.header[name]["shape"])
-        shape[dimension] = len(places)
-        shapes[name] = shape
-    smaller = dense.create_smaller(directory / _ADAPTER, shapes, renamed)
-    for name in dense.names:
-        if (new := renamed(name)) is None:
-            continue
-        elements: Any = dense.elements(name, "r")
-        if name in positions:
-            dimension, places = positions[name]
-            elements = np.take(elements, places, axis=dimension)
-        target = smaller.elements(new)
-        target[...] = elements
-        target.flush()
+    _write_adapter(dense, renamed, positions, directory / _ADAPTER)
 
 
 class _Renumbered:
@@ -219,6 +207,26 @@ class _Renumbered:
             )
         place = self._places.get(block)
         return None if place is None else re.sub(rf"(?<=\.){block}(?=\.)", str(place), name, count=1)
+
+
+def _write_adapter(dense: SafetensorsFile, renamed: _Renumbered, positions: Positions, path: Path) -> None:
+    """Write what is left of each tensor, one after the other."""
+    shapes = {}
+    for name, (dimension, places) in positions.items():
+        shape = list(dense.header[name]["shape"])
+        shape[dimension] = len(places)
+        shapes[name] = shape
+    smaller = dense.create_smaller(path, shapes, renamed)
+    for name in dense.names:
+        if (new := renamed(name)) is None:
+            continue
+        elements: Any = dense.elements(name, "r")
+        if name in positions:
+            dimension, places = positions[name]
+            elements = np.take(elements, places, axis=dimension)
+        target = smaller.elements(new)
+        target[...] = elements
+        target.flush()
 
 
 def _block_of(name: str) -> int | None:
@@ -251,7 +259,11 @@ def _positions(
     layer, dimension = parts[which - 1], 1 if parts[which] == "lora_A" else 0
     if layer == "c_proj":  # GPT-2 calls two layers of a block so
         layer = ".".join(parts[which - 2 : which])
-    if any(one.kind == "experts" for one in facts.units) and not _EXPERTS.isdisjoint(parts):
+    of_experts: dict[UnitKind, bool] = {
+        "experts": not _EXPERTS.isdisjoint(parts),
+        "mlp_channels": "experts" in parts,
+    }
+    if any(of_experts.get(one.kind) for one in facts.units):
         raise _unknown(name)
     is_cut_in_parts = dimension == 0 and any(one.kind == _FUSED.get(layer) for one in facts.units)
     if is_cut_in_parts or layer not in {*_WRITES, *_READS, *_FUSED, *_NEITHER}:

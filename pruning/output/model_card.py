@@ -6,7 +6,7 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
-from pruning.recipe import AllocationOptions, MethodOptions, content_name, is_local
+from pruning.recipe import AllocationOptions, MethodOptions, Recipe, content_name, is_local
 from pruning.report.schema import FILE_NAME as REPORT
 from pruning.report.schema import (
     CalibrationFacts,
@@ -330,7 +330,7 @@ def _training(report: Report) -> str:
     """Return the rows of the table that say what was trained on, and what came of it."""
     if report.recovery is None:
         return ""
-    return _trained_blocks(report.recovery.blocks) + _whole_model(report.recovery.distil)
+    return _trained_blocks(report.recovery.blocks) + _whole_model(report.recovery.distil, report.recipe)
 
 
 def _trained_blocks(blocks: Sequence[TrainedBlockFacts]) -> str:
@@ -341,7 +341,7 @@ def _trained_blocks(blocks: Sequence[TrainedBlockFacts]) -> str:
     return f"\n| blocks trained | {len(better)} of {len(blocks)} improved{by} |"
 
 
-def _whole_model(training: TrainingFacts | None) -> str:
+def _whole_model(training: TrainingFacts | None, recipe: Recipe) -> str:
     if training is None:
         return ""
     texts = ", ".join(map(_file_name, training.datasets))
@@ -349,7 +349,9 @@ def _whole_model(training: TrainingFacts | None) -> str:
     kept = (
         f"step {training.kept_step} of {training.steps}, {held_out}" if training.kept_step else "nothing kept"
     )
-    return f"\n| trained | {training.tokens} tokens of {texts}; {kept} |"
+    in_8_bits = recipe.distil is not None and recipe.distil.moments == "8-bit"
+    how = ", with Adam's moments in 8 bits" if in_8_bits else ""
+    return f"\n| trained | {training.tokens} tokens of {texts}{how}; {kept} |"
 
 
 def _refit(report: Report) -> str:

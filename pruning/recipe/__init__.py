@@ -36,8 +36,22 @@ from pruning.recipe.methods import (
     WeightNorm,
 )
 from pruning.recipe.presets import PRESETS
-from pruning.recipe.recipe import CHANNEL_KINDS, CUT_ALONE, GRADIENTS_ALONE, ChannelKind, ComputeDtype, Recipe
-from pruning.recipe.recovery import BlockRecoveryOptions, DistilOptions, RecoveryOptions
+from pruning.recipe.recipe import (
+    CHANNEL_KINDS,
+    CUT_ALONE,
+    GRADIENTS_ALONE,
+    ChannelKind,
+    ComputeDtype,
+    Lanes,
+    Recipe,
+)
+from pruning.recipe.recovery import (
+    BlockRecoveryOptions,
+    DistilOptions,
+    LearningRate,
+    MomentsKind,
+    RecoveryOptions,
+)
 from pruning.recipe.refit import RefitOptions
 from pruning.recipe.selection import LayerSelection
 from pruning.recipe.stages import Stage
@@ -70,9 +84,12 @@ __all__ = [
     "GradientNorm",
     "Importance",
     "InWords",
+    "Lanes",
     "LayerSelection",
+    "LearningRate",
     "MethodOptions",
     "ModelReference",
+    "MomentsKind",
     "Need",
     "Pattern",
     "Recipe",

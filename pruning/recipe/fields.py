@@ -106,6 +106,8 @@ def absolute_path(value: str) -> str:
 def _model_id(value: str) -> str:
     if is_local(value):
         return absolute_path(value)
+    if value.startswith((".", "~")):
+        raise ValueError("is a relative path: give the absolute path, which begins with '/'")
     if not _HUB_ID.fullmatch(value) or "--" in value or ".." in value:
         raise ValueError("must be a Hub id such as 'org/name', or an absolute path under an allowed root")
     return value

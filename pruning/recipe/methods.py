@@ -4,6 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from pruning.recipe.presets import PRESETS
 from pruning.recipe.registry import ByName, Options, OptionsRegistry
 
 GradientNorm = Literal["l1", "l2", "gates"]
@@ -148,4 +149,4 @@ class Admm(MethodOptions):
 
 
 # A method by its name alone ("gblm"), or with its options ({"name": "gblm", "norm": "l2"}).
-Method = Annotated[MethodOptions, ByName(METHODS)]
+Method = Annotated[MethodOptions, ByName(METHODS, also=tuple(PRESETS))]

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Kind = Literal["text", "integer", "number", "flag", "list", "settings", "mix"]
-"""What an option takes: one value, nothing (`flag`), several values (`list`, may be repeated), NAME=VALUE
-pairs (`settings`), or DATASET=WEIGHT pairs (`mix`)."""
+Kind = Literal["text", "integer", "number", "share", "flag", "list", "settings", "mix"]
+"""What an option takes: one value (a `share` as `50%` too), nothing (`flag`), several values (`list`, may
+be repeated), NAME=VALUE pairs (`settings`), or DATASET=WEIGHT pairs (`mix`)."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ OPTIONS: tuple[Option, ...] = (
         "flag",
         "put MLP channels and value channels in an order in which an N:M pattern keeps more",
     ),
-    Option("sparsity", "sparsity", "number", "share of zeros, between 0 and 1; an N:M pattern implies it"),
+    Option("sparsity", "sparsity", "share", "share of zeros, such as 50% or 0.5; an N:M pattern implies it"),
     Option(
         "allocation",
         "allocation.name",
@@ -154,6 +154,13 @@ OPTIONS: tuple[Option, ...] = (
         "N",
     ),
     Option("seed", "calibration.seed", "integer", "seed of the calibration draw (default 0)", "N"),
+    Option(
+        "lanes",
+        "lanes",
+        "integer",
+        "lanes of calibration windows whose gradients several workers may compute: 1 or 16 (default 1)",
+        "N",
+    ),
     Option(
         "dtype",
         "dtype",

@@ -1,8 +1,9 @@
 """The options of recovery, which trains kept weights after pruning. The maths is in `pruning.recovery`."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
@@ -12,9 +13,31 @@ from pruning.recipe.fields import OUT_AT_DEFAULT, StrictModel, is_local
 HELD_OUT_WINDOWS = 16
 """The windows by which a training is judged, of articles that it is never trained on."""
 
-_BEST_RATE, _MEASURED_AT = 1.5e-4, 1.35e8  # with SmolLM2-135M
-_HIGHEST_RATE = 3e-4
+MomentsKind = Literal["float32", "8-bit"]
+"""How Adam's running means are kept. In a run in float64, 'float32' ones are float64 too."""
+
+_DENSE_RATE, _MEASURED_AT = 1.5e-4, 1.35e8  # with SmolLM2-135M
+_HIGHEST_DENSE_RATE, _HIGHEST_RATE = 3e-4, 1e-3
 _MOST_TOKENS = 2**28
+
+
+@dataclass(frozen=True)
+class LearningRate:
+    """The highest learning rate of each parameter, by the share of its weights that are kept."""
+
+    dense: float
+    """That of a parameter without a mask."""
+    most: float
+    """That of a parameter of which little is kept."""
+
+    def of(self, kept: float) -> float:
+        """Return the rate of a parameter that keeps this share of its weights.
+
+        A step of Adam moves each weight by about the rate, so that it moves a layer's output by as much as
+        there are inputs to it. Of fewer inputs it takes larger steps to move it as far (SμPar, arXiv
+        2405.15743).
+        """
+        return self.dense / max(kept, self.dense / self.most)
 
 
 class DistilOptions(StrictModel):
@@ -38,8 +61,14 @@ class DistilOptions(StrictModel):
         None,
         gt=0,
         le=0.1,
-        description="The highest learning rate; when left out, 1.5e-4 for 135 million parameters, and less "
-        "by the root of the size for larger models.",
+        description="The highest learning rate, of all parameters; when left out, 1.5e-4 for 135 million "
+        "parameters, less by the root of the size for larger models, and a pruned layer's divided by how "
+        "much of its weights it keeps.",
+    )
+    moments: Annotated[MomentsKind, OUT_AT_DEFAULT] = Field(
+        "float32",
+        description="How Adam's running means are kept: in 8 bits a trained weight takes 6 bytes less, and a "
+        "step of the optimiser several times as long.",
     )
     cross_entropy: float = Field(
         0.0,
@@ -90,14 +119,16 @@ class DistilOptions(StrictModel):
             raise ValueError(f"times tokens must be at most {_MOST_TOKENS}; ask for fewer of one of them")
         return epochs
 
-    def rate_for(self, parameters: int) -> float:
-        """Return the highest learning rate for a model of this size.
+    def rate_for(self, parameters: int) -> LearningRate:
+        """Return the highest learning rates for a model of this size.
 
-        The default's root of the size fits what is published for models of 7 billion parameters.
+        The default's root of the size fits what is published for models of 7 billion parameters. A rate that
+        the recipe names is that of all parameters.
         """
         if self.learning_rate is not None:
-            return self.learning_rate
-        return float(min(_HIGHEST_RATE, _BEST_RATE * (_MEASURED_AT / parameters) ** 0.5))
+            return LearningRate(self.learning_rate, self.learning_rate)
+        dense = min(_HIGHEST_DENSE_RATE, _DENSE_RATE * (_MEASURED_AT / parameters) ** 0.5)
+        return LearningRate(dense, _HIGHEST_RATE)
 
 
 def _may_be_jsonl(dataset: str) -> bool:

@@ -161,8 +161,10 @@ class ByName(Generic[OptionsT]):
     found by their name, and do not change the schema.
     """
 
-    def __init__(self, registry: OptionsRegistry[OptionsT]) -> None:
+    def __init__(self, registry: OptionsRegistry[OptionsT], also: Sequence[str] = ()) -> None:
+        """`also`: names that a recipe takes in the place of these, before it is validated; for messages."""
         self._registry = registry
+        self._also = tuple(also)
         self._built_in = dict(registry.registered)
 
     def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -185,14 +187,14 @@ class ByName(Generic[OptionsT]):
         given = {"name": value} if isinstance(value, str) else value
         name = given.get("name") if isinstance(given, Mapping) else getattr(given, "name", None)
         if not isinstance(name, str):
-            known = UnknownName("", tuple(self._registry))
+            known = UnknownName("", (*self._registry, *self._also))
             raise _refused(known.message("or an object with such a name and its options"))
         if name in self._built_in:
             return built_in(given)
         try:
             options = self._registry[name]
-        except UnknownName as unknown:
-            raise _refused(str(unknown)) from None
+        except UnknownName:
+            raise _refused(str(UnknownName(name, (*self._registry, *self._also)))) from None
         return options.model_validate(given)
 
 

@@ -9,13 +9,17 @@ from pruning.recipe.fields import OUT_AT_DEFAULT, StrictModel, Text
 from pruning.recipe.methods import Need
 
 UnitKind = Literal["mlp_channels", "experts", "kv_groups"]
-"""What can be taken out of every block: channels of its MLP; experts; groups of attention heads that share a
-key and a value, with all of their query heads."""
+"""What can be taken out of every block: channels of its MLP, or of each of its experts; experts; groups of
+attention heads that share a key and a value, with all of their query heads."""
 
 Importance = Literal["gate", "second_order", "activation", "magnitude"]
 """How units are ranked, see `pruning.structure.scores`."""
 
-Repair = Literal["least_squares", "none"]
+Repair = Literal["ridge", "least_squares", "none"]
+"""How the weights that read what is left make up for what went, see `pruning.structure.scores.repaired`."""
+
+RepairedBy = Literal["shrinkage", "damping"]
+"""The fields that steady a solution."""
 
 UNIT_KINDS: tuple[UnitKind, ...] = get_args(UnitKind)
 UNITS_IN_WORDS: Mapping[UnitKind, str] = {
@@ -64,7 +68,9 @@ class StructureOptions(StrictModel):
         "next.",
     )
     mlp_channels: Amount | None = Field(
-        None, description="MLP channels to take out of each block: a share below 1, or a number of them."
+        None,
+        description="MLP channels to take out of each block, or of each of its routed experts: a share below "
+        "1, or a number of them.",
     )
     kv_groups: Amount | None = Field(
         None,
@@ -98,15 +104,24 @@ class StructureOptions(StrictModel):
         "rounded.",
     )
     repair: Repair = Field(
-        "least_squares",
+        "ridge",
         description="`least_squares` solves for the weights that read what is left, to make up for the units "
-        "that went; with `none` they stay as they are.",
+        "that went; `ridge` does too, but holds each weight back by its input's energy, lest little text be "
+        "learned by heart; with `none` they stay as they are.",
+    )
+    shrinkage: Annotated[float, OUT_AT_DEFAULT] = Field(
+        0.3,
+        gt=0,
+        le=10,
+        description="Of repair `ridge`: what is added to each number on the second moments' diagonal, as a "
+        "share of it.",
     )
     damping: float = Field(
         0.01,
         gt=0,
         le=1,
-        description="Added to the diagonal of the second moments, as a share of its mean.",
+        description="Of `second_order` and repair `least_squares`: what is added to the second moments' "
+        "diagonal, as a share of its mean.",
     )
     rounds: int = Field(
         16,
@@ -195,6 +210,11 @@ class StructureOptions(StrictModel):
     def repairs(self) -> bool:
         """Whether the weights that read what is left are solved for."""
         return self._ranks and self.repair != "none"
+
+    @property
+    def repair_by(self) -> RepairedBy:
+        """The field that steadies the repair."""
+        return "shrinkage" if self.repair == "ridge" else "damping"
 
     @property
     def needs(self) -> frozenset[Need]:

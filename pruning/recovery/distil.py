@@ -26,6 +26,7 @@ from pruning.recovery.distillation import LossWeights, distillation_loss
 from pruning.recovery.final_states import FinalStates
 from pruning.recovery.plan import Plan
 from pruning.recovery.trained import TrainedParameters
+from pruning.runtime.malloc import retain_freed_heap
 
 Step = Callable[[int, int], None]
 """Called as `step(done, total)` after each micro-batch; whatever it raises ends the training."""
@@ -130,8 +131,9 @@ class Distillation:
         """Both models must be resident, here and in `run`.
 
         `dense`: None where the share is 1. `share`: of cross-entropy in the loss. `rate`: the highest
-        learning rate. `with_embeddings`: what is before the first block is trained, too. `states`: of the
-        dense model, which may have been computed before; by default it computes its own.
+        learning rate, of parameters whose factor is 1. `with_embeddings`: what is before the first block is
+        trained, too. `states`: of the dense model, which may have been computed before; by default it
+        computes its own.
         """
         probe = plan.windows.tokens[:1]
         self._pruned = _Model(pruned, probe, with_embeddings=with_embeddings)
@@ -142,6 +144,7 @@ class Distillation:
         self._scaled = pruned.dtype == torch.float16
         self._trained, self._plan, self._share, self._rate = trained, plan, share, rate
 
+    @retain_freed_heap()
     def run(self, step: Step, boundary: TrainingBoundary) -> Distilled:
         """Train, from the state of an earlier attempt if there is one.
 

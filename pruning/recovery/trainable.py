@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 from torch import Tensor, nn
 
 from pruning.model.blocks import Block, Stack
-from pruning.recipe import Recipe
+from pruning.recipe import LearningRate, Recipe
 from pruning.recovery.trained import Trainable
 
 Stored = Callable[[nn.Parameter], Tensor]
@@ -23,6 +24,11 @@ def trainable_parameters(recipe: Recipe, stack: Stack, stored: Stored) -> dict[s
     if recipe.structure is None:
         return kept_parameters(stack, stored)
     return every_parameter(stack, stored, masked=recipe.method is not None)
+
+
+def with_rates(trainable: Mapping[str, Trainable], rate: LearningRate) -> dict[str, Trainable]:
+    """Return the same parameters, each with the factor by which its mask raises the rate."""
+    return {name: replace(one, factor=rate.of(one.kept) / rate.dense) for name, one in trainable.items()}
 
 
 def kept_parameters(stack: Stack, stored: Stored) -> dict[str, Trainable]:

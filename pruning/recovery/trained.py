@@ -18,7 +18,8 @@ from torch import Tensor, nn
 
 from pruning.errors import NumericalFailure
 from pruning.masks.packed import set_to_zero
-from pruning.recovery.adam import adam_step
+from pruning.recipe import MomentsKind
+from pruning.recovery.moments import moments_of
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,12 @@ class Trainable:
     parameter: nn.Parameter  # as the model computes with it
     weights: Tensor  # that it starts from: as the checkpoint has them, on any device
     mask: Tensor | None  # bool, in its shape, True where a weight is pruned; None: all of it is trained
+    factor: float = 1.0  # of the learning rate
+
+    @property
+    def kept(self) -> float:
+        """The share of its weights that are trained."""
+        return 1.0 if self.mask is None else 1 - int(self.mask.count_nonzero()) / self.mask.numel()
 
 
 class TrainedParameters:
@@ -37,18 +44,17 @@ class TrainedParameters:
     sums at once, in the masters' dtype. Afterwards the parameters hold the masters.
     """
 
-    def __init__(self, trainable: Mapping[str, Trainable], stored: torch.dtype) -> None:
+    def __init__(
+        self, trainable: Mapping[str, Trainable], stored: torch.dtype, *, moments: MomentsKind = "float32"
+    ) -> None:
         """`trainable`: by the parameter's name. The parameters must lie where they are computed with.
 
-        `stored`: the dtype of the checkpoint.
+        `stored`: the dtype of the checkpoint. `moments`: how Adam's are kept.
         """
         self._trainable, self._stored = trainable, stored
         self.masters = {name: _master(one) for name, one in trainable.items()}
         self._sums = {name: torch.zeros_like(master) for name, master in self.masters.items()}
-        self._moments = {
-            name: (torch.zeros_like(master), torch.zeros_like(master))
-            for name, master in self.masters.items()
-        }
+        self._moments = {name: moments_of(master, moments) for name, master in self.masters.items()}
         self._hooks: list[torch.utils.hooks.RemovableHandle] = []
 
     def __enter__(self) -> Self:
@@ -72,13 +78,17 @@ class TrainedParameters:
     def step(self, rate: float, number: int, *, scale: float = 1.0) -> None:
         """Take step `number`, from 1, with the gradients since the last one, divided by `scale`.
 
+        `rate`: of parameters whose factor is 1.
+
         Raises NumericalFailure with the name of a parameter whose gradient is not finite.
         """
         for name, one in self._trainable.items():
             total = self._sums[name]
             if scale != 1.0:
                 total.div_(scale)
-            adam_step(self.masters[name], total, self._moments[name], mask=one.mask, rate=rate, step=number)
+            self._moments[name].step(
+                self.masters[name], total, mask=one.mask, rate=rate * one.factor, step=number
+            )
             total.zero_()
         self._refuse_infinite(number)
         self._compute_with_masters()
@@ -101,8 +111,8 @@ class TrainedParameters:
         """Return all that the next step depends on, by name."""
         state: dict[str, Tensor] = {}
         for name, master in self.masters.items():
-            first, second = self._moments[name]
-            state |= {f"master/{name}": master, f"first/{name}": first, f"second/{name}": second}
+            moments = self._moments[name].state()
+            state |= {f"master/{name}": master, **{f"{part}/{name}": one for part, one in moments.items()}}
         return state
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
@@ -134,7 +144,9 @@ class TrainedParameters:
 def _master(one: Trainable) -> Tensor:
     computed = torch.promote_types(one.parameter.dtype, torch.float32)
     wide = torch.promote_types(one.weights.dtype, computed)
-    master = one.weights.detach().to(one.parameter.device, wide, copy=True)
+    master = one.weights.detach().to(
+        one.parameter.device, wide, copy=True, memory_format=torch.contiguous_format
+    )
     if one.mask is not None:
         set_to_zero(master, one.mask)
     return master

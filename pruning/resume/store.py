@@ -9,19 +9,30 @@ nothing is lost where they are not.
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
+from pydantic import BaseModel, Field, ValidationError
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from pruning.recipe.stages import Stage
+from pruning.resume.changes import changed, plain_name
 from pruning.resume.hashed_file import HashedFile, save_tensors, sha256_of
 
 NumericsKey = Mapping[str, str | int | float | bool | None]
 """All that decides the last bits of a stage besides the recipe: dtype, device, threads, micro-batch, …"""
+
+
+class _Note(BaseModel):
+    """What is written beside a shard once it is on the disk."""
+
+    block: int
+    file: str = Field(pattern=r"^[^./\x00][^/\x00]*$")
+    sha256: str
+    numerics_key: dict[str, Any]
 
 
 class ActivationCheckpoint:
@@ -125,21 +136,38 @@ class DirectoryResumeStore:
     Each shard has a note with its checksum and its numerics key; a shard without a note does not count.
     """
 
-    def __init__(self, directory: Path) -> None:
-        """`directory` is created if it does not exist."""
+    def __init__(self, directory: Path, tell: Callable[[str], None] = lambda line: None) -> None:
+        """`directory` is created if it does not exist. `tell`: called with why blocks are computed again."""
         self._directory = directory
+        self._tell = tell
+        self._told: set[str] = set()
         self._numerics_key: dict[Stage, dict[str, Any]] = {}
 
     def begin(self, stage: Stage, numerics_key: NumericsKey) -> Mapping[int, HashedFile]:
         self._numerics_key[stage] = dict(numerics_key)
         finished = {}
+        lost, before = 0, dict[str, Any]()
         for path in self.directory(stage).glob("*.note.json"):
-            note = json.loads(path.read_text())
-            shard = path.with_name(note["file"])
-            unchanged = note["numerics_key"] == dict(numerics_key)
-            if unchanged and shard.is_file() and sha256_of(shard) == note["sha256"]:
-                finished[int(note["block"])] = HashedFile(shard, note["sha256"])
+            note = _read(path)
+            if note is None:
+                continue
+            if otherwise := changed(note.numerics_key, numerics_key):
+                lost, before = lost + 1, otherwise | before
+            shard = path.with_name(note.file)
+            unchanged = note.numerics_key == dict(numerics_key)
+            if unchanged and shard.is_file() and sha256_of(shard) == note.sha256:
+                finished[note.block] = HashedFile(shard, note.sha256)
+        if lost:
+            changes = [
+                f"{plain_name(name)} was {_quoted(before[name])}, is {numerics_key[name]}" for name in before
+            ]
+            self._tell_once(f"{stage}: {'; '.join(changes)}", f"{lost} finished blocks are computed again")
         return finished
+
+    def _tell_once(self, why: str, what: str) -> None:
+        if why not in self._told:
+            self._told.add(why)
+            self._tell(f"{why}: {what}")
 
     def directory(self, stage: Stage) -> Path:
         return _created(self._directory / stage)
@@ -147,15 +175,12 @@ class DirectoryResumeStore:
     def commit(self, stage: Stage, block: int, file: HashedFile) -> None:
         """Flush the shard to the disk, then write its note atomically."""
         _flush(file.path)
-        note = {
-            "block": block,
-            "file": file.path.name,
-            "sha256": file.sha256,
-            "numerics_key": self._numerics_key[stage],
-        }
+        note = _Note(
+            block=block, file=file.path.name, sha256=file.sha256, numerics_key=self._numerics_key[stage]
+        )
         path = self.directory(stage) / f"{block}.note.json"
         partial = path.with_suffix(".partial")
-        partial.write_text(json.dumps(note))
+        partial.write_text(note.model_dump_json())
         _flush(partial)
         partial.replace(path)
 
@@ -168,6 +193,19 @@ class DirectoryResumeStore:
             shutil.rmtree(self._directory / stage, ignore_errors=True)
         with suppress(OSError):  # it holds files of others
             self._directory.rmdir()
+
+
+def _read(path: Path) -> _Note | None:
+    """Return a note, or None for what is none: its block is computed again."""
+    try:
+        return _Note.model_validate_json(path.read_bytes())
+    except ValidationError:
+        return None
+
+
+def _quoted(value: object) -> str:
+    """Return a value of a note, which anybody may have written, so that it commands no terminal and no CI."""
+    return ascii(value)[:200].replace("##", r"#\x23")
 
 
 def _canonical(numerics_key: NumericsKey) -> str:

@@ -4,16 +4,18 @@ import torch
 
 from pruning.errors import InvalidInput
 from pruning.estimate import ModelShape, memory
+from pruning.recipe import MomentsKind
 from pruning.runtime.cgroup import host_memory
 from pruning.runtime.device import total_memory
 
 
-def refuse_without_memory(
+def check_training(
     shape: ModelShape,
     smaller: ModelShape | None,
     length: int,
     device: torch.device,
     dtype: torch.dtype,
+    moments: MomentsKind,
 ) -> None:
     """Raise InvalidInput(field='recovery.distil') where the whole model cannot be trained on the device.
 
@@ -21,11 +23,17 @@ def refuse_without_memory(
     `dtype`: of the computation.
     """
     name = str(dtype).removeprefix("torch.")
-    need = int(memory.whole_model_training(shape, length, name, device.type, smaller=smaller))
+
+    def need(moments: MomentsKind) -> int:
+        return int(
+            memory.whole_model_training(shape, length, name, device.type, smaller=smaller, moments=moments)
+        )
+
     have = host_memory() if device.type == "cpu" else total_memory(device)
-    if need > have:
+    if need(moments) > have:
+        fewer = "give recovery.distil.moments as 8-bit, " if need("8-bit") <= have else ""
         raise InvalidInput(
-            f"to train the whole model with windows of {length} tokens needs {need} bytes of memory, and "
-            f"{device} has {have}: use a machine with more, or leave recovery.distil out",
+            f"to train the whole model with windows of {length} tokens needs {need(moments)} bytes of memory"
+            f", and {device} has {have}: {fewer}use a machine with more, or leave recovery.distil out",
             field="recovery.distil",
         )

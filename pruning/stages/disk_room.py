@@ -1,7 +1,7 @@
 """Refuses a run whose files the disks cannot hold, before it computes anything."""
 
 import shutil
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,10 +17,13 @@ from pruning.gradients.cache import GradientCache
 from pruning.gradients.hidden_states import float32_tokens
 from pruning.gradients.schedule import Schedule, ScheduleChoice
 from pruning.model.shapes import shape_of
-from pruning.recipe import GradientNorm, Recipe, Stage
+from pruning.recipe import Evaluation, GradientNorm, Recipe, Stage
 from pruning.recipe.recovery import HELD_OUT_WINDOWS
 from pruning.resume.store import EphemeralResumeStore, ResumeStore
 from pruning.stages.models import LoadedModel
+
+_ENDLESS = 2**62
+_WHAT_A_RUN_WRITES = "the pruned model, its shards and the activations between blocks"
 
 
 @dataclass(frozen=True)
@@ -54,11 +57,7 @@ class DiskRoom:
 
     @property
     def _written(self) -> int:
-        """The bytes of the shards and checkpoints that an earlier attempt has left here."""
-        stages = (Stage.GRADIENTS, Stage.PRUNE, Stage.RECOVER)
-        directories = (self.resume_store.directory(stage) for stage in stages)
-        files = (path for directory in directories for path in directory.rglob("*") if path.is_file())
-        return sum(path.stat().st_size for path in files)
+        return _written(self.resume_store)
 
     @property
     def _output(self) -> int:
@@ -146,7 +145,12 @@ class DiskRoom:
         if not self.recipe.gradient_norms and not gates:
             return None
         return Schedule.choose(
-            self.schedule, self.model.stack, self.windows, self._norms, self.model.placement
+            self.schedule,
+            self.model.stack,
+            self.windows,
+            self._norms,
+            self.model.placement,
+            lanes=self.recipe.lanes,
         )
 
     @property
@@ -169,7 +173,49 @@ class DiskRoom:
         return Windows(count, length + more_tokens)
 
 
-def _refuse_full_disks(needed: Mapping[Path, int]) -> None:
+def refuse_before_download(
+    recipe: Recipe,
+    evaluation: Evaluation,
+    shape: ModelShape,
+    *,
+    output: Path,
+    resume_store: ResumeStore | None,
+    downloads: Mapping[Path, int],
+) -> None:
+    """Raise PruningError(field='output') where the disks cannot hold the weights and the least of the rest.
+
+    By the config alone, before a byte of the weights is fetched. `downloads`: bytes by directory.
+    `resume_store`: where norms are written as shards on any schedule; without it nothing counts beside the
+    result. Inputs of blocks count as if memory held them. `DiskRoom` knows better, once the model is loaded.
+    """
+    dtype = shape.stored_dtype if recipe.dtype == "auto" else recipe.dtype
+    result = shape.stored_bytes
+    if recipe.norms:
+        result = disk.gradient_shards(shape, dtype, norms=len(recipe.norms))
+    needed = Counter({output: result, **downloads})
+    if resume_store is not None:
+        least = disk.scratch(recipe, evaluation, shape, dtype, memory=_ENDLESS)
+        needed[resume_store.directory(Stage.PRUNE)] += least - _written(resume_store)
+    _refuse_full_disks(needed, f"the weights to download, {_WHAT_A_RUN_WRITES}")
+
+
+def refuse_downloads(downloads: Mapping[Path, int]) -> None:
+    """Raise PruningError(field='output') where the disks cannot hold the weights by themselves.
+
+    For a model whose config does not tell its shape. `downloads`: bytes by directory.
+    """
+    _refuse_full_disks(downloads, "the weights to download")
+
+
+def _written(resume_store: ResumeStore) -> int:
+    """Return the bytes of the shards and checkpoints that an earlier attempt has left here."""
+    stages = (Stage.GRADIENTS, Stage.PRUNE, Stage.RECOVER)
+    directories = (resume_store.directory(stage) for stage in stages)
+    files = (path for directory in directories for path in directory.rglob("*") if path.is_file())
+    return sum(path.stat().st_size for path in files)
+
+
+def _refuse_full_disks(needed: Mapping[Path, int], what: str = _WHAT_A_RUN_WRITES) -> None:
     """`needed`: bytes by directory; several may lie on one disk."""
     by_disk: dict[int, dict[Path, int]] = defaultdict(dict)
     for directory, size in needed.items():
@@ -179,7 +225,7 @@ def _refuse_full_disks(needed: Mapping[Path, int]) -> None:
         free = shutil.disk_usage(directory).free
         if total > free:
             raise PruningError(
-                f"the pruned model, its shards and the activations between blocks need {total} bytes, and "
-                f"the disk of {directory.parent} has {free} free: free some space",
+                f"{what} need {total} bytes, and the disk of {directory.parent} has {free} free: "
+                "free some space",
                 field="output",
             )

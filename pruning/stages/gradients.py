@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 
 from pruning.blockwise.shards import StoredBlocks
@@ -23,6 +24,8 @@ from pruning.gradients.schedule import Schedule, ScheduleChoice
 from pruning.gradients.window_norms import GradientNorms
 from pruning.inputs.gradient_header import FILE_NAME
 from pruning.inputs.publications import Publications
+from pruning.lanes.share import LaneShare
+from pruning.lanes.split import SplitPass
 from pruning.recipe import GradientNorm, LayerSelection, Stage
 from pruning.resume.store import NumericsKey, ResumeStore
 from pruning.stages.models import LoadedModel
@@ -46,6 +49,7 @@ class GradientInputs:
     selection: LayerSelection
     calibration: CalibrationSet | None  # never None where norms are to be computed
     file: GradientFile | None  # None where they are to be computed
+    lanes: int = 1
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ class GradientStage:
 
     name: ClassVar[Stage] = Stage.GRADIENTS
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a stage of a run needs
         self,
         model: LoadedModel,
         inputs: GradientInputs,
@@ -83,8 +87,10 @@ class GradientStage:
         publications: Publications,
         resume_store: ResumeStore,
         save_to: Path | None,
+        share: LaneShare | None = None,
     ) -> None:
-        """`save_to`: a directory that computed norms are also written to."""
+        """`save_to`: a directory that computed norms are also written to. `share`: of a pass with lanes."""
+        self._share = share
         self._model, self._inputs = model, inputs
         self._schedule, self._deterministic = schedule, deterministic
         self._cache, self._resume_store, self._save_to = cache, resume_store, save_to
@@ -153,7 +159,7 @@ class GradientStage:
 
     def _computed(self, gradient_pass: GradientPass, step: Step) -> GradientNorms:
         try:
-            computed = gradient_pass.run(step, self._resume_store)
+            computed = self._run(gradient_pass, step)
         finally:
             self._model.placement.end_stage()
         if self._cache is not None:
@@ -169,6 +175,21 @@ class GradientStage:
             self._publications.hold_back(publish)
         return computed
 
+    def _run(self, gradient_pass: GradientPass, step: Step) -> GradientNorms:
+        """Compute the norms alone, or with others that help, which gives the same bits.
+
+        What an earlier attempt has begun alone goes on alone. What it has finished together is read, and what
+        is left of its lanes deleted: the schedule `whole` alone would not look for it.
+        """
+        if gradient_pass.lanes > 1 and self._share is not None:
+            split = SplitPass(gradient_pass, self._share, self._resume_store)
+            begun, finished = split.standing()
+            weights = sum(layer.outputs * layer.inputs for layer in gradient_pass.stack.layers)
+            norm_bytes = weights * len(gradient_pass.norms) * torch.float32.itemsize
+            if finished or self._share.is_worth_it(norm_bytes, begun=begun):
+                return split.run(step)
+        return gradient_pass.run(step, self._resume_store)
+
     def _pass_for(self, norms: Collection[GradientNorm], windows: Tensor) -> GradientPass:
         return GradientPass(
             self._model.placement,
@@ -178,6 +199,7 @@ class GradientStage:
             schedule=self._schedule,
             deterministic=self._deterministic,
             model_key=self._model.cut_key,
+            lanes=self._inputs.lanes,
         )
 
     @cached_property
@@ -211,6 +233,7 @@ class GradientStage:
                 calibration=self._provenance.calibration,
                 selection=self._inputs.selection,
                 numerics_key=self._model.placement.numerics_key,
+                lanes=self._inputs.lanes,
             )
             for norm in sorted(self._inputs.norms | later)
         }

@@ -17,19 +17,19 @@ from pruning.blockwise.results import Pruned
 from pruning.checkpoint.checkpoint import Checkpoint
 from pruning.data.training import TrainingText
 from pruning.errors import PruningError
-from pruning.estimate import disk
+from pruning.estimate import disk, memory
 from pruning.evaluation.cache import fingerprint_of_training
 from pruning.model.batching import bytes_per_token, windows_beside
 from pruning.model.blocks import find_stack
 from pruning.model.placement import Placement
 from pruning.model.selection import stack_of_layers
 from pruning.output.writer import write_trained
-from pruning.recipe import DistilOptions, Recipe, Stage
+from pruning.recipe import DistilOptions, LearningRate, Recipe, Stage
 from pruning.recovery.boundary import TrainingBoundary
 from pruning.recovery.distil import CurvePoint, Distillation, Distilled
 from pruning.recovery.final_states import FinalStates
 from pruning.recovery.plan import Plan
-from pruning.recovery.trainable import trainable_parameters
+from pruning.recovery.trainable import trainable_parameters, with_rates
 from pruning.recovery.trained import TrainedParameters
 from pruning.report.schema import JudgementFacts, TrainingFacts
 from pruning.resume.hashed_file import HashedFile, save_tensors
@@ -54,7 +54,6 @@ The state of a training has that of its step.
 """
 
 _CURVE = "curve"
-_FLOAT32_COPIES = 4  # of each trained weight: the master, its gradient, two moments
 
 
 @dataclass(frozen=True)
@@ -206,16 +205,17 @@ class RecoverStage:
             # Not those that the recipe was checked with: which blocks a cut leaves is known only after it.
             layers = frozenset(layer.name for layer in self._masked.layers)
             stack = stack_of_layers(pruned.model, layers)
-            trainable = trainable_parameters(self._recipe, stack, pruned.stored)
+            trainable = with_rates(trainable_parameters(self._recipe, stack, pruned.stored), self._rate)
             self._checkpoint.layout.check(trainable)
-            trained = TrainedParameters(trainable, self._checkpoint.narrowest_dtype)
+            stored = self._checkpoint.narrowest_dtype
+            trained = TrainedParameters(trainable, stored, moments=self._options.moments)
             training = Distillation(
                 pruned,
                 dense,
                 trained,
                 self._plan,
                 share=share,
-                rate=self._rate,
+                rate=self._rate.dense,
                 with_embeddings=self._recipe.structure is not None,
                 states=states,
             )
@@ -251,7 +251,7 @@ class RecoverStage:
         model, stack = self._model, find_stack(self._checkpoint.skeleton)
         weights = _parameters_of(self._checkpoint)
         trained = model.shape.block_weights if self._recipe.structure is None else weights
-        of_weights = _FLOAT32_COPIES * torch.float32.itemsize * trained
+        of_weights = memory.training_of_weight("float32", self._options.moments) * trained
         models = (_parameters_of(model.checkpoint) + weights) * model.dtype.itemsize
         activations = bytes_per_token(stack, model.dtype, blocks_at_once=len(stack.blocks))
         length = self._text.windows.tokens.shape[1]
@@ -263,12 +263,15 @@ class RecoverStage:
             **self._numerics_key,
             "training text": self._text.fingerprint,
             "held-out text": self._text.held_out_fingerprint,
+            "training rate": self._rate.dense,  # a recipe without one has what its release finds right
+            "training rate at most": self._rate.most,
+            "training moments": self._options.moments,
             "training windows at once": self._plan.micro_batch,
             "training deterministic": self._deterministic,
         }
 
     @property
-    def _rate(self) -> float:
+    def _rate(self) -> LearningRate:
         return self._options.rate_for(_parameters_of(self._checkpoint))
 
     @property
@@ -298,7 +301,7 @@ class RecoverStage:
             held_out_articles=inputs.text.articles,
             held_out_fingerprint=inputs.text.held_out_fingerprint,
             steps=self._plan.steps,
-            learning_rate=self._rate,
+            learning_rate=self._rate.dense,
             curve=tuple(
                 JudgementFacts(
                     step=point.step,

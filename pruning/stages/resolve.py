@@ -5,11 +5,11 @@ computation. It can be pickled, and holds no weight, no open file and no network
 Zero-shot tasks are the exception: lm-evaluation-harness keeps them in objects of its own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -22,7 +22,7 @@ from pruning.data.labelled import labelled_text
 from pruning.data.training import HeldOutText, held_out_text, training_text
 from pruning.data.windows import Reader
 from pruning.errors import InvalidInput
-from pruning.estimate import ModelShape
+from pruning.estimate import ModelShape, UnknownShape, shape_of_config
 from pruning.evaluation.perplexity import evaluation_sets, predictions_in
 from pruning.evaluation.zero_shot import Tasks
 from pruning.gradients.cache import GradientCache
@@ -50,9 +50,9 @@ from pruning.report.schema import CalibrationFacts, DatasetFacts, Report
 from pruning.resume.identity import RunIdentityCheck
 from pruning.resume.store import NumericsKey, ResumeStore
 from pruning.runtime.device import compute_dtype
-from pruning.runtime.memory_room import refuse_without_memory
+from pruning.runtime.memory_room import check_training
 from pruning.sandbox.reading import Reading
-from pruning.stages.disk_room import DiskRoom
+from pruning.stages.disk_room import DiskRoom, refuse_before_download, refuse_downloads
 from pruning.stages.evaluate import EvaluationInputs
 from pruning.stages.gradients import GradientInputs
 from pruning.stages.models import LoadedModel, ResolvedModel
@@ -186,6 +186,23 @@ class ResolveStage:
         keys = [method.numerics_key(device, pattern) for device in self.devices]
         return {name: " or ".join(sorted({key[name] for key in keys})) for name in keys[0]} | training
 
+    def _foresee(self, config: Mapping[str, Any], downloads: Mapping[Path, int]) -> None:
+        """Refuse what this machine has no room for, before the weights are fetched."""
+        try:
+            shape = shape_of_config(config)
+        except UnknownShape:  # the loaded model will tell
+            refuse_downloads(downloads)
+            return
+        self.on_shape(shape)
+        refuse_before_download(
+            self.recipe,
+            self.evaluation,
+            shape,
+            output=self.output,
+            resume_store=None if self.gradient_cache is None else self.resume_store,
+            downloads=downloads,
+        )
+
     def _disk_room(self, resolved: ResolvedRun, loaded: LoadedModel) -> DiskRoom:
         return DiskRoom(
             self.recipe,
@@ -211,6 +228,7 @@ class ResolveStage:
             hub_token=self.hub_token,
             links_in=self.output.parent,
             describe_files=self.reading.describe,
+            before_download=self._foresee,
         )
         model = checkpoint.skeleton if recipe.structure is None else _cut(checkpoint, recipe.structure)
         stack = prunable_stack(model, recipe)
@@ -239,7 +257,7 @@ class ResolveStage:
         resolved = ResolvedRun(
             ResolvedModel(checkpoint, layers, self.devices, dtype),
             calibration,
-            GradientInputs(recipe.gradient_norms, recipe.layers, calibration, gradient_file),
+            GradientInputs(recipe.gradient_norms, recipe.layers, calibration, gradient_file, recipe.lanes),
             held_out,
             recovery,
             EvaluationInputs(evaluation, texts, tasks, checkpoint.tokenizer() if tasks else None),
@@ -264,12 +282,13 @@ class ResolveStage:
         else:
             text = training_text(self.recipe, options, reader, windows)
         stored = str(checkpoint.stored_dtype).removeprefix("torch.")
-        refuse_without_memory(
+        check_training(
             shape_of(find_stack(checkpoint.skeleton), stored_dtype=stored),
             shape_of(find_stack(stack.model), stored_dtype=stored) if self.recipe.structure else None,
             text.windows.tokens.shape[1],
             self.devices[0],
             compute_dtype(self.recipe.dtype, checkpoint.stored_dtype, self.devices[0]),
+            options.moments,
         )
         return RecoveryInputs(self.recipe, text)
 

@@ -7,7 +7,7 @@ checkpoint.
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from functools import cache
+from functools import cache, cached_property
 
 import torch
 from torch import Tensor
@@ -16,12 +16,14 @@ from pruning.activations.statistics import InputStatistics
 from pruning.activations.walk import BlockwiseForward
 from pruning.errors import NumericalFailure
 from pruning.gradients.window_norms import GradientNorms
-from pruning.methods.linalg import damped, with_rising_damping
+from pruning.methods.linalg import damped, shrunken, with_rising_damping
 from pruning.model.batching import micro_batches
 from pruning.model.blocks import Stack
+from pruning.model.layers import ExpertLayer
 from pruning.model.placement import Placement
 from pruning.model.replay import Replay
 from pruning.recipe import StructureOptions, UnitKind
+from pruning.recipe.structure import RepairedBy
 from pruning.resume.throttle import SaveThrottle
 from pruning.runtime.malloc import retain_freed_heap
 from pruning.structure.experts import Experts, RoutedOutputs, kept_experts
@@ -36,7 +38,7 @@ from pruning.structure.scores import (
     repaired,
 )
 from pruning.structure.slices import Units
-from pruning.structure.units import ReadUnits
+from pruning.structure.units import ExpertChannels, ReadUnits
 
 _ANY_TOKENS = torch.arange(16)[None]  # ids that every vocabulary has
 
@@ -129,21 +131,39 @@ def _cut_block(
             kept[own.kind], unseen = _cut_experts(index, own, plan.kept, forward)
             warnings += unseen
             continue
-        assert isinstance(own, ReadUnits)  # noqa: S101 - the other kinds
-        layer = own.consumer
-        statistics = InputStatistics((layer,), options.needs)
+        statistics = InputStatistics(own.readers, options.needs)
         if forward is not None:
             forward.measure(index, statistics)
-        try:
-            cutter = _LayerCutter(stack, own, statistics, gates, options)
-            kept[own.kind] = cutter.kept(plan.kept)
-            cutter.cut(kept[own.kind])
-        except NumericalFailure as error:
-            raise NumericalFailure(f"layer {layer.name}: {error}") from error
+        cutters = [_LayerCutter(stack, units, statistics, gates, options) for units in _by_reader(own)]
+        kept[own.kind] = torch.cat(
+            [cutter.cut(plan.kept) + number * plan.dense for number, cutter in enumerate(cutters)]
+        )
         if options.repairs:
-            weights[layer.parameter_name] = layer.parameter.detach().cpu()
-        warnings += [f"layer {layer.name}: {warning}" for warning in cutter.warnings]
+            weights |= {layer.parameter_name: layer.parameter.detach().cpu() for layer in own.readers}
+        warnings += [warning for cutter in cutters for warning in cutter.warnings]
+        if isinstance(own, ExpertChannels):
+            warnings += _unseen(own, cutters, kept.get("experts"))
     return CutBlock(kept, weights, tuple(warnings))
+
+
+def _by_reader(units: Units) -> tuple[ReadUnits, ...]:
+    """Return the units of each layer that reads some."""
+    if isinstance(units, ExpertChannels):
+        return units.experts
+    assert isinstance(units, ReadUnits)  # noqa: S101 - the other kinds
+    return (units,)
+
+
+def _unseen(units: ExpertChannels, cutters: Sequence["_LayerCutter"], left: Tensor | None) -> list[str]:
+    """Warn of experts that are left, and whose channels nothing but their size could rank."""
+    numbers = range(len(cutters)) if left is None else left.tolist()
+    count = sum(cutters[number].is_unseen for number in numbers)
+    if not count:
+        return []
+    return [
+        f"{count} of the experts left of {units.name} saw no token: their channels are ranked by magnitude, "
+        "and not repaired; use more calibration windows"
+    ]
 
 
 def _cut_experts(
@@ -185,8 +205,32 @@ class _LayerCutter:
         self._weight = matrix.to(torch.promote_types(matrix.dtype, torch.float32))
         self.warnings: list[str] = []
 
-    def kept(self, keep: int) -> Tensor:
-        """Return the units that stay, int64 (keep,), in ascending order. Raises NumericalFailure."""
+    def cut(self, keep: int) -> Tensor:
+        """Mask the units that go, and repair the layer's other weights.
+
+        Return the units that stay, int64 (keep,), in ascending order. Raises NumericalFailure with the name
+        of the layer.
+        """
+        try:
+            kept = self._kept(keep)
+            self._mask(kept)
+        except NumericalFailure as error:
+            raise NumericalFailure(f"layer {self._units.consumer.name}: {error}") from error
+        return kept
+
+    @cached_property
+    def is_unseen(self) -> bool:
+        """Whether no token has reached the layer, which is an expert's then: nothing tells how it is used."""
+        if not isinstance(self._units.consumer, ExpertLayer):
+            return False
+        needs = self._options.needs
+        if not needs and "gate" in self._options.terms:
+            return not self._gates["gates"][self._units.consumer.name].any()
+        return any(not self._statistics.of(self._units.consumer, need).any() for need in needs)
+
+    def _kept(self, keep: int) -> Tensor:
+        if self.is_unseen:
+            return kept_units({"magnitude": self._magnitudes()}, keep)
         scores = {term: score for term in self._options.terms if (score := self._score(term)) is not None}
         for term, score in scores.items():
             if not torch.isfinite(score).all():
@@ -197,6 +241,7 @@ class _LayerCutter:
         if "second_order" not in self._options.terms:
             return kept_units(scores, keep)
         return self._solved(
+            "damping",
             lambda damping: kept_by_rounds(
                 self._weight,
                 inverse_of(damped(self._moments, damping)),
@@ -204,21 +249,28 @@ class _LayerCutter:
                 width=self._units.width,
                 keep=keep,
                 rounds=self._options.rounds,
-            )
+            ),
         )
 
-    def cut(self, kept: Tensor) -> None:
-        """Mask the units that go, and repair the layer's other weights. Raises NumericalFailure."""
+    def _mask(self, kept: Tensor) -> None:
         matrix, inputs = self._units.consumer.matrix, self._units.slices[-1]
         stay = inputs.positions(kept).to(matrix.device)
-        if self._options.repairs:
-            weight = self._solved(lambda damping: repaired(self._weight, self._moments, stay, damping))
+        if self._options.repairs and not self.is_unseen:
+            weight = self._repaired(stay)
             if not torch.isfinite(weight).all():
                 raise NumericalFailure(
-                    "its repaired weights are not finite; use a larger damping, or dtype float32"
+                    f"its repaired weights are not finite; use a larger {self._options.repair_by}, or dtype "
+                    "float32"
                 )
             matrix[:, stay] = weight.to(matrix.dtype)
         self._units.mask(self._units.removed(kept))
+
+    def _repaired(self, stay: Tensor) -> Tensor:
+        with_more = shrunken if self._options.repair == "ridge" else damped
+        return self._solved(
+            self._options.repair_by,
+            lambda share: repaired(self._weight, with_more(self._moments, share), stay),
+        )
 
     def _score(self, term: str) -> Tensor | None:
         """Return a score that stays the same from round to round, (units,); None for `second_order`."""
@@ -237,7 +289,7 @@ class _LayerCutter:
         """Return the size of all weights of each unit, in whatever layer: (units,)."""
         total = torch.zeros(self._units.count, device=self._weight.device)
         for place in self._units.slices:
-            parameter = self._stack.model.get_parameter(place.parameter).detach().float()
+            parameter = place.of(self._stack.model.get_parameter(place.parameter).detach()).float()
             others = [number for number in range(parameter.ndim) if number != place.dimension]
             squares = parameter.square().sum(dim=others) if others else parameter.square()
             for part in place.parts:
@@ -254,7 +306,7 @@ class _LayerCutter:
             return self._moments.diagonal().sqrt()
         return self._statistics.of(self._units.consumer, "input_norms")
 
-    def _solved(self, attempt: Callable[[float], Tensor]) -> Tensor:
-        result, warnings = with_rising_damping(attempt, self._options.damping)
-        self.warnings += warnings
+    def _solved(self, name: RepairedBy, attempt: Callable[[float], Tensor]) -> Tensor:
+        result, warnings = with_rising_damping(attempt, getattr(self._options, name), name)
+        self.warnings += [f"layer {self._units.consumer.name}: {warning}" for warning in warnings]
         return result

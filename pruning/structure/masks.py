@@ -12,7 +12,7 @@ from pruning.structure.slices import Units
 
 
 def kept_masks(
-    skeleton: PreTrainedModel, units: Sequence[tuple[UnitPlan, Units]], cut: CutBlock
+    skeleton: PreTrainedModel, units_of_block: Sequence[tuple[UnitPlan, Units]], cut: CutBlock
 ) -> dict[str, Tensor]:
     """Return which elements of a block's parameters stay, bool in the dense shape, by parameter name.
 
@@ -20,19 +20,24 @@ def kept_masks(
     """
     parameters = skeleton.state_dict()
     masks: dict[str, Tensor] = {}
-    for _, own in units:
+    for _, own in units_of_block:
         gone = own.removed(cut.kept[own.kind])
-        for place in own.slices:
+        for place, units in own.places(gone):
             mask = masks.setdefault(
                 place.parameter, torch.ones(parameters[place.parameter].shape, dtype=torch.bool)
             )
-            mask.index_fill_(place.dimension, place.positions(gone), False)
+            place.of(mask).index_fill_(place.dimension, place.positions(units), False)
     return masks
 
 
 def shape_after(mask: Tensor) -> tuple[int, ...]:
-    """Return the shape of what stays: along each dimension, what a line that is not gone keeps."""
-    return tuple(int(mask.sum(dim=dimension).max()) for dimension in range(mask.ndim))
+    """Return the shape of what stays: of the first dimension, and along the others of each line.
+
+    Experts that are stacked may each keep other channels, but as many.
+    """
+    first = mask.flatten(1).any(dim=1) if mask.ndim > 1 else mask
+    others = (int(mask.sum(dim=dimension).max()) for dimension in range(1, mask.ndim))
+    return (int(first.sum()), *others)
 
 
 def taken(tensor: Tensor, mask: Tensor) -> Tensor:

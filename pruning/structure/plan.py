@@ -19,9 +19,10 @@ from pruning.recipe import UNIT_KINDS, UNITS_IN_WORDS, StructureOptions, UnitKin
 from pruning.structure.experts import Experts
 from pruning.structure.skeleton import skeleton_of
 from pruning.structure.slices import Units, refused
-from pruning.structure.units import ReadUnits, find_units
+from pruning.structure.units import ExpertChannels, ReadUnits, find_units
 
 _MLP_WIDTHS = ("intermediate_size", "ffn_dim", "n_inner")
+_EXPERT_WIDTHS = ("moe_intermediate_size",)  # where dense MLPs have a width of their own
 _EXPERT_COUNTS = ("num_local_experts", "num_experts", "n_routed_experts")
 
 
@@ -102,18 +103,15 @@ class _Planner:
             raise InvalidInput(
                 "experts are ranked by what they give for the calibration windows, and these do not walk "
                 f"through the blocks for importance {options.importance!r} without a repair; let repair be "
-                "'least_squares'",
+                "'ridge'",
                 field="structure.repair",
             )
 
     def _rest(self) -> dict[UnitKind, tuple[Units | None, ...]]:
-        """Return the units that take what KV groups leave of a share: MLP channels, or experts."""
-        try:
-            return {"mlp_channels": find_units(self._stack, "mlp_channels")}
-        except InvalidInput:
-            with suppress(InvalidInput):
-                return {"experts": find_units(self._stack, "experts")}
-            raise
+        """Return the units that take what KV groups leave of a share: experts, or else MLP channels."""
+        with suppress(InvalidInput):
+            return {"experts": find_units(self._stack, "experts")}
+        return {"mlp_channels": find_units(self._stack, "mlp_channels")}
 
     def plans(self) -> list[UnitPlan]:
         if self._options.parameters is not None:
@@ -127,7 +125,7 @@ class _Planner:
 
     def _asked(self, kind: UnitKind) -> UnitPlan:
         """Return the plan for a share or a number of units of one kind."""
-        dense, amount = self._one(kind).count, self._options.amount(kind)
+        dense, amount = self._one(kind).in_config, self._options.amount(kind)
         try:
             requested, kept = self._options.left(kind, dense)
         except ValueError as error:
@@ -140,7 +138,7 @@ class _Planner:
         """Divide a share of the blocks' parameters: whole KV groups up to it, the rest other units."""
         total = self._stack.parameters
         kind: UnitKind = "experts" if "experts" in self.units else "mlp_channels"
-        width, of_one, fewest = self._one(kind).count, self._parameters_of_one(kind), self._fewest(kind)
+        width, of_one, fewest = self._one(kind).in_config, self._parameters_of_one(kind), self._fewest(kind)
         plans, in_groups = [], 0.0
         if "kv_groups" in self.units:
             dense = self._one("kv_groups").count
@@ -198,7 +196,7 @@ class _Planner:
         """Return the parameters of one unit in every block."""
         total, tensors = 0.0, self._skeleton.state_dict()
         for place in (place for units in self.units[kind] if units for place in units.slices):
-            shape = tensors[place.parameter].shape
+            shape = place.of(tensors[place.parameter]).shape
             lines = sum(part.shape[1] for part in place.parts)
             total += prod(shape) / shape[place.dimension] * lines
         return total
@@ -252,15 +250,18 @@ class _Planner:
         shapes = {name: list(tensor.shape) for name, tensor in self._skeleton.state_dict().items()}
         for units in filter(None, self.units[kind]):
             for place in units.slices:
-                shapes[place.parameter][place.dimension] = len(place.positions(torch.arange(kept)))
+                left = len(place.positions(torch.arange(kept)))
+                shapes[place.parameter][place.dimension_of_parameter] = left
         return {name: tuple(shape) for name, shape in shapes.items()}
 
     def smaller_config(self, kept: Mapping[UnitKind, int]) -> dict[str, Any]:
         """Return config.json with these numbers of units left."""
         values, full = dict(self._config), self._skeleton.config
         if "mlp_channels" in kept:
-            width = self._one("mlp_channels").count
-            for name in _MLP_WIDTHS:
+            channels = self._one("mlp_channels")
+            width, of_experts = channels.in_config, isinstance(channels, ExpertChannels)
+            apart = of_experts and any(hasattr(full, name) for name in _EXPERT_WIDTHS)
+            for name in _EXPERT_WIDTHS if apart else _MLP_WIDTHS:
                 found = getattr(full, name, ...)
                 if found == width or (found is None and name == "n_inner"):
                     values[name] = kept["mlp_channels"]

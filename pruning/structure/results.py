@@ -17,7 +17,6 @@ from pruning.resume.store import ActivationCheckpoint, NumericsKey, ResumeStore
 from pruning.structure.drop import Drop
 from pruning.structure.plan import UnitPlan
 from pruning.structure.slices import Units
-from pruning.structure.units import ReadUnits
 
 _KEPT, _WEIGHT = "kept/", "weight/"
 _BLOCK, _DIVERGENCE = "block", "divergence"
@@ -41,8 +40,9 @@ class CutBlock:
     def apply_to(self, units: Sequence[tuple[UnitPlan, Units]]) -> None:
         """Mask the units that are gone, in place, in the block of the dense shape that these units are of."""
         for _, own in units:
-            if isinstance(own, ReadUnits) and own.consumer.parameter_name in self.weights:
-                own.consumer.parameter.detach().copy_(self.weights[own.consumer.parameter_name])
+            repaired = {layer.parameter_name: layer.parameter for layer in own.readers}
+            for name in repaired.keys() & self.weights.keys():
+                repaired[name].detach().copy_(self.weights[name])
             own.mask(own.removed(self.kept[own.kind]))
 
 

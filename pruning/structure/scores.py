@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from pruning.methods.linalg import LinAlgError, damped
+from pruning.methods.linalg import LinAlgError
 from pruning.recipe import Importance
 
 Scores = Mapping[Importance, Tensor]
@@ -153,28 +153,25 @@ def inverse_of(hessian: Tensor) -> Tensor:
     return torch.cholesky_inverse(torch.linalg.cholesky(hessian))
 
 
-def repaired(weight: Tensor, moments: Tensor, kept: Tensor, damping: float) -> Tensor:
+def repaired(weight: Tensor, hessian: Tensor, kept: Tensor) -> Tensor:
     """Return the weights of the inputs that are left which come nearest to the outputs of all.
 
-    W' = W·H'_:,K·(H'_KK)⁻¹, with H' = H + λI, λ = `damping` times the mean of H's diagonal.
+    W' = W·H'_:,K·(H'_KK)⁻¹
 
     Parameters
     ----------
     weight
         W (outputs, inputs).
-    moments
-        H (inputs, inputs), the mean of XᵀX over windows.
+    hessian
+        H' (inputs, inputs), XᵀX with something added to its diagonal.
     kept
         K, the inputs that are left: int64.
-    damping
-        A share of the mean of H's diagonal.
 
     Returns
     -------
     Tensor
         W', (outputs, kept).
     """
-    hessian = damped(moments, damping)
     right = weight @ hessian[:, kept]
     factor = torch.linalg.cholesky(hessian[kept][:, kept])
     return torch.cholesky_solve(right.T, factor).T

@@ -16,7 +16,13 @@ from transformers import PreTrainedModel
 
 from pruning.errors import InvalidInput
 from pruning.model.blocks import Block, Stack, find_stack
-from pruning.model.layers import ExpertLayer, LinearLayer, ModuleLayer, linear_layers
+from pruning.model.layers import (
+    ExpertLayer,
+    LinearLayer,
+    ModuleLayer,
+    holds_fused_experts,
+    linear_layers,
+)
 from pruning.recipe import UNIT_KINDS, UnitKind
 from pruning.structure.experts import find_experts
 from pruning.structure.slices import Slice, Units, refused
@@ -52,29 +58,62 @@ class ReadUnits(Units):
         """The consumer's inputs that make up one unit."""
         return self.consumer.inputs // self.count
 
+    @property
+    def readers(self) -> tuple[LinearLayer, ...]:
+        return (self.consumer,)
+
     def mask(self, gone: Tensor) -> None:
         matrix = self.consumer.matrix
         matrix[:, self.slices[-1].positions(gone).to(matrix.device)] = 0
 
 
+@dataclass(frozen=True)
+class ExpertChannels(Units):
+    """The MLP channels of all routed experts of one block, expert by expert."""
+
+    name: str  # of the module that runs the experts
+    experts: tuple[ReadUnits, ...]
+
+    @property
+    def in_config(self) -> int:
+        return self.experts[0].count
+
+    @property
+    def readers(self) -> tuple[LinearLayer, ...]:
+        return tuple(own.consumer for own in self.experts)
+
+    def places(self, units: Tensor) -> Iterator[tuple[Slice, Tensor]]:
+        for own, of_expert in self.by_expert(units):
+            yield from own.places(of_expert)
+
+    def mask(self, gone: Tensor) -> None:
+        for own, of_expert in self.by_expert(gone):
+            own.mask(of_expert)
+
+    def by_expert(self, units: Tensor) -> Iterator[tuple[ReadUnits, Tensor]]:
+        """Yield each expert's channels, with the numbers that some of the units have among them."""
+        for number, own in enumerate(self.experts):
+            first = number * own.count
+            yield own, units[(units >= first) & (units < first + own.count)] - first
+
+
 def find_units(stack: Stack, kind: UnitKind) -> tuple[Units | None, ...]:
     """Return the units of a kind in each block; None for a block without experts.
 
-    The model may be on the meta device. Raises InvalidInput(field='structure.<kind>') with the reason where
-    there are none, or not as many in each block.
+    Where some blocks have experts, MLP channels are those of the experts. The model may be on the meta
+    device. Raises InvalidInput(field='structure.<kind>') with the reason where there are none, or not as many
+    in each block.
     """
-    if kind != "experts":
-        return _read_units(stack, kind)
-    found = tuple(find_experts(stack.model, block) for block in stack.blocks)
-    if not any(found):
-        raise refused(stack.model, kind, "its blocks have no experts of a kind that is known")
+    found: tuple[Units | None, ...]
+    if kind == "experts":
+        found = tuple(find_experts(stack.model, block) for block in stack.blocks)
+        if not any(found):
+            raise refused(stack.model, kind, "its blocks have no experts of a kind that is known")
+    elif kind == "mlp_channels" and any(map(_has_experts, stack.blocks)):
+        found = tuple(_expert_channels(block) for block in stack.blocks)
+    else:
+        found = tuple(read_units_of(stack.model, block, kind) for block in stack.blocks)
     _refuse_several_counts(stack, [units for units in found if units is not None])
-    return found
-
-
-def _read_units(stack: Stack, kind: UnitKind) -> tuple[ReadUnits, ...]:
-    found = tuple(read_units_of(stack.model, block, kind) for block in stack.blocks)
-    _refuse_several_counts(stack, found)
     return found
 
 
@@ -84,8 +123,8 @@ def read_units_of(model: PreTrainedModel, block: Block, kind: UnitKind) -> ReadU
 
 
 def _refuse_several_counts(stack: Stack, found: Sequence[Units]) -> None:
-    counts = sorted({units.count for units in found})
-    if len(counts) > 1:
+    counts = sorted({units.in_config for units in found})
+    if len(counts) > 1 or len({units.count for units in found}) > 1:
         raise refused(stack.model, found[0].kind, f"its blocks have {counts}, and one config has one number")
 
 
@@ -103,6 +142,40 @@ def _mlp_channels(model: PreTrainedModel, block: Block) -> ReadUnits:
                 slices = [place for layer in producers for place in _outputs(layer, parts)]
                 return ReadUnits("mlp_channels", count, (*slices, _inputs(consumer, each)), consumer)
     raise refused(model, "mlp_channels", f"{block.name} has no MLP whose layers have known names")
+
+
+def _has_experts(block: Block) -> bool:
+    return any(map(holds_fused_experts, block.module.modules()))
+
+
+def _expert_channels(block: Block) -> ExpertChannels | None:
+    """Return the channels of a block's experts, of whatever family; None for a block without experts."""
+    by_expert: dict[int, list[ExpertLayer]] = {}
+    for layer in linear_layers(block.module, block.name):
+        if isinstance(layer, ExpertLayer):
+            by_expert.setdefault(layer.expert, []).append(layer)
+    if not by_expert:
+        return None
+    experts = tuple(_channels_of_expert(layers) for layers in by_expert.values())
+    name = by_expert[0][0].name.rsplit(".", 2)[0]
+    places = tuple(place for own in experts for place in own.slices)
+    return ExpertChannels("mlp_channels", sum(own.count for own in experts), places, name, experts)
+
+
+def _channels_of_expert(layers: Sequence[ExpertLayer]) -> ReadUnits:
+    """Return the channels of one expert."""
+    *producers, consumer = layers
+    module, expert, count = consumer.module, consumer.expert, consumer.inputs
+    outputs, inputs = (1, 0) if module.is_transposed else (0, 1)
+    written: dict[str, tuple[Tensor, ...]] = {}
+    for layer in producers:
+        rows = torch.arange(layer.parameter.shape[1 + outputs])[layer.rows]
+        written[layer.parameter_name] = (*written.get(layer.parameter_name, ()), rows[:, None])
+    slices = [Slice(name, outputs, parts, expert) for name, parts in written.items()]
+    if module.has_bias:
+        slices += [Slice(f"{name}_bias", 0, parts, expert) for name, parts in written.items()]
+    read = Slice(consumer.parameter_name, inputs, (torch.arange(count)[:, None],), expert)
+    return ReadUnits("mlp_channels", count, (*slices, read), consumer)
 
 
 def _kv_groups(model: PreTrainedModel, block: Block) -> ReadUnits:
@@ -170,10 +243,11 @@ def _inputs(layer: ModuleLayer, part: Tensor) -> Slice:
 def consumers(model: PreTrainedModel) -> Iterator[LinearLayer]:
     """Yield the layers that read units, of every kind that the model has but experts, block by block."""
     stack = find_stack(model)
-    found: list[tuple[ReadUnits, ...]] = []
+    found: list[tuple[Units | None, ...]] = []
     for kind in UNIT_KINDS:
         if kind != "experts":
             with suppress(InvalidInput):
-                found.append(_read_units(stack, kind))
+                found.append(find_units(stack, kind))
     for of_block in zip(*found, strict=True):
-        yield from (units.consumer for units in of_block)
+        for units in of_block:
+            yield from () if units is None else units.readers

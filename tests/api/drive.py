@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from cli.embedded.server import LOOPBACK, free_port
 from jobs.access.api_keys import SCOPES
-from jobs.lifecycle import lifecycle
+from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.events import JobError, StepFinished
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
@@ -37,7 +37,7 @@ class Jobs:
     def queued(self, owner: str = "ada", **recipe: object) -> UUID:
         spec = JobSpec.model_validate({"recipe": SMALLEST | recipe})
         with self.database.begin() as session:
-            return lifecycle.create(session, owner, spec).id
+            return owner_moves.create(session, owner, spec).id
 
     def running(self, owner: str = "ada", **recipe: object) -> lifecycle.Claim:
         job_id = self.queued(owner, **recipe)

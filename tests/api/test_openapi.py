@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.app import create_app
-from api.schemas.jobs import JobRequest
+from api.schemas.jobs.requests import JobRequest
 from jobs.settings import Settings
 from jobs.tables import WebhookDelivery, WebhookEndpoint
 from jobs.webhooks.outbox import TEST, WebhookEvent, send_test
@@ -108,7 +108,7 @@ def test_it_lists_the_api_and_not_the_page(document: dict[str, Any]) -> None:
         "POST /v1/queues/{queue}/pause",
         "POST /v1/queues/{queue}/resume",
         "GET /v1/owners",
-        "PUT /v1/owners/{owner}/share",
+        "PATCH /v1/owners/{owner}/share",
         "GET /v1/share",
         "GET /healthz",
         "GET /readyz",

@@ -1,6 +1,7 @@
 """The probe `/readyz` compares the revision of the schema with the one that this release needs."""
 
 import re
+import time
 from pathlib import Path
 
 import psycopg
@@ -10,8 +11,15 @@ from pydantic import SecretStr
 
 import migrations
 from api.app import create_app
+from api.readiness import Readiness
 from jobs.database import libpq_url
 from jobs.settings import Settings
+
+
+@pytest.fixture
+def asked_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No answer is remembered."""
+    monkeypatch.setattr(Readiness, "remembered_seconds", 0.0)
 
 
 def newest() -> str:
@@ -25,6 +33,7 @@ def move_to(revision: str, url: str) -> None:
         connection.execute("UPDATE alembic_version SET version_num = %s", (revision,))
 
 
+@pytest.mark.usefixtures("asked_each_time")
 def test_the_newest_schema_and_a_later_one_are_ready_and_an_older_one_is_not(
     anonymous: TestClient, database_url: str
 ) -> None:
@@ -42,6 +51,7 @@ def test_the_newest_schema_and_a_later_one_are_ready_and_an_older_one_is_not(
 
 
 @pytest.mark.threat
+@pytest.mark.usefixtures("asked_each_time")
 @pytest.mark.parametrize("host", ["attacker.example:8000", "10.42.0.17", ""])
 def test_a_foreign_host_is_told_the_status_alone(anonymous: TestClient, database_url: str, host: str) -> None:
     """A page whose own name points to the service can read what its browser is answered."""
@@ -68,3 +78,17 @@ def test_a_database_without_tables_is_not_ready(
         503,
         "The database has no tables. Run the migrations.",
     )
+
+
+def test_a_good_answer_is_remembered_for_seconds_and_a_bad_one_not_at_all(
+    anonymous: TestClient, database_url: str
+) -> None:
+    assert anonymous.get("/readyz").status_code == 200
+    move_to("0003", database_url)
+    answers = [anonymous.get("/readyz").status_code]
+    while answers[-1] == 200:
+        time.sleep(0.05)
+        answers.append(anonymous.get("/readyz").status_code)
+    assert len(answers) > 2
+    move_to(newest(), database_url)
+    assert anonymous.get("/readyz").status_code == 200

@@ -51,8 +51,8 @@ def test_the_probe_answers_while_many_estimates_wait_for_a_slow_hub(
             ]
             await asyncio.wait(estimates, return_when=asyncio.FIRST_COMPLETED)
             assert (await client.get("/readyz", timeout=LONG_SECONDS)).status_code == 200
-            refused = [await first for first in islice(asyncio.as_completed(estimates), MANY)]
             assert not all(estimate.done() for estimate in estimates)  # some still wait for the Hub
+            refused = [await first for first in islice(asyncio.as_completed(estimates), MANY)]
             for estimate in estimates:
                 estimate.cancel()
             return refused

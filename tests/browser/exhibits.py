@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.lifecycle import lifecycle
+from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.events import StageFinished, StageStarted
 from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.spec.job import JobSpec
@@ -83,7 +83,7 @@ def submit(
     recipe = {"model": "HuggingFaceTB/SmolLM2-135M", "method": "gblm", "sparsity": 0.5} | asked
     spec = JobSpec.model_validate({"recipe": recipe, "gate": gate})
     with database.begin() as session:
-        return lifecycle.create(session, owner, spec, labels or {"team": "search", "commit": "5f3e9a1"}).id
+        return owner_moves.create(session, owner, spec, labels or {"team": "search", "commit": "5f3e9a1"}).id
 
 
 def claim(database: sessionmaker[Session], job_id: UUID) -> lifecycle.Claim:
@@ -126,7 +126,7 @@ def gallery(database: sessionmaker[Session]) -> dict[str, UUID]:
     jobs.fail(failing, "the repository has pickles only; convert it to safetensors")
     shown["cancelled"] = submit(database, method="magnitude")
     with database.begin() as session:
-        lifecycle.cancel(session, "ada", shown["cancelled"])
+        owner_moves.cancel(session, "ada", shown["cancelled"])
     shown["missed"] = succeeded(
         database, report(0.6, 17.5, 49.0), sparsity=0.6, gate={"max_perplexity_increase": 0.5}
     )

@@ -222,7 +222,7 @@ def test_a_record_gives_no_more_than_the_end_of_the_file_states(tmp_path: Path) 
 
 
 @pytest.mark.threat
-def test_what_the_disk_has_no_room_for_is_refused_before_anything_is_written(
+def test_what_the_disk_has_no_room_for_or_nobody_allows_is_refused_before_anything_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Over all files of a directory, each by what it states and the copied ones by their size."""
@@ -244,6 +244,10 @@ def test_what_the_disk_has_no_room_for_is_refused_before_anything_is_written(
     assert f"says to give {2**40 + 405} bytes" in shown
     assert f"has {2**40 + 404} left" in shown
     assert asked == [tmp_path]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bombs"]
+    allowed = pruneserve("unpack", str(bombs), "--output", str(tmp_path / "out"), "--max-bytes", "1TB")
+    assert allowed.exit_code == Exit.USAGE
+    assert "--max-bytes allows 1000000000000" in " ".join(allowed.output.split())
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bombs"]
 
 
@@ -304,11 +308,26 @@ def test_a_directory_is_packed_and_comes_back(tmp_path: Path) -> None:
     names = sorted(path.name for path in (tmp_path / "packed").rglob("*.*"))
     assert names == ["block.safetensors.packed", "config.json", "model.safetensors.packed"]
     assert (
-        pruneserve("unpack", str(tmp_path / "packed"), "--output", str(tmp_path / "back")).exit_code
+        pruneserve(
+            *("unpack", str(tmp_path / "packed"), "--output", str(tmp_path / "back")),
+            *("--max-bytes", "2MB"),
+        ).exit_code
         == Exit.OK
     )
     back = tmp_path / "back"
     assert {path.relative_to(back): path.read_bytes() for path in back.rglob("*.*")} == before
+
+
+def test_a_file_beside_its_packed_form_is_refused_by_name(tmp_path: Path) -> None:
+    packed = tmp_path / "packed"
+    packed.mkdir()
+    save_file({"w": np.zeros(10)}, packed / "model.safetensors")
+    pack(packed / "model.safetensors", packed / "model.safetensors.packed")
+    failed = pruneserve("unpack", str(packed), "--output", str(tmp_path / "out"))
+    assert failed.exit_code == Exit.USAGE
+    said = failed.output.replace("\n", "").replace("  ", " ")
+    assert "model.safetensors.packed becomes model.safetensors, which is there too" in said
+    assert not (tmp_path / "out").exists()
 
 
 def snapshot(cache: Path) -> Path:

@@ -1,17 +1,15 @@
 """The client against a server that errs, breaks off, and lies."""
 
-import hashlib
-import time
+import gzip
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
-import zstandard
 
+from api.problems.problems import InvalidRequest as Invalid
 from pruneserve_client import (
     Client,
     Conflict,
-    DamagedDownload,
     InvalidArgument,
     InvalidRequest,
     NotAuthenticated,
@@ -20,15 +18,13 @@ from pruneserve_client import (
     Rejected,
     Unavailable,
     UnexpectedResponse,
-    UnsafeName,
 )
-from pruneserve_client.models import ArtifactItem, Event, JobDetail, JobRequest, ModelReference, StateChanged
+from pruneserve_client.models import Event, JobDetail, JobRequest, ModelReference, StateChanged
 from pruneserve_client.wire import Body
 from tests.scripted_server import (
     Document,
     Exchange,
     ScriptedServer,
-    artifact_document,
     job_document,
     problem_document,
     state_event,
@@ -45,6 +41,18 @@ def test_a_problem_document_becomes_a_message_with_its_fields(server: ScriptedSe
         client.submit({})
     assert raised.value.problem is not None
     assert raised.value.problem.type == problem["type"]
+
+
+def test_what_is_for_readers_of_the_document_is_not_said_to_people(
+    server: ScriptedServer, client: Client
+) -> None:
+    problem = problem_document(Invalid.advice, 422, sparsity="must be less than 1")
+    server.on("/v1/jobs", lambda it: it.json(problem, 422, "application/problem+json"))
+    with pytest.raises(InvalidRequest) as raised:
+        client.submit({})
+    assert str(raised.value) == (
+        "Some fields of the request cannot be accepted.\n  sparsity: must be less than 1"
+    )
 
 
 @pytest.mark.parametrize(
@@ -75,7 +83,7 @@ def test_what_may_succeed_later_is_unavailable(server: ScriptedServer, client: C
 
 
 @pytest.mark.parametrize(
-    "url", ["", "host:80", "ftp://host", "http://", "http://a\n", "http://host:99999999"]
+    "url", ["", "host:80", "ftp://host", "http://", "http://a\n", "http://host:99999999", "http://xn--/"]
 )
 def test_an_address_that_no_request_can_go_to_is_an_invalid_argument(url: str) -> None:
     with pytest.raises(InvalidArgument, match="must be like https://name"):
@@ -114,6 +122,39 @@ def test_a_response_that_is_not_ours_is_named_as_such(
 ) -> None:
     server.on(f"/v1/jobs/{job_id}", lambda it: it.body(content))
     with pytest.raises(UnexpectedResponse, match="is the address right"):
+        client.job(job_id)
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize("label", ["gzip", "gzip, gzip", "zstd", "Br"])
+def test_an_answer_that_would_be_unpacked_is_refused(
+    server: ScriptedServer, client: Client, job_id: UUID, label: str
+) -> None:
+    bomb = gzip.compress(gzip.compress(bytes(2**20)))
+    server.on(f"/v1/jobs/{job_id}", lambda it: it.body(bomb, Content_Encoding=label))
+    server.on(
+        f"/v1/jobs/{job_id}/events",
+        lambda it: it.body(bomb, 200, "text/event-stream", Content_Encoding=label),
+    )
+    with pytest.raises(UnexpectedResponse, match="takes no encoding"):
+        client.job(job_id)
+    with pytest.raises(UnexpectedResponse, match="takes no encoding"):
+        list(client.stream(job_id))
+    assert {headers["Accept-Encoding"] for _, headers in server.requests} == {"identity"}
+    server.on(f"/v1/jobs/{job_id}", lambda it: it.body(bomb, 502, Content_Encoding=label))
+    with pytest.raises(Unavailable, match="HTTP 502"):
+        client.job(job_id)
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize("status", [200, 404])
+def test_an_endless_answer_is_not_kept(
+    server: ScriptedServer, client: Client, job_id: UUID, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for room in ("synchronous", "asynchronous"):
+        monkeypatch.setattr(f"pruneserve_client.{room}.transport.MOST_BYTES", 100_000)
+    server.on(f"/v1/jobs/{job_id}", lambda it: it.body(b" " * 100_001, status))
+    with pytest.raises(NotFound if status == 404 else UnexpectedResponse):
         client.job(job_id)
 
 
@@ -258,184 +299,6 @@ def test_a_sweep_is_followed_to_its_end(server: ScriptedServer, client: Client) 
 
     server.on(f"/v1/sweeps/{sweep_id}", running)
     assert [sweep.state for sweep in client.follow_sweep(sweep_id)] == ["running", "succeeded"]
-
-
-def file(name: str, content: bytes) -> ArtifactItem:
-    checksum = hashlib.sha256(content).hexdigest()
-    return ArtifactItem.model_validate(artifact_document(name, content, checksum, "/content"))
-
-
-@pytest.mark.parametrize("name", ["../outside", "/etc/outside", "a/../../outside", "..", ""])
-def test_a_file_never_lands_outside_of_its_directory(client: Client, tmp_path: Path, name: str) -> None:
-    with pytest.raises(UnsafeName, match="not a plain name"):
-        client.download(file(name, b"content"), tmp_path / "inside")
-    assert list(tmp_path.rglob("*")) == []
-
-
-def test_a_damaged_download_leaves_no_file(server: ScriptedServer, client: Client, tmp_path: Path) -> None:
-    server.on("/content", lambda it: it.body(b"damaged"))
-    with pytest.raises(DamagedDownload, match="arrived damaged"):
-        client.download(file("model.safetensors", b"content"), tmp_path)
-    assert list(tmp_path.iterdir()) == []
-
-
-class Halves:
-    """Answers a GET with the first half of some content, or with the range that is asked for."""
-
-    def __init__(self, content: bytes, *, sends_ranges: bool = True) -> None:
-        self.content, self.sends_ranges = content, sends_ranges
-        self.asked: list[tuple[str | None, str | None]] = []
-
-    def __call__(self, it: Exchange) -> None:
-        wanted = it.headers.get("Range")
-        self.asked.append((wanted, it.headers.get("If-Range")))
-        if wanted is None:
-            it.handler.send_response(200)
-            it.handler.send_header("Content-Length", str(len(self.content)))
-            it.handler.end_headers()
-            it.handler.wfile.write(self.content[: len(self.content) // 2])
-        elif self.sends_ranges:
-            start = int(wanted.removeprefix("bytes=").removesuffix("-"))
-            last, size = len(self.content) - 1, len(self.content)
-            it.body(self.content[start:], 206, Content_Range=f"bytes {start}-{last}/{size}")
-        else:
-            it.body(self.content)
-
-
-def test_with_patience_a_download_goes_on_by_itself(
-    server: ScriptedServer, client: Client, tmp_path: Path
-) -> None:
-    content = bytes(range(200))
-    halves = Halves(content)
-    server.on("/content", halves)
-    pieces: list[int] = []
-    wanted = file("model.safetensors", content)
-    path = client.download(wanted, tmp_path, on_bytes=pieces.append, patience=60)
-    assert path.read_bytes() == content
-    assert halves.asked == [(None, None), ("bytes=100-", f'"{wanted.sha256}"')]
-    assert sum(pieces) == len(content)
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_download_begins_again_where_the_server_sends_no_ranges(
-    server: ScriptedServer, client: Client, tmp_path: Path
-) -> None:
-    content = bytes(range(200))
-    server.on("/content", Halves(content, sends_ranges=False))
-    pieces: list[int] = []
-    path = client.download(
-        file("model.safetensors", content), tmp_path, on_bytes=pieces.append, patience=60.0
-    )
-    assert path.read_bytes() == content
-    assert sum(pieces) == len(content)
-    assert min(pieces) == -100
-
-
-def test_a_part_that_is_spoilt_is_thrown_away(server: ScriptedServer, client: Client, tmp_path: Path) -> None:
-    content = bytes(range(200))
-    server.on("/content", Halves(content))
-    with pytest.raises(Unavailable):
-        client.download(file("model.safetensors", content), tmp_path)
-    (part,) = tmp_path.iterdir()
-    part.write_bytes(b"x" * 100)
-    with pytest.raises(DamagedDownload):
-        client.download(file("model.safetensors", content), tmp_path)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_file_in_a_subdirectory_is_put_there(
-    server: ScriptedServer, client: Client, tmp_path: Path
-) -> None:
-    server.on("/content", lambda it: it.body(b"content"))
-    pieces: list[int] = []
-    path = client.download(file("masks/a.safetensors", b"content"), tmp_path, on_bytes=pieces.append)
-    assert path == tmp_path / "masks" / "a.safetensors"
-    assert path.read_bytes() == b"content"
-    assert sum(pieces) == len(b"content")
-
-
-CONTENT = b"".join(bytes([number % 251]) * 10 for number in range(100_000))
-
-
-def frames(content: bytes, size: int) -> list[bytes]:
-    """The content as frames of Zstandard, and at the end one that decoders skip."""
-    starts = range(0, len(content), size)
-    encoded = [zstandard.ZstdCompressor().compress(content[start : start + size]) for start in starts]
-    return [*encoded, bytes.fromhex("5e2a4d18 04000000 00000000")]
-
-
-def test_each_frame_may_arrive_by_itself(server: ScriptedServer, client: Client, tmp_path: Path) -> None:
-    def one_by_one(it: Exchange) -> None:
-        assert it.headers["Accept-Encoding"] == "zstd"
-        encoded = frames(CONTENT, 300_000)
-        it.handler.send_response(200)
-        it.handler.send_header("Content-Length", str(len(b"".join(encoded))))
-        it.handler.send_header("Content-Encoding", "zstd")
-        it.handler.end_headers()
-        for frame in encoded:
-            it.handler.wfile.write(frame)
-            it.handler.wfile.flush()
-            time.sleep(0.02)  # so that a piece of the network ends with the frame
-
-    server.on("/content", one_by_one)
-    assert client.download(file("model.safetensors", CONTENT), tmp_path).read_bytes() == CONTENT
-
-
-@pytest.mark.threat
-def test_an_endless_frame_is_not_kept(server: ScriptedServer, client: Client, tmp_path: Path) -> None:
-    bomb = zstandard.ZstdCompressor().compress(bytes(2**30))
-    server.on("/content", lambda it: it.body(bomb, Content_Encoding="zstd"))
-    counts: list[int] = []
-    with pytest.raises(DamagedDownload):
-        client.download(file("model.safetensors", b"content"), tmp_path, on_bytes=counts.append)
-    assert sum(counts) <= 2**20
-    assert list(tmp_path.iterdir()) == []
-
-
-def broken_off(it: Exchange, content: bytes, whole: int) -> None:
-    """The beginning of a body, after which the connection breaks."""
-    it.handler.send_response(200)
-    it.handler.send_header("Content-Length", str(whole))
-    it.handler.end_headers()
-    it.handler.wfile.write(content)
-    it.handler.close_connection = True
-
-
-def test_a_download_goes_on_where_it_broke_off(
-    server: ScriptedServer, client: Client, tmp_path: Path
-) -> None:
-    wanted = file("model.safetensors", CONTENT)
-    server.on("/content", lambda it: broken_off(it, CONTENT[:700_000], len(CONTENT)))
-    with pytest.raises(Unavailable):
-        client.download(wanted, tmp_path)
-    (partial,) = tmp_path.iterdir()
-    arrived = partial.stat().st_size
-    assert CONTENT[:arrived] == partial.read_bytes()
-
-    def rest(it: Exchange) -> None:
-        assert it.headers["Range"] == f"bytes={arrived}-"
-        assert it.headers["If-Range"] == f'"{wanted.sha256}"'
-        bounds = f"bytes {arrived}-{len(CONTENT) - 1}/{len(CONTENT)}"
-        it.body(CONTENT[arrived:], 206, Content_Range=bounds)
-
-    server.on("/content", rest)
-    path = client.download(wanted, tmp_path)
-    assert path.read_bytes() == CONTENT
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_what_has_arrived_of_another_file_or_was_changed_is_not_used(
-    server: ScriptedServer, client: Client, tmp_path: Path
-) -> None:
-    other, wanted = file("model.safetensors", b"x" * 1000), file("model.safetensors", CONTENT)
-    server.on("/content", lambda it: broken_off(it, b"x" * 500, 1000))
-    with pytest.raises(Unavailable):
-        client.download(other, tmp_path)
-    server.on("/content", lambda it: it.body(CONTENT))  # a server without ranges
-    assert client.download(wanted, tmp_path).read_bytes() == CONTENT
-    longer = tmp_path / f"model.safetensors.{wanted.sha256[:16]}.part"
-    longer.write_bytes(b"y" * (len(CONTENT) + 1))
-    assert client.download(wanted, tmp_path).read_bytes() == CONTENT
 
 
 def keys_page(*names: str, cursor: str | None) -> Document:

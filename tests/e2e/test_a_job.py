@@ -4,21 +4,32 @@ import hashlib
 from pathlib import Path
 from uuid import UUID
 
+import httpx
 import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
-from jobs.lifecycle import lifecycle
+from jobs.lifecycle import owner_moves
 from jobs.lifecycle.events import StageFinished
 from jobs.states import JobState
 from jobs.storage.store import Store
+from tests.conftest import S3
 from tests.stack import Stack
 
 
-def test_a_job_is_submitted_run_and_downloaded_over_http(stack: Stack, tmp_path: Path) -> None:
-    stack.start_dispatcher()
-    stack.start_worker()
-    client = stack.start_api()
+@pytest.fixture(scope="module")
+def service(shared_stack: Stack) -> tuple[Stack, httpx.Client]:
+    """The running service, and a client of its API."""
+    shared_stack.start_dispatcher()
+    shared_stack.start_worker()
+    return shared_stack, shared_stack.start_api()
+
+
+@pytest.mark.parametrize("shared_stack", ["directory", "s3"], indirect=True)
+def test_a_job_is_submitted_run_and_downloaded_over_http(
+    service: tuple[Stack, httpx.Client], tmp_path: Path
+) -> None:
+    stack, client = service
     body = stack.spec().as_request()
     submitted = client.post("/v1/jobs", json=body)
     assert submitted.status_code == 201, submitted.text
@@ -44,7 +55,7 @@ def test_a_job_is_submitted_run_and_downloaded_over_http(stack: Stack, tmp_path:
     assert job.report["perplexity"]["pruned"] == job.pruned_perplexity
     stages = [event.data.stage for event in stack.events(job_id) if isinstance(event.data, StageFinished)]
     assert stages == ["resolve", "gradients", "prune", "evaluate", "upload"]
-    assert list((tmp_path / "work").iterdir()) == []
+    assert list(Path(stack.environment["PRUNESERVE_WORK_DIR"]).iterdir()) == []
 
     visible = stack.logs() + "".join(str(event.data) for event in stack.events(job_id))
     for name in ("DATABASE_URL", "BROKER_URL"):
@@ -52,12 +63,11 @@ def test_a_job_is_submitted_run_and_downloaded_over_http(stack: Stack, tmp_path:
         assert password not in visible
 
 
-@pytest.mark.parametrize("store_url", ["directory"], indirect=True)
+@pytest.mark.parametrize("shared_stack", ["directory"], indirect=True)
 def test_a_worker_keeps_working_after_jobs_that_cannot_be_run(
-    stack: Stack, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+    service: tuple[Stack, httpx.Client], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    stack.start_dispatcher()
-    stack.start_worker()
+    stack, _ = service
     missing = stack.submit(stack.spec(model=str(stack.model.parent / "nowhere")))
     outside = stack.submit(stack.spec(model=str(tmp_path_factory.mktemp("outside"))))
     indivisible = stack.submit(stack.spec(pattern="3:7", sparsity=None))
@@ -72,15 +82,19 @@ def test_a_worker_keeps_working_after_jobs_that_cannot_be_run(
     assert (job.state, job.attempt) == (JobState.SUCCEEDED, 1), job.error
 
 
-@pytest.mark.parametrize("store_url", ["s3"], indirect=True)
-def test_a_running_job_is_cancelled_between_two_steps(stack: Stack, store_url: str) -> None:
-    stack.start_dispatcher()
-    stack.start_worker()
+@pytest.mark.parametrize("shared_stack", ["s3"], indirect=True)
+def test_a_running_job_is_cancelled_between_two_steps(
+    service: tuple[Stack, httpx.Client], s3: S3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack, _ = service
     job_id = stack.submit(stack.long_spec())
     stack.wait_until_running(job_id)
     with stack.database.begin() as session:
-        assert lifecycle.cancel(session, "ada", job_id)
+        assert owner_moves.cancel(session, "ada", job_id)
     assert stack.wait_for_end(job_id).state == JobState.CANCELLED
     assert stack.artifacts(job_id) == {}
     # Only what a retry would resume from is left.
-    assert all("/blocks/" in found.key for found in Store(store_url).list("jobs"))
+    for name, value in s3.environment.items():
+        monkeypatch.setenv(name, value)
+    left = Store(stack.environment["STORE_URL"]).list(f"jobs/{job_id}")
+    assert all("/blocks/" in found.key for found in left)

@@ -23,11 +23,6 @@ CI = Path(__file__).parents[2] / "ci"
 TIMEOUT_SECONDS = 200
 
 
-@pytest.fixture
-def store_url(tmp_path: Path) -> str:
-    return f"file://{tmp_path}/store"
-
-
 @dataclass
 class Pipeline:
     """A CI job's checkout, a running service, and a job file for the small model."""
@@ -58,24 +53,30 @@ class Pipeline:
         with self.stack.database.begin() as session:
             return session.query(Job).order_by(Job.id.desc()).first()
 
-    def wait_for_job(self, jobs: int) -> Job:
-        """Wait until so many jobs exist and the last one is running; return it."""
+    def jobs(self) -> int:
+        with self.stack.database.begin() as session:
+            return session.query(Job).count()
 
-        def exists() -> bool:
-            with self.stack.database.begin() as session:
-                return session.query(Job).count() == jobs
-
-        self.stack.wait_until(exists)
+    def wait_for_job(self, before: int) -> Job:
+        """Wait until there is one more job than before and it is running; return it."""
+        self.stack.wait_until(lambda: self.jobs() == before + 1)
         return self.stack.wait_until_running(self.newest_job().id)
 
 
-@pytest.fixture
-def pipeline(stack: Stack, tmp_path: Path) -> Pipeline:
-    stack.start_dispatcher()
-    stack.start_worker()
-    client = stack.start_api()
-    api = stack.processes[-1]
+@pytest.fixture(scope="module")
+def service(shared_stack: Stack) -> tuple[Stack, Api, str]:
+    """The running service, its API, and a key for it."""
+    shared_stack.start_dispatcher()
+    shared_stack.start_worker()
+    client = shared_stack.start_api()
+    api = shared_stack.processes[-1]
     assert isinstance(api, Api)
+    return shared_stack, api, client.headers["Authorization"].removeprefix("Bearer ")
+
+
+@pytest.fixture
+def pipeline(service: tuple[Stack, Api, str], tmp_path: Path) -> Pipeline:
+    stack, api, key = service
     directory = tmp_path / "checkout"
     directory.mkdir()
     spec = stack.spec().model_dump(mode="json", exclude={"gate", "version"})
@@ -84,7 +85,7 @@ def pipeline(stack: Stack, tmp_path: Path) -> Pipeline:
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "PRUNESERVE_URL": api.url,
-        "PRUNESERVE_API_KEY": client.headers["Authorization"].removeprefix("Bearer "),
+        "PRUNESERVE_API_KEY": key,
         "GITHUB_STEP_SUMMARY": str(directory / "summary.md"),
     }
     for name in ("GITHUB_ACTIONS", "GITLAB_CI"):
@@ -125,8 +126,9 @@ def test_a_run_exits_with_its_gates_code_and_its_summary_shows_the_table(pipelin
 
 def test_a_run_survives_a_restart_of_the_api(pipeline: Pipeline) -> None:
     long = pipeline.stack.long_spec().recipe.calibration.samples
+    before = pipeline.jobs()
     process = pipeline.start("pruneserve", "run", "--file", "job.json", "--samples", str(long))
-    job = pipeline.wait_for_job(1)
+    job = pipeline.wait_for_job(before)
     pipeline.api.kill()
     pipeline.api.stop()
     pipeline.stack.wait_for(job.id, lambda later: later.step != job.step)
@@ -188,13 +190,15 @@ def test_the_github_action_runs_a_job_and_is_cancelled_with_it(pipeline: Pipelin
                     "dataset": str(pipeline.stack.calibration),
                     "samples": 1000,
                     "sequence_length": 32,
+                    "seed": 1,  # or the gradients of an earlier job would do
                 }
             }
         )
     )
     command, environment = shell_of(step, action["inputs"], **place | {"file": "long.json"})
+    before = pipeline.jobs()
     process = pipeline.start(*command, **github, **environment)
-    job = pipeline.wait_for_job(2)
+    job = pipeline.wait_for_job(before)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=TIMEOUT_SECONDS)
     assert process.returncode == Exit.CANCELLED, err

@@ -24,7 +24,7 @@ def store_url(tmp_path: Path) -> str:
 
 def rows(stack: Stack, job_id: UUID, stage: Stage) -> list[JobBlock]:
     with stack.database.begin() as session:
-        return list(finished_blocks.finished(session, job_id, stage))
+        return [row for row in finished_blocks.finished(session, job_id) if row.stage == stage]
 
 
 def checksums(stack: Stack, job_id: UUID) -> dict[str, str]:

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import func, select
 
-from jobs.lifecycle import finished_blocks, lifecycle
+from jobs.lifecycle import finished_blocks, owner_moves
 from jobs.states import JobState
 from jobs.storage.store import Store
 from jobs.tables import JobBlock, Worker
@@ -52,7 +52,7 @@ def test_a_full_disk_is_reported_with_numbers_and_a_retry_succeeds(
     assert any(character.isdigit() for character in job.error["message"]), job.error
     filler.unlink()
     with stack.database.begin() as session:
-        assert lifecycle.retry(session, "ada", job_id)
+        assert owner_moves.retry(session, "ada", job_id)
     judge("full disk, then retry", 1, [job_id])
 
 
@@ -78,4 +78,4 @@ def has_said_its_room(stack: Stack) -> bool:
 
 def pruned_blocks(stack: Stack, job_id: UUID) -> list[JobBlock]:
     with stack.database.begin() as session:
-        return list(finished_blocks.finished(session, job_id, Stage.PRUNE))
+        return [row for row in finished_blocks.finished(session, job_id) if row.stage == Stage.PRUNE]

@@ -116,11 +116,11 @@ class TestDatabase:
 
     @staticmethod
     def _cancel_all_but(stack: Stack, keep: int, jobs: set[UUID]) -> None:
-        from jobs.lifecycle import lifecycle
+        from jobs.lifecycle import owner_moves
 
         for job_id in sorted(jobs)[keep:]:
             with stack.database.begin() as session:
-                lifecycle.cancel(session, "ada", job_id)
+                owner_moves.cancel(session, "ada", job_id)
 
     def test_connections_that_break(self, stack: Stack, judge: Judge, postgres: Postgres) -> None:
         stack.start_dispatcher()

@@ -2,6 +2,7 @@
 
 import signal
 import time
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -57,17 +58,40 @@ def test_a_kill_while_shards_are_written_behind_repeats_two_blocks_at_most(
 
 
 def test_a_worker_killed_while_it_uploads(stack: Stack, judge: Judge, s3: S3, s3_url: str) -> None:
-    with UnreliableStore(s3.port, delay_seconds=0.5).serving() as url:
+    """The next one sends the parts of the file that the store lacks, and no file that it has."""
+    unreliable, store = UnreliableStore(s3.port, delay_seconds=0.5), Store(s3_url)
+    uploads = store._multipart
+    assert uploads is not None
+
+    def arrived() -> set[tuple[str, int]]:
+        pending = [each for each in store.pending_uploads("jobs") if "/output/" in each.key]
+        return {(each.key, number) for each in pending for number in uploads._parts(each)}
+
+    with unreliable.serving() as url:
         stack.environment |= {"STORE_URL": s3_url, **s3.environment, "AWS_ENDPOINT_URL": url}
         stack.start_dispatcher()
-        worker = stack.start_worker()
+        worker = stack.start("tests.faults.parts_worker")
         job_id = stack.submit(stack.spec())
         stack.wait_for(job_id, lambda job: job.stage == Stage.UPLOAD)
+        stack.wait_until(lambda: bool(arrived()))
         signal_to(worker, signal.SIGKILL, children=True)
+        time.sleep(1.0)  # for what was on its way to the store
+        there, before = arrived(), len(unreliable.parts)
         stack.expire_lease(job_id)
-        stack.start_worker()
+        stack.start("tests.faults.parts_worker")
         judge(f"kill -9 in stage {Stage.UPLOAD}", 1, [job_id])
+    sent_by_the_second = {_part(each) for each in unreliable.parts[before:] if "/output/" in each}
+    assert there
+    assert sent_by_the_second
+    assert not there & sent_by_the_second
     assert stack.job(job_id).attempt == 2
+    assert any("/attempts/1/output/" in artifact.key for artifact in stack.artifacts(job_id).values())
+
+
+def _part(address: str) -> tuple[str, int]:
+    """Return the key and the number of a part from the address to which it was sent."""
+    path, _, query = address.partition("?")
+    return path[path.index("jobs/") :], int(parse_qs(query)["partNumber"][0])
 
 
 def test_a_killed_childs_job_is_requeued_without_waiting_for_the_lease(stack: Stack, judge: Judge) -> None:

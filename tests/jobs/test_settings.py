@@ -1,4 +1,4 @@
-"""The documentation, the compose file and .env.example agree with jobs/settings.py."""
+"""The documentation, the compose file and .env.example agree with jobs/settings."""
 
 import re
 from collections.abc import Iterator
@@ -9,8 +9,8 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from jobs.secret_files import SECRETS, file_variable
-from jobs.settings import Settings, as_table, variable_of
+from jobs.secret_files import SECRETS, WrongSettings, file_variable
+from jobs.settings import Settings, as_table, settings, variable_of
 
 CHECKOUT = Path(__file__).parents[2]
 COMPOSE = (CHECKOUT / "docker-compose.yml").read_text()
@@ -94,6 +94,52 @@ def test_a_default_is_the_same_wherever_it_is_written(
     assert getattr(parsed(monkeypatch, {variable: default}), name) == Settings.model_fields[name].default
 
 
+def test_heartbeats_that_cannot_keep_a_lease_are_refused_with_both_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    limits = {"PRUNESERVE_HEARTBEAT_SECONDS": "15", "PRUNESERVE_LEASE_SECONDS": "30"}
+    assert parsed(monkeypatch, limits).heartbeat_seconds == 15
+    with pytest.raises(ValidationError):
+        parsed(monkeypatch, limits | {"PRUNESERVE_HEARTBEAT_SECONDS": "15.5"})
+    settings.cache_clear()
+    with pytest.raises(WrongSettings) as refused:
+        settings()
+    assert str(refused.value).startswith(
+        "PRUNESERVE_HEARTBEAT_SECONDS: 15.5 is more than half of PRUNESERVE_LEASE_SECONDS, which is 30: "
+    )
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize(
+    ("variable", "endpoint", "wrong"),
+    [
+        ("PRUNESERVE_DOWNLOAD_LINK_ENDPOINT", "http://s3.example.org", "begins with http"),
+        ("PRUNESERVE_DOWNLOAD_LINK_ENDPOINT", "https://prune.example.org:9000", "is at the host of"),
+        ("PRUNESERVE_DOWNLOAD_LINK_ENDPOINT", "https://example.org", "is at the host of"),
+        ("AWS_ENDPOINT_URL", "http://s3:8080", "begins with http"),
+        ("AWS_ENDPOINT_URL", "https://Prune.Example.org:9000", "is at the host of"),
+        ("AWS_ENDPOINT_URL_S3", "http://s3:8080", "begins with http"),
+        ("PRUNESERVE_DOWNLOAD_LINK_ENDPOINT", "https://s3.example.org", None),
+        ("AWS_ENDPOINT_URL", "https://s3.example.org", None),
+        ("AWS_ENDPOINT_URL", "", None),
+    ],
+)
+def test_downloads_go_to_no_store_without_tls_nor_to_one_that_the_cookies_go_to(
+    variable: str, endpoint: str, wrong: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
+        monkeypatch.delenv(name, raising=False)
+    given = {"STORE_URL": "s3://prune/x", "PRUNESERVE_PUBLIC_URL": "https://prune.example.org"}
+    links = {"PRUNESERVE_DOWNLOAD_LINK_SECONDS": "60", variable: endpoint}
+    if wrong is None:
+        assert parsed(monkeypatch, given | links).download_link_seconds == 60
+        return
+    with pytest.raises(ValidationError, match=f"{variable} {wrong}"):
+        parsed(monkeypatch, given | links)
+    assert parsed(monkeypatch, given | {variable: endpoint})  # no download is redirected
+    assert parsed(monkeypatch, given | links | {"PRUNESERVE_PUBLIC_URL": "http://10.0.0.1:8642"})
+
+
 def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = parsed(monkeypatch, {"PRUNESERVE_HUB_TOKEN": "", "PRUNESERVE_ARTIFACT_DAYS": ""})
     assert (settings.hub_token, settings.artifact_days) == (None, None)
@@ -127,3 +173,40 @@ def test_an_address_that_cannot_be_meant_is_refused(
 ) -> None:
     with pytest.raises(ValidationError):
         parsed(monkeypatch, {variable: value})
+
+
+OIDC = {
+    "PRUNESERVE_OIDC_ISSUER": "https://login.example.org/realms/team",
+    "PRUNESERVE_OIDC_CLIENT_ID": "pruneserve",
+    "PRUNESERVE_OIDC_GROUPS": '{"/team/llm": "llm:writer", "cn=sre,dc=example": "platform:admin"}',
+    "PRUNESERVE_PUBLIC_URL": "https://prune.example.org",
+}
+
+
+def test_groups_are_mapped_whatever_letters_they_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert parsed(monkeypatch, OIDC).oidc_groups == {
+        "/team/llm": ("llm", "writer"),
+        "cn=sre,dc=example": ("platform", "admin"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("PRUNESERVE_OIDC_ISSUER", "http://login.example.org", "https://login"),
+        ("PRUNESERVE_OIDC_ISSUER", "https://user@login.example.org", "https://login"),
+        ("PRUNESERVE_OIDC_CLIENT_ID", "", "PRUNESERVE_OIDC_CLIENT_ID is not set"),
+        ("PRUNESERVE_OIDC_GROUPS", "", "PRUNESERVE_OIDC_GROUPS is not set"),
+        ("PRUNESERVE_PUBLIC_URL", "", "PRUNESERVE_PUBLIC_URL is not set"),
+        ("PRUNESERVE_OIDC_GROUPS", "llm-team=llm", "must be JSON"),
+        ("PRUNESERVE_OIDC_GROUPS", '["llm"]', "must be an object"),
+        ("PRUNESERVE_OIDC_GROUPS", '{"g": "llm:owner"}', "group 'g': must be an owner and a role"),
+        ("PRUNESERVE_OIDC_GROUPS", '{"g": ["llm", "writer"]}', "group 'g': must be an owner and a role"),
+        ("PRUNESERVE_OIDC_SCOPES", "profile", "pattern"),
+    ],
+)
+def test_an_identity_provider_that_cannot_be_used_is_refused(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, said: str
+) -> None:
+    with pytest.raises(ValidationError, match=said):
+        parsed(monkeypatch, OIDC | {variable: value})

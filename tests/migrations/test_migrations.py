@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 
 import migrations
@@ -75,6 +77,29 @@ def test_many_may_upgrade_at_once(empty_database_url: str) -> None:
     assert described(empty_database_url)
 
 
+def test_an_upgrade_that_has_waited_long_for_another_builds_its_indexes(
+    empty_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrations, "_LOOK_SECONDS", 0.01)
+    asked = Counter[str]()
+
+    def count(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        asked[statement] += 1
+
+    event.listen(Engine, "before_cursor_execute", count)
+    try:
+        with ThreadPoolExecutor(1) as pool, psycopg.connect(empty_database_url) as other:
+            other.execute("SELECT pg_advisory_xact_lock(%s)", [migrations._LOCK])
+            upgrade = pool.submit(migrations.upgrade, empty_database_url)
+            while max(asked.values(), default=0) < 10:  # psycopg prepares what it has sent five times
+                time.sleep(0.01)
+            other.rollback()
+            upgrade.result()
+    finally:
+        event.remove(Engine, "before_cursor_execute", count)
+    assert described(empty_database_url)
+
+
 def test_a_failed_upgrade_leaves_the_schema_as_it_was(empty_database_url: str) -> None:
     with psycopg.connect(empty_database_url) as connection:
         connection.execute("CREATE TABLE workers (name text)")  # in the way of one of the tables
@@ -101,6 +126,73 @@ def test_an_upgrade_that_a_backup_keeps_waiting_gives_way_and_ends_later(empty_d
     with psycopg.connect(empty_database_url) as after:
         newest = ScriptDirectory(str(Path(migrations.__file__).parent)).get_current_head()
         assert after.execute("SELECT version_num FROM alembic_version").fetchone() == (newest,)
+
+
+def test_an_index_that_an_interrupted_upgrade_has_left_is_built_again(empty_database_url: str) -> None:
+    migrations.upgrade(empty_database_url, "0024")
+    expected = described(empty_database_url)
+    migrations.downgrade(empty_database_url, "0023")
+    with psycopg.connect(empty_database_url, autocommit=True) as connection:
+        connection.execute("ALTER TABLE jobs ADD COLUMN needs jsonb")  # the first of its steps
+        connection.execute(
+            """
+            INSERT INTO jobs (owner, spec, recipe_fingerprint, model, method, pattern, sparsity, state)
+            SELECT 'ada', '{}', '', 'org/name', 'gblm', 'unstructured', 0.5, 'queued'
+            FROM generate_series(1, 2)
+            """
+        )
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            connection.execute("CREATE UNIQUE INDEX CONCURRENTLY ix_jobs_unplaced ON jobs (owner)")
+        assert any(name == "ix_jobs_unplaced" for _, _, name, _ in described(empty_database_url))
+    migrations.upgrade(empty_database_url, "0024")
+    assert described(empty_database_url) == expected
+
+
+def test_jobs_of_classes_go_back_to_the_queue_that_the_release_before_reads(empty_database_url: str) -> None:
+    migrations.upgrade(empty_database_url, "0024")
+    with psycopg.connect(empty_database_url) as connection:
+        connection.execute(
+            """
+            INSERT INTO jobs (owner, spec, recipe_fingerprint, model, method, pattern, sparsity, state, queue,
+                              dispatched_at)
+            SELECT 'ada', '{}', '', 'org/name', 'gblm', 'unstructured', 0.5, state, queue, now()
+            FROM (VALUES ('queued', 'gpu.24g'), ('queued', 'prune'), ('succeeded', 'gpu.24g'))
+                 AS jobs (state, queue)
+            """
+        )
+    migrations.downgrade(empty_database_url, "0023")
+    with psycopg.connect(empty_database_url) as connection:
+        rows = connection.execute("SELECT state, queue, dispatched_at IS NULL FROM jobs ORDER BY 1, 2, 3")
+        assert rows.fetchall() == [
+            ("queued", "prune", False),
+            ("queued", "prune", True),
+            ("succeeded", "gpu.24g", False),
+        ]
+
+
+def test_a_release_without_people_has_no_valid_key_of_one(empty_database_url: str) -> None:
+    migrations.upgrade(empty_database_url, "0029")
+    with psycopg.connect(empty_database_url) as connection:
+        connection.execute(
+            """
+            WITH person AS (
+                INSERT INTO people (issuer, subject, name, holds_until, check_at)
+                VALUES ('https://login.example', '1', 'ada', now(), now()) RETURNING id
+            ), made AS (
+                INSERT INTO api_keys (prefix, secret_sha256, owner, name, scopes, person_id)
+                SELECT 'a', '', 'llm', 'of a person', '{}', id FROM person RETURNING id
+            ), by_an_older_api AS (
+                INSERT INTO api_keys (prefix, secret_sha256, owner, name, scopes, created_by)
+                SELECT 'b', '', 'llm', 'made by it', '{}', id FROM made
+            )
+            INSERT INTO api_keys (prefix, secret_sha256, owner, name, scopes)
+            VALUES ('c', '', 'llm', 'of a program', '{}')
+            """
+        )
+    migrations.downgrade(empty_database_url, "0028")
+    with psycopg.connect(empty_database_url) as connection:
+        valid = connection.execute("SELECT name FROM api_keys WHERE revoked_at IS NULL")
+        assert valid.fetchall() == [("of a program",)]
 
 
 def test_an_old_server_is_refused_with_the_reason(

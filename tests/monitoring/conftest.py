@@ -14,20 +14,27 @@ from uuid import UUID
 
 import pytest
 from cryptography.fernet import Fernet
+from pydantic import SecretStr
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session, sessionmaker
 
 from cli.embedded.server import LOOPBACK, free_port
 from jobs.fleet import dispatch_queue, quarantine
-from jobs.lifecycle import lifecycle
+from jobs.lifecycle import lifecycle, owner_moves
+from jobs.placement.classes import UNPLACED
+from jobs.placement.needs import Needs
 from jobs.states import JobState, PlacementState
-from jobs.tables import NOW, Job, WebhookDelivery, WebhookEndpoint, Worker
+from jobs.tables import NOW, Job, Person, WebhookDelivery, WebhookEndpoint, Worker
+from jobs.webhooks.encryption import SecretBox
+from tests.monitoring.otlp import Collector, collector
 from tests.monitoring.scrapes import Scrape, scrape
 from tests.stack import Stack, signal_to
 
 PARTS = ("api", "dispatcher", "worker")
 MOVING = ("pruneserve_dispatcher_last_round_timestamp_seconds", "pruneserve_database_read_timestamp_seconds")
+CHECKS = "pruneserve_membership_checks_total"
+_STAYS = text("SET LOCAL idle_in_transaction_session_timeout = 0")
 """What goes on in a healthy service."""
 
 
@@ -53,7 +60,7 @@ class Run:
     blocks: int
     """Of the model."""
     spans: Sequence[Mapping[str, Any]]
-    """Everything that was traced, as OpenTelemetry's SDK writes it."""
+    """Everything that was traced, as it has reached the collector."""
 
 
 _runs: list[Run] = []
@@ -68,12 +75,13 @@ def store_url(tmp_path: Path) -> str:
 def run(request: pytest.FixtureRequest) -> Run:
     """The run, which is made once."""
     if not _runs:
-        _runs.append(_run(request.getfixturevalue("stack"), request.getfixturevalue("tmp_path") / "store"))
+        stack, store = request.getfixturevalue("stack"), request.getfixturevalue("tmp_path") / "store"
+        with collector() as traces:
+            _runs.append(_run(stack, store, traces))
     return _runs[0]
 
 
-def _run(stack: Stack, store: Path) -> Run:
-    traces = stack.directory.with_name("traces.jsonl")
+def _run(stack: Stack, store: Path, traces: Collector) -> Run:
     targets = {f"pruneserve-{part}": f"{LOOPBACK}:{free_port()}" for part in PARTS}
     stack.environment |= {
         f"PRUNESERVE_{part.upper()}_METRICS": targets[f"pruneserve-{part}"] for part in PARTS
@@ -82,7 +90,13 @@ def _run(stack: Stack, store: Path) -> Run:
         "PRUNESERVE_LEASE_SECONDS": "20",
         "PRUNESERVE_CANCEL_GRACE_SECONDS": "120",
         "PRUNESERVE_LOG": "json",
-        "PRUNESERVE_TRACES": f"file://{traces}",
+        "PRUNESERVE_TRACES": traces.url,
+        "PRUNESERVE_PUBLIC_URL": "http://localhost",
+        "PRUNESERVE_OIDC_ISSUER": f"http://{LOOPBACK}:{free_port()}",  # where nobody answers
+        "PRUNESERVE_OIDC_CLIENT_ID": "pruneserve",
+        "PRUNESERVE_OIDC_GROUPS": '{"llm-team": "llm:reader"}',
+        "PRUNESERVE_OIDC_CHECK_SECONDS": "1",
+        "OTEL_BSP_SCHEDULE_DELAY": "100",  # milliseconds between two batches
     }
     secrets = _plant_secrets(stack)
     client = stack.start_api()  # which waits until it is ready
@@ -120,8 +134,10 @@ def _run(stack: Stack, store: Path) -> Run:
         for _ in range(8):
             assert client.get(files[0]).status_code == 503
         with stack.database.begin() as session:
-            _job_that_nobody_takes(session)
+            _jobs_that_nobody_takes(session)
             _sick_and_silent_workers(session)
+        _people_to_check(stack)
+        stack.wait_until(lambda: (scrape(targets).value(CHECKS, outcome="unavailable") or 0) > 8)
         faults.enter_context(_late_webhook(stack.database))
         stack.wait_until(lambda: bool(scrape(targets).value("pruneserve_webhooks_due")))
         faults.enter_context(_locked(stack.database))
@@ -133,6 +149,7 @@ def _run(stack: Stack, store: Path) -> Run:
         dead = scrape(targets)
     key = client.headers["Authorization"].removeprefix("Bearer ")
     client.get(f"/v1/jobs/{key}", params={"key": key})  # where no key should be, but somebody may put it
+    stack.wait_until(lambda: {"POST /v1/jobs", "attempt"} <= {span["name"] for span in traces.spans})
     written = {"api": api, "dispatcher": dispatcher, "worker": worker}
     return Run(
         before,
@@ -146,7 +163,7 @@ def _run(stack: Stack, store: Path) -> Run:
         job_id,
         submitted.headers["X-Request-ID"],
         json.loads((stack.model / "config.json").read_text())["num_hidden_layers"],
-        [json.loads(line) for line in traces.read_text().splitlines()],
+        traces.spans,
     )
 
 
@@ -185,7 +202,7 @@ def _lose_leases(stack: Stack, job_id: UUID) -> None:
             lifecycle.take_back(session, job_id, token, "for the test", 100)
         stack.wait_for(job_id, lambda job, attempt=attempt: job.attempt > attempt)  # type: ignore[misc]
     with stack.database.begin() as session:
-        lifecycle.cancel(session, "ada", job_id)
+        owner_moves.cancel(session, "ada", job_id)
     stack.wait_for_end(job_id)
 
 
@@ -193,12 +210,12 @@ def _lose_attempts(stack: Stack) -> None:
     """Claim jobs for a worker that is gone before it sends a heartbeat."""
     for _ in range(3):
         with stack.database.begin() as session:
-            job_id = lifecycle.create(session, "ada", stack.spec()).id
+            job_id = owner_moves.create(session, "ada", stack.spec()).id
             session.execute(update(Job).where(Job.id == job_id).values(queue="of-the-dead"))
             assert lifecycle.claim(session, job_id, "a-dead-worker", 0.1)
         stack.wait_for(job_id, lambda job: job.state == JobState.QUEUED)
         with stack.database.begin() as session:
-            lifecycle.cancel(session, "ada", job_id)
+            owner_moves.cancel(session, "ada", job_id)
 
 
 @contextmanager
@@ -211,23 +228,27 @@ def _without_files(store: Path) -> Iterator[None]:
     away.rename(store)
 
 
-def _job_that_nobody_takes(session: Session) -> None:
-    """Let a job have waited for two hours in a queue without workers."""
+def _jobs_that_nobody_takes(session: Session) -> None:
+    """Let a job have waited for two hours in a queue without workers, and one that fits no worker."""
     first = session.scalars(select(Job).limit(1)).one()
-    session.execute(
-        insert(Job).values(
-            owner="ada",
-            spec=first.spec,
-            recipe_fingerprint=first.recipe_fingerprint,
-            model=first.model,
-            method=first.method,
-            pattern=first.pattern,
-            sparsity=first.sparsity,
-            queue="without-workers",
-            placement=PlacementState.PLACED,
-            queued_at=NOW - timedelta(hours=2),
+    nowhere = {"queue": UNPLACED, "needs": Needs(gpus=8).model_dump(), "unschedulable_since": NOW}
+    for queued in (
+        {"queue": "without-workers", "placement": PlacementState.PLACED},
+        {"placement": PlacementState.UNSCHEDULABLE, **nowhere},
+    ):
+        session.execute(
+            insert(Job).values(
+                owner="ada",
+                spec=first.spec,
+                recipe_fingerprint=first.recipe_fingerprint,
+                model=first.model,
+                method=first.method,
+                pattern=first.pattern,
+                sparsity=first.sparsity,
+                queued_at=NOW - timedelta(hours=2),
+                **queued,
+            )
         )
-    )
 
 
 def _sick_and_silent_workers(session: Session) -> None:
@@ -236,6 +257,23 @@ def _sick_and_silent_workers(session: Session) -> None:
     quarantine.quarantine(session, "sick", "prune", "its GPU cannot be used")
     session.execute(update(Worker).where(Worker.name == "sick").values(seen_at=NOW + timedelta(hours=1)))
     session.execute(update(Worker).where(Worker.name == "silent").values(seen_at=NOW - timedelta(minutes=9)))
+
+
+def _people_to_check(stack: Stack) -> None:
+    """Let people have signed in whom the provider, which is down now, is to be asked about."""
+    box = SecretBox((SecretStr(stack.environment["PRUNESERVE_SECRET_KEYS"]),))
+    with stack.database.begin() as session:
+        for name in ("ada", "eve", "ian"):
+            session.add(
+                Person(
+                    issuer=stack.environment["PRUNESERVE_OIDC_ISSUER"],
+                    subject=name,
+                    name=name,
+                    refresh_token=box.encrypt(b"of-a-session"),
+                    holds_until=NOW + timedelta(days=1),
+                    check_at=NOW,
+                )
+            )
 
 
 @contextmanager
@@ -253,6 +291,7 @@ def _late_webhook(database: sessionmaker[Session]) -> Iterator[None]:
             )
         )
     with database() as holder:
+        holder.execute(_STAYS)
         holder.execute(text("LOCK TABLE webhook_deliveries IN EXCLUSIVE MODE"))  # reading goes on
         with database.begin() as session:
             session.execute(update(WebhookEndpoint).values(disabled_at=None))
@@ -264,6 +303,7 @@ def _late_webhook(database: sessionmaker[Session]) -> Iterator[None]:
 def _locked(database: sessionmaker[Session]) -> Iterator[None]:
     """Hold the table of workers, which the dispatcher reads in its rounds and for its figures."""
     with database() as session:
+        session.execute(_STAYS)
         session.execute(text("LOCK TABLE workers, dispatchers IN ACCESS EXCLUSIVE MODE"))
         yield
         session.rollback()

@@ -6,18 +6,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from cli.embedded.server import LOOPBACK, free_port
+from jobs.fleet import dispatch_queue, overview, shares, steering
 from jobs.fleet import standing as of_fleet
-from jobs.fleet.standing import OTHERS, standing
-from jobs.lifecycle import lifecycle
+from jobs.fleet.standing import OTHERS, UNSCHEDULABLE, standing
+from jobs.lifecycle import lifecycle, owner_moves
 from jobs.monitoring import children, figures, port
 from jobs.monitoring.catalogue import (
     CACHE_REQUESTS,
@@ -31,11 +34,14 @@ from jobs.monitoring.catalogue import (
 )
 from jobs.monitoring.children import FromChildren
 from jobs.monitoring.figures import Part
+from jobs.placement.classes import UNPLACED
 from jobs.secret_files import WrongSettings
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
-from jobs.storage.store import Store, StoreUnreachable
-from jobs.tables import Job
+from jobs.states import PlacementState
+from jobs.storage.errors import StoreUnreachable
+from jobs.storage.store import Store
+from jobs.tables import NOW, Job
 
 Database = sessionmaker[Session]
 Recorded = list[tuple[str, float, dict[str, str]]]
@@ -202,7 +208,7 @@ def test_a_move_counts_when_it_is_committed_and_not_when_it_is_rolled_back(
     database: Database, spec: JobSpec, recorded: Recorded
 ) -> None:
     with database.begin() as session:
-        job_id = lifecycle.create(session, "ada", spec).id
+        job_id = owner_moves.create(session, "ada", spec).id
     with database() as session:
         assert lifecycle.claim(session, job_id, "worker", 30)
         session.rollback()
@@ -273,16 +279,21 @@ def test_the_service_stands_as_its_rows_say(
     with database.begin() as session:
         for owner, count in {"ada": 3, "bob": 2, "cy": 1, "di": 1}.items():
             for _ in range(count):
-                lifecycle.create(session, owner, spec)
-        running = lifecycle.create(session, "ada", spec).id
+                owner_moves.create(session, owner, spec)
+        running = owner_moves.create(session, "ada", spec).id
         assert lifecycle.claim(session, running, "worker", 30)
-        ended = lifecycle.create(session, "ada", spec).id
-        lifecycle.cancel(session, "ada", ended)
-        elsewhere = lifecycle.create(session, "ada", spec).id
+        ended = owner_moves.create(session, "ada", spec).id
+        owner_moves.cancel(session, "ada", ended)
+        elsewhere = owner_moves.create(session, "ada", spec).id
         session.execute(update(Job).where(Job.id == elsewhere).values(queue="other"))
     with database.begin() as session:
         found = standing(session, 30)
-    assert found.jobs == {("queued", "prune"): 7, ("queued", "other"): 1, ("running", "prune"): 1}
+    assert found.jobs == {
+        ("queued", "prune"): 7,
+        ("queued", "other"): 1,
+        ("running", "prune"): 1,
+        (UNSCHEDULABLE, "prune"): 0,
+    }
     assert found.queued == {
         ("prune", "ada"): 3,
         ("prune", "bob"): 2,
@@ -292,6 +303,60 @@ def test_the_service_stands_as_its_rows_say(
     assert found.oldest_seconds.keys() == {"prune", "other"}
     assert found.workers == {}
     assert (found.webhooks_due, found.oldest_webhook_seconds) == (0, 0.0)
+
+
+def test_a_cordoned_worker_is_not_busy_with_its_last_job(database: Database, spec: JobSpec) -> None:
+    with database.begin() as session:
+        for name in ("one", "two"):
+            dispatch_queue.worker_seen(session, name, "prune")
+            assert lifecycle.claim(session, owner_moves.create(session, "ada", spec).id, name, 30)
+        steering.cordon(session, "two")
+    with database.begin() as session:
+        assert standing(session, 30).workers == {("prune", "busy"): 1, ("prune", "cordoned"): 1}
+        assert {str(seen.state) for seen in overview.workers(session, 30)} == {"busy"}
+
+
+def waits(session: Session, spec: JobSpec, hours: int, owner: str = "ada", **values: Any) -> UUID:
+    """A job that has been queued for so long."""
+    job_id = owner_moves.create(session, owner, spec).id
+    queued = {"queue": "gpu.80g", "placement": PlacementState.PLACED} | values
+    session.execute(
+        update(Job).where(Job.id == job_id).values(queued_at=NOW - timedelta(hours=hours), **queued)
+    )
+    return job_id
+
+
+def test_a_wait_counts_for_an_operator_unless_it_is_the_owners_own_matter(
+    database: Database, spec: JobSpec
+) -> None:
+    """Jobs at their owner's limit, and such as fit nowhere, wait for hours while all is well."""
+    nowhere = {"queue": UNPLACED, "placement": PlacementState.UNSCHEDULABLE}
+    with database.begin() as session:
+        for _ in range(2):
+            waits(session, spec, 9, "eve")
+            waits(session, spec, 8, **nowhere)
+        shares.grant(session, "eve", {"most_running": 1})
+        assert lifecycle.claim(session, waits(session, spec, 1, "eve"), "worker", 30)
+        waits(session, spec, 5, owner="bob")
+        waits(session, spec, 4, dispatched_at=NOW)
+        waits(session, spec, 3, queue=UNPLACED, placement=PlacementState.SIZED)
+        waits(session, spec, 2, queue=UNPLACED, placement=PlacementState.UNSIZED)
+
+    def hours() -> dict[str, int]:
+        with database.begin() as session:
+            return {queue: round(it / 3600) for queue, it in standing(session, 30).oldest_seconds.items()}
+
+    assert hours() == {"gpu.80g": 5, UNPLACED: 3}
+    with database.begin() as session:
+        assert standing(session, 30).jobs[UNSCHEDULABLE, UNPLACED] == 2
+        owner_moves.cancel(session, "bob", session.scalars(select(Job.id).where(Job.owner == "bob")).one())
+    assert hours() == {"gpu.80g": 4, UNPLACED: 3}
+    with database.begin() as session:
+        shares.grant(session, "eve", {"most_running": 2})
+    assert hours() == {"gpu.80g": 9, UNPLACED: 3}
+    with database.begin() as session:
+        dispatch_queue.worker_seen(session, "of the release before", UNPLACED)
+    assert hours() == {"gpu.80g": 9, UNPLACED: 3}
 
 
 def test_the_port_serves_what_its_part_counts_and_nothing_of_others() -> None:

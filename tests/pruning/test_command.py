@@ -93,6 +93,7 @@ def test_a_stopped_command_leaves_only_what_it_resumes_from(
         (["--allocation", "owk"], "allocation", "owk", "did you mean 'owl'?"),
         (["--mix", "c4=many"], "calibration.datasets.0.weight", "many", "number"),
         (["--sparsity", "1.5"], "sparsity", "1.5", "less than 1"),
+        (["--sparsity", "150%"], "sparsity", "1.5", "less than 1"),
         (["--sparsity", "-1"], "sparsity", "-1.0", "greater than 0"),
         (["--sparsity", "nan"], "sparsity", "nan", "finite"),
         (["--pattern", "2:4", "--sparsity", "0.3"], "sparsity", "0.3", "means 0.5"),

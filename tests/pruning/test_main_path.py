@@ -10,7 +10,6 @@ from types import ModuleType
 import pytest
 import torch
 
-from bench.trace_recipe import trace
 from pruning.allowed_roots import Roots
 from pruning.recipe import Evaluation, Recipe
 from pruning.resume.store import EphemeralResumeStore
@@ -26,6 +25,7 @@ from pruning.stages.recover import RecoverStage, RecoveryInputs
 from pruning.stages.resolve import ResolveStage
 from pruning.stages.speed import SpeedStage
 from tests.pruning.pruned import ignore_steps
+from tools.trace_recipe import trace
 
 pytestmark = pytest.mark.slow
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -22,7 +23,7 @@ from pruning.blockwise.results import PrunedBlock
 from pruning.blockwise.shards import StoredBlocks
 from pruning.errors import InvalidInput
 from pruning.masks.packed import read_masks
-from pruning.recipe import Evaluation, Recipe, Stage
+from pruning.recipe import Evaluation, LearningRate, Recipe, Stage
 from pruning.recovery import boundary
 from pruning.recovery.final_states import FinalStates
 from pruning.report.schema import Report
@@ -223,9 +224,8 @@ def test_another_training_is_measured_again(
 ) -> None:
     store = tmp_path / "resume"
     run_recipe(recipe(model), EVALUATION, output=tmp_path / "first", resume_store=DirectoryResumeStore(store))
-    # The training is lost, and done again with another result.
-    shutil.rmtree(store / "recover")
-    monkeypatch.setattr(RecoverStage, "_rate", 1e-3)
+    # Another release finds another rate right: its training has another result.
+    monkeypatch.setattr(RecoverStage, "_rate", LearningRate(2e-3, 3e-3))
     again = run_recipe(
         recipe(model), EVALUATION, output=tmp_path / "again", resume_store=DirectoryResumeStore(store)
     )
@@ -367,6 +367,24 @@ def test_a_training_that_improves_nothing_leaves_the_pruned_model(model: Path, t
     assert files[0].read_bytes() == files[1].read_bytes()
 
 
+def test_by_default_the_rate_of_a_layer_is_divided_by_the_share_that_it_keeps(
+    tiny_llama_dir: Path, tmp_path: Path
+) -> None:
+    one_step = {"tokens": 256, "tokens_per_step": 256}
+    wanted = recipe(tiny_llama_dir, method="magnitude", allocation="owl", recovery={"distil": one_step})
+    report = run_recipe(wanted, EVALUATION, output=tmp_path / "out")
+    run_recipe(wanted.model_copy(update={"recovery": None}), EVALUATION, output=tmp_path / "one-shot")
+    before, after = (load_file(tmp_path / name / "model.safetensors") for name in ("one-shot", "out"))
+    # The first step of Adam is the rate, wherever the gradient is not so small as its ε.
+    moved = {name: float((after[name] - tensor).abs().max()) for name, tensor in before.items()}
+    sparsities = {f"{layer.name}.weight": layer.sparsity for layer in report.sparsity.layers}
+    assert len(set(sparsities.values())) > 3
+    for name, distance in moved.items():
+        trained = name in sparsities or "norm" in name
+        expected = 3e-4 / (1 - sparsities.get(name, 0.0)) if trained else 0.0
+        assert distance == pytest.approx(expected, rel=1e-3, abs=1e-7), name
+
+
 def test_a_model_that_the_memory_cannot_train_is_refused_before_anything_is_computed(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -377,6 +395,18 @@ def test_a_model_that_the_memory_cannot_train_is_refused_before_anything_is_comp
     assert caught.value.field == "recovery.distil"
     assert progress.seen == []
     assert cgroup.host_memory() > 100_000
+
+    # With moments in 8 bits there is room in less, which the refusal says.
+    assert "moments as 8-bit" not in str(caught.value)
+    least = int(re.search(r"needs ([0-9]+)", str(caught.value))[1])  # type: ignore[index]  # it matched above
+    monkeypatch.setattr(memory_room, "host_memory", lambda: least - 1)
+    with pytest.raises(InvalidInput, match=r"give recovery\.distil\.moments as 8-bit"):
+        run_recipe(recipe(model), EVALUATION, output=tmp_path / "out")
+    short = recipe(model, recovery={"distil": {**DISTIL, "tokens": 256, "moments": "8-bit"}})
+    report = run_recipe(short, EVALUATION, output=tmp_path / "out")
+    assert report.recovery is not None
+    assert report.recovery.is_trained
+    assert "with Adam's moments in 8 bits" in (tmp_path / "out" / "README.md").read_text()
 
 
 def test_tied_embeddings_are_left_as_they_are(

@@ -11,7 +11,7 @@ import pytest
 import pruning.version
 from pruning.model.placement import Placement
 from pruning.report.schema import Environment
-from pruning.version import NOT_INSTALLED, pruneserve_version
+from pruning.version import NOT_INSTALLED, NUMERICS, pruneserve_version
 from tests.pruning.families import make
 
 
@@ -30,10 +30,20 @@ def test_a_tree_that_is_not_installed_says_so(tmp_path: Path) -> None:
     assert done.stdout.strip() == NOT_INSTALLED
 
 
-def test_report_and_numerics_key_need_no_installation(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_report_needs_no_installation(monkeypatch: pytest.MonkeyPatch) -> None:
     def not_found(name: str) -> str:
         raise importlib.metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(pruning.version, "version", not_found)
     here = Environment.here(device="cpu", dtype="float32", threads=1, attention="sdpa")
-    assert here.pruneserve == Placement(make("llama")).numerics_key["pruneserve"] == NOT_INSTALLED
+    assert here.pruneserve == NOT_INSTALLED
+
+
+def test_the_numerics_key_is_the_same_in_a_release_with_the_same_numbers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here = Placement(make("llama")).numerics_key
+    monkeypatch.setattr(pruning.version, "version", lambda name: "99.0")
+    assert pruneserve_version() == "99.0"
+    assert Placement(make("llama")).numerics_key == here
+    assert here["numerics"] == NUMERICS

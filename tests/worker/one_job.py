@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.lifecycle import event_log, lifecycle
+from jobs.lifecycle import event_log, lifecycle, owner_moves
 from jobs.lifecycle.events import Event
 from jobs.queries import queries
 from jobs.settings import Settings
@@ -68,7 +68,7 @@ class Service:
 
     def cancel(self, job_id: UUID) -> None:
         with self.database.begin() as session:
-            lifecycle.cancel(session, "ada", job_id)
+            owner_moves.cancel(session, "ada", job_id)
 
     def take_away(self, job_id: UUID) -> None:
         with self.database.begin() as session:

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from cli.embedded.valkey import Valkey
 from jobs.fleet import dispatch_queue
-from jobs.lifecycle import lifecycle
+from jobs.lifecycle import lanes, lifecycle, owner_moves
 from jobs.lifecycle.events import JobError
 from jobs.settings import Settings
 from jobs.states import JobState
@@ -155,6 +155,23 @@ def test_nothing_is_published_while_no_worker_is_idle(
         assert lifecycle.hand_back(session, claim, "the worker shuts down")
     dispatcher.round()
     assert published(broker) == [jobs[0], jobs[0]], "it comes back to its place"
+
+
+def test_lanes_are_offered_to_idle_workers_but_not_beside_one_for_one_job(
+    database: Database, submit: Submit, broker: redis.Redis, settings: Settings
+) -> None:
+    dispatcher = Dispatcher(database, settings.model_copy(update={"queue_backlog": 0}))
+    claim = take(database, submit())
+    seen(database, "w1", "w2", "one")
+    with database.begin() as session:
+        lanes.open_lanes(session, claim, {}, 16)
+        session.execute(update(Worker).where(Worker.name == "one").values(one_job=True))
+    dispatcher.round()
+    assert published(broker) == []
+    with database.begin() as session:
+        dispatch_queue.worker_gone(session, "one")
+    dispatcher.round()
+    assert published(broker) == [claim.job_id]
 
 
 def test_a_job_that_comes_back_keeps_its_place(
@@ -343,7 +360,7 @@ def test_a_job_that_is_being_cancelled_ends_with_a_dead_worker(
 ) -> None:
     claim = take(database, submit())
     with database.begin() as session:
-        lifecycle.cancel(session, "ada", claim.job_id)
+        owner_moves.cancel(session, "ada", claim.job_id)
     expire_leases(database)
     connected.round()
     assert job(database, claim.job_id).state == JobState.CANCELLED

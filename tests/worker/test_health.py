@@ -1,15 +1,22 @@
 """A worker is healthy while its process gives signs of life, whatever the database and the broker do."""
 
 import os
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from worker import health
 from worker.identity import Identity
+
+
+def beat_of(identity: Identity) -> Path:
+    return health.beat_file(identity.shutdown_flag.parent, os.getpid())
 
 
 @pytest.fixture
@@ -25,7 +32,7 @@ def test_it_is_healthy_while_it_beats(identity: Identity, monkeypatch: pytest.Mo
     monkeypatch.setattr(health, "_SECONDS_BETWEEN_BEATS", 0.01)
     assert health.wrong() == "no worker of this user runs on this host"
     with health.beating(identity):
-        beat = identity.shutdown_flag.parent / "beat"
+        beat = beat_of(identity)
         long_ago = time.time() - 1000
         for _ in range(2):
             while not beat.exists() or beat.stat().st_mtime == long_ago:
@@ -35,18 +42,30 @@ def test_it_is_healthy_while_it_beats(identity: Identity, monkeypatch: pytest.Mo
     assert health.wrong() == "no worker of this user runs on this host"
 
 
-def test_one_that_is_stopped_or_was_killed_is_not_healthy(identity: Identity) -> None:
-    beat = identity.shutdown_flag.parent / "beat"
+def test_one_that_is_stopped_is_not_healthy_whoever_else_is(identity: Identity) -> None:
+    beat = beat_of(identity)
     beat.touch(mode=0o600)
     os.utime(beat, (time.time() - 31, time.time() - 31))
-    assert (health.wrong() or "").startswith("the worker of this host gave no sign of life for 31 s")
-    other = Identity.new()
-    alive = other.shutdown_flag.parent / "beat"
-    alive.touch(mode=0o600)
-    assert health.wrong() is None, "what a killed one has left is in nobody's way"
-    alive.unlink()
-    other.remove_shutdown_flag()
-    beat.unlink()
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        of_another = health.beat_file(beat.parent, other.pid)
+        of_another.touch(mode=0o600)
+        stopped = f"the worker {os.getpid()} gave no sign of life for 31 s"
+        assert health.wrong() == health.wrong(os.getpid()) == stopped
+        assert health.wrong(other.pid) is None
+        os.utime(beat)
+        assert health.wrong() is None
+        os.utime(of_another, (time.time() - 31, time.time() - 31))
+        assert health.wrong(os.getpid()) is None
+        assert health.wrong() == f"the worker {other.pid} gave no sign of life for 31 s"
+        other.kill()
+        while psutil.Process(other.pid).status() != psutil.STATUS_ZOMBIE:
+            time.sleep(0.01)
+        assert health.wrong() is None, "what a killed one has left is in nobody's way"
+    assert health.wrong(other.pid) == f"process {other.pid} is no worker on this host"
+    of_another.unlink()
+    beat.rename(beat.with_name(f"{beat.name}0"))  # of an earlier process that had the same id
+    assert health.wrong() == "no worker of this user runs on this host"
+    beat.with_name(f"{beat.name}0").unlink()
 
 
 @pytest.mark.threat
@@ -54,7 +73,7 @@ def test_what_another_user_may_have_made_is_no_sign_of_life(
     identity: Identity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     directory = identity.shutdown_flag.parent
-    beat = directory / "beat"
+    beat = beat_of(identity)
     beat.touch(mode=0o600)
     assert health.wrong() is None
     for path, mode in ((beat, 0o606), (beat, 0o660), (directory, 0o770), (directory, 0o707)):
@@ -84,7 +103,7 @@ def test_what_another_user_may_have_made_is_no_sign_of_life(
 @pytest.mark.threat
 def test_a_sign_of_life_from_the_future_is_none(identity: Identity) -> None:
     """It would stay fresh for as long as whoever set it likes."""
-    beat = identity.shutdown_flag.parent / "beat"
+    beat = beat_of(identity)
     beat.touch(mode=0o600)
     os.utime(beat, (time.time() + 1000, time.time() + 1000))
     assert (health.wrong() or "").endswith("s from now: check the clock")
@@ -97,7 +116,7 @@ def test_a_beat_can_be_touched_by_its_user_alone(identity: Identity) -> None:
     before = os.umask(0)
     try:
         with health.beating(identity):
-            beat = identity.shutdown_flag.parent / "beat"
+            beat = beat_of(identity)
             deadline = time.monotonic() + 20
             while not beat.exists():
                 assert time.monotonic() < deadline

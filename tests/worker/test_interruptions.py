@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import StateChanged
 from jobs.states import JobState
-from jobs.storage.store import Store, StoreUnreachable
+from jobs.storage.errors import StoreUnreachable
+from jobs.storage.store import Store
 from jobs.tables import Job
 from pruning.errors import Unreachable
 from tests.worker.one_job import WEIGHTS, Service, StandInRun

@@ -1,31 +1,26 @@
-"""One job from its claim to its end: its result, its events, and how it fails."""
+"""One job from its claim to its success: its result, its events, and what it leaves."""
 
-import errno
 import hashlib
 import logging
-from collections.abc import Callable
+import re
 from pathlib import Path
 from uuid import UUID
 
 import pytest
-import torch
 from pydantic import SecretStr
-from sqlalchemy import func, select, text, true, update
-from tokenizers import Tokenizer
+from sqlalchemy import text, true, update
 
-from jobs.fleet import dispatch_queue, machines
+import jobs.spec.job
+from jobs.fleet import dispatch_queue
+from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.events import LogMessage, StateChanged
-from jobs.placement.classes import Capacity, class_of
 from jobs.queries import queries
+from jobs.spec.job import SPEC_VERSION, JobSpec
 from jobs.states import JobState
-from jobs.storage.store import StoreRefused
-from jobs.tables import Job, JobAttempt, Worker
-from pruning.errors import InvalidInput, NumericalFailure, PruningError
-from pruning.estimate import BlockShape, Matrix, ModelShape
+from jobs.tables import Job
 from tests.worker import one_job
-from tests.worker.one_job import WEIGHTS, Service, StandInReport, StandInRun
+from tests.worker.one_job import WEIGHTS, Service, StandInRun
 from worker import run_job
-from worker.attempt import error_report
 from worker.attempt.artifacts import upload_artifacts
 
 pytestmark = pytest.mark.usefixtures("short_waits")
@@ -66,6 +61,45 @@ def test_what_shrinks_is_kept_compressed_where_the_api_that_took_the_job_serves_
         assert b"".join(service.store.stream_plain(model.key, len(kept), len(weights))) == weights
     else:
         assert (model.stored_size, kept) == (None, weights)
+
+
+def test_a_job_that_a_newer_release_has_stored_stays_queued_for_its_workers(
+    service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newer = {"version": SPEC_VERSION + 1, "field_of_a_later_release": 1}
+    with service.database.begin() as session:
+        dispatch_queue.mark_dispatched(session, [job_id])
+        job = session.get_one(Job, job_id)
+        job.spec, stored = newer, job.spec
+    job = service.run(job_id)
+    assert (job.state, job.attempt, job.dispatched_at) == (JobState.QUEUED, 0, None)
+    assert job.next_try_at is not None
+    assert job.next_try_at > job.queued_at  # until then, this worker is sent others
+    with service.database.begin() as session:
+        session.get_one(Job, job_id).spec = stored | {"version": SPEC_VERSION + 1}
+    monkeypatch.setattr(lifecycle, "SPEC_VERSION", SPEC_VERSION + 1)  # a worker of that release
+    monkeypatch.setattr(jobs.spec.job, "SPEC_VERSION", SPEC_VERSION + 1)
+    job = service.run(job_id)
+    assert (job.state, job.attempt, job.next_try_at) == (JobState.SUCCEEDED, 1, None)
+
+
+def test_after_a_rollback_a_job_with_lanes_stays_queued_until_it_is_cancelled(
+    service: Service, library: StandInRun, spec: JobSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = spec.recipe.model_copy(update={"lanes": 16})
+    with_lanes = JobSpec.model_validate(spec.model_dump() | {"recipe": recipe.model_dump()})
+    assert with_lanes.version == 2
+    with service.database.begin() as session:
+        job_id = owner_moves.create(session, "ada", with_lanes).id
+    for module in (lifecycle, jobs.spec.job):  # the release before lanes
+        monkeypatch.setattr(module, "SPEC_VERSION", 1)
+    job = service.run(job_id)
+    assert (job.state, job.attempt, library.calls) == (JobState.QUEUED, 0, [])
+    (query,) = re.findall(r"`(SELECT id [^`]*version[^`]*)`", Path("docs/operations.md").read_text())
+    with service.database.begin() as session:
+        assert session.scalars(text(query)).all() == [job_id]
+    service.cancel(job_id)
+    assert service.run(job_id).state == JobState.CANCELLED
 
 
 def test_gradient_norms_are_kept_as_they_are(
@@ -117,131 +151,6 @@ def test_a_message_about_an_unknown_job_changes_nothing(service: Service, librar
     assert library.calls == []
 
 
-@pytest.mark.parametrize(
-    ("error", "kind"),
-    [
-        (InvalidInput("the pattern does not fit; choose another", field="pattern"), "invalid_input"),
-        (NumericalFailure("layer 3 is not finite"), "numerical_failure"),
-        (PruningError("the disk is too small; make room", field="output"), "impossible"),
-        (StoreRefused("the store refuses"), "store"),
-    ],
-)
-def test_an_error_that_people_may_read_fails_the_job_with_its_message(
-    service: Service, library: StandInRun, job_id: UUID, error: Exception, kind: str
-) -> None:
-    def fail() -> None:
-        raise error
-
-    library.in_the_middle = fail
-    job = service.run(job_id)
-    assert job.state == JobState.FAILED
-    assert job.error is not None
-    assert (job.error["type"], job.error["message"]) == (kind, str(error))
-    assert job.error.get("field") == getattr(error, "field", None)
-    assert (service.artifacts(job_id), service.stored()) == ({}, [])
-
-
-def test_an_unexpected_error_is_shown_without_its_text_and_logged_with_it(
-    service: Service, library: StandInRun, job_id: UUID, caplog: pytest.LogCaptureFixture
-) -> None:
-    def fail() -> None:
-        raise RuntimeError("cannot open /secret/path?token=abc")
-
-    library.in_the_middle = fail
-    with caplog.at_level(logging.WARNING):
-        job = service.run(job_id)
-    assert job.error is not None
-    assert job.error["type"] == "internal"
-    assert "secret" not in str(job.error)
-    assert str(job_id) in job.error["message"]
-    assert "/secret/path" in caplog.text
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        torch.OutOfMemoryError("CUDA out of memory"),
-        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
-        MemoryError(),
-    ],
-)
-def test_too_little_memory_is_reported_with_a_remedy(
-    service: Service,
-    library: StandInRun,
-    job_id: UUID,
-    error: Exception,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(error_report, "others_hold_most", lambda: False)
-
-    def fail() -> None:
-        raise error
-
-    library.in_the_middle = fail
-    job = service.run(job_id)
-    assert job.error is not None
-    assert job.error["type"] == "out_of_memory"
-    assert "sequence_length" in job.error["message"]
-
-
-def test_a_device_that_was_full_for_a_moment_is_tried_once_again(
-    service: Service, library: StandInRun, job_id: UUID
-) -> None:
-    def full_once() -> None:
-        if len(library.calls) == 1:
-            raise torch.OutOfMemoryError("CUDA out of memory")
-
-    library.in_the_middle = full_once
-    job = service.run(job_id)
-    assert (job.state, job.attempt, len(library.calls)) == (JobState.SUCCEEDED, 1, 2)
-
-
-def test_a_job_without_room_on_the_disk_waits_for_another_worker_and_says_the_numbers(
-    service: Service, library: StandInRun, job_id: UUID
-) -> None:
-    service.settings = service.settings.model_copy(update={"min_free_disk_bytes": 2**60})
-    job = service.run(job_id)
-    assert (job.state, job.lost_attempts, library.calls) == (JobState.QUEUED, 0, [])
-    assert str(2**60) in str(last_reason(service, job_id))
-
-
-def last_reason(service: Service, job_id: UUID) -> str | None:
-    """Why the job went back to the queue."""
-    data = service.events(job_id)[-1].data
-    assert isinstance(data, StateChanged)
-    return data.reason
-
-
-def test_a_disk_that_stays_full_fails_the_job_with_the_numbers(
-    service: Service, library: StandInRun, job_id: UUID
-) -> None:
-    service.settings = service.settings.model_copy(update={"max_worker_faults": 2})
-
-    def write() -> None:
-        with Path("/dev/full").open("wb", buffering=0) as full:
-            full.write(b"bytes")
-
-    library.in_the_middle = write
-    assert service.run(job_id).state == JobState.QUEUED
-    job = service.run(job_id)
-    assert job.error is not None
-    assert (job.error["type"], job.error["cause"]) == ("disk_full", "worker")
-    assert "bytes free" in job.error["message"]
-    assert "2 attempts" in job.error["message"]
-
-
-def test_a_spec_of_another_version_fails_and_is_not_retried_for_ever(
-    service: Service, library: StandInRun, job_id: UUID
-) -> None:
-    with service.database.begin() as session:
-        session.execute(update(Job).values(spec={"recipe": {"model": "org/name", "method": "forgotten"}}))
-    job = service.run(job_id)
-    assert (job.state, library.calls) == (JobState.FAILED, [])
-    assert job.error is not None
-    assert job.error["type"] == "invalid_input"
-    assert "submit it again" in job.error["message"]
-
-
 @pytest.mark.parametrize("owners", [(), ("ada",)])
 def test_the_hub_token_serves_only_owners_that_may_use_it(
     service: Service, library: StandInRun, job_id: UUID, owners: tuple[str, ...]
@@ -268,173 +177,3 @@ def test_scratch_space_is_left_clean(service: Service, library: StandInRun, job_
     library.in_the_middle = in_the_middle
     service.run(job_id)
     assert list(service.settings.work_dir.iterdir()) == []
-
-
-@pytest.mark.threat
-@pytest.mark.parametrize(
-    "error",
-    [
-        PermissionError(errno.EACCES, "Permission denied: /scratch"),
-        OSError(errno.EROFS, "Read-only file system"),
-        ImportError("libcudart.so: cannot open shared object file"),
-        RuntimeError("CUDA error: an illegal memory access was encountered"),
-        InvalidInput("device 'cuda' does not exist", field="device"),
-    ],
-    ids=["unwritable", "read-only", "installation", "device", "no device"],
-)
-def test_a_fault_of_the_worker_costs_the_job_nothing_and_counts_against_the_worker(
-    service: Service, library: StandInRun, job_id: UUID, error: Exception
-) -> None:
-    def fail() -> None:
-        raise error
-
-    library.in_the_middle = fail
-    job = service.run(job_id)
-    assert (job.state, job.lost_attempts, job.error) == (JobState.QUEUED, 0, None)
-    with service.database.begin() as session:
-        worker = session.get_one(Worker, service.worker.name)
-    assert (worker.faults, worker.quarantined_at, worker.queue) == (1, None, "prune")
-    assert "/scratch" not in f"{worker.fault} {last_reason(service, job_id)}"
-
-
-@pytest.mark.threat
-def test_a_worker_without_a_work_directory_fails_no_job(
-    service: Service, library: StandInRun, submit: Callable[[], UUID]
-) -> None:
-    service.settings.work_dir.write_text("a file where a directory should be")
-    jobs = [submit() for _ in range(6)]
-    assert [service.run(job_id).state for job_id in jobs] == [JobState.QUEUED] * 6
-    with service.database.begin() as session:
-        worker = session.get_one(Worker, service.worker.name)
-        attempts = session.scalars(select(func.count()).select_from(JobAttempt)).one()
-    assert (worker.faults, worker.quarantined_at is not None, attempts) == (3, True, 3)
-    told = ["is quarantined" in str(last_reason(service, job_id)) for job_id in jobs[:3]]
-    assert told == [False, False, True]
-
-
-@pytest.mark.threat
-@pytest.mark.parametrize(
-    "character", ["\0", "\ud800", "\x1b[2J", "\x9b"], ids=["nul", "surrogate", "escape", "csi"]
-)
-def test_no_character_in_an_error_keeps_the_end_of_a_job_from_being_written(
-    service: Service,
-    library: StandInRun,
-    job_id: UUID,
-    character: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    # pytest would capture the log, and a parallel run cannot send a lone surrogate to its parent.
-    monkeypatch.setattr(run_job.log, "propagate", False)
-
-    def fail() -> None:
-        raise InvalidInput(f"no tensor a{character}b", field=f"model.{character}id")
-
-    library.in_the_middle = fail
-    job = service.run(job_id)
-    assert job.state == JobState.FAILED
-    assert job.error is not None
-    assert job.error["message"].startswith("no tensor a\ufffd")
-    assert character not in f"{job.error} {service.events(job_id)}"
-
-
-@pytest.mark.threat
-def test_a_report_that_cannot_be_stored_fails_the_job_at_once(
-    service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(
-        StandInReport,
-        "model_dump",
-        lambda self, **how: {
-            "perplexity": {"dense": 1.0, "pruned": 1.0},
-            "sparsity": {"overall": 0.5},
-            "note": "\0",
-        },
-    )
-    job = service.run(job_id)
-    assert job.error is not None
-    assert (job.state, job.attempt, job.error["type"]) == (JobState.FAILED, 1, "internal")
-
-
-@pytest.mark.threat
-def test_a_panic_of_a_library_in_rust_fails_the_job(
-    service: Service, library: StandInRun, job_id: UUID
-) -> None:
-    def panic() -> None:
-        Tokenizer.from_str(
-            '{"version": "1.0", "normalizer": {"type": "Precompiled", "precompiled_charsmap": "AA"}}'
-        )
-
-    library.in_the_middle = panic
-    job = service.run(job_id)
-    assert job.error is not None
-    assert (job.state, job.error["type"], job.error["cause"]) == (JobState.FAILED, "internal", "request")
-    assert "PanicException" in job.error["message"]
-
-
-@pytest.mark.parametrize("others", [True, False])
-def test_memory_that_others_hold_is_a_fault_of_the_worker(
-    service: Service, library: StandInRun, job_id: UUID, others: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail() -> None:
-        raise MemoryError
-
-    library.in_the_middle = fail
-    monkeypatch.setattr(error_report, "others_hold_most", lambda: others)
-    assert service.run(job_id).state == (JobState.QUEUED if others else JobState.FAILED)
-
-
-GIB = 2**30
-
-
-def declare(service: Service, name: str, gibibytes: int) -> None:
-    has = Capacity(gpus=1, device_bytes=gibibytes * GIB, host_bytes=64 * GIB, scratch_bytes=10**13)
-    with service.database.begin() as session:
-        machines.declared(session, name, [class_of(has)], has)
-
-
-def test_a_job_that_runs_out_of_the_devices_memory_goes_to_a_larger_class(
-    service: Service, library: StandInRun, job_id: UUID
-) -> None:
-    declare(service, service.worker.name, 23)
-    declare(service, "larger", 79)
-
-    def fail() -> None:
-        raise torch.OutOfMemoryError("CUDA out of memory")
-
-    library.in_the_middle = fail
-    job = service.run(job_id)
-    assert (job.state, job.queue, job.error, job.lost_attempts) == (JobState.QUEUED, "gpu.80g", None, 0)
-    assert "goes to class gpu.80g" in str(last_reason(service, job_id))
-    # The worker that had too little leaves it alone, whatever message reaches it.
-    calls = len(library.calls)
-    assert service.run(job_id).state == JobState.QUEUED
-    assert len(library.calls) == calls
-    with service.database.begin() as session:
-        dispatch_queue.worker_gone(session, "larger")
-        machines.declared(
-            session,
-            service.worker.name,
-            ["gpu.80g"],
-            Capacity(gpus=1, device_bytes=79 * GIB, host_bytes=64 * GIB, scratch_bytes=10**13),
-        )
-    failed = service.run(job_id)
-    assert failed.state == JobState.FAILED, "there is no larger class"
-    assert failed.error is not None
-    assert failed.error["type"] == "out_of_memory"
-
-
-def test_a_job_that_does_not_fit_its_worker_leaves_before_anything_is_computed(
-    service: Service, library: StandInRun, job_id: UUID
-) -> None:
-    declare(service, service.worker.name, 23)
-    declare(service, "larger", 79)
-    matrices = tuple(Matrix(16_384, 53_248, str(number)) for number in range(4))
-    block = BlockShape(matrices, 16_384)
-    large = ModelShape("llama", 16_384, 128_256, None, (block,) * 4, 4 * 10**9, "bfloat16")
-    library.in_the_middle = lambda: library.calls[-1].on_shape(large)
-    job = service.run(job_id)
-    assert (job.state, job.queue) == (JobState.QUEUED, "gpu.80g")
-    assert job.needs is not None
-    assert 23 * GIB < job.needs["device_bytes"] < 79 * GIB
-    assert "goes to class gpu.80g" in str(last_reason(service, job_id))
-    assert service.stored() == []

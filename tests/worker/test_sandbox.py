@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.lifecycle import lifecycle
+from jobs.lifecycle import owner_moves
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.states import Cause, JobState
@@ -43,7 +43,7 @@ def submit(database: Database, model: Path) -> UUID:
     evaluation = {"dataset": "builtin", "sequence_length": 32, "windows": 2}
     with database.begin() as session:
         spec = JobSpec.model_validate({"recipe": recipe, "evaluation": evaluation})
-        return lifecycle.create(session, "ada", spec).id
+        return owner_moves.create(session, "ada", spec).id
 
 
 @pytest.mark.threat

@@ -6,16 +6,18 @@ from typing import Any
 
 import torch
 
+from jobs import retention
 from jobs.database import DATABASE_UNAVAILABLE
+from jobs.lifecycle import sent_files
 from jobs.lifecycle.lifecycle import FinishedArtifact
-from jobs.queries import queries
+from jobs.storage.errors import StoreError
 from jobs.storage.seekable import shrinks
-from jobs.storage.store import StoreError
 from pruning.recipe import Stage
 from pruning.report.schema import FILE_NAME as REPORT
 from pruning.stages.recorder import StageRecorder
 from worker.attempt.attempt import Attempt
 from worker.attempt.early_stop import keeps_model
+from worker.attempt.sent_output import SentOutput
 
 log = logging.getLogger(__name__)
 
@@ -23,18 +25,18 @@ log = logging.getLogger(__name__)
 def upload_artifacts(attempt: Attempt, output: Path, report: dict[str, Any] | None) -> list[FinishedArtifact]:
     """Upload every file of `output`, or only the report if the job does not keep its model.
 
-    The files lie under the attempt's prefix. None of them is an artifact before the job has succeeded. What
-    shrinks is kept compressed; but not gradient norms, which workers of the release before read.
+    What earlier attempts have sent is not sent again. None of it is an artifact before the job has succeeded.
+    What shrinks is kept compressed; but not gradient norms, which workers of the release before read.
     """
     may_compress = attempt.claim.compress and report is not None
     pattern = "*" if report is None or keeps_model(attempt.spec, report) else REPORT
     files = sorted(path for path in output.rglob(pattern) if path.is_file())
     artifacts = []
+    sent = SentOutput(attempt, _output_prefix(attempt))
     with StageRecorder(attempt.progress, torch.device("cpu")).stage(Stage.UPLOAD, len(files)) as step:
         for done, path in enumerate(files, start=1):
             name = path.relative_to(output).as_posix()
-            compress = may_compress and shrinks(path)
-            stored = attempt.upload(f"{_output_prefix(attempt)}/{name}", path, compress=compress)
+            stored = sent.send(name, path, compress=may_compress and shrinks(path))
             artifacts.append(
                 FinishedArtifact(name, stored.key, stored.size, stored.sha256, stored.stored_size)
             )
@@ -43,7 +45,7 @@ def upload_artifacts(attempt: Attempt, output: Path, report: dict[str, Any] | No
 
 
 def discard_unpublished(attempt: Attempt) -> None:
-    """Delete what the attempt has uploaded, unless it is the job's result.
+    """Delete what the attempt has uploaded, but what its job's result is, or another attempt goes on with.
 
     The database decides, not what this process remembers: a COMMIT may have succeeded although its answer was
     lost. If this fails, the orphaned files are left for the dispatcher's retention rounds.
@@ -51,9 +53,16 @@ def discard_unpublished(attempt: Attempt) -> None:
     claim = attempt.claim
     try:
         with attempt.database.begin() as session:
-            published = queries.is_result_of(session, claim.job_id, claim.attempt)
-        if not published:
-            attempt.store.delete_prefix(_output_prefix(attempt))
+            dropped = sent_files.drop_if_cancelled(session, claim.job_id)
+            named = retention.named_keys(session, claim.job_id)
+            named_uploads = retention.named_uploads(session, claim.job_id)
+        found_by_prefix = attempt.store.pending_uploads(_output_prefix(attempt))
+        for upload in {*dropped, *found_by_prefix}:
+            if upload.upload_id not in named_uploads:
+                attempt.store.abort_upload(upload)
+        for found in attempt.store.list(_output_prefix(attempt)):
+            if found.key not in named:
+                attempt.store.delete(found.key)
     except (*DATABASE_UNAVAILABLE, StoreError) as error:
         log.warning(
             "job %s: could not delete the output of attempt %d (%s)",

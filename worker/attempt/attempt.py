@@ -1,6 +1,6 @@
 """One attempt at one job: its claim, and the means that all parts of the attempt share."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property, partial
 from pathlib import Path
@@ -15,7 +15,9 @@ from jobs.lifecycle.events import EventData
 from jobs.lifecycle.lifecycle import Claim
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
-from jobs.storage.store import NotStored, Store, StoredFile, StoreUnreachable, attempt_prefix
+from jobs.storage.errors import NotStored, StoreUnreachable
+from jobs.storage.multipart import PendingUpload
+from jobs.storage.store import Store, StoredFile, attempt_prefix
 from pruning.estimate import Estimate, ModelShape
 from pruning.estimate.work import Windows
 from pruning.recipe import Stage, is_local
@@ -66,6 +68,8 @@ class Attempt:
         self.disk = Disk(settings.work_dir, settings.min_free_disk_bytes)
         self.upload_names: dict[str, str] = {}
         """The names that the owner has given to uploads, by those that the library knows them by."""
+        self.expected_seconds: Mapping[Stage, float] = {}
+        """By stage, once the shape of the model is known."""
         self.broke_its_process = False
         """Whether the attempt failed in a way after which this process must run no other job."""
         figures = StageFigures(settings.device)
@@ -136,14 +140,29 @@ class Attempt:
         self.guarded(lambda session: lifecycle.record(session, self.claim, event))
 
     def upload(
-        self, key: str, path: Path, *, sha256: str | None = None, compress: bool = False
+        self,
+        key: str,
+        path: Path,
+        *,
+        sha256: str | None = None,
+        compress: bool = False,
+        upload: PendingUpload | None = None,
     ) -> StoredFile:
-        """Upload a file, whose checksum may be known. Raises `StoreError` where retrying does not help."""
-        return self._with_store(
-            lambda: self.store.put_file(
-                key, path, sha256=sha256, compress=compress, on_bytes=lambda count: self.check()
-            )
-        )
+        """Upload a file, whose checksum may be known. Raises `StoreError` where retrying does not help.
+
+        `upload`: what was begun for it; every try sends what the store lacks.
+        """
+        send = partial(self.store.put_file, key, path, sha256=sha256, compress=compress, upload=upload)
+        return self._with_store(lambda: send(on_bytes=lambda count: self.check()))
+
+    def begin_upload(self, key: str, size: int) -> PendingUpload | None:
+        """Begin an upload that other attempts can go on with, where the store has such."""
+        return self._with_store(lambda: self.store.begin_upload(key, size))
+
+    def stored_bytes(self, key: str) -> int | None:
+        """Return how much a file takes in the store. None: it has no such file."""
+        found = self._with_store(lambda: self.store.head(key))
+        return None if found is None else found.size
 
     def download(self, key: str, path: Path, *, size: int | None = None) -> StoredFile:
         """Download a file, whose size may be known, and return what was read. Raises `NotStored`."""
@@ -165,6 +184,7 @@ class Attempt:
         spec = self.spec
         estimate = Estimate.of(spec.recipe, spec.evaluation, shape, machine, save_masks=spec.save_masks)
         tokens = Windows.of_calibration(spec.recipe, shape).tokens
+        self.expected_seconds = estimate.seconds_by_stage
         self.progress.expect(estimate.seconds_by_stage, {Stage.GRADIENTS: tokens, Stage.PRUNE: tokens})
 
     def finish(self, transition: Transition) -> None:
@@ -186,5 +206,5 @@ class Attempt:
 
         return retry(run, on=DATABASE_UNAVAILABLE, check=check)
 
-    def _with_store(self, transfer: Callable[[], StoredFile]) -> StoredFile:
+    def _with_store(self, transfer: Callable[[], Result]) -> Result:
         return retry(transfer, on=(StoreUnreachable,), check=self.check, timeout=_STORE_TIMEOUT_SECONDS)

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from uuid import UUID
 
 from sqlalchemy.orm import Session, sessionmaker
@@ -23,6 +23,8 @@ from worker.retry import retry
 log = logging.getLogger(__name__)
 
 _CLAIM_TIMEOUT_SECONDS = 60.0
+_ASIDE_SECONDS = 10.0
+_SECONDS_BETWEEN_LOOKS = 0.25
 
 
 @contextmanager
@@ -31,16 +33,18 @@ def claimed(job_id: UUID, settings: Settings, worker: Identity) -> Iterator[Atte
 
     That is so if it is not queued, is left to another worker, or the worker is shutting down.
     """
-    with _connected(settings) as database:
+    with connected(settings) as database:
         store = Store(settings.store_url)
         try:
-            claim, asked_at = _claim(database, job_id, settings, worker)
+            claim, asked_at, refused = _claim(database, job_id, settings, worker)
         except ShutdownRequested:
             log.info("job %s: not claimed, the worker is shutting down", job_id)
             yield None
             return
         if claim is None:
             log.info("job %s: nothing to do, it is not queued, or left to another worker", job_id)
+            if refused:
+                _stand_aside(database, job_id, settings, worker)
             yield None
             return
         heartbeat = Heartbeat(database, claim, settings, asked_at)
@@ -49,28 +53,51 @@ def claimed(job_id: UUID, settings: Settings, worker: Identity) -> Iterator[Atte
 
 def _claim(
     database: sessionmaker[Session], job_id: UUID, settings: Settings, worker: Identity
-) -> tuple[Claim | None, float]:
-    """Return the claim, and the moment on the monotonic clock from which its lease counts."""
+) -> tuple[Claim | None, float, bool]:
+    """Return the claim, the moment on the monotonic clock from which its lease counts, and a refusal.
 
-    def claim() -> tuple[Claim | None, float]:
+    Whether this worker refuses the job, because it has less than that needs.
+    """
+
+    def claim() -> tuple[Claim | None, float, bool]:
         asked_at = time.monotonic()
         with database.begin() as session:
             if quarantine.leaves_to_another(session, worker.name, job_id, settings.lease_seconds):
                 quarantine.put_back(session, job_id)
-                return None, asked_at
+                return None, asked_at, False
             if not placing.fits_worker(session, job_id, worker.name):
                 placing.refuse(session, job_id)
-                return None, asked_at
+                return None, asked_at, True
+            if lifecycle.leave_to_newer_release(session, job_id):
+                log.warning(
+                    "job %s: a newer release has stored it, and a worker of that one may run it", job_id
+                )
+                return None, asked_at, False
             claimed = lifecycle.claim(session, job_id, worker.name, settings.lease_seconds)
             if claimed is not None and worker.one_job:
                 steering.took_its_only_job(session, worker.name, job_id)
-            return claimed, asked_at
+            return claimed, asked_at, False
 
     return retry(claim, on=DATABASE_UNAVAILABLE, check=worker.check, timeout=_CLAIM_TIMEOUT_SECONDS)
 
 
+def _stand_aside(database: sessionmaker[Session], job_id: UUID, settings: Settings, worker: Identity) -> None:
+    """Take no message while a job that was refused waits for another worker of its class, which is idle.
+
+    They all take messages from one queue. The next one of this job would come here again, and again.
+    """
+    until = time.monotonic() + _ASIDE_SECONDS
+    with suppress(*DATABASE_UNAVAILABLE):
+        while time.monotonic() < until and not worker.shutdown_flag.exists():
+            with database.begin() as session:
+                if not placing.waits_for_another(session, job_id, worker.name, settings.lease_seconds):
+                    return
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+
+
 @contextmanager
-def _connected(settings: Settings) -> Iterator[sessionmaker[Session]]:
+def connected(settings: Settings) -> Iterator[sessionmaker[Session]]:
+    """Connect to the database for one attempt."""
     # One connection is kept. The heartbeat, and what is written beside the computation, open another one
     # while it is in use: they must not wait for the run.
     engine = engine_from(settings, pool_size=1, max_overflow=2)

@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from jobs.lifecycle.events import JobError
 from jobs.lifecycle.lifecycle import Claim
 from jobs.states import Cause
-from jobs.storage.store import StoreError
+from jobs.storage.errors import StoreError
 from pruning.errors import InvalidInput, NumericalFailure, PruningError, Unreachable
 from pruning.runtime.device import is_device_broken, is_device_memory, is_out_of_memory
 from worker.attempt.disk import Disk, DiskFull, causes, is_disk_full

@@ -6,7 +6,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from jobs.storage import uploads
-from jobs.storage.store import NotStored
+from jobs.storage.errors import NotStored
 from pruning.errors import InvalidInput, PruningError
 from worker.attempt.attempt import Attempt
 

@@ -1,8 +1,8 @@
 """A job's resume store: its finished blocks are rows in the database, and their shards lie in the store."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, ClassVar
 
 from jobs.lifecycle import finished_blocks
 from jobs.tables import JobBlock
@@ -10,27 +10,34 @@ from pruning.recipe import Stage
 from pruning.resume.hashed_file import HashedFile
 from pruning.resume.store import ActivationCheckpoint, NumericsKey
 from worker.attempt.attempt import Attempt
+from worker.attempt.reporting.restart import restart
 
 
 class JobResumeStore:
     """Implements `pruning.resume.store.ResumeStore`. Every call may raise an `Interrupted`."""
+
+    _keep: ClassVar[Callable[..., bool]] = staticmethod(finished_blocks.keep)
 
     def __init__(self, attempt: Attempt, directory: Path) -> None:
         """`directory`: the attempt's own, for shards and activation checkpoints."""
         self._attempt = attempt
         self._directory = directory
         self._numerics_keys: dict[Stage, dict[str, Any]] = {}
-        self._own: dict[tuple[Stage, int], HashedFile] = {}  # committed by this attempt, and still here
+        self._told: set[str] = set()  # reasons why blocks are computed again
+        self._own: dict[tuple[Stage, int], HashedFile] = {}  # of this attempt, and still here
 
     def begin(self, stage: Stage, numerics_key: NumericsKey) -> Mapping[int, HashedFile]:
         """Download the shards of the stage's finished blocks that have this numerics key.
 
-        Those that this attempt has committed itself are on this machine already.
+        Those that this attempt has committed or downloaded are on this machine already. Where finished blocks
+        of the job are lost under this key, an event says why, once for each reason.
         """
         wanted = self._numerics_keys[stage] = dict(numerics_key)
         job_id = self._attempt.claim.job_id
-        rows = self._attempt.transaction(lambda session: finished_blocks.finished(session, job_id, stage))
-        files = ((row.block, self._download(stage, row)) for row in rows if row.numerics_key == wanted)
+        rows = self._attempt.transaction(lambda session: finished_blocks.finished(session, job_id))
+        self._tell_of_restart(stage, rows)
+        of_stage = [row for row in rows if row.stage == stage and row.numerics_key == wanted]
+        files = ((row.block, self._download(stage, row)) for row in of_stage)
         found = {block: file for block, file in files if file is not None}
         if found:
             self._attempt.progress.resumed(stage)
@@ -45,20 +52,32 @@ class JobResumeStore:
     def commit(self, stage: Stage, block: int, file: HashedFile) -> None:
         """Upload the shard under the attempt's prefix, then write the row that makes it count."""
         claim, numerics_key = self._attempt.claim, self._numerics_keys[stage]
-        key = f"{self._attempt.storage_prefix}/blocks/{stage}/{file.path.name}"
+        key = f"{self._prefix}/{stage}/{file.path.name}"
         shard = self._attempt.upload(key, file.path, sha256=file.sha256)
-        self._attempt.guarded(
-            lambda session: finished_blocks.keep(session, claim, stage, block, shard, numerics_key)
-        )
+        self._attempt.guarded(lambda session: self._keep(session, claim, stage, block, shard, numerics_key))
         self._own[stage, block] = file
         self._attempt.progress.block_finished(block)
 
     def activation_checkpoint(self, stage: Stage) -> ActivationCheckpoint:
         return ActivationCheckpoint(self.directory(stage), self._numerics_keys[stage])
 
+    @property
+    def _prefix(self) -> str:
+        """The prefix in the store under which nobody else writes shards."""
+        return f"{self._attempt.storage_prefix}/blocks"
+
+    def _tell_of_restart(self, stage: Stage, rows: Sequence[JobBlock]) -> None:
+        event = restart(self._attempt.claim.attempt, stage, rows, self._numerics_keys[stage])
+        if event is not None and event.reason not in self._told:
+            self._told.add(event.reason)
+            self._attempt.record(event)
+
     def _download(self, stage: Stage, row: JobBlock) -> HashedFile | None:
         own = self._own.get((stage, row.block))
         if own is not None and own.sha256 == row.sha256:
             return own
         path = self.directory(stage) / PurePosixPath(row.key).name
-        return self._attempt.download_verified(row.key, path, row.size, row.sha256)
+        found = self._attempt.download_verified(row.key, path, row.size, row.sha256)
+        if found is not None:
+            self._own[stage, row.block] = found
+        return found

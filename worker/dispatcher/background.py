@@ -37,6 +37,14 @@ class Background(ABC):
         """Start no other round. The current one is not waited for: a disk, a store or the Hub may hang."""
         self._stopped.set()
 
+    def wait(self, seconds: float) -> None:
+        """Wait this long at most, once stopped, for the end of what is in hand."""
+        self._thread.join(seconds)
+
+    def reason(self, error: Exception) -> str:
+        """Return why a round is put off. Errors of the database may hold an address or a credential."""
+        return type(error).__name__
+
     @abstractmethod
     def round(self) -> object:
         """Run one round."""
@@ -48,7 +56,7 @@ class Background(ABC):
                 self.round()
                 pause = self._pause
             except self.put_off_by as error:
-                log.warning("%s: a round is put off (%s)", self.name, type(error).__name__)
+                log.warning("%s: a round is put off (%s)", self.name, self.reason(error))
                 pause = self._after_failure
             except Exception:
                 log.exception("%s: a round failed; the next one tries again", self.name)

@@ -7,7 +7,7 @@ work; what one leaves undone when it is killed is done in a later round.
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from sqlalchemy.orm import Session, sessionmaker
@@ -18,7 +18,9 @@ from jobs.database import DATABASE_UNAVAILABLE
 from jobs.retention import OrphanedFiles
 from jobs.settings import Settings
 from jobs.storage import uploads
-from jobs.storage.store import Store, StoreError, job_prefix
+from jobs.storage.errors import StoreError, StoreRefused
+from jobs.storage.multipart import PendingUpload
+from jobs.storage.store import Store, job_prefix
 from worker.dispatcher.background import Background
 
 log = logging.getLogger(__name__)
@@ -61,6 +63,7 @@ class Retention(Background):
             lambda s: retention.forget_idempotency_keys(s, settings.idempotency_key_days, _ROWS_PER_ROUND)
         )
         self._write(lambda s: retention.forget_revoked_keys(s, _REVOKED_KEY_DAYS, _ROWS_PER_ROUND))
+        self._write(lambda s: retention.forget_people(s, _ROWS_PER_ROUND))
         self._forget_progress()
         self._write(lambda s: retention.drop_finished_blocks(s, settings.unfinished_days, _JOBS_PER_ROUND))
         self._write(lambda s: gradients.evict_unused(s, settings.gradient_days, _JOBS_PER_ROUND))
@@ -84,12 +87,17 @@ class Retention(Background):
             pass
 
     def _norms_in_size(self) -> None:
-        """Evict beyond the size limit, if a norm was published or used since that was last done."""
+        """Evict beyond the size limit, if a norm was published or used since that was last done.
+
+        Where some stay because jobs want them, it is done again: these jobs end.
+        """
         last_use = self._read(gradients.last_use)
-        if last_use != self._norms_used_at:
-            most = self._settings.gradient_bytes
-            evicted = self._write(lambda s: gradients.evict_beyond(s, most, _JOBS_PER_ROUND))
-            self._norms_used_at = last_use if evicted < _JOBS_PER_ROUND else None
+        if last_use == self._norms_used_at:
+            return
+        with self._database.begin() as session:
+            done = gradients.evict_beyond(session, self._settings.gradient_bytes, _JOBS_PER_ROUND)
+        is_done = done.dropped < _JOBS_PER_ROUND and not done.spared
+        self._norms_used_at = last_use if is_done else None
 
     def _final_states_in_size(self) -> None:
         last_use = self._read(perplexities.last_use)
@@ -104,6 +112,7 @@ class Retention(Background):
         for look in looks:
             for found in self._store.list(job_prefix(look.job_id)):
                 self._store.delete(found.key)
+            self._abort_uploads(job_prefix(look.job_id))
             with self._database.begin() as session:
                 retention.files_deleted(session, look, self._settings.orphaned_file_seconds)
 
@@ -119,7 +128,8 @@ class Retention(Background):
         """Delete the files that the job's ended attempts have left in the store and that no row names.
 
         The store is listed before the rows are read. So a file that is listed, and named by a row in between,
-        is spared; and a file of an ended attempt that no row names by then never will be named.
+        is spared; and a file of an ended attempt that no row names by then never will be named. So it is with
+        uploads in parts.
         """
         listed = [found.key for found in self._store.list(job_prefix(job.job_id))]
         with self._database.begin() as session:
@@ -127,8 +137,9 @@ class Retention(Background):
         orphaned = [key for key in listed if key not in named and _attempt_of(key) <= job.closed_attempts]
         for key in orphaned:
             self._store.delete(key)
-        with self._database.begin() as session:
-            retention.orphaned_files_deleted(session, job)
+        if self._abort_uploads(job_prefix(job.job_id), job):
+            with self._database.begin() as session:
+                retention.orphaned_files_deleted(session, job)
         if orphaned:
             log.info("job %s: deleted %d orphaned files", job.job_id, len(orphaned))
 
@@ -138,8 +149,34 @@ class Retention(Background):
             keys = uploads.mark_pending_delete(session, _FILES_PER_ROUND)
         for key in keys:
             self._store.delete(key)
+            self._abort_uploads(key)
         with self._database.begin() as session:
             uploads.forget_deleted(session, keys)
+
+    def _abort_uploads(self, prefix: str, of: OrphanedFiles | None = None) -> bool:
+        """Abort the uploads in parts below a prefix, or those `of` a job that no attempt can go on with.
+
+        Returns False where the store failed: that must not keep files from being deleted.
+        """
+        try:
+            pending = self._store.pending_uploads(prefix)
+            for upload in pending if of is None else self._orphaned(pending, of):
+                self._store.abort_upload(upload)
+        except StoreRefused as error:
+            log.warning("uploads in parts that were abandoned cannot be aborted: %s", error)
+        except StoreError as error:
+            log.warning("uploads in parts of %s were not aborted: %s", prefix, error)
+            return False
+        return True
+
+    def _orphaned(self, pending: Sequence[PendingUpload], job: OrphanedFiles) -> list[PendingUpload]:
+        with self._database.begin() as session:
+            named = retention.named_uploads(session, job.job_id)
+        return [
+            each
+            for each in pending
+            if each.upload_id not in named and _attempt_of(each.key) <= job.closed_attempts
+        ]
 
     def _write(self, delete: Callable[[Session], int]) -> int:
         with self._database.begin() as session:

@@ -6,7 +6,7 @@ The worker's row says what it is to do: `jobs.fleet.steering`. A worker for one 
 import logging
 import os
 import signal
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -25,19 +25,25 @@ class Drain:
     """Follows the orders of one worker's row, from its heartbeat."""
 
     def __init__(
-        self, identity: Identity, queue: str, reading: Reading, running: Callable[[], Collection[UUID]]
+        self,
+        identity: Identity,
+        queues: Sequence[str],
+        reading: Reading,
+        running: Callable[[], Collection[UUID]],
     ) -> None:
-        """`running` returns the jobs that a child has begun and from which it has not returned."""
+        """`queues` are those of the worker until `reads` names others.
+
+        `running` returns the jobs that a child has begun and from which it has not returned."""
         self._identity = identity
-        self._queue = queue
+        self._queues = queues
         self._reading = reading
         self._running = running
         self._cordoned = False
         self._ends = False
 
-    def is_of_class(self, queue: str) -> None:
-        """Tell the class of the worker, once it is known."""
-        self._queue = queue
+    def reads(self, queues: Sequence[str]) -> None:
+        """Tell the queues of the worker, once they are known."""
+        self._queues = queues
 
     def follow(self, session: Session, orders: Orders) -> None:
         """Do what the worker's row says now."""
@@ -64,10 +70,12 @@ class Drain:
 
     def _finds_a_job(self, session: Session) -> bool:
         name = self._identity.name
+        has = machines.capacity_of(session, name)
+        # The worker itself last: its child may claim the job that was there a moment ago.
         return (
-            self._is_busy(session)
-            or dispatch_queue.can_be_taken(session, self._queue, machines.capacity_of(session, name))
+            any(dispatch_queue.can_be_taken(session, queue, has) for queue in self._queues)
             or placing.may_be_given(session, name)
+            or self._is_busy(session)
         )
 
     def _end(self, why: str) -> None:

@@ -10,6 +10,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -19,8 +20,9 @@ from celery.worker import state as celery_state
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.fleet import dispatch_queue, machines, quarantine
-from jobs.lifecycle import lifecycle
+from jobs.fleet import dispatch_queue, held_jobs, machines, placing, quarantine
+from jobs.fleet.dispatch_queue import Orders
+from jobs.lifecycle import lanes, lifecycle
 from jobs.settings import Settings
 from jobs.states import LostAttempt
 from pruning.sandbox.trial import held_layers, layers_in_words, layers_that_do_not_hold
@@ -36,6 +38,8 @@ from worker.supervision.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 
+_SECONDS_BETWEEN_SWEEPS = 300.0
+
 
 class Parent:
     """Handles the signals that Celery sends in the parent process."""
@@ -49,12 +53,13 @@ class Parent:
         self._identity = identity
         self._queues: Sequence[str] = (queue,)  # its class first
         self._undeclared: Callable[[Session], None] | None = None  # what the next heartbeat declares
+        self._orders: Orders | None = None  # of the last heartbeat
         self._shutting_down = threading.Event()
         self._oom_kills = OomKills()
         self._pool: Any = None  # Celery's, from `worker_ready` on
         self._watchdog = Watchdog(settings, database, identity.name, self._children, _running_jobs)
         self._reading = Reading()
-        self._drain = Drain(identity, queue, self._reading, _running_jobs)
+        self._drain = Drain(identity, self._queues, self._reading, _running_jobs)
         self._quarantine = Quarantine(
             settings,
             database,
@@ -66,6 +71,7 @@ class Parent:
             childrens_fault=self._watchdog.fault,
         )
         self._heartbeat = threading.Thread(target=self._beat, name="worker heartbeat", daemon=True)
+        self._sweep = threading.Thread(target=self._sweep_scratch, name="scratch sweep", daemon=True)
 
     def held_memory(self) -> HeldMemory:
         """Return what the processes of this worker's job hold of the host's memory."""
@@ -88,9 +94,13 @@ class Parent:
         log.info("worker %s reads %s and has %s", self._identity.name, ", ".join(queues), capacity)
         self._queues = queues
         self._quarantine.is_of_class(queues[0])
-        self._drain.is_of_class(queues[0])
+        self._drain.reads(queues)
         self._undeclared = partial(
-            machines.declared, worker=self._identity.name, queues=queues, capacity=capacity
+            machines.declared,
+            worker=self._identity.name,
+            queues=queues,
+            capacity=capacity,
+            one_job=self._identity.one_job,
         )
         return queues
 
@@ -117,9 +127,18 @@ class Parent:
         self._reading.begins(sender, self._queues)
         self._heartbeat.start()
         self._watchdog.start()
+        self._sweep.start()
 
     def _children(self) -> list[int]:
-        return [] if self._pool is None else list(self._pool.info["processes"])
+        if self._pool is None:
+            return []
+        try:
+            return list(self._pool.info["processes"])
+        except AttributeError:
+            # The watchdog asks until the end, and Celery lets its processes go before that.
+            if self._pool._pool is not None:
+                raise
+            return []
 
     def _on_shutting_down(self, **signal: Any) -> None:  # noqa: ANN401 - Celery's signature
         log.info("worker %s shuts down; a running job is handed back", self._identity.name)
@@ -140,37 +159,62 @@ class Parent:
 
     def _take_back(self, session: Session, job_id: UUID, kind: LostAttempt, reason: str) -> None:
         # Whatever this worker holds was held by the dead child: there is one child at a time.
-        token = dispatch_queue.lease_of(session, self._identity.name, job_id)
-        if token is not None:
-            state = lifecycle.take_back(
-                session, job_id, token, reason, self._settings.max_lost_attempts, kind
+        name, most = self._identity.name, self._settings.max_lost_attempts
+        lanes.give_back_of(session, name, reason)
+        held = held_jobs.held_by(session, name, job_id=job_id, lock=True)
+        if held is None:
+            return
+        if kind == LostAttempt.OUT_OF_MEMORY:
+            state = placing.take_back_out_of_memory(
+                session, held.claim, name, reason, most, self._settings.lease_seconds
             )
-            log.warning("job %s: %s; it is %s now", job_id, reason, state)
+        else:
+            state = lifecycle.take_back(session, job_id, held.claim.lease_token, reason, most, kind)
+        log.warning("job %s: %s; it is %s now", job_id, reason, state)
+
+    def _sweep_scratch(self) -> None:
+        """Delete now and then what is left of jobs that ended, or went on, elsewhere.
+
+        In a thread of its own, which nobody waits for: terabytes take minutes.
+        """
+        while not self._shutting_down.wait(_SECONDS_BETWEEN_SWEEPS):
+            self._clean_scratch()
 
     def _clean_scratch(self) -> None:
+        work_dir, spared = self._settings.work_dir, _running_jobs()
+        found: list[Path] = []
         try:
-            self._write(lambda session: scratch.remove_abandoned(session, self._settings.work_dir))
+            self._write(lambda session: found.extend(scratch.abandoned(session, work_dir, spared=spared)))
+            scratch.remove(found)
         except OSError as error:  # the self-test says what is wrong with the directory
             log.warning("could not clean the work directory (%s)", error)
 
     def _beat(self) -> None:
         """Register the worker as alive every few seconds, and deregister it at the end."""
         name = self._identity.name
+        told: Orders | None = None
+
+        def see(session: Session) -> None:
+            nonlocal told
+            told = self._seen(session)
+
         while not self._shutting_down.is_set():
-            if self._write(self._seen):
-                self._undeclared = None
+            if self._write(see):
+                self._undeclared, self._orders = None, told
             self._shutting_down.wait(self._settings.heartbeat_seconds)
         self._write(lambda session: dispatch_queue.worker_gone(session, name))
 
-    def _seen(self, session: Session) -> None:
+    def _seen(self, session: Session) -> Orders:
+        """Send a heartbeat, and do what it is told. What is remembered of it is so after the commit."""
         name, fault = self._identity.name, self._watchdog.fault()
         if fault is not None:
             quarantine.quarantine(session, name, self._queues[0], fault)
         if self._undeclared is not None:
             self._undeclared(session)
-        orders = dispatch_queue.worker_seen(session, name, self._queues[0])
+        orders = dispatch_queue.worker_seen(session, name, self._queues[0], self._orders)
         self._quarantine.follow(orders.quarantined)
         self._drain.follow(session, orders)
+        return orders
 
     def _write(self, write: Callable[[Session], None]) -> bool:
         """Write to the database. Where that fails, the next heartbeat or the lease's end makes up."""

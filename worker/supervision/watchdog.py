@@ -12,14 +12,15 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.fleet import held_jobs
+from jobs.fleet import held_jobs, placing
 from jobs.fleet.held_jobs import HeldJob
-from jobs.lifecycle import lifecycle
+from jobs.lifecycle import lane_leases, lifecycle
 from jobs.lifecycle.events import JobError
 from jobs.queries import queries
 from jobs.settings import Settings
@@ -90,9 +91,9 @@ class Watchdog:
         return HeldMemory(max(map(held_memory, self._children()), default=0), self._allowed_memory)
 
     def replace_idle_children(self) -> None:
-        """End the children, unless one of them runs a job. Celery starts new ones."""
+        """End the children, unless one of them runs a job, or helps with one. Celery starts new ones."""
         with self._database.begin() as session:
-            held = held_jobs.held_by(session, self._worker)
+            held = held_jobs.held_by(session, self._worker) or lane_leases.helped_by(session, self._worker)
         if held is None:
             self._kill_children()
 
@@ -100,9 +101,13 @@ class Watchdog:
         """Kill the child and end its job, if the job is overdue, or kill it in a job that is lost."""
         with self._database.begin() as session:
             held = held_jobs.held_by(session, self._worker)
-        if held is not None:
+            helped = lane_leases.helped_by(session, self._worker) if held is None else None
+        busy_with = helped if held is None else held.claim.job_id
+        if busy_with is not None:
             self._idle_kills.job_seen()
-        self._check_overstay(held)
+        self._check_overstay(busy_with)
+        if helped is not None and self._shutdown_for() >= self._settings.shutdown_seconds:
+            self._kill_children()  # the lane goes to another worker
         if held is None or self._verdict(held) is None:
             return
         with self._database.begin() as session:
@@ -116,9 +121,11 @@ class Watchdog:
         log.warning("job %s: its process was killed in the stage %s", held.claim.job_id, held.stage)
         self._clean_if_ended(held.claim.job_id)
 
-    def _check_overstay(self, held: HeldJob | None) -> None:
-        """Kill a child that does not leave a job which is no longer this worker's. Its row is left alone."""
-        job_id = None if held is None else held.claim.job_id
+    def _check_overstay(self, job_id: UUID | None) -> None:
+        """Kill a child that does not leave a job which is no longer this worker's. Its row is left alone.
+
+        `job_id`: the job that this worker holds, or helps with.
+        """
         # A child begins another job only once the parent knows that it has left this one.
         stayed = self._overstay.seconds(job_id, self._running(), time.monotonic())
         lost = self._overstay.job
@@ -136,7 +143,9 @@ class Watchdog:
             scratch.remove_job(self._settings.work_dir, job_id)
 
     def check_memory(self) -> None:
-        """Kill a child that holds more memory than is allowed, and fail its job with both numbers.
+        """Kill a child that holds more memory than is allowed.
+
+        Its job goes one class up, or fails with both numbers.
 
         Without a job it counts as a fault of this worker: see `fault`.
         """
@@ -173,7 +182,14 @@ class Watchdog:
             "sequence_length, fewer samples or a smaller model, or ask the operator for more",
             cause=Cause.REQUEST,
         )
-        return lambda session: lifecycle.fail(session, held.claim, error)
+        return partial(
+            placing.move_up,
+            claim=held.claim,
+            worker=self._worker,
+            error=error,
+            seen_within=self._settings.lease_seconds,
+            of_host=True,
+        )
 
     def _verdict(self, held: HeldJob) -> Verdict | None:
         """Return how the job must end now, or None if it may go on."""

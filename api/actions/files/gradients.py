@@ -9,7 +9,7 @@ from api.actions.parse_job import parse_job
 from api.actions.waiting import WaitingReasons
 from api.problems.problems import ArtifactsExpired, NotFound, QuotaExceeded, UploadInUse
 from api.resources import AppResources
-from api.schemas.jobs import JobDetail
+from api.schemas.jobs.answers import JobDetail
 from api.schemas.pages import PageQuery
 from api.schemas.uploads import GradientItem, GradientPage, GradientRequest
 from jobs import retention

@@ -6,7 +6,14 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel
 
-from jobs.lifecycle.events import EventData, LogMessage, StageFinished, StageStarted, StateChanged
+from jobs.lifecycle.events import (
+    EventData,
+    LogMessage,
+    StageFinished,
+    StageRestarted,
+    StageStarted,
+    StateChanged,
+)
 from jobs.spec.gate import Condition
 from jobs.states import JobState
 
@@ -166,6 +173,8 @@ def sentence(event: EventData) -> str:
             return f"{label(stage)} started"
         case StageFinished():
             return _stage_finished(event)
+        case StageRestarted():
+            return _restarted(event)
         case LogMessage(message=message):
             return message
     return label(event.kind)
@@ -182,6 +191,12 @@ def _state(event: StateChanged) -> str:
 def _stage_finished(event: StageFinished) -> str:
     text = f"{label(event.stage)} finished in {duration(event.seconds)}"
     return f"{text}, peak memory {size(event.peak_memory_bytes)}" if event.peak_memory_bytes else text
+
+
+def _restarted(event: StageRestarted) -> str:
+    stages = " and ".join(event.stages)
+    blocks = "1 finished block is" if event.blocks == 1 else f"{event.blocks} finished blocks are"
+    return f"{blocks} computed again ({stages}): {event.reason}"
 
 
 FILTERS: dict[str, Callable[..., str]] = {

@@ -24,7 +24,8 @@ from api.page.jobs import views
 from api.page.jobs.views import JobView
 from api.problems.problems import JobEnded, NotDeletable, NotQueued, NotRetriable
 from api.resources import AppResources, Resources
-from api.schemas.jobs import JobChange, Waiting
+from api.schemas.jobs.requests import JobChange
+from api.schemas.jobs.waiting import Waiting
 from api.security.auth import Reader, Writer
 from api.streams.streams import HEADERS, KEEPALIVE
 from jobs.access.api_keys import Principal

@@ -20,7 +20,8 @@ from api.page.base.forms import without_empty
 from api.page.base.owners import Owner
 from api.page.base.render import fragment, page
 from api.resources import AppResources, Resources
-from api.schemas.jobs import MAX_MODELS, JobListQuery, JobSummary
+from api.schemas.jobs.answers import JobSummary
+from api.schemas.jobs.query import MAX_MODELS, JobListQuery
 from api.schemas.pages import encode_cursor
 from api.security.auth import Reader
 from api.streams.streams import HEADERS, KEEPALIVE
@@ -151,7 +152,7 @@ async def _rows(
 ) -> AsyncIterator[bytes]:
     previous = None
     async for listed in resources.streams.watch(
-        lambda: _read(resources, principal, owner, filters), principal
+        lambda: _read(resources, principal, owner, filters), principal, owner
     ):
         rows = fragment("jobs/rows.html", listed=listed, filters=filters)
         yield KEEPALIVE if rows == previous else format_sse_event(event="rows", data_str=rows)

@@ -15,7 +15,8 @@ from api.page.pictures.layer_map import layer_map
 from api.page.pictures.pictures import Picture, pictures
 from api.page.submit.commands import curl, request_body, run
 from api.schemas.artifacts import LOAD
-from api.schemas.jobs import Waiting, beside_the_spec
+from api.schemas.jobs.requests import beside_the_spec
+from api.schemas.jobs.waiting import Waiting
 from jobs import zoo
 from jobs.lifecycle import event_log, finished_blocks
 from jobs.lifecycle.events import Event, StageFinished
@@ -23,7 +24,7 @@ from jobs.placement.classes import UNPLACED
 from jobs.placement.needs import Needs
 from jobs.queries import queries
 from jobs.spec.gate import Verdict
-from jobs.spec.job import JobSpec, stored_spec
+from jobs.spec.job import JobSpec, readable_spec
 from jobs.states import ENDED, HELD, RETRIABLE, Cause, JobState
 from jobs.tables import Artifact, Job
 from pruning.recipe import Stage
@@ -57,7 +58,8 @@ class JobView:
 
     job: Job
     waiting: Waiting | None
-    spec: JobSpec
+    spec: JobSpec | None
+    """None where only another release can read it."""
     stages: tuple[StageView, ...]
     attempts: tuple[AttemptView, ...]
     artifacts: Sequence[Artifact]
@@ -111,6 +113,8 @@ class JobView:
 
     def commands(self, server: str) -> list[tuple[str, str]]:
         """Return named commands that submit the job again."""
+        if self.spec is None:
+            return []
         body = request_body(self.spec, beside_the_spec(self.job))
         return [("curl", curl(body, server)), ("pruneserve run", run(body, server))]
 
@@ -123,7 +127,7 @@ class JobView:
     @property
     def norms(self) -> str:
         """Which gradient norms the job computes; empty for a job that prunes."""
-        return " and ".join(self.spec.recipe.norms)
+        return " and ".join(self.spec.recipe.norms) if self.spec else ""
 
     @property
     def measured(self) -> bool:
@@ -157,6 +161,8 @@ class JobView:
     @property
     def recipe(self) -> list[tuple[str, str]]:
         """The request with every default filled in, field by field."""
+        if self.spec is None:
+            return [("request", "of a newer release, which alone can show it")]
         fields = self.spec.as_request().items()
         rows = ((label(name), in_words(value)) for name, value in fields if value is not None)
         return [(name, words) for name, words in rows if words]
@@ -184,7 +190,7 @@ class JobView:
     @property
     def measures_speed(self) -> bool:
         """Whether the speed of the result is measured."""
-        return self.spec.evaluation.measures_speed(self.spec.recipe.structure)
+        return self.spec is not None and self.spec.evaluation.measures_speed(self.spec.recipe.structure)
 
     @property
     def speed(self) -> dict[str, Any] | None:
@@ -235,7 +241,7 @@ def read(session: Session, job: Job, waiting: Waiting | None) -> JobView:
     """Read what the page shows of a job; `waiting` says why it waits."""
     events = event_log.recent(session, job.id)
     progress = event_log.latest_progress(session, job.id) if job.state in HELD else None
-    spec = stored_spec(job.spec)
+    spec = readable_spec(job.spec)
     return JobView(
         job=job,
         waiting=waiting,
@@ -250,21 +256,26 @@ def read(session: Session, job: Job, waiting: Waiting | None) -> JobView:
     )
 
 
-def _stages(job: Job, spec: JobSpec, events: Sequence[Event]) -> tuple[StageView, ...]:
+def _stages(job: Job, spec: JobSpec | None, events: Sequence[Event]) -> tuple[StageView, ...]:
     """Return all stages of a job, whichever attempt finished them: one that resumes starts later.
 
     Few jobs are cut, trained or timed, so the stages for that are shown only where they are asked for. A
     gradient job neither prunes nor evaluates.
     """
     finished = {event.data.stage: event.data for event in events if isinstance(event.data, StageFinished)}
-    hidden = {
+    of_few = {Stage.CUT: True, Stage.RECOVER: True, Stage.SPEED: True}
+    hidden = of_few if spec is None else _hidden(spec)
+    return tuple(_stage(job, stage, finished.get(stage)) for stage in Stage if not hidden.get(stage))
+
+
+def _hidden(spec: JobSpec) -> dict[Stage, bool]:
+    return {
         Stage.CUT: spec.recipe.structure is None,
         Stage.RECOVER: spec.recipe.distil is None,
         Stage.PRUNE: bool(spec.recipe.norms),
         Stage.EVALUATE: bool(spec.recipe.norms),
         Stage.SPEED: bool(spec.recipe.norms) or not spec.evaluation.measures_speed(spec.recipe.structure),
     }
-    return tuple(_stage(job, stage, finished.get(stage)) for stage in Stage if not hidden.get(stage))
 
 
 def _stage(job: Job, stage: Stage, finished: StageFinished | None) -> StageView:

@@ -4,7 +4,7 @@ import json
 import shlex
 from typing import Any
 
-from api.schemas.jobs import JobRequest
+from api.schemas.jobs.requests import JobRequest
 from jobs.spec.job import JobSpec
 from pruning.recipe import StructureOptions
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from typing import Any, Literal
 
 from pydantic import BaseModel
@@ -82,6 +83,11 @@ class FormField:
         is_below_one = self.kind == "number" and bool(self.maximum) and float(self.maximum) <= 1
         return is_below_one and bool(_SHARE.search(self.description))
 
+    @property
+    def _is_number(self) -> bool:
+        is_choice_of_numbers = bool(self.choices) and all(map(str.isdecimal, self.choices))
+        return self.kind in ("integer", "number") or is_choice_of_numbers
+
     def advice(self, text: str) -> str:
         """Return what to write in place of a share that is more than all of it; empty for any other text."""
         typed = number(text.strip())
@@ -91,11 +97,11 @@ class FormField:
 
     def parsed(self, text: str) -> object:
         """Return what was typed as a value of the request. Text that cannot be parsed stays text."""
+        if self._is_number:
+            return number(text)
         match self.kind:
             case "flag":
                 return text == "true"
-            case "integer" | "number":
-                return number(text)
             case "list":
                 return [part.strip() for part in _SEPARATOR.split(text) if part.strip()]
             case "weighted":
@@ -120,13 +126,15 @@ class FormField:
                 return str(value)
 
 
-def fields_of(model: type[BaseModel], prefix: str = "", *names: str) -> Iterator[FormField]:
-    """Yield the fields of a type, or those with the given names in that order."""
+@cache  # by types and names of the code's own; a schema takes pydantic milliseconds, and a page needs a dozen
+def fields_of(model: type[BaseModel], prefix: str = "", *names: str) -> tuple[FormField, ...]:
+    """Return the fields of a type, or those with the given names in that order."""
     schema = model.model_json_schema()
-    for name in names or schema["properties"]:
-        field = _field(f"{prefix}{name}", schema["properties"][name], schema.get("$defs", {}))
-        if field is not None:
-            yield field
+    return tuple(
+        field
+        for name in names or schema["properties"]
+        if (field := _field(f"{prefix}{name}", schema["properties"][name], schema.get("$defs", {})))
+    )
 
 
 def request_body(fields: Iterator[FormField], typed: Mapping[str, str]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from api.page.submit import several
 from api.page.submit.fields import FormField, fields_of
-from api.schemas.jobs import JobRequest
+from api.schemas.jobs.requests import JobRequest
 from jobs.spec.gate import Gate
 from pruning.recipe import (
     ALLOCATIONS,
@@ -76,7 +76,7 @@ def _said_in_titles(field: FormField, titles: Mapping[str, str]) -> FormField:
 
 def _all_sections(typed: Mapping[str, str]) -> tuple[Section, ...]:
     return (
-        Section("Model", tuple(fields_of(ModelReference, "model."))),
+        Section("Model", fields_of(ModelReference, "model.")),
         Section("Method", tuple(_method(typed.get(_METHOD) or DEFAULT_METHOD))),
         Section(
             "Structure",
@@ -92,13 +92,13 @@ def _all_sections(typed: Mapping[str, str]) -> tuple[Section, ...]:
         ),
         Section(
             "Calibration",
-            tuple(fields_of(Calibration, "calibration.")),
+            fields_of(Calibration, "calibration."),
             f"texts, windows, seed: {_CALIBRATION.dataset} and {_CALIBRATION.samples} windows by default",
             folded=True,
         ),
         Section(
             "Evaluation",
-            tuple(fields_of(Evaluation, "evaluation.")),
+            fields_of(Evaluation, "evaluation."),
             f"texts, windows, zero-shot tasks: {_EVALUATION.dataset} by default",
             folded=True,
         ),
@@ -157,13 +157,15 @@ def _gate() -> Iterator[FormField]:
 
 
 def _structure() -> Iterator[FormField]:
-    """Yield the options. A choice may be left open: a select sends one even where no structure is wanted."""
-    for field in fields_of(StructureOptions, "structure."):
-        if field.kind == "choice":
-            about = f"{field.description} By default {field.default}."
-            yield replace(field, default="", choices=("", *field.choices), description=about)
-        else:
-            yield field
+    yield from map(_left_open, fields_of(StructureOptions, "structure."))
+
+
+def _left_open(field: FormField) -> FormField:
+    """Return a part of what a request may leave out, with an empty choice: a select sends one in any case."""
+    if field.kind != "choice":
+        return field
+    about = f"{field.description} By default {field.default}."
+    return replace(field, default="", choices=("", *field.choices), description=about)
 
 
 def _more(allocation: str) -> Iterator[FormField]:
@@ -173,9 +175,9 @@ def _more(allocation: str) -> Iterator[FormField]:
     yield FormField("refit", "flag", "", "Solve for the kept weights again after pruning.")
     yield from fields_of(RefitOptions, "refit.")
     yield FormField("recovery.blocks", "flag", "", "Train each pruned block towards the dense one.")
-    yield from fields_of(BlockRecoveryOptions, "recovery.blocks.")
+    yield from map(_left_open, fields_of(BlockRecoveryOptions, "recovery.blocks."))
     yield FormField("recovery.distil", "flag", "", "Train the kept weights towards the dense model's output.")
-    yield from fields_of(DistilOptions, "recovery.distil.")
+    yield from map(_left_open, fields_of(DistilOptions, "recovery.distil."))
     yield from fields_of(LayerSelection, "layers.")
     yield from fields_of(JobRequest, "", *(name for name in JobRequest.model_fields if name not in _PLACED))
 

@@ -24,7 +24,7 @@ from api.problems.handlers import as_problem
 from api.problems.problem import FieldError, Problem
 from api.problems.problems import InvalidRequest
 from api.resources import AppResources, Resources
-from api.schemas.jobs import JobRequest, beside_the_spec
+from api.schemas.jobs.requests import JobRequest, beside_the_spec
 from api.schemas.sweeps import SweepRequest
 from api.schemas.uploads import UploadItem
 from api.security.auth import ReadingWriter, Writer

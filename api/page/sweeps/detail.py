@@ -70,7 +70,9 @@ async def _fragments(
     resources: AppResources, principal: Principal, owner: str, sweep_id: UUID
 ) -> AsyncIterator[bytes]:
     sent: dict[str, str] = {}
-    async for view in resources.streams.watch(lambda: _view(resources.database, owner, sweep_id), principal):
+    async for view in resources.streams.watch(
+        lambda: _view(resources.database, owner, sweep_id), principal, owner
+    ):
         values = _shown(view, owner, principal)
         html = {name: fragment(f"sweeps/sweep/{name}.html", **values) for name in _FRAGMENTS}
         changed = [name for name in _FRAGMENTS if html[name] != sent.get(name)]

@@ -64,7 +64,10 @@ class TrainingFacts(Facts):
     )
     held_out_fingerprint: str = Field(description="SHA-256 over the token ids of the held-out windows.")
     steps: int = Field(description="Number of optimiser steps.")
-    learning_rate: float = Field(description="The highest learning rate.")
+    learning_rate: float = Field(
+        description="The highest learning rate of a parameter without a mask. Where the recipe names none, "
+        "that of a pruned layer is this one divided by the share of weights that it keeps, and at most 0.001."
+    )
     curve: tuple[JudgementFacts, ...] = Field(description="The judgements, in the order of the steps.")
     kept_step: int = Field(
         description="The step with the lowest held-out loss, whose weights were kept; 0 where no step "

@@ -10,9 +10,11 @@ class UnitFacts(Facts):
     """The units of one kind in each block, before and after."""
 
     kind: UnitKind = Field(description="What the units are.")
-    dense: int = Field(description="Number of units in each block of the dense model.")
+    dense: int = Field(
+        description="Number of units in each block of the dense model; of channels in each of its experts."
+    )
     requested: int = Field(description="Number that the recipe leaves, before it is rounded.")
-    kept: int = Field(description="Number that is left in each block.")
+    kept: int = Field(description="Number that is left in each block, or each expert.")
 
 
 class BlockUnits(Facts):
@@ -22,7 +24,7 @@ class BlockUnits(Facts):
     kind: UnitKind = Field(description="What the units are.")
     kept: str = Field(
         description="The numbers of the units that are left, counted from 0 in the dense block, as runs such "
-        "as `0-5,7,9-12`."
+        "as `0-5,7,9-12`. Channels of experts are counted expert by expert."
     )
 
 

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from api.page.jobs.listing import without_common_directories
 from api.page.jobs.timeline import timeline
 from api.page.submit.commands import curl, request_body, run
-from api.schemas.jobs import JobRequest
+from api.schemas.jobs.requests import JobRequest
 from jobs.lifecycle.events import Event, StageFinished, StageStarted
 from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.queries.models import models_containing

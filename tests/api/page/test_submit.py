@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.page.submit.form import every_field, sections
-from api.schemas.jobs import JobRequest
+from api.schemas.jobs.requests import JobRequest
 from jobs.spec.gate import Gate
 from jobs.tables import Job
 from pruning.recipe import (
@@ -108,6 +108,7 @@ def test_a_choice_of_the_structure_may_be_left_open(client: TestClient) -> None:
     (options,) = re.findall(r'<select id="structure.repair".*?>(.*?)</select>', page, re.DOTALL)
     assert re.findall(r"<option(.*?)>([^<]+)", options) == [
         (' value="" selected', "Default"),
+        ("", "ridge"),
         ("", "least_squares"),
         ("", "none"),
     ]
@@ -337,3 +338,9 @@ def test_a_key_that_may_only_submit_is_shown_no_models_and_uploads(client_of: Cl
         (422, True),
         (403, False),
     ]
+
+
+def test_a_choice_of_numbers_is_a_number_in_the_request() -> None:
+    lanes = next(field for field in every_field({}) if field.name == "lanes")
+    assert lanes.kind == "choice"
+    assert lanes.parsed(lanes.default) == 1

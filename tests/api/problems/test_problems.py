@@ -69,7 +69,8 @@ def test_a_missing_field_is_named(client: TestClient, path: str, field: str) -> 
         ({"save_masks": "yes"}, "must be true or false"),
         ({"sparsity": "half"}, "must be a number"),
         ({"calibration": {"samples": 1.5}}, "must be an integer"),
-        ({"calibration": 7}, "must be an object"),
+        ({"calibration": "builtin"}, 'must be an object, such as {"dataset": "builtin"}'),
+        ({"layers": "*"}, "must be an object"),
         ({"evaluation": {"tasks": "piqa"}}, "must be a list"),
         ({"layers": {"include": ["*"] * 65}}, "must have at most 64 items"),
         ({"labels": {"team": "x" * 256}}, "must have at most 255 characters"),
@@ -105,6 +106,12 @@ def test_a_choice_without_a_name_is_refused_with_the_names(client: TestClient, c
     }
 
 
+def test_an_unknown_method_is_refused_with_the_grades_too(client: TestClient) -> None:
+    (error,) = client.post("/v1/jobs", json=SMALLEST | {"method": "fats"}).json()["errors"]
+    assert error["field"] == "method"
+    assert error["message"].endswith("'fast', 'best', 'recovered'; did you mean 'fast'?")
+
+
 def test_405_lists_every_method_of_the_address(client: TestClient) -> None:
     document = client.get("/v1/openapi.json").json()
     some_id = "00000000-0000-0000-0000-000000000000"
@@ -116,18 +123,24 @@ def test_405_lists_every_method_of_the_address(client: TestClient) -> None:
         assert allowed - {"HEAD"} == {method.upper() for method in operations}, path
 
 
-@pytest.mark.parametrize(("method", "action"), [("GET", ""), ("POST", "/cancel")])
-def test_a_job_stored_as_an_unknown_version_is_refused_by_name(
-    client: TestClient, database: sessionmaker[Session], jobs: Jobs, method: str, action: str
+def test_a_job_stored_as_an_unknown_version_is_shown_and_steered_but_not_submitted_again(
+    client: TestClient, database: sessionmaker[Session], jobs: Jobs
 ) -> None:
     job_id = jobs.queued()
     with database.begin() as session:
         session.connection().exec_driver_sql("UPDATE jobs SET spec = spec || '{\"version\": 99}'")
-    answer = client.request(method, f"/v1/jobs/{job_id}{action}")
-    assert answer.status_code == 409
-    assert answer.json()["type"] == "urn:pruneserve:problem:unknown-version"
-    assert "specification version 99" in answer.json()["detail"]
-    assert client.get("/v1/jobs").json()["items"][0]["state"] == "queued"
+    shown = client.get(f"/v1/jobs/{job_id}").json()
+    assert (shown["state"], shown["model"], shown["spec"]) == ("queued", SMALLEST["model"], None)
+    page = client.get(f"/jobs/{job_id}")
+    assert page.status_code == 200
+    assert "of a newer release" in page.text
+    assert "Run it again" not in page.text
+    again = client.post(f"/v1/jobs/{job_id}/rerun", json={"sparsity": 0.4})
+    assert again.status_code == 409
+    assert again.json()["type"] == "urn:pruneserve:problem:unknown-version"
+    assert "specification version 99" in again.json()["detail"]
+    assert client.post(f"/v1/jobs/{job_id}/cancel").json()["state"] == "cancelled"
+    assert client.post(f"/v1/jobs/{job_id}/retry").json()["state"] == "queued"
 
 
 def test_an_internal_error_reveals_nothing_of_the_service(

@@ -12,7 +12,7 @@ from httpx_sse import EventSource, ServerSentEvent
 from api.resources import AppResources
 from api.streams import streams
 from jobs.access import api_keys, page_sessions
-from jobs.lifecycle import lifecycle
+from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.events import LogMessage
 from tests.api.drive import Jobs, MakeKey, Server
 
@@ -89,7 +89,7 @@ def test_a_stream_goes_on_where_a_failed_job_was_retried(http: httpx.Client, job
     claim = jobs.running()
     jobs.fail(claim, "no")
     with jobs.database.begin() as session:
-        lifecycle.retry(session, "ada", claim.job_id)
+        owner_moves.retry(session, "ada", claim.job_id)
     with stream(http, claim.job_id) as events:
         assert [next(events).json()["data"]["state"] for _ in range(4)] == [
             "queued",

@@ -39,14 +39,17 @@ def test_a_refused_request_does_not_use_its_key_up(client: TestClient) -> None:
     assert client.post("/v1/jobs", json=SMALLEST, headers=KEY).status_code == 201
 
 
-def test_a_key_goes_with_its_job(client: TestClient) -> None:
+def test_a_request_that_is_repeated_late_does_not_make_a_deleted_job_again(client: TestClient) -> None:
     first = client.post("/v1/jobs", json=SMALLEST, headers=KEY).json()["id"]
     assert client.post(f"/v1/jobs/{first}/cancel").status_code == 200
     assert client.post("/v1/jobs", json=SMALLEST, headers=KEY).json()["id"] == first
     assert client.delete(f"/v1/jobs/{first}").status_code == 204
-    again = client.post("/v1/jobs", json=SMALLEST, headers=KEY)
-    assert again.status_code == 201
-    assert again.json()["id"] != first
+    for body in (SMALLEST, SMALLEST | {"sparsity": 0.6}):
+        again = client.post("/v1/jobs", json=body, headers=KEY)
+        assert again.status_code == 422
+        assert again.json()["type"] == "urn:pruneserve:problem:idempotency-key-reused"
+        assert "was deleted. Use a new key" in again.json()["detail"]
+    assert client.get("/v1/jobs").json()["items"] == []
 
 
 def test_concurrent_requests_make_one_job_with_one_event(client: TestClient) -> None:

@@ -5,13 +5,18 @@ from uuid import UUID, uuid4
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 from typer.testing import CliRunner
 
+from api.actions import keys
+from api.problems.problems import ScopeMissing
+from api.schemas.keys import KeyRequest
 from cli.main import app
 from cli.terminal import Exit
 from jobs.access import api_keys
 from jobs.settings import Settings
+from jobs.tables import ApiKey
 from tests.api.drive import ClientOf, MakeKey, Server, scopes_but
 
 
@@ -166,6 +171,22 @@ def test_a_key_that_is_made_while_its_maker_is_revoked_is_revoked_too(
         assert revoked.result(30).status_code == 204
     assert using(client, key).get("/v1/jobs").status_code == 401
     assert using(client, leaked["key"]).post("/v1/keys", json={"name": "x"}).status_code == 401
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize("asked", [{"scopes": ["jobs:read"]}, {"owner": "eve"}])
+def test_a_key_grants_what_its_maker_has_when_it_is_made_and_not_when_it_asked(
+    anonymous: TestClient, database: sessionmaker[Session], asked: dict[str, object]
+) -> None:
+    """The identity provider takes scopes from a membership while a request of its session is under way."""
+    with database.begin() as session:
+        row, _ = api_keys.create_row(session, "ada", "demoted", api_keys.SCOPES)
+        asking = api_keys.principal_of(row)
+        session.execute(update(ApiKey).where(ApiKey.id == row.id).values(scopes=["jobs:write"]))
+    resources = anonymous.app.state.resources  # type: ignore[attr-defined]
+    request = KeyRequest.model_validate({"name": "late", "scopes": ["jobs:write"]} | asked)
+    with pytest.raises(ScopeMissing):
+        keys.issue(resources, asking, request)
 
 
 def test_the_list_is_paged(client: TestClient) -> None:

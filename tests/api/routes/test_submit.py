@@ -168,6 +168,12 @@ def test_a_path_outside_the_allowed_roots_is_refused_without_telling_them(
     assert refused.keys() == {field}
     assert "allowed root" in refused[field]
     assert "/srv" not in refused[field]
+    assert "`pruneserve up --root DIRECTORY`" in refused[field]
+
+
+def test_a_relative_path_is_not_taken_for_a_hub_id(client: TestClient) -> None:
+    for path in ("./models/tiny", "../up", "~/models/tiny"):
+        assert "absolute path" in refused_fields(client, SMALLEST | {"model": path})["model.id"]
 
 
 def test_gradients_under_a_data_root_are_accepted(client: TestClient) -> None:

@@ -14,7 +14,7 @@ from api.actions.files import uploads as actions
 from api.problems.problems import InvalidRequest, QuotaExceeded
 from api.resources import AppResources
 from api.security.middleware import body_size
-from jobs.lifecycle import lifecycle
+from jobs.lifecycle import owner_moves
 from jobs.settings import Settings
 from jobs.storage.store import Store
 from jobs.tables import Upload
@@ -171,7 +171,7 @@ def test_an_upload_stays_while_a_job_may_need_it(
     assert str(claim.job_id) in refused.json()["detail"]
     jobs.fail(claim, "no")
     with database.begin() as session:
-        assert lifecycle.retry(session, "ada", claim.job_id)
+        assert owner_moves.retry(session, "ada", claim.job_id)
     assert client.delete(address).status_code == 409
     assert client.post(f"/v1/jobs/{claim.job_id}/cancel").status_code == 200
     assert client.delete(address).status_code == 204

@@ -4,15 +4,18 @@ import html
 import re
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
+from api.schemas.jobs.waiting import Waiting
 from api.streams.streams import Batch, Streams
 from jobs.fleet import dispatch_queue, machines, quarantine, steering
 from jobs.fleet.placing import live_classes, look_again, place_sized
+from jobs.fleet.waiting import Wait, WaitsFor
 from jobs.lifecycle import placing
 from jobs.placement.classes import Capacity
 from jobs.placement.needs import Needs
@@ -51,6 +54,12 @@ def test_every_answer_says_why_a_queued_job_waits(client: TestClient, jobs: Jobs
     sweep = client.post("/v1/sweeps", json=body).json()
     for jobs_of_it in (sweep["jobs"], client.get(f"/v1/sweeps/{sweep['id']}").json()["jobs"]):
         assert [job["waiting"]["position"] for job in jobs_of_it] == [4, 5]
+
+
+@pytest.mark.parametrize(("pending", "said"), [(True, "its files are"), (False, "its size is")])
+def test_a_job_whose_files_were_looked_at_waits_for_its_size(pending: bool, said: str) -> None:
+    job = Job(checks_pending=pending, queue="prune")
+    assert Waiting.of(job, Wait(WaitsFor.CHECKS), with_faults=False).message.startswith(said)
 
 
 def test_a_job_that_is_not_queued_waits_for_nothing(client: TestClient, jobs: Jobs) -> None:
@@ -197,7 +206,7 @@ def test_a_job_that_fits_no_worker_says_so_everywhere_with_the_numbers(
     assert "62 GB of GPU memory" in client.get(f"/jobs/{job_id}").text
     with database.begin() as session:
         machines.declared(session, "large", ["gpu.80g"], has.model_copy(update={"device_bytes": 80 * 10**9}))
-        look_again(session)
+        look_again(session, live_classes(session, 30), UUID(int=0), 10)
         place_sized(session, live_classes(session, 30), 10)
     told = client.get(f"/v1/jobs/{job_id}").json()
     assert (told["waiting"]["reason"], told["worker_class"]) == ("its_turn", "gpu.80g")

@@ -2,8 +2,11 @@ import base64
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.settings import Settings
+from jobs.tables import WebhookEndpoint
 from tests.api.drive import Jobs
 
 URL = "https://hooks.example.org/pruneserve"
@@ -75,7 +78,6 @@ def test_the_format_is_standard_unless_another_is_named(client: TestClient) -> N
     address = f"/v1/webhooks/{new['id']}"
     assert client.get(address).json()["format"] == "slack"
     assert client.patch(address, json={"enabled": True}).json()["format"] == "slack"
-    assert client.patch(address, json={"format": "standard"}).json()["format"] == "standard"
 
 
 @pytest.mark.threat
@@ -88,10 +90,18 @@ def test_the_path_of_a_slack_webhook_is_shown_nowhere(client: TestClient) -> Non
     page = client.get("/webhooks").text
     assert "https://hooks.slack.com:8443/…" in page
     assert "T0" not in page
+    # Another format would show it, so it comes with another address.
+    refused = client.patch(address, json={"format": "standard"})
+    assert (refused.status_code, "T0" in refused.text) == (422, False)
+    assert refused.json()["errors"][0]["field"] == "url"
+    changed = client.patch(address, json={"format": "standard", "url": URL}).json()
+    assert (changed["format"], changed["url"]) == ("standard", URL)
 
 
 @pytest.mark.parametrize("shown", ["https://hooks.slack.com:8443/…", "https://hooks.slack.com/%E2%80%a6"])
-def test_an_address_as_it_is_shown_is_refused_and_not_stored(client: TestClient, shown: str) -> None:
+def test_an_address_as_it_is_shown_is_refused_and_not_stored(
+    client: TestClient, database: sessionmaker[Session], shown: str
+) -> None:
     new = made(client, format="slack", url="https://hooks.slack.com:8443/services/T0/B0/x")
     address = f"/v1/webhooks/{new['id']}"
     for answer in (
@@ -102,8 +112,10 @@ def test_an_address_as_it_is_shown_is_refused_and_not_stored(client: TestClient,
         (error,) = answer.json()["errors"]
         assert error["field"] == "url"
         assert "without its path: give all of it" in error["message"]
-    # The path is still the one that was given: a webhook of the other format shows it.
-    assert client.patch(address, json={"format": "standard"}).json()["url"].endswith("/services/T0/B0/x")
+    # The path is still the one that was given.
+    with database.begin() as session:
+        endpoint = session.scalars(select(WebhookEndpoint)).one()
+        assert endpoint.url.endswith("/services/T0/B0/x")
 
 
 def test_messages_are_listed_and_replayed(client: TestClient) -> None:

@@ -246,16 +246,19 @@ async def _exchange(
         await writer.drain()
         if not request.answered:
             return False
-        head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 60)).decode("latin-1")
-        status = int(head.split(" ", 2)[1])
-        outcome.add(request, status, head)
-        lines = {
-            line.partition(":")[0].lower(): line.partition(":")[2].strip() for line in head.split("\r\n")
-        }
-        if "content-length" in lines and status not in (204, 304):
-            await reader.readexactly(int(lines["content-length"]))
-        elif lines.get("transfer-encoding") == "chunked":
-            await asyncio.wait_for(reader.readuntil(b"0\r\n\r\n"), 60)
+        async with asyncio.timeout(60):
+            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+            status = int(head.split(" ", 2)[1])
+            outcome.add(request, status, head)
+            lines = {
+                line.partition(":")[0].lower(): line.partition(":")[2].strip() for line in head.split("\r\n")
+            }
+            if status in (204, 304) or request.content.startswith(b"HEAD "):
+                pass  # its headers are those of an answer with a body, which does not follow
+            elif "content-length" in lines:
+                await reader.readexactly(int(lines["content-length"]))
+            elif lines.get("transfer-encoding") == "chunked":
+                await reader.readuntil(b"0\r\n\r\n")
         return lines.get("connection") != "close"
     except (ConnectionError, asyncio.IncompleteReadError):
         return False  # it may hang up on what is no HTTP

@@ -13,11 +13,13 @@ import argparse
 import asyncio
 import http.client
 import itertools
+import multiprocessing
 import os
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import psutil
@@ -39,29 +41,36 @@ _SECONDS = 0.1
 _BETWEEN_PROBES = 0.05
 
 
-class Probe(threading.Thread):
-    """Asks `/readyz` again and again, as a load balancer does, and notes the seconds that it took."""
+class Probe:
+    """Asks `/readyz` again and again, as a load balancer does, in a process that does nothing else."""
 
     def __init__(self, port: int) -> None:
-        super().__init__(daemon=True)
-        self.seconds: list[float] = []
-        self._port = port
-        self._ended = threading.Event()
-
-    def run(self) -> None:
-        while not self._ended.wait(_BETWEEN_PROBES):
-            connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
-            started = time.perf_counter()
-            connection.request("GET", "/readyz")
-            status = connection.getresponse().status
-            self.seconds.append(time.perf_counter() - started if status in (200, 503) else float("inf"))
-            connection.close()
+        context = multiprocessing.get_context("spawn")
+        self._pipe, pipe = context.Pipe()
+        self._process = context.Process(target=_probe, args=(port, pipe), daemon=True)
+        self._process.start()
 
     def end(self) -> float:
-        """Stop, and return the 99th percentile."""
-        self._ended.set()
-        self.join()
-        return sorted(self.seconds)[int(len(self.seconds) * 0.99)]
+        """Stop, and return the 99th percentile of the seconds that it took."""
+        self._pipe.send(None)
+        seconds: list[float] = self._pipe.recv()
+        self._process.join()
+        return sorted(seconds)[int(len(seconds) * 0.99)]
+
+
+def _probe(port: int, pipe: Connection) -> None:
+    """Note the seconds until a message arrives, then send them."""
+    seconds: list[float] = []
+    while not pipe.poll(_BETWEEN_PROBES):
+        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
+            started = time.perf_counter()
+            try:
+                connection.request("GET", "/readyz")
+                answered = connection.getresponse().status in (200, 503)
+            except (OSError, http.client.HTTPException):
+                answered = False
+            seconds.append(time.perf_counter() - started if answered else float("inf"))
+    pipe.send(seconds)
 
 
 def main() -> None:
@@ -115,7 +124,6 @@ class Memory:
 def _soak(server: Server, requests: Iterator[HostileRequest], count: int, seconds: float) -> str | None:
     port = int(server.url.rpartition(":")[2])
     memory, probe = Memory(server.process.pid), Probe(port)
-    probe.start()
     ends_at = time.monotonic() + seconds
     until_then = itertools.takewhile(lambda _: time.monotonic() < ends_at, requests)
     outcome = asyncio.run(send(port, itertools.islice(until_then, count), sent=memory.take))

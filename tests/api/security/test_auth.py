@@ -184,7 +184,10 @@ PUBLIC = {
     "GET /.well-known/security.txt",
     "GET /",
     "GET /sign-in",
+    "GET /sign-in/oidc",
+    "GET /sign-in/oidc/callback",
     "POST /sign-in",
+    "POST /sign-in/owner",
     "POST /sign-out",
 }
 

@@ -217,6 +217,9 @@ def test_a_directory_is_named_by_its_path(
         run(*submit, model, server=server)
     path = f"{tmp_path}/models/tiny"
     assert [body["model"]["id"] for body in bodies] == [path, path, path, "models/none"]
+    missing = run(*submit, "./none", server=server)
+    assert (missing.exit_code, len(bodies)) == (Exit.USAGE, 4)
+    assert f"--model ./none: there is no such directory here ({tmp_path}/none)" in missing.stderr
 
 
 def test_the_method_none_needs_a_structure(server: ScriptedServer, job_id: UUID) -> None:

@@ -295,6 +295,22 @@ def test_changes_of_a_webhook_are_sent_alone(
     assert pruneserve("webhooks", "change", ID).exit_code == Exit.USAGE
 
 
+def test_of_a_share_only_what_is_named_is_changed(
+    server: ScriptedServer, pruneserve: Callable[..., Result]
+) -> None:
+    bodies = sent_by(server, "/v1/owners/ada/share", SHARE)
+    for options in ("--weight 2", "--no-may-cross", "--any-number", "--most-running 0 --may-cross"):
+        assert pruneserve("shares", "set", "ada", *options.split()).exit_code == Exit.OK
+    assert bodies == [
+        {"weight": 2.0},
+        {"may_cross": False},
+        {"most_running": None},
+        {"most_running": 0, "may_cross": True},
+    ]
+    for wrong in ("", "--any-number --most-running 3"):
+        assert pruneserve("shares", "set", "ada", *wrong.split()).exit_code == Exit.USAGE
+
+
 def test_the_format_of_a_webhook_is_sent_where_it_is_named(
     server: ScriptedServer, pruneserve: Callable[..., Result]
 ) -> None:

@@ -38,7 +38,7 @@ def accept(server: ScriptedServer, document: dict[str, Any]) -> list[Any]:
 
 def test_values_are_sent_with_their_types(server: ScriptedServer) -> None:
     sent = accept(server, sweep_document(SWEEP, "running", job_document(uuid4(), "queued")))
-    varied = ["--vary", "sparsity=0.3,0.5", "--vary", "method=wanda,gblm"]
+    varied = ["--vary", "sparsity=30%,0.5", "--vary", "method=wanda,gblm"]
     done = pruneserve(server, "submit", "--model", "org/name", *varied)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == str(SWEEP)

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from cli.embedded import process
 from cli.embedded import supervisor as supervision
 from cli.embedded.process import EmbeddedError, OwnedProcess
 from cli.embedded.supervisor import Supervisor
@@ -21,6 +22,12 @@ pytestmark = pytest.mark.slow
 STUBBORN = """
 import pathlib, signal, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
+pathlib.Path("ready").touch()
+time.sleep(600)
+"""
+OBEDIENT = """
+import pathlib, signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: sys.exit())
 pathlib.Path("ready").touch()
 time.sleep(600)
 """
@@ -62,9 +69,14 @@ def test_a_program_that_ignores_its_stop_signal_is_killed(tmp_path: Path) -> Non
     assert not process.is_running()
 
 
-def test_a_program_that_exits_before_it_is_ready_is_an_error_with_the_end_of_its_log(tmp_path: Path) -> None:
+def test_a_program_that_exits_before_it_is_ready_is_an_error_with_what_it_said_this_time(
+    tmp_path: Path,
+) -> None:
     with pytest.raises(EmbeddedError, match="no such luck"):
         Program(tmp_path, "raise SystemExit('no such luck')").start()
+    with pytest.raises(EmbeddedError, match="no disk") as second:
+        Program(tmp_path, "raise SystemExit('no disk')").start()
+    assert "no such luck" not in str(second.value)
 
 
 def test_two_owners_never_share_a_directory(tmp_path: Path) -> None:
@@ -124,17 +136,28 @@ class OnFullDisk(Program):
             raise KeyboardInterrupt
 
 
+@pytest.mark.parametrize(
+    ("source", "number", "ended"),
+    [(STUBBORN, signal.SIGKILL, "has died"), (OBEDIENT, signal.SIGTERM, "has ended in order")],
+)
 def test_a_restart_that_meets_a_full_disk_is_tried_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    source: str,
+    number: signal.Signals,
+    ended: str,
 ) -> None:
     monkeypatch.setattr(supervision, "_CHECK_SECONDS", 0.01)
     monkeypatch.setattr(supervision, "_MAX_PAUSE_SECONDS", 0.01)
-    supervisor, program = Supervisor(), OnFullDisk(tmp_path, STUBBORN)
+    supervisor, program = Supervisor(), OnFullDisk(tmp_path, source)
     supervisor.start(program)
-    program.kill()
+    assert program.pid is not None
+    os.kill(program.pid, number)
     with pytest.raises(KeyboardInterrupt):
         supervisor.watch()
     said = " ".join(capsys.readouterr().out.split())
+    assert f"program {ended}; restarting it in" in said
     assert "program cannot be started, and is tried again: [Errno 28] No space left on device" in said
 
 
@@ -146,8 +169,15 @@ class Refusing(Program):
         return False
 
 
-def test_a_program_that_never_gets_ready_is_an_error_with_the_reason_and_its_log(tmp_path: Path) -> None:
+def test_a_program_that_never_gets_ready_is_an_error_with_the_reason_what_to_do_and_its_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(process, "_SLOW_SECONDS", 0.5)
     program = Refusing(tmp_path, "import time; print('no rights', flush=True); time.sleep(600)")
     program.start_seconds = 2.0
-    with pytest.raises(EmbeddedError, match=r"after 2 s: permission denied for everybody; .*\n.*no rights"):
+    reason = (
+        r"after 2 s: permission denied for everybody. .*start it again when less else runs.*\n.*no rights"
+    )
+    with pytest.raises(EmbeddedError, match=reason):
         program.start()
+    assert "program is still starting, after " in capsys.readouterr().out

@@ -7,7 +7,7 @@ from typer.testing import CliRunner, Result
 
 from cli.main import app
 from cli.terminal import Exit
-from tests.scripted_server import ScriptedServer, scripted_server
+from tests.scripted_server import ScriptedServer, problem_document, scripted_server
 
 ME = {
     "owner": "ada",
@@ -91,6 +91,48 @@ def test_the_nearest_says_which_server_and_which_key(
     result = me(*map(filled, options), **{name: filled(value) for name, value in environment.items()})
     assert result.exit_code == Exit.OK, result.output
     assert (keys(server), keys(other)) == (([key], []) if at == "server" else ([], [key]))
+
+
+def test_a_connection_may_stand_before_the_command(
+    config: Path, server: ScriptedServer, other: ScriptedServer
+) -> None:
+    key = ["--key-file", str(config.parent / "key")]
+    for arguments in (
+        ["--profile", "staging", "me"],
+        ["--url", server.url, *key, "me"],
+        [*key, "me", "--profile", "staging"],
+        ["--profile", "keyless", "me", "--profile", "staging"],
+    ):
+        result = CliRunner().invoke(app, arguments)
+        assert result.exit_code == Exit.OK, result.output
+    assert (keys(server), keys(other)) == (["ps_of_the_profile"] * 4, [])
+
+
+def test_a_wrong_key_and_a_server_that_is_not_there_say_the_next_step(
+    config: Path, server: ScriptedServer
+) -> None:
+    server.on("/v1/me", lambda it: it.json(problem_document("Send a valid API key.", 401), 401))
+    refused = me("--profile", "staging")
+    assert refused.exit_code == Exit.USAGE
+    assert "does not know this key: give another by --key-file" in refused.stderr
+    away = me("--url", "http://127.0.0.1:1", PRUNESERVE_API_KEY="ps_v")
+    assert away.exit_code == Exit.UNREACHABLE
+    assert "Connection refused; start a service on this machine with `pruneserve up`" in away.stderr
+
+
+def test_without_a_key_a_server_that_is_not_there_is_said_first(config: Path, server: ScriptedServer) -> None:
+    away = me("--url", "http://127.0.0.1:1")
+    assert away.exit_code == Exit.UNREACHABLE
+    assert "http://127.0.0.1:1 does not answer: Connection refused; start a service" in away.stderr
+    there = me("--url", server.url)
+    assert (there.exit_code, "no API key: give a file" in there.stderr) == (Exit.USAGE, True)
+    assert server.requests == []
+
+
+def test_a_profile_without_a_file_of_profiles_names_the_file(config: Path) -> None:
+    config.unlink()
+    result = me("--profile", "staging")
+    assert (result.exit_code, f"{config} does not exist" in result.stderr) == (Exit.USAGE, True)
 
 
 @pytest.mark.threat

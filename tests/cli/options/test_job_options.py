@@ -116,6 +116,8 @@ def test_a_file_without_a_json_object_is_refused_by_name(tmp_path: Path, text: s
         ("-o", "norm"),
         ("--mix", "c4=much"),
         ("--max-increase", "much"),
+        ("--max-increase", "5"),
+        ("--sparsity", "50"),
         ("--sparsity", "NaN"),
         ("--sparsity", "1e999"),
         ("--max-perplexity", "NaN"),
@@ -126,6 +128,14 @@ def test_a_file_without_a_json_object_is_refused_by_name(tmp_path: Path, text: s
 def test_a_value_that_cannot_be_read_is_refused(arguments: tuple[str, str]) -> None:
     with pytest.raises(typer.BadParameter, match=arguments[1]):
         sent(*arguments)
+
+
+def test_a_share_is_read_with_and_without_a_percent_sign_where_it_can_mean_one_thing_only() -> None:
+    for text, value in (("50%", 0.5), ("0.5", 0.5), ("1", 1.0), ("100%", 1.0)):
+        assert sent("--sparsity", text)["sparsity"] == value
+    assert sent("--max-increase", "500%")["gate"] == {"max_perplexity_increase": 5.0}
+    with pytest.raises(typer.BadParameter, match=r"write 5% or 0\.05, or else 500%"):
+        sent("--max-increase", "5")
 
 
 @pytest.mark.parametrize("value", ["NaN", "-Infinity", "1e999", "[1, NaN]"])

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from cli.render.report import Fidelity, ReportExcerpt, Sparsity, StageCost, Structure
+from cli.render.report import Fidelity, ReportExcerpt, Sparsity, Speed, StageCost, Structure
 from pruning.report.schema import Report, StructureFacts
 
 SCHEMA: dict[str, Any] = Report.model_json_schema(mode="serialization")
@@ -22,6 +22,7 @@ def test_every_field_of_the_excerpt_is_in_the_report() -> None:
     assert StageCost.model_fields.keys() <= fields(report["stages"]).keys()
     assert Structure.model_fields.keys() <= SCHEMA["$defs"]["StructureFacts"]["properties"].keys()
     assert Sparsity.model_fields.keys() <= fields(report["sparsity"]).keys()
+    assert Speed.model_fields.keys() <= SCHEMA["$defs"]["SpeedFacts"]["properties"].keys()
     assert Fidelity.model_fields.keys() <= fields(report["perplexity"]).keys()
 
 
@@ -30,6 +31,14 @@ def test_the_comparison_with_the_dense_model_is_said_where_it_was_measured() -> 
         "KL 0.2500 nats per token; the same most probable token in 62.5%"
     )
     assert str(Fidelity()) == ""
+
+
+def test_a_speed_that_nobody_measured_is_not_said() -> None:
+    sizes = {"bytes": 1000, "dense_bytes": 2000}
+    masked = Speed.model_validate(sizes | {"speedup": 1.0, "rates": []})
+    measured = Speed.model_validate(sizes | {"speedup": 1.25, "rates": [{"phase": "prefill"}]})
+    assert masked.text == "1.0 kB of 2.0 kB"
+    assert measured.text == "1.0 kB of 2.0 kB; 1.25 times as fast as the dense model"
 
 
 def test_what_is_left_of_a_smaller_model_is_said_in_words() -> None:

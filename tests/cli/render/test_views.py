@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from rich.console import Console
 
-from cli.render.views import LiveView, print_job, table_of_jobs
+from cli.render.views import LiveView, PlainView, print_job, table_of_jobs
 from pruneserve_client.models import Event, JobDetail
 from tests.scripted_server import NOW, job_document
 
@@ -56,6 +56,18 @@ def test_a_try_that_is_due_is_not_said_to_be_in_the_past() -> None:
     console.print(table_of_jobs([job]))
     assert isinstance(console.file, io.StringIO)
     assert "(waiting for the Hub, tried again once a worker is free)" in console.file.getvalue()
+
+
+def test_a_restart_says_what_is_computed_again_and_why() -> None:
+    console = Console(file=io.StringIO(), width=300)
+    change = {"name": "device", "before": "cpu\x1b[31m", "now": "cuda:0 (NVIDIA H100)"}
+    data = {"kind": "restart", "attempt": 2, "stages": ["prune"], "blocks": 1, "changes": [change]}
+    PlainView(console).show(Event.model_validate({"id": 1, "at": NOW, "data": data}))
+    assert isinstance(console.file, io.StringIO)
+    shown = console.file.getvalue()
+    assert "1 finished block is computed again (prune): device cpu" in shown
+    assert "before, cuda:0 (NVIDIA H100) now" in shown
+    assert "\x1b" not in shown
 
 
 def test_tries_of_a_stage_share_a_bar_until_it_is_finished() -> None:

@@ -9,9 +9,9 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.caches import gradients
-from jobs.caches.gradients import Found, Waiting
+from jobs.caches.gradients import Eviction, Found, Waiting
 from jobs.fleet import dispatch_queue
-from jobs.lifecycle import finished_blocks, lifecycle
+from jobs.lifecycle import finished_blocks, lifecycle, owner_moves, placing
 from jobs.lifecycle.events import JobError
 from jobs.lifecycle.lifecycle import Claim
 from jobs.spec.job import JobSpec
@@ -63,6 +63,12 @@ def waits(database: Database, claim: Claim, computing: UUID, fingerprint: str = 
     with database.begin() as session:
         still = gradients.still_computing(session, fingerprint, computing)
         assert lifecycle.requeue_until(session, claim, still, "waits")
+
+
+def end(database: Database, *claims: Claim) -> None:
+    with database.begin() as session:
+        for claim in claims:
+            assert lifecycle.fail(session, claim, JobError(type="internal", message="no"))
 
 
 def undispatched(database: Database) -> Sequence[UUID]:
@@ -119,7 +125,7 @@ def test_a_job_that_ends_without_publishing_unblocks_the_others(
         if end == "failed":
             assert lifecycle.fail(session, first, JobError(type="internal", message="no"))
         else:
-            assert lifecycle.cancel(session, first.owner, first.job_id)
+            assert owner_moves.cancel(session, first.owner, first.job_id)
     if end == "cancelled":
         assert undispatched(database) == []  # it may still be at it
         with database.begin() as session:
@@ -197,7 +203,7 @@ def test_a_sweep_needs_the_norms_of_its_jobs_with_the_same_inputs(database: Data
                 select(Job.id).where(Job.sweep_id == sweep.id).order_by(Job.id).limit(1)
             ).one()
             assert gradients.needed_in_sweep(session, job_id, specs[0].recipe) == needed
-            alone = lifecycle.create(session, "ada", specs[0]).id
+            alone = owner_moves.create(session, "ada", specs[0]).id
             assert gradients.needed_in_sweep(session, alone, specs[0].recipe) == frozenset()
 
 
@@ -227,11 +233,12 @@ def test_damaged_norms_are_computed_again(database: Database, take: Callable[[],
 def test_eviction_is_by_age_and_then_by_least_recent_use(
     database: Database, take: Callable[[], Claim]
 ) -> None:
-    for fingerprint in ("ancient", "old", "new"):
-        claim = take()
+    claims = [take() for _ in range(4)]
+    for claim, fingerprint in zip(claims, ("ancient", "old", "new"), strict=False):
         ask(database, claim, fingerprint)
         assert compute(database, claim, fingerprint, size=100)
-    ask(database, take(), "computing")
+    ask(database, claims[-1], "computing")
+    end(database, *claims)
     with database.begin() as session:
         for fingerprint, days in (("ancient", 40), ("old", 2)):
             session.execute(
@@ -249,3 +256,57 @@ def test_eviction_is_by_age_and_then_by_least_recent_use(
     assert left(30, 10_000) == {"old", "new", "computing"}
     assert left(30, 399) == {"new", "computing"}
     assert left(30, 199) == {"computing"}
+
+
+@pytest.mark.parametrize(
+    ("change", "wants"),
+    [
+        ({}, True),
+        ({"method": "gradient"}, True),
+        ({"sparsity": 0.6}, True),
+        ({"model": "org/other"}, False),
+        ({"calibration": {"samples": 5}}, False),
+    ],
+)
+def test_norms_larger_than_the_limit_stay_until_the_jobs_that_want_them_have_ended(
+    database: Database, take: Callable[[], Claim], spec: JobSpec, change: dict[str, object], wants: bool
+) -> None:
+    claim = take()
+    ask(database, claim)
+    assert compute(database, claim, size=600)
+    recipe = spec.recipe.model_dump(mode="json", exclude_unset=True) | change
+    other = JobSpec.model_validate(spec.model_dump(mode="json", exclude_unset=True) | {"recipe": recipe})
+    with database.begin() as session:
+        waiting = owner_moves.create(session, "ada", other).id
+    end(database, claim)
+
+    def evict() -> Eviction:
+        with database.begin() as session:
+            return gradients.evict_beyond(session, 1000, 10)
+
+    assert evict() == (Eviction(0, 1) if wants else Eviction(1, 0))
+    with database.begin() as session:
+        assert owner_moves.cancel(session, "ada", waiting)
+    assert evict() == (Eviction(1, 0) if wants else Eviction(0, 0))
+
+
+def test_an_owners_jobs_keep_two_norms_beyond_the_limit_and_those_that_fit_nowhere_keep_none(
+    database: Database, take: Callable[[], Claim], spec: JobSpec
+) -> None:
+    claims = [take() for _ in range(4)]
+    for number, claim in enumerate(claims):
+        ask(database, claim, str(number))
+        assert compute(database, claim, str(number), size=600)
+    with database.begin() as session:
+        waiting = owner_moves.create(session, "ada", spec).id
+    end(database, *claims)
+
+    def left() -> set[str]:
+        with database.begin() as session:
+            gradients.evict_beyond(session, 1000, 10)
+            return set(session.scalars(select(CachedGradients.fingerprint)))
+
+    assert left() == {"2", "3"}
+    with database.begin() as session:
+        placing.mark_unschedulable(session, waiting)
+    assert left() == set()

@@ -8,7 +8,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.caches import perplexities
-from jobs.lifecycle import lifecycle
+from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.lifecycle import Claim
 from jobs.retention import named_keys
 from jobs.spec.job import JobSpec
@@ -22,7 +22,7 @@ LIMIT = 1000
 @pytest.fixture
 def claim(database: Database) -> Claim:
     with database.begin() as session:
-        found = lifecycle.claim(session, lifecycle.create(session, "ada", SPEC).id, "worker", 300)
+        found = lifecycle.claim(session, owner_moves.create(session, "ada", SPEC).id, "worker", 300)
     assert found is not None
     return found
 

@@ -13,7 +13,7 @@ from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.fleet import dispatch_queue, line
-from jobs.lifecycle import lifecycle
+from jobs.lifecycle import lifecycle, owner_moves
 from jobs.spec.job import JobSpec
 from jobs.tables import DailyUse, Job, JobAttempt, OwnerShare, QueueTurn, RecentUse
 from tests.jobs.fleet.naive_turns import NaiveJob, NaiveQueue
@@ -28,7 +28,7 @@ def queue(database: Database, spec: JobSpec) -> Queue:
 
     def create(owner: str, priority: int = 0, queue: str = "prune") -> UUID:
         with database.begin() as session:
-            job = lifecycle.create(session, owner, spec)
+            job = owner_moves.create(session, owner, spec)
             job.priority, job.queue = priority, queue
             return job.id
 

@@ -1,6 +1,7 @@
 """Three faults in a row quarantine a worker; and a job prefers a worker that has not failed it."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
@@ -8,7 +9,7 @@ from sqlalchemy import text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.fleet import dispatch_queue, machines, quarantine
-from jobs.lifecycle import lifecycle
+from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.events import JobError
 from jobs.states import Cause, JobState, Outcome
 from jobs.tables import Job, JobAttempt, Worker
@@ -46,7 +47,7 @@ def test_the_third_fault_in_a_row_quarantines(database: Database, submit: Submit
     assert seen(database, "sick", "well") == [True, False]
     with database.begin() as session:
         assert quarantine.standing(session, "sick") == quarantine.Standing(True, BROKEN.message)
-        assert dispatch_queue.idle_workers(session, 30)["prune"].total() == 1
+        assert dispatch_queue.idle_in(dispatch_queue.idle_workers(session, 30), "prune").total() == 1
 
 
 def test_a_succeeded_job_ends_the_row_of_faults(database: Database, submit: Submit) -> None:
@@ -92,7 +93,7 @@ def test_a_retry_begins_the_count_again(database: Database, submit: Submit) -> N
     for _ in range(2):
         fail(database, job_id, "sick", 2)
     with database.begin() as session:
-        assert lifecycle.retry(session, "ada", job_id)
+        assert owner_moves.retry(session, "ada", job_id)
     assert fail(database, job_id, "sick", 2)[0] == JobState.QUEUED
 
 
@@ -143,10 +144,11 @@ def test_a_quarantined_worker_leaves_every_job_and_its_message_is_published_agai
         assert dispatch_queue.take_undispatched(session, "prune", 5) == [job_id]
 
 
-def test_the_machine_of_a_quarantined_worker_is_no_measure(database: Database) -> None:
+@pytest.mark.parametrize("leaves", ["quarantined_at", "cordoned_at"])
+def test_the_machine_of_a_worker_that_takes_no_jobs_is_no_measure(database: Database, leaves: str) -> None:
     slow = ASSUMED.model_copy(update={"device": "slow", "operations_per_second": {"float32": 1.0}})
     with database.begin() as session:
         machines.measured(session, "sick", "prune", slow)
-        assert machines.slowest_live(session, 30) == slow
-        quarantine.quarantine(session, "sick", "prune", "no device")
-        assert machines.slowest_live(session, 30) == ASSUMED
+        assert machines.live(session, 30) == [slow]
+        session.execute(update(Worker).values({leaves: datetime.now(UTC)}))
+        assert machines.live(session, 30) == []

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.fleet import dispatch_queue, machines, overview, quarantine, steering, waiting
@@ -58,10 +58,10 @@ def test_a_cordoned_worker_claims_nothing_and_nothing_is_published_for_it(
         steering.cordon(session, "a")
         assert quarantine.leaves_to_another(session, "a", job_id, 30)
         assert not quarantine.leaves_to_another(session, "b", job_id, 30)
-        assert dispatch_queue.idle_workers(session, 30)["prune"].total() == 1
+        assert dispatch_queue.idle_in(dispatch_queue.idle_workers(session, 30), "prune").total() == 1
         assert wait_of(session, job_id) == Wait(WaitsFor.ITS_TURN, 1)
         steering.drain(session, "b")
-        assert dispatch_queue.idle_workers(session, 30)["prune"].total() == 0
+        assert dispatch_queue.idle_in(dispatch_queue.idle_workers(session, 30), "prune").total() == 0
         assert wait_of(session, job_id) == Wait(WaitsFor.UNCORDONED_WORKER, 1)
         quarantine.quarantine(session, "a", "prune", "no disk")
         quarantine.quarantine(session, "b", "prune", "no disk")
@@ -89,6 +89,48 @@ def test_a_cordon_waits_for_a_claim_that_has_begun(database: Database, submit: S
             assert lifecycle.claim(session, job_id, "a", 30)
             assert not cordoned.done()
         assert cordoned.result(20) == WorkerState.BUSY
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_pause_waits_for_claims_that_have_begun_and_none_begins_behind_it(
+    database: Database, submit: Submit, fleet: None, known: bool
+) -> None:
+    """So that whoever has paused a queue knows the last jobs that run. `known`: it was paused before."""
+    first, second = submit(), submit()
+    if known:
+        with database.begin() as session:
+            steering.pause(session, "prune", "root")
+            steering.resume(session, "prune")
+
+    def pause() -> int:
+        with database.begin() as session:
+            steering.pause(session, "prune", "root")
+            [queue] = overview.queues(session, 30)
+            return queue.running
+
+    def may_claim() -> bool:
+        with database.begin() as session:
+            return not quarantine.leaves_to_another(session, "b", second, 30)
+
+    with ThreadPoolExecutor(2) as pool:
+        with database.begin() as session:
+            assert not quarantine.leaves_to_another(session, "a", first, 30)
+            paused = pool.submit(pause)
+            while not _waiting_locks(session):
+                assert not paused.done()
+            later = pool.submit(may_claim)
+            assert lifecycle.claim(session, first, "a", 30)
+        assert paused.result(20) == 1, "the job that has begun"
+        assert not later.result(20)
+
+
+def _waiting_locks(session: Session) -> int:
+    """Return how many statements wait for a lock in this database."""
+    waiting = text(
+        "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) "
+        "WHERE NOT granted AND datname = current_database()"
+    )
+    return session.scalars(waiting).one()
 
 
 def test_a_worker_for_one_job_is_drained_by_its_claim_although_it_had_no_row_yet(

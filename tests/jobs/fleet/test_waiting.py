@@ -7,11 +7,11 @@ import pytest
 from sqlalchemy import Engine, select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from bench.plans import explaining
-from bench.seed_jobs import fill
+from bench.service.plans import explaining
+from bench.service.seed_jobs import fill
 from jobs.fleet import dispatch_queue, line, quarantine, waiting
 from jobs.fleet.waiting import Wait, WaitsFor
-from jobs.lifecycle import lifecycle
+from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.events import JobError
 from jobs.spec.job import JobSpec
 from jobs.states import Cause
@@ -80,11 +80,12 @@ def test_positions_count_the_earlier_jobs_of_every_owner_that_are_still_queued(
     monkeypatch.setattr(waiting, "MOST_COUNTED", 4)
     with database.begin() as session:
         ids = [
-            lifecycle.create(session, owner, spec).id for owner in ("ada", "eve", "ada", "eve", "ada", "ada")
+            owner_moves.create(session, owner, spec).id
+            for owner in ("ada", "eve", "ada", "eve", "ada", "ada")
         ]
         assert lifecycle.claim(session, ids[1], "well", 30)
         dispatch_queue.mark_dispatched(session, ids[:1])
-        lifecycle.create(session, "eve", spec)
+        owner_moves.create(session, "eve", spec)
     expected = [Wait(WaitsFor.ITS_TURN, position) for position in (1, 2, 3, 4, None)]
     assert waits(database, ids) == [expected[0], None, *expected[1:]]
 
@@ -119,14 +120,14 @@ def test_a_job_whose_files_are_still_to_be_looked_at_waits_for_that_and_for_a_mi
     database: Database, spec: JobSpec, submit: Submit, fleet: None
 ) -> None:
     with database.begin() as session:
-        unchecked = lifecycle.create(session, "ada", spec, checks_pending=True).id
+        unchecked = owner_moves.create(session, "ada", spec, checks_pending=True).id
     other = submit()
     assert waits(database, [unchecked, other]) == [Wait(WaitsFor.CHECKS), Wait(WaitsFor.ITS_TURN, 1)]
     with database.begin() as session:
         session.execute(update(Job).where(Job.id == unchecked).values(queued_at=A_MINUTE_AGO))
     assert waits(database, [unchecked, other]) == [Wait(WaitsFor.ITS_TURN, 1), Wait(WaitsFor.ITS_TURN, 2)]
     with database.begin() as session:
-        again = lifecycle.create(session, "ada", spec, checks_pending=True).id
+        again = owner_moves.create(session, "ada", spec, checks_pending=True).id
         dispatch_queue.checked(session, again)
     assert waits(database, [again]) == [Wait(WaitsFor.ITS_TURN, 3)]
 
@@ -150,7 +151,7 @@ def test_an_owner_with_more_than_its_share_is_told_so_while_others_wait(
     database: Database, spec: JobSpec, fleet: None
 ) -> None:
     with database.begin() as session:
-        ids = [lifecycle.create(session, owner, spec).id for owner in ("ada", "ada", "ada", "eve")]
+        ids = [owner_moves.create(session, owner, spec).id for owner in ("ada", "ada", "ada", "eve")]
         assert lifecycle.claim(session, ids[0], "well", 30)
         dispatch_queue.mark_dispatched(session, ids[1:2])
     published, its_share, next_one = waits(database, ids[1:])
@@ -168,7 +169,7 @@ def test_a_job_of_an_owner_that_runs_as_many_as_allowed_waits_for_these(
 ) -> None:
     with database.begin() as session:
         session.add(OwnerShare(owner="ada", most_running=1))
-        ids = [lifecycle.create(session, owner, spec).id for owner in ("ada", "ada", "eve")]
+        ids = [owner_moves.create(session, owner, spec).id for owner in ("ada", "ada", "eve")]
         assert lifecycle.claim(session, ids[0], "well", 30)
     assert waits(database, ids[1:]) == [Wait(WaitsFor.OWN_JOBS, running=1), Wait(WaitsFor.ITS_TURN, 1)]
 

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from jobs import retention
 from jobs.lifecycle import deletion, lifecycle
 from jobs.lifecycle.events import JobError
-from jobs.lifecycle.lifecycle import Claim, Conflict, FinishedArtifact
+from jobs.lifecycle.lifecycle import Claim, FinishedArtifact
+from jobs.lifecycle.owner_moves import Conflict
 from jobs.settings import Settings
 from jobs.states import JobState
 from jobs.storage.store import Store, attempt_prefix

@@ -14,12 +14,14 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.lifecycle import event_log
 from jobs.lifecycle.events import (
+    ChangedCondition,
     Event,
     EventBase,
     EventData,
     JobError,
     LogMessage,
     StageFinished,
+    StageRestarted,
     StageStarted,
     StateChanged,
     StepFinished,
@@ -37,6 +39,12 @@ EVENTS: list[EventData] = [
     StageStarted(attempt=2, stage=Stage.PRUNE, steps=30),
     StepFinished(attempt=2, stage=Stage.PRUNE, step=3, steps=30, seconds_left=1.5, memory_bytes=7),
     StageFinished(attempt=2, stage=Stage.PRUNE, seconds=0.25, peak_memory_bytes=9),
+    StageRestarted(
+        attempt=2,
+        stages=[Stage.PRUNE],
+        blocks=3,
+        changes=[ChangedCondition(name="device", before="NVIDIA A100", now="NVIDIA H100")],
+    ),
     LogMessage(message="the files have expired"),
 ]
 
@@ -56,12 +64,12 @@ def test_the_table_gives_back_what_was_appended(database: sessionmaker[Session],
     assert {type(event) for event in EVENTS} == set(union())
     with database.begin() as session:
         for number, event in enumerate(EVENTS, 2):
-            event_log.append(session, job_id, number, event)
+            event_log.append(session, job_id, "ada", number, event)
         assert [event.data for event in event_log.since(session, job_id, 1)] == EVENTS
         without_progress = [event for event in EVENTS if not isinstance(event, StepFinished)]
-        assert [event.data for event in event_log.recent(session, job_id, limit=4)] == without_progress
+        assert [event.data for event in event_log.recent(session, job_id, limit=5)] == without_progress
         assert event_log.latest_progress(session, job_id) == EVENTS[2]
-        stored = session.get_one(JobEvent, (job_id, 6))
+        stored = session.get_one(JobEvent, (job_id, 7))
         assert (stored.kind, stored.data) == ("log", {"message": "the files have expired"})
         assert session.get_one(Job, job_id).state == JobState.QUEUED
 
@@ -87,7 +95,7 @@ def test_an_event_that_a_newer_release_wrote_is_read_as_a_message(
     with database.begin() as session:
         newer = {"job_id": job_id, "id": 2, "kind": "paused", "data": {"attempt": 3, "minutes": 5}}
         session.execute(insert(JobEvent).values(newer))
-        event_log.append(session, job_id, 3, EVENTS[-1])
+        event_log.append(session, job_id, "ada", 3, EVENTS[-1])
         unknown, known = event_log.since(session, job_id, 1)
     assert isinstance(unknown.data, LogMessage)
     assert (unknown.id, unknown.data.attempt) == (2, 3)

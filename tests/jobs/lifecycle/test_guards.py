@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.lifecycle import event_log, lifecycle
+from jobs.lifecycle import event_log, lifecycle, owner_moves
 from jobs.lifecycle.events import JobError, LogMessage, StateChanged
-from jobs.lifecycle.lifecycle import Claim, Conflict
+from jobs.lifecycle.lifecycle import Claim
+from jobs.lifecycle.owner_moves import Conflict
 from jobs.lifecycle.transitions import close_attempt, move
 from jobs.queries import queries
 from jobs.queries.queries import JobFilter
@@ -57,13 +58,13 @@ def test_of_two_retries_at_once_the_slower_says_that_the_job_is_queued(
     def slower() -> JobState:
         assert moved.wait(30)
         with database.begin() as session, pytest.raises(Conflict) as conflict:
-            lifecycle.retry(session, "ada", claim.job_id)
+            owner_moves.retry(session, "ada", claim.job_id)
         return conflict.value.state
 
     with ThreadPoolExecutor(1) as pool:
         with database.begin() as session:
             waiting = pool.submit(slower)
-            assert lifecycle.retry(session, "ada", claim.job_id)
+            assert owner_moves.retry(session, "ada", claim.job_id)
             moved.set()
             wait_for_blocked_update(database)
         assert waiting.result(30) == JobState.QUEUED
@@ -89,8 +90,8 @@ def test_a_stored_error_has_no_fields_without_a_value(database: Database, submit
 
 def test_the_labels_of_a_new_job_find_it(database: Database, spec: JobSpec) -> None:
     with database.begin() as session:
-        labelled = lifecycle.create(session, "ada", spec, {"team": "vision"}).id
-        lifecycle.create(session, "ada", spec)
+        labelled = owner_moves.create(session, "ada", spec, {"team": "vision"}).id
+        owner_moves.create(session, "ada", spec)
     with database.begin() as session:
         wanted = JobFilter(labels=(("team", "vision"),))
         assert [job.id for job in queries.newest(session, "ada", wanted, before=None, limit=9)] == [labelled]
@@ -104,10 +105,10 @@ def test_a_new_job_names_its_owners_uploads_by_their_content(database: Database,
         request = spec.model_dump(mode="json")
         request["recipe"]["calibration"]["dataset"] = f"upload:{upload.id}"
         named = JobSpec.model_validate(request)
-        stored = lifecycle.create(session, "ada", named).spec
+        stored = owner_moves.create(session, "ada", named).spec
         assert stored["recipe"]["calibration"]["dataset"] == f"sha256:{SHA256}.txt"
         with pytest.raises(UnknownUpload, match="calibration"):
-            lifecycle.create(session, "bob", named)
+            owner_moves.create(session, "bob", named)
 
 
 def test_only_the_named_attempt_of_the_named_job_is_closed(database: Database, submit: Submit) -> None:
@@ -115,7 +116,7 @@ def test_only_the_named_attempt_of_the_named_job_is_closed(database: Database, s
     with database.begin() as session:
         session.add_all(JobAttempt(job_id=job, attempt=n, worker="w") for job in (one, other) for n in (1, 2))
         session.flush()
-        close_attempt(session, one, 2, Outcome.LOST, "gone")
+        close_attempt(session, one, 2, Outcome.LOST, "gone", queue="prune")
     with database.begin() as session:
         closed = select(JobAttempt.job_id, JobAttempt.attempt).where(JobAttempt.ended_at.is_not(None))
         assert session.execute(closed).all() == [(one, 2)]

@@ -1,19 +1,19 @@
 """The state machine on a real database: every move is guarded; a worker that lost its job changes nothing."""
 
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID, uuid4
 
-import psycopg
 import pytest
 from pydantic import ValidationError
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.database import libpq_url
-from jobs.lifecycle import event_log, lifecycle, quota
+from jobs.lifecycle import event_log, lifecycle, owner_moves, quota
 from jobs.lifecycle.events import EventData, JobError, LogMessage, StageStarted, StateChanged, StepFinished
-from jobs.lifecycle.lifecycle import Claim, Conflict, FinishedArtifact
+from jobs.lifecycle.lifecycle import Claim, FinishedArtifact
+from jobs.lifecycle.owner_moves import Conflict
 from jobs.queries import queries
 from jobs.spec.job import JobSpec
 from jobs.states import TRANSITIONS, JobState, LostAttempt
@@ -41,7 +41,7 @@ def job(database: Database, job_id: UUID) -> Job:
 
 def cancel(database: Database, job_id: UUID, owner: str = "ada") -> bool:
     with database.begin() as session:
-        return lifecycle.cancel(session, owner, job_id)
+        return owner_moves.cancel(session, owner, job_id)
 
 
 def take_back(database: Database, claim: Claim, max_lost_attempts: int = 3) -> JobState | None:
@@ -79,7 +79,9 @@ def test_a_new_job_is_queued_and_has_an_event(database: Database, submit: Submit
 
 def test_a_claim_makes_it_running_under_a_lease(database: Database, submit: Submit) -> None:
     job_id = submit()
+    began = time.monotonic()
     claim = take(database, job_id)
+    took = time.monotonic() - began
     running = job(database, job_id)
     assert (running.state, running.attempt, running.worker) == (JobState.RUNNING, 1, "w1")
     assert running.lease_token == claim.lease_token
@@ -87,7 +89,7 @@ def test_a_claim_makes_it_running_under_a_lease(database: Database, submit: Subm
     with database.begin() as session:
         lease = session.get_one(Lease, job_id)
     assert lease.token == claim.lease_token
-    assert (lease.expires_at - running.running_at).total_seconds() == pytest.approx(30, abs=0.1)
+    assert (lease.expires_at - running.running_at).total_seconds() == pytest.approx(30, abs=took)
     assert last_change(database, job_id) == StateChanged(state=JobState.RUNNING, worker="w1", attempt=1)
 
 
@@ -128,8 +130,6 @@ def test_success_publishes_report_and_artifacts_together(database: Database, sub
     with database.begin() as session:
         assert [(a.name, a.size) for a in queries.artifacts(session, "ada", job_id)] == [(ARTIFACT.name, 7)]
         assert queries.artifacts(session, "bob", job_id) == []
-        assert queries.is_result_of(session, job_id, 1)
-        assert not queries.is_result_of(session, job_id, 2)
     assert [(a.attempt, a.outcome) for a in attempts(database, job_id)] == [(1, "succeeded")]
 
 
@@ -167,14 +167,6 @@ def test_event_ids_have_no_gaps_and_no_duplicates_under_concurrency(
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(record, range(40)))
     assert [event[0] for event in events(database, claim.job_id)] == list(range(1, 43))
-
-
-def test_every_event_notifies_listeners_with_the_job_id(database: Database, submit: Submit) -> None:
-    url = database.kw["bind"].url.render_as_string(hide_password=False)
-    with psycopg.connect(libpq_url(url), autocommit=True) as listener:
-        listener.execute(f"LISTEN {event_log.CHANNEL}")
-        job_id = submit()
-        assert [note.payload for note in listener.notifies(timeout=10, stop_after=1)] == [str(job_id)]
 
 
 def test_a_queued_job_is_cancelled_at_once(database: Database, submit: Submit) -> None:
@@ -275,8 +267,8 @@ def test_a_retry_starts_the_next_attempt_and_clears_the_error(database: Database
     with database.begin() as session:
         session.execute(update(Job).values(lost_attempts=2))
         assert lifecycle.fail(session, claim, JobError(type="internal", message="no"))
-        assert not lifecycle.retry(session, "bob", claim.job_id)
-        assert lifecycle.retry(session, "ada", claim.job_id)
+        assert not owner_moves.retry(session, "bob", claim.job_id)
+        assert owner_moves.retry(session, "ada", claim.job_id)
     waiting = job(database, claim.job_id)
     assert (waiting.state, waiting.lost_attempts, waiting.error) == (JobState.QUEUED, 0, None)
     assert waiting.retried_at is not None
@@ -298,17 +290,17 @@ def test_only_failed_and_cancelled_jobs_can_be_retried(database: Database, submi
         (cancelling, JobState.CANCELLING),
     ):
         with database.begin() as session, pytest.raises(Conflict) as conflict:
-            lifecycle.retry(session, "ada", job_id)
+            owner_moves.retry(session, "ada", job_id)
         assert conflict.value.state == state
     with database.begin() as session:
-        assert lifecycle.retry(session, "ada", cancelled)
+        assert owner_moves.retry(session, "ada", cancelled)
 
 
 def test_the_last_place_in_an_owners_queue_is_given_once(database: Database, spec: JobSpec) -> None:
     def submit_one(number: int) -> bool:
         try:
             with database.begin() as session:
-                lifecycle.create(session, "ada", spec, max_queued=3)
+                owner_moves.create(session, "ada", spec, max_queued=3)
         except quota.QueueFull:
             return False
         return True
@@ -316,12 +308,12 @@ def test_the_last_place_in_an_owners_queue_is_given_once(database: Database, spe
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(submit_one, range(8))) == 3
     with database.begin() as session:
-        lifecycle.create(session, "bob", spec, max_queued=3)
+        owner_moves.create(session, "bob", spec, max_queued=3)
         failed = session.scalars(select(Job.id).where(Job.owner == "ada").limit(1)).one()
-        assert lifecycle.cancel(session, "ada", failed)
-        lifecycle.create(session, "ada", spec, max_queued=3)
+        assert owner_moves.cancel(session, "ada", failed)
+        owner_moves.create(session, "ada", spec, max_queued=3)
     with database.begin() as session, pytest.raises(quota.QueueFull) as full:
-        lifecycle.retry(session, "ada", failed, max_queued=3)
+        owner_moves.retry(session, "ada", failed, max_queued=3)
     assert (full.value.queued, full.value.allowed) == (3, 3)
 
 

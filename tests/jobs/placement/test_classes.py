@@ -12,6 +12,7 @@ from jobs.placement.classes import (
     classes_of,
     fits,
     fits_any,
+    gained,
     largest,
     smallest_that_fits,
     why_nowhere,
@@ -174,14 +175,50 @@ def test_what_fits_nowhere_is_said_with_the_numbers_and_what_would_help() -> Non
 @pytest.mark.parametrize("needs", [Needs(), UNKNOWN_NEEDS, Needs(device_bytes=62 * GB)])
 def test_after_running_out_of_memory_a_job_fits_no_such_worker_and_needs_a_gpu_still(needs: Needs) -> None:
     small = gpu(23)
-    more = needs.beyond(gpus=1, device_bytes=small.device_bytes, host_bytes=small.host_bytes)
+    had = {"gpus": 1, "device_bytes": small.device_bytes, "host_bytes": small.host_bytes}
+    more = needs.beyond(**had, of_host=False)
     assert not fits(more, small)
     assert not fits(more, cpu())
     assert fits(more, gpu(79))
-    on_cpu = needs.beyond(gpus=0, device_bytes=0, host_bytes=60 * GB)
+    of_host = needs.beyond(**had, of_host=True)
+    assert of_host.device_bytes == needs.device_bytes
+    assert not fits(of_host, gpu(79).model_copy(update={"host_bytes": small.host_bytes}))
+    assert not fits(of_host, cpu(small.host_bytes)), "which holds what the GPU does as well"
+    on_cpu = needs.beyond(gpus=0, device_bytes=0, host_bytes=60 * GB, of_host=True)
     assert not fits(on_cpu, cpu(60 * GB))
     assert not fits(on_cpu, cpu(67 * GB)), "a machine like it is of no help"
     assert fits(on_cpu, cpu(68 * GB))
+
+
+def test_there_is_more_than_before_where_a_job_may_fit_that_fitted_nowhere() -> None:
+    draw = random.Random(2)  # noqa: S311 - cases, no secrets
+    sizes = (1, 24, 80)
+
+    def classes() -> dict[str, tuple[Capacity | None, ...]]:
+        found: dict[str, tuple[Capacity | None, ...]] = {}
+        for name in draw.sample("abc", draw.randrange(3)):
+            has = []
+            for _ in range(draw.randrange(1, 3)):
+                device = draw.choice((0, *sizes))
+                host = draw.choice(sizes)
+                has.append(
+                    Capacity(gpus=int(device > 0), device_bytes=device, host_bytes=host, scratch_bytes=1)
+                )
+            found[name] = (*has, None) if draw.random() < 0.1 else tuple(has)
+        return found
+
+    wanted = [
+        Needs(gpus=gpus, device_bytes=device, host_bytes=host, cpu_bytes=on_cpu)
+        for gpus, device, host, on_cpu in itertools.product((0, 1, 9), (*sizes, 81), sizes, sizes)
+    ]
+    for _ in range(200):
+        before, after = classes(), classes()
+        new = [
+            one
+            for one in wanted
+            if smallest_that_fits(one, before) is None and smallest_that_fits(one, after) is not None
+        ]
+        assert gained(before, after) == bool(new)
 
 
 def test_the_largest_workers_decide_what_fits_any() -> None:

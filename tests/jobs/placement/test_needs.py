@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from jobs.placement.needs import UNKNOWN_NEEDS, Needs, said_alone
 from jobs.spec.job import JobSpec
 from jobs.spec.placement import Placement
-from pruning.estimate import ModelShape, shape_of_config
+from pruning.estimate import Machine, ModelShape, shape_of_config
 
 GB = 10**9
 
@@ -71,6 +71,36 @@ def test_longer_windows_need_more_and_a_small_model_is_quick_on_a_cpu() -> None:
     assert short.cpu_seconds < long.cpu_seconds
     tiny = llama(64, 2, 128, 4, 2)
     assert Needs.of(spec(), tiny).cpu_seconds < 900 < Needs.of(spec(), L8).cpu_seconds
+
+
+def test_the_time_on_a_cpu_is_that_of_the_cpus_that_there_are() -> None:
+    """In the dtype that they are fast in, with every product counted by hand."""
+    rate, length, count = 1e12, 512, 16
+    cpu = Machine(
+        device="cpu",
+        memory_bytes=10**12,
+        operations_per_second={"float32": rate / 10, "bfloat16": rate},
+        bytes_per_second=1e30,
+    )
+    windows = {"dataset": "builtin", "samples": count, "sequence_length": length}
+    job = JobSpec.model_validate(
+        {
+            "recipe": {"model": "org/name", "method": "wanda", "sparsity": 0.5, "calibration": windows},
+            "evaluation": {"dataset": "builtin", "windows": count, "sequence_length": length},
+        }
+    )
+    weights, tokens = L8.block_weights, count * length
+    attended = 32 * 4096 * 2 * sum(1 + place for place in range(length)) * count * 2  # two products each
+    forward = 2 * weights * tokens / (0.8 * rate) + attended / (0.3 * rate)
+    logits = 2 * 128_256 * 4096 * tokens / (0.8 * rate)
+    # The model is read twice, a bit for each weight is written and sent, and the result is sent.
+    files = (3 * 2 * L8.parameters + 2 * weights / 8) / 4e8
+    # Pruning walks through each block twice. The dense and the pruned model are evaluated, the dense one's
+    # logits twice.
+    by_hand = 2 * forward + 2 * forward + 3 * logits + files
+    assert Needs.of(job, L8, [cpu]).cpu_seconds == pytest.approx(by_hand, rel=0.005)
+    frugal = Needs.of(job, L8).model_dump(exclude={"cpu_seconds"})
+    assert Needs.of(job, L8, [cpu]).model_dump(exclude={"cpu_seconds"}) == frugal
 
 
 def test_what_the_request_says_holds_in_place_of_the_estimate() -> None:

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session, sessionmaker
 
-from bench.seed_jobs import fill, rows_read
+from bench.service.seed_jobs import fill, rows_read
 from jobs.queries import queries
 from jobs.queries.queries import JobFilter, Place, SortColumn
 from jobs.spec.gate import GateState

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.caches import gradients, perplexities
-from jobs.lifecycle import finished_blocks, lifecycle
+from jobs.lifecycle import finished_blocks, lifecycle, owner_moves
 from jobs.lifecycle.events import JobError
 from jobs.lifecycle.lifecycle import Claim, FinishedArtifact
 from jobs.queries.storage import (
@@ -48,7 +48,7 @@ class Owners:
     def running(self, owner: str, **recipe: object) -> Claim:
         body = {"model": "org/name", "method": "gblm", "sparsity": 0.5} | recipe
         with self._database.begin() as session:
-            job = lifecycle.create(session, owner, JobSpec.model_validate({"recipe": body}))
+            job = owner_moves.create(session, owner, JobSpec.model_validate({"recipe": body}))
             claim = lifecycle.claim(session, job.id, "w1", 3000)
         assert claim is not None
         return claim

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.lifecycle import lifecycle
+from jobs.lifecycle import lifecycle, owner_moves
 from jobs.spec.gate import Gate, judge
 from jobs.spec.job import JobSpec
 from jobs.tables import Job
@@ -142,7 +142,7 @@ def test_a_task_of_the_gate_must_be_evaluated() -> None:
 def test_a_gate_is_no_part_of_the_recipe(database: sessionmaker[Session]) -> None:
     with database.begin() as session:
         plain, gated = (
-            lifecycle.create(session, "ada", JobSpec.model_validate({"recipe": RECIPE} | more))
+            owner_moves.create(session, "ada", JobSpec.model_validate({"recipe": RECIPE} | more))
             for more in ({}, {"gate": {"max_perplexity": 1.0}})
         )
     assert plain.recipe_fingerprint == gated.recipe_fingerprint
@@ -154,7 +154,7 @@ def test_a_succeeding_job_is_judged_in_the_same_transaction(
 ) -> None:
     more = {"gate": {"max_perplexity": limit}} if limit else {}
     with database.begin() as session:
-        job_id = lifecycle.create(session, "ada", JobSpec.model_validate({"recipe": RECIPE} | more)).id
+        job_id = owner_moves.create(session, "ada", JobSpec.model_validate({"recipe": RECIPE} | more)).id
         claim = lifecycle.claim(session, job_id, "worker", 30)
         assert claim is not None
         assert lifecycle.succeed(session, claim, report(), [])

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.lifecycle import lifecycle
+from jobs.lifecycle import owner_moves
 from jobs.spec.job import JobSpec
 from jobs.tables import Job
 
@@ -15,7 +15,7 @@ DOCUMENT = {"recipe": {"model": "org/name", "method": "gblm", "sparsity": 0.5}}
 
 def test_the_stored_document_has_its_version(database: sessionmaker[Session], spec: JobSpec) -> None:
     with database.begin() as session:
-        job_id = lifecycle.create(session, "ada", spec).id
+        job_id = owner_moves.create(session, "ada", spec).id
     with database.begin() as session:
         stored = session.get_one(Job, job_id).spec
     assert stored["version"] == 1
@@ -27,7 +27,7 @@ def test_a_job_that_uses_nothing_new_is_stored_as_a_worker_of_the_first_release_
 ) -> None:
     gated = JobSpec.model_validate(DOCUMENT | {"gate": {"max_perplexity": 9.0}})
     with database.begin() as session:
-        job_id = lifecycle.create(session, "ada", gated).id
+        job_id = owner_moves.create(session, "ada", gated).id
     with database.begin() as session:
         stored = session.get_one(Job, job_id).spec
     # Its models refuse fields that they do not know. These are the fields that they have.
@@ -45,10 +45,17 @@ def test_a_document_without_a_version_is_of_the_first() -> None:
     assert JobSpec.model_validate(DOCUMENT).version == 1
 
 
-@pytest.mark.parametrize("version", [2, 0, "1", None])
+def test_a_job_with_lanes_is_left_to_workers_that_read_them() -> None:
+    text = {"dataset": "c4", "samples": 16}
+    with_lanes = DOCUMENT | {"recipe": DOCUMENT["recipe"] | {"lanes": 16, "calibration": text}}
+    assert JobSpec.model_validate(with_lanes | {"version": 1}).version == 2
+    assert JobSpec.model_validate(DOCUMENT | {"version": 2}).version == 1
+
+
+@pytest.mark.parametrize("version", [3, 0, "1", None])
 def test_a_document_of_an_unknown_version_is_refused_by_its_version_alone(version: object) -> None:
     newer: dict[str, Any] = {**DOCUMENT, "version": version, "field_of_a_later_release": 1}
-    with pytest.raises(ValidationError, match="reads only version 1") as refused:
+    with pytest.raises(ValidationError, match="reads versions up to 2") as refused:
         JobSpec.model_validate(newer)
     assert [(error["type"], error["loc"]) for error in refused.value.errors()] == [("spec_version", ())]
 

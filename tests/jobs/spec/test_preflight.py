@@ -62,6 +62,20 @@ def test_a_model_that_is_not_there_is_named(places: Places, tmp_path: Path) -> N
     assert fields(places, models / "link") == ["model.id"]
 
 
+@pytest.mark.threat
+def test_a_directory_is_said_not_to_exist_below_the_roots_only(places: Places, tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    (tmp_path / "outside").mkdir()
+    for name, target in (("leads-out", "outside"), ("leads-nowhere", "nothing"), ("within", "models/none")):
+        (models / name).symlink_to(tmp_path / target)
+    said = {}
+    for name in ("none", "within", "empty", "leads-out", "leads-nowhere", "x" * 300):
+        document = {"recipe": {"model": str(models / name), "method": "gblm", "sparsity": 0.5}}
+        (fault,) = faults(JobSpec.model_validate(document), places)
+        said[name] = "this directory does not exist" in fault.message
+    assert [name for name, missing in said.items() if missing] == ["none", "within"]
+
+
 @pytest.mark.parametrize("content", [None, "empty"])
 def test_a_root_that_this_machine_does_not_have_says_nothing(tmp_path: Path, content: str | None) -> None:
     root = tmp_path / "elsewhere"

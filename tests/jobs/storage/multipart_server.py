@@ -1,5 +1,6 @@
 """A store that takes files in parts, as S3 does, and at most so many of them."""
 
+import hashlib
 import re
 import threading
 from collections import defaultdict
@@ -10,18 +11,25 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 _BEGUN = "<InitiateMultipartUploadResult><UploadId>1</UploadId></InitiateMultipartUploadResult>"
 _DONE = "<CompleteMultipartUploadResult><ETag>1</ETag></CompleteMultipartUploadResult>"
 _TOO_MANY = "<Error><Code>InvalidArgument</Code><Message>Part number must be an integer</Message></Error>"
+_PART = "<Part><PartNumber>{}</PartNumber><Size>{}</Size><ETag>{}</ETag></Part>"
 
 
 class MultipartServer:
     """Keeps what is put under each path: the sizes of its parts, and its bytes once it is complete."""
 
-    def __init__(self, most_parts: int) -> None:
+    def __init__(self, most_parts: int, *, unlisted: tuple[int, str] | None = None) -> None:
+        """`unlisted`: the status and the body that it answers when it is to list uploads."""
         self.content: dict[str, bytes] = {}
         self.parts: dict[str, dict[int, bytes]] = defaultdict(dict)
         self._most_parts = most_parts
+        self._unlisted = unlisted
+
+    def _listed(self, path: str) -> str:
+        parts = (_PART.format(number, len(part), _etag(part)) for number, part in self.parts[path].items())
+        return f"<ListPartsResult>{''.join(parts)}</ListPartsResult>"
 
     @contextmanager
-    def serving(self) -> Iterator[str]:
+    def serving(self) -> Iterator[str]:  # noqa: C901 - a method of its own for each of HTTP's
         """Serve while the context is active, and yield the URL."""
         served = self
 
@@ -47,7 +55,13 @@ class MultipartServer:
                     return
                 else:
                     served.parts[path][int(number[1])] = body
-                self._answer(200, "")
+                self._answer(200, "", _etag(body))
+
+            def do_GET(self) -> None:
+                if served._unlisted and re.search(r"\?(.*&)?uploads", self.path):
+                    self._answer(*served._unlisted)
+                    return
+                self._answer(200, served._listed(self.path.partition("?")[0]))
 
             def do_DELETE(self) -> None:
                 self._answer(204, "")
@@ -55,10 +69,10 @@ class MultipartServer:
             def _body(self) -> bytes:
                 return self.rfile.read(int(self.headers["Content-Length"] or 0))
 
-            def _answer(self, status: int, text: str) -> None:
+            def _answer(self, status: int, text: str, etag: str = '"1"') -> None:
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(text)))
-                self.send_header("ETag", '"1"')
+                self.send_header("ETag", etag)
                 self.end_headers()
                 self.wfile.write(text.encode())
 
@@ -70,3 +84,7 @@ class MultipartServer:
             threading.Thread(target=server.serve_forever, args=[0.05], daemon=True).start()
             yield f"http://127.0.0.1:{server.server_port}"
             server.shutdown()
+
+
+def _etag(content: bytes) -> str:
+    return f'"{hashlib.md5(content, usedforsecurity=False).hexdigest()}"'

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from jobs.storage import store as module
-from jobs.storage.store import Store, StoreError
+from jobs.storage.errors import StoreError
+from jobs.storage.store import Store
 from tests.jobs.storage.multipart_server import MultipartServer
 
 PART = 1000

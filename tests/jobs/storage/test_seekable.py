@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.storage import seekable
-from jobs.storage.store import Store, StoreRefused
+from jobs.storage.errors import StoreRefused
+from jobs.storage.store import Store
 
 FRAME = 1000
 

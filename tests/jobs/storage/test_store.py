@@ -8,15 +8,8 @@ from uuid import UUID
 
 import pytest
 
-from jobs.storage.store import (
-    NotStored,
-    Store,
-    StoredFile,
-    StoredObject,
-    StoreRefused,
-    StoreUnreachable,
-    attempt_prefix,
-)
+from jobs.storage.errors import NotStored, StoreRefused, StoreUnreachable
+from jobs.storage.store import Store, StoredFile, StoredObject, attempt_prefix
 
 
 @pytest.fixture
@@ -119,9 +112,13 @@ def test_wrong_credentials_are_refused_without_naming_them(
     s3_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a-wrong-secret-key")
-    with pytest.raises(StoreRefused) as refused:
-        Store(s3_url).put_file("a", small(tmp_path))
-    assert "secret-key" not in str(refused.value)
+    for begin in (
+        lambda: Store(s3_url).put_file("a", small(tmp_path)),
+        lambda: Store(s3_url).begin_upload("a", 2**30),  # through another library
+    ):
+        with pytest.raises(StoreRefused, match=r"\(SignatureDoesNotMatch\)") as refused:
+            begin()
+        assert "secret-key" not in str(refused.value)
 
 
 def test_a_missing_bucket_is_named_as_the_cause(s3_url: str, tmp_path: Path) -> None:

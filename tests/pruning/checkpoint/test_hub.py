@@ -1,17 +1,22 @@
 """Models from the Hub, served by a stand-in."""
 
+import hashlib
 import json
+import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from huggingface_hub import constants
 
 from pruning.checkpoint.checkpoint import Checkpoint, resolve
-from pruning.errors import InvalidInput, Unreachable
-from pruning.recipe import ModelReference
+from pruning.errors import InvalidInput, PruningError, Unreachable
+from pruning.estimate import UnknownShape, shape_of_config
+from pruning.recipe import Evaluation, ModelReference, Recipe
+from tests.pruning.runs import run_recipe
 from tests.stand_in_hub import COMMIT, TOKEN, StandInHub
 
 
@@ -56,6 +61,79 @@ def test_an_unprunable_model_is_refused_before_its_weights_are_downloaded(hub: S
     path.write_text(json.dumps({**json.loads(path.read_text()), "quantization_config": {"bits": 4}}))
     with pytest.raises(InvalidInput, match="quantised"):
         from_hub()
+    assert not any("model.safetensors" in path for path in hub.asked)
+
+
+def test_what_is_to_be_downloaded_is_told_before_and_may_be_refused(hub: StandInHub, tmp_path: Path) -> None:
+    told: list[int] = []
+
+    def tell(config: Mapping[str, Any], downloads: Mapping[Path, int]) -> None:
+        assert config["model_type"] == "llama"
+        (directory,) = downloads
+        assert directory.is_relative_to(tmp_path / "cache")
+        told.extend(downloads.values())
+        if len(told) == 1:
+            raise PruningError("no room")
+
+    def resolve_telling() -> None:
+        resolve(ModelReference(id="maker/tiny"), before_download=tell)
+
+    with pytest.raises(PruningError, match="no room"):
+        resolve_telling()
+    assert not any("model.safetensors" in path for path in hub.asked)
+    resolve_telling()
+    resolve_telling()
+    size = (hub.directory / "model.safetensors").stat().st_size
+    assert told == [size, size, 0]
+
+
+def test_only_what_another_worker_is_downloading_of_these_files_is_not_to_come(
+    hub: StandInHub, tmp_path: Path
+) -> None:
+    def to_come() -> int:
+        told: list[int] = []
+
+        def tell(_config: Mapping[str, Any], downloads: Mapping[Path, int]) -> None:
+            told.extend(downloads.values())
+            raise PruningError("told")
+
+        with pytest.raises(PruningError, match="told"):
+            resolve(ModelReference(id="maker/tiny"), before_download=tell)
+        return told[0]
+
+    weights = hub.directory / "model.safetensors"
+    blobs, blob = (
+        tmp_path / "cache/models--maker--tiny/blobs",
+        hashlib.sha256(weights.read_bytes()).hexdigest(),
+    )
+    size = weights.stat().st_size
+    assert to_come() == size
+    (blobs / f"{'0' * 64}.01234567.incomplete").write_bytes(bytes(1000))  # of another revision
+    (blobs / f"{blob}.89abcdef.incomplete").symlink_to("nowhere")  # renamed as soon as it was listed
+    assert to_come() == size
+    part = blobs / f"{blob}.01234567.incomplete"
+    part.write_bytes(bytes(500))
+    assert to_come() == size - 500
+    os.utime(part, (0, 0))  # whoever wrote it was killed
+    assert to_come() == size
+    shutil.copy(weights, blobs / blob)  # no commit's link leads there yet
+    assert to_come() == 0
+
+
+def test_a_model_of_unknown_shape_is_not_downloaded_to_a_full_disk(
+    hub: StandInHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = hub.directory / "config.json"
+    config = {**json.loads(path.read_text()), "model_type": "glm", "architectures": ["GlmForCausalLM"]}
+    path.write_text(json.dumps(config))
+    with pytest.raises(UnknownShape):
+        shape_of_config(config)
+    recipe = Recipe.model_validate({"model": "maker/tiny", "method": "magnitude", "sparsity": 0.5})
+    size, usage = (hub.directory / "model.safetensors").stat().st_size, shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=size - 1))
+    with pytest.raises(PruningError, match=f"the weights to download need {size} bytes") as refused:
+        run_recipe(recipe, Evaluation(), output=tmp_path / "out")
+    assert refused.value.field == "output"
     assert not any("model.safetensors" in path for path in hub.asked)
 
 

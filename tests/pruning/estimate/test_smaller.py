@@ -6,6 +6,7 @@ import pytest
 
 from pruning.estimate import ASSUMED, Estimate, work
 from pruning.estimate.architectures import shape_of_config
+from pruning.estimate.estimate import StageEstimate
 from pruning.estimate.smaller import smaller_shape
 from pruning.estimate.work import Windows
 from pruning.recipe import Evaluation, Recipe, Stage, StructureOptions
@@ -130,3 +131,24 @@ def test_gates_and_norms_share_one_entry_of_seconds() -> None:
     of_gradients = [stage.seconds for stage in both.stages if stage.name == Stage.GRADIENTS]
     assert len(of_gradients) == 2
     assert both.seconds_by_stage[Stage.GRADIENTS] == pytest.approx(sum(of_gradients))
+
+
+@pytest.mark.parametrize("structure", [None, {"mlp_channels": 0.5}])
+def test_a_training_with_moments_in_8_bits_is_estimated_with_less_memory_and_more_time(
+    structure: dict[str, Any] | None,
+) -> None:
+    shape, masked = shape_of_config(LLAMA), {} if structure else {"method": "wanda", "sparsity": 0.5}
+
+    def estimated(moments: str) -> StageEstimate:
+        values = {"model": "org/name", "structure": structure, **masked}
+        recipe = Recipe.model_validate({**values, "recovery": {"distil": {"moments": moments}}})
+        stages = Estimate.of(recipe, Evaluation(), shape, ASSUMED).stages
+        return next(stage for stage in stages if stage.name == Stage.RECOVER)
+
+    wide, narrow = estimated("float32"), estimated("8-bit")
+    trained = (
+        shape_of_config({**LLAMA, "intermediate_size": 512}).parameters if structure else shape.block_weights
+    )
+    # A byte in place of four, and a float32 for 256 of them, of both moments.
+    assert wide.memory_bytes - narrow.memory_bytes == pytest.approx(trained * 2 * (4 - 1 - 4 / 256), abs=1)
+    assert narrow.seconds > wide.seconds

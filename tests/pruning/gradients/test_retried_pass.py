@@ -10,11 +10,11 @@ from torch import Tensor
 from pruning.errors import InvalidInput
 from pruning.gradients.gradient_pass import GradientPass
 from pruning.gradients.lm_head import LMHeadLoss
-from pruning.gradients.window_norms import GradientNorms
 from pruning.model.blocks import find_stack
 from pruning.model.placement import Placement
 from pruning.resume.store import DirectoryResumeStore
 from tests.pruning.families import make
+from tests.pruning.norms import assert_equal
 from tests.pruning.pruned import ignore_steps
 
 Gradient = Callable[[LMHeadLoss, Tensor, Tensor], Tensor]
@@ -30,14 +30,6 @@ def whole_pass(windows: Tensor, family: str = "llama", *, deterministic: bool = 
         schedule="whole",
         deterministic=deterministic,
     )
-
-
-def assert_equal(found: GradientNorms, expected: GradientNorms) -> None:
-    for norm, layers in expected.items():
-        assert all(torch.equal(found[norm][name], tensor) for name, tensor in layers.items())
-    assert {norm: [*layers] for norm, layers in found.items()} == {
-        norm: [*layers] for norm, layers in expected.items()
-    }
 
 
 def failing_on_whole(gradient_pass: GradientPass, plain: Gradient) -> Gradient:

@@ -12,7 +12,7 @@ from pruning.gradients import activation_store
 from pruning.gradients.activation_store import ActivationStore, Budget
 from pruning.gradients.gradient_pass import GradientPass
 from pruning.gradients.lm_head import LMHeadLoss
-from pruning.gradients.window_norms import GradientNorms, WindowNorms
+from pruning.gradients.window_norms import WindowNorms
 from pruning.model import batching
 from pruning.model.layers import LinearLayer
 from pruning.model.placement import Placement
@@ -20,6 +20,7 @@ from pruning.model.selection import selected_stack
 from pruning.recipe import GradientNorm, LayerSelection
 from pruning.resume.store import DirectoryResumeStore, EphemeralResumeStore
 from tests.pruning.families import ALL_FAMILIES, make
+from tests.pruning.norms import assert_equal
 from tests.pruning.pruned import ignore_steps
 from tests.pruning.runtime.deferred_stream import ForgetfulStream
 from tests.pruning.runtime.recorded_pinning import RecordedPinning
@@ -51,14 +52,6 @@ def new_pass(
         stack=selected_stack(model, LayerSelection(**selection)),
         schedule=schedule,
     )
-
-
-def assert_equal(found: GradientNorms, expected: GradientNorms) -> None:
-    assert found.keys() == expected.keys() == {"l1", "l2"}
-    for norm, layers in expected.items():
-        assert list(found[norm]) == list(layers)
-        for name, tensor in layers.items():
-            assert torch.equal(found[norm][name], tensor), (norm, name)
 
 
 @pytest.mark.parametrize("family", ALL_FAMILIES)
@@ -224,10 +217,12 @@ class ComputedLayers:
         self.layers: set[str] = set()
         plain = WindowNorms.__init__
 
-        def count(sums: WindowNorms, layer: LinearLayer, norms: list[GradientNorm]) -> None:
+        def count(
+            sums: WindowNorms, layer: LinearLayer, norms: list[GradientNorm], lanes: tuple[int, ...] = ()
+        ) -> None:
             if norms == ["l1", "l2"]:  # not the trial of a skippable product
                 self.layers.add(layer.name)
-            plain(sums, layer, norms)
+            plain(sums, layer, norms, lanes)
 
         monkeypatch.setattr(WindowNorms, "__init__", count)
 

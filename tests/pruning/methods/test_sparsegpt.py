@@ -96,10 +96,13 @@ def test_a_failed_factorisation_is_retried_with_more_damping_and_a_warning() -> 
 
 
 def test_a_factorisation_that_never_succeeds_is_a_failure() -> None:
-    with pytest.raises(NumericalFailure, match="damping up to 10"):
-        with_rising_damping(
-            lambda damping: inverse_factor(torch.full((2, 2), torch.nan), damping=damping), 0.01
-        )
+    def attempt(damping: float) -> Tensor:
+        return inverse_factor(torch.full((2, 2), torch.nan), damping=damping)
+
+    with pytest.raises(NumericalFailure, match=r"damping up to 10; .* a larger damping, or"):
+        with_rising_damping(attempt, 0.01)
+    with pytest.raises(NumericalFailure, match=r"shrinkage up to 300; .* a larger shrinkage, or"):
+        with_rising_damping(attempt, 0.3, "shrinkage")
 
 
 def test_other_errors_are_not_retried() -> None:

@@ -185,10 +185,26 @@ def test_the_fingerprint_is_the_same_in_another_process() -> None:
         {"sparsity": 0.5000001},
         {"calibration": {"seed": 1}},
         {"dtype": "float64"},
+        {"lanes": 16},
     ],
 )
 def test_the_fingerprint_tells_recipes_apart(change: dict[str, Any]) -> None:
     assert recipe(**change).fingerprint() != recipe().fingerprint()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"lanes": 2},
+        {"lanes": 16, "method": "wanda"},
+        {"lanes": 16, "gradients": "/norms.safetensors"},
+        {"lanes": 16, "structure": {"mlp_channels": 0.3}},
+        {"lanes": 16, "calibration": {"samples": 15}},
+    ],
+    ids=str,
+)
+def test_lanes_split_gradients_that_are_computed_of_the_model_as_it_is(change: dict[str, Any]) -> None:
+    assert refused_field(**change).startswith("lanes")
 
 
 @given(st.floats(min_value=0, max_value=1, exclude_min=True, exclude_max=True))
@@ -262,6 +278,31 @@ def test_labelled_data_alone_is_trained_on_several_times() -> None:
     for distil in ({"epochs": 2}, {**labelled, "epochs": 20, "tokens": 2**28}, {**labelled, "epochs": 21}):
         with pytest.raises(ValidationError, match="epochs"):
             recipe(recovery={"distil": distil})
+
+
+@pytest.mark.parametrize(
+    ("parameters", "kept", "rate"),
+    [
+        (135_000_000, 1.0, 1.5e-4),
+        (135_000_000, 0.5, 3e-4),
+        (135_000_000, 0.3, 5e-4),
+        (135_000_000, 0.01, 1e-3),
+        (135_000_000, 0.0, 1e-3),
+        (540_000_000, 0.5, 1.5e-4),
+        (1_000_000, 1.0, 3e-4),
+        (1_000_000, 0.5, 6e-4),
+    ],
+)
+def test_the_default_rate_falls_with_the_size_and_rises_with_the_zeros(
+    parameters: int, kept: float, rate: float
+) -> None:
+    by_default, given = (
+        recipe(recovery={"distil": distil}).distil for distil in (True, {"learning_rate": 2e-5})
+    )
+    assert by_default is not None
+    assert given is not None
+    assert by_default.rate_for(parameters).of(kept) == pytest.approx(rate)
+    assert given.rate_for(parameters).of(kept) == 2e-5
 
 
 def test_refit_is_on_off_or_has_options() -> None:

@@ -54,6 +54,14 @@ def test_a_recipe_without_blocks_keeps_its_fingerprint() -> None:
     assert recipe(structure={"blocks": 1}).canonical()["structure"]["blocks"] == 1
 
 
+def test_a_least_squares_repair_keeps_its_fingerprint() -> None:
+    earlier = recipe(structure={"mlp_channels": 0.25, "repair": "least_squares"}).canonical()["structure"]
+    names = "mlp_channels kv_groups parameters importance multiple_of repair damping rounds"
+    assert earlier.keys() == set(names.split())
+    assert StructureOptions(mlp_channels=0.25).repair_by == "shrinkage"
+    assert StructureOptions(mlp_channels=0.25, repair="least_squares").repair_by == "damping"
+
+
 def test_a_mask_may_follow_a_cut() -> None:
     both = recipe(**CUT, method="gblm", sparsity=0.5)
     assert both.gradient_norms == {"l1"}
@@ -120,6 +128,7 @@ def test_a_sparsity_of_nothing_is_refused_with_a_method() -> None:
         {"mlp_channels": 0.25, "importance": "gate+gate"},
         {"mlp_channels": 0.25, "importance": ""},
         {"mlp_channels": 0.25, "damping": 0},
+        {"mlp_channels": 0.25, "shrinkage": 0},
         {"heads": 0.25},
     ],
     ids=str,

@@ -14,12 +14,13 @@ from pruning.data.training_windows import TrainingWindows
 from pruning.errors import NumericalFailure
 from pruning.model.blocks import find_stack
 from pruning.model.placement import Placement
+from pruning.recipe import LearningRate, MomentsKind
 from pruning.recovery import boundary
 from pruning.recovery.boundary import TrainingBoundary
 from pruning.recovery.distil import Distillation, Distilled
 from pruning.recovery.final_states import FinalStates
 from pruning.recovery.plan import Plan
-from pruning.recovery.trainable import every_parameter, kept_parameters
+from pruning.recovery.trainable import every_parameter, kept_parameters, with_rates
 from pruning.recovery.trained import TrainedParameters
 from pruning.resume.store import ActivationCheckpoint
 from pruning.resume.throttle import SaveThrottle
@@ -59,13 +60,19 @@ class Training:
         stored: torch.dtype | None = None,
         share: float = 0.0,
         rate: float = RATE,
+        most: float | None = None,
         micro_batch: int = 1,
         steps: int = 3,
         sparsity: float = 0.5,
         smaller: PreTrainedModel | None = None,
         states: FinalStates | None = None,
+        moments: MomentsKind = "float32",
     ) -> None:
-        """`smaller`: what a cut has left of the dense model, all of which is trained."""
+        """`smaller`: what a cut has left of the dense model, all of which is trained.
+
+        `most`: the highest rate of a layer that is pruned, which is divided by its kept share; None: it has
+        the rate of the others.
+        """
         self.dense, self.pruned = dense, some_pruned(smaller or dense, sparsity)
         self.before = copy.deepcopy(self.pruned)
         self.plan = Plan(windows(2 * steps, seed=0), windows(4, seed=1), 2, micro_batch)
@@ -74,7 +81,8 @@ class Training:
         trainable = (
             every_parameter(stack, stored_as, masked=True) if smaller else kept_parameters(stack, stored_as)
         )
-        self.trained = TrainedParameters(trainable, stored or dense.dtype)
+        trainable = with_rates(trainable, LearningRate(rate, most or rate))
+        self.trained = TrainedParameters(trainable, stored or dense.dtype, moments=moments)
         self.distillation = Distillation(
             Placement(self.pruned),
             Placement(dense) if share < 1 else None,
@@ -102,8 +110,13 @@ def naive_loss(
     return (1 - share) * divergence + share * entropy
 
 
-def naive_training(training: Training, *, every: bool = False) -> dict[str, Tensor]:
-    """Train by whole-model autograd and torch.optim.Adam; return every parameter."""
+def naive_training(
+    training: Training, *, every: bool = False, rate: Callable[[Tensor], float] = lambda before: RATE
+) -> dict[str, Tensor]:
+    """Train by whole-model autograd and torch.optim.Adam; return every parameter.
+
+    `rate`: from what a parameter was before.
+    """
     model = copy.deepcopy(training.before).requires_grad_(True)
     masks = {
         layer.parameter_name: layer.parameter.detach() == 0 for layer in find_stack(training.before).layers
@@ -113,9 +126,13 @@ def naive_training(training: Training, *, every: bool = False) -> dict[str, Tens
         for name, parameter in model.named_parameters()
         if every or name in masks or (parameter.ndim == 1 and "norm" in name)
     }
-    optimizer = torch.optim.Adam(chosen.values(), betas=(0.9, 0.95), eps=1e-15)
+    rates = [rate(parameter.detach()) for parameter in chosen.values()]
+    optimizer = torch.optim.Adam(
+        [{"params": [parameter]} for parameter in chosen.values()], betas=(0.9, 0.95), eps=1e-15
+    )
     for factor, batch in zip(FACTORS, training.plan.windows.split(2), strict=True):
-        optimizer.param_groups[0]["lr"] = RATE * factor
+        for group, highest in zip(optimizer.param_groups, rates, strict=True):
+            group["lr"] = highest * factor
         model.zero_grad()
         naive_loss(model, training.dense, batch, training.share).backward()
         for name, mask in masks.items():
@@ -141,6 +158,25 @@ def test_three_steps_are_those_of_plain_autograd(
         for name, parameter in training.before.named_parameters()
         if not torch.equal(parameter, expected[name])
     }
+
+
+def test_each_layer_has_the_rate_of_its_own_kept_share(tiny_llama: Callable[..., LlamaForCausalLM]) -> None:
+    dense = tiny_llama(vocab_size=96).double()
+    sparse, few = copy.deepcopy(dense), next(iter(find_stack(dense).layers)).parameter_name
+    sparse.get_parameter(few).data[:, 3:] = 0
+    training = Training(dense, smaller=sparse, most=3 * RATE, sparsity=0.6)
+    shares = set[float]()
+
+    def rate(before: Tensor) -> float:
+        shares.add(share := float((before != 0).double().mean()))
+        return min(3 * RATE, RATE / share)
+
+    expected = naive_training(training, every=True, rate=rate)
+    training.run()
+    for name, parameter in training.pruned.named_parameters():
+        torch.testing.assert_close(parameter.detach(), expected[name], rtol=0, atol=1e-10)
+    assert min(shares) < 1 / 3 < max(shares - {1.0})  # the lowest is not what limits the rate
+    assert len(shares) > 5
 
 
 @pytest.mark.parametrize("tied", [False, True])
@@ -321,12 +357,25 @@ def test_progress_counts_every_micro_batch(tiny_llama: Callable[..., LlamaForCau
     assert training.plan.passes == 22
 
 
-@pytest.mark.parametrize("dies_after", [5, 8, 13, 21])
+def test_moments_in_eight_bits_train_as_those_in_float32_do(
+    tiny_llama: Callable[..., LlamaForCausalLM],
+) -> None:
+    dense = tiny_llama(vocab_size=96)
+    expected, found = (Training(dense, steps=24, moments=kind).run() for kind in ("float32", "8-bit"))
+    fallen = expected.curve[0].held_out - expected.best.held_out
+    assert fallen > 0.05
+    assert found.best.held_out == pytest.approx(expected.best.held_out, abs=0.03 * fallen)
+
+
+@pytest.mark.parametrize(
+    ("dies_after", "moments"), [(5, "float32"), (8, "8-bit"), (13, "float32"), (21, "8-bit")]
+)
 def test_a_training_goes_on_from_its_last_state_to_the_same_bits(
     tiny_llama: Callable[..., LlamaForCausalLM],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     dies_after: int,
+    moments: MomentsKind,
 ) -> None:
     monkeypatch.setattr(boundary, "_SECONDS", 0.0)
     monkeypatch.setattr(SaveThrottle, "is_due", lambda throttle, size: True)
@@ -335,18 +384,19 @@ def test_a_training_goes_on_from_its_last_state_to_the_same_bits(
     def whenever() -> TrainingBoundary:
         return TrainingBoundary(ActivationCheckpoint(tmp_path, {"a": 1}), saved.append)
 
-    expected = Training(dense, stored=torch.bfloat16).run()
+    def training() -> Training:
+        return Training(dense, stored=torch.bfloat16, moments=moments)
+
+    expected = training().run()
 
     def die(done: int, total: int) -> None:
         if done == dies_after:
             raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        Training(dense, stored=torch.bfloat16).distillation.run(die, whenever())
+        training().distillation.run(die, whenever())
     seen: list[int] = []
-    resumed = Training(dense, stored=torch.bfloat16).distillation.run(
-        lambda done, total: seen.append(done), whenever()
-    )
+    resumed = training().distillation.run(lambda done, total: seen.append(done), whenever())
     assert resumed.curve == expected.curve
     assert resumed.weights.keys() == expected.weights.keys()
     for name, tensor in expected.weights.items():

@@ -18,7 +18,7 @@ from pruning.errors import InvalidInput
 from pruning.model import batching
 from pruning.recipe import Evaluation, Recipe, Stage
 from pruning.report.schema import Report
-from pruning.resume.hashed_file import sha256_of
+from pruning.resume.hashed_file import HashedFile, sha256_of
 from pruning.resume.store import ActivationCheckpoint, DirectoryResumeStore
 from pruning.resume.throttle import SaveThrottle
 from tests.pruning.runs import run_recipe
@@ -322,3 +322,61 @@ def test_only_the_newest_intact_activation_checkpoint_is_loaded(tmp_path: Path) 
     assert ActivationCheckpoint(tmp_path, {"threads": 2}).load() is None
     path.write_bytes(path.read_bytes()[:-1])
     assert activation_checkpoint.load() is None
+
+
+def test_a_directory_says_once_why_its_blocks_are_computed_again(tmp_path: Path) -> None:
+    told: list[str] = []
+    before = {"threads": 2, "prune: windows at once": 4, "gradients l2": "a" * 64}
+    store = DirectoryResumeStore(tmp_path, told.append)
+    assert store.begin(Stage.PRUNE, before) == {}
+    for block in range(2):
+        path = store.directory(Stage.PRUNE) / f"{block}.safetensors"
+        path.write_bytes(b"masks")
+        store.commit(Stage.PRUNE, block, HashedFile.of(path))
+    assert store.begin(Stage.PRUNE, before).keys() == {0, 1}
+    of_others = before | {"gradients l2": "b" * 64}  # which are told where the norms are computed
+    assert store.begin(Stage.PRUNE, of_others) == {}
+    assert told == []
+    now = before | {"threads": 4, "prune: windows at once": 2}
+    assert store.begin(Stage.PRUNE, now) == store.begin(Stage.PRUNE, now) == {}
+    assert told == [
+        "prune: threads was 2, is 4; windows at once was 4, is 2: 2 finished blocks are computed again"
+    ]
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize(
+    "torch_version",
+    ["\x1b]52;c;ZXZpbA==\x07\x1b[2J\n##vso[task.setvariable]/evil", "\u202e\x9b31m", "x" * 10_000],
+)
+def test_what_a_note_says_commands_no_terminal(tmp_path: Path, torch_version: str) -> None:
+    note = {"block": 0, "file": "x", "sha256": "0", "numerics_key": {"torch": torch_version}}
+    told: list[str] = []
+    store = DirectoryResumeStore(tmp_path, told.append)
+    (store.directory(Stage.PRUNE) / "0.note.json").write_text(json.dumps(note))
+    assert store.begin(Stage.PRUNE, {"torch": "2"}) == {}
+    (line,) = told
+    assert "torch was '" in line
+    assert line.isascii()
+    assert line.isprintable()
+    assert "##" not in line
+    assert len(line) < 300
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize(
+    "note",
+    [
+        '{"block": 0}',
+        "[]",
+        "",
+        "\xff",
+        '{"numerics_key": {"torch": "2"}, "file": "a", "sha256": "x"',
+        '{"numerics_key": {"torch": "2"}, "file": "../../../etc/hostname", "sha256": "x", "block": 0}',
+        '{"numerics_key": {"torch": "2"}, "file": "..", "sha256": "x", "block": 0}',
+    ],
+)
+def test_a_note_that_is_none_is_ignored(tmp_path: Path, note: str) -> None:
+    store = DirectoryResumeStore(tmp_path)
+    (store.directory(Stage.PRUNE) / "0.note.json").write_bytes(note.encode("latin-1"))
+    assert store.begin(Stage.PRUNE, {"torch": "2"}) == {}

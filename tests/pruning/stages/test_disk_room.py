@@ -16,6 +16,7 @@ from pruning.estimate.work import Windows
 from pruning.recipe import Evaluation, Recipe, Stage
 from pruning.resume.hashed_file import HashedFile
 from pruning.resume.store import DirectoryResumeStore
+from pruning.stages.disk_room import refuse_before_download
 from tests.pruning.runs import run_recipe
 
 EVALUATION = Evaluation(dataset="builtin", windows=2, sequence_length=32)
@@ -132,3 +133,57 @@ def test_the_figures_of_llama_2_7b_by_hand() -> None:
         for memory in (0, 4 * each + 1, 12 * each)
     ]
     assert spilled == [12 * each, 8 * each, 0]
+
+
+LLAMA_3_405B = LLAMA_2_7B | {
+    "hidden_size": 16_384,
+    "intermediate_size": 53_248,
+    "num_hidden_layers": 126,
+    "num_attention_heads": 128,
+    "num_key_value_heads": 8,
+    "vocab_size": 128_256,
+}
+TB = 10**12
+
+
+@pytest.mark.parametrize(
+    ("method", "kept", "terabytes"),
+    [
+        ("magnitude", False, 0.81 + 0.81),  # the weights and the result
+        ("magnitude", True, 0.81 + 0.81 + 0.05),  # and a bit for each weight
+        ("gblm", True, 0.81 + 0.81 + 0.05 + 4 * 0.403 + 2 * 128 * 2048 * 16_384 * 2 / TB),  # and one norm
+        ("sparsegpt", True, 0.81 + 0.81 + 0.05 + 2 * 0.403 + 2 * 128 * 2048 * 16_384 * 2 / TB),
+    ],
+)
+def test_a_405b_is_refused_before_it_is_downloaded_where_it_does_not_fit(
+    method: str, kept: bool, terabytes: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shape = shape_of_config(LLAMA_3_405B)
+    recipe = Recipe.model_validate({"model": "org/405b", "method": method, "sparsity": 0.5})
+    output, cache = tmp_path / "out", tmp_path / "hub"
+    store = DirectoryResumeStore(tmp_path / "resume")
+    for directory in (output, cache):
+        directory.mkdir()
+    usage = shutil.disk_usage(tmp_path)
+    free = 0
+
+    def refuse() -> None:
+        monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=free))
+        refuse_before_download(
+            recipe,
+            Evaluation(),
+            shape,
+            output=output,
+            resume_store=store if kept else None,
+            downloads={cache: shape.stored_bytes},
+        )
+
+    with pytest.raises(PruningError, match="the weights to download") as refused:
+        refuse()
+    needed = int(re.findall(r"need (\d+) bytes", str(refused.value))[0])
+    assert needed == pytest.approx(terabytes * TB, rel=0.01)
+    free = needed - 1
+    with pytest.raises(PruningError):
+        refuse()
+    free = needed
+    refuse()

@@ -197,17 +197,29 @@ def inputs_of(model: PreTrainedModel, layer: str, windows: Tensor) -> Tensor:
     return seen[0].flatten(0, 1)
 
 
+def shrunken_by_hand(moments: Tensor) -> Tensor:
+    return moments + 0.2 * moments.diagonal().diag()
+
+
+@pytest.mark.parametrize(
+    ("repair", "hessian_of"),
+    [
+        ({"repair": "least_squares", "damping": 0.1}, lambda moments: damped(moments, 0.1)),
+        ({"repair": "ridge", "shrinkage": 0.2}, shrunken_by_hand),
+    ],
+    ids=["least_squares", "ridge"],
+)
 def test_a_repair_is_the_least_squares_solution_behind_what_is_cut_already(
-    cut: MakeCut, five_windows: Tensor
+    repair: dict[str, Any], hessian_of: Callable[[Tensor], Tensor], cut: MakeCut, five_windows: Tensor
 ) -> None:
-    made = cut("llama", **CUTS["llama"], importance="magnitude", damping=0.1)
+    made = cut("llama", **CUTS["llama"], importance="magnitude", **repair)
     model = made.dense
     stack = find_stack(model)
     for block in range(2):
         for _, units in made.plan.on(stack).of_block(block):
             name = units.consumer.name
             inputs = inputs_of(model, name, five_windows)
-            hessian = damped(inputs.T @ inputs / len(five_windows), 0.1)
+            hessian = hessian_of(inputs.T @ inputs / len(five_windows))
             kept = units.slices[-1].positions(made.kept(units.kind, block))
             dense = units.consumer.matrix.clone()
             root = torch.linalg.cholesky(hessian)

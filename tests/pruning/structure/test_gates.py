@@ -30,8 +30,8 @@ def explicit_gates(model: PreTrainedModel, windows: Tensor) -> dict[str, Tensor]
     model.requires_grad_(False)
     gates = {}
     for layer in consumers(model):
-        assert isinstance(layer, ModuleLayer)
-        gates[layer.name] = Gate(layer.module, layer.inputs)
+        if isinstance(layer, ModuleLayer):  # those of experts: test_expert_channels
+            gates[layer.name] = Gate(layer.module, layer.inputs)
     rows: dict[str, list[Tensor]] = {name: [] for name in gates}
     for window in windows:
         logits = model(input_ids=window[None], use_cache=False).logits[0]
@@ -65,8 +65,10 @@ def test_gates_are_autograds_in_float64(
 ) -> None:
     expected = explicit_gates(make_exact(family), five_windows)
     found = gates_of(make_exact(family), five_windows, schedule, tmp_path)
-    assert found.keys() == expected.keys()
-    for name, gates in found.items():
+    assert found.keys() >= expected.keys()
+    assert len(found) == len(expected) or family == "mixtral"
+    for name in expected:
+        gates = found[name]
         assert gates.dtype == torch.float64
         assert gates.shape == expected[name].shape
         assert expected[name].norm() > 0
@@ -77,7 +79,8 @@ def test_gates_are_autograds_in_float64(
 def test_gates_are_autograds_in_float32(family: str, five_windows: Tensor, tmp_path: Path) -> None:
     expected = explicit_gates(make(family), five_windows)
     found = gates_of(make(family), five_windows, "whole", tmp_path)
-    for name, gates in found.items():
+    for name in expected:
+        gates = found[name]
         assert gates.dtype == torch.float32
         assert (gates - expected[name]).norm() <= 1e-5 * expected[name].norm(), name
 

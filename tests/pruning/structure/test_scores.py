@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pruning.methods.linalg import LinAlgError, damped
+from pruning.methods.linalg import LinAlgError, damped, shrunken
 from pruning.structure.scores import (
     activation_scores,
     combined,
@@ -133,5 +133,27 @@ def test_the_highest_stay_in_their_order() -> None:
 def test_a_repair_is_the_least_squares_solution(generator: torch.Generator) -> None:
     weight, second = random(generator, OUTPUTS, INPUTS), moments(generator, INPUTS)
     kept = torch.tensor([0, 3, 4, 9])
-    expected = least_squares(weight, damped(second, 0.05), kept.tolist())[:, kept]
-    torch.testing.assert_close(repaired(weight, second, kept, 0.05), expected, rtol=1e-9, atol=1e-9)
+    hessian = damped(second, 0.05)
+    expected = least_squares(weight, hessian, kept.tolist())[:, kept]
+    torch.testing.assert_close(repaired(weight, hessian, kept), expected, rtol=1e-9, atol=1e-9)
+
+
+def test_a_shrunken_repair_is_the_same_whatever_the_scales_of_the_inputs(generator: torch.Generator) -> None:
+    weight, second = random(generator, OUTPUTS, INPUTS), moments(generator, INPUTS)
+    kept, scales = torch.tensor([0, 3, 4, 9]), 10 ** random(generator, INPUTS)
+    found = repaired(weight, shrunken(second, 0.3), kept)
+    # X·diag(s) with W·diag(1/s) gives the same outputs.
+    scaled = repaired(weight / scales, shrunken(second * scales * scales[:, None], 0.3), kept)
+    torch.testing.assert_close(scaled * scales[kept], found, rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(repaired(weight, shrunken(second, 1e9), kept), weight[:, kept])
+
+
+def test_an_input_that_is_always_zero_keeps_its_weights(generator: torch.Generator) -> None:
+    weight, second = random(generator, OUTPUTS, INPUTS), moments(generator, INPUTS)
+    second[4], second[:, 4] = 0, 0
+    kept = torch.tensor([0, 3, 4, 9])
+    found = repaired(weight, shrunken(second, 0.3), kept)
+    torch.testing.assert_close(found[:, 2], weight[:, 4])
+    others = torch.tensor([0, 3, 9])
+    alone = repaired(weight, shrunken(second, 0.3), others)
+    torch.testing.assert_close(found[:, [0, 1, 3]], alone)

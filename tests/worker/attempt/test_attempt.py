@@ -7,7 +7,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.lifecycle import lifecycle
+from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.events import LogMessage
 from jobs.lifecycle.lifecycle import Claim
 from jobs.states import JobState
@@ -29,7 +29,7 @@ def state(database: Database, claim: Claim) -> JobState:
 
 def cancel(database: Database, claim: Claim) -> None:
     with database.begin() as session:
-        assert lifecycle.cancel(session, claim.owner, claim.job_id)
+        assert owner_moves.cancel(session, claim.owner, claim.job_id)
 
 
 def take_back(database: Database, claim: Claim) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.caches import gradients
-from jobs.lifecycle import event_log, lifecycle
+from jobs.lifecycle import event_log, lifecycle, owner_moves
 from jobs.lifecycle.events import JobError, LogMessage
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
@@ -57,7 +57,7 @@ def spec(small_model: Path, calibration: Path) -> Callable[..., JobSpec]:
 def submitted(database: Database, spec: Callable[..., JobSpec]) -> Callable[..., UUID]:
     def submit(owner: str = "ada", **recipe: object) -> UUID:
         with database.begin() as session:
-            return lifecycle.create(session, owner, spec(**recipe)).id
+            return owner_moves.create(session, owner, spec(**recipe)).id
 
     return submit
 

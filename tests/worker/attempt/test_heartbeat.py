@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.lifecycle import lifecycle
+from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.lifecycle import Claim
 from jobs.settings import Settings
 from jobs.tables import Lease
@@ -61,7 +61,7 @@ def test_a_cancel_request_is_noticed(
 ) -> None:
     with heartbeat:
         with database.begin() as session:
-            lifecycle.cancel(session, claim.owner, claim.job_id)
+            owner_moves.cancel(session, claim.owner, claim.job_id)
         eventually(lambda: raises(CancelRequested, heartbeat.check))
         heartbeat.check_lease()
 
@@ -103,7 +103,7 @@ def test_asking_gives_the_databases_answer_at_once(
 ) -> None:
     heartbeat.ask()
     with database.begin() as session:
-        lifecycle.cancel(session, claim.owner, claim.job_id)
+        owner_moves.cancel(session, claim.owner, claim.job_id)
     heartbeat.check()
     with pytest.raises(CancelRequested):
         heartbeat.ask()

@@ -9,7 +9,7 @@ from sqlalchemy import delete, update
 from sqlalchemy.orm import Session, sessionmaker
 
 import pruning.run
-from jobs.lifecycle import lifecycle
+from jobs.lifecycle import owner_moves
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.states import JobState
@@ -48,7 +48,7 @@ class Service:
         recipe = {"model": "org/name", "method": "wanda", "sparsity": 0.5}
         recipe["calibration"] = {"dataset": f"upload:{upload_id}"}  # type: ignore[assignment]
         with self.database.begin() as session:
-            return lifecycle.create(session, "ada", JobSpec.model_validate({"recipe": recipe})).id
+            return owner_moves.create(session, "ada", JobSpec.model_validate({"recipe": recipe})).id
 
     def run(self, job_id: UUID) -> Job:
         run_job.run_job(job_id, self.settings, self.worker)

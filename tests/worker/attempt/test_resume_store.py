@@ -10,7 +10,7 @@ import torch
 from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.lifecycle import finished_blocks, lifecycle
+from jobs.lifecycle import finished_blocks, lifecycle, owner_moves
 from jobs.lifecycle.lifecycle import Claim
 from jobs.settings import Settings
 from jobs.tables import Job, JobBlock
@@ -113,7 +113,7 @@ def test_a_worker_that_has_lost_its_lease_stores_nothing(
     with pytest.raises(LeaseLost):
         finish(stale, 1, b"the stale one's")
     with database.begin() as session:
-        (row,) = finished_blocks.finished(session, claim.job_id, Stage.PRUNE)
+        (row,) = finished_blocks.finished(session, claim.job_id)
     assert row.attempt == 2
     assert found(owner) == {0: b"the owner's"}
 
@@ -124,7 +124,7 @@ def test_a_job_that_is_being_cancelled_stores_nothing_more(
     resume_store = resume_store_of(claim)
     resume_store.begin(Stage.PRUNE, CONDITIONS)
     with database.begin() as session:
-        assert lifecycle.cancel(session, claim.owner, claim.job_id)
+        assert owner_moves.cancel(session, claim.owner, claim.job_id)
     with pytest.raises(CancelRequested):
         finish(resume_store, 0, b"zero")
     assert found(resume_store_of(claim)) == {}

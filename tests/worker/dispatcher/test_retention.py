@@ -6,17 +6,20 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import event, func, insert, select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.access import api_keys, page_sessions
-from jobs.lifecycle import event_log, idempotency, lifecycle
+from jobs.lifecycle import deletion, event_log, idempotency, lifecycle, owner_moves, sent_files
 from jobs.lifecycle.events import JobError, StageStarted, StepFinished
 from jobs.lifecycle.lifecycle import Claim, FinishedArtifact
+from jobs.retention import named_keys
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.storage import uploads
-from jobs.storage.store import Store, attempt_prefix
+from jobs.storage.errors import StoreUnreachable
+from jobs.storage.multipart import PendingUpload
+from jobs.storage.store import Store, StoredFile, attempt_prefix
 from jobs.tables import ApiKey, Artifact, IdempotencyKey, Job, JobBlock, JobEvent, StrayUpload
 from pruning.recipe import Stage
 from worker.dispatcher.retention import Retention
@@ -94,6 +97,110 @@ def test_orphaned_files_are_deleted_and_those_of_a_running_attempt_stay(
         assert session.get_one(Job, claim.job_id).orphaned_files_since is None
 
 
+def test_uploads_in_parts_are_aborted_once_no_attempt_can_go_on_with_them(
+    settings: Settings, database: Database, submit: Submit, s3_url: str
+) -> None:
+    store = Store(s3_url)
+    retention = Retention(database, settings.model_copy(update={"orphaned_file_seconds": 0.0}), store)
+    claim = take(database, submit())
+
+    def begin(attempt: int, name: str) -> PendingUpload:
+        upload = store.begin_upload(f"{attempt_prefix(claim.job_id, attempt)}/output/{name}", 2**30)
+        assert upload is not None
+        return upload
+
+    def pending() -> set[PendingUpload]:
+        retention.round()
+        return set(store.pending_uploads(f"jobs/{claim.job_id}"))
+
+    named, lost = begin(1, "named"), begin(1, "lost")
+    with database.begin() as session:
+        assert sent_files.begun(session, claim, "named", 2**30, named)
+    assert pending() == {named, lost}, "the attempt is running"
+    with database.begin() as session:
+        assert lifecycle.hand_back(session, claim, "for the test")
+    again = take(database, claim.job_id)
+    fresh = begin(2, "fresh")
+    assert pending() == {named, fresh}
+    with database.begin() as session:
+        assert lifecycle.succeed(session, again, REPORT, [])
+    assert pending() == set()
+
+
+def test_a_store_that_aborts_nothing_still_has_its_files_deleted(
+    retention: Retention,
+    database: Database,
+    submit: Submit,
+    store: Store,
+    put: Put,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is asked again for those of a job that still exists."""
+    orphaned_in, deleted = take(database, submit()), take(database, submit())
+    for claim in (orphaned_in, deleted):
+        put(claim.job_id, 1, "output/a")
+    stray = store.put_file("uploads/a.txt", tmp_path / "file").key
+    with database.begin() as session:
+        for claim in (orphaned_in, deleted):
+            assert lifecycle.fail(session, claim, JobError(type="internal", message="no"))
+        assert deletion.delete(session, "ada", deleted.job_id)
+        session.add(StrayUpload(key=stray, pending_delete=True))
+
+    def unreachable(self: Store, prefix: str) -> list[PendingUpload]:
+        raise StoreUnreachable("for the test")
+
+    with monkeypatch.context() as once:
+        once.setattr(Store, "pending_uploads", unreachable)
+        retention.round()
+    assert (stored(store), list(store.list("uploads"))) == (set(), [])
+    with database.begin() as session:
+        assert session.get_one(Job, orphaned_in.job_id).orphaned_files_since is not None
+    retention.round()
+    with database.begin() as session:
+        assert session.get_one(Job, orphaned_in.job_id).orphaned_files_since is None
+
+
+def test_a_file_that_becomes_an_artifact_meanwhile_is_named_at_every_moment(
+    database: Database, submit: Submit, store: Store, put: Put
+) -> None:
+    """The job succeeds after whichever statement reads the names first."""
+    claim = take(database, submit())
+    key = put(claim.job_id, 1, "output/a")
+    file = store.head(key)
+    assert file is not None
+    with database.begin() as session:
+        assert sent_files.sent(session, claim, "a", StoredFile(key, file.size, "00" * 32))
+
+    def succeed(*statement: object) -> None:
+        with database.begin() as other:
+            artifact = FinishedArtifact("a", key, file.size, "00" * 32)
+            assert lifecycle.succeed(other, claim, REPORT, [artifact])
+
+    with database.begin() as session:
+        event.listen(session.connection(), "after_cursor_execute", succeed, once=True)
+        assert named_keys(session, claim.job_id) == {key}
+    with database.begin() as session:
+        assert named_keys(session, claim.job_id) == {key}
+        assert sent_files.of_job(session, claim.job_id) == []
+
+
+def test_those_of_a_deleted_job_and_of_an_upload_that_broke_off_are_aborted(
+    settings: Settings, database: Database, claim: Claim, s3_url: str
+) -> None:
+    store = Store(s3_url)
+    store.begin_upload(f"{attempt_prefix(claim.job_id, 1)}/output/a", 2**30)
+    store.begin_upload("uploads/a.txt", 2**30)
+    store.begin_upload("uploads/b.txt", 2**30)
+    with database.begin() as session:
+        assert lifecycle.fail(session, claim, JobError(type="internal", message="no"))
+        assert deletion.delete(session, "ada", claim.job_id)
+        session.add(StrayUpload(key="uploads/a.txt", pending_delete=True))
+    Retention(database, settings, store).round()
+    assert store.pending_uploads("jobs") == []
+    assert [upload.key for upload in store.pending_uploads("uploads")] == ["uploads/b.txt"]
+
+
 def test_orphaned_files_stay_until_they_are_old_enough(
     settings: Settings, database: Database, claim: Claim, store: Store, put: Put
 ) -> None:
@@ -149,7 +256,7 @@ def test_a_failed_job_keeps_its_finished_blocks_for_a_retry_for_a_while(
 
 def test_old_idempotency_keys_are_deleted(retention: Retention, database: Database, spec: JobSpec) -> None:
     def make() -> Job:
-        return lifecycle.create(session, "ada", spec)
+        return owner_moves.create(session, "ada", spec)
 
     with database.begin() as session:
         for key in ("old", "new"):

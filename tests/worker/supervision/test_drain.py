@@ -4,7 +4,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from signal import SIGTERM
 from uuid import UUID
 
 import psutil
@@ -12,14 +14,19 @@ import pytest
 import redis
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.fleet import steering, waiting
+from jobs.fleet import held_jobs, steering, waiting
+from jobs.fleet.dispatch_queue import Orders
+from jobs.fleet.held_jobs import HeldJob
 from jobs.fleet.waiting import WaitsFor
-from jobs.lifecycle import lifecycle
+from jobs.lifecycle import lifecycle, owner_moves
 from jobs.settings import Settings
 from jobs.states import JobState
 from jobs.tables import Job
 from tests.worker.supervision.test_sick_worker import ROOT, Fleet
 from worker.broker.app import app
+from worker.identity import Identity
+from worker.supervision import drain
+from worker.supervision.drain import Drain
 from worker.supervision.reading import Reading
 
 Database = sessionmaker[Session]
@@ -144,7 +151,7 @@ def test_a_worker_for_one_job_claims_one_at_most_and_ends(
     with database.begin() as session:
         for job_id, state in zip(jobs, fleet.states(jobs), strict=True):
             if state == JobState.QUEUED:
-                lifecycle.cancel(session, "ada", job_id)
+                owner_moves.cancel(session, "ada", job_id)
     idle = start("--one-job")
     fleet.dispatch_until(lambda: idle.poll() is not None, PATIENCE)
     assert idle.returncode == 0
@@ -180,3 +187,52 @@ def test_a_consumer_reads_while_neither_cordon_nor_quarantine_is_in_the_way() ->
     assert consumer.reads == set()
     reading.go_on("quarantine")
     assert consumer.reads == {"cpu", "prune"}
+
+
+@pytest.fixture
+def ends(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The signals that a drain sends to this process, which does not get them."""
+    sent: list[int] = []
+    monkeypatch.setattr(drain.os, "kill", lambda _process, number: sent.append(number))
+    return sent
+
+
+ONE_JOB = Orders(quarantined=False, cordoned=False, draining=False)
+
+
+def drain_of(worker: Identity, *queues: str) -> Drain:
+    return Drain(replace(worker, one_job=True), queues, Reading(), set)
+
+
+def test_a_worker_for_one_job_looks_into_all_of_its_queues(
+    database: Database, worker: Identity, submit: Callable[[], UUID], ends: list[int]
+) -> None:
+    submit()
+    with database.begin() as session:
+        drain_of(worker, "cpu", "prune").follow(session, ONE_JOB)
+        assert ends == []
+        drain_of(worker, "cpu").follow(session, ONE_JOB)
+        assert ends == [SIGTERM]
+
+
+def test_a_worker_for_one_job_that_claims_it_while_its_parent_looks_does_not_end(
+    database: Database,
+    worker: Identity,
+    submit: Callable[[], UUID],
+    ends: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    job_id = submit()
+    real = held_jobs.held_by
+
+    def then_claims(session: Session, name: str) -> HeldJob | None:
+        found = real(session, name)
+        with database.begin() as other:
+            lifecycle.claim(other, job_id, worker.name, 30)
+        return found
+
+    monkeypatch.setattr(held_jobs, "held_by", then_claims)
+    with database.begin() as session:
+        drain_of(worker, "prune").follow(session, ONE_JOB)
+        drain_of(worker, "prune").follow(session, ONE_JOB)
+    assert ends == []

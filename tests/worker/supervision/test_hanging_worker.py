@@ -13,7 +13,7 @@ import pytest
 import redis
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.lifecycle import lifecycle
+from jobs.lifecycle import lifecycle, owner_moves
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.states import JobState, LostAttempt
@@ -39,6 +39,7 @@ def worker_process(
         "PRUNESERVE_CANCEL_GRACE_SECONDS": "1",
         "PRUNESERVE_SHUTDOWN_SECONDS": "1",
         "PRUNESERVE_LEASE_SECONDS": "2",
+        "PRUNESERVE_HEARTBEAT_SECONDS": "0.5",
         "PRUNESERVE_JOB_MEMORY_BYTES": str(MEMORY_LIMIT),
     }
     with (tmp_path / "worker.log").open("wb") as log:
@@ -89,7 +90,7 @@ def test_a_cancelled_job_and_one_that_takes_too_much_memory_are_ended_and_the_wo
     job_id = hung()
     (child,) = [p for p in psutil.Process(worker_process.pid).children() if os.getpgid(p.pid) == p.pid]
     with database.begin() as session:
-        assert lifecycle.cancel(session, "ada", job_id)
+        assert owner_moves.cancel(session, "ada", job_id)
     wait(lambda: state(database, job_id) == JobState.CANCELLED)
     wait(lambda: not child.is_running())
 
@@ -130,7 +131,7 @@ def test_a_child_that_is_blocked_in_a_lost_job_is_ended_and_its_next_worker_is_n
 def submit_method(database: Database, method: str) -> UUID:
     recipe = {"model": "org/name", "method": method, "sparsity": 0.5}
     with database.begin() as session:
-        job_id = lifecycle.create(session, "ada", JobSpec.model_validate({"recipe": recipe})).id
+        job_id = owner_moves.create(session, "ada", JobSpec.model_validate({"recipe": recipe})).id
     publish("prune", job_id)
     return job_id
 

@@ -1,30 +1,40 @@
 """What a worker's parent does when Celery sends its signals."""
 
+import itertools
+import os
 import re
 import shutil
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 from types import SimpleNamespace
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from celery import signals
+from celery.concurrency.prefork import TaskPool
 from celery.exceptions import WorkerLostError
-from sqlalchemy import select
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.lifecycle import lifecycle
+from jobs.fleet import dispatch_queue, machines, steering
+from jobs.lifecycle import lanes, lifecycle, owner_moves
 from jobs.lifecycle.lifecycle import Claim
+from jobs.placement.classes import Capacity
 from jobs.settings import Settings
 from jobs.states import JobState
-from jobs.tables import Job, Worker
+from jobs.tables import NOW, Job, JobAttempt, Worker
+from pruning.estimate import ASSUMED
 from pruning.sandbox.confine import LAYERS
 from pruning.sandbox.trial import layers_that_do_not_hold
 from worker.identity import Identity
 from worker.interrupts import ShutdownRequested
+from worker.supervision import death_cause
 from worker.supervision.idle_kills import IdleKills
 from worker.supervision.parent import Parent
 
@@ -148,7 +158,8 @@ def test_abandoned_scratch_directories_are_deleted_unless_their_job_may_resume(
 ) -> None:
     cancelled_id, queued_id = submit(), submit()
     with database.begin() as session:
-        assert lifecycle.cancel(session, "ada", cancelled_id)
+        assert owner_moves.cancel(session, "ada", cancelled_id)
+        session.execute(update(Job).where(Job.id == cancelled_id).values(attempt=1))
     running, queued, cancelled = (
         settings.work_dir / str(job_id) / "1" for job_id in (claim.job_id, queued_id, cancelled_id)
     )
@@ -160,6 +171,79 @@ def test_abandoned_scratch_directories_are_deleted_unless_their_job_may_resume(
     assert queued.exists()
     assert not cancelled.parent.exists()
     assert other.exists()
+
+
+def test_what_killed_coworkers_left_is_deleted_unless_they_hold_a_lane(
+    parent: Parent, database: Database, settings: Settings, claim: Claim, submit: Callable[[], UUID]
+) -> None:
+    ended = submit()
+    with database.begin() as session:
+        assert owner_moves.cancel(session, "ada", ended)
+        lanes.open_lanes(session, claim, {}, 16)
+        lane = lanes.take(session, claim.job_id, "another", 30)
+        assert lane is not None
+    of_running = settings.work_dir / "lanes" / str(claim.job_id)
+    held, dead = of_running / str(lane.lease_token), of_running / str(uuid4())
+    of_ended = settings.work_dir / "lanes" / str(ended)
+    for directory in (held, dead, of_ended / str(uuid4())):
+        directory.mkdir(parents=True)
+    parent.wait_until_fit()
+    assert [*of_running.iterdir()] == [held]
+    assert not of_ended.exists()
+
+
+@pytest.mark.parametrize(
+    "case",
+    [(9, {1}, {1}), (11, {1}, set()), (11, {1, 2}, {1, 2}), (11, {3}, {3})],
+    ids=["may begin here", "long elsewhere", "another worker of this machine", "a later attempt"],
+)
+def test_what_is_left_of_a_job_that_goes_on_elsewhere_is_deleted_while_the_worker_runs(
+    parent: Parent,
+    database: Database,
+    settings: Settings,
+    claim: Claim,
+    eventually: Eventually,
+    monkeypatch: pytest.MonkeyPatch,
+    case: tuple[float, set[int], set[int]],
+) -> None:
+    minutes, here, left = case
+    with database.begin() as session:
+        assert lifecycle.hand_back(session, claim, "shuts down")
+        assert lifecycle.claim(session, claim.job_id, "elsewhere", 60) is not None
+        began = NOW - timedelta(minutes=minutes)
+        session.execute(update(JobAttempt).where(JobAttempt.attempt == 2).values(started_at=began))
+    directory, ended = settings.work_dir / str(claim.job_id), settings.work_dir / str(uuid4())
+    for attempt in (*(directory / str(number) for number in here), ended / "1"):
+        (attempt / "resume").mkdir(parents=True)
+    _changed_before(ended, minutes=61)
+    monkeypatch.setattr("worker.supervision.parent._SECONDS_BETWEEN_SWEEPS", 0.01)
+    signals.worker_ready.send(sender=None)
+    eventually(lambda: not ended.exists())
+    assert {int(path.name) for path in directory.glob("*")} == left
+
+
+def _changed_before(directory: Path, minutes: float) -> None:
+    then = time.time() - 60 * minutes
+    for each in (directory, *directory.rglob("*")):
+        os.utime(each, (then, then))
+
+
+def test_a_job_of_another_database_keeps_its_files_for_an_hour_after_their_last_change(
+    parent: Parent, settings: Settings
+) -> None:
+    idle, working = (settings.work_dir / str(uuid4()) for _ in range(2))
+    for directory in (idle, working):
+        (directory / "1" / "resume").mkdir(parents=True)
+        (directory / "1" / "resume" / "shard").write_bytes(b"1")
+        _changed_before(directory, minutes=61)
+    shard = working / "1" / "resume" / "shard"
+    os.utime(shard)
+    parent.wait_until_fit()
+    assert not idle.exists()
+    assert shard.exists()
+    _changed_before(working, minutes=61)
+    parent.wait_until_fit()
+    assert not working.exists()
 
 
 @pytest.mark.threat
@@ -189,7 +273,8 @@ def test_a_disk_that_ended_jobs_fill_is_freed_by_the_worker_that_sits_it_out(
     eventually(lambda: live(database) == [worker.name])
     with database.begin() as session:
         assert "400000 bytes free" in (session.scalars(select(Worker.fault)).one() or "")
-        assert lifecycle.cancel(session, "ada", job_id)
+        session.execute(update(Job).where(Job.id == job_id).values(attempt=1))
+        assert owner_moves.cancel(session, "ada", job_id)
     eventually(lambda: not waits.is_alive())
     assert not left.exists()
     parent.stop()
@@ -270,3 +355,62 @@ def test_children_inherit_the_identity_of_their_worker(
         exported.export()
         assert Identity.from_environment() == exported
     assert Identity.new().name != worker.name
+
+
+def test_a_job_whose_process_the_system_killed_for_its_memory_goes_to_a_host_with_more(
+    parent: Parent, database: Database, claim: Claim, worker: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The count of the kernel stands in for a machine whose memory runs out."""
+    counts = itertools.count(10**9)  # one more whenever it is asked
+    monkeypatch.setattr(death_cause, "_kill_count", lambda: next(counts))
+    own, larger = (Capacity(host_bytes=count * 10**9, scratch_bytes=10**12) for count in (16, 64))
+    with database.begin() as session:
+        machines.declared(session, worker.name, ["cpu"], own)
+        machines.declared(session, "large", ["cpu.large"], larger)
+    child_dies(claim.job_id, KILLED)
+    moved = job(database, claim.job_id)
+    assert (moved.state, moved.queue, moved.lost_attempts) == (JobState.QUEUED, "cpu.large", 0)
+    with database.begin() as session:
+        assert lifecycle.claim(session, claim.job_id, worker.name, 30)
+        machines.declared(session, "large", ["cpu.large"], own)
+    child_dies(claim.job_id, KILLED)
+    assert job(database, claim.job_id).lost_attempts == 1, "nobody has more"
+
+
+def test_a_worker_that_was_forgotten_says_again_what_it_is_and_stays_cordoned(
+    parent: Parent, database: Database, worker: Identity, eventually: Eventually
+) -> None:
+    signals.worker_ready.send(sender=Consumer())
+    eventually(lambda: live(database) == [worker.name])
+    has = Capacity(host_bytes=1, scratch_bytes=1)
+    with database.begin() as session:
+        machines.declared(session, worker.name, ["prune", "more"], has)
+        machines.measured(session, worker.name, "prune", ASSUMED)
+        steering.cordon(session, worker.name)
+
+    def row() -> Worker | None:
+        with database.begin() as session:
+            return session.get(Worker, worker.name)
+
+    def has_seen_it_by(heartbeats: int) -> None:
+        for _ in range(heartbeats):
+            before = row()
+            eventually(lambda before=before: (row() or before).seen_at > before.seen_at)
+
+    has_seen_it_by(2)
+    before = row()
+    assert before is not None
+    with database.begin() as session:
+        session.execute(update(Worker).values(seen_at=text("clock_timestamp() - interval '2 hours'")))
+        dispatch_queue.forget_the_silent(session, 3600)
+        machines.confined(session, worker.name, "unknown", {})  # by whoever writes to its row first
+    eventually(lambda: (row() or before).seen_at > before.seen_at and (row() or before).capacity is not None)
+    after = row()
+    assert after is not None
+    kept = ("queue", "queues", "capacity", "machine", "sandbox", "started_at", "cordoned_at", "draining")
+    assert [getattr(after, name) for name in kept] == [getattr(before, name) for name in kept]
+
+
+def test_celerys_pool_without_its_processes_any_more_has_none(parent: Parent) -> None:
+    parent._pool = TaskPool(1)  # it has none before it starts and after it ends
+    assert parent._children() == []

@@ -8,9 +8,11 @@ import pytest
 from sqlalchemy import text, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.lifecycle import lifecycle
+from jobs.fleet import machines
+from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.events import JobError, StageStarted
 from jobs.lifecycle.lifecycle import Claim
+from jobs.placement.classes import Capacity
 from jobs.settings import Settings
 from jobs.states import JobState, LostAttempt
 from jobs.tables import Job, JobAttempt
@@ -55,7 +57,7 @@ def change(database: Database, table: type[Job | JobAttempt], **values: object) 
 
 def ask_to_cancel(database: Database, claim: Claim) -> None:
     with database.begin() as session:
-        assert lifecycle.cancel(session, "ada", claim.job_id)
+        assert owner_moves.cancel(session, "ada", claim.job_id)
 
 
 def is_killed(child: subprocess.Popen[bytes]) -> bool:
@@ -148,7 +150,7 @@ def test_a_retry_has_its_own_time(
     with database.begin() as session:
         assert lifecycle.fail(session, claim, JobError(type="internal", message="it took too long"))
         session.execute(update(JobAttempt).values(started_at=text("clock_timestamp() - interval '1 day'")))
-        assert lifecycle.retry(session, "ada", claim.job_id)
+        assert owner_moves.retry(session, "ada", claim.job_id)
         assert lifecycle.claim(session, claim.job_id, worker.name, 30)
     watchdog.check()
     assert (job(database, claim).state, child.poll()) == (JobState.RUNNING, None)
@@ -223,3 +225,19 @@ def test_oom_kills_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(death_cause, "_kill_count", lambda: next(counts))
     kills = death_cause.OomKills()
     assert [kills.any_new() for _ in range(3)] == [False, True, False]
+
+
+def test_a_job_that_holds_more_memory_than_it_may_goes_to_a_host_with_more(
+    settings: Settings, database: Database, claim: Claim, worker: Identity, child: subprocess.Popen[bytes]
+) -> None:
+    own, larger = (Capacity(host_bytes=count * 10**9, scratch_bytes=10**12) for count in (16, 64))
+    with database.begin() as session:
+        machines.declared(session, worker.name, ["cpu"], own)
+        machines.declared(session, "large", ["cpu.large"], larger)
+    strict = settings.model_copy(update={"job_memory_bytes": 1})
+    Watchdog(strict, database, worker.name, lambda: [child.pid], set).check_memory()
+    child.wait(20)
+    moved = job(database, claim)
+    assert (moved.state, moved.queue, moved.error) == (JobState.QUEUED, "cpu.large", None)
+    assert moved.needs is not None
+    assert moved.needs["cpu_bytes"] > 16 * 10**9

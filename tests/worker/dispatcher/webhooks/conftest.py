@@ -8,7 +8,7 @@ from cryptography.fernet import Fernet
 from pydantic import SecretStr
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.lifecycle import lifecycle
+from jobs.lifecycle import owner_moves
 from jobs.settings import Settings
 from tests.worker.dispatcher.webhooks.outbox import Outbox
 
@@ -33,7 +33,7 @@ def end(database: Database, submit: Callable[[], UUID]) -> Callable[[], UUID]:
     def cancelled() -> UUID:
         job_id = submit()
         with database.begin() as session:
-            assert lifecycle.cancel(session, "ada", job_id)
+            assert owner_moves.cancel(session, "ada", job_id)
         return job_id
 
     return cancelled

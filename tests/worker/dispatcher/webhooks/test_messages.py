@@ -10,7 +10,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from jobs.lifecycle import lifecycle
+from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.events import JobError
 from jobs.tables import Job, WebhookEndpoint
 from jobs.webhooks import endpoints
@@ -143,8 +143,8 @@ def test_a_start_is_told_once_for_a_submission_and_again_after_a_retry(
     assert outbox.deliveries[0].payload["type"] == "job.started"
     assert outbox.deliveries[0].payload["data"]["state"] == "running"
     with database.begin() as session:
-        assert lifecycle.cancel(session, "ada", job_id)
-        assert lifecycle.retry(session, "ada", job_id)
+        assert owner_moves.cancel(session, "ada", job_id)
+        assert owner_moves.retry(session, "ada", job_id)
     assert (started(), started()) == (2, 2)
 
 
@@ -185,7 +185,7 @@ def test_an_end_that_is_not_committed_sends_nothing(
     outbox.endpoint("https://a.example")
     job_id = submit()
     with database() as session:
-        assert lifecycle.cancel(session, "ada", job_id)
+        assert owner_moves.cancel(session, "ada", job_id)
         session.rollback()
     assert not outbox.deliveries
 

@@ -1,0 +1,175 @@
+"""What is told of a job: in a list, and of one."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+
+from api.schemas.jobs.requests import CompleteRequest
+from api.schemas.jobs.waiting import Waiting
+from api.schemas.pages import Page
+from jobs.lifecycle.events import JobError
+from jobs.placement.classes import UNPLACED
+from jobs.placement.needs import Needs
+from jobs.spec.gate import Verdict
+from jobs.states import JobState, Outcome
+from jobs.tables import Job, JobAttempt
+from pruning.recipe import GRADIENTS_ALONE, Stage
+
+# A stored report is passed on as it is. One of another version may differ from the schema of this one.
+StoredReport = Annotated[
+    dict[str, Any],
+    WithJsonSchema({"anyOf": [{"$ref": "#/components/schemas/Report"}, {"type": "object"}]}),
+]
+
+
+class Progress(BaseModel):
+    """How far a job has come."""
+
+    stage: Stage = Field(description="The stage that is running, or the one in which the job stopped.")
+    step: int | None = Field(description="How many steps of the stage are finished.")
+    steps: int | None = Field(description="How many steps the stage has: blocks, or groups of windows.")
+    seconds_left: float | None = Field(description="Estimated seconds until the whole job is done.")
+
+
+class Perplexity(BaseModel):
+    """The perplexity of the model before and after pruning."""
+
+    dense: float | None = Field(description="Perplexity of the dense model; null if it is not finite.")
+    pruned: float | None = Field(description="Perplexity of the pruned model; null if it is not finite.")
+
+
+class JobSummary(BaseModel):
+    """A job as it appears in a list."""
+
+    id: UUID = Field(description="Identifies the job.")
+    name: str | None = Field(None, description="The name that the request gave it, for people.")
+    state: JobState = Field(description="The current state.")
+    model: str = Field(description="The dense model: a Hub id or a path.")
+    method: str = Field(
+        description="The name of the pruning method; `structure` for a job that masks nothing, `gradients` "
+        "for one that computes gradient norms."
+    )
+    pattern: str = Field(description="`unstructured`, or an N:M pattern such as `2:4`.")
+    sparsity: float = Field(description="The requested share of zeros in the pruned layers.")
+    measured_sparsity: float | None = Field(
+        description="The measured share of zeros in the pruned layers; null before the job has succeeded."
+    )
+    parameters: int | None = Field(
+        None, description="Parameters of the pruned model, zeros included; null before it has succeeded."
+    )
+    weight_bytes: int | None = Field(
+        None, description="Size of its weight files; null before the job has succeeded."
+    )
+    stored_weight_bytes: int | None = Field(
+        None,
+        description="What its weight files take in the store, compressed where that is worth it: by this, "
+        "masks and smaller models are compared. Null where they are not kept.",
+    )
+    speedup: float | None = Field(
+        None,
+        description="How many times as fast as the dense model it is; 1 for a mask that was not measured, "
+        "null where nothing is known.",
+    )
+    attempt: int = Field(description="How often a worker has started the job; 0 before the first time.")
+    priority: int = Field(0, description="Your queued job with the highest priority runs first.")
+    waiting: Waiting | None = Field(description="Why the job waits; null unless it is queued.")
+    progress: Progress | None = Field(description="How far the job has come; null before it first runs.")
+    checks: Literal["done", "pending"] = Field(
+        "done",
+        description="`pending` until the service has looked at the job's files, if a disk is slow.",
+    )
+    perplexity: Perplexity | None = Field(description="Both perplexities; null before the job has succeeded.")
+    gate: Verdict | None = Field(
+        description="How the job met its gate; set once a job with a gate succeeded."
+    )
+    error: JobError | None = Field(description="Why the job failed; null if it did not.")
+    labels: dict[str, str] = Field(description="The labels of the request.")
+    created_at: datetime = Field(description="When the job was submitted.")
+    queued_at: datetime = Field(description="When the job was last put into the queue.")
+    running_at: datetime | None = Field(description="When a worker last started the job.")
+    cancelling_at: datetime | None = Field(description="When its worker was asked to stop.")
+    succeeded_at: datetime | None = Field(description="When the job succeeded.")
+    failed_at: datetime | None = Field(description="When the job last failed.")
+    cancelled_at: datetime | None = Field(description="When the job was last cancelled.")
+    artifacts_expired_at: datetime | None = Field(description="When the job's files were deleted.")
+
+    @classmethod
+    def of(cls, job: Job, waiting: Waiting | None, **more: Any) -> Self:  # noqa: ANN401 - the fields that a subclass adds
+        """Build the summary from a row and why the job waits."""
+        plain = {name: getattr(job, name) for name in _PLAIN_FIELDS}
+        return cls(
+            **plain,
+            waiting=waiting,
+            progress=None
+            if job.stage is None
+            else Progress(
+                stage=Stage(job.stage), step=job.step, steps=job.steps, seconds_left=job.seconds_left
+            ),
+            checks="pending" if job.checks_pending and job.state == JobState.QUEUED else "done",
+            perplexity=None
+            if job.state != JobState.SUCCEEDED or job.method == GRADIENTS_ALONE
+            else Perplexity(dense=job.dense_perplexity, pruned=job.pruned_perplexity),
+            gate=None if job.gate is None else Verdict.model_validate(job.gate),
+            error=None if job.error is None else JobError.model_validate(job.error),
+            **more,
+        )
+
+
+_PLAIN_FIELDS = JobSummary.model_fields.keys() - {
+    "progress",
+    "checks",
+    "waiting",
+    "perplexity",
+    "gate",
+    "error",
+}
+
+
+class JobPage(Page[JobSummary]):
+    """A page of your jobs, newest first."""
+
+
+class Attempt(BaseModel):
+    """One attempt of a worker to run the job."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    attempt: int = Field(description="Counts from 1.")
+    started_at: datetime = Field(description="When the worker took the job.")
+    ended_at: datetime | None = Field(description="When the attempt ended; null while it runs.")
+    outcome: Outcome | None = Field(description="How the attempt ended; null while it runs.")
+    reason: str | None = Field(description="Why it ended that way, where there is more to say.")
+
+
+class JobDetail(JobSummary):
+    """Everything about one job."""
+
+    spec: CompleteRequest | None = Field(
+        description="The request with every default filled in: sent as it is, it submits the job again. Null "
+        "where a newer release has stored it in a form that this one cannot read."
+    )
+    worker_class: str | None = Field(
+        None, description="The class of workers that the job was given to; null before it was given to one."
+    )
+    needs: Needs | None = Field(
+        None, description="What the job needs of a worker; null while that is not known."
+    )
+    recipe_fingerprint: str = Field(description="Jobs with equal fingerprints produce equal results.")
+    attempts: list[Attempt] = Field(description="Every attempt to run the job, first to last.")
+    report: StoredReport | None = Field(description="What was measured; set once the job has succeeded.")
+
+    @classmethod
+    def with_attempts(cls, job: Job, waiting: Waiting | None, attempts: list[JobAttempt]) -> Self:
+        """Build the answer from the rows of a job and its attempts, and why the job waits."""
+        return cls.of(
+            job,
+            waiting,
+            spec=CompleteRequest.if_readable(job),
+            worker_class=None if job.queue == UNPLACED else job.queue,
+            needs=None if job.needs is None else Needs.model_validate(job.needs),
+            recipe_fingerprint=job.recipe_fingerprint,
+            attempts=[Attempt.model_validate(attempt) for attempt in attempts],
+            report=job.report,
+        )

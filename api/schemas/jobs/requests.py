@@ -1,0 +1,128 @@
+"""What a job is asked for by, and what can be changed of it.
+
+`pruning.recipe` and `jobs.spec` define the fields of a job. The request and the answers are made of their
+types, so a field that is added there appears here, in the OpenAPI document and in the form.
+"""
+
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.schemas.base import JsonBody
+from jobs.spec.job import JobOptions, JobSpec, readable_spec, stored_spec
+from jobs.spec.labels import Labels
+from jobs.spec.priority import Priority
+from jobs.tables import Job
+from pruning.recipe import Recipe, implies_sparsity
+
+_PRIORITY = (
+    "Your queued job with the highest priority runs first. Before the jobs of other owners it counts only if "
+    "an admin has granted you that."
+)
+
+
+def _shorthand_and_examples(schema: dict[str, Any]) -> None:
+    model = schema["properties"]["model"]
+    schema["properties"]["model"] = {
+        "anyOf": [{"type": "string"}, {"$ref": model["$ref"]}],
+        "description": model["description"],
+    }
+    schema["examples"] = [
+        {"model": "HuggingFaceTB/SmolLM2-135M", "method": "gblm", "sparsity": 0.5},
+        {
+            "model": {"id": "HuggingFaceTB/SmolLM2-135M", "revision": "main"},
+            "method": {"name": "gblm", "norm": "l2", "alpha": 100.0},
+            "pattern": "2:4",
+            "calibration": {"dataset": "c4", "samples": 128, "sequence_length": 2048, "seed": 0},
+            "dtype": "bfloat16",
+            "evaluation": {"dataset": "wikitext2"},
+            "save_masks": True,
+            "gate": {"max_perplexity_increase": 0.05},
+            "labels": {"team": "search", "commit": "5f3e9a1"},
+        },
+    ]
+
+
+class JobRequest(JobOptions, Recipe):
+    """What to prune and how. Model, method and sparsity are enough: every other field has a default."""
+
+    model_config = ConfigDict(json_schema_extra=_shorthand_and_examples)
+
+    labels: Labels = Field({}, description="Names and values of your own, to find the job by.")
+    priority: Priority = Field(0, description=_PRIORITY)
+
+    def spec(self) -> JobSpec:
+        """Return what is stored with the job and read by the worker."""
+        recipe = Recipe(**{name: getattr(self, name) for name in Recipe.model_fields})
+        return JobSpec(recipe=recipe, **{name: getattr(self, name) for name in JobOptions.model_fields})
+
+
+class CompleteRequest(JobRequest):
+    """The request for a job with every default filled in: `POST /v1/jobs` takes it as it is."""
+
+    model_config = ConfigDict(json_schema_extra={})
+
+    @classmethod
+    def of(cls, job: Job) -> Self:
+        """Return the request for a stored job. Raises UnknownSpecVersion."""
+        return cls._of(stored_spec(job.spec), job)
+
+    @classmethod
+    def if_readable(cls, job: Job) -> Self | None:
+        """Return the request for a stored job; None where only another release can read it."""
+        spec = readable_spec(job.spec)
+        return None if spec is None else cls._of(spec, job)
+
+    @classmethod
+    def _of(cls, spec: JobSpec, job: Job) -> Self:
+        return cls.model_validate(spec.as_request() | beside_the_spec(job))
+
+
+def beside_the_spec(job: Job) -> dict[str, Any]:
+    """Return the fields of a job's request that its worker need not know, as they are now."""
+    return {"labels": job.labels, "priority": job.priority}
+
+
+class JobChange(JsonBody):
+    """What can be changed about a queued job."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"priority": 10}]})
+
+    priority: Priority | None = Field(None, description=f"{_PRIORITY} Left out, it stays as it is.")
+
+
+class JobChanges(BaseModel):
+    """Fields of a job's request to change, as a JSON merge patch (RFC 7396); null takes the default again.
+
+    A method, an allocation or a model of another name replaces the old one with its options. A pattern that
+    implies its sparsity needs none.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+        json_schema_extra={
+            "examples": [{"sparsity": 0.6}, {"method": {"name": "wanda"}, "labels": {"team": "search"}}]
+        },
+    )
+
+    def applied_to(self, request: JobRequest) -> dict[str, Any]:
+        """Return the fields of the changed request, which are not yet validated."""
+        changes = dict(self.model_extra or {})
+        fields = request.model_dump(mode="json")
+        if "sparsity" not in changes and implies_sparsity(changes.get("pattern")):
+            del fields["sparsity"]
+        return _patched(fields, changes)
+
+
+def _patched(fields: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    patched = dict(fields)
+    for name, change in changes.items():
+        before = patched.get(name)
+        if change is None:
+            patched.pop(name, None)
+        elif isinstance(before, dict) and isinstance(change, dict):
+            renamed = any(key in change and change[key] != before.get(key) for key in ("id", "name"))
+            patched[name] = change if renamed else _patched(before, change)
+        else:
+            patched[name] = change
+    return patched

@@ -1,0 +1,98 @@
+"""Why a queued job waits, in words."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Self
+
+from pydantic import BaseModel, Field
+
+from jobs.fleet.waiting import MOST_COUNTED, Wait, WaitsFor
+from jobs.placement.classes import UNPLACED
+from jobs.tables import Job
+
+
+class Waiting(BaseModel):
+    """Why a queued job waits."""
+
+    reason: WaitsFor = Field(
+        description="What it waits for: `outside` (say, the Hub does not answer), `unschedulable` (it needs"
+        " more than any connected worker has), `worker` (none is connected), `healthy_worker` (all are"
+        " quarantined), `uncordoned_worker` (an operator lets none take jobs), `resumed_queue` (an operator"
+        " has paused its queue), `dispatcher` (none is connected), `checks` (its files are looked at first),"
+        " `another_job` (which computes what it needs too), `own_jobs` (as many of yours run as may at once),"
+        " `its_share` (more of yours run than of others who wait) or `its_turn`."
+    )
+    position: int | None = Field(
+        description="Its place among the jobs of its queue that could run, from 1; null beyond 100, and where"
+        " it could not run before something else has happened."
+    )
+    message: str = Field(
+        description="The reason in words. With the scope `admin` they include why workers are quarantined."
+    )
+    since: datetime | None = Field(
+        description="When something outside first did not answer; null for another reason."
+    )
+    tries: int | None = Field(description="How often that was tried in vain since then.")
+    next_try_at: datetime | None = Field(description="When it is tried again, if a worker is free.")
+
+    @classmethod
+    def of(cls, job: Job, wait: Wait, *, with_faults: bool) -> Self:
+        """Put a reason into words, with the workers' faults or without."""
+        outside = wait.reason == WaitsFor.OUTSIDE
+        return cls(
+            reason=wait.reason,
+            position=wait.position,
+            message=_message(job, wait, with_faults=with_faults),
+            since=job.unreachable_since if outside else None,
+            tries=job.unreachable_tries if outside else None,
+            next_try_at=job.next_try_at if outside else None,
+        )
+
+
+def _message(job: Job, wait: Wait, *, with_faults: bool) -> str:
+    if wait.reason == WaitsFor.OUTSIDE:
+        return job.waiting_for or ""
+    if wait.reason == WaitsFor.CHECKS and not job.checks_pending:
+        return "its size is looked at, to choose a worker"  # its files were looked at before it was queued
+    return _in_words(wait, job.queue, with_faults=with_faults)
+
+
+def _in_words(wait: Wait, queue: str, *, with_faults: bool) -> str:
+    if wait.reason == WaitsFor.OWN_JOBS:
+        return f"{_running(wait.running)}, as many as may at once"
+    if wait.reason == WaitsFor.ITS_SHARE:
+        place = _in_words(replace(wait, reason=WaitsFor.ITS_TURN), queue, with_faults=False)
+        return f"{_running(wait.running)}, more than your share while others wait; {place}"
+    if wait.reason == WaitsFor.ITS_TURN:
+        return _place(wait.position) or f"behind more than {MOST_COUNTED} others in the queue"
+    if wait.shortage is not None:
+        return wait.shortage
+    of_class = "" if queue == UNPLACED else f" of the class {queue}"
+    said = _WAITS_FOR[wait.reason].format(of_class=of_class)
+    if wait.reason in (WaitsFor.UNCORDONED_WORKER, WaitsFor.RESUMED_QUEUE):
+        return "; ".join(filter(None, (said, _place(wait.position))))
+    faults = "; ".join(filter(None, wait.faults)) if with_faults else ""
+    return said + (f": {faults}" if faults else "")
+
+
+def _running(count: int) -> str:
+    return (
+        f"{count} of your jobs {'runs' if count == 1 else 'run'} or {'is' if count == 1 else 'are'} about to"
+    )
+
+
+def _place(position: int | None) -> str:
+    if position is None:
+        return ""
+    return "next in the queue" if position == 1 else f"position {position} in the queue"
+
+
+_WAITS_FOR = {
+    WaitsFor.WORKER: "no worker{of_class} is connected",
+    WaitsFor.HEALTHY_WORKER: "every worker{of_class} is quarantined",
+    WaitsFor.UNCORDONED_WORKER: "an operator lets the workers{of_class} take no more jobs",
+    WaitsFor.RESUMED_QUEUE: "an operator has paused the queue{of_class}",
+    WaitsFor.DISPATCHER: "no dispatcher is connected",
+    WaitsFor.CHECKS: "its files are looked at first",
+    WaitsFor.ANOTHER_JOB: "another job computes gradients that it needs too",
+}

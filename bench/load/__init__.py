@@ -1,0 +1,1 @@
+"""`make load`: how many jobs, workers and connections the service carries."""

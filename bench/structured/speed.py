@@ -1,0 +1,77 @@
+"""Tokens per second of a smaller model beside the dense one, and what the work that went would give."""
+
+import os
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+from transformers import AutoModelForCausalLM, PreTrainedModel
+
+from bench.workload.subject import Subject, ignore_steps
+from pruning.checkpoint.checkpoint import Checkpoint, resolve
+from pruning.estimate.speed import Lengths, Phase
+from pruning.evaluation.speed import clock_of, rate, run_of
+from pruning.model.blocks import find_stack
+from pruning.model.placement import Placement
+from pruning.output.smaller import write_smaller
+from pruning.recipe import StructureOptions
+from pruning.structure.cut import cut_blocks
+from pruning.structure.plan import CutPlan
+from pruning.structure.results import CutInMemory
+
+# A prompt is long enough for the processor's full rate; a token is decoded behind a short one.
+_LENGTHS = {"prefill": Lengths(prompt=512, generated=1), "decode": Lengths(prompt=128, generated=8)}
+
+
+def speeds(structure: StructureOptions, workload: Subject) -> dict[str, Any]:
+    """Measure prefill and decode of one sequence: dense beside dense, then dense beside smaller."""
+    checkpoint, dense = resolve(workload.reference), workload.dense()
+    with TemporaryDirectory() as directory:
+        _write_cut(structure, checkpoint, Path(directory))
+        smaller = AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float32).eval()
+        busy = os.getloadavg()[0]
+        found = {phase: _speed(phase, dense, smaller) for phase in ("prefill", "decode")}
+    operations = _operations(dense) / _operations(smaller)
+    parameters = [sum(tensor.numel() for tensor in model.parameters()) for model in (dense, smaller)]
+    return {
+        "parameters": parameters[1],
+        "prefill": {**found["prefill"], "of the operations": round(operations, 3)},
+        "decode": {**found["decode"], "of the bytes": round(parameters[0] / parameters[1], 3)},
+        "load": round(busy, 2),
+    }
+
+
+def _write_cut(structure: StructureOptions, checkpoint: Checkpoint, directory: Path) -> None:
+    model = checkpoint.load(torch.float32, torch.device("cpu"))
+    plan = CutPlan.of(structure, checkpoint.skeleton, checkpoint.config_values)
+    stack, blocks, placement = find_stack(model), CutInMemory(), Placement(model)
+    cut_blocks(
+        stack, structure, plan.on(stack), None, {}, placement=placement, blocks=blocks, step=ignore_steps
+    )
+    write_smaller(checkpoint, plan, blocks, directory)
+
+
+def _speed(phase: Phase, dense: PreTrainedModel, smaller: PreTrainedModel) -> dict[str, float]:
+    lengths = _LENGTHS[phase]
+    of_dense, of_smaller = (run_of(model, phase, 1, lengths) for model in (dense, smaller))
+    assert of_dense is not None
+    assert of_smaller is not None
+    clock = clock_of(torch.device("cpu"))
+    found = rate(phase, 1, lengths.tokens(phase), of_dense, of_smaller, clock, lambda: None)
+    return {
+        "dense": round(found.dense, 1),
+        "smaller": round(found.pruned, 1),
+        "speedup": round(found.speedup, 3),
+        "noise": round(found.noise, 3),
+    }
+
+
+@torch.no_grad()
+def _operations(model: PreTrainedModel) -> int:
+    """Return the operations of a prefill."""
+    tokens = torch.arange(_LENGTHS["prefill"].prompt)[None]
+    with FlopCounterMode(display=False) as counter:
+        model(input_ids=tokens, use_cache=False, logits_to_keep=1)
+    return int(counter.get_total_flops())

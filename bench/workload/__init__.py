@@ -1,0 +1,1 @@
+"""What is measured: the models, and the texts for them."""

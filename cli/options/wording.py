@@ -1,0 +1,88 @@
+"""What the client raises, in words of the command line: with its options for fields, and the next step."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import httpx
+
+from cli.options.job_options import JOB_OPTIONS
+from pruneserve_client import NotAuthenticated, PruneServeError, Rejected, Unavailable
+from pruneserve_client.errors import summary
+
+_FIELDS = {option.field: option for option in JOB_OPTIONS}
+# Fields of other commands: the name of the parameter, and how it is typed.
+_OTHERS = {
+    "expires_in_days": ("days", "--days"),
+    "scopes": ("scope", "--scope"),
+    "url": ("address", "the address"),
+    "events": ("event", "--event"),
+}
+# Where a sweep has a job's fields.
+_PARTS_OF_SWEEPS = {"job": "", "target": "gate."}
+
+_command: ContextVar[Mapping[str, Any] | None] = ContextVar("what the command was given", default=None)
+
+_WRONG_KEY = (
+    "the server does not know this key: give another by --key-file, by PRUNESERVE_API_KEY beside --url or "
+    "PRUNESERVE_URL, or by the profile's `key-file`; `pruneserve up` prints where its own lies"
+)
+NOBODY_THERE = (
+    "start a service on this machine with `pruneserve up`, or name another by --url, PRUNESERVE_URL or "
+    "a profile"
+)
+
+
+@contextmanager
+def of_command(given: Mapping[str, Any]) -> Iterator[None]:
+    """While active, `described` speaks of the options of a command. `given`: their values by name."""
+    token = _command.set(given)
+    try:
+        yield
+    finally:
+        _command.reset(token)
+
+
+def described(error: PruneServeError) -> str:
+    """Return what went wrong, and what to do about it. It may hold the server's own text."""
+    match error:
+        case NotAuthenticated():
+            return _WRONG_KEY
+        case Rejected(problem=problem) if problem is not None and problem.errors:
+            errors = (f"{called(it.field)}: {it.message}" for it in problem.errors)
+            return "\n  ".join([summary(problem), *errors])
+        case Unavailable() if isinstance(error.__cause__, httpx.ConnectError):
+            return f"{error}; {NOBODY_THERE}"
+    return str(error)
+
+
+def called(field: str) -> str:
+    """Return what the command that runs calls a field of a request."""
+    given = _command.get() or {}
+    typed = _typed(field, given)
+    # It may stand in a file of the command instead.
+    return f"{typed} ({field})" if typed and given.get("file") else typed or field
+
+
+def _typed(field: str, given: Mapping[str, Any]) -> str:
+    """Return how a field is typed in the command; empty if it has no option for it."""
+    part, _, rest = field.partition(".")
+    of_job = f"{_PARTS_OF_SWEEPS[part]}{rest}" if part in _PARTS_OF_SWEEPS else field
+    for place, below in _places(of_job):
+        # `method` alone is the choice, typed as `--method`; what lies in it are its settings.
+        option = (None if below else _FIELDS.get(f"{place}.name")) or _FIELDS.get(place)
+        if option is not None and option.variable in given:
+            # `method.norm` is typed as `--option norm=l2`, `structure.experts` as `--structure experts=2`.
+            name = below.partition(".")[0] if option.merged else ""
+            return f"--{option.name} {name}".rstrip()
+    inner = rest.partition(".")[0] if part in _PARTS_OF_SWEEPS else part
+    variable, typed = _OTHERS.get(inner, (inner, f"--{inner.replace('_', '-')}"))
+    return typed if variable in given else ""
+
+
+def _places(field: str) -> Iterator[tuple[str, str]]:
+    """Yield the field and all that it lies in, from the inside, each with the rest of the path."""
+    parts = field.split(".")
+    for count in range(len(parts), 0, -1):
+        yield ".".join(parts[:count]), ".".join(parts[count:])

@@ -1,0 +1,97 @@
+"""What the attempts of a job have sent of its output: rows that outlive them, so that no file is sent twice.
+
+The worker that holds the job writes a row when it begins to send a file in parts, and once the file is in the
+store, in a transaction that checks the claim. Neither is an artifact before the job has succeeded.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from jobs.lifecycle import lifecycle
+from jobs.lifecycle.lifecycle import Claim
+from jobs.states import JobState
+from jobs.storage.multipart import PendingUpload
+from jobs.storage.store import StoredFile
+from jobs.tables import NOW, Job, SentFile
+
+
+def begun(session: Session, claim: Claim, name: str, size: int, upload: PendingUpload) -> bool:
+    """Record that a file of a running job is being sent in parts.
+
+    Returns False if the job no longer runs under this claim: the caller must stop.
+    """
+    row = {
+        "key": upload.key,
+        "upload_id": upload.upload_id,
+        "size": size,
+        "sha256": None,
+        "stored_size": None,
+    }
+    return _write(session, claim, name, row)
+
+
+def sent(session: Session, claim: Claim, name: str, file: StoredFile) -> bool:
+    """Record a file of a running job that is in the store. Returns False as `begun` does.
+
+    A file that is sent for the first time resets the count of lost attempts, as a new block does. One that is
+    begun again does not, or a job whose files are others each time could be lost for ever.
+    """
+    known = select(SentFile.was_sent).where(SentFile.job_id == claim.job_id, SentFile.name == name)
+    is_new = not session.scalar(known)
+    row = {
+        "key": file.key,
+        "upload_id": None,
+        "size": file.size,
+        "sha256": file.sha256,
+        "stored_size": file.stored_size,
+        "was_sent": True,
+    }
+    if not _write(session, claim, name, row):
+        return False
+    if is_new:
+        session.execute(
+            update(Job).where(Job.id == claim.job_id).values(lost_attempts=0, **lifecycle.REACHED)
+        )
+    return True
+
+
+def of_job(session: Session, job_id: UUID) -> Sequence[SentFile]:
+    """Return what was sent of a job's output, and what was begun."""
+    return session.scalars(select(SentFile).where(SentFile.job_id == job_id)).all()
+
+
+def drop(session: Session, job_id: UUID) -> list[PendingUpload]:
+    """Forget what was sent of a job that has ended: its files are orphaned.
+
+    Returns the uploads in parts that nobody goes on with: not every store finds them without their names.
+    """
+    dropped = delete(SentFile).where(SentFile.job_id == job_id).returning(SentFile.key, SentFile.upload_id)
+    rows = session.execute(dropped)
+    return [PendingUpload(row.key, row.upload_id) for row in rows if row.upload_id is not None]
+
+
+def drop_if_cancelled(session: Session, job_id: UUID) -> list[PendingUpload]:
+    """Forget what was sent of a job that was cancelled. Waits for a transaction that is moving it."""
+    state = session.scalar(select(Job.state).where(Job.id == job_id).with_for_update())
+    return drop(session, job_id) if state == JobState.CANCELLED else []
+
+
+def _write(session: Session, claim: Claim, name: str, row: dict[str, Any]) -> bool:
+    # Locks the job: it can be taken from this worker before this transaction or after it, but not during it.
+    held = session.scalar(
+        update(Job).where(*lifecycle.running_under(claim)).values(progressed_at=NOW).returning(Job.id)
+    )
+    if held is None:
+        return False
+    row |= {"attempt": claim.attempt, "sent_at": NOW}
+    session.execute(
+        insert(SentFile)
+        .values(job_id=claim.job_id, name=name, **row)
+        .on_conflict_do_update(index_elements=[SentFile.job_id, SentFile.name], set_=row)
+    )
+    return True

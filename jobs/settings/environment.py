@@ -1,0 +1,146 @@
+"""The settings of a process, from environment variables and files of secrets."""
+
+import os
+from functools import lru_cache
+from operator import itemgetter
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from pydantic import ValidationError, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from jobs.secret_files import SECRETS, WrongSettings, file_variable, missing, read_secret
+from jobs.settings.api import Api
+from jobs.settings.attempts import Attempts
+from jobs.settings.connections import Connections
+from jobs.settings.dispatching import Dispatching
+from jobs.settings.inputs import Inputs
+from jobs.settings.monitoring import Monitoring
+from jobs.settings.retention import Retention
+from jobs.settings.single_sign_on import SingleSignOn
+from jobs.settings.uploads import Uploads
+from jobs.settings.webhooks import Webhooks
+from jobs.settings.workers import Workers
+
+
+class Settings(
+    # The last group first: so pydantic has the fields in the order of the table.
+    Retention,
+    Monitoring,
+    Dispatching,
+    Attempts,
+    Webhooks,
+    Uploads,
+    SingleSignOn,
+    Api,
+    Workers,
+    Inputs,
+    Connections,
+    BaseSettings,
+):
+    """The settings of every process of the service.
+
+    The groups beside this file are the only definition. The table in docs/operations.md is printed from them
+    by `pruneserve-admin settings`; a test compares the table, docker-compose.yml and .env.example with it.
+    An empty variable counts as unset. A secret is read from the file that `<variable>_FILE` names, see
+    `jobs.secret_files`.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="PRUNESERVE_", env_ignore_empty=True, frozen=True, hide_input_in_errors=True
+    )
+
+    @model_validator(mode="after")
+    def _sign_in_is_whole(self) -> Self:
+        """Refuse an identity provider without what a sign-in with it needs."""
+        needed = {
+            "PRUNESERVE_OIDC_CLIENT_ID": self.oidc_client_id,
+            "PRUNESERVE_OIDC_GROUPS": self.oidc_groups,
+            "PRUNESERVE_PUBLIC_URL": self.public_url,
+        }
+        unset = [variable for variable, value in needed.items() if not value]
+        if self.oidc_issuer and unset:
+            raise ValueError(f"{unset[0]} is not set: PRUNESERVE_OIDC_ISSUER needs it")
+        return self
+
+    @model_validator(mode="after")
+    def _downloads_leave_the_cookies_behind(self) -> Self:
+        """Refuse to send who comes with TLS to a store without it, or to one that is sent the cookies."""
+        if self.download_link_seconds is None or not (self.public_url or "").startswith("https:"):
+            return self
+        store, own = urlsplit(self.store_url), urlsplit(self.public_url)
+        endpoints = {
+            "PRUNESERVE_DOWNLOAD_LINK_ENDPOINT": self.download_link_endpoint,
+            **{name: os.environ.get(name) for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")},
+        }
+        variable, endpoint = next(filter(itemgetter(1), endpoints.items()), ("", None))
+        if store.scheme != "s3" or not endpoint:
+            return self
+        there = urlsplit(endpoint)
+        if there.scheme != "https":
+            wrong = "begins with http, and PRUNESERVE_PUBLIC_URL with https"
+        elif own.hostname in (there.hostname, f"{store.hostname}.{there.hostname}"):
+            wrong = "is at the host of PRUNESERVE_PUBLIC_URL, whose cookies the store would be sent"
+        else:
+            return self
+        raise ValueError(
+            f"{variable} {wrong}: set PRUNESERVE_DOWNLOAD_LINK_ENDPOINT to an https address of the store at "
+            "a host of its own, or unset PRUNESERVE_DOWNLOAD_LINK_SECONDS"
+        )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read secrets from their files, and everything else from the environment."""
+        return init_settings, _SecretFiles(settings_cls), env_settings
+
+
+class _SecretFiles(PydanticBaseSettingsSource):
+    """Reads the settings that are secrets."""
+
+    def __call__(self) -> dict[str, Any]:
+        found = (self.get_field_value(field, name) for name, field in self.settings_cls.model_fields.items())
+        return {key: value for value, key, _ in found if value is not None}
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Return the value, the key that the model knows it by, and that it is no JSON."""
+        variable = variable_of(field_name)
+        key = field_name if field.validation_alias is None else variable
+        return read_secret(variable) if variable in SECRETS else None, key, False
+
+
+@lru_cache
+def settings() -> Settings:
+    """The settings of this process, read once. Raises `WrongSettings`, a line for each wrong variable."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = error.errors(include_url=False, include_context=False, include_input=False)
+        lines = (_explained(it["loc"], it["type"], it["msg"]) for it in wrong)
+        raise WrongSettings("\n".join(lines)) from None
+
+
+def variable_of(name: str) -> str:
+    """Return the environment variable that a field of `Settings` is read from."""
+    alias = Settings.model_fields[name].validation_alias
+    return alias if isinstance(alias, str) else f"{Settings.model_config['env_prefix']}{name.upper()}"
+
+
+def _explained(place: tuple[int | str, ...], kind: str, message: str) -> str:
+    if not place:  # of settings that do not go together, which it names itself
+        return message.removeprefix("Value error, ")
+    key = str(place[0])
+    variable = variable_of(key) if key in Settings.model_fields else key
+    if variable in SECRETS:
+        if kind == "missing":
+            return missing(variable, "postgresql://user:password@host/name")
+        file = os.environ.get(file_variable(variable))
+        return f"{file_variable(variable)}: {file}: {message}" if file else f"{variable}: {message}"
+    return f"{variable} is not set" if kind == "missing" else f"{variable}: {message}"

@@ -1,0 +1,41 @@
+"""The directory or the bucket that `STORE_URL` names."""
+
+import os
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from obstore.store import LocalStore, S3Store
+
+from jobs.secret_files import read_secret
+
+if TYPE_CHECKING:
+    from obstore.store import ClientConfig, ObjectStore, RetryConfig, S3Config
+
+_RETRY: "RetryConfig" = {"max_retries": 5, "retry_timeout": timedelta(seconds=30)}
+
+
+def object_store(url: str) -> "ObjectStore":
+    """Open it. Raises ValueError for any other URL."""
+    parts = urlsplit(url)
+    if parts.scheme == "file" and not parts.netloc and parts.path.startswith("/"):
+        return LocalStore(unquote(parts.path), mkdir=True, automatic_cleanup=True)
+    if parts.scheme == "s3" and parts.netloc:
+        endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL", "")
+        client: ClientConfig = {"allow_http": endpoint.startswith("http://"), "connect_timeout": "5s"}
+        prefix = parts.path.strip("/") or None
+        return S3Store(
+            parts.netloc, prefix=prefix, client_options=client, retry_config=_RETRY, config=_credentials()
+        )
+    raise ValueError("STORE_URL must be file:///directory or s3://bucket/prefix")
+
+
+def _credentials() -> "S3Config":
+    found: S3Config = {}
+    if key := read_secret("AWS_ACCESS_KEY_ID"):
+        found["access_key_id"] = key
+    if secret := read_secret("AWS_SECRET_ACCESS_KEY"):
+        found["secret_access_key"] = secret
+    if token := read_secret("AWS_SESSION_TOKEN"):
+        found["session_token"] = token
+    return found

@@ -1,0 +1,175 @@
+"""Nobody signs in on another's way, or with what was made up; nor are browser and provider led astray."""
+
+import time
+from collections.abc import Callable
+from threading import Event
+
+import httpx
+import pytest
+from cryptography.fernet import Fernet
+from fastapi.testclient import TestClient
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from api.app import create_app
+from jobs.access.oidc import Attempt, Identity, Provider
+from jobs.settings import Settings
+from jobs.tables import AuditRecord
+from tests.api.security.single_sign_on.members import audited, is_signed_in
+from tests.identity_provider import IdentityProvider, query_of
+
+pytestmark = pytest.mark.threat
+
+
+def test_the_way_there_has_all_that_binds_the_way_back(
+    browser: Callable[[], TestClient], settings: Settings
+) -> None:
+    there = browser().get("/sign-in/oidc", headers={"Host": "127.0.0.1"}).headers["location"]
+    asked = query_of(there)
+    assert asked["redirect_uri"] == "http://testserver/sign-in/oidc/callback", "whatever host is asked"
+    assert asked["code_challenge_method"] == "S256"
+    assert {"state", "nonce", "code_challenge", "client_id", "scope"} < asked.keys()
+    other = query_of(browser().get("/sign-in/oidc").headers["location"])
+    assert not {asked[name] for name in ("state", "nonce", "code_challenge")} & {*other.values()}
+
+
+def test_behind_tls_no_other_host_can_set_the_cookie_of_the_way(settings: Settings) -> None:
+    public = settings.model_copy(update={"public_url": "https://prune.example.org"})
+    with TestClient(create_app(public), follow_redirects=False) as client:
+        cookie = client.get("/sign-in/oidc").headers["set-cookie"]
+    assert cookie.startswith("__Host-pruneserve_sign_in=")
+    assert "Secure" in cookie
+    assert "Path=/;" in cookie
+    assert "Domain" not in cookie
+
+
+def test_a_sign_in_of_another_browser_or_state_or_issuer_signs_nobody_in(
+    browser: Callable[[], TestClient], identity_provider: IdentityProvider, database: sessionmaker[Session]
+) -> None:
+    """An attacker who has signed in as themselves has somebody else's browser come back in their place."""
+    identity_provider.put("eve", groups=["llm-team"])
+    attacker, victim = browser(), browser()
+    back = identity_provider.send_back(attacker.get("/sign-in/oidc").headers["location"], "eve")
+    for answer in (
+        victim.get(back),
+        browser().get(back.replace("state=", "state=x")),
+        attacker.get(f"{back}&iss=https://evil.example"),
+        attacker.get(back),  # its cookie was good for one way back
+    ):
+        assert answer.status_code == 400
+        assert "pruneserve_session" not in answer.headers.get("set-cookie", "")
+    victim.get("/sign-in/oidc")
+    assert victim.get(back).status_code == 400, "also with a way of its own under way"
+    assert audited(database) == []
+    with database.begin() as session:
+        failures = session.scalars(select(AuditRecord).where(AuditRecord.action == "sign-in.failed")).all()
+    assert len(failures) == 5
+
+
+def test_a_code_is_good_once_and_for_its_own_browser(
+    browser: Callable[[], TestClient], identity_provider: IdentityProvider
+) -> None:
+    identity_provider.put("ada", groups=["llm-team"])
+    client, thief = browser(), browser()
+    back = identity_provider.send_back(client.get("/sign-in/oidc").headers["location"], "ada")
+    own = query_of(thief.get("/sign-in/oidc").headers["location"])["state"]
+    stolen = thief.get("/sign-in/oidc/callback", params={"code": query_of(back)["code"], "state": own})
+    assert stolen.status_code == 400, "PKCE: the verifier is another"
+    assert "Begin again" in stolen.text
+
+
+def test_false_codes_stop_reaching_the_provider(
+    browser: Callable[[], TestClient],
+    anonymous: TestClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each would be asked with this service's name, which the provider may stop listening to."""
+    resources = anonymous.app.state.resources  # type: ignore[attr-defined]
+    monkeypatch.setattr(resources.failures, "_limit", 3)
+    exchange, asked = Provider.exchange, list[str]()
+
+    def counted(self: Provider, code: str, attempt: Attempt) -> Identity:
+        asked.append(code)
+        return exchange(self, code, attempt)
+
+    monkeypatch.setattr(Provider, "exchange", counted)
+    answers = []
+    for number in range(6):
+        client = browser()
+        state = query_of(client.get("/sign-in/oidc").headers["location"])["state"]
+        answers.append(
+            client.get("/sign-in/oidc/callback", params={"code": f"false-{number}", "state": state})
+        )
+    assert [it.status_code for it in answers] == [400] * 3 + [429] * 3
+    assert int(answers[-1].headers["retry-after"]) > 0
+    assert asked == ["false-0", "false-1", "false-2"]
+
+
+def test_a_cookie_that_was_made_up_or_is_older_than_ten_minutes_begins_nothing(
+    browser: Callable[[], TestClient], identity_provider: IdentityProvider, settings: Settings
+) -> None:
+    identity_provider.put("ada", groups=["llm-team"])
+    attempt = Attempt.begin()
+    content = f"sign-in {attempt.seed} /jobs".encode()
+    now = int(time.time())
+    own, other = (Fernet(it) for it in (settings.secret_keys[0].get_secret_value(), Fernet.generate_key()))
+    statuses = []
+    for cookie in (
+        f"{attempt.seed}./jobs",
+        other.encrypt(content).decode(),
+        own.encrypt(content.replace(b"sign-in", b"another")).decode(),
+        own.encrypt_at_time(content, now - 660).decode(),
+        own.encrypt_at_time(content, now - 540).decode(),
+    ):
+        client = browser()
+        client.cookies.set("pruneserve_sign_in", cookie)
+        there = client.app.state.resources.identity_provider.sign_in_url(attempt)  # type: ignore[attr-defined]
+        statuses.append(client.get(identity_provider.send_back(there, "ada")).status_code)
+    assert statuses == [400, 400, 400, 400, 303]
+
+
+def test_one_host_takes_its_part_of_the_places_whatever_its_addresses(
+    anonymous: TestClient, browser: Callable[[], TestClient]
+) -> None:
+    """On the way there nobody needs one, and who fails none either."""
+    browser().get("/sign-in/oidc")  # so that the provider's addresses are known
+    held = Event()
+    resources = anonymous.app.state.resources  # type: ignore[attr-defined]
+    taken = [resources.sign_ins.start("2001:db8:0:1::/64", lambda: held.wait(30)) for _ in range(8)]
+    try:
+        client = TestClient(anonymous.app, client=("2001:db8:0:1::77", 1), follow_redirects=False)
+        there = client.get("/sign-in/oidc")
+        assert there.status_code == 303
+        state = query_of(there.headers["location"])["state"]
+        back = {"code": "x", "state": state}
+        refused = client.get("/sign-in/oidc/callback", params=back)
+        assert refused.status_code == 503
+        assert "Too many people wait" in refused.text
+        assert client.get("/sign-in/oidc/callback", params=back | {"state": "x"}).status_code == 400
+    finally:
+        held.set()
+    assert all(future.result(5) for future in taken)
+
+
+@pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "/sign-out"])
+def test_nobody_is_sent_to_another_site_afterwards(
+    sign_in: Callable[..., tuple[TestClient, httpx.Response]], target: str
+) -> None:
+    _, answer = sign_in("ada", "llm-team", next=target)
+    assert answer.headers["location"] == "/jobs"
+
+
+def test_a_session_that_was_there_before_is_neither_used_nor_left(
+    sign_in: Callable[..., tuple[TestClient, httpx.Response]],
+    browser: Callable[[], TestClient],
+    identity_provider: IdentityProvider,
+    database: sessionmaker[Session],
+) -> None:
+    first, _ = sign_in("ada", "llm-team")
+    planted = first.cookies["pruneserve_session"]
+    client = browser()
+    client.cookies.set("pruneserve_session", planted)
+    back = identity_provider.send_back(client.get("/sign-in/oidc").headers["location"], "ada")
+    fresh = client.get(back).headers["set-cookie"]
+    assert planted not in fresh
+    assert not is_signed_in(first), "the old one has ended"

@@ -1,0 +1,183 @@
+"""The GPU check: its list at toy size, and what becomes of checks that fail, hang, die or find no time."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bench.gpu_check.__main__ import run_plan, summary
+from bench.gpu_check.plan import PLAN, Check
+from bench.gpu_check.process import Surroundings
+from bench.gpu_check.result import Figure, Findings, verdict_of
+from bench.gpu_check.wheels import child_environment, unpack
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.mark.slow
+def test_the_whole_list_passes_at_toy_size_from_a_tree_that_is_not_installed(tmp_path: Path) -> None:
+    # A larger budget stretches the limits: other tests keep this machine busy.
+    command = [sys.executable, "-m", "bench.gpu_check", "--device", "cpu", "--budget", "3000"]
+    done = subprocess.run(
+        [*command, "--out", str(tmp_path), "--scratch", str(tmp_path)],
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    results = [json.loads((tmp_path / f"{check.file}.json").read_text()) for check in PLAN]
+    assert json.loads((tmp_path / "summary.json").read_text()) == results
+    assert {result["verdict"] for result in results} == {"passed", "recorded"}
+    for result in results:
+        assert result["findings"]["figures"], result["name"]
+        assert result["findings"]["device"].startswith("cpu")
+        assert {"python", "torch", "transformers"} <= result["findings"]["versions"].keys()
+    notes = [figure["note"] for result in results for figure in result["findings"]["figures"]]
+    assert sum("extrapolated from" in note for note in notes) == 5
+    assert not list(tmp_path.glob("gpu-check-*"))  # nothing is left of the scratch directories
+
+
+CHILD = """
+import argparse, os, signal, subprocess, sys, time
+from dataclasses import replace
+from pathlib import Path
+from bench.gpu_check.result import Figure, Findings, write_json
+
+parser = argparse.ArgumentParser()
+parser.add_argument("function")
+for name in ("device", "size", "findings", "scratch"):
+    parser.add_argument("--" + name, type=Path)
+options = parser.parse_args()
+found = Findings({"torch": "1"}, "a device", (Figure("speed", 3.0, "at least 2", True),), "40%")
+if options.function == "misses":
+    found = replace(found, figures=(Figure("speed", 1.0, "at least 2", False),))
+write_json(options.findings, found)
+if options.function == "raises":
+    sys.exit("the reason")
+if options.function == "dies":
+    os.kill(os.getpid(), signal.SIGKILL)
+if options.function == "hangs":
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    Path("PLACE").write_text(str(child.pid))
+    time.sleep(600)
+"""
+
+
+@pytest.fixture
+def surroundings(tmp_path: Path) -> Surroundings:
+    """Checks whose process runs no torch, and does what its function's name says."""
+    program = tmp_path / "child.py"
+    program.write_text(CHILD.replace("PLACE", str(tmp_path / "grandchild")))
+    environment = child_environment(os.environ, ROOT, None)
+    return Surroundings(tmp_path, tmp_path, "cpu", "toy", environment, command=(sys.executable, str(program)))
+
+
+def check(number: int, function: str, seconds: float = 60) -> Check:
+    return replace(PLAN[0], number=number, name=function, function=function, seconds=seconds)
+
+
+def test_a_check_that_fails_or_dies_does_not_stop_the_next(surroundings: Surroundings) -> None:
+    names = ("raises", "dies", "misses", "succeeds")
+    results = list(run_plan([check(*each) for each in enumerate(names)], 240, surroundings))
+    assert [result.verdict for result in results] == ["failed", "failed", "failed", "passed"]
+    assert results[0].error == "exit code 1\nthe reason"
+    assert results[1].error == "ended by signal 9"
+    assert all(result.findings.figures for result in results)  # what they had measured before the end
+    stored = json.loads((surroundings.out / "summary.json").read_text())
+    assert [result["verdict"] for result in stored] == [result.verdict for result in results]
+
+
+def test_a_check_that_hangs_is_killed_with_its_children_and_keeps_its_figures(
+    surroundings: Surroundings,
+) -> None:
+    started = time.monotonic()
+    hanging, following = run_plan([check(0, "hangs", 5), check(1, "succeeds")], 65, surroundings)
+    assert hanging.verdict == "failed"
+    assert hanging.error == "killed after its limit of 5 s"
+    assert hanging.findings.figures == (Figure("speed", 3.0, "at least 2", True),)
+    assert time.monotonic() - started < 300  # and not the 600 that it would have slept
+    assert is_gone(int((surroundings.out / "grandchild").read_text()))
+    assert following.verdict == "passed"
+    assert "| how far it came | 40% |" in "\n".join(summary([hanging, following]))
+
+
+def is_gone(process: int) -> bool:
+    """Whether the process has ended; one that nobody has waited for yet is a zombie."""
+    status = Path(f"/proc/{process}/stat")
+    return not status.exists() or status.read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+def test_a_check_for_which_no_time_is_left_is_not_run(surroundings: Surroundings) -> None:
+    first, second = run_plan([check(0, "succeeds"), check(1, "succeeds", 1000)], 120, surroundings)
+    assert (first.verdict, second.verdict) == ("passed", "not run: budget")
+    assert json.loads((surroundings.out / "01-succeeds.json").read_text())["verdict"] == "not run: budget"
+
+
+def test_a_check_gets_what_the_checks_before_it_have_left(surroundings: Surroundings) -> None:
+    first, second = run_plan([check(0, "succeeds", 100), check(1, "succeeds", 100)], 200, surroundings)
+    assert first.limit <= 100 < second.limit <= 200 - first.seconds
+
+
+def test_a_larger_budget_stretches_every_limit(surroundings: Surroundings) -> None:
+    (only,) = run_plan([check(0, "succeeds", 30)], 300, surroundings)
+    assert 30 < only.limit <= 300
+
+
+@pytest.mark.parametrize(
+    ("met", "error", "verdict"),
+    [
+        ([True, None], "", "passed"),
+        ([None, None], "", "recorded"),
+        ([], "", "recorded"),
+        ([True, False], "", "failed"),
+        ([True], "exit code 1", "failed"),
+    ],
+)
+def test_one_missed_bound_or_an_error_fails_a_check(met: list[bool | None], error: str, verdict: str) -> None:
+    figures = tuple(Figure("a figure", 1.0, met=each) for each in met)
+    assert verdict_of(Findings({}, figures=figures), error) == verdict
+
+
+def test_the_parent_imports_no_package_that_a_bare_machine_lacks_and_no_torch() -> None:
+    program = "import sys, bench.gpu_check.__main__; print(*sys.modules)"
+    # Without the packages of this environment: an import of any of them would fail.
+    command = [sys.executable, "-S", "-c", program]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "bench.gpu_check.plan" in done.stdout.split()
+    assert "torch" not in done.stdout.split()
+
+
+def test_carried_wheels_come_before_what_is_installed(tmp_path: Path) -> None:
+    wheels, packages = tmp_path / "wheels", tmp_path / "packages"
+    wheels.mkdir()
+    with zipfile.ZipFile(wheels / "psutil-0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("psutil.py", "carried = True")
+    unpack(wheels, packages)
+    program = "import psutil; print(psutil.carried)"
+    environment = child_environment(os.environ, ROOT, packages)
+    command = [sys.executable, "-c", program]
+    assert (
+        subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+        == "True\n"
+    )
+
+
+def test_a_directory_without_wheels_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="contains no wheel"):
+        unpack(tmp_path, tmp_path / "packages")
+
+
+def test_the_plan_takes_540_seconds_and_its_page_names_every_check() -> None:
+    assert sum(check.seconds for check in PLAN) == 540
+    assert [check.number for check in PLAN] == list(range(14))
+    page = (ROOT / "docs" / "performance.md").read_text()
+    missing = [check.name for check in PLAN if f"| {check.number} | `{check.name}` |" not in page]
+    assert not missing

@@ -1,0 +1,88 @@
+"""Ctrl-C and SIGTERM while a job is followed."""
+
+import os
+import pty
+import re
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from cli.terminal import Exit
+from tests.cli.commands.run.scripted import JOB, serve
+from tests.cli.conftest import PRUNESERVE
+from tests.scripted_server import Exchange, ScriptedServer, job_document, state_event
+
+
+@contextmanager
+def followed(
+    server: ScriptedServer,
+    place: dict[str, str],
+    job_id: UUID,
+    *arguments: str,
+    **streams: Any,
+) -> Iterator[subprocess.Popen[str]]:
+    """`run` as a process of its own, at a job that goes on until the test is over."""
+    over, waiting = threading.Event(), threading.Event()
+
+    def events(it: Exchange) -> None:
+        it.stream(state_event(1, "running"))
+        waiting.set()
+        over.wait(60)
+
+    serve(server, job_id, "running")
+    server.on(f"/v1/jobs/{job_id}/events", events)
+    server.on(f"/v1/jobs/{job_id}/cancel", lambda it: it.json(job_document(job_id, "cancelling"), 202))
+    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT} | streams
+    process = subprocess.Popen([*PRUNESERVE, *JOB, *arguments], env=os.environ | place, text=True, **streams)
+    try:
+        assert waiting.wait(60)
+        yield process
+    finally:
+        over.set()
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("flag", "cancelled"), [("--cancel-on-interrupt", True), ("--keep-on-interrupt", False), (None, False)]
+)
+def test_without_a_terminal_a_flag_decides_whether_an_interruption_cancels(
+    server: ScriptedServer,
+    place: dict[str, str],
+    job_id: UUID,
+    number: signal.Signals,
+    flag: str | None,
+    cancelled: bool,
+) -> None:
+    with followed(server, place, job_id, *([flag] if flag else [])) as process:
+        process.send_signal(number)
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == (Exit.CANCELLED if cancelled else 128 + number), output
+    assert (f"/v1/jobs/{job_id}/cancel" in [path for path, _ in server.requests]) == cancelled
+    assert ("the job goes on" in output) == (not cancelled)
+    # The job as it is now, and not as it was when it was submitted.
+    assert re.search(f"state +{'cancelling' if cancelled else 'running'}", output)
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y\n", Exit.CANCELLED), ("\n", 130), ("\x04", 130)])
+def test_on_a_terminal_ctrl_c_asks(
+    server: ScriptedServer, place: dict[str, str], job_id: UUID, answer: str, code: int
+) -> None:
+    ours, theirs = pty.openpty()
+    terminal = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
+    with followed(server, place, job_id, **terminal) as process:
+        os.close(theirs)
+        process.send_signal(signal.SIGINT)
+        shown = ""
+        while "[y/N]" not in shown:
+            shown += os.read(ours, 1000).decode(errors="replace")
+        os.write(ours, answer.encode())
+        assert process.wait(60) == code
+    os.close(ours)

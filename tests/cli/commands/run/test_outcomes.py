@@ -1,0 +1,169 @@
+"""`pruneserve run`: one command from the submission to an exit code."""
+
+import json
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.main import app
+from cli.render.outcome import Outcome
+from cli.terminal import Exit
+from pruneserve_client.models import JobDetail
+from tests.cli.commands.run.scripted import HOSTILE, parsed, run, serve, verdict
+from tests.scripted_server import Exchange, ScriptedServer, error_document, job_document, problem_document
+
+
+@pytest.mark.parametrize(
+    ("state", "more", "code"),
+    [
+        ("succeeded", {}, Exit.OK),
+        ("succeeded", {"gate": verdict(0.04)}, Exit.OK),
+        ("succeeded", {"gate": verdict(0.06)}, Exit.GATE_MISSED),
+        ("failed", {"error": error_document("no")}, Exit.FAILED),
+        ("cancelled", {}, Exit.CANCELLED),
+    ],
+)
+def test_the_exit_code_is_the_outcome_of_the_job(
+    server: ScriptedServer, place: dict[str, str], job_id: UUID, state: str, more: dict[str, Any], code: Exit
+) -> None:
+    serve(server, job_id, state, **more)
+    assert run(place, "--max-increase", "5%").exit_code == code
+    waited = CliRunner().invoke(app, ["wait", str(job_id)], env=place)
+    assert waited.exit_code == code
+
+
+def test_a_rejected_request_is_bad_usage(
+    server: ScriptedServer, place: dict[str, str], tmp_path: Path
+) -> None:
+    problem = problem_document("Not so.", 422, sparsity="must be less than 1")
+    server.on("/v1/jobs", lambda it: it.json(problem, 422))
+    result = run(place, "--junit", str(tmp_path / "junit.xml"))
+    assert result.exit_code == Exit.USAGE
+    assert "error: Not so.\n    --sparsity: must be less than 1\n" in result.stderr
+    assert "Not so." in parsed(tmp_path / "junit.xml").findall("testcase/error")[0].attrib["message"]
+
+
+def test_why_a_job_failed_names_the_option_that_was_typed(
+    server: ScriptedServer, place: dict[str, str], job_id: UUID, tmp_path: Path
+) -> None:
+    serve(server, job_id, "failed", error=error_document("no text", "calibration.dataset"))
+    assert "--calibration: no text" in run(place, "--summary", str(tmp_path / "own.md")).stdout
+    assert "| error | --calibration\\: no text |" in (tmp_path / "own.md").read_text()
+    waited = CliRunner().invoke(app, ["wait", str(job_id)], env=place)
+    assert "calibration.dataset: no text" in waited.stdout
+
+
+@pytest.mark.parametrize("option", [("--max-increase", "much"), ("--label", "x"), ("--min-score", "piqa")])
+def test_an_option_that_cannot_be_read_sends_nothing(
+    server: ScriptedServer, place: dict[str, str], option: tuple[str, str]
+) -> None:
+    assert run(place, *option).exit_code == Exit.USAGE
+    assert server.requests == []
+
+
+def test_a_server_that_stays_unavailable_has_its_own_exit_code(place: dict[str, str]) -> None:
+    result = run(place | {"PRUNESERVE_URL": "http://127.0.0.1:1"}, "--patience", "0")
+    assert result.exit_code == Exit.UNREACHABLE
+    assert "error: http://127.0.0.1:1 does not answer" in result.stderr
+    assert "`pruneserve up`" in result.stderr
+
+
+def test_a_state_that_may_have_changed_is_said_to_be_the_last_seen(
+    server: ScriptedServer, place: dict[str, str], job_id: UUID
+) -> None:
+    serve(server, job_id, "succeeded")
+    server.on(f"/v1/jobs/{job_id}/events", lambda it: it.body(b"", 503))
+    result = run(place, "--patience", "0")
+    assert result.exit_code == Exit.UNREACHABLE
+    assert "queued when it was last seen" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("state", "says"),
+    [("running", "the job goes on"), ("succeeded", "the job has ended meanwhile: succeeded")],
+)
+def test_what_has_become_of_a_job_that_is_followed_no_longer(job_id: UUID, state: str, says: str) -> None:
+    job = JobDetail.model_validate(job_document(job_id, state))
+    assert Outcome(Exit.TIMEOUT, job).title == f"timed out; {says}"
+    assert Outcome(130, job).title == f"interrupted; {says}"
+    assert "not known" in Outcome(130).title
+
+
+def test_after_the_timeout_the_job_goes_on(
+    server: ScriptedServer, place: dict[str, str], job_id: UUID, tmp_path: Path
+) -> None:
+    serve(server, job_id, "running")
+    result = run(place, "--timeout", "1", "--summary", str(tmp_path / "summary.md"))
+    assert result.exit_code == Exit.TIMEOUT
+    assert "the job goes on" in result.stderr
+    assert str(job_id) in (tmp_path / "summary.md").read_text()
+
+
+def test_gate_labels_and_tasks_are_part_of_the_request(
+    server: ScriptedServer, place: dict[str, str], job_id: UUID
+) -> None:
+    sent: list[Any] = []
+    serve(server, job_id, "succeeded")
+
+    def take(it: Exchange) -> None:
+        sent.append(it.received())
+        it.json(job_document(job_id, "queued"), 201)
+
+    server.on("/v1/jobs", take)
+    gate = ("--max-increase", "5%", "--max-perplexity", "20", "--task", "piqa", "--min-score", "piqa=60%")
+    run(place, *gate, "--label", "team=a=b", "--label", "run.id=7")
+    assert sent == [
+        {
+            "model": {"id": "org/name"},
+            "method": {"name": "gblm"},
+            "sparsity": 0.5,
+            "evaluation": {"tasks": ["piqa"]},
+            "gate": {
+                "max_perplexity": 20.0,
+                "max_perplexity_increase": 0.05,
+                "min_zero_shot": {"piqa": 0.6},
+            },
+            "labels": {"team": "a=b", "run.id": "7"},
+        }
+    ]
+
+
+def test_a_submission_outlives_a_restart_of_the_server(
+    server: ScriptedServer, place: dict[str, str], job_id: UUID
+) -> None:
+    serve(server, job_id, "succeeded")
+    taken = server.answers["/v1/jobs"]
+
+    def away(it: Exchange) -> None:
+        server.on("/v1/jobs", taken)
+        it.body(b"", 503)
+
+    server.on("/v1/jobs", away)
+    assert run(place).exit_code == Exit.OK
+    keys = [headers["Idempotency-Key"] for path, headers in server.requests if path == "/v1/jobs"]
+    assert len(keys) == 2
+    assert len(set(keys)) == 1
+
+
+def test_json_output_is_exactly_the_response_of_the_server(
+    server: ScriptedServer, place: dict[str, str], job_id: UUID
+) -> None:
+    more: dict[str, Any] = {
+        "gate": verdict(0.06),
+        "labels": {"a": HOSTILE},
+        "something": {"newer": [1, None]},
+    }
+    serve(server, job_id, "succeeded", **more)
+    result = run(place, "--json")
+    assert json.loads(result.stdout) == job_document(job_id, "succeeded", **more)
+    assert "##[" not in result.stdout
+    assert result.stdout.isascii()
+    server.on(
+        "/v1/jobs", lambda it: it.json({"items": [job_document(job_id, "queued")], "next_cursor": None})
+    )
+    listed = CliRunner().invoke(app, ["jobs", "--json", "--gate", "failed", "--label", "a=b"], env=place)
+    assert json.loads(listed.stdout) == [job_document(job_id, "queued")]
+    assert server.requests[-1][0] == "/v1/jobs?gate=failed&label=a%3Db&limit=20"

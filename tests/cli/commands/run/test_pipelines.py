@@ -1,0 +1,204 @@
+"""What `pruneserve run` leaves for a pipeline: a summary, JUnit, outputs, annotations; a repeated step."""
+
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from markdown_it import MarkdownIt
+
+from cli.options import ci
+from cli.terminal import Exit
+from tests.cli.commands.run.scripted import HOSTILE, parsed, run, serve, verdict
+from tests.scripted_server import ScriptedServer, error_document
+
+REPORT = {
+    "stages": [{"name": "prune", "seconds": 90.0, "peak_memory_bytes": 2_000_000_000}],
+    "sparsity": {"overall": 0.5},
+    "structure": {"parameters": 1500, "dense_parameters": 2000, "left": HOSTILE},
+    "perplexity": {"kl": 0.25, "agreement": 0.625},
+    "warnings": [HOSTILE],
+}
+
+
+@pytest.mark.threat
+def test_the_summary_shows_the_gate_as_a_table_and_escapes_untrusted_text(
+    server: ScriptedServer, place: dict[str, str], job_id: UUID, tmp_path: Path
+) -> None:
+    gate = verdict(0.0612)
+    gate["conditions"][0]["name"] = HOSTILE
+    perplexity = {"dense": 10.0, "pruned": 10.612}
+    more = {"gate": gate, "report": REPORT, "perplexity": perplexity, "model": HOSTILE, "method": HOSTILE}
+    serve(server, job_id, "succeeded", **more)
+    step = tmp_path / "step.md"
+    step.write_text("# Others wrote this\n\n")
+    result = run(place, "--summary", str(tmp_path / "own.md"), GITHUB_STEP_SUMMARY=str(step))
+    assert result.exit_code == Exit.GATE_MISSED
+    own = (tmp_path / "own.md").read_text()
+    assert step.read_text() == "# Others wrote this\n\n" + own
+
+    tokens = MarkdownIt("commonmark", {"html": True}).enable("table").parse(own)
+    inline = [child for token in tokens for child in token.children or ()]
+    assert {child.type for child in inline} <= {
+        "text",
+        "text_special",
+        "link_open",
+        "link_close",
+        "strong_open",
+        "strong_close",
+    }
+    links = [child.attrs["href"] for child in inline if child.type == "link_open"]
+    assert links == [f"{server.url}/jobs/{job_id}"]
+    assert [child.content for child in inline if child.type == "text"].count("missed") == 1
+    assert "| parameters | 1,500 of 2,000, 25.0% fewer\\: \\:" in own
+    assert sum(token.type == "table_open" for token in tokens) == 3
+    assert "10.00 → 10.61 (+6.1%)" in own
+    assert "| against dense | KL 0.2500 nats per token; the same most probable token in 62.5% |" in own
+    assert "http://" not in own.replace(server.url, "")
+    assert "www." not in own
+
+    lines = [line.strip() for line in (result.stdout + result.stderr).splitlines()]
+    assert not [line for line in lines if line.startswith("::") or "##[" in line or "\x1b" in line]
+
+
+def test_junit_has_a_test_for_the_job_and_for_each_condition(
+    server: ScriptedServer, place: dict[str, str], job_id: UUID, tmp_path: Path
+) -> None:
+    perplexity = {"dense": 10.0, "pruned": 10.6}
+    more = {"gate": verdict(0.06), "report": REPORT, "model": HOSTILE, "perplexity": perplexity}
+    serve(server, job_id, "succeeded", **more)
+    run(place, "--junit", str(tmp_path / "junit.xml"))
+    suite = parsed(tmp_path / "junit.xml")
+    assert suite.attrib == {
+        "name": "pruneserve",
+        "tests": "2",
+        "failures": "1",
+        "errors": "0",
+        "skipped": "0",
+        "time": "90.000",
+        "timestamp": "2026-01-02T03:04:05",
+    }
+    properties, job, condition = suite
+    assert {one.attrib["name"]: one.attrib["value"] for one in properties} == {
+        "job": str(job_id),
+        "url": f"{server.url}/jobs/{job_id}",
+        "state": "succeeded",
+        "dense-perplexity": "10",
+        "perplexity": "10.6",
+        "increase": "0.06",
+        "gate": "failed",
+    }
+    assert (job.attrib["time"], list(job)) == ("90.000", [])
+    assert "::" not in job.attrib["name"]
+    assert condition.attrib["name"] == "max_perplexity_increase"
+    assert condition[0].attrib["message"] == "measured 6.00%, the limit is 5.00%"
+
+
+@pytest.mark.parametrize(
+    ("state", "element"), [("failed", "failure"), ("cancelled", "skipped"), ("succeeded", None)]
+)
+def test_junit_says_how_the_job_ended(
+    server: ScriptedServer,
+    place: dict[str, str],
+    job_id: UUID,
+    tmp_path: Path,
+    state: str,
+    element: str | None,
+) -> None:
+    serve(server, job_id, state, error=error_document(HOSTILE) if state == "failed" else None)
+    run(place, "--junit", str(tmp_path / "junit.xml"))
+    (case,) = parsed(tmp_path / "junit.xml").findall("testcase")
+    assert [child.tag for child in case] == ([element] if element else [])
+
+
+def test_the_figures_are_outputs_of_a_step_and_variables_of_a_pipeline(
+    server: ScriptedServer, place: dict[str, str], job_id: UUID, tmp_path: Path
+) -> None:
+    perplexity = {"dense": 10.0, "pruned": 10.4}
+    more = {"gate": verdict(0.04), "perplexity": perplexity, "measured_sparsity": 0.5}
+    serve(server, job_id, "succeeded", **more)
+    outputs, dotenv = tmp_path / "outputs", tmp_path / "job.env"
+    outputs.write_text("others=1\n")
+    run(place, "--dotenv", str(dotenv), GITHUB_OUTPUT=str(outputs))
+    named = {
+        "job": str(job_id),
+        "url": f"{server.url}/jobs/{job_id}",
+        "state": "succeeded",
+        "dense-perplexity": "10",
+        "perplexity": "10.4",
+        "increase": "0.04",
+        "sparsity": "0.5",
+        "gate": "passed",
+    }
+    assert outputs.read_text() == "others=1\n" + "".join(f"{name}={value}\n" for name, value in named.items())
+    variables = dict(line.split("=", 1) for line in dotenv.read_text().splitlines())
+    assert variables == {f"PRUNED_{name.upper().replace('-', '_')}": value for name, value in named.items()}
+
+
+def test_no_text_of_the_server_begins_an_output_of_its_own(
+    server: ScriptedServer, place: dict[str, str], job_id: UUID, tmp_path: Path
+) -> None:
+    serve(server, job_id, "succeeded", gate=verdict(0.04) | {"state": "passed\nevil=1"})
+    run(place, GITHUB_OUTPUT=str(tmp_path / "outputs"))
+    assert "gate=passed\n" in (tmp_path / "outputs").read_text()
+    assert "evil" not in (tmp_path / "outputs").read_text()
+
+
+@pytest.mark.parametrize(
+    ("state", "more", "line"),
+    [
+        ("succeeded", {"gate": verdict(0.04)}, None),
+        (
+            "succeeded",
+            {"gate": verdict(0.06)},
+            "::error title=PruneServe%3A gate missed::max_perplexity_increase missed: 6.00%25, "
+            "limit 5.00%25, margin -1.00%25",
+        ),
+        (
+            "failed",
+            {"error": error_document("100% a\n::warning::b")},
+            "::error title=PruneServe%3A failed::100%25 a",
+        ),
+    ],
+)
+def test_why_a_step_of_github_fails_is_an_annotation(
+    server: ScriptedServer,
+    place: dict[str, str],
+    job_id: UUID,
+    state: str,
+    more: dict[str, Any],
+    line: str | None,
+) -> None:
+    serve(server, job_id, state, **more)
+    assert "::error" not in run(place).stderr
+    lines = [one for one in run(place, **GITHUB).stderr.splitlines() if one.lstrip().startswith("::")]
+    assert len(lines) == (1 if line else 0)
+    assert not line or lines[0].startswith(line)
+    assert not line or lines[0].count("::") == 2
+
+
+GITHUB = {
+    "GITHUB_ACTIONS": "true",
+    "GITHUB_REPOSITORY": "org/models",
+    "GITHUB_SHA": "5f3e9a1",
+    "GITHUB_RUN_ID": "17",
+    "GITHUB_RUN_ATTEMPT": "1",
+}
+GITLAB = {"GITLAB_CI": "true", "CI_PROJECT_PATH": "org/models", "CI_COMMIT_SHA": "5f3e9a1", "CI_JOB_ID": "99"}
+
+
+@pytest.mark.parametrize(("system", "attempt"), [(GITHUB, "GITHUB_RUN_ATTEMPT"), (GITLAB, "CI_JOB_ID")])
+def test_a_repeated_ci_step_submits_once_and_a_new_attempt_submits_again(
+    server: ScriptedServer, place: dict[str, str], job_id: UUID, system: dict[str, str], attempt: str
+) -> None:
+    serve(server, job_id, "succeeded")
+    for environment in (system, system, system | {attempt: "1000"}):
+        run(place, **environment)
+    run(place, "--seed", "1", **system)
+    keys = [headers["Idempotency-Key"] for path, headers in server.requests if path == "/v1/jobs"]
+    assert keys[0] == keys[1]
+    assert len(set(keys)) == 3
+
+
+def test_outside_of_ci_every_run_has_a_new_key() -> None:
+    assert ci.idempotency_key({"GITHUB_SHA": "5f3e9a1"}, {}) is None

@@ -1,0 +1,51 @@
+"""Errors of the server speak of what was typed, and of the next step."""
+
+from typing import Any
+
+import pytest
+
+from cli.options.job_options import JOB_OPTIONS
+from cli.options.wording import described, of_command
+from pruneserve_client import InvalidRequest
+from pruneserve_client.models import ProblemDocument
+from tests.scripted_server import problem_document
+
+OF_A_JOB: dict[str, Any] = {option.variable: None for option in JOB_OPTIONS} | {"file": None}
+OF_A_SWEEP = OF_A_JOB | {"vary": None}
+OF_A_SEARCH = OF_A_JOB | {"lowest": None}
+OF_A_KEY: dict[str, Any] = {"name": "ci", "scope": None, "days": None}
+
+
+@pytest.mark.parametrize(
+    ("given", "field", "typed"),
+    [
+        (OF_A_JOB, "model", "--model"),
+        (OF_A_JOB, "model.id", "--model"),
+        (OF_A_JOB, "calibration.samples", "--samples"),
+        (OF_A_JOB, "evaluation.sequence_length", "--evaluation-length"),
+        (OF_A_JOB, "evaluation.further_datasets.1", "--further-evaluation"),
+        (OF_A_JOB, "calibration.datasets.0.dataset", "--mix"),
+        (OF_A_JOB, "method", "--method"),
+        (OF_A_JOB, "allocation", "--allocation"),
+        (OF_A_JOB, "method.norm", "--option norm"),
+        (OF_A_JOB, "structure.blocks", "--structure blocks"),
+        (OF_A_JOB, "recovery.distil.epochs", "--distil-option epochs"),
+        (OF_A_JOB, "gate.min_zero_shot.piqa", "--min-score"),
+        (OF_A_JOB, "timeout_seconds", "--job-timeout"),
+        (OF_A_JOB | {"file": "job.json"}, "sparsity", "--sparsity (sparsity)"),
+        (OF_A_JOB, "what.is.new", "what.is.new"),
+        (OF_A_SWEEP, "job.sparsity", "--sparsity"),
+        (OF_A_SWEEP, "vary.sparsity.0", "--vary"),
+        (OF_A_SEARCH, "target.max_perplexity_increase", "--max-increase"),
+        (OF_A_SEARCH, "target.lowest", "--lowest"),
+        (OF_A_KEY, "scopes.0", "--scope"),
+        (OF_A_KEY, "expires_in_days", "--days"),
+        (OF_A_KEY, "model.id", "model.id"),
+        ({"address": "http://x"}, "url", "the address"),
+    ],
+)
+def test_a_field_is_called_by_what_was_typed(given: dict[str, Any], field: str, typed: str) -> None:
+    problem = ProblemDocument.model_validate(problem_document("Not so.", 422, **{field: "is wrong"}))
+    with of_command(given):
+        said = described(InvalidRequest("Not so.", status=422, problem=problem))
+    assert said == f"Not so.\n  {typed}: is wrong"

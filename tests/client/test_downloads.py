@@ -1,0 +1,306 @@
+"""Downloads from a server that breaks off, sends something else, or names a file that is none."""
+
+import hashlib
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+import zstandard
+
+from pruneserve_client import (
+    Client,
+    DamagedDownload,
+    Unavailable,
+    UnexpectedResponse,
+    UnsafeName,
+)
+from pruneserve_client.files import elsewhere
+from pruneserve_client.models import ArtifactItem
+from tests.scripted_server import Exchange, ScriptedServer, artifact_document
+
+
+def file(name: str, content: bytes) -> ArtifactItem:
+    checksum = hashlib.sha256(content).hexdigest()
+    return ArtifactItem.model_validate(artifact_document(name, content, checksum, "/content"))
+
+
+@pytest.mark.parametrize("name", ["../outside", "/etc/outside", "a/../../outside", "..", ""])
+def test_a_file_never_lands_outside_of_its_directory(client: Client, tmp_path: Path, name: str) -> None:
+    with pytest.raises(UnsafeName, match="not a plain name"):
+        client.download(file(name, b"content"), tmp_path / "inside")
+    assert list(tmp_path.rglob("*")) == []
+
+
+def test_a_damaged_download_leaves_no_file(server: ScriptedServer, client: Client, tmp_path: Path) -> None:
+    server.on("/content", lambda it: it.body(b"damaged"))
+    with pytest.raises(DamagedDownload, match="arrived damaged"):
+        client.download(file("model.safetensors", b"content"), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+class Halves:
+    """Answers a GET with the first half of some content, or with the range that is asked for."""
+
+    def __init__(self, content: bytes, *, sends_ranges: bool = True) -> None:
+        self.content, self.sends_ranges = content, sends_ranges
+        self.asked: list[tuple[str | None, str | None]] = []
+
+    def __call__(self, it: Exchange) -> None:
+        wanted = it.headers.get("Range")
+        self.asked.append((wanted, it.headers.get("If-Range")))
+        if wanted is None:
+            it.handler.send_response(200)
+            it.handler.send_header("Content-Length", str(len(self.content)))
+            it.handler.end_headers()
+            it.handler.wfile.write(self.content[: len(self.content) // 2])
+        elif self.sends_ranges:
+            start = int(wanted.removeprefix("bytes=").removesuffix("-"))
+            last, size = len(self.content) - 1, len(self.content)
+            it.body(self.content[start:], 206, Content_Range=f"bytes {start}-{last}/{size}")
+        else:
+            it.body(self.content)
+
+
+def test_with_patience_a_download_goes_on_by_itself(
+    server: ScriptedServer, client: Client, tmp_path: Path
+) -> None:
+    content = bytes(range(200))
+    halves = Halves(content)
+    server.on("/content", halves)
+    pieces: list[int] = []
+    wanted = file("model.safetensors", content)
+    path = client.download(wanted, tmp_path, on_bytes=pieces.append, patience=60)
+    assert path.read_bytes() == content
+    assert halves.asked == [(None, None), ("bytes=100-", f'"{wanted.sha256}"')]
+    assert sum(pieces) == len(content)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_download_begins_again_where_the_server_sends_no_ranges(
+    server: ScriptedServer, client: Client, tmp_path: Path
+) -> None:
+    content = bytes(range(200))
+    server.on("/content", Halves(content, sends_ranges=False))
+    pieces: list[int] = []
+    path = client.download(
+        file("model.safetensors", content), tmp_path, on_bytes=pieces.append, patience=60.0
+    )
+    assert path.read_bytes() == content
+    assert sum(pieces) == len(content)
+    assert min(pieces) == -100
+
+
+def test_a_part_that_is_spoilt_is_thrown_away(server: ScriptedServer, client: Client, tmp_path: Path) -> None:
+    content = bytes(range(200))
+    server.on("/content", Halves(content))
+    with pytest.raises(Unavailable):
+        client.download(file("model.safetensors", content), tmp_path)
+    (part,) = tmp_path.iterdir()
+    part.write_bytes(b"x" * 100)
+    with pytest.raises(DamagedDownload):
+        client.download(file("model.safetensors", content), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_in_a_subdirectory_is_put_there(
+    server: ScriptedServer, client: Client, tmp_path: Path
+) -> None:
+    server.on("/content", lambda it: it.body(b"content"))
+    pieces: list[int] = []
+    path = client.download(file("masks/a.safetensors", b"content"), tmp_path, on_bytes=pieces.append)
+    assert path == tmp_path / "masks" / "a.safetensors"
+    assert path.read_bytes() == b"content"
+    assert sum(pieces) == len(b"content")
+
+
+CONTENT = b"".join(bytes([number % 251]) * 10 for number in range(100_000))
+
+
+def frames(content: bytes, size: int) -> list[bytes]:
+    """The content as frames of Zstandard, and at the end one that decoders skip."""
+    starts = range(0, len(content), size)
+    encoded = [zstandard.ZstdCompressor().compress(content[start : start + size]) for start in starts]
+    return [*encoded, bytes.fromhex("5e2a4d18 04000000 00000000")]
+
+
+def test_each_frame_may_arrive_by_itself(server: ScriptedServer, client: Client, tmp_path: Path) -> None:
+    def one_by_one(it: Exchange) -> None:
+        assert it.headers["Accept-Encoding"] == "zstd"
+        encoded = frames(CONTENT, 300_000)
+        it.handler.send_response(200)
+        it.handler.send_header("Content-Length", str(len(b"".join(encoded))))
+        it.handler.send_header("Content-Encoding", "zstd")
+        it.handler.end_headers()
+        for frame in encoded:
+            it.handler.wfile.write(frame)
+            it.handler.wfile.flush()
+            time.sleep(0.02)  # so that a piece of the network ends with the frame
+
+    server.on("/content", one_by_one)
+    assert client.download(file("model.safetensors", CONTENT), tmp_path).read_bytes() == CONTENT
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize(
+    ("label", "path", "refusal"),
+    [
+        ("zstd", "/content", DamagedDownload),
+        ("ZStd ", "/store", DamagedDownload),
+        ("gzip, gzip", "/content", UnexpectedResponse),
+        ("gzip, gzip", "/store", UnexpectedResponse),
+        ("zstd, zstd", "/store", UnexpectedResponse),
+    ],
+)
+def test_an_endless_frame_is_not_kept(
+    server: ScriptedServer, client: Client, tmp_path: Path, label: str, path: str, refusal: type[Exception]
+) -> None:
+    bomb = zstandard.ZstdCompressor().compress(bytes(2**30))
+    server.on("/content", lambda it: it.body(b"", 307, Location=f"{server.url}/store"))
+    server.on(path, lambda it: it.body(bomb, Content_Encoding=label))
+    counts: list[int] = []
+    with pytest.raises(refusal):
+        client.download(file("model.safetensors", b"content"), tmp_path, on_bytes=counts.append)
+    assert sum(counts) <= 2**20
+    assert list(tmp_path.iterdir()) == []
+
+
+def broken_off(it: Exchange, content: bytes, whole: int) -> None:
+    """The beginning of a body, after which the connection breaks."""
+    it.handler.send_response(200)
+    it.handler.send_header("Content-Length", str(whole))
+    it.handler.end_headers()
+    it.handler.wfile.write(content)
+    it.handler.close_connection = True
+
+
+def test_a_download_goes_on_where_it_broke_off(
+    server: ScriptedServer, client: Client, tmp_path: Path
+) -> None:
+    wanted = file("model.safetensors", CONTENT)
+    server.on("/content", lambda it: broken_off(it, CONTENT[:700_000], len(CONTENT)))
+    with pytest.raises(Unavailable):
+        client.download(wanted, tmp_path)
+    (partial,) = tmp_path.iterdir()
+    arrived = partial.stat().st_size
+    assert CONTENT[:arrived] == partial.read_bytes()
+
+    def rest(it: Exchange) -> None:
+        assert it.headers["Range"] == f"bytes={arrived}-"
+        assert it.headers["If-Range"] == f'"{wanted.sha256}"'
+        bounds = f"bytes {arrived}-{len(CONTENT) - 1}/{len(CONTENT)}"
+        it.body(CONTENT[arrived:], 206, Content_Range=bounds)
+
+    server.on("/content", rest)
+    path = client.download(wanted, tmp_path)
+    assert path.read_bytes() == CONTENT
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_has_arrived_of_another_file_or_was_changed_is_not_used(
+    server: ScriptedServer, client: Client, tmp_path: Path
+) -> None:
+    other, wanted = file("model.safetensors", b"x" * 1000), file("model.safetensors", CONTENT)
+    server.on("/content", lambda it: broken_off(it, b"x" * 500, 1000))
+    with pytest.raises(Unavailable):
+        client.download(other, tmp_path)
+    server.on("/content", lambda it: it.body(CONTENT))  # a server without ranges
+    assert client.download(wanted, tmp_path).read_bytes() == CONTENT
+    longer = tmp_path / f"model.safetensors.{wanted.sha256[:16]}.part"
+    longer.write_bytes(b"y" * (len(CONTENT) + 1))
+    assert client.download(wanted, tmp_path).read_bytes() == CONTENT
+
+
+def redirecting(server: ScriptedServer, content: bytes, **headers: str) -> None:
+    """A server that has the client fetch the content from a store, beside it here."""
+    server.on("/content", lambda it: it.body(b"", 307, Location=f"{server.url}/store?signature=1", **headers))
+    server.on("/store", Halves(content))
+
+
+@pytest.mark.threat
+def test_a_store_that_the_server_names_gets_no_key(
+    server: ScriptedServer, client: Client, tmp_path: Path
+) -> None:
+    wanted = file("model.safetensors", CONTENT)
+    redirecting(server, CONTENT, ETag=f'"{wanted.sha256}"')
+    path = client.download(wanted, tmp_path, patience=60.0)
+    assert path.read_bytes() == CONTENT
+    assert server.requests[0][0] == "/content?redirect=true"
+    assert [urlsplit(path).path for path, _ in server.requests] == ["/content", "/store"] * 2
+    first, rest = (headers for path, headers in server.requests if path.startswith("/store"))
+    assert {"authorization", "cookie", "if-range"}.isdisjoint(map(str.lower, [*first, *rest]))
+    assert (first["Range"], rest["Range"]) == (None, f"bytes={len(CONTENT) // 2}-")
+
+
+def test_of_a_store_whose_file_may_be_another_the_whole_is_fetched(
+    server: ScriptedServer, client: Client, tmp_path: Path
+) -> None:
+    redirecting(server, CONTENT, ETag='"of-another"')
+    with pytest.raises(Unavailable):
+        client.download(file("model.safetensors", CONTENT), tmp_path)
+    server.on("/store", lambda it: it.body(CONTENT))
+    assert client.download(file("model.safetensors", CONTENT), tmp_path).read_bytes() == CONTENT
+    assert server.requests[-1][1]["Range"] is None
+
+
+def test_what_a_store_refuses_is_asked_of_the_server_again(
+    server: ScriptedServer, client: Client, tmp_path: Path
+) -> None:
+    redirecting(server, CONTENT)
+    statuses = iter([403, 404])
+
+    def refuse(it: Exchange) -> None:
+        status = next(statuses, 200)
+        it.body(CONTENT if status == 200 else b"<Error/>", status)
+
+    server.on("/store", refuse)
+    with pytest.raises(Unavailable, match=r"the store of http.* answers 403"):
+        client.download(file("model.safetensors", CONTENT), tmp_path)
+    assert client.download(file("model.safetensors", CONTENT), tmp_path, patience=60.0).exists()
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize(
+    "location", ["http://store.example/file", "file:///etc/passwd", "https://store:port/"]
+)
+def test_a_redirect_to_an_address_without_tls_or_to_none_is_refused(location: str) -> None:
+    asked = httpx.Request("GET", "https://prune.example/content")
+    redirect = httpx.Response(307, headers={"Location": location}, request=asked)
+    with pytest.raises(UnexpectedResponse, match="the server redirects to"):
+        elsewhere(redirect, file("model.safetensors", CONTENT), {})
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize(
+    "location",
+    [
+        "http://xn--/",
+        f"http://{'a' * 300}/",
+        f"http://{'a.' * 300}example/",
+        "javascript:1",
+        "http://[::1",
+        "http://127.0.0.1:0/",
+    ],
+)
+@pytest.mark.parametrize("by", ["/content", "/store"])
+def test_a_redirect_to_what_is_no_address_is_an_error_of_the_client(
+    server: ScriptedServer, client: Client, tmp_path: Path, location: str, by: str
+) -> None:
+    server.on("/content", lambda it: it.body(b"", 307, Location=f"{server.url}/store"))
+    server.on(by, lambda it: it.body(b"", 307, Location=location))
+    with pytest.raises((UnexpectedResponse, Unavailable)):
+        client.download(file("model.safetensors", CONTENT), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:1", "prune.example"])
+def test_a_file_at_another_server_is_not_asked_for_with_the_key(
+    server: ScriptedServer, client: Client, tmp_path: Path, host: str
+) -> None:
+    other = host if ":" in host else f"{host}:{urlsplit(server.url).port}"
+    wanted = file("model.safetensors", CONTENT).model_copy(update={"url": f"http://{other}/content"})
+    with pytest.raises(UnexpectedResponse, match="another server"):
+        client.download(wanted, tmp_path)
+    assert server.requests == []

@@ -1,0 +1,33 @@
+"""A job that a worker holds."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+import pytest
+from sqlalchemy import update
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.lifecycle import lifecycle
+from jobs.lifecycle.events import StepFinished
+from jobs.lifecycle.lifecycle import Claim
+from jobs.states import JobState
+from jobs.tables import NOW, Job
+from pruning.recipe import Stage
+from tests.jobs.lifecycle.rows import STORED_ERROR
+
+
+@pytest.fixture
+def claim(database: sessionmaker[Session], submit: Callable[[], UUID]) -> Claim:
+    """A job in the middle of its second attempt, with a loss behind it."""
+    job_id = submit()
+    with database.begin() as session:
+        first = lifecycle.claim(session, job_id, "w0", 30)
+        assert first is not None
+        assert lifecycle.take_back(session, job_id, first.lease_token, "gone", 3) == JobState.QUEUED
+    with database.begin() as session:
+        session.execute(update(Job).values(dispatched_at=NOW, blocked_on=job_id, error=STORED_ERROR))
+        claim = lifecycle.claim(session, job_id, "w1", 30)
+        assert claim is not None
+        step = StepFinished(attempt=2, stage=Stage.PRUNE, step=3, steps=9, seconds_left=8.5)
+        assert lifecycle.record(session, claim, step)
+    return claim

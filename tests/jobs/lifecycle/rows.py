@@ -1,0 +1,36 @@
+"""What is written of a job: its row, its events, its last attempt; and what the moves of the tests write."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import inspect
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.lifecycle import event_log
+from jobs.lifecycle.events import EventData, JobError
+from jobs.lifecycle.lifecycle import FinishedArtifact
+from jobs.queries import queries
+from jobs.tables import Job, JobAttempt
+
+Database = sessionmaker[Session]
+
+REPORT = {"perplexity": {"dense": 10.0, "pruned": 12.5}, "sparsity": {"overall": 0.5}}
+ARTIFACT = FinishedArtifact("model.safetensors", "jobs/1/attempts/1/output/model.safetensors", 7, "ab" * 32)
+ERROR = JobError(type="invalid_input", message="no such model", field="model.id")
+STORED_ERROR = {"type": "invalid_input", "message": "no such model", "field": "model.id"}
+
+
+def row_of(database: Database, job_id: UUID) -> dict[str, Any]:
+    with database.begin() as session:
+        job = session.get_one(Job, job_id)
+        return {column.key: getattr(job, column.key) for column in inspect(Job).column_attrs}
+
+
+def events_of(database: Database, job_id: UUID) -> list[EventData]:
+    with database.begin() as session:
+        return [event.data for event in event_log.since(session, job_id, 0)]
+
+
+def attempt_of(database: Database, job_id: UUID) -> JobAttempt:
+    with database.begin() as session:
+        return queries.attempts(session, "ada", job_id)[-1]

@@ -1,0 +1,99 @@
+"""A job that waits for a Hub that does not answer: for how long, what it says, and how it ends."""
+
+from datetime import UTC, timedelta
+from uuid import uuid4
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.lifecycle import finished_blocks, lifecycle, owner_moves
+from jobs.lifecycle.events import JobError, StateChanged
+from jobs.lifecycle.lifecycle import Claim
+from jobs.states import JobState
+from jobs.storage.store import StoredFile
+from jobs.tables import NOW
+from tests.jobs.lifecycle.rows import ERROR, STORED_ERROR, attempt_of, events_of, row_of
+
+Database = sessionmaker[Session]
+
+
+def test_the_waits_for_the_hub_double_up_to_five_minutes_until_a_block_is_finished(
+    database: Database, claim: Claim
+) -> None:
+    error = JobError(type="unreachable", message="the Hub did not deliver x; try again later")
+    for wait in (10, 20, 40, 80, 160, 300, 300):
+        with database.begin() as session:
+            before = session.scalar(NOW.select())
+            assert lifecycle.requeue_while_unreachable(session, claim, error, 3600.0)
+            after = session.scalar(NOW.select())
+        row = row_of(database, claim.job_id)
+        assert before <= row["next_try_at"] - timedelta(seconds=wait) <= after
+        with database.begin() as session:
+            again = lifecycle.claim(session, claim.job_id, "w1", 30)
+        assert again is not None
+        claim = again
+    row = row_of(database, claim.job_id)
+    assert (row["unreachable_tries"], row["next_try_at"], row["lost_attempts"]) == (7, None, 1)
+    assert attempt_of(database, claim.job_id).attempt == 9
+    with database.begin() as session:
+        shard = StoredFile("a/key", 3, "ab" * 32)
+        assert finished_blocks.keep(session, claim, "prune", 0, shard, {})
+    row = row_of(database, claim.job_id)
+    assert (row["unreachable_tries"], row["unreachable_since"]) == (0, None)
+
+
+def test_a_job_that_waits_for_the_hub_says_so_and_at_last_why_it_failed(
+    database: Database, claim: Claim
+) -> None:
+    error = JobError(type="unreachable", message="the Hub did not deliver x; try again later")
+    with database.begin() as session:
+        before = session.scalar(NOW.select())
+        assert lifecycle.requeue_while_unreachable(session, claim, error, 10.0)  # not longer than it waits
+        after = session.scalar(NOW.select())
+    row = row_of(database, claim.job_id)
+    assert (row["state"], row["waiting_for"]) == (JobState.QUEUED, "the Hub did not deliver x")
+    assert row["unreachable_since"] == row["next_try_at"] - timedelta(seconds=10)
+    assert before <= row["unreachable_since"] <= row["queued_at"] <= after
+    reason = f"waiting for the Hub, next try at {row['next_try_at'].astimezone(UTC):%H:%M:%S} UTC"
+    reason += ": the Hub did not deliver x"
+    assert events_of(database, claim.job_id)[-1] == StateChanged(
+        state=JobState.QUEUED, attempt=2, reason=reason
+    )
+    attempt = attempt_of(database, claim.job_id)
+    assert (attempt.outcome, attempt.reason) == ("unreachable", reason)
+
+    with database.begin() as session:
+        again = lifecycle.claim(session, claim.job_id, "w1", 30)
+        assert again is not None
+        assert lifecycle.requeue_while_unreachable(session, again, error, 19.0)
+    after = row_of(database, claim.job_id)
+    since = f"{row['unreachable_since'].astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    assert (after["state"], after["unreachable_since"]) == (JobState.FAILED, row["unreachable_since"])
+    message = f"the Hub did not deliver x; try again later (2 tries since {since})"
+    assert after["error"] == {"type": "unreachable", "message": message}
+    assert attempt_of(database, claim.job_id).outcome == "failed"
+
+
+def test_without_patience_the_error_is_that_of_the_only_try(database: Database, claim: Claim) -> None:
+    with database.begin() as session:
+        assert lifecycle.requeue_while_unreachable(session, claim, ERROR, 9.9)
+    assert row_of(database, claim.job_id)["error"] == STORED_ERROR
+
+
+def test_only_the_holder_of_a_job_makes_it_wait_for_the_hub(database: Database, claim: Claim) -> None:
+    stranger = Claim(claim.job_id, 2, uuid4(), "ada", {})
+    nobodys = Claim(uuid4(), 2, claim.lease_token, "ada", {})
+    before = row_of(database, claim.job_id)
+    for other in (stranger, nobodys):
+        with database.begin() as session:
+            assert not lifecycle.requeue_while_unreachable(session, other, ERROR, 3600.0)
+            assert not lifecycle.requeue_while_unreachable(session, other, ERROR, 0.0)
+    assert row_of(database, claim.job_id) == before
+
+
+def test_a_retry_gives_the_hub_the_whole_patience_again(database: Database, claim: Claim) -> None:
+    with database.begin() as session:
+        assert lifecycle.requeue_while_unreachable(session, claim, ERROR, 3600.0)
+        assert owner_moves.cancel(session, "ada", claim.job_id)
+        assert owner_moves.retry(session, "ada", claim.job_id)
+    row = row_of(database, claim.job_id)
+    assert {name: row[name] for name in lifecycle.REACHED} == lifecycle.REACHED

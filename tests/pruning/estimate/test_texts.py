@@ -1,0 +1,37 @@
+"""What an estimate takes for the length of a text, beside the text itself."""
+
+import pytest
+
+from pruning.data.source import Source
+from pruning.data.text import read_documents
+from pruning.estimate.estimate import Estimate
+from pruning.estimate.work import EVALUATION_TOKENS, Windows
+from pruning.recipe import Evaluation
+from tests.pruning.estimate.test_several_devices import RECIPE, llama, machine
+
+SHAPE = llama(64, 128, 2)
+CHARACTERS_PER_TOKEN = 4.0  # of English prose, for vocabularies of some ten thousand
+
+
+def test_the_builtin_text_is_estimated_at_its_length_and_not_at_that_of_wikitext() -> None:
+    (text,) = read_documents(Source("builtin", "evaluation", "evaluation.dataset"))
+    assert EVALUATION_TOKENS["builtin"] == pytest.approx(len(text) / CHARACTERS_PER_TOKEN, rel=0.1)
+    told, usual = (
+        Estimate.of(RECIPE, Evaluation(dataset=dataset, sequence_length=2048), SHAPE, machine(1))
+        for dataset in ("builtin", "wikitext2")
+    )
+    assert [any("WikiText-2" in note for note in one.notes) for one in (told, usual)] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("evaluation", "windows"),
+    [
+        ({"dataset": "builtin"}, 28_000 // 512),
+        ({"dataset": "builtin", "windows": 8}, 8),
+        ({"dataset": "builtin", "windows": 1000}, 28_000 // 512),  # it has no more
+        ({"dataset": "wikitext2", "windows": 1000, "further_datasets": ["builtin"]}, 1000 + 28_000 // 512),
+    ],
+)
+def test_the_windows_of_each_text_are_added_up(evaluation: dict[str, object], windows: int) -> None:
+    wanted = Evaluation.model_validate(evaluation | {"sequence_length": 512})
+    assert Windows.of_evaluation(wanted, SHAPE) == Windows(windows, 512)

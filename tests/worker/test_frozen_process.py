@@ -1,0 +1,144 @@
+"""A process that stops in the middle of a transaction keeps the others waiting for seconds, not for ever.
+
+To the server, one that is frozen is one that asks nothing: here a transaction that is left open.
+"""
+
+from collections.abc import Callable, Iterator
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Engine, select, text, update
+from sqlalchemy.orm import Session, sessionmaker
+
+import jobs.database
+from jobs.database import DATABASE_UNAVAILABLE, engine_for_requests, engine_from, sessions, waits_for_others
+from jobs.fleet import dispatch_queue
+from jobs.lifecycle import lifecycle, owner_moves
+from jobs.settings import Settings
+from jobs.states import JobState
+from jobs.sweeps import sweeps
+from jobs.tables import Job, Lease
+from worker.broker.app import app
+from worker.dispatch import Dispatcher
+
+Database = sessionmaker[Session]
+
+NEVER = 3600.0
+LONG_AGO = text("now() - interval '1 hour'")
+
+
+@pytest.fixture
+def others(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    """The engine of another process, which is ended after half a second of silence."""
+    engine = engine_from(settings)
+    monkeypatch.setattr(jobs.database, "IDLE_SECONDS", 0.5)
+    engine.connect().close()  # the limits are those of the moment at which it connects
+    monkeypatch.setattr(jobs.database, "IDLE_SECONDS", NEVER)
+    yield engine
+    engine.dispose()
+
+
+class Clock:
+    """Goes on by three seconds with each look."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        self.seconds += 3.0
+        return self.seconds
+
+
+@pytest.fixture
+def dispatcher(database: Database, environment: Settings, monkeypatch: pytest.MonkeyPatch) -> Dispatcher:
+    """A dispatcher that has been connected for a lease, and gives a lock up after a fifth of a second."""
+    assert environment.broker_url is not None
+    monkeypatch.setattr(app.conf, "broker_url", environment.broker_url.get_secret_value())
+    monkeypatch.setattr(jobs.database, "LOCK_SECONDS", 0.2)
+    clock = Clock()
+    dispatcher = Dispatcher(database, environment, clock=clock)
+    while clock.seconds < 2 * environment.lease_seconds:
+        assert dispatcher.round()
+    return dispatcher
+
+
+def lost(database: Database, job_id: UUID) -> UUID:
+    """Let a worker claim a job, and its lease expire."""
+    with database.begin() as session:
+        assert lifecycle.claim(session, job_id, f"worker of {job_id}", 30) is not None
+    expire_leases(database)
+    return job_id
+
+
+def expire_leases(database: Database) -> None:
+    with database.begin() as session:
+        session.execute(update(Lease).values(expires_at=LONG_AGO, look_at=LONG_AGO))
+
+
+def state(database: Database, job_id: UUID) -> JobState:
+    with database.begin() as session:
+        return JobState(session.get_one(Job, job_id).state)
+
+
+def lock(session: Session, job_id: UUID) -> None:
+    session.execute(select(Job.id).where(Job.id == job_id).with_for_update())
+
+
+def test_a_transaction_that_is_left_open_is_ended_and_its_locks_with_it(
+    database: Database, submit: Callable[[], UUID], others: Engine
+) -> None:
+    job_id = submit()
+    frozen = sessions(others)()
+    lock(frozen, job_id)
+    with database.begin() as session:
+        assert owner_moves.cancel(session, "ada", job_id) is not None  # waits until the lock is gone
+    with pytest.raises(DATABASE_UNAVAILABLE) as ended:  # which a worker tries again
+        lock(frozen, job_id)
+    assert not waits_for_others(ended.value)
+    frozen.close()
+    with others.connect() as connection:
+        assert connection.scalar(text("SELECT 1")) == 1
+
+
+def test_requests_have_the_same_limits(settings: Settings) -> None:
+    engine = engine_for_requests(settings)
+    with engine.connect() as connection:
+        limits = [
+            connection.scalar(text(f"SHOW {name}"))
+            for name in ("idle_in_transaction_session_timeout", "lock_timeout", "statement_timeout")
+        ]
+    engine.dispose()
+    assert limits == ["15s", "5s", "5s"]
+
+
+def test_a_lock_is_no_outage_for_a_dispatcher_and_keeps_no_other_job(
+    database: Database, submit: Callable[[], UUID], dispatcher: Dispatcher
+) -> None:
+    locked, other = (lost(database, submit()) for _ in range(2))
+    frozen = database()
+    lock(frozen, locked)
+    assert dispatcher.round()
+    assert (state(database, locked), state(database, other)) == (JobState.RUNNING, JobState.QUEUED)
+    frozen.rollback()
+    assert dispatcher.round()
+    assert state(database, locked) == JobState.QUEUED
+
+
+@pytest.mark.parametrize("code", ["deadlock_detected", "lock_not_available"])
+def test_what_puts_a_round_off_because_of_others_keeps_no_lost_job(
+    database: Database,
+    submit: Callable[[], UUID],
+    dispatcher: Dispatcher,
+    monkeypatch: pytest.MonkeyPatch,
+    code: str,
+) -> None:
+    def refused(session: Session) -> None:
+        session.execute(text(f"DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{code}'; END $$"))
+
+    job_id = lost(database, submit())
+    with monkeypatch.context() as locked:
+        locked.setattr(sweeps, "advance", refused)
+        locked.setattr(dispatch_queue, "expired_leases", lambda *anything: ())
+        assert not dispatcher.round()
+    assert dispatcher.round()
+    assert state(database, job_id) == JobState.QUEUED
