@@ -2,7 +2,7 @@
 
 The grid divides what must go among whole blocks, KV groups and MLP channels, each in combination with the
 others, and is counted here from the checkpoint's own tensors. The search knows no such combination of all
-three, and only a few numbers of blocks.
+three, and only a few numbers of blocks. What was found is a file of JSON in `bench/results/search`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,6 +13,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from bench.results.rows import RESULTS, write_row
 from bench.search.service import Stack
 from jobs.spec.gate import GateState
 from jobs.tables import Job
@@ -20,10 +21,13 @@ from pruning.checkpoint.checkpoint import resolve
 from pruning.recipe import ModelReference
 
 _POINTS = 9
+_UNITS = ("blocks", "kv_groups", "mlp_channels")
 
 
 def compare(service: Stack, job: dict[str, Any], budget: int, console: Console) -> None:
-    """Search for the best model of at most `budget` bytes, run the grid, print both."""
+    """Search for the best model of at most `budget` bytes, run the grid, print both, and write them down."""
+    # Seconds on this machine decide nothing between models of one size.
+    job = {**job, "evaluation": {**job["evaluation"], "speed": "off"}}
     sweep, found = service.run_sweep({"job": job, "target": {"max_bytes": budget}})
     console.print(_table(found, f"search: at most {budget:,} bytes"))
     structures = _thinned(list(_divisions(Path(job["model"]), budget)))
@@ -33,6 +37,19 @@ def compare(service: Stack, job: dict[str, Any], budget: int, console: Console) 
     assert sweep.search is not None
     answer = next(_perplexity(job) for job in found if job.id == sweep.search.best_job)
     best = min(_perplexity(job) for job in grid if job.gate_state == GateState.PASSED)
+    texts = Path(job["calibration"]["dataset"]).parent
+    write_row(
+        RESULTS / "search",
+        f"best of {budget} bytes",
+        {
+            "job": job,
+            "answer": answer,
+            "best of the grid": best,
+            "search": [_measured(job) for job in found],
+            "grid": [_measured(job) for job in grid],
+        },
+        anonymous={f"{texts}/": "", job["model"]: "SmolLM2-135M"},
+    )
     console.print(
         f"the search's answer has a perplexity of {answer:.3f}, the best on the grid {best:.3f}: "
         f"{best / answer - 1:+.2%}"
@@ -72,18 +89,32 @@ def _perplexity(job: Job) -> float:
     return job.pruned_perplexity
 
 
+def _measured(job: Job) -> dict[str, Any]:
+    structure = job.spec["recipe"]["structure"]
+    return {
+        **{name: structure[name] for name in _UNITS if structure[name]},
+        "bytes": job.weight_bytes,
+        "perplexity": _perplexity(job),
+        "gate": job.gate_state,
+        "seconds": _seconds(job),
+    }
+
+
+def _seconds(job: Job) -> float:
+    return round(sum(stage["seconds"] for stage in job.report["stages"]), 1) if job.report else 0.0
+
+
 def _table(jobs: Sequence[Job], title: str) -> Table:
     """Return a table with a line per job."""
     columns = ("blocks", "KV groups", "channels", "bytes", "perplexity", "bound", "seconds")
     lines = Table(*columns, title=title, caption="what goes, and what is left")
     for job in jobs:
         structure = job.spec["recipe"]["structure"]
-        seconds = sum(stage["seconds"] for stage in job.report["stages"]) if job.report else 0
         lines.add_row(
-            *(f"{structure[name] or 0:g}" for name in ("blocks", "kv_groups", "mlp_channels")),
+            *(f"{structure[name] or 0:g}" for name in _UNITS),
             f"{job.weight_bytes or 0:,}",
             f"{_perplexity(job):.3f}",
             "met" if job.gate_state == GateState.PASSED else "missed",
-            f"{seconds:.0f}",
+            f"{_seconds(job):.0f}",
         )
     return lines
