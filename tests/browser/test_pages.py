@@ -99,7 +99,7 @@ def test_an_arriving_result_moves_nothing(visit: Callable[..., Visitor], jobs: J
     jobs.succeed(claim)
     expect(visitor.page.locator(".badge.succeeded")).to_be_visible(timeout=60_000)
     expect(visitor.page.locator(".result")).to_be_attached()
-    assert visitor.layout_shift() < 0.05
+    assert visitor.layout_shift() < 0.01
     visitor.page.get_by_text("Show the result").click()
     followed = visitor.page.get_by_role("heading").all_inner_texts()
     visitor.page.reload(wait_until="load")
