@@ -2,7 +2,6 @@
 
 import os
 from functools import lru_cache
-from operator import itemgetter
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -19,6 +18,7 @@ from jobs.settings.inputs import Inputs
 from jobs.settings.monitoring import Monitoring
 from jobs.settings.retention import Retention
 from jobs.settings.single_sign_on import SingleSignOn
+from jobs.settings.store_endpoint import StoreEndpoint, store_endpoint
 from jobs.settings.uploads import Uploads
 from jobs.settings.webhooks import Webhooks
 from jobs.settings.workers import Workers
@@ -70,13 +70,11 @@ class Settings(
         if self.download_link_seconds is None or not (self.public_url or "").startswith("https:"):
             return self
         store, own = urlsplit(self.store_url), urlsplit(self.public_url)
-        endpoints = {
-            "PRUNESERVE_DOWNLOAD_LINK_ENDPOINT": self.download_link_endpoint,
-            **{name: os.environ.get(name) for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")},
-        }
-        variable, endpoint = next(filter(itemgetter(1), endpoints.items()), ("", None))
-        if store.scheme != "s3" or not endpoint:
+        given = self.download_link_endpoint
+        found = StoreEndpoint("PRUNESERVE_DOWNLOAD_LINK_ENDPOINT", given) if given else store_endpoint()
+        if store.scheme != "s3" or found is None:
             return self
+        variable, endpoint = found
         there = urlsplit(endpoint)
         if there.scheme != "https":
             wrong = "begins with http, and PRUNESERVE_PUBLIC_URL with https"

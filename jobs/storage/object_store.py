@@ -1,6 +1,5 @@
 """The directory or the bucket that `STORE_URL` names."""
 
-import os
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -8,6 +7,7 @@ from urllib.parse import unquote, urlsplit
 from obstore.store import LocalStore, S3Store
 
 from jobs.secret_files import read_secret
+from jobs.settings.store_endpoint import store_endpoint
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, ObjectStore, RetryConfig, S3Config
@@ -21,12 +21,13 @@ def object_store(url: str) -> "ObjectStore":
     if parts.scheme == "file" and not parts.netloc and parts.path.startswith("/"):
         return LocalStore(unquote(parts.path), mkdir=True, automatic_cleanup=True)
     if parts.scheme == "s3" and parts.netloc:
-        endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL", "")
-        client: ClientConfig = {"allow_http": endpoint.startswith("http://"), "connect_timeout": "5s"}
+        config = _credentials()
+        client: ClientConfig = {"connect_timeout": "5s"}
+        if there := store_endpoint():
+            config["endpoint"] = there.url
+            client["allow_http"] = there.url.startswith("http://")
         prefix = parts.path.strip("/") or None
-        return S3Store(
-            parts.netloc, prefix=prefix, client_options=client, retry_config=_RETRY, config=_credentials()
-        )
+        return S3Store(parts.netloc, prefix=prefix, client_options=client, retry_config=_RETRY, config=config)
     raise ValueError("STORE_URL must be file:///directory or s3://bucket/prefix")
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs.secret_files import read_secret
+from jobs.settings.store_endpoint import store_endpoint
 
 _DEFAULT_REGION = "us-east-1"
 _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -22,8 +23,8 @@ def s3_client(endpoint: str | None = None) -> Any:  # noqa: ANN401 - botocore ma
     """Return a client. `endpoint`: where the store is, if elsewhere than the environment says."""
     names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
     with _making:
-        at = endpoint or _first("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
-        return _made(at, *map(read_secret, names))
+        there = store_endpoint()
+        return _made(endpoint or (there and there.url), *map(read_secret, names))
 
 
 @lru_cache(maxsize=2)
